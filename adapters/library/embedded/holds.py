@@ -1,0 +1,207 @@
+"""Placing, cancelling and changing holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, insert, text
+
+from adapters.library.embedded import hold_rows, item_rows, loan_rows, operations, patron_rows
+from adapters.library.embedded.circulation import recall_loan
+from adapters.library.embedded.configured import pickup_branch
+from adapters.library.embedded.here import Here
+from adapters.library.embedded.hold_rows import ITEM, TITLE
+from adapters.library.embedded.ids import new_id
+from adapters.library.embedded.item_rows import Piece
+from adapters.library.embedded.patrons import must_be_allowed
+from adapters.library.embedded.records import bib
+from adapters.library.embedded.tables import holds
+from gateway.domain.library import Hold, HoldStatus, ItemStatus, Loan, Scope
+from gateway.domain.problems import About, Reason, Refused
+from gateway.ports.library import HoldWish
+
+RECALL = "recall"
+_LOCK_BIB = text("SELECT 1 FROM embedded_bibs WHERE library = :library AND id = :bib FOR UPDATE")
+
+
+@dataclass(frozen=True, slots=True)
+class HoldChange:
+    """None leaves as it is."""
+
+    pickup: str | None = None
+    need_by: date | None = None
+    expires: date | None = None
+
+
+def place(connection: Connection, here: Here, wish: HoldWish, key: str) -> Hold:
+    """Raises Refused as `LibrarySystem.place_hold` says. A repeated key returns the hold, open or closed."""
+    known = hold_rows.by_key(connection, here, key)
+    if known is not None:
+        return known
+    if bool(wish.item_barcode) == bool(wish.bib_id):
+        raise Refused(Reason.DATA_MISSING, "a hold is on one item or on one record", about=About.ITEM)
+    level, bib_id, pieces = _wanted(connection, here, wish)
+    patron = patron_rows.locked_account(connection, here, wish.patron_id)
+    must_be_allowed(patron.patron, Scope.REQUEST, here.today)
+    _check_dates(here, wish.need_by, wish.expires)
+    pickup_branch(connection, here, wish.pickup)
+    hold_rows.lapse(connection, here, bib_id)
+    _check_duplicate(connection, here, wish, bib_id, pieces)
+    limit = patron.category.hold_limit
+    if limit is not None and patron.patron.hold_count >= limit:
+        raise Refused(Reason.LIMIT_REACHED, f"the patron has {limit} holds already", about=About.PATRON)
+    if wish.kind == RECALL:
+        _recall_one(connection, here, pieces)
+    return _add(connection, here, wish, key, level, bib_id, pieces)
+
+
+def _wanted(connection: Connection, here: Here, wish: HoldWish) -> tuple[str, str, tuple[Piece, ...]]:
+    """Level, record and the pieces that may fill the hold. Raises Refused."""
+    if wish.item_barcode:
+        piece = item_rows.locked(connection, here, wish.item_barcode)
+        if not piece.policy.holdable:
+            raise Refused(
+                Reason.NOT_ALLOWED, "this item can't be requested", about=About.ITEM, value=wish.item_barcode
+            )
+        return ITEM, piece.item.bib_id, (piece,)
+    bib(connection, here, wish.bib_id)
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK_BIB, {"library": here.library, "bib": wish.bib_id})
+    pieces = item_rows.of_bib(connection, here, wish.bib_id)
+    holdable = tuple(piece for piece in pieces if piece.policy.holdable)
+    if not holdable:
+        detail = "no copy of this title can be requested" if pieces else "the library has no copy of this title"
+        raise Refused(
+            Reason.NOT_ALLOWED if pieces else Reason.ITEM_NOT_AVAILABLE, detail, about=About.RECORD, value=wish.bib_id
+        )
+    return TITLE, wish.bib_id, holdable
+
+
+def _check_dates(here: Here, need_by: date | None, expires: date | None) -> None:
+    for day, what, about in ((need_by, "needed by", About.NEED_BY), (expires, "good until", None)):
+        if day is not None and day < here.today:
+            raise Refused(Reason.INVALID_DATE, f"the hold is {what} a day that has passed", about=about, value=str(day))
+
+
+def _check_duplicate(
+    connection: Connection, here: Here, wish: HoldWish, bib_id: str, pieces: tuple[Piece, ...]
+) -> None:
+    """An item that the patron waits for, or has, can't be requested again; another copy of the title can."""
+    may_fill = {piece.item.id for piece in pieces}
+    for hold in hold_rows.of_patron(connection, here, wish.patron_id):
+        if hold.bib_id == bib_id and (not hold.item_id or not wish.item_barcode or hold.item_id in may_fill):
+            raise Refused(Reason.DUPLICATE_REQUEST, "the patron has this on hold already", about=About.ITEM)
+    on_loan = {loan.item_id for loan in loan_rows.of_patron(connection, here, wish.patron_id)}
+    if may_fill & on_loan:
+        raise Refused(Reason.ON_LOAN_SAME_PATRON, "the patron has this on loan", about=About.ITEM)
+
+
+def _recall_one(connection: Connection, here: Here, pieces: tuple[Piece, ...]) -> Loan | None:
+    """Of several copies the one that is due first; none where a copy is in."""
+    if any(piece.item.status is ItemStatus.AVAILABLE for piece in pieces):
+        return None
+    lent = [piece for piece in pieces if piece.item.due is not None]
+    recallable = [piece for piece in lent if piece.policy.recallable]
+    if not recallable:
+        if lent:
+            raise Refused(Reason.CANNOT_BE_RECALLED, "loans of this can't be recalled", about=About.ITEM)
+        return None
+    first = min(recallable, key=lambda piece: (piece.item.due is None, piece.item.due))
+    loan = loan_rows.open_of_item(connection, here, first.item.id)
+    if loan is None or loan.recalled is not None:
+        return loan
+    return recall_loan(connection, here, first, loan, None)
+
+
+def _add(
+    connection: Connection,
+    here: Here,
+    wish: HoldWish,
+    key: str,
+    level: str,
+    bib_id: str,
+    pieces: tuple[Piece, ...],
+) -> Hold:
+    """Staff are asked to fetch a copy that is in; else the hold waits."""
+    is_in = any(piece.item.status is ItemStatus.AVAILABLE for piece in pieces)
+    row = {
+        "library": here.library,
+        "id": new_id(here.now),
+        "key": key,
+        "request_id": wish.request_id,
+        "level": level,
+        "patron_id": wish.patron_id,
+        "bib_id": bib_id,
+        "item_id": pieces[0].item.id if level == ITEM else None,
+        "pickup": wish.pickup,
+        "status": (HoldStatus.PAGED if is_in else HoldStatus.WAITING).value,
+        "kind": wish.kind,
+        "placed": here.now,
+        "need_by": wish.need_by,
+        "expires": wish.expires,
+        "note": wish.note,
+    }
+    connection.execute(insert(holds), row)
+    return hold_rows.by_id(connection, here, row["id"] or "")
+
+
+def find(connection: Connection, here: Here, request_id: str) -> Hold:
+    """The open one, else the latest. Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
+    found = hold_rows.by_request(connection, here, request_id)
+    if not found:
+        raise Refused(
+            Reason.UNKNOWN_REQUEST, "no hold belongs to this request", about=About.REQUEST, value=request_id
+        )
+    still_open = [hold for hold in found if hold.status.is_open]
+    if len(still_open) > 1:
+        raise Refused(
+            Reason.AMBIGUOUS_REQUEST, "several holds belong to this request", about=About.REQUEST, value=request_id
+        )
+    return still_open[0] if still_open else found[-1]
+
+
+def cancel(connection: Connection, here: Here, hold_id: str, key: str) -> Hold:
+    """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
+    hold = hold_rows.by_id(connection, here, hold_id)
+    if operations.done(connection, here, "cancel-hold", key) == hold_id:
+        return hold
+    if not hold.status.is_open:
+        raise Refused(Reason.REQUEST_CLOSED, f"the hold is {hold.status.value} already", about=About.REQUEST)
+    withdraw(connection, here, hold)
+    operations.remember(connection, here, "cancel-hold", key, hold_id)
+    return hold_rows.by_id(connection, here, hold_id)
+
+
+def withdraw(connection: Connection, here: Here, hold: Hold) -> None:
+    """Close it as cancelled; the item that was kept for it is free."""
+    hold_rows.close(connection, here, hold.id, HoldStatus.CANCELLED)
+    if hold.item_id and hold.status not in hold_rows.QUEUED:
+        hold_rows.free_item(connection, here, item_rows.by_id(connection, here, hold.item_id))
+
+
+def update(connection: Connection, here: Here, hold_id: str, change: HoldChange, key: str) -> Hold:
+    """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED | BAD_PICKUP_LOCATION | INVALID_DATE)."""
+    hold = hold_rows.by_id(connection, here, hold_id)
+    if operations.done(connection, here, "update-hold", key) == hold_id:
+        return hold
+    if not hold.status.is_open:
+        raise Refused(Reason.REQUEST_CLOSED, f"the hold is {hold.status.value} already", about=About.REQUEST)
+    _check_dates(here, change.need_by, change.expires)
+    wanted = {"pickup": change.pickup, "need_by": change.need_by, "expires": change.expires}
+    columns = {name: value for name, value in wanted.items() if value is not None}
+    if columns:
+        hold_rows.change(connection, here, hold_id, **columns)
+    if change.pickup is not None and change.pickup != hold.pickup:
+        pickup_branch(connection, here, change.pickup)
+        _send_to(connection, here, hold, change.pickup)
+    operations.remember(connection, here, "update-hold", key, hold_id)
+    return hold_rows.by_id(connection, here, hold_id)
+
+
+def _send_to(connection: Connection, here: Here, hold: Hold, pickup: str) -> None:
+    """An item that is kept for the hold goes to the new place."""
+    if hold.status in hold_rows.QUEUED:
+        return
+    hold_rows.change(connection, here, hold.id, status=HoldStatus.IN_TRANSIT.value, ready_until=None)
+    item_rows.change(connection, here, hold.item_id, status=ItemStatus.IN_TRANSIT.value, transit_to=pickup)

@@ -1,0 +1,169 @@
+"""Items between table and value: one statement brings an item with its policy, its loan's due date and its holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Connection, Date, Integer, Row, String, bindparam, column, text, update
+
+from adapters.library.embedded.columns import Moment
+from adapters.library.embedded.here import Here
+from adapters.library.embedded.rules import Policy
+from adapters.library.embedded.tables import items
+from gateway.domain.library import Item, ItemStatus, Location
+from gateway.domain.problems import About, Reason, Refused
+
+_SELECT = """SELECT
+  i.id, i.barcode, i.bib_id, i.status, i.policy, i.home_branch, i.home_shelf, i.current_branch, i.current_shelf,
+  i.call_number, i.copy_number, i.description, i.pieces, i.temporary, i.library_use_only, i.renewals_allowed,
+  i.request_id, i.transit_to, i.lender, i.lender_due, i.note, i.holding_id, i.deleted, i.deleted_key,
+  COALESCE(hs.name, hb.name, '') AS home_name, COALESCE(cs.name, cb.name, '') AS current_name,
+  p.circulates, p.holdable, p.renewable, p.recallable, l.due,
+  (SELECT count(*) FROM embedded_holds h
+    WHERE h.library = i.library AND h.bib_id = i.bib_id AND h.closed IS NULL
+    AND (h.item_id IS NULL OR h.item_id = i.id)
+    AND (h.expires IS NULL OR h.expires >= :today OR h.status IN ('ready', 'in-transit'))) AS hold_count
+FROM embedded_items i
+LEFT JOIN embedded_policies p ON p.library = i.library AND p.code = i.policy
+LEFT JOIN embedded_branches hb ON hb.library = i.library AND hb.code = i.home_branch
+LEFT JOIN embedded_branches cb ON cb.library = i.library AND cb.code = i.current_branch
+LEFT JOIN embedded_shelves hs ON hs.library = i.library AND hs.branch = i.home_branch AND hs.code = i.home_shelf
+LEFT JOIN embedded_shelves cs ON cs.library = i.library AND cs.branch = i.current_branch AND cs.code = i.current_shelf
+LEFT JOIN embedded_loans l ON l.library = i.library AND l.item_id = i.id AND l.returned IS NULL
+WHERE i.library = :library AND """
+
+_TYPES = (
+    *(column(name, String) for name in ("id", "barcode", "bib_id", "status", "policy", "home_branch", "home_shelf")),
+    *(column(name, String) for name in ("current_branch", "current_shelf", "call_number", "copy_number")),
+    column("description", String),
+    column("pieces", Integer),
+    *(column(name, Boolean) for name in ("temporary", "library_use_only", "renewals_allowed")),
+    *(column(name, String) for name in ("request_id", "transit_to", "lender")),
+    column("lender_due", Moment),
+    *(column(name, String) for name in ("note", "holding_id")),
+    column("deleted", Moment),
+    *(column(name, String) for name in ("deleted_key", "home_name", "current_name")),
+    *(column(name, Boolean) for name in ("circulates", "holdable", "renewable", "recallable")),
+    column("due", Moment),
+    column("hold_count", Integer),
+)
+
+
+def _statement(condition: str) -> Any:
+    return text(_SELECT + condition).bindparams(bindparam("today", type_=Date())).columns(*_TYPES)
+
+
+_LIVE = _statement("i.barcode = :value AND i.deleted IS NULL")
+_GONE = _statement("i.barcode = :value AND i.deleted IS NOT NULL ORDER BY i.deleted DESC, i.id DESC LIMIT 1")
+_BY_ID = _statement("i.id = :value")
+_OF_BIB = _statement("i.bib_id = :value AND i.deleted IS NULL ORDER BY i.id")
+_LOCK = text(
+    "SELECT 1 FROM embedded_items WHERE library = :library AND barcode = :value AND deleted IS NULL FOR UPDATE"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """An item with what the library knows of it beyond the port's value."""
+
+    item: Item
+    policy: Policy
+    holding_id: str
+    transit_to: str
+    library_use_only: bool
+    renewals_allowed: bool
+    request_id: str
+    lender: str
+    lender_due: datetime | None
+    note: str
+    deleted: datetime | None
+    deleted_key: str | None
+
+
+def live(connection: Connection, here: Here, barcode: str) -> Piece | None:
+    row = connection.execute(_LIVE, _values(here, barcode)).one_or_none()
+    return None if row is None else to_piece(row)
+
+
+def by_barcode(connection: Connection, here: Here, barcode: str) -> Piece:
+    """Raises Refused(UNKNOWN_ITEM)."""
+    piece = live(connection, here, barcode)
+    if piece is None:
+        raise Refused(Reason.UNKNOWN_ITEM, "no item has this barcode", about=About.ITEM, value=barcode)
+    return piece
+
+
+def locked(connection: Connection, here: Here, barcode: str) -> Piece:
+    """`by_barcode`, and nobody else changes the item before we are done. Raises Refused(UNKNOWN_ITEM)."""
+    lock(connection, here, barcode)
+    return by_barcode(connection, here, barcode)
+
+
+def lock(connection: Connection, here: Here, barcode: str) -> None:
+    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+        connection.execute(_LOCK, {"library": here.library, "value": barcode})
+
+
+def latest_deleted(connection: Connection, here: Here, barcode: str) -> Piece | None:
+    row = connection.execute(_GONE, _values(here, barcode)).one_or_none()
+    return None if row is None else to_piece(row)
+
+
+def by_id(connection: Connection, here: Here, item_id: str) -> Piece:
+    """Also a deleted one. Raises Refused(UNKNOWN_ITEM)."""
+    row = connection.execute(_BY_ID, _values(here, item_id)).one_or_none()
+    if row is None:
+        raise Refused(Reason.UNKNOWN_ITEM, "no item has this id", about=About.ITEM, value=item_id)
+    return to_piece(row)
+
+
+def of_bib(connection: Connection, here: Here, bib_id: str) -> tuple[Piece, ...]:
+    return tuple(to_piece(row) for row in connection.execute(_OF_BIB, _values(here, bib_id)))
+
+
+def change(connection: Connection, here: Here, item_id: str, **columns: Any) -> None:
+    connection.execute(
+        update(items).where(items.c.library == here.library, items.c.id == item_id).values(**columns)
+    )
+
+
+def _values(here: Here, value: str) -> dict[str, object]:
+    return {"library": here.library, "value": value, "today": here.today}
+
+
+def to_piece(row: Row[Any]) -> Piece:
+    return Piece(
+        item=Item(
+            id=row.id,
+            barcode=row.barcode,
+            bib_id=row.bib_id,
+            status=ItemStatus(row.status),
+            policy=row.policy,
+            home=Location(row.home_branch, row.home_shelf, row.home_name),
+            current=Location(row.current_branch, row.current_shelf, row.current_name),
+            call_number=row.call_number,
+            copy_number=row.copy_number,
+            description=row.description,
+            pieces=row.pieces,
+            hold_count=row.hold_count,
+            temporary=row.temporary,
+            circulates=bool(row.circulates) and not row.library_use_only,
+            due=row.due,
+        ),
+        # A policy that was taken off the list since allows nothing.
+        policy=Policy(
+            row.policy, bool(row.circulates), bool(row.holdable), bool(row.renewable), bool(row.recallable)
+        ),
+        holding_id=row.holding_id,
+        transit_to=row.transit_to,
+        library_use_only=row.library_use_only,
+        renewals_allowed=row.renewals_allowed,
+        request_id=row.request_id,
+        lender=row.lender,
+        lender_due=row.lender_due,
+        note=row.note,
+        deleted=row.deleted,
+        deleted_key=row.deleted_key,
+    )

@@ -1,0 +1,28 @@
+"""Which keyed operations have been done, for those that leave no row of their own.
+
+An operation whose key is known changes nothing; the present state of its subject is its result.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from adapters.library.embedded.here import Here
+from adapters.library.embedded.tables import operations
+
+_FIND = select(operations.c.subject).where(
+    operations.c.library == bindparam("library"),
+    operations.c.key == bindparam("key"),
+    operations.c.kind == bindparam("kind"),
+)
+
+
+def done(connection: Connection, here: Here, kind: str, key: str) -> str | None:
+    """Id of what was changed under this key, None if nothing was."""
+    subject: str | None = connection.scalar(_FIND, {"library": here.library, "key": key, "kind": kind})
+    return subject
+
+
+def remember(connection: Connection, here: Here, kind: str, key: str, subject: str) -> None:
+    row = {"library": here.library, "key": key, "kind": kind, "subject": subject, "done": here.now}
+    connection.execute(insert(operations), row)

@@ -1,0 +1,198 @@
+"""Finding patrons, what they have, and changing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from adapters.library.embedded import operations
+from adapters.library.embedded.here import Here
+from adapters.library.embedded.ids import new_id
+from adapters.library.embedded.patron_rows import (
+    INTERNAL,
+    Account,
+    account,
+    block_json,
+    contact_json,
+    name_columns,
+    rows_by_identifier,
+    to_account,
+    unknown_patron,
+)
+from adapters.library.embedded.tables import branches, categories, patron_identifiers, patrons
+from gateway.domain.library import Block, IdentifierType, Patron, PatronDraft, PatronIdentifier, Scope
+from gateway.domain.problems import About, Reason, Refused
+from gateway.ports.library import PatronKey
+
+OWN_ORDER = (IdentifierType.BARCODE, IdentifierType.USERNAME, IdentifierType.EXTERNAL, IdentifierType.INTERNAL)
+"""Types tried first when a caller names none; the library's own words come after, and must agree."""
+
+
+def find(connection: Connection, here: Here, key: PatronKey) -> Account:
+    """Raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON)."""
+    rows = rows_by_identifier(connection, here, key.value)
+    if len(rows) == 1 and (not key.types or rows[0].id_type in key.types):
+        return to_account(rows[0], here)
+    by_type = {row.id_type: row for row in rows}
+    for type_ in key.types or OWN_ORDER:
+        if type_ in by_type:
+            return to_account(by_type[type_], here)
+    if key.types or not rows:
+        raise unknown_patron(key.value)
+    if len({row.id for row in rows}) > 1:
+        raise Refused(
+            Reason.AMBIGUOUS_PATRON, "several patrons have this identifier", about=About.PATRON, value=key.value
+        )
+    return to_account(rows[0], here)
+
+
+def must_be_allowed(patron: Patron, scope: Scope, today: date) -> None:
+    """Raises Refused(PATRON_EXPIRED | PATRON_BLOCKED)."""
+    if patron.expires is not None and patron.expires < today:
+        raise Refused(Reason.PATRON_EXPIRED, "the patron's membership has expired", about=About.PATRON)
+    block = patron.blocked_for(scope)
+    if block is not None:
+        raise Refused(Reason.PATRON_BLOCKED, f"the patron is blocked: {block.reason}", about=About.PATRON)
+
+
+# --- changing --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What only staff may set of a new patron, beside the draft."""
+
+    blocks: tuple[Block, ...] = ()
+    notes: str = ""
+
+
+def create(
+    connection: Connection, here: Here, draft: PatronDraft, secret_hash: str, key: str, by: Registration
+) -> Patron:
+    """Raises Refused(DATA_MISSING | INVALID_VALUE | DUPLICATE_PATRON)."""
+    known = connection.scalar(select(patrons.c.id).where(patrons.c.library == here.library, patrons.c.key == key))
+    if known is not None:
+        return account(connection, here, known).patron
+    if draft.name is None or not draft.name.surname:
+        raise Refused(Reason.DATA_MISSING, "a patron needs a surname or the organisation's name", about=About.PATRON)
+    if not draft.category or not draft.home_library:
+        missing = "a home library" if draft.category else "a category"
+        raise Refused(Reason.DATA_MISSING, f"a patron needs {missing}", about=About.PATRON)
+    patron_id = new_id(here.now)
+    _check_codes(connection, here, draft)
+    _check_free(connection, here, draft.identifiers, patron_id)
+    row = _new_row(here, patron_id, key) | _draft_columns(draft)
+    row |= {"secret_hash": secret_hash, "notes": by.notes, "blocks": [block_json(block) for block in by.blocks]}
+    connection.execute(insert(patrons), row)
+    _write_identifiers(connection, here, patron_id, draft.identifiers)
+    return account(connection, here, patron_id).patron
+
+
+def change(
+    connection: Connection, here: Here, patron_id: str, draft: PatronDraft, secret_hash: str | None, key: str
+) -> Patron:
+    """What the draft leaves None stays. Its identifiers replace those of the same types; an empty value removes
+    the type. Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON)."""
+    if operations.done(connection, here, "update-patron", key):
+        return account(connection, here, patron_id).patron
+    present = account(connection, here, patron_id).patron
+    _check_codes(connection, here, draft)
+    identifiers = _merged(present.identifiers, draft.identifiers)
+    _check_free(connection, here, identifiers, patron_id)
+    columns = _draft_columns(replace(draft, identifiers=identifiers))
+    if secret_hash is not None:
+        columns["secret_hash"] = secret_hash
+    connection.execute(update(patrons).where(*_is(here, patron_id)).values(**columns))
+    if identifiers != present.identifiers:
+        _write_identifiers(connection, here, patron_id, identifiers)
+    operations.remember(connection, here, "update-patron", key, patron_id)
+    return account(connection, here, patron_id).patron
+
+
+def expire(connection: Connection, here: Here, patron_id: str, on: date, key: str) -> Patron:
+    """`on` is the last day of membership. Raises Refused(UNKNOWN_PATRON)."""
+    if not operations.done(connection, here, "expire-patron", key):
+        account(connection, here, patron_id)
+        connection.execute(update(patrons).where(*_is(here, patron_id)).values(expires=on))
+        operations.remember(connection, here, "expire-patron", key, patron_id)
+    return account(connection, here, patron_id).patron
+
+
+def _is(here: Here, patron_id: str) -> tuple[Any, ...]:
+    return (patrons.c.library == here.library, patrons.c.id == patron_id)
+
+
+def _new_row(here: Here, patron_id: str, key: str) -> dict[str, Any]:
+    return {
+        "library": here.library,
+        "id": patron_id,
+        "key": key,
+        "created": here.now,
+        "contacts": [],
+        "temporary": False,
+    }
+
+
+def _draft_columns(draft: PatronDraft) -> dict[str, Any]:
+    columns: dict[str, Any] = {"identifiers": [[i.type, i.value] for i in draft.identifiers]}
+    if draft.name is not None:
+        columns |= name_columns(draft.name)
+    if draft.contacts is not None:
+        columns["contacts"] = [contact_json(contact) for contact in draft.contacts]
+    plain = ("category", "home_library", "expires", "language", "date_of_birth", "home_institution", "temporary")
+    columns |= {name: getattr(draft, name) for name in plain if getattr(draft, name) is not None}
+    return columns
+
+
+def _merged(
+    present: tuple[PatronIdentifier, ...], changed: tuple[PatronIdentifier, ...]
+) -> tuple[PatronIdentifier, ...]:
+    replaced = {identifier.type for identifier in changed}
+    kept = tuple(identifier for identifier in present if identifier.type not in replaced)
+    return kept + tuple(identifier for identifier in changed if identifier.value)
+
+
+def _check_codes(connection: Connection, here: Here, draft: PatronDraft) -> None:
+    for table, code, what in ((categories, draft.category, "category"), (branches, draft.home_library, "branch")):
+        if code is None:
+            continue
+        known = select(table.c.code).where(table.c.library == here.library, table.c.code == code)
+        if connection.scalar(known) is None:
+            raise Refused(Reason.INVALID_VALUE, f"the library has no {what} {code}", about=About.PATRON, value=code)
+    if any(not identifier.type or identifier.type == INTERNAL for identifier in draft.identifiers):
+        raise Refused(Reason.INVALID_VALUE, "an identifier needs a type other than internal", about=About.PATRON)
+
+
+def _check_free(
+    connection: Connection, here: Here, identifiers: Iterable[PatronIdentifier], patron_id: str
+) -> None:
+    taken = select(patron_identifiers.c.patron_id).where(
+        patron_identifiers.c.library == here.library,
+        patron_identifiers.c.type == bindparam("of_type"),
+        patron_identifiers.c.value == bindparam("of_value"),
+        patron_identifiers.c.patron_id != patron_id,
+    )
+    for identifier in identifiers:
+        if connection.scalar(taken, {"of_type": identifier.type, "of_value": identifier.value}) is not None:
+            raise Refused(
+                Reason.DUPLICATE_PATRON,
+                f"another patron has this {identifier.type}",
+                about=About.PATRON,
+                value=identifier.value,
+            )
+
+
+def _write_identifiers(
+    connection: Connection, here: Here, patron_id: str, identifiers: Iterable[PatronIdentifier]
+) -> None:
+    of_patron = patron_identifiers.c.patron_id == patron_id
+    connection.execute(delete(patron_identifiers).where(patron_identifiers.c.library == here.library, of_patron))
+    pairs = dict.fromkeys([(i.type, i.value) for i in identifiers] + [(INTERNAL, patron_id)])
+    rows = [
+        {"library": here.library, "type": type_, "value": value, "patron_id": patron_id} for type_, value in pairs
+    ]
+    connection.execute(insert(patron_identifiers), rows)

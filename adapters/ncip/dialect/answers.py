@@ -1,0 +1,35 @@
+"""What answers hold beyond what the schema requires, and what they must never hold."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.domain.policy import Section
+
+Part = Literal["item-id", "request-id", "user-id", "due-date", "renewal-count", "routing", "user-fields", "item-fields"]
+
+
+class Answers(Section):
+    include: dict[str, tuple[Part, ...]] = Field(
+        {
+            "AcceptItem": ("item-id",),
+            "CheckInItem": ("user-id", "routing"),
+            "RenewItem": ("user-id", "due-date", "renewal-count"),
+            "CheckOutItem": ("renewal-count",),
+            "RequestItem": ("request-id", "item-id"),
+            "CancelRequestItem": ("request-id", "item-id"),
+            "RecallItem": ("user-id", "due-date"),
+        },
+        description="per service, optional parts that are written when known; ReShare needs ItemId and RequestId in "
+        "AcceptItem and CancelRequestItem, Auto-Graphics wants an empty UserOptionalFields (`user-fields`)",
+    )
+    echo_titles: bool = Field(
+        True, description="title, author and notes may stand in answers; ILLiad addons search the text for Problem"
+    )
+    failure_words: tuple[str, ...] = Field(
+        (),
+        description="words by which this client recognises failure anywhere in the text: a success answer that would "
+        "hold one loses its optional parts",
+    )

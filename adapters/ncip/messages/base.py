@@ -1,0 +1,186 @@
+"""How messages are declared: each field names its element, its annotation gives the kind, the helper the cardinality.
+
+Kinds by annotation: `str` text · `Code` a SchemeValuePair · `When` xs:dateTime, or a date where only a day came ·
+`int` · `bool` an empty element used as a flag · another Structure. `tuple[X, ...]` is a repeated element.
+
+Every field has a default, since partners leave out what the schema requires (facts/ncip.md 1.5); `one`, `text` and
+`some` only say what the schema requires, which the strict mode checks. Fields stand in schema order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from adapters.ncip.versions import Version
+
+When = datetime | date
+"""A moment (aware, UTC once decoded), or a day where no time was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A SchemeValuePair: a word from a list, and perhaps the URL that names the list."""
+
+    value: str
+    scheme: str | None = None
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class RawElement:
+    """An element kept as it came: of an Ext, or one that the model doesn't know.
+
+    `path` is the element's name, or for unknown ones its path below the message; `text` all text inside it, `xml`
+    a self-contained fragment (exclusive canonical XML).
+    """
+
+    path: str
+    text: str
+    xml: str
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What a field says about its element.
+
+    `inside`: the value stands in a child of this name (FromAgencyId/AgencyId). `since`: not in the schema of earlier
+    versions. `single_in`: versions whose schema takes it only once. `extra`: not in the schema at all, but seen on
+    the wire. `v1_only`: exists in version 1 alone. `beside_problems`: may stand where the rest gave way to Problem.
+    """
+
+    name: str
+    required: bool = False
+    many: bool = False
+    inside: str = ""
+    since: Version | None = None
+    single_in: tuple[Version, ...] = ()
+    extra: bool = False
+    v1_only: bool = False
+    beside_problems: bool = False
+    minimum: int | None = None
+    day: bool = False
+
+
+def text(name: str) -> Any:
+    """Required text; empty when it was absent."""
+    return field(default="", metadata={"ncip": Element(name, required=True)})
+
+
+def one(name: str, *, inside: str = "", minimum: int | None = None) -> Any:
+    """Required by the schema, None when absent."""
+    return field(default=None, metadata={"ncip": Element(name, required=True, inside=inside, minimum=minimum)})
+
+
+def maybe(
+    name: str,
+    *,
+    inside: str = "",
+    since: Version | None = None,
+    beside_problems: bool = False,
+    minimum: int | None = None,
+    day: bool = False,
+) -> Any:
+    """Optional. `day`: means a day, whatever time of day it is written with (DateOfBirth)."""
+    element = Element(name, inside=inside, since=since, beside_problems=beside_problems, minimum=minimum, day=day)
+    return field(default=None, metadata={"ncip": element})
+
+
+def flag(name: str) -> Any:
+    """An empty element that says something by being there."""
+    return field(default=False, metadata={"ncip": Element(name)})
+
+
+def many(
+    name: str,
+    *,
+    inside: str = "",
+    since: Version | None = None,
+    single_in: tuple[Version, ...] = (),
+    beside_problems: bool = False,
+) -> Any:
+    """Any number."""
+    element = Element(name, many=True, inside=inside, since=since, single_in=single_in, beside_problems=beside_problems)
+    return field(default=(), metadata={"ncip": element})
+
+
+def some(name: str) -> Any:
+    """At least one."""
+    return field(default=(), metadata={"ncip": Element(name, required=True, many=True)})
+
+
+def extra(name: str) -> Any:
+    """Not in the schema, but sent by partners; read always, written only where a profile asks for it."""
+    return field(default=None, metadata={"ncip": Element(name, extra=True)})
+
+
+def v1_only(name: str) -> Any:
+    """Known to version 1 alone."""
+    return field(default=None, metadata={"ncip": Element(name, v1_only=True)})
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One way to satisfy a choice: each of `required` is a set of fields of which exactly one is present."""
+
+    required: tuple[tuple[str, ...], ...]
+    optional: tuple[str, ...]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(name for names in self.required for name in names) + self.optional
+
+    def fits(self, present: frozenset[str]) -> bool:
+        return present <= frozenset(self.fields) and all(
+            sum(name in present for name in names) == 1 for names in self.required
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The fields of exactly one alternative must be there, or none at all when `optional`."""
+
+    alternatives: tuple[Alternative, ...]
+    optional: bool = False
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset(name for way in self.alternatives for name in way.fields)
+
+    def fits(self, present: frozenset[str]) -> bool:
+        ours = present & self.fields
+        return (self.optional and not ours) or any(way.fits(ours) for way in self.alternatives)
+
+
+def _alternative(words: str) -> Alternative:
+    required = tuple(tuple(word.split("/")) for word in words.split() if not word.endswith("?"))
+    return Alternative(required, tuple(word[:-1] for word in words.split() if word.endswith("?")))
+
+
+def one_of(*ways: str) -> Choice:
+    """Exactly one of the ways; a way is field names, `?` marks an optional one, `a/b` exactly one of the two."""
+    return Choice(tuple(_alternative(way) for way in ways))
+
+
+def maybe_one_of(*ways: str) -> Choice:
+    """One of the ways or none."""
+    return Choice(tuple(_alternative(way) for way in ways), optional=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """Anything with child elements. `ext` is the content of its Ext element."""
+
+    choices: ClassVar[tuple[Choice, ...]] = ()
+
+    ext: tuple[RawElement, ...] = ()
+
+
+def elements_of(cls: type[Structure]) -> dict[str, Element]:
+    """Field name -> Element, in schema order; `ext` is not among them."""
+    return {
+        name: found.metadata["ncip"] for name, found in cls.__dataclass_fields__.items() if "ncip" in found.metadata
+    }

@@ -1,0 +1,178 @@
+"""Services about items."""
+
+# ruff: noqa: RUF009 (the helpers make dataclass fields)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adapters.ncip.messages.base import Code, When, flag, many, maybe, one, one_of, some
+from adapters.ncip.messages.bibliographic import BibliographicDescription, BibliographicId
+from adapters.ncip.messages.holdings import (
+    BibInformation,
+    ItemDescription,
+    ItemFields,
+    ItemOptionalFields,
+    ItemTransaction,
+    Location,
+    PhysicalCondition,
+)
+from adapters.ncip.messages.identifiers import (
+    AuthenticationInput,
+    Initiation,
+    ItemId,
+    MandatableInitiation,
+    RequestId,
+    Response,
+    UserId,
+)
+from adapters.ncip.messages.patrons import UserOptionalFields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupItem(Initiation):
+    """Ask about an item."""
+
+    choices = (one_of("item_id", "request_id"),)
+
+    item_id: ItemId | None = maybe("ItemId")
+    request_id: RequestId | None = maybe("RequestId")
+    item_element_types: tuple[Code, ...] = many("ItemElementType")
+    current_borrower_desired: bool = flag("CurrentBorrowerDesired")
+    current_requesters_desired: bool = flag("CurrentRequestersDesired")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupItemResponse(Response):
+    """Answer to LookupItem."""
+
+    choices = (one_of("item_id", "request_id item_id?"),)
+
+    request_id: RequestId | None = maybe("RequestId")
+    item_id: ItemId | None = maybe("ItemId")
+    hold_pickup_date: When | None = maybe("HoldPickupDate")
+    date_recalled: When | None = maybe("DateRecalled")
+    item_transaction: ItemTransaction | None = maybe("ItemTransaction")
+    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupItemSet(Initiation):
+    """Ask about all items of titles (2.02)."""
+
+    choices = (one_of("bibliographic_ids", "holdings_set_ids", "item_ids"),)
+
+    bibliographic_ids: tuple[BibliographicId, ...] = many("BibliographicId")
+    holdings_set_ids: tuple[str, ...] = many("HoldingsSetId")
+    item_ids: tuple[ItemId, ...] = many("ItemId")
+    item_element_types: tuple[Code, ...] = many("ItemElementType")
+    current_borrower_desired: bool = flag("CurrentBorrowerDesired")
+    current_requesters_desired: bool = flag("CurrentRequestersDesired")
+    maximum_items_count: int | None = maybe("MaximumItemsCount", minimum=1)
+    next_item_token: str | None = maybe("NextItemToken")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupItemSetResponse(Response):
+    """Answer to LookupItemSet."""
+
+    bibs: tuple[BibInformation, ...] = some("BibInformation")
+    next_item_token: str | None = maybe("NextItemToken")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateItem(MandatableInitiation):
+    """Register an item."""
+
+    item_id: ItemId | None = maybe("ItemId")
+    request_id: RequestId | None = maybe("RequestId")
+    bibliographic_description: BibliographicDescription | None = one("BibliographicDescription")
+    item_use_restriction_types: tuple[Code, ...] = many("ItemUseRestrictionType")
+    circulation_status: Code | None = maybe("CirculationStatus")
+    item_description: ItemDescription | None = maybe("ItemDescription")
+    locations: tuple[Location, ...] = many("Location")
+    physical_condition: PhysicalCondition | None = maybe("PhysicalCondition")
+    security_marker: Code | None = maybe("SecurityMarker")
+    sensitization_flag: bool = flag("SensitizationFlag")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateItemResponse(Response):
+    """Answer to CreateItem."""
+
+    item_id: ItemId | None = one("ItemId")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateItem(MandatableInitiation):
+    """Change an item."""
+
+    item_id: ItemId | None = one("ItemId")
+    delete_item_fields: ItemFields | None = maybe("DeleteItemFields")
+    add_item_fields: ItemFields | None = maybe("AddItemFields")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateItemResponse(Response):
+    """Answer to UpdateItem."""
+
+    item_id: ItemId | None = one("ItemId")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteItem(MandatableInitiation):
+    """Remove an item."""
+
+    item_id: ItemId | None = one("ItemId")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteItemResponse(Response):
+    """Answer to DeleteItem."""
+
+    item_id: ItemId | None = one("ItemId")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateCirculationStatus(MandatableInitiation):
+    """Set the status of an item."""
+
+    item_id: ItemId | None = one("ItemId")
+    circulation_status: Code | None = one("CirculationStatus")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateCirculationStatusResponse(Response):
+    """Answer to UpdateCirculationStatus."""
+
+    item_id: ItemId | None = one("ItemId")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportCirculationStatusChange(MandatableInitiation):
+    """Say that an item is lost, missing, returned or was never borrowed."""
+
+    choices = (
+        one_of("user_id", "authentication_inputs"),
+        one_of("item_reported_returned", "item_reported_never_borrowed", "item_reported_lost", "item_reported_missing"),
+    )
+
+    item_id: ItemId | None = one("ItemId")
+    user_id: UserId | None = maybe("UserId")
+    authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
+    item_reported_returned: When | None = maybe("ItemReportedReturned", inside="DateReportedReturned")
+    item_reported_never_borrowed: bool = flag("ItemReportedNeverBorrowed")
+    item_reported_lost: bool = flag("ItemReportedLost")
+    item_reported_missing: bool = flag("ItemReportedMissing")
+    item_element_types: tuple[Code, ...] = many("ItemElementType")
+    user_element_types: tuple[Code, ...] = many("UserElementType")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportCirculationStatusChangeResponse(Response):
+    """Answer to ReportCirculationStatusChange."""
+
+    item_id: ItemId | None = one("ItemId")
+    user_id: UserId | None = maybe("UserId")
+    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")

@@ -1,0 +1,200 @@
+"""Refusals and malformations -> Problem elements, in the standard's words unless the profile has others.
+
+Problem types and their schemes: facts/ncip.md 3.6.
+"""
+
+from __future__ import annotations
+
+from adapters.ncip.dialect import Errors, NcipDialect, Wording
+from adapters.ncip.messages import Code, Problem
+from adapters.ncip.versions import Version
+from gateway.domain.problems import About, Fault, MalformedMessage, Reason, Refusal
+
+SCHEMES = "http://www.niso.org/ncip/v1_0/schemes/"
+GENERAL_SCHEME = f"{SCHEMES}processingerrortype/generalprocessingerror.scm"
+MESSAGING_SCHEME = f"{SCHEMES}messagingerrortype/messagingerrortype.scm"
+
+GENERAL = frozenset(
+    {
+        "Agency Authentication Failed",
+        "Invalid Amount",
+        "Invalid Date",
+        "Needed Data Missing",
+        "System Authentication Failed",
+        "Temporary Processing Failure",
+        "Unauthorized Combination Of Element Values For Agency",
+        "Unauthorized Service For Agency",
+        "Unknown Agency",
+        "Unknown System",
+        "Unsupported Service",
+    }
+)
+MESSAGING = frozenset(
+    {
+        "Invalid Message Syntax Error",
+        "Protocol Error",
+        "Unknown Element",
+        "Unknown Scheme",
+        "Unknown Service",
+        "Unknown Value From Known Scheme",
+    }
+)
+
+TYPES: dict[Reason, str] = {
+    Reason.UNKNOWN_PATRON: "Unknown User",
+    Reason.AMBIGUOUS_PATRON: "Non-Unique User",
+    Reason.PATRON_AUTH_FAILED: "User Authentication Failed",
+    Reason.PATRON_BLOCKED: "User Blocked",
+    Reason.PATRON_EXPIRED: "User Blocked",
+    Reason.LIMIT_REACHED: "Maximum Check Outs Exceeded",
+    Reason.DUPLICATE_PATRON: "Duplicate User",
+    Reason.UNKNOWN_ITEM: "Unknown Item",
+    Reason.AMBIGUOUS_ITEM: "Non-Unique Item",
+    Reason.UNKNOWN_RECORD: "Unknown Item",
+    Reason.DUPLICATE_ITEM: "Duplicate Item",
+    Reason.ITEM_NOT_AVAILABLE: "Resource Cannot Be Provided",
+    Reason.ITEM_DOES_NOT_CIRCULATE: "Item Does Not Circulate",
+    Reason.ITEM_ON_LOAN: "Resource Cannot Be Provided",
+    Reason.ON_LOAN_SAME_PATRON: "User Ineligible To Check Out This Item",
+    Reason.REQUESTED_BY_OTHER: "Resource Cannot Be Provided",
+    Reason.NOT_CHECKED_OUT: "Item Not Checked Out",
+    Reason.IN_USE: "Element Rule Violated",
+    Reason.UNKNOWN_REQUEST: "Unknown Request",
+    Reason.AMBIGUOUS_REQUEST: "Non-Unique Request",
+    Reason.REQUEST_CLOSED: "Request Already Processed",
+    Reason.DUPLICATE_REQUEST: "Duplicate Request",
+    Reason.BAD_PICKUP_LOCATION: "Element Rule Violated",
+    Reason.NOT_ALLOWED: "Element Rule Violated",
+    Reason.NOT_AVAILABLE_IN_TIME: "Item Not Available By Need Before Date",
+    Reason.NOT_RENEWABLE: "Item Not Renewable",
+    Reason.RENEWAL_LIMIT_REACHED: "Maximum Renewals Exceeded",
+    Reason.RENEWAL_HAS_REQUESTS: "Renewal Not Allowed - Item Has Outstanding Requests",
+    Reason.CANNOT_BE_RECALLED: "Item Cannot Be Recalled",
+    Reason.DUPLICATE_CHARGE: "Duplicate Fiscal Transaction",
+    Reason.INVALID_AMOUNT: "Invalid Amount",
+    Reason.DATA_MISSING: "Needed Data Missing",
+    Reason.INVALID_DATE: "Invalid Date",
+    Reason.INVALID_VALUE: "Unknown Value From Known Scheme",
+    Reason.UNSUPPORTED_SERVICE: "Unsupported Service",
+    Reason.UNAUTHORIZED_SERVICE: "Unauthorized Service For Agency",
+    Reason.UNKNOWN_SENDER: "Unknown Agency",
+    Reason.SENDER_AUTH_FAILED: "Agency Authentication Failed",
+    Reason.UNKNOWN_AGENCY: "Unknown Agency",
+    Reason.TEMPORARY_FAILURE: "Temporary Processing Failure",
+    Reason.OTHER: "Temporary Processing Failure",
+}
+
+BY_SERVICE: dict[str, dict[Reason, str]] = {
+    "AcceptItem": {
+        Reason.DUPLICATE_ITEM: "Cannot Accept Item",
+        Reason.PATRON_BLOCKED: "User Ineligible To Check Out This Item",
+        Reason.PATRON_EXPIRED: "User Ineligible To Check Out This Item",
+        Reason.LIMIT_REACHED: "User Ineligible To Check Out This Item",
+        Reason.BAD_PICKUP_LOCATION: "Cannot Accept Item",
+        Reason.NOT_ALLOWED: "Cannot Accept Item",
+        Reason.ITEM_NOT_AVAILABLE: "Cannot Accept Item",
+        Reason.ITEM_ON_LOAN: "Cannot Accept Item",
+        Reason.DUPLICATE_REQUEST: "Cannot Accept Item",
+        Reason.IN_USE: "Cannot Accept Item",
+    },
+    "RequestItem": {
+        Reason.NOT_ALLOWED: "User Ineligible To Request This Item",
+        Reason.LIMIT_REACHED: "User Ineligible To Request This Item",
+        Reason.ON_LOAN_SAME_PATRON: "User Ineligible To Request This Item",
+        Reason.ITEM_NOT_AVAILABLE: "Item Does Not Circulate",
+        Reason.UNKNOWN_REQUEST: "Element Rule Violated",
+    },
+    "CheckOutItem": {Reason.NOT_ALLOWED: "User Ineligible To Check Out This Item"},
+    "RenewItem": {
+        Reason.NOT_ALLOWED: "User Ineligible To Renew This Item",
+        Reason.LIMIT_REACHED: "User Ineligible To Renew This Item",
+    },
+    "CancelRequestItem": {Reason.NOT_ALLOWED: "Element Rule Violated"},
+}
+"""Where a service has a word of its own for a refusal."""
+
+ELEMENTS: dict[About, str] = {
+    About.PATRON: "UserId",
+    About.CREDENTIALS: "AuthenticationInput",
+    About.ITEM: "ItemId",
+    About.RECORD: "BibliographicId",
+    About.REQUEST: "RequestId",
+    About.PICKUP_LOCATION: "PickupLocation",
+    About.DUE_DATE: "DesiredDateDue",
+    About.NEED_BY: "NeedBeforeDate",
+    About.AMOUNT: "Amount",
+    About.ACTION: "RequestedActionType",
+    About.REQUEST_TYPE: "RequestType",
+    About.SENDER: "InitiationHeader/FromAgencyId",
+    About.RECEIVER: "InitiationHeader/ToAgencyId",
+    About.STATUS: "CirculationStatus",
+    About.SERVICE: "NCIPMessage",
+}
+V1_ELEMENTS = {
+    "UserId": "UniqueUserId",
+    "ItemId": "UniqueItemId",
+    "RequestId": "UniqueRequestId",
+    "BibliographicId": "UniqueBibliographicId",
+}
+
+FAULTS: dict[Fault, str] = {
+    Fault.SYNTAX: "Invalid Message Syntax Error",
+    Fault.TOO_LARGE: "Invalid Message Syntax Error",
+    Fault.PROTOCOL: "Protocol Error",
+    Fault.UNSUPPORTED_VERSION: "Protocol Error",
+    Fault.UNKNOWN_SERVICE: "Unknown Service",
+    Fault.UNKNOWN_ELEMENT: "Unknown Element",
+    Fault.DATA_MISSING: "Needed Data Missing",
+    Fault.INVALID_VALUE: "Unknown Value From Known Scheme",
+    Fault.INVALID_DATE: "Invalid Date",
+}
+
+
+def of_refusal(refusal: Refusal, service: str, dialect: NcipDialect, version: Version) -> Problem:
+    errors = dialect.errors
+    wording = errors.services.get(service, {}).get(refusal.reason) or errors.map.get(refusal.reason) or Wording()
+    standard = BY_SERVICE.get(service, {}).get(refusal.reason) or TYPES[refusal.reason]
+    if refusal.reason in (Reason.TEMPORARY_FAILURE, Reason.OTHER):
+        standard = errors.failed_as
+    element = ELEMENTS[refusal.about] if refusal.about is not None else "NCIPMessage"
+    value = refusal.value if errors.value == "as-sent" else ""
+    return _problem(wording, standard, refusal.detail, element, value, service, errors, version)
+
+
+def of_malformation(error: MalformedMessage, service: str, errors: Errors, version: Version) -> Problem:
+    return _problem(
+        Wording(), FAULTS[error.fault], str(error), error.place or "NCIPMessage", "", service, errors, version
+    )
+
+
+def _problem(
+    wording: Wording,
+    type_: str,
+    detail: str,
+    element: str,
+    value: str,
+    service: str,
+    errors: Errors,
+    version: Version,
+) -> Problem:
+    text = wording.type if wording.type is not None else type_
+    if version.is_v1:
+        element = V1_ELEMENTS.get(element, element)
+    return Problem(
+        type=Code(text, _scheme(wording, text, service, errors)),
+        detail=(wording.detail if wording.detail is not None else detail) if errors.detail == "always" else None,
+        element=wording.element if wording.element is not None else element,
+        value=(wording.value if wording.value is not None else value) or None,
+    )
+
+
+def _scheme(wording: Wording, text: str, service: str, errors: Errors) -> str | None:
+    if wording.scheme is not None:
+        return wording.scheme or None
+    if errors.scheme == "none":
+        return None
+    if text in GENERAL:
+        return GENERAL_SCHEME
+    if text in MESSAGING or not service:
+        return MESSAGING_SCHEME
+    return f"{SCHEMES}processingerrortype/{service.lower()}processingerror.scm"

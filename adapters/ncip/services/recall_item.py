@@ -1,0 +1,25 @@
+"""RecallItem: the item is needed back."""
+
+from __future__ import annotations
+
+from adapters.ncip.messages import RecallItem, RecallItemResponse
+from adapters.ncip.services import wording
+from adapters.ncip.services.reading import Reader, must
+from adapters.ncip.services.wording import Writer
+from gateway.domain.commands import ItemRecalled, Recall
+from gateway.domain.problems import About
+
+
+def read(message: RecallItem, _reader: Reader) -> Recall:
+    return Recall(item=must(message.item_id, About.ITEM, "ItemId"), due=message.desired_date_due)
+
+
+def word(recalled: ItemRecalled, message: RecallItem, writer: Writer) -> RecallItemResponse:
+    items, _users = wording.sent_elements(message)
+    return RecallItemResponse(
+        item_id=wording.item_id(recalled.item.barcode, message.item_id, writer),
+        date_due=recalled.loan.due if writer.wants("due-date") else None,
+        item_optional_fields=wording.item_fields(
+            recalled.item, recalled.bib, wording.item_elements(items, writer), writer
+        ),
+    )

@@ -1,0 +1,59 @@
+"""Finding what plugs into the daemon: entry points in the group `illgate.adapters`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import TypeVar
+
+from gateway.ports.adapter import Adapter, LibraryAdapter, ProtocolAdapter
+
+GROUP = "illgate.adapters"
+
+A = TypeVar("A", bound=LibraryAdapter | ProtocolAdapter)
+
+
+class AdapterError(Exception):
+    """An adapter can't be loaded; the message names its entry point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What is plugged in, by name: the words used in `system.type` and as the sections of profiles."""
+
+    libraries: Mapping[str, LibraryAdapter] = field(default_factory=dict)
+    protocols: Mapping[str, ProtocolAdapter] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, *adapters: Adapter) -> Adapters:
+        """Raises AdapterError when two of a kind have the same name."""
+        return cls(
+            _by_name(one for one in adapters if isinstance(one, LibraryAdapter)),
+            _by_name(one for one in adapters if isinstance(one, ProtocolAdapter)),
+        )
+
+
+def load_adapters() -> Adapters:
+    """All that are installed. Raises AdapterError for the first that can't be loaded."""
+    return Adapters.of(*(_load(point) for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)))
+
+
+def _load(point: EntryPoint) -> Adapter:
+    where = f"adapter '{point.name}' ({point.value}, entry point group {GROUP})"
+    try:
+        adapter = point.load()
+    except Exception as error:  # whatever a third party's module raises while it is imported
+        raise AdapterError(f"{where} can't be loaded: {type(error).__name__}: {error}") from error
+    if not isinstance(adapter, LibraryAdapter | ProtocolAdapter):
+        raise AdapterError(f"{where} is a {type(adapter).__name__}, not a LibraryAdapter or ProtocolAdapter")
+    return adapter
+
+
+def _by_name(adapters: Iterable[A]) -> dict[str, A]:
+    found: dict[str, A] = {}
+    for adapter in adapters:
+        if adapter.name in found:
+            raise AdapterError(f"two adapters are called '{adapter.name}' (entry point group {GROUP})")
+        found[adapter.name] = adapter
+    return found

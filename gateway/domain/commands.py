@@ -1,0 +1,481 @@
+"""What a partner system can ask of the library through the gateway, and what comes back.
+
+One command per service, whatever protocol it came in; `services.circulation` carries them out. Identifiers are
+as the partner sent them: profile rules turn them into the library's own (domain.policy).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from gateway.domain.library import (
+    Bib,
+    Charge,
+    Hold,
+    Item,
+    ItemStatus,
+    Loan,
+    Location,
+    Money,
+    Patron,
+    PatronDraft,
+    PickupLocation,
+    RecordId,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An identifier as a partner sends it: value, perhaps its type and the agency that gave it."""
+
+    value: str
+    type: str = ""
+    agency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One thing a patron says to be recognised: ('barcode id', '2100…'), ('pin', '…')."""
+
+    type: str  # lower case
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PatronRef:
+    """Who is meant: by id, by credentials, or both (then they must agree)."""
+
+    id: Named | None = None
+    credentials: tuple[Credential, ...] = ()
+
+
+class Action(StrEnum):
+    """What to do with an accepted item."""
+
+    HOLD = "hold"
+    HOLD_AND_NOTIFY = "hold-and-notify"
+    CIRCULATE = "circulate"
+    CIRCULATE_AND_NOTIFY = "circulate-and-notify"
+    RECORD_ONLY = "record-only"
+
+
+class NoticeKind(StrEnum):
+    """What a notification says has happened (NCIP 1 and 2 notifications)."""
+
+    REQUESTED = "requested"
+    SHIPPED = "shipped"
+    RECEIVED = "received"
+    CHECKED_OUT = "checked-out"
+    CHECKED_IN = "checked-in"
+    RENEWED = "renewed"
+    RECALLED = "recalled"
+    REQUEST_CANCELLED = "request-cancelled"
+    REQUEST_UPDATED = "request-updated"
+    STATUS_UPDATED = "status-updated"
+
+
+Due = datetime | date | None
+"""A moment, a day (its end, in the profile's zone), or not said."""
+
+
+# --- look-ups --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpPatron:
+    patron: PatronRef
+    loans: bool = False
+    holds: bool = False
+    charges: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PatronFound:
+    patron: Patron
+    loans: tuple[Loan, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    charges: tuple[Charge, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpItem:
+    item: Named | None = None
+    request: Named | None = None
+    borrower: bool = False
+    requesters: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFound:
+    item: Item
+    bib: Bib
+    hold: Hold | None = None
+    loan: Loan | None = None
+    borrower: Patron | None = None
+    requesters: tuple[Patron, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpItemSet:
+    records: tuple[RecordId, ...] = ()
+    items: tuple[Named, ...] = ()
+    limit: int | None = None
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSetEntry:
+    """One record asked for: its items, or why there are none (`missing`: a plain sentence)."""
+
+    record: RecordId
+    bib: Bib | None = None
+    items: tuple[Item, ...] = ()
+    hold_count: int = 0
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSetFound:
+    entries: tuple[ItemSetEntry, ...]
+    cursor: str = ""  # empty: nothing follows
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpRequest:
+    request: Named | None = None
+    patron: PatronRef | None = None
+    item: Named | None = None
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFound:
+    hold: Hold
+    patron: Patron
+    bib: Bib
+    item: Item | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpAgency:
+    agency: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyFound:
+    symbol: str
+    name: str
+    address: str = ""
+    email: str = ""
+    phone: str = ""
+    pickup_locations: tuple[PickupLocation, ...] = ()
+
+
+# --- requests --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRequest:
+    """NCIP RequestItem. `scope`: 'item' or 'title'; both words and `kind` as the profile maps them, '' if not said.
+
+    Several items are copies of which any one will do; records are tried in the profile's order of types.
+    """
+
+    patron: PatronRef
+    items: tuple[Named, ...] = ()
+    records: tuple[RecordId, ...] = ()
+    request: Named | None = None
+    kind: str = "hold"
+    scope: str = "item"
+    pickup: str = ""
+    need_by: Due = None
+    expires: Due = None
+    citation: Bib | None = None
+    receiver: str = ""  # ToAgencyId; some partners say the pickup place there
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPlaced:
+    """A request placed or changed. A hold without id: none was placed, since the profile ignores requests or the
+    pickup place said so; it only repeats what was asked for."""
+
+    hold: Hold
+    patron: Patron
+    bib: Bib
+    item: Item | None = None
+    pickup: PickupLocation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    patron: PatronRef
+    request: Named | None = None
+    item: Named | None = None
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCancelled:
+    hold: Hold
+    patron: Patron
+    item: Item | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRequest:
+    """Answered by RequestPlaced."""
+
+    patron: PatronRef | None
+    request: Named | None = None
+    item: Named | None = None
+    pickup: str = ""
+    need_by: Due = None
+    expires: Due = None
+    kind: str = ""
+
+
+# --- a partner's item comes and goes ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptItem:
+    request: Named
+    action: Action
+    action_word: str = ""  # as sent
+    patron: PatronRef | None = None
+    item: Named | None = None
+    due: Due = None
+    renewals_allowed: bool = True
+    citation: Bib = field(default_factory=Bib)
+    call_number: str = ""
+    format: str = ""  # MediumType or the non-standard Format
+    pickup: str = ""
+    pickup_expires: Due = None
+    receiver: str = ""  # ToAgencyId; some partners say the pickup place there
+    fee: Money | None = None
+    fee_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemAccepted:
+    item: Item
+    bib: Bib
+    patron: Patron | None = None
+    hold: Hold | None = None
+    loan: Loan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateItem:
+    item: Named | None
+    bib: Bib
+    request: Named | None = None
+    call_number: str = ""
+    location: str = ""
+    status: ItemStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteItem:
+    item: Named
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChanged:
+    """An item made, changed or deleted; None: one already gone, whose deletion the profile answers as a success."""
+
+    item: Item | None
+
+
+# --- circulation -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOut:
+    patron: PatronRef
+    item: Named
+    request: Named | None = None
+    due: Due = None
+    mandated: datetime | None = None  # it has already happened, at this time
+    sender: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLent:
+    loan: Loan
+    item: Item
+    bib: Bib
+    patron: Patron
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIn:
+    item: Named | None
+    request: Named | None = None
+    patron: PatronRef | None = None
+    mandated: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReturned:
+    """`item` None: an item already gone, whose check-in the profile answers as a success."""
+
+    item: Item | None
+    loan: Loan | None = None
+    bib: Bib | None = None
+    patron: Patron | None = None
+    route_to: Location | None = None
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    item: Named
+    patron: PatronRef | None = None
+    due: Due = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRenewed:
+    loan: Loan
+    item: Item
+    bib: Bib
+    patron: Patron
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    item: Named
+    due: Due = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRecalled:
+    loan: Loan
+    item: Item
+    bib: Bib
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStatus:
+    item: Named
+    status: ItemStatus
+    word: str = ""
+
+
+# --- patrons and money -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePatron:
+    draft: PatronDraft
+    patron: Named | None = None
+    sender: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatePatron:
+    patron: PatronRef
+    add: PatronDraft
+    remove: PatronDraft
+
+
+@dataclass(frozen=True, slots=True)
+class PatronChanged:
+    patron: Patron
+
+
+@dataclass(frozen=True, slots=True)
+class PostFee:
+    patron: PatronRef
+    amount: Money | None  # None: the profile's default for this type
+    action: str = ""
+    type: str = ""
+    reference: str = ""
+    description: str = ""
+    item: Named | None = None
+    request: Named | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeePosted:
+    charge: Charge
+    patron: Patron
+
+
+# --- notifications ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something happened elsewhere. By profile it is noted, or carried out as the command it amounts to."""
+
+    kind: NoticeKind
+    item: Named | None = None
+    new_barcode: str = ""  # VisibleItemId of an ItemShipped: the barcode that is on the piece
+    request: Named | None = None
+    patron: PatronRef | None = None
+    due: Due = None
+    at: datetime | None = None
+    pickup: str = ""
+    status: ItemStatus | None = None
+    citation: Bib | None = None
+    call_number: str = ""
+    sender: str = ""
+    receiver: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Kept and acknowledged; `carried_out` names what the profile made of it, empty if nothing."""
+
+    kind: NoticeKind
+    carried_out: str = ""
+
+
+Command = (
+    LookUpPatron
+    | LookUpItem
+    | LookUpItemSet
+    | LookUpRequest
+    | LookUpAgency
+    | PlaceRequest
+    | CancelRequest
+    | UpdateRequest
+    | AcceptItem
+    | CreateItem
+    | DeleteItem
+    | CheckOut
+    | CheckIn
+    | Renew
+    | Recall
+    | UpdateStatus
+    | CreatePatron
+    | UpdatePatron
+    | PostFee
+    | Notice
+)
+
+Result = (
+    PatronFound
+    | ItemFound
+    | ItemSetFound
+    | RequestFound
+    | AgencyFound
+    | RequestPlaced
+    | RequestCancelled
+    | ItemAccepted
+    | ItemChanged
+    | ItemLent
+    | ItemReturned
+    | ItemRenewed
+    | ItemRecalled
+    | PatronChanged
+    | FeePosted
+    | Noted
+)
+
+READ_ONLY = (LookUpPatron, LookUpItem, LookUpItemSet, LookUpRequest, LookUpAgency)
+"""Commands that change nothing: they need no idempotency key and no intent."""

@@ -1,0 +1,301 @@
+"""What a library knows: patrons, records, items, holds, loans, charges. Protocol-neutral values.
+
+All datetimes are aware UTC. A due date is a moment (loans in hours exist); a date that means a day is a `date`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    amount: Decimal
+    currency: str  # ISO 4217 alphabetic code
+
+    def __post_init__(self) -> None:
+        if len(self.currency) != 3 or not self.currency.isalpha() or not self.currency.isupper():
+            raise ValueError(f"currency must be an ISO 4217 code such as EUR, not {self.currency!r}")
+
+
+# --- patrons ---------------------------------------------------------------------------------------------
+
+
+class IdentifierType(StrEnum):
+    """How a patron can be named; a library may use other words too, so these are the ones that we ship."""
+
+    BARCODE = "barcode"
+    USERNAME = "username"
+    EXTERNAL = "external"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class PatronIdentifier:
+    type: str  # IdentifierType or the library's own word
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonName:
+    """A person's name, or an organisation's (then only `surname`, `is_organisation` set)."""
+
+    surname: str
+    given: str = ""
+    prefix: str = ""
+    initials: str = ""
+    suffix: str = ""
+    is_organisation: bool = False
+
+    @property
+    def direct(self) -> str:
+        """'Ana Müller'"""
+        return " ".join(part for part in (self.prefix, self.given, self.initials, self.surname, self.suffix) if part)
+
+    @property
+    def inverted(self) -> str:
+        """'Müller, Ana'"""
+        rest = " ".join(part for part in (self.given, self.initials) if part)
+        return f"{self.surname}, {rest}" if rest else self.surname
+
+
+class ContactKind(StrEnum):
+    POSTAL = "postal"
+    EMAIL = "email"
+    PHONE = "phone"
+
+
+@dataclass(frozen=True, slots=True)
+class PostalAddress:
+    line1: str = ""
+    line2: str = ""
+    locality: str = ""
+    region: str = ""
+    postal_code: str = ""
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One way to reach a patron. `role` is the library's word: home, work, notices …"""
+
+    kind: ContactKind
+    role: str = "home"
+    value: str = ""  # e-mail address or phone number
+    postal: PostalAddress | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+class Scope(StrEnum):
+    """What a block forbids."""
+
+    BORROW = "borrow"
+    REQUEST = "request"
+    RENEW = "renew"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    reason: str  # plain words: 'overdue items', 'fees above 20.00 EUR'
+    scopes: frozenset[Scope] = frozenset(Scope)
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patron:
+    """A patron as the library has it now; blocks include those that its rules derive (expiry, fees, overdues)."""
+
+    id: str  # the library's internal id
+    identifiers: tuple[PatronIdentifier, ...]
+    name: PersonName
+    category: str
+    home_library: str  # branch code
+    contacts: tuple[Contact, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    expires: date | None = None
+    balance: Money | None = None  # what the patron owes
+    loan_count: int = 0
+    hold_count: int = 0
+    language: str = ""
+    date_of_birth: date | None = None
+    home_institution: str = ""  # symbol of the institution a temporary patron belongs to
+    temporary: bool = False
+    notes: str = ""
+
+    def identifier(self, type_: str) -> str | None:
+        return next((i.value for i in self.identifiers if i.type == type_), None)
+
+    def blocked_for(self, scope: Scope) -> Block | None:
+        return next((block for block in self.blocks if scope in block.scopes), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PatronDraft:
+    """A patron to be created or what is to be changed of one (None = leave as it is)."""
+
+    identifiers: tuple[PatronIdentifier, ...] = ()
+    name: PersonName | None = None
+    category: str | None = None
+    home_library: str | None = None
+    contacts: tuple[Contact, ...] | None = None
+    expires: date | None = None
+    language: str | None = None
+    date_of_birth: date | None = None
+    home_institution: str | None = None
+    temporary: bool | None = None
+    secret: str | None = field(default=None, repr=False)  # PIN or password in clear, to be hashed
+
+
+# --- records and items -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RecordId:
+    """An identifier of a bibliographic record. Types in lower case: local, oclc, isbn, issn, lccn, other words kept."""
+
+    type: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bib:
+    """A bibliographic description."""
+
+    id: str = ""  # the library's record number; empty where none is known
+    title: str = ""
+    author: str = ""
+    identifiers: tuple[RecordId, ...] = ()
+    edition: str = ""
+    publisher: str = ""
+    place: str = ""
+    published: str = ""
+    series: str = ""
+    pages: str = ""
+    language: str = ""
+    medium: str = ""
+    level: str = ""
+    component_title: str = ""
+    component_author: str = ""
+    suppressed: bool = False
+
+
+class ItemStatus(StrEnum):
+    """Where an item is in its life; NCIP's circulation statuses map onto these."""
+
+    AVAILABLE = "available"
+    ON_HOLD_SHELF = "on-hold-shelf"
+    ON_LOAN = "on-loan"
+    IN_TRANSIT = "in-transit"
+    IN_PROCESS = "in-process"
+    LOST = "lost"
+    MISSING = "missing"
+    CLAIMED_RETURNED = "claimed-returned"
+    NOT_AVAILABLE = "not-available"
+    RECALLED = "recalled"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    library: str  # branch code
+    shelf: str = ""  # location code within the branch
+    name: str = ""  # for people
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    id: str
+    barcode: str
+    bib_id: str
+    status: ItemStatus
+    policy: str  # item policy or type, such as 'standard', 'reference', 'ill'
+    home: Location
+    current: Location
+    call_number: str = ""
+    copy_number: str = ""
+    description: str = ""  # volume, piece
+    pieces: int = 1
+    hold_count: int = 0
+    temporary: bool = False
+    circulates: bool = True
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PickupLocation:
+    code: str
+    name: str
+    library: str
+
+
+# --- holds, loans, charges -------------------------------------------------------------------------------
+
+
+class HoldStatus(StrEnum):
+    WAITING = "waiting"  # in the queue
+    PAGED = "paged"  # staff are asked to fetch it
+    IN_TRANSIT = "in-transit"
+    READY = "ready"  # on the hold shelf
+    FILLED = "filled"  # lent to the patron
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def is_open(self) -> bool:
+        return self in (HoldStatus.WAITING, HoldStatus.PAGED, HoldStatus.IN_TRANSIT, HoldStatus.READY)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    id: str
+    key: str  # the idempotency key under which it was placed
+    request_id: str  # the partner's request number, empty if none
+    patron_id: str
+    bib_id: str
+    item_id: str  # empty for a title hold that no item fills yet
+    pickup: str  # pickup location code
+    status: HoldStatus
+    placed: datetime
+    kind: str = "hold"  # hold, page, recall, loan
+    position: int = 0  # 1 is next
+    need_by: date | None = None
+    expires: date | None = None
+    ready_until: date | None = None
+    item_barcode: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loan:
+    id: str
+    key: str
+    request_id: str
+    item_id: str
+    item_barcode: str
+    bib_id: str
+    patron_id: str
+    lent: datetime
+    due: datetime
+    returned: datetime | None = None
+    renewals: int = 0
+    renewals_allowed: bool = True
+    recalled: datetime | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    id: str
+    key: str
+    patron_id: str
+    type: str
+    amount: Money
+    posted: datetime
+    description: str = ""
+    item_barcode: str = ""
+    request_id: str = ""
+    paid: Decimal = Decimal(0)

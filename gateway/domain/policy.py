@@ -1,0 +1,375 @@
+"""How the library works with one partner: the protocol-neutral part of a profile (section `circulation`).
+
+Wire habits live in each protocol's dialect. The keys here come from facts/ncip.md sections 5 and 6, where the
+evidence for each stands. All models are frozen and refuse unknown keys.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from gateway.domain.commands import NoticeKind
+from gateway.domain.problems import Reason
+
+
+class Section(BaseModel):
+    """A part of a profile: frozen, no key that nobody reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+    return value
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+
+
+def _template(*fields: str) -> AfterValidator:
+    """Text in which only these fields may stand in braces."""
+
+    def check(value: str) -> str:
+        sample: dict[str, object] = {name: 1 if name == "number" else "x" for name in fields}
+        try:
+            value.format(**sample)
+        except (KeyError, IndexError, ValueError) as error:
+            known = ", ".join(f"{{{name}}}" for name in fields)
+            raise ValueError(f"can't be filled in ({error}); it may contain {known}") from error
+        return value
+
+    return AfterValidator(check)
+
+
+def _check_groups(pattern: str, replacement: str) -> None:
+    """A replacement that names a group which the pattern lacks fails when the profile is read, not when used."""
+    groups = re.compile(pattern).groups
+    for number in re.findall(r"\\([1-9]\d?)", replacement):
+        if int(number) > groups:
+            raise ValueError(f"\\{number} names a group, but {pattern!r} has {groups}")
+
+
+class Rewrite(Section):
+    """How an identifier as sent becomes the library's own; steps in the order of these keys."""
+
+    trim: bool = Field(True, description="drop blanks at both ends")
+    strip_prefix: tuple[str, ...] = Field((), description="the first of these that fits is taken off the front")
+    strip_suffix: tuple[str, ...] = Field((), description="the first of these that fits is taken off the end")
+    pattern: Pattern | None = Field(None, description="regular expression; with `replacement`")
+    replacement: str = Field("", description="what `pattern` is replaced by; \\1 names a group")
+    case: Literal["keep", "upper", "lower"] = Field("keep", description="change of case")
+    zero_pad: int = Field(0, ge=0, le=64, description="pad numbers with leading zeros to this many digits")
+    prefix: str = Field("", description="put in front")
+    suffix: str = Field("", description="put behind")
+
+    @model_validator(mode="after")
+    def _groups_exist(self) -> Rewrite:
+        if self.pattern is not None:
+            _check_groups(self.pattern, self.replacement)
+        elif self.replacement:
+            raise ValueError("replacement needs a pattern")
+        return self
+
+    def apply(self, value: str) -> str:
+        if self.trim:
+            value = value.strip()
+        value = next((value[len(p) :] for p in self.strip_prefix if p and value.startswith(p)), value)
+        value = next((value[: -len(s)] for s in self.strip_suffix if s and value.endswith(s)), value)
+        if self.pattern is not None:
+            value = re.sub(self.pattern, self.replacement, value)
+        if self.case != "keep":
+            value = value.upper() if self.case == "upper" else value.lower()
+        if self.zero_pad and value.isdigit():
+            value = value.zfill(self.zero_pad)
+        return f"{self.prefix}{value}{self.suffix}"
+
+
+class InstitutionalRule(Section):
+    """A partner library as a patron: lending to another institution puts the loan on its account."""
+
+    match: Pattern = Field(description="regular expression that the user id, as sent, must match whole")
+    patron: Annotated[str, _template("agency", "user")] = Field(
+        description="patron identifier; {agency} is the sender's agency, {user} the id as sent, \\1 a group"
+    )
+
+    @model_validator(mode="after")
+    def _groups_exist(self) -> InstitutionalRule:
+        _check_groups(self.match, self.patron)
+        return self
+
+
+class Patrons(Section):
+    lookup_by: tuple[str, ...] = Field(
+        ("barcode", "username", "external"), description="identifier types tried in order"
+    )
+    rewrite: Rewrite = Rewrite()
+    id_types: dict[str, str] = Field(
+        {}, description="the partner's UserIdentifierType, in lower case -> our identifier type"
+    )
+    secret_types: tuple[str, ...] = Field(
+        ("pin", "password"), description="credential types, lower case, that carry a PIN or password"
+    )
+    identity_types: dict[str, str] = Field(
+        {
+            "barcode id": "barcode",
+            "barcode": "barcode",
+            "user id": "barcode",
+            "username": "username",
+            "ldapusername": "username",
+            "externalsystemid": "external",
+        },
+        description="credential types, lower case, that name the patron -> our identifier type",
+    )
+    secret_required: bool = Field(False, description="credentials without a PIN or password are refused")
+    institutional: tuple[InstitutionalRule, ...] = Field((), description="which user ids mean an institution")
+    blocks_stop: bool = Field(
+        True,
+        description="a blocked patron can't get or request anything through this partner; "
+        "off: only what the library itself refuses is refused",
+    )
+    create_category: str = Field("visitor", description="category of patrons that the partner creates")
+    create_days: int = Field(365, ge=1, le=36500, description="days until such a patron expires")
+
+
+class PrefixMeaning(StrEnum):
+    LIBRARY_USE_ONLY = "library-use-only"
+    RENEWABLE = "renewable"
+    NOT_RENEWABLE = "not-renewable"
+
+
+class RequestPrefix(Section):
+    prefix: str
+    means: tuple[PrefixMeaning, ...]
+    keep: bool = Field(True, description="the prefix stays part of the request number")
+
+
+class Requests(Section):
+    rewrite: Rewrite = Rewrite()
+    prefixes: tuple[RequestPrefix, ...] = Field((), description="what a request number says by its prefix")
+    ignore: bool = Field(
+        False,
+        description="answer RequestItem with success and place no hold; an unknown patron or item is still refused",
+    )
+    default_kind: Literal["hold", "loan", "page", "recall"] = Field("hold", description="when none is said")
+    default_scope: Literal["item", "title"] = Field(
+        "item", description="when none is said: one copy (of a record, the one that is soonest to be had), or any"
+    )
+    use_pickup: bool = Field(True, description="read the pickup location of a request; else the default is taken")
+    hold_days: int = Field(0, ge=0, le=3650, description="days until an unfilled hold expires; 0: never")
+
+
+class BarcodeSource(StrEnum):
+    ITEM_ID = "item-id"
+    REQUEST_ID = "request-id"
+    GENERATED = "generated"
+
+
+class Items(Section):
+    rewrite: Rewrite = Rewrite()
+    request_id_types: tuple[str, ...] = Field(
+        ("ill request id",), description="ItemIdentifierTypes, lower case, whose value is a request number"
+    )
+    find_by_request: bool = Field(False, description="an item id that is no barcode is looked up as a request number")
+
+
+class Accept(Section):
+    """The temporary record of a partner's item (facts/users-want.md 14)."""
+
+    barcode_from: BarcodeSource = BarcodeSource.ITEM_ID
+    barcode: Rewrite = Field(Rewrite(), description="how that id becomes the temporary barcode")
+    barcode_template: Annotated[str, _template("number", "request")] = Field(
+        "ILL{number:09d}",
+        description="for generated barcodes; {number} has up to nine digits and stays the same when the message is "
+        "repeated, {request} is the request number",
+    )
+    barcode_max: int = Field(50, ge=1, le=255, description="longest barcode; longer is refused")
+    library: str = Field("", description="branch that owns it; empty: the resource-sharing library")
+    location: str = Field("ill", description="shelving location code")
+    policy: str = Field("ill", description="item policy")
+    policies: dict[str, str] = Field({}, description="MediumType or Format, lower case -> item policy")
+    library_use_policy: str = Field("ill-library-use", description="item policy when for use in the library only")
+    call_number: Annotated[str, _template("request", "agency")] = Field(
+        "", description="when the message has none; {request}, {agency} are filled in"
+    )
+    title_prefix: str = ""
+    title_suffix: str = ""
+    library_use_words: tuple[str, ...] = Field(
+        (), description="words in the title, compared in upper case, that mean library use only"
+    )
+    no_renewal_words: tuple[str, ...] = Field((), description="words in the title that mean no renewals")
+    suppressed: bool = Field(True, description="not shown in the catalogue")
+    note: Annotated[str, _template("request", "agency")] = Field(
+        "", description="internal note; {request}, {agency} are filled in"
+    )
+    actions: dict[str, Literal["hold", "hold-and-notify", "circulate", "circulate-and-notify", "record-only"]] = Field(
+        {}, description="a RequestedActionType, lower case -> what is done; overrides the standard's meaning"
+    )
+    circulate_as: Literal["check-out", "hold"] = Field(
+        "hold",
+        description="what Circulate means here: lend at once (where the library refuses the loan, the item waits "
+        "on the hold shelf), or a hold that is filled at the desk",
+    )
+    trap_hold: Literal["at-accept", "at-check-in"] = Field(
+        "at-accept", description="when the hold shelf gets it: now, or when staff scan it"
+    )
+    duplicate: Literal["repeat", "success", "refuse"] = Field(
+        "repeat",
+        description="an item that is here already: the same request again is a repeat; 'success' also answers "
+        "another request for the same barcode with success; 'refuse' refuses even the repeat",
+    )
+    pickup_days: int = Field(0, ge=0, le=365, description="days on the hold shelf; 0: the library's rule")
+    patron_required: bool = Field(
+        True, description="off: an item whose patron is not named or not known is taken in without a hold"
+    )
+
+
+class UnknownPickup(StrEnum):
+    DEFAULT = "default"
+    REFUSE = "refuse"
+
+
+class PickupSource(StrEnum):
+    PICKUP_LOCATION = "pickup-location"
+    RECEIVER = "receiver"  # ToAgencyId
+    FIXED = "fixed"
+
+
+class Pickup(Section):
+    source: tuple[PickupSource, ...] = Field((PickupSource.PICKUP_LOCATION,), description="tried in order")
+    map: dict[str, str] = Field({}, description="as sent -> our pickup location code; matched without case")
+    default: str = Field("", description="when none is said; empty: the patron's home library, else the first")
+    unknown: UnknownPickup = UnknownPickup.REFUSE
+    none_words: tuple[str, ...] = Field(
+        ("nothing", "none"), description="values that mean 'not said', lower case (an addon sends `nothing`)"
+    )
+    no_hold_words: tuple[str, ...] = Field((), description="values, lower case, that mean: make no hold")
+
+
+class DuePolicy(StrEnum):
+    LENDER = "lender"
+    LOCAL = "local"
+    EARLIER = "earlier"
+
+
+class DueDates(Section):
+    policy: DuePolicy = Field(DuePolicy.LENDER, description="whose due date counts for the loan")
+    mandated: DuePolicy = Field(DuePolicy.LENDER, description="the same for messages that say it has happened already")
+    transit_days: int = Field(0, ge=0, le=365, description="days taken off the lender's date for the way back")
+    time_of_day: str = Field(
+        "23:59:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d:[0-5]\d$", description="for a due date that is only a day"
+    )
+
+
+class CheckInRules(Section):
+    delete_item: Literal["never", "temporary"] = Field(
+        "never", description="remove a temporary item when it is checked in (some brokers never send DeleteItem)"
+    )
+    delete_policies: tuple[str, ...] = Field((), description="only for these item policies; empty: all")
+    delete_libraries: tuple[str, ...] = Field((), description="only for these branches; empty: all")
+    branch: str = Field("", description="desk at which it counts as checked in; empty: the resource-sharing library")
+    trap_hold: bool = Field(True, description="a hold that waits for the item is filled at check-in")
+
+
+class CheckOutRules(Section):
+    cancel_request: bool = Field(False, description="cancel the open hold of the same request before lending")
+    override_blocks: bool = Field(False, description="lend although blocks or limits of the library forbid it")
+
+
+class DeleteRules(Section):
+    action: Literal["delete", "cancel-request", "keep"] = Field(
+        "delete", description="delete the record, only cancel its open request, or keep all and say yes"
+    )
+
+
+class Fees(Section):
+    types: dict[str, str] = Field(
+        {}, description="FiscalTransactionType or FiscalActionType, lower case -> our fee type"
+    )
+    default_type: str = "ill-fee"
+    default_amount: Decimal = Field(Decimal(0), ge=0, description="when no amount is sent")
+    currency: str = Field("", pattern=r"^([A-Z]{3})?$", description="when none is sent; empty: the installation's")
+
+
+class Records(Section):
+    types: dict[str, str] = Field(
+        {
+            "oclc": "oclc",
+            "lccn": "lccn",
+            "isbn": "isbn",
+            "issn": "issn",
+            "sysnumber": "local",
+            "bibid": "local",
+            "": "local",
+        },
+        description="BibliographicRecordIdentifierCode, lower case -> our record id type; '' when none is sent",
+    )
+    order: tuple[str, ...] = Field(
+        ("local", "oclc", "isbn", "issn", "lccn"), description="types tried in order; others are not tried"
+    )
+    rewrite: dict[str, Rewrite] = Field({}, description="per our record id type, such as taking off (OCoLC) or .b")
+    drop_check_digit: bool = Field(False, description="drop the last character of a local record number (Sierra)")
+
+
+class Notifications(Section):
+    mode: Literal["commands", "notes"] = Field(
+        "commands", description="carry out what a notification amounts to, or only keep it"
+    )
+    ignore: tuple[NoticeKind, ...] = Field((), description="kinds that are only kept, such as checked-out")
+    own_item_pattern: Pattern | None = Field(
+        None, description="item ids that match are the partner's (we are the borrowing side); the rest are ours"
+    )
+    barcode_suffix_agency: bool = Field(False, description="temporary barcode = item id + sender's agency (INN-Reach)")
+    institutional_patron: str = Field("", description="patron on whose account our own items are lent out")
+
+
+AS_SUCCESS: dict[str, frozenset[Reason]] = {
+    "accept-item": frozenset({Reason.DUPLICATE_ITEM}),
+    "cancel-request": frozenset({Reason.REQUEST_CLOSED}),
+    "check-in": frozenset({Reason.UNKNOWN_ITEM, Reason.NOT_CHECKED_OUT, Reason.UNKNOWN_REQUEST}),
+    "check-out": frozenset({Reason.ON_LOAN_SAME_PATRON}),
+    "create-patron": frozenset({Reason.DUPLICATE_PATRON}),
+    "delete-item": frozenset({Reason.UNKNOWN_ITEM, Reason.NOT_ALLOWED}),
+    "notice": frozenset(Reason),
+    "place-request": frozenset({Reason.DUPLICATE_REQUEST}),
+}
+"""Refusals that leave nothing to be done, so that a success can be answered truthfully."""
+
+
+def _answerable(rules: dict[str, tuple[Reason, ...]]) -> dict[str, tuple[Reason, ...]]:
+    for service, reasons in rules.items():
+        if service not in AS_SUCCESS:
+            raise ValueError(f"no refusal of {service} can be a success; services: {', '.join(sorted(AS_SUCCESS))}")
+        for reason in reasons:
+            if reason not in AS_SUCCESS[service]:
+                allowed = ", ".join(sorted(AS_SUCCESS[service]))
+                raise ValueError(f"{service}: {reason.value} can't be answered as success; these can: {allowed}")
+    return rules
+
+
+class CirculationPolicy(Section):
+    agencies: dict[str, str] = Field({}, description="agency ids on the wire -> our own; matched without case")
+    patrons: Patrons = Patrons()
+    requests: Requests = Requests()
+    items: Items = Items()
+    records: Records = Records()
+    accept: Accept = Accept()
+    pickup: Pickup = Pickup()
+    due_dates: DueDates = DueDates()
+    check_in: CheckInRules = CheckInRules()
+    check_out: CheckOutRules = CheckOutRules()
+    delete: DeleteRules = DeleteRules()
+    fees: Fees = Fees()
+    notifications: Notifications = Notifications()
+    as_success: Annotated[dict[str, tuple[Reason, ...]], AfterValidator(_answerable)] = Field(
+        {},
+        description="per service (such as check-in): refusals that are answered as success, since the partner only "
+        "wants to know that nothing is left to do",
+    )

@@ -1,0 +1,154 @@
+"""What can go wrong, kept apart by what the caller has to do about it.
+
+- `Refused`: a business answer ("no, because"); repeating the message won't help.
+- `Unavailable`: a technical failure before anything happened; repeating is safe.
+- `OutcomeUnknown`: a time-out after sending; ask before repeating.
+- `MalformedMessage`: bytes that no value could be made of.
+
+The reasons are the common vocabulary of facts/ils-backends.md section 4; each protocol words them in its own
+way, and never shows a partner the raw text of a library system.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a library or the gateway refuses."""
+
+    # the patron
+    UNKNOWN_PATRON = "unknown-patron"
+    AMBIGUOUS_PATRON = "ambiguous-patron"
+    PATRON_AUTH_FAILED = "patron-auth-failed"
+    PATRON_BLOCKED = "patron-blocked"
+    PATRON_EXPIRED = "patron-expired"
+    LIMIT_REACHED = "limit-reached"
+    DUPLICATE_PATRON = "duplicate-patron"
+    # the item or record
+    UNKNOWN_ITEM = "unknown-item"
+    AMBIGUOUS_ITEM = "ambiguous-item"
+    UNKNOWN_RECORD = "unknown-record"
+    DUPLICATE_ITEM = "duplicate-item"
+    ITEM_NOT_AVAILABLE = "item-not-available"
+    ITEM_DOES_NOT_CIRCULATE = "item-does-not-circulate"
+    ITEM_ON_LOAN = "item-on-loan"
+    ON_LOAN_SAME_PATRON = "on-loan-same-patron"
+    REQUESTED_BY_OTHER = "requested-by-other"
+    NOT_CHECKED_OUT = "not-checked-out"
+    IN_USE = "in-use"
+    # the hold or request
+    UNKNOWN_REQUEST = "unknown-request"
+    AMBIGUOUS_REQUEST = "ambiguous-request"
+    REQUEST_CLOSED = "request-closed"
+    DUPLICATE_REQUEST = "duplicate-request"
+    BAD_PICKUP_LOCATION = "bad-pickup-location"
+    NOT_ALLOWED = "not-allowed"
+    NOT_AVAILABLE_IN_TIME = "not-available-in-time"
+    # the loan
+    NOT_RENEWABLE = "not-renewable"
+    RENEWAL_LIMIT_REACHED = "renewal-limit-reached"
+    RENEWAL_HAS_REQUESTS = "renewal-has-requests"
+    CANNOT_BE_RECALLED = "cannot-be-recalled"
+    # money
+    DUPLICATE_CHARGE = "duplicate-charge"
+    INVALID_AMOUNT = "invalid-amount"
+    # the message and its sender
+    DATA_MISSING = "data-missing"
+    INVALID_DATE = "invalid-date"
+    INVALID_VALUE = "invalid-value"
+    UNSUPPORTED_SERVICE = "unsupported-service"
+    UNAUTHORIZED_SERVICE = "unauthorized-service"
+    UNKNOWN_SENDER = "unknown-sender"
+    SENDER_AUTH_FAILED = "sender-auth-failed"
+    UNKNOWN_AGENCY = "unknown-agency"
+    # technical, as it is worded to a partner
+    TEMPORARY_FAILURE = "temporary-failure"
+    OTHER = "other"
+
+
+class About(StrEnum):
+    """Which part of the message a refusal is about; a protocol turns it into an element name."""
+
+    PATRON = "patron"
+    CREDENTIALS = "credentials"
+    ITEM = "item"
+    RECORD = "record"
+    REQUEST = "request"
+    PICKUP_LOCATION = "pickup-location"
+    DUE_DATE = "due-date"
+    NEED_BY = "need-by"
+    AMOUNT = "amount"
+    ACTION = "action"
+    REQUEST_TYPE = "request-type"
+    SENDER = "sender"
+    RECEIVER = "receiver"
+    STATUS = "status"
+    SERVICE = "service"
+
+
+class Refused(Exception):
+    """A business refusal.
+
+    `detail` is one plain English sentence without personal data, fit for a partner's eyes; `value` is the
+    offending value as the partner sent it (may identify a person: for the answer, never for a log);
+    `internal` is the library system's own wording, for staff only.
+    """
+
+    def __init__(
+        self, reason: Reason, detail: str, *, about: About | None = None, value: str = "", internal: str = ""
+    ) -> None:
+        super().__init__(f"{reason.value}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.about = about
+        self.value = value
+        self.internal = internal
+
+
+class Unavailable(Exception):
+    """The library system or a partner can't be reached or can't answer now; nothing was done."""
+
+
+class OutcomeUnknown(Exception):
+    """The call was sent and no answer came: it may or may not have been carried out."""
+
+
+class Fault(StrEnum):
+    """What kind of malformation it is; messaging problem types of NCIP follow it (facts/ncip.md 3.6)."""
+
+    SYNTAX = "syntax"
+    TOO_LARGE = "too-large"
+    PROTOCOL = "protocol"
+    UNKNOWN_SERVICE = "unknown-service"
+    UNKNOWN_ELEMENT = "unknown-element"
+    DATA_MISSING = "data-missing"
+    INVALID_VALUE = "invalid-value"
+    INVALID_DATE = "invalid-date"
+    UNSUPPORTED_VERSION = "unsupported-version"
+
+
+class MalformedMessage(Exception):
+    """Bytes that don't make a message: `place` is a path, line or offset, `reason` a plain sentence."""
+
+    def __init__(self, place: str, reason: str, fault: Fault = Fault.SYNTAX) -> None:
+        super().__init__(f"{place}: {reason}" if place else reason)
+        self.place = place
+        self.reason = reason
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """`Refused` as a value: how an outcome is kept, worded and compared."""
+
+    reason: Reason
+    detail: str
+    about: About | None = None
+    value: str = ""
+    internal: str = ""
+
+    @classmethod
+    def of(cls, refused: Refused) -> Refusal:
+        return cls(refused.reason, refused.detail, refused.about, refused.value, refused.internal)

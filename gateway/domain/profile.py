@@ -1,0 +1,100 @@
+"""An integration profile: everything that is particular to one partner, as values.
+
+`gateway.profiles` reads them from YAML; this module knows no files.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from gateway.domain.policy import CirculationPolicy, Section
+
+
+def _network(value: str) -> str:
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError as error:
+        raise ValueError(f"not an IP address or network such as 192.0.2.0/24: {value}") from error
+    return value
+
+
+Network = Annotated[str, AfterValidator(_network)]
+
+
+class Match(Section):
+    """One rule by which a message belongs to a profile: all keys that are set must fit (texts without case).
+
+    A message that names a profile by its URL or listener is matched by that alone.
+    """
+
+    path: str | None = Field(None, description="last part of the URL: /ncip/PATH")
+    profile_type: str | None = Field(None, description="ApplicationProfileType")
+    from_agency: str | None = None
+    to_agency: str | None = None
+    from_system: str | None = None
+    version: str | None = Field(None, description="protocol version: 1 or 2, or 2.02")
+    network: Network | None = Field(None, description="the sender's IP network")
+    credential: str | None = Field(None, description="name of the credential in `auth` that the sender used")
+
+
+class AuthKind(StrEnum):
+    NONE = "none"
+    NETWORK = "network"
+    BASIC = "basic"
+    BEARER = "bearer"
+    PATH_KEY = "path-key"
+    QUERY_KEY = "query-key"
+    AGENCY_SECRET = "agency-secret"
+    SYSTEM_SECRET = "system-secret"
+    CERTIFICATE = "certificate"
+
+
+class Authentication(Section):
+    """One way to be let in. `secret` is never written out: env:NAME or file:PATH."""
+
+    kind: AuthKind
+    name: str = Field("", description="a name for this credential, used by match rules and the journal")
+    user: str = Field("", description="user name for basic; common name for a client certificate")
+    secret: str = Field("", description="env:NAME or file:PATH", repr=False)
+    networks: tuple[Network, ...] = Field((), description="for kind network, or as a further condition for the others")
+    parameter: str = Field("apikey", description="name of the query parameter for query-key")
+
+
+class Example(Section):
+    """A message and how it must be understood and answered; `illgate check` runs it."""
+
+    name: str
+    send: str = Field(description="the message, as the partner sends it")
+    understood: Mapping[str, object] = Field(
+        {}, description="dotted paths into the decoded command -> expected value; 'service' is the service's name"
+    )
+    answer_contains: tuple[str, ...] = ()
+    answer_lacks: tuple[str, ...] = ()
+    answer_paths: Mapping[str, str] = Field(
+        {}, description="element paths by local names in the answer -> expected text ('' = present and empty)"
+    )
+    outcome: str = Field("ok", pattern="^(ok|refused|malformed)$")
+
+
+class Profile(BaseModel):
+    """A checked profile. `dialects` holds each protocol's own section, already a model of that protocol."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    description: str = ""
+    contact: str = Field("", description="who looks after this partner on our side, and whom to ask there")
+    extends: str | None = None
+    abstract: bool = Field(False, description="only to be extended, never chosen for a message")
+    library: str = Field("", description="symbol of the library; empty: the only one configured")
+    match: tuple[Match, ...] = ()
+    auth: tuple[Authentication, ...] = Field((), description="any one of these lets a sender in; empty: nobody")
+    max_bytes: int = Field(1_000_000, ge=1_000, le=50_000_000, description="largest message accepted")
+    circulation: CirculationPolicy = CirculationPolicy()
+    examples: tuple[Example, ...] = ()
+    dialects: Mapping[str, BaseModel] = Field(default_factory=dict)

@@ -1,0 +1,68 @@
+"""How an adapter offers itself: an object of one of these types under the entry point group `illgate.adapters`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from gateway.domain.clock import Clock
+from gateway.ports.library import LibrarySystem
+from gateway.ports.protocol import Responder
+
+if TYPE_CHECKING:
+    import click
+
+    from gateway.store.engine import Store
+    from gateway.store.migrate import Migrations
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryContext:
+    """What a library adapter is given to open the system of one library."""
+
+    library: str  # symbol: the tenant whose rows these are
+    store: Store
+    clock: Clock
+    zone: tzinfo
+    currency: str
+    folder: Path  # where gateway.yml is; relative paths in options start here
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryAdapter:
+    """A kind of library system: `open(context, options)` makes the port for one library.
+
+    `options` is the pydantic model of its section in gateway.yml; `migrations` its own tables in the store, if
+    it keeps any; `command` the click group shown as `illgate library`; `sample(context)` fills a new library with
+    sample data and says in plain lines who and what can be tried (`illgate init`).
+    """
+
+    name: str
+    options: type[BaseModel]
+    open: Callable[[LibraryContext, Any], Awaitable[LibrarySystem]]
+    migrations: Migrations | None = None
+    command: click.Group | None = None
+    sample: Callable[[LibraryContext], Awaitable[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolAdapter:
+    """A wire protocol: `dialect` is the pydantic model of its section in a profile (key = `name`).
+
+    `responder` makes the answering side. `addresses(dialect)` says where a profile sends messages to, by key within
+    the section, as URL or host:port (`illgate check --live` tries them).
+    """
+
+    name: str
+    dialect: type[BaseModel]
+    responder: Callable[[], Responder]
+    addresses: Callable[[Any], Mapping[str, str]] | None = None
+    partner: Any = None  # adapters.<name>.partner: plays a partner for `illgate send`; see ports.partner
+
+
+Adapter = LibraryAdapter | ProtocolAdapter

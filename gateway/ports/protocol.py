@@ -1,0 +1,149 @@
+"""A wire protocol in which partners ask us things: the port `Responder`.
+
+The way of a message through `services.exchange`: `open` (what can be known before a profile is chosen), choice
+of profile, authentication, `decode` to a command, the use case, `encode`. A responder does no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from gateway.domain.commands import Command, Result
+from gateway.domain.problems import MalformedMessage, Refusal
+from gateway.domain.profile import Profile
+
+
+class Transport(StrEnum):
+    HTTP = "http"
+    TCP = "tcp"
+    MAIL = "mail"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message as it came in. Header names in lower case; `profile` where URL or listener names one."""
+
+    body: bytes = field(repr=False)
+    received: datetime
+    transport: Transport
+    protocol: str
+    peer: str = ""  # IP address
+    path: str = ""
+    profile: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    certificate: str = ""  # subject common name of a verified client certificate
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a message says about itself and its sender, before any profile is known.
+
+    `parsed` is the responder's own; `secrets` are credentials carried in the message.
+    """
+
+    service: str = ""
+    version: str = ""
+    from_agency: str = ""
+    to_agency: str = ""
+    profile_type: str = ""
+    from_system: str = ""
+    network: str = ""
+    agency_secret: str = field(default="", repr=False)
+    system_secret: str = field(default="", repr=False)
+    repairs: tuple[str, ...] = ()
+    parsed: object = field(default=None, repr=False)
+    malformed: MalformedMessage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Our side of an exchange: which library is addressed, under which profile, and when."""
+
+    profile: Profile
+    symbol: str  # of the library
+    zone: tzinfo  # of the library; a profile's dialect may name another for its dates
+    currency: str
+    now: datetime  # when the message came in
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A decoded message. `command` is what it asks of the library; None when the protocol itself answers
+    (NCIP LookupVersion)."""
+
+    service: str
+    command: Command | None
+    request_id: str = ""
+    item_id: str = ""
+    message: object = field(default=None, repr=False)
+    unknown: tuple[str, ...] = ()  # what was not understood, kept for the journal
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How messages are told apart on a raw TCP connection of one profile."""
+
+    end: Literal["tag", "newline", "close"] = "tag"
+    tags: tuple[bytes, ...] = ()  # local names of the end tags that close a message, for end = tag
+    idle_seconds: float = 60.0
+    message_seconds: float = 30.0  # from a message's first byte to its last
+    keep_open: bool = True
+    answer_end: bytes = b"\r\n"
+
+
+class OutcomeClass(StrEnum):
+    """How an exchange ended, for journal, metrics and exit codes."""
+
+    OK = "ok"
+    REFUSED = "refused"  # a business answer
+    MALFORMED = "malformed"
+    REJECTED = "rejected"  # sender unknown or not authenticated
+    FAILED = "failed"  # technical: the library is down, a time-out, a defect
+    PENDING = "pending"  # in hand, or interrupted by a crash
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Bytes to send back. HTTP uses `status` and `content_type`; TCP sends the body alone."""
+
+    body: bytes
+    content_type: str = "application/xml; charset=utf-8"
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Responder(Protocol):
+    """One protocol's answering side; pure."""
+
+    @property
+    def protocol(self) -> str: ...
+
+    def framing(self, profile: Profile) -> Framing: ...
+
+    def open(self, arrival: Arrival, limit: int) -> Envelope:
+        """Never raises: a message that can't be parsed has `malformed` set. `limit`: most bytes accepted."""
+        ...
+
+    def decode(self, envelope: Envelope, talk: Conversation) -> Incoming:
+        """Raises MalformedMessage, or Refused when a required part is missing or a value can't be used."""
+        ...
+
+    def encode(
+        self, envelope: Envelope, incoming: Incoming, outcome: Result | Refusal | None, talk: Conversation
+    ) -> Answer:
+        """The answer to a decoded message; `outcome` None when `incoming.command` is None."""
+        ...
+
+    def refuse(self, envelope: Envelope, refusal: Refusal | MalformedMessage, talk: Conversation | None) -> Answer:
+        """The answer when there is no decoded message: unknown sender, malformed, refused before its turn."""
+        ...

@@ -1,0 +1,185 @@
+"""Which profiles a message may belong to, in microseconds however many there are.
+
+Each rule is filed under the rarest of its conditions; a look-up tries only the rules filed under what the message
+says, then compares them whole.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from gateway.domain.profile import Match, Profile
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+Conditions = tuple[tuple[str, str], ...]
+
+_EXACT = ("path", "from_agency", "from_system", "profile_type", "to_agency")
+"""Conditions that are looked up by value. `version`, `network` and `credential` fit in other ways."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What is known of a message before its profile is. `profile` and `path`: named by the listener or URL, and
+    then decisive. `network` is the sender's IP address. `credential`: name of the one in use, where known already;
+    while it is empty a rule that wants one is kept, and whoever authenticates compares `Candidate.rule`."""
+
+    protocol: str = ""
+    profile: str = ""
+    path: str = ""
+    from_agency: str = ""
+    to_agency: str = ""
+    profile_type: str = ""
+    from_system: str = ""
+    version: str = ""
+    network: str = ""
+    credential: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A profile that fits, by which rule; None: the message names the profile."""
+
+    profile: Profile
+    rule: Match | None
+    conditions: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    candidate: Candidate
+    exact: Conditions
+    version: str
+    network: IpNetwork | None
+    credential: str
+
+
+def conditions(rule: Match) -> Conditions:
+    """What a rule asks, in a form in which equal rules are equal."""
+    found = []
+    for name, value in rule:
+        if value is not None:
+            text = str(ipaddress.ip_network(value, strict=False)) if name == "network" else value.casefold()
+            found.append((name, text))
+    return tuple(found)
+
+
+class Matcher:
+    def __init__(self, profiles: Iterable[Profile]) -> None:
+        self._by_name: dict[str, Profile] = {}
+        rules: list[_Rule] = []
+        for profile in profiles:
+            if profile.abstract:
+                continue
+            self._by_name[profile.name.casefold()] = profile
+            rules += [_rule(profile, rule) for rule in profile.match]
+        self._rest: list[_Rule] = []
+        self._exact: dict[tuple[str, str], list[_Rule]] = defaultdict(list)
+        self._networks: dict[tuple[int, int], dict[int, list[_Rule]]] = defaultdict(lambda: defaultdict(list))
+        self._file(rules)
+
+    def _file(self, rules: list[_Rule]) -> None:
+        frequency = Counter(condition for rule in rules for condition in rule.exact)
+        for rule in rules:
+            path = [condition for condition in rule.exact if condition[0] == "path"]
+            if rule.exact:
+                self._exact[path[0] if path else min(rule.exact, key=frequency.__getitem__)].append(rule)
+            elif rule.network is not None:
+                net = rule.network
+                self._networks[net.version, net.prefixlen][_prefix(net.network_address, net.prefixlen)].append(rule)
+            else:
+                self._rest.append(rule)
+
+    def match(self, sender: Sender) -> tuple[Candidate, ...]:
+        """Best first: most conditions, then by name. A profile comes once."""
+        if sender.profile:
+            return self._named(sender.profile, sender.protocol)
+        said = {name: value.casefold() for name in _EXACT if (value := getattr(sender, name))}
+        address = _address(sender.network)
+        if sender.path:
+            return self._by_path(sender, said, address)
+        found = [
+            rule.candidate
+            for condition in said.items()
+            for rule in self._exact.get(condition, ())
+            if _fits(rule, sender, said, address)
+        ]
+        for rules in (self._near(address), self._rest):
+            found += [rule.candidate for rule in rules if _fits(rule, sender, said, address)]
+        return _best(found)
+
+    def _named(self, name: str, protocol: str) -> tuple[Candidate, ...]:
+        profile = self._by_name.get(name.casefold())
+        return (Candidate(profile, None, 0),) if profile and _speaks(profile, protocol) else ()
+
+    def _by_path(self, sender: Sender, said: dict[str, str], address: Address | None) -> tuple[Candidate, ...]:
+        rules = self._exact.get(("path", said["path"]), ())
+        found = [rule.candidate for rule in rules if _fits(rule, sender, said, address)]
+        named = [one for one in self._named(sender.path, sender.protocol) if one.profile not in _profiles(found)]
+        return _best([*found, *named])
+
+    def _near(self, address: Address | None) -> list[_Rule]:
+        if address is None:
+            return []
+        return [
+            rule
+            for (version, length), networks in self._networks.items()
+            if version == address.version
+            for rule in networks.get(_prefix(address, length), ())
+        ]
+
+
+def _profiles(candidates: list[Candidate]) -> list[Profile]:
+    return [candidate.profile for candidate in candidates]
+
+
+def _rule(profile: Profile, rule: Match) -> _Rule:
+    asked = conditions(rule)
+    return _Rule(
+        Candidate(profile, rule, len(asked)),
+        tuple(condition for condition in asked if condition[0] in _EXACT),
+        (rule.version or "").casefold(),
+        ipaddress.ip_network(rule.network, strict=False) if rule.network else None,
+        (rule.credential or "").casefold(),
+    )
+
+
+def _fits(rule: _Rule, sender: Sender, said: dict[str, str], address: Address | None) -> bool:
+    if any(said.get(name) != value for name, value in rule.exact):
+        return False
+    if rule.version and not f"{sender.version.casefold()}.".startswith(f"{rule.version}."):
+        return False
+    if rule.network is not None and (address is None or address not in rule.network):
+        return False
+    if rule.credential and sender.credential and sender.credential.casefold() != rule.credential:
+        return False
+    return _speaks(rule.candidate.profile, sender.protocol)
+
+
+def _speaks(profile: Profile, protocol: str) -> bool:
+    return not protocol or protocol in profile.dialects
+
+
+def _best(found: list[Candidate]) -> tuple[Candidate, ...]:
+    if len(found) > 1:
+        found.sort(key=lambda candidate: (-candidate.conditions, candidate.profile.name))
+        found = list({candidate.profile.name: candidate for candidate in reversed(found)}.values())[::-1]
+    return tuple(found)
+
+
+def _prefix(address: Address, length: int) -> int:
+    return int(address) >> (address.max_prefixlen - length)
+
+
+@lru_cache(maxsize=4096)
+def _address(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address

@@ -1,0 +1,105 @@
+"""Figures for Prometheus, in a registry of each gateway's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+from gateway.ports.protocol import OutcomeClass
+from gateway.web.health import Readiness
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+MOST_SERIES = 2_000
+"""Service names come from outside: beyond this many combinations they are counted as 'other'."""
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+ROWS = (1, 2, 4, 8, 16, 32, 64)
+
+
+class Metrics:
+    """`message` is called for every message and costs a few microseconds: its label sets are bound beforehand."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        labels = ("protocol", "profile", "service", "outcome")
+        self._messages = Counter("illgate_messages", "Messages answered", labels, registry=self.registry)
+        self._seconds = Histogram(
+            "illgate_message_seconds",
+            "Time from a message's arrival to its answer",
+            ("protocol", "service"),
+            registry=self.registry,
+            buckets=SECONDS,
+        )
+        self._batch = Histogram(
+            "illgate_journal_batch_rows", "Journal rows written at once", registry=self.registry, buckets=ROWS
+        )
+        self._reload_problems = Gauge(
+            "illgate_profile_problems", "What is wrong in the profile files as they are now", registry=self.registry
+        )
+        self._up = Gauge("illgate_up", "1: this part works, 0: it doesn't", ("part",), registry=self.registry)
+        self._pending_age = Gauge(
+            "illgate_oldest_pending_seconds",
+            "Age of the oldest message that has no outcome yet; 0: there is none",
+            registry=self.registry,
+        )
+        self._bound: dict[tuple[str, str, str, OutcomeClass], tuple[Counter, Histogram]] = {}
+
+    def message(self, protocol: str, profile: str, service: str, outcome: OutcomeClass, seconds: float) -> None:
+        """One message has been answered. `profile` and `service` may be empty (not known)."""
+        key = (protocol, profile, service, outcome)
+        bound = self._bound.get(key)
+        if bound is None:
+            bound = self._bind(key)
+        bound[0].inc()
+        bound[1].observe(seconds)
+
+    def _bind(self, key: tuple[str, str, str, OutcomeClass]) -> tuple[Counter, Histogram]:
+        if len(self._bound) < MOST_SERIES:
+            return self._bind_labels(key)
+        other = (key[0], "other", "other", key[3])
+        return self._bound.get(other) or self._bind_labels(other)
+
+    def _bind_labels(self, key: tuple[str, str, str, OutcomeClass]) -> tuple[Counter, Histogram]:
+        protocol, profile, service, outcome = key
+        counter = self._messages.labels(protocol, profile, service, outcome.value)
+        bound = self._bound[key] = (counter, self._seconds.labels(protocol, service))
+        return bound
+
+    def journal_batch(self, rows: int) -> None:
+        self._batch.observe(rows)
+
+    def profile_problems(self, count: int) -> None:
+        self._reload_problems.set(count)
+
+    def readiness(self, readiness: Readiness) -> None:
+        for part in readiness.parts:
+            self._up.labels(part.name).set(part.up)
+
+    def oldest_pending(self, since: datetime | None, now: datetime) -> None:
+        self._pending_age.set((now - since).total_seconds() if since is not None else 0.0)
+
+    def watch_in_hand(self, in_hand: Callable[[], int], waiting: Callable[[], int]) -> None:
+        """Read when Prometheus asks, so that messages pay nothing for it."""
+        Gauge("illgate_messages_in_hand", "Messages being answered", registry=self.registry).set_function(in_hand)
+        Gauge("illgate_messages_waiting", "Messages waiting for their turn", registry=self.registry).set_function(
+            waiting
+        )
+
+    def page(self) -> tuple[bytes, str]:
+        """What Prometheus reads, and its content type."""
+        return generate_latest(self.registry), CONTENT_TYPE

@@ -1,0 +1,11 @@
+"""`illgate check`: is everything right before a partner's message finds out?
+
+`check` looks at settings and profiles as loaded, at the library behind them, at secrets, and runs the examples.
+Nothing is printed here; the report is a value.
+"""
+
+from gateway.services.check.examples import ExampleAnswer, ExampleExchange
+from gateway.services.check.report import ProfileFindings, Report
+from gateway.services.check.service import Subject, UnknownProfile, check
+
+__all__ = ["ExampleAnswer", "ExampleExchange", "ProfileFindings", "Report", "Subject", "UnknownProfile", "check"]

@@ -1,0 +1,199 @@
+"""A profile's examples: is the message understood, and answered, as the example says?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from typing import Protocol
+
+from gateway.configuration.problems import Path, Problem
+from gateway.configuration.validation import describe
+from gateway.domain.problems import MalformedMessage, Refused
+from gateway.domain.profile import Example
+from gateway.ports.protocol import Arrival, Conversation, Incoming, OutcomeClass, Responder, Transport
+from gateway.profiles import LoadedProfile
+from gateway.services.check.elements import Unreadable, texts_at
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleAnswer:
+    body: bytes
+    outcome: OutcomeClass
+
+
+class ExampleExchange(Protocol):
+    """Carries a message out for its profile, on a library that may be changed, without asking who sent it."""
+
+    async def __call__(self, arrival: Arrival) -> ExampleAnswer:
+        """`arrival.profile` names the profile."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    problems: tuple[Problem, ...]
+    answered: bool = False
+
+
+_ANSWER_KEYS = frozenset({"answer_contains", "answer_lacks", "answer_paths"})
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRunner:
+    """Runs the examples of one profile in one protocol."""
+
+    loaded: LoadedProfile
+    responder: Responder
+    talk: Conversation
+    exchange: ExampleExchange | None
+
+    async def run(self, index: int, example: Example) -> Ran:
+        path: Path = ("examples", index)
+        arrival = Arrival(
+            example.send.encode(),
+            self.talk.now,
+            Transport.REPLAY,
+            self.responder.protocol,
+            profile=self.loaded.profile.name,
+        )
+        found = self._decode(arrival)
+        problems = [*self._fate(found, example, path), *self._understood(found, example, path)]
+        if self.exchange is None or not _wants_answer(example) or problems:
+            return Ran(tuple(problems))
+        answer = await self.exchange(arrival)
+        return Ran(tuple(self._answer(answer, example, path)), answered=True)
+
+    def _decode(self, arrival: Arrival) -> Incoming | Refused | MalformedMessage:
+        envelope = self.responder.open(arrival, self.loaded.profile.max_bytes)
+        if envelope.malformed is not None:
+            return envelope.malformed
+        try:
+            return self.responder.decode(envelope, self.talk)
+        except (Refused, MalformedMessage) as refusal:
+            return refusal
+
+    def _fate(self, found: Incoming | Refused | MalformedMessage, example: Example, path: Path) -> Iterator[Problem]:
+        """Was the message read at all, where it should be?"""
+        if isinstance(found, MalformedMessage):
+            if example.outcome != "malformed":
+                yield self.loaded.problem((*path, "send"), f"{_named(example)} can't be read: {found}")
+        elif example.outcome == "malformed":
+            yield self.loaded.problem((*path, "outcome"), f"{_named(example)} should be malformed, but it was read")
+        elif isinstance(found, Refused) and example.outcome != "refused":
+            yield self.loaded.problem((*path, "send"), f"{_named(example)} is refused: {found}")
+
+    def _understood(
+        self, found: Incoming | Refused | MalformedMessage, example: Example, path: Path
+    ) -> Iterator[Problem]:
+        if not isinstance(found, Incoming):
+            return
+        for key, expected in example.understood.items():
+            here = (*path, "understood", key)
+            try:
+                actual = _look(found, key)
+            except LookupError as error:
+                yield self.loaded.problem(here, f"{_named(example)}: {error.args[0]}")
+                continue
+            if not _same(actual, expected):
+                said = f"{_named(example)}: expected {describe(expected)}, understood {_describe(actual)}"
+                yield self.loaded.problem(here, said)
+
+    def _answer(self, answer: ExampleAnswer, example: Example, path: Path) -> Iterator[Problem]:
+        name = _named(example)
+        if answer.outcome.value != example.outcome:
+            message = f"{name}: expected the outcome {example.outcome}, it was {answer.outcome.value}"
+            yield self.loaded.problem((*path, "outcome"), message)
+        text = answer.body.decode(errors="replace")
+        for place, wanted in enumerate(example.answer_contains):
+            if wanted not in text:
+                here: Path = (*path, "answer_contains", place)
+                yield self.loaded.problem(here, f"{name}: the answer does not contain it", describe(wanted))
+        for place, unwanted in enumerate(example.answer_lacks):
+            if unwanted in text:
+                here = (*path, "answer_lacks", place)
+                yield self.loaded.problem(here, f"{name}: the answer contains it", describe(unwanted))
+        if example.answer_paths:
+            yield from self._answer_paths(answer.body, example, path)
+
+    def _answer_paths(self, body: bytes, example: Example, path: Path) -> Iterator[Problem]:
+        for key, expected in example.answer_paths.items():
+            here = (*path, "answer_paths", key)
+            try:
+                texts = texts_at(body, key)
+            except Unreadable as error:
+                yield self.loaded.problem(here, f"{_named(example)}: {error}")
+                return
+            if not texts:
+                yield self.loaded.problem(here, f"{_named(example)}: the answer has no such element")
+            elif expected not in texts:
+                said = f"{_named(example)}: expected {describe(expected)}, answered {describe(texts[0])}"
+                yield self.loaded.problem(here, said)
+
+
+def _wants_answer(example: Example) -> bool:
+    return bool(_ANSWER_KEYS & example.model_fields_set) or "outcome" in example.model_fields_set
+
+
+def _named(example: Example) -> str:
+    return f"example '{example.name}'"
+
+
+def _look(incoming: Incoming, key: str) -> object:
+    """The value at a dotted path of the command; `service` is the service's name, `message` the message itself.
+    Raises LookupError with a plain sentence."""
+    if key == "service":
+        return incoming.service
+    parts = key.split(".")
+    value: object = incoming.command
+    if parts[0] == "message":
+        value, parts = incoming.message, parts[1:]
+    for part in parts:
+        if value is None:
+            return None
+        value = _step(value, part)
+    return value
+
+
+def _step(value: object, part: str) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in fields(value)]
+        if part in names:
+            return getattr(value, part)
+        raise LookupError(f"{type(value).__name__} has no '{part}', it has: {', '.join(names)}")
+    if isinstance(value, list | tuple):
+        if part.isdecimal():
+            return value[int(part)] if int(part) < len(value) else None
+        raise LookupError(f"'{part}' must be a position in the list, counted from 0")
+    if isinstance(value, Mapping):
+        return value.get(part)
+    raise LookupError(f"there is nothing inside a {type(value).__name__}, so no '{part}'")
+
+
+def _same(actual: object, expected: object) -> bool:
+    actual = _plain(actual)
+    if isinstance(actual, list) and isinstance(expected, list | tuple):
+        return len(actual) == len(expected) and all(map(_same, actual, expected))
+    if actual is None or expected is None or isinstance(actual, bool) or isinstance(expected, bool):
+        return actual == expected
+    return str(actual) == str(expected)
+
+
+def _plain(value: object) -> object:
+    """As it would stand in YAML."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime | date | time):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _describe(value: object) -> str:
+    plain = _plain(value)
+    return f"[{', '.join(_describe(one) for one in plain)}]" if isinstance(plain, list) else describe(plain)

@@ -1,0 +1,33 @@
+"""What a check has found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.configuration.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFindings:
+    """Of one profile. `examples` were run, `answers` of them up to the answer."""
+
+    name: str
+    file: str
+    problems: tuple[Problem, ...] = ()
+    examples: int = 0
+    answers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`installation`: problems of gateway.yml, its libraries and secrets; `notes`: what was not looked at, and why."""
+
+    installation: tuple[Problem, ...]
+    profiles: tuple[ProfileFindings, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Each once, though several profiles may share it."""
+        all_ = [*self.installation, *(problem for profile in self.profiles for problem in profile.problems)]
+        return tuple(dict.fromkeys(all_))

@@ -1,0 +1,213 @@
+"""The check as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gateway.adapters import Adapters
+from gateway.configuration.problems import ConfigurationError, Path, Problem
+from gateway.domain.clock import Clock
+from gateway.domain.problems import Unavailable
+from gateway.ports.library import LibrarySystem
+from gateway.ports.protocol import Conversation
+from gateway.profiles import LoadedProfile, Loading
+from gateway.secrets import resolve
+from gateway.services.check import library as library_check
+from gateway.services.check.examples import ExampleExchange, ExampleRunner
+from gateway.services.check.live import probe
+from gateway.services.check.report import ProfileFindings, Report
+from gateway.settings import LibrarySettings, Settings
+
+
+class UnknownProfile(Exception):
+    """A profile that is to be checked isn't there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is checked. `libraries`: by symbol, those that could be opened; `closed`: why the others could not.
+
+    `exchange` carries examples out; None: they are only decoded, and the report notes it.
+    """
+
+    settings: Settings
+    loading: Loading
+    adapters: Adapters
+    clock: Clock
+    libraries: Mapping[str, LibrarySystem] = field(default_factory=dict)
+    closed: Mapping[str, str] = field(default_factory=dict)
+    exchange: ExampleExchange | None = None
+    live: bool = False
+
+
+async def check(subject: Subject, names: Iterable[str] = ()) -> Report:
+    """All profiles, or those named. Raises UnknownProfile."""
+    chosen = _Chosen(subject, tuple(names))
+    asked = await _ask_libraries(subject)
+    profiles = [await _ProfileCheck(subject, one, asked.known).run() for one in chosen.loaded]
+    by_file = chosen.by_file()
+    found = tuple(
+        ProfileFindings(one.name, one.file, (*by_file.pop(one.file, ()), *one.problems), one.examples, one.answers)
+        for one in profiles
+    )
+    broken = tuple(ProfileFindings(file, file, tuple(problems)) for file, problems in by_file.items())
+    installation = (*chosen.installation(), *asked.problems, *_setting_secrets(subject.settings))
+    return Report(installation, (*found, *broken), (*asked.notes, *_unanswered(subject, chosen.loaded)))
+
+
+class _Chosen:
+    """The profiles that are looked at, and which problems of loading concern them."""
+
+    def __init__(self, subject: Subject, names: tuple[str, ...]) -> None:
+        self._problems = subject.loading.problems
+        self._settings_file = subject.settings.problem((), "").file
+        all_ = subject.loading.profiles.loaded
+        broken = {problem.file for problem in self._problems}
+        files = {name: _file_of(name, all_, broken) for name in names}
+        missing = [name for name, file in files.items() if file is None]
+        if missing:
+            raise UnknownProfile(f"no such profile: {', '.join(missing)}; there are: {', '.join(all_)}")
+        self.loaded = [one for name, one in all_.items() if not names or name in names]
+        self._files = {str(file) for file in files.values()} | _parents(self.loaded) if names else None
+
+    def by_file(self) -> dict[str, list[Problem]]:
+        found: dict[str, list[Problem]] = {}
+        for problem in self._problems:
+            if problem.file != self._settings_file and (self._files is None or problem.file in self._files):
+                found.setdefault(problem.file, []).append(problem)
+        return found
+
+    def installation(self) -> list[Problem]:
+        return [problem for problem in self._problems if problem.file == self._settings_file]
+
+
+def _file_of(name: str, loaded: Mapping[str, LoadedProfile], broken: set[str]) -> str | None:
+    if name in loaded:
+        return loaded[name].document.file
+    return next((file for file in broken if file.replace("\\", "/").rpartition("/")[2] == f"{name}.yml"), None)
+
+
+def _parents(loaded: list[LoadedProfile]) -> set[str]:
+    return {place.file for one in loaded for place in one.document.places.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    known: Mapping[str, library_check.Known]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+
+async def _ask_libraries(subject: Subject) -> _Asked:
+    known: dict[str, library_check.Known] = {}
+    problems: list[Problem] = []
+    for index, library in enumerate(subject.settings.libraries):
+        system = subject.libraries.get(library.symbol)
+        if system is None:
+            continue
+        try:
+            async with asyncio.timeout(subject.settings.library_timeout_seconds):
+                if subject.live:
+                    await system.ping()
+                known[library.symbol] = await library_check.ask(system)
+        except (Unavailable, TimeoutError) as error:
+            path: Path = ("libraries", index, "system")
+            problems.append(subject.settings.problem(path, f"the library's system does not answer: {error}"))
+    notes = tuple(f"library {symbol} was not looked at: {why}" for symbol, why in subject.closed.items())
+    return _Asked(known, tuple(problems), notes)
+
+
+def _setting_secrets(settings: Settings) -> list[Problem]:
+    paths: list[tuple[Path, str]] = [(("store", "password"), settings.store.password)]
+    paths += [(("journal", "encryption_keys", i), key) for i, key in enumerate(settings.journal.encryption_keys)]
+    return [settings.problem(path, why) for path, reference in paths if (why := _unresolved(reference, settings))]
+
+
+def _unresolved(reference: str, settings: Settings) -> str:
+    if not reference:
+        return ""
+    try:
+        resolve(reference, settings.folder)
+    except ConfigurationError as error:
+        return error.problems[0].message
+    return ""
+
+
+def _unanswered(subject: Subject, loaded: list[LoadedProfile]) -> list[str]:
+    count = sum(len(one.profile.examples) for one in loaded)
+    if subject.exchange is not None or not count:
+        return []
+    return [f"{count} examples were decoded only; their answers were not looked at"]
+
+
+class _ProfileCheck:
+    def __init__(self, subject: Subject, loaded: LoadedProfile, known: Mapping[str, library_check.Known]) -> None:
+        self._subject = subject
+        self._loaded = loaded
+        self._known = known
+        self._problems: list[Problem] = []
+
+    async def run(self) -> ProfileFindings:
+        loaded, profile = self._loaded, self._loaded.profile
+        library = self._library()
+        examples = answers = 0
+        self._secrets()
+        if library is not None and not profile.abstract:
+            await self._against_library(library)
+        if library is not None:
+            examples, answers = await self._examples(library)
+        if self._subject.live:
+            await self._addresses()
+        return ProfileFindings(profile.name, loaded.document.file, tuple(self._problems), examples, answers)
+
+    def _library(self) -> LibrarySettings | None:
+        """None when it names none that there is: a problem that loading has found already."""
+        try:
+            return self._subject.settings.library(self._loaded.profile.library)
+        except KeyError:
+            return None
+
+    def _secrets(self) -> None:
+        for index, entry in enumerate(self._loaded.profile.auth):
+            if why := _unresolved(entry.secret, self._subject.settings):
+                self._problems.append(self._loaded.problem(("auth", index, "secret"), why))
+
+    async def _against_library(self, library: LibrarySettings) -> None:
+        known = self._known.get(library.symbol)
+        if known is None:
+            return
+        try:
+            async with asyncio.timeout(self._subject.settings.library_timeout_seconds):
+                self._problems += await library_check.against(self._loaded, known)
+        except (Unavailable, TimeoutError) as error:
+            self._problems.append(self._loaded.problem(("library",), f"the library's system does not answer: {error}"))
+
+    async def _examples(self, library: LibrarySettings) -> tuple[int, int]:
+        profile = self._loaded.profile
+        talk = Conversation(profile, library.symbol, library.zone, library.currency, self._subject.clock.now())
+        runners = [
+            ExampleRunner(
+                self._loaded, self._subject.adapters.protocols[name].responder(), talk, self._subject.exchange
+            )
+            for name in profile.dialects
+        ]
+        answers = 0
+        for index, example in enumerate(profile.examples):
+            tries = [await runner.run(index, example) for runner in runners]
+            if tries:
+                best = min(tries, key=lambda ran: len(ran.problems))  # an example doesn't say in which protocol it is
+                self._problems += best.problems
+                answers += best.answered
+        return len(profile.examples) if runners else 0, answers
+
+    async def _addresses(self) -> None:
+        found: list[tuple[Path, str]] = []
+        for name, dialect in self._loaded.profile.dialects.items():
+            addresses = self._subject.adapters.protocols[name].addresses
+            if addresses is not None:
+                found += [((name, *key.split(".")), address) for key, address in addresses(dialect).items()]
+        for (path, address), why in zip(found, await asyncio.gather(*(probe(one) for _, one in found)), strict=True):
+            if why:
+                self._problems.append(self._loaded.problem(path, why, address))

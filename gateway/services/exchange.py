@@ -1,0 +1,373 @@
+"""One message in, one answer out: the stage that every message of every protocol passes.
+
+    open → choose profile, admit sender → decode → use case → encode → journal
+
+A message that changes something is journaled before its work begins (design rule 4 and users-want 16), so that a
+crash leaves a `pending` row that `services.repair` finishes; its answer and the key that makes it idempotent are
+committed together before the answer is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Protocol
+
+import structlog
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from gateway.domain.clock import Clock
+from gateway.domain.commands import READ_ONLY, Command, Result
+from gateway.domain.problems import (
+    About,
+    Fault,
+    MalformedMessage,
+    OutcomeUnknown,
+    Reason,
+    Refusal,
+    Refused,
+    Unavailable,
+)
+from gateway.domain.profile import Profile
+from gateway.ports.library import LibrarySystem
+from gateway.ports.protocol import Answer, Arrival, Conversation, Envelope, Incoming, OutcomeClass, Responder, Transport
+from gateway.services.authentication import Secrets, admit
+from gateway.services.circulation import Desk, carry_out, message_key
+from gateway.store.journal import Journal
+from gateway.store.records import Begun, Ending, Opening
+
+log = structlog.get_logger(component="exchange")
+
+REPEATABLE = frozenset(
+    {
+        Reason.DUPLICATE_ITEM,
+        Reason.DUPLICATE_REQUEST,
+        Reason.DUPLICATE_PATRON,
+        Reason.DUPLICATE_CHARGE,
+        Reason.ON_LOAN_SAME_PATRON,
+        Reason.NOT_CHECKED_OUT,
+        Reason.UNKNOWN_ITEM,
+        Reason.UNKNOWN_REQUEST,
+        Reason.REQUEST_CLOSED,
+    }
+)
+"""Refusals by which a library that keeps no keys shows that it did this before: then the first answer is repeated."""
+
+UNCERTAIN = "The library system did not answer in time; whether it did its part is not known."
+
+
+class Profiles(Protocol):
+    """The current set of profiles; `gateway.profiles.ProfileSet`."""
+
+    def match(self, arrival: Arrival, envelope: Envelope) -> list[Profile]:
+        """Candidates, the most exact first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLibrary:
+    """A library of this installation with its system."""
+
+    symbol: str
+    name: str
+    system: LibrarySystem
+    zone: tzinfo
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What is known of a finished exchange, for metrics."""
+
+    protocol: str
+    profile: str
+    service: str
+    outcome: OutcomeClass
+    seconds: float
+
+
+@dataclass(slots=True)
+class _Hand:
+    """The message in hand: what is known so far."""
+
+    arrival: Arrival
+    responder: Responder
+    envelope: Envelope
+    library: OpenLibrary
+    started: float
+    talk: Conversation | None = None
+    incoming: Incoming | None = None
+    outcome: OutcomeClass = OutcomeClass.OK
+    reason: str = ""
+    notes: list[str] = field(default_factory=list)
+    repeat_of: str = ""
+    replay_of: str = ""
+
+    @property
+    def profile(self) -> str:
+        return self.talk.profile.name if self.talk is not None else ""
+
+
+class Exchange:
+    def __init__(
+        self,
+        *,
+        responders: Mapping[str, Responder],
+        profiles: Callable[[], Profiles],
+        libraries: Mapping[str, OpenLibrary],
+        journal: Journal,
+        clock: Clock,
+        secrets: Secrets,
+        limit: int,
+        library_seconds: float,
+        observe: Callable[[Done], None] = lambda _done: None,
+    ) -> None:
+        """`limit`: most bytes of any message. `library_seconds`: longest time for one use case."""
+        if not libraries:
+            raise ValueError("an exchange needs a library")
+        self._responders = responders
+        self._profiles = profiles
+        self._libraries = libraries
+        self._journal = journal
+        self._clock = clock
+        self._secrets = secrets
+        self._limit = limit
+        self._library_seconds = library_seconds
+        self._observe = observe
+        self._locks = _Locks()
+
+    async def handle(self, arrival: Arrival) -> Answer:
+        """Never raises for anything that a message holds."""
+        responder = self._responders[arrival.protocol]
+        hand = _Hand(
+            arrival=arrival,
+            responder=responder,
+            envelope=responder.open(arrival, self._limit),
+            library=next(iter(self._libraries.values())),
+            started=time.perf_counter(),
+        )
+        clear_contextvars()
+        answer = await self._converse(hand)
+        seconds = time.perf_counter() - hand.started
+        self._observe(Done(arrival.protocol, hand.profile, hand.envelope.service, hand.outcome, seconds))
+        return answer
+
+    async def _converse(self, hand: _Hand) -> Answer:
+        try:
+            profile = self._choose(hand)
+            hand.library = self._library_of(profile)
+            hand.talk = Conversation(
+                profile, hand.library.symbol, hand.library.zone, hand.library.currency, hand.arrival.received
+            )
+            bind_contextvars(profile=profile.name, service=hand.envelope.service)
+            incoming = self._decode(hand, hand.talk)
+        except Refused as refused:
+            return await self._refuse(hand, Refusal.of(refused))
+        except MalformedMessage as error:
+            return await self._malformed(hand, error)
+        hand.incoming = incoming
+        hand.notes += [f"not understood: {path}" for path in incoming.unknown]
+        if incoming.command is None or isinstance(incoming.command, READ_ONLY):
+            return await self._look_up(hand, incoming, hand.talk)
+        return await self._act(hand, incoming, incoming.command, hand.talk)
+
+    # --- before the library is asked ---------------------------------------------------------------------
+
+    def _choose(self, hand: _Hand) -> Profile:
+        """Raises Refused(UNKNOWN_SENDER | SENDER_AUTH_FAILED)."""
+        candidates = self._profiles().match(hand.arrival, hand.envelope)
+        for profile in candidates:
+            credential = admit(profile, hand.arrival, hand.envelope, self._secrets)
+            if credential is not None and _fits(profile, hand, credential):
+                return profile
+        if candidates:
+            raise Refused(Reason.SENDER_AUTH_FAILED, "The sender could not be authenticated.", about=About.SENDER)
+        raise Refused(
+            Reason.UNKNOWN_SENDER,
+            "No profile fits this sender.",
+            about=About.SENDER,
+            value=hand.envelope.from_agency,
+        )
+
+    def _library_of(self, profile: Profile) -> OpenLibrary:
+        return self._libraries[profile.library] if profile.library else next(iter(self._libraries.values()))
+
+    def _decode(self, hand: _Hand, talk: Conversation) -> Incoming:
+        size = len(hand.arrival.body)
+        if size > talk.profile.max_bytes:
+            raise MalformedMessage("message", f"larger than {talk.profile.max_bytes} bytes", Fault.TOO_LARGE)
+        return hand.responder.decode(hand.envelope, talk)
+
+    # --- the use case ------------------------------------------------------------------------------------
+
+    async def _look_up(self, hand: _Hand, incoming: Incoming, talk: Conversation) -> Answer:
+        result = await self._carry_out(hand, incoming.command, talk) if incoming.command is not None else None
+        answer = hand.responder.encode(hand.envelope, incoming, result, talk)
+        return await self._record(hand, answer)
+
+    async def _act(self, hand: _Hand, incoming: Incoming, command: Command, talk: Conversation) -> Answer:
+        key = message_key(command, talk.profile)
+        async with self._locks.hold(f"{hand.library.symbol} {key}"):
+            try:
+                begun = await self._journal.begin(_opening(hand))
+            except Unavailable as down:
+                return self._not_kept(hand, down)
+            bind_contextvars(exchange=begun.exchange)
+            return await self._act_once(hand, incoming, command, key, talk, begun)
+
+    async def _act_once(
+        self, hand: _Hand, incoming: Incoming, command: Command, key: str, talk: Conversation, begun: Begun
+    ) -> Answer:
+        outcome = await self._carry_out(hand, command, talk)
+        answer = None
+        if isinstance(outcome, Refusal) and outcome.reason in REPEATABLE:
+            answer = await self._repeat(hand, key)
+        if answer is None:
+            answer = hand.responder.encode(hand.envelope, incoming, outcome, talk)
+        try:
+            done = key if hand.outcome is OutcomeClass.OK and not hand.repeat_of else ""
+            await self._journal.complete(begun, self._ending(hand, answer, done))
+        except Unavailable as down:
+            return self._not_kept(hand, down)
+        return answer
+
+    async def _carry_out(self, hand: _Hand, command: Command, talk: Conversation) -> Result | Refusal:
+        desk = Desk(
+            library=hand.library.system,
+            policy=talk.profile.circulation,
+            profile=talk.profile.name,
+            zone=hand.library.zone,
+            currency=hand.library.currency,
+            clock=self._clock,
+            symbol=hand.library.symbol,
+            sender=hand.envelope.from_agency,
+        )
+        try:
+            async with asyncio.timeout(self._library_seconds):
+                return await carry_out(command, desk)
+        except Refused as refused:
+            return self._failed(hand, OutcomeClass.REFUSED, Refusal.of(refused))
+        except Unavailable as error:
+            log.warning("library.unavailable", reason=str(error))
+            detail = "The library system can't be reached; nothing was done. Please send the message again later."
+        except (TimeoutError, OutcomeUnknown):
+            log.warning("library.outcome_unknown")
+            detail = UNCERTAIN
+        except Exception:
+            log.exception("exchange.defect")
+            detail = "An internal error occurred; the message is kept and can be replayed."
+        return self._failed(hand, OutcomeClass.FAILED, Refusal(Reason.TEMPORARY_FAILURE, detail, About.SERVICE))
+
+    @staticmethod
+    def _failed(hand: _Hand, outcome: OutcomeClass, refusal: Refusal) -> Refusal:
+        hand.outcome, hand.reason = outcome, refusal.reason.value
+        hand.notes.append(refusal.detail)
+        if refusal.internal:
+            hand.notes.append(f"library: {refusal.internal}")
+        return refusal
+
+    async def _repeat(self, hand: _Hand, key: str) -> Answer | None:
+        """The answer that this message got when it was carried out before."""
+        before = await self._journal.find_processed(hand.library.symbol, hand.profile, key)
+        if before is None or before.answer is None or before.answer.body is None or before.answer.message.truncated:
+            return None
+        hand.outcome, hand.reason, hand.repeat_of = OutcomeClass.OK, "", before.first_message
+        hand.notes = ["a repeat: answered as before"]
+        first = before.answer
+        return Answer(first.body, first.message.content_type, first.message.status or 200)
+
+    # --- endings -----------------------------------------------------------------------------------------
+
+    async def _refuse(self, hand: _Hand, refusal: Refusal) -> Answer:
+        sender = refusal.reason in (Reason.UNKNOWN_SENDER, Reason.SENDER_AUTH_FAILED)
+        self._failed(hand, OutcomeClass.REJECTED if sender else OutcomeClass.REFUSED, refusal)
+        if sender:
+            log.warning("sender.rejected", peer=hand.arrival.peer, reason=refusal.reason.value)
+        return await self._record(hand, hand.responder.refuse(hand.envelope, refusal, hand.talk))
+
+    async def _malformed(self, hand: _Hand, error: MalformedMessage) -> Answer:
+        hand.outcome, hand.reason = OutcomeClass.MALFORMED, error.fault.value
+        hand.notes.append(str(error))
+        return await self._record(hand, hand.responder.refuse(hand.envelope, error, hand.talk))
+
+    async def _record(self, hand: _Hand, answer: Answer) -> Answer:
+        try:
+            await self._journal.record_exchange(_opening(hand), self._ending(hand, answer))
+        except Unavailable as down:
+            return self._not_kept(hand, down)
+        return answer
+
+    def _not_kept(self, hand: _Hand, down: Unavailable) -> Answer:
+        """A message that can't be kept is not dealt with: the sender keeps it and sends it again."""
+        log.error("journal.down", reason=str(down))
+        hand.outcome, hand.reason = OutcomeClass.FAILED, Reason.TEMPORARY_FAILURE.value
+        refusal = Refusal(Reason.TEMPORARY_FAILURE, "The message could not be stored. Please send it again later.")
+        return hand.responder.refuse(hand.envelope, refusal, hand.talk)
+
+    def _ending(self, hand: _Hand, answer: Answer, key: str = "") -> Ending:
+        return Ending(
+            at=self._clock.now(),
+            outcome=hand.outcome,
+            body=answer.body,
+            content_type=answer.content_type,
+            status=answer.status if hand.arrival.transport is Transport.HTTP else 0,
+            reason=hand.reason,
+            note="; ".join(hand.notes),
+            duration_ms=(time.perf_counter() - hand.started) * 1000,
+            repeat_of=hand.repeat_of,
+            key=key,
+        )
+
+
+def _opening(hand: _Hand) -> Opening:
+    arrival, envelope, incoming = hand.arrival, hand.envelope, hand.incoming
+    return Opening(
+        library=hand.library.symbol,
+        at=arrival.received,
+        body=arrival.body,
+        protocol=arrival.protocol,
+        transport=arrival.transport.value,
+        profile=hand.profile,
+        service=envelope.service,
+        version=envelope.version,
+        peer=arrival.peer,
+        from_agency=envelope.from_agency,
+        to_agency=envelope.to_agency,
+        request_id=incoming.request_id if incoming is not None else "",
+        item_id=incoming.item_id if incoming is not None else "",
+        content_type=arrival.content_type,
+        note="; ".join(envelope.repairs),
+        replay_of=hand.replay_of,
+    )
+
+
+def _fits(profile: Profile, hand: _Hand, credential: str) -> bool:
+    """Rules that name a credential hold only for senders that used it."""
+    if hand.arrival.profile or not profile.match:
+        return True
+    return any(rule.credential in (None, credential) for rule in profile.match)
+
+
+class _Locks:
+    """One message of a kind at a time: a repeat that comes while the first is in hand waits for its answer."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def hold(self, key: str) -> AsyncIterator[None]:
+        lock, users = self._held.get(key, (asyncio.Lock(), 0))
+        self._held[key] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._held[key]
+            if users == 1:
+                del self._held[key]
+            else:
+                self._held[key] = (lock, users - 1)

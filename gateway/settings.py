@@ -1,0 +1,320 @@
+"""gateway.yml: the settings of one installation.
+
+Every key here is read by something; the shipped gateway.yml holds all of them with a comment. Durations are in
+seconds or days as the key says, sizes in bytes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, Field, PrivateAttr, SerializeAsAny, model_validator
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from gateway.adapters import Adapters
+from gateway.configuration import problems, source
+from gateway.configuration.problems import ConfigurationError, Problem, nearest
+from gateway.configuration.source import Document
+from gateway.configuration.validation import validate
+from gateway.domain.policy import Section
+from gateway.domain.profile import Network
+from gateway.ports.adapter import LibraryAdapter
+from gateway.secrets import SecretRef, resolve
+
+FILE = "gateway.yml"
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("not a time zone such as Europe/Zurich") from error
+    return name
+
+
+def _store_url(text: str) -> str:
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise ValueError("not a URL such as sqlite:///data/illgate.db") from error
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise ValueError("the store must be sqlite:///FILE or postgresql://USER@HOST/NAME")
+    if url.password is not None:
+        raise ValueError("a password belongs into store.password, as env:NAME or file:PATH")
+    return text
+
+
+def _address(text: str) -> str:
+    if text != "localhost":
+        try:
+            ipaddress.ip_address(text)
+        except ValueError as error:
+            raise ValueError("not an IP address to listen on, such as 127.0.0.1, 0.0.0.0 or ::") from error
+    return text
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+ListenAddress = Annotated[str, AfterValidator(_address)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class NoOptions(Section):
+    """A library system that was not read from a file has none."""
+
+
+class SystemSettings(Section):
+    """The library's own system. `options` is the adapter's own model of all other keys of this section."""
+
+    type: str = Field("embedded", description="the adapter: embedded, or another one that is installed")
+    options: SerializeAsAny[BaseModel] = Field(NoOptions(), exclude=True)
+
+
+class LibrarySettings(Section):
+    symbol: str = Field("DEMO", pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]*$", description="its agency id; names its rows")
+    name: str = Field("Demonstration Library", description="as partners and staff see it")
+    time_zone: Zone = Field("Europe/Zurich", description="for days and for times without a zone")
+    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217 code for fees without one")
+    address: str = Field("", description="postal address, for LookupAgency")
+    email: str = Field("", description="for LookupAgency")
+    phone: str = Field("", description="for LookupAgency")
+    system: SystemSettings = SystemSettings()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class StoreSettings(Section):
+    url: Annotated[str, AfterValidator(_store_url)] = Field(
+        "sqlite:///data/illgate.db", description="sqlite:///FILE (relative to this file) or postgresql://USER@HOST/NAME"
+    )
+    password: SecretRef = Field("", description="of the database user")
+
+
+class Tls(Section):
+    """Files, relative to gateway.yml; without a certificate there is no TLS."""
+
+    certificate: str = Field("", description="PEM file with the certificate and its chain")
+    key: str = Field("", description="PEM file with its private key")
+    client_ca: str = Field("", description="PEM file of authorities that sign client certificates (auth kind certificate)")
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate and key go together")
+        if self.client_ca and not self.certificate:
+            raise ValueError("client_ca needs certificate and key")
+        return self
+
+
+class HttpSettings(Section):
+    host: ListenAddress = "127.0.0.1"
+    port: Port = Field(8080, description="0: any free one")
+    tls: Tls = Tls()
+    max_concurrent: int = Field(200, ge=1, le=100_000, description="messages in hand at once; more wait")
+    request_seconds: Seconds = Field(60, description="longest time for one message, answer included")
+    header_seconds: Seconds = Field(15, description="longest time for the headers to arrive")
+    body_seconds: Seconds = Field(30, description="longest time for the body to arrive")
+    trusted_proxies: tuple[Network, ...] = Field((), description="whose X-Forwarded-For is believed")
+
+
+class TcpListener(Section):
+    """A port at which a protocol is spoken over bare TCP; the profile is the one of every message there."""
+
+    host: ListenAddress = "127.0.0.1"
+    port: Port
+    protocol: str = "ncip"
+    profile: str
+    tls: Tls = Tls()
+
+
+class ProfilesSettings(Section):
+    folder: str = Field("profiles", description="relative to this file")
+    reload: bool = Field(True, description="read changed profiles while running; SIGHUP does it in any case")
+
+
+class JournalSettings(Section):
+    body_limit: int = Field(100_000, ge=0, le=50_000_000, description="bytes kept of each message")
+    keep_bodies_days: int = Field(30, ge=0, le=36_500, description="then the message itself is forgotten")
+    keep_rows_days: int = Field(365, ge=0, le=36_500, description="then its row is forgotten")
+    encryption_keys: tuple[SecretRef, ...] = Field(
+        (), description="Fernet keys; the first encrypts, all decrypt; empty: kept as they are"
+    )
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.keep_bodies_days > self.keep_rows_days:
+            raise ValueError("keep_bodies_days can't be more than keep_rows_days")
+        if "" in self.encryption_keys:
+            raise ValueError("an encryption key is env:NAME or file:PATH")
+        return self
+
+
+class LogSettings(Section):
+    format: Literal["console", "json"] = "console"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(Section):
+    """One installation. `file` is where it was read from; relative paths in it start at `folder`."""
+
+    libraries: tuple[LibrarySettings, ...] = Field((LibrarySettings(),), min_length=1)
+    store: StoreSettings = StoreSettings()
+    http: HttpSettings = HttpSettings()
+    tcp: tuple[TcpListener, ...] = ()
+    profiles: ProfilesSettings = ProfilesSettings()
+    journal: JournalSettings = JournalSettings()
+    log: LogSettings = LogSettings()
+    metrics: bool = Field(True, description="/metrics for Prometheus")
+    shutdown_seconds: Seconds = Field(20, description="messages in hand get this long when stopping")
+    library_timeout_seconds: Seconds = Field(30, description="longest time for one call to a library's system")
+
+    _file: Path = PrivateAttr(Path(FILE))
+    _document: Document = PrivateAttr(Document(FILE))
+
+    @property
+    def file(self) -> Path:
+        return self._file
+
+    @property
+    def folder(self) -> Path:
+        return self._file.absolute().parent
+
+    @property
+    def profiles_folder(self) -> Path:
+        return self.folder / self.profiles.folder
+
+    def library(self, symbol: str = "") -> LibrarySettings:
+        """By symbol, without case; the only one when none is said. Raises KeyError."""
+        if not symbol and len(self.libraries) == 1:
+            return self.libraries[0]
+        for library in self.libraries:
+            if library.symbol.casefold() == symbol.casefold():
+                return library
+        raise KeyError(symbol)
+
+    def store_url(self) -> URL:
+        """With an absolute file and the password. Raises ConfigurationError when the password isn't there."""
+        url = make_url(self.store.url)
+        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+            return url.set(database=str(self.folder / str(url.database)))
+        return url.set(password=resolve(self.store.password, self.folder)) if self.store.password else url
+
+    def problem(self, path: problems.Path, message: str, found: str = "", allowed: tuple[str, ...] = ()) -> Problem:
+        """Something wrong with a value of these settings, with its place in the file."""
+        suggestion = nearest(found, allowed)
+        return self._document.problem(path, message, f"'{found}'" if found else "", allowed, suggestion)
+
+
+def load_settings(file: Path, adapters: Adapters) -> Settings:
+    """Raises ConfigurationError with everything that is wrong in it."""
+    if not file.exists():
+        hint = "no such file; `illgate init DIR` writes one, --config or ILLGATE_CONFIG names another"
+        raise ConfigurationError([Problem(source.shown(file), 0, (), hint)])
+    return settings_from(source.read(file), file, adapters)
+
+
+def settings_from(document: Document, file: Path, adapters: Adapters) -> Settings:
+    """As `load_settings`, of a document that was read already."""
+    systems = _Systems(document, adapters)
+    found: list[Problem] = list(systems.problems)
+    try:
+        settings = validate(Settings, systems.without_options())
+    except ConfigurationError as error:
+        raise ConfigurationError([*error.problems, *found]) from error
+    settings = settings.model_copy(update={"libraries": systems.with_options(settings.libraries)})
+    settings._file, settings._document = file, document
+    found += _cross_checks(settings, adapters)
+    if found:
+        raise ConfigurationError(found)
+    return settings
+
+
+class _Systems:
+    """The sections `libraries[].system`, whose keys but `type` belong to the adapter that `type` names."""
+
+    def __init__(self, document: Document, adapters: Adapters) -> None:
+        self._document = document
+        self._adapters = adapters.libraries
+        self.problems: list[Problem] = []
+        self._options: dict[int, BaseModel] = {}
+        libraries = document.data.get("libraries", [{}])
+        for index, library in enumerate(libraries if isinstance(libraries, list) else []):
+            system = library.get("system", {}) if isinstance(library, dict) else None
+            if isinstance(system, dict):
+                self._read(index, system)
+
+    def _read(self, index: int, system: dict[str, object]) -> None:
+        path: problems.Path = ("libraries", index, "system")
+        name = system.get("type", SystemSettings().type)
+        adapter = self._adapters.get(name) if isinstance(name, str) else None
+        if adapter is None:
+            if isinstance(name, str):
+                known = tuple(self._adapters)
+                near = nearest(name, known)
+                self.problems.append(
+                    self._document.problem((*path, "type"), "no such adapter", f"'{name}'", known, near)
+                )
+            return
+        try:
+            self._options[index] = self._validated(adapter, path, system)
+        except ConfigurationError as error:
+            self.problems += error.problems
+
+    def _validated(self, adapter: LibraryAdapter, path: problems.Path, system: dict[str, object]) -> BaseModel:
+        options = {key: value for key, value in system.items() if key != "type"}
+        return validate(adapter.options, _at(self._document, path, options), path)
+
+    def without_options(self) -> Document:
+        """The document as `Settings` knows it."""
+        data = dict(self._document.data)
+        libraries = data.get("libraries")
+        if isinstance(libraries, list):
+            data["libraries"] = [_only_type(library) for library in libraries]
+        return Document(self._document.file, data, self._document.places, self._document.texts)
+
+    def with_options(self, libraries: tuple[LibrarySettings, ...]) -> tuple[LibrarySettings, ...]:
+        return tuple(
+            library.model_copy(update={"system": library.system.model_copy(update={"options": options})})
+            if (options := self._options.get(index))
+            else library
+            for index, library in enumerate(libraries)
+        )
+
+
+def _only_type(library: object) -> object:
+    if not isinstance(library, dict) or not isinstance(system := library.get("system"), dict):
+        return library
+    return {**library, "system": {key: value for key, value in system.items() if key == "type"}}
+
+
+def _at(document: Document, path: problems.Path, value: dict[str, object]) -> Document:
+    """A document in which this value stands at this path, for the sake of its places."""
+    inner: object = value
+    for part in reversed(path):
+        inner = {part: inner}
+    return Document(document.file, inner, document.places, document.texts)  # type: ignore[arg-type]
+
+
+def _cross_checks(settings: Settings, adapters: Adapters) -> list[Problem]:
+    found: list[Problem] = []
+    symbols: set[str] = set()
+    for index, library in enumerate(settings.libraries):
+        if library.symbol.casefold() in symbols:
+            found.append(settings.problem(("libraries", index, "symbol"), "stands twice", library.symbol))
+        symbols.add(library.symbol.casefold())
+    addresses: set[tuple[str, int]] = {(settings.http.host, settings.http.port)}
+    for index, listener in enumerate(settings.tcp):
+        address = (listener.host, listener.port)
+        if listener.port and address in addresses:
+            found.append(settings.problem(("tcp", index, "port"), f"port {listener.port} is listened on twice"))
+        addresses.add(address)
+        if listener.protocol not in adapters.protocols:
+            known = tuple(adapters.protocols)
+            found.append(settings.problem(("tcp", index, "protocol"), "no such adapter", listener.protocol, known))
+    return found

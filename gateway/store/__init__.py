@@ -1,0 +1,1 @@
+"""Tables, repositories, migrations, message journal. Repositories are plain functions over a Connection."""

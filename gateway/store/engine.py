@@ -1,0 +1,239 @@
+"""The store: transactions on SQLite (one node) or PostgreSQL (several), with the same SQLAlchemy statements.
+
+Work is a plain function over a SQLAlchemy `Connection`; it must do nothing but database work, since it may run
+twice. On SQLite one thread runs it and commits the work of all who wait together (group commit): one
+synchronous write serves many messages. docs/decisions/0002-one-writer-thread.md has the figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from gateway.domain.problems import Refused, Unavailable
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+
+BATCH = 64
+"""Most pieces of work in one commit: bounds what a failing one makes the others repeat."""
+
+
+class Store(Protocol):
+    """Where everything is kept. `write` returns when the work is durable; `read` sees all that was committed."""
+
+    @property
+    def url(self) -> URL: ...
+
+    async def read(self, work: Work[T]) -> T:
+        """Raises Unavailable when the database can't be reached."""
+        ...
+
+    async def write(self, work: Work[T]) -> T:
+        """One transaction: all of the work or, if it raises, nothing. Raises Unavailable as `read` does."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is in hand, then close. Later calls raise RuntimeError."""
+        ...
+
+
+def open_store(url: str) -> Store:
+    """`sqlite:///path/to/file.db` or `postgresql://user@host:port/name`."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database in (None, "", ":memory:"):
+            raise ValueError("the store needs a file: sqlite:///path/to/file.db")
+        return SqliteStore(parsed)
+    if parsed.get_backend_name() == "postgresql":
+        from gateway.store.postgresql import PostgresqlStore
+
+        return PostgresqlStore(parsed)
+    raise ValueError(f"the store must be sqlite or postgresql, not {parsed.get_backend_name()}")
+
+
+def sqlite_engine(url: URL) -> Engine:
+    """An engine whose connections are durable (WAL, synchronous=FULL) and whose transactions SQLAlchemy begins."""
+    engine = create_engine(url.set(drivername="sqlite+pysqlite"), poolclass=NullPool, connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # the driver would begin too late and commit too early
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+        connection.exec_driver_sql(f"BEGIN {immediate}")
+
+    return engine
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Work[Any]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
+class _Worker:
+    """A thread with a connection of its own that takes all waiting jobs at once."""
+
+    def __init__(self, engine: Engine, name: str, begin: str) -> None:
+        self._engine = engine.execution_options(sqlite_begin=begin)
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    async def do(self, work: Work[T]) -> T:
+        if self._closed:
+            raise RuntimeError("the store is closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Job(work, future, loop))
+        return await future
+
+    async def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        while jobs := self._next():
+            try:
+                connection = self._engine.connect()
+            except Exception as error:  # noqa: BLE001 - handed to those who wait; the next job tries again
+                self._tell(jobs, [_as_failure(error)] * len(jobs))
+                continue
+            with connection:
+                while jobs:
+                    self._serve(connection, jobs)
+                    jobs = self._next()
+            return
+
+    def _next(self) -> list[_Job]:
+        """At least one job, all that wait up to a limit; empty when closing."""
+        first = self._queue.get()
+        if first is None:
+            return []
+        jobs = [first]
+        while len(jobs) < BATCH:
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                self._queue.put(None)  # serve these, then stop
+                break
+            jobs.append(job)
+        return jobs
+
+    def _serve(self, connection: Connection, jobs: list[_Job]) -> None:
+        """All in one transaction; if any fails, each in its own, so that only the failing one fails."""
+        try:
+            with connection.begin():
+                results = [_do(job.work, connection) for job in jobs]
+        except BaseException as error:  # noqa: BLE001 - handed to those who wait
+            if len(jobs) == 1:
+                self._tell(jobs, [_as_failure(error)])
+                return
+            for job in jobs:
+                self._serve(connection, [job])
+            return
+        self._tell(jobs, results)
+
+    @staticmethod
+    def _tell(jobs: list[_Job], results: list[Any]) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+        for job, result in zip(jobs, results, strict=True):
+            by_loop.setdefault(job.loop, []).append((job.future, result))
+        for loop, outcomes in by_loop.items():
+            try:
+                loop.call_soon_threadsafe(_settle, outcomes)
+            except RuntimeError:  # the loop has ended; nobody waits any more
+                continue
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    error: BaseException
+
+
+def _do(work: Work[Any], connection: Connection) -> Any:
+    """A refusal of work that has written nothing concerns no other work in the transaction, so it goes on."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    before = driver.total_changes
+    try:
+        return work(connection)
+    except Refused as refusal:
+        if driver.total_changes != before:
+            raise
+        return _Failure(refusal)
+
+
+TROUBLE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+}
+"""Results of SQLite that speak of the machine, not of the statement."""
+
+
+def _as_failure(error: BaseException) -> _Failure:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(original, sqlite3.Error) and getattr(original, "sqlite_errorcode", 0) & 0xFF in TROUBLE:
+        unavailable = Unavailable(f"the database can't be used now: {original}")
+        unavailable.__cause__ = error
+        return _Failure(unavailable)
+    return _Failure(error)
+
+
+def _settle(outcomes: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, outcome in outcomes:
+        if future.done():  # the caller has gone; the work is done all the same
+            continue
+        if isinstance(outcome, _Failure):
+            future.set_exception(outcome.error)
+        else:
+            future.set_result(outcome)
+
+
+class SqliteStore:
+    """One writer, which commits in groups, and one reader beside it (WAL lets both go on together)."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        engine = sqlite_engine(url)
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))  # creates the file, finds a bad path at once
+        self._writer = _Worker(engine, "store-writer", "IMMEDIATE")
+        self._reader = _Worker(engine, "store-reader", "DEFERRED")
+
+    async def read(self, work: Work[T]) -> T:
+        return await self._reader.do(work)
+
+    async def write(self, work: Work[T]) -> T:
+        return await self._writer.do(work)
+
+    async def close(self) -> None:
+        await self._writer.close()
+        await self._reader.close()

@@ -1,0 +1,94 @@
+"""Schema migrations with Alembic: numbered and described, one history per owner of tables, never downwards.
+
+The gateway's own tables and each adapter's tables have a history of their own, told apart by version table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
+from alembic.script import Script, ScriptDirectory
+from sqlalchemy import Connection, func, select
+
+from gateway.store.engine import Store
+
+LOCK = 0x696C6C67617465
+"""PostgreSQL advisory lock under which a schema is changed: 'illgate' in ASCII."""
+
+
+class SchemaTooNew(Exception):
+    """The database was written by a later release of this program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """`folder` holds `versions/*.py` in Alembic's form; `table` keeps which of them have run."""
+
+    name: str
+    folder: Path
+    table: str
+
+    def upgrade(self, connection: Connection) -> list[str]:
+        """Bring the schema up to date inside the caller's transaction; returns the steps taken, described.
+
+        Nodes that start together wait for each other, so that only one of them takes the steps. Raises
+        SchemaTooNew when the database holds a revision that this release doesn't know.
+        """
+        _wait_for_other_nodes(connection)
+        scripts = ScriptDirectory(self.folder)
+        taken: list[str] = []
+
+        def steps(revisions: tuple[str, ...], _context: MigrationContext) -> list[MigrationStep]:
+            todo: list[MigrationStep] = []
+            for script in self._todo(scripts, revisions):
+                todo.append(RevisionStep(scripts.revision_map, script, is_upgrade=True))
+                taken.append(f"{script.revision}: {script.doc}")
+            return todo
+
+        _run(connection, scripts, steps, self.table)
+        return taken
+
+    def _todo(self, scripts: ScriptDirectory, revisions: tuple[str, ...]) -> list[Script]:
+        """Scripts not yet run, oldest first."""
+        newest_first = list(scripts.walk_revisions())
+        known = [script.revision for script in newest_first]
+        unknown = [revision for revision in revisions if revision not in known]
+        if unknown:
+            raise SchemaTooNew(
+                f"{self.name}: the database is at revision {', '.join(unknown)}, which this release does not "
+                f"know (its newest is {scripts.get_current_head()}); run the newer release, or restore a backup"
+            )
+        done = known.index(revisions[0]) if revisions else len(known)
+        return newest_first[:done][::-1]
+
+
+OWN = Migrations("gateway", Path(__file__).parent / "migrations", "gateway_schema")
+"""The gateway's own tables (gateway.store.tables)."""
+
+
+async def migrate(store: Store, *histories: Migrations) -> list[str]:
+    """All histories in one transaction: each step taken as 'revision: description'. Raises SchemaTooNew."""
+
+    def work(connection: Connection) -> list[str]:
+        return [step for history in histories for step in history.upgrade(connection)]
+
+    return await store.write(work)
+
+
+def _wait_for_other_nodes(connection: Connection) -> None:
+    """Until the end of the transaction. SQLite's write lock does it by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+
+
+def _run(connection: Connection, scripts: ScriptDirectory, steps: Callable[..., Any], table: str) -> None:
+    """What `env.py` does in other projects; here each history runs in the transaction that is given."""
+    with EnvironmentContext(Config(), scripts, fn=steps) as environment:
+        environment.configure(connection=connection, version_table=table)
+        environment.run_migrations()

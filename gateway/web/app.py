@@ -1,0 +1,160 @@
+"""The HTTP side: one path per protocol for messages, and the pages for those who watch over the daemon.
+
+Bodies go on as they came: undoing a partner's habits (URL encoding, form fields, charsets) is the protocol's work.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+from aiohttp import hdrs, web
+
+from gateway.domain.clock import Clock
+from gateway.ports.protocol import Answer, Arrival, Transport
+from gateway.web.body import read_body
+from gateway.web.gate import Busy, Gate
+from gateway.web.health import Readiness
+from gateway.web.pace import Patience
+from gateway.web.senders import TrustedProxies, certificate_name
+
+log = structlog.get_logger(component="http")
+
+RETRY_AFTER = "5"
+SERVER = "illgate"
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Exchange(Protocol):
+    """One message in, one answer out (services.exchange)."""
+
+    async def handle(self, arrival: Arrival) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the HTTP side works with. `limit` gives the most bytes that any profile accepts now, `metrics` the
+    page for Prometheus and its content type.
+
+    `proxy_certificates`: proxies whose word on client certificates is taken.
+    """
+
+    exchange: Exchange
+    protocols: Sequence[str]
+    gate: Gate
+    clock: Clock
+    limit: Callable[[], int]
+    readiness: Callable[[], Awaitable[Readiness]]
+    metrics: Callable[[], tuple[bytes, str]] | None = None  # None: no /metrics
+    patience: Patience = field(default_factory=Patience)
+    proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
+    proxy_certificates: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
+
+
+def make_app(site: Site) -> web.Application:
+    app = web.Application()
+    for protocol in site.protocols:
+        endpoint = Endpoint(site, protocol)
+        for path in (f"/{protocol}", f"/{protocol}/{{profile}}", f"/{protocol}/{{profile}}/{{key}}"):
+            app.router.add_route("*", path, endpoint.handle)
+            app.router.add_route("*", f"{path}/", endpoint.handle)
+    app.router.add_get("/healthz", alive)
+    app.router.add_get("/readyz", _ready_page(site.readiness))
+    if site.metrics is not None:
+        app.router.add_get("/metrics", _metrics_page(site.metrics))
+    return app
+
+
+class Endpoint:
+    """Messages of one protocol, by any method that carries a body."""
+
+    def __init__(self, site: Site, protocol: str) -> None:
+        self._protocol = protocol
+        self._exchange = site.exchange
+        self._gate = site.gate
+        self._clock = site.clock
+        self._limit = site.limit
+        self._patience = site.patience
+        self._proxies = site.proxies
+        self._proxy_certificates = site.proxy_certificates
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        body = await read_body(request, self._limit(), self._patience)
+        if not body.data and request.method in ("GET", "HEAD"):
+            return _text(200, self._usage())
+        arrival = self._arrival(request, body.data)
+        try:
+            await self._gate.enter()
+        except Busy:
+            return _text(503, "Too many messages at once; please try again shortly.\n", {"Retry-After": RETRY_AFTER})
+        try:
+            answer = await self._exchange.handle(arrival)
+        except Exception:  # a defect: say so without details, keep the traceback for the log
+            log.exception("a message could not be answered", peer=arrival.peer, profile=arrival.profile)
+            return _text(500, "The message could not be answered because of an error in the gateway.\n")
+        finally:
+            self._gate.leave()
+        response = web.Response(body=answer.body, status=answer.status, headers={hdrs.SERVER: SERVER, **answer.headers})
+        response.headers[hdrs.CONTENT_TYPE] = answer.content_type
+        if not body.whole:
+            response.force_close()
+        return response
+
+    def _arrival(self, request: web.Request, body: bytes) -> Arrival:
+        peer = request.remote or ""
+        certificate = certificate_name(request.transport)
+        if self._proxies:
+            if not certificate and self._proxy_certificates:
+                certificate = self._proxy_certificates.certificate(request, peer)
+            peer = self._proxies.sender(request, peer)
+        return Arrival(
+            body=body,
+            received=self._clock.now(),
+            transport=Transport.HTTP,
+            protocol=self._protocol,
+            peer=peer,
+            path=request.path,
+            profile=request.match_info.get("profile", ""),
+            headers={name.lower(): value for name, value in request.headers.items()},
+            query=dict(request.query) if request.query_string else {},
+            certificate=certificate,
+        )
+
+    def _usage(self) -> str:
+        path = f"/{self._protocol}"
+        return (
+            f"This is illgate, a gateway for interlibrary loan. Send {self._protocol.upper()} messages here by POST:\n"
+            f"  curl --data-binary @message.xml -H 'Content-Type: application/xml' http://HOST:PORT{path}\n"
+            f"or to {path}/PROFILE to name the integration profile that shall be used.\n"
+        )
+
+
+async def alive(_request: web.Request) -> web.StreamResponse:
+    return _text(200, "alive\n")
+
+
+def _ready_page(readiness: Callable[[], Awaitable[Readiness]]) -> Handler:
+    async def page(_request: web.Request) -> web.StreamResponse:
+        now = await readiness()
+        text = json.dumps(now.document(), ensure_ascii=False, indent=2) + "\n"
+        headers = {hdrs.SERVER: SERVER, hdrs.CACHE_CONTROL: "no-store"}
+        return web.json_response(text=text, status=200 if now.ready else 503, headers=headers)
+
+    return page
+
+
+def _metrics_page(metrics: Callable[[], tuple[bytes, str]]) -> Handler:
+    async def page(_request: web.Request) -> web.StreamResponse:
+        body, content_type = metrics()
+        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type, hdrs.SERVER: SERVER})
+
+    return page
+
+
+def _text(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(status=status, text=text, headers={hdrs.SERVER: SERVER, **(headers or {})})

@@ -1,0 +1,81 @@
+"""Fixtures for all tests: the two databases, and the folders of standards and samples."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.store.engine import Store, open_store
+from tests.support.postgresql import NotInstalled, Server
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """One server for all tests of this process. Where CI is set, a missing server is a failure."""
+    try:
+        server = Server()
+    except NotInstalled as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql_server: Server) -> str:
+    """The server's own database; for a database to work in, take `fresh_postgresql_url`."""
+    return postgresql_server.url()
+
+
+@pytest.fixture
+def fresh_postgresql_url(postgresql_server: Server) -> Iterator[str]:
+    """A new, empty database, gone after the test."""
+    name = postgresql_server.create_database()
+    yield postgresql_server.url(name)
+    postgresql_server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, on SQLite and then on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'illgate.db'}"
+    url: str = request.getfixturevalue("fresh_postgresql_url")
+    return url
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    """An open store on an empty database, without any tables."""
+    opened = open_store(store_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def specs_folder() -> Path:
+    """Schemas and texts of the standards: ILLGATE_SPECS, else ../shared/specs."""
+    return _folder("ILLGATE_SPECS", ROOT.parent / "shared" / "specs")
+
+
+@pytest.fixture(scope="session")
+def samples_folder() -> Path:
+    """Messages as partners really send them: ILLGATE_SAMPLES, else ../shared/samples."""
+    return _folder("ILLGATE_SAMPLES", ROOT.parent / "shared" / "samples")
+
+
+def _folder(variable: str, default: Path) -> Path:
+    """A folder that is named but missing is an error; a default that is missing skips the test."""
+    named = os.environ.get(variable)
+    folder = Path(named) if named else default
+    if not folder.is_dir():
+        if named:
+            pytest.fail(f"{variable} names a folder that does not exist: {named}")
+        pytest.skip(f"{default.name} are not here (set {variable} to their folder)")
+    return folder

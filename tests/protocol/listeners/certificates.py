@@ -1,0 +1,71 @@
+"""Certificates made for a test: an authority, a server, a client."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+
+@dataclass(frozen=True)
+class Pair:
+    certificate: Path
+    key: Path
+
+
+class Authority:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name("Test Authority")
+        certificate = self._builder(self._name, self._key).add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        )
+        self.certificate = folder / "authority.pem"
+        signed = certificate.sign(self._key, hashes.SHA256())
+        self.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+
+    def issue(self, common_name: str) -> Pair:
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+        builder = self._builder(_name(common_name), key).add_extension(names, critical=False)
+        pair = Pair(self._folder / f"{common_name}.pem", self._folder / f"{common_name}.key")
+        signed = builder.sign(self._key, hashes.SHA256())
+        pair.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+        pair.key.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        return pair
+
+    def client_context(self, pair: Pair | None = None) -> ssl.SSLContext:
+        """What a partner connects with: trusts this authority, shows its certificate if it has one."""
+        context = ssl.create_default_context(cafile=self.certificate)
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # the test's certificates carry no key identifiers
+        if pair is not None:
+            context.load_cert_chain(pair.certificate, pair.key)
+        return context
+
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+        now = datetime.now(UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(hours=1))
+        )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])

@@ -1,0 +1,107 @@
+"""A small exchange and listeners on free ports, for tests with real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from gateway.domain.clock import SystemClock
+from gateway.ports.protocol import Answer, Arrival, Framing
+from gateway.runtime.http import HttpListener, HttpPlace
+from gateway.runtime.tcp import TcpListener, TcpPlace
+from gateway.web.app import Exchange, Site
+from gateway.web.gate import Gate
+from gateway.web.health import Part, Readiness
+from gateway.web.pace import Patience
+from gateway.web.senders import TrustedProxies
+
+HOST = "127.0.0.1"
+LIMIT = 20_000
+NCIP = Framing(tags=(b"NCIPMessage", b"NCIPVersionMessage"), idle_seconds=0.6, message_seconds=1.0)
+
+
+@dataclass
+class Echo:
+    """Answers with the number of bytes it got; `hold` makes it wait, so that a message is in hand."""
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    hold: asyncio.Event | None = None
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    error: Exception | None = None
+
+    async def handle(self, arrival: Arrival) -> Answer:
+        self.arrivals.append(arrival)
+        self.started.set()
+        if self.hold is not None:
+            await self.hold.wait()
+        if self.error is not None:
+            raise self.error
+        return Answer(body=f"<got>{len(arrival.body)}</got>".encode())
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [arrival.body for arrival in self.arrivals]
+
+
+async def all_well() -> Readiness:
+    return Readiness((Part("store"),))
+
+
+def site(exchange: Exchange, gate: Gate | None = None, proxies: Sequence[str] = (), **more: object) -> Site:
+    made = Site(
+        exchange=exchange,
+        protocols=("ncip",),
+        gate=gate or Gate(50, 50, 5),
+        clock=SystemClock(),
+        limit=lambda: LIMIT,
+        readiness=all_well,
+        patience=Patience(idle_seconds=0.6, message_seconds=1.0),
+        proxies=TrustedProxies(proxies),
+    )
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+@contextlib.asynccontextmanager
+async def http(made: Site, tls: ssl.SSLContext | None = None) -> AsyncIterator[HttpListener]:
+    listener = HttpListener(HttpPlace(HOST, 0, tls, head_seconds=0.6), made)
+    await listener.start()
+    try:
+        yield listener
+    finally:
+        await listener.stop(2)
+
+
+@contextlib.asynccontextmanager
+async def tcp(
+    exchange: Exchange, framing: Framing = NCIP, tls: ssl.SSLContext | None = None, **more: int
+) -> AsyncIterator[TcpListener]:
+    place = TcpPlace(HOST, 0, "voyager", "ncip", lambda: framing, lambda: LIMIT, tls, idle_in_message=0.6, **more)
+    listener = TcpListener(place, exchange, Gate(50, 50, 5), SystemClock())
+    await listener.start()
+    try:
+        yield listener
+    finally:
+        await listener.stop(2)
+
+
+async def talk(port: int, *pieces: bytes | float, half_close: bool = False, seconds: float = 10) -> bytes:
+    """Write the pieces (a number: wait so many seconds), read until the other side closes."""
+    async with asyncio.timeout(seconds):
+        reader, writer = await asyncio.open_connection(HOST, port)
+        try:
+            for piece in pieces:
+                if isinstance(piece, float):
+                    await asyncio.sleep(piece)
+                else:
+                    writer.write(piece)
+                    await writer.drain()
+            if half_close:
+                writer.write_eof()
+            return await reader.read()
+        except ConnectionError:
+            return b""
+        finally:
+            writer.close()

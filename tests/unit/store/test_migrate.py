@@ -1,0 +1,137 @@
+"""Schema migrations, on both engines."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, MetaData, inspect, text
+
+from gateway.store.engine import Store, open_store
+from gateway.store.migrate import OWN, Migrations, SchemaTooNew, migrate
+from gateway.store.tables import metadata
+
+STEP = '''"""{doc}"""
+
+from alembic import op
+
+revision = "{revision}"
+down_revision = {down}
+
+
+def upgrade() -> None:
+    op.execute("{statement}")
+'''
+
+
+def history(folder: Path, *statements: str) -> Migrations:
+    """A history with one step per statement: revisions 1, 2, …"""
+    versions = folder / "versions"
+    versions.mkdir(parents=True, exist_ok=True)
+    for number, statement in enumerate(statements, start=1):
+        down = repr(str(number - 1)) if number > 1 else "None"
+        step = STEP.format(doc=f"Step {number}", revision=number, down=down, statement=statement)
+        (versions / f"{number}_step.py").write_text(step, encoding="utf-8")
+    return Migrations("sample", folder, "sample_schema")
+
+
+def tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names())
+
+
+async def test_a_fresh_database_gets_every_step_described(store: Store) -> None:
+    assert await migrate(store, OWN) == ["0001: Message journal, processed messages, retention"]
+
+
+async def test_repeating_changes_nothing(store: Store) -> None:
+    await migrate(store, OWN)
+
+    assert await migrate(store, OWN) == []
+
+
+async def test_the_migrated_schema_is_the_one_in_tables(store: Store) -> None:
+    await migrate(store, OWN)
+
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"version_table": OWN.table, "compare_type": True})
+        return list(compare_metadata(context, metadata))
+
+    assert await store.read(differences) == []
+
+
+async def test_partial_indexes_have_the_conditions_in_tables(store: Store) -> None:
+    """Alembic compares no conditions, so the database's own words are compared, made both ways."""
+    await migrate(store, OWN)
+
+    def conditions(connection: Connection) -> dict[str, str]:
+        if connection.dialect.name == "sqlite":
+            query = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+        else:
+            query = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+        return {name: sql.partition(" WHERE ")[2] for name, sql in connection.execute(text(query)) if "WHERE" in sql}
+
+    migrated = await store.read(conditions)
+    await store.write(lambda connection: metadata.drop_all(connection))
+    await store.write(lambda connection: metadata.create_all(connection))
+
+    assert set(migrated) == {"ix_message_request", "ix_message_item", "ix_message_pending"}
+    assert await store.read(conditions) == migrated
+
+
+async def test_an_older_revision_is_upgraded_from_where_it_is(store: Store, tmp_path: Path) -> None:
+    old = history(tmp_path / "old", "CREATE TABLE a (x INTEGER)")
+    new = history(
+        tmp_path / "new", "CREATE TABLE a (x INTEGER)", "CREATE TABLE b (x INTEGER)", "ALTER TABLE b ADD y TEXT"
+    )
+    await migrate(store, old)
+
+    assert await migrate(store, new) == ["2: Step 2", "3: Step 3"]
+    assert {"a", "b"} <= await store.read(tables)
+    assert await migrate(store, new) == []
+
+
+async def test_a_schema_of_a_newer_release_is_refused_and_left_alone(store: Store, tmp_path: Path) -> None:
+    new = history(tmp_path / "new", "CREATE TABLE a (x INTEGER)", "CREATE TABLE b (x INTEGER)")
+    old = history(tmp_path / "old", "CREATE TABLE a (x INTEGER)")
+    await migrate(store, new)
+
+    with pytest.raises(SchemaTooNew, match="at revision 2, which this release does not know \\(its newest is 1\\)"):
+        await migrate(store, OWN, old)
+
+    assert "message" not in await store.read(tables)
+
+
+async def test_a_failing_step_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
+    bad = history(tmp_path, "CREATE TABLE a (x INTEGER)", "INSERT INTO nowhere VALUES (1)")
+
+    with pytest.raises(Exception, match="nowhere"):
+        await migrate(store, bad)
+
+    assert not {"a", "sample_schema"} & await store.read(tables)
+
+
+async def test_histories_stand_side_by_side(store: Store, tmp_path: Path) -> None:
+    other = history(tmp_path, "CREATE TABLE a (x INTEGER)")
+
+    assert await migrate(store, OWN, other) == ["0001: Message journal, processed messages, retention", "1: Step 1"]
+    assert {OWN.table, "sample_schema"} <= await store.read(tables)
+
+
+async def test_nodes_that_start_together_migrate_once(store_url: str) -> None:
+    nodes = [open_store(store_url) for _ in range(4)]
+    try:
+        taken = await asyncio.gather(*(migrate(node, OWN) for node in nodes))
+    finally:
+        for node in nodes:
+            await node.close()
+
+    assert sorted(map(len, taken)) == [0, 0, 0, 1]
+
+
+def test_metadata_gives_every_table_a_library() -> None:
+    assert isinstance(metadata, MetaData)
+    for table in metadata.tables.values():
+        assert next(iter(table.primary_key.columns)).name == "library"
