@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, Field, PrivateAttr, SerializeAsAny, model_validator
+from pydantic_core import PydanticCustomError
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -19,10 +20,11 @@ from gateway.adapters import Adapters
 from gateway.configuration import problems, source
 from gateway.configuration.problems import ConfigurationError, Problem, nearest
 from gateway.configuration.source import Document
-from gateway.configuration.validation import validate
+from gateway.configuration.validation import SECRET_ERROR, validate
 from gateway.domain.policy import Section
 from gateway.domain.profile import Network
 from gateway.ports.adapter import LibraryAdapter
+from gateway.ports.library import LibraryInfo
 from gateway.secrets import SecretRef, resolve
 
 FILE = "gateway.yml"
@@ -37,14 +39,15 @@ def _zone(name: str) -> str:
 
 
 def _store_url(text: str) -> str:
+    """A URL that may hold a password by mistake is not shown."""
     try:
         url = make_url(text)
     except ArgumentError as error:
-        raise ValueError("not a URL such as sqlite:///data/illgate.db") from error
+        raise PydanticCustomError(SECRET_ERROR, "not a URL such as sqlite:///data/illgate.db") from error
+    if url.password is not None:
+        raise PydanticCustomError(SECRET_ERROR, "a password belongs into store.password, as env:NAME or file:PATH")
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise ValueError("the store must be sqlite:///FILE or postgresql://USER@HOST/NAME")
-    if url.password is not None:
-        raise ValueError("a password belongs into store.password, as env:NAME or file:PATH")
     return text
 
 
@@ -88,6 +91,10 @@ class LibrarySettings(Section):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
+    @property
+    def info(self) -> LibraryInfo:
+        return LibraryInfo(self.symbol, self.name, self.address, self.email, self.phone)
+
 
 class StoreSettings(Section):
     url: Annotated[str, AfterValidator(_store_url)] = Field(
@@ -101,7 +108,7 @@ class Tls(Section):
 
     certificate: str = Field("", description="PEM file with the certificate and its chain")
     key: str = Field("", description="PEM file with its private key")
-    client_ca: str = Field("", description="PEM file of authorities that sign client certificates (auth kind certificate)")
+    client_ca: str = Field("", description="PEM file of authorities; clients must then show a certificate of theirs")
 
     @model_validator(mode="after")
     def _pair(self) -> Self:
@@ -139,9 +146,9 @@ class ProfilesSettings(Section):
 
 
 class JournalSettings(Section):
-    body_limit: int = Field(100_000, ge=0, le=50_000_000, description="bytes kept of each message")
-    keep_bodies_days: int = Field(30, ge=0, le=36_500, description="then the message itself is forgotten")
-    keep_rows_days: int = Field(365, ge=0, le=36_500, description="then its row is forgotten")
+    body_limit: int = Field(100_000, ge=1, le=50_000_000, description="bytes kept of each message")
+    keep_bodies_days: int = Field(30, ge=1, le=36_500, description="then the message itself is forgotten")
+    keep_rows_days: int = Field(365, ge=1, le=36_500, description="then its row is forgotten")
     encryption_keys: tuple[SecretRef, ...] = Field(
         (), description="Fernet keys; the first encrypts, all decrypt; empty: kept as they are"
     )

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from adapters.ncip import responder
 from gateway.store.engine import Store, open_store
+from tests.support.answers import Watch
 from tests.support.postgresql import NotInstalled, Server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,3 +81,26 @@ def _folder(variable: str, default: Path) -> Path:
             pytest.fail(f"{variable} names a folder that does not exist: {named}")
         pytest.skip(f"{default.name} are not here (set {variable} to their folder)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def answers() -> Iterator[Watch | None]:
+    """Sees every NCIP answer; None where the schemas are not here (then tests that need them are skipped)."""
+    named = os.environ.get("ILLGATE_SPECS")
+    folder = Path(named) if named else ROOT.parent / "shared" / "specs"
+    if not folder.is_dir():
+        yield None
+        return
+    watch = Watch(folder)
+    responder._write = watch
+    yield watch
+    responder._write = watch.write
+
+
+@pytest.fixture(autouse=True)
+def every_answer_is_valid(answers: Watch | None) -> Iterator[None]:
+    """Whatever a test is about, the NCIP answers that it provokes in standard style must fit the schema."""
+    yield
+    if answers is not None and answers.invalid:
+        found, answers.invalid = answers.invalid, []
+        pytest.fail("an answer does not fit its schema:\n" + "\n".join(found[:3]))

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.partner import NcipPartner
 from adapters.ncip.responder import NcipResponder
+from adapters.ncip.transport import addresses
 from gateway.ports.adapter import ProtocolAdapter
 
-adapter = ProtocolAdapter(name="ncip", dialect=NcipDialect, responder=NcipResponder)
+adapter = ProtocolAdapter(
+    name="ncip", dialect=NcipDialect, responder=NcipResponder, addresses=addresses, partner=NcipPartner
+)

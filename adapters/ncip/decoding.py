@@ -10,7 +10,7 @@ from lxml import etree
 from adapters.ncip import strict
 from adapters.ncip.dialect.xml import Strictness, XmlDialect
 from adapters.ncip.messages import RESPONSES, message_types
-from adapters.ncip.messages.base import Structure
+from adapters.ncip.messages.base import RawElement, Structure
 from adapters.ncip.messages.envelope import (
     Body,
     Extension,
@@ -35,6 +35,7 @@ from adapters.ncip.reading import (
     read_structure,
     read_v1_error,
     read_values,
+    stray_words,
     table_of,
 )
 from adapters.ncip.versions import NAMESPACE, Version, recognise
@@ -67,22 +68,22 @@ class Peek:
 def peek(parsed: Parsed) -> Peek:
     """Version, service and header. Raises MalformedMessage when the root isn't NCIP's."""
     body = _body_element(parsed.root)
-    seen = _seen(parsed, body)
-    header = _header(body) if body is not None else None
-    return seen if header is None else replace(seen, header=header)
+    return _seen(parsed, body, _header(body) if body is not None else None)
 
 
-def _seen(parsed: Parsed, body: etree._Element | None) -> Peek:
+def _seen(parsed: Parsed, body: etree._Element | None, header: Header | None = None) -> Peek:
     root = parsed.root
     name = _root_name(root)
+    prefix = root.prefix
     version_string = _version_string(root)
     return Peek(
         service=local_name(body) if body is not None else "",
         version=_version(root, version_string, parsed.doctype),
         version_string=version_string,
         root=Root.VERSION_MESSAGE if name == Root.VERSION_MESSAGE else Root.MESSAGE,
-        namespace_style=_style(root),
-        prefix=root.prefix or "",
+        namespace_style=_style(root, prefix),
+        prefix=prefix or "",
+        header=header,
     )
 
 
@@ -107,8 +108,22 @@ def decode(parsed: Parsed, dialect: XmlDialect = DEFAULT_DIALECT, zone: tzinfo =
         version_string=seen.version_string,
         namespace_style=seen.namespace_style,
         prefix=seen.prefix,
-        unknown=tuple(raw_element(other, place_of(other)) for other in reading.unknown),
+        unknown=_kept(reading),
         notes=parsed.notes,
+    )
+
+
+def _kept(reading: Reading) -> tuple[RawElement, ...]:
+    if not (reading.unknown or reading.wordy or reading.trailed):
+        return ()
+    return (
+        *(raw_element(element, place_of(element)) for element in reading.unknown),
+        *(stray_words(element, element.text) for element in reading.wordy),
+        *(
+            stray_words(parent, element.tail)
+            for element in reading.trailed
+            if (parent := element.getparent()) is not None
+        ),
     )
 
 
@@ -131,7 +146,8 @@ def _body_element(root: etree._Element) -> etree._Element | None:
 def _body(reading: Reading, root: etree._Element, element: etree._Element) -> Body:
     name = local_name(element)
     if root.text and root.text.strip():
-        reading.unknown.append(root)
+        reading.wordy.append(root)
+    reading.trailed += [child for child in root if child.tail and child.tail.strip()]
     cls = _TYPES.get(name)
     others = [child for child in root if child is not element]
     if cls is None and name in _ERRORS:
@@ -198,7 +214,7 @@ def _version(root: etree._Element, version_string: str, doctype: str) -> Version
     return Version.V2_02
 
 
-def _style(root: etree._Element) -> NamespaceStyle:
-    if root.prefix:
+def _style(root: etree._Element, prefix: str | None) -> NamespaceStyle:
+    if prefix:
         return NamespaceStyle.PREFIX
     return NamespaceStyle.DEFAULT if root.tag.startswith("{") else NamespaceStyle.NONE

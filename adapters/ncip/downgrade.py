@@ -1,4 +1,4 @@
-"""What earlier versions require or can't have, where leaving a field out isn't enough (facts/ncip.md 3.5)."""
+"""What a version requires or can't have, where leaving a field out isn't enough (facts/ncip.md 3.4, 3.5)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from adapters.ncip.messages.base import Code, Structure
 from adapters.ncip.messages.fiscal import Amount
+from adapters.ncip.messages.holdings import HoldingsSet, ItemInformation
 from adapters.ncip.messages.loans import LoanedItem
 from adapters.ncip.messages.requests import RequestItem
 from adapters.ncip.money import NO_CURRENCY
@@ -28,10 +29,15 @@ def request_item(request: RequestItem) -> RequestItem:
     return replace(request, item_ids=()) if request.bibliographic_ids and request.item_ids else request
 
 
+def set_part(part: HoldingsSet | ItemInformation) -> HoldingsSet | ItemInformation:
+    """In the answer to LookupItemSet a Problem stands alone, without Ext."""
+    return replace(part, ext=()) if part.problems and part.ext else part
+
+
 def for_class(cls: type[Structure], version: Version) -> Callable[[Any], Structure] | None:
     """What to do with a structure of this class before it is written in this version."""
     if cls is LoanedItem and version is not Version.V2_02:
         return loaned_item
     if cls is RequestItem and version is Version.V2_0:
         return request_item
-    return None
+    return set_part if cls in (HoldingsSet, ItemInformation) else None

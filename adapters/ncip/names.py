@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from adapters.ncip.messages.base import Element
+from adapters.ncip.versions import V2, Version
+
 V1_NAMES = {
     "AgencyId": "UniqueAgencyId",
     "UserId": "UniqueUserId",
@@ -42,3 +45,12 @@ V1_MARKS = frozenset(
 
 USER_ID_ELEMENT, V1_USER_ID_ELEMENT = "User Id", "Visible User Id"
 """UserElementType: version 1's word for what version 2 calls User Id (facts/ncip.md 3.6)."""
+
+
+def is_in(element: Element, version: Version) -> bool:
+    """Whether the version has this element where the model has it; extras are in none."""
+    if element.extra or (element.v1_only and not version.is_v1):
+        return False
+    if version.is_v1:
+        return element.since is None and element.name not in NOT_IN_V1
+    return element.since is None or V2.index(version) >= V2.index(element.since)

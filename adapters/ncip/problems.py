@@ -177,15 +177,20 @@ def _problem(
     errors: Errors,
     version: Version,
 ) -> Problem:
-    text = wording.type if wording.type is not None else type_
+    text = _filled(wording.type, type_, value)
     if version.is_v1:
         element = V1_ELEMENTS.get(element, element)
     return Problem(
         type=Code(text, _scheme(wording, text, service, errors)),
-        detail=(wording.detail if wording.detail is not None else detail) if errors.detail == "always" else None,
+        detail=_filled(wording.detail, detail, value) if errors.detail == "always" else None,
         element=wording.element if wording.element is not None else element,
-        value=(wording.value if wording.value is not None else value) or None,
+        value=_filled(wording.value, value, value) or None,
     )
+
+
+def _filled(worded: str | None, standard: str, value: str) -> str:
+    """The profile's text with what was sent in it, or the standard's."""
+    return worded.format(value=value) if worded is not None else standard
 
 
 def _scheme(wording: Wording, text: str, service: str, errors: Errors) -> str | None:

@@ -17,6 +17,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from lxml import etree
 
 from adapters.ncip import times
+from adapters.ncip.characters import escape
 from adapters.ncip.dialect.xml import XmlDialect
 from adapters.ncip.messages.base import Code, Element, RawElement, Structure, When, elements_of
 from adapters.ncip.messages.identifiers import Problem
@@ -34,6 +35,8 @@ class Reading:
 
     when: Callable[[str], When]
     unknown: list[etree._Element] = field(default_factory=list)
+    wordy: list[etree._Element] = field(default_factory=list)  # have words where elements belong
+    trailed: list[etree._Element] = field(default_factory=list)  # have words behind them
 
 
 Read = Callable[[Reading, etree._Element], Any]
@@ -80,6 +83,12 @@ def raw_element(element: etree._Element, path: str) -> RawElement:
         # Without this the fragment would fall into the default namespace of where it is pasted.
         xml = f'<{name} xmlns=""{xml[len(name) + 1 :]}'
     return RawElement(path, all_text(element).strip(), xml)
+
+
+def stray_words(element: etree._Element, words: str | None) -> RawElement:
+    """Words that stand inside `element`, where only elements belong."""
+    stripped = (words or "").strip()
+    return RawElement(f"{place_of(element)}/text()", stripped, escape(stripped))
 
 
 # --- leaves ----------------------------------------------------------------------------------------------
@@ -186,7 +195,7 @@ def read_values(table: Table, reading: Reading, element: etree._Element) -> dict
     _collect(table, reading, element, values)
     text = element.text
     if text and not text.isspace():
-        reading.unknown.append(element)
+        reading.wordy.append(element)
     for name, value in values.items():
         if value.__class__ is list:
             values[name] = tuple(value)
@@ -196,6 +205,9 @@ def read_values(table: Table, reading: Reading, element: etree._Element) -> dict
 def _collect(table: Table, reading: Reading, element: etree._Element, values: dict[str, Any]) -> None:
     slots = table.slots
     for child in element:
+        tail = child.tail
+        if tail and not tail.isspace():
+            reading.trailed.append(child)
         slot = slots.get(child.tag)
         if slot is None:
             slot = slots.get(local_name(child))
@@ -314,8 +326,8 @@ def read_problem(reading: Reading, element: etree._Element) -> Problem:
                 reading.unknown.append(child)
         return read_v1_error(reading, nested[0])
     values = read_values(table_of(Problem), reading, element)
-    if reading.unknown and reading.unknown[-1] is element and "detail" not in values:
-        values["detail"] = (reading.unknown.pop().text or "").strip()
+    if reading.wordy and reading.wordy[-1] is element and "detail" not in values:
+        values["detail"] = (reading.wordy.pop().text or "").strip()
     return Problem(**values)
 
 

@@ -33,7 +33,7 @@ from adapters.ncip.versions import Version
 from gateway.domain.commands import Result
 from gateway.domain.problems import About, Fault, MalformedMessage, Reason, Refusal, Refused
 from gateway.domain.profile import Profile
-from gateway.ports.protocol import Answer, Arrival, Conversation, Envelope, Framing, Incoming
+from gateway.ports.protocol import Answer, Arrival, Conversation, Envelope, Framing, Incoming, Transport
 
 END_TAGS = (b"NCIPMessage", b"NCIPVersionMessage")
 ANSWER_ENDS = {"crlf": b"\r\n", "lf": b"\n", "none": b""}
@@ -45,12 +45,16 @@ _STANDARD = NcipDialect()
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """What `open` found, handed on to `decode` and the answer; `raw` where a profile may have to parse again."""
+    """What `open` found, handed on to `decode` and the answer; `raw` where a profile may have to parse again.
+
+    `media_type` None: it came by a way that knows none.
+    """
 
     raw: bytes
     limit: int
     parsed: Parsed | None = None
     seen: Peek | None = None
+    media_type: str | None = None
 
 
 class NcipResponder:
@@ -68,18 +72,19 @@ class NcipResponder:
         )
 
     def open(self, arrival: Arrival, limit: int) -> Envelope:
-        opened = _Opened(arrival.body, limit)
+        parsed = None
         try:
-            opened = dataclasses.replace(opened, parsed=parse(arrival.body, limits=Limits(size=limit)))
-            opened = dataclasses.replace(opened, seen=peek(_parsed(opened)))
+            parsed = parse(arrival.body, limits=Limits(size=limit))
+            seen = peek(parsed)
         except MalformedMessage as error:
-            return Envelope(parsed=opened, malformed=error)
-        return _envelope(opened)
+            return Envelope(parsed=_Opened(arrival.body, limit, parsed), malformed=error)
+        return _envelope(_Opened(arrival.body, limit, parsed, seen, _media_type(arrival)), parsed, seen)
 
     def decode(self, envelope: Envelope, talk: Conversation) -> Incoming:
         dialect = _dialect(talk.profile)
         if envelope.malformed is not None:
             raise envelope.malformed
+        _check_media_type(envelope, dialect)
         message = decode(_reparsed(envelope, dialect), dialect.xml, talk.zone)
         if isinstance(message.body, LookupVersion):
             return Incoming("LookupVersion", None, message=message)
@@ -161,10 +166,7 @@ def _parsed(opened: _Opened) -> Parsed:
     return opened.parsed
 
 
-def _envelope(opened: _Opened) -> Envelope:
-    seen, parsed = opened.seen, _parsed(opened)
-    if seen is None:
-        raise TypeError("nothing was seen")
+def _envelope(opened: _Opened, parsed: Parsed, seen: Peek) -> Envelope:
     header = seen.header
     initiation = header if isinstance(header, InitiationHeader) else None
     if header is None:
@@ -191,6 +193,21 @@ def _reparsed(envelope: Envelope, dialect: NcipDialect) -> Parsed:
     if _reads_like_standard(dialect) or not (opened.parsed is None or opened.parsed.notes or dialect.xml.charset_in):
         return _parsed(opened)
     return parse(opened.raw, dialect.xml, limits=Limits(size=opened.limit), http=dialect.http)
+
+
+def _media_type(arrival: Arrival) -> str | None:
+    """In lower case, without parameters; empty where HTTP named none."""
+    if arrival.transport is not Transport.HTTP:
+        return None
+    return arrival.content_type.partition(";")[0].strip().lower()
+
+
+def _check_media_type(envelope: Envelope, dialect: NcipDialect) -> None:
+    accepted, opened = dialect.http.accepted, envelope.parsed
+    if not accepted or not isinstance(opened, _Opened) or opened.media_type is None:
+        return
+    if opened.media_type not in accepted:
+        raise MalformedMessage("Content-Type", f"only {', '.join(accepted)} is accepted here", Fault.PROTOCOL)
 
 
 def _reads_like_standard(dialect: NcipDialect) -> bool:
@@ -254,7 +271,9 @@ def _versions(message: Message) -> LookupVersionResponse:
     return LookupVersionResponse(versions_supported=tuple(versions.VERSION_STRINGS.values()))
 
 
-def _header(sent: InitiationHeader | None, dialect: NcipDialect, talk: Conversation | None) -> ResponseHeader | None:
+def _header(
+    sent: InitiationHeader | None, service: str, dialect: NcipDialect, talk: Conversation | None
+) -> ResponseHeader | None:
     rules = dialect.header
     if rules.answer == "never" or (rules.answer == "when-sent" and sent is None):
         return None
@@ -264,7 +283,7 @@ def _header(sent: InitiationHeader | None, dialect: NcipDialect, talk: Conversat
     source = sent or InitiationHeader()
     to_us = _filled(source.to_agency_id, ours, scheme)
     from_them = _filled(source.from_agency_id, partner, scheme)
-    swapped = rules.agencies == "swapped"
+    swapped = rules.agencies_of.get(service, rules.agencies) == "swapped"
     from_agency, to_agency = (to_us, from_them) if swapped else (from_them, to_us)
     from_system, to_system = source.to_system_id, source.from_system_id
     if not swapped:
@@ -300,7 +319,7 @@ def _holds(body: bytes, words: tuple[str, ...]) -> bool:
 
 def _answer(response: Response, message: Message, dialect: NcipDialect, talk: Conversation) -> Answer:
     sent = message.body.initiation_header if isinstance(message.body, Initiation) else None
-    header = None if message.root is Root.VERSION_MESSAGE else _header(sent, dialect, talk)
+    header = None if message.root is Root.VERSION_MESSAGE else _header(sent, message.service, dialect, talk)
     complete = dataclasses.replace(response, response_header=header)
     return Answer(_write(complete, message.version, message.root, dialect, talk), dialect.http.content_type)
 
@@ -309,8 +328,8 @@ def _refusal_body(
     service: str, problem: Problem, header: InitiationHeader | None, dialect: NcipDialect, talk: Conversation | None
 ) -> Body:
     initiation = INITIATIONS.get(service)
-    answer_header = _header(header, dialect, talk)
-    match dialect.errors.shape:
+    answer_header = _header(header, service, dialect, talk)
+    match dialect.errors.shape_of.get(service, dialect.errors.shape):
         case "item-requested":
             told = ResponseHeader(
                 from_agency_id=header.from_agency_id if header is not None else None,

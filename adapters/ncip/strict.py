@@ -16,9 +16,9 @@ from lxml import etree
 from adapters.ncip.messages.base import Code, Element, Structure, When, elements_of
 from adapters.ncip.messages.envelope import Body, Extension, Problems
 from adapters.ncip.messages.identifiers import Problem
-from adapters.ncip.names import V1_NAMES
+from adapters.ncip.names import V1_NAMES, is_in
 from adapters.ncip.reading import local_name, place_of, value_type
-from adapters.ncip.versions import NAMESPACE, V2, Version, recognise
+from adapters.ncip.versions import NAMESPACE, Version, recognise
 from gateway.domain.problems import Fault, MalformedMessage
 
 _DATE_TIME = re.compile(r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
@@ -79,9 +79,7 @@ def _compiled(cls: type[Structure], version: Version) -> dict[str, Rule]:
     hints = get_type_hints(cls)
     rules: dict[str, Rule] = {}
     for position, (name, element) in enumerate(elements_of(cls).items()):
-        if element.extra or (element.v1_only and not version.is_v1):
-            continue
-        if element.since is not None and (version.is_v1 or V2.index(version) < V2.index(element.since)):
+        if not is_in(element, version):
             continue
         tag = V1_NAMES.get(element.name, element.name) if version.is_v1 else element.name
         many = element.many and version not in element.single_in
@@ -96,7 +94,7 @@ def _check_structure(element: etree._Element, cls: type[Structure], version: Ver
     present: dict[str, int] = {}
     for child in element:
         name = local_name(child)
-        if name == "Ext" and not version.is_v1:
+        if name == "Ext" and cls.has_ext and not version.is_v1:
             last = len(rules) + 1000
             continue
         rule = rules.get(name)

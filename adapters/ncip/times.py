@@ -65,7 +65,11 @@ def writer(dialect: DateOut, fallback: tzinfo) -> Callable[[When], str]:
     timespec = "milliseconds" if dialect.fraction is Fraction.MILLISECONDS else "seconds"
     day_time = time(0) if dialect.day is DayStyle.START_OF_DAY else END_OF_DAY
 
+    short_utc = dialect.style is DateStyle.UTC and timespec == "seconds"
+
     def write(value: When) -> str:
+        if short_utc and isinstance(value, datetime) and value.tzinfo is UTC:
+            return f"{value.isoformat(timespec='seconds')[:-6]}Z"
         if not isinstance(value, datetime):
             if dialect.day is DayStyle.DATE_ONLY:
                 return value.isoformat()

@@ -6,8 +6,6 @@ order unless the dialect names another.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, tzinfo
@@ -16,118 +14,19 @@ from operator import attrgetter
 from typing import Any, get_type_hints
 
 from adapters.ncip import downgrade, times
-from adapters.ncip.dialect.xml import AttributeStyle, Declaration, Extras, SchemeStyle, XmlDialect
+from adapters.ncip.characters import escape, escape_attribute, fold
+from adapters.ncip.dialect.xml import Extras, SchemeStyle, XmlDialect
 from adapters.ncip.messages.base import Code, Element, RawElement, Structure, When, elements_of
-from adapters.ncip.messages.envelope import Extension, Message, NamespaceStyle, Problems, Root
+from adapters.ncip.messages.envelope import Extension, Message, Problems, Root
 from adapters.ncip.messages.identifiers import Problem, UserId
 from adapters.ncip.messages.users import LookupUser, LookupUserResponse
-from adapters.ncip.names import NOT_IN_V1, USER_ID_ELEMENT, V1_NAMES, V1_USER_ID_ELEMENT
+from adapters.ncip.names import USER_ID_ELEMENT, V1_NAMES, V1_USER_ID_ELEMENT, is_in
 from adapters.ncip.reading import value_type
-from adapters.ncip.versions import NAMESPACE, V2, VERSION_MESSAGE_STRING, VERSION_STRINGS, Version, recognise
+from adapters.ncip.style import prolog, style_of
+from adapters.ncip.versions import VERSION_MESSAGE_STRING, Version
 
 Out = list[str]
 Write = Callable[[Out, Any], None]
-
-# --- characters ------------------------------------------------------------------------------------------
-
-_SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_SPECIAL_IN_ATTRIBUTE = re.compile('[&<>"\t\n\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
-_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#9;"}
-_FOLDED = str.maketrans(
-    {
-        "ß": "ss",
-        "ẞ": "SS",
-        "æ": "ae",
-        "Æ": "AE",
-        "œ": "oe",
-        "Œ": "OE",
-        "ø": "o",
-        "Ø": "O",
-        "ł": "l",
-        "Ł": "L",
-        "đ": "d",
-        "Đ": "D",
-        "ð": "d",
-        "Ð": "D",
-        "þ": "th",
-        "Þ": "Th",
-        "ı": "i",
-        "–": "-",
-        "—": "-",
-        "‘": "'",
-        "’": "'",
-        "“": '"',
-        "”": '"',
-        "\u00a0": " ",
-    }
-)
-
-
-def _escape(found: re.Match[str]) -> str:
-    """Characters that XML can't carry at all are dropped."""
-    return _ESCAPES.get(found[0], "")
-
-
-def escape(text: str) -> str:
-    return _SPECIAL.sub(_escape, text) if _SPECIAL.search(text) else text
-
-
-def escape_attribute(text: str) -> str:
-    return _SPECIAL_IN_ATTRIBUTE.sub(_escape, text)
-
-
-def fold(text: str) -> str:
-    """Letters without diacritics; other scripts are left as they are."""
-    if text.isascii():
-        return text
-    decomposed = unicodedata.normalize("NFKD", text.translate(_FOLDED))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
-
-
-# --- a style ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How names and attributes look, resolved for one version. `prefix` ends in a colon."""
-
-    version: Version
-    prefix: str
-    attribute_prefix: str
-    schemes: SchemeStyle
-    root_attributes: str
-
-
-def _style(dialect: XmlDialect, version: Version) -> Style:
-    namespaces = dialect.namespace_style
-    if namespaces is NamespaceStyle.STANDARD:
-        namespaces = NamespaceStyle.NONE if version.is_v1 else NamespaceStyle.PREFIX
-    prefix = f"{dialect.prefix}:"
-    qualified = dialect.version_attribute is AttributeStyle.QUALIFIED and namespaces is not NamespaceStyle.NONE
-    declared = ""
-    if namespaces is NamespaceStyle.DEFAULT:
-        declared = f' xmlns="{NAMESPACE}"'
-    if namespaces is NamespaceStyle.PREFIX or (qualified and namespaces is NamespaceStyle.DEFAULT):
-        declared += f' xmlns:{dialect.prefix}="{NAMESPACE}"'
-    schemes = dialect.scheme_style
-    if schemes is SchemeStyle.STANDARD:
-        schemes = SchemeStyle.CHILDREN if version.is_v1 else SchemeStyle.ATTRIBUTE
-    attribute_prefix = prefix if qualified else ""
-    said = escape_attribute(_version_string(dialect, version))
-    return Style(
-        version=version,
-        prefix=prefix if namespaces is NamespaceStyle.PREFIX else "",
-        attribute_prefix=attribute_prefix,
-        schemes=schemes,
-        root_attributes=f'{declared} {attribute_prefix}version="{said}"',
-    )
-
-
-def _version_string(dialect: XmlDialect, version: Version) -> str:
-    """The dialect's own string, unless it names another version than the one to be written."""
-    if dialect.version_string and recognise(dialect.version_string) in (None, version):
-        return dialect.version_string
-    return VERSION_STRINGS[version]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +36,10 @@ class _Plan:
     values: Callable[[Structure], tuple[Any, ...]]
     steps: tuple[Write, ...]
     adapt: Callable[[Any], Structure] | None
+
+
+def _no_ext(out: Out, ext: tuple[RawElement, ...]) -> None:
+    """Version 1 has no Ext, and a few structures of version 2 haven't."""
 
 
 def _only_ext(value: Structure) -> tuple[Any, ...]:
@@ -154,7 +57,7 @@ class Writer:
     def __init__(self, dialect: XmlDialect, version: Version, zone: tzinfo) -> None:
         self._dialect = dialect
         self._version = version
-        self._style = _style(dialect, version)
+        self._style = style_of(dialect, version)
         self._when = times.writer(dialect.date_out, zone)
         self._day = times.day_writer(dialect.date_out)
         self._order = {order.structure: order.elements for order in dialect.element_order}
@@ -167,7 +70,7 @@ class Writer:
         attributes = self._style.root_attributes
         if message.root is Root.VERSION_MESSAGE:
             root, attributes = message.root, f' version="{VERSION_MESSAGE_STRING}"'
-        out: Out = [self._prolog(message.root), "<", root, attributes, ">"]
+        out: Out = [prolog(self._dialect, self._version, message.root), "<", root, attributes, ">"]
         self._write_body(out, message)
         out.append(f"</{root}>")
         text = "".join(out)
@@ -183,17 +86,6 @@ class Writer:
             self._write_ext(out, body.ext)
         else:
             self._structure(type(body), type(body).__name__)(out, body)
-
-    def _prolog(self, root: str) -> str:
-        dialect = self._dialect
-        text = ""
-        if dialect.declaration is not Declaration.NONE:
-            standalone = ' standalone="yes"' if dialect.declaration is Declaration.STANDALONE else ""
-            text = f'<?xml version="1.0" encoding="{dialect.charset_out.upper()}"{standalone}?>'
-        if dialect.doctype:
-            system = VERSION_STRINGS[self._version]
-            text += f'<!DOCTYPE {root} PUBLIC "{escape_attribute(dialect.doctype)}" "{system}">'
-        return text
 
     # --- structures ------------------------------------------------------------------------------------
 
@@ -223,7 +115,7 @@ class Writer:
     def _plan(self, cls: type[Structure]) -> _Plan:
         plan = self._plans.get(cls)
         if plan is None:
-            steps = [*self._steps(cls), ("ext", self._no_ext if self._version.is_v1 else self._write_ext)]
+            steps = [*self._steps(cls), ("ext", self._write_ext if self._has_ext(cls) else _no_ext)]
             names = [name for name, _ in steps]
             values = attrgetter(*names) if len(names) > 1 else _only_ext
             plan = _Plan(values, tuple(step for _, step in steps), downgrade.for_class(cls, self._version))
@@ -243,15 +135,9 @@ class Writer:
         return steps
 
     def _is_written(self, element: Element) -> bool:
-        version = self._version
-        sends_extras = self._dialect.extra_elements is Extras.SEND
-        if element.extra:
-            return sends_extras
-        if element.v1_only:
-            return version.is_v1 or sends_extras
-        if version.is_v1:
-            return element.name not in NOT_IN_V1
-        return element.since is None or V2.index(version) >= V2.index(element.since)
+        if element.extra or (element.v1_only and not self._version.is_v1):
+            return self._dialect.extra_elements is Extras.SEND
+        return is_in(element, self._version)
 
     def _ordered(self, cls: type[Structure], elements: dict[str, Element]) -> list[str]:
         names = list(elements)
@@ -358,9 +244,8 @@ class Writer:
         out.extend(element.xml for element in ext)
         out.append(close)
 
-    @staticmethod
-    def _no_ext(out: Out, ext: tuple[RawElement, ...]) -> None:
-        """Version 1 has no Ext."""
+    def _has_ext(self, cls: type[Structure]) -> bool:
+        return cls.has_ext and not self._version.is_v1
 
     # --- version 1 -------------------------------------------------------------------------------------
 

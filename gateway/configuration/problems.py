@@ -9,6 +9,9 @@ from dataclasses import dataclass
 Path = tuple[str | int, ...]
 """Where a value stands in a document: keys and list positions (from 0)."""
 
+MOST_SHOWN = 30
+"""A library may have hundreds of codes; the nearest one is said in any case."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -36,7 +39,8 @@ class Problem:
         if self.found:
             said.append(f"found {self.found}")
         if self.allowed:
-            said.append(f"allowed: {', '.join(self.allowed)}")
+            more = len(self.allowed) - MOST_SHOWN
+            said.append(f"allowed: {', '.join(self.allowed[:MOST_SHOWN])}" + (f" and {more} more" if more > 0 else ""))
         text = ", ".join(said)
         if self.suggestion:
             text += f" (did you mean '{self.suggestion}'?)"

@@ -36,6 +36,7 @@ _WORDS = {
     "mapping_type": "expected `key: value` lines",
     "model_type": "expected `key: value` lines",
     "model_attributes_type": "expected `key: value` lines",
+    "too_short": "expected more in this list",
     "list_type": "expected a list",
     "tuple_type": "expected a list",
     "set_type": "expected a list",
@@ -58,8 +59,15 @@ def validate(model: type[M], document: Document, prefix: Path = ()) -> M:
             return model.model_validate(data)
         except ValidationError as error:
             first = error
-    problems = [_problem(model, data, document, prefix, detail) for detail in first.errors(include_url=False)]
+    details = first.errors(include_url=False)
+    problems = [_problem(model, data, document, prefix, one) for one in details if not _follows(one, details)]
     raise ConfigurationError(dict.fromkeys(problems))
+
+
+def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """A list that is too short only because its items are wrong."""
+    loc = detail["loc"]
+    return detail["type"] == "too_short" and any(one["loc"][: len(loc)] == loc for one in details if one is not detail)
 
 
 def _mend(data: object, document: Document, prefix: Path, error: ValidationError) -> tuple[object, bool]:
@@ -114,8 +122,9 @@ def _problem(model: type[BaseModel], data: object, document: Document, prefix: P
         return say(_WORDS[kind])
     if kind == SECRET_ERROR:
         return say(detail["msg"], hide=True)
-    message = str(detail["ctx"]["error"]) if kind == "value_error" else _lower(detail["msg"])
-    return say(message)
+    if kind == "value_error":
+        return say(str(detail["ctx"]["error"]), hide=isinstance(detail["input"], Mapping))
+    return say(_lower(detail["msg"]))
 
 
 def _lower(message: str) -> str:

@@ -334,6 +334,7 @@ AS_SUCCESS: dict[str, frozenset[Reason]] = {
     "accept-item": frozenset({Reason.DUPLICATE_ITEM}),
     "cancel-request": frozenset({Reason.REQUEST_CLOSED}),
     "check-in": frozenset({Reason.UNKNOWN_ITEM, Reason.NOT_CHECKED_OUT, Reason.UNKNOWN_REQUEST}),
+    "check-in-by-request": frozenset({Reason.UNKNOWN_ITEM, Reason.NOT_CHECKED_OUT, Reason.UNKNOWN_REQUEST}),
     "check-out": frozenset({Reason.ON_LOAN_SAME_PATRON}),
     "create-patron": frozenset({Reason.DUPLICATE_PATRON}),
     "delete-item": frozenset({Reason.UNKNOWN_ITEM, Reason.NOT_ALLOWED}),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel
 
 from gateway.domain.clock import Clock
-from gateway.ports.library import LibrarySystem
+from gateway.ports.library import LibraryInfo, LibrarySystem
+from gateway.ports.partner import Partner, Secrets
 from gateway.ports.protocol import Responder
 
 if TYPE_CHECKING:
@@ -31,15 +33,37 @@ class LibraryContext:
     zone: tzinfo
     currency: str
     folder: Path  # where gateway.yml is; relative paths in options start here
+    info: LibraryInfo | None = None  # as gateway.yml has it: name and how to reach the library
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLibrary:
+    """One library's system, opened for the time of a command."""
+
+    context: LibraryContext
+    options: Any  # the adapter's own model
+    system: LibrarySystem
+
+
+class CommandContext(Protocol):
+    """What a library adapter's `command` finds as click's `ctx.obj`."""
+
+    def library(self, symbol: str = "") -> AbstractAsyncContextManager[OpenLibrary]:
+        """By symbol, without case; the only one when none is said. The store is there and up to date.
+
+        Raises click.UsageError for an unknown symbol, ConfigurationError, Unavailable.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryAdapter:
     """A kind of library system: `open(context, options)` makes the port for one library.
 
-    `options` is the pydantic model of its section in gateway.yml; `migrations` its own tables in the store, if
-    it keeps any; `command` the click group shown as `illgate library`; `sample(context)` fills a new library with
-    sample data and says in plain lines who and what can be tried (`illgate init`).
+    `options` is the pydantic model of its section in gateway.yml; `migrations` its own tables in the store, if it
+    keeps any; `command` the click group shown as `illgate library`, whose `ctx.obj` is a CommandContext;
+    `sample(context)` fills a new library with sample data and says in plain lines who and what can be tried
+    (`illgate init`).
     """
 
     name: str
@@ -55,14 +79,15 @@ class ProtocolAdapter:
     """A wire protocol: `dialect` is the pydantic model of its section in a profile (key = `name`).
 
     `responder` makes the answering side. `addresses(dialect)` says where a profile sends messages to, by key within
-    the section, as URL or host:port (`illgate check --live` tries them).
+    the section, as URL or host:port (`illgate check --live` tries them). `partner(secrets)` plays a partner for
+    `illgate send`.
     """
 
     name: str
     dialect: type[BaseModel]
     responder: Callable[[], Responder]
     addresses: Callable[[Any], Mapping[str, str]] | None = None
-    partner: Any = None  # adapters.<name>.partner: plays a partner for `illgate send`; see ports.partner
+    partner: Callable[[Secrets], Partner] | None = None
 
 
 Adapter = LibraryAdapter | ProtocolAdapter

@@ -25,6 +25,7 @@ from gateway.domain.library import (
     PickupLocation,
     RecordId,
 )
+from gateway.domain.policy import DuePolicy
 
 
 class Capability(StrEnum):
@@ -96,7 +97,11 @@ class TemporaryHold:
 
 @dataclass(frozen=True, slots=True)
 class TemporaryItem:
-    """A partner's item while it is here: suppressed record, holding and item (facts/users-want.md 14)."""
+    """A partner's item while it is here: suppressed record, holding and item (facts/users-want.md 14).
+
+    `lender_due`: when it must leave its patron. A loan for which no due date is given (at the desk, say) is due
+    then or, with `due_policy` EARLIER, by the library's own rules where those give an earlier date.
+    """
 
     barcode: str
     bib: Bib
@@ -109,6 +114,7 @@ class TemporaryItem:
     note: str = ""
     lender: str = ""
     lender_due: datetime | None = None
+    due_policy: DuePolicy = DuePolicy.LENDER
     renewals_allowed: bool = True
     library_use_only: bool = False
     hold: TemporaryHold | None = None
@@ -219,7 +225,10 @@ class LibrarySystem(Protocol):
         """Raises Refused(DUPLICATE_PATRON | DATA_MISSING | INVALID_VALUE)."""
         ...
 
-    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron: ...
+    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
+        """What the draft leaves None stays. Its identifiers replace those of the same types; an empty value removes
+        the type. Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON)."""
+        ...
 
     async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron: ...
 
@@ -248,11 +257,6 @@ class LibrarySystem(Protocol):
 
     async def item_loan(self, item_id: str) -> Loan | None:
         """The open loan of an item."""
-        ...
-
-    async def last_loan(self, item_id: str) -> Loan | None:
-        """The newest loan of an item, open or ended: what tells a repeated message from a new one about the same
-        item and patron. A system that keeps no history of loans returns the open one."""
         ...
 
     async def item_holds(self, item_id: str) -> tuple[Hold, ...]:
@@ -284,11 +288,13 @@ class LibrarySystem(Protocol):
 
     # temporary records
     async def create_temporary_item(self, item: TemporaryItem, key: str) -> Received:
-        """Record, holding, item and, if wished, hold, all or nothing. Raises Refused(DUPLICATE_ITEM …)."""
+        """Record, holding, item and, if wished, hold, all or nothing. Where the item that this key made has been
+        deleted since, it is made anew. Raises Refused(DUPLICATE_ITEM …)."""
         ...
 
     async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        """Cancels its open holds, then removes item and, if none is left on it, record.
+        """Cancels its open holds, then removes item and, if none is left on it, record. Repeated: the last item
+        that had this barcode was deleted under this key.
         Raises Refused(UNKNOWN_ITEM | IN_USE (on loan) | NOT_ALLOWED (not temporary))."""
         ...
 
@@ -313,14 +319,16 @@ class LibrarySystem(Protocol):
         override: bool = False,
     ) -> Loan:
         """`due` None: by the library's rules. `override`: the item has left already, so blocks, limits and
-        policy don't stop it (NCIP MandatedAction). Raises Refused(ITEM_ON_LOAN, PATRON_BLOCKED …)."""
+        policy don't stop it (NCIP MandatedAction). Repeated: the item is out to this patron under this key; once
+        it is back, the same key lends it again. Raises Refused(ITEM_ON_LOAN, PATRON_BLOCKED …)."""
         ...
 
     async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan: ...
 
     async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
         """`at`: branch code of the desk; empty: the resource-sharing branch. `fill_hold` False: a hold that waits
-        for the item goes on waiting. Raises Refused(UNKNOWN_ITEM | NOT_CHECKED_OUT)."""
+        for the item goes on waiting. Repeated: this key ended the item's latest loan.
+        Raises Refused(UNKNOWN_ITEM | NOT_CHECKED_OUT)."""
         ...
 
     async def renew(self, barcode: str, key: str, *, patron_id: str = "", due: datetime | None = None) -> Loan:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import string
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from pydantic import BaseModel
-
 from gateway.configuration.problems import Path, Problem, nearest
 from gateway.configuration.source import Document
-from gateway.domain.policy import InstitutionalRule, Rewrite
 from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.profiles.matching import conditions
 from gateway.secrets import REQUIREMENT, is_reference
@@ -31,13 +26,6 @@ _NEEDS: Mapping[AuthKind, tuple[str, ...]] = {
     AuthKind.SYSTEM_SECRET: ("secret",),
     AuthKind.CERTIFICATE: ("user",),
 }
-
-_TEMPLATES: Mapping[Path, tuple[str, ...]] = {
-    ("circulation", "accept", "barcode_template"): ("number", "request"),
-    ("circulation", "accept", "call_number"): ("request", "agency"),
-    ("circulation", "accept", "note"): ("request", "agency"),
-}
-"""Texts with {fields}, and which fields there are."""
 
 
 class _Check(Protocol):
@@ -79,7 +67,7 @@ def listeners(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterat
 def _library(profile: Profile, document: Document, settings: Settings) -> Iterator[Problem]:
     symbols = tuple(library.symbol for library in settings.libraries)
     if profile.library:
-        if profile.library.casefold() not in {symbol.casefold() for symbol in symbols}:
+        if profile.library not in symbols:
             near = nearest(profile.library, symbols)
             yield document.problem(
                 ("library",), "no such library in gateway.yml", f"'{profile.library}'", symbols, near
@@ -108,7 +96,8 @@ def _auth(profile: Profile, document: Document, settings: Settings) -> Iterator[
 
 def _unread(entry: Authentication, path: Path, document: Document) -> Iterator[Problem]:
     for name in ("user", "secret", "parameter"):
-        if name in entry.model_fields_set and name not in _NEEDS[entry.kind]:
+        default = Authentication.model_fields[name].default
+        if getattr(entry, name) != default and name not in _NEEDS[entry.kind]:
             yield document.problem((*path, name), f"is not used for kind {entry.kind.value}")
 
 
@@ -129,57 +118,4 @@ def _examples(profile: Profile, document: Document, settings: Settings) -> Itera
         seen.add(example.name)
 
 
-def _templates(profile: Profile, document: Document, settings: Settings) -> Iterator[Problem]:
-    for path, fields in _TEMPLATES.items():
-        yield from _template(_value(profile, path), path, fields, document)
-    for path, model in _models(profile.circulation, ("circulation",)):
-        if isinstance(model, Rewrite) and model.pattern is not None:
-            yield from _replacement(model.pattern, model.replacement, (*path, "replacement"), document)
-        if isinstance(model, InstitutionalRule):
-            yield from _template(model.patron, (*path, "patron"), ("agency", "user"), document)
-            yield from _replacement(model.match, model.patron, (*path, "patron"), document)
-
-
-def _template(text: str, path: Path, fields: tuple[str, ...], document: Document) -> Iterator[Problem]:
-    try:
-        used = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
-        unknown = [name for name in used if name not in fields]
-        if not unknown:
-            text.format(**{name: 1 if name == "number" else "1" for name in fields})
-    except ValueError as error:
-        yield document.problem(path, f"its {{fields}} can't be read: {error}", f"'{text}'")
-        return
-    braced = tuple(f"{{{name}}}" for name in fields)
-    for name in unknown:
-        yield document.problem(path, "no such field", f"'{{{name}}}'", braced, nearest(f"{{{name}}}", braced))
-
-
-def _replacement(pattern: str, replacement: str, path: Path, document: Document) -> Iterator[Problem]:
-    try:
-        re.sub(pattern, replacement, "")
-    except (re.error, IndexError) as error:
-        yield document.problem(path, f"doesn't go with its pattern: {error}", f"'{replacement}'")
-
-
-def _value(profile: Profile, path: Path) -> str:
-    value: object = profile
-    for part in path:
-        value = getattr(value, str(part))
-    return str(value)
-
-
-def _models(model: BaseModel, path: Path) -> Iterator[tuple[Path, BaseModel]]:
-    """A model and all models in it, with their paths."""
-    yield path, model
-    for name in model.model_fields_set:
-        value = getattr(model, name)
-        if isinstance(value, BaseModel):
-            yield from _models(value, (*path, name))
-        elif isinstance(value, tuple | Mapping):
-            pairs = value.items() if isinstance(value, Mapping) else enumerate(value)
-            for key, inner in pairs:
-                if isinstance(inner, BaseModel):
-                    yield from _models(inner, (*path, name, key))
-
-
-_CHECKS: tuple[_Check, ...] = (_library, _role, _auth, _credentials, _examples, _templates)
+_CHECKS: tuple[_Check, ...] = (_library, _role, _auth, _credentials, _examples)

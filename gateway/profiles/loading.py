@@ -61,8 +61,9 @@ class ProfileSet:
         """Also the abstract ones; without case."""
         return self._by_name.get(name.casefold())
 
-    def match(self, sender: Sender) -> tuple[Candidate, ...]:
-        """Profiles that the message may belong to, best first: most conditions, then by name."""
+    def candidates(self, sender: Sender) -> tuple[Candidate, ...]:
+        """Profiles that a message may belong to, each with the rule that fits, best first: most conditions, then by
+        name. A profile comes once for each of its rules that fits."""
         return self._matcher.match(sender)
 
 

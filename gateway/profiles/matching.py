@@ -21,15 +21,20 @@ Conditions = tuple[tuple[str, str], ...]
 _EXACT = ("path", "from_agency", "from_system", "profile_type", "to_agency")
 """Conditions that are looked up by value. `version`, `network` and `credential` fit in other ways."""
 
+REMEMBERED = 4096
+"""Partners are few and say the same again and again: so many answers are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What is known of a message before its profile is. `profile` and `path`: named by the listener or URL, and
-    then decisive. `network` is the sender's IP address. `credential`: name of the one in use, where known already;
-    while it is empty a rule that wants one is kept, and whoever authenticates compares `Candidate.rule`."""
+    """What is known of a message before its profile is.
+
+    `path`: what the URL or the listener names, a profile or a rule's path; then no other profile fits. `network` is
+    the sender's IP address. `credential`: name of the one in use, where known already; while it is empty a rule
+    that wants one is kept, and whoever authenticates compares `Candidate.rule`.
+    """
 
     protocol: str = ""
-    profile: str = ""
     path: str = ""
     from_agency: str = ""
     to_agency: str = ""
@@ -81,6 +86,8 @@ class Matcher:
         self._exact: dict[tuple[str, str], list[_Rule]] = defaultdict(list)
         self._networks: dict[tuple[int, int], dict[int, list[_Rule]]] = defaultdict(lambda: defaultdict(list))
         self._file(rules)
+        self.match = lru_cache(maxsize=REMEMBERED)(self._match)
+        """`match(sender)`: candidates, best first: most conditions, then by name."""
 
     def _file(self, rules: list[_Rule]) -> None:
         frequency = Counter(condition for rule in rules for condition in rule.exact)
@@ -94,10 +101,7 @@ class Matcher:
             else:
                 self._rest.append(rule)
 
-    def match(self, sender: Sender) -> tuple[Candidate, ...]:
-        """Best first: most conditions, then by name. A profile comes once."""
-        if sender.profile:
-            return self._named(sender.profile, sender.protocol)
+    def _match(self, sender: Sender) -> tuple[Candidate, ...]:
         said = {name: value.casefold() for name in _EXACT if (value := getattr(sender, name))}
         address = _address(sender.network)
         if sender.path:
@@ -165,10 +169,7 @@ def _speaks(profile: Profile, protocol: str) -> bool:
 
 
 def _best(found: list[Candidate]) -> tuple[Candidate, ...]:
-    if len(found) > 1:
-        found.sort(key=lambda candidate: (-candidate.conditions, candidate.profile.name))
-        found = list({candidate.profile.name: candidate for candidate in reversed(found)}.values())[::-1]
-    return tuple(found)
+    return tuple(sorted(found, key=lambda candidate: (-candidate.conditions, candidate.profile.name)))
 
 
 def _prefix(address: Address, length: int) -> int:

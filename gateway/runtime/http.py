@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from gateway.runtime.seldom import Seldom
 from gateway.web.app import Site, make_app
 from gateway.web.front import Front
 
@@ -23,6 +24,9 @@ KEEP_ALIVE_SECONDS = 75.0
 
 LINGER_SECONDS = 2.0
 
+CONNECTIONS = 5_000
+"""Most connections at once; each may hold a message of the largest size in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpPlace:
@@ -30,6 +34,7 @@ class HttpPlace:
     port: int
     tls: ssl.SSLContext | None = None
     head_seconds: float = 15.0
+    connections: int = CONNECTIONS
 
 
 class _HttpLog(logging.LoggerAdapter[logging.Logger]):
@@ -60,6 +65,7 @@ class HttpListener:
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
         self._fronts: set[Front] = set()
+        self._too_many = Seldom(log)
 
     @property
     def name(self) -> str:
@@ -94,8 +100,12 @@ class HttpListener:
     def _front(self) -> Front:
         assert self._runner is not None
         assert self._runner.server is not None
-        site = self._site
-        return Front(self._runner.server, self._fronts, site.limit(), site.patience, self.place.head_seconds)
+        site, place = self._site, self.place
+        if len(self._fronts) >= place.connections:
+            self._too_many.warning("too many connections", listener=self.name, open=len(self._fronts))
+        return Front(
+            self._runner.server, self._fronts, place.connections, site.limit(), site.patience, place.head_seconds
+        )
 
     async def stop(self, seconds: float) -> None:
         """Take no more connections, answer the messages in hand, then close. Never longer than `seconds`."""

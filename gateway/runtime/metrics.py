@@ -17,6 +17,7 @@ from prometheus_client import (
 )
 
 from gateway.ports.protocol import OutcomeClass
+from gateway.web.gate import Gate
 from gateway.web.health import Readiness
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -25,7 +26,6 @@ MOST_SERIES = 2_000
 """Service names come from outside: beyond this many combinations they are counted as 'other'."""
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-ROWS = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Metrics:
@@ -44,12 +44,6 @@ class Metrics:
             ("protocol", "service"),
             registry=self.registry,
             buckets=SECONDS,
-        )
-        self._batch = Histogram(
-            "illgate_journal_batch_rows", "Journal rows written at once", registry=self.registry, buckets=ROWS
-        )
-        self._reload_problems = Gauge(
-            "illgate_profile_problems", "What is wrong in the profile files as they are now", registry=self.registry
         )
         self._up = Gauge("illgate_up", "1: this part works, 0: it doesn't", ("part",), registry=self.registry)
         self._pending_age = Gauge(
@@ -80,11 +74,10 @@ class Metrics:
         bound = self._bound[key] = (counter, self._seconds.labels(protocol, service))
         return bound
 
-    def journal_batch(self, rows: int) -> None:
-        self._batch.observe(rows)
-
-    def profile_problems(self, count: int) -> None:
-        self._reload_problems.set(count)
+    def watch_profiles(self, problems: Callable[[], int]) -> None:
+        """How many problems keep the last edit from being used; read when Prometheus asks."""
+        text = "What is wrong in the profile files as they are now, so that older ones are in use"
+        Gauge("illgate_profile_problems", text, registry=self.registry).set_function(problems)
 
     def readiness(self, readiness: Readiness) -> None:
         for part in readiness.parts:
@@ -93,12 +86,14 @@ class Metrics:
     def oldest_pending(self, since: datetime | None, now: datetime) -> None:
         self._pending_age.set((now - since).total_seconds() if since is not None else 0.0)
 
-    def watch_in_hand(self, in_hand: Callable[[], int], waiting: Callable[[], int]) -> None:
+    def watch_gate(self, gate: Gate) -> None:
         """Read when Prometheus asks, so that messages pay nothing for it."""
-        Gauge("illgate_messages_in_hand", "Messages being answered", registry=self.registry).set_function(in_hand)
-        Gauge("illgate_messages_waiting", "Messages waiting for their turn", registry=self.registry).set_function(
-            waiting
-        )
+        for name, text, value in (
+            ("illgate_messages_in_hand", "Messages being answered", lambda: gate.in_hand),
+            ("illgate_messages_waiting", "Messages waiting for their turn", lambda: gate.waiting),
+            ("illgate_messages_turned_away", "Answered with 503 since the start", lambda: gate.turned_away),
+        ):
+            Gauge(name, text, registry=self.registry).set_function(value)
 
     def page(self) -> tuple[bytes, str]:
         """What Prometheus reads, and its content type."""

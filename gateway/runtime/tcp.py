@@ -14,6 +14,7 @@ import structlog
 from gateway.domain.clock import Clock
 from gateway.ports.protocol import Arrival, Framing, Transport
 from gateway.runtime.framing import Frames
+from gateway.runtime.seldom import Seldom
 from gateway.web.app import Exchange
 from gateway.web.gate import Gate
 from gateway.web.pace import Patience
@@ -58,6 +59,7 @@ class TcpListener:
         self._connections: set[_Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._peers: Counter[str] = Counter()
+        self._too_many = Seldom(log)
 
     @property
     def name(self) -> str:
@@ -110,7 +112,7 @@ class TcpListener:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = _peer(writer)
         if len(self._connections) >= self.place.connections or self._peers[peer] >= self.place.per_peer:
-            log.warning("too many connections", listener=self.name, peer=peer, open=len(self._connections))
+            self._too_many.warning("too many connections", listener=self.name, peer=peer, open=len(self._connections))
             writer.transport.abort()
             return
         task = asyncio.current_task()
@@ -230,7 +232,8 @@ class _Connection:
     async def _close(self) -> None:
         writer = self._writer
         if writer.can_write_eof():
-            writer.write_eof()
+            with contextlib.suppress(OSError):  # the partner has gone already
+                writer.write_eof()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
                 while await self._reader.read(CHUNK):

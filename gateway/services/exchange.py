@@ -14,14 +14,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import tzinfo
-from typing import Protocol
+from datetime import datetime, tzinfo
 
 import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from gateway.domain.clock import Clock
 from gateway.domain.commands import READ_ONLY, Command, Result
+from gateway.domain.identifiers import our_agency
 from gateway.domain.problems import (
     About,
     Fault,
@@ -35,10 +35,13 @@ from gateway.domain.problems import (
 from gateway.domain.profile import Profile
 from gateway.ports.library import LibrarySystem
 from gateway.ports.protocol import Answer, Arrival, Conversation, Envelope, Incoming, OutcomeClass, Responder, Transport
+from gateway.profiles import ProfileSet
+from gateway.profiles.matching import Sender
 from gateway.services.authentication import Secrets, admit
 from gateway.services.circulation import Desk, carry_out, message_key
+from gateway.services.replay import NotReplayable, Rehearsal, Replayed, arrival_of
 from gateway.store.journal import Journal
-from gateway.store.records import Begun, Ending, Opening
+from gateway.store.records import Begun, Ending, FullMessage, Opening
 
 log = structlog.get_logger(component="exchange")
 
@@ -57,15 +60,9 @@ REPEATABLE = frozenset(
 )
 """Refusals by which a library that keeps no keys shows that it did this before: then the first answer is repeated."""
 
+AFTERWARDS = "finished after an interruption; the answer was not sent"
+
 UNCERTAIN = "The library system did not answer in time; whether it did its part is not known."
-
-
-class Profiles(Protocol):
-    """The current set of profiles; `gateway.profiles.ProfileSet`."""
-
-    def match(self, arrival: Arrival, envelope: Envelope) -> list[Profile]:
-        """Candidates, the most exact first."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +103,7 @@ class _Hand:
     notes: list[str] = field(default_factory=list)
     repeat_of: str = ""
     replay_of: str = ""
+    begun: Begun | None = None  # its opening is in the journal already
 
     @property
     def profile(self) -> str:
@@ -117,7 +115,7 @@ class Exchange:
         self,
         *,
         responders: Mapping[str, Responder],
-        profiles: Callable[[], Profiles],
+        profiles: Callable[[], ProfileSet],
         libraries: Mapping[str, OpenLibrary],
         journal: Journal,
         clock: Clock,
@@ -142,29 +140,88 @@ class Exchange:
 
     async def handle(self, arrival: Arrival) -> Answer:
         """Never raises for anything that a message holds."""
-        responder = self._responders[arrival.protocol]
-        hand = _Hand(
-            arrival=arrival,
-            responder=responder,
-            envelope=responder.open(arrival, self._limit),
-            library=next(iter(self._libraries.values())),
-            started=time.perf_counter(),
-        )
+        hand = self._take(arrival)
         clear_contextvars()
         answer = await self._converse(hand)
         seconds = time.perf_counter() - hand.started
         self._observe(Done(arrival.protocol, hand.profile, hand.envelope.service, hand.outcome, seconds))
         return answer
 
+    # --- again -------------------------------------------------------------------------------------------
+
+    async def replay(self, kept: FullMessage) -> Replayed:
+        """Carry a message of the journal out once more, as a new exchange; its sender was admitted the first time, so
+        the profile named in the journal is used. Raises NotReplayable."""
+        hand, profile = self._kept(kept, self._clock.now(), Transport.REPLAY)
+        hand.replay_of = kept.message.id
+        return await self._again(hand, profile)
+
+    async def finish(self, kept: FullMessage) -> Replayed:
+        """Carry out what was interrupted, and complete its row in the journal. Raises NotReplayable."""
+        hand, profile = self._kept(kept, kept.message.at, Transport(kept.message.transport))
+        hand.begun = kept.begun()
+        return await self._again(hand, profile)
+
+    async def rehearse(self, kept: FullMessage) -> Rehearsal:
+        """What `replay` would do, as far as it can be told without the library. Raises NotReplayable."""
+        hand, profile = self._kept(kept, self._clock.now(), Transport.REPLAY)
+        talk = self._address(hand, profile)
+        service = hand.envelope.service
+        try:
+            incoming = self._decode(hand, talk)
+        except MalformedMessage as error:
+            return Rehearsal(service, refusal=error, answer=hand.responder.refuse(hand.envelope, error, talk))
+        except Refused as refused:
+            refusal = Refusal.of(refused)
+            return Rehearsal(service, refusal=refusal, answer=hand.responder.refuse(hand.envelope, refusal, talk))
+        command = incoming.command
+        if command is None:
+            return Rehearsal(service, answer=hand.responder.encode(hand.envelope, incoming, None, talk))
+        key = "" if isinstance(command, READ_ONLY) else message_key(command, profile.name)
+        answer = await self._repeat(hand, key) if key else None
+        return Rehearsal(service, command, answer=answer, carried_out_as=hand.repeat_of)
+
+    async def _again(self, hand: _Hand, profile: Profile) -> Replayed:
+        clear_contextvars()
+        answer = await self._serve(hand, profile)
+        return Replayed(answer, hand.outcome, hand.reason, "; ".join(hand.notes))
+
+    def _kept(self, kept: FullMessage, received: datetime, transport: Transport) -> tuple[_Hand, Profile]:
+        message = kept.message
+        arrival = arrival_of(kept, received, transport)
+        if not message.profile:
+            raise NotReplayable("no profile was found for it when it came; have its sender send it again")
+        profile = self._profiles().by_name(message.profile)
+        if profile is None or profile.abstract or arrival.protocol not in self._responders:
+            raise NotReplayable(f"its profile '{message.profile}' is no longer there")
+        if self._library_of(profile).symbol != message.library:
+            raise NotReplayable(f"its profile '{message.profile}' belongs to another library now")
+        return self._take(arrival), profile
+
+    # --- the way of a message ----------------------------------------------------------------------------
+
+    def _take(self, arrival: Arrival) -> _Hand:
+        responder = self._responders[arrival.protocol]
+        return _Hand(
+            arrival=arrival,
+            responder=responder,
+            envelope=responder.open(arrival, self._limit),
+            library=next(iter(self._libraries.values())),
+            started=time.perf_counter(),
+        )
+
     async def _converse(self, hand: _Hand) -> Answer:
         try:
             profile = self._choose(hand)
-            hand.library = self._library_of(profile)
-            hand.talk = Conversation(
-                profile, hand.library.symbol, hand.library.zone, hand.library.currency, hand.arrival.received
-            )
-            bind_contextvars(profile=profile.name, service=hand.envelope.service)
-            incoming = self._decode(hand, hand.talk)
+        except Refused as refused:
+            return await self._refuse(hand, Refusal.of(refused))
+        return await self._serve(hand, profile)
+
+    async def _serve(self, hand: _Hand, profile: Profile) -> Answer:
+        talk = self._address(hand, profile)
+        bind_contextvars(profile=profile.name, service=hand.envelope.service)
+        try:
+            incoming = self._decode(hand, talk)
         except Refused as refused:
             return await self._refuse(hand, Refusal.of(refused))
         except MalformedMessage as error:
@@ -172,18 +229,25 @@ class Exchange:
         hand.incoming = incoming
         hand.notes += [f"not understood: {path}" for path in incoming.unknown]
         if incoming.command is None or isinstance(incoming.command, READ_ONLY):
-            return await self._look_up(hand, incoming, hand.talk)
-        return await self._act(hand, incoming, incoming.command, hand.talk)
+            return await self._look_up(hand, incoming, talk)
+        return await self._act(hand, incoming, incoming.command, talk)
+
+    def _address(self, hand: _Hand, profile: Profile) -> Conversation:
+        """Which library is meant, under which profile."""
+        hand.library = library = self._library_of(profile)
+        hand.talk = Conversation(profile, library.symbol, library.zone, library.currency, hand.arrival.received)
+        return hand.talk
 
     # --- before the library is asked ---------------------------------------------------------------------
 
     def _choose(self, hand: _Hand) -> Profile:
         """Raises Refused(UNKNOWN_SENDER | SENDER_AUTH_FAILED)."""
-        candidates = self._profiles().match(hand.arrival, hand.envelope)
-        for profile in candidates:
-            credential = admit(profile, hand.arrival, hand.envelope, self._secrets)
-            if credential is not None and _fits(profile, hand, credential):
-                return profile
+        candidates = self._profiles().candidates(_sender(hand.arrival, hand.envelope))
+        for candidate in candidates:
+            credential = admit(candidate.profile, hand.arrival, hand.envelope, self._secrets)
+            wanted = candidate.rule.credential if candidate.rule is not None else None
+            if credential is not None and wanted in (None, credential):
+                return candidate.profile
         if candidates:
             raise Refused(Reason.SENDER_AUTH_FAILED, "The sender could not be authenticated.", about=About.SENDER)
         raise Refused(
@@ -210,10 +274,10 @@ class Exchange:
         return await self._record(hand, answer)
 
     async def _act(self, hand: _Hand, incoming: Incoming, command: Command, talk: Conversation) -> Answer:
-        key = message_key(command, talk.profile)
+        key = message_key(command, talk.profile.name)
         async with self._locks.hold(f"{hand.library.symbol} {key}"):
             try:
-                begun = await self._journal.begin(_opening(hand))
+                begun = hand.begun or await self._journal.begin(_opening(hand))
             except Unavailable as down:
                 return self._not_kept(hand, down)
             bind_contextvars(exchange=begun.exchange)
@@ -244,7 +308,7 @@ class Exchange:
             currency=hand.library.currency,
             clock=self._clock,
             symbol=hand.library.symbol,
-            sender=hand.envelope.from_agency,
+            sender=our_agency(hand.envelope.from_agency, talk.profile.circulation),
         )
         try:
             async with asyncio.timeout(self._library_seconds):
@@ -273,11 +337,11 @@ class Exchange:
     async def _repeat(self, hand: _Hand, key: str) -> Answer | None:
         """The answer that this message got when it was carried out before."""
         before = await self._journal.find_processed(hand.library.symbol, hand.profile, key)
-        if before is None or before.answer is None or before.answer.body is None or before.answer.message.truncated:
+        first = before.answer if before is not None else None
+        if before is None or first is None or first.body is None or first.message.truncated:
             return None
         hand.outcome, hand.reason, hand.repeat_of = OutcomeClass.OK, "", before.first_message
         hand.notes = ["a repeat: answered as before"]
-        first = before.answer
         return Answer(first.body, first.message.content_type, first.message.status or 200)
 
     # --- endings -----------------------------------------------------------------------------------------
@@ -296,7 +360,10 @@ class Exchange:
 
     async def _record(self, hand: _Hand, answer: Answer) -> Answer:
         try:
-            await self._journal.record_exchange(_opening(hand), self._ending(hand, answer))
+            if hand.begun is not None:
+                await self._journal.complete(hand.begun, self._ending(hand, answer))
+            else:
+                await self._journal.record_exchange(_opening(hand), self._ending(hand, answer))
         except Unavailable as down:
             return self._not_kept(hand, down)
         return answer
@@ -316,7 +383,7 @@ class Exchange:
             content_type=answer.content_type,
             status=answer.status if hand.arrival.transport is Transport.HTTP else 0,
             reason=hand.reason,
-            note="; ".join(hand.notes),
+            note="; ".join([AFTERWARDS, *hand.notes] if hand.begun is not None else hand.notes),
             duration_ms=(time.perf_counter() - hand.started) * 1000,
             repeat_of=hand.repeat_of,
             key=key,
@@ -345,11 +412,17 @@ def _opening(hand: _Hand) -> Opening:
     )
 
 
-def _fits(profile: Profile, hand: _Hand, credential: str) -> bool:
-    """Rules that name a credential hold only for senders that used it."""
-    if hand.arrival.profile or not profile.match:
-        return True
-    return any(rule.credential in (None, credential) for rule in profile.match)
+def _sender(arrival: Arrival, envelope: Envelope) -> Sender:
+    return Sender(
+        protocol=arrival.protocol,
+        path=arrival.profile,
+        from_agency=envelope.from_agency,
+        to_agency=envelope.to_agency,
+        profile_type=envelope.profile_type,
+        from_system=envelope.from_system,
+        version=envelope.version,
+        network=arrival.peer,
+    )
 
 
 class _Locks:

@@ -196,6 +196,4 @@ class Forgotten:
     processed: int = 0
 
     def __add__(self, other: Forgotten) -> Forgotten:
-        return Forgotten(
-            self.bodies + other.bodies, self.messages + other.messages, self.processed + other.processed
-        )
+        return Forgotten(self.bodies + other.bodies, self.messages + other.messages, self.processed + other.processed)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.dialects import postgresql
 
 from gateway.store.types import UtcDateTime
 
@@ -35,11 +36,16 @@ def _text(name: str) -> Column[str]:
     return Column(name, Text, nullable=False)
 
 
+def _id(name: str) -> Column[str]:
+    """Text that sorts by its bytes, whatever language the database was made for."""
+    return Column(name, Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False)
+
+
 message = Table(
     "message",
     metadata,
     _text("library"),
-    _text("id"),
+    _id("id"),
     _text("exchange"),
     _text("direction"),
     _text("profile"),
@@ -68,7 +74,7 @@ message = Table(
     PrimaryKeyConstraint("library", "id", name="pk_message"),
     Index("ix_message_request", "library", "request_id", "id", postgresql_where=HAS_REQUEST, sqlite_where=HAS_REQUEST),
     Index("ix_message_item", "library", "item_id", "id", postgresql_where=HAS_ITEM, sqlite_where=HAS_ITEM),
-    Index("ix_message_pending", "library", "id", postgresql_where=PENDING, sqlite_where=PENDING),
+    Index("ix_message_pending", "library", "outcome", "id", postgresql_where=PENDING, sqlite_where=PENDING),
 )
 """The journal: one row per message in or out. Credentials are in no column but, raw, in the body."""
 
@@ -92,7 +98,7 @@ retention = Table(
     "retention",
     metadata,
     _text("library"),
-    _text("bodies_until"),  # bodies of messages with an id up to this one are forgotten
+    _id("bodies_until"),  # bodies of messages with an id up to this one are forgotten
     PrimaryKeyConstraint("library", name="pk_retention"),
 )
 """How far forgetting has come, so that it never looks at the same rows again."""

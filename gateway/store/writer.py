@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.domain.problems import Unavailable
 from gateway.store.bulk import insert_rows
 from gateway.store.engine import Store
-from gateway.store.rows import Row
+from gateway.store.rows import MessageRow, Row
 from gateway.store.tables import message, processed_message
 
 BATCH = 256
@@ -22,7 +22,7 @@ BATCH = 256
 class Entry:
     """What one exchange adds to the journal and changes in it."""
 
-    messages: tuple[Row, ...] = ()
+    messages: tuple[MessageRow, ...] = ()
     changes: tuple[Row, ...] = ()
     processed: tuple[Row, ...] = ()
 

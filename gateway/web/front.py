@@ -43,19 +43,22 @@ def silence(body: bytes | bytearray, length: int | None, idle_seconds: float) ->
 class Front(asyncio.Protocol):
     """`handler` makes aiohttp's protocol for one connection, `fronts` holds all that are open.
 
-    `head_seconds`: longest time for the first request's headers; later ones have aiohttp's keep-alive time.
+    `most`: beyond so many connections a new one is cut off. `head_seconds`: longest time for the first request's
+    headers; later ones have aiohttp's keep-alive time.
     """
 
     def __init__(
         self,
         handler: Callable[[], web.RequestHandler],
         fronts: set[Front],
+        most: int,
         limit: int,
         patience: Patience,
         head_seconds: float,
     ) -> None:
         self._handler = handler()
         self._fronts = fronts
+        self._most = most
         self._limit = limit
         self._patience = patience
         self._head_seconds = head_seconds
@@ -67,6 +70,9 @@ class Front(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        if len(self._fronts) >= self._most:
+            transport.abort()
+            return
         self._transport = transport
         self._fronts.add(self)
         self._handler.connection_made(transport)

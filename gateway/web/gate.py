@@ -19,6 +19,7 @@ class Gate:
         self._seconds = seconds
         self._waiting: deque[asyncio.Future[None]] = deque()
         self.in_hand = 0
+        self.turned_away = 0
 
     @property
     def waiting(self) -> int:
@@ -31,6 +32,7 @@ class Gate:
             self.in_hand += 1
             return
         if len(self._waiting) >= self._queue:
+            self.turned_away += 1
             raise Busy
         await self._wait(self._seconds)
 
@@ -60,6 +62,7 @@ class Gate:
                 await place
         except TimeoutError:
             self._withdraw(place)
+            self.turned_away += 1
             raise Busy from None
         except asyncio.CancelledError:
             self._withdraw(place)

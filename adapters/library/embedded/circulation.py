@@ -55,9 +55,7 @@ def check_out(connection: Connection, here: Here, barcode: str, patron_id: str, 
 
 def _on_loan(out: Loan, patron_id: str, barcode: str) -> Refused:
     if out.patron_id == patron_id:
-        return Refused(
-            Reason.ON_LOAN_SAME_PATRON, "the patron has this item on loan", about=About.ITEM, value=barcode
-        )
+        return Refused(Reason.ON_LOAN_SAME_PATRON, "the patron has this item on loan", about=About.ITEM, value=barcode)
     return Refused(Reason.ITEM_ON_LOAN, "the item is on loan to another patron", about=About.ITEM, value=barcode)
 
 
@@ -80,9 +78,7 @@ def _check_item(piece: Piece) -> None:
         )
 
 
-def _check_holds(
-    connection: Connection, here: Here, piece: Piece, waiting: tuple[Hold, ...], patron_id: str
-) -> None:
+def _check_holds(connection: Connection, here: Here, piece: Piece, waiting: tuple[Hold, ...], patron_id: str) -> None:
     """Raises Refused(REQUESTED_BY_OTHER) where others come first."""
     item = piece.item
     caught = next((hold for hold in waiting if hold.item_id == item.id and hold.status not in hold_rows.QUEUED), None)
@@ -104,12 +100,13 @@ def _check_holds(
 
 
 def _requested(barcode: str) -> Refused:
-    return Refused(
-        Reason.REQUESTED_BY_OTHER, "the item is kept for another patron", about=About.ITEM, value=barcode
-    )
+    return Refused(Reason.REQUESTED_BY_OTHER, "the item is kept for another patron", about=About.ITEM, value=barcode)
 
 
 def _first_due(connection: Connection, here: Here, borrower: Account, piece: Piece) -> datetime:
+    """The lender's date for a partner's item, as long as it is to come; else by the loan rules."""
+    if piece.lender_due is not None and piece.lender_due > here.now:
+        return piece.lender_due
     rule = loan_rule(connection, here, borrower.patron.category, piece.item.policy)
     desk = branch(connection, here, piece.item.current.library)
     return first_due(rule, here.now, here.zone, desk.closures)
@@ -137,9 +134,7 @@ def _lend(
     return loan_id
 
 
-def _settle_holds(
-    connection: Connection, here: Here, piece: Piece, waiting: tuple[Hold, ...], patron_id: str
-) -> None:
+def _settle_holds(connection: Connection, here: Here, piece: Piece, waiting: tuple[Hold, ...], patron_id: str) -> None:
     """The borrower's hold is filled; another's that had caught the item waits again."""
     own = [hold for hold in waiting if hold.patron_id == patron_id]
     if own:
@@ -156,7 +151,7 @@ def _settle_holds(
 def set_due_date(connection: Connection, here: Here, loan_id: str, due: datetime, key: str) -> Loan:
     """Raises Refused(NOT_CHECKED_OUT) for a loan that is unknown or has ended."""
     loan = loan_rows.by_id(connection, here, loan_id)
-    if operations.done(connection, here, "set-due-date", key) == loan_id:
+    if operations.done(connection, here, "set-due-date", key, loan_id):
         return loan
     if loan.returned is not None:
         raise Refused(Reason.NOT_CHECKED_OUT, "the loan has ended", about=About.ITEM, value=loan.item_barcode)
@@ -165,17 +160,13 @@ def set_due_date(connection: Connection, here: Here, loan_id: str, due: datetime
     return loan_rows.by_id(connection, here, loan_id)
 
 
-def renew(
-    connection: Connection, here: Here, barcode: str, key: str, patron_id: str, due: datetime | None
-) -> Loan:
+def renew(connection: Connection, here: Here, barcode: str, key: str, patron_id: str, due: datetime | None) -> Loan:
     """Raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_LIMIT_REACHED | RENEWAL_HAS_REQUESTS | PATRON_…)."""
     piece, loan = _on_loan_piece(connection, here, barcode)
-    if operations.done(connection, here, "renew", key) == loan.id:
+    if operations.done(connection, here, "renew", key, loan.id):
         return loan
     if patron_id and loan.patron_id != patron_id:
-        raise Refused(
-            Reason.NOT_CHECKED_OUT, "the item is not on loan to this patron", about=About.ITEM, value=barcode
-        )
+        raise Refused(Reason.NOT_CHECKED_OUT, "the item is not on loan to this patron", about=About.ITEM, value=barcode)
     borrower = patron_rows.account(connection, here, loan.patron_id)
     must_be_allowed(borrower.patron, Scope.RENEW, here.today)
     _check_renewable(connection, here, piece, loan)
@@ -191,10 +182,21 @@ def renew(
         )
     if due is None:
         desk = branch(connection, here, piece.item.current.library)
-        due = renewed_due(rule, loan.due, here.now, here.zone, desk.closures)
+        due = within_lender_due(piece, loan, renewed_due(rule, loan.due, here.now, here.zone, desk.closures))
     loan_rows.change(connection, here, loan.id, due=due, renewals=loan.renewals + 1)
     operations.remember(connection, here, "renew", key, loan.id)
     return loan_rows.by_id(connection, here, loan.id)
+
+
+def within_lender_due(piece: Piece, loan: Loan, due: datetime) -> datetime:
+    """A partner's item isn't renewed past the lender's date: only the lender can move that."""
+    if piece.lender_due is None or due <= piece.lender_due:
+        return due
+    if piece.lender_due <= loan.due:
+        raise Refused(
+            Reason.NOT_RENEWABLE, "the lender's due date allows no more", about=About.ITEM, value=piece.item.barcode
+        )
+    return piece.lender_due
 
 
 def _check_renewable(connection: Connection, here: Here, piece: Piece, loan: Loan) -> None:
@@ -208,24 +210,18 @@ def _check_renewable(connection: Connection, here: Here, piece: Piece, loan: Loa
     copies = item_rows.of_bib(connection, here, piece.item.bib_id) if ahead else ()
     free = sum(1 for copy in copies if copy.item.status is ItemStatus.AVAILABLE and copy.policy.holdable)
     if piece.item.id in ahead or sum(1 for held in ahead if not held) > free:
-        raise Refused(
-            Reason.RENEWAL_HAS_REQUESTS, "others have requested the item", about=About.ITEM, value=barcode
-        )
+        raise Refused(Reason.RENEWAL_HAS_REQUESTS, "others have requested the item", about=About.ITEM, value=barcode)
 
 
 def recall(connection: Connection, here: Here, barcode: str, key: str, due: datetime | None) -> Loan:
     """Raises Refused(NOT_CHECKED_OUT | CANNOT_BE_RECALLED)."""
     piece, loan = _on_loan_piece(connection, here, barcode)
-    if operations.done(connection, here, "recall", key) == loan.id:
+    if operations.done(connection, here, "recall", key, loan.id):
         return loan
     if not piece.policy.recallable:
-        raise Refused(
-            Reason.CANNOT_BE_RECALLED, "loans of this can't be recalled", about=About.ITEM, value=barcode
-        )
+        raise Refused(Reason.CANNOT_BE_RECALLED, "loans of this can't be recalled", about=About.ITEM, value=barcode)
     if loan.recalled is not None:
-        raise Refused(
-            Reason.CANNOT_BE_RECALLED, "the loan has been recalled already", about=About.ITEM, value=barcode
-        )
+        raise Refused(Reason.CANNOT_BE_RECALLED, "the loan has been recalled already", about=About.ITEM, value=barcode)
     operations.remember(connection, here, "recall", key, loan.id)
     return recall_loan(connection, here, piece, loan, due)
 

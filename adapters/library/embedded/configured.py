@@ -9,8 +9,12 @@ from sqlalchemy import Connection, bindparam, select
 
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.rules import ANY, Closures, LoanRule, choose_rule
-from adapters.library.embedded.tables import branches, loan_rules
+from adapters.library.embedded.tables import branches, categories, loan_rules, policies, shelves
 from gateway.domain.problems import About, Reason, Refused
+from gateway.ports.library import LibraryCodes
+
+SHELF_DAYS = 7
+"""On the hold shelf, where no loan rule says it."""
 
 _r = loan_rules.c
 _RULES = select(
@@ -48,13 +52,15 @@ class Branch:
 
 def loan_rule(connection: Connection, here: Here, category: str, policy: str) -> LoanRule:
     """Raises Refused(NOT_ALLOWED) where the library has no rule for them."""
-    rows = connection.execute(_RULES, {"library": here.library, "category": category, "policy": policy})
-    rule = choose_rule((LoanRule(*row) for row in rows), category, policy)
+    rule = find_loan_rule(connection, here, category, policy)
     if rule is None:
-        raise Refused(
-            Reason.NOT_ALLOWED, f"the library has no loan rule for {category} and {policy}", about=About.ITEM
-        )
+        raise Refused(Reason.NOT_ALLOWED, f"the library has no loan rule for {category} and {policy}", about=About.ITEM)
     return rule
+
+
+def find_loan_rule(connection: Connection, here: Here, category: str, policy: str) -> LoanRule | None:
+    rows = connection.execute(_RULES, {"library": here.library, "category": category, "policy": policy})
+    return choose_rule((LoanRule(*row) for row in rows), category, policy)
 
 
 def branch(connection: Connection, here: Here, code: str) -> Branch:
@@ -89,3 +95,18 @@ def bad_pickup(code: str) -> Refused:
 
 def closures(weekdays: list[int], dates: list[str]) -> Closures:
     return Closures(frozenset(weekdays), frozenset(date.fromisoformat(day) for day in dates))
+
+
+def codes(connection: Connection, here: Here) -> LibraryCodes:
+    """What profiles may name. Fee types are free words here."""
+    found = {}
+    for table in (branches, policies, categories):
+        rows = connection.scalars(select(table.c.code).where(table.c.library == here.library))
+        found[table.name] = frozenset(rows)
+    places = connection.execute(select(shelves.c.branch, shelves.c.code).where(shelves.c.library == here.library))
+    return LibraryCodes(
+        branches=found[branches.name],
+        shelves=frozenset((row.branch, row.code) for row in places),
+        item_policies=found[policies.name],
+        patron_categories=found[categories.name],
+    )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Date, Row, String, bindparam, column, text, update
+from sqlalchemy import ColumnClause, Connection, Date, Row, String, bindparam, column, text, update
 
 from adapters.library.embedded import item_rows
-from adapters.library.embedded.columns import Moment
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.item_rows import Piece
 from adapters.library.embedded.rules import Closures, shelf_until
 from adapters.library.embedded.tables import holds
 from gateway.domain.library import Hold, HoldStatus, ItemStatus
 from gateway.domain.problems import About, Reason, Refused
+from gateway.store.types import UtcDateTime
 
 QUEUED = (HoldStatus.WAITING, HoldStatus.PAGED)
 ITEM, TITLE = "item", "title"
@@ -32,10 +32,10 @@ JOIN embedded_bibs b ON b.library = h.library AND b.id = h.bib_id
 LEFT JOIN embedded_items i ON i.library = h.library AND i.id = h.item_id
 WHERE h.library = :library AND """
 
-_TYPES = (
+_TYPES: tuple[ColumnClause[Any], ...] = (
     *(column(name, String) for name in ("id", "key", "request_id", "patron_id", "bib_id", "item_id", "pickup")),
     column("status", String),
-    column("placed", Moment),
+    column("placed", UtcDateTime),
     column("kind", String),
     column("need_by", Date),
     column("expires", Date),
@@ -129,9 +129,7 @@ def to_hold(row: Row[Any], here: Here) -> Hold:
 
 
 def change(connection: Connection, here: Here, hold_id: str, **columns: Any) -> None:
-    connection.execute(
-        update(holds).where(holds.c.library == here.library, holds.c.id == hold_id).values(**columns)
-    )
+    connection.execute(update(holds).where(holds.c.library == here.library, holds.c.id == hold_id).values(**columns))
 
 
 def close(connection: Connection, here: Here, hold_id: str, status: HoldStatus, **columns: Any) -> None:

@@ -61,9 +61,7 @@ def _wanted(connection: Connection, here: Here, wish: HoldWish) -> tuple[str, st
     if wish.item_barcode:
         piece = item_rows.locked(connection, here, wish.item_barcode)
         if not piece.policy.holdable:
-            raise Refused(
-                Reason.NOT_ALLOWED, "this item can't be requested", about=About.ITEM, value=wish.item_barcode
-            )
+            raise Refused(Reason.NOT_ALLOWED, "this item can't be requested", about=About.ITEM, value=wish.item_barcode)
         return ITEM, piece.item.bib_id, (piece,)
     bib(connection, here, wish.bib_id)
     if connection.dialect.name == "postgresql":
@@ -125,9 +123,10 @@ def _add(
 ) -> Hold:
     """Staff are asked to fetch a copy that is in; else the hold waits."""
     is_in = any(piece.item.status is ItemStatus.AVAILABLE for piece in pieces)
+    hold_id = new_id(here.now)
     row = {
         "library": here.library,
-        "id": new_id(here.now),
+        "id": hold_id,
         "key": key,
         "request_id": wish.request_id,
         "level": level,
@@ -143,16 +142,14 @@ def _add(
         "note": wish.note,
     }
     connection.execute(insert(holds), row)
-    return hold_rows.by_id(connection, here, row["id"] or "")
+    return hold_rows.by_id(connection, here, hold_id)
 
 
 def find(connection: Connection, here: Here, request_id: str) -> Hold:
     """The open one, else the latest. Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
     found = hold_rows.by_request(connection, here, request_id)
     if not found:
-        raise Refused(
-            Reason.UNKNOWN_REQUEST, "no hold belongs to this request", about=About.REQUEST, value=request_id
-        )
+        raise Refused(Reason.UNKNOWN_REQUEST, "no hold belongs to this request", about=About.REQUEST, value=request_id)
     still_open = [hold for hold in found if hold.status.is_open]
     if len(still_open) > 1:
         raise Refused(
@@ -164,7 +161,7 @@ def find(connection: Connection, here: Here, request_id: str) -> Hold:
 def cancel(connection: Connection, here: Here, hold_id: str, key: str) -> Hold:
     """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
     hold = hold_rows.by_id(connection, here, hold_id)
-    if operations.done(connection, here, "cancel-hold", key) == hold_id:
+    if operations.done(connection, here, "cancel-hold", key, hold_id):
         return hold
     if not hold.status.is_open:
         raise Refused(Reason.REQUEST_CLOSED, f"the hold is {hold.status.value} already", about=About.REQUEST)
@@ -183,7 +180,7 @@ def withdraw(connection: Connection, here: Here, hold: Hold) -> None:
 def update(connection: Connection, here: Here, hold_id: str, change: HoldChange, key: str) -> Hold:
     """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED | BAD_PICKUP_LOCATION | INVALID_DATE)."""
     hold = hold_rows.by_id(connection, here, hold_id)
-    if operations.done(connection, here, "update-hold", key) == hold_id:
+    if operations.done(connection, here, "update-hold", key, hold_id):
         return hold
     if not hold.status.is_open:
         raise Refused(Reason.REQUEST_CLOSED, f"the hold is {hold.status.value} already", about=About.REQUEST)

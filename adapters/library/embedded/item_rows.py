@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, Date, Integer, Row, String, bindparam, column, text, update
+from sqlalchemy import Boolean, ColumnClause, Connection, Date, Integer, Row, String, bindparam, column, text, update
 
-from adapters.library.embedded.columns import Moment
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.rules import Policy
 from adapters.library.embedded.tables import items
 from gateway.domain.library import Item, ItemStatus, Location
 from gateway.domain.problems import About, Reason, Refused
+from gateway.store.types import UtcDateTime
 
 _SELECT = """SELECT
   i.id, i.barcode, i.bib_id, i.status, i.policy, i.home_branch, i.home_shelf, i.current_branch, i.current_shelf,
@@ -34,19 +34,19 @@ LEFT JOIN embedded_shelves cs ON cs.library = i.library AND cs.branch = i.curren
 LEFT JOIN embedded_loans l ON l.library = i.library AND l.item_id = i.id AND l.returned IS NULL
 WHERE i.library = :library AND """
 
-_TYPES = (
+_TYPES: tuple[ColumnClause[Any], ...] = (
     *(column(name, String) for name in ("id", "barcode", "bib_id", "status", "policy", "home_branch", "home_shelf")),
     *(column(name, String) for name in ("current_branch", "current_shelf", "call_number", "copy_number")),
     column("description", String),
     column("pieces", Integer),
     *(column(name, Boolean) for name in ("temporary", "library_use_only", "renewals_allowed")),
     *(column(name, String) for name in ("request_id", "transit_to", "lender")),
-    column("lender_due", Moment),
+    column("lender_due", UtcDateTime),
     *(column(name, String) for name in ("note", "holding_id")),
-    column("deleted", Moment),
+    column("deleted", UtcDateTime),
     *(column(name, String) for name in ("deleted_key", "home_name", "current_name")),
     *(column(name, Boolean) for name in ("circulates", "holdable", "renewable", "recallable")),
-    column("due", Moment),
+    column("due", UtcDateTime),
     column("hold_count", Integer),
 )
 
@@ -59,6 +59,15 @@ _LIVE = _statement("i.barcode = :value AND i.deleted IS NULL")
 _GONE = _statement("i.barcode = :value AND i.deleted IS NOT NULL ORDER BY i.deleted DESC, i.id DESC LIMIT 1")
 _BY_ID = _statement("i.id = :value")
 _OF_BIB = _statement("i.bib_id = :value AND i.deleted IS NULL ORDER BY i.id")
+# What is here or out now (1) comes before what has ended (0).
+_BY_REQUEST = text("""SELECT i.id, 1 AS present FROM embedded_items i
+  WHERE i.library = :library AND i.request_id = :value AND i.request_id <> '' AND i.deleted IS NULL
+UNION SELECT l.item_id, CASE WHEN l.returned IS NULL THEN 1 ELSE 0 END FROM embedded_loans l
+  JOIN embedded_items i ON i.library = l.library AND i.id = l.item_id AND i.deleted IS NULL
+  WHERE l.library = :library AND l.request_id = :value AND l.request_id <> ''
+UNION SELECT h.item_id, CASE WHEN h.closed IS NULL THEN 1 ELSE 0 END FROM embedded_holds h
+  JOIN embedded_items i ON i.library = h.library AND i.id = h.item_id AND i.deleted IS NULL
+  WHERE h.library = :library AND h.request_id = :value AND h.request_id <> ''""")
 _LOCK = text(
     "SELECT 1 FROM embedded_items WHERE library = :library AND barcode = :value AND deleted IS NULL FOR UPDATE"
 )
@@ -119,14 +128,23 @@ def by_id(connection: Connection, here: Here, item_id: str) -> Piece:
     return to_piece(row)
 
 
+def by_request(connection: Connection, here: Here, request_id: str) -> Piece:
+    """Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
+    rows = connection.execute(_BY_REQUEST, {"library": here.library, "value": request_id}).all()
+    found = {row.id for row in rows if row.present} or {row.id for row in rows}
+    if not found:
+        raise Refused(Reason.UNKNOWN_ITEM, "no item belongs to this request", about=About.ITEM, value=request_id)
+    if len(found) > 1:
+        raise Refused(Reason.AMBIGUOUS_ITEM, "several items belong to this request", about=About.ITEM, value=request_id)
+    return by_id(connection, here, found.pop())
+
+
 def of_bib(connection: Connection, here: Here, bib_id: str) -> tuple[Piece, ...]:
     return tuple(to_piece(row) for row in connection.execute(_OF_BIB, _values(here, bib_id)))
 
 
 def change(connection: Connection, here: Here, item_id: str, **columns: Any) -> None:
-    connection.execute(
-        update(items).where(items.c.library == here.library, items.c.id == item_id).values(**columns)
-    )
+    connection.execute(update(items).where(items.c.library == here.library, items.c.id == item_id).values(**columns))
 
 
 def _values(here: Here, value: str) -> dict[str, object]:
@@ -153,9 +171,7 @@ def to_piece(row: Row[Any]) -> Piece:
             due=row.due,
         ),
         # A policy that was taken off the list since allows nothing.
-        policy=Policy(
-            row.policy, bool(row.circulates), bool(row.holdable), bool(row.renewable), bool(row.recallable)
-        ),
+        policy=Policy(row.policy, bool(row.circulates), bool(row.holdable), bool(row.renewable), bool(row.recallable)),
         holding_id=row.holding_id,
         transit_to=row.transit_to,
         library_use_only=row.library_use_only,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, Integer, Row, String, column, text, update
+from sqlalchemy import Boolean, ColumnClause, Connection, Integer, Row, String, column, text, update
 
-from adapters.library.embedded.columns import Moment
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.tables import loans
 from gateway.domain.library import Loan
 from gateway.domain.problems import Reason, Refused
+from gateway.store.types import UtcDateTime
 
 _SELECT = """SELECT
   l.id, l.key, l.request_id, l.item_id, i.barcode, l.bib_id, l.patron_id, l.lent, l.due, l.returned, l.renewals,
@@ -20,12 +20,12 @@ JOIN embedded_items i ON i.library = l.library AND i.id = l.item_id
 JOIN embedded_bibs b ON b.library = l.library AND b.id = l.bib_id
 WHERE l.library = :library AND """
 
-_TYPES = (
+_TYPES: tuple[ColumnClause[Any], ...] = (
     *(column(name, String) for name in ("id", "key", "request_id", "item_id", "barcode", "bib_id", "patron_id")),
-    *(column(name, Moment) for name in ("lent", "due", "returned")),
+    *(column(name, UtcDateTime) for name in ("lent", "due", "returned")),
     column("renewals", Integer),
     column("renewals_allowed", Boolean),
-    column("recalled", Moment),
+    column("recalled", UtcDateTime),
     column("title", String),
     column("returned_key", String),
 )
@@ -54,8 +54,10 @@ def open_of_item(connection: Connection, here: Here, item_id: str) -> Loan | Non
     return None if row is None else to_loan(row)
 
 
-def was_lent(connection: Connection, here: Here, item_id: str) -> bool:
-    return _one(connection, here, _LATEST, item_id) is not None
+def latest_of_item(connection: Connection, here: Here, item_id: str) -> Loan | None:
+    """Open or ended."""
+    row = _one(connection, here, _LATEST, item_id)
+    return None if row is None else to_loan(row)
 
 
 def returned_under(connection: Connection, here: Here, item_id: str, key: str) -> Loan | None:
@@ -71,9 +73,7 @@ def of_patron(connection: Connection, here: Here, patron_id: str) -> tuple[Loan,
 
 
 def change(connection: Connection, here: Here, loan_id: str, **columns: Any) -> None:
-    connection.execute(
-        update(loans).where(loans.c.library == here.library, loans.c.id == loan_id).values(**columns)
-    )
+    connection.execute(update(loans).where(loans.c.library == here.library, loans.c.id == loan_id).values(**columns))
 
 
 def _one(connection: Connection, here: Here, statement: Any, value: str) -> Row[Any] | None:

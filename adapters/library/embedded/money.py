@@ -88,7 +88,7 @@ def _check_amount(here: Here, money: Money) -> None:
         )
 
 
-def _to_charge(row: Row[Any]) -> Charge:
+def _to_charge(row: Row[*tuple[Any, ...]]) -> Charge:
     return Charge(
         id=row.id,
         key=row.key,

@@ -10,17 +10,18 @@ from sqlalchemy import Connection, bindparam, insert, select
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.tables import operations
 
-_FIND = select(operations.c.subject).where(
+_FIND = select(operations.c.done).where(
     operations.c.library == bindparam("library"),
     operations.c.key == bindparam("key"),
     operations.c.kind == bindparam("kind"),
+    operations.c.subject == bindparam("subject"),
 )
 
 
-def done(connection: Connection, here: Here, kind: str, key: str) -> str | None:
-    """Id of what was changed under this key, None if nothing was."""
-    subject: str | None = connection.scalar(_FIND, {"library": here.library, "key": key, "kind": kind})
-    return subject
+def done(connection: Connection, here: Here, kind: str, key: str, subject: str) -> bool:
+    """Whether this was done to the subject (an id) under this key."""
+    values = {"library": here.library, "key": key, "kind": kind, "subject": subject}
+    return connection.scalar(_FIND, values) is not None
 
 
 def remember(connection: Connection, here: Here, kind: str, key: str, subject: str) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from adapters.library.embedded.columns import Amount, Moment, amount
+from adapters.library.embedded.columns import Amount, amount
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.rules import Category, derived_blocks, in_force
 from gateway.domain.library import (
@@ -37,6 +37,7 @@ from gateway.domain.library import (
     Scope,
 )
 from gateway.domain.problems import About, Reason, Refused
+from gateway.store.types import UtcDateTime
 
 INTERNAL = "internal"
 """Identifier type of our own id, in look-up only."""
@@ -90,7 +91,9 @@ _TYPES = (
 
 def _statement(source: str, *more: Any) -> Any:
     clause: TextClause = text(f"SELECT {_COLUMNS}, {source}")
-    return clause.bindparams(bindparam("now", type_=Moment()), bindparam("today", type_=Date())).columns(*_TYPES, *more)
+    return clause.bindparams(bindparam("now", type_=UtcDateTime()), bindparam("today", type_=Date())).columns(
+        *_TYPES, *more
+    )
 
 
 _BY_IDENTIFIER = _statement(
@@ -180,7 +183,7 @@ def to_account(row: Row[Any], here: Here) -> Account:
         units,
         secret_hash,
         _,
-    ) = row
+    ) = tuple(row)
     today = here.today
     owed = amount(units or 0)
     category = Category(category_code, loan_limit, hold_limit, fee_limit, overdue_limit)
@@ -261,4 +264,3 @@ def name_columns(name: PersonName) -> dict[str, Any]:
         "suffix": name.suffix,
         "is_organisation": name.is_organisation,
     }
-

@@ -97,7 +97,7 @@ def change(
 ) -> Patron:
     """What the draft leaves None stays. Its identifiers replace those of the same types; an empty value removes
     the type. Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON)."""
-    if operations.done(connection, here, "update-patron", key):
+    if operations.done(connection, here, "update-patron", key, patron_id):
         return account(connection, here, patron_id).patron
     present = account(connection, here, patron_id).patron
     _check_codes(connection, here, draft)
@@ -115,7 +115,7 @@ def change(
 
 def expire(connection: Connection, here: Here, patron_id: str, on: date, key: str) -> Patron:
     """`on` is the last day of membership. Raises Refused(UNKNOWN_PATRON)."""
-    if not operations.done(connection, here, "expire-patron", key):
+    if not operations.done(connection, here, "expire-patron", key, patron_id):
         account(connection, here, patron_id)
         connection.execute(update(patrons).where(*_is(here, patron_id)).values(expires=on))
         operations.remember(connection, here, "expire-patron", key, patron_id)
@@ -167,9 +167,7 @@ def _check_codes(connection: Connection, here: Here, draft: PatronDraft) -> None
         raise Refused(Reason.INVALID_VALUE, "an identifier needs a type other than internal", about=About.PATRON)
 
 
-def _check_free(
-    connection: Connection, here: Here, identifiers: Iterable[PatronIdentifier], patron_id: str
-) -> None:
+def _check_free(connection: Connection, here: Here, identifiers: Iterable[PatronIdentifier], patron_id: str) -> None:
     taken = select(patron_identifiers.c.patron_id).where(
         patron_identifiers.c.library == here.library,
         patron_identifiers.c.type == bindparam("of_type"),
@@ -192,7 +190,5 @@ def _write_identifiers(
     of_patron = patron_identifiers.c.patron_id == patron_id
     connection.execute(delete(patron_identifiers).where(patron_identifiers.c.library == here.library, of_patron))
     pairs = dict.fromkeys([(i.type, i.value) for i in identifiers] + [(INTERNAL, patron_id)])
-    rows = [
-        {"library": here.library, "type": type_, "value": value, "patron_id": patron_id} for type_, value in pairs
-    ]
+    rows = [{"library": here.library, "type": type_, "value": value, "patron_id": patron_id} for type_, value in pairs]
     connection.execute(insert(patron_identifiers), rows)

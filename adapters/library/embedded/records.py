@@ -30,9 +30,7 @@ _PLAIN = (
     "component_author",
 )
 COLUMNS = (_b.id, _b.identifiers, _b.suppressed, *(_b[name] for name in _PLAIN))
-_BY_ID = select(*COLUMNS).where(
-    _b.library == bindparam("library"), _b.id == bindparam("bib"), _b.deleted.is_(None)
-)
+_BY_ID = select(*COLUMNS).where(_b.library == bindparam("library"), _b.id == bindparam("bib"), _b.deleted.is_(None))
 _BY_ID_EVER = select(*COLUMNS).where(_b.library == bindparam("library"), _b.id == bindparam("bib"))
 
 
@@ -96,9 +94,7 @@ def replace_bib(connection: Connection, here: Here, bib_id: str, record: Bib, ma
     _write_lookup(connection, here, bib_id, record)
 
 
-def add_holding(
-    connection: Connection, here: Here, bib_id: str, branch: str, shelf: str, call_number: str
-) -> str:
+def add_holding(connection: Connection, here: Here, bib_id: str, branch: str, shelf: str, call_number: str) -> str:
     holding_id = new_id(here.now)
     row = {
         "library": here.library,

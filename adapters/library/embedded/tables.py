@@ -21,7 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.schema import SchemaItem
 
-from adapters.library.embedded.columns import Amount, Moment
+from adapters.library.embedded.columns import Amount
+from gateway.store.types import UtcDateTime
 
 metadata = MetaData()
 
@@ -46,7 +47,7 @@ def _json(name: str) -> Column[Any]:
 
 
 def _moment(name: str) -> Column[Any]:
-    return Column(name, Moment, nullable=False)
+    return Column(name, UtcDateTime, nullable=False)
 
 
 def _belongs(name: str, column: str, to: str) -> ForeignKeyConstraint:
@@ -174,7 +175,7 @@ bibs = _table(
     _flag("suppressed"),
     Column("marc", LargeBinary),
     _moment("created"),
-    Column("deleted", Moment),
+    Column("deleted", UtcDateTime),
 )
 Index("ix_embedded_bibs_control_number", bibs.c.library, bibs.c.control_number, unique=True)
 
@@ -201,7 +202,7 @@ holdings = _table(
     _text("branch"),
     _text("shelf"),
     _text("call_number"),
-    Column("deleted", Moment),
+    Column("deleted", UtcDateTime),
     _belongs("holdings", "bib_id", "bibs"),
 )
 Index("ix_embedded_holdings_bib", holdings.c.library, holdings.c.bib_id)
@@ -229,11 +230,11 @@ items = _table(
     _flag("renewals_allowed"),
     _text("request_id"),
     _text("lender"),
-    Column("lender_due", Moment),
+    Column("lender_due", UtcDateTime),
     _text("note"),
     Column("key", String),
     _moment("created"),
-    Column("deleted", Moment),
+    Column("deleted", UtcDateTime),
     Column("deleted_key", String),
     _belongs("items", "bib_id", "bibs"),
     _belongs("items", "holding_id", "holdings"),
@@ -241,6 +242,12 @@ items = _table(
 Index("ix_embedded_items_live", items.c.library, items.c.barcode, unique=True, **_where("deleted IS NULL"))
 Index("ix_embedded_items_gone", items.c.library, items.c.barcode, items.c.id, **_where("deleted IS NOT NULL"))
 Index("ix_embedded_items_bib", items.c.library, items.c.bib_id, **_where("deleted IS NULL"))
+Index(
+    "ix_embedded_items_request",
+    items.c.library,
+    items.c.request_id,
+    **_where("deleted IS NULL AND request_id <> ''"),
+)
 Index("ix_embedded_items_key", items.c.library, items.c.key, unique=True)
 
 # --- holds, loans, charges -------------------------------------------------------------------------------
@@ -263,7 +270,7 @@ holds = _table(
     Column("expires", Date),
     Column("ready_until", Date),
     _text("note"),
-    Column("closed", Moment),
+    Column("closed", UtcDateTime),
     _belongs("holds", "patron_id", "patrons"),
     _belongs("holds", "bib_id", "bibs"),
     _belongs("holds", "item_id", "items"),
@@ -286,16 +293,17 @@ loans = _table(
     _text("patron_id"),
     _moment("lent"),
     _moment("due"),
-    Column("returned", Moment),
+    Column("returned", UtcDateTime),
     Column("returned_key", String),
     Column("renewals", Integer, nullable=False),
     _flag("renewals_allowed"),
-    Column("recalled", Moment),
+    Column("recalled", UtcDateTime),
     _belongs("loans", "item_id", "items"),
     _belongs("loans", "patron_id", "patrons"),
 )
 _OUT = _where("returned IS NULL")
 Index("ix_embedded_loans_open", loans.c.library, loans.c.item_id, unique=True, **_OUT)
+Index("ix_embedded_loans_request", loans.c.library, loans.c.request_id, **_where("request_id <> ''"))
 Index("ix_embedded_loans_item", loans.c.library, loans.c.item_id, loans.c.id)
 Index("ix_embedded_loans_patron", loans.c.library, loans.c.patron_id, loans.c.due, **_OUT)
 
@@ -320,7 +328,7 @@ Index("ix_embedded_charges_patron", charges.c.library, charges.c.patron_id, **_w
 
 operations = _table(
     "operations",
-    ("key", "kind"),
+    ("key", "kind", "subject"),
     _text("key"),
     _text("kind"),
     _text("subject"),  # id of what the operation changed

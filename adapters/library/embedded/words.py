@@ -37,8 +37,8 @@ def lookup_value(type_: str, value: str) -> str:
     """A record identifier as it is compared: ISBN as 13 digits, ISSN and OCLC without decoration."""
     value = value.strip()
     if type_ == "isbn" and value:
-        number = value.split()[0].replace("-", "").upper()
-        return isbn.to_isbn13(number) if isbn.is_valid(number) else number
+        number = value.partition("(")[0].replace(" ", "").replace("-", "").upper()
+        return isbn.to_isbn13(number) if isbn.is_valid(number) else value.split()[0].replace("-", "").upper()
     if type_ == "issn" and value:
         number = value.split()[0]
         return issn.compact(number) if issn.is_valid(number) else number.replace("-", "").upper()

@@ -65,7 +65,9 @@ class HttpDialect(Section):
         "application/xml; charset=utf-8", description="out and answers (XL takes nothing but application/xml)"
     )
     accepted: tuple[str, ...] = Field(
-        (), description="in: media types accepted; empty: all, even none (VCU sends none, USMAI text/html)"
+        (),
+        description="in: media types accepted, lower case, others get a Protocol Error; empty: all, even none "
+        "(VCU sends none, USMAI text/html)",
     )
     body_encoding: BodyEncoding = Field(
         BodyEncoding.AUTO, description="in and out: URL-encoded whole (USMAI) or a form field (KOHA); auto writes plain"

@@ -25,7 +25,7 @@ class UserElement(StrEnum):
 class Privilege(Section):
     """One UserPrivilege of the answer; the ILL convention is STATUS, PROFILE and LIBRARY (facts/ncip.md 3.4)."""
 
-    type: str = Field(description="AgencyUserPrivilegeType")
+    type: str = Field("", description="AgencyUserPrivilegeType; empty: the value itself stands there (INN-Reach)")
     value: Literal["status", "category", "library", "institution", "text"] = Field(
         description="where UserPrivilegeStatusType comes from"
     )

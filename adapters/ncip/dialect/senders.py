@@ -26,6 +26,9 @@ class Header(Section):
     agencies: Literal["swapped", "copied"] = Field(
         "swapped", description="from and to of the answer; INN-Reach responders copy them"
     )
+    agencies_of: dict[str, Literal["swapped", "copied"]] = Field(
+        {}, description="the same for single services, such as LookupUser (INC swaps them there alone)"
+    )
     require: tuple[Literal["header", "from-agency", "to-agency", "profile-type"], ...] = Field(
         (), description="parts whose absence is answered with Needed Data Missing (OCLC profile 2.00)"
     )

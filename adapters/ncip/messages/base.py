@@ -70,6 +70,11 @@ def text(name: str) -> Any:
     return field(default="", metadata={"ncip": Element(name, required=True)})
 
 
+def secret(name: str, *, required: bool = False) -> Any:
+    """Text that never shows in a repr: passwords, PINs. Empty (required) or None when absent."""
+    return field(default="" if required else None, repr=False, metadata={"ncip": Element(name, required=required)})
+
+
 def one(name: str, *, inside: str = "", minimum: int | None = None) -> Any:
     """Required by the schema, None when absent."""
     return field(default=None, metadata={"ncip": Element(name, required=True, inside=inside, minimum=minimum)})
@@ -172,9 +177,10 @@ def maybe_one_of(*ways: str) -> Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Structure:
-    """Anything with child elements. `ext` is the content of its Ext element."""
+    """Anything with child elements. `ext` is the content of its Ext element, which nearly all may end with."""
 
     choices: ClassVar[tuple[Choice, ...]] = ()
+    has_ext: ClassVar[bool] = True
 
     ext: tuple[RawElement, ...] = ()
 

@@ -66,6 +66,7 @@ class ChronologyLevelInstance(Structure):
 class EnumerationLevelInstance(Structure):
     """One level of an enumeration: volume, number."""
 
+    has_ext = False  # the schema has it before the value only
     choices = (one_of("caption", "level caption?"),)
 
     level: int | None = maybe("EnumerationLevel", minimum=1)
@@ -227,6 +228,8 @@ class HoldingsSet(Structure):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BibInformation(Structure):
     """One title in the answer to LookupItemSet (2.02)."""
+
+    has_ext = False
 
     bibliographic_id: BibliographicId | None = maybe("BibliographicId", beside_problems=True)
     problems: tuple[Problem, ...] = many("Problem")

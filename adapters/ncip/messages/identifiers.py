@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adapters.ncip.messages.base import Code, Structure, When, many, maybe, one, text
+from adapters.ncip.messages.base import Code, Structure, When, many, maybe, one, secret, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class PreviousUserId(Structure):
 class AuthenticationInput(Structure):
     """One thing a user says to be recognised: a barcode, a PIN."""
 
-    data: str = text("AuthenticationInputData")
+    data: str = secret("AuthenticationInputData", required=True)
     format_type: Code | None = one("AuthenticationDataFormatType")
     input_type: Code | None = one("AuthenticationInputType")
 
@@ -88,9 +88,9 @@ class InitiationHeader(Structure):
     """Who asks whom, and under which application profile."""
 
     from_system_id: Code | None = maybe("FromSystemId")
-    from_system_authentication: str | None = maybe("FromSystemAuthentication")
+    from_system_authentication: str | None = secret("FromSystemAuthentication")
     from_agency_id: Code | None = one("FromAgencyId", inside="AgencyId")
-    from_agency_authentication: str | None = maybe("FromAgencyAuthentication")
+    from_agency_authentication: str | None = secret("FromAgencyAuthentication")
     on_behalf_of_agency: Code | None = maybe("OnBehalfOfAgency", inside="AgencyId")
     to_system_id: Code | None = maybe("ToSystemId")
     to_agency_id: Code | None = one("ToAgencyId", inside="AgencyId")
@@ -102,9 +102,9 @@ class ResponseHeader(Structure):
     """Who answers whom: from and to are those of the answer."""
 
     from_system_id: Code | None = maybe("FromSystemId")
-    from_system_authentication: str | None = maybe("FromSystemAuthentication")
+    from_system_authentication: str | None = secret("FromSystemAuthentication")
     from_agency_id: Code | None = one("FromAgencyId", inside="AgencyId")
-    from_agency_authentication: str | None = maybe("FromAgencyAuthentication")
+    from_agency_authentication: str | None = secret("FromAgencyAuthentication")
     to_system_id: Code | None = maybe("ToSystemId")
     to_agency_id: Code | None = one("ToAgencyId", inside="AgencyId")
 

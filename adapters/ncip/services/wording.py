@@ -238,9 +238,9 @@ def _privileges(patron: Patron, writer: Writer) -> tuple[UserPrivilege, ...]:
         found.append(
             UserPrivilege(
                 agency_id=writer.agency_code(),
-                agency_user_privilege_type=Code(privilege.type),
+                agency_user_privilege_type=Code(privilege.type or value),
                 valid_to_date=patron.expires if privilege.valid_to else None,
-                status=UserPrivilegeStatus(status_type=Code(value)),
+                status=UserPrivilegeStatus(status_type=Code(value)) if privilege.type else None,
             )
         )
     return tuple(found)

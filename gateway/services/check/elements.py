@@ -19,7 +19,7 @@ def texts_at(body: bytes, path: str) -> list[str]:
         raise Unreadable(f"the answer is not XML: {error}") from error
     names = path.split("/")
     return [
-        "".join(element.itertext()).strip()
+        "".join(str(text) for text in element.itertext()).strip()
         for element in root.iter("{*}" + names[-1])
         if _ancestry(element, len(names)) == names
     ]

@@ -61,7 +61,7 @@ class ExampleRunner:
         )
         found = self._decode(arrival)
         problems = [*self._fate(found, example, path), *self._understood(found, example, path)]
-        if self.exchange is None or not _wants_answer(example) or problems:
+        if self.exchange is None or not wants_answer(example) or problems:
             return Ran(tuple(problems))
         answer = await self.exchange(arrival)
         return Ran(tuple(self._answer(answer, example, path)), answered=True)
@@ -110,11 +110,11 @@ class ExampleRunner:
         for place, wanted in enumerate(example.answer_contains):
             if wanted not in text:
                 here: Path = (*path, "answer_contains", place)
-                yield self.loaded.problem(here, f"{name}: the answer does not contain it", describe(wanted))
+                yield self.loaded.problem(here, f"{name}: the answer does not contain it", wanted)
         for place, unwanted in enumerate(example.answer_lacks):
             if unwanted in text:
                 here = (*path, "answer_lacks", place)
-                yield self.loaded.problem(here, f"{name}: the answer contains it", describe(unwanted))
+                yield self.loaded.problem(here, f"{name}: the answer contains it", unwanted)
         if example.answer_paths:
             yield from self._answer_paths(answer.body, example, path)
 
@@ -133,7 +133,7 @@ class ExampleRunner:
                 yield self.loaded.problem(here, said)
 
 
-def _wants_answer(example: Example) -> bool:
+def wants_answer(example: Example) -> bool:
     return bool(_ANSWER_KEYS & example.model_fields_set) or "outcome" in example.model_fields_set
 
 

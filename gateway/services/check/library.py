@@ -92,9 +92,9 @@ def _fee_types(policy: CirculationPolicy) -> _Values:
 
 def _shelf(loaded: LoadedProfile, codes: LibraryCodes) -> Iterator[Problem]:
     """A shelving location belongs to a branch; without a branch any one's will do."""
-    if codes.shelves is None:
-        return
     accept = loaded.profile.circulation.accept
+    if codes.shelves is None or (codes.branches is not None and accept.library not in {"", *codes.branches}):
+        return
     shelves = {shelf for branch, shelf in codes.shelves if accept.library in ("", branch)}
     if accept.location and accept.location not in shelves:
         yield _unknown(loaded, ("accept", "location"), "shelving location", accept.location, shelves)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from gateway.adapters import Adapters
 from gateway.configuration.problems import ConfigurationError, Path, Problem
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
+from gateway.domain.profile import Profile
 from gateway.ports.library import LibrarySystem
 from gateway.ports.protocol import Conversation
 from gateway.profiles import LoadedProfile, Loading
 from gateway.secrets import resolve
 from gateway.services.check import library as library_check
-from gateway.services.check.examples import ExampleExchange, ExampleRunner
+from gateway.services.check.examples import ExampleExchange, ExampleRunner, wants_answer
 from gateway.services.check.live import probe
 from gateway.services.check.report import ProfileFindings, Report
 from gateway.settings import LibrarySettings, Settings
@@ -29,7 +31,8 @@ class UnknownProfile(Exception):
 class Subject:
     """What is checked. `libraries`: by symbol, those that could be opened; `closed`: why the others could not.
 
-    `exchange` carries examples out; None: they are only decoded, and the report notes it.
+    `scratch` gives, for a profile, what carries its examples out; None: they are only decoded, and the report
+    notes it.
     """
 
     settings: Settings
@@ -38,7 +41,7 @@ class Subject:
     clock: Clock
     libraries: Mapping[str, LibrarySystem] = field(default_factory=dict)
     closed: Mapping[str, str] = field(default_factory=dict)
-    exchange: ExampleExchange | None = None
+    scratch: Callable[[Profile], AbstractAsyncContextManager[ExampleExchange]] | None = None
     live: bool = False
 
 
@@ -137,7 +140,7 @@ def _unresolved(reference: str, settings: Settings) -> str:
 
 def _unanswered(subject: Subject, loaded: list[LoadedProfile]) -> list[str]:
     count = sum(len(one.profile.examples) for one in loaded)
-    if subject.exchange is not None or not count:
+    if subject.scratch is not None or not count:
         return []
     return [f"{count} examples were decoded only; their answers were not looked at"]
 
@@ -185,22 +188,27 @@ class _ProfileCheck:
             self._problems.append(self._loaded.problem(("library",), f"the library's system does not answer: {error}"))
 
     async def _examples(self, library: LibrarySettings) -> tuple[int, int]:
+        """How many were run, and how many of them up to the answer."""
+        profile, scratch = self._loaded.profile, self._subject.scratch
+        if not profile.examples or not profile.dialects:
+            return 0, 0
+        if scratch is None or not any(map(wants_answer, profile.examples)):
+            return await self._run_examples(library, None)
+        async with scratch(profile) as exchange:
+            return await self._run_examples(library, exchange)
+
+    async def _run_examples(self, library: LibrarySettings, exchange: ExampleExchange | None) -> tuple[int, int]:
         profile = self._loaded.profile
         talk = Conversation(profile, library.symbol, library.zone, library.currency, self._subject.clock.now())
-        runners = [
-            ExampleRunner(
-                self._loaded, self._subject.adapters.protocols[name].responder(), talk, self._subject.exchange
-            )
-            for name in profile.dialects
-        ]
+        responders = [self._subject.adapters.protocols[name].responder() for name in profile.dialects]
+        runners = [ExampleRunner(self._loaded, responder, talk, exchange) for responder in responders]
         answers = 0
         for index, example in enumerate(profile.examples):
             tries = [await runner.run(index, example) for runner in runners]
-            if tries:
-                best = min(tries, key=lambda ran: len(ran.problems))  # an example doesn't say in which protocol it is
-                self._problems += best.problems
-                answers += best.answered
-        return len(profile.examples) if runners else 0, answers
+            best = min(tries, key=lambda ran: len(ran.problems))  # an example doesn't say in which protocol it is
+            self._problems += best.problems
+            answers += best.answered
+        return len(profile.examples), answers
 
     async def _addresses(self) -> None:
         found: list[tuple[Path, str]] = []

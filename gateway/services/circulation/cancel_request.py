@@ -6,7 +6,7 @@ from gateway.domain.commands import CancelRequest, RequestCancelled
 from gateway.domain.library import Hold
 from gateway.domain.problems import Refused
 from gateway.ports.library import Capability
-from gateway.services.circulation import holds, patrons
+from gateway.services.circulation import holds, items, patrons
 from gateway.services.circulation.desk import Desk, is_success, need
 
 
@@ -15,7 +15,7 @@ async def cancel_request(command: CancelRequest, desk: Desk, key: str) -> Reques
     need(desk, Capability.HOLD_CANCEL)
     patron = await patrons.resolve(command.patron, desk)
     hold = await cancel(await holds.resolve(command.request, command.item, patron, desk, kind=command.kind), desk, key)
-    item = await desk.library.item_by_barcode(hold.item_barcode) if hold.item_barcode else None
+    item = await items.of_hold(hold, desk)
     return RequestCancelled(hold, patron, item)
 
 

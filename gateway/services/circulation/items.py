@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.domain.commands import Named
 from gateway.domain.identifiers import item_barcodes, means_request, request_number
-from gateway.domain.library import Item
+from gateway.domain.library import Hold, Item
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Capability
 from gateway.services.circulation.desk import Desk, naming
@@ -64,3 +64,8 @@ async def by_request(sent: Named, desk: Desk) -> Item:
     if not hold.item_barcode:
         raise Refused(Reason.UNKNOWN_ITEM, "No item fills this request yet.")
     return await desk.library.item_by_barcode(hold.item_barcode)
+
+
+async def of_hold(hold: Hold, desk: Desk) -> Item | None:
+    """The item of a hold; None when no item fills it yet or the item is gone."""
+    return await _known(hold.item_barcode, desk) if hold.item_barcode else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.domain.commands import LookUpRequest, RequestFound
-from gateway.services.circulation import holds, patrons
+from gateway.services.circulation import holds, items, patrons
 from gateway.services.circulation.desk import Desk
 
 
@@ -15,5 +15,5 @@ async def lookup_request(command: LookUpRequest, desk: Desk, _key: str) -> Reque
         hold,
         asked_by or await patrons.by_internal_id(hold.patron_id, desk),
         await desk.library.bib(hold.bib_id),
-        await desk.library.item_by_barcode(hold.item_barcode) if hold.item_barcode else None,
+        await items.of_hold(hold, desk),
     )

@@ -24,7 +24,7 @@ class _Target:
 
 
 async def place_request(command: PlaceRequest, desk: Desk, key: str) -> RequestPlaced:
-    """Raises Refused(DATA_MISSING | UNKNOWN_… | PATRON_… | BAD_PICKUP_LOCATION | INVALID_DATE | DUPLICATE_REQUEST …)."""
+    """Raises Refused(DATA_MISSING | UNKNOWN_… | PATRON_… | BAD_PICKUP_LOCATION | INVALID_DATE …)."""
     number = request_number(command.request, desk.policy)
     patron = await patrons.resolve(command.patron, desk)
     target = await _target(command, desk)
@@ -59,7 +59,10 @@ async def _target(command: PlaceRequest, desk: Desk) -> _Target:
     copy = records.best_copy((await desk.library.holdings(bib.id)).items)
     if copy is None:
         raise Refused(
-            Reason.ITEM_DOES_NOT_CIRCULATE, "No copy of this title can be lent.", about=About.RECORD, value=sent[0].value
+            Reason.ITEM_DOES_NOT_CIRCULATE,
+            "No copy of this title can be lent.",
+            about=About.RECORD,
+            value=sent[0].value,
         )
     return _Target(bib, copy)
 
@@ -133,14 +136,10 @@ async def _existing(wish: HoldWish, target: _Target, desk: Desk, refused: Refuse
 
 async def _item_of(hold: Hold, target: _Target, desk: Desk) -> Item | None:
     """As it is now that the hold is placed."""
-    if hold.item_barcode:
-        return await desk.library.item_by_barcode(hold.item_barcode)
-    return target.item
+    return await items.of_hold(hold, desk) or target.item
 
 
-def _nothing_placed(
-    command: PlaceRequest, number: RequestNumber, patron: Patron, target: _Target, desk: Desk
-) -> Hold:
+def _nothing_placed(command: PlaceRequest, number: RequestNumber, patron: Patron, target: _Target, desk: Desk) -> Hold:
     return Hold(
         id="",
         key="",

@@ -6,7 +6,7 @@ from gateway.domain.commands import RequestPlaced, UpdateRequest
 from gateway.domain.due_dates import day_to_come
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Capability
-from gateway.services.circulation import holds, patrons, pickup
+from gateway.services.circulation import holds, items, patrons, pickup
 from gateway.services.circulation.desk import Desk, need
 
 
@@ -38,5 +38,5 @@ async def update_request(command: UpdateRequest, desk: Desk, key: str) -> Reques
             need_by=need_by,
             expires=expires,
         )
-    item = await desk.library.item_by_barcode(hold.item_barcode) if hold.item_barcode else None
+    item = await items.of_hold(hold, desk)
     return RequestPlaced(hold, patron, await desk.library.bib(hold.bib_id), item, place)

@@ -28,10 +28,12 @@ HEADS = st.sampled_from(
 TAILS = st.one_of(
     st.binary(max_size=300),
     st.lists(
-        st.sampled_from([b"<NCIPMessage>", b"</NCIPMessage>", b"</a:NCIPMessage\n>", b"\x00", b"\r\n", b"\xff\xfe", b"5\r\n"]),
+        st.sampled_from(
+            [b"<NCIPMessage>", b"</NCIPMessage>", b"</a:NCIPMessage\n>", b"\x00", b"\r\n", b"\xff", b"5\r\n"]
+        ),
         max_size=12,
     ).map(b"".join),
-)  # fmt: skip
+)
 
 
 @given(pieces=st.lists(st.tuples(HEADS, TAILS).map(b"".join), min_size=1, max_size=3))

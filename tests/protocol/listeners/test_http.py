@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import socket
+import struct
 
 import aiohttp
 import pytest
 import structlog
 
+from gateway.runtime.http import HttpListener, HttpPlace
 from gateway.web.gate import Gate
 from gateway.web.health import Part, Readiness
 from tests.protocol.listeners.support import HOST, LIMIT, Echo, http, site, talk
@@ -26,6 +29,12 @@ def post(body: bytes, *headers: str, path: str = "/ncip", version: str = "1.1", 
 def answer_of(raw: bytes) -> tuple[int, bytes]:
     head, _, body = raw.partition(b"\r\n\r\n")
     return int(head.split(b" ", 2)[1]), body
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Go away without a farewell."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 @pytest.mark.parametrize(
@@ -165,13 +174,12 @@ async def test_a_slow_loris_is_cut_off_but_a_slow_sender_is_served() -> None:
     head = post(b"", "Connection: close", length=2000)
     async with http(site(echo)) as listener:
         started = asyncio.get_running_loop().time()
-        loris = asyncio.create_task(talk(listener.port, head, *(piece for _ in range(30) for piece in (b"a", 0.1))))
-        honest = asyncio.create_task(
-            talk(listener.port, head, *(piece for _ in range(8) for piece in (b"b" * 250, 0.2)))
+        answers = await asyncio.gather(
+            talk(listener.port, head, *(piece for _ in range(30) for piece in (b"a", 0.1))),
+            talk(listener.port, head, *(piece for _ in range(8) for piece in (b"b" * 250, 0.2))),
         )
-        assert answer_of(await loris)[0] == 200
         assert asyncio.get_running_loop().time() - started < 6
-        assert answer_of(await honest)[0] == 200
+    assert [answer_of(raw)[0] for raw in answers] == [200, 200]
     by_letter = {body[:1]: len(body) for body in echo.bodies}
     assert by_letter[b"b"] == 2000
     assert by_letter[b"a"] < 30
@@ -254,7 +262,7 @@ async def test_a_client_that_goes_away_does_no_harm() -> None:
         _, writer = await asyncio.open_connection(HOST, listener.port)
         writer.write(post(MESSAGE)[:-10])
         await writer.drain()
-        writer.transport.abort()
+        reset(writer)
         echo.started.clear()
         assert answer_of(await talk(listener.port, post(MESSAGE, "Connection: close")))[0] == 200
     assert echo.bodies == [MESSAGE, MESSAGE]
@@ -366,3 +374,19 @@ async def test_a_stop_does_not_wait_for_ever() -> None:
         await echo.started.wait()
         await asyncio.wait_for(listener.stop(0.2), 2)
         assert await busy == b""
+
+
+async def test_connections_are_limited() -> None:
+    listener = HttpListener(HttpPlace(HOST, 0, connections=2), site(Echo()))
+    await listener.start()
+    raw = post(MESSAGE, "Connection: close")
+    try:
+        pair = [await asyncio.open_connection(HOST, listener.port) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        assert await talk(listener.port, raw) == b""
+        for _, writer in pair:
+            writer.close()
+        await asyncio.sleep(0.05)
+        assert answer_of(await talk(listener.port, raw))[0] == 200
+    finally:
+        await listener.stop(1)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
@@ -15,6 +16,12 @@ down_revision = None
 
 def text(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False)
+
+
+def identifier(name: str) -> sa.Column[str]:
+    """Sorts by its bytes, whatever language the database was made for."""
+    kind = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+    return sa.Column(name, kind, nullable=False)
 
 
 def moment(name: str) -> sa.Column[datetime]:
@@ -29,7 +36,7 @@ def upgrade() -> None:
     op.create_table(
         "message",
         text("library"),
-        text("id"),
+        identifier("id"),
         text("exchange"),
         text("direction"),
         text("profile"),
@@ -59,7 +66,7 @@ def upgrade() -> None:
     )
     partial_index("ix_message_request", "message", ["library", "request_id", "id"], "request_id <> ''")
     partial_index("ix_message_item", "message", ["library", "item_id", "id"], "item_id <> ''")
-    partial_index("ix_message_pending", "message", ["library", "id"], "outcome = 'pending'")
+    partial_index("ix_message_pending", "message", ["library", "outcome", "id"], "outcome = 'pending'")
     op.create_table(
         "processed_message",
         text("library"),
@@ -76,6 +83,6 @@ def upgrade() -> None:
     op.create_table(
         "retention",
         text("library"),
-        text("bodies_until"),
+        identifier("bodies_until"),
         sa.PrimaryKeyConstraint("library", name="pk_retention"),
     )

@@ -42,15 +42,11 @@ def _perhaps(name: str) -> sa.Column[object]:
 
 
 def _table(name: str, key: tuple[str, ...], *items: sa.schema.SchemaItem) -> None:
-    op.create_table(
-        name, _text("library"), *items, sa.PrimaryKeyConstraint("library", *key, name=f"pk_{name}")
-    )
+    op.create_table(name, _text("library"), *items, sa.PrimaryKeyConstraint("library", *key, name=f"pk_{name}"))
 
 
 def _belongs(table: str, column: str, to: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["library", column], [f"{to}.library", f"{to}.id"], name=f"fk_{table}_{column}"
-    )
+    return sa.ForeignKeyConstraint(["library", column], [f"{to}.library", f"{to}.id"], name=f"fk_{table}_{column}")
 
 
 def _index(name: str, table: str, *columns: str, unique: bool = False, where: str = "") -> None:
@@ -68,7 +64,14 @@ def upgrade() -> None:
     _create_holds()
     _create_loans()
     _create_charges()
-    _table("embedded_operations", ("key", "kind"), _text("key"), _text("kind"), _text("subject"), _moment("done"))
+    _table(
+        "embedded_operations",
+        ("key", "kind", "subject"),
+        _text("key"),
+        _text("kind"),
+        _text("subject"),
+        _moment("done"),
+    )
 
 
 def _create_setup() -> None:
@@ -250,6 +253,7 @@ def _create_items() -> None:
     _index("ix_embedded_items_live", "embedded_items", "barcode", unique=True, where="deleted IS NULL")
     _index("ix_embedded_items_gone", "embedded_items", "barcode", "id", where="deleted IS NOT NULL")
     _index("ix_embedded_items_bib", "embedded_items", "bib_id", where="deleted IS NULL")
+    _index("ix_embedded_items_request", "embedded_items", "request_id", where="deleted IS NULL AND request_id <> ''")
     _index("ix_embedded_items_key", "embedded_items", "key", unique=True)
 
 
@@ -305,6 +309,7 @@ def _create_loans() -> None:
         _belongs("embedded_loans", "patron_id", "embedded_patrons"),
     )
     _index("ix_embedded_loans_open", "embedded_loans", "item_id", unique=True, where="returned IS NULL")
+    _index("ix_embedded_loans_request", "embedded_loans", "request_id", where="request_id <> ''")
     _index("ix_embedded_loans_item", "embedded_loans", "item_id", "id")
     _index("ix_embedded_loans_patron", "embedded_loans", "patron_id", "due", where="returned IS NULL")
 

@@ -1,0 +1,25 @@
+"""The library that is built in: patrons, catalogue and circulation in the gateway's own store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from adapters.library.embedded.commands import command
+from adapters.library.embedded.options import EmbeddedOptions
+from adapters.library.embedded.sample import create_sample
+from adapters.library.embedded.system import EmbeddedLibrary, open_embedded
+from gateway.ports.adapter import LibraryAdapter
+from gateway.store.migrate import Migrations
+
+__all__ = ["EmbeddedLibrary", "EmbeddedOptions", "adapter", "migrations"]
+
+migrations = Migrations("embedded library", Path(__file__).parent / "migrations", "embedded_schema")
+
+adapter = LibraryAdapter(
+    name="embedded",
+    options=EmbeddedOptions,
+    open=open_embedded,
+    migrations=migrations,
+    command=command,
+    sample=create_sample,
+)

@@ -1,0 +1,190 @@
+"""Patrons from CSV: checked whole, then written in transactions of a hundred. A known barcode is brought up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from adapters.library.embedded import configured, patrons
+from adapters.library.embedded.here import Here
+from adapters.library.embedded.ids import new_id
+from adapters.library.embedded.patron_rows import rows_by_identifier
+from adapters.library.embedded.patrons import Registration
+from adapters.library.embedded.pins import hash_pin
+from gateway.domain.library import Contact, ContactKind, PatronDraft, PatronIdentifier, PersonName, PostalAddress
+from gateway.domain.problems import Refused
+
+NEEDED = ("barcode", "surname", "category", "home_library")
+POSTAL = ("line1", "line2", "locality", "region", "postal_code", "country")
+DATES = ("expires", "date_of_birth")
+COLUMNS = (*NEEDED, "given", "username", "external", *DATES, "email", "phone", *POSTAL, "language", "pin", "notes")
+BATCH = 100
+
+Write = Callable[[Callable[[Connection, Here], Any]], Awaitable[Any]]
+
+
+class BadFile(Exception):
+    """`problems`: 'line: column: reason', all that were found."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    number: int
+    draft: PatronDraft
+    notes: str
+
+
+@dataclass(slots=True)
+class Report:
+    added: int = 0
+    changed: int = 0
+
+
+def read(file: Path) -> list[Line]:
+    """Raises BadFile."""
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        try:
+            return _parse(csv.DictReader(stream, strict=True))
+        except UnicodeDecodeError as error:
+            raise BadFile([f"1: the file is not UTF-8 ({error.reason})"]) from error
+        except csv.Error as error:
+            raise BadFile([f"1: the file is not CSV: {error}"]) from error
+
+
+def _parse(reader: csv.DictReader[str]) -> list[Line]:
+    names = [name.strip().lower() for name in reader.fieldnames or ()]
+    problems = [f"1: {name}: unknown column; known are {', '.join(COLUMNS)}" for name in names if name not in COLUMNS]
+    problems += [f"1: {name}: column is missing" for name in NEEDED if name not in names]
+    if problems:
+        raise BadFile(problems)
+    reader.fieldnames = names
+    lines = []
+    seen: dict[str, int] = {}
+    for row in reader:
+        number = reader.line_num
+        wrong = list(_wrong(row))
+        code = (row.get("barcode") or "").strip()
+        if code in seen:
+            wrong.append(f"barcode: also in line {seen[code]}")
+        seen.setdefault(code, number)
+        problems += [f"{number}: {problem}" for problem in wrong]
+        if not wrong:
+            lines.append(Line(number, _draft(row), (row.get("notes") or "").strip()))
+    if problems:
+        raise BadFile(problems)
+    return lines
+
+
+def _wrong(row: dict[str | Any, str | Any]) -> Iterator[str]:
+    if None in row:
+        yield "more values than columns"
+    for name in NEEDED:
+        if not (row.get(name) or "").strip():
+            yield f"{name}: is empty"
+    for name in DATES:
+        value = (row.get(name) or "").strip()
+        try:
+            if value:
+                date.fromisoformat(value)
+        except ValueError:
+            yield f"{name}: {value!r} is not a date such as 2027-12-31"
+    email = (row.get("email") or "").strip()
+    if email and "@" not in email:
+        yield "email: has no @"
+
+
+def _draft(row: dict[str, str]) -> PatronDraft:
+    said = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    contacts = [
+        Contact(kind, "home", said[name])
+        for name, kind in (("email", ContactKind.EMAIL), ("phone", ContactKind.PHONE))
+        if said[name]
+    ]
+    if any(said[name] for name in POSTAL):
+        contacts.append(Contact(ContactKind.POSTAL, postal=PostalAddress(*(said[name] for name in POSTAL))))
+    return PatronDraft(
+        identifiers=tuple(
+            PatronIdentifier(type_, said[type_]) for type_ in ("barcode", "username", "external") if said[type_]
+        ),
+        name=PersonName(said["surname"], said["given"]),
+        category=said["category"],
+        home_library=said["home_library"],
+        contacts=tuple(contacts) or None,
+        expires=date.fromisoformat(said["expires"]) if said["expires"] else None,
+        language=said["language"] or None,
+        date_of_birth=date.fromisoformat(said["date_of_birth"]) if said["date_of_birth"] else None,
+        secret=said["pin"] or None,
+    )
+
+
+def check(connection: Connection, here: Here, lines: list[Line]) -> None:
+    """What only the library knows: its codes, and who has an identifier already. Raises BadFile."""
+    codes = configured.codes(connection, here)
+    problems = []
+    for line in lines:
+        draft = line.draft
+        if draft.category not in (codes.patron_categories or ()):
+            problems.append(f"{line.number}: category: the library has no category {draft.category}")
+        if draft.home_library not in (codes.branches or ()):
+            problems.append(f"{line.number}: home_library: the library has no branch {draft.home_library}")
+        own = _find(connection, here, draft.identifiers[0])
+        for identifier in draft.identifiers[1:]:
+            if _find(connection, here, identifier) not in (None, own):
+                problems.append(f"{line.number}: {identifier.type}: another patron has it")
+    if problems:
+        raise BadFile(problems)
+
+
+def _find(connection: Connection, here: Here, identifier: PatronIdentifier) -> str | None:
+    rows = rows_by_identifier(connection, here, identifier.value)
+    return next((row.id for row in rows if row.id_type == identifier.type), None)
+
+
+async def run(write: Write, lines: list[Line], progress: Callable[[int], object]) -> Report:
+    """Of lines that were checked. Raises BadFile where the library has changed since; earlier batches stay then."""
+    report = Report()
+    remaining = iter(lines)
+    while batch := list(islice(remaining, BATCH)):
+        hashes = await asyncio.to_thread(lambda batch=batch: [_hash(line) for line in batch])  # type: ignore[misc]
+        added: int = await write(lambda c, here, batch=batch, hashes=hashes: _write(c, here, batch, hashes))  # type: ignore[misc]
+        report.added += added
+        report.changed += len(batch) - added
+        progress(len(batch))
+    return report
+
+
+def _hash(line: Line) -> str | None:
+    return hash_pin(line.draft.secret) if line.draft.secret else None
+
+
+def _write(connection: Connection, here: Here, batch: list[Line], hashes: list[str | None]) -> int:
+    added = 0
+    for line, secret_hash in zip(batch, hashes, strict=True):
+        try:
+            added += _keep(connection, here, line, secret_hash)
+        except Refused as refusal:
+            raise BadFile([f"{line.number}: {refusal.detail}"]) from refusal
+    return added
+
+
+def _keep(connection: Connection, here: Here, line: Line, secret_hash: str | None) -> bool:
+    """True for a new patron."""
+    key = f"import:{new_id(here.now)}"
+    known = _find(connection, here, line.draft.identifiers[0])
+    if known is None:
+        patrons.create(connection, here, line.draft, secret_hash or "", key, Registration(notes=line.notes))
+        return True
+    patrons.change(connection, here, known, line.draft, secret_hash, key)
+    return False

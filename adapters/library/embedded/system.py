@@ -1,0 +1,273 @@
+"""The port `LibrarySystem` on tables in the gateway's own store: one call, one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
+
+from adapters.library.embedded import (
+    catalogue,
+    circulation,
+    configured,
+    hold_rows,
+    holds,
+    item_rows,
+    loan_rows,
+    money,
+    patrons,
+    records,
+    returns,
+    temporary,
+    whereabouts,
+)
+from adapters.library.embedded.circulation import Terms
+from adapters.library.embedded.here import Here
+from adapters.library.embedded.holds import HoldChange
+from adapters.library.embedded.options import EmbeddedOptions
+from adapters.library.embedded.patrons import Registration
+from adapters.library.embedded.pins import Verifier, hash_secret
+from adapters.library.embedded.returns import LEAVE_HOLDS, Scan
+from gateway.domain.library import (
+    Bib,
+    Charge,
+    Hold,
+    Item,
+    ItemStatus,
+    Loan,
+    Location,
+    Money,
+    Patron,
+    PatronDraft,
+    PickupLocation,
+    RecordId,
+)
+from gateway.domain.problems import About, Reason, Refused
+from gateway.ports.adapter import LibraryContext
+from gateway.ports.library import (
+    BibHoldings,
+    Capability,
+    CheckedIn,
+    HoldWish,
+    LibraryCodes,
+    LibraryInfo,
+    PatronKey,
+    Received,
+    TemporaryItem,
+)
+
+T = TypeVar("T")
+HereWork = Callable[[Connection, Here], T]
+
+RACES = 3
+"""How often work is tried that met a unique key which another transaction had just taken: the next try sees it."""
+
+
+async def open_embedded(context: LibraryContext, options: EmbeddedOptions) -> EmbeddedLibrary:
+    return EmbeddedLibrary(context, options)
+
+
+class EmbeddedLibrary:
+    """What each method refuses stands at the port; how it decides, in the module it calls."""
+
+    capabilities: frozenset[Capability] = frozenset(Capability)
+
+    def __init__(self, context: LibraryContext, options: EmbeddedOptions) -> None:
+        self._context = context
+        self._options = options
+        self._verifier = Verifier()
+
+    def _here(self) -> Here:
+        context = self._context
+        return Here(context.library, context.clock.now(), context.zone, context.currency)
+
+    async def _read(self, work: HereWork[T]) -> T:
+        here = self._here()
+        return await self._context.store.read(lambda connection: work(connection, here))
+
+    async def _write(self, work: HereWork[T]) -> T:
+        here = self._here()
+        for attempt in range(1, RACES + 1):
+            try:
+                return await self._context.store.write(lambda connection: work(connection, here))
+            except IntegrityError:
+                if attempt == RACES:
+                    raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def ping(self) -> None:
+        await self._read(lambda c, _: c.execute(text("SELECT count(*) FROM embedded_schema")).scalar_one())
+
+    async def info(self) -> LibraryInfo:
+        o = self._options
+        symbol = self._context.library
+        return LibraryInfo(symbol, o.name or symbol, o.address, o.email, o.phone)
+
+    # patrons
+    async def find_patron(self, key: PatronKey) -> Patron:
+        return (await self._read(lambda c, here: patrons.find(c, here, key))).patron
+
+    async def authenticate(self, key: PatronKey, secret: str) -> Patron:
+        try:
+            account = await self._read(lambda c, here: patrons.find(c, here, key))
+        except Refused:
+            account = None  # goes on, so that an unknown patron takes as long as a wrong secret
+        fits = await self._verifier.fits(account.secret_hash if account else "", secret)
+        if account is None or not fits:
+            raise Refused(Reason.PATRON_AUTH_FAILED, "patron and secret don't go together", about=About.CREDENTIALS)
+        return account.patron
+
+    async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
+        return await self._read(lambda c, here: loan_rows.of_patron(c, here, patron_id))
+
+    async def patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
+        return await self._read(lambda c, here: hold_rows.of_patron(c, here, patron_id))
+
+    async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
+        return await self._read(lambda c, here: money.unpaid(c, here, patron_id))
+
+    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
+        secret_hash = await hash_secret(draft.secret) if draft.secret else ""
+        return await self._write(lambda c, here: patrons.create(c, here, draft, secret_hash, key, Registration()))
+
+    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
+        secret_hash = await hash_secret(draft.secret) if draft.secret else None
+        return await self._write(lambda c, here: patrons.change(c, here, patron_id, draft, secret_hash, key))
+
+    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
+        return await self._write(lambda c, here: patrons.expire(c, here, patron_id, on, key))
+
+    # catalogue
+    async def find_bib(self, record: RecordId) -> Bib:
+        return await self._read(lambda c, here: catalogue.find_bib(c, here, record))
+
+    async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
+        return await self._read(lambda c, here: catalogue.search(c, here, query, limit))
+
+    async def holdings(self, bib_id: str) -> BibHoldings:
+        return await self._read(lambda c, here: catalogue.holdings(c, here, bib_id))
+
+    async def item_by_barcode(self, barcode: str) -> Item:
+        return (await self._read(lambda c, here: item_rows.by_barcode(c, here, barcode))).item
+
+    async def item_by_request(self, request_id: str) -> Item:
+        return (await self._read(lambda c, here: item_rows.by_request(c, here, request_id))).item
+
+    async def bib(self, bib_id: str) -> Bib:
+        return await self._read(lambda c, here: records.bib(c, here, bib_id))
+
+    async def item_loan(self, item_id: str) -> Loan | None:
+        return await self._read(lambda c, here: loan_rows.open_of_item(c, here, item_id))
+
+    async def last_loan(self, item_id: str) -> Loan | None:
+        return await self._read(lambda c, here: loan_rows.latest_of_item(c, here, item_id))
+
+    async def item_holds(self, item_id: str) -> tuple[Hold, ...]:
+        def work(connection: Connection, here: Here) -> tuple[Hold, ...]:
+            bib_id = item_rows.by_id(connection, here, item_id).item.bib_id
+            return hold_rows.of_item(connection, here, bib_id, item_id)
+
+        return await self._read(work)
+
+    # holds
+    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
+        return await self._write(lambda c, here: holds.place(c, here, wish, key))
+
+    async def find_hold(self, request_id: str) -> Hold:
+        return await self._read(lambda c, here: holds.find(c, here, request_id))
+
+    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
+        return await self._write(lambda c, here: holds.cancel(c, here, hold_id, key))
+
+    async def update_hold(
+        self,
+        hold_id: str,
+        key: str,
+        *,
+        pickup: str | None = None,
+        need_by: date | None = None,
+        expires: date | None = None,
+    ) -> Hold:
+        change = HoldChange(pickup, need_by, expires)
+        return await self._write(lambda c, here: holds.update(c, here, hold_id, change, key))
+
+    # temporary records
+    async def create_temporary_item(self, item: TemporaryItem, key: str) -> Received:
+        return await self._write(lambda c, here: temporary.create(c, here, item, key, temporary=True))
+
+    async def delete_temporary_item(self, barcode: str, key: str) -> Item:
+        return await self._write(lambda c, here: temporary.delete(c, here, barcode, key))
+
+    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
+        return await self._write(lambda c, here: temporary.change_barcode(c, here, barcode, new, key))
+
+    async def create_item(self, item: TemporaryItem, key: str) -> Received:
+        if item.hold is not None:
+            raise Refused(Reason.NOT_ALLOWED, "a lasting item is created without a hold", about=About.ITEM)
+        return await self._write(lambda c, here: temporary.create(c, here, item, key, temporary=False))
+
+    # circulation
+    async def check_out(
+        self,
+        barcode: str,
+        patron_id: str,
+        key: str,
+        *,
+        due: datetime | None = None,
+        request_id: str = "",
+        override: bool = False,
+    ) -> Loan:
+        terms = Terms(due, request_id, override)
+        return await self._write(lambda c, here: circulation.check_out(c, here, barcode, patron_id, key, terms))
+
+    async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
+        return await self._write(lambda c, here: circulation.set_due_date(c, here, loan_id, due, key))
+
+    async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
+        scan = Scan(at) if fill_hold else Scan(at, LEAVE_HOLDS)
+        return await self._write(lambda c, here: returns.check_in(c, here, barcode, key, scan))
+
+    async def renew(self, barcode: str, key: str, *, patron_id: str = "", due: datetime | None = None) -> Loan:
+        return await self._write(lambda c, here: circulation.renew(c, here, barcode, key, patron_id, due))
+
+    async def recall(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
+        return await self._write(lambda c, here: circulation.recall(c, here, barcode, key, due))
+
+    async def set_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
+        return await self._write(lambda c, here: whereabouts.set_status(c, here, barcode, status, key))
+
+    # location
+    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
+        return await self._write(lambda c, here: whereabouts.move_to_ill(c, here, barcode, location, key))
+
+    async def return_home(self, barcode: str, key: str) -> Item:
+        return await self._write(lambda c, here: whereabouts.return_home(c, here, barcode, key))
+
+    # money
+    async def post_fee(
+        self,
+        patron_id: str,
+        amount: Money,
+        type_: str,
+        key: str,
+        *,
+        description: str = "",
+        item_barcode: str = "",
+        request_id: str = "",
+    ) -> Charge:
+        def work(connection: Connection, here: Here) -> Charge:
+            charge = Charge("", key, patron_id, type_, amount, here.now, description, item_barcode, request_id)
+            return money.post(connection, here, charge)
+
+        return await self._write(work)
+
+    # reference
+    async def pickup_locations(self) -> tuple[PickupLocation, ...]:
+        return await self._read(catalogue.pickup_locations)
+
+    async def codes(self) -> LibraryCodes:
+        """See `ports.library.ListsCodes`."""
+        return await self._read(configured.codes)

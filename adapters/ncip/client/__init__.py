@@ -1,0 +1,30 @@
+"""NCIP as initiator, the pure part: values to a message, and an answer to what it says.
+
+build(ask, values, speaker)          -> Message, for codec.encode
+read_reply(reply, sent, dialect, …)  -> Answered, or an error that says what kind of failure it is
+"""
+
+from __future__ import annotations
+
+from adapters.ncip.client.answers import Answered, read_answer, read_reply
+from adapters.ncip.client.building import build, mirrored, with_needed_extras
+from adapters.ncip.client.services import ASKS, Ask, find
+from adapters.ncip.client.speaking import CannotSay, Parties, Speaker
+from adapters.ncip.client.values import Input, Values
+
+__all__ = [
+    "ASKS",
+    "Answered",
+    "Ask",
+    "CannotSay",
+    "Input",
+    "Parties",
+    "Speaker",
+    "Values",
+    "build",
+    "find",
+    "mirrored",
+    "read_answer",
+    "read_reply",
+    "with_needed_extras",
+]

@@ -1,0 +1,55 @@
+"""NCIP as initiator: asks another system and says what came of it. What a channel or a library backend builds on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from adapters.ncip.client import Answered, Ask, Parties, Speaker, Values, build, read_reply
+from adapters.ncip.codec import encode
+from adapters.ncip.dialect import HttpDialect, NcipDialect
+from adapters.ncip.transport import Credentials, Transport
+from gateway.domain.clock import Clock
+from gateway.domain.policy import CirculationPolicy
+from gateway.ports.partner import Secrets
+from gateway.ports.protocol import Conversation
+
+
+class Initiator:
+    """Speaks to the partner of one profile over one transport."""
+
+    def __init__(self, speaker: Callable[[], Speaker], transport: Transport) -> None:
+        self._speaker = speaker
+        self._transport = transport
+
+    async def ask(self, ask: Ask, values: Values) -> Answered:
+        """Raises Refused, CannotSay, Unavailable (nothing was done), OutcomeUnknown (ask before repeating),
+        MalformedMessage (an answer that is not NCIP)."""
+        speaker = self._speaker()
+        message = build(ask, values, speaker)
+        reply = await self._transport.exchange(encode(message, speaker.dialect.xml, speaker.zone))
+        return read_reply(reply, message, speaker.dialect, speaker.zone)
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+
+def our_speaker(talk: Conversation, dialect: NcipDialect, clock: Clock, secrets: Secrets) -> Speaker:
+    """We ask the partner. Raises ConfigurationError when a secret isn't there."""
+    header = dialect.header
+    parties = Parties(
+        from_agency=header.our_agency or talk.symbol,
+        to_agency=header.partner_agency,
+        profile_type=header.profile_type,
+        from_system=header.our_system,
+        to_system=header.partner_system,
+        agency_secret=secrets(header.agency_authentication) if header.agency_authentication else "",
+    )
+    policy: CirculationPolicy = talk.profile.circulation
+    return Speaker(dialect, policy, parties, talk.zone, clock.now())
+
+
+def our_credentials(http: HttpDialect, secrets: Secrets) -> Credentials:
+    """What the profile says in `ncip.http.auth`. Raises ConfigurationError when the secret isn't there."""
+    auth = http.auth
+    secret = secrets(auth.secret) if auth.secret else ""
+    return Credentials(auth.kind, auth.user, secret, auth.parameter, auth.token_url, auth.scope)

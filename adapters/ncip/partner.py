@@ -1,0 +1,197 @@
+"""Plays a partner (the port `Partner`): builds its message, sends it as it would, and explains the answer.
+
+Everything is turned round: what the profile says about reading the partner is how this writes, and the credentials
+that the profile lets in are the ones shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from adapters.ncip import showing
+from adapters.ncip.client import ASKS, Ask, CannotSay, Parties, Speaker, Values, build, find, mirrored, read_reply
+from adapters.ncip.client.answers import RefusedByPartner
+from adapters.ncip.client.building import with_needed_extras
+from adapters.ncip.client.parameters import PARAMETERS, Spec, Typing
+from adapters.ncip.client.services import COMMON
+from adapters.ncip.codec import decode, encode, parse
+from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.dialect.http import HttpAuthKind
+from adapters.ncip.dialect.xml import Strictness
+from adapters.ncip.transport import Credentials, open_transport
+from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Reason, Refused, Unavailable
+from gateway.domain.profile import Authentication, AuthKind, Match, Profile
+from gateway.ports import partner as port
+from gateway.ports.partner import Explanation, Fate, Parameter, PartnerService, Place, Reply, Secrets, WrongValue
+from gateway.ports.protocol import Conversation
+
+_HTTP_KINDS = {
+    AuthKind.BASIC: HttpAuthKind.BASIC,
+    AuthKind.BEARER: HttpAuthKind.BEARER,
+    AuthKind.PATH_KEY: HttpAuthKind.PATH_KEY,
+    AuthKind.QUERY_KEY: HttpAuthKind.QUERY_KEY,
+}
+_NO_SECRET = (AuthKind.NONE, AuthKind.NETWORK, AuthKind.CERTIFICATE)
+
+
+class NcipPartner:
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    @property
+    def services(self) -> tuple[PartnerService, ...]:
+        return tuple(_service(ask) for ask in ASKS)
+
+    def build(self, service: str, values: port.Values, talk: Conversation) -> bytes:
+        ask = find(service)
+        if ask is None:
+            raise WrongValue("", f"NCIP has no service '{service}'")
+        dialect = mirrored(_dialect(talk.profile))
+        said = _read(ask, values, Typing(talk.zone, talk.currency, talk.now))
+        speaker = Speaker(dialect, talk.profile.circulation, self._parties(talk, dialect), talk.zone, talk.now)
+        try:
+            message = build(ask, said, speaker)
+            return encode(message, with_needed_extras(message, dialect.xml), talk.zone)
+        except CannotSay as error:
+            raise WrongValue(_parameter_of(error.name), error.reason) from error
+        except ValueError as error:  # an amount finer than its currency
+            raise WrongValue("amount", str(error)) from error
+
+    async def send(self, body: bytes, talk: Conversation, place: Place) -> Reply:
+        transport = open_transport(place, _dialect(talk.profile), self._credentials(talk.profile))
+        try:
+            return await transport.exchange(body)
+        finally:
+            await transport.close()
+
+    def explain(self, sent: bytes, reply: Reply, talk: Conversation) -> Explanation:
+        ours = _dialect(talk.profile)
+        as_read = ours.xml.model_copy(update={"strictness": Strictness.LENIENT})
+        message = decode(parse(sent, as_read), as_read, talk.zone)
+        dialect = mirrored(ours)
+        try:
+            answered = read_reply(reply, message, dialect, talk.zone)
+        except Refused as refused:
+            fate = Fate.FAILED if refused.reason is Reason.TEMPORARY_FAILURE else Fate.REFUSED
+            return Explanation(fate, (f"{message.service}: refused ({refused.reason.value})", *_why(refused, talk)))
+        except Unavailable as error:
+            return Explanation(Fate.FAILED, (f"{message.service}: not done", f"  {error}"))
+        except OutcomeUnknown as error:
+            return Explanation(Fate.UNKNOWN, (f"{message.service}: it is not known whether it was done", f"  {error}"))
+        except MalformedMessage as error:
+            return Explanation(Fate.FAILED, (f"{message.service}: the answer can't be read", f"  {error}"))
+        shown = showing.lines(answered.response, talk.zone)
+        return Explanation(Fate.DONE, (f"{message.service}: done", *shown, *showing.unknown(answered.message)))
+
+    # --- who speaks --------------------------------------------------------------------------------------
+
+    def _parties(self, talk: Conversation, dialect: NcipDialect) -> Parties:
+        """The partner asks us, so that it fits the profile's first match rule where that says more."""
+        header, rule = dialect.header, (talk.profile.match or (Match(),))[0]
+        return Parties(
+            from_agency=header.partner_agency or rule.from_agency or talk.profile.name.upper(),
+            to_agency=header.our_agency or rule.to_agency or talk.symbol,
+            profile_type=header.profile_type or rule.profile_type or "",
+            from_system=header.partner_system or rule.from_system or "",
+            to_system=header.our_system,
+            agency_secret=self._message_secret(talk.profile, AuthKind.AGENCY_SECRET),
+            system_secret=self._message_secret(talk.profile, AuthKind.SYSTEM_SECRET),
+        )
+
+    def _message_secret(self, profile: Profile, kind: AuthKind) -> str:
+        entry = _entry(profile)
+        return self._secrets(entry.secret) if entry is not None and entry.kind is kind else ""
+
+    def _credentials(self, profile: Profile) -> Credentials:
+        entry = _entry(profile)
+        kind = _HTTP_KINDS.get(entry.kind) if entry is not None else None
+        if entry is None or kind is None:
+            return Credentials()
+        return Credentials(kind, entry.user, self._secrets(entry.secret), entry.parameter)
+
+
+def _entry(profile: Profile) -> Authentication | None:
+    """The credential to show: the first way in, unless that is one where nothing needs to be said."""
+    first = profile.auth[0] if profile.auth else None
+    return first if first is not None and first.kind not in _NO_SECRET else None
+
+
+def _dialect(profile: Profile) -> NcipDialect:
+    dialect = profile.dialects.get("ncip")
+    return dialect if isinstance(dialect, NcipDialect) else NcipDialect()
+
+
+# --- services and their values -----------------------------------------------------------------------------
+
+
+def _service(ask: Ask) -> PartnerService:
+    names = (*ask.takes, *COMMON)
+    needed = {group[0] for group in ask.needs if len(group) == 1}
+    defaults = dict(ask.defaults)
+    return PartnerService(
+        name=ask.name,
+        wire=ask.message.__name__,
+        help=ask.help,
+        parameters=tuple(_parameter(ask, name, name in needed, defaults.get(name, "")) for name in names),
+        aliases=ask.aliases,
+    )
+
+
+def _parameter(ask: Ask, name: str, required: bool, default: str) -> Parameter:
+    parameter = PARAMETERS[name].parameter
+    several = parameter.repeatable or (name == "item" and ask.name in _SEVERAL_ITEMS)
+    return replace(parameter, required=required, default=default, repeatable=several)
+
+
+_SEVERAL_ITEMS = frozenset({"request-item", "lookup-item-set"})
+
+
+def _parameter_of(field: str) -> str:
+    return next((name for name, spec in PARAMETERS.items() if spec.field == field), "")
+
+
+def _read(ask: Ask, values: port.Values, typing: Typing) -> Values:
+    """Raises WrongValue for a parameter that the service doesn't have, a text that can't be read, one missing."""
+    allowed = {parameter.name: parameter for parameter in _service(ask).parameters}
+    said: dict[str, Any] = {}
+    for name, texts in values.items():
+        if name not in allowed:
+            raise WrongValue(name, f"{ask.name} has no such option")
+        if len(texts) > 1 and not allowed[name].repeatable:
+            raise WrongValue(name, "can be given only once")
+        _say(said, PARAMETERS[name], texts, typing)
+    for group in ask.needs:
+        if not any(values.get(name) for name in group):
+            raise WrongValue("", f"{ask.name} needs {' or '.join(f'--{name}' for name in group)}")
+    read = Values(**said)
+    return ask.fill(read, typing.today) if ask.fill is not None else read
+
+
+def _say(said: dict[str, Any], spec: Spec, texts: tuple[str, ...], typing: Typing) -> None:
+    for text in texts:
+        choices = spec.parameter.choices
+        if choices and text not in choices:
+            raise WrongValue(spec.parameter.name, f"must be one of {', '.join(choices)}")
+        try:
+            value = spec.read(text, typing)
+        except ValueError as error:
+            raise WrongValue(spec.parameter.name, str(error)) from error
+        if spec.field in _TUPLES:
+            said[spec.field] = (*said.get(spec.field, ()), value)
+        else:
+            said[spec.field] = value
+
+
+_TUPLES = frozenset({"inputs", "items", "records", "elements"})
+
+
+def _why(refused: Refused, talk: Conversation) -> Iterator[str]:
+    """The problems as they were sent."""
+    problems = refused.problems if isinstance(refused, RefusedByPartner) else ()
+    if not problems:
+        yield f"  {refused.detail}"
+    for problem in problems:
+        yield "  Problem"
+        yield from showing.lines(problem, talk.zone, 2)

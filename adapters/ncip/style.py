@@ -1,0 +1,64 @@
+"""How names and attributes look, resolved from a dialect for one version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adapters.ncip.characters import escape_attribute
+from adapters.ncip.dialect.xml import AttributeStyle, Declaration, SchemeStyle, XmlDialect
+from adapters.ncip.messages.envelope import NamespaceStyle
+from adapters.ncip.versions import NAMESPACE, VERSION_STRINGS, Version, recognise
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How names and attributes look, resolved for one version. `prefix` ends in a colon."""
+
+    version: Version
+    prefix: str
+    attribute_prefix: str
+    schemes: SchemeStyle
+    root_attributes: str
+
+
+def style_of(dialect: XmlDialect, version: Version) -> Style:
+    namespaces = dialect.namespace_style
+    if namespaces is NamespaceStyle.STANDARD:
+        namespaces = NamespaceStyle.NONE if version.is_v1 else NamespaceStyle.PREFIX
+    prefix = f"{dialect.prefix}:"
+    qualified = dialect.version_attribute is AttributeStyle.QUALIFIED and namespaces is not NamespaceStyle.NONE
+    declared = ""
+    if namespaces is NamespaceStyle.DEFAULT:
+        declared = f' xmlns="{NAMESPACE}"'
+    if namespaces is NamespaceStyle.PREFIX or (qualified and namespaces is NamespaceStyle.DEFAULT):
+        declared += f' xmlns:{dialect.prefix}="{NAMESPACE}"'
+    schemes = dialect.scheme_style
+    if schemes is SchemeStyle.STANDARD:
+        schemes = SchemeStyle.CHILDREN if version.is_v1 else SchemeStyle.ATTRIBUTE
+    attribute_prefix = prefix if qualified else ""
+    said = escape_attribute(_version_string(dialect, version))
+    return Style(
+        version=version,
+        prefix=prefix if namespaces is NamespaceStyle.PREFIX else "",
+        attribute_prefix=attribute_prefix,
+        schemes=schemes,
+        root_attributes=f'{declared} {attribute_prefix}version="{said}"',
+    )
+
+
+def _version_string(dialect: XmlDialect, version: Version) -> str:
+    """The dialect's own string, unless it names another version than the one to be written."""
+    if dialect.version_string and recognise(dialect.version_string) in (None, version):
+        return dialect.version_string
+    return VERSION_STRINGS[version]
+
+
+def prolog(dialect: XmlDialect, version: Version, root: str) -> str:
+    """XML declaration and DOCTYPE, as far as the dialect has them; no line end, since some programs choke on it."""
+    text = ""
+    if dialect.declaration is not Declaration.NONE:
+        standalone = ' standalone="yes"' if dialect.declaration is Declaration.STANDALONE else ""
+        text = f'<?xml version="1.0" encoding="{dialect.charset_out.upper()}"{standalone}?>'
+    if dialect.doctype:
+        text += f'<!DOCTYPE {root} PUBLIC "{escape_attribute(dialect.doctype)}" "{VERSION_STRINGS[version]}">'
+    return text

@@ -1,0 +1,299 @@
+"""Sending a document and waiting for the answer: HTTP(S) POST and raw TCP. Knows bytes, no messages.
+
+What went wrong is told apart by what it means for the sender (gateway.domain.problems): `Unavailable` as long as
+nothing was sent (name not found, connection refused, TLS not agreed), `OutcomeUnknown` from the first byte on.
+Redirects are not followed: a POST would become a GET, and credentials would go elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Protocol
+
+import aiohttp
+from yarl import URL
+
+from adapters.ncip.bodies import FORM_TYPE, wrap
+from adapters.ncip.dialect import HttpDialect, NcipDialect, TcpDialect
+from adapters.ncip.dialect.http import BodyEncoding, HttpAuthKind
+from adapters.ncip.ends import LONGEST, find_end
+from gateway.domain.problems import Fault, MalformedMessage, OutcomeUnknown, Reason, Refused, Unavailable
+from gateway.ports.partner import HttpPlace, Place, Reply, TcpPlace, Timeouts, Tls
+
+MAX_ANSWER = 20_000_000
+"""Bytes of the longest answer that is read."""
+
+CHUNK = 65_536
+TOKEN_SPARE = 30.0
+"""Seconds before its end at which an OAuth2 token is no longer used."""
+
+NEWLINE = b"&#10;"
+
+
+class Transport(Protocol):
+    async def exchange(self, document: bytes) -> Reply:
+        """Send and wait. Raises Unavailable, OutcomeUnknown, Refused(SENDER_AUTH_FAILED), MalformedMessage when the
+        answer is too long."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How we show who we are; `secret` is the text itself, already resolved (see HttpAuth for the rest)."""
+
+    kind: HttpAuthKind = HttpAuthKind.NONE
+    user: str = ""
+    secret: str = field(default="", repr=False)
+    parameter: str = "apikey"
+    token_url: str = ""
+    scope: str = ""
+
+
+def open_transport(place: Place, dialect: NcipDialect, credentials: Credentials) -> Transport:
+    """Raises Unavailable when a certificate file can't be used."""
+    if isinstance(place, HttpPlace):
+        return HttpTransport(place, dialect.http, credentials)
+    return TcpTransport(place, dialect.tcp)
+
+
+def addresses(dialect: NcipDialect) -> dict[str, str]:
+    """Where a profile sends to, by key (`illgate check --live`)."""
+    found = {"tcp.address": dialect.tcp.address, "http.auth.token_url": dialect.http.auth.token_url}
+    return {key: address for key, address in found.items() if address}
+
+
+def tls_context(tls: Tls) -> ssl.SSLContext:
+    """Certificates and names are always checked. Raises Unavailable when a file can't be used."""
+    try:
+        context = ssl.create_default_context(cafile=str(tls.ca) if tls.ca is not None else None)
+        if tls.certificate is not None:
+            context.load_cert_chain(tls.certificate)
+    except (OSError, ssl.SSLError) as error:
+        raise Unavailable(f"a certificate file can't be used: {error.strerror or error}") from error
+    return context
+
+
+# --- HTTP ------------------------------------------------------------------------------------------------
+
+
+class HttpTransport:
+    """One connection for each message: a kept one might be closed by the other side just when it is used, and then
+    nobody could say whether the message arrived."""
+
+    def __init__(self, place: HttpPlace, http: HttpDialect, credentials: Credentials) -> None:
+        self._url = URL(place.url)
+        if self._url.scheme not in ("http", "https") or not self._url.host:
+            raise Unavailable(f"not a URL with http or https: {place.url}")
+        self._http = http
+        self._credentials = credentials
+        self._timeouts = place.timeouts
+        self._tls = tls_context(place.tls) if "https" in (self._url.scheme, URL(credentials.token_url).scheme) else None
+        self._session: aiohttp.ClientSession | None = None
+        self._token = ""
+        self._token_until = 0.0
+
+    async def exchange(self, document: bytes) -> Reply:
+        fresh = await self._renew_token() if self._credentials.kind is HttpAuthKind.OAUTH2 else True
+        reply = await self._post(document)
+        if reply.status == 401 and not fresh:  # the token was withdrawn before its time; nothing was done
+            self._token = ""
+            await self._renew_token()
+            reply = await self._post(document)
+        return reply
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _post(self, document: bytes) -> Reply:
+        url, headers = self._address()
+        headers["Content-Type"] = (
+            FORM_TYPE
+            if self._http.body_encoding in (BodyEncoding.URL_ENCODED, BodyEncoding.FORM)
+            else self._http.content_type
+        )
+        return await self._send(url, wrap(document, self._http), headers)
+
+    def _address(self) -> tuple[URL, dict[str, str]]:
+        """URL and headers with the credentials in them."""
+        who = self._credentials
+        match who.kind:
+            case HttpAuthKind.BASIC:
+                return self._url, {"Authorization": aiohttp.BasicAuth(who.user, who.secret, "utf-8").encode()}
+            case HttpAuthKind.BEARER:
+                return self._url, {"Authorization": f"Bearer {who.secret}"}
+            case HttpAuthKind.OAUTH2:
+                return self._url, {"Authorization": f"Bearer {self._token}"}
+            case HttpAuthKind.PATH_KEY:
+                return self._url / who.secret, {}
+            case HttpAuthKind.QUERY_KEY:
+                return self._url.update_query({who.parameter: who.secret}), {}
+            case HttpAuthKind.NONE:
+                return self._url, {}
+
+    async def _send(self, url: URL, body: bytes, headers: dict[str, str]) -> Reply:
+        started = time.perf_counter()
+        progress = SimpleNamespace(sent=False)
+        try:
+            async with self._opened().post(
+                url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=progress
+            ) as response:
+                raw = await self._read(response)
+                seconds = time.perf_counter() - started
+                return Reply(raw, response.headers.get("Content-Type", ""), response.status, seconds)
+        except (aiohttp.ClientError, OSError) as error:  # time-outs are OSErrors
+            raise _failure(error, progress.sent) from error
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        raw = bytearray()
+        async for piece in response.content.iter_chunked(CHUNK):
+            raw += piece
+            if len(raw) > MAX_ANSWER:
+                raise MalformedMessage("answer", f"longer than {MAX_ANSWER} bytes", Fault.TOO_LARGE)
+        return bytes(raw)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            trace = aiohttp.TraceConfig()
+            trace.on_request_headers_sent.append(_note_sent)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=self._tls or True, force_close=True),
+                timeout=aiohttp.ClientTimeout(
+                    total=self._timeouts.total, sock_connect=self._timeouts.connect, sock_read=self._timeouts.read
+                ),
+                trace_configs=[trace],
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=True,
+            )
+        return self._session
+
+    # --- OAuth2 client credentials (RFC 6749 section 4.4) ------------------------------------------------
+
+    async def _renew_token(self) -> bool:
+        """True: the token is new. Raises Unavailable, Refused(SENDER_AUTH_FAILED)."""
+        if self._token and time.monotonic() < self._token_until:
+            return False
+        who = self._credentials
+        form = {"grant_type": "client_credentials", **({"scope": who.scope} if who.scope else {})}
+        basic = aiohttp.BasicAuth(who.user, who.secret, "utf-8").encode()
+        try:
+            async with self._opened().post(
+                who.token_url,
+                data=form,
+                headers={"Authorization": basic, "Accept": "application/json"},
+                allow_redirects=False,
+                trace_request_ctx=SimpleNamespace(sent=False),
+            ) as response:
+                if response.status in (400, 401, 403):
+                    detail = f"We got no token for the other system (HTTP {response.status})."
+                    raise Refused(Reason.SENDER_AUTH_FAILED, detail)
+                if response.status != 200:
+                    raise Unavailable(f"no token for the other system (HTTP {response.status})")
+                answer = await response.json(content_type=None)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise Unavailable(f"no token for the other system: {_text(error)}") from error
+        self._keep(answer)
+        return True
+
+    def _keep(self, answer: object) -> None:
+        token = answer.get("access_token") if isinstance(answer, dict) else None
+        if not isinstance(token, str) or not token:
+            raise Unavailable("no token for the other system: the answer has no access_token")
+        lives = answer.get("expires_in") if isinstance(answer, dict) else None
+        self._token = token
+        self._token_until = time.monotonic() + (float(lives) if isinstance(lives, int | float) else 0) - TOKEN_SPARE
+
+
+async def _note_sent(
+    _session: aiohttp.ClientSession,
+    context: SimpleNamespace,
+    _params: aiohttp.TraceRequestHeadersSentParams,
+) -> None:
+    context.trace_request_ctx.sent = True
+
+
+def _failure(error: Exception, sent: bool) -> Unavailable | OutcomeUnknown:
+    if not sent:
+        return Unavailable(f"not reached: {_text(error)}")
+    return OutcomeUnknown(f"sent, but no whole answer came: {_text(error)}")
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "time-out"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the connection was closed"
+    return str(error) or type(error).__name__
+
+
+# --- TCP -------------------------------------------------------------------------------------------------
+
+
+class TcpTransport:
+    """One connection for each message; the answer ends with its closing tag or with the connection."""
+
+    def __init__(self, place: TcpPlace, tcp: TcpDialect) -> None:
+        self._place = place
+        self._tcp = tcp
+        self._tls = tls_context(place.tls) if place.tls is not None else None
+
+    async def exchange(self, document: bytes) -> Reply:
+        started = time.perf_counter()
+        timeouts = self._place.timeouts
+        reader, writer = await self._connect()
+        try:
+            async with asyncio.timeout(timeouts.total):
+                writer.write(self._framed(document))
+                await writer.drain()
+                if self._tcp.end == "close":
+                    writer.write_eof()
+                raw = await _answer(reader, timeouts)
+        except OSError as error:  # time-outs and TLS errors are OSErrors
+            raise _failure(error, sent=True) from error
+        finally:
+            writer.close()
+        return Reply(raw, seconds=time.perf_counter() - started)
+
+    async def close(self) -> None:
+        """Nothing stays open between messages."""
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        place = self._place
+        if self._tls is not None and self._tcp.end == "close":
+            raise Unavailable("a message that ends with the connection can't be sent over TLS (tcp.end: close)")
+        try:
+            async with asyncio.timeout(place.timeouts.connect):
+                return await asyncio.open_connection(place.host, place.port, ssl=self._tls, limit=CHUNK)
+        except OSError as error:
+            raise _failure(error, sent=False) from error
+
+    def _framed(self, document: bytes) -> bytes:
+        """For a partner that reads lines the document is one: a line end in a text becomes a reference."""
+        if self._tcp.end != "newline":
+            return document
+        return document.replace(b"\r", b"").replace(b"\n", NEWLINE) + b"\n"
+
+
+async def _answer(reader: asyncio.StreamReader, timeouts: Timeouts) -> bytes:
+    """Raises OutcomeUnknown when the connection ends before the answer does, MalformedMessage when it is too long."""
+    raw = bytearray()
+    while True:
+        async with asyncio.timeout(timeouts.read):
+            piece = await reader.read(CHUNK)
+        if not piece:
+            if raw and not raw.lstrip().startswith(b"<"):
+                return bytes(raw)  # words that are no document: for the reader of answers to judge
+            raise OutcomeUnknown(f"the connection ended after {len(raw)} bytes, before the answer did")
+        begun = len(raw)
+        raw += piece
+        end = find_end(raw, begun - LONGEST)
+        if end is not None:
+            return bytes(raw[:end])
+        if len(raw) > MAX_ANSWER:
+            raise MalformedMessage("answer", f"longer than {MAX_ANSWER} bytes", Fault.TOO_LARGE)

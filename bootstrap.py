@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Sets illgate up from a checkout; needs nothing but Python 3.11 or newer and pip.
+
+python3 bootstrap.py run      install into .venv, make a library with sample data in data/, run the daemon
+python3 bootstrap.py test     install with what the tests need, run all of them
+python3 bootstrap.py install  only install
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+DEMO = HERE / "data"
+OLDEST = (3, 11)
+
+
+def main(words: list[str]) -> int:
+    if sys.version_info < OLDEST:
+        print(f"illgate needs Python {'.'.join(map(str, OLDEST))} or newer; this is {sys.version.split()[0]}")
+        return 2
+    match words:
+        case ["install"]:
+            install(extras="")
+            return 0
+        case ["run", *rest]:
+            install(extras="")
+            return run(rest)
+        case ["test", *rest]:
+            install(extras="[dev]")
+            return test(rest)
+    print(__doc__)
+    return 2
+
+
+def install(extras: str) -> None:
+    """Into .venv, with the versions of constraints.txt; quick when nothing has changed."""
+    if not (BIN / "python").exists():
+        print("making .venv …", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+    print("installing …", flush=True)
+    pip = [str(BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-c", str(HERE / "constraints.txt"), "-e", f"{HERE}{extras}"], check=True)
+
+
+def run(rest: list[str]) -> int:
+    illgate = str(BIN / "illgate")
+    if not (DEMO / "gateway.yml").exists():
+        subprocess.run([illgate, "init", str(DEMO)], check=True)
+    arguments = [illgate, "--config", str(DEMO / "gateway.yml"), "serve", *rest]
+    os.execv(illgate, arguments)
+
+
+def test(rest: list[str]) -> int:
+    install_postgresql()
+    checks = [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy"],
+        ["lint-imports"],
+        ["pytest", *(rest or ["-n", "auto"])],
+    ]
+    for command in checks:
+        print("$", " ".join(command), flush=True)
+        code = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=HERE).returncode
+        if code != 0:
+            return code
+    return 0
+
+
+def install_postgresql() -> None:
+    """The store's tests start a real server. Where it can't be installed they say so and are skipped."""
+    if list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or not shutil.which("apt-get") or os.geteuid() != 0:
+        return
+    print("installing PostgreSQL from the distribution's packages …", flush=True)
+    quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
+    subprocess.run(["apt-get", "update"], **quiet)
+    subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", "postgresql"], **quiet)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,92 @@
+"""The group of all commands. A command's module is imported when it is run, so that help comes at once."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from gateway.cli.context import Installation
+from gateway.cli.exits import as_exit_codes
+from gateway.settings import FILE
+
+
+class Entry(NamedTuple):
+    """`module` has the click command as `command`; an empty one: the library adapter brings it."""
+
+    module: str
+    help: str
+
+
+COMMANDS = {
+    "init": Entry("gateway.cli.init", "Make a new installation in a folder, with a sample library."),
+    "serve": Entry("gateway.cli.serve", "Run the daemon."),
+    "check": Entry("gateway.cli.check", "Find what is wrong in settings and profiles; run the profiles' examples."),
+    "profile": Entry("gateway.cli.profile", "List, show and compare profiles."),
+    "send": Entry("gateway.cli.send", "Play a partner: build a message, send it, show the answer."),
+    "journal": Entry("gateway.cli.journal", "List, show and export messages that came and went."),
+    "replay": Entry("gateway.cli.replay", "Carry out a message of the journal again."),
+    "library": Entry("", "Look into the library's own system."),
+}
+
+
+class LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command = importlib.import_module(entry.module).command if entry.module else _library(ctx)
+        assert isinstance(command, click.Command), f"{entry.module}.command"
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        with as_exit_codes(ctx):
+            return super().invoke(ctx)
+
+
+def _library(ctx: click.Context) -> click.Command:
+    """The command of the library system in use; where several kinds are, the first that has one."""
+    installation = ctx.obj or Installation(ctx.params["config"])
+    kinds = {library.system.type: installation.adapter_of(library) for library in installation.settings.libraries}
+    for adapter in kinds.values():
+        if adapter.command is not None:
+            return adapter.command
+    raise click.UsageError(f"the library's system ({', '.join(kinds)}) has no commands of its own")
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="ILLGATE_CONFIG",
+    default=FILE,
+    show_default=True,
+    show_envvar=True,
+    metavar="FILE",
+    help="Settings of the installation.",
+)
+@click.version_option(package_name="illgate", prog_name="illgate")
+@click.pass_context
+def main(ctx: click.Context, config: Path) -> None:
+    """Interlibrary-loan gateway between a library's own system and its partners.
+
+    \b
+    To begin with:
+      illgate init demo
+      cd demo
+      illgate check
+      illgate serve
+
+    Exit codes: 0 done, 1 refused or problems found, 2 wrong usage, 3 settings or profiles can't be used,
+    4 something can't be reached, 5 sent but the outcome is not known.
+    """
+    ctx.obj = Installation(config)

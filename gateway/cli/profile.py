@@ -1,0 +1,132 @@
+"""`illgate profile list|show|diff|schema`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gateway.cli.context import Installation, pass_installation
+from gateway.configuration.problems import ConfigurationError, nearest
+from gateway.configuration.source import shown
+from gateway.profiles import LoadedProfile, Loading, read_profiles
+from gateway.profiles.effective import as_yaml, as_yaml_with_sources, differences
+from gateway.profiles.schema import schema_text
+
+
+@click.group
+def command() -> None:
+    """List, show and compare profiles."""
+
+
+@command.command("list")
+@pass_installation
+def list_(installation: Installation) -> None:
+    """All profiles: name, what they extend, protocols, number of match rules, description."""
+    loading = installation.profiles
+    rows = [_row(one) for one in loading.profiles.loaded.values()]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
+    for row in rows:
+        click.echo(
+            "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip()
+        )
+    if loading.problems:
+        raise ConfigurationError(loading.problems)
+
+
+def _row(one: LoadedProfile) -> tuple[str, str, str, str]:
+    profile = one.profile
+    kind = "abstract" if profile.abstract else ", ".join(profile.dialects)
+    rules = f"{len(profile.match)} rules" if len(profile.match) != 1 else "1 rule"
+    extends = f" (extends {profile.extends})" if profile.extends else ""
+    return f"{profile.name}{extends}", kind, rules, profile.description
+
+
+@command.command()
+@click.argument("name")
+@click.option("--sources", is_flag=True, help="Say where each value comes from: file and line, or default.")
+@pass_installation
+def show(installation: Installation, name: str, sources: bool) -> None:
+    """A profile as it works, with inherited values and defaults, as YAML.
+
+    NAME is a profile or the file of one.
+
+    \b
+    Examples:
+      illgate profile show illiad-alma
+      illgate profile show illiad-alma --sources
+    """
+    loaded = _find(installation, name, installation.profiles)
+    click.echo(as_yaml_with_sources(loaded) if sources else as_yaml(loaded), nl=False)
+
+
+@command.command()
+@click.argument("left", metavar="A")
+@click.argument("right", metavar="[B]", required=False)
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="Take B, or A itself as it is there, from another folder, such as a backup.",
+)
+@pass_installation
+def diff(installation: Installation, left: str, right: str | None, against: Path | None) -> None:
+    """How two profiles differ, with inherited values and defaults, and where each value was said.
+
+    A and B are profiles or files of profiles.
+
+    \b
+    Examples:
+      illgate profile diff illiad-alma illiad-folio
+      illgate profile diff reshare /tmp/reshare.yml
+      illgate profile diff reshare --against /var/backups/profiles
+    """
+    if right is None and against is None:
+        raise click.UsageError("with what? name a second profile, or --against FOLDER")
+    other = installation.profiles if against is None else _read(installation, against)
+    found = differences(_find(installation, left, installation.profiles), _find(installation, right or left, other))
+    for one in found:
+        click.echo(one.key)
+        click.echo(f"  - {one.left}  # {one.left_source}" if one.left else "  - (not there)")
+        click.echo(f"  + {one.right}  # {one.right_source}" if one.right else "  + (not there)")
+    click.echo(f"{len(found)} differences" if len(found) != 1 else "1 difference")
+
+
+@command.command()
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
+@pass_installation
+def schema(installation: Installation, output: Path | None) -> None:
+    """JSON Schema of a profile, for editors.
+
+    \b
+    Examples:
+      illgate profile schema
+      illgate profile schema -o profiles/schema.json
+    """
+    text = schema_text(installation.adapters)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+        click.echo(f"written: {shown(output)}")
+
+
+def _read(installation: Installation, folder: Path) -> Loading:
+    return read_profiles(folder, installation.adapters, installation.settings)
+
+
+def _find(installation: Installation, name: str, loading: Loading) -> LoadedProfile:
+    """Raises ConfigurationError when it is there but can't be used, UsageError when it isn't."""
+    if name.endswith(".yml"):
+        file = Path(name)
+        if not file.is_file():
+            raise click.UsageError(f"no such file: {name}")
+        loading, name = _read(installation, file.absolute().parent), file.stem
+    if name in loading.profiles.loaded:
+        return loading.profiles.loaded[name]
+    own = [problem for problem in loading.problems if Path(problem.file).name == f"{name}.yml"]
+    if own:
+        raise ConfigurationError(own)
+    near = nearest(name, loading.profiles.loaded)
+    hint = f"; did you mean '{near}'?" if near else ""
+    raise click.UsageError(f"no such profile: {name}{hint}")

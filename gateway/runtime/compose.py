@@ -1,0 +1,290 @@
+"""From settings to a running gateway, and back.
+
+Start: store, migrations, libraries, profiles, interrupted work, listeners, probe. Stop: the other way round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from functools import lru_cache
+from pathlib import Path
+
+import structlog
+
+from gateway.adapters import Adapters
+from gateway.configuration.problems import ConfigurationError
+from gateway.domain.clock import Clock, SystemClock
+from gateway.domain.profile import Profile
+from gateway.ports.adapter import LibraryContext
+from gateway.ports.protocol import Framing, Responder
+from gateway.profiles import ProfileStore, load_profiles
+from gateway.runtime.health import Health
+from gateway.runtime.http import HttpListener, HttpPlace
+from gateway.runtime.metrics import Metrics
+from gateway.runtime.probe import probe_http, probe_tcp
+from gateway.runtime.tasks import OnFailure, Tasks
+from gateway.runtime.tcp import TcpListener, TcpPlace
+from gateway.runtime.tls import server_context
+from gateway.secrets import resolve
+from gateway.services.exchange import Done, Exchange, OpenLibrary
+from gateway.services.repair import finish_interrupted
+from gateway.settings import LibrarySettings, Settings, Tls
+from gateway.settings import TcpListener as TcpSettings
+from gateway.store.cipher import BodyCipher
+from gateway.store.engine import Store, open_store
+from gateway.store.journal import Journal
+from gateway.store.migrate import OWN, Migrations, migrate
+from gateway.store.records import JournalOptions
+from gateway.web.app import Site
+from gateway.web.gate import Gate
+from gateway.web.pace import Patience
+from gateway.web.senders import TrustedProxies
+
+log = structlog.get_logger(component="gateway")
+
+QUEUE = 4
+"""So many times `http.max_concurrent` may wait for their turn."""
+
+LONGEST_SILENCE = 10.0
+LOOK_SECONDS = 15.0
+RETENTION_SECONDS = 6 * 3600.0
+
+
+class Gateway:
+    """One installation at work. `start`, then `stop` once; several may run in one process."""
+
+    def __init__(self, settings: Settings, adapters: Adapters, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self._adapters = adapters
+        self._clock = clock or SystemClock()
+        self._tasks = Tasks()
+        self._stack = AsyncExitStack()
+        self._secrets = lru_cache(maxsize=256)(lambda reference: resolve(reference, settings.folder))
+        self._gate = Gate(
+            settings.http.max_concurrent, QUEUE * settings.http.max_concurrent, settings.http.request_seconds
+        )
+        self._http: HttpListener | None = None
+        self._tcp: list[TcpListener] = []
+
+    @property
+    def http_port(self) -> int:
+        assert self._http is not None, "not started"
+        return self._http.port
+
+    @property
+    def tcp_ports(self) -> tuple[int, ...]:
+        """In the order of the settings."""
+        return tuple(listener.port for listener in self._tcp)
+
+    @property
+    def listeners(self) -> tuple[HttpListener | TcpListener, ...]:
+        return (*((self._http,) if self._http is not None else ()), *self._tcp)
+
+    async def start(self) -> None:
+        """Returns when every listener has answered a probe.
+
+        Raises ConfigurationError, SchemaTooNew, Unavailable (store or a library) or OSError (an address, a
+        certificate); then nothing is left open.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Finish the messages in hand, for at most `shutdown_seconds`, then close everything."""
+        log.info("stopping", in_hand=self._gate.in_hand)
+        await self._stack.aclose()
+        log.info("stopped")
+
+    async def reload(self) -> bool:
+        """Read profiles and secrets anew, as on SIGHUP. False: there are problems, the old profiles stay."""
+        self._secrets.cache_clear()
+        return await self._profiles.reload()
+
+    # --- from inside out ---------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        stack, settings = self._stack, self.settings
+        options = self._journal_options()
+        self._profiles = self._load_profiles()
+        store = self._open_store()
+        stack.push_async_callback(store.close)
+        for step in await migrate(store, *self._histories()):
+            log.info("database brought up to date", step=step)
+        libraries = {library.symbol: await self._open_library(library, store) for library in settings.libraries}
+        journal = Journal(store, options)
+        stack.push_async_callback(journal.close)
+        responders = {name: adapter.responder() for name, adapter in self._adapters.protocols.items()}
+        exchange = Exchange(
+            responders=responders,
+            profiles=lambda: self._profiles.current,
+            libraries=libraries,
+            journal=journal,
+            clock=self._clock,
+            secrets=self._secrets,
+            limit=self._profiles.current.max_bytes,
+            library_seconds=settings.library_timeout_seconds,
+            observe=self._observe,
+        )
+        await finish_interrupted(exchange, journal, libraries, self._clock)
+        health = Health(
+            store, {symbol: one.system for symbol, one in libraries.items()}, self._profiles, lambda: self.listeners
+        )
+        stack.push_async_callback(self._tasks.stop)
+        await self._listen(exchange, responders, health)
+        self._watch(journal, libraries, health)
+        await self._probe(health)
+
+    def _journal_options(self) -> JournalOptions:
+        """Raises ConfigurationError naming the place in gateway.yml."""
+        wanted = self.settings.journal
+        keys = [self._secrets(reference) for reference in wanted.encryption_keys]
+        try:
+            cipher = BodyCipher(keys) if keys else None
+        except ValueError as error:
+            raise ConfigurationError([self.settings.problem(("journal", "encryption_keys"), str(error))]) from error
+        try:
+            return JournalOptions(wanted.body_limit, wanted.keep_bodies_days, wanted.keep_rows_days, cipher)
+        except ValueError as error:
+            raise ConfigurationError([self.settings.problem(("journal",), str(error))]) from error
+
+    def _load_profiles(self) -> ProfileStore:
+        settings, adapters = self.settings, self._adapters
+        profiles = ProfileStore(
+            settings.profiles_folder, lambda: load_profiles(settings.profiles_folder, adapters, settings)
+        )
+        self.metrics.watch_profiles(lambda: len(profiles.problems))
+        return profiles
+
+    def _open_store(self) -> Store:
+        """Makes an SQLite file and its folder where they aren't there, for nobody else's eyes: it names patrons."""
+        url = self.settings.store_url()
+        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+            file = Path(str(url.database))
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file.touch(mode=0o600)
+        return open_store(url.render_as_string(hide_password=False))
+
+    def _histories(self) -> tuple[Migrations, ...]:
+        kinds = dict.fromkeys(library.system.type for library in self.settings.libraries)
+        found = (self._adapters.libraries[kind].migrations for kind in kinds)
+        return (OWN, *(history for history in found if history is not None))
+
+    async def _open_library(self, library: LibrarySettings, store: Store) -> OpenLibrary:
+        context = LibraryContext(
+            library=library.symbol,
+            store=store,
+            clock=self._clock,
+            zone=library.zone,
+            currency=library.currency,
+            folder=self.settings.folder,
+        )
+        adapter = self._adapters.libraries[library.system.type]
+        system = await adapter.open(context, library.system.options)
+        return OpenLibrary(library.symbol, library.name, system, library.zone, library.currency)
+
+    def _observe(self, done: Done) -> None:
+        self.metrics.message(done.protocol, done.profile, done.service, done.outcome, done.seconds)
+
+    # --- listeners ---------------------------------------------------------------------------------------
+
+    async def _listen(self, exchange: Exchange, responders: Mapping[str, Responder], health: Health) -> None:
+        settings = self.settings
+        self.metrics.watch_gate(self._gate)
+        site = Site(
+            exchange=exchange,
+            protocols=tuple(responders),
+            gate=self._gate,
+            clock=self._clock,
+            limit=lambda: self._profiles.current.max_bytes,
+            readiness=health.look,
+            metrics=self.metrics.page if settings.metrics else None,
+            patience=Patience(min(LONGEST_SILENCE, settings.http.body_seconds), settings.http.body_seconds),
+            proxies=TrustedProxies(settings.http.trusted_proxies),
+        )
+        http = settings.http
+        place = HttpPlace(http.host, http.port, self._tls(http.tls), http.header_seconds)
+        self._http = HttpListener(place, site)
+        self._tcp = [
+            TcpListener(self._tcp_place(one, responders[one.protocol]), exchange, self._gate, self._clock)
+            for one in settings.tcp
+        ]
+        self._stack.push_async_callback(self._close_listeners)
+        for listener in self.listeners:
+            await listener.start()
+
+    async def _close_listeners(self) -> None:
+        """All at once, since they share the time."""
+        await asyncio.gather(*(listener.stop(self.settings.shutdown_seconds) for listener in self.listeners))
+
+    def _tcp_place(self, one: TcpSettings, responder: Responder) -> TcpPlace:
+        return TcpPlace(
+            host=one.host,
+            port=one.port,
+            profile=one.profile,
+            protocol=one.protocol,
+            framing=self._framing(one.profile, responder),
+            limit=lambda: self._profile(one.profile).max_bytes,
+            tls=self._tls(one.tls),
+            idle_in_message=LONGEST_SILENCE,
+        )
+
+    def _framing(self, profile: str, responder: Responder) -> Callable[[], Framing]:
+        return lambda: responder.framing(self._profile(profile))
+
+    def _profile(self, name: str) -> Profile:
+        """Of a listener; the check of profiles lets no set pass that lacks it."""
+        profile = self._profiles.current.by_name(name)
+        assert profile is not None, name
+        return profile
+
+    def _tls(self, tls: Tls) -> ssl.SSLContext | None:
+        if not tls.certificate:
+            return None
+        folder = self.settings.folder
+        authorities = folder / tls.client_ca if tls.client_ca else None
+        return server_context(folder / tls.certificate, folder / tls.key, authorities, ssl.CERT_REQUIRED)
+
+    async def _probe(self, health: Health) -> None:
+        assert self._http is not None
+        await probe_http(self._http)
+        for listener in self._tcp:
+            await probe_tcp(listener)
+        readiness = await health.look()
+        log.info(
+            "serving",
+            listeners=[listener.name for listener in self.listeners],
+            profiles=len(self._profiles.current),
+            ready=readiness.ready,
+        )
+
+    # --- in the background -------------------------------------------------------------------------------
+
+    def _watch(self, journal: Journal, libraries: Mapping[str, OpenLibrary], health: Health) -> None:
+        async def look() -> None:
+            self.metrics.readiness(await health.look())
+
+        async def oldest_pending() -> None:
+            now = self._clock.now()
+            found = [message for symbol in libraries for message in await journal.pending(symbol, now, 1)]
+            self.metrics.oldest_pending(min((one.message.at for one in found), default=None), now)
+
+        async def retention() -> None:
+            forgotten = await journal.forget(self._clock.now())
+            if forgotten.messages or forgotten.bodies:
+                log.info("journal: forgotten", messages=forgotten.messages, contents=forgotten.bodies)
+
+        async def profiles() -> None:
+            await self._profiles.watch(asyncio.Event())
+
+        self._tasks.every("health: look for the metrics", LOOK_SECONDS, look)
+        self._tasks.every("journal: oldest pending for the metrics", LOOK_SECONDS, oldest_pending)
+        self._tasks.every("journal: retention", RETENTION_SECONDS, retention)
+        if self.settings.profiles.reload:
+            self._tasks.start("profiles: watch the folder", profiles, OnFailure.RESTART)

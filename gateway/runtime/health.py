@@ -1,0 +1,93 @@
+"""Is everything that the gateway needs at work? Looked at for /readyz, and regularly for the metrics."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from gateway.domain.problems import Unavailable
+from gateway.ports.library import LibrarySystem
+from gateway.profiles import ProfileStore
+from gateway.store.engine import Store
+from gateway.store.health import ping
+from gateway.web.health import Part, Readiness
+
+log = structlog.get_logger(component="health")
+
+SECONDS = 3.0
+"""Longest wait for one part."""
+
+FRESH_SECONDS = 1.0
+"""So long a look counts for all who ask."""
+
+
+class Listener(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def listening(self) -> bool: ...
+
+
+class Health:
+    """Parts are looked at side by side, none for longer than `SECONDS`."""
+
+    def __init__(
+        self,
+        store: Store,
+        libraries: Mapping[str, LibrarySystem],
+        profiles: ProfileStore,
+        listeners: Callable[[], Sequence[Listener]],
+    ) -> None:
+        self._store = store
+        self._libraries = libraries
+        self._profiles = profiles
+        self._listeners = listeners
+        self._lock = asyncio.Lock()
+        self._last: Readiness | None = None
+        self._looked = 0.0
+        self._down: frozenset[str] = frozenset()
+
+    async def look(self) -> Readiness:
+        clock = asyncio.get_running_loop().time
+        async with self._lock:
+            if self._last is None or clock() - self._looked > FRESH_SECONDS:
+                self._last = await self._look()
+                self._looked = clock()
+            return self._last
+
+    async def _look(self) -> Readiness:
+        probes = [_part("store", lambda: ping(self._store, SECONDS))]
+        probes += [_part(f"library {symbol}", system.ping) for symbol, system in self._libraries.items()]
+        parts = list(await asyncio.gather(*probes))
+        parts.append(Part("profiles", notes=tuple(str(problem) for problem in self._profiles.problems)))
+        parts += [Part(listener.name, "" if listener.listening else "not listening") for listener in self._listeners()]
+        self._tell_changes(parts)
+        return Readiness(tuple(parts))
+
+    def _tell_changes(self, parts: Sequence[Part]) -> None:
+        """Each change once, not each look."""
+        down = frozenset(part.name for part in parts if not part.up)
+        for part in parts:
+            if not part.up and part.name not in self._down:
+                log.error("a part is down", part=part.name, problem=part.problem)
+            elif part.up and part.name in self._down:
+                log.info("a part is up again", part=part.name)
+        self._down = down
+
+
+async def _part(name: str, probe: Callable[[], Awaitable[None]]) -> Part:
+    try:
+        async with asyncio.timeout(SECONDS):
+            await probe()
+    except Unavailable as error:
+        return Part(name, str(error))
+    except TimeoutError:
+        return Part(name, f"no answer within {SECONDS:g} s")
+    except Exception as error:
+        log.exception("a part can't be looked at", part=name)
+        return Part(name, f"failed with {type(error).__name__}, see the log")
+    return Part(name)

@@ -1,0 +1,199 @@
+"""AcceptItem: a partner's item has arrived. A temporary record is made, with a hold for its patron."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from gateway.domain.commands import AcceptItem, Action, ItemAccepted
+from gateway.domain.due_dates import day_to_come
+from gateway.domain.identifiers import RequestNumber, generated_barcode, request_number
+from gateway.domain.library import Item, Loan, Patron, Scope
+from gateway.domain.policy import BarcodeSource
+from gateway.domain.problems import About, Reason, Refused
+from gateway.ports.library import Capability, Received, TemporaryHold, TemporaryItem
+from gateway.services.circulation import lending, patrons, pickup, temporary
+from gateway.services.circulation.desk import Desk, is_success, need
+
+_LEND = (Action.CIRCULATE, Action.CIRCULATE_AND_NOTIFY)
+_GENERATED_TRIES = 20
+
+_KEEPS_THE_HOLD = (
+    Reason.LIMIT_REACHED,
+    Reason.ITEM_DOES_NOT_CIRCULATE,
+    Reason.ITEM_NOT_AVAILABLE,
+    Reason.NOT_ALLOWED,
+    Reason.PATRON_BLOCKED,
+    Reason.PATRON_EXPIRED,
+)
+"""Refusals of a loan after which the item waits for its patron on the hold shelf."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is to be done, decided before anything is changed."""
+
+    number: RequestNumber
+    patron: Patron | None
+    item: TemporaryItem
+    lend: bool
+
+
+async def accept_item(command: AcceptItem, desk: Desk, key: str) -> ItemAccepted:
+    """Record, item and hold are made together or not at all.
+
+    Where it is lent at once and the library refuses the loan (a limit is reached), the item is in the house all
+    the same: it stays, on hold, and staff at the desk see why it can't be lent. The answer shows the hold then.
+
+    Raises Refused(DATA_MISSING | UNKNOWN_PATRON | PATRON_BLOCKED | BAD_PICKUP_LOCATION | DUPLICATE_ITEM …).
+    """
+    need(desk, Capability.TEMPORARY_ITEM)
+    plan = await _plan(command, desk, key)
+    if plan.lend:
+        need(desk, Capability.CHECK_OUT)
+    if command.fee is not None and command.fee.amount and plan.patron is not None:
+        need(desk, Capability.POST_FEE)
+    received = await _create(plan, command, desk, key)
+    item, hold = received.item, received.hold
+    loan = None
+    if plan.lend and plan.patron is not None:
+        loan = await _lend(command, plan, item, desk, key)
+    if loan is not None:
+        item, hold = await desk.library.item_by_barcode(item.barcode), None
+    if plan.patron is not None:
+        await _post_fee(command, plan.patron, plan.number, item, desk, key)
+    return ItemAccepted(item, received.bib, plan.patron, hold, loan)
+
+
+async def _plan(command: AcceptItem, desk: Desk, key: str) -> _Plan:
+    number = request_number(command.request, desk.policy)
+    if not number.value:
+        raise Refused(Reason.DATA_MISSING, "The request number is missing.", about=About.REQUEST)
+    action = _action(command, desk)
+    patron = await _patron(command, desk)
+    item = temporary.describe(command, number, desk, key)
+    if patron is None or action is Action.RECORD_ONLY:
+        return _Plan(number, patron, item, lend=False)
+    patrons.stop_if_blocked(patron, Scope.REQUEST, desk)
+    if pickup.asks_for_no_hold(command.pickup, command.receiver, desk):
+        return _Plan(number, patron, item, lend=False)
+    lend = action in _LEND and desk.policy.accept.circulate_as == "check-out"
+    if lend:
+        patrons.stop_if_blocked(patron, Scope.BORROW, desk)
+    return _Plan(number, patron, replace(item, hold=await _hold(command, patron, desk)), lend)
+
+
+def _action(command: AcceptItem, desk: Desk) -> Action:
+    """The profile's word for it outweighs the standard's meaning. Whether somebody is notified is decided by the
+    library's own notices: they go out when the hold is ready."""
+    own = desk.policy.accept.actions.get(command.action_word.strip().lower())
+    return Action(own) if own is not None else command.action
+
+
+async def _patron(command: AcceptItem, desk: Desk) -> Patron | None:
+    required = desk.policy.accept.patron_required
+    if command.patron is None and not required:
+        return None
+    try:
+        return await patrons.resolve(command.patron, desk)
+    except Refused as refused:
+        if required or refused.reason is not Reason.UNKNOWN_PATRON:
+            raise
+        return None
+
+
+async def _hold(command: AcceptItem, patron: Patron, desk: Desk) -> TemporaryHold:
+    place = await pickup.resolve(command.pickup, command.receiver, patron, desk)
+    at_once = desk.policy.accept.trap_hold == "at-accept"
+    return TemporaryHold(patron.id, place.code, on_shelf=at_once, expires=_shelf_until(command, desk))
+
+
+def _shelf_until(command: AcceptItem, desk: Desk) -> date | None:
+    if command.pickup_expires is not None:
+        return day_to_come(command.pickup_expires, desk.today(), desk.zone)
+    days = desk.policy.accept.pickup_days
+    return desk.today() + timedelta(days=days) if days else None
+
+
+# --- the record ------------------------------------------------------------------------------------------
+
+
+async def _create(plan: _Plan, command: AcceptItem, desk: Desk, key: str) -> Received:
+    try:
+        received = await _create_as_named(plan.item, desk, key)
+    except Refused as refused:
+        if refused.reason is not Reason.DUPLICATE_ITEM:
+            raise
+        return await _duplicate(plan.item.barcode, command, desk, refused)
+    if not received.repeated:
+        return received
+    if desk.policy.accept.duplicate == "refuse":
+        raise _is_here(command)
+    return received
+
+
+async def _create_as_named(item: TemporaryItem, desk: Desk, key: str) -> Received:
+    """A generated barcode that happens to be taken is replaced by another; the key finds the record again."""
+    if desk.policy.accept.barcode_from is not BarcodeSource.GENERATED:
+        return await desk.library.create_temporary_item(item, key)
+    for attempt in range(1, _GENERATED_TRIES):
+        try:
+            return await desk.library.create_temporary_item(item, key)
+        except Refused as refused:
+            if refused.reason is not Reason.DUPLICATE_ITEM:
+                raise
+            another = generated_barcode(desk.policy.accept, item.request_id, f"{key}:{attempt}")
+            item = replace(item, barcode=another)
+    return await desk.library.create_temporary_item(item, key)
+
+
+async def _duplicate(barcode: str, command: AcceptItem, desk: Desk, refused: Refused) -> Received:
+    """Another request for a barcode that is here. Only a partner's item may be taken for the one that is meant:
+    the library's own item with the same barcode is another thing."""
+    accepted = desk.policy.accept.duplicate == "success" or is_success(refused, "accept-item", desk)
+    if accepted:
+        item = await desk.library.item_by_barcode(barcode)
+        if item.temporary:
+            return Received(item, await desk.library.bib(item.bib_id), None, repeated=True)
+    raise _is_here(command, refused.internal) from refused
+
+
+def _is_here(command: AcceptItem, internal: str = "") -> Refused:
+    value = command.item.value if command.item is not None else command.request.value
+    return Refused(
+        Reason.DUPLICATE_ITEM, "An item with this id is here already.", about=About.ITEM, value=value, internal=internal
+    )
+
+
+# --- loan and fee ----------------------------------------------------------------------------------------
+
+
+async def _lend(command: AcceptItem, plan: _Plan, item: Item, desk: Desk, key: str) -> Loan | None:
+    """None when the library refuses: the hold stands."""
+    if plan.patron is None:
+        return None
+    due = lending.due_for(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
+    wish = lending.Lending(item, plan.patron, due, plan.number.value)
+    try:
+        return await lending.lend(wish, desk, f"{key}:loan")
+    except Refused as refused:
+        if refused.reason not in _KEEPS_THE_HOLD:
+            raise
+        return None
+
+
+async def _post_fee(
+    command: AcceptItem, patron: Patron, number: RequestNumber, item: Item, desk: Desk, key: str
+) -> None:
+    """What the patron owes for the item, as AcceptItem says."""
+    if command.fee is None or not command.fee.amount:
+        return
+    fees = desk.policy.fees
+    await desk.library.post_fee(
+        patron.id,
+        command.fee,
+        fees.types.get(command.fee_type.strip().lower(), fees.default_type),
+        f"{key}:fee",
+        item_barcode=item.barcode,
+        request_id=number.value,
+    )

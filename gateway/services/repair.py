@@ -1,0 +1,122 @@
+"""What a crash interrupted is finished at the next start, before new messages are let in.
+
+Messages left `pending` are carried out again: the library keeps the key of each, so nothing is done twice. The
+partner waits no longer; when it repeats its message it gets the answer that was found here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from gateway.domain.clock import Clock
+from gateway.domain.problems import Unavailable
+from gateway.ports.protocol import OutcomeClass
+from gateway.services.exchange import Exchange, OpenLibrary
+from gateway.services.replay import NotReplayable
+from gateway.store.cipher import BodyUnreadable
+from gateway.store.journal import Journal
+from gateway.store.records import Begun, Ending, Filter, FullMessage, Opening
+
+log = structlog.get_logger(component="repair")
+
+INTERRUPTED = "interrupted"
+"""The reason in the journal of what could not be finished."""
+
+PAGE = 500
+PING_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """How many messages were finished, could not be finished and are marked as failed, and are left as they are
+    (their library does not answer, or the key of their content is missing)."""
+
+    finished: int = 0
+    failed: int = 0
+    left: int = 0
+
+    def __add__(self, other: Repaired) -> Repaired:
+        return Repaired(self.finished + other.finished, self.failed + other.failed, self.left + other.left)
+
+
+_FINISHED, _FAILED, _LEFT = Repaired(finished=1), Repaired(failed=1), Repaired(left=1)
+
+
+async def finish_interrupted(
+    exchange: Exchange, journal: Journal, libraries: Mapping[str, OpenLibrary], clock: Clock
+) -> Repaired:
+    """One after the other, oldest first. For the time before this node listens: whatever is pending then counts as
+    interrupted. Raises Unavailable when the store can't be used."""
+    total = Repaired()
+    before = clock.now()
+    for symbol, library in libraries.items():
+        identifiers = await _interrupted(journal, symbol, before)
+        if not identifiers:
+            continue
+        if not await _answers(library):
+            log.warning("repair.library_unavailable", library=symbol, interrupted=len(identifiers))
+            total += Repaired(left=len(identifiers))
+            continue
+        for identifier in identifiers:
+            total += await _finish(exchange, journal, symbol, identifier, clock)
+    if total != Repaired():
+        log.warning("repair.done", finished=total.finished, failed=total.failed, left=total.left)
+    return total
+
+
+async def _interrupted(journal: Journal, library: str, before: datetime) -> tuple[str, ...]:
+    """Ids of messages, oldest first; without their bodies, which may be many."""
+    wanted = Filter(library, outcome=OutcomeClass.PENDING, until=before)
+    found: list[str] = []
+    cursor = ""
+    while True:
+        page = await journal.list(wanted, PAGE, cursor)
+        found += [message.id for message in page.messages]
+        cursor = page.cursor
+        if not cursor:
+            return tuple(reversed(found))
+
+
+async def _answers(library: OpenLibrary) -> bool:
+    try:
+        async with asyncio.timeout(PING_SECONDS):
+            await library.system.ping()
+    except (Unavailable, TimeoutError):
+        return False
+    return True
+
+
+async def _finish(exchange: Exchange, journal: Journal, library: str, identifier: str, clock: Clock) -> Repaired:
+    try:
+        kept = await journal.get(library, identifier)
+    except BodyUnreadable as error:
+        log.error("repair.unreadable", message=identifier, reason=str(error))
+        return _LEFT
+    if kept is None:
+        return Repaired()
+    try:
+        done = await exchange.finish(kept)
+    except NotReplayable as why:
+        await _give_up(journal, kept, str(why), clock)
+        log.error("repair.failed", message=identifier, reason=str(why))
+        return _FAILED
+    if done.outcome is OutcomeClass.FAILED:
+        log.error("repair.failed", message=identifier, reason=done.reason)
+        return _FAILED
+    return _FINISHED
+
+
+async def _give_up(journal: Journal, kept: FullMessage, why: str, clock: Clock) -> None:
+    """Nothing is answered; staff see the reason."""
+    m = kept.message
+    opening = Opening(
+        library=m.library, at=m.at, body=b"", protocol=m.protocol, transport=m.transport, profile=m.profile, note=m.note
+    )
+    note = f"The gateway was interrupted while this message was in hand, and it can't be finished: {why}."
+    ending = Ending(at=clock.now(), outcome=OutcomeClass.FAILED, reason=INTERRUPTED, note=note)
+    await journal.complete(Begun(m.exchange, opening), ending)

@@ -1,0 +1,179 @@
+"""The message journal: every message in and out, what came of it, and which ones were carried out before.
+
+A message whose work changes things is written before the work (`begin`) and completed after it: what a crash
+interrupts is found by `pending`. One that only asks is written once, with its answer (`record_exchange`).
+Calls that wait together share a transaction (gateway.store.writer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, RowMapping
+
+from gateway.store import messages, rows
+from gateway.store.engine import Store
+from gateway.store.ids import AFTER_ALL, exchange_id, exchange_of
+from gateway.store.records import (
+    Begun,
+    Ending,
+    Filter,
+    Forgotten,
+    FullMessage,
+    JournalOptions,
+    Opening,
+    Page,
+    Processed,
+)
+from gateway.store.writer import Entry, JournalWriter
+
+SLICE = 200
+"""Rows that one transaction of retention touches."""
+
+EXPORT_PAGE = 20
+"""Messages with bodies that an export holds at a time."""
+
+
+class Journal:
+    """All methods raise Unavailable when the database can't be used now.
+
+    Each concerns one library; rows of another are never seen, whatever id is asked for.
+    """
+
+    def __init__(self, store: Store, options: JournalOptions) -> None:
+        self._store = store
+        self._options = options
+        self._rows = rows.RowMaker(options)
+        self._writer = JournalWriter(store)
+
+    # --- writing
+
+    async def record_exchange(self, opening: Opening, ending: Ending) -> str:
+        """A whole exchange at once; returns its id when it is durable."""
+        exchange = exchange_id(opening.at)
+        made = [self._rows.finished(exchange, opening, ending)]
+        if ending.body is not None:
+            made.append(self._rows.answer(exchange, opening, ending))
+        await self._writer.write(Entry(messages=tuple(made), processed=_processed(exchange, opening, ending)))
+        return exchange
+
+    async def begin(self, opening: Opening) -> Begun:
+        """The opening, pending; returns when it is durable, so that the work may start."""
+        exchange = exchange_id(opening.at)
+        await self._writer.write(Entry(messages=(self._rows.pending(exchange, opening),)))
+        return Begun(exchange, opening)
+
+    async def complete(self, begun: Begun, ending: Ending) -> None:
+        """Outcome, answer and the key that makes the message idempotent, all in one transaction."""
+        await self._writer.write(self.completion(begun, ending))
+
+    def completion(self, begun: Begun, ending: Ending) -> Entry:
+        """What `complete` writes, for `writer.write_entries` in a transaction that does more."""
+        exchange, opening = begun.exchange, begun.opening
+        answer = () if ending.body is None else (self._rows.answer(exchange, opening, ending),)
+        return Entry(answer, (rows.change(exchange, opening, ending),), _processed(exchange, opening, ending))
+
+    async def close(self) -> None:
+        """Write what waits; the store stays open."""
+        await self._writer.close()
+
+    # --- reading; bodies raise BodyUnreadable when their key is not configured
+
+    async def find_processed(self, library: str, profile: str, key: str) -> Processed | None:
+        found = await self._store.read(lambda connection: messages.find_processed(connection, library, profile, key))
+        if found is None:
+            return None
+        row, answer = found
+        return Processed(
+            first_message=row["first_message"],
+            count=row["count"],
+            first_at=row["first_at"],
+            last_at=row["last_at"],
+            answer=None if answer is None else self._full(answer),
+        )
+
+    async def pending(self, library: str, before: datetime, limit: int = 1_000) -> tuple[FullMessage, ...]:
+        """Work begun before `before` that has no end, oldest first. At start: what a crash interrupted. Where
+        several nodes run, `before` must lie further back than the longest work in hand elsewhere."""
+        found = await self._store.read(lambda connection: messages.find_pending(connection, library, before, limit))
+        return tuple(self._full(row) for row in found)
+
+    async def get(self, library: str, identifier: str) -> FullMessage | None:
+        """A message by its id."""
+        row = await self._store.read(lambda connection: messages.find(connection, library, identifier))
+        return None if row is None else self._full(row)
+
+    async def exchange(self, library: str, identifier: str) -> tuple[FullMessage, ...]:
+        """Question and answer, by the id of the exchange or of one of them; empty when there is none."""
+        exchange = exchange_of(identifier)
+        found = await self._store.read(lambda connection: messages.find_exchange(connection, library, exchange))
+        return tuple(self._full(row) for row in found)
+
+    async def list(self, wanted: Filter, limit: int = 50, cursor: str = "") -> Page:
+        """Newest first; `cursor` is that of the page before."""
+        found: list[RowMapping] = []
+        cursor = cursor or AFTER_ALL
+        while cursor and len(found) < limit:
+            more, cursor = await self._store.read(_look(messages.listed, wanted, cursor, limit - len(found)))
+            found += more
+        return Page(tuple(rows.message_of(row) for row in found), cursor)
+
+    async def export(self, wanted: Filter) -> AsyncIterator[FullMessage]:
+        """All of them with their bodies, newest first, a few at a time."""
+        cursor = AFTER_ALL
+        while cursor:
+            found, cursor = await self._store.read(_look(messages.full, wanted, cursor, EXPORT_PAGE))
+            for row in found:
+                yield self._full(row)
+
+    def _full(self, row: RowMapping) -> FullMessage:
+        return rows.full_message_of(row, self._options)
+
+    # --- retention
+
+    async def forget(self, now: datetime) -> Forgotten:
+        """What the options no longer keep at `now`, of all libraries, in short transactions."""
+        forgotten = Forgotten()
+        library = await self._store.read(lambda connection: messages.next_library(connection, None))
+        while library is not None:
+            forgotten += await self._forget(library, now)
+            library = await self._store.read(_after(library))
+        return forgotten
+
+    async def _forget(self, library: str, now: datetime) -> Forgotten:
+        bodies = found = processed = 0
+        if (days := self._options.keep_rows_days) is not None:
+            before = now - timedelta(days=days)
+            found = await self._in_slices(messages.forget_messages, library, before)
+            processed = await self._in_slices(messages.forget_processed, library, before)
+        if (days := self._options.keep_bodies_days) is not None:
+            bodies = await self._in_slices(messages.forget_bodies, library, now - timedelta(days=days))
+        return Forgotten(bodies, found, processed)
+
+    async def _in_slices(
+        self, forget: Callable[[Connection, str, datetime, int], int], library: str, before: datetime
+    ) -> int:
+        total = 0
+        while True:
+            done = await self._store.write(lambda connection: forget(connection, library, before, SLICE))
+            total += done
+            if done < SLICE:
+                return total
+
+
+_Look = Callable[[Connection, Filter, str, int], tuple[Sequence[RowMapping], str]]
+
+
+def _look(
+    query: _Look, wanted: Filter, before: str, limit: int
+) -> Callable[[Connection], tuple[Sequence[RowMapping], str]]:
+    return lambda connection: query(connection, wanted, before, limit)
+
+
+def _after(library: str) -> Callable[[Connection], str | None]:
+    return lambda connection: messages.next_library(connection, library)
+
+
+def _processed(exchange: str, opening: Opening, ending: Ending) -> tuple[rows.Row, ...]:
+    return (rows.processed(exchange, opening, ending),) if ending.key else ()

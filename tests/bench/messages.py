@@ -1,0 +1,46 @@
+"""The messages that the benchmarks send."""
+
+from __future__ import annotations
+
+PATRON = "21000000000017"
+NS = "http://www.niso.org/2008/ncip"
+VERSION = "http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd"
+HEADER = (
+    "<ns1:InitiationHeader><ns1:FromAgencyId><ns1:AgencyId>BROKER</ns1:AgencyId></ns1:FromAgencyId>"
+    "<ns1:ToAgencyId><ns1:AgencyId>DEMO</ns1:AgencyId></ns1:ToAgencyId></ns1:InitiationHeader>"
+)
+
+
+def _message(inner: str) -> bytes:
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?><ns1:NCIPMessage xmlns:ns1="{NS}" ns1:version="{VERSION}">'
+        f"{inner}</ns1:NCIPMessage>"
+    ).encode()
+
+
+def lookup_user(patron: str = PATRON) -> bytes:
+    asked = "".join(
+        f"<ns1:UserElementType>{kind}</ns1:UserElementType>"
+        for kind in ("Name Information", "User Address Information", "User Privilege", "User Id")
+    )
+    return _message(
+        f"<ns1:LookupUser>{HEADER}<ns1:UserId><ns1:UserIdentifierValue>{patron}</ns1:UserIdentifierValue></ns1:UserId>"
+        f"{asked}</ns1:LookupUser>"
+    )
+
+
+def accept_item(number: int, series: str = "BENCH") -> bytes:
+    return _message(
+        f"<ns1:AcceptItem>{HEADER}<ns1:RequestId><ns1:AgencyId>BROKER</ns1:AgencyId>"
+        f"<ns1:RequestIdentifierValue>{series}-{number}</ns1:RequestIdentifierValue></ns1:RequestId>"
+        "<ns1:RequestedActionType>Hold For Pickup</ns1:RequestedActionType>"
+        f"<ns1:UserId><ns1:UserIdentifierValue>{PATRON}</ns1:UserIdentifierValue></ns1:UserId>"
+        f"<ns1:ItemId><ns1:ItemIdentifierValue>{series}-{number}</ns1:ItemIdentifierValue></ns1:ItemId>"
+        "<ns1:ItemOptionalFields><ns1:BibliographicDescription><ns1:Author>Ōe, Kenzaburō</ns1:Author>"
+        "<ns1:Title>個人的な体験</ns1:Title></ns1:BibliographicDescription></ns1:ItemOptionalFields></ns1:AcceptItem>"
+    )
+
+
+def succeeded(service: str) -> bytes:
+    """What every success answer to this service holds."""
+    return f"{service}Response".encode()

@@ -1,0 +1,120 @@
+"""An embedded library with what the contract suite takes for granted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from adapters.library.embedded import EmbeddedLibrary, EmbeddedOptions, migrations
+from adapters.library.embedded import patrons as patron_records
+from adapters.library.embedded.here import Here
+from adapters.library.embedded.patrons import Registration
+from adapters.library.embedded.pins import hash_pin
+from adapters.library.embedded.sample import setup
+from adapters.library.embedded.stock import Copy, add_copies
+from gateway.domain.clock import FixedClock
+from gateway.domain.library import (
+    Bib,
+    Block,
+    Contact,
+    ContactKind,
+    Location,
+    PatronDraft,
+    PatronIdentifier,
+    PersonName,
+    RecordId,
+)
+from gateway.ports.adapter import LibraryContext
+from gateway.ports.library import PatronKey, TemporaryItem
+from gateway.store.engine import Store
+from gateway.store.migrate import migrate
+from tests.library_contract.world import Known
+
+START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)  # a Monday
+ZONE = ZoneInfo("Europe/Berlin")
+SECRET = "1234"
+_HASH = hash_pin(SECRET)
+
+KNOWN = Known(
+    good=PatronKey("21000000000017"),
+    good_secret=SECRET,
+    other=PatronKey("21000000000025"),
+    third=PatronKey("21000000000033"),
+    blocked=PatronKey("21000000000041"),
+    expired=PatronKey("21000000000049"),
+    shelf_item="39000000000011",
+    copies=("39000000000019", "39000000000027"),
+    reference_item="39000000000035",
+    record=RecordId("isbn", "978-0-00-001001-8"),
+    title_words="вишневый ЧЕХОВ",
+    desk="MAIN",
+    other_desk="NORTH",
+    ill=Location("RS", "ill"),
+    ill_policy="ill",
+    visitor_category="visitor",
+    currency="EUR",
+)
+
+_PEOPLE = (("Müller", "Ana"), ("Папалазарова", "Нина"), ("欧阳", "思远"), ("אלמוגי", "נועה"), ("شمس", "ليلى"))
+
+
+class EmbeddedWorld:
+    def __init__(self, library: EmbeddedLibrary, clock: FixedClock) -> None:
+        self.library = library
+        self.known = KNOWN
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def advance(self, by: timedelta) -> bool:
+        self._clock.advance(by)
+        return True
+
+
+async def embedded_world(store: Store, symbol: str = "LIB") -> EmbeddedWorld:
+    await migrate(store, migrations)
+    clock = FixedClock(START)
+    here = Here(symbol, START, ZONE, KNOWN.currency)
+    await store.write(lambda connection: _fill(connection, here))
+    context = LibraryContext(symbol, store, clock, ZONE, KNOWN.currency, Path())
+    world = EmbeddedWorld(EmbeddedLibrary(context, EmbeddedOptions()), clock)
+    await _stock(world, store, here)
+    return world
+
+
+def _fill(connection: Connection, here: Here) -> None:
+    setup.write(connection, here)
+    keys = (KNOWN.good, KNOWN.other, KNOWN.third, KNOWN.blocked, KNOWN.expired)
+    for key, (surname, given) in zip(keys, _PEOPLE, strict=True):
+        draft = PatronDraft(
+            identifiers=(PatronIdentifier("barcode", key.value),),
+            name=PersonName(surname, given),
+            category="adult",
+            home_library=KNOWN.desk,
+            contacts=(Contact(ContactKind.EMAIL, "home", f"{key.value}@library.example"),),
+            expires=here.today + timedelta(days=-1 if key is KNOWN.expired else 900),
+        )
+        by = Registration((Block("card reported lost"),)) if key is KNOWN.blocked else Registration()
+        patron_records.create(connection, here, draft, _HASH, f"setup:{key.value}", by)
+
+
+async def _stock(world: EmbeddedWorld, store: Store, here: Here) -> None:
+    orchard = Bib(title="Вишнёвый сад", author="Чехов, Антон", identifiers=(KNOWN.record,))
+    pair = Bib(title="紅楼夢", author="曹雪芹", identifiers=(RecordId("oclc", "90001002"),))
+    atlas = Bib(title="Atlas für den Lesesaal", author="Söhnlein, Grete")
+    first, second = KNOWN.copies
+    await _item(world, KNOWN.shelf_item, orchard, "stacks", "standard")
+    await _item(world, KNOWN.reference_item, atlas, "reference", "reference")
+    await _item(world, first, pair, "stacks", "standard")
+    made = await world.library.item_by_barcode(first)
+    copy = Copy(second, made.bib_id, KNOWN.desk, "stacks", "standard")
+    await store.write(lambda connection: add_copies(connection, here, [copy]))
+
+
+async def _item(world: EmbeddedWorld, barcode: str, bib: Bib, shelf: str, policy: str) -> None:
+    item = TemporaryItem(barcode, bib, "", Location(KNOWN.desk, shelf), policy, suppressed=False)
+    await world.library.create_item(item, f"setup:{barcode}")

@@ -1,0 +1,60 @@
+"""Watches every NCIP answer that any test provokes: in standard style it must be valid by its version's schema."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from lxml import etree
+
+from adapters.ncip import responder
+from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.dialect.xml import AttributeStyle, Extras, SchemeStyle
+from adapters.ncip.messages import Body, LookupVersionResponse, Root
+from adapters.ncip.messages.envelope import NamespaceStyle
+from adapters.ncip.versions import Version
+from gateway.ports.protocol import Conversation
+
+SCHEMAS = {Version.V2_0: "ncip_v2_0.xsd", Version.V2_01: "ncip_v2_01.xsd", Version.V2_02: "ncip_v2_02.xsd"}
+
+
+@lru_cache(maxsize=8)
+def schema(folder: Path, version: Version) -> etree.XMLSchema:
+    return etree.XMLSchema(etree.parse(str(folder / SCHEMAS[version])))
+
+
+def is_standard(dialect: NcipDialect) -> bool:
+    xml = dialect.xml
+    return (
+        xml.namespace_style is not NamespaceStyle.NONE
+        and xml.version_attribute is AttributeStyle.QUALIFIED
+        and xml.scheme_style in (SchemeStyle.STANDARD, SchemeStyle.ATTRIBUTE)
+        and xml.extras is Extras.OMIT
+        and not xml.element_order
+        and dialect.errors.shape != "item-requested"
+    )
+
+
+class Watch:
+    """Stands in for the responder's writer; keeps what was invalid until a test ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.invalid: list[str] = []
+        self.checked = 0
+        self.write = responder._write
+
+    def __call__(
+        self, body: Body, version: Version, root: Root, dialect: NcipDialect, talk: Conversation | None
+    ) -> bytes:
+        written = self.write(body, version, root, dialect, talk)
+        in_schema = version in SCHEMAS and root is Root.MESSAGE and not isinstance(body, LookupVersionResponse)
+        if in_schema and is_standard(dialect):
+            self.check(written, version)
+        return written
+
+    def check(self, answer: bytes, version: Version) -> None:
+        self.checked += 1
+        rules = schema(self.folder, version)
+        if not rules.validate(etree.fromstring(answer)):
+            self.invalid.append(f"{rules.error_log.last_error.message}\n{answer.decode()}")

@@ -1,0 +1,121 @@
+"""A tiny protocol and a tiny library, so that profiles can be tested without the real ones.
+
+The protocol `plain` carries `SERVICE item patron` in one line and answers in one line of XML.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from textwrap import dedent
+from typing import Literal
+
+from gateway.adapters import Adapters
+from gateway.domain.commands import CheckOut, Named, PatronRef, Result
+from gateway.domain.library import Patron, PersonName, PickupLocation
+from gateway.domain.policy import Section
+from gateway.domain.problems import Fault, MalformedMessage, Reason, Refusal, Refused, Unavailable
+from gateway.domain.profile import Profile
+from gateway.ports.adapter import LibraryAdapter, LibraryContext, ProtocolAdapter
+from gateway.ports.library import LibraryCodes, LibrarySystem, PatronKey
+from gateway.ports.protocol import Answer, Arrival, Conversation, Envelope, Framing, Incoming
+from gateway.settings import LibrarySettings, Settings
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+class PlainDialect(Section):
+    greeting: Literal["curt", "kind"] = "kind"
+    address: str = ""
+
+
+class PlainResponder:
+    protocol = "plain"
+
+    def framing(self, profile: Profile) -> Framing:
+        return Framing(end="newline")
+
+    def open(self, arrival: Arrival, limit: int) -> Envelope:
+        words = arrival.body.decode().split()
+        if len(words) != 3:
+            return Envelope(malformed=MalformedMessage("line 1", "not three words", Fault.SYNTAX))
+        return Envelope(service=words[0], parsed=words)
+
+    def decode(self, envelope: Envelope, talk: Conversation) -> Incoming:
+        assert isinstance(envelope.parsed, list)
+        service, item, patron = envelope.parsed
+        if service == "REFUSE":
+            raise Refused(Reason.UNSUPPORTED_SERVICE, "This service is not offered.")
+        return Incoming(service, CheckOut(PatronRef(Named(patron)), Named(item)), item_id=item)
+
+    def encode(
+        self, envelope: Envelope, incoming: Incoming, outcome: Result | Refusal | None, talk: Conversation
+    ) -> Answer:
+        raise AssertionError("answers come from the exchange")
+
+    def refuse(self, envelope: Envelope, refusal: Refusal | MalformedMessage, talk: Conversation | None) -> Answer:
+        raise AssertionError("answers come from the exchange")
+
+
+@dataclass
+class SmallLibrary:
+    """Pickup places, codes and patrons; nothing else is asked for."""
+
+    down: bool = False
+    pickups: tuple[str, ...] = ("main", "north")
+    patrons: tuple[str, ...] = ("INST-NVD",)
+    known: LibraryCodes = field(
+        default_factory=lambda: LibraryCodes(
+            branches=frozenset({"main", "north"}),
+            shelves=frozenset({("main", "ill"), ("north", "stack")}),
+            item_policies=frozenset({"ill", "ill-library-use", "standard"}),
+            patron_categories=frozenset({"visitor"}),
+        )
+    )
+
+    async def ping(self) -> None:
+        if self.down:
+            raise Unavailable("no route to the library")
+
+    async def pickup_locations(self) -> tuple[PickupLocation, ...]:
+        await self.ping()
+        return tuple(PickupLocation(code, code.title(), code) for code in self.pickups)
+
+    async def codes(self) -> LibraryCodes:
+        return self.known
+
+    async def find_patron(self, key: PatronKey) -> Patron:
+        if key.value not in self.patrons:
+            raise Refused(Reason.UNKNOWN_PATRON, "No such patron.")
+        return Patron(key.value, (), PersonName("Nordviken", is_organisation=True), "institution", "main")
+
+
+async def open_small(context: LibraryContext, options: Section) -> LibrarySystem:
+    return SmallLibrary()  # type: ignore[return-value]
+
+
+async def small_sample(context: LibraryContext) -> str:
+    return f"{context.library}: try patron INST-NVD"
+
+
+ADAPTERS = Adapters.of(
+    LibraryAdapter("embedded", Section, open_small, sample=small_sample),
+    ProtocolAdapter(
+        "plain",
+        PlainDialect,
+        PlainResponder,
+        addresses=lambda dialect: {"address": dialect.address} if dialect.address else {},
+    ),
+    ProtocolAdapter("other", PlainDialect, PlainResponder),
+)
+
+SETTINGS = Settings()
+TWO_LIBRARIES = Settings(libraries=(LibrarySettings(symbol="NVD"), LibrarySettings(symbol="SUD")))
+
+
+def write(folder: Path, **profiles: str) -> Path:
+    """Profiles by name (with - for _), indentation taken off."""
+    for name, text in profiles.items():
+        (folder / f"{name.replace('_', '-')}.yml").write_text(dedent(text).lstrip("\n"), encoding="utf-8")
+    return folder

@@ -1,0 +1,232 @@
+"""`services.check`: wrong codes, missing secrets and failing examples are found with file and line."""
+
+import asyncio
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.clock import FixedClock
+from gateway.ports.protocol import Arrival, OutcomeClass
+from gateway.profiles import read_profiles
+from gateway.services.check import ExampleAnswer, Report, Subject, UnknownProfile, check
+from gateway.settings import Settings
+from tests.unit.profiles.support import ADAPTERS, NOW, SETTINGS, SmallLibrary, write
+
+
+async def answer(arrival: Arrival) -> ExampleAnswer:
+    """As if the library had lent it to whoever is not blocked."""
+    body = b'<p:Lent xmlns:p="urn:x"><p:Item><p:Value>1</p:Value><p:Note/></p:Item></p:Lent>'
+    if len(arrival.body.split()) != 3:
+        return ExampleAnswer(body, OutcomeClass.MALFORMED)
+    refused = b"blocked" in arrival.body or b"REFUSE" in arrival.body
+    return ExampleAnswer(body, OutcomeClass.REFUSED if refused else OutcomeClass.OK)
+
+
+def subject(folder: Path, settings: Settings = SETTINGS) -> Subject:
+    return Subject(
+        settings=settings,
+        loading=read_profiles(folder, ADAPTERS, settings),
+        adapters=ADAPTERS,
+        clock=FixedClock(NOW),
+        libraries={"DEMO": SmallLibrary()},  # type: ignore[dict-item]
+        scratch=lambda profile: nullcontext(answer),
+    )
+
+
+def lines(report: Report, folder: Path) -> list[str]:
+    return [str(problem).replace(f"{folder}/", "") for problem in report.problems]
+
+
+async def found(folder: Path, text: str) -> list[str]:
+    write(folder, one=text)
+    return lines(await check(subject(folder)), folder)
+
+
+async def test_nothing_is_found_where_all_is_well(tmp_path: Path) -> None:
+    text = """
+        plain: {}
+        match: [{from_agency: nv}]
+        circulation:
+          agencies: {NV: NVD}
+          pickup: {default: main, map: {A: north}}
+          accept: {library: main, location: ill}
+          patrons:
+            institutional:
+              - {match: "INST-.*", patron: "INST-{agency}"}
+              - {match: "(P.*)", patron: "\\\\1"}
+        examples:
+          - name: lend
+            send: LEND 1 2
+            understood: {service: LEND, item.value: 1, patron.id.value: "2", due: null, patron.credentials: []}
+            answer_contains: [Lent]
+            answer_lacks: [error]
+            answer_paths: {Lent/Item/Value: "1", Item/Note: ""}
+          - {name: blocked, send: LEND 1 blocked, outcome: refused}
+          - {name: short, send: LEND 1, outcome: malformed}
+          - {name: other, send: REFUSE 1 2, outcome: refused}
+        """
+    write(tmp_path, one=text)
+
+    report = await check(subject(tmp_path))
+
+    assert lines(report, tmp_path) == []
+    assert (report.profiles[0].examples, report.profiles[0].answers, report.notes) == (4, 4, ())
+
+
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        (
+            "pickup: {map: {A: nroth}}",
+            "pickup.map.A: the library knows no such pickup location, found 'nroth', allowed: main, north (did you mean 'north'?)",  # noqa: E501
+        ),
+        (
+            "pickup: {default: x}",
+            "pickup.default: the library knows no such pickup location, found 'x', allowed: main, north",
+        ),
+        (
+            "accept: {library: sud}",
+            "accept.library: the library knows no such branch, found 'sud', allowed: main, north",
+        ),
+        (
+            "accept: {location: stak}",
+            "accept.location: the library knows no such shelving location, found 'stak', allowed: ill, stack (did you mean 'stack'?)",  # noqa: E501
+        ),
+        (
+            "accept: {policies: {book: bok}}",
+            "accept.policies.book: the library knows no such item policy, found 'bok', allowed: ill, ill-library-use, standard",  # noqa: E501
+        ),
+        (
+            "check_in: {delete_libraries: [main, sud]}",
+            "check_in.delete_libraries.1: the library knows no such branch, found 'sud', allowed: main, north",
+        ),
+        (
+            "patrons: {create_category: visitr}",
+            "patrons.create_category: the library knows no such patron category, found 'visitr', allowed: visitor (did you mean 'visitor'?)",  # noqa: E501
+        ),
+        (
+            "patrons: {institutional: [{match: X, patron: NOBODY}]}",
+            "patrons.institutional.0.patron: the institution's patron is not usable (unknown-patron), found 'NOBODY'",
+        ),
+        (
+            "notifications: {institutional_patron: NOBODY}",
+            "notifications.institutional_patron: the institution's patron is not usable (unknown-patron), found 'NOBODY'",  # noqa: E501
+        ),
+    ],
+)
+async def test_what_the_library_does_not_know_is_found(tmp_path: Path, section: str, problem: str) -> None:
+    text = f"plain: {{}}\ncirculation:\n  {section}\n"
+
+    assert await found(tmp_path, text) == [f"one.yml:3: circulation.{problem}"]
+
+
+@pytest.mark.parametrize(
+    ("example", "problem"),
+    [
+        (
+            "{name: e, send: LEND 1 2, understood: {item.value: '3'}}",
+            "understood.item.value: example 'e': expected '3', understood '1'",
+        ),
+        (
+            "{name: e, send: LEND 1 2, understood: {item.valu: '3'}}",
+            "understood.item.valu: example 'e': Named has no 'valu', it has: value, type, agency",
+        ),
+        (
+            "{name: e, send: LEND 1 2, understood: {service: GIVE}}",
+            "understood.service: example 'e': expected 'GIVE', understood 'LEND'",
+        ),
+        ("{name: e, send: LEND 1}", "send: example 'e' can't be read: line 1: not three words"),
+        ("{name: e, send: LEND 1 2, outcome: malformed}", "outcome: example 'e' should be malformed, but it was read"),
+        (
+            "{name: e, send: REFUSE 1 2}",
+            "send: example 'e' is refused: unsupported-service: This service is not offered.",
+        ),
+        (
+            "{name: e, send: LEND 1 2, outcome: refused}",
+            "outcome: example 'e': expected the outcome refused, it was ok",
+        ),
+        (
+            "{name: e, send: LEND 1 2, answer_contains: [Lent, Loan]}",
+            "answer_contains.1: example 'e': the answer does not contain it, found 'Loan'",
+        ),
+        (
+            "{name: e, send: LEND 1 2, answer_lacks: [Note]}",
+            "answer_lacks.0: example 'e': the answer contains it, found 'Note'",
+        ),
+        (
+            "{name: e, send: LEND 1 2, answer_paths: {Item/Value: '2'}}",
+            "answer_paths.Item/Value: example 'e': expected '2', answered '1'",
+        ),
+        (
+            "{name: e, send: LEND 1 2, answer_paths: {Lent/Value: ''}}",
+            "answer_paths.Lent/Value: example 'e': the answer has no such element",
+        ),
+    ],
+)
+async def test_a_failing_example_is_found(tmp_path: Path, example: str, problem: str) -> None:
+    text = f"plain: {{}}\nexamples:\n  - {example}\n"
+
+    assert await found(tmp_path, text) == [f"one.yml:3: examples.0.{problem}"]
+
+
+async def test_without_a_scratch_library_answers_are_not_claimed_to_be_right(tmp_path: Path) -> None:
+    write(tmp_path, one="plain: {}\nexamples:\n  - {name: e, send: LEND 1 2, answer_contains: [Loan]}\n")
+
+    report = await check(replace(subject(tmp_path), scratch=None))
+
+    assert report.problems == ()
+    assert report.profiles[0].answers == 0
+    assert report.notes == ("1 examples were decoded only; their answers were not looked at",)
+
+
+async def test_a_secret_that_is_not_there_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ABSENT", raising=False)
+
+    assert await found(tmp_path, "plain: {}\nauth:\n  - kind: bearer\n    secret: env:ABSENT\n") == [
+        "one.yml:4: auth.0.secret: no secret at env:ABSENT: the environment has no such variable, or it is empty"
+    ]
+
+
+async def test_a_broken_profile_does_not_hide_the_others(tmp_path: Path) -> None:
+    write(tmp_path, broken="plain: {greeting: rude}\n", one="plain: {}\ncirculation:\n  pickup: {default: x}\n")
+
+    report = await check(subject(tmp_path))
+
+    assert [(one.name.rpartition("/")[2], len(one.problems)) for one in report.profiles] == [
+        ("one", 1),
+        ("broken.yml", 1),
+    ]
+
+
+async def test_only_named_profiles_are_checked(tmp_path: Path) -> None:
+    write(tmp_path, broken="plain: {greeting: rude}\n", one="plain: {}\n", two="plain: {}\nlibrary: X\n")
+
+    assert lines(await check(subject(tmp_path), ["one"]), tmp_path) == []
+    assert len((await check(subject(tmp_path), ["broken"])).problems) == 1
+    with pytest.raises(UnknownProfile, match="no such profile: three; there are: one, two"):
+        await check(subject(tmp_path), ["three"])
+
+
+async def test_a_library_that_does_not_answer_is_a_problem_of_the_settings(tmp_path: Path) -> None:
+    write(tmp_path, one="plain: {}\n")
+    down = replace(subject(tmp_path), libraries={"DEMO": SmallLibrary(down=True)})  # type: ignore[dict-item]
+
+    report = await check(down)
+
+    assert [problem.key for problem in report.installation] == ["libraries.0.system"]
+    assert "no route to the library" in report.installation[0].message
+
+
+async def test_live_tries_the_partners_addresses(tmp_path: Path) -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    write(tmp_path, up=f"plain: {{address: '127.0.0.1:{port}'}}\n", odd="plain: {address: nowhere}\n")
+    live = replace(subject(tmp_path), live=True)
+
+    assert lines(await check(live), tmp_path) == ["odd.yml:1: plain.address: not a URL or host:port, found 'nowhere'"]
+    server.close()
+    await server.wait_closed()
+    after = lines(await check(live, ["up"]), tmp_path)
+    assert after[0].startswith("up.yml:1: plain.address: no connection: ")

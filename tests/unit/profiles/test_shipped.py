@@ -1,0 +1,60 @@
+"""The shipped installation with its real adapters: nothing is wrong in it, and examples are carried out for real."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.cli import main
+
+LOOK_UP = """\
+<NCIPMessage xmlns="http://www.niso.org/2008/ncip" version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd">
+<LookupUser><UserId><UserIdentifierValue>{barcode}</UserIdentifierValue></UserId></LookupUser></NCIPMessage>"""
+
+PROFILE = f"""\
+match:
+  - from_agency: NORDVIKEN
+ncip: {{}}
+examples:
+  - name: a patron of the sample library
+    send: |
+      {LOOK_UP.format(barcode="21000000000017").replace(chr(10), chr(10) + "      ")}
+    answer_paths:
+      LookupUserResponse/UserId/UserIdentifierValue: "21000000000017"
+  - name: nobody
+    send: |
+      {LOOK_UP.format(barcode="00").replace(chr(10), chr(10) + "      ")}
+    answer_paths:
+      LookupUserResponse/UserId/UserIdentifierValue: "00"
+"""
+
+
+def illgate(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shipped")
+    assert illgate("init", str(folder), "--empty").exit_code == 0
+    return folder
+
+
+def test_an_example_is_carried_out_on_a_sample_library(installation: Path) -> None:
+    (installation / "profiles" / "nordviken.yml").write_text(PROFILE, encoding="utf-8")
+
+    result = illgate("--config", str(installation / "gateway.yml"), "check", "nordviken")
+
+    found = [line.strip() for line in result.output.splitlines() if "examples." in line]
+    assert [line.rpartition("/")[2].split(" ")[0] for line in found] == ["nordviken.yml:10:", "nordviken.yml:15:"]
+    assert "expected the outcome ok, it was refused" in found[0]
+    assert "the answer has no such element" in found[1]
+    (installation / "profiles" / "nordviken.yml").unlink()
+
+
+def test_nothing_is_wrong_in_what_is_shipped(tmp_path: Path) -> None:
+    illgate("init", str(tmp_path))
+
+    result = illgate("--config", str(tmp_path / "gateway.yml"), "check")
+
+    assert result.output.splitlines()[-1].startswith("no problems; "), result.output

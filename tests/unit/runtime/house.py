@@ -1,0 +1,131 @@
+"""A small installation for tests of the composition: real store, journal, profiles and sockets; a protocol and a
+library system that only say that they are there. As a program, it serves like `illgate serve`:
+
+    python -m tests.unit.runtime.house FOLDER
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from gateway.adapters import Adapters
+from gateway.domain.commands import Result
+from gateway.domain.policy import Section
+from gateway.domain.problems import MalformedMessage, Refusal, Unavailable
+from gateway.domain.profile import Profile
+from gateway.ports.adapter import LibraryAdapter, LibraryContext, ProtocolAdapter
+from gateway.ports.library import LibrarySystem
+from gateway.ports.protocol import Answer, Arrival, Conversation, Envelope, Framing, Incoming
+from gateway.runtime.compose import Gateway
+from gateway.settings import Settings, load_settings
+
+SETTINGS = """
+libraries:
+  - symbol: CLK
+    name: Bibliothèque de Clarens
+    system: {type: shelf}
+store: {url: "sqlite:///data/illgate.db"}
+http: {port: 0}
+tcp:
+  - {port: 0, protocol: plain, profile: anyone}
+shutdown_seconds: 5
+log: {format: json}
+"""
+
+PROFILE = """
+match: [{network: 127.0.0.0/8}]
+auth: [{kind: network, networks: [127.0.0.0/8]}]
+plain: {greeting: hello}
+"""
+
+
+class Dialect(Section):
+    greeting: str = "hello"
+
+
+class PlainResponder:
+    """Answers each message with the greeting of its profile."""
+
+    protocol = "plain"
+
+    def framing(self, profile: Profile) -> Framing:
+        return Framing(end="newline", idle_seconds=5)
+
+    def open(self, arrival: Arrival, limit: int) -> Envelope:
+        return Envelope(service="Greet", parsed=arrival.body)
+
+    def decode(self, envelope: Envelope, talk: Conversation) -> Incoming:
+        return Incoming(service="Greet", command=None)
+
+    def encode(
+        self, envelope: Envelope, incoming: Incoming, outcome: Result | Refusal | None, talk: Conversation
+    ) -> Answer:
+        dialect = cast(Dialect, talk.profile.dialects["plain"])
+        return Answer(dialect.greeting.encode(), "text/plain; charset=utf-8")
+
+    def refuse(self, envelope: Envelope, refusal: Refusal | MalformedMessage, talk: Conversation | None) -> Answer:
+        return Answer(b"no", "text/plain; charset=utf-8")
+
+
+class Shelf:
+    """A library system of which only `ping` is asked here."""
+
+    def __init__(self) -> None:
+        self.problem = ""
+
+    async def ping(self) -> None:
+        if self.problem:
+            raise Unavailable(self.problem)
+
+
+class House:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.shelf = Shelf()
+        self.adapters = Adapters.of(
+            ProtocolAdapter("plain", Dialect, PlainResponder), LibraryAdapter("shelf", NoOptions, self._open)
+        )
+        self.profile = folder / "profiles" / "anyone.yml"
+
+    def build(self, settings: str = SETTINGS) -> None:
+        (self.folder / "profiles").mkdir(exist_ok=True)
+        (self.folder / "gateway.yml").write_text(settings)
+        self.profile.write_text(PROFILE)
+
+    @property
+    def settings(self) -> Settings:
+        return load_settings(self.folder / "gateway.yml", self.adapters)
+
+    def gateway(self) -> Gateway:
+        return Gateway(self.settings, self.adapters)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Gateway]:
+        gateway = self.gateway()
+        await gateway.start()
+        try:
+            yield gateway
+        finally:
+            await gateway.stop()
+
+    async def _open(self, _context: LibraryContext, _options: Any) -> LibrarySystem:
+        return cast(LibrarySystem, self.shelf)
+
+
+class NoOptions(BaseModel):
+    pass
+
+
+if __name__ == "__main__":
+    from gateway.cli.serve import run
+    from gateway.runtime.logging import set_up_logging
+
+    set_up_logging("json", "info")
+    asyncio.run(run(House(Path(sys.argv[1])).gateway()))

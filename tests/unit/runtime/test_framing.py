@@ -1,0 +1,70 @@
+"""Cutting a stream into messages."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.ports.protocol import Framing
+from gateway.runtime.framing import BLANK, Frames
+
+TAGS = Framing(tags=(b"NCIPMessage", b"NCIPVersionMessage"))
+MESSAGES = st.lists(
+    st.binary(max_size=40)
+    .filter(lambda inner: b"<" not in inner)
+    .map(lambda inner: b"<a:NCIPMessage>" + inner + b"</a:NCIPMessage>"),
+    max_size=5,
+)
+
+
+@given(
+    messages=MESSAGES,
+    cuts=st.lists(st.integers(0, 300), max_size=8),
+    between=st.sampled_from([b"", b"\r\n", b"\x04\n"]),
+)
+def test_however_the_bytes_are_cut_the_messages_are_the_same(
+    messages: list[bytes], cuts: list[int], between: bytes
+) -> None:
+    stream = between.join([*messages, b""])
+    frames = Frames(TAGS, 1000)
+    found = []
+    edges = [0, *sorted(cut for cut in cuts if cut < len(stream)), len(stream)]
+    for start, end in itertools.pairwise(edges):
+        frames.feed(stream[start:end])
+        while (message := frames.next()) is not None:
+            found.append(message)
+    assert found == messages
+    assert frames.begun == 0
+
+
+def test_the_limit_holds_for_whole_and_for_unfinished_messages() -> None:
+    frames = Frames(TAGS, 40)
+    frames.feed(b"<NCIPMessage>" + b"x" * 14 + b"</NCIPMessage>")
+    assert frames.next() is None
+    assert frames.too_long
+    assert len(frames.rest()) == 41
+    assert frames.begun == 0
+
+
+def test_blanks_are_no_message() -> None:
+    frames = Frames(Framing(end="newline"), 100)
+    frames.feed(BLANK)
+    assert frames.next() is None
+    assert frames.begun == 0
+
+
+def test_a_large_message_in_small_pieces_costs_linear_time() -> None:
+    def seconds(pieces: int) -> float:
+        frames = Frames(TAGS, 100_000_000)
+        started = time.perf_counter()
+        for _ in range(pieces):
+            frames.feed(b"</NCIPMessag</x:" * 64)
+            assert frames.next() is None
+        return time.perf_counter() - started
+
+    seconds(100)
+    small, large = min(seconds(500) for _ in range(3)), min(seconds(4000) for _ in range(3))
+    assert large < small * 8 * 4

@@ -1,0 +1,185 @@
+"""Log lines: one stream, two forms, and nobody's name in them."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+
+import pytest
+import structlog
+from sqlalchemy import create_engine, text
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from gateway.domain.problems import About, Reason, Refused
+from gateway.runtime.logging import HIDDEN, set_up_logging
+
+SECRETS = ("Çelik", "21000455", "oystein@example.org", "s3cret")
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """JSON logging into memory; afterwards everything is as before."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in ("aiohttp", "alembic", "sqlalchemy", "asyncio")}
+    out = io.StringIO()
+    set_up_logging("json", "debug", out)
+    yield out
+    clear_contextvars()
+    structlog.reset_defaults()
+    root.handlers[:] = before
+    root.setLevel(level)
+    for name, was in levels.items():
+        logging.getLogger(name).setLevel(was)
+    logging.captureWarnings(False)
+
+
+def lines(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_context_rides_along(stream: io.StringIO) -> None:
+    bind_contextvars(profile="illiad-alma", exchange="x-1")
+    structlog.get_logger(component="outbox").warning("partner.silent", seconds=30)
+    (line,) = lines(stream)
+    assert line["event"] == "partner.silent"
+    assert (line["profile"], line["exchange"], line["component"]) == ("illiad-alma", "x-1", "outbox")
+    assert (line["level"], line["seconds"]) == ("warning", 30)
+    assert str(line["timestamp"]).endswith("Z")
+
+
+def test_the_standard_library_joins_in(stream: io.StringIO) -> None:
+    logging.getLogger("aiohttp.server").warning("strange request from %s", "192.0.2.7")
+    logging.getLogger("aiohttp.server").info("chatter")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("old habits", DeprecationWarning, stacklevel=1)
+    first, second = lines(stream)
+    assert (first["event"], first["level"]) == ("strange request from 192.0.2.7", "warning")
+    assert "old habits" in str(second["event"])
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "patron",
+        "user",
+        "patron_id",
+        "user_name",
+        "name",
+        "barcode",
+        "item_barcode",
+        "secret",
+        "agency_secret",
+        "pin",
+        "Authorization",
+        "password",
+        "email",
+        "credentials",
+        "body",
+        "date_of_birth",
+    ],
+)
+def test_values_of_personal_keys_are_hidden_at_any_depth(stream: io.StringIO, key: str) -> None:
+    log = structlog.get_logger()
+    log.info("a", **{key: "s3cret"})
+    log.info("b", deep={"list": [{key: "s3cret"}]})
+    logging.getLogger("elsewhere").warning("c", extra={"deep": {key: "s3cret"}})
+    assert "s3cret" not in stream.getvalue()
+    assert stream.getvalue().count(HIDDEN) == 3
+
+
+def test_other_keys_stay(stream: io.StringIO) -> None:
+    structlog.get_logger().info("a", profile="p", service="LookupUser", item="x", filename="f", pinned=1)
+    assert HIDDEN not in stream.getvalue()
+
+
+def _refused() -> None:
+    raise Refused(Reason.UNKNOWN_PATRON, "No such patron.", about=About.PATRON, value="21000455", internal="Çelik")
+
+
+def _key_error() -> None:
+    barcode = "21000455"
+    {}[barcode]
+
+
+def _database() -> None:
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        connection.execute(text("create table p (barcode text unique)"))
+        insert = text("insert into p values (:barcode)")
+        connection.execute(insert, [{"barcode": "21000455"}])
+        connection.execute(insert, [{"barcode": "21000455"}])
+
+
+def _chain() -> None:
+    try:
+        int("Çelik")
+    except ValueError as error:
+        raise RuntimeError("oystein@example.org") from error
+
+
+def _group() -> None:
+    raise ExceptionGroup("s3cret", [ValueError("21000455"), TypeError("not a number")])
+
+
+@pytest.mark.parametrize("fail", [_refused, _key_error, _database, _chain, _group])
+@pytest.mark.parametrize("how", ["structlog", "logging"])
+def test_exceptions_show_the_place_and_nobody(stream: io.StringIO, fail: Callable[[], None], how: str) -> None:
+    try:
+        fail()
+    except Exception as error:
+        if how == "structlog":
+            structlog.get_logger().exception("it failed")
+        else:
+            logging.getLogger("elsewhere").error("it failed", exc_info=error)
+    (line,) = lines(stream)
+    shown = str(line["exception"])
+    assert fail.__name__ in shown
+    assert "test_logging.py:" in shown
+    assert not [secret for secret in SECRETS if secret in stream.getvalue()]
+
+
+def test_what_can_be_said_of_an_exception_is_said(stream: io.StringIO) -> None:
+    for fail in (_refused, _database, _chain, _group):
+        try:
+            fail()
+        except Exception:  # noqa: BLE001  logged on the next line
+            structlog.get_logger().exception("it failed")
+    refused, database, chain, group = (str(line["exception"]) for line in lines(stream))
+    assert "unknown-patron: No such patron." in refused
+    assert "sqlalchemy.exc.IntegrityError (sqlite_errorname=SQLITE_CONSTRAINT_UNIQUE)" in database
+    assert chain.index("ValueError") < chain.index("which led to:") < chain.index("RuntimeError")
+    assert "| TypeError: not a number" in group
+
+
+def test_the_console_form_hides_as_much() -> None:
+    out = io.StringIO()
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    try:
+        set_up_logging("console", "info", out)
+        log = structlog.get_logger(component="x")
+        log.debug("too quiet")
+        try:
+            _key_error()
+        except KeyError:
+            log.exception("it failed", patron="Çelik")
+    finally:
+        structlog.reset_defaults()
+        root.handlers[:] = before
+        root.setLevel(level)
+        logging.captureWarnings(False)
+    shown = out.getvalue()
+    assert "it failed" in shown
+    assert "KeyError" in shown
+    assert "too quiet" not in shown
+    assert not [secret for secret in SECRETS if secret in shown]
+
+
+def test_an_unknown_form_is_refused() -> None:
+    with pytest.raises(ValueError, match="'console' or 'json'"):
+        set_up_logging("xml")

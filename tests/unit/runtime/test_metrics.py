@@ -1,0 +1,75 @@
+"""Figures for Prometheus."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.ports.protocol import OutcomeClass
+from gateway.runtime import metrics as module
+from gateway.runtime.metrics import Metrics
+from gateway.web.gate import Busy, Gate
+from gateway.web.health import Part, Readiness
+
+
+def page(metrics: Metrics) -> str:
+    body, content_type = metrics.page()
+    assert content_type.startswith("text/plain")
+    return body.decode()
+
+
+def test_messages_are_counted_and_timed() -> None:
+    metrics = Metrics()
+    for seconds in (0.004, 0.2):
+        metrics.message("ncip", "illiad-alma", "LookupUser", OutcomeClass.OK, seconds)
+    metrics.message("ncip", "", "", OutcomeClass.REJECTED, 0.001)
+    text = page(metrics)
+    labels = 'outcome="ok",profile="illiad-alma",protocol="ncip",service="LookupUser"'
+    assert f"illgate_messages_total{{{labels}}} 2.0" in text
+    assert 'illgate_messages_total{outcome="rejected",profile="",protocol="ncip",service=""} 1.0' in text
+    assert 'illgate_message_seconds_bucket{le="0.005",protocol="ncip",service="LookupUser"} 1.0' in text
+    assert 'illgate_message_seconds_count{protocol="ncip",service="LookupUser"} 2.0' in text
+
+
+def test_names_from_outside_do_not_grow_the_page_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_SERIES", 3)
+    metrics = Metrics()
+    for number in range(50):
+        metrics.message("ncip", f"p{number}", f"Invented{number}", OutcomeClass.MALFORMED, 0.001)
+    text = page(metrics)
+    assert text.count("illgate_messages_total{") == 4
+    assert 'profile="other",protocol="ncip",service="other"} 47.0' in text
+
+
+async def test_state_of_the_house() -> None:
+    metrics = Metrics()
+    gate = Gate(places=1, queue=0, seconds=1)
+    metrics.watch_gate(gate)
+    await gate.enter()
+    with pytest.raises(Busy):
+        await gate.enter()
+    metrics.watch_profiles(lambda: 2)
+    metrics.readiness(Readiness((Part("store"), Part("library CLK", "down"))))
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    metrics.oldest_pending(now - timedelta(minutes=2), now)
+    text = page(metrics)
+    for line in (
+        "illgate_messages_in_hand 1.0",
+        "illgate_messages_waiting 0.0",
+        "illgate_messages_turned_away 1.0",
+        "illgate_profile_problems 2.0",
+        'illgate_up{part="store"} 1.0',
+        'illgate_up{part="library CLK"} 0.0',
+        "illgate_oldest_pending_seconds 120.0",
+        "process_cpu_seconds_total",
+    ):
+        assert line in text
+    metrics.oldest_pending(None, now)
+    assert "illgate_oldest_pending_seconds 0.0" in page(metrics)
+
+
+def test_two_gateways_in_one_process_count_for_themselves() -> None:
+    first, second = Metrics(), Metrics()
+    first.message("ncip", "a", "LookupUser", OutcomeClass.OK, 0.001)
+    assert "illgate_messages_total{" not in page(second)

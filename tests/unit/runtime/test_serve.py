@@ -1,0 +1,108 @@
+"""The daemon as a process: signals, and what systemd is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.unit.runtime.house import House
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Daemon:
+    def __init__(self, process: asyncio.subprocess.Process, house: House) -> None:
+        self.process = process
+        self.house = house
+        self.lines: list[str] = []
+        self.port = 0
+
+    async def until(self, words: str) -> str:
+        """The next line of the log that has these words."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(20):
+            while line := (await self.process.stderr.readline()).decode():
+                self.lines.append(line)
+                if words in line:
+                    return line
+        raise AssertionError(f"ended without {words!r}: {self.lines}")
+
+    async def ask(self, path: str = "/plain", body: bytes = b"x") -> str:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"http://127.0.0.1:{self.port}{path}", data=body) as answer,
+        ):
+            return await answer.text()
+
+    async def ended(self) -> int:
+        async with asyncio.timeout(10):
+            assert self.process.stderr is not None
+            self.lines += (await self.process.stderr.read()).decode().splitlines()
+            return await self.process.wait()
+
+
+@pytest.fixture
+def notifications(tmp_path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.settimeout(5)
+        yield listening
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path, notifications: socket.socket) -> AsyncIterator[Daemon]:
+    house = House(tmp_path)
+    house.build()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.unit.runtime.house",
+        str(tmp_path),
+        cwd=ROOT,
+        env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    running = Daemon(process, house)
+    line = await running.until("illgate serves")
+    running.port = int(line.rsplit(":", 1)[1])
+    yield running
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
+async def test_ready_reload_and_graceful_stop(daemon: Daemon, notifications: socket.socket) -> None:
+    assert notifications.recv(100) == b"READY=1"
+    assert notifications.recv(100) == b"WATCHDOG=1"
+    assert await daemon.ask() == "hello"
+    daemon.house.profile.write_text(daemon.house.profile.read_text().replace("hello", "servus"))
+    daemon.process.send_signal(signal.SIGHUP)
+    await daemon.until("profiles reloaded")
+    assert await daemon.ask() == "servus"
+    daemon.process.send_signal(signal.SIGTERM)
+    assert await daemon.ended() == 0
+    while (state := notifications.recv(100)) == b"WATCHDOG=1":
+        pass
+    assert state == b"STOPPING=1"
+    events = [json.loads(line) for line in daemon.lines if line.startswith("{")]
+    assert not [event for event in events if event["level"] in ("warning", "error")]
+
+
+async def test_a_second_signal_stops_at_once(daemon: Daemon) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", daemon.port)
+    writer.write(b"POST /plain HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")  # a message that has begun
+    await asyncio.sleep(0.1)
+    daemon.process.send_signal(signal.SIGTERM)
+    await daemon.until("stopping")
+    daemon.process.send_signal(signal.SIGTERM)
+    assert await daemon.ended() == 128 + signal.SIGTERM
+    writer.close()

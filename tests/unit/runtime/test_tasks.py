@@ -1,0 +1,80 @@
+"""Background work is kept, restarted and told about."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import structlog
+
+from gateway.runtime import tasks as module
+from gateway.runtime.seldom import Seldom
+from gateway.runtime.tasks import OnFailure, Tasks
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_PAUSE", 0.01)
+
+
+async def test_failing_work_is_logged_with_its_owner_and_started_again() -> None:
+    runs = 0
+    done = asyncio.Event()
+
+    async def work() -> None:
+        nonlocal runs
+        runs += 1
+        if runs < 3:
+            raise ValueError("no")
+        done.set()
+
+    tasks = Tasks()
+    with structlog.testing.capture_logs() as logs:
+        tasks.start("journal: retention", work)
+        await asyncio.wait_for(done.wait(), 2)
+    await tasks.stop()
+    assert runs == 3
+    assert [(entry["event"], entry["task"]) for entry in logs] == [("background work failed", "journal: retention")] * 2
+
+
+async def test_work_that_shall_not_be_repeated() -> None:
+    runs = 0
+
+    async def work() -> None:
+        nonlocal runs
+        runs += 1
+        raise ValueError("no")
+
+    tasks = Tasks()
+    with structlog.testing.capture_logs() as logs:
+        await tasks.start("profiles: watch", work, OnFailure.REPORT)
+    assert (runs, len(logs)) == (1, 1)
+    assert tasks.running == ()
+
+
+async def test_periodic_work_and_stop() -> None:
+    runs = 0
+
+    async def work() -> None:
+        nonlocal runs
+        runs += 1
+
+    tasks = Tasks()
+    tasks.every("health: look", 0.01, work)
+    await asyncio.sleep(0.1)
+    assert tasks.running == ("health: look",)
+    await tasks.stop()
+    assert tasks.running == ()
+    before = runs
+    assert before > 2
+    await asyncio.sleep(0.05)
+    assert runs == before
+
+
+async def test_lines_that_others_can_cause_are_written_seldom() -> None:
+    now = 0.0
+    seldom = Seldom(structlog.get_logger(), lambda: now)
+    with structlog.testing.capture_logs() as logs:
+        for now in (0.0, 1.0, 9.9, 10.0, 30.0):
+            seldom.warning("too many", open=now)
+    assert [(entry["open"], entry.get("more")) for entry in logs] == [(0.0, None), (10.0, 2), (30.0, None)]

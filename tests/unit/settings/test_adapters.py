@@ -1,0 +1,44 @@
+"""Adapters are found by entry point; whatever is wrong with one is one error that names it."""
+
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from gateway import adapters
+from gateway.adapters import GROUP, AdapterError, Adapters, load_adapters
+from tests.unit.profiles.support import ADAPTERS
+
+PLAIN = ADAPTERS.protocols["plain"]
+
+
+def installed(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setattr(adapters, "entry_points", lambda group: [EntryPoint("mine", value, group)])
+
+
+def test_an_adapter_is_filed_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, "tests.unit.settings.test_adapters:PLAIN")
+
+    assert load_adapters().protocols == {"plain": PLAIN}
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("no.such.module:adapter", "can't be loaded: ModuleNotFoundError"),
+        ("gateway.adapters:no_such_name", "can't be loaded: AttributeError"),
+        ("gateway.adapters:GROUP", "is a str, not a LibraryAdapter or ProtocolAdapter"),
+    ],
+)
+def test_what_is_wrong_names_the_entry_point(monkeypatch: pytest.MonkeyPatch, value: str, reason: str) -> None:
+    installed(monkeypatch, value)
+
+    with pytest.raises(AdapterError) as caught:
+        load_adapters()
+
+    assert str(caught.value).startswith(f"adapter 'mine' ({value}, entry point group {GROUP})")
+    assert reason in str(caught.value)
+
+
+def test_two_adapters_of_one_name_are_refused() -> None:
+    with pytest.raises(AdapterError, match="two adapters are called 'plain'"):
+        Adapters.of(PLAIN, PLAIN)

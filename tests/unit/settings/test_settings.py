@@ -1,0 +1,149 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.adapters import Adapters
+from gateway.configuration.problems import ConfigurationError
+from gateway.domain.policy import Section
+from gateway.ports.adapter import LibraryAdapter, LibraryContext, ProtocolAdapter
+from gateway.ports.library import LibrarySystem
+from gateway.ports.protocol import Responder
+from gateway.settings import Settings, load_settings
+
+
+class Options(Section):
+    branch_style: str = "short"
+
+
+async def never_opened(context: LibraryContext, options: Options) -> LibrarySystem:
+    raise AssertionError("settings open no library")
+
+
+def no_responder() -> Responder:
+    raise AssertionError("settings need no responder")
+
+
+ADAPTERS = Adapters.of(
+    LibraryAdapter("embedded", Options, never_opened), ProtocolAdapter("ncip", Section, no_responder)
+)
+
+Load = Callable[[str], Settings]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    def from_text(text: str) -> Settings:
+        (tmp_path / "gateway.yml").write_text(text, encoding="utf-8")
+        return load_settings(tmp_path / "gateway.yml", ADAPTERS)
+
+    return from_text
+
+
+def wrong(load: Load, text: str) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        load(text)
+    return [f"{problem.line}: {problem.key}: {problem.message}" for problem in caught.value.problems]
+
+
+def test_an_empty_file_means_the_defaults(load: Load) -> None:
+    settings = load("")
+
+    assert settings.http.port == 8080
+    assert settings.library().symbol == "DEMO"
+    assert isinstance(settings.library().system.options, Options)
+
+
+def test_paths_start_at_the_file(load: Load, tmp_path: Path) -> None:
+    settings = load("profiles:\n  folder: partners\n")
+
+    assert settings.profiles_folder == tmp_path / "partners"
+    assert settings.store_url().database == str(tmp_path / "data" / "illgate.db")
+
+
+def test_the_systems_own_keys_are_checked_by_its_adapter(load: Load) -> None:
+    text = "libraries:\n  - symbol: NVD\n    system:\n      type: embedded\n      {key}: long\n"
+
+    options = load(text.format(key="branch_style")).library("nvd").system.options
+    assert isinstance(options, Options)
+    assert options.branch_style == "long"
+    assert wrong(load, text.format(key="branch_stile")) == ["5: libraries.0.system.branch_stile: unknown key"]
+
+
+def test_an_unknown_system_names_those_that_there_are(load: Load) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load("libraries:\n  - system: {type: embeded}\n")
+
+    assert str(caught.value).endswith(
+        "gateway.yml:2: libraries.0.system.type: no such adapter, found 'embeded', allowed: embedded "
+        "(did you mean 'embedded'?)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("libraries: []\n", "1: libraries: expected more in this list"),
+        ("libraries:\n  - symbol: A\n  - symbol: a\n", "3: libraries.1.symbol: stands twice"),
+        (
+            "libraries:\n  - time_zone: Europe/Zurch\n",
+            "2: libraries.0.time_zone: not a time zone such as Europe/Zurich",
+        ),
+        (
+            "store:\n  url: mysql://x/y\n",
+            "2: store.url: the store must be sqlite:///FILE or postgresql://USER@HOST/NAME",
+        ),
+        (
+            "store:\n  url: postgresql://me:pw@db/ill\n",
+            "2: store.url: a password belongs into store.password, as env:NAME or file:PATH",
+        ),
+        ("http:\n  tls:\n    certificate: a.pem\n", "2: http.tls: certificate and key go together"),
+        (
+            "http:\n  host: www.example.org\n",
+            "2: http.host: not an IP address to listen on, such as 127.0.0.1, 0.0.0.0 or ::",
+        ),
+        ("http:\n  port: 70000\n", "2: http.port: input should be less than or equal to 65535"),
+        ("tcp:\n  - {port: 8080, profile: x}\n", "2: tcp.0.port: port 8080 is listened on twice"),
+        ("tcp:\n  - {port: 9000, profile: x, protocol: ncpi}\n", "2: tcp.0.protocol: no such adapter"),
+        (
+            "journal:\n  encryption_keys: [plain]\n",
+            "2: journal.encryption_keys.0: must be env:NAME or file:PATH; the secret itself never stands here",
+        ),
+        (
+            "journal:\n  keep_bodies_days: 10\n  keep_rows_days: 5\n",
+            "1: journal: keep_bodies_days can't be more than keep_rows_days",
+        ),
+    ],
+)
+def test_wrong_settings_are_said_with_line_and_key(load: Load, text: str, problem: str) -> None:
+    assert wrong(load, text) == [problem]
+
+
+@pytest.mark.parametrize("key", ["password: hunter2", "url: postgresql://me:hunter2@db/ill", "url: me:hunter2@db"])
+def test_a_password_never_shows(load: Load, key: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(f"store:\n  {key}\n")
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_database_password_comes_from_its_reference(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "pw")
+
+    settings = load("store:\n  url: postgresql://ill@db/ill\n  password: env:DB_PASSWORD\n")
+
+    assert settings.store_url().password == "pw"
+    assert "pw" not in repr(settings.store)
+
+
+def test_a_library_is_found_by_symbol_or_when_it_is_the_only_one(load: Load) -> None:
+    settings = load("libraries:\n  - symbol: A1\n  - symbol: B2\n")
+
+    assert settings.library("b2").symbol == "B2"
+    with pytest.raises(KeyError):
+        settings.library()
+
+
+def test_without_a_file_the_error_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="illgate init"):
+        load_settings(tmp_path / "gateway.yml", ADAPTERS)

@@ -1,0 +1,534 @@
+"""The message journal, on both engines."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Connection, select, text
+
+from gateway.domain.problems import Unavailable
+from gateway.ports.protocol import OutcomeClass
+from gateway.store import messages
+from gateway.store.cipher import BodyCipher, BodyUnreadable
+from gateway.store.engine import Store, open_store
+from gateway.store.export import file_name, json_line
+from gateway.store.journal import Journal
+from gateway.store.migrate import OWN, migrate
+from gateway.store.records import Begun, Direction, Ending, Filter, Forgotten, FullMessage, JournalOptions, Opening
+from gateway.store.tables import message
+from gateway.store.writer import write_entries
+
+AT = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
+
+LOOKUP = Opening(
+    library="EX",
+    at=AT,
+    body=b"<NCIPMessage><LookupUser/></NCIPMessage>",
+    protocol="ncip",
+    transport="http",
+    profile="illiad-alma",
+    service="LookupUser",
+    version="2.02",
+    peer="192.0.2.7",
+    from_agency="ILL-OFFICE",
+    to_agency="EXAMPLE",
+    content_type="application/xml",
+)
+FOUND = Ending(
+    at=AT + timedelta(milliseconds=12),
+    outcome=OutcomeClass.OK,
+    body="<NCIPMessage>Zoë Лебедева 山田</NCIPMessage>".encode(),
+    content_type="application/xml; charset=utf-8",
+    status=200,
+    duration_ms=12.5,
+)
+ACCEPT = replace(LOOKUP, service="AcceptItem", request_id="TN-4711", item_id="ILL4711", body=b"<AcceptItem/>")
+ACCEPTED = replace(FOUND, body=b"<AcceptItemResponse/>", key="digest-of-4711")
+
+
+@pytest.fixture
+async def migrated(store: Store) -> Store:
+    await migrate(store, OWN)
+    return store
+
+
+@pytest.fixture
+async def journal(migrated: Store) -> AsyncIterator[Journal]:
+    journal = Journal(migrated, JournalOptions())
+    yield journal
+    await journal.close()
+
+
+async def both(journal: Journal, exchange: str, library: str = "EX") -> tuple[FullMessage, FullMessage]:
+    question, answer = await journal.exchange(library, exchange)
+    return question, answer
+
+
+# --- writing and reading back ----------------------------------------------------------------------------
+
+
+async def test_an_exchange_is_kept_with_question_and_answer(journal: Journal) -> None:
+    exchange = await journal.record_exchange(LOOKUP, FOUND)
+
+    question, answer = await both(journal, exchange)
+    assert (question.body, answer.body) == (LOOKUP.body, FOUND.body)
+    m = question.message
+    assert (m.library, m.profile, m.protocol, m.transport, m.service, m.version, m.peer) == (
+        "EX",
+        "illiad-alma",
+        "ncip",
+        "http",
+        "LookupUser",
+        "2.02",
+        "192.0.2.7",
+    )
+    assert (m.direction, m.at, m.outcome, m.duration_ms) == (Direction.IN, AT, OutcomeClass.OK, 12.5)
+    assert (m.from_agency, m.to_agency, m.content_type) == ("ILL-OFFICE", "EXAMPLE", "application/xml")
+    a = answer.message
+    assert (a.direction, a.at, a.status, a.outcome) == (Direction.OUT, FOUND.at, 200, OutcomeClass.OK)
+    assert (a.from_agency, a.to_agency, a.exchange) == ("EXAMPLE", "ILL-OFFICE", m.exchange)
+    assert a.content_type == "application/xml; charset=utf-8"
+
+
+async def test_each_message_is_found_by_its_id_and_leads_to_its_exchange(journal: Journal) -> None:
+    exchange = await journal.record_exchange(LOOKUP, FOUND)
+    question, answer = await both(journal, exchange)
+
+    assert await journal.get("EX", question.message.id) == question
+    assert await journal.get("EX", answer.message.id) == answer
+    assert await journal.exchange("EX", answer.message.id) == (question, answer)
+    assert await journal.get("EX", "nothing") is None
+    assert await journal.exchange("EX", "nothing") == ()
+
+
+async def test_an_exchange_without_an_answer_has_one_message(journal: Journal) -> None:
+    rejected = Ending(AT, OutcomeClass.REJECTED, reason="unknown-sender", note="No profile fits the sender.")
+    exchange = await journal.record_exchange(replace(LOOKUP, profile=""), rejected)
+
+    (only,) = await journal.exchange("EX", exchange)
+    assert (only.message.outcome, only.message.reason) == (OutcomeClass.REJECTED, "unknown-sender")
+    assert only.message.note == "No profile fits the sender."
+
+
+async def test_work_is_pending_until_it_is_completed(journal: Journal) -> None:
+    begun = await journal.begin(replace(ACCEPT, note="One blank was taken off the barcode."))
+
+    (pending,) = await journal.pending("EX", AT + timedelta(seconds=1))
+    assert pending.message.outcome is OutcomeClass.PENDING
+    assert pending.begun() == begun
+
+    await journal.complete(begun, replace(ACCEPTED, note="The item was here already.", repeat_of="earlier"))
+
+    assert await journal.pending("EX", AT + timedelta(seconds=1)) == ()
+    question, answer = await both(journal, begun.exchange)
+    assert question.message.outcome is OutcomeClass.OK
+    assert question.message.note == "One blank was taken off the barcode. The item was here already."
+    assert question.message.repeat_of == "earlier"
+    assert answer.body == ACCEPTED.body
+    assert (answer.message.request_id, answer.message.item_id) == ("TN-4711", "ILL4711")
+
+
+async def test_pending_is_only_what_was_begun_before(journal: Journal) -> None:
+    await journal.begin(ACCEPT)
+    later = await journal.begin(replace(ACCEPT, at=AT + timedelta(minutes=5)))
+
+    found = await journal.pending("EX", AT + timedelta(minutes=5))
+
+    assert [one.message.at for one in found] == [AT]
+    assert later.exchange not in [one.message.exchange for one in found]
+
+
+async def test_interrupted_work_can_be_completed_after_a_restart(migrated: Store) -> None:
+    before = Journal(migrated, JournalOptions())
+    await before.begin(ACCEPT)
+    await before.close()
+
+    after = Journal(migrated, JournalOptions())
+    (interrupted,) = await after.pending("EX", AT + timedelta(hours=1))
+    await after.complete(interrupted.begun(), ACCEPTED)
+
+    assert await after.pending("EX", AT + timedelta(hours=1)) == ()
+    assert (await after.find_processed("EX", "illiad-alma", "digest-of-4711")) is not None
+
+
+async def test_a_processed_message_is_found_with_its_answer_and_counted(journal: Journal) -> None:
+    assert await journal.find_processed("EX", "illiad-alma", "digest-of-4711") is None
+    begun = await journal.begin(ACCEPT)
+    await journal.complete(begun, ACCEPTED)
+
+    first = await journal.find_processed("EX", "illiad-alma", "digest-of-4711")
+    assert first is not None
+    assert first.answer is not None
+    assert (first.first_message, first.count, first.answer.body) == (f"{begun.exchange}-1", 1, ACCEPTED.body)
+
+    again = replace(ACCEPTED, at=AT + timedelta(hours=1), repeat_of=first.first_message)
+    await journal.record_exchange(replace(ACCEPT, at=AT + timedelta(hours=1)), again)
+
+    second = await journal.find_processed("EX", "illiad-alma", "digest-of-4711")
+    assert second is not None
+    assert (second.first_message, second.count) == (first.first_message, 2)
+    assert (second.first_at, second.last_at) == (first.first_at, AT + timedelta(hours=1))
+
+
+async def test_completion_can_share_a_transaction_with_other_work(journal: Journal, migrated: Store) -> None:
+    begun = await journal.begin(ACCEPT)
+    entry = journal.completion(begun, ACCEPTED)
+
+    def work(connection: Connection) -> None:
+        write_entries(connection, [entry])
+        raise LookupError("the other work failed")
+
+    with pytest.raises(LookupError):
+        await migrated.write(work)
+    assert len(await journal.pending("EX", AT + timedelta(hours=1))) == 1
+
+    await migrated.write(lambda connection: write_entries(connection, [entry]))
+    assert await journal.pending("EX", AT + timedelta(hours=1)) == ()
+
+
+async def test_exchanges_that_wait_together_share_a_transaction_and_keep_their_order(
+    migrated: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transactions = []
+    write = migrated.write
+
+    async def counting(work):  # type: ignore[no-untyped-def]
+        transactions.append(work)
+        return await write(work)
+
+    monkeypatch.setattr(migrated, "write", counting)
+    journal = Journal(migrated, JournalOptions())
+
+    exchanges = await asyncio.gather(*(journal.record_exchange(LOOKUP, FOUND) for _ in range(50)))
+
+    assert len(transactions) == 1
+    listed = await journal.list(Filter("EX", direction=Direction.IN), limit=100)
+    assert [m.exchange for m in listed.messages] == exchanges[::-1]
+
+
+async def test_one_bad_entry_harms_no_other(journal: Journal) -> None:
+    broken = replace(FOUND, status=2**70)
+
+    results = await asyncio.gather(
+        journal.record_exchange(LOOKUP, FOUND),
+        journal.record_exchange(LOOKUP, broken),
+        journal.record_exchange(LOOKUP, FOUND),
+        return_exceptions=True,
+    )
+
+    assert [isinstance(result, Exception) for result in results] == [False, True, False]
+    assert len((await journal.list(Filter("EX"))).messages) == 4
+
+
+async def test_a_cancelled_caller_leaves_the_journal_whole(journal: Journal) -> None:
+    tasks = [asyncio.create_task(journal.record_exchange(LOOKUP, FOUND)) for _ in range(10)]
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+    await journal.record_exchange(LOOKUP, FOUND)
+    assert len((await journal.list(Filter("EX"), limit=100)).messages) == 2 * 11
+
+
+async def test_close_writes_what_waits(migrated: Store) -> None:
+    journal = Journal(migrated, JournalOptions())
+    tasks = [asyncio.create_task(journal.record_exchange(LOOKUP, FOUND)) for _ in range(400)]
+    await asyncio.sleep(0)
+
+    await journal.close()
+
+    await asyncio.gather(*tasks)
+    count = await migrated.read(lambda connection: len(connection.execute(select(message.c.id)).all()))
+    assert count == 800
+
+
+async def test_a_store_that_is_unavailable_is_told_to_every_caller(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    store = open_store(f"sqlite:///{tmp_path / 'illgate.db'}")
+    await migrate(store, OWN)
+    await store.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=30").close())
+    journal = Journal(store, JournalOptions())
+
+    large = replace(LOOKUP, body=bytes(200_000))
+    results = await asyncio.gather(*(journal.record_exchange(large, FOUND) for _ in range(5)), return_exceptions=True)
+
+    assert {type(result) for result in results} == {Unavailable}
+    assert (await journal.list(Filter("EX"))).messages == ()
+    await journal.close()
+    await store.close()
+
+
+# --- what partners send ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", ["a\0b", "a\ud800b", "山" * 5_000, "x" * 100_000])
+async def test_whatever_a_partner_sends_can_be_journaled_and_found(journal: Journal, bad: str) -> None:
+    exchange = await journal.record_exchange(
+        replace(ACCEPT, request_id=bad, item_id=bad, from_agency=bad, service=bad, note=bad), FOUND
+    )
+
+    found = await journal.list(Filter("EX", request_id=bad, item_id=bad))
+    assert {m.exchange for m in found.messages} == {exchange}
+
+
+async def test_a_long_body_is_cut_and_says_so(migrated: Store) -> None:
+    journal = Journal(migrated, JournalOptions(body_limit=10))
+    begun = await journal.begin(replace(LOOKUP, body=b"0123456789abc"))
+    await journal.complete(begun, replace(FOUND, body=b"0123456789"))
+
+    question, answer = await both(journal, begun.exchange)
+    assert (question.body, question.message.truncated, question.message.body_size) == (b"0123456789", True, 13)
+    assert (answer.body, answer.message.truncated, answer.message.body_size) == (b"0123456789", False, 10)
+    with pytest.raises(ValueError, match="not kept whole"):
+        question.begun()
+
+
+# --- lists -----------------------------------------------------------------------------------------------
+
+
+async def fill(journal: Journal) -> None:
+    """Ten minutes: an exchange a minute, alternately a look-up and an accepted item, the last one refused."""
+    for minute in range(10):
+        opening = LOOKUP if minute % 2 == 0 else replace(ACCEPT, request_id=f"TN-{minute}", item_id=f"ILL{minute}")
+        ending = replace(FOUND, at=AT + timedelta(minutes=minute))
+        if minute == 9:
+            ending = replace(ending, outcome=OutcomeClass.REFUSED, reason="duplicate-item", note="It is 100% HERE.")
+        await journal.record_exchange(replace(opening, at=AT + timedelta(minutes=minute)), ending)
+
+
+async def test_lists_are_newest_first_and_paged(journal: Journal) -> None:
+    await fill(journal)
+
+    seen, cursor = [], ""
+    while True:
+        page = await journal.list(Filter("EX"), limit=7, cursor=cursor)
+        seen += page.messages
+        if not (cursor := page.cursor):
+            break
+
+    assert len(seen) == 20
+    assert [m.id for m in seen] == sorted((m.id for m in seen), reverse=True)
+    assert seen[0].at == AT + timedelta(minutes=9)
+
+
+FILTERS = [
+    (Filter("EX", service="LookupUser"), 10),
+    (Filter("EX", service="LookupUser", direction=Direction.IN), 5),
+    (Filter("EX", profile="relais-d2d"), 0),
+    (Filter("EX", profile="illiad-alma"), 20),
+    (Filter("EX", outcome=OutcomeClass.REFUSED), 2),
+    (Filter("EX", outcome=OutcomeClass.PENDING), 0),
+    (Filter("EX", request_id="TN-3"), 2),
+    (Filter("EX", item_id="ILL5"), 2),
+    (Filter("EX", item_id="ILL5", request_id="TN-3"), 0),
+    (Filter("EX", since=AT + timedelta(minutes=8)), 4),
+    (Filter("EX", until=AT + timedelta(minutes=2)), 4),
+    (Filter("EX", since=AT + timedelta(minutes=2), until=AT + timedelta(minutes=3)), 2),
+    (Filter("EX", note="100% here"), 1),
+    (Filter("EX", note="100_ here"), 0),
+]
+
+
+@pytest.mark.parametrize("scan", [3, 5_000], ids=["many looks", "one look"])
+async def test_filters(journal: Journal, monkeypatch: pytest.MonkeyPatch, scan: int) -> None:
+    monkeypatch.setattr(messages, "SCAN", scan)
+    await fill(journal)
+
+    for wanted, count in FILTERS:
+        page = await journal.list(wanted)
+        assert (wanted, len(page.messages), page.cursor) == (wanted, count, "")
+        assert [full.message async for full in journal.export(wanted)] == list(page.messages)
+
+
+async def test_point_queries_are_served_by_an_index(migrated: Store) -> None:
+    """On SQLite, which says so plainly: no plan may scan the table or sort what it found."""
+    if migrated.url.get_backend_name() != "sqlite":
+        pytest.skip("a planner that knows the table is empty takes no index")
+
+    plans: list[str] = []
+
+    def explain(connection: Connection) -> None:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.set_trace_callback(statements.append)
+        for wanted in (Filter("EX"), Filter("EX", request_id="x"), Filter("EX", outcome=OutcomeClass.PENDING)):
+            messages.listed(connection, wanted, "g", 10)
+        messages.listed(connection, Filter("EX", item_id="x", since=AT, until=AT), "g", 10)
+        messages.find(connection, "EX", "x")
+        messages.find_exchange(connection, "EX", "x")
+        messages.find_pending(connection, "EX", AT, 10)
+        messages.find_processed(connection, "EX", "p", "k")
+        messages.next_library(connection, "EX")
+        raw.set_trace_callback(None)
+        for statement in statements:
+            if statement.startswith("SELECT"):
+                plans.extend(str(row[3]) for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}"))
+
+    statements: list[str] = []
+    await migrated.read(explain)
+
+    assert len(plans) >= 9
+    assert not [plan for plan in plans if not plan.startswith("SEARCH") or "INDEX" not in plan]
+    for index in ("ix_message_request", "ix_message_item", "ix_message_pending"):
+        assert any(index in plan for plan in plans)
+
+
+# --- libraries -------------------------------------------------------------------------------------------
+
+
+async def test_no_library_sees_anything_of_another(journal: Journal) -> None:
+    mine = await journal.begin(ACCEPT)
+    await journal.complete(mine, ACCEPTED)
+    theirs = await journal.begin(replace(ACCEPT, library="OTHER"))
+    question = f"{mine.exchange}-1"
+
+    assert await journal.get("OTHER", question) is None
+    assert await journal.exchange("OTHER", question) == ()
+    assert await journal.find_processed("OTHER", "illiad-alma", "digest-of-4711") is None
+    assert await journal.pending("EX", AT + timedelta(hours=1)) == ()
+    assert {m.exchange for m in (await journal.list(Filter("OTHER"))).messages} == {theirs.exchange}
+    assert {m.exchange for m in (await journal.list(Filter("EX", request_id="TN-4711"))).messages} == {mine.exchange}
+    assert [m.message.library async for m in journal.export(Filter("EX"))] == ["EX", "EX"]
+
+    await journal.complete(Begun(mine.exchange, replace(ACCEPT, library="OTHER")), replace(ACCEPTED, body=None))
+    assert (await both(journal, mine.exchange))[0].message.outcome is OutcomeClass.OK
+
+
+# --- retention -------------------------------------------------------------------------------------------
+
+
+async def test_bodies_go_first_and_rows_later(migrated: Store) -> None:
+    journal = Journal(migrated, JournalOptions(keep_bodies_days=30, keep_rows_days=100))
+    for days, library in ((101, "EX"), (100, "EX"), (31, "EX"), (29, "EX"), (31, "OTHER")):
+        at = AT - timedelta(days=days)
+        ending = replace(ACCEPTED, at=at, key=f"key-{days}")
+        await journal.record_exchange(replace(ACCEPT, library=library, at=at), ending)
+
+    assert await journal.forget(AT) == Forgotten(bodies=2 + 2 + 2, messages=2, processed=1)
+
+    kept = [full async for full in journal.export(Filter("EX"))]
+    assert [(full.message.at, full.body is None) for full in kept if full.message.direction is Direction.IN] == [
+        (AT - timedelta(days=29), False),
+        (AT - timedelta(days=31), True),
+        (AT - timedelta(days=100), True),
+    ]
+    assert kept[-1].message.body_size == len(ACCEPT.body)
+    assert await journal.find_processed("EX", "illiad-alma", "key-101") is None
+    remembered = await journal.find_processed("EX", "illiad-alma", "key-31")
+    assert remembered is not None
+    assert remembered.answer is not None
+    assert remembered.answer.body is None
+    assert await journal.forget(AT) == Forgotten()
+    assert (await journal.forget(AT + timedelta(days=2))) == Forgotten(bodies=2, messages=2, processed=1)
+
+
+async def test_much_is_forgotten_in_short_transactions(migrated: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(migrated, JournalOptions(keep_bodies_days=1, keep_rows_days=2))
+    old = replace(LOOKUP, at=AT - timedelta(days=3))
+    await asyncio.gather(*(journal.record_exchange(old, FOUND) for _ in range(25)))
+    monkeypatch.setattr("gateway.store.journal.SLICE", 8)
+
+    assert await journal.forget(AT) == Forgotten(messages=50)
+    assert (await journal.list(Filter("EX"))).messages == ()
+
+
+async def test_without_a_schedule_nothing_is_forgotten(migrated: Store) -> None:
+    journal = Journal(migrated, JournalOptions(keep_bodies_days=None, keep_rows_days=None))
+    await journal.record_exchange(LOOKUP, FOUND)
+
+    assert await journal.forget(AT + timedelta(days=100_000)) == Forgotten()
+
+
+@pytest.mark.parametrize("options", [{"body_limit": 0}, {"keep_bodies_days": 0}, {"keep_rows_days": 0}])
+def test_options_that_would_lose_what_is_in_hand_are_refused(options: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(options))} must be at least 1"):
+        JournalOptions(**options)
+
+
+# --- encryption ------------------------------------------------------------------------------------------
+
+OLD, NEW = "a-secret-of-last-year-0123456789", "a-secret-of-this-year-9876543210"
+
+
+def encrypted(store: Store, *secrets: str) -> Journal:
+    return Journal(store, JournalOptions(cipher=BodyCipher(secrets)))
+
+
+async def raw_bodies(store: Store) -> bytes:
+    bodies = await store.read(lambda connection: connection.execute(select(message.c.body)).scalars().all())
+    return b"".join(body for body in bodies if body is not None)
+
+
+async def test_encrypted_bodies_are_read_back_and_not_in_the_database(migrated: Store) -> None:
+    journal = encrypted(migrated, OLD)
+    exchange = await journal.record_exchange(LOOKUP, FOUND)
+
+    question, answer = await both(journal, exchange)
+    assert (question.body, answer.body) == (LOOKUP.body, FOUND.body)
+    assert question.message.body_size == len(LOOKUP.body)
+    assert b"NCIPMessage" not in await raw_bodies(migrated)
+
+
+async def test_a_new_key_writes_and_the_old_one_still_reads(migrated: Store) -> None:
+    plain = await Journal(migrated, JournalOptions()).record_exchange(LOOKUP, FOUND)
+    first = await encrypted(migrated, OLD).record_exchange(LOOKUP, FOUND)
+    second = await encrypted(migrated, NEW, OLD).record_exchange(LOOKUP, FOUND)
+
+    rotated = encrypted(migrated, NEW, OLD)
+    for exchange in (plain, first, second):
+        assert [full.body for full in await rotated.exchange("EX", exchange)] == [LOOKUP.body, FOUND.body]
+
+    only_new = encrypted(migrated, NEW)
+    assert [full.body for full in await only_new.exchange("EX", second)] == [LOOKUP.body, FOUND.body]
+    with pytest.raises(BodyUnreadable, match=r"key [0-9a-f]{8}, which is not configured"):
+        await only_new.exchange("EX", first)
+    with pytest.raises(BodyUnreadable, match="not configured"):
+        await Journal(migrated, JournalOptions()).exchange("EX", first)
+
+
+async def test_a_body_moved_to_another_row_is_not_accepted(migrated: Store) -> None:
+    journal = encrypted(migrated, OLD)
+    one = await journal.record_exchange(LOOKUP, FOUND)
+    other = await journal.record_exchange(replace(LOOKUP, library="OTHER"), FOUND)
+    swap = text("UPDATE message SET body = (SELECT body FROM message WHERE id = :one) WHERE id = :other")
+    await migrated.write(lambda connection: connection.execute(swap, {"one": f"{one}-1", "other": f"{other}-1"}))
+
+    with pytest.raises(BodyUnreadable, match="does not fit"):
+        await journal.get("OTHER", f"{other}-1")
+
+
+@pytest.mark.parametrize(("secrets", "complaint"), [([], "at least one"), (["short"], "at least 16 characters")])
+def test_weak_secrets_are_refused(secrets: list[str], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        BodyCipher(secrets)
+
+
+# --- export ----------------------------------------------------------------------------------------------
+
+
+async def test_an_exported_line_has_every_column_and_every_byte(journal: Journal) -> None:
+    body = bytes(range(256))
+    exchange = await journal.record_exchange(replace(LOOKUP, body=body), FOUND)
+    (question, _) = await both(journal, exchange)
+
+    line = json_line(question)
+
+    assert "\n" not in line
+    read = json.loads(line)
+    assert base64.b64decode(read["body_base64"]) == body
+    assert (read["library"], read["service"], read["outcome"]) == ("EX", "LookupUser", "ok")
+    assert datetime.fromisoformat(read["at"]) == AT
+
+
+async def test_a_file_is_named_after_time_id_and_service(journal: Journal) -> None:
+    exchange = await journal.record_exchange(replace(LOOKUP, service="../Лookup"), FOUND)
+    question, answer = await both(journal, exchange)
+
+    assert file_name(question.message) == f"20260302T093000Z-{exchange}-1-in-____ookup.xml"
+    assert file_name(answer.message).endswith("-2-out-____ookup.xml")
