@@ -13,7 +13,7 @@ from typing import Any
 from adapters.ncip import showing
 from adapters.ncip.client import ASKS, Ask, CannotSay, Parties, Speaker, Values, build, find, mirrored, read_reply
 from adapters.ncip.client.answers import RefusedByPartner
-from adapters.ncip.client.building import with_needed_extras
+from adapters.ncip.client.building import style_for
 from adapters.ncip.client.parameters import PARAMETERS, Spec, Typing
 from adapters.ncip.client.services import COMMON
 from adapters.ncip.codec import decode, encode, parse
@@ -53,7 +53,7 @@ class NcipPartner:
         speaker = Speaker(dialect, talk.profile.circulation, self._parties(talk, dialect), talk.zone, talk.now)
         try:
             message = build(ask, said, speaker)
-            return encode(message, with_needed_extras(message, dialect.xml), talk.zone)
+            return encode(message, style_for(message, dialect.xml), talk.zone)
         except CannotSay as error:
             raise WrongValue(_parameter_of(error.name), error.reason) from error
         except ValueError as error:  # an amount finer than its currency

@@ -83,7 +83,7 @@ def _filter(installation: Installation, library: LibrarySettings, said: dict[str
 @click.option("--cursor", default="", help="Go on where the list before stopped.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @pass_installation
-def list_(installation: Installation, symbol: str, limit: int, cursor: str, as_json: bool, **said: Any) -> None:
+def list_(installation: Installation, /, symbol: str, limit: int, cursor: str, as_json: bool, **said: Any) -> None:
     """Messages, newest first, without their content. A question and its answer have ids that end in -1 and -2.
 
     \b
@@ -157,7 +157,7 @@ def show(ctx: click.Context, installation: Installation, identifier: str, symbol
         if body is None:
             click.echo("its content is no longer kept", err=True)
             ctx.exit(REFUSED)
-        click.get_binary_stream("stdout").write(body or b"")
+        click.echo(body, nl=False)
         return
     for one in found:
         for line in _shown(one, library.zone):
@@ -207,7 +207,7 @@ def _shown(one: FullMessage, zone: tzinfo) -> Iterator[str]:
 @click.option("--to", "target", type=click.Path(path_type=Path), required=True, metavar="FILE|DIR")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @pass_installation
-def export(installation: Installation, symbol: str, target: Path, force: bool, **said: Any) -> None:
+def export(installation: Installation, /, symbol: str, target: Path, force: bool, **said: Any) -> None:
     """Messages with their content, newest first: to a FILE as lines of JSON (content in base64), or into a folder DIR
     that is there, the content of each in a file of its own.
 
@@ -219,20 +219,21 @@ def export(installation: Installation, symbol: str, target: Path, force: bool, *
     library = library_named(installation, symbol)
     if target.is_file() and not force:
         raise click.UsageError(f"{shown(target)} is there already; --force overwrites it")
-    count = asyncio.run(_export(installation, _filter(installation, library, said), target))
+    write = _into_folder if target.is_dir() else _into_file
+    if write is _into_file:
+        target.write_bytes(b"")
+        target.chmod(0o600)  # it names patrons
+    wanted = _filter(installation, library, said)
+    count = asyncio.run(_export(installation, wanted, lambda one: write(target, one)))
     click.echo(f"{count} messages written to {shown(target)}")
 
 
-async def _export(installation: Installation, wanted: Filter, target: Path) -> int:
+async def _export(installation: Installation, wanted: Filter, write: Callable[[FullMessage], int]) -> int:
     count = 0
-    write = _into_folder if target.is_dir() else _into_file
-    if not target.is_dir():
-        target.write_text("", encoding="utf-8")
-        target.chmod(0o600)  # it names patrons
     with readable_bodies():
         async with open_journal(installation) as (journal, _store):
             async for one in journal.export(wanted):
-                count += write(target, one)
+                count += write(one)
                 if count and count % TOLD_EVERY == 0:
                     click.echo(f"{count} messages …", err=True)
     return count

@@ -68,7 +68,6 @@ async def open_exchange(installation: Installation, journal: Journal, store: Sto
         journal=journal,
         clock=installation.clock,
         secrets=lambda reference: resolve(reference, settings.folder),
-        limit=loading.profiles.max_bytes,
         library_seconds=settings.library_timeout_seconds,
     )
 

@@ -80,7 +80,6 @@ class Scratch:
                 journal=journal,
                 clock=installation.clock,
                 secrets=_no_secrets,
-                limit=profile.max_bytes,
                 library_seconds=installation.settings.library_timeout_seconds,
                 observe=run.observe,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -201,7 +201,7 @@ def _text(parameter: Parameter, equals: str, value: str, rest: Iterator[str]) ->
     return text
 
 
-def _hint(word: str, words: Sequence[str] | dict[str, object], prefix: str = "") -> str:
+def _hint(word: str, words: Iterable[str], prefix: str = "") -> str:
     near = nearest(word, words)
     return f"; did you mean {prefix}{near}?" if near else ""
 

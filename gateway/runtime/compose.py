@@ -65,7 +65,7 @@ class Gateway:
         self._stack = AsyncExitStack()
         self._secrets = lru_cache(maxsize=256)(lambda reference: resolve(reference, settings.folder))
         self._gate = Gate(
-            settings.http.max_concurrent, QUEUE * settings.http.max_concurrent, settings.http.request_seconds
+            settings.http.max_concurrent, QUEUE * settings.http.max_concurrent, settings.http.queue_seconds
         )
         self._http: HttpListener | None = None
         self._tcp: list[TcpListener] = []
@@ -128,7 +128,6 @@ class Gateway:
             journal=journal,
             clock=self._clock,
             secrets=self._secrets,
-            limit=self._profiles.current.max_bytes,
             library_seconds=settings.library_timeout_seconds,
             observe=self._observe,
         )
@@ -249,7 +248,7 @@ class Gateway:
             return None
         folder = self.settings.folder
         authorities = folder / tls.client_ca if tls.client_ca else None
-        return server_context(folder / tls.certificate, folder / tls.key, authorities, ssl.CERT_REQUIRED)
+        return server_context(folder / tls.certificate, folder / tls.key, authorities, ssl.CERT_OPTIONAL)
 
     async def _probe(self, health: Health) -> None:
         assert self._http is not None

@@ -19,6 +19,7 @@ from datetime import datetime, tzinfo
 import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from gateway.configuration.problems import ConfigurationError
 from gateway.domain.clock import Clock
 from gateway.domain.commands import READ_ONLY, Command, Result
 from gateway.domain.identifiers import our_agency
@@ -120,20 +121,19 @@ class Exchange:
         journal: Journal,
         clock: Clock,
         secrets: Secrets,
-        limit: int,
         library_seconds: float,
         observe: Callable[[Done], None] = lambda _done: None,
     ) -> None:
-        """`limit`: most bytes of any message. `library_seconds`: longest time for one use case."""
+        """`library_seconds`: longest time for one use case."""
         if not libraries:
             raise ValueError("an exchange needs a library")
         self._responders = responders
         self._profiles = profiles
-        self._libraries = libraries
+        self._libraries = {symbol.casefold(): library for symbol, library in libraries.items()}
+        self._main = next(iter(libraries.values()))
         self._journal = journal
         self._clock = clock
         self._secrets = secrets
-        self._limit = limit
         self._library_seconds = library_seconds
         self._observe = observe
         self._locks = _Locks()
@@ -205,8 +205,8 @@ class Exchange:
         return _Hand(
             arrival=arrival,
             responder=responder,
-            envelope=responder.open(arrival, self._limit),
-            library=next(iter(self._libraries.values())),
+            envelope=responder.open(arrival, self._profiles().max_bytes),
+            library=self._main,
             started=time.perf_counter(),
         )
 
@@ -244,7 +244,7 @@ class Exchange:
         """Raises Refused(UNKNOWN_SENDER | SENDER_AUTH_FAILED)."""
         candidates = self._profiles().candidates(_sender(hand.arrival, hand.envelope))
         for candidate in candidates:
-            credential = admit(candidate.profile, hand.arrival, hand.envelope, self._secrets)
+            credential = self._admitted(candidate.profile, hand)
             wanted = candidate.rule.credential if candidate.rule is not None else None
             if credential is not None and wanted in (None, credential):
                 return candidate.profile
@@ -257,8 +257,15 @@ class Exchange:
             value=hand.envelope.from_agency,
         )
 
+    def _admitted(self, profile: Profile, hand: _Hand) -> str | None:
+        try:
+            return admit(profile, hand.arrival, hand.envelope, self._secrets)
+        except ConfigurationError as error:  # a secret that can't be read lets nobody in
+            log.error("profile.secret_missing", profile=profile.name, problem=str(error))
+            return None
+
     def _library_of(self, profile: Profile) -> OpenLibrary:
-        return self._libraries[profile.library] if profile.library else next(iter(self._libraries.values()))
+        return self._libraries[profile.library.casefold()] if profile.library else self._main
 
     def _decode(self, hand: _Hand, talk: Conversation) -> Incoming:
         size = len(hand.arrival.body)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.store.ids import AFTER_ALL, first_id
@@ -20,10 +20,18 @@ SCAN = 5_000
 _without_body = [column for column in message.c if column is not message.c.body]
 
 
+# Built once: every message that changes something asks with these, and building costs more than asking.
+_FIND = select(message).where(message.c.library == bindparam("library"), message.c.id == bindparam("id"))
+_FIND_PROCESSED = select(processed_message).where(
+    processed_message.c.library == bindparam("library"),
+    processed_message.c.profile == bindparam("profile"),
+    processed_message.c.key == bindparam("key"),
+)
+
+
 def find(connection: Connection, library: str, identifier: str) -> RowMapping | None:
     """One message, by its id."""
-    query = select(message).where(message.c.library == library, message.c.id == identifier)
-    return connection.execute(query).mappings().one_or_none()
+    return connection.execute(_FIND, {"library": library, "id": identifier}).mappings().one_or_none()
 
 
 def find_exchange(connection: Connection, library: str, exchange: str) -> Sequence[RowMapping]:
@@ -43,10 +51,8 @@ def find_processed(
     connection: Connection, library: str, profile: str, key: str
 ) -> tuple[RowMapping, RowMapping | None] | None:
     """The row for this key and the message that answered it, if that is still kept."""
-    query = select(processed_message).where(
-        processed_message.c.library == library, processed_message.c.profile == profile, processed_message.c.key == key
-    )
-    row = connection.execute(query).mappings().one_or_none()
+    asked = {"library": library, "profile": profile, "key": key}
+    row = connection.execute(_FIND_PROCESSED, asked).mappings().one_or_none()
     if row is None:
         return None
     return row, find(connection, library, row["answer_message"]) if row["answer_message"] else None

@@ -7,7 +7,7 @@ read_reply(reply, sent, dialect, …)  -> Answered, or an error that says what k
 from __future__ import annotations
 
 from adapters.ncip.client.answers import Answered, read_answer, read_reply
-from adapters.ncip.client.building import build, mirrored, with_needed_extras
+from adapters.ncip.client.building import build, mirrored, style_for
 from adapters.ncip.client.services import ASKS, Ask, find
 from adapters.ncip.client.speaking import CannotSay, Parties, Speaker
 from adapters.ncip.client.values import Input, Values
@@ -26,5 +26,5 @@ __all__ = [
     "mirrored",
     "read_answer",
     "read_reply",
-    "with_needed_extras",
+    "style_for",
 ]

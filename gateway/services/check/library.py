@@ -52,7 +52,9 @@ async def against(loaded: LoadedProfile, known: Known) -> list[Problem]:
 
 
 def _unknown(loaded: LoadedProfile, path: Path, what: str, value: str, codes: Collection[str]) -> Problem:
-    return loaded.problem(("circulation", *path), f"the library knows no such {what}", value, tuple(sorted(codes)))
+    where = ("circulation", *path)
+    default = "" if where in loaded.document.places else " (the default; name another in the profile)"
+    return loaded.problem(where, f"the library knows no such {what}{default}", value, tuple(sorted(codes)))
 
 
 _Values = Iterator[tuple[Path, str]]

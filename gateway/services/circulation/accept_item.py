@@ -13,7 +13,7 @@ from gateway.domain.policy import BarcodeSource
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Capability, Received, TemporaryHold, TemporaryItem
 from gateway.services.circulation import lending, patrons, pickup, temporary
-from gateway.services.circulation.desk import Desk, is_success, need
+from gateway.services.circulation.desk import Desk, doing, is_success, need
 
 _LEND = (Action.CIRCULATE, Action.CIRCULATE_AND_NOTIFY)
 _GENERATED_TRIES = 20
@@ -120,7 +120,8 @@ def _shelf_until(command: AcceptItem, desk: Desk) -> date | None:
 
 async def _create(plan: _Plan, command: AcceptItem, desk: Desk, key: str) -> Received:
     try:
-        received = await _create_as_named(plan.item, desk, key)
+        with doing(About.ITEM, command.item.value if command.item is not None else command.request.value):
+            received = await _create_as_named(plan.item, desk, key)
     except Refused as refused:
         if refused.reason is not Reason.DUPLICATE_ITEM:
             raise

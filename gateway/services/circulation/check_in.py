@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from gateway.domain.commands import CheckIn, ItemReturned, Named
+from gateway.domain.identifiers import means_request
 from gateway.domain.library import Item
 from gateway.domain.policy import CheckInRules
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Capability, CheckedIn
 from gateway.services.circulation import delete_item, items, patrons
-from gateway.services.circulation.desk import Desk, is_success, naming, need
+from gateway.services.circulation.desk import Desk, doing, is_success, need
 
 
 async def check_in(command: CheckIn, desk: Desk, key: str) -> ItemReturned:
@@ -29,7 +30,7 @@ async def check_in(command: CheckIn, desk: Desk, key: str) -> ItemReturned:
     except Refused as refused:
         if deletes and refused.reason is Reason.NOT_CHECKED_OUT:  # never fetched by its patron, and now on its way
             return ItemReturned(await delete_item.remove(item, desk, key), deleted=True)
-        if is_success(refused, "check-in", desk):
+        if _is_success(refused, command, desk):
             return ItemReturned(item)
         raise
     bib = await desk.library.bib(item.bib_id)
@@ -41,7 +42,7 @@ async def check_in(command: CheckIn, desk: Desk, key: str) -> ItemReturned:
 
 
 async def _check_in(item: Item, command: CheckIn, desk: Desk, key: str) -> CheckedIn:
-    with naming(About.ITEM, command.item.value if command.item is not None else ""):
+    with doing(About.ITEM, command.item.value if command.item is not None else ""):
         return await desk.library.check_in(
             item.barcode,
             key,
@@ -68,6 +69,12 @@ async def _not_here(command: CheckIn, desk: Desk, key: str, refused: Refused) ->
             return ItemReturned(await delete_item.deleted_before(sent, desk, key, refused), deleted=True)
         except Refused as unknown:
             refused = unknown
-    if is_success(refused, "check-in", desk):
+    if _is_success(refused, command, desk):
         return ItemReturned(None)
     raise refused
+
+
+def _is_success(refused: Refused, command: CheckIn, desk: Desk) -> bool:
+    """OCLC takes 'not there' and 'not on loan' for done when it has named the request, not when it named a barcode."""
+    by_request = command.item is None or means_request(command.item, desk.policy)
+    return is_success(refused, "check-in", desk) or (by_request and is_success(refused, "check-in-by-request", desk))

@@ -8,7 +8,7 @@ from gateway.domain.library import Item, Loan, Patron, Scope
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Capability
 from gateway.services.circulation import cancel_request, items, lending, patrons
-from gateway.services.circulation.desk import Desk, is_success, naming, need
+from gateway.services.circulation.desk import Desk, doing, is_success, need
 
 
 async def check_out(command: CheckOut, desk: Desk, key: str) -> ItemLent:
@@ -48,7 +48,7 @@ async def _cancel_request(number: str, desk: Desk, key: str) -> None:
 
 async def _lend(command: CheckOut, wish: lending.Lending, desk: Desk, key: str) -> Loan:
     try:
-        with naming(About.ITEM, command.item.value):
+        with doing(About.ITEM, command.item.value):
             return await lending.lend(wish, desk, key)
     except Refused as refused:
         open_loan = await _own_loan(wish.item, wish.patron, desk) if is_success(refused, "check-out", desk) else None

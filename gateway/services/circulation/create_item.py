@@ -8,7 +8,7 @@ from gateway.domain.library import Location
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Capability, TemporaryItem
 from gateway.services.circulation import temporary
-from gateway.services.circulation.desk import Desk, naming, need
+from gateway.services.circulation.desk import Desk, doing, need
 
 
 async def create_item(command: CreateItem, desk: Desk, key: str) -> ItemChanged:
@@ -19,7 +19,7 @@ async def create_item(command: CreateItem, desk: Desk, key: str) -> ItemChanged:
         need(desk, Capability.STATUS_UPDATE)
     if not command.bib.title.strip():
         raise Refused(Reason.DATA_MISSING, "The title of the new item is missing.", about=About.RECORD)
-    with naming(About.ITEM, command.item.value if command.item is not None else ""):
+    with doing(About.ITEM, command.item.value if command.item is not None else ""):
         received = await desk.library.create_item(_described(command, desk, key), key)
         item = received.item
         if command.status is not None and command.status is not item.status and not received.repeated:

@@ -9,7 +9,7 @@ from gateway.domain.commands import CreatePatron, PatronChanged
 from gateway.domain.library import Patron, PatronDraft
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Capability, PatronKey
-from gateway.services.circulation.desk import Desk, is_success, naming, need
+from gateway.services.circulation.desk import Desk, doing, is_success, need
 from gateway.services.circulation.drafts import in_our_terms
 
 
@@ -23,7 +23,7 @@ async def create_patron(command: CreatePatron, desk: Desk, key: str) -> PatronCh
     if draft.name is None or not draft.name.surname.strip():
         raise Refused(Reason.DATA_MISSING, "The name of the new patron is missing.", about=About.PATRON)
     try:
-        with naming(About.PATRON, command.patron.value if command.patron is not None else ""):
+        with doing(About.PATRON, command.patron.value if command.patron is not None else ""):
             return PatronChanged(await desk.library.create_patron(draft, key))
     except Refused as refused:
         if is_success(refused, "create-patron", desk):

@@ -8,7 +8,7 @@ from gateway.domain.library import Item
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Capability
 from gateway.services.circulation import cancel_request, items
-from gateway.services.circulation.desk import Desk, is_success, naming, need
+from gateway.services.circulation.desk import Desk, doing, is_success, need
 
 
 async def delete_item(command: DeleteItem, desk: Desk, key: str) -> ItemChanged:
@@ -37,7 +37,7 @@ async def _carry_out(command: DeleteItem, desk: Desk, key: str) -> Item:
             if hold.item_id == item.id:
                 await cancel_request.cancel(hold, desk, key)
         return item
-    with naming(About.ITEM, command.item.value):
+    with doing(About.ITEM, command.item.value):
         return await remove(item, desk, key)
 
 

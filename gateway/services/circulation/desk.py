@@ -81,11 +81,28 @@ def need(desk: Desk, *capabilities: Capability) -> None:
 
 @contextmanager
 def naming(about: About, value: str) -> Iterator[None]:
-    """Refusals from within are about this part of the message, with the value as the partner sent it."""
+    """Look-ups of what a message names: refusals from within are about this part, with the value as it was sent."""
     try:
         yield
     except Refused as refused:
         raise Refused(refused.reason, refused.detail, about=about, value=value, internal=refused.internal) from refused
+
+
+@contextmanager
+def doing(about: About, value: str) -> Iterator[None]:
+    """Changes to what a message names. A refusal for another cause (the item is found, but its patron is blocked)
+    stays about that; the library's own spelling of a value never goes out."""
+    try:
+        yield
+    except Refused as refused:
+        same = refused.about in (None, about)
+        raise Refused(
+            refused.reason,
+            refused.detail,
+            about=about if same else refused.about,
+            value=value if same else "",
+            internal=refused.internal,
+        ) from refused
 
 
 def is_success(refused: Refused, service: str, desk: Desk) -> bool:

@@ -12,7 +12,7 @@ from gateway.domain.library import Bib, Hold, HoldStatus, Item, Patron, PickupLo
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Capability, HoldWish
 from gateway.services.circulation import items, patrons, pickup, records
-from gateway.services.circulation.desk import Desk, is_success, need
+from gateway.services.circulation.desk import Desk, doing, is_success, need
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ async def place_request(command: PlaceRequest, desk: Desk, key: str) -> RequestP
     place = await _pickup(command, patron, desk)
     wish = _wish(command, number, patron, target, place, desk)
     try:
-        hold = await _place(wish, desk, key)
+        with doing(About.ITEM, command.items[0].value) if command.items else doing(About.RECORD, _record(command)):
+            hold = await _place(wish, desk, key)
     except Refused as refused:
         if not is_success(refused, "place-request", desk):
             raise
@@ -65,6 +66,10 @@ async def _target(command: PlaceRequest, desk: Desk) -> _Target:
             value=sent[0].value,
         )
     return _Target(bib, copy)
+
+
+def _record(command: PlaceRequest) -> str:
+    return command.records[0].value if command.records else ""
 
 
 def _says_no_hold(command: PlaceRequest, desk: Desk) -> bool:

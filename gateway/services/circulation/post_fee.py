@@ -8,7 +8,7 @@ from gateway.domain.library import Money
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Capability
 from gateway.services.circulation import patrons
-from gateway.services.circulation.desk import Desk, naming, need
+from gateway.services.circulation.desk import Desk, doing, need
 
 NO_CURRENCY = "XXX"
 """ISO 4217 for 'no currency': an amount whose currency was not sent."""
@@ -25,7 +25,7 @@ async def post_fee(command: PostFee, desk: Desk, key: str) -> FeePosted:
     amount = _amount(command, desk)
     told_apart = command.reference or command.request is not None or command.item is not None
     item = desk.policy.items.rewrite.apply(command.item.value) if command.item is not None else ""
-    with naming(About.AMOUNT, str(amount.amount)):
+    with doing(About.AMOUNT, str(amount.amount)):
         charge = await desk.library.post_fee(
             patron.id,
             amount,

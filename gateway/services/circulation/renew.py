@@ -7,7 +7,7 @@ from gateway.domain.library import Item, Loan, Patron, Scope
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Capability
 from gateway.services.circulation import items, lending, patrons
-from gateway.services.circulation.desk import Desk, naming, need
+from gateway.services.circulation.desk import Desk, doing, need
 
 
 async def renew(command: Renew, desk: Desk, key: str) -> ItemRenewed:
@@ -24,7 +24,7 @@ async def renew(command: Renew, desk: Desk, key: str) -> ItemRenewed:
     due = lending.due_for(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
     due = lending.due_given(due, desk)
     occasion = f"{key}:{loan.id}:{command.due.isoformat() if command.due is not None else desk.today().isoformat()}"
-    with naming(About.ITEM, command.item.value):
+    with doing(About.ITEM, command.item.value):
         renewed = await desk.library.renew(item.barcode, occasion, patron_id=loan.patron_id, due=due.exact)
         renewed = await lending.not_after(due, renewed, desk, occasion)
     return ItemRenewed(

@@ -6,7 +6,7 @@ from gateway.domain.commands import ItemChanged, UpdateStatus
 from gateway.domain.problems import About
 from gateway.ports.library import Capability
 from gateway.services.circulation import items
-from gateway.services.circulation.desk import Desk, naming, need
+from gateway.services.circulation.desk import Desk, doing, need
 
 
 async def update_status(command: UpdateStatus, desk: Desk, key: str) -> ItemChanged:
@@ -16,7 +16,7 @@ async def update_status(command: UpdateStatus, desk: Desk, key: str) -> ItemChan
     item = await items.resolve(command.item, desk)
     if item.status is command.status:
         return ItemChanged(item)
-    with naming(About.STATUS, command.word or command.status.value):
+    with doing(About.STATUS, command.word or command.status.value):
         return ItemChanged(
             await desk.library.set_status(item.barcode, command.status, f"{key}:{desk.now().isoformat()}")
         )

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.library.embedded import EmbeddedLibrary, EmbeddedOptions, migrations, open_embedded
+from adapters.library.embedded import EmbeddedLibrary, EmbeddedOptions, migrations
 from adapters.library.embedded.sample import create_sample
+from adapters.library.embedded.system import open_embedded
 from gateway.domain.clock import FixedClock
 from gateway.ports.adapter import LibraryContext
 from gateway.store.engine import Store, open_store

@@ -36,7 +36,7 @@ from tests.unit.circulation.support import ANA, CHIDI, PIN, signs_in, who
 
 N, M, NUMBER = Named("39001"), Named("39002"), Named("TN-7/ü")
 
-DIFFERENT = [
+DIFFERENT: list[Command] = [
     PlaceRequest(who(ANA), items=(N,)),
     PlaceRequest(who(ANA), items=(N,), request=NUMBER),
     PlaceRequest(who(ANA), records=(RecordId("oclc", "1"),)),

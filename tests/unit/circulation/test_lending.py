@@ -143,7 +143,8 @@ async def test_blocks_are_overridden_only_on_purpose(counter: Counter, sections:
     if lent:
         assert (await counter.ask(lends(BLOCKED), **sections)).loan
     else:
-        assert (await counter.refusal(lends(BLOCKED), **sections)).reason is Reason.PATRON_BLOCKED
+        refused = await counter.refusal(lends(BLOCKED), **sections)
+        assert (refused.reason, refused.about, refused.value) == (Reason.PATRON_BLOCKED, About.PATRON, "")
 
 
 async def test_the_request_is_cancelled_before_lending(counter: Counter) -> None:

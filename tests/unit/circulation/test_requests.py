@@ -165,7 +165,8 @@ class _NotesOfHolds:
     """Passes everything on and remembers the notes, which a Hold doesn't show."""
 
     def __init__(self, library: Any) -> None:
-        self._library, self.seen = library, []
+        self._library = library
+        self.seen: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._library, name)

@@ -94,6 +94,23 @@ async def test_nothing_to_return(counter: Counter, command: CheckIn, reason: Rea
     assert (await counter.refusal(command, as_success=other)).reason is reason
 
 
+@pytest.mark.parametrize(
+    ("command", "answered"),
+    [
+        (CheckIn(Named("gone", "ILL Request Id")), True),
+        (CheckIn(None, NUMBER), True),
+        (CheckIn(Named("gone", "Barcode"), NUMBER), False),
+    ],
+)
+async def test_nothing_to_return_by_request(counter: Counter, command: CheckIn, answered: bool) -> None:
+    """OCLC: by request number it is a success, by barcode a refusal (facts/ncip.md 2.6)."""
+    rules = {"as_success": {"check-in-by-request": ["unknown-item", "not-checked-out"]}}
+    if answered:
+        assert (await counter.ask(command, **rules)).item is None
+    else:
+        assert (await counter.refusal(command, **rules)).reason is Reason.UNKNOWN_ITEM
+
+
 # --- a partner's item goes -------------------------------------------------------------------------------
 
 

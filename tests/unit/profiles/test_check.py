@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.clock import FixedClock
+from gateway.ports.library import LibraryCodes
 from gateway.ports.protocol import Arrival, OutcomeClass
 from gateway.profiles import read_profiles
 from gateway.services.check import ExampleAnswer, Report, Subject, UnknownProfile, check
@@ -169,6 +170,19 @@ async def test_a_failing_example_is_found(tmp_path: Path, example: str, problem:
     text = f"plain: {{}}\nexamples:\n  - {example}\n"
 
     assert await found(tmp_path, text) == [f"one.yml:3: examples.0.{problem}"]
+
+
+async def test_a_default_that_the_library_does_not_know_is_said_to_be_one(tmp_path: Path) -> None:
+    write(tmp_path, one="plain: {}\n")
+    library = SmallLibrary()
+    library.known = LibraryCodes(item_policies=frozenset({"ill-library-use"}))
+
+    report = await check(replace(subject(tmp_path), libraries={"DEMO": library}))  # type: ignore[dict-item]
+
+    assert lines(report, tmp_path) == [
+        "one.yml: circulation.accept.policy: the library knows no such item policy (the default; name another in the "
+        "profile), found 'ill', allowed: ill-library-use"
+    ]
 
 
 async def test_without_a_scratch_library_answers_are_not_claimed_to_be_right(tmp_path: Path) -> None:
