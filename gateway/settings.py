@@ -108,7 +108,7 @@ class Tls(Section):
 
     certificate: str = Field("", description="PEM file with the certificate and its chain")
     key: str = Field("", description="PEM file with its private key")
-    client_ca: str = Field("", description="PEM file of authorities; a client may then show a certificate of theirs (`kind: certificate`)")
+    client_ca: str = Field("", description="PEM file of authorities; clients may then show a certificate of theirs")
 
     @model_validator(mode="after")
     def _pair(self) -> Self:
@@ -124,7 +124,7 @@ class HttpSettings(Section):
     port: Port = Field(8080, description="0: any free one")
     tls: Tls = Tls()
     max_concurrent: int = Field(200, ge=1, le=100_000, description="messages in hand at once; more wait")
-    queue_seconds: Seconds = Field(60, description="longest wait of a message for its turn, when max_concurrent are in hand")
+    queue_seconds: Seconds = Field(60, description="longest wait for a turn when max_concurrent are in hand")
     header_seconds: Seconds = Field(15, description="longest time for the headers to arrive")
     body_seconds: Seconds = Field(30, description="longest time for the body to arrive")
     trusted_proxies: tuple[Network, ...] = Field((), description="whose X-Forwarded-For is believed")

@@ -53,12 +53,21 @@ def _version_string(dialect: XmlDialect, version: Version) -> str:
     return VERSION_STRINGS[version]
 
 
+def charset_name(codec: str) -> str:
+    """Python's name of a codec -> the registered one that XML programs know: `iso8859-1` -> `ISO-8859-1`."""
+    if codec.startswith("iso8859-"):
+        return codec.replace("iso8859", "ISO-8859")
+    if codec.startswith("cp125"):
+        return codec.replace("cp", "windows-")
+    return "US-ASCII" if codec == "ascii" else codec.upper().replace("_", "-")
+
+
 def prolog(dialect: XmlDialect, version: Version, root: str) -> str:
     """XML declaration and DOCTYPE, as far as the dialect has them; no line end, since some programs choke on it."""
     text = ""
     if dialect.declaration is not Declaration.NONE:
         standalone = ' standalone="yes"' if dialect.declaration is Declaration.STANDALONE else ""
-        text = f'<?xml version="1.0" encoding="{dialect.charset_out.upper()}"{standalone}?>'
+        text = f'<?xml version="1.0" encoding="{charset_name(dialect.charset_out)}"{standalone}?>'
     if dialect.doctype:
         text += f'<!DOCTYPE {root} PUBLIC "{escape_attribute(dialect.doctype)}" "{VERSION_STRINGS[version]}">'
     return text

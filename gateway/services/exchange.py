@@ -21,7 +21,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from gateway.configuration.problems import ConfigurationError
 from gateway.domain.clock import Clock
-from gateway.domain.commands import READ_ONLY, Command, Result
+from gateway.domain.commands import READ_ONLY, AcceptItem, Command, Result
 from gateway.domain.identifiers import our_agency
 from gateway.domain.problems import (
     About,
@@ -295,7 +295,7 @@ class Exchange:
     ) -> Answer:
         outcome = await self._carry_out(hand, command, talk)
         answer = None
-        if isinstance(outcome, Refusal) and outcome.reason in REPEATABLE:
+        if isinstance(outcome, Refusal) and outcome.reason in REPEATABLE and _may_repeat(command, talk.profile):
             answer = await self._repeat(hand, key)
         if answer is None:
             answer = hand.responder.encode(hand.envelope, incoming, outcome, talk)
@@ -417,6 +417,10 @@ def _opening(hand: _Hand) -> Opening:
         note="; ".join(envelope.repairs),
         replay_of=hand.replay_of,
     )
+
+
+def _may_repeat(command: Command, profile: Profile) -> bool:
+    return not isinstance(command, AcceptItem) or profile.circulation.accept.duplicate != "refuse"
 
 
 def _sender(arrival: Arrival, envelope: Envelope) -> Sender:

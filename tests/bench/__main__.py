@@ -13,13 +13,12 @@ import statistics
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench import growth, messages
-from tests.bench.daemon import daemon, free_port, process, wait_for
 from tests.bench.load import Result, drive, post
+from tests.support.daemon import Installation, free_port, process, wait_for
 
 CONNECTIONS = 16
 ROUNDS = 5
@@ -33,11 +32,11 @@ def main() -> int:
     rows: list[tuple[str, float, str, bool]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with daemon(folder / "lookups") as (port, _):
-            rows.append(lookup_row(folder, port, options.seconds))
-            rows.append(latency_row(port))
-        with daemon(folder / "accepts") as (port, _):
-            rows.append(accept_row(folder, port, options.seconds))
+        ours = Installation.make(folder / "illgate")
+        with ours.serve():
+            rows.append(lookup_row(folder, ours, options.seconds))
+            rows.append(latency_row(ours.port))
+            rows.append(accept_row(folder, ours.port, options.seconds))
         rows.append(growth.start_row(folder))
         if options.long:
             rows += growth.long_rows(folder)
@@ -63,16 +62,13 @@ def complain(result: Result, service: str) -> None:
         raise RuntimeError(f"{result.wrong} of {len(result.seconds)} answers to {service} were no success")
 
 
-def lookup_row(folder: Path, port: int, seconds: float) -> tuple[str, float, str, bool]:
-    body = messages.lookup_user()
+def lookup_row(folder: Path, installation: Installation, seconds: float) -> tuple[str, float, str, bool]:
+    body, port = messages.lookup_user(), installation.port
     ours = post("/ncip/ncip2", body, port)
     sample = folder / "answer.xml"
-    with urllib.request.urlopen(
-        urllib.request.Request(f"http://127.0.0.1:{port}/ncip/ncip2", body, {"Content-Type": "application/xml"})
-    ) as answer:
-        sample.write_bytes(answer.read())
+    sample.write_bytes(installation.post(body))
     bare_port = free_port()
-    with process([sys.executable, "-m", "tests.bench.bare", str(bare_port), str(sample)]):
+    with process([sys.executable, "-m", "tests.bench.bare", str(bare_port), str(sample)], folder / "log"):
         wait_for(bare_port)
         bare = post("/ncip", body, bare_port)
         rate(port, itertools.repeat(ours, 500), "LookupUser")

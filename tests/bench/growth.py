@@ -12,8 +12,8 @@ from pathlib import Path
 import yaml
 
 from tests.bench import messages
-from tests.bench.daemon import ILLGATE, daemon, free_port, init, process, wait_for
 from tests.bench.load import drive, post
+from tests.support.daemon import Installation
 
 PROFILES = 500
 FEW, MANY = 1_000, 1_000_000
@@ -22,9 +22,7 @@ SOME_MESSAGES, MANY_MESSAGES = 10_000, 1_000_000
 
 def start_row(folder: Path) -> tuple[str, float, str, bool]:
     """Seconds from start to the first answer, with 500 profiles more than are shipped."""
-    home = folder / "start"
-    port = free_port()
-    file = init(home, port)
+    installation = Installation.make(folder / "start")
     for number in range(PROFILES):
         profile = {
             "name": f"partner-{number:03}",
@@ -32,12 +30,11 @@ def start_row(folder: Path) -> tuple[str, float, str, bool]:
             "match": [{"from_agency": f"PARTNER-{number:03}"}],
             "auth": [{"kind": "network", "networks": ["127.0.0.0/8"]}],
         }
-        (home / "profiles" / f"partner-{number:03}.yml").write_text(yaml.safe_dump(profile))
+        (installation.folder / "profiles" / f"partner-{number:03}.yml").write_text(yaml.safe_dump(profile))
     times = []
     for _ in range(3):
         begun = time.perf_counter()
-        with process([ILLGATE, "--config", str(file), "serve"], stdout=open(os.devnull), stderr=open(os.devnull)):
-            wait_for(port, "/healthz")
+        with installation.serve():
             times.append(time.perf_counter() - begun)
     median = statistics.median(times)
     return f"start to first answer with {PROFILES} profiles, seconds", median, "≤ 2", median <= 2
@@ -50,7 +47,9 @@ def long_rows(folder: Path) -> list[tuple[str, float, str, bool]]:
 def stored_row(folder: Path) -> tuple[str, float, str, bool]:
     """Time of one AcceptItem after many were stored, against few."""
     seconds = {}
-    with daemon(folder / "stored") as (port, _):
+    installation = Installation.make(folder / "stored")
+    port = installation.port
+    with installation.serve():
         numbers = itertools.count(1)
         for stored in (FEW, MANY):
             done = next(numbers)
@@ -69,7 +68,9 @@ def stored_row(folder: Path) -> tuple[str, float, str, bool]:
 def memory_row(folder: Path) -> tuple[str, float, str, bool]:
     """Resident memory after many messages, against few."""
     sizes = {}
-    with daemon(folder / "memory") as (port, running):
+    installation = Installation.make(folder / "memory")
+    port = installation.port
+    with installation.serve() as running:
         request = post("/ncip/ncip2", messages.lookup_user(), port)
         done = 0
         for count in (SOME_MESSAGES, MANY_MESSAGES):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import selectors
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -56,7 +57,7 @@ def drive(
     """
     result = Result()
     selector = selectors.DefaultSelector()
-    pool = []
+    pool: deque[_Connection] = deque()
     for _ in range(connections):
         one = socket.create_connection(("127.0.0.1", port))
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -66,7 +67,9 @@ def drive(
     begun = time.perf_counter()
     number, open_requests, exhausted = 0, 0, False
     while not exhausted or open_requests:
-        for connection in pool:
+        for _ in range(len(pool)):
+            connection = pool[0]
+            pool.rotate(-1)  # each has its turn, so that none is idle for long
             if not connection.idle or exhausted:
                 continue
             due = begun + number / rate if rate else time.perf_counter()

@@ -156,9 +156,23 @@ def test_declaration_and_doctype() -> None:
     text = written(LookupUser(), dialect, Version.V1_0)
 
     assert text.startswith(
-        '<?xml version="1.0" encoding="ISO8859-1" standalone="yes"?>'
+        '<?xml version="1.0" encoding="ISO-8859-1" standalone="yes"?>'
         f'<!DOCTYPE NCIPMessage PUBLIC "-//NISO//NCIP DTD Version 1.0//EN" "{V1}"><NCIPMessage version='
     )
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [
+        ("utf8", "UTF-8"),
+        ("cp1252", "windows-1252"),
+        ("latin-15", "ISO-8859-15"),
+        ("ascii", "US-ASCII"),
+        ("koi8-r", "KOI8-R"),
+    ],
+)
+def test_charsets_are_declared_by_registered_names(charset: str, name: str) -> None:
+    assert written(LookupUser(), XmlDialect(charset_out=charset)).startswith(f'<?xml version="1.0" encoding="{name}"?>')
 
 
 def test_characters() -> None:

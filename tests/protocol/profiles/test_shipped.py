@@ -13,6 +13,7 @@ from lxml import etree
 from adapters.ncip.dialect import NcipDialect
 from gateway.cli.context import Installation
 from gateway.cli.scratch import Scratch
+from gateway.configuration.problems import Problem
 from gateway.domain.clock import SystemClock
 from gateway.domain.profile import AuthKind, Example
 from gateway.ports.protocol import Arrival, Conversation, Transport
@@ -173,7 +174,7 @@ def sample_libraries(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
 async def test_the_examples_are_answered_one_after_the_other(name: str, sample_libraries: Scratch) -> None:
     one = loaded(name)
     responder = installation().adapters.protocols["ncip"].responder()
-    problems = []
+    problems: list[Problem] = []
     async with sample_libraries.exchange(loaded(name).profile) as exchange:
         for index, example in enumerate(one.profile.examples):
             problems += (await ExampleRunner(one, responder, talk(one), exchange).run(index, example)).problems
@@ -192,7 +193,7 @@ async def test_every_answer_in_version_2_fits_the_schema(
             answer = await exchange(arrival)
             message = etree.fromstring(answer.body)
             schema = etree.XMLSchema(etree.parse(str(specs_folder / SCHEMAS[version_of(message)])))
-            assert schema.validate(message), f"{example.name}: {schema.error_log.last_error}\n{answer.body.decode()}"
+            assert schema.validate(message), f"{example.name}: {schema.error_log}\n{answer.body.decode()}"
 
 
 def version_of(message: etree._Element) -> str:

@@ -1,0 +1,111 @@
+"""Starts a real `illgate serve` in a process of its own, on free ports and in a temporary folder."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ILLGATE = str(Path(sys.executable).with_name("illgate"))
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def illgate(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([ILLGATE, *arguments], check=check, capture_output=True, text=True)
+
+
+@contextlib.contextmanager
+def process(arguments: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Stopped by SIGTERM at the end; what it printed is in `log`."""
+    with log.open("ab") as output:
+        started = subprocess.Popen(arguments, stdout=output, stderr=output)
+    try:
+        yield started
+    finally:
+        if started.poll() is None:
+            started.send_signal(signal.SIGTERM)
+        try:
+            started.wait(30)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+
+
+def wait_for(port: int, path: str = "/", seconds: float = 60) -> None:
+    """Until something answers by HTTP, whatever it answers."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5).close()
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise TimeoutError(f"nothing answers on port {port}")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A folder made by `illgate init`, with ports of its own. `tcp_port` speaks as profile ncip1."""
+
+    folder: Path
+    port: int
+    tcp_port: int
+
+    @classmethod
+    def make(cls, folder: Path) -> Installation:
+        illgate("init", str(folder))
+        made = cls(folder, free_port(), free_port())
+        made.change(
+            http={"port": made.port},
+            tcp=[{"host": "127.0.0.1", "port": made.tcp_port, "profile": "ncip1"}],
+        )
+        return made
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "gateway.yml"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    def change(self, **sections: object) -> None:
+        """Sections that are mappings are merged, others replaced."""
+        settings = yaml.safe_load(self.config.read_text()) or {}
+        for name, value in sections.items():
+            settings[name] = {**settings.get(name, {}), **value} if isinstance(value, dict) else value
+        self.config.write_text(yaml.safe_dump(settings, allow_unicode=True))
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """`illgate` with this installation's settings."""
+        return illgate("--config", str(self.config), *arguments, check=check)
+
+    @contextlib.contextmanager
+    def serve(self) -> Iterator[subprocess.Popen[bytes]]:
+        with process([ILLGATE, "--config", str(self.config), "serve"], self.log) as started:
+            wait_for(self.port, "/readyz")
+            yield started
+
+    def post(self, body: bytes, profile: str = "ncip2") -> bytes:
+        url = f"http://127.0.0.1:{self.port}/ncip/{profile}"
+        request = urllib.request.Request(url, body, {"Content-Type": "application/xml"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return bytes(answer.read())
