@@ -59,7 +59,9 @@ def charset_name(codec: str) -> str:
         return codec.replace("iso8859", "ISO-8859")
     if codec.startswith("cp125"):
         return codec.replace("cp", "windows-")
-    return "US-ASCII" if codec == "ascii" else codec.upper().replace("_", "-")
+    if codec in ("ascii", "shift_jis"):
+        return {"ascii": "US-ASCII", "shift_jis": "Shift_JIS"}[codec]
+    return codec.upper().replace("_", "-")
 
 
 def prolog(dialect: XmlDialect, version: Version, root: str) -> str:

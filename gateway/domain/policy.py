@@ -136,6 +136,7 @@ class Patrons(Section):
         "off: only what the library itself refuses is refused",
     )
     create_category: str = Field("visitor", description="category of patrons that the partner creates")
+    create_library: str = Field("", description="their home library; empty: the resource-sharing library")
     create_days: int = Field(365, ge=1, le=36500, description="days until such a patron expires")
 
 

@@ -29,7 +29,7 @@ def is_standard(dialect: NcipDialect) -> bool:
         xml.namespace_style is not NamespaceStyle.NONE
         and xml.version_attribute is AttributeStyle.QUALIFIED
         and xml.scheme_style in (SchemeStyle.STANDARD, SchemeStyle.ATTRIBUTE)
-        and xml.extras is Extras.OMIT
+        and xml.extra_elements is Extras.OMIT
         and not xml.element_order
         and dialect.errors.shape != "item-requested"
     )

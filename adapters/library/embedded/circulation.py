@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from adapters.library.embedded import hold_rows, item_rows, loan_rows, operations, patron_rows
 from adapters.library.embedded.configured import branch, loan_rule
@@ -14,6 +14,7 @@ from adapters.library.embedded.ids import new_id
 from adapters.library.embedded.item_rows import Piece
 from adapters.library.embedded.patron_rows import Account
 from adapters.library.embedded.patrons import must_be_allowed
+from adapters.library.embedded.rows import add_row
 from adapters.library.embedded.rules import first_due, promised, recalled_due, renewed_due
 from adapters.library.embedded.tables import loans
 from gateway.domain.library import Hold, HoldStatus, ItemStatus, Loan, Scope
@@ -129,7 +130,7 @@ def _lend(
         "renewals": 0,
         "renewals_allowed": piece.renewals_allowed and piece.policy.renewable,
     }
-    connection.execute(insert(loans), row)
+    add_row(connection, loans, row)
     item_rows.change(connection, here, piece.item.id, status=ItemStatus.ON_LOAN.value, transit_to="")
     return loan_id
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, text
 
 from adapters.library.embedded import hold_rows, item_rows, loan_rows, operations, patron_rows
 from adapters.library.embedded.circulation import recall_loan
@@ -16,6 +16,7 @@ from adapters.library.embedded.ids import new_id
 from adapters.library.embedded.item_rows import Piece
 from adapters.library.embedded.patrons import must_be_allowed
 from adapters.library.embedded.records import bib
+from adapters.library.embedded.rows import add_row
 from adapters.library.embedded.tables import holds
 from gateway.domain.library import Hold, HoldStatus, ItemStatus, Loan, Scope
 from gateway.domain.problems import About, Reason, Refused
@@ -141,7 +142,7 @@ def _add(
         "expires": wish.expires,
         "note": wish.note,
     }
-    connection.execute(insert(holds), row)
+    add_row(connection, holds, row)
     return hold_rows.by_id(connection, here, hold_id)
 
 

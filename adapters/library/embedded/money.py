@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.ids import new_id
 from adapters.library.embedded.patron_rows import account
+from adapters.library.embedded.rows import add_row
 from adapters.library.embedded.tables import charges
 from gateway.domain.library import Charge, Money
 from gateway.domain.problems import About, Reason, Refused
@@ -67,7 +68,7 @@ def add(connection: Connection, here: Here, charge: Charge) -> Charge:
         "request_id": charge.request_id,
         "paid": charge.paid,
     }
-    connection.execute(insert(charges), row)
+    add_row(connection, charges, row)
     return _to_charge(connection.execute(_BY_KEY, {"library": here.library, "key": charge.key}).one())
 
 

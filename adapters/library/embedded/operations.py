@@ -5,9 +5,10 @@ An operation whose key is known changes nothing; the present state of its subjec
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 
 from adapters.library.embedded.here import Here
+from adapters.library.embedded.rows import add_row
 from adapters.library.embedded.tables import operations
 
 _FIND = select(operations.c.done).where(
@@ -26,4 +27,4 @@ def done(connection: Connection, here: Here, kind: str, key: str, subject: str) 
 
 def remember(connection: Connection, here: Here, kind: str, key: str, subject: str) -> None:
     row = {"library": here.library, "key": key, "kind": kind, "subject": subject, "done": here.now}
-    connection.execute(insert(operations), row)
+    add_row(connection, operations, row)

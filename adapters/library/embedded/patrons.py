@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
-from adapters.library.embedded import operations
+from adapters.library.embedded import configured, operations
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.ids import new_id
 from adapters.library.embedded.patron_rows import (
@@ -23,6 +23,7 @@ from adapters.library.embedded.patron_rows import (
     to_account,
     unknown_patron,
 )
+from adapters.library.embedded.rows import add_row, add_rows
 from adapters.library.embedded.tables import branches, categories, patron_identifiers, patrons
 from gateway.domain.library import Block, IdentifierType, Patron, PatronDraft, PatronIdentifier, Scope
 from gateway.domain.problems import About, Reason, Refused
@@ -79,6 +80,8 @@ def create(
         return account(connection, here, known).patron
     if draft.name is None or not draft.name.surname:
         raise Refused(Reason.DATA_MISSING, "a patron needs a surname or the organisation's name", about=About.PATRON)
+    if not draft.home_library and (sharing := configured.resource_sharing(connection, here)) is not None:
+        draft = replace(draft, home_library=sharing.code)
     if not draft.category or not draft.home_library:
         missing = "a home library" if draft.category else "a category"
         raise Refused(Reason.DATA_MISSING, f"a patron needs {missing}", about=About.PATRON)
@@ -87,7 +90,7 @@ def create(
     _check_free(connection, here, draft.identifiers, patron_id)
     row = _new_row(here, patron_id, key) | _draft_columns(draft)
     row |= {"secret_hash": secret_hash, "notes": by.notes, "blocks": [block_json(block) for block in by.blocks]}
-    connection.execute(insert(patrons), row)
+    add_row(connection, patrons, row)
     _write_identifiers(connection, here, patron_id, draft.identifiers)
     return account(connection, here, patron_id).patron
 
@@ -191,4 +194,4 @@ def _write_identifiers(
     connection.execute(delete(patron_identifiers).where(patron_identifiers.c.library == here.library, of_patron))
     pairs = dict.fromkeys([(i.type, i.value) for i in identifiers] + [(INTERNAL, patron_id)])
     rows = [{"library": here.library, "type": type_, "value": value, "patron_id": patron_id} for type_, value in pairs]
-    connection.execute(insert(patron_identifiers), rows)
+    add_rows(connection, patron_identifiers, rows)

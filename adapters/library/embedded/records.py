@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.ids import new_id
+from adapters.library.embedded.rows import add_row, add_rows
 from adapters.library.embedded.tables import bib_identifiers, bib_words, bibs, holdings
 from adapters.library.embedded.words import lookup_value, words
 from gateway.domain.library import Bib, RecordId
@@ -81,7 +82,7 @@ def add_bib(
         "marc": marc,
         "created": here.now,
     }
-    connection.execute(insert(bibs), row)
+    add_row(connection, bibs, row)
     _write_lookup(connection, here, bib_id, record)
     return bib_id
 
@@ -104,7 +105,7 @@ def add_holding(connection: Connection, here: Here, bib_id: str, branch: str, sh
         "shelf": shelf,
         "call_number": call_number,
     }
-    connection.execute(insert(holdings), row)
+    add_row(connection, holdings, row)
     return holding_id
 
 
@@ -121,10 +122,9 @@ def _write_lookup(connection: Connection, here: Here, bib_id: str, record: Bib) 
     pairs = dict.fromkeys((i.type, lookup_value(i.type, i.value)) for i in record.identifiers)
     if pairs:
         rows = [{"library": here.library, "type": t, "value": v, "bib_id": bib_id} for t, v in pairs]
-        connection.execute(insert(bib_identifiers), rows)
+        add_rows(connection, bib_identifiers, rows)
     texts = (record.title, record.author, record.component_title, *(v for _, v in pairs))
     found = sorted(frozenset().union(*(words(text) for text in texts)))
     if found:
-        connection.execute(
-            insert(bib_words), [{"library": here.library, "word": word, "bib_id": bib_id} for word in found]
-        )
+        indexed = [{"library": here.library, "word": word, "bib_id": bib_id} for word in found]
+        add_rows(connection, bib_words, indexed)

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.ids import new_id
 from adapters.library.embedded.records import add_holding
+from adapters.library.embedded.rows import add_rows
 from adapters.library.embedded.tables import holdings, items
 from gateway.domain.library import ItemStatus
 
@@ -37,7 +38,7 @@ def add_copies(connection: Connection, here: Here, copies: Iterable[Copy]) -> No
             held[place] = _holding(connection, here, copy)
         rows.append(_row(here, copy, held[place]))
     if rows:
-        connection.execute(insert(items), rows)
+        add_rows(connection, items, rows)
 
 
 def _holding(connection: Connection, here: Here, copy: Copy) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Connection, Integer, Row, String, column, insert, select, text, update
+from sqlalchemy import JSON, Boolean, Connection, Integer, Row, String, column, select, text, update
 
 from adapters.library.embedded import configured, hold_rows, item_rows, loan_rows, operations
 from adapters.library.embedded.here import Here
@@ -14,6 +14,7 @@ from adapters.library.embedded.ids import new_id
 from adapters.library.embedded.item_rows import Piece
 from adapters.library.embedded.patron_rows import unknown_patron
 from adapters.library.embedded.records import add_bib, add_holding, bib_ever
+from adapters.library.embedded.rows import add_row
 from adapters.library.embedded.rules import shelf_until
 from adapters.library.embedded.tables import bibs, holdings, holds, items
 from adapters.library.embedded.whereabouts import no_shelf
@@ -70,9 +71,8 @@ def create(connection: Connection, here: Here, wish: TemporaryItem, key: str, *,
     holding_id = add_holding(connection, here, bib_id, before.branch, wish.location.shelf, wish.call_number)
     ids = _Ids(bib_id, new_id(here.now))
     status, transit_to = _status(wish, before.branch)
-    connection.execute(
-        insert(items), _item_row(here, wish, key, before.branch, ids, holding_id, status, transit_to, temporary)
-    )
+    row = _item_row(here, wish, key, before.branch, ids, holding_id, status, transit_to, temporary)
+    add_row(connection, items, row)
     return Received(
         item=_item(wish, before, ids, status, temporary),
         bib=replace(wish.bib, id=bib_id, suppressed=wish.suppressed),
@@ -228,7 +228,7 @@ def _add_hold(
         "expires": wanted.expires,
         "ready_until": until if status is HoldStatus.READY else None,
     }
-    connection.execute(insert(holds), row)
+    add_row(connection, holds, row)
     return Hold(
         id=hold_id,
         key=key,

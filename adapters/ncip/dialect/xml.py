@@ -91,6 +91,7 @@ def _zone(name: str) -> str:
 
 def _charset(name: str) -> str:
     try:
+        "".encode(name)  # refuses codecs that aren't character sets, such as hex
         return codecs.lookup(name).name
     except LookupError as error:
         raise ValueError(f"not a character set: {name}") from error

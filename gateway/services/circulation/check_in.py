@@ -46,7 +46,7 @@ async def _check_in(item: Item, command: CheckIn, desk: Desk, key: str) -> Check
         return await desk.library.check_in(
             item.barcode,
             key,
-            at=desk.policy.check_in.branch or desk.ill_library,
+            at=desk.policy.check_in.branch,
             fill_hold=desk.policy.check_in.trap_hold,
         )
 

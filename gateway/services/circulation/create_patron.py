@@ -37,7 +37,7 @@ def _complete(draft: PatronDraft, sender: str, desk: Desk) -> PatronDraft:
         draft,
         category=draft.category or rules.create_category,
         expires=draft.expires or desk.today() + timedelta(days=rules.create_days),
-        home_library=draft.home_library or desk.ill_library or None,
+        home_library=draft.home_library or rules.create_library or None,
         home_institution=draft.home_institution or desk.agency(sender),
         temporary=True if draft.temporary is None else draft.temporary,
     )

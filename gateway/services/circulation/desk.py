@@ -18,8 +18,7 @@ from gateway.ports.library import Capability, LibrarySystem
 class Desk:
     """One library as one partner meets it.
 
-    `sender` is the partner's agency in our own spelling (`identifiers.our_agency`); `ill_library` the branch code
-    of the resource-sharing library, empty where the library's system knows it by itself.
+    `sender` is the partner's agency in our own spelling (`identifiers.our_agency`).
     """
 
     library: LibrarySystem
@@ -30,7 +29,6 @@ class Desk:
     clock: Clock
     symbol: str
     sender: str = ""
-    ill_library: str = ""
 
     def now(self) -> datetime:
         return self.clock.now()

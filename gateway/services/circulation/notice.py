@@ -218,7 +218,7 @@ async def _received(command: Notice, desk: Desk, key: str) -> str:
 
 
 def _branch(desk: Desk) -> str:
-    return desk.policy.check_in.branch or desk.ill_library
+    return desk.policy.check_in.branch
 
 
 # --- lent, returned, renewed, recalled -------------------------------------------------------------------

@@ -43,7 +43,7 @@ def entitled(citation: Bib, rules: Accept) -> Bib:
 
 
 def place(desk: Desk) -> Location:
-    return Location(desk.policy.accept.library or desk.ill_library, desk.policy.accept.location)
+    return Location(desk.policy.accept.library, desk.policy.accept.location)
 
 
 def _says(title: str, words: tuple[str, ...]) -> bool:

@@ -166,13 +166,20 @@ def test_declaration_and_doctype() -> None:
     [
         ("utf8", "UTF-8"),
         ("cp1252", "windows-1252"),
-        ("latin-15", "ISO-8859-15"),
+        ("iso-8859-15", "ISO-8859-15"),
         ("ascii", "US-ASCII"),
         ("koi8-r", "KOI8-R"),
+        ("sjis", "Shift_JIS"),
     ],
 )
 def test_charsets_are_declared_by_registered_names(charset: str, name: str) -> None:
     assert written(LookupUser(), XmlDialect(charset_out=charset)).startswith(f'<?xml version="1.0" encoding="{name}"?>')
+
+
+@pytest.mark.parametrize("name", ["hex", "klingon"])
+def test_what_is_no_charset_is_refused_when_a_profile_is_read(name: str) -> None:
+    with pytest.raises(ValueError, match="not a character set"):
+        XmlDialect(charset_out=name)
 
 
 def test_characters() -> None:

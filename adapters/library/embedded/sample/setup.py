@@ -6,10 +6,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from adapters.library.embedded import tables
 from adapters.library.embedded.here import Here
+from adapters.library.embedded.rows import add_rows
 from adapters.library.embedded.rules import ANY
 
 SUNDAY, MONDAY = 7, 1
@@ -71,13 +72,13 @@ def write(connection: Connection, here: Here) -> None:
     holidays = [date(here.today.year + n, month, day).isoformat() for n in (0, 1) for month, day in ((1, 1), (12, 25))]
     names = ("code", "name", "pickup", "resource_sharing", "closed_weekdays")
     branches = [dict(zip(names, row, strict=True)) | library | {"closed_dates": holidays} for row in BRANCHES]
-    connection.execute(insert(tables.branches), branches)
+    add_rows(connection, tables.branches, branches)
     shelves = [
         library | {"branch": branch, "code": code, "name": name}
         for branch, places in SHELVES.items()
         for code, name in places
     ]
-    connection.execute(insert(tables.shelves), shelves)
+    add_rows(connection, tables.shelves, shelves)
     _insert(connection, here, tables.categories, CATEGORIES)
     _insert(connection, here, tables.policies, POLICIES)
     _insert(connection, here, tables.loan_rules, RULES)
@@ -85,4 +86,4 @@ def write(connection: Connection, here: Here) -> None:
 
 def _insert(connection: Connection, here: Here, table: Any, rows: tuple[tuple[Any, ...], ...]) -> None:
     names = [column.name for column in table.columns if column.name != "library"]
-    connection.execute(insert(table), [{"library": here.library} | dict(zip(names, row, strict=True)) for row in rows])
+    add_rows(connection, table, [{"library": here.library} | dict(zip(names, row, strict=True)) for row in rows])
