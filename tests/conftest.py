@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.ncip import responder
+from adapters.ncip import answering
 from gateway.store.engine import Store, open_store
 from tests.support.answers import Watch
 from tests.support.postgresql import NotInstalled, Server
@@ -92,9 +92,9 @@ def answers() -> Iterator[Watch | None]:
         yield None
         return
     watch = Watch(folder)
-    responder._write = watch
+    answering.write = watch
     yield watch
-    responder._write = watch.write
+    answering.write = watch.write
 
 
 @pytest.fixture(autouse=True)

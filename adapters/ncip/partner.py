@@ -88,8 +88,8 @@ class NcipPartner:
     # --- who speaks --------------------------------------------------------------------------------------
 
     def _parties(self, talk: Conversation, dialect: NcipDialect) -> Parties:
-        """The partner asks us, so that it fits the profile's first match rule where that says more."""
-        header, rule = dialect.header, (talk.profile.match or (Match(),))[0]
+        """The partner asks us, so that it fits a match rule of the profile where one says more."""
+        header, rule = dialect.header, _telling_rule(talk.profile)
         return Parties(
             from_agency=header.partner_agency or rule.from_agency or talk.profile.name.upper(),
             to_agency=header.our_agency or rule.to_agency or talk.symbol,
@@ -110,6 +110,14 @@ class NcipPartner:
         if entry is None or kind is None:
             return Credentials()
         return Credentials(kind, entry.user, self._secrets(entry.secret), entry.parameter)
+
+
+def _telling_rule(profile: Profile) -> Match:
+    """The first rule by what stands in messages."""
+    said = (
+        rule for rule in profile.match if rule.from_agency or rule.profile_type or rule.from_system or rule.to_agency
+    )
+    return next(said, Match())
 
 
 def _entry(profile: Profile) -> Authentication | None:

@@ -7,38 +7,18 @@ from __future__ import annotations
 
 from adapters.ncip.dialect import Errors, NcipDialect, Wording
 from adapters.ncip.messages import Code, Problem
+from adapters.ncip.values import (
+    GENERAL_PROCESSING_ERROR_SCHEME,
+    MESSAGING_ERROR_SCHEME,
+    GeneralProblem,
+    MessagingProblem,
+    processing_error_scheme,
+)
 from adapters.ncip.versions import Version
 from gateway.domain.problems import About, Fault, MalformedMessage, Reason, Refusal
 
-SCHEMES = "http://www.niso.org/ncip/v1_0/schemes/"
-GENERAL_SCHEME = f"{SCHEMES}processingerrortype/generalprocessingerror.scm"
-MESSAGING_SCHEME = f"{SCHEMES}messagingerrortype/messagingerrortype.scm"
-
-GENERAL = frozenset(
-    {
-        "Agency Authentication Failed",
-        "Invalid Amount",
-        "Invalid Date",
-        "Needed Data Missing",
-        "System Authentication Failed",
-        "Temporary Processing Failure",
-        "Unauthorized Combination Of Element Values For Agency",
-        "Unauthorized Service For Agency",
-        "Unknown Agency",
-        "Unknown System",
-        "Unsupported Service",
-    }
-)
-MESSAGING = frozenset(
-    {
-        "Invalid Message Syntax Error",
-        "Protocol Error",
-        "Unknown Element",
-        "Unknown Scheme",
-        "Unknown Service",
-        "Unknown Value From Known Scheme",
-    }
-)
+_GENERAL = frozenset(GeneralProblem)
+_MESSAGING = frozenset(MessagingProblem)
 
 TYPES: dict[Reason, str] = {
     Reason.UNKNOWN_PATRON: "Unknown User",
@@ -198,8 +178,8 @@ def _scheme(wording: Wording, text: str, service: str, errors: Errors) -> str | 
         return wording.scheme or None
     if errors.scheme == "none":
         return None
-    if text in GENERAL:
-        return GENERAL_SCHEME
-    if text in MESSAGING or not service:
-        return MESSAGING_SCHEME
-    return f"{SCHEMES}processingerrortype/{service.lower()}processingerror.scm"
+    if text in _GENERAL:
+        return GENERAL_PROCESSING_ERROR_SCHEME
+    if text in _MESSAGING or not service:
+        return MESSAGING_ERROR_SCHEME
+    return processing_error_scheme(service)

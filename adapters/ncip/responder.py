@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any
 
-from adapters.ncip import problems, versions
-from adapters.ncip.codec import Limits, Parsed, Peek, decode, encode, parse, peek
+from adapters.ncip import answering
+from adapters.ncip.codec import Limits, Parsed, Peek, decode, parse, peek
 from adapters.ncip.dialect import AgencySource, NcipDialect
 from adapters.ncip.messages import (
-    INITIATIONS,
-    Body,
-    Code,
     Initiation,
     InitiationHeader,
-    ItemRequestedResponse,
     LookupVersion,
-    LookupVersionResponse,
     Message,
-    Problem,
-    Problems,
-    Response,
-    ResponseHeader,
-    Root,
     response_to,
 )
 from adapters.ncip.services import SERVICES
 from adapters.ncip.services.reading import Reader, word
 from adapters.ncip.services.wording import Writer
-from adapters.ncip.versions import Version
 from gateway.domain.commands import Result
 from gateway.domain.problems import About, Fault, MalformedMessage, Reason, Refusal, Refused
 from gateway.domain.profile import Profile
@@ -37,9 +24,6 @@ from gateway.ports.protocol import Answer, Arrival, Conversation, Envelope, Fram
 
 END_TAGS = (b"NCIPMessage", b"NCIPVersionMessage")
 ANSWER_ENDS = {"crlf": b"\r\n", "lf": b"\n", "none": b""}
-OPTIONAL_PARTS = ("item_optional_fields", "user_optional_fields", "routing_information")
-"""Parts of a success answer in which free text can stand, and which no schema requires."""
-
 _STANDARD = NcipDialect()
 
 
@@ -82,7 +66,7 @@ class NcipResponder:
 
     def decode(self, envelope: Envelope, talk: Conversation) -> Incoming:
         dialect = _dialect(talk.profile)
-        if envelope.malformed is not None:
+        if envelope.malformed is not None and _reads_like_standard(dialect):
             raise envelope.malformed
         _check_media_type(envelope, dialect)
         message = decode(_reparsed(envelope, dialect), dialect.xml, talk.zone)
@@ -97,6 +81,9 @@ class NcipResponder:
         service = SERVICES.get(type(message.body))
         if service is None or not _offered(message.service, dialect):
             raise Refused(Reason.UNSUPPORTED_SERVICE, f"{message.service} is not offered here.", about=About.SERVICE)
+        if message.version not in answering.versions_of(message.service):
+            detail = f"{message.service} does not exist in NCIP {message.version.value}."
+            raise Refused(Reason.UNSUPPORTED_SERVICE, detail, about=About.SERVICE)
         reader = Reader(
             dialect,
             talk.profile.circulation,
@@ -121,7 +108,7 @@ class NcipResponder:
         if not isinstance(message, Message):
             raise TypeError("the message was decoded by another responder")
         if isinstance(message.body, LookupVersion):
-            return _answer(_versions(message), message, dialect, talk)
+            return answering.answer(answering.versions_supported(message), message, dialect, talk)
         if isinstance(outcome, Refusal):
             return self.refuse(envelope, outcome, talk)
         if not isinstance(message.body, Initiation):
@@ -131,25 +118,14 @@ class NcipResponder:
         if word_result is not None:
             writer = Writer(dialect, talk, message.service, message.version)
             response = word_result(outcome, message.body, writer)
-        return _success(response, message, dialect, talk)
+        return answering.success(response, message, dialect, talk)
 
     def refuse(self, envelope: Envelope, refusal: Refusal | MalformedMessage, talk: Conversation | None) -> Answer:
         dialect = _dialect(talk.profile) if talk is not None else _STANDARD
         opened = envelope.parsed
-        seen = opened.seen if isinstance(opened, _Opened) else None
-        version = seen.version if seen is not None else dialect.xml.version
-        service = envelope.service
-        if isinstance(refusal, MalformedMessage):
-            problem = problems.of_malformation(refusal, service, dialect.errors, version)
-        else:
-            problem = problems.of_refusal(refusal, service, dialect, version)
-        header = seen.header if seen is not None and isinstance(seen.header, InitiationHeader) else None
-        body = _refusal_body(service, problem, header, dialect, talk)
-        root = Root.VERSION_MESSAGE if seen is not None and seen.root is Root.VERSION_MESSAGE else Root.MESSAGE
-        if root is Root.VERSION_MESSAGE and not isinstance(body, LookupVersionResponse):
-            root = Root.MESSAGE
-        written = _write(body, version, root, dialect, talk)
-        return Answer(written, dialect.http.content_type, dialect.http.status_on_problem)
+        return answering.refusal(
+            refusal, envelope.service, opened.seen if isinstance(opened, _Opened) else None, dialect, talk
+        )
 
 
 # --- reading ---------------------------------------------------------------------------------------------
@@ -259,90 +235,3 @@ def _id_of(body: Initiation, name: str) -> str:
     several = getattr(body, f"{name}s", ())
     one = getattr(body, name, None) or (several[0] if several else None)
     return one.value if one is not None else ""
-
-
-# --- answering -------------------------------------------------------------------------------------------
-
-
-def _versions(message: Message) -> LookupVersionResponse:
-    """Namespaces in NCIPVersionMessage, schema URLs in NCIPMessage (facts/ncip.md 1.4)."""
-    if message.root is Root.VERSION_MESSAGE:
-        return LookupVersionResponse(versions_supported=(versions.NAMESPACE, "http://www.niso.org/2001/ncip"))
-    return LookupVersionResponse(versions_supported=tuple(versions.VERSION_STRINGS.values()))
-
-
-def _header(
-    sent: InitiationHeader | None, service: str, dialect: NcipDialect, talk: Conversation | None
-) -> ResponseHeader | None:
-    rules = dialect.header
-    if rules.answer == "never" or (rules.answer == "when-sent" and sent is None):
-        return None
-    ours = rules.our_agency or (talk.symbol if talk is not None else "")
-    partner = rules.partner_agency
-    scheme = rules.agency_scheme or None
-    source = sent or InitiationHeader()
-    to_us = _filled(source.to_agency_id, ours, scheme)
-    from_them = _filled(source.from_agency_id, partner, scheme)
-    swapped = rules.agencies_of.get(service, rules.agencies) == "swapped"
-    from_agency, to_agency = (to_us, from_them) if swapped else (from_them, to_us)
-    from_system, to_system = source.to_system_id, source.from_system_id
-    if not swapped:
-        from_system, to_system = to_system, from_system
-    if from_agency is None or to_agency is None:
-        return None  # the schema wants both; half a header would be invalid
-    return ResponseHeader(
-        from_system_id=from_system, from_agency_id=from_agency, to_system_id=to_system, to_agency_id=to_agency
-    )
-
-
-def _filled(sent: Code | None, value: str, scheme: str | None) -> Code | None:
-    if sent is not None and sent.value:
-        return sent
-    return Code(value, scheme) if value else None
-
-
-def _success(response: Response, message: Message, dialect: NcipDialect, talk: Conversation) -> Answer:
-    """With all its parts; but where the client searches the text for failure, without those that hold such a word."""
-    answer = _answer(response, message, dialect, talk)
-    words = dialect.answers.failure_words
-    if not words or not _holds(answer.body, words):
-        return answer
-    present = {field.name for field in dataclasses.fields(response)}
-    optional: dict[str, Any] = {name: None for name in OPTIONAL_PARTS if name in present}
-    bare = dataclasses.replace(response, **optional)
-    return _answer(bare, message, dialect, talk)
-
-
-def _holds(body: bytes, words: tuple[str, ...]) -> bool:
-    return any(word.encode() in body for word in words)
-
-
-def _answer(response: Response, message: Message, dialect: NcipDialect, talk: Conversation) -> Answer:
-    sent = message.body.initiation_header if isinstance(message.body, Initiation) else None
-    header = None if message.root is Root.VERSION_MESSAGE else _header(sent, message.service, dialect, talk)
-    complete = dataclasses.replace(response, response_header=header)
-    return Answer(_write(complete, message.version, message.root, dialect, talk), dialect.http.content_type)
-
-
-def _refusal_body(
-    service: str, problem: Problem, header: InitiationHeader | None, dialect: NcipDialect, talk: Conversation | None
-) -> Body:
-    initiation = INITIATIONS.get(service)
-    answer_header = _header(header, service, dialect, talk)
-    match dialect.errors.shape_of.get(service, dialect.errors.shape):
-        case "item-requested":
-            told = ResponseHeader(
-                from_agency_id=header.from_agency_id if header is not None else None,
-                to_agency_id=Code(problem.detail or word(problem.type)),
-            )
-            return ItemRequestedResponse(response_header=told)
-        case "service" if initiation is not None:
-            response = response_to(initiation)
-            return response(response_header=answer_header, problems=(problem,))
-    return Problems(problems=(problem,))
-
-
-def _write(body: Body, version: Version, root: Root, dialect: NcipDialect, talk: Conversation | None) -> bytes:
-    message = Message(body=body, version=version, root=root)
-    zone = talk.zone if talk is not None else None
-    return encode(message, dialect.xml, zone) if zone is not None else encode(message, dialect.xml)

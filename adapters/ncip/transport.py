@@ -8,11 +8,14 @@ Redirects are not followed: a POST would become a GET, and credentials would go 
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 import ssl
 import time
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Protocol
+from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
@@ -32,6 +35,8 @@ TOKEN_SPARE = 30.0
 """Seconds before its end at which an OAuth2 token is no longer used."""
 
 NEWLINE = b"&#10;"
+
+LEAVE_SECONDS = 1.0
 
 
 class Transport(Protocol):
@@ -125,13 +130,14 @@ class HttpTransport:
         who = self._credentials
         match who.kind:
             case HttpAuthKind.BASIC:
-                return self._url, {"Authorization": aiohttp.BasicAuth(who.user, who.secret, "utf-8").encode()}
+                return self._url, {"Authorization": _basic(who)}
             case HttpAuthKind.BEARER:
                 return self._url, {"Authorization": f"Bearer {who.secret}"}
             case HttpAuthKind.OAUTH2:
                 return self._url, {"Authorization": f"Bearer {self._token}"}
             case HttpAuthKind.PATH_KEY:
-                return self._url / who.secret, {}
+                path = f"{self._url.raw_path.rstrip('/')}/{quote(who.secret, safe='')}"
+                return self._url.with_path(path, encoded=True, keep_query=True), {}
             case HttpAuthKind.QUERY_KEY:
                 return self._url.update_query({who.parameter: who.secret}), {}
             case HttpAuthKind.NONE:
@@ -181,12 +187,11 @@ class HttpTransport:
             return False
         who = self._credentials
         form = {"grant_type": "client_credentials", **({"scope": who.scope} if who.scope else {})}
-        basic = aiohttp.BasicAuth(who.user, who.secret, "utf-8").encode()
         try:
             async with self._opened().post(
                 who.token_url,
                 data=form,
-                headers={"Authorization": basic, "Accept": "application/json"},
+                headers={"Authorization": _basic(who), "Accept": "application/json"},
                 allow_redirects=False,
                 trace_request_ctx=SimpleNamespace(sent=False),
             ) as response:
@@ -208,6 +213,11 @@ class HttpTransport:
         lives = answer.get("expires_in") if isinstance(answer, dict) else None
         self._token = token
         self._token_until = time.monotonic() + (float(lives) if isinstance(lives, int | float) else 0) - TOKEN_SPARE
+
+
+def _basic(who: Credentials) -> str:
+    """RFC 7617, in UTF-8."""
+    return "Basic " + base64.b64encode(f"{who.user}:{who.secret}".encode()).decode("ascii")
 
 
 async def _note_sent(
@@ -257,7 +267,7 @@ class TcpTransport:
         except OSError as error:  # time-outs and TLS errors are OSErrors
             raise _failure(error, sent=True) from error
         finally:
-            writer.close()
+            await _closed(writer)
         return Reply(raw, seconds=time.perf_counter() - started)
 
     async def close(self) -> None:
@@ -278,6 +288,14 @@ class TcpTransport:
         if self._tcp.end != "newline":
             return document
         return document.replace(b"\r", b"").replace(b"\n", NEWLINE) + b"\n"
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """How the other side takes leave doesn't matter any more, so it gets a moment, and errors are not told."""
+    writer.close()
+    with contextlib.suppress(OSError):
+        async with asyncio.timeout(LEAVE_SECONDS):
+            await writer.wait_closed()
 
 
 async def _answer(reader: asyncio.StreamReader, timeouts: Timeouts) -> bytes:

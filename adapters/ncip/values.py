@@ -1,7 +1,8 @@
-"""The standard's value lists, and words seen beside them (facts/ncip.md 3.6).
+"""The standard's value lists that we write from (facts/ncip.md 3.6).
 
-The lists are open: partners send words of their own, so messages hold plain `Code`s and these are names for what we
-compare with and write. Words that aren't the standard's carry the short name of the source where they were seen.
+The lists are open: partners send words of their own, so messages hold plain `Code`s. Words that aren't the
+standard's carry the short name of the source where they were seen. Lists that a profile may tailor stand in the
+dialect.
 """
 
 from __future__ import annotations
@@ -144,69 +145,6 @@ PROBLEM_TYPES: dict[str, frozenset[str]] = {
 """Service -> its own problem types. Services that aren't here have none listed, only the general ones."""
 
 
-class UserElement(StrEnum):
-    """UserElementType: what a look-up asks to be told of a user."""
-
-    AUTHENTICATION_INPUT = "Authentication Input"
-    BLOCK_OR_TRAP = "Block Or Trap"
-    DATE_OF_BIRTH = "Date Of Birth"
-    NAME_INFORMATION = "Name Information"
-    USER_ADDRESS_INFORMATION = "User Address Information"
-    USER_LANGUAGE = "User Language"
-    USER_PRIVILEGE = "User Privilege"
-    USER_ID = "User Id"  # version 1: Visible User Id; the codec translates
-    PREVIOUS_USER_ID = "Previous User Id"
-
-
-class ItemElement(StrEnum):
-    """ItemElementType: what is to be told of an item."""
-
-    BIBLIOGRAPHIC_DESCRIPTION = "Bibliographic Description"
-    CIRCULATION_STATUS = "Circulation Status"
-    ELECTRONIC_RESOURCE = "Electronic Resource"
-    HOLD_QUEUE_LENGTH = "Hold Queue Length"
-    ITEM_DESCRIPTION = "Item Description"
-    ITEM_USE_RESTRICTION_TYPE = "Item Use Restriction Type"
-    LOCATION = "Location"
-    PHYSICAL_CONDITION = "Physical Condition"
-    SECURITY_MARKER = "Security Marker"
-    SENSITIZATION_FLAG = "Sensitization Flag"
-
-
-class RequestKind(StrEnum):
-    """RequestType."""
-
-    ESTIMATE = "Estimate"
-    HOLD = "Hold"
-    LOAN = "Loan"
-    NON_RETURNABLE_COPY = "Non-returnable Copy"
-    STACK_RETRIEVAL = "Stack Retrieval"
-    PAGE = "Page"  # XL, FOLIO
-    RECALL = "Recall"  # VF
-    CALLSLIP = "Callslip"  # XC
-    DIGITAL = "Digital"  # ALMA peer to peer
-    PHYSICAL = "Physical"  # ALMA peer to peer
-
-
-class RequestScope(StrEnum):
-    """RequestScopeType."""
-
-    BIBLIOGRAPHIC_ITEM = "Bibliographic Item"
-    ITEM = "Item"
-    TITLE = "Title"  # LNC
-    SPECIAL_REQUEST = "Special Request"  # OCLC
-
-
-class RequestedAction(StrEnum):
-    """RequestedActionType. Compare without case: USMAI writes `Hold for Pickup`."""
-
-    CIRCULATE = "Circulate"
-    CIRCULATE_AND_NOTIFY = "Circulate And Notify"
-    HOLD_FOR_PICKUP = "Hold For Pickup"
-    HOLD_FOR_PICKUP_AND_NOTIFY = "Hold For Pickup And Notify"
-    HOLD_FOR_FULFILLMENT = "Hold For Fulfillment"  # LNC for WMS2
-
-
 class RequestStatus(StrEnum):
     """RequestStatusType."""
 
@@ -237,68 +175,3 @@ class CirculationState(StrEnum):
     WAITING_TO_BE_RESHELVED = "Waiting To Be Reshelved"
     CHECKED_IN = "Checked In"  # KOHA
     ON_HOLD = "On Hold"  # OCLC
-
-
-class AuthenticationInputKind(StrEnum):
-    """AuthenticationInputType. Compare without case."""
-
-    BARCODE_ID = "Barcode Id"
-    MD5 = "MD5 Message Digest Algorithm"
-    PASSWORD = "Password"
-    PIN = "PIN"
-    SECONDARY_CONFIRMATION = "Secondary Confirmation String"
-    USER_ID = "User Id"
-    X509_CERTIFICATE = "X.509 Certificate"
-    USERNAME = "username"  # XL, LNC, FOLIO
-    LDAP_USERNAME = "LDAPUsername"  # XC
-    EXTERNAL_SYSTEM_ID = "externalSystemId"  # FOLIO
-
-
-class RecordIdentifierCode(StrEnum):
-    """BibliographicRecordIdentifierCode."""
-
-    ACCESSION_NUMBER = "Accession Number"
-    ANBN = "ANBN"
-    BNBN = "BNBN"
-    CN = "CN"
-    LCCN = "LCCN"
-    NLM_TCN = "NLM TCN"
-    OCLC = "OCLC"
-    RLIN = "RLIN"
-    SYSNUMBER = "SYSNUMBER"  # KOHA, LNC, XL
-    BIB_ID = "BibID"  # MRS
-
-
-class ItemIdentifierKind(StrEnum):
-    """ItemIdentifierType."""
-
-    ACCESSION_NUMBER = "Accession Number"
-    BARCODE = "Barcode"
-    ITEM_BARCODE = "Item Barcode"  # XL looks for exactly this
-    ILL_REQUEST_ID = "ILL Request Id"  # OCLC: the item of that request
-
-
-class UserIdentifierKind(StrEnum):
-    """UserIdentifierType."""
-
-    BARCODE = "Barcode"
-    INSTITUTION_ID_NUMBER = "Institution Id Number"
-    USER_BARCODE = "User Barcode"  # FOLIO
-    BARCODE_ID = "Barcode Id"  # VCU
-    OCLC_INSTITUTION_SYMBOL = "OCLC Institution Symbol"  # OCLC
-    PRIMARY_KEY = "Primary Key"  # KOHA
-    UUID = "uuid"  # FOLIO
-
-
-class BlockOrTrapKind(StrEnum):
-    """BlockOrTrapType: no closed list; these are what VF knows."""
-
-    BLOCK_CHECK_OUT = "Block Check Out"
-    BLOCK_ELECTRONIC_RESOURCE_ACCESS = "Block Electronic Resource Access"
-    BLOCK_HOLD = "Block Hold"
-    BLOCK_RECALL = "Block Recall"
-    BLOCK_RENEWAL = "Block Renewal"
-    BLOCK_REQUEST_ITEM = "Block Request Item"
-    TRAP_FOR_LOST_CARD = "Trap For Lost Card"
-    TRAP_FOR_MESSAGE = "Trap For Message"
-    TRAP_FOR_PICKUP = "Trap For Pickup"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from adapters.ncip import responder
+from adapters.ncip import answering
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.dialect.xml import AttributeStyle, Extras, SchemeStyle
 from adapters.ncip.messages import Body, LookupVersionResponse, Root
@@ -36,13 +36,13 @@ def is_standard(dialect: NcipDialect) -> bool:
 
 
 class Watch:
-    """Stands in for the responder's writer; keeps what was invalid until a test ends."""
+    """Stands in for what writes answers; keeps what was invalid until a test ends."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.invalid: list[str] = []
         self.checked = 0
-        self.write = responder._write
+        self.write = answering.write
 
     def __call__(
         self, body: Body, version: Version, root: Root, dialect: NcipDialect, talk: Conversation | None

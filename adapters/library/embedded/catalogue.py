@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, FromClause, and_, or_, select
 
 from adapters.library.embedded import item_rows
 from adapters.library.embedded.here import Here
@@ -53,13 +53,18 @@ def search(connection: Connection, here: Here, query: str, limit: int) -> tuple[
     wanted = query_words(query)
     if not wanted:
         return ()
-    statement = select(*COLUMNS).where(bibs.c.library == here.library, bibs.c.deleted.is_(None))
-    for word in wanted:
-        with_word = bib_words.alias()
-        statement = statement.join(
-            with_word, (with_word.c.library == bibs.c.library) & (with_word.c.bib_id == bibs.c.id)
-        ).where(with_word.c.library == here.library, with_word.c.word == word)
-    rows = connection.execute(statement.order_by(bibs.c.id.desc()).limit(limit))
+    # Ordered by the first word's index, so that a rare word isn't looked for in all records from the newest on.
+    first, *others = (bib_words.alias() for _ in wanted)
+    source: FromClause = first
+    for other in others:
+        source = source.join(other, and_(other.c.library == first.c.library, other.c.bib_id == first.c.bib_id))
+    source = source.join(bibs, and_(bibs.c.library == first.c.library, bibs.c.id == first.c.bib_id))
+    occurs = [
+        and_(table.c.library == here.library, table.c.word == word)
+        for table, word in zip((first, *others), wanted, strict=True)
+    ]
+    statement = select(*COLUMNS).select_from(source).where(bibs.c.deleted.is_(None), *occurs)
+    rows = connection.execute(statement.order_by(first.c.bib_id.desc()).limit(limit))
     return tuple(to_bib(row) for row in rows)
 
 

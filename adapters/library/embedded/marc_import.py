@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from adapters.library.embedded import item_rows
 from adapters.library.embedded.here import Here
+from adapters.library.embedded.ids import new_id
 from adapters.library.embedded.records import add_bib, replace_bib
 from adapters.library.embedded.stock import Copy, add_copies
 from adapters.library.embedded.tables import bibs, branches, policies, shelves
@@ -126,7 +127,9 @@ def _keep(connection: Connection, here: Here, number: str, bib: Bib, raw: bytes,
         report.replaced += 1
         return known
     report.added += 1
-    return add_bib(connection, here, bib, control_number=number, marc=raw)
+    added = replace(bib, id=new_id(here.now))
+    add_bib(connection, here, added, control_number=number, marc=raw)
+    return added.id
 
 
 def _add_items(

@@ -69,22 +69,20 @@ def add_bib(
     here: Here,
     record: Bib,
     *,
-    bib_id: str = "",
     control_number: str | None = None,
     marc: bytes | None = None,
-) -> str:
-    """Returns the new id. A suppressed record gets no look-up rows: nobody may find it but by its id."""
-    bib_id = bib_id or new_id(here.now)
+) -> None:
+    """Under the record's own id, which must be new. A suppressed record gets no look-up rows: nobody may find it
+    but by its id."""
     row = _columns(record) | {
         "library": here.library,
-        "id": bib_id,
+        "id": record.id,
         "control_number": control_number,
         "marc": marc,
         "created": here.now,
     }
     add_row(connection, bibs, row)
-    _write_lookup(connection, here, bib_id, record)
-    return bib_id
+    _write_lookup(connection, here, record.id, record)
 
 
 def replace_bib(connection: Connection, here: Here, bib_id: str, record: Bib, marc: bytes | None) -> None:

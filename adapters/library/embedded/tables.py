@@ -241,7 +241,7 @@ items = _table(
 )
 Index("ix_embedded_items_live", items.c.library, items.c.barcode, unique=True, **_where("deleted IS NULL"))
 Index("ix_embedded_items_gone", items.c.library, items.c.barcode, items.c.id, **_where("deleted IS NOT NULL"))
-Index("ix_embedded_items_bib", items.c.library, items.c.bib_id, **_where("deleted IS NULL"))
+Index("ix_embedded_items_bib", items.c.library, items.c.bib_id, items.c.id, **_where("deleted IS NULL"))
 Index(
     "ix_embedded_items_request",
     items.c.library,

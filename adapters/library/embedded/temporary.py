@@ -35,7 +35,7 @@ _BEFORE = text("""SELECT
       (SELECT t.category FROM embedded_patrons t WHERE t.library = :library AND t.id = :patron))
     ORDER BY CASE r.category WHEN '*' THEN 1 ELSE 0 END, CASE r.policy WHEN '*' THEN 1 ELSE 0 END
     LIMIT 1) AS shelf_days
-FROM (SELECT 1 AS one) o
+FROM (SELECT 1 AS one) one_row
 LEFT JOIN embedded_branches b ON b.library = :library AND b.code = (
   SELECT x.code FROM embedded_branches x
   WHERE x.library = :library AND (x.code = :branch OR (:branch = '' AND x.resource_sharing)) ORDER BY x.code LIMIT 1)
@@ -67,15 +67,16 @@ def create(connection: Connection, here: Here, wish: TemporaryItem, key: str, *,
         if again is not None:
             return again
     _check(wish, before)
-    bib_id = add_bib(connection, here, replace(wish.bib, suppressed=wish.suppressed))
-    holding_id = add_holding(connection, here, bib_id, before.branch, wish.location.shelf, wish.call_number)
-    ids = _Ids(bib_id, new_id(here.now))
+    record = replace(wish.bib, id=new_id(here.now), suppressed=wish.suppressed)
+    add_bib(connection, here, record)
+    holding_id = add_holding(connection, here, record.id, before.branch, wish.location.shelf, wish.call_number)
+    ids = _Ids(record.id, new_id(here.now))
     status, transit_to = _status(wish, before.branch)
     row = _item_row(here, wish, key, before.branch, ids, holding_id, status, transit_to, temporary)
     add_row(connection, items, row)
     return Received(
         item=_item(wish, before, ids, status, temporary),
-        bib=replace(wish.bib, id=bib_id, suppressed=wish.suppressed),
+        bib=record,
         hold=_add_hold(connection, here, wish, key, before, ids, status),
     )
 

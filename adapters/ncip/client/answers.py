@@ -24,6 +24,7 @@ from adapters.ncip.messages import (
     response_to,
 )
 from adapters.ncip.problems import TYPES
+from adapters.ncip.reading import local_name
 from gateway.domain.problems import Fault, MalformedMessage, OutcomeUnknown, Reason, Refused, Unavailable
 from gateway.ports.partner import Reply
 
@@ -31,6 +32,9 @@ LIMITS = Limits(size=20_000_000, elements=500_000)
 """Of answers; a LookupItemSet may be long."""
 
 KOHA_GREETING = b"It works!"
+
+GENERIC = "Response"
+"""Alma's name for the answer in some errors of version 1, whatever was asked (RELAY)."""
 
 _NOT_DONE = frozenset({404, 405, 408, 410, 421, 425, 429, 501, 503, 505})
 """Statuses by which a server says that it has not begun: trying again does no harm."""
@@ -93,7 +97,7 @@ def read_answer(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo) -
         raise Refused(
             Reason.SENDER_AUTH_FAILED, "The other system did not accept our token.", internal="Koha: It works!"
         )
-    message = _decoded(raw, dialect, zone)
+    message = _decoded(raw, sent, dialect, zone)
     body = message.body
     if isinstance(body, Problems):
         raise _refused(message, body.problems, sent, dialect)
@@ -109,9 +113,13 @@ def read_answer(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo) -
     return Answered(body, message)
 
 
-def _decoded(raw: bytes, dialect: NcipDialect, zone: tzinfo) -> Message:
+def _decoded(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo) -> Message:
     try:
-        return decode(parse(raw, dialect.xml, limits=LIMITS), dialect.xml, zone)
+        parsed = parse(raw, dialect.xml, limits=LIMITS)
+        for child in parsed.root:
+            if local_name(child) == GENERIC:
+                child.tag = child.tag.replace(GENERIC, f"{sent.service}{GENERIC}")
+        return decode(parsed, dialect.xml, zone)
     except MalformedMessage as error:
         if KOHA_GREETING in raw:
             raise MalformedMessage(

@@ -111,7 +111,7 @@ def reason_of(problem: Problem, service: str, errors: Errors) -> Reason:
     type_ = problem.type.value if problem.type is not None else ""
     for words in (errors.services.get(service, {}), errors.map):
         for reason, wording in words.items():
-            if wording.type and wording.type == type_:
+            if wording.type and _could_be(wording.type, type_):
                 return reason
     texts = [_plain(text) for text in (type_, problem.value, problem.detail) if text]
     found = next((WORDS[text] for text in texts if text in WORDS), None)
@@ -119,6 +119,14 @@ def reason_of(problem: Problem, service: str, errors: Errors) -> Reason:
         found = next((reason for text in texts for phrase, reason in PHRASES if phrase in text), Reason.OTHER)
     about_record = found is Reason.UNKNOWN_ITEM and about_of(problem) is About.RECORD
     return Reason.UNKNOWN_RECORD if about_record else found
+
+
+def _could_be(wording: str, text: str) -> bool:
+    """Whether a text is this wording with its {value} filled in."""
+    before, value, after = wording.partition("{value}")
+    if not value:
+        return text == wording
+    return len(text) >= len(before) + len(after) and text.startswith(before) and text.endswith(after)
 
 
 def about_of(problem: Problem) -> About | None:

@@ -253,9 +253,13 @@ ASKS: tuple[Ask, ...] = (
         "Put a charge on a patron's account.",
         people.create_user_fiscal_transaction,
         (*_PATRON, "amount", "fee-type", "fee-action", "reference", "description", *_REQUEST, *_ITEM, "title"),
-        (("patron",), ("amount",)),
+        (("patron",),),
         ("fee",),
-        defaults=(("fee-type", "Interlibrary Loan Fee"), ("fee-action", "Assess")),
+        defaults=(
+            ("amount", "none: the library's own applies"),
+            ("fee-type", "Interlibrary Loan Fee"),
+            ("fee-action", "Assess"),
+        ),
     ),
     Ask(
         messages.UpdateCirculationStatus,

@@ -35,6 +35,7 @@ from adapters.ncip.messages import (
     UserPrivilege,
     UserPrivilegeStatus,
 )
+from adapters.ncip.values import CirculationState, RequestStatus
 from adapters.ncip.versions import Version
 from gateway.domain.library import (
     Bib,
@@ -276,26 +277,26 @@ def _user_ids(patron: Patron, writer: Writer) -> tuple[UserId, ...]:
 # --- items and records -----------------------------------------------------------------------------------
 
 STATUSES = {
-    ItemStatus.AVAILABLE: "Available On Shelf",
-    ItemStatus.ON_HOLD_SHELF: "Available For Pickup",
-    ItemStatus.ON_LOAN: "On Loan",
-    ItemStatus.IN_TRANSIT: "In Transit Between Library Locations",
-    ItemStatus.IN_PROCESS: "In Process",
-    ItemStatus.LOST: "Lost",
-    ItemStatus.MISSING: "Missing",
-    ItemStatus.CLAIMED_RETURNED: "Claimed Returned Or Never Borrowed",
-    ItemStatus.NOT_AVAILABLE: "Not Available",
-    ItemStatus.RECALLED: "Recalled",
+    ItemStatus.AVAILABLE: CirculationState.AVAILABLE_ON_SHELF,
+    ItemStatus.ON_HOLD_SHELF: CirculationState.AVAILABLE_FOR_PICKUP,
+    ItemStatus.ON_LOAN: CirculationState.ON_LOAN,
+    ItemStatus.IN_TRANSIT: CirculationState.IN_TRANSIT,
+    ItemStatus.IN_PROCESS: CirculationState.IN_PROCESS,
+    ItemStatus.LOST: CirculationState.LOST,
+    ItemStatus.MISSING: CirculationState.MISSING,
+    ItemStatus.CLAIMED_RETURNED: CirculationState.CLAIMED_RETURNED,
+    ItemStatus.NOT_AVAILABLE: CirculationState.NOT_AVAILABLE,
+    ItemStatus.RECALLED: CirculationState.RECALLED,
 }
 
 HOLD_STATUSES = {
-    HoldStatus.WAITING: "In Process",
-    HoldStatus.PAGED: "In Process",
-    HoldStatus.IN_TRANSIT: "In Process",
-    HoldStatus.READY: "Available For Pickup",
-    HoldStatus.FILLED: "In Process",
-    HoldStatus.CANCELLED: "Cannot Fulfill Request",
-    HoldStatus.EXPIRED: "Expired",
+    HoldStatus.WAITING: RequestStatus.IN_PROCESS,
+    HoldStatus.PAGED: RequestStatus.IN_PROCESS,
+    HoldStatus.IN_TRANSIT: RequestStatus.IN_PROCESS,
+    HoldStatus.READY: RequestStatus.AVAILABLE_FOR_PICKUP,
+    HoldStatus.FILLED: RequestStatus.IN_PROCESS,
+    HoldStatus.CANCELLED: RequestStatus.CANNOT_FULFILL_REQUEST,
+    HoldStatus.EXPIRED: RequestStatus.EXPIRED,
 }
 
 

@@ -28,9 +28,9 @@ async def test_a_database_that_does_not_answer_in_time_is_not_ready(store: Store
     if store.url.get_backend_name() != "sqlite":
         pytest.skip("work that blocks would block the test itself")
     await migrate(store, OWN)
-    release = threading.Event()
-    slow = store.read(lambda _connection: release.wait(10))
-    waiting = asyncio.ensure_future(slow)
+    begun, release = threading.Event(), threading.Event()
+    waiting = asyncio.ensure_future(store.read(lambda _connection: (begun.set(), release.wait(10))))
+    await asyncio.to_thread(begun.wait)
     try:
         with pytest.raises(Unavailable, match=r"has not answered within 0\.1 s"):
             await ping(store, seconds=0.1)

@@ -64,7 +64,7 @@ def copies(bibs: list[Bib]) -> Iterator[Copy]:
 def write(connection: Connection, here: Here) -> list[Copy]:
     bibs = list(records())
     for bib in bibs:
-        add_bib(connection, here, bib, bib_id=bib.id)
+        add_bib(connection, here, bib)
     written = list(copies(bibs))
     add_copies(connection, here, written)
     return written

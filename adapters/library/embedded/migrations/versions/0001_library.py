@@ -252,7 +252,7 @@ def _create_items() -> None:
     )
     _index("ix_embedded_items_live", "embedded_items", "barcode", unique=True, where="deleted IS NULL")
     _index("ix_embedded_items_gone", "embedded_items", "barcode", "id", where="deleted IS NOT NULL")
-    _index("ix_embedded_items_bib", "embedded_items", "bib_id", where="deleted IS NULL")
+    _index("ix_embedded_items_bib", "embedded_items", "bib_id", "id", where="deleted IS NULL")
     _index("ix_embedded_items_request", "embedded_items", "request_id", where="deleted IS NULL AND request_id <> ''")
     _index("ix_embedded_items_key", "embedded_items", "key", unique=True)
 

@@ -1,0 +1,41 @@
+"""`ctx.obj` for the commands under test: one library in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from adapters.library.embedded import EmbeddedLibrary, EmbeddedOptions, adapter, migrations
+from gateway.domain.clock import FixedClock
+from gateway.ports.adapter import LibraryContext, OpenLibrary
+from gateway.store.engine import open_store
+from gateway.store.migrate import migrate
+from tests.library_contract.embedded_world import START, ZONE
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    folder: Path
+
+    @asynccontextmanager
+    async def library(self, symbol: str = "") -> AsyncIterator[OpenLibrary]:
+        store = open_store(f"sqlite:///{self.folder / 'library.db'}")
+        await migrate(store, migrations)
+        context = LibraryContext(symbol or "LIB", store, FixedClock(START), ZONE, "EUR", self.folder)
+        try:
+            yield OpenLibrary(context, EmbeddedOptions(), EmbeddedLibrary(context, EmbeddedOptions()))
+        finally:
+            await store.close()
+
+    async def fill(self) -> str:
+        async with self.library() as opened:
+            assert adapter.sample is not None
+            return await adapter.sample(opened.context)
+
+    def run(self, *words: str) -> Result:
+        assert adapter.command is not None
+        return CliRunner().invoke(adapter.command, list(words), obj=self)
