@@ -11,6 +11,7 @@ import pytest
 from adapters.ncip import answering
 from gateway.store.engine import Store, open_store
 from tests.support.answers import Watch
+from tests.support.daemon import Installation
 from tests.support.postgresql import NotInstalled, Server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,6 +59,18 @@ async def store(store_url: str) -> AsyncIterator[Store]:
     opened = open_store(store_url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session")
+def fresh_installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """As `illgate init` makes it; only to be copied."""
+    return Installation.make(tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.fixture
+def installation(fresh_installation: Installation, tmp_path: Path) -> Installation:
+    """One of one's own, with the sample library."""
+    return fresh_installation.copy(tmp_path / "illgate")
 
 
 @pytest.fixture(scope="session")

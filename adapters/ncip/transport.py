@@ -92,9 +92,7 @@ class HttpTransport:
     nobody could say whether the message arrived."""
 
     def __init__(self, place: HttpPlace, http: HttpDialect, credentials: Credentials) -> None:
-        self._url = URL(place.url)
-        if self._url.scheme not in ("http", "https") or not self._url.host:
-            raise Unavailable(f"not a URL with http or https: {place.url}")
+        self._url = _url(place.url)
         self._http = http
         self._credentials = credentials
         self._timeouts = place.timeouts
@@ -213,6 +211,17 @@ class HttpTransport:
         lives = answer.get("expires_in") if isinstance(answer, dict) else None
         self._token = token
         self._token_until = time.monotonic() + (float(lives) if isinstance(lives, int | float) else 0) - TOKEN_SPARE
+
+
+def _url(text: str) -> URL:
+    """Raises Unavailable."""
+    try:
+        url = URL(text)
+    except ValueError as error:
+        raise Unavailable(f"not a URL: {text} ({error})") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise Unavailable(f"not a URL with http or https: {text}")
+    return url
 
 
 def _basic(who: Credentials) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -72,6 +73,15 @@ class Installation:
     @classmethod
     def make(cls, folder: Path) -> Installation:
         illgate("init", str(folder))
+        return cls._with_ports(folder)
+
+    def copy(self, folder: Path) -> Installation:
+        """Another one with the same data, which comes quicker than `make`; not of one that is being served."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return self._with_ports(folder)
+
+    @classmethod
+    def _with_ports(cls, folder: Path) -> Installation:
         made = cls(folder, free_port(), free_port())
         made.change(
             http={"port": made.port},
@@ -82,6 +92,10 @@ class Installation:
     @property
     def config(self) -> Path:
         return self.folder / "gateway.yml"
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "data" / "illgate.db"
 
     @property
     def log(self) -> Path:

@@ -12,6 +12,7 @@ from adapters.library.embedded.configured import branch, loan_rule
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.ids import new_id
 from adapters.library.embedded.item_rows import Piece
+from adapters.library.embedded.locks import lock_loan
 from adapters.library.embedded.patron_rows import Account
 from adapters.library.embedded.patrons import must_be_allowed
 from adapters.library.embedded.rows import add_row
@@ -151,6 +152,7 @@ def _settle_holds(connection: Connection, here: Here, piece: Piece, waiting: tup
 
 def set_due_date(connection: Connection, here: Here, loan_id: str, due: datetime, key: str) -> Loan:
     """Raises Refused(NOT_CHECKED_OUT) for a loan that is unknown or has ended."""
+    lock_loan(connection, here, loan_id)
     loan = loan_rows.by_id(connection, here, loan_id)
     if operations.done(connection, here, "set-due-date", key, loan_id):
         return loan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from adapters.library.embedded import hold_rows, item_rows, loan_rows, operations, patron_rows
 from adapters.library.embedded.circulation import recall_loan
@@ -14,6 +14,7 @@ from adapters.library.embedded.here import Here
 from adapters.library.embedded.hold_rows import ITEM, TITLE
 from adapters.library.embedded.ids import new_id
 from adapters.library.embedded.item_rows import Piece
+from adapters.library.embedded.locks import lock_bib, lock_hold
 from adapters.library.embedded.patrons import must_be_allowed
 from adapters.library.embedded.records import bib
 from adapters.library.embedded.rows import add_row
@@ -23,7 +24,6 @@ from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import HoldWish
 
 RECALL = "recall"
-_LOCK_BIB = text("SELECT 1 FROM embedded_bibs WHERE library = :library AND id = :bib FOR UPDATE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,8 @@ def _wanted(connection: Connection, here: Here, wish: HoldWish) -> tuple[str, st
         if not piece.policy.holdable:
             raise Refused(Reason.NOT_ALLOWED, "this item can't be requested", about=About.ITEM, value=wish.item_barcode)
         return ITEM, piece.item.bib_id, (piece,)
+    lock_bib(connection, here, wish.bib_id)
     bib(connection, here, wish.bib_id)
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK_BIB, {"library": here.library, "bib": wish.bib_id})
     pieces = item_rows.of_bib(connection, here, wish.bib_id)
     holdable = tuple(piece for piece in pieces if piece.policy.holdable)
     if not holdable:
@@ -161,6 +160,7 @@ def find(connection: Connection, here: Here, request_id: str) -> Hold:
 
 def cancel(connection: Connection, here: Here, hold_id: str, key: str) -> Hold:
     """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
+    lock_hold(connection, here, hold_id)
     hold = hold_rows.by_id(connection, here, hold_id)
     if operations.done(connection, here, "cancel-hold", key, hold_id):
         return hold
@@ -180,6 +180,7 @@ def withdraw(connection: Connection, here: Here, hold: Hold) -> None:
 
 def update(connection: Connection, here: Here, hold_id: str, change: HoldChange, key: str) -> Hold:
     """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED | BAD_PICKUP_LOCATION | INVALID_DATE)."""
+    lock_hold(connection, here, hold_id)
     hold = hold_rows.by_id(connection, here, hold_id)
     if operations.done(connection, here, "update-hold", key, hold_id):
         return hold

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 import threading
 from base64 import b32hexencode
 from datetime import datetime
@@ -18,7 +18,7 @@ class _Sequence:
         self._lock = threading.Lock()
 
     def next(self, now: datetime) -> int:
-        number = int(now.timestamp() * 1000) << RANDOM_BITS | secrets.randbits(RANDOM_BITS)
+        number = int(now.timestamp() * 1000) << RANDOM_BITS | random.getrandbits(RANDOM_BITS)
         with self._lock:
             if number >> RANDOM_BITS <= self._last >> RANDOM_BITS:
                 number = self._last + 1

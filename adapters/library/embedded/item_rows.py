@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Boolean, ColumnClause, Connection, Date, Integer, Row, String, bindparam, column, text, update
 
 from adapters.library.embedded.here import Here
+from adapters.library.embedded.locks import lock_item
 from adapters.library.embedded.rules import Policy
 from adapters.library.embedded.tables import items
 from gateway.domain.library import Item, ItemStatus, Location
@@ -68,9 +69,6 @@ UNION SELECT l.item_id, CASE WHEN l.returned IS NULL THEN 1 ELSE 0 END FROM embe
 UNION SELECT h.item_id, CASE WHEN h.closed IS NULL THEN 1 ELSE 0 END FROM embedded_holds h
   JOIN embedded_items i ON i.library = h.library AND i.id = h.item_id AND i.deleted IS NULL
   WHERE h.library = :library AND h.request_id = :value AND h.request_id <> ''""")
-_LOCK = text(
-    "SELECT 1 FROM embedded_items WHERE library = :library AND barcode = :value AND deleted IS NULL FOR UPDATE"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +104,8 @@ def by_barcode(connection: Connection, here: Here, barcode: str) -> Piece:
 
 def locked(connection: Connection, here: Here, barcode: str) -> Piece:
     """`by_barcode`, and nobody else changes the item before we are done. Raises Refused(UNKNOWN_ITEM)."""
-    lock(connection, here, barcode)
+    lock_item(connection, here, barcode)
     return by_barcode(connection, here, barcode)
-
-
-def lock(connection: Connection, here: Here, barcode: str) -> None:
-    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
-        connection.execute(_LOCK, {"library": here.library, "value": barcode})
 
 
 def latest_deleted(connection: Connection, here: Here, barcode: str) -> Piece | None:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from adapters.library.embedded.columns import Amount, amount
 from adapters.library.embedded.here import Here
+from adapters.library.embedded.locks import lock_patron
 from adapters.library.embedded.rules import Category, derived_blocks, in_force
 from gateway.domain.library import (
     Block,
@@ -109,7 +110,6 @@ _BY_ID = _statement(
     WHERE p.library = :library AND p.id = :value""",
     column("id_type", String),
 )
-_LOCK = text("SELECT 1 FROM embedded_patrons WHERE library = :library AND id = :value FOR UPDATE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,8 @@ def account(connection: Connection, here: Here, patron_id: str) -> Account:
 
 
 def locked_account(connection: Connection, here: Here, patron_id: str) -> Account:
-    """`account` of which limits can't be passed by two at the same time (SQLite has one writer anyway)."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK, {"library": here.library, "value": patron_id})
+    """`account`, and nobody else lends to the patron, or places a hold, before we are done."""
+    lock_patron(connection, here, patron_id)
     return account(connection, here, patron_id)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from adapters.library.embedded import configured, operations
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.ids import new_id
+from adapters.library.embedded.locks import lock_patron
 from adapters.library.embedded.patron_rows import (
     INTERNAL,
     Account,
@@ -100,6 +101,7 @@ def change(
 ) -> Patron:
     """What the draft leaves None stays. Its identifiers replace those of the same types; an empty value removes
     the type. Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON)."""
+    lock_patron(connection, here, patron_id)
     if operations.done(connection, here, "update-patron", key, patron_id):
         return account(connection, here, patron_id).patron
     present = account(connection, here, patron_id).patron

@@ -10,6 +10,7 @@ from adapters.library.embedded import configured, hold_rows, item_rows, loan_row
 from adapters.library.embedded.configured import Branch
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.item_rows import Piece
+from adapters.library.embedded.locks import lock_item
 from adapters.library.embedded.rules import Closures, overdue_fine
 from gateway.domain.library import Charge, Hold, HoldStatus, ItemStatus, Loan, Location, Money, Patron
 from gateway.domain.problems import About, Reason, Refused
@@ -47,7 +48,7 @@ def check_in(connection: Connection, here: Here, barcode: str, key: str, scan: S
 
     Raises Refused(UNKNOWN_ITEM | NOT_CHECKED_OUT | INVALID_VALUE (no such branch)).
     """
-    item_rows.lock(connection, here, barcode)
+    lock_item(connection, here, barcode)
     piece = item_rows.live(connection, here, barcode)
     if piece is None:
         return _of_deleted(connection, here, barcode, key)

@@ -27,6 +27,7 @@ from adapters.library.embedded import (
 from adapters.library.embedded.circulation import Terms
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.holds import HoldChange
+from adapters.library.embedded.locks import lock_key
 from adapters.library.embedded.options import EmbeddedOptions
 from adapters.library.embedded.patrons import Registration
 from adapters.library.embedded.pins import Verifier, hash_secret
@@ -88,11 +89,16 @@ class EmbeddedLibrary:
         here = self._here()
         return await self._context.store.read(lambda connection: work(connection, here))
 
-    async def _write(self, work: HereWork[T]) -> T:
+    async def _write(self, key: str, work: HereWork[T]) -> T:
         here = self._here()
+
+        def alone(connection: Connection) -> T:
+            lock_key(connection, here, key)
+            return work(connection, here)
+
         for attempt in range(1, RACES + 1):
             try:
-                return await self._context.store.write(lambda connection: work(connection, here))
+                return await self._context.store.write(alone)
             except IntegrityError:
                 if attempt == RACES:
                     raise
@@ -131,14 +137,14 @@ class EmbeddedLibrary:
 
     async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
         secret_hash = await hash_secret(draft.secret) if draft.secret else ""
-        return await self._write(lambda c, here: patrons.create(c, here, draft, secret_hash, key, Registration()))
+        return await self._write(key, lambda c, here: patrons.create(c, here, draft, secret_hash, key, Registration()))
 
     async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
         secret_hash = await hash_secret(draft.secret) if draft.secret else None
-        return await self._write(lambda c, here: patrons.change(c, here, patron_id, draft, secret_hash, key))
+        return await self._write(key, lambda c, here: patrons.change(c, here, patron_id, draft, secret_hash, key))
 
     async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
-        return await self._write(lambda c, here: patrons.expire(c, here, patron_id, on, key))
+        return await self._write(key, lambda c, here: patrons.expire(c, here, patron_id, on, key))
 
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
@@ -174,13 +180,13 @@ class EmbeddedLibrary:
 
     # holds
     async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        return await self._write(lambda c, here: holds.place(c, here, wish, key))
+        return await self._write(key, lambda c, here: holds.place(c, here, wish, key))
 
     async def find_hold(self, request_id: str) -> Hold:
         return await self._read(lambda c, here: holds.find(c, here, request_id))
 
     async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        return await self._write(lambda c, here: holds.cancel(c, here, hold_id, key))
+        return await self._write(key, lambda c, here: holds.cancel(c, here, hold_id, key))
 
     async def update_hold(
         self,
@@ -192,22 +198,22 @@ class EmbeddedLibrary:
         expires: date | None = None,
     ) -> Hold:
         change = HoldChange(pickup, need_by, expires)
-        return await self._write(lambda c, here: holds.update(c, here, hold_id, change, key))
+        return await self._write(key, lambda c, here: holds.update(c, here, hold_id, change, key))
 
     # temporary records
     async def create_temporary_item(self, item: TemporaryItem, key: str) -> Received:
-        return await self._write(lambda c, here: temporary.create(c, here, item, key, temporary=True))
+        return await self._write(key, lambda c, here: temporary.create(c, here, item, key, temporary=True))
 
     async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        return await self._write(lambda c, here: temporary.delete(c, here, barcode, key))
+        return await self._write(key, lambda c, here: temporary.delete(c, here, barcode, key))
 
     async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        return await self._write(lambda c, here: temporary.change_barcode(c, here, barcode, new, key))
+        return await self._write(key, lambda c, here: temporary.change_barcode(c, here, barcode, new, key))
 
     async def create_item(self, item: TemporaryItem, key: str) -> Received:
         if item.hold is not None:
             raise Refused(Reason.NOT_ALLOWED, "a lasting item is created without a hold", about=About.ITEM)
-        return await self._write(lambda c, here: temporary.create(c, here, item, key, temporary=False))
+        return await self._write(key, lambda c, here: temporary.create(c, here, item, key, temporary=False))
 
     # circulation
     async def check_out(
@@ -221,30 +227,30 @@ class EmbeddedLibrary:
         override: bool = False,
     ) -> Loan:
         terms = Terms(due, request_id, override)
-        return await self._write(lambda c, here: circulation.check_out(c, here, barcode, patron_id, key, terms))
+        return await self._write(key, lambda c, here: circulation.check_out(c, here, barcode, patron_id, key, terms))
 
     async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
-        return await self._write(lambda c, here: circulation.set_due_date(c, here, loan_id, due, key))
+        return await self._write(key, lambda c, here: circulation.set_due_date(c, here, loan_id, due, key))
 
     async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
         scan = Scan(at) if fill_hold else Scan(at, LEAVE_HOLDS)
-        return await self._write(lambda c, here: returns.check_in(c, here, barcode, key, scan))
+        return await self._write(key, lambda c, here: returns.check_in(c, here, barcode, key, scan))
 
     async def renew(self, barcode: str, key: str, *, patron_id: str = "", due: datetime | None = None) -> Loan:
-        return await self._write(lambda c, here: circulation.renew(c, here, barcode, key, patron_id, due))
+        return await self._write(key, lambda c, here: circulation.renew(c, here, barcode, key, patron_id, due))
 
     async def recall(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        return await self._write(lambda c, here: circulation.recall(c, here, barcode, key, due))
+        return await self._write(key, lambda c, here: circulation.recall(c, here, barcode, key, due))
 
     async def set_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
-        return await self._write(lambda c, here: whereabouts.set_status(c, here, barcode, status, key))
+        return await self._write(key, lambda c, here: whereabouts.set_status(c, here, barcode, status, key))
 
     # location
     async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
-        return await self._write(lambda c, here: whereabouts.move_to_ill(c, here, barcode, location, key))
+        return await self._write(key, lambda c, here: whereabouts.move_to_ill(c, here, barcode, location, key))
 
     async def return_home(self, barcode: str, key: str) -> Item:
-        return await self._write(lambda c, here: whereabouts.return_home(c, here, barcode, key))
+        return await self._write(key, lambda c, here: whereabouts.return_home(c, here, barcode, key))
 
     # money
     async def post_fee(
@@ -262,7 +268,7 @@ class EmbeddedLibrary:
             charge = Charge("", key, patron_id, type_, amount, here.now, description, item_barcode, request_id)
             return money.post(connection, here, charge)
 
-        return await self._write(work)
+        return await self._write(key, work)
 
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:

@@ -12,6 +12,7 @@ from adapters.library.embedded.here import Here
 from adapters.library.embedded.holds import withdraw
 from adapters.library.embedded.ids import new_id
 from adapters.library.embedded.item_rows import Piece
+from adapters.library.embedded.locks import lock_item
 from adapters.library.embedded.patron_rows import unknown_patron
 from adapters.library.embedded.records import add_bib, add_holding, bib_ever
 from adapters.library.embedded.rows import add_row
@@ -253,7 +254,7 @@ def _add_hold(
 
 def delete(connection: Connection, here: Here, barcode: str, key: str) -> Item:
     """Raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED). Repeated: the item that was deleted, once more."""
-    item_rows.lock(connection, here, barcode)
+    lock_item(connection, here, barcode)
     piece = item_rows.live(connection, here, barcode)
     if piece is None:
         return _deleted_under(connection, here, barcode, key)
@@ -319,7 +320,7 @@ def change_barcode(connection: Connection, here: Here, barcode: str, new: str, k
     """Raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED | DATA_MISSING)."""
     if not new:
         raise Refused(Reason.DATA_MISSING, "an item needs a barcode", about=About.ITEM)
-    item_rows.lock(connection, here, barcode)
+    lock_item(connection, here, barcode)
     other = item_rows.live(connection, here, new)
     if other is not None and operations.done(connection, here, "change-barcode", key, other.item.id):
         return other.item

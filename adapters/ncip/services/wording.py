@@ -136,13 +136,16 @@ def amount(money: Money) -> Amount:
 
 # --- patrons ---------------------------------------------------------------------------------------------
 
-_V1_ELEMENTS = {"visible user id": UserElement.USER_ID}
+_USER_ELEMENTS = {element.value.lower(): element for element in UserElement} | {
+    "visible user id": UserElement.USER_ID,  # version 1
+}
+_ITEM_ELEMENTS = {element.value.lower(): element for element in ItemElement}
 
 
 def user_elements(asked: tuple[Code, ...], writer: Writer) -> frozenset[UserElement]:
     rules = writer.dialect.patrons
-    known = {element.value.lower(): element for element in UserElement} | _V1_ELEMENTS
-    wanted = {known[one.value.strip().lower()] for one in asked if one.value.strip().lower() in known}
+    words = (one.value.strip().lower() for one in asked)
+    wanted = {_USER_ELEMENTS[word] for word in words if word in _USER_ELEMENTS}
     if not asked:
         wanted = set(rules.default_elements)
     return frozenset((wanted | set(rules.always_elements)) - set(rules.never_elements))
@@ -328,8 +331,8 @@ def pickup_location(pickup: str, writer: Writer) -> Code | None:
 
 def item_elements(asked: tuple[Code, ...], writer: Writer) -> frozenset[ItemElement]:
     rules = writer.dialect.items
-    known = {element.value.lower(): element for element in ItemElement}
-    wanted = {known[one.value.strip().lower()] for one in asked if one.value.strip().lower() in known}
+    words = (one.value.strip().lower() for one in asked)
+    wanted = {_ITEM_ELEMENTS[word] for word in words if word in _ITEM_ELEMENTS}
     if not asked:
         wanted = set(rules.default_elements)
     return frozenset((wanted | set(rules.always_elements)) - set(rules.never_elements))

@@ -164,9 +164,10 @@ async def test_a_name_that_is_not_there() -> None:
         await exchange(HttpPlace("http://no-such-host.invalid/ncip", timeouts=SHORT))
 
 
-async def test_a_url_of_another_kind() -> None:
-    with pytest.raises(Unavailable, match="http or https"):
-        await exchange(HttpPlace("ftp://library.example/ncip"))
+@pytest.mark.parametrize("url", ["ftp://library.example/ncip", "http://", "http://[::1/ncip", "http://a:99999/ncip"])
+async def test_a_url_that_is_none(url: str) -> None:
+    with pytest.raises(Unavailable, match="not a URL"):
+        await exchange(HttpPlace(url))
 
 
 async def test_taken_but_never_answered() -> None:

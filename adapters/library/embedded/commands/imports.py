@@ -1,4 +1,4 @@
-"""`illgate library import`: records and patrons from files."""
+"""`illgate library import`: the library's set-up, records and patrons from files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from adapters.library.embedded import marc_import, patron_import
+from adapters.library.embedded import marc_import, patron_import, setup_file
 from adapters.library.embedded.commands.opened import Opened, progress_bar, run
 
 _file = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
@@ -15,7 +15,7 @@ FAILED = 1
 
 @click.group(name="import")
 def imports() -> None:
-    """Bring in records and patrons. The same file may be imported again: nothing is doubled."""
+    """Bring in the set-up, records and patrons. The same file may be imported again: nothing is doubled."""
 
 
 @imports.command
@@ -99,3 +99,34 @@ def patrons(ctx: click.Context, file: Path) -> None:
             click.echo(f"{file}:{problem}", err=True)
         ctx.exit(FAILED)
     click.echo(f"{report.added} patrons added, {report.changed} brought up to date")
+
+
+@imports.command
+@_file
+@click.pass_context
+def setup(ctx: click.Context, file: Path) -> None:
+    """Set up branches, patron categories, item policies and loan rules from a YAML file.
+
+    `illgate library setup` prints such a file. Codes that are there are brought up to date, new ones added, and those
+    that the file doesn't name stay; loan rules are replaced as a whole.
+
+    \b
+    Example:
+      illgate library setup > setup.yml
+      illgate library import setup setup.yml
+    """
+    try:
+        wanted = setup_file.read(file)
+    except setup_file.BadSetup as bad:
+        for problem in bad.problems:
+            click.echo(f"{file}:{problem}", err=True)
+        ctx.exit(FAILED)
+
+    async def work(opened: Opened) -> None:
+        await opened.write(lambda c, here: setup_file.write(c, here, wanted))
+
+    run(ctx, work)
+    click.echo(
+        f"{len(wanted.branches)} branches, {len(wanted.categories)} categories, {len(wanted.policies)} item policies, "
+        f"{len(wanted.loan_rules)} loan rules"
+    )

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 import click
 from sqlalchemy import Connection
 
-from adapters.library.embedded import catalogue, hold_rows, item_rows, listing, loan_rows, money, patrons, records
+from adapters.library.embedded import (
+    catalogue,
+    hold_rows,
+    item_rows,
+    listing,
+    loan_rows,
+    money,
+    patrons,
+    records,
+    setup_file,
+)
 from adapters.library.embedded.commands.opened import Opened, as_json, at_most, print_lines, print_one, run
 from adapters.library.embedded.here import Here
 from gateway.domain.library import Bib, Charge, Hold, Item, ItemStatus, Loan, Patron
@@ -269,4 +279,20 @@ def rules(ctx: click.Context, json_: bool) -> None:
     run(ctx, work)
 
 
-COMMANDS = (patrons_, patron, items, item, holds, loans, bibs, branches, rules)
+@click.command
+@click.pass_context
+def setup(ctx: click.Context) -> None:
+    """Print branches, categories, item policies and loan rules as YAML, for `import setup`.
+
+    \b
+    Example:
+      illgate library setup > setup.yml
+    """
+
+    async def work(opened: Opened) -> None:
+        click.echo(setup_file.as_yaml(await opened.read(setup_file.load)), nl=False)
+
+    run(ctx, work)
+
+
+COMMANDS = (patrons_, patron, items, item, holds, loans, bibs, branches, rules, setup)

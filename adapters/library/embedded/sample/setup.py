@@ -19,7 +19,7 @@ BRANCHES: tuple[tuple[str, str, bool, bool, list[int]], ...] = (
     # code, name, hold shelf, resource sharing, closed weekdays
     ("MAIN", "Central Library", True, False, [SUNDAY]),
     ("NORTH", "North Branch", True, False, [SUNDAY]),
-    ("EAST", "East Branch and Children's Library", True, False, [SUNDAY, MONDAY]),
+    ("EAST", "East Branch and Children's Library", True, False, [MONDAY, SUNDAY]),
     ("SCI", "Science Library", True, False, []),
     ("RS", "Resource Sharing Library", True, True, [SUNDAY]),
 )

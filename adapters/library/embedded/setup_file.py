@@ -1,0 +1,214 @@
+"""What a library sets up for itself, as a YAML file: branches, patron categories, item policies, loan rules.
+
+Reading it replaces what is there under the same codes and adds what is new. Codes that the file doesn't name stay,
+since patrons and items may have them; loan rules are replaced as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from sqlalchemy import Connection, Table, delete, select
+
+from adapters.library.embedded import tables
+from adapters.library.embedded.here import Here
+from adapters.library.embedded.rows import add_row
+from adapters.library.embedded.rules import ANY
+
+Code = Annotated[str, Field(pattern=r"^\S{1,64}$")]
+Count = Annotated[int, Field(ge=0)]
+Limit = Annotated[int | None, Field(ge=0, description="empty: no limit")]
+Amount = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=4)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BranchSetup(_Section):
+    name: str
+    pickup: bool = False
+    resource_sharing: bool = False
+    closed_weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...] = ()
+    closed_dates: tuple[date, ...] = ()
+    shelves: dict[Code, str] = {}
+
+
+class CategorySetup(_Section):
+    name: str
+    loan_limit: Limit = None
+    hold_limit: Limit = None
+    fee_limit: Amount | None = None
+    overdue_limit: Limit = None
+
+
+class PolicySetup(_Section):
+    name: str
+    circulates: bool = True
+    holdable: bool = True
+    renewable: bool = True
+    recallable: bool = True
+
+
+class RuleSetup(_Section):
+    category: str = ANY
+    policy: str = ANY
+    loan_days: Count | None = None
+    loan_hours: Count | None = None
+    renewals: Count = 0
+    renewal_days: Count = 0
+    fine_per_day: Amount = Decimal(0)
+    shelf_days: Count = 7
+    recall_days: Count = 7
+
+    @model_validator(mode="after")
+    def _one_period(self) -> RuleSetup:
+        if (self.loan_days is None) == (self.loan_hours is None):
+            raise ValueError("a rule says either loan_days or loan_hours")
+        return self
+
+
+class Setup(_Section):
+    branches: dict[Code, BranchSetup]
+    categories: dict[Code, CategorySetup]
+    policies: dict[Code, PolicySetup]
+    loan_rules: tuple[RuleSetup, ...]
+
+    @model_validator(mode="after")
+    def _codes_fit(self) -> Setup:
+        seen = set()
+        for n, rule in enumerate(self.loan_rules):
+            for code, known, what in (
+                (rule.category, self.categories, "category"),
+                (rule.policy, self.policies, "policy"),
+            ):
+                if code != ANY and code not in known:
+                    raise ValueError(f"loan rule {n + 1}: there is no {what} {code!r}")
+            if (rule.category, rule.policy) in seen:
+                raise ValueError(f"loan rule {n + 1}: there is another for {rule.category} and {rule.policy}")
+            seen.add((rule.category, rule.policy))
+        if sum(branch.resource_sharing for branch in self.branches.values()) > 1:
+            raise ValueError("only one branch can be the resource-sharing branch")
+        return self
+
+
+class BadSetup(Exception):
+    """`problems`: 'line: key: reason'."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def read(file: Path) -> Setup:
+    """Raises BadSetup."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        value = yaml.safe_load(text)
+    except UnicodeDecodeError as error:
+        raise BadSetup([f"1: the file is not UTF-8 ({error.reason})"]) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise BadSetup([f"{mark.line + 1 if mark else 1}: not YAML: {getattr(error, 'problem', error)}"]) from error
+    try:
+        return Setup.model_validate(value)
+    except ValidationError as error:
+        raise BadSetup([_problem(node, each["loc"], each["msg"]) for each in error.errors()]) from error
+
+
+def _problem(node: yaml.Node | None, path: tuple[int | str, ...], message: str) -> str:
+    line = node.start_mark.line + 1 if node is not None else 1
+    for step in path:
+        found = next((child for key, child in _children(node) if key == str(step)), None)
+        if found is None:
+            break
+        node, line = found, found.start_mark.line + 1
+    place = ".".join(str(step) for step in path)
+    reason = message.removeprefix("Value error, ")
+    return f"{line}: {place}: {reason}" if place else f"{line}: {reason}"
+
+
+def _children(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
+    if isinstance(node, yaml.MappingNode):
+        yield from ((key.value, child) for key, child in node.value)
+    elif isinstance(node, yaml.SequenceNode):
+        yield from ((str(n), child) for n, child in enumerate(node.value))
+
+
+# --- to and from the tables ------------------------------------------------------------------------------
+
+
+def write(connection: Connection, here: Here, setup: Setup) -> None:
+    for code, branch in setup.branches.items():
+        row = branch.model_dump(exclude={"shelves", "closed_dates", "closed_weekdays"})
+        row |= {
+            "closed_weekdays": sorted(branch.closed_weekdays),
+            "closed_dates": sorted(day.isoformat() for day in branch.closed_dates),
+        }
+        _put(connection, here, tables.branches, row, code=code)
+        for shelf, name in branch.shelves.items():
+            _put(connection, here, tables.shelves, {"name": name}, branch=code, code=shelf)
+    for code, category in setup.categories.items():
+        _put(connection, here, tables.categories, category.model_dump(), code=code)
+    for code, policy in setup.policies.items():
+        _put(connection, here, tables.policies, policy.model_dump(), code=code)
+    connection.execute(delete(tables.loan_rules).where(tables.loan_rules.c.library == here.library))
+    for rule in setup.loan_rules:
+        add_row(connection, tables.loan_rules, {"library": here.library} | rule.model_dump())
+
+
+def _put(connection: Connection, here: Here, table: Table, row: dict[str, Any], **key: str) -> None:
+    is_it = [table.c.library == here.library, *(table.c[name] == value for name, value in key.items())]
+    connection.execute(delete(table).where(*is_it))
+    add_row(connection, table, {"library": here.library} | key | row)
+
+
+def load(connection: Connection, here: Here) -> Setup:
+    """What is set up now."""
+    branches = {row["code"]: row | {"shelves": {}} for row in _all(connection, here, tables.branches)}
+    for shelf in _all(connection, here, tables.shelves):
+        branches[shelf["branch"]]["shelves"][shelf["code"]] = shelf["name"]
+    return Setup.model_validate(
+        {
+            "branches": {code: _without(row, "code") for code, row in branches.items()},
+            "categories": _by_code(_all(connection, here, tables.categories)),
+            "policies": _by_code(_all(connection, here, tables.policies)),
+            "loan_rules": list(_all(connection, here, tables.loan_rules)),
+        }
+    )
+
+
+def _all(connection: Connection, here: Here, table: Table) -> list[dict[str, Any]]:
+    """In the order of their codes."""
+    rows = connection.execute(select(table).where(table.c.library == here.library).order_by(*table.primary_key))
+    return [_without(dict(row), "library") for row in rows.mappings()]
+
+
+def _by_code(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {row["code"]: _without(row, "code") for row in rows}
+
+
+def _without(row: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != name}
+
+
+def as_yaml(setup: Setup) -> str:
+    """What `read` reads; what has its default is left out."""
+    return yaml.safe_dump(
+        _plain(setup.model_dump(exclude_defaults=True)), allow_unicode=True, sort_keys=False, width=120
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(part) for part in value]
+    return str(value) if isinstance(value, Decimal) else value

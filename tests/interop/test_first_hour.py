@@ -1,0 +1,287 @@
+"""What a new user does in the first hour, with the commands as they are printed, against a daemon of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from lxml import etree
+
+from adapters.ncip.versions import Version
+from gateway.cli import main
+from tests.bench import messages
+from tests.support.answers import schema
+from tests.support.daemon import Installation, free_port
+from tests.support.looking import Nothing, exported, journal, library, look
+
+PATRON = "21000000000017"
+NEW_YEAR = "2099-12-31T23:59:00"
+
+FAILURE = ("Problem", "Unknown", "Ineligible", "Item Not Checked Out", "Service is not known")
+"""What the ILLiad addons search for in the text of an answer (facts/ncip.md section 2)."""
+
+
+@pytest.fixture(scope="module")
+def served(fresh_installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    made = fresh_installation.copy(tmp_path_factory.mktemp("first-hour"))
+    with made.serve():
+        yield made
+
+
+def send(served: Installation, *words: str) -> str:
+    """What `illgate send` shows. In this process, which is quicker; Nothing is raised unless its exit code is 0."""
+    return look(served, "send", *words)
+
+
+def newest(served: Installation) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The last question and its answer, as the journal lists them."""
+    answer, question = journal(served)[:2]
+    return question, answer
+
+
+def facts(row: dict[str, Any], *names: str) -> tuple[Any, ...]:
+    return tuple(row[name] for name in names)
+
+
+# --- the first commands --------------------------------------------------------------------------------------
+
+
+def test_init_says_who_and_what_can_be_tried_and_how_to_go_on(tmp_path: Path) -> None:
+    said = CliRunner().invoke(main, ["init", str(tmp_path / "demo")], catch_exceptions=False).stdout
+
+    assert "39 patrons" in said
+    assert f"{PATRON}  in good standing" in said
+    assert "'The Three-Body Problem' is record 1001, item 39000000000011" in said
+    assert said.endswith(f"Next: illgate --config {tmp_path / 'demo' / 'gateway.yml'} serve\n")
+
+
+def test_check_finds_nothing_wrong(served: Installation) -> None:
+    assert re.search(r"^no problems; 11 profiles, \d+ examples run", served.run("check").stdout)
+
+
+def test_the_daemon_is_ready(served: Installation) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{served.port}/readyz", timeout=10) as page:
+        ready = json.load(page)
+
+    assert ready["ready"]
+    assert [part["name"] for part in ready["parts"]] == [
+        "store",
+        "library DEMO",
+        "profiles",
+        f"listener http 127.0.0.1:{served.port}",
+        f"listener tcp 127.0.0.1:{served.tcp_port} (ncip1)",
+    ]
+
+
+def test_curl_as_the_page_says_it(served: Installation, tmp_path: Path) -> None:
+    """The answer to a plain GET tells how to send a message; that line works as it is printed."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    with urllib.request.urlopen(f"http://127.0.0.1:{served.port}/ncip", timeout=10) as page:
+        usage = page.read().decode()
+    (line,) = [line for line in usage.splitlines() if line.strip().startswith("curl ")]
+    (tmp_path / "message.xml").write_bytes(messages.lookup_user())
+
+    words = shlex.split(line.replace("HOST:PORT/ncip", f"127.0.0.1:{served.port}/ncip/ncip2"))
+    done = subprocess.run([*words, "--silent"], cwd=tmp_path, check=True, capture_output=True, text=True)
+
+    assert "<ns1:LookupUserResponse>" in done.stdout
+    assert "<ns1:Surname>Müller</ns1:Surname>" in done.stdout
+
+
+def test_any_http_client_will_do(served: Installation) -> None:
+    answer = etree.fromstring(served.post(messages.lookup_user()))
+
+    assert answer.findtext(".//{*}UserIdentifierValue") == PATRON
+    assert [row["service"] for row in newest(served)] == ["LookupUser", "LookupUser"]
+
+
+# --- an item's whole way, over HTTP --------------------------------------------------------------------------
+
+
+def test_an_item_goes_its_whole_way(served: Installation) -> None:
+    """AcceptItem, CheckOutItem, RenewItem, CheckInItem, DeleteItem, and what library and journal show after each."""
+    accepted = served.run(
+        "send", "illiad-alma", "accept-item", "--patron", PATRON, "--request", "ILL-1001",
+        "--title", "The Three-Body Problem", "--pickup", "MAIN", "--raw",
+    )  # fmt: skip
+    assert "AcceptItem: done" in accepted.stdout
+    raw = accepted.stdout.split("--- answer\n")[1].split("\n---\n")[0]
+    assert "AcceptItemResponse" in raw
+    assert [word for word in FAILURE if word in raw] == []
+    item = library(served, "item", "ILL-1001")
+    assert facts(item["item"], "status", "temporary", "hold_count") == ("in-transit", True, 1)
+    assert facts(item, "request_id", "lender", "transit_to") == ("ILL-1001", "ILLIAD-ALMA", "MAIN")
+    assert facts(item["bib"], "title", "suppressed") == ("The Three-Body Problem", True)
+    (hold,) = library(served, "patron", PATRON)["holds"]
+    assert facts(hold, "item_barcode", "pickup", "status") == ("ILL-1001", "MAIN", "in-transit")
+    question, answer = newest(served)
+    assert facts(question, "direction", "profile", "service", "outcome") == ("in", "illiad-alma", "AcceptItem", "ok")
+    assert facts(question, "request_id", "item_id", "transport") == ("ILL-1001", "ILL-1001", "http")
+    assert facts(answer, "direction", "exchange", "status") == ("out", question["exchange"], 200)
+
+    send(
+        served, "illiad-alma", "check-out", "--patron", PATRON, "--item", "ILL-1001", "--request", "ILL-1001",
+        "--due", "+4w",
+    )  # fmt: skip
+    item = library(served, "item", "ILL-1001")
+    assert facts(item["item"], "status", "hold_count") == ("on-loan", 0)
+    assert item["loan"]["renewals"] == 0
+    patron = library(served, "patron", PATRON)
+    assert patron["holds"] == []
+    assert [loan["item_barcode"] for loan in patron["loans"]] == ["ILL-1001"]
+    assert facts(newest(served)[0], "service", "outcome", "request_id") == ("CheckOutItem", "ok", "ILL-1001")
+
+    send(served, "illiad-alma", "renew", "--patron", PATRON, "--item", "ILL-1001")
+    assert library(served, "item", "ILL-1001")["loan"]["renewals"] == 1
+    assert facts(newest(served)[0], "service", "outcome") == ("RenewItem", "ok")
+
+    send(served, "illiad-alma", "check-in", "--item", "ILL-1001")
+    item = library(served, "item", "ILL-1001")
+    assert item["loan"] is None
+    assert facts(item["item"], "status", "current") == ("available", item["item"]["home"])  # waits to be sent back
+    assert library(served, "patron", PATRON)["loans"] == []
+    assert facts(newest(served)[0], "service", "outcome") == ("CheckInItem", "ok")
+
+    send(served, "illiad-alma", "delete", "--item", "ILL-1001")
+    with pytest.raises(Nothing, match="unknown-item"):
+        library(served, "item", "ILL-1001")
+    assert facts(newest(served)[0], "service", "outcome") == ("DeleteItem", "ok")
+    services = [row["service"] for row in journal(served, "--item", "ILL-1001", "--direction", "in")]
+    assert services == ["DeleteItem", "CheckInItem", "RenewItem", "CheckOutItem", "AcceptItem"]
+
+
+def test_the_messages_of_a_real_addon(served: Installation, samples_folder: Path) -> None:
+    """The four messages that the addon of VCU makes for a request borrowed and one lent."""
+    for name, service in (
+        ("accept-item", "AcceptItem"),
+        ("check-in-item-borrowing", "CheckInItem"),
+        ("check-out-item-lending", "CheckOutItem"),
+        ("check-in-item-lending", "CheckInItem"),
+    ):
+        sent = (samples_folder / "ncip" / f"illiad-vcu-{name}.xml").read_bytes()
+        answer = served.post(sent.replace(b"2026-12-31T23:59:00", NEW_YEAR.encode()), "illiad-alma")
+        if name != "check-in-item-borrowing":
+            assert f"<ns1:{service}Response>" in answer.decode()
+            assert [word for word in FAILURE if word in answer.decode()] == []
+    assert library(served, "item", "ILL-880001")["bib"]["title"] == "Über die Brücke and other tales"
+    item = library(served, "item", "39000000000011")
+    assert (item["loan"], item["item"]["status"], item["transit_to"]) == (None, "in-transit", "MAIN")  # on its way home
+
+
+# --- the same in NCIP 1, over bare TCP -----------------------------------------------------------------------
+
+
+def test_the_same_way_in_ncip_1_over_tcp(served: Installation) -> None:
+    place = ("--tcp", f"127.0.0.1:{served.tcp_port}")
+
+    accept = ("--patron", PATRON, "--request", "V-3302", "--title", "Kırmızı Saçlı Kadın")
+    assert "AcceptItem: done" in served.run("send", "ncip1", "accept-item", *accept, *place).stdout
+    item = library(served, "item", "V-3302")
+    assert facts(item["item"], "status", "temporary") == ("in-transit", True)
+    assert item["bib"]["title"] == "Kırmızı Saçlı Kadın"
+    assert [hold["item_barcode"] for hold in library(served, "patron", PATRON)["holds"]].count("V-3302") == 1
+    question, answer = newest(served)
+    assert facts(question, "profile", "service", "transport") == ("ncip1", "AcceptItem", "tcp")
+    assert facts(answer, "version", "outcome", "status") == (question["version"], "ok", 0)
+
+    for words, status, renewals in (
+        (("check-out", "--patron", PATRON), "on-loan", 0),
+        (("renew", "--patron", PATRON), "on-loan", 1),
+        (("check-in",), "available", None),
+    ):
+        send(served, "ncip1", *words, "--item", "V-3302", *place)
+        item = library(served, "item", "V-3302")
+        assert item["item"]["status"] == status
+        assert (item["loan"] or {}).get("renewals") == renewals
+        assert facts(newest(served)[0], "item_id", "outcome", "transport") == ("V-3302", "ok", "tcp")
+
+    send(served, "ncip1", "delete", "--item", "V-3302", *place)
+    with pytest.raises(Nothing, match="unknown-item"):
+        library(served, "item", "V-3302")
+
+
+# --- when it does not work -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """A port at which somebody listens and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        taken: list[socket.socket] = []
+        thread = threading.Thread(target=lambda: taken.append(listening.accept()[0]))
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join()
+        taken[0].close()
+
+
+def test_exit_codes_of_send_tell_causes_apart(served: Installation, silent: int) -> None:
+    lookup = ("lookup-user", "--patron")
+    settings = str(served.config)
+    for code, words, config, call in (
+        (0, "LookupUser: done", settings, ("ncip2", *lookup, PATRON)),
+        (1, "refused (unknown-patron)", settings, ("ncip2", *lookup, "nobody")),
+        (2, "did you mean ncip2?", settings, ("ncip3", *lookup, PATRON)),
+        (3, "no such file", str(served.folder / "nowhere.yml"), ("ncip2", *lookup, PATRON)),
+        (4, "not reached", settings, ("ncip2", *lookup, PATRON, "--tcp", f"127.0.0.1:{free_port()}")),
+        (5, "no whole answer", settings, ("ncip2", *lookup, PATRON, "--tcp", f"127.0.0.1:{silent}", "--timeout", "1")),
+    ):
+        done = CliRunner().invoke(main, ["--config", config, "send", *call], catch_exceptions=False)
+        assert (done.exit_code, words in done.output) == (code, True), done.output
+
+
+def test_a_message_of_the_journal_is_shown_and_carried_out_again(served: Installation) -> None:
+    """The hold shelf was cleared by mistake: the item's record is gone, and the message that made it is replayed."""
+    accept = ("accept-item", "--patron", PATRON, "--request", "ILL-1002", "--title", "红楼梦", "--pickup", "NORTH")
+    send(served, "illiad-alma", *accept)
+    first = newest(served)[0]["id"]
+    shown = look(served, "journal", "show", first)
+    assert f"<- AcceptItem  {first}" in shown
+    assert "<ns1:Title>红楼梦</ns1:Title>" in shown
+    assert "-> AcceptItem" in shown
+
+    rehearsed = served.run("replay", first, "--dry-run").stdout
+    assert "AcceptItem asks for AcceptItem" in rehearsed
+    assert "红楼梦" in rehearsed
+    assert f"It was carried out as {first}; the answer was:" in rehearsed
+    assert newest(served)[0]["id"] == first  # a rehearsal leaves no trace
+
+    again = served.run("replay", first).stdout
+    assert again.startswith("ok\n")
+    assert "AcceptItemResponse" in again
+    question, _ = newest(served)
+    assert facts(question, "replay_of", "transport", "outcome") == (first, "replay", "ok")
+    assert library(served, "item", "ILL-1002")["item"]["hold_count"] == 1  # nothing is done twice
+
+
+# --- of all that was answered above --------------------------------------------------------------------------
+
+
+def test_every_answer_so_far_fits_the_schema(served: Installation, specs_folder: Path, tmp_path: Path) -> None:
+    sent = exported(served, tmp_path / "answers.jsonl", "--direction", "out")
+    version_2 = [body for row, body in sent if row["version"].startswith("2") and row["profile"]]
+
+    assert len(version_2) >= 10
+    rules = schema(specs_folder, Version.V2_02)
+    for body in version_2:
+        assert rules.validate(etree.fromstring(body)), f"{rules.error_log}\n{body.decode()}"
+
+
+def test_the_log_is_quiet(served: Installation) -> None:
+    log = served.log.read_text()
+
+    assert "Traceback" not in log
+    assert PATRON not in log
+    assert "Müller" not in log

@@ -1,0 +1,74 @@
+"""What an installation shows of itself: by the same commands that an operator has, and straight from its database."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+
+from gateway.cli import main
+from tests.support.daemon import Installation
+
+MANY = ("--limit", "10000")
+
+
+class Nothing(Exception):
+    """The command refused; its message says why."""
+
+
+def look(installation: Installation, *words: str) -> str:
+    """What `illgate` prints, in this process: for commands that only look, which is quicker. Raises Nothing."""
+    done = CliRunner().invoke(main, ["--config", str(installation.config), *words], catch_exceptions=False)
+    if done.exit_code:
+        raise Nothing(done.output)
+    return done.stdout
+
+
+def library(installation: Installation, *words: str) -> Any:
+    """`illgate library … --json`."""
+    return json.loads(look(installation, "library", *words, "--json"))
+
+
+def journal(installation: Installation, *filters: str) -> list[dict[str, Any]]:
+    """`illgate journal list … --json`: newest first."""
+    shown = look(installation, "journal", "list", "--json", *MANY, *filters)
+    return [json.loads(line) for line in shown.splitlines()]
+
+
+def exported(installation: Installation, file: Path, *filters: str) -> list[tuple[dict[str, Any], bytes]]:
+    """Messages with their bytes, newest first."""
+    look(installation, "journal", "export", "--to", str(file), *filters)
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    return [(row, base64.b64decode(row["body_base64"])) for row in rows]
+
+
+@dataclass(frozen=True)
+class Database:
+    """An SQLite store, read by nobody's help but SQLite's own."""
+
+    file: Path
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)) as connection:
+            return connection.execute(statement, values).fetchall()
+
+    def value(self, statement: str, *values: object) -> Any:
+        ((found,),) = self.rows(statement, *values)
+        return found
+
+    def column(self, statement: str, *values: object) -> list[Any]:
+        return [row[0] for row in self.rows(statement, *values)]
+
+    @property
+    def tables(self) -> list[str]:
+        return self.column("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+
+    def content(self, *without: str) -> dict[str, list[tuple[Any, ...]]]:
+        """All rows of all tables but these."""
+        return {name: self.rows(f"SELECT * FROM {name} ORDER BY 1, 2") for name in self.tables if name not in without}

@@ -1,0 +1,96 @@
+"""An exchange over the sample library, with a journal, as the daemon has it; and messages that partners send it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adapters.ncip.partner import NcipPartner
+from gateway.cli.context import Installation
+from gateway.cli.opened import open_exchange
+from gateway.configuration.source import Document
+from gateway.domain.problems import Unavailable
+from gateway.domain.profile import Profile
+from gateway.ports.protocol import Arrival, Conversation, Transport
+from gateway.profiles import LoadedProfile, ProfileSet
+from gateway.services.exchange import Exchange, OpenLibrary
+from gateway.store.engine import Store
+from gateway.store.journal import Journal
+from gateway.store.records import JournalOptions, Opening
+
+ROOT = Path(__file__).resolve().parents[3]
+PATRON = "21000000000017"
+PARTNER = NcipPartner(lambda reference: reference)
+
+
+class House:
+    """`profiles` may be changed: the exchange sees the change with the next message."""
+
+    def __init__(self, installation: Installation, store: Store, journal: Journal, exchange: Exchange) -> None:
+        self.installation = installation
+        self.store = store
+        self.journal = journal
+        self.exchange = exchange
+        self.profiles: dict[str, Profile] = {one.name: one for one in installation.profiles.profiles}
+        exchange._profiles = lambda: ProfileSet(
+            {name: LoadedProfile(one, Document(name), Path(name)) for name, one in self.profiles.items()}
+        )
+
+    @property
+    def libraries(self) -> dict[str, OpenLibrary]:
+        return dict(zip(("DEMO",), self.exchange._libraries.values(), strict=True))
+
+    @property
+    def system(self) -> Any:
+        return self.libraries["DEMO"].system
+
+    def message(self, service: str, profile: str = "ncip2", **values: str) -> Arrival:
+        """`values`: the parameters of `illgate send`, with _ for -."""
+        now = self.installation.clock.now()
+        library = self.installation.settings.library()
+        talk = Conversation(self.profiles[profile], library.symbol, library.zone, library.currency, now)
+        said = {name.replace("_", "-"): (value,) for name, value in values.items()}
+        body = PARTNER.build(service, said, talk)
+        return Arrival(body, now, Transport.HTTP, "ncip", peer="127.0.0.1", profile=profile)
+
+    def opening(self, arrival: Arrival, service: str) -> Opening:
+        """What the journal has of it while it is in hand."""
+        return Opening(
+            library="DEMO",
+            at=arrival.received,
+            body=arrival.body,
+            protocol="ncip",
+            transport="http",
+            profile=arrival.profile,
+            service=service,
+            peer=arrival.peer,
+        )
+
+
+@contextlib.asynccontextmanager
+async def open_house(folder: Path, options: JournalOptions | None = None) -> AsyncIterator[House]:
+    (folder / "gateway.yml").write_text(f"profiles: {{folder: {ROOT / 'profiles'}}}\n", encoding="utf-8")
+    (folder / "data").mkdir(exist_ok=True)
+    (folder / "data" / "illgate.db").touch()
+    installation = Installation(folder / "gateway.yml")
+    library = installation.settings.library()
+    async with installation.store() as store:
+        sample = installation.adapter_of(library).sample
+        assert sample is not None
+        await sample(installation.context_of(library, store))
+        journal = Journal(store, options or JournalOptions())
+        try:
+            yield House(installation, store, journal, await open_exchange(installation, journal, store))
+        finally:
+            await journal.close()
+
+
+@dataclass
+class Silent:
+    """A library's system that can't be reached."""
+
+    async def ping(self) -> None:
+        raise Unavailable("no route to host")

@@ -1,0 +1,159 @@
+"""What a crash interrupted is finished at the next start."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from gateway.ports.library import LibrarySystem, PatronKey
+from gateway.ports.protocol import Arrival, OutcomeClass
+from gateway.services.exchange import OpenLibrary
+from gateway.services.repair import Repaired, finish_interrupted
+from gateway.store.cipher import BodyCipher
+from gateway.store.journal import Journal
+from gateway.store.records import Begun, Filter, FullMessage, JournalOptions
+from tests.unit.services.support import PATRON, House, Silent, open_house
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(tmp_path) as opened:
+        yield opened
+
+
+def accept(house: House, number: int) -> Arrival:
+    return house.message(
+        "accept-item", patron=PATRON, request=f"TN-{number}", item=f"ILL-{number}", title="Tři problémy", pickup="MAIN"
+    )
+
+
+async def interrupted(house: House, arrival: Arrival, service: str = "AcceptItem") -> Begun:
+    """The daemon stopped when the message was in the journal."""
+    return await house.journal.begin(house.opening(arrival, service))
+
+
+async def repair(house: House) -> Repaired:
+    return await finish_interrupted(house.exchange, house.journal, house.libraries, house.installation.clock)
+
+
+async def rows(house: House, begun: Begun) -> tuple[FullMessage, ...]:
+    return await house.journal.exchange("DEMO", begun.exchange)
+
+
+async def holds(house: House) -> list[str]:
+    patron = await house.system.find_patron(PatronKey(PATRON))
+    return sorted(hold.item_barcode for hold in await house.system.patron_holds(patron.id) if hold.item_barcode)
+
+
+async def test_what_was_not_begun_is_carried_out_and_its_row_completed(house: House) -> None:
+    before = await holds(house)
+    begun = await interrupted(house, accept(house, 1))
+
+    assert await repair(house) == Repaired(finished=1)
+
+    question, answer = await rows(house, begun)
+    assert question.message.outcome is OutcomeClass.OK
+    assert "the answer was not sent" in question.message.note
+    assert b"AcceptItemResponse" in (answer.body or b"")
+    assert await holds(house) == sorted([*before, "ILL-1"])
+    assert await repair(house) == Repaired()
+
+
+async def test_what_was_carried_out_but_not_noted_is_not_done_twice(house: House) -> None:
+    await house.exchange.handle(accept(house, 2))
+    before = await holds(house)
+    begun = await interrupted(house, accept(house, 2))
+
+    assert await repair(house) == Repaired(finished=1)
+
+    assert (await rows(house, begun))[0].message.outcome is OutcomeClass.OK
+    assert await holds(house) == before
+
+
+async def test_the_partner_who_repeats_it_gets_the_same_success(house: House) -> None:
+    arrival = accept(house, 3)
+    begun = await interrupted(house, arrival)
+    await repair(house)
+    held = await holds(house)
+
+    again = await house.exchange.handle(arrival)
+
+    assert again.body == (await rows(house, begun))[1].body
+    assert await holds(house) == held
+
+
+async def test_a_refusal_is_an_end_too(house: House) -> None:
+    begun = await interrupted(house, house.message("check-out", patron="nobody", item="39000000000011"), "CheckOutItem")
+
+    assert await repair(house) == Repaired(finished=1)
+
+    question, answer = await rows(house, begun)
+    assert (question.message.outcome, question.message.reason) == (OutcomeClass.REFUSED, "unknown-patron")
+    assert b"Unknown User" in (answer.body or b"")
+
+
+async def test_what_can_no_longer_be_read_is_an_end_too(house: House) -> None:
+    arrival = accept(house, 4)
+    broken = Arrival(b"<NCIPMessage>", arrival.received, arrival.transport, "ncip", profile="ncip2")
+    begun = await interrupted(house, broken)
+
+    assert await repair(house) == Repaired(finished=1)
+
+    assert (await rows(house, begun))[0].message.outcome is OutcomeClass.MALFORMED
+
+
+async def test_without_its_profile_it_is_marked_as_failed_for_staff_to_see(house: House) -> None:
+    begun = await interrupted(house, accept(house, 5))
+    del house.profiles["ncip2"]
+
+    assert await repair(house) == Repaired(failed=1)
+
+    (question,) = await rows(house, begun)
+    assert (question.message.outcome, question.message.reason) == (OutcomeClass.FAILED, "interrupted")
+    assert "profile 'ncip2' is no longer there" in question.message.note
+    assert not (await house.journal.list(Filter("DEMO", outcome=OutcomeClass.PENDING))).messages
+
+
+async def test_a_content_not_kept_whole_is_marked_as_failed(tmp_path: Path) -> None:
+    async with open_house(tmp_path, JournalOptions(body_limit=100)) as house:
+        begun = await interrupted(house, accept(house, 6))
+
+        assert await repair(house) == Repaired(failed=1)
+
+        assert "too long to be kept whole" in (await rows(house, begun))[0].message.note
+
+
+async def test_a_content_whose_key_is_missing_is_left_and_the_others_are_finished(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        locked = Journal(house.store, JournalOptions(cipher=BodyCipher(["kein Wort, sondern Zufall 4711"])))
+        begun = await locked.begin(house.opening(accept(house, 7), "AcceptItem"))
+        other = await interrupted(house, accept(house, 8))
+
+        assert await repair(house) == Repaired(finished=1, left=1)
+
+        assert (await rows(house, other))[0].message.outcome is OutcomeClass.OK
+        assert (await locked.exchange("DEMO", begun.exchange))[0].message.outcome is OutcomeClass.PENDING
+
+
+async def test_a_library_that_does_not_answer_leaves_its_messages_for_the_next_start(house: House) -> None:
+    begun = await interrupted(house, accept(house, 9))
+    ours = house.libraries["DEMO"]
+    silent = OpenLibrary(ours.symbol, ours.name, cast(LibrarySystem, Silent()), ours.zone, ours.currency)
+
+    done = await finish_interrupted(house.exchange, house.journal, {ours.symbol: silent}, house.installation.clock)
+
+    assert done == Repaired(left=1)
+    assert (await rows(house, begun))[0].message.outcome is OutcomeClass.PENDING
+    assert await repair(house) == Repaired(finished=1)
+
+
+async def test_many_are_finished_oldest_first(house: House) -> None:
+    begun = [await interrupted(house, accept(house, number)) for number in range(20, 50)]
+
+    assert await repair(house) == Repaired(finished=30)
+
+    ends = [(await rows(house, one))[1].message for one in begun]
+    assert [one.at for one in ends] == sorted(one.at for one in ends)
