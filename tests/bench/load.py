@@ -66,7 +66,7 @@ def drive(
         selector.register(one, selectors.EVENT_READ, connection)
     begun = time.perf_counter()
     number, open_requests, exhausted = 0, 0, False
-    while not exhausted or open_requests:
+    while True:
         for _ in range(len(pool)):
             connection = pool[0]
             pool.rotate(-1)  # each has its turn, so that none is idle for long
@@ -83,6 +83,8 @@ def drive(
             connection.socket.sendall(request)
             number += 1
             open_requests += 1
+        if exhausted and not open_requests:
+            break
         wait = max(0.0, begun + number / rate - time.perf_counter()) if rate and not exhausted else None
         for key, _ in selector.select(wait if rate else None):
             connection = key.data

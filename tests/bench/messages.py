@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 PATRON = "21000000000017"
+TITLE = "個人的な体験"
 NS = "http://www.niso.org/2008/ncip"
 VERSION = "http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd"
 HEADER = (
@@ -29,15 +30,29 @@ def lookup_user(patron: str = PATRON) -> bytes:
     )
 
 
-def accept_item(number: int, series: str = "BENCH") -> bytes:
+def accept_item(number: int, series: str = "BENCH", patron: str = PATRON) -> bytes:
     return _message(
         f"<ns1:AcceptItem>{HEADER}<ns1:RequestId><ns1:AgencyId>BROKER</ns1:AgencyId>"
         f"<ns1:RequestIdentifierValue>{series}-{number}</ns1:RequestIdentifierValue></ns1:RequestId>"
         "<ns1:RequestedActionType>Hold For Pickup</ns1:RequestedActionType>"
-        f"<ns1:UserId><ns1:UserIdentifierValue>{PATRON}</ns1:UserIdentifierValue></ns1:UserId>"
+        f"<ns1:UserId><ns1:UserIdentifierValue>{patron}</ns1:UserIdentifierValue></ns1:UserId>"
         f"<ns1:ItemId><ns1:ItemIdentifierValue>{series}-{number}</ns1:ItemIdentifierValue></ns1:ItemId>"
         "<ns1:ItemOptionalFields><ns1:BibliographicDescription><ns1:Author>Ōe, Kenzaburō</ns1:Author>"
-        "<ns1:Title>個人的な体験</ns1:Title></ns1:BibliographicDescription></ns1:ItemOptionalFields></ns1:AcceptItem>"
+        f"<ns1:Title>{TITLE}</ns1:Title></ns1:BibliographicDescription></ns1:ItemOptionalFields></ns1:AcceptItem>"
+    )
+
+
+def check_out_item(item: str, patron: str = PATRON) -> bytes:
+    return _message(
+        f"<ns1:CheckOutItem>{HEADER}<ns1:UserId><ns1:UserIdentifierValue>{patron}</ns1:UserIdentifierValue></ns1:UserId>"
+        f"<ns1:ItemId><ns1:ItemIdentifierValue>{item}</ns1:ItemIdentifierValue></ns1:ItemId></ns1:CheckOutItem>"
+    )
+
+
+def check_in_item(item: str) -> bytes:
+    return _message(
+        f"<ns1:CheckInItem>{HEADER}<ns1:ItemId><ns1:ItemIdentifierValue>{item}</ns1:ItemIdentifierValue></ns1:ItemId>"
+        "</ns1:CheckInItem>"
     )
 
 

@@ -115,7 +115,10 @@ class Installation:
     @contextlib.contextmanager
     def serve(self) -> Iterator[subprocess.Popen[bytes]]:
         with process([ILLGATE, "--config", str(self.config), "serve"], self.log) as started:
-            wait_for(self.port, "/readyz")
+            try:
+                wait_for(self.port, "/readyz")
+            except TimeoutError as error:
+                raise TimeoutError(f"{error}; its log:\n{self.log.read_text()[-3000:]}") from error
             yield started
 
     def post(self, body: bytes, profile: str = "ncip2") -> bytes:
