@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
 
+from gateway.domain.frozen import frozen
 from gateway.ports.adapter import Adapter, LibraryAdapter, ProtocolAdapter
 
 GROUP = "illgate.adapters"
@@ -18,7 +19,7 @@ class AdapterError(Exception):
     """An adapter can't be loaded; the message names its entry point."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Adapters:
     """What is plugged in, by name: the words used in `system.type` and as the sections of profiles."""
 

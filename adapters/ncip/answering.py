@@ -32,13 +32,6 @@ from gateway.ports.protocol import Answer, Conversation
 OPTIONAL_PARTS = ("item_optional_fields", "user_optional_fields", "routing_information")
 """Parts of a success answer in which free text can stand, and which no schema requires."""
 
-_SINCE_2_02 = frozenset({"LookupItemSet"})
-
-
-def versions_of(service: str) -> frozenset[Version]:
-    """Versions whose schema has an answer to this service (facts/ncip.md 3.5)."""
-    return frozenset({Version.V2_02}) if service in _SINCE_2_02 else frozenset(Version)
-
 
 def refusal(
     told: Refusal | MalformedMessage, service: str, seen: Peek | None, dialect: NcipDialect, talk: Conversation | None
@@ -124,7 +117,7 @@ def _refusal_body(
     dialect: NcipDialect,
     talk: Conversation | None,
 ) -> Body:
-    initiation = INITIATIONS.get(service) if version in versions_of(service) else None
+    initiation = INITIATIONS.get(service) if version.has(service) else None
     answer_header = _header(header, service, dialect, talk)
     match dialect.errors.shape_of.get(service, dialect.errors.shape):
         case "item-requested":

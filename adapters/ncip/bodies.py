@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import quote_plus, unquote_to_bytes
 
 from adapters.ncip.dialect.http import BodyEncoding, HttpDialect
+from gateway.domain.frozen import frozen
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 _ENCODED_STARTS = (b"%3c", b"%ef%bb%bf%3c", b"%0d%0a%3c", b"%0a%3c", b"+%3c", b"%20%3c")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unwrapped:
     """The document's bytes, and what was taken off."""
 

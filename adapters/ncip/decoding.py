@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, tzinfo
 
 from lxml import etree
@@ -39,6 +39,7 @@ from adapters.ncip.reading import (
     table_of,
 )
 from adapters.ncip.versions import NAMESPACE, Version, recognise
+from gateway.domain.frozen import frozen
 from gateway.domain.problems import Fault, MalformedMessage
 
 _TYPES: dict[str, type[Initiation] | type[Response]] = message_types()
@@ -51,7 +52,7 @@ _NO_DATES = date_reader(DEFAULT_DIALECT, UTC)
 """A header has none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Peek:
     """What a message says of itself before a profile is known. `service` is the message's element name, also when
     nobody knows it; empty when there is none."""

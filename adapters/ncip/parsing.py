@@ -16,10 +16,11 @@ from adapters.ncip import repairs
 from adapters.ncip.bodies import unwrap
 from adapters.ncip.dialect.http import HttpDialect
 from adapters.ncip.dialect.xml import Repair, XmlDialect
+from gateway.domain.frozen import frozen
 from gateway.domain.problems import Fault, MalformedMessage
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """What a message may be at most; `attributes` counts on one element."""
 

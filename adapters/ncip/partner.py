@@ -40,9 +40,9 @@ class NcipPartner:
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
 
-    @property
-    def services(self) -> tuple[PartnerService, ...]:
-        return tuple(_service(ask) for ask in ASKS)
+    def services(self, talk: Conversation) -> tuple[PartnerService, ...]:
+        version = _dialect(talk.profile).xml.version
+        return tuple(_service(ask) for ask in ASKS if version.has(ask.message.__name__))
 
     def build(self, service: str, values: port.Values, talk: Conversation) -> bytes:
         ask = find(service)

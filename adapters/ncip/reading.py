@@ -23,6 +23,7 @@ from adapters.ncip.messages.base import Code, Element, RawElement, Structure, Wh
 from adapters.ncip.messages.identifiers import Problem
 from adapters.ncip.names import ALIASES, TRANSPARENT, USER_ID_ELEMENT, V1_USER_ID_ELEMENT
 from adapters.ncip.versions import NAMESPACE
+from gateway.domain.frozen import frozen
 from gateway.domain.problems import Fault, MalformedMessage
 
 _NS = f"{{{NAMESPACE}}}"
@@ -42,7 +43,7 @@ class Reading:
 Read = Callable[[Reading, etree._Element], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slot:
     """Where an element's value goes."""
 
@@ -170,7 +171,7 @@ def read_flag(reading: Reading, element: etree._Element) -> bool:
 # --- structures ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """How one structure is read. `needs`: the schema requires something in it, so that empty means absent."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from adapters.ncip import answering
 from adapters.ncip.codec import Limits, Parsed, Peek, decode, parse, peek
 from adapters.ncip.dialect import AgencySource, NcipDialect
@@ -18,6 +16,7 @@ from adapters.ncip.services import SERVICES
 from adapters.ncip.services.reading import Reader, word
 from adapters.ncip.services.wording import Writer
 from gateway.domain.commands import Result
+from gateway.domain.frozen import frozen
 from gateway.domain.problems import About, Fault, MalformedMessage, Reason, Refusal, Refused
 from gateway.domain.profile import Profile
 from gateway.ports.protocol import Answer, Arrival, Conversation, Envelope, Framing, Incoming, Transport
@@ -27,7 +26,7 @@ ANSWER_ENDS = {"crlf": b"\r\n", "lf": b"\n", "none": b""}
 _STANDARD = NcipDialect()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Opened:
     """What `open` found, handed on to `decode` and the answer; `raw` where a profile may have to parse again.
 
@@ -81,7 +80,7 @@ class NcipResponder:
         service = SERVICES.get(type(message.body))
         if service is None or not _offered(message.service, dialect):
             raise Refused(Reason.UNSUPPORTED_SERVICE, f"{message.service} is not offered here.", about=About.SERVICE)
-        if message.version not in answering.versions_of(message.service):
+        if not message.version.has(message.service):
             detail = f"{message.service} does not exist in NCIP {message.version.value}."
             raise Refused(Reason.UNSUPPORTED_SERVICE, detail, about=About.SERVICE)
         reader = Reader(

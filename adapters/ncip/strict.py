@@ -7,7 +7,6 @@ since its DTD was not among the sources (facts/ncip.md section 4).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, get_type_hints
 
@@ -19,13 +18,14 @@ from adapters.ncip.messages.identifiers import Problem
 from adapters.ncip.names import V1_NAMES, is_in
 from adapters.ncip.reading import local_name, place_of, value_type
 from adapters.ncip.versions import NAMESPACE, Version, recognise
+from gateway.domain.frozen import frozen
 from gateway.domain.problems import Fault, MalformedMessage
 
 _DATE_TIME = re.compile(r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 _V1_ONLY_PARTS = frozenset({"Scheme", "Value", "UserTransaction", "ProcessingError", "VisibleUserId"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """What the schema says about one element of a structure."""
 

@@ -1,18 +1,17 @@
-"""How names and attributes look, resolved from a dialect for one version."""
+"""How names and attributes look, resolved from a dialect for one version and root."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from adapters.ncip.characters import escape_attribute
 from adapters.ncip.dialect.xml import AttributeStyle, Declaration, SchemeStyle, XmlDialect
-from adapters.ncip.messages.envelope import NamespaceStyle
-from adapters.ncip.versions import NAMESPACE, VERSION_STRINGS, Version, recognise
+from adapters.ncip.messages.envelope import NamespaceStyle, Root
+from adapters.ncip.versions import NAMESPACE, VERSION_MESSAGE_STRING, VERSION_STRINGS, Version, recognise
+from gateway.domain.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Style:
-    """How names and attributes look, resolved for one version. `prefix` ends in a colon."""
+    """How names and attributes look, resolved for one version and root. `prefix` ends in a colon."""
 
     version: Version
     prefix: str
@@ -21,8 +20,9 @@ class Style:
     root_attributes: str
 
 
-def style_of(dialect: XmlDialect, version: Version) -> Style:
-    namespaces = dialect.namespace_style
+def style_of(dialect: XmlDialect, version: Version, root: Root) -> Style:
+    """NCIPVersionMessage has no namespace, whatever the dialect says (facts/ncip.md 1.4)."""
+    namespaces = NamespaceStyle.NONE if root is Root.VERSION_MESSAGE else dialect.namespace_style
     if namespaces is NamespaceStyle.STANDARD:
         namespaces = NamespaceStyle.NONE if version.is_v1 else NamespaceStyle.PREFIX
     prefix = f"{dialect.prefix}:"
@@ -36,13 +36,13 @@ def style_of(dialect: XmlDialect, version: Version) -> Style:
     if schemes is SchemeStyle.STANDARD:
         schemes = SchemeStyle.CHILDREN if version.is_v1 else SchemeStyle.ATTRIBUTE
     attribute_prefix = prefix if qualified else ""
-    said = escape_attribute(_version_string(dialect, version))
+    said = VERSION_MESSAGE_STRING if root is Root.VERSION_MESSAGE else _version_string(dialect, version)
     return Style(
         version=version,
         prefix=prefix if namespaces is NamespaceStyle.PREFIX else "",
         attribute_prefix=attribute_prefix,
         schemes=schemes,
-        root_attributes=f'{declared} {attribute_prefix}version="{said}"',
+        root_attributes=f'{declared} {attribute_prefix}version="{escape_attribute(said)}"',
     )
 
 

@@ -12,7 +12,7 @@ import base64
 import contextlib
 import ssl
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import SimpleNamespace
 from typing import Protocol
 from urllib.parse import quote
@@ -24,6 +24,7 @@ from adapters.ncip.bodies import FORM_TYPE, wrap
 from adapters.ncip.dialect import HttpDialect, NcipDialect, TcpDialect
 from adapters.ncip.dialect.http import BodyEncoding, HttpAuthKind
 from adapters.ncip.ends import LONGEST, find_end
+from gateway.domain.frozen import frozen
 from gateway.domain.problems import Fault, MalformedMessage, OutcomeUnknown, Reason, Refused, Unavailable
 from gateway.ports.partner import HttpPlace, Place, Reply, TcpPlace, Timeouts, Tls
 
@@ -48,7 +49,7 @@ class Transport(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Credentials:
     """How we show who we are; `secret` is the text itself, already resolved (see HttpAuth for the rest)."""
 

@@ -11,6 +11,9 @@ VERSION_MESSAGE_STRING = "http://www.niso.org/ncip/v1_0/imp1/xsd/ncip_version.xs
 """What the root NCIPVersionMessage carries as its version (OCLC lookup_version)."""
 
 
+_SINCE_2_02 = frozenset({"LookupItemSet"})
+
+
 class Version(StrEnum):
     V1_0 = "1.0"
     V1_01 = "1.01"
@@ -21,6 +24,10 @@ class Version(StrEnum):
     @property
     def is_v1(self) -> bool:
         return self in (Version.V1_0, Version.V1_01)
+
+    def has(self, service: str) -> bool:
+        """Whether its schema has this service and the answer to it (facts/ncip.md 3.5)."""
+        return self is Version.V2_02 or service not in _SINCE_2_02
 
 
 V2 = (Version.V2_0, Version.V2_01, Version.V2_02)

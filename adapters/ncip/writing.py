@@ -1,4 +1,4 @@
-"""Message to text, in one partner's style and one version. No tree is built: strings are joined.
+"""Message to text, in one partner's style, one version and one root. No tree is built: strings are joined.
 
 Each structure class is compiled once for a style to one function for each field. Fields are written in schema
 order unless the dialect names another.
@@ -7,7 +7,6 @@ order unless the dialect names another.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, tzinfo
 from functools import lru_cache
 from operator import attrgetter
@@ -23,13 +22,14 @@ from adapters.ncip.messages.users import LookupUser, LookupUserResponse
 from adapters.ncip.names import USER_ID_ELEMENT, V1_NAMES, V1_USER_ID_ELEMENT, is_in
 from adapters.ncip.reading import value_type
 from adapters.ncip.style import prolog, style_of
-from adapters.ncip.versions import VERSION_MESSAGE_STRING, Version
+from adapters.ncip.versions import Version
+from gateway.domain.frozen import frozen
 
 Out = list[str]
 Write = Callable[[Out, Any], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Plan:
     """How the content of one structure is written: values in order, and what writes each."""
 
@@ -47,17 +47,20 @@ def _only_ext(value: Structure) -> tuple[Any, ...]:
 
 
 @lru_cache(maxsize=256)
-def writer_for(dialect: XmlDialect, version: Version, zone: tzinfo) -> Writer:
-    return Writer(dialect, version, zone)
+def writer_for(dialect: XmlDialect, version: Version, root: Root, zone: tzinfo) -> Writer:
+    return Writer(dialect, version, root, zone)
 
 
 class Writer:
-    """Writes messages of one version in one partner's style; keeps what it has compiled."""
+    """Writes messages of one version and root in one partner's style; keeps what it has compiled."""
 
-    def __init__(self, dialect: XmlDialect, version: Version, zone: tzinfo) -> None:
+    def __init__(self, dialect: XmlDialect, version: Version, root: Root, zone: tzinfo) -> None:
         self._dialect = dialect
         self._version = version
-        self._style = style_of(dialect, version)
+        self._style = style_of(dialect, version, root)
+        name = self._style.prefix + root
+        self._start = f"{prolog(dialect, version, root)}<{name}{self._style.root_attributes}>"
+        self._end = f"</{name}>"
         self._when = times.writer(dialect.date_out, zone)
         self._day = times.day_writer(dialect.date_out)
         self._order = {order.structure: order.elements for order in dialect.element_order}
@@ -66,13 +69,9 @@ class Writer:
     # --- whole messages --------------------------------------------------------------------------------
 
     def write(self, message: Message) -> bytes:
-        root = self._style.prefix + message.root
-        attributes = self._style.root_attributes
-        if message.root is Root.VERSION_MESSAGE:
-            root, attributes = message.root, f' version="{VERSION_MESSAGE_STRING}"'
-        out: Out = [prolog(self._dialect, self._version, message.root), "<", root, attributes, ">"]
+        out: Out = [self._start]
         self._write_body(out, message)
-        out.append(f"</{root}>")
+        out.append(self._end)
         text = "".join(out)
         return (fold(text) if self._dialect.ascii_fold else text).encode(self._dialect.charset_out, "xmlcharrefreplace")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ from gateway.cli.context import Installation, pass_installation
 from gateway.cli.exits import REFUSED, UNKNOWN, UNREACHABLE
 from gateway.cli.texts import as_text
 from gateway.configuration.problems import ConfigurationError, nearest
+from gateway.domain.frozen import frozen
 from gateway.domain.profile import Profile
 from gateway.ports.partner import (
     Fate,
@@ -100,7 +100,7 @@ def command(
         for line in _list(role, service):
             click.echo(line)
         return
-    values = _values(_service(role.partner, service), options)
+    values = _values(_service(role, service), options)
     place = _place(installation.settings, role, url, tcp, Tls(ca, certificate), tls, timeout)
     try:
         body = role.partner.build(service, values, role.talk)
@@ -120,7 +120,7 @@ def command(
     ctx.exit(EXIT[explanation.fate])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Role:
     """Who is played."""
 
@@ -128,6 +128,10 @@ class _Role:
     protocol: str
     partner: Partner
     talk: Conversation
+
+    @property
+    def services(self) -> tuple[PartnerService, ...]:
+        return self.partner.services(self.talk)
 
 
 def _role(installation: Installation, name: str) -> _Role:
@@ -160,10 +164,10 @@ def _profile(installation: Installation, name: str) -> Profile:
 # --- services and options ----------------------------------------------------------------------------------
 
 
-def _service(partner: Partner, name: str) -> PartnerService:
+def _service(role: _Role, name: str) -> PartnerService:
     """Raises click.UsageError with the nearest name."""
     names = {
-        word.lower(): service for service in partner.services for word in (service.name, service.wire, *service.aliases)
+        word.lower(): service for service in role.services for word in (service.name, service.wire, *service.aliases)
     }
     found = names.get(name.lower())
     if found is None:
@@ -208,14 +212,14 @@ def _hint(word: str, words: Iterable[str], prefix: str = "") -> str:
 
 def _list(role: _Role, name: str) -> Iterator[str]:
     if not name:
-        width = max(len(service.name) for service in role.partner.services)
-        for service in role.partner.services:
+        width = max(len(service.name) for service in role.services)
+        for service in role.services:
             also = f" (also: {', '.join(service.aliases)})" if service.aliases else ""
             yield f"{service.name:<{width}}  {service.help}{also}"
         yield ""
         yield f"Options of one: illgate send {role.profile.name} SERVICE --list"
         return
-    service = _service(role.partner, name)
+    service = _service(role, name)
     yield f"{service.name} ({service.wire}): {service.help}"
     width = max(len(parameter.name) for parameter in service.parameters)
     for parameter in service.parameters:

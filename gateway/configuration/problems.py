@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from gateway.domain.frozen import frozen
 
 Path = tuple[str | int, ...]
 """Where a value stands in a document: keys and list positions (from 0)."""
@@ -13,7 +14,7 @@ MOST_SHOWN = 30
 """A library may have hundreds of codes; the nearest one is said in any case."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """One thing that is wrong. `line` counts from 1; 0: the file as a whole.
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path as FilePath
 from typing import NamedTuple
 
 import yaml
 
 from gateway.configuration.problems import ConfigurationError, Path, Problem
+from gateway.domain.frozen import frozen
 
 MAX_BYTES = 2_000_000
 MAX_VALUES = 100_000
@@ -32,7 +33,7 @@ class Place(NamedTuple):
     column: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """`data` is what the file says, `places` where it says each thing; `texts` is how numbers and truth values
     were written, for keys where text is wanted (`2.00` as a profile type is not the number 2)."""

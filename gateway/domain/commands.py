@@ -6,10 +6,11 @@ as the partner sent them: profile rules turn them into the library's own (domain
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from enum import StrEnum
 
+from gateway.domain.frozen import frozen
 from gateway.domain.library import (
     Bib,
     Charge,
@@ -26,7 +27,7 @@ from gateway.domain.library import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Named:
     """An identifier as a partner sends it: value, perhaps its type and the agency that gave it."""
 
@@ -35,7 +36,7 @@ class Named:
     agency: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Credential:
     """One thing a patron says to be recognised: ('barcode id', '2100…'), ('pin', '…')."""
 
@@ -43,7 +44,7 @@ class Credential:
     value: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PatronRef:
     """Who is meant: by id, by credentials, or both (then they must agree)."""
 
@@ -83,7 +84,7 @@ Due = datetime | date | None
 # --- look-ups --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LookUpPatron:
     patron: PatronRef
     loans: bool = False
@@ -91,7 +92,7 @@ class LookUpPatron:
     charges: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PatronFound:
     patron: Patron
     loans: tuple[Loan, ...] = ()
@@ -99,7 +100,7 @@ class PatronFound:
     charges: tuple[Charge, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LookUpItem:
     item: Named | None = None
     request: Named | None = None
@@ -107,7 +108,7 @@ class LookUpItem:
     requesters: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemFound:
     item: Item
     bib: Bib
@@ -117,7 +118,7 @@ class ItemFound:
     requesters: tuple[Patron, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LookUpItemSet:
     records: tuple[RecordId, ...] = ()
     items: tuple[Named, ...] = ()
@@ -125,7 +126,7 @@ class LookUpItemSet:
     cursor: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemSetEntry:
     """One record asked for: its items, or why there are none (`missing`: a plain sentence)."""
 
@@ -136,13 +137,13 @@ class ItemSetEntry:
     missing: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemSetFound:
     entries: tuple[ItemSetEntry, ...]
     cursor: str = ""  # empty: nothing follows
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LookUpRequest:
     request: Named | None = None
     patron: PatronRef | None = None
@@ -150,7 +151,7 @@ class LookUpRequest:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestFound:
     hold: Hold
     patron: Patron
@@ -158,12 +159,12 @@ class RequestFound:
     item: Item | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LookUpAgency:
     agency: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgencyFound:
     symbol: str
     name: str
@@ -176,7 +177,7 @@ class AgencyFound:
 # --- requests --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlaceRequest:
     """NCIP RequestItem. `scope`: 'item' or 'title'; both words and `kind` as the profile maps them, '' if not said.
 
@@ -196,7 +197,7 @@ class PlaceRequest:
     receiver: str = ""  # ToAgencyId; some partners say the pickup place there
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestPlaced:
     """A request placed or changed. A hold without id: none was placed, since the profile ignores requests or the
     pickup place said so; it only repeats what was asked for."""
@@ -208,7 +209,7 @@ class RequestPlaced:
     pickup: PickupLocation | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CancelRequest:
     patron: PatronRef
     request: Named | None = None
@@ -216,14 +217,14 @@ class CancelRequest:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestCancelled:
     hold: Hold
     patron: Patron
     item: Item | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UpdateRequest:
     """Answered by RequestPlaced."""
 
@@ -239,7 +240,7 @@ class UpdateRequest:
 # --- a partner's item comes and goes ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AcceptItem:
     request: Named
     action: Action
@@ -258,7 +259,7 @@ class AcceptItem:
     fee_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemAccepted:
     item: Item
     bib: Bib
@@ -267,7 +268,7 @@ class ItemAccepted:
     loan: Loan | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateItem:
     item: Named | None
     bib: Bib
@@ -277,12 +278,12 @@ class CreateItem:
     status: ItemStatus | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeleteItem:
     item: Named
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemChanged:
     """An item made, changed or deleted; None: one already gone, whose deletion the profile answers as a success."""
 
@@ -292,7 +293,7 @@ class ItemChanged:
 # --- circulation -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckOut:
     patron: PatronRef
     item: Named
@@ -302,7 +303,7 @@ class CheckOut:
     sender: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemLent:
     loan: Loan
     item: Item
@@ -310,7 +311,7 @@ class ItemLent:
     patron: Patron
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckIn:
     item: Named | None
     request: Named | None = None
@@ -318,7 +319,7 @@ class CheckIn:
     mandated: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemReturned:
     """`item` None: an item already gone, whose check-in the profile answers as a success."""
 
@@ -330,14 +331,14 @@ class ItemReturned:
     deleted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Renew:
     item: Named
     patron: PatronRef | None = None
     due: Due = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemRenewed:
     loan: Loan
     item: Item
@@ -345,20 +346,20 @@ class ItemRenewed:
     patron: Patron
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recall:
     item: Named
     due: Due = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemRecalled:
     loan: Loan
     item: Item
     bib: Bib
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UpdateStatus:
     item: Named
     status: ItemStatus
@@ -368,26 +369,26 @@ class UpdateStatus:
 # --- patrons and money -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreatePatron:
     draft: PatronDraft
     patron: Named | None = None
     sender: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UpdatePatron:
     patron: PatronRef
     add: PatronDraft
     remove: PatronDraft
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PatronChanged:
     patron: Patron
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PostFee:
     patron: PatronRef
     amount: Money | None  # None: the profile's default for this type
@@ -399,7 +400,7 @@ class PostFee:
     request: Named | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FeePosted:
     charge: Charge
     patron: Patron
@@ -408,7 +409,7 @@ class FeePosted:
 # --- notifications ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice:
     """Something happened elsewhere. By profile it is noted, or carried out as the command it amounts to."""
 
@@ -427,7 +428,7 @@ class Notice:
     receiver: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Noted:
     """Kept and acknowledged; `carried_out` names what the profile made of it, empty if nothing."""
 

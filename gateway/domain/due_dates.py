@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from gateway.domain.commands import Due
+from gateway.domain.frozen import frozen
 from gateway.domain.policy import DueDates, DuePolicy
 from gateway.domain.problems import About, Reason, Refused
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DueChoice:
     """What to tell the library: a due date to set, one that must not be passed, or nothing (both None)."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from hashlib import blake2b
 
 from gateway.domain.commands import Named
+from gateway.domain.frozen import frozen
 from gateway.domain.library import RecordId
 from gateway.domain.policy import Accept, BarcodeSource, CirculationPolicy, Patrons, PrefixMeaning, Records
 from gateway.domain.problems import About, Reason, Refused
@@ -44,7 +44,7 @@ def patron_types(sent: Named, rules: Patrons) -> tuple[str, ...]:
 # --- request numbers -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestNumber:
     """A request number and what its prefix says."""
 

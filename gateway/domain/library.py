@@ -5,13 +5,15 @@ All datetimes are aware UTC. A due date is a moment (loans in hours exist); a da
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from gateway.domain.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Money:
     amount: Decimal
     currency: str  # ISO 4217 alphabetic code
@@ -33,13 +35,13 @@ class IdentifierType(StrEnum):
     INTERNAL = "internal"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PatronIdentifier:
     type: str  # IdentifierType or the library's own word
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PersonName:
     """A person's name, or an organisation's (then only `surname`, `is_organisation` set)."""
 
@@ -68,7 +70,7 @@ class ContactKind(StrEnum):
     PHONE = "phone"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PostalAddress:
     line1: str = ""
     line2: str = ""
@@ -78,7 +80,7 @@ class PostalAddress:
     country: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Contact:
     """One way to reach a patron. `role` is the library's word: home, work, notices …"""
 
@@ -98,7 +100,7 @@ class Scope(StrEnum):
     RENEW = "renew"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Block:
     reason: str  # plain words: 'overdue items', 'fees above 20.00 EUR'
     scopes: frozenset[Scope] = frozenset(Scope)
@@ -106,7 +108,7 @@ class Block:
     until: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Patron:
     """A patron as the library has it now; blocks include those that its rules derive (expiry, fees, overdues)."""
 
@@ -134,7 +136,7 @@ class Patron:
         return next((block for block in self.blocks if scope in block.scopes), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PatronDraft:
     """A patron to be created or what is to be changed of one (None = leave as it is)."""
 
@@ -154,7 +156,7 @@ class PatronDraft:
 # --- records and items -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordId:
     """An identifier of a bibliographic record. Types in lower case: local, oclc, isbn, issn, lccn, other words kept."""
 
@@ -162,7 +164,7 @@ class RecordId:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bib:
     """A bibliographic description."""
 
@@ -199,14 +201,14 @@ class ItemStatus(StrEnum):
     RECALLED = "recalled"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Location:
     library: str  # branch code
     shelf: str = ""  # location code within the branch
     name: str = ""  # for people
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     id: str
     barcode: str
@@ -225,7 +227,7 @@ class Item:
     due: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PickupLocation:
     code: str
     name: str
@@ -249,7 +251,7 @@ class HoldStatus(StrEnum):
         return self in (HoldStatus.WAITING, HoldStatus.PAGED, HoldStatus.IN_TRANSIT, HoldStatus.READY)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hold:
     id: str
     key: str  # the idempotency key under which it was placed
@@ -269,7 +271,7 @@ class Hold:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loan:
     id: str
     key: str
@@ -287,7 +289,7 @@ class Loan:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Charge:
     id: str
     key: str

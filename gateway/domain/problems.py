@@ -11,8 +11,9 @@ way, and never shows a partner the raw text of a library system.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from gateway.domain.frozen import frozen
 
 
 class Reason(StrEnum):
@@ -139,7 +140,7 @@ class MalformedMessage(Exception):
         self.fault = fault
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     """`Refused` as a value: how an outcome is kept, worded and compared."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import BaseModel
 
 from gateway.domain.clock import Clock
+from gateway.domain.frozen import frozen
 from gateway.ports.library import LibraryInfo, LibrarySystem
 from gateway.ports.partner import Partner, Secrets
 from gateway.ports.protocol import Responder
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateway.store.migrate import Migrations
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LibraryContext:
     """What a library adapter is given to open the system of one library."""
 
@@ -36,7 +36,7 @@ class LibraryContext:
     info: LibraryInfo | None = None  # as gateway.yml has it: name and how to reach the library
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenLibrary:
     """One library's system, opened for the time of a command."""
 
@@ -56,7 +56,7 @@ class CommandContext(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LibraryAdapter:
     """A kind of library system: `open(context, options)` makes the port for one library.
 
@@ -74,7 +74,7 @@ class LibraryAdapter:
     sample: Callable[[LibraryContext], Awaitable[str]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProtocolAdapter:
     """A wire protocol: `dialect` is the pydantic model of its section in a profile (key = `name`).
 

@@ -7,11 +7,12 @@ operator types them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from gateway.domain.frozen import frozen
 from gateway.ports.protocol import Conversation
 
 Values = Mapping[str, tuple[str, ...]]
@@ -21,7 +22,7 @@ Secrets = Callable[[str], str]
 """Resolves `env:NAME` or `file:PATH`; raises a ConfigurationError when it can't."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameter:
     """One thing that can be said with a service. `name` in kebab-case; `default` is what is sent if it isn't said,
     in words."""
@@ -36,7 +37,7 @@ class Parameter:
     default: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartnerService:
     """A service by its name in kebab-case; `wire` is its name in the protocol."""
 
@@ -56,7 +57,7 @@ class WrongValue(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tls:
     """`ca`: PEM file of the authorities to trust; None: the system's. `certificate`: PEM file with our own
     certificate and key, for those who ask for one. Certificates are always checked."""
@@ -65,7 +66,7 @@ class Tls:
     certificate: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeouts:
     """Seconds: until connected, between two pieces of the answer, and for everything."""
 
@@ -74,14 +75,14 @@ class Timeouts:
     total: float = 90.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HttpPlace:
     url: str
     tls: Tls = Tls()
     timeouts: Timeouts = Timeouts()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TcpPlace:
     """`tls` None: plain TCP."""
 
@@ -94,7 +95,7 @@ class TcpPlace:
 Place = HttpPlace | TcpPlace
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """What came back. `status` is 0 where the transport has none."""
 
@@ -113,7 +114,7 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"  # it may or may not have been carried out
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explanation:
     """An answer for people: indented lines, the first of which says service and outcome."""
 
@@ -124,8 +125,9 @@ class Explanation:
 class Partner(Protocol):
     """How a partner of one profile speaks; `build` and `explain` are pure."""
 
-    @property
-    def services(self) -> tuple[PartnerService, ...]: ...
+    def services(self, talk: Conversation) -> tuple[PartnerService, ...]:
+        """Those that the protocol has in the version which the profile speaks."""
+        ...
 
     def build(self, service: str, values: Values, talk: Conversation) -> bytes:
         """The partner's message. `service` by name, alias or wire name.

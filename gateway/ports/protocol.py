@@ -7,12 +7,13 @@ of profile, authentication, `decode` to a command, the use case, `encode`. A res
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Literal, Protocol
 
 from gateway.domain.commands import Command, Result
+from gateway.domain.frozen import frozen
 from gateway.domain.problems import MalformedMessage, Refusal
 from gateway.domain.profile import Profile
 
@@ -24,7 +25,7 @@ class Transport(StrEnum):
     REPLAY = "replay"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arrival:
     """A message as it came in. Header names in lower case; `profile` where URL or listener names one."""
 
@@ -44,7 +45,7 @@ class Arrival:
         return self.headers.get("content-type", "")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Envelope:
     """What a message says about itself and its sender, before any profile is known.
 
@@ -65,7 +66,7 @@ class Envelope:
     malformed: MalformedMessage | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Conversation:
     """Our side of an exchange: which library is addressed, under which profile, and when."""
 
@@ -76,7 +77,7 @@ class Conversation:
     now: datetime  # when the message came in
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Incoming:
     """A decoded message. `command` is what it asks of the library; None when the protocol itself answers
     (NCIP LookupVersion)."""
@@ -89,7 +90,7 @@ class Incoming:
     unknown: tuple[str, ...] = ()  # what was not understood, kept for the journal
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Framing:
     """How messages are told apart on a raw TCP connection of one profile."""
 
@@ -112,7 +113,7 @@ class OutcomeClass(StrEnum):
     PENDING = "pending"  # in hand, or interrupted by a crash
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """Bytes to send back. HTTP uses `status` and `content_type`; TCP sends the body alone."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gateway.configuration.problems import Path, dotted
+from gateway.domain.frozen import frozen
 from gateway.profiles.loading import LoadedProfile
 
 DEFAULT = "default"
@@ -101,7 +101,7 @@ def _scalar(value: object) -> str:
 # --- differences -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Difference:
     """One value that differs; empty where a side doesn't have the key at all."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path as FilePath
 
 from pydantic import BaseModel
@@ -14,6 +14,7 @@ from gateway.configuration.merging import merge, only
 from gateway.configuration.problems import ConfigurationError, Path, Problem, nearest
 from gateway.configuration.source import Document, Place
 from gateway.configuration.validation import validate
+from gateway.domain.frozen import frozen
 from gateway.domain.profile import Profile
 from gateway.profiles import checks
 from gateway.profiles.matching import Candidate, Matcher, Sender
@@ -25,7 +26,7 @@ OWN = frozenset({"name", "description", "extends", "abstract", "match", "example
 KEYS = tuple(name for name in Profile.model_fields if name != "dialects")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoadedProfile:
     """A profile and where each of its values was said: in its own file or in one that it extends."""
 
@@ -67,7 +68,7 @@ class ProfileSet:
         return self._matcher.match(sender)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loading:
     """What came of reading a folder: the profiles that are whole, and everything that is wrong."""
 

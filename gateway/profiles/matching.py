@@ -9,9 +9,9 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
+from gateway.domain.frozen import frozen
 from gateway.domain.profile import Match, Profile
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -25,7 +25,7 @@ REMEMBERED = 4096
 """Partners are few and say the same again and again: so many answers are kept."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sender:
     """What is known of a message before its profile is.
 
@@ -45,7 +45,7 @@ class Sender:
     credential: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """A profile that fits, by which rule; None: the message names the profile."""
 
@@ -54,7 +54,7 @@ class Candidate:
     conditions: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Rule:
     candidate: Candidate
     exact: Conditions

@@ -6,13 +6,13 @@ import asyncio
 import logging
 import ssl
 from collections.abc import MutableMapping
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from gateway.domain.frozen import frozen
 from gateway.runtime.seldom import Seldom
 from gateway.web.app import Site, make_app
 from gateway.web.front import Front
@@ -28,7 +28,7 @@ CONNECTIONS = 5_000
 """Most connections at once; each may hold a message of the largest size in memory."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HttpPlace:
     host: str
     port: int

@@ -7,11 +7,11 @@ import contextlib
 import ssl
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 
 from gateway.domain.clock import Clock
+from gateway.domain.frozen import frozen
 from gateway.ports.protocol import Arrival, Framing, Transport
 from gateway.runtime.framing import Frames
 from gateway.runtime.seldom import Seldom
@@ -30,7 +30,7 @@ LINGER_SECONDS = 1.0
 """How long unread bytes are read after the last answer, so that a reset doesn't destroy it on its way."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TcpPlace:
     """Where to listen and for whom. `framing` and `limit` (bytes) are asked anew for every connection, so that
     a profile's reload takes effect. `per_peer`: most connections from one address."""

@@ -22,6 +22,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from gateway.configuration.problems import ConfigurationError
 from gateway.domain.clock import Clock
 from gateway.domain.commands import READ_ONLY, AcceptItem, Command, Result
+from gateway.domain.frozen import frozen
 from gateway.domain.identifiers import our_agency
 from gateway.domain.problems import (
     About,
@@ -66,7 +67,7 @@ AFTERWARDS = "finished after an interruption; the answer was not sent"
 UNCERTAIN = "The library system did not answer in time; whether it did its part is not known."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenLibrary:
     """A library of this installation with its system."""
 
@@ -77,7 +78,7 @@ class OpenLibrary:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Done:
     """What is known of a finished exchange, for metrics."""
 

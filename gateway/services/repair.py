@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
 from gateway.domain.clock import Clock
+from gateway.domain.frozen import frozen
 from gateway.domain.problems import Unavailable
 from gateway.ports.protocol import OutcomeClass
 from gateway.services.exchange import Exchange, OpenLibrary
@@ -31,7 +31,7 @@ PAGE = 500
 PING_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Repaired:
     """How many messages were finished, could not be finished and are marked as failed, and are left as they are
     (their library does not answer, or the key of their content is missing)."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.domain.commands import Command
+from gateway.domain.frozen import frozen
 from gateway.domain.problems import MalformedMessage, Refusal
 from gateway.ports.protocol import Answer, Arrival, OutcomeClass, Transport
 from gateway.store.records import Direction, FullMessage
@@ -15,7 +15,7 @@ class NotReplayable(Exception):
     """A plain sentence that says why a message can't be taken up again."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replayed:
     """What came of it. `note` as in the journal."""
 
@@ -25,7 +25,7 @@ class Replayed:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rehearsal:
     """What a message asks for, without asking the library.
 

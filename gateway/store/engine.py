@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from gateway.domain.frozen import frozen
 from gateway.domain.problems import Refused, Unavailable
 
 T = TypeVar("T")
@@ -173,7 +174,7 @@ class _Worker:
                 continue
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Failure:
     error: BaseException
 

@@ -6,7 +6,6 @@ The gateway's own tables and each adapter's tables have a history of their own, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionS
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, func, select
 
+from gateway.domain.frozen import frozen
 from gateway.store.engine import Store
 
 LOCK = 0x696C6C67617465
@@ -26,7 +26,7 @@ class SchemaTooNew(Exception):
     """The database was written by a later release of this program."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Migrations:
     """`folder` holds `versions/*.py` in Alembic's form; `table` keeps which of them have run."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
+from gateway.domain.frozen import frozen
 from gateway.ports.protocol import OutcomeClass
 from gateway.store.cipher import BodyCipher
 
@@ -19,7 +20,7 @@ class Direction(StrEnum):
         return Direction.OUT if self is Direction.IN else Direction.IN
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JournalOptions:
     """`body_limit`: bytes of a body that are kept. Days None: kept for ever. `cipher` None: bodies as they came."""
 
@@ -36,7 +37,7 @@ class JournalOptions:
                 raise ValueError(f"{name} must be at least 1 day")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opening:
     """The first message of an exchange: a partner's that came in, or ours that goes out.
 
@@ -62,7 +63,7 @@ class Opening:
     replay_of: str = ""  # id of the message that is played again
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ending:
     """How an exchange ended. `body` None: there was no answer.
 
@@ -81,7 +82,7 @@ class Ending:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Begun:
     """An exchange whose opening is in the journal, with outcome pending."""
 
@@ -89,7 +90,7 @@ class Begun:
     opening: Opening
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """A message in the journal, without its body. `body_size`: bytes on the wire; `truncated`: fewer were kept."""
 
@@ -120,7 +121,7 @@ class Message:
     replay_of: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FullMessage:
     """`body` None: forgotten on schedule."""
 
@@ -154,7 +155,7 @@ class FullMessage:
         return Begun(m.exchange, opening)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Processed:
     """A message that was carried out before. `answer` None: its answer is forgotten, or was never given."""
 
@@ -165,7 +166,7 @@ class Processed:
     answer: FullMessage | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Filter:
     """Which messages of a library; all that are set must fit. `since` ≤ start of the exchange < `until`."""
 
@@ -181,13 +182,13 @@ class Filter:
     note: str = ""  # words in the note, without case
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     messages: tuple[Message, ...]
     cursor: str = ""  # empty: nothing follows
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Forgotten:
     """What retention removed."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from gateway.domain.frozen import frozen
 from gateway.domain.problems import Unavailable
 from gateway.store.bulk import insert_rows
 from gateway.store.engine import Store
@@ -18,7 +19,7 @@ BATCH = 256
 """Most entries in one transaction."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """What one exchange adds to the journal and changes in it."""
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 import structlog
 from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
+from gateway.domain.frozen import frozen
 from gateway.ports.protocol import Answer, Arrival, Transport
 from gateway.web.body import read_body
 from gateway.web.gate import Busy, Gate
@@ -36,7 +37,7 @@ class Exchange(Protocol):
     async def handle(self, arrival: Arrival) -> Answer: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Site:
     """What the HTTP side works with. `limit` gives the most bytes that any profile accepts now, `metrics` the
     page for Prometheus and its content type.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.streams import StreamReader
 
+from gateway.domain.frozen import frozen
 from gateway.web.pace import GRACE, Patience, ends_document
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Body:
     """`data` is at most one byte longer than the limit; `whole` False: the rest of the connection is of no use."""
 

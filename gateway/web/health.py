@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gateway.domain.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """One thing the gateway needs. `problem` empty: it works. `notes`: wrong, but nobody has to wait for it."""
 
@@ -18,7 +18,7 @@ class Part:
         return not self.problem
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Readiness:
     parts: tuple[Part, ...]
 

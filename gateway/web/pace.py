@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from gateway.domain.frozen import frozen
 
 MIN_RATE = 500
 """Bytes per second that buy a message more time, as Apache's mod_reqtimeout does it."""
@@ -15,7 +16,7 @@ _TAIL = 300
 _ROOT = re.compile(rb"<([A-Za-z_][\w:.\-]{0,200})[\s/>]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Patience:
     """`idle_seconds`: longest silence inside a message; `message_seconds`: from its first to its last byte,
     and one second more for every `MIN_RATE` bytes received."""

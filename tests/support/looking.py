@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -71,4 +72,13 @@ class Database:
 
     def content(self, *without: str) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of all tables but these."""
-        return {name: self.rows(f"SELECT * FROM {name} ORDER BY 1, 2") for name in self.tables if name not in without}
+        return {name: self.rows(f"SELECT * FROM {name}") for name in self.tables if name not in without}
+
+
+TRACEBACK = re.compile(r"Traceback|\.py:\d+ in |exchange\.defect")
+"""Python's own, and what gateway.runtime.logging makes of one."""
+
+
+def tracebacks(installation: Installation) -> list[str]:
+    """Lines of the daemon's log that tell of a defect."""
+    return [line for line in installation.log.read_text(errors="replace").splitlines() if TRACEBACK.search(line)]

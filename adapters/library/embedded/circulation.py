@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -18,13 +17,14 @@ from adapters.library.embedded.patrons import must_be_allowed
 from adapters.library.embedded.rows import add_row
 from adapters.library.embedded.rules import first_due, promised, recalled_due, renewed_due
 from adapters.library.embedded.tables import loans
+from gateway.domain.frozen import frozen
 from gateway.domain.library import Hold, HoldStatus, ItemStatus, Loan, Scope
 from gateway.domain.problems import About, Reason, Refused
 
 LENDABLE = (ItemStatus.AVAILABLE, ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Terms:
     """How an item is to be lent. `override`: it has left already, so that only facts can stand against it."""
 

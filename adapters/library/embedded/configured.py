@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Connection, bindparam, select
@@ -10,6 +9,7 @@ from sqlalchemy import Connection, bindparam, select
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.rules import ANY, Closures, LoanRule, choose_rule
 from adapters.library.embedded.tables import branches, categories, loan_rules, policies, shelves
+from gateway.domain.frozen import frozen
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import LibraryCodes
 
@@ -41,7 +41,7 @@ _SHARING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Branch:
     code: str
     name: str

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
+from gateway.domain.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Here:
     """Read from clock and settings before the work starts: work may run twice and has no clock of its own."""
 

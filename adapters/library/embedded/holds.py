@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Connection
@@ -19,6 +18,7 @@ from adapters.library.embedded.patrons import must_be_allowed
 from adapters.library.embedded.records import bib
 from adapters.library.embedded.rows import add_row
 from adapters.library.embedded.tables import holds
+from gateway.domain.frozen import frozen
 from gateway.domain.library import Hold, HoldStatus, ItemStatus, Loan, Scope
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import HoldWish
@@ -26,7 +26,7 @@ from gateway.ports.library import HoldWish
 RECALL = "recall"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HoldChange:
     """None leaves as it is."""
 

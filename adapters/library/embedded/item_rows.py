@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from adapters.library.embedded.here import Here
 from adapters.library.embedded.locks import lock_item
 from adapters.library.embedded.rules import Policy
 from adapters.library.embedded.tables import items
+from gateway.domain.frozen import frozen
 from gateway.domain.library import Item, ItemStatus, Location
 from gateway.domain.problems import About, Reason, Refused
 from gateway.store.types import UtcDateTime
@@ -71,7 +71,7 @@ UNION SELECT h.item_id, CASE WHEN h.closed IS NULL THEN 1 ELSE 0 END FROM embedd
   WHERE h.library = :library AND h.request_id = :value AND h.request_id <> ''""")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Piece:
     """An item with what the library knows of it beyond the port's value."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -21,10 +20,11 @@ from adapters.library.embedded.tables import (
     shelves,
 )
 from adapters.library.embedded.words import query_words
+from gateway.domain.frozen import frozen
 from gateway.domain.library import ItemStatus
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PatronLine:
     barcode: str
     name: str
@@ -33,7 +33,7 @@ class PatronLine:
     expires: date | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemLine:
     barcode: str
     status: str
@@ -44,7 +44,7 @@ class ItemLine:
     temporary: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HoldLine:
     id: str
     status: str
@@ -56,7 +56,7 @@ class HoldLine:
     request_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoanLine:
     barcode: str
     due: datetime
@@ -67,7 +67,7 @@ class LoanLine:
     returned: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BranchLine:
     code: str
     name: str
@@ -78,7 +78,7 @@ class BranchLine:
     shelves: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleLine:
     category: str
     policy: str

@@ -17,6 +17,7 @@ from adapters.library.embedded.ids import new_id
 from adapters.library.embedded.records import add_bib, replace_bib
 from adapters.library.embedded.stock import Copy, add_copies
 from adapters.library.embedded.tables import bibs, branches, policies, shelves
+from gateway.domain.frozen import frozen
 from gateway.domain.library import Bib, RecordId
 
 BATCH = 100
@@ -25,7 +26,7 @@ STANDARD = "standard"
 Write = Callable[[Callable[[Connection, Here], Any]], Awaitable[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemField:
     """Where a record says its items: tag, and a subfield code for what is known of them."""
 
@@ -65,7 +66,7 @@ class Report:
     problems: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Codes:
     branches: frozenset[str]
     shelves: frozenset[tuple[str, str]]

@@ -19,6 +19,7 @@ from adapters.library.embedded.ids import new_id
 from adapters.library.embedded.patron_rows import rows_by_identifier
 from adapters.library.embedded.patrons import Registration
 from adapters.library.embedded.pins import hash_pin
+from gateway.domain.frozen import frozen
 from gateway.domain.library import Contact, ContactKind, PatronDraft, PatronIdentifier, PersonName, PostalAddress
 from gateway.domain.problems import Refused
 
@@ -39,7 +40,7 @@ class BadFile(Exception):
         self.problems = problems
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     number: int
     draft: PatronDraft

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -26,6 +25,7 @@ from adapters.library.embedded.columns import Amount, amount
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.locks import lock_patron
 from adapters.library.embedded.rules import Category, derived_blocks, in_force
+from gateway.domain.frozen import frozen
 from gateway.domain.library import (
     Block,
     Contact,
@@ -112,7 +112,7 @@ _BY_ID = _statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Account:
     """A patron with what rules need to know besides."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -26,6 +26,7 @@ from adapters.library.embedded.patron_rows import (
 )
 from adapters.library.embedded.rows import add_row, add_rows
 from adapters.library.embedded.tables import branches, categories, patron_identifiers, patrons
+from gateway.domain.frozen import frozen
 from gateway.domain.library import Block, IdentifierType, Patron, PatronDraft, PatronIdentifier, Scope
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import PatronKey
@@ -64,7 +65,7 @@ def must_be_allowed(patron: Patron, scope: Scope, today: date) -> None:
 # --- changing --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Registration:
     """What only staff may set of a new patron, beside the draft."""
 

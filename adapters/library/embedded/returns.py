@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection
 
 from adapters.library.embedded import configured, hold_rows, item_rows, loan_rows, money, operations, patron_rows
@@ -12,6 +10,7 @@ from adapters.library.embedded.here import Here
 from adapters.library.embedded.item_rows import Piece
 from adapters.library.embedded.locks import lock_item
 from adapters.library.embedded.rules import Closures, overdue_fine
+from gateway.domain.frozen import frozen
 from gateway.domain.library import Charge, Hold, HoldStatus, ItemStatus, Loan, Location, Money, Patron
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import CheckedIn
@@ -30,7 +29,7 @@ ASTRAY = (
 """Not in its place, and not on loan: turning up at a desk puts it there."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scan:
     """Where an item is scanned (branch code; empty: the resource-sharing branch, else where the item is), and
     which holds it may be caught for there."""

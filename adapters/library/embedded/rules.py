@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
+from gateway.domain.frozen import frozen
 from gateway.domain.library import Block, Scope
 
 ANY = "*"
@@ -14,7 +14,7 @@ END_OF_DAY = time(23, 59, 59)
 EXPIRED = "membership expired"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Category:
     """What a patron category allows; None means without limit."""
 
@@ -25,7 +25,7 @@ class Category:
     overdue_limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Policy:
     code: str
     circulates: bool = True
@@ -34,7 +34,7 @@ class Policy:
     recallable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoanRule:
     """For a category and an item policy; '*' stands for any. Loans go by days or by hours."""
 
@@ -79,7 +79,7 @@ def in_force(block: Block, today: date) -> bool:
 # --- due dates -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Closures:
     """When a branch is closed: ISO weekdays (1 is Monday) and single dates."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -13,10 +12,11 @@ from adapters.library.embedded.ids import new_id
 from adapters.library.embedded.records import add_holding
 from adapters.library.embedded.rows import add_rows
 from adapters.library.embedded.tables import holdings, items
+from gateway.domain.frozen import frozen
 from gateway.domain.library import ItemStatus
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Copy:
     barcode: str
     bib_id: str

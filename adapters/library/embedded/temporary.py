@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import JSON, Boolean, Connection, Integer, Row, String, column, select, text, update
@@ -19,6 +19,7 @@ from adapters.library.embedded.rows import add_row
 from adapters.library.embedded.rules import shelf_until
 from adapters.library.embedded.tables import bibs, holdings, holds, items
 from adapters.library.embedded.whereabouts import no_shelf
+from gateway.domain.frozen import frozen
 from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Received, TemporaryItem
@@ -52,7 +53,7 @@ LEFT JOIN embedded_branches u ON u.library = :library AND u.code = :pickup AND u
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Ids:
     bib: str
     item: str

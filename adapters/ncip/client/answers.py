@@ -6,7 +6,6 @@ ItemRequestedResponse with the text in ToAgencyId, Koha's `It works!` (facts/nci
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import tzinfo
 
 from adapters.ncip.client.reasons import about_of, reason_of
@@ -25,6 +24,7 @@ from adapters.ncip.messages import (
 )
 from adapters.ncip.problems import TYPES
 from adapters.ncip.reading import local_name
+from gateway.domain.frozen import frozen
 from gateway.domain.problems import Fault, MalformedMessage, OutcomeUnknown, Reason, Refused, Unavailable
 from gateway.ports.partner import Reply
 
@@ -40,7 +40,7 @@ _NOT_DONE = frozenset({404, 405, 408, 410, 421, 425, 429, 501, 503, 505})
 """Statuses by which a server says that it has not begun: trying again does no harm."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answered:
     """A success: `response` has the values, `message` all that came."""
 

@@ -7,7 +7,7 @@ from adapters.ncip.client.speaking import Speaker
 from adapters.ncip.client.values import Values
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.dialect.xml import Extras, Strictness, XmlDialect
-from adapters.ncip.messages import LookupVersion, Message, NamespaceStyle, Root
+from adapters.ncip.messages import LookupVersion, Message, Root
 from adapters.ncip.messages.base import elements_of
 
 
@@ -24,14 +24,10 @@ def build(ask: Ask, values: Values, speaker: Speaker) -> Message:
 
 def style_for(message: Message, xml: XmlDialect) -> XmlDialect:
     """The style in which a message is written: with elements beyond the schema where it has any, since whoever plays
-    a partner and says a thing wants it sent; without namespace where its root has none (facts/ncip.md 1.4)."""
+    a partner and says a thing wants it sent."""
     body = message.body
-    changes: dict[str, object] = {}
-    if any(element.extra and getattr(body, name) for name, element in elements_of(type(body)).items()):
-        changes["extra_elements"] = Extras.SEND
-    if message.root is Root.VERSION_MESSAGE:
-        changes["namespace_style"] = NamespaceStyle.NONE
-    return xml.model_copy(update=changes) if changes else xml
+    says_extra = any(element.extra and getattr(body, name) for name, element in elements_of(type(body)).items())
+    return xml.model_copy(update={"extra_elements": Extras.SEND}) if says_extra else xml
 
 
 def mirrored(dialect: NcipDialect) -> NcipDialect:

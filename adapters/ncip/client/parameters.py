@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from adapters.ncip.client.values import Input
+from gateway.domain.frozen import frozen
 from gateway.domain.library import Money, RecordId
 from gateway.ports.partner import Parameter
 
 _FROM_NOW = re.compile(r"\+([0-9]{1,4})([dw])")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Typing:
     """What texts are read with: the library's zone and currency, and the moment."""
 
@@ -33,7 +33,7 @@ Read = Callable[[str, Typing], Any]
 """Raises ValueError with a plain sentence."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spec:
     """A parameter, the field of `Values` that it sets, and how its text is read."""
 

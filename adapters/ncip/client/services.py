@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from adapters.ncip.client import circulation, notices, people
 from adapters.ncip.client.speaking import Speaker
 from adapters.ncip.client.values import Values
 from adapters.ncip.messages import Initiation
+from gateway.domain.frozen import frozen
 
 COMMON = ("from-agency", "to-agency", "profile-type")
 """Parameters of every service."""
@@ -44,7 +45,7 @@ _PERSON = (
 Fill = Callable[[Values, date], Values]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ask:
     """`needs`: of each group at least one must be said. `fill` adds what is sent by default; `defaults` says so."""
 

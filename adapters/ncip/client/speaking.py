@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, tzinfo
 
 from adapters.ncip.client.values import Values
@@ -22,6 +22,7 @@ from adapters.ncip.messages import (
     RequestId,
     UserId,
 )
+from gateway.domain.frozen import frozen
 from gateway.domain.library import RecordId
 from gateway.domain.policy import CirculationPolicy, PickupSource
 
@@ -38,7 +39,7 @@ class CannotSay(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parties:
     """Who speaks to whom. Secrets are the texts themselves, already resolved; empty: none is sent."""
 
@@ -51,7 +52,7 @@ class Parties:
     system_secret: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Speaker:
     """What building a message needs to know beside the values."""
 

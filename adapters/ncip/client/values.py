@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Literal
 
+from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.domain.library import Money, RecordId
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Input:
     """An AuthenticationInput: ('Barcode Id', '2100…'), ('PIN', '…')."""
 
@@ -17,7 +18,7 @@ class Input:
     value: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Values:
     """Everything that any service can carry; each takes what it has a place for. Empty: not said.
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from adapters.ncip.dialect.secrets import SecretRef
 from gateway.domain.policy import Section
 
 
@@ -43,7 +44,7 @@ class HttpAuth(Section):
         HttpAuthKind.NONE, description="path-key and query-key: FOLIO edge, Koha token; oauth2: WorldShare (LNC WMS)"
     )
     user: str = Field("", description="user name for basic, client id for oauth2")
-    secret: str = Field("", repr=False, description="env:NAME or file:PATH: password, token, key or client secret")
+    secret: SecretRef = Field("", description="env:NAME or file:PATH: password, token, key or client secret")
     parameter: str = Field("apikey", description="name of the query parameter for query-key (FOLIO edge)")
     token_url: str = Field("", description="where oauth2 tokens come from")
     scope: str = Field("", description="scope asked for with oauth2")
@@ -53,8 +54,6 @@ class HttpAuth(Section):
         missing = [name for name in _NEEDED[self.kind] if not getattr(self, name)]
         if missing:
             raise ValueError(f"authentication by {self.kind.value} needs {' and '.join(missing)}")
-        if self.secret and not self.secret.startswith(("env:", "file:")):
-            raise ValueError("secret must be env:NAME or file:PATH")
         return self
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from adapters.ncip.dialect.secrets import SecretRef
 from gateway.domain.policy import Section
 
 
@@ -45,7 +46,7 @@ class Header(Section):
     our_system: str = Field("", description="FromSystemId that we send (ALMA_NCIP_ILL, WMS Circ …)")
     partner_system: str = Field("", description="ToSystemId that we send")
     system_scheme: str = ""
-    agency_authentication: str = Field(
+    agency_authentication: SecretRef = Field(
         "", description="FromAgencyAuthentication that we send (NCSU, CrossLink): env:NAME or file:PATH"
     )
     ids_agency: Literal["as-sent", "always", "never"] = Field(

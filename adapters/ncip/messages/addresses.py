@@ -1,15 +1,12 @@
 """Names and addresses of people and organisations."""
 
-# ruff: noqa: RUF009 (the helpers make dataclass fields)
-
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from adapters.ncip.messages.base import Code, Structure, When, many, maybe, one, one_of, text
+from gateway.domain.frozen import frozen_by_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class StructuredPersonalUserName(Structure):
     """A person's name in parts."""
 
@@ -20,7 +17,7 @@ class StructuredPersonalUserName(Structure):
     suffix: str | None = maybe("Suffix")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class PersonalNameInformation(Structure):
     """A person's name, in parts or as one text."""
 
@@ -30,7 +27,7 @@ class PersonalNameInformation(Structure):
     unstructured: str | None = maybe("UnstructuredPersonalUserName")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class OrganizationNameInformation(Structure):
     """The name of an organisation."""
 
@@ -38,7 +35,7 @@ class OrganizationNameInformation(Structure):
     name: str = text("OrganizationName")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class NameInformation(Structure):
     """The name of a person or an organisation."""
 
@@ -48,7 +45,7 @@ class NameInformation(Structure):
     organizations: tuple[OrganizationNameInformation, ...] = many("OrganizationNameInformation")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class StructuredAddress(Structure):
     """A postal address in parts: lines, or street parts."""
 
@@ -75,7 +72,7 @@ class StructuredAddress(Structure):
     care_of: str | None = maybe("CareOf")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UnstructuredAddress(Structure):
     """A postal address as one text."""
 
@@ -83,7 +80,7 @@ class UnstructuredAddress(Structure):
     data: str = text("UnstructuredAddressData")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class PhysicalAddress(Structure):
     """A postal address."""
 
@@ -94,7 +91,7 @@ class PhysicalAddress(Structure):
     address_type: Code | None = one("PhysicalAddressType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ElectronicAddress(Structure):
     """An e-mail address or telephone number."""
 
@@ -102,7 +99,7 @@ class ElectronicAddress(Structure):
     data: str = text("ElectronicAddressData")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserAddressInformation(Structure):
     """One way to reach a user: postal, e-mail (`mailto`), telephone (`tel`)."""
 
@@ -115,7 +112,7 @@ class UserAddressInformation(Structure):
     electronic_address: ElectronicAddress | None = maybe("ElectronicAddress")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class AgencyAddressInformation(Structure):
     """One way to reach an agency."""
 
@@ -128,7 +125,7 @@ class AgencyAddressInformation(Structure):
     electronic_address: ElectronicAddress | None = maybe("ElectronicAddress")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ShippingInformation(Structure):
     """Where and how to send an item."""
 

@@ -1,17 +1,14 @@
 """Services about agencies."""
 
-# ruff: noqa: RUF009 (the helpers make dataclass fields)
-
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from adapters.ncip.messages.addresses import AgencyAddressInformation, OrganizationNameInformation
 from adapters.ncip.messages.base import Code, Structure, flag, many, maybe, one, some, text
 from adapters.ncip.messages.identifiers import Initiation, MandatableInitiation, Response
+from gateway.domain.frozen import frozen_by_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class PromptOutput(Structure):
     """The words of a prompt."""
 
@@ -19,7 +16,7 @@ class PromptOutput(Structure):
     authentication_prompt_type: Code | None = one("AuthenticationPromptType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class PromptInput(Structure):
     """What kind of answer a prompt expects."""
 
@@ -28,7 +25,7 @@ class PromptInput(Structure):
     sensitive_data_flag: bool = flag("SensitiveDataFlag")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class AuthenticationPrompt(Structure):
     """What an agency asks a user to say."""
 
@@ -36,7 +33,7 @@ class AuthenticationPrompt(Structure):
     prompt_input: PromptInput | None = one("PromptInput")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class AgencyFields(Structure):
     """What is to be added to an agency, or taken away."""
 
@@ -48,7 +45,7 @@ class AgencyFields(Structure):
     agency_user_privilege_types: tuple[Code, ...] = many("AgencyUserPrivilegeType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LookupAgency(Initiation):
     """Ask about an agency."""
 
@@ -56,7 +53,7 @@ class LookupAgency(Initiation):
     agency_element_types: tuple[Code, ...] = some("AgencyElementType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LookupAgencyResponse(Response):
     """Answer to LookupAgency."""
 
@@ -69,7 +66,7 @@ class LookupAgencyResponse(Response):
     agency_user_privilege_types: tuple[Code, ...] = many("AgencyUserPrivilegeType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CreateAgency(MandatableInitiation):
     """Register an agency."""
 
@@ -82,14 +79,14 @@ class CreateAgency(MandatableInitiation):
     agency_user_privilege_types: tuple[Code, ...] = many("AgencyUserPrivilegeType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CreateAgencyResponse(Response):
     """Answer to CreateAgency."""
 
     agency_id: Code | None = one("AgencyId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UpdateAgency(MandatableInitiation):
     """Change an agency."""
 
@@ -98,7 +95,7 @@ class UpdateAgency(MandatableInitiation):
     add_agency_fields: AgencyFields | None = maybe("AddAgencyFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UpdateAgencyResponse(Response):
     """Answer to UpdateAgency."""
 

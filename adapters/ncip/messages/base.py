@@ -9,17 +9,18 @@ Every field has a default, since partners leave out what the schema requires (fa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Any, ClassVar
 
 from adapters.ncip.versions import Version
+from gateway.domain.frozen import frozen, frozen_by_name
 
 When = datetime | date
 """A moment (aware, UTC once decoded), or a day where no time was given."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Code:
     """A SchemeValuePair: a word from a list, and perhaps the URL that names the list."""
 
@@ -30,7 +31,7 @@ class Code:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RawElement:
     """An element kept as it came: of an Ext, or one that the model doesn't know.
 
@@ -43,7 +44,7 @@ class RawElement:
     xml: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Element:
     """What a field says about its element.
 
@@ -127,7 +128,7 @@ def v1_only(name: str) -> Any:
     return field(default=None, metadata={"ncip": Element(name, v1_only=True)})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Alternative:
     """One way to satisfy a choice: each of `required` is a set of fields of which exactly one is present."""
 
@@ -144,7 +145,7 @@ class Alternative:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """The fields of exactly one alternative must be there, or none at all when `optional`."""
 
@@ -175,7 +176,7 @@ def maybe_one_of(*ways: str) -> Choice:
     return Choice(tuple(_alternative(way) for way in ways), optional=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Structure:
     """Anything with child elements. `ext` is the content of its Ext element, which nearly all may end with."""
 

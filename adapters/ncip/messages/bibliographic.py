@@ -1,16 +1,13 @@
 """Titles and their identifiers."""
 
-# ruff: noqa: RUF009 (the helpers make dataclass fields)
-
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from adapters.ncip.messages.base import Code, Structure, many, maybe, one, one_of, text
 from adapters.ncip.versions import Version
+from gateway.domain.frozen import frozen_by_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class BibliographicItemId(Structure):
     """An identifier printed on the thing: ISBN, ISSN."""
 
@@ -18,7 +15,7 @@ class BibliographicItemId(Structure):
     identifier_code: Code | None = maybe("BibliographicItemIdentifierCode")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class BibliographicRecordId(Structure):
     """The number of a record in a catalogue: OCLC, LCCN, a local system number."""
 
@@ -29,7 +26,7 @@ class BibliographicRecordId(Structure):
     identifier_code: Code | None = maybe("BibliographicRecordIdentifierCode")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class BibliographicId(Structure):
     """An ISBN or the like, or the number of a record."""
 
@@ -39,7 +36,7 @@ class BibliographicId(Structure):
     bibliographic_record_id: BibliographicRecordId | None = maybe("BibliographicRecordId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ComponentId(Structure):
     """An identifier of a part: an article."""
 
@@ -47,7 +44,7 @@ class ComponentId(Structure):
     identifier: str = text("ComponentIdentifier")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class BibliographicDescription(Structure):
     """Title, author and the like."""
 
@@ -74,7 +71,7 @@ class BibliographicDescription(Structure):
     medium_type: Code | None = maybe("MediumType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ElectronicResource(Structure):
     """A file, or a reference to one."""
 

@@ -1,10 +1,6 @@
 """Services of circulation: accept, lend, return, renew, recall."""
 
-# ruff: noqa: RUF009 (the helpers make dataclass fields)
-
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from adapters.ncip.messages.addresses import ShippingInformation
 from adapters.ncip.messages.base import Code, When, extra, flag, many, maybe, maybe_one_of, one, one_of
@@ -21,9 +17,10 @@ from adapters.ncip.messages.identifiers import (
 )
 from adapters.ncip.messages.loans import Pending
 from adapters.ncip.messages.patrons import UserOptionalFields
+from gateway.domain.frozen import frozen_by_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class AcceptItem(MandatableInitiation):
     """An item from elsewhere has come: take it into local circulation for a user."""
 
@@ -44,7 +41,7 @@ class AcceptItem(MandatableInitiation):
     pickup_expiry_date: When | None = maybe("PickupExpiryDate")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class AcceptItemResponse(Response):
     """Answer to AcceptItem.
 
@@ -56,7 +53,7 @@ class AcceptItemResponse(Response):
     user_id: UserId | None = extra("UserId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CheckOutItem(MandatableInitiation):
     """Lend an item to a user.
 
@@ -80,7 +77,7 @@ class CheckOutItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CheckOutItemResponse(Response):
     """Answer to CheckOutItem."""
 
@@ -100,7 +97,7 @@ class CheckOutItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CheckInItem(MandatableInitiation):
     """An item has come back.
 
@@ -114,7 +111,7 @@ class CheckInItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CheckInItemResponse(Response):
     """Answer to CheckInItem."""
 
@@ -126,7 +123,7 @@ class CheckInItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UndoCheckOutItem(MandatableInitiation):
     """Take back a loan that should not have been."""
 
@@ -138,7 +135,7 @@ class UndoCheckOutItem(MandatableInitiation):
     request_id: RequestId | None = maybe("RequestId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UndoCheckOutItemResponse(Response):
     """Answer to UndoCheckOutItem."""
 
@@ -147,7 +144,7 @@ class UndoCheckOutItemResponse(Response):
     fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class RenewItem(MandatableInitiation):
     """Renew a loan."""
 
@@ -165,7 +162,7 @@ class RenewItem(MandatableInitiation):
     acknowledged_item_use_restriction_types: tuple[Code, ...] = many("AcknowledgedItemUseRestrictionType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class RenewItemResponse(Response):
     """Answer to RenewItem."""
 
@@ -190,7 +187,7 @@ class RenewItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class RecallItem(MandatableInitiation):
     """Call a loan back."""
 
@@ -201,7 +198,7 @@ class RecallItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class RecallItemResponse(Response):
     """Answer to RecallItem."""
 
@@ -213,7 +210,7 @@ class RecallItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CancelRecallItem(MandatableInitiation):
     """Take back a recall."""
 
@@ -222,7 +219,7 @@ class CancelRecallItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CancelRecallItemResponse(Response):
     """Answer to CancelRecallItem."""
 

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from adapters.ncip.messages.base import RawElement, Structure, many
 from adapters.ncip.messages.identifiers import Initiation, Problem, Response
 from adapters.ncip.versions import Version
+from gateway.domain.frozen import frozen_by_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Problems(Structure):
     """NCIPMessage/Problem: the whole message could not be dealt with."""
 
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Extension(Structure):
     """NCIPMessage/Ext: a message that the partners have agreed on between themselves; its content is `ext`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LookupVersion(Initiation):
     """Ask which versions are spoken. Stands in NCIPVersionMessage, or in a plain NCIPMessage (KOHA)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LookupVersionResponse(Response):
     """Answer to LookupVersion: namespaces in NCIPVersionMessage (OCLC), XSD and DTD URLs in NCIPMessage (KOHA)."""
 
@@ -51,7 +52,7 @@ class Root(StrEnum):
     VERSION_MESSAGE = "NCIPVersionMessage"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Message:
     """A whole message.
 

@@ -1,19 +1,16 @@
 """Money: amounts, charges, accounts."""
 
-# ruff: noqa: RUF009 (the helpers make dataclass fields)
-
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from adapters.ncip.messages.base import Code, Structure, When, flag, many, maybe, maybe_one_of, one, text
 from adapters.ncip.messages.bibliographic import BibliographicDescription
 from adapters.ncip.messages.identifiers import ItemId, RequestId
 from adapters.ncip.money import from_minor_units, to_minor_units
+from gateway.domain.frozen import frozen_by_name
 from gateway.domain.library import Money
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Amount(Structure):
     """Money in minor units of its currency: 150 EUR is one euro fifty (facts/ncip.md 3.1)."""
 
@@ -33,7 +30,7 @@ class Amount(Structure):
         return from_minor_units(self.minor_units, self.currency.value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class FiscalTransactionReferenceId(Structure):
     """The number of a charge or payment."""
 
@@ -41,7 +38,7 @@ class FiscalTransactionReferenceId(Structure):
     value: str = text("FiscalTransactionIdentifierValue")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemDetails(Structure):
     """The item that a charge or notice is about."""
 
@@ -57,7 +54,7 @@ class ItemDetails(Structure):
     date_returned: When | None = maybe("DateReturned")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class FiscalTransactionInformation(Structure):
     """A charge or payment."""
 
@@ -74,7 +71,7 @@ class FiscalTransactionInformation(Structure):
     item_details: ItemDetails | None = maybe("ItemDetails")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class AccountDetails(Structure):
     """One entry of a fiscal account."""
 
@@ -82,7 +79,7 @@ class AccountDetails(Structure):
     fiscal_transaction_information: FiscalTransactionInformation | None = one("FiscalTransactionInformation")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserFiscalAccount(Structure):
     """What a user owes, in one currency."""
 

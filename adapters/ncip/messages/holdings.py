@@ -1,10 +1,6 @@
 """What is said about an item: where it is, which volume, who has it."""
 
-# ruff: noqa: RUF009 (the helpers make dataclass fields)
-
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from adapters.ncip.messages.addresses import NameInformation
 from adapters.ncip.messages.base import (
@@ -24,9 +20,10 @@ from adapters.ncip.messages.base import (
 from adapters.ncip.messages.bibliographic import BibliographicDescription, BibliographicId, ElectronicResource
 from adapters.ncip.messages.identifiers import ItemId, Problem, RequestId, UserId, VisibleItemId
 from adapters.ncip.versions import Version
+from gateway.domain.frozen import frozen_by_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LocationNameInstance(Structure):
     """One level of a place."""
 
@@ -34,14 +31,14 @@ class LocationNameInstance(Structure):
     value: str = text("LocationNameValue")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LocationName(Structure):
     """A place, from the wide (level 1) to the narrow."""
 
     instances: tuple[LocationNameInstance, ...] = some("LocationNameInstance")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Location(Structure):
     """Where an item is."""
 
@@ -51,7 +48,7 @@ class Location(Structure):
     valid_to_date: When | None = maybe("ValidToDate")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ChronologyLevelInstance(Structure):
     """One level of a chronology: year, month."""
 
@@ -62,7 +59,7 @@ class ChronologyLevelInstance(Structure):
     value: str = text("ChronologyValue")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class EnumerationLevelInstance(Structure):
     """One level of an enumeration: volume, number."""
 
@@ -74,21 +71,21 @@ class EnumerationLevelInstance(Structure):
     value: str = text("EnumerationValue")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class HoldingsChronology(Structure):
     """Dates of issue."""
 
     levels: tuple[ChronologyLevelInstance, ...] = some("ChronologyLevelInstance")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class HoldingsEnumeration(Structure):
     """Volume and number."""
 
     levels: tuple[EnumerationLevelInstance, ...] = some("EnumerationLevelInstance")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class StructuredHoldingsData(Structure):
     """Volumes and issues by level."""
 
@@ -98,7 +95,7 @@ class StructuredHoldingsData(Structure):
     chronology: HoldingsChronology | None = maybe("HoldingsChronology")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class HoldingsInformation(Structure):
     """Which volumes or issues."""
 
@@ -108,7 +105,7 @@ class HoldingsInformation(Structure):
     unstructured: str | None = maybe("UnstructuredHoldingsData")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemDescription(Structure):
     """Call number, copy and volume.
 
@@ -123,7 +120,7 @@ class ItemDescription(Structure):
     number_of_pieces: int | None = maybe("NumberOfPieces", minimum=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class PhysicalCondition(Structure):
     """How worn an item is."""
 
@@ -131,7 +128,7 @@ class PhysicalCondition(Structure):
     details: str | None = maybe("PhysicalConditionDetails")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemOptionalFields(Structure):
     """What may be said about an item beside its id.
 
@@ -152,7 +149,7 @@ class ItemOptionalFields(Structure):
     format: str | None = extra("Format")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemTransaction(Structure):
     """Who has an item and who waits for it."""
 
@@ -160,7 +157,7 @@ class ItemTransaction(Structure):
     current_requesters: tuple[UserId, ...] = many("CurrentRequester", inside="UserId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Destination(Structure):
     """Where an item is to be sent next."""
 
@@ -170,7 +167,7 @@ class Destination(Structure):
     location: Location | None = maybe("Location")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class RoutingInformation(Structure):
     """What to do with a returned item."""
 
@@ -181,7 +178,7 @@ class RoutingInformation(Structure):
     name_information: NameInformation | None = maybe("NameInformation")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemFields(Structure):
     """What is to be added to an item, or taken away."""
 
@@ -194,7 +191,7 @@ class ItemFields(Structure):
     sensitization_flag: bool = flag("SensitizationFlag")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemInformation(Structure):
     """One item in the answer to LookupItemSet (2.02)."""
 
@@ -211,7 +208,7 @@ class ItemInformation(Structure):
     item_note: str | None = maybe("ItemNote")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class HoldingsSet(Structure):
     """Items of one title that belong together (2.02)."""
 
@@ -225,7 +222,7 @@ class HoldingsSet(Structure):
     items: tuple[ItemInformation, ...] = some("ItemInformation")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class BibInformation(Structure):
     """One title in the answer to LookupItemSet (2.02)."""
 

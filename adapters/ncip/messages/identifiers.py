@@ -1,15 +1,12 @@
 """Identifiers, problems and headers: what nearly every message has."""
 
-# ruff: noqa: RUF009 (the helpers make dataclass fields)
-
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from adapters.ncip.messages.base import Code, Structure, When, many, maybe, one, secret, text
+from gateway.domain.frozen import frozen_by_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class VisibleItemId(Structure):
     """The number on an item's label, as version 1 carries it inside ItemDescription."""
 
@@ -17,7 +14,7 @@ class VisibleItemId(Structure):
     value: str = text("VisibleItemIdentifier")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserId(Structure):
     """A user, in the agency's own numbering. Version 1: UniqueUserId, or VisibleUserId when it has a type."""
 
@@ -26,7 +23,7 @@ class UserId(Structure):
     value: str = text("UserIdentifierValue")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemId(Structure):
     """An item. Version 1: UniqueItemId."""
 
@@ -35,7 +32,7 @@ class ItemId(Structure):
     value: str = text("ItemIdentifierValue")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class RequestId(Structure):
     """A request. Version 1: UniqueRequestId."""
 
@@ -44,7 +41,7 @@ class RequestId(Structure):
     value: str = text("RequestIdentifierValue")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class PreviousUserId(Structure):
     """An id that the user had before."""
 
@@ -54,7 +51,7 @@ class PreviousUserId(Structure):
     valid_to_date: When | None = maybe("ValidToDate")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class AuthenticationInput(Structure):
     """One thing a user says to be recognised: a barcode, a PIN."""
 
@@ -63,7 +60,7 @@ class AuthenticationInput(Structure):
     input_type: Code | None = one("AuthenticationInputType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Problem(Structure):
     """Why something was not done. `element` is a name or a path such as `InitiationHeader/FromAgencyId`.
 
@@ -76,14 +73,14 @@ class Problem(Structure):
     value: str | None = maybe("ProblemValue")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class MandatedAction(Structure):
     """The thing has already happened, at this moment: do it whatever your rules say (STD 5.3)."""
 
     date_event_occurred: When | None = one("DateEventOccurred")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class InitiationHeader(Structure):
     """Who asks whom, and under which application profile."""
 
@@ -97,7 +94,7 @@ class InitiationHeader(Structure):
     application_profile_type: Code | None = maybe("ApplicationProfileType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ResponseHeader(Structure):
     """Who answers whom: from and to are those of the answer."""
 
@@ -109,26 +106,26 @@ class ResponseHeader(Structure):
     to_agency_id: Code | None = one("ToAgencyId", inside="AgencyId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Initiation(Structure):
     """A message that asks for something or tells of it."""
 
     initiation_header: InitiationHeader | None = maybe("InitiationHeader")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class MandatableInitiation(Initiation):
     """A message that may say that the thing has already happened."""
 
     mandated_action: MandatedAction | None = maybe("MandatedAction")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Notification(Initiation):
     """A message that tells what has happened at the sender."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Response(Structure):
     """An answer. Where `problems` stand, the rest is absent."""
 

@@ -1,10 +1,6 @@
 """Services about items."""
 
-# ruff: noqa: RUF009 (the helpers make dataclass fields)
-
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from adapters.ncip.messages.base import Code, When, flag, many, maybe, one, one_of, some
 from adapters.ncip.messages.bibliographic import BibliographicDescription, BibliographicId
@@ -27,9 +23,10 @@ from adapters.ncip.messages.identifiers import (
     UserId,
 )
 from adapters.ncip.messages.patrons import UserOptionalFields
+from gateway.domain.frozen import frozen_by_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LookupItem(Initiation):
     """Ask about an item."""
 
@@ -42,7 +39,7 @@ class LookupItem(Initiation):
     current_requesters_desired: bool = flag("CurrentRequestersDesired")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LookupItemResponse(Response):
     """Answer to LookupItem."""
 
@@ -56,7 +53,7 @@ class LookupItemResponse(Response):
     item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LookupItemSet(Initiation):
     """Ask about all items of titles (2.02)."""
 
@@ -72,7 +69,7 @@ class LookupItemSet(Initiation):
     next_item_token: str | None = maybe("NextItemToken")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LookupItemSetResponse(Response):
     """Answer to LookupItemSet."""
 
@@ -80,7 +77,7 @@ class LookupItemSetResponse(Response):
     next_item_token: str | None = maybe("NextItemToken")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CreateItem(MandatableInitiation):
     """Register an item."""
 
@@ -96,14 +93,14 @@ class CreateItem(MandatableInitiation):
     sensitization_flag: bool = flag("SensitizationFlag")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CreateItemResponse(Response):
     """Answer to CreateItem."""
 
     item_id: ItemId | None = one("ItemId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UpdateItem(MandatableInitiation):
     """Change an item."""
 
@@ -112,28 +109,28 @@ class UpdateItem(MandatableInitiation):
     add_item_fields: ItemFields | None = maybe("AddItemFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UpdateItemResponse(Response):
     """Answer to UpdateItem."""
 
     item_id: ItemId | None = one("ItemId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class DeleteItem(MandatableInitiation):
     """Remove an item."""
 
     item_id: ItemId | None = one("ItemId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class DeleteItemResponse(Response):
     """Answer to DeleteItem."""
 
     item_id: ItemId | None = one("ItemId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UpdateCirculationStatus(MandatableInitiation):
     """Set the status of an item."""
 
@@ -141,14 +138,14 @@ class UpdateCirculationStatus(MandatableInitiation):
     circulation_status: Code | None = one("CirculationStatus")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UpdateCirculationStatusResponse(Response):
     """Answer to UpdateCirculationStatus."""
 
     item_id: ItemId | None = one("ItemId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ReportCirculationStatusChange(MandatableInitiation):
     """Say that an item is lost, missing, returned or was never borrowed."""
 
@@ -168,7 +165,7 @@ class ReportCirculationStatusChange(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ReportCirculationStatusChangeResponse(Response):
     """Answer to ReportCirculationStatusChange."""
 

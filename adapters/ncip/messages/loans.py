@@ -1,10 +1,6 @@
 """Loans and requests as they are listed for a user, and what may be changed of a request."""
 
-# ruff: noqa: RUF009 (the helpers make dataclass fields)
-
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from adapters.ncip.messages.addresses import ShippingInformation
 from adapters.ncip.messages.base import Code, Structure, When, flag, many, maybe, one, one_of
@@ -12,9 +8,10 @@ from adapters.ncip.messages.bibliographic import BibliographicId
 from adapters.ncip.messages.fiscal import Amount
 from adapters.ncip.messages.identifiers import ItemId, RequestId, UserId
 from adapters.ncip.versions import Version
+from gateway.domain.frozen import frozen_by_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LoanedItem(Structure):
     """An item that a user has."""
 
@@ -30,7 +27,7 @@ class LoanedItem(Structure):
     medium_type: Code | None = maybe("MediumType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LoanedItemsCount(Structure):
     """How many items a user has, by status or restriction."""
 
@@ -41,7 +38,7 @@ class LoanedItemsCount(Structure):
     count: int | None = one("LoanedItemCountValue", minimum=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class RequestedItem(Structure):
     """An item that a user waits for."""
 
@@ -62,7 +59,7 @@ class RequestedItem(Structure):
     medium_type: Code | None = maybe("MediumType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class RequestedItemsCount(Structure):
     """How many items a user waits for."""
 
@@ -74,7 +71,7 @@ class RequestedItemsCount(Structure):
     count: int | None = one("RequestedItemCountValue", minimum=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class RequestFields(Structure):
     """What is to be added to a request, or taken away."""
 
@@ -94,7 +91,7 @@ class RequestFields(Structure):
     paid_fee_amount: Amount | None = maybe("PaidFeeAmount")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class Pending(Structure):
     """An answer will come later."""
 

@@ -1,10 +1,7 @@
 """Notifications: something has happened at the sender; each is answered by a header and perhaps problems."""
 
-# ruff: noqa: RUF009 (the helpers make dataclass fields)
-
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from adapters.ncip.messages.addresses import (
@@ -30,9 +27,10 @@ from adapters.ncip.messages.identifiers import ItemId, Notification, RequestId, 
 from adapters.ncip.messages.loans import RequestFields
 from adapters.ncip.messages.patrons import BlockOrTrap, UserFields, UserOptionalFields, UserPrivilege
 from adapters.ncip.messages.users import UserNoticeDetails
+from gateway.domain.frozen import frozen_by_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemRequested(Notification):
     """An item was requested."""
 
@@ -55,12 +53,12 @@ class ItemRequested(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemRequestedResponse(Response):
     """Answer to ItemRequested."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemRequestUpdated(Notification):
     """A request was changed."""
 
@@ -76,12 +74,12 @@ class ItemRequestUpdated(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemRequestUpdatedResponse(Response):
     """Answer to ItemRequestUpdated."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemRequestCancelled(Notification):
     """A request was cancelled."""
 
@@ -97,12 +95,12 @@ class ItemRequestCancelled(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemRequestCancelledResponse(Response):
     """Answer to ItemRequestCancelled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemShipped(Notification):
     """An item was sent."""
 
@@ -117,12 +115,12 @@ class ItemShipped(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemShippedResponse(Response):
     """Answer to ItemShipped."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemReceived(Notification):
     """A sent item has come."""
 
@@ -134,12 +132,12 @@ class ItemReceived(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemReceivedResponse(Response):
     """Answer to ItemReceived."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemCheckedOut(Notification):
     """An item was lent."""
 
@@ -159,12 +157,12 @@ class ItemCheckedOut(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemCheckedOutResponse(Response):
     """Answer to ItemCheckedOut."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemCheckedIn(Notification):
     """An item was returned."""
 
@@ -176,12 +174,12 @@ class ItemCheckedIn(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemCheckedInResponse(Response):
     """Answer to ItemCheckedIn."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemRenewed(Notification):
     """A loan was renewed."""
 
@@ -194,12 +192,12 @@ class ItemRenewed(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemRenewedResponse(Response):
     """Answer to ItemRenewed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemRecalled(Notification):
     """An item was recalled."""
 
@@ -211,12 +209,12 @@ class ItemRecalled(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemRecalledResponse(Response):
     """Answer to ItemRecalled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemRecallCancelled(Notification):
     """A recall was taken back."""
 
@@ -227,12 +225,12 @@ class ItemRecallCancelled(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemRecallCancelledResponse(Response):
     """Answer to ItemRecallCancelled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemCreated(Notification):
     """An item was registered."""
 
@@ -248,12 +246,12 @@ class ItemCreated(Notification):
     sensitization_flag: bool = flag("SensitizationFlag")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemCreatedResponse(Response):
     """Answer to ItemCreated."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemUpdated(Notification):
     """An item was changed."""
 
@@ -262,12 +260,12 @@ class ItemUpdated(Notification):
     add_item_fields: ItemFields | None = maybe("AddItemFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class ItemUpdatedResponse(Response):
     """Answer to ItemUpdated."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CirculationStatusUpdated(Notification):
     """The status of an item has changed."""
 
@@ -275,12 +273,12 @@ class CirculationStatusUpdated(Notification):
     circulation_status: Code | None = one("CirculationStatus")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CirculationStatusUpdatedResponse(Response):
     """Answer to CirculationStatusUpdated."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CirculationStatusChangeReported(Notification):
     """Someone said that an item is lost, missing, returned or was never borrowed."""
 
@@ -299,12 +297,12 @@ class CirculationStatusChangeReported(Notification):
     fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CirculationStatusChangeReportedResponse(Response):
     """Answer to CirculationStatusChangeReported."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserCreated(Notification):
     """A user was registered."""
 
@@ -317,12 +315,12 @@ class UserCreated(Notification):
     block_or_traps: tuple[BlockOrTrap, ...] = many("BlockOrTrap")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserCreatedResponse(Response):
     """Answer to UserCreated."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserUpdated(Notification):
     """A user was changed."""
 
@@ -331,12 +329,12 @@ class UserUpdated(Notification):
     add_user_fields: UserFields | None = maybe("AddUserFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserUpdatedResponse(Response):
     """Answer to UserUpdated."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserFiscalTransactionCreated(Notification):
     """A charge or payment was put on a user's account."""
 
@@ -344,12 +342,12 @@ class UserFiscalTransactionCreated(Notification):
     fiscal_transaction_information: FiscalTransactionInformation | None = one("FiscalTransactionInformation")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserFiscalTransactionCreatedResponse(Response):
     """Answer to UserFiscalTransactionCreated."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserNoticeSent(Notification):
     """A notice was sent to a user."""
 
@@ -358,12 +356,12 @@ class UserNoticeSent(Notification):
     user_notice_details: UserNoticeDetails | None = one("UserNoticeDetails")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserNoticeSentResponse(Response):
     """Answer to UserNoticeSent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class AgencyCreated(Notification):
     """An agency was registered."""
 
@@ -376,12 +374,12 @@ class AgencyCreated(Notification):
     agency_user_privilege_types: tuple[Code, ...] = many("AgencyUserPrivilegeType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class AgencyCreatedResponse(Response):
     """Answer to AgencyCreated."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class AgencyUpdated(Notification):
     """An agency was changed."""
 
@@ -390,6 +388,6 @@ class AgencyUpdated(Notification):
     add_agency_fields: AgencyFields | None = maybe("AddAgencyFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class AgencyUpdatedResponse(Response):
     """Answer to AgencyUpdated."""

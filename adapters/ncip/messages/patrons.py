@@ -1,19 +1,17 @@
 """What is said about a user."""
 
-# ruff: noqa: RUF009 (the helpers make dataclass fields)
-
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from adapters.ncip.messages.addresses import NameInformation, UserAddressInformation
 from adapters.ncip.messages.base import Code, Structure, When, many, maybe, one
 from adapters.ncip.messages.fiscal import Amount
 from adapters.ncip.messages.identifiers import AuthenticationInput, PreviousUserId, UserId
+from gateway.domain.frozen import frozen_by_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserPrivilegeFee(Structure):
     """What a privilege costs."""
 
@@ -21,7 +19,7 @@ class UserPrivilegeFee(Structure):
     payment_method_type: Code | None = maybe("PaymentMethodType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserPrivilegeStatus(Structure):
     """The value of a privilege, and since when."""
 
@@ -29,7 +27,7 @@ class UserPrivilegeStatus(Structure):
     date_of_status: When | None = maybe("DateOfUserPrivilegeStatus")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserPrivilege(Structure):
     """A kind of user or a right: one each for `STATUS`, `PROFILE`, `LIBRARY` by ILL convention (facts/ncip.md 3.4)."""
 
@@ -42,7 +40,7 @@ class UserPrivilege(Structure):
     description: str | None = maybe("UserPrivilegeDescription")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class BlockOrTrap(Structure):
     """Something that a user may not do, or that staff must be told."""
 
@@ -52,7 +50,7 @@ class BlockOrTrap(Structure):
     valid_to_date: When | None = maybe("ValidToDate")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserOptionalFields(Structure):
     """What may be said about a user beside the id."""
 
@@ -66,7 +64,7 @@ class UserOptionalFields(Structure):
     previous_user_ids: tuple[PreviousUserId, ...] = many("PreviousUserId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserFields(Structure):
     """What is to be added to a user, or taken away."""
 

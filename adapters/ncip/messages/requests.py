@@ -1,10 +1,6 @@
 """Services about requests."""
 
-# ruff: noqa: RUF009 (the helpers make dataclass fields)
-
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from adapters.ncip.messages.addresses import ShippingInformation
 from adapters.ncip.messages.base import Code, When, many, maybe, one, one_of
@@ -23,9 +19,10 @@ from adapters.ncip.messages.identifiers import (
 from adapters.ncip.messages.loans import RequestFields
 from adapters.ncip.messages.patrons import UserOptionalFields
 from adapters.ncip.versions import Version
+from gateway.domain.frozen import frozen_by_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class RequestItem(MandatableInitiation):
     """Ask for an item."""
 
@@ -54,7 +51,7 @@ class RequestItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class RequestItemResponse(Response):
     """Answer to RequestItem."""
 
@@ -75,7 +72,7 @@ class RequestItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CancelRequestItem(MandatableInitiation):
     """Cancel a request."""
 
@@ -96,7 +93,7 @@ class CancelRequestItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CancelRequestItemResponse(Response):
     """Answer to CancelRequestItem."""
 
@@ -110,7 +107,7 @@ class CancelRequestItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UpdateRequestItem(MandatableInitiation):
     """Change a request."""
 
@@ -127,7 +124,7 @@ class UpdateRequestItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UpdateRequestItemResponse(Response):
     """Answer to UpdateRequestItem."""
 
@@ -146,7 +143,7 @@ class UpdateRequestItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LookupRequest(Initiation):
     """Ask about a request."""
 
@@ -162,7 +159,7 @@ class LookupRequest(Initiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LookupRequestResponse(Response):
     """Answer to LookupRequest."""
 

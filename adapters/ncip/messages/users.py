@@ -1,10 +1,7 @@
 """Services about users."""
 
-# ruff: noqa: RUF009 (the helpers make dataclass fields)
-
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from adapters.ncip.messages.addresses import NameInformation, UserAddressInformation
@@ -19,9 +16,10 @@ from adapters.ncip.messages.fiscal import (
 from adapters.ncip.messages.identifiers import AuthenticationInput, Initiation, MandatableInitiation, Response, UserId
 from adapters.ncip.messages.loans import LoanedItem, LoanedItemsCount, RequestedItem, RequestedItemsCount
 from adapters.ncip.messages.patrons import BlockOrTrap, UserFields, UserOptionalFields, UserPrivilege
+from gateway.domain.frozen import frozen_by_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LookupUser(Initiation):
     """Ask about a user."""
 
@@ -35,7 +33,7 @@ class LookupUser(Initiation):
     user_fiscal_account_desired: bool = flag("UserFiscalAccountDesired")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class LookupUserResponse(Response):
     """Answer to LookupUser."""
 
@@ -48,7 +46,7 @@ class LookupUserResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CreateUser(MandatableInitiation):
     """Register a user."""
 
@@ -64,14 +62,14 @@ class CreateUser(MandatableInitiation):
     block_or_traps: tuple[BlockOrTrap, ...] = many("BlockOrTrap")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CreateUserResponse(Response):
     """Answer to CreateUser."""
 
     user_id: UserId | None = one("UserId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UpdateUser(MandatableInitiation):
     """Change a user."""
 
@@ -83,14 +81,14 @@ class UpdateUser(MandatableInitiation):
     add_user_fields: UserFields | None = maybe("AddUserFields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UpdateUserResponse(Response):
     """Answer to UpdateUser."""
 
     user_id: UserId | None = one("UserId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class DeleteUser(MandatableInitiation):
     """Remove a user."""
 
@@ -100,14 +98,14 @@ class DeleteUser(MandatableInitiation):
     authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class DeleteUserResponse(Response):
     """Answer to DeleteUser."""
 
     user_id: UserId | None = one("UserId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CreateUserFiscalTransaction(MandatableInitiation):
     """Put a charge or payment on a user's account."""
 
@@ -118,7 +116,7 @@ class CreateUserFiscalTransaction(MandatableInitiation):
     fiscal_transaction_information: FiscalTransactionInformation | None = one("FiscalTransactionInformation")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class CreateUserFiscalTransactionResponse(Response):
     """Answer to CreateUserFiscalTransaction."""
 
@@ -126,7 +124,7 @@ class CreateUserFiscalTransactionResponse(Response):
     fiscal_transaction_reference_id: FiscalTransactionReferenceId | None = one("FiscalTransactionReferenceId")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class NoticeItem(Structure):
     """An item that a notice is about."""
 
@@ -134,7 +132,7 @@ class NoticeItem(Structure):
     amount: Amount | None = maybe("Amount")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class UserNoticeDetails(Structure):
     """What a notice to a user says."""
 
@@ -147,7 +145,7 @@ class UserNoticeDetails(Structure):
     user_privilege: UserPrivilege | None = maybe("UserPrivilege")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class SendUserNotice(MandatableInitiation):
     """Send a notice to a user."""
 
@@ -156,7 +154,7 @@ class SendUserNotice(MandatableInitiation):
     user_notice_details: UserNoticeDetails | None = one("UserNoticeDetails")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class SendUserNoticeResponse(Response):
     """Answer to SendUserNotice."""
 
@@ -167,7 +165,7 @@ class SendUserNoticeResponse(Response):
     date_will_send: When | None = maybe("DateWillSend")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class AuthenticateUser(Initiation):
     """Recognise a user. Version 1 alone; version 2 has LookupUser for it."""
 
@@ -177,7 +175,7 @@ class AuthenticateUser(Initiation):
     authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_by_name
 class AuthenticateUserResponse(Response):
     """Answer to AuthenticateUser."""
 

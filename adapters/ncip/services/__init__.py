@@ -37,9 +37,10 @@ from adapters.ncip.services import (
 from adapters.ncip.services.reading import Reader
 from adapters.ncip.services.wording import Writer
 from gateway.domain.commands import Command
+from gateway.domain.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Service:
     """`word` None: the answer is only a header. The types of message and result go together by this table."""
 

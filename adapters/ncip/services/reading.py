@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from adapters.ncip.dialect import NcipDialect
@@ -19,6 +18,7 @@ from adapters.ncip.messages import (
     UserId,
 )
 from gateway.domain.commands import Credential, Named, PatronRef
+from gateway.domain.frozen import frozen
 from gateway.domain.library import Bib, ItemStatus, RecordId
 from gateway.domain.policy import CirculationPolicy
 from gateway.domain.problems import About, Reason, Refused
@@ -27,7 +27,7 @@ from gateway.ports.protocol import Conversation
 RequestKind = Literal["hold", "loan", "page", "recall"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reader:
     """What reading a message needs to know beside the message."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from adapters.ncip.dialect import ItemElement, NcipDialect, UserElement
 from adapters.ncip.dialect.answers import Part
 from adapters.ncip.messages import (
@@ -37,6 +35,7 @@ from adapters.ncip.messages import (
 )
 from adapters.ncip.values import CirculationState, RequestStatus
 from adapters.ncip.versions import Version
+from gateway.domain.frozen import frozen
 from gateway.domain.library import (
     Bib,
     Contact,
@@ -54,7 +53,7 @@ from gateway.domain.library import (
 from gateway.ports.protocol import Conversation
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Writer:
     """What wording an answer needs to know beside the result."""
 

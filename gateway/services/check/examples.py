@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
@@ -11,6 +11,7 @@ from typing import Protocol
 
 from gateway.configuration.problems import Path, Problem
 from gateway.configuration.validation import describe
+from gateway.domain.frozen import frozen
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.profile import Example
 from gateway.ports.protocol import Arrival, Conversation, Incoming, OutcomeClass, Responder, Transport
@@ -18,7 +19,7 @@ from gateway.profiles import LoadedProfile
 from gateway.services.check.elements import Unreadable, texts_at
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExampleAnswer:
     body: bytes
     outcome: OutcomeClass
@@ -32,7 +33,7 @@ class ExampleExchange(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ran:
     problems: tuple[Problem, ...]
     answered: bool = False
@@ -41,7 +42,7 @@ class Ran:
 _ANSWER_KEYS = frozenset({"answer_contains", "answer_lacks", "answer_paths"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExampleRunner:
     """Runs the examples of one profile in one protocol."""
 

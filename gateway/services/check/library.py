@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import string
 from collections.abc import AsyncIterator, Collection, Iterator
-from dataclasses import dataclass
 
 from gateway.configuration.problems import Path, Problem
+from gateway.domain.frozen import frozen
 from gateway.domain.policy import CirculationPolicy
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
@@ -14,7 +14,7 @@ from gateway.ports.library import LibraryCodes, LibrarySystem, ListsCodes, Patro
 from gateway.profiles import LoadedProfile
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Known:
     """What a library knows."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gateway.configuration.problems import Problem
+from gateway.domain.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProfileFindings:
     """Of one profile. `examples` were run, `answers` of them up to the answer."""
 
@@ -18,7 +17,7 @@ class ProfileFindings:
     answers: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Report:
     """`installation`: problems of gateway.yml, its libraries and secrets; `notes`: what was not looked at, and why."""
 

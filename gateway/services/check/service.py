@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gateway.adapters import Adapters
 from gateway.configuration.problems import ConfigurationError, Path, Problem
 from gateway.domain.clock import Clock
+from gateway.domain.frozen import frozen
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.library import LibrarySystem
@@ -27,7 +28,7 @@ class UnknownProfile(Exception):
     """A profile that is to be checked isn't there."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subject:
     """What is checked. `libraries`: by symbol, those that could be opened; `closed`: why the others could not.
 
@@ -96,7 +97,7 @@ def _parents(loaded: list[LoadedProfile]) -> set[str]:
     return {place.file for one in loaded for place in one.document.places.values()}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Asked:
     known: Mapping[str, library_check.Known]
     problems: tuple[Problem, ...]

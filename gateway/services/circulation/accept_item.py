@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 
 from gateway.domain.commands import AcceptItem, Action, ItemAccepted
 from gateway.domain.due_dates import day_to_come
+from gateway.domain.frozen import frozen
 from gateway.domain.identifiers import RequestNumber, generated_barcode, request_number
 from gateway.domain.library import Item, Loan, Patron, Scope
 from gateway.domain.policy import BarcodeSource
@@ -29,7 +30,7 @@ _KEEPS_THE_HOLD = (
 """Refusals of a loan after which the item waits for its patron on the hold shelf."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Plan:
     """What is to be done, decided before anything is changed."""
 

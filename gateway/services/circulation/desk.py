@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
 from gateway.domain.clock import Clock
+from gateway.domain.frozen import frozen
 from gateway.domain.identifiers import our_agency
 from gateway.domain.policy import AS_SUCCESS, CirculationPolicy
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Capability, LibrarySystem
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Desk:
     """One library as one partner meets it.
 

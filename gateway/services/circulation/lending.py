@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.domain.commands import Due
 from gateway.domain.due_dates import DueChoice, choose, patron_due
+from gateway.domain.frozen import frozen
 from gateway.domain.library import Item, Loan, Patron
 from gateway.domain.policy import DuePolicy
 from gateway.ports.library import Capability
 from gateway.services.circulation.desk import Desk
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lending:
     item: Item
     patron: Patron

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gateway.domain.commands import ItemSetEntry, ItemSetFound, LookUpItemSet, Named
+from gateway.domain.frozen import frozen
 from gateway.domain.library import RecordId
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Capability
@@ -16,7 +17,7 @@ from gateway.services.circulation.desk import Desk, need
 _NOT_THERE = (Reason.UNKNOWN_RECORD, Reason.UNKNOWN_ITEM, Reason.AMBIGUOUS_ITEM, Reason.INVALID_VALUE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Place:
     """Where a portion begins: at which entry, and at which of its items. Written as '3-20'."""
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gateway.domain.commands import Credential, Named, PatronRef
+from gateway.domain.frozen import frozen
 from gateway.domain.identifiers import institution, patron_types
 from gateway.domain.library import IdentifierType, Patron, Scope
 from gateway.domain.problems import About, Reason, Refused
@@ -12,7 +11,7 @@ from gateway.ports.library import Capability, PatronKey
 from gateway.services.circulation.desk import Desk, naming, need
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Identity:
     """One way in which a message names a patron, and the value as sent."""
 

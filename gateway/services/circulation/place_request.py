@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from gateway.domain.commands import PlaceRequest, RequestPlaced
 from gateway.domain.due_dates import day_to_come
+from gateway.domain.frozen import frozen
 from gateway.domain.identifiers import RequestNumber, request_number
 from gateway.domain.library import Bib, Hold, HoldStatus, Item, Patron, PickupLocation, Scope
 from gateway.domain.problems import About, Reason, Refused
@@ -15,7 +15,7 @@ from gateway.services.circulation import items, patrons, pickup, records
 from gateway.services.circulation.desk import Desk, doing, is_success, need
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Target:
     """What is wanted: this item, or with `item` None any copy."""
 

@@ -9,14 +9,17 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from adapters.ncip import adapter
 from adapters.ncip.bodies import wrap
 from adapters.ncip.client import ASKS
+from adapters.ncip.codec import decode, parse
 from adapters.ncip.dialect import NcipDialect
-from adapters.ncip.messages import LookupVersion
+from adapters.ncip.messages import ItemRequestedResponse, LookupVersion, LookupVersionResponse, Message, Problems
 from adapters.ncip.partner import NcipPartner
 from adapters.ncip.responder import NcipResponder
+from adapters.ncip.services.reading import word
 from adapters.ncip.versions import Version
 from gateway.cli.context import Installation
 from gateway.domain.commands import (
@@ -48,10 +51,10 @@ from gateway.domain.commands import (
 )
 from gateway.domain.library import ItemStatus, Money, RecordId
 from gateway.domain.policy import PickupSource
-from gateway.domain.problems import Refused
+from gateway.domain.problems import Reason, Refusal, Refused
 from gateway.domain.profile import Profile
 from gateway.ports.partner import Values, WrongValue
-from gateway.ports.protocol import Arrival, Incoming, Transport
+from gateway.ports.protocol import Arrival, Envelope, Incoming, Transport
 from tests.protocol.ncip_client.support import NOW, talk
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -61,6 +64,9 @@ RESPONDER = NcipResponder()
 SHIPPED = sorted(file.stem for file in (ROOT / "profiles").glob("*.yml"))
 
 IN_FOUR_WEEKS = date(2026, 3, 30)
+LACKING = {older: ("lookup-item-set",) for older in Version if older is not Version.V2_02}
+"""Services that a version hasn't (facts/ncip.md 3.5)."""
+
 PATRON, ITEM, REQUEST = "21000000000017", "39000000000011", "TN-1001"
 TITLE = "Der Zauberberg & andere <Geschichten>"
 
@@ -77,21 +83,27 @@ def profile(request: pytest.FixtureRequest) -> Profile:
     return profiles()[request.param]
 
 
-def understood(profile: Profile, service: str, values: Values) -> Incoming:
-    """As it comes out of `decode` when the partner has sent it."""
-    body = PARTNER.build(service, values, talk(profile))
+def ncip(profile: Profile) -> NcipDialect:
     dialect = profile.dialects["ncip"]
     assert isinstance(dialect, NcipDialect)
-    arrival = Arrival(wrap(body, dialect.http), NOW, Transport.HTTP, "ncip", profile=profile.name)
+    return dialect
+
+
+def opened(profile: Profile, service: str, values: Values) -> Envelope:
+    """As it comes out of `open` when the partner has sent it."""
+    body = PARTNER.build(service, values, talk(profile))
+    arrival = Arrival(wrap(body, ncip(profile).http), NOW, Transport.HTTP, "ncip", profile=profile.name)
     envelope = RESPONDER.open(arrival, 100_000)
     assert envelope.malformed is None, envelope.malformed
-    return RESPONDER.decode(envelope, talk(profile))
+    return envelope
+
+
+def understood(profile: Profile, service: str, values: Values) -> Incoming:
+    return RESPONDER.decode(opened(profile, service, values), talk(profile))
 
 
 def version(profile: Profile) -> Version:
-    dialect = profile.dialects["ncip"]
-    assert isinstance(dialect, NcipDialect)
-    return dialect.xml.version
+    return ncip(profile).xml.version
 
 
 def day_of(due: object) -> object:
@@ -195,9 +207,8 @@ def many(values: dict[str, str]) -> Values:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.service}-{'-'.join(case.values)}")
 def test_what_is_said_is_understood(profile: Profile, case: Case) -> None:
-    if case.service == "lookup-item-set" and version(profile) is not Version.V2_02:
-        with pytest.raises(Refused, match="does not exist in NCIP"):
-            understood(profile, case.service, many(case.values))
+    if case.service in LACKING.get(version(profile), ()):
+        check_refused(profile, case)
         return
 
     incoming = understood(profile, case.service, many(case.values))
@@ -213,6 +224,21 @@ def test_what_is_said_is_understood(profile: Profile, case: Case) -> None:
         assert named(getattr(command, "request", None)) == case.values["request"]
     for path, expected in case.checks.items():
         assert seen(command, path) == expected, path
+
+
+def check_refused(profile: Profile, case: Case) -> None:
+    """At the level of the message, since the version hasn't the service's own answer either."""
+    envelope = opened(profile, case.service, many(case.values))
+    with pytest.raises(Refused, match=f"does not exist in NCIP {version(profile).value}") as refused:
+        RESPONDER.decode(envelope, talk(profile))
+
+    answer = decode(parse(RESPONDER.refuse(envelope, Refusal.of(refused.value), talk(profile)).body))
+
+    assert refused.value.reason is Reason.UNSUPPORTED_SERVICE
+    in_header = ncip(profile).errors.shape == "item-requested"
+    assert isinstance(answer.body, ItemRequestedResponse if in_header else Problems)
+    if isinstance(answer.body, Problems):
+        assert [word(problem.type) for problem in answer.body.problems] == ["Unsupported Service"]
 
 
 def seen(command: object, path: str) -> object:
@@ -237,6 +263,27 @@ def test_versions_are_asked_in_either_root(profile: Profile, form: str) -> None:
 
     assert incoming.command is None
     assert isinstance(getattr(incoming.message, "body", None), LookupVersion)
+
+
+@pytest.mark.parametrize("form", ["message", "version-message"])
+def test_versions_are_told_in_the_root_that_asked(profile: Profile, form: str) -> None:
+    envelope = opened(profile, "lookup-version", {"form": (form,)})
+    incoming = RESPONDER.decode(envelope, talk(profile))
+
+    answer = RESPONDER.encode(envelope, incoming, None, talk(profile)).body
+    told = decode(parse(answer))
+
+    assert isinstance(incoming.message, Message)
+    assert told.root is incoming.message.root
+    assert isinstance(told.body, LookupVersionResponse)
+    assert told.body.versions_supported
+    assert told.unknown == ()
+    if form == "version-message":
+        assert {str(element.tag) for element in etree.fromstring(answer).iter()} == {
+            "NCIPVersionMessage",
+            "LookupVersionResponse",
+            "VersionSupported",
+        }
 
 
 @pytest.mark.parametrize("service", ["accept-item", "request-item"])

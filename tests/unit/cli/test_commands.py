@@ -169,6 +169,11 @@ def test_services_and_options_are_listed(illgate: Illgate) -> None:
     assert re.search(r"^  --due .*else in four weeks", options, re.MULTILINE)
 
 
+def test_what_the_profiles_version_lacks_is_not_offered(illgate: Illgate) -> None:
+    assert "lookup-item-set" in illgate("send", "ncip2", "--list").output
+    assert "lookup-item-set" not in illgate("send", "ncip1", "--list").output
+
+
 @pytest.mark.parametrize("name", ["send", "replay"])
 def test_help_has_examples(illgate: Illgate, name: str) -> None:
     assert f"illgate {name} " in illgate(name, "--help").output.split("Examples:")[1]

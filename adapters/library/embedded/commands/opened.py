@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from enum import Enum
@@ -18,6 +18,7 @@ from click.termui import progressbar
 from sqlalchemy import Connection
 
 from adapters.library.embedded.here import Here
+from gateway.domain.frozen import frozen
 from gateway.ports.adapter import CommandContext, LibraryContext
 from gateway.ports.library import LibrarySystem
 
@@ -28,7 +29,7 @@ T = TypeVar("T")
 WIDEST = 48
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opened:
     """An open library, as commands need it."""
 

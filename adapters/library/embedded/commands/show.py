@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import click
 from sqlalchemy import Connection
 
@@ -20,11 +18,12 @@ from adapters.library.embedded import (
 )
 from adapters.library.embedded.commands.opened import Opened, as_json, at_most, print_lines, print_one, run
 from adapters.library.embedded.here import Here
+from gateway.domain.frozen import frozen
 from gateway.domain.library import Bib, Charge, Hold, Item, ItemStatus, Loan, Patron
 from gateway.ports.library import PatronKey
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _PatronShown:
     patron: Patron
     loans: tuple[Loan, ...]
@@ -32,7 +31,7 @@ class _PatronShown:
     charges: tuple[Charge, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _ItemShown:
     item: Item
     bib: Bib
@@ -231,7 +230,7 @@ def bibs(ctx: click.Context, query: tuple[str, ...], limit: int, json_: bool) ->
     run(ctx, work)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _BibLine:
     id: str
     title: str
