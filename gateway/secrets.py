@@ -1,36 +1,14 @@
-"""Secrets by reference: a shared file says where a secret is (`env:NAME`, `file:PATH`), never the secret itself."""
+"""Secrets from where they are: the environment, or a file."""
 
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
 
 from gateway.configuration.problems import ConfigurationError, Problem
-from gateway.configuration.validation import SECRET_ERROR
+from gateway.domain.secret_ref import REQUIREMENT, is_reference
 
-REQUIREMENT = "must be env:NAME or file:PATH; the secret itself never stands here"
 MAX_BYTES = 65_536
-
-_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
-
-
-def is_reference(text: str) -> bool:
-    return _REFERENCE.fullmatch(text) is not None
-
-
-def _reference(text: str) -> str:
-    if text and not is_reference(text):
-        raise PydanticCustomError(SECRET_ERROR, REQUIREMENT)
-    return text
-
-
-SecretRef = Annotated[str, AfterValidator(_reference)]
-"""`env:NAME`, `file:PATH`, or empty for none. Safe to show: it only says where the secret is."""
 
 
 def resolve(reference: str, folder: Path | None = None) -> str:

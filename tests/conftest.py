@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from adapters.ncip import answering
 from gateway.store.engine import Store, open_store
@@ -94,6 +96,20 @@ def _folder(variable: str, default: Path) -> Path:
             pytest.fail(f"{variable} names a folder that does not exist: {named}")
         pytest.skip(f"{default.name} are not here (set {variable} to their folder)")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A command sets up the logs of its process, which here is that of the tests."""
+    handlers = logging.getLogger().handlers[:]
+    names = ("", "aiohttp", "alembic", "sqlalchemy", "asyncio", "watchfiles")
+    levels = {name: logging.getLogger(name).level for name in names}
+    yield
+    logging.getLogger().handlers[:] = handlers
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    logging.captureWarnings(False)
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

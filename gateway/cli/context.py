@@ -13,11 +13,13 @@ from gateway.adapters import Adapters, load_adapters
 from gateway.configuration.problems import ConfigurationError, Problem
 from gateway.configuration.source import shown
 from gateway.domain.clock import Clock, SystemClock
-from gateway.ports.adapter import LibraryAdapter, LibraryContext, OpenLibrary
+from gateway.ports.adapter import OpenLibrary
 from gateway.profiles import Loading, read_profiles
+from gateway.runtime.assemble import Assembly
+from gateway.secrets import resolve
 from gateway.settings import LibrarySettings, Settings, load_settings
-from gateway.store.engine import Store, open_store
-from gateway.store.migrate import OWN, Migrations, migrate
+from gateway.store.engine import Store
+from gateway.store.migrate import migrate
 
 
 class Installation:
@@ -42,40 +44,20 @@ class Installation:
         """Raises ConfigurationError for settings; what is wrong with profiles is in it."""
         return read_profiles(self.settings.profiles_folder, self.adapters, self.settings)
 
-    def adapter_of(self, library: LibrarySettings) -> LibraryAdapter:
-        return self.adapters.libraries[library.system.type]
-
-    def context_of(self, library: LibrarySettings, store: Store) -> LibraryContext:
-        return LibraryContext(
-            library=library.symbol,
-            store=store,
-            clock=self.clock,
-            zone=library.zone,
-            currency=library.currency,
-            folder=self.settings.folder,
-            info=library.info,
-        )
-
-    @property
-    def histories(self) -> tuple[Migrations, ...]:
-        """Of all tables: the gateway's own and those of the library systems in use."""
-        kinds = {library.system.type: self.adapter_of(library) for library in self.settings.libraries}
-        return (OWN, *(adapter.migrations for adapter in kinds.values() if adapter.migrations is not None))
-
-    @property
-    def database(self) -> Path | None:
-        """The store's file; None for a database server."""
-        url = self.settings.store_url()
-        return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
+    @cached_property
+    def parts(self) -> Assembly:
+        """Raises ConfigurationError, AdapterError."""
+        folder = self.settings.folder
+        return Assembly(self.settings, self.adapters, self.clock, lambda reference: resolve(reference, folder))
 
     @asynccontextmanager
     async def store_as_it_is(self) -> AsyncIterator[Store]:
         """Not brought up to date, which is for whoever works with it. Raises ConfigurationError when there is none."""
-        file = self.database
+        file = self.parts.database
         if file is not None and not file.exists():
             hint = "no database yet; `illgate init` or `illgate serve` makes it"
             raise ConfigurationError([Problem(shown(file), 0, (), hint)])
-        store = open_store(self.settings.store_url().render_as_string(hide_password=False))
+        store = self.parts.open_store()
         try:
             yield store
         finally:
@@ -85,7 +67,7 @@ class Installation:
     async def store(self) -> AsyncIterator[Store]:
         """The store, there and up to date. Raises ConfigurationError, SchemaTooNew, Unavailable."""
         async with self.store_as_it_is() as store:
-            await migrate(store, *self.histories)
+            await migrate(store, *self.parts.histories)
             yield store
 
     @asynccontextmanager
@@ -101,8 +83,8 @@ class Installation:
 
     async def open_library(self, settings: LibrarySettings, store: Store) -> OpenLibrary:
         """Raises Unavailable."""
-        context = self.context_of(settings, store)
-        system = await self.adapter_of(settings).open(context, settings.system.options)
+        context = self.parts.context_of(settings, store)
+        system = await self.parts.adapter_of(settings).open(context, settings.system.options)
         return OpenLibrary(context, settings.system.options, system)
 
 

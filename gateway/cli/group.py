@@ -10,6 +10,7 @@ import click
 
 from gateway.cli.context import Installation
 from gateway.cli.exits import as_exit_codes
+from gateway.runtime.logging import set_up_logging
 from gateway.settings import FILE
 
 
@@ -56,7 +57,7 @@ class LazyGroup(click.Group):
 def _library(ctx: click.Context) -> click.Command:
     """The command of the library system in use; where several kinds are, the first that has one."""
     installation = ctx.obj or Installation(ctx.params["config"])
-    kinds = {library.system.type: installation.adapter_of(library) for library in installation.settings.libraries}
+    kinds = {library.system.type: installation.parts.adapter_of(library) for library in installation.settings.libraries}
     for adapter in kinds.values():
         if adapter.command is not None:
             return adapter.command
@@ -89,4 +90,5 @@ def main(ctx: click.Context, config: Path) -> None:
     Exit codes: 0 done, 1 refused or problems found, 2 wrong usage, 3 settings or profiles can't be used,
     4 something can't be reached, 5 sent but the outcome is not known.
     """
+    set_up_logging("console", "warning")  # until the daemon has read what gateway.yml says
     ctx.obj = Installation(config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,23 +15,34 @@ from gateway.cli.exits import REFUSED
 from gateway.configuration.source import shown
 from gateway.settings import FILE
 
+STORE = "sqlite:///data/illgate.db"
+"""Where gateway.yml as it is shipped keeps its data."""
+
 
 @click.command
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--empty", is_flag=True, help="Without the sample library.")
+@click.option(
+    "--store",
+    "store_url",
+    default="",
+    metavar="URL",
+    help="Keep everything there, such as postgresql://USER@HOST/NAME, instead of in a file in DIR.",
+)
 @click.option("--force", is_flag=True, help="Overwrite settings and shipped profiles that are there already.")
 @click.pass_context
-def command(ctx: click.Context, folder: Path, empty: bool, force: bool) -> None:
+def command(ctx: click.Context, folder: Path, empty: bool, store_url: str, force: bool) -> None:
     """Make a new installation in DIR: gateway.yml, profiles/, and the database with a sample library.
 
-    A database that is there already is kept, and brought up to date.
+    A database that is there already is kept, and brought up to date; a library with data gets no sample.
 
     \b
     Examples:
       illgate init demo             a demonstration with a sample library
       illgate init --empty /srv/ill for a library that brings its own data
+      illgate init demo --store postgresql://illgate@db.library.example/illgate
     """
-    files = dict(_files(folder))
+    files = dict(_files(folder, store_url))
     changed = [target for target, body in files.items() if target.exists() and target.read_bytes() != body]
     if changed and not force:
         for target in changed:
@@ -51,28 +63,34 @@ def shipped() -> Path:
     return inside if inside.is_dir() else package.parent
 
 
-def _files(folder: Path) -> Iterator[tuple[Path, bytes]]:
+def _files(folder: Path, store_url: str) -> Iterator[tuple[Path, bytes]]:
     source = shipped()
-    yield folder / FILE, (source / FILE).read_bytes()
+    settings = (source / FILE).read_text(encoding="utf-8")
+    if store_url:
+        assert STORE in settings, f"gateway.yml as shipped keeps its data in {STORE}"
+        settings = settings.replace(STORE, json.dumps(store_url), 1)  # quoted: a URL may hold what YAML reads otherwise
+    yield folder / FILE, settings.encode("utf-8")
     for file in sorted((source / "profiles").iterdir()):
         if file.suffix in (".yml", ".json"):
             yield folder / "profiles" / file.name, file.read_bytes()
 
 
 async def _make_store(installation: Installation, empty: bool) -> None:
-    file = installation.database
+    parts = installation.parts
+    file = parts.database
     fresh = file is not None and not file.exists()
-    if file is not None and fresh:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)  # it names patrons
+    parts.make_database()
     async with installation.store() as store:
-        click.echo(f"{shown(file) if file else installation.settings.store.url}: {'made' if fresh else 'kept'}")
-        if empty or not fresh:
+        if file is not None:
+            click.echo(f"{shown(file)}: {'made' if fresh else 'kept'}")
+        else:
+            click.echo(f"{installation.settings.store.url}: brought up to date")
+        if empty or (file is not None and not fresh):
             return
         for library in installation.settings.libraries:
-            sample = installation.adapter_of(library).sample
+            sample = parts.adapter_of(library).sample
             if sample is None:
                 click.echo(f"library {library.symbol}: its system ({library.system.type}) has no sample data")
                 continue
             click.echo(f"library {library.symbol}: making the sample library …")
-            click.echo(await sample(installation.context_of(library, store)))
+            click.echo(await sample(parts.context_of(library, store)))

@@ -9,13 +9,11 @@ import click
 
 from gateway.cli.context import Installation
 from gateway.configuration.problems import ConfigurationError, Problem
-from gateway.secrets import resolve
-from gateway.services.exchange import Exchange, OpenLibrary
+from gateway.services.exchange import Exchange
 from gateway.settings import LibrarySettings
-from gateway.store.cipher import BodyCipher, BodyUnreadable
+from gateway.store.cipher import BodyUnreadable
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
-from gateway.store.records import JournalOptions
 
 
 def library_named(installation: Installation, symbol: str) -> LibrarySettings:
@@ -27,23 +25,11 @@ def library_named(installation: Installation, symbol: str) -> LibrarySettings:
         raise click.UsageError(f"which library? say --library; there are: {known}") from None
 
 
-def journal_options(installation: Installation) -> JournalOptions:
-    """Raises ConfigurationError."""
-    settings = installation.settings
-    wanted = settings.journal
-    keys = [resolve(reference, settings.folder) for reference in wanted.encryption_keys]
-    try:
-        cipher = BodyCipher(keys) if keys else None
-        return JournalOptions(wanted.body_limit, wanted.keep_bodies_days, wanted.keep_rows_days, cipher)
-    except ValueError as error:
-        raise ConfigurationError([settings.problem(("journal",), str(error))]) from error
-
-
 @asynccontextmanager
 async def open_journal(installation: Installation) -> AsyncIterator[tuple[Journal, Store]]:
     """Raises ConfigurationError, SchemaTooNew, Unavailable."""
     async with installation.store() as store:
-        journal = Journal(store, journal_options(installation))
+        journal = Journal(store, installation.parts.journal_options())
         try:
             yield journal, store
         finally:
@@ -52,24 +38,11 @@ async def open_journal(installation: Installation) -> AsyncIterator[tuple[Journa
 
 async def open_exchange(installation: Installation, journal: Journal, store: Store) -> Exchange:
     """An exchange of its own in this process, beside the daemon's. Raises ConfigurationError, Unavailable."""
-    settings, loading = installation.settings, installation.profiles
+    loading = installation.profiles
     if loading.problems:
         raise ConfigurationError(loading.problems)
-    libraries = {}
-    for library in settings.libraries:
-        opened = await installation.open_library(library, store)
-        libraries[library.symbol] = OpenLibrary(
-            library.symbol, library.name, opened.system, library.zone, library.currency
-        )
-    return Exchange(
-        responders={name: adapter.responder() for name, adapter in installation.adapters.protocols.items()},
-        profiles=lambda: loading.profiles,
-        libraries=libraries,
-        journal=journal,
-        clock=installation.clock,
-        secrets=lambda reference: resolve(reference, settings.folder),
-        library_seconds=settings.library_timeout_seconds,
-    )
+    parts = installation.parts
+    return parts.exchange(await parts.open_libraries(store), lambda: loading.profiles, journal)
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from gateway.cli.exits import REFUSED, UNREACHABLE
 from gateway.cli.opened import library_named, open_exchange, open_journal, readable_bodies
 from gateway.cli.texts import pretty, value_lines
 from gateway.ports.protocol import OutcomeClass
-from gateway.runtime.logging import set_up_logging
 from gateway.services.replay import NotReplayable, Rehearsal, Replayed
 
 EXIT = {OutcomeClass.OK: 0, OutcomeClass.FAILED: UNREACHABLE}
@@ -38,7 +37,6 @@ def command(ctx: click.Context, installation: Installation, identifier: str, sym
       illgate replay 0006430d0c7a1b0000a1b2c3-1
     """
     library = library_named(installation, symbol)
-    set_up_logging("console", "warning")
     try:
         done = asyncio.run(_replay(installation, library.symbol, identifier, dry_run))
     except NotReplayable as why:

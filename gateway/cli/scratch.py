@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from gateway.cli.context import Installation
@@ -17,8 +18,9 @@ from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.ports.adapter import LibraryAdapter
 from gateway.ports.protocol import Arrival, OutcomeClass
 from gateway.profiles import LoadedProfile, ProfileSet
+from gateway.runtime.assemble import at_work
 from gateway.services.check import ExampleAnswer, ExampleExchange
-from gateway.services.exchange import Done, Exchange, OpenLibrary
+from gateway.services.exchange import Done, Exchange
 from gateway.settings import LibrarySettings
 from gateway.store.engine import Store, open_store
 from gateway.store.journal import Journal
@@ -46,50 +48,40 @@ class Scratch:
     """`folder` is empty, and whoever gives it removes it."""
 
     def __init__(self, installation: Installation, folder: Path) -> None:
-        self._installation = installation
+        self._parts = replace(installation.parts, secrets=_no_secrets)
         self._folder = folder
         self._copies = 0
 
     @property
     def usable(self) -> bool:
-        return all(self._adapter(library) is not None for library in self._installation.settings.libraries)
+        return all(self._adapter(library) is not None for library in self._parts.settings.libraries)
 
     def _adapter(self, library: LibrarySettings) -> LibraryAdapter | None:
         """The library's own where it can make a sample, or else any that can."""
-        adapters = (self._installation.adapter_of(library), *self._installation.adapters.libraries.values())
+        adapters = (self._parts.adapter_of(library), *self._parts.adapters.libraries.values())
         return next((adapter for adapter in adapters if adapter.sample is not None), None)
 
     @asynccontextmanager
     async def exchange(self, profile: Profile) -> AsyncIterator[ExampleExchange]:
-        installation, library = self._installation, self._installation.settings.library(profile.library)
+        parts, library = self._parts, self._parts.settings.library(profile.library)
         adapter = self._adapter(library)
         assert adapter is not None, "asked though not usable"
         file = await self._copy(library, adapter)
         store = open_store(f"sqlite:///{file}")
         journal = Journal(store, JournalOptions())
         try:
-            system = await adapter.open(installation.context_of(library, store), _options(adapter, library))
+            system = await adapter.open(parts.context_of(library, store), _options(adapter, library))
             profiles = _only(profile)
             run = _Run()
-            run.exchange = Exchange(
-                responders={name: one.responder() for name, one in installation.adapters.protocols.items()},
-                profiles=lambda: profiles,
-                libraries={
-                    library.symbol: OpenLibrary(library.symbol, library.name, system, library.zone, library.currency)
-                },
-                journal=journal,
-                clock=installation.clock,
-                secrets=_no_secrets,
-                library_seconds=installation.settings.library_timeout_seconds,
-                observe=run.observe,
-            )
+            opened = {library.symbol: at_work(library, system)}
+            run.exchange = parts.exchange(opened, lambda: profiles, journal, run.observe)
             yield run
         finally:
             await journal.close()
             await store.close()
 
     async def _copy(self, library: LibrarySettings, adapter: LibraryAdapter) -> Path:
-        template = self._folder / f"{self._installation.settings.libraries.index(library)}.db"
+        template = self._folder / f"{self._parts.settings.libraries.index(library)}.db"
         if not template.exists():
             store = open_store(f"sqlite:///{template}")
             try:
@@ -104,7 +96,7 @@ class Scratch:
     async def _fill(self, store: Store, library: LibrarySettings, adapter: LibraryAdapter) -> None:
         assert adapter.sample is not None
         await migrate(store, OWN, *([adapter.migrations] if adapter.migrations else []))
-        await adapter.sample(self._installation.context_of(library, store))
+        await adapter.sample(self._parts.context_of(library, store))
 
 
 def _options(adapter: LibraryAdapter, library: LibrarySettings) -> object:

@@ -13,11 +13,9 @@ from pydantic_core import ErrorDetails
 
 from gateway.configuration.problems import ConfigurationError, Path, Problem, nearest
 from gateway.configuration.source import Document
+from gateway.domain.secret_ref import SECRET_ERROR
 
 M = TypeVar("M", bound=BaseModel)
-
-SECRET_ERROR = "secret_reference"
-"""Type of the pydantic error of a value that may be a secret; it is never shown."""
 
 _SECRET_KEYS = frozenset({"secret", "password", "encryption_keys", "agency_authentication"})
 

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.domain.policy import CirculationPolicy, Section
+from gateway.domain.secret_ref import SecretRef
 
 
 def _network(value: str) -> str:
@@ -55,12 +56,12 @@ class AuthKind(StrEnum):
 
 
 class Authentication(Section):
-    """One way to be let in. `secret` is never written out: env:NAME or file:PATH."""
+    """One way to be let in."""
 
     kind: AuthKind
     name: str = Field("", description="a name for this credential, used by match rules and the journal")
     user: str = Field("", description="user name for basic; common name for a client certificate")
-    secret: str = Field("", description="env:NAME or file:PATH", repr=False)
+    secret: SecretRef = Field("", description="env:NAME or file:PATH")
     networks: tuple[Network, ...] = Field((), description="for kind network, or as a further condition for the others")
     parameter: str = Field("apikey", description="name of the query parameter for query-key")
 

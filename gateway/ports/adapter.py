@@ -33,7 +33,7 @@ class LibraryContext:
     zone: tzinfo
     currency: str
     folder: Path  # where gateway.yml is; relative paths in options start here
-    info: LibraryInfo | None = None  # as gateway.yml has it: name and how to reach the library
+    info: LibraryInfo  # as gateway.yml has it: name and how to reach the library
 
 
 @frozen

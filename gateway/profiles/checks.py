@@ -9,7 +9,6 @@ from gateway.configuration.problems import Path, Problem, nearest
 from gateway.configuration.source import Document
 from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.profiles.matching import conditions
-from gateway.secrets import REQUIREMENT, is_reference
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
@@ -89,8 +88,6 @@ def _auth(profile: Profile, document: Document, settings: Settings) -> Iterator[
         missing = [name for name in _NEEDS[entry.kind] if not getattr(entry, name)]
         if missing:
             yield document.problem(path, f"kind {entry.kind.value} needs {' and '.join(missing)}")
-        if entry.secret and not is_reference(entry.secret):
-            yield document.problem((*path, "secret"), REQUIREMENT)
         yield from _unread(entry, path, document)
 
 

@@ -10,17 +10,15 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import lru_cache
-from pathlib import Path
 
 import structlog
 
 from gateway.adapters import Adapters
-from gateway.configuration.problems import ConfigurationError
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.profile import Profile
-from gateway.ports.adapter import LibraryContext
 from gateway.ports.protocol import Framing, Responder
 from gateway.profiles import ProfileStore, load_profiles
+from gateway.runtime.assemble import Assembly
 from gateway.runtime.health import Health
 from gateway.runtime.http import HttpListener, HttpPlace
 from gateway.runtime.metrics import Metrics
@@ -31,13 +29,10 @@ from gateway.runtime.tls import server_context
 from gateway.secrets import resolve
 from gateway.services.exchange import Done, Exchange, OpenLibrary
 from gateway.services.repair import finish_interrupted
-from gateway.settings import LibrarySettings, Settings, Tls
+from gateway.settings import Settings, Tls
 from gateway.settings import TcpListener as TcpSettings
-from gateway.store.cipher import BodyCipher
-from gateway.store.engine import Store, open_store
 from gateway.store.journal import Journal
-from gateway.store.migrate import OWN, Migrations, migrate
-from gateway.store.records import JournalOptions
+from gateway.store.migrate import migrate
 from gateway.web.app import Site
 from gateway.web.gate import Gate
 from gateway.web.pace import Patience
@@ -64,6 +59,7 @@ class Gateway:
         self._tasks = Tasks()
         self._stack = AsyncExitStack()
         self._secrets = lru_cache(maxsize=256)(lambda reference: resolve(reference, settings.folder))
+        self._parts = Assembly(settings, adapters, self._clock, self._secrets)
         self._gate = Gate(
             settings.http.max_concurrent, QUEUE * settings.http.max_concurrent, settings.http.queue_seconds
         )
@@ -110,48 +106,26 @@ class Gateway:
     # --- from inside out ---------------------------------------------------------------------------------
 
     async def _start(self) -> None:
-        stack, settings = self._stack, self.settings
-        options = self._journal_options()
+        stack, parts = self._stack, self._parts
+        options = parts.journal_options()
         self._profiles = self._load_profiles()
-        store = self._open_store()
+        parts.make_database()
+        store = parts.open_store()
         stack.push_async_callback(store.close)
-        for step in await migrate(store, *self._histories()):
+        for step in await migrate(store, *parts.histories):
             log.info("database brought up to date", step=step)
-        libraries = {library.symbol: await self._open_library(library, store) for library in settings.libraries}
+        libraries = await parts.open_libraries(store)
         journal = Journal(store, options)
         stack.push_async_callback(journal.close)
-        responders = {name: adapter.responder() for name, adapter in self._adapters.protocols.items()}
-        exchange = Exchange(
-            responders=responders,
-            profiles=lambda: self._profiles.current,
-            libraries=libraries,
-            journal=journal,
-            clock=self._clock,
-            secrets=self._secrets,
-            library_seconds=settings.library_timeout_seconds,
-            observe=self._observe,
-        )
+        exchange = parts.exchange(libraries, lambda: self._profiles.current, journal, self._observe)
         await finish_interrupted(exchange, journal, libraries, self._clock)
         health = Health(
             store, {symbol: one.system for symbol, one in libraries.items()}, self._profiles, lambda: self.listeners
         )
         stack.push_async_callback(self._tasks.stop)
-        await self._listen(exchange, responders, health)
+        await self._listen(exchange, health)
         self._watch(journal, libraries, health)
         await self._probe(health)
-
-    def _journal_options(self) -> JournalOptions:
-        """Raises ConfigurationError naming the place in gateway.yml."""
-        wanted = self.settings.journal
-        keys = [self._secrets(reference) for reference in wanted.encryption_keys]
-        try:
-            cipher = BodyCipher(keys) if keys else None
-        except ValueError as error:
-            raise ConfigurationError([self.settings.problem(("journal", "encryption_keys"), str(error))]) from error
-        try:
-            return JournalOptions(wanted.body_limit, wanted.keep_bodies_days, wanted.keep_rows_days, cipher)
-        except ValueError as error:
-            raise ConfigurationError([self.settings.problem(("journal",), str(error))]) from error
 
     def _load_profiles(self) -> ProfileStore:
         settings, adapters = self.settings, self._adapters
@@ -161,44 +135,17 @@ class Gateway:
         self.metrics.watch_profiles(lambda: len(profiles.problems))
         return profiles
 
-    def _open_store(self) -> Store:
-        """Makes an SQLite file and its folder where they aren't there, for nobody else's eyes: it names patrons."""
-        url = self.settings.store_url()
-        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
-            file = Path(str(url.database))
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file.touch(mode=0o600)
-        return open_store(url.render_as_string(hide_password=False))
-
-    def _histories(self) -> tuple[Migrations, ...]:
-        kinds = dict.fromkeys(library.system.type for library in self.settings.libraries)
-        found = (self._adapters.libraries[kind].migrations for kind in kinds)
-        return (OWN, *(history for history in found if history is not None))
-
-    async def _open_library(self, library: LibrarySettings, store: Store) -> OpenLibrary:
-        context = LibraryContext(
-            library=library.symbol,
-            store=store,
-            clock=self._clock,
-            zone=library.zone,
-            currency=library.currency,
-            folder=self.settings.folder,
-        )
-        adapter = self._adapters.libraries[library.system.type]
-        system = await adapter.open(context, library.system.options)
-        return OpenLibrary(library.symbol, library.name, system, library.zone, library.currency)
-
     def _observe(self, done: Done) -> None:
         self.metrics.message(done.protocol, done.profile, done.service, done.outcome, done.seconds)
 
     # --- listeners ---------------------------------------------------------------------------------------
 
-    async def _listen(self, exchange: Exchange, responders: Mapping[str, Responder], health: Health) -> None:
-        settings = self.settings
+    async def _listen(self, exchange: Exchange, health: Health) -> None:
+        settings, protocols = self.settings, self._adapters.protocols
         self.metrics.watch_gate(self._gate)
         site = Site(
             exchange=exchange,
-            protocols=tuple(responders),
+            protocols=tuple(protocols),
             gate=self._gate,
             clock=self._clock,
             limit=lambda: self._profiles.current.max_bytes,
@@ -206,12 +153,13 @@ class Gateway:
             metrics=self.metrics.page if settings.metrics else None,
             patience=Patience(min(LONGEST_SILENCE, settings.http.body_seconds), settings.http.body_seconds),
             proxies=TrustedProxies(settings.http.trusted_proxies),
+            certificate_proxies=TrustedProxies(settings.http.certificate_proxies),
         )
         http = settings.http
         place = HttpPlace(http.host, http.port, self._tls(http.tls), http.header_seconds)
         self._http = HttpListener(place, site)
         self._tcp = [
-            TcpListener(self._tcp_place(one, responders[one.protocol]), exchange, self._gate, self._clock)
+            TcpListener(self._tcp_place(one, protocols[one.protocol].responder()), exchange, self._gate, self._clock)
             for one in settings.tcp
         ]
         self._stack.push_async_callback(self._close_listeners)

@@ -50,7 +50,10 @@ class Store(Protocol):
 
 
 def open_store(url: str) -> Store:
-    """`sqlite:///path/to/file.db` or `postgresql://user@host:port/name`."""
+    """`sqlite:///path/to/file.db` or `postgresql://user@host:port/name`.
+
+    Raises ValueError for any other URL, Unavailable when the file can't be used; a server is not asked yet.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database in (None, "", ":memory:"):
@@ -200,6 +203,8 @@ TROUBLE = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
 }
 """Results of SQLite that speak of the machine, not of the statement."""
 
@@ -229,8 +234,11 @@ class SqliteStore:
     def __init__(self, url: URL) -> None:
         self.url = url
         engine = sqlite_engine(url)
-        with engine.connect() as connection:
-            connection.execute(text("SELECT 1"))  # creates the file, finds a bad path at once
+        try:
+            with engine.connect() as connection:
+                connection.execute(text("SELECT 1"))  # creates the file, finds a bad path at once
+        except DBAPIError as error:
+            raise _as_failure(error).error from error
         self._writer = _Worker(engine, "store-writer", "IMMEDIATE")
         self._reader = _Worker(engine, "store-reader", "DEFERRED")
 

@@ -12,6 +12,7 @@ from gateway.domain.frozen import frozen
 from gateway.domain.problems import Unavailable
 from gateway.store.bulk import insert_rows
 from gateway.store.engine import Store
+from gateway.store.prepared import Prepared
 from gateway.store.rows import MessageRow, Row
 from gateway.store.tables import message, processed_message
 
@@ -28,23 +29,25 @@ class Entry:
     processed: tuple[Row, ...] = ()
 
 
-_CHANGE = (
+_CHANGE = Prepared(
     update(message)
     .where(message.c.library == bindparam("in_library"), message.c.id == bindparam("with_id"))
     .values({name: bindparam(name) for name in ("outcome", "reason", "note", "duration_ms", "repeat_of")})
 )
 
 
-def _remember(insert_into: type[sqlite.Insert] | type[postgresql.Insert]) -> sqlite.Insert | postgresql.Insert:
+def _remember(insert_into: type[sqlite.Insert] | type[postgresql.Insert]) -> Prepared:
     """The first message stays; the answer becomes the newest, whose body is kept longest."""
     new = insert_into(processed_message)
-    return new.on_conflict_do_update(
-        index_elements=["library", "profile", "key"],
-        set_={
-            "count": processed_message.c.count + 1,
-            "last_at": new.excluded.last_at,
-            "answer_message": new.excluded.answer_message,
-        },
+    return Prepared(
+        new.on_conflict_do_update(
+            index_elements=["library", "profile", "key"],
+            set_={
+                "count": processed_message.c.count + 1,
+                "last_at": new.excluded.last_at,
+                "answer_message": new.excluded.answer_message,
+            },
+        )
     )
 
 
@@ -59,11 +62,11 @@ def write_entries(connection: Connection, entries: list[Entry]) -> None:
     if messages:
         insert_rows(connection, message, messages)
     if changes:
-        connection.execute(_CHANGE, changes)
+        _CHANGE.run(connection, changes)
     if processed:
         # in order of key, so that two nodes never wait for each other crosswise
         processed.sort(key=lambda row: (row["library"], row["profile"], row["key"]))
-        connection.execute(_REMEMBER[connection.dialect.name], processed)
+        _REMEMBER[connection.dialect.name].run(connection, processed)
 
 
 @dataclass(slots=True)

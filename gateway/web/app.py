@@ -42,7 +42,7 @@ class Site:
     """What the HTTP side works with. `limit` gives the most bytes that any profile accepts now, `metrics` the
     page for Prometheus and its content type.
 
-    `proxy_certificates`: proxies whose word on client certificates is taken.
+    `certificate_proxies`: those whose word on client certificates is taken.
     """
 
     exchange: Exchange
@@ -54,7 +54,7 @@ class Site:
     metrics: Callable[[], tuple[bytes, str]] | None = None  # None: no /metrics
     patience: Patience = field(default_factory=Patience)
     proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
-    proxy_certificates: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
+    certificate_proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
 
 
 def make_app(site: Site) -> web.Application:
@@ -82,7 +82,7 @@ class Endpoint:
         self._limit = site.limit
         self._patience = site.patience
         self._proxies = site.proxies
-        self._proxy_certificates = site.proxy_certificates
+        self._certificate_proxies = site.certificate_proxies
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await read_body(request, self._limit(), self._patience)
@@ -109,9 +109,9 @@ class Endpoint:
     def _arrival(self, request: web.Request, body: bytes) -> Arrival:
         peer = request.remote or ""
         certificate = certificate_name(request.transport)
+        if self._certificate_proxies and not certificate:
+            certificate = self._certificate_proxies.certificate(request, peer)
         if self._proxies:
-            if not certificate and self._proxy_certificates:
-                certificate = self._proxy_certificates.certificate(request, peer)
             peer = self._proxies.sender(request, peer)
         return Arrival(
             body=body,

@@ -15,13 +15,13 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 FORWARDED = "X-Forwarded-For"
 VERIFIED = "X-Client-Verify"
 SUBJECT = "X-Client-Subject"
-"""Set by a trusted proxy (deploy/nginx.conf) to nginx's `$ssl_client_verify` and `$ssl_client_s_dn` (RFC 2253)."""
+"""Set by a proxy (deploy/nginx.conf) to nginx's `$ssl_client_verify` and `$ssl_client_s_dn` (RFC 2253)."""
 
 _COMMON_NAME = re.compile(r"(?:^|,)\s*CN=((?:\\.|[^,\\])+)", re.IGNORECASE)
 
 
 class TrustedProxies:
-    """Addresses whose `X-Forwarded-For` and client-certificate headers are believed; nobody else's are."""
+    """Addresses whose headers about the sender are believed; nobody else's are."""
 
     def __init__(self, networks: Sequence[str]) -> None:
         self._networks: tuple[Network, ...] = tuple(ipaddress.ip_network(one, strict=False) for one in networks)

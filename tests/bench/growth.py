@@ -47,7 +47,7 @@ def long_rows(folder: Path) -> list[tuple[str, float, str, bool]]:
 def stored_row(folder: Path) -> tuple[str, float, str, bool]:
     """Time of one AcceptItem after many were stored, against few."""
     seconds = {}
-    installation = Installation.make(folder / "stored")
+    installation = library(folder / "stored")
     port = installation.port
     with installation.serve():
         numbers = itertools.count(1)

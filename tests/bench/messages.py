@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 PATRON = "21000000000017"
+READERS = 5_000
+"""So many patrons are there beside the sample's; requests go round them, as they would in a library."""
 TITLE = "個人的な体験"
 NS = "http://www.niso.org/2008/ncip"
 VERSION = "http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd"
@@ -17,6 +19,20 @@ def _message(inner: str) -> bytes:
         f'<?xml version="1.0" encoding="UTF-8"?><ns1:NCIPMessage xmlns:ns1="{NS}" ns1:version="{VERSION}">'
         f"{inner}</ns1:NCIPMessage>"
     ).encode()
+
+
+def reader(number: int) -> str:
+    """The barcode of one of them."""
+    return f"2900000{number % READERS:07}"
+
+
+def readers_csv() -> str:
+    """For `illgate library import patrons`."""
+    lines = ["barcode,surname,given,category,home_library,email,line1,locality"]
+    lines += [
+        f"{reader(n)},Lindqvist,Åsa {n},adult,MAIN,asa.{n}@reader.example,Ekvägen {n},Norrvik" for n in range(READERS)
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def lookup_user(patron: str = PATRON) -> bytes:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from adapters.library.embedded import EmbeddedLibrary, EmbeddedOptions, migrations
+from adapters.library.embedded import EmbeddedLibrary, migrations
 from adapters.library.embedded import patrons as patron_records
 from adapters.library.embedded.here import Here
 from adapters.library.embedded.patrons import Registration
@@ -28,7 +28,7 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.ports.adapter import LibraryContext
-from gateway.ports.library import PatronKey, TemporaryItem
+from gateway.ports.library import LibraryInfo, PatronKey, TemporaryItem
 from gateway.store.engine import Store
 from gateway.store.migrate import migrate
 from tests.library_contract.world import Known
@@ -80,8 +80,9 @@ async def embedded_world(store: Store, symbol: str = "LIB") -> EmbeddedWorld:
     clock = FixedClock(START)
     here = Here(symbol, START, ZONE, KNOWN.currency)
     await store.write(lambda connection: _fill(connection, here))
-    context = LibraryContext(symbol, store, clock, ZONE, KNOWN.currency, Path())
-    world = EmbeddedWorld(EmbeddedLibrary(context, EmbeddedOptions()), clock)
+    info = LibraryInfo(symbol, "Městská knihovna")
+    context = LibraryContext(symbol, store, clock, ZONE, KNOWN.currency, Path(), info)
+    world = EmbeddedWorld(EmbeddedLibrary(context), clock)
     await _stock(world, store, here)
     return world
 

@@ -71,8 +71,9 @@ class Installation:
     tcp_port: int
 
     @classmethod
-    def make(cls, folder: Path) -> Installation:
-        illgate("init", str(folder))
+    def make(cls, folder: Path, *options: str) -> Installation:
+        """`options` are those of `illgate init`."""
+        illgate("init", str(folder), *options)
         return cls._with_ports(folder)
 
     def copy(self, folder: Path) -> Installation:

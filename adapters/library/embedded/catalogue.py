@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, FromClause, and_, or_, select
+from sqlalchemy import Connection, FromClause, and_, bindparam, or_, select
 
 from adapters.library.embedded import item_rows
 from adapters.library.embedded.here import Here
@@ -12,6 +12,7 @@ from adapters.library.embedded.words import lookup_value, query_words
 from gateway.domain.library import Bib, HoldStatus, PickupLocation, RecordId
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import BibHoldings
+from gateway.store.prepared import Prepared
 
 LOCAL = "local"
 """Record id type of our own record number; the control number of an imported record will do as well."""
@@ -84,9 +85,11 @@ def holdings(connection: Connection, here: Here, bib_id: str) -> BibHoldings:
 
 def pickup_locations(connection: Connection, here: Here) -> tuple[PickupLocation, ...]:
     """Branches that keep a hold shelf, by code."""
-    rows = connection.execute(
-        select(branches.c.code, branches.c.name)
-        .where(branches.c.library == here.library, branches.c.pickup)
-        .order_by(branches.c.code)
-    )
-    return tuple(PickupLocation(row.code, row.name, row.code) for row in rows)
+    return tuple(PickupLocation(code, name, code) for code, name in _PICKUP.all(connection, {"library": here.library}))
+
+
+_PICKUP = Prepared(
+    select(branches.c.code, branches.c.name)
+    .where(branches.c.library == bindparam("library"), branches.c.pickup)
+    .order_by(branches.c.code)
+)

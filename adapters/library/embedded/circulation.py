@@ -19,6 +19,7 @@ from adapters.library.embedded.rules import first_due, promised, recalled_due, r
 from adapters.library.embedded.tables import loans
 from gateway.domain.frozen import frozen
 from gateway.domain.library import Hold, HoldStatus, ItemStatus, Loan, Scope
+from gateway.domain.policy import DuePolicy
 from gateway.domain.problems import About, Reason, Refused
 
 LENDABLE = (ItemStatus.AVAILABLE, ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT)
@@ -106,12 +107,15 @@ def _requested(barcode: str) -> Refused:
 
 
 def _first_due(connection: Connection, here: Here, borrower: Account, piece: Piece) -> datetime:
-    """The lender's date for a partner's item, as long as it is to come; else by the loan rules."""
-    if piece.lender_due is not None and piece.lender_due > here.now:
-        return piece.lender_due
+    """The lender's date for a partner's item, as long as it is to come; else by the loan rules. See
+    `TemporaryItem.due_policy`."""
+    lenders = piece.lender_due if piece.lender_due is not None and piece.lender_due > here.now else None
+    if lenders is not None and piece.due_policy != DuePolicy.EARLIER:
+        return lenders
     rule = loan_rule(connection, here, borrower.patron.category, piece.item.policy)
     desk = branch(connection, here, piece.item.current.library)
-    return first_due(rule, here.now, here.zone, desk.closures)
+    ours = first_due(rule, here.now, here.zone, desk.closures)
+    return ours if lenders is None else min(ours, lenders)
 
 
 def _lend(

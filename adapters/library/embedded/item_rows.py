@@ -19,7 +19,8 @@ from gateway.store.types import UtcDateTime
 _SELECT = """SELECT
   i.id, i.barcode, i.bib_id, i.status, i.policy, i.home_branch, i.home_shelf, i.current_branch, i.current_shelf,
   i.call_number, i.copy_number, i.description, i.pieces, i.temporary, i.library_use_only, i.renewals_allowed,
-  i.request_id, i.transit_to, i.lender, i.lender_due, i.note, i.holding_id, i.deleted, i.deleted_key,
+  i.request_id, i.transit_to, i.lender, i.lender_due, i.due_policy, i.note, i.holding_id, i.deleted,
+  i.deleted_key,
   COALESCE(hs.name, hb.name, '') AS home_name, COALESCE(cs.name, cb.name, '') AS current_name,
   p.circulates, p.holdable, p.renewable, p.recallable, l.due,
   (SELECT count(*) FROM embedded_holds h
@@ -43,7 +44,7 @@ _TYPES: tuple[ColumnClause[Any], ...] = (
     *(column(name, Boolean) for name in ("temporary", "library_use_only", "renewals_allowed")),
     *(column(name, String) for name in ("request_id", "transit_to", "lender")),
     column("lender_due", UtcDateTime),
-    *(column(name, String) for name in ("note", "holding_id")),
+    *(column(name, String) for name in ("due_policy", "note", "holding_id")),
     column("deleted", UtcDateTime),
     *(column(name, String) for name in ("deleted_key", "home_name", "current_name")),
     *(column(name, Boolean) for name in ("circulates", "holdable", "renewable", "recallable")),
@@ -84,6 +85,7 @@ class Piece:
     request_id: str
     lender: str
     lender_due: datetime | None
+    due_policy: str  # of DuePolicy; empty: there is no lender
     note: str
     deleted: datetime | None
     deleted_key: str | None
@@ -172,6 +174,7 @@ def to_piece(row: Row[Any]) -> Piece:
         request_id=row.request_id,
         lender=row.lender,
         lender_due=row.lender_due,
+        due_policy=row.due_policy,
         note=row.note,
         deleted=row.deleted,
         deleted_key=row.deleted_key,

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from gateway.domain.policy import Section
 
 
-class EmbeddedOptions(BaseModel):
-    """How the library presents itself to partners (NCIP LookupAgency)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field("", description="the library's name; empty: its symbol")
-    address: str = Field("", description="postal address in one line")
-    email: str = ""
-    phone: str = ""
+class EmbeddedOptions(Section):
+    """Nothing but its type: who the library is stands beside it, how it works in its own tables."""

@@ -38,6 +38,7 @@ from gateway.domain.library import (
     Scope,
 )
 from gateway.domain.problems import About, Reason, Refused
+from gateway.store.prepared import Prepared
 from gateway.store.types import UtcDateTime
 
 INTERNAL = "internal"
@@ -90,11 +91,10 @@ _TYPES = (
 )
 
 
-def _statement(source: str, *more: Any) -> Any:
+def _statement(source: str, *more: Any) -> Prepared:
     clause: TextClause = text(f"SELECT {_COLUMNS}, {source}")
-    return clause.bindparams(bindparam("now", type_=UtcDateTime()), bindparam("today", type_=Date())).columns(
-        *_TYPES, *more
-    )
+    typed = clause.bindparams(bindparam("now", type_=UtcDateTime()), bindparam("today", type_=Date()))
+    return Prepared(typed.columns(*_TYPES, *more))
 
 
 _BY_IDENTIFIER = _statement(
@@ -123,12 +123,12 @@ class Account:
 
 def rows_by_identifier(connection: Connection, here: Here, value: str) -> Sequence[Row[Any]]:
     """One row per identifier (`id_type`) with this value."""
-    return connection.execute(_BY_IDENTIFIER, _values(here, value)).all()
+    return _BY_IDENTIFIER.all(connection, _values(here, value))
 
 
 def account(connection: Connection, here: Here, patron_id: str) -> Account:
     """By our own id. Raises Refused(UNKNOWN_PATRON)."""
-    row = connection.execute(_BY_ID, _values(here, patron_id)).one_or_none()
+    row = _BY_ID.first(connection, _values(here, patron_id))
     if row is None:
         raise unknown_patron(patron_id)
     return to_account(row, here)

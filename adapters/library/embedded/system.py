@@ -67,8 +67,8 @@ RACES = 3
 """How often work is tried that met a unique key which another transaction had just taken: the next try sees it."""
 
 
-async def open_embedded(context: LibraryContext, options: EmbeddedOptions) -> EmbeddedLibrary:
-    return EmbeddedLibrary(context, options)
+async def open_embedded(context: LibraryContext, _options: EmbeddedOptions) -> EmbeddedLibrary:
+    return EmbeddedLibrary(context)
 
 
 class EmbeddedLibrary:
@@ -76,9 +76,8 @@ class EmbeddedLibrary:
 
     capabilities: frozenset[Capability] = frozenset(Capability)
 
-    def __init__(self, context: LibraryContext, options: EmbeddedOptions) -> None:
+    def __init__(self, context: LibraryContext) -> None:
         self._context = context
-        self._options = options
         self._verifier = Verifier()
 
     def _here(self) -> Here:
@@ -108,9 +107,7 @@ class EmbeddedLibrary:
         await self._read(lambda c, _: c.execute(text("SELECT count(*) FROM embedded_schema")).scalar_one())
 
     async def info(self) -> LibraryInfo:
-        o = self._options
-        symbol = self._context.library
-        return LibraryInfo(symbol, o.name or symbol, o.address, o.email, o.phone)
+        return self._context.info
 
     # patrons
     async def find_patron(self, key: PatronKey) -> Patron:

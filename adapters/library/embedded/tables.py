@@ -231,6 +231,7 @@ items = _table(
     _text("request_id"),
     _text("lender"),
     Column("lender_due", UtcDateTime),
+    _text("due_policy"),  # of DuePolicy; empty: there is no lender
     _text("note"),
     Column("key", String),
     _moment("created"),

@@ -23,9 +23,11 @@ from gateway.domain.frozen import frozen
 from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Received, TemporaryItem
+from gateway.store.prepared import Prepared
 
 # All that has to be known before anything is written, in one statement: this is what a partner's AcceptItem costs.
-_BEFORE = text("""SELECT
+_BEFORE = Prepared(
+    text("""SELECT
   (SELECT i.id FROM embedded_items i WHERE i.library = :library AND i.key = :key) AS known,
   (SELECT i.id FROM embedded_items i
     WHERE i.library = :library AND i.barcode = :barcode AND i.deleted IS NULL) AS live,
@@ -44,12 +46,13 @@ LEFT JOIN embedded_branches b ON b.library = :library AND b.code = (
 LEFT JOIN embedded_shelves s ON s.library = :library AND s.branch = b.code AND s.code = :shelf
 LEFT JOIN embedded_policies p ON p.library = :library AND p.code = :policy
 LEFT JOIN embedded_branches u ON u.library = :library AND u.code = :pickup AND u.pickup""").columns(
-    *(column(name, String) for name in ("known", "live", "branch", "branch_name", "shelf", "shelf_name")),
-    column("circulates", Boolean),
-    *(column(name, String) for name in ("patron", "pickup")),
-    column("closed_weekdays", JSON),
-    column("closed_dates", JSON),
-    column("shelf_days", Integer),
+        *(column(name, String) for name in ("known", "live", "branch", "branch_name", "shelf", "shelf_name")),
+        column("circulates", Boolean),
+        *(column(name, String) for name in ("patron", "pickup")),
+        column("closed_weekdays", JSON),
+        column("closed_dates", JSON),
+        column("shelf_days", Integer),
+    )
 )
 
 
@@ -63,7 +66,7 @@ def create(connection: Connection, here: Here, wish: TemporaryItem, key: str, *,
     """Raises Refused(DUPLICATE_ITEM | UNKNOWN_PATRON | BAD_PICKUP_LOCATION | INVALID_VALUE | DATA_MISSING)."""
     if not wish.barcode:
         raise Refused(Reason.DATA_MISSING, "an item needs a barcode", about=About.ITEM)
-    before = connection.execute(_BEFORE, _before(here, wish, key)).one()
+    before = _BEFORE.first(connection, _before(here, wish, key))
     if before.known is not None:
         again = _again(connection, here, before.known, key)
         if again is not None:
@@ -171,6 +174,7 @@ def _item_row(
         "request_id": wish.request_id,
         "lender": wish.lender,
         "lender_due": wish.lender_due,
+        "due_policy": wish.due_policy.value,
         "note": wish.note,
         "key": key,
         "created": here.now,

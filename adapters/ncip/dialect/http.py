@@ -7,8 +7,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from adapters.ncip.dialect.secrets import SecretRef
 from gateway.domain.policy import Section
+from gateway.domain.secret_ref import SecretRef
 
 
 class BodyEncoding(StrEnum):

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from adapters.ncip.dialect.secrets import SecretRef
 from gateway.domain.policy import Section
+from gateway.domain.secret_ref import SecretRef
 
 
 class AgencySource(StrEnum):

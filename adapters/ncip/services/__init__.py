@@ -7,7 +7,6 @@ with Unsupported Service.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from adapters.ncip import messages

@@ -6,7 +6,6 @@ has a temporary record here; our own item is lent to the partner on the account 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -21,7 +20,6 @@ from gateway.domain.commands import (
     Noted,
     Notice,
     NoticeKind,
-    PatronRef,
     PlaceRequest,
     Recall,
     Renew,
@@ -30,15 +28,24 @@ from gateway.domain.commands import (
 )
 from gateway.domain.identifiers import request_number, with_agency
 from gateway.domain.library import Bib, Hold, Item, ItemStatus, Loan
-from gateway.domain.policy import Accept, BarcodeSource, Patrons
+from gateway.domain.policy import Accept, BarcodeSource
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.library import Capability
-from gateway.services.circulation import delete_item, items, lending, patrons, pickup
+from gateway.services.circulation import delete_item, lending, patrons, pickup
 from gateway.services.circulation.accept_item import accept_item
 from gateway.services.circulation.cancel_request import cancel_request
 from gateway.services.circulation.check_in import check_in
 from gateway.services.circulation.check_out import check_out
 from gateway.services.circulation.desk import Desk, is_success, need
+from gateway.services.circulation.notice_subject import (
+    as_found,
+    by_barcode,
+    is_partners,
+    item_of,
+    named_item,
+    named_patron,
+    on_our_account,
+)
 from gateway.services.circulation.place_request import place_request
 from gateway.services.circulation.recall import recall
 from gateway.services.circulation.renew import renew
@@ -61,79 +68,15 @@ async def notice(command: Notice, desk: Desk, key: str) -> Noted:
         raise
 
 
-# --- whose item ------------------------------------------------------------------------------------------
-
-
-def _is_partners(item: Named, desk: Desk) -> bool | None:
-    """By the profile's pattern; None where it has none, then the record tells (`Item.temporary`)."""
-    pattern = desk.policy.notifications.own_item_pattern
-    return None if pattern is None else re.search(pattern, item.value) is not None
-
-
-async def _item(command: Notice, desk: Desk) -> Item:
-    """The request number is the way to a piece whose temporary barcode has changed since; where a partner sends
-    none, the temporary record has its item id as the number."""
-    try:
-        return await items.resolve(command.item, desk, request=command.request)
-    except Refused as refused:
-        if refused.reason is not Reason.UNKNOWN_ITEM or not desk.can(Capability.ITEM_BY_REQUEST):
-            raise
-        for number in (command.request, command.item):
-            if number is not None and (found := await _by_number(number, desk)):
-                return found
-        raise
-
-
-async def _by_number(number: Named, desk: Desk) -> Item | None:
-    try:
-        return await items.by_request(number, desk)
-    except Refused as refused:
-        if refused.reason is Reason.UNKNOWN_ITEM:
-            return None
-        raise
-
-
-def _barcode(item: Item) -> Named:
-    return Named(item.barcode)
-
-
-def _as_found(desk: Desk) -> Desk:
-    """The same desk for commands that name an item by the barcode it has here, which is rewritten no more."""
-    plain = desk.policy.items.model_copy(update={"rewrite": type(desk.policy.items.rewrite)(trim=False)})
-    return replace(desk, policy=desk.policy.model_copy(update={"items": plain}))
-
-
-def _on_our_account(command: Notice, desk: Desk) -> tuple[PatronRef, Desk]:
-    """For our own item: the institutional patron, named in our own terms. Without one, whom the message names."""
-    account = desk.policy.notifications.institutional_patron
-    if not account:
-        return _named(command), desk
-    plain = Patrons(lookup_by=desk.policy.patrons.lookup_by, blocks_stop=desk.policy.patrons.blocks_stop)
-    policy = desk.policy.model_copy(update={"patrons": plain})
-    return PatronRef(Named(account)), replace(desk, policy=policy)
-
-
-def _named(command: Notice) -> PatronRef:
-    if command.patron is None:
-        raise Refused(Reason.DATA_MISSING, "The message doesn't say which patron is meant.", about=About.PATRON)
-    return command.patron
-
-
-def _must_item(command: Notice) -> Named:
-    if command.item is None:
-        raise Refused(Reason.DATA_MISSING, "The message doesn't say which item is meant.", about=About.ITEM)
-    return command.item
-
-
 # --- requested, shipped, received ------------------------------------------------------------------------
 
 
 async def _requested(command: Notice, desk: Desk, key: str) -> str:
-    item = _must_item(command)
-    if _is_partners(item, desk):
+    item = named_item(command)
+    if is_partners(item, desk):
         await accept_item(_announced(command, item), _before_arrival(desk), key)
         return "accept-item"
-    patron, ours = _on_our_account(command, desk)
+    patron, ours = on_our_account(command, desk)
     wish = PlaceRequest(patron, items=(item,), request=command.request, pickup=command.pickup, kind="", scope="item")
     await place_request(wish, ours, key)
     return "place-request"
@@ -164,7 +107,7 @@ def _before_arrival(desk: Desk) -> Desk:
 
 async def _shipped(command: Notice, desk: Desk, key: str) -> str:
     """The piece has another barcode than its id, and is to be fetched where the message says."""
-    item = await _item(command, desk)
+    item = await item_of(command, desk)
     if not item.temporary:
         return NOTHING
     done = []
@@ -199,10 +142,10 @@ async def _hold_on(item: Item, desk: Desk) -> Hold | None:
 
 async def _received(command: Notice, desk: Desk, key: str) -> str:
     """A partner's item is at home again: its record goes. Our own has arrived at the partner: nothing to do."""
-    if command.item is not None and _is_partners(command.item, desk) is False:
+    if command.item is not None and is_partners(command.item, desk) is False:
         return NOTHING
     try:
-        item = await _item(command, desk)
+        item = await item_of(command, desk)
     except Refused as refused:
         if refused.reason is not Reason.UNKNOWN_ITEM or command.item is None:
             raise
@@ -226,11 +169,11 @@ def _branch(desk: Desk) -> str:
 
 async def _checked_out(command: Notice, desk: Desk, key: str) -> str:
     """Arrives twice in the wild: the second time the item is out to the same patron already."""
-    item = await _item(command, desk)
-    patron, here = (_named(command), desk) if item.temporary else _on_our_account(command, desk)
-    loan = CheckOut(patron, _barcode(item), command.request, command.due, mandated=command.at or desk.now())
+    item = await item_of(command, desk)
+    patron, here = (named_patron(command), desk) if item.temporary else on_our_account(command, desk)
+    loan = CheckOut(patron, by_barcode(item), command.request, command.due, mandated=command.at or desk.now())
     try:
-        await check_out(loan, _as_found(here), key)
+        await check_out(loan, as_found(here), key)
     except Refused as refused:
         if refused.reason is Reason.ON_LOAN_SAME_PATRON:
             return NOTHING
@@ -240,15 +183,15 @@ async def _checked_out(command: Notice, desk: Desk, key: str) -> str:
 
 async def _checked_in(command: Notice, desk: Desk, key: str) -> str:
     """Our own item is back. A partner's item was returned by its patron and is on the way home."""
-    item = await _item(command, desk)
+    item = await item_of(command, desk)
     done = []
     if await desk.library.item_loan(item.id) is not None:
         keep = desk.policy.check_in.model_copy(update={"delete_item": "never"})
         here = replace(desk, policy=desk.policy.model_copy(update={"check_in": keep}))
-        await check_in(CheckIn(_barcode(item), command.request), _as_found(here), key)
+        await check_in(CheckIn(by_barcode(item), command.request), as_found(here), key)
         done.append("check-in")
     if item.temporary:
-        await update_status(UpdateStatus(_barcode(item), ItemStatus.IN_TRANSIT), _as_found(desk), f"{key}:home")
+        await update_status(UpdateStatus(by_barcode(item), ItemStatus.IN_TRANSIT), as_found(desk), f"{key}:home")
         done.append("update-status")
     return ", ".join(done)
 
@@ -256,9 +199,9 @@ async def _checked_in(command: Notice, desk: Desk, key: str) -> str:
 async def _renewed(command: Notice, desk: Desk, key: str) -> str:
     """It has been granted already, so no limit stops it: the loan gets the new date. Without one, our rules say
     how far."""
-    item = await _item(command, desk)
+    item = await item_of(command, desk)
     if command.due is None:
-        await renew(Renew(_barcode(item)), _as_found(desk), key)
+        await renew(Renew(by_barcode(item)), as_found(desk), key)
         return "renew"
     need(desk, Capability.DUE_DATE_GIVEN)
     loan = await _loan(item, command, desk)
@@ -283,8 +226,8 @@ def _written(due: Due) -> str:
 
 
 async def _recalled(command: Notice, desk: Desk, key: str) -> str:
-    item = await _item(command, desk)
-    await recall(Recall(_barcode(item), command.due), _as_found(desk), key)
+    item = await item_of(command, desk)
+    await recall(Recall(by_barcode(item), command.due), as_found(desk), key)
     return "recall"
 
 
@@ -293,16 +236,16 @@ async def _recalled(command: Notice, desk: Desk, key: str) -> str:
 
 async def _cancelled(command: Notice, desk: Desk, key: str) -> str:
     """The hold goes; for a partner's item that will not come, its record as well."""
-    if command.item is None or _is_partners(command.item, desk) is False:
-        patron, ours = _on_our_account(command, desk)
+    if command.item is None or is_partners(command.item, desk) is False:
+        patron, ours = on_our_account(command, desk)
         await cancel_request(CancelRequest(patron, command.request, command.item), ours, key)
         return "cancel-request"
-    item = await _item(command, desk)
+    item = await item_of(command, desk)
     if item.temporary:
         await delete_item.remove(item, desk, key)
         return "delete-item"
-    patron, ours = _on_our_account(command, desk)
-    await cancel_request(CancelRequest(patron, command.request, _barcode(item)), _as_found(ours), key)
+    patron, ours = on_our_account(command, desk)
+    await cancel_request(CancelRequest(patron, command.request, by_barcode(item)), as_found(ours), key)
     return "cancel-request"
 
 
@@ -318,8 +261,8 @@ async def _updated(command: Notice, desk: Desk, key: str) -> str:
 async def _status(command: Notice, desk: Desk, key: str) -> str:
     if command.status is None:
         return NOTHING
-    item = await _item(command, desk)
-    await update_status(UpdateStatus(_barcode(item), command.status), _as_found(desk), key)
+    item = await item_of(command, desk)
+    await update_status(UpdateStatus(by_barcode(item), command.status), as_found(desk), key)
     return "update-status"
 
 

@@ -93,7 +93,7 @@ async def test_a_trusted_proxy_may_say_whose_certificate_it_was(headers: dict[st
     echo = Echo()
     proxy = TrustedProxies((f"{HOST}/32",))
     trusting, careful, deaf = (
-        site(echo, proxies=(HOST,), proxy_certificates=proxy),
+        site(echo, proxies=(HOST,), certificate_proxies=proxy),
         site(echo, proxies=(HOST,)),
         site(echo),
     )

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from lxml import etree
+from pydantic import ValidationError
 
 from adapters.ncip.client import Values, find
 from adapters.ncip.dialect import Header, HttpDialect, NcipDialect, XmlDialect
@@ -208,6 +209,15 @@ OURSELVES = NcipDialect(
 LENT = LOOKED_UP.replace(b"LookupUserResponse", b"CheckOutItemResponse").replace(
     b"</UserId>", b"</UserId><DateDue>2026-03-30T21:59:00Z</DateDue>"
 )
+
+
+@pytest.mark.parametrize("section", [HttpAuth, Header])
+def test_a_profile_holds_no_secret_itself(section: type[HttpAuth] | type[Header]) -> None:
+    key = "secret" if section is HttpAuth else "agency_authentication"
+
+    assert section.model_validate({key: "file:ill.key"})
+    with pytest.raises(ValidationError, match="must be env:NAME or file:PATH"):
+        section.model_validate({key: "0urs"})
 
 
 async def test_as_initiator_we_show_our_own_names_and_secrets() -> None:

@@ -16,6 +16,7 @@ from adapters.library.embedded.sample import create_sample
 from adapters.library.embedded.system import open_embedded
 from gateway.domain.clock import FixedClock
 from gateway.ports.adapter import LibraryContext
+from gateway.ports.library import LibraryInfo
 from gateway.store.engine import Store, open_store
 from gateway.store.migrate import migrate
 from tests.unit.circulation.support import Counter
@@ -25,7 +26,8 @@ ZONE = ZoneInfo("Europe/Berlin")
 
 
 def context(store: Store, clock: FixedClock, folder: Path) -> LibraryContext:
-    return LibraryContext("BERG", store, clock, ZONE, "EUR", folder)
+    info = LibraryInfo("BERG", "Stadtbibliothek Bergstadt")
+    return LibraryContext("BERG", store, clock, ZONE, "EUR", folder, info)
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +57,7 @@ async def library(sample_database: Path, tmp_path: Path, clock: FixedClock) -> A
     path = tmp_path / "illgate.db"
     shutil.copy(sample_database, path)
     store = open_store(f"sqlite:///{path}")
-    yield await open_embedded(context(store, clock, tmp_path), EmbeddedOptions(name="Stadtbibliothek Bergstadt"))
+    yield await open_embedded(context(store, clock, tmp_path), EmbeddedOptions())
     await store.close()
 
 

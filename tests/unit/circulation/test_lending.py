@@ -16,6 +16,7 @@ from tests.unit.circulation.support import ANA, BLOCKED, BOOK, CHIDI, PSEUDOPATR
 NOW = datetime(2026, 3, 10, 9, 30, tzinfo=UTC)
 NUMBER = Named("TN-501")
 OUR_RULE = datetime(2026, 4, 7, 21, 59, 59, tzinfo=UTC)  # four weeks, by the library's rules
+PARTNERS_RULE = datetime(2026, 3, 31, 21, 59, 59, tzinfo=UTC)  # three weeks, for what partners own
 SOON, LATE = datetime(2026, 3, 20, 22, 59, tzinfo=UTC), datetime(2026, 6, 1, 21, 59, tzinfo=UTC)
 
 
@@ -96,19 +97,14 @@ async def test_without_a_date_the_one_from_acceptitem_counts(counter: Counter) -
 
 
 @pytest.mark.parametrize(
-    "policy",
-    [
-        "local",
-        pytest.param(
-            "earlier",
-            marks=pytest.mark.xfail(strict=True, reason="the embedded library doesn't read `due_policy` yet"),
-        ),
-    ],
+    ("policy", "lenders", "due"),
+    [("local", LATE, PARTNERS_RULE), ("earlier", LATE, PARTNERS_RULE), ("earlier", SOON, SOON)],
 )
-async def test_the_policy_of_acceptitem_holds_for_loans_at_the_desk(counter: Counter, policy: str) -> None:
-    """Three weeks by our rule for partners' items; the lender would give until June."""
-    item = await partners_item(counter, due=LATE, due_dates={"policy": policy})
-    assert (await counter.ask(CheckOut(who(ANA), item))).loan.due == datetime(2026, 3, 31, 21, 59, 59, tzinfo=UTC)
+async def test_the_policy_of_acceptitem_holds_for_loans_at_the_desk(
+    counter: Counter, policy: str, lenders: datetime, due: datetime
+) -> None:
+    item = await partners_item(counter, due=lenders, due_dates={"policy": policy})
+    assert (await counter.ask(CheckOut(who(ANA), item))).loan.due == due
 
 
 async def test_a_system_that_sets_its_dates_alone(counter: Counter) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,18 +23,6 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     made = Installation.make(tmp_path_factory.mktemp("commands"))
     with made.serve():
         yield made
-
-
-@pytest.fixture(autouse=True)
-def logs_as_before() -> Iterator[None]:
-    """A command sets up the logs of its process, which here is that of the tests."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-    logging.captureWarnings(False)
 
 
 @pytest.fixture
@@ -177,6 +164,28 @@ def test_what_the_profiles_version_lacks_is_not_offered(illgate: Illgate) -> Non
 @pytest.mark.parametrize("name", ["send", "replay"])
 def test_help_has_examples(illgate: Illgate, name: str) -> None:
     assert f"illgate {name} " in illgate(name, "--help").output.split("Examples:")[1]
+
+
+def test_partners_are_told_the_library_of_the_settings(illgate: Illgate) -> None:
+    told = illgate("send", "ncip2", "lookup-agency", "--element", "Organization Name Information")
+
+    assert "Demonstration Library" in told.output
+
+
+def test_a_defect_is_logged_without_the_values_at_hand(illgate: Illgate, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_role: object, surname: str = "Çelik") -> None:
+        try:
+            raise KeyError(surname)
+        except KeyError:
+            structlog.get_logger().exception("it failed")
+
+    monkeypatch.setattr("gateway.cli.send._list", lambda role, _service: [fail(role)])
+
+    logged = illgate("send", "ncip2", "--list").stderr
+
+    assert "it failed" in logged
+    assert "KeyError" in logged
+    assert "Çelik" not in logged
 
 
 # --- journal -------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from adapters.library.embedded import EmbeddedLibrary, EmbeddedOptions, adapter, migrations
 from gateway.domain.clock import FixedClock
 from gateway.ports.adapter import LibraryContext, OpenLibrary
+from gateway.ports.library import LibraryInfo
 from gateway.store.engine import open_store
 from gateway.store.migrate import migrate
 from tests.library_contract.embedded_world import START, ZONE
@@ -25,9 +26,10 @@ class Installed:
     async def library(self, symbol: str = "") -> AsyncIterator[OpenLibrary]:
         store = open_store(f"sqlite:///{self.folder / 'library.db'}")
         await migrate(store, migrations)
-        context = LibraryContext(symbol or "LIB", store, FixedClock(START), ZONE, "EUR", self.folder)
+        info = LibraryInfo(symbol or "LIB", "Městská knihovna")
+        context = LibraryContext(info.symbol, store, FixedClock(START), ZONE, "EUR", self.folder, info)
         try:
-            yield OpenLibrary(context, EmbeddedOptions(), EmbeddedLibrary(context, EmbeddedOptions()))
+            yield OpenLibrary(context, EmbeddedOptions(), EmbeddedLibrary(context))
         finally:
             await store.close()
 

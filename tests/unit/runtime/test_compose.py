@@ -46,6 +46,19 @@ async def test_it_answers_by_http_and_tcp_and_says_that_it_is_well(house: House)
     assert 'illgate_up{part="library CLK"} 1.0' in metrics
 
 
+@pytest.mark.parametrize(("proxies", "answer"), [("127.0.0.1", "hello"), ("", "no"), ("192.0.2.7", "no")])
+async def test_client_certificates_are_believed_from_certificate_proxies_alone(
+    house: House, proxies: str, answer: str
+) -> None:
+    house.build(SETTINGS.replace("http: {port: 0", f"http: {{port: 0, certificate_proxies: [{proxies}]"))
+    house.profile.write_text("auth: [{kind: certificate, user: Relais}]\nplain: {greeting: hello}\n")
+    headers = {"X-Client-Verify": "SUCCESS", "X-Client-Subject": "CN=Relais,O=Consortium"}
+    async with house.running() as gateway, aiohttp.ClientSession() as session:
+        url = f"http://127.0.0.1:{gateway.http_port}/plain/anyone"
+        async with session.post(url, data=b"x", headers=headers) as answered:
+            assert await answered.text() == answer
+
+
 async def test_messages_are_in_the_journal_after_a_stop(house: House) -> None:
     async with house.running() as gateway:
         await ask(gateway, "/plain", b"x")

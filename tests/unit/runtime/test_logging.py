@@ -21,20 +21,11 @@ SECRETS = ("Çelik", "21000455", "oystein@example.org", "s3cret")
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    """JSON logging into memory; afterwards everything is as before."""
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    levels = {name: logging.getLogger(name).level for name in ("aiohttp", "alembic", "sqlalchemy", "asyncio")}
+    """JSON logging into memory."""
     out = io.StringIO()
     set_up_logging("json", "debug", out)
     yield out
     clear_contextvars()
-    structlog.reset_defaults()
-    root.handlers[:] = before
-    root.setLevel(level)
-    for name, was in levels.items():
-        logging.getLogger(name).setLevel(was)
-    logging.captureWarnings(False)
 
 
 def lines(stream: io.StringIO) -> list[dict[str, object]]:
@@ -158,21 +149,13 @@ def test_what_can_be_said_of_an_exception_is_said(stream: io.StringIO) -> None:
 
 def test_the_console_form_hides_as_much() -> None:
     out = io.StringIO()
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
+    set_up_logging("console", "info", out)
+    log = structlog.get_logger(component="x")
+    log.debug("too quiet")
     try:
-        set_up_logging("console", "info", out)
-        log = structlog.get_logger(component="x")
-        log.debug("too quiet")
-        try:
-            _key_error()
-        except KeyError:
-            log.exception("it failed", patron="Çelik")
-    finally:
-        structlog.reset_defaults()
-        root.handlers[:] = before
-        root.setLevel(level)
-        logging.captureWarnings(False)
+        _key_error()
+    except KeyError:
+        log.exception("it failed", patron="Çelik")
     shown = out.getvalue()
     assert "it failed" in shown
     assert "KeyError" in shown

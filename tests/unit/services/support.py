@@ -78,9 +78,9 @@ async def open_house(folder: Path, options: JournalOptions | None = None) -> Asy
     installation = Installation(folder / "gateway.yml")
     library = installation.settings.library()
     async with installation.store() as store:
-        sample = installation.adapter_of(library).sample
+        sample = installation.parts.adapter_of(library).sample
         assert sample is not None
-        await sample(installation.context_of(library, store))
+        await sample(installation.parts.context_of(library, store))
         journal = Journal(store, options or JournalOptions())
         try:
             yield House(installation, store, journal, await open_exchange(installation, journal, store))

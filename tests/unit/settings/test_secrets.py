@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from gateway.configuration.problems import ConfigurationError
-from gateway.secrets import is_reference, resolve
+from gateway.domain.secret_ref import is_reference
+from gateway.secrets import resolve
 
 
 def test_a_secret_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

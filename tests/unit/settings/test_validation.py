@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.source import parse
 from gateway.configuration.validation import validate
-from gateway.secrets import SecretRef
+from gateway.domain.secret_ref import SecretRef
 
 
 class Colour(StrEnum):

@@ -233,8 +233,14 @@ async def test_a_full_disk_is_unavailable_until_there_is_room(sqlite: Store) -> 
 
 
 async def test_a_missing_folder_is_told_at_once(tmp_path: Path) -> None:
-    with pytest.raises(DBAPIError, match="unable to open"):
+    with pytest.raises(Unavailable, match="unable to open"):
         open_store(f"sqlite:///{tmp_path / 'nowhere' / 'illgate.db'}")
+
+
+def test_a_file_that_is_no_database_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "illgate.db").write_bytes(b"a letter, saved under the wrong name\n" * 100)
+    with pytest.raises(Unavailable, match="not a database"):
+        open_store(f"sqlite:///{tmp_path / 'illgate.db'}")
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])

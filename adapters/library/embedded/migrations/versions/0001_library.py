@@ -242,6 +242,7 @@ def _create_items() -> None:
         _text("request_id"),
         _text("lender"),
         _perhaps("lender_due"),
+        _text("due_policy"),
         _text("note"),
         _optional("key"),
         _moment("created"),

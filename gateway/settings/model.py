@@ -1,7 +1,5 @@
-"""gateway.yml: the settings of one installation.
-
-Every key here is read by something; the shipped gateway.yml holds all of them with a comment. Durations are in
-seconds or days as the key says, sizes in bytes.
+"""The sections of gateway.yml. Every key here is read by something; the shipped gateway.yml holds all of them with a
+comment. Durations are in seconds or days as the key says, sizes in bytes.
 """
 
 from __future__ import annotations
@@ -16,16 +14,14 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from gateway.adapters import Adapters
-from gateway.configuration import problems, source
-from gateway.configuration.problems import ConfigurationError, Problem, nearest
+from gateway.configuration.problems import Path as KeyPath
+from gateway.configuration.problems import Problem, nearest
 from gateway.configuration.source import Document
-from gateway.configuration.validation import SECRET_ERROR, validate
 from gateway.domain.policy import Section
 from gateway.domain.profile import Network
-from gateway.ports.adapter import LibraryAdapter
+from gateway.domain.secret_ref import SECRET_ERROR, SecretRef
 from gateway.ports.library import LibraryInfo
-from gateway.secrets import SecretRef, resolve
+from gateway.secrets import resolve
 
 FILE = "gateway.yml"
 
@@ -128,6 +124,9 @@ class HttpSettings(Section):
     header_seconds: Seconds = Field(15, description="longest time for the headers to arrive")
     body_seconds: Seconds = Field(30, description="longest time for the body to arrive")
     trusted_proxies: tuple[Network, ...] = Field((), description="whose X-Forwarded-For is believed")
+    certificate_proxies: tuple[Network, ...] = Field(
+        (), description="whose X-Client-Verify and X-Client-Subject are believed"
+    )
 
 
 class TcpListener(Section):
@@ -150,7 +149,7 @@ class JournalSettings(Section):
     keep_bodies_days: int = Field(30, ge=1, le=36_500, description="then the message itself is forgotten")
     keep_rows_days: int = Field(365, ge=1, le=36_500, description="then its row is forgotten")
     encryption_keys: tuple[SecretRef, ...] = Field(
-        (), description="Fernet keys; the first encrypts, all decrypt; empty: kept as they are"
+        (), description="secrets of 16 characters or more; the first encrypts, all decrypt; empty: kept as they are"
     )
 
     @model_validator(mode="after")
@@ -212,116 +211,7 @@ class Settings(Section):
             return url.set(database=str(self.folder / str(url.database)))
         return url.set(password=resolve(self.store.password, self.folder)) if self.store.password else url
 
-    def problem(self, path: problems.Path, message: str, found: str = "", allowed: tuple[str, ...] = ()) -> Problem:
+    def problem(self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()) -> Problem:
         """Something wrong with a value of these settings, with its place in the file."""
         suggestion = nearest(found, allowed)
         return self._document.problem(path, message, f"'{found}'" if found else "", allowed, suggestion)
-
-
-def load_settings(file: Path, adapters: Adapters) -> Settings:
-    """Raises ConfigurationError with everything that is wrong in it."""
-    if not file.exists():
-        hint = "no such file; `illgate init DIR` writes one, --config or ILLGATE_CONFIG names another"
-        raise ConfigurationError([Problem(source.shown(file), 0, (), hint)])
-    return settings_from(source.read(file), file, adapters)
-
-
-def settings_from(document: Document, file: Path, adapters: Adapters) -> Settings:
-    """As `load_settings`, of a document that was read already."""
-    systems = _Systems(document, adapters)
-    found: list[Problem] = list(systems.problems)
-    try:
-        settings = validate(Settings, systems.without_options())
-    except ConfigurationError as error:
-        raise ConfigurationError([*error.problems, *found]) from error
-    settings = settings.model_copy(update={"libraries": systems.with_options(settings.libraries)})
-    settings._file, settings._document = file, document
-    found += _cross_checks(settings, adapters)
-    if found:
-        raise ConfigurationError(found)
-    return settings
-
-
-class _Systems:
-    """The sections `libraries[].system`, whose keys but `type` belong to the adapter that `type` names."""
-
-    def __init__(self, document: Document, adapters: Adapters) -> None:
-        self._document = document
-        self._adapters = adapters.libraries
-        self.problems: list[Problem] = []
-        self._options: dict[int, BaseModel] = {}
-        libraries = document.data.get("libraries", [{}])
-        for index, library in enumerate(libraries if isinstance(libraries, list) else []):
-            system = library.get("system", {}) if isinstance(library, dict) else None
-            if isinstance(system, dict):
-                self._read(index, system)
-
-    def _read(self, index: int, system: dict[str, object]) -> None:
-        path: problems.Path = ("libraries", index, "system")
-        name = system.get("type", SystemSettings().type)
-        adapter = self._adapters.get(name) if isinstance(name, str) else None
-        if adapter is None:
-            if isinstance(name, str):
-                known = tuple(self._adapters)
-                near = nearest(name, known)
-                self.problems.append(
-                    self._document.problem((*path, "type"), "no such adapter", f"'{name}'", known, near)
-                )
-            return
-        try:
-            self._options[index] = self._validated(adapter, path, system)
-        except ConfigurationError as error:
-            self.problems += error.problems
-
-    def _validated(self, adapter: LibraryAdapter, path: problems.Path, system: dict[str, object]) -> BaseModel:
-        options = {key: value for key, value in system.items() if key != "type"}
-        return validate(adapter.options, _at(self._document, path, options), path)
-
-    def without_options(self) -> Document:
-        """The document as `Settings` knows it."""
-        data = dict(self._document.data)
-        libraries = data.get("libraries")
-        if isinstance(libraries, list):
-            data["libraries"] = [_only_type(library) for library in libraries]
-        return Document(self._document.file, data, self._document.places, self._document.texts)
-
-    def with_options(self, libraries: tuple[LibrarySettings, ...]) -> tuple[LibrarySettings, ...]:
-        return tuple(
-            library.model_copy(update={"system": library.system.model_copy(update={"options": options})})
-            if (options := self._options.get(index))
-            else library
-            for index, library in enumerate(libraries)
-        )
-
-
-def _only_type(library: object) -> object:
-    if not isinstance(library, dict) or not isinstance(system := library.get("system"), dict):
-        return library
-    return {**library, "system": {key: value for key, value in system.items() if key == "type"}}
-
-
-def _at(document: Document, path: problems.Path, value: dict[str, object]) -> Document:
-    """A document in which this value stands at this path, for the sake of its places."""
-    inner: object = value
-    for part in reversed(path):
-        inner = {part: inner}
-    return Document(document.file, inner, document.places, document.texts)  # type: ignore[arg-type]
-
-
-def _cross_checks(settings: Settings, adapters: Adapters) -> list[Problem]:
-    found: list[Problem] = []
-    symbols: set[str] = set()
-    for index, library in enumerate(settings.libraries):
-        if library.symbol.casefold() in symbols:
-            found.append(settings.problem(("libraries", index, "symbol"), "stands twice", library.symbol))
-        symbols.add(library.symbol.casefold())
-    addresses: set[tuple[str, int]] = {(settings.http.host, settings.http.port)}
-    for index, listener in enumerate(settings.tcp):
-        address = (listener.host, listener.port)
-        if listener.port and address in addresses:
-            found.append(settings.problem(("tcp", index, "port"), f"port {listener.port} is listened on twice"))
-        addresses.add(address)
-        if listener.protocol not in adapters.protocols:
-            known = tuple(adapters.protocols)
-            found.append(settings.problem(("tcp", index, "protocol"), "no such adapter", listener.protocol, known))
-    return found

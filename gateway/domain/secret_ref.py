@@ -1,0 +1,30 @@
+"""Secrets by reference: a shared file says where a secret is (`env:NAME`, `file:PATH`), never the secret itself."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+REQUIREMENT = "must be env:NAME or file:PATH; the secret itself never stands here"
+
+SECRET_ERROR = "secret_reference"
+"""Type of the pydantic error of a value that may be a secret; it is never shown."""
+
+_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
+
+
+def is_reference(text: str) -> bool:
+    return _REFERENCE.fullmatch(text) is not None
+
+
+def _reference(text: str) -> str:
+    if text and not is_reference(text):
+        raise PydanticCustomError(SECRET_ERROR, REQUIREMENT)
+    return text
+
+
+SecretRef = Annotated[str, AfterValidator(_reference)]
+"""`env:NAME`, `file:PATH`, or empty for none. Safe to show: it only says where the secret is."""

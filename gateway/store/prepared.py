@@ -1,0 +1,111 @@
+"""Statements that every message runs, with less ceremony on SQLite.
+
+SQLAlchemy writes the statement and knows the types; on SQLite the driver then runs it directly, since an `execute` of
+Core costs several times what SQLite itself does for a look-up by key (docs/decisions/0002-one-writer-thread.md). On
+PostgreSQL, where the network costs more than either, Core runs it as always.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Executable
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
+
+from gateway.domain.frozen import frozen
+
+Convert = Callable[[Any], Any]
+Conversions = tuple[tuple[int, Convert], ...]
+"""Places in a row, and what makes the other side's value of the one there."""
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection | None:
+    """None on PostgreSQL."""
+    driver = connection.connection.driver_connection
+    return driver if isinstance(driver, sqlite3.Connection) else None
+
+
+@contextmanager
+def driver_errors(statement: str) -> Iterator[None]:
+    """The driver's errors as SQLAlchemy's, without the values."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True) from error
+
+
+def converted(row: Sequence[Any], conversions: Conversions) -> list[Any]:
+    values = list(row)
+    for place, convert in conversions:
+        values[place] = convert(values[place])
+    return values
+
+
+def conversions_of(processors: Sequence[Convert | None]) -> Conversions:
+    return tuple((place, convert) for place, convert in enumerate(processors) if convert is not None)
+
+
+@frozen
+class _Plan:
+    """The statement in SQLite's words; parameters by position, with the values that stand in the statement."""
+
+    sql: str
+    names: tuple[str, ...]
+    given: Mapping[str, Any]
+    bind: Conversions
+    result: Conversions
+    row: Callable[[Sequence[Any]], Any]
+
+    def values(self, parameters: Mapping[str, Any]) -> list[Any]:
+        given = self.given
+        return converted([parameters[n] if n in parameters else given[n] for n in self.names], self.bind)
+
+
+class Prepared:
+    """`statement`: a select, insert, update or text with typed columns; no expanding parameters (IN of a list)."""
+
+    def __init__(self, statement: Executable) -> None:
+        self._statement = statement
+        self._plan: _Plan | None = None
+
+    def all(self, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        """Rows, with their columns by name and by position."""
+        driver = driver_of(connection)
+        if driver is None:
+            return connection.execute(self._statement, dict(parameters)).all()
+        plan = self._plan or self._planned(connection.dialect)
+        with driver_errors(plan.sql):
+            found = driver.execute(plan.sql, plan.values(parameters)).fetchall()
+        return [plan.row(converted(row, plan.result)) for row in found]
+
+    def first(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
+        """None when there is no row."""
+        found = self.all(connection, parameters)
+        return found[0] if found else None
+
+    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Once for each row of parameters."""
+        driver = driver_of(connection)
+        if driver is None:
+            connection.execute(self._statement, [dict(row) for row in rows])
+            return
+        plan = self._plan or self._planned(connection.dialect)
+        with driver_errors(plan.sql):
+            driver.executemany(plan.sql, [plan.values(row) for row in rows])
+
+    def _planned(self, dialect: Dialect) -> _Plan:
+        compiled: Any = self._statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+        names = tuple(compiled.positiontup)
+        binds = [compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
+        columns = list(getattr(self._statement, "selected_columns", ()))
+        results = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        row = namedtuple("row", [column.name for column in columns], rename=True)  # type: ignore[misc]
+        self._plan = _Plan(
+            str(compiled), names, compiled.params, conversions_of(binds), conversions_of(results), row._make
+        )
+        return self._plan
