@@ -218,9 +218,8 @@ class Gateway:
             self.metrics.readiness(await health.look())
 
         async def oldest_pending() -> None:
-            now = self._clock.now()
-            found = [message for symbol in libraries for message in await journal.pending(symbol, now, 1)]
-            self.metrics.oldest_pending(min((one.message.at for one in found), default=None), now)
+            found = [await journal.oldest_pending(symbol) for symbol in libraries]
+            self.metrics.oldest_pending(min((at for at in found if at is not None), default=None), self._clock.now())
 
         async def retention() -> None:
             forgotten = await journal.forget(self._clock.now())

@@ -10,15 +10,28 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Insert, Table, insert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
 from gateway.store.prepared import Conversions, conversions_of, converted, driver_errors, driver_of
 
+Rows = Sequence[tuple[Any, ...]]
+"""Each row has a value for every column, in the table's order."""
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Each row has a value for every column, in the table's order."""
-    statement, conversions = _prepared(table, connection.dialect)
+
+def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
+    """A row whose key is there already is an IntegrityError."""
+    _run(connection, _plain(table, connection.dialect), rows)
+
+
+def insert_missing_rows(connection: Connection, table: Table, rows: Rows) -> None:
+    """A row whose key is there already stays as it is."""
+    _run(connection, _missing(table, connection.dialect), rows)
+
+
+def _run(connection: Connection, prepared: tuple[str, Conversions], rows: Rows) -> None:
+    statement, conversions = prepared
     values = [converted(row, conversions) for row in rows]
     driver = driver_of(connection)
     if driver is None:
@@ -29,8 +42,23 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, 
 
 
 @lru_cache(maxsize=64)
-def _prepared(table: Table, dialect: Dialect) -> tuple[str, Conversions]:
-    compiled = insert(table).compile(dialect=dialect)
+def _plain(table: Table, dialect: Dialect) -> tuple[str, Conversions]:
+    return _prepared(insert(table), table, dialect)
+
+
+@lru_cache(maxsize=64)
+def _missing(table: Table, dialect: Dialect) -> tuple[str, Conversions]:
+    return _prepared(_INSERT[dialect.name](table).on_conflict_do_nothing(), table, dialect)
+
+
+_INSERT: dict[str, type[sqlite.Insert] | type[postgresql.Insert]] = {
+    "sqlite": sqlite.Insert,
+    "postgresql": postgresql.Insert,
+}
+
+
+def _prepared(statement: Insert, table: Table, dialect: Dialect) -> tuple[str, Conversions]:
+    compiled = statement.compile(dialect=dialect)
     names = [column.name for column in table.columns]
     assert compiled.positiontup == names, "an INSERT of all columns by position"
     processors = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.columns]

@@ -99,6 +99,10 @@ class Journal:
         found = await self._store.read(lambda connection: messages.find_pending(connection, library, before, limit))
         return tuple(self._full(row) for row in found)
 
+    async def oldest_pending(self, library: str) -> datetime | None:
+        """When the oldest work came in that has no end yet."""
+        return await self._store.read(lambda connection: messages.oldest_pending(connection, library))
+
     async def get(self, library: str, identifier: str) -> FullMessage | None:
         """A message by its id."""
         row = await self._store.read(lambda connection: messages.find(connection, library, identifier))

@@ -47,6 +47,12 @@ def find_pending(connection: Connection, library: str, before: datetime, limit: 
     return connection.execute(query.order_by(message.c.id).limit(limit)).mappings().all()
 
 
+def oldest_pending(connection: Connection, library: str) -> datetime | None:
+    """When the oldest work in hand came in; its body isn't read, whose key may be missing."""
+    query = select(message.c.at).where(message.c.library == library, PENDING)
+    return connection.execute(query.order_by(message.c.id).limit(1)).scalar_one_or_none()
+
+
 def find_processed(
     connection: Connection, library: str, profile: str, key: str
 ) -> tuple[RowMapping, RowMapping | None] | None:

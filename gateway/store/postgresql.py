@@ -38,6 +38,7 @@ class PostgresqlStore:
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=True,
+            hide_parameters=True,  # an error's text must not name patrons
             connect_args={"timeout": CONNECT_SECONDS},
         )
         self._closed = False

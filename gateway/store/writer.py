@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import Unavailable
-from gateway.store.bulk import insert_rows
+from gateway.store.bulk import insert_missing_rows
 from gateway.store.engine import Store
 from gateway.store.prepared import Prepared
 from gateway.store.rows import MessageRow, Row
@@ -60,7 +60,8 @@ def write_entries(connection: Connection, entries: list[Entry]) -> None:
     changes = [row for entry in entries for row in entry.changes]
     processed = [row for entry in entries for row in entry.processed]
     if messages:
-        insert_rows(connection, message, messages)
+        # a node that starts may have finished what another has in hand: the first answer is the one that counts
+        insert_missing_rows(connection, message, messages)
     if changes:
         _CHANGE.run(connection, changes)
     if processed:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.bench import growth, messages
 from tests.bench.load import Result, drive, post
+from tests.bench.setting import with_readers
 from tests.support.daemon import Installation, free_port, process, wait_for
 
 CONNECTIONS = 16
@@ -32,7 +33,7 @@ def main() -> int:
     rows: list[tuple[str, float, str, bool]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        ours = library(folder / "illgate")
+        ours = with_readers(folder / "illgate")
         with ours.serve():
             rows.append(lookup_row(folder, ours, options.seconds))
             rows.append(latency_row(ours.port))
@@ -44,15 +45,6 @@ def main() -> int:
     for label, value, goal, reached in rows:
         print(f"{label:<58} {value:>8.2f}   goal {goal:<10} {'ok' if reached else 'MISSED'}")
     return 0 if all(reached for *_, reached in rows) else 1
-
-
-def library(folder: Path) -> Installation:
-    """A new installation with thousands of readers."""
-    made = Installation.make(folder)
-    readers = folder / "readers.csv"
-    readers.write_text(messages.readers_csv())
-    made.run("library", "import", "patrons", str(readers))
-    return made
 
 
 def good(service: str) -> Callable[[bytes], bool]:

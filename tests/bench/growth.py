@@ -13,6 +13,7 @@ import yaml
 
 from tests.bench import messages
 from tests.bench.load import drive, post
+from tests.bench.setting import with_readers
 from tests.support.daemon import Installation
 
 PROFILES = 500
@@ -47,7 +48,7 @@ def long_rows(folder: Path) -> list[tuple[str, float, str, bool]]:
 def stored_row(folder: Path) -> tuple[str, float, str, bool]:
     """Time of one AcceptItem after many were stored, against few."""
     seconds = {}
-    installation = library(folder / "stored")
+    installation = with_readers(folder / "stored")
     port = installation.port
     with installation.serve():
         numbers = itertools.count(1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-from base64 import b32hexencode
 from datetime import datetime
 
 RANDOM_BITS = 72
@@ -30,5 +29,5 @@ _sequence = _Sequence()
 
 
 def new_id(now: datetime) -> str:
-    """24 letters and digits that sort by time: new rows land at the end of every index."""
-    return b32hexencode(_sequence.next(now).to_bytes(15, "big")).decode("ascii")
+    """30 hexadecimal digits that sort by time: new rows land at the end of every index."""
+    return f"{_sequence.next(now):030x}"
