@@ -13,7 +13,8 @@ from gateway.ports.adapter import LibraryAdapter, LibraryContext
 from gateway.ports.library import LibrarySystem
 from gateway.profiles import ProfileSet
 from gateway.services.authentication import Secrets
-from gateway.services.exchange import Done, Exchange, OpenLibrary
+from gateway.services.exchange import Done, Exchange
+from gateway.services.hand import OpenLibrary
 from gateway.settings import LibrarySettings, Settings
 from gateway.store.cipher import BodyCipher
 from gateway.store.engine import Store, open_store

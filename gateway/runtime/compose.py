@@ -27,7 +27,8 @@ from gateway.runtime.tasks import OnFailure, Tasks
 from gateway.runtime.tcp import TcpListener, TcpPlace
 from gateway.runtime.tls import server_context
 from gateway.secrets import resolve
-from gateway.services.exchange import Done, Exchange, OpenLibrary
+from gateway.services.exchange import Done, Exchange
+from gateway.services.hand import OpenLibrary
 from gateway.services.repair import finish_interrupted
 from gateway.settings import Settings, Tls
 from gateway.settings import TcpListener as TcpSettings

@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars
@@ -35,15 +33,15 @@ from gateway.domain.problems import (
     Unavailable,
 )
 from gateway.domain.profile import Profile
-from gateway.ports.library import LibrarySystem
-from gateway.ports.protocol import Answer, Arrival, Conversation, Envelope, Incoming, OutcomeClass, Responder, Transport
+from gateway.ports.protocol import Answer, Arrival, Conversation, Incoming, OutcomeClass, Responder, Transport
 from gateway.profiles import ProfileSet
-from gateway.profiles.matching import Sender
 from gateway.services.authentication import Secrets, admit
 from gateway.services.circulation import Desk, carry_out, message_key
+from gateway.services.hand import Hand, OpenLibrary, ending_of, opening_of, sender_of
+from gateway.services.locks import Locks
 from gateway.services.replay import NotReplayable, Rehearsal, Replayed, arrival_of
 from gateway.store.journal import Journal
-from gateway.store.records import Begun, Ending, FullMessage, Opening
+from gateway.store.records import Begun, FullMessage
 
 log = structlog.get_logger(component="exchange")
 
@@ -62,20 +60,7 @@ REPEATABLE = frozenset(
 )
 """Refusals by which a library that keeps no keys shows that it did this before: then the first answer is repeated."""
 
-AFTERWARDS = "finished after an interruption; the answer was not sent"
-
 UNCERTAIN = "The library system did not answer in time; whether it did its part is not known."
-
-
-@frozen
-class OpenLibrary:
-    """A library of this installation with its system."""
-
-    symbol: str
-    name: str
-    system: LibrarySystem
-    zone: tzinfo
-    currency: str
 
 
 @frozen
@@ -87,29 +72,6 @@ class Done:
     service: str
     outcome: OutcomeClass
     seconds: float
-
-
-@dataclass(slots=True)
-class _Hand:
-    """The message in hand: what is known so far."""
-
-    arrival: Arrival
-    responder: Responder
-    envelope: Envelope
-    library: OpenLibrary
-    started: float
-    talk: Conversation | None = None
-    incoming: Incoming | None = None
-    outcome: OutcomeClass = OutcomeClass.OK
-    reason: str = ""
-    notes: list[str] = field(default_factory=list)
-    repeat_of: str = ""
-    replay_of: str = ""
-    begun: Begun | None = None  # its opening is in the journal already
-
-    @property
-    def profile(self) -> str:
-        return self.talk.profile.name if self.talk is not None else ""
 
 
 class Exchange:
@@ -137,7 +99,7 @@ class Exchange:
         self._secrets = secrets
         self._library_seconds = library_seconds
         self._observe = observe
-        self._locks = _Locks()
+        self._locks = Locks()
 
     async def handle(self, arrival: Arrival) -> Answer:
         """Never raises for anything that a message holds."""
@@ -182,12 +144,12 @@ class Exchange:
         answer = await self._repeat(hand, key) if key else None
         return Rehearsal(service, command, answer=answer, carried_out_as=hand.repeat_of)
 
-    async def _again(self, hand: _Hand, profile: Profile) -> Replayed:
+    async def _again(self, hand: Hand, profile: Profile) -> Replayed:
         clear_contextvars()
         answer = await self._serve(hand, profile)
         return Replayed(answer, hand.outcome, hand.reason, "; ".join(hand.notes))
 
-    def _kept(self, kept: FullMessage, received: datetime, transport: Transport) -> tuple[_Hand, Profile]:
+    def _kept(self, kept: FullMessage, received: datetime, transport: Transport) -> tuple[Hand, Profile]:
         message = kept.message
         arrival = arrival_of(kept, received, transport)
         if not message.profile:
@@ -201,9 +163,9 @@ class Exchange:
 
     # --- the way of a message ----------------------------------------------------------------------------
 
-    def _take(self, arrival: Arrival) -> _Hand:
+    def _take(self, arrival: Arrival) -> Hand:
         responder = self._responders[arrival.protocol]
-        return _Hand(
+        return Hand(
             arrival=arrival,
             responder=responder,
             envelope=responder.open(arrival, self._profiles().max_bytes),
@@ -211,14 +173,14 @@ class Exchange:
             started=time.perf_counter(),
         )
 
-    async def _converse(self, hand: _Hand) -> Answer:
+    async def _converse(self, hand: Hand) -> Answer:
         try:
             profile = self._choose(hand)
         except Refused as refused:
             return await self._refuse(hand, Refusal.of(refused))
         return await self._serve(hand, profile)
 
-    async def _serve(self, hand: _Hand, profile: Profile) -> Answer:
+    async def _serve(self, hand: Hand, profile: Profile) -> Answer:
         talk = self._address(hand, profile)
         bind_contextvars(profile=profile.name, service=hand.envelope.service)
         try:
@@ -233,7 +195,7 @@ class Exchange:
             return await self._look_up(hand, incoming, talk)
         return await self._act(hand, incoming, incoming.command, talk)
 
-    def _address(self, hand: _Hand, profile: Profile) -> Conversation:
+    def _address(self, hand: Hand, profile: Profile) -> Conversation:
         """Which library is meant, under which profile."""
         hand.library = library = self._library_of(profile)
         hand.talk = Conversation(profile, library.symbol, library.zone, library.currency, hand.arrival.received)
@@ -241,9 +203,9 @@ class Exchange:
 
     # --- before the library is asked ---------------------------------------------------------------------
 
-    def _choose(self, hand: _Hand) -> Profile:
+    def _choose(self, hand: Hand) -> Profile:
         """Raises Refused(UNKNOWN_SENDER | SENDER_AUTH_FAILED)."""
-        candidates = self._profiles().candidates(_sender(hand.arrival, hand.envelope))
+        candidates = self._profiles().candidates(sender_of(hand))
         for candidate in candidates:
             credential = self._admitted(candidate.profile, hand)
             wanted = candidate.rule.credential if candidate.rule is not None else None
@@ -258,7 +220,7 @@ class Exchange:
             value=hand.envelope.from_agency,
         )
 
-    def _admitted(self, profile: Profile, hand: _Hand) -> str | None:
+    def _admitted(self, profile: Profile, hand: Hand) -> str | None:
         try:
             return admit(profile, hand.arrival, hand.envelope, self._secrets)
         except ConfigurationError as error:  # a secret that can't be read lets nobody in
@@ -268,7 +230,7 @@ class Exchange:
     def _library_of(self, profile: Profile) -> OpenLibrary:
         return self._libraries[profile.library.casefold()] if profile.library else self._main
 
-    def _decode(self, hand: _Hand, talk: Conversation) -> Incoming:
+    def _decode(self, hand: Hand, talk: Conversation) -> Incoming:
         size = len(hand.arrival.body)
         if size > talk.profile.max_bytes:
             raise MalformedMessage("message", f"larger than {talk.profile.max_bytes} bytes", Fault.TOO_LARGE)
@@ -276,23 +238,23 @@ class Exchange:
 
     # --- the use case ------------------------------------------------------------------------------------
 
-    async def _look_up(self, hand: _Hand, incoming: Incoming, talk: Conversation) -> Answer:
+    async def _look_up(self, hand: Hand, incoming: Incoming, talk: Conversation) -> Answer:
         result = await self._carry_out(hand, incoming.command, talk) if incoming.command is not None else None
         answer = hand.responder.encode(hand.envelope, incoming, result, talk)
         return await self._record(hand, answer)
 
-    async def _act(self, hand: _Hand, incoming: Incoming, command: Command, talk: Conversation) -> Answer:
+    async def _act(self, hand: Hand, incoming: Incoming, command: Command, talk: Conversation) -> Answer:
         key = message_key(command, talk.profile.name)
         async with self._locks.hold(f"{hand.library.symbol} {key}"):
             try:
-                begun = hand.begun or await self._journal.begin(_opening(hand))
+                begun = hand.begun or await self._journal.begin(opening_of(hand))
             except Unavailable as down:
                 return self._not_kept(hand, down)
             bind_contextvars(exchange=begun.exchange)
             return await self._act_once(hand, incoming, command, key, talk, begun)
 
     async def _act_once(
-        self, hand: _Hand, incoming: Incoming, command: Command, key: str, talk: Conversation, begun: Begun
+        self, hand: Hand, incoming: Incoming, command: Command, key: str, talk: Conversation, begun: Begun
     ) -> Answer:
         outcome = await self._carry_out(hand, command, talk)
         answer = None
@@ -302,12 +264,12 @@ class Exchange:
             answer = hand.responder.encode(hand.envelope, incoming, outcome, talk)
         try:
             done = key if hand.outcome is OutcomeClass.OK and not hand.repeat_of else ""
-            await self._journal.complete(begun, self._ending(hand, answer, done))
+            await self._journal.complete(begun, ending_of(hand, answer, self._clock.now(), done))
         except Unavailable as down:
             return self._not_kept(hand, down)
         return answer
 
-    async def _carry_out(self, hand: _Hand, command: Command, talk: Conversation) -> Result | Refusal:
+    async def _carry_out(self, hand: Hand, command: Command, talk: Conversation) -> Result | Refusal:
         desk = Desk(
             library=hand.library.system,
             policy=talk.profile.circulation,
@@ -335,14 +297,14 @@ class Exchange:
         return self._failed(hand, OutcomeClass.FAILED, Refusal(Reason.TEMPORARY_FAILURE, detail, About.SERVICE))
 
     @staticmethod
-    def _failed(hand: _Hand, outcome: OutcomeClass, refusal: Refusal) -> Refusal:
+    def _failed(hand: Hand, outcome: OutcomeClass, refusal: Refusal) -> Refusal:
         hand.outcome, hand.reason = outcome, refusal.reason.value
         hand.notes.append(refusal.detail)
         if refusal.internal:
             hand.notes.append(f"library: {refusal.internal}")
         return refusal
 
-    async def _repeat(self, hand: _Hand, key: str) -> Answer | None:
+    async def _repeat(self, hand: Hand, key: str) -> Answer | None:
         """The answer that this message got when it was carried out before."""
         before = await self._journal.find_processed(hand.library.symbol, hand.profile, key)
         first = before.answer if before is not None else None
@@ -354,105 +316,35 @@ class Exchange:
 
     # --- endings -----------------------------------------------------------------------------------------
 
-    async def _refuse(self, hand: _Hand, refusal: Refusal) -> Answer:
+    async def _refuse(self, hand: Hand, refusal: Refusal) -> Answer:
         sender = refusal.reason in (Reason.UNKNOWN_SENDER, Reason.SENDER_AUTH_FAILED)
         self._failed(hand, OutcomeClass.REJECTED if sender else OutcomeClass.REFUSED, refusal)
         if sender:
             log.warning("sender.rejected", peer=hand.arrival.peer, reason=refusal.reason.value)
         return await self._record(hand, hand.responder.refuse(hand.envelope, refusal, hand.talk))
 
-    async def _malformed(self, hand: _Hand, error: MalformedMessage) -> Answer:
+    async def _malformed(self, hand: Hand, error: MalformedMessage) -> Answer:
         hand.outcome, hand.reason = OutcomeClass.MALFORMED, error.fault.value
         hand.notes.append(str(error))
         return await self._record(hand, hand.responder.refuse(hand.envelope, error, hand.talk))
 
-    async def _record(self, hand: _Hand, answer: Answer) -> Answer:
+    async def _record(self, hand: Hand, answer: Answer) -> Answer:
         try:
             if hand.begun is not None:
-                await self._journal.complete(hand.begun, self._ending(hand, answer))
+                await self._journal.complete(hand.begun, ending_of(hand, answer, self._clock.now()))
             else:
-                await self._journal.record_exchange(_opening(hand), self._ending(hand, answer))
+                await self._journal.record_exchange(opening_of(hand), ending_of(hand, answer, self._clock.now()))
         except Unavailable as down:
             return self._not_kept(hand, down)
         return answer
 
-    def _not_kept(self, hand: _Hand, down: Unavailable) -> Answer:
+    def _not_kept(self, hand: Hand, down: Unavailable) -> Answer:
         """A message that can't be kept is not dealt with: the sender keeps it and sends it again."""
         log.error("journal.down", reason=str(down))
         hand.outcome, hand.reason = OutcomeClass.FAILED, Reason.TEMPORARY_FAILURE.value
         refusal = Refusal(Reason.TEMPORARY_FAILURE, "The message could not be stored. Please send it again later.")
         return hand.responder.refuse(hand.envelope, refusal, hand.talk)
 
-    def _ending(self, hand: _Hand, answer: Answer, key: str = "") -> Ending:
-        return Ending(
-            at=self._clock.now(),
-            outcome=hand.outcome,
-            body=answer.body,
-            content_type=answer.content_type,
-            status=answer.status if hand.arrival.transport is Transport.HTTP else 0,
-            reason=hand.reason,
-            note="; ".join([AFTERWARDS, *hand.notes] if hand.begun is not None else hand.notes),
-            duration_ms=(time.perf_counter() - hand.started) * 1000,
-            repeat_of=hand.repeat_of,
-            key=key,
-        )
-
-
-def _opening(hand: _Hand) -> Opening:
-    arrival, envelope, incoming = hand.arrival, hand.envelope, hand.incoming
-    return Opening(
-        library=hand.library.symbol,
-        at=arrival.received,
-        body=arrival.body,
-        protocol=arrival.protocol,
-        transport=arrival.transport.value,
-        profile=hand.profile,
-        service=envelope.service,
-        version=envelope.version,
-        peer=arrival.peer,
-        from_agency=envelope.from_agency,
-        to_agency=envelope.to_agency,
-        request_id=incoming.request_id if incoming is not None else "",
-        item_id=incoming.item_id if incoming is not None else "",
-        content_type=arrival.content_type,
-        note="; ".join(envelope.repairs),
-        replay_of=hand.replay_of,
-    )
-
 
 def _may_repeat(command: Command, profile: Profile) -> bool:
     return not isinstance(command, AcceptItem) or profile.circulation.accept.duplicate != "refuse"
-
-
-def _sender(arrival: Arrival, envelope: Envelope) -> Sender:
-    return Sender(
-        protocol=arrival.protocol,
-        path=arrival.profile,
-        from_agency=envelope.from_agency,
-        to_agency=envelope.to_agency,
-        profile_type=envelope.profile_type,
-        from_system=envelope.from_system,
-        version=envelope.version,
-        network=arrival.peer,
-    )
-
-
-class _Locks:
-    """One message of a kind at a time: a repeat that comes while the first is in hand waits for its answer."""
-
-    def __init__(self) -> None:
-        self._held: dict[str, tuple[asyncio.Lock, int]] = {}
-
-    @asynccontextmanager
-    async def hold(self, key: str) -> AsyncIterator[None]:
-        lock, users = self._held.get(key, (asyncio.Lock(), 0))
-        self._held[key] = (lock, users + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, users = self._held[key]
-            if users == 1:
-                del self._held[key]
-            else:
-                self._held[key] = (lock, users - 1)

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
+from structlog.contextvars import clear_contextvars
 
 from gateway.domain.clock import Clock
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import Unavailable
 from gateway.ports.protocol import OutcomeClass
-from gateway.services.exchange import Exchange, OpenLibrary
+from gateway.services.exchange import Exchange
+from gateway.services.hand import OpenLibrary
 from gateway.services.replay import NotReplayable
 from gateway.store.cipher import BodyUnreadable
 from gateway.store.journal import Journal
@@ -64,6 +66,7 @@ async def finish_interrupted(
             continue
         for identifier in identifiers:
             total += await _finish(exchange, journal, symbol, identifier, clock)
+    clear_contextvars()  # what the log says from here on is not of the last message
     if total != Repaired():
         log.warning("repair.done", finished=total.finished, failed=total.failed, left=total.left)
     return total

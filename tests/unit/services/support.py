@@ -16,7 +16,8 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.protocol import Arrival, Conversation, Transport
 from gateway.profiles import LoadedProfile, ProfileSet
-from gateway.services.exchange import Exchange, OpenLibrary
+from gateway.services.exchange import Exchange
+from gateway.services.hand import OpenLibrary
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
 from gateway.store.records import JournalOptions, Opening

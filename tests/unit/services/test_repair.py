@@ -10,7 +10,7 @@ import pytest
 
 from gateway.ports.library import LibrarySystem, PatronKey
 from gateway.ports.protocol import Arrival, OutcomeClass
-from gateway.services.exchange import OpenLibrary
+from gateway.services.hand import OpenLibrary
 from gateway.services.repair import Repaired, finish_interrupted
 from gateway.store.cipher import BodyCipher
 from gateway.store.journal import Journal

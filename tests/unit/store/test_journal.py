@@ -107,6 +107,17 @@ async def test_each_message_is_found_by_its_id_and_leads_to_its_exchange(journal
     assert await journal.exchange("EX", "nothing") == ()
 
 
+async def test_what_two_nodes_finish_has_the_first_answer(journal: Journal) -> None:
+    """A node that starts takes for interrupted what another still has in hand."""
+    begun = await journal.begin(ACCEPT)
+    await journal.complete(begun, ACCEPTED)
+    await journal.complete(begun, replace(ACCEPTED, body=b"<AcceptItemResponse>again</AcceptItemResponse>"))
+
+    question, answer = await both(journal, begun.exchange)
+    assert question.message.outcome is OutcomeClass.OK
+    assert answer.body == ACCEPTED.body
+
+
 async def test_an_exchange_without_an_answer_has_one_message(journal: Journal) -> None:
     rejected = Ending(AT, OutcomeClass.REJECTED, reason="unknown-sender", note="No profile fits the sender.")
     exchange = await journal.record_exchange(replace(LOOKUP, profile=""), rejected)
