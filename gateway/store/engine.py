@@ -36,7 +36,7 @@ PRAGMAS = (
 )
 
 BATCH = 64
-"""Most pieces of work in one commit: bounds what a failing one makes the others repeat."""
+"""So many pieces of work in one commit are enough: bounds what a failing one makes the others repeat."""
 
 
 class Store(Protocol):
@@ -116,7 +116,9 @@ class _Worker:
 
     def __init__(self, engine: Engine, name: str, begin: str) -> None:
         self._engine = engine.execution_options(sqlite_begin=begin)
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        """Jobs of one turn of an event loop: they are handed over together."""
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -126,12 +128,23 @@ class _Worker:
             raise RuntimeError("the store is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Job(work, future, loop))
+        gathered = self._gathered.get(loop)
+        if gathered is None:
+            # Waking the thread costs more than a look-up, so it is woken once for all that ask in this turn.
+            gathered = self._gathered[loop] = []
+            loop.call_soon(self._hand_over, loop)
+        gathered.append(_Job(work, future, loop))
         return await future
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        gathered = self._gathered.pop(loop, None)
+        if gathered is not None:
+            self._queue.put(gathered)
 
     async def close(self) -> None:
         if not self._closed:
             self._closed = True
+            self._hand_over(asyncio.get_running_loop())
             self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -149,20 +162,19 @@ class _Worker:
             return
 
     def _next(self) -> list[_Job]:
-        """At least one job, all that wait up to a limit; empty when closing."""
-        first = self._queue.get()
-        if first is None:
+        """At least one job, all that wait until there are enough; empty when closing."""
+        jobs = self._queue.get()
+        if jobs is None:
             return []
-        jobs = [first]
         while len(jobs) < BATCH:
             try:
-                job = self._queue.get_nowait()
+                more = self._queue.get_nowait()
             except queue.Empty:
                 break
-            if job is None:
+            if more is None:
                 self._queue.put(None)  # serve these, then stop
                 break
-            jobs.append(job)
+            jobs += more
         return jobs
 
     def _serve(self, connection: Connection, jobs: list[_Job]) -> None:
