@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import shlex
 import shutil
@@ -15,16 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from click.testing import CliRunner
 from lxml import etree
 
 from adapters.ncip.versions import Version
 from gateway.cli import main
 from tests.bench import messages
-from tests.support.answers import schema
+from tests.support.answers import Watch, schema
 from tests.support.daemon import Installation, free_port
 from tests.support.looking import Nothing, exported, journal, library, look, tracebacks
 
+ROOT = Path(__file__).parents[2]
 PATRON = "21000000000017"
 NEW_YEAR = "2099-12-31T23:59:00"
 
@@ -33,10 +36,38 @@ FAILURE = ("Problem", "Unknown", "Ineligible", "Item Not Checked Out", "Service 
 
 
 @pytest.fixture(scope="module")
-def served(fresh_installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def served(
+    fresh_installation: Installation, tmp_path_factory: pytest.TempPathFactory, answers: Watch | None
+) -> Iterator[Installation]:
+    """At the end, whatever the daemon has answered must fit the schema, and its log must be quiet."""
     made = fresh_installation.copy(tmp_path_factory.mktemp("first-hour"))
     with made.serve():
         yield made
+    if answers is not None:
+        check_answers(made, answers.folder)
+    log = made.log.read_text()
+    assert tracebacks(made) == []
+    assert PATRON not in log
+    assert "Müller" not in log
+
+
+def check_answers(made: Installation, specs: Path) -> None:
+    rules = schema(specs, Version.V2_02)
+    for row, body in exported(made, made.folder / "answers.jsonl", "--direction", "out"):
+        if row["version"].startswith("2") and row["profile"]:
+            assert rules.validate(etree.fromstring(body)), f"{rules.error_log}\n{body.decode()}"
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A command that is run in this process sets up its logs."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    logging.captureWarnings(False)
 
 
 def send(served: Installation, *words: str) -> str:
@@ -67,7 +98,7 @@ def test_init_says_who_and_what_can_be_tried_and_how_to_go_on(tmp_path: Path) ->
 
 
 def test_check_finds_nothing_wrong(served: Installation) -> None:
-    assert re.search(r"^no problems; 11 profiles, \d+ examples run", served.run("check").stdout)
+    assert re.search(r"^no problems; 11 profiles, \d+ examples run", look(served, "check"))
 
 
 def test_the_daemon_is_ready(served: Installation) -> None:
@@ -107,58 +138,77 @@ def test_any_http_client_will_do(served: Installation) -> None:
     assert [row["service"] for row in newest(served)] == ["LookupUser", "LookupUser"]
 
 
+def test_the_lines_of_the_readme(served: Installation) -> None:
+    """As printed, but for the place of the daemon; and a second time, since whoever tries things does that."""
+    readme = (ROOT / "README.md").read_text().split("## Two commands")[1].split("\n## ")[0]
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) for line in block.splitlines()]
+    (curl,) = [line for line in lines if line.startswith("curl ")]
+    calls = [shlex.split(line)[1:] for line in lines if line.startswith("illgate ")]
+    assert [call[2] for call in calls if call[0] == "send"] == [
+        "accept-item", "check-out", "renew", "check-in", "delete",
+    ]  # fmt: skip
+
+    if shutil.which("curl"):
+        words = shlex.split(curl.replace("127.0.0.1:8080", f"127.0.0.1:{served.port}"))
+        assert "Müller" in subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    for call in calls * 2:
+        look(served, *call)
+    outcomes = [row["outcome"] for row in journal(served, "--request", "ILL-1001", "--direction", "in")]
+    assert outcomes == ["ok"] * len(outcomes)
+
+
 # --- an item's whole way, over HTTP --------------------------------------------------------------------------
 
 
 def test_an_item_goes_its_whole_way(served: Installation) -> None:
     """AcceptItem, CheckOutItem, RenewItem, CheckInItem, DeleteItem, and what library and journal show after each."""
     accepted = served.run(
-        "send", "illiad-alma", "accept-item", "--patron", PATRON, "--request", "ILL-1001",
+        "send", "illiad-alma", "accept-item", "--patron", PATRON, "--request", "ILL-2001",
         "--title", "The Three-Body Problem", "--pickup", "MAIN", "--raw",
     )  # fmt: skip
     assert "AcceptItem: done" in accepted.stdout
     raw = accepted.stdout.split("--- answer\n")[1].split("\n---\n")[0]
     assert "AcceptItemResponse" in raw
     assert [word for word in FAILURE if word in raw] == []
-    item = library(served, "item", "ILL-1001")
+    item = library(served, "item", "ILL-2001")
     assert facts(item["item"], "status", "temporary", "hold_count") == ("in-transit", True, 1)
-    assert facts(item, "request_id", "lender", "transit_to") == ("ILL-1001", "ILLIAD-ALMA", "MAIN")
+    assert facts(item, "request_id", "lender", "transit_to") == ("ILL-2001", "ILLIAD-ALMA", "MAIN")
     assert facts(item["bib"], "title", "suppressed") == ("The Three-Body Problem", True)
     (hold,) = library(served, "patron", PATRON)["holds"]
-    assert facts(hold, "item_barcode", "pickup", "status") == ("ILL-1001", "MAIN", "in-transit")
+    assert facts(hold, "item_barcode", "pickup", "status") == ("ILL-2001", "MAIN", "in-transit")
     question, answer = newest(served)
     assert facts(question, "direction", "profile", "service", "outcome") == ("in", "illiad-alma", "AcceptItem", "ok")
-    assert facts(question, "request_id", "item_id", "transport") == ("ILL-1001", "ILL-1001", "http")
+    assert facts(question, "request_id", "item_id", "transport") == ("ILL-2001", "ILL-2001", "http")
     assert facts(answer, "direction", "exchange", "status") == ("out", question["exchange"], 200)
 
     send(
-        served, "illiad-alma", "check-out", "--patron", PATRON, "--item", "ILL-1001", "--request", "ILL-1001",
+        served, "illiad-alma", "check-out", "--patron", PATRON, "--item", "ILL-2001", "--request", "ILL-2001",
         "--due", "+4w",
     )  # fmt: skip
-    item = library(served, "item", "ILL-1001")
+    item = library(served, "item", "ILL-2001")
     assert facts(item["item"], "status", "hold_count") == ("on-loan", 0)
     assert item["loan"]["renewals"] == 0
     patron = library(served, "patron", PATRON)
     assert patron["holds"] == []
-    assert [loan["item_barcode"] for loan in patron["loans"]] == ["ILL-1001"]
-    assert facts(newest(served)[0], "service", "outcome", "request_id") == ("CheckOutItem", "ok", "ILL-1001")
+    assert [loan["item_barcode"] for loan in patron["loans"]] == ["ILL-2001"]
+    assert facts(newest(served)[0], "service", "outcome", "request_id") == ("CheckOutItem", "ok", "ILL-2001")
 
-    send(served, "illiad-alma", "renew", "--patron", PATRON, "--item", "ILL-1001")
-    assert library(served, "item", "ILL-1001")["loan"]["renewals"] == 1
+    send(served, "illiad-alma", "renew", "--patron", PATRON, "--item", "ILL-2001")
+    assert library(served, "item", "ILL-2001")["loan"]["renewals"] == 1
     assert facts(newest(served)[0], "service", "outcome") == ("RenewItem", "ok")
 
-    send(served, "illiad-alma", "check-in", "--item", "ILL-1001")
-    item = library(served, "item", "ILL-1001")
+    send(served, "illiad-alma", "check-in", "--item", "ILL-2001")
+    item = library(served, "item", "ILL-2001")
     assert item["loan"] is None
     assert facts(item["item"], "status", "current") == ("available", item["item"]["home"])  # waits to be sent back
     assert library(served, "patron", PATRON)["loans"] == []
     assert facts(newest(served)[0], "service", "outcome") == ("CheckInItem", "ok")
 
-    send(served, "illiad-alma", "delete", "--item", "ILL-1001")
+    send(served, "illiad-alma", "delete", "--item", "ILL-2001")
     with pytest.raises(Nothing, match="unknown-item"):
-        library(served, "item", "ILL-1001")
+        library(served, "item", "ILL-2001")
     assert facts(newest(served)[0], "service", "outcome") == ("DeleteItem", "ok")
-    services = [row["service"] for row in journal(served, "--item", "ILL-1001", "--direction", "in")]
+    services = [row["service"] for row in journal(served, "--item", "ILL-2001", "--direction", "in")]
     assert services == ["DeleteItem", "CheckInItem", "RenewItem", "CheckOutItem", "AcceptItem"]
 
 
@@ -244,7 +294,7 @@ def test_exit_codes_of_send_tell_causes_apart(served: Installation, silent: int)
 
 def test_a_message_of_the_journal_is_shown_and_carried_out_again(served: Installation) -> None:
     """The hold shelf was cleared by mistake: the item's record is gone, and the message that made it is replayed."""
-    accept = ("accept-item", "--patron", PATRON, "--request", "ILL-1002", "--title", "红楼梦", "--pickup", "NORTH")
+    accept = ("accept-item", "--patron", PATRON, "--request", "ILL-2002", "--title", "红楼梦", "--pickup", "NORTH")
     send(served, "illiad-alma", *accept)
     first = newest(served)[0]["id"]
     shown = look(served, "journal", "show", first)
@@ -252,7 +302,7 @@ def test_a_message_of_the_journal_is_shown_and_carried_out_again(served: Install
     assert "<ns1:Title>红楼梦</ns1:Title>" in shown
     assert "-> AcceptItem" in shown
 
-    rehearsed = served.run("replay", first, "--dry-run").stdout
+    rehearsed = look(served, "replay", first, "--dry-run")
     assert "AcceptItem asks for AcceptItem" in rehearsed
     assert "红楼梦" in rehearsed
     assert f"It was carried out as {first}; the answer was:" in rehearsed
@@ -263,25 +313,4 @@ def test_a_message_of_the_journal_is_shown_and_carried_out_again(served: Install
     assert "AcceptItemResponse" in again
     question, _ = newest(served)
     assert facts(question, "replay_of", "transport", "outcome") == (first, "replay", "ok")
-    assert library(served, "item", "ILL-1002")["item"]["hold_count"] == 1  # nothing is done twice
-
-
-# --- of all that was answered above --------------------------------------------------------------------------
-
-
-def test_every_answer_so_far_fits_the_schema(served: Installation, specs_folder: Path, tmp_path: Path) -> None:
-    sent = exported(served, tmp_path / "answers.jsonl", "--direction", "out")
-    version_2 = [body for row, body in sent if row["version"].startswith("2") and row["profile"]]
-
-    assert len(version_2) >= 10
-    rules = schema(specs_folder, Version.V2_02)
-    for body in version_2:
-        assert rules.validate(etree.fromstring(body)), f"{rules.error_log}\n{body.decode()}"
-
-
-def test_the_log_is_quiet(served: Installation) -> None:
-    log = served.log.read_text()
-
-    assert tracebacks(served) == []
-    assert PATRON not in log
-    assert "Müller" not in log
+    assert library(served, "item", "ILL-2002")["item"]["hold_count"] == 1  # nothing is done twice

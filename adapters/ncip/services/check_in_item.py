@@ -13,7 +13,7 @@ from adapters.ncip.messages import (
     RoutingInformation,
     UserOptionalFields,
 )
-from adapters.ncip.services import wording
+from adapters.ncip.services import item_parts, patron_parts, wording
 from adapters.ncip.services.check_out_item import mandated
 from adapters.ncip.services.reading import Reader, named, patron_ref
 from adapters.ncip.services.wording import Writer
@@ -32,7 +32,7 @@ def read(message: CheckInItem, reader: Reader) -> CheckIn:
 def word(returned: ItemReturned, message: CheckInItem, writer: Writer) -> CheckInItemResponse:
     items, users = wording.sent_elements(message)
     patron, item = returned.patron, returned.item
-    fields = wording.user_fields_if_asked(patron, users, writer) if patron is not None else None
+    fields = patron_parts.user_fields_if_asked(patron, users, writer) if patron is not None else None
     if fields is None and writer.wants("user-fields"):
         fields = UserOptionalFields()
     return CheckInItemResponse(
@@ -41,7 +41,7 @@ def word(returned: ItemReturned, message: CheckInItem, writer: Writer) -> CheckI
         if patron is not None and writer.wants("user-id")
         else None,
         routing_information=_routing(returned.route_to, writer),
-        item_optional_fields=wording.item_fields(item, returned.bib, wording.item_elements(items, writer), writer)
+        item_optional_fields=item_parts.item_fields(item, returned.bib, item_parts.item_elements(items, writer), writer)
         if item is not None
         else None,
         user_optional_fields=fields,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time
 
 from adapters.ncip.messages import CheckOutItem, CheckOutItemResponse, MandatableInitiation, When
-from adapters.ncip.services import wording
+from adapters.ncip.services import item_parts, patron_parts, wording
 from adapters.ncip.services.reading import Reader, must, must_patron, named
 from adapters.ncip.services.wording import Writer
 from gateway.domain.commands import CheckOut, ItemLent
@@ -50,6 +50,8 @@ def word(lent: ItemLent, message: CheckOutItem, writer: Writer) -> CheckOutItemR
         user_id=wording.user_id(lent.patron, message.user_id, writer),
         date_due=lent.loan.due,
         renewal_count=lent.loan.renewals if writer.wants("renewal-count") else None,
-        item_optional_fields=wording.item_fields(lent.item, lent.bib, wording.item_elements(items, writer), writer),
-        user_optional_fields=wording.user_fields_if_asked(lent.patron, users, writer),
+        item_optional_fields=item_parts.item_fields(
+            lent.item, lent.bib, item_parts.item_elements(items, writer), writer
+        ),
+        user_optional_fields=patron_parts.user_fields_if_asked(lent.patron, users, writer),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.ncip.messages import ItemTransaction, LookupItem, LookupItemResponse
-from adapters.ncip.services import wording
+from adapters.ncip.services import item_parts, wording
 from adapters.ncip.services.reading import Reader, named
 from adapters.ncip.services.wording import Writer
 from gateway.domain.commands import ItemFound, LookUpItem
@@ -20,7 +20,7 @@ def read(message: LookupItem, _reader: Reader) -> LookUpItem:
 
 
 def word(found: ItemFound, message: LookupItem, writer: Writer) -> LookupItemResponse:
-    wanted = wording.item_elements(message.item_element_types, writer)
+    wanted = item_parts.item_elements(message.item_element_types, writer)
     transaction = None
     if found.borrower is not None or found.requesters:
         transaction = ItemTransaction(
@@ -33,5 +33,5 @@ def word(found: ItemFound, message: LookupItem, writer: Writer) -> LookupItemRes
         item_id=wording.item_id(found.item.barcode, message.item_id, writer),
         date_recalled=found.loan.recalled if found.loan is not None else None,
         item_transaction=transaction,
-        item_optional_fields=wording.item_fields(found.item, found.bib, wanted, writer),
+        item_optional_fields=item_parts.item_fields(found.item, found.bib, wanted, writer),
     )

@@ -11,7 +11,7 @@ from adapters.ncip.messages import (
     LookupItemSetResponse,
     Problem,
 )
-from adapters.ncip.services import wording
+from adapters.ncip.services import item_parts, wording
 from adapters.ncip.services.reading import Reader, named, record_ids
 from adapters.ncip.services.wording import Writer
 from gateway.domain.commands import ItemSetEntry, ItemSetFound, LookUpItemSet
@@ -36,7 +36,7 @@ def word(found: ItemSetFound, message: LookupItemSet, writer: Writer) -> LookupI
 
 
 def _bib(entry: ItemSetEntry, message: LookupItemSet, writer: Writer) -> BibInformation:
-    identifier = wording.bibliographic_id(entry.record, writer)
+    identifier = item_parts.bibliographic_id(entry.record, writer)
     if entry.bib is None or not entry.items:
         problem = Problem(
             type=Code("Unknown Item"), detail=entry.missing or "There are no items.", element="BibliographicId"
@@ -45,7 +45,7 @@ def _bib(entry: ItemSetEntry, message: LookupItemSet, writer: Writer) -> BibInfo
     echo = writer.dialect.answers.echo_titles
     return BibInformation(
         bibliographic_id=identifier,
-        bibliographic_description=wording.description(entry.bib, writer) if echo else None,
+        bibliographic_description=item_parts.description(entry.bib, writer) if echo else None,
         title_hold_queue_length=entry.hold_count,
         holdings_sets=(
             HoldingsSet(
@@ -57,9 +57,9 @@ def _bib(entry: ItemSetEntry, message: LookupItemSet, writer: Writer) -> BibInfo
 
 
 def _item(item: Item, message: LookupItemSet, writer: Writer) -> ItemInformation:
-    wanted = wording.item_elements(message.item_element_types, writer)
+    wanted = item_parts.item_elements(message.item_element_types, writer)
     return ItemInformation(
         item_id=wording.item_id(item.barcode, None, writer),
         date_due=item.due,
-        item_optional_fields=wording.item_fields(item, None, wanted, writer),
+        item_optional_fields=item_parts.item_fields(item, None, wanted, writer),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.ncip.messages import LookupRequest, LookupRequestResponse
-from adapters.ncip.services import wording
+from adapters.ncip.services import item_parts, patron_parts, wording
 from adapters.ncip.services.reading import Reader, named, patron_ref, request_kind
 from adapters.ncip.services.wording import Writer
 from gateway.domain.commands import LookUpRequest, RequestFound
@@ -24,8 +24,8 @@ def read(message: LookupRequest, reader: Reader) -> LookUpRequest:
 
 def word(found: RequestFound, message: LookupRequest, writer: Writer) -> LookupRequestResponse:
     hold = found.hold
-    user_wanted = wording.user_elements(message.user_element_types, writer)
-    item_wanted = wording.item_elements(message.item_element_types, writer)
+    user_wanted = patron_parts.user_elements(message.user_element_types, writer)
+    item_wanted = item_parts.item_elements(message.item_element_types, writer)
     barcode = found.item.barcode if found.item is not None else hold.item_barcode
     return LookupRequestResponse(
         request_id=wording.request_id(hold.request_id or hold.id, message.request_id, writer),
@@ -40,7 +40,7 @@ def word(found: RequestFound, message: LookupRequest, writer: Writer) -> LookupR
         pickup_expiry_date=hold.ready_until or hold.expires,
         date_of_user_request=hold.placed,
         item_optional_fields=(
-            wording.item_fields(found.item, found.bib, item_wanted, writer) if found.item is not None else None
+            item_parts.item_fields(found.item, found.bib, item_wanted, writer) if found.item is not None else None
         ),
-        user_optional_fields=wording.user_fields(found.patron, user_wanted, writer),
+        user_optional_fields=patron_parts.user_fields(found.patron, user_wanted, writer),
     )

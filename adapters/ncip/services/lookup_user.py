@@ -17,7 +17,7 @@ from adapters.ncip.messages import (
     RequestedItemsCount,
     UserFiscalAccount,
 )
-from adapters.ncip.services import wording
+from adapters.ncip.services import patron_parts, wording
 from adapters.ncip.services.reading import Reader, must_patron
 from adapters.ncip.services.wording import Writer
 from adapters.ncip.versions import Version
@@ -37,7 +37,7 @@ def read(message: LookupUser, _reader: Reader) -> LookUpPatron:
 
 
 def word(found: PatronFound, message: LookupUser, writer: Writer) -> LookupUserResponse:
-    wanted = wording.user_elements(message.user_element_types, writer)
+    wanted = patron_parts.user_elements(message.user_element_types, writer)
     return LookupUserResponse(
         user_id=wording.user_id(found.patron, message.user_id, writer),
         user_fiscal_accounts=_account(found, writer) if message.user_fiscal_account_desired else (),
@@ -45,7 +45,7 @@ def word(found: PatronFound, message: LookupUser, writer: Writer) -> LookupUserR
         loaned_items=tuple(_loan(loan, writer) for loan in found.loans),
         requested_items_counts=_hold_count(found) if message.requested_items_desired else (),
         requested_items=tuple(_hold(hold, writer) for hold in found.holds),
-        user_optional_fields=wording.user_fields(found.patron, wanted, writer),
+        user_optional_fields=patron_parts.user_fields(found.patron, wanted, writer),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.ncip.messages import RecallItem, RecallItemResponse
-from adapters.ncip.services import wording
+from adapters.ncip.services import item_parts, wording
 from adapters.ncip.services.reading import Reader, must
 from adapters.ncip.services.wording import Writer
 from gateway.domain.commands import ItemRecalled, Recall
@@ -19,7 +19,7 @@ def word(recalled: ItemRecalled, message: RecallItem, writer: Writer) -> RecallI
     return RecallItemResponse(
         item_id=wording.item_id(recalled.item.barcode, message.item_id, writer),
         date_due=recalled.loan.due if writer.wants("due-date") else None,
-        item_optional_fields=wording.item_fields(
-            recalled.item, recalled.bib, wording.item_elements(items, writer), writer
+        item_optional_fields=item_parts.item_fields(
+            recalled.item, recalled.bib, item_parts.item_elements(items, writer), writer
         ),
     )

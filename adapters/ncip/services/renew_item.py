@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.ncip.messages import RenewItem, RenewItemResponse
-from adapters.ncip.services import wording
+from adapters.ncip.services import item_parts, patron_parts, wording
 from adapters.ncip.services.reading import Reader, must, patron_ref
 from adapters.ncip.services.wording import Writer
 from gateway.domain.commands import ItemRenewed, Renew
@@ -25,8 +25,8 @@ def word(renewed: ItemRenewed, message: RenewItem, writer: Writer) -> RenewItemR
         user_id=wording.user_id(renewed.patron, message.user_id, writer) if writer.wants("user-id") else None,
         date_due=renewed.loan.due if writer.wants("due-date") else None,
         renewal_count=renewed.loan.renewals if writer.wants("renewal-count") else None,
-        item_optional_fields=wording.item_fields(
-            renewed.item, renewed.bib, wording.item_elements(items, writer), writer
+        item_optional_fields=item_parts.item_fields(
+            renewed.item, renewed.bib, item_parts.item_elements(items, writer), writer
         ),
-        user_optional_fields=wording.user_fields_if_asked(renewed.patron, users, writer),
+        user_optional_fields=patron_parts.user_fields_if_asked(renewed.patron, users, writer),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.ncip.messages import RequestItem, RequestItemResponse
-from adapters.ncip.services import wording
+from adapters.ncip.services import item_parts, patron_parts, wording
 from adapters.ncip.services.reading import (
     Reader,
     bib,
@@ -51,7 +51,7 @@ def word(placed: RequestPlaced, message: RequestItem, writer: Writer) -> Request
     items, users = wording.sent_elements(message)
     fields = None
     if placed.item is not None:
-        fields = wording.item_fields(placed.item, placed.bib, wording.item_elements(items, writer), writer)
+        fields = item_parts.item_fields(placed.item, placed.bib, item_parts.item_elements(items, writer), writer)
     return RequestItemResponse(
         request_id=request if item is None or writer.wants("request-id") else None,
         item_id=item,
@@ -60,5 +60,5 @@ def word(placed: RequestPlaced, message: RequestItem, writer: Writer) -> Request
         request_scope_type=wording.request_scope(message.request_scope_type, hold, writer),
         hold_pickup_date=hold.ready_until,
         item_optional_fields=fields,
-        user_optional_fields=wording.user_fields_if_asked(placed.patron, users, writer),
+        user_optional_fields=patron_parts.user_fields_if_asked(placed.patron, users, writer),
     )

@@ -2,53 +2,25 @@
 
 from __future__ import annotations
 
-from adapters.ncip.dialect import ItemElement, NcipDialect, UserElement
+from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.dialect.answers import Part
 from adapters.ncip.messages import (
     Amount,
-    BibliographicDescription,
-    BibliographicId,
-    BibliographicItemId,
-    BibliographicRecordId,
-    BlockOrTrap,
     Code,
-    ElectronicAddress,
     Initiation,
-    ItemDescription,
     ItemId,
-    ItemOptionalFields,
-    Location,
-    LocationName,
-    LocationNameInstance,
-    NameInformation,
-    OrganizationNameInformation,
-    PersonalNameInformation,
-    PhysicalAddress,
     RequestId,
-    StructuredAddress,
-    StructuredPersonalUserName,
-    UserAddressInformation,
     UserId,
-    UserOptionalFields,
-    UserPrivilege,
-    UserPrivilegeStatus,
 )
-from adapters.ncip.values import CirculationState, RequestStatus
+from adapters.ncip.values import RequestStatus
 from adapters.ncip.versions import Version
 from gateway.domain.frozen import frozen
 from gateway.domain.library import (
-    Bib,
-    Contact,
-    ContactKind,
     Hold,
     HoldStatus,
     Item,
-    ItemStatus,
     Money,
     Patron,
-    PersonName,
-    RecordId,
-    Scope,
 )
 from gateway.ports.protocol import Conversation
 
@@ -133,163 +105,7 @@ def amount(money: Money) -> Amount:
     return Amount.of(money)
 
 
-# --- patrons ---------------------------------------------------------------------------------------------
-
-_USER_ELEMENTS = {element.value.lower(): element for element in UserElement} | {
-    "visible user id": UserElement.USER_ID,  # version 1
-}
-_ITEM_ELEMENTS = {element.value.lower(): element for element in ItemElement}
-
-
-def user_elements(asked: tuple[Code, ...], writer: Writer) -> frozenset[UserElement]:
-    rules = writer.dialect.patrons
-    words = (one.value.strip().lower() for one in asked)
-    wanted = {_USER_ELEMENTS[word] for word in words if word in _USER_ELEMENTS}
-    if not asked:
-        wanted = set(rules.default_elements)
-    return frozenset((wanted | set(rules.always_elements)) - set(rules.never_elements))
-
-
-def user_fields(patron: Patron, wanted: frozenset[UserElement], writer: Writer) -> UserOptionalFields | None:
-    """None when nothing is wanted."""
-    rules = writer.dialect.patrons
-    blocks = UserElement.BLOCK in wanted or (
-        rules.blocks == "always" and bool(patron.blocks) and UserElement.BLOCK not in rules.never_elements
-    )
-    if not wanted and not blocks:
-        return None
-    return UserOptionalFields(
-        name_information=_name(patron.name, writer) if UserElement.NAME in wanted else None,
-        user_address_information=_addresses(patron, writer) if UserElement.ADDRESS in wanted else (),
-        date_of_birth=patron.date_of_birth if UserElement.DATE_OF_BIRTH in wanted else None,
-        user_languages=(Code(patron.language),) if UserElement.LANGUAGE in wanted and patron.language else (),
-        user_privileges=_privileges(patron, writer) if UserElement.PRIVILEGE in wanted else (),
-        block_or_traps=_blocks(patron, writer) if blocks else (),
-        user_ids=_user_ids(patron, writer) if UserElement.USER_ID in wanted else (),
-    )
-
-
-def _name(name: PersonName, writer: Writer) -> NameInformation:
-    if name.is_organisation:
-        organization = OrganizationNameInformation(name_type=Code("Full Name"), name=name.surname)
-        return NameInformation(organizations=(organization,))
-    rules = writer.dialect.patrons
-    flat = name.inverted if rules.unstructured_name == "inverted" else name.direct
-    structured = StructuredPersonalUserName(
-        prefix=name.prefix or None,
-        given_name=name.given or None,
-        initials=name.initials or None,
-        surname=name.surname,
-        suffix=name.suffix or None,
-    )
-    return NameInformation(
-        personal=PersonalNameInformation(
-            structured=None if rules.name_format == "unstructured" else structured,
-            unstructured=None if rules.name_format == "structured" else flat,
-        )
-    )
-
-
-def _addresses(patron: Patron, writer: Writer) -> tuple[UserAddressInformation, ...]:
-    return tuple(
-        _address(contact, writer)
-        for contact in patron.contacts
-        if contact.kind.value not in writer.dialect.patrons.omit
-    )
-
-
-def _address(contact: Contact, writer: Writer) -> UserAddressInformation:
-    rules = writer.dialect.patrons
-    role = Code(rules.address_roles.get(contact.role, contact.role))
-    valid_from, valid_to = contact.valid_from, contact.valid_to
-    if contact.kind is ContactKind.POSTAL:
-        postal = contact.postal
-        lines = StructuredAddress(
-            line1=(postal.line1 if postal else "") or contact.value or "-",
-            line2=(postal.line2 or None) if postal else None,
-            locality=(postal.locality or None) if postal else None,
-            region=(postal.region or None) if postal else None,
-            country=(postal.country or None) if postal else None,
-            postal_code=(postal.postal_code or None) if postal else None,
-        )
-        physical = PhysicalAddress(structured=lines, address_type=Code(rules.postal_type))
-        return UserAddressInformation(
-            user_address_role_type=role, valid_from_date=valid_from, valid_to_date=valid_to, physical_address=physical
-        )
-    kind = rules.email_type if contact.kind is ContactKind.EMAIL else rules.phone_type
-    return UserAddressInformation(
-        user_address_role_type=role,
-        valid_from_date=valid_from,
-        valid_to_date=valid_to,
-        electronic_address=ElectronicAddress(address_type=Code(kind), data=contact.value),
-    )
-
-
-def _privileges(patron: Patron, writer: Writer) -> tuple[UserPrivilege, ...]:
-    rules = writer.dialect.patrons
-    values = {
-        "status": _status(patron, writer),
-        "category": rules.categories.get(patron.category, patron.category),
-        "library": rules.libraries.get(patron.home_library, patron.home_library),
-        "institution": patron.home_institution,
-    }
-    found = []
-    for privilege in rules.privileges:
-        value = privilege.text if privilege.value == "text" else values[privilege.value]
-        if not value:
-            continue
-        found.append(
-            UserPrivilege(
-                agency_id=writer.agency_code(),
-                agency_user_privilege_type=Code(privilege.type or value),
-                valid_to_date=patron.expires if privilege.valid_to else None,
-                status=UserPrivilegeStatus(status_type=Code(value)) if privilege.type else None,
-            )
-        )
-    return tuple(found)
-
-
-def _status(patron: Patron, writer: Writer) -> str:
-    rules = writer.dialect.patrons
-    if patron.expires is not None and patron.expires < writer.talk.now.astimezone(writer.talk.zone).date():
-        return rules.status_expired
-    return rules.status_blocked if patron.blocked_for(Scope.BORROW) else rules.status_ok
-
-
-def _blocks(patron: Patron, writer: Writer) -> tuple[BlockOrTrap, ...]:
-    words = writer.dialect.patrons.block_words
-    forbidden = {scope for block in patron.blocks for scope in block.scopes}
-    texts = dict.fromkeys(words[scope.value] for scope in Scope if scope in forbidden and words.get(scope.value))
-    return tuple(BlockOrTrap(agency_id=writer.agency_code(), block_or_trap_type=Code(text)) for text in texts)
-
-
-def _user_ids(patron: Patron, writer: Writer) -> tuple[UserId, ...]:
-    rules = writer.dialect.patrons
-    ids = [
-        UserId(
-            agency_id=writer.agency(None), identifier_type=code(rules.id_types.get(one.type, one.type)), value=one.value
-        )
-        for one in patron.identifiers
-    ]
-    if "internal-id" not in rules.omit:
-        ids.append(UserId(agency_id=writer.agency(None), identifier_type=Code("Primary Key"), value=patron.id))
-    return tuple(ids)
-
-
-# --- items and records -----------------------------------------------------------------------------------
-
-STATUSES = {
-    ItemStatus.AVAILABLE: CirculationState.AVAILABLE_ON_SHELF,
-    ItemStatus.ON_HOLD_SHELF: CirculationState.AVAILABLE_FOR_PICKUP,
-    ItemStatus.ON_LOAN: CirculationState.ON_LOAN,
-    ItemStatus.IN_TRANSIT: CirculationState.IN_TRANSIT,
-    ItemStatus.IN_PROCESS: CirculationState.IN_PROCESS,
-    ItemStatus.LOST: CirculationState.LOST,
-    ItemStatus.MISSING: CirculationState.MISSING,
-    ItemStatus.CLAIMED_RETURNED: CirculationState.CLAIMED_RETURNED,
-    ItemStatus.NOT_AVAILABLE: CirculationState.NOT_AVAILABLE,
-    ItemStatus.RECALLED: CirculationState.RECALLED,
-}
+# --- requests ---------------------------------------------------------------------------------------------
 
 HOLD_STATUSES = {
     HoldStatus.WAITING: RequestStatus.IN_PROCESS,
@@ -300,10 +116,6 @@ HOLD_STATUSES = {
     HoldStatus.CANCELLED: RequestStatus.CANNOT_FULFILL_REQUEST,
     HoldStatus.EXPIRED: RequestStatus.EXPIRED,
 }
-
-
-def circulation_status(status: ItemStatus, writer: Writer) -> Code:
-    return Code(writer.dialect.items.statuses.get(status) or STATUSES[status])
 
 
 def request_status(status: HoldStatus, writer: Writer) -> Code:
@@ -328,95 +140,7 @@ def pickup_location(pickup: str, writer: Writer) -> Code | None:
     return Code(pickup, writer.dialect.requests.pickup_scheme or None) if pickup else None
 
 
-def item_elements(asked: tuple[Code, ...], writer: Writer) -> frozenset[ItemElement]:
-    rules = writer.dialect.items
-    words = (one.value.strip().lower() for one in asked)
-    wanted = {_ITEM_ELEMENTS[word] for word in words if word in _ITEM_ELEMENTS}
-    if not asked:
-        wanted = set(rules.default_elements)
-    return frozenset((wanted | set(rules.always_elements)) - set(rules.never_elements))
-
-
-def item_fields(
-    item: Item, bib: Bib | None, wanted: frozenset[ItemElement], writer: Writer
-) -> ItemOptionalFields | None:
-    """None when nothing is wanted."""
-    if not wanted:
-        return None
-    restricted = ItemElement.RESTRICTION in wanted and not item.circulates
-    described = ItemElement.BIBLIOGRAPHIC in wanted and bib is not None and writer.dialect.answers.echo_titles
-    return ItemOptionalFields(
-        bibliographic_description=description(bib, writer) if described and bib is not None else None,
-        item_use_restriction_types=(Code(writer.dialect.items.restriction_library_use),) if restricted else (),
-        circulation_status=circulation_status(item.status, writer) if ItemElement.STATUS in wanted else None,
-        hold_queue_length=item.hold_count if ItemElement.QUEUE in wanted else None,
-        item_description=_item_description(item) if ItemElement.DESCRIPTION in wanted else None,
-        locations=(location(item, writer),) if ItemElement.LOCATION in wanted else (),
-        date_due=item.due if ItemElement.STATUS in wanted else None,
-    )
-
-
-def _item_description(item: Item) -> ItemDescription:
-    return ItemDescription(
-        call_number=item.call_number or None,
-        copy_number=item.copy_number or None,
-        number_of_pieces=item.pieces if item.pieces > 1 else None,
-    )
-
-
-def location(item: Item, writer: Writer) -> Location:
-    values = {
-        "library": writer.our_agency,
-        "branch": item.home.library,
-        "shelf": item.home.shelf,
-        "name": item.home.name,
-    }
-    levels = writer.dialect.items.location_levels
-    instances = tuple(
-        LocationNameInstance(level=number, value=values[level])
-        for number, level in enumerate(levels, start=1)
-        if values[level]
-    )
-    return Location(location_type=Code(writer.dialect.items.location_type), name=LocationName(instances=instances))
-
-
-def description(bib: Bib, writer: Writer) -> BibliographicDescription:
-    records = [_record_id(RecordId("local", bib.id), writer)] if bib.id else []
-    records += [_record_id(one, writer) for one in bib.identifiers if one.type in ("oclc", "lccn", "local")]
-    standard = next((one for one in bib.identifiers if one.type in ("isbn", "issn")), None)
-    return BibliographicDescription(
-        author=bib.author or None,
-        author_of_component=bib.component_author or None,
-        bibliographic_item_ids=(_bib_item_id(standard, writer),) if standard is not None else (),
-        bibliographic_record_ids=tuple(dict.fromkeys(records)),
-        edition=bib.edition or None,
-        pagination=bib.pages or None,
-        place_of_publication=bib.place or None,
-        publication_date=bib.published or None,
-        publisher=bib.publisher or None,
-        series_title_number=bib.series or None,
-        title=bib.title or None,
-        title_of_component=bib.component_title or None,
-        bibliographic_level=code(bib.level),
-        language=code(bib.language),
-        medium_type=code(bib.medium),
-    )
-
-
-def _record_id(record: RecordId, writer: Writer) -> BibliographicRecordId:
-    word = writer.dialect.items.record_codes.get(record.type, record.type)
-    return BibliographicRecordId(identifier=record.value, identifier_code=Code(word))
-
-
-def _bib_item_id(record: RecordId, writer: Writer) -> BibliographicItemId:
-    word = writer.dialect.items.record_codes.get(record.type, record.type)
-    return BibliographicItemId(identifier=record.value, identifier_code=Code(word))
-
-
-def bibliographic_id(record: RecordId, writer: Writer) -> BibliographicId:
-    if record.type in ("isbn", "issn"):
-        return BibliographicId(bibliographic_item_id=_bib_item_id(record, writer))
-    return BibliographicId(bibliographic_record_id=_record_id(record, writer))
+# --- what several services need -----------------------------------------------------------------------------
 
 
 def title(text: str, writer: Writer) -> str | None:
@@ -426,11 +150,6 @@ def title(text: str, writer: Writer) -> str | None:
 def sent_elements(message: Initiation) -> tuple[tuple[Code, ...], tuple[Code, ...]]:
     """ItemElementTypes and UserElementTypes that a request asks for."""
     return getattr(message, "item_element_types", ()), getattr(message, "user_element_types", ())
-
-
-def user_fields_if_asked(patron: Patron, asked: tuple[Code, ...], writer: Writer) -> UserOptionalFields | None:
-    """Circulation answers carry user data only when asked for: few partners read it, and it is personal."""
-    return user_fields(patron, user_elements(asked, writer), writer) if asked else None
 
 
 def barcode_of(item: Item | None) -> str:
