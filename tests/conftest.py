@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from adapters.ncip import answering
 from gateway.store.engine import Store, open_store
 from tests.support.answers import Watch
 from tests.support.daemon import Installation
+from tests.support.logs import logs_as_before
 from tests.support.postgresql import NotInstalled, Server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -99,17 +98,9 @@ def _folder(variable: str, default: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def logs_as_before() -> Iterator[None]:
-    """A command sets up the logs of its process, which here is that of the tests."""
-    handlers = logging.getLogger().handlers[:]
-    names = ("", "aiohttp", "alembic", "sqlalchemy", "asyncio", "watchfiles")
-    levels = {name: logging.getLogger(name).level for name in names}
-    yield
-    logging.getLogger().handlers[:] = handlers
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
+def logs_unchanged() -> Iterator[None]:
+    with logs_as_before():
+        yield
 
 
 @pytest.fixture(scope="session")

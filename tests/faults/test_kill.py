@@ -39,8 +39,8 @@ def chance() -> random.Random:
 
 
 def moment(whole: float, chance: random.Random) -> float:
-    """In the later part of what takes so many seconds: the first messages have begun by then."""
-    return whole * (0.3 + 0.7 * chance.random())
+    """In the midst of what takes so many seconds: the first messages have begun by then, the last are not answered."""
+    return whole * (0.3 + 0.5 * chance.random())
 
 
 def patron_of(number: int) -> str:

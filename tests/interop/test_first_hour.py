@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 import shlex
 import shutil
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from click.testing import CliRunner
 from lxml import etree
 
@@ -56,18 +54,6 @@ def check_answers(made: Installation, specs: Path) -> None:
     for row, body in exported(made, made.folder / "answers.jsonl", "--direction", "out"):
         if row["version"].startswith("2") and row["profile"]:
             assert rules.validate(etree.fromstring(body)), f"{rules.error_log}\n{body.decode()}"
-
-
-@pytest.fixture(autouse=True)
-def logs_as_before() -> Iterator[None]:
-    """A command that is run in this process sets up its logs."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-    logging.captureWarnings(False)
 
 
 def send(served: Installation, *words: str) -> str:

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from gateway.cli import main
 from tests.support.daemon import Installation
+from tests.support.logs import logs_as_before
 
 MANY = ("--limit", "10000")
 
@@ -25,7 +26,8 @@ class Nothing(Exception):
 
 def look(installation: Installation, *words: str) -> str:
     """What `illgate` prints, in this process: for commands that only look, which is quicker. Raises Nothing."""
-    done = CliRunner().invoke(main, ["--config", str(installation.config), *words], catch_exceptions=False)
+    with logs_as_before():
+        done = CliRunner().invoke(main, ["--config", str(installation.config), *words], catch_exceptions=False)
     if done.exit_code:
         raise Nothing(done.output)
     return done.stdout
