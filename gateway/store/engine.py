@@ -31,8 +31,6 @@ PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "temp_store=MEMORY",
-    "cache_size=-32768",  # 32 MiB for each of the two connections
-    "wal_autocheckpoint=8000",  # pages of 4 KiB: pages that change again and again are copied back less often
 )
 
 BATCH = 64
