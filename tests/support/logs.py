@@ -8,15 +8,19 @@ from contextlib import contextmanager
 
 import structlog
 
+NAMES = ("", "aiohttp", "alembic", "sqlalchemy", "asyncio", "watchfiles")
+"""Loggers whose level gateway.runtime.logging sets."""
+
 
 @contextmanager
 def logs_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers = logging.getLogger().handlers[:]
+    levels = {name: logging.getLogger(name).level for name in NAMES}
     try:
         yield
     finally:
-        root.handlers[:] = handlers
-        root.setLevel(level)
-        structlog.reset_defaults()
+        logging.getLogger().handlers[:] = handlers
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
         logging.captureWarnings(False)
+        structlog.reset_defaults()
