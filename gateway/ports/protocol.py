@@ -21,7 +21,6 @@ from gateway.domain.profile import Profile
 class Transport(StrEnum):
     HTTP = "http"
     TCP = "tcp"
-    MAIL = "mail"
     REPLAY = "replay"
 
 
@@ -58,7 +57,6 @@ class Envelope:
     to_agency: str = ""
     profile_type: str = ""
     from_system: str = ""
-    network: str = ""
     agency_secret: str = field(default="", repr=False)
     system_secret: str = field(default="", repr=False)
     repairs: tuple[str, ...] = ()
