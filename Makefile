@@ -1,4 +1,4 @@
-.PHONY: run test bench format
+.PHONY: run test bench demo-two format
 
 run:
 	python3 bootstrap.py run
@@ -8,6 +8,9 @@ test:
 
 bench:
 	.venv/bin/python -m tests.bench
+
+demo-two:
+	.venv/bin/python -m demo.two
 
 format:
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix .

@@ -58,7 +58,7 @@ def run(rest: list[str]) -> int:
 
 
 def test(rest: list[str]) -> int:
-    install_postgresql()
+    install_servers()
     checks = [
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
@@ -74,14 +74,22 @@ def test(rest: list[str]) -> int:
     return 0
 
 
-def install_postgresql() -> None:
-    """The store's tests start a real server. Where it can't be installed they say so and are skipped."""
-    if list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or not shutil.which("apt-get") or os.geteuid() != 0:
+SERVERS = {
+    "postgresql": lambda: bool(list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))),
+    "dovecot-imapd": lambda: Path("/usr/sbin/dovecot").exists(),
+}
+"""Packages of the servers that tests start, and whether each is there."""
+
+
+def install_servers() -> None:
+    """Tests start real servers. Where they can't be installed the tests say so and are skipped."""
+    missing = [package for package, there in SERVERS.items() if not there()]
+    if not missing or not shutil.which("apt-get") or os.geteuid() != 0:
         return
-    print("installing PostgreSQL from the distribution's packages …", flush=True)
+    print(f"installing {' and '.join(missing)} from the distribution's packages …", flush=True)
     quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
     subprocess.run(["apt-get", "update"], **quiet)
-    subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", "postgresql"], **quiet)
+    subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", *missing], **quiet)
 
 
 if __name__ == "__main__":

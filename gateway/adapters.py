@@ -7,12 +7,14 @@ from dataclasses import field
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
 
+from pydantic import BaseModel
+
 from gateway.domain.frozen import frozen
-from gateway.ports.adapter import Adapter, LibraryAdapter, ProtocolAdapter
+from gateway.ports.adapter import Adapter, ChannelAdapter, LibraryAdapter, MailerAdapter, ProtocolAdapter
 
 GROUP = "illgate.adapters"
 
-A = TypeVar("A", bound=LibraryAdapter | ProtocolAdapter)
+A = TypeVar("A", bound=Adapter)
 
 
 class AdapterError(Exception):
@@ -21,18 +23,35 @@ class AdapterError(Exception):
 
 @frozen
 class Adapters:
-    """What is plugged in, by name: the words used in `system.type` and as the sections of profiles."""
+    """What is plugged in, by name: the words used in `system.type`, as the sections of profiles, as a partner's
+    channel."""
 
     libraries: Mapping[str, LibraryAdapter] = field(default_factory=dict)
     protocols: Mapping[str, ProtocolAdapter] = field(default_factory=dict)
+    channels: Mapping[str, ChannelAdapter] = field(default_factory=dict)
+    mailers: Mapping[str, MailerAdapter] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *adapters: Adapter) -> Adapters:
-        """Raises AdapterError when two of a kind have the same name."""
-        return cls(
+        """Raises AdapterError when two of a kind have the same name, or a section has two models."""
+        found = cls(
             _by_name(one for one in adapters if isinstance(one, LibraryAdapter)),
             _by_name(one for one in adapters if isinstance(one, ProtocolAdapter)),
+            _by_name(one for one in adapters if isinstance(one, ChannelAdapter)),
+            _by_name(one for one in adapters if isinstance(one, MailerAdapter)),
         )
+        for channel in found.channels.values():
+            if found.sections[channel.section] is not channel.dialect:
+                raise AdapterError(f"channel '{channel.name}': section '{channel.section}' has another model already")
+        return found
+
+    @property
+    def sections(self) -> Mapping[str, type[BaseModel]]:
+        """Keys in a profile that belong to adapters, and the models of what stands there."""
+        found = {name: adapter.dialect for name, adapter in self.protocols.items()}
+        for channel in self.channels.values():
+            found.setdefault(channel.section, channel.dialect)
+        return found
 
 
 def load_adapters() -> Adapters:
@@ -46,8 +65,9 @@ def _load(point: EntryPoint) -> Adapter:
         adapter = point.load()
     except Exception as error:  # whatever a third party's module raises while it is imported
         raise AdapterError(f"{where} can't be loaded: {type(error).__name__}: {error}") from error
-    if not isinstance(adapter, LibraryAdapter | ProtocolAdapter):
-        raise AdapterError(f"{where} is a {type(adapter).__name__}, not a LibraryAdapter or ProtocolAdapter")
+    if not isinstance(adapter, Adapter):
+        kinds = "LibraryAdapter, ProtocolAdapter, ChannelAdapter or MailerAdapter"
+        raise AdapterError(f"{where} is a {type(adapter).__name__}, not a {kinds}")
     return adapter
 
 

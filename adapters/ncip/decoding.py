@@ -88,14 +88,17 @@ def _seen(parsed: Parsed, body: etree._Element | None, header: Header | None = N
     )
 
 
-def decode(parsed: Parsed, dialect: XmlDialect = DEFAULT_DIALECT, zone: tzinfo = UTC) -> Message:
-    """The message in a document. `zone` is for times without one, unless the dialect names its own.
+def decode(
+    parsed: Parsed, dialect: XmlDialect = DEFAULT_DIALECT, zone: tzinfo = UTC, seen: Peek | None = None
+) -> Message:
+    """The message in a document. `zone` is for times without one, unless the dialect names its own; `seen`: what
+    `peek` found in the same document.
 
     Raises MalformedMessage: PROTOCOL for what is no NCIP message, UNKNOWN_SERVICE, INVALID_DATE, INVALID_VALUE; with
     strictness `schema` also UNKNOWN_ELEMENT, DATA_MISSING and PROTOCOL for what the schema doesn't have.
     """
     element = _body_element(parsed.root)
-    seen = _seen(parsed, element)
+    seen = seen or _seen(parsed, element)
     if element is None:
         raise MalformedMessage(local_name(parsed.root), "contains no message", Fault.PROTOCOL)
     reading = Reading(date_reader(dialect, zone))

@@ -68,7 +68,8 @@ class NcipResponder:
         if envelope.malformed is not None and _reads_like_standard(dialect):
             raise envelope.malformed
         _check_media_type(envelope, dialect)
-        message = decode(_reparsed(envelope, dialect), dialect.xml, talk.zone)
+        parsed, seen = _reparsed(envelope, dialect)
+        message = decode(parsed, dialect.xml, talk.zone, seen)
         if isinstance(message.body, LookupVersion):
             return Incoming("LookupVersion", None, message=message)
         if not isinstance(message.body, Initiation):
@@ -160,14 +161,15 @@ def _envelope(opened: _Opened, parsed: Parsed, seen: Peek) -> Envelope:
     )
 
 
-def _reparsed(envelope: Envelope, dialect: NcipDialect) -> Parsed:
-    """The document as this profile has it read; parsed anew only where the profile differs from what `open` assumes."""
+def _reparsed(envelope: Envelope, dialect: NcipDialect) -> tuple[Parsed, Peek | None]:
+    """The document as this profile has it read, and what was seen in it; parsed anew only where the profile differs
+    from what `open` assumes."""
     opened = envelope.parsed
     if not isinstance(opened, _Opened):
         raise TypeError("the envelope was opened by another responder")
     if _reads_like_standard(dialect) or not (opened.parsed is None or opened.parsed.notes or dialect.xml.charset_in):
-        return _parsed(opened)
-    return parse(opened.raw, dialect.xml, limits=Limits(size=opened.limit), http=dialect.http)
+        return _parsed(opened), opened.seen
+    return parse(opened.raw, dialect.xml, limits=Limits(size=opened.limit), http=dialect.http), None
 
 
 def _media_type(arrival: Arrival) -> str | None:

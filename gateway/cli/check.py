@@ -28,8 +28,8 @@ from gateway.store.engine import Store
 def command(ctx: click.Context, installation: Installation, profiles: tuple[str, ...], live: bool) -> None:
     """Find what is wrong before a partner's message does.
 
-    Reads gateway.yml and all profiles, asks the library whether it knows the codes and patrons that they name,
-    looks whether secrets are there, and runs the profiles' examples. Each problem is one line with file, line and
+    Reads gateway.yml, requests.yml and all profiles, asks the library whether it knows the codes and patrons that they
+    name, looks whether secrets are there, and runs the profiles' examples. Each problem is one line with file, line and
     key. Exit code 0: all is well; 1: there are problems.
 
     \b
@@ -73,6 +73,7 @@ async def _check(installation: Installation, names: tuple[str, ...], live: bool)
             closed=closed,
             scratch=scratch.exchange if scratch.usable else None,
             live=live,
+            policies=installation.policies,
         )
         return await check(subject, names)
 
@@ -91,6 +92,7 @@ async def _open_libraries(installation: Installation, store: Store) -> tuple[dic
 
 def _print(report: Report) -> None:
     _say("installation", report.installation)
+    _say("requests", report.requests)
     for profile in report.profiles:
         _say(profile.name, profile.problems)
     for note in report.notes:

@@ -13,6 +13,8 @@ from gateway.adapters import Adapters, load_adapters
 from gateway.configuration.problems import ConfigurationError, Problem
 from gateway.configuration.source import shown
 from gateway.domain.clock import Clock, SystemClock
+from gateway.policies import Loading as PolicyLoading
+from gateway.policies import read_policies
 from gateway.ports.adapter import OpenLibrary
 from gateway.profiles import Loading, read_profiles
 from gateway.runtime.assemble import Assembly
@@ -43,6 +45,11 @@ class Installation:
     def profiles(self) -> Loading:
         """Raises ConfigurationError for settings; what is wrong with profiles is in it."""
         return read_profiles(self.settings.profiles_folder, self.adapters, self.settings)
+
+    @cached_property
+    def policies(self) -> PolicyLoading:
+        """Of each library's requests.yml, against the profiles that are whole. Raises as `profiles` does."""
+        return read_policies(self.settings, self.profiles.profiles)
 
     @cached_property
     def parts(self) -> Assembly:

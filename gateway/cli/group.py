@@ -29,6 +29,14 @@ COMMANDS = {
     "send": Entry("gateway.cli.send", "Play a partner: build a message, send it, show the answer."),
     "journal": Entry("gateway.cli.journal", "List, show and export messages that came and went."),
     "replay": Entry("gateway.cli.replay", "Carry out a message of the journal again."),
+    "letter": Entry("gateway.cli.letter", "List letters to patrons and partners, and show how they look."),
+    "key": Entry("gateway.cli.key", "Make, list and revoke keys for the JSON API."),
+    "states": Entry("gateway.cli.states", "Show the state tables of managed requests."),
+    "request": Entry("gateway.cli.request", "List, show and make requests, and act on them."),
+    "task": Entry("gateway.cli.task", "What waits for staff."),
+    "partner": Entry("gateway.cli.partner", "Partners, with what is open with them."),
+    "rota": Entry("gateway.cli.rota", "Whom requests ask, in which order, and why."),
+    "outbox": Entry("gateway.cli.outbox", "What could not be sent or done: release, change or skip it."),
     "library": Entry("", "Look into the library's own system."),
 }
 

@@ -13,6 +13,7 @@ import gateway
 from gateway.cli.context import Installation
 from gateway.cli.exits import REFUSED
 from gateway.configuration.source import shown
+from gateway.policies import FILE as POLICY
 from gateway.settings import FILE
 
 STORE = "sqlite:///data/illgate.db"
@@ -32,7 +33,7 @@ STORE = "sqlite:///data/illgate.db"
 @click.option("--force", is_flag=True, help="Overwrite settings and shipped profiles that are there already.")
 @click.pass_context
 def command(ctx: click.Context, folder: Path, empty: bool, store_url: str, force: bool) -> None:
-    """Make a new installation in DIR: gateway.yml, profiles/, and the database with a sample library.
+    """Make a new installation in DIR: gateway.yml, requests.yml, profiles/, and the database with a sample library.
 
     A database that is there already is kept, and brought up to date; a library with data gets no sample.
 
@@ -51,13 +52,13 @@ def command(ctx: click.Context, folder: Path, empty: bool, store_url: str, force
     for target, body in files.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(body)
-    click.echo(f"{shown(folder / FILE)} and {len(files) - 1} files in {shown(folder / 'profiles')}")
+    click.echo(f"{shown(folder / FILE)}, {POLICY} and {len(files) - 2} files in {shown(folder / 'profiles')}")
     asyncio.run(_make_store(Installation(folder / FILE), empty))
     click.echo(f"\nNext: illgate --config {shown(folder / FILE)} serve")
 
 
 def shipped() -> Path:
-    """The folder with gateway.yml and profiles/ as they are shipped: in a wheel, or else in the source tree."""
+    """The folder with gateway.yml, requests.yml and profiles/ as shipped: in a wheel, or else in the source tree."""
     package = Path(gateway.__file__).parent
     inside = package / "shipped"
     return inside if inside.is_dir() else package.parent
@@ -70,6 +71,7 @@ def _files(folder: Path, store_url: str) -> Iterator[tuple[Path, bytes]]:
         assert STORE in settings, f"gateway.yml as shipped keeps its data in {STORE}"
         settings = settings.replace(STORE, json.dumps(store_url), 1)  # quoted: a URL may hold what YAML reads otherwise
     yield folder / FILE, settings.encode("utf-8")
+    yield folder / POLICY, (source / POLICY).read_bytes()
     for file in sorted((source / "profiles").iterdir()):
         if file.suffix in (".yml", ".json"):
             yield folder / "profiles" / file.name, file.read_bytes()

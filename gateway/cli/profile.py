@@ -9,6 +9,7 @@ import click
 from gateway.cli.context import Installation, pass_installation
 from gateway.configuration.problems import ConfigurationError, nearest
 from gateway.configuration.source import shown
+from gateway.policies.schema import schema_text as policy_schema_text
 from gateway.profiles import LoadedProfile, Loading, read_profiles
 from gateway.profiles.effective import as_yaml, as_yaml_with_sources, differences
 from gateway.profiles.schema import schema_text
@@ -93,17 +94,19 @@ def diff(installation: Installation, left: str, right: str | None, against: Path
 
 
 @command.command()
+@click.option("--of", "of", type=click.Choice(["profiles", "requests"]), default="profiles", help="Of which file.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
 @pass_installation
-def schema(installation: Installation, output: Path | None) -> None:
-    """JSON Schema of a profile, for editors.
+def schema(installation: Installation, of: str, output: Path | None) -> None:
+    """JSON Schema of a profile, or of requests.yml, for editors.
 
     \b
     Examples:
       illgate profile schema
       illgate profile schema -o profiles/schema.json
+      illgate profile schema --of requests -o profiles/requests.schema.json
     """
-    text = schema_text(installation.adapters)
+    text = schema_text(installation.adapters) if of == "profiles" else policy_schema_text()
     if output is None:
         click.echo(text, nl=False)
     else:

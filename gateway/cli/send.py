@@ -138,8 +138,9 @@ def _role(installation: Installation, name: str) -> _Role:
     """Raises click.UsageError, ConfigurationError."""
     settings = installation.settings
     profile = _profile(installation, name)
+    protocols = installation.adapters.protocols
     for protocol in profile.dialects:
-        make = installation.adapters.protocols[protocol].partner
+        make = protocols[protocol].partner if protocol in protocols else None
         if make is not None:
             library = settings.library(profile.library)
             now = installation.clock.now()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -36,6 +37,14 @@ def command(installation: Installation, host: str | None, port: int | None) -> N
       illgate --config /etc/illgate/gateway.yml serve
       illgate serve --port 0
     """
+    gc.disable()  # what is loaded until the daemon is ready stays: looking for garbage takes a seventh of the start
+    try:
+        _serve(installation, host, port)
+    finally:
+        gc.enable()
+
+
+def _serve(installation: Installation, host: str | None, port: int | None) -> None:
     settings = installation.settings
     wanted = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     if wanted:
@@ -59,6 +68,9 @@ async def run(gateway: Gateway) -> None:
     except BaseException:
         asked.cancel()
         raise
+    gateway.work()
+    gc.freeze()  # later collections pass over it too
+    gc.enable()
     http = gateway.listeners[0]
     click.echo(f"illgate serves {http.name.removeprefix('listener ')}", err=True)
     notify("READY=1")

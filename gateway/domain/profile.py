@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.domain.policy import CirculationPolicy, Section
+from gateway.domain.requests.partner import PartnerPolicy
 from gateway.domain.secret_ref import SecretRef
 
 
@@ -97,5 +98,8 @@ class Profile(BaseModel):
     auth: tuple[Authentication, ...] = Field((), description="any one of these lets a sender in; empty: nobody")
     max_bytes: int = Field(1_000_000, ge=1_000, le=50_000_000, description="largest message accepted")
     circulation: CirculationPolicy = CirculationPolicy()
+    partner: PartnerPolicy | None = Field(
+        None, description="for requests that the gateway manages: whom we ask, or who asks us"
+    )
     examples: tuple[Example, ...] = ()
     dialects: Mapping[str, BaseModel] = Field(default_factory=dict)

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import BaseModel
 
 from gateway.domain.clock import Clock
-from gateway.domain.frozen import frozen
+from gateway.domain.frozen import frozen, frozen_by_name
+from gateway.ports.channel import PartnerChannel, Receive
+from gateway.ports.letters import LetterStyle, PartnerLetters
 from gateway.ports.library import LibraryInfo, LibrarySystem
+from gateway.ports.mailer import Mailer, MailServer, Sender
 from gateway.ports.partner import Partner, Secrets
 from gateway.ports.protocol import Responder
 
@@ -90,4 +93,58 @@ class ProtocolAdapter:
     partner: Callable[[Secrets], Partner] | None = None
 
 
-Adapter = LibraryAdapter | ProtocolAdapter
+@frozen
+class ChannelLibrary:
+    """What a channel knows of a library whose requests it carries."""
+
+    info: LibraryInfo
+    zone: tzinfo
+    currency: str
+
+
+ReadFile = Callable[[str, str], Awaitable[bytes]]
+"""The bytes of an attachment, by library and id. Raises KeyError when it isn't there (any more), Unavailable."""
+
+
+@frozen_by_name
+class ChannelContext:
+    """What a channel is given. `libraries` by symbol; `receive` takes what partners say (see `ports.channel`);
+    `mailer` and `sender` are the installation's; `folder` is where gateway.yml is: relative paths in a profile's
+    section start there."""
+
+    libraries: Mapping[str, ChannelLibrary]
+    clock: Clock
+    secrets: Secrets
+    folder: Path
+    mailer: Mailer
+    sender: Sender
+    letters: PartnerLetters
+    read_file: ReadFile
+    receive: Receive
+
+
+@frozen
+class ChannelAdapter:
+    """A way to tell partners about managed requests. `name`: as profiles and attempts call it (mail, loopback, …).
+
+    `section` is the key of its own section in a profile, `dialect` that section's pydantic model; a protocol of the
+    same name shares its section. `make(context)` makes the one channel of the installation. `style(dialect, folder)`:
+    how its letters look, for a channel that writes some (`illgate check` renders them).
+    """
+
+    name: str
+    section: str
+    dialect: type[BaseModel]
+    make: Callable[[ChannelContext], PartnerChannel]
+    style: Callable[[Any, Path], LetterStyle] | None = None
+
+
+@frozen
+class MailerAdapter:
+    """A way to hand mail in."""
+
+    name: str
+    make: Callable[[MailServer, Secrets], Mailer]
+
+
+Adapter = LibraryAdapter | ProtocolAdapter | ChannelAdapter | MailerAdapter

@@ -78,8 +78,8 @@ def _library(profile: Profile, document: Document, settings: Settings) -> Iterat
 def _role(profile: Profile, document: Document, settings: Settings) -> Iterator[Problem]:
     if profile.abstract and profile.match:
         yield document.problem(("match",), "an abstract profile is never chosen, so it can't have rules")
-    if not profile.abstract and not profile.dialects:
-        yield document.problem((), "has no section of any protocol, such as `ncip: {}`")
+    if not profile.abstract and not profile.dialects and profile.partner is None:
+        yield document.problem((), "has no section of any protocol, such as `ncip: {}`, and no section `partner`")
 
 
 def _auth(profile: Profile, document: Document, settings: Settings) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ from gateway.configuration.source import Document, Place
 from gateway.configuration.validation import validate
 from gateway.domain.frozen import frozen
 from gateway.domain.profile import Profile
-from gateway.profiles import checks
+from gateway.profiles import checks, partners
 from gateway.profiles.matching import Candidate, Matcher, Sender
 from gateway.settings import Settings
 
@@ -89,6 +89,7 @@ def read_profiles(folder: FilePath, adapters: Adapters, settings: Settings) -> L
     reader = _Reader(adapters)
     loaded = reader.read(folder)
     problems = [*reader.problems, *checks.between(loaded, settings), *checks.listeners(loaded, settings)]
+    problems += partners.problems(loaded, adapters.channels)
     for one in loaded.values():
         problems += checks.within(one.profile, one.document, settings)
     unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
@@ -97,8 +98,8 @@ def read_profiles(folder: FilePath, adapters: Adapters, settings: Settings) -> L
 
 class _Reader:
     def __init__(self, adapters: Adapters) -> None:
-        self._protocols = adapters.protocols
-        self._known = (*KEYS, *self._protocols)
+        self._sections = adapters.sections
+        self._known = (*KEYS, *self._sections)
         self._own: dict[str, Document] = {}
         self._whole: dict[str, Document] = {}
         self.problems: list[Problem] = []
@@ -138,9 +139,9 @@ class _Reader:
         elif unknown := self._unknown_keys(document):
             self.problems += unknown
         else:
-            for protocol in self._protocols:
-                if protocol in document.data and document.data[protocol] is None:
-                    document.data[protocol] = {}  # `ncip:` alone is the plain protocol
+            for section in self._sections:
+                if section in document.data and document.data[section] is None:
+                    document.data[section] = {}  # `ncip:` alone is the plain protocol
             self._own[name] = document
 
     def _unknown_keys(self, document: Document) -> list[Problem]:
@@ -182,13 +183,13 @@ class _Reader:
     def _profile(self, name: str, document: Document) -> Profile | None:
         found: list[Problem] = []
         dialects: dict[str, BaseModel] = {}
-        for protocol, adapter in self._protocols.items():
-            if protocol in document.data:
+        for section, dialect in self._sections.items():
+            if section in document.data:
                 try:
-                    dialects[protocol] = validate(adapter.dialect, document, (protocol,))
+                    dialects[section] = validate(dialect, document, (section,))
                 except ConfigurationError as error:
                     found += error.problems
-        data = {key: value for key, value in document.data.items() if key not in self._protocols}
+        data = {key: value for key, value in document.data.items() if key not in self._sections}
         plain = Document(document.file, data, document.places, document.texts)
         profile = None
         try:

@@ -21,8 +21,8 @@ def profile_schema(adapters: Adapters) -> dict[str, Any]:
     own: dict[str, Any] = {name: (_field(name).annotation, _field(name)) for name in KEYS}
     own["name"] = (str | None, FieldInfo(default=None, description="the file's name; may be left out"))
     sections: dict[str, Any] = {
-        name: (adapter.dialect | None, FieldInfo(default=None, description=f"how this partner speaks {name}"))
-        for name, adapter in adapters.protocols.items()
+        name: (dialect | None, FieldInfo(default=None, description=f"how this partner speaks {name}"))
+        for name, dialect in adapters.sections.items()
     }
     model: type[BaseModel] = create_model("Profile", __config__=ConfigDict(extra="forbid"), **(own | sections))
     schema = model.model_json_schema()

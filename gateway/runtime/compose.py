@@ -16,11 +16,13 @@ import structlog
 from gateway.adapters import Adapters
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.profile import Profile
+from gateway.policies import PolicyStore, load_policies
 from gateway.ports.protocol import Framing, Responder
 from gateway.profiles import ProfileStore, load_profiles
 from gateway.runtime.assemble import Assembly
 from gateway.runtime.health import Health
 from gateway.runtime.http import HttpListener, HttpPlace
+from gateway.runtime.managed import Managed
 from gateway.runtime.metrics import Metrics
 from gateway.runtime.probe import probe_http, probe_tcp
 from gateway.runtime.tasks import OnFailure, Tasks
@@ -29,11 +31,14 @@ from gateway.runtime.tls import server_context
 from gateway.secrets import resolve
 from gateway.services.exchange import Done, Exchange
 from gateway.services.hand import OpenLibrary
+from gateway.services.outbox.worker import start_of
 from gateway.services.repair import finish_interrupted
 from gateway.settings import Settings, Tls
 from gateway.settings import TcpListener as TcpSettings
+from gateway.store.engine import Store
 from gateway.store.journal import Journal
 from gateway.store.migrate import migrate
+from gateway.store.requests import outbox
 from gateway.web.app import Site
 from gateway.web.gate import Gate
 from gateway.web.pace import Patience
@@ -119,13 +124,14 @@ class Gateway:
         journal = Journal(store, options)
         stack.push_async_callback(journal.close)
         exchange = parts.exchange(libraries, lambda: self._profiles.current, journal, self._observe)
+        self.managed = self._manage(store, libraries)
         await finish_interrupted(exchange, journal, libraries, self._clock)
         health = Health(
             store, {symbol: one.system for symbol, one in libraries.items()}, self._profiles, lambda: self.listeners
         )
         stack.push_async_callback(self._tasks.stop)
         await self._listen(exchange, health)
-        self._watch(journal, libraries, health)
+        self._watch(store, journal, libraries, health)
         await self._probe(health)
 
     def _load_profiles(self) -> ProfileStore:
@@ -135,6 +141,32 @@ class Gateway:
         )
         self.metrics.watch_profiles(lambda: len(profiles.problems))
         return profiles
+
+    def _manage(self, store: Store, libraries: Mapping[str, OpenLibrary]) -> Managed:
+        settings = self.settings
+        self._policies = PolicyStore(settings, lambda: load_policies(settings, self._profiles.current))
+        self._profiles.followers.append(self._policies)
+        return Managed(
+            settings=settings,
+            adapters=self._adapters,
+            clock=self._clock,
+            secrets=self._secrets,
+            store=store,
+            libraries=libraries,
+            profiles=lambda: self._profiles.current,
+            policies=lambda symbol: self._policies.current.of(symbol),
+            node=start_of(f"{settings.http.host}:{settings.http.port}"),
+            observe=self.metrics.outbox_tried,
+        )
+
+    def work(self) -> None:
+        """Outbox and timers at work from now until the gateway stops. A rehearsal does without: it drains them."""
+        managed = self.managed
+        self.metrics.watch_outbox(managed.worker)
+        self._stack.push_async_callback(managed.worker.stop, self.settings.shutdown_seconds)
+        self._tasks.start("outbox: do what waits", managed.worker.run)
+        self._tasks.start("timers: fire what is due", managed.timekeeper.run)
+        self._tasks.start("wake: hear and tell other nodes", managed.wake.run)
 
     def _observe(self, done: Done) -> None:
         self.metrics.message(done.protocol, done.profile, done.service, done.outcome, done.seconds)
@@ -214,7 +246,7 @@ class Gateway:
 
     # --- in the background -------------------------------------------------------------------------------
 
-    def _watch(self, journal: Journal, libraries: Mapping[str, OpenLibrary], health: Health) -> None:
+    def _watch(self, store: Store, journal: Journal, libraries: Mapping[str, OpenLibrary], health: Health) -> None:
         async def look() -> None:
             self.metrics.readiness(await health.look())
 
@@ -230,8 +262,23 @@ class Gateway:
         async def profiles() -> None:
             await self._profiles.watch(asyncio.Event())
 
+        async def policies() -> None:
+            await self._policies.watch(asyncio.Event())
+
+        async def outbox_rows() -> None:
+            counts = await store.read(outbox.counts)
+            oldest = await store.read(outbox.oldest_waiting)
+            self.metrics.outbox(counts, oldest, self._clock.now())
+
+        async def forget() -> None:
+            if forgotten := await self.managed.forget():
+                log.info("outbox: forgotten", rows=forgotten)
+
         self._tasks.every("health: look for the metrics", LOOK_SECONDS, look)
+        self._tasks.every("outbox: count for the metrics", LOOK_SECONDS, outbox_rows)
+        self._tasks.every("outbox: retention", RETENTION_SECONDS, forget)
         self._tasks.every("journal: oldest pending for the metrics", LOOK_SECONDS, oldest_pending)
         self._tasks.every("journal: retention", RETENTION_SECONDS, retention)
         if self.settings.profiles.reload:
             self._tasks.start("profiles: watch the folder", profiles, OnFailure.RESTART)
+            self._tasks.start("requests.yml: watch", policies, OnFailure.RESTART)

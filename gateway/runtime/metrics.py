@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from prometheus_client import (
@@ -17,6 +17,8 @@ from prometheus_client import (
 )
 
 from gateway.ports.protocol import OutcomeClass
+from gateway.services.outbox import Outcome, Worker
+from gateway.store.requests.outbox import Status
 from gateway.web.gate import Gate
 from gateway.web.health import Readiness
 
@@ -50,6 +52,20 @@ class Metrics:
             "illgate_oldest_pending_seconds",
             "Age of the oldest message that has no outcome yet; 0: there is none",
             registry=self.registry,
+        )
+        self._outbox_rows = Gauge(
+            "illgate_outbox_rows",
+            "Rows of the outbox that are not finished: waiting, in-hand, or dead until staff decide",
+            ("library", "status"),
+            registry=self.registry,
+        )
+        self._outbox_age = Gauge(
+            "illgate_outbox_oldest_waiting_seconds",
+            "Age of the oldest row of the outbox that waits; 0: there is none",
+            registry=self.registry,
+        )
+        self._outbox_tries = Counter(
+            "illgate_outbox_tries", "Tries of rows of the outbox", ("kind", "outcome"), registry=self.registry
         )
         self._bound: dict[tuple[str, str, str, OutcomeClass], tuple[Counter, Histogram]] = {}
 
@@ -85,6 +101,25 @@ class Metrics:
 
     def oldest_pending(self, since: datetime | None, now: datetime) -> None:
         self._pending_age.set((now - since).total_seconds() if since is not None else 0.0)
+
+    def outbox_tried(self, kind: str, outcome: Outcome) -> None:
+        """One try of a row has ended; to be given to the worker as `observe`."""
+        self._outbox_tries.labels(kind, outcome.value).inc()
+
+    def outbox(self, counts: Mapping[tuple[str, Status], int], oldest: datetime | None, now: datetime) -> None:
+        """What `outbox.counts` and `outbox.oldest_waiting` say at `now`."""
+        self._outbox_rows.clear()  # a library without rows is not counted there
+        for (library, status), rows in counts.items():
+            self._outbox_rows.labels(library, status.value).set(rows)
+        self._outbox_age.set((now - oldest).total_seconds() if oldest is not None else 0.0)
+
+    def watch_outbox(self, worker: Worker) -> None:
+        """Read when Prometheus asks."""
+        for name, text, value in (
+            ("illgate_outbox_in_hand", "Rows of the outbox in the hands of this node", lambda: worker.in_hand),
+            ("illgate_outbox_breakers_open", "Ways out that are left alone for now", lambda: worker.open_breakers),
+        ):
+            Gauge(name, text, registry=self.registry).set_function(value)
 
     def watch_gate(self, gate: Gate) -> None:
         """Read when Prometheus asks, so that messages pay nothing for it."""

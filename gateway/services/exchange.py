@@ -15,11 +15,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import structlog
+from sqlalchemy import Connection
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from gateway.configuration.problems import ConfigurationError
 from gateway.domain.clock import Clock
-from gateway.domain.commands import READ_ONLY, AcceptItem, Command, Result
+from gateway.domain.commands import READ_ONLY, AcceptItem, Command, LookUpPatron, LookUpRequest, Result
 from gateway.domain.frozen import frozen
 from gateway.domain.identifiers import our_agency
 from gateway.domain.problems import (
@@ -33,6 +34,7 @@ from gateway.domain.problems import (
     Unavailable,
 )
 from gateway.domain.profile import Profile
+from gateway.ports.library import LibrarySystem
 from gateway.ports.protocol import Answer, Arrival, Conversation, Incoming, OutcomeClass, Responder, Transport
 from gateway.profiles import ProfileSet
 from gateway.services.authentication import Secrets, admit
@@ -41,7 +43,8 @@ from gateway.services.hand import Hand, OpenLibrary, ending_of, opening_of, send
 from gateway.services.locks import Locks
 from gateway.services.replay import NotReplayable, Rehearsal, Replayed, arrival_of
 from gateway.store.journal import Journal
-from gateway.store.records import Begun, FullMessage
+from gateway.store.records import Begun, Ending, FullMessage, Opening
+from gateway.store.together import SharesStore, at_once
 
 log = structlog.get_logger(component="exchange")
 
@@ -59,6 +62,9 @@ REPEATABLE = frozenset(
     }
 )
 """Refusals by which a library that keeps no keys shows that it did this before: then the first answer is repeated."""
+
+SHORT = (LookUpPatron, LookUpRequest)
+"""Look-ups that read a few rows by their keys, so that they may stand in the way of those who write."""
 
 UNCERTAIN = "The library system did not answer in time; whether it did its part is not known."
 
@@ -239,6 +245,10 @@ class Exchange:
     # --- the use case ------------------------------------------------------------------------------------
 
     async def _look_up(self, hand: Hand, incoming: Incoming, talk: Conversation) -> Answer:
+        if isinstance(incoming.command, SHORT):
+            answer = await self._in_one(hand, incoming, incoming.command, "", talk)
+            if answer is not None:
+                return answer
         result = await self._carry_out(hand, incoming.command, talk) if incoming.command is not None else None
         answer = hand.responder.encode(hand.envelope, incoming, result, talk)
         return await self._record(hand, answer)
@@ -246,12 +256,37 @@ class Exchange:
     async def _act(self, hand: Hand, incoming: Incoming, command: Command, talk: Conversation) -> Answer:
         key = message_key(command, talk.profile.name)
         async with self._locks.hold(f"{hand.library.symbol} {key}"):
+            answer = await self._in_one(hand, incoming, command, key, talk)
+            if answer is not None:
+                return answer
             try:
                 begun = hand.begun or await self._journal.begin(opening_of(hand))
             except Unavailable as down:
                 return self._not_kept(hand, down)
             bind_contextvars(exchange=begun.exchange)
             return await self._act_once(hand, incoming, command, key, talk, begun)
+
+    async def _in_one(
+        self, hand: Hand, incoming: Incoming, command: Command, key: str, talk: Conversation
+    ) -> Answer | None:
+        """Work, answer and journal in one transaction (docs/decisions/0005-one-transaction.md).
+
+        None where that is not possible or doesn't end well: nothing has happened then, and the usual way meets the
+        same again and tells the kinds of trouble apart."""
+        system = hand.library.system
+        if hand.begun is not None or not isinstance(system, SharesStore):
+            return None
+
+        def work(connection: Connection) -> tuple[Answer, Opening, Ending]:
+            result = at_once(carry_out(command, self._desk(hand, talk, system.within(connection)), key))
+            answer = hand.responder.encode(hand.envelope, incoming, result, talk)
+            return answer, opening_of(hand), ending_of(hand, answer, self._clock.now(), key)
+
+        try:
+            return await self._journal.record_with(work)
+        except Exception as error:  # noqa: BLE001 - see above
+            log.debug("exchange.usual_way", kind=type(error).__name__)
+            return None
 
     async def _act_once(
         self, hand: Hand, incoming: Incoming, command: Command, key: str, talk: Conversation, begun: Begun
@@ -270,16 +305,7 @@ class Exchange:
         return answer
 
     async def _carry_out(self, hand: Hand, command: Command, talk: Conversation) -> Result | Refusal:
-        desk = Desk(
-            library=hand.library.system,
-            policy=talk.profile.circulation,
-            profile=talk.profile.name,
-            zone=hand.library.zone,
-            currency=hand.library.currency,
-            clock=self._clock,
-            symbol=hand.library.symbol,
-            sender=our_agency(hand.envelope.from_agency, talk.profile.circulation),
-        )
+        desk = self._desk(hand, talk, hand.library.system)
         try:
             async with asyncio.timeout(self._library_seconds):
                 return await carry_out(command, desk)
@@ -295,6 +321,18 @@ class Exchange:
             log.exception("exchange.defect")
             detail = "An internal error occurred; the message is kept and can be replayed."
         return self._failed(hand, OutcomeClass.FAILED, Refusal(Reason.TEMPORARY_FAILURE, detail, About.SERVICE))
+
+    def _desk(self, hand: Hand, talk: Conversation, system: LibrarySystem) -> Desk:
+        return Desk(
+            library=system,
+            policy=talk.profile.circulation,
+            profile=talk.profile.name,
+            zone=hand.library.zone,
+            currency=hand.library.currency,
+            clock=self._clock,
+            symbol=hand.library.symbol,
+            sender=our_agency(hand.envelope.from_agency, talk.profile.circulation),
+        )
 
     @staticmethod
     def _failed(hand: Hand, outcome: OutcomeClass, refusal: Refusal) -> Refusal:

@@ -21,6 +21,7 @@ from gateway.domain.policy import Section
 from gateway.domain.profile import Network
 from gateway.domain.secret_ref import SECRET_ERROR, SecretRef
 from gateway.ports.library import LibraryInfo
+from gateway.ports.mailer import MailSecurity, MailServer, Sender
 from gateway.secrets import resolve
 
 FILE = "gateway.yml"
@@ -81,6 +82,9 @@ class LibrarySettings(Section):
     address: str = Field("", description="postal address, for LookupAgency")
     email: str = Field("", description="for LookupAgency")
     phone: str = Field("", description="for LookupAgency")
+    requests: str = Field(
+        "requests.yml", min_length=1, description="rules for requests that the gateway manages; relative to this file"
+    )
     system: SystemSettings = SystemSettings()
 
     @property
@@ -118,6 +122,9 @@ class Tls(Section):
 class HttpSettings(Section):
     host: ListenAddress = "127.0.0.1"
     port: Port = Field(8080, description="0: any free one")
+    public_url: str = Field(
+        "", pattern=r"^(https?://\S+)?$", description="where this is reached from outside, for links in letters"
+    )
     tls: Tls = Tls()
     max_concurrent: int = Field(200, ge=1, le=100_000, description="messages in hand at once; more wait")
     queue_seconds: Seconds = Field(60, description="longest wait for a turn when max_concurrent are in hand")
@@ -161,6 +168,78 @@ class JournalSettings(Section):
         return self
 
 
+class OutboxSettings(Section):
+    """Messages, letters and library calls that wait to be done (gateway.services.outbox.options)."""
+
+    max_tries: int = Field(50, ge=1, le=10_000, description="then it is dead, and staff decide")
+    first_seconds: Seconds = Field(10, description="longest pause after the first failure; doubles with each")
+    longest_seconds: float = Field(3600, gt=0, le=86_400, description="no pause is longer than that")
+    handler_seconds: Seconds = Field(60, description="longest time for one try")
+    concurrency: int = Field(16, ge=1, le=1000, description="tries at once, in all")
+    per_target: int = Field(4, ge=1, le=1000, description="of these for one partner or library system")
+    breaker_failures: int = Field(5, ge=1, le=1000, description="in a row, then a partner is left alone for a while")
+    breaker_seconds: Seconds = Field(60, description="that while; then one try tells whether it is back")
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.first_seconds > self.longest_seconds:
+            raise ValueError("first_seconds can't be more than longest_seconds")
+        return self
+
+
+MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
+
+
+class MailSettings(Section):
+    """The mail server that takes our letters; without `host` none are sent."""
+
+    host: str = Field("", description="empty: no mail is sent")
+    port: int = Field(587, ge=1, le=65535)
+    security: MailSecurity = Field(MailSecurity.STARTTLS, description="starttls, tls (from the start on) or none")
+    ca: str = Field("", description="PEM file of authorities to trust; empty: the system's")
+    user: str = Field("", description="empty: without signing in")
+    password: SecretRef = Field("", description="of that user")
+    sender: MailAddress = Field("", description="address that letters come from")
+    name: str = Field("", description="shown with it; empty: the library's name")
+    reply_to: MailAddress = Field("", description="where answers go; empty: the library's address, else the sender")
+    timeout_seconds: Seconds = Field(30, description="longest wait for each answer of the server")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.host and not self.sender:
+            raise ValueError("with host, sender must be said: the address that letters come from")
+        if bool(self.user) != bool(self.password):
+            raise ValueError("user and password go together")
+        if self.user and self.security is MailSecurity.NONE:
+            raise ValueError("a password is not sent over an open connection: security must be starttls or tls")
+        return self
+
+    @property
+    def from_(self) -> Sender:
+        return Sender(self.sender, self.name, self.reply_to)
+
+    def server(self, folder: Path) -> MailServer | None:
+        """None: no mail is sent. Relative paths start at `folder`."""
+        if not self.host:
+            return None
+        return MailServer(
+            host=self.host,
+            port=self.port,
+            security=self.security,
+            user=self.user,
+            password=self.password,
+            ca=folder / self.ca if self.ca else None,
+            seconds=self.timeout_seconds,
+        )
+
+
+class LettersSettings(Section):
+    folder: str = Field("letters", description="your own templates, relative to this file; they come before ours")
+    language: str = Field(
+        "en", pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$", description="for whom no language is known: en, de …"
+    )
+
+
 class LogSettings(Section):
     format: Literal["console", "json"] = "console"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -175,6 +254,9 @@ class Settings(Section):
     tcp: tuple[TcpListener, ...] = ()
     profiles: ProfilesSettings = ProfilesSettings()
     journal: JournalSettings = JournalSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    mail: MailSettings = MailSettings()
+    letters: LettersSettings = LettersSettings()
     log: LogSettings = LogSettings()
     metrics: bool = Field(True, description="/metrics for Prometheus")
     shutdown_seconds: Seconds = Field(20, description="messages in hand get this long when stopping")
@@ -194,6 +276,11 @@ class Settings(Section):
     @property
     def profiles_folder(self) -> Path:
         return self.folder / self.profiles.folder
+
+    @property
+    def letters_folder(self) -> Path:
+        """It needn't be there."""
+        return self.folder / self.letters.folder
 
     def library(self, symbol: str = "") -> LibrarySettings:
         """By symbol, without case; the only one when none is said. Raises KeyError."""

@@ -6,6 +6,7 @@ work. The statement, its placeholders and the conversion of values still come fr
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, Insert, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
-from gateway.store.prepared import Conversions, conversions_of, converted, driver_errors, driver_of
+from gateway.store.prepared import Conversions, conversions_of, converted, driver_error, driver_of
 
 Rows = Sequence[tuple[Any, ...]]
 """Each row has a value for every column, in the table's order."""
@@ -37,8 +38,10 @@ def _run(connection: Connection, prepared: tuple[str, Conversions], rows: Rows) 
     if driver is None:
         connection.exec_driver_sql(statement, [tuple(row) for row in values])
         return
-    with driver_errors(statement):
+    try:
         driver.executemany(statement, values)
+    except sqlite3.Error as error:
+        raise driver_error(statement, error) from error
 
 
 @lru_cache(maxsize=64)

@@ -1,6 +1,6 @@
 """The store: transactions on SQLite (one node) or PostgreSQL (several), with the same SQLAlchemy statements.
 
-Work is a plain function over a SQLAlchemy `Connection`; it must do nothing but database work, since it may run
+Work is a plain function over a SQLAlchemy `Connection`; it must change nothing but the database, since it may run
 twice. On SQLite one thread runs it and commits the work of all who wait together (group commit): one
 synchronous write serves many messages. docs/decisions/0002-one-writer-thread.md has the figures.
 """
@@ -22,6 +22,7 @@ from sqlalchemy.pool import NullPool
 
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import Refused, Unavailable
+from gateway.store.together import NotAtOnce
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -207,12 +208,12 @@ class _Failure:
 
 
 def _do(work: Work[Any], connection: Connection) -> Any:
-    """A refusal of work that has written nothing concerns no other work in the transaction, so it goes on."""
+    """Work that has written nothing and doesn't go on concerns no other work in the transaction, so that does."""
     driver = _driver(connection)
     before = driver.total_changes
     try:
         return work(connection)
-    except Refused as refusal:
+    except (Refused, NotAtOnce) as refusal:
         if driver.total_changes != before:
             raise
         return _Failure(refusal)

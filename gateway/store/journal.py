@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import Connection, RowMapping
 
 from gateway.store import messages, rows
-from gateway.store.engine import Store
+from gateway.store.engine import Store, Work
 from gateway.store.ids import AFTER_ALL, exchange_id, exchange_of
 from gateway.store.records import (
     Begun,
@@ -26,7 +27,9 @@ from gateway.store.records import (
     Page,
     Processed,
 )
-from gateway.store.writer import Entry, JournalWriter
+from gateway.store.writer import Entry, JournalWriter, write_entries
+
+T = TypeVar("T")
 
 SLICE = 200
 """Rows that one transaction of retention touches."""
@@ -52,11 +55,25 @@ class Journal:
     async def record_exchange(self, opening: Opening, ending: Ending) -> str:
         """A whole exchange at once; returns its id when it is durable."""
         exchange = exchange_id(opening.at)
+        await self._writer.write(self._whole(exchange, opening, ending))
+        return exchange
+
+    async def record_with(self, work: Work[tuple[T, Opening, Ending]]) -> T:
+        """What `work` does and the exchange that it tells of, in one transaction: both are there or neither is.
+        Raises what `work` raises."""
+
+        def both(connection: Connection) -> T:
+            result, opening, ending = work(connection)
+            write_entries(connection, [self._whole(exchange_id(opening.at), opening, ending)])
+            return result
+
+        return await self._store.write(both)
+
+    def _whole(self, exchange: str, opening: Opening, ending: Ending) -> Entry:
         made = [self._rows.finished(exchange, opening, ending)]
         if ending.body is not None:
             made.append(self._rows.answer(exchange, opening, ending))
-        await self._writer.write(Entry(messages=tuple(made), processed=_processed(exchange, opening, ending)))
-        return exchange
+        return Entry(messages=tuple(made), processed=_processed(exchange, opening, ending))
 
     async def begin(self, opening: Opening) -> Begun:
         """The opening, pending; returns when it is durable, so that the work may start."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Executable
@@ -30,19 +29,19 @@ def driver_of(connection: Connection) -> sqlite3.Connection | None:
     return driver if isinstance(driver, sqlite3.Connection) else None
 
 
-@contextmanager
-def driver_errors(statement: str) -> Iterator[None]:
-    """The driver's errors as SQLAlchemy's, without the values."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True) from error
+def driver_error(statement: str, error: sqlite3.Error) -> Exception:
+    """The driver's error as SQLAlchemy's, without the values."""
+    told: Exception = DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True)
+    return told
 
 
 def converted(row: Sequence[Any], conversions: Conversions) -> list[Any]:
+    """None is NULL in every column."""
     values = list(row)
     for place, convert in conversions:
-        values[place] = convert(values[place])
+        value = values[place]
+        if value is not None:
+            values[place] = convert(value)
     return values
 
 
@@ -79,8 +78,10 @@ class Prepared:
         if driver is None:
             return connection.execute(self._statement, dict(parameters)).all()
         plan = self._plan or self._planned(connection.dialect)
-        with driver_errors(plan.sql):
+        try:
             found = driver.execute(plan.sql, plan.values(parameters)).fetchall()
+        except sqlite3.Error as error:
+            raise driver_error(plan.sql, error) from error
         return [plan.row(converted(row, plan.result)) for row in found]
 
     def first(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
@@ -95,8 +96,11 @@ class Prepared:
             connection.execute(self._statement, [dict(row) for row in rows])
             return
         plan = self._plan or self._planned(connection.dialect)
-        with driver_errors(plan.sql):
-            driver.executemany(plan.sql, [plan.values(row) for row in rows])
+        values = [plan.values(row) for row in rows]
+        try:
+            driver.executemany(plan.sql, values)
+        except sqlite3.Error as error:
+            raise driver_error(plan.sql, error) from error
 
     def _planned(self, dialect: Dialect) -> _Plan:
         compiled: Any = self._statement.compile(dialect=dialect)  # type: ignore[attr-defined]

@@ -37,6 +37,12 @@ class Exchange(Protocol):
     async def handle(self, arrival: Arrival) -> Answer: ...
 
 
+class Registrar(Protocol):
+    """A part of the HTTP side that brings its own routes (web.api.app.Api)."""
+
+    def register(self, app: web.Application) -> None: ...
+
+
 @frozen
 class Site:
     """What the HTTP side works with. `limit` gives the most bytes that any profile accepts now, `metrics` the
@@ -55,6 +61,7 @@ class Site:
     patience: Patience = field(default_factory=Patience)
     proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
     certificate_proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
+    api: Registrar | None = None  # None: no /api
 
 
 def make_app(site: Site) -> web.Application:
@@ -68,6 +75,8 @@ def make_app(site: Site) -> web.Application:
     app.router.add_get("/readyz", _ready_page(site.readiness))
     if site.metrics is not None:
         app.router.add_get("/metrics", _metrics_page(site.metrics))
+    if site.api is not None:
+        site.api.register(app)
     return app
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench import growth, messages
+from tests.bench import requests as open_requests
 from tests.bench.load import Result, drive, post
 from tests.bench.setting import with_readers
 from tests.support.daemon import Installation, free_port, process, wait_for
@@ -28,6 +29,7 @@ ROUNDS = 5
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--long", action="store_true", help="also a million stored requests and a million messages")
+    parser.add_argument("--requests", action="store_true", help="also 100,000 open requests against 1,000")
     parser.add_argument("--seconds", type=float, default=3.0, help="about how long each round lasts")
     options = parser.parse_args()
     rows: list[tuple[str, float, str, bool]] = []
@@ -41,6 +43,8 @@ def main() -> int:
         rows.append(growth.start_row(folder))
         if options.long:
             rows += growth.long_rows(folder)
+        if options.requests:
+            rows += open_requests.rows(folder)
     print()
     for label, value, goal, reached in rows:
         print(f"{label:<58} {value:>8.2f}   goal {goal:<10} {'ok' if reached else 'MISSED'}")
@@ -108,8 +112,7 @@ def accept_row(folder: Path, port: int, seconds: float) -> tuple[str, float, str
     numbers = itertools.count(1)
 
     def requests(count: int) -> Iterator[bytes]:
-        made = [post("/ncip/ncip2", messages.accept_item(next(numbers)), port) for _ in range(count)]
-        return iter(made)
+        return iter([post("/ncip/ncip2", messages.accept_item_for_reader(next(numbers)), port) for _ in range(count)])
 
     count = max(200, int(rate(port, requests(400), "AcceptItem") * seconds))
     ratios = []

@@ -55,10 +55,13 @@ def stored_row(folder: Path) -> tuple[str, float, str, bool]:
         for stored in (FEW, MANY):
             done = next(numbers)
             fill = (
-                post("/ncip/ncip2", messages.accept_item(next(numbers), "FILL"), port) for _ in range(stored - done)
+                post("/ncip/ncip2", messages.accept_item_for_reader(next(numbers), "FILL"), port)
+                for _ in range(stored - done)
             )
             drive(port, fill, connections=32, good=lambda _: True)
-            probe = [post("/ncip/ncip2", messages.accept_item(next(numbers), "PROBE"), port) for _ in range(1000)]
+            probe = [
+                post("/ncip/ncip2", messages.accept_item_for_reader(next(numbers), "PROBE"), port) for _ in range(1000)
+            ]
             seconds[stored] = statistics.median(drive(port, iter(probe), connections=1, good=lambda _: True).seconds)
             print(f"one AcceptItem with {stored:,} requests stored: {seconds[stored] * 1000:.2f} ms")
     shutil.rmtree(folder / "stored")

@@ -58,6 +58,11 @@ def accept_item(number: int, series: str = "BENCH", patron: str = PATRON) -> byt
     )
 
 
+def accept_item_for_reader(number: int, series: str = "BENCH") -> bytes:
+    """Nobody has thousands of holds, so each item is for the next reader."""
+    return accept_item(number, series, reader(number))
+
+
 def check_out_item(item: str, patron: str = PATRON) -> bytes:
     return _message(
         f"<ns1:CheckOutItem>{HEADER}<ns1:UserId><ns1:UserIdentifierValue>{patron}</ns1:UserIdentifierValue></ns1:UserId>"

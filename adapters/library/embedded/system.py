@@ -59,6 +59,7 @@ from gateway.ports.library import (
     Received,
     TemporaryItem,
 )
+from gateway.store.together import NotAtOnce, SharesStore
 
 T = TypeVar("T")
 HereWork = Callable[[Connection, Here], T]
@@ -71,7 +72,7 @@ async def open_embedded(context: LibraryContext, _options: EmbeddedOptions) -> E
     return EmbeddedLibrary(context)
 
 
-class EmbeddedLibrary:
+class EmbeddedLibrary(SharesStore):
     """What each method refuses stands at the port; how it decides, in the module it calls."""
 
     capabilities: frozenset[Capability] = frozenset(Capability)
@@ -79,6 +80,9 @@ class EmbeddedLibrary:
     def __init__(self, context: LibraryContext) -> None:
         self._context = context
         self._verifier = Verifier()
+
+    def within(self, connection: Connection) -> EmbeddedLibrary:
+        return _Within(self._context, connection)
 
     def _here(self) -> Here:
         context = self._context
@@ -102,6 +106,9 @@ class EmbeddedLibrary:
                 if attempt == RACES:
                     raise
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _hashed(self, secret: str) -> str:
+        return await hash_secret(secret)
 
     async def ping(self) -> None:
         await self._read(lambda c, _: c.execute(text("SELECT count(*) FROM embedded_schema")).scalar_one())
@@ -133,11 +140,11 @@ class EmbeddedLibrary:
         return await self._read(lambda c, here: money.unpaid(c, here, patron_id))
 
     async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        secret_hash = await hash_secret(draft.secret) if draft.secret else ""
+        secret_hash = await self._hashed(draft.secret) if draft.secret else ""
         return await self._write(key, lambda c, here: patrons.create(c, here, draft, secret_hash, key, Registration()))
 
     async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
-        secret_hash = await hash_secret(draft.secret) if draft.secret else None
+        secret_hash = await self._hashed(draft.secret) if draft.secret else None
         return await self._write(key, lambda c, here: patrons.change(c, here, patron_id, draft, secret_hash, key))
 
     async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
@@ -274,3 +281,32 @@ class EmbeddedLibrary:
     async def codes(self) -> LibraryCodes:
         """See `ports.library.ListsCodes`."""
         return await self._read(configured.codes)
+
+
+class _Within(EmbeddedLibrary):
+    """See `SharesStore.within`."""
+
+    def __init__(self, context: LibraryContext, connection: Connection) -> None:
+        self._context = context
+        self._connection = connection
+        self._moment = super()._here()
+
+    def _here(self) -> Here:
+        return self._moment
+
+    async def _read(self, work: HereWork[T]) -> T:
+        return work(self._connection, self._here())
+
+    async def _write(self, key: str, work: HereWork[T]) -> T:
+        here = self._here()
+        lock_key(self._connection, here, key)
+        try:
+            return work(self._connection, here)
+        except Refused as refused:
+            raise NotAtOnce("a change was refused") from refused
+
+    async def authenticate(self, key: PatronKey, secret: str) -> Patron:
+        raise NotAtOnce("checking a secret takes long")
+
+    async def _hashed(self, secret: str) -> str:
+        raise NotAtOnce("hashing a secret takes long")

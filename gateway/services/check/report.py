@@ -19,14 +19,17 @@ class ProfileFindings:
 
 @frozen
 class Report:
-    """`installation`: problems of gateway.yml, its libraries and secrets; `notes`: what was not looked at, and why."""
+    """`installation`: problems of gateway.yml, its libraries and secrets; `requests`: of requests.yml; `notes`: what
+    was not looked at, and why."""
 
     installation: tuple[Problem, ...]
     profiles: tuple[ProfileFindings, ...]
     notes: tuple[str, ...] = ()
+    requests: tuple[Problem, ...] = ()
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Each once, though several profiles may share it."""
-        all_ = [*self.installation, *(problem for profile in self.profiles for problem in profile.problems)]
+        of_profiles = (problem for profile in self.profiles for problem in profile.problems)
+        all_ = [*self.installation, *self.requests, *of_profiles]
         return tuple(dict.fromkeys(all_))

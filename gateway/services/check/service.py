@@ -13,11 +13,14 @@ from gateway.domain.clock import Clock
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
+from gateway.policies import Loading as Policies
 from gateway.ports.library import LibrarySystem
 from gateway.ports.protocol import Conversation
 from gateway.profiles import LoadedProfile, Loading
 from gateway.secrets import resolve
+from gateway.services.check import letters
 from gateway.services.check import library as library_check
+from gateway.services.check import policies as policy_check
 from gateway.services.check.examples import ExampleExchange, ExampleRunner, wants_answer
 from gateway.services.check.live import probe
 from gateway.services.check.report import ProfileFindings, Report
@@ -32,6 +35,8 @@ class UnknownProfile(Exception):
 class Subject:
     """What is checked. `libraries`: by symbol, those that could be opened; `closed`: why the others could not.
 
+    `policies`: what came of reading requests.yml; None: it isn't looked at.
+
     `scratch` gives, for a profile, what carries its examples out; None: they are only decoded, and the report
     notes it.
     """
@@ -44,6 +49,7 @@ class Subject:
     closed: Mapping[str, str] = field(default_factory=dict)
     scratch: Callable[[Profile], AbstractAsyncContextManager[ExampleExchange]] | None = None
     live: bool = False
+    policies: Policies | None = None
 
 
 async def check(subject: Subject, names: Iterable[str] = ()) -> Report:
@@ -57,14 +63,22 @@ async def check(subject: Subject, names: Iterable[str] = ()) -> Report:
         for one in profiles
     )
     broken = tuple(ProfileFindings(file, file, tuple(problems)) for file, problems in by_file.items())
-    installation = (*chosen.installation(), *asked.problems, *_setting_secrets(subject.settings))
-    return Report(installation, (*found, *broken), (*asked.notes, *_unanswered(subject, chosen.loaded)))
+    installation = (
+        *chosen.installation(),
+        *asked.problems,
+        *_setting_secrets(subject.settings),
+        *letters.of_installation(subject.settings),
+    )
+    notes = (*asked.notes, *_unanswered(subject, chosen.loaded))
+    requests = _policies(subject.policies, asked.known) if subject.policies is not None and chosen.everything else ()
+    return Report(installation, (*found, *broken), notes, requests)
 
 
 class _Chosen:
     """The profiles that are looked at, and which problems of loading concern them."""
 
     def __init__(self, subject: Subject, names: tuple[str, ...]) -> None:
+        self.everything = not names
         self._problems = subject.loading.problems
         self._settings_file = subject.settings.problem((), "").file
         all_ = subject.loading.profiles.loaded
@@ -123,8 +137,18 @@ async def _ask_libraries(subject: Subject) -> _Asked:
     return _Asked(known, tuple(problems), notes)
 
 
+def _policies(loading: Policies, known: Mapping[str, library_check.Known]) -> tuple[Problem, ...]:
+    """What was wrong in reading requests.yml, and what the libraries don't know of it."""
+    problems = list(loading.problems)
+    for one in loading.policies:
+        if one.library in known:
+            problems += policy_check.against(one, known[one.library].codes)
+    return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line)))
+
+
 def _setting_secrets(settings: Settings) -> list[Problem]:
     paths: list[tuple[Path, str]] = [(("store", "password"), settings.store.password)]
+    paths += [(("mail", "password"), settings.mail.password)]
     paths += [(("journal", "encryption_keys", i), key) for i, key in enumerate(settings.journal.encryption_keys)]
     return [settings.problem(path, why) for path, reference in paths if (why := _unresolved(reference, settings))]
 
@@ -158,6 +182,7 @@ class _ProfileCheck:
         library = self._library()
         examples = answers = 0
         self._secrets()
+        self._problems += letters.of_profile(loaded, self._subject.adapters, self._subject.settings)
         if library is not None and not profile.abstract:
             await self._against_library(library)
         if library is not None:
@@ -191,7 +216,7 @@ class _ProfileCheck:
     async def _examples(self, library: LibrarySettings) -> tuple[int, int]:
         """How many were run, and how many of them up to the answer."""
         profile, scratch = self._loaded.profile, self._subject.scratch
-        if not profile.examples or not profile.dialects:
+        if not profile.examples or not any(name in self._subject.adapters.protocols for name in profile.dialects):
             return 0, 0
         if scratch is None or not any(map(wants_answer, profile.examples)):
             return await self._run_examples(library, None)
@@ -201,7 +226,8 @@ class _ProfileCheck:
     async def _run_examples(self, library: LibrarySettings, exchange: ExampleExchange | None) -> tuple[int, int]:
         profile = self._loaded.profile
         talk = Conversation(profile, library.symbol, library.zone, library.currency, self._subject.clock.now())
-        responders = [self._subject.adapters.protocols[name].responder() for name in profile.dialects]
+        protocols = self._subject.adapters.protocols
+        responders = [protocols[name].responder() for name in profile.dialects if name in protocols]
         runners = [ExampleRunner(self._loaded, responder, talk, exchange) for responder in responders]
         answers = 0
         for index, example in enumerate(profile.examples):
@@ -214,7 +240,8 @@ class _ProfileCheck:
     async def _addresses(self) -> None:
         found: list[tuple[Path, str]] = []
         for name, dialect in self._loaded.profile.dialects.items():
-            addresses = self._subject.adapters.protocols[name].addresses
+            protocol = self._subject.adapters.protocols.get(name)
+            addresses = protocol.addresses if protocol is not None else None
             if addresses is not None:
                 found += [((name, *key.split(".")), address) for key, address in addresses(dialect).items()]
         for (path, address), why in zip(found, await asyncio.gather(*(probe(one) for _, one in found)), strict=True):

@@ -54,10 +54,11 @@ USE_CASES: dict[type[Command], Callable[[Any, Desk, str], Awaitable[Result]]] = 
 }
 
 
-async def carry_out(command: Command, desk: Desk) -> Result:
-    """Safe to repeat: a message that was carried out already changes nothing and is answered alike.
+async def carry_out(command: Command, desk: Desk, key: str = "") -> Result:
+    """Safe to repeat: a message that was carried out already changes nothing and is answered alike. `key`: its
+    `message_key`, where the caller has made it.
 
     Raises Refused (the answer is no), Unavailable (nothing was done, or what was done is found again by a repeat),
     OutcomeUnknown (a repeat tells).
     """
-    return await USE_CASES[type(command)](command, desk, message_key(command, desk.profile))
+    return await USE_CASES[type(command)](command, desk, key or message_key(command, desk.profile))

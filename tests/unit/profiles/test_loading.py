@@ -105,7 +105,7 @@ def test_the_place_of_every_value_is_known(tmp_path: Path) -> None:
             "extends: on\nplain: {}\n",
             "one.yml:1: extends: no such profile, found 'on', allowed: one (did you mean 'one'?)",
         ),
-        ("description: x\n", "one.yml: has no section of any protocol, such as `ncip: {}`"),
+        ("description: x\n", "one.yml: has no section of any protocol, such as `ncip: {}`, and no section `partner`"),
         (
             "abstract: true\nmatch: [{version: '2'}]\n",
             "one.yml:2: match: an abstract profile is never chosen, so it can't have rules",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from gateway.domain.clock import SystemClock
 from gateway.ports.protocol import OutcomeClass
 from gateway.runtime import metrics as module
 from gateway.runtime.metrics import Metrics
+from gateway.services.outbox import Options, Outcome, Worker
+from gateway.store.engine import open_store
+from gateway.store.requests.outbox import Status
 from gateway.web.gate import Busy, Gate
 from gateway.web.health import Part, Readiness
 
@@ -73,3 +78,33 @@ def test_two_gateways_in_one_process_count_for_themselves() -> None:
     first, second = Metrics(), Metrics()
     first.message("ncip", "a", "LookupUser", OutcomeClass.OK, 0.001)
     assert "illgate_messages_total{" not in page(second)
+
+
+def test_the_outbox_by_library_and_status_and_its_tries_by_kind() -> None:
+    metrics = Metrics()
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    metrics.outbox_tried("partner", Outcome.UNAVAILABLE)
+    metrics.outbox_tried("partner", Outcome.DONE)
+    metrics.outbox({("CLK", Status.WAITING): 3, ("UBX", Status.DEAD): 1}, now - timedelta(hours=1), now)
+    text = page(metrics)
+    for line in (
+        'illgate_outbox_tries_total{kind="partner",outcome="unavailable"} 1.0',
+        'illgate_outbox_rows{library="CLK",status="waiting"} 3.0',
+        'illgate_outbox_rows{library="UBX",status="dead"} 1.0',
+        "illgate_outbox_oldest_waiting_seconds 3600.0",
+    ):
+        assert line in text
+
+    metrics.outbox({("CLK", Status.DEAD): 1}, None, now)
+    text = page(metrics)
+    assert 'status="waiting"' not in text
+    assert "illgate_outbox_oldest_waiting_seconds 0.0" in text
+
+
+async def test_the_worker_is_looked_at_when_prometheus_asks(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/illgate.db")
+    metrics = Metrics()
+    metrics.watch_outbox(Worker(store, SystemClock(), {}, Options(), "here/1"))
+    await store.close()
+    assert "illgate_outbox_in_hand 0.0" in page(metrics)
+    assert "illgate_outbox_breakers_open 0.0" in page(metrics)

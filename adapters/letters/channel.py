@@ -1,0 +1,57 @@
+"""The port `PartnerChannel` by mail: every event is a letter that people read; what they answer, staff enter."""
+
+from __future__ import annotations
+
+from adapters.letters.codec import File, encode
+from adapters.letters.dialect import LettersDialect, style
+from gateway.configuration.problems import ConfigurationError
+from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.domain.profile import Profile
+from gateway.ports.adapter import ChannelContext
+from gateway.ports.channel import Delivered, PartnerMessage
+
+SECTION = "letters"
+
+
+class MailChannel:
+    name = "mail"
+
+    def __init__(self, context: ChannelContext) -> None:
+        self._context = context
+
+    async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
+        """See `gateway.ports.channel.PartnerChannel`. A template that can't be rendered is Unavailable: nothing is
+        lost, and the letter goes out once it is mended."""
+        context, dialect = self._context, _dialect(profile)
+        library = context.libraries[message.request.library]
+        try:
+            letter = context.letters.for_partner(
+                message, profile, library.info, library.zone, style(dialect, context.folder)
+            )
+        except ConfigurationError as error:
+            raise Unavailable(f"the letter can't be written: {error}") from error
+        files = await self._files(message, dialect)
+        reply = await context.mailer.send(encode(letter, dialect, context.sender.of(library.info), files))
+        return Delivered(reply)
+
+    async def _files(self, message: PartnerMessage, dialect: LettersDialect) -> tuple[File, ...]:
+        """The copy that the message brings. Raises Refused when it can't be brought by mail and there is no link."""
+        wanted = message.details.attachment
+        if not wanted:
+            return ()
+        found = next((one for one in message.request.attachments if one.id == wanted), None)
+        if found is not None and found.size <= dialect.max_attachment_bytes:
+            try:
+                return ((found.name, found.media_type, await self._context.read_file(message.request.library, wanted)),)
+            except KeyError:
+                found = None
+        if message.details.link:
+            return ()
+        if found is None:
+            raise Refused(Reason.DATA_MISSING, "The copy that was to be sent is not there any more.")
+        raise Refused(Reason.INVALID_VALUE, "The copy is too large to be sent by mail, and there is no link to it.")
+
+
+def _dialect(profile: Profile) -> LettersDialect:
+    found = profile.dialects.get(SECTION)
+    return found if isinstance(found, LettersDialect) else LettersDialect()

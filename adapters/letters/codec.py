@@ -1,0 +1,27 @@
+"""A partner's letter as a mail, in its profile's manner. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from email.message import EmailMessage
+
+from adapters.letters.dialect import LettersDialect
+from gateway.ports.mail import build_mail
+from gateway.ports.mailer import Letter, Sender
+
+File = tuple[str, str, bytes]
+"""Name, media type, content."""
+
+
+def encode(letter: Letter, dialect: LettersDialect, sender: Sender, files: tuple[File, ...] = ()) -> EmailMessage:
+    """Raises Refused for an address that is missing or none."""
+    ours = Sender(
+        dialect.sender or sender.address, dialect.sender_name or sender.name, dialect.reply_to or sender.reply_to
+    )
+    tailored = replace(
+        letter,
+        html=letter.html if dialect.parts == "text-and-html" else "",
+        charset=dialect.encoding,
+        attachments=(*letter.attachments, *files),
+    )
+    return build_mail(tailored, ours)

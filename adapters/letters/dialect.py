@@ -1,0 +1,62 @@
+"""What a profile may tailor of the letters to its partner (section `letters`)."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from gateway.domain.policy import Section
+from gateway.ports.letters import LetterStyle
+
+FIELDS = ("reference", "number", "kind", "title", "symbol", "subject")
+
+
+def _subject(value: str) -> str:
+    try:
+        value.format(**dict.fromkeys(FIELDS, "x"))
+    except (KeyError, IndexError, ValueError, AttributeError) as error:
+        known = ", ".join(f"{{{name}}}" for name in FIELDS)
+        raise ValueError(f"can't be filled in ({error}); it may contain {known}") from error
+    return value
+
+
+def _encoding(value: str) -> str:
+    try:
+        codecs.lookup(value)
+        "ä".encode(value, "replace")
+    except (LookupError, UnicodeError) as error:
+        raise ValueError("no character set of texts, such as utf-8, iso-8859-1 or windows-1252") from error
+    return value
+
+
+MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
+
+
+class LettersDialect(Section):
+    sender: MailAddress = Field("", description="address that its letters come from; empty: `mail.sender`")
+    sender_name: str = Field("", description="shown with it; empty: `mail.name`")
+    reply_to: MailAddress = Field("", description="where its answers go; empty: `mail.reply_to`")
+    subject: Annotated[str, AfterValidator(_subject)] = Field(
+        "",
+        description="with {reference}, {number}, {kind}, {title}, {symbol} (ours), {subject} (the letter's own); "
+        "empty: the letter's own; the reference is put before it where it lacks",
+    )
+    folder: str = Field(
+        "", description="templates for this partner alone, relative to gateway.yml, laid out as `letters.folder`"
+    )
+    encoding: Annotated[str, AfterValidator(_encoding)] = Field(
+        "utf-8", description="character set; a letter that does not fit into it goes out in utf-8"
+    )
+    parts: Literal["text-and-html", "text"] = Field(
+        "text-and-html", description="text alone for mail programs and scripts that stumble over more"
+    )
+    max_attachment_bytes: int = Field(
+        15_000_000, ge=0, le=100_000_000, description="a larger copy goes out by link, or not at all"
+    )
+
+
+def style(dialect: LettersDialect, folder: Path) -> LetterStyle:
+    return LetterStyle(subject=dialect.subject, folder=folder / dialect.folder if dialect.folder else None)

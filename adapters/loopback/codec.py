@@ -1,0 +1,142 @@
+"""Messages between gateways of one process: JSON in UTF-8. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from gateway.domain.problems import MalformedMessage, Reason, Refusal
+from gateway.domain.requests.citation import Citation, Extra
+from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.request import Costs, Dates, Lending, Party, Request, Role, Service, Volume
+from gateway.ports.channel import FromPartner, PartnerMessage, Taken
+
+
+class Asked(BaseModel):
+    """What a request asks for."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    citation: Citation
+    service: Service
+    dates: Dates
+    costs: Costs
+    volumes: tuple[Volume, ...]
+    extras: tuple[Extra, ...]
+
+
+class Wire(BaseModel):
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    id: str
+    kind: Kind
+    role: Role  # the sender's
+    sender: Party
+    receiver: str
+    transaction: str
+    details: Details
+    asked: Asked | None = None
+
+
+class Acknowledgement(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    refused: Reason | None = None
+    detail: str = ""
+    repeated: bool = False
+
+
+_WIRE = TypeAdapter(Wire)
+
+
+def encode(message: PartnerMessage) -> bytes:
+    asked = None
+    if message.kind is Kind.REQUEST:
+        request = message.request
+        asked = Asked(
+            citation=request.citation,
+            service=request.service,
+            dates=request.dates,
+            costs=Costs(maximum=request.costs.maximum),
+            volumes=tuple(Volume(one.id, one.label) for one in request.volumes),
+            extras=request.extras,
+        )
+    wire = Wire(
+        id=message.id,
+        kind=message.kind,
+        role=message.role,
+        sender=message.sender,
+        receiver=message.receiver.symbol,
+        transaction=message.transaction,
+        details=message.details,
+        asked=asked,
+    )
+    return _WIRE.dump_json(wire)
+
+
+def decode(body: bytes) -> FromPartner:
+    """Raises MalformedMessage."""
+    try:
+        wire = _WIRE.validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise MalformedMessage(place, first["msg"]) from error
+    return FromPartner(
+        id=wire.id,
+        kind=wire.kind,
+        role=Role.LENDING if wire.role is Role.BORROWING else Role.BORROWING,
+        sender=wire.sender.symbol,
+        receiver=wire.receiver,
+        transaction=wire.transaction,
+        details=wire.details,
+        request=_request(wire.asked, wire.sender) if wire.asked is not None else None,
+    )
+
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _request(asked: Asked, sender: Party) -> Request:
+    """What the receiving side makes its lending request of; times and numbers are its own."""
+    return Request(
+        library="",
+        id="",
+        role=Role.LENDING,
+        state=Lending.NEW,
+        number="",
+        created=NEVER,
+        changed=NEVER,
+        citation=asked.citation,
+        service=asked.service,
+        dates=asked.dates,
+        costs=asked.costs,
+        volumes=asked.volumes,
+        extras=asked.extras,
+        partner=sender,
+        source="partner",
+    )
+
+
+def acknowledge(taken: Taken) -> bytes:
+    refused = taken.refused
+    return (
+        Acknowledgement(
+            refused=refused.reason if refused is not None else None,
+            detail=refused.detail if refused is not None else "",
+            repeated=taken.repeated,
+        )
+        .model_dump_json()
+        .encode()
+    )
+
+
+def read_acknowledgement(body: bytes) -> Taken:
+    """Raises MalformedMessage."""
+    try:
+        read = Acknowledgement.model_validate_json(body)
+    except ValidationError as error:
+        raise MalformedMessage("acknowledgement", str(error.errors()[0]["msg"])) from error
+    refused = Refusal(read.refused, read.detail) if read.refused is not None else None
+    return Taken(refused=refused, repeated=read.repeated)

@@ -1,0 +1,143 @@
+"""The port `Mailer` over SMTP: one connection for each mail."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.message import EmailMessage
+from email.utils import getaddresses
+
+from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException
+
+from gateway.configuration.problems import ConfigurationError
+from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
+from gateway.ports.mailer import MailSecurity, MailServer
+from gateway.ports.partner import Secrets
+
+LEAVE_SECONDS = 5.0
+
+SLOWEST = 100_000
+"""Bytes a second at which a large mail may go; it makes the wait for the server's answer longer."""
+
+AUTHENTICATION_REQUIRED = 530
+
+_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
+"""RFC 3463. Of a server's answer only this and the code are told: its words may name the recipient."""
+
+
+class SmtpMailer:
+    def __init__(self, server: MailServer, secrets: Secrets) -> None:
+        self._server = server
+        self._secrets = secrets
+
+    async def send(self, message: EmailMessage) -> str:
+        """See `gateway.ports.mailer.Mailer`. A mail to several goes to all of them or to none."""
+        sender, recipients = _envelope(message)
+        content = message.as_bytes()
+        async with self._connected() as client:
+            await _announce(client, sender, recipients)
+            reply = await self._hand_over(client, content)
+            with contextlib.suppress(SMTPException, OSError):  # it has the mail: how it takes leave doesn't matter
+                await client.quit(timeout=LEAVE_SECONDS)
+        return reply
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[SMTP]:
+        """Signed in. Raises Unavailable."""
+        server = self._server
+        client = SMTP(
+            hostname=server.host,
+            port=server.port,
+            timeout=server.seconds,
+            use_tls=server.security is MailSecurity.TLS,
+            start_tls=server.security is MailSecurity.STARTTLS,
+            tls_context=self._tls(),
+        )
+        try:
+            try:
+                await client.connect()
+                if server.user:
+                    await client.login(server.user, self._password())
+            except SMTPAuthenticationError as error:
+                raise Unavailable(f"{self._name} does not let our user in ({_status(error)})") from error
+            except (SMTPException, OSError) as error:
+                raise Unavailable(f"{self._name} can't be used: {_words(error)}") from error
+            yield client
+        finally:
+            client.close()
+
+    async def _hand_over(self, client: SMTP, content: bytes) -> str:
+        """Raises Refused, Unavailable, OutcomeUnknown."""
+        try:
+            response = await client.data(content, timeout=self._server.seconds + len(content) / SLOWEST)
+        except SMTPResponseException as error:
+            raise _no(error, "the mail") from error
+        except (SMTPException, OSError) as error:
+            raise OutcomeUnknown(f"{self._name} had the mail and did not answer: {_words(error)}") from error
+        return f"{response.code} {response.message}"
+
+    @property
+    def _name(self) -> str:
+        return f"mail server {self._server.host}:{self._server.port}"
+
+    def _password(self) -> str:
+        try:
+            return self._secrets(self._server.password)
+        except ConfigurationError as error:
+            raise Unavailable(f"{self._name}: {error}") from error
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if self._server.security is MailSecurity.NONE:
+            return None
+        try:
+            context = ssl.create_default_context(cafile=self._server.ca)
+        except OSError as error:
+            raise Unavailable(f"{self._name}: authorities in {self._server.ca} can't be used: {error}") from error
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
+
+
+async def _announce(client: SMTP, sender: str, recipients: tuple[str, ...]) -> None:
+    """Who writes to whom. Raises Refused, Unavailable."""
+    what = "our address as sender"
+    try:
+        await client.mail(sender)
+        what = "the recipient's address"
+        for recipient in recipients:
+            await client.rcpt(recipient)
+    except SMTPResponseException as error:
+        raise _no(error, what) from error
+    except (SMTPException, OSError) as error:
+        raise Unavailable(f"the mail server went away before it had the mail: {_words(error)}") from error
+
+
+def _envelope(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
+    """Raises Refused when somebody is missing."""
+    sender = next((address for _, address in getaddresses([str(message.get("From", ""))]) if address), "")
+    headers = [str(value) for name in ("To", "Cc", "Bcc") for value in message.get_all(name, [])]
+    recipients = tuple(dict.fromkeys(address for _, address in getaddresses(headers) if address))
+    if not sender or not recipients:
+        missing = "sender" if not sender else "recipient"
+        raise Refused(Reason.DATA_MISSING, f"A mail can't be sent without {missing}.")
+    return sender, recipients
+
+
+def _no(error: SMTPResponseException, what: str) -> Refused | Unavailable:
+    if error.code < 500 or error.code == AUTHENTICATION_REQUIRED:
+        return Unavailable(f"the mail server does not take {what} now ({_status(error)})")
+    internal = f"{error.code} {error.message}"
+    return Refused(Reason.OTHER, f"The mail server refuses {what} ({_status(error)}).", internal=internal)
+
+
+def _status(error: SMTPResponseException) -> str:
+    found = _ENHANCED.match(error.message.strip())
+    return f"{error.code} {found[0]}" if found else str(error.code)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, SMTPResponseException):
+        return f"it answered {_status(error)}"
+    return str(error) or type(error).__name__

@@ -1,0 +1,1 @@
+"""Rehearsals: gateways, libraries and a mail server in one process, and stories that are played with them."""

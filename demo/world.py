@@ -1,0 +1,207 @@
+"""Two gateways in one process, each with an embedded library of its own, joined by loopback, and a mail server that
+keeps what it gets. Time stands still until it is moved."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import yaml
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from gateway.adapters import load_adapters
+from gateway.cli.group import main
+from gateway.domain.clock import FixedClock
+from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.views import Act, Wanted
+from gateway.runtime.compose import Gateway
+from gateway.services.requests.house import House
+from gateway.settings import load_settings
+from gateway.store.requests import outbox
+from gateway.store.requests.outbox import Status
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+"""A Monday."""
+
+
+class MailServer:
+    """Takes all mail and keeps it."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: SMTP(self, enable_SMTPUTF8=True), "127.0.0.1", 0)
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        content = envelope.content
+        assert isinstance(content, bytes)
+        mail = message_from_bytes(content, policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.mails.append(mail)
+        return "250 kept"
+
+    def subjects(self, to: str = "") -> list[str]:
+        return [str(mail["Subject"]) for mail in self.mails if to in str(mail["To"])]
+
+
+@dataclass
+class Site:
+    """What one gateway is made of. `profiles`: partner profiles by name; `requests`: the content of requests.yml."""
+
+    symbol: str
+    name: str
+    profiles: Mapping[str, Mapping[str, Any]]
+    requests: Mapping[str, Any] = field(default_factory=dict)
+
+
+def make_installation(folder: Path, site: Site, mail_port: int, store_url: str = "") -> Path:
+    """As `illgate init` does, then made this site's own; the path of its gateway.yml."""
+    arguments = ["init", str(folder), *(["--store", store_url] if store_url else []), "--empty"]
+    with contextlib.redirect_stdout(io.StringIO()):
+        main(arguments, standalone_mode=False)
+    config = folder / "gateway.yml"
+    settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+    settings["libraries"][0] |= {"symbol": site.symbol, "name": site.name, "time_zone": "Europe/Zurich"}
+    settings["http"] |= {"port": 0, "public_url": f"https://{site.symbol.lower()}.example"}
+    settings["mail"] |= {
+        "host": "127.0.0.1",
+        "port": mail_port,
+        "security": "none",
+        "sender": f"ill@{site.symbol.lower()}.example",
+    }
+    config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    for name, content in site.profiles.items():
+        target = folder / "profiles" / f"{name}.yml"
+        target.write_text(yaml.safe_dump(dict(content), allow_unicode=True), encoding="utf-8")
+    (folder / "requests.yml").write_text(yaml.safe_dump(dict(site.requests), allow_unicode=True), encoding="utf-8")
+    return config
+
+
+class Town:
+    """One gateway at work, with its library. `library` is the library's system, `house` its managed requests."""
+
+    def __init__(self, config: Path, clock: FixedClock) -> None:
+        self._adapters = load_adapters()
+        self._clock = clock
+        self.settings = load_settings(config, self._adapters)
+        self.gateway = Gateway(self.settings, self._adapters, clock)
+
+    @property
+    def house(self) -> House:
+        return next(iter(self.gateway.managed.houses.values()))
+
+    @property
+    def symbol(self) -> str:
+        return self.settings.libraries[0].symbol
+
+    async def start(self) -> None:
+        await self.gateway.start()
+
+    async def stop(self) -> None:
+        await self.gateway.stop()
+
+    # --- what staff do -----------------------------------------------------------------------------------
+
+    async def act(self, request: Request, act: Act) -> Request:
+        return await self.gateway.managed.requests.act(self.symbol, request.id, act)
+
+    async def see(self, request: Request) -> Request:
+        return (await self.gateway.managed.requests.show(self.symbol, request.id)).request
+
+    async def requests(self, role: Role) -> tuple[Request, ...]:
+        page = await self.gateway.managed.requests.listing(self.symbol, Wanted(role=role), 500, "")
+        return page.items
+
+
+class World:
+    """Both towns, the clock and the mail server."""
+
+    borrower: Town
+    lender: Town
+
+    def __init__(self, folder: Path, borrower: Site, lender: Site) -> None:
+        self.clock = FixedClock(START)
+        self.mail = MailServer()
+        self._folder = folder
+        self._sites = (borrower, lender)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> World:
+        await self.mail.start()
+        self._stack.push_async_callback(self.mail.stop)
+        towns = []
+        for site in self._sites:
+            folder = self._folder / site.symbol.lower()
+            config = await asyncio.to_thread(make_installation, folder, site, self.mail.port)
+            town = Town(config, self.clock)
+            await fill_library(town)
+            await town.start()
+            self._stack.push_async_callback(town.stop)
+            towns.append(town)
+        self.borrower, self.lender = towns
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self._stack.aclose()
+
+    async def quiet(self) -> None:
+        """Until nobody has anything left to do now."""
+        for _ in range(1000):
+            tries = [await town.gateway.managed.drain() for town in (self.borrower, self.lender)]
+            if not any(tries) and not await self._in_hand():
+                return
+            await asyncio.sleep(0.005 if not any(tries) else 0)
+        raise AssertionError("the gateways don't come to rest")
+
+    async def _in_hand(self) -> int:
+        """Rows that the gateways' own workers are at."""
+        counts = [await town.house.store.read(outbox.counts) for town in (self.borrower, self.lender)]
+        return sum(n for one in counts for (_, status), n in one.items() if status is Status.IN_HAND)
+
+    async def pass_days(self, days: float) -> None:
+        """Time goes on, day by day, with all that becomes due."""
+        while days > 0:
+            self.clock.advance(timedelta(days=min(days, 1.0)))
+            days -= 1.0
+            await self.quiet()
+
+
+async def fill_library(town: Town) -> None:
+    """The sample library."""
+    from gateway.runtime.assemble import Assembly
+    from gateway.store.migrate import migrate
+
+    assembly = Assembly(town.settings, town._adapters, town._clock, lambda reference: reference)
+    assembly.make_database()
+    store = assembly.open_store()
+    try:
+        await migrate(store, *assembly.histories)
+        for library in town.settings.libraries:
+            sample = assembly.adapter_of(library).sample
+            assert sample is not None
+            await sample(assembly.context_of(library, store))
+    finally:
+        await store.close()

@@ -1,0 +1,119 @@
+"""`illgate rota list|show|explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from gateway.cli.context import Installation, pass_installation
+from gateway.cli.managed import json_option, library_option, print_json, print_json_line, run
+from gateway.cli.opened import library_named
+from gateway.cli.texts import table
+from gateway.domain.requests.policy import OnlyOwning
+from gateway.domain.requests.views import RotaView
+from gateway.runtime.managed import Managed
+from gateway.services.requests.explaining import Explanation, Verdict
+from gateway.web.api.models.desk import RotaOut
+
+
+@click.group
+def command() -> None:
+    """Rotas of requests.yml: whom a request asks, and in which order."""
+
+
+@command.command("list")
+@library_option
+@json_option
+@pass_installation
+def list_(installation: Installation, symbol: str, as_json: bool) -> None:
+    """All rotas."""
+    library = library_named(installation, symbol)
+    found = run(installation, lambda managed: managed.partners.rotas(library.symbol))
+    if as_json:
+        for one in found:
+            print_json_line(RotaOut.model_validate(one))
+        return
+    if not found:
+        click.echo("no rotas in requests.yml; suppliers are named by hand")
+        return
+    heading = ("NAME", "ORDER", "SUPPLIERS", "DESCRIPTION")
+    rows = [(one.name, _order(one), ", ".join(line.partner for line in one.lines), one.description) for one in found]
+    for line in table([heading, *rows]):
+        click.echo(line)
+
+
+def _order(one: RotaView) -> str:
+    return "as listed" if one.ordered else "ranked"
+
+
+@command.command()
+@click.argument("name")
+@library_option
+@json_option
+@pass_installation
+def show(installation: Installation, name: str, symbol: str, as_json: bool) -> None:
+    """One rota."""
+    library = library_named(installation, symbol)
+    one = run(installation, lambda managed: managed.partners.rota(library.symbol, name))
+    if as_json:
+        print_json(RotaOut.model_validate(one))
+        return
+    click.echo(f"{one.name} ({_order(one)})  {one.description}".rstrip())
+    for line in one.lines:
+        click.echo(f"  {line.partner}{'  (last resort)' if line.last_resort else ''}")
+
+
+# --- explain -------------------------------------------------------------------------------------------------
+
+_SAYS = {
+    Verdict.NEXT: "would be asked next",
+    Verdict.AFTER: "after that",
+    Verdict.PASSED_OVER: "not now",
+    Verdict.NOT_OWNING: "does not own it",
+    Verdict.ASKED: "was asked",
+    Verdict.SKIPPED: "skipped",
+}
+_OWNING = {
+    OnlyOwning.YES: "only who is known to own it is asked",
+    OnlyOwning.UNKNOWN_TOO: "who is known not to own it isn't asked",
+    OnlyOwning.NO: "nobody is looked up",
+}
+
+
+@command.command()
+@click.argument("number", metavar="NUMBER")
+@library_option
+@pass_installation
+def explain(installation: Installation, number: str, symbol: str) -> None:
+    """Why each supplier of a borrowing request stands where it stands now.
+
+    It is the search for the next supplier with the loads, speeds, closures and holdings of this moment, and nothing
+    is changed by it.
+
+    \b
+    Example:
+      illgate rota explain B2026-00017
+    """
+    library = library_named(installation, symbol)
+
+    async def work(managed: Managed) -> Explanation:
+        request = await managed.requests.find(library.symbol, number)
+        return await managed.partners.explain(library.symbol, request.id)
+
+    for line in _lines(run(installation, work)):
+        click.echo(line)
+
+
+def _lines(found: Explanation) -> Iterator[str]:
+    if not found.lines:
+        yield "nobody: the request has no rota, and no rule gives it one"
+        return
+    if found.rota:
+        how = "ranked" if found.ranked else "as listed"
+        given = ", as the rules would give it" if found.by_rule else ""
+        yield f"rota {found.rota} ({how}{given}); {_OWNING[found.only_owning]}"
+    else:
+        yield "no rota; by hand"
+    heading = ("PARTNER", "NOW", "CATALOGUE", "WHY")
+    yield from table([heading, *((one.partner, _SAYS[one.verdict], one.holdings, one.why) for one in found.lines)])

@@ -1,0 +1,3 @@
+"""Requests that the gateway manages: what they are (`request`, `citation`), what can happen to them (`events`), and
+what follows from it: two tables as data (`borrowing`, `lending`), read by one small machine (`machine`).
+"""

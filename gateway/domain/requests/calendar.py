@@ -1,0 +1,98 @@
+"""The library's calendar: which days it works, and what n business days later means. Pure; no clock of its own."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from gateway.domain.frozen import frozen
+from gateway.domain.requests.partner import Closure
+from gateway.domain.requests.policy import CalendarPolicy, Weekday
+
+HORIZON_DAYS = 3660
+"""A calendar that is closed for ten years has no open day: looking for one ends there."""
+
+_WEEKDAYS = {weekday: number for number, weekday in enumerate(Weekday)}
+
+
+class NeverOpen(Exception):
+    """No open day within ten years: the closed ranges of the calendar are wrong."""
+
+
+@frozen
+class Calendar:
+    """`weekdays` closed ones, Monday is 0; `yearly` as (month, day). `zone` says when a day begins."""
+
+    zone: tzinfo
+    weekdays: frozenset[int] = frozenset()
+    yearly: frozenset[tuple[int, int]] = frozenset()
+    holidays: frozenset[date] = frozenset()
+    closed: tuple[Closure, ...] = ()
+
+    @staticmethod
+    def from_policy(policy: CalendarPolicy, zone: tzinfo) -> Calendar:
+        return Calendar(
+            zone,
+            frozenset(_WEEKDAYS[day] for day in policy.closed_weekdays),
+            frozenset((int(text[:2]), int(text[3:])) for text in policy.yearly),
+            frozenset(policy.holidays),
+            policy.closed,
+        )
+
+    def is_open(self, day: date) -> bool:
+        return not (
+            day.weekday() in self.weekdays
+            or (day.month, day.day) in self.yearly
+            or day in self.holidays
+            or any(closure.holds(day) for closure in self.closed)
+        )
+
+    def day(self, moment: datetime) -> date:
+        """The day in the calendar's zone. `moment` is aware."""
+        return moment.astimezone(self.zone).date()
+
+    def add_days(self, start: datetime, days: int) -> datetime:
+        """`days` open days after `start`, at the same time of day in the zone; in UTC. Closed days don't count.
+
+        0: `start` itself, whatever day it is. A time of day that doesn't exist since clocks go forward is the moment
+        as far after the change as it says; one that comes twice is the first of the two. Raises NeverOpen.
+        """
+        if days == 0:
+            return start.astimezone(UTC)
+        local = start.astimezone(self.zone)
+        day = self.day_after(local.date(), days)
+        return _at(day, local.time(), self.zone)
+
+    def day_after(self, day: date, days: int) -> date:
+        """The `days`-th open day after `day`; 0: the day itself. Raises NeverOpen."""
+        for _ in range(days):
+            day = self.next_open(day + timedelta(days=1))
+        return day
+
+    def next_open(self, day: date) -> date:
+        """The day itself if it is open, else the first open day after it. Raises NeverOpen."""
+        return self._open(day, 1)
+
+    def open_day_on_or_before(self, day: date) -> date:
+        """The day itself if it is open, else the last open day before it. Raises NeverOpen."""
+        return self._open(day, -1)
+
+    def open_days_between(self, first: date, last: date) -> int:
+        """Open days after `first` up to and with `last`; 0 when `last` is not after `first`."""
+        return sum(self.is_open(first + timedelta(days=n + 1)) for n in range((last - first).days))
+
+    def _open(self, day: date, step: int) -> date:
+        for n in range(HORIZON_DAYS):
+            candidate = day + timedelta(days=step * n)
+            if self.is_open(candidate):
+                return candidate
+        direction = "after" if step > 0 else "before"
+        raise NeverOpen(f"the calendar has no open day {direction} {day.isoformat()}")
+
+
+def _at(day: date, clock: time, zone: tzinfo) -> datetime:
+    return datetime.combine(day, clock.replace(tzinfo=None, fold=0), zone).astimezone(UTC)
+
+
+def moved(moment: datetime, day: date, zone: tzinfo) -> datetime:
+    """The same time of day in the zone on another day, in UTC."""
+    return _at(day, moment.astimezone(zone).time(), zone)

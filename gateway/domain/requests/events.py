@@ -1,0 +1,194 @@
+"""What can happen to a request. The words are those of design.md section 5; facts/iso-18626.md section 9 says how
+each protocol shows them.
+
+An event comes from us (staff, a patron, our own rules), from the partner, or from a timer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field
+from datetime import date, datetime
+from enum import StrEnum
+
+from gateway.domain.frozen import frozen, frozen_by_name
+from gateway.domain.library import Money
+from gateway.domain.requests.citation import Citation, Extra
+
+
+class Origin(StrEnum):
+    US = "us"
+    PARTNER = "partner"
+    TIMER = "timer"
+
+
+class Kind(StrEnum):
+    # before a supplier is asked
+    SUBMIT = "submit"
+    APPROVE = "approve"
+    EDIT = "edit"
+    ASSIGN = "assign"  # a rota or a partner, by hand
+    NO_SUPPLIER = "no-supplier"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    NEXT_SUPPLIER = "next-supplier"
+    # the request and its answers
+    REQUEST = "request"
+    ACKNOWLEDGED = "acknowledged"
+    REJECTED = "rejected"
+    EXPECT_TO_SUPPLY = "expect-to-supply"
+    WILL_SUPPLY = "will-supply"
+    HOLD_PLACED = "hold-placed"
+    CONDITIONAL = "conditional"
+    CONDITION_ACCEPTED = "condition-accepted"
+    CONDITION_REFUSED = "condition-refused"
+    RETRY = "retry"
+    UNFILLED = "unfilled"
+    FORWARDED = "forwarded"
+    EXPIRED = "expired"
+    NO_ANSWER = "no-answer"
+    # cancelling
+    CANCEL = "cancel"
+    CANCEL_ACCEPTED = "cancel-accepted"
+    CANCEL_REFUSED = "cancel-refused"
+    # the lender's own work
+    LOCATED = "located"
+    DIGITISED = "digitised"
+    CLEARED = "cleared"
+    CLEARANCE_REFUSED = "clearance-refused"
+    # the item's way
+    SHIPPED = "shipped"
+    COPY_DELIVERED = "copy-delivered"
+    RECEIVED = "received"
+    LOANED_TO_PATRON = "loaned-to-patron"
+    RETURNED_BY_PATRON = "returned-by-patron"
+    RETURNED = "returned"
+    CHECKED_IN = "checked-in"
+    LOST = "lost"
+    DAMAGED = "damaged"
+    SHELF_EXPIRED = "shelf-expired"
+    # the loan's time
+    RENEW = "renew"
+    RENEW_ACCEPTED = "renew-accepted"
+    RENEW_REFUSED = "renew-refused"
+    DUE_DATE_CHANGED = "due-date-changed"
+    DUE_SOON = "due-soon"
+    OVERDUE = "overdue"
+    RECALL = "recall"
+    # talk
+    MESSAGE = "message"
+    STATUS_QUERY = "status-query"
+    STATUS_REPORT = "status-report"
+    NOTE = "note"
+    PATRON_ASKED = "patron-asked"
+    PATRON_ANSWERED = "patron-answered"
+    TROUBLE = "trouble"  # the partner refused a message of ours
+    ANONYMISED = "anonymised"
+
+
+@frozen
+class Signal:
+    """What the tables are keyed by."""
+
+    origin: Origin
+    kind: Kind
+
+    def __str__(self) -> str:
+        return f"{self.origin.value}:{self.kind.value}"
+
+
+def by_us(kind: Kind) -> Signal:
+    return Signal(Origin.US, kind)
+
+
+def by_partner(kind: Kind) -> Signal:
+    return Signal(Origin.PARTNER, kind)
+
+
+def by_timer(kind: Kind) -> Signal:
+    return Signal(Origin.TIMER, kind)
+
+
+class Condition(StrEnum):
+    """Conditions of a loan (ISO 18626 LoanCondition); other words are kept as notes."""
+
+    LIBRARY_USE_ONLY = "library-use-only"
+    NO_REPRODUCTION = "no-reproduction"
+    SIGNATURE_REQUIRED = "signature-required"
+    SUPERVISED = "supervised"  # special collections
+    WATCHED = "watched-library-use-only"
+    NO_RENEWAL = "no-renewal"
+    COST = "cost"
+    OTHER = "other"
+
+
+@frozen_by_name
+class Details:
+    """What came with an event; which parts are used depends on its kind (`acts.FIELDS`). All of it is kept.
+
+    `due` is a day at the end of which the item is due back at the lender, or a moment.
+    """
+
+    due: date | datetime | None = None
+    reason: str = ""  # a word of `Reasons`, or the partner's own
+    note: str = ""
+    conditions: tuple[Condition, ...] = ()
+    cost: Money | None = None
+    retry_after: date | None = None
+    expected: date | None = None
+    partner: str = ""  # profile name: whom to ask, who was asked
+    rota: str = ""
+    barcode: str = ""
+    item_description: str = ""
+    volumes: tuple[str, ...] = ()  # ids of the volumes that this is about; empty: all
+    renewals_allowed: bool | None = None
+    link: str = field(default="", repr=False)
+    attachment: str = ""  # id
+    pickup: str = ""
+    citation: Citation | None = None
+    need_by: date | None = None
+    maximum_cost: Money | None = None
+    query: str = ""  # id of the query to the patron that this answers
+    answer: str = ""  # yes, no
+    transaction: str = ""  # the partner's own number of the request
+    status: str = ""  # of a status report: the state of the other side, in its words
+    extras: tuple[Extra, ...] = ()
+
+
+class Reasons(StrEnum):
+    """Why not (facts/iso-18626.md 4.2 and 9: the two protocols' lists joined)."""
+
+    NOT_HELD = "not-held"
+    NOT_ON_SHELF = "not-on-shelf"
+    NOT_AVAILABLE = "not-available"
+    NON_CIRCULATING = "non-circulating"
+    POLICY = "policy"
+    POOR_CONDITION = "poor-condition"
+    ON_LOAN = "on-loan"
+    ON_ORDER = "on-order"
+    AT_BINDERY = "at-bindery"
+    COST = "cost-exceeds-maximum"
+    NOT_FOUND_AS_CITED = "not-found-as-cited"
+    CONDITION_REFUSED = "condition-refused"
+    COPYRIGHT = "copyright"
+    OVERLOADED = "too-many-requests"
+    CLOSED = "closed"
+    NEED_BY_NOT_MET = "need-by-not-met"
+    HAS_REQUESTS = "has-requests"
+    RENEWAL_LIMIT = "renewal-limit"
+    OTHER = "other"
+
+
+@frozen
+class Event:
+    """`actor` says who: `staff:NAME`, `patron`, `rule`, `partner:SYMBOL`, `timer`. `attempt` is the number of the
+    attempt that a supplier's message belongs to (borrowing), 0 where there is none. `at` is aware UTC."""
+
+    signal: Signal
+    at: datetime
+    actor: str = "rule"
+    details: Details = Details()
+    attempt: int = 0
+
+    @property
+    def kind(self) -> Kind:
+        return self.signal.kind

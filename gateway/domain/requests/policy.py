@@ -1,0 +1,271 @@
+"""How a library runs its managed requests: requests.yml. Partners have their own part in their profiles.
+
+All models are frozen and refuse unknown keys. Days are business days of `calendar` unless a key says otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from gateway.domain.policy import Section
+from gateway.domain.requests.citation import CitationType
+from gateway.domain.requests.number_template import NumberTemplate
+from gateway.domain.requests.partner import Closure, Price
+from gateway.domain.requests.request import ServiceType
+
+# --- request numbers -------------------------------------------------------------------------------------
+
+
+class Numbers(Section):
+    """Each template counts on its own: the count begins anew whenever what stands around {sequence} is new, such as
+    with a new year."""
+
+    prefix: str = Field(
+        "", max_length=20, pattern=r"^[^{}]*$", description="what {prefix} stands for, such as a sign of the library"
+    )
+    borrowing: NumberTemplate = Field("B{year}-{sequence:05d}", description="of requests of our own patrons")
+    lending: NumberTemplate = Field("L{year}-{sequence:05d}", description="of requests of other libraries")
+    branches: dict[str, NumberTemplate] = Field({}, description="branch code -> template, instead of `borrowing`")
+    partners: dict[str, NumberTemplate] = Field({}, description="profile -> template, before all others")
+
+
+# --- conditions of rules ---------------------------------------------------------------------------------
+
+
+class Conditions(Section):
+    """All keys that are set must fit; in a list one value is enough. Texts are compared without case."""
+
+    patron_categories: tuple[str, ...] = ()
+    citation_types: tuple[CitationType, ...] = ()
+    services: tuple[ServiceType, ...] = ()
+    formats: tuple[str, ...] = Field((), description="words of ISO 18626 such as printed, microform, pdf")
+    languages: tuple[str, ...] = Field((), description="of what is asked for, as cited: de, ja …")
+    branches: tuple[str, ...] = ()
+    campuses: tuple[str, ...] = Field((), description="names of `campuses`")
+    cost_up_to: Price | None = Field(
+        None, description="the request allows no more than this; one without a maximum allows more"
+    )
+    cost_above: Price | None = Field(None, description="the request allows more than this, or has no maximum")
+
+
+# --- intake ----------------------------------------------------------------------------------------------
+
+
+class OpenLimits(Section):
+    default: int = Field(0, ge=0, le=100_000, description="open requests of one patron; 0: no limit")
+    categories: dict[str, Annotated[int, Field(ge=0, le=100_000)]] = Field(
+        {}, description="patron category -> its own limit; 0: no limit"
+    )
+
+
+class Duplicates(Section):
+    """The same patron asks for the same thing again."""
+
+    days: int = Field(30, ge=0, le=3650, description="calendar days in which it counts as the same; 0: not looked at")
+    action: Literal["refuse", "warn", "allow"] = "warn"
+
+
+class Mediation(StrEnum):
+    REVIEW = "review"
+    STRAIGHT_THROUGH = "straight-through"
+
+
+class MediationRule(Conditions):
+    then: Mediation
+
+
+class Intake(Section):
+    open_requests: OpenLimits = OpenLimits()
+    duplicates: Duplicates = Duplicates()
+    locally_owned: Literal["refuse", "warn", "allow-when-unavailable", "allow"] = Field(
+        "warn", description="what we have ourselves; allow-when-unavailable: refused only when it is on the shelf"
+    )
+    blocks_stop: bool = Field(True, description="a blocked patron can't ask; off: staff get a warning")
+    mediation: tuple[MediationRule, ...] = Field((), description="the first rule that fits says who looks first")
+    mediation_default: Mediation = Field(Mediation.REVIEW, description="when no rule fits")
+
+
+# --- rotas -----------------------------------------------------------------------------------------------
+
+
+class Ranking(Section):
+    """Points against a supplier; the one with fewest is asked first. A weight of 0 takes its reason out."""
+
+    load: float = Field(1.0, ge=0, le=1000, description="points for each open request with it")
+    supply_time: float = Field(1.0, ge=0, le=1000, description="points for each day that it takes on average")
+    unknown_days: float = Field(5.0, ge=0, le=365, description="days for one of which nothing is known yet")
+    cost: float = Field(0.5, ge=0, le=1000, description="points for each unit of money that it charges")
+    reciprocity: float = Field(0.0, ge=0, le=1000, description="points off for each unit of its `reciprocity`")
+    near: float = Field(0.0, ge=0, le=1000, description="points off for one of the request's own campus")
+
+
+class TemplateLine(Section):
+    partner: str = Field(description="name of a profile with a section `partner`")
+    last_resort: bool = Field(False, description="asked after all others")
+    max_cost: Price | None = Field(None, description="skipped where it charges more than this")
+    services: tuple[ServiceType, ...] = Field((), description="only for these; empty: what its profile says")
+    formats: tuple[str, ...] = Field((), description="only for these; empty: what its profile says")
+
+
+class RotaOrder(StrEnum):
+    ORDERED = "ordered"  # as the lines stand
+    RANKED = "ranked"  # by `ranking`, anew each time
+
+
+class OnlyOwning(StrEnum):
+    YES = "yes"  # only who is known to own it
+    UNKNOWN_TOO = "unknown-too"  # and who could not be looked up
+    NO = "no"  # nobody is looked up
+
+
+def _no_partner_twice(lines: tuple[TemplateLine, ...]) -> tuple[TemplateLine, ...]:
+    names = [line.partner for line in lines]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"a partner stands in one line of a rota: {', '.join(twice)}")
+    return lines
+
+
+class RotaTemplate(Section):
+    description: str = ""
+    order: RotaOrder = RotaOrder.ORDERED
+    only_owning: OnlyOwning = Field(OnlyOwning.UNKNOWN_TOO, description="whether the catalogue is asked first")
+    ranking: Ranking | None = Field(None, description="other weights than those of all rotas")
+    lines: Annotated[tuple[TemplateLine, ...], AfterValidator(_no_partner_twice)] = Field(
+        min_length=1, description="the suppliers; their order counts for `ordered`, and between equals"
+    )
+
+
+class Assignment(Conditions):
+    rota: str = Field(description="name of a rota")
+
+
+class Overload(Section):
+    max_open: int = Field(0, ge=0, le=1_000_000, description="open requests with one partner; 0: no limit")
+    then: Literal["last", "skip"] = Field("last", description="a partner at its limit is asked after others, or not")
+
+
+class RetryLater(Section):
+    """A supplier says: ask again on that day. The others are asked meanwhile."""
+
+    times: int = Field(1, ge=0, le=10, description="so often it is asked again, when its day has come; 0: never")
+    longest_days: int = Field(60, ge=1, le=730, description="calendar days; one who says later isn't waited for")
+
+
+# --- calendar --------------------------------------------------------------------------------------------
+
+
+class Weekday(StrEnum):
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
+def _some_day_open(days: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
+    if len(set(days)) == len(Weekday):
+        raise ValueError("one day of the week must be open")
+    return days
+
+
+def _yearly(text: str) -> str:
+    if not re.fullmatch(r"\d\d-\d\d", text):
+        raise ValueError("not a month and day such as 12-25")
+    try:
+        date.fromisoformat(f"2024-{text}")  # a leap year: 02-29 exists
+    except ValueError as error:
+        raise ValueError("no such day in any year") from error
+    return text
+
+
+class CalendarPolicy(Section):
+    """When the library works. Deadlines are counted in its open days."""
+
+    closed_weekdays: Annotated[tuple[Weekday, ...], AfterValidator(_some_day_open)] = (
+        Weekday.SATURDAY,
+        Weekday.SUNDAY,
+    )
+    yearly: tuple[Annotated[str, AfterValidator(_yearly)], ...] = Field(
+        (), description="holidays on the same day each year: 12-25"
+    )
+    holidays: tuple[date, ...] = Field((), description="single days: 2027-03-26")
+    closed: tuple[Closure, ...] = Field((), description="from the first day to the last")
+
+
+# --- lending ---------------------------------------------------------------------------------------------
+
+
+class LoanDays(Section):
+    """Calendar days of a loan to a library. The profile's `workflow.lending.loan_days` count where neither the item's
+    policy nor the partner's category is named; of several the fewest count."""
+
+    item_policies: dict[str, Annotated[int, Field(ge=1, le=730)]] = Field({}, description="policy of the item")
+    categories: dict[str, Annotated[int, Field(ge=1, le=730)]] = Field({}, description="`category` of the partner")
+
+
+class LendingRules(Section):
+    """What other libraries can have of us. What a rule refuses is answered without staff."""
+
+    max_open: int = Field(0, ge=0, le=1_000_000, description="open lending requests; more are refused; 0: no limit")
+    closed: tuple[Closure, ...] = Field((), description="when new requests are refused; open loans go on")
+    item_policies: tuple[str, ...] = Field((), description="item policies that are lent; empty: all but `never`")
+    never: tuple[str, ...] = Field((), description="item policies that are never lent")
+    copies_of_never: bool = Field(True, description="copies are made of what is not lent")
+    services: tuple[ServiceType, ...] = Field((ServiceType.LOAN, ServiceType.COPY), description="what we supply")
+    formats_refused: tuple[str, ...] = Field((), description="formats that we don't supply")
+    loan_days: LoanDays = LoanDays()
+    confidence: int = Field(
+        90, ge=50, le=100, description="an item is taken without staff when it agrees so well, and no other does"
+    )
+
+
+# --- copies ----------------------------------------------------------------------------------------------
+
+
+class Copies(Section):
+    """How copies are delivered to other libraries: as a link that ends by itself."""
+
+    link_days: int = Field(14, ge=1, le=365, description="calendar days that a link to a copy is good for")
+    downloads: int = Field(5, ge=1, le=1000, description="so often it can be fetched")
+
+
+# --- retention -------------------------------------------------------------------------------------------
+
+
+class Retention(Section):
+    """All in calendar days."""
+
+    anonymise_days: int = Field(30, ge=0, le=36_500, description="after its end a request forgets its patron")
+    outbox_days: int = Field(30, ge=1, le=36_500, description="what was sent is kept so long")
+
+
+# --- the whole -------------------------------------------------------------------------------------------
+
+
+class RequestPolicy(Section):
+    numbers: Numbers = Numbers()
+    campuses: dict[str, tuple[str, ...]] = Field({}, description="name -> branch codes")
+    intake: Intake = Intake()
+    rotas: dict[str, RotaTemplate] = Field({}, description="name -> who is asked, and in which order")
+    rules: tuple[Assignment, ...] = Field((), description="the first that fits says which rota a request gets")
+    default_rota: str = Field("", description="when no rule fits; empty: staff choose")
+    ranking: Ranking = Ranking()
+    overload: Overload = Overload()
+    retry_later: RetryLater = RetryLater()
+    calendar: CalendarPolicy = CalendarPolicy()
+    lending: LendingRules = LendingRules()
+    copies: Copies = Copies()
+    retention: Retention = Retention()
+
+    def campus_of(self, branch: str) -> str:
+        """Empty where the branch belongs to none."""
+        folded = branch.casefold()
+        return next((name for name, codes in self.campuses.items() if folded in map(str.casefold, codes)), "")

@@ -1,0 +1,383 @@
+"""A request that the gateway manages, on the borrowing or on the lending side. Values only; all datetimes aware UTC."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from datetime import date, datetime
+from enum import StrEnum
+
+from gateway.domain.frozen import frozen, frozen_by_name
+from gateway.domain.library import Money
+from gateway.domain.requests.citation import Citation, Extra
+from gateway.domain.requests.events import Condition
+
+
+class Role(StrEnum):
+    BORROWING = "borrowing"
+    LENDING = "lending"
+
+
+class Borrowing(StrEnum):
+    """States of a borrowing request."""
+
+    NEW = "new"
+    REVIEW = "review"  # staff look at it first
+    SOURCING = "sourcing"  # the next supplier is being chosen
+    NO_SUPPLIER = "no-supplier"  # nobody is left to be asked: staff decide
+    REQUESTED = "requested"
+    HOLD_PLACED = "hold-placed"
+    WILL_SUPPLY = "will-supply"
+    CONDITIONAL = "conditional"
+    CANCEL_PENDING = "cancel-pending"
+    SHIPPED = "shipped"
+    RECEIVED = "received"
+    LENT = "lent"  # to the patron
+    BACK = "back"  # the patron has returned it
+    RETURNED = "returned"  # on its way to the lender
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    UNFILLED = "unfilled"
+    EXPIRED = "expired"
+    LOST = "lost"
+
+
+class Lending(StrEnum):
+    """States of a lending request."""
+
+    NEW = "new"
+    LOCATED = "located"  # an item is found and on the pull list
+    HOLD_PLACED = "hold-placed"
+    WILL_SUPPLY = "will-supply"
+    CONDITIONAL = "conditional"
+    DIGITISING = "digitising"
+    CLEARANCE = "clearance"  # copyright sign-off is awaited
+    CLEARED = "cleared"  # a copy that may be delivered
+    CANCEL_PENDING = "cancel-pending"
+    SHIPPED = "shipped"
+    RETURNED = "returned"  # on its way back, says the borrower
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    UNFILLED = "unfilled"
+    EXPIRED = "expired"
+    FORWARDED = "forwarded"
+    LOST = "lost"
+
+
+State = Borrowing | Lending
+
+TERMINAL: frozenset[State] = frozenset(
+    {
+        Borrowing.COMPLETED,
+        Borrowing.CANCELLED,
+        Borrowing.UNFILLED,
+        Borrowing.EXPIRED,
+        Borrowing.LOST,
+        Lending.COMPLETED,
+        Lending.CANCELLED,
+        Lending.UNFILLED,
+        Lending.EXPIRED,
+        Lending.FORWARDED,
+        Lending.LOST,
+    }
+)
+"""Closed. Some can be left again: staff reopen, or the partner shows that the item is on its way after all."""
+
+
+class Flag(StrEnum):
+    """What is true beside the state."""
+
+    RENEWAL_PENDING = "renewal-pending"
+    OVERDUE = "overdue"
+    RECALLED = "recalled"
+    EXPIRING = "expiring"  # it is being cancelled since its need-by date can't be met
+    UNWANTED = "unwanted"  # nobody waits for it any more (cancelled, expired): what comes goes back
+    EXTRA = "extra"  # another supplier's item is here or on its way as well: send it back
+    CHASED = "chased"  # the partner was asked why nothing happens
+    NOT_COLLECTED = "not-collected"  # the hold shelf time is over
+    DAMAGED = "damaged"
+    TROUBLE = "trouble"  # the partner refused a message of ours: staff look
+
+
+class ServiceType(StrEnum):
+    LOAN = "loan"
+    COPY = "copy"
+    COPY_OR_LOAN = "copy-or-loan"
+
+
+@frozen
+class Service:
+    """`format` and `level`: words of ISO 18626 (ItemFormat, ServiceLevel), lower case with hyphens; empty: any."""
+
+    type: ServiceType = ServiceType.LOAN
+    format: str = ""
+    level: str = ""
+
+
+@frozen
+class Dates:
+    need_by: date | None = None  # of no use after this day (last interest)
+    start: date | None = None
+    end: date | None = None
+
+
+@frozen
+class Costs:
+    maximum: Money | None = None
+    agreed: Money | None = None
+    charged: Money | None = None
+
+
+@frozen
+class PatronLink:
+    """The patron of a borrowing request, as the library knows it. Emptied when the request is anonymised;
+    `category` stays, for statistics."""
+
+    id: str = ""
+    identifier: str = ""  # barcode or the like, with which the library finds the patron again
+    category: str = ""
+    pickup: str = ""  # location code
+    language: str = ""
+    note: str = ""
+
+
+@frozen
+class Party:
+    """The other library, as its messages or our profile name it."""
+
+    symbol: str = ""
+    profile: str = ""  # the integration profile
+    name: str = ""
+    email: str = ""
+    address: str = ""
+
+
+class AttemptStatus(StrEnum):
+    ASKED = "asked"
+    EXPECTED = "expected"
+    WILL_SUPPLY = "will-supply"
+    HOLD_PLACED = "hold-placed"
+    CONDITIONAL = "conditional"
+    SHIPPED = "shipped"
+    COMPLETED = "completed"
+    UNFILLED = "unfilled"
+    RETRY = "retry"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    NO_ANSWER = "no-answer"
+    CONDITION_REFUSED = "condition-refused"
+    SKIPPED = "skipped"  # staff went on to the next
+    CANCELLED = "cancelled"
+    EXTRA = "extra"  # shipped although another supplier's item is here: to be sent back
+    EXTRA_RETURNED = "extra-returned"
+    LOST = "lost"
+
+
+OPEN_ATTEMPT = frozenset(
+    {
+        AttemptStatus.ASKED,
+        AttemptStatus.EXPECTED,
+        AttemptStatus.WILL_SUPPLY,
+        AttemptStatus.HOLD_PLACED,
+        AttemptStatus.CONDITIONAL,
+        AttemptStatus.SHIPPED,
+    }
+)
+
+
+@frozen_by_name
+class Attempt:
+    """One partner asked: when, by which channel, what came of it (facts/users-want.md 11)."""
+
+    number: int  # 1, 2 …
+    partner: str  # profile name
+    symbol: str
+    channel: str
+    transaction: str  # ours, unique: what the partner quotes
+    theirs: str = ""  # the partner's own number
+    asked: datetime
+    status: AttemptStatus = AttemptStatus.ASKED
+    answered: datetime | None = None
+    reason: str = ""
+    note: str = ""
+    retry_after: date | None = None
+    expected: date | None = None
+    cost: Money | None = None
+    conditions: tuple[Condition, ...] = ()
+    holdings: str = ""  # what the catalogue said when it was asked, one line
+
+
+class Standing(StrEnum):
+    """What became of a line of the rota."""
+
+    WAITING = "waiting"
+    ASKED = "asked"
+    SKIPPED = "skipped"
+
+
+@frozen
+class RotaLine:
+    """A supplier on this request's rota, in the order in which they are asked. `why` says what put it there or
+    why it was skipped."""
+
+    partner: str  # profile name
+    standing: Standing = Standing.WAITING
+    why: str = ""
+    last_resort: bool = False
+    by_hand: bool = False  # staff put it there: before all others, whatever catalogue and ranking say
+
+
+class VolumeState(StrEnum):
+    EXPECTED = "expected"
+    SHIPPED = "shipped"
+    RECEIVED = "received"
+    LENT = "lent"
+    BACK = "back"
+    RETURNED = "returned"
+    CHECKED_IN = "checked-in"
+    LOST = "lost"
+
+
+@frozen
+class Volume:
+    """One physical piece. `barcode` is ours (the temporary record's, or the lender's own item), `theirs` the
+    partner's."""
+
+    id: str
+    label: str = ""
+    state: VolumeState = VolumeState.EXPECTED
+    barcode: str = ""
+    theirs: str = ""
+
+
+@frozen_by_name
+class Terms:
+    """Of the loan between the libraries, and of the patron's loan that follows from it. Both dates are kept."""
+
+    lender_due: date | datetime | None = None
+    patron_due: datetime | None = None
+    conditions: tuple[Condition, ...] = ()
+    renewals_allowed: bool = True
+    renewals: int = 0
+    note: str = ""
+
+
+@frozen_by_name
+class PatronQuery:
+    """A question to the patron: accept this cost, this edition, use in the library only?"""
+
+    id: str
+    about: str  # cost, edition, library-use-only, other
+    text: str
+    asked: datetime
+    answer_by: datetime | None = None
+    answer: str = ""  # yes, no; empty: open
+    answered: datetime | None = None
+
+
+@frozen
+class Note:
+    at: datetime
+    by: str
+    text: str
+    for_partner: bool = False
+
+
+@frozen_by_name
+class Attachment:
+    """A file; its bytes are kept by the store under `id`."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+    pages: int | None = None
+    sha256: str = ""
+    at: datetime
+
+
+@frozen_by_name
+class Candidate:
+    """An item of ours that may be what is asked for. `confidence` 0 to 100; `how` says what agreed."""
+
+    bib_id: str
+    title: str
+    author: str = ""
+    barcode: str = ""
+    call_number: str = ""
+    confidence: int
+    how: str
+    lendable: bool = True
+    why_not: str = ""
+
+
+@frozen_by_name
+class SignOff:
+    """A decision about copyright; every one is kept."""
+
+    at: datetime
+    by: str
+    basis: str  # the rule or statement relied on
+    granted: bool
+    note: str = ""
+
+
+@frozen_by_name
+class Request:
+    """`version` counts changes (against lost updates). `number` is what people see; `id` never changes.
+
+    For lending, `partner` is the requester and `transaction` its number of the request; for borrowing, `partner` is
+    the supplier of the current attempt.
+    """
+
+    library: str
+    id: str
+    role: Role
+    state: State
+    number: str
+    created: datetime
+    changed: datetime
+    version: int = 1
+    citation: Citation = field(default_factory=Citation)
+    service: Service = Service()
+    dates: Dates = Dates()
+    costs: Costs = Costs()
+    terms: Terms = Terms()
+    flags: frozenset[Flag] = frozenset()
+    partner: Party = Party()
+    transaction: str = ""
+    source: str = ""  # api, staff, patron, ncip, openurl, partner
+    branch: str = ""
+    volumes: tuple[Volume, ...] = ()
+    notes: tuple[Note, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    extras: tuple[Extra, ...] = ()
+    external: tuple[str, ...] = ()  # numbers of the same request in other systems (ILLiad, a broker)
+    warnings: tuple[str, ...] = ()  # of the checks at intake, for staff
+    # borrowing
+    patron: PatronLink = PatronLink()
+    mediated: bool = True
+    rota_name: str = ""
+    rota: tuple[RotaLine, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    current: int = 0  # number of the attempt that counts; 0: none
+    query: PatronQuery | None = None
+    hold_id: str = ""
+    # lending
+    candidates: tuple[Candidate, ...] = ()
+    item_barcode: str = ""
+    loan_id: str = ""
+    borrower_id: str = ""  # the patron record on whose account the item is lent
+    direct_patron: PatronLink = PatronLink()  # loan to requester: the other institution's patron, here
+    sign_offs: tuple[SignOff, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        return self.state not in TERMINAL
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The attempt that counts now."""
+        return self.attempt_number(self.current)
+
+    def attempt_number(self, number: int) -> Attempt | None:
+        return next((one for one in self.attempts if one.number == number), None)

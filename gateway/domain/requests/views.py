@@ -1,0 +1,266 @@
+"""What goes in and out of the services of managed requests: drafts, filters, pages, and what is shown.
+
+Values only, so that the JSON API, the commands and the pages speak with the services in the same words.
+All datetimes aware UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from gateway.domain.frozen import frozen, frozen_by_name
+from gateway.domain.library import Money
+from gateway.domain.requests.citation import Citation, Extra
+from gateway.domain.requests.events import Details, Event, Kind
+from gateway.domain.requests.machine import Denied
+from gateway.domain.requests.request import Attachment, Dates, Party, PatronLink, Request, Role, Service
+
+T = TypeVar("T")
+
+# --- what is wrong ---------------------------------------------------------------------------------------
+
+
+class NotThere(Exception):
+    """There is no such thing in this library. `what` is a word: request, attachment, partner, rota, message …"""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"no such {what}")
+        self.what = what
+
+
+class Outdated(Exception):
+    """The request has changed since the version that the caller has seen; nothing was done."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"the request is at version {version} now")
+        self.version = version
+
+
+class NotNow(Exception):
+    """The state tables refuse the event; nothing was done."""
+
+    def __init__(self, denied: Denied) -> None:
+        super().__init__(denied.detail)
+        self.denied = denied
+
+
+class BadCursor(Exception):
+    """A cursor that no list gave out."""
+
+
+# --- what is asked for -----------------------------------------------------------------------------------
+
+
+@frozen_by_name
+class Draft:
+    """A borrowing request as whoever makes it words it. `patron.identifier` is what the library finds the patron by;
+    empty: for the library itself. `mediated` None: the rules decide. `partner` or `rota`: chosen by hand."""
+
+    citation: Citation
+    service: Service = Service()
+    dates: Dates = Dates()
+    maximum_cost: Money | None = None
+    patron: PatronLink = PatronLink()
+    mediated: bool | None = None
+    partner: str = ""
+    rota: str = ""
+    branch: str = ""
+    note: str = ""
+    external: tuple[str, ...] = ()
+    extras: tuple[Extra, ...] = ()
+    volumes: tuple[str, ...] = ()  # labels of several volumes; empty: one piece
+    override: bool = False  # staff have seen what stands against it
+    source: str = "staff"
+    actor: str = "rule"
+
+
+@frozen_by_name
+class LendingDraft:
+    """A lending request that staff enter for a library that asked by telephone, mail or letter. `transaction`: that
+    library's number of it."""
+
+    citation: Citation
+    requester: Party
+    transaction: str = ""
+    service: Service = Service()
+    dates: Dates = Dates()
+    maximum_cost: Money | None = None
+    note: str = ""
+    external: tuple[str, ...] = ()
+    extras: tuple[Extra, ...] = ()
+    source: str = "staff"
+    actor: str = "rule"
+
+
+@frozen_by_name
+class Act:
+    """An event that staff or a program want to happen. `version`: the one that they have seen; None: whatever it is.
+    `attempt`: to which supplier's item it belongs, where that isn't the current one."""
+
+    kind: Kind
+    details: Details = Details()
+    actor: str
+    version: int | None
+    attempt: int = 0
+
+
+@frozen_by_name
+class Upload:
+    """A file of which the type was checked. `pages` None: not counted."""
+
+    name: str
+    media_type: str
+    content: bytes
+    pages: int | None = None
+
+
+@frozen_by_name
+class Wanted:
+    """Which requests: those that fit all that is set. `text`: part of number or title; `task`: a name of TASKS."""
+
+    role: Role | None = None
+    states: tuple[str, ...] = ()
+    task: str = ""
+    partner: str = ""  # profile name
+    patron_id: str = ""
+    text: str = ""
+    branch: str = ""
+    open: bool | None = None
+    need_by_before: date | None = None
+
+
+# --- what is shown ---------------------------------------------------------------------------------------
+
+
+@frozen
+class Page(Generic[T]):
+    """`cursor`: where the next page begins; empty: this is the last."""
+
+    items: tuple[T, ...]
+    cursor: str = ""
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.items)
+
+
+@frozen
+class HistoryLine:
+    """One event of one request; `denied` says why it didn't fit. `id` sorts by time."""
+
+    id: str
+    request_id: str
+    at: datetime
+    event: Event
+    before: str
+    after: str
+    denied: str = ""
+    note: str = ""
+
+
+@frozen
+class TimerLine:
+    timer: str
+    at: datetime
+
+
+@frozen_by_name
+class Shown:
+    """A request with all that belongs to it. `allowed`: what staff may do now, without what only rules do."""
+
+    request: Request
+    history: tuple[HistoryLine, ...]
+    timers: tuple[TimerLine, ...]
+    allowed: tuple[Kind, ...]
+
+
+@frozen
+class StoredFile:
+    attachment: Attachment
+    content: bytes
+
+
+@frozen_by_name
+class PartnerView:
+    """A partner as staff see it. `open_borrowing`, `open_lending`: requests with it that are open now."""
+
+    profile: str
+    name: str
+    symbols: tuple[str, ...]
+    roles: tuple[str, ...]
+    channel: str
+    email: str = ""
+    closed_now: bool = False
+    open_borrowing: int = 0
+    open_lending: int = 0
+    mean_days: float | None = None  # from asking to shipping
+    cost: Money | None = None
+
+
+@frozen
+class RotaViewLine:
+    partner: str
+    last_resort: bool = False
+
+
+@frozen_by_name
+class RotaView:
+    name: str
+    description: str = ""
+    ordered: bool = True
+    lines: tuple[RotaViewLine, ...] = ()
+
+
+@frozen
+class TaskView:
+    """A list of staff's work and how much is on it."""
+
+    name: str
+    role: str
+    description: str
+    count: int
+
+
+@frozen_by_name
+class DeadLetter:
+    """A row of the outbox that could not be delivered. `payload` may be edited before it is released."""
+
+    id: str
+    kind: str
+    target: str
+    request_id: str
+    created: datetime
+    tries: int
+    error: str
+    payload: str
+
+
+class NoticeStatus(StrEnum):
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@frozen_by_name
+class NoticeView:
+    """A letter to a patron: which, about which request, and whether it went out. Never its text or its address."""
+
+    id: str
+    request_id: str
+    letter: str
+    status: NoticeStatus
+    created: datetime
+    sent: datetime | None = None
+    error: str = ""
+
+
+@frozen
+class PartnerLoad:
+    """Open requests that this library has with a partner, by the partner's first symbol, for load ranking in a
+    network."""
+
+    symbol: str
+    open: int

@@ -1,0 +1,85 @@
+"""How messages about managed requests reach a partner: the port `PartnerChannel`, one implementation a protocol.
+
+Only the outbox calls it (design rule 5). A channel knows its wire format, never the state tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Protocol
+
+from gateway.domain.frozen import frozen, frozen_by_name
+from gateway.domain.problems import Refusal
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Details, Event, Kind
+from gateway.domain.requests.request import Party, Request, Role
+
+
+@frozen_by_name
+class PartnerMessage:
+    """One event to be told to the partner. `id` is unique and the same at every try, so that the partner can tell a
+    repeat; `transaction` is the number by which requester and supplier know the request; `request` is as it was when
+    the event happened."""
+
+    id: str
+    kind: Kind
+    at: datetime
+    sender: Party  # our library
+    receiver: Party
+    role: Role  # ours
+    transaction: str
+    details: Details
+    request: Request
+
+
+@frozen
+class Delivered:
+    """The partner's side has the message. `refused`: it said at once that it can't act on it. `note` goes into the
+    history in one line: who took it, under which id."""
+
+    note: str = ""
+    refused: Refusal | None = None
+
+
+class PartnerChannel(Protocol):
+    """Raises Unavailable (nothing was sent; try again), OutcomeUnknown (it may have been; sent again with the same
+    id), Refused (this partner can never get this message: no address, no such service)."""
+
+    @property
+    def name(self) -> str:
+        """As profiles and attempts call it: mail, loopback, iso-ill …"""
+        ...
+
+    async def send(self, message: PartnerMessage, profile: Profile) -> Delivered: ...
+
+
+@frozen_by_name
+class FromPartner:
+    """A partner's message about a managed request, decoded. `id`: the partner's id of the message, or a digest of
+    it: a repeat is recognised by it. `request` comes with kind REQUEST: what is asked of us."""
+
+    id: str
+    kind: Kind
+    role: Role  # ours
+    sender: str  # symbol
+    receiver: str  # our symbol
+    transaction: str
+    details: Details = Details()
+    request: Request | None = None
+
+
+@frozen
+class Taken:
+    """What became of it. `refused` is told to the sender in the words of its protocol; `repeated`: it was here
+    before and changed nothing."""
+
+    request_id: str = ""
+    refused: Refusal | None = None
+    repeated: bool = False
+    event: Event | None = None
+
+
+Receive = Callable[[FromPartner, Profile | None], Awaitable[Taken]]
+"""`services.requests.incoming`: what every channel hands partners' messages to. Without a profile the partner is found
+by the sender's symbol. Raises Unavailable."""

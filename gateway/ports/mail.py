@@ -1,0 +1,139 @@
+"""A letter as a mail (RFC 5322, MIME). Pure.
+
+A channel and the patron notices both need it, so it stands with the port.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from email.headerregistry import Address, AddressHeader, UnstructuredHeader
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from email.utils import format_datetime
+
+from gateway.domain.problems import Reason, Refused
+from gateway.ports.mailer import Letter, Sender
+
+LINE_END = "\r\n"
+
+ENCODED_BYTES = 39
+"""Of text in one encoded word: with the field's name it stays below 76 columns."""
+
+
+class MailPolicy(EmailPolicy):
+    """Texts and names with letters beyond ASCII are folded here: when `EmailPolicy` breaks a long one into several
+    encoded words (RFC 2047), it loses blanks between them (seen in Python 3.11)."""
+
+    def fold(self, name: str, value: str) -> str:
+        return _folded(name, value) or str(super().fold(name, value))
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return _folded(name, value).encode("ascii") or super().fold_binary(name, value)
+
+
+POLICY = MailPolicy(linesep=LINE_END, cte_type="7bit")
+"""Not every server on the way takes 8-bit content, so it is coded."""
+
+_ADDRESS = re.compile(r"""[^\s@<>()\[\],;:\\"]+@[^\s@<>()\[\],;:\\"]+""")
+_BREAKS = re.compile(r"[\x00-\x1f\x7f]+")
+
+
+def build_mail(letter: Letter, sender: Sender) -> EmailMessage:
+    """Raises Refused when there is no address to send to, or one that is none; whose, it doesn't say."""
+    mail = EmailMessage(policy=POLICY)
+    mail["From"] = _address(sender.address, sender.name, "the sender's address (mail.sender)")
+    mail["To"] = _address(letter.to, "", "the address of the one who is written to")
+    reply_to = letter.reply_to or sender.reply_to
+    if reply_to:
+        mail["Reply-To"] = _address(reply_to, "", "the address for answers")
+    mail["Subject"] = _line(letter.subject)
+    if letter.at is not None:
+        mail["Date"] = format_datetime(letter.at)
+    if letter.message_id:
+        mail["Message-ID"] = _message_id(letter.message_id, sender)
+    if letter.in_reply_to:
+        mail["In-Reply-To"] = mail["References"] = _message_id(letter.in_reply_to, sender)
+    if letter.automatic:
+        mail["Auto-Submitted"] = "auto-generated"
+    _fill(mail, letter)
+    if letter.language:
+        mail["Content-Language"] = letter.language  # last: while parts are added, Content-… goes down into the first
+    return mail
+
+
+def _fill(mail: EmailMessage, letter: Letter) -> None:
+    charset = letter.charset if _fits(letter) else "utf-8"
+    mail.set_content(letter.text, charset=charset)
+    if letter.html:
+        mail.add_alternative(letter.html, subtype="html", charset=charset)
+    for name, media_type, content in letter.attachments:
+        main, _, sub = media_type.partition("/")
+        if main in ("text", "message", "multipart") or not sub:  # their bytes are not ours to code anew
+            main, sub = "application", "octet-stream"
+        mail.add_attachment(content, maintype=main, subtype=sub, filename=_line(name))
+
+
+def _folded(name: str, value: str) -> str:
+    """Empty for a field that the library folds well."""
+    if str(value).isascii():
+        return ""
+    if isinstance(value, UnstructuredHeader):
+        return f"{name}: {_encoded(str(value))}{LINE_END}"
+    if isinstance(value, AddressHeader):
+        return f"{name}: {f',{LINE_END} '.join(map(_mailbox, value.addresses))}{LINE_END}"
+    return ""
+
+
+def _mailbox(address: Address) -> str:
+    """Only the name is encoded."""
+    if address.display_name.isascii():
+        return str(address)
+    return f"{_encoded(address.display_name)}{LINE_END} <{address.addr_spec}>"
+
+
+def _encoded(text: str) -> str:
+    """Encoded words, one a line. They end at blanks where they can, since some readers show a gap between two."""
+    words = [f"=?utf-8?b?{base64.b64encode(piece.encode()).decode('ascii')}?=" for piece in _pieces(text)]
+    return f"{LINE_END} ".join(words)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    while text:
+        piece = text.encode()[:ENCODED_BYTES].decode(errors="ignore")
+        if len(piece) < len(text) and " " in piece:
+            piece = piece[: piece.rindex(" ") + 1]
+        yield piece
+        text = text[len(piece) :]
+
+
+def _fits(letter: Letter) -> bool:
+    try:
+        f"{letter.text}{letter.html}".encode(letter.charset)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _address(address: str, name: str, what: str) -> Address:
+    if not address:
+        raise Refused(Reason.DATA_MISSING, f"A letter can't be sent without {what}.")
+    wrong = Refused(Reason.INVALID_VALUE, f"A letter can't be sent: {what} is no e-mail address.", value=address)
+    if not _ADDRESS.fullmatch(address) or not address.rpartition("@")[0].isascii():  # no SMTPUTF8
+        raise wrong
+    user, _, domain = address.rpartition("@")
+    try:
+        return Address(_line(name), user, domain.encode("idna").decode("ascii"))
+    except (UnicodeError, ValueError):
+        raise wrong from None
+
+
+def _message_id(id_: str, sender: Sender) -> str:
+    domain = sender.address.rpartition("@")[2]
+    return f"<{_line(id_)}>" if "@" in id_ else f"<{_line(id_)}@{domain}>"
+
+
+def _line(text: str) -> str:
+    """On one line, so that no text of a letter can begin a header of its own."""
+    return _BREAKS.sub(" ", text).strip()

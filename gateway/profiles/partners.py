@@ -1,0 +1,45 @@
+"""What must fit in the sections `partner` of profiles, each and all together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from gateway.configuration.problems import Path, Problem
+from gateway.domain.requests.partner import PartnerPolicy
+
+if TYPE_CHECKING:
+    from gateway.profiles.loading import LoadedProfile
+
+MAIL = ("mail",)
+"""Channels that need an address of the partner."""
+
+
+def problems(loaded: Mapping[str, LoadedProfile], channels: Iterable[str]) -> Iterator[Problem]:
+    """`channels`: the names of those that are installed; empty: none is looked at."""
+    known = tuple(channels)
+    partners = [(one, one.profile.partner) for one in loaded.values() if not one.profile.abstract]
+    for one, partner in partners:
+        if partner is not None:
+            yield from _within(one, partner, known)
+    yield from _between((one, partner) for one, partner in partners if partner is not None)
+
+
+def _within(one: LoadedProfile, partner: PartnerPolicy, channels: tuple[str, ...]) -> Iterator[Problem]:
+    if not partner.symbols:
+        yield one.problem(("partner", "symbols"), "a partner needs a symbol, so that its messages are known as its own")
+    if partner.channel and channels and partner.channel not in channels:
+        yield one.problem(("partner", "channel"), "no such channel", partner.channel, channels)
+    if partner.channel in MAIL and not partner.email:
+        yield one.problem(("partner", "email"), f"the channel {partner.channel} needs an e-mail address")
+
+
+def _between(partners: Iterable[tuple[LoadedProfile, PartnerPolicy]]) -> Iterator[Problem]:
+    """A symbol that two partners of one library have: it would be chance whose message it is."""
+    seen: dict[tuple[str, str], str] = {}
+    for one, partner in partners:
+        for index, symbol in enumerate(partner.symbols):
+            path: Path = ("partner", "symbols", index)
+            first = seen.setdefault((one.profile.library, symbol.casefold()), one.profile.name)
+            if first != one.profile.name:
+                yield one.problem(path, f"profile '{first}' has this symbol too", symbol)

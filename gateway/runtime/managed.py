@@ -1,0 +1,164 @@
+"""Managed requests put together: houses, channels, outbox worker, clockwork; for the daemon and for commands alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from email.message import EmailMessage
+
+from sqlalchemy import Connection
+
+from gateway.adapters import Adapters
+from gateway.domain.clock import Clock
+from gateway.domain.problems import Reason, Refused
+from gateway.domain.requests.policy import RequestPolicy
+from gateway.ports.adapter import ChannelContext, ChannelLibrary
+from gateway.ports.channel import PartnerChannel
+from gateway.ports.mailer import Mailer
+from gateway.profiles import ProfileSet
+from gateway.runtime.wake import Wake
+from gateway.services.authentication import Secrets
+from gateway.services.hand import OpenLibrary
+from gateway.services.letters import Letters
+from gateway.services.outbox.handled import Handler, Observe, nobody
+from gateway.services.outbox.options import Options
+from gateway.services.outbox.worker import Worker
+from gateway.services.requests.acts import Acts
+from gateway.services.requests.catalogue import StaticCatalogue
+from gateway.services.requests.front import FeedFront, RequestsFront, house_of
+from gateway.services.requests.handlers import Handlers
+from gateway.services.requests.house import House
+from gateway.services.requests.incoming import Doors
+from gateway.services.requests.partners_front import PartnersFront
+from gateway.services.requests.staff_front import StaffFront
+from gateway.services.requests.timekeeping import fire
+from gateway.services.timekeeping import Timekeeper
+from gateway.settings import Settings
+from gateway.store.engine import Store
+from gateway.store.leader import leader
+from gateway.store.requests import files, outbox
+from gateway.store.requests.timers import TimerRow
+
+SLICE = 500
+"""Rows that retention takes at once."""
+
+
+class NoMailServer:
+    """`mail.host` is empty: nothing pretends to be sent."""
+
+    async def send(self, message: EmailMessage) -> str:
+        raise Refused(Reason.UNSUPPORTED_SERVICE, "No mail server is set up: see `mail` in gateway.yml.")
+
+
+class Managed:
+    """`policies` gives the rules in use now, by symbol of the library; `handlers`: further kinds of outbox rows.
+
+    `wake` and `worker.run`, `timekeeper.run` are started by whoever keeps this for longer; commands `drain`.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        adapters: Adapters,
+        clock: Clock,
+        secrets: Secrets,
+        store: Store,
+        libraries: Mapping[str, OpenLibrary],
+        profiles: Callable[[], ProfileSet],
+        policies: Callable[[str], RequestPolicy],
+        node: str,
+        handlers: Mapping[str, Handler] | None = None,
+        observe: Observe = nobody,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self.wake = Wake(store, node)
+        self.channels: dict[str, PartnerChannel] = {}
+        catalogue = StaticCatalogue()
+        self.houses = {
+            symbol: House(
+                symbol=symbol,
+                info=settings.library(symbol).info,
+                system=library.system,
+                zone=library.zone,
+                currency=library.currency,
+                store=store,
+                clock=clock,
+                profiles=profiles,
+                policy=lambda symbol=symbol: policies(symbol),  # type: ignore[misc]
+                channels=self.channels,
+                catalogue=catalogue,
+                nudge=self.wake.nudge,
+                public_url=settings.http.public_url,
+            )
+            for symbol, library in libraries.items()
+        }
+        self.doors = Doors(self.houses)
+        letters = Letters(settings.letters_folder, settings.letters.language)
+        mailer = self._mailer(adapters, secrets)
+        self.channels.update(self._channels(adapters, secrets, mailer, letters))
+        rows = Handlers(self.houses, letters, mailer, settings.mail.from_)
+        self.worker = Worker(
+            store, clock, {**rows.by_kind(), **(handlers or {})}, Options.of(settings.outbox), node, observe
+        )
+        self.wake.join(self.worker.nudge)
+        self.timekeeper = Timekeeper(store, clock, self._fire, leader(store, "timers"))
+        self.wake.join(self.timekeeper.nudge)
+        acts = {symbol: Acts(house, self.worker.run_one) for symbol, house in self.houses.items()}
+        self.requests = RequestsFront(self.houses, acts)
+        self.partners = PartnersFront(self.houses)
+        self.desk = StaffFront(self.houses)
+        self.feed = FeedFront(self.houses)
+
+    async def drain(self) -> int:
+        """Timers that are due and all work that follows, until nothing is left to be done now; how many tries that
+        were."""
+        tries = 0
+        while done := await self.timekeeper.drain() + await self.worker.drain():
+            tries += done
+        return tries
+
+    async def forget(self) -> int:
+        """Finished rows of the outbox whose time is over; how many there were."""
+        days = min(house.policy().retention.outbox_days for house in self.houses.values())
+        before = self._clock.now() - timedelta(days=days)
+        forgotten = 0
+        while found := await self._store.write(lambda c: outbox.prune(c, before, SLICE)):
+            forgotten += found
+        return forgotten
+
+    async def _fire(self, row: TimerRow) -> None:
+        await fire(house_of(self.houses, row.library), row)
+
+    def _mailer(self, adapters: Adapters, secrets: Secrets) -> Mailer:
+        server = self._settings.mail.server(self._settings.folder)
+        return adapters.mailers["smtp"].make(server, secrets) if server is not None else NoMailServer()
+
+    def _channels(
+        self, adapters: Adapters, secrets: Secrets, mailer: Mailer, letters: Letters
+    ) -> dict[str, PartnerChannel]:
+        context = ChannelContext(
+            libraries={
+                symbol: ChannelLibrary(house.info, house.zone, house.currency) for symbol, house in self.houses.items()
+            },
+            clock=self._clock,
+            secrets=secrets,
+            folder=self._settings.folder,
+            mailer=mailer,
+            sender=self._settings.mail.from_,
+            letters=letters,
+            read_file=self._read_file,
+            receive=self.doors.receive,
+        )
+        return {name: adapter.make(context) for name, adapter in adapters.channels.items()}
+
+    async def _read_file(self, library: str, file_id: str) -> bytes:
+        def work(connection: Connection) -> bytes | None:
+            return files.get(connection, library, file_id)
+
+        content = await self._store.read(work)
+        if content is None:
+            raise KeyError(file_id)
+        return content

@@ -1,0 +1,141 @@
+"""API keys: what they look like, what they allow, and who holds one.
+
+A key is `ilg_PREFIX_SECRET`: 8 letters and digits by which people and logs name it, and 256 random bits. With so
+many of them a fast hash is enough; it is keyed (HMAC-SHA-256 with a secret of the library), so that a stolen table
+of keys says nothing about a key that somebody has in hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from gateway.domain.clock import Clock
+from gateway.domain.frozen import frozen
+from gateway.store.api import keys
+from gateway.store.api.keys import KeyRow
+from gateway.store.api.secrets import API_KEYS, read_secret, secret
+from gateway.store.engine import Store
+
+_KEY = re.compile(r"ilg_([a-z2-7]{8})_([A-Za-z0-9_-]{43})")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+
+USE_NOTED_EVERY = timedelta(minutes=1)
+"""`last_used` is only so exact, so that reading doesn't become writing."""
+
+
+class Scope(StrEnum):
+    """What a key allows; one operation asks for one of them."""
+
+    REQUESTS_READ = "requests:read"
+    REQUESTS_WRITE = "requests:write"
+    LENDING = "lending"  # acts on lending requests
+    PARTNERS_READ = "partners:read"
+    TASKS_READ = "tasks:read"
+    EVENTS_READ = "events:read"
+    NETWORK_READ = "network:read"  # for other gateways: loads
+    PATRON = "patron"  # patrons' own view of their requests, for a discovery system or portal
+    ADMIN = "admin"  # dead letters, webhooks; not the rest
+
+
+SCOPES = {
+    Scope.REQUESTS_READ: "See requests, their history and files",
+    Scope.REQUESTS_WRITE: "Make borrowing requests and act on them",
+    Scope.LENDING: "Make lending requests and act on them",
+    Scope.PARTNERS_READ: "See partners and rotas",
+    Scope.TASKS_READ: "See staff's lists and notices",
+    Scope.EVENTS_READ: "Follow what happens",
+    Scope.NETWORK_READ: "See how many requests are open with each partner",
+    Scope.PATRON: "See the requests of patrons, in words for patrons",
+    Scope.ADMIN: "See, release, edit and skip messages that could not be sent; manage webhooks",
+}
+
+
+@frozen
+class KeyHolder:
+    """Whoever sent a valid key."""
+
+    library: str
+    prefix: str
+    name: str
+    scopes: frozenset[str]
+
+    @property
+    def actor(self) -> str:
+        """As histories name it."""
+        return f"staff:{self.name}"
+
+
+NOBODY = KeyHolder("", "", "", frozenset())
+
+
+@frozen
+class NewKey:
+    """`key` is shown once and kept nowhere."""
+
+    key: str
+    row: KeyRow
+
+
+class ApiKeys:
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def create(self, library: str, name: str, scopes: Iterable[Scope]) -> NewKey:
+        now = self._clock.now()
+        prefix = "".join(secrets.choice(_LETTERS) for _ in range(8))
+        key = f"ilg_{prefix}_{secrets.token_urlsafe(32)}"
+        words = tuple(scope.value for scope in Scope if scope in set(scopes))
+
+        def work(c: Connection) -> KeyRow:
+            hashed = digest(key, secret(c, library, API_KEYS, now))
+            row = KeyRow(library=library, prefix=prefix, name=name, digest=hashed, scopes=words, created=now)
+            keys.add(c, row)
+            return row
+
+        return NewKey(key, await self._store.write(work))
+
+    async def holder(self, key: str) -> KeyHolder | None:
+        """None: not a key that is valid now. Raises Unavailable."""
+        found = _KEY.fullmatch(key)
+        if found is None:
+            return None
+        row = await self._store.read(lambda c: _valid(c, found[1], key))
+        if row is None:
+            return None
+        await self._note_use(row, self._clock.now())
+        return KeyHolder(row.library, row.prefix, row.name, frozenset(row.scopes))
+
+    async def of_library(self, library: str) -> tuple[KeyRow, ...]:
+        return await self._store.read(lambda c: keys.of_library(c, library))
+
+    async def revoke(self, library: str, prefix: str) -> bool:
+        """False: there is no such key, or it is revoked already."""
+        now = self._clock.now()
+        return await self._store.write(lambda c: keys.revoke(c, library, prefix, now))
+
+    async def _note_use(self, row: KeyRow, now: datetime) -> None:
+        if row.last_used is None or now - row.last_used >= USE_NOTED_EVERY:
+            await self._store.write(lambda c: keys.used(c, row.library, row.prefix, now))
+
+
+def digest(key: str, server_secret: bytes) -> bytes:
+    return hmac.new(server_secret, key.encode(), hashlib.sha256).digest()
+
+
+def _valid(c: Connection, prefix: str, key: str) -> KeyRow | None:
+    row = keys.by_prefix(c, prefix)
+    if row is None or row.revoked is not None:
+        return None
+    server_secret = read_secret(c, row.library, API_KEYS)
+    if server_secret is None or not hmac.compare_digest(digest(key, server_secret), row.digest):
+        return None
+    return row

@@ -1,0 +1,254 @@
+"""A made-up request with its two libraries and its reader: what `illgate letter preview` and `illgate check` show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from gateway.domain.library import Contact, ContactKind, Money, Patron, PatronIdentifier, PersonName, RecordId
+from gateway.domain.requests.citation import Citation, CitationType, Extra
+from gateway.domain.requests.events import Condition, Details, Kind, Reasons
+from gateway.domain.requests.lending import LENDING
+from gateway.domain.requests.request import (
+    Attempt,
+    AttemptStatus,
+    Borrowing,
+    Costs,
+    Dates,
+    Lending,
+    Note,
+    Party,
+    PatronLink,
+    PatronQuery,
+    Request,
+    Role,
+    Service,
+    ServiceType,
+    Terms,
+)
+from gateway.domain.requests.table import Tell
+from gateway.ports.channel import PartnerMessage
+from gateway.ports.library import LibraryInfo
+from gateway.services.letters.facts import NoticeFacts
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+CITATIONS = {
+    "latin": Citation(
+        type=CitationType.CHAPTER,
+        title="Żegluga na wodach śródlądowych",
+        subtitle="historia i współczesność",
+        author="Łucja Wójcik-Sørensen",
+        component_title="Über die Flößerei auf der Weichsel",
+        component_author="Jürgen Großmann",
+        edition="2",
+        publisher="Oficyna nad Wisłą",
+        place="Toruń",
+        published="1987",
+        pages="112–139",
+        identifiers=(RecordId("isbn", "9788300000012"),),
+        extras=(Extra("Sigel der Vorlage", "T 87/4411"),),
+    ),
+    "hebrew": Citation(
+        type=CitationType.BOOK,
+        title="תולדות הדפוס בגליל",
+        author="מרים בן־עמי",
+        publisher="הוצאת ההר",
+        place="צפת",
+        published="1974",
+        identifiers=(RecordId("oclc", "990000123"),),
+    ),
+    "arabic": Citation(
+        type=CitationType.ARTICLE,
+        title="مجلة علوم المكتبات",
+        component_title="فهرسة المخطوطات في المغرب (1850–1920)",
+        component_author="سلمى الإدريسي",
+        volume="12",
+        issue="3",
+        pages="45–61",
+        published="1998",
+        identifiers=(RecordId("issn", "0317-8471"),),
+    ),
+    "cyrillic": Citation(
+        type=CitationType.THESIS,
+        title="Библиотечное дело на Урале в XIX веке",
+        author="Наталья Сергеевна Ветрова",
+        place="Пермь",
+        published="2003",
+    ),
+    "greek": Citation(
+        type=CitationType.SCORE,
+        title="Τραγούδια της θάλασσας: για φωνή και πιάνο",
+        author="Ελένη Παπαθανασίου",
+        published="1961",
+        identifiers=(RecordId("ismn", "979-0-9000000-1-2"),),
+    ),
+    "chinese": Citation(
+        type=CitationType.BOOK,
+        title="江南藏書樓小史",
+        author="林書雅",
+        publisher="湖畔書局",
+        place="杭州",
+        published="1936",
+        call_number="Z842 .L56 1936",
+    ),
+    "japanese": Citation(
+        type=CitationType.MAP,
+        title="瀬戸内海航路図",
+        author="海野さくら",
+        published="1928",
+    ),
+}
+"""By their script; none of these works exists."""
+
+LIBRARY = LibraryInfo(
+    "NO-01",
+    "Northfield University Library",
+    "1 Example Street, Northfield 4100",
+    "ill@northfield.example",
+    "+41 99 555 01 00",
+)
+PARTNER = Party("SE-77", "seeberg", "Stadtbibliothek Seeberg", "fernleihe@seeberg.example", "Am Markt 1, 99990 Seeberg")
+PATRON = Patron(
+    id="p-1",
+    identifiers=(PatronIdentifier("barcode", "21100000001"),),
+    name=PersonName("Østergård", "Zoë"),
+    category="staff",
+    home_library="MAIN",
+    contacts=(Contact(ContactKind.EMAIL, "notices", "zoe.ostergard@northfield.example"),),
+)
+
+DETAILS = Details(
+    due=date(2026, 4, 13),
+    reason=Reasons.ON_LOAN.value,
+    note="Please handle the binding with care.\nIt was repaired last year.",
+    conditions=(Condition.LIBRARY_USE_ONLY, Condition.COST),
+    cost=Money(Decimal("12.50"), "EUR"),
+    retry_after=date(2026, 3, 23),
+    expected=date(2026, 3, 9),
+    barcode="SE-77-0045119",
+    link="https://ill.northfield.example/copies/Zm9vYmFy",
+    status="will-supply",
+)
+
+FACTS = NoticeFacts(
+    message_id="sample@northfield.example",
+    details=DETAILS,
+    pickup="Main Library, ground floor",
+    hold_until=date(2026, 3, 16),
+    link="https://ill.northfield.example/copies/Zm9vYmFy",
+    link_until=date(2026, 3, 30),
+    answer_yes="https://ill.northfield.example/answer/eWVz",
+    answer_no="https://ill.northfield.example/answer/bm8x",
+    account="https://ill.northfield.example/my",
+)
+
+_LENDERS = frozenset(
+    effect.kind
+    for row in LENDING.rows.values()
+    for cell in row.values()
+    if isinstance(cell, tuple)
+    for branch in cell
+    for effect in branch.effects
+    if isinstance(effect, Tell)
+)
+"""What a lender says; all other kinds are shown as a borrower's."""
+
+
+def request(script: str = "latin", role: Role = Role.BORROWING) -> Request:
+    """`script`: a key of CITATIONS."""
+    attempt = Attempt(
+        number=1,
+        partner="seeberg",
+        symbol="SE-77",
+        channel="mail",
+        transaction="NO-01-2026-000417",
+        theirs="SB 5532",
+        asked=NOW,
+        status=AttemptStatus.WILL_SUPPLY,
+    )
+    borrowing = Request(
+        library="NO-01",
+        id="01980000-0000-7000-8000-000000000417",
+        role=Role.BORROWING,
+        state=Borrowing.REQUESTED,
+        number="2026-000417",
+        created=NOW,
+        changed=NOW,
+        citation=CITATIONS[script],
+        service=Service(ServiceType.LOAN, "printed", "core"),
+        dates=Dates(need_by=date(2026, 5, 29)),
+        costs=Costs(maximum=Money(Decimal(25), "EUR")),
+        terms=Terms(lender_due=date(2026, 4, 13), patron_due=datetime(2026, 4, 9, 21, 59, tzinfo=UTC)),
+        partner=PARTNER,
+        transaction="NO-01-2026-000417",
+        notes=(Note(NOW, "staff:sample", "The second edition, please.", for_partner=True),),
+        patron=PatronLink("p-1", "21100000001", "staff", "MAIN"),
+        attempts=(attempt,),
+        current=1,
+        query=PatronQuery(
+            id="q-1",
+            about="cost",
+            text="The copy costs 12.50 EUR. Do you accept that?",
+            asked=NOW,
+            answer_by=datetime(2026, 3, 5, 22, 59, tzinfo=UTC),
+        ),
+    )
+    if role is Role.BORROWING:
+        return borrowing
+    return replace(
+        borrowing,
+        role=role,
+        state=Lending.LOCATED,
+        number="L-2026-000093",
+        transaction="SE-2026-8812",
+        patron=PatronLink(),
+        attempts=(),
+        current=0,
+        query=None,
+        item_barcode="31100004711",
+    )
+
+
+def message(kind: Kind, script: str = "latin") -> PartnerMessage:
+    """As the side would say it that can."""
+    role = Role.LENDING if kind in _LENDERS else Role.BORROWING
+    about = request(script, role)
+    return PartnerMessage(
+        id="01980000-0000-7000-8000-0000000004aa",
+        kind=kind,
+        at=NOW,
+        sender=Party("NO-01", "", LIBRARY.name, LIBRARY.email, LIBRARY.address),
+        receiver=PARTNER,
+        role=role,
+        transaction=about.transaction,
+        details=_said(kind),
+        request=about,
+    )
+
+
+_SAID: dict[Kind, tuple[str, ...]] = {
+    Kind.REJECTED: ("reason",),
+    Kind.EXPECT_TO_SUPPLY: ("expected",),
+    Kind.WILL_SUPPLY: ("expected",),
+    Kind.HOLD_PLACED: ("expected",),
+    Kind.CONDITIONAL: ("conditions", "cost", "note"),
+    Kind.RETRY: ("reason", "retry_after"),
+    Kind.UNFILLED: ("reason", "note"),
+    Kind.CANCEL_REFUSED: ("reason",),
+    Kind.SHIPPED: ("due", "conditions", "cost", "barcode", "note"),
+    Kind.COPY_DELIVERED: ("link", "cost"),
+    Kind.RENEW_ACCEPTED: ("due",),
+    Kind.RENEW_REFUSED: ("reason", "due"),
+    Kind.DUE_DATE_CHANGED: ("due",),
+    Kind.OVERDUE: ("due",),
+    Kind.RECALL: ("due", "note"),
+    Kind.MESSAGE: ("note",),
+    Kind.STATUS_REPORT: ("status",),
+}
+
+
+def _said(kind: Kind) -> Details:
+    """What usually comes with it."""
+    return Details(**{name: getattr(DETAILS, name) for name in _SAID.get(kind, ())})

@@ -1,0 +1,222 @@
+"""The worker of the outbox: takes rows that are due and hands each to the handler of its kind.
+
+Delivery is at least once: a row is in hand for the time of a lease, and who dies with it leaves it to the next one.
+The row's id, the same at each try, makes it once in effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+import structlog
+
+from gateway.domain.clock import Clock
+from gateway.domain.problems import Refused, Unavailable
+from gateway.services.outbox.book import DESK_GRACE, Book
+from gateway.services.outbox.breaker import Breakers
+from gateway.services.outbox.handled import Handler, Observe, nobody
+from gateway.services.outbox.options import Options
+from gateway.services.outbox.slots import Slots
+from gateway.services.outbox.trying import EndRefused, Moment, Trying
+from gateway.services.outbox.ways import way_of
+from gateway.store.engine import Store
+from gateway.store.requests.outbox import Row
+
+__all__ = ["DESK_GRACE", "Worker", "start_of"]
+
+log = structlog.get_logger(component="outbox")
+
+ABANDON_SECONDS = 10.0
+"""Longest wait for handlers to hear that they are cancelled."""
+
+
+def start_of(place: str) -> str:
+    """A name for this start of the node at `place` (such as its host and port, without '/'): what an earlier start
+    left in hand is recognised by the place."""
+    return f"{place.replace('/', '-')}/{secrets.token_hex(4)}"
+
+
+class Worker:
+    """One a process. `node` comes from `start_of`; only kinds that have a handler here are taken."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        handlers: Mapping[str, Handler],
+        options: Options,
+        node: str,
+        observe: Observe = nobody,
+    ) -> None:
+        self._clock = clock
+        self._options = options
+        self._book = Book(store, node, tuple(handlers), options.lease)
+        self._breakers = Breakers(options.breaker_failures, options.breaker_seconds)
+        self._slots = Slots(options.concurrency, options.per_target)
+        self._trying = Trying(self._book, handlers, options, self._breakers, observe)
+        self._tasks: dict[str, asyncio.Task[Refused | None]] = {}
+        """By the id of the row in hand."""
+        self._ended = 0
+        """So many rows have come to the end of a try."""
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._without_store = False
+
+    @property
+    def in_hand(self) -> int:
+        return len(self._tasks)
+
+    @property
+    def open_breakers(self) -> int:
+        """Targets that are left alone for now."""
+        return self._breakers.open
+
+    def nudge(self) -> None:
+        """There may be something to do. Never waits."""
+        self._wake.set()
+
+    # --- for as long as the process lives ----------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Work until `stop` or until cancelled; rows that are in hand then are left there, and taken again when their
+        lease ends or this node starts anew."""
+        try:
+            await self._patiently(self._recover)
+            while not self._stopping:
+                self._wake.clear()
+                await self._patiently(self._take_all)
+                await self._sleep()
+        finally:
+            if not self._stopping:  # else `stop` does it, when their time is over
+                await self._abandon()
+
+    async def stop(self, seconds: float) -> None:
+        """Take nothing more, and let what is in hand come to its end for at most so long."""
+        self._stopping = True
+        self._wake.set()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=seconds)
+        await self._abandon()
+
+    async def recover(self) -> int:
+        """What earlier starts of this node left in hand is due at once; returns how many rows that were. Raises
+        Unavailable."""
+        return await self._book.recover(self._clock.now(), frozenset(self._tasks))
+
+    # --- all at once, and one ----------------------------------------------------------------------------
+
+    async def drain(self, now: datetime | None = None) -> int:
+        """Work until nothing is due, at the moment `now` where it is given; returns the number of tries. For
+        commands, demonstrations and tests. Raises Unavailable when the store can't be used."""
+        moment = self._clock.now if now is None else lambda: now
+        tries = 0
+        while True:
+            ended = self._ended
+            while (taken := await self._take(moment)) is not None:
+                tries += taken
+            if self._tasks:
+                await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+            elif self._ended == ended:  # else a place has become free meanwhile
+                return tries
+
+    async def run_one(self, library: str, row_id: str) -> Row:
+        """Do this row at once, whatever the limits, for somebody who waits for it; returns it as it is then:
+
+        done; waiting, because the target can't be reached or earlier rows of its lane come first (a worker goes on
+        with it); in-hand, because somebody else has it; dead. The caller adds it with `next_at` = now + DESK_GRACE.
+        Raises Refused (the row has ended as refused), KeyError for an unknown row, Unavailable when the store can't
+        be used. Who is cancelled while waiting does not cancel the work.
+        """
+        row = await self._book.claim_one(library, row_id, self._clock.now())
+        if row is not None:
+            refused = await self._wait_for(self._start(row, self._clock.now, self._book.refused))
+            if refused is not None:
+                raise refused
+        return await self._book.get(library, row_id)
+
+    @staticmethod
+    async def _wait_for(task: asyncio.Task[Refused | None]) -> Refused | None:
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if task.cancelled() and not (caller and caller.cancelling()):
+                raise Unavailable("the gateway is stopping; the work is done when it has started again") from None
+            raise
+
+    # --- taking ------------------------------------------------------------------------------------------
+
+    async def _take_all(self) -> None:
+        while not self._stopping and await self._take(self._clock.now) is not None:
+            pass
+
+    async def _take(self, moment: Moment) -> int | None:
+        """Start what is due and has a place; returns how many rows. None: there is nothing to be had now."""
+        now = moment()
+        if not self._slots.free:
+            return None
+        rows = await self._book.claim(now, self._slots.free, self._slots.full | self._breakers.shut(now))
+        back = [row for row in rows if not self._started(row, moment)]
+        if back:  # their target has got as many as it may have; now that it's full they are not taken again
+            await self._book.put_back(back)
+        return len(rows) - len(back) if rows else None
+
+    def _started(self, row: Row, moment: Moment) -> bool:
+        way = way_of(row)
+        if not self._slots.has_room(way) or not self._breakers.passes(way, moment()):
+            return False
+        self._start(row, moment, self._book.dead)
+        return True
+
+    def _start(self, row: Row, moment: Moment, end_refused: EndRefused) -> asyncio.Task[Refused | None]:
+        way = way_of(row)
+        self._slots.take(way)
+        task = asyncio.create_task(self._trying.once(row, moment, end_refused), name=f"outbox: {row.kind} {row.id}")
+        self._tasks[row.id] = task
+
+        def ended(_task: asyncio.Task[Refused | None]) -> None:
+            self._slots.give(way)
+            self._tasks.pop(row.id, None)
+            self._ended += 1
+            self._wake.set()
+
+        task.add_done_callback(ended)
+        return task
+
+    # --- waiting -----------------------------------------------------------------------------------------
+
+    async def _sleep(self) -> None:
+        """Until nudged, until a row has ended, or until it's time to look anyhow."""
+        if self._stopping:
+            return
+        try:
+            async with asyncio.timeout(self._options.poll_seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        """A store that can't be used now is waited for; it is said once."""
+        try:
+            await work()
+        except Unavailable as down:
+            if not self._without_store:
+                log.warning("outbox.store_unavailable", reason=str(down))
+            self._without_store = True
+        else:
+            self._without_store = False
+
+    async def _recover(self) -> None:
+        rows = await self.recover()
+        if rows:
+            log.warning("outbox.recovered", rows=rows)
+
+    async def _abandon(self) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=ABANDON_SECONDS)

@@ -1,0 +1,185 @@
+"""What staff, patrons and programs do with a request: one door, whatever is done.
+
+What needs the library's yes first goes through it (`desk_acts`); the rest is an event at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from gateway.domain.frozen import frozen
+from gateway.domain.problems import About, Reason, Refused, Unavailable
+from gateway.domain.requests import due, rota
+from gateway.domain.requests.events import Details, Event, Kind, by_us
+from gateway.domain.requests.machine import Denied, apply
+from gateway.domain.requests.request import Request, Role, RotaLine, ServiceType, Standing
+from gateway.domain.requests.views import Act, NotNow, NotThere, Outdated
+from gateway.services.outbox.worker import DESK_GRACE
+from gateway.services.requests.copies import link_to
+from gateway.services.requests.desk_acts import is_desk_act
+from gateway.services.requests.effects import LIBRARY, new_row
+from gateway.services.requests.happen import Happening, as_it_is, happen
+from gateway.services.requests.house import House
+from gateway.store.ids import exchange_id
+from gateway.store.requests import outbox, requests
+from gateway.store.requests.documents import dump_event
+from gateway.store.requests.outbox import Row, Status
+
+DESK = "desk"
+PATRON = "patron"
+"""Actor of what patrons do themselves."""
+
+
+@frozen
+class Acts:
+    """`run_now` does an outbox row at once and raises what the library refuses."""
+
+    house: House
+    run_now: Callable[[str, str], Awaitable[Row]]
+
+    async def act(self, request_id: str, act: Act) -> Request:
+        """Raises NotThere, NotNow, Outdated, Refused (the library's no, or data that is missing), Unavailable (the
+        library is away; the act is kept and done when it is back)."""
+        request = await load(self.house, request_id)
+        if act.version is not None and act.version != request.version:
+            raise Outdated(request.version)
+        self._may(request, act)
+        _is_of(request, act.details)
+        details = await self._delivery(request, act.kind, _filled(self.house, request, act))
+        event = Event(by_us(act.kind), self.house.now(), act.actor, details, act.attempt)
+        if is_desk_act(request, act.kind) and act.attempt in (0, request.current):
+            await self._at_the_desk(request, event)
+        else:
+            await happen(
+                self.house,
+                Happening(
+                    request_id=request_id, event=event, expected=act.version, prepare=_preparation(self.house, event)
+                ),
+            )
+        return await load(self.house, request_id)
+
+    async def _delivery(self, request: Request, kind: Kind, details: Details) -> Details:
+        """A copy that is a file of ours goes out as a link to it."""
+        if kind is not Kind.COPY_DELIVERED or details.link or not details.attachment:
+            return details
+        return replace(details, link=await link_to(self.house, request, details.attachment))
+
+    def _may(self, request: Request, act: Act) -> None:
+        """What the partner's workflow lets patrons do."""
+        if act.actor != PATRON:
+            return
+        rules = self.house.workflow(request).borrowing
+        allowed = {
+            Kind.CANCEL: rules.patron_may_cancel,
+            Kind.RENEW: rules.patron_may_renew,
+            Kind.PATRON_ANSWERED: True,
+            Kind.NOTE: True,
+        }
+        if not allowed.get(act.kind, False):
+            raise Refused(Reason.NOT_ALLOWED, "Please ask the library's staff to do this.", about=About.REQUEST)
+
+    async def _at_the_desk(self, request: Request, event: Event) -> None:
+        """The row is there before the library is asked, so that a crash between the two is repaired."""
+        outcome = apply(request, event, self.house.workflow(request))
+        if isinstance(outcome, Denied):
+            raise NotNow(outcome)
+        row = new_row(
+            request, LIBRARY, f"{DESK}:{event.kind.value}", json.dumps({"event": dump_event(event)}), event.at
+        )
+        row = replace(row, next_at=event.at + DESK_GRACE, lane=f"{request.id}/{DESK}/{row.id}")
+
+        def work(connection: Connection) -> None:
+            outbox.add(connection, row)
+
+        await self.house.store.write(work)
+        done = await self.run_now(row.library, row.id)
+        if done.status is Status.DEAD:
+            raise Refused(Reason.OTHER, "The library's system could not do this; see the list of failed steps.")
+        if done.status is not Status.DONE:
+            raise Unavailable("the library's system can't be reached now; this is done as soon as it can")
+        self.house.nudge()
+
+
+async def load(house: House, request_id: str) -> Request:
+    """Raises NotThere."""
+    request = await house.store.read(lambda c: requests.load(c, house.symbol, request_id))
+    if request is None:
+        raise NotThere("request")
+    return request
+
+
+def _is_of(request: Request, details: Details) -> None:
+    """Volumes and files that are named must be the request's. Raises Refused(INVALID_VALUE)."""
+    volumes = {volume.id for volume in request.volumes}
+    for volume in details.volumes:
+        if volume not in volumes:
+            raise Refused(Reason.INVALID_VALUE, "The request has no such volume.", about=About.ITEM, value=volume)
+    if details.attachment and all(one.id != details.attachment for one in request.attachments):
+        raise Refused(
+            Reason.INVALID_VALUE, "The request has no such file.", about=About.REQUEST, value=details.attachment
+        )
+
+
+# --- what the caller left out ----------------------------------------------------------------------------
+
+
+def _filled(house: House, request: Request, act: Act) -> Details:
+    """Details with what rules give where nobody said it: due dates, ids. Raises Refused."""
+    details = act.details
+    if act.kind is Kind.PATRON_ASKED and not details.query:
+        return replace(details, query=exchange_id(house.now()))
+    if act.kind is Kind.PATRON_ANSWERED and not details.query and request.query is not None:
+        return replace(details, query=request.query.id)
+    if request.role is Role.LENDING and details.due is None:
+        return _with_due(house, request, act.kind, details)
+    return details
+
+
+def _with_due(house: House, request: Request, kind: Kind, details: Details) -> Details:
+    lending = house.workflow(request).lending
+    if kind is Kind.SHIPPED and request.service.type is not ServiceType.COPY:
+        partner = house.partner(request.partner.profile)
+        days = due.loan_days(
+            house.policy().lending, lending.loan_days, category=partner.category if partner is not None else ""
+        )
+        return replace(details, due=due.lender_due(house.now(), days, house.calendar))
+    if kind is Kind.RENEW_ACCEPTED:
+        until = due.renewed_due(request.terms.lender_due, house.now(), lending.renewal_days, house.calendar)
+        return replace(details, due=until)
+    if kind is Kind.DUE_DATE_CHANGED:
+        raise Refused(Reason.DATA_MISSING, "The new due date is missing.", about=About.DUE_DATE)
+    return details
+
+
+# --- what goes along with an event -----------------------------------------------------------------------
+
+
+def _preparation(house: House, event: Event) -> Callable[[Request], Request]:
+    if event.kind is Kind.ASSIGN:
+        return lambda request: _assigned(house, request, event.details)
+    return as_it_is
+
+
+def _assigned(house: House, request: Request, details: Details) -> Request:
+    """By hand: a rota instead of the one by rule, or a partner before all others.
+
+    Raises Refused(INVALID_VALUE | UNKNOWN_AGENCY).
+    """
+    if details.rota:
+        template = house.policy().rotas.get(details.rota)
+        if template is None:
+            raise Refused(Reason.INVALID_VALUE, "There is no rota of this name.", value=details.rota)
+        request = replace(request, rota_name=details.rota, rota=rota.lines(template, request, house.partner_policies()))
+    if details.partner:
+        house.known_partner(details.partner)
+        others = tuple(
+            line for line in request.rota if line.partner != details.partner or line.standing is not Standing.WAITING
+        )
+        asked = tuple(line for line in others if line.standing is Standing.ASKED)
+        rest = tuple(line for line in others if line.standing is not Standing.ASKED)
+        request = replace(request, rota=(*asked, RotaLine(details.partner, why="by hand", by_hand=True), *rest))
+    return request

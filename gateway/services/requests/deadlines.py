@@ -1,0 +1,125 @@
+"""When timers are due, and when the patron's loan ends: business days of the library's calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+
+from gateway.domain.due_dates import moment
+from gateway.domain.frozen import frozen
+from gateway.domain.problems import Refused
+from gateway.domain.requests import due, rota
+from gateway.domain.requests.request import Borrowing, Flag, Lending, Request, Role
+from gateway.domain.requests.table import Timer
+from gateway.domain.requests.workflow import Workflow
+from gateway.services.requests.house import House
+
+
+@frozen
+class _Case:
+    house: House
+    request: Request
+    workflow: Workflow
+    now: datetime
+
+    def business(self, days: int) -> datetime:
+        return self.house.calendar.add_days(self.now, days)
+
+    def unless_said(self, due: datetime | None) -> datetime | None:
+        """A date that is over already, and is known to be: nobody is told twice."""
+        over = due is not None and due <= self.now and Flag.OVERDUE in self.request.flags
+        return None if over else due
+
+    def end_of(self, day: date) -> datetime:
+        return datetime.combine(day + timedelta(days=1), time.min, self.house.zone)
+
+
+def when(house: House, timer: Timer, request: Request, now: datetime) -> datetime | None:
+    """None: this timer has nothing to wait for."""
+    return _RULES[timer](_Case(house, request, house.workflow(request), now))
+
+
+def _need_by(case: _Case) -> datetime | None:
+    day = case.request.dates.need_by
+    return case.end_of(day) if day is not None else None
+
+
+def _answer(case: _Case) -> datetime | None:
+    rules = case.workflow.borrowing
+    match case.request.state:
+        case Borrowing.CONDITIONAL:
+            return case.business(rules.condition_days)
+        case Borrowing.CANCEL_PENDING:
+            return case.business(rules.cancel_days)
+        case Lending.CONDITIONAL:
+            return case.business(case.workflow.lending.condition_days)
+    return case.business(rules.answer_days)
+
+
+def _retry(case: _Case) -> datetime | None:
+    """Midnight at which the day begins on which a supplier may be asked again."""
+    day = rota.retry_on(case.request, case.house.policy())
+    return datetime.combine(day, time.min, case.house.zone) if day is not None else None
+
+
+def _patron_due(case: _Case) -> datetime | None:
+    return case.unless_said(case.request.terms.patron_due)
+
+
+def _due_soon(case: _Case) -> datetime | None:
+    days, end = case.workflow.patron.due_soon_days, case.request.terms.patron_due
+    if not days or end is None:
+        return None
+    at = end - timedelta(days=days)
+    return at if at > case.now else None
+
+
+def _lender_due(case: _Case) -> datetime | None:
+    if not case.workflow.lending.overdue_notices:
+        return None
+    end = moment(case.request.terms.lender_due, case.house.due_dates(case.request), case.house.zone)
+    return case.unless_said(
+        case.house.calendar.add_days(end, case.workflow.lending.overdue_days) if end is not None else None
+    )
+
+
+def _anonymise(case: _Case) -> datetime | None:
+    days = case.house.policy().retention.anonymise_days
+    return case.now + timedelta(days=days) if days else None
+
+
+_RULES: dict[Timer, Callable[[_Case], datetime | None]] = {
+    Timer.NEED_BY: _need_by,
+    Timer.ANSWER: _answer,
+    Timer.RETRY: _retry,
+    Timer.CHASE: lambda case: case.business(case.workflow.borrowing.ship_days),
+    Timer.RENEWAL: lambda case: case.business(case.workflow.borrowing.renewal_days),
+    Timer.PATRON_DUE: _patron_due,
+    Timer.DUE_SOON: _due_soon,
+    Timer.LENDER_DUE: _lender_due,
+    Timer.SHELF: lambda case: case.business(case.workflow.patron.shelf_days),
+    Timer.QUERY: lambda case: case.business(case.workflow.patron.query_days),
+    Timer.ANONYMISE: _anonymise,
+}
+
+
+def completed(house: House, before: Request, after: Request) -> Request:
+    """What the tables can't know: the partner's name and address by its profile, the patron's due date by its rules."""
+    partner = after.partner
+    if partner.profile != before.partner.profile and not partner.name and house.partner(partner.profile) is not None:
+        after = replace(after, partner=house.party_of(partner.profile))
+    return _with_patron_due(house, before, after)
+
+
+def _with_patron_due(house: House, before: Request, after: Request) -> Request:
+    """The patron's own due date follows the lender's by the rules of the partner's profile; both are kept."""
+    if after.role is not Role.BORROWING or after.terms.lender_due == before.terms.lender_due:
+        return after
+    try:
+        patron_due = due.patron_due(
+            after.terms.lender_due, house.due_dates(after), house.calendar, house.zone, after.changed, None
+        )
+    except Refused:  # nothing is left of the loan: it is due at once, and staff see both dates
+        patron_due = after.changed
+    return replace(after, terms=replace(after.terms, patron_due=patron_due))

@@ -1,0 +1,196 @@
+"""Acts at the desk that need the library's yes before they count: an item comes in, is lent, comes back, is shipped.
+
+Each is one outbox row that carries the event which follows from the yes: a crash between the two is repaired by doing
+the row again, under the same key, and the library does nothing twice (design rule 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from gateway.domain.due_dates import moment
+from gateway.domain.frozen import frozen
+from gateway.domain.identifiers import generated_barcode
+from gateway.domain.library import Bib, Location
+from gateway.domain.policy import CirculationPolicy
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.requests.events import Condition, Event, Kind
+from gateway.domain.requests.request import Flag, Request, Role, ServiceType, Volume, VolumeState
+from gateway.ports.library import TemporaryHold, TemporaryItem
+from gateway.services.requests.house import House
+from gateway.services.requests.institutions import borrower
+
+
+@frozen
+class Act:
+    house: House
+    request: Request
+    event: Event
+    key: str
+
+    @property
+    def policy(self) -> CirculationPolicy:
+        profile = self.house.profile(self.request.partner.profile)
+        return profile.circulation if profile is not None else CirculationPolicy()
+
+    def volumes(self, *states: VolumeState) -> tuple[Volume, ...]:
+        """Those that the event names, or all, of these states."""
+        named = self.event.details.volumes
+        return tuple(v for v in self.request.volumes if v.state in states and (not named or v.id in named))
+
+
+Done = Callable[[Request], Request]
+"""What the library's yes leaves on the request: barcodes, ids of loans. Applied together with the event."""
+
+
+def is_desk_act(request: Request, kind: Kind) -> bool:
+    """Whether this event needs the library first. A copy is nothing that circulates."""
+    if request.service.type is ServiceType.COPY:
+        return False
+    return (request.role, kind) in _ACTS
+
+
+async def at_the_desk(house: House, request: Request, event: Event, key: str) -> Done:
+    """Raises Refused (the library's no), Unavailable, OutcomeUnknown."""
+    return await _ACTS[request.role, event.kind](Act(house, request, event, key))
+
+
+# --- borrowing -------------------------------------------------------------------------------------------
+
+
+async def _receive(act: Act) -> Done:
+    """A temporary record with a hold for the patron: on the hold shelf here, or in transit to the pickup place."""
+    volumes = act.volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)
+    barcodes: dict[str, str] = {}
+    for volume in volumes:
+        item = _temporary(act, volume)
+        received = await act.house.system.create_temporary_item(item, f"{act.request.id}:{volume.id}")
+        barcodes[volume.id] = received.item.barcode
+
+    def done(request: Request) -> Request:
+        marked = tuple(replace(v, barcode=barcodes.get(v.id, v.barcode)) for v in request.volumes)
+        return replace(request, volumes=marked)
+
+    return done
+
+
+def _temporary(act: Act, volume: Volume) -> TemporaryItem:
+    request, accept, details = act.request, act.policy.accept, act.event.details
+    terms = request.terms
+    library_use = Condition.LIBRARY_USE_ONLY in terms.conditions
+    labels = " ".join(part for part in (request.citation.title, volume.label) if part)
+    return TemporaryItem(
+        barcode=_barcode(act, volume),
+        bib=Bib(
+            title=f"{accept.title_prefix}{labels}{accept.title_suffix}" or request.number,
+            author=request.citation.author,
+            identifiers=request.citation.identifiers,
+            edition=request.citation.edition,
+            publisher=request.citation.publisher,
+            published=request.citation.published,
+        ),
+        request_id=request.number,
+        location=Location(accept.library, accept.location),
+        policy=accept.library_use_policy if library_use else accept.policy,
+        suppressed=accept.suppressed,
+        call_number=request.citation.call_number,
+        note=details.note,
+        lender=request.partner.symbol,
+        lender_due=terms.patron_due,
+        due_policy=act.policy.due_dates.policy,
+        renewals_allowed=terms.renewals_allowed and Condition.NO_RENEWAL not in terms.conditions,
+        library_use_only=library_use,
+        hold=TemporaryHold(request.patron.id, request.patron.pickup) if _is_awaited(request) else None,
+    )
+
+
+def _is_awaited(request: Request) -> bool:
+    """Whether it goes to the hold shelf: not what goes straight back."""
+    return bool(request.patron.id) and request.flags.isdisjoint((Flag.UNWANTED, Flag.RECALLED))
+
+
+def _barcode(act: Act, volume: Volume) -> str:
+    """Scanned, else the partner's own, else by the profile's template."""
+    scanned = act.event.details.barcode
+    if scanned and len(act.volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)) == 1:
+        return act.policy.accept.barcode.apply(scanned)
+    if volume.theirs and act.policy.accept.barcode_from.value == "item-id":
+        return act.policy.accept.barcode.apply(volume.theirs)
+    return generated_barcode(act.policy.accept, act.request.number, f"{act.request.id}:{volume.id}")
+
+
+async def _lend(act: Act) -> Done:
+    _has_patron(act.request)
+    for volume in act.volumes(VolumeState.RECEIVED, VolumeState.BACK):
+        await act.house.system.check_out(
+            volume.barcode,
+            act.request.patron.id,
+            f"{act.key}:{volume.id}",
+            due=act.request.terms.patron_due,
+            request_id=act.request.number,
+        )
+    return _as_it_is
+
+
+async def _take_back(act: Act) -> Done:
+    """The patron returns it: at any desk the answer says that it goes back to its owner."""
+    for volume in act.volumes(VolumeState.LENT):
+        await _check_in(act, volume.barcode, volume.id)
+    return _as_it_is
+
+
+async def _send_back(act: Act) -> Done:
+    """What is still on loan comes in first: no loan is left without its item."""
+    for volume in act.volumes(VolumeState.LENT):
+        await _check_in(act, volume.barcode, volume.id)
+    return _as_it_is
+
+
+async def _check_in(act: Act, barcode: str, part: str) -> None:
+    try:
+        await act.house.system.check_in(barcode, f"{act.key}:{part}", fill_hold=False)
+    except Refused as refused:
+        if refused.reason not in (Reason.NOT_CHECKED_OUT, Reason.UNKNOWN_ITEM):
+            raise
+
+
+def _has_patron(request: Request) -> None:
+    if not request.patron.id:
+        raise Refused(Reason.UNKNOWN_PATRON, "The request has no patron any more.", about=About.PATRON)
+
+
+# --- lending ---------------------------------------------------------------------------------------------
+
+
+async def _ship(act: Act) -> Done:
+    """Lent to the library that asked, until the date that it is told."""
+    barcode = act.event.details.barcode or act.request.item_barcode
+    if not barcode:
+        raise Refused(Reason.DATA_MISSING, "Which item is shipped? Its barcode is missing.", about=About.ITEM)
+    due = moment(act.event.details.due, act.policy.due_dates, act.house.zone)
+    patron = await borrower(act.house, act.request, act.key)
+    loan = await act.house.system.check_out(
+        barcode, patron.id, act.key, due=due, request_id=act.request.number, override=True
+    )
+    return lambda request: replace(request, item_barcode=barcode, loan_id=loan.id, borrower_id=patron.id)
+
+
+async def _home(act: Act) -> Done:
+    if act.request.item_barcode:
+        await _check_in(act, act.request.item_barcode, "in")
+    return _as_it_is
+
+
+def _as_it_is(request: Request) -> Request:
+    return request
+
+
+_ACTS: dict[tuple[Role, Kind], Callable[[Act], Awaitable[Done]]] = {
+    (Role.BORROWING, Kind.RECEIVED): _receive,
+    (Role.BORROWING, Kind.LOANED_TO_PATRON): _lend,
+    (Role.BORROWING, Kind.RETURNED_BY_PATRON): _take_back,
+    (Role.BORROWING, Kind.RETURNED): _send_back,
+    (Role.LENDING, Kind.SHIPPED): _ship,
+    (Role.LENDING, Kind.CHECKED_IN): _home,
+}

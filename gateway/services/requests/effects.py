@@ -1,0 +1,150 @@
+"""What follows from a transition, as rows: messages, letters, library calls and own work in the outbox; timers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.machine import Told, Transition
+from gateway.domain.requests.request import Party, PatronLink, Request, Role
+from gateway.domain.requests.table import Ask, Letter, Start, Stop, Then
+from gateway.ports.channel import PartnerMessage
+from gateway.services.requests.deadlines import when
+from gateway.services.requests.house import House
+from gateway.store.ids import exchange_id
+from gateway.store.requests import outbox, timers
+from gateway.store.requests.documents import dump_event, dump_message
+from gateway.store.requests.outbox import Row
+
+PARTNER = "partner"
+LETTER = "letter"
+LIBRARY = "library"
+WORK = "work"
+
+
+def follow(connection: Connection, house: House, transition: Transition) -> None:
+    """Writes all of it, in the transaction of the event."""
+    for row in _rows(house, transition):
+        outbox.add(connection, row)
+    request, at = transition.request, transition.event.at
+    for effect in transition.effects:
+        if isinstance(effect, Start) and (due := when(house, effect.timer, request, at)) is not None:
+            timers.start(connection, house.symbol, request.id, effect.timer, due)
+        elif isinstance(effect, Start | Stop):
+            timers.stop(connection, house.symbol, request.id, effect.timer)
+
+
+def new_row(request: Request, kind: str, target: str, payload: str, at: datetime, id_: str = "") -> Row:
+    """A row to be done at once. What is done for one request goes in order, each kind and partner for itself."""
+    lane = f"{request.id}/{kind}/{target}" if kind == PARTNER else f"{request.id}/{kind}"
+    return Row(
+        library=request.library,
+        id=id_ or exchange_id(at),
+        lane=lane,
+        kind=kind,
+        target=target,
+        request_id=request.id,
+        payload=payload,
+        created=at,
+        next_at=at,
+    )
+
+
+def work_row(request: Request, work: str, at: datetime) -> Row:
+    return new_row(request, WORK, work, "{}", at)
+
+
+def _rows(house: House, transition: Transition) -> Iterator[Row]:
+    request, at = transition.request, transition.event.at
+    for told in transition.told:
+        if _is_told(house, told, request):
+            yield _message_row(house, told, transition)
+    for effect in transition.effects:
+        if isinstance(effect, Letter) and _is_written(house, effect.name, request):
+            yield new_row(request, LETTER, effect.name, json.dumps({"event": dump_event(transition.event)}), at)
+        elif isinstance(effect, Ask):
+            yield new_row(request, LIBRARY, effect.act.value, "{}", at)
+        elif isinstance(effect, Then):
+            yield work_row(request, effect.work.value, at)
+
+
+# --- messages to partners --------------------------------------------------------------------------------
+
+
+def _message_row(house: House, told: Told, transition: Transition) -> Row:
+    request, event = transition.request, transition.event
+    identifier = exchange_id(event.at)
+    receiver, transaction = _receiver(house, told, request)
+    details = event.details if told.kind is event.kind else _details(told.kind, request)
+    message = PartnerMessage(
+        id=identifier,
+        kind=told.kind,
+        at=event.at,
+        sender=house.party,
+        receiver=receiver,
+        role=request.role,
+        transaction=transaction,
+        details=details,
+        request=without_patron(request),
+    )
+    return new_row(request, PARTNER, receiver.profile, dump_message(message), event.at, identifier)
+
+
+def _receiver(house: House, told: Told, request: Request) -> tuple[Party, str]:
+    """The partner and the number by which it knows the request."""
+    attempt = request.attempt_number(told.attempt) if request.role is Role.BORROWING else None
+    if attempt is None:
+        return request.partner, request.transaction
+    if attempt.partner == request.partner.profile:
+        return request.partner, attempt.transaction
+    if house.partner(attempt.partner) is not None:
+        return house.party_of(attempt.partner), attempt.transaction
+    return Party(symbol=attempt.symbol, profile=attempt.partner), attempt.transaction
+
+
+def _details(kind: Kind, request: Request) -> Details:
+    """What a message says that follows from another event: a status report its state, the rest nothing."""
+    return (
+        Details(status=request.state.value, due=request.terms.lender_due) if kind is Kind.STATUS_REPORT else Details()
+    )
+
+
+def without_patron(request: Request) -> Request:
+    """What a partner may see: nothing that identifies the patron, none of our own notes."""
+    return replace(
+        request, patron=PatronLink(category=request.patron.category), notes=(), warnings=(), query=None, rota=()
+    )
+
+
+_OPTIONAL = {
+    (Role.BORROWING, Kind.RECEIVED): "tell_received",
+    (Role.BORROWING, Kind.RETURNED): "tell_returned",
+    (Role.BORROWING, Kind.CANCEL): "cancel",
+    (Role.LENDING, Kind.WILL_SUPPLY): "will_supply",
+    (Role.LENDING, Kind.CHECKED_IN): "tell_checked_in",
+    (Role.LENDING, Kind.OVERDUE): "overdue_notices",
+}
+"""Messages that a partner may not want, with the key of its workflow that says so."""
+
+
+def _is_told(house: House, told: Told, request: Request) -> bool:
+    """Not a partner without a channel: staff write or telephone."""
+    receiver, _ = _receiver(house, told, request)
+    partner = house.partner(receiver.profile)
+    if partner is not None and not partner.channel:
+        return False
+    key = _OPTIONAL.get((request.role, told.kind))
+    if key is None:
+        return True
+    workflow = house.workflow(request)
+    section = workflow.borrowing if request.role is Role.BORROWING else workflow.lending
+    return bool(getattr(section, key))
+
+
+def _is_written(house: House, letter: str, request: Request) -> bool:
+    return bool(request.patron.id) and letter in house.workflow(request).patron.letters

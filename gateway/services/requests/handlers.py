@@ -1,0 +1,128 @@
+"""The outbox's handlers for managed requests: what each kind of row does when its turn comes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import Connection
+
+from gateway.domain.frozen import frozen
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.requests.events import Details, Event, Kind, by_partner, by_us
+from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.table import Library
+from gateway.ports.channel import Delivered, PartnerMessage
+from gateway.ports.library import PatronKey
+from gateway.ports.mailer import Mailer, Sender
+from gateway.services.letters import Letters, NoticeFacts, build_mail, mail_address
+from gateway.services.outbox.handled import Handled, Handler
+from gateway.services.requests.acts import DESK, load
+from gateway.services.requests.desk_acts import at_the_desk
+from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK
+from gateway.services.requests.following import follow_up
+from gateway.services.requests.happen import Happening, happen_in
+from gateway.services.requests.house import House
+from gateway.services.requests.library_calls import call
+from gateway.store.requests.documents import parse_event, parse_message
+from gateway.store.requests.outbox import Row
+
+
+@frozen
+class Handlers:
+    """`houses` by symbol; `sender`: whose address letters to patrons carry."""
+
+    houses: Mapping[str, House]
+    letters: Letters
+    mailer: Mailer
+    sender: Sender
+
+    def by_kind(self) -> Mapping[str, Handler]:
+        return {PARTNER: self.partner, LETTER: self.letter, LIBRARY: self.library, WORK: self.work}
+
+    # --- partners ----------------------------------------------------------------------------------------
+
+    async def partner(self, row: Row) -> Handled:
+        """Raises Refused when the partner has no channel that works."""
+        house = self.houses[row.library]
+        message = parse_message(row.payload)
+        profile, policy = house.known_partner(row.target)
+        channel = house.channels.get(policy.channel)
+        if channel is None:
+            raise Refused(
+                Reason.UNSUPPORTED_SERVICE, f"The channel '{policy.channel}' is not there.", about=About.RECEIVER
+            )
+        delivered = await channel.send(message, profile)
+        return Handled(delivered.note or "delivered", _told(house, message, delivered))
+
+    # --- patrons -----------------------------------------------------------------------------------------
+
+    async def letter(self, row: Row) -> Handled:
+        house = self.houses[row.library]
+        request = await load(house, row.request_id)
+        if not request.patron.id:
+            return Handled("not sent: the request has no patron any more")
+        patron = await house.system.find_patron(PatronKey(request.patron.id, ("internal",)))
+        if not mail_address(patron, house.today()):
+            return Handled("not sent: the patron has no e-mail address")
+        letter = self.letters.for_patron(
+            row.target, request, patron, house.info, house.zone, house.now(), await self._facts(house, request, row)
+        )
+        return Handled(await self.mailer.send(build_mail(letter, self.sender.of(house.info))))
+
+    async def _facts(self, house: House, request: Request, row: Row) -> NoticeFacts:
+        payload = json.loads(row.payload)
+        details = parse_event(payload["event"]).details if "event" in payload else Details()
+        places = {place.code: place.name for place in await house.system.pickup_locations()}
+        return NoticeFacts(
+            message_id=row.id,
+            details=details,
+            link=details.link,
+            pickup=places.get(request.patron.pickup, request.patron.pickup),
+        )
+
+    # --- the library -------------------------------------------------------------------------------------
+
+    async def library(self, row: Row) -> Handled:
+        house = self.houses[row.library]
+        request = await load(house, row.request_id)
+        if not row.target.startswith(f"{DESK}:"):
+            return Handled(await call(house, Library(row.target), request, row.id))
+        event = parse_event(json.loads(row.payload)["event"])
+        leaves = await at_the_desk(house, request, event, row.id)
+        return Handled(event.kind.value, _happens(house, row.request_id, event, leaves))
+
+    async def work(self, row: Row) -> Handled:
+        return Handled(await follow_up(self.houses[row.library], row.target, row.request_id))
+
+
+def _happens(
+    house: House, request_id: str, event: Event, prepare: Callable[[Request], Request]
+) -> Callable[[Connection], None]:
+    """The event that follows from the library's yes, in the transaction that ends the row."""
+
+    def then(connection: Connection) -> None:
+        happen_in(connection, house, Happening(request_id=request_id, event=event, prepare=prepare))
+
+    return then
+
+
+def _told(house: House, message: PartnerMessage, delivered: Delivered) -> Callable[[Connection], None] | None:
+    """What the partner refused at once comes onto the request; a request that it can't take goes to the next."""
+    if delivered.refused is None:
+        return None
+    refused = delivered.refused
+    details = Details(reason=refused.reason.value, note=refused.detail)
+    rejected = message.kind is Kind.REQUEST and message.role is Role.BORROWING
+    signal = by_partner(Kind.REJECTED) if rejected else by_us(Kind.TROUBLE)
+
+    def then(connection: Connection) -> None:
+        attempt = _attempt_of(message) if message.role is Role.BORROWING else 0
+        event = Event(signal, house.now(), f"partner:{message.receiver.symbol}", details, attempt)
+        happen_in(connection, house, Happening(request_id=message.request.id, event=event))
+
+    return then
+
+
+def _attempt_of(message: PartnerMessage) -> int:
+    return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)

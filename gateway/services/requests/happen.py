@@ -1,0 +1,99 @@
+"""The one way in which a request changes: an event, and in the same transaction everything that follows from it.
+
+load → apply (domain) → due date of the patron → save → history → outbox → timers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from gateway.domain.frozen import frozen_by_name
+from gateway.domain.problems import About, Reason, Refusal
+from gateway.domain.requests.events import Event, Origin
+from gateway.domain.requests.machine import Denied, Transition, apply
+from gateway.domain.requests.request import Request
+from gateway.domain.requests.table import Why
+from gateway.domain.requests.views import NotNow, NotThere, Outdated
+from gateway.services.requests.deadlines import completed
+from gateway.services.requests.effects import follow
+from gateway.services.requests.house import House
+from gateway.store.ids import exchange_id
+from gateway.store.requests import history, requests
+from gateway.store.requests.history import EventRow
+
+
+def as_it_is(request: Request) -> Request:
+    return request
+
+
+@frozen_by_name
+class Happening:
+    """`expected`: the version that whoever caused this has seen (None: whatever it is). `prepare` adds what goes along
+    (the attempt of a request to a supplier)."""
+
+    request_id: str
+    event: Event
+    expected: int | None = None
+    prepare: Callable[[Request], Request] = as_it_is
+
+
+async def happen(house: House, happening: Happening) -> Transition:
+    """Raises NotThere, NotNow, Outdated."""
+    transition = must_fit(await house.store.write(lambda c: happen_in(c, house, happening)))
+    house.nudge()
+    return transition
+
+
+def must_fit(outcome: Transition | Denied) -> Transition:
+    """Raises NotNow."""
+    if isinstance(outcome, Denied):
+        raise NotNow(outcome)
+    return outcome
+
+
+def refusal_of(denied: Denied) -> Refusal:
+    """A denied event as it is told to a partner."""
+    reason = Reason.REQUEST_CLOSED if denied.why is Why.ENDED else Reason.NOT_ALLOWED
+    return Refusal(reason, denied.detail, About.REQUEST)
+
+
+def happen_in(connection: Connection, house: House, happening: Happening) -> Transition | Denied:
+    """Inside a transaction. What is denied changes nothing; a partner's message is kept in the history even so.
+
+    Raises NotThere, Outdated.
+    """
+    event = happening.event
+    request = requests.load_for_update(connection, house.symbol, happening.request_id)
+    if request is None:
+        raise NotThere("request")
+    if happening.expected is not None and happening.expected != request.version:
+        raise Outdated(request.version)
+    prepared = happening.prepare(request)
+    outcome = apply(prepared, event, house.workflow(prepared))
+    if isinstance(outcome, Denied):
+        if event.signal.origin is Origin.PARTNER:
+            history.add(connection, _row(house, happening, request, request, outcome))
+        return outcome
+    if event.signal.origin is Origin.TIMER and outcome.kept:  # a timer whose time is over leaves no trace
+        return replace(outcome, request=request)
+    transition = replace(outcome, request=completed(house, request, outcome.request))
+    requests.save(connection, transition.request)
+    history.add(connection, _row(house, happening, request, transition.request, None))
+    follow(connection, house, transition)
+    return transition
+
+
+def _row(house: House, happening: Happening, before: Request, after: Request, denied: Denied | None) -> EventRow:
+    return EventRow(
+        id=exchange_id(happening.event.at),
+        library=house.symbol,
+        request_id=before.id,
+        at=happening.event.at,
+        event=happening.event,
+        before=before.state.value,
+        after=after.state.value,
+        denied=denied.detail if denied is not None else "",
+    )

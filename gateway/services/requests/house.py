@@ -1,0 +1,112 @@
+"""Where managed requests live: one library with its rules, its partners and its system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, tzinfo
+
+from gateway.domain.clock import Clock
+from gateway.domain.frozen import frozen_by_name
+from gateway.domain.policy import DueDates
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.profile import Profile
+from gateway.domain.requests.calendar import Calendar
+from gateway.domain.requests.partner import PartnerPolicy
+from gateway.domain.requests.policy import RequestPolicy
+from gateway.domain.requests.request import Party, Request, Role
+from gateway.domain.requests.workflow import Workflow
+from gateway.ports.catalogue import Catalogue
+from gateway.ports.channel import PartnerChannel
+from gateway.ports.library import LibraryInfo, LibrarySystem
+from gateway.profiles import ProfileSet
+from gateway.store.engine import Store
+
+
+@frozen_by_name
+class House:
+    """`profiles` and `policy` give what is in use now; `nudge` wakes the outbox worker;
+    `public_url`: where this gateway is reached from outside, for links."""
+
+    symbol: str
+    info: LibraryInfo
+    system: LibrarySystem
+    zone: tzinfo
+    currency: str
+    store: Store
+    clock: Clock
+    profiles: Callable[[], ProfileSet]
+    policy: Callable[[], RequestPolicy]
+    channels: Mapping[str, PartnerChannel]
+    catalogue: Catalogue
+    nudge: Callable[[], None]
+    public_url: str = ""
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def today(self) -> date:
+        """In the library's zone."""
+        return self.now().astimezone(self.zone).date()
+
+    @property
+    def calendar(self) -> Calendar:
+        return Calendar.from_policy(self.policy().calendar, self.zone)
+
+    def profile(self, name: str) -> Profile | None:
+        return self.profiles().by_name(name) if name else None
+
+    def partner(self, name: str) -> PartnerPolicy | None:
+        """What a profile says of its partner; None for one that isn't there or is no partner of requests."""
+        profile = self.profile(name)
+        return profile.partner if profile is not None else None
+
+    def known_partner(self, name: str) -> tuple[Profile, PartnerPolicy]:
+        """Raises Refused(UNKNOWN_AGENCY)."""
+        profile = self.profile(name)
+        if profile is None or profile.partner is None:
+            raise Refused(
+                Reason.UNKNOWN_AGENCY, f"There is no partner profile '{name}'.", about=About.RECEIVER, value=name
+            )
+        return profile, profile.partner
+
+    def partners(self) -> tuple[tuple[Profile, PartnerPolicy], ...]:
+        """All profiles of partners with whom requests are exchanged, by name."""
+        found = [(one, one.partner) for one in self.profiles() if one.partner is not None and not one.abstract]
+        return tuple(sorted(found, key=lambda pair: pair[0].name))
+
+    def partner_policies(self) -> Mapping[str, PartnerPolicy]:
+        """By the name of the profile."""
+        return {profile.name: partner for profile, partner in self.partners()}
+
+    def partner_with(self, symbol: str) -> Profile | None:
+        """The partner that has this symbol, without case."""
+        wanted = symbol.casefold()
+        return next(
+            (profile for profile, partner in self.partners() if wanted in map(str.casefold, partner.symbols)), None
+        )
+
+    def workflow(self, request: Request) -> Workflow:
+        partner = self.partner(request.partner.profile)
+        return partner.workflow if partner is not None else Workflow()
+
+    def due_dates(self, request: Request) -> DueDates:
+        profile = self.profile(request.partner.profile)
+        return profile.circulation.due_dates if profile is not None else DueDates()
+
+    def party_of(self, name: str) -> Party:
+        """Raises Refused(UNKNOWN_AGENCY)."""
+        profile, partner = self.known_partner(name)
+        return Party(
+            symbol=partner.symbol, profile=profile.name, name=partner.name, email=partner.email, address=partner.address
+        )
+
+    @property
+    def party(self) -> Party:
+        """Our own library."""
+        return Party(symbol=self.symbol, name=self.info.name, email=self.info.email, address=self.info.address)
+
+
+def needs_role(request: Request, role: Role) -> None:
+    """Raises Refused(NOT_ALLOWED)."""
+    if request.role is not role:
+        raise Refused(Reason.NOT_ALLOWED, f"This is a {request.role.value} request.", about=About.REQUEST)

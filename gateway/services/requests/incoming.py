@@ -1,0 +1,261 @@
+"""A partner's message about a managed request: found by its number, taken once, its refusal told to the sender."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from gateway.domain.frozen import frozen
+from gateway.domain.problems import About, Reason, Refusal, Refused
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Event, Kind, by_partner
+from gateway.domain.requests.machine import Denied
+from gateway.domain.requests.partner import PartnerRole
+from gateway.domain.requests.request import Costs, Lending, Note, Party, PatronLink, Request, Role, Volume
+from gateway.domain.requests.table import Timer
+from gateway.domain.requests.views import LendingDraft
+from gateway.ports.channel import FromPartner, Taken
+from gateway.services.requests.deadlines import when
+from gateway.services.requests.effects import work_row
+from gateway.services.requests.happen import Happening, happen_in, refusal_of
+from gateway.services.requests.house import House
+from gateway.services.requests.locating import LOCATE
+from gateway.services.requests.numbering import next_number
+from gateway.store.ids import exchange_id
+from gateway.store.requests import history, outbox, partner_messages, requests, timers
+from gateway.store.requests.history import EventRow
+
+
+@frozen
+class Doors:
+    """Implements `ports.channel.Receive` for all libraries of the installation. `houses` by symbol."""
+
+    houses: Mapping[str, House]
+
+    async def receive(self, message: FromPartner, profile: Profile | None) -> Taken:
+        """Raises Unavailable."""
+        house = self._house(message.receiver, profile)
+        if house is None:
+            refusal = Refusal(Reason.UNKNOWN_AGENCY, "There is no such library here.", About.RECEIVER, message.receiver)
+            return Taken(refused=refusal)
+        partner = profile or house.partner_with(message.sender)
+        if partner is None:
+            refusal = Refusal(Reason.UNKNOWN_SENDER, "The sender is not known here.", About.SENDER, message.sender)
+            return Taken(refused=refusal)
+        return await Incoming(house).receive(message, partner)
+
+    def _house(self, symbol: str, profile: Profile | None) -> House | None:
+        wanted = (symbol or (profile.library if profile is not None else "")).casefold()
+        if not wanted and len(self.houses) == 1:
+            return next(iter(self.houses.values()))
+        return next((house for name, house in self.houses.items() if name.casefold() == wanted), None)
+
+
+@frozen
+class Incoming:
+    """Messages of partners to one library."""
+
+    house: House
+
+    async def receive(self, message: FromPartner, profile: Profile) -> Taken:
+        """Raises Unavailable."""
+        taken = await self.house.store.write(lambda c: self._take(c, message, profile))
+        self.house.nudge()
+        return taken
+
+    def _take(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
+        symbol = self.house.symbol
+        seen = partner_messages.seen(connection, symbol, profile.name, message.id)
+        if seen is not None:
+            refused = Refusal(Reason(seen.reason), seen.refused, About.REQUEST) if seen.refused else None
+            return Taken(seen.request_id, refused, repeated=True)
+        taken = self._first_time(connection, message, profile)
+        refusal = taken.refused
+        partner_messages.keep(
+            connection,
+            symbol,
+            profile.name,
+            message.id,
+            partner_messages.Seen(
+                taken.request_id,
+                refusal.detail if refusal is not None else "",
+                refusal.reason.value if refusal is not None else "",
+            ),
+            self.house.now(),
+        )
+        return taken
+
+    def _first_time(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
+        symbol = self.house.symbol
+        if message.kind is Kind.REQUEST and message.role is Role.LENDING:
+            return self._new(connection, message, profile)
+        found = requests.by_transaction(connection, symbol, message.role, profile.name, message.transaction)
+        if found is None:
+            return Taken(refused=_unknown(message))
+        event = Event(
+            by_partner(message.kind),
+            self.house.now(),
+            f"partner:{message.sender}",
+            message.details,
+            found.attempt if message.role is Role.BORROWING else 0,
+        )
+        outcome = happen_in(connection, self.house, Happening(request_id=found.request_id, event=event))
+        if isinstance(outcome, Denied):
+            return Taken(found.request_id, refusal_of(outcome), event=event)
+        return Taken(found.request_id, event=event)
+
+    # --- a new request -----------------------------------------------------------------------------------
+
+    def _new(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
+        house = self.house
+        known = requests.by_transaction(connection, house.symbol, Role.LENDING, profile.name, message.transaction)
+        if known is not None:  # the same request under another message id: a reminder, or a sender that forgot
+            return Taken(known.request_id, repeated=True)
+        if message.request is None or not message.transaction:
+            return Taken(refused=Refusal(Reason.DATA_MISSING, "The request has no content or no number."))
+        try:
+            request = lending_request(connection, house, message.request, profile, message.transaction)
+        except Refused as refused:
+            return Taken(refused=Refusal.of(refused))
+        begin(connection, house, request, f"partner:{message.sender}")
+        return Taken(request.id)
+
+
+def lending_request(
+    connection: Connection, house: House, asked: Request, profile: Profile, transaction: str
+) -> Request:
+    """The lending request for what a partner asks; not stored yet. Raises Refused(UNAUTHORIZED_SERVICE)."""
+    partner = profile.partner
+    if partner is None or PartnerRole.REQUESTER not in partner.roles:
+        raise Refused(Reason.UNAUTHORIZED_SERVICE, "This partner may not request anything here.", about=About.SENDER)
+    now = house.now()
+    number = next_number(connection, house, Role.LENDING, profile=profile.name)
+    return replace(
+        asked,
+        library=house.symbol,
+        id=exchange_id(now),
+        role=Role.LENDING,
+        state=Lending.NEW,
+        number=number,
+        created=now,
+        changed=now,
+        version=1,
+        flags=frozenset(),
+        partner=_requester(house, profile, asked.partner),
+        transaction=transaction,
+        branch="",
+        volumes=tuple(Volume(one.id, one.label) for one in asked.volumes) or (Volume("1"),),
+        notes=(),
+        attachments=(),
+        external=(),
+        warnings=(),
+        patron=PatronLink(),
+        mediated=False,
+        rota=(),
+        attempts=(),
+        current=0,
+        query=None,
+        candidates=(),
+        item_barcode="",
+        sign_offs=(),
+    )
+
+
+async def staff_request(house: House, draft: LendingDraft) -> Request:
+    """A request that staff enter for a library that asked by letter or telephone. It needs a profile of its partner.
+
+    Raises Refused(UNKNOWN_AGENCY | DATA_MISSING | DUPLICATE_REQUEST | UNAUTHORIZED_SERVICE).
+    """
+    profile = house.profile(draft.requester.profile) or house.partner_with(draft.requester.symbol)
+    if profile is None or profile.partner is None:
+        raise Refused(
+            Reason.UNKNOWN_AGENCY,
+            "There is no profile of the library that asks.",
+            about=About.SENDER,
+            value=draft.requester.profile or draft.requester.symbol,
+        )
+    if not (draft.citation.title or draft.citation.component_title or draft.citation.identifiers):
+        raise Refused(
+            Reason.DATA_MISSING, "A title or a standard number is needed to know what is asked for.", about=About.RECORD
+        )
+    request = await house.store.write(lambda c: _from_staff(c, house, draft, profile))
+    house.nudge()
+    return request
+
+
+def _from_staff(connection: Connection, house: House, draft: LendingDraft, profile: Profile) -> Request:
+    now = house.now()
+    asked = Request(
+        library=house.symbol,
+        id="",
+        role=Role.LENDING,
+        state=Lending.NEW,
+        number="",
+        created=now,
+        changed=now,
+        citation=draft.citation,
+        service=draft.service,
+        dates=draft.dates,
+        costs=Costs(maximum=draft.maximum_cost),
+        extras=draft.extras,
+        partner=draft.requester,
+        source=draft.source,
+    )
+    request = lending_request(connection, house, asked, profile, draft.transaction)
+    request = replace(
+        request,
+        transaction=draft.transaction or request.number,
+        external=draft.external,
+        notes=(Note(now, draft.actor, draft.note),) if draft.note else (),
+    )
+    if requests.by_transaction(connection, house.symbol, Role.LENDING, profile.name, request.transaction) is not None:
+        raise Refused(
+            Reason.DUPLICATE_REQUEST,
+            "This library has a request under this number already.",
+            about=About.REQUEST,
+            value=request.transaction,
+        )
+    begin(connection, house, request, draft.actor)
+    return request
+
+
+def begin(connection: Connection, house: House, request: Request, actor: str) -> None:
+    """Stores a new lending request with its history's first line; then it is looked for on our shelves."""
+    requests.insert(connection, request)
+    requests.add_transaction(
+        connection, house.symbol, Role.LENDING, request.partner.profile, request.transaction, request.id, 0
+    )
+    at = request.created
+    history.add(
+        connection,
+        EventRow(
+            id=exchange_id(at),
+            library=house.symbol,
+            request_id=request.id,
+            at=at,
+            event=Event(by_partner(Kind.REQUEST), at, actor),
+            before=Lending.NEW.value,
+            after=Lending.NEW.value,
+        ),
+    )
+    outbox.add(connection, work_row(request, LOCATE, at))
+    if (over := when(house, Timer.NEED_BY, request, at)) is not None:
+        timers.start(connection, house.symbol, request.id, Timer.NEED_BY, over)
+
+
+def _requester(house: House, profile: Profile, said: Party) -> Party:
+    """What the message says of its sender outweighs the profile, but for who it is."""
+    ours = house.party_of(profile.name)
+    return replace(
+        ours,
+        symbol=said.symbol or ours.symbol,
+        name=said.name or ours.name,
+        email=said.email or ours.email,
+        address=said.address or ours.address,
+    )
+
+
+def _unknown(message: FromPartner) -> Refusal:
+    return Refusal(Reason.UNKNOWN_REQUEST, "There is no request with this number.", About.REQUEST, message.transaction)

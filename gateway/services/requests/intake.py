@@ -1,0 +1,164 @@
+"""A new borrowing request: checked against what the library says of its patron, then kept and submitted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from sqlalchemy import Connection
+
+from gateway.domain.library import Patron, Scope
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.requests import intake_rules, rota
+from gateway.domain.requests.events import Details, Event, Kind, by_us
+from gateway.domain.requests.fingerprint import fingerprint
+from gateway.domain.requests.intake_rules import IntakeFacts, Owned
+from gateway.domain.requests.policy import Mediation
+from gateway.domain.requests.request import Borrowing, Costs, Note, PatronLink, Request, Role, RotaLine, Volume
+from gateway.domain.requests.views import Draft
+from gateway.ports.library import PatronKey
+from gateway.services.requests.happen import Happening, happen_in, must_fit
+from gateway.services.requests.house import House
+from gateway.services.requests.numbering import next_number
+from gateway.services.requests.owned import locally_owned
+from gateway.store.ids import exchange_id
+from gateway.store.requests import requests
+
+OVERRULED_BY_STAFF = frozenset(
+    {Reason.LIMIT_REACHED, Reason.DUPLICATE_REQUEST, Reason.NOT_ALLOWED, Reason.PATRON_BLOCKED}
+)
+"""Findings that staff may overrule (`Draft.override`); the request keeps them as warnings."""
+
+
+async def create(house: House, draft: Draft) -> Request:
+    """Raises Refused(UNKNOWN_PATRON | PATRON_BLOCKED | LIMIT_REACHED | DUPLICATE_REQUEST | NOT_ALLOWED (owned here) |
+    DATA_MISSING | INVALID_DATE | BAD_PICKUP_LOCATION | INVALID_VALUE (rota) | UNKNOWN_AGENCY (partner))."""
+    _is_complete(house, draft)
+    patron = await house.system.find_patron(PatronKey(draft.patron.identifier)) if draft.patron.identifier else None
+    pickup = await _pickup(house, draft, patron)
+    owned = await locally_owned(house, draft.citation)
+    request = await house.store.write(lambda c: _create_in(c, house, draft, patron, pickup, owned))
+    house.nudge()
+    return request
+
+
+def _create_in(
+    connection: Connection, house: House, draft: Draft, patron: Patron | None, pickup: str, owned: Owned
+) -> Request:
+    now = house.now()
+    branch = draft.branch or (patron.home_library if patron is not None else "")
+    findings = intake_rules.check(_facts(connection, house, draft, patron, owned), house.policy().intake)
+    for finding in findings.problems:
+        if not (draft.override and finding.reason in OVERRULED_BY_STAFF):
+            raise Refused(finding.reason, finding.detail, about=finding.about)
+    request = Request(
+        library=house.symbol,
+        id=exchange_id(now),
+        role=Role.BORROWING,
+        state=Borrowing.NEW,
+        number=next_number(connection, house, Role.BORROWING, branch=branch, profile=draft.partner),
+        created=now,
+        changed=now,
+        citation=draft.citation,
+        service=draft.service,
+        dates=draft.dates,
+        costs=Costs(maximum=draft.maximum_cost),
+        source=draft.source,
+        branch=branch,
+        volumes=tuple(Volume(str(number), label) for number, label in enumerate(draft.volumes or ("",), 1)),
+        notes=(Note(now, draft.actor, draft.note),) if draft.note else (),
+        extras=draft.extras,
+        external=draft.external,
+        warnings=tuple(finding.detail for finding in (*findings.problems, *findings.warnings)),
+        patron=_link(draft, patron, pickup),
+    )
+    request = _with_suppliers(house, draft, replace(request, mediated=_is_mediated(house, draft, request)))
+    requests.insert(connection, request)
+    submit = Event(by_us(Kind.SUBMIT), now, draft.actor, Details(rota=draft.rota, partner=draft.partner))
+    return must_fit(happen_in(connection, house, Happening(request_id=request.id, event=submit))).request
+
+
+def _facts(connection: Connection, house: House, draft: Draft, patron: Patron | None, owned: Owned) -> IntakeFacts:
+    """A request of the library itself has no patron to be checked."""
+    if patron is None:
+        return IntakeFacts(owned=owned)
+    since = house.now() - timedelta(days=house.policy().intake.duplicates.days)
+    block = patron.blocked_for(Scope.REQUEST)
+    return IntakeFacts(
+        category=patron.category,
+        block=block.reason if block is not None else "",
+        open_requests=requests.open_count(connection, house.symbol, patron.id),
+        similar=requests.similar(connection, house.symbol, patron.id, fingerprint(draft.citation), since),
+        owned=owned,
+    )
+
+
+def _is_mediated(house: House, draft: Draft, request: Request) -> bool:
+    """A request with warnings is looked at, whatever the rules for those without say."""
+    if draft.mediated is not None:
+        return draft.mediated
+    return bool(request.warnings) or intake_rules.mediation(request, house.policy()) is Mediation.REVIEW
+
+
+def _with_suppliers(house: House, draft: Draft, request: Request) -> Request:
+    """A rota or a partner that was chosen by hand. Raises Refused."""
+    if draft.rota:
+        template = house.policy().rotas.get(draft.rota)
+        if template is None:
+            raise Refused(Reason.INVALID_VALUE, "There is no rota of this name.", value=draft.rota)
+        request = replace(request, rota_name=draft.rota, rota=rota.lines(template, request, house.partner_policies()))
+    if draft.partner:
+        house.known_partner(draft.partner)
+        rest = tuple(line for line in request.rota if line.partner != draft.partner)
+        request = replace(request, rota=(RotaLine(draft.partner, why="by hand", by_hand=True), *rest))
+    return request
+
+
+def _link(draft: Draft, patron: Patron | None, pickup: str) -> PatronLink:
+    """A request without a patron is for the library itself."""
+    if patron is None:
+        return PatronLink(pickup=pickup)
+    return PatronLink(
+        id=patron.id,
+        identifier=draft.patron.identifier,
+        category=patron.category,
+        pickup=pickup,
+        language=draft.patron.language or patron.language,
+        note=draft.patron.note,
+    )
+
+
+def _is_complete(house: House, draft: Draft) -> None:
+    citation = draft.citation
+    if not (citation.title or citation.component_title or citation.identifiers):
+        raise Refused(
+            Reason.DATA_MISSING, "A title or a standard number is needed to know what is asked for.", about=About.RECORD
+        )
+    _to_come(draft.dates.need_by, house.today())
+
+
+def _to_come(need_by: date | None, today: date) -> None:
+    if need_by is not None and need_by < today:
+        raise Refused(
+            Reason.INVALID_DATE,
+            "The day until which it is needed has already passed.",
+            about=About.NEED_BY,
+            value=need_by.isoformat(),
+        )
+
+
+async def _pickup(house: House, draft: Draft, patron: Patron | None) -> str:
+    """The place that is asked for; else the one in the patron's branch, else the first."""
+    places = await house.system.pickup_locations()
+    wanted = draft.patron.pickup
+    if wanted:
+        if wanted not in {place.code for place in places}:
+            raise Refused(
+                Reason.BAD_PICKUP_LOCATION,
+                "There is no such pickup location.",
+                about=About.PICKUP_LOCATION,
+                value=wanted,
+            )
+        return wanted
+    at_home = [place.code for place in places if patron is not None and place.library == patron.home_library]
+    return next(iter(at_home), places[0].code if places else "")

@@ -1,0 +1,189 @@
+"""What the library's system is asked to do after an event: each call idempotent by the id of its outbox row.
+
+A call that finds its work done (the hold is gone already) is done too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from gateway.domain.due_dates import moment
+from gateway.domain.frozen import frozen
+from gateway.domain.library import Item, ItemStatus, Loan
+from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.domain.requests.request import Request
+from gateway.domain.requests.table import Library
+from gateway.ports.library import Capability, HoldWish
+from gateway.services.requests.house import House
+from gateway.services.requests.institutions import borrower
+
+GONE = frozenset({Reason.UNKNOWN_ITEM, Reason.UNKNOWN_REQUEST, Reason.REQUEST_CLOSED, Reason.NOT_CHECKED_OUT})
+"""Refusals after which nothing is left to be done."""
+
+
+@frozen
+class Call:
+    house: House
+    request: Request
+    key: str  # id of the outbox row
+
+    @property
+    def barcodes(self) -> tuple[str, ...]:
+        """Of the temporary items (borrowing)."""
+        return tuple(volume.barcode for volume in self.request.volumes if volume.barcode)
+
+
+async def call(house: House, act: Library, request: Request, key: str) -> str:
+    """A line for the outbox. Raises Refused (staff look), Unavailable, OutcomeUnknown."""
+    return await _CALLS[act](Call(house, request, key))
+
+
+# --- borrowing -------------------------------------------------------------------------------------------
+
+
+async def _delete_temporary(it: Call) -> str:
+    """Held while a loan hangs on it: then it is tried again later."""
+    deleted = 0
+    for barcode in it.barcodes:
+        try:
+            await it.house.system.delete_temporary_item(barcode, f"{it.key}:{barcode}")
+        except Refused as refused:
+            if refused.reason is Reason.IN_USE:
+                raise Unavailable("the temporary item is still on loan") from refused
+            if refused.reason not in GONE:
+                raise
+        else:
+            deleted += 1
+    return f"{deleted} temporary items deleted"
+
+
+async def _set_due_date(it: Call) -> str:
+    due = it.request.terms.patron_due
+    if due is None:
+        return "no due date"
+    loans = await _loans(it, it.barcodes)
+    for loan in loans:
+        await it.house.system.set_due_date(loan.id, due, f"{it.key}:{loan.id}")
+    return f"{len(loans)} loans have the new due date"
+
+
+async def _recall_patron(it: Call) -> str:
+    due = it.request.terms.patron_due
+    recalled = 0
+    for loan in await _loans(it, it.barcodes):
+        try:
+            if Capability.RECALL in it.house.system.capabilities:
+                await it.house.system.recall(loan.item_barcode, f"{it.key}:{loan.id}", due=due)
+            elif due is not None:
+                await it.house.system.set_due_date(loan.id, due, f"{it.key}:{loan.id}")
+        except Refused as refused:
+            if refused.reason not in (*GONE, Reason.CANNOT_BE_RECALLED):
+                raise
+        else:
+            recalled += 1
+    return f"{recalled} loans recalled"
+
+
+async def _mark_lost(it: Call) -> str:
+    barcodes = it.barcodes or ((it.request.item_barcode,) if it.request.item_barcode else ())
+    for barcode in barcodes:
+        try:
+            await it.house.system.set_status(barcode, ItemStatus.LOST, f"{it.key}:{barcode}")
+        except Refused as refused:
+            if refused.reason not in GONE:
+                raise
+    return "marked as lost"
+
+
+async def _loans(it: Call, barcodes: Iterable[str]) -> tuple[Loan, ...]:
+    found = []
+    for barcode in barcodes:
+        item = await _item(it, barcode)
+        loan = await it.house.system.item_loan(item.id) if item is not None else None
+        if loan is not None:
+            found.append(loan)
+    return tuple(found)
+
+
+async def _item(it: Call, barcode: str) -> Item | None:
+    try:
+        return await it.house.system.item_by_barcode(barcode)
+    except Refused:
+        return None
+
+
+# --- lending ---------------------------------------------------------------------------------------------
+
+
+async def _place_hold(it: Call) -> str:
+    """Keeps the item for the request, on the account of the library that asks for it."""
+    if not it.request.item_barcode:
+        return "no item"
+    patron = await borrower(it.house, it.request, it.key)
+    places = await it.house.system.pickup_locations()
+    wish = HoldWish(
+        patron_id=patron.id,
+        pickup=places[0].code if places else "",
+        request_id=it.request.number,
+        item_barcode=it.request.item_barcode,
+        kind="page",
+        note=f"interlibrary loan {it.request.number}",
+    )
+    hold = await it.house.system.place_hold(wish, it.key)
+    return f"hold {hold.id}"
+
+
+async def _release_hold(it: Call) -> str:
+    try:
+        hold = await it.house.system.find_hold(it.request.number)
+        await it.house.system.cancel_hold(hold.id, it.key)
+    except Refused as refused:
+        if refused.reason in GONE:
+            return "no hold"
+        raise
+    return f"hold {hold.id} cancelled"
+
+
+async def _set_lender_due(it: Call) -> str:
+    due = moment(it.request.terms.lender_due, it.house.due_dates(it.request), it.house.zone)
+    loans = await _loans(it, (it.request.item_barcode,)) if it.request.item_barcode else ()
+    for loan in loans:
+        if due is not None:
+            await it.house.system.set_due_date(loan.id, due, f"{it.key}:{loan.id}")
+    return f"{len(loans)} loans have the new due date"
+
+
+async def _recall_loan(it: Call) -> str:
+    due = moment(it.request.terms.lender_due, it.house.due_dates(it.request), it.house.zone)
+    try:
+        await it.house.system.recall(it.request.item_barcode, it.key, due=due)
+    except Refused as refused:
+        if refused.reason in (*GONE, Reason.CANNOT_BE_RECALLED):
+            return "not on loan, or recalled already"
+        raise
+    return "recalled"
+
+
+async def _return_home(it: Call) -> str:
+    if not it.request.item_barcode or Capability.MOVE_LOCATION not in it.house.system.capabilities:
+        return "nothing to move"
+    try:
+        await it.house.system.return_home(it.request.item_barcode, it.key)
+    except Refused as refused:
+        if refused.reason in GONE:
+            return "it is not here any more"
+        raise
+    return "back in its own place"
+
+
+_CALLS: dict[Library, Callable[[Call], Awaitable[str]]] = {
+    Library.DELETE_TEMPORARY: _delete_temporary,
+    Library.SET_DUE_DATE: _set_due_date,
+    Library.RECALL_PATRON: _recall_patron,
+    Library.MARK_LOST: _mark_lost,
+    Library.PLACE_HOLD: _place_hold,
+    Library.RELEASE_HOLD: _release_hold,
+    Library.SET_LENDER_DUE: _set_lender_due,
+    Library.RECALL_LOAN: _recall_loan,
+    Library.RETURN_HOME: _return_home,
+}

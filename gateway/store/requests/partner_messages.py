@@ -1,0 +1,45 @@
+"""Partners' messages that were taken, by the id that the partner gave them: a repeat gets the same answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from gateway.domain.frozen import frozen
+from gateway.store.requests.tables import partner_message
+
+_c = partner_message.c
+
+
+@frozen
+class Seen:
+    """What came of it. `refused` and `reason` are empty where the message was taken."""
+
+    request_id: str
+    refused: str = ""
+    reason: str = ""
+
+
+def seen(connection: Connection, library: str, profile: str, message_id: str) -> Seen | None:
+    found = connection.execute(
+        select(_c.request_id, _c.refused, _c.reason).where(
+            _c.library == library, _c.profile == profile, _c.message_id == message_id
+        )
+    ).one_or_none()
+    return Seen(*found) if found is not None else None
+
+
+def keep(connection: Connection, library: str, profile: str, message_id: str, came: Seen, at: datetime) -> None:
+    """Raises IntegrityError when it is there already."""
+    connection.execute(
+        insert(partner_message).values(
+            library=library,
+            profile=profile,
+            message_id=message_id,
+            request_id=came.request_id,
+            refused=came.refused,
+            reason=came.reason,
+            at=at,
+        )
+    )

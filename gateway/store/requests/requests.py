@@ -1,0 +1,295 @@
+"""Requests: kept, changed, found. `Filter`, `Page`, `listing` and the counts are offered here too."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import insert as sql_insert
+
+from gateway.domain.frozen import frozen
+from gateway.domain.problems import Reason, Refused
+from gateway.domain.requests.request import Request, Role
+from gateway.store.prepared import Prepared
+from gateway.store.requests import counting
+from gateway.store.requests.columns import columns_of, external, newly_supplied
+from gateway.store.requests.counting import SupplyTime, partner_loads, supply_times, task_counts
+from gateway.store.requests.documents import parse
+from gateway.store.requests.listing import BadCursor, Filter, Page, listing
+from gateway.store.requests.statements import written
+from gateway.store.requests.tables import (
+    HAS_PATRON,
+    IS_OPEN,
+    request,
+    request_external,
+    request_task,
+    request_transaction,
+)
+
+__all__ = [
+    "BadCursor",
+    "Filter",
+    "Found",
+    "Page",
+    "Stale",
+    "SupplyTime",
+    "TransactionTaken",
+    "add_transaction",
+    "by_external",
+    "by_number",
+    "by_transaction",
+    "insert",
+    "listing",
+    "load",
+    "load_for_update",
+    "open_count",
+    "partner_loads",
+    "save",
+    "similar",
+    "supply_times",
+    "task_counts",
+]
+
+MOST = 100
+"""Requests that one look-up by a value gives."""
+
+
+class Stale(Exception):
+    """The request was changed by another since it was read."""
+
+
+@frozen
+class Found:
+    """The request that a partner's number means; `attempt` is 0 for lending."""
+
+    request_id: str
+    attempt: int
+
+
+class TransactionTaken(Refused):
+    """The partner has used this number before, for `found`."""
+
+    def __init__(self, found: Found) -> None:
+        super().__init__(Reason.DUPLICATE_REQUEST, "There is a request with this number already.")
+        self.found = found
+
+
+_c = request.c
+_ONE = (_c.library == bindparam("in_library"), _c.id == bindparam("with_id"))
+_LOAD = Prepared(select(_c.document).where(*_ONE))
+_LOAD_FOR_UPDATE = Prepared(select(_c.document).where(*_ONE).with_for_update())
+_BEFORE = Prepared(
+    select(_c.version, _c.role, _c.changed, _c.tasks, _c.external, _c.loads, _c.supplied).where(*_ONE).with_for_update()
+)
+_INSERT = Prepared(sql_insert(request))
+_FIXED = {"library", "id", "role", "created"}
+_UPDATE = Prepared(
+    update(request)
+    .where(*_ONE)
+    .values({c.name: bindparam(f"new_{c.name}", type_=c.type) for c in _c if c.name not in _FIXED})
+)
+
+_t = request_task.c
+_JOIN_TASK = Prepared(sql_insert(request_task))
+_LEAVE_TASK = Prepared(
+    delete(request_task).where(
+        _t.library == bindparam("library"),
+        _t.task == bindparam("task"),
+        _t.changed == bindparam("changed"),
+        _t.request_id == bindparam("request_id"),
+    )
+)
+_x = request_external.c
+_ADD_EXTERNAL = Prepared(sql_insert(request_external))
+_REMOVE_EXTERNAL = Prepared(
+    delete(request_external).where(
+        _x.library == bindparam("library"),
+        _x.value == bindparam("value"),
+        _x.request_id == bindparam("request_id"),
+    )
+)
+
+
+@frozen
+class _Before:
+    """What the row said, and other rows with it."""
+
+    changed: datetime | None = None
+    tasks: str = ""
+    external: str = ""
+    loads: str = ""
+    supplied: int = 0
+
+
+_NOTHING = _Before()
+
+
+def insert(connection: Connection, new: Request) -> None:
+    """Raises IntegrityError when the id or the number is there already."""
+    columns = columns_of(new, 0)
+    _INSERT.run(connection, [columns])
+    _follow(connection, new, _NOTHING, columns)
+
+
+def save(connection: Connection, changed: Request) -> None:
+    """Expects the version before `changed.version` to be stored. Raises Stale."""
+    row = _BEFORE.first(connection, {"in_library": changed.library, "with_id": changed.id})
+    if row is None or row.version != changed.version - 1:
+        stored = "is not there" if row is None else f"has version {row.version}"
+        raise Stale(f"request {changed.id} of {changed.library} {stored}; version {changed.version} can't follow")
+    columns = columns_of(changed, row.supplied)
+    values = {f"new_{name}": value for name, value in columns.items() if name not in _FIXED}
+    _UPDATE.run(connection, [{"in_library": changed.library, "with_id": changed.id, **values}])
+    before = _Before(row.changed, row.tasks, row.external, row.loads, row.supplied)
+    _follow(connection, changed, before, columns)
+
+
+def _follow(connection: Connection, now: Request, before: _Before, columns: dict[str, Any]) -> None:
+    """Rows elsewhere that follow from the request's."""
+    library, id_ = now.library, now.id
+    old, new = before.tasks.split(), columns["tasks"].split()
+    if old and (old != new or before.changed != now.changed):
+        _LEAVE_TASK.run(connection, [_task(library, name, before.changed, id_) for name in old])
+    if new and (old != new or before.changed != now.changed):
+        _JOIN_TASK.run(connection, [_task(library, name, now.changed, id_) for name in new])
+    if old != new or before.loads != columns["loads"]:
+        left = [*((counting.TASK, name) for name in old), *_load(now.role, before.loads)]
+        joined = [*((counting.TASK, name) for name in new), *_load(now.role, columns["loads"])]
+        counting.moved(connection, library, id_, left, joined)
+    if before.external != columns["external"]:
+        _follow_external(connection, now, set(before.external.splitlines()), set(columns["external"].splitlines()))
+    if number := newly_supplied(now, before.supplied):
+        counting.count_supply(connection, now, number)
+
+
+def _task(library: str, name: str, changed: datetime | None, id_: str) -> dict[str, Any]:
+    return {"library": library, "task": name, "changed": changed, "request_id": id_}
+
+
+def _load(role: Role, partner: str) -> list[counting.Counted]:
+    return [(role.value, partner)] if partner else []
+
+
+def _follow_external(connection: Connection, now: Request, old: set[str], new: set[str]) -> None:
+    def rows(values: set[str]) -> list[dict[str, str]]:
+        return [{"library": now.library, "value": value, "request_id": now.id} for value in sorted(values)]
+
+    if gone := rows(old - new):
+        _REMOVE_EXTERNAL.run(connection, gone)
+    if come := rows(new - old):
+        _ADD_EXTERNAL.run(connection, come)
+
+
+# --- finding ---------------------------------------------------------------------------------------------
+
+_BY_NUMBER = Prepared(select(_c.id).where(_c.library == bindparam("library"), _c.number == bindparam("number")))
+_BY_EXTERNAL = Prepared(
+    select(_x.request_id)
+    .where(_x.library == bindparam("library"), _x.value == bindparam("value"))
+    .order_by(_x.request_id.desc())
+    .limit(MOST)
+)
+_OPEN_COUNT = Prepared(
+    select(func.count().label("n"))
+    .select_from(request)
+    .where(_c.library == bindparam("library"), _c.patron_id == bindparam("patron_id"), HAS_PATRON, IS_OPEN)
+)
+_SIMILAR = Prepared(
+    select(_c.id)
+    .where(
+        _c.library == bindparam("library"),
+        _c.patron_id == bindparam("patron_id"),
+        HAS_PATRON,
+        _c.fingerprint == bindparam("fingerprint"),
+        _c.created >= bindparam("since", type_=_c.created.type),
+    )
+    .order_by(_c.created.desc())
+    .limit(MOST)
+)
+
+
+def load(connection: Connection, library: str, id_: str) -> Request | None:
+    """Raises Unreadable."""
+    row = _LOAD.first(connection, {"in_library": library, "with_id": id_})
+    return None if row is None else parse(row.document)
+
+
+def load_for_update(connection: Connection, library: str, id_: str) -> Request | None:
+    """The same, and nobody else changes it before the end of the transaction."""
+    row = _LOAD_FOR_UPDATE.first(connection, {"in_library": library, "with_id": id_})
+    return None if row is None else parse(row.document)
+
+
+def by_number(connection: Connection, library: str, number: str) -> str | None:
+    """The id of the request with this number."""
+    row = _BY_NUMBER.first(connection, {"library": library, "number": number})
+    return None if row is None else row.id
+
+
+def by_external(connection: Connection, library: str, value: str) -> tuple[str, ...]:
+    """Ids of the requests that have this number in another system, newest first; MOST of them."""
+    found = _BY_EXTERNAL.all(connection, {"library": library, "value": external(value)})
+    return tuple(row.request_id for row in found)
+
+
+def open_count(connection: Connection, library: str, patron_id: str) -> int:
+    """How many open requests the patron has."""
+    if not patron_id:
+        return 0
+    count: int = _OPEN_COUNT.first(connection, {"library": library, "patron_id": patron_id}).n
+    return count
+
+
+def similar(connection: Connection, library: str, patron_id: str, fingerprint: str, since: datetime) -> tuple[str, ...]:
+    """Ids of the patron's requests for the same thing (`domain.requests.fingerprint`) that were made at `since` or
+    later, open or not, newest first; MOST of them. An empty fingerprint is like nothing."""
+    if not fingerprint or not patron_id:
+        return ()
+    asked = {"library": library, "patron_id": patron_id, "fingerprint": fingerprint, "since": since}
+    return tuple(row.id for row in _SIMILAR.all(connection, asked))
+
+
+# --- partners' numbers -----------------------------------------------------------------------------------
+
+_n = request_transaction.c
+_ADD_TRANSACTION = written(
+    "INSERT INTO request_transaction (library, role, symbol, reference, request_id, attempt) "
+    "VALUES (:library, :role, :symbol, :reference, :request_id, :attempt) "
+    "ON CONFLICT DO NOTHING RETURNING attempt",
+    request_transaction,
+    _n.attempt,
+)
+_BY_TRANSACTION = Prepared(
+    select(_n.request_id, _n.attempt).where(
+        _n.library == bindparam("library"),
+        _n.role == bindparam("role"),
+        _n.symbol == bindparam("symbol"),
+        _n.reference == bindparam("reference"),
+    )
+)
+
+
+def by_transaction(
+    connection: Connection, library: str, role: Role, partner_symbol: str, transaction: str
+) -> Found | None:
+    """The request (and the attempt, for borrowing) that this partner means by its number. `role`: ours."""
+    asked = {"library": library, "role": role.value, "symbol": partner_symbol, "reference": transaction}
+    row = _BY_TRANSACTION.first(connection, asked)
+    return None if row is None else Found(row.request_id, row.attempt)
+
+
+def add_transaction(
+    connection: Connection,
+    library: str,
+    role: Role,
+    partner_symbol: str,
+    transaction: str,
+    request_id: str,
+    attempt: int = 0,
+) -> None:
+    """Raises TransactionTaken."""
+    key = {"library": library, "role": role.value, "symbol": partner_symbol, "reference": transaction}
+    if _ADD_TRANSACTION.first(connection, {**key, "request_id": request_id, "attempt": attempt}) is None:
+        row = _BY_TRANSACTION.first(connection, key)
+        raise TransactionTaken(Found(row.request_id, row.attempt))

@@ -1,0 +1,82 @@
+"""When something is to happen to a request by itself. One row for each request and timer; starting sets it anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, select
+
+from gateway.domain.frozen import frozen
+from gateway.domain.requests.table import Timer
+from gateway.store.prepared import Prepared
+from gateway.store.requests.statements import written
+from gateway.store.requests.tables import request_timer
+
+
+@frozen
+class TimerRow:
+    """`at`: aware UTC."""
+
+    library: str
+    request_id: str
+    timer: Timer
+    at: datetime
+
+
+_c = request_timer.c
+_START = written(
+    "INSERT INTO request_timer (library, request_id, timer, at) VALUES (:library, :request_id, :timer, :at) "
+    "ON CONFLICT (library, request_id, timer) DO UPDATE SET at = excluded.at",
+    request_timer,
+)
+_OF_REQUEST_IT_IS = (_c.library == bindparam("library"), _c.request_id == bindparam("request_id"))
+_STOP = Prepared(delete(request_timer).where(*_OF_REQUEST_IT_IS, _c.timer == bindparam("timer")))
+_STOP_ALL = Prepared(delete(request_timer).where(*_OF_REQUEST_IT_IS))
+_TAKE = written(
+    "DELETE FROM request_timer WHERE library = :library AND request_id = :request_id AND timer = :timer AND at = :at "
+    "RETURNING request_id",
+    request_timer,
+    _c.request_id,
+)
+_DUE = Prepared(
+    select(request_timer)
+    .where(_c.at <= bindparam("now", type_=_c.at.type))
+    .order_by(_c.at, _c.library, _c.request_id, _c.timer)
+    .limit(bindparam("limit"))
+)
+_OF_REQUEST = Prepared(select(request_timer).where(*_OF_REQUEST_IT_IS).order_by(_c.timer))
+
+
+def start(connection: Connection, library: str, request_id: str, timer: Timer, at: datetime) -> None:
+    _START.run(connection, [{"library": library, "request_id": request_id, "timer": timer.value, "at": at}])
+
+
+def stop(connection: Connection, library: str, request_id: str, timer: Timer) -> None:
+    """One that does not run stays so."""
+    _STOP.run(connection, [{"library": library, "request_id": request_id, "timer": timer.value}])
+
+
+def stop_all(connection: Connection, library: str, request_id: str) -> None:
+    _STOP_ALL.run(connection, [{"library": library, "request_id": request_id}])
+
+
+def due(connection: Connection, now: datetime, limit: int) -> tuple[TimerRow, ...]:
+    """Timers of all libraries whose time is `now` or earlier, oldest first. They stay until they are taken."""
+    return _rows(_DUE.all(connection, {"now": now, "limit": limit}))
+
+
+def take(connection: Connection, row: TimerRow) -> bool:
+    """Ends the timer in the transaction that does what it is for. False: it was stopped, set anew or taken by
+    another node meanwhile, and there is nothing to do."""
+    found = {"library": row.library, "request_id": row.request_id, "timer": row.timer.value, "at": row.at}
+    return _TAKE.first(connection, found) is not None
+
+
+def of_request(connection: Connection, library: str, request_id: str) -> tuple[TimerRow, ...]:
+    return _rows(_OF_REQUEST.all(connection, {"library": library, "request_id": request_id}))
+
+
+def _rows(found: Iterable[Any]) -> tuple[TimerRow, ...]:
+    return tuple(TimerRow(row.library, row.request_id, Timer(row.timer), row.at) for row in found)

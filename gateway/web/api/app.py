@@ -1,0 +1,146 @@
+"""The API as a part of the HTTP side: all its routes, and problems for everything that has none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import timedelta
+from importlib.metadata import version
+
+import structlog
+from aiohttp import hdrs, web
+from sqlalchemy import Connection
+
+from gateway.domain.clock import Clock
+from gateway.services.api_keys import ApiKeys
+from gateway.services.webhooks.addresses import Addresses
+from gateway.services.webhooks.subscriptions import Webhooks
+from gateway.store.api import answers, downloads
+from gateway.store.api.links import LONGEST
+from gateway.store.engine import Store
+from gateway.web.api import openapi
+from gateway.web.api.copies import PATH as COPY_PATH
+from gateway.web.api.copies import CopyPages
+from gateway.web.api.events import Streams
+from gateway.web.api.openapi import ROOT
+from gateway.web.api.operation import AnyOperation
+from gateway.web.api.operations import ALL
+from gateway.web.api.operations.events import STREAM
+from gateway.web.api.page import POLICY, page
+from gateway.web.api.parts import Limits, Parts
+from gateway.web.api.problem import Problem, ProblemType
+from gateway.web.api.service import Services
+from gateway.web.api.serving import Served
+
+log = structlog.get_logger(component="api")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_BY_STATUS = {
+    400: ProblemType.MALFORMED,
+    404: ProblemType.NOT_FOUND,
+    405: ProblemType.METHOD_NOT_ALLOWED,
+    413: ProblemType.TOO_LARGE,
+    415: ProblemType.UNSUPPORTED_MEDIA_TYPE,
+}
+
+
+class Api:
+    """`Site.api`. `close` ends the streams; call it before the listeners stop."""
+
+    def __init__(self, parts: Parts, operations: Sequence[AnyOperation] = ALL) -> None:
+        self._parts = parts
+        self._operations = operations
+        document = openapi.document(operations, version("illgate"))
+        self._document = json.dumps(document, ensure_ascii=False)
+        self._page = page(document)
+
+    def register(self, app: web.Application) -> None:
+        inner = web.Application(middlewares=[problems])
+        inner.on_response_prepare.append(_sign)
+        for operation in self._operations:
+            head = operation.method == "GET" and not any(STREAM in one.media_types for one in operation.answers)
+            handle = Served(operation, self._parts).handle
+            if head:
+                inner.router.add_get(operation.path, handle)
+            else:
+                inner.router.add_route(operation.method, operation.path, handle)
+        inner.router.add_get("/openapi.json", self._show_document)
+        inner.router.add_get("/docs", self._show_page)
+        app.add_subapp(ROOT, inner)
+        app.router.add_route("*", "/api", _nothing_here)
+        app.router.add_route("*", "/api/{rest:.*}", _nothing_here)
+        copies = CopyPages(self._parts)
+        app.router.add_get(COPY_PATH, copies.show)
+        app.router.add_post(COPY_PATH, copies.fetch)
+
+    @property
+    def streams(self) -> Streams:
+        return self._parts.streams
+
+    def nudge(self, library: str) -> None:
+        """Events have been committed: the streams of this library look. Call it from the event loop."""
+        self._parts.streams.nudge(library)
+
+    def close(self) -> None:
+        self._parts.streams.close()
+
+    async def forget(self, libraries: Iterable[str]) -> int:
+        """Stored answers and counts of downloads whose time is over; how many there were. Raises Unavailable."""
+        now = self._parts.clock.now()
+        answered = now - timedelta(hours=self._parts.limits.answers_kept_hours)
+        forgotten = 0
+        for library in libraries:
+
+            def work(c: Connection, library: str = library) -> int:
+                return answers.prune(c, library, answered) + downloads.prune(c, library, now - LONGEST)
+
+            forgotten += await self._parts.store.write(work)
+        return forgotten
+
+    async def _show_document(self, _request: web.Request) -> web.StreamResponse:
+        headers = {hdrs.CACHE_CONTROL: "no-cache", hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*"}
+        return web.json_response(text=self._document, headers=headers)
+
+    async def _show_page(self, _request: web.Request) -> web.StreamResponse:
+        headers = {hdrs.CACHE_CONTROL: "no-cache", "Content-Security-Policy": POLICY}
+        return web.Response(text=self._page, content_type="text/html", headers=headers)
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What aiohttp says itself (no such path, no such method) as a problem."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        return _problem(error).response()
+
+
+async def _sign(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers[hdrs.SERVER] = "illgate"
+
+
+def _problem(error: web.HTTPException) -> Problem:
+    kind = _BY_STATUS.get(error.status, ProblemType.MALFORMED if error.status < 500 else ProblemType.INTERNAL)
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods))
+        return Problem(kind, f"Methods here: {allowed}.", headers=((hdrs.ALLOW, allowed),))
+    return Problem(kind)
+
+
+async def _nothing_here(_request: web.Request) -> web.StreamResponse:
+    return Problem(ProblemType.NOT_FOUND, f"The API begins at {ROOT}; {ROOT}/docs describes it.").response()
+
+
+def make_api(services: Services, store: Store, clock: Clock, addresses: Addresses, limits: Limits | None = None) -> Api:
+    """`addresses`: where webhooks may lead."""
+    parts = Parts(
+        services=services,
+        store=store,
+        clock=clock,
+        keys=ApiKeys(store, clock),
+        webhooks=Webhooks(store, clock, addresses),
+        streams=Streams(clock),
+        limits=limits or Limits(),
+    )
+    return Api(parts)

@@ -1,0 +1,1 @@
+"""Bodies, parameters and answers of the API, as pydantic models; what they say is the OpenAPI document."""

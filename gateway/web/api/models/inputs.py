@@ -1,0 +1,172 @@
+"""What is sent to make and change requests."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from gateway.domain.requests.events import Condition, Details
+from gateway.domain.requests.request import PatronLink
+from gateway.domain.requests.views import Draft, LendingDraft
+from gateway.web.api.models.values import (
+    NAME,
+    CitationIn,
+    DatesIn,
+    Day,
+    ExtraIn,
+    Identifier,
+    Line,
+    Moment,
+    MoneyIn,
+    Name,
+    PartyIn,
+    ServiceIn,
+    Text,
+    extras,
+    money,
+)
+from gateway.web.api.operation import Input
+
+OptionalName = Annotated[str, StringConstraints(max_length=100, pattern=f"^$|{NAME}")]
+
+
+class PatronIn(Input):
+    identifier: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")] = Field(
+        description="barcode or the like, by which the library finds the patron"
+    )
+    pickup: OptionalName = Field("", description="code of the location where the item is fetched")
+    note: Text = ""
+
+    def value(self) -> PatronLink:
+        return PatronLink(identifier=self.identifier, pickup=self.pickup, note=self.note)
+
+
+class NewBorrowing(Input):
+    citation: CitationIn
+    patron: PatronIn | None = Field(None, description="none: for the library itself")
+    service: ServiceIn = ServiceIn()
+    dates: DatesIn = DatesIn()
+    maximum_cost: MoneyIn | None = None
+    mediated: bool | None = Field(None, description="whether staff look at it first; none: the rules decide")
+    partner: OptionalName = Field("", description="profile of the supplier to ask, instead of a rota")
+    rota: OptionalName = Field("", description="rota to use, instead of what the rules assign")
+    branch: OptionalName = ""
+    note: Text = ""
+    external: tuple[Line, ...] = Field((), max_length=20, description="its numbers in other systems")
+    extras: tuple[ExtraIn, ...] = Field((), max_length=100)
+
+    def value(self, actor: str) -> Draft:
+        return Draft(
+            citation=self.citation.value(),
+            service=self.service.value(),
+            dates=self.dates.value(),
+            maximum_cost=money(self.maximum_cost),
+            patron=self.patron.value() if self.patron is not None else PatronLink(),
+            mediated=self.mediated,
+            partner=self.partner,
+            rota=self.rota,
+            branch=self.branch,
+            note=self.note,
+            external=self.external,
+            extras=extras(self.extras),
+            source="api",
+            actor=actor,
+        )
+
+
+class NewLending(Input):
+    citation: CitationIn
+    requester: PartyIn
+    transaction: Line = Field("", description="the requester's number of the request")
+    service: ServiceIn = ServiceIn()
+    dates: DatesIn = DatesIn()
+    maximum_cost: MoneyIn | None = None
+    note: Text = ""
+    external: tuple[Line, ...] = Field((), max_length=20)
+    extras: tuple[ExtraIn, ...] = Field((), max_length=100)
+
+    def value(self, actor: str) -> LendingDraft:
+        return LendingDraft(
+            citation=self.citation.value(),
+            requester=self.requester.value(),
+            transaction=self.transaction,
+            service=self.service.value(),
+            dates=self.dates.value(),
+            maximum_cost=money(self.maximum_cost),
+            note=self.note,
+            external=self.external,
+            extras=extras(self.extras),
+            source="api",
+            actor=actor,
+        )
+
+
+class ActBody(Input):
+    """Details of an act. Which of them an act needs and may have stands with it in `actions` of the request."""
+
+    attempt: int = Field(0, ge=0, le=10_000, description="number of the attempt, where it isn't the current one")
+    due: Day | Moment | None = Field(None, description="a day (until its end) or a moment")
+    reason: Line = ""
+    note: Text = ""
+    conditions: tuple[Condition, ...] = Field((), max_length=20)
+    cost: MoneyIn | None = None
+    retry_after: Day | None = None
+    expected: Day | None = None
+    partner: OptionalName = ""
+    rota: OptionalName = ""
+    barcode: Line = ""
+    item_description: Line = ""
+    volumes: tuple[Identifier, ...] = Field((), max_length=1_000)
+    renewals_allowed: bool | None = None
+    link: str = Field("", max_length=2_000, pattern=r"^(https?://[!-~]+)?$")
+    attachment: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,100}$")] = ""
+    pickup: OptionalName = ""
+    citation: CitationIn | None = None
+    need_by: Day | None = None
+    maximum_cost: MoneyIn | None = None
+    query: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,100}$")] = ""
+    answer: Literal["", "yes", "no"] = ""
+    extras: tuple[ExtraIn, ...] = Field((), max_length=100)
+
+    def value(self) -> Details:
+        return Details(
+            due=self.due,
+            reason=self.reason,
+            note=self.note,
+            conditions=self.conditions,
+            cost=money(self.cost),
+            retry_after=self.retry_after,
+            expected=self.expected,
+            partner=self.partner,
+            rota=self.rota,
+            barcode=self.barcode,
+            item_description=self.item_description,
+            volumes=self.volumes,
+            renewals_allowed=self.renewals_allowed,
+            link=self.link,
+            attachment=self.attachment,
+            pickup=self.pickup,
+            citation=self.citation.value() if self.citation is not None else None,
+            need_by=self.need_by,
+            maximum_cost=money(self.maximum_cost),
+            query=self.query,
+            answer=self.answer,
+            extras=extras(self.extras),
+        )
+
+
+class RotaOrder(Input):
+    partners: tuple[Name, ...] = Field(min_length=1, max_length=200, description="in the order in which to ask them")
+
+
+class SkipLine(Input):
+    why: Line = ""
+
+
+class SkipLetter(Input):
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class EditLetter(Input):
+    payload: Annotated[str, StringConstraints(min_length=1, max_length=100_000, pattern=r"^[^\x00]+$")]

@@ -1,0 +1,347 @@
+"""What requests look like, whole and in lists."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from pydantic import Field
+
+from gateway.domain.requests.events import Condition, Details, Kind
+from gateway.domain.requests.fields import ACTS
+from gateway.domain.requests.fields import Field as ActField
+from gateway.domain.requests.request import (
+    AttemptStatus,
+    Flag,
+    Request,
+    Role,
+    Standing,
+    VolumeState,
+)
+from gateway.domain.requests.views import HistoryLine, Shown
+from gateway.web.api.models.values import (
+    CitationOut,
+    DatesOut,
+    ExtraOut,
+    MoneyOut,
+    PartyOut,
+    ServiceOut,
+)
+from gateway.web.api.operation import Output
+
+
+class RequestLine(Output):
+    """A request in a list."""
+
+    id: str
+    number: str
+    role: Role
+    state: str
+    flags: tuple[Flag, ...]
+    version: int
+    created: datetime
+    changed: datetime
+    title: str = Field(description="title and author in one line")
+    service: ServiceOut
+    need_by: date | None
+    partner: PartyOut
+    branch: str
+    patron_id: str
+
+    @classmethod
+    def of(cls, request: Request) -> RequestLine:
+        return cls(
+            id=request.id,
+            number=request.number,
+            role=request.role,
+            state=request.state.value,
+            flags=_flags(request),
+            version=request.version,
+            created=request.created,
+            changed=request.changed,
+            title=request.citation.short,
+            service=ServiceOut.model_validate(request.service),
+            need_by=request.dates.need_by,
+            partner=PartyOut.model_validate(request.partner),
+            branch=request.branch,
+            patron_id=request.patron.id,
+        )
+
+
+class RequestList(Output):
+    """`next`: where the next page is, as in the Link header; empty: this is the last."""
+
+    items: tuple[RequestLine, ...]
+    next: str
+
+
+class CostsOut(Output):
+    maximum: MoneyOut | None
+    agreed: MoneyOut | None
+    charged: MoneyOut | None
+
+
+class TermsOut(Output):
+    lender_due: date | datetime | None = Field(description="a day (until its end) or a moment")
+    patron_due: datetime | None
+    conditions: tuple[Condition, ...]
+    renewals_allowed: bool
+    renewals: int
+    note: str
+
+
+class PatronOut(Output):
+    id: str
+    identifier: str
+    category: str
+    pickup: str
+    language: str
+    note: str
+
+
+class VolumeOut(Output):
+    id: str
+    label: str
+    state: VolumeState
+    barcode: str
+    theirs: str
+
+
+class NoteOut(Output):
+    at: datetime
+    by: str
+    text: str
+    for_partner: bool
+
+
+class AttachmentOut(Output):
+    id: str
+    name: str
+    media_type: str
+    size: int = Field(description="bytes")
+    pages: int | None
+    sha256: str
+    at: datetime
+
+
+class RotaLineOut(Output):
+    partner: str
+    standing: Standing
+    why: str
+    last_resort: bool
+
+
+class AttemptOut(Output):
+    number: int
+    partner: str
+    symbol: str
+    channel: str
+    transaction: str
+    theirs: str
+    asked: datetime
+    status: AttemptStatus
+    answered: datetime | None
+    reason: str
+    note: str
+    retry_after: date | None
+    expected: date | None
+    cost: MoneyOut | None
+    conditions: tuple[Condition, ...]
+    holdings: str
+
+
+class QueryOut(Output):
+    id: str
+    about: str
+    text: str
+    asked: datetime
+    answer_by: datetime | None
+    answer: str
+    answered: datetime | None
+
+
+class CandidateOut(Output):
+    bib_id: str
+    title: str
+    author: str
+    barcode: str
+    call_number: str
+    confidence: int
+    how: str
+    lendable: bool
+    why_not: str
+
+
+class SignOffOut(Output):
+    at: datetime
+    by: str
+    basis: str
+    granted: bool
+    note: str
+
+
+class RequestOut(Output):
+    """A request, as it is now."""
+
+    id: str
+    number: str
+    role: Role
+    state: str
+    open: bool
+    flags: tuple[Flag, ...]
+    version: int
+    created: datetime
+    changed: datetime
+    citation: CitationOut
+    service: ServiceOut
+    dates: DatesOut
+    costs: CostsOut
+    terms: TermsOut
+    partner: PartyOut
+    transaction: str
+    source: str
+    branch: str
+    volumes: tuple[VolumeOut, ...]
+    notes: tuple[NoteOut, ...]
+    attachments: tuple[AttachmentOut, ...]
+    extras: tuple[ExtraOut, ...]
+    external: tuple[str, ...]
+    warnings: tuple[str, ...]
+    patron: PatronOut
+    mediated: bool
+    rota: tuple[RotaLineOut, ...]
+    attempts: tuple[AttemptOut, ...]
+    current: int = Field(description="number of the attempt that counts; 0: none")
+    query: QueryOut | None
+    hold_id: str
+    candidates: tuple[CandidateOut, ...]
+    item_barcode: str
+    loan_id: str
+    borrower_id: str
+    direct_patron: PatronOut
+    sign_offs: tuple[SignOffOut, ...]
+
+    @classmethod
+    def of(cls, request: Request) -> RequestOut:
+        plain = {name: getattr(request, name) for name in cls.model_fields if name not in ("flags", "state")}
+        return cls.model_validate({**plain, "state": request.state.value, "flags": _flags(request)})
+
+
+class DetailsOut(Output):
+    """What came with an event; what is empty was not said."""
+
+    due: date | datetime | None
+    reason: str
+    note: str
+    conditions: tuple[Condition, ...]
+    cost: MoneyOut | None
+    retry_after: date | None
+    expected: date | None
+    partner: str
+    rota: str
+    barcode: str
+    item_description: str
+    volumes: tuple[str, ...]
+    renewals_allowed: bool | None
+    attachment: str
+    pickup: str
+    need_by: date | None
+    maximum_cost: MoneyOut | None
+    query: str
+    answer: str
+    transaction: str
+    status: str
+    extras: tuple[ExtraOut, ...]
+
+    @classmethod
+    def of(cls, details: Details) -> DetailsOut:
+        return cls.model_validate(details)
+
+
+class HistoryOut(Output):
+    id: str
+    at: datetime
+    event: Kind
+    origin: str
+    actor: str
+    attempt: int
+    before: str
+    after: str
+    denied: str = Field(description="why it did not fit; empty: it did")
+    note: str
+    details: DetailsOut
+
+    @classmethod
+    def of(cls, line: HistoryLine) -> HistoryOut:
+        event = line.event
+        return cls(
+            id=line.id,
+            at=line.at,
+            event=event.kind,
+            origin=event.signal.origin.value,
+            actor=event.actor,
+            attempt=event.attempt,
+            before=line.before,
+            after=line.after,
+            denied=line.denied,
+            note=line.note,
+            details=DetailsOut.of(event.details),
+        )
+
+
+class TimerOut(Output):
+    timer: str
+    at: datetime
+
+
+class FieldOut(Output):
+    name: str
+    type: str
+    help: str
+
+    @classmethod
+    def of(cls, field: ActField) -> FieldOut:
+        return cls(name=field.name, type=field.type.value, help=field.help)
+
+
+class ActionOut(Output):
+    """What may be done now: POST the fields to `href`, with If-Match."""
+
+    kind: Kind
+    href: str
+    method: str = "POST"
+    required: tuple[FieldOut, ...]
+    optional: tuple[FieldOut, ...]
+    one_of: tuple[str, ...] = Field(description="at least one of these is needed; empty: none is")
+
+    @classmethod
+    def of(cls, kind: Kind, href: str) -> ActionOut:
+        fields = ACTS[kind]
+        return cls(
+            kind=kind,
+            href=href,
+            required=tuple(FieldOut.of(one) for one in fields.required),
+            optional=tuple(FieldOut.of(one) for one in fields.optional),
+            one_of=fields.one_of,
+        )
+
+
+class ShownOut(Output):
+    """A request with its history (oldest first), its timers, and what may be done now."""
+
+    request: RequestOut
+    history: tuple[HistoryOut, ...]
+    timers: tuple[TimerOut, ...]
+    actions: tuple[ActionOut, ...]
+
+    @classmethod
+    def of(cls, shown: Shown, actions: tuple[ActionOut, ...]) -> ShownOut:
+        return cls(
+            request=RequestOut.of(shown.request),
+            history=tuple(HistoryOut.of(line) for line in shown.history),
+            timers=tuple(TimerOut.model_validate(one) for one in shown.timers),
+            actions=actions,
+        )
+
+
+def _flags(request: Request) -> tuple[Flag, ...]:
+    return tuple(flag for flag in Flag if flag in request.flags)

@@ -1,0 +1,228 @@
+"""Values that stand in many models. Texts are bounded and never hold NUL; days and moments lie in living memory."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+
+from gateway.domain.library import Money, RecordId
+from gateway.domain.requests.citation import Citation, CitationType, Extra
+from gateway.domain.requests.request import Dates, Party, Service, ServiceType
+from gateway.web.api.operation import Input, Output
+
+NO_NUL = r"^[^\x00]*$"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,99}$"
+
+Line = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""One line of text."""
+
+Text = Annotated[str, StringConstraints(max_length=5_000, pattern=NO_NUL)]
+LongText = Annotated[str, StringConstraints(max_length=100_000, pattern=NO_NUL)]
+Name = Annotated[str, StringConstraints(max_length=100, pattern=NAME)]
+Identifier = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9_-]{1,100}$")]
+Cursor = Annotated[str, StringConstraints(max_length=500, pattern=r"^[A-Za-z0-9_.:|-]*$")]
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+EARLIEST, LATEST = 1900, 2199
+
+
+def _near(day: date) -> date:
+    if not EARLIEST <= day.year <= LATEST:
+        raise ValueError(f"the year must be between {EARLIEST} and {LATEST}")
+    return day
+
+
+def _utc(moment: datetime) -> datetime:
+    _near(moment)
+    return moment.astimezone(UTC)
+
+
+Day = Annotated[date, AfterValidator(_near)]
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+
+
+def _whole(text: object) -> object:
+    """Of a query string: digits and nothing else."""
+    if isinstance(text, str):
+        if not text.isascii() or not text.isdigit() or len(text) > 9:
+            raise ValueError("must be a whole number")
+        return int(text)
+    return text
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+
+
+def _day_text(text: object) -> object:
+    """Of a query string: ISO 8601 and nothing else (pydantic would take seconds since 1970)."""
+    if isinstance(text, str) and not _DAY.fullmatch(text):
+        raise ValueError("must be a day such as 2026-03-01")
+    return text
+
+
+DayText = Annotated[Day, BeforeValidator(_day_text)]
+
+
+def _truth(text: object) -> object:
+    if isinstance(text, str):
+        if text not in ("true", "false"):
+            raise ValueError("must be true or false")
+        return text == "true"
+    return text
+
+
+Truth = Annotated[bool, BeforeValidator(_truth)]
+
+
+class MoneyIn(Input):
+    amount: str = Field(pattern=r"^[0-9]{1,8}(\.[0-9]{1,4})?$", examples=["12.50"], description="as text: it is exact")
+    currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")
+
+    def value(self) -> Money:
+        return Money(Decimal(self.amount), self.currency)
+
+
+class MoneyOut(Output):
+    amount: Decimal
+    currency: str
+
+
+class IdentifierIn(Input):
+    type: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$", description="isbn, issn, ismn, doi, pmid, oclc, lccn, …")
+    value: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class IdentifierOut(Output):
+    type: str
+    value: str
+
+
+class ExtraIn(Input):
+    """A field that the gateway has no place for: kept, shown and passed on."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    value: Text
+    kind: str = Field("text", pattern=r"^(text|number|date|boolean)$")
+
+
+class ExtraOut(Output):
+    name: str
+    value: str
+    kind: str
+
+
+class CitationIn(Input):
+    """A part (article, chapter) has its own title and author in `component_…`."""
+
+    type: CitationType = CitationType.OTHER
+    title: Line = ""
+    subtitle: Line = ""
+    author: Line = ""
+    component_title: Line = ""
+    component_author: Line = ""
+    series: Line = ""
+    edition: Line = ""
+    publisher: Line = ""
+    place: Line = ""
+    published: Line = Field("", description="as cited: 1987, 2014-03")
+    volume: Line = ""
+    issue: Line = ""
+    pages: Line = Field("", description="pages requested")
+    language: Line = ""
+    call_number: Line = ""
+    identifiers: tuple[IdentifierIn, ...] = Field((), max_length=50)
+    source: Line = Field("", description="where the citation was found")
+    note: Text = ""
+    extras: tuple[ExtraIn, ...] = Field((), max_length=100)
+
+    def value(self) -> Citation:
+        plain = self.model_dump(exclude={"identifiers", "extras"})
+        identifiers = tuple(RecordId(one.type, one.value) for one in self.identifiers)
+        return Citation(**plain, identifiers=identifiers, extras=extras(self.extras))
+
+
+class CitationOut(Output):
+    type: CitationType
+    title: str
+    subtitle: str
+    author: str
+    component_title: str
+    component_author: str
+    series: str
+    edition: str
+    publisher: str
+    place: str
+    published: str
+    volume: str
+    issue: str
+    pages: str
+    language: str
+    call_number: str
+    identifiers: tuple[IdentifierOut, ...]
+    source: str
+    note: str
+    extras: tuple[ExtraOut, ...]
+
+
+class ServiceIn(Input):
+    type: ServiceType = ServiceType.LOAN
+    format: str = Field("", pattern=r"^[a-z0-9-]{0,40}$", description="ISO 18626 ItemFormat in lower case; empty: any")
+    level: str = Field("", pattern=r"^[a-z0-9-]{0,40}$", description="ISO 18626 ServiceLevel; empty: any")
+
+    def value(self) -> Service:
+        return Service(self.type, self.format, self.level)
+
+
+class ServiceOut(Output):
+    type: ServiceType
+    format: str
+    level: str
+
+
+class DatesIn(Input):
+    need_by: Day | None = Field(None, description="of no use after this day")
+    start: Day | None = None
+    end: Day | None = None
+
+    def value(self) -> Dates:
+        return Dates(self.need_by, self.start, self.end)
+
+
+class DatesOut(Output):
+    need_by: date | None
+    start: date | None
+    end: date | None
+
+
+class PartyIn(Input):
+    symbol: Annotated[str, StringConstraints(max_length=100, pattern=NAME)]
+    profile: Annotated[str, StringConstraints(max_length=100, pattern=r"^([a-z0-9][a-z0-9._-]*)?$")] = Field(
+        "", description="its integration profile; empty: found by the symbol"
+    )
+    name: Line = ""
+    email: Line = ""
+    address: Text = ""
+
+    def value(self) -> Party:
+        return Party(self.symbol, self.profile, self.name, self.email, self.address)
+
+
+class PartyOut(Output):
+    symbol: str
+    profile: str
+    name: str
+    email: str
+    address: str
+
+
+def extras(given: tuple[ExtraIn, ...]) -> tuple[Extra, ...]:
+    return tuple(Extra(one.name, one.value, one.kind) for one in given)
+
+
+def money(given: MoneyIn | None) -> Money | None:
+    return None if given is None else given.value()

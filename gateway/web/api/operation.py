@@ -1,0 +1,146 @@
+"""Operations as data: from one object come the route, the checks around it and its part of the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import field
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict
+
+from gateway.domain.frozen import frozen, frozen_by_name
+from gateway.services.api_keys import KeyHolder, Scope
+from gateway.web.api.parts import Parts
+from gateway.web.api.problem import ProblemType
+
+
+class Parameters(BaseModel):
+    """Of a path or a query string: a name that isn't known is an error, not ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Input(BaseModel):
+    """A body: JSON types as they are, nothing is converted silently, no name that nobody reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Output(BaseModel):
+    """An answer, made from the attributes of a value."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class Nothing(Parameters):
+    """No parameters."""
+
+
+P = TypeVar("P", bound=Parameters)
+Q = TypeVar("Q", bound=Parameters)
+B = TypeVar("B")
+
+
+class Precondition(Enum):
+    NONE = "none"
+    VERSION = "version"  # If-Match with the ETag of what is changed
+
+
+class Repeats(Enum):
+    """What a second request of the same kind means."""
+
+    SAME = "same"  # it does no harm
+    BY_KEY = "by-key"  # told apart by Idempotency-Key
+
+
+@frozen
+class Raw:
+    """A body that isn't JSON: its media types, and the most bytes of it."""
+
+    media_types: tuple[str, ...]
+    limit: Callable[[Parts], int]
+
+
+@frozen
+class RawBody:
+    media_type: str
+    content: bytes
+
+
+@frozen
+class Call(Generic[P, Q, B]):
+    """One request, read and checked. `version`: of If-Match; None: there was none, or `*`."""
+
+    parts: Parts
+    holder: KeyHolder
+    path: P
+    query: Q
+    body: B
+    version: int | None
+    http: web.Request
+
+
+@frozen
+class Reply:
+    """`content`: a model, bytes with `media_type`, or a response that is being written already (a stream)."""
+
+    content: BaseModel | bytes | web.StreamResponse | None = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = "application/json"
+
+
+@frozen
+class Answer:
+    """`headers`: name -> what it says. `schema` None: no body, or one of `media_types` that isn't JSON."""
+
+    status: int
+    description: str
+    schema: type[BaseModel] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media_types: tuple[str, ...] = ()
+
+
+@frozen_by_name
+class Operation(Generic[P, Q, B]):
+    """`path` below /api/v1, with {names} of the fields of `path_model`. A key needs one of `scopes`; none of them: the
+    operation is open to everybody."""
+
+    id: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    scopes: tuple[Scope, ...]
+    handler: Callable[[Call[P, Q, B]], Awaitable[Reply]]
+    answers: tuple[Answer, ...]
+    description: str = ""
+    path_model: type[P]
+    query_model: type[Q]
+    body: type[B] | Raw | None = None
+    precondition: Precondition = Precondition.NONE
+    repeats: Repeats = Repeats.SAME
+    problems: tuple[ProblemType, ...] = ()
+
+    @property
+    def all_problems(self) -> tuple[ProblemType, ...]:
+        """Its own and those that come with what it is."""
+        found = [ProblemType.MALFORMED, *self.problems, ProblemType.INTERNAL, ProblemType.UNAVAILABLE]
+        if self.scopes:
+            found += [ProblemType.UNAUTHENTICATED, ProblemType.FORBIDDEN]
+        if self.path_model.model_fields:
+            found.append(ProblemType.NOT_FOUND)
+        if self.body is not None:
+            found += [ProblemType.TOO_LARGE, ProblemType.UNSUPPORTED_MEDIA_TYPE]
+        if self.precondition is Precondition.VERSION:
+            found += [ProblemType.OUTDATED, ProblemType.VERSION_REQUIRED]
+        if self.repeats is Repeats.BY_KEY:
+            found += [ProblemType.IN_PROGRESS, ProblemType.KEY_REUSED]
+        found.append(ProblemType.INVALID)  # an unknown query parameter at least
+        return tuple(dict.fromkeys(found))
+
+
+AnyOperation = Operation[Any, Any, Any]
+AnyCall = Call[Any, Any, Any]

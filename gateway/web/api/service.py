@@ -1,0 +1,141 @@
+"""What the JSON API asks of the services behind it. `gateway.services.requests` has them; nothing is imported from
+there, so that the two are joined in `runtime.compose` alone.
+
+Every method raises Unavailable (the store or a library system is away), and what its docstring says. All of them see
+the rows of the library that is named and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gateway.domain.frozen import frozen_by_name
+from gateway.domain.requests.request import Attachment, Request
+from gateway.domain.requests.views import (
+    Act,
+    DeadLetter,
+    Draft,
+    HistoryLine,
+    LendingDraft,
+    NoticeView,
+    Page,
+    PartnerLoad,
+    PartnerView,
+    RotaView,
+    Shown,
+    StoredFile,
+    TaskView,
+    Upload,
+    Wanted,
+)
+
+
+class Requests(Protocol):
+    async def create_borrowing(self, library: str, draft: Draft) -> Request:
+        """Checked and submitted. Raises Refused (unknown or blocked patron, limit, duplicate, locally owned …)."""
+        ...
+
+    async def create_lending(self, library: str, draft: LendingDraft) -> Request:
+        """Raises Refused (the requester's number is taken, closed, over the threshold …)."""
+        ...
+
+    async def listing(self, library: str, wanted: Wanted, limit: int, cursor: str) -> Page[Request]:
+        """Newest change first. Raises BadCursor; Refused (INVALID_VALUE) for a task or state that doesn't exist."""
+        ...
+
+    async def show(self, library: str, request_id: str) -> Shown:
+        """Raises NotThere."""
+        ...
+
+    async def act(self, library: str, request_id: str, act: Act) -> Request:
+        """The request after the event. Where the library's system must say yes first, its answer is awaited.
+
+        Raises NotThere, Outdated, NotNow, Refused, OutcomeUnknown.
+        """
+        ...
+
+    async def attach(
+        self, library: str, request_id: str, upload: Upload, actor: str, version: int | None
+    ) -> tuple[Request, Attachment]:
+        """Raises NotThere, Outdated, Refused."""
+        ...
+
+    async def attachment(self, library: str, request_id: str, attachment_id: str) -> StoredFile:
+        """Raises NotThere."""
+        ...
+
+    async def reorder(
+        self, library: str, request_id: str, partners: Sequence[str], actor: str, version: int | None
+    ) -> Request:
+        """Waiting lines of the rota in this order; partners that are new are added, those left out stay behind.
+
+        Raises NotThere, Outdated, Refused (a partner that doesn't exist).
+        """
+        ...
+
+    async def skip(
+        self, library: str, request_id: str, partner: str, why: str, actor: str, version: int | None
+    ) -> Request:
+        """A waiting line of the rota is not asked. Raises NotThere (request or line), Outdated."""
+        ...
+
+
+class Partners(Protocol):
+    async def partners(self, library: str) -> Sequence[PartnerView]: ...
+
+    async def partner(self, library: str, profile: str) -> PartnerView:
+        """Raises NotThere."""
+        ...
+
+    async def rotas(self, library: str) -> Sequence[RotaView]: ...
+
+    async def rota(self, library: str, name: str) -> RotaView:
+        """Raises NotThere."""
+        ...
+
+    async def loads(self, library: str) -> Sequence[PartnerLoad]: ...
+
+
+class Desk(Protocol):
+    """Staff's lists besides the requests themselves."""
+
+    async def tasks(self, library: str) -> Sequence[TaskView]: ...
+
+    async def dead_letters(self, library: str, limit: int, cursor: str) -> Page[DeadLetter]:
+        """Oldest first. Raises BadCursor."""
+        ...
+
+    async def dead_letter(self, library: str, letter_id: str) -> DeadLetter:
+        """Raises NotThere, also when it isn't dead any more."""
+        ...
+
+    async def release(self, library: str, letter_id: str, actor: str) -> None:
+        """It is tried again at once. Raises NotThere."""
+        ...
+
+    async def edit(self, library: str, letter_id: str, payload: str, actor: str) -> None:
+        """Raises NotThere; Refused (INVALID_VALUE) when the payload can't be what its kind needs."""
+        ...
+
+    async def skip(self, library: str, letter_id: str, reason: str, actor: str) -> None:
+        """It is never sent; what comes after it in its lane goes on. Raises NotThere."""
+        ...
+
+    async def notices(self, library: str, request_id: str, limit: int, cursor: str) -> Page[NoticeView]:
+        """Newest first; `request_id` empty: of all requests. Raises BadCursor."""
+        ...
+
+
+class Feed(Protocol):
+    async def after(self, library: str, cursor: str, limit: int) -> Sequence[HistoryLine]:
+        """Events whose id sorts behind the cursor, oldest first; an empty cursor: from the first that is kept."""
+        ...
+
+
+@frozen_by_name
+class Services:
+    requests: Requests
+    partners: Partners
+    desk: Desk
+    feed: Feed

@@ -1,0 +1,252 @@
+"""What must not grow with the number of open requests: a task list, an event, a due timer (issue: managed requests).
+
+Two stores with the same mix of requests, few and many, on SQLite as it runs in production (every change durable).
+They take turns act by act, so that whatever else the machine does meets both; of a round the median times count, of
+the rounds the median ratio. Requests are picked over the whole store, so that nothing is quick only because it was
+looked at just now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from gateway.domain.library import RecordId
+from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.events import Details, Event, Kind, by_partner
+from gateway.domain.requests.machine import Denied, apply
+from gateway.domain.requests.request import (
+    Attempt,
+    AttemptStatus,
+    Borrowing,
+    Dates,
+    Flag,
+    Lending,
+    Party,
+    PatronLink,
+    Request,
+    Role,
+    RotaLine,
+    Volume,
+)
+from gateway.domain.requests.table import Timer
+from gateway.domain.requests.workflow import Workflow
+from gateway.store.engine import Store, open_store
+from gateway.store.ids import exchange_id
+from gateway.store.migrate import OWN, migrate
+from gateway.store.requests import history, outbox, requests, timers
+from gateway.store.requests.documents import dump_event
+
+FEW, MANY = 1_000, 100_000
+ROUNDS = 9
+LISTS, EVENTS, TIMERS = 80, 200, 100  # in a round
+SLICE = 2_000  # requests in one transaction of filling
+LIBRARY = "EX"
+BEGUN = datetime(2026, 1, 5, 8, tzinfo=UTC)
+WORKFLOW = Workflow()
+TASK_LISTS = ("to-receive", "awaiting-review", "new", "overdue")
+
+Row = tuple[str, float, str, bool]
+Act = Callable[[], Awaitable[object]]
+
+
+def rows(folder: Path) -> list[Row]:
+    return asyncio.run(_rows(folder))
+
+
+async def _rows(folder: Path) -> list[Row]:
+    few, many = await _filled(folder / "few.db", FEW), await _filled(folder / "many.db", MANY)
+    measures: dict[str, Callable[[_Filled], Awaitable[list[Act]]]] = {
+        "a page of a task list, and all counts": _lists,
+        "one event: request, history, outbox, timer": _events,
+        "one due timer": _timers,
+    }
+    found = []
+    for name, acts in measures.items():
+        await _round(await acts(few), await acts(many))  # to warm up
+        times = [await _round(await acts(few), await acts(many)) for _ in range(ROUNDS)]
+        ratio = statistics.median(large / small for small, large in times)
+        small, large = (statistics.median(column) * 1e3 for column in zip(*times, strict=True))
+        print(f"{name}: {small:.2f} ms with {FEW:,} open requests, {large:.2f} ms with {MANY:,}")
+        found.append((f"{name}, {MANY:,} / {FEW:,}", ratio, "≤ 1.2", ratio <= 1.2))
+    await few.store.close()
+    await many.store.close()
+    return found
+
+
+async def _round(few: list[Act], many: list[Act]) -> tuple[float, float]:
+    """The median seconds of each, one act after the other."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for pair in zip(few, many, strict=True):
+        for act, column in zip(pair, times, strict=True):
+            begun = time.perf_counter()
+            await act()
+            column.append(time.perf_counter() - begun)
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+class _Filled:
+    def __init__(self, store: Store, ids: list[str]) -> None:
+        self.store = store
+        self.ids = ids
+        self.lent = ids[::3]  # the third of them that is with patrons
+        self.chance = random.Random(7)
+        self.now = BEGUN + timedelta(days=400)
+
+    def later(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+async def _filled(file: Path, count: int) -> _Filled:
+    store = open_store(f"sqlite:///{file}")
+    await migrate(store, OWN)
+    begun = time.perf_counter()
+    ids: list[str] = []
+    for start in range(0, count, SLICE):
+        made = [_request(number) for number in range(start, min(count, start + SLICE))]
+        ids += [one.id for one in made]
+        await store.write(lambda connection, made=made: _insert(connection, made))
+    print(f"{count:,} open requests made in {time.perf_counter() - begun:.0f} s")
+    return _Filled(store, ids)
+
+
+def _insert(connection: Connection, made: Iterable[Request]) -> None:
+    for one in made:
+        requests.insert(connection, one)
+        event = Event(by_partner(Kind.SHIPPED), one.changed, attempt=one.current)
+        history.add(connection, _told(one, event, one.changed))
+        timers.start(connection, LIBRARY, one.id, Timer.NEED_BY, BEGUN + timedelta(days=3650))
+
+
+def _request(number: int) -> Request:
+    """A third is with patrons, the others wait for staff or a partner. Changed in another order than made."""
+    made = BEGUN + timedelta(minutes=number)
+    changed = made + timedelta(seconds=number * 7919 % 86_400)
+    partner = f"partner-{number % 300:03}"
+    plain = Request(
+        library=LIBRARY,
+        id=exchange_id(made),
+        role=Role.BORROWING,
+        state=(Borrowing.LENT, Borrowing.SHIPPED, Borrowing.REVIEW)[number % 3],
+        number=f"B-2026-{number:06}",
+        created=made,
+        changed=changed,
+        citation=Citation(
+            type=CitationType.BOOK,
+            title=f"История города {number}, том второй",
+            author=f"Writer, Number {number % 5_000}",
+            publisher="Example Press",
+            published="1987",
+            identifiers=(RecordId("oclc", str(10_000 + number)),),
+            original="rft.genre=book&rft.btitle=%D0%98%D1%81%D1%82%D0%BE%D1%80%D0%B8%D1%8F&rft.date=1987" * 3,
+        ),
+        dates=Dates(need_by=date(2027, 1, 1)),
+        partner=Party(partner.upper(), partner, "A library", "ill@library.example"),
+        patron=PatronLink(f"p-{number % 20_000}", f"21{number % 20_000:05}", "staff", "desk"),
+        rota=tuple(RotaLine(f"partner-{(number + n) % 300:03}") for n in range(5)),
+        attempts=(
+            Attempt(
+                number=1,
+                partner=partner,
+                symbol=partner.upper(),
+                channel="mail",
+                transaction=f"B-{number}.1",
+                asked=made,
+                status=AttemptStatus.SHIPPED,
+            ),
+        ),
+        current=1,
+        volumes=(Volume("1", "v. 2"),),
+    )
+    if number % 6 == 5:
+        return replace(plain, role=Role.LENDING, state=Lending.NEW, attempts=(), current=0, rota=())
+    return plain
+
+
+# --- what is measured ------------------------------------------------------------------------------------
+
+
+async def _lists(filled: _Filled) -> list[Act]:
+    """The first page, the one after it by its cursor, and the counts of all lists."""
+
+    def look(task: str, cursor: str) -> Callable[[Connection], requests.Page]:
+        return lambda c: requests.listing(c, LIBRARY, requests.Filter(task=task), 50, cursor)
+
+    async def one(task: str) -> None:
+        page = await filled.store.read(look(task, ""))
+        await filled.store.read(look(task, page.cursor))
+        await filled.store.read(lambda c: requests.task_counts(c, LIBRARY))
+
+    return [partial(one, TASK_LISTS[number % len(TASK_LISTS)]) for number in range(LISTS)]
+
+
+async def _events(filled: _Filled) -> list[Act]:
+    async def one(id_: str) -> None:
+        await filled.store.write(lambda c: _happen(c, id_, filled.later()))
+
+    return [partial(one, id_) for id_ in filled.chance.sample(filled.lent, EVENTS)]
+
+
+async def _timers(filled: _Filled) -> list[Act]:
+    """Found in one look each time and fired in a transaction of its own, as the timekeeper does."""
+    now = filled.later()
+
+    def start(connection: Connection) -> None:
+        for id_ in filled.chance.sample(filled.lent, TIMERS):
+            timers.start(connection, LIBRARY, id_, Timer.DUE_SOON, now)
+
+    async def one() -> None:
+        (row,) = await filled.store.read(lambda c: timers.due(c, now, 1))
+        await filled.store.write(lambda c: _fire(c, row, filled.later()))
+
+    await filled.store.write(start)
+    return [one] * TIMERS
+
+
+def _fire(connection: Connection, row: timers.TimerRow, at: datetime) -> None:
+    if not timers.take(connection, row):
+        raise RuntimeError("a timer that was due is gone")
+    _happen(connection, row.request_id, at)
+
+
+def _happen(connection: Connection, id_: str, at: datetime) -> None:
+    """An overdue notice, or a new due date where one was there: both move the request from list to list."""
+    request = requests.load_for_update(connection, LIBRARY, id_)
+    if request is None:
+        raise RuntimeError("a request is gone")
+    kind = Kind.DUE_DATE_CHANGED if Flag.OVERDUE in request.flags else Kind.OVERDUE
+    event = Event(by_partner(kind), at, "partner:X", Details(due=at.date()), attempt=request.current)
+    transition = apply(request, event, WORKFLOW)
+    if isinstance(transition, Denied):
+        raise RuntimeError(transition.detail)
+    requests.save(connection, transition.request)
+    history.add(connection, _told(transition.request, event, at))
+    outbox.add(
+        connection,
+        outbox.Row(
+            library=LIBRARY,
+            id=exchange_id(at),
+            lane=id_,
+            kind="letter",
+            request_id=id_,
+            payload=dump_event(event),
+            created=at,
+            next_at=at,
+        ),
+    )
+    timers.start(connection, LIBRARY, id_, Timer.PATRON_DUE, at + timedelta(days=3650))
+
+
+def _told(request: Request, event: Event, at: datetime) -> history.EventRow:
+    state = request.state.value
+    return history.EventRow(exchange_id(at), LIBRARY, request.id, at, event, state, state)

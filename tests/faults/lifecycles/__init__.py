@@ -1,0 +1,1 @@
+"""A town with two libraries that lend to each other, where everything may fail: see tests/faults/test_lifecycles.py."""

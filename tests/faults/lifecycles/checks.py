@@ -1,0 +1,246 @@
+"""What must hold when all is quiet: each check gives its problems in plain lines, none when all is well."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from email.message import EmailMessage
+
+from gateway.domain.requests.events import Kind, Origin, by_partner, by_us
+from gateway.domain.requests.request import (
+    AttemptStatus,
+    Borrowing,
+    Lending,
+    Request,
+    Role,
+    ServiceType,
+    VolumeState,
+)
+from gateway.services.requests.effects import LETTER, PARTNER
+from gateway.store.requests.documents import parse_message
+from gateway.store.requests.history import EventRow
+from gateway.store.requests.outbox import Row, Status
+from tests.faults.lifecycles.evidence import Evidence, by_number
+from tests.faults.lifecycles.place import NORTH, SOUTH, Wish
+from tests.faults.lifecycles.replay import Life, lived
+from tests.faults.lifecycles.town import left_alone
+
+A = AttemptStatus
+
+_NOT_SUPPLIED = {
+    A.UNFILLED, A.RETRY, A.EXPIRED, A.REJECTED, A.NO_ANSWER, A.CONDITION_REFUSED, A.SKIPPED, A.CANCELLED
+}  # fmt: skip
+_OPEN = {A.ASKED, A.EXPECTED, A.WILL_SUPPLY, A.HOLD_PLACED, A.CONDITIONAL}
+
+AGREE: Mapping[Lending, set[AttemptStatus]] = {
+    Lending.NEW: _OPEN,
+    Lending.LOCATED: _OPEN,
+    Lending.HOLD_PLACED: _OPEN,
+    Lending.WILL_SUPPLY: _OPEN,
+    Lending.CONDITIONAL: {A.CONDITIONAL},
+    Lending.DIGITISING: _OPEN,
+    Lending.CLEARANCE: _OPEN,
+    Lending.CLEARED: _OPEN,
+    Lending.CANCEL_PENDING: _OPEN | {A.SKIPPED, A.CANCELLED, A.NO_ANSWER},
+    Lending.SHIPPED: {A.SHIPPED, A.EXTRA},
+    Lending.RETURNED: {A.SHIPPED, A.EXTRA_RETURNED},
+    Lending.COMPLETED: {A.COMPLETED},
+    Lending.LOST: {A.LOST},
+    Lending.CANCELLED: _NOT_SUPPLIED,
+    Lending.UNFILLED: _NOT_SUPPLIED,
+    Lending.EXPIRED: _NOT_SUPPLIED,
+    Lending.FORWARDED: _NOT_SUPPLIED,
+}
+"""What a supplier's request and the borrower's attempt may be when nothing is under way between them."""
+
+BORROWER_KNOWS: Mapping[Lending, set[Borrowing]] = {
+    Lending.SHIPPED: {Borrowing.SHIPPED, Borrowing.RECEIVED, Borrowing.LENT, Borrowing.BACK},
+    Lending.RETURNED: {Borrowing.RETURNED},
+    Lending.COMPLETED: {Borrowing.COMPLETED},
+    Lending.LOST: {Borrowing.LOST},
+}
+"""Of the attempt that counts."""
+
+
+def problems(evidence: Evidence, mails: Sequence[EmailMessage], count: int) -> list[str]:
+    lives = {one.id: lived(one, evidence.history[one.id]) for one in evidence.requests}
+    return [
+        *_all_there(evidence, count),
+        *_outbox_is_empty(evidence),
+        *(problem for life in lives.values() for problem in life.problems),
+        *_messages(evidence),
+        *_both_sides(evidence),
+        *_north(evidence, lives),
+        *_south(evidence, lives),
+        *_mails(evidence, mails),
+    ]
+
+
+# --- nothing lost, nothing begun twice -------------------------------------------------------------------
+
+
+def _all_there(evidence: Evidence, count: int) -> Iterator[str]:
+    expected = Counter(Wish(number).external for number in range(1, count + 1))
+    if (found := Counter(evidence.externals)) != expected:
+        yield f"lifecycles missing {sorted(expected - found)}, too many {sorted(found - expected)}"
+    for one in evidence.of_role(Role.BORROWING):
+        if one.open and not left_alone(_number(one)):
+            yield f"{one.number} has not come to its end: {one.state.value}"
+
+
+def _number(request: Request) -> int:
+    return int(request.citation.title[-4:])
+
+
+def _outbox_is_empty(evidence: Evidence) -> Iterator[str]:
+    for row in evidence.rows:
+        if row.status not in (Status.DONE, Status.REFUSED):
+            yield f"outbox: {row.kind} {row.target} of {row.request_id} is {row.status.value}: {row.error}"
+
+
+# --- messages --------------------------------------------------------------------------------------------
+
+
+def _messages(evidence: Evidence) -> Iterator[str]:
+    """Each receiver's history has what was told to it, in this order, each once; who sent what was refused knows."""
+    sent = [row for row in evidence.of_kind(PARTNER) if row.status is Status.DONE]
+    if {row.id for row in sent} != set(evidence.taken):
+        yield f"messages sent and taken differ: {sorted({row.id for row in sent} ^ set(evidence.taken))}"
+    told: dict[str, list[Row]] = defaultdict(list)
+    refused: Counter[str] = Counter()
+    for row in sent:
+        taken = evidence.taken.get(row.id)
+        if taken is not None:
+            told[taken.request_id].append(row)
+            refused[row.request_id] += bool(taken.refused)
+    for request in evidence.requests:
+        rows = evidence.history[request.id]
+        yield from _heard(request, rows, told[request.id])
+        if (known := sum(_says_refused(row) for row in rows)) != refused[request.id]:
+            yield f"{request.number}: {refused[request.id]} of its messages were refused, it knows of {known}"
+
+
+def _says_refused(row: EventRow) -> bool:
+    return row.event.signal == by_us(Kind.TROUBLE) or row.event.signal == by_partner(Kind.REJECTED)
+
+
+def _heard(request: Request, rows: Sequence[EventRow], told: Sequence[Row]) -> Iterator[str]:
+    """Lanes are ordered, one for each partner, and there is one partner."""
+    messages = [parse_message(row.payload) for row in told]
+    heard = [row.event for row in rows if row.event.signal.origin is Origin.PARTNER]
+    if [one.kind for one in messages] != [one.kind for one in heard]:
+        yield (
+            f"{request.number}: told {[one.kind.value for one in messages]}, heard {[one.kind.value for one in heard]}"
+        )
+        return
+    for message, event in zip(messages, heard, strict=True):
+        if event.kind is not Kind.REQUEST and message.details != event.details:
+            yield f"{request.number}: {event.kind.value} says {event.details}, sent was {message.details}"
+
+
+# --- both sides ------------------------------------------------------------------------------------------
+
+
+def _both_sides(evidence: Evidence) -> Iterator[str]:
+    lending = evidence.lending_by_transaction()
+    if len(lending) != len(evidence.of_role(Role.LENDING)):
+        yield "two lending requests have the same transaction"
+    for ours in evidence.of_role(Role.BORROWING):
+        for attempt in ours.attempts:
+            theirs = lending.pop(attempt.transaction, None)
+            if theirs is None:
+                yield f"{ours.number}: SOUTH never heard of {attempt.transaction}"
+                continue
+            assert isinstance(theirs.state, Lending)
+            apart = f"{ours.number} {ours.state.value}/{attempt.status.value}, {theirs.number} {theirs.state.value}"
+            if attempt.status not in AGREE[theirs.state]:
+                yield f"{apart}: the attempt does not agree with the supplier"
+            if attempt.number == ours.current and ours.state not in BORROWER_KNOWS.get(theirs.state, {ours.state}):
+                yield f"{apart}: the request does not agree with the supplier"
+    if lending:
+        yield f"nobody asked for {sorted(lending)}"
+
+
+# --- the libraries ---------------------------------------------------------------------------------------
+
+_HERE = (VolumeState.RECEIVED, VolumeState.LENT, VolumeState.BACK)
+
+
+def _north(evidence: Evidence, lives: Mapping[str, Life]) -> Iterator[str]:
+    items, loans = by_number(evidence.temporary, NORTH), by_number(evidence.loans, NORTH)
+    holds = by_number(evidence.holds, NORTH)
+    for one in evidence.of_role(Role.BORROWING):
+        life = lives[one.id]
+        if one.state is Borrowing.LOST:
+            continue  # what is here of it stays, as lost, until the libraries have settled it
+        here = [v.barcode for v in one.volumes if v.state in _HERE] if _circulates(one) else []
+        live = sorted(item.barcode for item in items[one.number] if item.live)
+        if live != sorted(here):
+            yield f"{one.number} ({one.state.value}): temporary items {live}, volumes here {sorted(here)}"
+        if len(items[one.number]) != (life.moves[VolumeState.RECEIVED] if _circulates(one) else 0):
+            yield f"{one.number}: {len(items[one.number])} items were made, {life.moves[VolumeState.RECEIVED]} received"
+        lent = sorted(v.barcode for v in one.volumes if v.state is VolumeState.LENT)
+        out = sorted(loan.barcode for loan in loans[one.number] if loan.live)
+        if out != lent:
+            yield f"{one.number} ({one.state.value}): on loan {out}, lent by the request {lent}"
+        if len(loans[one.number]) != life.moves[VolumeState.LENT]:
+            yield f"{one.number}: {len(loans[one.number])} loans were made, {life.moves[VolumeState.LENT]} lent"
+        waiting = [hold.barcode for hold in holds[one.number] if hold.live]
+        if len(waiting) != len(set(waiting)) or not set(waiting) <= set(here):
+            yield f"{one.number} ({one.state.value}): holds {waiting}, volumes here {here}"
+    yield from _strangers(evidence, items.keys() | loans.keys() | holds.keys(), Role.BORROWING)
+
+
+def _south(evidence: Evidence, lives: Mapping[str, Life]) -> Iterator[str]:
+    loans, holds = by_number(evidence.loans, SOUTH), by_number(evidence.holds, SOUTH)
+    for one in evidence.of_role(Role.LENDING):
+        open_loans = [loan for loan in loans[one.number] if loan.live]
+        expected = 1 if one.state in (Lending.SHIPPED, Lending.RETURNED) else 0
+        if len(open_loans) != expected and one.state is not Lending.LOST:
+            yield f"{one.number} ({one.state.value}): {len(open_loans)} open loans"
+        if len(loans[one.number]) != lives[one.id].shipped:
+            yield f"{one.number}: {len(loans[one.number])} loans made, {lives[one.id].shipped} times shipped"
+        open_holds = [hold for hold in holds[one.number] if hold.live]
+        may_have = one.open and one.state not in (Lending.SHIPPED, Lending.RETURNED)
+        if len(open_holds) > (1 if may_have else 0):
+            yield f"{one.number} ({one.state.value}): {len(open_holds)} open holds"
+        if one.state is Lending.LOCATED and len(open_holds) != 1:
+            yield f"{one.number} (located): {len(open_holds)} open holds"
+    yield from _strangers(evidence, loans.keys() | holds.keys(), Role.LENDING)
+
+
+def _circulates(request: Request) -> bool:
+    return request.service.type is not ServiceType.COPY
+
+
+def _strangers(evidence: Evidence, numbers: set[str], role: Role) -> Iterator[str]:
+    if unknown := numbers - {one.number for one in evidence.of_role(role)}:
+        yield f"the library has things of requests that do not exist: {sorted(unknown)}"
+
+
+# --- mails -----------------------------------------------------------------------------------------------
+
+
+def _mails(evidence: Evidence, mails: Sequence[EmailMessage]) -> Iterator[str]:
+    arrived: dict[str, set[str]] = defaultdict(set)
+    for mail in mails:
+        arrived[_id(mail)].add(_content(mail))
+    sent = {row.id for row in evidence.of_kind(LETTER) if row.status is Status.DONE and row.note.startswith("250")}
+    if sent != arrived.keys():
+        yield f"letters sent that did not arrive: {sorted(sent - arrived.keys())}"
+        yield f"letters arrived that were not sent: {sorted(arrived.keys() - sent)}"
+    for id_, contents in arrived.items():
+        if len(contents) > 1:
+            yield f"mail {id_} came in {len(contents)} wordings:\n{'-----'.join(sorted(contents))}"
+
+
+def _id(mail: EmailMessage) -> str:
+    """Of the outbox row."""
+    return str(mail["Message-ID"]).strip("<>").partition("@")[0]
+
+
+def _content(mail: EmailMessage) -> str:
+    """All that people and programs read, but for the marks between the parts, which are drawn anew each time."""
+    heads = [f"{name}: {value}" for name, value in mail.items() if name.casefold() != "content-type"]
+    bodies = [str(part.get_content()) for part in mail.walk() if not part.is_multipart()]
+    return "\n".join([*heads, *bodies])

@@ -1,0 +1,51 @@
+"""Starting the town's process, and killing it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.faults.lifecycles import town
+
+SHORTEST, LONGEST = 0.3, 4.0
+"""Seconds from a start to its kill."""
+
+START_SECONDS = 120.0
+"""Longest wait for a start on a busy machine."""
+
+
+@asynccontextmanager
+async def process(config: Path, log: Path, *arguments: object) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Killed at the end, if it is still there. What it says of what went wrong is in `log`."""
+    with log.open("ab") as errors:
+        started = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            town.__name__,
+            str(config),
+            *map(str, arguments),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+        )
+    try:
+        yield started
+    finally:
+        if started.returncode is None:
+            started.kill()
+        await started.communicate()
+
+
+async def at_work(started: asyncio.subprocess.Process) -> None:
+    assert started.stdout is not None
+    async with asyncio.timeout(START_SECONDS):
+        said = await started.stdout.readline()
+    assert said.decode().strip() == town.AT_WORK, f"the town did not start: {said!r}"
+
+
+async def after(chance: random.Random) -> None:
+    """A while that the town works undisturbed."""
+    await asyncio.sleep(SHORTEST + (LONGEST - SHORTEST) * chance.random())

@@ -1,0 +1,127 @@
+"""A request's life lived once more, by its history alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from gateway.domain.requests.events import Kind, by_us
+from gateway.domain.requests.machine import Denied, Transition, apply
+from gateway.domain.requests.record import asked
+from gateway.domain.requests.request import (
+    AttemptStatus,
+    Borrowing,
+    Costs,
+    Lending,
+    Party,
+    Request,
+    Role,
+    Terms,
+    Volume,
+    VolumeState,
+)
+from gateway.store.requests.history import EventRow
+from tests.faults.lifecycles.place import Wish, workflow
+
+
+@dataclass
+class Life:
+    """What came out. `moves`: how often volumes came to a state; `shipped`: how often we lent something out."""
+
+    request: Request
+    moves: Counter[VolumeState] = field(default_factory=Counter)
+    shipped: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def lived(stored: Request, rows: Sequence[EventRow]) -> Life:
+    life = Life(_newborn(stored))
+    for row in rows[1:] if stored.role is Role.LENDING else rows:  # the first of lending: how it came
+        _happens(life, stored, row)
+    life.problems += _differences(stored, life.request)
+    return life
+
+
+def _happens(life: Life, stored: Request, row: EventRow) -> None:
+    before = life.request
+    event = row.event
+    prepared = before
+    if event.signal == by_us(Kind.REQUEST):
+        prepared = _asked(before, stored, event.attempt)
+    outcome = apply(prepared, event, workflow(prepared.partner.profile))
+    where = f"{stored.number}: {event.signal} in {before.state.value}"
+    if row.before != before.state.value:
+        life.problems.append(f"{where}: the history says it was {row.before}")
+    if isinstance(outcome, Denied):
+        if outcome.detail != row.denied:
+            life.problems.append(f"{where}: denied ({outcome.detail}), the history says '{row.denied or row.after}'")
+        return
+    if row.denied or row.after != outcome.request.state.value:
+        life.problems.append(f"{where}: to {outcome.request.state.value}, history: {row.after} {row.denied}")
+    _count(life, prepared, outcome)
+    life.request = outcome.request
+
+
+def _count(life: Life, before: Request, outcome: Transition) -> None:
+    for old, new in zip(before.volumes, outcome.request.volumes, strict=True):
+        if old.state is not new.state:
+            life.moves[new.state] += 1
+    if outcome.moved and outcome.request.state is Lending.SHIPPED:
+        life.shipped += 1
+
+
+def _newborn(stored: Request) -> Request:
+    """As it was when it was stored for the first time."""
+    copy_or_loan = Wish(int(stored.citation.title[-4:])).service
+    return replace(
+        stored,
+        state=Borrowing.NEW if stored.role is Role.BORROWING else Lending.NEW,
+        version=1,
+        changed=stored.created,
+        service=replace(stored.service, type=copy_or_loan),
+        flags=frozenset(),
+        terms=Terms(),
+        costs=Costs(maximum=stored.costs.maximum),
+        volumes=tuple(Volume(one.id, one.label) for one in stored.volumes),
+        partner=Party() if stored.role is Role.BORROWING else stored.partner,
+        attempts=(),
+        current=0,
+        item_barcode="",
+        sign_offs=(),
+    )
+
+
+def _asked(before: Request, stored: Request, number: int) -> Request:
+    attempt = stored.attempt_number(number)
+    assert attempt is not None
+    fresh = replace(
+        attempt,
+        status=AttemptStatus.ASKED,
+        theirs="",
+        answered=None,
+        reason="",
+        note="",
+        retry_after=None,
+        expected=None,
+        cost=None,
+        conditions=(),
+    )
+    return asked(before, fresh, Party(symbol=attempt.symbol, profile=attempt.partner))
+
+
+def _differences(stored: Request, found: Request) -> Iterator[str]:
+    for name, ours, theirs in (
+        ("state", found.state, stored.state),
+        ("version", found.version, stored.version),
+        ("flags", sorted(found.flags), sorted(stored.flags)),
+        ("service", found.service, stored.service),
+        ("terms", replace(found.terms, patron_due=None), replace(stored.terms, patron_due=None)),
+        ("costs", found.costs, stored.costs),
+        ("volumes", [(v.id, v.state) for v in found.volumes], [(v.id, v.state) for v in stored.volumes]),
+        ("attempts", found.attempts, stored.attempts),
+        ("current", found.current, stored.current),
+        ("sign-offs", found.sign_offs, stored.sign_offs),
+    ):
+        if ours != theirs:
+            yield f"{stored.number}: {name} by its history {ours}, stored {theirs}"

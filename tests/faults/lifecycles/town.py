@@ -1,0 +1,224 @@
+"""The process that is killed: one gateway with both libraries, its outbox and timers at work, and busy staff.
+
+    python -m tests.faults.lifecycles.town GATEWAY.YML SEED HOURS UPTO storm
+    python -m tests.faults.lifecycles.town GATEWAY.YML SEED HOURS UPTO calm
+
+HOURS: so much later than it really is. UPTO: so many lifecycles there may be. In a storm libraries and partners fail
+at random and staff do anything, until the process is killed; in a calm all is brought to its end but what staff leave
+alone, and the process ends by itself when nothing is left to be done. It prints `at work` when it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from gateway.adapters import load_adapters
+from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.requests.events import Kind
+from gateway.domain.requests.request import PatronLink, Request, Role, Service
+from gateway.domain.requests.views import Act, Draft, NotNow, Outdated, Upload
+from gateway.runtime.compose import Gateway
+from gateway.runtime.logging import set_up_logging
+from gateway.settings import load_settings
+from gateway.store.requests import outbox, requests
+from gateway.store.requests.outbox import Status
+from tests.faults.lifecycles.flaky import CALM, STORM, in_weather
+from tests.faults.lifecycles.place import NORTH, SOUTH, Wish
+from tests.faults.lifecycles.staff import Idea, by_chance, onward
+
+AT_WORK = "at work"
+COLLEAGUES = 10
+"""So many people are at their desks at once; two may have the same request in hand."""
+
+LONGEST_CALM = 240.0
+"""Seconds; then the process ends, quiet or not, and the test says what is left."""
+
+
+def left_alone(number: int) -> bool:
+    """Lifecycles that nobody brings to an end."""
+    return number % 5 == 0
+
+
+class LaterClock:
+    """The real time, and some more."""
+
+    def __init__(self, later: timedelta) -> None:
+        self.later = later
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.later
+
+
+@dataclass
+class Staff:
+    gateway: Gateway
+    clock: LaterClock
+    chance: random.Random
+    upto: int
+    came: Counter[str] = field(default_factory=Counter)
+    """How often what came of an act."""
+    begun: set[int] = field(default_factory=set)
+    """Lifecycles that somebody has made, or is making: a wish is not brought to two desks at once."""
+
+    # --- a storm -----------------------------------------------------------------------------------------
+
+    async def work(self) -> None:
+        """Until killed."""
+        await asyncio.gather(*(self._colleague() for _ in range(COLLEAGUES)))
+
+    async def _colleague(self) -> None:
+        while True:
+            wish = Wish(self.chance.randint(1, self.upto))
+            try:
+                await self._do_anything(wish)
+            except (NotNow, Outdated, Refused, Unavailable, OutcomeUnknown) as no:
+                self.came[type(no).__name__] += 1
+            await asyncio.sleep(0.05 * self.chance.random())
+
+    async def _do_anything(self, wish: Wish) -> None:
+        ours = await self._ours(wish)
+        if ours is None:
+            await self._create_once(wish)
+            return
+        request = self.chance.choice([ours, *await self._theirs(ours)])
+        idea = by_chance(request, wish, self.chance, self.clock.now().date())
+        if idea is not None:
+            await self._act(request, idea)
+
+    # --- a calm ------------------------------------------------------------------------------------------
+
+    async def finish(self) -> None:
+        """Everything is brought to its end, but what is left alone."""
+        end = asyncio.get_running_loop().time() + LONGEST_CALM
+        quiet = 0
+        while quiet < 3 and asyncio.get_running_loop().time() < end:
+            acts = sum([await self._go_on(Wish(number)) for number in range(1, self.upto + 1)])
+            await self._until_nothing_waits(end)
+            quiet = 0 if acts else quiet + 1
+
+    async def _go_on(self, wish: Wish) -> int:
+        """How many acts that were."""
+        ours = await self._ours(wish)
+        if ours is None:
+            await self._create(wish)
+            return 1
+        if left_alone(wish.number):
+            return 0
+        acts = 0
+        for request in (ours, *await self._theirs(ours)):
+            idea = onward(request, wish, self.clock.now().date())
+            if idea is not None:
+                acts += await self._tried(request, idea)
+        return acts
+
+    async def _tried(self, request: Request, idea: Idea) -> int:
+        try:
+            await self._act(request, idea)
+        except (NotNow, Outdated, Refused) as no:
+            sys.stderr.write(f"{request.number} ({request.state.value}): {idea.kind.value}: {no}\n")
+            self.came[f"{idea.kind.value}: {no}"] += 1
+            return 0
+        return 1
+
+    async def _until_nothing_waits(self, end: float) -> None:
+        """Rows that are not due yet become so, since time goes by."""
+        while asyncio.get_running_loop().time() < end:
+            await self.gateway.managed.drain()
+            counts = await self._store_counts()
+            if not counts:
+                return
+            self.clock.later += timedelta(seconds=2)
+            await asyncio.sleep(0.05)
+
+    async def _store_counts(self) -> int:
+        counts = await self.gateway.managed.houses[NORTH].store.read(outbox.counts)
+        return sum(n for (_, status), n in counts.items() if status is not Status.DEAD)
+
+    # --- with a request ----------------------------------------------------------------------------------
+
+    async def _ours(self, wish: Wish) -> Request | None:
+        def work(connection: Connection) -> Request | None:
+            found = requests.by_external(connection, NORTH, wish.external)
+            assert len(found) <= 1, f"{wish.external} is there twice"
+            return requests.load(connection, NORTH, found[0]) if found else None
+
+        return await self.gateway.managed.houses[NORTH].store.read(work)
+
+    async def _theirs(self, ours: Request) -> tuple[Request, ...]:
+        """Of all suppliers that have it."""
+
+        def work(connection: Connection) -> tuple[Request, ...]:
+            found = (
+                requests.by_transaction(connection, SOUTH, Role.LENDING, "north", attempt.transaction)
+                for attempt in ours.attempts
+            )
+            loaded = (requests.load(connection, SOUTH, one.request_id) for one in found if one is not None)
+            return tuple(one for one in loaded if one is not None)
+
+        return await self.gateway.managed.houses[SOUTH].store.read(work)
+
+    async def _create_once(self, wish: Wish) -> None:
+        if wish.number in self.begun:
+            return
+        self.begun.add(wish.number)
+        try:
+            await self._create(wish)
+        except BaseException:
+            self.begun.discard(wish.number)
+            raise
+
+    async def _create(self, wish: Wish) -> None:
+        draft = Draft(
+            citation=wish.citation,
+            service=Service(wish.service),
+            patron=PatronLink(identifier=wish.reader),
+            volumes=wish.volumes,
+            external=(wish.external,),
+            mediated=wish.number % 3 == 0,
+            source="api",
+            actor="patron",
+        )
+        await self.gateway.managed.requests.create_borrowing(NORTH, draft)
+
+    async def _act(self, request: Request, idea: Idea) -> None:
+        front, library = self.gateway.managed.requests, request.library
+        version: int | None = request.version
+        shown = await front.show(library, request.id)
+        if idea.kind not in shown.allowed and not idea.attempt:
+            return
+        if idea.kind is Kind.DIGITISED and not request.attachments:
+            upload = Upload(name="copy.pdf", media_type="application/pdf", content=b"%PDF-1.4\n% made up\n", pages=17)
+            await front.attach(library, request.id, upload, "staff:ben", None)
+            return
+        if self.chance.random() < 0.5:
+            version = None
+        act = Act(kind=idea.kind, details=idea.details, actor="staff:ada", version=version, attempt=idea.attempt)
+        await front.act(library, request.id, act)
+
+
+async def run(config: Path, seed: int, hours: float, upto: int, storm: bool) -> None:
+    chance, clock = random.Random(seed), LaterClock(timedelta(hours=hours))
+    adapters = in_weather(load_adapters(), STORM if storm else CALM, chance)
+    settings = load_settings(config, adapters)
+    set_up_logging(settings.log.format, settings.log.level)
+    gateway = Gateway(settings, adapters, clock)
+    await gateway.start()
+    gateway.work()
+    sys.stdout.write(f"{AT_WORK}\n")
+    sys.stdout.flush()
+    staff = Staff(gateway, clock, chance, upto)
+    await (staff.work() if storm else staff.finish())
+    await gateway.stop()
+
+
+if __name__ == "__main__":
+    file, seed, hours, upto, weather = sys.argv[1:]
+    asyncio.run(run(Path(file), int(seed), float(hours), int(upto), weather == "storm"))

@@ -1,0 +1,111 @@
+"""A POST with an Idempotency-Key is done once, however often it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from gateway.services.api_keys import Scope
+from gateway.store.api import answers
+from gateway.store.api.answers import AnswerKey
+from tests.protocol.api.support import Client, Running
+from tests.protocol.api.test_requests import PDF, lend
+
+HOOK = {"name": "portal", "url": "https://portal.example/"}
+
+
+async def hooks(client: Client) -> int:
+    return len((await client("GET", "webhooks")).json["items"])
+
+
+async def test_the_second_gets_the_answer_of_the_first(client: Client) -> None:
+    first = await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")
+    second = await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")
+    assert (second.status, second.body) == (first.status, first.body) == (201, first.body)
+    assert second.headers["Location"] == first.headers["Location"]
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert "Idempotency-Replayed" not in first.headers
+    assert await hooks(client) == 1
+
+
+async def test_without_a_key_each_is_done(client: Client) -> None:
+    for _ in range(2):
+        assert (await client("POST", "webhooks", HOOK)).status == 201
+    assert await hooks(client) == 2
+
+
+async def test_another_body_under_the_same_key_is_refused(client: Client) -> None:
+    await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")
+    answered = await client("POST", "webhooks", {**HOOK, "name": "andre"}, Idempotency_Key="k-1")
+    assert (answered.status, answered.problem) == (422, "key-reused")
+    assert await hooks(client) == 1
+
+
+async def test_many_at_once_are_one(client: Client) -> None:
+    sent = await asyncio.gather(*(client("POST", "webhooks", HOOK, Idempotency_Key="k-1") for _ in range(8)))
+    assert sorted({one.status for one in sent}) in ([201], [201, 409])
+    assert all(one.problem == "in-progress" for one in sent if one.status == 409)
+    assert await hooks(client) == 1
+
+
+async def test_while_the_first_is_in_hand_the_second_is_told_so(gateway: Running, client: Client) -> None:
+    await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")
+    prefix = client.key.split("_")[1]
+    key = AnswerKey("DEMO", prefix, "createWebhook", "k-1")
+    stored = await gateway.store.write(
+        lambda c: answers.claim(c, key, b"", gateway.clock.now(), gateway.clock.now() - timedelta(days=1))
+    )
+    assert stored is not None
+    await gateway.store.write(lambda c: answers.keep(c, key, answers.StoredAnswer(request=stored.request, status=0)))
+    assert (await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")).problem == "in-progress"
+
+
+async def test_what_was_refused_may_be_tried_again_under_the_same_key(client: Client) -> None:
+    bad = await client("POST", "webhooks", {**HOOK, "url": "http://127.0.0.1/"}, Idempotency_Key="k-1")
+    assert bad.problem == "refused"
+    assert (await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")).status == 201
+
+
+async def test_keys_of_different_holders_and_operations_do_not_meet(gateway: Running, client: Client) -> None:
+    other = client.with_key(await gateway.key(Scope.ADMIN))
+    made = [await one("POST", "webhooks", HOOK, Idempotency_Key="k-1") for one in (client, other)]
+    assert made[0].json["id"] != made[1].json["id"]
+
+
+async def test_an_answer_is_kept_for_a_day(gateway: Running, client: Client) -> None:
+    await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")
+    now = gateway.clock.now()
+    assert await gateway.store.write(lambda c: answers.prune(c, "DEMO", now - timedelta(hours=1))) == 0
+    assert await gateway.store.write(lambda c: answers.prune(c, "DEMO", now + timedelta(seconds=1))) == 1
+
+
+async def test_what_is_over_is_forgotten(gateway: Running, client: Client) -> None:
+    await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")
+    assert await gateway.api.forget(["DEMO"]) == 0
+    await gateway.store.write(
+        lambda c: answers.claim(
+            c,
+            AnswerKey("DEMO", "x", "createWebhook", "old"),
+            b"",
+            gateway.clock.now() - timedelta(hours=25),
+            gateway.clock.now() - timedelta(hours=49),
+        )
+    )
+    assert await gateway.api.forget(["DEMO", "ELSEWHERE"]) == 1
+
+
+async def test_a_file_is_uploaded_once(client: Client) -> None:
+    request = await lend(client, "LT-1")
+    place = f"requests/{request['id']}/attachments?name=a.pdf"
+    sent = [
+        await client("POST", place, data=data, Content_Type="application/pdf", If_Match="*", Idempotency_Key="k-1")
+        for data in (PDF, PDF, PDF + b"x")
+    ]
+    assert [one.status for one in sent] == [201, 201, 422]
+    assert sent[0].json == sent[1].json
+
+
+async def test_a_key_is_plain_text(client: Client) -> None:
+    answered = await client("POST", "webhooks", HOOK, Idempotency_Key="a b")
+    assert answered.problem == "invalid"
+    assert (await client("POST", "webhooks", HOOK, Idempotency_Key="x" * 201)).problem == "invalid"

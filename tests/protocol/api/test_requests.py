@@ -1,0 +1,331 @@
+"""Requests through the API: made, found, acted on, without lost updates."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from gateway.services.api_keys import Scope
+from tests.protocol.api.support import PATRON, Client, Running
+
+NOVEL = {
+    "type": "book",
+    "title": "Naiv. Super",
+    "author": "Loe, Erlend",
+    "identifiers": [{"type": "isbn", "value": "9788202160906"}],
+}
+PDF = b"%PDF-1.7\n% \xe2\xe3\xcf\xd3\n"
+
+
+async def borrow(client: Client, title: str = "Naiv. Super", **more: Any) -> Any:
+    body = {"citation": {**NOVEL, "title": title, "identifiers": []}, "patron": {"identifier": PATRON}, **more}
+    made = await client("POST", "requests", body)
+    assert made.status == 201, made.body
+    return made.json
+
+
+async def lend(client: Client, transaction: str, service: str = "copy") -> Any:
+    body = {
+        "citation": NOVEL,
+        "requester": {"symbol": "ISIL:NO-02030", "profile": "bergen"},
+        "transaction": transaction,
+        "service": {"type": service},
+    }
+    made = await client("POST", "lending-requests", body)
+    assert made.status == 201, made.body
+    return made.json
+
+
+async def act(client: Client, request: Any, kind: str, **details: Any) -> Any:
+    """With whatever version it has."""
+    answered = await client("POST", f"requests/{request['id']}/actions/{kind}", details, If_Match="*")
+    assert answered.status == 200, answered.body
+    return answered.json
+
+
+async def test_a_request_is_made_and_shown_with_what_may_be_done(client: Client) -> None:
+    body = {
+        "citation": {**NOVEL, "extras": [{"name": "shelf-mark", "value": "نسخة", "kind": "text"}]},
+        "patron": {"identifier": PATRON, "pickup": "MAIN"},
+        "dates": {"need_by": "2190-03-01"},
+        "maximum_cost": {"amount": "12.50", "currency": "EUR"},
+    }
+    made = await client("POST", "requests", body)
+    assert made.status == 201, made.body
+    assert made.headers["Location"] == f"/api/v1/requests/{made.json['id']}"
+    assert made.headers["ETag"] == f'"{made.json["version"]}"'
+
+    shown = await client("GET", made.headers["Location"])
+    request = shown.json["request"]
+    assert request == made.json
+    assert request["citation"]["extras"] == body["citation"]["extras"]
+    assert request["costs"]["maximum"] == {"amount": "12.50", "currency": "EUR"}
+    assert request["dates"]["need_by"] == "2190-03-01"
+    assert shown.headers["ETag"] == made.headers["ETag"]
+    assert [line["event"] for line in shown.json["history"]] == ["submit"]
+    assert [one["timer"] for one in shown.json["timers"]] == ["need-by"]
+    actions = {one["kind"]: one for one in shown.json["actions"]}
+    assert {"approve", "assign", "edit", "cancel", "note"} <= set(actions)
+    assert not {"request", "no-supplier", "submit", "shipped"} & set(actions)
+    assert actions["note"]["href"] == f"{made.headers['Location']}/actions/note"
+    assert [field["name"] for field in actions["note"]["required"]] == ["note"]
+    assert actions["assign"]["one_of"] == ["partner", "rota"]
+
+
+async def test_every_act_that_is_offered_is_taken(client: Client) -> None:
+    """Nothing is offered that is then refused for the state."""
+    first = await borrow(client)
+    offered = (await client("GET", f"requests/{first['id']}")).json["actions"]
+    fill = {"note": "Merk", "answer": "yes", "reason": "other", "partner": "bergen"}
+    for number, action in enumerate(offered):
+        request = await borrow(client, f"Bind {number}")
+        names = [field["name"] for field in action["required"]] + action["one_of"][:1]
+        body = {name: fill.get(name) or {"type": "book", "title": "Doppler"} for name in names}
+        answered = await client("POST", f"requests/{request['id']}/actions/{action['kind']}", body, If_Match="*")
+        assert answered.status == 200, (action["kind"], answered.body)
+
+
+async def test_an_act_changes_the_request_and_stands_in_its_history(client: Client) -> None:
+    request = await borrow(client)
+    after = await act(client, request, "assign", partner="bergen", note="по телефону")
+    assert after["version"] > request["version"]
+    history = (await client("GET", f"requests/{request['id']}")).json["history"]
+    assert history[-1]["event"] == "assign"
+    assert history[-1]["actor"] == "staff:Åse at the desk"
+    assert history[-1]["details"]["partner"] == "bergen"
+
+
+async def test_a_lost_update_is_refused(client: Client) -> None:
+    request = await borrow(client)
+    seen = f'"{request["version"]}"'
+    path = f"requests/{request['id']}/actions/note"
+    assert (await client("POST", path, {"note": "first"}, If_Match=seen)).status == 200
+    answered = await client("POST", path, {"note": "second"}, If_Match=seen)
+    assert (answered.status, answered.problem) == (412, "outdated")
+    assert answered.json["version"] == request["version"] + 1
+    notes = (await client("GET", f"requests/{request['id']}")).json["request"]["notes"]
+    assert [one["text"] for one in notes] == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("", "version-required"),
+        ("7", "malformed"),
+        ('W/"2"', "outdated"),
+        ('"2", "3"', "outdated"),
+        ('"x"', "outdated"),
+    ],
+)
+async def test_a_change_needs_the_version(client: Client, said: str, problem: str) -> None:
+    request = await borrow(client)
+    headers = {"If_Match": said} if said else {}
+    answered = await client("POST", f"requests/{request['id']}/actions/note", {"note": "x"}, **headers)
+    assert answered.problem == problem
+
+
+async def test_what_the_state_does_not_allow_is_a_conflict(client: Client) -> None:
+    request = await borrow(client)
+    answered = await client("POST", f"requests/{request['id']}/actions/renew", {}, If_Match="*")
+    assert (answered.status, answered.problem) == (409, "not-now")
+    assert answered.json["state"] == request["state"]
+    assert "renew" in answered.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "places"),
+    [
+        ("note", {}, ["body.note"]),
+        ("assign", {}, ["body.partner"]),
+        ("cancel", {"barcode": "1"}, ["body.barcode"]),
+        ("due-date-changed", {"note": "ny frist"}, ["body.due"]),
+    ],
+)
+async def test_an_act_needs_its_fields_and_no_others(
+    client: Client, kind: str, details: dict[str, Any], places: list[str]
+) -> None:
+    request = await borrow(client)
+    answered = await client("POST", f"requests/{request['id']}/actions/{kind}", details, If_Match="*")
+    assert answered.problem == "invalid"
+    assert [one["place"] for one in answered.json["mistakes"]] == places
+
+
+async def test_what_only_rules_do_nobody_does_by_hand(client: Client) -> None:
+    request = await borrow(client)
+    answered = await client("POST", f"requests/{request['id']}/actions/request", {"partner": "bergen"}, If_Match="*")
+    assert answered.problem == "invalid"
+
+
+async def test_a_key_for_one_side_does_not_change_the_other(gateway: Running, client: Client) -> None:
+    loan, copy = await borrow(client), await lend(client, "LT-1")
+    borrower = client.with_key(await gateway.key(Scope.REQUESTS_WRITE))
+    lender = client.with_key(await gateway.key(Scope.LENDING))
+    for mine, other, one in ((loan, copy, borrower), (copy, loan, lender)):
+        done = await one("POST", f"requests/{mine['id']}/actions/note", {"note": "x"}, If_Match="*")
+        assert done.status == 200
+        refused = await one("POST", f"requests/{other['id']}/actions/note", {"note": "x"}, If_Match="*")
+        assert refused.problem == "forbidden"
+
+
+async def test_an_unknown_patron_is_refused_with_a_reason(client: Client) -> None:
+    answered = await client("POST", "requests", {"citation": NOVEL, "patron": {"identifier": "nobody"}})
+    assert (answered.status, answered.problem) == (422, "refused")
+    assert answered.json["reason"] == "unknown-patron"
+
+
+async def test_lists_come_in_pages_with_a_link_to_the_next(client: Client) -> None:
+    titles = [f"Bind {number}" for number in range(5)]
+    for title in titles:
+        await borrow(client, title)
+    found: list[str] = []
+    path = "/api/v1/requests?limit=2&role=borrowing"
+    while path:
+        page = await client("GET", path)
+        assert page.status == 200, page.body
+        found += [one["title"] for one in page.json["items"]]
+        link = page.headers.get("Link", "")
+        match = re.fullmatch(r'<(.+)>; rel="next"', link)
+        assert page.json["next"] == (match[1] if match else "")
+        path = match[1] if match else ""
+    assert found == [f"{title} / Loe, Erlend" for title in reversed(titles)]
+
+
+async def test_lists_are_filtered(client: Client) -> None:
+    request = await borrow(client, "Шум времени")
+    await lend(client, "LT-1")
+
+    async def ids(query: str) -> list[str]:
+        return [one["id"] for one in (await client("GET", f"requests?{query}")).json["items"]]
+
+    assert await ids("role=borrowing&task=awaiting-review") == [request["id"]]
+    assert await ids(f"patron={request['patron']['id']}") == [request["id"]]
+    assert await ids(f"text={request['number']}") == [request["id"]]
+    assert await ids("open=false") == []
+    assert await ids("state=cancelled&state=review") == [request["id"]]
+    assert len(await ids("")) == 2
+
+
+async def test_tasks_count_and_lead_to_their_lists(client: Client) -> None:
+    request = await borrow(client)
+    tasks = {one["name"]: one for one in (await client("GET", "tasks")).json["items"]}
+    assert tasks["awaiting-review"]["count"] == 1
+    assert tasks["dead-letters"]["count"] == 0
+    for task in tasks.values():
+        page = await client("GET", task["href"])
+        assert page.status == 200, task
+        assert [one["id"] for one in page.json["items"]] == ([request["id"]] if task["count"] else [])
+
+
+async def test_files_go_up_and_come_down_as_they_are(client: Client) -> None:
+    request = await lend(client, "LT-1")
+    place = f"requests/{request['id']}/attachments"
+    version = f'"{request["version"]}"'
+    made = await client(
+        "POST", f"{place}?name=%E6%96%87.pdf&pages=3", data=PDF, Content_Type="application/pdf", If_Match=version
+    )
+    assert made.status == 201, made.body
+    assert (made.json["name"], made.json["pages"], made.json["size"]) == ("文.pdf", 3, len(PDF))
+    fetched = await client("GET", made.headers["Location"])
+    assert fetched.body == PDF
+    assert fetched.headers["Content-Type"] == "application/pdf"
+    assert fetched.headers["Content-Disposition"] == "attachment; filename*=UTF-8''%E6%96%87.pdf"
+    assert fetched.headers["X-Content-Type-Options"] == "nosniff"
+    shown = (await client("GET", f"requests/{request['id']}")).json["request"]
+    assert [one["id"] for one in shown["attachments"]] == [made.json["id"]]
+    assert f'"{shown["version"]}"' == made.headers["ETag"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "problem"),
+    [
+        ("application/pdf", b"<html><script>", "unsupported-media-type"),
+        ("image/png", PDF, "unsupported-media-type"),
+        ("text/html", b"<html>", "unsupported-media-type"),
+        ("application/pdf", PDF + bytes(60_000), "too-large"),
+    ],
+)
+async def test_files_are_what_they_say(client: Client, kind: str, content: bytes, problem: str) -> None:
+    request = await lend(client, "LT-1")
+    answered = await client(
+        "POST", f"requests/{request['id']}/attachments?name=a.pdf", data=content, Content_Type=kind, If_Match="*"
+    )
+    assert answered.problem == problem
+
+
+@pytest.mark.parametrize("name", ["..%2Fa.pdf", "a%00.pdf", "a%0D%0AX: y.pdf", ""])
+async def test_names_of_files_are_names(client: Client, name: str) -> None:
+    request = await lend(client, "LT-1")
+    path = f"requests/{request['id']}/attachments?name={name}"
+    answered = await client("POST", path, data=PDF, Content_Type="application/pdf", If_Match="*")
+    assert answered.problem == "invalid"
+
+
+async def test_the_rota_is_ordered_and_lines_are_skipped(client: Client) -> None:
+    request = await borrow(client)
+    ordered = await client("PUT", f"requests/{request['id']}/rota", {"partners": ["bergen"]}, If_Match="*")
+    assert ordered.status == 200, ordered.body
+    assert [(one["partner"], one["standing"]) for one in ordered.json["rota"]] == [("bergen", "waiting")]
+    unknown = await client("PUT", f"requests/{request['id']}/rota", {"partners": ["atlantis"]}, If_Match="*")
+    assert unknown.problem == "refused"
+    skipped = await client("POST", f"requests/{request['id']}/rota/bergen/skip", {"why": "stengt"}, If_Match="*")
+    assert [(one["standing"], one["why"]) for one in skipped.json["rota"]] == [("skipped", "stengt")]
+    again = await client("POST", f"requests/{request['id']}/rota/bergen/skip", {}, If_Match="*")
+    assert again.problem == "not-found"
+
+
+async def test_partners_and_rotas(client: Client) -> None:
+    bergen = (await client("GET", "partners/bergen")).json
+    assert bergen["symbols"] == ["ISIL:NO-02030"]
+    assert bergen in (await client("GET", "partners")).json["items"]
+    assert (await client("GET", "partners/atlantis")).problem == "not-found"
+    assert (await client("GET", "rotas/atlantis")).problem == "not-found"
+    for rota in (await client("GET", "rotas")).json["items"]:
+        assert (await client("GET", f"rotas/{rota['name']}")).json == rota
+
+
+async def test_load_is_told_to_the_network(gateway: Running, client: Client) -> None:
+    request = await borrow(client)
+    await act(client, request, "assign", partner="bergen")
+    await act(client, request, "approve")
+    await gateway.managed.drain()
+    network = client.with_key(await gateway.key(Scope.NETWORK_READ))
+    assert (await network("GET", "network/load")).json["items"] == [{"symbol": "ISIL:NO-02030", "open": 1}]
+
+
+async def test_patrons_see_their_own_in_plain_words(client: Client) -> None:
+    request = await borrow(client)
+    patron = request["patron"]["id"]
+    (mine,) = (await client("GET", f"patron/requests?patron={patron}")).json["items"]
+    assert (mine["status"], mine["text"]) == ("prepared", "Library staff are looking at your request.")
+    assert (await client("GET", f"patron/requests/{request['id']}?patron={patron}")).json == mine
+    assert (await client("GET", f"patron/requests/{request['id']}?patron=other")).problem == "not-found"
+    assert (await client("GET", "patron/requests?patron=other")).json["items"] == []
+    assert (await client("GET", "patron/requests")).problem == "invalid"
+
+
+async def test_what_could_not_be_sent_is_seen_released_and_skipped(gateway: Running, client: Client) -> None:
+    request = await borrow(client)
+    await act(client, request, "assign", partner="bergen")
+    await act(client, request, "approve")
+    await gateway.managed.drain()
+    letters = (await client("GET", "dead-letters")).json["items"]
+    (letter,) = (one for one in letters if one["kind"] == "partner")
+    assert (letter["request_id"], letter["target"]) == (request["id"], "bergen")
+    assert "payload" not in letter
+    whole = (await client("GET", f"dead-letters/{letter['id']}")).json
+    edited = await client("PUT", f"dead-letters/{letter['id']}/payload", {"payload": whole["payload"]})
+    assert edited.status == 204, edited.body
+    assert (await client("POST", f"dead-letters/{letter['id']}/release")).status == 204
+    assert (await client("GET", f"dead-letters/{letter['id']}")).problem == "not-found", "it waits again"
+    await gateway.managed.drain()
+    assert (await client("POST", f"dead-letters/{letter['id']}/skip", {"reason": "ringt i stedet"})).status == 204
+    assert letter["id"] not in [one["id"] for one in (await client("GET", "dead-letters")).json["items"]]
+
+
+async def test_notices_are_listed_without_their_text(client: Client) -> None:
+    request = await borrow(client)
+    (notice,) = (await client("GET", f"notices?request={request['id']}")).json["items"]
+    assert (notice["letter"], notice["status"]) == ("placed", "waiting")
+    assert set(notice) == {"id", "request_id", "letter", "status", "created", "sent", "error"}

@@ -1,0 +1,100 @@
+"""What the API keeps, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+
+from gateway.domain.clock import FixedClock
+from gateway.services.api_keys import ApiKeys, Scope
+from gateway.store.api import answers, downloads, secrets
+from gateway.store.api.answers import AnswerKey, StoredAnswer
+from gateway.store.api.tables import api_answer, api_key, copy_download, server_secret, webhook
+from gateway.store.engine import Store
+from gateway.store.migrate import OWN, migrate
+from gateway.store.tables import metadata
+
+NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
+KEY = AnswerKey("DEMO", "abcdefgh", "createWebhook", "k-1")
+OURS = {table.name for table in (api_answer, api_key, copy_download, server_secret, webhook)}
+
+
+@pytest.fixture
+async def kept(store: Store) -> Store:
+    await migrate(store, OWN)
+    return store
+
+
+async def test_the_migration_makes_the_tables_that_are_declared(kept: Store) -> None:
+    def differences(c: Connection) -> list[object]:
+        context = MigrationContext.configure(c, opts={"version_table": OWN.table, "compare_type": True})
+        return [one for one in compare_metadata(context, metadata) if any(name in repr(one) for name in OURS)]
+
+    assert await kept.read(differences) == []
+
+
+async def test_a_secret_is_made_once_for_each_library_and_purpose(kept: Store) -> None:
+    async def secret(library: str, name: str) -> bytes:
+        return await kept.write(lambda c: secrets.secret(c, library, name, NOW))
+
+    many = await asyncio.gather(*(secret("DEMO", secrets.API_KEYS) for _ in range(8)))
+    assert len(set(many)) == 1
+    assert len(many[0]) == 32
+    assert await secret("DEMO", secrets.COPY_LINKS) not in many
+    assert await secret("ELSEWHERE", secrets.API_KEYS) not in many
+    assert await kept.read(lambda c: secrets.read_secret(c, "NOWHERE", secrets.API_KEYS)) is None
+
+
+async def test_one_of_many_claims_an_answer(kept: Store) -> None:
+    async def claim(request: bytes, now: datetime = NOW) -> StoredAnswer | None:
+        return await kept.write(lambda c: answers.claim(c, KEY, request, now, now - timedelta(hours=24)))
+
+    found = await asyncio.gather(*(claim(b"r") for _ in range(8)))
+    assert [one for one in found if one is None] == [None]
+    assert {one.status for one in found if one is not None} == {answers.IN_HAND}
+
+    await kept.write(lambda c: answers.keep(c, KEY, StoredAnswer(request=b"r", status=201, body=b"{}")))
+    stored = await claim(b"other")
+    assert stored == StoredAnswer(request=b"r", status=201, body=b"{}")
+
+    assert await claim(b"other", NOW + timedelta(hours=25)) is None, "after a day it is a new request"
+    await kept.write(lambda c: answers.release(c, KEY))
+    assert await claim(b"third") is None
+
+
+async def test_downloads_are_counted_up_to_their_limit(kept: Store) -> None:
+    taken = await asyncio.gather(*(kept.write(lambda c: downloads.take(c, "DEMO", "link", 3, NOW)) for _ in range(8)))
+    assert taken.count(True) == 3
+    assert await kept.read(lambda c: downloads.count(c, "DEMO", "link")) == 3
+    assert await kept.read(lambda c: downloads.count(c, "ELSEWHERE", "link")) == 0
+    assert await kept.write(lambda c: downloads.prune(c, "DEMO", NOW)) == 0
+    assert await kept.write(lambda c: downloads.prune(c, "DEMO", NOW + timedelta(seconds=1))) == 1
+
+
+async def test_the_use_of_a_key_is_noted_once_a_minute(kept: Store) -> None:
+    clock = FixedClock(NOW)
+    keys = ApiKeys(kept, clock)
+    made = await keys.create("DEMO", "Åse", [Scope.ADMIN, Scope.REQUESTS_READ])
+    assert made.row.scopes == ("requests:read", "admin")
+
+    async def last_used() -> datetime | None:
+        assert await keys.holder(made.key) is not None
+        return (await keys.of_library("DEMO"))[0].last_used
+
+    assert await last_used() == NOW
+    clock.advance(timedelta(seconds=59))
+    assert await last_used() == NOW
+    clock.advance(timedelta(seconds=1))
+    assert await last_used() == NOW + timedelta(minutes=1)
+
+
+async def test_the_same_secret_under_another_prefix_is_no_key(kept: Store) -> None:
+    keys = ApiKeys(kept, FixedClock(NOW))
+    one, two = [await keys.create("DEMO", name, [Scope.ADMIN]) for name in ("one", "two")]
+    secret = one.key.split("_", 2)[2]
+    assert await keys.holder(f"ilg_{two.row.prefix}_{secret}") is None

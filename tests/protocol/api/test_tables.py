@@ -1,0 +1,117 @@
+"""The tables of acts and of words for patrons are complete."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, date, datetime
+
+import pytest
+
+from gateway.domain.requests.events import Details, Kind, Origin
+from gateway.domain.requests.fields import ACTS, BY_RULE, FieldType, acts_of, check
+from gateway.domain.requests.machine import TABLES
+from gateway.domain.requests.patron_words import (
+    BORROWING_WORDS,
+    LENDING_WORDS,
+    PatronStatus,
+    of_request,
+    of_state,
+)
+from gateway.domain.requests.request import (
+    TERMINAL,
+    Borrowing,
+    Flag,
+    Lending,
+    PatronQuery,
+    Request,
+    Role,
+    Service,
+    ServiceType,
+    State,
+)
+
+NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
+OURS = {signal.kind for table in TABLES.values() for signal in table.signals if signal.origin is Origin.US}
+DETAILS = {field.name for field in fields(Details)}
+
+
+def request(state: State = Borrowing.LENT, role: Role = Role.BORROWING, **more: object) -> Request:
+    return Request(
+        library="DEMO",
+        id="r1",
+        role=role,
+        state=state,
+        number="B1",
+        created=NOW,
+        changed=NOW,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+# --- acts ------------------------------------------------------------------------------------------------
+
+
+def test_every_event_of_ours_has_its_fields_and_nothing_else_has() -> None:
+    assert set(ACTS) >= OURS, f"no fields for {OURS - set(ACTS)}"
+    assert set(ACTS) <= OURS, f"no event of ours: {set(ACTS) - OURS}"
+
+
+@pytest.mark.parametrize("kind", ACTS)
+def test_fields_are_details_and_stand_once(kind: Kind) -> None:
+    every = [*ACTS[kind].required, *ACTS[kind].optional]
+    assert {field.name for field in every} <= DETAILS
+    assert len({field.name for field in every}) == len(every)
+    assert set(ACTS[kind].one_of) <= {field.name for field in ACTS[kind].optional}
+    assert all(field.help.endswith(".") and isinstance(field.type, FieldType) for field in every)
+
+
+def test_what_rules_do_is_not_offered_to_people() -> None:
+    for role in Role:
+        assert not set(acts_of(role)) & BY_RULE
+    assert Kind.SHIPPED in acts_of(Role.LENDING)
+    assert Kind.SHIPPED not in acts_of(Role.BORROWING)
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "wrong"),
+    [
+        (Kind.NOTE, Details(note="x"), []),
+        (Kind.NOTE, Details(), ["note"]),
+        (Kind.ASSIGN, Details(rota="quick"), []),
+        (Kind.ASSIGN, Details(), ["partner"]),
+        (Kind.CANCEL, Details(barcode="1", due=date(2026, 3, 1)), ["barcode", "due"]),
+        (Kind.SHIPPED, Details(renewals_allowed=False), []),
+    ],
+)
+def test_what_is_missing_and_what_means_nothing(kind: Kind, details: Details, wrong: list[str]) -> None:
+    assert [one.name for one in check(kind, details)] == wrong
+
+
+# --- words -----------------------------------------------------------------------------------------------
+
+
+def test_every_state_has_words_for_patrons() -> None:
+    assert set(BORROWING_WORDS) == set(Borrowing)
+    assert set(LENDING_WORDS) == set(Lending)
+    for words in (*BORROWING_WORDS.values(), *LENDING_WORDS.values()):
+        assert words.text.endswith(".")
+        assert 10 < len(words.text) < 100
+
+
+@pytest.mark.parametrize("state", [state for state in (*Borrowing, *Lending) if state in TERMINAL])
+def test_what_is_closed_reads_as_closed(state: State) -> None:
+    role = Role.BORROWING if isinstance(state, Borrowing) else Role.LENDING
+    assert of_state(role, state).status in (PatronStatus.DONE, PatronStatus.ENDED)
+
+
+def test_states_of_the_same_name_have_the_words_of_their_side() -> None:
+    assert of_state(Role.BORROWING, Borrowing.SHIPPED) != of_state(Role.LENDING, Lending.SHIPPED)
+
+
+def test_what_is_urgent_is_said_first() -> None:
+    assert "overdue" in of_request(request(flags=frozenset({Flag.OVERDUE}))).text
+    assert "back" in of_request(request(flags=frozenset({Flag.OVERDUE, Flag.RECALLED}))).text
+    query = PatronQuery(id="q", about="cost", text="20 EUR?", asked=NOW)
+    assert "question" in of_request(request(Borrowing.CONDITIONAL, query=query)).text
+    copy = request(Borrowing.COMPLETED, service=Service(ServiceType.COPY))
+    assert "copy is ready" in of_request(copy).text

@@ -1,0 +1,188 @@
+"""An IMAP server of one's own for tests: Debian's Dovecot (2.3 or 2.4), loopback, a free port, a temporary folder.
+
+Any user signs in with PASSWORD; `maildir(user)` is where that user's mail lies.
+"""
+
+from __future__ import annotations
+
+import getpass
+import grp
+import mailbox
+import os
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from tests.support.daemon import free_port
+
+PASSWORD = "made-up"
+START_SECONDS = 30.0
+STOP_SECONDS = 20.0
+
+CONFIGURATION_24 = """
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+auth_allow_cleartext = yes
+mail_driver = maildir
+mail_path = {mail}/%{{user}}
+passdb static {{
+  password = {password}
+}}
+userdb static {{
+  fields {{
+    uid = {user}
+    gid = {group}
+    home = {mail}/%{{user}}
+  }}
+}}
+"""
+
+CONFIGURATION_23 = """
+disable_plaintext_auth = no
+mail_location = maildir:{mail}/%u
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={mail}/%u
+}}
+"""
+
+BOTH = """
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+protocols = imap
+listen = 127.0.0.1
+ssl = no
+auth_mechanisms = plain login
+mail_uid = {user}
+mail_gid = {group}
+first_valid_uid = 1
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+"""
+
+NOT_AS_ROOT = """
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {user}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+"""
+
+
+class NotInstalled(Exception):
+    """There is no Dovecot on this machine."""
+
+
+def binary() -> str:
+    """Raises NotInstalled."""
+    found = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise NotInstalled("no Dovecot (apt-get install dovecot-imapd)")
+    return found
+
+
+class Dovecot:
+    """A running server, a child of this process. `stop` ends it and removes its folder."""
+
+    def __init__(self) -> None:
+        self._binary = binary()
+        self._folder = Path(tempfile.mkdtemp(prefix="illgate-dovecot-"))
+        self._folder.chmod(0o755)
+        self._mail = self._folder / "mail"
+        for folder in (self._mail, self._folder / "run", self._folder / "state"):
+            folder.mkdir(mode=0o755)
+        self._user, self._group = _owner()
+        self.port = free_port()
+        self._own(self._mail)
+        configuration = self._folder / "dovecot.conf"
+        configuration.write_text(self._configuration())
+        with (self._folder / "output").open("wb") as output:
+            self._process = subprocess.Popen(
+                [self._binary, "-F", "-c", str(configuration)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self._wait()
+
+    def deliver(self, user: str, mail: bytes) -> None:
+        """As a delivery agent does it: into the Maildir, whole or not at all."""
+        folder = self._mail / user
+        box = mailbox.Maildir(folder)
+        box.add(mail)
+        box.close()
+        self._own(folder)
+        for path in folder.rglob("*"):
+            self._own(path)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _configuration(self) -> str:
+        version = subprocess.run([self._binary, "--version"], check=True, capture_output=True, text=True).stdout
+        number = re.match(r"(\d+)\.(\d+)", version)
+        assert number, f"dovecot --version said {version!r}"
+        new = (int(number[1]), int(number[2])) >= (2, 4)
+        text = (CONFIGURATION_24 if new else CONFIGURATION_23) + BOTH + (NOT_AS_ROOT if os.geteuid() else "")
+        return text.format(
+            folder=self._folder,
+            mail=self._mail,
+            password=PASSWORD,
+            user=self._user,
+            group=self._group,
+            port=self.port,
+        )
+
+    def _own(self, path: Path) -> None:
+        if os.geteuid() == 0:
+            shutil.chown(path, self._user, self._group)
+
+    def _wait(self) -> None:
+        """Until it greets. Raises RuntimeError with what it logged."""
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until and self._process.poll() is None:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+                    if connection.recv(1000).startswith(b"* OK"):
+                        return
+            except OSError:
+                time.sleep(0.02)
+        said = [
+            path.read_text(errors="replace") for name in ("output", "log") if (path := self._folder / name).exists()
+        ]
+        self.stop()
+        raise RuntimeError("Dovecot did not start:\n" + "\n".join(said))
+
+
+def _owner() -> tuple[str, str]:
+    """Of the mail: as root an account without rights of its own, else whoever we are."""
+    if os.geteuid() == 0:
+        return "nobody", "nogroup"
+    return getpass.getuser(), grp.getgrgid(pwd.getpwuid(os.geteuid()).pw_gid).gr_name

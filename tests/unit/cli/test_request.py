@@ -1,0 +1,352 @@
+"""`illgate request`, as staff type it: from the patron's wish to the book's return, and what is said when it can't."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from adapters.library.embedded.system import EmbeddedLibrary
+from gateway.cli import main
+from gateway.domain.problems import Unavailable
+from tests.unit.cli.conftest import Typed, document, number_of
+
+ANA = "21000000000025"
+
+_COUNT = itertools.count(1)
+
+
+def wish(desk: Typed, *more: str) -> str:
+    """A new request of Ana for a book that nobody else asks for; its number."""
+    title = f"Кобзарь, том {next(_COUNT)}"
+    return number_of(desk("request", "create", "--patron", ANA, "--title", title, "--author", "Шевченко, Тарас", *more))
+
+
+def asked_by_telephone(desk: Typed, *more: str) -> str:
+    return number_of(desk("request", "lend-to", "seeberg", "--title", f"Der Zauberberg {next(_COUNT)}", *more))
+
+
+def state(desk: Typed, number: str) -> str:
+    found: str = document(desk("request", "show", number, "--json"))["request"]["state"]
+    return found
+
+
+# --- a whole way ---------------------------------------------------------------------------------------------
+
+
+def test_a_loan_goes_its_whole_way(desk: Typed) -> None:
+    number = wish(desk, "--type", "book", "--isbn", "978-3-16-148410-0", "--max-cost", "20 EUR")
+
+    steps = [
+        desk("request", "approve", number, "--note", "looked at"),
+        desk("outbox", "run"),
+        desk("request", "receive", number, "--barcode", f"TMP-{number}"),
+        desk("request", "lend", number),
+        desk("request", "take-back", number),
+        desk("request", "return", number, "--note", "mit Dank"),
+    ]
+
+    assert [step.exit_code for step in steps] == [0] * 6, [step.output for step in steps]
+    assert [steps[n].stdout.splitlines()[0] for n in (0, 2, 3, 4, 5)] == [
+        f"{number}: {state}" for state in ("sourcing", "received", "lent", "back", "returned")
+    ]
+    shown = document(desk("request", "show", number, "--json"))
+    assert shown["request"]["attempts"][0]["partner"] == "seeberg"
+    assert shown["request"]["volumes"][0]["barcode"] == f"TMP-{number}"
+    assert [line["actor"] for line in shown["history"]] == ["staff:ada", "staff:ada", "rule", *["staff:ada"] * 4]
+
+
+def test_a_received_item_is_in_the_library_at_once(desk: Typed) -> None:
+    number = wish(desk, "--partner", "seeberg", "--no-review")
+    desk("outbox", "run")
+
+    desk("request", "receive", number, "--barcode", f"TMP-{number}")
+
+    item = document(desk("library", "item", f"TMP-{number}", "--json"))
+    assert number in str(item)
+
+
+def test_lending_by_telephone(desk: Typed) -> None:
+    number = asked_by_telephone(desk, "--transaction", f"SEE/{next(_COUNT)}")
+    desk("outbox", "run")
+    barcode = document(desk("library", "items", "--json", "--limit", "1"))[0]["barcode"]
+
+    steps = [
+        desk("request", "act", number, "located", "--barcode", barcode),
+        desk("request", "will-supply", number, "--cost", "12.50", "--conditions", "library-use-only"),
+        desk("request", "ship", number, "--due", "2027-02-01"),
+        desk("request", "check-in", number),
+    ]
+
+    assert [step.exit_code for step in steps] == [0] * 4, [step.output for step in steps]
+    assert f"barcode: {barcode}" in steps[2].stdout
+    assert "due at lender: 2027-02-01" in steps[2].stdout
+    request = document(desk("request", "show", number, "--json"))["request"]
+    assert request["state"] == "completed"
+    assert request["costs"]["agreed"] == {"amount": "12.50", "currency": "EUR"}
+    assert request["terms"]["conditions"] == ["library-use-only"]
+
+
+def test_a_copy_is_attached_cleared_and_delivered(desk: Typed, tmp_path: Path) -> None:
+    scan = tmp_path / "尋問.pdf"
+    scan.write_bytes(b"%PDF-1.4\n% made up\n")
+    number = asked_by_telephone(desk, "--service", "copy", "--type", "article", "--part-title", "Über Fernleihe")
+
+    kept = desk("request", "attach", number, str(scan), "--pages", "17")
+    early = desk("request", "deliver", number, "--attachment", scan.name)
+    steps = [
+        desk("request", "act", number, "digitised", "--attachment", scan.name),
+        desk("request", "act", number, "cleared", "--reason", "UK-FairDealing"),
+        desk("request", "deliver", number, "--attachment", scan.name),
+    ]
+
+    assert kept.exit_code == 0, kept.output
+    assert early.exit_code == 1
+    assert [step.exit_code for step in steps] == [0] * 3, [step.output for step in steps]
+    assert state(desk, number) == "completed"
+
+
+def test_what_is_no_scan_is_not_kept(desk: Typed, tmp_path: Path) -> None:
+    number = asked_by_telephone(desk)
+    page = tmp_path / "scan.pdf"
+    page.write_text("<html>")
+
+    done = desk("request", "attach", number, str(page))
+    page.write_bytes(b"%PDF-1.4")
+    odd = desk("request", "attach", number, str(page), "--name", "../scan.pdf")
+
+    assert done.exit_code == odd.exit_code == 2
+    assert "--name: " in odd.stderr
+    assert "neither PDF nor JPEG, PNG or TIFF" in done.stderr
+
+
+# --- what is refused -----------------------------------------------------------------------------------------
+
+
+def test_what_the_state_does_not_allow_is_told_with_what_it_does(desk: Typed) -> None:
+    number = wish(desk)
+
+    done = desk("request", "lend", number)
+
+    assert done.exit_code == 1
+    assert "'loaned-to-patron' is not possible while the request is in state 'review'" in done.stderr
+    assert "Possible now: approve, edit, assign" in done.stderr
+    assert state(desk, number) == "review"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("unfilled",), "'unfilled' needs --reason"),
+        (("approve", "--reason", "other"), "--reason means nothing for 'approve', which takes --note"),
+        (("assign",), "'assign' needs one of: --partner, --rota"),
+        (("approve", "--title", "Faust"), "--title and the like means nothing for 'approve'"),
+        (("aprove",), "there is no act 'aprove'; did you mean 'approve'?"),
+        (("retry", "--retry-after", "soon"), "--retry-after: soon: not a day such as"),
+        (("renew", "--due", "31.3.2027"), "--due: 31.3.2027: not a day or time such as"),
+        (("will-supply", "--cost", "1.2.3"), "--cost: 1.2.3: not an amount such as '20 EUR'"),
+        (("edit", "--identifier", "123456"), "--identifier: 123456: not TYPE:NUMBER"),
+        (("edit", "--identifier", "o clc:1"), "--isbn, --issn, --doi or --identifier: "),
+        (("digitised", "--attachment", "scan.pdf"), "--attachment scan.pdf: the request has no such file"),
+    ],
+)
+def test_wrong_options_are_explained(desk: Typed, words: tuple[str, ...], message: str) -> None:
+    number = wish(desk)
+
+    done = desk("request", "act", number, *words)
+
+    assert done.exit_code == 2, done.output
+    assert message in done.stderr.replace("Invalid value for ", "").replace("'--", "--")
+
+
+def test_a_volume_that_the_request_does_not_have(desk: Typed) -> None:
+    number = wish(desk, "--partner", "seeberg", "--no-review")
+    desk("outbox", "run")
+
+    done = desk("request", "receive", number, "--volumes", "1,9")
+
+    assert done.exit_code == 1
+    assert done.stderr == "invalid-value: The request has no such volume. (9)\n"
+    assert state(desk, number) == "requested"
+
+
+def test_a_number_that_does_not_exist(desk: Typed) -> None:
+    done = desk("request", "show", "B1999-00001")
+
+    assert done.exit_code == 2
+    assert "no such request" in done.stderr
+
+
+def test_nothing_is_done_to_another_version_than_was_seen(desk: Typed) -> None:
+    number = wish(desk)
+    version = document(desk("request", "show", number, "--json"))["request"]["version"]
+    desk("request", "act", number, "note", "--note", "seen")
+
+    done = desk("request", "approve", number, "--version", str(version))
+
+    assert done.exit_code == 1
+    assert f"it is at version {version + 1} now" in done.stderr
+    assert state(desk, number) == "review"
+
+
+def test_rules_of_intake_count_unless_overridden(desk: Typed) -> None:
+    again = ("request", "create", "--patron", ANA, "--title", "ვეფხისტყაოსანი", "--author", "რუსთაველი")
+    assert desk(*again).exit_code == 0
+
+    refused = desk(*again)
+    taken = desk(*again, "--override")
+
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("duplicate-request: ")
+    assert taken.exit_code == 0
+    assert "  warning: " in taken.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("--patron", "29999999999999", "--title", "Faust"), 1, "unknown-patron: "),
+        (("--patron", ANA), 1, "data-missing: A title or a standard number"),
+        (("--patron", ANA, "--title", "Faust", "--need-by", "2001-01-01"), 1, "invalid-date: "),
+        (("--patron", ANA, "--title", "Faust", "--pickup", "ATLANTIS"), 1, "no such pickup location. (ATLANTIS)"),
+        (("--patron", ANA, "--title", "Faust", "--rota", "none"), 1, "There is no rota of this name. (none)"),
+        (("--patron", ANA, "--title", "Faust", "--partner", "nobody"), 1, "There is no partner profile 'nobody'"),
+        (("--patron", ANA, "--title", "Faust", "--max-cost", "a lot"), 2, "--max-cost: a lot: not an amount"),
+        (("--title", "Faust", "--pickup", "MAIN"), 2, "--pickup needs --patron"),
+        (("--patron", ANA, "--title", "x" * 501), 2, "--title: String should have at most 500 characters"),
+    ],
+)
+def test_what_cannot_be_made(desk: Typed, words: tuple[str, ...], code: int, message: str) -> None:
+    done = desk("request", "create", *words)
+
+    assert done.exit_code == code, done.output
+    assert message in done.stderr.replace("Invalid value for ", "")
+
+
+def test_nobody_can_be_lent_to_without_a_profile(desk: Typed) -> None:
+    done = desk("request", "lend-to", "atlantis", "--title", "Faust")
+
+    assert done.exit_code == 1
+    assert done.stderr == "unknown-agency: There is no profile of the library that asks. (atlantis)\n"
+
+
+def test_a_library_that_is_away_gets_the_act_later(desk: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_arguments: object, **_more: object) -> None:
+        raise Unavailable("no answer")
+
+    number = wish(desk, "--partner", "seeberg", "--no-review")
+    desk("outbox", "run")
+    with monkeypatch.context() as patched:
+        patched.setattr(EmbeddedLibrary, "create_temporary_item", away)
+        done = desk("request", "receive", number)
+
+    assert done.exit_code == 4
+    assert done.stderr.strip() == "the library's system can't be reached now; this is done as soon as it can"
+    assert state(desk, number) == "requested"
+
+
+# --- changing ------------------------------------------------------------------------------------------------
+
+
+def test_a_citation_is_corrected_in_parts(desk: Typed) -> None:
+    number = wish(desk, "--isbn", "3-16-148410-0", "--identifier", "oclc:77")
+
+    done = desk(
+        "request", "act", number, "edit", "--isbn", "9783103481280", "--pages", "3-9", "--need-by", "2027-03-31"
+    )
+
+    assert done.exit_code == 0, done.output
+    request = document(desk("request", "show", number, "--json"))["request"]
+    assert request["citation"]["author"] == "Шевченко, Тарас"
+    assert request["citation"]["pages"] == "3-9"
+    assert {one["type"]: one["value"] for one in request["citation"]["identifiers"]} == {
+        "oclc": "77",
+        "isbn": "9783103481280",
+    }
+    assert request["dates"]["need_by"] == "2027-03-31"
+
+
+def test_a_rota_is_ordered_by_hand(desk: Typed) -> None:
+    number = wish(desk)
+
+    ordered = desk("request", "reorder", number, "kyoto", "seeberg", "kyoto")
+    skipped = desk("request", "skip", number, "kyoto", "--why", "on holiday")
+    again = desk("request", "skip", number, "kyoto")
+
+    assert ordered.stdout.splitlines() == ["waiting  kyoto  (by hand)", "waiting  seeberg  (by hand)"]
+    assert skipped.stdout.splitlines() == ["skipped  kyoto  (on holiday)", "waiting  seeberg  (by hand)"]
+    assert again.exit_code == 2
+    assert "no such rota line" in again.stderr
+
+
+def test_a_lending_request_has_no_rota(desk: Typed) -> None:
+    done = desk("request", "reorder", asked_by_telephone(desk), "kyoto")
+
+    assert done.exit_code == 1
+    assert done.stderr == "not-allowed: This is a lending request.\n"
+
+
+# --- looking -------------------------------------------------------------------------------------------------
+
+
+def test_a_request_is_shown_without_the_patrons_name(desk: Typed) -> None:
+    number = wish(desk, "--type", "book", "--published", "1840", "--note", "дуже терміново")
+    name = document(desk("library", "patron", ANA, "--json"))["patron"]["name"]
+
+    shown = desk("request", "show", number).stdout
+
+    assert shown.startswith(f"{number}  borrowing, review\n")
+    for line in (f"  patron:          {ANA} (", "  published:       1840", "staff:ada: дуже терміново"):
+        assert line in shown
+    assert "\nWhat can be done now" in shown
+    assert "\n  assign [--partner PROFILE] [--rota NAME] [--note TEXT]\n" in shown
+    everything = shown + desk("request", "show", number, "--json").stdout + desk("request", "list").stdout
+    assert name["surname"] not in everything
+    assert name["given"] not in everything
+
+
+def test_lists_are_filtered(desk: Typed) -> None:
+    one, other = wish(desk), asked_by_telephone(desk)
+    closed = wish(desk)
+    desk("request", "cancel", closed)
+
+    def listed(*words: str) -> set[str]:
+        lines = desk("request", "list", "--limit", "200", *words).stdout.splitlines()
+        return {line.split()[0] for line in lines} & {one, other, closed}
+
+    assert listed() == {one, other}
+    assert listed("--all") == {one, other, closed}
+    assert listed("--role", "lending") == {other}
+    assert listed("--state", "cancelled") == {closed}
+    assert listed("--task", "awaiting-review") == {one}
+    assert listed("--partner", "seeberg", "--role", "lending") == {other}
+    assert listed("--text", one) == {one}
+
+
+def test_a_list_goes_on_at_its_cursor(desk: Typed) -> None:
+    wish(desk), wish(desk)
+
+    first = desk("request", "list", "--limit", "1", "--json")
+    cursor = first.stderr.strip().removeprefix("more: --cursor ")
+    second = desk("request", "list", "--limit", "1", "--json", "--cursor", cursor)
+
+    assert document(first)["number"] != document(second)["number"]
+    assert desk("request", "list", "--cursor", "nonsense").exit_code == 2
+
+
+def test_who_did_it(desk: Typed) -> None:
+    number = wish(desk, "--as", "benoît")
+    desk("request", "act", number, "note", "--note", "x", env={"ILLGATE_STAFF": None, "LOGNAME": "chiyo"})
+
+    actors = [line["actor"] for line in document(desk("request", "show", number, "--json"))["history"]]
+    assert actors == ["staff:benoît", "staff:chiyo"]
+
+
+@pytest.mark.parametrize("name", ["list", "show", "create", "lend-to", "act", "receive", "attach", "reorder", "skip"])
+def test_help_needs_no_installation(name: str) -> None:
+    done = CliRunner().invoke(main, ["--config", "nowhere.yml", "request", name, "--help"], catch_exceptions=False)
+
+    assert done.exit_code == 0
+    assert done.stdout.startswith("Usage: ")

@@ -1,0 +1,66 @@
+"""The examples of a guide in docs/: YAML blocks below a heading, which are files or say what follows from them.
+
+`# requests.yml` takes the place of the one before it, `# profiles/NAME.yml` joins the others below the same heading;
+`# example: …` holds `given` and `expect`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.configuration.source import Document, parse
+from gateway.configuration.validation import validate
+from gateway.domain.profile import Profile
+from gateway.domain.requests.policy import RequestPolicy
+
+DOCS = Path(__file__).parents[3] / "docs"
+_BLOCK = re.compile(
+    r"^## (?P<heading>[^\n]+)$|^```yaml\n# (?P<what>[^\n]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+
+
+@dataclass
+class GuideExample:
+    """`policy` and `profiles` as the blocks before the example say."""
+
+    heading: str
+    name: str
+    policy: RequestPolicy
+    profiles: dict[str, Profile]
+    given: dict[str, Any]
+    expect: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return f"{self.heading}: {self.name}"
+
+
+def examples(guide: str) -> Iterator[GuideExample]:
+    policy, profiles, heading = RequestPolicy(), dict[str, Profile](), ""
+    for block in _BLOCK.finditer((DOCS / guide).read_text(encoding="utf-8")):
+        what = block["what"]
+        if what is None:
+            policy, profiles, heading = RequestPolicy(), {}, block["heading"]
+            continue
+        document = parse(block["text"], f"docs/{guide}: {what}")
+        if what == "requests.yml":
+            policy = validate(RequestPolicy, document)
+        elif found := re.fullmatch(r"profiles/([a-z-]+)\.yml", what):
+            profiles[found[1]] = _profile(found[1], document)
+        else:
+            kind, _, name = what.partition(": ")
+            assert kind == "example", f"{what}: neither a file nor an example"
+            assert set(document.data) == {"given", "expect"}, f"{what}: given and expect are wanted"
+            given, expect = document.data["given"], document.data["expect"]
+            assert isinstance(given, dict)
+            assert isinstance(expect, dict)
+            yield GuideExample(heading, name, policy, dict(profiles), given, expect)
+
+
+def _profile(name: str, document: Document) -> Profile:
+    document.data["name"] = name
+    return validate(Profile, document)

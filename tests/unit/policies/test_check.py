@@ -1,0 +1,92 @@
+"""`illgate check` compares requests.yml with what the library knows, and shows its problems with the rest."""
+
+from pathlib import Path
+
+from gateway.cli.context import Installation
+from gateway.ports.library import LibraryCodes
+from gateway.services.check import Report, Subject, check
+from gateway.services.check.policies import against
+from tests.unit.policies.support import Place
+
+CODES = LibraryCodes(
+    branches=frozenset({"MAIN", "SCI"}),
+    item_policies=frozenset({"standard", "reference"}),
+    patron_categories=frozenset({"graduate", "undergraduate"}),
+)
+
+WITH_MISTAKES = """\
+numbers:
+  branches: {SIC: "S{sequence}"}
+campuses:
+  north: [SCI, ENG]
+intake:
+  open_requests:
+    categories: {gradaute: 10}
+  mediation:
+    - patron_categories: [graduate, faculty]
+      branches: [LAW]
+      then: review
+lending:
+  item_policies: [standard]
+  never: [refernce]
+  loan_days:
+    item_policies: {dvd: 7}
+"""
+
+
+def said(place: Place, codes: LibraryCodes) -> list[str]:
+    (one,) = place.read().policies
+    return [str(problem).rpartition(f"{place.folder}/")[2] for problem in against(one, codes)]
+
+
+def test_codes_that_the_library_does_not_know(place: Place) -> None:
+    place.requests(WITH_MISTAKES)
+
+    assert sorted(said(place, CODES), key=lambda text: int(text.split(":")[1])) == [
+        "requests.yml:2: numbers.branches.SIC: the library knows no such branch, found 'SIC', allowed: MAIN, SCI "
+        "(did you mean 'SCI'?)",
+        "requests.yml:4: campuses.north.1: the library knows no such branch, found 'ENG', allowed: MAIN, SCI",
+        "requests.yml:7: intake.open_requests.categories.gradaute: the library knows no such patron category, "
+        "found 'gradaute', allowed: graduate, undergraduate (did you mean 'graduate'?)",
+        "requests.yml:9: intake.mediation.0.patron_categories.1: the library knows no such patron category, "
+        "found 'faculty', allowed: graduate, undergraduate",
+        "requests.yml:10: intake.mediation.0.branches.0: the library knows no such branch, found 'LAW', "
+        "allowed: MAIN, SCI",
+        "requests.yml:14: lending.never.0: the library knows no such item policy, found 'refernce', "
+        "allowed: reference, standard (did you mean 'reference'?)",
+        "requests.yml:16: lending.loan_days.item_policies.dvd: the library knows no such item policy, found 'dvd', "
+        "allowed: reference, standard",
+    ]
+
+
+def test_a_system_that_lists_no_codes_says_nothing_against_them(place: Place) -> None:
+    place.requests(WITH_MISTAKES)
+
+    assert said(place, LibraryCodes()) == []
+
+
+async def report_on(folder: Path, *names: str) -> Report:
+    installation = Installation(folder / "gateway.yml")
+    subject = Subject(
+        settings=installation.settings,
+        loading=installation.profiles,
+        adapters=installation.adapters,
+        clock=installation.clock,
+        policies=installation.policies,
+    )
+    return await check(subject, names)
+
+
+async def test_the_report_has_a_part_for_it(place: Place) -> None:
+    place.requests("rotas: {quick: {lines: [{partner: kioto}]}}\n")
+
+    report = await report_on(place.folder)
+
+    assert [problem.key for problem in report.requests] == ["rotas.quick.lines.0.partner"]
+    assert report.requests[0] in report.problems
+
+
+async def test_a_check_of_one_profile_leaves_it_out(place: Place) -> None:
+    place.requests("rotas: {quick: {lines: [{partner: kioto}]}}\n")
+
+    assert (await report_on(place.folder, "kyoto")).problems == ()

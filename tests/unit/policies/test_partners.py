@@ -1,0 +1,143 @@
+"""The section `partner` of a profile: what it says, and what must fit between partners."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.adapters import load_adapters
+from gateway.domain.library import Money, RecordId
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.partner import PartnerPolicy
+from gateway.domain.requests.request import ServiceType
+from gateway.profiles import read_profiles
+from gateway.settings import Settings
+from tests.unit.policies.support import Place
+
+
+def problems(place: Place) -> list[str]:
+    found = read_profiles(place.profiles_folder, load_adapters(), Settings()).problems
+    return [str(problem).rpartition(f"{place.profiles_folder}/")[2] for problem in found]
+
+
+def test_partners_of_all_kinds_are_fine(place: Place) -> None:
+    assert problems(place) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "partner:\n  name: Oslo\n",
+            "oslo.yml:1: partner.symbols: a partner needs a symbol, so that its messages are known as its own",
+        ),
+        (
+            "partner:\n  symbols: [ISIL:NO-1]\n  channel: mial\n",
+            "oslo.yml:3: partner.channel: no such channel, found 'mial', allowed: loopback, mail "
+            "(did you mean 'mail'?)",
+        ),
+        (
+            "partner:\n  symbols: [ISIL:NO-1]\n  channel: mail\n",
+            "oslo.yml:1: partner.email: the channel mail needs an e-mail address",
+        ),
+        (
+            "partner:\n  symbols:\n    - ISIL:NO-1\n    - isil:jp-1003457\n",
+            "oslo.yml:4: partner.symbols.1: profile 'kyoto' has this symbol too, found 'isil:jp-1003457'",
+        ),
+        (
+            "partner:\n  symbols: [A, a]\n",
+            "oslo.yml:2: partner.symbols: stands twice: A, a",
+        ),
+        (
+            "partner:\n  symbols: [A]\n  owns:\n    - isbn:9783161484100\n    - something\n",
+            "oslo.yml:5: partner.owns.1: not an identifier such as isbn:9783161484100 or issn:0317-8471",
+        ),
+        (
+            "partner:\n  symbols: [A]\n  workflow:\n    borrowing:\n      answer_dayz: 3\n",
+            "oslo.yml:5: partner.workflow.borrowing.answer_dayz: unknown key",
+        ),
+    ],
+)
+def test_a_mistake_is_said_with_its_place(place: Place, text: str, problem: str) -> None:
+    place.profile("oslo", text)
+
+    assert any(found.startswith(problem) for found in problems(place)), problems(place)
+
+
+def test_a_family_is_no_partner_itself(place: Place) -> None:
+    """An abstract profile says what its partners have in common; each says its own symbol."""
+    place.profile("family", "abstract: true\npartner: {channel: loopback, workflow: {lending: {loan_days: 42}}}\n")
+    place.profile("oslo", "extends: family\npartner: {symbols: [ISIL:NO-1]}\n")
+
+    loading = read_profiles(place.profiles_folder, load_adapters(), Settings())
+
+    assert loading.problems == ()
+    oslo = loading.profiles.by_name("oslo")
+    assert oslo is not None
+    assert oslo.partner is not None
+    assert (oslo.partner.symbol, oslo.partner.channel) == ("ISIL:NO-1", "loopback")
+    assert oslo.partner.workflow.lending.loan_days == 42
+
+
+@pytest.mark.parametrize(
+    ("said", "loan", "copy", "either"),
+    [
+        ({}, True, True, True),
+        ({"services": ["loan"]}, True, False, True),
+        ({"services": ["copy"]}, False, True, True),
+        ({"services": ["copy-or-loan"]}, True, True, True),
+        ({"workflow": {"borrowing": {"digital_only": True}}}, False, True, True),
+        ({"services": ["loan"], "workflow": {"borrowing": {"digital_only": True}}}, False, False, False),
+    ],
+)
+def test_what_a_partner_supplies(said: dict[str, Any], loan: bool, copy: bool, either: bool) -> None:
+    partner = PartnerPolicy.model_validate(said)
+
+    found = [partner.supplies(one) for one in (ServiceType.LOAN, ServiceType.COPY, ServiceType.COPY_OR_LOAN)]
+
+    assert found == [loan, copy, either]
+
+
+def test_what_it_charges() -> None:
+    partner = PartnerPolicy.model_validate(
+        {"cost": {"amount": "12.50", "currency": "EUR"}, "copy_cost": {"amount": 4, "currency": "EUR"}}
+    )
+
+    assert partner.price(ServiceType.LOAN) == Money(Decimal("12.50"), "EUR")
+    assert partner.price(ServiceType.COPY_OR_LOAN) == Money(Decimal("12.50"), "EUR")
+    assert partner.price(ServiceType.COPY) == Money(Decimal(4), "EUR")
+    assert PartnerPolicy().price(ServiceType.LOAN) is None
+
+
+@pytest.mark.parametrize(("owns", "has"), [("everything", True), ("nothing", False), ("unknown", None)])
+def test_what_it_owns_in_one_word(owns: str, has: bool | None) -> None:
+    assert PartnerPolicy.model_validate({"owns": owns}).has(Citation(title="The Book of Sand")) is has
+
+
+def test_what_it_owns_by_a_list() -> None:
+    partner = PartnerPolicy.model_validate({"owns": ["isbn:3-16-148410-X"]})
+
+    def has(*identifiers: RecordId) -> bool | None:
+        return partner.has(Citation(identifiers=identifiers))
+
+    assert has(RecordId("isbn", "9783161484100")) is True
+    assert has(RecordId("isbn", "9780306406157")) is False
+    assert has(RecordId("issn", "0317-8471")) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"cost": {"amount": -1, "currency": "EUR"}},
+        {"cost": {"amount": 1, "currency": "euro"}},
+        {"email": "nobody"},
+        {"language": "German"},
+        {"closures": [{"first": "2026-12-24", "last": "2026-12-23"}]},
+        {"number": "{year}"},
+        {"owns": "some"},
+    ],
+)
+def test_what_can_not_be_is_refused(said: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        PartnerPolicy.model_validate(said)

@@ -1,0 +1,98 @@
+"""Requests as libraries have them, made up."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from gateway.domain.library import RecordId
+from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.request import (
+    Attempt,
+    AttemptStatus,
+    Borrowing,
+    Dates,
+    Lending,
+    Party,
+    PatronLink,
+    Request,
+    Role,
+)
+from gateway.store.ids import exchange_id
+
+AT = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
+LIBRARY = "EX"
+
+GARDEN = Citation(
+    type=CitationType.BOOK,
+    title="Сад расходящихся тропок",
+    author="Хорхе Луис Борхес",
+    publisher="Северо-Запад",
+    published="1992",
+    identifiers=(RecordId("isbn", "978-3-16-148410-0"),),
+)
+
+_numbers = itertools.count(1)
+
+
+def borrowing(**changes: Any) -> Request:
+    """Asked of the supplier 'utrecht' and promised; made a minute after the one before."""
+    number = next(_numbers)
+    at = AT + timedelta(minutes=number)
+    attempt = Attempt(
+        number=1,
+        partner="utrecht",
+        symbol="NL-UT",
+        channel="mail",
+        transaction=f"B-{number}.1",
+        asked=at - timedelta(days=2),
+        status=AttemptStatus.WILL_SUPPLY,
+    )
+    plain = Request(
+        library=LIBRARY,
+        id=exchange_id(at),
+        role=Role.BORROWING,
+        state=Borrowing.WILL_SUPPLY,
+        number=f"B-2026-{number:05}",
+        created=at,
+        changed=at,
+        citation=GARDEN,
+        dates=Dates(need_by=date(2026, 4, 1)),
+        partner=Party(symbol="NL-UT", profile="utrecht", name="Bibliotheek Utrecht"),
+        patron=PatronLink("p-17", "2100017", "staff", "desk-1"),
+        attempts=(attempt,),
+        current=1,
+        branch="north",
+    )
+    return replace(plain, **changes)
+
+
+def lending(**changes: Any) -> Request:
+    number = next(_numbers)
+    at = AT + timedelta(minutes=number)
+    plain = Request(
+        library=LIBRARY,
+        id=exchange_id(at),
+        role=Role.LENDING,
+        state=Lending.NEW,
+        number=f"L-2026-{number:05}",
+        created=at,
+        changed=at,
+        citation=GARDEN,
+        partner=Party(symbol="JP-KY", profile="kyoto", name="京都図書館"),
+        transaction=f"KY-{number}",
+    )
+    return replace(plain, **changes)
+
+
+def later(request: Request, **changes: Any) -> Request:
+    """The next version, a minute on."""
+    more = {"changed": request.changed + timedelta(minutes=1), "version": request.version + 1}
+    return replace(request, **{**more, **changes})
+
+
+def with_attempt(request: Request, **changes: Any) -> Request:
+    """The only attempt, changed."""
+    return replace(request, attempts=(replace(request.attempts[0], **changes),))

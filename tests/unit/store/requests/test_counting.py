@@ -1,0 +1,89 @@
+"""Counts that requests leave behind, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from gateway.domain.requests.request import AttemptStatus, Borrowing, Lending, Request, Role
+from gateway.domain.requests.tasks import DEAD_LETTERS, TASKS
+from gateway.store.engine import Store
+from gateway.store.requests import requests
+from tests.unit.store.requests.samples import AT, LIBRARY, borrowing, later, lending, with_attempt
+
+
+async def insert(store: Store, *new: Request) -> None:
+    for one in new:
+        await store.write(lambda c, one=one: requests.insert(c, one))
+
+
+async def save(store: Store, request: Request) -> Request:
+    await store.write(lambda c: requests.save(c, request))
+    return request
+
+
+async def loads(store: Store, role: Role = Role.BORROWING) -> dict[str, int]:
+    return dict(await store.read(lambda c: requests.partner_loads(c, LIBRARY, role)))
+
+
+async def test_every_task_list_is_counted_also_the_empty_ones(migrated: Store) -> None:
+    counts = await migrated.read(lambda c: requests.task_counts(c, LIBRARY))
+    assert counts == dict.fromkeys([*(task.name for task in TASKS), DEAD_LETTERS], 0)
+
+
+async def test_a_partner_is_loaded_with_what_it_has_in_hand(migrated: Store) -> None:
+    first, second = borrowing(), borrowing()
+    await insert(migrated, first, second, lending(), lending(state=Lending.UNFILLED))
+    assert await loads(migrated) == {"utrecht": 2}
+    assert await loads(migrated, Role.LENDING) == {"kyoto": 1}
+
+    said_no = with_attempt(first, status=AttemptStatus.UNFILLED)
+    first = await save(migrated, later(said_no, state=Borrowing.SOURCING))
+    assert await loads(migrated) == {"utrecht": 1}  # the request goes on, not with utrecht
+
+    await save(migrated, later(second, state=Borrowing.COMPLETED))
+    assert await loads(migrated) == {}
+
+
+async def test_supply_is_counted_once_with_its_time(migrated: Store) -> None:
+    request = borrowing()
+    await insert(migrated, request)
+    asked = request.attempts[0].asked
+    shipped = with_attempt(request, status=AttemptStatus.SHIPPED)
+    request = await save(migrated, later(shipped, state=Borrowing.SHIPPED, changed=asked + timedelta(days=3)))
+    request = await save(migrated, later(request, state=Borrowing.RECEIVED))
+    await save(migrated, later(with_attempt(request, status=AttemptStatus.COMPLETED), state=Borrowing.COMPLETED))
+
+    times = await migrated.read(lambda c: requests.supply_times(c, LIBRARY, AT - timedelta(days=9)))
+    assert {partner: (time.count, time.mean_days) for partner, time in times.items()} == {"utrecht": (1, 3.0)}
+
+
+async def test_supply_times_are_means_over_the_days_asked_for(migrated: Store) -> None:
+    for days, changed in ((2, AT), (4, AT + timedelta(days=1)), (50, AT - timedelta(days=40))):
+        request = borrowing(changed=changed, state=Borrowing.SHIPPED)
+        await insert(
+            migrated, with_attempt(request, status=AttemptStatus.SHIPPED, asked=changed - timedelta(days=days))
+        )
+
+    lately = await migrated.read(lambda c: requests.supply_times(c, LIBRARY, AT - timedelta(days=30)))
+    assert lately["utrecht"].count == 2
+    assert lately["utrecht"].mean_days == pytest.approx(3.0)
+    assert await migrated.read(lambda c: requests.supply_times(c, "OTHER", AT - timedelta(days=30))) == {}
+
+
+async def test_counts_hold_when_many_change_at_once(migrated: Store) -> None:
+    """Without a row that is waited for in two orders, or a change that is lost."""
+    made = [borrowing(state=Borrowing.REVIEW) for _ in range(24)]
+    await insert(migrated, *made)
+
+    async def through(request: Request) -> None:
+        for state in (Borrowing.SHIPPED, Borrowing.BACK, Borrowing.REVIEW, Borrowing.SHIPPED):
+            request = await save(migrated, later(request, state=state))
+
+    await asyncio.gather(*map(through, made))
+
+    counts = await migrated.read(lambda c: requests.task_counts(c, LIBRARY))
+    assert {name: n for name, n in counts.items() if n} == {"to-receive": 24}
+    assert await loads(migrated) == {"utrecht": 24}

@@ -1,0 +1,93 @@
+"""Which citations mean the same thing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.domain.library import RecordId
+from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.fingerprint import fingerprint, fold
+
+
+def with_id(type_: str, value: str, **fields: str) -> Citation:
+    return Citation(identifiers=(RecordId(type_, value),), **fields)  # type: ignore[arg-type]
+
+
+ARTICLE = Citation(
+    type=CitationType.ARTICLE,
+    title="Monumenta Nipponica",
+    component_title="Über die Gärten von Kyōto",
+    component_author="Sato, Hana",
+    volume="12",
+    issue="3",
+    pages="44-61",
+    identifiers=(RecordId("issn", "0027-0741"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (with_id("isbn", "3-16-148410-X"), with_id("isbn", " 978 3 16 148410 0", title="Anything")),
+        (with_id("doi", "https://doi.org/10.1000/ABC.1"), with_id("doi", "doi:10.1000/abc.1.")),
+        (with_id("oclc", "(OCoLC)ocm00012345"), with_id("oclc", "12345")),
+        (with_id("issn", "00270741"), with_id("issn", "0027-0741")),
+        (with_id("isbn", "3-16-148410-1", title="Аз"), Citation(title="аз")),  # no ISBN: its check digit is wrong
+        (
+            Citation(title="The Garden", author="Borges, Jorge Luis"),
+            Citation(title="the garden.", author="Jorge Luis Borges"),
+        ),
+        (Citation(title="Ёлка — стихи"), Citation(title="елка: стихи")),
+        (Citation(title="日本の庭"), Citation(title="日本の庭 ")),
+        (Citation(title="Ｔｏｋｙｏ"), Citation(title="Tokyo")),
+        (ARTICLE, replace(ARTICLE, pages="pp. 44–61", component_title="Uber die Garten von Kyoto!")),
+    ],
+    ids=str,
+)
+def test_the_same_thing_has_the_same_fingerprint(one: Citation, other: Citation) -> None:
+    assert fingerprint(one) == fingerprint(other) != ""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (with_id("isbn", "3-16-148410-X"), with_id("isbn", "3-16-148410-X", volume="2")),
+        (with_id("issn", "0027-0741"), with_id("oclc", "12345")),
+        (ARTICLE, replace(ARTICLE, pages="62-70")),
+        (ARTICLE, replace(ARTICLE, component_title="Tempel")),
+        (ARTICLE, replace(ARTICLE, issue="4")),
+        (Citation(title="Poems", author="Лебедева"), Citation(title="Poems", author="Sato")),
+        (Citation(title="כתב"), Citation(title="כתר")),
+        (Citation(title="か"), Citation(title="が")),
+    ],
+    ids=str,
+)
+def test_another_thing_has_another_fingerprint(one: Citation, other: Citation) -> None:
+    assert fingerprint(one) != fingerprint(other)
+
+
+@pytest.mark.parametrize("citation", [Citation(), Citation(author="Sato"), Citation(title="…")], ids=str)
+def test_what_says_too_little_is_like_nothing(citation: Citation) -> None:
+    assert fingerprint(citation) == ""
+
+
+def test_it_is_never_long() -> None:
+    endless = "9" * 5_000
+    for type_, value in (("doi", f"10.1000/{endless}"), ("pmid", endless), ("oclc", endless), ("isbn", endless)):
+        assert len(fingerprint(with_id(type_, value, title=endless, volume=endless))) <= 160
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("  The Aleph, and other   STORIES ", "the aleph and other stories"),
+        ("Zoë Straße", "zoe strasse"),
+        ("Ἀθῆναι", "αθηναι"),
+        ("हिन्दी", "हिन्दी"),
+        ("B-2026-00017", "b 2026 00017"),
+    ],
+)
+def test_folding_keeps_letters_of_every_script(text: str, folded: str) -> None:
+    assert fold(text) == folded

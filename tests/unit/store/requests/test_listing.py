@@ -1,0 +1,192 @@
+"""Lists of requests, on both databases: what fits, in which order, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from gateway.domain.requests.request import (
+    Borrowing,
+    Candidate,
+    Dates,
+    Flag,
+    Lending,
+    Party,
+    PatronLink,
+    Request,
+    Role,
+)
+from gateway.store.engine import Store
+from gateway.store.requests import listing as listing_module
+from gateway.store.requests import requests
+from gateway.store.requests.requests import BadCursor, Filter
+from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending
+
+
+async def insert(store: Store, *new: Request) -> None:
+    for one in new:
+        await store.write(lambda c, one=one: requests.insert(c, one))
+
+
+async def numbers(store: Store, wanted: Filter, limit: int = 50) -> list[str]:
+    """Of all pages, one after the other."""
+    found: list[str] = []
+    cursor = ""
+    while True:
+        page = await store.read(lambda c, cursor=cursor: requests.listing(c, LIBRARY, wanted, limit, cursor))
+        assert len(page.requests) <= limit
+        found += [one.number for one in page.requests]
+        cursor = page.cursor
+        if not cursor:
+            return found
+
+
+async def test_newest_change_comes_first_and_pages_join_without_gap_or_repeat(migrated: Store) -> None:
+    made = [borrowing() for _ in range(7)]
+    same_moment = [borrowing(changed=AT + timedelta(days=1)) for _ in range(4)]
+    await insert(migrated, *made, *same_moment)
+    touched = later(made[2], changed=AT + timedelta(days=2))
+    await migrated.write(lambda c: requests.save(c, touched))
+
+    whole = await numbers(migrated, Filter())
+    by_id = sorted(same_moment, key=lambda one: one.id, reverse=True)
+    rest = [one for one in reversed(made) if one is not made[2]]
+    assert whole == [one.number for one in [touched, *by_id, *rest]]
+    for limit in (1, 2, 3, 10, 11):
+        assert await numbers(migrated, Filter(), limit) == whole
+        assert await numbers(migrated, Filter(branch="north"), limit) == whole
+
+
+async def test_a_change_between_two_pages_moves_one_and_hides_none(migrated: Store) -> None:
+    made = [borrowing() for _ in range(5)]
+    await insert(migrated, *made)
+    first = await migrated.read(lambda c: requests.listing(c, LIBRARY, Filter(), 2))
+    await migrated.write(lambda c: requests.save(c, later(made[0], changed=AT + timedelta(days=2))))
+
+    second = await migrated.read(lambda c: requests.listing(c, LIBRARY, Filter(), 5, first.cursor))
+    assert [one.number for one in second.requests] == [made[2].number, made[1].number]
+    assert second.cursor == ""
+
+
+A = {
+    "review": borrowing(state=Borrowing.REVIEW, patron=PatronLink("p-1"), partner=Party()),
+    "sent": borrowing(state=Borrowing.SHIPPED, patron=PatronLink("p-1"), dates=Dates(need_by=date(2026, 3, 9))),
+    "late": borrowing(state=Borrowing.LENT, flags=frozenset({Flag.OVERDUE, Flag.RECALLED}), branch="south"),
+    "done": borrowing(state=Borrowing.COMPLETED, patron=PatronLink("p-1")),
+    "asked of us": lending(citation=replace(GARDEN, title="The Aleph & other 100% stories", author="")),
+    "out": lending(state=Lending.SHIPPED, flags=frozenset({Flag.RENEWAL_PENDING, Flag.TROUBLE})),
+    "over": lending(state=Lending.UNFILLED),
+}
+
+
+FITTING: list[tuple[Filter, set[str]]] = [
+    (Filter(), {"review", "sent", "late", "done", "asked of us", "out", "over"}),
+    (Filter(role=Role.LENDING), {"asked of us", "out", "over"}),
+    (Filter(open=True), {"review", "sent", "late", "asked of us", "out"}),
+    (Filter(open=False), {"done", "over"}),
+    (Filter(role=Role.BORROWING, open=True), {"review", "sent", "late"}),
+    (Filter(states=(Borrowing.SHIPPED,)), {"sent"}),
+    (Filter(states=(Lending.SHIPPED,)), {"out"}),
+    (Filter(states=(Lending.SHIPPED,), open=True), {"out"}),
+    (Filter(states=(Lending.SHIPPED,), open=False), set()),
+    (Filter(states=(Borrowing.SHIPPED, Lending.SHIPPED)), {"sent", "out"}),
+    (Filter(states=(Borrowing.SHIPPED, Lending.SHIPPED), role=Role.LENDING), {"out"}),
+    (Filter(states=(Borrowing.SHIPPED,), role=Role.LENDING), set()),
+    (Filter(states=(Borrowing.REVIEW, Borrowing.LENT)), {"review", "late"}),
+    (Filter(states=(Borrowing.REVIEW, Borrowing.COMPLETED), role=Role.BORROWING), {"review", "done"}),
+    (Filter(partner="kyoto"), {"asked of us", "out", "over"}),
+    (Filter(partner="utrecht", open=True), {"sent", "late"}),
+    (Filter(patron_id="p-1"), {"review", "sent", "done"}),
+    (Filter(patron_id="p-1", open=True, role=Role.BORROWING), {"review", "sent"}),
+    (Filter(branch="south"), {"late"}),
+    (Filter(need_by_before=date(2026, 3, 10)), {"sent"}),
+    (Filter(need_by_before=date(2026, 3, 9)), set()),
+    (Filter(task="overdue"), {"late"}),
+    (Filter(task="recalled", role=Role.BORROWING, branch="south"), {"late"}),
+    (Filter(task="recalled", branch="north"), set()),
+    (Filter(task="trouble"), {"out"}),
+    (Filter(task="trouble", role=Role.BORROWING), set()),
+    (Filter(task="new"), {"asked of us"}),
+    (Filter(text="СА\u0301Д борх"), {"review", "sent", "late", "done", "out", "over"}),
+    (Filter(text="aleph"), {"asked of us"}),
+    (Filter(text="100%"), {"asked of us"}),
+    (Filter(text="aleph borges"), set()),
+    (Filter(text="l-2026-"), {"asked of us", "out", "over"}),
+]
+
+
+async def test_a_filter_gives_what_fits(migrated: Store) -> None:
+    await insert(migrated, *A.values())
+    names = {one.number: name for name, one in A.items()}
+
+    found = [(wanted, {names[number] for number in await numbers(migrated, wanted, 2)}) for wanted, _ in FITTING]
+
+    assert [pair for pair, expected in zip(found, FITTING, strict=True) if pair != expected] == []
+
+
+async def test_a_look_for_rare_ones_stops_and_goes_on(migrated: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing_module, "SCAN", 4)
+    await insert(migrated, *(borrowing(branch="south" if n in (0, 9) else "north") for n in range(10)))
+
+    wanted = Filter(branch="south")
+    first = await migrated.read(lambda c: requests.listing(c, LIBRARY, wanted, 5))
+    second = await migrated.read(lambda c: requests.listing(c, LIBRARY, wanted, 5, first.cursor))
+    third = await migrated.read(lambda c: requests.listing(c, LIBRARY, wanted, 5, second.cursor))
+
+    assert [len(page.requests) for page in (first, second, third)] == [1, 0, 1]
+    assert first.cursor
+    assert second.cursor
+    assert third.cursor == ""
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "!", "Zg", "é", "MDAwMA==="])
+async def test_a_cursor_that_no_page_gave_is_refused(migrated: Store, cursor: str) -> None:
+    with pytest.raises(BadCursor, match="not one that a page gave"):
+        await migrated.read(lambda c: requests.listing(c, LIBRARY, Filter(), 5, cursor))
+
+
+async def test_a_task_list_that_does_not_exist_is_told(migrated: Store) -> None:
+    with pytest.raises(ValueError, match="no such task list: dead-letters; there are awaiting-review"):
+        await migrated.read(lambda c: requests.listing(c, LIBRARY, Filter(task="dead-letters"), 5))
+
+
+# --- task lists follow the requests ----------------------------------------------------------------------
+
+
+async def counts(store: Store, library: str = LIBRARY) -> dict[str, int]:
+    found = await store.read(lambda c: requests.task_counts(c, library))
+    return {name: n for name, n in found.items() if n}
+
+
+async def test_a_request_moves_from_list_to_list(migrated: Store) -> None:
+    request = borrowing(state=Borrowing.REVIEW)
+    await insert(migrated, request, lending(candidates=(candidate("1"), candidate("2"))), lending())
+    assert await counts(migrated) == {"awaiting-review": 1, "to-locate": 1, "new": 1}
+
+    for changes, expected in (
+        ({"state": Borrowing.SHIPPED}, {"to-receive": 1}),
+        ({"branch": "south"}, {"to-receive": 1}),
+        ({"state": Borrowing.LENT, "flags": frozenset({Flag.OVERDUE, Flag.RECALLED})}, {"overdue": 1, "recalled": 1}),
+        ({"state": Borrowing.BACK}, {"overdue": 1, "recalled": 1, "to-return": 1}),
+        ({"state": Borrowing.COMPLETED}, {}),
+    ):
+        request = later(request, **changes)
+        await migrated.write(lambda c, request=request: requests.save(c, request))
+        assert await counts(migrated) == {"to-locate": 1, "new": 1} | expected
+        for task in ("awaiting-review", "to-receive", "overdue", "recalled", "to-return"):
+            assert len(await numbers(migrated, Filter(task=task))) == expected.get(task, 0)
+    assert await counts(migrated, "OTHER") == {}
+
+
+async def test_a_change_within_the_same_moment_keeps_it_on_its_list(migrated: Store) -> None:
+    request = borrowing(state=Borrowing.SHIPPED)
+    await insert(migrated, request)
+    await migrated.write(lambda c: requests.save(c, later(request, branch="south", changed=request.changed)))
+    assert await numbers(migrated, Filter(task="to-receive")) == [request.number]
+    assert await counts(migrated) == {"to-receive": 1}
+
+
+def candidate(bib: str) -> Candidate:
+    return Candidate(bib_id=bib, title=GARDEN.title, confidence=80, how="title and author")

@@ -1,0 +1,393 @@
+"""The outbox, on both databases: order, leases, what staff do, retention."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gateway.domain.requests.tasks import DEAD_LETTERS
+from gateway.store.engine import Store, open_store
+from gateway.store.ids import exchange_id
+from gateway.store.requests import outbox, requests
+from gateway.store.requests.outbox import LeaseLost, Row, Status
+from tests.unit.store.requests.samples import AT, LIBRARY
+
+LEASE = timedelta(minutes=2)
+NOW = AT + timedelta(hours=1)
+
+
+def row(lane: str = "r-1", **changes: Any) -> Row:
+    made: dict[str, Any] = {
+        "library": LIBRARY,
+        "id": exchange_id(AT),
+        "lane": lane,
+        "kind": "partner",
+        "target": "utrecht",
+        "request_id": "r-1",
+        "payload": '{"to":"Лебедева"}',
+        "created": AT,
+        "next_at": AT,
+    }
+    return Row(**(made | changes))
+
+
+async def add(store: Store, *rows: Row) -> None:
+    for one in rows:
+        await store.write(lambda c, one=one: outbox.add(c, one))
+
+
+async def claim(store: Store, now: datetime = NOW, limit: int = 10, node: str = "a", **more: Any) -> tuple[Row, ...]:
+    return await store.write(lambda c: outbox.claim(c, now, limit, LEASE, node, **more))
+
+
+async def claimed_ids(store: Store, now: datetime = NOW) -> list[str]:
+    return [one.id for one in await claim(store, now)]
+
+
+async def done(store: Store, claimed: Row) -> None:
+    await store.write(lambda c: outbox.done(c, claimed, "250 taken", NOW))
+
+
+async def status_of(store: Store, one: Row) -> Status:
+    found = await store.read(lambda c: outbox.get(c, one.library, one.id))
+    assert found is not None
+    return found.status
+
+
+# --- claiming --------------------------------------------------------------------------------------------
+
+
+async def test_a_claimed_row_is_what_was_added_and_in_hand(migrated: Store) -> None:
+    added = row(note="of event 17")
+    await add(migrated, added)
+
+    (claimed,) = await claim(migrated)
+
+    assert (claimed.payload, claimed.target, claimed.note) == (added.payload, "utrecht", "of event 17")
+    assert (claimed.status, claimed.tries, claimed.node) == (Status.IN_HAND, 1, "a")
+    assert claimed.lease_until == NOW + LEASE
+    assert await migrated.read(lambda c: outbox.get(c, LIBRARY, added.id)) == claimed
+    assert await migrated.read(lambda c: outbox.get(c, "OTHER", added.id)) is None
+
+
+async def test_a_row_is_not_taken_before_its_time(migrated: Store) -> None:
+    later = row(next_at=NOW + timedelta(seconds=1))
+    await add(migrated, later)
+    assert await claimed_ids(migrated) == []
+    assert await claimed_ids(migrated, NOW + timedelta(seconds=1)) == [later.id]
+
+
+async def test_those_due_longest_come_first_and_no_more_than_wanted(migrated: Store) -> None:
+    rows = [row(f"r-{n}", next_at=AT + timedelta(minutes=9 - n)) for n in range(5)]
+    await add(migrated, *rows)
+    assert [one.id for one in await claim(migrated, limit=3)] == [one.id for one in rows[:1:-1]]
+
+
+async def test_only_the_kinds_asked_for_are_taken(migrated: Store) -> None:
+    letter, call = row("r-1", kind="letter"), row("r-2", kind="library")
+    await add(migrated, letter, call)
+    assert [one.id for one in await claim(migrated, kinds={"library", "work"})] == [call.id]
+    assert [one.id for one in await claim(migrated, kinds=None)] == [letter.id]
+
+
+async def test_one_row_can_be_asked_for(migrated: Store) -> None:
+    first, second = row("r-1"), row("r-1")
+    await add(migrated, first, second)
+
+    def one(wanted: Row, now: datetime = NOW) -> Any:
+        return migrated.write(lambda c: outbox.claim_one(c, LIBRARY, wanted.id, now, LEASE, "desk"))
+
+    assert await one(second) is None  # not its turn
+    assert await one(first, AT - timedelta(seconds=1)) is None  # not yet
+    claimed = await one(first)
+    assert (claimed.id, claimed.node, claimed.tries) == (first.id, "desk", 1)
+    assert await one(first) is None  # in hand
+    await done(migrated, claimed)
+    assert await one(first) is None  # ended
+    assert (await one(second)).id == second.id
+
+
+@pytest.fixture
+async def nodes(store_url: str, migrated: Store) -> AsyncIterator[list[Store]]:
+    opened = [open_store(store_url) for _ in range(4)]
+    yield opened
+    for node in opened:
+        await node.close()
+
+
+async def test_nodes_that_claim_at_once_never_get_the_same_row(migrated: Store, nodes: list[Store]) -> None:
+    rows = [row(f"r-{n}") for n in range(60)]
+    await add(migrated, *rows)
+
+    taken: list[str] = []
+
+    async def work(number: int) -> None:
+        while got := await claim(nodes[number], limit=3, node=f"node-{number}"):
+            taken.extend(one.id for one in got)
+
+    await asyncio.gather(*map(work, range(4)))
+
+    assert sorted(taken) == sorted(one.id for one in rows)
+
+
+async def test_lanes_keep_their_order_with_many_nodes(migrated: Store, nodes: list[Store]) -> None:
+    """While some add, others take and end: in every lane one after the other, and nothing is left behind."""
+    ended: dict[str, list[str]] = {}
+    added: dict[str, list[str]] = {}
+    adding = 3
+
+    async def feed(number: int) -> None:
+        nonlocal adding
+        for n in range(20):
+            one = row(f"lane-{n % 4}", payload=f"{number}-{n}")
+            await add(nodes[number], one)
+            added.setdefault(one.lane, []).append(one.id)
+        adding -= 1
+
+    async def serve(number: int) -> None:
+        while True:
+            last = adding == 0
+            got = await claim(nodes[number], limit=2, node=f"node-{number}")
+            for one in got:
+                ended.setdefault(one.lane, []).append(one.id)
+                await done(nodes[number], one)
+            if last and not got:
+                return
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*map(feed, range(3)), *map(serve, range(4)))
+
+    rows = {one.id: one for one in (await migrated.read(lambda c: outbox.listing(c, LIBRARY, Status.DONE, 100))).rows}
+    assert len(rows) == 60
+    assert {lane: sorted(ids) for lane, ids in ended.items()} == {lane: sorted(ids) for lane, ids in added.items()}
+    assert await claimed_ids(migrated, NOW + timedelta(days=1)) == []
+
+
+# --- lanes -----------------------------------------------------------------------------------------------
+
+
+async def test_rows_of_a_lane_are_taken_one_after_the_other(migrated: Store) -> None:
+    rows = [row("r-1"), row("r-1"), row("r-1")]
+    elsewhere = row("r-2")
+    same_name = row("r-1", library="OTHER")
+    await add(migrated, *rows, elsewhere, same_name)
+
+    first = await claim(migrated)
+    assert {one.id for one in first} == {rows[0].id, elsewhere.id, same_name.id}
+    assert await claimed_ids(migrated) == []
+    await done(migrated, first[0])
+    assert await claimed_ids(migrated) == [rows[1].id]
+
+
+async def test_a_row_that_waits_for_its_next_try_holds_up_its_lane(migrated: Store) -> None:
+    rows = [row("r-1"), row("r-1")]
+    await add(migrated, *rows)
+    (first,) = await claim(migrated)
+    await migrated.write(lambda c: outbox.again(c, first, NOW + timedelta(minutes=5), "451 try again"))
+
+    assert await claimed_ids(migrated) == []
+    (again,) = await claim(migrated, NOW + timedelta(minutes=5))
+    assert (again.id, again.tries, again.error) == (rows[0].id, 2, "451 try again")
+
+
+async def test_a_row_behind_another_keeps_its_own_time(migrated: Store) -> None:
+    rows = [row("r-1"), row("r-1", next_at=NOW + timedelta(hours=2))]
+    await add(migrated, *rows)
+    (first,) = await claim(migrated)
+    await done(migrated, first)
+    assert await claimed_ids(migrated) == []
+    assert await claimed_ids(migrated, NOW + timedelta(hours=2)) == [rows[1].id]
+
+
+@pytest.mark.parametrize("ending", [outbox.done, outbox.refused])
+async def test_an_ended_row_lets_the_next_one_go(migrated: Store, ending: Any) -> None:
+    rows = [row("r-1"), row("r-1")]
+    await add(migrated, *rows)
+    (first,) = await claim(migrated)
+    await migrated.write(lambda c: ending(c, first, "as it came", NOW))
+    assert await claimed_ids(migrated) == [rows[1].id]
+
+
+async def test_rows_without_a_lane_wait_for_nobody(migrated: Store) -> None:
+    await add(migrated, row(""), row(""))
+    first = await claim(migrated)
+    assert len(first) == 2
+    for one in first:
+        await done(migrated, one)
+
+
+async def test_a_lane_that_was_empty_starts_again(migrated: Store) -> None:
+    for _ in range(3):
+        one = row("r-1")
+        await add(migrated, one)
+        (claimed,) = await claim(migrated)
+        assert claimed.id == one.id
+        await done(migrated, claimed)
+
+
+# --- leases ----------------------------------------------------------------------------------------------
+
+
+async def test_a_row_whose_lease_is_over_is_taken_by_another(migrated: Store) -> None:
+    await add(migrated, row())
+    (lost,) = await claim(migrated, node="a")
+    assert await claim(migrated, NOW + LEASE - timedelta(seconds=1), node="b") == ()
+    (taken,) = await claim(migrated, NOW + LEASE, node="b")
+    assert (taken.id, taken.tries, taken.node) == (lost.id, 2, "b")
+
+
+@pytest.mark.parametrize("node", ["b", "a"], ids=["another", "the same after a restart"])
+async def test_whoever_lost_the_lease_records_nothing(migrated: Store, node: str) -> None:
+    await add(migrated, row())
+    (lost,) = await claim(migrated, node="a")
+    (taken,) = await claim(migrated, NOW + LEASE, node=node)
+
+    for end in (
+        lambda c: outbox.done(c, lost, "", NOW),
+        lambda c: outbox.again(c, lost, NOW, ""),
+        lambda c: outbox.dead(c, lost, "", NOW),
+        lambda c: outbox.refused(c, lost, "", NOW),
+    ):
+        with pytest.raises(LeaseLost, match="not in the hands of a any more"):
+            await migrated.write(end)
+    await done(migrated, taken)
+    with pytest.raises(LeaseLost):
+        await done(migrated, taken)
+
+
+# --- staff -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def stuck(migrated: Store) -> tuple[Row, Row]:
+    """A dead row and one that waits behind it."""
+    rows = (row("r-1"), row("r-1"))
+    await add(migrated, *rows)
+    (first,) = await claim(migrated)
+    await migrated.write(lambda c: outbox.dead(c, first, "550 no such mailbox", NOW))
+    return rows
+
+
+async def test_a_dead_row_holds_up_its_lane_and_is_shown(migrated: Store, stuck: tuple[Row, Row]) -> None:
+    assert await claimed_ids(migrated, NOW + timedelta(days=30)) == []
+    (shown,) = (await migrated.read(lambda c: outbox.listing(c, LIBRARY, Status.DEAD, 10))).rows
+    assert (shown.id, shown.error, shown.tries) == (stuck[0].id, "550 no such mailbox", 1)
+    counts = await migrated.read(lambda c: requests.task_counts(c, LIBRARY))
+    assert counts[DEAD_LETTERS] == 1
+
+
+async def test_a_released_row_is_tried_anew_and_first(migrated: Store, stuck: tuple[Row, Row]) -> None:
+    assert await migrated.write(lambda c: outbox.release(c, LIBRARY, stuck[0].id, NOW))
+    (again,) = await claim(migrated)
+    assert (again.id, again.tries) == (stuck[0].id, 1)
+    await done(migrated, again)
+    assert await claimed_ids(migrated) == [stuck[1].id]
+
+
+async def test_an_edited_row_is_tried_with_its_new_payload(migrated: Store, stuck: tuple[Row, Row]) -> None:
+    assert await migrated.write(lambda c: outbox.edit(c, LIBRARY, stuck[0].id, "new", NOW))
+    (again,) = await claim(migrated)
+    assert (again.id, again.payload) == (stuck[0].id, "new")
+
+
+async def test_a_skipped_row_lets_the_next_one_go(migrated: Store, stuck: tuple[Row, Row]) -> None:
+    assert await migrated.write(lambda c: outbox.skip(c, LIBRARY, stuck[0].id, "told by telephone", "staff:mira", NOW))
+    assert await claimed_ids(migrated) == [stuck[1].id]
+    skipped = await migrated.read(lambda c: outbox.get(c, LIBRARY, stuck[0].id))
+    assert skipped is not None
+    assert (skipped.status, skipped.ended, skipped.note) == (
+        Status.SKIPPED,
+        NOW,
+        "skipped by staff:mira: told by telephone",
+    )
+
+
+async def test_what_waits_behind_can_be_skipped_and_released_without_jumping_the_queue(
+    migrated: Store, stuck: tuple[Row, Row]
+) -> None:
+    third = row("r-1")
+    await add(migrated, third)
+    assert await migrated.write(lambda c: outbox.release(c, LIBRARY, third.id, NOW))
+    assert await migrated.write(lambda c: outbox.skip(c, LIBRARY, stuck[1].id, "twice", "staff:mira", NOW))
+    assert await claimed_ids(migrated) == []
+    assert await migrated.write(lambda c: outbox.skip(c, LIBRARY, stuck[0].id, "gone", "staff:mira", NOW))
+    assert await claimed_ids(migrated) == [third.id]
+
+
+async def test_staff_do_not_touch_what_is_in_hand_ended_or_of_another_library(migrated: Store) -> None:
+    one = row()
+    await add(migrated, one)
+    acts = (
+        lambda c, library: outbox.release(c, library, one.id, NOW),
+        lambda c, library: outbox.edit(c, library, one.id, "", NOW),
+        lambda c, library: outbox.skip(c, library, one.id, "", "staff:mira", NOW),
+    )
+
+    async def tried(library: str) -> list[bool]:
+        return [await migrated.write(lambda c, act=act: act(c, library)) for act in acts]
+
+    assert await tried("OTHER") == [False, False, False]
+    (claimed,) = await claim(migrated)
+    assert await tried(LIBRARY) == [False, False, False]
+    await done(migrated, claimed)
+    assert await tried(LIBRARY) == [False, False, False]
+    assert await status_of(migrated, one) is Status.DONE
+
+
+# --- looking, retention ----------------------------------------------------------------------------------
+
+
+async def test_lists_go_page_by_page_newest_first(migrated: Store) -> None:
+    rows = [row(f"r-{n}", request_id=f"r-{n % 2}") for n in range(5)]
+    await add(migrated, *rows, row("r-9", library="OTHER"))
+    newest_first = [one.id for one in reversed(rows)]
+
+    found: list[str] = []
+    cursor = ""
+    while True:
+        page = await migrated.read(lambda c, cursor=cursor: outbox.listing(c, LIBRARY, Status.WAITING, 2, cursor))
+        found += [one.id for one in page.rows]
+        cursor = page.cursor
+        if not cursor:
+            break
+    assert found == newest_first
+
+    page = await migrated.read(lambda c: outbox.of_request(c, LIBRARY, "r-0", 2))
+    rest = await migrated.read(lambda c: outbox.of_request(c, LIBRARY, "r-0", 2, page.cursor))
+    assert [one.id for one in (*page.rows, *rest.rows)] == newest_first[::2]
+
+
+async def test_what_is_unfinished_is_counted_and_the_oldest_told(migrated: Store) -> None:
+    assert await migrated.read(outbox.oldest_waiting) is None
+    old = AT - timedelta(days=1)
+    rows = [row("a", id=exchange_id(old), created=old), row("b"), row("c"), row("d", library="OTHER")]
+    await add(migrated, *rows)
+    assert await migrated.read(outbox.oldest_waiting) == old
+
+    first, second = await claim(migrated, limit=2)
+    await done(migrated, first)
+    await migrated.write(lambda c: outbox.dead(c, second, "no", NOW))
+    assert await migrated.read(outbox.counts) == {
+        (LIBRARY, Status.DEAD): 1,
+        (LIBRARY, Status.WAITING): 1,
+        ("OTHER", Status.WAITING): 1,
+    }
+    assert await migrated.read(outbox.oldest_waiting) == AT
+
+
+async def test_ended_rows_are_forgotten_in_slices_and_others_stay(migrated: Store) -> None:
+    await add(migrated, *(row(f"r-{n}") for n in range(6)))
+    claimed = await claim(migrated)
+    for n, one in enumerate(claimed[:5]):
+        await migrated.write(lambda c, n=n, one=one: outbox.done(c, one, "", NOW + timedelta(days=n)))
+
+    def prune(days: int, limit: int) -> Any:
+        return migrated.write(lambda c: outbox.prune(c, NOW + timedelta(days=days), limit))
+
+    assert [await prune(4, 3), await prune(4, 3), await prune(4, 3)] == [3, 1, 0]
+    assert await status_of(migrated, claimed[4]) is Status.DONE
+    assert await status_of(migrated, claimed[5]) is Status.IN_HAND
