@@ -1,0 +1,133 @@
+"""Everybody does the sensible thing until nothing is left to do, and time goes on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, Lending, Request, Role, ServiceType
+from tests.faults.joined.things import Place, key_of
+from tests.faults.joined.town import Town
+from tests.faults.joined.world import World
+
+ROUNDS = 80
+
+_BORROWER = {
+    Borrowing.NEW: (Kind.SUBMIT,),
+    Borrowing.REVIEW: (Kind.APPROVE, Kind.CLOSE),
+    Borrowing.NO_SUPPLIER: (Kind.CLOSE,),
+    Borrowing.CONDITIONAL: (Kind.CONDITION_ACCEPTED,),
+    Borrowing.SHIPPED: (Kind.RECEIVED,),
+    Borrowing.RECEIVED: (Kind.LOANED_TO_PATRON, Kind.RETURNED),
+    Borrowing.LENT: (Kind.RETURNED_BY_PATRON,),
+    Borrowing.BACK: (Kind.RETURNED,),
+    Borrowing.LOST: (Kind.RETURNED,),
+}
+"""The first that is possible."""
+
+_LENDER = {
+    Lending.NEW: (Kind.LOCATED, Kind.UNFILLED),
+    Lending.LOCATED: (Kind.SHIPPED, Kind.UNFILLED),
+    Lending.HOLD_PLACED: (Kind.SHIPPED, Kind.UNFILLED),
+    Lending.WILL_SUPPLY: (Kind.SHIPPED, Kind.UNFILLED),
+    Lending.DIGITISING: (Kind.DIGITISED,),
+    Lending.CLEARANCE: (Kind.CLEARED,),
+    Lending.CLEARED: (Kind.COPY_DELIVERED,),
+    Lending.CANCEL_PENDING: (Kind.CANCEL_ACCEPTED,),
+    Lending.SHIPPED: (Kind.CHECKED_IN,),
+    Lending.RETURNED: (Kind.CHECKED_IN,),
+    Lending.LOST: (Kind.CHECKED_IN,),
+}
+_GONE_HERE = (Borrowing.SHIPPED, Borrowing.RECEIVED, Borrowing.LENT, Borrowing.BACK, Borrowing.RETURNED)
+_GONE_THERE = (Lending.SHIPPED, Lending.RETURNED)
+_TO_FIND = (Kind.LOCATED, Kind.SHIPPED)
+
+
+async def settle(world: World) -> None:
+    """Raises AssertionError when it never becomes quiet."""
+    world.tell("--- all goes well from here on ---")
+    world.wire.expect(())
+    for _ in range(ROUNDS):
+        await quiet(world)
+        if await everybody_acts(world):
+            continue
+        moment = await world.next_moment()
+        if moment is None:
+            return
+        world.clock.advance(moment - world.clock.now() + timedelta(seconds=1))
+        world.tell("time passes")
+    raise AssertionError("never quiet")
+
+
+async def quiet(world: World) -> None:
+    """Until nobody has anything left to do now."""
+    for _ in range(200):
+        done = [await town.fire_timers() + await town.drain() for town in world.towns.values()]
+        await world.look()
+        if not any(done):
+            return
+    raise AssertionError("the gateways don't come to rest")
+
+
+async def everybody_acts(world: World) -> bool:
+    acted = False
+    for town, request in await world.everything():
+        goes_on = borrower_goes_on if request.role is Role.BORROWING else lender_goes_on
+        if await goes_on(world, town, request):
+            acted = True
+            await quiet(world)
+    return acted
+
+
+async def borrower_goes_on(world: World, town: Town, request: Request) -> bool:
+    request = (await town.show(request.id)).request
+    for one in request.attempts:
+        gone = world.things.place((town.symbol, one.transaction)) is Place.GONE
+        if one.status is AttemptStatus.EXTRA and gone:
+            return await _one_of(world, town, request, (Kind.LOST,), one.number)
+    for number in world.things.to_send_back(town.symbol, request):
+        beside = number != request.current or request.state not in (*_GONE_HERE, Borrowing.LOST)
+        if beside and await _one_of(world, town, request, (Kind.RETURNED,), number):
+            return True
+    place = world.things.place(key_of(town.symbol, request))
+    if request.state in _GONE_HERE and place is Place.GONE:
+        return await _one_of(world, town, request, (Kind.LOST,))
+    return await _one_of(world, town, request, _BORROWER.get(request.state, ()))  # type: ignore[call-overload]
+
+
+async def lender_goes_on(world: World, town: Town, request: Request) -> bool:
+    request = (await town.show(request.id)).request
+    place = world.things.place(key_of(town.symbol, request))
+    if request.state in _GONE_THERE and place is Place.GONE:
+        return await _one_of(world, town, request, (Kind.LOST,))
+    if Flag.RENEWAL_PENDING in request.flags and request.state is Lending.SHIPPED:
+        return await _one_of(world, town, request, (Kind.RENEW_REFUSED,))
+    kinds = _LENDER.get(request.state, ())  # type: ignore[call-overload]
+    if request.service.type is ServiceType.COPY and request.state in (
+        Lending.LOCATED,
+        Lending.HOLD_PLACED,
+        Lending.WILL_SUPPLY,
+    ):
+        kinds = (Kind.LOCATED,)
+    return await _one_of(world, town, request, kinds)
+
+
+async def _one_of(world: World, town: Town, request: Request, kinds: tuple[Kind, ...], attempt: int = 0) -> bool:
+    """The first of these that is possible and not refused."""
+    for kind in kinds:
+        if not await world.possible(town, request, kind, attempt):
+            continue
+        for barcode in await barcodes(world, town, request, kind):
+            details = Details(barcode=barcode, link="https://ill.example/copy/7" if kind is Kind.COPY_DELIVERED else "")
+            if await world.act(town, request, kind, details, attempt=attempt) is None:
+                return True
+    return False
+
+
+async def barcodes(world: World, town: Town, request: Request, kind: Kind) -> tuple[str, ...]:
+    """Which items may be tried, one after the other: the one that is chosen first."""
+    if request.role is not Role.LENDING or kind not in _TO_FIND or request.state is Lending.SHIPPED:
+        return ("",)
+    of_book = next((book.barcodes for book in world.books if book.citation.title == request.citation.title), ())
+    taken = {one.item_barcode for _, one in await world.everything() if _ == town and one.open and one.id != request.id}
+    return tuple(dict.fromkeys(code for code in (request.item_barcode, *of_book) if code and code not in taken))

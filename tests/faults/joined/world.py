@@ -1,0 +1,150 @@
+"""Three towns, one clock, the wires and the things between them; and what must hold at every moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from demo.world import START
+from gateway.domain.clock import FixedClock
+from gateway.domain.problems import Refused
+from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.request import Lending, PatronLink, Request, Role
+from gateway.domain.requests.views import Act, Draft, NotNow
+from gateway.store.requests.documents import parse_event
+from gateway.store.requests.outbox import Status
+from tests.faults.joined.installations import SYMBOLS, Template
+from tests.faults.joined.things import Things, key_of
+from tests.faults.joined.town import Town
+from tests.faults.joined.wires import FaultyWire
+
+SECOND = timedelta(seconds=1)
+
+
+class World:
+    def __init__(self, template: Template, folder: Path, workflows: Mapping[str, Mapping[str, Any]]) -> None:
+        self.books = template.books
+        self.clock = FixedClock(START)
+        self.story: list[str] = []
+        self.wire = FaultyWire(self.story)
+        self.things = Things()
+        configs = template.copy(folder, workflows)
+        self.towns = {symbol: Town(symbol, configs[symbol], self.clock) for symbol in SYMBOLS}
+        self._seen: set[str] = set()
+        self._versions: dict[str, int] = {}
+
+    async def start(self) -> None:
+        for town in self.towns.values():
+            await town.start()
+
+    async def stop(self) -> None:
+        for town in self.towns.values():
+            await town.crash()
+
+    def tell(self, what: str) -> None:
+        """What happens next, a second later."""
+        self.clock.advance(SECOND)
+        self.story.append(f"{self.clock.now():%m-%d %H:%M:%S} {what}")
+
+    # --- finding ----------------------------------------------------------------------------------------
+
+    async def everything(self) -> tuple[tuple[Town, Request], ...]:
+        """All requests of all towns, in an order that doesn't depend on ids."""
+        found = [(town, request) for town in self.towns.values() for request in (await town.requests()).values()]
+        return tuple(sorted(found, key=lambda pair: (pair[0].symbol, pair[1].number)))
+
+    async def lenders(self) -> tuple[Request, ...]:
+        return tuple(request for _, request in await self.everything() if request.role is Role.LENDING)
+
+    async def possible(self, town: Town, request: Request, kind: Kind, attempt: int = 0) -> bool:
+        return self.things.possible(town.symbol, request, kind, attempt, await self.lenders())
+
+    # --- doing ------------------------------------------------------------------------------------------
+
+    async def ask(self, town: Town, draft: Draft) -> Request:
+        self.tell(f"{town.symbol} asks for {draft.citation.title!r} as {draft.service.type.value}")
+        return await town.front.create_borrowing(town.symbol, draft)
+
+    async def act(
+        self, town: Town, request: Request, kind: Kind, details: Details, *, attempt: int = 0, actor: str = "staff:ana"
+    ) -> NotNow | Refused | None:
+        """What refused it, if anything. What is refused must change nothing."""
+        self.tell(f"{town.symbol} {request.number} ({request.state.value}): {kind.value} by {actor} {_shown(details)}")
+        before = await town.all_of(request.id)
+        try:
+            after = await town.act(request.id, Act(kind=kind, details=details, actor=actor, version=None, attempt=attempt))
+        except (NotNow, Refused) as refused:
+            self.story.append(f"    refused: {refused}")
+            assert await town.all_of(request.id) == before, f"{kind.value} was refused and changed something"
+            return refused
+        self.story.append(f"    → {after.state.value} {sorted(flag.value for flag in after.flags)}")
+        assert after.version > request.version
+        return None
+
+    async def restart(self, town: Town, row: int | None = None, turns: int = 0) -> None:
+        """Killed, after so many turns of the event loop in the middle of a row where one is said; started anew."""
+        self.tell(f"{town.symbol} is killed and started")
+        step = asyncio.ensure_future(town.step(row)) if row is not None else None
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if step is not None:
+            step.cancel()
+            await asyncio.wait([step])
+        await town.crash()
+        await town.start()
+
+    # --- what holds -------------------------------------------------------------------------------------
+
+    async def look(self) -> None:
+        """The history is a chain that ends in the state as it is; versions only grow; things follow the history."""
+        for town in self.towns.values():
+            requests = await town.requests()
+            states: dict[str, str] = {}
+            for line in await town.history():
+                before = states.setdefault(line.request_id, line.before)
+                assert line.before == before, f"{town.symbol}: the history of {line.request_id} is broken at {line}"
+                assert not line.denied or line.after == line.before
+                states[line.request_id] = line.after
+                if line.id not in self._seen and not line.denied:
+                    self.things.happened(town.symbol, requests[line.request_id], parse_event(line.document))
+                self._seen.add(line.id)
+            for request in requests.values():
+                assert states[request.id] == request.state.value, (request.number, states[request.id], request.state)
+                assert request.version >= self._versions.get(request.id, 0)
+                self._versions[request.id] = request.version
+
+    async def next_moment(self) -> datetime | None:
+        """When something will be due by itself: a row that is tried again, or a timer but for that of forgetting."""
+        moments = []
+        for town in self.towns.values():
+            moments += [row.next_at for row in await town.unfinished() if row.status is Status.WAITING]
+            moments += [row.lease_until for row in await town.unfinished() if row.lease_until is not None]
+            moments += [at for _, timer, at in await town.timers() if timer != "anonymise"]
+        return min((at for at in moments if at > self.clock.now()), default=None)
+
+
+def _shown(details: Details) -> str:
+    said = {name: value for name in Details.__slots__ if (value := getattr(details, name)) != getattr(Details(), name)}
+    return f"{said}" if said else ""
+
+
+def draft(citation: Any, service: Any, dates: Any, **more: Any) -> Draft:
+    return Draft(
+        citation=citation,
+        service=service,
+        dates=dates,
+        patron=PatronLink(identifier="21000000000025"),
+        override=True,
+        actor="patron",
+        **more,
+    )
+
+
+def is_shipped(request: Request) -> bool:
+    return request.state is Lending.SHIPPED
+
+
+__all__ = ["World", "draft", "is_shipped", "key_of"]
