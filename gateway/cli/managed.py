@@ -88,7 +88,7 @@ async def open_managed(installation: Installation) -> AsyncIterator[Managed]:
         raise ConfigurationError(problems)
     parts = installation.parts
     async with installation.store() as store:
-        yield Managed(
+        managed = Managed(
             settings=installation.settings,
             adapters=installation.adapters,
             clock=installation.clock,
@@ -99,6 +99,10 @@ async def open_managed(installation: Installation) -> AsyncIterator[Managed]:
             policies=policies.policies.of,
             node=start_of("command"),  # no place of the daemon's: a start of it leaves our rows to us
         )
+        try:
+            yield managed
+        finally:
+            await managed.close()
 
 
 def run(installation: Installation, work: Callable[[Managed], Awaitable[T]]) -> T:

@@ -33,12 +33,16 @@ from gateway.services.exchange import Done, Exchange
 from gateway.services.hand import OpenLibrary
 from gateway.services.outbox.worker import start_of
 from gateway.services.repair import finish_interrupted
+from gateway.services.webhooks.addresses import Addresses
 from gateway.settings import Settings, Tls
 from gateway.settings import TcpListener as TcpSettings
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
 from gateway.store.migrate import migrate
 from gateway.store.requests import outbox
+from gateway.web.api.app import Api, make_api
+from gateway.web.api.parts import Limits
+from gateway.web.api.service import Services
 from gateway.web.app import Site
 from gateway.web.gate import Gate
 from gateway.web.pace import Patience
@@ -130,6 +134,7 @@ class Gateway:
             store, {symbol: one.system for symbol, one in libraries.items()}, self._profiles, lambda: self.listeners
         )
         stack.push_async_callback(self._tasks.stop)
+        self._api = self._make_api(store)
         await self._listen(exchange, health)
         self._watch(store, journal, libraries, health)
         await self._probe(health)
@@ -146,7 +151,7 @@ class Gateway:
         settings = self.settings
         self._policies = PolicyStore(settings, lambda: load_policies(settings, self._profiles.current))
         self._profiles.followers.append(self._policies)
-        return Managed(
+        managed = Managed(
             settings=settings,
             adapters=self._adapters,
             clock=self._clock,
@@ -158,6 +163,26 @@ class Gateway:
             node=start_of(f"{settings.http.host}:{settings.http.port}"),
             observe=self.metrics.outbox_tried,
         )
+        self._stack.push_async_callback(managed.close)
+        return managed
+
+    def _make_api(self, store: Store) -> Api:
+        settings, managed = self.settings.api, self.managed
+        services = Services(requests=managed.requests, partners=managed.partners, desk=managed.desk, feed=managed.feed)
+        api = make_api(
+            services,
+            store,
+            self._clock,
+            Addresses(settings.webhook_networks),
+            Limits(attachment_bytes=settings.max_attachment_bytes),
+        )
+
+        def look() -> None:
+            for symbol in managed.houses:
+                api.nudge(symbol)
+
+        managed.wake.join(look)
+        return api
 
     def work(self) -> None:
         """Outbox and timers at work from now until the gateway stops. A rehearsal does without: it drains them."""
@@ -187,6 +212,7 @@ class Gateway:
             patience=Patience(min(LONGEST_SILENCE, settings.http.body_seconds), settings.http.body_seconds),
             proxies=TrustedProxies(settings.http.trusted_proxies),
             certificate_proxies=TrustedProxies(settings.http.certificate_proxies),
+            api=self._api,
         )
         http = settings.http
         place = HttpPlace(http.host, http.port, self._tls(http.tls), http.header_seconds)
@@ -196,6 +222,7 @@ class Gateway:
             for one in settings.tcp
         ]
         self._stack.push_async_callback(self._close_listeners)
+        self._stack.callback(self._api.close)  # before the listeners: streams would hold them up
         for listener in self.listeners:
             await listener.start()
 
@@ -273,6 +300,7 @@ class Gateway:
         async def forget() -> None:
             if forgotten := await self.managed.forget():
                 log.info("outbox: forgotten", rows=forgotten)
+            await self._api.forget(self.managed.houses)
 
         self._tasks.every("health: look for the metrics", LOOK_SECONDS, look)
         self._tasks.every("outbox: count for the metrics", LOOK_SECONDS, outbox_rows)

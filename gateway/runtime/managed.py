@@ -33,6 +33,9 @@ from gateway.services.requests.partners_front import PartnersFront
 from gateway.services.requests.staff_front import StaffFront
 from gateway.services.requests.timekeeping import fire
 from gateway.services.timekeeping import Timekeeper
+from gateway.services.webhooks.addresses import Addresses
+from gateway.services.webhooks.delivery import WebhookHandler, WebhookOptions
+from gateway.services.webhooks.subscriptions import KIND as WEBHOOK
 from gateway.settings import Settings
 from gateway.store.engine import Store
 from gateway.store.leader import leader
@@ -51,7 +54,7 @@ class NoMailServer:
 
 
 class Managed:
-    """`policies` gives the rules in use now, by symbol of the library; `handlers`: further kinds of outbox rows.
+    """`policies` gives the rules in use now, by symbol of the library.
 
     `wake` and `worker.run`, `timekeeper.run` are started by whoever keeps this for longer; commands `drain`.
     """
@@ -68,7 +71,6 @@ class Managed:
         profiles: Callable[[], ProfileSet],
         policies: Callable[[str], RequestPolicy],
         node: str,
-        handlers: Mapping[str, Handler] | None = None,
         observe: Observe = nobody,
     ) -> None:
         self._settings = settings
@@ -100,9 +102,11 @@ class Managed:
         mailer = self._mailer(adapters, secrets)
         self.channels.update(self._channels(adapters, secrets, mailer, letters))
         rows = Handlers(self.houses, letters, mailer, settings.mail.from_)
-        self.worker = Worker(
-            store, clock, {**rows.by_kind(), **(handlers or {})}, Options.of(settings.outbox), node, observe
+        self._webhooks = WebhookHandler(
+            store, clock, WebhookOptions(addresses=Addresses(settings.api.webhook_networks))
         )
+        handlers: dict[str, Handler] = {**rows.by_kind(), WEBHOOK: self._webhooks}
+        self.worker = Worker(store, clock, handlers, Options.of(settings.outbox), node, observe)
         self.wake.join(self.worker.nudge)
         self.timekeeper = Timekeeper(store, clock, self._fire, leader(store, "timers"))
         self.wake.join(self.timekeeper.nudge)
@@ -111,6 +115,9 @@ class Managed:
         self.partners = PartnersFront(self.houses)
         self.desk = StaffFront(self.houses)
         self.feed = FeedFront(self.houses)
+
+    async def close(self) -> None:
+        await self._webhooks.close()
 
     async def drain(self) -> int:
         """Timers that are due and all work that follows, until nothing is left to be done now; how many tries that

@@ -168,6 +168,15 @@ class JournalSettings(Section):
         return self
 
 
+class ApiSettings(Section):
+    """The JSON API under /api/v1."""
+
+    webhook_networks: tuple[Network, ...] = Field(
+        (), description="networks that webhooks may lead into although they aren't public"
+    )
+    max_attachment_bytes: int = Field(50_000_000, ge=1000, le=500_000_000, description="largest file taken")
+
+
 class OutboxSettings(Section):
     """Messages, letters and library calls that wait to be done (gateway.services.outbox.options)."""
 
@@ -254,6 +263,7 @@ class Settings(Section):
     tcp: tuple[TcpListener, ...] = ()
     profiles: ProfilesSettings = ProfilesSettings()
     journal: JournalSettings = JournalSettings()
+    api: ApiSettings = ApiSettings()
     outbox: OutboxSettings = OutboxSettings()
     mail: MailSettings = MailSettings()
     letters: LettersSettings = LettersSettings()

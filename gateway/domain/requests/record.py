@@ -126,11 +126,12 @@ def _terms(request: Request, event: Event) -> Terms:
     terms, details = request.terms, event.details
     if event.signal == by_us(Kind.REQUEST):
         return Terms(note=terms.note)
-    if details.due is not None and event.kind in _DATED:
+    received = event.signal == by_us(Kind.RECEIVED)  # what came with the parcel, where no message said it
+    if details.due is not None and (event.kind in _DATED or received):
         terms = replace(terms, lender_due=details.due)
     if event.kind is Kind.RENEW_ACCEPTED:
         terms = replace(terms, renewals=terms.renewals + 1)
-    if details.conditions and event.kind in (Kind.SHIPPED, Kind.CONDITIONAL, Kind.WILL_SUPPLY):
+    if details.conditions and (event.kind in (Kind.SHIPPED, Kind.CONDITIONAL, Kind.WILL_SUPPLY) or received):
         terms = replace(terms, conditions=tuple(dict.fromkeys((*terms.conditions, *details.conditions))))
     if details.renewals_allowed is not None:
         terms = replace(terms, renewals_allowed=details.renewals_allowed)

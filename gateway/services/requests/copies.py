@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 
 from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.requests.links import CopyLink, sign
 from gateway.domain.requests.request import Request
 from gateway.services.requests.house import House
-from gateway.store.api.secrets import COPY_LINKS, secret
+from gateway.store.api.links import copy_token
 
 
 async def link_to(house: House, request: Request, attachment_id: str) -> str:
@@ -22,13 +20,8 @@ async def link_to(house: House, request: Request, attachment_id: str) -> str:
         )
     rules = house.policy().copies
     now = house.now()
-    key = await house.store.write(lambda c: secret(c, house.symbol, COPY_LINKS, now))
-    link = CopyLink(
-        library=house.symbol,
-        request_id=request.id,
-        attachment_id=attachment_id,
-        expires=(now + timedelta(days=rules.link_days)).replace(microsecond=0),
-        downloads=rules.downloads,
-        nonce=secrets.token_urlsafe(9),
+    expires = (now + timedelta(days=rules.link_days)).replace(microsecond=0)
+    token = await house.store.write(
+        lambda c: copy_token(c, house.symbol, request.id, attachment_id, expires, rules.downloads, now)
     )
-    return f"{house.public_url.rstrip('/')}/d/{sign(link, key)}"
+    return f"{house.public_url.rstrip('/')}/d/{token}"

@@ -16,18 +16,23 @@ from gateway.domain.library import Bib, Location
 from gateway.domain.policy import CirculationPolicy
 from gateway.domain.problems import About, Reason, Refused
 from gateway.domain.requests.events import Condition, Event, Kind
-from gateway.domain.requests.request import Flag, Request, Role, ServiceType, Volume, VolumeState
+from gateway.domain.requests.machine import Denied, apply
+from gateway.domain.requests.request import Flag, Request, Role, ServiceType, Terms, Volume, VolumeState
 from gateway.ports.library import TemporaryHold, TemporaryItem
+from gateway.services.requests.deadlines import completed
 from gateway.services.requests.house import House
 from gateway.services.requests.institutions import borrower
 
 
 @frozen
 class Act:
+    """`terms` are those of the loan as they are with the event: it may bring the due date."""
+
     house: House
     request: Request
     event: Event
     key: str
+    terms: Terms
 
     @property
     def policy(self) -> CirculationPolicy:
@@ -53,7 +58,11 @@ def is_desk_act(request: Request, kind: Kind) -> bool:
 
 async def at_the_desk(house: House, request: Request, event: Event, key: str) -> Done:
     """Raises Refused (the library's no), Unavailable, OutcomeUnknown."""
-    return await _ACTS[request.role, event.kind](Act(house, request, event, key))
+    outcome = apply(request, event, house.workflow(request))
+    if isinstance(outcome, Denied):
+        raise Refused(Reason.NOT_ALLOWED, outcome.detail, about=About.REQUEST)
+    terms = completed(house, request, outcome.request).terms
+    return await _ACTS[request.role, event.kind](Act(house, request, event, key, terms))
 
 
 # --- borrowing -------------------------------------------------------------------------------------------
@@ -77,7 +86,7 @@ async def _receive(act: Act) -> Done:
 
 def _temporary(act: Act, volume: Volume) -> TemporaryItem:
     request, accept, details = act.request, act.policy.accept, act.event.details
-    terms = request.terms
+    terms = act.terms
     library_use = Condition.LIBRARY_USE_ONLY in terms.conditions
     labels = " ".join(part for part in (request.citation.title, volume.label) if part)
     return TemporaryItem(
@@ -127,7 +136,7 @@ async def _lend(act: Act) -> Done:
             volume.barcode,
             act.request.patron.id,
             f"{act.key}:{volume.id}",
-            due=act.request.terms.patron_due,
+            due=act.terms.patron_due,
             request_id=act.request.number,
         )
     return _as_it_is

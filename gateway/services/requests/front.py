@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import Reason, Refused
 from gateway.domain.requests.events import Details, Event, Kind, by_us
+from gateway.domain.requests.fields import BY_RULE
 from gateway.domain.requests.machine import allowed
 from gateway.domain.requests.request import Attachment, Borrowing, Lending, Request, Role, RotaLine, Standing, State
 from gateway.domain.requests.tasks import TASKS
@@ -32,18 +33,13 @@ from gateway.domain.requests.views import (
     Wanted,
 )
 from gateway.services.requests.acts import Acts, load
-from gateway.services.requests.happen import Happening, happen, happen_in, must_fit
+from gateway.services.requests.happen import Happening, happen, happen_in, line_of, must_fit
 from gateway.services.requests.house import House, needs_role
 from gateway.services.requests.incoming import staff_request
 from gateway.services.requests.intake import create
 from gateway.store.ids import exchange_id
 from gateway.store.requests import files, history, listing, requests, timers
 from gateway.store.requests.history import EventRow
-
-ONLY_BY_RULE = frozenset(
-    {Kind.SUBMIT, Kind.REQUEST, Kind.NO_SUPPLIER, Kind.STATUS_REPORT, Kind.TROUBLE, Kind.ANONYMISED}
-)
-"""Events of ours that no person causes."""
 
 
 def house_of(houses: Mapping[str, House], library: str) -> House:
@@ -104,7 +100,7 @@ class RequestsFront:
 
         request, rows, running = await house.store.read(work)
         probe = Event(by_us(Kind.NOTE), house.now())
-        kinds = tuple(kind for kind in allowed(request, house.workflow(request), probe) if kind not in ONLY_BY_RULE)
+        kinds = tuple(kind for kind in allowed(request, house.workflow(request), probe) if kind not in BY_RULE)
         return Shown(
             request=request,
             history=tuple(line_of(row) for row in rows),
@@ -245,10 +241,6 @@ def _filter(wanted: Wanted) -> listing.Filter:
         branch=wanted.branch,
         need_by_before=wanted.need_by_before,
     )
-
-
-def line_of(row: EventRow) -> HistoryLine:
-    return HistoryLine(row.id, row.request_id, row.at, row.event, row.before, row.after, row.denied, row.note)
 
 
 @frozen

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import About, Reason, Refused
 from gateway.domain.requests.events import Details, Event, Kind, by_partner, by_us
+from gateway.domain.requests.machine import Denied
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.table import Library
 from gateway.ports.channel import Delivered, PartnerMessage
@@ -99,10 +100,13 @@ class Handlers:
 def _happens(
     house: House, request_id: str, event: Event, prepare: Callable[[Request], Request]
 ) -> Callable[[Connection], None]:
-    """The event that follows from the library's yes, in the transaction that ends the row."""
+    """The event that follows from the library's yes, in the transaction that ends the row. Where another event was
+    quicker and this one doesn't fit any more, staff find the row among those that failed."""
 
     def then(connection: Connection) -> None:
-        happen_in(connection, house, Happening(request_id=request_id, event=event, prepare=prepare))
+        outcome = happen_in(connection, house, Happening(request_id=request_id, event=event, prepare=prepare))
+        if isinstance(outcome, Denied):
+            raise Refused(Reason.NOT_ALLOWED, f"The library has done it, but: {outcome.detail}", about=About.REQUEST)
 
     return then
 

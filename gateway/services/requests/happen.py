@@ -16,10 +16,11 @@ from gateway.domain.requests.events import Event, Origin
 from gateway.domain.requests.machine import Denied, Transition, apply
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.table import Why
-from gateway.domain.requests.views import NotNow, NotThere, Outdated
+from gateway.domain.requests.views import HistoryLine, NotNow, NotThere, Outdated
 from gateway.services.requests.deadlines import completed
 from gateway.services.requests.effects import follow
 from gateway.services.requests.house import House
+from gateway.services.webhooks.subscriptions import announce
 from gateway.store.ids import exchange_id
 from gateway.store.requests import history, requests
 from gateway.store.requests.history import EventRow
@@ -81,7 +82,9 @@ def happen_in(connection: Connection, house: House, happening: Happening) -> Tra
         return replace(outcome, request=request)
     transition = replace(outcome, request=completed(house, request, outcome.request))
     requests.save(connection, transition.request)
-    history.add(connection, _row(house, happening, request, transition.request, None))
+    row = _row(house, happening, request, transition.request, None)
+    history.add(connection, row)
+    announce(connection, house.symbol, line_of(row), event.at)
     follow(connection, house, transition)
     return transition
 
@@ -97,3 +100,7 @@ def _row(house: House, happening: Happening, before: Request, after: Request, de
         after=after.state.value,
         denied=denied.detail if denied is not None else "",
     )
+
+
+def line_of(row: EventRow) -> HistoryLine:
+    return HistoryLine(row.id, row.request_id, row.at, row.event, row.before, row.after, row.denied, row.note)

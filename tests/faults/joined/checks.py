@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from gateway.domain.requests.events import Kind, Origin
-from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, Lending, Request, Role, ServiceType
+from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, Lending, Request, Role
 from gateway.store.requests.documents import parse_event
 from tests.faults.joined.things import Place
 from tests.faults.joined.world import World
@@ -89,11 +89,8 @@ async def _refusals_are_told(world: World) -> None:
             if line.denied:
                 assert event.signal.origin is Origin.PARTNER
                 denied[town.symbol, event.kind.value, line.denied] += 1
-            if event.kind is Kind.TROUBLE or (event.kind is Kind.REJECTED and event.details.reason):
+            if event.kind in (Kind.TROUBLE, Kind.REJECTED):  # nobody else says so here
                 told[town.symbol, event.details.reason, event.details.note] += 1
     known = [one for one in refused if one.reason != "unknown-request"]
     assert denied == Counter((one.sent.receiver, one.sent.kind.value, one.detail) for one in known)
     assert told == Counter((one.sent.sender, one.reason, one.detail) for one in refused)
-
-
-__all__ = ["ServiceType", "check_the_end"]

@@ -77,7 +77,10 @@ def _profile(symbol: str, workflow: Mapping[str, Any]) -> dict[str, Any]:
             "channel": "loopback",
             "workflow": dict(workflow),
         },
-        "circulation": {"due_dates": {"policy": "lender", "transit_days": 2}},
+        "circulation": {
+            "due_dates": {"policy": "lender", "transit_days": 2},
+            "accept": {"barcode_from": "generated"},  # the three have the same barcodes
+        },
     }
 
 

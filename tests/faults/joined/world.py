@@ -12,12 +12,12 @@ from demo.world import START
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Refused
 from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.request import Lending, PatronLink, Request, Role
+from gateway.domain.requests.request import PatronLink, Request, Role
 from gateway.domain.requests.views import Act, Draft, NotNow
 from gateway.store.requests.documents import parse_event
 from gateway.store.requests.outbox import Status
 from tests.faults.joined.installations import SYMBOLS, Template
-from tests.faults.joined.things import Things, key_of
+from tests.faults.joined.things import Things
 from tests.faults.joined.town import Town
 from tests.faults.joined.wires import FaultyWire
 
@@ -141,10 +141,3 @@ def draft(citation: Any, service: Any, dates: Any, **more: Any) -> Draft:
         actor="patron",
         **more,
     )
-
-
-def is_shipped(request: Request) -> bool:
-    return request.state is Lending.SHIPPED
-
-
-__all__ = ["World", "draft", "is_shipped", "key_of"]

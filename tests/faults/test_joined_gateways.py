@@ -1,0 +1,324 @@
+"""Three gateways lend to each other over wires that lose, repeat and reorder, with staff that do anything and machines
+that are killed: nothing raises, what is refused changes nothing and is told to its sender, and when all is quiet both
+sides agree on the end, the outboxes are empty and the libraries tidy.
+
+ILLGATE_EXAMPLES and ILLGATE_STEPS make the search longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Coroutine, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from structlog.testing import capture_logs
+
+from adapters.loopback.hub import HUB
+from gateway.domain.library import Money
+from gateway.domain.problems import Refused
+from gateway.domain.requests.events import Condition, Details, Kind
+from gateway.domain.requests.request import Dates, Role, Service, ServiceType
+from gateway.domain.requests.views import Act, NotNow, Outdated
+from tests.faults.joined.checks import check_the_end
+from tests.faults.joined.installations import SYMBOLS, Template, make_template
+from tests.faults.joined.settling import barcodes, borrower_goes_on, lender_goes_on, settle
+from tests.faults.joined.wires import Fault
+from tests.faults.joined.world import World, draft
+
+DEFAULTS = (8, 25)
+"""Examples and steps: less than a minute."""
+
+MOST = 3
+"""So many requests are made in one example."""
+
+BORROWING = st.fixed_dictionaries(
+    {},
+    optional={
+        "cancel": st.booleans(),
+        "conditions": st.sampled_from(["staff", "patron", "accept", "refuse"]),
+        "expects_check_in": st.booleans(),
+        "renewal_fallback": st.sampled_from(["refused", "granted"]),
+    },
+)
+LENDING = st.fixed_dictionaries(
+    {},
+    optional={
+        "cancel": st.sampled_from(["grant", "staff", "refuse"]),
+        "renew": st.sampled_from(["grant", "staff", "refuse"]),
+        "renewals": st.integers(0, 2),
+        "conditional": st.booleans(),
+        "hold_placed": st.booleans(),
+        "clearance": st.sampled_from(["required", "not-required"]),
+    },
+)
+WORKFLOWS = st.fixed_dictionaries(
+    {symbol: st.fixed_dictionaries({"borrowing": BORROWING, "lending": LENDING}) for symbol in SYMBOLS}
+)
+FAULTS = st.lists(st.sampled_from(Fault), max_size=4)
+TOWNS = st.sampled_from(SYMBOLS)
+CHOICE = st.integers(0, 99)
+KINDS = st.sampled_from(sorted(Kind))
+PATRON_SAYS = (Kind.CANCEL, Kind.RENEW, Kind.PATRON_ANSWERED, Kind.NOTE)
+DETAILS = st.builds(
+    dict,
+    due=st.sampled_from([None, 3, 28]),
+    retry_after=st.sampled_from([None, 2]),
+    need_by=st.sampled_from([None, 40]),
+    link=st.sampled_from(["", "https://ill.example/copy/7"]),
+    answer=st.sampled_from(["yes", "no"]),
+    conditions=st.sampled_from([(), (Condition.COST,), (Condition.LIBRARY_USE_ONLY, Condition.NO_RENEWAL)]),
+    cost=st.sampled_from([None, Money(Decimal("12.50"), "EUR")]),
+    reason=st.sampled_from(["", "on-loan", "policy"]),
+    note=st.sampled_from(["", "Bitte bald."]),
+    partner=st.sampled_from(["", "south", "east"]),
+)
+"""Days from today, where it is a date."""
+
+NEVER_BY_PEOPLE = frozenset({Kind.SUBMIT, Kind.REQUEST, Kind.NO_SUPPLIER, Kind.STATUS_REPORT, Kind.TROUBLE, Kind.ANONYMISED})
+
+
+class JoinedGateways(RuleBasedStateMachine):
+    def __init__(self, template: Template) -> None:
+        super().__init__()
+        self.template = template
+        self.loop = asyncio.new_event_loop()
+        self.stack = ExitStack()
+        self.logs = self.stack.enter_context(capture_logs())
+        self.world: World | None = None
+
+    @initialize(workflows=WORKFLOWS)
+    def begin(self, workflows: Mapping[str, Mapping[str, Any]]) -> None:
+        folder = self.stack.enter_context(tempfile.TemporaryDirectory())
+        world = World(self.template, Path(folder), workflows)
+        self.stack.enter_context(HUB.over(world.wire))
+        self.do(world.start())
+        self.world = world
+        world.story.append(f"workflows: {workflows}")
+        self.asked = 0
+        self.ask("NORTH", 0, ServiceType.LOAN, False, 60)
+
+    # --- wires and work ------------------------------------------------------------------------------------
+
+    @rule(town=TOWNS, choice=CHOICE, fault=st.sampled_from(Fault))
+    def a_row_is_done(self, town: str, choice: int, fault: Fault) -> None:
+        self.world.tell(f"{town}: a row is done")
+        self.world.wire.expect([fault])
+        self.do(self.world.towns[town].step(choice))
+
+    @rule(town=TOWNS, faults=FAULTS)
+    def all_rows_are_done(self, town: str, faults: list[Fault]) -> None:
+        self.world.tell(f"{town}: all rows are done")
+        self.world.wire.expect(faults)
+        self.do(self.world.towns[town].drain())
+
+    @rule()
+    def all_is_delivered(self) -> None:
+        self.world.tell("all is delivered")
+        self.world.wire.expect(())
+        for town in self.world.towns.values():
+            self.do(town.drain())
+
+    @precondition(lambda self: self.world.wire.past)
+    @rule(choice=CHOICE)
+    def an_old_message_comes_again(self, choice: int) -> None:
+        self.world.tell("an old message comes again")
+        self.do(self.world.wire.again(choice))
+
+    @rule(town=TOWNS, row=st.none() | CHOICE, turns=st.integers(0, 12))
+    def a_gateway_is_killed(self, town: str, row: int | None, turns: int) -> None:
+        self.world.wire.expect(())
+        self.do(self.world.restart(self.world.towns[town], row, turns))
+
+    # --- people --------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.asked < MOST)
+    @rule(
+        town=st.sampled_from(["NORTH", "NORTH", "SOUTH"]),
+        book=CHOICE,
+        service=st.sampled_from(ServiceType),
+        mediated=st.booleans(),
+        days=st.sampled_from([None, 4, 60]),
+    )
+    def ask(self, town: str, book: int, service: ServiceType, mediated: bool, days: int | None) -> None:
+        self.asked += 1
+        world = self.world
+        need_by = world.clock.now().date() + timedelta(days=days) if days is not None else None
+        cited = world.books[book % len(world.books)].citation
+        self.do(world.ask(world.towns[town], draft(cited, Service(service), Dates(need_by=need_by), mediated=mediated)))
+
+    @rule(choice=CHOICE)
+    def somebody_goes_on(self, choice: int) -> None:
+        async def work() -> None:
+            found = await self.world.everything()
+            town, request = found[choice % len(found)]
+            if request.role is Role.BORROWING:
+                await borrower_goes_on(self.world, town, request)
+            else:
+                await lender_goes_on(self.world, town, request)
+
+        self.do(work())
+
+    @rule(choice=CHOICE, which=CHOICE, said=DETAILS)
+    def somebody_does_what_is_allowed(self, choice: int, which: int, said: dict[str, Any]) -> None:
+        async def work() -> None:
+            world = self.world
+            found = await world.everything()
+            town, request = found[choice % len(found)]
+            kinds = (await town.show(request.id)).allowed
+            kind = kinds[which % len(kinds)]
+            if not await world.possible(town, request, kind):
+                return
+            refused = await world.act(town, request, kind, await self.details(town, request, kind, said))
+            assert not isinstance(refused, NotNow), refused
+
+        self.do(work())
+
+    @rule(choice=CHOICE, kind=KINDS, attempt=st.integers(0, 3), said=DETAILS, volumes=st.sampled_from([(), ("9",)]))
+    def somebody_does_anything(
+        self, choice: int, kind: Kind, attempt: int, said: dict[str, Any], volumes: tuple[str, ...]
+    ) -> None:
+        async def work() -> None:
+            world = self.world
+            found = await world.everything()
+            town, request = found[choice % len(found)]
+            about = attempt if request.role is Role.BORROWING else 0
+            if kind in NEVER_BY_PEOPLE or not await world.possible(town, request, kind, about):
+                return
+            details = replace(await self.details(town, request, kind, said), volumes=volumes)
+            await world.act(town, request, kind, details, attempt=about)
+
+        self.do(work())
+
+    @rule(choice=CHOICE, kind=st.sampled_from(PATRON_SAYS), said=DETAILS)
+    def the_patron_says(self, choice: int, kind: Kind, said: dict[str, Any]) -> None:
+        async def work() -> None:
+            ours = [pair for pair in await self.world.everything() if pair[1].role is Role.BORROWING]
+            town, request = ours[choice % len(ours)]
+            details = await self.details(town, request, kind, said)
+            await self.world.act(town, request, kind, details, actor="patron")
+
+        self.do(work())
+
+    @rule(choice=CHOICE, which=CHOICE, said=DETAILS, faults=FAULTS)
+    def somebody_acts_while_messages_come(
+        self, choice: int, which: int, said: dict[str, Any], faults: list[Fault]
+    ) -> None:
+        async def work() -> None:
+            world = self.world
+            found = await world.everything()
+            town, request = found[choice % len(found)]
+            kinds = (await town.show(request.id)).allowed
+            kind = kinds[which % len(kinds)]
+            if not await world.possible(town, request, kind):
+                return
+            world.tell(f"{town.symbol} {request.number}: {kind.value} while all rows are done")
+            world.wire.expect(faults)
+            act = Act(
+                kind=kind,
+                details=await self.details(town, request, kind, said),
+                actor="staff:ben",
+                version=request.version,
+            )
+            acted, *drained = await asyncio.gather(
+                town.act(request.id, act), *(one.drain() for one in world.towns.values()), return_exceptions=True
+            )
+            world.story.append(f"    → {acted!r}" if isinstance(acted, Exception) else f"    → {acted.state.value}")
+            assert not isinstance(acted, Exception) or isinstance(acted, NotNow | Outdated | Refused), acted
+            assert all(isinstance(one, int) for one in drained), drained
+
+        self.do(work())
+
+    async def details(self, town: Any, request: Any, kind: Kind, said: dict[str, Any]) -> Details:
+        today = self.world.clock.now().date()
+        dates = {key: today + timedelta(days=said[key]) for key in ("due", "retry_after", "need_by") if said[key]}
+        about = barcodes(self.world, town, request, kind)
+        barcode = next(iter(await about), "")
+        others = {key: value for key, value in said.items() if key not in ("due", "retry_after", "need_by")}
+        if said["partner"] == town.symbol.lower():
+            others["partner"] = ""
+        return Details(**{**others, **dates, "barcode": barcode})
+
+    # --- time and things -----------------------------------------------------------------------------------
+
+    @rule(hours=st.sampled_from([0.02, 1, 12, 24, 24 * 4, 24 * 15]), order=st.permutations(SYMBOLS))
+    def time_passes(self, hours: float, order: list[str]) -> None:
+        self.world.clock.advance(timedelta(hours=hours))
+        self.world.tell(f"{hours} h later: timers of {order}")
+        for symbol in order:
+            self.do(self.world.towns[symbol].fire_timers())
+
+    @precondition(lambda self: self.world.things.out())
+    @rule(choice=CHOICE)
+    def an_item_is_lost(self, choice: int) -> None:
+        out = self.world.things.out()
+        key = out[choice % len(out)]
+        self.world.tell(f"the item of {key} is lost")
+        self.world.things.lose(key)
+
+    # --- what holds ----------------------------------------------------------------------------------------
+
+    @invariant()
+    def all_is_well(self) -> None:
+        if self.world is not None:
+            self.do(self.world.look())
+            self.no_defects()
+
+    def no_defects(self) -> None:
+        bad = [entry for entry in self.logs if entry["log_level"] in ("error", "critical")]
+        assert not bad, bad
+
+    def teardown(self) -> None:
+        try:
+            if self.world is not None:
+                self.do(settle(self.world))
+                self.do(check_the_end(self.world))
+                self.no_defects()
+        finally:
+            if self.world is not None:
+                self.loop.run_until_complete(self.world.stop())
+            self.loop.run_until_complete(self.loop.shutdown_default_executor())
+            self.loop.close()
+            self.stack.close()
+
+    def do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Whatever goes wrong, the story is told with it."""
+        try:
+            return self.loop.run_until_complete(work)
+        except Exception:
+            if self.world is not None:
+                print("\n".join(self.world.story))  # noqa: T201 - pytest shows it with the failure
+            raise
+
+
+@pytest.mark.slow
+def test_joined_gateways(tmp_path: Path) -> None:
+    template = make_template(tmp_path)
+    examples, steps = DEFAULTS
+    run_state_machine_as_test(
+        lambda: JoinedGateways(template),
+        settings=settings(
+            max_examples=int(os.environ.get("ILLGATE_EXAMPLES", examples)),
+            stateful_step_count=int(os.environ.get("ILLGATE_STEPS", steps)),
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes many minutes; the story says it all
+        ),
+    )
