@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
@@ -10,7 +10,14 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from gateway.domain.frozen import frozen
-from gateway.ports.adapter import Adapter, ChannelAdapter, LibraryAdapter, MailerAdapter, ProtocolAdapter
+from gateway.ports.adapter import (
+    Adapter,
+    ChannelAdapter,
+    LibraryAdapter,
+    MailerAdapter,
+    MailFormatAdapter,
+    ProtocolAdapter,
+)
 
 GROUP = "illgate.adapters"
 
@@ -30,6 +37,7 @@ class Adapters:
     protocols: Mapping[str, ProtocolAdapter] = field(default_factory=dict)
     channels: Mapping[str, ChannelAdapter] = field(default_factory=dict)
     mailers: Mapping[str, MailerAdapter] = field(default_factory=dict)
+    mail_formats: Mapping[str, MailFormatAdapter] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *adapters: Adapter) -> Adapters:
@@ -39,19 +47,27 @@ class Adapters:
             _by_name(one for one in adapters if isinstance(one, ProtocolAdapter)),
             _by_name(one for one in adapters if isinstance(one, ChannelAdapter)),
             _by_name(one for one in adapters if isinstance(one, MailerAdapter)),
+            _by_name(one for one in adapters if isinstance(one, MailFormatAdapter)),
         )
-        for channel in found.channels.values():
-            if found.sections[channel.section] is not channel.dialect:
-                raise AdapterError(f"channel '{channel.name}': section '{channel.section}' has another model already")
+        for section, model, what in found._claims():
+            if found.sections[section] is not model:
+                raise AdapterError(f"{what}: section '{section}' has another model already")
         return found
 
     @property
     def sections(self) -> Mapping[str, type[BaseModel]]:
         """Keys in a profile that belong to adapters, and the models of what stands there."""
         found = {name: adapter.dialect for name, adapter in self.protocols.items()}
-        for channel in self.channels.values():
-            found.setdefault(channel.section, channel.dialect)
+        for section, model, _ in self._claims():
+            found.setdefault(section, model)
         return found
+
+    def _claims(self) -> Iterator[tuple[str, type[BaseModel], str]]:
+        """Sections that may be shared: each by those with the same model."""
+        for channel in self.channels.values():
+            yield channel.section, channel.dialect, f"channel '{channel.name}'"
+        for mail_format in self.mail_formats.values():
+            yield mail_format.name, mail_format.dialect, f"mail format '{mail_format.name}'"
 
 
 def load_adapters() -> Adapters:
@@ -66,7 +82,7 @@ def _load(point: EntryPoint) -> Adapter:
     except Exception as error:  # whatever a third party's module raises while it is imported
         raise AdapterError(f"{where} can't be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(adapter, Adapter):
-        kinds = "LibraryAdapter, ProtocolAdapter, ChannelAdapter or MailerAdapter"
+        kinds = "LibraryAdapter, ProtocolAdapter, ChannelAdapter, MailerAdapter or MailFormatAdapter"
         raise AdapterError(f"{where} is a {type(adapter).__name__}, not a {kinds}")
     return adapter
 

@@ -15,6 +15,7 @@ from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.ports.channel import PartnerChannel, Receive
 from gateway.ports.letters import LetterStyle, PartnerLetters
 from gateway.ports.library import LibraryInfo, LibrarySystem
+from gateway.ports.mail_format import MailFormat
 from gateway.ports.mailer import Mailer, MailServer, Sender
 from gateway.ports.partner import Partner, Secrets
 from gateway.ports.protocol import Responder
@@ -147,4 +148,13 @@ class MailerAdapter:
     make: Callable[[MailServer, Secrets], Mailer]
 
 
-Adapter = LibraryAdapter | ProtocolAdapter | ChannelAdapter | MailerAdapter
+@frozen
+class MailFormatAdapter:
+    """A format of partners' mails. `dialect` is the model of its section in a profile (key = `name`)."""
+
+    name: str
+    dialect: type[BaseModel]
+    make: Callable[[], MailFormat]
+
+
+Adapter = LibraryAdapter | ProtocolAdapter | ChannelAdapter | MailerAdapter | MailFormatAdapter

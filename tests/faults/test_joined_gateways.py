@@ -92,7 +92,9 @@ DETAILS = st.builds(
 )
 """Days from today, where it is a date."""
 
-NEVER_BY_PEOPLE = frozenset({Kind.SUBMIT, Kind.REQUEST, Kind.NO_SUPPLIER, Kind.STATUS_REPORT, Kind.TROUBLE, Kind.ANONYMISED})
+NEVER_BY_PEOPLE = frozenset(
+    {Kind.SUBMIT, Kind.REQUEST, Kind.NO_SUPPLIER, Kind.STATUS_REPORT, Kind.TROUBLE, Kind.ANONYMISED}
+)
 
 
 class JoinedGateways(RuleBasedStateMachine):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
 
 from gateway.domain.due_dates import moment
 from gateway.domain.frozen import frozen
@@ -17,7 +18,7 @@ from gateway.domain.policy import CirculationPolicy
 from gateway.domain.problems import About, Reason, Refused
 from gateway.domain.requests.events import Condition, Event, Kind
 from gateway.domain.requests.machine import Denied, apply
-from gateway.domain.requests.request import Flag, Request, Role, ServiceType, Terms, Volume, VolumeState
+from gateway.domain.requests.request import Flag, Lending, Request, Role, ServiceType, Terms, Volume, VolumeState
 from gateway.ports.library import TemporaryHold, TemporaryItem
 from gateway.services.requests.deadlines import completed
 from gateway.services.requests.house import House
@@ -178,11 +179,22 @@ async def _ship(act: Act) -> Done:
     if not barcode:
         raise Refused(Reason.DATA_MISSING, "Which item is shipped? Its barcode is missing.", about=About.ITEM)
     due = moment(act.event.details.due, act.policy.due_dates, act.house.zone)
+    if act.request.state is Lending.SHIPPED and act.request.item_barcode:
+        if barcode == act.request.item_barcode and act.request.loan_id:
+            await _corrected(act, due)
+            return _as_it_is
+        await _check_in(act, act.request.item_barcode, "not this one")
     patron = await borrower(act.house, act.request, act.key)
     loan = await act.house.system.check_out(
         barcode, patron.id, act.key, due=due, request_id=act.request.number, override=True
     )
     return lambda request: replace(request, item_barcode=barcode, loan_id=loan.id, borrower_id=patron.id)
+
+
+async def _corrected(act: Act, due: datetime | None) -> None:
+    """It is out already: only the date is new."""
+    if due is not None:
+        await act.house.system.set_due_date(act.request.loan_id, due, act.key)
 
 
 async def _home(act: Act) -> Done:

@@ -38,7 +38,12 @@ async def borrower(house: House, request: Request, key: str) -> Patron:
         expires=house.today() + timedelta(days=rules.create_days),
         home_institution=symbol,
     )
-    return await house.system.create_patron(draft, f"institution:{symbol}:{key}")
+    try:
+        return await house.system.create_patron(draft, f"institution:{symbol}:{key}")
+    except Refused as refused:
+        if refused.reason is not Reason.DUPLICATE_PATRON:
+            raise
+    return await house.system.find_patron(PatronKey(symbol, (IDENTIFIER,)))  # another request was quicker
 
 
 def _rules(house: House, request: Request) -> Patrons:

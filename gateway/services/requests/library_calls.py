@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from gateway.domain.due_dates import moment
 from gateway.domain.frozen import frozen
-from gateway.domain.library import Item, ItemStatus, Loan
+from gateway.domain.library import Hold, Item, ItemStatus, Loan
 from gateway.domain.problems import Reason, Refused, Unavailable
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.table import Library
@@ -116,9 +116,14 @@ async def _item(it: Call, barcode: str) -> Item | None:
 
 
 async def _place_hold(it: Call) -> str:
-    """Keeps the item for the request, on the account of the library that asks for it."""
+    """Keeps the item for the request, on the account of the library that asks for it; not the one chosen before."""
     if not it.request.item_barcode:
         return "no item"
+    held = await _open_hold(it)
+    if held is not None and held.item_barcode == it.request.item_barcode:
+        return f"hold {held.id} is there already"
+    if held is not None:
+        await it.house.system.cancel_hold(held.id, it.key)
     patron = await borrower(it.house, it.request, it.key)
     places = await it.house.system.pickup_locations()
     wish = HoldWish(
@@ -131,6 +136,16 @@ async def _place_hold(it: Call) -> str:
     )
     hold = await it.house.system.place_hold(wish, it.key)
     return f"hold {hold.id}"
+
+
+async def _open_hold(it: Call) -> Hold | None:
+    try:
+        hold = await it.house.system.find_hold(it.request.number)
+    except Refused as refused:
+        if refused.reason in GONE:
+            return None
+        raise
+    return hold if hold.status.is_open else None
 
 
 async def _release_hold(it: Call) -> str:

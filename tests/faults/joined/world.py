@@ -75,7 +75,9 @@ class World:
         self.tell(f"{town.symbol} {request.number} ({request.state.value}): {kind.value} by {actor} {_shown(details)}")
         before = await town.all_of(request.id)
         try:
-            after = await town.act(request.id, Act(kind=kind, details=details, actor=actor, version=None, attempt=attempt))
+            after = await town.act(
+                request.id, Act(kind=kind, details=details, actor=actor, version=None, attempt=attempt)
+            )
         except (NotNow, Refused) as refused:
             self.story.append(f"    refused: {refused}")
             assert await town.all_of(request.id) == before, f"{kind.value} was refused and changed something"

@@ -1,0 +1,79 @@
+"""What a mail from a partner means: the port `MailFormat`, one implementation a format (ARTEmail, tagged mail, plain).
+
+The mailbox (adapters/mailbox) fetches a mail, `services.mailbox` finds the partner's profile and asks the formats that
+the profile has a section for, in order; what nobody understands goes to a list of staff. Formats are pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field
+from datetime import datetime
+from typing import Protocol
+
+from gateway.domain.frozen import frozen, frozen_by_name
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.request import Request, Role
+
+
+@frozen
+class MailPart:
+    """An attached file."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@frozen_by_name
+class IncomingMail:
+    """A mail, taken apart: all that formats look at. `text`: the readable body in Unicode, from plain text or, if there
+    is none, from HTML; `references`: ids of In-Reply-To and References without angle brackets, newest first."""
+
+    id: str  # Message-ID without angle brackets, or a digest where there is none
+    sender: str  # address of From, lower case
+    to: tuple[str, ...] = ()
+    subject: str = ""
+    text: str = field(default="", repr=False)
+    received: datetime
+    references: tuple[str, ...] = ()
+    attachments: tuple[MailPart, ...] = ()
+    automatic: bool = False  # Auto-Submitted, bounces, vacation notes: never answered
+
+
+@frozen_by_name
+class MailEvent:
+    """One thing that a mail says. `transaction`: the number by which both sides know the request, as it stands in the
+    mail; empty: it must be found by `references`. `role` is ours. `request` comes with kind REQUEST. `files`: indexes
+    of attachments that belong to it. `explained`: how it was understood, one line a rule."""
+
+    kind: Kind
+    role: Role
+    transaction: str = ""
+    details: Details = Details()
+    request: Request | None = None
+    files: tuple[int, ...] = ()
+    explained: tuple[str, ...] = ()
+
+
+@frozen
+class Understood:
+    """`unknown`: what was not understood, kept and shown."""
+
+    events: tuple[MailEvent, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+class MailFormat(Protocol):
+    @property
+    def name(self) -> str:
+        """As the section of a profile is called."""
+        ...
+
+    def recognises(self, mail: IncomingMail, profile: Profile) -> bool:
+        """Whether the mail looks like one of this format; quick, never raises."""
+        ...
+
+    def decode(self, mail: IncomingMail, profile: Profile) -> Understood:
+        """Raises MalformedMessage: it is of this format and can't be read; staff look at it."""
+        ...
