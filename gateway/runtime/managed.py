@@ -94,6 +94,7 @@ class Managed:
                 catalogue=catalogue,
                 nudge=self.wake.nudge,
                 public_url=settings.http.public_url,
+                writes_letters=bool(settings.mail.host),
             )
             for symbol, library in libraries.items()
         }

@@ -247,6 +247,7 @@ ROWS: Mapping[S, Row] = {
         **_EDITABLE,
         **_ARRIVING_LATE,
         by_us(K.APPROVE): go(S.SOURCING, Stop(Timer.RETRY), _FIND),
+        by_us(K.ASSIGN): go(S.SOURCING, Stop(Timer.RETRY), _FIND),  # somebody new to ask
         by_us(K.CLOSE): _CLOSED,
         by_us(K.CANCEL): _CANCELLED,
         by_timer(K.EXPIRED): _EXPIRED,

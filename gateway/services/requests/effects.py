@@ -147,4 +147,4 @@ def _is_told(house: House, told: Told, request: Request) -> bool:
 
 
 def _is_written(house: House, letter: str, request: Request) -> bool:
-    return bool(request.patron.id) and letter in house.workflow(request).patron.letters
+    return house.writes_letters and bool(request.patron.id) and letter in house.workflow(request).patron.letters

@@ -90,11 +90,14 @@ def happen_in(connection: Connection, house: House, happening: Happening) -> Tra
 
 
 def _row(house: House, happening: Happening, before: Request, after: Request, denied: Denied | None) -> EventRow:
+    """Its id says when the row was made: the library may say yes long after the event (`event.at`), and who follows
+    the history by id must not miss it."""
+    now = house.now()
     return EventRow(
-        id=exchange_id(happening.event.at),
+        id=exchange_id(now),
         library=house.symbol,
         request_id=before.id,
-        at=happening.event.at,
+        at=now,
         event=happening.event,
         before=before.state.value,
         after=after.state.value,

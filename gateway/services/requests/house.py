@@ -25,7 +25,8 @@ from gateway.store.engine import Store
 @frozen_by_name
 class House:
     """`profiles` and `policy` give what is in use now; `nudge` wakes the outbox worker;
-    `public_url`: where this gateway is reached from outside, for links."""
+    `public_url`: where this gateway is reached from outside, for links; `writes_letters`: a mail server is set up, so
+    patrons get notices."""
 
     symbol: str
     info: LibraryInfo
@@ -40,6 +41,7 @@ class House:
     catalogue: Catalogue
     nudge: Callable[[], None]
     public_url: str = ""
+    writes_letters: bool = True
 
     def now(self) -> datetime:
         return self.clock.now()

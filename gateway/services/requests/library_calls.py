@@ -11,7 +11,7 @@ from gateway.domain.due_dates import moment
 from gateway.domain.frozen import frozen
 from gateway.domain.library import Hold, Item, ItemStatus, Loan
 from gateway.domain.problems import Reason, Refused, Unavailable
-from gateway.domain.requests.request import Request
+from gateway.domain.requests.request import Lending, Request
 from gateway.domain.requests.table import Library
 from gateway.ports.library import Capability, HoldWish
 from gateway.services.requests.house import House
@@ -19,6 +19,9 @@ from gateway.services.requests.institutions import borrower
 
 GONE = frozenset({Reason.UNKNOWN_ITEM, Reason.UNKNOWN_REQUEST, Reason.REQUEST_CLOSED, Reason.NOT_CHECKED_OUT})
 """Refusals after which nothing is left to be done."""
+
+OUT = (Lending.SHIPPED, Lending.RETURNED)
+"""States of a lending request in which the item is not on the shelf."""
 
 
 @frozen
@@ -119,6 +122,8 @@ async def _place_hold(it: Call) -> str:
     """Keeps the item for the request, on the account of the library that asks for it; not the one chosen before."""
     if not it.request.item_barcode:
         return "no item"
+    if not it.request.open or it.request.state in OUT:
+        return "it has not to be kept any more"
     held = await _open_hold(it)
     if held is not None and held.item_barcode == it.request.item_barcode:
         return f"hold {held.id} is there already"

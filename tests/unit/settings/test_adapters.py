@@ -26,7 +26,10 @@ def test_an_adapter_is_filed_under_its_name(monkeypatch: pytest.MonkeyPatch) -> 
     [
         ("no.such.module:adapter", "can't be loaded: ModuleNotFoundError"),
         ("gateway.adapters:no_such_name", "can't be loaded: AttributeError"),
-        ("gateway.adapters:GROUP", "is a str, not a LibraryAdapter, ProtocolAdapter, ChannelAdapter, MailerAdapter or MailFormatAdapter"),
+        (
+            "gateway.adapters:GROUP",
+            "is a str, not a LibraryAdapter, ProtocolAdapter, ChannelAdapter, MailerAdapter or MailFormatAdapter",
+        ),
     ],
 )
 def test_what_is_wrong_names_the_entry_point(monkeypatch: pytest.MonkeyPatch, value: str, reason: str) -> None:
