@@ -14,6 +14,7 @@ from gateway.ports.adapter import (
     Adapter,
     ChannelAdapter,
     LibraryAdapter,
+    MailboxAdapter,
     MailerAdapter,
     MailFormatAdapter,
     ProtocolAdapter,
@@ -38,6 +39,7 @@ class Adapters:
     channels: Mapping[str, ChannelAdapter] = field(default_factory=dict)
     mailers: Mapping[str, MailerAdapter] = field(default_factory=dict)
     mail_formats: Mapping[str, MailFormatAdapter] = field(default_factory=dict)
+    mailboxes: Mapping[str, MailboxAdapter] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *adapters: Adapter) -> Adapters:
@@ -48,6 +50,7 @@ class Adapters:
             _by_name(one for one in adapters if isinstance(one, ChannelAdapter)),
             _by_name(one for one in adapters if isinstance(one, MailerAdapter)),
             _by_name(one for one in adapters if isinstance(one, MailFormatAdapter)),
+            _by_name(one for one in adapters if isinstance(one, MailboxAdapter)),
         )
         for section, model, what in found._claims():
             if found.sections[section] is not model:
@@ -82,7 +85,7 @@ def _load(point: EntryPoint) -> Adapter:
     except Exception as error:  # whatever a third party's module raises while it is imported
         raise AdapterError(f"{where} can't be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(adapter, Adapter):
-        kinds = "LibraryAdapter, ProtocolAdapter, ChannelAdapter, MailerAdapter or MailFormatAdapter"
+        kinds = "LibraryAdapter, ProtocolAdapter, ChannelAdapter, MailerAdapter, MailFormatAdapter or MailboxAdapter"
         raise AdapterError(f"{where} is a {type(adapter).__name__}, not a {kinds}")
     return adapter
 

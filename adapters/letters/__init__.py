@@ -1,9 +1,12 @@
-"""Partners that are written plain letters by mail: the channel `mail`, section `letters` of a profile."""
+"""Partners that are written plain letters by mail: the channel `mail`, section `letters` of a profile; and what they
+write back."""
 
 from __future__ import annotations
 
 from adapters.letters.channel import MailChannel
 from adapters.letters.dialect import LettersDialect, style
-from gateway.ports.adapter import ChannelAdapter
+from adapters.letters.format import PlainMail
+from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter
 
 adapter = ChannelAdapter(name="mail", section="letters", dialect=LettersDialect, make=MailChannel, style=style)
+plain_mail = MailFormatAdapter(name="letters", dialect=LettersDialect, make=PlainMail)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from adapters.letters.replies import CODES, Code, Reply
 from gateway.domain.policy import Section
 from gateway.ports.letters import LetterStyle
 
@@ -55,6 +56,9 @@ class LettersDialect(Section):
     )
     max_attachment_bytes: int = Field(
         15_000_000, ge=0, le=100_000_000, description="a larger copy goes out by link, or not at all"
+    )
+    replies: dict[Code, Reply] = Field(
+        CODES, description="codes at the start of a line of its answers, without case, and what they mean"
     )
 
 

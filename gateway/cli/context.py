@@ -17,8 +17,11 @@ from gateway.policies import Loading as PolicyLoading
 from gateway.policies import read_policies
 from gateway.ports.adapter import OpenLibrary
 from gateway.profiles import Loading, read_profiles
-from gateway.runtime.assemble import Assembly
+from gateway.runtime.assemble import Assembly, at_work
+from gateway.runtime.houses import houses_of
 from gateway.secrets import resolve
+from gateway.services.letters import Letters
+from gateway.services.requests.own_desk import OwnDesk
 from gateway.settings import LibrarySettings, Settings, load_settings
 from gateway.store.engine import Store
 from gateway.store.migrate import migrate
@@ -87,6 +90,16 @@ class Installation:
             raise click.UsageError(f"which library? there are: {known}") from None
         async with self.store() as store:
             yield await self.open_library(settings, store)
+
+    def desk(self, opened: OpenLibrary) -> OwnDesk:
+        """See `gateway.ports.adapter.CommandContext`."""
+        settings, context = self.settings, opened.context
+        library = at_work(settings.library(context.library), opened.system)
+        profiles, policies = self.profiles.profiles, self.policies.policies
+        houses = houses_of(
+            settings, context.store, self.clock, {library.symbol: library}, lambda: profiles, policies.of
+        )
+        return OwnDesk(houses[library.symbol], Letters(settings.letters_folder, settings.letters.language))
 
     async def open_library(self, settings: LibrarySettings, store: Store) -> OpenLibrary:
         """Raises Unavailable."""

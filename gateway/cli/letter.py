@@ -20,7 +20,7 @@ from gateway.settings import Settings
 
 @click.group
 def command() -> None:
-    """List letters to patrons and partners, and show how they look."""
+    """List letters to patrons and partners and slips for items, and show how they look."""
 
 
 @command.command("list")
@@ -57,6 +57,7 @@ def preview(installation: Installation, name: str, language: str, html: bool, sc
     Examples:
       illgate letter preview available
       illgate letter preview partner/overdue --language de
+      illgate letter preview slip/return
       illgate letter preview request --script arabic --html > request.html
       illgate letter preview request --profile seeberg
     """
@@ -66,7 +67,11 @@ def preview(installation: Installation, name: str, language: str, html: bool, sc
     if language and language not in letters.languages:
         raise click.UsageError(f"no letters in '{language}'; there are: {', '.join(letters.languages)}")
     zone = settings.libraries[0].zone
-    if to == To.PATRON.value:
+    if to == To.SLIP.value:
+        by = Letters(settings.letters_folder, language or settings.letters.language)
+        request = sample.request(script)
+        letter = by.slip(rest, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.SLIP)
+    elif to == To.PATRON.value:
         request = sample.request(script)
         request = replace(request, patron=replace(request.patron, language=language))
         letter = letters.for_patron(rest, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.FACTS)

@@ -9,6 +9,7 @@ import click
 
 from gateway.cli.context import Installation
 from gateway.configuration.problems import ConfigurationError, Problem
+from gateway.runtime.houses import houses_of
 from gateway.services.exchange import Exchange
 from gateway.settings import LibrarySettings
 from gateway.store.cipher import BodyUnreadable
@@ -38,11 +39,20 @@ async def open_journal(installation: Installation) -> AsyncIterator[tuple[Journa
 
 async def open_exchange(installation: Installation, journal: Journal, store: Store) -> Exchange:
     """An exchange of its own in this process, beside the daemon's. Raises ConfigurationError, Unavailable."""
-    loading = installation.profiles
-    if loading.problems:
-        raise ConfigurationError(loading.problems)
+    loading, policies = installation.profiles, installation.policies
+    if problems := (*loading.problems, *policies.problems):
+        raise ConfigurationError(problems)
     parts = installation.parts
-    return parts.exchange(await parts.open_libraries(store), lambda: loading.profiles, journal)
+    libraries = await parts.open_libraries(store)
+    houses = houses_of(
+        installation.settings,
+        store,
+        installation.clock,
+        libraries,
+        lambda: loading.profiles,
+        policies.policies.of,
+    )
+    return parts.exchange(libraries, lambda: loading.profiles, journal, houses=houses)
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def command() -> None:
 @json_option
 @pass_installation
 def list_(installation: Installation, limit: int, cursor: str, symbol: str, as_json: bool) -> None:
-    """Dead letters, newest first."""
+    """Dead letters, oldest first."""
     library = library_named(installation, symbol)
 
     async def work(managed: Managed) -> tuple[Page[DeadLetter], Mapping[str, str]]:

@@ -89,7 +89,7 @@ def explain(installation: Installation, number: str, symbol: str) -> None:
     """Why each supplier of a borrowing request stands where it stands now.
 
     It is the search for the next supplier with the loads, speeds, closures and holdings of this moment, and nothing
-    is changed by it.
+    is changed by it. Members of the network are asked for their loads.
 
     \b
     Example:
@@ -99,6 +99,7 @@ def explain(installation: Installation, number: str, symbol: str) -> None:
 
     async def work(managed: Managed) -> Explanation:
         request = await managed.requests.find(library.symbol, number)
+        await managed.network.ask_all(managed.houses[library.symbol])
         return await managed.partners.explain(library.symbol, request.id)
 
     for line in _lines(run(installation, work)):

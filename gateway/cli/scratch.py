@@ -15,10 +15,12 @@ from pathlib import Path
 from gateway.cli.context import Installation
 from gateway.configuration.source import Document
 from gateway.domain.profile import Authentication, AuthKind, Profile
+from gateway.domain.requests.policy import RequestPolicy
 from gateway.ports.adapter import LibraryAdapter
 from gateway.ports.protocol import Arrival, OutcomeClass
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.runtime.assemble import at_work
+from gateway.runtime.houses import houses_of
 from gateway.services.check import ExampleAnswer, ExampleExchange
 from gateway.services.exchange import Done, Exchange
 from gateway.settings import LibrarySettings
@@ -74,7 +76,8 @@ class Scratch:
             profiles = _only(profile)
             run = _Run()
             opened = {library.symbol: at_work(library, system)}
-            run.exchange = parts.exchange(opened, lambda: profiles, journal, run.observe)
+            houses = houses_of(parts.settings, store, parts.clock, opened, lambda: profiles, lambda _: RequestPolicy())
+            run.exchange = parts.exchange(opened, lambda: profiles, journal, run.observe, houses)
             yield run
         finally:
             await journal.close()

@@ -320,6 +320,20 @@ class CheckIn:
 
 
 @frozen
+class GoesBack:
+    """A partner's item that its patron has returned: at any desk it goes back to `owner`, by its name or symbol.
+    `request`: our number of the request."""
+
+    owner: str
+    request: str
+
+    @property
+    def advice(self) -> str:
+        """One line, for whoever has scanned it."""
+        return f"Goes back to its owner: {self.owner}, request {self.request}"
+
+
+@frozen
 class ItemReturned:
     """`item` None: an item already gone, whose check-in the profile answers as a success."""
 
@@ -329,6 +343,7 @@ class ItemReturned:
     patron: Patron | None = None
     route_to: Location | None = None
     deleted: bool = False
+    goes_back: GoesBack | None = None
 
 
 @frozen

@@ -152,6 +152,14 @@ class RequestPrefix(Section):
     keep: bool = Field(True, description="the prefix stays part of the request number")
 
 
+class Manages(StrEnum):
+    """What becomes of a partner's RequestItem besides a hold."""
+
+    NONE = "none"
+    LENDING = "lending"
+    BORROWING = "borrowing"
+
+
 class Requests(Section):
     rewrite: Rewrite = Rewrite()
     prefixes: tuple[RequestPrefix, ...] = Field((), description="what a request number says by its prefix")
@@ -165,6 +173,11 @@ class Requests(Section):
     )
     use_pickup: bool = Field(True, description="read the pickup location of a request; else the default is taken")
     hold_days: int = Field(0, ge=0, le=3650, description="days until an unfilled hold expires; 0: never")
+    managed: Manages = Field(
+        Manages.NONE,
+        description="what the gateway manages itself: lending: the item on hold is lent to this partner (section "
+        "`partner`); borrowing: our patron wants something, so suppliers are asked and no hold is placed",
+    )
 
 
 class BarcodeSource(StrEnum):

@@ -12,10 +12,12 @@ from pydantic import BaseModel
 
 from gateway.domain.clock import Clock
 from gateway.domain.frozen import frozen, frozen_by_name
+from gateway.domain.library import Item, Loan, Patron
 from gateway.ports.channel import PartnerChannel, Receive
 from gateway.ports.letters import LetterStyle, PartnerLetters
-from gateway.ports.library import LibraryInfo, LibrarySystem
+from gateway.ports.library import CheckedIn, LibraryInfo, LibrarySystem
 from gateway.ports.mail_format import MailFormat
+from gateway.ports.mailbox import MailboxClient
 from gateway.ports.mailer import Mailer, MailServer, Sender
 from gateway.ports.partner import Partner, Secrets
 from gateway.ports.protocol import Responder
@@ -49,6 +51,27 @@ class OpenLibrary:
     system: LibrarySystem
 
 
+@frozen
+class Advice:
+    """What whoever has scanned an item has to know. `popup`: one line; `slip`: plain text to be printed and put into
+    the item. Empty: nothing."""
+
+    popup: str = ""
+    slip: str = ""
+
+
+class Desk(Protocol):
+    """The gateway's part in what is done at a library's desk: requests that it manages follow."""
+
+    async def checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
+        """Raises Unavailable."""
+        ...
+
+    async def checked_in(self, done: CheckedIn) -> Advice:
+        """Told twice it changes nothing. Raises Unavailable."""
+        ...
+
+
 class CommandContext(Protocol):
     """What a library adapter's `command` finds as click's `ctx.obj`."""
 
@@ -57,6 +80,10 @@ class CommandContext(Protocol):
 
         Raises click.UsageError for an unknown symbol, ConfigurationError, Unavailable.
         """
+        ...
+
+    def desk(self, opened: OpenLibrary) -> Desk:
+        """The desk of an open library. Raises ConfigurationError."""
         ...
 
 
@@ -157,4 +184,12 @@ class MailFormatAdapter:
     make: Callable[[], MailFormat]
 
 
-Adapter = LibraryAdapter | ProtocolAdapter | ChannelAdapter | MailerAdapter | MailFormatAdapter
+@frozen
+class MailboxAdapter:
+    """A way to fetch partners' mails. `make` raises ConfigurationError when what it needs isn't installed."""
+
+    name: str
+    make: Callable[[Secrets], MailboxClient]
+
+
+Adapter = LibraryAdapter | ProtocolAdapter | ChannelAdapter | MailerAdapter | MailFormatAdapter | MailboxAdapter

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gateway.configuration.problems import Path, Problem
-from gateway.domain.requests.partner import PartnerPolicy
+from gateway.domain.policy import Manages
+from gateway.domain.requests.partner import PartnerPolicy, PartnerRole
 
 if TYPE_CHECKING:
     from gateway.profiles.loading import LoadedProfile
@@ -22,6 +23,9 @@ def problems(loaded: Mapping[str, LoadedProfile], channels: Iterable[str]) -> It
     for one, partner in partners:
         if partner is not None:
             yield from _within(one, partner, known)
+    for one in loaded.values():
+        if not one.profile.abstract:
+            yield from _managed(one)
     yield from _between((one, partner) for one, partner in partners if partner is not None)
 
 
@@ -32,6 +36,18 @@ def _within(one: LoadedProfile, partner: PartnerPolicy, channels: tuple[str, ...
         yield one.problem(("partner", "channel"), "no such channel", partner.channel, channels)
     if partner.channel in MAIL and not partner.email:
         yield one.problem(("partner", "email"), f"the channel {partner.channel} needs an e-mail address")
+
+
+def _managed(one: LoadedProfile) -> Iterator[Problem]:
+    """Requests of a broker are lent to a partner."""
+    if one.profile.circulation.requests.managed is not Manages.LENDING:
+        return
+    path: Path = ("circulation", "requests", "managed")
+    partner = one.profile.partner
+    if partner is None:
+        yield one.problem(path, "needs the section `partner`: to whom is lent", "lending")
+    elif PartnerRole.REQUESTER not in partner.roles:
+        yield one.problem(path, "needs the role requester in `partner.roles`", "lending")
 
 
 def _between(partners: Iterable[tuple[LoadedProfile, PartnerPolicy]]) -> Iterator[Problem]:

@@ -15,6 +15,9 @@ from gateway.profiles import ProfileSet
 from gateway.services.authentication import Secrets
 from gateway.services.exchange import Done, Exchange
 from gateway.services.hand import OpenLibrary
+from gateway.services.requests.broker import RequestBroker
+from gateway.services.requests.house import House
+from gateway.services.requests.ncip_link import Linker
 from gateway.settings import LibrarySettings, Settings
 from gateway.store.cipher import BodyCipher
 from gateway.store.engine import Store, open_store
@@ -103,7 +106,9 @@ class Assembly:
         profiles: Callable[[], ProfileSet],
         journal: Journal,
         observe: Callable[[Done], None] = nobody,
+        houses: Mapping[str, House] | None = None,
     ) -> Exchange:
+        """`houses`: managed requests of the libraries, by symbol; None: messages are for the libraries alone."""
         return Exchange(
             responders={name: adapter.responder() for name, adapter in self.adapters.protocols.items()},
             profiles=profiles,
@@ -113,6 +118,8 @@ class Assembly:
             secrets=self.secrets,
             library_seconds=self.settings.library_timeout_seconds,
             observe=observe,
+            link=Linker(houses) if houses is not None else None,
+            broker=RequestBroker(houses) if houses is not None else None,
         )
 
 

@@ -22,6 +22,7 @@ from gateway.profiles import ProfileStore, load_profiles
 from gateway.runtime.assemble import Assembly
 from gateway.runtime.health import Health
 from gateway.runtime.http import HttpListener, HttpPlace
+from gateway.runtime.mailboxes import Mailboxes
 from gateway.runtime.managed import Managed
 from gateway.runtime.metrics import Metrics
 from gateway.runtime.probe import probe_http, probe_tcp
@@ -127,8 +128,20 @@ class Gateway:
         libraries = await parts.open_libraries(store)
         journal = Journal(store, options)
         stack.push_async_callback(journal.close)
-        exchange = parts.exchange(libraries, lambda: self._profiles.current, journal, self._observe)
         self.managed = self._manage(store, libraries)
+        self.mailboxes = Mailboxes(
+            settings=self.settings,
+            adapters=self._adapters,
+            clock=self._clock,
+            store=store,
+            managed=self.managed,
+            profiles=lambda: self._profiles.current,
+            journal=journal,
+            options=options,
+        )
+        exchange = parts.exchange(
+            libraries, lambda: self._profiles.current, journal, self._observe, self.managed.houses
+        )
         await finish_interrupted(exchange, journal, libraries, self._clock)
         health = Health(
             store, {symbol: one.system for symbol, one in libraries.items()}, self._profiles, lambda: self.listeners
@@ -162,13 +175,21 @@ class Gateway:
             policies=lambda symbol: self._policies.current.of(symbol),
             node=start_of(f"{settings.http.host}:{settings.http.port}"),
             observe=self.metrics.outbox_tried,
+            network_asked=self.metrics.network_asked,
         )
         self._stack.push_async_callback(managed.close)
         return managed
 
     def _make_api(self, store: Store) -> Api:
         settings, managed = self.settings.api, self.managed
-        services = Services(requests=managed.requests, partners=managed.partners, desk=managed.desk, feed=managed.feed)
+        services = Services(
+            requests=managed.requests,
+            partners=managed.partners,
+            desk=managed.desk,
+            patrons=managed.patrons,
+            questions=managed.questions,
+            feed=managed.feed,
+        )
         api = make_api(
             services,
             store,
@@ -192,6 +213,9 @@ class Gateway:
         self._tasks.start("outbox: do what waits", managed.worker.run)
         self._tasks.start("timers: fire what is due", managed.timekeeper.run)
         self._tasks.start("wake: hear and tell other nodes", managed.wake.run)
+        self._tasks.start("network: ask members for their loads", lambda: managed.network.run(managed.houses))
+        for poller in self.mailboxes.pollers:
+            self._tasks.start(f"mailbox: read {poller.box.name}", poller.run)
 
     def _observe(self, done: Done) -> None:
         self.metrics.message(done.protocol, done.profile, done.service, done.outcome, done.seconds)
@@ -300,6 +324,8 @@ class Gateway:
         async def forget() -> None:
             if forgotten := await self.managed.forget():
                 log.info("outbox: forgotten", rows=forgotten)
+            if forgotten := await self.mailboxes.forget():
+                log.info("mailboxes: forgotten", mails=forgotten)
             await self._api.forget(self.managed.houses)
 
         self._tasks.every("health: look for the metrics", LOOK_SECONDS, look)

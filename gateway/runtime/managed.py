@@ -16,20 +16,23 @@ from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.channel import PartnerChannel
 from gateway.ports.mailer import Mailer
 from gateway.profiles import ProfileSet
+from gateway.runtime.houses import houses_of
 from gateway.runtime.wake import Wake
 from gateway.services.authentication import Secrets
 from gateway.services.hand import OpenLibrary
 from gateway.services.letters import Letters
+from gateway.services.network import loads
+from gateway.services.network.loads import NetworkLoads
 from gateway.services.outbox.handled import Handler, Observe, nobody
 from gateway.services.outbox.options import Options
 from gateway.services.outbox.worker import Worker
 from gateway.services.requests.acts import Acts
-from gateway.services.requests.catalogue import StaticCatalogue
 from gateway.services.requests.front import FeedFront, RequestsFront, house_of
 from gateway.services.requests.handlers import Handlers
-from gateway.services.requests.house import House
 from gateway.services.requests.incoming import Doors
 from gateway.services.requests.partners_front import PartnersFront
+from gateway.services.requests.patrons_front import PatronsFront
+from gateway.services.requests.questions import QuestionsFront
 from gateway.services.requests.staff_front import StaffFront
 from gateway.services.requests.timekeeping import fire
 from gateway.services.timekeeping import Timekeeper
@@ -72,36 +75,34 @@ class Managed:
         policies: Callable[[str], RequestPolicy],
         node: str,
         observe: Observe = nobody,
+        network_asked: loads.Observe = loads.nobody,
     ) -> None:
         self._settings = settings
         self._store = store
         self._clock = clock
         self.wake = Wake(store, node)
         self.channels: dict[str, PartnerChannel] = {}
-        catalogue = StaticCatalogue()
-        self.houses = {
-            symbol: House(
-                symbol=symbol,
-                info=settings.library(symbol).info,
-                system=library.system,
-                zone=library.zone,
-                currency=library.currency,
-                store=store,
-                clock=clock,
-                profiles=profiles,
-                policy=lambda symbol=symbol: policies(symbol),  # type: ignore[misc]
-                channels=self.channels,
-                catalogue=catalogue,
-                nudge=self.wake.nudge,
-                public_url=settings.http.public_url,
-                writes_letters=bool(settings.mail.host),
-            )
-            for symbol, library in libraries.items()
-        }
+        self.network = NetworkLoads(clock, secrets, network_asked)
+        self.houses = houses_of(
+            settings,
+            store,
+            clock,
+            libraries,
+            profiles,
+            policies,
+            self.channels,
+            self.wake.nudge,
+            self.network.reported,
+        )
         self.doors = Doors(self.houses)
         letters = Letters(settings.letters_folder, settings.letters.language)
         mailer = self._mailer(adapters, secrets)
-        self.channels.update(self._channels(adapters, secrets, mailer, letters))
+
+        def make_channels(mailer: Mailer) -> dict[str, PartnerChannel]:
+            return self._channels(adapters, secrets, mailer, letters)
+
+        self._make_channels = make_channels
+        self.channels.update(self._make_channels(mailer))
         rows = Handlers(self.houses, letters, mailer, settings.mail.from_)
         self._webhooks = WebhookHandler(
             store, clock, WebhookOptions(addresses=Addresses(settings.api.webhook_networks))
@@ -113,12 +114,18 @@ class Managed:
         self.wake.join(self.timekeeper.nudge)
         acts = {symbol: Acts(house, self.worker.run_one) for symbol, house in self.houses.items()}
         self.requests = RequestsFront(self.houses, acts)
-        self.partners = PartnersFront(self.houses)
+        self.patrons = PatronsFront(self.requests, letters)
+        self.questions = QuestionsFront(store, self.houses, acts, letters)
+        self.partners = PartnersFront(self.houses, self.network.heard)
         self.desk = StaffFront(self.houses)
         self.feed = FeedFront(self.houses)
 
     async def close(self) -> None:
         await self._webhooks.close()
+
+    def channels_with(self, mailer: Mailer) -> Mapping[str, PartnerChannel]:
+        """Channels like ours that hand their mail to another mailer: for previews."""
+        return self._make_channels(mailer)
 
     async def drain(self) -> int:
         """Timers that are due and all work that follows, until nothing is left to be done now; how many tries that

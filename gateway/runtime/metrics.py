@@ -67,6 +67,9 @@ class Metrics:
         self._outbox_tries = Counter(
             "illgate_outbox_tries", "Tries of rows of the outbox", ("kind", "outcome"), registry=self.registry
         )
+        self._network_asks = Counter(
+            "illgate_network_asks", "Members of the network asked for their loads", ("outcome",), registry=self.registry
+        )
         self._bound: dict[tuple[str, str, str, OutcomeClass], tuple[Counter, Histogram]] = {}
 
     def message(self, protocol: str, profile: str, service: str, outcome: OutcomeClass, seconds: float) -> None:
@@ -105,6 +108,10 @@ class Metrics:
     def outbox_tried(self, kind: str, outcome: Outcome) -> None:
         """One try of a row has ended; to be given to the worker as `observe`."""
         self._outbox_tries.labels(kind, outcome.value).inc()
+
+    def network_asked(self, outcome: str) -> None:
+        """A member was asked: answered, silent."""
+        self._network_asks.labels(outcome).inc()
 
     def outbox(self, counts: Mapping[tuple[str, Status], int], oldest: datetime | None, now: datetime) -> None:
         """What `outbox.counts` and `outbox.oldest_waiting` say at `now`."""

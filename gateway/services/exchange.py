@@ -41,6 +41,7 @@ from gateway.services.authentication import Secrets, admit
 from gateway.services.circulation import Desk, carry_out, message_key
 from gateway.services.hand import Hand, OpenLibrary, ending_of, opening_of, sender_of
 from gateway.services.locks import Locks
+from gateway.services.managing import Broker, Link, Linked
 from gateway.services.replay import NotReplayable, Rehearsal, Replayed, arrival_of
 from gateway.store.journal import Journal
 from gateway.store.records import Begun, Ending, FullMessage, Opening
@@ -92,8 +93,10 @@ class Exchange:
         secrets: Secrets,
         library_seconds: float,
         observe: Callable[[Done], None] = lambda _done: None,
+        link: Link | None = None,
+        broker: Broker | None = None,
     ) -> None:
-        """`library_seconds`: longest time for one use case."""
+        """`library_seconds`: longest time for one use case. `link` and `broker`: where the gateway manages requests."""
         if not libraries:
             raise ValueError("an exchange needs a library")
         self._responders = responders
@@ -105,6 +108,8 @@ class Exchange:
         self._secrets = secrets
         self._library_seconds = library_seconds
         self._observe = observe
+        self._link = link
+        self._broker = broker
         self._locks = Locks()
 
     async def handle(self, arrival: Arrival) -> Answer:
@@ -276,17 +281,24 @@ class Exchange:
         system = hand.library.system
         if hand.begun is not None or not isinstance(system, SharesStore):
             return None
+        if self._broker is not None and self._broker.takes(talk.profile, command):
+            return None
+        link = self._link if key else None
 
-        def work(connection: Connection) -> tuple[Answer, Opening, Ending]:
+        def work(connection: Connection) -> tuple[tuple[Answer, Linked | None], Opening, Ending]:
             result = at_once(carry_out(command, self._desk(hand, talk, system.within(connection)), key))
-            answer = hand.responder.encode(hand.envelope, incoming, result, talk)
-            return answer, opening_of(hand), ending_of(hand, answer, self._clock.now(), key)
+            linked = link(connection, hand.library.symbol, talk.profile, command, result) if link is not None else None
+            answer = hand.responder.encode(hand.envelope, incoming, linked.result if linked else result, talk)
+            return (answer, linked), opening_of(hand), ending_of(hand, answer, self._clock.now(), key)
 
         try:
-            return await self._journal.record_with(work)
+            answer, linked = await self._journal.record_with(work)
         except Exception as error:  # noqa: BLE001 - see above
             log.debug("exchange.usual_way", kind=type(error).__name__)
             return None
+        if linked is not None:
+            linked.after()
+        return answer
 
     async def _act_once(
         self, hand: Hand, incoming: Incoming, command: Command, key: str, talk: Conversation, begun: Begun
@@ -295,19 +307,48 @@ class Exchange:
         answer = None
         if isinstance(outcome, Refusal) and outcome.reason in REPEATABLE and _may_repeat(command, talk.profile):
             answer = await self._repeat(hand, key)
-        if answer is None:
-            answer = hand.responder.encode(hand.envelope, incoming, outcome, talk)
         try:
+            if answer is None:
+                outcome = await self._linked(hand, command, outcome, talk)
+                answer = hand.responder.encode(hand.envelope, incoming, outcome, talk)
             done = key if hand.outcome is OutcomeClass.OK and not hand.repeat_of else ""
             await self._journal.complete(begun, ending_of(hand, answer, self._clock.now(), done))
         except Unavailable as down:
             return self._not_kept(hand, down)
         return answer
 
+    async def _linked(
+        self, hand: Hand, command: Command, outcome: Result | Refusal, talk: Conversation
+    ) -> Result | Refusal:
+        """What the library did may be news for a managed request. After a crash from here on the message is carried out
+        again, and the request told again. A defect here is no reason to answer that the library did nothing.
+
+        Raises Unavailable (the store).
+        """
+        link = self._link
+        if link is None or isinstance(outcome, Refusal):
+            return outcome
+        symbol = hand.library.symbol
+        try:
+            linked = await self._journal.apart(lambda c: link(c, symbol, talk.profile, command, outcome))
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("exchange.link_defect")
+            hand.notes.append("the managed request could not be told; see the gateway's log")
+            return outcome
+        if linked is None:
+            return outcome
+        linked.after()
+        return linked.result
+
     async def _carry_out(self, hand: Hand, command: Command, talk: Conversation) -> Result | Refusal:
         desk = self._desk(hand, talk, hand.library.system)
+        broker = self._broker
         try:
             async with asyncio.timeout(self._library_seconds):
+                if broker is not None and broker.takes(talk.profile, command):
+                    return await broker.carry_out(command, desk, message_key(command, desk.profile))
                 return await carry_out(command, desk)
         except Refused as refused:
             return self._failed(hand, OutcomeClass.REFUSED, Refusal.of(refused))
@@ -332,6 +373,7 @@ class Exchange:
             clock=self._clock,
             symbol=hand.library.symbol,
             sender=our_agency(hand.envelope.from_agency, talk.profile.circulation),
+            institution=talk.profile.partner.symbol if talk.profile.partner is not None else "",
         )
 
     @staticmethod

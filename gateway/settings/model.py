@@ -21,6 +21,7 @@ from gateway.domain.policy import Section
 from gateway.domain.profile import Network
 from gateway.domain.secret_ref import SECRET_ERROR, SecretRef
 from gateway.ports.library import LibraryInfo
+from gateway.ports.mailbox import MailboxServer, SignIn
 from gateway.ports.mailer import MailSecurity, MailServer, Sender
 from gateway.secrets import resolve
 
@@ -242,6 +243,56 @@ class MailSettings(Section):
         )
 
 
+class MailboxFolders(Section):
+    """Where mails go once what they say is committed; a folder that lacks is made."""
+
+    done: str = Field("ILL-done", description="taken; empty: it stays, and is marked")
+    failed: str = Field("ILL-failed", description="broken, too large, infected; empty: it stays, and is marked")
+    unknown: str = Field("ILL-unknown", description="staff must look; empty: it stays, and is marked")
+
+
+class MailboxSettings(Section):
+    """A mailbox that partners answer to; polled by one node, however many run."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="for commands and logs; don't change it later")
+    library: str = Field("", description="symbol of the library whose mails these are; empty: the only one")
+    host: str = Field(min_length=1)
+    port: int = Field(993, ge=1, le=65535, description="993 for tls, 143 for starttls")
+    security: MailSecurity = Field(MailSecurity.TLS, description="starttls, tls (from the start on) or none")
+    ca: str = Field("", description="PEM file of authorities to trust; empty: the system's")
+    sign_in: SignIn = Field(SignIn.LOGIN, description="login, plain, or xoauth2 (then the password is an access token)")
+    user: str = Field(min_length=1)
+    password: SecretRef = Field(min_length=1, description="env:NAME or file:PATH, read anew at each sign-in")
+    folder: str = Field("INBOX", min_length=1, description="where new mails come in")
+    folders: MailboxFolders = MailboxFolders()
+    poll_seconds: Seconds = Field(60, description="longest time between two looks; IDLE makes it quicker")
+    timeout_seconds: Seconds = Field(30, description="longest wait for each answer of the server")
+    batch: int = Field(50, ge=1, le=1000, description="mails fetched at once")
+    max_bytes: int = Field(30_000_000, ge=1000, le=500_000_000, description="a larger mail is set aside unread")
+    authserv_id: str = Field("", description="name under which the mail server writes Authentication-Results")
+    scan: tuple[str, ...] = Field((), description="virus scanner: reads a file; exit code 0 clean, 1 infected")
+
+    @model_validator(mode="after")
+    def _open_line(self) -> Self:
+        if self.security is MailSecurity.NONE and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("a password is not sent over an open connection: security must be starttls or tls")
+        return self
+
+    def server(self, folder: Path) -> MailboxServer:
+        """Relative paths start at `folder`."""
+        return MailboxServer(
+            host=self.host,
+            port=self.port,
+            security=self.security,
+            sign_in=self.sign_in,
+            user=self.user,
+            password=self.password,
+            ca=folder / self.ca if self.ca else None,
+            seconds=self.timeout_seconds,
+            folder=self.folder,
+        )
+
+
 class LettersSettings(Section):
     folder: str = Field("letters", description="your own templates, relative to this file; they come before ours")
     language: str = Field(
@@ -266,11 +317,23 @@ class Settings(Section):
     api: ApiSettings = ApiSettings()
     outbox: OutboxSettings = OutboxSettings()
     mail: MailSettings = MailSettings()
+    mailboxes: tuple[MailboxSettings, ...] = ()
     letters: LettersSettings = LettersSettings()
     log: LogSettings = LogSettings()
     metrics: bool = Field(True, description="/metrics for Prometheus")
     shutdown_seconds: Seconds = Field(20, description="messages in hand get this long when stopping")
     library_timeout_seconds: Seconds = Field(30, description="longest time for one call to a library's system")
+
+    @model_validator(mode="after")
+    def _whose_mailboxes(self) -> Self:
+        names = [one.name for one in self.mailboxes]
+        if len(set(names)) != len(names):
+            raise ValueError("two mailboxes have the same name")
+        known = {one.symbol.casefold() for one in self.libraries}
+        for one in self.mailboxes:
+            if one.library.casefold() not in known and (one.library or len(known) > 1):
+                raise ValueError(f"mailbox {one.name}: library must be one of those above, not '{one.library}'")
+        return self
 
     _file: Path = PrivateAttr(Path(FILE))
     _document: Document = PrivateAttr(Document(FILE))

@@ -69,6 +69,10 @@ class Journal:
 
         return await self._store.write(both)
 
+    async def apart(self, work: Work[T]) -> T:
+        """A transaction of its own in the journal's store. Raises Unavailable, and what `work` raises."""
+        return await self._store.write(work)
+
     def _whole(self, exchange: str, opening: Opening, ending: Ending) -> Entry:
         made = [self._rows.finished(exchange, opening, ending)]
         if ending.body is not None:

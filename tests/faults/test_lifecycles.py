@@ -14,13 +14,23 @@ from pathlib import Path
 
 import pytest
 
+from gateway.domain.requests.events import Kind
 from tests.faults.lifecycles import checks, evidence, kills
 from tests.faults.lifecycles.mailbox import open_mailbox
 from tests.faults.lifecycles.place import make_town, stock
 from tests.support.looking import Database
 
 COUNT = int(os.environ.get("ILLGATE_LIFECYCLES") or 60)
-KILLS = max(8, COUNT // 15)
+KILLS = max(8, COUNT // 12)
+SECONDS = 0.6 * COUNT / KILLS
+"""Longest time from a start to its kill: the more there is to be done, the longer."""
+
+MUST_HAPPEN = {
+    Kind.CANCEL, Kind.CHECKED_IN, Kind.COPY_DELIVERED, Kind.LOANED_TO_PATRON, Kind.RECEIVED, Kind.RENEW, Kind.RETURNED,
+    Kind.SHIPPED, Kind.UNFILLED,
+}  # fmt: skip
+"""Else the town was asleep."""
+
 MAIL_TROUBLE = 0.08
 
 log = logging.getLogger(__name__)
@@ -45,7 +55,7 @@ async def test_nothing_is_lost_and_nothing_done_twice(tmp_path: Path, chance: ra
             async with kills.process(config, tmp_path / "log", chance.randrange(1000), hours, upto, "storm") as town:
                 if chance.random() < 0.8:
                     await kills.at_work(town)
-                await kills.after(chance)
+                await kills.after(chance, SECONDS)
                 assert town.returncode is None, (tmp_path / "log").read_text()[-3000:]
             cut_short += Database(database).value("SELECT count(*) FROM outbox WHERE status = 'in-hand'")
         box.trouble = 0.0
@@ -63,6 +73,8 @@ async def test_nothing_is_lost_and_nothing_done_twice(tmp_path: Path, chance: ra
         len(box.mails),
         box.hidden,
     )
-    assert checks.problems(found, box.mails, COUNT) == []
+    if problems := checks.problems(found, box.mails, COUNT):
+        pytest.fail("\n".join(problems))
     assert cut_short > 0, "no kill came in the middle of anything"
+    assert {event.event.kind for rows in found.history.values() for event in rows} >= MUST_HAPPEN
     assert "Traceback" not in (tmp_path / "log").read_text()

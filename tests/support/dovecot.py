@@ -136,6 +136,10 @@ class Dovecot:
         for path in folder.rglob("*"):
             self._own(path)
 
+    def maildir(self, user: str) -> Path:
+        """Where the user's mail lies."""
+        return self._mail / user
+
     def stop(self) -> None:
         self._process.terminate()
         try:

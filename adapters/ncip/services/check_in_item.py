@@ -18,7 +18,6 @@ from adapters.ncip.services.check_out_item import mandated
 from adapters.ncip.services.reading import Reader, named, patron_ref
 from adapters.ncip.services.wording import Writer
 from gateway.domain.commands import CheckIn, ItemReturned
-from gateway.domain.library import Location as Place
 from gateway.domain.problems import About, Reason, Refused
 
 
@@ -40,7 +39,7 @@ def word(returned: ItemReturned, message: CheckInItem, writer: Writer) -> CheckI
         user_id=wording.user_id(patron, message.user_id, writer)
         if patron is not None and writer.wants("user-id")
         else None,
-        routing_information=_routing(returned.route_to, writer),
+        routing_information=_routing(returned, writer),
         item_optional_fields=item_parts.item_fields(item, returned.bib, item_parts.item_elements(items, writer), writer)
         if item is not None
         else None,
@@ -48,10 +47,17 @@ def word(returned: ItemReturned, message: CheckInItem, writer: Writer) -> CheckI
     )
 
 
-def _routing(place: Place | None, writer: Writer) -> RoutingInformation | None:
-    if place is None or not writer.wants("routing"):
+def _routing(returned: ItemReturned, writer: Writer) -> RoutingInformation | None:
+    """What goes back to its owner is sent nowhere else."""
+    place, back = returned.route_to, returned.goes_back
+    if not writer.wants("routing"):
         return None
-    instance = LocationNameInstance(level=1, value=place.library)
+    if back is not None:
+        return _send_to(back.owner, back.advice)
+    return _send_to(place.library, f"Send to {place.name or place.library}") if place is not None else None
+
+
+def _send_to(place: str, text: str) -> RoutingInformation:
+    instance = LocationNameInstance(level=1, value=place)
     where = Location(location_type=Code("Temporary Location"), name=LocationName(instances=(instance,)))
-    text = f"Send to {place.name or place.library}"
     return RoutingInformation(routing_instructions=text, destination=Destination(location=where))

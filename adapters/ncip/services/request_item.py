@@ -19,13 +19,16 @@ from adapters.ncip.services.reading import (
 )
 from adapters.ncip.services.wording import Writer
 from gateway.domain.commands import PlaceRequest, RequestPlaced
+from gateway.domain.policy import Manages
 from gateway.domain.problems import About, Reason, Refused
 
 
 def read(message: RequestItem, reader: Reader) -> PlaceRequest:
     items = tuple(one for one in map(named, message.item_ids) if one is not None)
     records = record_ids(message.bibliographic_ids, reader)
-    if not items and not records:
+    citation = bib(description_of(message.item_optional_fields), reader)
+    described = reader.policy.requests.managed is Manages.BORROWING and (citation.title or citation.component_title)
+    if not items and not records and not described:
         raise Refused(Reason.DATA_MISSING, "Neither ItemId nor BibliographicId says what is wanted.", about=About.ITEM)
     return PlaceRequest(
         patron=must_patron(message.user_id, message.authentication_inputs),
@@ -37,7 +40,7 @@ def read(message: RequestItem, reader: Reader) -> PlaceRequest:
         pickup=text_of(message.pickup_location),
         need_by=message.need_before_date,
         expires=message.pickup_expiry_date,
-        citation=bib(description_of(message.item_optional_fields), reader),
+        citation=citation,
         receiver=reader.receiver,
     )
 

@@ -10,10 +10,10 @@ from gateway.cli.context import Installation, pass_installation
 from gateway.cli.managed import library_option, run, staff_option
 from gateway.cli.opened import library_named
 from gateway.cli.request.words import model
+from gateway.domain.requests.file_types import FileType, type_of
 from gateway.domain.requests.request import Attachment, Request
 from gateway.domain.requests.views import Upload
 from gateway.runtime.managed import Managed
-from gateway.web.api.files import SIGNATURES, fits
 from gateway.web.api.operations.files_and_rota import UploadQuery
 from gateway.web.api.parts import Limits
 
@@ -31,7 +31,9 @@ MOST_BYTES = Limits().attachment_bytes
 def attach(
     installation: Installation, number: str, file: Path, pages: int | None, name: str, actor: str, symbol: str
 ) -> None:
-    """Keep a file with a request: PDF, JPEG, PNG or TIFF.
+    """Keep a file with a request: PDF, JPEG, PNG or TIFF, or what else requests.yml takes (`copies.types`).
+
+    What it is, is told by its content; pages of a PDF are counted.
 
     \b
     Example:
@@ -46,7 +48,11 @@ def attach(
         return (await managed.requests.attach(library.symbol, found.id, upload, actor, None))[1]
 
     kept = run(installation, work)
-    click.echo(f"{number}: {kept.name} is kept as {kept.id} ({kept.media_type}, {kept.size} bytes)")
+    click.echo(f"{number}: {kept.name} is kept as {kept.id} ({kept.media_type}, {kept.size} bytes{_pages(kept)})")
+
+
+def _pages(kept: Attachment) -> str:
+    return f", {kept.pages} pages" if kept.pages is not None else ""
 
 
 def _upload(file: Path, name: str, pages: int | None) -> Upload:
@@ -54,11 +60,11 @@ def _upload(file: Path, name: str, pages: int | None) -> Upload:
     if file.stat().st_size > MOST_BYTES:
         raise click.UsageError(f"{file}: a file may have {MOST_BYTES:,} bytes")
     content = file.read_bytes()
-    media_type = next((one for one in SIGNATURES if fits(one, content)), None)
-    if media_type is None:
-        raise click.UsageError(f"{file}: neither PDF nor JPEG, PNG or TIFF")
+    kind = type_of(content)
+    if kind is None:
+        raise click.UsageError(f"{file}: none of {', '.join(one.value for one in FileType)}")
     said = model(UploadQuery, {"name": name, "pages": pages})
-    return Upload(name=said.name, media_type=media_type, content=content, pages=said.pages)
+    return Upload(name=said.name, media_type=kind.value, content=content, pages=said.pages)
 
 
 @click.command()

@@ -74,6 +74,9 @@ _PROMISES: Row = {
     by_partner(K.CONDITIONAL): go(S.CONDITIONAL, *_CONDITION),
 }
 
+_FORWARDED = go(S.REQUESTED, Stop(Timer.CHASE), Start(Timer.ANSWER))
+"""Whoever has it now has promised nothing yet."""
+
 _NEGATIVE: Row = {
     by_partner(kind): _on_from() for kind in (K.UNFILLED, K.RETRY, K.EXPIRED, K.REJECTED, K.CANCEL_ACCEPTED)
 }
@@ -203,6 +206,7 @@ _REOPEN = go(S.REVIEW, Start(Timer.NEED_BY), Stop(Timer.ANONYMISE))
 _CLOSED_ROW: Row = {
     by_timer(K.ANONYMISED): stay(),
     by_us(K.PATRON_ASKED): NOT_NOW,
+    by_us(K.PATRON_ANSWERED): NOT_NOW,
 }
 _NOT_SUPPLIED: Row = {
     **_CLOSED_ROW,
@@ -260,10 +264,11 @@ ROWS: Mapping[S, Row] = {
         by_partner(K.FORWARDED): stay(),
         by_timer(K.NO_ANSWER): _on_from(Tell(K.CANCEL)),
     },
-    S.HOLD_PLACED: {**_ASKED, by_partner(K.EXPECT_TO_SUPPLY): stay(), by_partner(K.FORWARDED): stay()},
-    S.WILL_SUPPLY: {**_ASKED, by_partner(K.EXPECT_TO_SUPPLY): stay(), by_partner(K.FORWARDED): stay()},
+    S.HOLD_PLACED: {**_ASKED, by_partner(K.EXPECT_TO_SUPPLY): stay(), by_partner(K.FORWARDED): _FORWARDED},
+    S.WILL_SUPPLY: {**_ASKED, by_partner(K.EXPECT_TO_SUPPLY): stay(), by_partner(K.FORWARDED): _FORWARDED},
     S.CONDITIONAL: {
         **_ASKED,
+        by_partner(K.FORWARDED): _FORWARDED,
         by_us(K.CONDITION_ACCEPTED): go(S.WILL_SUPPLY, Tell(K.CONDITION_ACCEPTED), *_PROMISED),
         by_us(K.CONDITION_REFUSED): _on_from(Tell(K.CONDITION_REFUSED)),
         by_timer(K.NO_ANSWER): _on_from(Tell(K.CONDITION_REFUSED)),
@@ -338,7 +343,11 @@ ROWS: Mapping[S, Row] = {
         by_us(K.STATUS_QUERY): stay(Tell(K.STATUS_QUERY)),
         by_timer(K.NO_ANSWER): stay(Tell(K.STATUS_QUERY)),
     },
-    S.COMPLETED: {**_CLOSED_ROW, by_partner(K.DAMAGED): stay()},
+    S.COMPLETED: {
+        **_CLOSED_ROW,
+        by_partner(K.DAMAGED): stay(),
+        by_partner(K.LOST): (go(S.LOST, when=g.LOAN), KEPT),  # on its way back, where no check-in was waited for
+    },
     S.CANCELLED: {**_NOT_SUPPLIED, by_us(K.CANCEL): stay()},
     S.UNFILLED: {**_NOT_SUPPLIED},
     S.EXPIRED: {**_NOT_SUPPLIED},
@@ -348,7 +357,7 @@ ROWS: Mapping[S, Row] = {
         by_us(K.RETURNED): go(  # found here
             S.RETURNED, Stop(Timer.ANONYMISE), Tell(K.RETURNED), Ask(Library.DELETE_TEMPORARY), Start(Timer.CHASE)
         ),
-        by_partner(K.CHECKED_IN): go(S.COMPLETED),  # the lender has found it
+        by_partner(K.CHECKED_IN): go(S.COMPLETED, Ask(Library.DELETE_TEMPORARY)),  # the lender has found it
     },
 }
 
@@ -365,7 +374,7 @@ ELSEWHERE: Mapping[Signal, Cell] = {
     by_us(K.MESSAGE): (stay(Tell(K.MESSAGE), when=g.SUPPLIER_ASKED),),
     by_us(K.NOTE): NOTED,
     by_us(K.PATRON_ASKED): (stay(Start(Timer.QUERY), Letter("query")),),
-    by_us(K.PATRON_ANSWERED): (stay(Stop(Timer.QUERY), Then(Follow.PATRON_ANSWER)),),
+    by_us(K.PATRON_ANSWERED): (stay(Stop(Timer.QUERY), Then(Follow.PATRON_ANSWER), when=g.QUESTION_OPEN),),
     by_us(K.STATUS_REPORT): (stay(Tell(K.STATUS_REPORT), when=g.SUPPLIER_ASKED),),
     by_us(K.TROUBLE): (stay(),),
     # by a supplier: an answer that comes late is kept, it changes nothing
@@ -387,7 +396,7 @@ ELSEWHERE: Mapping[Signal, Cell] = {
             K.ANONYMISED,
         )
     },
-    by_timer(K.PATRON_ANSWERED): (stay(Then(Follow.PATRON_ANSWER)),),
+    by_timer(K.PATRON_ANSWERED): (stay(Then(Follow.PATRON_ANSWER), when=g.QUESTION_OPEN), KEPT),
 }  # fmt: skip
 
 BORROWING = table(S.NEW, S, ROWS, ELSEWHERE)

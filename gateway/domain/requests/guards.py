@@ -78,6 +78,10 @@ RETRY_OPEN = _guard(
         for a in r.attempts
     ),
 )
+QUESTION_OPEN = _guard(
+    "this question to the patron is open",
+    lambda r, e, _w: r.query is not None and not r.query.answer and e.details.query in ("", r.query.id),
+)
 
 # --- volumes ---------------------------------------------------------------------------------------------
 

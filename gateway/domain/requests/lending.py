@@ -2,6 +2,7 @@
 
 Responder side of ISO 10161 (facts/iso-ill-10161.md 9.2) with the local states that it doesn't know: the item is
 located, a copy is digitised, cleared. A request that is over answers a cancellation with yes: nothing will come.
+Letters go to the other library's patron, where the item is lent to one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from gateway.domain.requests.table import (
     Branch,
     Cell,
     Follow,
+    Letter,
     Library,
     Start,
     Stop,
@@ -35,7 +37,13 @@ Row = Mapping[Signal, Branch | Cell]
 
 _OVER = (Stop(Timer.NEED_BY), Stop(Timer.ANSWER), Start(Timer.ANONYMISE))
 _NO = (*_OVER, Ask(Library.RELEASE_HOLD))
-_SHIPPED = (Stop(Timer.NEED_BY), Stop(Timer.ANSWER), Tell(K.SHIPPED), Start(Timer.LENDER_DUE))
+_SHIPPED = (
+    Stop(Timer.NEED_BY),
+    Stop(Timer.ANSWER),
+    Tell(K.SHIPPED),
+    Start(Timer.LENDER_DUE),
+    Ask(Library.RELEASE_HOLD),  # it may be another item than the one that was kept
+)
 _DECIDED = Stop(Timer.ANSWER)  # a condition that was open is not any more
 
 # --- before it is shipped --------------------------------------------------------------------------------
@@ -147,11 +155,11 @@ ROWS: Mapping[S, Row] = {
         ),
         by_us(K.RENEW_REFUSED): stay(Tell(K.RENEW_REFUSED), when=g.RENEWAL_PENDING),
         by_us(K.DUE_DATE_CHANGED): stay(Tell(K.DUE_DATE_CHANGED), Ask(Library.SET_LENDER_DUE), Start(Timer.LENDER_DUE)),
-        by_us(K.OVERDUE): stay(Tell(K.OVERDUE)),
-        by_us(K.RECALL): stay(Tell(K.RECALL), Ask(Library.RECALL_LOAN), Start(Timer.LENDER_DUE)),
+        by_us(K.OVERDUE): stay(Tell(K.OVERDUE), Letter("overdue")),
+        by_us(K.RECALL): stay(Tell(K.RECALL), Letter("recalled"), Ask(Library.RECALL_LOAN), Start(Timer.LENDER_DUE)),
         by_partner(K.RENEW): (stay(Tell(K.RENEW_REFUSED), when=g.RECALLED), stay(Then(Follow.DECIDE_RENEWAL))),
         by_partner(K.RETURNED): (stay(when=g.MORE_OUT), go(S.RETURNED, Stop(Timer.LENDER_DUE))),
-        by_timer(K.OVERDUE): stay(Tell(K.OVERDUE)),
+        by_timer(K.OVERDUE): stay(Tell(K.OVERDUE), Letter("overdue")),
     },
     S.RETURNED: {
         **_OUT,

@@ -16,7 +16,9 @@ from gateway.domain.library import Money
 from gateway.domain.policy import Section
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.identifiers import comparable, same_work
+from gateway.domain.requests.network import NetworkMember
 from gateway.domain.requests.number_template import NumberTemplate
+from gateway.domain.requests.partner_mail import PartnerMail
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.requests.workflow import Workflow
 
@@ -78,8 +80,9 @@ class PartnerPolicy(Section):
     )
     name: str = ""
     email: str = Field("", pattern=r"^([^@\s]+@[^@\s]+)?$", description="where letters and tagged mail go")
+    mail: PartnerMail = PartnerMail()
     address: str = Field("", description="postal address, for parcels and letters")
-    phone: str = ""
+    phone: str = Field("", description="for staff: `illgate partner show`")
     language: str = Field("", pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$", description="of letters to it: en, de …")
     category: str = Field("", description="a word of yours for partners of one kind; loan days can go by it")
     campus: str = Field("", description="requests of this campus may ask it first (`ranking.near`)")
@@ -89,6 +92,9 @@ class PartnerPolicy(Section):
     channel: str = Field("", description="how it is told: mail, loopback, a protocol; empty: it can't be asked")
     closures: tuple[Closure, ...] = Field(
         (), description="when it isn't asked; what is open already goes on (facts/users-want.md 20)"
+    )
+    network: NetworkMember | None = Field(
+        None, description="its gateway, where it is a member of our network: says how busy other suppliers are"
     )
     max_open: int = Field(0, ge=0, le=1_000_000, description="open requests with it at once; 0: `overload.max_open`")
     cost: Price | None = Field(None, description="what it usually charges; nothing said: it is free")

@@ -10,10 +10,11 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from gateway.domain.policy import Section
 from gateway.domain.requests.citation import CitationType
+from gateway.domain.requests.file_types import USUAL, FileType
 from gateway.domain.requests.number_template import NumberTemplate
 from gateway.domain.requests.partner import Closure, Price
 from gateway.domain.requests.request import ServiceType
@@ -82,6 +83,13 @@ class MediationRule(Conditions):
 class Intake(Section):
     open_requests: OpenLimits = OpenLimits()
     duplicates: Duplicates = Duplicates()
+    least_days: int = Field(
+        0,
+        ge=0,
+        le=365,
+        description="business days that an item takes to come at least: a request that is needed earlier expires "
+        "instead of another supplier being asked; 0: only when the day itself is over",
+    )
     locally_owned: Literal["refuse", "warn", "allow-when-unavailable", "allow"] = Field(
         "warn", description="what we have ourselves; allow-when-unavailable: refused only when it is on the shelf"
     )
@@ -102,6 +110,23 @@ class Ranking(Section):
     cost: float = Field(0.5, ge=0, le=1000, description="points for each unit of money that it charges")
     reciprocity: float = Field(0.0, ge=0, le=1000, description="points off for each unit of its `reciprocity`")
     near: float = Field(0.0, ge=0, le=1000, description="points off for one of the request's own campus")
+
+
+class UsualRanking(Ranking):
+    """The weights of all rotas, and how the load with other members of the network is learned."""
+
+    network_minutes: int = Field(
+        15, ge=0, le=10_080, description="so often members (`partner.network`) are asked for their loads; 0: never"
+    )
+    network_age_minutes: int = Field(
+        120, ge=1, le=20_160, description="what a member said longer ago than that doesn't count any more"
+    )
+
+    @model_validator(mode="after")
+    def _counts_until_asked_again(self) -> UsualRanking:
+        if self.network_age_minutes < self.network_minutes:
+            raise ValueError("network_age_minutes can't be less than network_minutes")
+        return self
 
 
 class TemplateLine(Section):
@@ -231,10 +256,30 @@ class LendingRules(Section):
 
 
 class Copies(Section):
-    """How copies are delivered to other libraries: as a link that ends by itself."""
+    """Which files are taken, and how copies are delivered to other libraries: as a link that ends by itself."""
 
     link_days: int = Field(14, ge=1, le=365, description="calendar days that a link to a copy is good for")
     downloads: int = Field(5, ge=1, le=1000, description="so often it can be fetched")
+    types: tuple[FileType, ...] = Field(USUAL, min_length=1, description="files that are taken, told by their content")
+    scan_command: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (),
+        description="virus scanner and its arguments; it gets the file on standard input. Exit code 0: clean, 1: "
+        "infected, else: not known. Empty: none",
+    )
+    scan_seconds: float = Field(60, gt=0, le=600, description="longest time for it")
+
+
+# --- notices ---------------------------------------------------------------------------------------------
+
+
+class Notices(Section):
+    """Letters to patrons."""
+
+    account_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="where your patrons see their own requests, in a portal or catalogue; stands in notices",
+    )
 
 
 # --- retention -------------------------------------------------------------------------------------------
@@ -257,12 +302,13 @@ class RequestPolicy(Section):
     rotas: dict[str, RotaTemplate] = Field({}, description="name -> who is asked, and in which order")
     rules: tuple[Assignment, ...] = Field((), description="the first that fits says which rota a request gets")
     default_rota: str = Field("", description="when no rule fits; empty: staff choose")
-    ranking: Ranking = Ranking()
+    ranking: UsualRanking = UsualRanking()
     overload: Overload = Overload()
     retry_later: RetryLater = RetryLater()
     calendar: CalendarPolicy = CalendarPolicy()
     lending: LendingRules = LendingRules()
     copies: Copies = Copies()
+    notices: Notices = Notices()
     retention: Retention = Retention()
 
     def campus_of(self, branch: str) -> str:

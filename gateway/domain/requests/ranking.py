@@ -14,11 +14,12 @@ from gateway.domain.requests.request import RotaLine
 @frozen_by_name
 class PartnerStanding:
     """A partner as it stands today, for one request. `open`: requests with it that are open, as counted here and by
-    the other members of its network. `mean_days`: how long it took to supply, None: nothing known. `cost`: what it
+    the other members of its network, `reported` of them by the members. `mean_days`: how long it took to supply, None: nothing known. `cost`: what it
     charges for this service, None: nothing. `reciprocity`: 1 is even, more: it owes us. `near`: on the request's own
     campus. `closed` and `why_not`: why it can't be asked now, or at all, in plain words; empty: it can."""
 
     open: int = 0
+    reported: int = 0
     mean_days: float | None = None
     cost: Money | None = None
     reciprocity: float = 1.0
@@ -49,7 +50,7 @@ def _points(known: PartnerStanding, ranking: Ranking) -> tuple[float, str]:
     days = ranking.unknown_days if known.mean_days is None else known.mean_days
     cost = known.cost
     parts = (
-        (ranking.load * known.open, f"{known.open} open"),
+        (ranking.load * known.open, _open(known)),
         (ranking.supply_time * days, f"{days:g} days" + (" assumed" if known.mean_days is None else "")),
         (ranking.cost * float(cost.amount if cost else 0), f"costs {cost.amount} {cost.currency}" if cost else ""),
         (-ranking.reciprocity * known.reciprocity, f"reciprocity {known.reciprocity:g}"),
@@ -58,3 +59,7 @@ def _points(known: PartnerStanding, ranking: Ranking) -> tuple[float, str]:
     total = round(sum(points for points, _ in parts), 6)  # equal sums stay equal, whatever their order was
     counted = ", ".join(f"{text} {points:+g}" for points, text in parts if points)
     return total, f"{total:g} points ({counted or 'nothing counted'})"
+
+
+def _open(known: PartnerStanding) -> str:
+    return f"{known.open} open" + (f", {known.reported} of them of other members" if known.reported else "")

@@ -257,6 +257,7 @@ _PROMISES: Mapping[Signal, AttemptStatus] = {
     by_partner(_K.WILL_SUPPLY): AttemptStatus.WILL_SUPPLY,
     by_partner(_K.HOLD_PLACED): AttemptStatus.HOLD_PLACED,
     by_partner(_K.CONDITIONAL): AttemptStatus.CONDITIONAL,
+    by_partner(_K.FORWARDED): AttemptStatus.ASKED,
     by_us(_K.CONDITION_ACCEPTED): AttemptStatus.WILL_SUPPLY,
 }
 _REFUSALS: Mapping[Signal, AttemptStatus] = {
@@ -285,6 +286,8 @@ _ENDS: Mapping[Signal, AttemptStatus] = {
     by_partner(_K.LOST): AttemptStatus.LOST,
     by_us(_K.LOST): AttemptStatus.LOST,
 }
+
+_NEVER_CAME_BACK: Mapping[Signal, AttemptStatus] = {by_partner(_K.LOST): AttemptStatus.LOST}
 
 _LEFT = frozenset({AttemptStatus.SKIPPED, AttemptStatus.NO_ANSWER, AttemptStatus.CONDITION_REFUSED})
 """We went on from this supplier, its own last word is still to come."""
@@ -330,7 +333,7 @@ def _status(now: AttemptStatus, signal: Signal) -> AttemptStatus:
     elif now in _LEFT:
         answers = (_REFUSALS, _SENDINGS, _ENDS)
     elif now is AttemptStatus.COMPLETED:
-        answers = ()
+        answers = (_NEVER_CAME_BACK,)
     elif now in _SENT:
         answers = (_ENDS,)
     else:

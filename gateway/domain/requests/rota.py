@@ -28,18 +28,21 @@ def standing(
     today: date,
     *,
     open_requests: int = 0,
+    reported: int = 0,
     mean_days: float | None = None,
 ) -> PartnerStanding:
-    """What a partner's profile says about asking it today, with its load and speed as counted by the caller."""
-    limit = partner.max_open or policy.overload.max_open
+    """What a partner's profile says about asking it today, with its load and speed as counted by the caller.
+    `open_requests`: ours with it; `reported`: those of the other members of the network."""
+    limit, load = partner.max_open or policy.overload.max_open, open_requests + reported
     closure = partner.closure(today)
     campus = policy.campus_of(request.branch)
     return PartnerStanding(
-        open=open_requests,
+        open=load,
+        reported=reported,
         mean_days=mean_days,
         cost=partner.price(request.service.type),
         reciprocity=partner.reciprocity,
-        overloaded=bool(limit) and open_requests >= limit,
+        overloaded=bool(limit) and load >= limit,
         closed=str(closure) if closure is not None else "",
         near=bool(campus) and partner.campus.casefold() == campus.casefold(),
         why_not=by_profile(partner, request),

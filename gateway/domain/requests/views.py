@@ -12,10 +12,11 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from gateway.domain.frozen import frozen, frozen_by_name
-from gateway.domain.library import Money
+from gateway.domain.library import Money, PersonName
 from gateway.domain.requests.citation import Citation, Extra
 from gateway.domain.requests.events import Details, Event, Kind
 from gateway.domain.requests.machine import Denied
+from gateway.domain.requests.patron_words import PatronStatus
 from gateway.domain.requests.request import Attachment, Dates, Party, PatronLink, Request, Role, Service
 
 T = TypeVar("T")
@@ -78,13 +79,27 @@ class Draft:
 
 
 @frozen_by_name
+class HomePatron:
+    """Another library's patron, as that library knows it, to whom an item is lent directly. `type`: the partner's word
+    for its kind of identifier. Kept by the library's system, not with the request."""
+
+    identifier: str
+    name: PersonName
+    type: str = ""
+    email: str = ""
+    language: str = ""
+    pickup: str = ""  # location code
+
+
+@frozen_by_name
 class LendingDraft:
     """A lending request that staff enter for a library that asked by telephone, mail or letter. `transaction`: that
-    library's number of it."""
+    library's number of it. `patron`: of that library, where it is lent to (`workflow.lending.loan_to`)."""
 
     citation: Citation
     requester: Party
     transaction: str = ""
+    patron: HomePatron | None = None
     service: Service = Service()
     dates: Dates = Dates()
     maximum_cost: Money | None = None
@@ -109,7 +124,7 @@ class Act:
 
 @frozen_by_name
 class Upload:
-    """A file of which the type was checked. `pages` None: not counted."""
+    """A file as it comes. `media_type` and `pages` (None: not counted) are what its sender says."""
 
     name: str
     media_type: str
@@ -176,6 +191,44 @@ class Shown:
     allowed: tuple[Kind, ...]
 
 
+class PatronAct(StrEnum):
+    """What patrons do themselves with a request of theirs."""
+
+    CANCEL = "cancel"
+    RENEW = "renew"
+    ANSWER = "answer"  # the open question
+
+
+@frozen_by_name
+class PatronView:
+    """A request as its patron sees it. `text`: the status in one sentence of `language`; `acts`: possible now."""
+
+    request: Request
+    status: PatronStatus
+    text: str
+    language: str
+    acts: tuple[PatronAct, ...] = ()
+
+
+class QuestionState(StrEnum):
+    OPEN = "open"
+    ANSWERED = "answered"
+    OVER = "over"  # its time is over, it was withdrawn, or the request is closed
+
+
+@frozen_by_name
+class QuestionView:
+    """A question to a patron behind a signed link. `answer`: what the link says, or what was answered: yes or no.
+    `until`: when its time is over, as `language` writes it."""
+
+    state: QuestionState
+    answer: str
+    language: str
+    title: str = ""  # of the work
+    text: str = ""
+    until: str = ""
+
+
 @frozen
 class StoredFile:
     attachment: Attachment
@@ -184,7 +237,9 @@ class StoredFile:
 
 @frozen_by_name
 class PartnerView:
-    """A partner as staff see it. `open_borrowing`, `open_lending`: requests with it that are open now."""
+    """A partner as staff see it. `open_borrowing`, `open_lending`: requests with it that are open now; `reported`:
+    what members of the network have open with it, as `reported_by` so many of them say. `member`: it is one itself;
+    `heard`: when it answered last; `silent`: why it didn't the last time; empty: it did, or wasn't asked."""
 
     profile: str
     name: str
@@ -192,9 +247,15 @@ class PartnerView:
     roles: tuple[str, ...]
     channel: str
     email: str = ""
+    phone: str = ""
     closed_now: bool = False
     open_borrowing: int = 0
     open_lending: int = 0
+    reported: int = 0
+    reported_by: int = 0
+    member: bool = False
+    heard: datetime | None = None
+    silent: str = ""
     mean_days: float | None = None  # from asking to shipping
     cost: Money | None = None
 

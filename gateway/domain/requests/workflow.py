@@ -72,6 +72,11 @@ class LendingWorkflow(Section):
     overdue_notices: bool = Field(True, description="the partner is told when a loan is overdue")
     overdue_days: int = Field(1, ge=0, le=365, description="business days after the due date")
     clearance: Literal["required", "not-required"] = Field("required", description="copyright sign-off of copies")
+    loan_to: Literal["institution", "requester"] = Field(
+        "institution",
+        description="whose account an item is lent on: the partner's, or that of its patron where a request names one: "
+        "a temporary record here (`circulation.patrons` says its category and days)",
+    )
 
 
 def _letter(name: str) -> str:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
-from datetime import date, datetime, time
-from decimal import Decimal
-from enum import Enum
+from collections.abc import Iterator
 from typing import Protocol
 
 from gateway.configuration.problems import Path, Problem
@@ -17,6 +13,7 @@ from gateway.domain.profile import Example
 from gateway.ports.protocol import Arrival, Conversation, Incoming, OutcomeClass, Responder, Transport
 from gateway.profiles import LoadedProfile
 from gateway.services.check.elements import Unreadable, texts_at
+from gateway.services.check.looking import look, named, unlike
 
 
 @frozen
@@ -80,30 +77,21 @@ class ExampleRunner:
         """Was the message read at all, where it should be?"""
         if isinstance(found, MalformedMessage):
             if example.outcome != "malformed":
-                yield self.loaded.problem((*path, "send"), f"{_named(example)} can't be read: {found}")
+                yield self.loaded.problem((*path, "send"), f"{named(example)} can't be read: {found}")
         elif example.outcome == "malformed":
-            yield self.loaded.problem((*path, "outcome"), f"{_named(example)} should be malformed, but it was read")
+            yield self.loaded.problem((*path, "outcome"), f"{named(example)} should be malformed, but it was read")
         elif isinstance(found, Refused) and example.outcome != "refused":
-            yield self.loaded.problem((*path, "send"), f"{_named(example)} is refused: {found}")
+            yield self.loaded.problem((*path, "send"), f"{named(example)} is refused: {found}")
 
     def _understood(
         self, found: Incoming | Refused | MalformedMessage, example: Example, path: Path
     ) -> Iterator[Problem]:
         if not isinstance(found, Incoming):
             return
-        for key, expected in example.understood.items():
-            here = (*path, "understood", key)
-            try:
-                actual = _look(found, key)
-            except LookupError as error:
-                yield self.loaded.problem(here, f"{_named(example)}: {error.args[0]}")
-                continue
-            if not _same(actual, expected):
-                said = f"{_named(example)}: expected {describe(expected)}, understood {_describe(actual)}"
-                yield self.loaded.problem(here, said)
+        yield from unlike(self.loaded, example, path, lambda key: _look(found, key))
 
     def _answer(self, answer: ExampleAnswer, example: Example, path: Path) -> Iterator[Problem]:
-        name = _named(example)
+        name = named(example)
         if answer.outcome.value != example.outcome:
             message = f"{name}: expected the outcome {example.outcome}, it was {answer.outcome.value}"
             yield self.loaded.problem((*path, "outcome"), message)
@@ -125,12 +113,12 @@ class ExampleRunner:
             try:
                 texts = texts_at(body, key)
             except Unreadable as error:
-                yield self.loaded.problem(here, f"{_named(example)}: {error}")
+                yield self.loaded.problem(here, f"{named(example)}: {error}")
                 return
             if not texts:
-                yield self.loaded.problem(here, f"{_named(example)}: the answer has no such element")
+                yield self.loaded.problem(here, f"{named(example)}: the answer has no such element")
             elif expected not in texts:
-                said = f"{_named(example)}: expected {describe(expected)}, answered {describe(texts[0])}"
+                said = f"{named(example)}: expected {describe(expected)}, answered {describe(texts[0])}"
                 yield self.loaded.problem(here, said)
 
 
@@ -138,63 +126,12 @@ def wants_answer(example: Example) -> bool:
     return bool(_ANSWER_KEYS & example.model_fields_set) or "outcome" in example.model_fields_set
 
 
-def _named(example: Example) -> str:
-    return f"example '{example.name}'"
-
-
 def _look(incoming: Incoming, key: str) -> object:
     """The value at a dotted path of the command; `service` is the service's name, `message` the message itself.
     Raises LookupError with a plain sentence."""
     if key == "service":
         return incoming.service
-    parts = key.split(".")
-    value: object = incoming.command
-    if parts[0] == "message":
-        value, parts = incoming.message, parts[1:]
-    for part in parts:
-        if value is None:
-            return None
-        value = _step(value, part)
-    return value
-
-
-def _step(value: object, part: str) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in fields(value)]
-        if part in names:
-            return getattr(value, part)
-        raise LookupError(f"{type(value).__name__} has no '{part}', it has: {', '.join(names)}")
-    if isinstance(value, list | tuple):
-        if part.isdecimal():
-            return value[int(part)] if int(part) < len(value) else None
-        raise LookupError(f"'{part}' must be a position in the list, counted from 0")
-    if isinstance(value, Mapping):
-        return value.get(part)
-    raise LookupError(f"there is nothing inside a {type(value).__name__}, so no '{part}'")
-
-
-def _same(actual: object, expected: object) -> bool:
-    actual = _plain(actual)
-    if isinstance(actual, list) and isinstance(expected, list | tuple):
-        return len(actual) == len(expected) and all(map(_same, actual, expected))
-    if actual is None or expected is None or isinstance(actual, bool) or isinstance(expected, bool):
-        return actual == expected
-    return str(actual) == str(expected)
-
-
-def _plain(value: object) -> object:
-    """As it would stand in YAML."""
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime | date | time):
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
-    return value
-
-
-def _describe(value: object) -> str:
-    plain = _plain(value)
-    return f"[{', '.join(_describe(one) for one in plain)}]" if isinstance(plain, list) else describe(plain)
+    root, _, rest = key.partition(".")
+    if root == "message":
+        return look(incoming.message, rest.split(".") if rest else [])
+    return look(incoming.command, key.split("."))

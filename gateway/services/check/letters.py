@@ -12,11 +12,11 @@ from gateway.configuration.source import shown
 from gateway.domain.profile import Profile
 from gateway.ports.letters import LetterStyle
 from gateway.profiles import LoadedProfile
-from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, Letters, sample
+from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, SLIPS, Letters, sample
 from gateway.services.letters.templates import SUFFIX, Format
 from gateway.settings import Settings
 
-SHARED = ("layout", "fields", "quote", "link")
+SHARED = ("layout", "slip", "fields", "quote", "link")
 """Templates that all letters are built with."""
 
 
@@ -29,6 +29,7 @@ def of_installation(settings: Settings) -> list[Problem]:
     for language in letters.languages:
         found += _patron_problems(letters, language, settings)
         found += _partner_problems(letters, LetterStyle(language), settings)
+    found += _slip_problems(letters, settings)
     return list(dict.fromkeys(found))
 
 
@@ -72,6 +73,15 @@ def _partner_problems(letters: Letters, style: LetterStyle, settings: Settings) 
     for kind in PARTNER_LETTERS:
         try:
             letters.for_partner(sample.message(kind), profile, sample.LIBRARY, zone, style)
+        except ConfigurationError as error:
+            yield from error.problems
+
+
+def _slip_problems(letters: Letters, settings: Settings) -> Iterator[Problem]:
+    zone = settings.libraries[0].zone
+    for name in SLIPS:
+        try:
+            letters.slip(name, sample.request(), sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.SLIP)
         except ConfigurationError as error:
             yield from error.problems
 

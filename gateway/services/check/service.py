@@ -23,6 +23,7 @@ from gateway.services.check import library as library_check
 from gateway.services.check import policies as policy_check
 from gateway.services.check.examples import ExampleExchange, ExampleRunner, wants_answer
 from gateway.services.check.live import probe
+from gateway.services.check.mail_examples import MailExampleRunner
 from gateway.services.check.report import ProfileFindings, Report
 from gateway.settings import LibrarySettings, Settings
 
@@ -149,6 +150,7 @@ def _policies(loading: Policies, known: Mapping[str, library_check.Known]) -> tu
 def _setting_secrets(settings: Settings) -> list[Problem]:
     paths: list[tuple[Path, str]] = [(("store", "password"), settings.store.password)]
     paths += [(("mail", "password"), settings.mail.password)]
+    paths += [(("mailboxes", i, "password"), one.password) for i, one in enumerate(settings.mailboxes)]
     paths += [(("journal", "encryption_keys", i), key) for i, key in enumerate(settings.journal.encryption_keys)]
     return [settings.problem(path, why) for path, reference in paths if (why := _unresolved(reference, settings))]
 
@@ -216,7 +218,9 @@ class _ProfileCheck:
     async def _examples(self, library: LibrarySettings) -> tuple[int, int]:
         """How many were run, and how many of them up to the answer."""
         profile, scratch = self._loaded.profile, self._subject.scratch
-        if not profile.examples or not any(name in self._subject.adapters.protocols for name in profile.dialects):
+        adapters = self._subject.adapters
+        spoken = {*adapters.protocols, *adapters.mail_formats}
+        if not profile.examples or not spoken.intersection(profile.dialects):
             return 0, 0
         if scratch is None or not any(map(wants_answer, profile.examples)):
             return await self._run_examples(library, None)
@@ -229,9 +233,16 @@ class _ProfileCheck:
         protocols = self._subject.adapters.protocols
         responders = [protocols[name].responder() for name in profile.dialects if name in protocols]
         runners = [ExampleRunner(self._loaded, responder, talk, exchange) for responder in responders]
+        formats = self._subject.adapters.mail_formats
+        mails = [
+            MailExampleRunner(self._loaded, formats[name].make(), talk.now)
+            for name in profile.dialects
+            if name in formats
+        ]
         answers = 0
         for index, example in enumerate(profile.examples):
             tries = [await runner.run(index, example) for runner in runners]
+            tries += [one.run(index, example) for one in mails]
             best = min(tries, key=lambda ran: len(ran.problems))  # an example doesn't say in which protocol it is
             self._problems += best.problems
             answers += best.answered

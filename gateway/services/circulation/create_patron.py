@@ -14,7 +14,8 @@ from gateway.services.circulation.drafts import in_our_terms
 
 
 async def create_patron(command: CreatePatron, desk: Desk, key: str) -> PatronChanged:
-    """Category, expiry and home come from the profile where the message doesn't say them.
+    """Category, expiry and home come from the profile where the message doesn't say them. Under the profile of a
+    partner library everybody is that library's (loan to requester).
 
     Raises Refused(DATA_MISSING | INVALID_VALUE | DUPLICATE_PATRON).
     """
@@ -38,7 +39,7 @@ def _complete(draft: PatronDraft, sender: str, desk: Desk) -> PatronDraft:
         category=draft.category or rules.create_category,
         expires=draft.expires or desk.today() + timedelta(days=rules.create_days),
         home_library=draft.home_library or rules.create_library or None,
-        home_institution=draft.home_institution or desk.agency(sender),
+        home_institution=desk.institution or draft.home_institution or desk.agency(sender),
         temporary=True if draft.temporary is None else draft.temporary,
     )
 

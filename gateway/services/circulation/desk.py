@@ -29,6 +29,7 @@ class Desk:
     clock: Clock
     symbol: str
     sender: str = ""
+    institution: str = ""  # the partner's symbol, where its profile has one
 
     def now(self) -> datetime:
         return self.clock.now()

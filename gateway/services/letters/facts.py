@@ -51,7 +51,7 @@ def for_patron(
     request: Request, patron: Patron | None, library: LibraryInfo, words: Words, zone: tzinfo, facts: NoticeFacts
 ) -> Content:
     details, terms, query = facts.details, request.terms, request.query
-    due = terms.patron_due or details.due
+    due = terms.patron_due or details.due or (terms.lender_due if request.role is Role.LENDING else None)
     conditions = details.conditions or terms.conditions
     cost = details.cost or request.costs.agreed
     return Content(
@@ -67,12 +67,22 @@ def for_patron(
             "reason": words.reasons.get(details.reason, details.reason),
             "conditions": _conditions(conditions, words),
             "cost": words.sum(cost) if cost else "",
+            "home": _home(request),
         },
         blocks={"item": citation_rows(request.citation, words), "references": rows(words, ("request", request.number))},
         quotes={"note": clean_lines(details.note), "query": clean_lines(query.text) if query else ""},
         links={"link": facts.link, "yes": facts.answer_yes, "no": facts.answer_no, "account": facts.account},
         plain={"request": request, "details": details, "library": library, "patron": patron},
     )
+
+
+def _home(request: Request) -> str:
+    """The library that asked for its patron, to whom our item is lent."""
+    partner = request.partner
+    if request.role is not Role.LENDING:
+        return ""
+    name = partner.name or partner.symbol
+    return f"{name} ({partner.email})" if partner.email else name
 
 
 def for_partner(message: PartnerMessage, library: LibraryInfo, words: Words, zone: tzinfo) -> Content:

@@ -23,6 +23,7 @@ from gateway.services.letters.facts import Content, NoticeFacts
 from gateway.services.letters.languages import Languages
 from gateway.services.letters.markup import Form, HtmlForm, TextForm
 from gateway.services.letters.names import To
+from gateway.services.letters.slips import SlipFacts, for_slip
 from gateway.services.letters.templates import Format, NoTemplate, Templates
 from gateway.services.letters.texts import clean, quoted, without_isolation
 from gateway.services.letters.words import Words
@@ -35,6 +36,14 @@ MOST_OF_SUBJECT = 200
 """Characters; a longer one ends in …"""
 
 _FORMS: dict[Format, Form] = {Format.TEXT: TextForm(), Format.HTML: HtmlForm()}
+
+
+@frozen
+class Spoken:
+    """`language`: the code of what it really is in."""
+
+    language: str
+    words: Words
 
 
 class Letters:
@@ -58,6 +67,13 @@ class Letters:
     def is_own(self, file: Path) -> bool:
         """Whether it is the operator's."""
         return self._folder is not None and file.is_relative_to(self._folder)
+
+    def spoken(self, language: str) -> Spoken:
+        """The words of a language as it is wished for (de-CH, ger), or of what stands in for it. Raises
+        ConfigurationError."""
+        languages = self._at(None).languages
+        chain = languages.chain(language)
+        return Spoken(chain[0], languages.words(chain))
 
     def for_patron(
         self,
@@ -117,6 +133,28 @@ class Letters:
             at=message.at,
         )
 
+    def slip(
+        self,
+        name: str,
+        request: Request,
+        patron: Patron | None,
+        library: LibraryInfo,
+        zone: tzinfo,
+        now: datetime,
+        facts: SlipFacts,
+    ) -> Letter:
+        """To be printed (`names.SLIPS`), in the installation's language; `to` is empty.
+
+        Raises Refused (there is no such slip), ConfigurationError (a template, with file and line).
+        """
+        place = self._at(None)
+        chain = place.languages.chain("")
+        words = place.languages.words(chain)
+        content = for_slip(request, patron, library, words, zone, facts)
+        writing = _Writing(place.templates, chain, words, zone)
+        subject, text, html = writing.write(f"{To.SLIP.value}/{name}", content, "slip")
+        return Letter(to="", subject=subject, text=text, html=html, message_id="", language=chain[0], at=now)
+
     def _place(self, first: Path | None) -> _Place:
         folders = tuple(folder for folder in (first, self._folder, SHIPPED) if folder is not None)
         return _Place(Templates(folders), Languages(folders, self._default))
@@ -137,16 +175,16 @@ class _Writing:
     words: Words
     zone: tzinfo
 
-    def write(self, name: str, content: Content) -> tuple[str, str, str]:
+    def write(self, name: str, content: Content, layout: str = "layout") -> tuple[str, str, str]:
         """Subject, text and HTML. Raises Refused, ConfigurationError."""
         try:
-            text, subject = self._form(name, content, Format.TEXT, "")
-            html, _ = self._form(name, content, Format.HTML, subject)
+            text, subject = self._form(name, content, Format.TEXT, "", layout)
+            html, _ = self._form(name, content, Format.HTML, subject, layout)
         except NoTemplate as missing:
             raise Refused(Reason.UNSUPPORTED_SERVICE, f"There is no letter '{missing}'.") from missing
         return subject, text.strip("\n") + "\n", html.strip() + "\n"
 
-    def _form(self, name: str, content: Content, format_: Format, subject: str) -> tuple[str, str]:
+    def _form(self, name: str, content: Content, format_: Format, subject: str, layout: str) -> tuple[str, str]:
         form = _FORMS[format_]
         values: dict[str, object] = {
             **content.plain,
@@ -166,7 +204,7 @@ class _Writing:
             missing = f"letter template {name} ({self.chain[0]}): it sets no `subject`"
             raise ConfigurationError([Problem("", 0, (), missing)])
         values |= {"body": form.paragraphs(body), "subject": subject}
-        whole, _ = self.templates.render("layout", self.chain, format_, values)
+        whole, _ = self.templates.render(layout, self.chain, format_, values)
         return whole, subject
 
     def _greeting(self, name: str, form: Form) -> str:

@@ -11,6 +11,7 @@ from gateway.domain.requests.workflow import LETTERS
 class To(StrEnum):
     PATRON = "patron"
     PARTNER = "partner"
+    SLIP = "slip"
 
 
 PATRON_LETTERS = LETTERS
@@ -51,9 +52,13 @@ PARTNER_LETTERS = (
 )
 """All that one library may have to tell another."""
 
+SLIPS = ("return", "hold")
+"""What is put into an item: it goes back to its owner, it waits for its reader."""
+
 ALL = (
     *(f"{To.PATRON.value}/{name}" for name in PATRON_LETTERS),
     *(f"{To.PARTNER.value}/{kind.value}" for kind in PARTNER_LETTERS),
+    *(f"{To.SLIP.value}/{name}" for name in SLIPS),
 )
 
 

@@ -31,6 +31,7 @@ from gateway.domain.requests.table import Tell
 from gateway.ports.channel import PartnerMessage
 from gateway.ports.library import LibraryInfo
 from gateway.services.letters.facts import NoticeFacts
+from gateway.services.letters.slips import SlipFacts
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
@@ -143,6 +144,8 @@ FACTS = NoticeFacts(
     answer_no="https://ill.northfield.example/answer/bm8x",
     account="https://ill.northfield.example/my",
 )
+
+SLIP = SlipFacts(barcode="39000000000011", pickup="Main Library, hold shelf", hold_until=date(2026, 3, 11))
 
 _LENDERS = frozenset(
     effect.kind

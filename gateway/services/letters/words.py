@@ -50,6 +50,8 @@ class Words(Section):
     reasons: Mapping[str, str]
     conditions: Mapping[str, str]
     states: Mapping[str, str] = Field(description="of a request on the partner's side, as in a status report")
+    patron: Mapping[str, str] = Field(description="what patrons read about the state of their request, a sentence each")
+    pages: Mapping[str, str] = Field(description="of the page on which a patron answers a question")
 
     def label(self, word: str) -> str:
         return self.labels.get(word, word)

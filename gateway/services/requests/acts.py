@@ -26,10 +26,13 @@ from gateway.services.requests.happen import Happening, as_it_is, happen
 from gateway.services.requests.house import House
 from gateway.store.ids import exchange_id
 from gateway.store.requests import outbox, requests
-from gateway.store.requests.documents import dump_event
+from gateway.store.requests.documents import dump_event, parse_event
 from gateway.store.requests.outbox import Row, Status
 
 DESK = "desk"
+ROWS_AT_MOST = 100
+"""Of a request's rows in the outbox so many of the newest are looked at."""
+
 PATRON = "patron"
 """Actor of what patrons do themselves."""
 
@@ -49,7 +52,7 @@ class Acts:
             raise Outdated(request.version)
         self._may(request, act)
         _is_of(request, act.details)
-        details = await self._delivery(request, act.kind, _filled(self.house, request, act))
+        details = await self._delivery(request, act.kind, await _filled(self.house, request, act))
         event = Event(by_us(act.kind), self.house.now(), act.actor, details, act.attempt)
         if is_desk_act(request, act.kind) and act.attempt in (0, request.current):
             await self._at_the_desk(request, event)
@@ -70,16 +73,7 @@ class Acts:
 
     def _may(self, request: Request, act: Act) -> None:
         """What the partner's workflow lets patrons do."""
-        if act.actor != PATRON:
-            return
-        rules = self.house.workflow(request).borrowing
-        allowed = {
-            Kind.CANCEL: rules.patron_may_cancel,
-            Kind.RENEW: rules.patron_may_renew,
-            Kind.PATRON_ANSWERED: True,
-            Kind.NOTE: True,
-        }
-        if not allowed.get(act.kind, False):
+        if act.actor == PATRON and act.kind not in patron_may(self.house, request):
             raise Refused(Reason.NOT_ALLOWED, "Please ask the library's staff to do this.", about=About.REQUEST)
 
     async def _at_the_desk(self, request: Request, event: Event) -> None:
@@ -92,16 +86,49 @@ class Acts:
         )
         row = replace(row, next_at=event.at + DESK_GRACE, lane=f"{request.id}/{DESK}/{row.id}")
 
-        def work(connection: Connection) -> None:
-            outbox.add(connection, row)
+        def work(connection: Connection) -> str:
+            before = _unfinished(connection, row)
+            if before is None:
+                outbox.add(connection, row)
+                return row.id
+            if before.target != row.target or _details(before) != event.details:
+                raise Refused(
+                    Reason.NOT_ALLOWED,
+                    "An earlier step with this request still waits for the library's system.",
+                    about=About.REQUEST,
+                )
+            return before.id
 
-        await self.house.store.write(work)
-        done = await self.run_now(row.library, row.id)
-        if done.status is Status.DEAD:
+        done = await self.run_now(row.library, await self.house.store.write(work))
+        if done.status in (Status.DEAD, Status.REFUSED):
             raise Refused(Reason.OTHER, "The library's system could not do this; see the list of failed steps.")
         if done.status is not Status.DONE:
             raise Unavailable("the library's system can't be reached now; this is done as soon as it can")
         self.house.nudge()
+
+
+def patron_may(house: House, request: Request) -> frozenset[Kind]:
+    """What the partner's workflow lets patrons do, whether or not it fits the present state."""
+    rules = house.workflow(request).borrowing
+    allowed = {
+        Kind.CANCEL: rules.patron_may_cancel,
+        Kind.RENEW: rules.patron_may_renew,
+        Kind.PATRON_ANSWERED: True,
+        Kind.NOTE: True,
+    }
+    return frozenset(kind for kind, may in allowed.items() if may)
+
+
+def _unfinished(connection: Connection, row: Row) -> Row | None:
+    """What is still to be done at the desk for the same request. Its outcome may be unknown, and what comes after it
+    depends on it: so one step waits for the other, and the same step again is the same."""
+    rows = outbox.of_request(connection, row.library, row.request_id, ROWS_AT_MOST).rows
+    waiting = (one for one in rows if one.status in (Status.WAITING, Status.IN_HAND))
+    return next((one for one in waiting if one.target.startswith(f"{DESK}:")), None)
+
+
+def _details(row: Row) -> Details:
+    return parse_event(json.loads(row.payload)["event"]).details
 
 
 async def load(house: House, request_id: str) -> Request:
@@ -127,24 +154,27 @@ def _is_of(request: Request, details: Details) -> None:
 # --- what the caller left out ----------------------------------------------------------------------------
 
 
-def _filled(house: House, request: Request, act: Act) -> Details:
-    """Details with what rules give where nobody said it: due dates, ids. Raises Refused."""
+async def _filled(house: House, request: Request, act: Act) -> Details:
+    """Details with what rules give where nobody said it: due dates, ids. Raises Refused, Unavailable."""
     details = act.details
     if act.kind is Kind.PATRON_ASKED and not details.query:
         return replace(details, query=exchange_id(house.now()))
     if act.kind is Kind.PATRON_ANSWERED and not details.query and request.query is not None:
         return replace(details, query=request.query.id)
     if request.role is Role.LENDING and details.due is None:
-        return _with_due(house, request, act.kind, details)
+        return await _with_due(house, request, act.kind, details)
     return details
 
 
-def _with_due(house: House, request: Request, kind: Kind, details: Details) -> Details:
+async def _with_due(house: House, request: Request, kind: Kind, details: Details) -> Details:
     lending = house.workflow(request).lending
     if kind is Kind.SHIPPED and request.service.type is not ServiceType.COPY:
         partner = house.partner(request.partner.profile)
         days = due.loan_days(
-            house.policy().lending, lending.loan_days, category=partner.category if partner is not None else ""
+            house.policy().lending,
+            lending.loan_days,
+            item_policy=await _item_policy(house, details.barcode or request.item_barcode),
+            category=partner.category if partner is not None else "",
         )
         return replace(details, due=due.lender_due(house.now(), days, house.calendar))
     if kind is Kind.RENEW_ACCEPTED:
@@ -153,6 +183,18 @@ def _with_due(house: House, request: Request, kind: Kind, details: Details) -> D
     if kind is Kind.DUE_DATE_CHANGED:
         raise Refused(Reason.DATA_MISSING, "The new due date is missing.", about=About.DUE_DATE)
     return details
+
+
+async def _item_policy(house: House, barcode: str) -> str:
+    """Empty for an item that isn't known here: whether it can be lent at all is found out with the act itself."""
+    if not barcode:
+        return ""
+    try:
+        return (await house.system.item_by_barcode(barcode)).policy
+    except Refused as refused:
+        if refused.reason is not Reason.UNKNOWN_ITEM:
+            raise
+        return ""
 
 
 # --- what goes along with an event -----------------------------------------------------------------------

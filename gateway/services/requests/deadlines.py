@@ -105,11 +105,20 @@ _RULES: dict[Timer, Callable[[_Case], datetime | None]] = {
 
 
 def completed(house: House, before: Request, after: Request) -> Request:
-    """What the tables can't know: the partner's name and address by its profile, the patron's due date by its rules."""
+    """What the tables can't know: the partner's name and address by its profile, the patron's due date and the time for
+    an answer by its rules."""
     partner = after.partner
     if partner.profile != before.partner.profile and not partner.name and house.partner(partner.profile) is not None:
         after = replace(after, partner=house.party_of(partner.profile))
-    return _with_patron_due(house, before, after)
+    return _with_answer_by(house, before, _with_patron_due(house, before, after))
+
+
+def _with_answer_by(house: House, before: Request, after: Request) -> Request:
+    """Until when the patron may answer: as long as the timer waits."""
+    query = after.query
+    if query is None or query.answer_by is not None or (before.query is not None and before.query.id == query.id):
+        return after
+    return replace(after, query=replace(query, answer_by=when(house, Timer.QUERY, after, query.asked)))
 
 
 def _with_patron_due(house: House, before: Request, after: Request) -> Request:

@@ -13,7 +13,7 @@ from datetime import datetime
 from gateway.domain.due_dates import moment
 from gateway.domain.frozen import frozen
 from gateway.domain.identifiers import generated_barcode
-from gateway.domain.library import Bib, Location
+from gateway.domain.library import Bib, Loan, Location
 from gateway.domain.policy import CirculationPolicy
 from gateway.domain.problems import About, Reason, Refused
 from gateway.domain.requests.events import Condition, Event, Kind
@@ -40,6 +40,10 @@ class Act:
         profile = self.house.profile(self.request.partner.profile)
         return profile.circulation if profile is not None else CirculationPolicy()
 
+    def piece(self, volume: Volume) -> str:
+        """One supplier's piece: the next supplier's is another, even where this one is lost and still on record."""
+        return f"{self.request.id}:{self.request.current}:{volume.id}"
+
     def volumes(self, *states: VolumeState) -> tuple[Volume, ...]:
         """Those that the event names, or all, of these states."""
         named = self.event.details.volumes
@@ -57,13 +61,31 @@ def is_desk_act(request: Request, kind: Kind) -> bool:
     return (request.role, kind) in _ACTS
 
 
+class TooLate(Refused):
+    """The request has no place for the event any more; the library was not asked this time."""
+
+    def __init__(self, denied: Denied) -> None:
+        super().__init__(Reason.NOT_ALLOWED, denied.detail, about=About.REQUEST)
+
+
 async def at_the_desk(house: House, request: Request, event: Event, key: str) -> Done:
-    """Raises Refused (the library's no), Unavailable, OutcomeUnknown."""
+    """Raises TooLate, Refused (the library's no), Unavailable, OutcomeUnknown."""
     outcome = apply(request, event, house.workflow(request))
     if isinstance(outcome, Denied):
-        raise Refused(Reason.NOT_ALLOWED, outcome.detail, about=About.REQUEST)
+        raise TooLate(outcome)
     terms = completed(house, request, outcome.request).terms
     return await _ACTS[request.role, event.kind](Act(house, request, event, key, terms))
+
+
+async def undo(house: House, request: Request, event: Event, key: str) -> None:
+    """The library may have said yes at an earlier try, but the request has gone on without the event. What has no
+    meaning without it is taken back; what has happened in any case (an item came back) stays.
+
+    Raises Refused, Unavailable, OutcomeUnknown.
+    """
+    undoing = _UNDOING.get((request.role, event.kind))
+    if undoing is not None:
+        await undoing(Act(house, request, event, key, request.terms))
 
 
 # --- borrowing -------------------------------------------------------------------------------------------
@@ -75,7 +97,7 @@ async def _receive(act: Act) -> Done:
     barcodes: dict[str, str] = {}
     for volume in volumes:
         item = _temporary(act, volume)
-        received = await act.house.system.create_temporary_item(item, f"{act.request.id}:{volume.id}")
+        received = await act.house.system.create_temporary_item(item, act.piece(volume))
         barcodes[volume.id] = received.item.barcode
 
     def done(request: Request) -> Request:
@@ -127,20 +149,48 @@ def _barcode(act: Act, volume: Volume) -> str:
         return act.policy.accept.barcode.apply(scanned)
     if volume.theirs and act.policy.accept.barcode_from.value == "item-id":
         return act.policy.accept.barcode.apply(volume.theirs)
-    return generated_barcode(act.policy.accept, act.request.number, f"{act.request.id}:{volume.id}")
+    return generated_barcode(act.policy.accept, act.request.number, act.piece(volume))
+
+
+async def _remove(act: Act) -> None:
+    """Temporary records of volumes that were not received."""
+    for volume in act.volumes(VolumeState.EXPECTED, VolumeState.SHIPPED, VolumeState.LOST, VolumeState.CHECKED_IN):
+        if volume.barcode:
+            continue
+        try:
+            await act.house.system.delete_temporary_item(_barcode(act, volume), f"{act.key}:{volume.id}:undone")
+        except Refused as refused:
+            if refused.reason is not Reason.UNKNOWN_ITEM:
+                raise
 
 
 async def _lend(act: Act) -> Done:
     _has_patron(act.request)
     for volume in act.volumes(VolumeState.RECEIVED, VolumeState.BACK):
-        await act.house.system.check_out(
-            volume.barcode,
-            act.request.patron.id,
-            f"{act.key}:{volume.id}",
-            due=act.terms.patron_due,
-            request_id=act.request.number,
+        await _check_out(
+            act, volume.barcode, act.request.patron.id, f"{act.key}:{volume.id}", act.terms.patron_due, override=False
         )
     return _as_it_is
+
+
+async def _check_out(act: Act, barcode: str, patron_id: str, key: str, due: datetime | None, *, override: bool) -> Loan:
+    """A loan that an earlier act made for this request, without knowing so in the end, is taken for this one."""
+    system, number = act.house.system, act.request.number
+    try:
+        return await system.check_out(barcode, patron_id, key, due=due, request_id=number, override=override)
+    except Refused as refused:
+        loan = await _own_loan(act, barcode) if refused.reason is Reason.ON_LOAN_SAME_PATRON else None
+        if loan is None:
+            raise
+    return await system.set_due_date(loan.id, due, key) if due is not None else loan
+
+
+async def _end_loans(act: Act) -> None:
+    """Loans of volumes that this very act has made, and the request knows nothing of."""
+    for volume in act.volumes(*(state for state in VolumeState if state is not VolumeState.LENT)):
+        loan = await _own_loan(act, volume.barcode) if volume.barcode else None
+        if loan is not None and loan.key == f"{act.key}:{volume.id}":
+            await _check_in(act, volume.barcode, f"{volume.id}:undone")
 
 
 async def _take_back(act: Act) -> Done:
@@ -151,9 +201,10 @@ async def _take_back(act: Act) -> Done:
 
 
 async def _send_back(act: Act) -> Done:
-    """What is still on loan comes in first: no loan is left without its item."""
-    for volume in act.volumes(VolumeState.LENT):
-        await _check_in(act, volume.barcode, volume.id)
+    """What is still on loan comes in first, also what was lost and is found: no loan is left without its item."""
+    for volume in act.volumes(VolumeState.LENT, VolumeState.LOST):
+        if volume.barcode:  # a lost one may never have come
+            await _check_in(act, volume.barcode, volume.id)
     return _as_it_is
 
 
@@ -184,11 +235,29 @@ async def _ship(act: Act) -> Done:
             await _corrected(act, due)
             return _as_it_is
         await _check_in(act, act.request.item_barcode, "not this one")
-    patron = await borrower(act.house, act.request, act.key)
-    loan = await act.house.system.check_out(
-        barcode, patron.id, act.key, due=due, request_id=act.request.number, override=True
-    )
+    patron = await borrower(act.house, act.request, act.key, due)
+    loan = await _check_out(act, barcode, patron.id, act.key, due, override=True)
     return lambda request: replace(request, item_barcode=barcode, loan_id=loan.id, borrower_id=patron.id)
+
+
+async def _own_loan(act: Act, barcode: str) -> Loan | None:
+    """The open loan of the item, if it is this request's."""
+    system = act.house.system
+    try:
+        loan = await system.item_loan((await system.item_by_barcode(barcode)).id)
+    except Refused as refused:
+        if refused.reason is not Reason.UNKNOWN_ITEM:
+            raise
+        return None
+    return loan if loan is not None and loan.request_id == act.request.number else None
+
+
+async def _keep_here(act: Act) -> None:
+    """The parcel doesn't go out after all: a loan that the request knows nothing of ends."""
+    barcode = act.event.details.barcode or act.request.item_barcode
+    loan = await _own_loan(act, barcode) if barcode else None
+    if loan is not None and loan.id != act.request.loan_id:
+        await _check_in(act, barcode, "undone")
 
 
 async def _corrected(act: Act, due: datetime | None) -> None:
@@ -214,4 +283,10 @@ _ACTS: dict[tuple[Role, Kind], Callable[[Act], Awaitable[Done]]] = {
     (Role.BORROWING, Kind.RETURNED): _send_back,
     (Role.LENDING, Kind.SHIPPED): _ship,
     (Role.LENDING, Kind.CHECKED_IN): _home,
+}
+
+_UNDOING: dict[tuple[Role, Kind], Callable[[Act], Awaitable[None]]] = {
+    (Role.BORROWING, Kind.RECEIVED): _remove,
+    (Role.BORROWING, Kind.LOANED_TO_PATRON): _end_loans,
+    (Role.LENDING, Kind.SHIPPED): _keep_here,
 }

@@ -18,7 +18,7 @@ from gateway.services.requests.deadlines import when
 from gateway.services.requests.house import House
 from gateway.store.ids import exchange_id
 from gateway.store.requests import outbox, timers
-from gateway.store.requests.documents import dump_event, dump_message
+from gateway.store.requests.documents import dump, dump_event, dump_message
 from gateway.store.requests.outbox import Row
 
 PARTNER = "partner"
@@ -66,7 +66,7 @@ def _rows(house: House, transition: Transition) -> Iterator[Row]:
             yield _message_row(house, told, transition)
     for effect in transition.effects:
         if isinstance(effect, Letter) and _is_written(house, effect.name, request):
-            yield new_row(request, LETTER, effect.name, json.dumps({"event": dump_event(transition.event)}), at)
+            yield new_row(request, LETTER, effect.name, _letter(transition), at)
         elif isinstance(effect, Ask):
             yield new_row(request, LIBRARY, effect.act.value, "{}", at)
         elif isinstance(effect, Then):
@@ -114,10 +114,29 @@ def _details(kind: Kind, request: Request) -> Details:
     )
 
 
+def _letter(transition: Transition) -> str:
+    """The request as it is told: each try says the same. Its patron is looked up then, so that one who is forgotten
+    meanwhile is not kept here."""
+    told = replace(transition.request, patron=PatronLink(), notes=(), warnings=())
+    return json.dumps({"event": dump_event(transition.event), "request": dump(told)})
+
+
+def reader_of(request: Request) -> PatronLink:
+    """Who gets letters about a request: whoever has, or is to have, the item here."""
+    return request.patron if request.role is Role.BORROWING else request.direct_patron
+
+
 def without_patron(request: Request) -> Request:
     """What a partner may see: nothing that identifies the patron, none of our own notes."""
     return replace(
-        request, patron=PatronLink(category=request.patron.category), notes=(), warnings=(), query=None, rota=()
+        request,
+        patron=PatronLink(category=request.patron.category),
+        direct_patron=PatronLink(),
+        borrower_id="",
+        notes=(),
+        warnings=(),
+        query=None,
+        rota=(),
     )
 
 
@@ -147,4 +166,4 @@ def _is_told(house: House, told: Told, request: Request) -> bool:
 
 
 def _is_written(house: House, letter: str, request: Request) -> bool:
-    return house.writes_letters and bool(request.patron.id) and letter in house.workflow(request).patron.letters
+    return house.writes_letters and bool(reader_of(request).id) and letter in house.workflow(request).patron.letters

@@ -57,6 +57,8 @@ async def _patron_answer(house: House, request_id: str) -> str:
     query = request.query
     if request.state is not Borrowing.CONDITIONAL or query is None or not query.answer:
         return "nothing to decide"
+    if request.attempt is not None and query.asked < request.attempt.asked:
+        return "the question was about an earlier supplier"
     return await _happen(house, request, Kind.CONDITION_ACCEPTED if query.answer == "yes" else Kind.CONDITION_REFUSED)
 
 

@@ -16,7 +16,18 @@ from gateway.domain.problems import Reason, Refused
 from gateway.domain.requests.events import Details, Event, Kind, by_us
 from gateway.domain.requests.fields import BY_RULE
 from gateway.domain.requests.machine import allowed
-from gateway.domain.requests.request import Attachment, Borrowing, Lending, Request, Role, RotaLine, Standing, State
+from gateway.domain.requests.page_counts import page_warning
+from gateway.domain.requests.request import (
+    Attachment,
+    Borrowing,
+    Lending,
+    Request,
+    Role,
+    RotaLine,
+    ServiceType,
+    Standing,
+    State,
+)
 from gateway.domain.requests.tasks import TASKS
 from gateway.domain.requests.views import (
     Act,
@@ -32,6 +43,7 @@ from gateway.domain.requests.views import (
     Upload,
     Wanted,
 )
+from gateway.services.files.arriving import checked
 from gateway.services.requests.acts import Acts, load
 from gateway.services.requests.happen import Happening, happen, happen_in, line_of, must_fit
 from gateway.services.requests.house import House, needs_role
@@ -130,6 +142,8 @@ class RequestsFront:
         self, library: str, request_id: str, upload: Upload, actor: str, version: int | None
     ) -> tuple[Request, Attachment]:
         house = self.house(library)
+        await load(house, request_id)  # before a scanner is bothered
+        upload = await checked(upload, house.policy().copies)
         now = house.now()
         attachment = Attachment(
             id=exchange_id(now),
@@ -145,7 +159,7 @@ class RequestsFront:
             request_id=request_id,
             event=event,
             expected=version,
-            prepare=lambda request: replace(request, attachments=(*request.attachments, attachment)),
+            prepare=lambda request: _with_file(request, attachment),
         )
 
         def work(connection: Connection) -> Request:
@@ -221,6 +235,15 @@ class RequestsFront:
 
         happening = Happening(request_id=request_id, event=event, expected=version, prepare=changed)
         return (await happen(house, happening)).request
+
+
+def _with_file(request: Request, attachment: Attachment) -> Request:
+    """A copy of another length than cited gets a warning for staff."""
+    found = page_warning(request.citation, attachment.name, attachment.pages)
+    warnings = (
+        (*request.warnings, found) if found and request.service.type is not ServiceType.LOAN else request.warnings
+    )
+    return replace(request, attachments=(*request.attachments, attachment), warnings=warnings)
 
 
 def _filter(wanted: Wanted) -> listing.Filter:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from gateway.domain.frozen import frozen
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.problems import About, OutcomeUnknown, Reason, Refused
 from gateway.domain.requests.events import Details, Event, Kind, by_partner, by_us
 from gateway.domain.requests.machine import Denied
 from gateway.domain.requests.request import Request, Role
@@ -19,14 +20,18 @@ from gateway.ports.mailer import Mailer, Sender
 from gateway.services.letters import Letters, NoticeFacts, build_mail, mail_address
 from gateway.services.outbox.handled import Handled, Handler
 from gateway.services.requests.acts import DESK, load
-from gateway.services.requests.desk_acts import at_the_desk
-from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK
+from gateway.services.requests.desk_acts import TooLate, at_the_desk, undo
+from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, reader_of
 from gateway.services.requests.following import follow_up
 from gateway.services.requests.happen import Happening, happen_in
 from gateway.services.requests.house import House
 from gateway.services.requests.library_calls import call
-from gateway.store.requests.documents import parse_event, parse_message
+from gateway.services.requests.questions import answer_links
+from gateway.store.requests.documents import parse, parse_event, parse_message
 from gateway.store.requests.outbox import Row
+
+QUERY = "query"
+"""The letter that asks the patron something."""
 
 
 @frozen
@@ -61,25 +66,30 @@ class Handlers:
     async def letter(self, row: Row) -> Handled:
         house = self.houses[row.library]
         request = await load(house, row.request_id)
-        if not request.patron.id:
+        reader = reader_of(request)
+        if not reader.id:
             return Handled("not sent: the request has no patron any more")
-        patron = await house.system.find_patron(PatronKey(request.patron.id, ("internal",)))
+        patron = await house.system.find_patron(PatronKey(reader.id, ("internal",)))
         if not mail_address(patron, house.today()):
             return Handled("not sent: the patron has no e-mail address")
+        told = replace(parse(json.loads(row.payload)["request"]), patron=request.patron)
         letter = self.letters.for_patron(
-            row.target, request, patron, house.info, house.zone, house.now(), await self._facts(house, request, row)
+            row.target, told, patron, house.info, house.zone, row.created, await self._facts(house, told, row)
         )
         return Handled(await self.mailer.send(build_mail(letter, self.sender.of(house.info))))
 
     async def _facts(self, house: House, request: Request, row: Row) -> NoticeFacts:
-        payload = json.loads(row.payload)
-        details = parse_event(payload["event"]).details if "event" in payload else Details()
+        details = parse_event(json.loads(row.payload)["event"]).details
         places = {place.code: place.name for place in await house.system.pickup_locations()}
+        answers = await answer_links(house, request) if row.target == QUERY else {}
         return NoticeFacts(
             message_id=row.id,
             details=details,
             link=details.link,
-            pickup=places.get(request.patron.pickup, request.patron.pickup),
+            pickup=places.get(reader_of(request).pickup, reader_of(request).pickup),
+            answer_yes=answers.get("yes", ""),
+            answer_no=answers.get("no", ""),
+            account=house.policy().notices.account_url,
         )
 
     # --- the library -------------------------------------------------------------------------------------
@@ -90,7 +100,12 @@ class Handlers:
         if not row.target.startswith(f"{DESK}:"):
             return Handled(await call(house, Library(row.target), request, row.id))
         event = parse_event(json.loads(row.payload)["event"])
-        leaves = await at_the_desk(house, request, event, row.id)
+        try:
+            leaves = await at_the_desk(house, request, event, row.id)
+        except TooLate:
+            if row.tries > 1:
+                await undo(house, request, event, row.id)
+            raise
         return Handled(event.kind.value, _happens(house, row.request_id, event, leaves))
 
     async def work(self, row: Row) -> Handled:
@@ -101,12 +116,13 @@ def _happens(
     house: House, request_id: str, event: Event, prepare: Callable[[Request], Request]
 ) -> Callable[[Connection], None]:
     """The event that follows from the library's yes, in the transaction that ends the row. Where another event was
-    quicker and this one doesn't fit any more, staff find the row among those that failed."""
+    quicker and this one doesn't fit any more, the next try finds that first: it undoes what the library did, and
+    staff find the row among those that failed."""
 
     def then(connection: Connection) -> None:
         outcome = happen_in(connection, house, Happening(request_id=request_id, event=event, prepare=prepare))
         if isinstance(outcome, Denied):
-            raise Refused(Reason.NOT_ALLOWED, f"The library has done it, but: {outcome.detail}", about=About.REQUEST)
+            raise OutcomeUnknown("the request has changed while the library was asked")
 
     return then
 

@@ -11,6 +11,7 @@ from gateway.domain.policy import DueDates
 from gateway.domain.problems import About, Reason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.calendar import Calendar
+from gateway.domain.requests.network import NOTHING, Reported
 from gateway.domain.requests.partner import PartnerPolicy
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.domain.requests.request import Party, Request, Role
@@ -21,12 +22,20 @@ from gateway.ports.library import LibraryInfo, LibrarySystem
 from gateway.profiles import ProfileSet
 from gateway.store.engine import Store
 
+Network = Callable[[str, tuple[str, ...], RequestPolicy], Reported]
+"""Of the library with this symbol, about the supplier with these."""
+
+
+def nothing_reported(_library: str, _symbols: tuple[str, ...], _policy: RequestPolicy) -> Reported:
+    """There is no network."""
+    return NOTHING
+
 
 @frozen_by_name
 class House:
     """`profiles` and `policy` give what is in use now; `nudge` wakes the outbox worker;
     `public_url`: where this gateway is reached from outside, for links; `writes_letters`: a mail server is set up, so
-    patrons get notices."""
+    patrons get notices; `network` gives what its members report about a supplier's load."""
 
     symbol: str
     info: LibraryInfo
@@ -42,6 +51,7 @@ class House:
     nudge: Callable[[], None]
     public_url: str = ""
     writes_letters: bool = True
+    network: Network = nothing_reported
 
     def now(self) -> datetime:
         return self.clock.now()
@@ -55,7 +65,13 @@ class House:
         return Calendar.from_policy(self.policy().calendar, self.zone)
 
     def profile(self, name: str) -> Profile | None:
-        return self.profiles().by_name(name) if name else None
+        """None for one that isn't there, or is another library's."""
+        found = self.profiles().by_name(name) if name else None
+        return found if found is not None and self._is_ours(found) else None
+
+    def _is_ours(self, profile: Profile) -> bool:
+        """A profile that names no library is for the only one."""
+        return profile.library in ("", self.symbol)
 
     def partner(self, name: str) -> PartnerPolicy | None:
         """What a profile says of its partner; None for one that isn't there or is no partner of requests."""
@@ -72,13 +88,19 @@ class House:
         return profile, profile.partner
 
     def partners(self) -> tuple[tuple[Profile, PartnerPolicy], ...]:
-        """All profiles of partners with whom requests are exchanged, by name."""
-        found = [(one, one.partner) for one in self.profiles() if one.partner is not None and not one.abstract]
+        """All profiles of partners with whom this library exchanges requests, by name. Another library may know the
+        same partner by a profile of its own."""
+        ours = [one for one in self.profiles() if self._is_ours(one) and not one.abstract]
+        found = [(one, one.partner) for one in ours if one.partner is not None]
         return tuple(sorted(found, key=lambda pair: pair[0].name))
 
     def partner_policies(self) -> Mapping[str, PartnerPolicy]:
         """By the name of the profile."""
         return {profile.name: partner for profile, partner in self.partners()}
+
+    def reported(self, partner: PartnerPolicy) -> Reported:
+        """Requests that other members of the network have open with this partner."""
+        return self.network(self.symbol, partner.symbols, self.policy())
 
     def partner_with(self, symbol: str) -> Profile | None:
         """The partner that has this symbol, without case."""

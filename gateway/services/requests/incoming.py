@@ -23,6 +23,7 @@ from gateway.services.requests.happen import Happening, happen_in, refusal_of
 from gateway.services.requests.house import House
 from gateway.services.requests.locating import LOCATE
 from gateway.services.requests.numbering import next_number
+from gateway.services.requests.requesters import registered as registered_patron
 from gateway.store.ids import exchange_id
 from gateway.store.requests import history, outbox, partner_messages, requests, timers
 from gateway.store.requests.history import EventRow
@@ -61,11 +62,12 @@ class Incoming:
 
     async def receive(self, message: FromPartner, profile: Profile) -> Taken:
         """Raises Unavailable."""
-        taken = await self.house.store.write(lambda c: self._take(c, message, profile))
+        taken = await self.house.store.write(lambda c: self.take(c, message, profile))
         self.house.nudge()
         return taken
 
-    def _take(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
+    def take(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
+        """Inside a transaction that does more; whoever ends it nudges the house."""
         symbol = self.house.symbol
         seen = partner_messages.seen(connection, symbol, profile.name, message.id)
         if seen is not None:
@@ -158,7 +160,11 @@ def lending_request(
         current=0,
         query=None,
         candidates=(),
+        hold_id="",
         item_barcode="",
+        loan_id="",
+        borrower_id="",
+        direct_patron=PatronLink(),
         sign_offs=(),
     )
 
@@ -166,7 +172,8 @@ def lending_request(
 async def staff_request(house: House, draft: LendingDraft) -> Request:
     """A request that staff enter for a library that asked by letter or telephone. It needs a profile of its partner.
 
-    Raises Refused(UNKNOWN_AGENCY | DATA_MISSING | DUPLICATE_REQUEST | UNAUTHORIZED_SERVICE).
+    Raises Refused(UNKNOWN_AGENCY | DATA_MISSING | DUPLICATE_REQUEST | UNAUTHORIZED_SERVICE, and for a patron
+    NOT_ALLOWED | DUPLICATE_PATRON).
     """
     profile = house.profile(draft.requester.profile) or house.partner_with(draft.requester.symbol)
     if profile is None or profile.partner is None:
@@ -180,12 +187,15 @@ async def staff_request(house: House, draft: LendingDraft) -> Request:
         raise Refused(
             Reason.DATA_MISSING, "A title or a standard number is needed to know what is asked for.", about=About.RECORD
         )
-    request = await house.store.write(lambda c: _from_staff(c, house, draft, profile))
+    patron = await registered_patron(house, profile, draft.patron) if draft.patron is not None else PatronLink()
+    request = await house.store.write(lambda c: _from_staff(c, house, draft, profile, patron))
     house.nudge()
     return request
 
 
-def _from_staff(connection: Connection, house: House, draft: LendingDraft, profile: Profile) -> Request:
+def _from_staff(
+    connection: Connection, house: House, draft: LendingDraft, profile: Profile, patron: PatronLink
+) -> Request:
     now = house.now()
     asked = Request(
         library=house.symbol,
@@ -208,6 +218,7 @@ def _from_staff(connection: Connection, house: House, draft: LendingDraft, profi
         request,
         transaction=draft.transaction or request.number,
         external=draft.external,
+        direct_patron=patron,
         notes=(Note(now, draft.actor, draft.note),) if draft.note else (),
     )
     if requests.by_transaction(connection, house.symbol, Role.LENDING, profile.name, request.transaction) is not None:
@@ -222,7 +233,13 @@ def _from_staff(connection: Connection, house: House, draft: LendingDraft, profi
 
 
 def begin(connection: Connection, house: House, request: Request, actor: str) -> None:
-    """Stores a new lending request with its history's first line; then it is looked for on our shelves."""
+    """Stores a new lending request; then it is looked for on our shelves."""
+    registered(connection, house, request, actor)
+    outbox.add(connection, work_row(request, LOCATE, request.created))
+
+
+def registered(connection: Connection, house: House, request: Request, actor: str) -> None:
+    """Stores a new lending request with its history's first line."""
     requests.insert(connection, request)
     requests.add_transaction(
         connection, house.symbol, Role.LENDING, request.partner.profile, request.transaction, request.id, 0
@@ -240,7 +257,6 @@ def begin(connection: Connection, house: House, request: Request, actor: str) ->
             after=Lending.NEW.value,
         ),
     )
-    outbox.add(connection, work_row(request, LOCATE, at))
     if (over := when(house, Timer.NEED_BY, request, at)) is not None:
         timers.start(connection, house.symbol, request.id, Timer.NEED_BY, over)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -30,14 +31,28 @@ OVERRULED_BY_STAFF = frozenset(
 """Findings that staff may overrule (`Draft.override`); the request keeps them as warnings."""
 
 
-async def create(house: House, draft: Draft) -> Request:
+Claim = Callable[[Connection, Request], None]
+"""What is kept of a new request besides, in the same transaction; it may refuse it."""
+
+
+def unclaimed(_connection: Connection, _request: Request) -> None:
+    """Nothing is kept besides."""
+
+
+async def create(house: House, draft: Draft, claim: Claim = unclaimed) -> Request:
     """Raises Refused(UNKNOWN_PATRON | PATRON_BLOCKED | LIMIT_REACHED | DUPLICATE_REQUEST | NOT_ALLOWED (owned here) |
     DATA_MISSING | INVALID_DATE | BAD_PICKUP_LOCATION | INVALID_VALUE (rota) | UNKNOWN_AGENCY (partner))."""
     _is_complete(house, draft)
     patron = await house.system.find_patron(PatronKey(draft.patron.identifier)) if draft.patron.identifier else None
     pickup = await _pickup(house, draft, patron)
     owned = await locally_owned(house, draft.citation)
-    request = await house.store.write(lambda c: _create_in(c, house, draft, patron, pickup, owned))
+
+    def work(connection: Connection) -> Request:
+        request = _create_in(connection, house, draft, patron, pickup, owned)
+        claim(connection, request)
+        return request
+
+    request = await house.store.write(work)
     house.nudge()
     return request
 

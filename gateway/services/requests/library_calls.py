@@ -6,6 +6,7 @@ A call that finds its work done (the hold is gone already) is done too.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
 
 from gateway.domain.due_dates import moment
 from gateway.domain.frozen import frozen
@@ -14,8 +15,10 @@ from gateway.domain.problems import Reason, Refused, Unavailable
 from gateway.domain.requests.request import Lending, Request
 from gateway.domain.requests.table import Library
 from gateway.ports.library import Capability, HoldWish
+from gateway.services.requests.acts import load
 from gateway.services.requests.house import House
 from gateway.services.requests.institutions import borrower
+from gateway.services.requests.requesters import expire_requester
 
 GONE = frozenset({Reason.UNKNOWN_ITEM, Reason.UNKNOWN_REQUEST, Reason.REQUEST_CLOSED, Reason.NOT_CHECKED_OUT})
 """Refusals after which nothing is left to be done."""
@@ -64,10 +67,20 @@ async def _set_due_date(it: Call) -> str:
     due = it.request.terms.patron_due
     if due is None:
         return "no due date"
-    loans = await _loans(it, it.barcodes)
+    return await _due_on(it, await _loans(it, it.barcodes), due)
+
+
+async def _due_on(it: Call, loans: Iterable[Loan], due: datetime) -> str:
+    changed = 0
     for loan in loans:
-        await it.house.system.set_due_date(loan.id, due, f"{it.key}:{loan.id}")
-    return f"{len(loans)} loans have the new due date"
+        try:
+            await it.house.system.set_due_date(loan.id, due, f"{it.key}:{loan.id}")
+        except Refused as refused:
+            if refused.reason not in GONE:
+                raise
+        else:
+            changed += 1
+    return f"{changed} loans have the new due date"
 
 
 async def _recall_patron(it: Call) -> str:
@@ -122,7 +135,7 @@ async def _place_hold(it: Call) -> str:
     """Keeps the item for the request, on the account of the library that asks for it; not the one chosen before."""
     if not it.request.item_barcode:
         return "no item"
-    if not it.request.open or it.request.state in OUT:
+    if _needs_no_hold(it.request):
         return "it has not to be kept any more"
     held = await _open_hold(it)
     if held is not None and held.item_barcode == it.request.item_barcode:
@@ -133,29 +146,58 @@ async def _place_hold(it: Call) -> str:
     places = await it.house.system.pickup_locations()
     wish = HoldWish(
         patron_id=patron.id,
-        pickup=places[0].code if places else "",
+        pickup=it.request.direct_patron.pickup or (places[0].code if places else ""),
         request_id=it.request.number,
         item_barcode=it.request.item_barcode,
         kind="page",
         note=f"interlibrary loan {it.request.number}",
     )
-    hold = await it.house.system.place_hold(wish, it.key)
+    try:
+        hold = await it.house.system.place_hold(wish, it.key)
+    except Refused as refused:
+        if refused.reason is Reason.ON_LOAN_SAME_PATRON and await _is_shipped(it):
+            return "it was shipped meanwhile"
+        raise
     return f"hold {hold.id}"
 
 
+def _needs_no_hold(request: Request) -> bool:
+    return not request.open or request.state in OUT
+
+
+async def _is_shipped(it: Call) -> bool:
+    """Since the request was read: the loan comes before the event, and ends after it."""
+    if any(loan.request_id == it.request.number for loan in await _loans(it, (it.request.item_barcode,))):
+        return True
+    return _needs_no_hold(await load(it.house, it.request.id))
+
+
 async def _open_hold(it: Call) -> Hold | None:
-    try:
-        hold = await it.house.system.find_hold(it.request.number)
-    except Refused as refused:
-        if refused.reason in GONE:
-            return None
-        raise
-    return hold if hold.status.is_open else None
+    """A hold that a broker's message placed is under the broker's number, as long as it is open."""
+    numbers = (it.request.transaction, it.request.number) if it.request.hold_id else (it.request.number,)
+    for number in numbers:
+        try:
+            hold = await it.house.system.find_hold(number)
+        except Refused as refused:
+            if refused.reason not in GONE:
+                raise
+            continue
+        if hold.status.is_open:
+            return hold
+    return None
 
 
 async def _release_hold(it: Call) -> str:
+    done = await _released(it)
+    await expire_requester(it.house, it.request, it.key)
+    return done
+
+
+async def _released(it: Call) -> str:
+    hold = await _open_hold(it)
+    if hold is None:
+        return "no hold"
     try:
-        hold = await it.house.system.find_hold(it.request.number)
         await it.house.system.cancel_hold(hold.id, it.key)
     except Refused as refused:
         if refused.reason in GONE:
@@ -167,10 +209,7 @@ async def _release_hold(it: Call) -> str:
 async def _set_lender_due(it: Call) -> str:
     due = moment(it.request.terms.lender_due, it.house.due_dates(it.request), it.house.zone)
     loans = await _loans(it, (it.request.item_barcode,)) if it.request.item_barcode else ()
-    for loan in loans:
-        if due is not None:
-            await it.house.system.set_due_date(loan.id, due, f"{it.key}:{loan.id}")
-    return f"{len(loans)} loans have the new due date"
+    return await _due_on(it, loans, due) if due is not None else "no due date"
 
 
 async def _recall_loan(it: Call) -> str:
@@ -185,6 +224,12 @@ async def _recall_loan(it: Call) -> str:
 
 
 async def _return_home(it: Call) -> str:
+    done = await _returned(it)
+    await expire_requester(it.house, it.request, it.key)
+    return done
+
+
+async def _returned(it: Call) -> str:
     if not it.request.item_barcode or Capability.MOVE_LOCATION not in it.house.system.capabilities:
         return "nothing to move"
     try:

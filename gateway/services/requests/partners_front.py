@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from gateway.domain.frozen import frozen
 from gateway.domain.profile import Profile
+from gateway.domain.requests.network import Heard
 from gateway.domain.requests.partner import PartnerPolicy
 from gateway.domain.requests.policy import RotaOrder, RotaTemplate
 from gateway.domain.requests.request import Role, ServiceType
@@ -28,21 +29,31 @@ class _Counted:
     times: Mapping[str, counting.SupplyTime]
 
 
+HeardFrom = Callable[[str, str], Heard]
+"""By symbol of the library and profile of the member."""
+
+
+def nobody_heard(_library: str, _member: str) -> Heard:
+    """There is no network."""
+    return Heard()
+
+
 @frozen
 class PartnersFront:
     houses: Mapping[str, House]
+    heard_from: HeardFrom = nobody_heard
 
     async def partners(self, library: str) -> Sequence[PartnerView]:
         house = house_of(self.houses, library)
         counted = await _count(house)
-        return tuple(_view(house, profile, partner, counted) for profile, partner in house.partners())
+        return tuple(_view(house, profile, partner, counted, self.heard_from) for profile, partner in house.partners())
 
     async def partner(self, library: str, profile: str) -> PartnerView:
         house = house_of(self.houses, library)
         found = house.profile(profile)
         if found is None or found.partner is None or found.abstract:
             raise NotThere("partner")
-        return _view(house, found, found.partner, await _count(house))
+        return _view(house, found, found.partner, await _count(house), self.heard_from)
 
     async def rotas(self, library: str) -> Sequence[RotaView]:
         policy = house_of(self.houses, library).policy()
@@ -79,8 +90,11 @@ async def _count(house: House) -> _Counted:
     return await house.store.read(work)
 
 
-def _view(house: House, profile: Profile, partner: PartnerPolicy, counted: _Counted) -> PartnerView:
-    time = counted.times.get(profile.name)
+def _view(
+    house: House, profile: Profile, partner: PartnerPolicy, counted: _Counted, heard_from: HeardFrom
+) -> PartnerView:
+    time, elsewhere = counted.times.get(profile.name), house.reported(partner)
+    heard = heard_from(house.symbol, profile.name)
     return PartnerView(
         profile=profile.name,
         name=partner.name,
@@ -88,9 +102,15 @@ def _view(house: House, profile: Profile, partner: PartnerPolicy, counted: _Coun
         roles=tuple(role.value for role in partner.roles),
         channel=partner.channel,
         email=partner.email,
+        phone=partner.phone,
         closed_now=partner.is_closed(house.today()),
         open_borrowing=counted.borrowing.get(profile.name, 0),
         open_lending=counted.lending.get(profile.name, 0),
+        reported=elsewhere.open,
+        reported_by=elsewhere.members,
+        member=partner.network is not None,
+        heard=heard.at,
+        silent=heard.silent,
         mean_days=time.mean_days if time is not None else None,
         cost=partner.price(ServiceType.LOAN),
     )

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests import rota as rotas
-from gateway.domain.requests.events import Details, Event, Kind, by_us
+from gateway.domain.requests.due import need_by_problem
+from gateway.domain.requests.events import Details, Event, Kind, Reasons, by_timer, by_us
 from gateway.domain.requests.machine import Denied
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.ranking import PartnerStanding
@@ -44,6 +45,8 @@ async def find_supplier(house: House, request_id: str) -> str:
     request = await house.store.read(lambda c: requests.load(c, house.symbol, request_id))
     if request is None or request.state is not Borrowing.SOURCING:
         return "no supplier is wanted any more"
+    if too_late := _too_late(house, request):
+        return await _expire(house, request, too_late)
     chosen = await _choose(house, request)
     try:
         if chosen.line is None:
@@ -51,6 +54,24 @@ async def find_supplier(house: House, request_id: str) -> str:
         return await _ask(house, request, chosen, chosen.line)
     except Outdated as meanwhile:
         raise Unavailable("the request was changed while a supplier was looked for") from meanwhile
+
+
+def _too_late(house: House, request: Request) -> str:
+    """Why no supplier can be in time any more; empty: one can. Whoever named one by hand knows how long that one
+    takes: then only a day that is over counts."""
+    by_hand = any(line.by_hand and line.standing is Standing.WAITING for line in request.rota)
+    days = 0 if by_hand else house.policy().intake.least_days
+    return need_by_problem(request.dates.need_by, house.now(), days, house.calendar)
+
+
+async def _expire(house: House, request: Request, why: str) -> str:
+    """As the need-by timer does it, only earlier."""
+    event = Event(by_timer(Kind.EXPIRED), house.now(), "rule", Details(reason=Reasons.NEED_BY_NOT_MET.value))
+    try:
+        await happen(house, Happening(request_id=request.id, event=event, expected=request.version))
+    except Outdated as meanwhile:
+        raise Unavailable("the request was changed while a supplier was looked for") from meanwhile
+    return f"expired: {why}"
 
 
 async def _choose(house: House, request: Request) -> Chosen:
@@ -122,6 +143,7 @@ async def standings_for(house: House, request: Request) -> Mapping[str, PartnerS
             house.policy(),
             house.today(),
             open_requests=loads.get(profile.name, 0),
+            reported=house.reported(partner).open,
             mean_days=times[profile.name].mean_days if profile.name in times else None,
         )
         for profile, partner in house.partners()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from sqlalchemy import Connection
 
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import Reason, Refused
+from gateway.domain.requests.events import Details, Event, Kind, by_us
 from gateway.domain.requests.tasks import TASKS
 from gateway.domain.requests.views import DeadLetter, NoticeStatus, NoticeView, NotThere, Page, TaskView
 from gateway.services.requests.effects import LETTER, PARTNER
 from gateway.services.requests.front import house_of
+from gateway.services.requests.happen import Happening, happen_in
 from gateway.services.requests.house import House
 from gateway.store.requests import counting, outbox
 from gateway.store.requests.documents import Unreadable, parse_message
@@ -49,36 +52,44 @@ class StaffFront:
     # --- dead letters ------------------------------------------------------------------------------------
 
     async def dead_letters(self, library: str, limit: int, cursor: str) -> Page[DeadLetter]:
+        """Oldest first."""
         house = house_of(self.houses, library)
-        page = await house.store.read(lambda c: outbox.listing(c, house.symbol, Status.DEAD, limit, cursor))
+        page = await house.store.read(lambda c: outbox.oldest_first(c, house.symbol, Status.DEAD, limit, cursor))
         return Page(tuple(_dead(row) for row in page.rows), page.cursor)
 
     async def dead_letter(self, library: str, letter_id: str) -> DeadLetter:
         house = house_of(self.houses, library)
-        return _dead(await self._row(house, letter_id))
+        return _dead(await house.store.read(lambda c: _dead_row(c, house, letter_id)))
 
     async def release(self, library: str, letter_id: str, actor: str) -> None:
         house = house_of(self.houses, library)
-        await self._change(house, lambda c: outbox.release(c, house.symbol, letter_id, house.now()))
+
+        def work(connection: Connection) -> None:
+            _decided(connection, house, letter_id, "released", actor)
+            outbox.release(connection, house.symbol, letter_id, house.now())
+
+        await self._change(house, work)
 
     async def edit(self, library: str, letter_id: str, payload: str, actor: str) -> None:
         house = house_of(self.houses, library)
-        _is_usable(await self._row(house, letter_id), payload)
-        await self._change(house, lambda c: outbox.edit(c, house.symbol, letter_id, payload, house.now()))
+
+        def work(connection: Connection) -> None:
+            _is_usable(_decided(connection, house, letter_id, "changed and released", actor), payload)
+            outbox.edit(connection, house.symbol, letter_id, payload, house.now())
+
+        await self._change(house, work)
 
     async def skip(self, library: str, letter_id: str, reason: str, actor: str) -> None:
         house = house_of(self.houses, library)
-        await self._change(house, lambda c: outbox.skip(c, house.symbol, letter_id, reason, actor, house.now()))
 
-    async def _row(self, house: House, letter_id: str) -> Row:
-        row = await house.store.read(lambda c: outbox.get(c, house.symbol, letter_id))
-        if row is None or row.status is not Status.DEAD:
-            raise NotThere("dead letter")
-        return row
+        def work(connection: Connection) -> None:
+            _decided(connection, house, letter_id, f"skipped: {reason}", actor)
+            outbox.skip(connection, house.symbol, letter_id, reason, actor, house.now())
 
-    async def _change(self, house: House, change: Callable[[Connection], bool]) -> None:
-        if not await house.store.write(change):
-            raise NotThere("dead letter")
+        await self._change(house, work)
+
+    async def _change(self, house: House, change: Callable[[Connection], None]) -> None:
+        await house.store.write(change)
         house.nudge()
 
     # --- notices -----------------------------------------------------------------------------------------
@@ -87,6 +98,29 @@ class StaffFront:
         house = house_of(self.houses, library)
         page = await house.store.read(lambda c: outbox.of_kind(c, house.symbol, LETTER, request_id, limit, cursor))
         return Page(tuple(_notice(row) for row in page.rows), page.cursor)
+
+
+def _dead_row(connection: Connection, house: House, letter_id: str) -> Row:
+    """Raises NotThere, also when it isn't dead (any more)."""
+    row = outbox.get(connection, house.symbol, letter_id)
+    if row is None or row.status is not Status.DEAD:
+        raise NotThere("dead letter")
+    return row
+
+
+def _decided(connection: Connection, house: House, letter_id: str, what: str, actor: str) -> Row:
+    """The row; who decided what about it stands in the history of its request, if that is still there. That locks the
+    request, and only then is the row looked at for good: two of the staff at once decide one after the other.
+
+    Raises NotThere.
+    """
+    row = _dead_row(connection, house, letter_id)
+    if row.request_id:
+        details = Details(note=f"outbox: {row.kind} {row.target} {what}")
+        event = Event(by_us(Kind.NOTE), house.now(), actor, details)
+        with suppress(NotThere):
+            happen_in(connection, house, Happening(request_id=row.request_id, event=event))
+    return _dead_row(connection, house, letter_id)
 
 
 def _dead(row: Row) -> DeadLetter:

@@ -14,6 +14,7 @@ BYTES = 32
 
 API_KEYS = "api-keys"
 COPY_LINKS = "copy-links"
+QUESTION_LINKS = "question-links"
 
 
 def read_secret(c: Connection, library: str, name: str) -> bytes | None:

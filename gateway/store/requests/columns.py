@@ -47,6 +47,14 @@ def external_of(request: Request) -> tuple[str, ...]:
     return tuple(dict.fromkeys(external(one) for one in request.external if one.strip()))
 
 
+def barcodes_of(request: Request) -> frozenset[str]:
+    """Barcodes of its items until it is closed: our own item goes out for one request after the other."""
+    if not request.open:
+        return frozenset()
+    barcodes = (request.item_barcode, *(volume.barcode for volume in request.volumes))
+    return frozenset(external(one) for one in barcodes if one.strip())
+
+
 def external(value: str) -> str:
     return clean(" ".join(value.split()))
 

@@ -62,7 +62,7 @@ class Row:
 
 @frozen
 class Page:
-    """Newest first; `cursor` is empty when nothing follows."""
+    """`cursor` is empty when nothing follows."""
 
     rows: tuple[Row, ...]
     cursor: str = ""
@@ -272,6 +272,12 @@ _LISTING = Prepared(
     .order_by(_c.id.desc())
     .limit(bindparam("limit"))
 )
+_OLDEST_FIRST = Prepared(
+    select(outbox)
+    .where(_c.status == bindparam("of_status"), _c.library == bindparam("in_library"), _c.id > bindparam("above"))
+    .order_by(_c.id)
+    .limit(bindparam("limit"))
+)
 _OF_REQUEST = Prepared(
     select(outbox)
     .where(_c.library == bindparam("in_library"), _c.request_id == bindparam("of_request"), _c.id < bindparam("below"))
@@ -307,6 +313,12 @@ def listing(connection: Connection, library: str, status: Status, limit: int, cu
     """Rows of one status, newest first."""
     found = {"of_status": status.value, "in_library": library, "below": cursor or AFTER_ALL, "limit": limit + 1}
     return _page(_LISTING.all(connection, found), limit)
+
+
+def oldest_first(connection: Connection, library: str, status: Status, limit: int, cursor: str = "") -> Page:
+    """The same, oldest first."""
+    found = {"of_status": status.value, "in_library": library, "above": cursor, "limit": limit + 1}
+    return _page(_OLDEST_FIRST.all(connection, found), limit)
 
 
 def of_request(connection: Connection, library: str, request_id: str, limit: int, cursor: str = "") -> Page:

@@ -13,6 +13,7 @@ from gateway.domain.problems import Reason, Refused
 from gateway.domain.requests.request import Request, Role
 from gateway.store.prepared import Prepared
 from gateway.store.requests import counting
+from gateway.store.requests.barcodes import follow_barcodes
 from gateway.store.requests.columns import columns_of, external, newly_supplied
 from gateway.store.requests.counting import SupplyTime, partner_loads, supply_times, task_counts
 from gateway.store.requests.documents import parse
@@ -161,6 +162,7 @@ def _follow(connection: Connection, now: Request, before: _Before, columns: dict
         _follow_external(connection, now, set(before.external.splitlines()), set(columns["external"].splitlines()))
     if number := newly_supplied(now, before.supplied):
         counting.count_supply(connection, now, number)
+    follow_barcodes(connection, now)
 
 
 def _task(library: str, name: str, changed: datetime | None, id_: str) -> dict[str, Any]:

@@ -148,6 +148,17 @@ request_external = Table(
     PrimaryKeyConstraint("library", "value", "request_id", name="pk_request_external"),
 )
 
+request_barcode = Table(
+    "request_barcode",
+    metadata,
+    _text("library"),
+    _text("barcode"),
+    _id("request_id"),
+    PrimaryKeyConstraint("library", "barcode", "request_id", name="pk_request_barcode"),
+    Index("ix_request_barcode_request", "library", "request_id"),
+)
+"""Items of open requests: what a scan at a desk is about."""
+
 request_transaction = Table(
     "request_transaction",
     metadata,

@@ -29,6 +29,8 @@ from gateway.web.api.operations.events import STREAM
 from gateway.web.api.page import POLICY, page
 from gateway.web.api.parts import Limits, Parts
 from gateway.web.api.problem import Problem, ProblemType
+from gateway.web.api.questions import PATH as QUESTION_PATH
+from gateway.web.api.questions import QuestionPages
 from gateway.web.api.service import Services
 from gateway.web.api.serving import Served
 
@@ -73,6 +75,9 @@ class Api:
         copies = CopyPages(self._parts)
         app.router.add_get(COPY_PATH, copies.show)
         app.router.add_post(COPY_PATH, copies.fetch)
+        questions = QuestionPages(self._parts)
+        app.router.add_get(QUESTION_PATH, questions.show)
+        app.router.add_post(QUESTION_PATH, questions.answer)
 
     @property
     def streams(self) -> Streams:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gateway.domain.frozen import frozen_by_name
+from gateway.domain.requests.events import Details
 from gateway.domain.requests.request import Attachment, Request
 from gateway.domain.requests.views import (
     Act,
@@ -22,6 +23,9 @@ from gateway.domain.requests.views import (
     Page,
     PartnerLoad,
     PartnerView,
+    PatronAct,
+    PatronView,
+    QuestionView,
     RotaView,
     Shown,
     StoredFile,
@@ -29,6 +33,7 @@ from gateway.domain.requests.views import (
     Upload,
     Wanted,
 )
+from gateway.services.letters import Spoken
 
 
 class Requests(Protocol):
@@ -127,6 +132,49 @@ class Desk(Protocol):
         ...
 
 
+class Patrons(Protocol):
+    """Patrons' own requests: those of others are not there. `language` empty: the one that is kept for the patron."""
+
+    async def listing(
+        self, library: str, patron_id: str, open_: bool | None, language: str, limit: int, cursor: str
+    ) -> Page[PatronView]:
+        """Newest change first. Raises BadCursor."""
+        ...
+
+    async def show(self, library: str, request_id: str, patron_id: str, language: str) -> PatronView:
+        """Raises NotThere."""
+        ...
+
+    async def act(
+        self,
+        library: str,
+        request_id: str,
+        patron_id: str,
+        act: PatronAct,
+        details: Details,
+        version: int | None,
+        language: str,
+    ) -> PatronView:
+        """Raises NotThere, Outdated, NotNow, Refused."""
+        ...
+
+
+class Questions(Protocol):
+    """Questions to patrons behind signed links. BadLink: nobody of ours made the link."""
+
+    async def question(self, token: str) -> QuestionView:
+        """Raises BadLink."""
+        ...
+
+    async def answer(self, token: str) -> QuestionView:
+        """Answers as the link says, if the question is open; how it stands then. Raises BadLink."""
+        ...
+
+    def spoken(self, language: str) -> Spoken:
+        """The words of pages in this language, or in what stands in for it."""
+        ...
+
+
 class Feed(Protocol):
     async def after(self, library: str, cursor: str, limit: int) -> Sequence[HistoryLine]:
         """Events whose id sorts behind the cursor, oldest first; an empty cursor: from the first that is kept."""
@@ -138,4 +186,6 @@ class Services:
     requests: Requests
     partners: Partners
     desk: Desk
+    patrons: Patrons
+    questions: Questions
     feed: Feed

@@ -8,6 +8,7 @@ from gateway.domain.requests.events import Kind, Origin
 from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, Lending, Request, Role
 from gateway.store.requests.documents import parse_event
 from tests.faults.joined.things import Place
+from tests.faults.joined.town import Town
 from tests.faults.joined.world import World
 from tests.unit.requests.test_joined import AGREE, ENDS, NOT_SUPPLIED
 
@@ -24,7 +25,7 @@ async def check_the_end(world: World) -> None:
     }
     for town, request in found:
         if request.role is Role.LENDING:
-            _both_sides(world, town.symbol, request, borrowed)
+            _both_sides(world, town, request, borrowed)
         else:
             _borrower(request)
     await _nothing_is_left_to_do(world)
@@ -33,11 +34,11 @@ async def check_the_end(world: World) -> None:
 
 
 def _both_sides(
-    world: World, town: str, lent: Request, borrowed: dict[tuple[str, str], tuple[Request, AttemptStatus]]
+    world: World, town: Town, lent: Request, borrowed: dict[tuple[str, str], tuple[Request, AttemptStatus]]
 ) -> None:
     key = lent.partner.symbol, lent.transaction
     request, status = borrowed[key]
-    what = f"{town} {lent.number} ({lent.state.value}) for {key}: {request.state.value}, {status.value}"
+    what = f"{town.symbol} {lent.number} ({lent.state.value}) for {key}: {request.state.value}, {status.value}"
     assert status in AGREE[lent.state], what  # type: ignore[index]
     place = world.things.place(key)
     at_rest = {Place.GONE} if lent.state is Lending.LOST else {Place.SHELF, Place.HOME}
@@ -62,9 +63,15 @@ async def _nothing_is_left_to_do(world: World) -> None:
 
 
 async def _libraries_are_tidy(world: World) -> None:
-    """What is lost stays on the records, until it is found or paid for."""
+    """What is lost stays on the records, until it is found or paid for; also where the request went on without it."""
     for town in world.towns.values():
-        lost = {one.number for one in (await town.requests()).values() if _has_lost(one)}
+        requests = await town.requests()
+        went_on = {
+            line.request_id
+            for line in await town.history()
+            if (line.before, line.after) == (Borrowing.LOST.value, Borrowing.REVIEW.value)
+        }
+        lost = {one.number for one in requests.values() if _has_lost(one) or one.id in went_on}
         left = await town.left()
         assert not set(left.loans) - lost, f"{town.symbol}: loans are left: {left.loans}"
         assert not set(left.holds) - lost, f"{town.symbol}: holds are left: {left.holds}"
@@ -89,7 +96,7 @@ async def _refusals_are_told(world: World) -> None:
             if line.denied:
                 assert event.signal.origin is Origin.PARTNER
                 denied[town.symbol, event.kind.value, line.denied] += 1
-            if event.kind in (Kind.TROUBLE, Kind.REJECTED):  # nobody else says so here
+            elif event.kind in (Kind.TROUBLE, Kind.REJECTED):  # nobody else says so here
                 told[town.symbol, event.details.reason, event.details.note] += 1
     known = [one for one in refused if one.reason != "unknown-request"]
     assert denied == Counter((one.sent.receiver, one.sent.kind.value, one.detail) for one in known)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from gateway.domain.problems import Reason
 from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, Lending, Request, Role, ServiceType
+from gateway.domain.requests.table import Library
+from gateway.services.requests.acts import DESK
+from gateway.store.requests.outbox import Row, Status
 from tests.faults.joined.things import Place, key_of
 from tests.faults.joined.town import Town
 from tests.faults.joined.world import World
@@ -43,13 +47,20 @@ _GONE_THERE = (Lending.SHIPPED, Lending.RETURNED)
 _TO_FIND = (Kind.LOCATED, Kind.SHIPPED)
 
 
+async def go_on(world: World, rounds: int) -> None:
+    """So many rounds of what `settle` does."""
+    for _ in range(rounds):
+        await quiet(world)
+        await everybody_acts(world)
+
+
 async def settle(world: World) -> None:
     """Raises AssertionError when it never becomes quiet."""
     world.tell("--- all goes well from here on ---")
     world.wire.expect(())
     for _ in range(ROUNDS):
         await quiet(world)
-        if await everybody_acts(world):
+        if await staff_look(world) or await everybody_acts(world):
             continue
         moment = await world.next_moment()
         if moment is None:
@@ -67,6 +78,25 @@ async def quiet(world: World) -> None:
         if not any(done):
             return
     raise AssertionError("the gateways don't come to rest")
+
+
+async def staff_look(world: World) -> bool:
+    """What may fail for good is skipped. Whether something did."""
+    skipped = False
+    for town in world.towns.values():
+        for row in await town.unfinished():
+            if row.status is Status.DEAD and _may_fail(row):
+                world.tell(f"{town.symbol}: {row.target} is skipped: {row.error}")
+                await town.gateway.managed.desk.skip(town.symbol, row.id, "looked at", "staff:ana")
+                skipped = True
+    return skipped
+
+
+def _may_fail(row: Row) -> bool:
+    """One item was found for two requests, and is kept for the first; or the request went on without an act at the
+    desk that had been interrupted."""
+    taken = row.target == Library.PLACE_HOLD.value and Reason.DUPLICATE_REQUEST.value in row.error
+    return taken or (row.target.startswith(f"{DESK}:") and Reason.NOT_ALLOWED.value in row.error)
 
 
 async def everybody_acts(world: World) -> bool:
@@ -130,4 +160,6 @@ async def barcodes(world: World, town: Town, request: Request, kind: Kind) -> tu
         return ("",)
     of_book = next((book.barcodes for book in world.books if book.citation.title == request.citation.title), ())
     taken = {one.item_barcode for _, one in await world.everything() if _ == town and one.open and one.id != request.id}
-    return tuple(dict.fromkeys(code for code in (request.item_barcode, *of_book) if code and code not in taken))
+    wanted = dict.fromkeys(code for code in (request.item_barcode, *of_book) if code and code not in taken)
+    system = town.house.system
+    return tuple([code for code in wanted if (await system.item_by_barcode(code)).due is None])

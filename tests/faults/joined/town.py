@@ -22,7 +22,7 @@ from gateway.services.requests.front import RequestsFront
 from gateway.services.requests.house import House
 from gateway.settings import load_settings
 from gateway.store.requests.documents import parse
-from gateway.store.requests.outbox import UNFINISHED, Row, Status
+from gateway.store.requests.outbox import UNFINISHED, Row
 from gateway.store.requests.outbox import get as get_row
 from gateway.store.requests.tables import outbox, request, request_event, request_timer
 
@@ -99,11 +99,15 @@ class Town:
         ids: Sequence[str] = await self.house.store.read(lambda c: c.execute(ready).scalars().all())
         if not ids:
             return False
-        worker = self.gateway.managed.worker  # as its loop does it, but for the choice
-        row = await worker._book.claim_one(self.symbol, ids[choice % len(ids)], now)
+        await self.do(ids[choice % len(ids)])
+        return True
+
+    async def do(self, row_id: str) -> None:
+        """This row, as the worker's loop does it: what is refused is dead."""
+        worker = self.gateway.managed.worker
+        row = await worker._book.claim_one(self.symbol, row_id, self._clock.now())
         if row is not None:
             await worker._trying.once(row, self._clock.now, worker._book.dead)
-        return True
 
     async def drain(self) -> int:
         return await self.gateway.managed.worker.drain()
@@ -168,10 +172,6 @@ class Town:
             )
 
         return await self.house.store.read(work)
-
-
-def is_dead(row: Row) -> bool:
-    return row.status is Status.DEAD
 
 
 def _with_mailbox(adapters: Adapters, mailbox: Mailbox) -> Adapters:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, TypeVar
 
 from demo.world import START
 from gateway.domain.clock import FixedClock
@@ -20,6 +21,11 @@ from tests.faults.joined.installations import SYMBOLS, Template
 from tests.faults.joined.things import Things
 from tests.faults.joined.town import Town
 from tests.faults.joined.wires import FaultyWire
+
+T = TypeVar("T")
+
+Side = tuple[Town, Request]
+"""A request in its town."""
 
 SECOND = timedelta(seconds=1)
 
@@ -51,7 +57,7 @@ class World:
 
     # --- finding ----------------------------------------------------------------------------------------
 
-    async def everything(self) -> tuple[tuple[Town, Request], ...]:
+    async def everything(self) -> tuple[Side, ...]:
         """All requests of all towns, in an order that doesn't depend on ids."""
         found = [(town, request) for town in self.towns.values() for request in (await town.requests()).values()]
         return tuple(sorted(found, key=lambda pair: (pair[0].symbol, pair[1].number)))
@@ -59,8 +65,26 @@ class World:
     async def lenders(self) -> tuple[Request, ...]:
         return tuple(request for _, request in await self.everything() if request.role is Role.LENDING)
 
+    async def pairs(self) -> tuple[tuple[Side, Side], ...]:
+        """Borrower and lender of all that was asked and came."""
+        found = await self.everything()
+        borrowed = {
+            (town.symbol, attempt.transaction): (town, request)
+            for town, request in found
+            for attempt in request.attempts
+        }
+        return tuple(
+            (borrowed[request.partner.symbol, request.transaction], (town, request))
+            for town, request in found
+            if request.role is Role.LENDING
+        )
+
     async def possible(self, town: Town, request: Request, kind: Kind, attempt: int = 0) -> bool:
         return self.things.possible(town.symbol, request, kind, attempt, await self.lenders())
+
+    def pick(self, found: Sequence[T], choice: int) -> T:
+        """Any of them; small numbers, which hypothesis likes, don't mean the first ones."""
+        return Random(f"{choice} {len(self.story)}").choice(found)
 
     # --- doing ------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 
 from gateway.domain.requests.request import Request, Role
 from gateway.store.engine import sqlite_engine
@@ -20,13 +21,13 @@ from gateway.store.requests.partner_messages import Seen
 @dataclass(frozen=True)
 class Thing:
     """An item, loan or hold of a library, by the number of the request that it belongs to. `live`: not deleted, not
-    returned, not closed. `status` of items and holds."""
+    returned, not closed. `undone`: it was taken back, since the request had gone on without it."""
 
     library: str
     number: str
     barcode: str
     live: bool
-    status: str
+    undone: bool
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,6 @@ def by_number(things: Iterable[Thing], library: str) -> Mapping[str, list[Thing]
 
 
 def read(database: Path) -> Evidence:
-    from sqlalchemy.engine import make_url
-
     engine = sqlite_engine(make_url(f"sqlite:///{database}"))
     with engine.execution_options(sqlite_begin="DEFERRED").connect() as connection:
         return _read(connection)
@@ -80,16 +79,18 @@ def _read(connection: Connection) -> Evidence:
         taken={id_: Seen(request_id, refused, reason) for id_, request_id, refused, reason in taken},
         temporary=_things(
             connection,
-            "SELECT library, request_id, barcode, deleted IS NULL, status FROM embedded_items WHERE temporary",
+            "SELECT library, request_id, barcode, deleted IS NULL, coalesce(deleted_key, '') LIKE '%undone' "
+            "FROM embedded_items WHERE temporary",
         ),
         loans=_things(
             connection,
-            "SELECT l.library, l.request_id, i.barcode, l.returned IS NULL, '' FROM embedded_loans AS l "
+            "SELECT l.library, l.request_id, i.barcode, l.returned IS NULL, "
+            "coalesce(l.returned_key, '') LIKE '%undone' FROM embedded_loans AS l "
             "JOIN embedded_items AS i ON i.library = l.library AND i.id = l.item_id WHERE l.request_id != ''",
         ),
         holds=_things(
             connection,
-            "SELECT h.library, h.request_id, i.barcode, h.closed IS NULL, h.status FROM embedded_holds AS h "
+            "SELECT h.library, h.request_id, i.barcode, h.closed IS NULL, 0 FROM embedded_holds AS h "
             "JOIN embedded_items AS i ON i.library = h.library AND i.id = h.item_id WHERE h.request_id != ''",
         ),
         externals=tuple(connection.execute(text("SELECT value FROM request_external")).scalars()),
@@ -98,6 +99,6 @@ def _read(connection: Connection) -> Evidence:
 
 def _things(connection: Connection, statement: str) -> tuple[Thing, ...]:
     return tuple(
-        Thing(library, number, barcode, bool(live), status)
-        for library, number, barcode, live, status in connection.execute(text(statement))
+        Thing(library, number, barcode, bool(live), bool(undone))
+        for library, number, barcode, live, undone in connection.execute(text(statement))
     )

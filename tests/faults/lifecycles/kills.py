@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.faults.lifecycles import town
 
-SHORTEST, LONGEST = 0.3, 4.0
+SHORTEST = 0.3
 """Seconds from a start to its kill."""
 
 START_SECONDS = 120.0
@@ -46,6 +46,6 @@ async def at_work(started: asyncio.subprocess.Process) -> None:
     assert said.decode().strip() == town.AT_WORK, f"the town did not start: {said!r}"
 
 
-async def after(chance: random.Random) -> None:
-    """A while that the town works undisturbed."""
-    await asyncio.sleep(SHORTEST + (LONGEST - SHORTEST) * chance.random())
+async def after(chance: random.Random, longest: float) -> None:
+    """A while that the town works undisturbed, in seconds."""
+    await asyncio.sleep(SHORTEST + longest * chance.random())

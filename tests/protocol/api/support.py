@@ -84,7 +84,14 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
         policies=policies.of,
         node="test/1",
     )
-    services = Services(requests=managed.requests, partners=managed.partners, desk=managed.desk, feed=managed.feed)
+    services = Services(
+        requests=managed.requests,
+        partners=managed.partners,
+        desk=managed.desk,
+        patrons=managed.patrons,
+        questions=managed.questions,
+        feed=managed.feed,
+    )
     api = make_api(services, store, clock, Addresses(), LIMITS)
     listener = HttpListener(HttpPlace(HOST, 0), replace(site(Echo()), api=api))
     await listener.start()

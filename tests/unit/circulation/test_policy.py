@@ -14,7 +14,7 @@ from gateway.domain import policy
 from gateway.domain.policy import CirculationPolicy
 
 ROOT = Path(policy.__file__).resolve().parents[1]
-READERS = [ROOT / "services" / "circulation", ROOT / "domain"]
+READERS = [ROOT / "services" / "circulation", ROOT / "services" / "requests", ROOT / "domain"]
 
 
 def sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:

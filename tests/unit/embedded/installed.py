@@ -11,16 +11,30 @@ from click.testing import CliRunner, Result
 
 from adapters.library.embedded import EmbeddedLibrary, EmbeddedOptions, adapter, migrations
 from gateway.domain.clock import FixedClock
-from gateway.ports.adapter import LibraryContext, OpenLibrary
-from gateway.ports.library import LibraryInfo
+from gateway.domain.library import Item, Loan, Patron
+from gateway.ports.adapter import Advice, LibraryContext, OpenLibrary
+from gateway.ports.library import CheckedIn, LibraryInfo
 from gateway.store.engine import open_store
 from gateway.store.migrate import migrate
 from tests.library_contract.embedded_world import START, ZONE
 
 
+class NothingManaged:
+    """The desk of a library whose gateway manages no requests."""
+
+    async def checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
+        pass
+
+    async def checked_in(self, done: CheckedIn) -> Advice:
+        return Advice()
+
+
 @dataclass(frozen=True, slots=True)
 class Installed:
     folder: Path
+
+    def desk(self, opened: OpenLibrary) -> NothingManaged:
+        return NothingManaged()
 
     @asynccontextmanager
     async def library(self, symbol: str = "") -> AsyncIterator[OpenLibrary]:

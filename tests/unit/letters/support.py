@@ -44,3 +44,7 @@ def to_partner(
 ) -> Letter:
     profile = Profile(name="seeberg", partner=PartnerPolicy(language=language))
     return by.for_partner(sample.message(kind, script), profile, sample.LIBRARY, ZONE, style)
+
+
+def slip(by: Letters, name: str, script: str = "latin") -> Letter:
+    return by.slip(name, sample.request(script), sample.PATRON, sample.LIBRARY, ZONE, sample.NOW, sample.SLIP)

@@ -19,7 +19,7 @@ from gateway.domain.requests.table import Letter as LetterEffect
 from gateway.ports.mailer import Letter
 from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, SHIPPED, Letters, sample
 from gateway.services.letters.languages import Languages
-from tests.unit.letters.support import notice, to_partner
+from tests.unit.letters.support import notice, slip, to_partner
 
 LANGUAGES = ("de", "en")
 BY = Letters(None, "en")
@@ -54,6 +54,8 @@ def letter(name: str, language: str, script: str) -> Letter:
     to, _, rest = name.partition("/")
     if to == "patron":
         return notice(BY, rest, language, script)
+    if to == "slip":
+        return slip(Letters(None, language), rest, script)
     return to_partner(BY, Kind(rest), language, script)
 
 

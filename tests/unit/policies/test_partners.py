@@ -29,6 +29,14 @@ def test_partners_of_all_kinds_are_fine(place: Place) -> None:
     ("text", "problem"),
     [
         (
+            "ncip: {}\ncirculation:\n  requests:\n    managed: lending\n",
+            "oslo.yml:4: circulation.requests.managed: needs the section `partner`: to whom is lent, found 'lending'",
+        ),
+        (
+            "partner: {symbols: [X], roles: [supplier]}\ncirculation:\n  requests: {managed: lending}\n",
+            "oslo.yml:3: circulation.requests.managed: needs the role requester in `partner.roles`, found 'lending'",
+        ),
+        (
             "partner:\n  name: Oslo\n",
             "oslo.yml:1: partner.symbols: a partner needs a symbol, so that its messages are known as its own",
         ),

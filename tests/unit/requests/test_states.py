@@ -36,7 +36,7 @@ def test_both_tables_are_printed_with_what_follows() -> None:
     lines = illgate().splitlines()
     assert "# borrowing" in lines
     assert "# lending" in lines
-    assert ["us:recall", "tell recall, library recall-loan, start lender-due"] in [
+    assert ["us:recall", "tell recall, letter recalled, library recall-loan, start lender-due"] in [
         cells(line)[1:] for line in lines if line.startswith("shipped ")
     ]
     granted = next(line for line in lines if "granted by rule" in line)

@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, inspect, text
 
 import gateway.store.api.tables
+import gateway.store.mailbox.tables
 import gateway.store.requests.tables  # noqa: F401 - its tables join the metadata
 from gateway.store.engine import Store, open_store
 from gateway.store.migrate import OWN, Migrations, SchemaTooNew, migrate
@@ -20,6 +21,8 @@ STEPS = [
     "0001: Message journal, processed messages, retention",
     "0002: Managed requests: requests, history, timers, outbox, files, sequences",
     "0003: JSON API: keys, secrets, stored answers, webhooks, downloads",
+    "0004: Mailboxes: how far each is read, which mails were taken, which of them wait for staff",
+    "0005: Managed requests found by the barcodes of their items",
 ]
 
 STEP = '''"""{doc}"""

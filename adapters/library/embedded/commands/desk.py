@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 
 import click
 
-from adapters.library.embedded.commands.opened import Opened, as_json, print_one, run
+from adapters.library.embedded.commands.opened import Opened, as_json, print_json, print_one, run
 from adapters.library.embedded.ids import new_id
 from adapters.library.embedded.rules import end_of
-from gateway.ports.library import PatronKey
+from gateway.domain.problems import Reason, Refused
+from gateway.ports.adapter import Advice
+from gateway.ports.library import CheckedIn, PatronKey
 
 
 @click.command(name="check-in")
@@ -18,7 +21,7 @@ from gateway.ports.library import PatronKey
 @as_json
 @click.pass_context
 def check_in(ctx: click.Context, barcode: str, at: str, json_: bool) -> None:
-    """Check an item in, and say where it goes now.
+    """Check an item in, and say where it goes now: what belongs to a partner goes back, with a slip.
 
     \b
     Example:
@@ -26,17 +29,37 @@ def check_in(ctx: click.Context, barcode: str, at: str, json_: bool) -> None:
     """
 
     async def work(opened: Opened) -> None:
-        done = await opened.system.check_in(barcode, f"desk:{new_id(opened.here.now)}", at=at)
+        done, advice = await _scanned(opened, barcode, at)
         if json_:
-            print_one(done, json_, opened.context.zone)
+            print_json({**asdict(done), **asdict(advice)})
             return
         click.echo(f"{barcode}: {'returned' if done.loan else 'put in its place'}, now {done.item.status.value}")
         if done.next_hold is not None:
             click.echo(f"kept for a hold, pickup at {done.next_hold.pickup}: {done.next_hold.status.value}")
-        if done.route_to is not None:
+        if advice.popup:
+            click.echo(advice.popup)
+        elif done.route_to is not None:
             click.echo(f"send it to {done.route_to.library} {done.route_to.name}")
+        if advice.slip:
+            click.echo(f"\n{advice.slip}", nl=False)
 
     run(ctx, work)
+
+
+async def _scanned(opened: Opened, barcode: str, at: str) -> tuple[CheckedIn, Advice]:
+    """A piece that is back already, but whose request has not heard of it (a command that was killed), is told so by
+    the next scan."""
+    try:
+        done = await opened.system.check_in(barcode, f"desk:{new_id(opened.here.now)}", at=at)
+    except Refused as refused:
+        if refused.reason is not Reason.NOT_CHECKED_OUT:
+            raise
+        done = CheckedIn(await opened.system.item_by_barcode(barcode), None)
+        advice = await opened.desk.checked_in(done)
+        if not advice.popup:
+            raise
+        return done, advice
+    return done, await opened.desk.checked_in(done)
 
 
 @click.command(name="check-out")
@@ -59,6 +82,7 @@ def check_out(ctx: click.Context, barcode: str, patron: str, due: date | None, j
         moment = end_of(date(due.year, due.month, due.day), opened.context.zone) if due else None
         key = f"desk:{new_id(opened.here.now)}"
         loan = await opened.system.check_out(barcode, borrower.id, key, due=moment)
+        await opened.desk.checked_out(loan, await opened.system.item_by_barcode(barcode), borrower)
         if json_:
             print_one(loan, json_, opened.context.zone)
         else:

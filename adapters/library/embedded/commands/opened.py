@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from adapters.library.embedded.here import Here
 from gateway.domain.frozen import frozen
-from gateway.ports.adapter import CommandContext, LibraryContext
+from gateway.ports.adapter import CommandContext, Desk, LibraryContext, OpenLibrary
 from gateway.ports.library import LibrarySystem
 
 if TYPE_CHECKING:
@@ -33,13 +33,26 @@ WIDEST = 48
 class Opened:
     """An open library, as commands need it."""
 
-    system: LibrarySystem
-    context: LibraryContext
+    commands: CommandContext
+    library: OpenLibrary
+
+    @property
+    def system(self) -> LibrarySystem:
+        return self.library.system
+
+    @property
+    def context(self) -> LibraryContext:
+        return self.library.context
 
     @property
     def here(self) -> Here:
         c = self.context
         return Here(c.library, c.clock.now(), c.zone, c.currency)
+
+    @property
+    def desk(self) -> Desk:
+        """Raises ConfigurationError."""
+        return self.commands.desk(self.library)
 
     async def read(self, work: Callable[[Connection, Here], T]) -> T:
         here = self.here
@@ -56,7 +69,7 @@ def run(ctx: click.Context, work: Callable[[Opened], Awaitable[T]]) -> T:
     async def main() -> T:
         commands: CommandContext = ctx.obj
         async with commands.library(ctx.meta.get("library", "")) as found:
-            return await work(Opened(found.system, found.context))
+            return await work(Opened(commands, found))
 
     return asyncio.run(main())
 

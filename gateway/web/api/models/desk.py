@@ -9,9 +9,8 @@ from pydantic import Field, StringConstraints
 
 from gateway.domain.requests.citation import CitationType
 from gateway.domain.requests.events import Kind
-from gateway.domain.requests.patron_words import PatronStatus, of_request
-from gateway.domain.requests.request import Request
-from gateway.domain.requests.views import NoticeStatus
+from gateway.domain.requests.patron_words import PatronStatus
+from gateway.domain.requests.views import NoticeStatus, PatronAct, PatronView
 from gateway.store.api.webhooks import Subscription
 from gateway.web.api.models.values import MoneyOut
 from gateway.web.api.operation import Input, Output
@@ -24,9 +23,15 @@ class PartnerOut(Output):
     roles: tuple[str, ...]
     channel: str
     email: str
+    phone: str
     closed_now: bool
     open_borrowing: int
     open_lending: int
+    reported: int = Field(description="requests that other members of the network have open with it, as they report")
+    reported_by: int = Field(description="how many members report some")
+    member: bool = Field(description="whether it is a member of the network itself")
+    heard: datetime | None = Field(description="when it reported last; null: not yet")
+    silent: str = Field(description="why it did not answer when it was asked last; empty: it did, or was not asked")
     mean_days: float | None = Field(description="from asking to shipping; null: not known yet")
     cost: MoneyOut | None
 
@@ -110,40 +115,61 @@ class NoticeList(Output):
     next: str
 
 
+class PatronActionOut(Output):
+    """What the patron may do now: POST to `href`, with If-Match."""
+
+    act: PatronAct
+    href: str
+    method: str = "POST"
+
+
 class PatronRequestOut(Output):
     """A request as its patron sees it."""
 
     id: str
     number: str
+    version: int
     created: datetime
     type: CitationType
     title: str
     author: str
     service: str
     status: PatronStatus
-    text: str = Field(description="the status in one sentence, in English")
+    text: str = Field(description="the status in one sentence")
+    language: str = Field(description="of that sentence")
     due: datetime | None
     pickup: str
     need_by: date | None
     question: str = Field(description="what the library asks the patron; empty: nothing")
+    answer_by: datetime | None = Field(description="until when the question can be answered")
+    actions: tuple[PatronActionOut, ...]
 
     @classmethod
-    def of(cls, request: Request) -> PatronRequestOut:
-        citation, words, query = request.citation, of_request(request), request.query
+    def of(cls, view: PatronView, place: str) -> PatronRequestOut:
+        """`place`: where the patron's requests are."""
+        request = view.request
+        citation = request.citation
+        query = request.query if request.query is not None and not request.query.answer else None
         return cls(
             id=request.id,
             number=request.number,
+            version=request.version,
             created=request.created,
             type=citation.type,
             title=citation.component_title or citation.title,
             author=citation.component_author or citation.author,
             service=request.service.type.value,
-            status=words.status,
-            text=words.text,
+            status=view.status,
+            text=view.text,
+            language=view.language,
             due=request.terms.patron_due,
             pickup=request.patron.pickup,
             need_by=request.dates.need_by,
-            question=query.text if query is not None and not query.answer else "",
+            question=query.text if query is not None else "",
+            answer_by=query.answer_by if query is not None else None,
+            actions=tuple(
+                PatronActionOut(act=act, href=f"{place}/{request.id}/actions/{act.value}") for act in view.acts
+            ),
         )
 
 

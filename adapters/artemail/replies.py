@@ -1,0 +1,334 @@
+"""A mail of answers: lines <-> replies by the profile's code table (facts/artemail.md section 2). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+from functools import lru_cache
+
+from adapters.artemail.dialect import ArtemailDialect
+from adapters.artemail.dialect.orders import Numbers
+from adapters.artemail.dialect.replies import Replies, ReplyRule
+from adapters.artemail.values import PATTERNS, date_of
+from gateway.domain.frozen import frozen, frozen_by_name
+from gateway.ports.mail_text import own_lines
+
+MOST_LINES = 5_000
+MOST_LENGTH = 500
+"""Of a line in which codes are looked for."""
+
+MOST_PROSE = 4_000
+
+SHORTEST = 3
+"""Of a request's number that has no label before it."""
+
+
+@frozen_by_name
+class Reply:
+    """One answer as it stands in a mail. `rule`: its name in the profile's table, empty for a code that isn't there;
+    `values`: the captured fields; `prose`: what was written below it."""
+
+    number: str
+    code: str
+    rule: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    prose: tuple[str, ...] = ()
+    line: int = 0  # counted from 1; 0: the subject
+
+
+@frozen_by_name
+class AboutFile:
+    """An answer about a whole file. `number` is empty unless the line names a request."""
+
+    rule: str
+    number: str = ""
+    text: str
+    line: int = 0
+
+
+@frozen_by_name
+class Answers:
+    """`reference`: the number behind FILEREFNO; `numbers`: all requests that are named; `prose`: what is neither."""
+
+    replies: tuple[Reply, ...] = ()
+    files: tuple[AboutFile, ...] = ()
+    reference: str = ""
+    numbers: tuple[str, ...] = ()
+    prose: tuple[str, ...] = ()
+
+
+# --- written ---------------------------------------------------------------------------------------------
+
+
+def line_of(rule: ReplyRule, number: str, values: Mapping[str, str]) -> str:
+    """Empty: the code needs a value that isn't known."""
+    template = rule.template
+    return f"{number} {template.fill(values)}" if all(values.get(name) for name in template.required) else ""
+
+
+# --- read ------------------------------------------------------------------------------------------------
+
+
+def read(subject: str, text: str, dialect: ArtemailDialect) -> Answers:
+    return _Reader(dialect).read(subject, text)
+
+
+@frozen
+class _Code:
+    name: str
+    pattern: re.Pattern[str]
+
+
+@lru_cache(maxsize=64)
+def _table(rules: tuple[tuple[str, str, str], ...]) -> tuple[_Code, ...]:
+    """Longest first, since some codes begin as others do."""
+    ordered = sorted(rules, key=lambda one: -len(one[1]))
+    return tuple(_Code(name, re.compile(pattern)) for name, _, pattern in ordered)
+
+
+def table(replies: Replies) -> tuple[_Code, ...]:
+    rows = ((name, rule.template.literal, _pattern(rule)) for name, rule in replies.codes.items())
+    return _table(tuple(rows))
+
+
+def _pattern(rule: ReplyRule) -> str:
+    return rule.pattern if rule.pattern is not None else rule.template.pattern(PATTERNS, loose=False)
+
+
+_TAIL = re.compile(r"\s*[.!]?\s*$|(?:\s+[-–—=]+\s+|[:;,]\s+|\s+(?=\()|\s{2,})(?P<tail>\S.*)$")
+"""What may stand behind a code: nothing, or an explanation that is set off from it."""
+
+_DASHES = str.maketrans({"\u00a0": " ", "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u00ad": "", "\u200b": ""})
+
+
+@frozen
+class _Found:
+    code: str
+    rule: str
+    values: Mapping[str, str]
+    tail: str = ""
+
+
+class _Reader:
+    def __init__(self, dialect: ArtemailDialect) -> None:
+        self._replies, self._numbers, self._dialect = dialect.replies, dialect.numbers, dialect
+        self._codes = table(dialect.replies)
+        self._unknown = re.compile(dialect.replies.unknown_code)
+        self._number = re.compile(rf"(?:{_labels(dialect.replies.labels)})?(?P<number>[^\s:;,()<>\"']+)")
+        self._labelled = re.compile(
+            rf"(?:{_labels(dialect.replies.labels)})(?P<number>[^\s:;,()<>\"']+)", re.IGNORECASE
+        )
+        self._code_label = re.compile(rf"(?:{_labels(dialect.replies.code_labels)})(?=\S)", re.IGNORECASE)
+        self._reference = re.compile(rf"{re.escape(dialect.reference)}\W{{0,3}}([A-Z0-9][A-Z0-9./-]*)", re.IGNORECASE)
+        self._files = {name: re.compile(one.pattern, re.IGNORECASE) for name, one in dialect.replies.files.items()}
+        self._customer = re.compile(dialect.layout.customer_pattern)
+        self._ours = dialect.order_codes
+        self._below_customer = False
+        self._current = ""
+        self._named: list[str] = []
+        self._taken: list[Reply] = []
+        self._about: list[AboutFile] = []
+        self._prose: list[str] = []
+
+    def read(self, subject: str, text: str) -> Answers:
+        reference = self._reference_in(subject) or self._reference_in(text)
+        for line, quoted, at in _lines(text):
+            if quoted:
+                self._quoted(line)
+            else:
+                self._own(line, at)
+        if not self._taken and not self._about:
+            self._own(_without_prefixes(self._reference.sub("", subject)), 0)
+        return Answers(
+            replies=tuple(self._settled()),
+            files=tuple(self._about),
+            reference=reference,
+            numbers=tuple(dict.fromkeys(self._named)),
+            prose=tuple(self._prose),
+        )
+
+    def _settled(self) -> Iterator[Reply]:
+        """Each once. Where a mail names one request alone, its codes are about that one."""
+        alone = self._named[0] if len(set(self._named)) == 1 else ""
+        seen: set[tuple[str, str]] = set()
+        for one in self._taken:
+            number = one.number or alone
+            if (number, one.code) not in seen:
+                seen.add((number, one.code))
+                yield Reply(
+                    number=number, code=one.code, rule=one.rule, values=one.values, prose=one.prose, line=one.line
+                )
+
+    # --- a line ------------------------------------------------------------------------------------------
+
+    def _own(self, line: str, at: int) -> None:
+        if not line or self._is_head(line):
+            return
+        if len(line) > MOST_LENGTH:
+            self._add_prose(line)
+            return
+        if (about := self._about_file(line, at)) is not None:
+            self._about.append(about)
+            return
+        if self._goes_on(line, at):
+            return
+        if (found := self._code(line)) is not None:
+            self._take(found, self._current, at)
+            return
+        number, rest = self._numbered(line)
+        if number:
+            self._name(number)
+            if rest and self._ours.issuperset(rest.split()):
+                return  # the first line of our order, repeated
+            found = self._code(rest) or self._unknown_code(rest)
+            if found is not None:
+                self._take(found, number, at)
+            elif rest:
+                self._add_prose(line)
+            return
+        if not self._code_first(line, at):
+            self._add_prose(line)
+
+    def _is_head(self, line: str) -> bool:
+        """Our order's customer code, and below it the password, in an answer that repeats them: never kept."""
+        below, self._below_customer = self._below_customer, self._customer.fullmatch(line) is not None
+        return below or self._below_customer
+
+    def _goes_on(self, line: str, at: int) -> bool:
+        """A code that a mail program has broken in two lines."""
+        last = self._taken[-1] if self._taken else None
+        if last is None or last.line != at - 1 or last.values or last.prose:
+            return False
+        found = self._code(f"{last.code} {line}")
+        if found is None or not (found.values or not last.rule):
+            return False
+        self._taken.pop()
+        self._take(found, last.number, last.line)
+        return True
+
+    def _quoted(self, line: str) -> None:
+        """Of what is quoted only the number counts: an answer stands below the request that it is about."""
+        found = self._labelled.match(line.lstrip("> |"))
+        if found and (number := self._as_number(found["number"])):
+            self._name(number)
+
+    def _code(self, line: str) -> _Found | None:
+        line = self._code_label.sub("", line, count=1) if self._code_label.match(line) else line
+        for code in self._codes:
+            match = code.pattern.match(line)
+            tail = _TAIL.match(line, match.end()) if match else None
+            if match and tail:
+                values = {key: value for key, value in match.groupdict().items() if value}
+                return _Found(match[0].strip(), code.name, values, tail["tail"] or "")
+        return None
+
+    def _unknown_code(self, line: str) -> _Found | None:
+        """Behind a request's number, or behind a word such as Reply."""
+        label = self._code_label.match(line)
+        said = line[label.end() :].strip() if label else line
+        match = self._unknown.match(said)
+        tail = _TAIL.match(said, match.end()) if match else None
+        return _Found(match[0].strip(), "", {}, tail["tail"] or "") if match and tail else None
+
+    def _numbered(self, line: str) -> tuple[str, str]:
+        """A request's number at the start of the line, and what follows it. Without a label before it, a code must
+        follow, or nothing."""
+        if labelled := self._labelled.match(line):
+            number = self._as_number(labelled["number"])
+            if number:
+                return number, line[labelled.end() :].lstrip(" :;,")
+        plain = self._number.match(line)
+        number = self._as_number(plain["number"]) if plain else ""
+        if plain is None or len(number) < SHORTEST:
+            return "", ""
+        rest = line[plain.end() :].lstrip(" :;,")
+        if rest and self._code(rest) is None and self._unknown_code(rest) is None:
+            return "", ""
+        return number, rest
+
+    def _code_first(self, line: str, at: int) -> bool:
+        """`NOT ABC-123`"""
+        before, _, last = line.rpartition(" ")
+        number = self._as_number(last.strip(".()"))
+        found = self._code(before.strip()) if number and before else None
+        if found is None:
+            return False
+        self._name(number)
+        self._take(found, number, at)
+        return True
+
+    def _about_file(self, line: str, at: int) -> AboutFile | None:
+        for name, pattern in self._files.items():
+            if found := pattern.search(line):
+                number = self._as_number(found.groupdict().get("number") or "")
+                if number:
+                    self._name(number)
+                return AboutFile(rule=name, number=number, text=line, line=at)
+        return None
+
+    # --- what it adds up to ------------------------------------------------------------------------------
+
+    def _take(self, found: _Found, number: str, at: int) -> None:
+        prose = (found.tail,) if found.tail else ()
+        self._taken.append(
+            Reply(number=number, code=found.code, rule=found.rule, values=found.values, prose=prose, line=at)
+        )
+
+    def _add_prose(self, line: str) -> None:
+        if not self._taken:
+            self._prose.append(line)
+            return
+        last = self._taken[-1]
+        if sum(map(len, last.prose)) < MOST_PROSE:
+            self._taken[-1] = Reply(
+                number=last.number,
+                code=last.code,
+                rule=last.rule,
+                values=last.values,
+                prose=(*last.prose, line),
+                line=last.line,
+            )
+
+    def _name(self, number: str) -> None:
+        self._current = number
+        self._named.append(number)
+
+    def _as_number(self, word: str) -> str:
+        """Ours, where the word can be one; a date is none."""
+        word = word.rstrip(".")
+        if date_of(word, self._replies.dates) is not None:
+            return ""
+        return as_number(word, self._numbers)
+
+    def _reference_in(self, text: str) -> str:
+        found = self._reference.search(text)
+        return self._as_number(found[1]) if found else ""
+
+
+def as_number(word: str, numbers: Numbers) -> str:
+    """Our number, or empty where the word isn't what the service takes for one."""
+    fits = re.fullmatch(numbers.pattern, word) and re.search(r"\d", word) and word.startswith(numbers.prefix)
+    return word.removeprefix(numbers.prefix) if fits else ""
+
+
+def _labels(labels: tuple[str, ...]) -> str:
+    """Any of them, with what may stand between it and the value."""
+    words = (r"\s+".join(map(re.escape, label.split())) for label in sorted(labels, key=len, reverse=True))
+    any_of = "|".join(words) or r"(?!)"
+    return rf"(?:{any_of})\.?\s*[:#=]?\s*"
+
+
+def _lines(text: str) -> Iterator[tuple[str, bool, int]]:
+    """With whether it is quoted, and its number from 1."""
+    own = own_lines(text)
+    at = 0
+    for n, line in enumerate(text.splitlines()[:MOST_LINES]):
+        mine = at < len(own) and own[at] == line
+        at += mine
+        yield line.translate(_DASHES).strip(), not mine, n + 1
+
+
+def _without_prefixes(subject: str) -> str:
+    """Without Re:, AW:, Fwd: and the like."""
+    return re.sub(r"^(?:\s*(?:re|aw|antw|fwd?|wg|tr|sv|vs)\s*:)+", "", subject, flags=re.IGNORECASE).strip()

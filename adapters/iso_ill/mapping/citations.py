@@ -1,0 +1,189 @@
+"""Item-Id beside Citation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from adapters.iso_ill.messages.codes import ItemType, MediumType, ServiceType, SupplyMedium
+from adapters.iso_ill.messages.external import External
+from adapters.iso_ill.messages.items import ItemId, SupplyMediumInfo
+from adapters.iso_ill.mapping.numbers import numbers_of
+from gateway.domain.library import RecordId
+from gateway.domain.requests.citation import Citation, CitationType, Extra
+
+SERIALS = frozenset({CitationType.ARTICLE, CitationType.JOURNAL, CitationType.NEWSPAPER})
+BOOKS = frozenset(
+    {CitationType.BOOK, CitationType.CHAPTER, CitationType.THESIS, CitationType.CONFERENCE_PAPER, CitationType.REPORT}
+)
+HELD_MEDIA = {CitationType.VIDEO: MediumType.FILM_OR_VIDEO_RECORDING, CitationType.AUDIO: MediumType.AUDIO_RECORDING}
+TYPES_OF_MEDIA = {medium: type_ for type_, medium in HELD_MEDIA.items()}
+FORMATS_IN = {
+    SupplyMedium.PRINTED: "printed",
+    SupplyMedium.PHOTOCOPY: "paper-copy",
+    SupplyMedium.MICROFORM: "microform",
+    SupplyMedium.FILM_OR_VIDEO_RECORDING: "dvd",
+    SupplyMedium.AUDIO_RECORDING: "cd",
+    SupplyMedium.MACHINE_READABLE: "pdf",
+}
+"""The likeliest word of ISO 18626; the characteristics, where they are said, are kept beside it."""
+FORMATS_OUT = {
+    "printed": SupplyMedium.PRINTED,
+    "large-print": SupplyMedium.PRINTED,
+    "paper-copy": SupplyMedium.PHOTOCOPY,
+    "microform": SupplyMedium.MICROFORM,
+    "dvd": SupplyMedium.FILM_OR_VIDEO_RECORDING,
+    "vhs": SupplyMedium.FILM_OR_VIDEO_RECORDING,
+    "blu-ray": SupplyMedium.FILM_OR_VIDEO_RECORDING,
+    "cd": SupplyMedium.AUDIO_RECORDING,
+    "lp": SupplyMedium.AUDIO_RECORDING,
+    "mp3": SupplyMedium.AUDIO_RECORDING,
+    "cassette-tape": SupplyMedium.AUDIO_RECORDING,
+    "pdf": SupplyMedium.MACHINE_READABLE,
+    "cd-rom": SupplyMedium.MACHINE_READABLE,
+    "epub": SupplyMedium.MACHINE_READABLE,
+}
+
+_VOLUME_ISSUE = re.compile(r"(?:v(?:ol)?\.?\s*)?(\w+)\s*[(,/:]\s*(?:no\.?\s*|iss(?:ue)?\.?\s*)?(\w+)\)?", re.IGNORECASE)
+
+
+def citation_of(item: ItemId, service_types: tuple[ServiceType | int, ...]) -> Citation:
+    """What has no place in a Citation is in its extras."""
+    volume, issue = _volume_and_issue(item.volume_issue)
+    is_part = bool(item.title_of_article or item.author_of_article)
+    return Citation(
+        type=_type(item, is_part, service_types),
+        title=item.title,
+        subtitle=item.sub_title,
+        author=item.author,
+        component_title=item.title_of_article,
+        component_author=item.author_of_article,
+        series=item.series_title_number,
+        edition=item.edition,
+        publisher=item.publisher,
+        place=item.place_of_publication,
+        published=item.publication_date_of_component or item.publication_date,
+        volume=volume,
+        issue=issue,
+        pages=item.pagination,
+        call_number=item.call_number,
+        identifiers=tuple(_identifiers(item)),
+        source=item.verification_reference_source,
+        extras=tuple(_extras(item)),
+    )
+
+
+def _type(item: ItemId, is_part: bool, service_types: tuple[ServiceType | int, ...]) -> CitationType:
+    if isinstance(item.held_medium_type, MediumType) and item.held_medium_type in TYPES_OF_MEDIA:
+        return TYPES_OF_MEDIA[item.held_medium_type]
+    if item.item_type is ItemType.SERIAL or (item.item_type is None and item.issn):
+        return CitationType.ARTICLE if is_part else CitationType.JOURNAL
+    if item.item_type is ItemType.OTHER:
+        return CitationType.OTHER
+    return CitationType.CHAPTER if is_part else CitationType.BOOK
+
+
+def _volume_and_issue(text: str) -> tuple[str, str]:
+    """`12(3)`, `vol. 12, no. 3` and the like are split; anything else is the volume as it is."""
+    match = _VOLUME_ISSUE.fullmatch(text)
+    return (match[1], match[2]) if match is not None else (text, "")
+
+
+def _identifiers(item: ItemId) -> Iterator[RecordId]:
+    if item.isbn:
+        yield RecordId("isbn", item.isbn)
+    if item.issn:
+        yield RecordId("issn", item.issn)
+    for external in (item.system_no, item.national_bibliography_no):
+        if external is not None:
+            yield from numbers_of(external)
+
+
+def _extras(item: ItemId) -> Iterator[Extra]:
+    texts = (
+        ("sponsoring-body", item.sponsoring_body),
+        ("additional-no-letters", item.additional_no_letters),
+        ("publication-date", item.publication_date if item.publication_date_of_component else ""),
+    )
+    for name, text in texts:
+        if text:
+            yield Extra(name, text)
+    if item.held_medium_type is not None and item.held_medium_type not in TYPES_OF_MEDIA:
+        yield Extra("held-medium-type", str(int(item.held_medium_type)), "number")
+    for name, external in (("national-bibliography-no", item.national_bibliography_no), ("system-no", item.system_no)):
+        if external is not None and not numbers_of(external):
+            yield Extra(name, _opaque(external))
+
+
+def _opaque(external: External) -> str:
+    return f"{external.direct_reference} {external.value.hex()}".strip()
+
+
+def item_of(citation: Citation) -> ItemId:
+    is_part = citation.is_part or bool(citation.component_title)
+    extras = {one.name: one.value for one in citation.extras}
+    return ItemId(
+        item_type=_item_type(citation.type),
+        held_medium_type=HELD_MEDIA.get(citation.type) or _held_medium(extras.get("held-medium-type", "")),
+        call_number=citation.call_number,
+        author=citation.author,
+        title=citation.title,
+        sub_title=citation.subtitle,
+        sponsoring_body=extras.get("sponsoring-body", ""),
+        place_of_publication=citation.place,
+        publisher=citation.publisher,
+        series_title_number=citation.series,
+        volume_issue=_joined(citation.volume, citation.issue),
+        edition=citation.edition,
+        publication_date=extras.get("publication-date", "") if is_part else citation.published,
+        publication_date_of_component=citation.published if is_part else "",
+        author_of_article=citation.component_author,
+        title_of_article=citation.component_title,
+        pagination=citation.pages,
+        isbn=citation.identifier("isbn"),
+        issn=citation.identifier("issn"),
+        additional_no_letters=extras.get("additional-no-letters", "") or _others(citation),
+        verification_reference_source=citation.source,
+    )
+
+
+def _item_type(type_: CitationType) -> ItemType:
+    if type_ in SERIALS:
+        return ItemType.SERIAL
+    return ItemType.MONOGRAPH if type_ in BOOKS else ItemType.OTHER
+
+
+def _held_medium(number: str) -> MediumType | None:
+    return next((one for one in MediumType if str(int(one)) == number), None)
+
+
+def _joined(volume: str, issue: str) -> str:
+    return f"{volume}({issue})" if volume and issue else volume or issue
+
+
+def _others(citation: Citation) -> str:
+    """Identifiers that have no field of their own."""
+    return "; ".join(f"{one.type}:{one.value}" for one in citation.identifiers if one.type not in ("isbn", "issn"))
+
+
+def media_of(format_: str) -> tuple[SupplyMediumInfo, ...]:
+    """By the word of ISO 18626; one that has no code goes as characteristics of `other`."""
+    if not format_:
+        return ()
+    medium = FORMATS_OUT.get(format_)
+    if medium is None:
+        return (SupplyMediumInfo(type=SupplyMedium.OTHER, characteristics=format_),)
+    plain = FORMATS_IN.get(medium) == format_
+    return (SupplyMediumInfo(type=medium, characteristics="" if plain else format_),)
+
+
+def format_of(media: tuple[SupplyMediumInfo, ...]) -> str:
+    """Of the first in the order of preference."""
+    if not media:
+        return ""
+    first = media[0]
+    word = first.characteristics.casefold().replace(" ", "-")
+    if word in FORMATS_OUT:
+        return word
+    known = FORMATS_IN.get(first.type) if isinstance(first.type, SupplyMedium) else None
+    return known or word

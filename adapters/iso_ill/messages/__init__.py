@@ -1,0 +1,80 @@
+"""The 20 APDUs of ISO 10161-1, versions 1 and 2, and everything in them, as frozen dataclasses.
+
+One file a family: `asking`, `answering`, `tracking`, `reporting`; shared parts in `header`, `parties`, `items`,
+`extensions`, `external`; enumerations in `codes`; `base` says how they are declared.
+"""
+
+from __future__ import annotations
+
+from adapters.iso_ill.messages.answering import (
+    Cancel,
+    CancelReply,
+    ConditionalReply,
+    Expired,
+    ForwardNotification,
+    IllAnswer,
+)
+from adapters.iso_ill.messages.asking import IllRequest
+from adapters.iso_ill.messages.header import Apdu
+from adapters.iso_ill.messages.reporting import Message, StatusOrErrorReport, StatusQuery
+from adapters.iso_ill.messages.tracking import (
+    CheckedIn,
+    Damaged,
+    Lost,
+    Overdue,
+    Recall,
+    Received,
+    Renew,
+    RenewAnswer,
+    Returned,
+    Shipped,
+)
+
+APDUS: tuple[type[Apdu], ...] = (
+    IllRequest,
+    ForwardNotification,
+    Shipped,
+    IllAnswer,
+    ConditionalReply,
+    Cancel,
+    CancelReply,
+    Received,
+    Recall,
+    Returned,
+    CheckedIn,
+    Overdue,
+    Renew,
+    RenewAnswer,
+    Lost,
+    Damaged,
+    Message,
+    StatusQuery,
+    StatusOrErrorReport,
+    Expired,
+)
+"""By number: the first is [APPLICATION 1]."""
+
+__all__ = [
+    "APDUS",
+    "Apdu",
+    "Cancel",
+    "CancelReply",
+    "CheckedIn",
+    "ConditionalReply",
+    "Damaged",
+    "Expired",
+    "ForwardNotification",
+    "IllAnswer",
+    "IllRequest",
+    "Lost",
+    "Message",
+    "Overdue",
+    "Recall",
+    "Received",
+    "Renew",
+    "RenewAnswer",
+    "Returned",
+    "Shipped",
+    "StatusOrErrorReport",
+    "StatusQuery",
+]

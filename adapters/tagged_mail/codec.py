@@ -1,0 +1,151 @@
+"""Tagged mail: text lines <-> values. Pure, knows no request.
+
+Strict in what is written: a tag at the start of a line, what belongs to it below, indented. Lenient in what is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
+
+from adapters.tagged_mail.names import NAMES, Name, plain
+from gateway.domain.frozen import frozen, frozen_by_name
+from gateway.domain.problems import Fault, MalformedMessage
+
+NEXT_LINE = "    "
+"""Before a further line of a value."""
+
+GOES_ON = "      "
+"""Before the rest of a line that was too long."""
+
+MOST_LINES = 20_000
+LINES_BEFORE_NAME = 20
+"""A greeting or a letterhead may stand above the first message."""
+
+MOST_LENGTH = 200
+"""Of a line that names a message."""
+
+_TAG = re.compile(r"([A-Z0-9][A-Z0-9#$/.]{1,2}) ?:(?!//)[ \t]*(.*)")
+
+
+@frozen
+class Tag:
+    """`name` without its colon; `value` may have several lines."""
+
+    name: str
+    value: str
+
+
+@frozen_by_name
+class TaggedMessage:
+    """`text`: lines of the message that belong to no tag."""
+
+    name: Name
+    tags: tuple[Tag, ...] = ()
+    text: tuple[str, ...] = ()
+
+    def values(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Of these tags, in the order of the mail; empty ones left out."""
+        return tuple(one.value for one in self.tags if one.name in names and one.value)
+
+    def first(self, names: tuple[str, ...]) -> str:
+        return next(iter(self.values(names)), "")
+
+
+@frozen
+class Layout:
+    """`language`: en, fr or both; `length`: most characters of a line; `more`: further names by which a message is
+    known, plain (see `names.plain`)."""
+
+    language: str = "both"
+    length: int = 76
+    more: tuple[tuple[str, Name], ...] = ()
+
+
+def encode(message: TaggedMessage, layout: Layout) -> str:
+    """Raises ValueError for a tag that could not be read again."""
+    lines = [title(message.name, layout.language), ""]
+    for tag in message.tags:
+        if not is_tag(tag.name):
+            raise ValueError(f"'{tag.name}' is no tag")
+        lines += _tag_lines(tag, layout.length)
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def is_tag(name: str) -> bool:
+    return re.fullmatch(r"[A-Z0-9][A-Z0-9#$/.]{1,2}", name) is not None
+
+
+def title(name: Name, language: str) -> str:
+    words = NAMES[name]
+    return {"en": words.english, "fr": words.french}.get(language, words.both)
+
+
+def _tag_lines(tag: Tag, length: int) -> Iterator[str]:
+    start = f"{tag.name}: "
+    for index, line in enumerate(tag.value.splitlines() or [""]):
+        before = NEXT_LINE if index else start
+        folded = wrap(
+            " ".join(line.split()),
+            length,
+            initial_indent=before,
+            subsequent_indent=GOES_ON,
+            break_on_hyphens=False,
+            break_long_words=False,  # an address of the web stays whole
+        )
+        yield from folded or [before]
+
+
+# --- reading ---------------------------------------------------------------------------------------------
+
+
+def decode(lines: list[str], layout: Layout) -> tuple[TaggedMessage, ...]:
+    """All messages of a mail, in order. `lines` without what is quoted. Raises MalformedMessage: there is none."""
+    if len(lines) > MOST_LINES:
+        raise MalformedMessage("", f"more than {MOST_LINES} lines", Fault.TOO_LARGE)
+    known = known_names(layout)
+    starts = [(n, name) for n, line in enumerate(lines) if (name := name_of(line, known)) is not None]
+    if not starts:
+        raise MalformedMessage("line 1", "no message of the Generic Script is named", Fault.UNKNOWN_SERVICE)
+    bounds = [n for n, _ in starts[1:]] + [len(lines)]
+    return tuple(_message(name, lines[n + 1 : end]) for (n, name), end in zip(starts, bounds, strict=True))
+
+
+def is_tagged(lines: list[str], layout: Layout) -> bool:
+    known = known_names(layout)
+    head = [line for line in lines[:MOST_LINES] if line.strip()][:LINES_BEFORE_NAME]
+    return any(name_of(line, known) is not None for line in head)
+
+
+def known_names(layout: Layout) -> Mapping[str, Name]:
+    own = {plain(text): name for name, words in NAMES.items() for text in (words.english, words.french, words.both)}
+    return {**own, **dict(layout.more)}
+
+
+def name_of(line: str, known: Mapping[str, Name]) -> Name | None:
+    """The message that a line names, alone or before a colon or two blanks. An indented line belongs to a tag."""
+    if len(line) > MOST_LENGTH or line[:1].isspace():
+        return None
+    said = plain(re.split(r":|\s{2,}(?=\S)", line.strip(), maxsplit=1)[0])
+    return known.get(said)
+
+
+def _message(name: Name, lines: list[str]) -> TaggedMessage:
+    tags: list[Tag] = []
+    text: list[str] = []
+    for line in lines:
+        found = _TAG.fullmatch(line.rstrip())
+        if found:
+            tags.append(Tag(found[1], found[2].strip()))
+        elif not line.strip():
+            continue
+        elif tags and line[0] in " \t":
+            last = tags[-1]
+            between = " " if line.startswith(GOES_ON) else "\n"
+            tags[-1] = Tag(last.name, f"{last.value}{between}{line.strip()}".strip())
+        elif line.startswith("---"):
+            continue
+        else:
+            text.append(line.strip())
+    return TaggedMessage(name=name, tags=tuple(tags), text=tuple(text))

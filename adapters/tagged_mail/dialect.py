@@ -1,0 +1,213 @@
+"""What a profile may tailor of tagged mail (section `tagged_mail`)."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, field_validator
+
+from adapters.tagged_mail.codec import Layout
+from adapters.tagged_mail.names import Name, plain
+from gateway.domain.policy import Section
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Kind
+
+SECTION = "tagged_mail"
+
+SUBJECT_FIELDS = ("message", "number", "symbol")
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    # facts/artemail.md section 3
+    "account": ("A#C",),
+    "address": ("ADR",),
+    "article_author": ("ARA",),
+    "article_title": ("ART",),
+    "author": ("AUT",),
+    "billing": ("BIL",),
+    "call_number": ("CA#", "CNO"),
+    "maximum_cost": ("CO$",),
+    "published": ("DAT",),
+    "dobis": ("DDN",),
+    "edition": ("EDD", "DN"),
+    "lccn": ("LCN",),
+    "borrower": ("LSB",),
+    "lender": ("LSP",),
+    "need_by": ("N/R",),
+    "note": ("NOT",),
+    "standard_number": ("NO.",),
+    "number": ("NUM",),
+    "oclc": ("OCL",),
+    "other": ("O/A",),
+    "place": ("P/L",),
+    "publisher": ("P/M",),
+    "pages": ("PAG",),
+    # not in that list, which is not complete: unverified
+    "title": ("TIT",),
+    "volume": ("VOL",),
+    "issue": ("ISS",),
+    "service": ("SRV",),
+    "answer": ("ANS",),
+    "reason": ("RSN",),
+    "due": ("DUE",),
+    "expected": ("EXP",),
+    "retry": ("RTR",),
+    "conditions": ("CON",),
+    "cost": ("CST",),
+    "barcode": ("BAR",),
+    "link": ("URL",),
+    "status": ("STA",),
+}
+"""What is said, and its tags: the first is written, all are read."""
+
+
+PATRON = "P/U"
+"""The other library's patron: kept with the request as it came. Of ours it is never written."""
+
+
+class Phrase(Section):
+    """Of a message that can say several things: which."""
+
+    english: str = Field(min_length=1)
+    french: str = Field(min_length=1)
+
+
+def _phrases() -> dict[Kind, Phrase]:
+    """Our own choice of words; what other systems write is unverified, so a profile names theirs."""
+    words = {
+        Kind.ACKNOWLEDGED: ("REQUEST RECEIVED", "DEMANDE RECUE"),
+        Kind.REJECTED: ("REQUEST REJECTED", "DEMANDE REJETEE"),
+        Kind.EXPECT_TO_SUPPLY: ("EXPECT TO SUPPLY", "FOURNITURE PREVUE"),
+        Kind.WILL_SUPPLY: ("WILL SUPPLY", "SERA FOURNI"),
+        Kind.HOLD_PLACED: ("ON HOLD", "RESERVE"),
+        Kind.RETRY: ("RETRY", "A REDEMANDER"),
+        Kind.UNFILLED: ("NOT SUPPLIED", "NON FOURNI"),
+        Kind.EXPIRED: ("EXPIRED", "EXPIREE"),
+        Kind.CANCEL_ACCEPTED: ("CANCELLED", "ANNULEE"),
+        Kind.CANCEL_REFUSED: ("CANNOT BE CANCELLED", "NE PEUT ETRE ANNULEE"),
+        Kind.RENEW_ACCEPTED: ("RENEWED", "RENOUVELE"),
+        Kind.RENEW_REFUSED: ("NOT RENEWED", "NON RENOUVELE"),
+        Kind.COPY_DELIVERED: ("COPY DELIVERED", "COPIE LIVREE"),
+        Kind.CONDITION_ACCEPTED: ("CONDITIONS ACCEPTED", "CONDITIONS ACCEPTEES"),
+        Kind.CONDITION_REFUSED: ("CONDITIONS REFUSED", "CONDITIONS REFUSEES"),
+        Kind.RECEIVED: ("ITEM RECEIVED", "DOCUMENT RECU"),
+        Kind.RETURNED: ("ITEM RETURNED", "DOCUMENT RETOURNE"),
+        Kind.CHECKED_IN: ("ITEM CHECKED IN", "RETOUR ENREGISTRE"),
+        Kind.LOST: ("ITEM LOST", "DOCUMENT PERDU"),
+        Kind.DAMAGED: ("ITEM DAMAGED", "DOCUMENT ENDOMMAGE"),
+        Kind.DUE_DATE_CHANGED: ("DUE DATE CHANGED", "DATE DE RETOUR CHANGEE"),
+        Kind.MESSAGE: ("MESSAGE", "COMMUNICATION"),
+        Kind.STATUS_QUERY: ("STATUS QUERY", "DEMANDE D'ETAT"),
+        Kind.STATUS_REPORT: ("STATUS REPORT", "RAPPORT D'ETAT"),
+    }
+    return {kind: Phrase(english=english, french=french) for kind, (english, french) in words.items()}
+
+
+def _subject(value: str) -> str:
+    try:
+        value.format(**dict.fromkeys(SUBJECT_FIELDS, "x"))
+    except (KeyError, IndexError, ValueError, AttributeError) as error:
+        known = ", ".join(f"{{{name}}}" for name in SUBJECT_FIELDS)
+        raise ValueError(f"can't be filled in ({error}); it may contain {known}") from error
+    return value
+
+
+def _encoding(value: str) -> str:
+    try:
+        codecs.lookup(value)
+        "ä".encode(value, "replace")
+    except (LookupError, UnicodeError) as error:
+        raise ValueError("no character set of texts, such as utf-8 or iso-8859-1") from error
+    return value
+
+
+def _date_form(value: str) -> str:
+    sample = date(2026, 11, 23)
+    try:
+        same = datetime.strptime(sample.strftime(value), value).date() == sample  # noqa: DTZ007 - only its day
+    except (ValueError, re.error):
+        same = False
+    if not same:
+        raise ValueError("no form of a date, such as %Y-%m-%d")
+    return value
+
+
+MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
+TagName = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9#$/.]{1,2}$")]
+
+
+class TaggedMailDialect(Section):
+    language: Literal["en", "fr", "both"] = Field("both", description="of message names and answers; both are read")
+    address: MailAddress = Field("", description="where messages go; empty: `partner.email`")
+    sender: MailAddress = Field("", description="address that its mails come from; empty: `mail.sender`")
+    reply_to: MailAddress = Field("", description="where its answers go; empty: the library's")
+    subject: Annotated[str, AfterValidator(_subject)] = Field(
+        "{message} {number}", description="with {message} (its name), {number} (the request's), {symbol} (ours)"
+    )
+    our_symbol: str = Field("", description="how this partner calls us; empty: the library's symbol")
+    their_symbol: str = Field("", description="how it calls itself; empty: the first of `partner.symbols`")
+    account: str = Field("", description="our account with it; empty: none is written")
+    billing: str = Field("", description="our billing address; empty: none is written")
+    encoding: Annotated[str, AfterValidator(_encoding)] = Field(
+        "utf-8", description="character set; a message that does not fit into it goes out in utf-8"
+    )
+    length: int = Field(76, ge=40, le=200, description="most characters of a line")
+    names: dict[Name, tuple[str, ...]] = Field({}, description="further names by which messages are known")
+    tags: dict[str, tuple[TagName, ...]] = Field(
+        {}, description="tags that differ: what is said -> tags, the first written, all read; empty list: never written"
+    )
+    answers: dict[Kind, Phrase] = Field(
+        {}, description="words for answers that differ: kind -> {english, french}; the standard ones are read as well"
+    )
+    dates: tuple[Annotated[str, AfterValidator(_date_form)], ...] = Field(
+        ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%B %d, %Y"),
+        min_length=1,
+        description="forms of dates; the first is the one that we write",
+    )
+    currency: str = Field("CAD", pattern=r"^[A-Z]{3}$", description="of amounts that name none")
+
+    @field_validator("tags")
+    @classmethod
+    def _known_fields(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        unknown = sorted(set(value) - set(FIELDS))
+        if unknown:
+            raise ValueError(f"there is no '{unknown[0]}'; there are: {', '.join(FIELDS)}")
+        return value
+
+    @field_validator("answers")
+    @classmethod
+    def _of_answers(cls, value: dict[Kind, Phrase]) -> dict[Kind, Phrase]:
+        strange = sorted(kind.value for kind in set(value) - set(PHRASES))
+        if strange:
+            raise ValueError(f"'{strange[0]}' has a message of its own, or none")
+        return value
+
+    def tag(self, field: str) -> tuple[str, ...]:
+        """Its tags, the one that is written first."""
+        return self.tags.get(field, FIELDS[field])
+
+    @property
+    def known_tags(self) -> frozenset[str]:
+        return frozenset(tag for field in FIELDS for tag in self.tag(field))
+
+    @property
+    def layout(self) -> Layout:
+        more = tuple((plain(text), name) for name, texts in self.names.items() for text in texts)
+        return Layout(self.language, self.length, more)
+
+    def phrase(self, kind: Kind) -> str:
+        """How it is written; empty: its message says it all."""
+        found = self.answers.get(kind) or PHRASES.get(kind)
+        if found is None:
+            return ""
+        return {"en": found.english, "fr": found.french}.get(self.language, f"{found.english}/{found.french}")
+
+
+PHRASES = _phrases()
+
+
+def dialect_of(profile: Profile) -> TaggedMailDialect:
+    found = profile.dialects.get(SECTION)
+    return found if isinstance(found, TaggedMailDialect) else TaggedMailDialect()

@@ -1,0 +1,250 @@
+"""`illgate mail poll|test|explain|preview|unmatched`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from gateway.cli.context import Installation, pass_installation
+from gateway.cli.managed import (
+    NotDone,
+    cursor_option,
+    in_sentences,
+    library_option,
+    limit_option,
+    minute,
+    open_managed,
+    print_cursor,
+    run,
+    staff_option,
+)
+from gateway.cli.opened import library_named
+from gateway.cli.texts import local_time, table
+from gateway.runtime.mailboxes import Mailboxes
+from gateway.runtime.previews import preview_of
+from gateway.services.mailbox.poller import Polled
+from gateway.services.mailbox.reading import Post
+from gateway.settings.model import MailboxSettings
+from gateway.store.cipher import BodyUnreadable
+from gateway.store.journal import Journal
+from gateway.store.mailbox.mails import MailRow, Outcome, Page
+
+T = TypeVar("T")
+
+_MAIL = click.argument("mail", metavar="MAIL")
+
+
+@click.group
+def command() -> None:
+    """Partners' mails: read a mailbox, explain a mail, and decide about those that nobody understood."""
+
+
+# --- mailboxes -----------------------------------------------------------------------------------------------
+
+
+@command.command()
+@click.argument("mailbox", metavar="MAILBOX")
+@pass_installation
+def poll(installation: Installation, mailbox: str) -> None:
+    """Read what waits in a mailbox now, as the daemon does.
+
+    Beside a daemon it does no harm: a mail is taken once. On PostgreSQL only the node that has the mailbox reads it.
+    """
+    _settings(installation, mailbox)
+    polled = _run(installation, lambda boxes: boxes.poller(mailbox).once())
+    click.echo(_counted(polled))
+
+
+def _counted(polled: Polled) -> str:
+    parts = [f"{polled.taken[outcome]} {word}" for outcome, word in _WORDS.items()]
+    moved = f"; {polled.again} were taken before and moved now" if polled.again else ""
+    return f"{polled.count} mails: {', '.join(parts)}{moved}"
+
+
+_WORDS = {Outcome.DONE: "done", Outcome.UNKNOWN: "for staff", Outcome.FAILED: "failed"}
+
+
+@command.command()
+@click.argument("mailbox", metavar="MAILBOX")
+@pass_installation
+def test(installation: Installation, mailbox: str) -> None:
+    """Sign in to a mailbox and say what waits there; nothing is read, moved or marked."""
+    one = _settings(installation, mailbox)
+    waiting, seconds, idle = _run(installation, lambda boxes: boxes.poller(mailbox).probe())
+    click.echo(f"{one.name}: signed in as {one.user} at {one.host}:{one.port} ({one.security.value})")
+    click.echo(
+        f"folder {one.folder}: {waiting} mails wait; answered in {seconds:.2f} s; IDLE: {'yes' if idle else 'no'}"
+    )
+
+
+def _settings(installation: Installation, name: str) -> MailboxSettings:
+    found = next((one for one in installation.settings.mailboxes if one.name == name), None)
+    if found is None:
+        known = ", ".join(one.name for one in installation.settings.mailboxes) or "none"
+        raise click.UsageError(f"no such mailbox: {name}; in gateway.yml: {known}")
+    return found
+
+
+# --- one mail ------------------------------------------------------------------------------------------------
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True), metavar="FILE")
+@click.option("--mailbox", default="", metavar="NAME", help="As if it had come to this mailbox.")
+@library_option
+@pass_installation
+def explain(installation: Installation, file: Path, mailbox: str, symbol: str) -> None:
+    """How a mail is understood, rule by rule. Nothing changes.
+
+    \b
+    Examples:
+      illgate mail explain answer.eml
+      illgate mail unmatched show ID --raw | illgate mail explain -
+    """
+    box = _settings(installation, mailbox) if mailbox else None
+    library = library_named(installation, (box.library if box is not None else "") or symbol)
+    post = Post(library.symbol, box.authserv_id if box is not None else "")
+    with click.open_file(str(file), "rb") as opened:
+        content = opened.read()
+    for line in _run(installation, lambda boxes: boxes.desk.explain(content, post)):
+        click.echo(line)
+
+
+@command.command()
+@click.argument("request", metavar="REQUEST")
+@library_option
+@pass_installation
+def preview(installation: Installation, request: str, symbol: str) -> None:
+    """The letter that goes out to the partner for a request (its number or id), as it is now."""
+    library = library_named(installation, symbol)
+
+    shown = run(installation, lambda managed: preview_of(managed, installation.adapters, library.symbol, request))
+    for mail in shown:
+        click.echo(mail)
+
+
+# --- what nobody understood ----------------------------------------------------------------------------------
+
+
+@command.group()
+def unmatched() -> None:
+    """Mails of unknown senders, and those that nobody understood: say which request is meant, or dismiss them."""
+
+
+@unmatched.command("list")
+@limit_option
+@cursor_option
+@library_option
+@pass_installation
+def list_(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
+    """Newest first."""
+    library = library_named(installation, symbol)
+    page: Page = _run(installation, lambda boxes: boxes.desk.waiting(library.symbol, limit, cursor))
+    if not page.rows:
+        click.echo("no mails wait")
+    else:
+        heading = ("CAME", "MAILBOX", "SENDER", "SUBJECT", "ID", "WHY")
+        rows = [
+            (minute(row.at, library.zone), row.spot.mailbox, row.sender, row.subject[:50], row.id, row.reason)
+            for row in page.rows
+        ]
+        for line in table([heading, *rows]):
+            click.echo(line)
+    print_cursor(page.cursor)
+
+
+@unmatched.command()
+@_MAIL
+@click.option("--raw", is_flag=True, help="The mail itself, as it came.")
+@library_option
+@pass_installation
+def show(installation: Installation, mail: str, raw: bool, symbol: str) -> None:
+    """One of them: why it waits, requests that it may be about, and the mail."""
+    library = library_named(installation, symbol)
+    row: MailRow = _run(installation, lambda boxes: boxes.desk.show(library.symbol, mail))
+    if raw:
+        click.echo(row.content or b"", nl=False)
+        return
+    facts = {
+        "came": f"{local_time(row.at, library.zone)} in {row.spot.mailbox}",
+        "sender": row.sender,
+        "subject": row.subject,
+        "partner": row.profile,
+        "why": row.reason,
+        "decided": row.closed_by,
+        "request": row.request_id,
+        "maybe": ", ".join(row.possible),
+    }
+    click.echo(row.id)
+    for name, text in facts.items():
+        if text:
+            click.echo(f"  {name + ':':<10}{text}")
+    if row.content is not None:
+        click.echo("")
+        click.echo(row.content.decode("utf-8", "replace"))
+
+
+@unmatched.command()
+@_MAIL
+@click.argument("request", metavar="REQUEST")
+@staff_option
+@library_option
+@pass_installation
+def assign(installation: Installation, mail: str, request: str, actor: str, symbol: str) -> None:
+    """It is about this request (number or id): what it says happens there, or becomes a note."""
+    library = library_named(installation, symbol)
+    changed = _run(installation, lambda boxes: boxes.desk.assign(library.symbol, mail, request, actor))
+    click.echo(f"{mail}: assigned to {changed.number}, which is {changed.state.value} now")
+
+
+@unmatched.command()
+@_MAIL
+@staff_option
+@library_option
+@pass_installation
+def dismiss(installation: Installation, mail: str, actor: str, symbol: str) -> None:
+    """It needs nothing. It stays in the folder of the mailbox, and in the journal for a while."""
+    library = library_named(installation, symbol)
+    _run(installation, lambda boxes: boxes.desk.dismiss(library.symbol, mail, actor))
+    click.echo(f"dismissed: {mail}")
+
+
+# --- opening -------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _open(installation: Installation) -> AsyncIterator[Mailboxes]:
+    profiles, options = installation.profiles, installation.parts.journal_options()
+    async with open_managed(installation) as managed:
+        store = next(iter(managed.houses.values())).store
+        journal = Journal(store, options)
+        try:
+            yield Mailboxes(
+                settings=installation.settings,
+                adapters=installation.adapters,
+                clock=installation.clock,
+                store=store,
+                managed=managed,
+                profiles=lambda: profiles.profiles,
+                journal=journal,
+                options=options,
+            )
+        finally:
+            await journal.close()
+
+
+def _run(installation: Installation, work: Callable[[Mailboxes], Awaitable[T]]) -> T:
+    async def opened() -> T:
+        async with _open(installation) as boxes:
+            return await work(boxes)
+
+    with in_sentences():
+        try:
+            return asyncio.run(opened())
+        except BodyUnreadable as error:
+            raise NotDone(f"The mail can't be shown: {error}") from error

@@ -1,0 +1,64 @@
+"""How many pages a copy should have, by the pages that its citation names."""
+
+from __future__ import annotations
+
+import re
+
+from gateway.domain.requests.citation import Citation
+
+_PREFIX = re.compile(r"^(?:pp?|pages?|s|seiten?|str|стр|с)\b\.?\s*", re.IGNORECASE)
+_RANGE = re.compile(r"([A-Za-z]{0,2}?)(\d{1,6}|[ivxlcdm]{1,15})(?:\s*[-\u2010-\u2015\u2212]\s*([A-Za-z]{0,2}?)(\d{1,6}|[ivxlcdm]{1,15}))?", re.IGNORECASE)  # fmt: skip
+_BETWEEN = re.compile(r"[,;+&]|\band\b|\bund\b", re.IGNORECASE)
+_ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
+
+MOST = 5_000
+"""More pages than that are no range but two numbers of something else."""
+
+
+def pages_cited(pages: str) -> int | None:
+    """Of `77-91`, `S12–S19`, `xi-xx`, `123-9` (to 129), `4, 7-9`; None where it can't be told: one number alone is
+    often only where it begins."""
+    text = _PREFIX.sub("", pages.strip())
+    if text.isdigit():
+        return None
+    counts = [_pages(part.strip()) for part in _BETWEEN.split(text)]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known and len(known) == len(counts) else None
+
+
+def _pages(part: str) -> int | None:
+    found = _RANGE.fullmatch(part)
+    if found is None:
+        return None
+    prefix, first, prefix_2, last = found.groups()
+    if last is None:
+        return 1 if first.isdigit() and not prefix else None  # e1234 is the number of an article
+    if prefix_2 and prefix_2.lower() != prefix.lower():
+        return None
+    start, end = _number(first), _number(last)
+    if start is None or end is None or first.isdigit() is not last.isdigit():
+        return None
+    if end < start and first.isdigit() and len(last) < len(first):
+        end = int(first[: len(first) - len(last)] + last)
+    return end - start + 1 if start <= end < start + MOST else None
+
+
+def _number(text: str) -> int | None:
+    if text.isdigit():
+        return int(text)
+    values = [_ROMAN[letter] for letter in text.lower()]
+    following = [*values[1:], 0]
+    return sum(-one if one < after else one for one, after in zip(values, following, strict=True))
+
+
+def page_warning(citation: Citation, name: str, pages: int | None) -> str:
+    """One plain sentence for staff when a file has other than the cited number of pages; empty: nothing to say."""
+    cited = pages_cited(citation.pages) if citation.pages else None
+    if pages is None or cited is None or pages == cited:
+        return ""
+    have, ask = _count(pages), _count(cited)
+    return f"The file {name} has {have}; the citation (pages {citation.pages}) asks for {ask}."
+
+
+def _count(pages: int) -> str:
+    return "1 page" if pages == 1 else f"{pages} pages"

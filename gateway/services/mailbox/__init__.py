@@ -1,0 +1,1 @@
+"""Partners' mails become events on requests: taken apart, understood, found a request for, committed, moved."""

@@ -1,0 +1,177 @@
+"""What staff do with mails that nobody understood: look at them, say which request is meant, or dismiss them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from gateway.domain.frozen import frozen
+from gateway.domain.problems import MalformedMessage
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Kind
+from gateway.domain.requests.request import Request
+from gateway.domain.requests.views import NotThere
+from gateway.ports.mail_format import MailEvent, MailFormat
+from gateway.ports.mail_text import shortened
+from gateway.services.mailbox.applying import MOST_NOTE, Hand, forced, note
+from gateway.services.mailbox.finding import Found, find
+from gateway.services.mailbox.parsing import ParsedMail, parse_mail
+from gateway.services.mailbox.reading import Post, Reading, read, read_as
+from gateway.services.requests.front import house_of
+from gateway.services.requests.house import House
+from gateway.store.cipher import BodyCipher
+from gateway.store.mailbox import mails, references
+from gateway.store.mailbox.mails import MailRow, Page
+from gateway.store.mailbox.references import Named
+from gateway.store.requests import requests
+
+
+@frozen
+class MailDesk:
+    """`houses` by symbol; `formats` by name; `cipher` as contents were kept with."""
+
+    houses: Mapping[str, House]
+    formats: Mapping[str, MailFormat]
+    cipher: BodyCipher | None
+
+    async def waiting(self, library: str, limit: int, cursor: str) -> Page:
+        house = house_of(self.houses, library)
+        return await house.store.read(lambda c: mails.waiting(c, house.symbol, limit, cursor))
+
+    async def show(self, library: str, id_: str) -> MailRow:
+        """With its content. Raises NotThere, BodyUnreadable."""
+        house = house_of(self.houses, library)
+        row = await house.store.read(lambda c: mails.get(c, house.symbol, id_, self.cipher))
+        if row is None:
+            raise NotThere("mail")
+        return row
+
+    async def assign(self, library: str, id_: str, reference: str, actor: str) -> Request:
+        """What the mail says happens to this request (by id or number); what says nothing becomes a note of it.
+        Raises NotThere, Refused."""
+        house = house_of(self.houses, library)
+        row = await self.show(library, id_)
+
+        def work(connection: Connection) -> Request:
+            request = _request(connection, house, reference)
+            if not row.open or not mails.close(connection, house.symbol, id_, actor, request.id):
+                raise NotThere("mail on the list")
+            self._apply(connection, house, request, row, actor)
+            changed = requests.load(connection, house.symbol, request.id)
+            assert changed is not None
+            return changed
+
+        request = await house.store.write(work)
+        house.nudge()
+        return request
+
+    async def dismiss(self, library: str, id_: str, actor: str) -> None:
+        """It needs nothing. Its content is in the mailbox's folder still. Raises NotThere."""
+        house = house_of(self.houses, library)
+        if not await house.store.write(lambda c: mails.close(c, house.symbol, id_, actor)):
+            raise NotThere("mail on the list")
+
+    async def explain(self, content: bytes, post: Post) -> tuple[str, ...]:
+        """How a mail is understood, rule by rule; nothing changes."""
+        house = house_of(self.houses, post.library)
+        try:
+            parsed = parse_mail(content, house.now())
+        except MalformedMessage as error:
+            return (f"can't be read: {error}",)
+        reading = read(parsed, house.profiles(), self.formats, post)
+        lines = list(_facts(parsed)) + list(reading.explained)
+        if reading.problem:
+            return (*lines, f"for staff: {reading.problem}")
+        for profile in reading.profiles[:1]:
+            for event in _sought(reading):
+                found = await house.store.read(_look(house, profile, event, parsed))
+                lines += found.explained
+                if found.named is None:
+                    lines.append(f"for staff: {len(found.possible)} requests that it may be about")
+        return tuple(lines)
+
+    # --- inside the transaction --------------------------------------------------------------------------
+
+    def _apply(self, connection: Connection, house: House, request: Request, row: MailRow, actor: str) -> None:
+        parsed = _parsed(row, house)
+        profile, named = _with_whom(connection, house, request, row)
+        if parsed is None:
+            note(connection, house, request.id, f"mail by hand: {row.reason}", actor)
+            return
+        if profile is not None and named is not None:
+            events = _about(read_as(parsed, profile, self.formats), named)
+            if events:
+                Hand(connection, house, profile, parsed).events(events, forced(named))
+                return
+        text = f"mail from {parsed.mail.sender}: {parsed.mail.subject}\n{parsed.mail.text}"
+        note(connection, house, request.id, shortened(text, MOST_NOTE), actor)
+        if parsed.mail.attachments:
+            hand = Hand(connection, house, profile or Profile(name="mail"), parsed)
+            hand.attach(request, parsed.mail.attachments, actor)
+
+
+def _parsed(row: MailRow, house: House) -> ParsedMail | None:
+    if row.content is None:
+        return None
+    try:
+        return parse_mail(row.content, row.at)
+    except MalformedMessage:
+        return None  # it stands on the list for that very reason
+
+
+def _about(reading: Reading, named: Named) -> tuple[MailEvent, ...]:
+    """Events that can be this request's: of our role in it. A new request is none of them."""
+    if reading.bounce is not None or reading.malformed:
+        return ()
+    fit = (replace(event, transaction=named.reference) for event in reading.understood.events)
+    return tuple(
+        one for one in fit if one.kind is Kind.MESSAGE or (one.role is named.role and one.kind is not Kind.REQUEST)
+    )
+
+
+def _with_whom(
+    connection: Connection, house: House, request: Request, row: MailRow
+) -> tuple[Profile | None, Named | None]:
+    """The partner that wrote, if it is one of the request's; else the one that has it now."""
+    names = [row.profile, request.partner.profile] if row.profile else [request.partner.profile]
+    for name in names:
+        profile = house.profile(name)
+        if profile is None:
+            continue
+        found = references.of_requests(connection, house.symbol, name, [request.id])
+        if found:
+            return profile, found[0]
+    return None, None
+
+
+def _request(connection: Connection, house: House, reference: str) -> Request:
+    id_ = requests.by_number(connection, house.symbol, reference) or reference
+    request = requests.load(connection, house.symbol, id_)
+    if request is None:
+        raise NotThere("request")
+    return request
+
+
+# --- explaining ------------------------------------------------------------------------------------------
+
+
+def _facts(parsed: ParsedMail) -> tuple[str, ...]:
+    mail = parsed.mail
+    files = ", ".join(f"{one.name} ({one.media_type}, {len(one.content)} bytes)" for one in mail.attachments)
+    return (
+        f"from: {mail.sender or 'nobody'}",
+        f"subject: {mail.subject}",
+        f"text: {len(mail.text)} characters",
+        *((f"files: {files}",) if files else ()),
+        *((f"answers: {', '.join(mail.references[:3])}",) if mail.references else ()),
+    )
+
+
+def _sought(reading: Reading) -> tuple[MailEvent, ...]:
+    return tuple(one for one in reading.understood.events if one.kind is not Kind.REQUEST)
+
+
+def _look(house: House, profile: Profile, event: MailEvent, parsed: ParsedMail) -> Callable[[Connection], Found]:
+    return lambda connection: find(connection, house, profile, event, parsed.mail)

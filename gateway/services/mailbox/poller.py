@@ -1,0 +1,206 @@
+"""Reads one mailbox: look, fetch in batches, take each mail, and only then move it.
+
+One node reads a mailbox however many run. Should two do it for a moment, the place of each mail (UIDVALIDITY and UID)
+is kept once, and the later of the two finds what the first did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+
+import structlog
+
+from gateway.domain.clock import Clock
+from gateway.domain.frozen import frozen_by_name
+from gateway.domain.problems import Refused, Unavailable
+from gateway.ports.mailbox import MailboxClient, MailboxServer, OpenMailbox
+from gateway.services.mailbox.taking import Box, Taker
+from gateway.store.engine import Store
+from gateway.store.leader import Leader
+from gateway.store.mailbox import mails
+from gateway.store.mailbox.mails import Outcome, Spot
+
+log = structlog.get_logger(component="mailbox")
+
+FIRST_PAUSE = 2.0
+LONGEST_PAUSE = 600.0
+
+
+@frozen_by_name
+class Rounds:
+    """`folders`: where mails go by what became of them; an empty one: they stay and are marked. `poll_seconds`:
+    longest time between two looks; `max_bytes`: larger mails are set aside by their header alone."""
+
+    folders: Mapping[Outcome, str]
+    batch: int = 50
+    max_bytes: int = 30_000_000
+    poll_seconds: float = 60.0
+
+
+@frozen_by_name
+class Polled:
+    """How many mails became what; `again`: were taken before and only had to be moved."""
+
+    taken: Mapping[Outcome, int]
+    again: int = 0
+
+    @property
+    def count(self) -> int:
+        return sum(self.taken.values())
+
+
+class Poller:
+    def __init__(
+        self,
+        *,
+        box: Box,
+        server: MailboxServer,
+        rounds: Rounds,
+        client: MailboxClient,
+        taker: Taker,
+        store: Store,
+        leader: Leader,
+        clock: Clock,
+    ) -> None:
+        self.box = box
+        self._server = server
+        self._rounds = rounds
+        self._client = client
+        self._taker = taker
+        self._store = store
+        self._leader = leader
+        self._clock = clock
+        self._worked = False
+
+    async def run(self) -> None:
+        """Until cancelled. What fails is tried again, after longer and longer pauses."""
+        pause = FIRST_PAUSE
+        try:
+            while True:
+                try:
+                    if await self._leader.leads():
+                        await self._while_leading()
+                    again, pause = self._rounds.poll_seconds, FIRST_PAUSE
+                except (Unavailable, Refused) as error:
+                    if self._worked:  # the connection was good for a while
+                        pause, self._worked = FIRST_PAUSE, False
+                    log.warning("mailbox.away", mailbox=self.box.name, reason=str(error), again_in=pause)
+                    again, pause = pause, min(pause * 2, LONGEST_PAUSE)
+                await asyncio.sleep(again)
+        finally:
+            with suppress(Unavailable):
+                await self._leader.close()
+
+    async def _while_leading(self) -> None:
+        """Returns when another node has the place. Raises Unavailable, Refused."""
+        opened = await self._client.open(self._server)
+        try:
+            while await self._leader.leads():
+                await self.poll(opened)
+                self._worked = True
+                await opened.wait(self._rounds.poll_seconds)
+        finally:
+            await opened.close()
+
+    async def once(self) -> Polled:
+        """One round, for commands. Raises Unavailable, Refused."""
+        opened = await self._client.open(self._server)
+        try:
+            return await self.poll(opened)
+        finally:
+            await opened.close()
+            await self._leader.close()
+
+    async def probe(self) -> tuple[int, float, bool]:
+        """Signs in and looks: how many mails wait, in how many seconds, and whether the server has IDLE. Nothing
+        changes. Raises Unavailable, Refused."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        opened = await self._client.open(self._server)
+        try:
+            look = await opened.look()
+            return len(look.uids), loop.time() - began, await opened.idles()
+        finally:
+            await opened.close()
+
+    async def poll(self, opened: OpenMailbox) -> Polled:
+        """All that waits. Raises Unavailable."""
+        look = await opened.look()
+        await self._note(look.uid_validity, max(look.uids, default=0))
+        taken = dict.fromkeys(Outcome, 0)
+        again = 0
+        for batch in _slices(look.uids, self._rounds.batch):
+            if not await self._leader.leads():
+                break
+            known = await self._known(look.uid_validity, batch)
+            again += len(known)
+            new = [uid for uid in batch if uid not in known]
+            fresh = await self._take(opened, look.uid_validity, new)
+            for outcome in fresh.values():
+                taken[outcome] += 1
+            await self._move(opened, {**known, **fresh})
+        return Polled(taken=taken, again=again)
+
+    # --- the steps of a round ----------------------------------------------------------------------------
+
+    async def _note(self, uid_validity: int, highest: int) -> None:
+        box, now = self.box, self._clock.now()
+        before = await self._store.write(
+            lambda c: mails.note_look(c, box.library, box.name, uid_validity, highest, now)
+        )
+        if before is not None:
+            log.warning("mailbox.made_anew", mailbox=box.name, uid_validity=uid_validity, before=before)
+
+    async def _known(self, uid_validity: int, uids: Sequence[int]) -> Mapping[int, Outcome]:
+        box = self.box
+        return await self._store.read(lambda c: mails.outcomes(c, box.library, box.name, uid_validity, uids))
+
+    async def _take(self, opened: OpenMailbox, uid_validity: int, uids: Sequence[int]) -> Mapping[int, Outcome]:
+        """Never more than `max_bytes` are in memory at once."""
+        if not uids:
+            return {}
+        sizes = await opened.sizes(uids)
+        done: dict[int, Outcome] = {}
+        for chunk in _chunks(uids, sizes, self._rounds.max_bytes):
+            for fetched in await opened.fetch(chunk):
+                spot = self._spot(uid_validity, fetched.uid)
+                done[fetched.uid] = await self._taker.take(self.box, spot, fetched.content)
+        for uid, size in sizes.items():
+            if size > self._rounds.max_bytes:
+                head = await opened.head(uid)
+                why = f"too large: {size} bytes, and max_bytes of the mailbox is {self._rounds.max_bytes}"
+                done[uid] = await self._taker.set_aside(self.box, self._spot(uid_validity, uid), head, why)
+        return done
+
+    async def _move(self, opened: OpenMailbox, outcomes: Mapping[int, Outcome]) -> None:
+        for outcome in Outcome:
+            uids = sorted(uid for uid, one in outcomes.items() if one is outcome)
+            if uids:
+                await opened.move(uids, self._rounds.folders[outcome])
+
+    def _spot(self, uid_validity: int, uid: int) -> Spot:
+        return Spot(self.box.library, self.box.name, uid_validity, uid)
+
+
+def _slices(uids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(uids), size):
+        yield uids[start : start + size]
+
+
+def _chunks(uids: Sequence[int], sizes: Mapping[int, int], most: int) -> Iterator[list[int]]:
+    """Mails that fit into `most` bytes together; those that don't fit alone are left out."""
+    chunk: list[int] = []
+    total = 0
+    for uid in uids:
+        size = sizes.get(uid)
+        if size is None or size > most:
+            continue
+        if chunk and total + size > most:
+            yield chunk
+            chunk, total = [], 0
+        chunk.append(uid)
+        total += size
+    if chunk:
+        yield chunk

@@ -1,0 +1,309 @@
+"""Takes one mail: read, scanned, then everything that it changes, its journal row and the fact that it was taken in one
+transaction. Only after that it is moved, so a crash between the two moves it later, and changes nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from gateway.domain.clock import Clock
+from gateway.domain.frozen import frozen_by_name
+from gateway.domain.problems import MalformedMessage, Unavailable
+from gateway.ports.mail_format import IncomingMail, MailFormat
+from gateway.ports.protocol import OutcomeClass
+from gateway.profiles import ProfileSet
+from gateway.services.mailbox.applying import Applied, Hand, bounced
+from gateway.services.mailbox.parsing import ParsedMail, parse_mail
+from gateway.services.mailbox.reading import Post, Reading, read
+from gateway.services.mailbox.reports import Automatic
+from gateway.services.mailbox.scanning import infected
+from gateway.services.requests.house import House
+from gateway.store.cipher import BodyCipher
+from gateway.store.ids import exchange_id
+from gateway.store.journal import Journal
+from gateway.store.mailbox import mails
+from gateway.store.mailbox.mails import MailRow, Outcome, Spot
+from gateway.store.records import Ending, Opening
+from gateway.store.rows import NOTE_LIMIT, clean
+
+log = structlog.get_logger(component="mailbox")
+
+LARGE = 64_000
+"""Bytes from which a mail is taken apart in a thread, so that nobody else waits for it."""
+
+SHOWN = 300
+"""Characters of sender, subject and Message-ID that are kept beside a mail."""
+
+PROTOCOL = "mail"
+TRANSPORT = "imap"
+
+
+@frozen_by_name
+class Box:
+    """A mailbox as the services see it. `library`: symbol of the one whose mails these are, where the partner's
+    profile doesn't say another. `scan`: the command of a virus scanner; empty: none."""
+
+    name: str
+    library: str
+    authserv_id: str = ""
+    scan: tuple[str, ...] = ()
+
+    @property
+    def post(self) -> Post:
+        return Post(self.library, self.authserv_id)
+
+
+@frozen_by_name
+class Verdict:
+    """What becomes of a mail. `problem` is staff's reason to look, `open` whether they must."""
+
+    outcome: Outcome = Outcome.DONE
+    kind: OutcomeClass = OutcomeClass.OK
+    problem: str = ""
+    open: bool = False
+    service: str = ""
+    profile: str = ""
+    applied: Applied = Applied()
+
+
+@frozen_by_name
+class Taker:
+    """`houses` by symbol; `formats` by name; `cipher`: what contents of the staff's list are kept with."""
+
+    houses: Mapping[str, House]
+    profiles: Callable[[], ProfileSet]
+    formats: Mapping[str, MailFormat]
+    journal: Journal
+    cipher: BodyCipher | None
+    clock: Clock
+
+    async def take(self, box: Box, spot: Spot, content: bytes) -> Outcome:
+        """Raises Unavailable: nothing was done, and it is to be tried again."""
+        now = self.clock.now()
+        try:
+            parsed = await self._parsed(content, now)
+        except MalformedMessage as error:
+            return await self.set_aside(box, spot, content, f"can't be read: {error}")
+        reading = read(parsed, self.profiles(), self.formats, box.post)
+        if box.scan and await self._is_infected(box, parsed):
+            return await self.set_aside(box, spot, content, "the virus scanner found something in it", parsed)
+        try:
+            return await self._write(box, spot, content, parsed, lambda c: self._decide(c, box, reading))
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, one mail must not hold up those behind it
+            where = _place(error)
+            log.error("mail.failed", mailbox=box.name, uid=spot.uid, error=type(error).__name__, where=where)
+            return await self.set_aside(box, spot, content, f"a defect of ours: {type(error).__name__} {where}", parsed)
+
+    async def set_aside(
+        self, box: Box, spot: Spot, content: bytes, why: str, parsed: ParsedMail | None = None
+    ) -> Outcome:
+        """Can't be worked with: staff look at it. Raises Unavailable."""
+        verdict = Verdict(outcome=Outcome.FAILED, kind=OutcomeClass.MALFORMED, problem=why, open=True)
+        return await self._write(box, spot, content, parsed, lambda _: verdict)
+
+    # --- reading -----------------------------------------------------------------------------------------
+
+    async def _parsed(self, content: bytes, now: datetime) -> ParsedMail:
+        if len(content) < LARGE:
+            return parse_mail(content, now)
+        return await asyncio.to_thread(parse_mail, content, now)
+
+    async def _is_infected(self, box: Box, parsed: ParsedMail) -> bool:
+        for part in parsed.mail.attachments:
+            if await infected(box.scan, part.content):
+                return True
+        return False
+
+    # --- one transaction ---------------------------------------------------------------------------------
+
+    async def _write(
+        self,
+        box: Box,
+        spot: Spot,
+        content: bytes,
+        parsed: ParsedMail | None,
+        decide: Callable[[Connection], Verdict],
+    ) -> Outcome:
+        now = self.clock.now()
+
+        def work(connection: Connection) -> tuple[Outcome, Opening, Ending]:
+            verdict = self._repeated(connection, box, content, parsed) or decide(connection)
+            mails.add(connection, _row(spot, content, parsed, verdict, now), self.cipher)
+            return verdict.outcome, _opening(box, content, verdict, now), _ending(verdict, self.clock.now())
+
+        try:
+            outcome = await self.journal.record_with(work)
+        except IntegrityError:
+            taken = await self._outcome(spot)
+            if taken is None:
+                raise
+            return taken  # another node was quicker
+        for house in self.houses.values():
+            house.nudge()
+        return outcome
+
+    async def _outcome(self, spot: Spot) -> Outcome | None:
+        house = self.houses[spot.library]
+        found = await house.store.read(
+            lambda c: mails.outcomes(c, spot.library, spot.mailbox, spot.uid_validity, [spot.uid])
+        )
+        return found.get(spot.uid)
+
+    def _repeated(self, connection: Connection, box: Box, content: bytes, parsed: ParsedMail | None) -> Verdict | None:
+        """It was here before: under the same Message-ID, or a short while ago under another."""
+        now = self.clock.now()
+        hours = _repeat_hours(self.profiles(), parsed) if parsed is not None else 0
+        message_id = _clean(parsed.mail.id) if parsed is not None else ""
+        for seen in mails.same_content(connection, box.library, _digest(content, parsed)):
+            again = seen.outcome is Outcome.DONE and now - seen.at < timedelta(hours=hours)
+            if seen.message_id == message_id or again:
+                return Verdict(outcome=seen.outcome, problem=f"repeats mail {seen.id}", service="repeat")
+        return None
+
+    def _decide(self, connection: Connection, box: Box, reading: Reading) -> Verdict:
+        if reading.bounce is not None:
+            return self._bounced(connection, box, reading)
+        profile = reading.profiles[0] if reading.profiles else None
+        if reading.automatic is Automatic.REPLIED:
+            if profile is None or reading.problem:
+                return Verdict(service="auto-reply", problem=reading.problem)
+            hand = Hand(connection, self.house_of(box, profile.library), profile, reading.parsed)
+            return Verdict(service="auto-reply", profile=profile.name, applied=hand.automatic_answer())
+        if profile is None or (reading.problem and not reading.malformed):
+            name = profile.name if profile is not None else ""
+            return _for_staff(reading.problem, OutcomeClass.REJECTED, profile=name)
+        if reading.malformed:
+            verdict = _for_staff(reading.problem, OutcomeClass.MALFORMED, profile=profile.name)
+            return replace(verdict, service=reading.format)
+        return self._understood(connection, box, reading)
+
+    def _understood(self, connection: Connection, box: Box, reading: Reading) -> Verdict:
+        """Where an address belongs to several partners, the one whose request is found."""
+        first = Verdict()
+        for profile in reading.profiles:
+            hand = Hand(connection, self.house_of(box, profile.library), profile, reading.parsed)
+            applied = hand.events(reading.understood.events)
+            verdict = _verdict(reading, applied, profile.name)
+            if not verdict.open or applied.request_id:
+                return verdict
+            first = first if first.profile else verdict
+        return first
+
+    def _bounced(self, connection: Connection, box: Box, reading: Reading) -> Verdict:
+        assert reading.bounce is not None
+        own = self.house_of(box, "")
+        for house in (own, *(one for one in self.houses.values() if one is not own)):
+            applied = bounced(connection, house, reading.bounce)
+            if applied is not None:
+                return Verdict(service="bounce", applied=applied)
+        if reading.bounce.hard:
+            return replace(_for_staff("a mail that is not known came back", OutcomeClass.REJECTED), service="bounce")
+        return Verdict(service="bounce", problem="on a mail that is not known")
+
+    def house_of(self, box: Box, library: str) -> House:
+        wanted = (library or box.library).casefold()
+        return next(house for symbol, house in self.houses.items() if symbol.casefold() == wanted)
+
+
+def _verdict(reading: Reading, applied: Applied, profile: str) -> Verdict:
+    verdict = Verdict(service=reading.format, profile=profile, applied=applied)
+    if applied.problem:
+        return replace(_for_staff(applied.problem, OutcomeClass.REFUSED, profile, applied), service=reading.format)
+    if reading.understood.unknown or not reading.understood.events:
+        n = len(reading.understood.unknown)
+        why = f"{n} lines were not understood" if n else "nothing in it was understood"
+        return replace(_for_staff(why, OutcomeClass.REFUSED, profile, applied), service=reading.format)
+    return verdict
+
+
+def _for_staff(why: str, kind: OutcomeClass, profile: str = "", applied: Applied | None = None) -> Verdict:
+    return Verdict(
+        outcome=Outcome.UNKNOWN, kind=kind, problem=why, open=True, profile=profile, applied=applied or Applied()
+    )
+
+
+def _repeat_hours(profiles: ProfileSet, parsed: ParsedMail) -> int:
+    """Of the sender's profile; a day for whoever has none."""
+    sender = parsed.mail.sender
+    for profile in profiles:
+        partner = profile.partner
+        if partner is not None and (partner.email.casefold() == sender or partner.mail.is_from(sender)):
+            return partner.mail.repeat_hours
+    return 24
+
+
+# --- rows ------------------------------------------------------------------------------------------------
+
+
+def _row(spot: Spot, content: bytes, parsed: ParsedMail | None, verdict: Verdict, now: datetime) -> MailRow:
+    mail = parsed.mail if parsed is not None else _as_far_as_it_goes(content, now)
+    return MailRow(
+        id=exchange_id(now),
+        spot=spot,
+        message_id=_clean(parsed.mail.id) if parsed is not None else "",
+        digest=_digest(content, parsed),
+        at=now,
+        outcome=verdict.outcome,
+        profile=verdict.profile,
+        request_id=verdict.applied.request_id,
+        reason=verdict.problem or "; ".join(verdict.applied.notes),
+        open=verdict.open,
+        sender=_clean(mail.sender) if mail is not None and verdict.open else "",
+        subject=_clean(mail.subject) if mail is not None and verdict.open else "",
+        possible=verdict.applied.possible,
+        content=content if verdict.open else None,
+    )
+
+
+def _as_far_as_it_goes(content: bytes, now: datetime) -> IncomingMail | None:
+    """Of what was set aside: for people to see who wrote."""
+    try:
+        return parse_mail(content, now).mail
+    except MalformedMessage:
+        return None
+
+
+def _digest(content: bytes, parsed: ParsedMail | None) -> str:
+    return parsed.digest if parsed is not None else hashlib.sha256(content).hexdigest()
+
+
+def _clean(text: str) -> str:
+    return clean(text, SHOWN)
+
+
+def _opening(box: Box, content: bytes, verdict: Verdict, now: datetime) -> Opening:
+    return Opening(
+        library=box.library,
+        at=now,
+        body=content,
+        protocol=PROTOCOL,
+        transport=TRANSPORT,
+        profile=verdict.profile,
+        service=verdict.service or "mail",
+        from_agency=verdict.profile,
+        to_agency=box.library,
+        request_id=verdict.applied.request_id,
+        content_type="message/rfc822",
+        note=clean("; ".join(verdict.applied.notes), NOTE_LIMIT),
+    )
+
+
+def _ending(verdict: Verdict, at: datetime) -> Ending:
+    return Ending(at=at, outcome=verdict.kind, reason=clean(verdict.problem, NOTE_LIMIT))
+
+
+def _place(error: BaseException) -> str:
+    """Where in our code, without what the mail says."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else ""

@@ -1,0 +1,1 @@
+"""The network: what its members report about the load of suppliers."""

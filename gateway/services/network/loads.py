@@ -1,0 +1,131 @@
+"""What the members of the network have open with each supplier: asked now and then, the newest kept in memory.
+
+It only helps to rank suppliers, so nothing waits for it, and a member that is silent is no trouble: what it said last
+counts for a while, then nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import aiohttp
+import structlog
+
+from gateway.configuration.problems import ConfigurationError
+from gateway.domain.clock import Clock
+from gateway.domain.requests.network import NOTHING, Heard, NetworkMember, Report, Reported, reported
+from gateway.domain.requests.policy import RequestPolicy
+from gateway.services.network.asking import Loads, Silent, ask
+from gateway.services.requests.house import House
+
+log = structlog.get_logger(component="network")
+
+LOOK_SECONDS = 15.0
+"""So often it is looked whether a library wants to ask again."""
+
+AT_ONCE = 8
+"""Members asked at the same time."""
+
+Secrets = Callable[[str], str]
+Observe = Callable[[str], None]
+"""Gets the outcome of each question: answered, silent."""
+
+
+def nobody(_outcome: str) -> None:
+    """Observes nothing."""
+
+
+class NetworkLoads:
+    """Of one gateway, for all its libraries. Each library asks the members among its own partners."""
+
+    def __init__(self, clock: Clock, secrets: Secrets, observe: Observe = nobody) -> None:
+        self._clock = clock
+        self._secrets = secrets
+        self._observe = observe
+        self._reports: dict[tuple[str, str], Report] = {}
+        self._silent: dict[tuple[str, str], str] = {}
+        self._asked: dict[str, datetime] = {}
+
+    # --- what they said ----------------------------------------------------------------------------------
+
+    def reported(self, library: str, symbols: tuple[str, ...], policy: RequestPolicy) -> Reported:
+        """About the supplier with these symbols, as it counts now for this library."""
+        minutes = policy.ranking.network_minutes
+        if not minutes:
+            return NOTHING
+        age = timedelta(minutes=policy.ranking.network_age_minutes)
+        return reported(self.reports(library).values(), symbols, library, self._clock.now(), age)
+
+    def reports(self, library: str) -> Mapping[str, Report]:
+        """The newest of each member, by profile, however old."""
+        return {member: one for (symbol, member), one in self._reports.items() if symbol == library}
+
+    def heard(self, library: str, member: str) -> Heard:
+        report = self._reports.get((library, member))
+        return Heard(report.at if report is not None else None, self._silent.get((library, member), ""))
+
+    # --- asking ------------------------------------------------------------------------------------------
+
+    async def run(self, houses: Mapping[str, House]) -> None:
+        """Until it is cancelled."""
+        while True:
+            await self.ask_due(houses)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def ask_due(self, houses: Mapping[str, House]) -> None:
+        """Libraries whose time has come ask all their members."""
+        for house in houses.values():
+            minutes, last = house.policy().ranking.network_minutes, self._asked.get(house.symbol)
+            if minutes and (last is None or self._clock.now() - last >= timedelta(minutes=minutes)):
+                await self.ask_all(house)
+
+    async def ask_all(self, house: House) -> None:
+        """All members of one library, now. Never raises for a member's sake."""
+        self._asked[house.symbol] = self._clock.now()
+        members = {profile.name: partner.network for profile, partner in house.partners() if partner.network}
+        self._forget(house.symbol, members)
+        if not members:
+            return
+        turn = asyncio.Semaphore(AT_ONCE)
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+
+            async def one(name: str, member: NetworkMember) -> None:
+                async with turn:
+                    await self._ask(session, house.symbol, name, member)
+
+            async with asyncio.TaskGroup() as group:
+                for name, member in members.items():
+                    group.create_task(one(name, member))
+
+    async def _ask(self, session: aiohttp.ClientSession, library: str, name: str, member: NetworkMember) -> None:
+        try:
+            found = await ask(session, member, self._secrets(member.key))
+        except (Silent, ConfigurationError) as problem:
+            self._is_silent(library, name, problem.reason if isinstance(problem, Silent) else "its key can't be read")
+            return
+        self._observe("answered")
+        self._reports[library, name] = _report(name, found, self._clock.now())
+        if self._silent.pop((library, name), ""):
+            log.info("network.answers_again", library=library, member=name)
+
+    def _is_silent(self, library: str, name: str, reason: str) -> None:
+        """Said once for each reason, not each time."""
+        self._observe("silent")
+        if self._silent.get((library, name)) != reason:
+            log.warning("network.silent", library=library, member=name, reason=reason)
+        self._silent[library, name] = reason
+
+    def _forget(self, library: str, members: Mapping[str, NetworkMember]) -> None:
+        """Who is no member any more."""
+        for kept in (self._reports, self._silent):
+            for key in [key for key in kept if key[0] == library and key[1] not in members]:
+                del kept[key]
+
+
+def _report(member: str, found: Loads, at: datetime) -> Report:
+    loads: dict[str, int] = {}
+    for item in found.items:
+        loads[item.symbol.casefold()] = loads.get(item.symbol.casefold(), 0) + item.open
+    return Report(member=member, library=found.library, at=at, open=loads)

@@ -1,0 +1,297 @@
+"""Requests of our own patrons that come through a broker, under a profile that says `managed: borrowing`.
+
+RequestItem makes a borrowing request; LookupRequest, UpdateRequestItem and CancelRequestItem are about it as long as
+its item isn't here. What concerns no such request is the library's, as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from gateway.domain.commands import (
+    CancelRequest,
+    Command,
+    LookUpRequest,
+    Named,
+    PatronRef,
+    PlaceRequest,
+    RequestCancelled,
+    RequestFound,
+    RequestPlaced,
+    Result,
+    UpdateRequest,
+)
+from gateway.domain.due_dates import day_to_come
+from gateway.domain.frozen import frozen
+from gateway.domain.identifiers import record_ids, request_number
+from gateway.domain.library import Bib, Hold, HoldStatus, Patron, PickupLocation, RecordId
+from gateway.domain.policy import Manages
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Details, Event, Kind, by_us
+from gateway.domain.requests.request import Borrowing, Dates, PatronLink, Request, Role
+from gateway.domain.requests.views import Draft, NotNow
+from gateway.services.circulation import Desk, carry_out, items, patrons, pickup, records
+from gateway.services.requests.broker_lending import cited
+from gateway.services.requests.happen import Happening, happen
+from gateway.services.requests.house import House
+from gateway.services.requests.intake import create
+from gateway.store.requests import requests
+from gateway.store.requests.requests import TransactionTaken
+
+TAKEN = (PlaceRequest, CancelRequest, UpdateRequest, LookUpRequest)
+
+NOT_HERE_YET = frozenset(
+    {
+        Borrowing.NEW,
+        Borrowing.REVIEW,
+        Borrowing.SOURCING,
+        Borrowing.NO_SUPPLIER,
+        Borrowing.REQUESTED,
+        Borrowing.HOLD_PLACED,
+        Borrowing.WILL_SUPPLY,
+        Borrowing.CONDITIONAL,
+        Borrowing.CANCEL_PENDING,
+        Borrowing.SHIPPED,
+    }
+)
+
+OVER_WITHOUT_IT = frozenset({Borrowing.CANCELLED, Borrowing.UNFILLED, Borrowing.EXPIRED})
+
+STATUSES: Mapping[Borrowing, HoldStatus] = {
+    **dict.fromkeys(NOT_HERE_YET, HoldStatus.WAITING),
+    Borrowing.CANCEL_PENDING: HoldStatus.CANCELLED,
+    Borrowing.SHIPPED: HoldStatus.IN_TRANSIT,
+    Borrowing.RECEIVED: HoldStatus.READY,
+    Borrowing.LENT: HoldStatus.FILLED,
+    Borrowing.BACK: HoldStatus.FILLED,
+    Borrowing.RETURNED: HoldStatus.FILLED,
+    Borrowing.COMPLETED: HoldStatus.FILLED,
+    Borrowing.LOST: HoldStatus.FILLED,
+    Borrowing.CANCELLED: HoldStatus.CANCELLED,
+    Borrowing.UNFILLED: HoldStatus.EXPIRED,
+    Borrowing.EXPIRED: HoldStatus.EXPIRED,
+}
+"""How a request stands, in the words that a broker has for a hold."""
+
+
+@frozen
+class RequestBroker:
+    """A `services.managing.Broker`. `houses` by symbol."""
+
+    houses: Mapping[str, House]
+
+    def takes(self, profile: Profile, command: Command) -> bool:
+        return profile.circulation.requests.managed is Manages.BORROWING and isinstance(command, TAKEN)
+
+    async def carry_out(self, command: Command, desk: Desk, key: str) -> Result:
+        """Raises Refused, Unavailable, OutcomeUnknown."""
+        house = self.houses[desk.symbol]
+        match command:
+            case PlaceRequest():
+                return await _place(house, command, desk, key)
+            case CancelRequest() | UpdateRequest() | LookUpRequest():
+                about = await _about(house, desk, command.request, command.patron)
+                if about is not None:
+                    return await _done(house, command, desk, about)
+        return await carry_out(command, desk, key)
+
+
+@frozen
+class _About:
+    request: Request
+    patron: Patron
+
+    @property
+    def bib(self) -> Bib:
+        citation = self.request.citation
+        return Bib(title=citation.title, author=citation.author, identifiers=citation.identifiers)
+
+    def hold(self, number: str) -> Hold:
+        """The request as a broker sees it."""
+        request = self.request
+        assert isinstance(request.state, Borrowing)
+        return Hold(
+            id=request.id,
+            key="",
+            request_id=number or request.number,
+            patron_id=self.patron.id,
+            bib_id="",
+            item_id="",
+            pickup=request.patron.pickup,
+            status=STATUSES[request.state],
+            placed=request.created,
+            need_by=request.dates.need_by,
+            item_barcode=next((one.barcode for one in request.volumes if one.barcode), ""),
+            title=request.citation.title,
+        )
+
+
+# --- a new request ---------------------------------------------------------------------------------------
+
+
+async def _place(house: House, command: PlaceRequest, desk: Desk, key: str) -> RequestPlaced:
+    """The message again finds its request by the broker's number (by its key, where it has none); a request that has
+    ended without the item is not what is asked for again."""
+    patron = await patrons.resolve(command.patron, desk)
+    number = request_number(command.request, desk.policy).value
+    reference = number or key
+    while True:
+        before = await house.store.read(lambda c, at=reference: _made_before(c, house, desk.profile, at))  # type: ignore[misc]
+        if before is None:
+            break
+        if before.state not in OVER_WITHOUT_IT:
+            return _placed(_About(before, patron), number, None)
+        reference = f"{reference}:after-{before.id}"
+    place = await pickup.resolve(command.pickup, command.receiver, patron, desk) if _says_place(command, desk) else None
+    draft = _draft(command, desk, await _wanted(command, desk), patron, number, place)
+
+    def claim(connection: Connection, request: Request) -> None:
+        requests.add_transaction(connection, house.symbol, Role.BORROWING, desk.profile, reference, request.id)
+
+    try:
+        request = await create(house, draft, claim)
+    except TransactionTaken as taken:  # another node was quicker
+        found_id = taken.found.request_id
+        found = await house.store.read(lambda c: requests.load(c, house.symbol, found_id))
+        if found is None:
+            raise
+        request = found
+    return _placed(_About(request, patron), number, place)
+
+
+def _says_place(command: PlaceRequest, desk: Desk) -> bool:
+    return desk.policy.requests.use_pickup and bool(command.pickup.strip() or command.receiver.strip())
+
+
+def _made_before(connection: Connection, house: House, profile: str, reference: str) -> Request | None:
+    found = requests.by_transaction(connection, house.symbol, Role.BORROWING, profile, reference)
+    return requests.load(connection, house.symbol, found.request_id) if found is not None else None
+
+
+async def _wanted(command: PlaceRequest, desk: Desk) -> Bib:
+    """What is described; else what our own catalogue says of the numbers."""
+    bib = command.citation or Bib()
+    if bib.title or bib.component_title:
+        return replace(bib, identifiers=tuple(dict.fromkeys((*_numbers(command, desk), *bib.identifiers))))
+    try:
+        if command.items:
+            return await desk.library.bib((await items.resolve(command.items[0], desk)).bib_id)
+        return await records.resolve(command.records, desk)
+    except Refused as refused:
+        if refused.reason not in (Reason.UNKNOWN_RECORD, Reason.AMBIGUOUS_ITEM) or not command.records:
+            raise
+    return replace(bib, identifiers=_numbers(command, desk))
+
+
+def _numbers(command: PlaceRequest, desk: Desk) -> tuple[RecordId, ...]:
+    """In our spelling; those of kinds that we don't look up are kept as they are."""
+    try:
+        return record_ids(command.records, desk.policy.records) if command.records else ()
+    except Refused:
+        return command.records
+
+
+def _draft(
+    command: PlaceRequest, desk: Desk, wanted: Bib, patron: Patron, number: str, place: PickupLocation | None
+) -> Draft:
+    today = desk.today()
+    need_by = day_to_come(command.need_by, today, desk.zone, About.NEED_BY)
+    return Draft(
+        citation=cited(wanted),
+        dates=Dates(need_by=need_by or day_to_come(command.expires, today, desk.zone)),
+        patron=PatronLink(
+            identifier=patron.identifier("barcode") or next((one.value for one in patron.identifiers), patron.id),
+            pickup=place.code if place is not None else "",
+        ),
+        external=(number,) if number else (),
+        source="ncip",
+        actor=f"ncip:{desk.profile}",
+    )
+
+
+def _placed(about: _About, number: str, place: PickupLocation | None) -> RequestPlaced:
+    return RequestPlaced(about.hold(number), about.patron, about.bib, None, place)
+
+
+# --- what is said of it later ----------------------------------------------------------------------------
+
+
+async def _about(house: House, desk: Desk, sent: Named | None, who: PatronRef | None) -> _About | None:
+    """The request that a broker means by its number or ours. None where there is none, or its item is here: then the
+    library has a hold under this number. Another patron's is as good as none.
+
+    Raises Refused(UNKNOWN_PATRON …).
+    """
+    number = request_number(sent, desk.policy).value
+    if not number:
+        return None
+    request = await house.store.read(lambda c: _by_number(c, house, desk.profile, number))
+    if request is None or request.role is not Role.BORROWING:
+        return None
+    if who is not None:
+        patron = await patrons.resolve(who, desk)
+    elif request.patron.id:
+        patron = await patrons.by_internal_id(request.patron.id, desk)
+    else:
+        return None
+    if request.patron.id != patron.id:
+        return None
+    return _About(request, patron)
+
+
+def _by_number(connection: Connection, house: House, profile: str, number: str) -> Request | None:
+    """The newest that came under the broker's number; else ours, where it came from this broker."""
+    ids = [*requests.by_external(connection, house.symbol, number)]
+    ours = requests.by_number(connection, house.symbol, number)
+    for id_ in (*ids, *([ours] if ours is not None else [])):
+        request = requests.load(connection, house.symbol, id_)
+        if request is not None and request.source == "ncip" and request.role is Role.BORROWING:
+            return request
+    return None
+
+
+async def _done(
+    house: House, command: CancelRequest | UpdateRequest | LookUpRequest, desk: Desk, about: _About
+) -> Result:
+    number = command.request.value.strip() if command.request is not None else ""
+    match command:
+        case LookUpRequest():
+            return RequestFound(about.hold(number), about.patron, about.bib)
+        case CancelRequest():
+            if about.request.state not in NOT_HERE_YET | OVER_WITHOUT_IT:
+                return await carry_out(command, desk)
+            return RequestCancelled(
+                (await _happens(house, about, Kind.CANCEL, Details(), desk)).hold(number), about.patron
+            )
+        case UpdateRequest():
+            if about.request.state not in NOT_HERE_YET | OVER_WITHOUT_IT:
+                return await carry_out(command, desk)
+            return await _update(house, command, desk, about, number)
+
+
+async def _update(house: House, command: UpdateRequest, desk: Desk, about: _About, number: str) -> RequestPlaced:
+    place = await pickup.resolve(command.pickup, "", about.patron, desk) if command.pickup.strip() else None
+    today = desk.today()
+    need_by = day_to_come(command.need_by, today, desk.zone, About.NEED_BY)
+    details = Details(
+        pickup=place.code if place is not None else "",
+        need_by=need_by or day_to_come(command.expires, today, desk.zone),
+    )
+    if details != Details():
+        about = await _happens(house, about, Kind.EDIT, details, desk)
+    return _placed(about, number, place)
+
+
+async def _happens(house: House, about: _About, kind: Kind, details: Details, desk: Desk) -> _About:
+    """Raises Refused(REQUEST_CLOSED | NOT_ALLOWED)."""
+    event = Event(by_us(kind), house.now(), f"ncip:{desk.profile}", details)
+    try:
+        transition = await happen(house, Happening(request_id=about.request.id, event=event))
+    except NotNow as late:
+        reason = Reason.NOT_ALLOWED if about.request.open else Reason.REQUEST_CLOSED
+        raise Refused(reason, late.denied.detail, about=About.REQUEST) from late
+    return _About(transition.request, about.patron)

@@ -1,0 +1,58 @@
+"""Messages that make no sense where they arrive. The receiver must refuse them, or they would make the two differ."""
+
+from __future__ import annotations
+
+from gateway.domain.requests.events import Details, Event, Kind, by_partner
+from gateway.domain.requests.machine import Denied, apply
+from gateway.domain.requests.request import Attempt, Request, Role
+from gateway.ports.channel import PartnerMessage
+from gateway.services.requests.effects import PARTNER, new_row, without_patron
+from gateway.store.ids import exchange_id
+from gateway.store.requests import outbox
+from gateway.store.requests.documents import dump_message
+from tests.faults.joined.town import Town
+from tests.faults.joined.world import Side, World
+
+
+async def say_nonsense(world: World, sender: Side, receiver: Side, which: int) -> None:
+    """Sent at once, unless something else waits for this partner."""
+    (town, request), (other, theirs) = sender, receiver
+    attempt = _attempt(request, theirs)
+    kinds = [
+        kind for kind in sorted(Kind) if kind is not Kind.REQUEST and _is_denied(world, other, theirs, kind, attempt)
+    ]
+    receiving = town.house.party_of(other.symbol.lower())
+    waiting = [
+        row for row in await town.unfinished() if row.request_id == request.id and row.target == receiving.profile
+    ]
+    if not kinds or waiting:
+        return
+    kind = world.pick(kinds, which)
+    world.tell(f"{town.symbol} {request.number} says {kind.value} to {other.symbol} ({theirs.state.value})")
+    now = world.clock.now()
+    message = PartnerMessage(
+        id=exchange_id(now),
+        kind=kind,
+        at=now,
+        sender=town.house.party,
+        receiver=receiving,
+        role=request.role,
+        transaction=attempt.transaction,
+        details=Details(),
+        request=without_patron(request),
+    )
+    row = new_row(request, PARTNER, receiving.profile, dump_message(message), now, message.id)
+    await town.house.store.write(lambda c: outbox.add(c, row))
+    await town.do(row.id)
+    assert message.id in world.wire.refused, f"{kind.value} was not refused"
+
+
+def _attempt(request: Request, theirs: Request) -> Attempt:
+    borrowing, lending = (request, theirs) if request.role is Role.BORROWING else (theirs, request)
+    return next(one for one in borrowing.attempts if one.transaction == lending.transaction)
+
+
+def _is_denied(world: World, town: Town, request: Request, kind: Kind, attempt: Attempt) -> bool:
+    number = attempt.number if request.role is Role.BORROWING else 0
+    event = Event(by_partner(kind), world.clock.now(), attempt=number)
+    return isinstance(apply(request, event, town.house.workflow(request)), Denied)

@@ -1,0 +1,83 @@
+"""The shipped profiles of mail partners: every example is understood, and a wrong one is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.context import Installation
+from gateway.domain.profile import Example
+from gateway.profiles import LoadedProfile, load_profiles
+from gateway.services.check.mail_examples import MailExampleRunner
+
+ROOT = Path(__file__).resolve().parents[3]
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+FORMATS = {"bldss": "artemail", "relais-gsm": "tagged_mail"}
+
+
+@lru_cache(maxsize=1)
+def installation() -> Installation:
+    return Installation(ROOT / "gateway.yml")
+
+
+def loaded(name: str) -> LoadedProfile:
+    return load_profiles(ROOT / "profiles", installation().adapters, installation().settings).loaded[name]
+
+
+def runner(name: str) -> MailExampleRunner:
+    return MailExampleRunner(loaded(name), installation().adapters.mail_formats[FORMATS[name]].make(), NOW)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_example_is_understood(name: str) -> None:
+    examples = loaded(name).profile.examples
+
+    problems = [str(one) for index, example in enumerate(examples) for one in runner(name).run(index, example).problems]
+
+    assert len(examples) >= 3
+    assert problems == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_shipped_mail_partner_says_who_it_is_for(name: str) -> None:
+    profile = loaded(name).profile
+
+    assert profile.description
+    assert profile.contact
+    assert profile.partner is not None
+    assert profile.partner.channel == FORMATS[name].replace("_", "-")
+
+
+MAIL = "From: a@b.example\nSubject: FILEREFNO B-1\n\nB-1 NOT\n"
+
+
+@pytest.mark.parametrize(
+    ("example", "complaint"),
+    [
+        (Example(name="x", send=MAIL, understood={"events.0.kind": "shipped"}), "expected 'shipped', understood"),
+        (Example(name="x", send=MAIL, understood={"events.0.colour": "red"}), "has no 'colour'"),
+        (Example(name="x", send=MAIL, outcome="malformed"), "should be malformed, but it was read"),
+        (Example(name="x", send=MAIL, answer_contains=("x",)), "has no answer"),
+        (Example(name="x", send="no header"), "can't be read"),
+        (Example(name="x", send="Subject: Hello\n\nHello"), "can't be read"),
+    ],
+)
+def test_an_example_that_fails_is_a_problem(example: Example, complaint: str) -> None:
+    (problem,) = runner("bldss").run(0, example).problems
+
+    assert complaint in str(problem)
+
+
+def test_a_mail_without_a_date_comes_now() -> None:
+    late = replace(runner("bldss"), now=datetime(2027, 1, 4, tzinfo=UTC))
+    example = Example(
+        name="x",
+        send="Subject: FILEREFNO B-1\n\nB-1 CAT*REAPPLY 1\n",
+        understood={"events.0.details.retry_after": "2027-01-11"},
+    )
+
+    assert late.run(0, example).problems == ()

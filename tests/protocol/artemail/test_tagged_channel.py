@@ -1,0 +1,82 @@
+"""The channel `tagged-mail`: what leaves the house and how it arrives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.tagged_mail import channel, mail_format
+from adapters.tagged_mail.dialect import TaggedMailDialect
+from adapters.tagged_mail.format import TaggedMailFormat
+from gateway.adapters import load_adapters
+from gateway.domain.problems import Refused
+from gateway.domain.requests.events import Kind
+from gateway.domain.requests.request import Attachment, Role
+from tests.protocol.artemail.support import House
+from tests.unit.tagged_mail.support import NOW, NUMBER, gsm, message, of_the_other_side, tailored
+
+PDF = b"%PDF-1.7 a made-up page"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(channel, tmp_path, {"file-1": PDF})
+
+
+def test_channel_and_format_are_found_by_their_entry_points() -> None:
+    adapters = load_adapters()
+
+    assert adapters.channels["tagged-mail"] == channel
+    assert adapters.mail_formats["tagged_mail"] == mail_format
+    assert adapters.sections["tagged_mail"] is TaggedMailDialect
+
+
+async def test_a_request_arrives_at_the_other_side(house: House) -> None:
+    delivered = await house.send(message(Kind.REQUEST), gsm())
+
+    assert delivered.note == "250 2.0.0 Ok: queued as 7F3A"
+    assert house.mail["To"] == "ill@relais.example"
+    assert house.mail["Subject"] == f"ILL REQUEST/DEMANDE PEB {NUMBER}"
+    assert house.mail.get_content_type() == "text/plain"
+    (event,) = TaggedMailFormat().decode(house.arrived, of_the_other_side()).events
+    assert (event.kind, event.role, event.transaction) == (Kind.REQUEST, Role.LENDING, NUMBER)
+    assert event.request is not None
+    assert event.request.citation.component_title == "Über die Flößerei auf der Weichsel"
+
+
+async def test_every_try_is_the_same_mail(house: House) -> None:
+    await house.send(message(Kind.RENEW), gsm())
+    await house.send(message(Kind.RENEW), gsm())
+
+    first, second = house.kept.mails
+    assert first.as_bytes() == second.as_bytes()
+
+
+async def test_a_partner_with_an_old_character_set(house: House) -> None:
+    profile = tailored(encoding="iso-8859-1", address="peb@quay.example", our_symbol="QTAF")
+
+    await house.send(message(Kind.MESSAGE, Role.BORROWING, note="Très bien"), profile)
+    await house.send(message(Kind.MESSAGE, Role.BORROWING, note="Żegluga"), profile)
+
+    latin, wider = house.kept.mails
+    assert latin["To"] == "peb@quay.example"
+    assert (latin.get_content_charset(), wider.get_content_charset()) == ("iso-8859-1", "utf-8")
+    assert "LSB: QTAF" in latin.get_content()
+
+
+async def test_a_copy_goes_along(house: House) -> None:
+    said = message(Kind.COPY_DELIVERED, attachment="file-1")
+    file = Attachment(id="file-1", name="copie.pdf", media_type="application/pdf", size=len(PDF), at=NOW)
+
+    await house.send(replace(said, request=replace(said.request, attachments=(file,))), gsm())
+
+    (event,) = TaggedMailFormat().decode(house.arrived, of_the_other_side()).events
+    assert (event.kind, event.role) == (Kind.COPY_DELIVERED, Role.BORROWING)
+    assert house.arrived.attachments[event.files[0]].content == PDF
+
+
+async def test_a_copy_that_is_gone_is_refused(house: House) -> None:
+    with pytest.raises(Refused, match="not there any more"):
+        await house.send(message(Kind.COPY_DELIVERED, attachment="file-2"), gsm())

@@ -1,0 +1,334 @@
+"""A library with partners that answer by mail: real store, real services, our mail kept, mailboxes in memory."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any
+
+import yaml
+from sqlalchemy import Connection, select
+
+from gateway.cli.context import Installation as Opened
+from gateway.domain.clock import SystemClock
+from gateway.domain.problems import Unavailable
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import Kind
+from gateway.domain.requests.request import PatronLink, Request, Service, ServiceType
+from gateway.domain.requests.views import Act, Draft, Shown
+from gateway.policies import load_policies
+from gateway.ports.mailbox import Fetched, Look, MailboxClient, MailboxServer, OpenMailbox
+from gateway.ports.mailer import MailSecurity
+from gateway.runtime.mailboxes import Mailboxes
+from gateway.runtime.managed import Managed
+from gateway.services.mailbox.poller import Polled, Poller, Rounds
+from gateway.services.mailbox.taking import Box
+from gateway.store.engine import Store
+from gateway.store.journal import Journal
+from gateway.store.leader import leader
+from gateway.store.mailbox.mails import MailRow, Outcome
+from gateway.store.mailbox.tables import mail as mail_table
+from gateway.store.migrate import migrate
+from tests.support.daemon import Installation
+
+LIBRARY = "DEMO"
+OURS = "ill@demo.example"
+FOLDERS = {Outcome.DONE: "done", Outcome.FAILED: "failed", Outcome.UNKNOWN: "unknown"}
+
+BERGEN: dict[str, Any] = {
+    "symbols": ["ISIL:NO-02030"],
+    "name": "Universitetsbiblioteket i Bergen",
+    "email": "fjernlan@ub.bergen.example",
+    "channel": "mail",
+    "owns": "everything",
+}
+TARTU: dict[str, Any] = {
+    "symbols": ["ISIL:EE-TTU"],
+    "name": "Tartu Ülikooli Raamatukogu",
+    "email": "rl@tartu.example",
+    "channel": "mail",
+    "owns": "everything",
+}
+PARTNERS: Mapping[str, dict[str, Any]] = {"bergen": BERGEN, "tartu": TARTU}
+REQUESTS = {
+    "rotas": {"all": {"lines": [{"partner": "bergen"}, {"partner": "tartu"}]}},
+    "default_rota": "all",
+    "intake": {"duplicates": {"action": "allow"}},
+}
+
+NOWHERE = MailboxServer(host="127.0.0.1", port=1, user="ill", password="env:NONE")
+
+BOOK = Citation(title="Sult", author="Hamsun, Knut", published="1890")
+ARTICLE = Citation(title="Historisk tidsskrift", component_title="Fiskerne i nord", pages="12-31", volume="101")
+
+
+@dataclass
+class Kept:
+    """A mailer that keeps what it gets."""
+
+    mails: list[EmailMessage] = field(default_factory=list)
+
+    async def send(self, message: EmailMessage) -> str:
+        self.mails.append(message)
+        return "250 2.0.0 Ok"
+
+
+@dataclass
+class MemoryMailbox:
+    """An IMAP server's mailbox, as far as the port goes. `folders` by name: contents by UID. `breaks`: names of calls
+    that fail once."""
+
+    folders: dict[str, dict[int, bytes]] = field(default_factory=lambda: {"INBOX": {}})
+    uid_validity: int = 7
+    next_uid: int = 1
+    marked: set[int] = field(default_factory=set)
+    breaks: list[str] = field(default_factory=list)
+    opened: int = 0
+    most_at_once: int = 0
+
+    def deliver(self, *contents: bytes) -> None:
+        for content in contents:
+            self.folders["INBOX"][self.next_uid] = content
+            self.next_uid += 1
+
+    def made_anew(self) -> None:
+        """The same mails under other UIDs, as after a restore from backup."""
+        contents = list(self.folders["INBOX"].values())
+        self.folders["INBOX"] = {}
+        self.uid_validity += 1
+        self.next_uid = 1
+        self.deliver(*contents)
+
+    def count(self, folder: str) -> int:
+        return len(self.folders.get(folder, {}))
+
+    # --- the port
+
+    async def open(self, server: MailboxServer) -> OpenMailbox:
+        self._may("open")
+        self.opened += 1
+        return self
+
+    async def look(self) -> Look:
+        self._may("look")
+        return Look(self.uid_validity, tuple(sorted(set(self.folders["INBOX"]) - self.marked)))
+
+    async def sizes(self, uids: Sequence[int]) -> Mapping[int, int]:
+        inbox = self.folders["INBOX"]
+        return {uid: len(inbox[uid]) for uid in uids if uid in inbox}
+
+    async def fetch(self, uids: Sequence[int]) -> Sequence[Fetched]:
+        self._may("fetch")
+        inbox = self.folders["INBOX"]
+        self.most_at_once = max(self.most_at_once, sum(len(inbox[uid]) for uid in uids if uid in inbox))
+        return tuple(Fetched(uid, inbox[uid]) for uid in uids if uid in inbox)
+
+    async def head(self, uid: int) -> bytes:
+        return self.folders["INBOX"][uid].replace(b"\r\n", b"\n").partition(b"\n\n")[0] + b"\n\n"
+
+    async def move(self, uids: Sequence[int], folder: str) -> None:
+        self._may("move")
+        if not folder:
+            self.marked |= set(uids)
+            return
+        for uid in uids:
+            content = self.folders["INBOX"].pop(uid)
+            target = self.folders.setdefault(folder, {})
+            target[len(target) + 1] = content
+
+    async def idles(self) -> bool:
+        return False
+
+    async def wait(self, seconds: float) -> None:
+        self._may("wait")
+
+    async def close(self) -> None:
+        return None
+
+    def _may(self, call: str) -> None:
+        if call in self.breaks:
+            self.breaks.remove(call)
+            raise Unavailable(f"the connection is gone at {call}")
+
+
+@dataclass(frozen=True)
+class MailHouse:
+    managed: Managed
+    boxes: Mailboxes
+    store: Store
+    mailer: Kept
+    mailbox: MemoryMailbox
+    poller: Poller
+
+    # --- our side
+
+    async def asked(self, *, copy: bool = False, citation: Citation | None = None) -> Request:
+        """A request of a patron; Bergen is asked by mail."""
+        draft = Draft(
+            citation=citation or (ARTICLE if copy else BOOK),
+            service=Service(ServiceType.COPY if copy else ServiceType.LOAN),
+            patron=PatronLink(identifier="21000000000017"),
+            mediated=False,
+        )
+        request = await self.managed.requests.create_borrowing(LIBRARY, draft)
+        await self.managed.drain()
+        return (await self.show(request)).request
+
+    async def show(self, request: Request) -> Shown:
+        return await self.managed.requests.show(LIBRARY, request.id)
+
+    async def act(self, request: Request, kind: Kind) -> Request:
+        done = await self.managed.requests.act(LIBRARY, request.id, Act(kind=kind, actor="staff:ada", version=None))
+        await self.managed.drain()
+        return done
+
+    @property
+    def last_sent(self) -> EmailMessage:
+        return self.mailer.mails[-1]
+
+    def reply(self, text: str, **headers: str) -> bytes:
+        """To the last mail that went out."""
+        sent = self.last_sent
+        given = {"In-Reply-To": str(sent["Message-ID"]), "Subject": f"Re: {sent['Subject']}", **headers}
+        return mail(text, **given)
+
+    # --- mails
+
+    async def poll(self) -> Polled:
+        return await self.poller.poll(self.mailbox)
+
+    async def comes(self, *contents: bytes) -> Polled:
+        """Delivered, read, and all that follows from it done."""
+        self.mailbox.deliver(*contents)
+        polled = await self.poll()
+        await self.managed.drain()
+        return polled
+
+    async def waiting(self) -> tuple[MailRow, ...]:
+        return (await self.boxes.desk.waiting(LIBRARY, 200, "")).rows
+
+    def another_poller(self, **rounds: Any) -> Poller:
+        return self._poller(self.poller.box, rounds)
+
+    def with_box(self, box: Box) -> Poller:
+        return self._poller(box, {})
+
+    def at_imap(self, port: int, client: MailboxClient, user: str = "ill", **rounds: Any) -> Poller:
+        """Of a real server, without TLS."""
+        server = replace(NOWHERE, port=port, user=user, security=MailSecurity.NONE, seconds=10)
+        return self._poller(self.poller.box, rounds, client, server)
+
+    def _poller(
+        self,
+        box: Box,
+        rounds: dict[str, Any],
+        client: MailboxClient | None = None,
+        server: MailboxServer | None = None,
+    ) -> Poller:
+        return Poller(
+            box=box,
+            server=server or NOWHERE,
+            rounds=replace(Rounds(folders=FOLDERS), **rounds),
+            client=client or self.mailbox,
+            taker=self.boxes.taker,
+            store=self.store,
+            leader=leader(self.store, f"mailbox {box.name}"),
+            clock=SystemClock(),
+        )
+
+
+def mail(text: str = "", sender: str = "fjernlan@ub.bergen.example", **headers: str) -> bytes:
+    """A mail of Bergen's in plain text; header names with `_` for `-`."""
+    message = EmailMessage(policy=SMTP)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    message["From"] = named.pop("From", sender)
+    message["To"] = OURS
+    for name, value in {
+        "Message-ID": f"<{abs(hash((text, sender, *headers.values())))}@bergen.example>",
+        **named,
+    }.items():
+        message[name] = value
+    message.set_content(text)
+    return message.as_bytes()
+
+
+def prepare(installation: Installation, partners: Mapping[str, dict[str, Any]] = PARTNERS) -> None:
+    """Partners, their rota, and a mail server that isn't there."""
+    for name, partner in partners.items():
+        path = installation.folder / "profiles" / f"{name}.yml"
+        path.write_text(yaml.safe_dump({"partner": partner}, allow_unicode=True), encoding="utf-8")
+    (installation.folder / "requests.yml").write_text(yaml.safe_dump(REQUESTS), encoding="utf-8")
+    installation.change(
+        http={"public_url": "https://ill.demo.example"},
+        mail={"host": "127.0.0.1", "security": "none", "sender": OURS},
+    )
+
+
+@contextlib.asynccontextmanager
+async def mail_house(
+    installation: Installation, partners: Mapping[str, dict[str, Any]] = PARTNERS
+) -> AsyncIterator[MailHouse]:
+    prepare(installation, partners)
+    opened = Opened(installation.config)
+    settings, parts, loading = opened.settings, opened.parts, opened.profiles
+    assert not loading.problems, [str(problem) for problem in loading.problems]
+    policies = load_policies(settings, loading.profiles)
+    store = parts.open_store()
+    await migrate(store, *parts.histories)
+    clock = SystemClock()
+    managed = Managed(
+        settings=settings,
+        adapters=opened.adapters,
+        clock=clock,
+        secrets=lambda reference: reference,
+        store=store,
+        libraries=await parts.open_libraries(store),
+        profiles=lambda: loading.profiles,
+        policies=policies.of,
+        node="test/1",
+    )
+    kept = Kept()
+    managed.channels.update(managed.channels_with(kept))
+    options = parts.journal_options()
+    journal = Journal(store, options)
+    boxes = Mailboxes(
+        settings=settings,
+        adapters=opened.adapters,
+        clock=clock,
+        store=store,
+        managed=managed,
+        profiles=lambda: loading.profiles,
+        journal=journal,
+        options=options,
+    )
+    mailbox = MemoryMailbox()
+    box = Box(name="ill", library=LIBRARY)
+    poller = Poller(
+        box=box,
+        server=NOWHERE,
+        rounds=Rounds(folders=FOLDERS),
+        client=mailbox,
+        taker=boxes.taker,
+        store=store,
+        leader=leader(store, "mailbox ill"),
+        clock=clock,
+    )
+    try:
+        yield MailHouse(managed, boxes, store, kept, mailbox, poller)
+    finally:
+        await managed.close()
+        await journal.close()
+        await store.close()
+
+
+async def mail_rows(store: Store) -> list[tuple[str, str]]:
+    """Outcome and reason of every mail that was taken, oldest first."""
+
+    def work(connection: Connection) -> list[tuple[str, str]]:
+        found = connection.execute(select(mail_table.c.outcome, mail_table.c.reason).order_by(mail_table.c.id))
+        return [(outcome, reason) for outcome, reason in found]
+
+    return await store.read(work)

@@ -1,0 +1,78 @@
+"""Which requests a message of another system may mean, on both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.domain.requests.request import Borrowing, Lending, Request, Role, Volume, VolumeState
+from gateway.store.engine import Store
+from gateway.store.requests import requests
+from gateway.store.requests.meant import meant
+from gateway.store.requests.requests import Found
+from tests.unit.store.requests.samples import LIBRARY, borrowing, later, lending
+
+HERE = Volume("1", state=VolumeState.RECEIVED, barcode="ILL 4711")
+
+
+async def insert(store: Store, *new: Request) -> None:
+    for one in new:
+        await store.write(lambda c, one=one: requests.insert(c, one))
+
+
+async def look(store: Store, *names: str, profile: str = "illiad") -> tuple[Found, ...]:
+    return await store.read(lambda c: meant(c, LIBRARY, profile, names))
+
+
+async def test_by_each_of_its_names(migrated: Store) -> None:
+    request = borrowing(external=("TN 1",), volumes=(HERE,))
+    await insert(migrated, request, borrowing(), lending())
+    await migrated.write(
+        lambda c: requests.add_transaction(c, LIBRARY, Role.BORROWING, "illiad", "B-1-2", request.id, 2)
+    )
+
+    for name in ("TN 1", " TN  1 ", request.number, "ILL 4711"):
+        assert await look(migrated, name) == (Found(request.id, 0),), name
+    assert await look(migrated, "B-1-2") == (Found(request.id, 2),)
+    assert await look(migrated, "B-1-2", "TN 1", "ILL 4711", request.number) == (Found(request.id, 2),)
+
+
+async def test_not_by_what_is_another_s(migrated: Store) -> None:
+    request = borrowing(external=("TN 2",))
+    await insert(migrated, request)
+    await migrated.write(lambda c: requests.add_transaction(c, LIBRARY, Role.LENDING, "relais", "R-1", request.id))
+
+    assert await look(migrated, "R-1") == (), "another partner's number"
+    assert await look(migrated, "TN") == ()
+    assert await look(migrated, "", "  ") == ()
+    assert await migrated.read(lambda c: meant(c, "OTHER", "relais", ("TN 2", request.number, "R-1"))) == ()
+
+
+async def test_newest_first(migrated: Store) -> None:
+    old, new = borrowing(external=("TN 3",)), borrowing(external=("TN 3",))
+    await insert(migrated, old, new)
+
+    assert [one.request_id for one in await look(migrated, "TN 3")] == [new.id, old.id]
+
+
+async def test_a_barcode_follows_its_request(migrated: Store) -> None:
+    request = borrowing(Borrowing.RECEIVED, volumes=(HERE,))
+    await insert(migrated, request)
+
+    other = later(replace(request, volumes=(replace(HERE, barcode="ILL 4712"),)))
+    await migrated.write(lambda c: requests.save(c, other))
+    assert await look(migrated, "ILL 4711") == ()
+    assert len(await look(migrated, "ILL 4712")) == 1
+
+    closed = later(replace(other, state=Borrowing.COMPLETED))
+    await migrated.write(lambda c: requests.save(c, closed))
+    assert await look(migrated, "ILL 4712") == ()
+
+
+async def test_our_own_item_goes_out_for_one_request_after_the_other(migrated: Store) -> None:
+    first, second = lending(Lending.SHIPPED, item_barcode="39"), lending(Lending.LOCATED, item_barcode="39")
+    await insert(migrated, first, second)
+    assert len(await look(migrated, "39")) == 2
+
+    await migrated.write(lambda c: requests.save(c, later(replace(first, state=Lending.COMPLETED))))
+
+    assert [one.request_id for one in await look(migrated, "39")] == [second.id]
