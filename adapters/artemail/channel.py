@@ -22,10 +22,14 @@ from gateway.domain.requests.request import Role
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.channel import Delivered, PartnerMessage
 from gateway.ports.mail import build_mail
+from gateway.ports.mail_text import shortened
 from gateway.ports.mailer import Letter, Sender
 
 File = tuple[str, str, bytes]
 """Name, media type, content."""
+
+
+MOST_NOTE = 1_000
 
 
 @frozen
@@ -52,7 +56,7 @@ class ArtemailChannel:
         else:
             mail, notes = await self._reply(message, profile, dialect, library)
         reply = await self._context.mailer.send(mail)
-        return Delivered("; ".join((reply, *notes)))
+        return Delivered(shortened("; ".join((reply, *notes)), MOST_NOTE))
 
     def _order(
         self, message: PartnerMessage, profile: Profile, dialect: ArtemailDialect, library: ChannelLibrary

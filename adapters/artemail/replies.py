@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
-from functools import lru_cache
+from dataclasses import field, replace
 
+from adapters.artemail.codes import Codes, Found, labels
 from adapters.artemail.dialect import ArtemailDialect
 from adapters.artemail.dialect.orders import Numbers
-from adapters.artemail.dialect.replies import Replies, ReplyRule
-from adapters.artemail.values import PATTERNS, date_of
-from gateway.domain.frozen import frozen, frozen_by_name
+from adapters.artemail.dialect.replies import ReplyRule
+from adapters.artemail.values import date_of
+from gateway.domain.frozen import frozen_by_name
 from gateway.ports.mail_text import own_lines
 
 MOST_LINES = 5_000
@@ -74,52 +74,15 @@ def read(subject: str, text: str, dialect: ArtemailDialect) -> Answers:
     return _Reader(dialect).read(subject, text)
 
 
-@frozen
-class _Code:
-    name: str
-    pattern: re.Pattern[str]
-
-
-@lru_cache(maxsize=64)
-def _table(rules: tuple[tuple[str, str, str], ...]) -> tuple[_Code, ...]:
-    """Longest first, since some codes begin as others do."""
-    ordered = sorted(rules, key=lambda one: -len(one[1]))
-    return tuple(_Code(name, re.compile(pattern)) for name, _, pattern in ordered)
-
-
-def table(replies: Replies) -> tuple[_Code, ...]:
-    rows = ((name, rule.template.literal, _pattern(rule)) for name, rule in replies.codes.items())
-    return _table(tuple(rows))
-
-
-def _pattern(rule: ReplyRule) -> str:
-    return rule.pattern if rule.pattern is not None else rule.template.pattern(PATTERNS, loose=False)
-
-
-_TAIL = re.compile(r"\s*[.!]?\s*$|(?:\s+[-–—=]+\s+|[:;,]\s+|\s+(?=\()|\s{2,})(?P<tail>\S.*)$")
-"""What may stand behind a code: nothing, or an explanation that is set off from it."""
-
 _DASHES = str.maketrans({"\u00a0": " ", "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u00ad": "", "\u200b": ""})
-
-
-@frozen
-class _Found:
-    code: str
-    rule: str
-    values: Mapping[str, str]
-    tail: str = ""
 
 
 class _Reader:
     def __init__(self, dialect: ArtemailDialect) -> None:
         self._replies, self._numbers, self._dialect = dialect.replies, dialect.numbers, dialect
-        self._codes = table(dialect.replies)
-        self._unknown = re.compile(dialect.replies.unknown_code)
-        self._number = re.compile(rf"(?:{_labels(dialect.replies.labels)})?(?P<number>[^\s:;,()<>\"']+)")
-        self._labelled = re.compile(
-            rf"(?:{_labels(dialect.replies.labels)})(?P<number>[^\s:;,()<>\"']+)", re.IGNORECASE
-        )
-        self._code_label = re.compile(rf"(?:{_labels(dialect.replies.code_labels)})(?=\S)", re.IGNORECASE)
+        self._codes = Codes(dialect.replies)
+        self._number = re.compile(rf"(?:{labels(dialect.replies.labels)})?(?P<number>[^\s:;,()<>\"']+)")
+        self._labelled = re.compile(rf"(?:{labels(dialect.replies.labels)})(?P<number>[^\s:;,()<>\"']+)", re.IGNORECASE)
         self._reference = re.compile(rf"{re.escape(dialect.reference)}\W{{0,3}}([A-Z0-9][A-Z0-9./-]*)", re.IGNORECASE)
         self._files = {name: re.compile(one.pattern, re.IGNORECASE) for name, one in dialect.replies.files.items()}
         self._customer = re.compile(dialect.layout.customer_pattern)
@@ -156,9 +119,7 @@ class _Reader:
             number = one.number or alone
             if (number, one.code) not in seen:
                 seen.add((number, one.code))
-                yield Reply(
-                    number=number, code=one.code, rule=one.rule, values=one.values, prose=one.prose, line=one.line
-                )
+                yield replace(one, number=number)
 
     # --- a line ------------------------------------------------------------------------------------------
 
@@ -173,7 +134,7 @@ class _Reader:
             return
         if self._goes_on(line, at):
             return
-        if (found := self._code(line)) is not None:
+        if (found := self._codes.code(line)) is not None:
             self._take(found, self._current, at)
             return
         number, rest = self._numbered(line)
@@ -181,7 +142,7 @@ class _Reader:
             self._name(number)
             if rest and self._ours.issuperset(rest.split()):
                 return  # the first line of our order, repeated
-            found = self._code(rest) or self._unknown_code(rest)
+            found = self._codes.code(rest) or self._codes.unknown(rest)
             if found is not None:
                 self._take(found, number, at)
             elif rest:
@@ -200,7 +161,7 @@ class _Reader:
         last = self._taken[-1] if self._taken else None
         if last is None or last.line != at - 1 or last.values or last.prose:
             return False
-        found = self._code(f"{last.code} {line}")
+        found = self._codes.code(f"{last.code} {line}")
         if found is None or not (found.values or not last.rule):
             return False
         self._taken.pop()
@@ -212,24 +173,6 @@ class _Reader:
         found = self._labelled.match(line.lstrip("> |"))
         if found and (number := self._as_number(found["number"])):
             self._name(number)
-
-    def _code(self, line: str) -> _Found | None:
-        line = self._code_label.sub("", line, count=1) if self._code_label.match(line) else line
-        for code in self._codes:
-            match = code.pattern.match(line)
-            tail = _TAIL.match(line, match.end()) if match else None
-            if match and tail:
-                values = {key: value for key, value in match.groupdict().items() if value}
-                return _Found(match[0].strip(), code.name, values, tail["tail"] or "")
-        return None
-
-    def _unknown_code(self, line: str) -> _Found | None:
-        """Behind a request's number, or behind a word such as Reply."""
-        label = self._code_label.match(line)
-        said = line[label.end() :].strip() if label else line
-        match = self._unknown.match(said)
-        tail = _TAIL.match(said, match.end()) if match else None
-        return _Found(match[0].strip(), "", {}, tail["tail"] or "") if match and tail else None
 
     def _numbered(self, line: str) -> tuple[str, str]:
         """A request's number at the start of the line, and what follows it. Without a label before it, a code must
@@ -243,7 +186,7 @@ class _Reader:
         if plain is None or len(number) < SHORTEST:
             return "", ""
         rest = line[plain.end() :].lstrip(" :;,")
-        if rest and self._code(rest) is None and self._unknown_code(rest) is None:
+        if rest and self._codes.code(rest) is None and self._codes.unknown(rest) is None:
             return "", ""
         return number, rest
 
@@ -251,7 +194,7 @@ class _Reader:
         """`NOT ABC-123`"""
         before, _, last = line.rpartition(" ")
         number = self._as_number(last.strip(".()"))
-        found = self._code(before.strip()) if number and before else None
+        found = self._codes.code(before.strip()) if number and before else None
         if found is None:
             return False
         self._name(number)
@@ -269,7 +212,7 @@ class _Reader:
 
     # --- what it adds up to ------------------------------------------------------------------------------
 
-    def _take(self, found: _Found, number: str, at: int) -> None:
+    def _take(self, found: Found, number: str, at: int) -> None:
         prose = (found.tail,) if found.tail else ()
         self._taken.append(
             Reply(number=number, code=found.code, rule=found.rule, values=found.values, prose=prose, line=at)
@@ -281,14 +224,7 @@ class _Reader:
             return
         last = self._taken[-1]
         if sum(map(len, last.prose)) < MOST_PROSE:
-            self._taken[-1] = Reply(
-                number=last.number,
-                code=last.code,
-                rule=last.rule,
-                values=last.values,
-                prose=(*last.prose, line),
-                line=last.line,
-            )
+            self._taken[-1] = replace(last, prose=(*last.prose, line))
 
     def _name(self, number: str) -> None:
         self._current = number
@@ -310,13 +246,6 @@ def as_number(word: str, numbers: Numbers) -> str:
     """Our number, or empty where the word isn't what the service takes for one."""
     fits = re.fullmatch(numbers.pattern, word) and re.search(r"\d", word) and word.startswith(numbers.prefix)
     return word.removeprefix(numbers.prefix) if fits else ""
-
-
-def _labels(labels: tuple[str, ...]) -> str:
-    """Any of them, with what may stand between it and the value."""
-    words = (r"\s+".join(map(re.escape, label.split())) for label in sorted(labels, key=len, reverse=True))
-    any_of = "|".join(words) or r"(?!)"
-    return rf"(?:{any_of})\.?\s*[:#=]?\s*"
 
 
 def _lines(text: str) -> Iterator[tuple[str, bool, int]]:

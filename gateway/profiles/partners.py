@@ -12,7 +12,7 @@ from gateway.domain.requests.partner import PartnerPolicy, PartnerRole
 if TYPE_CHECKING:
     from gateway.profiles.loading import LoadedProfile
 
-MAIL = ("mail",)
+MAIL = ("mail", "artemail", "tagged-mail")
 """Channels that need an address of the partner."""
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from sqlalchemy import Connection, select
 
+from gateway.adapters import Adapters
 from gateway.cli.context import Installation as Opened
 from gateway.domain.clock import SystemClock
 from gateway.domain.problems import Unavailable
@@ -157,6 +158,7 @@ class MemoryMailbox:
 @dataclass(frozen=True)
 class MailHouse:
     managed: Managed
+    adapters: Adapters
     boxes: Mailboxes
     store: Store
     mailer: Kept
@@ -317,7 +319,7 @@ async def mail_house(
         clock=clock,
     )
     try:
-        yield MailHouse(managed, boxes, store, kept, mailbox, poller)
+        yield MailHouse(managed, opened.adapters, boxes, store, kept, mailbox, poller)
     finally:
         await managed.close()
         await journal.close()

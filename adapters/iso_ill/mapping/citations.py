@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from adapters.iso_ill.mapping.numbers import numbers_of
 from adapters.iso_ill.messages.codes import ItemType, MediumType, ServiceType, SupplyMedium
 from adapters.iso_ill.messages.external import External
 from adapters.iso_ill.messages.items import ItemId, SupplyMediumInfo
-from adapters.iso_ill.mapping.numbers import numbers_of
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType, Extra
 

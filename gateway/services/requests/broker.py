@@ -138,14 +138,12 @@ async def _place(house: House, command: PlaceRequest, desk: Desk, key: str) -> R
     ended without the item is not what is asked for again."""
     patron = await patrons.resolve(command.patron, desk)
     number = request_number(command.request, desk.policy).value
-    reference = number or key
-    while True:
-        before = await house.store.read(lambda c, at=reference: _made_before(c, house, desk.profile, at))  # type: ignore[misc]
-        if before is None:
-            break
-        if before.state not in OVER_WITHOUT_IT:
-            return _placed(_About(before, patron), number, None)
-        reference = f"{reference}:after-{before.id}"
+    before = await house.store.read(lambda c: _latest(c, house, desk.profile, number or key))
+    if before is not None and before.patron.id not in ("", patron.id):
+        raise Refused(Reason.DUPLICATE_REQUEST, "Another request has this number.", about=About.REQUEST, value=number)
+    if before is not None and _is_meant_again(before, number):
+        return _placed(_About(before, patron), number, None)
+    reference = number or key if before is None else _after(before, number or key)
     place = await pickup.resolve(command.pickup, command.receiver, patron, desk) if _says_place(command, desk) else None
     draft = _draft(command, desk, await _wanted(command, desk), patron, number, place)
 
@@ -167,9 +165,24 @@ def _says_place(command: PlaceRequest, desk: Desk) -> bool:
     return desk.policy.requests.use_pickup and bool(command.pickup.strip() or command.receiver.strip())
 
 
-def _made_before(connection: Connection, house: House, profile: str, reference: str) -> Request | None:
+def _is_meant_again(before: Request, number: str) -> bool:
+    """Without a number, whoever got the item may ask for it once more."""
+    return before.open or (bool(number) and before.state not in OVER_WITHOUT_IT)
+
+
+def _after(before: Request, reference: str) -> str:
+    return f"{reference}:after-{before.id}"
+
+
+def _latest(connection: Connection, house: House, profile: str, reference: str) -> Request | None:
+    """Of those that came from this broker under one number, one after the other."""
+    latest = None
     found = requests.by_transaction(connection, house.symbol, Role.BORROWING, profile, reference)
-    return requests.load(connection, house.symbol, found.request_id) if found is not None else None
+    while found is not None and (request := requests.load(connection, house.symbol, found.request_id)) is not None:
+        latest = request
+        following = _after(request, reference)
+        found = requests.by_transaction(connection, house.symbol, Role.BORROWING, profile, following)
+    return latest
 
 
 async def _wanted(command: PlaceRequest, desk: Desk) -> Bib:
@@ -244,14 +257,13 @@ async def _about(house: House, desk: Desk, sent: Named | None, who: PatronRef | 
 
 
 def _by_number(connection: Connection, house: House, profile: str, number: str) -> Request | None:
-    """The newest that came under the broker's number; else ours, where it came from this broker."""
-    ids = [*requests.by_external(connection, house.symbol, number)]
+    """The newest that came under the broker's number; else ours, where a broker brought it."""
+    latest = _latest(connection, house, profile, number)
+    if latest is not None:
+        return latest
     ours = requests.by_number(connection, house.symbol, number)
-    for id_ in (*ids, *([ours] if ours is not None else [])):
-        request = requests.load(connection, house.symbol, id_)
-        if request is not None and request.source == "ncip" and request.role is Role.BORROWING:
-            return request
-    return None
+    request = requests.load(connection, house.symbol, ours) if ours is not None else None
+    return request if request is not None and request.source == "ncip" else None
 
 
 async def _done(

@@ -69,13 +69,13 @@ def tell(connection: Connection, house: House, partner: str, news: News, actor: 
 def _chosen(
     connection: Connection, house: House, partner: str, news: News
 ) -> tuple[Request, Found, tuple[Step, ...]] | None:
-    """The newest open request for which something follows; a closed one only where no other fits."""
+    """The newest open request for which something follows; a closed one only where none is open."""
     possible = []
     for found in meant(connection, house.symbol, partner, news.names):
         request = requests.load(connection, house.symbol, found.request_id)
         if request is not None:
             possible.append((request, found, news.steps(request)))
-    possible.sort(key=lambda one: (not one[2], not one[0].open))  # keeps newest first among its like
+    possible.sort(key=lambda one: (not one[0].open, not one[2]))  # keeps newest first among its like
     return possible[0] if possible else None
 
 

@@ -207,6 +207,22 @@ async def test_lists_are_filtered(client: Client) -> None:
     assert len(await ids("")) == 2
 
 
+async def test_a_state_of_both_sides_finds_both_unless_a_side_is_named(client: Client) -> None:
+    ours, theirs = await borrow(client), await lend(client, "LT-1")
+    await act(client, ours, "cancel")
+    await act(client, theirs, "unfilled", reason="not-held")
+    other = await borrow(client, "Шум времени")
+    await act(client, other, "close")
+
+    async def found(query: str) -> set[str]:
+        return {one["id"] for one in (await client("GET", f"requests?{query}")).json["items"]}
+
+    assert await found("state=unfilled") == {theirs["id"], other["id"]}
+    assert await found("state=unfilled&state=cancelled") == {ours["id"], theirs["id"], other["id"]}
+    assert await found("state=unfilled&role=lending") == {theirs["id"]}
+    assert await found("state=unfilled&open=true") == set()
+
+
 async def test_tasks_count_and_lead_to_their_lists(client: Client) -> None:
     request = await borrow(client)
     tasks = {one["name"]: one for one in (await client("GET", "tasks")).json["items"]}
@@ -294,17 +310,6 @@ async def test_load_is_told_to_the_network(gateway: Running, client: Client) -> 
     assert (await network("GET", "network/load")).json["items"] == [{"symbol": "ISIL:NO-02030", "open": 1}]
 
 
-async def test_patrons_see_their_own_in_plain_words(client: Client) -> None:
-    request = await borrow(client)
-    patron = request["patron"]["id"]
-    (mine,) = (await client("GET", f"patron/requests?patron={patron}")).json["items"]
-    assert (mine["status"], mine["text"]) == ("prepared", "Library staff are looking at your request.")
-    assert (await client("GET", f"patron/requests/{request['id']}?patron={patron}")).json == mine
-    assert (await client("GET", f"patron/requests/{request['id']}?patron=other")).problem == "not-found"
-    assert (await client("GET", "patron/requests?patron=other")).json["items"] == []
-    assert (await client("GET", "patron/requests")).problem == "invalid"
-
-
 async def test_what_could_not_be_sent_is_seen_released_and_skipped(gateway: Running, client: Client) -> None:
     request = await borrow(client)
     await act(client, request, "assign", partner="bergen")
@@ -317,11 +322,34 @@ async def test_what_could_not_be_sent_is_seen_released_and_skipped(gateway: Runn
     whole = (await client("GET", f"dead-letters/{letter['id']}")).json
     edited = await client("PUT", f"dead-letters/{letter['id']}/payload", {"payload": whole["payload"]})
     assert edited.status == 204, edited.body
+    assert (await client("POST", f"dead-letters/{letter['id']}/release")).problem == "not-found", "it waits again"
+    assert (await client("GET", f"dead-letters/{letter['id']}")).problem == "not-found"
+    await gateway.managed.drain()
     assert (await client("POST", f"dead-letters/{letter['id']}/release")).status == 204
-    assert (await client("GET", f"dead-letters/{letter['id']}")).problem == "not-found", "it waits again"
+    assert (await client("POST", f"dead-letters/{letter['id']}/skip", {"reason": "x"})).problem == "not-found"
     await gateway.managed.drain()
     assert (await client("POST", f"dead-letters/{letter['id']}/skip", {"reason": "ringt i stedet"})).status == 204
     assert letter["id"] not in [one["id"] for one in (await client("GET", "dead-letters")).json["items"]]
+    history = (await client("GET", f"requests/{request['id']}")).json["history"]
+    assert [(one["actor"], one["details"]["note"]) for one in history if one["event"] == "note"] == [
+        ("staff:Åse at the desk", "outbox: partner bergen changed and released"),
+        ("staff:Åse at the desk", "outbox: partner bergen released"),
+        ("staff:Åse at the desk", "outbox: partner bergen skipped: ringt i stedet"),
+    ]
+
+
+async def test_dead_letters_come_oldest_first_page_by_page(gateway: Running, client: Client) -> None:
+    for title in ("Naiv. Super", "Шум времени", "Doppler"):
+        request = await borrow(client, title)
+        await act(client, request, "assign", partner="bergen")
+        await act(client, request, "approve")
+        await gateway.managed.drain()
+    first = await client("GET", "dead-letters?limit=2")
+    second = await client("GET", first.json["next"])
+    found = [one["created"] for one in (*first.json["items"], *second.json["items"])]
+    assert len(found) == 3
+    assert found == sorted(found)
+    assert second.json["next"] == ""
 
 
 async def test_notices_are_listed_without_their_text(client: Client) -> None:

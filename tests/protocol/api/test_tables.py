@@ -11,8 +11,9 @@ from gateway.domain.requests.events import Details, Kind, Origin
 from gateway.domain.requests.fields import ACTS, BY_RULE, FieldType, acts_of, check
 from gateway.domain.requests.machine import TABLES
 from gateway.domain.requests.patron_words import (
-    BORROWING_WORDS,
-    LENDING_WORDS,
+    BORROWING_STATUS,
+    LENDING_STATUS,
+    SAYINGS,
     PatronStatus,
     of_request,
     of_state,
@@ -29,6 +30,7 @@ from gateway.domain.requests.request import (
     ServiceType,
     State,
 )
+from gateway.services.letters import Letters
 
 NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
 OURS = {signal.kind for table in TABLES.values() for signal in table.signals if signal.origin is Origin.US}
@@ -91,11 +93,20 @@ def test_what_is_missing_and_what_means_nothing(kind: Kind, details: Details, wr
 
 
 def test_every_state_has_words_for_patrons() -> None:
-    assert set(BORROWING_WORDS) == set(Borrowing)
-    assert set(LENDING_WORDS) == set(Lending)
-    for words in (*BORROWING_WORDS.values(), *LENDING_WORDS.values()):
-        assert words.text.endswith(".")
-        assert 10 < len(words.text) < 100
+    assert set(BORROWING_STATUS) == set(Borrowing)
+    assert set(LENDING_STATUS) == set(Lending)
+    said = [of_state(Role.BORROWING, one) for one in Borrowing] + [of_state(Role.LENDING, one) for one in Lending]
+    assert {words.word for words in said} <= set(SAYINGS)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_language_has_a_sentence_for_all_that_patrons_are_told(language: str) -> None:
+    said = Letters(None, "en").spoken(language)
+    assert said.language == language
+    assert set(said.words.patron) == set(SAYINGS)
+    for text in said.words.patron.values():
+        assert text.endswith(".")
+        assert 10 < len(text) < 100
 
 
 @pytest.mark.parametrize("state", [state for state in (*Borrowing, *Lending) if state in TERMINAL])
@@ -109,9 +120,9 @@ def test_states_of_the_same_name_have_the_words_of_their_side() -> None:
 
 
 def test_what_is_urgent_is_said_first() -> None:
-    assert "overdue" in of_request(request(flags=frozenset({Flag.OVERDUE}))).text
-    assert "back" in of_request(request(flags=frozenset({Flag.OVERDUE, Flag.RECALLED}))).text
+    assert of_request(request(flags=frozenset({Flag.OVERDUE}))).word == "overdue"
+    assert of_request(request(flags=frozenset({Flag.OVERDUE, Flag.RECALLED}))).word == "recalled"
     query = PatronQuery(id="q", about="cost", text="20 EUR?", asked=NOW)
-    assert "question" in of_request(request(Borrowing.CONDITIONAL, query=query)).text
+    assert of_request(request(Borrowing.CONDITIONAL, query=query)).word == "question"
     copy = request(Borrowing.COMPLETED, service=Service(ServiceType.COPY))
-    assert "copy is ready" in of_request(copy).text
+    assert of_request(copy).word == "copy-ready"

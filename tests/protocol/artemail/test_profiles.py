@@ -8,9 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
+import yaml
 
+from adapters.artemail.dialect import ArtemailDialect
 from gateway.cli.context import Installation
 from gateway.domain.profile import Example
+from gateway.domain.requests.events import Kind
 from gateway.profiles import LoadedProfile, load_profiles
 from gateway.services.check.mail_examples import MailExampleRunner
 
@@ -50,6 +53,15 @@ def test_a_shipped_mail_partner_says_who_it_is_for(name: str) -> None:
     assert profile.contact
     assert profile.partner is not None
     assert profile.partner.channel == FORMATS[name].replace("_", "-")
+
+
+def test_the_profile_of_a_peer_in_the_readme_can_be_read() -> None:
+    readme = (ROOT / "adapters" / "artemail" / "README.md").read_text(encoding="utf-8")
+    section = yaml.safe_load(readme.split("```yaml")[1].split("```")[0])["artemail"]
+
+    dialect = ArtemailDialect.model_validate(section)
+
+    assert {rule.kind for rule in dialect.replies.codes.values()} >= {Kind.SHIPPED, Kind.UNFILLED, Kind.CHECKED_IN}
 
 
 MAIL = "From: a@b.example\nSubject: FILEREFNO B-1\n\nB-1 NOT\n"

@@ -58,6 +58,10 @@ def examples() -> list[tuple[str, str]]:
     return [(name, example.name) for name in SHIPPED for example in loaded(name).profile.examples]
 
 
+BY_MAIL = ("bldss", "relais-gsm")
+"""Partners by mail: tests/protocol/artemail/test_profiles.py runs their examples."""
+
+
 def find(name: str, example: str) -> tuple[int, Example]:
     found = [(n, one) for n, one in enumerate(loaded(name).profile.examples) if one.name == example]
     assert len(found) == 1
@@ -73,7 +77,7 @@ def talk(one: LoadedProfile) -> Conversation:
 
 
 def test_all_are_shipped_and_load_together() -> None:
-    assert sorted(shipped().loaded) == sorted(SHIPPED)
+    assert sorted(shipped().loaded) == sorted((*SHIPPED, *BY_MAIL))
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -42,7 +42,7 @@ def test_partners_of_all_kinds_are_fine(place: Place) -> None:
         ),
         (
             "partner:\n  symbols: [ISIL:NO-1]\n  channel: mial\n",
-            "oslo.yml:3: partner.channel: no such channel, found 'mial', allowed: loopback, mail "
+            "oslo.yml:3: partner.channel: no such channel, found 'mial', allowed: artemail, loopback, mail, tagged-mail "
             "(did you mean 'mail'?)",
         ),
         (

@@ -196,6 +196,18 @@ def test_the_patron_is_asked_and_does_not_answer() -> None:
     assert story.request.query.answer == "no"
 
 
+def test_only_an_open_question_is_answered_and_only_once() -> None:
+    story = conditional()
+    assert story.no_us(Kind.PATRON_ANSWERED, answer="yes").why is Why.UNMET
+    story.us(Kind.PATRON_ASKED, query="q1", reason="cost", note="Dziewięć euro?")
+    story.us(Kind.PATRON_ASKED, query="q2", reason="edition", note="Czy wydanie z 1966 wystarczy?")
+    assert story.no_us(Kind.PATRON_ANSWERED, query="q1", answer="yes").why is Why.UNMET
+    answered = story.us(Kind.PATRON_ANSWERED, query="q2", answer="yes")
+    assert follow_ups(answered) == (Follow.PATRON_ANSWER,)
+    assert story.no_us(Kind.PATRON_ANSWERED, query="q2", answer="no").why is Why.UNMET
+    assert story.late_timer(Kind.PATRON_ANSWERED).kept
+
+
 # --- cancelling ------------------------------------------------------------------------------------------
 
 

@@ -109,7 +109,8 @@ async def ask(north: NcipTown, number: str = "RD-1", **more: str) -> Request:
     answer = await north.send("relais", "request-item", request=number, patron=PATRON, **said)
     assert answer.problem == ""
     assert answer.text("RequestIdentifierValue") == number
-    return next(one for one in await north.all(Role.BORROWING) if number in one.external)
+    found = [one for one in await north.all(Role.BORROWING) if number in one.external]
+    return max(found, key=lambda one: one.id)
 
 
 async def test_a_wish_of_our_patron_goes_to_the_rota(north: NcipTown) -> None:
@@ -134,6 +135,17 @@ async def test_the_wish_again_is_the_same_wish(north: NcipTown) -> None:
     assert len(await north.all(Role.BORROWING)) == 1
 
 
+async def test_a_number_of_another_patron_s_wish_is_refused(north: NcipTown) -> None:
+    await ask(north)
+
+    answer = await north.send(
+        "relais", "request-item", request="RD-1", patron=ANOTHER, title="Λιμάνια", record="isbn:9783161484100"
+    )
+
+    assert answer.problem == "Duplicate Request"
+    assert len(await north.all(Role.BORROWING)) == 1
+
+
 async def test_a_wish_that_failed_may_come_again(north: NcipTown) -> None:
     first = await ask(north)
     await north.send("relais", "cancel-request-item", request="RD-1", patron=PATRON)
@@ -143,6 +155,9 @@ async def test_a_wish_that_failed_may_come_again(north: NcipTown) -> None:
 
     assert second.id != first.id
     assert second.state is Borrowing.REVIEW, "the duplicate guard warns"
+    assert (await ask(north)).id == second.id
+    again = await north.send("relais", "lookup-request", request="RD-1")
+    assert again.text("RequestStatusType") == "In Process", "the newest is meant"
 
 
 async def test_the_broker_sees_how_it_stands(north: NcipTown) -> None:

@@ -55,7 +55,7 @@ async def test_newest_first(migrated: Store) -> None:
 
 
 async def test_a_barcode_follows_its_request(migrated: Store) -> None:
-    request = borrowing(Borrowing.RECEIVED, volumes=(HERE,))
+    request = borrowing(state=Borrowing.RECEIVED, volumes=(HERE,))
     await insert(migrated, request)
 
     other = later(replace(request, volumes=(replace(HERE, barcode="ILL 4712"),)))
@@ -69,7 +69,7 @@ async def test_a_barcode_follows_its_request(migrated: Store) -> None:
 
 
 async def test_our_own_item_goes_out_for_one_request_after_the_other(migrated: Store) -> None:
-    first, second = lending(Lending.SHIPPED, item_barcode="39"), lending(Lending.LOCATED, item_barcode="39")
+    first, second = lending(state=Lending.SHIPPED, item_barcode="39"), lending(state=Lending.LOCATED, item_barcode="39")
     await insert(migrated, first, second)
     assert len(await look(migrated, "39")) == 2
 

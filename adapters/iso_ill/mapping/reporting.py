@@ -1,0 +1,166 @@
+"""Status reports of a request of ours, and error reports about messages that can't be carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from adapters.iso_ill.codec import Peek, name_of
+from adapters.iso_ill.mapping.context import Context
+from adapters.iso_ill.mapping.identities import symbol_out
+from adapters.iso_ill.mapping.moments import day_out, moment_out
+from adapters.iso_ill.messages import StatusOrErrorReport
+from adapters.iso_ill.messages.codes import CurrentState, GeneralProblem, HistoryService, ReportSource
+from adapters.iso_ill.messages.header import ServiceDateTime, TransactionId
+from adapters.iso_ill.messages.parties import SystemId
+from adapters.iso_ill.messages.reporting import ErrorReport, HistoryReport, ProviderError, StatusReport, UserError
+from gateway.domain.problems import Fault, MalformedMessage
+from gateway.domain.requests.request import Borrowing, Flag, Lending, Request, Role, State
+from gateway.ports.channel import PartnerMessage
+
+_B, _L, _S, _H = Borrowing, Lending, CurrentState, HistoryService
+
+STATES: Mapping[State, CurrentState] = {
+    _B.NEW: _S.UNKNOWN,
+    _B.REVIEW: _S.UNKNOWN,
+    _B.SOURCING: _S.NOT_SUPPLIED,
+    _B.NO_SUPPLIER: _S.NOT_SUPPLIED,
+    _B.REQUESTED: _S.PENDING,
+    _B.HOLD_PLACED: _S.PENDING,
+    _B.WILL_SUPPLY: _S.PENDING,
+    _B.CONDITIONAL: _S.CONDITIONAL,
+    _B.CANCEL_PENDING: _S.CANCEL_PENDING,
+    _B.SHIPPED: _S.SHIPPED,
+    _B.RECEIVED: _S.RECEIVED,
+    _B.LENT: _S.RECEIVED,
+    _B.BACK: _S.RECEIVED,
+    _B.RETURNED: _S.RETURNED,
+    _B.COMPLETED: _S.RETURNED,
+    _B.CANCELLED: _S.CANCELLED,
+    _B.UNFILLED: _S.NOT_SUPPLIED,
+    _B.EXPIRED: _S.NOT_SUPPLIED,
+    _B.LOST: _S.LOST,
+    _L.NEW: _S.IN_PROCESS,
+    _L.LOCATED: _S.IN_PROCESS,
+    _L.HOLD_PLACED: _S.IN_PROCESS,
+    _L.WILL_SUPPLY: _S.IN_PROCESS,
+    _L.CONDITIONAL: _S.CONDITIONAL,
+    _L.DIGITISING: _S.IN_PROCESS,
+    _L.CLEARANCE: _S.IN_PROCESS,
+    _L.CLEARED: _S.IN_PROCESS,
+    _L.CANCEL_PENDING: _S.CANCEL_PENDING,
+    _L.SHIPPED: _S.SHIPPED,
+    _L.RETURNED: _S.SHIPPED,
+    _L.COMPLETED: _S.CHECKED_IN,
+    _L.CANCELLED: _S.CANCELLED,
+    _L.UNFILLED: _S.NOT_SUPPLIED,
+    _L.EXPIRED: _S.NOT_SUPPLIED,
+    _L.FORWARDED: _S.FORWARD,
+    _L.LOST: _S.LOST,
+}
+
+_SERVICES: Mapping[CurrentState, tuple[HistoryService, Role]] = {
+    _S.NOT_SUPPLIED: (_H.ILL_ANSWER, Role.LENDING),
+    _S.PENDING: (_H.ILL_REQUEST, Role.BORROWING),
+    _S.IN_PROCESS: (_H.ILL_REQUEST, Role.BORROWING),
+    _S.FORWARD: (_H.FORWARD, Role.LENDING),
+    _S.CONDITIONAL: (_H.ILL_ANSWER, Role.LENDING),
+    _S.CANCEL_PENDING: (_H.CANCEL, Role.BORROWING),
+    _S.CANCELLED: (_H.CANCEL_REPLY, Role.LENDING),
+    _S.SHIPPED: (_H.SHIPPED, Role.LENDING),
+    _S.RECEIVED: (_H.RECEIVED, Role.BORROWING),
+    _S.RENEW_PENDING: (_H.RECEIVED, Role.BORROWING),
+    _S.OVERDUE: (_H.SHIPPED, Role.LENDING),
+    _S.NOT_RECEIVED_OVERDUE: (_H.SHIPPED, Role.LENDING),
+    _S.RENEW_OVERDUE: (_H.SHIPPED, Role.LENDING),
+    _S.RETURNED: (_H.RETURNED, Role.BORROWING),
+    _S.CHECKED_IN: (_H.CHECKED_IN, Role.LENDING),
+    _S.RECALL: (_H.RECALL, Role.LENDING),
+    _S.LOST: (_H.LOST, Role.LENDING),
+    _S.UNKNOWN: (_H.ILL_REQUEST, Role.BORROWING),
+}
+"""The service that leads into each state, and who begins it: for a report without the request's history."""
+
+
+def state_of(request: Request) -> CurrentState:
+    """With what stands beside the state: recalled, overdue, a renewal that waits."""
+    state, flags = STATES[request.state], request.flags
+    if state not in (_S.SHIPPED, _S.RECEIVED):
+        return state
+    if Flag.RECALLED in flags:
+        return _S.RECALL
+    if Flag.OVERDUE in flags:
+        if Flag.RENEWAL_PENDING in flags:
+            return _S.RENEW_OVERDUE
+        late_on_its_way = request.state is Borrowing.SHIPPED
+        return _S.NOT_RECEIVED_OVERDUE if late_on_its_way else _S.OVERDUE
+    return _S.RENEW_PENDING if Flag.RENEWAL_PENDING in flags else state
+
+
+def status_report(message: PartnerMessage, context: Context) -> dict[str, Any]:
+    request = message.request
+    state = state_of(request)
+    service, initiator = _SERVICES[state]
+    symbols = context.dialect.symbols
+    party = message.sender if initiator is message.role else message.receiver
+    ours = symbols.ours if party is message.sender and symbols.ours else party.symbol
+    changed = day_out(request.changed, context.zone)
+    citation = request.citation
+    history = HistoryReport(
+        date_requested=day_out(request.created, context.zone),
+        author=citation.author,
+        title=citation.title,
+        author_of_article=citation.component_author,
+        title_of_article=citation.component_title,
+        date_of_last_transition=changed,
+        most_recent_service=service,
+        date_of_most_recent_service=changed,
+        initiator=SystemId.of(symbol_out(ours, symbols)),
+    )
+    return {"status_report": StatusReport(history=history, state=state)}
+
+
+# --- errors ----------------------------------------------------------------------------------------------
+
+GENERAL_PROBLEMS: Mapping[Fault, GeneralProblem] = {
+    Fault.UNKNOWN_SERVICE: GeneralProblem.UNRECOGNIZED_APDU,
+    Fault.UNSUPPORTED_VERSION: GeneralProblem.PROTOCOL_VERSION_NOT_SUPPORTED,
+}
+"""Every other fault is a badly structured APDU."""
+
+
+def general_problem(malformed: MalformedMessage) -> ProviderError:
+    problem = GENERAL_PROBLEMS.get(malformed.fault, GeneralProblem.BADLY_STRUCTURED_APDU)
+    return ProviderError(general_problem=problem)
+
+
+def correlation(peek: Peek) -> str:
+    """Type, qualifiers and time of the message that a report is about."""
+    parts = [name_of(peek.type) if peek.type is not None else "unknown APDU"]
+    if peek.transaction_id is not None:
+        id_ = peek.transaction_id
+        parts += [part for part in (id_.group_qualifier, id_.qualifier, id_.sub_qualifier) if part]
+    if peek.service_date_time is not None:
+        this = peek.service_date_time.this
+        clock = this.clock.strftime("%H%M%S") if this.clock is not None else ""
+        parts.append(f"{this.day.strftime('%Y%m%d')}{clock}")
+    return " ".join(parts)
+
+
+def error_report(
+    peek: Peek, problem: ProviderError | UserError, note: str, at: datetime, context: Context
+) -> StatusOrErrorReport:
+    """About a message of the partner's, with the ids that it had; empty ones where they could not be read."""
+    provider = problem if isinstance(problem, ProviderError) else None
+    user = problem if isinstance(problem, UserError) else None
+    source = ReportSource.PROVIDER if provider is not None else ReportSource.USER
+    return StatusOrErrorReport(
+        protocol_version=context.dialect.version,
+        transaction_id=peek.transaction_id or TransactionId(group_qualifier="", qualifier=""),
+        service_date_time=ServiceDateTime(this=moment_out(at, context.zone)),
+        requester_id=peek.requester_id,
+        responder_id=peek.responder_id,
+        error_report=ErrorReport(correlation=correlation(peek), source=source, user=user, provider=provider),
+        note=note,
+    )
