@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
+from gateway.adapters import AdapterError
 from gateway.cli.context import Installation
 from gateway.cli.exits import as_exit_codes
 from gateway.runtime.logging import set_up_logging
@@ -42,25 +45,49 @@ COMMANDS = {
 }
 
 
+EXTENSIONS = "illgate.commands"
+"""The entry point group of commands that adapters bring: each is a click command, shown as `illgate NAME`. Ours come
+first where names are the same."""
+
+
 class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMANDS, *_extensions()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         entry = COMMANDS.get(cmd_name)
         if entry is None:
-            return None
+            point = _extensions().get(cmd_name)
+            return _load(point) if point is not None else None
         command = importlib.import_module(entry.module).command if entry.module else _library(ctx)
         assert isinstance(command, click.Command), f"{entry.module}.command"
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+            brought = [(name, _load(point).get_short_help_str(80)) for name, point in _extensions().items()]
+            formatter.write_dl([*((name, entry.help) for name, entry in COMMANDS.items()), *brought])
 
     def invoke(self, ctx: click.Context) -> object:
         with as_exit_codes(ctx):
             return super().invoke(ctx)
+
+
+@cache
+def _extensions() -> dict[str, EntryPoint]:
+    points = sorted(entry_points(group=EXTENSIONS), key=lambda point: point.name)
+    return {point.name: point for point in points if point.name not in COMMANDS}
+
+
+def _load(point: EntryPoint) -> click.Command:
+    where = f"command '{point.name}' ({point.value}, entry point group {EXTENSIONS})"
+    try:
+        command = point.load()
+    except Exception as error:  # whatever a third party's module raises while it is imported
+        raise AdapterError(f"{where} can't be loaded: {type(error).__name__}: {error}") from error
+    if not isinstance(command, click.Command):
+        raise AdapterError(f"{where} is a {type(command).__name__}, not a click command")
+    return command
 
 
 def _library(ctx: click.Context) -> click.Command:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from adapters.iso_ill.mapping.amounts import money_of
@@ -20,7 +21,6 @@ from gateway.domain.requests.request import (
     Costs,
     Dates,
     Lending,
-    Note,
     Party,
     Request,
     Role,
@@ -36,7 +36,8 @@ def request_of(apdu: IllRequest, sender: str, context: Context) -> Request:
     """The client's name and identifier are left out: they are of no use for lending, and personal. All else that has
     no place is in the extras."""
     cost = apdu.cost_info
-    notes = tuple(Note(NEVER, f"partner:{sender}", text) for text in (apdu.note, apdu.forward_note) if text)
+    citation = citation_of(apdu.item, apdu.service_types)
+    note = "; ".join(text for text in (apdu.note, apdu.forward_note) if text)
     return Request(
         library="",
         id="",
@@ -45,12 +46,11 @@ def request_of(apdu: IllRequest, sender: str, context: Context) -> Request:
         number="",
         created=NEVER,
         changed=NEVER,
-        citation=citation_of(apdu.item, apdu.service_types),
+        citation=replace(citation, note=note),
         service=Service(_service(apdu), format_of(apdu.supply_media), _level(apdu, context)),
         dates=Dates(need_by=_need_by(apdu)),
         costs=Costs(maximum=money_of(cost.maximum_cost, context.currency) if cost is not None else None),
         extras=tuple(_extras(apdu, context)),
-        notes=notes,
         partner=_party(apdu, sender),
         transaction=key_of(apdu.transaction_id, message_id(apdu)),
         source="partner",

@@ -26,7 +26,7 @@ def symbol_in(text: str, dialect: Symbols) -> str:
 
 
 def symbol_out(symbol: str, dialect: Symbols) -> str:
-    authority, colon, bare = symbol.partition(":")
+    _, colon, bare = symbol.partition(":")
     return bare if colon and dialect.authority_out == "drop" else symbol
 
 

@@ -1,4 +1,4 @@
-"""What stands in the EXTERNALs of an item: numbers of the record in known systems (facts/iso-ill-10161.md section 8)."""
+"""What stands in the EXTERNALs of an item: numbers of the record in known systems (facts/iso-ill-10161.md 8)."""
 
 from __future__ import annotations
 

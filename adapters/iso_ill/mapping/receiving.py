@@ -127,7 +127,10 @@ def _kept(apdu: Apdu) -> tuple[Extra, ...]:
 
 
 def meaning(apdu: Apdu, context: Context) -> tuple[Kind, Details]:
+    """The note of a request is that of its citation."""
     kind, details = _MEANINGS[apdu.type](apdu, context)
+    if kind is Kind.REQUEST:
+        return kind, details
     return kind, replace(details, note=_joined(details.note, apdu.note_text))
 
 

@@ -99,7 +99,9 @@ def flowed(text: str, deletes_space: bool) -> str:
 def html_text(page: str) -> str:
     """What a reader sees of it, with blocks on lines of their own and quotes marked by `> `."""
     try:
-        root = html.document_fromstring(page[:MOST_HTML].encode("utf-8", "replace"), html.HTMLParser(encoding="utf-8", huge_tree=True))
+        root = html.document_fromstring(
+            page[:MOST_HTML].encode("utf-8", "replace"), html.HTMLParser(encoding="utf-8", huge_tree=True)
+        )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
         return ""
     lines: list[str] = [""]

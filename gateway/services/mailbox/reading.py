@@ -72,6 +72,8 @@ def read(parsed: ParsedMail, profiles: Iterable[Profile], formats: Mapping[str, 
 
 def read_as(parsed: ParsedMail, profile: Profile, formats: Mapping[str, MailFormat]) -> Reading:
     """When staff say whose mail it is."""
+    if (bounce := bounce_of(parsed)) is not None:
+        return Reading(parsed=parsed, bounce=bounce, profiles=(profile,))
     reading = Reading(parsed=parsed, automatic=automatic(parsed), profiles=(profile,))
     return _in_a_format(reading, formats, [f"sender: {profile.name}, by hand"])
 

@@ -31,15 +31,26 @@ async def test_an_assigned_mail_happens_to_the_request_that_staff_name(house: Ma
     assert (kept.closed_by, kept.request_id, kept.content, kept.sender) == ("staff:ada", request.id, None, "")
 
 
-async def test_a_mail_of_a_stranger_becomes_a_note(house: MailHouse) -> None:
+async def test_staff_may_vouch_for_a_stranger(house: MailHouse) -> None:
     request = await house.asked()
-    await house.comes(mail("TBS", sender="porter@elsewhere.example", Subject="A parcel"))
+    await house.comes(mail("TBS", sender="ingrid@home.example", Subject="From home"))
+    assert (await house.show(request)).request.state is Borrowing.REQUESTED
+
+    changed = await house.boxes.desk.assign(LIBRARY, (await only(house)).id, request.id, "staff:ada")
+
+    assert changed.state is Borrowing.WILL_SUPPLY
+
+
+async def test_a_report_that_is_assigned_becomes_a_note(house: MailHouse) -> None:
+    request = await house.asked()
+    bounce = mail("550 5.1.1 no such user", sender="mailer-daemon@mx.example", Subject="failure notice")
+    await house.comes(b"Return-Path: <>\r\n" + bounce)
 
     await house.boxes.desk.assign(LIBRARY, (await only(house)).id, request.id, "staff:ada")
 
     (note,) = (await house.show(request)).request.notes
     assert note.by == "staff:ada"
-    assert note.text == "mail from porter@elsewhere.example: A parcel\nTBS"
+    assert note.text == "mail from mailer-daemon@mx.example: failure notice\n550 5.1.1 no such user"
 
 
 async def test_a_dismissed_mail_is_off_the_list_and_changes_nothing(house: MailHouse) -> None:

@@ -1,0 +1,172 @@
+"""Two gateways of one network: the one that ranks suppliers asks the other how busy they are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from demo.two import PATRON, partner
+from demo.world import Site, Town, World
+from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.network import Reported
+from gateway.domain.requests.request import PatronLink, Request
+from gateway.domain.requests.views import Draft
+from gateway.services.api_keys import ApiKeys, Scope
+from structlog.testing import capture_logs
+
+STRAIGHT = {"mediation_default": "straight-through", "locally_owned": "allow", "duplicates": {"action": "allow"}}
+CITY = partner("CITY", "City Library", channel="mail", email="ill@city.example", owns="everything")
+EAST = partner("EAST", "Eastern Library", channel="mail", email="ill@east.example", owns="everything")
+MEMBER = partner("SOUTH", "Southern Library", owns="nothing")
+
+NORTH = Site(
+    symbol="NORTH",
+    name="Northern Library",
+    profiles={"city": CITY, "east": EAST, "south": MEMBER},
+    requests={
+        "intake": STRAIGHT,
+        "rotas": {"usual": {"order": "ranked", "lines": [{"partner": "city"}, {"partner": "east"}]}},
+        "default_rota": "usual",
+        "ranking": {"network_minutes": 10, "network_age_minutes": 60},
+    },
+)
+SOUTH = Site(
+    symbol="SOUTH",
+    name="Southern Library",
+    profiles={"north": partner("NORTH", "Northern Library"), "stadt": CITY},
+    requests={"intake": STRAIGHT},
+)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """North has a key of South's."""
+    async with World(tmp_path, NORTH, SOUTH) as world:
+        store = world.lender.house.store
+        key = (await ApiKeys(store, world.clock).create("SOUTH", "North", (Scope.NETWORK_READ,))).key
+        folder = world.borrower.settings.folder
+        (folder / "south.key").write_text(key + "\n")
+        await join(world.borrower, f"http://127.0.0.1:{world.lender.gateway.http_port}")
+        yield world
+
+
+async def join(town: Town, url: str) -> None:
+    profile: dict[str, Any] = {"partner": {**MEMBER["partner"], "network": {"url": url, "key": "file:south.key"}}}
+    (town.settings.folder / "profiles" / "south.yml").write_text(yaml.safe_dump(profile))
+    assert await town.gateway.reload()
+
+
+async def request_from(town: Town, partner: str = "", *, mediated: bool = False) -> Request:
+    draft = Draft(
+        citation=Citation(type=CitationType.BOOK, title="ვეფხისტყაოსანი"),
+        patron=PatronLink(identifier=PATRON),
+        partner=partner,
+        mediated=mediated,
+        actor="staff:ada",
+    )
+    return await town.gateway.managed.requests.create_borrowing(town.symbol, draft)
+
+
+async def make_city_busy(world: World, requests: int = 3) -> None:
+    for _ in range(requests):
+        await request_from(world.lender, "stadt")
+    await world.quiet()
+
+
+async def ask(world: World) -> None:
+    managed = world.borrower.gateway.managed
+    await managed.network.ask_due(managed.houses)
+
+
+def elsewhere(world: World, profile: str = "city") -> Reported:
+    house = world.borrower.house
+    return house.reported(house.known_partner(profile)[1])
+
+
+async def test_the_supplier_that_is_busy_elsewhere_is_asked_last(world: World) -> None:
+    await make_city_busy(world)
+    assert elsewhere(world) == Reported()
+    await ask(world)
+    assert elsewhere(world) == Reported(3, 1)
+    assert elsewhere(world, "east") == Reported()
+
+    request = await request_from(world.borrower)
+    await world.quiet()
+
+    rota = {line.partner: line.why for line in (await world.borrower.see(request)).rota}
+    assert (await world.borrower.see(request)).partner.profile == "east"
+    assert "3 open, 3 of them of other members" in rota["city"]
+
+
+async def test_staff_see_what_was_reported_and_when(world: World) -> None:
+    await make_city_busy(world)
+    await ask(world)
+    partners = world.borrower.gateway.managed.partners
+    city, south = await partners.partner("NORTH", "city"), await partners.partner("NORTH", "south")
+    assert (city.open_borrowing, city.reported, city.reported_by, city.member) == (0, 3, 1, False)
+    assert (south.member, south.heard, south.silent) == (True, world.clock.now(), "")
+    request = await request_from(world.borrower, mediated=True)
+    explained = await partners.explain("NORTH", request.id)
+    assert [line.partner for line in explained.lines] == ["east", "city"]
+    assert "3 of them of other members" in explained.lines[1].why
+
+
+async def test_what_was_said_long_ago_does_not_count(world: World) -> None:
+    await make_city_busy(world)
+    await ask(world)
+    world.clock.advance(timedelta(minutes=60))
+    assert elsewhere(world) == Reported(3, 1)
+    world.clock.advance(timedelta(seconds=1))
+    assert elsewhere(world) == Reported()
+
+
+async def test_members_are_asked_when_their_time_has_come(world: World) -> None:
+    await ask(world)
+    await make_city_busy(world, 1)
+    world.clock.advance(timedelta(minutes=9))
+    await ask(world)
+    assert elsewhere(world) == Reported(), "not yet"
+    world.clock.advance(timedelta(minutes=1))
+    await ask(world)
+    assert elsewhere(world) == Reported(1, 1)
+
+
+async def test_a_member_that_is_silent_is_no_trouble_and_is_told_once(world: World) -> None:
+    await make_city_busy(world)
+    await ask(world)
+    await join(world.borrower, "http://127.0.0.1:1")
+    with capture_logs() as lines:
+        for _ in range(3):
+            world.clock.advance(timedelta(minutes=10))
+            await ask(world)
+    said = [line for line in lines if line["event"] == "network.silent"]
+    assert [(line["member"], line["log_level"]) for line in said] == [("south", "warning")]
+    assert elsewhere(world) == Reported(3, 1), "what it said last still counts"
+    view = await world.borrower.gateway.managed.partners.partner("NORTH", "south")
+    assert "can't be reached" in view.silent
+    page = world.borrower.gateway.metrics.page()[0].decode()
+    assert 'illgate_network_asks_total{outcome="silent"} 3.0' in page
+    assert 'illgate_network_asks_total{outcome="answered"} 1.0' in page
+
+
+async def test_a_key_without_the_scope_gets_nothing(world: World) -> None:
+    store = world.lender.house.store
+    key = (await ApiKeys(store, world.clock).create("SOUTH", "North", (Scope.TASKS_READ,))).key
+    (world.borrower.settings.folder / "south.key").write_text(key)
+    await world.borrower.gateway.reload()
+    await ask(world)
+    view = await world.borrower.gateway.managed.partners.partner("NORTH", "south")
+    assert (view.heard, view.silent) == (None, "it answers with status 403")
+
+
+async def test_a_missing_key_is_said_without_its_place_being_read_again(world: World) -> None:
+    (world.borrower.settings.folder / "south.key").unlink()
+    await world.borrower.gateway.reload()
+    await ask(world)
+    view = await world.borrower.gateway.managed.partners.partner("NORTH", "south")
+    assert view.silent == "its key can't be read"

@@ -1,0 +1,194 @@
+"""A supplier sets a condition, the patron is asked by letter and answers by a link: from end to end, without scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import aiohttp
+import pytest
+from lxml import html
+
+from demo.two import PATRON, partner
+from demo.world import Site, World
+from gateway.domain.library import Money
+from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.request import Borrowing, PatronLink, Request, Role
+from gateway.domain.requests.views import Act, Draft
+
+NORTH = Site(
+    symbol="NORTH",
+    name="Northern Library",
+    profiles={
+        "south": partner(
+            "SOUTH",
+            "Southern Library",
+            owns="everything",
+            workflow={"borrowing": {"conditions": "patron", "condition_days": 20}, "patron": {"query_days": 2}},
+        )
+    },
+    requests={
+        "intake": {"mediation_default": "straight-through", "locally_owned": "allow", "duplicates": {"action": "allow"}},
+        "rotas": {"usual": {"lines": [{"partner": "south"}]}},
+        "default_rota": "usual",
+        "notices": {"account_url": "https://portal.north.example/me"},
+    },
+)
+SOUTH = Site(symbol="SOUTH", name="Southern Library", profiles={"north": partner("NORTH", "Northern Library")})
+
+LINK = re.compile(r"https://north\.example(/q/[A-Za-z0-9_.-]+)")
+
+
+@dataclass
+class Asked:
+    """A request whose patron was asked. `yes`, `no`: paths of the letter's links."""
+
+    world: World
+    request: Request
+    yes: str
+    no: str
+    letter: str
+
+    async def state(self) -> Borrowing:
+        request = await self.world.borrower.see(self.request)
+        assert isinstance(request.state, Borrowing)
+        return request.state
+
+    async def http(self, method: str, path: str) -> tuple[int, str]:
+        url = f"http://127.0.0.1:{self.world.borrower.gateway.http_port}{path}"
+        async with aiohttp.ClientSession() as session, session.request(method, url) as answer:
+            return answer.status, await answer.text()
+
+    async def answers(self) -> list[tuple[str, str]]:
+        shown = await self.world.borrower.gateway.managed.requests.show("NORTH", self.request.id)
+        answered = [line.event for line in shown.history if line.event.kind is Kind.PATRON_ANSWERED]
+        return [(one.actor, one.details.answer) for one in answered]
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with World(tmp_path, NORTH, SOUTH) as world:
+        yield world
+
+
+async def ask(world: World, language: str = "de") -> Asked:
+    draft = Draft(
+        citation=Citation(type=CitationType.BOOK, title="Szachy & <Go>", author="Łukasiewicz, Zofia"),
+        patron=PatronLink(identifier=PATRON, language=language),
+        source="api",
+        actor="patron",
+    )
+    request = await world.borrower.gateway.managed.requests.create_borrowing("NORTH", draft)
+    await world.quiet()
+    (theirs,) = await world.lender.requests(Role.LENDING)
+    condition = Details(cost=Money(Decimal("9.00"), "EUR"), note="Neun Euro?\nFür Porto & <Verpackung>")
+    await world.lender.act(theirs, Act(kind=Kind.CONDITIONAL, details=condition, actor="staff:ben", version=None))
+    await world.quiet()
+    letter = world.mail.mails[-1].get_body(("plain",))
+    assert letter is not None
+    text = letter.get_content()
+    yes, no = LINK.findall(text)
+    return Asked(world, request, yes, no, text)
+
+
+async def test_yes_by_the_link_accepts_the_condition(world: World) -> None:
+    asked = await ask(world)
+    assert "Rückfrage" in str(world.mail.mails[-1]["Subject"])
+    assert "bitte bis 4. März 2026" in " ".join(asked.letter.split())
+    assert "https://portal.north.example/me" in asked.letter
+
+    for _ in range(3):  # mail servers look at links
+        status, text = await asked.http("GET", asked.yes)
+        assert status == 200
+    page = html.document_fromstring(text)
+    assert (page.get("lang"), page.get("dir")) == ("de", "ltr")
+    assert page.findtext(".//h1") == "Rückfrage zu Ihrer Bestellung"
+    assert "Für Porto & <Verpackung>" in page.text_content()
+    assert "Szachy & <Go>" in page.text_content()
+    assert "<script" not in text
+    (form,) = page.findall(".//form")
+    assert (form.get("method"), form.get("action")) == ("post", None)
+    assert form.findtext("button") == "Ja"
+    assert await asked.answers() == []
+
+    status, text = await asked.http("POST", asked.yes)
+    assert status == 200
+    assert "Sie haben mit Ja geantwortet" in text
+    await world.quiet()
+    assert await asked.answers() == [("patron", "yes")]
+    assert await asked.state() is Borrowing.WILL_SUPPLY
+    (theirs,) = await world.lender.requests(Role.LENDING)
+    assert theirs.state.value == "will-supply"
+
+
+async def test_an_answer_counts_once(world: World) -> None:
+    asked = await ask(world)
+    await asked.http("POST", asked.yes)
+    for method, path in (("POST", asked.yes), ("POST", asked.no), ("GET", asked.no)):
+        status, text = await asked.http(method, path)
+        assert status == 200
+        assert "mit Ja geantwortet" in text, "the answer that counts is shown"
+        assert "<form" not in text
+    assert await asked.answers() == [("patron", "yes")]
+
+
+async def test_no_refuses_it_and_the_page_is_in_english(world: World) -> None:
+    asked = await ask(world, "en")
+    _, text = await asked.http("GET", asked.no)
+    page = html.document_fromstring(text)
+    assert (page.get("lang"), page.findtext(".//button")) == ("en", "No")
+    await asked.http("POST", asked.no)
+    await world.quiet()
+    assert await asked.answers() == [("patron", "no")]
+    assert await asked.state() is Borrowing.NO_SUPPLIER
+
+
+async def test_without_an_answer_it_is_no_and_the_links_are_over(world: World) -> None:
+    asked = await ask(world)
+    await world.pass_days(3)
+    assert await asked.answers() == [("timer", "")]
+    assert await asked.state() is Borrowing.NO_SUPPLIER
+    for method in ("GET", "POST"):
+        status, text = await asked.http(method, asked.yes)
+        assert status == 410
+        assert "nicht mehr beantwortet" in text
+    assert len(await asked.answers()) == 1
+
+
+async def test_a_link_is_over_in_time_although_no_timer_has_run(world: World) -> None:
+    asked = await ask(world)
+    world.clock.advance(timedelta(days=3))
+    assert (await asked.http("POST", asked.yes))[0] == 410
+    assert await asked.answers() == []
+
+
+async def test_the_question_of_an_earlier_supplier_and_a_cancelled_request_are_over(world: World) -> None:
+    asked = await ask(world)
+    request = await world.borrower.see(asked.request)
+    cancel = Act(kind=Kind.CANCEL, actor="patron", version=request.version)
+    await world.borrower.act(request, cancel)
+    await world.quiet()
+    assert await asked.state() is Borrowing.CANCELLED
+    assert (await asked.http("POST", asked.yes))[0] == 410
+    assert await asked.answers() == []
+
+
+async def test_what_nobody_signed_says_always_the_same(world: World) -> None:
+    asked = await ask(world)
+    payload, _, signature = asked.yes.partition(".")
+    forged = [
+        f"{payload}.{signature[:-1]}{'A' if signature[-1] != 'A' else 'B'}",
+        f"{asked.no.partition('.')[0]}.{signature}",
+        "/q/nonsense",
+        "/q/e30." + "A" * 43,
+    ]
+    answers = {await asked.http(method, path) for path in forged for method in ("GET", "POST")}
+    assert len(answers) == 1
+    assert answers.pop()[0] == 410
+    assert (await asked.http("GET", asked.yes.replace("/q/", "/d/")))[0] == 410, "no link to a copy either"
+    assert await asked.answers() == []

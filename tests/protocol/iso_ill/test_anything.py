@@ -1,0 +1,142 @@
+"""Any bytes: a value or MalformedMessage, in bounded time, and a stream never holds more than it was fed."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adapters.iso_ill.codec import Frames, Limits, decode, encode, peek
+from adapters.iso_ill.messages import APDUS, Apdu
+from adapters.iso_ill.showing import lines
+from gateway.domain.problems import Fault, MalformedMessage
+from tests.protocol.iso_ill.strategies import apdus
+
+SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def read(octets: bytes) -> Apdu | None:
+    """None for what can't be read."""
+    with suppress(MalformedMessage):
+        peek(octets)
+    try:
+        decoded = decode(octets)
+    except MalformedMessage as malformed:
+        assert malformed.reason
+        return None
+    assert list(lines(decoded))
+    return decoded.apdu
+
+
+@settings(SLOW, max_examples=500)
+@given(st.binary(max_size=300))
+def test_any_bytes(octets: bytes) -> None:
+    read(octets)
+
+
+@settings(SLOW, max_examples=500)
+@given(st.sampled_from(range(0x61, 0x75)), st.binary(max_size=200))
+def test_any_contents(first: int, content: bytes) -> None:
+    read(bytes((first, 0x80)) + content)
+    read(bytes((first, 0x82)) + len(content).to_bytes(2, "big") + content)
+
+
+@settings(SLOW, max_examples=400)
+@given(apdus(), st.data())
+def test_damaged_messages(apdu: Apdu, data: st.DataObject) -> None:
+    octets = bytearray(encode(apdu))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(octets) - 1))
+        change = data.draw(st.sampled_from(("set", "drop", "add")))
+        if change == "set":
+            octets[at] = data.draw(st.integers(0, 255))
+        elif change == "drop" and len(octets) > 1:
+            del octets[at]
+        else:
+            octets[at:at] = data.draw(st.binary(max_size=3))
+
+    found = read(bytes(octets))
+
+    if found is not None:
+        assert type(found) in APDUS
+
+
+@settings(SLOW, max_examples=300)
+@given(st.lists(st.binary(max_size=40), max_size=20))
+def test_any_stream(pieces: list[bytes]) -> None:
+    frames, fed, cut = Frames(Limits(size=500)), 0, 0
+    try:
+        for piece in pieces:
+            frames.feed(piece)
+            fed += len(piece)
+            while (apdu := frames.next()) is not None:
+                cut += len(apdu)
+                read(apdu)
+    except MalformedMessage:
+        pass
+    assert frames.begun == fed - cut
+
+
+HOSTILE = {
+    "nested indefinite": b"\x61\x80" + b"\x30\x80" * 400_000,
+    "nested and closed": b"\x61\x80" + b"\x30\x80" * 200_000 + b"\0\0" * 200_000,
+    "many unknown": b"\x61\x83\x0f\x00\x00\x30\x83\x0e\xff\xfb" + b"\xdf\x7f\x00" * 327_676 + b"\0" * 7,
+    "many empty texts": b"\x61\x80\x30\x80\xbf\x2e\x80" + b"\x1b\x00" * 400_000 + b"\0\0" * 3,
+    "many entries": b"\x61\x80\x30\x80\xa9\x80" + b"\x0a\x01\x01" * 300_000 + b"\0\0" * 3,
+    "repeated field": b"\x61\x80\x30\x80" + b"\x80\x01\x02" * 300_000 + b"\0\0" * 2,
+    "peeled for ever": b"\x61\x80" + b"\x30\x84\x00\x0f\x00\x00" * 100_000,
+    "huge length": b"\x61\x88" + b"\x7f" * 8,
+    "length of lengths": b"\x61\xfe" + b"\x00" * 126,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_bytes_cost_no_time(name: str) -> None:
+    octets = HOSTILE[name]
+    begin = time.perf_counter()
+
+    assert read(octets) is None
+
+    assert time.perf_counter() - begin < 2
+
+
+def test_what_is_too_large_is_not_read_at_all() -> None:
+    with pytest.raises(MalformedMessage) as found:
+        decode(b"\x61\x80" + b"\0" * 2_000, limits=Limits(size=1_000))
+
+    assert found.value.fault is Fault.TOO_LARGE
+
+
+def test_a_stream_that_announces_too_much_is_refused_at_once() -> None:
+    frames = Frames(Limits(size=1_000))
+    frames.feed(b"\x61\x82\xff\xff")
+
+    with pytest.raises(MalformedMessage) as found:
+        frames.next()
+
+    assert found.value.fault is Fault.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "first", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00", b"\0\0\0\0", b"\x30\x02\x05\x00"]
+)
+def test_a_stream_of_something_else_is_refused_at_its_first_octets(first: bytes) -> None:
+    frames = Frames()
+    frames.feed(first)
+
+    with pytest.raises(MalformedMessage) as found:
+        frames.next()
+
+    assert found.value.place == "octet 0"
+
+
+def test_an_unknown_apdu_is_cut_out_so_that_it_can_be_answered() -> None:
+    frames = Frames()
+    frames.feed(b"\x7f\x21\x80\x05\x00\x00\x00\x75\x02")
+
+    assert frames.next() == b"\x7f\x21\x80\x05\x00\x00\x00"
+    assert frames.next() is None
+    assert frames.begun == 2

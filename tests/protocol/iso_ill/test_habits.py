@@ -1,0 +1,214 @@
+"""What real senders do that the standard doesn't have (facts/iso-ill-10161.md sections 13 to 15)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, time
+from pathlib import Path
+
+import pytest
+
+from adapters.iso_ill.codec import Strings, Style, decode, encode, tlv
+from adapters.iso_ill.examples import full
+from adapters.iso_ill.messages import Cancel, IllAnswer, IllRequest, Message, Overdue, Shipped
+from adapters.iso_ill.messages.codes import ApduType, Results
+from adapters.iso_ill.messages.extensions import Credentials, Extension, OclcRequest, Opaque
+from adapters.iso_ill.messages.external import External
+from adapters.iso_ill.messages.header import Moment, ServiceDateTime, TransactionId
+from adapters.iso_ill.messages.items import Amount
+from adapters.iso_ill.messages.parties import SystemId
+from gateway.domain.problems import Fault, MalformedMessage
+
+MESSAGE = Message(
+    protocol_version=2,
+    transaction_id=TransactionId(group_qualifier="248705", qualifier="1"),
+    service_date_time=ServiceDateTime(this=Moment(day=date(2026, 3, 2), clock=time(9, 30))),
+    note="Grüße aus Køge",
+)
+
+
+def value(tag: int, content: bytes) -> bytes:
+    return bytes((tag,)) + tlv.length_octets(len(content)) + content
+
+
+def without_inner_sequence(octets: bytes) -> bytes:
+    _, _, start, _ = tlv.parse_header(octets, 0)
+    _, _, inner, _ = tlv.parse_header(octets, start)
+    return value(octets[0], octets[inner:])
+
+
+def changed(octets: bytes, before: bytes, after: bytes) -> bytes:
+    """The same length before and after."""
+    assert octets.count(before) == 1
+    assert len(before) == len(after)
+    return octets.replace(before, after)
+
+
+def test_the_request_of_yaz_is_read_with_its_empty_fields(samples_folder: Path) -> None:
+    octets = (samples_folder / "iso-ill" / "yaz-illclient-request.ber").read_bytes()
+
+    apdu = decode(octets).apdu
+
+    assert isinstance(apdu, IllRequest)
+    assert apdu.transaction_id == TransactionId(group_qualifier="", qualifier="")
+    assert apdu.requester_id == SystemId.of("IKM")
+    assert (apdu.client, apdu.billing_address) == (None, None)
+    assert apdu.item.title == "Unknown Title"
+    assert decode(encode(apdu)).apdu == apdu
+
+
+@pytest.mark.parametrize("kind", [Cancel, Overdue, Shipped])
+def test_the_inner_sequence_may_be_missing(kind: type[Cancel] | type[Overdue] | type[Shipped]) -> None:
+    apdu = full(kind)[0]
+
+    assert decode(without_inner_sequence(encode(apdu))).apdu == apdu
+
+
+def test_extensions_of_an_overdue_are_read_in_both_ways() -> None:
+    apdu = full(Overdue)[0]
+    octets = encode(apdu)
+    at = octets.index(b"\xbf\x31")
+    _, _, start, _ = tlv.parse_header(octets, at)
+    _, _, inner, _ = tlv.parse_header(octets, start)
+    implicit = octets[:at] + b"\xbf\x31" + tlv.length_octets(len(octets) - inner) + octets[inner:]
+    _, _, contents, _ = tlv.parse_header(implicit, 0)
+    _, _, contents, _ = tlv.parse_header(implicit, contents)
+
+    read = decode(value(0x6C, value(0x30, implicit[contents:]))).apdu
+
+    assert read == apdu
+    assert len(read.carried) == 1
+
+
+def test_an_amount_with_a_sign_is_kept() -> None:
+    request = full(IllRequest)[0]
+    assert isinstance(request, IllRequest)
+    assert request.cost_info is not None
+    request = replace(request, cost_info=replace(request.cost_info, maximum_cost=Amount(value="$35")))
+
+    assert decode(encode(request)).apdu == request
+
+
+def test_an_unknown_code_stays_and_is_noted() -> None:
+    answer = replace(full(IllAnswer)[0], results=Results.ESTIMATE)
+
+    decoded = decode(changed(encode(answer), b"\x9f\x1f\x01\x07", b"\x9f\x1f\x01\x63"))
+
+    assert isinstance(decoded.apdu, IllAnswer)
+    assert decoded.apdu.results == 99
+    assert "ILL-Answer.transaction-results: 99 is not in the list" in str(decoded.oddities[0])
+    assert decode(encode(decoded.apdu)).apdu == decoded.apdu
+
+
+def test_text_that_is_not_utf_8_is_read_in_the_partners_set() -> None:
+    octets = encode(MESSAGE, Style(charset="cp1252"))
+
+    decoded = decode(octets, Style(fallback="cp1252"))
+
+    assert decoded.apdu == MESSAGE
+    assert [str(one) for one in decoded.oddities] == ["Message.note: not UTF-8; read as cp1252"]
+
+
+def test_a_partner_without_accents_is_written_edifact_strings() -> None:
+    octets = encode(MESSAGE, Style(strings=Strings.EDIFACT))
+
+    assert b"\x1a\x0eGrusse aus K?ge" not in octets
+    assert b"Gru?e aus K?ge" in octets
+
+
+def test_isbn_of_any_length_and_any_lengths_of_texts() -> None:
+    request = full(IllRequest)[0]
+    assert isinstance(request, IllRequest)
+    request = replace(request, item=replace(request.item, isbn="978-3-16-148410-0", title="x" * 70_000))
+
+    assert decode(encode(request)).apdu == request
+
+
+@pytest.mark.parametrize(("sent", "read"), [("2026-03-02", date(2026, 3, 2)), ("20260302093000", date(2026, 3, 2))])
+def test_other_spellings_of_a_date(sent: str, read: date) -> None:
+    octets = encode(MESSAGE)
+    short = value(0x80, b"20260302")
+    contents = octets[octets.index(b"\x80\x01\x02") :].replace(
+        value(0xA2, value(0xA0, short + value(0x81, b"093000"))), value(0xA2, value(0xA0, value(0x80, sent.encode())))
+    )
+
+    assert decode(value(0x71, value(0x30, contents))).apdu.service_date_time.this.day == read
+
+
+def test_a_mandatory_date_that_is_none_is_refused_with_its_place() -> None:
+    octets = changed(encode(MESSAGE), b"20260302", b"        ")
+
+    with pytest.raises(MalformedMessage) as found:
+        decode(octets)
+
+    assert found.value.place == "Message.service-date-time.date-time-of-this-service"
+    assert found.value.reason == "date is missing"
+    assert found.value.fault is Fault.DATA_MISSING
+
+
+def test_an_unknown_apdu_is_told_apart() -> None:
+    with pytest.raises(MalformedMessage) as found:
+        decode(b"\x75\x02\x30\x00")
+
+    assert found.value.fault is Fault.UNKNOWN_SERVICE
+
+
+@pytest.mark.parametrize("cut", range(1, 60))
+def test_a_message_that_is_cut_off_names_the_place(cut: int) -> None:
+    octets = encode(MESSAGE)
+
+    with pytest.raises(MalformedMessage) as found:
+        decode(octets[:cut])
+
+    assert found.value.reason
+
+
+class TestExtensions:
+    def test_the_credentials_of_yaz_are_read_as_yaz_writes_them(self) -> None:
+        # prompt-1: {response {promptId type userId, string}, {promptId type password, string}}
+        prompts = b"".join(
+            value(0x30, value(0xA1, value(0xA1, value(0x81, bytes((kind,))))) + value(0xA2, value(0x81, text)))
+            for kind, text in ((1, b"100-222"), (2, b"pa55"))
+        )
+        external = value(0x28, value(0x06, bytes.fromhex("2a8648ce130801")) + value(0xA0, value(0xA2, prompts)))
+
+        apdu = self._read(external)
+
+        assert apdu.carried[0].item == Credentials("100-222", "pa55")
+        assert "pa55" not in repr(apdu)
+        assert external in encode(apdu)
+
+    def test_an_empty_oclc_extension_is_one(self) -> None:
+        external = value(0x28, value(0x06, bytes.fromhex("28cf310d02")) + value(0xA0, value(0x30, b"")))
+
+        assert self._read(external).carried[0].item == OclcRequest()
+
+    def test_what_is_not_known_is_passed_on_as_it_came(self) -> None:
+        external = value(0x28, value(0x06, bytes.fromhex("28cf310d09")) + value(0xA0, value(0x30, value(0x1B, b"x"))))
+
+        apdu = self._read(external)
+
+        assert apdu.carried[0].name == "IPIG-ILL-Request-Extension"
+        assert isinstance(apdu.carried[0].item, External)
+        assert external in encode(apdu)
+
+    def test_a_known_one_that_is_broken_or_holds_more_is_passed_on_as_it_came(self) -> None:
+        more = value(0xBB, b"")
+        external = value(0x28, value(0x06, bytes.fromhex("28cf310d02")) + value(0xA0, value(0x30, more)))
+
+        apdu = self._read(external)
+
+        assert isinstance(apdu.carried[0].item, External)
+        assert external in encode(apdu)
+
+    def test_an_item_that_is_no_external_is_passed_on_as_it_came(self) -> None:
+        apdu = self._read(value(0x1B, b"local"))
+
+        assert apdu.carried[0].item == Opaque(value(0x1B, b"local"))
+
+    def _read(self, item: bytes) -> Message:
+        octets = encode(replace(MESSAGE, extensions=(Extension.of(Opaque(item)),)))
+        apdu = decode(octets).apdu
+        assert isinstance(apdu, Message)
+        assert apdu.type is ApduType.MESSAGE
+        return apdu
