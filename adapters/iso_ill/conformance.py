@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from adapters.iso_ill.codec import declared, name_of
-from adapters.iso_ill.codec.declared import Declared, Kind
+from adapters.iso_ill.codec.declared import Declared, Kind, is_choice
 from adapters.iso_ill.examples import CONTEXT, LENDING, REQUESTING, full
 from adapters.iso_ill.mapping import apdu_of, received
 from adapters.iso_ill.mapping.receiving import FROM_EITHER, FROM_REQUESTER, FROM_RESPONDER
@@ -116,7 +116,10 @@ def _without(value: Any, path: _Path) -> Iterator[Any]:
     """The same without the field, or for one that has to be there with another value."""
     attribute, *below = path
     one = next(one for one in declared(type(value)) if one.attribute == attribute)
-    if below:
+    if below and is_choice(one.cls):
+        if not one.required:
+            yield replace(value, **{attribute: one.default})  # there is no choice of nothing
+    elif below:
         for inner in _without(getattr(value, attribute), tuple(below)):
             yield replace(value, **{attribute: inner})
     elif not one.required:

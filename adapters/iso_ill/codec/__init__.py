@@ -95,9 +95,9 @@ def peek(data: bytes, style: Style = DEFAULT_STYLE, limits: Limits = DEFAULT_LIM
         if tag == tlv.SEQUENCE and not found:
             at, end = start, stop
             continue
-        if tag > _LAST_OF_HEADER:
+        slot = slots.get(tag) if tag <= _LAST_OF_HEADER else None
+        if slot is None:
             break
-        slot = slots[tag]
         value = reader.attempt(lambda slot=slot, at=(start, stop, constructed): slot.read(reader, *at))  # type: ignore[misc]
         if value is not ABSENT and not isinstance(value, MalformedMessage):
             found.setdefault(slot.attribute, value)

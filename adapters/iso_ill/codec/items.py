@@ -41,10 +41,10 @@ def _known(reader: Reader, peeled: External) -> Item:
         plan = plan_of(_KNOWN[peeled.direct_reference])
         inside = Reader(peeled.value, reader.style, reader.limits)
         item = reader.attempt(lambda: inside.structure(plan, 0, len(peeled.value)))
-        if item is ABSENT:
-            item = plan.cls()
-        elif inside.oddities and not isinstance(item, MalformedMessage):
+        if inside.oddities and not isinstance(item, MalformedMessage):
             item = MalformedMessage(inside.oddities[0].place, inside.oddities[0].what)
+        elif item is ABSENT:
+            item = plan.cls()
     else:
         return peeled
     if isinstance(item, MalformedMessage):

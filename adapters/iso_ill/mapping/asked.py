@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from adapters.iso_ill.mapping.amounts import money_of
 from adapters.iso_ill.mapping.citations import citation_of, format_of
 from adapters.iso_ill.mapping.context import Context
-from adapters.iso_ill.mapping.identities import key_of, message_id, symbol_of
+from adapters.iso_ill.mapping.identities import symbol_of
 from adapters.iso_ill.mapping.reasons import name_of_code
 from adapters.iso_ill.messages import IllRequest
 from adapters.iso_ill.messages.codes import ExpiryFlag, PlaceOnHold, TransactionType
@@ -32,7 +32,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Times and numbers are the receiving side's own."""
 
 
-def request_of(apdu: IllRequest, sender: str, context: Context) -> Request:
+def request_of(apdu: IllRequest, sender: str, transaction: str, context: Context) -> Request:
     """The client's name and identifier are left out: they are of no use for lending, and personal. All else that has
     no place is in the extras."""
     cost = apdu.cost_info
@@ -52,7 +52,7 @@ def request_of(apdu: IllRequest, sender: str, context: Context) -> Request:
         costs=Costs(maximum=money_of(cost.maximum_cost, context.currency) if cost is not None else None),
         extras=tuple(_extras(apdu, context)),
         partner=_party(apdu, sender),
-        transaction=key_of(apdu.transaction_id, message_id(apdu)),
+        transaction=transaction,
         source="partner",
     )
 

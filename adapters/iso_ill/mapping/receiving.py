@@ -91,18 +91,21 @@ def received(apdu: Apdu, context: Context) -> FromPartner:
     ours, theirs = (
         (apdu.requester_id, apdu.responder_id) if role is Role.BORROWING else (apdu.responder_id, apdu.requester_id)
     )
+    if isinstance(apdu, ForwardNotification):
+        theirs = apdu.intermediary_id  # the responder named here is the new one
     symbols = context.dialect.symbols
     receiver = symbol_of(ours, symbols)
     sender = symbol_of(theirs, symbols) or next((symbol_in(one, symbols) for one in aliases(apdu)), "")
     id_ = message_id(apdu)
-    request = request_of(apdu, sender, context) if isinstance(apdu, IllRequest) else None
+    transaction = _transaction(apdu, role, id_, context)
+    request = request_of(apdu, sender, transaction, context) if isinstance(apdu, IllRequest) else None
     return FromPartner(
         id=id_,
         kind=kind,
         role=role,
         sender=sender,
         receiver="" if context.dialect.symbols.ours and context.is_us(receiver) else receiver,
-        transaction=_transaction(apdu, role, id_, context),
+        transaction=transaction,
         details=replace(details, transaction=_reference(apdu), extras=(*details.extras, *_kept(apdu))),
         request=request,
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import aiohttp
 import pytest
 
 from gateway.services.api_keys import Scope
-from tests.protocol.api.support import PATRON, Client, Running
+from tests.protocol.api.support import PATRON, Client, Running, running
+from tests.support.daemon import Installation
 
 NOVEL = {
     "type": "book",
@@ -352,8 +354,12 @@ async def test_dead_letters_come_oldest_first_page_by_page(gateway: Running, cli
     assert second.json["next"] == ""
 
 
-async def test_notices_are_listed_without_their_text(client: Client) -> None:
-    request = await borrow(client)
-    (notice,) = (await client("GET", f"notices?request={request['id']}")).json["items"]
+async def test_notices_are_listed_without_their_text(installation: Installation) -> None:
+    """With a mail server set up; nobody is asked whether it is there."""
+    installation.change(mail={"host": "127.0.0.1", "port": 9, "security": "none", "sender": "ill@library.example"})
+    async with running(installation) as gateway, aiohttp.ClientSession() as session:
+        client = Client(session, gateway.url, await gateway.key())
+        request = await borrow(client)
+        (notice,) = (await client("GET", f"notices?request={request['id']}")).json["items"]
     assert (notice["letter"], notice["status"]) == ("placed", "waiting")
     assert set(notice) == {"id", "request_id", "letter", "status", "created", "sent", "error"}

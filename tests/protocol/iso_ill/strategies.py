@@ -47,7 +47,7 @@ printables = st.sampled_from(("25.00", "$35", "1 234,50", "USD", "0"))
 days = st.dates(date(1, 1, 1), date(9999, 12, 31))
 clocks = st.times().map(lambda one: one.replace(microsecond=0))
 numbers = st.integers(-(2**31), 2**31) | st.integers(1, 200)
-identifiers = st.sampled_from(("1.0.10161.9.1.1", "2.100.3", "1.2.840.113556.1.4.319", "0.4.0.127"))
+identifiers = st.sampled_from(("1.0.10161.9.1.1", "2.5.4.3", "1.2.840.113556.1.4.319", "0.4.0.127"))
 
 
 def _value(tag: int, content: bytes) -> bytes:

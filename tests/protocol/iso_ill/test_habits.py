@@ -163,6 +163,12 @@ def test_a_message_that_is_cut_off_names_the_place(cut: int) -> None:
     assert found.value.reason
 
 
+def test_object_identifiers_below_the_second_root() -> None:
+    """The example of X.690, 8.19.5; asn1tools reads it as 4.20.3."""
+    assert tlv.identifier_octets("2.100.3") == bytes.fromhex("813403")
+    assert tlv.identifier_of(bytes.fromhex("813403")) == "2.100.3"
+
+
 class TestExtensions:
     def test_the_credentials_of_yaz_are_read_as_yaz_writes_them(self) -> None:
         # prompt-1: {response {promptId type userId, string}, {promptId type password, string}}

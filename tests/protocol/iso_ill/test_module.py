@@ -59,7 +59,7 @@ def test_both_modules_read_and_write_the_same(cls: type[Apdu], ours: Any, refere
     check()
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(apdu=apdus())
 def test_the_classes_are_declared_as_the_module_has_them(apdu: Apdu, ours: Any) -> None:
     _, read = ours.decode("ILL-APDU", encode(apdu))

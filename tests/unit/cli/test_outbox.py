@@ -58,7 +58,7 @@ async def test_a_released_letter_goes_out(own: Installation) -> None:
         gone = await asyncio.to_thread(desk, "outbox", "show", letter)
 
     assert released.stdout == f"released: {letter}\n"
-    assert "1 dead letters" in counted(run)  # the letter to Ana
+    assert "0 dead letters" in counted(run)  # without a mail server nothing was written to Ana
     assert [str(mail["To"]) for mail in sink.mails] == ["fernleihe@seeberg.example"]
     assert number in str(sink.mails[0]["Subject"])
     assert gone.exit_code == 2

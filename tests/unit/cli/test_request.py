@@ -119,7 +119,7 @@ def test_what_is_no_scan_is_not_kept(desk: Typed, tmp_path: Path) -> None:
 
     assert done.exit_code == odd.exit_code == 2
     assert "--name: " in odd.stderr
-    assert "neither PDF nor JPEG, PNG or TIFF" in done.stderr
+    assert "nobody knows what this is" in done.stderr
 
 
 # --- what is refused -----------------------------------------------------------------------------------------

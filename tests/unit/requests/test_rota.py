@@ -301,8 +301,8 @@ def test_a_template_may_weigh_otherwise_than_the_library() -> None:
     by_cost = RANKED.model_copy(update={"ranking": Ranking(load=0, cost=1)})
 
     assert name_of(next_line(requested(), POLICY, RANKED, now, TODAY)) == "warsaw"  # 3 against 5
-    assert name_of(next_line(requested(), RequestPolicy(ranking=Ranking(cost=0)), RANKED, now, TODAY)) == "kyoto"
-    assert name_of(next_line(requested(), RequestPolicy(ranking=Ranking(cost=0)), by_cost, now, TODAY)) == "warsaw"
+    assert name_of(next_line(requested(), RequestPolicy(ranking=UsualRanking(cost=0)), RANKED, now, TODAY)) == "kyoto"
+    assert name_of(next_line(requested(), RequestPolicy(ranking=UsualRanking(cost=0)), by_cost, now, TODAY)) == "warsaw"
 
 
 known_standings = st.builds(

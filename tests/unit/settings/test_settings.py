@@ -147,3 +147,23 @@ def test_a_library_is_found_by_symbol_or_when_it_is_the_only_one(load: Load) -> 
 def test_without_a_file_the_error_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="illgate init"):
         load_settings(tmp_path / "gateway.yml", ADAPTERS)
+
+
+BOX = "  - {name: ill, host: mail.library.example, user: ill, password: env:ILL"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"mailboxes:\n{BOX}}}\n{BOX}}}\n", "two mailboxes have the same name"),
+        (f"mailboxes:\n{BOX}, library: ELSEWHERE}}\n", "library must be one of those above, not 'ELSEWHERE'"),
+        (f"mailboxes:\n{BOX}, security: none}}\n", "a password is not sent over an open connection"),
+        (f"mailboxes:\n{BOX}, sign_in: ntlm}}\n", "sign_in"),
+        ("mailboxes:\n  - {name: ill, host: x.example, user: ill, password: secret}\n", "password"),
+    ],
+)
+def test_what_is_wrong_with_a_mailbox_is_said(load: Load, text: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as wrong:
+        load(text)
+    assert said in str(wrong.value)
+    assert "secret'" not in str(wrong.value)

@@ -1,0 +1,61 @@
+"""ISO ILL: decode, apply and encode of a request and the answer to it, against asn1tools decoding the request alone.
+
+`apply` is the mapping to an event and the state table's transition, without the store.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import asn1tools
+
+import adapters.iso_ill
+from adapters.iso_ill.codec import decode, encode
+from adapters.iso_ill.examples import CONTEXT, LENDING, REQUESTING
+from adapters.iso_ill.mapping import apdu_of, received
+from gateway.domain.requests.events import Event, Kind, by_us
+from gateway.domain.requests.machine import Transition, apply
+from gateway.domain.requests.request import Lending
+from gateway.domain.requests.workflow import Workflow
+
+Row = tuple[str, float, str, bool]
+
+GOAL = 0.50
+ROUNDS = 7
+CALLS = 400
+
+
+def row() -> Row:
+    module = asn1tools.compile_files(str(Path(adapters.iso_ill.__file__).parent / "ill.asn"), "ber")
+    octets = encode(apdu_of(next(one for one in REQUESTING if one.kind is Kind.REQUEST), CONTEXT))
+    ratios = [_rate(lambda: _handle(octets)) / _rate(lambda: _bound(module, octets)) for _ in range(ROUNDS)]
+    ratio = statistics.median(ratios)
+    return ("ISO ILL decode + apply + encode / asn1tools decode", ratio, f">= {GOAL}", ratio >= GOAL)
+
+
+def _bound(module: Any, octets: bytes) -> None:
+    module.decode("ILL-APDU", octets)
+
+
+_ANSWER = next(one for one in LENDING if one.kind is Kind.WILL_SUPPLY)
+_WORKFLOW = Workflow()
+
+
+def _handle(octets: bytes) -> bytes:
+    asked = received(decode(octets).apdu, CONTEXT).request
+    assert asked is not None
+    assert asked.state is Lending.NEW
+    done = apply(asked, Event(by_us(Kind.WILL_SUPPLY), _ANSWER.at), _WORKFLOW)
+    assert isinstance(done, Transition), done
+    return encode(apdu_of(_ANSWER, CONTEXT))
+
+
+def _rate(call: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    for _ in range(CALLS):
+        call()
+    return CALLS / (time.perf_counter() - begin)

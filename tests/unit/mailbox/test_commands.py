@@ -1,0 +1,63 @@
+"""`illgate mail`, as staff type it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from gateway.cli import main
+from tests.support.daemon import Installation
+from tests.support.mail_house import mail, prepare
+
+
+def typed(installation: Installation, *arguments: str, **more: bytes) -> Result:
+    return CliRunner().invoke(main, ["--config", str(installation.config), *arguments], **more)  # type: ignore[arg-type]
+
+
+def test_a_mail_is_explained_from_a_file_and_from_standard_input(installation: Installation, tmp_path: Path) -> None:
+    prepare(installation)
+    file = tmp_path / "answer.eml"
+    file.write_bytes(mail("TBS", Subject="Hello"))
+
+    from_file = typed(installation, "mail", "explain", str(file))
+    from_input = typed(installation, "mail", "explain", "-", input=file.read_bytes())
+
+    assert from_file.exit_code == 0, from_file.output
+    assert "line begins with the code TBS" in from_file.stdout
+    assert from_file.stdout.splitlines()[-1] == "for staff: 0 requests that it may be about"
+    assert from_input.stdout == from_file.stdout
+
+
+def test_an_empty_list_says_so(installation: Installation) -> None:
+    assert typed(installation, "mail", "unmatched", "list").stdout == "no mails wait\n"
+
+
+def test_what_is_not_there_is_said(installation: Installation) -> None:
+    box = typed(installation, "mail", "poll", "nowhere")
+    row = typed(installation, "mail", "unmatched", "show", "nothing")
+    request = typed(installation, "mail", "preview", "nothing")
+
+    assert (box.exit_code, row.exit_code, request.exit_code) == (2, 2, 2)
+    assert "no such mailbox: nowhere; in gateway.yml: none" in box.stderr
+    assert "no such mail" in row.stderr
+    assert "no such request" in request.stderr
+
+
+def test_a_server_that_is_away_is_exit_code_4(installation: Installation) -> None:
+    (installation.folder / "password").write_text("made-up")
+    box = {
+        "name": "ill",
+        "host": "127.0.0.1",
+        "port": 1,
+        "security": "none",
+        "user": "ill",
+        "password": "file:password",
+    }
+    installation.change(mailboxes=[box])
+
+    away = typed(installation, "mail", "test", "ill")
+
+    assert away.exit_code == 4
+    assert "mailbox ill at 127.0.0.1:1: " in away.stderr
+    assert "made-up" not in away.stderr
