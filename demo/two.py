@@ -12,11 +12,12 @@ import asyncio
 import tempfile
 from collections.abc import Awaitable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date
 from pathlib import Path
 from typing import Any
 
 from demo.world import Site, World
+from gateway.domain.due_dates import day
 from gateway.domain.library import Bib
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Details, Kind
@@ -28,15 +29,19 @@ STAFF = "staff:ada"
 
 
 def partner(symbol: str, name: str, **more: Any) -> dict[str, Any]:
-    return {"partner": {"symbols": [symbol], "name": name, **{"channel": "loopback", **more}}}
+    return {"partner": {"symbols": [symbol], "name": name, "channel": "loopback"} | more}
 
 
 NORTH = Site(
     symbol="NORTH",
     name="Northern Library",
     profiles={
-        "bare-shelves": partner("BARE", "Library of Bare Shelves", channel="mail", email="ill@bare.example", owns="nothing"),
-        "busy": partner("BUSY", "Busy Library", channel="mail", email="ill@busy.example", owns="everything", max_open=1),
+        "bare-shelves": partner(
+            "BARE", "Library of Bare Shelves", channel="mail", email="ill@bare.example", owns="nothing"
+        ),
+        "busy": partner(
+            "BUSY", "Busy Library", channel="mail", email="ill@busy.example", owns="everything", max_open=1
+        ),
         "south": {
             **partner(
                 "SOUTH",
@@ -48,7 +53,11 @@ NORTH = Site(
         },
     },
     requests={
-        "intake": {"mediation_default": "straight-through", "locally_owned": "allow", "duplicates": {"action": "allow"}},
+        "intake": {
+            "mediation_default": "straight-through",
+            "locally_owned": "allow",
+            "duplicates": {"action": "allow"},
+        },
         "rotas": {
             "usual": {"order": "ranked", "lines": [{"partner": one} for one in ("bare-shelves", "busy", "south")]},
             "only-south": {"lines": [{"partner": "south"}]},
@@ -115,7 +124,8 @@ class Story:
 
     async def north(self, kind: Kind, **details: Any) -> None:
         ours, _ = await self.both()
-        await self.world.borrower.act(ours, Act(kind=kind, details=Details(**details), actor=STAFF, version=ours.version))
+        act = Act(kind=kind, details=Details(**details), actor=STAFF, version=ours.version)
+        await self.world.borrower.act(ours, act)
 
     async def south(self, kind: Kind, **details: Any) -> None:
         _, theirs = await self.both()
@@ -142,18 +152,20 @@ async def loan(story: Story, book: Bib) -> None:
     assert ours.partner.profile == "south", ours.partner
     await story.step("South promises it", story.south(Kind.WILL_SUPPLY))
     await story.step("South ships it", story.south(Kind.SHIPPED))
-    ours, theirs = await story.both()
     await story.step("North receives it: temporary record, hold shelf", story.north(Kind.RECEIVED))
     await story.step("Ana takes it home", story.north(Kind.LOANED_TO_PATRON))
-    ours, theirs = await story.both()
-    print(f"      due back in the South: {ours.terms.lender_due}; for Ana, less transit: {ours.terms.patron_due:%Y-%m-%d}")
+    ours, _ = await story.both()
+    print(f"      due back in the South: {ours.terms.lender_due}")
+    print(f"      due for Ana, less the days of transit: {ours.terms.patron_due:%Y-%m-%d}")
     await _loan_is_due(story, ours)
     await story.step("Ana wants to renew: South's rule says yes", story.north(Kind.RENEW))
     ours, _ = await story.both()
     print(f"      new due date: {ours.terms.lender_due}; for Ana: {ours.terms.patron_due:%Y-%m-%d}")
     await _loan_is_due(story, ours)
     await story.step("Ana wants to renew again: refused, one renewal is allowed", story.north(Kind.RENEW))
-    overdue = (ours.terms.lender_due - story.world.clock.now().date()).days + 4  # type: ignore[operator]
+    lender_due = day(ours.terms.lender_due, UTC)
+    assert lender_due is not None
+    overdue = (lender_due - story.world.clock.now().date()).days + 4
     await story.step("weeks go by: overdue on both sides", story.world.pass_days(overdue))
     await story.step("South recalls it", story.south(Kind.RECALL))
     await story.step("Ana brings it back", story.north(Kind.RETURNED_BY_PATRON))
@@ -165,7 +177,11 @@ async def loan(story: Story, book: Bib) -> None:
 async def copy(story: Story, book: Bib) -> None:
     story.chapter("A copy: scanned, cleared, delivered as a link")
     chapter = replace(
-        _cited(book), type=CitationType.CHAPTER, component_title="序章 · Prologue", pages="1-17", note="please in colour"
+        _cited(book),
+        type=CitationType.CHAPTER,
+        component_title="序章 · Prologue",
+        pages="1-17",
+        note="please in colour",
     )
     await story.step("Ana asks for a chapter", story.ask(chapter, ServiceType.COPY, "only-south"))
     _, theirs = await story.both()
@@ -221,7 +237,8 @@ async def _loan_is_due(story: Story, ours: Request) -> None:
 async def _ended(story: Story, ours: str, theirs: str) -> None:
     left, right = await story.both()
     assert left.state.value == ours, left.state
-    assert right is not None and right.state.value == theirs, right
+    assert right is not None
+    assert right.state.value == theirs, right
 
 
 async def _refused(story: Story, what: str, act: Awaitable[None]) -> None:
@@ -303,7 +320,6 @@ async def _make_busy(world: World, book: Bib) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(play(Path(folder)))
-
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ class Piece:
     put: Put
     default: Any
     required: bool
-    says_it_by_being_there: bool
+    silent: bool  # its default is never written, whatever the style
+    plain: bool  # no structure
     choice: str
 
 
@@ -54,17 +55,14 @@ class Writer:
         values = shape.values(value)
         parts = []
         for piece, one in zip(shape.pieces, values, strict=True):
-            if piece.required:
-                content = piece.put(self, one)
-            elif (
-                one is None
-                or one == ""
-                or one == ()
-                or (one == piece.default and (self._omit or piece.says_it_by_being_there))
-            ):
-                continue
-            else:
-                content = piece.put(self, one)
+            if not piece.required:
+                if one is piece.default and (self._omit or piece.silent):
+                    continue  # nearly always: what follows is for values that are equal and not the same
+                if one is None or (piece.plain and (one == "" or one == ())):
+                    continue
+                if one == piece.default and (self._omit or piece.silent):
+                    continue
+            content = piece.put(self, one)
             length = len(content)
             parts.append(piece.head + (_LENGTHS[length] if length < 0x80 else tlv.length_octets(length)) + content)
         if shape.choice and len(parts) != 1:
@@ -244,7 +242,8 @@ def _shape(cls: type) -> Shape:
             _puts(one),
             one.default,
             one.required,
-            one.kind is Kind.NULL,
+            one.kind is Kind.NULL or one.default is None or one.default == "" or one.default == (),
+            one.many or one.kind is not Kind.STRUCTURE,
             one.tag.choice,
         )
         for one in fields

@@ -18,6 +18,8 @@ def test_partners_with_what_is_open(desk: Typed) -> None:
     assert listed[-1].endswith("Bibliothek Seeberg")
     assert "  asked by it:     1 open\n" in shown
     assert "  costs:           8 EUR\n" in shown
+    assert "  telephone:       +41 31 555 01 17\n" in shown
+    assert "network:" not in shown
     assert document(desk("partner", "show", "seeberg", "--json"))["symbols"] == ["ISIL:CH-SEE"]
     assert "none: it can't be asked" in desk("partner", "show", "mute").stdout
 

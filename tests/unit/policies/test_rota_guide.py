@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.domain.library import Bib, Money, RecordId
-from gateway.domain.requests import intake_rules, matching, numbers, rota
+from gateway.domain.requests import due, intake_rules, matching, numbers, rota
+from gateway.domain.requests.calendar import Calendar
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.intake_rules import IntakeFacts, Owned
 from gateway.domain.requests.partner import PartnerPolicy
@@ -128,6 +129,7 @@ def standings_of(example: GuideExample, request: Request) -> dict[str, rota.Part
             example.policy,
             day(example.given),
             open_requests=known.get(name, {}).get("open", 0),
+            reported=known.get(name, {}).get("elsewhere", 0),
             mean_days=known.get(name, {}).get("days"),
         )
         for name, partner in partners(example).items()
@@ -156,6 +158,14 @@ def answered(request: Request, given: Mapping[str, Any]) -> Request:
         )
         request = replace(request, attempts=(*request.attempts[:-1], retry))
     return request
+
+
+def run_too_late(example: GuideExample) -> Mapping[str, Any]:
+    given, policy = example.given, example.policy
+    now = datetime.combine(day(given), time(10), ZURICH)
+    need_by = date.fromisoformat(given["need_by"])
+    calendar = Calendar.from_policy(policy.calendar, ZURICH)
+    return {"too_late": due.need_by_problem(need_by, now, policy.intake.least_days, calendar)}
 
 
 def run_lending(example: GuideExample) -> Mapping[str, Any]:
@@ -197,6 +207,8 @@ RUNS: Mapping[str, Run] = {
     "Only who owns it": run_rota,
     "By load, speed, cost and give and take": run_rota,
     "When a partner has too much to do": run_rota,
+    "What others ask of it": run_rota,
+    "When it can't come in time": run_too_late,
     "Ask again later": run_rota,
     "What we lend": run_lending,
     "Which item is meant?": run_matching,

@@ -22,6 +22,7 @@ from gateway.domain.requests.policy import (
     RotaOrder,
     RotaTemplate,
     TemplateLine,
+    UsualRanking,
 )
 from gateway.domain.requests.request import (
     AttemptStatus,
