@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from structlog.testing import capture_logs
 
 from demo.two import PATRON, partner
 from demo.world import Site, Town, World
@@ -17,7 +18,6 @@ from gateway.domain.requests.network import Reported
 from gateway.domain.requests.request import PatronLink, Request
 from gateway.domain.requests.views import Draft
 from gateway.services.api_keys import ApiKeys, Scope
-from structlog.testing import capture_logs
 
 STRAIGHT = {"mediation_default": "straight-through", "locally_owned": "allow", "duplicates": {"action": "allow"}}
 CITY = partner("CITY", "City Library", channel="mail", email="ill@city.example", owns="everything")

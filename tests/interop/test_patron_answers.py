@@ -1,4 +1,4 @@
-"""A supplier sets a condition, the patron is asked by letter and answers by a link: from end to end, without scripts."""
+"""A supplier sets a condition, the patron is asked by letter and answers by a link: from end to end, no scripts."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from demo.two import PATRON, partner
 from demo.world import Site, World
 from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.events import Details, Event, Kind, by_partner
 from gateway.domain.requests.request import Borrowing, PatronLink, Request, Role
 from gateway.domain.requests.views import Act, Draft
+from gateway.services.requests.happen import Happening, happen
 
 NORTH = Site(
     symbol="NORTH",
@@ -30,10 +31,15 @@ NORTH = Site(
             "Southern Library",
             owns="everything",
             workflow={"borrowing": {"conditions": "patron", "condition_days": 20}, "patron": {"query_days": 2}},
-        )
+        ),
+        "east": partner("EAST", "Eastern Library", channel="mail", email="ill@east.example", owns="everything"),
     },
     requests={
-        "intake": {"mediation_default": "straight-through", "locally_owned": "allow", "duplicates": {"action": "allow"}},
+        "intake": {
+            "mediation_default": "straight-through",
+            "locally_owned": "allow",
+            "duplicates": {"action": "allow"},
+        },
         "rotas": {"usual": {"lines": [{"partner": "south"}]}},
         "default_rota": "usual",
         "notices": {"account_url": "https://portal.north.example/me"},
@@ -167,7 +173,26 @@ async def test_a_link_is_over_in_time_although_no_timer_has_run(world: World) ->
     assert await asked.answers() == []
 
 
-async def test_the_question_of_an_earlier_supplier_and_a_cancelled_request_are_over(world: World) -> None:
+async def test_an_answer_about_an_earlier_supplier_does_not_accept_what_the_next_one_wants(world: World) -> None:
+    asked = await ask(world)
+    world.clock.advance(timedelta(minutes=5))
+    for kind, details in ((Kind.NEXT_SUPPLIER, Details()), (Kind.ASSIGN, Details(partner="east"))):
+        await world.borrower.act(asked.request, Act(kind=kind, details=details, actor="staff:ada", version=None))
+        await world.quiet()
+    dearer = Details(cost=Money(Decimal("80.00"), "EUR"))
+    event = Event(by_partner(Kind.CONDITIONAL), world.clock.now(), "partner:EAST", dearer, attempt=2)
+    await happen(world.borrower.house, Happening(request_id=asked.request.id, event=event))
+    await world.quiet()
+    assert await asked.state() is Borrowing.CONDITIONAL
+
+    await asked.http("POST", asked.yes)
+    await world.quiet()
+
+    assert await asked.answers() == [("patron", "yes")]
+    assert await asked.state() is Borrowing.CONDITIONAL, "nobody has agreed to 80 euros"
+
+
+async def test_the_question_of_a_cancelled_request_is_over(world: World) -> None:
     asked = await ask(world)
     request = await world.borrower.see(asked.request)
     cancel = Act(kind=Kind.CANCEL, actor="patron", version=request.version)

@@ -62,7 +62,9 @@ def _upload(file: Path, name: str, pages: int | None) -> Upload:
     content = file.read_bytes()
     kind = type_of(content)
     if kind is None:
-        raise click.UsageError(f"{file}: nobody knows what this is; known are {', '.join(one.value for one in FileType)}")
+        raise click.UsageError(
+            f"{file}: nobody knows what this is; known are {', '.join(one.value for one in FileType)}"
+        )
     said = model(UploadQuery, {"name": name, "pages": pages})
     return Upload(name=said.name, media_type=kind.value, content=content, pages=said.pages)
 

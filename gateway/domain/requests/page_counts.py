@@ -7,7 +7,8 @@ import re
 from gateway.domain.requests.citation import Citation
 
 _PREFIX = re.compile(r"^(?:pp?|pages?|s|seiten?|str|стр|с)\b\.?\s*", re.IGNORECASE)
-_RANGE = re.compile(r"([A-Za-z]{0,2}?)(\d{1,6}|[ivxlcdm]{1,15})(?:\s*[-\u2010-\u2015\u2212]\s*([A-Za-z]{0,2}?)(\d{1,6}|[ivxlcdm]{1,15}))?", re.IGNORECASE)  # fmt: skip
+_NUMBER = r"([A-Za-z]{0,2}?)(\d{1,6}|[ivxlcdm]{1,15})"
+_RANGE = re.compile(rf"{_NUMBER}(?:\s*[-\u2010-\u2015\u2212]\s*{_NUMBER})?", re.IGNORECASE)
 _BETWEEN = re.compile(r"[,;+&]|\band\b|\bund\b", re.IGNORECASE)
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
 

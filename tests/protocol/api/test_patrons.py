@@ -87,7 +87,9 @@ async def test_a_question_is_answered_once(client: Client, portal: Client) -> No
     assert shown["answer_by"] > shown["created"]
     assert [one["act"] for one in shown["actions"]] == ["cancel", "answer"]
     assert (await portal("POST", answer, {}, If_Match="*")).problem == "invalid"
-    assert (await portal("POST", place(request, "/actions/cancel"), {"answer": "no"}, If_Match="*")).problem == "invalid"
+    assert (
+        await portal("POST", place(request, "/actions/cancel"), {"answer": "no"}, If_Match="*")
+    ).problem == "invalid"
     done = await portal("POST", answer, {"answer": "yes"}, If_Match="*")
     assert (done.status, done.json["question"]) == (200, "")
     assert (await portal("POST", answer, {"answer": "no"}, If_Match="*")).problem == "not-now"

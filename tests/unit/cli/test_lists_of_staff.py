@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.unit.cli.conftest import Typed, document, number_of
+from tests.support.daemon import Installation
+from tests.unit.cli.conftest import Typed, document, number_of, typed
 
 ANA = "21000000000025"
 
@@ -22,6 +23,19 @@ def test_partners_with_what_is_open(desk: Typed) -> None:
     assert "network:" not in shown
     assert document(desk("partner", "show", "seeberg", "--json"))["symbols"] == ["ISIL:CH-SEE"]
     assert "none: it can't be asked" in desk("partner", "show", "mute").stdout
+
+
+def test_a_member_of_the_network_that_says_nothing(own: Installation) -> None:
+    profile = own.folder / "profiles" / "mute.yml"
+    profile.write_text(profile.read_text() + "  network: {url: 'http://127.0.0.1:1', key: 'env:ILLGATE_NO_SUCH_KEY'}\n")
+    desk = typed(own)
+
+    shown = desk("partner", "show", "mute")
+    listed = desk("partner", "list")
+
+    assert "  network:         member, it has not reported: its key can't be read\n" in shown.stdout
+    assert "network.silent" in listed.stderr
+    assert "BY OTHERS" in listed.stdout
 
 
 def test_what_is_no_partner(desk: Typed) -> None:

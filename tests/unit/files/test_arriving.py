@@ -78,7 +78,7 @@ async def test_one_that_hangs_is_ended_in_time(tmp_path: Path) -> None:
     left = tmp_path / "left"
     program = f"import pathlib, time; time.sleep(3); pathlib.Path({str(left)!r}).touch()"
     began = time.monotonic()
-    with pytest.raises(Unavailable, match="0.5 seconds"):
+    with pytest.raises(Unavailable, match=r"0\.5 seconds"):
         await scan((sys.executable, "-c", program), pdf(1), 0.5)
     assert time.monotonic() - began < 2.5
     await asyncio.sleep(3)
