@@ -16,7 +16,8 @@ class PartnerStanding:
     """A partner as it stands today, for one request. `open`: requests with it that are open, as counted here and by
     the other members of its network, `reported` of them by the members. `mean_days`: how long it took to supply, None:
     nothing known. `cost`: what it charges for this service, None: nothing. `reciprocity`: 1 is even, more: it owes us.
-    `near`: on the request's own campus. `closed` and `why_not`: why it can't be asked now, or at all, in plain words; empty: it can."""
+    `near`: on the request's own campus. `closed` and `why_not`: why it can't be asked now, or at all, in plain words;
+    empty: it can."""
 
     open: int = 0
     reported: int = 0

@@ -361,6 +361,17 @@ async def test_lists_go_page_by_page_newest_first(migrated: Store) -> None:
     assert [one.id for one in (*page.rows, *rest.rows)] == newest_first[::2]
 
 
+async def test_a_list_goes_page_by_page_oldest_first(migrated: Store) -> None:
+    rows = [row(f"r-{n}") for n in range(3)]
+    await add(migrated, *rows, row("r-9", library="OTHER"))
+
+    first = await migrated.read(lambda c: outbox.oldest_first(c, LIBRARY, Status.WAITING, 2))
+    rest = await migrated.read(lambda c: outbox.oldest_first(c, LIBRARY, Status.WAITING, 2, first.cursor))
+
+    assert [one.id for one in (*first.rows, *rest.rows)] == [one.id for one in rows]
+    assert (first.cursor != "", rest.cursor) == (True, "")
+
+
 async def test_what_is_unfinished_is_counted_and_the_oldest_told(migrated: Store) -> None:
     assert await migrated.read(outbox.oldest_waiting) is None
     old = AT - timedelta(days=1)
