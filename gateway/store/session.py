@@ -61,6 +61,7 @@ class Session:
 
     async def listen(self, channel: str, heard: Heard) -> None:
         """`heard` is called in the event loop for each notification. Raises Unavailable."""
+
         def passed_on(_connection: object, _pid: int, _channel: str, payload: object) -> None:
             heard(str(payload))
 
