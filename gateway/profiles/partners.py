@@ -34,6 +34,8 @@ def _within(one: LoadedProfile, partner: PartnerPolicy, channels: tuple[str, ...
         yield one.problem(("partner", "symbols"), "a partner needs a symbol, so that its messages are known as its own")
     if partner.channel and channels and partner.channel not in channels:
         yield one.problem(("partner", "channel"), "no such channel", partner.channel, channels)
+    if partner.push_new and not partner.channel:
+        yield one.problem(("partner", "push_new"), "needs a `channel` by which it is told")
     if partner.channel in MAIL and not partner.email:
         yield one.problem(("partner", "email"), f"the channel {partner.channel} needs an e-mail address")
 

@@ -89,6 +89,11 @@ class PartnerPolicy(Section):
     roles: tuple[PartnerRole, ...] = Field(
         (PartnerRole.SUPPLIER, PartnerRole.REQUESTER), description="whether we ask it, it asks us, or both"
     )
+    push_new: bool = Field(
+        False,
+        description="it is told of every new request of our patrons, with the patron's identifier: for a system of the "
+        "library's own that looks after requests, not for another library",
+    )
     channel: str = Field("", description="how it is told: mail, loopback, a protocol; empty: it can't be asked")
     closures: tuple[Closure, ...] = Field(
         (), description="when it isn't asked; what is open already goes on (facts/users-want.md 20)"

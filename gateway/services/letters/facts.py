@@ -99,6 +99,7 @@ def for_partner(message: PartnerMessage, library: LibraryInfo, words: Words, zon
             "our_reference": ours,
             "their_reference": theirs,
             "number": request.number,
+            "reader": message.request.patron.identifier if message.kind is Kind.SUBMIT else "",
             "title": request.citation.short,
             "due": words.when(due, zone) if due else "",
             "present_due": words.when(present, zone) if present else "",

@@ -17,6 +17,7 @@ class To(StrEnum):
 PATRON_LETTERS = LETTERS
 
 PARTNER_LETTERS = (
+    Kind.SUBMIT,
     Kind.REQUEST,
     Kind.ACKNOWLEDGED,
     Kind.REJECTED,
@@ -50,7 +51,7 @@ PARTNER_LETTERS = (
     Kind.STATUS_QUERY,
     Kind.STATUS_REPORT,
 )
-"""All that one library may have to tell another."""
+"""All that one library may have to tell another; `submit` tells a system of our own of a new request."""
 
 SLIPS = ("return", "hold")
 """What is put into an item: it goes back to its owner, it waits for its reader."""

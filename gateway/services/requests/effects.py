@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.events import Details, Kind, by_us
 from gateway.domain.requests.machine import Told, Transition
 from gateway.domain.requests.request import Party, PatronLink, Request, Role
 from gateway.domain.requests.table import Ask, Letter, Start, Stop, Then
@@ -61,6 +61,8 @@ def work_row(request: Request, work: str, at: datetime) -> Row:
 
 def _rows(house: House, transition: Transition) -> Iterator[Row]:
     request, at = transition.request, transition.event.at
+    if transition.event.signal == by_us(Kind.SUBMIT):
+        yield from _pushed(house, transition)
     for told in transition.told:
         if _is_told(house, told, request):
             yield _message_row(house, told, transition)
@@ -71,6 +73,28 @@ def _rows(house: House, transition: Transition) -> Iterator[Row]:
             yield new_row(request, LIBRARY, effect.act.value, "{}", at)
         elif isinstance(effect, Then):
             yield work_row(request, effect.work.value, at)
+
+
+def _pushed(house: House, transition: Transition) -> Iterator[Row]:
+    """A new request for systems of the library's own: they may know the patron's identifier, nobody else does."""
+    request, at = transition.request, transition.event.at
+    patron = PatronLink(identifier=request.patron.identifier, category=request.patron.category)
+    for profile, partner in house.partners():
+        if not partner.push_new:
+            continue
+        identifier = exchange_id(at)
+        message = PartnerMessage(
+            id=identifier,
+            kind=Kind.SUBMIT,
+            at=at,
+            sender=house.party,
+            receiver=house.party_of(profile.name),
+            role=request.role,
+            transaction=request.number,
+            details=Details(),
+            request=replace(without_patron(request), patron=patron),
+        )
+        yield new_row(request, PARTNER, profile.name, dump_message(message), at, identifier)
 
 
 # --- messages to partners --------------------------------------------------------------------------------
