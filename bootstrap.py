@@ -27,10 +27,10 @@ def main(words: list[str]) -> int:
         return 2
     match words:
         case ["install"]:
-            install(extras="")
+            install(extras="[mail]")
             return 0
         case ["run", *rest]:
-            install(extras="")
+            install(extras="[mail]")
             return run(rest)
         case ["test", *rest]:
             install(extras="[dev]")

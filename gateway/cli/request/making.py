@@ -57,6 +57,17 @@ def _given(said: dict[str, Any], library: LibrarySettings) -> dict[str, Any]:
     }
 
 
+def _reader(said: dict[str, Any]) -> dict[str, str] | None:
+    """Another library's patron, as the API's JSON. Raises click.UsageError."""
+    if not said["reader"]:
+        return None
+    surname, _, given = said["reader_name"].partition(",")
+    if not surname.strip():
+        raise click.UsageError("--reader needs --reader-name 'SURNAME, GIVEN'")
+    email = said["reader_email"]
+    return {"identifier": said["reader"], "surname": surname.strip(), "given": given.strip(), "email": email}
+
+
 def _here(library: LibrarySettings) -> Here:
     return Here(library.zone, library.currency)
 
@@ -111,6 +122,9 @@ def create(installation: Installation, /, **said: Any) -> None:
 @click.argument("partner", metavar="PARTNER")
 @citation_options
 @click.option("--transaction", default="", metavar="NUMBER", help="The other library's number; else ours.")
+@click.option("--reader", default="", metavar="ID", help="That library's patron, to whom it is lent directly.")
+@click.option("--reader-name", default="", metavar="'SURNAME, GIVEN'", help="The name of that patron.")
+@click.option("--reader-email", default="", metavar="ADDRESS", help="Where notices to that patron go.")
 @_common
 @pass_installation
 def lend_to(installation: Installation, /, partner: str, **said: Any) -> None:
@@ -123,7 +137,12 @@ def lend_to(installation: Installation, /, partner: str, **said: Any) -> None:
     library = library_named(installation, said["symbol"])
     body = model(
         NewLending,
-        {**_given(said, library), "requester": {"symbol": partner}, "transaction": said["transaction"]},
+        {
+            **_given(said, library),
+            "requester": {"symbol": partner},
+            "transaction": said["transaction"],
+            "patron": _reader(said),
+        },
     )
     draft = replace(body.value(said["actor"]), source="staff", maximum_cost=_maximum(said, library))
 

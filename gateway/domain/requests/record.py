@@ -37,7 +37,7 @@ def recorded(request: Request, event: Event, to: State) -> Request:
     changed = replace(
         request,
         state=to,
-        changed=event.at,
+        changed=max(request.changed, event.at),
         version=request.version + 1,
         flags=_flags(request, event, to),
         service=_service(request.service, event),
@@ -53,7 +53,8 @@ def recorded(request: Request, event: Event, to: State) -> Request:
 
 def kept(request: Request, event: Event) -> Request:
     """The request after an event that comes too late to change it: what was said, and what its supplier answered."""
-    said = replace(request, changed=event.at, version=request.version + 1, notes=_notes(request, event))
+    at = max(request.changed, event.at)
+    said = replace(request, changed=at, version=request.version + 1, notes=_notes(request, event))
     return _attempted(said, event, request.state) if request.role is Role.BORROWING else said
 
 

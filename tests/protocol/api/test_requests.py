@@ -40,6 +40,17 @@ async def lend(client: Client, transaction: str, service: str = "copy") -> Any:
     return made.json
 
 
+async def test_a_reader_of_another_library_is_lent_to_where_its_profile_says_so(client: Client) -> None:
+    body = {
+        "citation": NOVEL,
+        "requester": {"symbol": "ISIL:NO-02030", "profile": "bergen"},
+        "patron": {"identifier": "B-0042", "surname": "Åsen", "given": "Ivar"},
+    }
+    made = await client("POST", "lending-requests", body)
+    assert made.status >= 400
+    assert "Items are lent to this library itself" in str(made.body)
+
+
 async def act(client: Client, request: Any, kind: str, **details: Any) -> Any:
     """With whatever version it has."""
     answered = await client("POST", f"requests/{request['id']}/actions/{kind}", details, If_Match="*")

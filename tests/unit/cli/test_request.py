@@ -232,6 +232,22 @@ def test_nobody_can_be_lent_to_without_a_profile(desk: Typed) -> None:
     assert done.stderr == "unknown-agency: There is no profile of the library that asks. (atlantis)\n"
 
 
+def test_a_reader_of_another_library_is_lent_to_where_its_profile_says_so(desk: Typed) -> None:
+    reader = ("--reader", "S-0042", "--reader-name", "Żeromska, Ewa")
+
+    done = desk("request", "lend-to", "seeberg", "--title", "Faust", *reader)
+
+    assert done.exit_code == 1
+    assert done.stderr.startswith("not-allowed: Items are lent to this library itself")
+
+
+def test_a_reader_needs_a_name(desk: Typed) -> None:
+    done = desk("request", "lend-to", "seeberg", "--title", "Faust", "--reader", "S-0042")
+
+    assert done.exit_code == 2
+    assert "--reader needs --reader-name 'SURNAME, GIVEN'" in done.stderr
+
+
 def test_a_library_that_is_away_gets_the_act_later(desk: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     async def away(*_arguments: object, **_more: object) -> None:
         raise Unavailable("no answer")

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from gateway.domain.library import PersonName
 from gateway.domain.requests.events import Condition, Details
 from gateway.domain.requests.request import PatronLink
-from gateway.domain.requests.views import Draft, LendingDraft
+from gateway.domain.requests.views import Draft, HomePatron, LendingDraft
 from gateway.web.api.models.values import (
     NAME,
     CitationIn,
@@ -75,9 +76,32 @@ class NewBorrowing(Input):
         )
 
 
+class HomePatronIn(Input):
+    """A patron of the library that asks, to whom the item is lent directly; its profile must allow that."""
+
+    identifier: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")] = Field(
+        description="as that library knows the patron"
+    )
+    surname: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    given: Line = ""
+    email: Line = ""
+    language: Line = ""
+    pickup: OptionalName = Field("", description="code of the location where the item is fetched")
+
+    def value(self) -> HomePatron:
+        return HomePatron(
+            identifier=self.identifier,
+            name=PersonName(self.surname, self.given),
+            email=self.email,
+            language=self.language,
+            pickup=self.pickup,
+        )
+
+
 class NewLending(Input):
     citation: CitationIn
     requester: PartyIn
+    patron: HomePatronIn | None = Field(None, description="to whom it is lent directly; none: to the library")
     transaction: Line = Field("", description="the requester's number of the request")
     service: ServiceIn = ServiceIn()
     dates: DatesIn = DatesIn()
@@ -91,6 +115,7 @@ class NewLending(Input):
             citation=self.citation.value(),
             requester=self.requester.value(),
             transaction=self.transaction,
+            patron=self.patron.value() if self.patron is not None else None,
             service=self.service.value(),
             dates=self.dates.value(),
             maximum_cost=money(self.maximum_cost),
