@@ -15,15 +15,15 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.clock import Clock
 from gateway.domain.frozen import frozen_by_name
-from gateway.domain.problems import MalformedMessage, Unavailable
+from gateway.domain.problems import MalformedMessage, Refused, Unavailable
 from gateway.ports.mail_format import IncomingMail, MailFormat
 from gateway.ports.protocol import OutcomeClass
 from gateway.profiles import ProfileSet
+from gateway.services.files.scanning import scan
 from gateway.services.mailbox.applying import Applied, Hand, bounced
 from gateway.services.mailbox.parsing import ParsedMail, parse_mail
 from gateway.services.mailbox.reading import Post, Reading, read
 from gateway.services.mailbox.reports import Automatic
-from gateway.services.mailbox.scanning import infected
 from gateway.services.requests.house import House
 from gateway.store.cipher import BodyCipher
 from gateway.store.ids import exchange_id
@@ -34,6 +34,9 @@ from gateway.store.records import Ending, Opening
 from gateway.store.rows import NOTE_LIMIT, clean
 
 log = structlog.get_logger(component="mailbox")
+
+SCAN_SECONDS = 120.0
+"""Longest wait for the virus scanner, for each file."""
 
 LARGE = 64_000
 """Bytes from which a mail is taken apart in a thread, so that nobody else waits for it."""
@@ -118,9 +121,12 @@ class Taker:
         return await asyncio.to_thread(parse_mail, content, now)
 
     async def _is_infected(self, box: Box, parsed: ParsedMail) -> bool:
-        for part in parsed.mail.attachments:
-            if await infected(box.scan, part.content):
-                return True
+        """Raises Unavailable: nobody knows now, and the mail waits."""
+        try:
+            for part in parsed.mail.attachments:
+                await scan(box.scan, part.content, SCAN_SECONDS)
+        except Refused:
+            return True
         return False
 
     # --- one transaction ---------------------------------------------------------------------------------
