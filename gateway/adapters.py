@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from pydantic import BaseModel
 
@@ -14,10 +14,12 @@ from gateway.ports.adapter import (
     Adapter,
     ChannelAdapter,
     LibraryAdapter,
+    LinkAdapter,
     MailboxAdapter,
     MailerAdapter,
     MailFormatAdapter,
     ProtocolAdapter,
+    SearchAdapter,
 )
 
 GROUP = "illgate.adapters"
@@ -40,6 +42,8 @@ class Adapters:
     mailers: Mapping[str, MailerAdapter] = field(default_factory=dict)
     mail_formats: Mapping[str, MailFormatAdapter] = field(default_factory=dict)
     mailboxes: Mapping[str, MailboxAdapter] = field(default_factory=dict)
+    searches: Mapping[str, SearchAdapter] = field(default_factory=dict)
+    links: Mapping[str, LinkAdapter] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *adapters: Adapter) -> Adapters:
@@ -51,6 +55,8 @@ class Adapters:
             _by_name(one for one in adapters if isinstance(one, MailerAdapter)),
             _by_name(one for one in adapters if isinstance(one, MailFormatAdapter)),
             _by_name(one for one in adapters if isinstance(one, MailboxAdapter)),
+            _by_name(one for one in adapters if isinstance(one, SearchAdapter)),
+            _by_name(one for one in adapters if isinstance(one, LinkAdapter)),
         )
         for section, model, what in found._claims():
             if found.sections[section] is not model:
@@ -71,6 +77,8 @@ class Adapters:
             yield channel.section, channel.dialect, f"channel '{channel.name}'"
         for mail_format in self.mail_formats.values():
             yield mail_format.name, mail_format.dialect, f"mail format '{mail_format.name}'"
+        for search in self.searches.values():
+            yield search.name, search.dialect, f"search '{search.name}'"
 
 
 def load_adapters() -> Adapters:
@@ -85,8 +93,8 @@ def _load(point: EntryPoint) -> Adapter:
     except Exception as error:  # whatever a third party's module raises while it is imported
         raise AdapterError(f"{where} can't be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(adapter, Adapter):
-        kinds = "LibraryAdapter, ProtocolAdapter, ChannelAdapter, MailerAdapter, MailFormatAdapter or MailboxAdapter"
-        raise AdapterError(f"{where} is a {type(adapter).__name__}, not a {kinds}")
+        kinds = ", ".join(kind.__name__ for kind in get_args(Adapter))
+        raise AdapterError(f"{where} is a {type(adapter).__name__}, not one of {kinds}")
     return adapter
 
 

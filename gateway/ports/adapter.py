@@ -14,6 +14,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.domain.library import Item, Loan, Patron
 from gateway.ports.channel import PartnerChannel, Receive
+from gateway.ports.citing import LinkFormat
 from gateway.ports.letters import LetterStyle, PartnerLetters
 from gateway.ports.library import CheckedIn, LibraryInfo, LibrarySystem
 from gateway.ports.mail_format import MailFormat
@@ -21,6 +22,7 @@ from gateway.ports.mailbox import MailboxClient
 from gateway.ports.mailer import Mailer, MailServer, Sender
 from gateway.ports.partner import Partner, Secrets
 from gateway.ports.protocol import Responder
+from gateway.ports.search import RecordSearch
 
 if TYPE_CHECKING:
     import click
@@ -192,4 +194,32 @@ class MailboxAdapter:
     make: Callable[[Secrets], MailboxClient]
 
 
-Adapter = LibraryAdapter | ProtocolAdapter | ChannelAdapter | MailerAdapter | MailFormatAdapter | MailboxAdapter
+@frozen
+class SearchAdapter:
+    """A protocol in which catalogues are searched. `dialect` is the model of its section in a profile (key = `name`);
+    `address(dialect)`: where it looks, as URL or host:port."""
+
+    name: str
+    dialect: type[BaseModel]
+    make: Callable[[Secrets], RecordSearch]
+    address: Callable[[Any], str]
+
+
+@frozen
+class LinkAdapter:
+    """A format of links that cite something."""
+
+    name: str
+    make: Callable[[], LinkFormat]
+
+
+Adapter = (
+    LibraryAdapter
+    | ProtocolAdapter
+    | ChannelAdapter
+    | MailerAdapter
+    | MailFormatAdapter
+    | MailboxAdapter
+    | SearchAdapter
+    | LinkAdapter
+)

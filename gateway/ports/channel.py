@@ -6,6 +6,7 @@ Only the outbox calls it (design rule 5). A channel knows its wire format, never
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
@@ -57,7 +58,8 @@ class PartnerChannel(Protocol):
 @frozen_by_name
 class FromPartner:
     """A partner's message about a managed request, decoded. `id`: the partner's id of the message, or a digest of
-    it: a repeat is recognised by it. `request` comes with kind REQUEST: what is asked of us."""
+    it: a repeat is recognised by it. `request` comes with kind REQUEST: what is asked of us. `guard`: a rule of the
+    protocol about the request as it is now; its refusal is told to the sender, and nothing changes."""
 
     id: str
     kind: Kind
@@ -67,17 +69,19 @@ class FromPartner:
     transaction: str
     details: Details = Details()
     request: Request | None = None
+    guard: Callable[[Request], Refusal | None] | None = field(default=None, compare=False, repr=False)
 
 
 @frozen
 class Taken:
     """What became of it. `refused` is told to the sender in the words of its protocol; `repeated`: it was here
-    before and changed nothing."""
+    before and changed nothing; `request` as it is after it, None where none was found."""
 
     request_id: str = ""
     refused: Refusal | None = None
     repeated: bool = False
     event: Event | None = None
+    request: Request | None = None
 
 
 Receive = Callable[[FromPartner, Profile | None], Awaitable[Taken]]

@@ -72,7 +72,8 @@ class Incoming:
         seen = partner_messages.seen(connection, symbol, profile.name, message.id)
         if seen is not None:
             refused = Refusal(Reason(seen.reason), seen.refused, About.REQUEST) if seen.refused else None
-            return Taken(seen.request_id, refused, repeated=True)
+            known = requests.load(connection, symbol, seen.request_id) if seen.request_id else None
+            return Taken(seen.request_id, refused, repeated=True, request=known)
         taken = self._first_time(connection, message, profile)
         refusal = taken.refused
         partner_messages.keep(
@@ -103,10 +104,14 @@ class Incoming:
             message.details,
             found.attempt if message.role is Role.BORROWING else 0,
         )
+        request = requests.load_for_update(connection, symbol, found.request_id)
+        refused = message.guard(request) if message.guard is not None and request is not None else None
+        if refused is not None:
+            return Taken(found.request_id, refused, event=event, request=request)
         outcome = happen_in(connection, self.house, Happening(request_id=found.request_id, event=event))
         if isinstance(outcome, Denied):
-            return Taken(found.request_id, refusal_of(outcome), event=event)
-        return Taken(found.request_id, event=event)
+            return Taken(found.request_id, refusal_of(outcome), event=event, request=request)
+        return Taken(found.request_id, event=event, request=outcome.request)
 
     # --- a new request -----------------------------------------------------------------------------------
 
@@ -114,7 +119,9 @@ class Incoming:
         house = self.house
         known = requests.by_transaction(connection, house.symbol, Role.LENDING, profile.name, message.transaction)
         if known is not None:  # the same request under another message id: a reminder, or a sender that forgot
-            return Taken(known.request_id, repeated=True)
+            return Taken(
+                known.request_id, repeated=True, request=requests.load(connection, house.symbol, known.request_id)
+            )
         if message.request is None or not message.transaction:
             return Taken(refused=Refusal(Reason.DATA_MISSING, "The request has no content or no number."))
         try:
@@ -122,7 +129,7 @@ class Incoming:
         except Refused as refused:
             return Taken(refused=Refusal.of(refused))
         begin(connection, house, request, f"partner:{message.sender}")
-        return Taken(request.id)
+        return Taken(request.id, request=request)
 
 
 def lending_request(
