@@ -50,7 +50,7 @@ class Term:
 
 @frozen
 class Query:
-    """All terms must fit. `native`: the protocol's own notation (PQF, CQL) instead of terms, as an operator writes it."""
+    """All terms must fit. `native`: the protocol's own notation (PQF, CQL) instead of terms, as operators write it."""
 
     terms: tuple[Term, ...] = ()
     native: str = ""
