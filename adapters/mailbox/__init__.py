@@ -1,8 +1,12 @@
-"""Mailboxes by IMAP. The library that speaks it is imported when a mailbox is opened, not before (extra `mail`)."""
+"""Mailboxes by IMAP, and the mails in them (MIME).
+
+The library that speaks IMAP is imported when a mailbox is opened, not before (extra `mail`).
+"""
 
 from __future__ import annotations
 
 from adapters.mailbox.client import ImapClient
+from adapters.mailbox.mime import parse_mail
 from gateway.ports.adapter import MailboxAdapter
 
-adapter = MailboxAdapter(name="imap", make=ImapClient)
+adapter = MailboxAdapter(name="imap", make=ImapClient, parse=parse_mail)

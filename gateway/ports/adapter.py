@@ -15,9 +15,10 @@ from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.domain.library import Item, Loan, Patron
 from gateway.ports.channel import PartnerChannel, Receive
 from gateway.ports.citing import LinkFormat
-from gateway.ports.letters import LetterStyle, PartnerLetters
+from gateway.ports.letters import AnswerLinks, LetterStyle, PartnerLetters, no_answers
 from gateway.ports.library import CheckedIn, LibraryInfo, LibrarySystem
 from gateway.ports.mail_format import MailFormat
+from gateway.ports.mail_reading import ParseMail
 from gateway.ports.mailbox import MailboxClient
 from gateway.ports.mailer import Mailer, MailServer, Sender
 from gateway.ports.partner import Partner, Secrets
@@ -140,7 +141,7 @@ ReadFile = Callable[[str, str], Awaitable[bytes]]
 class ChannelContext:
     """What a channel is given. `libraries` by symbol; `receive` takes what partners say (see `ports.channel`);
     `mailer` and `sender` are the installation's; `folder` is where gateway.yml is: relative paths in a profile's
-    section start there."""
+    section start there; `answers` makes links that answer a letter."""
 
     libraries: Mapping[str, ChannelLibrary]
     clock: Clock
@@ -151,6 +152,7 @@ class ChannelContext:
     letters: PartnerLetters
     read_file: ReadFile
     receive: Receive
+    answers: AnswerLinks = no_answers
 
 
 @frozen
@@ -188,10 +190,12 @@ class MailFormatAdapter:
 
 @frozen
 class MailboxAdapter:
-    """A way to fetch partners' mails. `make` raises ConfigurationError when what it needs isn't installed."""
+    """A way to fetch partners' mails, and to take them apart. `make` raises ConfigurationError when what it needs isn't
+    installed."""
 
     name: str
     make: Callable[[Secrets], MailboxClient]
+    parse: ParseMail
 
 
 @frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +28,24 @@ class LetterStyle:
 PLAIN = LetterStyle()
 
 
+@frozen
+class AnswerLink:
+    """An address that answers a letter. `answer`: a name of `domain.requests.partner_answers`."""
+
+    answer: str
+    address: str
+
+
+AnswerLinks = Callable[[PartnerMessage, int], Awaitable[tuple[AnswerLink, ...]]]
+"""Those of a message, good for so many days from when it was said; the same whenever it is sent. None where nobody can
+reach the gateway from outside. Raises Unavailable."""
+
+
+async def no_answers(_message: PartnerMessage, _days: int) -> tuple[AnswerLink, ...]:
+    """Letters without links."""
+    return ()
+
+
 class PartnerLetters(Protocol):
     def for_partner(
         self,
@@ -35,6 +54,7 @@ class PartnerLetters(Protocol):
         library: LibraryInfo,
         zone: tzinfo,
         style: LetterStyle = PLAIN,
+        answers: Sequence[AnswerLink] = (),
     ) -> Letter:
         """Raises Refused (there is no letter for this kind), ConfigurationError (a template, with file and line)."""
         ...

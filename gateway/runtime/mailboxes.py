@@ -46,17 +46,19 @@ class Mailboxes:
         self._adapters = adapters
         self._clock = clock
         self._store = store
+        reader = adapters.mailboxes[CLIENT]
         self._days = options.keep_rows_days
         formats: dict[str, MailFormat] = {name: one.make() for name, one in adapters.mail_formats.items()}
         self.taker = Taker(
             houses=managed.houses,
             profiles=profiles,
+            parse=reader.parse,
             formats=formats,
             journal=journal,
             cipher=options.cipher,
             clock=clock,
         )
-        self.desk = MailDesk(managed.houses, formats, options.cipher)
+        self.desk = MailDesk(managed.houses, reader.parse, formats, options.cipher)
         self.pollers = tuple(self._poller(one) for one in settings.mailboxes)
 
     def poller(self, name: str) -> Poller:
@@ -84,7 +86,6 @@ class Mailboxes:
                 name=one.name,
                 library=self._settings.library(one.library).symbol,
                 authserv_id=one.authserv_id,
-                scan=one.scan,
             ),
             server=one.server(folder),
             rounds=Rounds(

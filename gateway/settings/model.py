@@ -270,7 +270,6 @@ class MailboxSettings(Section):
     batch: int = Field(50, ge=1, le=1000, description="mails fetched at once")
     max_bytes: int = Field(30_000_000, ge=1000, le=500_000_000, description="a larger mail is set aside unread")
     authserv_id: str = Field("", description="name under which the mail server writes Authentication-Results")
-    scan: tuple[str, ...] = Field((), description="virus scanner: reads a file; exit code 0 clean, 1 infected")
 
     @model_validator(mode="after")
     def _open_line(self) -> Self:

@@ -18,6 +18,7 @@ from gateway.domain.clock import SystemClock
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Kind
+from gateway.domain.requests.policy import RequestPolicy
 from gateway.domain.requests.request import PatronLink, Request, Service, ServiceType
 from gateway.domain.requests.views import Act, Draft, Shown
 from gateway.policies import load_policies
@@ -164,6 +165,7 @@ class MailHouse:
     mailer: Kept
     mailbox: MemoryMailbox
     poller: Poller
+    policies: dict[str, RequestPolicy]
 
     # --- our side
 
@@ -215,8 +217,10 @@ class MailHouse:
     def another_poller(self, **rounds: Any) -> Poller:
         return self._poller(self.poller.box, rounds)
 
-    def with_box(self, box: Box) -> Poller:
-        return self._poller(box, {})
+    def take_files(self, **rules: Any) -> None:
+        """From now on by other rules: `copies` of requests.yml."""
+        policy = self.policies[LIBRARY]
+        self.policies[LIBRARY] = policy.model_copy(update={"copies": policy.copies.model_copy(update=rules)})
 
     def at_imap(self, port: int, client: MailboxClient, user: str = "ill", **rounds: Any) -> Poller:
         """Of a real server, without TLS."""
@@ -277,7 +281,7 @@ async def mail_house(
     opened = Opened(installation.config)
     settings, parts, loading = opened.settings, opened.parts, opened.profiles
     assert not loading.problems, [str(problem) for problem in loading.problems]
-    policies = load_policies(settings, loading.profiles)
+    policies = {LIBRARY: load_policies(settings, loading.profiles).of(LIBRARY)}
     store = parts.open_store()
     await migrate(store, *parts.histories)
     clock = SystemClock()
@@ -289,7 +293,7 @@ async def mail_house(
         store=store,
         libraries=await parts.open_libraries(store),
         profiles=lambda: loading.profiles,
-        policies=policies.of,
+        policies=lambda symbol: policies[symbol],
         node="test/1",
     )
     kept = Kept()
@@ -319,7 +323,7 @@ async def mail_house(
         clock=clock,
     )
     try:
-        yield MailHouse(managed, opened.adapters, boxes, store, kept, mailbox, poller)
+        yield MailHouse(managed, opened.adapters, boxes, store, kept, mailbox, poller, policies)
     finally:
         await managed.close()
         await journal.close()

@@ -6,25 +6,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from dataclasses import replace
+from datetime import datetime
 
 from gateway.configuration.problems import Path, Problem
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import Example
 from gateway.ports.mail_format import IncomingMail, MailFormat, Understood
+from gateway.ports.mail_reading import ParseMail
 from gateway.profiles import LoadedProfile
 from gateway.services.check.examples import Ran
 from gateway.services.check.looking import look, named, unlike
-from gateway.services.mailbox.parsing import parse_mail
 
 
 @frozen
 class MailExampleRunner:
-    """Runs the examples of one profile in one format. `now`: when a mail without a date was received."""
+    """Runs the examples of one profile in one format. `parse` takes mails apart; `now`: when a mail without a date was
+    received."""
 
     loaded: LoadedProfile
+    parse: ParseMail
     mail_format: MailFormat
     now: datetime
 
@@ -35,7 +37,7 @@ class MailExampleRunner:
 
     def _understood(self, example: Example) -> Understood | MalformedMessage:
         try:
-            mail = _mail(example.send, self.now)
+            mail = _mail(example.send, self.parse, self.now)
             return self.mail_format.decode(mail, self.loaded.profile)
         except MalformedMessage as malformed:
             return malformed
@@ -53,12 +55,7 @@ class MailExampleRunner:
         yield from unlike(self.loaded, example, path, lambda key: look(found, key.split(".")))
 
 
-def _mail(text: str, now: datetime) -> IncomingMail:
+def _mail(text: str, parse: ParseMail, now: datetime) -> IncomingMail:
     """Raises MalformedMessage."""
-    parsed = parse_mail(text.encode(), now)
-    try:
-        date = parsedate_to_datetime(parsed.header("date"))
-    except ValueError:
-        return parsed.mail
-    received = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
-    return parse_mail(text.encode(), received).mail
+    parsed = parse(text.encode(), now)
+    return replace(parsed.mail, received=parsed.dated) if parsed.dated is not None else parsed.mail

@@ -233,9 +233,10 @@ class _ProfileCheck:
         protocols = self._subject.adapters.protocols
         responders = [protocols[name].responder() for name in profile.dialects if name in protocols]
         runners = [ExampleRunner(self._loaded, responder, talk, exchange) for responder in responders]
-        formats = self._subject.adapters.mail_formats
+        formats, mailboxes = self._subject.adapters.mail_formats, self._subject.adapters.mailboxes
         mails = [
-            MailExampleRunner(self._loaded, formats[name].make(), talk.now)
+            MailExampleRunner(self._loaded, mailbox.parse, formats[name].make(), talk.now)
+            for mailbox in list(mailboxes.values())[:1]
             for name in profile.dialects
             if name in formats
         ]

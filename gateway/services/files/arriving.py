@@ -20,6 +20,11 @@ async def checked(upload: Upload, rules: Copies) -> Upload:
     """
     kind = kind_of(upload.content, rules)
     await scan(rules.scan_command, upload.content, rules.scan_seconds)
+    return await counted(upload, kind)
+
+
+async def counted(upload: Upload, kind: FileType) -> Upload:
+    """As `checked`, where scanner and rules have had their say."""
     pages = await count_pages(kind, upload.content)
     return replace(upload, media_type=kind.value, pages=pages if pages is not None else upload.pages)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -13,12 +13,13 @@ from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Details, Event, Kind, by_partner, by_us
 from gateway.domain.requests.request import Attachment, Request, Role, ServiceType
+from gateway.domain.requests.views import Upload
 from gateway.ports.channel import FromPartner, PartnerMessage
-from gateway.ports.mail_format import IncomingMail, MailEvent, MailPart
+from gateway.ports.mail_format import IncomingMail, MailEvent
+from gateway.ports.mail_reading import Bounce, ParsedMail
 from gateway.ports.mail_text import own_text, shortened
+from gateway.services.mailbox.attached import Attached
 from gateway.services.mailbox.finding import Found, as_of, find, sent
-from gateway.services.mailbox.parsing import ParsedMail
-from gateway.services.mailbox.reports import Bounce
 from gateway.services.requests.effects import LETTER
 from gateway.services.requests.happen import Happening, happen_in
 from gateway.services.requests.house import House
@@ -54,6 +55,7 @@ class Hand:
     house: House
     profile: Profile
     parsed: ParsedMail
+    files: tuple[Attached, ...] = ()
 
     @property
     def mail(self) -> IncomingMail:
@@ -87,8 +89,9 @@ class Hand:
         if found.named is None:
             problem = "more than one request may be meant" if len(found.possible) > 1 else "no request was found"
             return Applied(problem=f"{event.kind.value}: {problem}", possible=found.possible, notes=found.explained)
-        event = self._with_files(as_of(event, found.named), found.named.request_id)
-        return self._taken(event, id_)
+        event, refused = self._with_files(as_of(event, found.named), found.named.request_id)
+        taken = self._taken(event, id_)
+        return replace(taken, problem=taken.problem or refused) if refused else taken
 
     def _taken(self, event: MailEvent, id_: str) -> Applied:
         partner = self.profile.partner
@@ -115,41 +118,33 @@ class Hand:
 
     # --- files -------------------------------------------------------------------------------------------
 
-    def _with_files(self, event: MailEvent, request_id: str) -> MailEvent:
+    def _with_files(self, event: MailEvent, request_id: str) -> tuple[MailEvent, str]:
         """The files of the event on the request; a copy that is theirs with a link for the patron. A file that comes
-        for a loan delivers nothing: then it is a message with a file."""
-        wanted = [self.mail.attachments[i] for i in event.files if 0 <= i < len(self.mail.attachments)]
+        for a loan delivers nothing: then it is a message with a file. Second: why staff must look, where a copy isn't
+        of a kind that is taken."""
+        wanted = [self.files[i] for i in event.files if 0 <= i < len(self.files)]
         request = requests.load_for_update(self.connection, self.house.symbol, request_id)
         if request is None:
-            return event
+            return event, ""
+        uploads = [one.upload for one in wanted if one.upload is not None]
+        refused = "; ".join(f"{one.name}: {one.why}" for one in wanted if one.upload is None)
+        delivers = event.kind is Kind.COPY_DELIVERED
         copy = event.role is Role.BORROWING and request.service.type is not ServiceType.LOAN
-        if event.kind is Kind.COPY_DELIVERED and not copy:
+        if delivers and (not copy or (refused and not uploads)):
             note = shortened(own_text(self.mail.text), MOST_NOTE) or "a file came by mail"
             event = replace(event, kind=Kind.MESSAGE, details=replace(event.details, note=event.details.note or note))
-        if not wanted:
-            return event
-        first = self.attach(request, wanted)
-        if event.kind is not Kind.COPY_DELIVERED:
-            return event
-        return replace(event, details=replace(event.details, attachment=first, link=self._link(request, first)))
+        if refused:
+            event = replace(event, details=replace(event.details, note=_joined(event.details.note, refused)))
+        first = self.attach(request, uploads) if uploads else ""
+        if first and event.kind is Kind.COPY_DELIVERED:
+            details = replace(event.details, attachment=first, link=self._link(request, first))
+            event = replace(event, details=details)
+        return event, refused if delivers else ""
 
-    def attach(self, request: Request, wanted: Sequence[MailPart], actor: str = "") -> str:
+    def attach(self, request: Request, uploads: Sequence[Upload], actor: str = "") -> str:
         """Returns the id of the first."""
         now = self.house.now()
-        made = [
-            (
-                Attachment(
-                    id=exchange_id(now),
-                    name=part.name,
-                    media_type=part.media_type,
-                    size=len(part.content),
-                    sha256=hashlib.sha256(part.content).hexdigest(),
-                    at=now,
-                ),
-                part.content,
-            )
-            for part in wanted
-        ]
+        made = [(_attachment(upload, now), upload.content) for upload in uploads]
         for attachment, content in made:
             files.put(self.connection, self.house.symbol, attachment.id, content)
         new = tuple(attachment for attachment, _ in made)
@@ -184,6 +179,15 @@ class Hand:
         self.note(found.named.request_id, note, f"partner:{self.profile.name}")
         return Applied(request_id=found.named.request_id, notes=("automatic answer: noted",))
 
+    def as_note(self, request: Request, actor: str) -> None:
+        """The whole mail, by hand: what it says as a note, its files on the request."""
+        mail = self.mail
+        refused = "; ".join(f"{one.name}: {one.why}" for one in self.files if one.upload is None)
+        text = _joined(f"mail from {mail.sender}: {mail.subject}\n{mail.text}", refused)
+        self.note(request.id, text, actor)
+        if uploads := [one.upload for one in self.files if one.upload is not None]:
+            self.attach(request, uploads, actor)
+
     def note(self, request_id: str, text: str, actor: str) -> None:
         note(self.connection, self.house, request_id, text, actor)
 
@@ -191,6 +195,23 @@ class Hand:
 def note(connection: Connection, house: House, request_id: str, text: str, actor: str) -> None:
     event = Event(by_us(Kind.NOTE), house.now(), actor, Details(note=shortened(text, MOST_NOTE)))
     happen_in(connection, house, Happening(request_id=request_id, event=event))
+
+
+def _attachment(upload: Upload, now: datetime) -> Attachment:
+    return Attachment(
+        id=exchange_id(now),
+        name=upload.name,
+        media_type=upload.media_type,
+        size=len(upload.content),
+        pages=upload.pages,
+        sha256=hashlib.sha256(upload.content).hexdigest(),
+        at=now,
+    )
+
+
+def _joined(text: str, refused: str) -> str:
+    """A note, with the files that were not kept: they are in the mail still."""
+    return "\n".join(part for part in (text, f"not kept: {refused}" if refused else "") if part)
 
 
 def identity(parsed: ParsedMail) -> str:

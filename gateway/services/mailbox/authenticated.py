@@ -1,48 +1,13 @@
-"""What our mail server found out about a mail's sender: Authentication-Results (RFC 8601). Pure.
+"""Whether a mail's sender is to be believed, by what the profile requires.
 
-Only fields that carry our own server's name count. It takes away those that a mail brings along under that name (RFC
+Only what carries our own server's name counts. It takes away those fields that a mail brings along under that name (RFC
 8601 section 5), so whatever stands there is its own.
 """
 
 from __future__ import annotations
 
-import re
-
-from gateway.domain.frozen import frozen
 from gateway.domain.requests.partner_mail import PartnerMail
-from gateway.services.mailbox.parsing import ParsedMail
-
-_COMMENT = re.compile(r"\([^()]*\)")
-_RESULT = re.compile(r"^\s*([a-z0-9-]+)\s*=\s*([a-z]+)", re.IGNORECASE)
-_DOMAIN = {
-    "spf": re.compile(r"\bsmtp\.(?:mailfrom|helo)\s*=\s*\"?(?:[^\s\";@]*@)?([^\s\";@]+)", re.IGNORECASE),
-    "dkim": re.compile(r"\bheader\.(?:d|i)\s*=\s*\"?(?:[^\s\";@]*@)?([^\s\";@]+)", re.IGNORECASE),
-    "dmarc": re.compile(r"\bheader\.from\s*=\s*\"?(?:[^\s\";@]*@)?([^\s\";@]+)", re.IGNORECASE),
-}
-
-
-@frozen
-class Result:
-    method: str  # spf, dkim, dmarc …
-    result: str  # pass, fail, none …
-    domain: str = ""  # whom it is about
-
-
-def results(parsed: ParsedMail, server: str) -> tuple[Result, ...]:
-    """Of the fields that `server` wrote; none where no server is named."""
-    if not server:
-        return ()
-    found: list[Result] = []
-    for value in parsed.all_headers("authentication-results"):
-        name, *parts = _COMMENT.sub(" ", value).split(";")
-        if name.casefold().split()[:1] != [server.casefold()]:
-            continue
-        for part in parts:
-            if result := _RESULT.match(part):
-                method = result[1].lower()
-                domain = _DOMAIN[method].search(part) if method in _DOMAIN else None
-                found.append(Result(method, result[2].lower(), domain[1].lower().rstrip(".") if domain else ""))
-    return tuple(found)
+from gateway.ports.mail_reading import ParsedMail
 
 
 def unmet(parsed: ParsedMail, server: str, rules: PartnerMail) -> str:
@@ -51,7 +16,7 @@ def unmet(parsed: ParsedMail, server: str, rules: PartnerMail) -> str:
         return ""
     if not server:
         return "the profile requires checks, but `authserv_id` of the mailbox doesn't name the server that makes them"
-    found = results(parsed, server)
+    found = [one for one in parsed.checks if one.server.casefold() == server.casefold()]
     sender = parsed.mail.sender.rpartition("@")[2]
     for method in rules.require:
         of_method = [one for one in found if one.method == method]

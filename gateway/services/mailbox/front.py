@@ -14,10 +14,10 @@ from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import NotThere
 from gateway.ports.mail_format import MailEvent, MailFormat
-from gateway.ports.mail_text import shortened
-from gateway.services.mailbox.applying import MOST_NOTE, Hand, forced, note
+from gateway.ports.mail_reading import ParsedMail, ParseMail
+from gateway.services.mailbox.applying import Hand, forced, note
+from gateway.services.mailbox.attached import attached
 from gateway.services.mailbox.finding import Found, find
-from gateway.services.mailbox.parsing import ParsedMail, parse_mail
 from gateway.services.mailbox.reading import Post, Reading, read, read_as
 from gateway.services.requests.front import house_of
 from gateway.services.requests.house import House
@@ -30,9 +30,10 @@ from gateway.store.requests import requests
 
 @frozen
 class MailDesk:
-    """`houses` by symbol; `formats` by name; `cipher` as contents were kept with."""
+    """`houses` by symbol; `parse` takes mails apart; `formats` by name; `cipher` as contents were kept with."""
 
     houses: Mapping[str, House]
+    parse: ParseMail
     formats: Mapping[str, MailFormat]
     cipher: BodyCipher | None
 
@@ -53,12 +54,23 @@ class MailDesk:
         Raises NotThere, Refused."""
         house = house_of(self.houses, library)
         row = await self.show(library, id_)
+        parsed = self._parsed(row)
+        files = await attached(parsed.mail, house.policy().copies) if parsed is not None else ()
 
         def work(connection: Connection) -> Request:
             request = _request(connection, house, reference)
             if not row.open or not mails.close(connection, house.symbol, id_, actor, request.id):
                 raise NotThere("mail on the list")
-            self._apply(connection, house, request, row, actor)
+            if parsed is None:
+                note(connection, house, request.id, f"mail by hand: {row.reason}", actor)
+            else:
+                profile, named = _with_whom(connection, house, request, row)
+                hand = Hand(connection, house, profile or Profile(name="mail"), parsed, files)
+                events = self._events(parsed, profile, named)
+                if named is not None and events:
+                    hand.events(events, forced(named))
+                else:
+                    hand.as_note(request, actor)
             changed = requests.load(connection, house.symbol, request.id)
             assert changed is not None
             return changed
@@ -77,7 +89,7 @@ class MailDesk:
         """How a mail is understood, rule by rule; nothing changes."""
         house = house_of(self.houses, post.library)
         try:
-            parsed = parse_mail(content, house.now())
+            parsed = self.parse(content, house.now())
         except MalformedMessage as error:
             return (f"can't be read: {error}",)
         reading = read(parsed, house.profiles(), self.formats, post)
@@ -92,38 +104,24 @@ class MailDesk:
                     lines.append(f"for staff: {len(found.possible)} requests that it may be about")
         return tuple(lines)
 
-    # --- inside the transaction --------------------------------------------------------------------------
+    def _parsed(self, row: MailRow) -> ParsedMail | None:
+        if row.content is None:
+            return None
+        try:
+            return self.parse(row.content, row.at)
+        except MalformedMessage:
+            return None  # it stands on the list for that very reason
 
-    def _apply(self, connection: Connection, house: House, request: Request, row: MailRow, actor: str) -> None:
-        parsed = _parsed(row, house)
-        profile, named = _with_whom(connection, house, request, row)
-        if parsed is None:
-            note(connection, house, request.id, f"mail by hand: {row.reason}", actor)
-            return
-        if profile is not None and named is not None:
-            events = _about(read_as(parsed, profile, self.formats), named)
-            if events:
-                Hand(connection, house, profile, parsed).events(events, forced(named))
-                return
-        text = f"mail from {parsed.mail.sender}: {parsed.mail.subject}\n{parsed.mail.text}"
-        note(connection, house, request.id, shortened(text, MOST_NOTE), actor)
-        if parsed.mail.attachments:
-            hand = Hand(connection, house, profile or Profile(name="mail"), parsed)
-            hand.attach(request, parsed.mail.attachments, actor)
-
-
-def _parsed(row: MailRow, house: House) -> ParsedMail | None:
-    if row.content is None:
-        return None
-    try:
-        return parse_mail(row.content, row.at)
-    except MalformedMessage:
-        return None  # it stands on the list for that very reason
+    def _events(self, parsed: ParsedMail, profile: Profile | None, named: Named | None) -> tuple[MailEvent, ...]:
+        """What the mail says, if its partner has to do with the request."""
+        if profile is None or named is None:
+            return ()
+        return _about(read_as(parsed, profile, self.formats), named)
 
 
 def _about(reading: Reading, named: Named) -> tuple[MailEvent, ...]:
     """Events that can be this request's: of our role in it. A new request is none of them."""
-    if reading.bounce is not None or reading.malformed:
+    if reading.parsed.bounce is not None or reading.malformed:
         return ()
     fit = (replace(event, transaction=named.reference) for event in reading.understood.events)
     return tuple(

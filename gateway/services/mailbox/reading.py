@@ -12,9 +12,8 @@ from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import Profile
 from gateway.ports.mail_format import MailFormat, Understood
+from gateway.ports.mail_reading import Automatic, ParsedMail
 from gateway.services.mailbox.authenticated import unmet
-from gateway.services.mailbox.parsing import ParsedMail
-from gateway.services.mailbox.reports import Automatic, Bounce, automatic, bounce_of
 from gateway.services.mailbox.senders import partners_of
 
 PLAIN = "letters"
@@ -35,8 +34,6 @@ class Reading:
     first. `problem`: why staff must look, in a sentence without personal data."""
 
     parsed: ParsedMail
-    bounce: Bounce | None = None
-    automatic: Automatic = Automatic.NO
     profiles: tuple[Profile, ...] = ()
     format: str = ""
     understood: Understood = Understood()
@@ -47,13 +44,12 @@ class Reading:
 
 def read(parsed: ParsedMail, profiles: Iterable[Profile], formats: Mapping[str, MailFormat], post: Post) -> Reading:
     lines = [f"repaired: {one}" for one in parsed.repaired]
-    if (bounce := bounce_of(parsed)) is not None:
+    if (bounce := parsed.bounce) is not None:
         lines.append(f"delivery report: {bounce.action.value} {bounce.status}".rstrip())
-        return Reading(parsed=parsed, bounce=bounce, automatic=Automatic.REPLIED, explained=tuple(lines))
-    kind = automatic(parsed)
-    if kind is not Automatic.NO:
-        lines.append(f"automatic: {kind.value} (never answered)")
-    reading = Reading(parsed=_marked(parsed, kind), automatic=kind)
+        return Reading(parsed=parsed, explained=tuple(lines))
+    if parsed.automatic is not Automatic.NO:
+        lines.append(f"automatic: {parsed.automatic.value} (never answered)")
+    reading = Reading(parsed=parsed)
     found = partners_of(profiles, parsed.mail.sender, post.library)
     if not found:
         lines.append("sender: no profile has its address")
@@ -65,16 +61,16 @@ def read(parsed: ParsedMail, profiles: Iterable[Profile], formats: Mapping[str, 
         why = forged[found[0].name]
         lines.append(f"sender: not trusted: {why}")
         return replace(reading, profiles=found, problem=f"the sender may be forged: {why}", explained=tuple(lines))
-    if kind is Automatic.REPLIED:
+    if parsed.automatic is Automatic.REPLIED:
         return replace(reading, profiles=trusted, explained=(*lines, "an automatic answer says nothing of a request"))
     return _in_a_format(replace(reading, profiles=trusted), formats, lines)
 
 
 def read_as(parsed: ParsedMail, profile: Profile, formats: Mapping[str, MailFormat]) -> Reading:
     """When staff say whose mail it is."""
-    if (bounce := bounce_of(parsed)) is not None:
-        return Reading(parsed=parsed, bounce=bounce, profiles=(profile,))
-    reading = Reading(parsed=parsed, automatic=automatic(parsed), profiles=(profile,))
+    reading = Reading(parsed=parsed, profiles=(profile,))
+    if parsed.bounce is not None:
+        return reading
     return _in_a_format(reading, formats, [f"sender: {profile.name}, by hand"])
 
 
@@ -110,7 +106,3 @@ def _decoded(reading: Reading, mail_format: MailFormat, profile: Profile, lines:
         lines.append(f"  → {event.kind.value}" + (f" of {event.transaction}" if event.transaction else ""))
     lines += [f"  not understood: {line}" for line in understood.unknown]
     return replace(reading, understood=understood, explained=tuple(lines))
-
-
-def _marked(parsed: ParsedMail, kind: Automatic) -> ParsedMail:
-    return replace(parsed, mail=replace(parsed.mail, automatic=kind is not Automatic.NO))

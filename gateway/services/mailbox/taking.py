@@ -15,15 +15,14 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.clock import Clock
 from gateway.domain.frozen import frozen_by_name
-from gateway.domain.problems import MalformedMessage, Refused, Unavailable
+from gateway.domain.problems import MalformedMessage, Unavailable
 from gateway.ports.mail_format import IncomingMail, MailFormat
+from gateway.ports.mail_reading import Automatic, ParsedMail, ParseMail
 from gateway.ports.protocol import OutcomeClass
 from gateway.profiles import ProfileSet
-from gateway.services.files.scanning import scan
 from gateway.services.mailbox.applying import Applied, Hand, bounced
-from gateway.services.mailbox.parsing import ParsedMail, parse_mail
+from gateway.services.mailbox.attached import Attached, attached, infected
 from gateway.services.mailbox.reading import Post, Reading, read
-from gateway.services.mailbox.reports import Automatic
 from gateway.services.requests.house import House
 from gateway.store.cipher import BodyCipher
 from gateway.store.ids import exchange_id
@@ -34,9 +33,6 @@ from gateway.store.records import Ending, Opening
 from gateway.store.rows import NOTE_LIMIT, clean
 
 log = structlog.get_logger(component="mailbox")
-
-SCAN_SECONDS = 120.0
-"""Longest wait for the virus scanner, for each file."""
 
 LARGE = 64_000
 """Bytes from which a mail is taken apart in a thread, so that nobody else waits for it."""
@@ -56,7 +52,6 @@ class Box:
     name: str
     library: str
     authserv_id: str = ""
-    scan: tuple[str, ...] = ()
 
     @property
     def post(self) -> Post:
@@ -78,10 +73,12 @@ class Verdict:
 
 @frozen_by_name
 class Taker:
-    """`houses` by symbol; `formats` by name; `cipher`: what contents of the staff's list are kept with."""
+    """`houses` by symbol; `parse` takes mails apart; `formats` by name; `cipher`: what contents of the staff's list are
+    kept with."""
 
     houses: Mapping[str, House]
     profiles: Callable[[], ProfileSet]
+    parse: ParseMail
     formats: Mapping[str, MailFormat]
     journal: Journal
     cipher: BodyCipher | None
@@ -95,10 +92,12 @@ class Taker:
         except MalformedMessage as error:
             return await self.set_aside(box, spot, content, f"can't be read: {error}")
         reading = read(parsed, self.profiles(), self.formats, box.post)
-        if box.scan and await self._is_infected(box, parsed):
+        rules = self.house_of(box, "").policy().copies
+        if await infected(parsed.mail, rules):
             return await self.set_aside(box, spot, content, "the virus scanner found something in it", parsed)
+        files = await attached(parsed.mail, rules) if reading.understood.events else ()
         try:
-            return await self._write(box, spot, content, parsed, lambda c: self._decide(c, box, reading))
+            return await self._write(box, spot, content, parsed, lambda c: self._decide(c, box, reading, files))
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, one mail must not hold up those behind it
@@ -117,17 +116,8 @@ class Taker:
 
     async def _parsed(self, content: bytes, now: datetime) -> ParsedMail:
         if len(content) < LARGE:
-            return parse_mail(content, now)
-        return await asyncio.to_thread(parse_mail, content, now)
-
-    async def _is_infected(self, box: Box, parsed: ParsedMail) -> bool:
-        """Raises Unavailable: nobody knows now, and the mail waits."""
-        try:
-            for part in parsed.mail.attachments:
-                await scan(box.scan, part.content, SCAN_SECONDS)
-        except Refused:
-            return True
-        return False
+            return self.parse(content, now)
+        return await asyncio.to_thread(self.parse, content, now)
 
     # --- one transaction ---------------------------------------------------------------------------------
 
@@ -140,10 +130,11 @@ class Taker:
         decide: Callable[[Connection], Verdict],
     ) -> Outcome:
         now = self.clock.now()
+        mail = parsed.mail if parsed is not None else self._as_far_as_it_goes(content, now)
 
         def work(connection: Connection) -> tuple[Outcome, Opening, Ending]:
             verdict = self._repeated(connection, box, content, parsed) or decide(connection)
-            mails.add(connection, _row(spot, content, parsed, verdict, now), self.cipher)
+            mails.add(connection, _row(spot, content, parsed, mail, verdict, now), self.cipher)
             return verdict.outcome, _opening(box, content, verdict, now), _ending(verdict, self.clock.now())
 
         try:
@@ -156,6 +147,13 @@ class Taker:
         for house in self.houses.values():
             house.nudge()
         return outcome
+
+    def _as_far_as_it_goes(self, content: bytes, now: datetime) -> IncomingMail | None:
+        """Of what was set aside: for people to see who wrote."""
+        try:
+            return self.parse(content, now).mail
+        except MalformedMessage:
+            return None
 
     async def _outcome(self, spot: Spot) -> Outcome | None:
         house = self.houses[spot.library]
@@ -175,11 +173,11 @@ class Taker:
                 return Verdict(outcome=seen.outcome, problem=f"repeats mail {seen.id}", service="repeat")
         return None
 
-    def _decide(self, connection: Connection, box: Box, reading: Reading) -> Verdict:
-        if reading.bounce is not None:
+    def _decide(self, connection: Connection, box: Box, reading: Reading, files: tuple[Attached, ...]) -> Verdict:
+        if reading.parsed.bounce is not None:
             return self._bounced(connection, box, reading)
         profile = reading.profiles[0] if reading.profiles else None
-        if reading.automatic is Automatic.REPLIED:
+        if reading.parsed.automatic is Automatic.REPLIED:
             if profile is None or reading.problem:
                 return Verdict(service="auto-reply", problem=reading.problem)
             hand = Hand(connection, self.house_of(box, profile.library), profile, reading.parsed)
@@ -190,13 +188,13 @@ class Taker:
         if reading.malformed:
             verdict = _for_staff(reading.problem, OutcomeClass.MALFORMED, profile=profile.name)
             return replace(verdict, service=reading.format)
-        return self._understood(connection, box, reading)
+        return self._understood(connection, box, reading, files)
 
-    def _understood(self, connection: Connection, box: Box, reading: Reading) -> Verdict:
+    def _understood(self, connection: Connection, box: Box, reading: Reading, files: tuple[Attached, ...]) -> Verdict:
         """Where an address belongs to several partners, the one whose request is found."""
         first = Verdict()
         for profile in reading.profiles:
-            hand = Hand(connection, self.house_of(box, profile.library), profile, reading.parsed)
+            hand = Hand(connection, self.house_of(box, profile.library), profile, reading.parsed, files)
             applied = hand.events(reading.understood.events)
             verdict = _verdict(reading, applied, profile.name)
             if not verdict.open or applied.request_id:
@@ -205,13 +203,13 @@ class Taker:
         return first
 
     def _bounced(self, connection: Connection, box: Box, reading: Reading) -> Verdict:
-        assert reading.bounce is not None
+        assert reading.parsed.bounce is not None
         own = self.house_of(box, "")
         for house in (own, *(one for one in self.houses.values() if one is not own)):
-            applied = bounced(connection, house, reading.bounce)
+            applied = bounced(connection, house, reading.parsed.bounce)
             if applied is not None:
                 return Verdict(service="bounce", applied=applied)
-        if reading.bounce.hard:
+        if reading.parsed.bounce.hard:
             return replace(_for_staff("a mail that is not known came back", OutcomeClass.REJECTED), service="bounce")
         return Verdict(service="bounce", problem="on a mail that is not known")
 
@@ -250,8 +248,9 @@ def _repeat_hours(profiles: ProfileSet, parsed: ParsedMail) -> int:
 # --- rows ------------------------------------------------------------------------------------------------
 
 
-def _row(spot: Spot, content: bytes, parsed: ParsedMail | None, verdict: Verdict, now: datetime) -> MailRow:
-    mail = parsed.mail if parsed is not None else _as_far_as_it_goes(content, now)
+def _row(
+    spot: Spot, content: bytes, parsed: ParsedMail | None, mail: IncomingMail | None, verdict: Verdict, now: datetime
+) -> MailRow:
     return MailRow(
         id=exchange_id(now),
         spot=spot,
@@ -268,14 +267,6 @@ def _row(spot: Spot, content: bytes, parsed: ParsedMail | None, verdict: Verdict
         possible=verdict.applied.possible,
         content=content if verdict.open else None,
     )
-
-
-def _as_far_as_it_goes(content: bytes, now: datetime) -> IncomingMail | None:
-    """Of what was set aside: for people to see who wrote."""
-    try:
-        return parse_mail(content, now).mail
-    except MalformedMessage:
-        return None
 
 
 def _digest(content: bytes, parsed: ParsedMail | None) -> str:

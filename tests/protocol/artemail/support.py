@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from adapters.mailbox.mime import parse_mail
 from gateway.configuration.problems import ConfigurationError, Problem
 from gateway.domain.clock import FixedClock
 from gateway.domain.profile import Profile
@@ -15,7 +16,6 @@ from gateway.ports.channel import Delivered, FromPartner, PartnerMessage, Taken
 from gateway.ports.mail_format import IncomingMail
 from gateway.ports.mailer import Sender
 from gateway.services.letters import Letters, sample
-from gateway.services.mailbox.parsing import parse_mail
 
 SECRETS = {"env:BLDSS_PASSWORD": "OPENSESAME"}
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from adapters.artemail.dialect import ArtemailDialect
+from adapters.mailbox.mime import parse_mail
 from gateway.cli.context import Installation
 from gateway.domain.profile import Example
 from gateway.domain.requests.events import Kind
@@ -32,7 +33,7 @@ def loaded(name: str) -> LoadedProfile:
 
 
 def runner(name: str) -> MailExampleRunner:
-    return MailExampleRunner(loaded(name), installation().adapters.mail_formats[FORMATS[name]].make(), NOW)
+    return MailExampleRunner(loaded(name), parse_mail, installation().adapters.mail_formats[FORMATS[name]].make(), NOW)
 
 
 @pytest.mark.parametrize("name", FORMATS)

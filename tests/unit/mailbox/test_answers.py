@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date
 from email.message import EmailMessage
 
 import pytest
+from pypdf import PdfWriter
 
 from gateway.domain.requests.events import Kind
+from gateway.domain.requests.file_types import FileType
 from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag
 from gateway.store.mailbox.mails import Outcome
 from tests.support.mail_house import MailHouse, mail, mail_rows
@@ -110,6 +113,15 @@ async def test_several_answers_in_one_mail_go_to_their_requests(house: MailHouse
 # --- copies ----------------------------------------------------------------------------------------------
 
 
+def pdf_of(*, pages: int) -> bytes:
+    writer = PdfWriter()
+    for _ in range(pages):
+        writer.add_blank_page(width=595, height=842)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
 def with_pdf(
     house: MailHouse, text: str = "Here it is.", content: bytes = b"%PDF-1.7 fiskerne", name: str = "art.pdf"
 ) -> bytes:
@@ -136,6 +148,30 @@ async def test_a_pdf_for_a_copy_is_the_copy(house: MailHouse) -> None:
     assert stored.content == b"%PDF-1.7 fiskerne"
     delivered = next(line for line in shown.history if line.event.kind is Kind.COPY_DELIVERED)
     assert delivered.event.details.link.startswith("https://ill.demo.example/d/")
+
+
+async def test_what_a_file_is_is_told_by_its_content_and_its_pages_are_counted(house: MailHouse) -> None:
+    request = await house.asked(copy=True)
+
+    await house.comes(with_pdf(house, content=pdf_of(pages=3), name="scan.bin"))
+
+    (attachment,) = (await house.show(request)).request.attachments
+    assert (attachment.media_type, attachment.pages) == ("application/pdf", 3)
+
+
+async def test_a_copy_that_is_no_copy_is_for_staff(house: MailHouse) -> None:
+    request = await house.asked(copy=True)
+    house.take_files(types=(FileType.TIFF,))
+
+    polled = await house.comes(with_pdf(house, "Here it is."))
+
+    after = (await house.show(request)).request
+    assert polled.taken[Outcome.UNKNOWN] == 1
+    assert after.state is Borrowing.REQUESTED
+    assert after.attachments == ()
+    (waits,) = await house.waiting()
+    assert waits.reason == "art.pdf: The file is application/pdf; taken are: image/tiff."
+    assert [note.text for note in after.notes] == [f"Here it is.\nnot kept: {waits.reason}"]
 
 
 async def test_a_pdf_for_a_loan_is_a_message_with_a_file(house: MailHouse) -> None:

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.letters.format import PlainMail
+from adapters.mailbox.mime import parse_mail
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import Profile
 from gateway.domain.requests.partner import PartnerPolicy
 from gateway.domain.requests.views import Wanted
-from gateway.services.mailbox.parsing import parse_mail
 from gateway.services.mailbox.reading import Post, read
 from tests.support.mail_house import MailHouse, mail_rows
 from tests.support.requests import START
@@ -150,6 +150,6 @@ def test_no_body_breaks_the_reading(body: bytes, with_header: bool) -> None:
     except MalformedMessage:
         return  # set aside, as its reason says
     reading = read(parsed, [BERGEN], {"letters": PlainMail()}, Post("DEMO"))
-    decided = reading.bounce is not None or reading.problem or reading.understood.events
-    assert decided or reading.automatic.value == "replied"
+    decided = parsed.bounce is not None or reading.problem or reading.understood.events
+    assert decided or parsed.automatic.value == "replied"
     assert "\x00" not in parsed.mail.text

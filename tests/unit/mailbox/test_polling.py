@@ -169,10 +169,9 @@ def with_file(house: MailHouse, content: bytes) -> bytes:
 
 async def test_an_infected_file_is_set_aside(house: MailHouse, tmp_path: Path) -> None:
     request = await house.asked()
-    poller = house.with_box(Box(name="ill", library=LIBRARY, scan=scanner(tmp_path, 1)))
-    house.mailbox.deliver(with_file(house, b"EICAR"), with_file(house, b"clean"))
+    house.take_files(scan_command=scanner(tmp_path, 1))
 
-    polled = await poller.poll(house.mailbox)
+    polled = await house.comes(with_file(house, b"EICAR"), with_file(house, b"clean"))
 
     assert polled.taken == {Outcome.DONE: 1, Outcome.UNKNOWN: 0, Outcome.FAILED: 1}
     assert [row.reason for row in await house.waiting()] == ["the virus scanner found something in it"]
@@ -181,11 +180,10 @@ async def test_an_infected_file_is_set_aside(house: MailHouse, tmp_path: Path) -
 
 async def test_a_scanner_that_can_not_tell_lets_the_mail_wait(house: MailHouse, tmp_path: Path) -> None:
     await house.asked()
-    poller = house.with_box(Box(name="ill", library=LIBRARY, scan=scanner(tmp_path, 2)))
-    house.mailbox.deliver(with_file(house, b"EICAR"))
+    house.take_files(scan_command=scanner(tmp_path, 2))
 
     with pytest.raises(Unavailable, match="exit code 2"):
-        await poller.poll(house.mailbox)
+        await house.comes(with_file(house, b"EICAR"))
 
     assert house.mailbox.count("INBOX") == 1
     assert await mail_rows(house.store) == []

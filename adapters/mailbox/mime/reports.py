@@ -8,43 +8,23 @@ from __future__ import annotations
 import re
 from email.parser import BytesHeaderParser
 from email.policy import compat32
-from enum import StrEnum
 
+from adapters.mailbox.mime.decoding import header_text, one_line, text_of
+from adapters.mailbox.mime.header import Header
+from adapters.mailbox.mime.parts import ReportPart
 from gateway.domain.frozen import frozen
-from gateway.services.mailbox.decoding import header_text, one_line, text_of
-from gateway.services.mailbox.parsing import ParsedMail
-
-
-class Action(StrEnum):
-    """RFC 3464 section 2.3.3."""
-
-    FAILED = "failed"
-    DELAYED = "delayed"
-    DELIVERED = "delivered"
-    RELAYED = "relayed"
-    EXPANDED = "expanded"
+from gateway.ports.mail_format import IncomingMail
+from gateway.ports.mail_reading import Action, Automatic, Bounce
 
 
 @frozen
-class Bounce:
-    """A report on a mail of ours. `status`: RFC 3463, such as 5.1.1, empty where none is said; `message_ids`: what
-    the mail may have been called, without angle brackets; `why`: the server's words, without addresses."""
+class Whole:
+    """What a mail is recognised by. `report_type`: of a multipart/report (RFC 6522), empty for other mails."""
 
-    action: Action
-    status: str
-    message_ids: tuple[str, ...]
-    why: str = ""
-
-    @property
-    def hard(self) -> bool:
-        """It will never arrive: not what is only late, nor what a server will try again."""
-        return self.action is Action.FAILED and not self.status.startswith("4")
-
-
-class Automatic(StrEnum):
-    NO = "no"
-    GENERATED = "generated"  # by a program, of its own accord: a partner's system at work
-    REPLIED = "replied"  # to a mail of ours, by nobody: absence notes
+    header: Header
+    mail: IncomingMail
+    report_type: str
+    report: tuple[ReportPart, ...]
 
 
 _ID = re.compile(r"^\s*message-id:\s*<\s*([^<>\s]+)\s*>", re.IGNORECASE | re.MULTILINE)
@@ -69,19 +49,19 @@ _ABSENT_SUBJECT = re.compile(
 # --- delivery reports ------------------------------------------------------------------------------------
 
 
-def bounce_of(parsed: ParsedMail) -> Bounce | None:
+def bounce_of(whole: Whole) -> Bounce | None:
     """None: the mail is no delivery report."""
-    if parsed.report_type == "delivery-status":
-        return _by_standard(parsed)
-    if _looks_like_bounce(parsed):
-        return _by_habit(parsed)
+    if whole.report_type == "delivery-status":
+        return _by_standard(whole)
+    if _looks_like_bounce(whole):
+        return _by_habit(whole)
     return None
 
 
-def _by_standard(parsed: ParsedMail) -> Bounce:
+def _by_standard(whole: Whole) -> Bounce:
     fields = [
         (name.lower(), one_line(value))
-        for part in parsed.report
+        for part in whole.report
         if part.media_type == "message/delivery-status"
         for name, value in _FIELD.findall(text_of(part.content, "utf-8")[0])
     ]
@@ -93,7 +73,7 @@ def _by_standard(parsed: ParsedMail) -> Bounce:
     status = next((one for one in statuses if one.startswith(wanted)), statuses[0] if statuses else "")
     envelope = [value.strip("<> ") for name, value in fields if name == "original-envelope-id"]
     why = next((value for name, value in fields if name == "diagnostic-code"), "")
-    return Bounce(action, status, _original_ids(parsed, envelope), _without_addresses(why))
+    return Bounce(action, status, _original_ids(whole, envelope), _without_addresses(why))
 
 
 def _action(value: str) -> Action:
@@ -101,31 +81,31 @@ def _action(value: str) -> Action:
     return Action(word) if word in set(Action) else Action.FAILED
 
 
-def _looks_like_bounce(parsed: ParsedMail) -> bool:
+def _looks_like_bounce(whole: Whole) -> bool:
     """Servers that don't follow RFC 3464: the sender is none, and the subject says so."""
-    nobody = parsed.header("return-path").strip() == "<>" or bool(_FROM_A_SERVER.match(parsed.mail.sender))
-    return nobody and bool(_BOUNCE_SUBJECT.search(parsed.mail.subject) or parsed.header("x-failed-recipients"))
+    nobody = whole.header.first("return-path").strip() == "<>" or bool(_FROM_A_SERVER.match(whole.mail.sender))
+    return nobody and bool(_BOUNCE_SUBJECT.search(whole.mail.subject) or whole.header.first("x-failed-recipients"))
 
 
-def _by_habit(parsed: ParsedMail) -> Bounce:
-    text = parsed.mail.text
+def _by_habit(whole: Whole) -> Bounce:
+    text = whole.mail.text
     status = found[1] if (found := _STATUS.search(text)) else ""
     if not status and (reply := _REPLY.search(text)):
         status = f"{reply[1]}.0.0"
     action = Action.DELAYED if status.startswith("4") else Action.FAILED
     line = next((line for line in text.splitlines() if _STATUS.search(line) or _REPLY.search(line)), "")
-    return Bounce(action, status, _original_ids(parsed, []), _without_addresses(line))
+    return Bounce(action, status, _original_ids(whole, []), _without_addresses(line))
 
 
-def _original_ids(parsed: ParsedMail, envelope: list[str]) -> tuple[str, ...]:
+def _original_ids(whole: Whole, envelope: list[str]) -> tuple[str, ...]:
     """Of the mail that came back: from its returned header, else from the text, else from what this one answers."""
     found: list[str] = []
-    for part in parsed.report:
+    for part in whole.report:
         if part.media_type in ("message/rfc822", "text/rfc822-headers"):
             header = BytesHeaderParser(policy=compat32).parsebytes(part.content.lstrip())
             found.append(header_text(str(header.get("message-id", ""))).strip("<> "))
-    found += _ID.findall(parsed.mail.text)
-    return tuple(dict.fromkeys(one for one in (*found, *envelope, *parsed.mail.references) if one))
+    found += _ID.findall(whole.mail.text)
+    return tuple(dict.fromkeys(one for one in (*found, *envelope, *whole.mail.references) if one))
 
 
 def _without_addresses(text: str) -> str:
@@ -135,22 +115,22 @@ def _without_addresses(text: str) -> str:
 # --- automatic mails -------------------------------------------------------------------------------------
 
 
-def automatic(parsed: ParsedMail) -> Automatic:
+def automatic(whole: Whole) -> Automatic:
     """RFC 3834 section 5, and what programs did before it."""
-    said = parsed.header("auto-submitted").partition(";")[0].strip().lower()
-    if said.startswith("auto-replied") or _is_absence(parsed):
+    said = whole.header.first("auto-submitted").partition(";")[0].strip().lower()
+    if said.startswith("auto-replied") or _is_absence(whole):
         return Automatic.REPLIED
     if said and said != "no":
         return Automatic.GENERATED
-    precedence = parsed.header("precedence").lower()
-    bulk = precedence in ("bulk", "list", "junk") or parsed.header("return-path").strip() == "<>"
-    return Automatic.GENERATED if bulk or parsed.header("list-id") else Automatic.NO
+    precedence = whole.header.first("precedence").lower()
+    bulk = precedence in ("bulk", "list", "junk") or whole.header.first("return-path").strip() == "<>"
+    return Automatic.GENERATED if bulk or whole.header.first("list-id") else Automatic.NO
 
 
-def _is_absence(parsed: ParsedMail) -> bool:
+def _is_absence(whole: Whole) -> bool:
     told = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-vacation")
-    if parsed.header("precedence").lower() in ("auto_reply", "auto-reply"):
+    if whole.header.first("precedence").lower() in ("auto_reply", "auto-reply"):
         return True
-    if any(parsed.header(name) for name in told) or parsed.report_type == "disposition-notification":
+    if any(whole.header.first(name) for name in told) or whole.report_type == "disposition-notification":
         return True
-    return bool(_ABSENT_SUBJECT.match(parsed.mail.subject))
+    return bool(_ABSENT_SUBJECT.match(whole.mail.subject))
