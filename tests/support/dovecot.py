@@ -16,6 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.daemon import free_port
@@ -55,14 +56,36 @@ userdb {{
 }}
 """
 
+TLS_24 = """
+ssl = yes
+ssl_server_cert_file = {certificate}
+ssl_server_key_file = {key}
+"""
+
+TLS_23 = """
+ssl = yes
+ssl_cert = <{certificate}
+ssl_key = <{key}
+"""
+
+TOKENS_24 = """
+auth_mechanisms = plain login xoauth2
+oauth2_introspection_mode = post
+oauth2_introspection_url = {tokens}
+oauth2_username_attribute = username
+oauth2_active_attribute = active
+oauth2_active_value = true
+passdb oauth2 {{
+  mechanisms_filter = xoauth2
+}}
+"""
+
 BOTH = """
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/log
 protocols = imap
 listen = 127.0.0.1
-ssl = no
-auth_mechanisms = plain login
 mail_uid = {user}
 mail_gid = {group}
 first_valid_uid = 1
@@ -72,7 +95,8 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
+    ssl = yes
   }}
 }}
 """
@@ -90,6 +114,14 @@ service stats {{
 """
 
 
+@dataclass(frozen=True)
+class Tls:
+    """PEM files of the server."""
+
+    certificate: Path
+    key: Path
+
+
 class NotInstalled(Exception):
     """There is no Dovecot on this machine."""
 
@@ -103,9 +135,16 @@ def binary() -> str:
 
 
 class Dovecot:
-    """A running server, a child of this process. `stop` ends it and removes its folder."""
+    """A running server, a child of this process. `stop` ends it and removes its folder.
 
-    def __init__(self) -> None:
+    `tls`: also at `tls_port`, and by STARTTLS; without it neither. `tokens`: URL at which it asks whose an access token
+    is (RFC 7662), for XOAUTH2; from 2.4 on.
+    """
+
+    def __init__(self, tls: Tls | None = None, tokens: str = "") -> None:
+        self._tls = tls
+        self._tokens = tokens
+        self.tls_port = free_port() if tls is not None else 0
         self._binary = binary()
         self._folder = Path(tempfile.mkdtemp(prefix="illgate-dovecot-"))
         self._folder.chmod(0o755)
@@ -140,6 +179,11 @@ class Dovecot:
         """Where the user's mail lies."""
         return self._mail / user
 
+    @property
+    def log(self) -> str:
+        path = self._folder / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
     def stop(self) -> None:
         self._process.terminate()
         try:
@@ -154,7 +198,13 @@ class Dovecot:
         number = re.match(r"(\d+)\.(\d+)", version)
         assert number, f"dovecot --version said {version!r}"
         new = (int(number[1]), int(number[2])) >= (2, 4)
-        text = (CONFIGURATION_24 if new else CONFIGURATION_23) + BOTH + (NOT_AS_ROOT if os.geteuid() else "")
+        if self._tokens and not new:
+            raise NotInstalled("access tokens need Dovecot 2.4")
+        mechanisms = TOKENS_24 if self._tokens else "auth_mechanisms = plain login\n"
+        tls = "ssl = no\n" if self._tls is None else TLS_24 if new else TLS_23
+        # In 2.4 password databases are asked in the order of the file.
+        parts = [CONFIGURATION_24 if new else CONFIGURATION_23, BOTH, mechanisms, tls]
+        text = "".join(parts) + (NOT_AS_ROOT if os.geteuid() else "")
         return text.format(
             folder=self._folder,
             mail=self._mail,
@@ -162,6 +212,10 @@ class Dovecot:
             user=self._user,
             group=self._group,
             port=self.port,
+            tls_port=self.tls_port,
+            tokens=self._tokens,
+            certificate=self._tls.certificate if self._tls is not None else "",
+            key=self._tls.key if self._tls is not None else "",
         )
 
     def _own(self, path: Path) -> None:

@@ -15,7 +15,7 @@ from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.ports.mailer import Letter, MailSecurity, MailServer, Sender
 from gateway.secrets import resolve
 from gateway.services.letters import build_mail
-from tests.protocol.listeners.certificates import Authority
+from tests.support.certificates import Authority
 from tests.support.daemon import free_port
 from tests.support.smtp_sink import SILENCE, Sink, running, scripted
 

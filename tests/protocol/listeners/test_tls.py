@@ -11,7 +11,7 @@ import pytest
 
 from gateway.runtime.tls import server_context
 from gateway.web.senders import TrustedProxies
-from tests.protocol.listeners.certificates import Authority
+from tests.support.certificates import Authority
 from tests.protocol.listeners.support import HOST, Echo, http, site, talk, tcp
 
 MESSAGE = b"<NCIPMessage></NCIPMessage>"

@@ -10,15 +10,12 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from adapters.ncip.dialect import HttpDialect
 from adapters.ncip.dialect.http import BodyEncoding, HttpAuthKind
 from adapters.ncip.transport import Credentials, HttpTransport
 from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
 from gateway.ports.partner import HttpPlace, Reply, Timeouts, Tls
-from tests.protocol.listeners.certificates import Authority
 from tests.protocol.ncip_client.support import (
     HOST,
     LOOKED_UP,
@@ -29,6 +26,7 @@ from tests.protocol.ncip_client.support import (
     http_peer,
     tcp_peer,
 )
+from tests.support.certificates import Authority
 
 DOCUMENT = "<NCIPMessage><a>Ångström & Søn</a></NCIPMessage>".replace("&", "&amp;").encode()
 
@@ -232,21 +230,8 @@ async def test_an_answer_of_500_with_a_page_comes_back_whole_for_the_reader_to_j
 # --- TLS -----------------------------------------------------------------------------------------------------
 
 
-class StrictAuthority(Authority):
-    """With key identifiers, which Python 3.13 requires."""
-
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-        ours, its = self._key.public_key(), key.public_key()
-        return (
-            super()
-            ._builder(subject, key)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(its), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ours), critical=False)
-        )
-
-
 async def test_certificates_are_checked_and_a_ca_can_be_named(tmp_path: Path) -> None:
-    authority = StrictAuthority(tmp_path)
+    authority = Authority(tmp_path)
     pair = authority.issue("server")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(pair.certificate, pair.key)

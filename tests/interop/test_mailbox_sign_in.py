@@ -1,0 +1,142 @@
+"""Signing in to a real Dovecot: TLS from the start, STARTTLS, authorities, each way of signing in, access tokens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+
+from adapters.mailbox import ImapClient
+from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.ports.mailbox import MailboxServer, SignIn
+from gateway.ports.mailer import MailSecurity
+from tests.support.certificates import Authority
+from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled, Tls
+
+TOKEN = "ya29.made-up-token"
+MAIL = b"From: fjernlan@ub.bergen.example\r\nSubject: Svar\r\n\r\nTBS\r\n"
+
+
+def started(tls: Tls | None = None, tokens: str = "") -> Dovecot:
+    try:
+        return Dovecot(tls, tokens)
+    except NotInstalled as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def dovecot(authority: Authority) -> Iterator[Dovecot]:
+    pair = authority.issue("mail.demo.example")
+    server = started(Tls(pair.certificate, pair.key))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(dovecot: Dovecot, authority: Authority) -> MailboxServer:
+    """As an operator says it in gateway.yml."""
+    return MailboxServer(
+        host="127.0.0.1",
+        port=dovecot.tls_port,
+        security=MailSecurity.TLS,
+        ca=authority.certificate,
+        user="signing-in",
+        password="env:ILL_MAIL",
+        seconds=10,
+    )
+
+
+async def waiting(server: MailboxServer, secret: str = PASSWORD) -> int:
+    """How many mails there are, after signing in."""
+    opened = await ImapClient(lambda _reference: secret).open(server)
+    try:
+        return len((await opened.look()).uids)
+    finally:
+        await opened.close()
+
+
+@pytest.mark.parametrize("sign_in", [SignIn.LOGIN, SignIn.PLAIN])
+async def test_by_tls_from_the_start(dovecot: Dovecot, server: MailboxServer, sign_in: SignIn) -> None:
+    server = replace(server, user=f"tls-{sign_in.value}", sign_in=sign_in)
+    dovecot.deliver(server.user, MAIL)
+    assert await waiting(server) == 1
+
+
+async def test_by_starttls(dovecot: Dovecot, server: MailboxServer) -> None:
+    server = replace(server, port=dovecot.port, security=MailSecurity.STARTTLS, user="starttls")
+    dovecot.deliver(server.user, MAIL)
+    assert await waiting(server) == 1
+
+
+@pytest.mark.parametrize("security", [MailSecurity.TLS, MailSecurity.STARTTLS])
+async def test_a_server_whose_authority_is_not_known_gets_no_password(
+    dovecot: Dovecot, server: MailboxServer, security: MailSecurity
+) -> None:
+    port = dovecot.tls_port if security is MailSecurity.TLS else dovecot.port
+    with pytest.raises(Unavailable):
+        await waiting(replace(server, port=port, security=security, ca=None))
+    assert "Login:" not in dovecot.log
+
+
+async def test_a_server_without_starttls_gets_no_password(server: MailboxServer) -> None:
+    plain = started()
+    try:
+        with pytest.raises(Unavailable):
+            await waiting(replace(server, port=plain.port, security=MailSecurity.STARTTLS))
+        assert "Login:" not in plain.log
+    finally:
+        plain.stop()
+
+
+# --- access tokens ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def with_tokens() -> AsyncIterator[Dovecot]:
+    """A server that asks an authorization server whose token it was given."""
+
+    async def introspect(request: web.Request) -> web.Response:
+        token = (await request.post()).get("token")
+        return web.json_response({"active": token == TOKEN, "username": "ill"} if token == TOKEN else {"active": False})
+
+    app = web.Application()
+    app.router.add_post("/introspect", introspect)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    server = started(tokens=f"http://127.0.0.1:{port}/introspect")
+    yield server
+    server.stop()
+    await runner.cleanup()
+
+
+async def test_by_access_token(with_tokens: Dovecot) -> None:
+    server = MailboxServer(
+        host="127.0.0.1",
+        port=with_tokens.port,
+        security=MailSecurity.NONE,
+        sign_in=SignIn.XOAUTH2,
+        user="ill",
+        password="file:token",
+        seconds=10,
+    )
+    with_tokens.deliver("ill", MAIL)
+
+    assert await waiting(server, TOKEN) == 1
+    with pytest.raises(Refused) as refused:
+        await waiting(server, "ya29.an-old-one")
+
+    assert refused.value.reason is Reason.SENDER_AUTH_FAILED
+    assert "ya29" not in f"{refused.value} {refused.value.internal}"
