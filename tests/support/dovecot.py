@@ -16,6 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,10 +168,20 @@ class Dovecot:
 
     def deliver(self, user: str, mail: bytes) -> None:
         """As a delivery agent does it: into the Maildir, whole or not at all."""
+        self.deliver_all(user, [mail])
+
+    def deliver_all(self, user: str, mails: Iterable[bytes]) -> None:
+        """In this order."""
         folder = self._mail / user
         box = mailbox.Maildir(folder)
-        box.add(mail)
+        for mail in mails:
+            box.add(mail)
         box.close()
+        self.own(user)
+
+    def own(self, user: str) -> None:
+        """The server may write into the user's folder."""
+        folder = self._mail / user
         self._own(folder)
         for path in folder.rglob("*"):
             self._own(path)

@@ -164,9 +164,9 @@ class Poller:
         sizes = await opened.sizes(uids)
         done: dict[int, Outcome] = {}
         for chunk in _chunks(uids, sizes, self._rounds.max_bytes):
-            for fetched in await opened.fetch(chunk):
-                spot = self._spot(uid_validity, fetched.uid)
-                done[fetched.uid] = await self._taker.take(self.box, spot, fetched.content)
+            contents = {self._spot(uid_validity, one.uid): one.content for one in await opened.fetch(chunk)}
+            taken = await self._taker.take_all(self.box, contents)
+            done |= {spot.uid: outcome for spot, outcome in taken.items()}
         for uid, size in sizes.items():
             if size > self._rounds.max_bytes:
                 head = await opened.head(uid)

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
@@ -86,16 +87,43 @@ class Taker:
 
     async def take(self, box: Box, spot: Spot, content: bytes) -> Outcome:
         """Raises Unavailable: nothing was done, and it is to be tried again."""
+        return (await self.take_all(box, {spot: content}))[spot]
+
+    async def take_all(self, box: Box, contents: Mapping[Spot, bytes]) -> Mapping[Spot, Outcome]:
+        """Each by itself, in this order; those that are written together share a commit. Raises Unavailable: those
+        that were not taken are to be tried again."""
+        steps: list[Callable[[], Awaitable[Outcome]]] = []
+        waits: list[BaseException] = []
+        for spot, content in contents.items():
+            try:
+                steps.append(await self._read(box, spot, content))
+            except Unavailable as error:  # what came before it need not wait
+                waits.append(error)
+                break
+        # The store does what it is given in the order in which it is given.
+        outcomes = await asyncio.gather(*(step() for step in steps), return_exceptions=True)
+        for failed in (*(one for one in outcomes if isinstance(one, BaseException)), *waits):
+            raise failed
+        return dict(zip(contents, (one for one in outcomes if isinstance(one, Outcome)), strict=True))
+
+    async def _read(self, box: Box, spot: Spot, content: bytes) -> Callable[[], Awaitable[Outcome]]:
+        """All that comes before the transaction; what it gives back is the transaction. Raises Unavailable."""
         now = self.clock.now()
         try:
             parsed = await self._parsed(content, now)
         except MalformedMessage as error:
-            return await self.set_aside(box, spot, content, f"can't be read: {error}")
+            return partial(self.set_aside, box, spot, content, f"can't be read: {error}")
         reading = read(parsed, self.profiles(), self.formats, box.post)
         rules = self.house_of(box, "").policy().copies
         if await infected(parsed.mail, rules):
-            return await self.set_aside(box, spot, content, "the virus scanner found something in it", parsed)
+            return partial(self.set_aside, box, spot, content, "the virus scanner found something in it", parsed)
         files = await attached(parsed.mail, rules) if reading.understood.events else ()
+        return partial(self._done, box, spot, content, reading, files)
+
+    async def _done(
+        self, box: Box, spot: Spot, content: bytes, reading: Reading, files: tuple[Attached, ...]
+    ) -> Outcome:
+        parsed = reading.parsed
         try:
             return await self._write(box, spot, content, parsed, lambda c: self._decide(c, box, reading, files))
         except Unavailable:

@@ -6,11 +6,12 @@ from dataclasses import field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, insert, select, update
 
 from gateway.domain.frozen import frozen_by_name
 from gateway.domain.requests.events import Kind
 from gateway.store.api.tables import webhook
+from gateway.store.prepared import Prepared
 
 
 @frozen_by_name
@@ -42,10 +43,14 @@ def get(c: Connection, library: str, id_: str) -> Subscription | None:
     return None if found is None else _row(found)
 
 
+_OF_LIBRARY = Prepared(
+    select(webhook).where(webhook.c.library == bindparam("in_library")).order_by(webhook.c.created, webhook.c.id)
+)
+
+
 def of_library(c: Connection, library: str) -> tuple[Subscription, ...]:
     """Oldest first."""
-    wanted = select(webhook).where(webhook.c.library == library).order_by(webhook.c.created, webhook.c.id)
-    return tuple(_row(found) for found in c.execute(wanted).mappings())
+    return tuple(_row(found._asdict()) for found in _OF_LIBRARY.all(c, {"in_library": library}))
 
 
 def remove(c: Connection, library: str, id_: str) -> bool:

@@ -8,13 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.store.bulk import insert_rows
 from gateway.store.cipher import BodyCipher, BodyUnreadable
 from gateway.store.ids import AFTER_ALL
 from gateway.store.mailbox.tables import IS_OPEN, mail, mailbox
+from gateway.store.prepared import Prepared
 from gateway.store.rows import NOTE_LIMIT, clean
 
 _c = mail.c
@@ -103,14 +104,17 @@ def outcomes(
     return {uid: Outcome(outcome) for uid, outcome in found}
 
 
+_SAME = Prepared(
+    select(_c.id, _c.message_id, _c.at, _c.outcome)
+    .where(_c.library == bindparam("in_library"), _c.digest == bindparam("with_digest"))
+    .order_by(_c.id.desc())
+    .limit(20)
+)
+
+
 def same_content(connection: Connection, library: str, digest: str) -> tuple[Seen, ...]:
     """Mails that say the same, newest first."""
-    found = connection.execute(
-        select(_c.id, _c.message_id, _c.at, _c.outcome)
-        .where(_c.library == library, _c.digest == digest)
-        .order_by(_c.id.desc())
-        .limit(20)
-    )
+    found = _SAME.all(connection, {"in_library": library, "with_digest": digest})
     return tuple(Seen(id_, message_id, at, Outcome(outcome)) for id_, message_id, at, outcome in found)
 
 

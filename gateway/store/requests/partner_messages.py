@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from gateway.domain.frozen import frozen
+from gateway.store.prepared import Prepared
 from gateway.store.requests.tables import partner_message
 
 _c = partner_message.c
+_SEEN = Prepared(
+    select(_c.request_id, _c.refused, _c.reason).where(
+        _c.library == bindparam("in_library"),
+        _c.profile == bindparam("with_profile"),
+        _c.message_id == bindparam("with_id"),
+    )
+)
+_INSERT = Prepared(insert(partner_message))
 
 
 @frozen
@@ -22,24 +31,19 @@ class Seen:
 
 
 def seen(connection: Connection, library: str, profile: str, message_id: str) -> Seen | None:
-    found = connection.execute(
-        select(_c.request_id, _c.refused, _c.reason).where(
-            _c.library == library, _c.profile == profile, _c.message_id == message_id
-        )
-    ).one_or_none()
+    found = _SEEN.first(connection, {"in_library": library, "with_profile": profile, "with_id": message_id})
     return Seen(*found) if found is not None else None
 
 
 def keep(connection: Connection, library: str, profile: str, message_id: str, came: Seen, at: datetime) -> None:
     """Raises IntegrityError when it is there already."""
-    connection.execute(
-        insert(partner_message).values(
-            library=library,
-            profile=profile,
-            message_id=message_id,
-            request_id=came.request_id,
-            refused=came.refused,
-            reason=came.reason,
-            at=at,
-        )
-    )
+    row = {
+        "library": library,
+        "profile": profile,
+        "message_id": message_id,
+        "request_id": came.request_id,
+        "refused": came.refused,
+        "reason": came.reason,
+        "at": at,
+    }
+    _INSERT.run(connection, [row])
