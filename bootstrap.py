@@ -77,6 +77,11 @@ def test(rest: list[str]) -> int:
 SERVERS = {
     "postgresql": lambda: bool(list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))),
     "dovecot-imapd": lambda: Path("/usr/sbin/dovecot").exists(),
+    "yaz": lambda: shutil.which("yaz-client") is not None and shutil.which("yaz-ztest") is not None,
+    "idzebra-2.0": lambda: shutil.which("zebrasrv") is not None and shutil.which("zebraidx") is not None,
+    "yaz-illclient": lambda: shutil.which("yaz-illclient") is not None,
+    "chromium": lambda: Path("/usr/bin/chromium").exists(),
+    "npm": lambda: shutil.which("npm") is not None,  # fetches axe-core
 }
 """Packages of the servers that tests start, and whether each is there."""
 

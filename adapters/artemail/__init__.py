@@ -5,10 +5,35 @@ The channel and the mail format share the section `artemail` of a profile.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from adapters.artemail.channel import ArtemailChannel
 from adapters.artemail.dialect import SECTION, ArtemailDialect
 from adapters.artemail.format import ArtemailFormat
 from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter
 
-channel = ChannelAdapter(name="artemail", section=SECTION, dialect=ArtemailDialect, make=ArtemailChannel)
-mail_format = MailFormatAdapter(name=SECTION, dialect=ArtemailDialect, make=ArtemailFormat)
+
+def password_line(dialect: ArtemailDialect) -> str:
+    """Below the customer code, above the first request; also where a mail program has quoted them."""
+    layout, mark, end = dialect.layout, r"[>|\s]*", r"[ \t]*\r?\n"
+    code = f"(?:{layout.customer_pattern})"
+    return rf"(?m)^{mark}{code}{end}{mark}(?P<secret>\S+){end}(?={mark}{re.escape(layout.start)}\S)"
+
+
+def passwords(dialect: ArtemailDialect) -> Mapping[str, str]:
+    """References to them, by key."""
+    return {f"customers.{n}.password": one.password for n, one in enumerate(dialect.customers) if one.password}
+
+
+channel = ChannelAdapter(
+    name="artemail",
+    section=SECTION,
+    dialect=ArtemailDialect,
+    make=ArtemailChannel,
+    gathers=True,
+    secrets=passwords,
+)
+mail_format = MailFormatAdapter(
+    name=SECTION, dialect=ArtemailDialect, make=ArtemailFormat, secret_pattern=password_line
+)

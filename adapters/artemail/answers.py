@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 
 from adapters.artemail.characters import Scribe
 from adapters.artemail.dialect import ArtemailDialect
 from adapters.artemail.dialect.replies import DATES, ReplyRule
 from adapters.artemail.orders import written_number
-from adapters.artemail.replies import AboutFile, Answers, Reply, line_of, read
+from adapters.artemail.replies import AboutFile, Answers, Reply, as_number, line_of, read
 from adapters.artemail.templates import parse
 from adapters.artemail.values import after_weeks, amount_of, date_of, money_of, weeks_until
 from gateway.domain.frozen import frozen
@@ -18,7 +19,7 @@ from gateway.domain.problems import Fault, MalformedMessage, Reason, Refused
 from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.request import Role
 from gateway.ports.channel import PartnerMessage
-from gateway.ports.mail_format import IncomingMail, MailEvent, Understood
+from gateway.ports.mail_format import IncomingMail, MailEvent, OfFile, Understood
 
 REJECTED = "order-rejected"
 """Why not, where the service rejects a file without a reason of its own."""
@@ -45,6 +46,8 @@ def _events(
 ) -> Iterator[MailEvent]:
     first = True
     for about in answers.files:
+        if about.count == 0:
+            continue  # it says nothing of anybody
         yield _about_file(about, answers, dialect)
     for reply in answers.replies:
         yield _reply(reply, answers, files if first or len(answers.replies) == 1 else (), mail, dialect)
@@ -57,14 +60,14 @@ def _reply(
     reply: Reply, answers: Answers, files: tuple[int, ...], mail: IncomingMail, dialect: ArtemailDialect
 ) -> MailEvent:
     where = f"line {reply.line}" if reply.line else "subject"
-    transaction = reply.number or answers.reference
     if not reply.rule:
         return MailEvent(
             kind=Kind.MESSAGE,
             role=Role.BORROWING,
-            transaction=transaction,
+            transaction=reply.number,
             details=Details(note=_joined(reply.code, *reply.prose)),
             files=files,
+            file=_file(answers, dialect),
             explained=(f"{where}: '{reply.code}' is no code that the profile knows -> message",),
         )
     rule = dialect.replies.codes[reply.rule]
@@ -72,9 +75,10 @@ def _reply(
     return MailEvent(
         kind=kind,
         role=Role.BORROWING,
-        transaction=transaction,
+        transaction=reply.number,
         details=_details(reply, rule, mail.received, dialect),
         files=files,
+        file=_file(answers, dialect),
         explained=(f"{where}: '{reply.code}' is the reply code '{reply.rule}' -> {kind.value}",),
     )
 
@@ -108,18 +112,35 @@ def _about_file(about: AboutFile, answers: Answers, dialect: ArtemailDialect) ->
     rule = dialect.replies.files[about.rule]
     kind = Kind(rule.kind)
     where = f"line {about.line}" if about.line else "subject"
+    file = _file(answers, dialect) or OfFile(numbers=())
     return MailEvent(
         kind=kind,
         role=Role.BORROWING,
-        transaction=about.number or answers.reference,
-        details=Details(reason=rule.reason or (REJECTED if kind is Kind.REJECTED else ""), note=about.text),
+        transaction=about.number,
+        details=Details(
+            reason=rule.reason or (REJECTED if kind is Kind.REJECTED else ""),
+            note=_joined(about.text, _meaning(about.fault, dialect)),
+        ),
+        file=replace(file, each=not about.number, count=about.count),
         explained=(f"{where}: an answer about a file ('{about.rule}') -> {kind.value}",),
     )
 
 
+def _meaning(fault: str, dialect: ArtemailDialect) -> str:
+    meaning = dialect.replies.faults.get(fault, "")
+    return f"{fault}: {meaning}" if meaning else ""
+
+
+def _file(answers: Answers, dialect: ArtemailDialect) -> OfFile | None:
+    if not answers.reference:
+        return None
+    ours = as_number(answers.reference, dialect.numbers)
+    return OfFile(numbers=tuple(dict.fromkeys(filter(None, (answers.reference, ours)))))
+
+
 def _without_code(answers: Answers, files: tuple[int, ...], dialect: ArtemailDialect) -> Iterator[MailEvent]:
     """A mail in plain English, or one that brings the copy itself."""
-    numbers = answers.numbers or (answers.reference,)
+    numbers = answers.numbers or ("",)
     kind = Kind(dialect.replies.pdf_alone) if files and len(numbers) == 1 else Kind.MESSAGE
     for number in numbers:
         yield MailEvent(
@@ -128,7 +149,8 @@ def _without_code(answers: Answers, files: tuple[int, ...], dialect: ArtemailDia
             transaction=number,
             details=Details(note=_joined(*answers.prose)),
             files=files if len(numbers) == 1 else (),
-            explained=(f"a mail about {number} without a code -> {kind.value}",),
+            file=_file(answers, dialect),
+            explained=(f"a mail about {number or answers.reference} without a code -> {kind.value}",),
         )
 
 

@@ -1,26 +1,27 @@
-"""The port `PartnerChannel`: orders and what follows from them, one mail each; as a supplier, replies.
+"""The ports `PartnerChannel` and `Gathers`: orders, one or many a mail, what follows from them; as a supplier, replies.
 
-One order a mail is what makes every answer of the service certain: the file number is the request's own, so an
-acceptance or rejection of the file is about that request, nothing has to be kept, and a fault in one order stops no
-other. The codec writes and reads files of many orders all the same: others send them.
+The number of a file of many orders is the gateway's (`partner.mail.gather.number`). A mail about one request has the
+request's own number, so that every answer finds it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from email.message import EmailMessage
 
 from adapters.artemail.answers import answer_of
-from adapters.artemail.codec import OrderFile, encode
+from adapters.artemail.codec import Cut, OrderFile, encode
 from adapters.artemail.dialect import ArtemailDialect, dialect_of
 from adapters.artemail.dialect.orders import Mode
-from adapters.artemail.orders import customer_for, order_of
+from adapters.artemail.orders import FILE, Ordered, customer_for, order_of
 from gateway.configuration.problems import ConfigurationError
-from gateway.domain.frozen import frozen
+from gateway.domain.frozen import frozen_by_name
 from gateway.domain.problems import About, Reason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
-from gateway.ports.channel import Delivered, PartnerMessage
+from gateway.ports.channel import Delivered, GatheredFile, PartnerMessage
 from gateway.ports.mail import build_mail
 from gateway.ports.mail_text import shortened
 from gateway.ports.mailer import Letter, Sender
@@ -32,13 +33,15 @@ File = tuple[str, str, bytes]
 MOST_NOTE = 1_000
 
 
-@frozen
+@frozen_by_name
 class _Head:
-    """What stands on the envelope."""
+    """What stands on the envelope. `id` and `at` are the same at every try."""
 
+    id: str
+    at: datetime
     to: str
     number: str
-    customer: str
+    customer: str = ""
 
 
 class ArtemailChannel:
@@ -48,48 +51,79 @@ class ArtemailChannel:
         self._context = context
 
     async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
-        """See `gateway.ports.channel.PartnerChannel`. What was changed to fit into the format stands in the note."""
+        """See `gateway.ports.channel.PartnerChannel`."""
         dialect = dialect_of(profile)
         library = self._context.libraries[message.request.library]
         if message.role is Role.BORROWING:
-            mail, notes = self._order(message, profile, dialect, library)
-        else:
-            mail, notes = await self._reply(message, profile, dialect, library)
-        reply = await self._context.mailer.send(mail)
-        return Delivered(shortened("; ".join((reply, *notes)), MOST_NOTE))
+            ordered = order_of(message, dialect, library.info)
+            file = GatheredFile(id=message.id, number=ordered.order.number, at=message.at)
+            reply, cuts = await self._send([message], [ordered], file, profile)
+            return _delivered(reply, ordered, cuts, dialect)
+        return await self._reply(message, profile, dialect, library)
 
-    def _order(
-        self, message: PartnerMessage, profile: Profile, dialect: ArtemailDialect, library: ChannelLibrary
-    ) -> tuple[EmailMessage, tuple[str, ...]]:
-        customer = customer_for(message, dialect)
-        ordered = order_of(message, dialect, library.info)
-        file = OrderFile(
-            customer=customer.code,
-            password=self._password(customer.password),
-            orders=(ordered.order,),
-            address=ordered.address,
-        )
+    def together(self, message: PartnerMessage, profile: Profile) -> str:
+        """See `gateway.ports.channel.Gathers`: a file has one customer code."""
         try:
-            text, cuts = encode(file, dialect.layout.of_codec)
-        except ValueError as error:
-            raise Refused(Reason.INVALID_VALUE, f"The order can't be written: {error}.") from error
-        notes = (*ordered.notes, *(f"cut to {dialect.layout.length} characters: {cut.line}" for cut in cuts))
-        test = ("sent as a test order",) if dialect.mode is Mode.TEST else ()
-        number, to = ordered.order.number, self._to(message, profile, dialect)
-        return self._mail(message, dialect, library, _Head(to, number, customer.code), text), (*test, *notes)
+            return customer_for(message, dialect_of(profile)).code
+        except Refused:
+            return ""
+
+    async def send_many(
+        self, messages: Sequence[PartnerMessage], file: GatheredFile, profile: Profile
+    ) -> Sequence[Delivered | Refused]:
+        """See `gateway.ports.channel.Gathers`."""
+        dialect = dialect_of(profile)
+        code = next(filter(None, (self.together(message, profile) for message in messages)), "")
+        written = [self._written(message, dialect, code) for message in messages]
+        sent = [(m, one) for m, one in zip(messages, written, strict=True) if isinstance(one, Ordered)]
+        if not sent:
+            return [one for one in written if isinstance(one, Refused)]
+        reply, cuts = await self._send([m for m, _ in sent], [one for _, one in sent], file, profile)
+        return [one if isinstance(one, Refused) else _delivered(reply, one, cuts, dialect) for one in written]
+
+    # --- orders ------------------------------------------------------------------------------------------
+
+    def _written(self, message: PartnerMessage, dialect: ArtemailDialect, code: str) -> Ordered | Refused:
+        try:
+            if customer_for(message, dialect).code != code:  # the profile has changed since the file was made
+                return Refused(Reason.OTHER, "Its file has another customer code; when released it goes alone.")
+            return order_of(message, dialect, self._context.libraries[message.request.library].info)
+        except Refused as refused:
+            return refused
+
+    async def _send(
+        self, messages: Sequence[PartnerMessage], orders: Sequence[Ordered], file: GatheredFile, profile: Profile
+    ) -> tuple[str, Sequence[Cut]]:
+        """One mail; the server's reply, and what was cut."""
+        dialect, first = dialect_of(profile), messages[0]
+        customer = customer_for(first, dialect)
+        text, cuts = _text(
+            OrderFile(
+                customer=customer.code,
+                password=self._password(customer.password),
+                orders=tuple(one.order for one in orders),
+                address=next((one.address for one in orders if one.address), ()),
+            ),
+            dialect,
+        )
+        library = self._context.libraries[first.request.library]
+        head = _Head(
+            id=file.id, at=file.at, to=_to(first, profile, dialect), number=file.number, customer=customer.code
+        )
+        return await self._context.mailer.send(self._mail(head, dialect, library, text)), cuts
+
+    # --- replies -----------------------------------------------------------------------------------------
 
     async def _reply(
         self, message: PartnerMessage, profile: Profile, dialect: ArtemailDialect, library: ChannelLibrary
-    ) -> tuple[EmailMessage, tuple[str, ...]]:
+    ) -> Delivered:
         answered = answer_of(message, dialect)
         files = await self._files(message)
-        head = _Head(self._to(message, profile, dialect), answered.number, "")
-        return self._mail(message, dialect, library, head, answered.text, files), answered.notes
-
-    def _to(self, message: PartnerMessage, profile: Profile, dialect: ArtemailDialect) -> str:
-        partner = profile.partner
-        usual = dialect.address or message.receiver.email or (partner.email if partner is not None else "")
-        return dialect.test.address or usual if dialect.mode is Mode.TEST else usual
+        to = _to(message, profile, dialect)
+        quoted = next((one.value for one in message.request.extras if one.name == FILE), answered.number)
+        head = _Head(id=message.id, at=message.at, to=to, number=quoted)
+        reply = await self._context.mailer.send(self._mail(head, dialect, library, answered.text, files))
+        return Delivered(_note(reply, *answered.notes), altered="; ".join(answered.notes))
 
     def _password(self, reference: str) -> str:
         """Raises Unavailable, which says where it should be, never what it is."""
@@ -116,13 +150,7 @@ class ArtemailChannel:
         return ()
 
     def _mail(
-        self,
-        message: PartnerMessage,
-        dialect: ArtemailDialect,
-        library: ChannelLibrary,
-        head: _Head,
-        text: str,
-        files: tuple[File, ...] = (),
+        self, head: _Head, dialect: ArtemailDialect, library: ChannelLibrary, text: str, files: tuple[File, ...] = ()
     ) -> EmailMessage:
         own = self._context.sender.of(library.info)
         sender = Sender(dialect.sender or own.address, own.name, dialect.reply_to or own.reply_to)
@@ -131,10 +159,35 @@ class ArtemailChannel:
             to=head.to,
             subject=dialect.subject.format(**values),
             text=text,
-            message_id=message.id,
+            message_id=head.id,
             language="",
             attachments=files,
-            at=message.at,
+            at=head.at,
             charset="us-ascii",
         )
         return build_mail(letter, sender)
+
+
+def _text(file: OrderFile, dialect: ArtemailDialect) -> tuple[str, Sequence[Cut]]:
+    """Raises Refused: not with such a password."""
+    try:
+        return encode(file, dialect.layout.of_codec)
+    except ValueError as error:
+        raise Refused(Reason.INVALID_VALUE, f"The order can't be written: {error}.") from error
+
+
+def _to(message: PartnerMessage, profile: Profile, dialect: ArtemailDialect) -> str:
+    partner = profile.partner
+    usual = dialect.address or message.receiver.email or (partner.email if partner is not None else "")
+    return dialect.test.address or usual if dialect.mode is Mode.TEST else usual
+
+
+def _delivered(reply: str, ordered: Ordered, cuts: Sequence[Cut], dialect: ArtemailDialect) -> Delivered:
+    mine = (cut for cut in cuts if cut.number in (ordered.order.number, ""))  # "": of the whole file's address
+    altered = (*ordered.notes, *(f"cut to {dialect.layout.length} characters: {cut.line}" for cut in mine))
+    test = ("sent as a test order",) if dialect.mode is Mode.TEST else ()
+    return Delivered(_note(reply, *test, *altered), altered=shortened("; ".join(altered), MOST_NOTE))
+
+
+def _note(*parts: str) -> str:
+    return shortened("; ".join(parts), MOST_NOTE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from adapters.artemail import codec
@@ -12,6 +13,7 @@ from adapters.artemail.codec import Order, OrderFile
 from adapters.artemail.dialect import ArtemailDialect
 from adapters.artemail.dialect.orders import AddressForm, Conditions, Customer, KeywordRule, Mode, Numbers
 from adapters.artemail.items import citation_of, lines_of
+from adapters.artemail.replies import reference_in
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import About, Fault, MalformedMessage, Reason, Refused
 from gateway.domain.profile import Profile
@@ -25,13 +27,16 @@ from gateway.ports.mail_format import IncomingMail, MailEvent, Understood
 KEYWORD = "artemail-keyword"
 """Name of the extra that a keyword becomes which no rule explains."""
 
+FILE = "artemail-file"
+"""Name of the extra that the number of the requester's file becomes: each answer quotes it."""
+
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Times and numbers of a request that is asked of us are ours to give."""
 
 
 @frozen
 class Ordered:
-    """An order file ready to be sent, without its password. `notes`: what was changed to fit, for the history."""
+    """An order ready to be sent. `notes`: what was changed to fit, for the history."""
 
     order: Order
     address: tuple[str, ...]  # of the whole file
@@ -132,11 +137,15 @@ def understood(mail: IncomingMail, profile: Profile, dialect: ArtemailDialect) -
     file = codec.decode(mail.text, dialect.layout.of_codec)
     if dialect.customers and file.customer not in {one.code for one in dialect.customers}:
         raise MalformedMessage("customer code", "it is none that the profile knows", Fault.INVALID_VALUE)
-    events = tuple(_event(one, file, profile, dialect) for one in file.orders)
+    reference = reference_in(mail.subject, dialect)
+    extras = (Extra(FILE, reference),) if reference else ()
+    events = tuple(_event(one, file, extras, profile, dialect) for one in file.orders)
     return Understood(events, file.rest)
 
 
-def _event(order: Order, file: OrderFile, profile: Profile, dialect: ArtemailDialect) -> MailEvent:
+def _event(
+    order: Order, file: OrderFile, extras: tuple[Extra, ...], profile: Profile, dialect: ArtemailDialect
+) -> MailEvent:
     said = set(order.keywords)
     number = read_number(order.number, dialect.numbers)
     here = f"order file, request {order.number}"
@@ -154,6 +163,7 @@ def _event(order: Order, file: OrderFile, profile: Profile, dialect: ArtemailDia
             explained=explained,
         )
     request = _request(order, file, profile, dialect)
+    request = replace(request, extras=(*request.extras, *extras))
     return MailEvent(
         kind=Kind.REQUEST,
         role=Role.LENDING,

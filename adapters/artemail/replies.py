@@ -39,17 +39,21 @@ class Reply:
 
 @frozen_by_name
 class AboutFile:
-    """An answer about a whole file. `number` is empty unless the line names a request."""
+    """An answer about a whole file. `number` is empty unless the line names a request; `count`: of so many requests;
+    `fault`: the service's code for what is wrong."""
 
     rule: str
     number: str = ""
+    count: int | None = None
+    fault: str = ""
     text: str
     line: int = 0
 
 
 @frozen_by_name
 class Answers:
-    """`reference`: the number behind FILEREFNO; `numbers`: all requests that are named; `prose`: what is neither."""
+    """`reference`: the word behind FILEREFNO, as it stands there; `numbers`: all requests that are named; `prose`: what
+    is neither."""
 
     replies: tuple[Reply, ...] = ()
     files: tuple[AboutFile, ...] = ()
@@ -95,7 +99,7 @@ class _Reader:
         self._prose: list[str] = []
 
     def read(self, subject: str, text: str) -> Answers:
-        reference = self._reference_in(subject) or self._reference_in(text)
+        reference = reference_in(subject, self._dialect) or reference_in(text, self._dialect)
         for line, quoted, at in _lines(text):
             if quoted:
                 self._quoted(line)
@@ -204,10 +208,13 @@ class _Reader:
     def _about_file(self, line: str, at: int) -> AboutFile | None:
         for name, pattern in self._files.items():
             if found := pattern.search(line):
-                number = self._as_number(found.groupdict().get("number") or "")
+                groups = found.groupdict(default="")
+                number = self._as_number(groups.get("number", ""))
                 if number:
                     self._name(number)
-                return AboutFile(rule=name, number=number, text=line, line=at)
+                count, fault = groups.get("count", ""), groups.get("fault", "")
+                n = int(count) if count.isdecimal() and len(count) < 10 else None
+                return AboutFile(rule=name, number=number, count=n, fault=fault, text=line, line=at)
         return None
 
     # --- what it adds up to ------------------------------------------------------------------------------
@@ -237,9 +244,13 @@ class _Reader:
             return ""
         return as_number(word, self._numbers)
 
-    def _reference_in(self, text: str) -> str:
-        found = self._reference.search(text)
-        return self._as_number(found[1]) if found else ""
+
+def reference_in(text: str, dialect: ArtemailDialect) -> str:
+    """The word behind FILEREFNO; empty where there is none, or one that can't be the number of a file."""
+    found = re.search(rf"{re.escape(dialect.reference)}\W{{0,3}}([A-Z0-9][A-Z0-9./-]*)", text, re.IGNORECASE)
+    word = found[1].rstrip("./-") if found else ""
+    is_number = re.search(r"\d", word) and date_of(word, dialect.replies.dates) is None
+    return word if is_number else ""
 
 
 def as_number(word: str, numbers: Numbers) -> str:

@@ -3,13 +3,12 @@ that help comes at once."""
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
 import click
 
-_HEX = re.compile(rb"[0-9A-Fa-f\s:]+")
+from adapters.iso_ill.octets import octets_of
 
 
 @click.group
@@ -33,7 +32,7 @@ def decode(file: Path, charset: str) -> None:
     data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     frames = Frames()
     try:
-        frames.feed(_octets(data))
+        frames.feed(octets_of(data))
         shown = 0
         while (apdu := frames.next()) is not None:
             if shown:
@@ -45,20 +44,12 @@ def decode(file: Path, charset: str) -> None:
         raise click.ClickException(f"not an APDU: {malformed}") from malformed
     except LookupError as error:
         raise click.UsageError(str(error)) from error
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
     if frames.begun:
         raise click.ClickException(f"{frames.begun} octets at the end are not a whole APDU")
     if not shown:
         raise click.ClickException("there is nothing to be read")
-
-
-def _octets(data: bytes) -> bytes:
-    """An APDU never begins with a hexadecimal digit."""
-    if data and _HEX.fullmatch(data):
-        try:
-            return bytes.fromhex(re.sub(rb"[\s:]", b"", data).decode())
-        except ValueError as error:
-            raise click.ClickException(f"not hexadecimal digits: {error}") from error
-    return data
 
 
 @command.command

@@ -1,4 +1,4 @@
-"""Which APDUs and fields are spoken in which role: an IPIG-style table made from the code itself.
+"""Which APDUs and fields are spoken in which role, and the states of each: IPIG-style tables made from the code itself.
 
 Fields that are *read* are those of the message classes: all of the standard. Fields that are *used* or *sent* are found
 by trying: a field is used when the event that comes out is another one without it, sent when a full example of ours
@@ -15,9 +15,11 @@ from adapters.iso_ill.codec import declared, name_of
 from adapters.iso_ill.codec.declared import Declared, Kind, is_choice
 from adapters.iso_ill.examples import CONTEXT, LENDING, REQUESTING, full
 from adapters.iso_ill.mapping import apdu_of, received
-from adapters.iso_ill.mapping.receiving import FROM_EITHER, FROM_REQUESTER, FROM_RESPONDER
 from adapters.iso_ill.messages import APDUS, Apdu
 from adapters.iso_ill.messages.codes import ApduType
+from adapters.iso_ill.state.overriding import state_word
+from adapters.iso_ill.state.services import FROM_EITHER, FROM_REQUESTER, FROM_RESPONDER, Direction
+from adapters.iso_ill.state.tables import TABLES
 from gateway.domain.frozen import frozen
 from gateway.domain.requests.request import Role
 
@@ -154,6 +156,20 @@ def table() -> Iterator[str]:
             yield "| --- | --- | --- | --- | --- |"
         standard = "M" if row.mandatory else "O"
         yield f"| {row.field} | {standard} | {_mark(row.sent)} | yes | {_mark(row.used)} |"
+    for role, name in ((Role.BORROWING, "requester"), (Role.LENDING, "responder")):
+        yield from _states(role, name)
+
+
+def _states(role: Role, name: str) -> Iterator[str]:
+    yield ""
+    yield f"## States of the {name}"
+    yield "| state | service | sent or received | next state |"
+    yield "| --- | --- | --- | --- |"
+    for state, row in TABLES[role].items():
+        for service, to in row.items():
+            way = "sent" if service.direction is Direction.REQ else "received"
+            what = f"{name_of(service.apdu)} {service.result}".rstrip()
+            yield f"| {state_word(state).upper()} | {what} | {way} | {state_word(to).upper()} |"
 
 
 def _mark(supported: bool) -> str:

@@ -12,7 +12,10 @@ from pydantic import AfterValidator, Field
 
 from adapters.iso_ill.codec.style import Defaults, Strings, Style
 from adapters.iso_ill.messages.codes import ApduType, Wish
+from adapters.iso_ill.state.overriding import States
+from adapters.iso_ill.transport import Credentials, Reported, Transport
 from gateway.domain.policy import Section
+from gateway.domain.profile import Profile
 
 
 def _zone(name: str) -> str:
@@ -99,12 +102,32 @@ class OptionalMessages(Section):
     returned: WishWord = Field("desires", description="as a responder: Returned")
 
 
+_OPTIONAL = {
+    ApduType.SHIPPED: "shipped",
+    ApduType.CHECKED_IN: "checked_in",
+    ApduType.RECEIVED: "received",
+    ApduType.RETURNED: "returned",
+}
+
+
 class IsoIllDialect(Section):
     version: Literal[1, 2] = Field(2, description="protocol version that we write; electronic delivery needs 2")
     wire: Wire = Wire()
+    transport: Transport = Transport()
+    acknowledges: Reported = Field(
+        "none", description="of which APDUs the partner reports that it has them: none, requests (OCLC), all"
+    )
+    answers: Reported = Field(
+        "none", description="of which APDUs we report to the partner that we have them: none, requests (yaz, OCLC), all"
+    )
+    credentials: Credentials = Credentials()
+    critical_extensions: tuple[str, ...] = Field(
+        (), description="object identifiers of critical extensions that we don't know and yet take APDUs with"
+    )
     symbols: Symbols = Symbols()
     identifiers: Identifiers = Identifiers()
     optional_messages: OptionalMessages = OptionalMessages()
+    states: States = States()
     levels: Mapping[str, Annotated[str, Field(min_length=1, max_length=1)]] = Field(
         {}, description="level of service, such as rush: R; the character is this partner's own"
     )
@@ -128,13 +151,13 @@ class IsoIllDialect(Section):
 
     def wish(self, apdu: ApduType) -> Wish:
         """How much we want one of the optional messages."""
-        words: dict[ApduType, WishWord] = {
-            ApduType.SHIPPED: self.optional_messages.shipped,
-            ApduType.CHECKED_IN: self.optional_messages.checked_in,
-            ApduType.RECEIVED: self.optional_messages.received,
-            ApduType.RETURNED: self.optional_messages.returned,
-        }
-        return wish_of(words[apdu]) if self.sends(apdu) else Wish.NEITHER
+        return wish_of(getattr(self.optional_messages, _OPTIONAL[apdu])) if self.sends(apdu) else Wish.NEITHER
 
 
+SECTION = "iso_ill"
 DEFAULT_DIALECT = IsoIllDialect()
+
+
+def dialect_of(profile: Profile | None) -> IsoIllDialect:
+    found = profile.dialects.get(SECTION) if profile is not None else None
+    return found if isinstance(found, IsoIllDialect) else DEFAULT_DIALECT

@@ -1,16 +1,15 @@
-"""The port `PartnerChannel` by mail: every event is a letter that people read; what they answer, staff enter."""
+"""The port `PartnerChannel` by mail: every event is a letter that people read, and answer by its links or by mail."""
 
 from __future__ import annotations
 
 from adapters.letters.codec import File, encode
-from adapters.letters.dialect import LettersDialect, style
+from adapters.letters.dialect import LettersDialect, dialect_of, style
 from gateway.configuration.problems import ConfigurationError
 from gateway.domain.problems import Reason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.channel import Delivered, PartnerMessage
-
-SECTION = "letters"
+from gateway.ports.letters import AnswerLink
 
 
 class MailChannel:
@@ -22,17 +21,23 @@ class MailChannel:
     async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
         """See `gateway.ports.channel.PartnerChannel`. A template that can't be rendered is Unavailable: nothing is
         lost, and the letter goes out once it is mended."""
-        context, dialect = self._context, _dialect(profile)
+        context, dialect = self._context, dialect_of(profile)
         library = context.libraries[message.request.library]
+        answers = await self._answers(message, dialect)
         try:
             letter = context.letters.for_partner(
-                message, profile, library.info, library.zone, style(dialect, context.folder)
+                message, profile, library.info, library.zone, style(dialect, context.folder), answers
             )
         except ConfigurationError as error:
             raise Unavailable(f"the letter can't be written: {error}") from error
         files = await self._files(message, dialect)
         reply = await context.mailer.send(encode(letter, dialect, context.sender.of(library.info), files))
         return Delivered(reply)
+
+    async def _answers(self, message: PartnerMessage, dialect: LettersDialect) -> tuple[AnswerLink, ...]:
+        """Links by which the partner may answer, as its profile wants them."""
+        links = await self._context.answers(message, dialect.links.days) if dialect.links.days else ()
+        return tuple(one for one in links if not dialect.links.answers or one.answer in dialect.links.answers)
 
     async def _files(self, message: PartnerMessage, dialect: LettersDialect) -> tuple[File, ...]:
         """The copy that the message brings. Raises Refused when it can't be brought by mail and there is no link."""
@@ -50,8 +55,3 @@ class MailChannel:
         if found is None:
             raise Refused(Reason.DATA_MISSING, "The copy that was to be sent is not there any more.")
         raise Refused(Reason.INVALID_VALUE, "The copy is too large to be sent by mail, and there is no link to it.")
-
-
-def _dialect(profile: Profile) -> LettersDialect:
-    found = profile.dialects.get(SECTION)
-    return found if isinstance(found, LettersDialect) else LettersDialect()

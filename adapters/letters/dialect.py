@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field
 
 from adapters.letters.replies import CODES, Code, Reply
 from gateway.domain.policy import Section
+from gateway.domain.profile import Profile
+from gateway.domain.requests.partner_answers import ANSWERS
 from gateway.ports.letters import LetterStyle
 
 FIELDS = ("reference", "number", "kind", "title", "symbol", "subject")
@@ -33,7 +35,21 @@ def _encoding(value: str) -> str:
     return value
 
 
+def _answer(name: str) -> str:
+    if name not in ANSWERS:
+        raise ValueError(f"no such answer; answers: {', '.join(ANSWERS)}")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_answer)]
 MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
+
+
+class Links(Section):
+    """Links in a letter that answer it, each on a page that asks first. They need `http.public_url` in gateway.yml."""
+
+    days: int = Field(0, ge=0, le=366, description="so long they can be used; 0: letters carry none")
+    answers: tuple[Name, ...] = Field((), description="only these; empty: all that fit the letter and the request")
 
 
 class LettersDialect(Section):
@@ -57,9 +73,20 @@ class LettersDialect(Section):
     max_attachment_bytes: int = Field(
         15_000_000, ge=0, le=100_000_000, description="a larger copy goes out by link, or not at all"
     )
+    links: Links = Links()
     replies: dict[Code, Reply] = Field(
         CODES, description="codes at the start of a line of its answers, without case, and what they mean"
     )
+
+
+SECTION = "letters"
+DEFAULT = LettersDialect()
+
+
+def dialect_of(profile: Profile) -> LettersDialect:
+    """Of a partner without a section: the default."""
+    found = profile.dialects.get(SECTION)
+    return found if isinstance(found, LettersDialect) else DEFAULT
 
 
 def style(dialect: LettersDialect, folder: Path) -> LetterStyle:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
-from adapters.letters.dialect import LettersDialect
+from adapters.letters.dialect import SECTION, LettersDialect, dialect_of
 from adapters.letters.replies import Reply
 from gateway.domain.frozen import frozen
 from gateway.domain.profile import Profile
@@ -20,7 +20,6 @@ from gateway.domain.requests.request import Role
 from gateway.ports.mail_format import IncomingMail, MailEvent, Understood
 from gateway.ports.mail_text import own_lines, own_text, shortened
 
-SECTION = "letters"
 CHANNEL = "mail"
 PDF = "application/pdf"
 
@@ -72,7 +71,7 @@ class PlainMail:
         return bool(mail.text.strip() or mail.attachments)
 
     def decode(self, mail: IncomingMail, profile: Profile) -> Understood:
-        dialect = _dialect(profile)
+        dialect = dialect_of(profile)
         found = _codes(mail.text, dialect) if _writes_plainly(profile) else []
         meant = _agreed(found)
         pdfs = tuple(i for i, one in enumerate(mail.attachments) if one.media_type == PDF)
@@ -201,8 +200,3 @@ def _message(mail: IncomingMail, why: str) -> MailEvent:
         files=tuple(range(len(mail.attachments))),
         explained=(f"free text ({why}): a message for staff",),
     )
-
-
-def _dialect(profile: Profile) -> LettersDialect:
-    found = profile.dialects.get(SECTION)
-    return found if isinstance(found, LettersDialect) else LettersDialect()

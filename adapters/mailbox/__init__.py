@@ -6,7 +6,7 @@ The library that speaks IMAP is imported when a mailbox is opened, not before (e
 from __future__ import annotations
 
 from adapters.mailbox.client import ImapClient
-from adapters.mailbox.mime import parse_mail
+from adapters.mailbox.mime import conceal, parse_mail
 from gateway.ports.adapter import MailboxAdapter
 
-adapter = MailboxAdapter(name="imap", make=ImapClient, parse=parse_mail)
+adapter = MailboxAdapter(name="imap", make=ImapClient, parse=parse_mail, conceal=conceal)

@@ -15,11 +15,10 @@ from adapters.ncip.messages import (
 from adapters.ncip.services import SERVICES
 from adapters.ncip.services.reading import Reader, word
 from adapters.ncip.services.wording import Writer
-from gateway.domain.commands import Result
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import About, Fault, MalformedMessage, Reason, Refusal, Refused
 from gateway.domain.profile import Profile
-from gateway.ports.protocol import Answer, Arrival, Conversation, Envelope, Framing, Incoming, Transport
+from gateway.ports.protocol import Answer, Arrival, Conversation, Envelope, Framing, Incoming, Outcome, Transport
 
 END_TAGS = (b"NCIPMessage", b"NCIPVersionMessage")
 ANSWER_ENDS = {"crlf": b"\r\n", "lf": b"\n", "none": b""}
@@ -43,8 +42,8 @@ class _Opened:
 class NcipResponder:
     protocol = "ncip"
 
-    def framing(self, profile: Profile) -> Framing:
-        tcp = _dialect(profile).tcp
+    def framing(self, profile: Profile | None) -> Framing:
+        tcp = (_dialect(profile) if profile is not None else _STANDARD).tcp
         return Framing(
             end=tcp.end,
             tags=END_TAGS,
@@ -100,9 +99,7 @@ class NcipResponder:
             unknown=tuple(element.path for element in message.unknown),
         )
 
-    def encode(
-        self, envelope: Envelope, incoming: Incoming, outcome: Result | Refusal | None, talk: Conversation
-    ) -> Answer:
+    def encode(self, envelope: Envelope, incoming: Incoming, outcome: Outcome, talk: Conversation) -> Answer:
         dialect = _dialect(talk.profile)
         message = incoming.message
         if not isinstance(message, Message):

@@ -206,8 +206,9 @@ class TaggedMailDialect(Section):
 
 
 PHRASES = _phrases()
+DEFAULT = TaggedMailDialect()
 
 
 def dialect_of(profile: Profile) -> TaggedMailDialect:
     found = profile.dialects.get(SECTION)
-    return found if isinstance(found, TaggedMailDialect) else TaggedMailDialect()
+    return found if isinstance(found, TaggedMailDialect) else DEFAULT

@@ -39,6 +39,7 @@ COMMANDS = {
     "task": Entry("gateway.cli.task", "What waits for staff."),
     "partner": Entry("gateway.cli.partner", "Partners, with what is open with them."),
     "rota": Entry("gateway.cli.rota", "Whom requests ask, in which order, and why."),
+    "search": Entry("gateway.cli.search", "Search other libraries' catalogues, and request what is found."),
     "mail": Entry("gateway.cli.mail", "Partners' mails: read, try, explain; those that nobody understood."),
     "outbox": Entry("gateway.cli.outbox", "What could not be sent or done: release, change or skip it."),
     "library": Entry("", "Look into the library's own system."),

@@ -1,4 +1,4 @@
-"""`illgate mail poll|test|explain|preview|unmatched`."""
+"""`illgate mail poll|test|explain|preview|send-now|unmatched`."""
 
 from __future__ import annotations
 
@@ -126,6 +126,17 @@ def preview(installation: Installation, request: str, symbol: str) -> None:
     shown = run(installation, lambda managed: preview_of(managed, installation.adapters, library.symbol, request))
     for mail in shown:
         click.echo(mail)
+
+
+@command.command("send-now")
+@click.argument("partner", metavar="PARTNER")
+@library_option
+@pass_installation
+def send_now(installation: Installation, partner: str, symbol: str) -> None:
+    """Orders that wait for others to go to PARTNER (name of its profile) go now: the daemon sends them at once."""
+    library = library_named(installation, symbol)
+    sent = run(installation, lambda managed: managed.desk.send_now(library.symbol, partner))
+    click.echo(f"{partner}: {sent} orders go now" if sent else f"{partner}: no orders wait")
 
 
 # --- what nobody understood ----------------------------------------------------------------------------------

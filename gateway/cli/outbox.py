@@ -1,4 +1,4 @@
-"""`illgate outbox list|show|release|skip|edit|run`."""
+"""`illgate outbox list|show|gathered|release|skip|edit|run`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gateway.cli.managed import (
 )
 from gateway.cli.opened import library_named
 from gateway.cli.texts import local_time, table
-from gateway.domain.requests.views import DeadLetter, NotThere, Page
+from gateway.domain.requests.views import DeadLetter, GatheredOrder, NotThere, Page
 from gateway.runtime.managed import Managed
 from gateway.store.requests import outbox
 from gateway.store.requests.outbox import Status
@@ -73,7 +73,7 @@ def list_(installation: Installation, limit: int, cursor: str, symbol: str, as_j
     print_cursor(page.cursor)
 
 
-async def _numbers(managed: Managed, library: str, page: Page[DeadLetter]) -> Mapping[str, str]:
+async def _numbers(managed: Managed, library: str, page: Page[DeadLetter] | Page[GatheredOrder]) -> Mapping[str, str]:
     """Numbers of the requests, by id."""
     found = {}
     for request_id in {one.request_id for one in page if one.request_id}:
@@ -119,6 +119,38 @@ def show(installation: Installation, letter: str, symbol: str, as_json: bool) ->
 
 def _indented(payload: str) -> str:
     return json.dumps(json.loads(payload), ensure_ascii=False, indent=2)
+
+
+@command.command()
+@limit_option
+@cursor_option
+@library_option
+@pass_installation
+def gathered(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
+    """Orders that wait for others to go in one mail, and until when; those in a file that isn't sent yet.
+
+    `illgate mail send-now PARTNER` sends all that wait, `illgate outbox release ID` one alone.
+    """
+    library = library_named(installation, symbol)
+
+    async def work(managed: Managed) -> tuple[Page[GatheredOrder], Mapping[str, str]]:
+        page = await managed.desk.gathered(library.symbol, limit, cursor)
+        return page, await _numbers(managed, library.symbol, page)
+
+    page, numbers = run(installation, work)
+    if not page.items:
+        click.echo("no orders wait")
+    else:
+        heading = ("PARTNER", "FILE", "REQUEST", "SINCE", "ID", "ERROR")
+        for line in table([heading, *(_gathered_row(one, numbers, library.zone) for one in page)]):
+            click.echo(line)
+    print_cursor(page.cursor)
+
+
+def _gathered_row(one: GatheredOrder, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str, ...]:
+    file = one.file or (f"at {minute(one.due, zone)}" if one.due is not None else "")
+    number = numbers.get(one.request_id, "")
+    return one.partner, file, number, minute(one.created, zone), one.id, one.error
 
 
 # --- deciding ------------------------------------------------------------------------------------------------

@@ -70,6 +70,11 @@ def _rehearsed(done: Rehearsal) -> Iterator[str]:
     if done.command is not None:
         yield f"{done.service} asks for {type(done.command).__name__}"
         yield from value_lines(done.command, 1)
+    elif done.told is not None:
+        yield f"{done.service} tells of request {done.told.transaction}: {done.told.kind.value}"
+        yield from value_lines(done.told.details, 1)
+        if done.refusal is not None:
+            yield f"  It would be refused: {_why(done)}"
     elif done.refusal is not None:
         yield f"{done.service or 'The message'} would be refused: {_why(done)}"
     else:

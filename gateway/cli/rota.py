@@ -10,10 +10,10 @@ from gateway.cli.context import Installation, pass_installation
 from gateway.cli.managed import json_option, library_option, print_json, print_json_line, run
 from gateway.cli.opened import library_named
 from gateway.cli.texts import table
+from gateway.domain.requests.explanation import Explanation, Verdict
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.views import RotaView
 from gateway.runtime.managed import Managed
-from gateway.services.requests.explaining import Explanation, Verdict
 from gateway.web.api.models.desk import RotaOut
 
 
@@ -71,6 +71,8 @@ _SAYS = {
     Verdict.AFTER: "after that",
     Verdict.PASSED_OVER: "not now",
     Verdict.NOT_OWNING: "does not own it",
+    Verdict.NOT_LENDING: "does not lend it",
+    Verdict.UNREACHABLE: "its catalogue is down",
     Verdict.ASKED: "was asked",
     Verdict.SKIPPED: "skipped",
 }

@@ -28,7 +28,9 @@ def as_text(body: bytes) -> str:
 
 
 def pretty(body: bytes) -> str:
-    """XML indented, JSON too; anything else as it is."""
+    """XML indented, JSON too; octets that no terminal shows as hexadecimal digits, anything else as it is."""
+    if any(octet < 0x20 and octet not in b"\t\r\n" for octet in body[:64]):
+        return body.hex(" ", 2)
     stripped = body.strip()
     if stripped.startswith(b"<"):
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_blank_text=True)

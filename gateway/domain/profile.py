@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.domain.policy import CirculationPolicy, Section
+from gateway.domain.requests.locate import LocatePolicy
 from gateway.domain.requests.partner import PartnerPolicy
 from gateway.domain.secret_ref import SecretRef
 
@@ -100,6 +101,9 @@ class Profile(BaseModel):
     circulation: CirculationPolicy = CirculationPolicy()
     partner: PartnerPolicy | None = Field(
         None, description="for requests that the gateway manages: whom we ask, or who asks us"
+    )
+    locate: LocatePolicy | None = Field(
+        None, description="how its catalogue is asked whether it owns something, before it is asked for it"
     )
     examples: tuple[Example, ...] = ()
     dialects: Mapping[str, BaseModel] = Field(default_factory=dict)

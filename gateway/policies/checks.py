@@ -42,6 +42,7 @@ def with_profiles(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool
             yield one.problem(path, _why_none(profiles.by_name(name)), name, names)
         elif path[0] == "rotas":
             yield from _supplier(one, path, partners[name])
+    yield from _catalogues(one, profiles, only_library=only_library)
     categories = {profile.partner.category for profile in partners.values() if profile.partner} - {""}
     for category in one.policy.lending.loan_days.categories:
         if category not in categories:
@@ -88,6 +89,28 @@ def _never_reached(one: LoadedPolicy) -> Iterator[Problem]:
             yield one.problem(path, f"never reached: the rule in line {line} has no conditions")
         elif not rule.model_fields_set - _SAYS_WHAT:
             ended[group] = path
+
+
+# --- catalogues ------------------------------------------------------------------------------------------
+
+
+def _catalogues(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool) -> Iterator[Problem]:
+    """Whether a profile has a catalogue is looked at by `illgate check`, which knows the protocols."""
+    ours = {
+        profile.name
+        for profile in profiles
+        if not profile.abstract and (profile.library in ("", one.library) or only_library)
+    }
+    groups = one.policy.catalogues.groups
+    for group, members in groups.items():
+        for index, name in enumerate(members):
+            if name not in ours:
+                yield one.problem(("catalogues", "groups", group, index), "no such profile", name, tuple(ours))
+        if group in ours:
+            yield one.problem(("catalogues", "groups", group), "a profile has this name", group)
+    look_up = one.policy.catalogues.look_up
+    if look_up and look_up not in {*ours, *groups}:
+        yield one.problem(("catalogues", "look_up"), "no such profile or group", look_up, (*groups, *sorted(ours)))
 
 
 # --- partners --------------------------------------------------------------------------------------------

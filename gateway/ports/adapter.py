@@ -17,8 +17,9 @@ from gateway.ports.channel import PartnerChannel, Receive
 from gateway.ports.citing import LinkFormat
 from gateway.ports.letters import AnswerLinks, LetterStyle, PartnerLetters, no_answers
 from gateway.ports.library import CheckedIn, LibraryInfo, LibrarySystem
+from gateway.ports.lines import Lines, NoLines
 from gateway.ports.mail_format import MailFormat
-from gateway.ports.mail_reading import ParseMail
+from gateway.ports.mail_reading import Conceal, ParseMail
 from gateway.ports.mailbox import MailboxClient
 from gateway.ports.mailer import Mailer, MailServer, Sender
 from gateway.ports.partner import Partner, Secrets
@@ -114,7 +115,9 @@ class ProtocolAdapter:
 
     `responder` makes the answering side. `addresses(dialect)` says where a profile sends messages to, by key within
     the section, as URL or host:port (`illgate check --live` tries them). `partner(secrets)` plays a partner for
-    `illgate send`.
+    `illgate send`. `example(text)`: the message that an example of a profile writes; raises ValueError. `over_http`:
+    whether it is spoken by HTTP too; `for_all`: whether its messages say whose they are, so that one TCP listener
+    serves all partners.
     """
 
     name: str
@@ -122,6 +125,9 @@ class ProtocolAdapter:
     responder: Callable[[], Responder]
     addresses: Callable[[Any], Mapping[str, str]] | None = None
     partner: Callable[[Secrets], Partner] | None = None
+    example: Callable[[str], bytes] = str.encode
+    over_http: bool = True
+    for_all: bool = False
 
 
 @frozen
@@ -141,7 +147,7 @@ ReadFile = Callable[[str, str], Awaitable[bytes]]
 class ChannelContext:
     """What a channel is given. `libraries` by symbol; `receive` takes what partners say (see `ports.channel`);
     `mailer` and `sender` are the installation's; `folder` is where gateway.yml is: relative paths in a profile's
-    section start there; `answers` makes links that answer a letter."""
+    section start there; `answers` makes links that answer a letter; `lines` are connections to partners."""
 
     libraries: Mapping[str, ChannelLibrary]
     clock: Clock
@@ -152,6 +158,7 @@ class ChannelContext:
     letters: PartnerLetters
     read_file: ReadFile
     receive: Receive
+    lines: Lines = NoLines()
     answers: AnswerLinks = no_answers
 
 
@@ -161,7 +168,10 @@ class ChannelAdapter:
 
     `section` is the key of its own section in a profile, `dialect` that section's pydantic model; a protocol of the
     same name shares its section. `make(context)` makes the one channel of the installation. `style(dialect, folder)`:
-    how its letters look, for a channel that writes some (`illgate check` renders them).
+    how its letters look, for a channel that writes some (`illgate check` renders them). `gathers`: its channel can send
+    several messages in one mail (`gateway.ports.channel.Gathers`). `secrets(dialect)`: passwords that stand in its
+    messages, by reference, by key within the section: looked for by `illgate check`, and kept out of the journal when
+    they come back in an answer.
     """
 
     name: str
@@ -169,6 +179,8 @@ class ChannelAdapter:
     dialect: type[BaseModel]
     make: Callable[[ChannelContext], PartnerChannel]
     style: Callable[[Any, Path], LetterStyle] | None = None
+    gathers: bool = False
+    secrets: Callable[[Any], Mapping[str, str]] | None = None
 
 
 @frozen
@@ -181,11 +193,13 @@ class MailerAdapter:
 
 @frozen
 class MailFormatAdapter:
-    """A format of partners' mails. `dialect` is the model of its section in a profile (key = `name`)."""
+    """A format of partners' mails. `dialect` is the model of its section in a profile (key = `name`);
+    `secret_pattern(dialect)`: where a password stands in its mails (group `secret`), whoever's it is."""
 
     name: str
     dialect: type[BaseModel]
     make: Callable[[], MailFormat]
+    secret_pattern: Callable[[Any], str] | None = None
 
 
 @frozen
@@ -196,6 +210,7 @@ class MailboxAdapter:
     name: str
     make: Callable[[Secrets], MailboxClient]
     parse: ParseMail
+    conceal: Conceal
 
 
 @frozen

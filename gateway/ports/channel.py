@@ -5,23 +5,27 @@ Only the outbox calls it (design rule 5). A channel knows its wire format, never
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.domain.frozen import frozen, frozen_by_name
-from gateway.domain.problems import Refusal
+from gateway.domain.problems import Refusal, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Details, Event, Kind
 from gateway.domain.requests.request import Party, Request, Role
+
+ABOUT = "about"
+"""Name of the extra in which a message of kind TROUBLE says which message of the partner's was refused, in the words of
+its protocol."""
 
 
 @frozen_by_name
 class PartnerMessage:
     """One event to be told to the partner. `id` is unique and the same at every try, so that the partner can tell a
     repeat; `transaction` is the number by which requester and supplier know the request; `request` is as it was when
-    the event happened."""
+    the event happened. `repeated`: an earlier try may have reached the partner."""
 
     id: str
     kind: Kind
@@ -32,15 +36,18 @@ class PartnerMessage:
     transaction: str
     details: Details
     request: Request
+    repeated: bool = False
 
 
 @frozen
 class Delivered:
     """The partner's side has the message. `refused`: it said at once that it can't act on it. `note` goes into the
-    history in one line: who took it, under which id."""
+    history in one line: who took it, under which id. `altered`: what had to be changed of it to fit into the partner's
+    format, for the request's history."""
 
     note: str = ""
     refused: Refusal | None = None
+    altered: str = ""
 
 
 class PartnerChannel(Protocol):
@@ -53,6 +60,32 @@ class PartnerChannel(Protocol):
         ...
 
     async def send(self, message: PartnerMessage, profile: Profile) -> Delivered: ...
+
+
+@frozen_by_name
+class GatheredFile:
+    """A mail of several messages. `id` as that of one message: the same at every try; `number`: ours, which the
+    partner quotes; `at`: when it was put together, aware."""
+
+    id: str
+    number: str
+    at: datetime
+
+
+@runtime_checkable
+class Gathers(Protocol):
+    """What a channel can do besides `send` whose partners take several messages in one mail."""
+
+    def together(self, message: PartnerMessage, profile: Profile) -> str:
+        """Messages with the same word can go in one mail. Never raises."""
+        ...
+
+    async def send_many(
+        self, messages: Sequence[PartnerMessage], file: GatheredFile, profile: Profile
+    ) -> Sequence[Delivered | Refused]:
+        """One mail; what became of each message, in their order. Whoever can't be written is Refused alone and isn't
+        in it; if nobody can, nothing is sent. Raises as `PartnerChannel.send`, about all of them."""
+        ...
 
 
 @frozen_by_name

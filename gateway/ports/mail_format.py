@@ -6,11 +6,13 @@ the profile has a section for, in order; what nobody understands goes to a list 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Protocol
 
 from gateway.domain.frozen import frozen, frozen_by_name
+from gateway.domain.problems import Refusal
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.request import Request, Role
@@ -23,6 +25,15 @@ class MailPart:
     name: str
     media_type: str
     content: bytes = field(repr=False)
+
+
+@frozen
+class Recipient:
+    """The library whose mailbox it came to. `zone` and `currency`: what days, times and amounts that say none mean."""
+
+    symbol: str = ""
+    zone: tzinfo = UTC
+    currency: str = ""
 
 
 @frozen_by_name
@@ -39,13 +50,29 @@ class IncomingMail:
     references: tuple[str, ...] = ()
     attachments: tuple[MailPart, ...] = ()
     automatic: bool = False  # Auto-Submitted, bounces, vacation notes: never answered
+    recipient: Recipient = Recipient()
+
+
+@frozen_by_name
+class OfFile:
+    """A file of ours that an answer is about (`gateway.ports.channel.GatheredFile`). `numbers`: its number as it stands
+    there, then without what the format puts before ours; `each`: it is about every request in the file; `count`: so
+    many are meant, None: it doesn't say."""
+
+    numbers: tuple[str, ...]
+    each: bool = False
+    count: int | None = None
 
 
 @frozen_by_name
 class MailEvent:
     """One thing that a mail says. `transaction`: the number by which both sides know the request, as it stands in the
-    mail; empty: it must be found by `references`. `role` is ours. `request` comes with kind REQUEST. `files`: indexes
-    of attachments that belong to it. `explained`: how it was understood, one line a rule."""
+    mail; empty: it must be found by `file` or `references`. `role` is ours. `request` comes with kind REQUEST. `files`:
+    indexes of attachments that belong to it. `explained`: how it was understood, one line a rule.
+
+    For formats that are protocols: `id`, the message's own, by which it is known again in another mail; `at`, when its
+    sender sent it, aware: mails of one round are taken in that order; `guard` as in `ports.channel.FromPartner`;
+    `named`, what a report about it calls it: its refusal is told to the sender by the channel (Kind.TROUBLE)."""
 
     kind: Kind
     role: Role
@@ -53,7 +80,12 @@ class MailEvent:
     details: Details = Details()
     request: Request | None = None
     files: tuple[int, ...] = ()
+    file: OfFile | None = None
     explained: tuple[str, ...] = ()
+    id: str = ""
+    at: datetime | None = None
+    guard: Callable[[Request], Refusal | None] | None = field(default=None, compare=False, repr=False)
+    named: str = ""
 
 
 @frozen

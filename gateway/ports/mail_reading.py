@@ -58,8 +58,8 @@ class SenderCheck:
 @frozen_by_name
 class ParsedMail:
     """`mail` is what formats are shown; the rest is for recognising what the mail is. `bounce`: it is a delivery
-    report; `checks` topmost first; `dated`: its own Date, None where it has none that can be read; `repaired`: what was wrong
-    with it, without personal data; `digest`: the same for the same content, whatever its header says."""
+    report; `checks` topmost first; `dated`: its own Date, None where it has none that can be read; `repaired`: what was
+    wrong with it, without personal data; `digest`: the same for the same content, whatever its header says."""
 
     mail: IncomingMail
     bounce: Bounce | None = None
@@ -73,3 +73,15 @@ class ParsedMail:
 ParseMail = Callable[[bytes, datetime], ParsedMail]
 """From a mail as it travels and the time when it was received. Pure. Raises MalformedMessage: no header, or too deep or
 too many parts; all else is survived."""
+
+
+@frozen
+class Hidden:
+    """What is not to be kept of a mail: `words` as they stand, `patterns` (of bytes) with a group `secret`."""
+
+    words: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+
+
+Conceal = Callable[[bytes, Hidden], bytes]
+"""The mail without them, also where its parts are coded."""

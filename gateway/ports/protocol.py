@@ -1,12 +1,13 @@
 """A wire protocol in which partners ask us things: the port `Responder`.
 
 The way of a message through `services.exchange`: `open` (what can be known before a profile is chosen), choice
-of profile, authentication, `decode` to a command, the use case, `encode`. A responder does no I/O.
+of profile, authentication, `decode` to a command or to news of a managed request, the use case, `encode`. A
+responder does no I/O.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import datetime, tzinfo
 from enum import StrEnum
@@ -16,6 +17,7 @@ from gateway.domain.commands import Command, Result
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import MalformedMessage, Refusal
 from gateway.domain.profile import Profile
+from gateway.ports.channel import FromPartner, Taken
 
 
 class Transport(StrEnum):
@@ -24,9 +26,25 @@ class Transport(StrEnum):
     REPLAY = "replay"
 
 
+class Line(Protocol):
+    """A connection on which both sides may speak, whoever opened it."""
+
+    def knows(self, profile: str) -> bool:
+        """Whether its other end was let in under this profile already."""
+        ...
+
+    def admit(self, profile: str) -> None: ...
+
+    @property
+    def only(self) -> str:
+        """The one profile under which it was let in; empty: none or several."""
+        ...
+
+
 @frozen
 class Arrival:
-    """A message as it came in. Header names in lower case; `profile` where URL or listener names one."""
+    """A message as it came in. Header names in lower case; `profile` where URL or listener names one. `awaited`: a
+    sender of ours waits for it, as the answer to what it sent."""
 
     body: bytes = field(repr=False)
     received: datetime
@@ -38,6 +56,8 @@ class Arrival:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     certificate: str = ""  # subject common name of a verified client certificate
+    line: Line | None = field(default=None, compare=False, repr=False)
+    awaited: bool = False
 
     @property
     def content_type(self) -> str:
@@ -48,7 +68,8 @@ class Arrival:
 class Envelope:
     """What a message says about itself and its sender, before any profile is known.
 
-    `parsed` is the responder's own; `secrets` are credentials carried in the message.
+    `parsed` is the responder's own; `secrets` are credentials carried in the message. `symbols` are those of the
+    parties, one of whom is the sender: a partner that has one of them is meant, beside those whom a rule fits.
     """
 
     service: str = ""
@@ -57,6 +78,7 @@ class Envelope:
     to_agency: str = ""
     profile_type: str = ""
     from_system: str = ""
+    symbols: tuple[str, ...] = ()
     agency_secret: str = field(default="", repr=False)
     system_secret: str = field(default="", repr=False)
     repairs: tuple[str, ...] = ()
@@ -77,8 +99,8 @@ class Conversation:
 
 @frozen
 class Incoming:
-    """A decoded message. `command` is what it asks of the library; None when the protocol itself answers
-    (NCIP LookupVersion)."""
+    """A decoded message. `command` is what it asks of the library, `told` what it says of a managed request; neither
+    when the protocol itself answers (NCIP LookupVersion)."""
 
     service: str
     command: Command | None
@@ -86,14 +108,41 @@ class Incoming:
     item_id: str = ""
     message: object = field(default=None, repr=False)
     unknown: tuple[str, ...] = ()  # what was not understood, kept for the journal
+    told: FromPartner | None = None
+
+
+class Cutter(Protocol):
+    """Cuts a stream into messages."""
+
+    @property
+    def begun(self) -> int:
+        """Bytes of a message whose end has not come."""
+        ...
+
+    @property
+    def hopeless(self) -> bool:
+        """What has begun can't become a message, and where the next one would begin can't be told."""
+        ...
+
+    def feed(self, data: bytes) -> None: ...
+
+    def next(self) -> bytes | None:
+        """The next whole message, None if there is none yet."""
+        ...
+
+    def rest(self) -> bytes:
+        """What there is of a message whose end won't come; then nothing is left."""
+        ...
 
 
 @frozen
 class Framing:
-    """How messages are told apart on a raw TCP connection of one profile."""
+    """How messages are told apart on a raw TCP connection. `cutter` makes, for a limit in bytes, what cuts the messages
+    of a protocol whose own bytes say where they end (end = cut)."""
 
-    end: Literal["tag", "newline", "close"] = "tag"
+    end: Literal["tag", "newline", "close", "cut"] = "tag"
     tags: tuple[bytes, ...] = ()  # local names of the end tags that close a message, for end = tag
+    cutter: Callable[[int], Cutter] | None = None
     idle_seconds: float = 60.0
     message_seconds: float = 30.0  # from a message's first byte to its last
     keep_open: bool = True
@@ -113,12 +162,21 @@ class OutcomeClass(StrEnum):
 
 @frozen
 class Answer:
-    """Bytes to send back. HTTP uses `status` and `content_type`; TCP sends the body alone."""
+    """Bytes to send back. HTTP uses `status` and `content_type`; TCP sends the body alone, and nothing at all where it
+    is empty. `note` is for the journal. `call_back`: host:port to which a connection is opened for it, since its
+    receiver doesn't read answers where it asks."""
 
     body: bytes
     content_type: str = "application/xml; charset=utf-8"
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+    call_back: str = ""
+
+
+Outcome = Result | Refusal | Taken | None
+"""Of a message: what the library did, what became of what it told, why it was refused; None where the protocol itself
+answers."""
 
 
 class Responder(Protocol):
@@ -127,7 +185,9 @@ class Responder(Protocol):
     @property
     def protocol(self) -> str: ...
 
-    def framing(self, profile: Profile) -> Framing: ...
+    def framing(self, profile: Profile | None) -> Framing:
+        """None: a listener for all partners, so that the sender is not known yet."""
+        ...
 
     def open(self, arrival: Arrival, limit: int) -> Envelope:
         """Never raises: a message that can't be parsed has `malformed` set. `limit`: most bytes accepted."""
@@ -137,10 +197,8 @@ class Responder(Protocol):
         """Raises MalformedMessage, or Refused when a required part is missing or a value can't be used."""
         ...
 
-    def encode(
-        self, envelope: Envelope, incoming: Incoming, outcome: Result | Refusal | None, talk: Conversation
-    ) -> Answer:
-        """The answer to a decoded message; `outcome` None when `incoming.command` is None."""
+    def encode(self, envelope: Envelope, incoming: Incoming, outcome: Outcome, talk: Conversation) -> Answer:
+        """The answer to a decoded message."""
         ...
 
     def refuse(self, envelope: Envelope, refusal: Refusal | MalformedMessage, talk: Conversation | None) -> Answer:

@@ -51,9 +51,11 @@ def between(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator
 
 
 def listeners(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator[Problem]:
-    """Settings name profiles too: each TCP listener has one."""
+    """Settings name profiles too: each TCP listener has one, but those for all partners."""
     for index, listener in enumerate(settings.tcp):
         path: Path = ("tcp", index, "profile")
+        if not listener.profile:
+            continue
         one = loaded.get(listener.profile)
         if one is None:
             yield settings.problem(path, "no such profile", listener.profile, tuple(loaded))

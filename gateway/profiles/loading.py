@@ -16,7 +16,7 @@ from gateway.configuration.source import Document, Place
 from gateway.configuration.validation import validate
 from gateway.domain.frozen import frozen
 from gateway.domain.profile import Profile
-from gateway.profiles import checks, partners
+from gateway.profiles import checks, locating, partners
 from gateway.profiles.matching import Candidate, Matcher, Sender
 from gateway.settings import Settings
 
@@ -90,6 +90,7 @@ def read_profiles(folder: FilePath, adapters: Adapters, settings: Settings) -> L
     loaded = reader.read(folder)
     problems = [*reader.problems, *checks.between(loaded, settings), *checks.listeners(loaded, settings)]
     problems += partners.problems(loaded, adapters.channels)
+    problems += locating.problems(loaded, adapters.searches)
     for one in loaded.values():
         problems += checks.within(one.profile, one.document, settings)
     unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from gateway.domain.frozen import frozen
 from gateway.domain.profile import Match, Profile
+from gateway.profiles.symbols import PartnerIndex, same_symbol
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -31,7 +32,8 @@ class Sender:
 
     `path`: what the URL or the listener names, a profile or a rule's path; then no other profile fits. `network` is
     the sender's IP address. `credential`: name of the one in use, where known already; while it is empty a rule
-    that wants one is kept, and whoever authenticates compares `Candidate.rule`.
+    that wants one is kept, and whoever authenticates compares `Candidate.rule`. `symbols`: a partner that has one of
+    them (`partner.symbols`) fits without a rule, as if by a rule of one condition.
     """
 
     protocol: str = ""
@@ -43,11 +45,12 @@ class Sender:
     version: str = ""
     network: str = ""
     credential: str = ""
+    symbols: tuple[str, ...] = ()
 
 
 @frozen
 class Candidate:
-    """A profile that fits, by which rule; None: the message names the profile."""
+    """A profile that fits, by which rule; None: the message names the profile, or its partner."""
 
     profile: Profile
     rule: Match | None
@@ -77,10 +80,12 @@ class Matcher:
     def __init__(self, profiles: Iterable[Profile]) -> None:
         self._by_name: dict[str, Profile] = {}
         rules: list[_Rule] = []
+        self._partners = PartnerIndex()
         for profile in profiles:
             if profile.abstract:
                 continue
             self._by_name[profile.name.casefold()] = profile
+            self._partners.add(profile)
             rules += [_rule(profile, rule) for rule in profile.match]
         self._rest: list[_Rule] = []
         self._exact: dict[tuple[str, str], list[_Rule]] = defaultdict(list)
@@ -114,7 +119,19 @@ class Matcher:
         ]
         for rules in (self._near(address), self._rest):
             found += [rule.candidate for rule in rules if _fits(rule, sender, said, address)]
-        return _best(found)
+        partners = self._of_partner(sender, _profiles(found))
+        return tuple(sorted((*partners, *_best(found)), key=lambda candidate: -candidate.conditions))
+
+    def _of_partner(self, sender: Sender, known: list[Profile]) -> tuple[Candidate, ...]:
+        """In the order of the symbols, but those of the library that is spoken to come first: two of an installation
+        may know the same partner."""
+        found = [
+            profile
+            for profile in self._partners.having(sender.symbols)
+            if profile not in known and _speaks(profile, sender.protocol)
+        ]
+        found.sort(key=lambda profile: not same_symbol(profile.library, sender.to_agency))
+        return tuple(Candidate(profile, None, 1) for profile in found)
 
     def _named(self, name: str, protocol: str) -> tuple[Candidate, ...]:
         profile = self._by_name.get(name.casefold())

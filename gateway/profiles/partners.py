@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.configuration.problems import Path, Problem
 from gateway.domain.policy import Manages
 from gateway.domain.requests.partner import PartnerPolicy, PartnerRole
+from gateway.ports.adapter import ChannelAdapter
 
 if TYPE_CHECKING:
     from gateway.profiles.loading import LoadedProfile
@@ -16,28 +17,45 @@ MAIL = ("mail", "artemail", "tagged-mail")
 """Channels that need an address of the partner."""
 
 
-def problems(loaded: Mapping[str, LoadedProfile], channels: Iterable[str]) -> Iterator[Problem]:
-    """`channels`: the names of those that are installed; empty: none is looked at."""
-    known = tuple(channels)
+def problems(loaded: Mapping[str, LoadedProfile], channels: Mapping[str, ChannelAdapter]) -> Iterator[Problem]:
+    """`channels`: those that are installed, by name; empty: none is looked at."""
     partners = [(one, one.profile.partner) for one in loaded.values() if not one.profile.abstract]
     for one, partner in partners:
         if partner is not None:
-            yield from _within(one, partner, known)
+            yield from _within(one, partner, channels)
     for one in loaded.values():
         if not one.profile.abstract:
             yield from _managed(one)
     yield from _between((one, partner) for one, partner in partners if partner is not None)
 
 
-def _within(one: LoadedProfile, partner: PartnerPolicy, channels: tuple[str, ...]) -> Iterator[Problem]:
+def _within(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> Iterator[Problem]:
     if not partner.symbols:
         yield one.problem(("partner", "symbols"), "a partner needs a symbol, so that its messages are known as its own")
     if partner.channel and channels and partner.channel not in channels:
-        yield one.problem(("partner", "channel"), "no such channel", partner.channel, channels)
-    if partner.push_new and not partner.channel:
-        yield one.problem(("partner", "push_new"), "needs a `channel` by which it is told")
+        yield one.problem(("partner", "channel"), "no such channel", partner.channel, tuple(channels))
+    if partner.channel in channels:
+        yield from _has_section(one, channels[partner.channel])
+    if partner.mail.gather is not None and channels and not _gathers(partner, channels):
+        able = tuple(name for name, channel in channels.items() if channel.gathers)
+        yield one.problem(("partner", "mail", "gather"), "its channel sends one order at a time", partner.channel, able)
+    for key in ("push_new", "push_states"):
+        if getattr(partner, key) and not partner.channel:
+            yield one.problem(("partner", key), "needs a `channel` by which it is told")
     if partner.channel in MAIL and not partner.email:
         yield one.problem(("partner", "email"), f"the channel {partner.channel} needs an e-mail address")
+
+
+def _gathers(partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
+    return partner.channel in channels and channels[partner.channel].gathers
+
+
+def _has_section(one: LoadedProfile, channel: ChannelAdapter) -> Iterator[Problem]:
+    """A channel whose section must say something, such as an address, can't do without it."""
+    required = [name for name, field in channel.dialect.model_fields.items() if field.is_required()]
+    if required and channel.section not in one.profile.dialects:
+        message = f"needs the section `{channel.section}` with {' and '.join(required)}"
+        yield one.problem(("partner", "channel"), message, channel.name)
 
 
 def _managed(one: LoadedProfile) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from gateway.services.exchange import Done, Exchange
 from gateway.services.hand import OpenLibrary
 from gateway.services.requests.broker import RequestBroker
 from gateway.services.requests.house import House
+from gateway.services.requests.incoming import Doors
 from gateway.services.requests.ncip_link import Linker
 from gateway.settings import LibrarySettings, Settings
 from gateway.store.cipher import BodyCipher
@@ -120,6 +121,7 @@ class Assembly:
             observe=observe,
             link=Linker(houses) if houses is not None else None,
             broker=RequestBroker(houses) if houses is not None else None,
+            doors=Doors(houses) if houses is not None else None,
         )
 
 

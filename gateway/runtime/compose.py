@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import lru_cache
 
@@ -15,16 +15,17 @@ import structlog
 
 from gateway.adapters import Adapters
 from gateway.domain.clock import Clock, SystemClock
-from gateway.domain.profile import Profile
 from gateway.policies import PolicyStore, load_policies
-from gateway.ports.protocol import Framing, Responder
 from gateway.profiles import ProfileStore, load_profiles
 from gateway.runtime.assemble import Assembly
+from gateway.runtime.connection import Inside, Manner
 from gateway.runtime.health import Health
 from gateway.runtime.http import HttpListener, HttpPlace
+from gateway.runtime.lines import OpenLines
 from gateway.runtime.mailboxes import Mailboxes
 from gateway.runtime.managed import Managed
 from gateway.runtime.metrics import Metrics
+from gateway.runtime.pages import link_format, make_offering, make_pages
 from gateway.runtime.probe import probe_http, probe_tcp
 from gateway.runtime.tasks import OnFailure, Tasks
 from gateway.runtime.tcp import TcpListener, TcpPlace
@@ -32,6 +33,7 @@ from gateway.runtime.tls import server_context
 from gateway.secrets import resolve
 from gateway.services.exchange import Done, Exchange
 from gateway.services.hand import OpenLibrary
+from gateway.services.offering import Resolver
 from gateway.services.outbox.worker import start_of
 from gateway.services.repair import finish_interrupted
 from gateway.services.webhooks.addresses import Addresses
@@ -47,6 +49,7 @@ from gateway.web.api.service import Services
 from gateway.web.app import Site
 from gateway.web.gate import Gate
 from gateway.web.pace import Patience
+from gateway.web.pages.app import Pages
 from gateway.web.senders import TrustedProxies
 
 log = structlog.get_logger(component="gateway")
@@ -128,6 +131,7 @@ class Gateway:
         libraries = await parts.open_libraries(store)
         journal = Journal(store, options)
         stack.push_async_callback(journal.close)
+        self._lines = OpenLines(self._manner)
         self.managed = self._manage(store, libraries)
         self.mailboxes = Mailboxes(
             settings=self.settings,
@@ -147,6 +151,7 @@ class Gateway:
             store, {symbol: one.system for symbol, one in libraries.items()}, self._profiles, lambda: self.listeners
         )
         stack.push_async_callback(self._tasks.stop)
+        self._make_offering(store)
         self._api = self._make_api(store)
         await self._listen(exchange, health)
         self._watch(store, journal, libraries, health)
@@ -176,9 +181,21 @@ class Gateway:
             node=start_of(f"{settings.http.host}:{settings.http.port}"),
             observe=self.metrics.outbox_tried,
             network_asked=self.metrics.network_asked,
+            lines=self._lines,
         )
         self._stack.push_async_callback(managed.close)
         return managed
+
+    def _make_offering(self, store: Store) -> None:
+        """What patrons can be offered, and the pages that do so; without an adapter that reads links there are none."""
+        links = link_format(self._adapters)
+        self._resolver: Resolver | None = None
+        self._pages: Pages | None = None
+        if links is None:
+            return
+        self._resolver = Resolver(links, make_offering(self.managed, links))
+        if self.settings.pages.enabled:
+            self._pages = make_pages(self.settings, self._resolver, self.managed, store, self._clock, self._secrets)
 
     def _make_api(self, store: Store) -> Api:
         settings, managed = self.settings.api, self.managed
@@ -188,7 +205,9 @@ class Gateway:
             desk=managed.desk,
             patrons=managed.patrons,
             questions=managed.questions,
+            search=managed.finder,
             feed=managed.feed,
+            links=self._resolver,
         )
         api = make_api(
             services,
@@ -227,7 +246,7 @@ class Gateway:
         self.metrics.watch_gate(self._gate)
         site = Site(
             exchange=exchange,
-            protocols=tuple(protocols),
+            protocols=tuple(name for name, protocol in protocols.items() if protocol.over_http),
             gate=self._gate,
             clock=self._clock,
             limit=lambda: self._profiles.current.max_bytes,
@@ -237,14 +256,16 @@ class Gateway:
             proxies=TrustedProxies(settings.http.trusted_proxies),
             certificate_proxies=TrustedProxies(settings.http.certificate_proxies),
             api=self._api,
+            pages=self._pages,
         )
         http = settings.http
         place = HttpPlace(http.host, http.port, self._tls(http.tls), http.header_seconds)
         self._http = HttpListener(place, site)
         self._tcp = [
-            TcpListener(self._tcp_place(one, protocols[one.protocol].responder()), exchange, self._gate, self._clock)
-            for one in settings.tcp
+            TcpListener(self._tcp_place(one), exchange, self._gate, self._clock, self._lines) for one in settings.tcp
         ]
+        self._lines.serve(Inside(exchange, self._gate, self._clock))
+        self._stack.push_async_callback(self._lines.close, settings.shutdown_seconds)
         self._stack.push_async_callback(self._close_listeners)
         self._stack.callback(self._api.close)  # before the listeners: streams would hold them up
         for listener in self.listeners:
@@ -254,26 +275,28 @@ class Gateway:
         """All at once, since they share the time."""
         await asyncio.gather(*(listener.stop(self.settings.shutdown_seconds) for listener in self.listeners))
 
-    def _tcp_place(self, one: TcpSettings, responder: Responder) -> TcpPlace:
+    def _tcp_place(self, one: TcpSettings) -> TcpPlace:
         return TcpPlace(
             host=one.host,
             port=one.port,
             profile=one.profile,
             protocol=one.protocol,
-            framing=self._framing(one.profile, responder),
-            limit=lambda: self._profile(one.profile).max_bytes,
+            framing=lambda: self._manner(one.protocol, one.profile).framing,
+            limit=lambda: self._manner(one.protocol, one.profile).limit,
             tls=self._tls(one.tls),
+            connections=one.connections,
+            per_peer=one.per_peer,
             idle_in_message=LONGEST_SILENCE,
         )
 
-    def _framing(self, profile: str, responder: Responder) -> Callable[[], Framing]:
-        return lambda: responder.framing(self._profile(profile))
-
-    def _profile(self, name: str) -> Profile:
-        """Of a listener; the check of profiles lets no set pass that lacks it."""
-        profile = self._profiles.current.by_name(name)
-        assert profile is not None, name
-        return profile
+    def _manner(self, protocol: str, name: str) -> Manner:
+        """Of connections for a profile (the check of profiles lets no set pass that lacks a listener's), or for all
+        partners."""
+        profiles = self._profiles.current
+        profile = profiles.by_name(name) if name else None
+        limit = profile.max_bytes if profile is not None else profiles.max_bytes
+        framing = self._adapters.protocols[protocol].responder().framing(profile)
+        return Manner(protocol, name, framing, limit, LONGEST_SILENCE)
 
     def _tls(self, tls: Tls) -> ssl.SSLContext | None:
         if not tls.certificate:
@@ -327,6 +350,8 @@ class Gateway:
             if forgotten := await self.mailboxes.forget():
                 log.info("mailboxes: forgotten", mails=forgotten)
             await self._api.forget(self.managed.houses)
+            if self._pages is not None:
+                await self._pages.forget(self.managed.houses)
 
         self._tasks.every("health: look for the metrics", LOOK_SECONDS, look)
         self._tasks.every("outbox: count for the metrics", LOOK_SECONDS, outbox_rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from gateway.ports.protocol import Framing
+from gateway.ports.protocol import Cutter, Framing
 
 BLANK = bytes(range(0x21))
 """Between messages: white space and control characters (INN-Reach sends ^D, facts/ncip.md 1.3)."""
@@ -20,8 +20,13 @@ def _end_tag(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
     return re.compile(rb"</(?:[^\s<>/:]{1,64}:)?(?:" + alternatives + rb")[ \t\r\n]{0,64}>")
 
 
+def cutter_for(framing: Framing, limit: int) -> Cutter:
+    """`limit`: most bytes of one message."""
+    return framing.cutter(limit) if framing.cutter is not None else Frames(framing, limit)
+
+
 class Frames:
-    """Cuts what has been fed into messages. `limit`: most bytes of one message."""
+    """Cuts what has been fed into messages, by tags or lines."""
 
     def __init__(self, framing: Framing, limit: int) -> None:
         self._framing = framing
@@ -40,7 +45,8 @@ class Frames:
         return len(self._buffer)
 
     @property
-    def too_long(self) -> bool:
+    def hopeless(self) -> bool:
+        """It is too long."""
         return len(self._buffer) > self._limit
 
     def next(self) -> bytes | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.domain.clock import Clock
 from gateway.domain.requests.policy import RequestPolicy
+from gateway.ports.catalogue import Catalogue
 from gateway.ports.channel import PartnerChannel
 from gateway.profiles import ProfileSet
 from gateway.services.hand import OpenLibrary
@@ -29,9 +30,11 @@ def houses_of(
     channels: Mapping[str, PartnerChannel] | None = None,
     nudge: Callable[[], None] = nobody_waits,
     network: Network = nothing_reported,
+    catalogue: Catalogue | None = None,
 ) -> dict[str, House]:
-    """By symbol of the library. `channels` may be filled later; None: nothing is sent from here."""
-    catalogue = StaticCatalogue()
+    """By symbol of the library. `channels` may be filled later; None: nothing is sent from here. `catalogue` None: no
+    catalogue is searched from here."""
+    catalogue = catalogue or StaticCatalogue()
     return {
         symbol: House(
             symbol=symbol,

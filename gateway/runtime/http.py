@@ -27,6 +27,9 @@ LINGER_SECONDS = 2.0
 CONNECTIONS = 5_000
 """Most connections at once; each may hold a message of the largest size in memory."""
 
+LONGEST_LINE = 65_536
+"""Bytes of a request's first line: links of discovery systems have 8 kB and more (facts/openurl.md section 1)."""
+
 
 @frozen
 class HttpPlace:
@@ -91,6 +94,7 @@ class HttpListener:
             logger=_HttpLog(),
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             lingering_time=LINGER_SECONDS,
+            max_line_size=LONGEST_LINE,
         )
         await self._runner.setup()
         self._server = await asyncio.get_running_loop().create_server(

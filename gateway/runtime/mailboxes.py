@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.adapters import Adapters
+from gateway.configuration.problems import ConfigurationError
 from gateway.domain.clock import Clock
+from gateway.domain.problems import MalformedMessage, Reason, Refused
+from gateway.ports.adapter import MailboxAdapter
 from gateway.ports.mail_format import MailFormat
+from gateway.ports.mail_reading import Hidden, ParsedMail
+from gateway.ports.mailbox import MailboxClient
+from gateway.ports.partner import Secrets
 from gateway.profiles import ProfileSet
 from gateway.runtime.managed import Managed
 from gateway.secrets import resolve
@@ -29,6 +35,20 @@ SLICE = 500
 CLIENT = "imap"
 
 
+MISSING = f"no adapter called '{CLIENT}' is installed"
+
+
+def _not_read(_content: bytes, _received: datetime) -> ParsedMail:
+    raise MalformedMessage("", MISSING)
+
+
+def _not_opened(_secrets: Secrets) -> MailboxClient:
+    raise Refused(Reason.UNSUPPORTED_SERVICE, MISSING)
+
+
+NOBODY = MailboxAdapter(name=CLIENT, make=_not_opened, parse=_not_read, conceal=lambda content, _hidden: content)
+
+
 class Mailboxes:
     def __init__(
         self,
@@ -46,7 +66,7 @@ class Mailboxes:
         self._adapters = adapters
         self._clock = clock
         self._store = store
-        reader = adapters.mailboxes[CLIENT]
+        self._reader = reader = adapters.mailboxes.get(CLIENT, NOBODY)
         self._days = options.keep_rows_days
         formats: dict[str, MailFormat] = {name: one.make() for name, one in adapters.mail_formats.items()}
         self.taker = Taker(
@@ -57,6 +77,7 @@ class Mailboxes:
             journal=journal,
             cipher=options.cipher,
             clock=clock,
+            conceal=lambda content: reader.conceal(content, self._hidden(profiles())),
         )
         self.desk = MailDesk(managed.houses, reader.parse, formats, options.cipher)
         self.pollers = tuple(self._poller(one) for one in settings.mailboxes)
@@ -77,6 +98,26 @@ class Mailboxes:
         while found := await self._store.write(lambda c: mails.prune(c, before, SLICE)):
             forgotten += found
         return forgotten
+
+    def _hidden(self, profiles: ProfileSet) -> Hidden:
+        """Passwords of all profiles: our own as they are now, and where others' stand in mails."""
+        references: set[str] = set()
+        patterns: set[str] = set()
+        for profile in (one for one in profiles if not one.abstract):
+            for channel in self._adapters.channels.values():
+                if channel.secrets is not None and (dialect := profile.dialects.get(channel.section)) is not None:
+                    references |= set(channel.secrets(dialect).values())
+            for name, one in self._adapters.mail_formats.items():
+                if one.secret_pattern is not None and (dialect := profile.dialects.get(name)) is not None:
+                    patterns.add(one.secret_pattern(dialect))
+        return Hidden(tuple(filter(None, map(self._secret, sorted(references)))), tuple(sorted(patterns)))
+
+    def _secret(self, reference: str) -> str:
+        """Empty: it isn't there, so no mail of ours has it (`illgate check` says so)."""
+        try:
+            return resolve(reference, self._settings.folder)
+        except ConfigurationError:
+            return ""
 
     def _poller(self, one: MailboxSettings) -> Poller:
         folder = self._settings.folder
@@ -99,7 +140,7 @@ class Mailboxes:
                 poll_seconds=one.poll_seconds,
             ),
             # Secrets anew each time: an access token is good for an hour.
-            client=self._adapters.mailboxes[CLIENT].make(lambda reference: resolve(reference, folder)),
+            client=self._reader.make(lambda reference: resolve(reference, folder)),
             taker=self.taker,
             store=self._store,
             leader=leader(self._store, f"mailbox {one.name}"),

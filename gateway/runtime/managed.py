@@ -13,7 +13,9 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import Reason, Refused
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
-from gateway.ports.channel import PartnerChannel
+from gateway.ports.channel import PartnerChannel, PartnerMessage
+from gateway.ports.letters import AnswerLink
+from gateway.ports.lines import Lines, NoLines
 from gateway.ports.mailer import Mailer
 from gateway.profiles import ProfileSet
 from gateway.runtime.houses import houses_of
@@ -27,14 +29,19 @@ from gateway.services.outbox.handled import Handler, Observe, nobody
 from gateway.services.outbox.options import Options
 from gateway.services.outbox.worker import Worker
 from gateway.services.requests.acts import Acts
+from gateway.services.requests.catalogue import KnownHoldings
 from gateway.services.requests.front import FeedFront, RequestsFront, house_of
 from gateway.services.requests.handlers import Handlers
 from gateway.services.requests.incoming import Doors
+from gateway.services.requests.partner_questions import partner_links
 from gateway.services.requests.partners_front import PartnersFront
 from gateway.services.requests.patrons_front import PatronsFront
 from gateway.services.requests.questions import QuestionsFront
 from gateway.services.requests.staff_front import StaffFront
 from gateway.services.requests.timekeeping import fire
+from gateway.services.searching.asking import Asker
+from gateway.services.searching.catalogue import SearchCatalogue
+from gateway.services.searching.finder import Finder
 from gateway.services.timekeeping import Timekeeper
 from gateway.services.webhooks.addresses import Addresses
 from gateway.services.webhooks.delivery import WebhookHandler, WebhookOptions
@@ -42,8 +49,11 @@ from gateway.services.webhooks.subscriptions import KIND as WEBHOOK
 from gateway.settings import Settings
 from gateway.store.engine import Store
 from gateway.store.leader import leader
-from gateway.store.requests import files, outbox
+from gateway.store.requests import filed, files, outbox
 from gateway.store.requests.timers import TimerRow
+
+HIDDEN = "********"
+"""What a preview shows in place of a password."""
 
 SLICE = 500
 """Rows that retention takes at once."""
@@ -76,6 +86,7 @@ class Managed:
         node: str,
         observe: Observe = nobody,
         network_asked: loads.Observe = loads.nobody,
+        lines: Lines = NoLines(),  # noqa: B008 - it has no state
     ) -> None:
         self._settings = settings
         self._store = store
@@ -83,6 +94,7 @@ class Managed:
         self.wake = Wake(store, node)
         self.channels: dict[str, PartnerChannel] = {}
         self.network = NetworkLoads(clock, secrets, network_asked)
+        self._asker = Asker({name: adapter.make(secrets) for name, adapter in adapters.searches.items()}, clock)
         self.houses = houses_of(
             settings,
             store,
@@ -93,16 +105,19 @@ class Managed:
             self.channels,
             self.wake.nudge,
             self.network.reported,
+            KnownHoldings(SearchCatalogue(self._asker, profiles)),
         )
+        self.finder = Finder(self.houses, self._asker)
         self.doors = Doors(self.houses)
         letters = Letters(settings.letters_folder, settings.letters.language)
         mailer = self._mailer(adapters, secrets)
 
-        def make_channels(mailer: Mailer) -> dict[str, PartnerChannel]:
-            return self._channels(adapters, secrets, mailer, letters)
+        def make_channels(mailer: Mailer, lines: Lines, secrets: Secrets = secrets) -> dict[str, PartnerChannel]:
+            return self._channels(adapters, secrets, mailer, letters, lines)
 
         self._make_channels = make_channels
-        self.channels.update(self._make_channels(mailer))
+        self._secrets = secrets
+        self.channels.update(make_channels(mailer, lines))
         rows = Handlers(self.houses, letters, mailer, settings.mail.from_)
         self._webhooks = WebhookHandler(
             store, clock, WebhookOptions(addresses=Addresses(settings.api.webhook_networks))
@@ -122,10 +137,15 @@ class Managed:
 
     async def close(self) -> None:
         await self._webhooks.close()
+        await self._asker.close()
 
     def channels_with(self, mailer: Mailer) -> Mapping[str, PartnerChannel]:
-        """Channels like ours that hand their mail to another mailer: for previews."""
-        return self._make_channels(mailer)
+        """Channels like ours that hand their mail to another mailer, and reach nobody else."""
+        return self._make_channels(mailer, NoLines())
+
+    def previewing(self, mailer: Mailer) -> Mapping[str, PartnerChannel]:
+        """The same, but what they write is for people to see: secrets are looked for, and not shown."""
+        return self._make_channels(mailer, NoLines(), lambda reference: HIDDEN if self._secrets(reference) else "")
 
     async def drain(self) -> int:
         """Timers that are due and all work that follows, until nothing is left to be done now; how many tries that
@@ -142,6 +162,8 @@ class Managed:
         forgotten = 0
         while found := await self._store.write(lambda c: outbox.prune(c, before, SLICE)):
             forgotten += found
+        while await self._store.write(lambda c: filed.prune(c, before, SLICE)):
+            pass  # they are of rows that were counted already
         return forgotten
 
     async def _fire(self, row: TimerRow) -> None:
@@ -152,7 +174,7 @@ class Managed:
         return adapters.mailers["smtp"].make(server, secrets) if server is not None else NoMailServer()
 
     def _channels(
-        self, adapters: Adapters, secrets: Secrets, mailer: Mailer, letters: Letters
+        self, adapters: Adapters, secrets: Secrets, mailer: Mailer, letters: Letters, lines: Lines
     ) -> dict[str, PartnerChannel]:
         context = ChannelContext(
             libraries={
@@ -166,8 +188,13 @@ class Managed:
             letters=letters,
             read_file=self._read_file,
             receive=self.doors.receive,
+            answers=self._answers,
+            lines=lines,
         )
         return {name: adapter.make(context) for name, adapter in adapters.channels.items()}
+
+    async def _answers(self, message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:
+        return await partner_links(self.houses[message.request.library], message, days)
 
     async def _read_file(self, library: str, file_id: str) -> bytes:
         def work(connection: Connection) -> bytes | None:

@@ -34,6 +34,7 @@ from gateway.domain.problems import (
     Unavailable,
 )
 from gateway.domain.profile import Profile
+from gateway.ports.channel import FromPartner, Taken
 from gateway.ports.library import LibrarySystem
 from gateway.ports.protocol import Answer, Arrival, Conversation, Incoming, OutcomeClass, Responder, Transport
 from gateway.profiles import ProfileSet
@@ -41,7 +42,7 @@ from gateway.services.authentication import Secrets, admit
 from gateway.services.circulation import Desk, carry_out, message_key
 from gateway.services.hand import Hand, OpenLibrary, ending_of, opening_of, sender_of
 from gateway.services.locks import Locks
-from gateway.services.managing import Broker, Link, Linked
+from gateway.services.managing import Broker, Doors, Link, Linked
 from gateway.services.replay import NotReplayable, Rehearsal, Replayed, arrival_of
 from gateway.store.journal import Journal
 from gateway.store.records import Begun, Ending, FullMessage, Opening
@@ -95,8 +96,10 @@ class Exchange:
         observe: Callable[[Done], None] = lambda _done: None,
         link: Link | None = None,
         broker: Broker | None = None,
+        doors: Doors | None = None,
     ) -> None:
-        """`library_seconds`: longest time for one use case. `link` and `broker`: where the gateway manages requests."""
+        """`library_seconds`: longest time for one use case. `link`, `broker` and `doors`: where the gateway manages
+        requests."""
         if not libraries:
             raise ValueError("an exchange needs a library")
         self._responders = responders
@@ -110,6 +113,7 @@ class Exchange:
         self._observe = observe
         self._link = link
         self._broker = broker
+        self._doors = doors
         self._locks = Locks()
 
     async def handle(self, arrival: Arrival) -> Answer:
@@ -149,6 +153,10 @@ class Exchange:
             refusal = Refusal.of(refused)
             return Rehearsal(service, refusal=refusal, answer=hand.responder.refuse(hand.envelope, refusal, talk))
         command = incoming.command
+        if incoming.told is not None:
+            taken = await self._as_if(hand, incoming.told, talk)
+            said = hand.responder.encode(hand.envelope, incoming, taken, talk)
+            return Rehearsal(service, told=incoming.told, refusal=taken.refused, answer=said)
         if command is None:
             return Rehearsal(service, answer=hand.responder.encode(hand.envelope, incoming, None, talk))
         key = "" if isinstance(command, READ_ONLY) else message_key(command, profile.name)
@@ -202,6 +210,8 @@ class Exchange:
             return await self._malformed(hand, error)
         hand.incoming = incoming
         hand.notes += [f"not understood: {path}" for path in incoming.unknown]
+        if incoming.told is not None:
+            return await self._tell(hand, incoming, incoming.told, talk)
         if incoming.command is None or isinstance(incoming.command, READ_ONLY):
             return await self._look_up(hand, incoming, talk)
         return await self._act(hand, incoming, incoming.command, talk)
@@ -216,12 +226,22 @@ class Exchange:
 
     def _choose(self, hand: Hand) -> Profile:
         """Raises Refused(UNKNOWN_SENDER | SENDER_AUTH_FAILED)."""
+        line = hand.arrival.line
         candidates = self._profiles().candidates(sender_of(hand))
+        if line is not None and not (hand.envelope.from_agency or hand.envelope.symbols):
+            known = self._profiles().by_name(line.only)
+            if known is not None:
+                return known  # on a connection parties need not be named (facts/iso-ill-10161.md 3)
         for candidate in candidates:
-            credential = self._admitted(candidate.profile, hand)
+            profile = candidate.profile
+            if line is not None and line.knows(profile.name):
+                return profile
+            credential = self._admitted(profile, hand)
             wanted = candidate.rule.credential if candidate.rule is not None else None
             if credential is not None and wanted in (None, credential):
-                return candidate.profile
+                if line is not None:
+                    line.admit(profile.name)
+                return profile
         if candidates:
             raise Refused(Reason.SENDER_AUTH_FAILED, "The sender could not be authenticated.", about=About.SENDER)
         raise Refused(
@@ -246,6 +266,54 @@ class Exchange:
         if size > talk.profile.max_bytes:
             raise MalformedMessage("message", f"larger than {talk.profile.max_bytes} bytes", Fault.TOO_LARGE)
         return hand.responder.decode(hand.envelope, talk)
+
+    # --- news of a managed request -----------------------------------------------------------------------
+
+    async def _tell(self, hand: Hand, incoming: Incoming, told: FromPartner, talk: Conversation) -> Answer:
+        """What it changes, its answer and the journal are one transaction; those of one partner go one after the
+        other. After a crash it was never here: its sender sends it again."""
+        doors, profile = self._doors, talk.profile
+        if doors is None:
+            return await self._refuse(hand, Refusal(Reason.UNSUPPORTED_SERVICE, "No requests are managed here."))
+        notes = tuple(hand.notes)
+
+        def work(connection: Connection) -> tuple[Answer, Opening, Ending]:
+            hand.outcome, hand.reason = OutcomeClass.OK, ""
+            taken = doors.take(connection, hand.library.symbol, told, profile)
+            answer = hand.responder.encode(hand.envelope, incoming, taken, talk)
+            hand.notes = [*notes, *_taken_notes(taken), *([answer.note] if answer.note else [])]
+            if taken.refused is not None:
+                hand.outcome, hand.reason = OutcomeClass.REFUSED, taken.refused.reason.value
+            return answer, opening_of(hand), ending_of(hand, answer, self._clock.now())
+
+        async with self._locks.hold(f"{hand.library.symbol} told {profile.name}"):
+            try:
+                answer = await self._journal.record_with(work)
+            except Unavailable as down:
+                return self._not_kept(hand, down)
+            except Exception:
+                log.exception("exchange.defect")
+                detail = "An internal error occurred; the message is kept and can be replayed."
+                refusal = self._failed(hand, OutcomeClass.FAILED, Refusal(Reason.TEMPORARY_FAILURE, detail))
+                return await self._record(
+                    hand, hand.responder.encode(hand.envelope, incoming, Taken("", refusal), talk)
+                )
+        doors.after(hand.library.symbol)
+        return answer
+
+    async def _as_if(self, hand: Hand, told: FromPartner, talk: Conversation) -> Taken:
+        """What would become of it; nothing does. Raises NotReplayable."""
+        doors = self._doors
+        if doors is None:
+            raise NotReplayable("no requests are managed here")
+
+        def work(connection: Connection) -> Taken:
+            raise _TakenBack(doors.take(connection, hand.library.symbol, told, talk.profile))
+
+        try:
+            return await self._journal.apart(work)
+        except _TakenBack as rehearsed:
+            return rehearsed.taken
 
     # --- the use case ------------------------------------------------------------------------------------
 
@@ -424,6 +492,19 @@ class Exchange:
         hand.outcome, hand.reason = OutcomeClass.FAILED, Reason.TEMPORARY_FAILURE.value
         refusal = Refusal(Reason.TEMPORARY_FAILURE, "The message could not be stored. Please send it again later.")
         return hand.responder.refuse(hand.envelope, refusal, hand.talk)
+
+
+class _TakenBack(Exception):
+    """Ends a transaction that was only to show what it would do."""
+
+    def __init__(self, taken: Taken) -> None:
+        super().__init__("taken back")
+        self.taken = taken
+
+
+def _taken_notes(taken: Taken) -> list[str]:
+    notes = ["a repeat: it was here before"] if taken.repeated else []
+    return notes if taken.refused is None else [*notes, taken.refused.detail]
 
 
 def _may_repeat(command: Command, profile: Profile) -> bool:

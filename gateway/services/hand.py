@@ -76,7 +76,7 @@ def ending_of(hand: Hand, answer: Answer, at: datetime, key: str = "") -> Ending
     return Ending(
         at=at,
         outcome=hand.outcome,
-        body=answer.body,
+        body=answer.body or None,
         content_type=answer.content_type,
         status=answer.status if hand.arrival.transport is Transport.HTTP else 0,
         reason=hand.reason,
@@ -98,4 +98,5 @@ def sender_of(hand: Hand) -> Sender:
         from_system=envelope.from_system,
         version=envelope.version,
         network=arrival.peer,
+        symbols=envelope.symbols,
     )

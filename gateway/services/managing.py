@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from gateway.domain.commands import Command, Result
 from gateway.domain.frozen import frozen
 from gateway.domain.profile import Profile
+from gateway.ports.channel import FromPartner, Taken
 from gateway.services.circulation import Desk
 
 
@@ -34,4 +35,16 @@ class Broker(Protocol):
 
     async def carry_out(self, command: Command, desk: Desk, key: str) -> Result:
         """As `services.circulation.carry_out`, which also gets what turns out to be the library's after all."""
+        ...
+
+
+class Doors(Protocol):
+    """Where partners' messages about managed requests are taken in."""
+
+    def take(self, connection: Connection, symbol: str, message: FromPartner, profile: Profile) -> Taken:
+        """Of the library with this symbol, inside a transaction; a message that was here before changes nothing."""
+        ...
+
+    def after(self, symbol: str) -> None:
+        """To be called when that transaction has ended well."""
         ...

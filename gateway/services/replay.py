@@ -7,6 +7,7 @@ from datetime import datetime
 from gateway.domain.commands import Command
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import MalformedMessage, Refusal
+from gateway.ports.channel import FromPartner
 from gateway.ports.protocol import Answer, Arrival, OutcomeClass, Transport
 from gateway.store.records import Direction, FullMessage
 
@@ -27,9 +28,9 @@ class Replayed:
 
 @frozen
 class Rehearsal:
-    """What a message asks for, without asking the library.
+    """What a message asks for, without asking the library; or what it tells of a managed request.
 
-    `command` None: it was refused when read (`refusal`), or the protocol answers it by itself. `answer`: what would
+    Neither: it was refused when read (`refusal`), or the protocol answers it by itself. `answer`: what would
     be answered without the library, or what was answered when the message `carried_out_as` was carried out; None
     when only the library can tell.
     """
@@ -39,6 +40,7 @@ class Rehearsal:
     refusal: Refusal | MalformedMessage | None = None
     answer: Answer | None = None
     carried_out_as: str = ""
+    told: FromPartner | None = None
 
 
 def arrival_of(kept: FullMessage, received: datetime, transport: Transport) -> Arrival:

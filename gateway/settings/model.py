@@ -24,6 +24,7 @@ from gateway.ports.library import LibraryInfo
 from gateway.ports.mailbox import MailboxServer, SignIn
 from gateway.ports.mailer import MailSecurity, MailServer, Sender
 from gateway.secrets import resolve
+from gateway.settings.pages import PagesSettings, SignInSettings
 
 FILE = "gateway.yml"
 
@@ -86,6 +87,7 @@ class LibrarySettings(Section):
     requests: str = Field(
         "requests.yml", min_length=1, description="rules for requests that the gateway manages; relative to this file"
     )
+    sign_in: SignInSettings = SignInSettings()
     system: SystemSettings = SystemSettings()
 
     @property
@@ -138,13 +140,16 @@ class HttpSettings(Section):
 
 
 class TcpListener(Section):
-    """A port at which a protocol is spoken over bare TCP; the profile is the one of every message there."""
+    """A port at which a protocol is spoken over bare TCP. The profile is the one of every message there; without one
+    each message says whose it is, which only some protocols can (iso_ill)."""
 
     host: ListenAddress = "127.0.0.1"
     port: Port
     protocol: str = "ncip"
-    profile: str
+    profile: str = ""
     tls: Tls = Tls()
+    connections: int = Field(200, ge=1, le=100_000, description="most at once; more are turned away")
+    per_peer: int = Field(50, ge=1, le=100_000, description="most at once from one address")
 
 
 class ProfilesSettings(Section):
@@ -314,6 +319,7 @@ class Settings(Section):
     profiles: ProfilesSettings = ProfilesSettings()
     journal: JournalSettings = JournalSettings()
     api: ApiSettings = ApiSettings()
+    pages: PagesSettings = PagesSettings()
     outbox: OutboxSettings = OutboxSettings()
     mail: MailSettings = MailSettings()
     mailboxes: tuple[MailboxSettings, ...] = ()
@@ -322,6 +328,13 @@ class Settings(Section):
     metrics: bool = Field(True, description="/metrics for Prometheus")
     shutdown_seconds: Seconds = Field(20, description="messages in hand get this long when stopping")
     library_timeout_seconds: Seconds = Field(30, description="longest time for one call to a library's system")
+
+    @model_validator(mode="after")
+    def _provider_knows_where_we_are(self) -> Self:
+        for library in self.libraries:
+            if library.sign_in.oidc.issuer and not self.http.public_url:
+                raise ValueError(f"{library.symbol}: sign_in.oidc needs http.public_url, where patrons come back")
+        return self
 
     @model_validator(mode="after")
     def _whose_mailboxes(self) -> Self:

@@ -121,4 +121,7 @@ def _cross_checks(settings: Settings, adapters: Adapters) -> list[Problem]:
         if listener.protocol not in adapters.protocols:
             known = tuple(adapters.protocols)
             found.append(settings.problem(("tcp", index, "protocol"), "no such adapter", listener.protocol, known))
+        elif not listener.profile and not adapters.protocols[listener.protocol].for_all:
+            message = f"a listener for {listener.protocol} needs a profile"
+            found.append(settings.problem(("tcp", index, "profile"), message))
     return found

@@ -62,6 +62,7 @@ class Site:
     proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
     certificate_proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
     api: Registrar | None = None  # None: no /api
+    pages: Registrar | None = None  # None: no /openurl
 
 
 def make_app(site: Site) -> web.Application:
@@ -77,6 +78,8 @@ def make_app(site: Site) -> web.Application:
         app.router.add_get("/metrics", _metrics_page(site.metrics))
     if site.api is not None:
         site.api.register(app)
+    if site.pages is not None:
+        site.pages.register(app)
     return app
 
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import growth, mailbox, messages
+from tests.bench import growth, iso_ill, iso_ill_lines, mailbox, messages, z3950
 from tests.bench import requests as open_requests
 from tests.bench.load import Result, drive, post
 from tests.bench.setting import with_readers
@@ -42,6 +42,9 @@ def main() -> int:
             rows.append(latency_row(ours.port))
             rows.append(accept_row(folder, ours.port, options.seconds))
         rows.append(growth.start_row(folder))
+        rows.append(iso_ill.row())
+        rows.append(iso_ill_lines.row(folder))
+        rows += z3950.rows()
         if options.long:
             rows += growth.long_rows(folder)
         if options.mailbox:

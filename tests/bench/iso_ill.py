@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import Any
 import asn1tools
 
 import adapters.iso_ill
-from adapters.iso_ill.codec import decode, encode
+from adapters.iso_ill.codec import decode, digest_of, encode
 from adapters.iso_ill.examples import CONTEXT, LENDING, REQUESTING
 from adapters.iso_ill.mapping import apdu_of, received
 from gateway.domain.requests.events import Event, Kind, by_us
@@ -25,16 +26,24 @@ from gateway.domain.requests.workflow import Workflow
 Row = tuple[str, float, str, bool]
 
 GOAL = 0.50
-ROUNDS = 7
+ROUNDS = 9
 CALLS = 400
 
 
 def row() -> Row:
     module = asn1tools.compile_files(str(Path(adapters.iso_ill.__file__).parent / "ill.asn"), "ber")
     octets = encode(apdu_of(next(one for one in REQUESTING if one.kind is Kind.REQUEST), CONTEXT))
-    ratios = [_rate(lambda: _handle(octets)) / _rate(lambda: _bound(module, octets)) for _ in range(ROUNDS)]
+    gc.collect()
+    gc.freeze()  # as the daemon does once it has started
+    ratios = [_ratio(module, octets, number) for number in range(1, ROUNDS + 1)]
     ratio = statistics.median(ratios)
     return ("ISO ILL decode + apply + encode / asn1tools decode", ratio, f">= {GOAL}", ratio >= GOAL)
+
+
+def _ratio(module: Any, octets: bytes, number: int) -> float:
+    bound, value = _rate(lambda: _bound(module, octets)), _rate(lambda: _handle(octets))
+    print(f"ISO ILL, round {number}: asn1tools {bound:,.0f}/s, illgate {value:,.0f}/s, ratio {value / bound:.2f}")
+    return value / bound
 
 
 def _bound(module: Any, octets: bytes) -> None:
@@ -46,7 +55,7 @@ _WORKFLOW = Workflow()
 
 
 def _handle(octets: bytes) -> bytes:
-    asked = received(decode(octets).apdu, CONTEXT).request
+    asked = received(decode(octets).apdu, CONTEXT, digest_of(octets)).request
     assert asked is not None
     assert asked.state is Lending.NEW
     done = apply(asked, Event(by_us(Kind.WILL_SUPPLY), _ANSWER.at), _WORKFLOW)
@@ -55,7 +64,8 @@ def _handle(octets: bytes) -> bytes:
 
 
 def _rate(call: Callable[[], object]) -> float:
-    begin = time.perf_counter()
+    """In a second of this process's own: nothing in it waits, so what others do on the machine doesn't count."""
+    begin = time.process_time()
     for _ in range(CALLS):
         call()
-    return CALLS / (time.perf_counter() - begin)
+    return CALLS / (time.process_time() - begin)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from gateway.adapters import Adapters
 from gateway.cli.context import Installation as Opened
-from gateway.domain.clock import SystemClock
+from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Kind
@@ -69,11 +69,16 @@ ARTICLE = Citation(title="Historisk tidsskrift", component_title="Fiskerne i nor
 
 @dataclass
 class Kept:
-    """A mailer that keeps what it gets."""
+    """A mailer that keeps what it gets. `failures`: of the next tries, which are kept in `tried` like all."""
 
     mails: list[EmailMessage] = field(default_factory=list)
+    tried: list[EmailMessage] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
 
     async def send(self, message: EmailMessage) -> str:
+        self.tried.append(message)
+        if self.failures:
+            raise self.failures.pop(0)
         self.mails.append(message)
         return "250 2.0.0 Ok"
 
@@ -261,12 +266,17 @@ def mail(text: str = "", sender: str = "fjernlan@ub.bergen.example", **headers: 
     return message.as_bytes()
 
 
-def prepare(installation: Installation, partners: Mapping[str, dict[str, Any]] = PARTNERS) -> None:
-    """Partners, their rota, and a mail server that isn't there."""
+def prepare(
+    installation: Installation,
+    partners: Mapping[str, dict[str, Any]] = PARTNERS,
+    requests: Mapping[str, Any] = REQUESTS,
+) -> None:
+    """Partners (their section `partner`, or whole profiles), their rota, and a mail server that isn't there."""
     for name, partner in partners.items():
         path = installation.folder / "profiles" / f"{name}.yml"
-        path.write_text(yaml.safe_dump({"partner": partner}, allow_unicode=True), encoding="utf-8")
-    (installation.folder / "requests.yml").write_text(yaml.safe_dump(REQUESTS), encoding="utf-8")
+        profile = partner if "partner" in partner else {"partner": partner}
+        path.write_text(yaml.safe_dump(profile, allow_unicode=True), encoding="utf-8")
+    (installation.folder / "requests.yml").write_text(yaml.safe_dump(dict(requests)), encoding="utf-8")
     installation.change(
         http={"public_url": "https://ill.demo.example"},
         mail={"host": "127.0.0.1", "security": "none", "sender": OURS},
@@ -275,16 +285,20 @@ def prepare(installation: Installation, partners: Mapping[str, dict[str, Any]] =
 
 @contextlib.asynccontextmanager
 async def mail_house(
-    installation: Installation, partners: Mapping[str, dict[str, Any]] = PARTNERS
+    installation: Installation,
+    partners: Mapping[str, dict[str, Any]] = PARTNERS,
+    requests: Mapping[str, Any] = REQUESTS,
+    clock: Clock | None = None,
 ) -> AsyncIterator[MailHouse]:
-    prepare(installation, partners)
+    """`clock`: of what happens to requests; the system's where none is given."""
+    prepare(installation, partners, requests)
     opened = Opened(installation.config)
     settings, parts, loading = opened.settings, opened.parts, opened.profiles
     assert not loading.problems, [str(problem) for problem in loading.problems]
     policies = {LIBRARY: load_policies(settings, loading.profiles).of(LIBRARY)}
     store = parts.open_store()
     await migrate(store, *parts.histories)
-    clock = SystemClock()
+    clock = clock or SystemClock()
     managed = Managed(
         settings=settings,
         adapters=opened.adapters,

@@ -85,9 +85,12 @@ class ArtemailDialect(Section):
         return self
 
 
+DEFAULT = ArtemailDialect()
+
+
 def dialect_of(profile: Profile) -> ArtemailDialect:
     found = profile.dialects.get(SECTION)
-    return found if isinstance(found, ArtemailDialect) else ArtemailDialect()
+    return found if isinstance(found, ArtemailDialect) else DEFAULT
 
 
 __all__ = ["SECTION", "ArtemailDialect", "dialect_of"]

@@ -122,7 +122,8 @@ class ReplyRule(Section):
 
 
 class FileReply(Section):
-    """A mail about a whole file: it was accepted or rejected. Groups: `number` (request), `fault`, `count`."""
+    """A mail about a whole file: it was accepted or rejected. Groups: `number` (request), `fault`, `count` (so many
+    requests; where the file had another number of them, staff look)."""
 
     pattern: Pattern = Field(description="regular expression that is found in a line; letter case doesn't count")
     kind: Literal["acknowledged", "rejected", "message"] = "acknowledged"
@@ -141,6 +142,9 @@ class Replies(Section):
         {}, description="by a name of yours; a profile that extends this one adds some or takes some away (null)"
     )
     files: dict[str, FileReply] = Field({}, description="mails about a whole file, by a name of yours")
+    faults: dict[str, str] = Field(
+        {}, description="what a fault that such a mail names means, by its code (group `fault`): shown to staff"
+    )
     labels: tuple[str, ...] = Field(
         ("TX", "Request number", "Request no", "Your reference", "Your ref", "Customer reference"),
         description="what may stand before the request's number in an answer; without case",

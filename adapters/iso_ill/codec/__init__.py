@@ -3,6 +3,7 @@
     Frames(limits)              cuts a stream into APDUs
     peek(bytes) -> Peek         what an error report needs of an APDU that can't be read
     decode(bytes, style)        -> Decoded: the message, and what was odd about it
+    digest_of(bytes)            -> by what a repeat of it is known again
     encode(message, style)      -> bytes
 
 What can't be read is `gateway.domain.problems.MalformedMessage` with place, reason and fault.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from adapters.iso_ill.codec import tlv
 from adapters.iso_ill.codec.declared import declared
+from adapters.iso_ill.codec.digest import digest_of
 from adapters.iso_ill.codec.framing import Frames
 from adapters.iso_ill.codec.limits import DEFAULT_LIMITS, Limits
 from adapters.iso_ill.codec.reading import ABSENT, Oddity, Reader, plan_of
@@ -146,6 +148,7 @@ __all__ = [
     "Style",
     "declared",
     "decode",
+    "digest_of",
     "encode",
     "name_of",
     "peek",

@@ -64,11 +64,16 @@ class Declared:
     alternative: bool  # of a CHOICE: there even when it is empty
 
 
+_DECLARED: dict[type, tuple[Declared, ...]] = {}
+
+
 def declared(cls: type) -> tuple[Declared, ...]:
-    """In the order of the standard."""
-    hints = typing.get_type_hints(cls, include_extras=True)
-    found = [_declared(cls, one, hints[one.name]) for one in fields(cls)]
-    return tuple(found)
+    """In the order of the standard; read once."""
+    found = _DECLARED.get(cls)
+    if found is None:
+        hints = typing.get_type_hints(cls, include_extras=True)
+        found = _DECLARED[cls] = tuple(_declared(cls, one, hints[one.name]) for one in fields(cls))
+    return found
 
 
 def is_choice(cls: type) -> bool:

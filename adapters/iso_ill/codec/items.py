@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from adapters.iso_ill.codec import tlv
-from adapters.iso_ill.codec.reading import ABSENT, Reader, external, plan_of, read_any
-from adapters.iso_ill.messages.extensions import OBJECT_IDENTIFIERS, Credentials, Item, Opaque
+from adapters.iso_ill.codec.reading import (
+    ABSENT,
+    LONGEST_REMEMBERED,
+    MOST_REMEMBERED,
+    Reader,
+    external,
+    plan_of,
+    read_any,
+)
+from adapters.iso_ill.messages.extensions import OBJECT_IDENTIFIERS, Credentials, DeliveryInfo, Item, Opaque
 from adapters.iso_ill.messages.external import Encoding, External
 from gateway.domain.problems import MalformedMessage
 
@@ -19,6 +27,22 @@ _USER_ID, _PASSWORD = 1, 2
 def read_item(reader: Reader, start: int, stop: int, constructed: bool) -> Item:
     """Whatever can't be read as what it should be is kept as it came, with a note."""
     octets = read_any(reader, start, stop, constructed)
+    if (known := _SEEN.get(octets)) is not None:
+        return known
+    notes = len(reader.oddities)
+    item = _item(reader, octets, start, stop)
+    if isinstance(item, DeliveryInfo) and len(reader.oddities) == notes and len(octets) <= LONGEST_REMEMBERED:
+        if len(_SEEN) >= MOST_REMEMBERED:
+            _SEEN.clear()
+        _SEEN[octets] = item
+    return item
+
+
+_SEEN: dict[bytes, DeliveryInfo] = {}
+"""A partner sends the same in all that it sends. Nothing else is kept here, least of all credentials."""
+
+
+def _item(reader: Reader, octets: bytes, start: int, stop: int) -> Item:
     if octets[0] & ~tlv.CONSTRUCTED != tlv.EXTERNAL:
         return Opaque(octets)
     _, _, begin, end, _ = reader.header(start, stop)

@@ -15,6 +15,7 @@ from adapters.iso_ill.codec.declared import Declared, Kind, declared, is_choice
 from adapters.iso_ill.codec.limits import DEFAULT_LIMITS, Limits
 from adapters.iso_ill.codec.style import Style
 from adapters.iso_ill.messages.external import Encoding, External
+from adapters.iso_ill.messages.parties import SystemId
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import Fault, MalformedMessage
 
@@ -50,8 +51,10 @@ class Slot:
 class Plan:
     cls: Any
     slots: Mapping[int, Slot]
+    steps: Mapping[int, tuple[str, str, Read]]  # the slots, for the loop that all reading is
     required: frozenset[str]
-    empty: Any  # what it is when nothing is there; None where something has to be
+    choice: bool
+    defaults: Mapping[str, Any] | None  # what it says when nothing is there; None where something has to be
 
 
 class Reader(tlv.Source):
@@ -84,7 +87,7 @@ class Reader(tlv.Source):
         """The fields in any order. A SEQUENCE around them that the standard doesn't have here, or the lack of one
         that it has, makes no difference. ABSENT when it says no more than if it weren't there."""
         found: dict[str, Any] = {}
-        slots, data, path = plan.slots, self.data, self._path
+        steps, data, path = plan.steps, self.data, self._path
         seen = 0
         while at < end:
             tag = data[at]
@@ -97,29 +100,36 @@ class Reader(tlv.Source):
                     self.header(at, end)  # says what is wrong
             else:
                 tag, constructed, start, stop, following = self.header(at, end)
-            slot = slots.get(tag)
-            if slot is None:
+            step = steps.get(tag)
+            if step is None:
                 if tag == tlv.SEQUENCE and constructed and not seen and following == end:
                     at, end = start, stop
                     continue
                 self._unknown(tag)
-            elif slot.attribute in found:
-                self.count()
-                self.note("stands twice; the first one counts", slot.name)
             else:
-                path.append(slot.name)
-                value = slot.read(self, start, stop, constructed)
-                path.pop()
-                if value is not ABSENT:
-                    found[slot.attribute] = value
+                attribute, name, read = step
+                if attribute in found:
+                    self.count()
+                    self.note("stands twice; the first one counts", name)
+                else:
+                    path.append(name)
+                    value = read(self, start, stop, constructed)
+                    path.pop()
+                    if value is not ABSENT:
+                        found[attribute] = value
             seen += 1
             at = following
-        if not plan.required <= found.keys():
-            raise self.malformed(f"{self._missing(plan, found)} is missing", Fault.DATA_MISSING)
-        if not found:
-            return ABSENT
-        value = plan.cls(**found)
-        return ABSENT if value == plan.empty else value
+        if plan.choice and len(found) > 1:
+            self.note("several alternatives; the first one counts")
+            found = dict(list(found.items())[:1])
+        if plan.defaults is None:
+            if not plan.required <= found.keys():
+                raise self.malformed(f"{self._missing(plan, found)} is missing", Fault.DATA_MISSING)
+            return plan.cls(**found)
+        for attribute, value in found.items():
+            if value != plan.defaults[attribute]:
+                return plan.cls(**found)
+        return ABSENT
 
     def _unknown(self, tag: int) -> None:
         self.count()
@@ -212,7 +222,11 @@ def read_text(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
         data = reader.data
         length = data[start + 1]
         if data[start] == tlv.GENERAL_STRING and start + 2 + length == stop and length < 0x80:
-            return reader.text(data[start + 2 : stop]) or ABSENT
+            octets = data[start + 2 : stop]
+            try:
+                return octets.decode().strip() or ABSENT
+            except UnicodeDecodeError:
+                return reader.text(octets) or ABSENT
     return reader.text(reader.octets(start, stop, constructed)) or ABSENT
 
 
@@ -327,7 +341,34 @@ def _structure(cls: type) -> Read:
             raise reader.malformed("a structure was expected here")
         return reader.structure(plan, start, stop)
 
-    return read
+    return _remembering(read) if cls in REMEMBERED else read
+
+
+REMEMBERED = frozenset({SystemId})
+"""Structures that are the same in message after message, and several times in each."""
+MOST_REMEMBERED = 1_000
+LONGEST_REMEMBERED = 200
+
+
+def _remembering(read: Read) -> Read:
+    """Octets that were read before, and were not odd, needn't be read again."""
+    known: dict[bytes, Any] = {}
+
+    def recall(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+        if not constructed or stop - start > LONGEST_REMEMBERED:
+            return read(reader, start, stop, constructed)
+        octets = reader.data[start:stop]
+        value = known.get(octets)
+        if value is None:
+            notes = len(reader.oddities)
+            value = read(reader, start, stop, constructed)
+            if len(reader.oddities) == notes < reader.limits.notes:
+                if len(known) >= MOST_REMEMBERED:
+                    known.clear()
+                known[octets] = value
+        return value
+
+    return recall
 
 
 def _list(read: Read, one: Declared) -> Read:
@@ -413,9 +454,12 @@ def plan_of(cls: type) -> Plan:
 def _plan(cls: type) -> Plan:
     fields = declared(cls)
     required = frozenset(one.attribute for one in fields if one.required)
+    slots = {tlv.context_tag(one.tag.number): Slot(one.attribute, one.name, _reads(one)) for one in fields}
     return Plan(
         cls,
-        {tlv.context_tag(one.tag.number): Slot(one.attribute, one.name, _reads(one)) for one in fields},
+        slots,
+        {tag: (slot.attribute, slot.name, slot.read) for tag, slot in slots.items()},
         required,
-        None if required else cls(),
+        is_choice(cls),
+        None if required else {one.attribute: one.default for one in fields},
     )

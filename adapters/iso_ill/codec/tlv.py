@@ -54,11 +54,13 @@ def parse_header(data: bytes | bytearray, at: int) -> tuple[int, bool, int, int]
         if not constructed:
             raise MalformedMessage(_offset(at), "a primitive value of indefinite length")
         return tag, constructed, at, INDEFINITE
+    if length == 0xFF:
+        raise MalformedMessage(_offset(at), "a length that can't be right")
     octets = length & 0x7F
     if at + octets > len(data):
         raise IndexError
     value = data[at : at + octets].lstrip(b"\0")  # padded forms are legal
-    if len(value) > _MOST_LENGTH_OCTETS or length == 0xFF:
+    if len(value) > _MOST_LENGTH_OCTETS:
         raise MalformedMessage(_offset(at), "a length that can't be right")
     return tag, constructed, at + octets, int.from_bytes(value, "big")
 

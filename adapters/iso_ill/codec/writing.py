@@ -10,8 +10,9 @@ from typing import Any
 from adapters.iso_ill.codec import tlv
 from adapters.iso_ill.codec.declared import Declared, Kind, declared, is_choice
 from adapters.iso_ill.codec.items import credentials_octets
+from adapters.iso_ill.codec.reading import LONGEST_REMEMBERED, MOST_REMEMBERED, REMEMBERED
 from adapters.iso_ill.codec.style import Defaults, Strings, Style
-from adapters.iso_ill.messages.extensions import OBJECT_IDENTIFIERS, Credentials, Item, Opaque
+from adapters.iso_ill.messages.extensions import OBJECT_IDENTIFIERS, Credentials, DeliveryInfo, Item, Opaque
 from adapters.iso_ill.messages.external import Encoding, External
 from gateway.domain.frozen import frozen
 
@@ -39,6 +40,7 @@ class Piece:
 @frozen
 class Shape:
     pieces: tuple[Piece, ...]
+    steps: tuple[tuple[Any, bool, bool, bool, bytes, Put], ...]  # the pieces, for the loop that all writing is
     values: Callable[[Any], tuple[Any, ...]]
     choice: bool
     choices: tuple[tuple[int, ...], ...]  # positions of the alternatives of each untagged CHOICE
@@ -49,22 +51,24 @@ class Writer:
         self.style = style
         self._omit = style.defaults is Defaults.OMIT
         self._utf8 = style.charset.lower() in ("utf-8", "utf8") and style.strings is Strings.GENERAL
+        self.usual = self._omit and self._utf8
 
     def structure(self, shape: Shape, value: Any) -> bytes:
         """The contents. Raises ValueError for what can't be: a CHOICE of none or several."""
         values = shape.values(value)
         parts = []
-        for piece, one in zip(shape.pieces, values, strict=True):
-            if not piece.required:
-                if one is piece.default and (self._omit or piece.silent):
-                    continue  # nearly always: what follows is for values that are equal and not the same
-                if one is None or (piece.plain and (one == "" or one == ())):
+        omit = self._omit
+        for (default, left_out, required, plain, head, put), one in zip(shape.steps, values, strict=True):
+            if one is default and not required and (omit or left_out):
+                continue  # nearly always: what follows is for values that are equal and not the same
+            if not required:
+                if one is None or (plain and (one == "" or one == ())):
                     continue
-                if one == piece.default and (self._omit or piece.silent):
+                if one == default and (omit or left_out):
                     continue
-            content = piece.put(self, one)
+            content = put(self, one)
             length = len(content)
-            parts.append(piece.head + (_LENGTHS[length] if length < 0x80 else tlv.length_octets(length)) + content)
+            parts.append(head + (_LENGTHS[length] if length < 0x80 else tlv.length_octets(length)) + content)
         if shape.choice and len(parts) != 1:
             raise ValueError(f"{type(value).__name__}: exactly one alternative, not {len(parts)}")
         for positions in shape.choices:
@@ -155,6 +159,10 @@ def _put_external(writer: Writer, value: External) -> bytes:
 
 
 def _put_item(writer: Writer, value: Item) -> bytes:
+    return _delivery_info(writer, value) if isinstance(value, DeliveryInfo) else _item(writer, value)
+
+
+def _item(writer: Writer, value: Item) -> bytes:
     if isinstance(value, Opaque):
         return value.tlv
     if not isinstance(value, External):
@@ -174,8 +182,30 @@ def _structure(cls: type) -> Put:
             shapes.append(shape_of(cls))
         return writer.structure(shapes[0], value)
 
-    return put
+    return _remembering(put) if cls in REMEMBERED else put
 
+
+def _remembering(put: Put) -> Put:
+    """What was written before, as it mostly is written."""
+    known: dict[Any, bytes] = {}
+
+    def recall(writer: Writer, value: Any) -> bytes:
+        if not writer.usual:
+            return put(writer, value)
+        octets = known.get(value)
+        if octets is None:
+            octets = put(writer, value)
+            if len(octets) <= LONGEST_REMEMBERED:
+                if len(known) >= MOST_REMEMBERED:
+                    known.clear()
+                known[value] = octets
+        return octets
+
+    return recall
+
+
+_delivery_info = _remembering(_item)
+"""The same in all that goes to a partner."""
 
 _PUT: dict[Kind, Put] = {
     Kind.TEXT: _put_text,
@@ -252,4 +282,5 @@ def _shape(cls: type) -> Shape:
     values = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
     choices = dict.fromkeys(one.tag.choice for one in fields if one.tag.choice)
     positions = tuple(tuple(i for i, one in enumerate(fields) if one.tag.choice == choice) for choice in choices)
-    return Shape(pieces, values, is_choice(cls), positions)
+    steps = tuple((one.default, one.silent, one.required, one.plain, one.head, one.put) for one in pieces)
+    return Shape(pieces, steps, values, is_choice(cls), positions)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from adapters.iso_ill.mapping.amounts import money_of
@@ -14,7 +13,7 @@ from adapters.iso_ill.mapping.reasons import name_of_code
 from adapters.iso_ill.messages import IllRequest
 from adapters.iso_ill.messages.codes import ExpiryFlag, PlaceOnHold, TransactionType
 from adapters.iso_ill.messages.codes import ServiceType as Wanted
-from adapters.iso_ill.messages.extensions import OclcRequest
+from adapters.iso_ill.messages.extensions import DeliveryInfo, OclcRequest
 from adapters.iso_ill.messages.parties import DeliveryAddress, PostalAddress
 from gateway.domain.requests.citation import Extra
 from gateway.domain.requests.request import (
@@ -28,6 +27,9 @@ from gateway.domain.requests.request import (
     ServiceType,
 )
 
+REPLY_TO = "reply-to"
+"""The extra of a request that has its sender's address (APDU-Delivery-Info)."""
+TCP_SERVICES = frozenset({"TCP/IP", "TCP"})
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Times and numbers are the receiving side's own."""
 
@@ -36,7 +38,6 @@ def request_of(apdu: IllRequest, sender: str, transaction: str, context: Context
     """The client's name and identifier are left out: they are of no use for lending, and personal. All else that has
     no place is in the extras."""
     cost = apdu.cost_info
-    citation = citation_of(apdu.item, apdu.service_types)
     note = "; ".join(text for text in (apdu.note, apdu.forward_note) if text)
     return Request(
         library="",
@@ -46,7 +47,7 @@ def request_of(apdu: IllRequest, sender: str, transaction: str, context: Context
         number="",
         created=NEVER,
         changed=NEVER,
-        citation=replace(citation, note=note),
+        citation=citation_of(apdu.item, apdu.service_types, note),
         service=Service(_service(apdu), format_of(apdu.supply_media), _level(apdu, context)),
         dates=Dates(need_by=_need_by(apdu)),
         costs=Costs(maximum=money_of(cost.maximum_cost, context.currency) if cost is not None else None),
@@ -75,7 +76,7 @@ def _need_by(apdu: IllRequest) -> date | None:
     if search is None:
         return None
     if search.expiry_flag == ExpiryFlag.OTHER_DATE:
-        return search.need_before_date or search.expiry_date
+        return search.expiry_date or search.need_before_date
     return search.need_before_date
 
 
@@ -144,6 +145,11 @@ def _extras(apdu: IllRequest, context: Context) -> Iterator[Extra]:
     if apdu.forward_flag:
         yield Extra("forwarded", "true", "boolean")
     if third is not None:
+        for name in ("permission_to_forward", "permission_to_chain", "permission_to_partition"):
+            if getattr(third, name):
+                yield Extra(name.replace("_", "-"), "true", "boolean")
+        if third.permission_to_change_send_to_list:
+            yield Extra("permission-to-change-send-to-list", "true", "boolean")
         for tried in third.already_tried_list:
             yield Extra("already-tried", symbol_of(tried, context.dialect.symbols) or tried.name_text)
         for recipient in third.send_to_list:
@@ -151,6 +157,15 @@ def _extras(apdu: IllRequest, context: Context) -> Iterator[Extra]:
     for extension in apdu.carried:
         if isinstance(extension.item, OclcRequest):
             yield from _oclc(extension.item)
+        if isinstance(extension.item, DeliveryInfo):
+            yield from _reply_to(extension.item)
+
+
+def _reply_to(info: DeliveryInfo) -> Iterator[Extra]:
+    """Where the sender is reached by TCP: newest first, and so the first one."""
+    found = [one.transport.address for one in info.sender if one.transport.service.upper() in TCP_SERVICES]
+    if found and found[0]:
+        yield Extra(REPLY_TO, found[0])
 
 
 def _oclc(item: OclcRequest) -> Iterator[Extra]:

@@ -13,7 +13,7 @@ from adapters.iso_ill.messages.codes import ApduType, ExpiryFlag, PlaceOnHold
 from adapters.iso_ill.messages.codes import ServiceType as Wanted
 from adapters.iso_ill.messages.items import CostInfo
 from adapters.iso_ill.messages.parties import DeliveryAddress, Name, PostalAddress, SystemAddress, SystemId
-from gateway.domain.requests.request import OPEN_ATTEMPT, Party, Request, ServiceType
+from gateway.domain.requests.request import OPEN_ATTEMPT, AttemptStatus, Party, Request, ServiceType
 from gateway.ports.channel import PartnerMessage
 
 _WANTED = {
@@ -39,7 +39,7 @@ def request_fields(message: PartnerMessage, context: Context) -> dict[str, Any]:
         "cost_info": _cost(message),
         "copyright_compliance": extras.get("copyright-compliance", ""),
         "third_party_info": _tried(request, context),
-        "retry_flag": extras.get("retry", "") == "true",
+        "retry_flag": extras.get("retry", "") == "true" or _was_told_to_retry(message),
         "note": "; ".join(part for part in (request.citation.note, message.details.note) if part),
     }
 
@@ -82,6 +82,12 @@ def _delivery(sender: Party) -> DeliveryAddress | None:
     if electronic is None and postal == PostalAddress():
         return None
     return DeliveryAddress(postal=postal if postal != PostalAddress() else None, electronic=electronic)
+
+
+def _was_told_to_retry(message: PartnerMessage) -> bool:
+    """This supplier has been asked for it before, and said: later."""
+    said = (one for one in message.request.attempts if one.status is AttemptStatus.RETRY)
+    return any(one.partner == message.receiver.profile for one in said)
 
 
 def _tried(request: Request, context: Context) -> ThirdPartyInfo | None:

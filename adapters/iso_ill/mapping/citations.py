@@ -47,7 +47,7 @@ FORMATS_OUT = {
 _VOLUME_ISSUE = re.compile(r"(?:v(?:ol)?\.?\s*)?(\w+)\s*[(,/:]\s*(?:no\.?\s*|iss(?:ue)?\.?\s*)?(\w+)\)?", re.IGNORECASE)
 
 
-def citation_of(item: ItemId, service_types: tuple[ServiceType | int, ...]) -> Citation:
+def citation_of(item: ItemId, service_types: tuple[ServiceType | int, ...], note: str = "") -> Citation:
     """What has no place in a Citation is in its extras."""
     volume, issue = _volume_and_issue(item.volume_issue)
     is_part = bool(item.title_of_article or item.author_of_article)
@@ -69,6 +69,7 @@ def citation_of(item: ItemId, service_types: tuple[ServiceType | int, ...]) -> C
         call_number=item.call_number,
         identifiers=tuple(_identifiers(item)),
         source=item.verification_reference_source,
+        note=note,
         extras=tuple(_extras(item)),
     )
 

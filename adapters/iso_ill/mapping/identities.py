@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from adapters.iso_ill.codec import encode
 from adapters.iso_ill.dialect import Identifiers, Symbols
@@ -71,6 +72,7 @@ def key_of(id_: TransactionId, digest: str = "") -> str:
     return f"{key}@{initial}" if initial else key
 
 
+@lru_cache(maxsize=1_000)
 def transaction_of(key: str) -> TransactionId:
     """Raises ValueError for what `key_of` doesn't make."""
     if key.startswith(_NAMELESS):

@@ -47,31 +47,11 @@ from adapters.iso_ill.messages.codes import (
 from adapters.iso_ill.messages.extensions import SuppliersReference
 from adapters.iso_ill.messages.items import DateDue
 from adapters.iso_ill.messages.parties import Location
+from adapters.iso_ill.state.services import FROM_REQUESTER, FROM_RESPONDER
 from gateway.domain.requests.citation import Extra
 from gateway.domain.requests.events import Condition, Details, Kind, Reasons
 from gateway.domain.requests.request import Role
 from gateway.ports.channel import FromPartner
-
-FROM_REQUESTER = frozenset(
-    {
-        ApduType.ILL_REQUEST,
-        ApduType.CONDITIONAL_REPLY,
-        ApduType.CANCEL,
-        ApduType.RECEIVED,
-        ApduType.RETURNED,
-        ApduType.RENEW,
-    }
-)
-FROM_EITHER = frozenset(
-    {
-        ApduType.LOST,
-        ApduType.DAMAGED,
-        ApduType.MESSAGE,
-        ApduType.STATUS_QUERY,
-        ApduType.STATUS_OR_ERROR_REPORT,
-    }
-)
-FROM_RESPONDER = frozenset(ApduType) - FROM_REQUESTER - FROM_EITHER
 
 
 def our_role(apdu: Apdu, context: Context) -> Role:
@@ -84,8 +64,9 @@ def our_role(apdu: Apdu, context: Context) -> Role:
     return Role.BORROWING if is_ours else Role.LENDING
 
 
-def received(apdu: Apdu, context: Context) -> FromPartner:
-    """`transaction` is our own number where we are the requester, the key of `mapping.identities` where not."""
+def received(apdu: Apdu, context: Context, digest: str = "") -> FromPartner:
+    """`digest`: of its octets, by which it is known again; empty: of what it says. `transaction` is our own number
+    where we are the requester, the key of `mapping.identities` where not."""
     role = our_role(apdu, context)
     kind, details = meaning(apdu, context)
     ours, theirs = (
@@ -96,7 +77,7 @@ def received(apdu: Apdu, context: Context) -> FromPartner:
     symbols = context.dialect.symbols
     receiver = symbol_of(ours, symbols)
     sender = symbol_of(theirs, symbols) or next((symbol_in(one, symbols) for one in aliases(apdu)), "")
-    id_ = message_id(apdu)
+    id_ = digest or message_id(apdu)
     transaction = _transaction(apdu, role, id_, context)
     request = request_of(apdu, sender, transaction, context) if isinstance(apdu, IllRequest) else None
     return FromPartner(
@@ -106,7 +87,7 @@ def received(apdu: Apdu, context: Context) -> FromPartner:
         sender=sender,
         receiver="" if context.dialect.symbols.ours and context.is_us(receiver) else receiver,
         transaction=transaction,
-        details=replace(details, transaction=_reference(apdu), extras=(*details.extras, *_kept(apdu))),
+        details=_with_extensions(details, apdu),
         request=request,
     )
 
@@ -116,6 +97,13 @@ def _transaction(apdu: Apdu, role: Role, digest: str, context: Context) -> str:
     if role is Role.BORROWING:
         return ours_in(id_.group_qualifier, id_.qualifier, context.dialect.identifiers)
     return key_of(id_, digest)
+
+
+def _with_extensions(details: Details, apdu: Apdu) -> Details:
+    reference, kept = _reference(apdu), _kept(apdu)
+    if not (reference or kept):
+        return details
+    return replace(details, transaction=reference, extras=(*details.extras, *kept))
 
 
 def _reference(apdu: Apdu) -> str:
@@ -132,7 +120,7 @@ def _kept(apdu: Apdu) -> tuple[Extra, ...]:
 def meaning(apdu: Apdu, context: Context) -> tuple[Kind, Details]:
     """The note of a request is that of its citation."""
     kind, details = _MEANINGS[apdu.type](apdu, context)
-    if kind is Kind.REQUEST:
+    if kind is Kind.REQUEST or not apdu.note_text:
         return kind, details
     return kind, replace(details, note=_joined(details.note, apdu.note_text))
 
@@ -433,4 +421,4 @@ _MEANINGS: Mapping[ApduType, Callable[[Any, Context], tuple[Kind, Details]]] = {
     ApduType.EXPIRED: _plain(Kind.EXPIRED),
 }
 assert len(_MEANINGS) == len(APDUS)
-__all__ = ["FROM_EITHER", "FROM_REQUESTER", "FROM_RESPONDER", "meaning", "our_role", "received"]
+__all__ = ["meaning", "our_role", "received"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from adapters.iso_ill.codec import Peek, name_of
@@ -11,17 +11,32 @@ from adapters.iso_ill.mapping.context import Context
 from adapters.iso_ill.mapping.identities import symbol_out
 from adapters.iso_ill.mapping.moments import day_out, moment_out
 from adapters.iso_ill.messages import StatusOrErrorReport
-from adapters.iso_ill.messages.codes import CurrentState, GeneralProblem, HistoryService, ReportSource
+from adapters.iso_ill.messages.codes import (
+    ApduType,
+    CurrentState,
+    GeneralProblem,
+    HistoryService,
+    ReportSource,
+    TransactionIdProblem,
+    UnableToPerform,
+)
 from adapters.iso_ill.messages.header import ServiceDateTime, TransactionId
 from adapters.iso_ill.messages.parties import SystemId
-from adapters.iso_ill.messages.reporting import ErrorReport, HistoryReport, ProviderError, StatusReport, UserError
-from gateway.domain.problems import Fault, MalformedMessage
-from gateway.domain.requests.request import Borrowing, Flag, Lending, Request, Role, State
-from gateway.ports.channel import PartnerMessage
+from adapters.iso_ill.messages.reporting import (
+    ErrorReport,
+    HistoryReport,
+    ProviderError,
+    StateTransitionProhibited,
+    StatusReport,
+    UserError,
+)
+from gateway.domain.problems import Fault, MalformedMessage, Reason
+from gateway.domain.requests.request import Borrowing, Flag, Lending, Request, Role, ServiceType, State
+from gateway.ports.channel import ABOUT, PartnerMessage
 
 _B, _L, _S, _H = Borrowing, Lending, CurrentState, HistoryService
 
-STATES: Mapping[State, CurrentState] = {
+REQUESTER: Mapping[Borrowing, CurrentState] = {
     _B.NEW: _S.UNKNOWN,
     _B.REVIEW: _S.UNKNOWN,
     _B.SOURCING: _S.NOT_SUPPLIED,
@@ -41,6 +56,8 @@ STATES: Mapping[State, CurrentState] = {
     _B.UNFILLED: _S.NOT_SUPPLIED,
     _B.EXPIRED: _S.NOT_SUPPLIED,
     _B.LOST: _S.LOST,
+}
+RESPONDER: Mapping[Lending, CurrentState] = {
     _L.NEW: _S.IN_PROCESS,
     _L.LOCATED: _S.IN_PROCESS,
     _L.HOLD_PLACED: _S.IN_PROCESS,
@@ -83,9 +100,13 @@ _SERVICES: Mapping[CurrentState, tuple[HistoryService, Role]] = {
 """The service that leads into each state, and who begins it: for a report without the request's history."""
 
 
+_NOT_OF_A_COPY: Mapping[CurrentState, CurrentState] = {_S.RETURNED: _S.RECEIVED, _S.CHECKED_IN: _S.SHIPPED}
+"""A copy doesn't come back: its transaction is over when it was received or, with the responder, shipped."""
+
+
 def state_of(request: Request) -> CurrentState:
-    """With what stands beside the state: recalled, overdue, a renewal that waits."""
-    state, flags = STATES[request.state], request.flags
+    """With what stands beside the state: recalled, overdue, a renewal that waits. A copy ends where a loan goes on."""
+    state, flags = for_service(_plain(request.state), request.service.type), request.flags
     if state not in (_S.SHIPPED, _S.RECEIVED):
         return state
     if Flag.RECALLED in flags:
@@ -98,14 +119,30 @@ def state_of(request: Request) -> CurrentState:
     return _S.RENEW_PENDING if Flag.RENEWAL_PENDING in flags else state
 
 
+def for_service(state: CurrentState, service: ServiceType) -> CurrentState:
+    """The state in which a loan ends, as it is called for a copy."""
+    return _NOT_OF_A_COPY.get(state, state) if service is ServiceType.COPY else state
+
+
+def _plain(state: State) -> CurrentState:
+    """One table a side: states of both that are called the same would be the same key."""
+    return REQUESTER[state] if isinstance(state, Borrowing) else RESPONDER[state]
+
+
 def status_report(message: PartnerMessage, context: Context) -> dict[str, Any]:
     request = message.request
-    state = state_of(request)
-    service, initiator = _SERVICES[state]
+    service, initiator = _SERVICES[state_of(request)]
     symbols = context.dialect.symbols
     party = message.sender if initiator is message.role else message.receiver
     ours = symbols.ours if party is message.sender and symbols.ours else party.symbol
-    changed = day_out(request.changed, context.zone)
+    on = day_out(request.changed, context.zone)
+    return {"status_report": report_of(request, service, SystemId.of(symbol_out(ours, symbols)), on, context)}
+
+
+def report_of(
+    request: Request, service: HistoryService, initiator: SystemId, on: date, context: Context
+) -> StatusReport:
+    """`service`, by whom and on which day, was the last that changed anything."""
     citation = request.citation
     history = HistoryReport(
         date_requested=day_out(request.created, context.zone),
@@ -113,12 +150,17 @@ def status_report(message: PartnerMessage, context: Context) -> dict[str, Any]:
         title=citation.title,
         author_of_article=citation.component_author,
         title_of_article=citation.component_title,
-        date_of_last_transition=changed,
+        date_of_last_transition=day_out(request.changed, context.zone),
         most_recent_service=service,
-        date_of_most_recent_service=changed,
-        initiator=SystemId.of(symbol_out(ours, symbols)),
+        date_of_most_recent_service=on,
+        initiator=initiator,
     )
-    return {"status_report": StatusReport(history=history, state=state)}
+    return StatusReport(history=history, state=state_of(request))
+
+
+def last_service(request: Request) -> HistoryService:
+    """The one that leads into its state."""
+    return _SERVICES[state_of(request)][0]
 
 
 # --- errors ----------------------------------------------------------------------------------------------
@@ -146,6 +188,21 @@ def correlation(peek: Peek) -> str:
         clock = this.clock.strftime("%H%M%S") if this.clock is not None else ""
         parts.append(f"{this.day.strftime('%Y%m%d')}{clock}")
     return " ".join(parts)
+
+
+def trouble(message: PartnerMessage, context: Context) -> dict[str, Any]:
+    """A report about a message of the partner's that the request's state doesn't allow; `ABOUT` says which."""
+    about = next((one.value for one in message.details.extras if one.name == ABOUT), "")
+    type_ = next((one for one in ApduType if name_of(one) == about.partition(" ")[0]), None)
+    if type_ is None:
+        user = UserError(unable_to_perform=UnableToPerform.OTHER)
+        return {"error_report": ErrorReport(correlation=about or "(not said)", source=ReportSource.USER, user=user)}
+    if message.details.reason == Reason.DUPLICATE_REQUEST:
+        provider = ProviderError(transaction_id_problem=TransactionIdProblem.DUPLICATE_TRANSACTION_ID)
+    else:
+        prohibited = StateTransitionProhibited(apdu=type_, state=state_of(message.request))
+        provider = ProviderError(state_transition_prohibited=prohibited)
+    return {"error_report": ErrorReport(correlation=about, source=ReportSource.PROVIDER, provider=provider)}
 
 
 def error_report(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from adapters.iso_ill.dialect import IsoIllDialect
 from adapters.iso_ill.mapping import reasons
 from adapters.iso_ill.mapping.amounts import amount_of
 from adapters.iso_ill.mapping.asking import request_fields
@@ -16,7 +17,7 @@ from adapters.iso_ill.mapping.context import Context
 from adapters.iso_ill.mapping.identities import ours_out, symbol_out, transaction_of
 from adapters.iso_ill.mapping.lengths import shortened
 from adapters.iso_ill.mapping.moments import day_out, moment_out
-from adapters.iso_ill.mapping.reporting import status_report
+from adapters.iso_ill.mapping.reporting import status_report, trouble
 from adapters.iso_ill.messages import (
     Apdu,
     Cancel,
@@ -120,6 +121,8 @@ def _parties(message: PartnerMessage, context: Context) -> tuple[SystemId | None
     theirs = SystemId.of(symbol_out(message.receiver.symbol, context.dialect.symbols))
     both = (ours, theirs) if message.role is Role.BORROWING else (theirs, ours)
     requester, responder = (one if one != SystemId() else None for one in both)
+    if context.dialect.transport.by == "mail" and (requester is None or responder is None):
+        raise Refused(Reason.DATA_MISSING, "By mail both libraries have to be named: one of them has no symbol.")
     return requester, responder
 
 
@@ -136,19 +139,31 @@ def _transaction(message: PartnerMessage, context: Context) -> TransactionId:
 
 
 def _extensions(message: PartnerMessage, context: Context) -> tuple[Extension, ...]:
-    dialect = context.dialect
-    found = []
-    if dialect.delivery_info == "send" and dialect.reply_to:
-        ours = DeliveryParameters(
-            encoding=(ApduEncoding.BER,),
-            transport=SystemAddress(service="TCP/IP", address=dialect.reply_to),
-            aliases=(SystemId.of(_our_symbol(message, context)),),
-        )
-        found.append(Extension.of(DeliveryInfo(sender=(ours,), recipient=())))
+    found = list(delivery_info(context.dialect, _our_symbol(message, context), message.sender.email))
     if message.role is Role.LENDING and message.request.number:
         authority = _our_symbol(message, context)
         found.append(Extension.of(SuppliersReference(authority=authority, reference=message.request.number)))
     return tuple(found)
+
+
+def delivery_info(dialect: IsoIllDialect, symbol: str, email: str = "") -> tuple[Extension, ...]:
+    """How answers reach us; under IPIG it is in every APDU."""
+    reached = _reached(dialect, email)
+    if dialect.delivery_info == "omit" or reached is None:
+        return ()
+    encoding, transport = reached
+    aliases = (SystemId.of(symbol),) if symbol else ()
+    ours = DeliveryParameters(encoding=(encoding,), transport=transport, aliases=aliases)
+    return (Extension.of(DeliveryInfo(sender=(ours,), recipient=())),)
+
+
+def _reached(dialect: IsoIllDialect, email: str) -> tuple[ApduEncoding, SystemAddress] | None:
+    """How answers reach us (facts/iso-ill-10161.md 8 and 10); None: it isn't told."""
+    if dialect.transport.by == "mail":
+        address = dialect.reply_to or email
+        return (ApduEncoding.BER_IN_MIME, SystemAddress(service="SMTP", address=address)) if address else None
+    address = dialect.reply_to
+    return (ApduEncoding.BER, SystemAddress(service="TCP/IP", address=address)) if address else None
 
 
 # --- each kind of event ----------------------------------------------------------------------------------
@@ -357,6 +372,7 @@ _EITHER: Mapping[Kind, Builder] = {
     Kind.MESSAGE: (Message, _text),
     Kind.STATUS_QUERY: (StatusQuery, _nothing),
     Kind.STATUS_REPORT: (StatusOrErrorReport, status_report),
+    Kind.TROUBLE: (StatusOrErrorReport, trouble),
 }
 _BUILDERS: Mapping[Role, Mapping[Kind, Builder]] = {
     Role.BORROWING: {

@@ -115,7 +115,9 @@ def create(installation: Installation, /, **said: Any) -> None:
     )
     maximum = _maximum(said, library)
     draft = replace(body.value(said["actor"]), source="staff", override=said["override"], maximum_cost=maximum)
-    _print(run(installation, lambda managed: managed.requests.create_borrowing(library.symbol, draft)), said["as_json"])
+    print_made(
+        run(installation, lambda managed: managed.requests.create_borrowing(library.symbol, draft)), said["as_json"]
+    )
 
 
 @click.command("lend-to")
@@ -151,10 +153,10 @@ def lend_to(installation: Installation, /, partner: str, **said: Any) -> None:
         requester = Party(profile=partner) if is_profile else Party(symbol=partner)
         return await managed.requests.create_lending(library.symbol, replace(draft, requester=requester))
 
-    _print(run(installation, work), said["as_json"])
+    print_made(run(installation, work), said["as_json"])
 
 
-def _print(request: Request, as_json: bool) -> None:
+def print_made(request: Request, as_json: bool) -> None:
     if as_json:
         print_json(RequestOut.of(request))
         return

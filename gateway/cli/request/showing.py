@@ -156,7 +156,9 @@ def _attempts(request: Request, zone: tzinfo) -> Iterator[str]:
         for one in request.attempts
     )
     heading = ("NO", "PARTNER", "CHANNEL", "NUMBER", "ASKED", "STATUS", "ANSWERED", "SAID")
-    return _table("Asked (* counts now)", heading, rows)
+    yield from _table("Asked (* counts now)", heading, rows)
+    said = (f"  {one.number} {one.partner}: {one.holdings}" for one in request.attempts if one.holdings)
+    yield from _block("What catalogues said", said)
 
 
 def _items(request: Request) -> Iterator[str]:

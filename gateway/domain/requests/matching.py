@@ -83,7 +83,7 @@ def _candidate(citation: Citation, bib: Bib) -> Candidate:
 
 
 def _agreement(citation: Citation, bib: Bib) -> _Agreement:
-    title = _title(citation, bib)
+    title = title_alike(citation, bib.title)
     asked = frozenset(one for one in normals(citation.identifiers) if _type(one) in STANDARD)
     there = _numbers(bib)
     same = sorted(asked & there)
@@ -110,8 +110,8 @@ def _by_words(citation: Citation, bib: Bib, title: float | None) -> _Agreement:
     """What isn't said on one side counts half: it neither agrees nor contradicts."""
     if title is None:
         return _Agreement(0, "no title to compare")
-    author = _author(citation.author, bib.author)
-    year = _year(citation.published, bib.published)
+    author = author_alike(citation.author, bib.author)
+    year = same_year(citation.published, bib.published)
     score = _TITLE * title + _AUTHOR * _half(author) + _YEAR * _half(year)
     said = [f"title {title:.0%} alike"]
     said.append("no author to compare" if author is None else f"author {author:.0%} alike")
@@ -124,16 +124,28 @@ def _half(value: float | None) -> float:
     return 0.5 if value is None else value
 
 
-def _title(citation: Citation, bib: Bib) -> float | None:
-    """None when one side has none. A title and the same one with its subtitle are the same."""
-    asked = [_article_off(folded(text)) for text in (citation.title, f"{citation.title} {citation.subtitle}")]
-    there = [_article_off(folded(text)) for text in (bib.title, re.split(r"\s*[:/;]\s", bib.title, maxsplit=1)[0])]
+def title_alike(citation: Citation, other: str) -> float | None:
+    """0 to 1; None when one side has none. A title and the same one with its subtitle are the same."""
+    asked = [_plain(text) for text in (citation.title, f"{citation.title} {citation.subtitle}")]
+    there = [_plain(text) for text in (other, _proper(other))]
     if not asked[0] or not there[0]:
         return None
-    return max(_alike(one, other) for one in asked for other in there if other)
+    pairs = [(one, found) for one in asked for found in there if found]
+    if proper := _plain(_proper(citation.title)):
+        pairs.append((proper, _plain(other.partition(" / ")[0])))  # two subtitles are two titles
+    return max(_alike(one, found) for one, found in pairs)
 
 
-def _article_off(text: str) -> str:
+def _plain(text: str) -> str:
+    return without_article(folded(text))
+
+
+def _proper(title: str) -> str:
+    """Without subtitle and author."""
+    return re.split(r"\s*[:/;]\s", title, maxsplit=1)[0]
+
+
+def without_article(text: str) -> str:
     return _ARTICLE.sub("", text)
 
 
@@ -141,8 +153,8 @@ def _alike(one: str, other: str) -> float:
     return 1.0 if one == other else difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
-def _author(asked: str, there: str) -> float | None:
-    """By names in any order; an initial agrees with the name that it begins."""
+def author_alike(asked: str, there: str) -> float | None:
+    """0 to 1; None when one side has none. By names in any order; an initial agrees with the name that it begins."""
     ours, theirs = folded(asked).split(), folded(there).split()
     if not ours or not theirs:
         return None
@@ -157,7 +169,8 @@ def _same_name(one: str, other: str) -> bool:
     return one == other
 
 
-def _year(asked: str, there: str) -> float | None:
+def same_year(asked: str, there: str) -> float | None:
+    """1 or 0; None when one side has none."""
     ours, theirs = (frozenset(re.findall(r"\d{4}", text)) for text in (asked, there))
     if not ours or not theirs:
         return None

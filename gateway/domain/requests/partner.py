@@ -19,7 +19,7 @@ from gateway.domain.requests.identifiers import comparable, same_work
 from gateway.domain.requests.network import NetworkMember
 from gateway.domain.requests.number_template import NumberTemplate
 from gateway.domain.requests.partner_mail import PartnerMail
-from gateway.domain.requests.request import ServiceType
+from gateway.domain.requests.request import Borrowing, ServiceType
 from gateway.domain.requests.workflow import Workflow
 
 
@@ -93,6 +93,10 @@ class PartnerPolicy(Section):
         False,
         description="it is told of every new request of our patrons, with the patron's identifier: for a system of the "
         "library's own that looks after requests, not for another library",
+    )
+    push_states: tuple[Borrowing, ...] = Field(
+        (),
+        description="states of our patrons' requests in which it is told how they stand; for such a system as well",
     )
     channel: str = Field("", description="how it is told: mail, loopback, a protocol; empty: it can't be asked")
     closures: tuple[Closure, ...] = Field(

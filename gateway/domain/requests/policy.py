@@ -13,8 +13,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.domain.policy import Section
+from gateway.domain.requests.catalogues import Catalogues
 from gateway.domain.requests.citation import CitationType
 from gateway.domain.requests.file_types import USUAL, FileType
+from gateway.domain.requests.fulfilment import ServicesPolicy
 from gateway.domain.requests.number_template import NumberTemplate
 from gateway.domain.requests.partner import Closure, Price
 from gateway.domain.requests.request import ServiceType
@@ -305,10 +307,12 @@ class RequestPolicy(Section):
     ranking: UsualRanking = UsualRanking()
     overload: Overload = Overload()
     retry_later: RetryLater = RetryLater()
+    catalogues: Catalogues = Catalogues()
     calendar: CalendarPolicy = CalendarPolicy()
     lending: LendingRules = LendingRules()
     copies: Copies = Copies()
     notices: Notices = Notices()
+    services: ServicesPolicy = ServicesPolicy()
     retention: Retention = Retention()
 
     def campus_of(self, branch: str) -> str:

@@ -49,6 +49,9 @@ class Said:
 
     _values: Mapping[str, object]
 
+    def has(self, key: str) -> bool:
+        return key in self._values
+
     def text(self, key: str) -> str:
         value = self._values.get(key)
         if not isinstance(value, str) or "\x00" in value or not value.isprintable():

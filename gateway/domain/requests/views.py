@@ -217,16 +217,34 @@ class QuestionState(StrEnum):
 
 
 @frozen_by_name
+class AnswerField:
+    """What is filled in beside an answer. `choices`: value and words, where it is one of these; `value` as it was sent
+    the last time, `fault`: what was wrong with it, in a sentence."""
+
+    name: str
+    label: str
+    needed: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
+    value: str = ""
+    fault: str = ""
+
+
+@frozen_by_name
 class QuestionView:
-    """A question to a patron behind a signed link. `answer`: what the link says, or what was answered: yes or no.
-    `until`: when its time is over, as `language` writes it."""
+    """A question of ours behind a signed link. `asked`: `patron` or `partner`; `answer`: what the link says; `given`:
+    the answer that counts, once there is one, `when` as `language` writes it; `text`: the question in our own words;
+    `rows`: what it is about, label and value; `until`: when its time is over, as `language` writes it."""
 
     state: QuestionState
+    asked: str
     answer: str
     language: str
-    title: str = ""  # of the work
+    given: str = ""
+    when: str = ""
     text: str = ""
+    rows: tuple[tuple[str, str], ...] = ()
     until: str = ""
+    fields: tuple[AnswerField, ...] = ()
 
 
 @frozen
@@ -282,6 +300,20 @@ class TaskView:
     role: str
     description: str
     count: int
+
+
+@frozen_by_name
+class GatheredOrder:
+    """An order in the outbox that waits for others, until `due`, or is in a file that isn't sent: `file` is its number,
+    `error` why it could not be sent yet."""
+
+    id: str
+    partner: str
+    request_id: str
+    created: datetime
+    due: datetime | None = None
+    file: str = ""
+    error: str = ""
 
 
 @frozen_by_name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from gateway.configuration.problems import Path, Problem
@@ -47,11 +47,16 @@ class ExampleRunner:
     responder: Responder
     talk: Conversation
     exchange: ExampleExchange | None
+    read: Callable[[str], bytes] = str.encode
 
     async def run(self, index: int, example: Example) -> Ran:
         path: Path = ("examples", index)
+        try:
+            sent = self.read(example.send)
+        except ValueError as error:
+            return Ran((self.loaded.problem((*path, "send"), f"{named(example)}: {error}"),))
         arrival = Arrival(
-            example.send.encode(),
+            sent,
             self.talk.now,
             Transport.REPLAY,
             self.responder.protocol,
@@ -127,11 +132,11 @@ def wants_answer(example: Example) -> bool:
 
 
 def _look(incoming: Incoming, key: str) -> object:
-    """The value at a dotted path of the command; `service` is the service's name, `message` the message itself.
-    Raises LookupError with a plain sentence."""
+    """The value at a dotted path of the command, or of what is told of a request; `service` is the service's name,
+    `message` the message itself. Raises LookupError with a plain sentence."""
     if key == "service":
         return incoming.service
     root, _, rest = key.partition(".")
     if root == "message":
         return look(incoming.message, rest.split(".") if rest else [])
-    return look(incoming.command, key.split("."))
+    return look(incoming.told if incoming.told is not None else incoming.command, key.split("."))

@@ -16,7 +16,7 @@ from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, SLIPS
 from gateway.services.letters.templates import SUFFIX, Format
 from gateway.settings import Settings
 
-SHARED = ("layout", "slip", "fields", "quote", "link")
+SHARED = ("layout", "slip", "fields", "quote", "link", "answers")
 """Templates that all letters are built with."""
 
 
@@ -72,7 +72,8 @@ def _partner_problems(letters: Letters, style: LetterStyle, settings: Settings) 
     zone, profile = settings.libraries[0].zone, Profile(name="sample")
     for kind in PARTNER_LETTERS:
         try:
-            letters.for_partner(sample.message(kind), profile, sample.LIBRARY, zone, style)
+            message, answers = sample.message(kind), sample.answers(kind)
+            letters.for_partner(message, profile, sample.LIBRARY, zone, style, answers)
         except ConfigurationError as error:
             yield from error.problems
 

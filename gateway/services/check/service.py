@@ -18,7 +18,7 @@ from gateway.ports.library import LibrarySystem
 from gateway.ports.protocol import Conversation
 from gateway.profiles import LoadedProfile, Loading
 from gateway.secrets import resolve
-from gateway.services.check import letters
+from gateway.services.check import letters, searching
 from gateway.services.check import library as library_check
 from gateway.services.check import policies as policy_check
 from gateway.services.check.examples import ExampleExchange, ExampleRunner, wants_answer
@@ -71,7 +71,7 @@ async def check(subject: Subject, names: Iterable[str] = ()) -> Report:
         *letters.of_installation(subject.settings),
     )
     notes = (*asked.notes, *_unanswered(subject, chosen.loaded))
-    requests = _policies(subject.policies, asked.known) if subject.policies is not None and chosen.everything else ()
+    requests = _policies(subject, asked.known) if chosen.everything else ()
     return Report(installation, (*found, *broken), notes, requests)
 
 
@@ -138,10 +138,15 @@ async def _ask_libraries(subject: Subject) -> _Asked:
     return _Asked(known, tuple(problems), notes)
 
 
-def _policies(loading: Policies, known: Mapping[str, library_check.Known]) -> tuple[Problem, ...]:
-    """What was wrong in reading requests.yml, and what the libraries don't know of it."""
+def _policies(subject: Subject, known: Mapping[str, library_check.Known]) -> tuple[Problem, ...]:
+    """What was wrong in reading requests.yml, what the libraries don't know of it, and which profiles have no
+    catalogue."""
+    loading = subject.policies
+    if loading is None:
+        return ()
     problems = list(loading.problems)
     for one in loading.policies:
+        problems += searching.of_policy(one, subject.loading.profiles, subject.adapters.searches)
         if one.library in known:
             problems += policy_check.against(one, known[one.library].codes)
     return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line)))
@@ -153,6 +158,10 @@ def _setting_secrets(settings: Settings) -> list[Problem]:
     paths += [(("mailboxes", i, "password"), one.password) for i, one in enumerate(settings.mailboxes)]
     paths += [(("journal", "encryption_keys", i), key) for i, key in enumerate(settings.journal.encryption_keys)]
     return [settings.problem(path, why) for path, reference in paths if (why := _unresolved(reference, settings))]
+
+
+def _path(section: str, key: str) -> Path:
+    return (section, *(int(part) if part.isdecimal() else part for part in key.split(".")))
 
 
 def _unresolved(reference: str, settings: Settings) -> str:
@@ -191,6 +200,7 @@ class _ProfileCheck:
             examples, answers = await self._examples(library)
         if self._subject.live:
             await self._addresses()
+            self._problems += await searching.live(loaded, self._subject.adapters.searches, self._secret)
         return ProfileFindings(profile.name, loaded.document.file, tuple(self._problems), examples, answers)
 
     def _library(self) -> LibrarySettings | None:
@@ -204,6 +214,18 @@ class _ProfileCheck:
         for index, entry in enumerate(self._loaded.profile.auth):
             if why := _unresolved(entry.secret, self._subject.settings):
                 self._problems.append(self._loaded.problem(("auth", index, "secret"), why))
+        if self._loaded.profile.abstract:  # to be extended with passwords of one's own
+            return
+        for channel in self._subject.adapters.channels.values():
+            dialect = self._loaded.profile.dialects.get(channel.section)
+            found = channel.secrets(dialect) if channel.secrets is not None and dialect is not None else {}
+            for key, reference in found.items():
+                if why := _unresolved(reference, self._subject.settings):
+                    self._problems.append(self._loaded.problem(_path(channel.section, key), why))
+
+    def _secret(self, reference: str) -> str:
+        """Raises ConfigurationError."""
+        return resolve(reference, self._subject.settings.folder)
 
     async def _against_library(self, library: LibrarySettings) -> None:
         known = self._known.get(library.symbol)
@@ -231,8 +253,8 @@ class _ProfileCheck:
         profile = self._loaded.profile
         talk = Conversation(profile, library.symbol, library.zone, library.currency, self._subject.clock.now())
         protocols = self._subject.adapters.protocols
-        responders = [protocols[name].responder() for name in profile.dialects if name in protocols]
-        runners = [ExampleRunner(self._loaded, responder, talk, exchange) for responder in responders]
+        spoken = [protocols[name] for name in profile.dialects if name in protocols]
+        runners = [ExampleRunner(self._loaded, one.responder(), talk, exchange, one.example) for one in spoken]
         formats, mailboxes = self._subject.adapters.mail_formats, self._subject.adapters.mailboxes
         mails = [
             MailExampleRunner(self._loaded, mailbox.parse, formats[name].make(), talk.now)

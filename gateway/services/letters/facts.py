@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
 
@@ -11,6 +11,7 @@ from gateway.domain.library import Patron
 from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.request import Party, PatronLink, Request, Role
 from gateway.ports.channel import PartnerMessage
+from gateway.ports.letters import AnswerLink
 from gateway.ports.library import LibraryInfo
 from gateway.services.letters.rows import Rows, citation_rows, extra_rows, references, rows, service_rows
 from gateway.services.letters.texts import clean_lines
@@ -37,7 +38,7 @@ class NoticeFacts:
 @frozen
 class Content:
     """`inline`: one line each; `blocks`: label and value, shown as a table; `quotes`: somebody's own lines; `links`:
-    addresses. `plain` is handed over as it is."""
+    addresses; `answers`: addresses that answer the letter, with what they say. `plain` is handed over as it is."""
 
     name: str  # of whom the letter greets
     inline: Mapping[str, str]
@@ -45,6 +46,7 @@ class Content:
     quotes: Mapping[str, str]
     links: Mapping[str, str]
     plain: Mapping[str, object]
+    answers: Rows = ()
 
 
 def for_patron(
@@ -85,7 +87,9 @@ def _home(request: Request) -> str:
     return f"{name} ({partner.email})" if partner.email else name
 
 
-def for_partner(message: PartnerMessage, library: LibraryInfo, words: Words, zone: tzinfo) -> Content:
+def for_partner(
+    message: PartnerMessage, library: LibraryInfo, words: Words, zone: tzinfo, answers: Sequence[AnswerLink] = ()
+) -> Content:
     """Nothing in it says who the patron is: what may is taken out of the request first."""
     request, details = _without_patron(message.request), message.details
     ours, theirs = references(request, message.transaction)
@@ -127,6 +131,7 @@ def for_partner(message: PartnerMessage, library: LibraryInfo, words: Words, zon
             "partner": message.receiver,
             "role": message.role.value,
         },
+        answers=tuple((words.pages.get(f"say-{one.answer}", one.answer), one.address) for one in answers),
     )
 
 

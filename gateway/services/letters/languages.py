@@ -42,13 +42,17 @@ class Languages:
     def chain(self, wanted: str) -> tuple[str, ...]:
         """The language and those that stand in for it: de-ch, de, the default, en. Only those that there are."""
         known = self.known
-        chain = [one for code in (wanted, self._default, LAST) for one in _generalised(code) if one in known]
+        chain = [one for code in (wanted, self._default, LAST) for one in generalised(code) if one in known]
         return tuple(dict.fromkeys(chain))
 
     def words(self, chain: tuple[str, ...]) -> Words:
         """Of the first, with those that it lacks from the others. Raises ConfigurationError with file and line."""
-        files = [folder / code / FILE for code in reversed(chain) for folder in reversed(self._folders)]
-        return _read(tuple((file, file.stat().st_mtime_ns) for file in files if file.is_file()))
+        return _read(self.files(chain, FILE))
+
+    def files(self, chain: tuple[str, ...], name: str) -> tuple[tuple[Path, int], ...]:
+        """Those of this name, the one that comes before all others last; each with the time of its last change."""
+        files = [folder / code / name for code in reversed(chain) for folder in reversed(self._folders)]
+        return tuple((file, file.stat().st_mtime_ns) for file in files if file.is_file())
 
 
 @lru_cache(maxsize=64)
@@ -59,7 +63,7 @@ def _read(files: tuple[tuple[Path, int], ...]) -> Words:
     return validate(Words, whole)
 
 
-def _generalised(code: str) -> list[str]:
+def generalised(code: str) -> list[str]:
     parts = code.strip().casefold().replace("_", "-").split("-")
     parts[0] = THREE_LETTERS.get(parts[0], parts[0])
     return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from gateway.domain.problems import Reason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Request
 from gateway.ports.channel import PartnerMessage
-from gateway.ports.letters import PLAIN, LetterStyle
+from gateway.ports.letters import PLAIN, AnswerLink, LetterStyle
 from gateway.ports.library import LibraryInfo
 from gateway.ports.mailer import Letter
 from gateway.services.letters import facts
@@ -114,13 +114,14 @@ class Letters:
         library: LibraryInfo,
         zone: tzinfo,
         style: LetterStyle = PLAIN,
+        answers: Sequence[AnswerLink] = (),
     ) -> Letter:
         """See `gateway.ports.letters.PartnerLetters`. `to` is empty where neither message nor profile has an
         address. The subject always holds the transaction's number: answers are told apart by it."""
         place, policy = self._at(style.folder), profile.partner
         chain = place.languages.chain(style.language or (policy.language if policy is not None else ""))
         words = place.languages.words(chain)
-        content = facts.for_partner(message, library, words, zone)
+        content = facts.for_partner(message, library, words, zone, answers)
         writing = _Writing(place.templates, chain, words, zone)
         subject, text, html = writing.write(f"{To.PARTNER.value}/{message.kind.value}", content)
         return Letter(
@@ -192,6 +193,7 @@ class _Writing:
             **{key: self._block(rows, format_) for key, rows in content.blocks.items()},
             **{key: self._part("quote", format_, text=value) for key, value in content.quotes.items()},
             **{key: self._part("link", format_, link=clean(value)) for key, value in content.links.items()},
+            "answers": self._part("answers", format_, links=content.answers),
             "greeting": self._greeting(content.name, form),
             "words": self.words,
             "language": self.chain[0],

@@ -10,6 +10,7 @@ from gateway.domain.library import Contact, ContactKind, Money, Patron, PatronId
 from gateway.domain.requests.citation import Citation, CitationType, Extra
 from gateway.domain.requests.events import Condition, Details, Kind, Reasons
 from gateway.domain.requests.lending import LENDING
+from gateway.domain.requests.partner_answers import LETTERS
 from gateway.domain.requests.request import (
     Attempt,
     AttemptStatus,
@@ -29,6 +30,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.table import Tell
 from gateway.ports.channel import PartnerMessage
+from gateway.ports.letters import AnswerLink
 from gateway.ports.library import LibraryInfo
 from gateway.services.letters.facts import NoticeFacts
 from gateway.services.letters.slips import SlipFacts
@@ -229,6 +231,12 @@ def message(kind: Kind, script: str = "latin") -> PartnerMessage:
         details=_said(kind),
         request=about,
     )
+
+
+def answers(kind: Kind) -> tuple[AnswerLink, ...]:
+    """Links for all that such a letter may be answered with."""
+    role = Role.LENDING if kind in _LENDERS else Role.BORROWING
+    return tuple(AnswerLink(name, f"https://ill.northfield.example/q/{name}") for name in LETTERS.get((role, kind), ()))
 
 
 _SAID: dict[Kind, tuple[str, ...]] = {

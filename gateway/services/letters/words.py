@@ -51,7 +51,9 @@ class Words(Section):
     conditions: Mapping[str, str]
     states: Mapping[str, str] = Field(description="of a request on the partner's side, as in a status report")
     patron: Mapping[str, str] = Field(description="what patrons read about the state of their request, a sentence each")
-    pages: Mapping[str, str] = Field(description="of the page on which a patron answers a question")
+    pages: Mapping[str, str] = Field(
+        description="of the page behind links of letters, where patrons and partners answer; labels of these links"
+    )
 
     def label(self, word: str) -> str:
         return self.labels.get(word, word)

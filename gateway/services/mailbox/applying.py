@@ -19,8 +19,8 @@ from gateway.ports.mail_format import IncomingMail, MailEvent
 from gateway.ports.mail_reading import Bounce, ParsedMail
 from gateway.ports.mail_text import own_text, shortened
 from gateway.services.mailbox.attached import Attached
-from gateway.services.mailbox.finding import Found, as_of, find, sent
-from gateway.services.requests.effects import LETTER
+from gateway.services.mailbox.finding import Found, as_of, expanded, find, row_id, sent, sent_together
+from gateway.services.requests.effects import LETTER, refusal_row
 from gateway.services.requests.happen import Happening, happen_in
 from gateway.services.requests.house import House
 from gateway.services.requests.incoming import Incoming
@@ -66,8 +66,8 @@ class Hand:
         taken again."""
         seek = seek or self._find
         total = Applied()
-        for number, event in enumerate(events, start=1):
-            one = self._event(event, f"{identity(self.parsed)}-{number}", seek)
+        for word, event in expanded(self.connection, self.house, self.profile, events, self.mail):
+            one = self._event(event, event.id or f"{identity(self.parsed)}-{word}", seek)
             total = Applied(
                 request_id=total.request_id or one.request_id,
                 problem=total.problem or one.problem,
@@ -104,6 +104,7 @@ class Hand:
             transaction=event.transaction,
             details=event.details,
             request=event.request,
+            guard=event.guard,
         )
         taken = Incoming(self.house).take(self.connection, message, self.profile)
         what = event.kind.value
@@ -111,6 +112,8 @@ class Hand:
             return Applied(
                 request_id=taken.request_id, notes=(f"{what}: " + ("repeated" if taken.repeated else "taken"),)
             )
+        if event.named and taken.request is not None and not taken.repeated:
+            outbox.add(self.connection, refusal_row(self.house, message, event.named, taken))
         refused = f"{what}: {taken.refused.reason.value}"
         # What doesn't fit is in the request's history; what belongs to no request is seen by nobody else.
         problem = "" if taken.request_id else refused
@@ -228,7 +231,10 @@ def bounced(connection: Connection, house: House, bounce: Bounce) -> Applied | N
         message = sent(connection, house.symbol, id_)
         if message is not None:
             return _partner_bounced(connection, house, bounce, message)
-        row = outbox.get(connection, house.symbol, id_.partition("@")[0])
+        if together := sent_together(connection, house.symbol, id_):
+            each = [_partner_bounced(connection, house, bounce, one) for one in together]
+            return replace(each[0], notes=tuple(note for one in each for note in one.notes))
+        row = outbox.get(connection, house.symbol, row_id(id_))
         if row is not None and row.kind == LETTER and row.request_id:
             if bounce.hard:
                 text = f"The letter '{row.target}' to the patron could not be delivered ({bounce.status or 'failed'})."

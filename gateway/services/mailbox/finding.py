@@ -1,13 +1,14 @@
 """Which request an event of a mail belongs to. The rules are tried in order; each that is tried leaves a line.
 
-1. the number that the mail's format has read
+1. the number that the mail's format has read, or that of a file of ours (`OfFile`)
 2. our reference, in the subject, then in the text
-3. a number of one of our messages: `FILEREFNO`
+3. the number of a file of ours: `FILEREFNO`
 4. In-Reply-To and References: Message-IDs of mails that our outbox sent
 5. the request's own number, in the subject, then in the text
 6. nothing: staff get a list of requests that it may be about
 
-Only requests with the partner that the mail comes from are found.
+Only requests with the partner that the mail comes from are found. An answer about a whole file is about every request
+in it that the mail doesn't name with an answer of its own (`expanded`).
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ from gateway.services.requests.effects import PARTNER
 from gateway.services.requests.house import House
 from gateway.store.mailbox import references
 from gateway.store.mailbox.references import Named
-from gateway.store.requests import listing, outbox
+from gateway.store.requests import filed, listing, outbox
 from gateway.store.requests.documents import Unreadable, parse_message
+from gateway.store.requests.filed import FiledOrder
+from gateway.store.requests.gathering import ORDER
+from gateway.store.requests.outbox import Row
 
 MOST_WORDS = 400
 MOST_POSSIBLE = 10
@@ -50,8 +54,38 @@ class Found:
     explained: tuple[str, ...] = ()
 
 
+def expanded(
+    connection: Connection, house: House, profile: Profile, events: Sequence[MailEvent], mail: IncomingMail
+) -> tuple[tuple[str, MailEvent], ...]:
+    """Each with a word that is its own among them, the same however often the mail is read. One that says another
+    number of requests than the file has stays as it is: staff look at it."""
+    named = {event.transaction.casefold() for event in events if event.transaction}
+    found: list[tuple[str, MailEvent]] = []
+    for n, event in enumerate(events, start=1):
+        if not _is_for_each(event):
+            found.append((str(n), event))
+            continue
+        requests = _Seeker(connection, house, profile, event).of_file(mail)
+        left = [one for one in requests if one.reference.casefold() not in named]
+        if left and _all_are_meant(event, left):
+            found += [(f"{n}-{one.request_id}", as_of(event, one)) for one in left]
+        else:
+            found.append((str(n), event))
+    return tuple(found)
+
+
+def _is_for_each(event: MailEvent) -> bool:
+    return event.file is not None and event.file.each and not event.transaction
+
+
+def _all_are_meant(event: MailEvent, requests: Sequence[Named]) -> bool:
+    return event.file is None or event.file.count in (None, len(requests))
+
+
 def find(connection: Connection, house: House, profile: Profile, event: MailEvent, mail: IncomingMail) -> Found:
     seeker = _Seeker(connection, house, profile, event)
+    if _is_for_each(event):
+        return _of_file(event, seeker.of_file(mail))
     lines: list[str] = []
     possible: list[str] = []
     for rule, found in seeker.rules(mail):
@@ -64,6 +98,14 @@ def find(connection: Connection, house: House, profile: Profile, event: MailEven
     if not possible:
         possible = list(_open_with(connection, house, profile, event.role, mail))
     return Found(None, tuple(dict.fromkeys(possible))[:MOST_POSSIBLE], tuple(lines))
+
+
+def _of_file(event: MailEvent, found: Sequence[Named]) -> Found:
+    meant = event.file.count if event.file is not None else None
+    said = f"request: FILEREFNO: {len(found)} requests" + (f", {meant} are meant" if meant is not None else "")
+    if len(found) == 1 and _all_are_meant(event, found):
+        return Found(found[0], explained=(said,))
+    return Found(None, tuple(one.request_id for one in found), (said,))
 
 
 class _Seeker:
@@ -79,10 +121,14 @@ class _Seeker:
         if stated:
             yield "the number in the message", self._by_words(variants(stated)) or self._by_number(variants(stated))
             return  # a number that is said and isn't ours is not made good by another that stands around
+        if self._event.file is not None:
+            yield "FILEREFNO", self._by_file(self._event.file.numbers)
+            yield "In-Reply-To and References", self._by_mails(mail.references)
+            return
         text = own_text(mail.text)
         yield "our reference in the subject", self._by_words(words(mail.subject))
         yield "our reference in the text", self._by_words(words(text))
-        yield "FILEREFNO", self._by_file(f"{mail.subject}\n{mail.text}")
+        yield "FILEREFNO", self._by_file(_FILE_REFERENCE.findall(f"{mail.subject}\n{mail.text}"))
         yield "In-Reply-To and References", self._by_mails(mail.references)
         yield "the request's number in the subject", self._by_number(words(mail.subject))
         yield "the request's number in the text", self._by_number(words(text))
@@ -95,15 +141,28 @@ class _Seeker:
         ids = references.ids_by_number(self._connection, self._house.symbol, found)
         return self._fit(references.of_requests(self._connection, self._house.symbol, self._profile.name, ids))
 
-    def _by_file(self, text: str) -> Sequence[Named]:
-        return self._by_mails(_FILE_REFERENCE.findall(text))
+    def of_file(self, mail: IncomingMail) -> Sequence[Named]:
+        """All requests of the file that the event is about."""
+        numbers = self._event.file.numbers if self._event.file is not None else ()
+        return self._by_file(numbers) or self._by_mails(mail.references)
+
+    def _by_file(self, numbers: Sequence[str]) -> Sequence[Named]:
+        """A mail about one request alone has its number there."""
+        said = [variant for number in numbers for variant in variants(number)]
+        orders = filed.orders_by_number(self._connection, self._house.symbol, self._profile.name, said)
+        if orders:
+            return self._fit(tuple(map(_named, orders)))
+        return self._by_words(said) or self._by_number(said)
 
     def _by_mails(self, ids: Iterable[str]) -> Sequence[Named]:
-        """The newest of our messages that is answered."""
+        """The newest of our mails that is answered."""
         for id_ in ids:
             message = sent(self._connection, self._house.symbol, id_, self._profile.name)
             if message is not None:
                 return self._fit((Named(message.role, message.transaction, message.request.id),))
+            orders = filed.orders_of(self._connection, self._house.symbol, row_id(id_))
+            if orders and orders[0].profile == self._profile.name:
+                return self._fit(tuple(map(_named, orders)))
         return ()
 
     def _fit(self, found: Sequence[Named]) -> Sequence[Named]:
@@ -112,12 +171,31 @@ class _Seeker:
         return own or (found if self._event.kind in _TALK else ())
 
 
+def _named(order: FiledOrder) -> Named:
+    return Named(Role.BORROWING, order.reference, order.request_id)
+
+
+def row_id(message_id: str) -> str:
+    """Of the row that our outbox sent under this Message-ID: its local part."""
+    return message_id.partition("@")[0].strip("<> ")
+
+
 def sent(connection: Connection, library: str, message_id: str, partner: str = "") -> PartnerMessage | None:
-    """The message to a partner that our outbox sent under this Message-ID (its local part is the row's id), until
-    the row is pruned. `partner`: only to this one."""
-    row = outbox.get(connection, library, message_id.partition("@")[0].strip("<> "))
-    if row is None or row.kind != PARTNER or (partner and row.target != partner):
-        return None
+    """The message to a partner that our outbox sent under this Message-ID, until the row is pruned. `partner`: only to
+    this one."""
+    row = outbox.get(connection, library, row_id(message_id))
+    return _message(row) if row is not None and row.kind == PARTNER and partner in ("", row.target) else None
+
+
+def sent_together(connection: Connection, library: str, message_id: str) -> tuple[PartnerMessage, ...]:
+    """The orders in the file that our outbox sent under this Message-ID; empty: it sent none, or has forgotten it."""
+    orders = filed.orders_of(connection, library, row_id(message_id))
+    rows = (outbox.get(connection, library, one.order_id) for one in orders)
+    messages = (_message(row) for row in rows if row is not None and row.kind == ORDER)
+    return tuple(message for message in messages if message is not None)
+
+
+def _message(row: Row) -> PartnerMessage | None:
     try:
         return parse_message(row.payload)
     except Unreadable:  # of a newer release: found by other rules, or by staff
@@ -157,4 +235,4 @@ def _named_in(request: Request, text: str) -> int:
 
 
 def as_of(event: MailEvent, named: Named) -> MailEvent:
-    return replace(event, role=named.role, transaction=named.reference)
+    return replace(event, role=named.role, transaction=named.reference, file=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -15,9 +15,10 @@ from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import NotThere
 from gateway.ports.mail_format import MailEvent, MailFormat
 from gateway.ports.mail_reading import ParsedMail, ParseMail
+from gateway.services.mailbox.addressing import addressed
 from gateway.services.mailbox.applying import Hand, forced, note
 from gateway.services.mailbox.attached import attached
-from gateway.services.mailbox.finding import Found, find
+from gateway.services.mailbox.finding import Found, expanded, find
 from gateway.services.mailbox.reading import Post, Reading, read, read_as
 from gateway.services.requests.front import house_of
 from gateway.services.requests.house import House
@@ -54,7 +55,7 @@ class MailDesk:
         Raises NotThere, Refused."""
         house = house_of(self.houses, library)
         row = await self.show(library, id_)
-        parsed = self._parsed(row)
+        parsed = self._parsed(row, house)
         files = await attached(parsed.mail, house.policy().copies) if parsed is not None else ()
 
         def work(connection: Connection) -> Request:
@@ -89,7 +90,7 @@ class MailDesk:
         """How a mail is understood, rule by rule; nothing changes."""
         house = house_of(self.houses, post.library)
         try:
-            parsed = self.parse(content, house.now())
+            parsed = addressed(self.parse(content, house.now()), house)
         except MalformedMessage as error:
             return (f"can't be read: {error}",)
         reading = read(parsed, house.profiles(), self.formats, post)
@@ -97,18 +98,17 @@ class MailDesk:
         if reading.problem:
             return (*lines, f"for staff: {reading.problem}")
         for profile in reading.profiles[:1]:
-            for event in _sought(reading):
-                found = await house.store.read(_look(house, profile, event, parsed))
+            for found in await house.store.read(_look(house, profile, _sought(reading), parsed)):
                 lines += found.explained
                 if found.named is None:
                     lines.append(f"for staff: {len(found.possible)} requests that it may be about")
         return tuple(lines)
 
-    def _parsed(self, row: MailRow) -> ParsedMail | None:
+    def _parsed(self, row: MailRow, house: House) -> ParsedMail | None:
         if row.content is None:
             return None
         try:
-            return self.parse(row.content, row.at)
+            return addressed(self.parse(row.content, row.at), house)
         except MalformedMessage:
             return None  # it stands on the list for that very reason
 
@@ -171,5 +171,11 @@ def _sought(reading: Reading) -> tuple[MailEvent, ...]:
     return tuple(one for one in reading.understood.events if one.kind is not Kind.REQUEST)
 
 
-def _look(house: House, profile: Profile, event: MailEvent, parsed: ParsedMail) -> Callable[[Connection], Found]:
-    return lambda connection: find(connection, house, profile, event, parsed.mail)
+def _look(
+    house: House, profile: Profile, events: Sequence[MailEvent], parsed: ParsedMail
+) -> Callable[[Connection], Sequence[Found]]:
+    def work(connection: Connection) -> Sequence[Found]:
+        each = expanded(connection, house, profile, events, parsed.mail)
+        return [find(connection, house, profile, event, parsed.mail) for _, event in each]
+
+    return work

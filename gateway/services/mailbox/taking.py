@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,8 +21,11 @@ from gateway.ports.mail_format import IncomingMail, MailFormat
 from gateway.ports.mail_reading import Automatic, ParsedMail, ParseMail
 from gateway.ports.protocol import OutcomeClass
 from gateway.profiles import ProfileSet
+from gateway.services.mailbox.addressing import addressed
 from gateway.services.mailbox.applying import Applied, Hand, bounced
 from gateway.services.mailbox.attached import Attached, attached, infected
+from gateway.services.mailbox.held import Overtaken, begun_by
+from gateway.services.mailbox.ordering import Step, in_time, sent_at
 from gateway.services.mailbox.reading import Post, Reading, read
 from gateway.services.requests.house import House
 from gateway.store.cipher import BodyCipher
@@ -72,6 +75,11 @@ class Verdict:
     applied: Applied = Applied()
 
 
+def unchanged(content: bytes) -> bytes:
+    """Nothing is to be hidden."""
+    return content
+
+
 @frozen_by_name
 class Taker:
     """`houses` by symbol; `parse` takes mails apart; `formats` by name; `cipher`: what contents of the staff's list are
@@ -84,15 +92,17 @@ class Taker:
     journal: Journal
     cipher: BodyCipher | None
     clock: Clock
+    conceal: Callable[[bytes], bytes] = unchanged
 
     async def take(self, box: Box, spot: Spot, content: bytes) -> Outcome:
         """Raises Unavailable: nothing was done, and it is to be tried again."""
         return (await self.take_all(box, {spot: content}))[spot]
 
     async def take_all(self, box: Box, contents: Mapping[Spot, bytes]) -> Mapping[Spot, Outcome]:
-        """Each by itself, in this order; those that are written together share a commit. Raises Unavailable: those
-        that were not taken are to be tried again."""
-        steps: list[Callable[[], Awaitable[Outcome]]] = []
+        """Each by itself, in this order but for those that say when they were sent (`MailEvent.at`): these in that
+        order. Those that are written together share a commit. Raises Unavailable: those that were not taken are to be
+        tried again."""
+        steps: list[Step] = []
         waits: list[BaseException] = []
         for spot, content in contents.items():
             try:
@@ -101,24 +111,31 @@ class Taker:
                 waits.append(error)
                 break
         # The store does what it is given in the order in which it is given.
-        outcomes = await asyncio.gather(*(step() for step in steps), return_exceptions=True)
+        steps = in_time(steps)
+        outcomes = await asyncio.gather(*(step.work() for step in steps), return_exceptions=True)
         for failed in (*(one for one in outcomes if isinstance(one, BaseException)), *waits):
             raise failed
-        return dict(zip(contents, (one for one in outcomes if isinstance(one, Outcome)), strict=True))
+        return {step.spot: one for step, one in zip(steps, outcomes, strict=True) if isinstance(one, Outcome)}
 
-    async def _read(self, box: Box, spot: Spot, content: bytes) -> Callable[[], Awaitable[Outcome]]:
+    async def _read(self, box: Box, spot: Spot, content: bytes) -> Step:
         """All that comes before the transaction; what it gives back is the transaction. Raises Unavailable."""
         now = self.clock.now()
+        content = self.conceal(content)
         try:
             parsed = await self._parsed(content, now)
         except MalformedMessage as error:
-            return partial(self.set_aside, box, spot, content, f"can't be read: {error}")
-        reading = read(parsed, self.profiles(), self.formats, box.post)
+            return Step(spot, partial(self.set_aside, box, spot, content, f"can't be read: {error}"))
+        parsed = addressed(parsed, self.house_of(box, ""))
+        try:
+            reading = read(parsed, self.profiles(), self.formats, box.post)
+        except Exception as error:  # noqa: BLE001 - of a format: one mail must not hold up those behind it
+            return Step(spot, partial(self._defect, box, spot, content, parsed, error))
         rules = self.house_of(box, "").policy().copies
         if await infected(parsed.mail, rules):
-            return partial(self.set_aside, box, spot, content, "the virus scanner found something in it", parsed)
+            why = "the virus scanner found something in it"
+            return Step(spot, partial(self.set_aside, box, spot, content, why, parsed))
         files = await attached(parsed.mail, rules) if reading.understood.events else ()
-        return partial(self._done, box, spot, content, reading, files)
+        return Step(spot, partial(self._done, box, spot, content, reading, files), sent_at(reading.understood))
 
     async def _done(
         self, box: Box, spot: Spot, content: bytes, reading: Reading, files: tuple[Attached, ...]
@@ -129,9 +146,12 @@ class Taker:
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, one mail must not hold up those behind it
-            where = _place(error)
-            log.error("mail.failed", mailbox=box.name, uid=spot.uid, error=type(error).__name__, where=where)
-            return await self.set_aside(box, spot, content, f"a defect of ours: {type(error).__name__} {where}", parsed)
+            return await self._defect(box, spot, content, parsed, error)
+
+    async def _defect(self, box: Box, spot: Spot, content: bytes, parsed: ParsedMail, error: Exception) -> Outcome:
+        where = _place(error)
+        log.error("mail.failed", mailbox=box.name, uid=spot.uid, error=type(error).__name__, where=where)
+        return await self.set_aside(box, spot, content, f"a defect of ours: {type(error).__name__} {where}", parsed)
 
     async def set_aside(
         self, box: Box, spot: Spot, content: bytes, why: str, parsed: ParsedMail | None = None
@@ -222,10 +242,16 @@ class Taker:
         """Where an address belongs to several partners, the one whose request is found."""
         first = Verdict()
         for profile in reading.profiles:
-            hand = Hand(connection, self.house_of(box, profile.library), profile, reading.parsed, files)
+            house = self.house_of(box, profile.library)
+            hand = Hand(connection, house, profile, reading.parsed, files)
             applied = hand.events(reading.understood.events)
             verdict = _verdict(reading, applied, profile.name)
             if not verdict.open or applied.request_id:
+                if begun := begun_by(reading.understood.events):
+                    overtaken = Overtaken(
+                        connection, box.library, house, profile, self.parse, self.formats, self.cipher
+                    )
+                    overtaken.take(begun)
                 return verdict
             first = first if first.profile else verdict
         return first

@@ -54,7 +54,7 @@ Verdict = Again | Dead
 def verdict(error: Exception, tries: int, before: str, options: Options, draw: Callable[[], float]) -> Verdict:
     """`tries` counts this one; `before` is the row's error until now; `draw` gives a number in [0, 1)."""
     if isinstance(error, Refused):
-        return Dead(Outcome.REFUSED, _cut(f"refused: {error.reason.value}: {error.detail}"))
+        return Dead(Outcome.REFUSED, said_no(error))
     outcome = outcome_of(error)
     count = _count(before, _WORDS[outcome]) + 1
     text = _cut(f"{_WORDS[outcome]} ({count}): {_tell(error)}")
@@ -67,6 +67,17 @@ def verdict(error: Exception, tries: int, before: str, options: Options, draw: C
     if outcome is Outcome.UNKNOWN:
         return Again(outcome, pause(count, options, draw, UNKNOWN_FACTOR), text)
     return Again(outcome, pause(count, options, draw), text)
+
+
+def may_have_arrived(tries: int, error: str) -> bool:
+    """Whether an earlier try may have had its effect: it had no answer, or the gateway stopped in its midst. `tries`
+    and `error` are those of the row that is in hand again."""
+    return tries > 1 and not _count(error, _WORDS[Outcome.UNAVAILABLE])
+
+
+def said_no(error: Refused) -> str:
+    """A refusal as staff read it."""
+    return _cut(f"refused: {error.reason.value}: {error.detail}")
 
 
 def outcome_of(error: Exception) -> Outcome:

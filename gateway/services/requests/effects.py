@@ -9,16 +9,20 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from gateway.domain.requests.citation import Extra
 from gateway.domain.requests.events import Details, Kind, by_us
 from gateway.domain.requests.machine import Told, Transition
+from gateway.domain.requests.partner import PartnerPolicy
 from gateway.domain.requests.request import Party, PatronLink, Request, Role
 from gateway.domain.requests.table import Ask, Letter, Start, Stop, Then
-from gateway.ports.channel import PartnerMessage
+from gateway.ports.channel import ABOUT, FromPartner, PartnerMessage, Taken
 from gateway.services.requests.deadlines import when
+from gateway.services.requests.gathering import set_alarm, waits_for_others
 from gateway.services.requests.house import House
 from gateway.store.ids import exchange_id
 from gateway.store.requests import outbox, timers
 from gateway.store.requests.documents import dump, dump_event, dump_message
+from gateway.store.requests.gathering import ORDER
 from gateway.store.requests.outbox import Row
 
 PARTNER = "partner"
@@ -31,6 +35,8 @@ def follow(connection: Connection, house: House, transition: Transition) -> None
     """Writes all of it, in the transaction of the event."""
     for row in _rows(house, transition):
         outbox.add(connection, row)
+        if row.kind == ORDER:
+            set_alarm(connection, house, row)
     request, at = transition.request, transition.event.at
     for effect in transition.effects:
         if isinstance(effect, Start) and (due := when(house, effect.timer, request, at)) is not None:
@@ -61,8 +67,7 @@ def work_row(request: Request, work: str, at: datetime) -> Row:
 
 def _rows(house: House, transition: Transition) -> Iterator[Row]:
     request, at = transition.request, transition.event.at
-    if transition.event.signal == by_us(Kind.SUBMIT):
-        yield from _pushed(house, transition)
+    yield from _pushed(house, transition)
     for told in transition.told:
         if _is_told(house, told, request):
             yield _message_row(house, told, transition)
@@ -76,25 +81,36 @@ def _rows(house: House, transition: Transition) -> Iterator[Row]:
 
 
 def _pushed(house: House, transition: Transition) -> Iterator[Row]:
-    """A new request for systems of the library's own: they may know the patron's identifier, nobody else does."""
+    """New requests, and states that they get into, for systems of the library's own: they may know the patron's
+    identifier, nobody else does."""
     request, at = transition.request, transition.event.at
-    patron = PatronLink(identifier=request.patron.identifier, category=request.patron.category)
+    if request.role is not Role.BORROWING or not (transition.moved or transition.event.signal == by_us(Kind.SUBMIT)):
+        return
+    known = request.patron
+    patron = PatronLink(identifier=known.identifier, category=known.category, pickup=known.pickup)
     for profile, partner in house.partners():
-        if not partner.push_new:
+        kind = _what_is_pushed(partner, transition)
+        if kind is None:
             continue
         identifier = exchange_id(at)
         message = PartnerMessage(
             id=identifier,
-            kind=Kind.SUBMIT,
+            kind=kind,
             at=at,
             sender=house.party,
             receiver=house.party_of(profile.name),
             role=request.role,
             transaction=request.number,
-            details=Details(),
+            details=_details(kind, request),
             request=replace(without_patron(request), patron=patron),
         )
         yield new_row(request, PARTNER, profile.name, dump_message(message), at, identifier)
+
+
+def _what_is_pushed(partner: PartnerPolicy, transition: Transition) -> Kind | None:
+    if partner.push_new and transition.event.signal == by_us(Kind.SUBMIT):
+        return Kind.SUBMIT
+    return Kind.STATUS_REPORT if transition.moved and transition.request.state in partner.push_states else None
 
 
 # --- messages to partners --------------------------------------------------------------------------------
@@ -116,7 +132,36 @@ def _message_row(house: House, told: Told, transition: Transition) -> Row:
         details=details,
         request=without_patron(request),
     )
-    return new_row(request, PARTNER, receiver.profile, dump_message(message), event.at, identifier)
+    row = new_row(request, PARTNER, receiver.profile, dump_message(message), event.at, identifier)
+    return replace(row, kind=ORDER) if waits_for_others(house, message) else row
+
+
+def refusal_row(house: House, refused: FromPartner, named: str, taken: Taken) -> Row:
+    """That a message of the partner's can't be taken, told by its channel. `taken` has the refusal and the request."""
+    request, refusal, at = taken.request, taken.refused, house.now()
+    assert request is not None
+    assert refusal is not None
+    identifier = exchange_id(at)
+    receiver = _of_transaction(house, refused, request)
+    message = PartnerMessage(
+        id=identifier,
+        kind=Kind.TROUBLE,
+        at=at,
+        sender=house.party,
+        receiver=receiver,
+        role=request.role,
+        transaction=refused.transaction,
+        details=Details(reason=refusal.reason.value, note=refusal.detail, extras=(Extra(ABOUT, named),)),
+        request=without_patron(request),
+    )
+    return new_row(request, PARTNER, receiver.profile, dump_message(message), at, identifier)
+
+
+def _of_transaction(house: House, message: FromPartner, request: Request) -> Party:
+    asked = next((one for one in request.attempts if one.transaction == message.transaction), None)
+    if request.role is Role.LENDING or asked is None or asked.partner == request.partner.profile:
+        return request.partner
+    return house.party_of(asked.partner)
 
 
 def _receiver(house: House, told: Told, request: Request) -> tuple[Party, str]:

@@ -4,46 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from enum import StrEnum
 
-from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.domain.requests import rota as rotas
+from gateway.domain.requests.explanation import ExplainedLine, Explanation, Verdict
 from gateway.domain.requests.policy import OnlyOwning, RotaOrder, RotaTemplate
-from gateway.domain.requests.request import Request, Role, RotaLine, Standing
+from gateway.domain.requests.request import Request, Role, Standing
 from gateway.ports.catalogue import Holding, Holdings
 from gateway.services.requests.house import House, needs_role
+from gateway.services.requests.owning import LookedUp, look_up
 from gateway.services.requests.sourcing import standings_for, with_rota
-
-
-class Verdict(StrEnum):
-    NEXT = "next"  # it would be asked now
-    AFTER = "after"  # it would be asked when those before it can't supply
-    PASSED_OVER = "passed-over"  # not now
-    NOT_OWNING = "not-owning"
-    ASKED = "asked"
-    SKIPPED = "skipped"
-
-
-@frozen
-class ExplainedLine:
-    """`why` in plain words; `holdings`: what the catalogue says, where it was asked."""
-
-    partner: str
-    verdict: Verdict
-    why: str = ""
-    holdings: str = ""
-
-
-@frozen_by_name
-class Explanation:
-    """In the order in which suppliers would be asked; then those passed over, then those that had their turn.
-    `by_rule`: the request has no rota yet, this is the one that the rules would give it."""
-
-    rota: str = ""
-    ranked: bool = False
-    by_rule: bool = False
-    only_owning: OnlyOwning = OnlyOwning.UNKNOWN_TOO
-    lines: tuple[ExplainedLine, ...] = ()
 
 
 async def explain(house: House, request: Request) -> Explanation:
@@ -81,7 +50,8 @@ async def _searched(house: House, request: Request, template: RotaTemplate | Non
     found: list[ExplainedLine] = []
     while True:
         choice = rotas.next_line(request, house.policy(), template, standings, house.today())
-        able = [await _looked_up(house, request, line, _rule(template)) for line in choice.order]
+        looked = await look_up(house, request, choice.order, _rule(template), lambda _: False)
+        able = [_line(one) for one in looked]
         found += able
         if not able or choice.again or any(line.verdict is Verdict.AFTER for line in able):
             passed = [ExplainedLine(line.partner, Verdict.PASSED_OVER, line.why) for line in choice.skipped]
@@ -89,11 +59,18 @@ async def _searched(house: House, request: Request, template: RotaTemplate | Non
         request = _without(request, able)
 
 
-async def _looked_up(house: House, request: Request, line: RotaLine, rule: OnlyOwning) -> ExplainedLine:
-    holdings: Holdings = await house.catalogue.holds(request.citation, house.known_partner(line.partner)[0])
-    owns = None if holdings.holding is Holding.UNKNOWN else holdings.holding is Holding.OWNS
-    verdict = Verdict.AFTER if rotas.may_ask(rule, owns) else Verdict.NOT_OWNING
-    return ExplainedLine(line.partner, verdict, line.why, f"{holdings.holding.value}: {holdings.note}")
+def _line(looked: LookedUp) -> ExplainedLine:
+    line, holdings = looked.line, looked.holdings
+    if holdings is None:
+        return ExplainedLine(line.partner, Verdict.AFTER, line.why)
+    verdict = _verdict(holdings) if looked.why_not else Verdict.AFTER
+    return ExplainedLine(line.partner, verdict, line.why, f"{holdings.holding.value}: {holdings.line}")
+
+
+def _verdict(holdings: Holdings) -> Verdict:
+    if holdings.skip:
+        return Verdict.UNREACHABLE
+    return Verdict.NOT_LENDING if holdings.holding is Holding.NOT_LENT else Verdict.NOT_OWNING
 
 
 def _without(request: Request, lines: list[ExplainedLine]) -> Request:

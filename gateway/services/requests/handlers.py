@@ -10,23 +10,25 @@ from sqlalchemy import Connection
 
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import About, OutcomeUnknown, Reason, Refused
-from gateway.domain.requests.events import Details, Event, Kind, by_partner, by_us
+from gateway.domain.requests.events import Event
 from gateway.domain.requests.machine import Denied
-from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.request import Request
 from gateway.domain.requests.table import Library
-from gateway.ports.channel import Delivered, PartnerMessage
 from gateway.ports.library import PatronKey
 from gateway.ports.mailer import Mailer, Sender
 from gateway.services.letters import Letters, NoticeFacts, build_mail, mail_address
 from gateway.services.outbox.handled import Handled, Handler
+from gateway.services.outbox.retry import may_have_arrived
 from gateway.services.requests.acts import DESK, load
 from gateway.services.requests.desk_acts import TooLate, at_the_desk, undo
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, reader_of
+from gateway.services.requests.filing import Filing
 from gateway.services.requests.following import follow_up
 from gateway.services.requests.happen import Happening, happen_in
 from gateway.services.requests.house import House
 from gateway.services.requests.library_calls import call
 from gateway.services.requests.questions import answer_links
+from gateway.services.requests.telling import told
 from gateway.store.requests.documents import parse, parse_event, parse_message
 from gateway.store.requests.outbox import Row
 
@@ -44,14 +46,20 @@ class Handlers:
     sender: Sender
 
     def by_kind(self) -> Mapping[str, Handler]:
-        return {PARTNER: self.partner, LETTER: self.letter, LIBRARY: self.library, WORK: self.work}
+        own: dict[str, Handler] = {
+            PARTNER: self.partner,
+            LETTER: self.letter,
+            LIBRARY: self.library,
+            WORK: self.work,
+        }
+        return {**own, **Filing(self.houses).by_kind()}
 
     # --- partners ----------------------------------------------------------------------------------------
 
     async def partner(self, row: Row) -> Handled:
         """Raises Refused when the partner has no channel that works."""
         house = self.houses[row.library]
-        message = parse_message(row.payload)
+        message = replace(parse_message(row.payload), repeated=may_have_arrived(row.tries, row.error))
         profile, policy = house.known_partner(row.target)
         channel = house.channels.get(policy.channel)
         if channel is None:
@@ -59,7 +67,7 @@ class Handlers:
                 Reason.UNSUPPORTED_SERVICE, f"The channel '{policy.channel}' is not there.", about=About.RECEIVER
             )
         delivered = await channel.send(message, profile)
-        return Handled(delivered.note or "delivered", _told(house, message, delivered))
+        return Handled(delivered.note or "delivered", lambda c: told(c, house, message, delivered))
 
     # --- patrons -----------------------------------------------------------------------------------------
 
@@ -72,9 +80,9 @@ class Handlers:
         patron = await house.system.find_patron(PatronKey(reader.id, ("internal",)))
         if not mail_address(patron, house.today()):
             return Handled("not sent: the patron has no e-mail address")
-        told = replace(parse(json.loads(row.payload)["request"]), patron=request.patron)
+        written = replace(parse(json.loads(row.payload)["request"]), patron=request.patron)
         letter = self.letters.for_patron(
-            row.target, told, patron, house.info, house.zone, row.created, await self._facts(house, told, row)
+            row.target, written, patron, house.info, house.zone, row.created, await self._facts(house, written, row)
         )
         return Handled(await self.mailer.send(build_mail(letter, self.sender.of(house.info))))
 
@@ -125,24 +133,3 @@ def _happens(
             raise OutcomeUnknown("the request has changed while the library was asked")
 
     return then
-
-
-def _told(house: House, message: PartnerMessage, delivered: Delivered) -> Callable[[Connection], None] | None:
-    """What the partner refused at once comes onto the request; a request that it can't take goes to the next."""
-    if delivered.refused is None:
-        return None
-    refused = delivered.refused
-    details = Details(reason=refused.reason.value, note=refused.detail)
-    rejected = message.kind is Kind.REQUEST and message.role is Role.BORROWING
-    signal = by_partner(Kind.REJECTED) if rejected else by_us(Kind.TROUBLE)
-
-    def then(connection: Connection) -> None:
-        attempt = _attempt_of(message) if message.role is Role.BORROWING else 0
-        event = Event(signal, house.now(), f"partner:{message.receiver.symbol}", details, attempt)
-        happen_in(connection, house, Happening(request_id=message.request.id, event=event))
-
-    return then
-
-
-def _attempt_of(message: PartnerMessage) -> int:
-    return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)

@@ -76,20 +76,25 @@ def happen_in(connection: Connection, house: House, happening: Happening) -> Tra
     outcome = apply(prepared, event, house.workflow(prepared))
     if isinstance(outcome, Denied):
         if event.signal.origin is Origin.PARTNER:
-            history.add(connection, _row(house, happening, request, request, outcome))
+            history.add(connection, _row(house, event, request, request, outcome.detail))
         return outcome
     if event.signal.origin is Origin.TIMER and outcome.kept:  # a timer whose time is over leaves no trace
         return replace(outcome, request=request)
     transition = replace(outcome, request=completed(house, request, outcome.request))
     requests.save(connection, transition.request)
-    row = _row(house, happening, request, transition.request, None)
+    row = _row(house, event, request, transition.request, "")
     history.add(connection, row)
     announce(connection, house.symbol, line_of(row), event.at)
     follow(connection, house, transition)
     return transition
 
 
-def _row(house: House, happening: Happening, before: Request, after: Request, denied: Denied | None) -> EventRow:
+def kept_denied(connection: Connection, house: House, request: Request, event: Event, why: str) -> None:
+    """A partner's message that its protocol doesn't allow now, in the history of the request that it is about."""
+    history.add(connection, _row(house, event, request, request, why))
+
+
+def _row(house: House, event: Event, before: Request, after: Request, denied: str) -> EventRow:
     """Its id says when the row was made: the library may say yes long after the event (`event.at`), and who follows
     the history by id must not miss it."""
     now = house.now()
@@ -98,10 +103,10 @@ def _row(house: House, happening: Happening, before: Request, after: Request, de
         library=house.symbol,
         request_id=before.id,
         at=now,
-        event=happening.event,
+        event=event,
         before=before.state.value,
         after=after.state.value,
-        denied=denied.detail if denied is not None else "",
+        denied=denied,
     )
 
 

@@ -19,7 +19,8 @@ from gateway.domain.requests.views import LendingDraft
 from gateway.ports.channel import FromPartner, Taken
 from gateway.services.requests.deadlines import when
 from gateway.services.requests.effects import work_row
-from gateway.services.requests.happen import Happening, happen_in, refusal_of
+from gateway.services.requests.handing_over import handed_over
+from gateway.services.requests.happen import Happening, happen_in, kept_denied, refusal_of
 from gateway.services.requests.house import House
 from gateway.services.requests.locating import LOCATE
 from gateway.services.requests.numbering import next_number
@@ -46,6 +47,13 @@ class Doors:
             refusal = Refusal(Reason.UNKNOWN_SENDER, "The sender is not known here.", About.SENDER, message.sender)
             return Taken(refused=refusal)
         return await Incoming(house).receive(message, partner)
+
+    def take(self, connection: Connection, symbol: str, message: FromPartner, profile: Profile) -> Taken:
+        """See `services.managing.Doors`."""
+        return Incoming(self.houses[symbol]).take(connection, message, profile)
+
+    def after(self, symbol: str) -> None:
+        self.houses[symbol].nudge()
 
     def _house(self, symbol: str, profile: Profile | None) -> House | None:
         wanted = (symbol or (profile.library if profile is not None else "")).casefold()
@@ -106,9 +114,12 @@ class Incoming:
         )
         request = requests.load_for_update(connection, symbol, found.request_id)
         refused = message.guard(request) if message.guard is not None and request is not None else None
-        if refused is not None:
+        if refused is not None and request is not None:
+            kept_denied(connection, self.house, request, event, refused.detail)
             return Taken(found.request_id, refused, event=event, request=request)
-        outcome = happen_in(connection, self.house, Happening(request_id=found.request_id, event=event))
+        prepare = handed_over(connection, self.house, message, profile, found)
+        happening = Happening(request_id=found.request_id, event=event, prepare=prepare)
+        outcome = happen_in(connection, self.house, happening)
         if isinstance(outcome, Denied):
             return Taken(found.request_id, refusal_of(outcome), event=event, request=request)
         return Taken(found.request_id, event=event, request=outcome.request)
@@ -119,15 +130,15 @@ class Incoming:
         house = self.house
         known = requests.by_transaction(connection, house.symbol, Role.LENDING, profile.name, message.transaction)
         if known is not None:  # the same request under another message id: a reminder, or a sender that forgot
-            return Taken(
-                known.request_id, repeated=True, request=requests.load(connection, house.symbol, known.request_id)
-            )
+            request = requests.load(connection, house.symbol, known.request_id)
+            refused = message.guard(request) if message.guard is not None and request is not None else None
+            return Taken(known.request_id, refused, repeated=refused is None, request=request)
         if message.request is None or not message.transaction:
             return Taken(refused=Refusal(Reason.DATA_MISSING, "The request has no content or no number."))
         try:
             request = lending_request(connection, house, message.request, profile, message.transaction)
-        except Refused as refused:
-            return Taken(refused=Refusal.of(refused))
+        except Refused as no:
+            return Taken(refused=Refusal.of(no))
         begin(connection, house, request, f"partner:{message.sender}")
         return Taken(request.id, request=request)
 

@@ -9,13 +9,14 @@ from sqlalchemy import Connection
 
 from gateway.domain.frozen import frozen
 from gateway.domain.profile import Profile
+from gateway.domain.requests.explanation import Explanation
 from gateway.domain.requests.network import Heard
 from gateway.domain.requests.partner import PartnerPolicy
 from gateway.domain.requests.policy import RotaOrder, RotaTemplate
 from gateway.domain.requests.request import Role, ServiceType
 from gateway.domain.requests.views import NotThere, PartnerLoad, PartnerView, RotaView, RotaViewLine
 from gateway.services.requests.acts import load
-from gateway.services.requests.explaining import Explanation, explain
+from gateway.services.requests.explaining import explain
 from gateway.services.requests.front import house_of
 from gateway.services.requests.house import House
 from gateway.services.requests.sourcing import SUPPLY_TIME_DAYS

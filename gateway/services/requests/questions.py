@@ -1,9 +1,10 @@
-"""A question to a patron by letter: its two links, and what becomes of them. Each says one answer, and is good until
-the time for the answer is over."""
+"""Questions of ours that are answered by links of a letter: to a patron here, to a partner in `partner_questions`. Each
+link says one answer, and is good until the time for the answer is over."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,7 @@ from gateway.services.letters import Letters, Spoken
 from gateway.services.requests.acts import PATRON, Acts, load
 from gateway.services.requests.front import house_of
 from gateway.services.requests.house import House
+from gateway.services.requests.partner_questions import PartnerQuestions
 from gateway.store.api.questions import question_link, question_token
 from gateway.store.engine import Store
 
@@ -51,15 +53,40 @@ class QuestionsFront:
 
     async def question(self, token: str) -> QuestionView:
         """Changes nothing. Raises BadLink (FORGED), Unavailable."""
-        link = await self._link(token)
-        house, request = await self._find(link)
-        return self._view(house, link, request)
+        link, house = await self._link(token)
+        try:
+            if link.is_partners:
+                return await PartnerQuestions(house, self.letters).question(link)
+            return self._view(house, link, await load(house, link.request_id))
+        except NotThere as gone:
+            raise BadLink(LinkFault.FORGED) from gone
 
-    async def answer(self, token: str) -> QuestionView:
-        """As it is after the answer, which counts only the first time. Raises BadLink (FORGED), Unavailable."""
-        link = await self._link(token)
-        house, request = await self._find(link)
-        view = self._view(house, link, request)
+    async def answer(self, token: str, form: Mapping[str, str]) -> QuestionView:
+        """As it is after the answer, which counts only the first time; open still where the form has faults. Raises
+        BadLink (FORGED), Unavailable, Refused."""
+        link, house = await self._link(token)
+        try:
+            if link.is_partners:
+                return await PartnerQuestions(house, self.letters).answer(link, form)
+            return await self._patrons_answer(house, link)
+        except NotThere as gone:
+            raise BadLink(LinkFault.FORGED) from gone
+
+    def spoken(self, language: str) -> Spoken:
+        """The words of the page in a language, empty: the usual one."""
+        return self.letters.spoken(language)
+
+    async def _link(self, token: str) -> tuple[QuestionLink, House]:
+        link = await self.store.read(lambda c: question_link(c, token))
+        try:
+            return link, house_of(self.houses, link.library)
+        except NotThere as gone:
+            raise BadLink(LinkFault.FORGED) from gone
+
+    # --- patrons -----------------------------------------------------------------------------------------
+
+    async def _patrons_answer(self, house: House, link: QuestionLink) -> QuestionView:
+        view = self._view(house, link, await load(house, link.request_id))
         if view.state is not QuestionState.OPEN:
             return view
         details = Details(query=link.query, answer=link.answer)
@@ -70,33 +97,19 @@ class QuestionsFront:
             answered = await load(house, link.request_id)
         return self._view(house, link, answered)
 
-    async def _link(self, token: str) -> QuestionLink:
-        return await self.store.read(lambda c: question_link(c, token))
-
-    async def _find(self, link: QuestionLink) -> tuple[House, Request]:
-        try:
-            house = house_of(self.houses, link.library)
-            return house, await load(house, link.request_id)
-        except NotThere as gone:
-            raise BadLink(LinkFault.FORGED) from gone
-
-    def spoken(self, language: str) -> Spoken:
-        """The words of the page in a language, empty: the usual one."""
-        return self.letters.spoken(language)
-
     def _view(self, house: House, link: QuestionLink, request: Request) -> QuestionView:
         spoken = self.letters.spoken(request.patron.language)
         query = request.query
-        over = QuestionView(state=QuestionState.OVER, answer=link.answer, language=spoken.language)
+        over = QuestionView(state=QuestionState.OVER, asked=PATRON, answer=link.answer, language=spoken.language)
         if query is None or query.id != link.query or _ran_out(query):
             return over
         if not query.answer and (house.now() >= link.expires or not request.open):
             return over
-        return QuestionView(
+        return replace(
+            over,
             state=QuestionState.ANSWERED if query.answer else QuestionState.OPEN,
-            answer=query.answer or link.answer,
-            language=spoken.language,
-            title=request.citation.short,
+            given=query.answer,
+            rows=((spoken.words.pages["request"], request.citation.short),),
             text=query.text,
             until=spoken.words.when(query.answer_by, house.zone) if query.answer_by is not None else "",
         )

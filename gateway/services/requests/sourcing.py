@@ -19,9 +19,10 @@ from gateway.domain.requests.ranking import PartnerStanding
 from gateway.domain.requests.record import asked
 from gateway.domain.requests.request import Attempt, Borrowing, Request, Role, RotaLine, Standing
 from gateway.domain.requests.views import Outdated
-from gateway.ports.catalogue import Holding, Holdings
+from gateway.ports.catalogue import Holdings
 from gateway.services.requests.happen import Happening, happen, happen_in
 from gateway.services.requests.house import House
+from gateway.services.requests.owning import look_up
 from gateway.store.requests import counting, requests
 
 SUPPLY_TIME_DAYS = 180
@@ -86,14 +87,12 @@ async def _choose(house: House, request: Request) -> Chosen:
     while True:
         choice = rotas.next_line(request, policy, template, standings, today)
         request = replace(request, rota=_explained(request.rota, (*choice.skipped, *choice.order)))
-        line = choice.line
-        if line is None:
+        if choice.line is None:
             return Chosen(request, None)
-        holdings = await house.catalogue.holds(request.citation, house.known_partner(line.partner)[0])
-        owns = None if holdings.holding is Holding.UNKNOWN else holdings.holding is Holding.OWNS
-        if rotas.may_ask(rule, owns):
-            return Chosen(request, line, holdings)
-        request = replace(request, rota=_skipped(request.rota, line.partner, holdings.note))
+        for looked in await look_up(house, request, choice.order, rule, lambda one: not one.why_not):
+            if not looked.why_not:
+                return Chosen(request, looked.line, looked.holdings)
+            request = replace(request, rota=_skipped(request.rota, looked.line.partner, looked.why_not))
 
 
 def with_rota(house: House, request: Request) -> Request:
@@ -116,12 +115,9 @@ def _explained(lines: tuple[RotaLine, ...], seen: tuple[RotaLine, ...]) -> tuple
     )
 
 
-def _skipped(lines: tuple[RotaLine, ...], partner: str, note: str) -> tuple[RotaLine, ...]:
+def _skipped(lines: tuple[RotaLine, ...], partner: str, why: str) -> tuple[RotaLine, ...]:
     return tuple(
-        replace(line, standing=Standing.SKIPPED, why=f"does not appear to own it ({note})")
-        if line.partner == partner
-        else line
-        for line in lines
+        replace(line, standing=Standing.SKIPPED, why=why) if line.partner == partner else line for line in lines
     )
 
 
@@ -180,7 +176,7 @@ async def _ask(house: House, request: Request, chosen: Chosen, line: RotaLine) -
         channel=partner.channel,
         transaction=request.number if number == 1 else f"{request.number}-{number}",
         asked=now,
-        holdings=chosen.holdings.note if chosen.holdings is not None else "",
+        holdings=chosen.holdings.line if chosen.holdings is not None else "",
     )
     happening = Happening(
         request_id=request.id,

@@ -12,13 +12,15 @@ from gateway.domain.frozen import frozen
 from gateway.domain.problems import Reason, Refused
 from gateway.domain.requests.events import Details, Event, Kind, by_us
 from gateway.domain.requests.tasks import TASKS
-from gateway.domain.requests.views import DeadLetter, NoticeStatus, NoticeView, NotThere, Page, TaskView
+from gateway.domain.requests.views import DeadLetter, GatheredOrder, NoticeStatus, NoticeView, NotThere, Page, TaskView
 from gateway.services.requests.effects import LETTER, PARTNER
 from gateway.services.requests.front import house_of
+from gateway.services.requests.gathered import gathered, skip_orders
 from gateway.services.requests.happen import Happening, happen_in
 from gateway.services.requests.house import House
-from gateway.store.requests import counting, outbox
+from gateway.store.requests import counting, gathering, outbox
 from gateway.store.requests.documents import Unreadable, parse_message
+from gateway.store.requests.gathering import FILE, GATHER, ORDER
 from gateway.store.requests.outbox import Row, Status
 
 DEAD_LETTERS = "dead-letters"
@@ -83,7 +85,9 @@ class StaffFront:
         house = house_of(self.houses, library)
 
         def work(connection: Connection) -> None:
-            _decided(connection, house, letter_id, f"skipped: {reason}", actor)
+            row = _decided(connection, house, letter_id, f"skipped: {reason}", actor)
+            if row.kind == FILE:
+                skip_orders(connection, house, row, reason, actor)
             outbox.skip(connection, house.symbol, letter_id, reason, actor, house.now())
 
         await self._change(house, work)
@@ -91,6 +95,22 @@ class StaffFront:
     async def _change(self, house: House, change: Callable[[Connection], None]) -> None:
         await house.store.write(change)
         house.nudge()
+
+    # --- orders that wait for others ---------------------------------------------------------------------
+
+    async def gathered(self, library: str, limit: int, cursor: str) -> Page[GatheredOrder]:
+        """Oldest first."""
+        house = house_of(self.houses, library)
+        return await house.store.read(lambda c: gathered(c, house, limit, cursor))
+
+    async def send_now(self, library: str, partner: str) -> int:
+        """What waits for others to go to this partner goes now; how many orders that are. Raises Refused: there is no
+        such partner."""
+        house = house_of(self.houses, library)
+        profile, _ = house.known_partner(partner)
+        sent = await house.store.write(lambda c: gathering.hurry(c, house.symbol, profile.name, house.now()))
+        house.nudge()
+        return sent
 
     # --- notices -----------------------------------------------------------------------------------------
 
@@ -152,7 +172,9 @@ def _notice(row: Row) -> NoticeView:
 def _is_usable(row: Row, payload: str) -> None:
     """Raises Refused(INVALID_VALUE) when the row's handler could not read it."""
     try:
-        if row.kind == PARTNER:
+        if row.kind in (FILE, GATHER):
+            raise ValueError("it is made from its orders; release it or skip it")
+        if row.kind in (PARTNER, ORDER):
             parse_message(payload)
         elif not isinstance(json.loads(payload), dict):
             raise ValueError("an object is expected")

@@ -1,4 +1,4 @@
-"""Making and checking links that answer a question to the patron."""
+"""Making and checking links that answer a question of ours."""
 
 from __future__ import annotations
 

@@ -38,9 +38,10 @@ UNFINISHED = (Status.WAITING, Status.IN_HAND, Status.DEAD)
 
 @frozen_by_name
 class Row:
-    """`id` is made by `gateway.store.ids.exchange_id(now)`; `kind` is partner, letter, library, work or webhook;
-    `target` says to whom, `payload` what, in words of the kind. All moments are aware UTC. `tries` counts claims.
-    Personal data is in `payload` only: `error` and `note` are shown and logged."""
+    """`id` is made by `gateway.store.ids.exchange_id(now)`; `kind` is partner, letter, library, work or webhook, or
+    one of `gateway.store.requests.gathering`; `target` says to whom, `payload` what, in words of the kind. All moments
+    are aware UTC. `tries` counts claims. Personal data is in `payload` only: `error` and `note` are shown and
+    logged."""
 
     library: str
     id: str
@@ -200,6 +201,11 @@ def refused(connection: Connection, row: Row, error: str, at: datetime) -> None:
     _end(connection, row, Status.REFUSED, at, error, row.note)
 
 
+def let_be(connection: Connection, row: Row, reason: str, by: str, at: datetime) -> None:
+    """A row in hand is never done, by decision of staff; those behind it go on. Raises LeaseLost."""
+    _end(connection, row, Status.SKIPPED, at, row.error, _skipped(reason, by))
+
+
 def again(connection: Connection, row: Row, next_at: datetime, error: str) -> None:
     """To be tried again, not before `next_at`. Raises LeaseLost."""
     _held(_AGAIN.first(connection, _mine(row, next_at=next_at, error=clean(error, NOTE_LIMIT))), row)
@@ -228,12 +234,14 @@ def _held(found: Any, row: Row) -> None:
 # --- staff -----------------------------------------------------------------------------------------------
 
 _STUCK = "WHERE library = :library AND id = :id AND status IN ('waiting', 'dead') RETURNING lane"
+_ALONE = "kind = CASE WHEN kind = 'order' THEN 'partner' ELSE kind END"
 _TURN = "ready_at = CASE WHEN status = 'dead' OR ready_at IS NOT NULL THEN :next_at END"
 _RELEASE = written(
-    f"UPDATE outbox SET status = 'waiting', tries = 0, next_at = :next_at, {_TURN} {_STUCK}", outbox, _c.lane
+    f"UPDATE outbox SET status = 'waiting', tries = 0, next_at = :next_at, {_TURN}, {_ALONE} {_STUCK}", outbox, _c.lane
 )
 _EDIT = written(
-    f"UPDATE outbox SET status = 'waiting', tries = 0, payload = :payload, next_at = :next_at, {_TURN} {_STUCK}",
+    f"UPDATE outbox SET status = 'waiting', tries = 0, payload = :payload, next_at = :next_at, {_TURN}, {_ALONE} "
+    f"{_STUCK}",
     outbox,
     _c.lane,
 )
@@ -243,7 +251,8 @@ _SKIP = written(
 
 
 def release(connection: Connection, library: str, id_: str, now: datetime) -> bool:
-    """A dead or waiting row is tried now, with its tries counted anew. False: there is no such row."""
+    """A dead or waiting row is tried now, with its tries counted anew; an order that waited for others goes alone.
+    False: there is no such row."""
     return _RELEASE.first(connection, {"library": library, "id": id_, "next_at": now}) is not None
 
 
@@ -255,12 +264,16 @@ def edit(connection: Connection, library: str, id_: str, payload: str, now: date
 
 def skip(connection: Connection, library: str, id_: str, reason: str, by: str, now: datetime) -> bool:
     """A dead or waiting row is never done; those behind it go on. False: there is no such row, or it is in hand."""
-    note = clean(f"skipped by {by}: {reason}", NOTE_LIMIT)
+    note = clean(_skipped(reason, by), NOTE_LIMIT)
     row = _SKIP.first(connection, {"library": library, "id": id_, "ended": now, "note": note})
     if row is None:
         return False
     lanes.leave(connection, library, row.lane)
     return True
+
+
+def _skipped(reason: str, by: str) -> str:
+    return f"skipped by {by}: {reason}"
 
 
 # --- looking ---------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ HAS_PATRON = text("patron_id <> ''")
 IS_READY = text("ready_at IS NOT NULL")
 IN_LANE = text("ended IS NULL AND lane <> ''")
 HAS_ENDED = text("ended IS NOT NULL")
+IS_GATHERED = text("status = 'waiting' AND kind IN ('gather', 'order')")
 """Conditions of the partial indexes; a query must repeat one word by word to be served by its index."""
 
 
@@ -258,6 +259,15 @@ outbox = Table(
     Index("ix_outbox_request", "library", "request_id", "id"),
     Index("ix_outbox_kind", "library", "kind", "id"),
     Index("ix_outbox_ended", "ended", "library", "id", postgresql_where=HAS_ENDED, sqlite_where=HAS_ENDED),
+    Index(
+        "ix_outbox_gathered",
+        "library",
+        "target",
+        "kind",
+        "id",
+        postgresql_where=IS_GATHERED,
+        sqlite_where=IS_GATHERED,
+    ),
 )
 
 outbox_lane = Table(
@@ -271,3 +281,22 @@ outbox_lane = Table(
 )
 """Lanes with unfinished rows: whose turn it is, and the place of the last in the queue. Whoever joins or leaves a
 lane locks its row here first, so that nodes agree on the order."""
+
+filed_order = Table(
+    "filed_order",
+    metadata,
+    _text("library"),
+    _text("profile"),
+    _text("number"),  # of the file: what the partner quotes
+    _count("place"),  # in the file, from 1
+    _id("file_id"),  # row of the outbox that sends the file
+    _id("order_id"),  # row of the outbox that is the order
+    _id("request_id"),
+    _text("reference"),  # the number by which both sides know the request
+    Column("at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("library", "profile", "number", "place", name="pk_filed_order"),
+    Index("ix_filed_order_file", "library", "file_id", "place"),
+    Index("ix_filed_order_order", "library", "order_id"),
+    Index("ix_filed_order_at", "at", "library"),
+)
+"""Which orders went, or are to go, in which mail."""

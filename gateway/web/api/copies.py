@@ -6,8 +6,6 @@ mails, as many mail servers do, use up nothing.
 
 from __future__ import annotations
 
-from html import escape
-
 from aiohttp import hdrs, web
 
 from gateway.domain.frozen import frozen
@@ -16,17 +14,11 @@ from gateway.domain.requests.links import BadLink, CopyLink, LinkFault, library_
 from gateway.domain.requests.views import NotThere, StoredFile
 from gateway.store.api import downloads
 from gateway.store.api.secrets import COPY_LINKS, read_secret
+from gateway.web.api.frame import HEADERS, framed
 from gateway.web.api.operations.files_and_rota import file_headers
 from gateway.web.api.parts import Parts
 
 PATH = "/d/{token}"
-
-HEADERS = {
-    hdrs.CACHE_CONTROL: "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex",
-    "Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
-}
 
 
 @frozen
@@ -49,7 +41,7 @@ class CopyPages:
             return _later()
         until = f"{found.link.expires:%Y-%m-%d %H:%M} UTC"
         times = "once" if found.left == 1 else f"{found.left} times"
-        return _page(
+        return framed(
             200,
             "Your copy is here",
             f"<p>It can be fetched {times} more, until {until}.</p>"
@@ -93,7 +85,7 @@ class CopyPages:
 
 def _gone() -> web.Response:
     """One answer for all that is wrong with a link: it tells nothing to whoever tries."""
-    return _page(
+    return framed(
         410,
         "This link is not valid any more",
         "<p>It has expired, or was used as often as it may be. Please ask your library for a new one.</p>",
@@ -101,13 +93,4 @@ def _gone() -> web.Response:
 
 
 def _later() -> web.Response:
-    return _page(503, "Not possible now", "<p>Please try again in a few minutes.</p>")
-
-
-def _page(status: int, title: str, body: str) -> web.Response:
-    text = (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title></head><body><h1>{escape(title)}</h1>{body}</body></html>\n"
-    )
-    return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
+    return framed(503, "Not possible now", "<p>Please try again in a few minutes.</p>")

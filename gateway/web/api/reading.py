@@ -32,10 +32,14 @@ _ETAG = re.compile(r'"([0-9]{1,18})"')
 
 
 def parameters(model: type[M], pairs: Iterable[tuple[str, str]], where: str) -> M:
-    """Fields that are tuples take a parameter several times, others once. Raises ApiProblem (INVALID)."""
+    """Fields that are tuples take a parameter several times, others once; a model that ignores other names passes them
+    over. Raises ApiProblem (INVALID)."""
+    ignores = model.model_config.get("extra") == "ignore"
     lists = {name for name, one in model.model_fields.items() if get_origin(one.annotation) is tuple}
     found: dict[str, Any] = {}
     for name, value in pairs:
+        if ignores and name not in model.model_fields:
+            continue
         if _BAD_CHARACTER.search(name + value):
             raise mistaken(where, BAD_CHARACTER)
         if name in lists:

@@ -7,11 +7,12 @@ the rows of the library that is named and no other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gateway.domain.frozen import frozen_by_name
 from gateway.domain.requests.events import Details
+from gateway.domain.requests.explanation import Explanation
 from gateway.domain.requests.request import Attachment, Request
 from gateway.domain.requests.views import (
     Act,
@@ -33,7 +34,11 @@ from gateway.domain.requests.views import (
     Upload,
     Wanted,
 )
+from gateway.ports.citing import ArrivedLink
+from gateway.ports.search import Query
 from gateway.services.letters import Spoken
+from gateway.services.offering import Resolved
+from gateway.services.searching.results import Found, Searchable
 
 
 class Requests(Protocol):
@@ -101,6 +106,10 @@ class Partners(Protocol):
 
     async def loads(self, library: str) -> Sequence[PartnerLoad]: ...
 
+    async def explain(self, library: str, request_id: str) -> Explanation:
+        """Whom a borrowing request would ask next, and why. Raises NotThere, Refused."""
+        ...
+
 
 class Desk(Protocol):
     """Staff's lists besides the requests themselves."""
@@ -159,15 +168,34 @@ class Patrons(Protocol):
         ...
 
 
+class Search(Protocol):
+    """Other libraries' catalogues."""
+
+    def targets(self, library: str) -> Sequence[Searchable]: ...
+
+    async def search(self, library: str, where: str, query: Query, records: int = 0) -> Found:
+        """A target that gives no answer is named with the reason. Raises NotThere: no such profile or group."""
+        ...
+
+
+class Links(Protocol):
+    """OpenURLs."""
+
+    async def resolve(self, library: str, link: ArrivedLink, patron: str = "") -> Resolved:
+        """What it cites and what the library can do for it. Raises MalformedMessage, Refused (unknown patron)."""
+        ...
+
+
 class Questions(Protocol):
-    """Questions to patrons behind signed links. BadLink: nobody of ours made the link."""
+    """Questions to patrons and partners behind signed links. BadLink: nobody of ours made the link."""
 
     async def question(self, token: str) -> QuestionView:
         """Raises BadLink."""
         ...
 
-    async def answer(self, token: str) -> QuestionView:
-        """Answers as the link says, if the question is open; how it stands then. Raises BadLink."""
+    async def answer(self, token: str, form: Mapping[str, str]) -> QuestionView:
+        """Answers as the link says, with what was filled in, if the question is open; how it stands then. Raises
+        BadLink, Refused."""
         ...
 
     def spoken(self, language: str) -> Spoken:
@@ -188,4 +216,6 @@ class Services:
     desk: Desk
     patrons: Patrons
     questions: Questions
+    search: Search
     feed: Feed
+    links: Links | None = None  # None: no adapter reads links

@@ -17,7 +17,9 @@ from gateway.domain.clock import SystemClock
 from gateway.policies import load_policies
 from gateway.runtime.http import HttpListener, HttpPlace
 from gateway.runtime.managed import Managed
+from gateway.runtime.pages import make_offering
 from gateway.services.api_keys import ApiKeys, Scope
+from gateway.services.offering import Resolver
 from gateway.services.webhooks.addresses import Addresses
 from gateway.store.engine import Store
 from gateway.store.migrate import migrate
@@ -84,13 +86,16 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
         policies=policies.of,
         node="test/1",
     )
+    links = opened.adapters.links["openurl"].make()
     services = Services(
         requests=managed.requests,
         partners=managed.partners,
         desk=managed.desk,
         patrons=managed.patrons,
         questions=managed.questions,
+        search=managed.finder,
         feed=managed.feed,
+        links=Resolver(links, make_offering(managed, links)),
     )
     api = make_api(services, store, clock, Addresses(), LIMITS)
     listener = HttpListener(HttpPlace(HOST, 0), replace(site(Echo()), api=api))

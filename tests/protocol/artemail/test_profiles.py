@@ -20,7 +20,8 @@ from gateway.services.check.mail_examples import MailExampleRunner
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-FORMATS = {"bldss": "artemail", "relais-gsm": "tagged_mail"}
+FORMATS = {"bldss": "artemail", "email-partner": "letters", "relais-gsm": "tagged_mail"}
+CHANNELS = {"bldss": "artemail", "email-partner": "mail", "relais-gsm": "tagged-mail"}
 
 
 @lru_cache(maxsize=1)
@@ -53,7 +54,7 @@ def test_a_shipped_mail_partner_says_who_it_is_for(name: str) -> None:
     assert profile.description
     assert profile.contact
     assert profile.partner is not None
-    assert profile.partner.channel == FORMATS[name].replace("_", "-")
+    assert profile.partner.channel == CHANNELS[name]
 
 
 def test_the_profile_of_a_peer_in_the_readme_can_be_read() -> None:

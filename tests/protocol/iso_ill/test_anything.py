@@ -139,3 +139,16 @@ def test_an_unknown_apdu_is_cut_out_so_that_it_can_be_answered() -> None:
     assert frames.next() == b"\x7f\x21\x80\x05\x00\x00\x00"
     assert frames.next() is None
     assert frames.begun == 2
+
+
+def test_several_alternatives_of_a_choice_are_one() -> None:
+    """Found by the fuzzer: an error report with such a symbol could not be written."""
+    both = bytes.fromhex("a00ea0051b0349 4b4da1051b034f5a5a")
+    octets = b"\x66\x80\x30\x80\x80\x01\x02\xa1\x0a\xa1\x03\x1b\x01a\xa2\x03\x1b\x01b"
+    octets += b"\xa2\x0c\xa0\x0a\x80\x0820260302" + b"\xa3" + bytes((len(both),)) + both + b"\0\0\0\0"
+
+    decoded = decode(octets)
+
+    assert [one.what for one in decoded.oddities] == ["several alternatives; the first one counts"]
+    assert decode(encode(decoded.apdu)).apdu == decoded.apdu
+    assert peek(octets).requester_id == decoded.apdu.requester_id

@@ -20,6 +20,7 @@ from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.request import Attachment, Party
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.channel import Delivered, FromPartner, PartnerMessage, Taken
+from gateway.ports.letters import AnswerLink, AnswerLinks, no_answers
 from gateway.ports.mailer import Sender
 from gateway.services.letters import Letters, sample
 
@@ -40,7 +41,9 @@ async def _nobody(_said: FromPartner, _profile: Profile) -> Taken:
 
 
 class House:
-    def __init__(self, folder: Path, files: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self, folder: Path, files: Mapping[str, bytes] | None = None, answers: AnswerLinks = no_answers
+    ) -> None:
         self.kept = Kept()
         self._files = dict(files or {})
         self._channel = adapter.make(
@@ -54,6 +57,7 @@ class House:
                 letters=Letters(folder / "letters", "en"),
                 read_file=self._read,
                 receive=_nobody,
+                answers=answers,
             )
         )
 
@@ -253,3 +257,31 @@ def test_two_channels_may_share_a_section_but_not_with_two_models() -> None:
         Adapters.of(adapter, replace(second, dialect=OtherDialect))
     with pytest.raises(AdapterError, match="two adapters are called 'mail'"):
         Adapters.of(adapter, adapter)
+
+
+# --- links that answer -----------------------------------------------------------------------------------
+
+
+async def test_links_are_asked_for_where_the_profile_wants_them(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    async def answers(message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:
+        asked.append(days)
+        return sample.answers(message.kind)
+
+    house = House(tmp_path, answers=answers)
+
+    await house.send(REQUEST)
+    await house.send(REQUEST, links={"days": 30})
+    await house.send(REQUEST, links={"days": 30, "answers": ["unfilled", "shipped"]})
+
+    assert asked == [30, 30]
+    texts = [one.get_body(("plain",)) for one in house.kept.mails]
+    found = [one.get_content().count("https://ill.northfield.example/q/") for one in texts if one is not None]
+    assert found == [0, 4, 2]
+
+
+@pytest.mark.parametrize("links", [{"days": -1}, {"days": 400}, {"answers": ["maybe"]}])
+def test_links_that_cannot_be(links: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        LettersDialect.model_validate({"links": links})

@@ -11,8 +11,8 @@ import pytest
 
 from gateway.runtime.tls import server_context
 from gateway.web.senders import TrustedProxies
-from tests.support.certificates import Authority
 from tests.protocol.listeners.support import HOST, Echo, http, site, talk, tcp
+from tests.support.certificates import Authority
 
 MESSAGE = b"<NCIPMessage></NCIPMessage>"
 

@@ -58,8 +58,18 @@ def examples() -> list[tuple[str, str]]:
     return [(name, example.name) for name in SHIPPED for example in loaded(name).profile.examples]
 
 
-BY_MAIL = ("bldss", "relais-gsm")
+BY_MAIL = ("bldss", "email-partner", "relais-gsm")
 """Partners by mail: tests/protocol/artemail/test_profiles.py runs their examples."""
+
+PUSHED = ("illiad-openurl", "relais-openurl")
+"""Systems that new requests are pushed to: tests/interop/test_openurl_push.py does."""
+
+
+BY_ISO_ILL = ("alma-iso", "ipig", "oclc-direct", "relais-iso", "vdx", "yaz")
+"""Partners by ISO ILL: tests/protocol/iso_ill/test_profiles.py runs their examples."""
+
+CATALOGUES = ("bnf-sru", "dnb-sru", "k10plus-sru", "loc-z3950")
+"""Public catalogues: tests/unit/sru/test_profiles.py says what to them. No test contacts them."""
 
 
 def find(name: str, example: str) -> tuple[int, Example]:
@@ -77,7 +87,7 @@ def talk(one: LoadedProfile) -> Conversation:
 
 
 def test_all_are_shipped_and_load_together() -> None:
-    assert sorted(shipped().loaded) == sorted((*SHIPPED, *BY_MAIL))
+    assert sorted(shipped().loaded) == sorted((*SHIPPED, *BY_MAIL, *PUSHED, *BY_ISO_ILL, *CATALOGUES))
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -14,7 +14,7 @@ from gateway.domain.library import Money
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import Role
-from gateway.ports.mail_format import Understood
+from gateway.ports.mail_format import MailEvent, OfFile, Understood
 from tests.unit.artemail.support import NUMBER, bldss, mail, only, read, tailored
 
 CODES: list[tuple[str, Kind, dict[str, object]]] = [
@@ -49,7 +49,12 @@ CODES: list[tuple[str, Kind, dict[str, object]]] = [
 
 
 def everything(understood: Understood) -> list[tuple[Kind, str]]:
-    return [(event.kind, event.transaction) for event in understood.events]
+    return [(event.kind, number_of(event)) for event in understood.events]
+
+
+def number_of(event: MailEvent) -> str:
+    """The request's, or that of the mail in which it was ordered."""
+    return event.transaction or (event.file.numbers[0] if event.file is not None and event.file.numbers else "")
 
 
 @pytest.mark.parametrize(("code", "kind", "details"), CODES, ids=[code for code, _, _ in CODES])
@@ -185,7 +190,7 @@ def test_a_copy_comes_with_its_code() -> None:
 def test_a_copy_comes_without_a_code() -> None:
     event = only(read("Here is your article.", f"FILEREFNO {NUMBER}", files=("application/pdf",)))
 
-    assert (event.kind, event.transaction, event.files) == (Kind.COPY_DELIVERED, NUMBER, (0,))
+    assert (event.kind, number_of(event), event.files) == (Kind.COPY_DELIVERED, NUMBER, (0,))
     wary = tailored(replies={"pdf_alone": "message"})
     assert only(read("", f"FILEREFNO {NUMBER}", wary, ("application/pdf",))).kind is Kind.MESSAGE
 
@@ -193,19 +198,48 @@ def test_a_copy_comes_without_a_code() -> None:
 def test_a_letter_about_a_request_is_a_message() -> None:
     event = only(read("We are still looking for it.", f"FILEREFNO {NUMBER}"))
 
-    assert (event.kind, event.transaction) == (Kind.MESSAGE, NUMBER)
+    assert (event.kind, number_of(event)) == (Kind.MESSAGE, NUMBER)
     assert event.details.note == "We are still looking for it."
 
 
 def test_a_file_that_was_accepted() -> None:
-    assert everything(read("1 request accepted", f"FILEREFNO {NUMBER}")) == [(Kind.ACKNOWLEDGED, NUMBER)]
+    event = only(read("3 requests accepted", "FILEREFNO F000017"))
+
+    assert (event.kind, event.transaction) == (Kind.ACKNOWLEDGED, "")
+    assert event.file == OfFile(numbers=("F000017",), each=True, count=3)
 
 
 def test_a_file_that_was_rejected() -> None:
-    event = only(read("Your file was rejected: invalid password", f"FILEREFNO {NUMBER}"))
+    event = only(read("Your file was rejected: invalid password", "FILEREFNO F000017"))
 
-    assert (event.kind, event.transaction, event.details.reason) == (Kind.REJECTED, NUMBER, "order-rejected")
+    assert (event.kind, event.transaction, event.details.reason) == (Kind.REJECTED, "", "order-rejected")
     assert event.details.note == "Your file was rejected: invalid password"
+    assert event.file == OfFile(numbers=("F000017",), each=True)
+
+
+def test_nothing_accepted_says_nothing_of_anybody() -> None:
+    text = "0 requests accepted\nRequest B-2 was rejected: unknown keyword"
+
+    assert everything(read(text, "FILEREFNO F000017")) == [(Kind.REJECTED, "B-2")]
+    with pytest.raises(MalformedMessage):
+        read("0 requests accepted", "FILEREFNO F000017")
+
+
+def test_the_number_of_a_file_stands_as_it_was_written() -> None:
+    """The prefix that a service wants before our requests' numbers is not before a file's."""
+    event = only(read("NOT", "FILEREFNO Q-17", tailored(numbers={"prefix": "Q-"})))
+
+    assert event.file == OfFile(numbers=("Q-17", "17"))
+
+
+def test_faults_are_explained() -> None:
+    rule = {"pattern": r"^ERROR (?P<fault>\d+) IN (?P<number>\S+)", "kind": "rejected"}
+    profile = tailored(replies={"files": {"fault": rule}, "faults": {"12": "unknown keyword"}})
+
+    event = only(read("ERROR 12 IN B-2", "FILEREFNO F000017", profile))
+
+    assert (event.kind, event.transaction) == (Kind.REJECTED, "B-2")
+    assert event.details.note == "ERROR 12 IN B-2\n12: unknown keyword"
 
 
 def test_a_request_of_a_file_that_was_rejected() -> None:

@@ -92,3 +92,7 @@ def test_conformance_is_made_from_the_code() -> None:
     assert "| item-id.title | O | yes | yes | yes |" in result.output
     assert "| client-id.client-name | O | – | yes | – |" in result.output
     assert all(f"## {name_of(cls.type)}" in result.output for cls in APDUS)
+    assert "## States of the requester" in result.output
+    assert "| CANCEL-PENDING | Shipped | received | SHIPPED |" in result.output
+    assert "## States of the responder" in result.output
+    assert "| IN-PROCESS | ILL-Answer unfilled | sent | NOT-SUPPLIED |" in result.output

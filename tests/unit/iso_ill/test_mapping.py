@@ -29,7 +29,7 @@ from adapters.iso_ill.mapping import (
 from adapters.iso_ill.mapping.amounts import amount_of, money_of
 from adapters.iso_ill.mapping.identities import symbol_in, symbol_out
 from adapters.iso_ill.mapping.numbers import numbers_of
-from adapters.iso_ill.mapping.reporting import STATES
+from adapters.iso_ill.mapping.reporting import REQUESTER, RESPONDER
 from adapters.iso_ill.messages import (
     Apdu,
     IllAnswer,
@@ -98,6 +98,7 @@ def test_what_one_side_says_is_what_the_other_understands(message: PartnerMessag
         Kind.EXPECT_TO_SUPPLY: Kind.WILL_SUPPLY,  # ISO ILL has one word for both
         Kind.DUE_DATE_CHANGED: Kind.MESSAGE,  # and none for this
         Kind.REJECTED: Kind.UNFILLED,
+        Kind.TROUBLE: Kind.STATUS_REPORT,  # an error report is one, too
         Kind.ACKNOWLEDGED: Kind.STATUS_REPORT,  # the example is shipped already
         Kind.STATUS_REPORT: Kind.ACKNOWLEDGED if message.role is Role.BORROWING else Kind.STATUS_REPORT,
     }.get(message.kind, message.kind)
@@ -187,7 +188,8 @@ class TestReasons:
         assert reasons.CONDITION_OUT.keys() == set(Condition)
         assert reasons.SHIPPED_CONDITION_IN.keys() == set(ShippedConditions)
         assert reasons.SHIPPED_CONDITION_OUT.keys() == set(Condition)
-        assert STATES.keys() == {*Borrowing, *Lending}
+        assert set(REQUESTER) == set(Borrowing)
+        assert set(RESPONDER) == set(Lending)
 
     @pytest.mark.parametrize("condition", Condition)
     def test_every_condition_can_be_said(self, condition: Condition) -> None:

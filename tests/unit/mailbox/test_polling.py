@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from adapters.letters.format import PlainMail
 from gateway.domain.problems import Unavailable
+from gateway.domain.profile import Profile
+from gateway.ports.mail_format import IncomingMail, Understood
 from gateway.services.mailbox.applying import Hand
 from gateway.services.mailbox.taking import Box
 from gateway.store.mailbox import mails
@@ -60,6 +63,24 @@ async def test_two_nodes_at_once_take_a_mail_once(house: MailHouse) -> None:
     assert outcomes == [Outcome.DONE, Outcome.DONE]
     assert await notes(house, request.id) == ["One"]
     assert len(await mail_rows(house.store)) == 1
+
+
+async def test_a_defect_of_a_format_sets_one_mail_aside(house: MailHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = await house.asked()
+    decode = PlainMail.decode
+
+    def broken(format_: PlainMail, incoming: IncomingMail, profile: Profile) -> Understood:
+        if "One" in incoming.text:
+            raise ZeroDivisionError
+        return decode(format_, incoming, profile)
+
+    monkeypatch.setattr(PlainMail, "decode", broken)
+
+    await house.comes(house.reply("One"), house.reply("Two"))
+
+    assert await notes(house, request.id) == ["Two"]
+    (row,) = await house.waiting()
+    assert row.reason.startswith("a defect of ours: ZeroDivisionError broken:")
 
 
 async def test_a_defect_of_ours_sets_one_mail_aside_and_changes_nothing(

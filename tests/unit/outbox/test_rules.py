@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
 from gateway.services.outbox import Options, Outcome
 from gateway.services.outbox.breaker import Breakers
-from gateway.services.outbox.retry import Again, Dead, pause, verdict
+from gateway.services.outbox.retry import Again, Dead, may_have_arrived, pause, verdict
 from gateway.services.outbox.slots import Slots
 from gateway.settings.model import OutboxSettings
 from gateway.store.requests.claims import Way
@@ -150,3 +151,17 @@ def test_settings_are_the_options_and_a_lease_outlasts_a_handler() -> None:
     assert Options.of(OutboxSettings()) == Options()
     for handler in (1, 60, 3600):
         assert Options(handler_seconds=handler).lease >= seconds(handler + 60)
+
+
+@pytest.mark.parametrize(
+    ("tries", "error", "expected"),
+    [
+        (1, "", False),
+        (2, "", True),  # the gateway stopped in its midst
+        (2, "outcome unknown (1): no answer", True),
+        (2, "unavailable (1): nobody there", False),
+        (3, "internal error (2): ValueError (see the log)", True),
+    ],
+)
+def test_whether_an_earlier_try_may_have_arrived(tries: int, error: str, expected: bool) -> None:
+    assert may_have_arrived(tries, error) is expected

@@ -111,3 +111,44 @@ def test_five_hundred_profiles_load_and_match_fast(tmp_path: Path) -> None:
     assert found == [f"partner{n}" for n in range(500)]
     assert loading < 5  # about 0.5 s on an idle core; this only catches a change of order
     assert matching < 0.001  # about 10 µs
+
+
+@pytest.fixture
+def partners(tmp_path: Path) -> ProfileSet:
+    def profile(symbols: str, more: str = "") -> str:
+        return f"plain: {{}}\npartner: {{symbols: [{symbols}]}}\n{more}"
+
+    write(
+        tmp_path,
+        fjordby=profile("'NO:FJORDBY', FJB"),
+        oslo=profile("'NO:BIB'"),
+        bergen=profile("'SE:BIB'"),
+        kyoto=profile("京都"),
+        anybody="plain: {}\nmatch: [{network: 192.0.2.0/24}]\n",
+        elsewhere="other: {}\npartner: {symbols: ['NO:ELSEWHERE']}\n",
+    )
+    return load_profiles(tmp_path, ADAPTERS, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("symbols", "expected"),
+    [
+        (("NO:FJORDBY",), ["fjordby"]),
+        (("no:fjordby",), ["fjordby"]),
+        (("FJORDBY",), ["fjordby"]),
+        (("XX:FJB",), ["fjordby"]),  # written without an authority, it has none to be compared
+        (("XX:FJORDBY",), []),
+        (("BIB",), []),  # two have it: nobody can tell whose it is
+        (("NO:BIB",), ["oslo"]),
+        (("NO:BIB", "京都"), ["oslo", "kyoto"]),
+        (("NO:ELSEWHERE",), []),
+        ((), []),
+    ],
+)
+def test_a_partner_is_known_by_its_symbols(partners: ProfileSet, symbols: tuple[str, ...], expected: list[str]) -> None:
+    assert names(partners, Sender("plain", symbols=symbols)) == expected
+
+
+def test_a_partners_symbol_says_more_than_where_it_comes_from(partners: ProfileSet) -> None:
+    sender = Sender("plain", symbols=("NO:FJORDBY",), network="192.0.2.9")
+    assert names(partners, sender) == ["fjordby", "anybody"]

@@ -105,6 +105,7 @@ def test_an_unknown_system_names_those_that_there_are(load: Load) -> None:
         ("http:\n  port: 70000\n", "2: http.port: input should be less than or equal to 65535"),
         ("tcp:\n  - {port: 8080, profile: x}\n", "2: tcp.0.port: port 8080 is listened on twice"),
         ("tcp:\n  - {port: 9000, profile: x, protocol: ncpi}\n", "2: tcp.0.protocol: no such adapter"),
+        ("tcp:\n  - {port: 9000}\n", "2: tcp.0.profile: a listener for ncip needs a profile"),
         (
             "journal:\n  encryption_keys: [plain]\n",
             "2: journal.encryption_keys.0: must be env:NAME or file:PATH; the secret itself never stands here",

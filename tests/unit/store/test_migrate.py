@@ -12,6 +12,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 
 import gateway.store.api.tables
 import gateway.store.mailbox.tables
+import gateway.store.pages.tables
 import gateway.store.requests.tables  # noqa: F401 - its tables join the metadata
 from gateway.store.engine import Store, open_store
 from gateway.store.migrate import OWN, Migrations, SchemaTooNew, migrate
@@ -23,6 +24,8 @@ STEPS = [
     "0003: JSON API: keys, secrets, stored answers, webhooks, downloads",
     "0004: Mailboxes: how far each is read, which mails were taken, which of them wait for staff",
     "0005: Managed requests found by the barcodes of their items",
+    "0006: Orders that are gathered into one mail, and which file each was in",
+    "0008: Patrons' pages: sessions, sign-in under way, forms that were sent, failed tries",
 ]
 
 STEP = '''"""{doc}"""

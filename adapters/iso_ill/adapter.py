@@ -1,0 +1,29 @@
+"""What plugs into the gateway; README.md says what of the standard is spoken."""
+
+from __future__ import annotations
+
+from adapters.iso_ill.channel import IsoIllChannel
+from adapters.iso_ill.dialect import SECTION, IsoIllDialect
+from adapters.iso_ill.mail import IsoIllMailFormat
+from adapters.iso_ill.octets import octets_of
+from adapters.iso_ill.responder import IsoIllResponder
+from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter, ProtocolAdapter
+
+
+def addresses(dialect: IsoIllDialect) -> dict[str, str]:
+    """Where a profile sends to, by key (`illgate check --live`)."""
+    address = dialect.transport.address
+    return {"transport.address": address} if address and dialect.transport.by == "tcp" else {}
+
+
+protocol = ProtocolAdapter(
+    name=SECTION,
+    dialect=IsoIllDialect,
+    responder=IsoIllResponder,
+    addresses=addresses,
+    example=lambda text: octets_of(text.encode()),
+    over_http=False,
+    for_all=True,
+)
+mail_format = MailFormatAdapter(name=SECTION, dialect=IsoIllDialect, make=IsoIllMailFormat)
+channel = ChannelAdapter(name="iso-ill", section=SECTION, dialect=IsoIllDialect, make=IsoIllChannel)

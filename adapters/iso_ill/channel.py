@@ -1,0 +1,172 @@
+"""The port `PartnerChannel`: what we say to a partner, as an APDU by TCP or mail.
+
+When has the partner got it? One that reports (dialect `acknowledges`): when its report is there. One that doesn't: when
+the connection took it, or on a call-back connection, when the partner has closed its side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from adapters.iso_ill.codec import decode, encode, name_of, peek
+from adapters.iso_ill.dialect import SECTION, IsoIllDialect, dialect_of
+from adapters.iso_ill.mail import mail_of
+from adapters.iso_ill.mapping import Context, apdu_of, meaning
+from adapters.iso_ill.mapping.asked import REPLY_TO
+from adapters.iso_ill.mapping.moments import moment_out
+from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
+from adapters.iso_ill.messages.codes import ApduType, HistoryService, TransactionIdProblem, UnableToPerform
+from adapters.iso_ill.messages.extensions import Credentials, Extension
+from adapters.iso_ill.messages.header import ServiceDateTime
+from adapters.iso_ill.state.services import FROM_RESPONDER
+from adapters.iso_ill.transport import is_reported
+from gateway.configuration.problems import ConfigurationError
+from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Reason, Refusal, Unavailable
+from gateway.domain.profile import Profile
+from gateway.domain.requests.request import Role
+from gateway.ports.adapter import ChannelContext
+from gateway.ports.channel import Delivered, PartnerMessage
+from gateway.ports.lines import Saying
+
+
+class IsoIllChannel:
+    name = "iso-ill"
+
+    def __init__(self, context: ChannelContext) -> None:
+        self._context = context
+
+    async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
+        """See `gateway.ports.channel.PartnerChannel`."""
+        dialect = dialect_of(profile)
+        library = self._context.libraries[message.request.library]
+        context = Context(
+            library_zone=library.zone, currency=library.currency, ours=(message.sender.symbol,), dialect=dialect
+        )
+        apdu = self._timed(apdu_of(message, context), message, context)
+        if dialect.transport.by == "mail":
+            return await self._by_mail(apdu, message, profile, context)
+        return await self._by_tcp(self._signed(apdu, dialect), message, profile, context)
+
+    def _timed(self, apdu: Apdu, message: PartnerMessage, context: Context) -> Apdu:
+        """A repeat is the same but for its own time, and names that of the first sending (facts 9.3)."""
+        if not message.repeated:
+            return apdu
+        now = moment_out(self._context.clock.now(), context.zone)
+        return replace(apdu, service_date_time=ServiceDateTime(this=now, original=apdu.service_date_time.this))
+
+    def _signed(self, apdu: Apdu, dialect: IsoIllDialect) -> Apdu:
+        """Any APDU may be the first of its connection. Raises Unavailable, which says where the password should be."""
+        user = dialect.credentials.user
+        if not user:
+            return apdu
+        try:
+            password = self._context.secrets(dialect.credentials.password)
+        except ConfigurationError as error:
+            raise Unavailable(f"the partner's password can't be read: {error}") from error
+        signature = Extension.of(Credentials(user, password))
+        # every APDU declares `extensions`, the base can't: they stand last
+        return replace(apdu, extensions=(signature, *apdu.carried))  # type: ignore[call-arg]
+
+    # --- TCP ---------------------------------------------------------------------------------------------
+
+    async def _by_tcp(self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: Context) -> Delivered:
+        dialect = context.dialect
+        transport = dialect.transport
+        reported = is_reported(apdu.type, dialect.acknowledges)
+        own = transport.mode == "call-back"
+        address = _address(message, dialect)
+        reply = await self._context.lines.say(
+            Saying(
+                protocol=SECTION,
+                profile=profile.name,
+                message=encode(apdu, dialect.wire.style),
+                address=address,
+                own=own,
+                is_reply=_Reply(apdu) if reported or own else None,
+                needs_reply=reported,
+                seconds=transport.reply_seconds,
+                connect_seconds=transport.connect_seconds,
+                tls=transport.tls.of(self._context.folder),
+            )
+        )
+        return delivered(reply, apdu, context) if reply is not None else Delivered(f"{name_of(apdu.type)} sent")
+
+    # --- mail --------------------------------------------------------------------------------------------
+
+    async def _by_mail(self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: Context) -> Delivered:
+        library = self._context.libraries[message.request.library]
+        partner = profile.partner
+        mail = mail_of(
+            encode(apdu, context.dialect.wire.style),
+            to=message.receiver.email or (partner.email if partner is not None else ""),
+            sender=self._context.sender.of(library.info),
+            message_id=message.id,
+            subject=f"ISO ILL {name_of(apdu.type)} {message.request.number}",
+            at=message.at,
+        )
+        return Delivered(await self._context.mailer.send(mail))
+
+
+def _address(message: PartnerMessage, dialect: IsoIllDialect) -> str:
+    """Where the request itself said to be answered, or else where the partner always is."""
+    transport = dialect.transport
+    if transport.follow_sender_info and message.role is Role.LENDING:
+        said = next((one.value for one in message.request.extras if one.name == REPLY_TO), "")
+        if said:
+            return said
+    return transport.address
+
+
+class _Reply:
+    """Knows the partner's answer to an APDU: a report about its transaction, or for an ILL-Request, any answer."""
+
+    def __init__(self, asked: Apdu) -> None:
+        self._asked = asked
+
+    def __call__(self, raw: bytes) -> bool:
+        try:
+            seen = peek(raw)
+            if seen.transaction_id is None or not self._is_same(seen.transaction_id):
+                return False
+            if seen.type is ApduType.STATUS_OR_ERROR_REPORT:
+                report = decode(raw).apdu
+                return isinstance(report, StatusOrErrorReport) and self._is_about(report)
+        except MalformedMessage:
+            return False
+        return isinstance(self._asked, IllRequest) and seen.type in FROM_RESPONDER
+
+    def _is_same(self, id_: object) -> bool:
+        ours = self._asked.transaction_id
+        return all(
+            getattr(id_, name).strip() == getattr(ours, name).strip()
+            for name in ("group_qualifier", "qualifier", "sub_qualifier")
+        )
+
+    def _is_about(self, report: StatusOrErrorReport) -> bool:
+        """A status report names the service that it is the answer to, where its list has it."""
+        status = report.status_report
+        if status is None:
+            return True
+        type_ = int(self._asked.type)
+        return status.history.most_recent_service == type_ or type_ not in set(map(int, HistoryService))
+
+
+def delivered(reply: bytes, apdu: Apdu, context: Context) -> Delivered:
+    """What the partner's answer says. A request that it knows already has reached it before. Raises OutcomeUnknown,
+    Unavailable."""
+    try:
+        report = decode(reply, context.dialect.wire.style).apdu
+    except MalformedMessage as malformed:
+        raise OutcomeUnknown(f"the answer can't be read: {malformed}") from malformed
+    note = f"{name_of(apdu.type)} answered by {name_of(report.type)}"
+    error = report.error_report if isinstance(report, StatusOrErrorReport) else None
+    if error is None:
+        return Delivered(note)
+    if error.user is not None and error.user.unable_to_perform == UnableToPerform.RESOURCE_LIMITATION:
+        raise Unavailable("the partner can't do it now")
+    provider = error.provider
+    twice = TransactionIdProblem.DUPLICATE_TRANSACTION_ID
+    if provider is not None and provider.transaction_id_problem == twice and apdu.service_date_time.original:
+        return Delivered(f"{note}: it was there already")
+    _, details = meaning(report, context)
+    return Delivered(note, refused=Refusal(Reason.OTHER, details.note or details.status))

@@ -1,0 +1,78 @@
+"""Texts of catalogue records as a citation has them: without the punctuation of ISBD and without signs for sorting."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from gateway.domain.library import RecordId
+
+_SORTING = re.compile("[\x88\x89\x98\x9c¬]")
+"""Around words that aren't sorted by: ISO 6630 (C1 controls), and its old stand-in in German records."""
+
+_YEAR = re.compile(r"(?<!\d)(1[4-9]\d\d|20\d\d)(?!\d)")
+_ISBN = re.compile(r"97[89](?:[ -]?\d){10}|\d(?:[ -]?\d){8}[ -]?[\dXx]")
+_ISSN = re.compile(r"\d{4}[-‐–]?\d{3}[\dXx]")
+_OCLC = re.compile(r"^\(OCoLC\)(?:oc[mn]|on)?\s*0*(\d+)", re.IGNORECASE)
+_DOI = re.compile(r"10\.\d{4,9}/\S+")
+
+
+def plain(text: str) -> str:
+    """Blanks folded, no signs for sorting. The other functions here take texts that are so."""
+    return " ".join((text if text.isascii() else _SORTING.sub("", text)).split())
+
+
+def trimmed(text: str) -> str:
+    """Without ISBD punctuation at its end; an initial keeps its full stop."""
+    text = text.rstrip(" /:;,=")
+    if not text.endswith(".") or text.endswith(".."):
+        return text
+    last = text[:-1].rsplit(" ", 1)[-1]
+    return text[:-1] if len(last) > 2 else text
+
+
+def title(text: str) -> str:
+    """Also without ` / ` and who is responsible."""
+    return trimmed(text.partition(" / ")[0])
+
+
+def year(text: str) -> str:
+    """The first that stands in it; empty: none."""
+    found = _YEAR.search(text)
+    return found[0] if found is not None else ""
+
+
+def published(text: str) -> str:
+    """The year, or what there is: `c1962.` -> 1962, `[18--?]` as it stands."""
+    return year(text) or trimmed(text)
+
+
+def isbns(text: str) -> Iterable[RecordId]:
+    found = _ISBN.search(text)
+    return [RecordId("isbn", re.sub(r"[ -]", "", found[0]).upper())] if found is not None else []
+
+
+def issns(text: str, type_: str = "issn") -> Iterable[RecordId]:
+    found = _ISSN.search(text)
+    digits = re.sub(r"[^0-9X]", "", found[0].upper()) if found is not None else ""
+    return [RecordId(type_, f"{digits[:4]}-{digits[4:]}")] if digits else []
+
+
+def oclcs(text: str) -> Iterable[RecordId]:
+    """Of a system number such as `(OCoLC)ocm01234567`."""
+    found = _OCLC.match(text.strip())
+    return [RecordId("oclc", found[1])] if found is not None else []
+
+
+def lccns(text: str) -> Iterable[RecordId]:
+    value = "".join(text.split()).partition("/")[0]
+    return [RecordId("lccn", value)] if value else []
+
+
+def dois(text: str) -> Iterable[RecordId]:
+    found = _DOI.search(text)
+    return [RecordId("doi", found[0].rstrip(".,;"))] if found is not None else []
+
+
+def distinct(identifiers: Iterable[RecordId]) -> tuple[RecordId, ...]:
+    return tuple(dict.fromkeys(identifiers))

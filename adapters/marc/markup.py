@@ -1,0 +1,56 @@
+"""XML from servers that we don't know: no entities, no DTD fetched, no network; how large it may be is the caller's."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from adapters.marc import citing
+from gateway.domain.problems import MalformedMessage
+
+
+def parse(data: bytes) -> etree._Element:
+    """Raises MalformedMessage with line and reason; also for a document with declarations of its own."""
+    parser = etree.XMLParser(
+        resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        raise MalformedMessage(f"line {error.lineno}", error.msg or "no XML") from error
+    except ValueError as error:
+        raise MalformedMessage("", str(error)) from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise MalformedMessage("", "it has a document type declaration, which is not read")
+    return root
+
+
+def name(element: etree._Element) -> str:
+    """Without its namespace; empty for what is no element."""
+    tag = element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def namespace(element: etree._Element) -> str:
+    tag = element.tag
+    return tag[1:].partition("}")[0] if isinstance(tag, str) and tag.startswith("{") else ""
+
+
+def text(element: etree._Element | None) -> str:
+    """All of it and below, as `citing.plain` has it."""
+    return citing.plain("".join(str(part) for part in element.itertext())) if element is not None else ""
+
+
+def children(element: etree._Element | None, *names: str) -> list[etree._Element]:
+    """By local name: servers differ in the namespaces that they give."""
+    return [one for one in element if name(one) in names] if element is not None else []
+
+
+def child(element: etree._Element | None, *path: str) -> etree._Element | None:
+    """The first that there is along a path of local names."""
+    for step in path:
+        element = next(iter(children(element, step)), None)
+    return element
+
+
+def said(element: etree._Element | None, *path: str) -> str:
+    return text(child(element, *path))

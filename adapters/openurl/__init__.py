@@ -1,0 +1,12 @@
+"""OpenURL (ANSI/NISO Z39.88-2004 and version 0.1): links that cite something, in and out."""
+
+from adapters.openurl.channel import OpenUrlChannel
+from adapters.openurl.codec import OpenUrl
+from adapters.openurl.dialect import OpenUrlDialect
+from gateway.ports.adapter import ChannelAdapter, LinkAdapter
+
+links = LinkAdapter(name="openurl", make=OpenUrl)
+"""The port `LinkFormat`."""
+
+channel = ChannelAdapter(name="openurl", section="openurl", dialect=OpenUrlDialect, make=OpenUrlChannel)
+"""The port `PartnerChannel`: requests pushed to a system."""

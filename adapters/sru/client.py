@@ -1,0 +1,135 @@
+"""The port `RecordSearch` in SRU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from adapters.marc import records
+from adapters.sru import codec, cql
+from adapters.sru.diagnostics import OUT_OF_RANGE, SCHEMA_NOT_KNOWN, number, raised, words
+from adapters.sru.dialect import SECTION, SruDialect
+from adapters.sru.transport import Http, Place
+from adapters.sru.values import Diagnostic, Explained, Found, SruRecord
+from gateway.configuration.problems import ConfigurationError
+from gateway.domain.problems import MalformedMessage, Reason, Refused, Unavailable
+from gateway.domain.profile import Profile
+from gateway.ports.partner import Secrets
+from gateway.ports.search import FoundRecord, Hits, Query, Term
+
+T = TypeVar("T")
+
+
+class SruSearch:
+    name = SECTION
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._http = Http()
+
+    async def search(self, target: Profile, query: Query, *, start: int = 1, count: int = 10) -> Hits:
+        dialect = _dialect(target)
+        asked = cql.written(query, dialect, target.name)
+        found, schema = await self._first(target, dialect, asked, start, count)
+        if found.total is None or (found.diagnostics and not found.total):
+            raise raised(found.diagnostics, target.name)
+        notes = [words(one) for one in found.diagnostics if number(one) != OUT_OF_RANGE]
+        wanted = min(count, max(0, found.total - start + 1))
+        collected = list(found.records)
+        while len(collected) < wanted:
+            begin, size = start + len(collected), min(wanted - len(collected), dialect.slice)
+            more = await self._search(target, dialect, asked, begin, size, schema)
+            notes += [words(one) for one in more.diagnostics]
+            if not more.records and not collected and more.diagnostics:
+                raise raised(more.diagnostics, target.name)
+            if not more.records:
+                notes.append(f"{len(collected)} of {wanted} records came")
+                break
+            collected += more.records
+        shown = tuple(
+            _record(one, position, dialect, target.name) for position, one in enumerate(collected[:wanted], start=start)
+        )
+        return Hits(total=found.total, records=shown, asked=asked, notes=tuple(notes))
+
+    async def terms(self, target: Profile, term: Term, *, count: int = 10) -> tuple[tuple[str, int], ...]:
+        dialect = _dialect(target)
+        clause = cql.start(term, dialect, target.name)
+        parameters = codec.scan_parameters(dialect.version, clause, count)
+        scanned = await self._ask(target, dialect, parameters, codec.scanned)
+        if not scanned.terms and scanned.diagnostics:
+            raise raised(scanned.diagnostics, target.name)
+        return scanned.terms[:count]
+
+    async def explain(self, target: Profile) -> Explained:
+        """What the server says of itself: indexes and schemas, for whoever writes the profile.
+
+        Raises Unavailable, Refused."""
+        dialect = _dialect(target)
+        return await self._ask(target, dialect, codec.explain_parameters(dialect.version), codec.explained)
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def _first(
+        self, target: Profile, dialect: SruDialect, asked: str, start: int, count: int
+    ) -> tuple[Found, str]:
+        """In the first schema that the target knows."""
+        for schema in dialect.schemas:
+            found = await self._search(target, dialect, asked, start, min(count, dialect.slice), schema)
+            if not _is_no(found):
+                break
+        return found, schema
+
+    async def _search(
+        self, target: Profile, dialect: SruDialect, asked: str, start: int, count: int, schema: str
+    ) -> Found:
+        parameters = codec.search_parameters(dialect.version, asked, start, count, schema)
+        return await self._ask(target, dialect, parameters, codec.found)
+
+    async def _ask(
+        self, target: Profile, dialect: SruDialect, parameters: Mapping[str, str], read: Callable[[bytes], T]
+    ) -> T:
+        answer = await self._http.ask(self._place(dialect), {**parameters, **dialect.parameters})
+        try:
+            return read(answer)
+        except MalformedMessage as malformed:
+            raise Unavailable(f"{target.name}: what came is no SRU: {malformed}") from malformed
+
+    def _place(self, dialect: SruDialect) -> Place:
+        """Raises Refused when a secret isn't where the profile says."""
+        who = dialect.sign_in
+        try:
+            password = self._secrets(who.password) if who.password else ""
+            key = (who.parameter, self._secrets(who.key)) if who.key else ("", "")
+        except ConfigurationError as error:
+            raise Refused(Reason.SENDER_AUTH_FAILED, f"We can't sign in: {error}") from error
+        return Place(
+            dialect.url,
+            dialect.method,
+            dialect.seconds.connect,
+            dialect.seconds.answer,
+            dialect.redirects,
+            dialect.max_bytes,
+            who.user,
+            password,
+            key,
+        )
+
+
+def _is_no(found: Found) -> bool:
+    """The schema isn't known to the target: for the whole, or for each record."""
+    about = found.diagnostics or tuple(one.data for one in found.records if isinstance(one.data, Diagnostic))
+    return bool(about) and {number(one) for one in about} <= SCHEMA_NOT_KNOWN and len(about) >= len(found.records)
+
+
+def _record(record: SruRecord, position: int, dialect: SruDialect, source: str) -> FoundRecord:
+    if isinstance(record.data, Diagnostic):
+        return FoundRecord(position=position, problem=words(record.data))
+    return records.of_element(record.data, position, dialect.records, source)
+
+
+def _dialect(target: Profile) -> SruDialect:
+    found = target.dialects.get(SECTION)
+    if not isinstance(found, SruDialect):
+        raise Refused(Reason.UNSUPPORTED_SERVICE, f"Profile '{target.name}' has no section {SECTION}.")
+    return found

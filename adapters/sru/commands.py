@@ -1,0 +1,58 @@
+"""`illgate sru`: what a server says of itself. What is only needed when it runs is imported then, so that help comes
+at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+UNREACHABLE = 4
+REFUSED = 1
+
+
+@click.group
+def command() -> None:
+    """Ask SRU servers."""
+
+
+@command.command
+@click.argument("url", metavar="URL")
+@click.option("--version", type=click.Choice(["1.1", "1.2", "2.0"]), default="1.2", show_default=True)
+def explain(url: str, version: str) -> None:
+    """Show the indexes and record schemas of the server at URL, by the names that a profile's section `sru` takes.
+
+    \b
+    illgate sru explain https://catalogue.example/sru
+    """
+    from pydantic import ValidationError
+
+    from adapters.sru.client import SruSearch
+    from adapters.sru.dialect import SECTION, SruDialect
+    from adapters.sru.values import Explained
+    from gateway.domain.problems import Refused, Unavailable
+    from gateway.domain.profile import Profile
+
+    async def ask(target: Profile) -> Explained:
+        client = SruSearch(secrets=lambda reference: "")
+        try:
+            return await client.explain(target)
+        finally:
+            await client.close()
+
+    try:
+        dialect = SruDialect.model_validate({"url": url, "version": version})
+    except ValidationError as error:
+        raise click.UsageError(f"{url}: {error.errors()[0]['msg']}") from error
+    try:
+        said = asyncio.run(ask(Profile(name="explain", dialects={SECTION: dialect})))
+    except (Refused, Unavailable) as error:
+        click.echo(f"illgate: {error.detail if isinstance(error, Refused) else error}", err=True)
+        raise SystemExit(REFUSED if isinstance(error, Refused) else UNREACHABLE) from error
+    click.echo(" ".join(filter(None, (said.title, f"(database {said.database})" if said.database else ""))))
+    click.echo("indexes:")
+    for index in said.indexes:
+        click.echo(f"  {', '.join(index.names):<40} {index.title}".rstrip())
+    click.echo("schemas:")
+    for name, identifier in said.schemas:
+        click.echo(f"  {name:<40} {identifier}".rstrip())

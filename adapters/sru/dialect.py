@@ -1,0 +1,113 @@
+"""What a profile may tailor of SRU (section `sru`): one target. Evidence: facts/openurl.md section 4."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from adapters.marc.dialect import Records
+from adapters.marc.numbers import Form
+from gateway.domain.policy import Section
+from gateway.domain.secret_ref import SecretRef
+from gateway.ports.search import Index, Match
+
+SECTION = "sru"
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
+        raise ValueError("not a URL with http or https, without user and fragment")
+    return value
+
+
+def _index(value: str) -> str:
+    if not re.fullmatch(r"[^\s\"()=<>/]+", value):
+        raise ValueError("not the name of an index, such as dc.title")
+    return value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+IndexName = Annotated[str, AfterValidator(_index)]
+Relation = Annotated[str, Field(pattern=r"^(=|==|[A-Za-z][A-Za-z.]*)(/[A-Za-z.]+(=[A-Za-z0-9.]+)?)*$")]
+
+
+class CqlIndex(Section):
+    """An index of the target: its name in CQL, and how it is asked."""
+
+    name: IndexName = Field(description="with the prefix of its context set, such as dc.title")
+    relation: Relation | None = Field(None, description="instead of that of the match, such as ==")
+    form: Form = Field(Form.AS_IS, description="how ISBN and ISSN are written: compact, hyphens or as-is")
+
+
+DEFAULT_INDEXES: Mapping[Index, CqlIndex] = {
+    Index.ANY: CqlIndex(name="cql.serverChoice"),
+    Index.TITLE: CqlIndex(name="dc.title"),
+    Index.AUTHOR: CqlIndex(name="dc.creator"),
+    Index.ISBN: CqlIndex(name="bath.isbn", relation="=", form=Form.COMPACT),
+    Index.ISSN: CqlIndex(name="bath.issn", relation="=", form=Form.HYPHENS),
+    Index.LCCN: CqlIndex(name="bath.lccn", relation="="),
+    Index.STANDARD: CqlIndex(name="bath.standardIdentifier", relation="="),
+    Index.LOCAL: CqlIndex(name="rec.id", relation="="),
+    Index.SUBJECT: CqlIndex(name="dc.subject"),
+    Index.PUBLISHER: CqlIndex(name="dc.publisher"),
+    Index.YEAR: CqlIndex(name="dc.date", relation="="),
+}
+"""Of the context sets that all targets share (dc, bath, rec, cql). None of them has OCLC numbers."""
+
+DEFAULT_RELATIONS: Mapping[Match, Relation] = {Match.WORDS: "all", Match.PHRASE: "=", Match.BEGINS: "="}
+
+
+class SignIn(Section):
+    """Who we are: user and password (HTTP Basic), or a key as a parameter of the URL."""
+
+    user: str = Field("", pattern="^[^:]*$")
+    password: SecretRef = ""
+    parameter: str = Field("", pattern=r"^[A-Za-z0-9._-]*$", description="name of the parameter that takes the key")
+    key: SecretRef = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> SignIn:
+        if bool(self.user) != bool(self.password):
+            raise ValueError("user and password belong together")
+        if bool(self.parameter) != bool(self.key):
+            raise ValueError("parameter and key belong together")
+        return self
+
+
+class Seconds(Section):
+    connect: float = Field(5.0, gt=0, le=120)
+    answer: float = Field(20.0, gt=0, le=600, description="for each answer, whole")
+
+
+class SruDialect(Section):
+    url: Url = Field(description="of the database, to which the parameters are added")
+    version: Literal["1.1", "1.2", "2.0"] = "1.2"
+    method: Literal["GET", "POST"] = Field("GET", description="POST: parameters as a form, for long queries")
+    sign_in: SignIn = SignIn()
+    parameters: Mapping[str, str] = Field({}, description="further parameters of every request, such as x-collection")
+    indexes: Mapping[Index, CqlIndex | None] = Field(
+        {}, description="index -> its name in CQL, instead of the usual ones; null: the target has no such index"
+    )
+    relations: Mapping[Match, Relation] = Field(
+        {}, description="words, phrase, begins -> relation, instead of all, = and = (with * behind the term)"
+    )
+    schemas: tuple[str, ...] = Field(
+        ("marcxml",), min_length=1, description="record schemas by the target's names, the one that we want most first"
+    )
+    slice: int = Field(50, ge=1, le=1000, description="most records asked for at once")
+    redirects: int = Field(2, ge=0, le=10, description="how many are followed; never from https to http")
+    max_bytes: int = Field(8_000_000, ge=65_536, le=64_000_000, description="largest answer that is read")
+    seconds: Seconds = Seconds()
+    records: Records = Records()
+
+    def index(self, index: Index) -> CqlIndex | None:
+        """None: the target has no such index."""
+        return self.indexes[index] if index in self.indexes else DEFAULT_INDEXES.get(index)
+
+    def relation(self, match: Match) -> Relation:
+        return self.relations.get(match, DEFAULT_RELATIONS[match])

@@ -1,0 +1,136 @@
+"""One request to an SRU server and its answer, by HTTP. Knows bytes, no queries.
+
+Whatever goes wrong is `Unavailable`, since asking again does no harm, but for a server that wants to know who we are.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import field
+
+import aiohttp
+from yarl import URL
+
+from gateway.domain.frozen import frozen
+from gateway.domain.problems import Reason, Refused, Unavailable
+
+CHUNK = 65_536
+CONNECTIONS = 8
+"""To one server at the same time."""
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_KEEPS_METHOD = frozenset({307, 308})
+_AGENT = "illgate"
+
+
+@frozen
+class Place:
+    """Where and how. `key`: name and value of a parameter that says who we are."""
+
+    url: str
+    method: str
+    connect: float
+    answer: float
+    redirects: int
+    max_bytes: int
+    user: str = ""
+    password: str = field(default="", repr=False)
+    key: tuple[str, str] = field(default=("", ""), repr=False)
+
+
+class Http:
+    """Keeps connections; `close` ends them."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def ask(self, place: Place, parameters: Mapping[str, str]) -> bytes:
+        """Raises Unavailable, Refused(SENDER_AUTH_FAILED). Errors name the server, never parameters or keys."""
+        url = URL(place.url)
+        said = {**parameters, **({place.key[0]: place.key[1]} if place.key[0] else {})}
+        method, home = place.method, url.origin()
+        if method == "GET":
+            url = url.update_query(said)
+        try:
+            for _ in range(place.redirects + 1):
+                status, body, location = await self._once(place, method, url, said, at_home=url.origin() == home)
+                if status not in _REDIRECTS or not location:
+                    return _checked(status, body, home)
+                method = method if status in _KEEPS_METHOD else "GET"
+                url = _redirected(url, location, home)
+        except TimeoutError as error:
+            raise Unavailable(f"{home}: no whole answer within {place.answer:g} s") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unavailable(f"{home}: {_said(error)}") from error
+        raise Unavailable(f"{home}: more than {place.redirects} redirects")
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _once(
+        self, place: Place, method: str, url: URL, said: Mapping[str, str], *, at_home: bool
+    ) -> tuple[int, bytes, str]:
+        """What we say to sign in goes nowhere but to the server itself."""
+        headers = {"Authorization": _basic(place)} if place.user and at_home else None
+        if not at_home:
+            said = {name: value for name, value in said.items() if name != place.key[0]}
+        timeout = aiohttp.ClientTimeout(total=place.answer, sock_connect=place.connect)
+        async with self._opened().request(
+            method,
+            url,
+            data=dict(said) if method == "POST" else None,
+            headers=headers,
+            timeout=timeout,
+            allow_redirects=False,
+        ) as response:
+            body = bytearray()
+            async for piece in response.content.iter_chunked(CHUNK):
+                body += piece
+                if len(body) > place.max_bytes:
+                    raise Unavailable(f"{url.origin()}: an answer of more than {place.max_bytes} octets")
+            return response.status, bytes(body), response.headers.get("Location", "")
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit_per_host=CONNECTIONS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": _AGENT, "Accept": "application/sru+xml, application/xml, text/xml"},
+            )
+        return self._session
+
+
+def _basic(place: Place) -> str:
+    """RFC 7617, in UTF-8."""
+    return "Basic " + base64.b64encode(f"{place.user}:{place.password}".encode()).decode("ascii")
+
+
+def _checked(status: int, body: bytes, home: URL) -> bytes:
+    """An answer in XML is read whatever the status: diagnostics come with 400 and 500 too."""
+    if status in (401, 403):
+        raise Refused(Reason.SENDER_AUTH_FAILED, f"{home}: the server does not let us in (HTTP {status}).")
+    if status != 200 and not body.lstrip().startswith(b"<?xml"):
+        raise Unavailable(f"{home}: HTTP {status}")
+    return body
+
+
+def _redirected(url: URL, location: str, home: URL) -> URL:
+    """Raises Unavailable for a place that we don't go to."""
+    try:
+        target = url.join(URL(location))
+    except ValueError as error:
+        raise Unavailable(f"{home}: a redirect to what is no URL") from error
+    if target.scheme not in ("http", "https") or (url.scheme == "https" and target.scheme != "https"):
+        raise Unavailable(f"{home}: a redirect to {target.scheme or 'nowhere'}, which isn't followed")
+    return target
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the connection was closed"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"not reached: {error.os_error.strerror or 'no connection'}"
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__

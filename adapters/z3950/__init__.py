@@ -1,0 +1,15 @@
+"""Z39.50: searching library catalogues. README.md says what of the standard is spoken."""
+
+from __future__ import annotations
+
+from adapters.z3950.client import Z3950Search
+from adapters.z3950.dialect import SECTION, Z3950Dialect, host_and_port
+from gateway.ports.adapter import SearchAdapter
+
+
+def address(dialect: Z3950Dialect) -> str:
+    host, port = host_and_port(dialect.address)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+adapter = SearchAdapter(name=SECTION, dialect=Z3950Dialect, make=Z3950Search, address=address)

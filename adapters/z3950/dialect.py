@@ -1,0 +1,173 @@
+"""What a profile may tailor of Z39.50 (section `z3950`): one target. Evidence: facts/openurl.md section 3."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from adapters.marc.dialect import Charset, Records
+from adapters.marc.numbers import Form
+from adapters.z3950.oids import SYNTAXES
+from adapters.z3950.pqf import set_identifier
+from gateway.domain.policy import Section
+from gateway.domain.secret_ref import SecretRef
+from gateway.ports.search import Index, Match
+
+SECTION = "z3950"
+STANDARD_PORT = 210
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"([^\s:/\[\]]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?", value):
+        raise ValueError("not HOST, HOST:PORT or [IPv6]:PORT")
+    _, port = host_and_port(value)
+    if not 0 < port < 65536:
+        raise ValueError(f"no port has the number {port}")
+    return value
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    host, colon, port = address.rpartition(":")
+    if not colon or address.endswith("]"):
+        host, port = address, str(STANDARD_PORT)
+    return host.strip("[]"), int(port)
+
+
+def _use(value: int | str) -> int | str:
+    if isinstance(value, str) and not re.fullmatch(r"[^\s\"]+", value):
+        raise ValueError("a name of an index has no blanks")
+    return value
+
+
+def _attribute_set(value: str) -> str:
+    set_identifier(value)  # NoQuery is a ValueError, with the names that there are
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+AttributeSet = Annotated[str, AfterValidator(_attribute_set)]
+Use = Annotated[int | str, AfterValidator(_use)]
+SyntaxWord = Literal["marc21", "unimarc", "xml", "opac", "sutrs"]
+
+
+class Attributes(Section):
+    """Values of Bib-1 attribute types; none: it isn't sent."""
+
+    use: Use | None = Field(
+        None, description="type 1: 4 title, 1003 author, 7 ISBN, 1016 any …; a name where the target has names"
+    )
+    relation: int | None = Field(None, description="type 2: 3 equal, 102 relevance")
+    position: int | None = Field(None, description="type 3: 1 first in field, 3 any position")
+    structure: int | None = Field(None, description="type 4: 1 phrase, 2 word, 4 year, 6 word list, 109 numeric string")
+    truncation: int | None = Field(None, description="type 5: 1 right, 100 none")
+    completeness: int | None = Field(None, description="type 6: 1 incomplete subfield, 3 complete field")
+
+    def pairs(self) -> dict[int, int | str]:
+        """Type -> value, of those that are set."""
+        values = (self.use, self.relation, self.position, self.structure, self.truncation, self.completeness)
+        return {type_: value for type_, value in enumerate(values, start=1) if value is not None}
+
+
+class IndexAttributes(Attributes):
+    form: Form = Field(Form.AS_IS, description="how ISBN and ISSN are written: compact, hyphens or as-is")
+
+
+DEFAULT_INDEXES: Mapping[Index, IndexAttributes] = {
+    Index.ANY: IndexAttributes(use=1016),
+    Index.TITLE: IndexAttributes(use=4),
+    Index.AUTHOR: IndexAttributes(use=1003),
+    Index.ISBN: IndexAttributes(use=7, form=Form.COMPACT),
+    Index.ISSN: IndexAttributes(use=8, form=Form.HYPHENS),
+    Index.OCLC: IndexAttributes(use=1211),
+    Index.LCCN: IndexAttributes(use=9),
+    Index.STANDARD: IndexAttributes(use=1007),
+    Index.LOCAL: IndexAttributes(use=12),
+    Index.SUBJECT: IndexAttributes(use=21),
+    Index.PUBLISHER: IndexAttributes(use=1018),
+    Index.YEAR: IndexAttributes(use=31),
+}
+
+DEFAULT_MATCHES: Mapping[Match, Attributes] = {
+    Match.WORDS: Attributes(structure=6),
+    Match.PHRASE: Attributes(structure=1),
+    Match.BEGINS: Attributes(position=1, structure=1, truncation=1),
+}
+
+NUMBERS = frozenset({Index.ISBN, Index.ISSN, Index.OCLC, Index.LCCN, Index.STANDARD, Index.LOCAL, Index.YEAR})
+"""Indexes of one word: how the words of a term are taken says nothing there, and some targets refuse it."""
+
+
+class SignIn(Section):
+    """Authentication in Init: `open` alone (an identifier, or user/password in one), or user, group and password."""
+
+    open: SecretRef = Field("", description="the whole open string, by reference")
+    user: str = ""
+    group: str = ""
+    password: SecretRef = ""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> SignIn:
+        if self.open and (self.user or self.group or self.password):
+            raise ValueError("either open, or user, group and password")
+        if self.password and not self.user:
+            raise ValueError("a password needs a user")
+        return self
+
+
+class Tls(Section):
+    ca: str = Field("", description="PEM file of the authorities to trust; empty: the system's")
+
+
+class Seconds(Section):
+    connect: float = Field(5.0, gt=0, le=120)
+    answer: float = Field(20.0, gt=0, le=600, description="for each answer")
+    idle: float = Field(60.0, ge=0, le=3600, description="how long an unused connection is kept; 0: not at all")
+
+
+class Z3950Dialect(Section):
+    address: Address = Field(description="HOST:PORT; 210 where no port is given")
+    databases: tuple[Annotated[str, Field(min_length=1)], ...] = Field(("Default",), min_length=1)
+    sign_in: SignIn = SignIn()
+    tls: Tls | None = Field(None, description="{}: TLS by the system's authorities; none: plain TCP, as nearly all are")
+    attribute_set: AttributeSet = Field(
+        "bib-1", description="of queries: a name such as bib-1, or an object identifier"
+    )
+    indexes: Mapping[Index, IndexAttributes | None] = Field(
+        {}, description="index -> attributes, instead of the usual ones; null: the target has no such index"
+    )
+    matches: Mapping[Match, Attributes] = Field(
+        {}, description="words, phrase, begins -> attributes, instead of the usual ones"
+    )
+    always: Attributes = Field(Attributes(), description="attributes of every term, where nothing else sets them")
+    each_word: bool = Field(False, description="several words are searched one by one, joined by AND (structure 2)")
+    charset: Charset = Field("utf-8", description="of terms, and of texts that aren't UTF-8")
+    syntaxes: tuple[SyntaxWord, ...] = Field(
+        ("marc21", "xml", "sutrs"), min_length=1, description="record syntaxes, the one that we want most first"
+    )
+    elements: str = Field(
+        "F", description="element set name: F full, B brief, or the target's own; empty: none is sent"
+    )
+    along: Literal["first-records", "nothing"] = Field(
+        "first-records", description="whether the answer to a search brings records (saves a round trip)"
+    )
+    slice: int = Field(20, ge=1, le=1000, description="most records asked for at once")
+    connections: int = Field(4, ge=1, le=50, description="most connections at the same time")
+    max_bytes: int = Field(4_000_000, ge=65_536, le=64_000_000, description="largest answer that is read")
+    seconds: Seconds = Seconds()
+    records: Records = Records()
+
+    @cached_property
+    def wanted(self) -> tuple[str, ...]:
+        """Object identifiers of the syntaxes."""
+        return tuple(SYNTAXES[word] for word in self.syntaxes)
+
+    def index(self, index: Index) -> IndexAttributes | None:
+        """None: the target has no such index."""
+        return self.indexes[index] if index in self.indexes else DEFAULT_INDEXES[index]
+
+    def match(self, match: Match) -> Attributes:
+        return self.matches.get(match, DEFAULT_MATCHES[match])

@@ -1,0 +1,132 @@
+"""One connection to a target: octets of an APDU out, one answer in. Knows no query.
+
+Whatever goes wrong is `Unavailable`, since asking again does no harm; then the connection is of no further use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from adapters.z3950 import codec
+from adapters.z3950.ber import Frames
+from adapters.z3950.dialect import Seconds, SignIn, Tls, Z3950Dialect, host_and_port
+from adapters.z3950.values import Answer, Closed
+from gateway.domain.frozen import frozen
+from gateway.domain.problems import MalformedMessage, Unavailable
+
+CHUNK = 65_536
+
+
+class Gone(Unavailable):
+    """The connection had ended before we asked: on a kept one that is no news about the target."""
+
+
+@frozen
+class Place:
+    """All that a connection depends on: who has the same may share it."""
+
+    host: str
+    port: int
+    tls: Tls | None
+    sign_in: SignIn
+    charset: str
+    max_bytes: int
+    connections: int
+    seconds: Seconds
+
+    @classmethod
+    def of(cls, dialect: Z3950Dialect) -> Place:
+        host, port = host_and_port(dialect.address)
+        return cls(
+            host,
+            port,
+            dialect.tls,
+            dialect.sign_in,
+            dialect.charset,
+            dialect.max_bytes,
+            dialect.connections,
+            dialect.seconds,
+        )
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class Connection:
+    def __init__(self, place: Place, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._place = place
+        self._reader = reader
+        self._writer = writer
+        self._frames = Frames(place.max_bytes)
+        self.was_kept = False  # between two conversations: it may have ended meanwhile
+
+    @classmethod
+    async def open(cls, place: Place) -> Connection:
+        """Raises Unavailable."""
+        try:
+            async with asyncio.timeout(place.seconds.connect):
+                tls = _context(place.tls) if place.tls is not None else None
+                reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls, limit=CHUNK)
+        except TimeoutError as error:
+            raise Unavailable(f"{place}: no connection within {place.seconds.connect:g} s") from error
+        except (OSError, UnicodeError) as error:  # UnicodeError: a host name that can't be one
+            raise Unavailable(f"{place}: not reached: {_said(error)}") from error
+        return cls(place, reader, writer)
+
+    @property
+    def is_over(self) -> bool:
+        """The other side has closed it, or said something that nobody asked for."""
+        return self._reader.at_eof() or self._writer.is_closing() or self._frames.begun
+
+    async def ask(self, apdu: bytes) -> Answer:
+        """Raises Unavailable, Gone. Neither then, nor when cancelled, may the connection be used again."""
+        try:
+            async with asyncio.timeout(self._place.seconds.answer):
+                self._writer.write(apdu)
+                await self._writer.drain()
+                octets = await self._octets()
+            answer = codec.decode(octets, self._place.charset)
+        except TimeoutError as error:
+            raise Unavailable(f"{self._place}: no answer within {self._place.seconds.answer:g} s") from error
+        except ConnectionError as error:
+            raise Gone(f"{self._place}: the connection broke: {_said(error)}") from error
+        except OSError as error:
+            raise Unavailable(f"{self._place}: {_said(error)}") from error
+        except MalformedMessage as malformed:
+            raise Unavailable(f"{self._place}: what came is no Z39.50: {malformed}") from malformed
+        if isinstance(answer, Closed):
+            said = f" ({answer.said})" if answer.said else ""
+            raise Gone(f"{self._place}: it closed the connection: {answer.reason}{said}")
+        return answer
+
+    def leave(self) -> None:
+        """With a Close; nobody waits for the answer to it."""
+        if not self._writer.is_closing():
+            self._writer.write(codec.close())
+            self._writer.close()
+
+    def drop(self) -> None:
+        """At once: in doubt nothing more is said."""
+        self._writer.transport.abort()
+
+    async def _octets(self) -> bytes:
+        """Of one APDU. Raises MalformedMessage, Unavailable, OSError."""
+        while (found := self._frames.next()) is None:
+            piece = await self._reader.read(CHUNK)
+            if not piece and self._frames.begun:
+                raise Unavailable(f"{self._place}: the connection ended in the middle of an answer")
+            if not piece:
+                raise Gone(f"{self._place}: the connection ended without an answer")
+            self._frames.feed(piece)
+        return found
+
+
+def _context(tls: Tls) -> ssl.SSLContext:
+    """Certificates and names are always checked. Raises OSError when the file can't be used."""
+    return ssl.create_default_context(cafile=tls.ca or None)
+
+
+def _said(error: Exception) -> str:
+    """What the system says, without the address that we name ourselves."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

@@ -1,0 +1,185 @@
+"""How a wish can be fulfilled, and in which order the ways are offered: requests.yml, section `services`. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from string import Formatter
+from typing import Annotated
+from urllib.parse import quote
+
+from pydantic import AfterValidator, Field
+
+from gateway.domain.policy import Section
+from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.request import ServiceType
+
+
+class Availability(StrEnum):
+    """What the library itself has of it."""
+
+    AVAILABLE = "available"  # a copy stands on the shelf
+    OUT = "out"  # we have it, and no copy can be had at once
+    NOT_HELD = "not-held"
+    UNKNOWN = "unknown"  # our own catalogue could not be asked
+
+
+class Fulfilment(StrEnum):
+    ELECTRONIC = "electronic"  # links into full text
+    HOLD = "hold"  # on the library's own copy
+    BORROW = "borrow"  # a request to other libraries, for a loan or a copy
+    ASK = "ask"  # staff
+
+
+# --- links ---------------------------------------------------------------------------------------------------
+
+NUMBERS = ("doi", "pmid", "isbn", "issn", "oclc", "lccn")
+
+FIELDS = (
+    *NUMBERS,
+    "title",
+    "author",
+    "part_title",
+    "part_author",
+    "volume",
+    "issue",
+    "pages",
+    "first_page",
+    "year",
+    "openurl",
+)
+"""What a link may be filled with; `openurl` is the whole citation as a query string."""
+
+_URL = re.compile(r"https?://[^{}/?#\s@]+([/?#]\S*)?")
+
+
+def _fields(url: str) -> tuple[str, ...]:
+    """Raises ValueError."""
+    parts = list(Formatter().parse(url))
+    names = tuple(name for _, name, _, _ in parts if name is not None)
+    if unknown := [name for name in names if name not in FIELDS]:
+        known = ", ".join(f"{{{name}}}" for name in FIELDS)
+        raise ValueError(f"{{{unknown[0]}}} is nothing that a link can be filled with; there is {known}")
+    if any(spec or conversion for _, _, spec, conversion in parts):
+        raise ValueError("a field stands in braces as it is, without ':' or '!'")
+    return names
+
+
+def _is_link(url: str) -> str:
+    if not _URL.fullmatch(url):
+        raise ValueError("must be https://HOST/… or http://HOST/…, with fields in braces only behind the host")
+    _fields(url)
+    return url
+
+
+class LinkOut(Section):
+    """A link into full text. It is offered when all its conditions fit and all of its fields are known."""
+
+    name: dict[str, str] = Field(
+        min_length=1, description="language -> what stands on it: {en: Full text, de: Volltext}"
+    )
+    url: Annotated[str, AfterValidator(_is_link)] = Field(
+        description="fields in braces are quoted: https://doi.org/{doi}"
+    )
+    citation_types: tuple[CitationType, ...] = Field((), description="only for these; empty: for all")
+    identifiers: tuple[str, ...] = Field((), description="types that must be cited, besides those in the url")
+
+    def filled(self, citation: Citation, openurl: str) -> str:
+        """Empty where it doesn't fit."""
+        if self.citation_types and citation.type not in self.citation_types:
+            return ""
+        if not all(citation.identifier(type_) for type_ in self.identifiers):
+            return ""
+        known = values(citation)
+        wanted = {name: quote(known[name], safe="") if name != "openurl" else openurl for name in _fields(self.url)}
+        return self.url.format(**wanted) if all(wanted.values()) else ""
+
+
+def values(citation: Citation) -> Mapping[str, str]:
+    """What links are filled with, unquoted, without `openurl`."""
+    numbers = {type_: citation.identifier(type_).strip() for type_ in NUMBERS}
+    numbers |= {type_: re.sub(r"[\s-]", "", numbers[type_]) for type_ in ("isbn", "issn")}
+    first_page = re.match(r"\s*([A-Za-z]?\d+)", citation.pages)
+    year = re.search(r"\d{4}", citation.published)
+    return {
+        **numbers,
+        "title": citation.title,
+        "author": citation.author,
+        "part_title": citation.component_title,
+        "part_author": citation.component_author,
+        "volume": citation.volume,
+        "issue": citation.issue,
+        "pages": citation.pages,
+        "first_page": first_page[1] if first_page else "",
+        "year": year[0] if year else "",
+    }
+
+
+# --- rules ---------------------------------------------------------------------------------------------------
+
+
+class OfferRule(Section):
+    """All keys that are set must fit; in a list one value is enough."""
+
+    availability: tuple[Availability, ...] = Field((), description="available, out, not-held, unknown")
+    services: tuple[ServiceType, ...] = Field((), description="loan, copy, copy-or-loan: what is asked for")
+    citation_types: tuple[CitationType, ...] = ()
+    patron_categories: tuple[str, ...] = Field((), description="fits nobody who isn't signed in")
+    offer: tuple[Fulfilment, ...] = Field(description="best first: electronic, hold, borrow, ask")
+
+    def fits(self, availability: Availability, citation: Citation, service: ServiceType, category: str) -> bool:
+        """`category` of the patron; empty: nobody knows."""
+        categories = [one.casefold() for one in self.patron_categories]
+        return (
+            (not self.availability or availability in self.availability)
+            and (not self.services or service in self.services)
+            and (not self.citation_types or citation.type in self.citation_types)
+            and (not categories or category.casefold() in categories)
+        )
+
+
+_RUNS = (CitationType.ARTICLE, CitationType.JOURNAL, CitationType.NEWSPAPER)
+_E, _H, _B, _A = Fulfilment.ELECTRONIC, Fulfilment.HOLD, Fulfilment.BORROW, Fulfilment.ASK
+
+USUAL = (
+    # a hold on a journal would not say on which volume
+    OfferRule(citation_types=_RUNS, offer=(_E, _B, _A)),
+    OfferRule(availability=(Availability.AVAILABLE,), offer=(_E, _H, _A)),
+    OfferRule(availability=(Availability.OUT,), offer=(_E, _H, _B, _A)),
+    OfferRule(offer=(_E, _B, _A)),
+)
+
+
+class Declaration(Section):
+    """What a patron declares before a copy is asked for."""
+
+    services: tuple[ServiceType, ...] = Field((), description="asked for with these; empty: never")
+    text: dict[str, Annotated[str, Field(min_length=1, max_length=2000)]] = Field(
+        {}, description="language -> your own words; without: ours"
+    )
+
+
+class Formats(Section):
+    """Words of ISO 18626 (ItemFormat)."""
+
+    loans: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ("pdf", "paper-copy")
+
+
+class ServicesPolicy(Section):
+    rules: tuple[OfferRule, ...] = Field(USUAL, description="the first that fits says what is offered")
+    links: tuple[LinkOut, ...] = Field((), description="full text, best first")
+    formats: Formats = Field(Formats(), description="those a patron can choose from; none: no choice")
+    least_days: int = Field(0, ge=0, le=365, description="calendar days to the earliest last-interest date")
+    declaration: Declaration = Declaration()
+
+    def offers(
+        self, availability: Availability, citation: Citation, service: ServiceType, category: str = ""
+    ) -> tuple[Fulfilment, ...]:
+        """Nothing where no rule fits."""
+        rule = next((one for one in self.rules if one.fits(availability, citation, service, category)), None)
+        return tuple(dict.fromkeys(rule.offer)) if rule is not None else ()
+
+    def declares(self, service: ServiceType) -> bool:
+        return service in self.declaration.services

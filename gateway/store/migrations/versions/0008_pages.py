@@ -1,0 +1,44 @@
+"""Patrons' pages: sessions, sign-in under way, forms that were sent, failed tries
+
+Revision ID: 0008
+Revises: 0006
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0008"
+down_revision = "0006"
+
+
+def _text(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False)
+
+
+def _id() -> sa.Column[str]:
+    return sa.Column("id", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False)
+
+
+def _at(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=False)
+
+
+def upgrade() -> None:
+    _table(
+        "page_session",
+        "expires",
+        *map(_text, ("patron_id", "identifier", "category", "branch", "name", "language", "method", "proof")),
+        _at("started"),
+    )
+    _table("page_journey", "expires", *map(_text, ("visit", "nonce", "verifier", "back_to")))
+    _table("page_form", "at", _text("request_id"))
+    _table("page_failure", "since", sa.Column("count", sa.Integer, nullable=False))
+
+
+def _table(name: str, at: str, *columns: sa.Column[Any]) -> None:
+    key = sa.PrimaryKeyConstraint("library", "id", name=f"pk_{name}")
+    op.create_table(name, _text("library"), _id(), *columns, _at(at), key)
+    op.create_index(f"ix_{name}_{at}", name, ["library", at])

@@ -1,0 +1,167 @@
+"""The pages as a part of the HTTP side: their routes, and what surrounds every page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
+
+import structlog
+from aiohttp import web
+from sqlalchemy import Connection
+
+from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.requests.views import NotThere
+from gateway.store.pages import failures, forms, journeys, sessions
+from gateway.web.pages import citing, entry, holding, ordering, own, signing
+from gateway.web.pages.parts import PageParts
+from gateway.web.pages.rendering import ASSETS, serve_asset
+from gateway.web.pages.turn import LANGUAGE_KEY, ROOT, PageFault, Turn
+from gateway.web.sessions.sessions import Method
+from gateway.web.sessions.signing_in import NotSignedIn
+from gateway.web.sessions.visits import LANGUAGE, hashed, preferred_languages
+
+log = structlog.get_logger(component="pages")
+
+Page = Callable[[Turn], Awaitable[web.Response]]
+
+FORMS_KEPT = timedelta(days=2)
+"""A form that was sent is known so long; a browser that still has it open sends it in vain."""
+
+FAILURES_KEPT = timedelta(days=1)
+
+PAGES: tuple[tuple[str, str, Page], ...] = (
+    ("GET", "", entry.services),
+    ("POST", "", entry.services),
+    ("GET", "/citation", citing.show),
+    ("POST", "/citation", citing.send),
+    ("GET", "/request", ordering.show),
+    ("POST", "/request", ordering.send),
+    ("GET", "/hold", holding.show),
+    ("POST", "/hold", holding.send),
+    ("GET", "/sign-in", signing.show),
+    ("POST", "/sign-in", signing.send),
+    ("GET", "/sign-in/provider", signing.leave),
+    ("GET", "/signed-in", signing.come_back),
+    ("POST", "/sign-out", signing.sign_out),
+    ("GET", "/requests", own.listing),
+    ("GET", "/requests/{id}", own.request),
+    ("GET", "/holds/{id}", own.hold),
+)
+"""Method, path behind /openurl/SYMBOL, page."""
+
+
+class Pages:
+    """`Site.pages`."""
+
+    def __init__(self, parts: PageParts) -> None:
+        self._parts = parts
+
+    def register(self, app: web.Application) -> None:
+        app.router.add_get(f"{ASSETS}/{{name}}", serve_asset)
+        for method in ("GET", "POST"):
+            app.router.add_route(method, ROOT, self._handler(entry.services))
+            app.router.add_route(method, f"{ROOT}/", self._handler(entry.services))
+        for method, path, page in PAGES:
+            app.router.add_route(method, f"{ROOT}/{{library}}{path}", self._handler(page))
+
+    async def forget(self, libraries: Iterable[str]) -> int:
+        """What is over; how many rows. Raises Unavailable."""
+        now = self._parts.clock.now()
+        forgotten = 0
+        for library in libraries:
+
+            def work(c: Connection, library: str = library) -> int:
+                return (
+                    sessions.prune(c, library, now)
+                    + journeys.prune(c, library, now)
+                    + forms.prune(c, library, now - FORMS_KEPT)
+                    + failures.prune(c, library, now - FAILURES_KEPT)
+                )
+
+            forgotten += await self._parts.store.write(work)
+        return forgotten
+
+    def _handler(self, page: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def handle(http: web.Request) -> web.StreamResponse:
+            library = http.match_info.get("library", "") or self._only_library()
+            if not library:
+                return entry.libraries(self._parts, http)
+            try:
+                turn = self._turn(http, library)
+            except NotThere:
+                return entry.libraries(self._parts, http, status=404)
+            if (chosen := self._chosen_language(turn)) is not None:
+                return chosen
+            return self._keeping_cookie(turn, await self._answer(page, turn))
+
+        return handle
+
+    def _only_library(self) -> str:
+        symbols = list(self._parts.doors)
+        return symbols[0] if len(symbols) == 1 else ""
+
+    def _turn(self, http: web.Request, library: str) -> Turn:
+        """Raises NotThere."""
+        parts = self._parts
+        wished = (http.cookies.get(LANGUAGE, ""), *preferred_languages(http))
+        house = parts.offering.house(library)
+        return Turn(parts, http, house, parts.texts.spoken(wished), parts.visits.of(http))
+
+    def _chosen_language(self, turn: Turn) -> web.Response | None:
+        """Kept, and out of the address again."""
+        chosen = turn.http.query.get(LANGUAGE_KEY, "")
+        if turn.http.method != "GET" or not chosen:
+            return None
+        response = turn.go("?".join(filter(None, (turn.http.rel_url.raw_path, turn.query.decode()))))
+        if chosen in self._parts.texts.known:
+            self._parts.visits.keep_language(response, chosen, turn.visit.secure)
+        return response
+
+    async def _answer(self, page: Page, turn: Turn) -> web.Response:
+        try:
+            await self._recognise(turn)
+            return await page(turn)
+        except PageFault as fault:
+            return _fault(turn, fault.status, fault.word)
+        except NotThere:
+            return _fault(turn, 404, "fault-not-there")
+        except Unavailable:
+            return _fault(turn, 503, "fault-away")
+        except OutcomeUnknown:
+            return _fault(turn, 504, "fault-outcome-unknown")
+        except (ConnectionError, web.HTTPException):
+            raise
+        except Exception:  # a defect: say so without details, keep the traceback for the log
+            log.exception("a page could not be made", page=turn.http.match_info.route.resource and page.__module__)
+            return _fault(turn, 500, "fault-defect")
+
+    async def _recognise(self, turn: Turn) -> None:
+        """By the cookie, or by the header of a proxy that has signed the patron in: then that header must say so on
+        each page."""
+        parts, header = self._parts, turn.door.settings.header
+        turn.session = await parts.sessions.find(turn.library, turn.visit)
+        said = ""
+        if header.name and turn.door.header_proxies.trusts(turn.http.remote or ""):
+            said = turn.http.headers.get(header.name, "").strip()
+        by_header = turn.session is not None and turn.session.method == Method.HEADER
+        if not said:
+            turn.session = None if by_header else turn.session
+        elif turn.session is None or turn.session.proof != hashed(said):
+            turn.session = None
+            try:
+                who = await parts.signing_in.by_word(turn.house.system, said, header.identifier_types, Method.HEADER)
+            except NotSignedIn as problem:
+                turn.said_wrong = problem.word
+            else:
+                await signing.start(turn, who)
+
+    def _keeping_cookie(self, turn: Turn, response: web.Response) -> web.Response:
+        if turn.visit.is_new:
+            self._parts.visits.keep(response, turn.visit)
+        return response
+
+
+def _fault(turn: Turn, status: int, word: str) -> web.Response:
+    return turn.page(
+        "fault", here=turn.path(), title=turn.text(word), status=status, why=turn.text(f"{word}-why"), word=word
+    )

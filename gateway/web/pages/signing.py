@@ -1,0 +1,150 @@
+"""Signing in and out: by number and PIN, or at an identity provider."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import timedelta
+
+import structlog
+from aiohttp import web
+
+from gateway.store.pages import journeys
+from gateway.store.pages.journeys import JourneyRow
+from gateway.web.pages.turn import PageFault, Turn
+from gateway.web.sessions.oidc import OidcFault
+from gateway.web.sessions.sessions import Method, SignedIn
+from gateway.web.sessions.signing_in import NotSignedIn
+from gateway.web.sessions.visits import hashed
+
+log = structlog.get_logger(component="pages")
+
+JOURNEY = timedelta(minutes=10)
+"""Longest time at the identity provider."""
+
+STATUS = {"too-often": 429, "unknown": 403}
+
+_BACK = re.compile(r"(request|hold|requests|requests/[A-Za-z0-9_-]{1,100})?(\?[\x21-\x7e]*)?")
+_LONGEST = {"user": 200, "password": 500}
+
+
+async def show(turn: Turn) -> web.Response:
+    return ask(turn, _back(turn.http.query.get("back", "")))
+
+
+def ask(turn: Turn, back: str, *, wrong: str = "", user: str = "") -> web.Response:
+    """The form. `back`: place of the page that needs to know who asks; `wrong`: why signing in failed."""
+    wrong = wrong or turn.said_wrong
+    oidc = turn.door.settings.oidc
+    return turn.page(
+        "sign_in",
+        here=turn.path(*back.split("?", 1)),
+        title=turn.text("sign-in-title"),
+        status=STATUS.get(wrong, 422) if wrong else 200,
+        wrong=turn.text(f"sign-in-{wrong}") if wrong else "",
+        back=back,
+        user=user,
+        by_password=turn.door.settings.password,
+        provider=turn.path("sign-in/provider") if oidc.issuer else "",
+        embedded=bool(turn.parts.embed_in),
+    )
+
+
+async def send(turn: Turn) -> web.Response:
+    form = await turn.form()
+    back = _back(form["back"])
+    user, password = form["user"], form.fields.get("password", "")
+    if not turn.door.settings.password:
+        raise PageFault(403, "fault-form")
+    if not user or not password:
+        return ask(turn, back, wrong="incomplete", user=user[: _LONGEST["user"]])
+    if len(user) > _LONGEST["user"] or len(password) > _LONGEST["password"]:
+        return ask(turn, back, wrong="wrong")
+    parts, peer = turn.parts, turn.http.remote or ""
+    address = parts.proxies.sender(turn.http, peer)
+    try:
+        who = await parts.signing_in.by_password(turn.library, turn.house.system, user, password, address)
+    except NotSignedIn as problem:
+        return ask(turn, back, wrong=problem.word, user=user)
+    await start(turn, who)
+    return turn.go(turn.path(*back.split("?", 1)))
+
+
+async def start(turn: Turn, who: SignedIn) -> None:
+    new = turn.parts.visits.new(turn.visit.secure)
+    turn.session = await turn.parts.sessions.start(turn.library, turn.visit, new, who)
+    turn.visit = new
+
+
+async def sign_out(turn: Turn) -> web.Response:
+    await turn.form()
+    await turn.parts.sessions.end(turn.library, turn.visit)
+    turn.session = None
+    turn.visit = turn.parts.visits.new(turn.visit.secure)
+    return turn.page("signed_out", here=turn.path("citation"), title=turn.text("signed-out-title"))
+
+
+# --- at an identity provider ---------------------------------------------------------------------------------
+
+
+async def leave(turn: Turn) -> web.Response:
+    """To the provider, with what tells us on the way back that it was this browser that we sent."""
+    if turn.door.oidc is None:
+        raise PageFault(404, "fault-not-there")
+    state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    row = JourneyRow(
+        library=turn.library,
+        id=hashed(state),
+        visit=turn.visit.id,
+        nonce=nonce,
+        verifier=verifier,
+        back_to=_back(turn.http.query.get("back", "")),
+        expires=turn.parts.clock.now() + JOURNEY,
+    )
+    try:
+        address = await turn.door.oidc.address(state, nonce, verifier, _redirect_uri(turn))
+    except OidcFault as fault:
+        log.error("signing in is not possible", why=str(fault), library=turn.library)
+        raise PageFault(502, "fault-provider") from None
+    await turn.parts.store.write(lambda c: journeys.add(c, row))
+    return turn.go(address)
+
+
+async def come_back(turn: Turn) -> web.Response:
+    """With a code from the provider, or with its refusal."""
+    oidc, said = turn.door.oidc, turn.http.query
+    if oidc is None:
+        raise PageFault(404, "fault-not-there")
+    now, id_ = turn.parts.clock.now(), hashed(said.get("state", ""))
+    row = await turn.parts.store.write(lambda c: journeys.take(c, turn.library, id_, now))
+    if row is None or turn.visit.is_new or row.visit != turn.visit.id:
+        raise PageFault(403, "fault-journey")
+    if not said.get("code"):
+        return ask(turn, row.back_to, wrong="cancelled")
+    try:
+        claims = await oidc.claims(said["code"], said.get("iss", ""), row.nonce, row.verifier, _redirect_uri(turn))
+    except OidcFault as fault:
+        log.error("an identity provider's answer was not taken", why=str(fault), library=turn.library)
+        raise PageFault(502, "fault-provider") from None
+    settings = turn.door.settings.oidc
+    identifier = claims.get(settings.claim)
+    if not isinstance(identifier, str) or not identifier.strip():
+        log.error("an ID token lacks the claim that names the patron", claim=settings.claim, library=turn.library)
+        return ask(turn, row.back_to, wrong="unknown")
+    try:
+        who = await turn.parts.signing_in.by_word(
+            turn.house.system, identifier.strip(), settings.identifier_types, Method.OIDC
+        )
+    except NotSignedIn as problem:
+        return ask(turn, row.back_to, wrong=problem.word)
+    await start(turn, who)
+    return turn.go(turn.path(*row.back_to.split("?", 1)))
+
+
+def _redirect_uri(turn: Turn) -> str:
+    return f"{turn.parts.public_url.rstrip('/')}{turn.path('signed-in')}"
+
+
+def _back(text: str) -> str:
+    """A place of ours, or else the services."""
+    return text if _BACK.fullmatch(text) else ""

@@ -1,0 +1,140 @@
+"""Z39.50: search and present of ten records, against yaz-client on the same Zebra; fifty targets at once, against the
+slowest of them.
+
+Ours is the whole port: records are read into citations and holdings. yaz-client prints them. Both ask the same queries
+on one connection; what it takes to start yaz-client is measured by itself and taken off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+
+from adapters.z3950.client import Z3950Search
+from adapters.z3950.dialect import Z3950Dialect
+from gateway.domain.clock import SystemClock
+from gateway.domain.profile import Profile
+from gateway.ports.search import Index, Query, Term
+from gateway.services.searching.asking import Asker
+from gateway.services.searching.targets import Target
+from tests.support import yaz
+from tests.support.catalogue import SCRIPTS, records
+from tests.support.targets import Script, accepted, found, target
+from tests.support.zebra import Zebra
+
+Row = tuple[str, float, str, bool]
+
+SEARCH_GOAL = 0.50
+AT_ONCE_GOAL = 1.3
+ROUNDS = 7
+SEARCHES = 300
+RECORDS = 10
+WARM_UP = 5
+
+TARGETS = 50
+SLOWEST = 1.0
+"""Seconds."""
+
+TITLES = [script.things[0] for script in SCRIPTS[:4]]
+
+
+def rows() -> list[Row]:
+    return [search_row(), asyncio.run(at_once_row())]
+
+
+def search_row() -> Row:
+    zebra = Zebra(records(3000))
+    try:
+        ratios = []
+        for number in range(1, ROUNDS + 1):
+            theirs = _yaz_client(zebra)
+            ours = asyncio.run(_ours(zebra))
+            ratios.append(theirs / ours)
+            print(
+                f"Z39.50, round {number}: yaz-client {theirs * 1000:.2f} ms, illgate {ours * 1000:.2f} ms,"
+                f" ratio {theirs / ours:.2f}"
+            )
+    finally:
+        zebra.stop()
+    ratio = statistics.median(ratios)
+    return ("Z39.50 search + present of 10 / yaz-client", ratio, f"≥ {SEARCH_GOAL:.2f}", ratio >= SEARCH_GOAL)
+
+
+def _yaz_client(zebra: Zebra) -> float:
+    """Seconds for a search and ten records."""
+
+    def run(searches: int) -> float:
+        asked = [
+            command
+            for number in range(searches)
+            for command in (f'find @attr 1=4 @attr 4=6 "{TITLES[number % len(TITLES)]}"', f"show 1+{RECORDS}")
+        ]
+        begun = time.perf_counter()
+        said = yaz.client(zebra.address, "querytype prefix", "format usmarc", "elements F", *asked)
+        elapsed = time.perf_counter() - begun
+        if said.count("[Default]Record type: USmarc") != searches * RECORDS:
+            raise RuntimeError("yaz-client did not get all records")
+        return elapsed
+
+    start = run(WARM_UP)
+    return (run(WARM_UP + SEARCHES) - start) / SEARCHES
+
+
+async def _ours(zebra: Zebra) -> float:
+    search = Z3950Search(lambda reference: "")
+    profile = Profile(name="zebra", dialects={"z3950": Z3950Dialect(address=zebra.address)})
+    queries = [Query((Term(Index.TITLE, title),)) for title in TITLES]
+    try:
+        for query in queries:
+            await search.search(profile, query, count=RECORDS)
+        begun = time.perf_counter()
+        for number in range(SEARCHES):
+            hits = await search.search(profile, queries[number % len(queries)], count=RECORDS)
+            if len(hits.records) != RECORDS or hits.records[0].problem:
+                raise RuntimeError("a search did not bring its records")
+        return (time.perf_counter() - begun) / SEARCHES
+    finally:
+        await search.close()
+
+
+async def at_once_row() -> Row:
+    """Each answers after its own time, evenly from a fiftieth of the slowest one's on."""
+    octets = [record.as_marc() for record in records(RECORDS)]
+    search = Z3950Search(lambda reference: "")
+    asker = Asker({search.name: search}, SystemClock())
+    ratios = []
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(asker.close)
+        delays = [SLOWEST * number / TARGETS for number in range(1, TARGETS + 1)]
+        servers = [await stack.enter_async_context(target(_slow(delay, octets))) for delay in delays]
+        profiles = [server.profile(f"target-{n}") for n, server in enumerate(servers)]
+        for number in range(4):
+            query = Query((Term(Index.TITLE, f"lamps {number}"),))
+            begun = time.perf_counter()
+            answers = await asyncio.gather(*(_ask(asker, profile, query) for profile in profiles))
+            elapsed = time.perf_counter() - begun
+            if any(len(hits.records) != RECORDS for hits in answers):
+                raise RuntimeError("a target did not send its records")
+            if number:  # the first makes the connections
+                ratios.append(elapsed / SLOWEST)
+                print(f"{TARGETS} targets at once, round {number}: {elapsed:.2f} s, the slowest {SLOWEST:.2f} s")
+    ratio = statistics.median(ratios)
+    return (f"{TARGETS} targets at once / the slowest", ratio, f"≤ {AT_ONCE_GOAL}", ratio <= AT_ONCE_GOAL)
+
+
+async def _ask(asker: Asker, profile: Profile, query: Query) -> Any:
+    return await asker.ask(Target(profile, "z3950"), query, count=RECORDS, seconds=30, keep=timedelta(0))
+
+
+def _slow(delay: float, octets: list[bytes]) -> Script:
+    async def script(kind: str, body: dict[str, Any]) -> bytes | None:
+        if kind == "initRequest":
+            return accepted()
+        await asyncio.sleep(delay)
+        return found(len(octets), octets)
+
+    return script

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from aiosmtpd.controller import Controller
+
+from tests.browser.visitor import CHROMIUM, FLAGS, PATRON, Browsing, Site
+from tests.support import axe
+from tests.support.daemon import Installation, free_port
+from tests.support.looking import tracebacks
+
+PARTNER = """
+partner:
+  symbols: [ISIL:NO-02030]
+  name: Universitetsbiblioteket i Bergen
+  email: fjernlan@ub.bergen.example
+  channel: mail
+  owns: everything
+"""
+
+RULES = {
+    "intake": {"mediation_default": "straight-through", "duplicates": {"action": "allow"}},
+    "rotas": {"usual": {"lines": [{"partner": "bergen"}]}},
+    "default_rota": "usual",
+    "services": {
+        "links": [{"name": {"en": "Full text at the publisher", "de": "Volltext"}, "url": "https://doi.org/{doi}"}],
+        "declaration": {"services": ["copy"]},
+    },
+}
+
+
+def missing(why: str) -> None:
+    """Where CI is set, what is missing is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+class Letters:
+    """Keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.recipients: list[str] = []
+
+    async def handle_DATA(self, _server: object, _session: object, envelope: object) -> str:
+        self.recipients += getattr(envelope, "rcpt_tos", [])
+        return "250 2.0.0 Ok"
+
+
+@pytest.fixture(scope="session")
+def letters() -> Iterator[tuple[Letters, int]]:
+    """A mail server and its port."""
+    handler, port = Letters(), free_port()
+    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield handler, port
+    controller.stop()
+
+
+@pytest.fixture(scope="session")
+def site(
+    fresh_installation: Installation, tmp_path_factory: pytest.TempPathFactory, letters: tuple[Letters, int]
+) -> Iterator[Site]:
+    """A library with one partner, reached by mail, that is asked without staff looking first."""
+    made = fresh_installation.copy(tmp_path_factory.mktemp("browser") / "illgate")
+    (made.folder / "profiles" / "bergen.yml").write_text(PARTNER, encoding="utf-8")
+    (made.folder / "requests.yml").write_text(yaml.safe_dump(RULES), encoding="utf-8")
+    library = yaml.safe_load(made.config.read_text(encoding="utf-8"))["libraries"][0]
+    made.change(
+        libraries=[{**library, "name": "Stadtbibliothek Bergstadt", "email": "ill@bergstadt.example"}],
+        mail={"host": "127.0.0.1", "port": letters[1], "security": "none", "sender": "ill@bergstadt.example"},
+    )
+    with made.serve():
+        yield Site(made, letters[0].recipients)
+    log = made.log.read_text(encoding="utf-8")
+    assert tracebacks(made) == []
+    assert [word for word in (PATRON, "Müller", "fargen", "Шум дождя") if word in log] == []
+
+
+@pytest.fixture(scope="session")
+def browsing() -> Iterator[Browsing]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if not Path(CHROMIUM).exists():
+        missing(f"there is no {CHROMIUM}")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield Browsing(browser)
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe_core() -> str:
+    try:
+        return axe.source()
+    except axe.NotInstalled as error:
+        missing(str(error))
+        raise AssertionError("unreachable: missing ends the test") from error

@@ -1,0 +1,92 @@
+"""No page keeps anybody out: axe-core finds nothing serious on any of them, in light and in dark, in both languages."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.visitor import ARTICLE, BOOK, DESKTOP, OURS, PHONE, Browsing, Site, fits, sign_in
+from tests.support.axe import grave
+
+RUN = "() => axe.run(document, {resultTypes: ['violations']})"
+
+
+class Inspector:
+    def __init__(self, page: Page, axe_core: str) -> None:
+        self._page = page
+        self._axe = axe_core
+        self.found: dict[str, list[str]] = {}
+        self.looked_at: list[str] = []
+
+    def look(self, name: str) -> None:
+        self._page.evaluate(self._axe)
+        found = grave(self._page.evaluate(RUN))
+        if not fits(self._page):
+            found.append("has to be scrolled sideways")
+        self.looked_at.append(name)
+        if found:
+            self.found[name] = found
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")])
+def test_every_page(site: Site, browsing: Browsing, axe_core: str, width: int, scheme: str) -> None:
+    with browsing.page(width=width) as page:
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        inspector = Inspector(page, axe_core)
+
+        page.goto(site.url(ARTICLE))
+        inspector.look("services")
+        page.locator("details summary").click()
+        inspector.look("what was not understood")
+        page.goto(site.url(OURS))
+        inspector.look("our own copies")
+        page.goto(site.url("openurl/DEMO/citation"))
+        inspector.look("blank form")
+        page.get_by_role("button", name="See what we can do").click()
+        inspector.look("blank form with a problem")
+        page.get_by_label("ISBN, ISSN, DOI or OCLC number").fill("9780000010018")
+        page.get_by_role("button", name="Look up").click()
+        inspector.look("filled form")
+        page.goto(site.url("openurl/DEMO/requests/nothing-of-yours"))
+        inspector.look("sign-in")
+        page.get_by_label("Card number").fill("21000000000009")
+        page.get_by_label("PIN").fill("0000")
+        page.get_by_role("button", name="Sign in").click()
+        inspector.look("sign-in with a problem")
+        sign_in(page)
+        inspector.look("not there")
+        page.goto(site.url(OURS))
+        page.get_by_role("link", name="Reserve").click()
+        inspector.look("hold")
+        page.goto(site.url(ARTICLE))
+        page.get_by_role("link", name="Request: Get it from another library").click()
+        inspector.look("request")
+        page.get_by_role("button", name="Send the request").click()
+        inspector.look("request with a problem")
+        page.get_by_label("I need this copy").check()
+        page.get_by_role("button", name="Send the request").click()
+        inspector.look("sent")
+        page.get_by_role("link", name="My requests").first.click()
+        inspector.look("own requests")
+        page.get_by_role("button", name="Sign out").click()
+        inspector.look("signed out")
+
+    assert inspector.found == {}
+    assert len(inspector.looked_at) == 15
+
+
+def test_a_page_in_german(site: Site, browsing: Browsing, axe_core: str) -> None:
+    with browsing.page(language="de-DE") as page:
+        inspector = Inspector(page, axe_core)
+        page.goto(site.url(BOOK))
+        inspector.look("services")
+    assert inspector.found == {}
+
+
+def test_a_fault_would_be_found(site: Site, browsing: Browsing, axe_core: str) -> None:
+    with browsing.page() as page:
+        page.goto(site.url("openurl/DEMO/citation"))
+        page.evaluate("document.querySelector('label[for=title]').remove()")
+        inspector = Inspector(page, axe_core)
+        inspector.look("a field without its label")
+    assert "label" in inspector.found["a field without its label"][0]

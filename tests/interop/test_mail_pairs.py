@@ -1,0 +1,370 @@
+"""Two gateways lend to each other by mail alone, through a real Dovecot: by ARTEmail, by tagged mail, and by letters
+whose links people answer. After every step both sides say the same."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import AsyncIterator, Iterator
+from datetime import date, datetime, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from gateway.domain.requests.events import Kind
+from gateway.domain.requests.request import Borrowing, Flag, Party, Request, ServiceType
+from gateway.domain.requests.views import LendingDraft, Upload
+from tests.support import reader
+from tests.support.dovecot import Dovecot, NotInstalled
+from tests.support.mail_pair import MailPair, Profile, Side, chapter_of, cited
+
+PDF = b"%PDF-1.4\n% two pages that nobody wrote\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+PEER: dict[str, Any] = {
+    "extends": "bldss",
+    "partner": {
+        "roles": ["supplier", "requester"],
+        "workflow": {
+            "borrowing": {"tell_received": True, "tell_returned": True, "expects_check_in": True},
+            "lending": {"renewals": 1},
+        },
+    },
+    "artemail": {
+        "customers": [{"code": "99-9999", "password": "file:password"}],
+        "actions": {"codes": {"received": ["RECEIVED"], "returned": ["RETURNED"], "message": ["MESSAGE"]}},
+        "replies": {
+            "codes": {
+                "loan-shipped": {"code": "SHIPPED LOAN*{due}", "kind": "shipped"},
+                "copy-ready": {"code": "COPY READY {link}", "kind": "copy-delivered"},
+                "checked-in": {"code": "CHECKED IN", "kind": "checked-in"},
+                "message": {"code": "MESSAGE", "kind": "message"},
+            }
+        },
+    },
+}
+TAGGED: dict[str, Any] = {"extends": "relais-gsm", "partner": {"workflow": {"lending": {"renewals": 1}}}}
+LETTERS: dict[str, Any] = {"extends": "email-partner", "partner": {"language": "en"}}
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # one pair for all its stories
+
+AUTOMATIC: dict[str, Profile] = {"artemail": PEER, "tagged-mail": TAGGED}
+
+
+@pytest.fixture(scope="module")
+def dovecot() -> Iterator[Dovecot]:
+    try:
+        server = Dovecot()
+    except NotInstalled as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    yield server
+    server.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=AUTOMATIC)
+async def pair(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, dovecot: Dovecot
+) -> AsyncIterator[MailPair]:
+    profile = AUTOMATIC[request.param]
+    async with MailPair(tmp_path_factory.mktemp("pair"), dovecot, request.param, (profile, profile)) as pair:
+        yield pair
+
+
+async def states(pair: MailPair, ours: Request) -> tuple[str, str]:
+    left = await pair.north.see(ours)
+    right = await pair.theirs(ours)
+    return left.state.value, right.state.value
+
+
+async def dues(pair: MailPair, ours: Request) -> tuple[object, object]:
+    left = await pair.north.see(ours)
+    right = await pair.theirs(ours)
+    return _day(left.terms.lender_due), _day(right.terms.lender_due)
+
+
+def _day(due: date | datetime | None) -> date | None:
+    return due.date() if isinstance(due, datetime) else due
+
+
+async def south_does(pair: MailPair, ours: Request, kind: Kind, **details: Any) -> None:
+    await pair.south.act(await pair.theirs(ours), kind, **details)
+    await pair.quiet()
+
+
+async def north_does(pair: MailPair, ours: Request, kind: Kind) -> None:
+    await pair.north.act(ours, kind)
+    await pair.quiet()
+
+
+# --- formats that programs read --------------------------------------------------------------------------
+
+
+async def test_a_loan_with_a_renewal(pair: MailPair) -> None:
+    book = (await pair.books())[0]
+
+    ours = await pair.asks(cited(book))
+    assert await states(pair, ours) == ("requested", "located")
+    await south_does(pair, ours, Kind.WILL_SUPPLY)
+    assert await states(pair, ours) == ("will-supply", "will-supply")
+
+    await south_does(pair, ours, Kind.SHIPPED)
+    assert await states(pair, ours) == ("shipped", "shipped")
+    first, theirs = await dues(pair, ours)
+    assert first == theirs
+    assert isinstance(first, date)
+
+    await north_does(pair, ours, Kind.RECEIVED)
+    await north_does(pair, ours, Kind.LOANED_TO_PATRON)
+    assert await states(pair, ours) == ("lent", "shipped")
+
+    await north_does(pair, ours, Kind.RENEW)
+    later, theirs = await dues(pair, ours)
+    assert later == theirs
+    assert isinstance(later, date)
+    assert later > first
+    assert Flag.RENEWAL_PENDING not in (await pair.north.see(ours)).flags
+
+    pair.clock.advance(timedelta(days=20))  # the same words on the same day would be a repeat
+    await north_does(pair, ours, Kind.RENEW)
+    assert await dues(pair, ours) == (later, later), "one renewal is allowed"
+    assert Flag.RENEWAL_PENDING not in (await pair.north.see(ours)).flags
+
+    await north_does(pair, ours, Kind.RETURNED_BY_PATRON)
+    await north_does(pair, ours, Kind.RETURNED)
+    assert await states(pair, ours) == ("returned", "returned")
+    await south_does(pair, ours, Kind.CHECKED_IN)
+    assert await states(pair, ours) == ("completed", "completed")
+    assert await nothing_left(pair)
+
+
+async def test_a_copy_arrives_byte_by_byte_and_its_patron_is_told(pair: MailPair) -> None:
+    book = (await pair.books())[0]
+    ours = await pair.asks(chapter_of(book), ServiceType.COPY)
+    assert await states(pair, ours) == ("requested", "digitising")
+
+    await delivered(pair, ours)
+
+    assert await states(pair, ours) == ("completed", "completed")
+    assert await copy_at_north(pair, ours) == PDF
+    await patron_is_told(pair, ours)
+    assert await nothing_left(pair)
+
+
+async def test_a_cancellation(pair: MailPair) -> None:
+    book = (await pair.books())[0]
+    ours = await pair.asks(cited(book))
+    await south_does(pair, ours, Kind.WILL_SUPPLY)
+
+    await north_does(pair, ours, Kind.CANCEL)
+
+    assert await states(pair, ours) == ("cancelled", "cancelled")
+    assert await nothing_left(pair)
+
+
+async def test_a_cancellation_that_comes_too_late(pair: MailPair) -> None:
+    book = (await pair.books())[0]
+    ours = await pair.asks(cited(book))
+    await south_does(pair, ours, Kind.SHIPPED)
+
+    with pytest.raises(Exception, match="cancel"):
+        await pair.north.act(ours, Kind.CANCEL)
+    assert await states(pair, ours) == ("shipped", "shipped")
+
+
+async def test_a_mail_that_is_delivered_twice_changes_nothing(pair: MailPair) -> None:
+    book = (await pair.books())[0]
+    ours = await pair.asks(cited(book))
+    asked = await pair.theirs(ours)
+    await pair.twice(pair.south)
+    assert await pair.theirs(ours) == asked, "and there is only one"
+    await south_does(pair, ours, Kind.SHIPPED)
+    before = await pair.north.see(ours), await pair.theirs(ours)
+
+    await pair.twice(pair.north)
+    await pair.twice(pair.south)
+
+    assert (await pair.north.see(ours), await pair.theirs(ours)) == before
+    assert await nothing_left(pair)
+
+
+async def delivered(pair: MailPair, ours: Request) -> None:
+    """South's staff scan it, have it cleared and deliver it."""
+    theirs = await pair.theirs(ours)
+    upload = Upload(name="prologue.pdf", media_type="application/pdf", content=PDF)
+    front = pair.south.town.gateway.managed.requests
+    _, kept = await front.attach("SOUTH", theirs.id, upload, "staff:ben", theirs.version)
+    await south_does(pair, ours, Kind.DIGITISED, attachment=kept.id)
+    await south_does(pair, ours, Kind.CLEARED, reason="UK-FairDealing")
+    await south_does(pair, ours, Kind.COPY_DELIVERED, attachment=kept.id)
+
+
+async def copy_at_north(pair: MailPair, ours: Request) -> bytes:
+    (attachment,) = (await pair.north.see(ours)).attachments
+    found = await pair.north.town.gateway.managed.requests.attachment("NORTH", ours.id, attachment.id)
+    assert found.attachment.media_type == "application/pdf"
+    return found.content
+
+
+async def patron_is_told(pair: MailPair, ours: Request) -> None:
+    """Once, with a link to the copy."""
+    (told,) = [one for one in pair.patrons_mails() if "Copy ready" in one["Subject"] and ours.number in one["Subject"]]
+    assert "/d/" in str(told.get_body(("plain",)))
+
+
+async def nothing_left(pair: MailPair) -> bool:
+    """Every mail was understood, and every message could be told."""
+    for side in (pair.north, pair.south):
+        assert [row.reason for row in await side.unmatched()] == []
+        dead = await side.town.gateway.managed.desk.dead_letters(side.town.symbol, 10, "")
+        assert [one.error for one in dead] == []
+    return True
+
+
+# --- letters that people read ----------------------------------------------------------------------------
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def people(tmp_path_factory: pytest.TempPathFactory, dovecot: Dovecot) -> AsyncIterator[MailPair]:
+    async with MailPair(tmp_path_factory.mktemp("people"), dovecot, "people", (LETTERS, LETTERS)) as pair:
+        yield pair
+
+
+async def enters(pair: MailPair, ours: Request, service: ServiceType = ServiceType.LOAN) -> None:
+    """South's staff read the letter on their list, enter what it asks for, and put it there."""
+    attempt = (await pair.north.see(ours)).attempt
+    assert attempt is not None
+    (waiting,) = await pair.south.unmatched()
+    assert attempt.transaction in waiting.subject
+    draft = LendingDraft(
+        citation=ours.citation,
+        requester=Party(profile="north"),
+        transaction=attempt.transaction,
+        service=ours.service,
+        actor="staff:ben",
+    )
+    theirs = await pair.south.town.gateway.managed.requests.create_lending("SOUTH", draft)
+    await pair.south.town.gateway.mailboxes.desk.assign("SOUTH", waiting.id, theirs.number, "staff:ben")
+    await pair.quiet()
+
+
+async def clicks(pair: MailPair, side: Side, subject: str, says: str, **fields: str) -> None:
+    """Who reads a side's mail answers its newest letter of this subject by a link, and means it."""
+    letter = side.letter(subject)
+    page = await reader.answers(letter, says, **fields)
+    assert (page.status, page.title) == (200, "Thank you"), page.text
+    await pair.quiet()
+
+
+async def test_a_loan_with_a_renewal_by_links(people: MailPair) -> None:
+    pair, book = people, (await people.books())[0]
+    ours = await pair.asks(cited(book))
+    await enters(pair, ours)
+    assert await states(pair, ours) == ("requested", "located")
+
+    await clicks(pair, pair.south, "Interlibrary loan request", "We will supply it")
+    await south_does(pair, ours, Kind.WILL_SUPPLY)
+    assert await states(pair, ours) == ("will-supply", "will-supply")
+
+    await south_does(pair, ours, Kind.SHIPPED)
+    _, due = await dues(pair, ours)
+    assert await states(pair, ours) == ("will-supply", "shipped"), "a letter in words is no event"
+    await clicks(pair, pair.south, "Interlibrary loan request", "It has been sent", due=str(due))
+    assert await states(pair, ours) == ("shipped", "shipped")
+    assert await dues(pair, ours) == (due, due)
+
+    await north_does(pair, ours, Kind.RECEIVED)
+    await clicks(pair, pair.north, "shipped", "It has arrived")
+    await north_does(pair, ours, Kind.LOANED_TO_PATRON)
+    assert await states(pair, ours) == ("lent", "shipped")
+    assert "received" in [line.event.kind for line in (await pair.south.show(await pair.theirs(ours))).history]
+
+    await north_does(pair, ours, Kind.RENEW)
+    assert Flag.RENEWAL_PENDING in (await pair.north.see(ours)).flags
+    await clicks(pair, pair.north, "shipped", "Please renew the loan")
+    _, later = await dues(pair, ours)
+    assert later != due
+    await clicks(pair, pair.south, "please renew", "Yes, the loan is renewed", due=str(later))
+    assert await dues(pair, ours) == (later, later)
+    assert Flag.RENEWAL_PENDING not in (await pair.north.see(ours)).flags
+    assert (await pair.north.see(ours)).terms.renewals == (await pair.theirs(ours)).terms.renewals == 1
+
+    await north_does(pair, ours, Kind.RETURNED_BY_PATRON)
+    await north_does(pair, ours, Kind.RETURNED)
+    await clicks(pair, pair.north, "shipped", "We have sent it back")
+    assert await states(pair, ours) == ("completed", "returned")
+    await south_does(pair, ours, Kind.CHECKED_IN)
+    assert await states(pair, ours) == ("completed", "completed")
+    assert await nothing_left(pair)
+
+
+async def test_a_copy_by_letter_comes_as_its_pdf(people: MailPair) -> None:
+    pair, book = people, (await people.books())[0]
+    ours = await pair.asks(chapter_of(book), ServiceType.COPY)
+    await enters(pair, ours)
+    page = await reader.opens(reader.links(pair.south.letter("Interlibrary loan request"))["It has been sent"])
+    assert set(page.fields) == {"note"}, "a copy is not due back"
+
+    await delivered(pair, ours)
+
+    assert await states(pair, ours) == ("completed", "completed")
+    assert await copy_at_north(pair, ours) == PDF
+    await patron_is_told(pair, ours)
+    assert await nothing_left(pair)
+
+
+async def test_a_cancellation_by_links(people: MailPair) -> None:
+    pair, book = people, (await people.books())[0]
+    ours = await pair.asks(cited(book))
+    await enters(pair, ours)
+    await south_does(pair, ours, Kind.WILL_SUPPLY)
+    await clicks(pair, pair.south, "Interlibrary loan request", "We will supply it")
+
+    await north_does(pair, ours, Kind.CANCEL)
+    await clicks(pair, pair.north, "will supply", "Please cancel the request")
+    assert await states(pair, ours) == ("cancel-pending", "cancel-pending")
+    await south_does(pair, ours, Kind.CANCEL_ACCEPTED)
+    await clicks(pair, pair.south, "please cancel", "Yes, it is cancelled")
+
+    assert await states(pair, ours) == ("cancelled", "cancelled")
+    assert await nothing_left(pair)
+
+
+async def test_who_writes_back_instead_of_clicking_is_understood(people: MailPair, dovecot: Dovecot) -> None:
+    """A code at the start of a line, words, then the copy itself."""
+    pair, book = people, (await people.books())[0]
+    ours = await pair.asks(chapter_of(book), ServiceType.COPY)
+    asked = pair.south.letter("Interlibrary loan request")
+
+    dovecot.deliver(pair.north.user, reply(asked, pair.south.address, "TBS next week"))
+    await pair.quiet()
+    assert (await pair.north.see(ours)).state is Borrowing.WILL_SUPPLY
+
+    dovecot.deliver(pair.north.user, reply(asked, pair.south.address, "Is the second edition meant?"))
+    await pair.quiet()
+    assert [note.text for note in (await pair.north.see(ours)).notes] == ["Is the second edition meant?"]
+
+    dovecot.deliver(pair.north.user, reply(asked, pair.south.address, "Here it is.", PDF))
+    await pair.quiet()
+    assert (await pair.north.see(ours)).state is Borrowing.COMPLETED
+    assert await copy_at_north(pair, ours) == PDF
+    await patron_is_told(pair, ours)
+
+
+def reply(letter: EmailMessage, sender: str, text: str, pdf: bytes = b"") -> bytes:
+    """As a mail program makes it, with the letter quoted below."""
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["To"] = sender, str(letter["From"])
+    mail["Subject"] = f"Re: {letter['Subject']}"
+    mail["Message-ID"] = f"<{hashlib.sha256(text.encode()).hexdigest()[:20]}@reader.example>"
+    mail["In-Reply-To"] = str(letter["Message-ID"])
+    body = letter.get_body(("plain",))
+    assert body is not None
+    quoted = "\n".join(f"> {line}" for line in body.get_content().splitlines())
+    mail.set_content(f"{text}\n\nOn Monday you wrote:\n{quoted}\n")
+    if pdf:
+        mail.add_attachment(pdf, maintype="application", subtype="pdf", filename="scan.pdf")
+    return mail.as_bytes()

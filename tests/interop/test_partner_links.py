@@ -1,0 +1,436 @@
+"""Letters to a partner carry links that answer them: what these pages show and say, what counts, and what doesn't."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from demo.world import START, MailServer, Site, Town, fill_library, make_installation
+from gateway.domain.clock import FixedClock
+from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.events import Condition, Details, Kind
+from gateway.domain.requests.request import Borrowing, Lending, Party, PatronLink, Request, Service, ServiceType
+from gateway.domain.requests.views import Act, Draft, HistoryLine, LendingDraft
+from tests.support.daemon import free_port
+from tests.support.reader import Page, answers, fetch, links, opens, presses
+
+PATRON = "21000000000025"
+SULT = Citation(type=CitationType.BOOK, title="Sult & <b>andre</b>", author="Hamsun, Knut")
+DUE = date(2026, 3, 30)
+
+
+def partner(symbol: str, language: str, **more: Any) -> dict[str, Any]:
+    return {
+        "extends": "email-partner",
+        "partner": {
+            "symbols": [symbol],
+            "name": f"Library {symbol}",
+            "email": f"ill@{symbol.lower()}.example",
+            "language": language,
+            "owns": "everything",
+        },
+        **more,
+    }
+
+
+SITE = Site(
+    symbol="NORTH",
+    name="Northern Library",
+    profiles={"seeberg": partner("SEE", "de"), "eastport": partner("EAST", "en")},
+    requests={
+        "intake": {
+            "mediation_default": "straight-through",
+            "locally_owned": "allow",
+            "duplicates": {"action": "allow"},
+        },
+        "rotas": {"usual": {"lines": [{"partner": "eastport"}, {"partner": "seeberg"}]}},
+        "default_rota": "usual",
+    },
+)
+
+
+@dataclass
+class Desk:
+    """The library that writes. `clock` stands still until it is moved."""
+
+    town: Town
+    clock: FixedClock
+    mail: MailServer
+
+    async def asks(self, service: ServiceType = ServiceType.LOAN, partner: str = "") -> Request:
+        draft = Draft(
+            citation=SULT,
+            service=Service(service),
+            patron=PatronLink(identifier=PATRON),
+            partner=partner,
+            mediated=False,
+            actor="patron",
+        )
+        request = await self.town.gateway.managed.requests.create_borrowing("NORTH", draft)
+        await self.town.gateway.managed.drain()
+        return await self.town.see(request)
+
+    async def lends(self, service: ServiceType = ServiceType.LOAN) -> Request:
+        draft = LendingDraft(
+            citation=SULT, requester=Party(profile="eastport"), transaction="E-2026/77", service=Service(service)
+        )
+        request = await self.town.gateway.managed.requests.create_lending("NORTH", draft)
+        await self.town.gateway.managed.drain()
+        return await self.town.see(request)
+
+    async def act(self, request: Request, kind: Kind, **details: Any) -> None:
+        await self.town.act(request, Act(kind=kind, details=Details(**details), actor="staff:ada", version=None))
+        await self.town.gateway.managed.drain()
+
+    async def see(self, request: Request) -> Request:
+        await self.town.gateway.managed.drain()
+        return await self.town.see(request)
+
+    async def heard(self, request: Request) -> list[HistoryLine]:
+        """What partners have said about it."""
+        shown = await self.town.gateway.managed.requests.show("NORTH", request.id)
+        return [line for line in shown.history if line.event.actor.startswith("partner:")]
+
+    async def barcode(self) -> str:
+        """Of an item of ours that can be lent."""
+        system = self.town.house.system
+        for bib in await system.search_bibs("a", 60):
+            for item in (await system.holdings(bib.id)).items:
+                if item.status.value == "available" and item.circulates and not item.hold_count:
+                    return item.barcode
+        raise AssertionError("nothing can be lent")
+
+    def letter(self, to: str = "east") -> EmailMessage:
+        """The last to this partner."""
+        return [one for one in self.mail.mails if f"@{to}.example" in str(one["To"])][-1]
+
+
+@contextlib.asynccontextmanager
+async def at_work(folder: Path, store_url: str = "") -> AsyncIterator[Desk]:
+    clock, mail = FixedClock(START), MailServer()
+    await mail.start()
+    config = await asyncio.to_thread(make_installation, folder, SITE, mail.port, store_url)
+    settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+    port = free_port()
+    settings["http"] |= {"port": port, "public_url": f"http://127.0.0.1:{port}/"}
+    config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    town = Town(config, clock)
+    await fill_library(town)
+    await town.start()
+    try:
+        yield Desk(town, clock, mail)
+    finally:
+        await town.stop()
+        await mail.stop()
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with at_work(tmp_path / "north") as desk:
+        yield desk
+
+
+# --- in letters ------------------------------------------------------------------------------------------
+
+
+async def test_a_request_has_links_for_all_that_may_be_said_to_it(desk: Desk) -> None:
+    await desk.asks()
+
+    assert list(links(desk.letter())) == [
+        "We will supply it",
+        "It has been sent",
+        "We can supply it under conditions",
+        "We cannot supply it",
+    ]
+    text = desk.letter().get_body(("plain",))
+    assert text is not None
+    assert all(address in text.get_content() for address in links(desk.letter()).values())
+
+
+async def test_links_and_pages_are_in_the_partners_language(desk: Desk) -> None:
+    await desk.asks(partner="seeberg")
+    letter = desk.letter("see")
+    assert "Wir liefern" in links(letter)
+
+    page = await opens(links(letter)["Wir können nicht liefern"])
+
+    assert page.document.get("lang") == "de"
+    assert page.title == "Ihre Antwort zu einer Fernleihe"
+    assert page.document.findtext(".//button") == "Wir können nicht liefern"
+    assert "wir besitzen es nicht" in page.text or "nicht im Bestand" in page.text
+    said = await presses(page, reason="not-held")
+    assert (said.status, said.title) == (200, "Vielen Dank")
+
+
+async def test_each_letter_of_a_lender_has_what_its_reader_may_say(desk: Desk) -> None:
+    loan = await desk.lends()
+    await desk.act(loan, Kind.CONDITIONAL, conditions=(Condition.LIBRARY_USE_ONLY,))
+    assert list(links(desk.letter())) == ["We accept the conditions", "We do not accept the conditions"]
+    await answers(desk.letter(), "We accept the conditions")
+    assert (await desk.see(loan)).state is Lending.WILL_SUPPLY
+
+    await desk.act(loan, Kind.SHIPPED, due=DUE, barcode=await desk.barcode())
+    shipped = desk.letter()
+    assert list(links(shipped)) == ["It has arrived", "Please renew the loan", "We have sent it back"]
+    await answers(shipped, "It has arrived")
+    await answers(shipped, "Please renew the loan")
+    assert (await desk.see(loan)).terms.renewals == 1
+
+    await desk.act(loan, Kind.RECALL, due=DUE)
+    recall = desk.letter()
+    assert list(links(recall)) == ["We will send it back", "We have sent it back"]
+    await answers(recall, "We will send it back", expected="2026-03-12", note="With the next van")
+    assert (await desk.see(loan)).notes[-1].text == "We will send it back (12 March 2026)\nWith the next van"
+
+    await answers(recall, "We have sent it back")
+    assert (await desk.see(loan)).state is Lending.RETURNED
+
+
+async def test_without_an_address_from_outside_or_days_there_are_none(desk: Desk, tmp_path: Path) -> None:
+    profile = tmp_path / "north" / "profiles" / "eastport.yml"
+    for section in ({"links": {"days": 0}}, {"links": {"answers": ["unfilled"]}}):
+        profile.write_text(yaml.safe_dump(partner("EAST", "en", letters=section)), encoding="utf-8")
+        assert await desk.town.gateway.reload()
+        await desk.asks()
+        expected = [] if section["links"].get("days") == 0 else ["We cannot supply it"]
+        assert list(links(desk.letter())) == expected
+
+
+# --- the page --------------------------------------------------------------------------------------------
+
+
+async def test_whatever_looks_at_a_link_answers_nothing(desk: Desk) -> None:
+    """Mail servers open links, some with HEAD, some several times."""
+    request = await desk.asks()
+    url = links(desk.letter())["We will supply it"]
+
+    for method in ("GET", "HEAD", "GET"):
+        assert (await fetch(method, url)).status == 200
+
+    assert await desk.heard(request) == []
+    assert (await desk.see(request)).state is Borrowing.REQUESTED
+
+
+async def test_the_page_says_which_request_and_nothing_of_its_patron(desk: Desk) -> None:
+    request = await desk.asks()
+    attempt = request.attempt
+    assert attempt is not None
+
+    page = await opens(links(desk.letter())["It has been sent"])
+
+    rows = [(one.text_content(), one.getnext().text_content()) for one in page.document.iterfind(".//dt")]
+    assert rows == [
+        ("Request", attempt.transaction),
+        ("Title", request.citation.short),
+        ("Library", "Northern Library"),
+    ]
+    assert "<b>andre" not in page.text
+    assert "<script" not in page.text
+    assert set(page.fields) == {"due", "note"}
+    assert "until 1 May 2026" in page.text
+    for secret in (PATRON, "Chidi", "Okafor"):
+        assert secret not in page.text
+        assert secret not in desk.letter().as_string()
+
+
+async def test_the_page_is_kept_by_nobody_and_runs_nothing(desk: Desk) -> None:
+    await desk.asks()
+    page = await opens(links(desk.letter())["It has been sent"])
+
+    assert page.headers["Cache-Control"] == "no-store"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["X-Robots-Tag"] == "noindex"
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "form-action 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+# --- answers ---------------------------------------------------------------------------------------------
+
+
+async def test_an_answer_is_the_partners_event_with_what_was_filled_in(desk: Desk) -> None:
+    request = await desk.asks()
+
+    await answers(desk.letter(), "We will supply it", expected="12.03.2026", note="From\x00 the\nclosed stacks")
+
+    (line,) = await desk.heard(request)
+    assert (line.event.actor, line.event.kind, line.event.attempt) == ("partner:EAST", Kind.WILL_SUPPLY, 1)
+    assert line.event.details.expected == date(2026, 3, 12)
+    assert line.event.details.note == "From the\nclosed stacks"
+    assert (await desk.see(request)).state is Borrowing.WILL_SUPPLY
+
+
+async def test_a_condition_in_words_is_for_staff_to_decide(desk: Desk) -> None:
+    request = await desk.asks()
+
+    await answers(
+        desk.letter(), "We can supply it under conditions", condition="no-reproduction", note="Kein Scanner & <Foto>"
+    )
+
+    now = await desk.see(request)
+    assert now.state is Borrowing.CONDITIONAL
+    assert now.terms.conditions == (Condition.NO_REPRODUCTION,)
+    await desk.act(request, Kind.CONDITION_ACCEPTED)
+    assert list(links(desk.letter())) == ["It has been sent", "We cannot supply it"]
+
+
+async def test_a_no_with_its_reason_asks_the_next_supplier(desk: Desk) -> None:
+    request = await desk.asks()
+
+    await answers(desk.letter(), "We cannot supply it", reason="on-loan")
+
+    now = await desk.see(request)
+    assert (now.state, now.partner.profile) == (Borrowing.REQUESTED, "seeberg")
+    assert now.attempts[0].reason == "on-loan"
+
+
+async def test_twice_pressed_is_once_answered(desk: Desk) -> None:
+    request = await desk.asks()
+    page = await opens(links(desk.letter())["It has been sent"])
+
+    pages = await asyncio.gather(*(presses(page, due=str(DUE)) for _ in range(4)))
+    again = await presses(page, due="2026-04-20")
+
+    assert [(one.status, one.title) for one in (*pages, again)] == [(200, "Thank you")] * 5
+    assert all("30 March 2026" in one.text for one in (*pages, again)), "what counts is shown"
+    assert len(await desk.heard(request)) == 1
+    assert (await desk.see(request)).terms.lender_due == DUE
+
+
+@pytest.mark.postgresql
+async def test_of_answers_at_the_same_moment_one_counts(tmp_path: Path, fresh_postgresql_url: str) -> None:
+    async with at_work(tmp_path / "north", fresh_postgresql_url) as desk:
+        request = await desk.asks()
+        there = links(desk.letter())
+        yes, no = await opens(there["We will supply it"]), await opens(there["We cannot supply it"])
+
+        presser = (presses(no, reason="on-loan") if n % 2 else presses(yes) for n in range(8))
+        statuses = sorted([page.status for page in await asyncio.gather(*presser)])
+
+        assert statuses == [200] * 4 + [409] * 4
+        assert len(await desk.heard(request)) == 1
+
+
+async def test_another_link_of_the_letter_says_how_it_was_answered(desk: Desk) -> None:
+    request = await desk.asks()
+    letter = desk.letter()
+    no = await opens(links(letter)["We cannot supply it"])
+    await answers(letter, "We will supply it")
+
+    shown = await opens(no.url)
+    pressed = await presses(no, reason="not-held")
+
+    assert (shown.status, pressed.status) == (200, 409)
+    for page in (shown, pressed):
+        assert "You have answered: We will supply it" in page.text
+        assert "2 March 2026, 09:00" in page.text
+        assert "<form" not in page.text
+        assert page.title == "This was answered already"
+    assert [line.event.kind for line in await desk.heard(request)] == [Kind.WILL_SUPPLY]
+
+    sent = await answers(letter, "It has been sent", due=str(DUE))
+    assert sent.status == 200, "another question: it follows from the first answer"
+    assert (await desk.see(request)).state is Borrowing.SHIPPED
+
+
+@pytest.mark.parametrize(
+    ("due", "fault"),
+    [
+        ("", "Please fill this in."),
+        ("soon", "Please give a date, such as 2026-12-31."),
+        ("2026-02-27", "This day is over already."),
+        ("2099-01-01", "This day is too far away."),
+    ],
+)
+async def test_what_is_missing_or_wrong_is_asked_for_again(desk: Desk, due: str, fault: str) -> None:
+    request = await desk.asks()
+
+    page = await answers(desk.letter(), "It has been sent", due=due, note="Tomorrow's <van>")
+
+    assert page.status == 422
+    assert fault in page.text
+    assert page.fields["note"] == "Tomorrow's <van>"
+    assert await desk.heard(request) == []
+    assert (await presses(page, due=str(DUE))).status == 200
+
+
+# --- links that don't count ------------------------------------------------------------------------------
+
+
+def is_over(page: Page) -> bool:
+    return (page.status, page.title) == (410, "This cannot be answered any more") and "<form" not in page.text
+
+
+async def test_a_link_is_over_in_time(desk: Desk) -> None:
+    request = await desk.asks()
+    page = await opens(links(desk.letter())["We will supply it"])
+    desk.clock.advance(timedelta(days=60))
+
+    assert is_over(await opens(page.url))
+    assert is_over(await presses(page))
+    assert await desk.heard(request) == []
+
+
+async def test_a_request_that_went_on_is_not_answered_any_more(desk: Desk) -> None:
+    request = await desk.asks()
+    page = await opens(links(desk.letter())["We will supply it"])
+    await desk.act(request, Kind.NEXT_SUPPLIER)
+    cancel = desk.letter()
+
+    assert is_over(await presses(page))
+    assert (await answers(cancel, "Yes, it is cancelled")).status == 200
+    assert (await desk.see(request)).attempts[0].status.value == "cancelled"
+
+
+async def test_what_was_sent_all_the_same_is_taken(desk: Desk) -> None:
+    request = await desk.asks()
+    first = desk.letter()
+    await desk.act(request, Kind.NEXT_SUPPLIER)
+
+    assert (await answers(first, "It has been sent", due=str(DUE))).status == 200
+
+    now = await desk.see(request)
+    assert (now.state, now.partner.profile) == (Borrowing.SHIPPED, "eastport")
+
+
+async def test_a_link_that_nobody_signed_is_not_found(desk: Desk) -> None:
+    request = await desk.asks()
+    url = links(desk.letter())["We will supply it"]
+    root, _, token = url.rpartition("/")
+    payload, _, signature = token.partition(".")
+    other = links(desk.letter())["It has been sent"].rpartition("/")[2].partition(".")[0]
+
+    for forged in (f"{payload}.{signature[::-1]}", f"{other}.{signature}", "nonsense", f"{payload}."):
+        for method in ("GET", "POST"):
+            page = await fetch(method, f"{root}/{forged}")
+            assert (page.status, page.title) == (404, "This link is not valid")
+    assert await desk.heard(request) == []
+
+
+async def test_more_than_a_form_can_say_is_not_read(desk: Desk) -> None:
+    request = await desk.asks()
+    url = links(desk.letter())["We will supply it"]
+
+    assert (await fetch("POST", url, b"note=" + b"x" * 20_000)).status == 413
+    assert (await fetch("POST", url, b"&".join(b"a=1" for _ in range(50)))).status == 413
+    assert await desk.heard(request) == []
+
+
+async def test_a_partner_whose_profile_is_gone_can_say_nothing(desk: Desk, tmp_path: Path) -> None:
+    await desk.asks(partner="seeberg")
+    page = await opens(links(desk.letter("see"))["Wir liefern"])
+    (tmp_path / "north" / "profiles" / "seeberg.yml").unlink()
+    (tmp_path / "north" / "requests.yml").write_text("{}")
+    assert await desk.town.gateway.reload()
+
+    assert (await presses(page)).status == 410

@@ -1,0 +1,69 @@
+"""The shipped profiles of partners by ISO ILL: whole, explained, and every example understood as it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from adapters.iso_ill.dialect import dialect_of
+from adapters.iso_ill.messages.codes import ApduType, Wish
+from gateway.cli import main
+from gateway.domain.profile import AuthKind
+from tests.protocol.profiles.test_shipped import BY_ISO_ILL, FOLDER, MODELINE, ROOT, loaded, unexplained
+
+
+@pytest.mark.parametrize("name", BY_ISO_ILL)
+def test_a_profile_says_who_it_is_for_and_is_to_be_extended(name: str) -> None:
+    profile = loaded(name).profile
+
+    assert (FOLDER / f"{name}.yml").read_text().splitlines()[0] == MODELINE
+    assert profile.description
+    assert "@" not in profile.contact
+    assert profile.abstract
+    assert profile.partner is not None
+    assert profile.partner.channel == "iso-ill"
+    assert [entry.kind for entry in profile.auth] == [AuthKind.NETWORK]
+    assert loaded(name).document.place(("auth", 0, "networks")).file == loaded(name).document.file
+    assert len(profile.examples) >= 3
+
+
+@pytest.mark.parametrize("name", BY_ISO_ILL)
+def test_every_habit_says_where_it_was_seen(name: str) -> None:
+    lines = (FOLDER / f"{name}.yml").read_text().splitlines()
+    begun = [n for n, line in enumerate(lines) if line in ("partner:", "iso_ill:")]
+    known = [
+        n for n in unexplained(lines, begun[0], lines.index("examples:")) if lines[n].strip() != "channel: iso-ill"
+    ]
+
+    assert [f"{name}.yml:{n + 1}: {lines[n].strip()}" for n in known] == []
+
+
+@pytest.mark.parametrize("name", BY_ISO_ILL)
+def test_its_examples_are_understood(name: str) -> None:
+    result = CliRunner().invoke(main, ["--config", str(ROOT / "gateway.yml"), "check", name])
+
+    assert f"{len(loaded(name).profile.examples)} examples run" in result.output
+    assert "no problems" in result.output, result.output
+
+
+def test_an_example_that_says_something_else_is_a_problem(tmp_path: Path) -> None:
+    runner = CliRunner()
+    assert runner.invoke(main, ["init", str(tmp_path), "--empty"]).exit_code == 0
+    file = tmp_path / "profiles" / "vdx.yml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("message.answer: true", "message.answer: false"), encoding="utf-8")
+
+    result = runner.invoke(main, ["--config", str(tmp_path / "gateway.yml"), "check", "vdx"])
+
+    assert "1 problem;" in result.output
+    assert "examples.1" in result.output
+
+
+def test_nothing_is_awaited_that_never_comes() -> None:
+    dialect = dialect_of(loaded("oclc-direct").profile)
+
+    assert dialect.wish(ApduType.SHIPPED) is Wish.NEITHER
+    assert dialect_of(loaded("alma-iso").profile).wish(ApduType.SHIPPED) is Wish.DESIRES
+    assert not dialect_of(loaded("alma-iso").profile).sends(ApduType.RECALL)

@@ -1,0 +1,153 @@
+"""Links in, as discovery systems and databases send them, and the page that comes of it."""
+
+from __future__ import annotations
+
+from gateway.domain.problems import Unavailable
+from tests.protocol.pages.support import BOOK, OURS, Running, Visitor, running, visitor
+from tests.support.daemon import Installation
+
+
+async def test_a_link_by_get(anna: Visitor) -> None:
+    page = await anna.get(f"/openurl?{BOOK}")
+
+    assert page.status == 200
+    assert page.title == "De rerum nubium"
+    assert page.headers["Cache-Control"] == "no-store"
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert not page.tree.xpath("//script[not(@src)] | //style | //*[@style] | //*[starts-with(@src, 'http')]")
+
+
+async def test_a_link_by_post_and_one_by_both(anna: Visitor) -> None:
+    form = {"Content_Type": "application/x-www-form-urlencoded"}
+    posted = await anna.post("/openurl/DEMO", BOOK.encode(), **form)
+    both = await anna.post("/openurl?genre=book", b"title=Nubes", **form)
+
+    assert posted.title == "De rerum nubium"
+    assert both.title == "Nubes"
+
+
+async def test_a_very_long_link_gets_through_to_the_form(anna: Visitor) -> None:
+    page = await anna.get(f"/openurl?{BOOK}&rft.place=Roma&notes={'n%20' * 4_000}&edition={'E' * 9_000}")
+    assert page.title == "De rerum nubium"
+    assert page.headers["Referrer-Policy"] == "no-referrer", "as a header it would be too long"
+    form = await anna.sign_in(
+        back="request?" + page.tree.xpath("//a[contains(@href, '/request?')]/@href")[0].partition("?")[2]
+    )
+    assert form.title == "Request from another library"
+
+
+async def test_who_asks_is_neither_believed_nor_passed_on(anna: Visitor) -> None:
+    page = await anna.get(f"/openurl?{BOOK}&req_id=mailto:ana@library.example&req_dat=21000000000017")
+
+    assert "ana@library.example" not in "".join(page.tree.xpath("//main//@href"))
+    assert "21000000000017" not in page.text
+    request = await anna.get(page.tree.xpath("//a[contains(@class, 'button')]/@href")[0])
+    assert request.title == "Sign in"
+
+
+async def test_what_was_not_understood_is_shown_and_is_text(anna: Visitor) -> None:
+    page = await anna.get("/openurl?title=%3Cb%3EWolken%3C/b%3E&genre=book&%3Cscript%3E=1")
+
+    assert not page.tree.xpath("//main//b | //main//script")
+    assert "not understood" in page.text
+    assert page.tree.xpath("//details//li[contains(., 'script')]")
+
+
+async def test_nothing_cited_opens_the_blank_form(anna: Visitor) -> None:
+    assert (await anna.get("/openurl")).title == "What are you looking for?"
+
+
+async def test_a_link_that_is_nothing_at_all(anna: Visitor) -> None:
+    page = await anna.post("/openurl", b"<context-object", Content_Type="application/xml")
+    assert (page.status, page.title) == (400, "This link can't be read")
+
+
+async def test_the_blank_form_becomes_a_link(anna: Visitor) -> None:
+    fields = {
+        "do": "go",
+        "type": "chapter",
+        "title": "Handbuch der Wolken",
+        "component_title": "Über den Nebel",
+        "isbn": "9780306406157",
+        "pages": "12-40",
+    }
+    page = await anna.post("/openurl/DEMO/citation", fields)
+
+    assert page.title == "Über den Nebel"
+    assert "Handbuch der Wolken" in page.text
+    assert "12-40" in page.text
+
+
+async def test_a_form_that_cites_nothing_says_so(anna: Visitor) -> None:
+    page = await anna.post("/openurl/DEMO/citation", {"do": "go", "type": "book"})
+
+    assert page.status == 422
+    (field,) = page.tree.xpath("//input[@id='title']")
+    assert field.get("aria-invalid") == "true"
+    (said,) = page.tree.xpath(f"//*[@id='{field.get('aria-describedby')}']")
+    assert said.text == "Please give a title or a number."
+
+
+async def test_a_number_that_nobody_knows_is_kept(anna: Visitor) -> None:
+    page = await anna.post("/openurl/DEMO/citation", {"do": "look-up", "type": "book", "number": "9780306406157"})
+
+    assert page.status == 422
+    assert page.tree.xpath("//input[@id='isbn']/@value") == ["9780306406157"]
+
+
+async def test_languages(anna: Visitor) -> None:
+    german = await anna.get(f"/openurl?{BOOK}", Accept_Language="fr, de-AT;q=0.8, en;q=0.5")
+    assert german.tree.get("lang") == "de"
+    assert "Aus einer anderen Bibliothek" in german.text
+
+    chosen = await anna.get(f"/openurl?{BOOK}&ui_language=en", follow=False, Accept_Language="de")
+    assert chosen.status == 303
+    assert "ui_language" not in chosen.headers["Location"]
+    assert (await anna.get(f"/openurl?{OURS}", Accept_Language="de")).tree.get("lang") == "en"
+
+
+async def test_several_libraries_have_an_address_each(installation: Installation) -> None:
+    for file in (installation.folder / "profiles").glob("*.yml"):  # each would have to say whose it is
+        file.unlink()
+    other = {"symbol": "NORTH", "name": "Nordbibliothek", "system": {"type": "embedded"}}
+    async with running(installation, other_libraries=[other]) as gateway, visitor(gateway) as anna:
+        chosen = await anna.get(f"/openurl?{BOOK}")
+        page = await anna.get(chosen.tree.xpath("//main//a[contains(., 'Nord')]/@href")[0])
+        unknown = await anna.get("/openurl/SOUTH")
+
+    assert chosen.title == "Which library do you belong to?"
+    assert page.title == "De rerum nubium"
+    assert "Nordbibliothek" in page.text
+    assert unknown.status == 404
+
+
+async def test_in_a_frame_of_sites_that_may(installation: Installation) -> None:
+    pages = {"embed_in": ["https://discovery.library.example"]}
+    http = {"port": 0, "public_url": "https://ill.library.example"}
+    async with running(installation, pages=pages, http=http) as gateway, visitor(gateway) as anna:
+        page = await anna.get(f"/openurl?{BOOK}")
+
+    assert "frame-ancestors https://discovery.library.example" in page.headers["Content-Security-Policy"]
+    (cookie,) = page.cookies
+    assert cookie.startswith("__Host-illgate_visit=")
+    assert cookie.endswith("; Path=/; HttpOnly; SameSite=None; Secure; Partitioned")
+
+
+async def test_switched_off(installation: Installation) -> None:
+    async with running(installation, pages={"enabled": False}) as gateway, visitor(gateway) as anna:
+        assert (await anna.get("/openurl")).status == 404
+
+
+async def test_our_catalogue_is_away(gateway: Running, anna: Visitor) -> None:
+    async def away(*_: object) -> None:
+        raise Unavailable("down for the night")
+
+    house = gateway.requests().house("DEMO")
+    house.system.find_bib = away
+    page = await anna.get(f"/openurl?{OURS}")
+
+    assert "look into our own catalogue" in page.text
+    assert page.tree.xpath("//li[contains(@class, 'borrow')]")

@@ -1,0 +1,139 @@
+"""Signing in at an identity provider: what is taken, and all that isn't."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.protocol.pages.provider import CLIENT, SECRET, Provider, provider
+from tests.protocol.pages.support import BOOK, PATRON, Running, Visitor, running, visitor
+from tests.support.daemon import Installation, free_port
+
+START = "/openurl/DEMO/sign-in/provider?back=requests"
+
+
+@asynccontextmanager
+async def signing_in(installation: Installation) -> AsyncIterator[tuple[Running, Provider, Visitor]]:
+    """The provider says that it is our patron, by card number."""
+    (installation.folder / "secret").write_text(SECRET, encoding="utf-8")
+    port = free_port()
+    async with provider() as idp:
+        idp.claims = {"card": PATRON}
+        oidc = {
+            "issuer": idp.issuer,
+            "client_id": CLIENT,
+            "client_secret": "file:secret",
+            "claim": "card",
+            "identifier_types": ["barcode"],
+        }
+        http = {"port": port, "public_url": f"http://127.0.0.1:{port}"}
+        library = {"sign_in": {"oidc": oidc}}
+        async with running(installation, library=library, http=http) as gateway, visitor(gateway) as anna:
+            yield gateway, idp, anna
+
+
+async def test_there_and_back(installation: Installation) -> None:
+    async with signing_in(installation) as (gateway, idp, anna):
+        form = await anna.get(f"/openurl/DEMO/request?{BOOK}")
+        page = await anna.get(form.tree.xpath("//main//a[contains(@class, 'button')]/@href")[0])
+
+        assert page.title == "Request from another library"
+        assert idp.asked["response_type"] == "code"
+        assert idp.asked["code_challenge_method"] == "S256"
+        assert idp.asked["redirect_uri"] == f"{gateway.url}/openurl/DEMO/signed-in"
+        assert "De rerum nubium" in page.text
+        done = await anna.post(
+            "/openurl/DEMO/request",
+            {**{name: page.hidden(name) for name in ("csrf", "form", "link")}, "service": "loan"},
+        )
+        assert done.title == "Thank you, we have your request"
+
+
+def other_key(idp: Provider) -> None:
+    idp.key = rsa.generate_private_key(65537, 2048)
+
+
+def unsigned(idp: Provider) -> None:
+    idp.algorithm = "none"
+
+
+def unknown_key(idp: Provider) -> None:
+    idp.header = {"kid": "another"}
+
+
+def says(**claims: object) -> Callable[[Provider], None]:
+    return lambda idp: idp.claims.update(claims)
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        other_key,
+        unsigned,
+        unknown_key,
+        says(aud="another-client"),
+        says(aud=[CLIENT, "another-client"]),
+        says(aud=[CLIENT], azp="another-client"),
+        says(iss="https://login.elsewhere.example"),
+        says(exp=int(time.time()) - 3600),
+        says(iat=int(time.time()) + 3600),
+        says(nonce="of another time"),
+    ],
+)
+async def test_a_token_that_is_not_for_us_now(installation: Installation, forge: Callable[[Provider], None]) -> None:
+    async with signing_in(installation) as (_gateway, idp, anna):
+        forge(idp)
+        page = await anna.get(START)
+        assert (page.status, page.title) == (502, "Signing in is not possible now")
+        assert (await anna.get("/openurl/DEMO/requests")).title == "Sign in"
+
+
+async def test_somebody_whom_the_library_does_not_know(installation: Installation) -> None:
+    async with signing_in(installation) as (_gateway, idp, anna):
+        idp.claims = {"card": "99999999999999"}
+        assert (await anna.get(START)).status == 403
+        idp.claims = {}
+        assert (await anna.get(START)).status == 403
+
+
+async def test_a_state_is_good_once_and_for_one_browser(installation: Installation) -> None:
+    async with signing_in(installation) as (gateway, _idp, anna):
+        await anna.get("/openurl/DEMO/citation")
+        there = await anna.get(START, follow=False)
+        state = there.headers["Location"].partition("state=")[2].partition("&")[0]
+        async with visitor(gateway) as other:
+            await other.get("/openurl/DEMO/citation")
+            stolen = await other.get(f"/openurl/DEMO/signed-in?code=c-1&state={state}")
+        again = await anna.get(f"/openurl/DEMO/signed-in?code=c-1&state={state}")
+
+    assert stolen.status == again.status == 403
+    assert stolen.title == "You were not signed in"
+
+
+async def test_the_provider_says_no(installation: Installation) -> None:
+    async with signing_in(installation) as (_gateway, _idp, anna):
+        await anna.get("/openurl/DEMO/citation")
+        there = await anna.get(START, follow=False)
+        state = there.headers["Location"].partition("state=")[2].partition("&")[0]
+        page = await anna.get(f"/openurl/DEMO/signed-in?error=access_denied&state={state}")
+        assert (page.status, page.title) == (422, "Sign in")
+
+
+async def test_a_new_key_of_the_provider_is_fetched(installation: Installation) -> None:
+    async with signing_in(installation) as (gateway, idp, anna):
+        assert (await anna.get(START)).title == "My requests"
+        other_key(idp)
+        idp.publish("two")
+        assert (await anna.get(START)).status == 502, "asked a moment ago: not again so soon"
+        pages = gateway.gateway._pages
+        assert pages is not None
+        oidc = pages._parts.doors["DEMO"].oidc
+        assert oidc is not None
+        assert oidc._keys is not None
+        asked, keys = oidc._keys
+        oidc._keys = asked.replace(year=asked.year - 1), keys
+        assert (await anna.get(START)).title == "My requests"

@@ -1,0 +1,133 @@
+"""From the form to the request: what is taken, what is refused, and that it is one."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+
+import pytest
+
+from gateway.domain.requests.request import ServiceType
+from gateway.domain.requests.views import Wanted
+from gateway.store.pages import sessions
+from gateway.web.sessions.visits import hashed
+from tests.protocol.pages.support import BLOCKED, BOOK, OURS, PATRON, Running, Visitor, visitor
+
+ARTICLE = "genre=article&atitle=Nebel&title=Wolkenkunde&volume=7&spage=3&epage=9&issn=0378-5955"
+
+
+async def test_a_loan(gateway: Running, anna: Visitor) -> None:
+    await anna.sign_in()
+    form = await anna.form()
+    done = await anna.post(
+        "/openurl/DEMO/request",
+        {**form, "service": "loan", "pickup": "SCI", "need_by": "31.12.2027", "note": "Gern\r\nauch\x07 alt"},
+    )
+    request = await gateway.requests().find("DEMO", done.tree.xpath("string(//*[@class='number'])"))
+
+    assert done.title == "Thank you, we have your request"
+    assert PATRON not in done.url
+    assert request.citation.title == "De rerum nubium"
+    assert request.service.type is ServiceType.LOAN
+    assert request.dates.need_by == date(2027, 12, 31)
+    assert request.patron.pickup == "SCI"
+    assert (request.notes[0].by, request.notes[0].text) == ("patron", "Gern\nauch alt")
+    assert request.source == "openurl"
+
+
+async def test_a_copy_keeps_what_was_declared(gateway: Running, anna: Visitor) -> None:
+    await anna.sign_in()
+    form = await anna.form(link=ARTICLE)
+    fields = {**form, "service": "copy", "component_title": "Nebel", "pages": "3-9", "format_copy": "pdf"}
+    without = await anna.post("/openurl/DEMO/request", fields)
+    await anna.post("/openurl/DEMO/request", {**fields, "declared": "yes"})
+    (request,) = await gateway.requests().listing("DEMO", Wanted(), 10, "")
+
+    assert without.status == 422
+    assert without.tree.xpath("//input[@id='declared']/@aria-invalid") == ["true"]
+    assert request.service.format == "pdf"
+    (extra,) = request.extras
+    assert extra.name == "copyright-declaration"
+    assert extra.value.startswith("I need this copy for my own study")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("service", "theft"),
+        ("need_by", "2020-01-01"),
+        ("need_by", "31.02.2027"),
+        ("need_by", "2199-01-01"),
+        ("pickup", "MOON"),
+        ("note", "x" * 2001),
+        ("format_loan", "papyrus"),
+    ],
+)
+async def test_what_can_not_be_is_said_at_its_field(anna: Visitor, field: str, value: str) -> None:
+    await anna.sign_in()
+    form = await anna.form()
+    page = await anna.post("/openurl/DEMO/request", {**form, "service": "loan", field: value})
+
+    assert page.status == 422
+    (link,) = page.tree.xpath("//div[@role='alert']//a")
+    assert link.get("href") == f"#{field}"
+
+
+async def test_many_at_once_are_one_request(gateway: Running, anna: Visitor) -> None:
+    await anna.sign_in()
+    form = {**await anna.form(), "service": "loan"}
+    done = await asyncio.gather(*(anna.post("/openurl/DEMO/request", form, follow=False) for _ in range(6)))
+
+    assert {one.status for one in done} == {303}
+    assert len({one.headers["Location"] for one in done}) == 1
+    assert len(list(await gateway.requests().listing("DEMO", Wanted(), 10, ""))) == 1
+
+
+async def test_a_blocked_patron_is_told_in_plain_words(anna: Visitor) -> None:
+    await anna.sign_in(user=BLOCKED)
+    form = await anna.form()
+    page = await anna.post("/openurl/DEMO/request", {**form, "service": "loan"})
+
+    assert page.status == 422
+    assert "Your account is blocked for requests." in page.tree.xpath("string(//div[@role='alert'])")
+
+
+async def test_somebody_elses_request_is_not_there(gateway: Running, anna: Visitor) -> None:
+    await anna.sign_in()
+    form = await anna.form()
+    done = await anna.post("/openurl/DEMO/request", {**form, "service": "loan"})
+    async with visitor(gateway) as other:
+        await other.sign_in(user="21000000000025")
+        assert (await other.get(done.url.removeprefix(gateway.url))).status == 404
+
+
+async def test_who_was_signed_out_meanwhile_signs_in_and_comes_back(gateway: Running, anna: Visitor) -> None:
+    await anna.sign_in()
+    form = await anna.form()
+    house = gateway.requests().house("DEMO")
+    await house.store.write(lambda c: sessions.end(c, "DEMO", hashed(anna.cookies["illgate_visit"])))
+    page = await anna.post("/openurl/DEMO/request", {**form, "service": "loan"})
+
+    assert page.title == "Sign in"
+    assert page.hidden("back").startswith("request?")
+
+
+async def test_a_hold_placed_twice_is_one_and_the_second_form_is_refused(gateway: Running, anna: Visitor) -> None:
+    await anna.sign_in()
+    form = {**await anna.form("hold", OURS), "pickup": "NORTH"}
+    first = await anna.post("/openurl/DEMO/hold", form, follow=False)
+    again = await anna.post("/openurl/DEMO/hold", form, follow=False)
+    other = await anna.post("/openurl/DEMO/hold", {**await anna.form("hold", OURS), "pickup": "NORTH"})
+
+    assert first.status == 303
+    assert first.headers["Location"] == again.headers["Location"]
+    assert other.status == 422
+    shown = await anna.get(first.headers["Location"])
+    assert shown.title == "Reserved"
+    assert "North Branch" in shown.text
+
+
+async def test_nothing_of_ours_to_hold(anna: Visitor) -> None:
+    await anna.sign_in()
+    page = await anna.post("/openurl/DEMO/hold", {**await anna.form("hold", BOOK), "pickup": "NORTH"})
+    assert page.status == 422
