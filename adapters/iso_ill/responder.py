@@ -135,7 +135,7 @@ class IsoIllResponder:
             return self.refuse(envelope, outcome, talk)
         apdu, context = incoming.message, context_of(talk)
         if isinstance(apdu, IllRequest) and (why := unmet(apdu, context)) is not None:
-            return _answer(unfilled(apdu, why, talk.now, context), talk, why.detail)
+            return _answer(unfilled(apdu, why, talk.now, context), talk)
         if not isinstance(outcome, Taken) or not isinstance(apdu, Apdu):
             return NOTHING
         answer = answer_to(apdu, outcome, context, talk.now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from adapters.marc import citing
 from gateway.domain.frozen import frozen
@@ -11,15 +11,26 @@ from gateway.domain.library import RecordId
 
 
 class Field:
-    """`text` as in ISO 2709: of a control field what stands in it, else two indicators, and subfields that each begin
-    with 1F and their code. They are taken apart when somebody asks: most fields are never looked at."""
+    """As in ISO 2709: of a control field what stands in it, else two indicators, and subfields that each begin with 1F
+    and their code. Octets are made into text, and text taken apart, when somebody asks: most fields are never looked
+    at."""
 
-    __slots__ = ("_subfields", "tag", "text")
+    __slots__ = ("_decode", "_raw", "_subfields", "tag")
 
-    def __init__(self, tag: str, text: str) -> None:
+    def __init__(self, tag: str, raw: bytes | str, decode: Callable[[bytes], str] | None = None) -> None:
+        """`decode` for octets; it never raises."""
         self.tag = tag
-        self.text = text
+        self._raw = raw
+        self._decode = decode
         self._subfields: list[tuple[str, str]] | None = None
+
+    @property
+    def text(self) -> str:
+        raw = self._raw
+        if isinstance(raw, bytes):
+            assert self._decode is not None, "octets come with their character set"
+            raw = self._raw = self._decode(raw.rstrip(b"\x1e\x1d"))
+        return raw
 
     @property
     def indicators(self) -> str:

@@ -69,9 +69,8 @@ def _fields(data: bytes, base: int, decode: Decode) -> tuple[list[Field], str]:
         begin = base + int(offset)
         end = begin + int(length)
         cut += end > len(data)
-        octets = data[begin:end].rstrip(b"\x1e\x1d")
-        if octets:
-            found.append(Field(tag, decode(octets)))
+        if begin < len(data):
+            found.append(Field(tag, data[begin:end], decode))
     problems = (f"{bad} entries of its directory can't be read" if bad else "", "it is cut off" if cut else "")
     return found, "; ".join(filter(None, problems))
 

@@ -6,6 +6,7 @@ from adapters.z3950 import codec
 from adapters.z3950.codec import Login
 from adapters.z3950.diagnostics import OUT_OF_RANGE, SYNTAX_NOT_SUPPORTED, raised, words
 from adapters.z3950.dialect import Z3950Dialect
+from adapters.z3950.pqf import set_identifier
 from adapters.z3950.transport import Connection
 from adapters.z3950.values import Diagnostic, Found, InitAnswer, Operand, RawRecord, RpnQuery, ScanEntry, Scanned
 from gateway.domain.frozen import frozen
@@ -24,7 +25,7 @@ class Results:
     syntax: str
 
 
-async def sign_in(connection: Connection, login: Login, size: int, charset: str, name: str) -> InitAnswer:
+async def sign_in(connection: Connection, login: Login, size: int, charset: str, name: str) -> None:
     """Raises Refused when the target doesn't let us in, Unavailable."""
     try:
         answer = await connection.ask(codec.init(login, size, charset))
@@ -37,15 +38,23 @@ async def sign_in(connection: Connection, login: Login, size: int, charset: str,
     if not answer.accepted:
         why = "; ".join(words(one) for one in answer.diagnostics)
         raise Refused(Reason.SENDER_AUTH_FAILED, f"{name} does not let us in{f': {why}' if why else ''}.")
-    return answer
+    connection.options = answer.options
 
 
 async def scan(
     connection: Connection, term: Operand, count: int, dialect: Z3950Dialect, name: str
 ) -> tuple[ScanEntry, ...]:
     """Raises Refused, Unavailable."""
+    if codec.SCAN not in connection.options:
+        raise Refused(Reason.UNSUPPORTED_SERVICE, f"{name}: it has no lists of terms (Scan).")
     try:
-        apdu = codec.scan(term, dialect.databases, count, charset=dialect.charset)
+        apdu = codec.scan(
+            term,
+            dialect.databases,
+            count,
+            charset=dialect.charset,
+            attribute_set=set_identifier(dialect.attribute_set),
+        )
     except UnicodeEncodeError:
         raise _unsayable(name, dialect) from None
     answer = await connection.ask(apdu)

@@ -119,7 +119,7 @@ class SignIn(Section):
 
 
 class Tls(Section):
-    ca: str = Field("", description="PEM file of the authorities to trust; empty: the system's")
+    ca: str = Field("", description="PEM file of the authorities to trust, with its whole path; empty: the system's")
 
 
 class Seconds(Section):

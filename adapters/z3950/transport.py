@@ -59,6 +59,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._frames = Frames(place.max_bytes)
+        self.options: frozenset[int] = frozenset()  # what was agreed on in Init, by number
         self.was_kept = False  # between two conversations: it may have ended meanwhile
 
     @classmethod

@@ -81,9 +81,14 @@ def site(
     assert [word for word in (PATRON, "Müller", "fargen", "Шум дождя") if word in log] == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browsing() -> Iterator[Browsing]:
-    sync_api = pytest.importorskip("playwright.sync_api")
+    """Not for the whole session: while it is open an event loop runs, and tests of other modules start their own."""
+    try:
+        from playwright import sync_api
+    except ImportError as error:
+        missing(f"Playwright is not installed: {error}")
+        raise AssertionError("unreachable: missing ends the test") from error
     if not Path(CHROMIUM).exists():
         missing(f"there is no {CHROMIUM}")
     with sync_api.sync_playwright() as playwright:

@@ -6,6 +6,7 @@ A script is given each APDU that comes, as asn1tools reads it, and writes octets
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ class Target:
 
 
 @asynccontextmanager
-async def target(script: Script) -> AsyncIterator[Target]:
+async def target(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Target]:
     """A server that follows the script on each connection, on a free port."""
     made = Target()
     handlers: set[asyncio.Task[None]] = set()
@@ -82,7 +83,7 @@ async def target(script: Script) -> AsyncIterator[Target]:
             await made.counted(-1)
             handlers.discard(task)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     made.port = server.sockets[0].getsockname()[1]
     try:
         yield made
@@ -102,7 +103,7 @@ def accepted(result: bool = True, **more: Any) -> bytes:
     return apdu(
         "initResponse",
         protocolVersion=(b"\xe0", 3),
-        options=(b"\xe9\x02", 15),
+        options=more.pop("options", (b"\xe9\x02", 15)),
         preferredMessageSize=1_000_000,
         exceptionalRecordSize=1_000_000,
         result=result,

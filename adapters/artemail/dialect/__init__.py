@@ -47,8 +47,8 @@ class ArtemailDialect(Section):
     reply_to: MailAddress = Field("", description="where its answers go; empty: the library's")
     subject: Annotated[str, AfterValidator(_subject)] = Field(
         "FILEREFNO {number}",
-        description="of orders and replies; with {number} (the request's, which the service quotes), {customer} "
-        "(code), {name} (of our library)",
+        description="of orders and replies; with {number} (of the file, or of the request that goes alone: the service "
+        "quotes it), {customer} (code), {name} (of our library)",
     )
     reference: str = Field(
         "FILEREFNO", min_length=1, description="word before our file number in subject or body of an answer"

@@ -64,10 +64,11 @@ class StaffFront:
         return _dead(await house.store.read(lambda c: _dead_row(c, house, letter_id)))
 
     async def release(self, library: str, letter_id: str, actor: str) -> None:
+        """Also an order that waits for others: it goes alone."""
         house = house_of(self.houses, library)
 
         def work(connection: Connection) -> None:
-            _decided(connection, house, letter_id, "released", actor)
+            _decided(connection, house, letter_id, "released", actor, _held_row)
             outbox.release(connection, house.symbol, letter_id, house.now())
 
         await self._change(house, work)
@@ -128,19 +129,32 @@ def _dead_row(connection: Connection, house: House, letter_id: str) -> Row:
     return row
 
 
-def _decided(connection: Connection, house: House, letter_id: str, what: str, actor: str) -> Row:
+def _held_row(connection: Connection, house: House, letter_id: str) -> Row:
+    """The same, or an order that waits for others. Raises NotThere."""
+    row = outbox.get(connection, house.symbol, letter_id)
+    if row is not None and row.kind == ORDER and row.status is Status.WAITING:
+        return row
+    return _dead_row(connection, house, letter_id)
+
+
+Look = Callable[[Connection, House, str], Row]
+
+
+def _decided(
+    connection: Connection, house: House, letter_id: str, what: str, actor: str, look: Look = _dead_row
+) -> Row:
     """The row; who decided what about it stands in the history of its request, if that is still there. That locks the
     request, and only then is the row looked at for good: two of the staff at once decide one after the other.
 
     Raises NotThere.
     """
-    row = _dead_row(connection, house, letter_id)
+    row = look(connection, house, letter_id)
     if row.request_id:
         details = Details(note=f"outbox: {row.kind} {row.target} {what}")
         event = Event(by_us(Kind.NOTE), house.now(), actor, details)
         with suppress(NotThere):
             happen_in(connection, house, Happening(request_id=row.request_id, event=event))
-    return _dead_row(connection, house, letter_id)
+    return look(connection, house, letter_id)
 
 
 def _dead(row: Row) -> DeadLetter:

@@ -16,7 +16,7 @@ from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import Attachment, Role
 from gateway.services.letters import sample
 from tests.protocol.artemail.support import House
-from tests.unit.artemail.support import NOW, NUMBER, bldss, borrowed, both_ways, lent, message, tailored
+from tests.unit.artemail.support import NOW, NUMBER, bldss, borrowed, both_ways, lent, mail, message, tailored
 
 PDF = b"%PDF-1.7 a made-up page"
 
@@ -128,6 +128,17 @@ async def test_a_reply_answers_under_the_number_of_the_order(house: House) -> No
 
     assert house.mail["Subject"] == f"FILEREFNO {NUMBER}"
     assert house.mail.get_content() == f"{NUMBER} NOT\nLeider nicht vorhanden\n"
+
+
+async def test_a_reply_quotes_the_number_of_the_file_that_the_order_came_in(house: House) -> None:
+    order = "99-9999\nOPENSESAME\n\n\n\nTXB-7 S LOAN\nSult\n\n\n\nNNNN\n"
+    (event,) = ArtemailFormat().decode(mail(order, "FILEREFNO F000017"), both_ways()).events
+    assert event.request is not None
+    said = lent(Kind.UNFILLED, reason="not-held")
+
+    await house.send(replace(said, request=replace(said.request, extras=event.request.extras)), both_ways())
+
+    assert house.mail["Subject"] == "FILEREFNO F000017"
 
 
 async def test_a_copy_goes_along(house: House) -> None:

@@ -185,7 +185,7 @@ async def test_one_order_that_staff_release_goes_alone(installation: Installatio
         first, second = await ordered(house, 2)
         (row,) = await order_rows(house, first)
 
-        await house.store.write(lambda c: outbox.release(c, LIBRARY, row.id, clock.now()))
+        await house.managed.desk.release(LIBRARY, row.id, "staff:ada")
         await house.managed.drain()
 
         assert [orders_in(sent) for sent in house.mailer.mails] == [[await number_of(house, first)]]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from adapters.z3950.oids import INIT_DIAGNOSTICS, SYNTAXES
 from gateway.configuration.problems import ConfigurationError, Problem
 from gateway.domain.problems import Reason, Refused, Unavailable
 from gateway.ports.search import Index, Query, Term
+from tests.support.certificates import Authority
 from tests.support.targets import (
     Body,
     Script,
@@ -393,6 +396,16 @@ async def test_a_kept_connection_that_has_ended_is_replaced(client: Z3950Search)
         assert one.connections == 2
 
 
+async def test_a_target_without_scan_is_not_asked(client: Z3950Search) -> None:
+    async def script(kind: str, body: Body) -> bytes | None:
+        return accepted(options=(b"\xc0", 2))
+
+    async with target(script) as one:
+        with pytest.raises(Refused, match="no lists of terms"):
+            await client.terms(one.profile(), Term(Index.TITLE, "l"))
+        assert one.kinds == ["initRequest"]
+
+
 async def test_who_is_cancelled_leaves_no_connection_in_doubt(client: Z3950Search) -> None:
     asked = asyncio.Event()
     slow = True
@@ -449,6 +462,21 @@ async def test_all_connections_are_busy_for_too_long(client: Z3950Search) -> Non
 
     assert any("busy" in str(one) or "no answer" in str(one) for one in both)
     assert all(isinstance(one, Unavailable) for one in both)
+
+
+async def test_over_tls_certificates_are_checked(client: Z3950Search, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.issue("catalogue")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+    async with target(books(1), context) as one:
+        hits = await client.search(one.profile(tls={"ca": str(authority.certificate)}), LAMPS)
+        with pytest.raises(Unavailable, match="not reached"):
+            await client.search(one.profile(tls={}), LAMPS)
+        with pytest.raises(Unavailable, match="No such file"):
+            await client.search(one.profile(tls={"ca": str(tmp_path / "none.pem")}), LAMPS)
+
+    assert hits.total == 1
 
 
 async def test_a_profile_without_a_section(client: Z3950Search) -> None:
