@@ -1,5 +1,7 @@
 """Schema migrations with Alembic: numbered and described, one history per owner of tables, never downwards.
 
+Alembic is only loaded where there is something to do: it would make a tenth of the start of a daemon.
+
 The gateway's own tables and each adapter's tables have a history of their own, told apart by version table.
 """
 
@@ -7,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
-from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, column, func, inspect, select, table
 
 from gateway.domain.frozen import frozen
 from gateway.store.engine import Store
+
+if TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext, MigrationStep
+    from alembic.script import Script, ScriptDirectory
 
 LOCK = 0x696C6C67617465
 """PostgreSQL advisory lock under which a schema is changed: 'illgate' in ASCII."""
@@ -28,7 +30,8 @@ class SchemaTooNew(Exception):
 
 @frozen
 class Migrations:
-    """`folder` holds `versions/*.py` in Alembic's form; `table` keeps which of them have run."""
+    """`folder` holds `versions/REVISION_*.py` in Alembic's form, in the order of their names; `table` keeps which of
+    them have run."""
 
     name: str
     folder: Path
@@ -41,6 +44,11 @@ class Migrations:
         SchemaTooNew when the database holds a revision that this release doesn't know.
         """
         _wait_for_other_nodes(connection)
+        if self._is_done(connection):
+            return []
+        from alembic.runtime.migration import RevisionStep
+        from alembic.script import ScriptDirectory
+
         scripts = ScriptDirectory(self.folder)
         taken: list[str] = []
 
@@ -53,6 +61,16 @@ class Migrations:
 
         _run(connection, scripts, steps, self.table)
         return taken
+
+    def _is_done(self, connection: Connection) -> bool:
+        """Whether the newest step was the last that ran."""
+        newest = max(path.name for path in (self.folder / "versions").glob("[0-9]*.py")).partition("_")[0]
+        if not inspect(connection).has_table(self.table):
+            return False
+        ran: list[str] = list(
+            connection.execute(select(column("version_num")).select_from(table(self.table))).scalars()
+        )
+        return ran == [newest]
 
     def _todo(self, scripts: ScriptDirectory, revisions: tuple[str, ...]) -> list[Script]:
         """Scripts not yet run, oldest first."""
@@ -87,8 +105,11 @@ def _wait_for_other_nodes(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
 
 
-def _run(connection: Connection, scripts: ScriptDirectory, steps: Callable[..., Any], table: str) -> None:
+def _run(connection: Connection, scripts: ScriptDirectory, steps: Callable[..., Any], versions: str) -> None:
     """What `env.py` does in other projects; here each history runs in the transaction that is given."""
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+
     with EnvironmentContext(Config(), scripts, fn=steps) as environment:
-        environment.configure(connection=connection, version_table=table)
+        environment.configure(connection=connection, version_table=versions)
         environment.run_migrations()

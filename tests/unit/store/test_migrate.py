@@ -25,7 +25,7 @@ STEPS = [
     "0004: Mailboxes: how far each is read, which mails were taken, which of them wait for staff",
     "0005: Managed requests found by the barcodes of their items",
     "0006: Orders that are gathered into one mail, and which file each was in",
-    "0008: Patrons' pages: sessions, sign-in under way, forms that were sent, failed tries",
+    "0007: Patrons' pages: sessions, sign-in under way, forms that were sent, failed tries",
 ]
 
 STEP = '''"""{doc}"""

@@ -1,6 +1,6 @@
 """Patrons' pages: sessions, sign-in under way, forms that were sent, failed tries
 
-Revision ID: 0008
+Revision ID: 0007
 Revises: 0006
 """
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0008"
+revision = "0007"
 down_revision = "0006"
 
 
