@@ -8,17 +8,17 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from gateway.domain.library import Bib, Item, ItemStatus, RecordId
-from gateway.domain.problems import Refused
+from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests import matching
 from gateway.domain.requests.events import Details, Event, Kind, Reasons, by_us
 from gateway.domain.requests.intake_rules import item_refusal, lending_refusal
+from gateway.domain.requests.machine import Denied, Transition
 from gateway.domain.requests.policy import LendingRules
 from gateway.domain.requests.request import Candidate, Lending, Request, Role, ServiceType
-from gateway.domain.requests.views import NotNow
-from gateway.services.requests.happen import Happening, happen
+from gateway.services.requests.happen import Happening, happen_in
 from gateway.services.requests.house import House
 from gateway.services.requests.owned import LOOKED_UP
-from gateway.store.requests import counting, requests
+from gateway.store.requests import barcodes, counting, requests
 
 LOCATE = "locate"
 FOUND_AT_MOST = 20
@@ -44,24 +44,47 @@ async def locate(house: House, request_id: str) -> str:
     if not found.lendable:
         note = f"found, but it can't be supplied now: {found.why_not}"
         return await _happen(house, request, Kind.NOTE, Details(note=note), candidates)
-    return await _happen(house, request, Kind.LOCATED, Details(barcode=found.barcode, note=found.how), candidates)
+    return await _found(house, request, Details(barcode=found.barcode, note=found.how), candidates)
 
 
 async def _refuse(house: House, request: Request, reason: str, note: str, candidates: tuple[Candidate, ...]) -> str:
     return await _happen(house, request, Kind.UNFILLED, Details(reason=reason, note=note), candidates)
 
 
+async def _found(house: House, request: Request, details: Details, candidates: tuple[Candidate, ...]) -> str:
+    """Raises Unavailable when another request has got the copy a moment ago: then it is looked for anew."""
+
+    def work(connection: Connection) -> Transition | Denied | None:
+        if barcodes.spoken_for(connection, house.symbol, [details.barcode], request.id):
+            return None
+        return happen_in(connection, house, _happening(house, request, Kind.LOCATED, details, candidates))
+
+    outcome = await house.store.write(work)
+    if outcome is None:
+        raise Unavailable("the copy has just been found for another request")
+    house.nudge()
+    return _line(Kind.LOCATED, details, outcome)
+
+
 async def _happen(
     house: House, request: Request, kind: Kind, details: Details, candidates: tuple[Candidate, ...]
 ) -> str:
+    happening = _happening(house, request, kind, details, candidates)
+    outcome = await house.store.write(lambda c: happen_in(c, house, happening))
+    house.nudge()
+    return _line(kind, details, outcome)
+
+
+def _happening(
+    house: House, request: Request, kind: Kind, details: Details, candidates: tuple[Candidate, ...]
+) -> Happening:
     event = Event(by_us(kind), house.now(), "rule", details)
-    try:
-        await happen(
-            house,
-            Happening(request_id=request.id, event=event, prepare=lambda now: replace(now, candidates=candidates)),
-        )
-    except NotNow as late:
-        return f"not possible any more: {late.denied.detail}"
+    return Happening(request_id=request.id, event=event, prepare=lambda now: replace(now, candidates=candidates))
+
+
+def _line(kind: Kind, details: Details, outcome: Transition | Denied) -> str:
+    if isinstance(outcome, Denied):
+        return f"not possible any more: {outcome.detail}"
     return f"{kind.value}: {details.note or details.reason}"
 
 
@@ -105,8 +128,11 @@ async def _with_items(house: House, request: Request, candidate: Candidate) -> t
     if not items:
         return (replace(candidate, lendable=False, why_not="no items"),)
     rules = house.policy().lending
-    best = min(items, key=lambda item: (_why_not(item, request, rules) != "", item.hold_count, item.barcode))
-    why_not = _why_not(best, request, rules)
+    copies = [item.barcode for item in items]
+    others = await house.store.read(lambda c: barcodes.spoken_for(c, house.symbol, copies, request.id))
+    reasons = {item.barcode: _why_not(item, request, rules, others) for item in items}
+    best = min(items, key=lambda item: (reasons[item.barcode] != "", item.hold_count, item.barcode))
+    why_not = reasons[best.barcode]
     return (
         replace(
             candidate,
@@ -118,15 +144,15 @@ async def _with_items(house: House, request: Request, candidate: Candidate) -> t
     )
 
 
-def _why_not(item: Item, request: Request, rules: LendingRules) -> str:
-    """Empty: it can be supplied now; else a word of `Reasons`."""
+def _why_not(item: Item, request: Request, rules: LendingRules, others: frozenset[str]) -> str:
+    """Empty: it can be supplied now; else a word of `Reasons`. `others`: copies that other requests have got."""
     service = request.service.type
     refusal = item_refusal(item.policy, service, rules)
     if refusal is not None:
         return refusal.reason.value
     if service is ServiceType.LOAN and not item.circulates:
         return Reasons.NON_CIRCULATING.value
-    if item.status is ItemStatus.AVAILABLE and not item.hold_count:
+    if item.status is ItemStatus.AVAILABLE and not item.hold_count and item.barcode not in others:
         return ""
     if item.status in (ItemStatus.ON_LOAN, ItemStatus.RECALLED):
         return Reasons.ON_LOAN.value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy import insert as sql_insert
 
@@ -22,6 +24,14 @@ _REMOVE = Prepared(
         _b.request_id == bindparam("request_id"),
     )
 )
+
+
+def spoken_for(connection: Connection, library: str, items: Collection[str], besides: str) -> frozenset[str]:
+    """Those of these barcodes that open requests have, other than the one with the id `besides`."""
+    found = connection.execute(
+        select(_b.barcode).where(_b.library == library, _b.barcode.in_(sorted(items)), _b.request_id != besides)
+    )
+    return frozenset(found.scalars())
 
 
 def follow_barcodes(connection: Connection, now: Request) -> None:
