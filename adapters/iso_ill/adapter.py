@@ -13,7 +13,16 @@ from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter, ProtocolAda
 def addresses(dialect: IsoIllDialect) -> dict[str, str]:
     """Where a profile sends to, by key (`illgate check --live`)."""
     address = dialect.transport.address
-    return {"transport.address": address} if address and dialect.transport.by == "tcp" else {}
+    return {"transport.address": address} if address and not by_mail(dialect) else {}
+
+
+def passwords(dialect: IsoIllDialect) -> dict[str, str]:
+    reference = dialect.credentials.password
+    return {"credentials.password": reference} if reference else {}
+
+
+def by_mail(dialect: IsoIllDialect) -> bool:
+    return dialect.transport.by == "mail"
 
 
 protocol = ProtocolAdapter(
@@ -26,4 +35,11 @@ protocol = ProtocolAdapter(
     for_all=True,
 )
 mail_format = MailFormatAdapter(name=SECTION, dialect=IsoIllDialect, make=IsoIllMailFormat)
-channel = ChannelAdapter(name="iso-ill", section=SECTION, dialect=IsoIllDialect, make=IsoIllChannel)
+channel = ChannelAdapter(
+    name="iso-ill",
+    section=SECTION,
+    dialect=IsoIllDialect,
+    make=IsoIllChannel,
+    secrets=passwords,
+    by_mail=by_mail,
+)

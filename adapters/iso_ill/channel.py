@@ -74,6 +74,7 @@ class IsoIllChannel:
         transport = dialect.transport
         reported = is_reported(apdu.type, dialect.acknowledges)
         own = transport.mode == "call-back"
+        tls = transport.tls.of()
         address = _address(message, dialect)
         reply = await self._context.lines.say(
             Saying(
@@ -86,7 +87,7 @@ class IsoIllChannel:
                 needs_reply=reported,
                 seconds=transport.reply_seconds,
                 connect_seconds=transport.connect_seconds,
-                tls=transport.tls.of(self._context.folder),
+                tls=tls.within(self._context.folder) if tls is not None else None,
             )
         )
         return delivered(reply, apdu, context) if reply is not None else Delivered(f"{name_of(apdu.type)} sent")

@@ -115,9 +115,14 @@ def _told(apdu: Apdu, told: FromPartner, mail: IncomingMail, profile: Profile) -
 
 
 def _moment(this: Moment, mail: IncomingMail, profile: Profile) -> datetime:
+    """Raises MalformedMessage at the ends of the calendar."""
     zone = dialect_of(profile).wire.zone
-    local = datetime.combine(this.day, this.clock or time.min)
-    return local.replace(tzinfo=ZoneInfo(zone) if zone else mail.recipient.zone).astimezone(UTC)
+    local = datetime.combine(this.day, this.clock or time.min, ZoneInfo(zone) if zone else mail.recipient.zone)
+    try:
+        return local.astimezone(UTC)
+    except OverflowError as error:
+        where = "service-date-time.date-time-of-this-service"
+        raise MalformedMessage(where, f"no day of ours: {this.day}", Fault.INVALID_VALUE) from error
 
 
 def _when(event: MailEvent) -> datetime:

@@ -37,7 +37,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import Request
 from gateway.ports.channel import FromPartner, Taken
-from gateway.ports.protocol import Answer, Arrival, Conversation, Envelope, Framing, Incoming, Outcome
+from gateway.ports.protocol import Answer, Arrival, CallBack, Conversation, Envelope, Framing, Incoming, Outcome
 
 MEDIA_TYPE = "application/iso-10161-ill-1"
 VERSIONS = (1, 2)
@@ -301,9 +301,14 @@ def _answer(apdu: Apdu | None, talk: Conversation | None, note: str = "") -> Ans
     if apdu is None:
         return Answer(b"", MEDIA_TYPE, note=note)
     dialect = dialect_of(talk.profile if talk is not None else None)
-    transport = dialect.transport
-    elsewhere = transport.address if transport.reports == "call-back" and not is_ok(apdu) else ""
-    return Answer(encode(apdu, dialect.wire.style), MEDIA_TYPE, note=note, call_back=elsewhere)
+    return Answer(encode(apdu, dialect.wire.style), MEDIA_TYPE, note=note, call_back=_elsewhere(apdu, talk))
+
+
+def _elsewhere(apdu: Apdu, talk: Conversation | None) -> CallBack | None:
+    transport = dialect_of(talk.profile if talk is not None else None).transport
+    if talk is None or is_ok(apdu) or transport.reports == "same-connection" or not transport.address:
+        return None
+    return transport.call_back(talk.profile.name)
 
 
 def is_ok(apdu: Apdu) -> bool:

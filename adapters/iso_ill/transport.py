@@ -7,14 +7,15 @@ were spoken to (yaz, OCLC) or open one of their own (IPIG), and in whether they 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from adapters.iso_ill.messages.codes import ApduType
 from gateway.domain.policy import Section
 from gateway.domain.secret_ref import SecretRef
-from gateway.ports.partner import Tls
+from gateway.ports.protocol import CallBack
+from gateway.ports.tls import Tls
 
 Reported = Literal["none", "requests", "all"]
 """Of which APDUs the receiver says that it has them, by a Status-Or-Error-Report: none, ILL-Requests, all."""
@@ -44,10 +45,11 @@ class TlsOut(Section):
     ca: str = Field("", description="PEM file of trusted authorities, relative to gateway.yml; empty: the system's")
     certificate: str = Field("", description="PEM file with our own certificate and key, where the partner wants one")
 
-    def of(self, folder: Path) -> Tls | None:
+    def of(self) -> Tls | None:
+        """Files as they are written: relative to gateway.yml."""
         if not self.use:
             return None
-        return Tls(folder / self.ca if self.ca else None, folder / self.certificate if self.certificate else None)
+        return Tls(Path(self.ca) if self.ca else None, Path(self.certificate) if self.certificate else None)
 
 
 class Credentials(Section):
@@ -55,6 +57,12 @@ class Credentials(Section):
 
     user: str = ""
     password: SecretRef = Field("", description="env:NAME or file:PATH")
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if bool(self.user) != bool(self.password):
+            raise ValueError("user and password go together")
+        return self
 
 
 class Transport(Section):
@@ -80,3 +88,6 @@ class Transport(Section):
     )
     idle_seconds: float = Field(300.0, gt=0, le=86_400, description="then a silent connection is closed")
     message_seconds: float = Field(60.0, gt=0, le=3_600, description="from an APDU's first octet to its last")
+
+    def call_back(self, profile: str) -> CallBack:
+        return CallBack(self.address, profile, self.tls.of(), self.connect_seconds, self.reply_seconds)

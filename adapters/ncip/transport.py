@@ -26,7 +26,8 @@ from adapters.ncip.dialect.http import BodyEncoding, HttpAuthKind
 from adapters.ncip.ends import LONGEST, find_end
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import Fault, MalformedMessage, OutcomeUnknown, Reason, Refused, Unavailable
-from gateway.ports.partner import HttpPlace, Place, Reply, TcpPlace, Timeouts, Tls
+from gateway.ports.partner import HttpPlace, Place, Reply, TcpPlace, Timeouts
+from gateway.ports.tls import Tls
 
 MAX_ANSWER = 20_000_000
 """Bytes of the longest answer that is read."""

@@ -24,11 +24,11 @@ from gateway.ports.partner import (
     Reply,
     TcpPlace,
     Timeouts,
-    Tls,
     Values,
     WrongValue,
 )
 from gateway.ports.protocol import Conversation
+from gateway.ports.tls import Tls
 from gateway.secrets import resolve
 from gateway.settings import Settings
 

@@ -23,12 +23,15 @@ class DueChoice:
 
 
 def moment(due: Due, rules: DueDates, zone: tzinfo) -> datetime | None:
-    """A due date as a moment in UTC; a day ends at `time_of_day` in the zone."""
+    """A due date as a moment in UTC; a day ends at `time_of_day` in the zone. One at the end of all days (9999-12-31)
+    that UTC doesn't have any more is none."""
     if due is None:
         return None
-    if isinstance(due, datetime):
-        return due.astimezone(UTC)
-    return datetime.combine(due, time.fromisoformat(rules.time_of_day), zone).astimezone(UTC)
+    at = due if isinstance(due, datetime) else datetime.combine(due, time.fromisoformat(rules.time_of_day), zone)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def patron_due(sent: Due, rules: DueDates, zone: tzinfo, start: datetime, *, days_back: int = 0) -> datetime | None:

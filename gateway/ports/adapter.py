@@ -171,7 +171,7 @@ class ChannelAdapter:
     how its letters look, for a channel that writes some (`illgate check` renders them). `gathers`: its channel can send
     several messages in one mail (`gateway.ports.channel.Gathers`). `secrets(dialect)`: passwords that stand in its
     messages, by reference, by key within the section: looked for by `illgate check`, and kept out of the journal when
-    they come back in an answer.
+    they come back in an answer. `by_mail(dialect)`: whether it writes to the partner's e-mail address.
     """
 
     name: str
@@ -181,6 +181,7 @@ class ChannelAdapter:
     style: Callable[[Any, Path], LetterStyle] | None = None
     gathers: bool = False
     secrets: Callable[[Any], Mapping[str, str]] | None = None
+    by_mail: Callable[[Any], bool] | None = None
 
 
 @frozen

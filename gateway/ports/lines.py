@@ -12,7 +12,7 @@ from typing import Protocol
 
 from gateway.domain.frozen import frozen_by_name
 from gateway.domain.problems import Unavailable
-from gateway.ports.partner import Tls
+from gateway.ports.tls import Tls
 
 
 @frozen_by_name

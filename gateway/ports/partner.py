@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from enum import StrEnum
-from pathlib import Path
 from typing import Protocol
 
 from gateway.domain.frozen import frozen
 from gateway.ports.protocol import Conversation
+from gateway.ports.tls import Tls
 
 Values = Mapping[str, tuple[str, ...]]
 """Parameter name -> texts as typed; several only where the parameter is repeatable."""
@@ -55,15 +55,6 @@ class WrongValue(Exception):
         super().__init__(f"--{parameter}: {reason}" if parameter else reason)
         self.parameter = parameter
         self.reason = reason
-
-
-@frozen
-class Tls:
-    """`ca`: PEM file of the authorities to trust; None: the system's. `certificate`: PEM file with our own
-    certificate and key, for those who ask for one. Certificates are always checked."""
-
-    ca: Path | None = None
-    certificate: Path | None = None
 
 
 @frozen

@@ -18,6 +18,7 @@ from gateway.domain.frozen import frozen
 from gateway.domain.problems import MalformedMessage, Refusal
 from gateway.domain.profile import Profile
 from gateway.ports.channel import FromPartner, Taken
+from gateway.ports.tls import Tls
 
 
 class Transport(StrEnum):
@@ -161,17 +162,29 @@ class OutcomeClass(StrEnum):
 
 
 @frozen
+class CallBack:
+    """A connection that is opened for an answer, since its receiver doesn't read answers where it asks. `address`:
+    host:port; `profile` is the receiver's. Files of `tls` are relative to gateway.yml. Seconds until it is connected,
+    and then until the receiver has closed it."""
+
+    address: str
+    profile: str
+    tls: Tls | None = None
+    connect_seconds: float = 10.0
+    seconds: float = 30.0
+
+
+@frozen
 class Answer:
     """Bytes to send back. HTTP uses `status` and `content_type`; TCP sends the body alone, and nothing at all where it
-    is empty. `note` is for the journal. `call_back`: host:port to which a connection is opened for it, since its
-    receiver doesn't read answers where it asks."""
+    is empty. `note` is for the journal. `call_back`: where else it goes."""
 
     body: bytes
     content_type: str = "application/xml; charset=utf-8"
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
-    call_back: str = ""
+    call_back: CallBack | None = None
 
 
 Outcome = Result | Refusal | Taken | None

@@ -42,8 +42,16 @@ def _within(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, C
     for key in ("push_new", "push_states"):
         if getattr(partner, key) and not partner.channel:
             yield one.problem(("partner", key), "needs a `channel` by which it is told")
-    if partner.channel in MAIL and not partner.email:
+    if _by_mail(one, partner, channels) and not partner.email:
         yield one.problem(("partner", "email"), f"the channel {partner.channel} needs an e-mail address")
+
+
+def _by_mail(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
+    channel = channels.get(partner.channel)
+    dialect = one.profile.dialects.get(channel.section) if channel is not None else None
+    if channel is None or channel.by_mail is None or dialect is None:
+        return partner.channel in MAIL
+    return channel.by_mail(dialect)
 
 
 def _gathers(partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:

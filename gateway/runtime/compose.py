@@ -131,7 +131,8 @@ class Gateway:
         libraries = await parts.open_libraries(store)
         journal = Journal(store, options)
         stack.push_async_callback(journal.close)
-        self._lines = OpenLines(self._manner)
+        self._lines = OpenLines(self._manner, lambda name: self._profiles.current.by_name(name), self.settings.folder)
+        self._profiles.followers.append(self._lines)
         self.managed = self._manage(store, libraries)
         self.mailboxes = Mailboxes(
             settings=self.settings,
@@ -262,7 +263,14 @@ class Gateway:
         place = HttpPlace(http.host, http.port, self._tls(http.tls), http.header_seconds)
         self._http = HttpListener(place, site)
         self._tcp = [
-            TcpListener(self._tcp_place(one), exchange, self._gate, self._clock, self._lines) for one in settings.tcp
+            TcpListener(
+                self._tcp_place(one),
+                exchange,
+                self._gate,
+                self._clock,
+                self._lines if protocols[one.protocol].for_all else None,
+            )
+            for one in settings.tcp
         ]
         self._lines.serve(Inside(exchange, self._gate, self._clock))
         self._stack.push_async_callback(self._lines.close, settings.shutdown_seconds)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from gateway.domain.clock import Clock
 from gateway.domain.frozen import frozen
-from gateway.ports.protocol import Answer, Arrival, Framing, Line, Transport
+from gateway.ports.protocol import Arrival, CallBack, Framing, Line, Transport
 from gateway.runtime.framing import cutter_for
 from gateway.web.app import Exchange
 from gateway.web.gate import Gate
@@ -39,7 +39,7 @@ class SpokenLine(Line, Protocol):
         """Of whoever waits for this message; it is to be given to them when it has been taken."""
         ...
 
-    def call_back(self, answer: Answer) -> None:
+    def call_back(self, place: CallBack, answer: bytes) -> None:
         """The answer goes out on another connection."""
         ...
 
@@ -93,7 +93,7 @@ class Connection:
     def finish(self) -> None:
         """Answer what has begun, then close."""
         self._ending = True
-        if self._wait is not None and not self._frames.begun:
+        if self._wait is not None and not self._wait.expired() and not self._frames.begun:
             self._wait.reschedule(asyncio.get_running_loop().time())
 
     async def run(self) -> None:
@@ -113,6 +113,7 @@ class Connection:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._writer.drain()
         except TimeoutError as late:
+            self._writer.transport.abort()  # or what it doesn't read would grow with all that is said on it
             raise ConnectionAbortedError("the partner does not read what it is sent") from late
 
     def no_more(self) -> None:
@@ -180,8 +181,8 @@ class Connection:
             self._inside.gate.leave()
             if waiting is not None and not waiting.done():
                 waiting.set_result(message)
-        if answer.call_back and self._line is not None:
-            self._line.call_back(answer)
+        if answer.call_back is not None and self._line is not None:
+            self._line.call_back(answer.call_back, answer.body)
         elif answer.body:
             await self.send(answer.body + self._manner.framing.answer_end)
 

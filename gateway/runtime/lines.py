@@ -8,17 +8,22 @@ import asyncio
 import socket
 from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 from ssl import SSLContext
 
 import structlog
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.ports.lines import Saying
-from gateway.ports.protocol import Answer
+from gateway.ports.protocol import CallBack
 from gateway.runtime.connection import CHUNK, Connection, Inside, Manner
+from gateway.runtime.seldom import Seldom
 from gateway.runtime.tls import client_context
 
 log = structlog.get_logger(component="lines")
+
+MOST_CALLS = 100
+"""Reports that are called back at once; a partner that doesn't take them could make them ever more."""
 
 Key = tuple[str, str]
 """Protocol and profile."""
@@ -32,7 +37,7 @@ class OpenLine:
         self._protocol = protocol
         self._own = own
         self._connection: Connection | None = None
-        self._profiles: set[str] = set()
+        self._profiles: dict[str, object] = {}  # what they said when it was let in
         self._turn = asyncio.Lock()
         self._waiting: list[tuple[Callable[[bytes], bool], asyncio.Future[bytes]]] = []
         self._end: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -47,12 +52,22 @@ class OpenLine:
     def ended(self, broke: bool = False) -> None:
         if not self._end.done():
             self._end.set_result(broke)
-        for profile in self._profiles:
-            self._lines.forget((self._protocol, profile), self)
+        self.retire()
 
     @property
     def closed(self) -> bool:
         return self._end.done()
+
+    @property
+    def outdated(self) -> bool:
+        return any(self._lines.says(profile) != then for profile, then in self._profiles.items())
+
+    def retire(self) -> None:
+        """Nobody finds it any more; what has come is answered, then it is closed."""
+        for profile in self._profiles:
+            self._lines.forget((self._protocol, profile), self)
+        if self._connection is not None:
+            self._connection.finish()
 
     # --- as the exchange and the connection see it -------------------------------------------------------
 
@@ -65,7 +80,7 @@ class OpenLine:
 
     def admit(self, profile: str) -> None:
         if profile not in self._profiles:
-            self._profiles.add(profile)
+            self._profiles[profile] = self._lines.says(profile)
             if not self._own:
                 self._lines.keep((self._protocol, profile), self)
 
@@ -76,8 +91,8 @@ class OpenLine:
     def claims(self, message: bytes) -> asyncio.Future[bytes] | None:
         return next((reply for is_it, reply in self._waiting if not reply.done() and is_it(message)), None)
 
-    def call_back(self, answer: Answer) -> None:
-        self._lines.call_back(self._protocol, self.only, answer)
+    def call_back(self, place: CallBack, answer: bytes) -> None:
+        self._lines.call_back(self._protocol, place, answer)
 
     # --- speaking ----------------------------------------------------------------------------------------
 
@@ -122,22 +137,24 @@ class OpenLine:
             return None
         if self._end.done():
             raise OutcomeUnknown("the connection was closed without an answer")
-        if self._connection is not None:  # the next try takes another one
-            self._connection.finish()
-        self.ended()
+        self.ended()  # the next try takes another one
         raise OutcomeUnknown(f"no answer within {saying.seconds:g} s")
 
 
 class OpenLines:
-    """`manner`: how connections of a protocol and profile are served."""
+    """`manner`: how connections of a protocol and profile are served. `says`: what a profile says now, by its name.
+    `folder`: that of gateway.yml."""
 
-    def __init__(self, manner: Callable[[str, str], Manner]) -> None:
+    def __init__(self, manner: Callable[[str, str], Manner], says: Callable[[str], object], folder: Path) -> None:
         self._manner = manner
+        self.says = says
+        self._folder = folder
         self._inside: Inside | None = None
         self._open: dict[Key, list[OpenLine]] = defaultdict(list)
         self._dialling: dict[Key, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._connections: dict[asyncio.Task[None], Connection] = {}
         self._calls: set[asyncio.Task[None]] = set()
+        self._too_many = Seldom(log)
 
     def serve(self, inside: Inside) -> None:
         """From now on connections may be opened: what comes in on them goes there."""
@@ -160,6 +177,14 @@ class OpenLines:
         """How many connections are open to a partner."""
         return len(self._open.get((protocol, profile), ()))
 
+    async def reload(self) -> bool:
+        """Connections of partners whose profiles have changed come to their end: who is let in, where it is reached
+        and how long it may take is found out anew with the next."""
+        for line in {line for lines in self._open.values() for line in lines}:
+            if line.outdated:
+                line.retire()
+        return True
+
     async def say(self, saying: Saying) -> bytes | None:
         if saying.own:
             return await (await self._dial(saying)).say(saying)
@@ -168,9 +193,22 @@ class OpenLines:
             line = self._newest(key) or await self._dial(saying)
         return await line.say(saying)
 
-    def call_back(self, protocol: str, profile: str, answer: Answer) -> None:
-        saying = Saying(protocol=protocol, profile=profile, message=answer.body, address=answer.call_back, own=True)
-        task = asyncio.create_task(self._call(saying), name=f"call back {answer.call_back}")
+    def call_back(self, protocol: str, place: CallBack, answer: bytes) -> None:
+        """Soon, or not at all: whoever needs it asks again."""
+        if len(self._calls) >= MOST_CALLS:
+            self._too_many.warning("too many call-backs at once", profile=place.profile, open=len(self._calls))
+            return
+        saying = Saying(
+            protocol=protocol,
+            profile=place.profile,
+            message=answer,
+            address=place.address,
+            own=True,
+            seconds=place.seconds,
+            connect_seconds=place.connect_seconds,
+            tls=place.tls.within(self._folder) if place.tls is not None else None,
+        )
+        task = asyncio.create_task(self._call(saying), name=f"call back {place.address}")
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
 
@@ -198,6 +236,9 @@ class OpenLines:
         if inside is None:
             raise Unavailable("the gateway is stopping")
         reader, writer = await _connected(saying)
+        if self._inside is None:  # meanwhile
+            writer.transport.abort()
+            raise Unavailable("the gateway is stopping")
         line = OpenLine(self, saying.protocol, own=saying.own)
         connection = Connection(self._manner(saying.protocol, saying.profile), inside, reader, writer, line)
         line.opened(connection, writer)

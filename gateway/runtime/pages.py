@@ -50,7 +50,7 @@ def make_pages(
             texts=PageTexts(settings.letters_folder, settings.letters.language),
             store=store,
             clock=clock,
-            sessions=Sessions(store, clock, pages.session_minutes),
+            sessions=Sessions(store, clock, pages.session_minutes, [one.symbol for one in settings.libraries]),
             signing_in=SigningIn(store, clock, Tries(pages.tries, pages.address_tries, pages.tries_minutes)),
             visits=Visits(public_url, proxies, embedded=bool(pages.embed_in)),
             doors={one.symbol: _door(one, secrets, clock) for one in settings.libraries},

@@ -41,15 +41,15 @@ class TcpPlace:
 
 
 class TcpListener:
-    """Answers each message of a connection in turn. `lines` are told of connections on which we may speak as well:
-    those of a listener for all partners. `start`, then `stop` once."""
+    """Answers each message of a connection in turn. `lines` are told of connections, where we may speak on
+    them as well. `start`, then `stop` once."""
 
     def __init__(
         self, place: TcpPlace, exchange: Exchange, gate: Gate, clock: Clock, lines: OpenLines | None = None
     ) -> None:
         self.place = place
         self._inside = Inside(exchange, gate, clock)
-        self._lines = lines if not place.profile else None
+        self._lines = lines
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()

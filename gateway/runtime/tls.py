@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
-from gateway.ports.partner import Tls
+from gateway.ports.tls import Tls
 
 
 def server_context(

@@ -99,6 +99,6 @@ class PagesSettings(Section):
     enabled: bool = Field(True, description="off: there are no such pages")
     embed_in: tuple[Origin, ...] = Field((), description="sites that may show the pages in a frame; empty: none")
     session_minutes: int = Field(30, ge=1, le=720, description="without a page, then a patron is signed out")
-    tries: int = Field(5, ge=1, le=1000, description="failures to sign in of one patron, then it has to wait")
-    address_tries: int = Field(50, ge=1, le=100_000, description="the same from one address, whoever it is")
+    tries: int = Field(5, ge=1, le=1000, description="failures of one patron at one address, then it has to wait")
+    address_tries: int = Field(50, ge=1, le=100_000, description="the same of anybody at one address")
     tries_minutes: int = Field(15, ge=1, le=1440, description="that wait")

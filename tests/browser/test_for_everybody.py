@@ -42,6 +42,8 @@ def test_every_page(site: Site, browsing: Browsing, axe_core: str, width: int, s
         inspector.look("our own copies")
         page.goto(site.url("openurl/DEMO/citation"))
         inspector.look("blank form")
+        page.goto(site.url("openurl/DEMO?sid=db&url_ctx_val=%3Cbroken"))
+        inspector.look("blank form for a link that can't be read")
         page.get_by_role("button", name="See what we can do").click()
         inspector.look("blank form with a problem")
         page.get_by_label("ISBN, ISSN, DOI or OCLC number").fill("9780000010018")
@@ -72,7 +74,7 @@ def test_every_page(site: Site, browsing: Browsing, axe_core: str, width: int, s
         inspector.look("signed out")
 
     assert inspector.found == {}
-    assert len(inspector.looked_at) == 15
+    assert len(inspector.looked_at) == 16
 
 
 def test_a_page_in_german(site: Site, browsing: Browsing, axe_core: str) -> None:

@@ -153,7 +153,7 @@ def test_our_own_copy_is_reserved(site: Site, browsing: Browsing) -> None:
         expect(page.get_by_role("heading", level=1)).to_have_text("Reserved")
         expect(page.get_by_role("main")).to_contain_text("North Branch")
 
-    shown = site.installation.run("library", "patron", PATRON).stdout
+    shown = site.command("library", "patron", PATRON)
     assert "The Three-Body Problem" in shown
 
 

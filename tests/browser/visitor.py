@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from click.testing import CliRunner
 from playwright.sync_api import Browser, Page
 
+from gateway.cli import main
 from tests.support.daemon import Installation
 
 CHROMIUM = "/usr/bin/chromium"
@@ -62,9 +65,15 @@ class Site:
 
     def request(self, number: str) -> dict[str, Any]:
         """As staff see it."""
-        shown = self.installation.run("request", "show", number, "--json").stdout
-        found: dict[str, Any] = json.loads(shown)["request"]
+        found: dict[str, Any] = json.loads(self.command("request", "show", number, "--json"))["request"]
         return found
+
+    def command(self, *arguments: str) -> str:
+        """What `illgate` prints, in this process since a new one needs seconds to start. In a thread of its own: the
+        one that drives the browser has an event loop already."""
+        with ThreadPoolExecutor(1) as thread:
+            asked = ["--config", str(self.installation.config), *arguments]
+            return thread.submit(CliRunner().invoke, main, asked, catch_exceptions=False).result().stdout
 
     def asked(self, number: str, seconds: float = 30) -> dict[str, Any]:
         """Once a supplier has been asked for it."""

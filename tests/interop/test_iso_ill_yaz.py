@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from statistics import median
 
 import pytest
 import yaml
@@ -25,6 +26,9 @@ pytestmark = pytest.mark.skipif(CLIENT is None, reason="yaz-illclient is not ins
 
 ANSWERED, REFUSED = 0, 7
 """Exit codes: a report without an error, and with one."""
+
+ANSWER_SECONDS = 1.0
+"""Longest that an answer may take, of which yaz's own start is a part."""
 
 SECONDS = 10.0
 """Longest that yaz may run before we call it hanging: it knows no time-out of its own."""
@@ -110,11 +114,9 @@ def numbered(group: str, **more: str) -> dict[str, str]:
     return {**BOOK, **names, **more}
 
 
-def test_a_request_is_answered_at_once_and_seen_by_staff(house: Installation, yaz: Yaz) -> None:
-    started = time.monotonic()
+def test_a_request_is_answered_and_seen_by_staff(house: Installation, yaz: Yaz) -> None:
     done = yaz.ask(numbered("2026-117"))
     assert (done.returncode, b"Ok" in done.stdout) == (ANSWERED, True), done
-    assert time.monotonic() - started < 5  # well under a second, where no other tests run
 
     listed = house.run("request", "list", "--role", "lending").stdout
     assert "Brennu-Njáls saga" in listed
@@ -169,10 +171,14 @@ def _extra(request: Request, name: str) -> str:
     return next((one.value for one in request.extras if one.name == name), "")
 
 
-async def test_each_parameter_shows_in_the_request(house: Installation, yaz: Yaz) -> None:
+async def test_each_parameter_is_answered_at_once_and_shows_in_the_request(house: Installation, yaz: Yaz) -> None:
+    took = []
     for place, (name, (value, _, _)) in enumerate(PARAMETERS.items()):
+        started = time.monotonic()
         done = yaz.ask(numbered(f"P-{place}", **{name: value}))
+        took.append(time.monotonic() - started)
         assert done.returncode == ANSWERED, (name, done)
+    assert median(took) < ANSWER_SECONDS
     requests = await _lent(house)
     for place, (name, (_, look, expected)) in enumerate(PARAMETERS.items()):
         found = next(one for group, one in requests.items() if group == f"P-{place}")

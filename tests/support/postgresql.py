@@ -76,10 +76,10 @@ class Server:
         self.halt()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def create_database(self) -> str:
-        """A new, empty database; returns its name."""
+    def create_database(self, template: str = "template0") -> str:
+        """A new database, empty or a copy of one that nobody is connected with; returns its name."""
         name = f"test_{uuid.uuid4().hex}"
-        self._client("createdb", "--template=template0", name)
+        self._client("createdb", f"--template={template}", name)
         return name
 
     def drop_database(self, name: str) -> None:

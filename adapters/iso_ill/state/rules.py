@@ -8,12 +8,12 @@ line = deviation(apdu, request_after, context, allowed.seen)    for the journal;
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from adapters.iso_ill.codec import name_of
 from adapters.iso_ill.mapping.context import Context
 from adapters.iso_ill.mapping.identities import ours_in
-from adapters.iso_ill.mapping.moments import moment_out
+from adapters.iso_ill.mapping.moments import day_out
 from adapters.iso_ill.mapping.reporting import for_service, state_of
 from adapters.iso_ill.messages import Apdu
 from adapters.iso_ill.messages.codes import ApduType, CurrentState
@@ -151,12 +151,15 @@ def _attempt(apdu: Apdu, request: Request, context: Context) -> Attempt | None:
 
 
 def _sent_before(apdu: Apdu, request: Request, context: Context) -> bool:
-    """Whether its sender couldn't know of our last change. Without a time of day only an earlier day tells it."""
+    """Whether its sender couldn't know of our last change. Without a time of day only an earlier day tells it; the hour
+    that comes twice when summer time ends is taken for the first one."""
     known = request.changed + timedelta(minutes=context.dialect.states.transit_minutes)
-    sent, changed = apdu.service_date_time.this, moment_out(known, context.zone)
-    if sent.clock is None or changed.clock is None:
-        return sent.day < changed.day
-    return (sent.day, sent.clock) < (changed.day, changed.clock)
+    sent = apdu.service_date_time.this
+    days = (sent.day - day_out(known, context.zone)).days
+    if sent.clock is None or abs(days) > 1:
+        return days < 0
+    at = datetime.combine(sent.day, sent.clock, context.zone)
+    return at.astimezone(UTC) < known.astimezone(UTC).replace(microsecond=0)
 
 
 __all__ = ["ATTEMPTS", "Guard", "deviation", "guard", "transaction_state"]

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+import structlog
+
 from gateway.configuration import source
 from gateway.configuration.merging import merge
+from gateway.configuration.problems import ConfigurationError
 from gateway.configuration.source import Document
 from gateway.configuration.validation import validate
 from gateway.domain.frozen import frozen
@@ -16,6 +19,8 @@ from gateway.domain.policy import Section
 from gateway.services.letters.languages import Languages, generalised
 from gateway.services.letters.letters import SHIPPED
 from gateway.services.letters.words import Words
+
+log = structlog.get_logger(component="pages")
 
 FILE = "openurl.yml"
 
@@ -42,23 +47,42 @@ class PageWords:
 
 
 class PageTexts:
-    """Raises ConfigurationError with file and line when an operator's words can't be read."""
+    """An operator's words that can't be read change nothing: those of before stay, and the log says why."""
 
     def __init__(self, folder: Path | None, default_language: str) -> None:
         folders = tuple(one for one in (folder, SHIPPED) if one is not None)
         self._languages = Languages(folders, default_language)
+        self._shipped = Languages((SHIPPED,), default_language)
+        self._good: dict[tuple[str, ...], PageWords] = {}
+        self._problem = ""
 
     @property
     def known(self) -> Mapping[str, str]:
         """Code -> the language's name in itself."""
-        return {code: self._languages.words(self._languages.chain(code)).name for code in self._languages.known}
+        return {code: self._words(self._languages.chain(code)).words.name for code in self._languages.known}
 
     def spoken(self, wished: tuple[str, ...]) -> PageWords:
         """In the first of them that there is, else the default."""
         languages = self._languages
         chains = [chain for code in wished if (chain := languages.chain(code))[0] in generalised(code)]
         chain = chains[0] if chains else languages.chain("")
-        return PageWords(chain, languages.words(chain), _read(languages.files(chain, FILE)))
+        return self._words(chain)
+
+    def _words(self, chain: tuple[str, ...]) -> PageWords:
+        languages = self._languages
+        try:
+            found = PageWords(chain, languages.words(chain), _read(languages.files(chain, FILE)))
+        except ConfigurationError as error:
+            if str(error) != self._problem:
+                self._problem = str(error)
+                log.error("words of the pages can't be read; those of before stay", why=self._problem)
+            return self._good.get(chain) or self._of_ours()
+        self._good[chain] = found
+        return found
+
+    def _of_ours(self) -> PageWords:
+        chain = self._shipped.chain("")
+        return PageWords(chain, self._shipped.words(chain), _read(self._shipped.files(chain, FILE)))
 
 
 @lru_cache(maxsize=64)

@@ -55,7 +55,8 @@ class Overtaken:
         ]
         for row, hand, events in sorted(waiting, key=lambda one: min(event.at for event in one[2] if event.at)):
             applied = hand.events(events)
-            mails.close(self.connection, self.library, row.id, RULE, applied.request_id)
+            if not applied.problem:  # or else it stays with staff
+                mails.close(self.connection, self.library, row.id, RULE, applied.request_id)
 
     def _about(self, row: MailRow, transactions: frozenset[str]) -> Sequence[tuple[Hand, tuple[MailEvent, ...]]]:
         """Nothing where the mail can't be read any more, says something else as well, or is about other requests."""

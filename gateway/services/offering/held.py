@@ -10,6 +10,9 @@ from gateway.domain.requests.fulfilment import Availability
 from gateway.ports.library import BibHoldings, Capability, LibrarySystem
 from gateway.services.requests.owned import LOOKED_UP
 
+NUMBERS = 6
+"""Most numbers that are looked up: anybody can make a link, and each number is a question to the library's system."""
+
 EDITIONS = 5
 """Most records that are looked at where a number belongs to several."""
 
@@ -33,15 +36,19 @@ async def held(system: LibrarySystem, citation: Citation) -> Held:
         return UNKNOWN
     best = NOT_HELD
     try:
-        for number in citation.identifiers:
-            if number.type in LOOKED_UP:
-                found = await _by_number(system, number)
-                if found.availability is Availability.AVAILABLE:
-                    return found
-                best = best if best.bib is not None else found
+        for number in _looked_up(citation):
+            found = await _by_number(system, number)
+            if found.availability is Availability.AVAILABLE:
+                return found
+            best = best if best.bib is not None else found
     except Unavailable:
         return UNKNOWN
     return best
+
+
+def _looked_up(citation: Citation) -> tuple[RecordId, ...]:
+    """In the link's order, each once."""
+    return tuple(dict.fromkeys(one for one in citation.identifiers if one.type in LOOKED_UP))[:NUMBERS]
 
 
 async def _by_number(system: LibrarySystem, number: RecordId) -> Held:

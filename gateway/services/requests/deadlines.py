@@ -36,8 +36,12 @@ class _Case:
 
 
 def when(house: House, timer: Timer, request: Request, now: datetime) -> datetime | None:
-    """None: this timer has nothing to wait for."""
-    return _RULES[timer](_Case(house, request, house.workflow(request), now))
+    """None: this timer has nothing to wait for, or only for a day at the end of all days (9999-12-31 is sent for
+    "whenever")."""
+    try:
+        return _RULES[timer](_Case(house, request, house.workflow(request), now))
+    except OverflowError:
+        return None
 
 
 def _need_by(case: _Case) -> datetime | None:

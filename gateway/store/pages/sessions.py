@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields, replace
 from datetime import datetime
 
@@ -23,7 +24,6 @@ class SessionRow:
     category: str
     branch: str
     name: str
-    language: str
     method: str
     proof: str
     started: datetime
@@ -48,9 +48,10 @@ def extend(c: Connection, row: SessionRow, expires: datetime) -> SessionRow:
     return replace(row, expires=expires)
 
 
-def end(c: Connection, library: str, id_: str) -> None:
+def end(c: Connection, libraries: Collection[str], id_: str) -> None:
+    """In each of them: a browser has one cookie for all."""
     table = page_session.c
-    c.execute(delete(page_session).where(table.library == library, table.id == id_))
+    c.execute(delete(page_session).where(table.library.in_(libraries), table.id == id_))
 
 
 def prune(c: Connection, library: str, now: datetime) -> int:

@@ -29,7 +29,6 @@ page_session = Table(
     _text("category"),
     _text("branch"),
     _text("name"),
-    _text("language"),
     _text("method"),
     _text("proof"),
     Column("started", UtcDateTime, nullable=False),

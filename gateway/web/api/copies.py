@@ -6,6 +6,9 @@ mails, as many mail servers do, use up nothing.
 
 from __future__ import annotations
 
+from datetime import UTC
+from html import escape
+
 from aiohttp import hdrs, web
 
 from gateway.domain.frozen import frozen
@@ -17,6 +20,7 @@ from gateway.store.api.secrets import COPY_LINKS, read_secret
 from gateway.web.api.frame import HEADERS, framed
 from gateway.web.api.operations.files_and_rota import file_headers
 from gateway.web.api.parts import Parts
+from gateway.web.api.speaking import spoken_to
 
 PATH = "/d/{token}"
 
@@ -31,22 +35,21 @@ class Found:
 class CopyPages:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._questions = parts.services.questions
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         try:
             found = await self._find(request)
         except BadLink:
-            return _gone()
+            return self._plain(request, 410, "copy-gone")
         except Unavailable:
-            return _later()
-        until = f"{found.link.expires:%Y-%m-%d %H:%M} UTC"
-        times = "once" if found.left == 1 else f"{found.left} times"
-        return framed(
-            200,
-            "Your copy is here",
-            f"<p>It can be fetched {times} more, until {until}.</p>"
-            '<form method="post"><button type="submit">Fetch it</button></form>',
-        )
+            return self._plain(request, 503, "later")
+        spoken = spoken_to(self._questions, request)
+        words = spoken.words.pages
+        until = f"{spoken.words.when(found.link.expires, UTC)} UTC"
+        left = words["copy-once" if found.left == 1 else "copy-times"].format(times=found.left, until=until)
+        button = f'<form method="post"><button type="submit">{escape(words["copy-fetch"])}</button></form>'
+        return framed(200, words["copy"], f"<p>{escape(left)}</p>{button}", spoken.language, spoken.words.direction)
 
     async def fetch(self, request: web.Request) -> web.StreamResponse:
         """The file is looked for before the download is counted, so that a failure uses nothing up."""
@@ -58,11 +61,11 @@ class CopyPages:
                 lambda c: downloads.take(c, link.library, found.id, link.downloads, now)
             )
         except (BadLink, NotThere):
-            return _gone()
+            return self._plain(request, 410, "copy-gone")
         except Unavailable:
-            return _later()
+            return self._plain(request, 503, "later")
         if not taken:
-            return _gone()
+            return self._plain(request, 410, "copy-gone")
         headers = {**HEADERS, **file_headers(file), hdrs.CONTENT_TYPE: file.attachment.media_type}
         return web.Response(body=file.content, headers=headers)
 
@@ -82,15 +85,9 @@ class CopyPages:
             raise BadLink(LinkFault.USED_UP)
         return Found(link, id_, link.downloads - count)
 
-
-def _gone() -> web.Response:
-    """One answer for all that is wrong with a link: it tells nothing to whoever tries."""
-    return framed(
-        410,
-        "This link is not valid any more",
-        "<p>It has expired, or was used as often as it may be. Please ask your library for a new one.</p>",
-    )
-
-
-def _later() -> web.Response:
-    return framed(503, "Not possible now", "<p>Please try again in a few minutes.</p>")
+    def _plain(self, request: web.Request, status: int, word: str) -> web.Response:
+        """One answer for all that is wrong with a link: it tells nothing to whoever tries."""
+        spoken = spoken_to(self._questions, request)
+        words = spoken.words.pages
+        why = f"<p>{escape(words[f'{word}-why'])}</p>"
+        return framed(status, words[word], why, spoken.language, spoken.words.direction)

@@ -9,19 +9,30 @@ from html import escape
 from aiohttp import hdrs, web
 
 STYLE = (
-    "body{font:1.05rem/1.5 system-ui,sans-serif;margin:0 auto;max-width:36rem;padding:1rem;color:#1b1b1b;"
-    "background:#fff;overflow-wrap:anywhere}"
-    "h1{font-size:1.4rem;line-height:1.25}dt{color:#555;font-size:.9rem}dd{margin:0 0 .6rem}"
-    "label,button{display:block}label{margin-top:1rem}"
-    "input,select,textarea{box-sizing:border-box;font:inherit;padding:.5rem;width:100%}"
-    "button{background:#0b4f8a;border:0;border-radius:.3rem;color:#fff;font:inherit;margin:1.5rem 0;"
-    "min-height:3rem;padding:.6rem 1.2rem;width:100%}"
-    ".fault{color:#a30000;font-weight:bold}"
+    ":root{color-scheme:light dark;--ink:#1f2328;--soft:#59626c;--ground:#f5f4f0;--paper:#fff;--line:#d9d6cd;"
+    "--edge:#868c94;--accent:#14506b;--on-accent:#fff;--wrong:#a3231c}"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e6e6e3;--soft:#a9b0b7;--ground:#15181b;--paper:#1d2125;"
+    "--line:#363c42;--edge:#7e868e;--accent:#8fc6dd;--on-accent:#10222b;--wrong:#ff9d94}}"
+    "body{font:1.05rem/1.5 system-ui,sans-serif;margin:0 auto;max-width:36rem;padding:1rem 1.25rem;color:var(--ink);"
+    "background:var(--ground);overflow-wrap:anywhere}"
+    "h1{font-size:1.4rem;line-height:1.25}dl{background:var(--paper);border:1px solid var(--line);"
+    "border-radius:.4rem;margin:1rem 0;padding:.7rem 1rem .1rem}"
+    "dt{color:var(--soft);font-size:.9rem}dd{margin:0 0 .6rem}"
+    "blockquote{border-inline-start:4px solid var(--accent);margin:1rem 0;padding-inline-start:1rem}"
+    "label,button{display:block}label{font-weight:600;margin-top:1rem}"
+    "input,select,textarea{background:var(--paper);border:1px solid var(--edge);border-radius:.3rem;"
+    "box-sizing:border-box;color:inherit;font:inherit;min-height:2.75rem;padding:.5rem;width:100%}"
+    "[aria-invalid]{border-color:var(--wrong)}"
+    "button{background:var(--accent);border:0;border-radius:.3rem;color:var(--on-accent);font:inherit;font-weight:600;"
+    "margin:1.5rem 0;min-height:3rem;padding:.6rem 1.2rem;width:100%}"
+    ":focus-visible{outline:3px solid var(--accent);outline-offset:2px}"
+    ".fault{color:var(--wrong);font-weight:600;margin:.1rem 0 .3rem}"
 )
 
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 HEADERS = {
+    hdrs.SERVER: "illgate",
     hdrs.CACHE_CONTROL: "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",

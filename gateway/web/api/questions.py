@@ -22,6 +22,7 @@ from gateway.domain.requests.views import AnswerField, QuestionState, QuestionVi
 from gateway.services.letters import Spoken
 from gateway.web.api.frame import framed
 from gateway.web.api.parts import Parts
+from gateway.web.api.speaking import spoken_to
 from gateway.web.body import read_body
 from gateway.web.pace import Patience
 
@@ -39,21 +40,21 @@ class QuestionPages:
         try:
             view = await self._questions.question(request.match_info["token"])
         except BadLink:
-            return self._plain(404, "invalid")
+            return self._plain(request, 404, "invalid")
         except Unavailable:
-            return self._plain(503, "later")
+            return self._plain(request, 503, "later")
         return self._page(view)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         form = await _form(request)
         if form is None:
-            return self._plain(413, "later")
+            return self._plain(request, 413, "later")
         try:
             view = await self._questions.answer(request.match_info["token"], form)
         except BadLink:
-            return self._plain(404, "invalid")
+            return self._plain(request, 404, "invalid")
         except (Unavailable, Refused):
-            return self._plain(503, "later")
+            return self._plain(request, 503, "later")
         return self._page(view, sent=True)
 
     def _page(self, view: QuestionView, *, sent: bool = False) -> web.Response:
@@ -69,8 +70,8 @@ class QuestionPages:
         status = 422 if sent else 200
         return words.framed(status, "question", _quote(view.text) + about + _answering(view, words))
 
-    def _plain(self, status: int, word: str) -> web.Response:
-        spoken = self._questions.spoken("")
+    def _plain(self, request: web.Request, status: int, word: str) -> web.Response:
+        spoken = spoken_to(self._questions, request)
         words = spoken.words.pages
         return framed(status, words[word], _paragraph(words[f"{word}-why"]), spoken.language, spoken.words.direction)
 

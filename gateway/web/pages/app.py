@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
 from aiohttp import web
 from sqlalchemy import Connection
 
-from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.domain.requests.views import NotThere
+from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.requests.views import BadCursor, NotThere
 from gateway.store.pages import failures, forms, journeys, sessions
 from gateway.web.pages import citing, entry, holding, ordering, own, signing
 from gateway.web.pages.parts import PageParts
@@ -49,6 +49,12 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
 )
 """Method, path behind /openurl/SYMBOL, page."""
 
+ONCE = (signing.leave, signing.come_back)
+"""Each GET of these does something, so a HEAD must not."""
+
+SENT_AGAIN = ("request", "hold")
+"""Forms that make something once, however often they are sent."""
+
 
 class Pages:
     """`Site.pages`."""
@@ -58,11 +64,13 @@ class Pages:
 
     def register(self, app: web.Application) -> None:
         app.router.add_get(f"{ASSETS}/{{name}}", serve_asset)
-        for method in ("GET", "POST"):
-            app.router.add_route(method, ROOT, self._handler(entry.services))
-            app.router.add_route(method, f"{ROOT}/", self._handler(entry.services))
+        for method in ("GET", "HEAD", "POST"):
+            for path in (ROOT, f"{ROOT}/", f"{ROOT}/{{library}}/"):
+                app.router.add_route(method, path, self._handler(entry.services))
         for method, path, page in PAGES:
             app.router.add_route(method, f"{ROOT}/{{library}}{path}", self._handler(page))
+            if method == "GET" and page not in ONCE:
+                app.router.add_route("HEAD", f"{ROOT}/{{library}}{path}", self._handler(page))
 
     async def forget(self, libraries: Iterable[str]) -> int:
         """What is over; how many rows. Raises Unavailable."""
@@ -123,10 +131,13 @@ class Pages:
             return await page(turn)
         except PageFault as fault:
             return _fault(turn, fault.status, fault.word)
-        except NotThere:
+        except (NotThere, BadCursor):
             return _fault(turn, 404, "fault-not-there")
+        except Refused as refused:
+            log.warning("the library's system refused what a page needs", reason=refused.reason.value)
+            return _fault(turn, 409, "fault-refused")
         except Unavailable:
-            return _fault(turn, 503, "fault-away")
+            return await self._away(turn)
         except OutcomeUnknown:
             return _fault(turn, 504, "fault-outcome-unknown")
         except (ConnectionError, web.HTTPException):
@@ -135,6 +146,16 @@ class Pages:
             log.exception("a page could not be made", page=turn.http.match_info.route.resource and page.__module__)
             return _fault(turn, 500, "fault-defect")
 
+    async def _away(self, turn: Turn) -> web.Response:
+        """What was filled in is on the page, to be sent again: browsers forget it, since they may keep nothing."""
+        place = turn.http.path.rpartition("/")[2]
+        try:
+            if turn.http.method == "POST" and place in SENT_AGAIN:
+                await turn.open_form()
+        except PageFault as fault:
+            return _fault(turn, fault.status, fault.word)
+        return _fault(turn, 503, "fault-away", place, turn.kept if place in SENT_AGAIN else {})
+
     async def _recognise(self, turn: Turn) -> None:
         """By the cookie, or by the header of a proxy that has signed the patron in: then that header must say so on
         each page."""
@@ -142,7 +163,7 @@ class Pages:
         turn.session = await parts.sessions.find(turn.library, turn.visit)
         said = ""
         if header.name and turn.door.header_proxies.trusts(turn.http.remote or ""):
-            said = turn.http.headers.get(header.name, "").strip()
+            said = _said(turn.http.headers.getall(header.name, ()))
         by_header = turn.session is not None and turn.session.method == Method.HEADER
         if not said:
             turn.session = None if by_header else turn.session
@@ -161,7 +182,21 @@ class Pages:
         return response
 
 
-def _fault(turn: Turn, status: int, word: str) -> web.Response:
+def _said(values: Sequence[str]) -> str:
+    """By the proxy's header. Of two that differ, one may be the browser's own: then nothing was said."""
+    (said,) = set(values) if len(set(values)) == 1 else ("",)
+    return said.encode("utf-8", "replace").decode().strip()
+
+
+def _fault(turn: Turn, status: int, word: str, place: str = "", kept: Mapping[str, str] | None = None) -> web.Response:
+    """`kept`: a form that can be sent to `place` again."""
     return turn.page(
-        "fault", here=turn.path(), title=turn.text(word), status=status, why=turn.text(f"{word}-why"), word=word
+        "fault",
+        here=turn.path(),
+        title=turn.text(word),
+        status=status,
+        why=turn.text(f"{word}-why"),
+        word=word,
+        place=place,
+        kept=kept or {},
     )

@@ -12,9 +12,10 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.identifiers import normal
 from gateway.domain.requests.request import ServiceType
-from gateway.web.pages.entry import is_empty
+from gateway.services.letters.texts import clean
+from gateway.web.gate import Busy
 from gateway.web.pages.forms import Checked
-from gateway.web.pages.turn import Form, Turn
+from gateway.web.pages.turn import Form, Turn, is_empty
 
 TYPES = (
     CitationType.BOOK,
@@ -61,8 +62,12 @@ _KINDS = (
 async def show(turn: Turn) -> web.Response:
     """Blank, or with what a link cites, to be corrected."""
     query = turn.query
-    citation = turn.cited(query).citation if query else Citation(type=CitationType.BOOK)
-    return _page(turn, Checked(turn, Form(), values_of(citation)))
+    return _page(turn, Checked(turn, Form(), values_of(turn.cited(query).citation) if query else _blank()))
+
+
+def blank(turn: Turn, unknown: tuple[str, ...]) -> web.Response:
+    """For a link that cites nothing: `unknown` is what of it was not understood."""
+    return _page(turn, Checked(turn, Form(), _blank()), unknown=unknown)
 
 
 async def send(turn: Turn) -> web.Response:
@@ -87,8 +92,8 @@ async def _look_up(turn: Turn, checked: Checked) -> web.Response:
         checked.wrong("number", "wrong-number" if text else "wrong-number-missing")
         return _page(turn, checked)
     try:
-        found = await turn.parts.offering.look_up(turn.library, number)
-    except Unavailable:
+        found = await _asked(turn, number)
+    except (Unavailable, Busy):
         checked.wrong("number", "wrong-number-away")
         return _page(turn, checked)
     if found is None:
@@ -102,6 +107,16 @@ async def _look_up(turn: Turn, checked: Checked) -> web.Response:
     return _page(turn, checked, found=found.short)
 
 
+async def _asked(turn: Turn, number: RecordId) -> Citation | None:
+    """Raises Unavailable, Busy."""
+    gate = turn.parts.look_ups
+    await gate.enter()
+    try:
+        return await turn.parts.offering.look_up(turn.library, number)
+    finally:
+        gate.leave()
+
+
 def number_of(text: str) -> RecordId | None:
     """`10.1000/182`, `ISSN 1234-5679`, `978-3-16-148410-0`, `OCLC 12345`: by its form, with or without its name."""
     for pattern, type_ in _KINDS:
@@ -112,10 +127,14 @@ def number_of(text: str) -> RecordId | None:
     return None
 
 
+def _blank() -> dict[str, str]:
+    return values_of(Citation(type=CitationType.BOOK))
+
+
 def values_of(citation: Citation) -> dict[str, str]:
     return {
         "type": citation.type.value,
-        **{name: str(getattr(citation, name)) for name in TEXTS},
+        **{name: clean(getattr(citation, name)) for name in TEXTS},
         **{type_: citation.identifier(type_) for type_ in NUMBERS},
         "number": "",
     }
@@ -129,13 +148,14 @@ def _citation(checked: Checked) -> Citation:
     return replace(Citation(type=kind, identifiers=numbers), **texts)  # type: ignore[arg-type]
 
 
-def _page(turn: Turn, checked: Checked, found: str = "") -> web.Response:
+def _page(turn: Turn, checked: Checked, found: str = "", unknown: tuple[str, ...] = ()) -> web.Response:
     return turn.page(
         "citation",
         here=turn.path("citation"),
         title=turn.text("citation-title"),
-        status=200 if checked.is_good else 422,
+        status=checked.status,
         form=checked,
         types=[(one.value, turn.words.words.types.get(one.value, one.value)) for one in TYPES],
-        found=found,
+        found=clean(found),
+        unknown=[clean(line) for line in unknown],
     )

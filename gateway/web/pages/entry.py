@@ -8,14 +8,14 @@ from aiohttp import web
 
 from gateway.domain.frozen import frozen_by_name
 from gateway.domain.library import Item, ItemStatus
-from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.services.letters.texts import clean
 from gateway.services.offering import Held, Offer
 from gateway.services.offering.held import is_free
+from gateway.web.pages import citing
 from gateway.web.pages.parts import PageParts
 from gateway.web.pages.rendering import html, render
-from gateway.web.pages.turn import ROOT, Turn
+from gateway.web.pages.turn import ROOT, Turn, is_empty
 from gateway.web.sessions.visits import LANGUAGE, preferred_languages
 
 MOST_COPIES = 5
@@ -43,30 +43,26 @@ class Copy:
 
 
 async def services(turn: Turn) -> web.Response:
-    """GET and POST of a link. One that cites nothing opens the blank form."""
+    """GET and POST of a link. One that cites nothing opens the blank form, which says what was not understood."""
     form = await turn.body() if turn.http.method == "POST" else b""
     cited = turn.cited(turn.query, form)
     if is_empty(cited.citation):
-        return turn.go(turn.path("citation"))
+        return citing.blank(turn, cited.unknown) if cited.unknown else turn.go(turn.path("citation"))
     category = turn.session.category if turn.session is not None else ""
     offered = await turn.parts.offering.offered(turn.library, cited.citation, cited.service, category)
     link = turn.link(cited.citation, cited.service)
-    title = cited.citation.component_title or cited.citation.title
+    title = clean(cited.citation.component_title or cited.citation.title)
     return turn.page(
         "services",
         here=turn.path("", link),
         title=title or turn.text("services-title"),
-        rows=[row for row in turn.citation_rows(cited.citation) if row[1] != clean(title)],
-        unknown=cited.unknown,
+        rows=[row for row in turn.citation_rows(cited.citation) if row[1] != title],
+        unknown=[clean(line) for line in cited.unknown],
         offers=[_shown(turn, offer, link) for offer in offered.offers],
         availability=offered.held.availability.value,
         copies=await _copies(turn, offered.held),
         correct=turn.path("citation", link),
     )
-
-
-def is_empty(citation: Citation) -> bool:
-    return not (citation.title or citation.component_title or citation.identifiers)
 
 
 def libraries(parts: PageParts, http: web.Request, status: int = 200) -> web.Response:

@@ -8,45 +8,55 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from gateway.domain.library import PickupLocation
+from gateway.services.letters.texts import clean
 from gateway.web.pages.turn import Form, Turn
 
 LINE = 500
 NOTE = 2000
 FURTHEST = timedelta(days=730)
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_SPACES = re.compile(r"\s+")
 _GERMAN_DAY = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
 
 
 @dataclass(slots=True)
 class Checked:
     """One form. `values` by field, for showing it again; `problems`: field -> what is wrong, in the patron's words;
-    `general`: what is wrong with the whole."""
+    `general`: what is wrong with the whole; `stale`: it isn't from a page of ours as it is now, so nothing is done
+    before somebody has seen it again."""
 
     turn: Turn
     form: Form
     values: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     general: list[str] = field(default_factory=list)
+    stale: bool = False
+
+    def __post_init__(self) -> None:
+        if self.stale:
+            self.general.append(self.turn.text("wrong-stale"))
 
     @property
     def is_good(self) -> bool:
         return not (self.problems or self.general)
+
+    @property
+    def status(self) -> int:
+        """Of HTTP."""
+        return 403 if self.stale else 200 if self.is_good else 422
 
     def wrong(self, name: str, key: str, **values: object) -> None:
         """The first that is found of a field counts."""
         self.problems.setdefault(name, self.turn.text(key, **values))
 
     def line(self, name: str, most: int = LINE) -> str:
-        text = _SPACES.sub(" ", _CONTROLS.sub("", self.form[name])).strip()
+        text = clean(self.form[name])
         self.values[name] = text
         if len(text) > most:
             self.wrong(name, "wrong-long", most=most)
         return text
 
     def lines(self, name: str, most: int = NOTE) -> str:
-        text = _CONTROLS.sub("", self.form[name].replace("\r\n", "\n")).strip()
+        text = "\n".join(map(clean, self.form[name].splitlines())).strip()
         self.values[name] = text
         if len(text) > most:
             self.wrong(name, "wrong-long", most=most)

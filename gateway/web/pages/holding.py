@@ -29,12 +29,12 @@ async def show(turn: Turn) -> web.Response:
 
 async def send(turn: Turn) -> web.Response:
     """The library's system keeps the form's id as key of the hold, so that sending it twice places one."""
-    form = await turn.form()
+    form = await turn.form_to_show_again()
     session = turn.session
     if session is None:
-        return signing.ask(turn, f"hold?{form['link']}", wrong="over")
+        return signing.ask(turn, f"hold?{form['link']}", wrong="over", kept=turn.kept)
     order = await order_of(turn, form["form"][:100], form["link"], cited_by(turn, form["link"].encode()))
-    checked = Checked(turn, form)
+    checked = Checked(turn, form, stale=not turn.is_ours(form))
     pickup = checked.choice("pickup", [place.code for place in order.pickups])
     need_by = checked.day("need_by", turn.house.today())
     note = checked.lines("note", 500)
@@ -58,7 +58,7 @@ async def _page(turn: Turn, order: Order, checked: Checked) -> web.Response:
         "hold",
         here=turn.path("hold", order.link),
         title=turn.text("hold-form-title"),
-        status=200 if checked.is_good else 422,
+        status=checked.status,
         form=checked,
         order=order,
         pickups=order.choices,

@@ -21,9 +21,8 @@ from gateway.services.requests.intake import create
 from gateway.store.pages import forms
 from gateway.store.pages.sessions import SessionRow
 from gateway.web.pages import signing
-from gateway.web.pages.entry import is_empty
 from gateway.web.pages.forms import Checked, usual_pickup
-from gateway.web.pages.turn import Form, PageFault, Turn
+from gateway.web.pages.turn import Form, PageFault, Turn, is_empty
 from gateway.web.sessions.visits import hashed
 
 SOURCE = "openurl"
@@ -72,13 +71,13 @@ async def show(turn: Turn) -> web.Response:
 
 
 async def send(turn: Turn) -> web.Response:
-    form = await turn.form()
+    form = await turn.form_to_show_again()
     session = turn.session
     if session is None:  # it was over in the meantime
-        return signing.ask(turn, f"request?{form['link']}", wrong="over")
+        return signing.ask(turn, f"request?{form['link']}", wrong="over", kept=turn.kept)
     cited = cited_by(turn, form["link"].encode())
     order = await order_of(turn, form["form"][:100], form["link"], cited)
-    checked = Checked(turn, form)
+    checked = Checked(turn, form, stale=not turn.is_ours(form))
     draft = _draft(turn, checked, order, session)
     if not checked.is_good:
         return _page(turn, order, checked)
@@ -216,7 +215,7 @@ def _page(turn: Turn, order: Order, checked: Checked) -> web.Response:
         "request",
         here=turn.path("request", order.link),
         title=turn.text("request-title"),
-        status=200 if checked.is_good else 422,
+        status=checked.status,
         form=checked,
         order=order,
         rows=turn.citation_rows(_beside_the_fields(order.cited)),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from aiohttp import web
 
-from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.views import NotThere
-from gateway.services.letters.rows import citation_rows, service_rows
+from gateway.services.letters.rows import citation_rows, rows, service_rows
+from gateway.services.letters.texts import clean
 from gateway.web.pages import signing
 from gateway.web.pages.turn import Turn
 
@@ -24,9 +26,10 @@ async def listing(turn: Turn) -> web.Response:
         here=turn.path("requests"),
         title=turn.text("own-title"),
         views=list(page),
+        clean=clean,
         day=turn.words.words.day,
         zone=turn.house.zone,
-        next=turn.path("requests", f"cursor={page.cursor}") if page.cursor else "",
+        next=turn.path("requests", f"cursor={quote(page.cursor)}") if page.cursor else "",
     )
 
 
@@ -67,6 +70,6 @@ async def hold(turn: Turn) -> web.Response:
         here=turn.path(f"holds/{id_}"),
         title=turn.text("held-title"),
         hold=found,
-        rows=turn.citation_rows(Citation(title=found.title)),
+        rows=rows(turn.words.words, ("title", found.title)),
         pickup=pickup,
     )

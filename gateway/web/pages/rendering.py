@@ -63,17 +63,18 @@ def policy(embed_in: tuple[str, ...]) -> str:
     )
 
 
+HEADERS = {
+    hdrs.SERVER: "illgate",
+    hdrs.CACHE_CONTROL: "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+
 def html(text: str, status: int, embed_in: tuple[str, ...]) -> web.Response:
     response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
-    response.headers.update(
-        {
-            hdrs.CACHE_CONTROL: "no-store",
-            "Content-Security-Policy": policy(embed_in),
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
-            "X-Robots-Tag": "noindex",
-        }
-    )
+    response.headers.update({**HEADERS, "Content-Security-Policy": policy(embed_in)})
     return response
 
 

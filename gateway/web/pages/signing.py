@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
 from aiohttp import web
 
+from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.store.pages import journeys
 from gateway.store.pages.journeys import JourneyRow
 from gateway.web.pages.turn import PageFault, Turn
@@ -22,7 +24,10 @@ log = structlog.get_logger(component="pages")
 JOURNEY = timedelta(minutes=10)
 """Longest time at the identity provider."""
 
-STATUS = {"too-often": 429, "unknown": 403}
+STATUS = {"too-often": 429, "unknown": 403, "away": 503}
+
+KEPT = "kept."
+"""Before the names of fields that wait until somebody has signed in."""
 
 _BACK = re.compile(r"(request|hold|requests|requests/[A-Za-z0-9_-]{1,100})?(\?[\x21-\x7e]*)?")
 _LONGEST = {"user": 200, "password": 500}
@@ -32,8 +37,11 @@ async def show(turn: Turn) -> web.Response:
     return ask(turn, _back(turn.http.query.get("back", "")))
 
 
-def ask(turn: Turn, back: str, *, wrong: str = "", user: str = "") -> web.Response:
-    """The form. `back`: place of the page that needs to know who asks; `wrong`: why signing in failed."""
+def ask(
+    turn: Turn, back: str, *, wrong: str = "", user: str = "", kept: Mapping[str, str] | None = None
+) -> web.Response:
+    """The form. `back`: place of the page that needs to know who asks; `wrong`: why signing in failed; `kept`: a form
+    that was sent there and waits until then."""
     wrong = wrong or turn.said_wrong
     oidc = turn.door.settings.oidc
     return turn.page(
@@ -46,7 +54,7 @@ def ask(turn: Turn, back: str, *, wrong: str = "", user: str = "") -> web.Respon
         user=user,
         by_password=turn.door.settings.password,
         provider=turn.path("sign-in/provider") if oidc.issuer else "",
-        embedded=bool(turn.parts.embed_in),
+        kept=kept or {},
     )
 
 
@@ -56,18 +64,24 @@ async def send(turn: Turn) -> web.Response:
     user, password = form["user"], form.fields.get("password", "")
     if not turn.door.settings.password:
         raise PageFault(403, "fault-form")
+    kept = {name.removeprefix(KEPT): said for name, said in form.fields.items() if name.startswith(KEPT)}
     if not user or not password:
-        return ask(turn, back, wrong="incomplete", user=user[: _LONGEST["user"]])
+        return ask(turn, back, wrong="incomplete", user=user[: _LONGEST["user"]], kept=kept)
     if len(user) > _LONGEST["user"] or len(password) > _LONGEST["password"]:
-        return ask(turn, back, wrong="wrong")
+        return ask(turn, back, wrong="wrong", kept=kept)
     parts, peer = turn.parts, turn.http.remote or ""
     address = parts.proxies.sender(turn.http, peer)
     try:
         who = await parts.signing_in.by_password(turn.library, turn.house.system, user, password, address)
     except NotSignedIn as problem:
-        return ask(turn, back, wrong=problem.word, user=user)
+        return ask(turn, back, wrong=problem.word, user=user, kept=kept)
+    except (Unavailable, OutcomeUnknown):
+        return ask(turn, back, wrong="away", user=user, kept=kept)
     await start(turn, who)
-    return turn.go(turn.path(*back.split("?", 1)))
+    place, _, link = back.partition("?")
+    if kept and place in ("request", "hold"):
+        return turn.page("again", here=turn.path(place, link), title=turn.text("again-title"), place=place, kept=kept)
+    return turn.go(turn.path(place, link))
 
 
 async def start(turn: Turn, who: SignedIn) -> None:
@@ -78,7 +92,7 @@ async def start(turn: Turn, who: SignedIn) -> None:
 
 async def sign_out(turn: Turn) -> web.Response:
     await turn.form()
-    await turn.parts.sessions.end(turn.library, turn.visit)
+    await turn.parts.sessions.end(turn.visit)
     turn.session = None
     turn.visit = turn.parts.visits.new(turn.visit.secure)
     return turn.page("signed_out", here=turn.path("citation"), title=turn.text("signed-out-title"))

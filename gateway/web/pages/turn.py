@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, unquote_plus
 
 from aiohttp import hdrs, web
 
@@ -21,12 +21,15 @@ from gateway.store.pages.sessions import SessionRow
 from gateway.web.body import read_body
 from gateway.web.pace import Patience
 from gateway.web.pages.parts import Door, PageParts
-from gateway.web.pages.rendering import html, render
+from gateway.web.pages.rendering import HEADERS, html, render
 from gateway.web.sessions.visits import Visit
 
 ROOT = "/openurl"
 LANGUAGE_KEY = "ui_language"
 """In the query: the language that the patron has chosen. No key of OpenURL."""
+
+LONGEST_LINK = 24_000
+"""Characters. With all around it such a link fits into 32 kB, which docs/openurl.md asks of a proxy."""
 
 MOST_BYTES = 200_000
 MOST_FIELDS = 100
@@ -54,7 +57,7 @@ class Form:
 
 @dataclass(slots=True)
 class Turn:
-    """`visit` and `session` change when somebody signs in or out."""
+    """`visit` and `session` change when somebody signs in or out. `sent`: the form that came, once it was read."""
 
     parts: PageParts
     http: web.Request
@@ -63,6 +66,7 @@ class Turn:
     visit: Visit
     session: SessionRow | None = None
     said_wrong: str = ""
+    sent: Form | None = None
 
     @property
     def library(self) -> str:
@@ -81,8 +85,7 @@ class Turn:
     def query(self) -> bytes:
         """As it came, without our own key."""
         raw = self.http.raw_path.partition("?")[2]
-        mine = f"{LANGUAGE_KEY}="
-        return "&".join(part for part in raw.split("&") if not part.startswith(mine)).encode()
+        return "&".join(part for part in raw.split("&") if not _is_own(part)).encode()
 
     async def body(self) -> bytes:
         """Raises PageFault, ConnectionError."""
@@ -96,17 +99,31 @@ class Turn:
     async def form(self) -> Form:
         """Raises PageFault for one that isn't from a page of ours."""
         form = await self.open_form()
-        if not self.visit.sent(form["csrf"]):
+        if not self.is_ours(form):
             raise PageFault(403, "fault-form")
         return form
 
+    async def form_to_show_again(self) -> Form:
+        """One that may be from a page of ours that is out of date, such as one from before signing in anew: to be
+        shown again where it isn't (`is_ours`). Raises PageFault where the browser has no cookie."""
+        form = await self.open_form()
+        if self.visit.is_new:
+            raise PageFault(403, "fault-form")
+        return form
+
+    def is_ours(self, form: Form) -> bool:
+        return self.visit.sent(form["csrf"])
+
     async def open_form(self) -> Form:
         """One that changes nothing may come from anywhere."""
+        if self.sent is not None:
+            return self.sent
         try:
             pairs = parse_qsl((await self.body()).decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
         except ValueError:
             raise PageFault(400, "fault-broken-off") from None
-        return Form({name: value.replace("\x00", "") for name, value in reversed(pairs)})
+        self.sent = Form({name: value.replace("\x00", "") for name, value in reversed(pairs)})
+        return self.sent
 
     def cited(self, query: bytes, form: bytes = b"") -> Cited:
         """Raises PageFault where nothing can be read."""
@@ -117,8 +134,12 @@ class Turn:
             raise PageFault(400, "fault-link") from None
 
     def link(self, citation: Citation, service: ServiceType) -> str:
-        """As a query string that says the same, without whoever asks."""
-        return self.parts.links.encode(citation, service)
+        """As a query string that says the same, without whoever asks. Of one that is longer than what servers take in
+        an address, without what only people read."""
+        link = self.parts.links.encode(citation, service)
+        if len(link) <= LONGEST_LINK:
+            return link
+        return self.parts.links.encode(replace(citation, note="", extras=()), service)
 
     # --- what goes out ---------------------------------------------------------------------------------------
 
@@ -145,6 +166,7 @@ class Turn:
                 "languages": languages,
                 "library": self.house.info,
                 "session": self.session,
+                "embedded": bool(self.parts.embed_in),
                 "csrf": self.visit.csrf,
                 "title": title,
                 **values,
@@ -154,7 +176,23 @@ class Turn:
 
     def go(self, path: str) -> web.Response:
         """After something was done: a page that can be loaded again without doing it again."""
-        return web.Response(status=303, headers={hdrs.LOCATION: path, hdrs.CACHE_CONTROL: "no-store"})
+        return web.Response(status=303, headers={**HEADERS, hdrs.LOCATION: path})
+
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """What was sent, to be sent again with the token of now."""
+        fields = self.sent.fields if self.sent is not None else {}
+        return {name: value for name, value in fields.items() if name != "csrf"}
 
     def citation_rows(self, citation: Citation) -> tuple[tuple[str, str], ...]:
         return citation_rows(citation, self.words.words)
+
+
+def is_empty(citation: Citation) -> bool:
+    """Nothing is cited."""
+    return not (citation.title or citation.component_title or citation.identifiers)
+
+
+def _is_own(part: str) -> bool:
+    """Of a query: our own key, however it is written."""
+    return unquote_plus(part.partition("=")[0]) == LANGUAGE_KEY

@@ -34,6 +34,9 @@ KNOWN_FOR = timedelta(hours=1)
 KEYS_AGAIN = timedelta(minutes=1)
 """A token with an unknown key makes us fetch the keys anew, but not more often."""
 
+Jwk = Mapping[str, Any]
+"""A public key as the provider publishes it (RFC 7517)."""
+
 SECONDS = 10.0
 MOST_BYTES = 1_000_000
 
@@ -61,7 +64,7 @@ class OidcClient:
         self._secrets = secrets
         self._clock = clock
         self._provider: tuple[datetime, Provider] | None = None
-        self._keys: tuple[datetime, Mapping[str, jwt.PyJWK]] | None = None
+        self._keys: tuple[datetime, tuple[Jwk, ...]] | None = None
         self._lock = asyncio.Lock()
 
     async def address(self, state: str, nonce: str, verifier: str, redirect_uri: str) -> str:
@@ -143,7 +146,7 @@ class OidcClient:
         """Core 1.0 section 3.1.3.7."""
         try:
             header = jwt.get_unverified_header(token)
-            key = await self._key(provider, str(header.get("kid", "")))
+            key = _usable(await self._key(provider, str(header.get("kid", ""))), str(header.get("alg", "")))
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
@@ -163,19 +166,19 @@ class OidcClient:
             raise OidcFault("the ID token is for several clients and doesn't say which one asked")
         return claims
 
-    async def _key(self, provider: Provider, kid: str) -> jwt.PyJWK:
+    async def _key(self, provider: Provider, kid: str) -> Jwk:
         """By its id; the only one where a token names none."""
         async with self._lock:
             keys = await self._known_keys(provider)
-            if kid and kid not in keys and self._may_ask_again():
+            if kid and not _named(keys, kid) and self._may_ask_again():
                 self._keys = None
                 keys = await self._known_keys(provider)
-        found = keys.get(kid) if kid else (next(iter(keys.values())) if len(keys) == 1 else None)
-        if found is None:
+        found = _named(keys, kid) if kid else keys
+        if len(found) != 1:
             raise OidcFault("the ID token is signed with a key that the provider doesn't publish")
-        return found
+        return found[0]
 
-    async def _known_keys(self, provider: Provider) -> Mapping[str, jwt.PyJWK]:
+    async def _known_keys(self, provider: Provider) -> tuple[Jwk, ...]:
         now = self._clock.now()
         if self._keys is None or now - self._keys[0] > KNOWN_FOR:
             self._keys = now, _keys(await _fetch(provider.keys))
@@ -196,18 +199,31 @@ def _basic(client: str, secret: str) -> str:
     return f"Basic {base64.b64encode(words.encode()).decode()}"
 
 
-def _keys(said: Mapping[str, Any]) -> Mapping[str, jwt.PyJWK]:
+def _keys(said: Mapping[str, Any]) -> tuple[Jwk, ...]:
     """Those that sign; one that we can't use is passed over."""
-    found: dict[str, jwt.PyJWK] = {}
+    found: list[Jwk] = []
     listed = said.get("keys")
     for one in listed if isinstance(listed, list) else ():
         if not isinstance(one, dict) or one.get("use", "sig") != "sig" or one.get("kty") == "oct":
             continue
         try:
-            found[str(one.get("kid", ""))] = jwt.PyJWK(one)
+            jwt.PyJWK(one)
         except jwt.PyJWTError:
             continue
-    return found
+        found.append(one)
+    return tuple(found)
+
+
+def _named(keys: tuple[Jwk, ...], kid: str) -> tuple[Jwk, ...]:
+    return tuple(key for key in keys if key.get("kid") == kid)
+
+
+def _usable(key: Jwk, algorithm: str) -> jwt.PyJWK:
+    """Many providers' keys don't say for which algorithm they are (RFC 7517 section 4.4); then the token does. Raises
+    OidcFault, PyJWTError."""
+    if algorithm not in ALGORITHMS:
+        raise OidcFault("the ID token is not signed as it must be")
+    return jwt.PyJWK(dict(key), algorithm=None if "alg" in key else algorithm)
 
 
 async def _fetch(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from enum import StrEnum
 
@@ -35,12 +36,13 @@ class SignedIn:
 
 
 class Sessions:
-    """Raises Unavailable."""
+    """`libraries`: those whose pages share the cookie. All methods raise Unavailable."""
 
-    def __init__(self, store: Store, clock: Clock, idle_minutes: int) -> None:
+    def __init__(self, store: Store, clock: Clock, idle_minutes: int, libraries: Collection[str]) -> None:
         self._store = store
         self._clock = clock
         self._idle = timedelta(minutes=idle_minutes)
+        self._libraries = tuple(libraries)
 
     async def find(self, library: str, visit: Visit) -> SessionRow | None:
         """It lives on with this, but a page every few seconds writes nothing."""
@@ -68,7 +70,6 @@ class Sessions:
             category=patron.category,
             branch=patron.home_library,
             name=patron.name.direct,
-            language=patron.language,
             method=who.method.value,
             proof=hashed(who.said) if who.method is Method.HEADER else "",
             started=now,
@@ -76,14 +77,14 @@ class Sessions:
         )
 
         def work(c: Connection) -> None:
-            sessions.end(c, library, old.id)
+            sessions.end(c, self._libraries, old.id)
             sessions.add(c, row)
 
         await self._store.write(work)
         return row
 
-    async def end(self, library: str, visit: Visit) -> None:
-        await self._store.write(lambda c: sessions.end(c, library, visit.id))
+    async def end(self, visit: Visit) -> None:
+        await self._store.write(lambda c: sessions.end(c, self._libraries, visit.id))
 
 
 def _identifier(who: SignedIn) -> str:

@@ -108,6 +108,16 @@ async def test_the_page_shows_a_button_and_only_the_button_fetches(gateway: Runn
     assert await gateway.store.read(lambda c: downloads.count(c, "DEMO", link_id(path[3:]))) == 2
 
 
+async def test_the_page_speaks_the_readers_language(gateway: Running, client: Client) -> None:
+    _, path = await copy(gateway, client, most=2)
+    german = await client.with_key("")("GET", path, Accept_Language="fr;q=0.9, de-AT")
+    gone = await client.with_key("")("GET", "/d/nonsense", Accept_Language="de")
+
+    assert "noch 2-mal abgerufen" in german.body.decode()
+    assert '<html lang="de"' in german.body.decode()
+    assert "Dieser Link gilt nicht mehr" in gone.body.decode()
+
+
 async def test_a_link_that_is_over_or_forged_says_the_same(gateway: Running, client: Client) -> None:
     _, over = await copy(gateway, client, days=-1)
     _, path = await copy(gateway, client, transaction="LT-2")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import time
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 import pytest
+import yaml
 
 from adapters.iso_ill.codec import encode
 from adapters.iso_ill.messages import Cancel, IllAnswer, StatusOrErrorReport, StatusQuery
@@ -20,7 +23,10 @@ from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.views import Act
 from gateway.ports.lines import Saying
+from gateway.ports.protocol import CallBack
+from gateway.runtime.tls import server_context
 from tests.protocol.iso_ill.house import FJORDBY, HOST, House, Partner, asked, header, make_template, running
+from tests.support.certificates import Authority
 from tests.support.daemon import free_port
 
 
@@ -186,14 +192,15 @@ async def until(holds: Callable[[], object], seconds: float = 10) -> None:
 class Peer:
     """A partner that listens, and answers each connection with these bytes."""
 
-    def __init__(self, answer: bytes = b"", *, close: bool = True) -> None:
+    def __init__(self, answer: bytes = b"", *, close: bool = True, tls: SSLContext | None = None) -> None:
         self.heard: list[bytes] = []
         self.port = free_port()
         self._answer = answer
         self._close = close
+        self._tls = tls
 
     async def __aenter__(self) -> Peer:
-        self._server = await asyncio.start_server(self._serve, HOST, self.port)
+        self._server = await asyncio.start_server(self._serve, HOST, self.port, ssl=self._tls)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -287,3 +294,80 @@ async def test_reports_can_be_called_back(template: Path, tmp_path: Path) -> Non
             assert await partner.hear() is None
             await until(lambda: peer.heard)
             assert peer.heard[0][0] == 0x73
+
+
+async def test_reports_are_called_back_by_tls_where_the_partner_is_spoken_to_by_tls(
+    template: Path, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.issue("fjordby")
+    async with Peer(tls=server_context(pair.certificate, pair.key)) as peer:
+        transport = {
+            "mode": "call-back",
+            "reports": "call-back",
+            "address": f"{HOST}:{peer.port}",
+            "tls": {"use": True, "ca": authority.certificate.name},
+        }
+        called = {**FJORDBY, "iso_ill": {"transport": transport}}
+        async with running(template, tmp_path, fjordby=called) as house, house.partner() as partner:
+            partner.say(Cancel(**header("NEVER")))
+            await until(lambda: peer.heard)
+            assert peer.heard[0][0] == 0x73
+
+
+async def test_call_backs_that_are_not_taken_do_not_pile_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.runtime.lines.MOST_CALLS", 2)
+    lines = house.town.gateway._lines
+    async with Peer(close=False) as peer:
+        place = CallBack(f"{HOST}:{peer.port}", "fjordby", seconds=1)
+        for _ in range(5):
+            lines.call_back("iso_ill", place, encode(StatusOrErrorReport(**header("G-1"))))
+        await until(lambda: not lines._calls)
+        assert len(peer.heard) == 2
+
+
+async def test_a_partner_that_does_not_read_loses_its_connection(
+    house: House, partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or else all that is said on it would be kept for it."""
+    monkeypatch.setattr("gateway.runtime.connection.ANSWER_SECONDS", 0.2)
+    lines = house.town.gateway._lines
+    await partner.ask(asked("G-1"))
+    too_much = replace(saying(1), message=bytes(20_000_000))
+    with pytest.raises(OutcomeUnknown, match="does not read"):
+        await lines.say(too_much)
+    await closed(house)
+    assert len(await partner.reader.read()) < 20_000_000
+
+
+async def test_a_changed_profile_ends_its_connections_and_no_others(house: House, partner: Partner) -> None:
+    """Who is not let in any more is out at once; what it asks on a new connection is refused."""
+    gateway = house.town.gateway
+    async with house.partner() as other:
+        await partner.ask(asked("G-1"))
+        other.say(asked("G-2", who="NO:STILLE"))
+        await until(lambda: gateway._lines.open_to("iso_ill", "stille"))
+        file = gateway.settings.profiles_folder / "fjordby.yml"
+        nobody = {**FJORDBY, "auth": [{"kind": "network", "networks": ["192.0.2.0/28"]}]}
+        file.write_text(yaml.safe_dump(nobody, allow_unicode=True), "utf-8")
+        assert await gateway.reload()
+        assert await partner.hear() is None
+        await closed(house)
+        assert gateway._lines.open_to("iso_ill", "stille") == 1
+        async with house.partner() as again:
+            assert (await again.ask(asked("G-3"))).error_report is not None
+
+
+async def test_a_listener_of_one_partner_alone_is_spoken_on_as_well(template: Path, tmp_path: Path) -> None:
+    """Its parties need not be named at all."""
+    own = tmp_path / "own"
+    shutil.copytree(template, own)
+    settings = own / "gateway.yml"
+    document = yaml.safe_load(settings.read_text("utf-8"))
+    document["tcp"] = [{"port": 0, "protocol": "iso_ill", "profile": "fjordby"}]
+    settings.write_text(yaml.safe_dump(document), "utf-8")
+    async with running(own, tmp_path / "house") as house, house.partner() as partner:
+        assert (await partner.ask(asked("G-1", who="", to=""))).error_report is None
+        await refuse(house, "G-1")
+        await house.town.gateway.managed.drain()
+        assert isinstance(await partner.hear(), IllAnswer)

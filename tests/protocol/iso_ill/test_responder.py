@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ from adapters.iso_ill.messages import (
     StatusOrErrorReport,
     StatusQuery,
 )
+from adapters.iso_ill.messages.asking import Search
 from adapters.iso_ill.messages.codes import (
     ApduType,
     CurrentState,
+    ExpiryFlag,
     GeneralProblem,
     ReportSource,
     ServiceType,
@@ -35,7 +37,7 @@ from adapters.iso_ill.messages.reporting import ErrorReport, ProviderError, Stat
 from adapters.iso_ill.messages.tracking import SupplyDetails
 from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import Lending
-from tests.protocol.iso_ill.house import House, Partner, again, asked, header, make_template, running
+from tests.protocol.iso_ill.house import FJORDBY, House, Partner, again, asked, header, make_template, running
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +118,19 @@ async def test_another_request_under_the_same_transaction(house: House, partner:
     report = await partner.ask(asked("G-1", "Pan"))
     assert provider(report).transaction_id_problem == TransactionIdProblem.DUPLICATE_TRANSACTION_ID
     assert (await house.requests())["G-1"].citation.title == "Sult"
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Vancouver"])
+@pytest.mark.parametrize("day", [date.min, date.max])
+async def test_a_request_with_the_first_or_last_day_that_there_is(
+    template: Path, tmp_path: Path, day: date, zone: str
+) -> None:
+    """99991231 is sent for "whenever"."""
+    far = {**FJORDBY, "iso_ill": {**FJORDBY["iso_ill"], "wire": {"zone": zone}}}
+    search = Search(need_before_date=day, expiry_flag=ExpiryFlag.NEED_BEFORE_DATE)
+    async with running(template, tmp_path, fjordby=far) as house, house.partner() as partner:
+        assert (await partner.ask(replace(asked("G-1"), search=search))).error_report is None
+        assert (await house.requests())["G-1"].dates.need_by == day
 
 
 async def test_an_unknown_transaction(partner: Partner) -> None:

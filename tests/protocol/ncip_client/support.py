@@ -17,8 +17,9 @@ from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.messages import Message
 from gateway.domain.policy import CirculationPolicy
 from gateway.domain.profile import Profile
-from gateway.ports.partner import HttpPlace, TcpPlace, Timeouts, Tls
+from gateway.ports.partner import HttpPlace, TcpPlace, Timeouts
 from gateway.ports.protocol import Conversation
+from gateway.ports.tls import Tls
 
 HOST = "127.0.0.1"
 ZONE = ZoneInfo("Europe/Zurich")

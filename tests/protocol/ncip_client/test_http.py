@@ -15,7 +15,8 @@ from adapters.ncip.dialect import HttpDialect
 from adapters.ncip.dialect.http import BodyEncoding, HttpAuthKind
 from adapters.ncip.transport import Credentials, HttpTransport
 from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
-from gateway.ports.partner import HttpPlace, Reply, Timeouts, Tls
+from gateway.ports.partner import HttpPlace, Reply, Timeouts
+from gateway.ports.tls import Tls
 from tests.protocol.ncip_client.support import (
     HOST,
     LOOKED_UP,

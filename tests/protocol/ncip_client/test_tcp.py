@@ -7,7 +7,8 @@ import pytest
 from adapters.ncip.dialect import TcpDialect
 from adapters.ncip.transport import TcpTransport
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.ports.partner import TcpPlace, Tls
+from gateway.ports.partner import TcpPlace
+from gateway.ports.tls import Tls
 from tests.protocol.ncip_client.support import HOST, LOOKED_UP, SHORT, TcpPeer, closed_port, tcp_peer
 
 DOCUMENT = "<NCIPMessage><a>Žofie\nNovotná</a></NCIPMessage>".encode()

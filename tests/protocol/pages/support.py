@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+import pytest
 import yaml
 from lxml import html
 
@@ -22,6 +23,10 @@ PATRON, PIN = "21000000000017", "1234"
 BLOCKED = "21000000000233"
 BOOK = "genre=book&title=De+rerum+nubium&aulast=Lucius&isbn=9780306406157"
 OURS = "genre=book&title=The+Three-Body+Problem&isbn=9780000010018"
+
+
+on_both = pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+"""On SQLite and on PostgreSQL."""
 
 
 @dataclass

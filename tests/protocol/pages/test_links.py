@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
+from gateway.domain.library import Bib, RecordId
 from gateway.domain.problems import Unavailable
 from tests.protocol.pages.support import BOOK, OURS, Running, Visitor, running, visitor
 from tests.support.daemon import Installation
+
+FORM = "application/x-www-form-urlencoded"
 
 
 async def test_a_link_by_get(anna: Visitor) -> None:
@@ -21,9 +26,8 @@ async def test_a_link_by_get(anna: Visitor) -> None:
 
 
 async def test_a_link_by_post_and_one_by_both(anna: Visitor) -> None:
-    form = {"Content_Type": "application/x-www-form-urlencoded"}
-    posted = await anna.post("/openurl/DEMO", BOOK.encode(), **form)
-    both = await anna.post("/openurl?genre=book", b"title=Nubes", **form)
+    posted = await anna.post("/openurl/DEMO", BOOK.encode(), Content_Type=FORM)
+    both = await anna.post("/openurl?genre=book", b"title=Nubes", Content_Type=FORM)
 
     assert posted.title == "De rerum nubium"
     assert both.title == "Nubes"
@@ -81,6 +85,67 @@ async def test_the_blank_form_becomes_a_link(anna: Visitor) -> None:
     assert "12-40" in page.text
 
 
+async def test_a_look_is_all_that_a_head_gets(anna: Visitor) -> None:
+    seen = await anna.session.head(f"{anna.base}/openurl/DEMO/?{BOOK}")
+    assert (seen.status, await seen.read()) == (200, b"")
+    assert seen.headers["Server"] == "illgate"
+    assert (await anna.session.head(f"{anna.base}/openurl/DEMO/sign-in/provider")).status == 405
+
+
+async def test_marks_that_turn_the_writing_around_are_gone(anna: Visitor) -> None:
+    turned = "Wolken\u202eneklow\u2066"
+    page = await anna.get(f"/openurl?{urlencode({'genre': 'book', 'title': turned, 'au': turned, turned: '1'})}")
+    form = await anna.get(f"/openurl/DEMO/citation?{urlencode({'title': turned})}")
+
+    assert page.title == "Wolkenneklow"
+    assert not set("\u202e\u2066") & set(page.text + form.text)
+
+
+async def test_a_link_that_is_longer_than_an_address_may_be(anna: Visitor) -> None:
+    page = await anna.post("/openurl/DEMO", f"{BOOK}&rft.notes={'n' * 150_000}".encode(), Content_Type=FORM)
+
+    assert page.title == "De rerum nubium"
+    assert max(map(len, page.tree.xpath("//@href"))) < 24_000
+
+
+async def test_what_could_not_be_read_is_said_where_it_can_be_entered(anna: Visitor) -> None:
+    page = await anna.get("/openurl/DEMO?url_ver=Z39.88-2004&sid=db&url_ctx_val=%3Cbroken")
+
+    assert (page.status, page.title) == (200, "What are you looking for?")
+    assert "does not say what you are looking for" in page.text
+    assert page.tree.xpath("//main//li[contains(., 'url_ctx_val is not understood')]")
+
+
+async def test_a_link_with_very_many_numbers_asks_for_a_few(gateway: Running, anna: Visitor) -> None:
+    system, asked = gateway.requests().house("DEMO").system, []
+    works = system.find_bib
+
+    async def find_bib(number: RecordId) -> Bib:
+        asked.append(number.value)
+        found: Bib = await works(number)
+        return found
+
+    system.find_bib = find_bib
+    many = "&".join(f"rft_id=info:oclcnum/{number}" for number in range(1_000, 1_200))
+    assert (await anna.get(f"/openurl/DEMO?{BOOK}&{many}")).status == 200
+    assert 0 < len(asked) <= 6
+
+
+async def test_catalogues_that_do_not_answer(gateway: Running, anna: Visitor) -> None:
+    async def away(*_: object) -> None:
+        raise Unavailable("no catalogue answers")
+
+    pages = gateway.gateway._pages
+    assert pages is not None
+    pages._parts.offering._look_up = away
+    fields = {"do": "look-up", "type": "book", "number": "9780306406157", "title": "Nubes"}
+    page = await anna.post("/openurl/DEMO/citation", fields)
+
+    assert page.status == 422
+    assert "The catalogues don't answer at present" in page.tree.xpath("string(//div[@role='alert'])")
+    assert page.tree.xpath("//input[@id='title']/@value") == ["Nubes"]
+
+
 async def test_a_form_that_cites_nothing_says_so(anna: Visitor) -> None:
     page = await anna.post("/openurl/DEMO/citation", {"do": "go", "type": "book"})
 
@@ -107,6 +172,21 @@ async def test_languages(anna: Visitor) -> None:
     assert chosen.status == 303
     assert "ui_language" not in chosen.headers["Location"]
     assert (await anna.get(f"/openurl?{OURS}", Accept_Language="de")).tree.get("lang") == "en"
+    written_otherwise = await anna.get(f"/openurl?{BOOK}&ui%5Flanguage=de", follow=False)
+    assert "anguage" not in written_otherwise.headers["Location"], "or it would lead to itself for ever"
+
+
+async def test_words_of_the_librarys_own_and_a_mistake_in_them(installation: Installation) -> None:
+    own = installation.folder / "letters" / "en" / "openurl.yml"
+    own.parent.mkdir(parents=True)
+    own.write_text("texts: {borrow-title: Interlibrary loan}\n", encoding="utf-8")
+    async with running(installation, letters={"folder": "letters"}) as gateway, visitor(gateway) as anna:
+        good = await anna.get(f"/openurl?{BOOK}")
+        own.write_text("texts: [no, list]\n", encoding="utf-8")
+        kept = await anna.get(f"/openurl?{BOOK}")
+
+    assert "Interlibrary loan" in good.text
+    assert (kept.status, "Interlibrary loan" in kept.text) == (200, True)
 
 
 async def test_several_libraries_have_an_address_each(installation: Installation) -> None:
@@ -127,9 +207,11 @@ async def test_several_libraries_have_an_address_each(installation: Installation
 async def test_in_a_frame_of_sites_that_may(installation: Installation) -> None:
     pages = {"embed_in": ["https://discovery.library.example"]}
     http = {"port": 0, "public_url": "https://ill.library.example"}
-    async with running(installation, pages=pages, http=http) as gateway, visitor(gateway) as anna:
+    rules = {"services": {"links": [{"name": {"en": "Full text"}, "url": "https://books.example/{isbn}"}]}}
+    async with running(installation, pages=pages, http=http, rules=rules) as gateway, visitor(gateway) as anna:
         page = await anna.get(f"/openurl?{BOOK}")
 
+    assert page.tree.xpath("//a[@rel='noreferrer']/@target") == ["_top"], "few sites can be shown in a frame"
     assert "frame-ancestors https://discovery.library.example" in page.headers["Content-Security-Policy"]
     (cookie,) = page.cookies
     assert cookie.startswith("__Host-illgate_visit=")

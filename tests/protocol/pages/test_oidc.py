@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.protocol.pages.provider import CLIENT, SECRET, Provider, provider
-from tests.protocol.pages.support import BOOK, PATRON, Running, Visitor, running, visitor
+from tests.protocol.pages.support import BOOK, PATRON, Running, Visitor, on_both, running, visitor
 from tests.support.daemon import Installation, free_port
 
 START = "/openurl/DEMO/sign-in/provider?back=requests"
@@ -36,6 +36,7 @@ async def signing_in(installation: Installation) -> AsyncIterator[tuple[Running,
             yield gateway, idp, anna
 
 
+@on_both
 async def test_there_and_back(installation: Installation) -> None:
     async with signing_in(installation) as (gateway, idp, anna):
         form = await anna.get(f"/openurl/DEMO/request?{BOOK}")
@@ -51,6 +52,14 @@ async def test_there_and_back(installation: Installation) -> None:
             {**{name: page.hidden(name) for name in ("csrf", "form", "link")}, "service": "loan"},
         )
         assert done.title == "Thank you, we have your request"
+
+
+@pytest.mark.parametrize("algorithm", ["PS256", "RS512"])
+async def test_a_key_that_does_not_say_its_algorithm(installation: Installation, algorithm: str) -> None:
+    async with signing_in(installation) as (_gateway, idp, anna):
+        idp.algorithm = algorithm
+        assert "alg" not in idp.published
+        assert (await anna.get(START)).title == "My requests"
 
 
 def other_key(idp: Provider) -> None:
@@ -100,6 +109,7 @@ async def test_somebody_whom_the_library_does_not_know(installation: Installatio
         assert (await anna.get(START)).status == 403
 
 
+@on_both
 async def test_a_state_is_good_once_and_for_one_browser(installation: Installation) -> None:
     async with signing_in(installation) as (gateway, _idp, anna):
         await anna.get("/openurl/DEMO/citation")

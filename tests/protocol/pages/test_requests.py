@@ -7,11 +7,12 @@ from datetime import date
 
 import pytest
 
+from gateway.domain.problems import Reason, Refused, Unavailable
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.requests.views import Wanted
 from gateway.store.pages import sessions
 from gateway.web.sessions.visits import hashed
-from tests.protocol.pages.support import BLOCKED, BOOK, OURS, PATRON, Running, Visitor, visitor
+from tests.protocol.pages.support import BLOCKED, BOOK, OURS, PATRON, Running, Visitor, on_both, visitor
 
 ARTICLE = "genre=article&atitle=Nebel&title=Wolkenkunde&volume=7&spage=3&epage=9&issn=0378-5955"
 
@@ -73,6 +74,7 @@ async def test_what_can_not_be_is_said_at_its_field(anna: Visitor, field: str, v
     assert link.get("href") == f"#{field}"
 
 
+@on_both
 async def test_many_at_once_are_one_request(gateway: Running, anna: Visitor) -> None:
     await anna.sign_in()
     form = {**await anna.form(), "service": "loan"}
@@ -81,6 +83,47 @@ async def test_many_at_once_are_one_request(gateway: Running, anna: Visitor) -> 
     assert {one.status for one in done} == {303}
     assert len({one.headers["Location"] for one in done}) == 1
     assert len(list(await gateway.requests().listing("DEMO", Wanted(), 10, ""))) == 1
+
+
+@on_both
+async def test_from_a_page_that_is_out_of_date_it_is_shown_again(gateway: Running, anna: Visitor) -> None:
+    """In another window the patron has signed out and in: the cookie is a new one."""
+    await anna.sign_in()
+    form = {**await anna.form(), "service": "loan", "note": "Bitte bald"}
+    await anna.sign_in()
+    again = await anna.post("/openurl/DEMO/request", form)
+    nothing = list(await gateway.requests().listing("DEMO", Wanted(), 10, ""))
+    done = await anna.post("/openurl/DEMO/request", {**form, "csrf": again.hidden("csrf")})
+
+    assert again.status == 403
+    assert "out of date" in again.tree.xpath("string(//div[@role='alert'])")
+    assert again.tree.xpath("string(//textarea[@name='note'])").strip() == "Bitte bald"
+    assert nothing == []
+    assert done.title == "Thank you, we have your request"
+
+
+@pytest.mark.parametrize(("place", "link"), [("request", BOOK), ("hold", OURS)])
+async def test_nothing_is_lost_while_the_library_is_away(
+    gateway: Running, anna: Visitor, place: str, link: str
+) -> None:
+    await anna.sign_in()
+    form = {**await anna.form(place, link), "service": "loan", "pickup": "NORTH", "note": "Zweite <Auflage>"}
+    system = gateway.requests().house("DEMO").system
+    works = system.find_patron
+
+    async def away(*_: object) -> None:
+        raise Unavailable("down for the night")
+
+    system.find_patron = away
+    sorry = await anna.post(f"/openurl/DEMO/{place}", form)
+    system.find_patron = works
+    (again,) = sorry.tree.xpath("//main//form")
+    done = await anna.post(again.get("action"), dict(again.fields))
+
+    assert (sorry.status, sorry.title) == (503, "Not possible now")
+    assert "Nothing is lost" in sorry.text
+    assert again.fields["note"] == "Zweite <Auflage>"
+    assert done.title in ("Thank you, we have your request", "Reserved")
 
 
 async def test_a_blocked_patron_is_told_in_plain_words(anna: Visitor) -> None:
@@ -92,6 +135,7 @@ async def test_a_blocked_patron_is_told_in_plain_words(anna: Visitor) -> None:
     assert "Your account is blocked for requests." in page.tree.xpath("string(//div[@role='alert'])")
 
 
+@on_both
 async def test_somebody_elses_request_is_not_there(gateway: Running, anna: Visitor) -> None:
     await anna.sign_in()
     form = await anna.form()
@@ -105,13 +149,14 @@ async def test_who_was_signed_out_meanwhile_signs_in_and_comes_back(gateway: Run
     await anna.sign_in()
     form = await anna.form()
     house = gateway.requests().house("DEMO")
-    await house.store.write(lambda c: sessions.end(c, "DEMO", hashed(anna.cookies["illgate_visit"])))
+    await house.store.write(lambda c: sessions.end(c, ["DEMO"], hashed(anna.cookies["illgate_visit"])))
     page = await anna.post("/openurl/DEMO/request", {**form, "service": "loan"})
 
     assert page.title == "Sign in"
     assert page.hidden("back").startswith("request?")
 
 
+@on_both
 async def test_a_hold_placed_twice_is_one_and_the_second_form_is_refused(gateway: Running, anna: Visitor) -> None:
     await anna.sign_in()
     form = {**await anna.form("hold", OURS), "pickup": "NORTH"}
@@ -131,3 +176,18 @@ async def test_nothing_of_ours_to_hold(anna: Visitor) -> None:
     await anna.sign_in()
     page = await anna.post("/openurl/DEMO/hold", {**await anna.form("hold", BOOK), "pickup": "NORTH"})
     assert page.status == 422
+
+
+async def test_a_place_in_the_list_that_no_page_gave(anna: Visitor) -> None:
+    await anna.sign_in()
+    assert (await anna.get("/openurl/DEMO/requests?cursor=abcd")).status == 404
+
+
+async def test_a_patron_whom_the_library_does_not_know_any_more(gateway: Running, anna: Visitor) -> None:
+    async def gone(*_: object) -> None:
+        raise Refused(Reason.UNKNOWN_PATRON, "no such patron")
+
+    await anna.sign_in()
+    gateway.requests().house("DEMO").system.patron_holds = gone
+    page = await anna.get("/openurl/DEMO/holds/1")
+    assert (page.status, page.title) == (409, "This is not possible")

@@ -183,6 +183,13 @@ class TestIn:
         with pytest.raises(MalformedMessage):
             FORMAT.decode(mail, PROFILE)
 
+    def test_a_day_before_all_days_is_malformed(self) -> None:
+        """In Oslo it begins before the calendar does in UTC."""
+        dawn = replace(said(Kind.CANCEL), service_date_time=ServiceDateTime(this=Moment(day=date.min, clock=time.min)))
+
+        with pytest.raises(MalformedMessage, match="0001-01-01"):
+            understood(sent(dawn))
+
     def test_what_is_for_another_library_is_left_to_staff(self) -> None:
         mail = replace(came(sent(said(Kind.CANCEL))), recipient=Recipient("SE-S"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
@@ -128,6 +129,25 @@ class TestCrossing:
 
     def test_a_strict_profile_refuses_it(self) -> None:
         assert guard(renew(EARLIER), context(late="refuse"))(lending(Lending.LOCATED)) is not None
+
+    @pytest.mark.parametrize(
+        ("changed", "sent", "kept"),
+        [
+            ("2026-10-25T00:50", "2026-10-25T02:10", True),
+            ("2026-10-25T01:10", "2026-10-25T02:50", True),  # which 02:50 it was nobody knows
+            ("2026-10-25T01:50", "2026-10-25T03:10", False),
+            ("2026-03-29T00:59", "2026-03-29T03:00", False),
+            ("2026-03-29T01:30", "2026-03-29T03:20", True),
+            ("2026-03-29T01:30", "0001-01-01T00:00", True),
+            ("2026-03-29T01:30", "9999-12-31T23:59", False),
+        ],
+    )
+    def test_where_the_clocks_are_changed(self, changed: str, sent: str, kept: bool) -> None:
+        """`changed` in UTC, `sent` by the clocks in Berlin."""
+        berlin = replace(CONTEXT, library_zone=ZoneInfo("Europe/Berlin"))
+        request = replace(lending(Lending.LOCATED), changed=datetime.fromisoformat(changed).replace(tzinfo=UTC))
+
+        assert (guard(renew(datetime.fromisoformat(sent)), berlin)(request) is None) is kept
 
     def test_by_mail_ours_are_under_way_for_a_while(self) -> None:
         assert guard(renew(LATER), context(transit_minutes=10))(lending(Lending.LOCATED)) is None

@@ -51,6 +51,14 @@ def test_partners_of_all_kinds_are_fine(place: Place) -> None:
             "oslo.yml:1: partner.email: the channel mail needs an e-mail address",
         ),
         (
+            "partner:\n  symbols: [ISIL:NO-1]\n  channel: iso-ill\niso_ill:\n  transport: {by: mail}\n",
+            "oslo.yml:1: partner.email: the channel iso-ill needs an e-mail address",
+        ),
+        (
+            "partner:\n  symbols: [ISIL:NO-1]\niso_ill:\n  credentials: {user: 100-1}\n",
+            "oslo.yml:4: iso_ill.credentials: user and password go together",
+        ),
+        (
             "partner:\n  symbols:\n    - ISIL:NO-1\n    - isil:jp-1003457\n",
             "oslo.yml:4: partner.symbols.1: profile 'kyoto' has this symbol too, found 'isil:jp-1003457'",
         ),

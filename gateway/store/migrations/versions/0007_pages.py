@@ -30,7 +30,7 @@ def upgrade() -> None:
     _table(
         "page_session",
         "expires",
-        *map(_text, ("patron_id", "identifier", "category", "branch", "name", "language", "method", "proof")),
+        *map(_text, ("patron_id", "identifier", "category", "branch", "name", "method", "proof")),
         _at("started"),
     )
     _table("page_journey", "expires", *map(_text, ("visit", "nonce", "verifier", "back_to")))
