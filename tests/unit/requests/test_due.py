@@ -33,6 +33,14 @@ def test_a_day_ends_at_the_rules_time_in_the_zone() -> None:
     assert patron_due(date(2026, 12, 18)) == datetime(2026, 12, 18, 22, 59, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("zone", [ZURICH, ZoneInfo("America/Vancouver"), ZoneInfo("Asia/Tokyo")])
+def test_the_last_day_of_all_is_far_off_or_none(zone: ZoneInfo) -> None:
+    """Sent for "whenever"; west of Greenwich it ends after the last moment that there is in UTC."""
+    rules = DueDates(policy=DuePolicy.LENDER)
+    found = due.patron_due(date.max, rules, Calendar.from_policy(CalendarPolicy(), zone), zone, START)
+    assert found is None or found.year == 9999
+
+
 def test_a_moment_on_an_open_day_stays_to_the_second() -> None:
     moment = datetime(2026, 12, 18, 13, 5, 7, tzinfo=UTC)
 
