@@ -1,9 +1,9 @@
 """Z39.50: search and present of ten records, against yaz-client on the same Zebra; fifty targets at once, against the
 slowest of them.
 
-Both ask the same queries on one connection, and have the records then; yaz-client prints them, ours are octets. What it
-costs to read them into citations and holdings besides is printed, without a goal. What it takes to start yaz-client is
-measured by itself and taken off.
+Both ask the same queries on one connection; yaz-client prints the records. Ours are timed twice: when their octets are
+there, and when they are read into citations and holdings besides, as the port gives them. What it takes to start
+yaz-client is measured by itself and taken off.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ TITLES = [script.things[0] for script in SCRIPTS[:4]]
 
 
 def rows() -> list[Row]:
-    return [search_row(), asyncio.run(at_once_row())]
+    return [*search_rows(), asyncio.run(at_once_row())]
 
 
-def search_row() -> Row:
+def search_rows() -> list[Row]:
     zebra = Zebra(records(3000))
     try:
         ratios, whole = [], []
@@ -68,9 +68,12 @@ def search_row() -> Row:
             )
     finally:
         zebra.stop()
-    print(f"Z39.50 with records read into citations and holdings / yaz-client: {statistics.median(whole):.2f}")
-    ratio = statistics.median(ratios)
-    return ("Z39.50 search + present of 10 / yaz-client", ratio, f"≥ {SEARCH_GOAL:.2f}", ratio >= SEARCH_GOAL)
+    goal = f"≥ {SEARCH_GOAL:.2f}"
+    octets, read = statistics.median(ratios), statistics.median(whole)
+    return [
+        ("Z39.50 search + present of 10, octets / yaz-client", octets, goal, octets >= SEARCH_GOAL),
+        ("the same, read into citations and holdings / yaz-client", read, goal, read >= SEARCH_GOAL),
+    ]
 
 
 def _yaz_client(zebra: Zebra) -> float:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-import asn1tools
-
 from adapters.z3950 import ber
-from adapters.z3950.codec.compiled import module
+from adapters.z3950.codec.compiled import Undecodable, decode_as
 from adapters.z3950.oids import INIT_DIAGNOSTICS
 from adapters.z3950.values import Answer, Closed, Diagnostic, Found, InitAnswer, RawRecord, ScanEntry, Scanned
 from gateway.domain.frozen import frozen
@@ -77,7 +75,7 @@ class Texts:
 def _decoded(type_: str, data: bytes) -> Any:
     try:
         return _read(type_, data)
-    except asn1tools.DecodeError:
+    except Undecodable:
         return _again(type_, data)
 
 
@@ -85,13 +83,13 @@ def _again(type_: str, data: bytes) -> Any:
     """Indefinite lengths around an open value are what asn1tools can't read; then with all lengths said."""
     try:
         return _read(type_, ber.definite(data))
-    except asn1tools.DecodeError as error:
+    except Undecodable as error:
         raise MalformedMessage("", str(error)) from error
 
 
 def _read(type_: str, data: bytes) -> Any:
     try:
-        return module().decode(type_, data)
+        return decode_as(type_, data)
     except (IndexError, ValueError, OverflowError, struct.error) as error:  # asn1tools, of octets that end too early
         raise MalformedMessage("", f"{type_}: {error}") from error
 
