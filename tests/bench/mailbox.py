@@ -10,6 +10,7 @@ import asyncio
 import resource
 import statistics
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from imapclient import IMAPClient
@@ -46,16 +47,16 @@ async def _rows(folder: Path) -> list[Row]:
 
 async def _measured(house: MailHouse, dovecot: Dovecot, asked: list[Request]) -> list[Row]:
     """The first thousand by themselves, since what grows by then is only what every process has."""
-    first = _answers(asked, "first", FIRST)
-    await _taken(house, dovecot, "first", first)
+    dovecot.deliver_all("first", _answers(asked, "first", FIRST))
+    await _polled(house.at_imap(dovecot.port, _client(), "first", batch=BATCH), FIRST)
     before = _peak()
     ratios = []
     for number in range(1, ROUNDS + 1):
         user = f"round{number}"
-        answers = _answers(asked, user, MAILS // ROUNDS)
-        dovecot.deliver_all(user, answers)
-        bare = await asyncio.to_thread(_fetched, dovecot, user, len(answers))
-        ours = await _polled(house.at_imap(dovecot.port, _client(), user, batch=BATCH), len(answers))
+        count = MAILS // ROUNDS
+        dovecot.deliver_all(user, _answers(asked, user, count))
+        bare = await asyncio.to_thread(_fetched, dovecot, user, count)
+        ours = await _polled(house.at_imap(dovecot.port, _client(), user, batch=BATCH), count)
         ratios.append(ours / bare)
         print(
             f"mailbox, round {number}: IMAPClient alone {bare:,.0f}/s, illgate {ours:,.0f}/s, ratio {ours / bare:.2f}"
@@ -73,23 +74,16 @@ def _client() -> ImapClient:
     return ImapClient(lambda _reference: PASSWORD)
 
 
-def _answers(asked: list[Request], user: str, count: int) -> list[bytes]:
+def _answers(asked: list[Request], user: str, count: int) -> Iterator[bytes]:
     """In a few scripts, with the letter quoted below, as people answer."""
     texts = ("We are still looking for it.", "Мы ищем эту книгу.", "本を探しています。", "Kirja on vielä lainassa.")
     quoted = "\n".join(f"> line {n} of the letter that was sent, as mail programs quote it" for n in range(30))
-    return [
-        mail(
+    for n in range(count):
+        yield mail(
             f"{texts[n % len(texts)]} ({user}, {n})\n\n{quoted}\n",
             Subject=f"Re: {asked[n % len(asked)].attempts[0].transaction}",
             Message_ID=f"<{user}.{n}@ub.bergen.example>",
         )
-        for n in range(count)
-    ]
-
-
-async def _taken(house: MailHouse, dovecot: Dovecot, user: str, answers: list[bytes]) -> None:
-    dovecot.deliver_all(user, answers)
-    await _polled(house.at_imap(dovecot.port, _client(), user, batch=BATCH), len(answers))
 
 
 async def _polled(poller: Poller, count: int) -> float:

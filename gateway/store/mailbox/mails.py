@@ -104,12 +104,14 @@ def outcomes(
     return {uid: Outcome(outcome) for uid, outcome in found}
 
 
-_SAME = Prepared(
+SAME = (
     select(_c.id, _c.message_id, _c.at, _c.outcome)
     .where(_c.library == bindparam("in_library"), _c.digest == bindparam("with_digest"))
-    .order_by(_c.id.desc())
+    # by time first: for the order of ids alone SQLite reads all mails of the library by their key
+    .order_by(_c.at.desc(), _c.id.desc())
     .limit(20)
 )
+_SAME = Prepared(SAME)
 
 
 def same_content(connection: Connection, library: str, digest: str) -> tuple[Seen, ...]:
