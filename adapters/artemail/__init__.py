@@ -33,6 +33,7 @@ channel = ChannelAdapter(
     make=ArtemailChannel,
     gathers=True,
     secrets=passwords,
+    by_mail=lambda _dialect: True,
 )
 mail_format = MailFormatAdapter(
     name=SECTION, dialect=ArtemailDialect, make=ArtemailFormat, secret_pattern=password_line

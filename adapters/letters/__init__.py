@@ -8,5 +8,12 @@ from adapters.letters.dialect import LettersDialect, style
 from adapters.letters.format import PlainMail
 from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter
 
-adapter = ChannelAdapter(name="mail", section="letters", dialect=LettersDialect, make=MailChannel, style=style)
+adapter = ChannelAdapter(
+    name="mail",
+    section="letters",
+    dialect=LettersDialect,
+    make=MailChannel,
+    style=style,
+    by_mail=lambda _dialect: True,
+)
 plain_mail = MailFormatAdapter(name="letters", dialect=LettersDialect, make=PlainMail)

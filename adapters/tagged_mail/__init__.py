@@ -10,5 +10,11 @@ from adapters.tagged_mail.dialect import SECTION, TaggedMailDialect
 from adapters.tagged_mail.format import TaggedMailFormat
 from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter
 
-channel = ChannelAdapter(name="tagged-mail", section=SECTION, dialect=TaggedMailDialect, make=TaggedMailChannel)
+channel = ChannelAdapter(
+    name="tagged-mail",
+    section=SECTION,
+    dialect=TaggedMailDialect,
+    make=TaggedMailChannel,
+    by_mail=lambda _dialect: True,
+)
 mail_format = MailFormatAdapter(name=SECTION, dialect=TaggedMailDialect, make=TaggedMailFormat)

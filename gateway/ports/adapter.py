@@ -171,7 +171,8 @@ class ChannelAdapter:
     how its letters look, for a channel that writes some (`illgate check` renders them). `gathers`: its channel can send
     several messages in one mail (`gateway.ports.channel.Gathers`). `secrets(dialect)`: passwords that stand in its
     messages, by reference, by key within the section: looked for by `illgate check`, and kept out of the journal when
-    they come back in an answer. `by_mail(dialect)`: whether it writes to the partner's e-mail address.
+    they come back in an answer. `by_mail(dialect)`: whether it writes to the partner's e-mail address;
+    who has it has a dialect whose keys may all be left out.
     """
 
     name: str

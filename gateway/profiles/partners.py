@@ -13,9 +13,6 @@ from gateway.ports.adapter import ChannelAdapter
 if TYPE_CHECKING:
     from gateway.profiles.loading import LoadedProfile
 
-MAIL = ("mail", "artemail", "tagged-mail")
-"""Channels that need an address of the partner."""
-
 
 def problems(loaded: Mapping[str, LoadedProfile], channels: Mapping[str, ChannelAdapter]) -> Iterator[Problem]:
     """`channels`: those that are installed, by name; empty: none is looked at."""
@@ -48,10 +45,9 @@ def _within(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, C
 
 def _by_mail(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
     channel = channels.get(partner.channel)
-    dialect = one.profile.dialects.get(channel.section) if channel is not None else None
-    if channel is None or channel.by_mail is None or dialect is None:
-        return partner.channel in MAIL
-    return channel.by_mail(dialect)
+    if channel is None or channel.by_mail is None:
+        return False
+    return channel.by_mail(one.profile.dialects.get(channel.section) or channel.dialect())
 
 
 def _gathers(partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
