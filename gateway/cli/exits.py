@@ -35,6 +35,8 @@ def as_exit_codes(context: click.Context) -> Iterator[None]:
     """Expected errors become a message and an exit code; a defect stays a traceback."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # whoever read the output has had enough (`| head`): click ends quietly
     except tuple(kind for kind, _ in _CODES) as error:
         click.echo(str(error), err=True)
         context.exit(next(code for kind, code in _CODES if isinstance(error, kind)))
