@@ -13,12 +13,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench import growth, iso_ill, iso_ill_lines, mailbox, messages, z3950
 from tests.bench import requests as open_requests
-from tests.bench.load import Result, drive, post
+from tests.bench.load import all_good, drive, post
 from tests.bench.setting import with_readers
 from tests.support.daemon import Installation, free_port, process, wait_for
 
@@ -57,20 +57,8 @@ def main() -> int:
     return 0 if all(reached for *_, reached in rows) else 1
 
 
-def good(service: str) -> Callable[[bytes], bool]:
-    mark = messages.succeeded(service)
-    return lambda answer: mark in answer and b"Problem>" not in answer
-
-
 def rate(port: int, requests: Iterator[bytes], service: str) -> float:
-    result = drive(port, requests, connections=CONNECTIONS, good=good(service))
-    complain(result, service)
-    return result.rate
-
-
-def complain(result: Result, service: str) -> None:
-    if result.wrong:
-        raise RuntimeError(f"{result.wrong} of {len(result.seconds)} answers to {service} were no success")
+    return all_good(drive(port, requests, connections=CONNECTIONS, good=messages.succeeded(service))).rate
 
 
 def lookup_row(folder: Path, installation: Installation, seconds: float) -> tuple[str, float, str, bool]:
@@ -103,10 +91,10 @@ def latency_row(port: int) -> tuple[str, float, str, bool]:
             port,
             itertools.repeat(request, int(full * 1.5)),
             connections=CONNECTIONS,
-            good=good("LookupUser"),
+            good=messages.succeeded("LookupUser"),
             rate=full / 2,
         )
-        complain(result, "LookupUser")
+        all_good(result)
         p50, p99 = result.percentile(0.50), result.percentile(0.99)
         ratios.append(p99 / p50)
         print(f"LookupUser at half load, round {number}: p50 {p50 * 1000:.2f} ms, p99 {p99 * 1000:.2f} ms")

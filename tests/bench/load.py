@@ -35,6 +35,13 @@ class Result:
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+def all_good(result: Result) -> Result:
+    """Raises RuntimeError where it isn't."""
+    if result.wrong:
+        raise RuntimeError(f"{result.wrong} of {len(result.seconds)} answers were no success")
+    return result
+
+
 @dataclass(slots=True)
 class _Connection:
     socket: socket.socket

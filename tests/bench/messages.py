@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 PATRON = "21000000000017"
 READERS = 5_000
 """So many patrons are there beside the sample's; requests go round them, as they would in a library."""
@@ -77,6 +79,7 @@ def check_in_item(item: str) -> bytes:
     )
 
 
-def succeeded(service: str) -> bytes:
-    """What every success answer to this service holds."""
-    return f"{service}Response".encode()
+def succeeded(service: str) -> Callable[[bytes], bool]:
+    """Tells a success answer to this service."""
+    mark = f"{service}Response".encode()
+    return lambda answer: mark in answer and b"Problem>" not in answer
