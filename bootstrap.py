@@ -80,6 +80,7 @@ SERVERS = {
     "yaz": lambda: shutil.which("yaz-client") is not None and shutil.which("yaz-ztest") is not None,
     "idzebra-2.0": lambda: shutil.which("zebrasrv") is not None and shutil.which("zebraidx") is not None,
     "yaz-illclient": lambda: shutil.which("yaz-illclient") is not None,
+    "nginx": lambda: Path("/usr/sbin/nginx").exists(),
     "chromium": lambda: Path("/usr/bin/chromium").exists(),
     "npm": lambda: shutil.which("npm") is not None,  # fetches axe-core
 }

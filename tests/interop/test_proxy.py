@@ -1,0 +1,157 @@
+"""The daemon behind the shipped nginx.conf, in a real nginx: who gets in, and as whom."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.bench import messages
+from tests.support.certificates import Authority
+from tests.support.daemon import Installation
+from tests.support.nginx import NotInstalled, proxy
+
+BY_CERTIFICATE = """\
+name: by-certificate
+extends: ncip2
+description: a partner known by its certificate alone
+auth:
+  - {kind: certificate, user: Fjord Consortium}
+"""
+
+BY_ADDRESS = """\
+name: by-address
+extends: ncip2
+description: a partner known by its address alone
+auth:
+  - {kind: network, networks: [127.0.0.5/32]}
+"""
+
+
+@dataclass(frozen=True)
+class Front:
+    installation: Installation
+    authority: Authority
+    port: int
+
+    def ask(
+        self, path: str, body: bytes | None = None, name: str = "", headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        """Status and body; `name`: of the client's certificate."""
+        context = self.authority.client_context(self.authority.issue(name) if name else None)
+        request = urllib.request.Request(
+            f"https://127.0.0.1:{self.port}{path}", body, {"Content-Type": "application/xml", **(headers or {})}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30, context=context) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read()
+
+
+@pytest.fixture
+def front(installation: Installation, tmp_path: Path) -> Iterator[Front]:
+    installation.change(http={"trusted_proxies": ["127.0.0.1"], "certificate_proxies": ["127.0.0.1"]})
+    (installation.folder / "profiles" / "by-certificate.yml").write_text(BY_CERTIFICATE)
+    (installation.folder / "profiles" / "by-address.yml").write_text(BY_ADDRESS)
+    authority = Authority(tmp_path)
+    try:
+        with installation.serve(), proxy(tmp_path, installation.port, authority) as port:
+            yield Front(installation, authority, port)
+    except NotInstalled as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+def test_a_partner_is_known_by_its_certificate(front: Front) -> None:
+    succeeded = messages.succeeded("LookupUser")
+    asked = messages.lookup_user()
+
+    assert succeeded(front.ask("/ncip/by-certificate", asked, "Fjord Consortium")[1])
+    for refused in (
+        front.ask("/ncip/by-certificate", asked),
+        front.ask("/ncip/by-certificate", asked, "Somebody Else"),
+        front.ask(  # what a client says of itself is replaced by nginx
+            "/ncip/by-certificate",
+            asked,
+            headers={"X-Client-Verify": "SUCCESS", "X-Client-Subject": "CN=Fjord Consortium"},
+        ),
+    ):
+        assert refused[0] == 200
+        assert b"Problem" in refused[1]
+        assert not succeeded(refused[1])
+
+
+def test_nginx_turns_away_a_partner_that_must_have_a_certificate(front: Front) -> None:
+    assert front.ask("/ncip/relais-d2d", messages.lookup_user())[0] == 403
+    assert front.ask("/ncip/relais-d2d", messages.lookup_user(), "Relais")[0] == 200
+
+
+def test_a_certificate_of_another_authority_is_refused(front: Front, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other").issue("Fjord Consortium")
+    context = front.authority.client_context()
+    context.load_cert_chain(stranger.certificate, stranger.key)
+    url = f"https://127.0.0.1:{front.port}/ncip/by-certificate"
+    with pytest.raises((urllib.error.HTTPError, ssl.SSLError)) as refused:
+        urllib.request.urlopen(url, messages.lookup_user(), timeout=30, context=context)
+    if isinstance(refused.value, urllib.error.HTTPError):
+        assert refused.value.code == 400
+        refused.value.close()
+
+
+def test_what_patrons_and_programs_need_is_reachable(front: Front) -> None:
+    status, page = front.ask("/openurl?genre=book&title=Of+Rivers+and+Rain")
+    assert status == 200
+    assert b"Of Rivers and Rain" in page
+    assert front.ask("/openurl/_assets/pages.css")[0] == 200
+    assert front.ask("/api/v1/openapi.json")[0] == 200
+    assert front.ask("/api/v1/requests")[0] == 401
+    for link in ("/q/nothing", "/d/nothing"):
+        status, page = front.ask(link)
+        assert status in (400, 404, 410)
+        assert b"nginx" not in page, f"{link} does not reach the daemon"
+
+
+def test_what_is_for_ourselves_is_not(front: Front) -> None:
+    for path in ("/metrics", "/readyz", "/healthz"):
+        status, page = front.ask(path)
+        assert status == 404
+        assert b"nginx" in page
+
+
+def test_a_message_that_is_too_large_for_its_profile_is_answered_in_its_protocol(front: Front) -> None:
+    status, answer = front.ask("/ncip/by-certificate", b"<NCIPMessage>" + b" " * 3_000_000, "Fjord Consortium")
+    assert status == 200
+    assert b"Problem" in answer
+
+
+def test_a_partner_is_known_by_its_address(front: Front) -> None:
+    succeeded = messages.succeeded("LookupUser")
+
+    assert succeeded(post_from("127.0.0.5", front))
+    assert not succeeded(post_from("127.0.0.6", front))
+    assert not succeeded(post_from("127.0.0.6", front, {"X-Forwarded-For": "127.0.0.5"}))
+
+
+def post_from(address: str, front: Front, headers: dict[str, str] | None = None) -> bytes:
+    connection = http.client.HTTPSConnection(
+        "127.0.0.1",
+        front.port,
+        timeout=30,
+        source_address=(address, 0),
+        context=front.authority.client_context(),
+    )
+    with contextlib.closing(connection):
+        connection.request("POST", "/ncip/by-address", messages.lookup_user(), headers or {})
+        return connection.getresponse().read()
