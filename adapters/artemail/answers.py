@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -11,7 +11,7 @@ from adapters.artemail.characters import Scribe
 from adapters.artemail.dialect import ArtemailDialect
 from adapters.artemail.dialect.replies import DATES, ReplyRule
 from adapters.artemail.orders import written_number
-from adapters.artemail.replies import AboutFile, Answers, Reply, as_number, line_of, read
+from adapters.artemail.replies import AboutFile, Answers, Reply, as_number, line_of, read, references_in
 from adapters.artemail.templates import parse
 from adapters.artemail.values import after_weeks, amount_of, date_of, money_of, weeks_until
 from gateway.domain.frozen import frozen
@@ -132,10 +132,17 @@ def _meaning(fault: str, dialect: ArtemailDialect) -> str:
 
 
 def _file(answers: Answers, dialect: ArtemailDialect) -> OfFile | None:
-    if not answers.reference:
-        return None
-    ours = as_number(answers.reference, dialect.numbers)
-    return OfFile(numbers=tuple(dict.fromkeys(filter(None, (answers.reference, ours)))))
+    return OfFile(numbers=_numbers((answers.reference,), dialect)) if answers.reference else None
+
+
+def files_named(mail: IncomingMail, dialect: ArtemailDialect) -> tuple[str, ...]:
+    """As in `gateway.ports.mail_format.NamesFiles`."""
+    return _numbers(references_in(f"{mail.subject}\n{mail.text}", dialect), dialect)
+
+
+def _numbers(references: Iterable[str], dialect: ArtemailDialect) -> tuple[str, ...]:
+    both = (one for word in references for one in (word, as_number(word, dialect.numbers)))
+    return tuple(dict.fromkeys(filter(None, both)))
 
 
 def _without_code(answers: Answers, files: tuple[int, ...], dialect: ArtemailDialect) -> Iterator[MailEvent]:

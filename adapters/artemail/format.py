@@ -1,4 +1,4 @@
-"""The port `MailFormat`: orders of partners that ask us, answers of those that we ask."""
+"""The port `MailFormat`: orders of partners that ask us, answers of those that we ask; and `NamesFiles`."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ class ArtemailFormat:
         if not _may(profile, PartnerRole.SUPPLIER):
             raise MalformedMessage("", "no order file: the customer code or a request is missing", Fault.DATA_MISSING)
         return answers.understood(mail, dialect)
+
+    def files_named(self, mail: IncomingMail, profile: Profile) -> tuple[str, ...]:
+        """See `gateway.ports.mail_format.NamesFiles`."""
+        return answers.files_named(mail, dialect_of(profile))
 
 
 def _may(profile: Profile, role: PartnerRole) -> bool:

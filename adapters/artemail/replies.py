@@ -87,7 +87,7 @@ class _Reader:
         self._codes = Codes(dialect.replies)
         self._number = re.compile(rf"(?:{labels(dialect.replies.labels)})?(?P<number>[^\s:;,()<>\"']+)")
         self._labelled = re.compile(rf"(?:{labels(dialect.replies.labels)})(?P<number>[^\s:;,()<>\"']+)", re.IGNORECASE)
-        self._reference = re.compile(rf"{re.escape(dialect.reference)}\W{{0,3}}([A-Z0-9][A-Z0-9./-]*)", re.IGNORECASE)
+        self._reference = _behind_word(dialect)
         self._files = {name: re.compile(one.pattern, re.IGNORECASE) for name, one in dialect.replies.files.items()}
         self._customer = re.compile(dialect.layout.customer_pattern)
         self._ours = dialect.order_codes
@@ -247,8 +247,22 @@ class _Reader:
 
 def reference_in(text: str, dialect: ArtemailDialect) -> str:
     """The word behind FILEREFNO; empty where there is none, or one that can't be the number of a file."""
-    found = re.search(rf"{re.escape(dialect.reference)}\W{{0,3}}([A-Z0-9][A-Z0-9./-]*)", text, re.IGNORECASE)
-    word = found[1].rstrip("./-") if found else ""
+    found = _behind_word(dialect).search(text)
+    return _as_reference(found[1], dialect) if found else ""
+
+
+def references_in(text: str, dialect: ArtemailDialect) -> tuple[str, ...]:
+    """All of them, each once."""
+    words = (_as_reference(word, dialect) for word in _behind_word(dialect).findall(text))
+    return tuple(dict.fromkeys(filter(None, words)))
+
+
+def _behind_word(dialect: ArtemailDialect) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(dialect.reference)}\W{{0,3}}([A-Z0-9][A-Z0-9./-]*)", re.IGNORECASE)
+
+
+def _as_reference(word: str, dialect: ArtemailDialect) -> str:
+    word = word.rstrip("./-")
     is_number = re.search(r"\d", word) and date_of(word, dialect.replies.dates) is None
     return word if is_number else ""
 

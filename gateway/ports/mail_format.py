@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import field
 from datetime import UTC, datetime, tzinfo
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.domain.problems import Refusal
@@ -108,4 +108,15 @@ class MailFormat(Protocol):
 
     def decode(self, mail: IncomingMail, profile: Profile) -> Understood:
         """Raises MalformedMessage: it is of this format and can't be read; staff look at it."""
+        ...
+
+
+@runtime_checkable
+class NamesFiles(Protocol):
+    """What a format can do besides whose partners get several of our messages in one mail
+    (`gateway.ports.channel.Gathers`): they quote its number in mails of other formats too."""
+
+    def files_named(self, mail: IncomingMail, profile: Profile) -> tuple[str, ...]:
+        """Numbers of files of ours that stand anywhere in the mail, whatever its format, each as in `OfFile.numbers`.
+        Never raises."""
         ...

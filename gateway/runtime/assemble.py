@@ -18,7 +18,7 @@ from gateway.services.hand import OpenLibrary
 from gateway.services.requests.broker import RequestBroker
 from gateway.services.requests.house import House
 from gateway.services.requests.incoming import Doors
-from gateway.services.requests.ncip_link import Linker
+from gateway.services.requests.linking import Linker
 from gateway.settings import LibrarySettings, Settings
 from gateway.store.cipher import BodyCipher
 from gateway.store.engine import Store, open_store

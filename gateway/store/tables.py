@@ -6,22 +6,9 @@ time ranges, retention and the joining of question and answer: the journal's fas
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Float,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-    text,
-)
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Boolean, Column, Float, Index, LargeBinary, MetaData, PrimaryKeyConstraint, Table, text
 
-from gateway.store.types import UtcDateTime
+from gateway.store import columns
 
 metadata = MetaData()
 
@@ -30,47 +17,36 @@ HAS_REQUEST = text("request_id <> ''")
 HAS_ITEM = text("item_id <> ''")
 """Conditions of the partial indexes; a query must repeat one word by word to be served by its index."""
 
-
-def _text(name: str) -> Column[str]:
-    """Empty when there is nothing to say."""
-    return Column(name, Text, nullable=False)
-
-
-def _id(name: str) -> Column[str]:
-    """Text that sorts by its bytes, whatever language the database was made for."""
-    return Column(name, Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False)
-
-
 message = Table(
     "message",
     metadata,
-    _text("library"),
-    _id("id"),
-    _text("exchange"),
-    _text("direction"),
-    _text("profile"),
-    _text("protocol"),
-    _text("transport"),
-    _text("service"),
-    _text("version"),
-    _text("peer"),
-    _text("from_agency"),
-    _text("to_agency"),
-    _text("request_id"),
-    _text("item_id"),
-    Column("at", UtcDateTime, nullable=False),  # received or sent
+    columns.text("library"),
+    columns.id_("id"),
+    columns.text("exchange"),
+    columns.text("direction"),
+    columns.text("profile"),
+    columns.text("protocol"),
+    columns.text("transport"),
+    columns.text("service"),
+    columns.text("version"),
+    columns.text("peer"),
+    columns.text("from_agency"),
+    columns.text("to_agency"),
+    columns.text("request_id"),
+    columns.text("item_id"),
+    columns.moment("at"),  # received or sent
     Column("body", LargeBinary),  # NULL once forgotten
-    Column("body_size", Integer, nullable=False),  # bytes on the wire
+    columns.integer("body_size"),  # bytes on the wire
     Column("truncated", Boolean, nullable=False),
-    _text("body_key"),  # id of the key that encrypted the body; empty: as it came
-    _text("content_type"),
-    Column("status", Integer, nullable=False),  # of HTTP; 0 where the transport has none
-    _text("outcome"),
-    _text("reason"),
-    _text("note"),
+    columns.text("body_key"),  # id of the key that encrypted the body; empty: as it came
+    columns.text("content_type"),
+    columns.integer("status"),  # of HTTP; 0 where the transport has none
+    columns.text("outcome"),
+    columns.text("reason"),
+    columns.text("note"),
     Column("duration_ms", Float, nullable=False),
-    _text("repeat_of"),
-    _text("replay_of"),
+    columns.text("repeat_of"),
+    columns.text("replay_of"),
     PrimaryKeyConstraint("library", "id", name="pk_message"),
     Index("ix_message_request", "library", "request_id", "id", postgresql_where=HAS_REQUEST, sqlite_where=HAS_REQUEST),
     Index("ix_message_item", "library", "item_id", "id", postgresql_where=HAS_ITEM, sqlite_where=HAS_ITEM),
@@ -81,14 +57,14 @@ message = Table(
 processed_message = Table(
     "processed_message",
     metadata,
-    _text("library"),
-    _text("profile"),
-    _text("key"),
-    _text("first_message"),
-    _text("answer_message"),
-    Column("count", Integer, nullable=False),
-    Column("first_at", UtcDateTime, nullable=False),
-    Column("last_at", UtcDateTime, nullable=False),
+    columns.text("library"),
+    columns.text("profile"),
+    columns.text("key"),
+    columns.text("first_message"),
+    columns.text("answer_message"),
+    columns.integer("count"),
+    columns.moment("first_at"),
+    columns.moment("last_at"),
     PrimaryKeyConstraint("library", "profile", "key", name="pk_processed_message"),
     Index("ix_processed_message_last", "library", "last_at"),
 )
@@ -97,8 +73,8 @@ processed_message = Table(
 retention = Table(
     "retention",
     metadata,
-    _text("library"),
-    _id("bodies_until"),  # bodies of messages with an id up to this one are forgotten
+    columns.text("library"),
+    columns.id_("bodies_until"),  # bodies of messages with an id up to this one are forgotten
     PrimaryKeyConstraint("library", name="pk_retention"),
 )
 """How far forgetting has come, so that it never looks at the same rows again."""

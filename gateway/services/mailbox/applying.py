@@ -49,13 +49,14 @@ Seek = Callable[[MailEvent], Found]
 
 @frozen
 class Hand:
-    """Applies one mail, of one partner to one library."""
+    """Applies one mail, of one partner to one library. `files_named`: as in `reading.Reading`."""
 
     connection: Connection
     house: House
     profile: Profile
     parsed: ParsedMail
     files: tuple[Attached, ...] = ()
+    files_named: tuple[str, ...] = ()
 
     @property
     def mail(self) -> IncomingMail:
@@ -77,7 +78,7 @@ class Hand:
         return total
 
     def _find(self, event: MailEvent) -> Found:
-        return find(self.connection, self.house, self.profile, event, self.mail)
+        return find(self.connection, self.house, self.profile, event, self.mail, self.files_named)
 
     def _event(self, event: MailEvent, id_: str, seek: Seek) -> Applied:
         seen = partner_messages.seen(self.connection, self.house.symbol, self.profile.name, id_)

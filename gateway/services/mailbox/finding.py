@@ -2,7 +2,7 @@
 
 1. the number that the mail's format has read, or that of a file of ours (`OfFile`)
 2. our reference, in the subject, then in the text
-3. the number of a file of ours: `FILEREFNO`
+3. the number of a file of ours, as the formats of the partner read it anywhere in the mail (`NamesFiles`)
 4. In-Reply-To and References: Message-IDs of mails that our outbox sent
 5. the request's own number, in the subject, then in the text
 6. nothing: staff get a list of requests that it may be about
@@ -40,7 +40,7 @@ MOST_WORDS = 400
 MOST_POSSIBLE = 10
 
 _WORD = re.compile(r"[^\W_][\w./:+-]{2,48}")
-_FILE_REFERENCE = re.compile(r"\bFILEREFNO\W{0,3}([A-Za-z0-9][\w.-]{2,40})", re.IGNORECASE)
+_FILE = "the number of a file"
 _TALK = frozenset({Kind.MESSAGE, Kind.STATUS_QUERY, Kind.STATUS_REPORT, Kind.LOST, Kind.DAMAGED})
 """Both sides say these, so a format can't always tell which of them the partner is."""
 
@@ -82,13 +82,21 @@ def _all_are_meant(event: MailEvent, requests: Sequence[Named]) -> bool:
     return event.file is None or event.file.count in (None, len(requests))
 
 
-def find(connection: Connection, house: House, profile: Profile, event: MailEvent, mail: IncomingMail) -> Found:
+def find(
+    connection: Connection,
+    house: House,
+    profile: Profile,
+    event: MailEvent,
+    mail: IncomingMail,
+    files_named: Sequence[str] = (),
+) -> Found:
+    """`files_named`: as in `reading.Reading`."""
     seeker = _Seeker(connection, house, profile, event)
     if _is_for_each(event):
         return _of_file(event, seeker.of_file(mail))
     lines: list[str] = []
     possible: list[str] = []
-    for rule, found in seeker.rules(mail):
+    for rule, found in seeker.rules(mail, files_named):
         ids = tuple(dict.fromkeys(one.request_id for one in found))
         if len(ids) == 1:
             named = found[0]
@@ -102,7 +110,7 @@ def find(connection: Connection, house: House, profile: Profile, event: MailEven
 
 def _of_file(event: MailEvent, found: Sequence[Named]) -> Found:
     meant = event.file.count if event.file is not None else None
-    said = f"request: FILEREFNO: {len(found)} requests" + (f", {meant} are meant" if meant is not None else "")
+    said = f"request: {_FILE}: {len(found)} requests" + (f", {meant} are meant" if meant is not None else "")
     if len(found) == 1 and _all_are_meant(event, found):
         return Found(found[0], explained=(said,))
     return Found(None, tuple(one.request_id for one in found), (said,))
@@ -115,20 +123,20 @@ class _Seeker:
         self._profile = profile
         self._event = event
 
-    def rules(self, mail: IncomingMail) -> Iterator[tuple[str, Sequence[Named]]]:
+    def rules(self, mail: IncomingMail, files_named: Sequence[str]) -> Iterator[tuple[str, Sequence[Named]]]:
         """One after the other: the next is only asked when this one found nothing."""
         stated = self._event.transaction
         if stated:
             yield "the number in the message", self._by_words(variants(stated)) or self._by_number(variants(stated))
             return  # a number that is said and isn't ours is not made good by another that stands around
         if self._event.file is not None:
-            yield "FILEREFNO", self._by_file(self._event.file.numbers)
+            yield _FILE, self._by_file(self._event.file.numbers)
             yield "In-Reply-To and References", self._by_mails(mail.references)
             return
         text = own_text(mail.text)
         yield "our reference in the subject", self._by_words(words(mail.subject))
         yield "our reference in the text", self._by_words(words(text))
-        yield "FILEREFNO", self._by_file(_FILE_REFERENCE.findall(f"{mail.subject}\n{mail.text}"))
+        yield _FILE, self._by_file(files_named)
         yield "In-Reply-To and References", self._by_mails(mail.references)
         yield "the request's number in the subject", self._by_number(words(mail.subject))
         yield "the request's number in the text", self._by_number(words(text))

@@ -98,7 +98,7 @@ class MailDesk:
         if reading.problem:
             return (*lines, f"for staff: {reading.problem}")
         for profile in reading.profiles[:1]:
-            for found in await house.store.read(_look(house, profile, _sought(reading), parsed)):
+            for found in await house.store.read(_look(house, profile, reading)):
                 lines += found.explained
                 if found.named is None:
                     lines.append(f"for staff: {len(found.possible)} requests that it may be about")
@@ -171,11 +171,11 @@ def _sought(reading: Reading) -> tuple[MailEvent, ...]:
     return tuple(one for one in reading.understood.events if one.kind is not Kind.REQUEST)
 
 
-def _look(
-    house: House, profile: Profile, events: Sequence[MailEvent], parsed: ParsedMail
-) -> Callable[[Connection], Sequence[Found]]:
+def _look(house: House, profile: Profile, reading: Reading) -> Callable[[Connection], Sequence[Found]]:
+    mail = reading.parsed.mail
+
     def work(connection: Connection) -> Sequence[Found]:
-        each = expanded(connection, house, profile, events, parsed.mail)
-        return [find(connection, house, profile, event, parsed.mail) for _, event in each]
+        each = expanded(connection, house, profile, _sought(reading), mail)
+        return [find(connection, house, profile, event, mail, reading.files_named) for _, event in each]
 
     return work

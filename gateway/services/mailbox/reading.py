@@ -11,7 +11,7 @@ from dataclasses import replace
 from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import Profile
-from gateway.ports.mail_format import MailFormat, Understood
+from gateway.ports.mail_format import IncomingMail, MailFormat, NamesFiles, Understood
 from gateway.ports.mail_reading import Automatic, ParsedMail
 from gateway.services.mailbox.authenticated import unmet
 from gateway.services.mailbox.senders import partners_of
@@ -31,12 +31,14 @@ class Post:
 @frozen_by_name
 class Reading:
     """`profiles`: partners that it may come from, the likeliest first; `format` and `understood` are those of the
-    first. `problem`: why staff must look, in a sentence without personal data."""
+    first. `files_named`: numbers of files of ours that it names, as their formats read them, whatever its own is.
+    `problem`: why staff must look, in a sentence without personal data."""
 
     parsed: ParsedMail
     profiles: tuple[Profile, ...] = ()
     format: str = ""
     understood: Understood = Understood()
+    files_named: tuple[str, ...] = ()
     problem: str = ""
     malformed: bool = False
     explained: tuple[str, ...] = ()
@@ -61,16 +63,18 @@ def read(parsed: ParsedMail, profiles: Iterable[Profile], formats: Mapping[str, 
         why = forged[found[0].name]
         lines.append(f"sender: not trusted: {why}")
         return replace(reading, profiles=found, problem=f"the sender may be forged: {why}", explained=tuple(lines))
+    reading = replace(reading, profiles=trusted, files_named=_files_named(parsed.mail, trusted, formats))
     if parsed.automatic is Automatic.REPLIED:
-        return replace(reading, profiles=trusted, explained=(*lines, "an automatic answer says nothing of a request"))
-    return _in_a_format(replace(reading, profiles=trusted), formats, lines)
+        return replace(reading, explained=(*lines, "an automatic answer says nothing of a request"))
+    return _in_a_format(reading, formats, lines)
 
 
 def read_as(parsed: ParsedMail, profile: Profile, formats: Mapping[str, MailFormat]) -> Reading:
     """When staff say whose mail it is."""
-    reading = Reading(parsed=parsed, profiles=(profile,))
     if parsed.bounce is not None:
-        return reading
+        return Reading(parsed=parsed, profiles=(profile,))
+    named = _files_named(parsed.mail, (profile,), formats)
+    reading = Reading(parsed=parsed, profiles=(profile,), files_named=named)
     return _in_a_format(reading, formats, [f"sender: {profile.name}, by hand"])
 
 
@@ -87,6 +91,17 @@ def _in_a_format(reading: Reading, formats: Mapping[str, MailFormat], lines: lis
     if (plain := formats.get(PLAIN)) is not None:
         return _decoded(replace(reading, format=PLAIN), plain, reading.profiles[0], lines)
     return replace(reading, problem="no format of the profile knows it", explained=tuple(lines))
+
+
+def _files_named(mail: IncomingMail, profiles: Iterable[Profile], formats: Mapping[str, MailFormat]) -> tuple[str, ...]:
+    found = (
+        number
+        for profile in profiles
+        for one in formats_of(profile, formats)
+        if isinstance(one, NamesFiles)
+        for number in one.files_named(mail, profile)
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def formats_of(profile: Profile, formats: Mapping[str, MailFormat]) -> tuple[MailFormat, ...]:

@@ -228,7 +228,8 @@ class Taker:
         if reading.parsed.automatic is Automatic.REPLIED:
             if profile is None or reading.problem:
                 return Verdict(service="auto-reply", problem=reading.problem)
-            hand = Hand(connection, self.house_of(box, profile.library), profile, reading.parsed)
+            house = self.house_of(box, profile.library)
+            hand = Hand(connection, house, profile, reading.parsed, files_named=reading.files_named)
             return Verdict(service="auto-reply", profile=profile.name, applied=hand.automatic_answer())
         if profile is None or (reading.problem and not reading.malformed):
             name = profile.name if profile is not None else ""
@@ -243,7 +244,7 @@ class Taker:
         first = Verdict()
         for profile in reading.profiles:
             house = self.house_of(box, profile.library)
-            hand = Hand(connection, house, profile, reading.parsed, files)
+            hand = Hand(connection, house, profile, reading.parsed, files, reading.files_named)
             applied = hand.events(reading.understood.events)
             verdict = _verdict(reading, applied, profile.name)
             if not verdict.open or applied.request_id:

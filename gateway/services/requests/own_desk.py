@@ -12,8 +12,8 @@ from gateway.ports.adapter import Advice
 from gateway.ports.library import CheckedIn, PatronKey
 from gateway.services.letters import Letters, SlipFacts
 from gateway.services.requests.house import House
-from gateway.services.requests.ncip_link import goes_back, tell
-from gateway.services.requests.ncip_news import News, news_of
+from gateway.services.requests.library_news import News, news_of
+from gateway.services.requests.linking import goes_back, tell
 
 ACTOR = "desk"
 HERE = CirculationPolicy()

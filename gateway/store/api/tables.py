@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Boolean, Column, Index, LargeBinary, PrimaryKeyConstraint, Table
 
+from gateway.store import columns
 from gateway.store.tables import metadata
 from gateway.store.types import UtcDateTime
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
-
-
-def _id(name: str) -> Column[str]:
-    """Text that sorts by its bytes, whatever language the database was made for."""
-    return Column(name, Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False)
-
 
 server_secret = Table(
     "server_secret",
     metadata,
-    _text("library"),
-    _text("name"),
+    columns.text("library"),
+    columns.text("name"),
     Column("value", LargeBinary, nullable=False),
-    Column("created", UtcDateTime, nullable=False),
+    columns.moment("created"),
     PrimaryKeyConstraint("library", "name", name="pk_server_secret"),
 )
 """Random keys that the gateway made for itself: for hashing API keys, for signing links."""
@@ -32,12 +22,12 @@ server_secret = Table(
 api_key = Table(
     "api_key",
     metadata,
-    _text("library"),
-    _id("prefix"),
-    _text("name"),
+    columns.text("library"),
+    columns.id_("prefix"),
+    columns.text("name"),
     Column("digest", LargeBinary, nullable=False),
-    _text("scopes"),  # with blanks between
-    Column("created", UtcDateTime, nullable=False),
+    columns.text("scopes"),  # with blanks between
+    columns.moment("created"),
     Column("last_used", UtcDateTime),
     Column("revoked", UtcDateTime),
     PrimaryKeyConstraint("library", "prefix", name="pk_api_key"),
@@ -48,15 +38,15 @@ api_key = Table(
 api_answer = Table(
     "api_answer",
     metadata,
-    _text("library"),
-    _text("api_key"),
-    _text("operation"),
-    _text("idempotency_key"),
+    columns.text("library"),
+    columns.text("api_key"),
+    columns.text("operation"),
+    columns.text("idempotency_key"),
     Column("request", LargeBinary, nullable=False),  # digest of what was asked
-    Column("status", Integer, nullable=False),  # 0: in hand
-    _text("headers"),  # JSON
+    columns.integer("status"),  # 0: in hand
+    columns.text("headers"),  # JSON
     Column("body", LargeBinary, nullable=False),
-    Column("at", UtcDateTime, nullable=False),
+    columns.moment("at"),
     PrimaryKeyConstraint("library", "api_key", "operation", "idempotency_key", name="pk_api_answer"),
     Index("ix_api_answer_at", "library", "at"),
 )
@@ -65,15 +55,15 @@ api_answer = Table(
 webhook = Table(
     "webhook",
     metadata,
-    _text("library"),
-    _id("id"),
-    _text("name"),
-    _text("url"),
-    _text("secret"),
-    _text("kinds"),  # of events, with blanks between; empty: all
-    Column("created", UtcDateTime, nullable=False),
+    columns.text("library"),
+    columns.id_("id"),
+    columns.text("name"),
+    columns.text("url"),
+    columns.text("secret"),
+    columns.text("kinds"),  # of events, with blanks between; empty: all
+    columns.moment("created"),
     Column("enabled", Boolean, nullable=False),
-    _text("disabled_why"),
+    columns.text("disabled_why"),
     Column("failing_since", UtcDateTime),
     PrimaryKeyConstraint("library", "id", name="pk_webhook"),
 )
@@ -82,11 +72,11 @@ webhook = Table(
 copy_download = Table(
     "copy_download",
     metadata,
-    _text("library"),
-    _text("link"),
-    Column("count", Integer, nullable=False),
-    Column("first_at", UtcDateTime, nullable=False),
-    Column("last_at", UtcDateTime, nullable=False),
+    columns.text("library"),
+    columns.text("link"),
+    columns.integer("count"),
+    columns.moment("first_at"),
+    columns.moment("last_at"),
     PrimaryKeyConstraint("library", "link", name="pk_copy_download"),
     Index("ix_copy_download_last", "library", "last_at"),
 )

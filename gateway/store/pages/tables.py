@@ -3,36 +3,25 @@ hold (cookies, `state`) are here as SHA-256 only, so that a stolen table signs n
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, Table, Text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Index, PrimaryKeyConstraint, Table
 
+from gateway.store import columns
 from gateway.store.tables import metadata
-from gateway.store.types import UtcDateTime
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
-
-
-def _id(name: str) -> Column[str]:
-    """Text that sorts by its bytes, whatever language the database was made for."""
-    return Column(name, Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False)
-
 
 page_session = Table(
     "page_session",
     metadata,
-    _text("library"),
-    _id("id"),
-    _text("patron_id"),
-    _text("identifier"),
-    _text("category"),
-    _text("branch"),
-    _text("name"),
-    _text("method"),
-    _text("proof"),
-    Column("started", UtcDateTime, nullable=False),
-    Column("expires", UtcDateTime, nullable=False),
+    columns.text("library"),
+    columns.id_("id"),
+    columns.text("patron_id"),
+    columns.text("identifier"),
+    columns.text("category"),
+    columns.text("branch"),
+    columns.text("name"),
+    columns.text("method"),
+    columns.text("proof"),
+    columns.moment("started"),
+    columns.moment("expires"),
     PrimaryKeyConstraint("library", "id", name="pk_page_session"),
     Index("ix_page_session_expires", "library", "expires"),
 )
@@ -41,13 +30,13 @@ page_session = Table(
 page_journey = Table(
     "page_journey",
     metadata,
-    _text("library"),
-    _id("id"),
-    _text("visit"),
-    _text("nonce"),
-    _text("verifier"),
-    _text("back_to"),
-    Column("expires", UtcDateTime, nullable=False),
+    columns.text("library"),
+    columns.id_("id"),
+    columns.text("visit"),
+    columns.text("nonce"),
+    columns.text("verifier"),
+    columns.text("back_to"),
+    columns.moment("expires"),
     PrimaryKeyConstraint("library", "id", name="pk_page_journey"),
     Index("ix_page_journey_expires", "library", "expires"),
 )
@@ -56,10 +45,10 @@ page_journey = Table(
 page_form = Table(
     "page_form",
     metadata,
-    _text("library"),
-    _id("id"),
-    _text("request_id"),
-    Column("at", UtcDateTime, nullable=False),
+    columns.text("library"),
+    columns.id_("id"),
+    columns.text("request_id"),
+    columns.moment("at"),
     PrimaryKeyConstraint("library", "id", name="pk_page_form"),
     Index("ix_page_form_at", "library", "at"),
 )
@@ -68,10 +57,10 @@ page_form = Table(
 page_failure = Table(
     "page_failure",
     metadata,
-    _text("library"),
-    _id("id"),
-    Column("count", Integer, nullable=False),
-    Column("since", UtcDateTime, nullable=False),
+    columns.text("library"),
+    columns.id_("id"),
+    columns.integer("count"),
+    columns.moment("since"),
     PrimaryKeyConstraint("library", "id", name="pk_page_failure"),
     Index("ix_page_failure_since", "library", "since"),
 )

@@ -6,21 +6,9 @@ are in documents and payloads only.
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Date,
-    Index,
-    Integer,
-    LargeBinary,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-    text,
-)
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Boolean, Column, Date, Index, LargeBinary, PrimaryKeyConstraint, Table, text
 
+from gateway.store import columns
 from gateway.store.tables import metadata
 from gateway.store.types import UtcDateTime
 
@@ -33,44 +21,29 @@ HAS_ENDED = text("ended IS NOT NULL")
 IS_GATHERED = text("status = 'waiting' AND kind IN ('gather', 'order')")
 """Conditions of the partial indexes; a query must repeat one word by word to be served by its index."""
 
-
-def _text(name: str) -> Column[str]:
-    """Empty when there is nothing to say."""
-    return Column(name, Text, nullable=False)
-
-
-def _id(name: str) -> Column[str]:
-    """Text that sorts by its bytes, whatever language the database was made for."""
-    return Column(name, Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False)
-
-
-def _count(name: str) -> Column[int]:
-    return Column(name, Integer, nullable=False)
-
-
 request = Table(
     "request",
     metadata,
-    _text("library"),
-    _id("id"),
-    _text("role"),
-    _text("state"),
+    columns.text("library"),
+    columns.id_("id"),
+    columns.text("role"),
+    columns.text("state"),
     Column("is_open", Boolean, nullable=False),
-    _text("number"),
-    _text("partner"),  # profile of the current partner
-    _text("patron_id"),
-    _text("branch"),
-    Column("created", UtcDateTime, nullable=False),
-    Column("changed", UtcDateTime, nullable=False),
+    columns.text("number"),
+    columns.text("partner"),  # profile of the current partner
+    columns.text("patron_id"),
+    columns.text("branch"),
+    columns.moment("created"),
+    columns.moment("changed"),
     Column("need_by", Date),
-    _text("fingerprint"),
-    _text("words"),  # folded number, title and author, to search in
-    _text("tasks"),  # names of the task lists that it is on, with a blank between
-    _text("external"),  # its numbers elsewhere, one a line: what request_external has
-    _text("loads"),  # the partner among whose open requests it counts
-    _count("supplied"),  # number of the newest attempt that is counted in request_supply
-    _count("version"),
-    _text("document"),
+    columns.text("fingerprint"),
+    columns.text("words"),  # folded number, title and author, to search in
+    columns.text("tasks"),  # names of the task lists that it is on, with a blank between
+    columns.text("external"),  # its numbers elsewhere, one a line: what request_external has
+    columns.text("loads"),  # the partner among whose open requests it counts
+    columns.integer("supplied"),  # number of the newest attempt that is counted in request_supply
+    columns.integer("version"),
+    columns.text("document"),
     PrimaryKeyConstraint("library", "id", name="pk_request"),
     Index("ix_request_number", "library", "number", unique=True),
     Index("ix_request_changed", "library", "changed", "id"),
@@ -108,10 +81,10 @@ request = Table(
 request_task = Table(
     "request_task",
     metadata,
-    _text("library"),
-    _text("task"),
-    Column("changed", UtcDateTime, nullable=False),
-    _id("request_id"),
+    columns.text("library"),
+    columns.text("task"),
+    columns.moment("changed"),
+    columns.id_("request_id"),
     PrimaryKeyConstraint("library", "task", "changed", "request_id", name="pk_request_task"),
 )
 """Which requests stand on which task list, in the order of the list: a page of it is one stretch of this key."""
@@ -119,11 +92,11 @@ request_task = Table(
 request_count = Table(
     "request_count",
     metadata,
-    _text("library"),
-    _text("kind"),  # task, or the role of requests that are counted by partner
-    _text("name"),
-    _count("slot"),
-    _count("n"),
+    columns.text("library"),
+    columns.text("kind"),  # task, or the role of requests that are counted by partner
+    columns.text("name"),
+    columns.integer("slot"),
+    columns.integer("n"),
     PrimaryKeyConstraint("library", "kind", "name", "slot", name="pk_request_count"),
 )
 """Exact counts, kept with every change, so that asking costs the same whatever there is to count. The sum over the
@@ -132,29 +105,29 @@ slots counts: requests are spread over them, so that nodes that change different
 request_supply = Table(
     "request_supply",
     metadata,
-    _text("library"),
+    columns.text("library"),
     Column("day", Date, nullable=False),
-    _text("partner"),
-    _count("n"),
-    Column("seconds", BigInteger, nullable=False),  # from asking to shipping, summed up
+    columns.text("partner"),
+    columns.integer("n"),
+    columns.bigint("seconds"),  # from asking to shipping, summed up
     PrimaryKeyConstraint("library", "day", "partner", name="pk_request_supply"),
 )
 
 request_external = Table(
     "request_external",
     metadata,
-    _text("library"),
-    _text("value"),
-    _id("request_id"),
+    columns.text("library"),
+    columns.text("value"),
+    columns.id_("request_id"),
     PrimaryKeyConstraint("library", "value", "request_id", name="pk_request_external"),
 )
 
 request_barcode = Table(
     "request_barcode",
     metadata,
-    _text("library"),
-    _text("barcode"),
-    _id("request_id"),
+    columns.text("library"),
+    columns.text("barcode"),
+    columns.id_("request_id"),
     PrimaryKeyConstraint("library", "barcode", "request_id", name="pk_request_barcode"),
     Index("ix_request_barcode_request", "library", "request_id"),
 )
@@ -163,25 +136,25 @@ request_barcode = Table(
 request_transaction = Table(
     "request_transaction",
     metadata,
-    _text("library"),
-    _text("role"),
-    _text("symbol"),
-    _text("reference"),
-    _id("request_id"),
-    _count("attempt"),
+    columns.text("library"),
+    columns.text("role"),
+    columns.text("symbol"),
+    columns.text("reference"),
+    columns.id_("request_id"),
+    columns.integer("attempt"),
     PrimaryKeyConstraint("library", "role", "symbol", "reference", name="pk_request_transaction"),
 )
 
 partner_message = Table(
     "partner_message",
     metadata,
-    _text("library"),
-    _text("profile"),
-    _text("message_id"),
-    _id("request_id"),
-    _text("refused"),
-    _text("reason"),
-    Column("at", UtcDateTime, nullable=False),
+    columns.text("library"),
+    columns.text("profile"),
+    columns.text("message_id"),
+    columns.id_("request_id"),
+    columns.text("refused"),
+    columns.text("reason"),
+    columns.moment("at"),
     PrimaryKeyConstraint("library", "profile", "message_id", name="pk_partner_message"),
     Index("ix_partner_message_at", "at", "library"),
 )
@@ -189,15 +162,15 @@ partner_message = Table(
 request_event = Table(
     "request_event",
     metadata,
-    _text("library"),
-    _id("id"),
-    _id("request_id"),
-    Column("at", UtcDateTime, nullable=False),
-    _text("before"),
-    _text("after"),
-    _text("denied"),
-    _text("note"),
-    _text("document"),
+    columns.text("library"),
+    columns.id_("id"),
+    columns.id_("request_id"),
+    columns.moment("at"),
+    columns.text("before"),
+    columns.text("after"),
+    columns.text("denied"),
+    columns.text("note"),
+    columns.text("document"),
     PrimaryKeyConstraint("library", "id", name="pk_request_event"),
     Index("ix_request_event_request", "library", "request_id", "id"),
 )
@@ -205,10 +178,10 @@ request_event = Table(
 request_timer = Table(
     "request_timer",
     metadata,
-    _text("library"),
-    _id("request_id"),
-    _text("timer"),
-    Column("at", UtcDateTime, nullable=False),
+    columns.text("library"),
+    columns.id_("request_id"),
+    columns.text("timer"),
+    columns.moment("at"),
     PrimaryKeyConstraint("library", "request_id", "timer", name="pk_request_timer"),
     Index("ix_request_timer_at", "at", "library", "request_id", "timer"),
 )
@@ -216,8 +189,8 @@ request_timer = Table(
 request_file = Table(
     "request_file",
     metadata,
-    _text("library"),
-    _id("id"),
+    columns.text("library"),
+    columns.id_("id"),
     Column("content", LargeBinary, nullable=False),
     PrimaryKeyConstraint("library", "id", name="pk_request_file"),
 )
@@ -225,33 +198,33 @@ request_file = Table(
 sequence = Table(
     "sequence",
     metadata,
-    _text("library"),
-    _text("name"),
-    Column("value", BigInteger, nullable=False),
+    columns.text("library"),
+    columns.text("name"),
+    columns.bigint("value"),
     PrimaryKeyConstraint("library", "name", name="pk_sequence"),
 )
 
 outbox = Table(
     "outbox",
     metadata,
-    _text("library"),
-    _id("id"),
-    _text("lane"),
-    _count("place"),  # in the lane
-    _text("kind"),
-    _text("target"),
-    _id("request_id"),
-    _text("payload"),
-    _text("status"),
-    _count("tries"),
-    Column("created", UtcDateTime, nullable=False),
-    Column("next_at", UtcDateTime, nullable=False),
+    columns.text("library"),
+    columns.id_("id"),
+    columns.text("lane"),
+    columns.integer("place"),  # in the lane
+    columns.text("kind"),
+    columns.text("target"),
+    columns.id_("request_id"),
+    columns.text("payload"),
+    columns.text("status"),
+    columns.integer("tries"),
+    columns.moment("created"),
+    columns.moment("next_at"),
     Column("ready_at", UtcDateTime),  # when it may be claimed; NULL while its lane is not free, and at the end
     Column("lease_until", UtcDateTime),
-    _text("node"),
+    columns.text("node"),
     Column("ended", UtcDateTime),
-    _text("error"),
-    _text("note"),
+    columns.text("error"),
+    columns.text("note"),
     PrimaryKeyConstraint("library", "id", name="pk_outbox"),
     Index("ix_outbox_ready", "ready_at", "library", "id", postgresql_where=IS_READY, sqlite_where=IS_READY),
     Index("ix_outbox_lane", "library", "lane", "place", postgresql_where=IN_LANE, sqlite_where=IN_LANE),
@@ -273,10 +246,10 @@ outbox = Table(
 outbox_lane = Table(
     "outbox_lane",
     metadata,
-    _text("library"),
-    _text("lane"),
-    _id("head"),
-    _count("last"),
+    columns.text("library"),
+    columns.text("lane"),
+    columns.id_("head"),
+    columns.integer("last"),
     PrimaryKeyConstraint("library", "lane", name="pk_outbox_lane"),
 )
 """Lanes with unfinished rows: whose turn it is, and the place of the last in the queue. Whoever joins or leaves a
@@ -285,15 +258,15 @@ lane locks its row here first, so that nodes agree on the order."""
 filed_order = Table(
     "filed_order",
     metadata,
-    _text("library"),
-    _text("profile"),
-    _text("number"),  # of the file: what the partner quotes
-    _count("place"),  # in the file, from 1
-    _id("file_id"),  # row of the outbox that sends the file
-    _id("order_id"),  # row of the outbox that is the order
-    _id("request_id"),
-    _text("reference"),  # the number by which both sides know the request
-    Column("at", UtcDateTime, nullable=False),
+    columns.text("library"),
+    columns.text("profile"),
+    columns.text("number"),  # of the file: what the partner quotes
+    columns.integer("place"),  # in the file, from 1
+    columns.id_("file_id"),  # row of the outbox that sends the file
+    columns.id_("order_id"),  # row of the outbox that is the order
+    columns.id_("request_id"),
+    columns.text("reference"),  # the number by which both sides know the request
+    columns.moment("at"),
     PrimaryKeyConstraint("library", "profile", "number", "place", name="pk_filed_order"),
     Index("ix_filed_order_file", "library", "file_id", "place"),
     Index("ix_filed_order_order", "library", "order_id"),

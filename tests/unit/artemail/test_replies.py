@@ -274,6 +274,15 @@ def test_our_own_order_that_comes_back_is_not_taken_for_one(first: str) -> None:
     assert "OPENSESAME" not in repr((returned, answered))
 
 
+def test_files_are_named_in_whatever_mail() -> None:
+    """Each as it stands there, and without what is put before our numbers; a day or a word is no number."""
+    profile = tailored(numbers={"prefix": "Q-"}, reference="OURREF")
+    plain = mail("On holiday.\n> OURREF: Q-17.\n> OURREF yours, OURREF 12-03-2026, FILEREFNO F2", "Re: OURREF F000017")
+
+    assert ArtemailFormat().files_named(plain, profile) == ("F000017", "Q-17", "17")
+    assert ArtemailFormat().files_named(mail("FILEREFNO"), bldss()) == ()
+
+
 def test_an_automatic_note_of_absence_is_not_recognised() -> None:
     absent = replace(mail("I am out of the office.", f"Auto: FILEREFNO {NUMBER}"), automatic=True)
 

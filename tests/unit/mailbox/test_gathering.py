@@ -444,6 +444,20 @@ async def test_a_code_without_a_number_is_clear_where_the_file_has_one(installat
         assert await statuses(house, requests) == [AttemptStatus.UNFILLED]
 
 
+@pytest.mark.parametrize("word", ["FILEREFNO", "OURREF"])
+async def test_a_note_of_absence_is_kept_with_the_request_whose_file_it_quotes(
+    installation: Installation, word: str
+) -> None:
+    """It is no mail of the service's format, but names the file by the word of the profile."""
+    async with at_noon(installation, TWICE_A_DAY, reference=word) as (house, clock):
+        (request,), number = await filed(house, clock, 1)
+
+        await house.comes(answer(f"We are away.\n> {word} {number}", "Away", Auto_Submitted="auto-replied"))
+
+        (note,) = (await house.show(request)).request.notes
+        assert note.text == "automatic answer by mail: Away"
+
+
 async def test_a_file_that_comes_back_undelivered_fails_for_each(installation: Installation) -> None:
     async with at_noon(installation, TWICE_A_DAY) as (house, clock):
         requests, _ = await filed(house, clock, 2)
@@ -461,6 +475,10 @@ async def test_staff_are_told_how_an_answer_is_understood(installation: Installa
 
         found = [line for line in lines if line.startswith("request: the number in the message: ")]
         assert len(found) == len(requests)
+
+        lines = await house.boxes.desk.explain(answer("NOT", f"FILEREFNO {number}"), Post(LIBRARY))
+
+        assert "request: the number of a file: 2 requests, so none is taken" in lines
 
 
 # --- previews --------------------------------------------------------------------------------------------

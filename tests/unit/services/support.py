@@ -10,13 +10,12 @@ from typing import Any
 
 from adapters.ncip.partner import NcipPartner
 from gateway.cli.context import Installation
-from gateway.cli.opened import open_exchange
 from gateway.configuration.source import Document
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.protocol import Arrival, Conversation, Transport
 from gateway.profiles import LoadedProfile, ProfileSet
-from gateway.services.exchange import Exchange
+from gateway.runtime.houses import houses_of
 from gateway.services.hand import OpenLibrary
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
@@ -30,19 +29,26 @@ PARTNER = NcipPartner(lambda reference: reference)
 class House:
     """`profiles` may be changed: the exchange sees the change with the next message."""
 
-    def __init__(self, installation: Installation, store: Store, journal: Journal, exchange: Exchange) -> None:
+    def __init__(
+        self, installation: Installation, store: Store, journal: Journal, libraries: dict[str, OpenLibrary]
+    ) -> None:
         self.installation = installation
         self.store = store
         self.journal = journal
-        self.exchange = exchange
+        self.libraries = libraries
         self.profiles: dict[str, Profile] = {one.name: one for one in installation.profiles.profiles}
-        exchange._profiles = lambda: ProfileSet(
-            {name: LoadedProfile(one, Document(name), Path(name)) for name, one in self.profiles.items()}
+        houses = houses_of(
+            installation.settings,
+            store,
+            installation.clock,
+            libraries,
+            self.profile_set,
+            installation.policies.policies.of,
         )
+        self.exchange = installation.parts.exchange(libraries, self.profile_set, journal, houses=houses)
 
-    @property
-    def libraries(self) -> dict[str, OpenLibrary]:
-        return dict(zip(("DEMO",), self.exchange._libraries.values(), strict=True))
+    def profile_set(self) -> ProfileSet:
+        return ProfileSet({name: LoadedProfile(one, Document(name), Path(name)) for name, one in self.profiles.items()})
 
     @property
     def system(self) -> Any:
@@ -84,7 +90,7 @@ async def open_house(folder: Path, options: JournalOptions | None = None) -> Asy
         await sample(installation.parts.context_of(library, store))
         journal = Journal(store, options or JournalOptions())
         try:
-            yield House(installation, store, journal, await open_exchange(installation, journal, store))
+            yield House(installation, store, journal, await installation.parts.open_libraries(store))
         finally:
             await journal.close()
 

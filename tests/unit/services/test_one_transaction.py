@@ -127,7 +127,8 @@ async def test_a_refusal_goes_the_usual_way(house: House, transactions: list[str
 async def test_a_defect_in_the_answer_undoes_the_work_and_the_usual_way_does_it_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encode = type(house.exchange._responders["ncip"]).encode
+    responder_type = type(house.installation.parts.adapters.protocols["ncip"].responder())
+    encode = responder_type.encode
     seen: list[str] = []
 
     def failing_once(responder: Any, envelope: Any, incoming: Any, accepted: Any, talk: Any) -> Any:
@@ -136,7 +137,7 @@ async def test_a_defect_in_the_answer_undoes_the_work_and_the_usual_way_does_it_
             raise RuntimeError("no answer can be written")
         return encode(responder, envelope, incoming, accepted, talk)
 
-    monkeypatch.setattr(type(house.exchange._responders["ncip"]), "encode", failing_once)
+    monkeypatch.setattr(responder_type, "encode", failing_once)
 
     answer = await house.exchange.handle(accept(house, 5))
 

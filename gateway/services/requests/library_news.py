@@ -1,7 +1,7 @@
-"""What a message of another system, once the library has done its part, means for the managed request it is about.
+"""What the library has done means something for the managed request that it is about: which events follow.
 
 Pure: from the command, its result and the request to the events that follow. Nothing follows from what the request
-knows already, so that a message may come again.
+knows already, so that a command may come again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Step:
 
 @frozen
 class News:
-    """`names`: numbers and barcodes by which the request is known; `number`: that of the request, as the message has
+    """`names`: numbers and barcodes by which the request is known; `number`: that of the request, as the command has
     it, in our spelling."""
 
     command: Any
@@ -54,7 +54,7 @@ class News:
         return next((volume for volume in request.volumes if barcode and volume.barcode == barcode), None)
 
     def is_numbered(self, request: Request) -> bool:
-        """Whether the message names the request itself, not only an item that it is about."""
+        """Whether the command names the request itself, not only an item that it is about."""
         return bool(self.number) and self.number in (request.number, request.transaction, *request.external)
 
 
@@ -202,7 +202,7 @@ def _checked_in(news: News, request: Request) -> Iterator[Step]:
 
 
 def _scanned(news: News, request: Request, sent: Named | None) -> Volume | None:
-    """The volume that a message means by its barcode, or the only one of a request that it names."""
+    """The volume that a command means by its barcode, or the only one of a request that it names."""
     item = news.result.item
     barcodes = (item.barcode,) if item is not None else item_barcodes(sent, "", news.policy) if sent is not None else ()
     found = next((volume for code in barcodes if (volume := news.volume(request, code)) is not None), None)

@@ -1,5 +1,5 @@
-"""Messages of other systems about requests that the gateway manages: whoever sends them (ILLiad, Relais, a broker), the
-library has done its part, and the request is told in the same transaction.
+"""What the library has done is told to the managed request that it is about, in the same transaction: whoever asked for
+it, another system's message (ILLiad, Relais, a broker) or the library's own desk.
 
 What doesn't fit is noted in the request's history; the message is answered as if nobody managed anything.
 """
@@ -22,7 +22,7 @@ from gateway.services.managing import Linked
 from gateway.services.requests.broker_lending import lend_to_broker
 from gateway.services.requests.happen import Happening, happen_in
 from gateway.services.requests.house import House
-from gateway.services.requests.ncip_news import News, Step, news_of
+from gateway.services.requests.library_news import News, Step, news_of
 from gateway.store.ids import exchange_id
 from gateway.store.requests import history, requests
 from gateway.store.requests.history import EventRow
