@@ -54,11 +54,19 @@ Done = Callable[[Request], Request]
 """What the library's yes leaves on the request: barcodes, ids of loans. Applied together with the event."""
 
 
-def is_desk_act(request: Request, kind: Kind) -> bool:
-    """Whether this event needs the library first. A copy is nothing that circulates."""
-    if request.service.type is ServiceType.COPY:
+def is_desk_act(request: Request, kind: Kind, attempt: int) -> bool:
+    """Whether this event needs the library first. A copy is nothing that circulates; of a past supplier's items, only
+    those are known to the library that came and were lost."""
+    in_hand = attempt in (0, request.current)
+    if request.service.type is ServiceType.COPY or not (in_hand or _lost(request, attempt)):
         return False
     return (request.role, kind) in _ACTS
+
+
+def _lost(request: Request, attempt: int) -> tuple[str, ...]:
+    """Barcodes of a past supplier's items."""
+    past = request.attempt_number(attempt)
+    return past.pieces if past is not None else ()
 
 
 class TooLate(Refused):
@@ -202,6 +210,10 @@ async def _take_back(act: Act) -> Done:
 
 async def _send_back(act: Act) -> Done:
     """What is still on loan comes in first, also what was lost and is found: no loan is left without its item."""
+    if act.event.attempt not in (0, act.request.current):
+        for barcode in _lost(act.request, act.event.attempt):
+            await _check_in(act, barcode, barcode)
+        return _as_it_is
     for volume in act.volumes(VolumeState.LENT, VolumeState.LOST):
         if volume.barcode:  # a lost one may never have come
             await _check_in(act, volume.barcode, volume.id)
