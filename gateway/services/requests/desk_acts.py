@@ -100,10 +100,14 @@ async def undo(house: House, request: Request, event: Event, key: str) -> None:
 
 
 async def _receive(act: Act) -> Done:
-    """A temporary record with a hold for the patron: on the hold shelf here, or in transit to the pickup place."""
+    """A temporary record with a hold for the patron: on the hold shelf here, or in transit to the pickup place. Where
+    the item was announced, its record and hold are there, and wait for it."""
     volumes = act.volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)
     barcodes: dict[str, str] = {}
     for volume in volumes:
+        if volume.barcode:
+            await act.house.system.check_in(volume.barcode, f"{act.key}:{volume.id}")
+            continue
         item = _temporary(act, volume)
         received = await act.house.system.create_temporary_item(item, act.piece(volume))
         barcodes[volume.id] = received.item.barcode
