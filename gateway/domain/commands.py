@@ -445,10 +445,13 @@ class Notice:
 
 @frozen
 class Noted:
-    """Kept and acknowledged; `carried_out` names what the profile made of it, empty if nothing."""
+    """Kept and acknowledged; `carried_out` names what the profile made of it, empty if nothing. `item`: as it is then.
+    `meant`: the command that it amounted to, and what came of that."""
 
     kind: NoticeKind
     carried_out: str = ""
+    item: Item | None = None
+    meant: tuple[Command, Result] | None = None
 
 
 Command = (

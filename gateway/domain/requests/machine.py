@@ -19,7 +19,7 @@ from gateway.domain.requests.request import (
     Role,
     State,
 )
-from gateway.domain.requests.table import Branch, Effect, Forbidden, Table, Tell, Why
+from gateway.domain.requests.table import Ask, Branch, Effect, Forbidden, Library, Table, Tell, Why
 from gateway.domain.requests.workflow import Workflow
 
 TABLES: dict[Role, Table] = {Role.BORROWING: BORROWING, Role.LENDING: LENDING}
@@ -93,7 +93,7 @@ def apply(request: Request, event: Event, workflow: Workflow) -> Transition | De
     if request.role is Role.BORROWING and event.attempt:
         if request.attempt_number(event.attempt) is None:
             return Denied(Why.NOT_ASKED, event.signal, request.state, attempt=event.attempt)
-        if event.signal.origin is Origin.PARTNER and event.attempt != request.current:
+        if event.signal.origin is Origin.PARTNER and _is_past(request, event):
             return _late(request, event, workflow)
         if event.signal.origin is Origin.US and _is_beside(request, event):
             return _beside(request, event)
@@ -156,11 +156,13 @@ _NOTHING_HERE = frozenset(
 )
 """States in which an item that another supplier has shipped after all is taken for the one that is wanted."""
 
+_OFF_THE_RECORD = (Ask(Library.DELETE_TEMPORARY),)
 _BEEN_HERE = frozenset({AttemptStatus.EXTRA, AttemptStatus.EXTRA_RETURNED, AttemptStatus.COMPLETED, AttemptStatus.LOST})
 
 
 def _late(request: Request, event: Event, workflow: Workflow) -> Transition | Denied:
-    """What a past supplier shipped is taken, all else that it says is kept."""
+    """What a past supplier shipped is taken, all else that it says is kept. Where it has found what was lost, the
+    record of that has no more use here."""
     attempt = request.attempt_number(event.attempt)
     assert attempt is not None
     signal = event.signal
@@ -172,7 +174,9 @@ def _late(request: Request, event: Event, workflow: Workflow) -> Transition | De
                 return _adopt(request, event, workflow)
             if signal.kind is Kind.SHIPPED:
                 return _extra(request, event, attempt, AttemptStatus.EXTRA)
-        return _counted(_kept(request, event))
+        noted = _counted(_kept(request, event))
+        found = signal == by_partner(Kind.CHECKED_IN) and attempt.status is AttemptStatus.LOST
+        return replace(noted, effects=_OFF_THE_RECORD, kept=False) if found else noted
     return Denied(Why.NEVER, signal, request.state)
 
 
@@ -190,13 +194,20 @@ def _adopt(request: Request, event: Event, workflow: Workflow) -> Transition | D
     return replace(taken, told=(*told, *taken.told))
 
 
+def _is_past(request: Request, event: Event) -> bool:
+    """Whether a supplier speaks that is not the one in hand."""
+    return event.attempt != request.current or (event.kind is Kind.CHECKED_IN and _is_reopened(request))
+
+
 def _is_beside(request: Request, event: Event) -> bool:
     """Whether we do something about a supplier that is not the one in hand."""
-    if event.attempt != request.current:
-        return True
+    return event.attempt != request.current or (event.kind is Kind.RETURNED and _is_reopened(request))
+
+
+def _is_reopened(request: Request) -> bool:
+    """What the supplier in hand sent is lost, and another is about to be asked."""
     attempt = request.attempt
-    lost = attempt is not None and attempt.status is AttemptStatus.LOST
-    return lost and event.kind is Kind.RETURNED and request.state in _NOTHING_HERE
+    return attempt is not None and attempt.status is AttemptStatus.LOST and request.state in _NOTHING_HERE
 
 
 _TALK = (Kind.MESSAGE, Kind.STATUS_QUERY, Kind.STATUS_REPORT)
@@ -213,7 +224,8 @@ def _beside(request: Request, event: Event) -> Transition | Denied:
         case kind if kind in _TALK:
             return _telling(_kept(request, event), kind, attempt)
         case Kind.RETURNED if here or attempt.status is AttemptStatus.LOST:
-            return _telling(_extra(request, event, attempt, AttemptStatus.EXTRA_RETURNED), event.kind, attempt)
+            back = _telling(_extra(request, event, attempt, AttemptStatus.EXTRA_RETURNED), event.kind, attempt)
+            return back if here else replace(back, effects=_OFF_THE_RECORD)
         case Kind.LOST if here or attempt.status is AttemptStatus.EXTRA_RETURNED:
             return _telling(_extra(request, event, attempt, AttemptStatus.LOST), event.kind, attempt)
         case Kind.DAMAGED if here:

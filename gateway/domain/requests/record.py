@@ -222,6 +222,7 @@ def _notes(request: Request, event: Event) -> tuple[Note, ...]:
 
 def asked(request: Request, attempt: Attempt, partner: Party) -> Request:
     """The request with a new attempt that counts, and its line of the rota marked. The event us:request follows."""
+    request = _pieces_kept(request)
     rota = tuple(
         replace(line, standing=Standing.ASKED)
         if line.partner == attempt.partner and line.standing is Standing.WAITING
@@ -235,6 +236,7 @@ def asked(request: Request, attempt: Attempt, partner: Party) -> Request:
 
 def adopted(request: Request, number: int) -> Request:
     """The request with an earlier attempt that counts again, on the terms that were agreed then."""
+    request = _pieces_kept(request)
     attempt = request.attempt_number(number)
     assert attempt is not None
     terms = Terms(
@@ -251,6 +253,15 @@ def adopted(request: Request, number: int) -> Request:
         costs=replace(request.costs, agreed=attempt.cost, charged=None),
         volumes=tuple(Volume(one.id, one.label) for one in request.volumes),
     )
+
+
+def _pieces_kept(request: Request) -> Request:
+    """The volumes begin anew, but a lost piece is still on record in the library: its supplier's attempt knows it."""
+    pieces = tuple(volume.barcode for volume in request.volumes if volume.barcode)
+    if request.attempt is None or not pieces:
+        return request
+    known = tuple(dict.fromkeys((*request.attempt.pieces, *pieces)))
+    return with_attempt(request, replace(request.attempt, pieces=known))
 
 
 _PROMISES: Mapping[Signal, AttemptStatus] = {

@@ -204,6 +204,7 @@ class Attempt:
     cost: Money | None = None
     conditions: tuple[Condition, ...] = ()
     holdings: str = ""  # what the catalogue said when it was asked, one line
+    pieces: tuple[str, ...] = ()  # barcodes of the temporary records of what it sent, since another has been asked
 
 
 class Standing(StrEnum):

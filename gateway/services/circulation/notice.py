@@ -16,6 +16,8 @@ from gateway.domain.commands import (
     CheckIn,
     CheckOut,
     Due,
+    ItemRenewed,
+    ItemReturned,
     Named,
     Noted,
     Notice,
@@ -52,8 +54,6 @@ from gateway.services.circulation.renew import renew
 from gateway.services.circulation.update_request import update_request
 from gateway.services.circulation.update_status import update_status
 
-NOTHING = ""
-
 
 async def notice(command: Notice, desk: Desk, key: str) -> Noted:
     """`Noted.carried_out` says what was done. Raises Refused as the command does that it amounts to."""
@@ -61,7 +61,7 @@ async def notice(command: Notice, desk: Desk, key: str) -> Noted:
     if rules.mode == "notes" or command.kind in rules.ignore:
         return Noted(command.kind)
     try:
-        return Noted(command.kind, await _MEANING[command.kind](command, desk, key))
+        return await _MEANING[command.kind](command, desk, key)
     except Refused as refused:
         if is_success(refused, "notice", desk):
             return Noted(command.kind)
@@ -71,15 +71,15 @@ async def notice(command: Notice, desk: Desk, key: str) -> Noted:
 # --- requested, shipped, received ------------------------------------------------------------------------
 
 
-async def _requested(command: Notice, desk: Desk, key: str) -> str:
+async def _requested(command: Notice, desk: Desk, key: str) -> Noted:
     item = named_item(command)
     if is_partners(item, desk):
-        await accept_item(_announced(command, item), _before_arrival(desk), key)
-        return "accept-item"
+        announced = _announced(command, item)
+        accepted = await accept_item(announced, _before_arrival(desk), key)
+        return Noted(command.kind, "accept-item", accepted.item, (announced, accepted))
     patron, ours = on_our_account(command, desk)
     wish = PlaceRequest(patron, items=(item,), request=command.request, pickup=command.pickup, kind="", scope="item")
-    await place_request(wish, ours, key)
-    return "place-request"
+    return Noted(command.kind, "place-request", meant=(wish, await place_request(wish, ours, key)))
 
 
 def _announced(command: Notice, item: Named) -> AcceptItem:
@@ -105,11 +105,11 @@ def _before_arrival(desk: Desk) -> Desk:
     return replace(desk, policy=desk.policy.model_copy(update={"accept": accept}))
 
 
-async def _shipped(command: Notice, desk: Desk, key: str) -> str:
+async def _shipped(command: Notice, desk: Desk, key: str) -> Noted:
     """The piece has another barcode than its id, and is to be fetched where the message says."""
     item = await item_of(command, desk)
     if not item.temporary:
-        return NOTHING
+        return Noted(command.kind, item=item)
     done = []
     if command.new_barcode.strip():
         barcode = with_agency(desk.policy.accept.barcode.apply(command.new_barcode), desk.sender, desk.policy)
@@ -119,7 +119,7 @@ async def _shipped(command: Notice, desk: Desk, key: str) -> str:
             done.append("change-barcode")
     if command.pickup.strip() and await _send_to(command, item, desk, key):
         done.append("update-request")
-    return ", ".join(done)
+    return Noted(command.kind, ", ".join(done), item)
 
 
 async def _send_to(command: Notice, item: Item, desk: Desk, key: str) -> bool:
@@ -140,24 +140,23 @@ async def _hold_on(item: Item, desk: Desk) -> Hold | None:
     return next((hold for hold in waiting if hold.item_id == item.id), None)
 
 
-async def _received(command: Notice, desk: Desk, key: str) -> str:
+async def _received(command: Notice, desk: Desk, key: str) -> Noted:
     """A partner's item is at home again: its record goes. Our own has arrived at the partner: nothing to do."""
     if command.item is not None and is_partners(command.item, desk) is False:
-        return NOTHING
+        return Noted(command.kind)
     try:
         item = await item_of(command, desk)
     except Refused as refused:
         if refused.reason is not Reason.UNKNOWN_ITEM or command.item is None:
             raise
-        await delete_item.deleted_before(command.item, desk, key, refused)
-        return "delete-item"
+        gone = await delete_item.deleted_before(command.item, desk, key, refused)
+        return Noted(command.kind, "delete-item", gone)
     if not item.temporary:
-        return NOTHING
+        return Noted(command.kind, item=item)
     if await desk.library.item_loan(item.id) is not None:
         need(desk, Capability.CHECK_IN)
         await desk.library.check_in(item.barcode, f"{key}:return", at=_branch(desk), fill_hold=False)
-    await delete_item.remove(item, desk, key)
-    return "delete-item"
+    return Noted(command.kind, "delete-item", await delete_item.remove(item, desk, key))
 
 
 def _branch(desk: Desk) -> str:
@@ -167,50 +166,55 @@ def _branch(desk: Desk) -> str:
 # --- lent, returned, renewed, recalled -------------------------------------------------------------------
 
 
-async def _checked_out(command: Notice, desk: Desk, key: str) -> str:
+async def _checked_out(command: Notice, desk: Desk, key: str) -> Noted:
     """Arrives twice in the wild: the second time the item is out to the same patron already."""
     item = await item_of(command, desk)
     patron, here = (named_patron(command), desk) if item.temporary else on_our_account(command, desk)
     loan = CheckOut(patron, by_barcode(item), command.request, command.due, mandated=command.at or desk.now())
     try:
-        await check_out(loan, as_found(here), key)
+        lent = await check_out(loan, as_found(here), key)
     except Refused as refused:
         if refused.reason is Reason.ON_LOAN_SAME_PATRON:
-            return NOTHING
+            return Noted(command.kind, item=item)
         raise
-    return "check-out"
+    return Noted(command.kind, "check-out", lent.item, (loan, lent))
 
 
-async def _checked_in(command: Notice, desk: Desk, key: str) -> str:
+async def _checked_in(command: Notice, desk: Desk, key: str) -> Noted:
     """Our own item is back. A partner's item was returned by its patron and is on the way home."""
     item = await item_of(command, desk)
     done = []
+    returned = CheckIn(by_barcode(item), command.request)
+    result = ItemReturned(item)
     if await desk.library.item_loan(item.id) is not None:
         keep = desk.policy.check_in.model_copy(update={"delete_item": "never"})
         here = replace(desk, policy=desk.policy.model_copy(update={"check_in": keep}))
-        await check_in(CheckIn(by_barcode(item), command.request), as_found(here), key)
+        result = await check_in(returned, as_found(here), key)
         done.append("check-in")
     if item.temporary:
         await update_status(UpdateStatus(by_barcode(item), ItemStatus.IN_TRANSIT), as_found(desk), f"{key}:home")
         done.append("update-status")
-    return ", ".join(done)
+    return Noted(command.kind, ", ".join(done), item, (returned, result))
 
 
-async def _renewed(command: Notice, desk: Desk, key: str) -> str:
+async def _renewed(command: Notice, desk: Desk, key: str) -> Noted:
     """It has been granted already, so no limit stops it: the loan gets the new date. Without one, our rules say
     how far."""
     item = await item_of(command, desk)
+    again = Renew(by_barcode(item))
     if command.due is None:
-        await renew(Renew(by_barcode(item)), as_found(desk), key)
-        return "renew"
+        renewed = await renew(again, as_found(desk), key)
+        return Noted(command.kind, "renew", renewed.item, (again, renewed))
     need(desk, Capability.DUE_DATE_GIVEN)
     loan = await _loan(item, command, desk)
     choice = lending.due_for(command.due, desk.policy.due_dates.mandated, item, desk.now(), desk)
     due = choice.latest if choice.overrules(loan.due) else choice.exact
     if due is None:
-        return NOTHING
-    await desk.library.set_due_date(loan.id, due, f"{key}:{_written(command.due)}")
-    return "set-due-date"
+        return Noted(command.kind, item=item)
+    loan = await desk.library.set_due_date(loan.id, due, f"{key}:{_written(command.due)}")
+    patron = await patrons.by_internal_id(loan.patron_id, desk)
+    renewed = ItemRenewed(loan, item, await desk.library.bib(item.bib_id), patron)
+    return Noted(command.kind, "set-due-date", item, (again, renewed))
 
 
 async def _loan(item: Item, command: Notice, desk: Desk) -> Loan:
@@ -225,48 +229,46 @@ def _written(due: Due) -> str:
     return due.isoformat() if due is not None else ""
 
 
-async def _recalled(command: Notice, desk: Desk, key: str) -> str:
+async def _recalled(command: Notice, desk: Desk, key: str) -> Noted:
     item = await item_of(command, desk)
-    await recall(Recall(by_barcode(item), command.due), as_found(desk), key)
-    return "recall"
+    back = Recall(by_barcode(item), command.due)
+    return Noted(command.kind, "recall", item, (back, await recall(back, as_found(desk), key)))
 
 
 # --- requests and statuses -------------------------------------------------------------------------------
 
 
-async def _cancelled(command: Notice, desk: Desk, key: str) -> str:
+async def _cancelled(command: Notice, desk: Desk, key: str) -> Noted:
     """The hold goes; for a partner's item that will not come, its record as well."""
     if command.item is None or is_partners(command.item, desk) is False:
         patron, ours = on_our_account(command, desk)
-        await cancel_request(CancelRequest(patron, command.request, command.item), ours, key)
-        return "cancel-request"
+        off = CancelRequest(patron, command.request, command.item)
+        return Noted(command.kind, "cancel-request", meant=(off, await cancel_request(off, ours, key)))
     item = await item_of(command, desk)
     if item.temporary:
-        await delete_item.remove(item, desk, key)
-        return "delete-item"
+        return Noted(command.kind, "delete-item", await delete_item.remove(item, desk, key))
     patron, ours = on_our_account(command, desk)
-    await cancel_request(CancelRequest(patron, command.request, by_barcode(item)), as_found(ours), key)
-    return "cancel-request"
+    off = CancelRequest(patron, command.request, by_barcode(item))
+    return Noted(command.kind, "cancel-request", item, (off, await cancel_request(off, as_found(ours), key)))
 
 
-async def _updated(command: Notice, desk: Desk, key: str) -> str:
+async def _updated(command: Notice, desk: Desk, key: str) -> Noted:
     number = request_number(command.request, desk.policy).value
     change = UpdateRequest(
         command.patron, command.request if number else None, command.item, command.pickup, need_by=command.due
     )
-    await update_request(change, desk, key)
-    return "update-request"
+    return Noted(command.kind, "update-request", meant=(change, await update_request(change, desk, key)))
 
 
-async def _status(command: Notice, desk: Desk, key: str) -> str:
+async def _status(command: Notice, desk: Desk, key: str) -> Noted:
     if command.status is None:
-        return NOTHING
+        return Noted(command.kind)
     item = await item_of(command, desk)
-    await update_status(UpdateStatus(by_barcode(item), command.status), as_found(desk), key)
-    return "update-status"
+    change = UpdateStatus(by_barcode(item), command.status)
+    return Noted(command.kind, "update-status", item, (change, await update_status(change, as_found(desk), key)))
 
 
-_MEANING: dict[NoticeKind, Callable[[Notice, Desk, str], Awaitable[str]]] = {
+_MEANING: dict[NoticeKind, Callable[[Notice, Desk, str], Awaitable[Noted]]] = {
     NoticeKind.REQUESTED: _requested,
     NoticeKind.SHIPPED: _shipped,
     NoticeKind.RECEIVED: _received,
@@ -278,4 +280,4 @@ _MEANING: dict[NoticeKind, Callable[[Notice, Desk, str], Awaitable[str]]] = {
     NoticeKind.REQUEST_UPDATED: _updated,
     NoticeKind.STATUS_UPDATED: _status,
 }
-"""What a notification amounts to; each returns the names of what it did."""
+"""What a notification amounts to; each returns what it did."""

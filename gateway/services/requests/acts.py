@@ -54,7 +54,7 @@ class Acts:
         _is_of(request, act.details)
         details = await self._delivery(request, act.kind, await _filled(self.house, request, act))
         event = Event(by_us(act.kind), self.house.now(), act.actor, details, act.attempt)
-        if is_desk_act(request, act.kind) and act.attempt in (0, request.current):
+        if is_desk_act(request, act.kind, act.attempt):
             await self._at_the_desk(request, event)
         else:
             await happen(

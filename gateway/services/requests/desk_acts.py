@@ -54,11 +54,19 @@ Done = Callable[[Request], Request]
 """What the library's yes leaves on the request: barcodes, ids of loans. Applied together with the event."""
 
 
-def is_desk_act(request: Request, kind: Kind) -> bool:
-    """Whether this event needs the library first. A copy is nothing that circulates."""
-    if request.service.type is ServiceType.COPY:
+def is_desk_act(request: Request, kind: Kind, attempt: int) -> bool:
+    """Whether this event needs the library first. A copy is nothing that circulates; of a past supplier's items, only
+    those are known to the library that came and were lost."""
+    in_hand = attempt in (0, request.current)
+    if request.service.type is ServiceType.COPY or not (in_hand or _lost(request, attempt)):
         return False
     return (request.role, kind) in _ACTS
+
+
+def _lost(request: Request, attempt: int) -> tuple[str, ...]:
+    """Barcodes of a past supplier's items."""
+    past = request.attempt_number(attempt)
+    return past.pieces if past is not None else ()
 
 
 class TooLate(Refused):
@@ -92,10 +100,14 @@ async def undo(house: House, request: Request, event: Event, key: str) -> None:
 
 
 async def _receive(act: Act) -> Done:
-    """A temporary record with a hold for the patron: on the hold shelf here, or in transit to the pickup place."""
+    """A temporary record with a hold for the patron: on the hold shelf here, or in transit to the pickup place. Where
+    the item was announced, its record and hold are there, and wait for it."""
     volumes = act.volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)
     barcodes: dict[str, str] = {}
     for volume in volumes:
+        if volume.barcode:
+            await act.house.system.check_in(volume.barcode, f"{act.key}:{volume.id}")
+            continue
         item = _temporary(act, volume)
         received = await act.house.system.create_temporary_item(item, act.piece(volume))
         barcodes[volume.id] = received.item.barcode
@@ -202,6 +214,10 @@ async def _take_back(act: Act) -> Done:
 
 async def _send_back(act: Act) -> Done:
     """What is still on loan comes in first, also what was lost and is found: no loan is left without its item."""
+    if act.event.attempt not in (0, act.request.current):
+        for barcode in _lost(act.request, act.event.attempt):
+            await _check_in(act, barcode, barcode)
+        return _as_it_is
     for volume in act.volumes(VolumeState.LENT, VolumeState.LOST):
         if volume.barcode:  # a lost one may never have come
             await _check_in(act, volume.barcode, volume.id)

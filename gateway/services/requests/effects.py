@@ -75,9 +75,15 @@ def _rows(house: House, transition: Transition) -> Iterator[Row]:
         if isinstance(effect, Letter) and _is_written(house, effect.name, request):
             yield new_row(request, LETTER, effect.name, _letter(transition), at)
         elif isinstance(effect, Ask):
-            yield new_row(request, LIBRARY, effect.act.value, "{}", at)
+            yield new_row(request, LIBRARY, effect.act.value, json.dumps({"attempt": _attempt(transition)}), at)
         elif isinstance(effect, Then):
             yield work_row(request, effect.work.value, at)
+
+
+def _attempt(transition: Transition) -> int:
+    """Whose item the library is asked about: when it can be reached, another supplier may have been asked already."""
+    request = transition.request
+    return transition.event.attempt or request.current if request.role is Role.BORROWING else 0
 
 
 def _pushed(house: House, transition: Transition) -> Iterator[Row]:

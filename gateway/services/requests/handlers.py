@@ -106,7 +106,8 @@ class Handlers:
         house = self.houses[row.library]
         request = await load(house, row.request_id)
         if not row.target.startswith(f"{DESK}:"):
-            return Handled(await call(house, Library(row.target), request, row.id))
+            attempt: int = json.loads(row.payload).get("attempt", 0)
+            return Handled(await call(house, Library(row.target), request, row.id, attempt))
         event = parse_event(json.loads(row.payload)["event"])
         try:
             leaves = await at_the_desk(house, request, event, row.id)

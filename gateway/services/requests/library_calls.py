@@ -32,16 +32,26 @@ class Call:
     house: House
     request: Request
     key: str  # id of the outbox row
+    attempt: int  # whose item it is about (borrowing); 0: the one in hand
 
     @property
     def barcodes(self) -> tuple[str, ...]:
-        """Of the temporary items (borrowing)."""
+        """Of the temporary items in hand (borrowing)."""
         return tuple(volume.barcode for volume in self.request.volumes if volume.barcode)
 
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """Of the temporary items that this is about, also where another supplier has been asked since. What the same
+        supplier has sent once more is in hand again."""
+        if self.attempt in (0, self.request.current):
+            return self.barcodes
+        past = self.request.attempt_number(self.attempt)
+        return tuple(code for code in past.pieces if code not in self.barcodes) if past is not None else ()
 
-async def call(house: House, act: Library, request: Request, key: str) -> str:
+
+async def call(house: House, act: Library, request: Request, key: str, attempt: int) -> str:
     """A line for the outbox. Raises Refused (staff look), Unavailable, OutcomeUnknown."""
-    return await _CALLS[act](Call(house, request, key))
+    return await _CALLS[act](Call(house, request, key, attempt))
 
 
 # --- borrowing -------------------------------------------------------------------------------------------
@@ -50,7 +60,7 @@ async def call(house: House, act: Library, request: Request, key: str) -> str:
 async def _delete_temporary(it: Call) -> str:
     """Held while a loan hangs on it: then it is tried again later."""
     deleted = 0
-    for barcode in it.barcodes:
+    for barcode in it.pieces:
         try:
             await it.house.system.delete_temporary_item(barcode, f"{it.key}:{barcode}")
         except Refused as refused:
@@ -101,7 +111,7 @@ async def _recall_patron(it: Call) -> str:
 
 
 async def _mark_lost(it: Call) -> str:
-    barcodes = it.barcodes or ((it.request.item_barcode,) if it.request.item_barcode else ())
+    barcodes = it.pieces or ((it.request.item_barcode,) if it.request.item_barcode else ())
     for barcode in barcodes:
         try:
             await it.house.system.set_status(barcode, ItemStatus.LOST, f"{it.key}:{barcode}")

@@ -14,8 +14,8 @@ from typing import Any
 from gateway.domain import commands
 from gateway.domain.commands import Command, Named, Result
 from gateway.domain.frozen import frozen, frozen_by_name
-from gateway.domain.identifiers import item_barcodes, request_number
-from gateway.domain.library import Loan, Patron
+from gateway.domain.identifiers import item_barcodes, our_agency, request_number
+from gateway.domain.library import Item, Loan, Patron
 from gateway.domain.policy import CirculationPolicy
 from gateway.domain.requests.events import Condition, Details, Kind, Signal, by_partner, by_us
 from gateway.domain.requests.request import Borrowing, Flag, Lending, Request, Role, Volume, VolumeState
@@ -60,7 +60,7 @@ class News:
 
 def news_of(command: Command, result: Result, policy: CirculationPolicy) -> News | None:
     """None: nothing that a managed request has to know."""
-    if type(command) not in _STEPS:
+    if type(command) not in _STEPS or (isinstance(command, commands.Notice) and command.kind not in _TOLD):
         return None
     sent: Named | None = getattr(command, "request", None)
     number = request_number(sent, policy).value
@@ -83,6 +83,8 @@ def _of_result(command: Command, result: Any, policy: CirculationPolicy) -> Iter
             return
         case commands.CheckIn() | commands.DeleteItem() if result.item is None and command.item is not None:
             yield from item_barcodes(command.item, "", policy)
+        case commands.Notice() if command.item is not None:
+            yield from item_barcodes(command.item, our_agency(command.sender, policy), policy)
     if result.item is not None:
         yield result.item.barcode
     loan = getattr(result, "loan", None)
@@ -264,6 +266,108 @@ def _cancelled(_news: News, request: Request) -> Iterator[Step]:
     yield Step(signal=by_us(Kind.CANCEL) if request.role is Role.BORROWING else by_partner(Kind.CANCEL))
 
 
+# --- what has happened elsewhere -------------------------------------------------------------------------
+
+
+def _noticed(news: News, request: Request) -> Iterator[Step]:
+    """As the command that it amounts to, but for what only the partner can say."""
+    notice: commands.Notice = news.command
+    noted: commands.Noted = news.result
+    told = _SAID.get((request.role, notice.kind))
+    if told is not None:
+        yield from told(news, request)
+    elif noted.meant is not None and type(noted.meant[0]) in _STEPS:
+        command, result = noted.meant
+        yield from _STEPS[type(command)](replace(news, command=command, result=result), request)
+
+
+def _announced(news: News, request: Request) -> Iterator[Step]:
+    """The item will come: its record is here before it."""
+    if news.result.meant is None:
+        return
+    accepted: commands.ItemAccepted = news.result.meant[1]
+    volume = _next_to_come(request)
+    known = news.volume(request, accepted.item.barcode) is not None
+    if known or volume is None or volume.barcode or _somebody_elses(request, accepted.patron):
+        return
+    yield Step(signal=by_partner(Kind.WILL_SUPPLY), prepare=_with_barcode(volume, accepted.item.barcode))
+
+
+def _sent(news: News, request: Request) -> Iterator[Step]:
+    """The piece may have another barcode than it was announced with."""
+    volume = _meant_by_notice(news, request)
+    if volume is None:
+        return
+    item: Item | None = news.result.item
+    barcode = item.barcode if item is not None and item.temporary else volume.barcode
+    if volume.state is VolumeState.EXPECTED or volume.barcode != barcode:
+        details = Details(due=news.command.due, volumes=_named(request, volume))
+        yield Step(signal=by_partner(Kind.SHIPPED), details=details, prepare=_with_barcode(volume, barcode))
+
+
+def _meant_by_notice(news: News, request: Request) -> Volume | None:
+    notice: commands.Notice = news.command
+    found = _scanned(news, request, notice.item)
+    if found is None and notice.item is not None:
+        codes = item_barcodes(notice.item, our_agency(notice.sender, news.policy), news.policy)
+        found = next((volume for code in codes if (volume := news.volume(request, code)) is not None), None)
+    return found or (request.volumes[0] if len(request.volumes) == 1 and news.is_numbered(request) else None)
+
+
+def _with_barcode(volume: Volume, barcode: str) -> Change:
+    def marked(request: Request) -> Request:
+        volumes = tuple(replace(one, barcode=barcode) if one.id == volume.id else one for one in request.volumes)
+        return replace(request, volumes=volumes)
+
+    return marked
+
+
+def _home_again(news: News, request: Request) -> Iterator[Step]:
+    volume = _meant_by_notice(news, request)
+    if volume is not None and volume.state not in (VolumeState.EXPECTED, VolumeState.CHECKED_IN):
+        yield Step(signal=by_partner(Kind.CHECKED_IN), details=Details(volumes=_named(request, volume)))
+
+
+def _arrived_there(_news: News, request: Request) -> Iterator[Step]:
+    if request.state is Lending.SHIPPED:
+        yield Step(signal=by_partner(Kind.RECEIVED))
+
+
+def _granted(news: News, request: Request) -> Iterator[Step]:
+    """By its lender, whether or not it was asked."""
+    due: commands.Due = news.command.due
+    if due is None or due == request.terms.lender_due:
+        return
+    pending = Flag.RENEWAL_PENDING in request.flags
+    yield Step(signal=by_partner(Kind.RENEW_ACCEPTED if pending else Kind.DUE_DATE_CHANGED), details=Details(due=due))
+
+
+def _will_not_come(news: News, request: Request) -> Iterator[Step]:
+    volume = _meant_by_notice(news, request) or _next_to_come(request)
+    if request.state is Borrowing.CANCEL_PENDING:
+        kind = Kind.CANCEL_ACCEPTED
+    elif request.state in (Borrowing.REQUESTED, Borrowing.WILL_SUPPLY, Borrowing.HOLD_PLACED, Borrowing.CONDITIONAL):
+        kind = Kind.UNFILLED
+    else:
+        return
+    yield Step(signal=by_partner(kind), prepare=_with_barcode(volume, "") if volume is not None else _as_it_is)
+
+
+_Told = Callable[[News, Request], Iterator[Step]]
+_SAID: dict[tuple[Role, commands.NoticeKind], _Told] = {
+    (Role.BORROWING, commands.NoticeKind.REQUESTED): _announced,
+    (Role.BORROWING, commands.NoticeKind.SHIPPED): _sent,
+    (Role.BORROWING, commands.NoticeKind.RECEIVED): _home_again,
+    (Role.BORROWING, commands.NoticeKind.RENEWED): _granted,
+    (Role.BORROWING, commands.NoticeKind.REQUEST_CANCELLED): _will_not_come,
+    (Role.LENDING, commands.NoticeKind.RECEIVED): _arrived_there,
+}
+_TOLD = frozenset(commands.NoticeKind) - {
+    commands.NoticeKind.REQUEST_UPDATED,
+    commands.NoticeKind.STATUS_UPDATED,
+}
+"""Of these the others say nothing that a managed request has to know."""
+
 _STEPS: dict[type, Callable[[News, Request], Iterator[Step]]] = {
     commands.AcceptItem: _accepted,
     commands.CheckOut: _checked_out,
@@ -272,4 +376,5 @@ _STEPS: dict[type, Callable[[News, Request], Iterator[Step]]] = {
     commands.Renew: _renewed,
     commands.Recall: _recalled,
     commands.CancelRequest: _cancelled,
+    commands.Notice: _noticed,
 }
