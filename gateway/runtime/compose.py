@@ -19,7 +19,7 @@ from gateway.policies import PolicyStore, load_policies
 from gateway.profiles import ProfileStore, load_profiles
 from gateway.runtime.assemble import Assembly
 from gateway.runtime.connection import Inside, Manner
-from gateway.runtime.health import Health
+from gateway.runtime.health import WRITE_SECONDS, Health
 from gateway.runtime.http import HttpListener, HttpPlace
 from gateway.runtime.lines import OpenLines
 from gateway.runtime.mailboxes import Mailboxes
@@ -361,6 +361,7 @@ class Gateway:
             if self._pages is not None:
                 await self._pages.forget(self.managed.houses)
 
+        self._tasks.every("health: try to write", WRITE_SECONDS, health.try_writing)
         self._tasks.every("health: look for the metrics", LOOK_SECONDS, look)
         self._tasks.every("outbox: count for the metrics", LOOK_SECONDS, outbox_rows)
         self._tasks.every("outbox: retention", RETENTION_SECONDS, forget)

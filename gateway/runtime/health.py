@@ -12,7 +12,7 @@ from gateway.domain.problems import Unavailable
 from gateway.ports.library import LibrarySystem
 from gateway.profiles import ProfileStore
 from gateway.store.engine import Store
-from gateway.store.health import ping
+from gateway.store.health import free_space, ping, try_write
 from gateway.web.health import Part, Readiness
 
 log = structlog.get_logger(component="health")
@@ -22,6 +22,15 @@ SECONDS = 3.0
 
 FRESH_SECONDS = 1.0
 """So long a look counts for all who ask."""
+
+WRITE_SECONDS = 10.0
+"""From one try to write to the next: each is a page on the disk."""
+
+LONGEST_WRITE = 30.0
+"""A write may wait for others, such as an import by a command, as long as SQLite waits for its lock."""
+
+LOW_SPACE = 500_000_000
+"""Bytes. Fewer on the disk of the database are told before there are none."""
 
 
 class Listener(Protocol):
@@ -33,7 +42,8 @@ class Listener(Protocol):
 
 
 class Health:
-    """Parts are looked at side by side, none for longer than `SECONDS`."""
+    """Parts are looked at side by side, none for longer than `SECONDS`. Whether the store takes writes is tried by
+    `try_writing` in the background, and a look tells how that went last."""
 
     def __init__(
         self,
@@ -50,6 +60,20 @@ class Health:
         self._last: Readiness | None = None
         self._looked = 0.0
         self._down: frozenset[str] = frozenset()
+        self._not_written = ""
+        self._writing_since: float | None = None
+
+    async def try_writing(self) -> None:
+        """To be done every `WRITE_SECONDS`."""
+        self._writing_since = asyncio.get_running_loop().time()
+        try:
+            await try_write(self._store)
+        except Unavailable as error:
+            self._not_written = str(error)
+        else:
+            self._not_written = ""
+        finally:
+            self._writing_since = None
 
     async def look(self) -> Readiness:
         clock = asyncio.get_running_loop().time
@@ -63,10 +87,22 @@ class Health:
         probes = [_part("store", lambda: ping(self._store, SECONDS))]
         probes += [_part(f"library {symbol}", system.ping) for symbol, system in self._libraries.items()]
         parts = list(await asyncio.gather(*probes))
+        parts.insert(1, self._writing())
         parts.append(Part("profiles", notes=tuple(str(problem) for problem in self._profiles.problems)))
         parts += [Part(listener.name, "" if listener.listening else "not listening") for listener in self._listeners()]
         self._tell_changes(parts)
         return Readiness(tuple(parts))
+
+    def _writing(self) -> Part:
+        problem, since = self._not_written, self._writing_since
+        waited = asyncio.get_running_loop().time() - since if since is not None else 0.0
+        if waited > LONGEST_WRITE:
+            problem = f"a write has been waiting for {waited:.0f} s"
+        try:
+            notes = _space(self._store)
+        except OSError as error:
+            return Part("store writing", problem or f"the database's folder can't be looked at: {error.strerror}")
+        return Part("store writing", problem, notes)
 
     def _tell_changes(self, parts: Sequence[Part]) -> None:
         """Each change once, not each look."""
@@ -77,6 +113,12 @@ class Health:
             elif part.up and part.name in self._down:
                 log.info("a part is up again", part=part.name)
         self._down = down
+
+
+def _space(store: Store) -> tuple[str, ...]:
+    """A note where there is little left. Raises OSError."""
+    free = free_space(store)
+    return (f"{free / 1e6:.0f} MB free on the disk",) if free is not None and free < LOW_SPACE else ()
 
 
 async def _part(name: str, probe: Callable[[], Awaitable[None]]) -> Part:

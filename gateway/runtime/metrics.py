@@ -48,6 +48,12 @@ class Metrics:
             buckets=SECONDS,
         )
         self._up = Gauge("illgate_up", "1: this part works, 0: it doesn't", ("part",), registry=self.registry)
+        self._notes = Gauge(
+            "illgate_notes",
+            "What /readyz notes of a part that works, such as little space",
+            ("part",),
+            registry=self.registry,
+        )
         self._pending_age = Gauge(
             "illgate_oldest_pending_seconds",
             "Age of the oldest message that has no outcome yet; 0: there is none",
@@ -101,6 +107,7 @@ class Metrics:
     def readiness(self, readiness: Readiness) -> None:
         for part in readiness.parts:
             self._up.labels(part.name).set(part.up)
+            self._notes.labels(part.name).set(len(part.notes))
 
     def oldest_pending(self, since: datetime | None, now: datetime) -> None:
         self._pending_age.set((now - since).total_seconds() if since is not None else 0.0)

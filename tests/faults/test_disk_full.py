@@ -6,13 +6,17 @@ it runs; a slow library by tests/faults/altered.py.
 
 from __future__ import annotations
 
+import json
 import resource
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
+from typing import Any
 
 from lxml import etree
 
@@ -64,6 +68,43 @@ def test_a_full_disk(installation: Installation) -> None:
         assert all(map(is_success, send_all(installation, [*bodies, messages.lookup_user()])))
     numbers = sorted(f"FULL-{number}" for number in range(20))
     assert items_and_holds(database) == (numbers, numbers)
+    assert tracebacks(installation) == []
+
+
+def ready(installation: Installation) -> dict[str, Any]:
+    """What is wrong, by part."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{installation.port}/readyz", timeout=10) as page:
+            said = page.read()
+    except urllib.error.HTTPError as unwell:
+        said = unwell.read()
+    return {part["name"]: part["problem"] for part in json.loads(said)["parts"] if not part["up"]}
+
+
+def wait_until_ready_is(installation: Installation, wanted: set[str]) -> dict[str, Any]:
+    until = time.monotonic() + 30
+    while (found := ready(installation)).keys() != wanted:
+        assert time.monotonic() < until, f"/readyz still says {found}"
+        time.sleep(0.2)
+    return found
+
+
+def wait_until_it_says(installation: Installation, words: str) -> None:
+    until = time.monotonic() + 30
+    while words not in installation.log.read_text():
+        assert time.monotonic() < until, f"the log never says {words!r}"
+        time.sleep(0.05)
+
+
+def test_a_full_disk_shows_in_readyz_and_goes_away_again(installation: Installation) -> None:
+    with installation.serve() as daemon:
+        wait_until_it_says(installation, "illgate serves")  # its log is on the same disk
+        assert ready(installation) == {}
+        with no_file_larger_than(1, daemon):
+            found = wait_until_ready_is(installation, {"store writing"})
+            assert "database can't be used now" in found["store writing"]
+        wait_until_ready_is(installation, set())
+    assert "a part is up again" in installation.log.read_text()  # that it was down could not be written either
     assert tracebacks(installation) == []
 
 

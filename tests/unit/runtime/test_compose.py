@@ -40,7 +40,14 @@ async def test_it_answers_by_http_and_tcp_and_says_that_it_is_well(house: House)
         status, page = await ask(gateway, "/readyz")
         _, metrics = await ask(gateway, "/metrics")
     assert status == 200
-    for part in ("store", "library CLK", "profiles", "listener http 127.0.0.1:", "listener tcp 127.0.0.1:"):
+    for part in (
+        "store",
+        "store writing",
+        "library CLK",
+        "profiles",
+        "listener http 127.0.0.1:",
+        "listener tcp 127.0.0.1:",
+    ):
         assert f'"name": "{part}' in page
     assert 'service="Greet"} 3.0' in metrics
     assert 'illgate_up{part="library CLK"} 1.0' in metrics

@@ -55,7 +55,9 @@ async def test_state_of_the_house() -> None:
     with pytest.raises(Busy):
         await gate.enter()
     metrics.watch_profiles(lambda: 2)
-    metrics.readiness(Readiness((Part("store"), Part("library CLK", "down"))))
+    metrics.readiness(
+        Readiness((Part("store"), Part("store writing", notes=("9 MB free",)), Part("library CLK", "down")))
+    )
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
     metrics.oldest_pending(now - timedelta(minutes=2), now)
     text = page(metrics)
@@ -66,6 +68,8 @@ async def test_state_of_the_house() -> None:
         "illgate_profile_problems 2.0",
         'illgate_up{part="store"} 1.0',
         'illgate_up{part="library CLK"} 0.0',
+        'illgate_notes{part="store writing"} 1.0',
+        'illgate_notes{part="store"} 0.0',
         "illgate_oldest_pending_seconds 120.0",
         "process_cpu_seconds_total",
     ):

@@ -6,10 +6,11 @@ import asyncio
 import threading
 
 import pytest
+from sqlalchemy import text
 
 from gateway.domain.problems import Unavailable
-from gateway.store.engine import Store
-from gateway.store.health import ping
+from gateway.store.engine import Store, open_store
+from gateway.store.health import free_space, ping, try_write
 from gateway.store.migrate import OWN, migrate
 
 
@@ -37,3 +38,31 @@ async def test_a_database_that_does_not_answer_in_time_is_not_ready(store: Store
     finally:
         release.set()
         await waiting
+
+
+async def test_a_database_that_takes_writes(store: Store) -> None:
+    await migrate(store, OWN)
+
+    await try_write(store)
+
+
+async def test_a_database_that_can_only_be_read(store: Store) -> None:
+    """As on a standby, or on a disk that was mounted anew after an error."""
+    await migrate(store, OWN)
+    if store.url.get_backend_name() == "sqlite":
+        await store.write(lambda connection: connection.execute(text("PRAGMA query_only = ON")))
+        reopened = store
+    else:
+        setting = f'ALTER DATABASE "{store.url.database}" SET default_transaction_read_only = on'
+        await store.write(lambda connection: connection.execute(text(setting)))
+        reopened = open_store(store.url.render_as_string(hide_password=False))
+
+    with pytest.raises(Unavailable, match=r"can only be read|readonly database"):
+        await try_write(reopened)
+    await ping(reopened)  # to read is possible, so this does not notice
+    await reopened.close()
+
+
+def test_space_is_told_of_files_only(store: Store) -> None:
+    free = free_space(store)
+    assert free is None if store.url.get_backend_name() == "postgresql" else free
