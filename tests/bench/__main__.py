@@ -30,7 +30,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--long", action="store_true", help="also a million stored requests and a million messages")
     parser.add_argument("--requests", action="store_true", help="also 100,000 open requests against 1,000")
-    parser.add_argument("--mailbox", action="store_true", help="also 10,000 mails that wait in a mailbox")
     parser.add_argument("--seconds", type=float, default=3.0, help="about how long each round lasts")
     options = parser.parse_args()
     rows: list[tuple[str, float, str, bool]] = []
@@ -45,10 +44,9 @@ def main() -> int:
         rows.append(iso_ill.row())
         rows.append(iso_ill_lines.row(folder))
         rows += z3950.rows()
+        rows += mailbox.rows(folder)
         if options.long:
             rows += growth.long_rows(folder)
-        if options.mailbox:
-            rows += mailbox.rows(folder)
         if options.requests:
             rows += open_requests.rows(folder)
     print()
