@@ -7,13 +7,13 @@ and the work it may still be lost, so two nodes can do the same work for a momen
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from typing import Protocol
 
 from sqlalchemy.engine import URL
 
 from gateway.domain.problems import Unavailable
 from gateway.store.engine import Store
+from gateway.store.locks import key_of
 from gateway.store.session import Session
 
 
@@ -79,8 +79,3 @@ class AdvisoryLock:
         session, self._session, self._held = self._session, None, False
         if session is not None:
             await session.close()
-
-
-def key_of(task: str) -> int:
-    """A number of 64 bits, the same on all nodes."""
-    return int.from_bytes(hashlib.sha256(f"illgate {task}".encode()).digest()[:8], "big", signed=True)

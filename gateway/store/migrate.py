@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, column, func, inspect, select, table
+from sqlalchemy import Connection, column, inspect, select, table
 
 from gateway.domain.frozen import frozen
 from gateway.store.engine import Store
+from gateway.store.locks import lock
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext, MigrationStep
@@ -43,7 +44,7 @@ class Migrations:
         Nodes that start together wait for each other, so that only one of them takes the steps. Raises
         SchemaTooNew when the database holds a revision that this release doesn't know.
         """
-        _wait_for_other_nodes(connection)
+        lock(connection, LOCK)
         if self._is_done(connection):
             return []
         from alembic.runtime.migration import RevisionStep
@@ -97,12 +98,6 @@ async def migrate(store: Store, *histories: Migrations) -> list[str]:
         return [step for history in histories for step in history.upgrade(connection)]
 
     return await store.write(work)
-
-
-def _wait_for_other_nodes(connection: Connection) -> None:
-    """Until the end of the transaction. SQLite's write lock does it by itself."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
 
 
 def _run(connection: Connection, scripts: ScriptDirectory, steps: Callable[..., Any], versions: str) -> None:

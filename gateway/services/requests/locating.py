@@ -55,6 +55,7 @@ async def _found(house: House, request: Request, details: Details, candidates: t
     """Raises Unavailable when another request has got the copy a moment ago: then it is looked for anew."""
 
     def work(connection: Connection) -> Transition | Denied | None:
+        barcodes.lock_barcode(connection, house.symbol, details.barcode)
         if barcodes.spoken_for(connection, house.symbol, [details.barcode], request.id):
             return None
         return happen_in(connection, house, _happening(house, request, Kind.LOCATED, details, candidates))

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy import insert as sql_insert
 
 from gateway.domain.requests.request import Request
+from gateway.store.locks import key_of, lock
 from gateway.store.prepared import Prepared
 from gateway.store.requests.columns import barcodes_of
 from gateway.store.requests.tables import request_barcode
@@ -32,6 +33,12 @@ def spoken_for(connection: Connection, library: str, items: Collection[str], bes
         select(_b.barcode).where(_b.library == library, _b.barcode.in_(sorted(items)), _b.request_id != besides)
     )
     return frozenset(found.scalars())
+
+
+def lock_barcode(connection: Connection, library: str, barcode: str) -> None:
+    """Whoever looks whether an item is spoken for, and takes it if not, locks its barcode first: else another node
+    may find it free as well."""
+    lock(connection, key_of(f"barcode {library} {barcode}"))
 
 
 def follow_barcodes(connection: Connection, now: Request) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from gateway.domain.problems import Unavailable
 from gateway.store.engine import Store, open_store
-from gateway.store.leader import AdvisoryLock, Alone, key_of, leader
+from gateway.store.leader import AdvisoryLock, Alone, leader
+from gateway.store.locks import key_of
 from tests.support.postgresql import QUICK, Server
 
 
