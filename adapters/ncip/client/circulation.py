@@ -11,6 +11,7 @@ from adapters.ncip.messages import (
     CancelRequestItem,
     CheckInItem,
     CheckOutItem,
+    Code,
     CreateItem,
     DeleteItem,
     ItemDescription,
@@ -102,9 +103,9 @@ def request_item(v: Values, s: Speaker) -> RequestItem:
         bibliographic_ids=tuple(bibliographic_id(one) for one in v.records),
         item_ids=tuple(s.item_id(one, v) for one in v.items),
         request_id=s.request(v),
-        request_type=code(v.kind or "Hold"),
-        request_scope_type=code(v.scope or ("Item" if v.items else "Bibliographic Item")),
-        item_optional_fields=s.item_fields(_without_records(v)),
+        request_type=request_type(v),
+        request_scope_type=request_scope(v),
+        item_optional_fields=s.item_fields(without_records(v)),
         need_before_date=v.need_by,
         pickup_location=s.pickup(v),
         pickup_expiry_date=v.pickup_until,
@@ -126,16 +127,33 @@ def cancel_request_item(v: Values, s: Speaker) -> CancelRequestItem:
 
 
 def update_request_item(v: Values, s: Speaker) -> UpdateRequestItem:
-    kind = "" if v.request else v.kind or "Hold"  # only with user and item (XSD)
     return UpdateRequestItem(
         initiation_header=s.header(v),
         mandated_action=s.mandated(v),
         user_id=s.user(v),
         item_id=s.item(v),
-        request_type=code(kind),
+        request_type=type_unless_numbered(v),
         request_id=s.request(v),
         add_request_fields=request_fields(v, s),
     )
+
+
+def request_type(v: Values) -> Code | None:
+    return code(v.kind or "Hold")
+
+
+def type_unless_numbered(v: Values) -> Code | None:
+    """A request that is named by its number has none beside it, only one that is named by user and item (XSD)."""
+    return None if v.request else request_type(v)
+
+
+def request_scope(v: Values) -> Code | None:
+    return code(v.scope or ("Item" if v.item else "Bibliographic Item"))
+
+
+def without_records(v: Values) -> Values:
+    """Where the numbers of records stand in BibliographicId."""
+    return replace(v, records=())
 
 
 def request_fields(v: Values, s: Speaker) -> RequestFields:
@@ -165,12 +183,11 @@ def lookup_item_set(v: Values, s: Speaker) -> LookupItemSet:
 
 
 def lookup_request(v: Values, s: Speaker) -> LookupRequest:
-    kind = "" if v.request else v.kind or "Hold"  # only with user and item (XSD)
     return LookupRequest(
         initiation_header=s.header(v),
         user_id=s.user(v),
         item_id=s.item(v),
-        request_type=code(kind),
+        request_type=type_unless_numbered(v),
         request_id=s.request(v),
         item_element_types=codes(v.elements),
     )
@@ -205,8 +222,3 @@ def update_circulation_status(v: Values, s: Speaker) -> UpdateCirculationStatus:
         item_id=s.item(v),
         circulation_status=code(v.status),
     )
-
-
-def _without_records(v: Values) -> Values:
-    """Record numbers of a RequestItem stand in BibliographicId."""
-    return replace(v, records=())

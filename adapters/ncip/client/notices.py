@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.ncip.client.circulation import request_fields
+from adapters.ncip.client.circulation import (
+    request_fields,
+    request_scope,
+    request_type,
+    type_unless_numbered,
+    without_records,
+)
 from adapters.ncip.client.speaking import CannotSay, Speaker, bibliographic_id, code
 from adapters.ncip.client.values import Values
 from adapters.ncip.messages import (
@@ -39,11 +45,11 @@ def item_requested(v: Values, s: Speaker) -> ItemRequested:
         item_id=s.item(v),
         bibliographic_id=bibliographic_id(record) if record is not None else None,
         request_id=s.request(v),
-        request_type=code(v.kind or "Hold"),
-        request_scope_type=code(v.scope or ("Item" if v.item else "Bibliographic Item")),
+        request_type=request_type(v),
+        request_scope_type=request_scope(v),
         need_before_date=v.need_by,
         pickup_location=s.pickup(v),
-        item_optional_fields=s.item_fields(v if record is None else replace(v, records=())),
+        item_optional_fields=s.item_fields(v if record is None else without_records(v)),
     )
 
 
@@ -52,7 +58,7 @@ def item_request_updated(v: Values, s: Speaker) -> ItemRequestUpdated:
         initiation_header=s.header(v),
         user_id=s.user(v),
         item_id=s.item(v),
-        request_type=code("" if v.request else v.kind or "Hold"),
+        request_type=type_unless_numbered(v),
         request_id=s.request(v),
         add_request_fields=request_fields(v, s),
     )
@@ -64,7 +70,7 @@ def item_request_cancelled(v: Values, s: Speaker) -> ItemRequestCancelled:
         user_id=s.user(v),
         request_id=s.request(v),
         item_id=s.item(v),
-        request_type=code(v.kind or "Hold"),
+        request_type=request_type(v),
     )
 
 

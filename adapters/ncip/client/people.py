@@ -6,6 +6,7 @@ from adapters.ncip.client.speaking import Speaker, code, codes
 from adapters.ncip.client.values import Values
 from adapters.ncip.messages import (
     Amount,
+    Code,
     CreateUser,
     CreateUserFiscalTransaction,
     ElectronicAddress,
@@ -64,7 +65,7 @@ def create_user(v: Values, s: Speaker) -> CreateUser:
         name_information=_name(v),
         user_address_information=_addresses(v, s),
         date_of_birth=v.birth,
-        user_languages=codes((v.language,) if v.language else ()),
+        user_languages=_languages(v),
     )
 
 
@@ -78,9 +79,13 @@ def update_user(v: Values, s: Speaker) -> UpdateUser:
             name_information=_name(v),
             user_address_information=_addresses(v, s),
             date_of_birth=v.birth,
-            user_languages=codes((v.language,) if v.language else ()),
+            user_languages=_languages(v),
         ),
     )
+
+
+def _languages(v: Values) -> tuple[Code, ...]:
+    return codes((v.language,) if v.language else ())
 
 
 def _name(v: Values) -> NameInformation | None:
