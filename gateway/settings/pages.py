@@ -100,5 +100,10 @@ class PagesSettings(Section):
     embed_in: tuple[Origin, ...] = Field((), description="sites that may show the pages in a frame; empty: none")
     session_minutes: int = Field(30, ge=1, le=720, description="without a page, then a patron is signed out")
     tries: int = Field(5, ge=1, le=1000, description="failures of one patron at one address, then it has to wait")
-    address_tries: int = Field(50, ge=1, le=100_000, description="the same of anybody at one address")
+    address_tries: int = Field(
+        50,
+        ge=1,
+        le=100_000,
+        description="the same of anybody at one address; as many may be at the provider from there",
+    )
     tries_minutes: int = Field(15, ge=1, le=1440, description="that wait")

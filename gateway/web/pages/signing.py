@@ -11,7 +11,6 @@ import structlog
 from aiohttp import web
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.store.pages import journeys
 from gateway.store.pages.journeys import JourneyRow
 from gateway.web.pages.turn import PageFault, Turn
 from gateway.web.sessions.oidc import OidcFault
@@ -69,10 +68,8 @@ async def send(turn: Turn) -> web.Response:
         return ask(turn, back, wrong="incomplete", user=user[: _LONGEST["user"]], kept=kept)
     if len(user) > _LONGEST["user"] or len(password) > _LONGEST["password"]:
         return ask(turn, back, wrong="wrong", kept=kept)
-    parts, peer = turn.parts, turn.http.remote or ""
-    address = parts.proxies.sender(turn.http, peer)
     try:
-        who = await parts.signing_in.by_password(turn.library, turn.house.system, user, password, address)
+        who = await turn.parts.signing_in.by_password(turn.library, turn.house.system, user, password, _address(turn))
     except NotSignedIn as problem:
         return ask(turn, back, wrong=problem.word, user=user, kept=kept)
     except (Unavailable, OutcomeUnknown):
@@ -105,6 +102,7 @@ async def leave(turn: Turn) -> web.Response:
     """To the provider, with what tells us on the way back that it was this browser that we sent."""
     if turn.door.oidc is None:
         raise PageFault(404, "fault-not-there")
+    back = _back(turn.http.query.get("back", ""))
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     row = JourneyRow(
         library=turn.library,
@@ -112,7 +110,7 @@ async def leave(turn: Turn) -> web.Response:
         visit=turn.visit.id,
         nonce=nonce,
         verifier=verifier,
-        back_to=_back(turn.http.query.get("back", "")),
+        back_to=back,
         expires=turn.parts.clock.now() + JOURNEY,
     )
     try:
@@ -120,7 +118,10 @@ async def leave(turn: Turn) -> web.Response:
     except OidcFault as fault:
         log.error("signing in is not possible", why=str(fault), library=turn.library)
         raise PageFault(502, "fault-provider") from None
-    await turn.parts.store.write(lambda c: journeys.add(c, row))
+    try:
+        await turn.parts.signing_in.depart(row, _address(turn))
+    except NotSignedIn as problem:
+        return ask(turn, back, wrong=problem.word)
     return turn.go(address)
 
 
@@ -129,8 +130,7 @@ async def come_back(turn: Turn) -> web.Response:
     oidc, said = turn.door.oidc, turn.http.query
     if oidc is None:
         raise PageFault(404, "fault-not-there")
-    now, id_ = turn.parts.clock.now(), hashed(said.get("state", ""))
-    row = await turn.parts.store.write(lambda c: journeys.take(c, turn.library, id_, now))
+    row = await turn.parts.signing_in.is_back(turn.library, hashed(said.get("state", "")), _address(turn))
     if row is None or turn.visit.is_new or row.visit != turn.visit.id:
         raise PageFault(403, "fault-journey")
     if not said.get("code"):
@@ -153,6 +153,11 @@ async def come_back(turn: Turn) -> web.Response:
         return ask(turn, row.back_to, wrong=problem.word)
     await start(turn, who)
     return turn.go(turn.path(*row.back_to.split("?", 1)))
+
+
+def _address(turn: Turn) -> str:
+    """Of whoever asks, in front of the proxies that we trust."""
+    return turn.parts.proxies.sender(turn.http, turn.http.remote or "")
 
 
 def _redirect_uri(turn: Turn) -> str:

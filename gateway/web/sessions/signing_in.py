@@ -19,8 +19,9 @@ from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
 from gateway.ports.library import Capability, LibrarySystem, PatronKey
 from gateway.store.api.secrets import secret
 from gateway.store.engine import Store
-from gateway.store.pages import failures
+from gateway.store.pages import failures, journeys
 from gateway.store.pages.failures import Most
+from gateway.store.pages.journeys import JourneyRow
 from gateway.web.sessions.sessions import Method, SignedIn
 
 log = structlog.get_logger(component="pages")
@@ -122,6 +123,38 @@ class SigningIn:
         except Refused as refused:
             log.warning("signed in, but no patron of the library", method=method.value, reason=refused.reason.value)
             raise NotSignedIn("unknown") from None
+
+    async def depart(self, journey: JourneyRow, address: str) -> None:
+        """To an identity provider. Each keeps a row until it is back or too late, so from one address no more may be
+        under way than may fail to sign in there."""
+        now, library = self._clock.now(), journey.library
+        since = now - timedelta(minutes=self._tries.minutes)
+
+        def work(c: Connection) -> bool:
+            id_ = self._departures(c, library, address)
+            allowed = failures.try_once(c, library, (Most(id_, self._tries.address, since),), now)
+            if allowed:
+                journeys.add(c, journey)
+            return allowed
+
+        if not await self._store.write(work):
+            log.warning("too many are at the identity provider from one address", library=library)
+            raise NotSignedIn("too-often")
+
+    async def is_back(self, library: str, state: str, address: str) -> JourneyRow | None:
+        """The journey with this `state` (its hash), which ends with this; None: there is none, or not any more."""
+
+        def work(c: Connection) -> JourneyRow | None:
+            found = journeys.take(c, library, state, self._clock.now())
+            if found is not None:
+                failures.take_back(c, library, (self._departures(c, library, address),))
+            return found
+
+        return await self._store.write(work)
+
+    def _departures(self, c: Connection, library: str, address: str) -> str:
+        key = secret(c, library, SECRET, self._clock.now())
+        return _keyed(key, "departures", address_block(address))
 
     async def _count(self, library: str, identifier: str, address: str) -> _Keys:
         """One more try; raises NotSignedIn after too many. The address comes first: from one that has had too many

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -12,12 +12,15 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.protocol.pages.provider import CLIENT, SECRET, Provider, provider
 from tests.protocol.pages.support import BOOK, PATRON, Running, Visitor, on_both, running, visitor
 from tests.support.daemon import Installation, free_port
+from tests.support.looking import Database
 
 START = "/openurl/DEMO/sign-in/provider?back=requests"
 
 
 @asynccontextmanager
-async def signing_in(installation: Installation) -> AsyncIterator[tuple[Running, Provider, Visitor]]:
+async def signing_in(
+    installation: Installation, *, trusted_proxies: Sequence[str] = (), **pages: object
+) -> AsyncIterator[tuple[Running, Provider, Visitor]]:
     """The provider says that it is our patron, by card number."""
     (installation.folder / "secret").write_text(SECRET, encoding="utf-8")
     port = free_port()
@@ -30,9 +33,9 @@ async def signing_in(installation: Installation) -> AsyncIterator[tuple[Running,
             "claim": "card",
             "identifier_types": ["barcode"],
         }
-        http = {"port": port, "public_url": f"http://127.0.0.1:{port}"}
+        http = {"port": port, "public_url": f"http://127.0.0.1:{port}", "trusted_proxies": list(trusted_proxies)}
         library = {"sign_in": {"oidc": oidc}}
-        async with running(installation, library=library, http=http) as gateway, visitor(gateway) as anna:
+        async with running(installation, library=library, http=http, pages=pages) as gateway, visitor(gateway) as anna:
             yield gateway, idp, anna
 
 
@@ -122,6 +125,23 @@ async def test_a_state_is_good_once_and_for_one_browser(installation: Installati
 
     assert stolen.status == again.status == 403
     assert stolen.title == "You were not signed in"
+
+
+async def test_from_one_address_only_so_many_may_be_under_way(installation: Installation) -> None:
+    limits = {"trusted_proxies": ["127.0.0.1"], "address_tries": 3}
+    async with signing_in(installation, **limits) as (gateway, _idp, anna):
+        async with visitor(gateway, X_Forwarded_For="192.0.2.66") as stranger:
+            left = [(await stranger.get(START, follow=False)).status for _ in range(6)]
+            assert left == [303, 303, 303, 429, 429, 429]
+            assert Database(installation.database).value("SELECT count(*) FROM page_journey") == 3
+        assert (await anna.get(START)).title == "My requests", "elsewhere nobody waits"
+
+
+async def test_whoever_comes_back_makes_room_for_the_next(installation: Installation) -> None:
+    async with signing_in(installation, address_tries=2) as (gateway, _idp, _anna):
+        for _ in range(5):
+            async with visitor(gateway) as somebody:
+                assert (await somebody.get(START)).title == "My requests"
 
 
 async def test_the_provider_says_no(installation: Installation) -> None:
