@@ -25,6 +25,7 @@ from gateway.domain.problems import Refused
 from gateway.domain.requests.views import BadCursor, NotNow, NotThere, Outdated
 from gateway.runtime.managed import Managed
 from gateway.services.outbox.worker import start_of
+from gateway.store.journal import Journal
 
 T = TypeVar("T")
 
@@ -94,6 +95,7 @@ async def open_managed(installation: Installation) -> AsyncIterator[Managed]:
             clock=installation.clock,
             secrets=parts.secrets,
             store=store,
+            journal=Journal(store, parts.journal_options()),
             libraries=await parts.open_libraries(store),
             profiles=lambda: profiles.profiles,
             policies=policies.policies.of,

@@ -133,7 +133,7 @@ class Gateway:
         stack.push_async_callback(journal.close)
         self._lines = OpenLines(self._manner, lambda name: self._profiles.current.by_name(name), self.settings.folder)
         self._profiles.followers.append(self._lines)
-        self.managed = self._manage(store, libraries)
+        self.managed = self._manage(store, journal, libraries)
         self.mailboxes = Mailboxes(
             settings=self.settings,
             adapters=self._adapters,
@@ -166,7 +166,7 @@ class Gateway:
         self.metrics.watch_profiles(lambda: len(profiles.problems))
         return profiles
 
-    def _manage(self, store: Store, libraries: Mapping[str, OpenLibrary]) -> Managed:
+    def _manage(self, store: Store, journal: Journal, libraries: Mapping[str, OpenLibrary]) -> Managed:
         settings = self.settings
         self._policies = PolicyStore(settings, lambda: load_policies(settings, self._profiles.current))
         self._profiles.followers.append(self._policies)
@@ -176,6 +176,7 @@ class Gateway:
             clock=self._clock,
             secrets=self._secrets,
             store=store,
+            journal=journal,
             libraries=libraries,
             profiles=lambda: self._profiles.current,
             policies=lambda symbol: self._policies.current.of(symbol),

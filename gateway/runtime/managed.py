@@ -48,6 +48,7 @@ from gateway.services.webhooks.delivery import WebhookHandler, WebhookOptions
 from gateway.services.webhooks.subscriptions import KIND as WEBHOOK
 from gateway.settings import Settings
 from gateway.store.engine import Store
+from gateway.store.journal import Journal
 from gateway.store.leader import leader
 from gateway.store.requests import filed, files, outbox
 from gateway.store.requests.timers import TimerRow
@@ -80,6 +81,7 @@ class Managed:
         clock: Clock,
         secrets: Secrets,
         store: Store,
+        journal: Journal,
         libraries: Mapping[str, OpenLibrary],
         profiles: Callable[[], ProfileSet],
         policies: Callable[[str], RequestPolicy],
@@ -130,7 +132,7 @@ class Managed:
         acts = {symbol: Acts(house, self.worker.run_one) for symbol, house in self.houses.items()}
         self.requests = RequestsFront(self.houses, acts)
         self.patrons = PatronsFront(self.requests, letters)
-        self.questions = QuestionsFront(store, self.houses, acts, letters)
+        self.questions = QuestionsFront(store, journal, self.houses, acts, letters)
         self.partners = PartnersFront(self.houses, self.network.heard)
         self.desk = StaffFront(self.houses)
         self.feed = FeedFront(self.houses)

@@ -64,10 +64,19 @@ class Journal:
 
         def both(connection: Connection) -> T:
             result, opening, ending = work(connection)
-            write_entries(connection, [self._whole(exchange_id(opening.at), opening, ending)])
+            self._add(connection, opening, ending)
             return result
 
         return await self._store.write(both)
+
+    def add_once(self, connection: Connection, opening: Opening, ending: Ending) -> None:
+        """An exchange in a transaction that does more, unless there is one with its key. Whoever may write the same key
+        at the same time holds a lock on what it is about."""
+        if messages.find_processed(connection, opening.library, opening.profile, ending.key) is None:
+            self._add(connection, opening, ending)
+
+    def _add(self, connection: Connection, opening: Opening, ending: Ending) -> None:
+        write_entries(connection, [self._whole(exchange_id(opening.at), opening, ending)])
 
     async def apart(self, work: Work[T]) -> T:
         """A transaction of its own in the journal's store. Raises Unavailable, and what `work` raises."""

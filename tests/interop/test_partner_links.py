@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,10 +17,14 @@ import yaml
 
 from demo.world import START, MailServer, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
+from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Condition, Details, Kind
 from gateway.domain.requests.request import Borrowing, Lending, Party, PatronLink, Request, Service, ServiceType
 from gateway.domain.requests.views import Act, Draft, HistoryLine, LendingDraft
+from gateway.ports.protocol import OutcomeClass
+from gateway.store.journal import Journal
+from gateway.store.records import Direction, Filter, FullMessage, JournalOptions
 from tests.support.daemon import free_port
 from tests.support.reader import Page, answers, fetch, links, opens, presses
 
@@ -362,6 +367,72 @@ async def test_what_is_missing_or_wrong_is_asked_for_again(desk: Desk, due: str,
     assert page.fields["note"] == "Tomorrow's <van>"
     assert await desk.heard(request) == []
     assert (await presses(page, due=str(DUE))).status == 200
+
+
+# --- the journal -----------------------------------------------------------------------------------------
+
+
+async def journaled(desk: Desk) -> list[FullMessage]:
+    """Oldest first."""
+    journal = Journal(desk.town.house.store, JournalOptions())
+    return [one async for one in journal.export(Filter("NORTH", profile="eastport"))][::-1]
+
+
+async def test_an_answer_is_a_row_of_the_journal(desk: Desk) -> None:
+    request = await desk.asks()
+    page = await opens(links(desk.letter())["We will supply it"])
+
+    for _ in range(2):
+        await presses(page, expected="2026-03-12", note="Aus dem <Magazin>")
+
+    (row,) = await journaled(desk)
+    message = row.message
+    assert (message.direction, message.protocol, message.transport) == (Direction.IN, "letters", "http")
+    assert (message.service, message.outcome, message.from_agency) == ("will-supply", OutcomeClass.OK, "EAST")
+    assert message.request_id == request.number
+    assert row.body is not None
+    assert json.loads(row.body) == {"answer": "will-supply", "expected": "2026-03-12", "note": "Aus dem <Magazin>"}
+    token = page.url.rpartition("/")[2]
+    assert token not in f"{message}{row.body!r}"
+    assert token.partition(".")[2] not in f"{message}{row.body!r}"
+
+
+async def test_a_refused_answer_is_a_row_as_well_once(desk: Desk) -> None:
+    await desk.asks()
+    letter = desk.letter()
+    no, sent = [await opens(links(letter)[one]) for one in ("We cannot supply it", "It has been sent")]
+    await answers(letter, "We will supply it")
+    for _ in range(2):
+        await presses(no, reason="not-held")
+    await presses(sent, due="")  # to be corrected: nothing is said yet
+    desk.clock.advance(timedelta(days=60))
+    await presses(sent, due=str(DUE))
+
+    rows = [one.message for one in await journaled(desk)]
+
+    assert [(one.service, one.outcome.value, one.reason) for one in rows] == [
+        ("will-supply", "ok", ""),
+        ("unfilled", "refused", "not-allowed"),
+        ("shipped", "refused", "not-allowed"),
+    ]
+    assert rows[1].note == "The question was answered already: will-supply."
+    assert "too old" in rows[2].note
+
+
+async def test_an_answer_that_is_not_journaled_is_not_taken(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = await desk.asks()
+    page = await opens(links(desk.letter())["We will supply it"])
+
+    def full(*_: Any) -> None:
+        raise Unavailable("disk full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Journal, "add_once", full)
+        assert (await presses(page)).status == 503
+    assert await desk.heard(request) == []
+
+    assert (await presses(page)).status == 200
+    assert len(await journaled(desk)) == 1
 
 
 # --- links that don't count ------------------------------------------------------------------------------

@@ -299,12 +299,15 @@ async def mail_house(
     store = parts.open_store()
     await migrate(store, *parts.histories)
     clock = clock or SystemClock()
+    options = parts.journal_options()
+    journal = Journal(store, options)
     managed = Managed(
         settings=settings,
         adapters=opened.adapters,
         clock=clock,
         secrets=lambda reference: reference,
         store=store,
+        journal=journal,
         libraries=await parts.open_libraries(store),
         profiles=lambda: loading.profiles,
         policies=lambda symbol: policies[symbol],
@@ -312,8 +315,6 @@ async def mail_house(
     )
     kept = Kept()
     managed.channels.update(managed.channels_with(kept))
-    options = parts.journal_options()
-    journal = Journal(store, options)
     boxes = Mailboxes(
         settings=settings,
         adapters=opened.adapters,

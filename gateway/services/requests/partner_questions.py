@@ -2,11 +2,13 @@
 
 A link says one answer to one question of one letter. The answer goes the way of all partners' messages (`incoming`),
 under an id made of the question and the answer; that the question is answered once is looked up in the request's
-history while the request is locked.
+history while the request is locked. What is answered, and what comes too late for it, is in the message journal, each
+answer once.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +16,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from gateway.domain.frozen import frozen
+from gateway.domain.problems import About, Reason, Refusal
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Condition, Details, Event, Kind, Origin
 from gateway.domain.requests.partner_answers import (
@@ -32,15 +35,20 @@ from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.views import AnswerField, NotThere, QuestionState, QuestionView
 from gateway.ports.channel import FromPartner, PartnerMessage
 from gateway.ports.letters import AnswerLink
+from gateway.ports.protocol import OutcomeClass, Transport
 from gateway.services.letters import Letters
 from gateway.services.letters.rows import Rows, rows
 from gateway.services.letters.words import Words
 from gateway.services.requests.house import House
 from gateway.services.requests.incoming import Incoming
 from gateway.store.api.questions import question_token
+from gateway.store.journal import Journal
+from gateway.store.records import Ending, Opening
 from gateway.store.requests import history, requests
 
 PARTNER = "partner"
+PROTOCOL = "letters"
+"""In the journal."""
 
 Form = Mapping[str, str]
 
@@ -86,6 +94,7 @@ class PartnerQuestions:
     """Of one library."""
 
     house: House
+    journal: Journal
     letters: Letters
 
     async def question(self, link: QuestionLink) -> QuestionView:
@@ -113,13 +122,17 @@ class PartnerQuestions:
         if request is None:
             raise NotThere("request")
         view = self._view(connection, link, request, form)
-        if view.state is not QuestionState.OPEN or any(one.fault for one in view.fields):
-            return view
         with_ = _with_whom(house, request, link)
+        if view.state is not QuestionState.OPEN:
+            if view.given != link.answer:  # not the same once more
+                self._kept(connection, link, request, with_, form, _too_late(view))
+            return view
+        if any(one.fault for one in view.fields):
+            return view
         assert with_ is not None, "an open question has somebody to answer it"
         details = filled(ANSWERS[link.answer], request, form, house.today()).details
         message = FromPartner(
-            id=f"link-{link.query}-{link.answer}",
+            id=_id(link),
             kind=ANSWERS[link.answer].kind,
             role=request.role,
             sender=with_.symbol,
@@ -127,8 +140,45 @@ class PartnerQuestions:
             transaction=with_.transaction,
             details=self._details(link, details),
         )
-        Incoming(house).take(connection, message, with_.profile)
+        taken = Incoming(house).take(connection, message, with_.profile)
+        self._kept(connection, link, request, with_, form, taken.refused)
         return self._view(connection, link, self._load(connection, link))
+
+    def _kept(
+        self,
+        connection: Connection,
+        link: QuestionLink,
+        request: Request,
+        with_: _With | None,
+        form: Form,
+        refused: Refusal | None,
+    ) -> None:
+        """In the journal: what was said and filled in, and what came of it. Nothing of the link itself, with which one
+        could answer."""
+        now = self.house.now()
+        asked = [field.value for field in fields_of(ANSWERS[link.answer], request)]
+        said = {"answer": link.answer} | {name: form[name] for name in asked if form.get(name, "").strip()}
+        opening = Opening(
+            library=self.house.symbol,
+            at=now,
+            body=json.dumps(said, ensure_ascii=False).encode(),
+            protocol=PROTOCOL,
+            transport=Transport.HTTP.value,
+            profile=with_.profile.name if with_ is not None else "",
+            service=link.answer,
+            from_agency=with_.symbol if with_ is not None else "",
+            to_agency=self.house.symbol,
+            request_id=request.number,
+            content_type="application/json",
+        )
+        ending = Ending(
+            at=now,
+            outcome=OutcomeClass.OK if refused is None else OutcomeClass.REFUSED,
+            reason=refused.reason.value if refused is not None else "",
+            note=refused.detail if refused is not None else "",
+            key=f"{_id(link)}-{'taken' if refused is None else 'refused'}",
+        )
+        self.journal.add_once(connection, opening, ending)
 
     def _details(self, link: QuestionLink, details: Details) -> Details:
         """A message has a text, also where the partner wrote none: what the link says, in our language."""
@@ -166,6 +216,17 @@ class PartnerQuestions:
             return over
         fields = _fields(answer, request, words, form, house)
         return replace(over, state=QuestionState.OPEN, until=words.when(link.expires, house.zone), fields=fields)
+
+
+def _id(link: QuestionLink) -> str:
+    """Of the answer as a partner's message."""
+    return f"link-{link.query}-{link.answer}"
+
+
+def _too_late(view: QuestionView) -> Refusal:
+    if view.state is QuestionState.ANSWERED:
+        return Refusal(Reason.NOT_ALLOWED, f"The question was answered already: {view.given}.", About.REQUEST)
+    return Refusal(Reason.NOT_ALLOWED, "The link is too old, or the request has gone on without it.", About.REQUEST)
 
 
 @frozen

@@ -21,6 +21,7 @@ from gateway.services.requests.house import House
 from gateway.services.requests.partner_questions import PartnerQuestions
 from gateway.store.api.questions import question_link, question_token
 from gateway.store.engine import Store
+from gateway.store.journal import Journal
 
 
 async def answer_links(house: House, request: Request) -> Mapping[str, str]:
@@ -47,6 +48,7 @@ class QuestionsFront:
     """`acts` by symbol of the library."""
 
     store: Store
+    journal: Journal
     houses: Mapping[str, House]
     acts: Mapping[str, Acts]
     letters: Letters
@@ -56,7 +58,7 @@ class QuestionsFront:
         link, house = await self._link(token)
         try:
             if link.is_partners:
-                return await PartnerQuestions(house, self.letters).question(link)
+                return await PartnerQuestions(house, self.journal, self.letters).question(link)
             return self._view(house, link, await load(house, link.request_id))
         except NotThere as gone:
             raise BadLink(LinkFault.FORGED) from gone
@@ -67,7 +69,7 @@ class QuestionsFront:
         link, house = await self._link(token)
         try:
             if link.is_partners:
-                return await PartnerQuestions(house, self.letters).answer(link, form)
+                return await PartnerQuestions(house, self.journal, self.letters).answer(link, form)
             return await self._patrons_answer(house, link)
         except NotThere as gone:
             raise BadLink(LinkFault.FORGED) from gone

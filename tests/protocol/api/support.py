@@ -22,6 +22,7 @@ from gateway.services.api_keys import ApiKeys, Scope
 from gateway.services.offering import Resolver
 from gateway.services.webhooks.addresses import Addresses
 from gateway.store.engine import Store
+from gateway.store.journal import Journal
 from gateway.store.migrate import migrate
 from gateway.web.api.app import Api, make_api
 from gateway.web.api.parts import Limits
@@ -81,6 +82,7 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
         clock=clock,
         secrets=lambda reference: reference,
         store=store,
+        journal=Journal(store, parts.journal_options()),
         libraries=await parts.open_libraries(store),
         profiles=lambda: loading.profiles,
         policies=policies.of,
