@@ -128,7 +128,7 @@ def test_ports_times_and_options_of_the_other_files() -> None:
     stop = re.search(r"TimeoutStopSec=(\d+)", unit)
     assert stop is not None
     assert int(stop[1]) > Settings().shutdown_seconds
-    read = re.search(r"proxy_read_timeout (\d+)s", nginx)
+    read = re.search(r"proxy_read_timeout (\d+)s", (DEPLOY / "nginx-proxy.conf").read_text())
     assert read is not None
     assert int(read[1]) > HttpSettings().queue_seconds
     assert "client_max_body_size 50m" in nginx
