@@ -129,10 +129,13 @@ class Exchange:
 
     async def replay(self, kept: FullMessage) -> Replayed:
         """Carry a message of the journal out once more, as a new exchange; its sender was admitted the first time, so
-        the profile named in the journal is used. Raises NotReplayable."""
+        the profile named in the journal is used. Raises NotReplayable, Unavailable."""
         hand, profile = self._kept(kept, self._clock.now(), Transport.REPLAY)
         hand.replay_of = kept.message.id
-        return await self._again(hand, profile)
+        replayed = await self._again(hand, profile)
+        if replayed.outcome is not OutcomeClass.FAILED:
+            await self._journal.lay_down(kept.message.library, kept.message.id)  # where repair had set it aside
+        return replayed
 
     async def finish(self, kept: FullMessage) -> Replayed:
         """Carry out what was interrupted, and complete its row in the journal. Raises NotReplayable."""
