@@ -13,6 +13,7 @@ from gateway.domain.problems import Reason, Refused, Unavailable
 from gateway.ports.mailbox import Fetched, Look, MailboxServer, OpenMailbox, SignIn
 from gateway.ports.mailer import MailSecurity
 from gateway.ports.partner import Secrets
+from gateway.ports.tls import Tls, client_context
 
 if TYPE_CHECKING:
     from imapclient import IMAPClient
@@ -227,7 +228,7 @@ def _sign_in(imap: IMAPClient, server: MailboxServer, password: str) -> None:
 def _tls(server: MailboxServer) -> ssl.SSLContext | None:
     if server.security is MailSecurity.NONE:
         return None
-    return ssl.create_default_context(cafile=str(server.ca) if server.ca is not None else None)
+    return client_context(Tls(ca=server.ca))
 
 
 def _logout(imap: IMAPClient) -> None:

@@ -27,7 +27,7 @@ from adapters.ncip.ends import LONGEST, find_end
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import Fault, MalformedMessage, OutcomeUnknown, Reason, Refused, Unavailable
 from gateway.ports.partner import HttpPlace, Place, Reply, TcpPlace, Timeouts
-from gateway.ports.tls import Tls
+from gateway.ports.tls import Tls, client_context
 
 MAX_ANSWER = 20_000_000
 """Bytes of the longest answer that is read."""
@@ -78,12 +78,9 @@ def addresses(dialect: NcipDialect) -> dict[str, str]:
 def tls_context(tls: Tls) -> ssl.SSLContext:
     """Certificates and names are always checked. Raises Unavailable when a file can't be used."""
     try:
-        context = ssl.create_default_context(cafile=str(tls.ca) if tls.ca is not None else None)
-        if tls.certificate is not None:
-            context.load_cert_chain(tls.certificate)
-    except (OSError, ssl.SSLError) as error:
-        raise Unavailable(f"a certificate file can't be used: {error.strerror or error}") from error
-    return context
+        return client_context(tls)
+    except OSError as error:
+        raise Unavailable(f"a certificate file can't be used: {error}") from error
 
 
 # --- HTTP ------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from gateway.configuration.problems import ConfigurationError
 from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
 from gateway.ports.mailer import MailSecurity, MailServer
 from gateway.ports.partner import Secrets
+from gateway.ports.tls import Tls, client_context
 
 LEAVE_SECONDS = 5.0
 
@@ -93,11 +94,9 @@ class SmtpMailer:
         if self._server.security is MailSecurity.NONE:
             return None
         try:
-            context = ssl.create_default_context(cafile=self._server.ca)
+            return client_context(Tls(ca=self._server.ca))
         except OSError as error:
-            raise Unavailable(f"{self._name}: authorities in {self._server.ca} can't be used: {error}") from error
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        return context
+            raise Unavailable(f"{self._name}: {error}") from error
 
 
 async def _announce(client: SMTP, sender: str, recipients: tuple[str, ...]) -> None:

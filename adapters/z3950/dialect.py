@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -16,6 +17,7 @@ from adapters.z3950.pqf import set_identifier
 from gateway.domain.policy import Section
 from gateway.domain.secret_ref import SecretRef
 from gateway.ports.search import Index, Match
+from gateway.ports.tls import Tls as OpenedTls
 
 SECTION = "z3950"
 STANDARD_PORT = 210
@@ -120,6 +122,9 @@ class SignIn(Section):
 
 class Tls(Section):
     ca: str = Field("", description="PEM file of the authorities to trust, with its whole path; empty: the system's")
+
+    def of(self) -> OpenedTls:
+        return OpenedTls(ca=Path(self.ca) if self.ca else None)
 
 
 class Seconds(Section):

@@ -6,7 +6,6 @@ Whatever goes wrong is `Unavailable`, since asking again does no harm; then the 
 from __future__ import annotations
 
 import asyncio
-import ssl
 
 from adapters.z3950 import codec
 from adapters.z3950.ber import Frames
@@ -14,6 +13,7 @@ from adapters.z3950.dialect import Seconds, SignIn, Tls, Z3950Dialect, host_and_
 from adapters.z3950.values import Answer, Closed
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import MalformedMessage, Unavailable
+from gateway.ports.tls import client_context
 
 CHUNK = 65_536
 
@@ -67,7 +67,7 @@ class Connection:
         """Raises Unavailable."""
         try:
             async with asyncio.timeout(place.seconds.connect):
-                tls = _context(place.tls) if place.tls is not None else None
+                tls = client_context(place.tls.of()) if place.tls is not None else None
                 reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls, limit=CHUNK)
         except TimeoutError as error:
             raise Unavailable(f"{place}: no connection within {place.seconds.connect:g} s") from error
@@ -121,11 +121,6 @@ class Connection:
                 raise Gone(f"{self._place}: the connection ended without an answer")
             self._frames.feed(piece)
         return found
-
-
-def _context(tls: Tls) -> ssl.SSLContext:
-    """Certificates and names are always checked. Raises OSError when the file can't be used."""
-    return ssl.create_default_context(cafile=tls.ca or None)
 
 
 def _said(error: Exception) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+from functools import lru_cache
 from pathlib import Path
 
 from gateway.domain.frozen import frozen
@@ -21,3 +23,35 @@ class Tls:
             ca=folder / self.ca if self.ca is not None else None,
             certificate=folder / self.certificate if self.certificate is not None else None,
         )
+
+
+def client_context(tls: Tls) -> ssl.SSLContext:
+    """TLS 1.2 or later; certificates and names are always checked. The same one while the files stay as they are, since
+    to read the system's authorities takes longer than many a message; so nobody may change it. Raises OSError naming
+    what can't be used."""
+    try:
+        authorities = tls.ca or ssl.get_default_verify_paths().cafile
+        return _built(tls, _stamp(authorities), _stamp(tls.certificate))
+    except OSError as error:  # includes ssl.SSLError, whose own words name no file
+        files = " or ".join(str(file) for file in (tls.ca, tls.certificate) if file is not None)
+        raise OSError(f"TLS: {files or 'the authorities of the system'} can't be used: {error}") from error
+
+
+_Stamp = tuple[int, int, int]
+
+
+@lru_cache(maxsize=256)
+def _built(tls: Tls, _authorities: _Stamp | None, _certificate: _Stamp | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=tls.ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if tls.certificate is not None:
+        context.load_cert_chain(tls.certificate)
+    return context
+
+
+def _stamp(file: Path | str | None) -> _Stamp | None:
+    """Changes with the file, also where another one is moved to its place."""
+    if file is None:
+        return None
+    found = Path(file).stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -35,7 +35,7 @@ from gateway.services.exchange import Done, Exchange
 from gateway.services.hand import OpenLibrary
 from gateway.services.offering import Resolver
 from gateway.services.outbox.worker import start_of
-from gateway.services.repair import finish_interrupted
+from gateway.services.repair import finish_interrupted, set_aside
 from gateway.services.webhooks.addresses import Addresses
 from gateway.settings import Settings, Tls
 from gateway.settings import TcpListener as TcpSettings
@@ -149,7 +149,11 @@ class Gateway:
         )
         await finish_interrupted(exchange, journal, libraries, self._clock)
         health = Health(
-            store, {symbol: one.system for symbol, one in libraries.items()}, self._profiles, lambda: self.listeners
+            store,
+            {symbol: one.system for symbol, one in libraries.items()},
+            self._profiles,
+            lambda: self.listeners,
+            lambda: set_aside(journal, libraries),
         )
         stack.push_async_callback(self._tasks.stop)
         self._make_offering(store)

@@ -51,11 +51,14 @@ class Health:
         libraries: Mapping[str, LibrarySystem],
         profiles: ProfileStore,
         listeners: Callable[[], Sequence[Listener]],
+        set_aside: Callable[[], Awaitable[int]],
     ) -> None:
+        """`set_aside`: how many messages staff must look at; raises Unavailable."""
         self._store = store
         self._libraries = libraries
         self._profiles = profiles
         self._listeners = listeners
+        self._set_aside = set_aside
         self._lock = asyncio.Lock()
         self._last: Readiness | None = None
         self._looked = 0.0
@@ -86,12 +89,21 @@ class Health:
     async def _look(self) -> Readiness:
         probes = [_part("store", lambda: ping(self._store, SECONDS))]
         probes += [_part(f"library {symbol}", system.ping) for symbol, system in self._libraries.items()]
+        probes.append(self._messages())
         parts = list(await asyncio.gather(*probes))
         parts.insert(1, self._writing())
         parts.append(Part("profiles", notes=tuple(str(problem) for problem in self._profiles.problems)))
         parts += [Part(listener.name, "" if listener.listening else "not listening") for listener in self._listeners()]
         self._tell_changes(parts)
         return Readiness(tuple(parts))
+
+    async def _messages(self) -> Part:
+        try:
+            async with asyncio.timeout(SECONDS):
+                count = await self._set_aside()
+        except (Unavailable, TimeoutError):  # of which the part `store` tells
+            count = 0
+        return Part("messages", notes=(f"set aside: {count} (illgate journal list --outcome failed)",) if count else ())
 
     def _writing(self) -> Part:
         problem, since = self._not_written, self._writing_since

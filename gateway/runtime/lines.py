@@ -16,9 +16,9 @@ import structlog
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.ports.lines import Saying
 from gateway.ports.protocol import CallBack
+from gateway.ports.tls import client_context
 from gateway.runtime.connection import CHUNK, Connection, Inside, Manner
 from gateway.runtime.seldom import Seldom
-from gateway.runtime.tls import client_context
 
 log = structlog.get_logger(component="lines")
 

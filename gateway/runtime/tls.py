@@ -1,11 +1,9 @@
-"""TLS for listeners, and for connections that we open."""
+"""TLS for listeners."""
 
 from __future__ import annotations
 
 import ssl
 from pathlib import Path
-
-from gateway.ports.tls import Tls
 
 
 def server_context(
@@ -28,15 +26,4 @@ def server_context(
         except OSError as error:
             raise OSError(f"TLS: client authorities in {client_ca} can't be used: {error}") from error
         context.verify_mode = verify
-    return context
-
-
-def client_context(tls: Tls) -> ssl.SSLContext:
-    """Certificates and names are always checked. Raises OSError naming what can't be used."""
-    try:
-        context = ssl.create_default_context(cafile=str(tls.ca) if tls.ca is not None else None)
-        if tls.certificate is not None:
-            context.load_cert_chain(tls.certificate)
-    except OSError as error:
-        raise OSError(f"TLS: {tls.ca or tls.certificate} can't be used: {error}") from error
     return context

@@ -2,12 +2,15 @@
 
 Messages left `pending` are carried out again: the library keeps the key of each, so nothing is done twice. The
 partner waits no longer; when it repeats its message it gets the answer that was found here.
+
+One that ends the process whenever it is carried out would do so at every start: after `MOST_STARTS` it is set aside
+for staff, who may carry it out again (`illgate replay`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import structlog
@@ -28,6 +31,11 @@ log = structlog.get_logger(component="repair")
 
 INTERRUPTED = "interrupted"
 """The reason in the journal of what could not be finished."""
+
+SET_ASIDE = "set-aside"
+"""The reason of what was taken up by `MOST_STARTS` starts, none of which lived to finish it."""
+
+MOST_STARTS = 3
 
 PAGE = 500
 PING_SECONDS = 10.0
@@ -72,6 +80,11 @@ async def finish_interrupted(
     return total
 
 
+async def set_aside(journal: Journal, libraries: Iterable[str]) -> int:
+    """How many messages wait for staff to look at them. Raises Unavailable."""
+    return sum([await journal.interrupted(symbol, MOST_STARTS) for symbol in libraries])
+
+
 async def _interrupted(journal: Journal, library: str, before: datetime) -> tuple[str, ...]:
     """Ids of messages, oldest first; without their bodies, which may be many."""
     wanted = Filter(library, outcome=OutcomeClass.PENDING, until=before)
@@ -102,10 +115,24 @@ async def _finish(exchange: Exchange, journal: Journal, library: str, identifier
         return _LEFT
     if kept is None:
         return Repaired()
+    if await journal.take_up(library, identifier) > MOST_STARTS:
+        why = (
+            f"{MOST_STARTS} starts ended while they carried it out, so it is set aside; see what is wrong with it first"
+        )
+        await _give_up(journal, kept, SET_ASIDE, f"{why}, then: illgate replay {identifier}", clock)
+        log.error("repair.set_aside", message=identifier, profile=kept.message.profile, starts=MOST_STARTS)
+        return _FAILED
+    done = await _carried_out(exchange, journal, kept, clock)
+    await journal.lay_down(library, identifier)
+    return done
+
+
+async def _carried_out(exchange: Exchange, journal: Journal, kept: FullMessage, clock: Clock) -> Repaired:
+    identifier = kept.message.id
     try:
         done = await exchange.finish(kept)
     except NotReplayable as why:
-        await _give_up(journal, kept, str(why), clock)
+        await _give_up(journal, kept, INTERRUPTED, f"it can't be finished: {why}", clock)
         log.error("repair.failed", message=identifier, reason=str(why))
         return _FAILED
     if done.outcome is OutcomeClass.FAILED:
@@ -114,12 +141,12 @@ async def _finish(exchange: Exchange, journal: Journal, library: str, identifier
     return _FINISHED
 
 
-async def _give_up(journal: Journal, kept: FullMessage, why: str, clock: Clock) -> None:
+async def _give_up(journal: Journal, kept: FullMessage, reason: str, why: str, clock: Clock) -> None:
     """Nothing is answered; staff see the reason."""
     m = kept.message
     opening = Opening(
         library=m.library, at=m.at, body=b"", protocol=m.protocol, transport=m.transport, profile=m.profile, note=m.note
     )
-    note = f"The gateway was interrupted while this message was in hand, and it can't be finished: {why}."
-    ending = Ending(at=clock.now(), outcome=OutcomeClass.FAILED, reason=INTERRUPTED, note=note)
+    note = f"The gateway was interrupted while this message was in hand, and {why}."
+    ending = Ending(at=clock.now(), outcome=OutcomeClass.FAILED, reason=reason, note=note)
     await journal.complete(Begun(m.exchange, opening), ending)

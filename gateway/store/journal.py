@@ -133,6 +133,18 @@ class Journal:
         """When the oldest work came in that has no end yet."""
         return await self._store.read(lambda connection: messages.oldest_pending(connection, library))
 
+    async def take_up(self, library: str, identifier: str) -> int:
+        """A start is about to finish what was interrupted: the first, second … one to try. Durable when it returns."""
+        return await self._store.write(lambda connection: messages.take_up(connection, library, identifier))
+
+    async def lay_down(self, library: str, identifier: str) -> None:
+        """It is interrupted no more: finished, or carried out again by staff."""
+        await self._store.write(lambda connection: messages.lay_down(connection, library, identifier))
+
+    async def interrupted(self, library: str, starts: int) -> int:
+        """How many messages more than so many starts took up."""
+        return await self._store.read(lambda connection: messages.count_interrupted(connection, library, starts))
+
     async def get(self, library: str, identifier: str) -> FullMessage | None:
         """A message by its id."""
         row = await self._store.read(lambda connection: messages.find(connection, library, identifier))

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.store.ids import AFTER_ALL, first_id
 from gateway.store.records import Filter
 from gateway.store.rows import clean
-from gateway.store.tables import HAS_ITEM, HAS_REQUEST, PENDING, message, processed_message, retention
+from gateway.store.tables import HAS_ITEM, HAS_REQUEST, PENDING, interrupted, message, processed_message, retention
 
 SCAN = 5_000
 """Most rows that one look for rare rows goes through: other reads wait so long, and no longer."""
@@ -62,6 +62,32 @@ def find_processed(
     if row is None:
         return None
     return row, find(connection, library, row["answer_message"]) if row["answer_message"] else None
+
+
+# --- interrupted messages --------------------------------------------------------------------------------
+
+
+def take_up(connection: Connection, library: str, identifier: str) -> int:
+    """One more start carries it out; which one, counted from 1."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    new = insert(interrupted).values(library=library, id=identifier, starts=1)
+    one_more = new.on_conflict_do_update(index_elements=["library", "id"], set_={"starts": interrupted.c.starts + 1})
+    connection.execute(one_more)
+    this = (interrupted.c.library == library, interrupted.c.id == identifier)
+    starts: int = connection.execute(select(interrupted.c.starts).where(*this)).scalar_one()
+    return starts
+
+
+def lay_down(connection: Connection, library: str, identifier: str) -> None:
+    """It is interrupted no more."""
+    connection.execute(delete(interrupted).where(interrupted.c.library == library, interrupted.c.id == identifier))
+
+
+def count_interrupted(connection: Connection, library: str, starts: int) -> int:
+    """How many were taken up by more than so many starts."""
+    these = (interrupted.c.library == library, interrupted.c.starts > starts)
+    found: int = connection.execute(select(func.count()).select_from(interrupted).where(*these)).scalar_one()
+    return found
 
 
 # --- lists -----------------------------------------------------------------------------------------------
@@ -155,6 +181,8 @@ def forget_bodies(connection: Connection, library: str, before: datetime, limit:
         return 0
     old = update(message).where(message.c.library == library, message.c.id > marked, message.c.id <= ids[-1])
     connection.execute(old.values(body=None, body_key=""))
+    # nobody can carry them out any more
+    connection.execute(delete(interrupted).where(interrupted.c.library == library, interrupted.c.id <= ids[-1]))
     _mark(connection, library, ids[-1])
     return len(ids)
 
@@ -163,7 +191,8 @@ def forget_messages(connection: Connection, library: str, before: datetime, limi
     """Up to `limit` messages of exchanges begun before `before`, oldest first."""
     ids = _oldest(connection, library, "", before, limit)
     if ids:
-        connection.execute(delete(message).where(message.c.library == library, message.c.id <= ids[-1]))
+        for table in (message, interrupted):
+            connection.execute(delete(table).where(table.c.library == library, table.c.id <= ids[-1]))
     return len(ids)
 
 

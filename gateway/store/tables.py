@@ -78,3 +78,14 @@ retention = Table(
     PrimaryKeyConstraint("library", name="pk_retention"),
 )
 """How far forgetting has come, so that it never looks at the same rows again."""
+
+interrupted = Table(
+    "interrupted",
+    metadata,
+    columns.text("library"),
+    columns.id_("id"),  # of the message
+    columns.integer("starts"),
+    PrimaryKeyConstraint("library", "id", name="pk_interrupted"),
+)
+"""Messages without an outcome that a start has taken up, and how often; gone when they are finished. Not a column of
+`message`: every message would pay for it."""

@@ -9,7 +9,7 @@ from gateway.domain.frozen import frozen
 class Part:
     """One thing the gateway needs. `problem` empty: it works. `notes`: wrong, but nobody has to wait for it."""
 
-    name: str  # 'store', 'store writing', 'library CLK', 'listener http 127.0.0.1:8080', 'profiles'
+    name: str  # 'store', 'store writing', 'library CLK', 'messages', 'listener http 127.0.0.1:8080', 'profiles'
     problem: str = ""
     notes: tuple[str, ...] = ()
 

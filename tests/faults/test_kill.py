@@ -5,12 +5,14 @@ Delays are random; what was drawn is in the log that pytest shows of a failed te
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import random
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,10 +20,11 @@ from subprocess import Popen
 
 import pytest
 
+from gateway.services.repair import MOST_STARTS
 from tests.bench import messages
 from tests.faults.partner import is_success, send_all
 from tests.support.daemon import Installation, process, wait_for
-from tests.support.looking import MANY, Database, library, tracebacks
+from tests.support.looking import MANY, Database, journal, library, tracebacks
 
 ALTERED = Path(__file__).with_name("altered.py")
 
@@ -250,3 +253,41 @@ def test_what_the_library_did_before_the_journal_could_say_so_is_not_done_again(
     assert database.value(looks["create_temporary_item"], barcode) == 1
     notes = database.column("SELECT note FROM message WHERE direction = 'in' AND note LIKE '%the answer was not sent%'")
     assert len(notes) == len(steps)
+
+
+# --- a message that ends the process whenever it is carried out ------------------------------------------------
+
+
+def notes(installation: Installation) -> list[str]:
+    """What /readyz notes of messages; the gateway is ready all the while."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{installation.port}/readyz", timeout=10) as page:
+        parts = json.load(page)["parts"]
+    return next(part.get("notes", []) for part in parts if part["name"] == "messages")
+
+
+def test_a_message_that_kills_each_start_is_set_aside_until_staff_replay_it(installation: Installation) -> None:
+    database, method, body = Database(installation.database), "create_temporary_item", messages.accept_item(0, "BAD")
+    with dying(installation, method) as daemon:
+        wait_for(installation.port, "/readyz")
+        assert send_all(installation, [body]) == [None]
+        assert daemon.wait(60) == 9
+    for _ in range(MOST_STARTS):
+        with dying(installation, method) as daemon:
+            assert daemon.wait(60) == 9, "it is tried again"
+        assert database.value("SELECT count(*) FROM message WHERE outcome = 'pending'") == 1
+
+    with dying(installation, method):
+        wait_for(installation.port, "/readyz")
+        assert notes(installation) == ["set aside: 1 (illgate journal list --outcome failed)"]
+        (row,) = journal(installation, "--outcome", "failed")
+        assert (row["service"], row["reason"]) == ("AcceptItem", "set-aside")
+        assert f"illgate replay {row['id']}" in row["note"]
+        assert "repair.set_aside" in installation.log.read_text()
+
+    with installation.serve():  # what was wrong is put right
+        assert notes(installation), "a start forgets nothing"
+        installation.run("replay", row["id"])
+        time.sleep(1.1)  # a look counts for a second
+        assert notes(installation) == []
+        assert is_success(installation.post(body))
+    check_items_and_holds(installation, "BAD", 1)

@@ -11,25 +11,30 @@ from gateway.domain.commands import READ_ONLY
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import MalformedMessage, Refusal, Refused
 from gateway.domain.profile import Profile
-from gateway.ports.protocol import Transport
+from gateway.ports.protocol import OutcomeClass, Transport
 from gateway.services.circulation import message_key
 from gateway.services.exchange.stage import Stage
 from gateway.services.hand import Hand
 from gateway.services.replay import NotReplayable, Rehearsal, Replayed, arrival_of
+from gateway.store.journal import Journal
 from gateway.store.records import FullMessage
 
 
 @frozen
 class Again:
     stage: Stage
+    journal: Journal
     clock: Clock
 
     async def replay(self, kept: FullMessage) -> Replayed:
         """Carry a message of the journal out once more, as a new exchange; its sender was admitted the first time, so
-        the profile named in the journal is used. Raises NotReplayable."""
+        the profile named in the journal is used. Raises NotReplayable, Unavailable."""
         hand, profile = self._kept(kept, self.clock.now(), Transport.REPLAY)
         hand.replay_of = kept.message.id
-        return await self._serve(hand, profile)
+        replayed = await self._serve(hand, profile)
+        if replayed.outcome is not OutcomeClass.FAILED:
+            await self.journal.lay_down(kept.message.library, kept.message.id)  # where repair had set it aside
+        return replayed
 
     async def finish(self, kept: FullMessage) -> Replayed:
         """Carry out what was interrupted, and complete its row in the journal. Raises NotReplayable."""

@@ -74,7 +74,7 @@ class Exchange:
             news=NewsWay(journal=journal, clock=clock, endings=endings, doors=doors),
             endings=endings,
         )
-        self._again = Again(self._stage, clock)
+        self._again = Again(self._stage, journal, clock)
         self._observe = observe
 
     async def handle(self, arrival: Arrival) -> Answer:

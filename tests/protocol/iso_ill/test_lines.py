@@ -24,6 +24,7 @@ from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.views import Act
 from gateway.ports.lines import Saying
 from gateway.ports.protocol import CallBack
+from gateway.ports.tls import Tls
 from gateway.runtime.tls import server_context
 from tests.protocol.iso_ill.house import FJORDBY, HOST, House, Partner, asked, header, make_template, running
 from tests.support.certificates import Authority
@@ -313,6 +314,25 @@ async def test_reports_are_called_back_by_tls_where_the_partner_is_spoken_to_by_
             partner.say(Cancel(**header("NEVER")))
             await until(lambda: peer.heard)
             assert peer.heard[0][0] == 0x73
+
+
+async def test_a_partner_with_a_new_authority_is_reached_as_soon_as_its_file_is_there(
+    house: House, tmp_path: Path
+) -> None:
+    folders = [tmp_path / "old", tmp_path / "new"]
+    for folder in folders:
+        folder.mkdir()
+    old, new = (Authority(folder) for folder in folders)
+    pair = new.issue("fjordby")
+    lines, trusted = house.town.gateway._lines, Tls(ca=old.certificate)
+    async with Peer(tls=server_context(pair.certificate, pair.key)) as peer:
+        with pytest.raises(Unavailable, match="certificate verify failed"):
+            await lines.say(saying(peer.port, own=True, tls=trusted))
+
+        new.certificate.replace(old.certificate)
+
+        await lines.say(saying(peer.port, own=True, tls=trusted))
+        assert len(peer.heard) == 1
 
 
 async def test_call_backs_that_are_not_taken_do_not_pile_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

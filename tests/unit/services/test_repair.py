@@ -11,7 +11,7 @@ import pytest
 from gateway.ports.library import LibrarySystem, PatronKey
 from gateway.ports.protocol import Arrival, OutcomeClass
 from gateway.services.hand import OpenLibrary
-from gateway.services.repair import Repaired, finish_interrupted
+from gateway.services.repair import MOST_STARTS, Repaired, finish_interrupted, set_aside
 from gateway.store.cipher import BodyCipher
 from gateway.store.journal import Journal
 from gateway.store.records import Begun, Filter, FullMessage, JournalOptions
@@ -157,3 +157,47 @@ async def test_many_are_finished_oldest_first(house: House) -> None:
 
     ends = [(await rows(house, one))[1].message for one in begun]
     assert [one.at for one in ends] == sorted(one.at for one in ends)
+
+
+async def died_while_finishing(house: House, begun: Begun, times: int) -> None:
+    """So many starts took it up and ended there."""
+    for _ in range(times):
+        await house.journal.take_up("DEMO", f"{begun.exchange}-1")
+
+
+async def test_what_no_start_lived_to_finish_is_set_aside(house: House) -> None:
+    before = await holds(house)
+    bad, good = await interrupted(house, accept(house, 60)), await interrupted(house, accept(house, 61))
+    await died_while_finishing(house, bad, MOST_STARTS)
+    assert await set_aside(house.journal, house.libraries) == 0
+
+    assert await repair(house) == Repaired(finished=1, failed=1)
+
+    (question,) = await rows(house, bad)
+    assert (question.message.outcome, question.message.reason) == (OutcomeClass.FAILED, "set-aside")
+    assert f"illgate replay {question.message.id}" in question.message.note
+    assert (await rows(house, good))[0].message.outcome is OutcomeClass.OK
+    assert await holds(house) == sorted([*before, "ILL-61"])
+    assert await set_aside(house.journal, house.libraries) == 1
+    assert await repair(house) == Repaired(), "and not at the next start either"
+
+
+async def test_what_is_set_aside_can_be_replayed_and_then_waits_no_more(house: House) -> None:
+    bad = await interrupted(house, accept(house, 62))
+    await died_while_finishing(house, bad, MOST_STARTS)
+    await repair(house)
+    (question,) = await rows(house, bad)
+
+    assert (await house.exchange.replay(question)).outcome is OutcomeClass.OK
+
+    assert await set_aside(house.journal, house.libraries) == 0
+    assert "ILL-62" in await holds(house)
+
+
+async def test_a_start_that_lives_counts_for_nothing(house: House) -> None:
+    begun = await interrupted(house, accept(house, 63))
+    await died_while_finishing(house, begun, MOST_STARTS - 1)
+
+    assert await repair(house) == Repaired(finished=1)
+
+    assert await house.journal.interrupted("DEMO", 0) == 0

@@ -439,6 +439,22 @@ async def test_bodies_go_first_and_rows_later(migrated: Store) -> None:
     assert (await journal.forget(AT + timedelta(days=2))) == Forgotten(bodies=2, messages=2, processed=1)
 
 
+async def test_how_often_interrupted_work_was_taken_up(migrated: Store) -> None:
+    journal = Journal(migrated, JournalOptions(keep_bodies_days=30))
+    begun = await journal.begin(ACCEPT)
+    identifier = f"{begun.exchange}-1"
+
+    assert [await journal.take_up("EX", identifier) for _ in range(3)] == [1, 2, 3]
+    assert await journal.take_up("OTHER", identifier) == 1
+    assert (await journal.interrupted("EX", 2), await journal.interrupted("EX", 3)) == (1, 0)
+
+    await journal.lay_down("OTHER", identifier)
+    await journal.forget(AT + timedelta(days=29))
+    assert await journal.interrupted("EX", 0) == 1
+    await journal.forget(AT + timedelta(days=31))
+    assert await journal.interrupted("EX", 0) == 0, "without its content nobody can carry it out"
+
+
 async def test_much_is_forgotten_in_short_transactions(migrated: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(migrated, JournalOptions(keep_bodies_days=1, keep_rows_days=2))
     old = replace(LOOKUP, at=AT - timedelta(days=3))
