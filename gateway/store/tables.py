@@ -71,6 +71,7 @@ message = Table(
     Column("duration_ms", Float, nullable=False),
     _text("repeat_of"),
     _text("replay_of"),
+    Column("node", Text, nullable=False, server_default=""),  # that began the work; empty where work and end are one
     PrimaryKeyConstraint("library", "id", name="pk_message"),
     Index("ix_message_request", "library", "request_id", "id", postgresql_where=HAS_REQUEST, sqlite_where=HAS_REQUEST),
     Index("ix_message_item", "library", "item_id", "id", postgresql_where=HAS_ITEM, sqlite_where=HAS_ITEM),
