@@ -41,6 +41,7 @@ from gateway.settings import Settings, Tls
 from gateway.settings import TcpListener as TcpSettings
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
+from gateway.store.leader import Leader, place_of
 from gateway.store.migrate import migrate
 from gateway.store.requests import outbox
 from gateway.web.api.app import Api, make_api
@@ -70,6 +71,7 @@ class Gateway:
         self.metrics = Metrics()
         self._adapters = adapters
         self._clock = clock or SystemClock()
+        self.node = start_of(f"{settings.http.host}:{settings.http.port}")
         self._tasks = Tasks()
         self._stack = AsyncExitStack()
         self._secrets = lru_cache(maxsize=256)(lambda reference: resolve(reference, settings.folder))
@@ -129,7 +131,10 @@ class Gateway:
         for step in await migrate(store, *parts.histories):
             log.info("database brought up to date", step=step)
         libraries = await parts.open_libraries(store)
-        journal = Journal(store, options)
+        place = place_of(store, self.node)
+        stack.push_async_callback(place.close)
+        await place.leads()
+        journal = Journal(store, options, self.node)
         stack.push_async_callback(journal.close)
         self._lines = OpenLines(self._manner, lambda name: self._profiles.current.by_name(name), self.settings.folder)
         self._profiles.followers.append(self._lines)
@@ -147,7 +152,7 @@ class Gateway:
         exchange = parts.exchange(
             libraries, lambda: self._profiles.current, journal, self._observe, self.managed.houses
         )
-        await finish_interrupted(exchange, journal, libraries, self._clock)
+        await finish_interrupted(exchange, journal, libraries, self._clock, lambda node: place_of(store, node))
         health = Health(
             store,
             {symbol: one.system for symbol, one in libraries.items()},
@@ -159,7 +164,7 @@ class Gateway:
         self._make_offering(store)
         self._api = self._make_api(store)
         await self._listen(exchange, health)
-        self._watch(store, journal, libraries, health)
+        self._watch(store, journal, libraries, health, place)
         await self._probe(health)
 
     def _load_profiles(self) -> ProfileStore:
@@ -184,7 +189,7 @@ class Gateway:
             libraries=libraries,
             profiles=lambda: self._profiles.current,
             policies=lambda symbol: self._policies.current.of(symbol),
-            node=start_of(f"{settings.http.host}:{settings.http.port}"),
+            node=self.node,
             observe=self.metrics.outbox_tried,
             network_asked=self.metrics.network_asked,
             lines=self._lines,
@@ -333,9 +338,14 @@ class Gateway:
 
     # --- in the background -------------------------------------------------------------------------------
 
-    def _watch(self, store: Store, journal: Journal, libraries: Mapping[str, OpenLibrary], health: Health) -> None:
+    def _watch(
+        self, store: Store, journal: Journal, libraries: Mapping[str, OpenLibrary], health: Health, place: Leader
+    ) -> None:
         async def look() -> None:
             self.metrics.readiness(await health.look())
+
+        async def alive() -> None:
+            await place.leads()
 
         async def oldest_pending() -> None:
             found = [await journal.oldest_pending(symbol) for symbol in libraries]
@@ -368,6 +378,7 @@ class Gateway:
 
         self._tasks.every("health: try to write", WRITE_SECONDS, health.try_writing)
         self._tasks.every("health: look for the metrics", LOOK_SECONDS, look)
+        self._tasks.every("node: keep its place", LOOK_SECONDS, alive)
         self._tasks.every("outbox: count for the metrics", LOOK_SECONDS, outbox_rows)
         self._tasks.every("outbox: retention", RETENTION_SECONDS, forget)
         self._tasks.every("journal: oldest pending for the metrics", LOOK_SECONDS, oldest_pending)

@@ -1,4 +1,5 @@
-"""What a crash interrupted is finished at the next start, before new messages are let in.
+"""What a crash interrupted is finished at the next start of a node, before new messages are let in; what living
+nodes have in hand is left to them.
 
 Messages left `pending` are carried out again: the library keeps the key of each, so nothing is done twice. The
 partner waits no longer; when it repeats its message it gets the answer that was found here.
@@ -10,8 +11,7 @@ for staff, who may carry it out again (`illgate replay`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 from structlog.contextvars import clear_contextvars
@@ -25,6 +25,7 @@ from gateway.services.hand import OpenLibrary
 from gateway.services.replay import NotReplayable
 from gateway.store.cipher import BodyUnreadable
 from gateway.store.journal import Journal
+from gateway.store.leader import Leader
 from gateway.store.records import Begun, Ending, Filter, FullMessage, Opening
 
 log = structlog.get_logger(component="repair")
@@ -58,14 +59,38 @@ _FINISHED, _FAILED, _LEFT = Repaired(finished=1), Repaired(failed=1), Repaired(l
 
 
 async def finish_interrupted(
-    exchange: Exchange, journal: Journal, libraries: Mapping[str, OpenLibrary], clock: Clock
+    exchange: Exchange,
+    journal: Journal,
+    libraries: Mapping[str, OpenLibrary],
+    clock: Clock,
+    place_of: Callable[[str], Leader],
 ) -> Repaired:
-    """One after the other, oldest first. For the time before this node listens: whatever is pending then counts as
-    interrupted. Raises Unavailable when the store can't be used."""
+    """For the time before this node listens. `place_of` gives the place that a node with this name has as long as it
+    lives: whoever can take it is its heir, and other nodes that start leave its messages alone meanwhile.
+
+    Raises Unavailable when the store can't be used."""
     total = Repaired()
-    before = clock.now()
+    nodes = {node for symbol in libraries for node in await journal.pending_nodes(symbol)}
+    for node in sorted(nodes):
+        place = place_of(node)
+        try:
+            if await place.leads():
+                total += await _finish_all(exchange, journal, libraries, clock, node)
+        finally:
+            await place.close()
+    clear_contextvars()  # what the log says from here on is not of the last message
+    if total != Repaired():
+        log.warning("repair.done", finished=total.finished, failed=total.failed, left=total.left)
+    return total
+
+
+async def _finish_all(
+    exchange: Exchange, journal: Journal, libraries: Mapping[str, OpenLibrary], clock: Clock, node: str
+) -> Repaired:
+    """What this node left, one after the other, oldest first."""
+    total = Repaired()
     for symbol, library in libraries.items():
-        identifiers = await _interrupted(journal, symbol, before)
+        identifiers = await _interrupted(journal, symbol, node)
         if not identifiers:
             continue
         if not await _answers(library):
@@ -74,9 +99,6 @@ async def finish_interrupted(
             continue
         for identifier in identifiers:
             total += await _finish(exchange, journal, symbol, identifier, clock)
-    clear_contextvars()  # what the log says from here on is not of the last message
-    if total != Repaired():
-        log.warning("repair.done", finished=total.finished, failed=total.failed, left=total.left)
     return total
 
 
@@ -85,9 +107,9 @@ async def set_aside(journal: Journal, libraries: Iterable[str]) -> int:
     return sum([await journal.interrupted(symbol, MOST_STARTS) for symbol in libraries])
 
 
-async def _interrupted(journal: Journal, library: str, before: datetime) -> tuple[str, ...]:
+async def _interrupted(journal: Journal, library: str, node: str) -> tuple[str, ...]:
     """Ids of messages, oldest first; without their bodies, which may be many."""
-    wanted = Filter(library, outcome=OutcomeClass.PENDING, until=before)
+    wanted = Filter(library, outcome=OutcomeClass.PENDING, node=node)
     found: list[str] = []
     cursor = ""
     while True:

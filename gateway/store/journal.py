@@ -44,10 +44,11 @@ class Journal:
     Each concerns one library; rows of another are never seen, whatever id is asked for.
     """
 
-    def __init__(self, store: Store, options: JournalOptions) -> None:
+    def __init__(self, store: Store, options: JournalOptions, node: str = "") -> None:
+        """`node`: the name of this start of a daemon, kept with what it begins; empty: nobody's."""
         self._store = store
         self._options = options
-        self._rows = rows.RowMaker(options)
+        self._rows = rows.RowMaker(options, node)
         self._writer = JournalWriter(store)
 
     # --- writing
@@ -128,6 +129,10 @@ class Journal:
         several nodes run, `before` must lie further back than the longest work in hand elsewhere."""
         found = await self._store.read(lambda connection: messages.find_pending(connection, library, before, limit))
         return tuple(self._full(row) for row in found)
+
+    async def pending_nodes(self, library: str) -> tuple[str, ...]:
+        """Names of the nodes that began what has no end yet; '' for what nobody's name is kept with."""
+        return await self._store.read(lambda connection: messages.pending_nodes(connection, library))
 
     async def oldest_pending(self, library: str) -> datetime | None:
         """When the oldest work came in that has no end yet."""

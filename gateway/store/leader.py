@@ -33,6 +33,11 @@ def leader(store: Store, task: str) -> Leader:
     return Alone() if store.url.get_backend_name() == "sqlite" else AdvisoryLock(store.url, task)
 
 
+def place_of(store: Store, node: str) -> Leader:
+    """Taken by the node with this name as long as it lives: another that can take it knows that the node is gone."""
+    return leader(store, f"node {node}")
+
+
 class Alone:
     """There is no other node."""
 

@@ -47,6 +47,12 @@ def find_pending(connection: Connection, library: str, before: datetime, limit: 
     return connection.execute(query.order_by(message.c.id).limit(limit)).mappings().all()
 
 
+def pending_nodes(connection: Connection, library: str) -> tuple[str, ...]:
+    """Those that began what has no end yet."""
+    query = select(message.c.node).where(message.c.library == library, PENDING).distinct()
+    return tuple(sorted(connection.execute(query).scalars()))
+
+
 def oldest_pending(connection: Connection, library: str) -> datetime | None:
     """When the oldest work in hand came in; its body isn't read, whose key may be missing."""
     query = select(message.c.at).where(message.c.library == library, PENDING)
@@ -151,6 +157,8 @@ def _fits(wanted: Filter) -> list[Any]:
         conditions += [message.c.item_id == clean(wanted.item_id), HAS_ITEM]
     if wanted.outcome is not None:
         conditions.append(PENDING if wanted.outcome == "pending" else message.c.outcome == wanted.outcome.value)
+    if wanted.node is not None:
+        conditions.append(message.c.node == wanted.node)
     if wanted.direction is not None:
         conditions.append(message.c.direction == wanted.direction.value)
     if wanted.profile:

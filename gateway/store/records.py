@@ -180,6 +180,7 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
     note: str = ""  # words in the note, without case
+    node: str | None = None  # that began the work, of what is pending
 
 
 @frozen

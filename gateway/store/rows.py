@@ -25,22 +25,23 @@ _PENDING = Ending(at=EPOCH, outcome=OutcomeClass.PENDING)
 class RowMaker:
     """Makes the message rows of an exchange as the options say: values in the order of the table's columns.
 
-    Tuples, since every message passes here and dictionaries of 27 keys cost as much as all the rest.
+    Tuples, since every message passes here and dictionaries of 28 keys cost as much as all the rest.
     """
 
-    def __init__(self, options: JournalOptions) -> None:
+    def __init__(self, options: JournalOptions, node: str = "") -> None:
+        self._node = node
         self._limit = options.body_limit
         self._cipher = options.cipher
 
     def pending(self, exchange: str, opening: Opening) -> MessageRow:
         """The opening of an exchange whose work has yet to be done."""
-        return self._question(exchange, opening, _PENDING, clean(opening.note, NOTE_LIMIT))
+        return self._question(exchange, opening, _PENDING, clean(opening.note, NOTE_LIMIT), self._node)
 
     def finished(self, exchange: str, opening: Opening, ending: Ending) -> MessageRow:
         """The opening of an exchange whose work is done."""
         return self._question(exchange, opening, ending, _joined(opening, ending))
 
-    def _question(self, exchange: str, opening: Opening, ending: Ending, note: str) -> MessageRow:
+    def _question(self, exchange: str, opening: Opening, ending: Ending, note: str, node: str = "") -> MessageRow:
         o = opening
         identifier = exchange + QUESTION
         kept, key_id = self._kept(o.body, o.library, identifier)
@@ -72,6 +73,7 @@ class RowMaker:
             ending.duration_ms,
             ending.repeat_of,
             o.replay_of,
+            node,
         )
 
     def answer(self, exchange: str, opening: Opening, ending: Ending) -> MessageRow:
@@ -106,6 +108,7 @@ class RowMaker:
             ending.reason,
             "",
             ending.duration_ms,
+            "",
             "",
             "",
         )

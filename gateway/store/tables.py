@@ -6,7 +6,7 @@ time ranges, retention and the joining of question and answer: the journal's fas
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Index, LargeBinary, MetaData, PrimaryKeyConstraint, Table, text
+from sqlalchemy import Boolean, Column, Float, Index, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text, text
 
 from gateway.store import columns
 
@@ -47,6 +47,7 @@ message = Table(
     Column("duration_ms", Float, nullable=False),
     columns.text("repeat_of"),
     columns.text("replay_of"),
+    Column("node", Text, nullable=False, server_default=""),  # that began the work; empty where work and end are one
     PrimaryKeyConstraint("library", "id", name="pk_message"),
     Index("ix_message_request", "library", "request_id", "id", postgresql_where=HAS_REQUEST, sqlite_where=HAS_REQUEST),
     Index("ix_message_item", "library", "item_id", "id", postgresql_where=HAS_ITEM, sqlite_where=HAS_ITEM),

@@ -1,7 +1,8 @@
 """kill -9 again and again while two libraries lend to each other, with their systems, the wire between them and the
 mail server failing at random: when it is quiet again, nothing is lost and nothing was done twice.
 
-ILLGATE_LIFECYCLES=300 is the whole town; ILLGATE_SEED repeats what was drawn, though not when it happened.
+On PostgreSQL there are few lifecycles by default. ILLGATE_LIFECYCLES=300 is the whole town, on both databases;
+ILLGATE_SEED repeats what was drawn, though not when it happened.
 """
 
 from __future__ import annotations
@@ -10,26 +11,38 @@ import asyncio
 import logging
 import os
 import random
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from gateway.domain.requests.events import Kind
+from gateway.store.engine import Store
 from tests.faults.lifecycles import checks, evidence, kills
 from tests.faults.lifecycles.mailbox import open_mailbox
 from tests.faults.lifecycles.place import make_town, stock
-from tests.support.looking import Database
 
-COUNT = int(os.environ.get("ILLGATE_LIFECYCLES") or 60)
-KILLS = max(8, COUNT // 12)
-SECONDS = 0.6 * COUNT / KILLS
-"""Longest time from a start to its kill: the more there is to be done, the longer."""
+
+@dataclass(frozen=True)
+class Run:
+    lifecycles: int
+    kills: int
+
+    @property
+    def seconds(self) -> float:
+        """Longest time from a start to its kill: the more there is to be done, the longer."""
+        return 0.6 * self.lifecycles / self.kills
+
+
+SHORT = {"sqlite": Run(60, 8), "postgresql": Run(10, 3)}
+WIDE_AWAKE = 60
+"""With so many lifecycles everything happens."""
 
 MUST_HAPPEN = {
     Kind.CANCEL, Kind.CHECKED_IN, Kind.COPY_DELIVERED, Kind.LOANED_TO_PATRON, Kind.RECEIVED, Kind.RENEW, Kind.RETURNED,
     Kind.SHIPPED, Kind.UNFILLED,
 }  # fmt: skip
-"""Else the town was asleep."""
+"""Else a town with that many was asleep."""
 
 MAIL_TROUBLE = 0.08
 
@@ -43,29 +56,37 @@ def chance() -> random.Random:
     return random.Random(seed)
 
 
-async def test_nothing_is_lost_and_nothing_done_twice(tmp_path: Path, chance: random.Random) -> None:
+@pytest.fixture
+def run(store: Store) -> Run:
+    if named := os.environ.get("ILLGATE_LIFECYCLES"):
+        return Run(int(named), max(8, int(named) // 12))
+    return SHORT[store.url.get_backend_name()]
+
+
+async def test_nothing_is_lost_and_nothing_done_twice(
+    tmp_path: Path, store_url: str, store: Store, run: Run, chance: random.Random
+) -> None:
     async with open_mailbox(chance, MAIL_TROUBLE) as box:
-        config = await asyncio.to_thread(make_town, tmp_path, box.port)
-        await stock(config, COUNT)
-        database = tmp_path / "data" / "illgate.db"
+        config = await asyncio.to_thread(make_town, tmp_path / "town", box.port, store_url)
+        await stock(config, run.lifecycles)
         hours, cut_short = 0.0, 0
-        for number in range(1, KILLS + 1):
-            upto = max(10, COUNT * number // KILLS)
+        for number in range(1, run.kills + 1):
+            upto = max(10, run.lifecycles * number // run.kills)
             hours += chance.choice([0, 1, 20, 70]) * chance.random()
             async with kills.process(config, tmp_path / "log", chance.randrange(1000), hours, upto, "storm") as town:
                 if chance.random() < 0.8:
                     await kills.at_work(town)
-                await kills.after(chance, SECONDS)
+                await kills.after(chance, run.seconds)
                 assert town.returncode is None, (tmp_path / "log").read_text()[-3000:]
-            cut_short += Database(database).value("SELECT count(*) FROM outbox WHERE status = 'in-hand'")
+            cut_short += await evidence.in_hand(store)
         box.trouble = 0.0
-        async with kills.process(config, tmp_path / "log", 1, hours + 1, COUNT, "calm") as town:
+        async with kills.process(config, tmp_path / "log", 1, hours + 1, run.lifecycles, "calm") as town:
             await kills.at_work(town)
             assert await town.wait() == 0, (tmp_path / "log").read_text()[-3000:]
-    found = evidence.read(database)
+    found = await evidence.read(store)
     log.warning(
         "%d kills cut %d tries short; %d requests, %d events, %d outbox rows, %d mails (%d of them hidden)",
-        KILLS,
+        run.kills,
         cut_short,
         len(found.requests),
         sum(map(len, found.history.values())),
@@ -73,8 +94,9 @@ async def test_nothing_is_lost_and_nothing_done_twice(tmp_path: Path, chance: ra
         len(box.mails),
         box.hidden,
     )
-    if problems := checks.problems(found, box.mails, COUNT):
+    if problems := checks.problems(found, box.mails, run.lifecycles):
         pytest.fail("\n".join(problems))
     assert cut_short > 0, "no kill came in the middle of anything"
-    assert {event.event.kind for rows in found.history.values() for event in rows} >= MUST_HAPPEN
+    if run.lifecycles >= WIDE_AWAKE:
+        assert {event.event.kind for rows in found.history.values() for event in rows} >= MUST_HAPPEN
     assert "Traceback" not in (tmp_path / "log").read_text()

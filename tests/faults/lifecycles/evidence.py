@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import Connection, text
-from sqlalchemy.engine import make_url
 
 from gateway.domain.requests.request import Request, Role
-from gateway.store.engine import sqlite_engine
+from gateway.store.engine import Store
 from gateway.store.requests import history, outbox, requests
 from gateway.store.requests.history import EventRow
-from gateway.store.requests.outbox import Row
+from gateway.store.requests.outbox import Row, Status
 from gateway.store.requests.partner_messages import Seen
 
 
@@ -61,10 +59,14 @@ def by_number(things: Iterable[Thing], library: str) -> Mapping[str, list[Thing]
     return found
 
 
-def read(database: Path) -> Evidence:
-    engine = sqlite_engine(make_url(f"sqlite:///{database}"))
-    with engine.execution_options(sqlite_begin="DEFERRED").connect() as connection:
-        return _read(connection)
+async def read(store: Store) -> Evidence:
+    return await store.read(_read)
+
+
+async def in_hand(store: Store) -> int:
+    """Rows of the outbox at which somebody is, or was when it was killed."""
+    counts = await store.read(outbox.counts)
+    return sum(n for (_, status), n in counts.items() if status is Status.IN_HAND)
 
 
 def _read(connection: Connection) -> Evidence:
@@ -90,7 +92,7 @@ def _read(connection: Connection) -> Evidence:
         ),
         holds=_things(
             connection,
-            "SELECT h.library, h.request_id, i.barcode, h.closed IS NULL, 0 FROM embedded_holds AS h "
+            "SELECT h.library, h.request_id, i.barcode, h.closed IS NULL, false FROM embedded_holds AS h "
             "JOIN embedded_items AS i ON i.library = h.library AND i.id = h.item_id WHERE h.request_id != ''",
         ),
         externals=tuple(connection.execute(text("SELECT value FROM request_external")).scalars()),

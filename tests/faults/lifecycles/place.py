@@ -91,10 +91,10 @@ class Wish:
         )
 
 
-def make_town(folder: Path, mail_port: int) -> Path:
+def make_town(folder: Path, mail_port: int, store_url: str) -> Path:
     """One gateway with both libraries; the path of its gateway.yml."""
     with contextlib.redirect_stdout(io.StringIO()):
-        main(["init", str(folder), "--empty"], standalone_mode=False)
+        main(["init", str(folder), "--store", store_url, "--empty"], standalone_mode=False)
     config = folder / "gateway.yml"
     settings = yaml.safe_load(config.read_text(encoding="utf-8"))
     first = settings["libraries"][0]

@@ -78,8 +78,11 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def open_house(folder: Path, options: JournalOptions | None = None) -> AsyncIterator[House]:
-    (folder / "gateway.yml").write_text(f"profiles: {{folder: {ROOT / 'profiles'}}}\n", encoding="utf-8")
+async def open_house(
+    folder: Path, options: JournalOptions | None = None, store_url: str = "sqlite:///data/illgate.db"
+) -> AsyncIterator[House]:
+    settings = f"profiles: {{folder: {ROOT / 'profiles'}}}\nstore: {{url: '{store_url}'}}\n"
+    (folder / "gateway.yml").write_text(settings, encoding="utf-8")
     (folder / "data").mkdir(exist_ok=True)
     (folder / "data" / "illgate.db").touch()
     installation = Installation(folder / "gateway.yml")

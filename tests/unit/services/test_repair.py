@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +14,7 @@ from gateway.services.hand import OpenLibrary
 from gateway.services.repair import MOST_STARTS, Repaired, finish_interrupted, set_aside
 from gateway.store.cipher import BodyCipher
 from gateway.store.journal import Journal
+from gateway.store.leader import place_of
 from gateway.store.records import Begun, Filter, FullMessage, JournalOptions
 from tests.unit.services.support import PATRON, House, Silent, open_house
 
@@ -36,7 +37,14 @@ async def interrupted(house: House, arrival: Arrival, service: str = "AcceptItem
 
 
 async def repair(house: House) -> Repaired:
-    return await finish_interrupted(house.exchange, house.journal, house.libraries, house.installation.clock)
+    return await repair_in(house, house.libraries)
+
+
+async def repair_in(house: House, libraries: Mapping[str, OpenLibrary]) -> Repaired:
+    clock = house.installation.clock
+    return await finish_interrupted(
+        house.exchange, house.journal, libraries, clock, lambda node: place_of(house.store, node)
+    )
 
 
 async def rows(house: House, begun: Begun) -> tuple[FullMessage, ...]:
@@ -143,7 +151,7 @@ async def test_a_library_that_does_not_answer_leaves_its_messages_for_the_next_s
     ours = house.libraries["DEMO"]
     silent = OpenLibrary(ours.symbol, ours.name, cast(LibrarySystem, Silent()), ours.zone, ours.currency)
 
-    done = await finish_interrupted(house.exchange, house.journal, {ours.symbol: silent}, house.installation.clock)
+    done = await repair_in(house, {ours.symbol: silent})
 
     assert done == Repaired(left=1)
     assert (await rows(house, begun))[0].message.outcome is OutcomeClass.PENDING
@@ -201,3 +209,37 @@ async def test_a_start_that_lives_counts_for_nothing(house: House) -> None:
     assert await repair(house) == Repaired(finished=1)
 
     assert await house.journal.interrupted("DEMO", 0) == 0
+
+
+@pytest.mark.postgresql
+async def test_what_a_living_node_has_in_hand_is_left_to_it(tmp_path: Path, fresh_postgresql_url: str) -> None:
+    async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
+        living = place_of(house.store, "a/1")
+        assert await living.leads()
+        in_hand = await begun_by("a/1", house, 7)
+        left = await begun_by("b/1", house, 8)
+
+        assert await repair(house) == Repaired(finished=1)
+
+        assert (await rows(house, left))[0].message.outcome is OutcomeClass.OK
+        assert [row.message.outcome for row in await rows(house, in_hand)] == [OutcomeClass.PENDING]
+        await living.close()
+        assert await repair(house) == Repaired(finished=1)
+        assert (await rows(house, in_hand))[0].message.outcome is OutcomeClass.OK
+
+
+@pytest.mark.postgresql
+async def test_two_that_start_together_do_not_both_finish_it(tmp_path: Path, fresh_postgresql_url: str) -> None:
+    async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
+        await begun_by("b/1", house, 9)
+        heir = place_of(house.store, "b/1")
+        assert await heir.leads()
+
+        assert await repair(house) == Repaired()
+
+        await heir.close()
+
+
+async def begun_by(node: str, house: House, number: int) -> Begun:
+    journal = Journal(house.store, JournalOptions(), node)
+    return await journal.begin(house.opening(accept(house, number), "AcceptItem"))

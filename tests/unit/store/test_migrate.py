@@ -27,6 +27,7 @@ STEPS = [
     "0006: Orders that are gathered into one mail, and which file each was in",
     "0007: Patrons' pages: sessions, sign-in under way, forms that were sent, failed tries",
     "0008: Interrupted messages: at how many starts each was taken up",
+    "0009: Which node has a message in hand",
 ]
 
 STEP = '''"""{doc}"""
