@@ -26,6 +26,7 @@ STEPS = [
     "0005: Managed requests found by the barcodes of their items",
     "0006: Orders that are gathered into one mail, and which file each was in",
     "0007: Patrons' pages: sessions, sign-in under way, forms that were sent, failed tries",
+    "0008: What members of the network have said last about the load of suppliers",
 ]
 
 STEP = '''"""{doc}"""
