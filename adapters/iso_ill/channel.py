@@ -102,7 +102,7 @@ class IsoIllChannel:
             to=message.receiver.email or (partner.email if partner is not None else ""),
             sender=self._context.sender.of(library.info),
             message_id=message.id,
-            subject=f"ISO ILL {name_of(apdu.type)} {message.request.number}",
+            subject=f"ISO ILL {name_of(apdu.type)} {message.request.number}".rstrip(),
             at=message.at,
         )
         return Delivered(await self._context.mailer.send(mail))

@@ -1,22 +1,26 @@
 """APDUs by mail (RFC 2503): one a body part, of the type application/iso-10161-ill-1; and the port `MailFormat`.
 
 Mails may come late, twice and in any order: each APDU brings its own id and the time at which its sender sent it. What
-is refused is told to the sender by mail, if it is about a request that we know; all else is staff's to look at.
+is refused is told to the sender by mail, if it is about a request that we know; what can't be done for a request is
+answered UNFILLED (`mapping.unmet`); all else is staff's to look at.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from email.message import EmailMessage
 from zoneinfo import ZoneInfo
 
 from adapters.iso_ill.acknowledging import seen_of
-from adapters.iso_ill.codec import name_of
+from adapters.iso_ill.codec import Limits, digest_of, name_of
 from adapters.iso_ill.dialect import SECTION, dialect_of
+from adapters.iso_ill.mapping import received
 from adapters.iso_ill.mapping.reporting import correlation
-from adapters.iso_ill.messages import Apdu, StatusOrErrorReport
+from adapters.iso_ill.mapping.unmet import unmet
+from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
 from adapters.iso_ill.messages.header import Moment
-from adapters.iso_ill.responder import IsoIllResponder
+from adapters.iso_ill.responder import IsoIllResponder, context_of
 from gateway.domain.problems import Fault, MalformedMessage, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Kind
@@ -84,16 +88,18 @@ class IsoIllMailFormat:
         if envelope.malformed is not None:
             raise envelope.malformed
         to = mail.recipient
+        talk = Conversation(profile, to.symbol, to.zone, to.currency, mail.received)
         try:
-            incoming = self._responder.decode(
-                envelope, Conversation(profile, to.symbol, to.zone, to.currency, mail.received)
-            )
+            incoming = self._responder.decode(envelope, talk)
         except Refused as refused:
             raise MalformedMessage(envelope.service, refused.detail, Fault.INVALID_VALUE) from refused
         apdu, told = incoming.message, incoming.told
         assert isinstance(apdu, Apdu), "the responder's own"
-        if told is None:
-            raise MalformedMessage(envelope.service, "it asks for what can't be done here", Fault.INVALID_VALUE)
+        context = context_of(talk)
+        if isinstance(apdu, IllRequest) and (why := unmet(apdu, context)) is not None:
+            asked = received(apdu, context, digest_of(part.content, Limits(size=profile.max_bytes)))
+            return replace(_told(apdu, asked, mail, profile), unfilled=why.details)
+        assert told is not None, "nobody waits for a reply by mail"
         return _told(apdu, told, mail, profile)
 
 

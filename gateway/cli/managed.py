@@ -102,6 +102,7 @@ async def open_managed(installation: Installation) -> AsyncIterator[Managed]:
             node=start_of("command"),  # no place of the daemon's: a start of it leaves our rows to us
         )
         try:
+            await managed.network.recall(managed.houses)
             yield managed
         finally:
             await managed.close()

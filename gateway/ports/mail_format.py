@@ -72,7 +72,8 @@ class MailEvent:
 
     For formats that are protocols: `id`, the message's own, by which it is known again in another mail; `at`, when its
     sender sent it, aware: mails of one round are taken in that order; `guard` as in `ports.channel.FromPartner`;
-    `named`, what a report about it calls it: its refusal is told to the sender by the channel (Kind.TROUBLE)."""
+    `named`, what a report about it calls it: its refusal is told to the sender by the channel (Kind.TROUBLE);
+    `unfilled`, with kind REQUEST: it asks for what can't be done here, is answered so, and no request is made of it."""
 
     kind: Kind
     role: Role
@@ -86,6 +87,7 @@ class MailEvent:
     at: datetime | None = None
     guard: Callable[[Request], Refusal | None] | None = field(default=None, compare=False, repr=False)
     named: str = ""
+    unfilled: Details | None = None
 
 
 @frozen

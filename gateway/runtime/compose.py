@@ -139,6 +139,7 @@ class Gateway:
         self._lines = OpenLines(self._manner, lambda name: self._profiles.current.by_name(name), self.settings.folder)
         self._profiles.followers.append(self._lines)
         self.managed = self._manage(store, journal, libraries)
+        await self.managed.network.recall(self.managed.houses)
         self.mailboxes = Mailboxes(
             settings=self.settings,
             adapters=self._adapters,

@@ -14,8 +14,8 @@ import pytest
 
 from adapters.iso_ill.codec import decode, encode
 from adapters.iso_ill.mail import mail_of
-from adapters.iso_ill.messages import Renew, Shipped, StatusOrErrorReport
-from adapters.iso_ill.messages.codes import ApduType, CurrentState, ServiceType
+from adapters.iso_ill.messages import IllAnswer, IllRequest, Renew, Shipped, StatusOrErrorReport
+from adapters.iso_ill.messages.codes import ApduType, CurrentState, Results, ServiceType
 from adapters.iso_ill.messages.header import ServiceDateTime
 from adapters.iso_ill.messages.items import DateDue
 from adapters.iso_ill.messages.parties import SystemId
@@ -186,3 +186,43 @@ async def test_a_request_that_was_forwarded_goes_on_with_the_new_supplier(
         assert str(joining.delivered[-1]["To"]) == joining.address("EAST")
         received = decode(joining.delivered[-1].get_content()).apdu
         assert received.transaction_id == asked.transaction_id
+
+
+async def test_what_we_cannot_do_is_answered_unfilled_once(
+    dovecot: Dovecot, template: Template, tmp_path: Path
+) -> None:
+    joining = Mail(dovecot, "unmet", twice=True)
+    async with Pair(template, tmp_path, joining, WORKFLOW) as pair:
+        await pair.ask()
+        known = await pair.towns["SOUTH"].requests()
+        request = next(mail for mail in joining.delivered if "ILL-Request" in str(mail["Subject"]))
+        asked = decode(request.get_content()).apdu
+        assert isinstance(asked, IllRequest)
+        locations = replace(
+            asked,
+            service_types=(ServiceType.LOCATIONS,),
+            transaction_id=replace(asked.transaction_id, group_qualifier="ANOTHER"),
+        )
+        for message_id in ("first", "again"):
+            mail = mail_of(
+                encode(locations),
+                to=joining.address("SOUTH"),
+                sender=Sender(joining.address("NORTH")),
+                message_id=f"{message_id}@mail.example",
+                subject=message_id,
+            )
+            dovecot.deliver(joining.user("SOUTH"), mail.as_bytes())
+            await pair.quiet()
+
+        answers = [
+            apdu
+            for mail in joining.delivered
+            if isinstance(apdu := decode(mail.get_content()).apdu, IllAnswer) and mail["To"] == joining.address("NORTH")
+        ]
+        assert {one.transaction_id.group_qualifier for one in answers} == {"ANOTHER"}
+        assert len({encode(one) for one in answers}) == 1, "each mail is delivered twice, this one was written once"
+        assert answers[0].results is Results.UNFILLED
+        assert answers[0].note == "Only loans and copies are supplied here."
+        assert await pair.towns["SOUTH"].requests() == known
+        assert not (await pair.towns["SOUTH"].gateway.mailboxes.desk.waiting("SOUTH", 100, "")).rows
+        assert await pair.states() == ("requested", "located")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,13 @@ from structlog.testing import capture_logs
 
 from demo.two import PATRON, partner
 from demo.world import Site, Town, World
+from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.network import Reported
 from gateway.domain.requests.request import PatronLink, Request
 from gateway.domain.requests.views import Draft
 from gateway.services.api_keys import ApiKeys, Scope
+from gateway.store.requests import reports
 
 STRAIGHT = {"mediation_default": "straight-through", "locally_owned": "allow", "duplicates": {"action": "allow"}}
 CITY = partner("CITY", "City Library", channel="mail", email="ill@city.example", owns="everything")
@@ -123,6 +127,71 @@ async def test_what_was_said_long_ago_does_not_count(world: World) -> None:
     assert elsewhere(world) == Reported(3, 1)
     world.clock.advance(timedelta(seconds=1))
     assert elsewhere(world) == Reported()
+
+
+@contextlib.asynccontextmanager
+async def started_again(world: World) -> AsyncIterator[Town]:
+    """North, while its member can't be reached."""
+    await join(world.borrower, "http://127.0.0.1:1")
+    await world.borrower.stop()
+    town = Town(world.borrower.settings.folder / "gateway.yml", world.clock)
+    await town.start()
+    try:
+        yield town
+    finally:
+        await town.stop()
+
+
+def reported_to(town: Town, profile: str) -> Reported:
+    return town.house.reported(town.house.known_partner(profile)[1])
+
+
+async def test_what_was_said_before_a_start_counts_as_long_as_ever(world: World) -> None:
+    await make_city_busy(world)
+    await ask(world)
+    said = world.clock.now()
+    world.clock.advance(timedelta(minutes=30))
+
+    async with started_again(world) as north:
+        assert reported_to(north, "city") == Reported(3, 1)
+        assert reported_to(north, "east") == Reported()
+        assert (await north.gateway.managed.partners.partner("NORTH", "south")).heard == said
+        world.clock.advance(timedelta(minutes=30, seconds=1))
+        assert reported_to(north, "city") == Reported()
+
+
+async def test_the_newest_is_kept_and_only_of_members(world: World) -> None:
+    await make_city_busy(world, 1)
+    await ask(world)
+    await make_city_busy(world, 1)
+    world.clock.advance(timedelta(minutes=10))
+    await ask(world)
+    store = world.borrower.house.store
+    (row,) = await store.read(lambda c: reports.of_library(c, "NORTH"))
+    assert (row.member, row.library, row.at, row.open) == ("south", "SOUTH", world.clock.now(), {"city": 2})
+
+    older = replace(row, at=row.at - timedelta(minutes=1), open={})
+    await store.write(lambda c: reports.keep(c, "NORTH", [older]))
+    assert await store.read(lambda c: reports.of_library(c, "NORTH")) == (row,), "another node heard it before"
+
+    (world.borrower.settings.folder / "profiles" / "south.yml").write_text(yaml.safe_dump(MEMBER))
+    assert await world.borrower.gateway.reload()
+    world.clock.advance(timedelta(minutes=10))
+    await ask(world)
+    assert await store.read(lambda c: reports.of_library(c, "NORTH")) == ()
+
+
+async def test_a_store_that_is_away_is_no_trouble(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await make_city_busy(world)
+
+    def away(*_: Any) -> None:
+        raise Unavailable("disk full")
+
+    monkeypatch.setattr(reports, "keep", away)
+    with capture_logs() as lines:
+        await ask(world)
+    assert elsewhere(world) == Reported(3, 1)
+    assert [line["event"] for line in lines if line["log_level"] == "warning"] == ["network.not_kept"]
 
 
 async def test_members_are_asked_when_their_time_has_come(world: World) -> None:

@@ -18,6 +18,7 @@ from adapters.iso_ill.mapping.identities import ours_out, symbol_out, transactio
 from adapters.iso_ill.mapping.lengths import shortened
 from adapters.iso_ill.mapping.moments import day_out, moment_out
 from adapters.iso_ill.mapping.reporting import status_report, trouble
+from adapters.iso_ill.mapping.unmet import said_by
 from adapters.iso_ill.messages import (
     Apdu,
     Cancel,
@@ -295,7 +296,7 @@ def _retry(message: PartnerMessage, context: Context) -> Fields:
 def _unfilled(message: PartnerMessage, context: Context) -> Fields:
     details = message.details
     word = reasons.word_of(details.reason)
-    code = reasons.UNFILLED_OUT[word] if word is not None else ReasonUnfilled.OTHER
+    code = said_by(details) or (reasons.UNFILLED_OUT[word] if word is not None else ReasonUnfilled.OTHER)
     exact = word is not None and reasons.UNFILLED_IN[code] is word
     return {
         **_answer(Results.UNFILLED, Explanation(unfilled=UnfilledResults(reason=code)), context),

@@ -7,19 +7,38 @@ from datetime import datetime
 
 from adapters.iso_ill.mapping.context import Context
 from adapters.iso_ill.mapping.moments import moment_out
+from adapters.iso_ill.mapping.reasons import UNFILLED_IN
 from adapters.iso_ill.messages import IllAnswer, IllRequest
 from adapters.iso_ill.messages.answering import Explanation, UnfilledResults
 from adapters.iso_ill.messages.codes import ApduType, ReasonUnfilled, Results, ServiceType, Wish
 from adapters.iso_ill.messages.header import ServiceDateTime
 from gateway.domain.frozen import frozen
+from gateway.domain.requests.citation import Extra
+from gateway.domain.requests.events import Details
 
 _SUPPLIED = frozenset({ServiceType.LOAN, ServiceType.COPY_NON_RETURNABLE})
+
+
+REASON = "reason-unfilled"
+"""Name of the extra with the standard's own code, where our words have none for it."""
 
 
 @frozen
 class Unmet:
     reason: ReasonUnfilled
     detail: str
+
+    @property
+    def details(self) -> Details:
+        """For an answer that goes through the outbox."""
+        code = Extra(REASON, str(self.reason.value), "number")
+        return Details(reason=UNFILLED_IN[self.reason].value, note=self.detail, extras=(code,))
+
+
+def said_by(details: Details) -> ReasonUnfilled | None:
+    """The code that `Unmet.details` has."""
+    found = next((one.value for one in details.extras if one.name == REASON), "")
+    return ReasonUnfilled(int(found)) if found else None
 
 
 def unmet(apdu: IllRequest, context: Context) -> Unmet | None:

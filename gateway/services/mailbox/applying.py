@@ -84,6 +84,9 @@ class Hand:
         seen = partner_messages.seen(self.connection, self.house.symbol, self.profile.name, id_)
         if seen is not None:
             return Applied(request_id=seen.request_id, notes=(f"{event.kind.value}: taken before",))
+        if event.unfilled is not None:
+            Incoming(self.house).unfilled(self.connection, self._message(event, id_), self.profile, event.unfilled)
+            return Applied(notes=(f"{event.kind.value}: answered unfilled at once",))
         if event.kind is Kind.REQUEST and event.role is Role.LENDING:
             return self._taken(event, id_)
         found = seek(event)
@@ -94,9 +97,9 @@ class Hand:
         taken = self._taken(event, id_)
         return replace(taken, problem=taken.problem or refused) if refused else taken
 
-    def _taken(self, event: MailEvent, id_: str) -> Applied:
+    def _message(self, event: MailEvent, id_: str) -> FromPartner:
         partner = self.profile.partner
-        message = FromPartner(
+        return FromPartner(
             id=id_,
             kind=event.kind,
             role=event.role,
@@ -107,6 +110,9 @@ class Hand:
             request=event.request,
             guard=event.guard,
         )
+
+    def _taken(self, event: MailEvent, id_: str) -> Applied:
+        message = self._message(event, id_)
         taken = Incoming(self.house).take(self.connection, message, self.profile)
         what = event.kind.value
         if taken.refused is None:

@@ -1,4 +1,5 @@
-"""What the members of the network have open with each supplier: asked now and then, the newest kept in memory.
+"""What the members of the network have open with each supplier: asked now and then, the newest kept in memory, where
+suppliers are ranked by it, and in the store, for the next start.
 
 It only helps to rank suppliers, so nothing waits for it, and a member that is silent is no trouble: what it said last
 counts for a while, then nothing.
@@ -7,18 +8,22 @@ counts for a while, then nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 import aiohttp
 import structlog
+from sqlalchemy import Connection
 
 from gateway.configuration.problems import ConfigurationError
 from gateway.domain.clock import Clock
+from gateway.domain.problems import Unavailable
 from gateway.domain.requests.network import NOTHING, Heard, NetworkMember, Report, Reported, reported
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.services.network.asking import Loads, Silent, ask
 from gateway.services.requests.house import House
+from gateway.store.requests import reports
 
 log = structlog.get_logger(component="network")
 
@@ -66,6 +71,30 @@ class NetworkLoads:
         report = self._reports.get((library, member))
         return Heard(report.at if report is not None else None, self._silent.get((library, member), ""))
 
+    # --- from the last time ------------------------------------------------------------------------------
+
+    async def recall(self, houses: Mapping[str, House]) -> None:
+        """At start: what those who are members still had said before; how long it counts is looked at when it is used.
+        Raises Unavailable."""
+        for house in houses.values():
+            members = _members(house)
+            if members:
+                said = await house.store.read(partial(reports.of_library, library=house.symbol))
+                self._reports |= {(house.symbol, one.member): one for one in said if one.member in members}
+
+    async def _keep(self, house: House, members: Mapping[str, NetworkMember], heard: Collection[str]) -> None:
+        """Nothing but the ranking after a start depends on it: a store that is away is no trouble now."""
+        new = [one for name, one in self.reports(house.symbol).items() if name in heard]
+
+        def work(connection: Connection) -> None:
+            reports.forget_others(connection, house.symbol, members)
+            reports.keep(connection, house.symbol, new)
+
+        try:
+            await house.store.write(work)
+        except Unavailable as error:
+            log.warning("network.not_kept", library=house.symbol, reason=str(error))
+
     # --- asking ------------------------------------------------------------------------------------------
 
     async def run(self, houses: Mapping[str, House]) -> None:
@@ -84,31 +113,40 @@ class NetworkLoads:
     async def ask_all(self, house: House) -> None:
         """All members of one library, now. Never raises for a member's sake."""
         self._asked[house.symbol] = self._clock.now()
-        members = {profile.name: partner.network for profile, partner in house.partners() if partner.network}
+        members = _members(house)
         self._forget(house.symbol, members)
+        await self._keep(house, members, await self._ask_members(house.symbol, members))
+
+    async def _ask_members(self, library: str, members: Mapping[str, NetworkMember]) -> Collection[str]:
+        """Those that answered."""
         if not members:
-            return
+            return ()
+        heard: list[str] = []
         turn = asyncio.Semaphore(AT_ONCE)
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
 
             async def one(name: str, member: NetworkMember) -> None:
                 async with turn:
-                    await self._ask(session, house.symbol, name, member)
+                    if await self._ask(session, library, name, member):
+                        heard.append(name)
 
             async with asyncio.TaskGroup() as group:
                 for name, member in members.items():
                     group.create_task(one(name, member))
+        return heard
 
-    async def _ask(self, session: aiohttp.ClientSession, library: str, name: str, member: NetworkMember) -> None:
+    async def _ask(self, session: aiohttp.ClientSession, library: str, name: str, member: NetworkMember) -> bool:
+        """Whether it answered."""
         try:
             found = await ask(session, member, self._secrets(member.key))
         except (Silent, ConfigurationError) as problem:
             self._is_silent(library, name, problem.reason if isinstance(problem, Silent) else "its key can't be read")
-            return
+            return False
         self._observe("answered")
         self._reports[library, name] = _report(name, found, self._clock.now())
         if self._silent.pop((library, name), ""):
             log.info("network.answers_again", library=library, member=name)
+        return True
 
     def _is_silent(self, library: str, name: str, reason: str) -> None:
         """Said once for each reason, not each time."""
@@ -122,6 +160,10 @@ class NetworkLoads:
         for kept in (self._reports, self._silent):
             for key in [key for key in kept if key[0] == library and key[1] not in members]:
                 del kept[key]
+
+
+def _members(house: House) -> dict[str, NetworkMember]:
+    return {profile.name: partner.network for profile, partner in house.partners() if partner.network}
 
 
 def _report(member: str, found: Loads, at: datetime) -> Report:

@@ -10,15 +10,15 @@ from sqlalchemy import Connection
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import About, Reason, Refusal, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Event, Kind, by_partner
+from gateway.domain.requests.events import Details, Event, Kind, by_partner
 from gateway.domain.requests.machine import Denied
 from gateway.domain.requests.partner import PartnerRole
 from gateway.domain.requests.request import Costs, Lending, Note, Party, PatronLink, Request, Role, Volume
 from gateway.domain.requests.table import Timer
 from gateway.domain.requests.views import LendingDraft
-from gateway.ports.channel import FromPartner, Taken
+from gateway.ports.channel import FromPartner, PartnerMessage, Taken
 from gateway.services.requests.deadlines import when
-from gateway.services.requests.effects import work_row
+from gateway.services.requests.effects import PARTNER, new_row, without_patron, work_row
 from gateway.services.requests.handing_over import handed_over
 from gateway.services.requests.happen import Happening, happen_in, kept_denied, refusal_of
 from gateway.services.requests.house import House
@@ -27,6 +27,7 @@ from gateway.services.requests.numbering import next_number
 from gateway.services.requests.requesters import registered as registered_patron
 from gateway.store.ids import exchange_id
 from gateway.store.requests import history, outbox, partner_messages, requests, timers
+from gateway.store.requests.documents import dump_message
 from gateway.store.requests.history import EventRow
 
 
@@ -97,6 +98,28 @@ class Incoming:
             self.house.now(),
         )
         return taken
+
+    def unfilled(self, connection: Connection, message: FromPartner, profile: Profile, why: Details) -> None:
+        """What is asked for is answered so at once, and no request is made of it: only that the message was here is
+        kept, so that it is answered once. Inside a transaction, as `take`."""
+        house, at = self.house, self.house.now()
+        if partner_messages.seen(connection, house.symbol, profile.name, message.id) is not None:
+            return
+        partner_messages.keep(connection, house.symbol, profile.name, message.id, partner_messages.Seen(""), at)
+        assert message.request is not None, "it comes with kind REQUEST"
+        asked = replace(without_patron(message.request), library=house.symbol, id="", number="")
+        answer = PartnerMessage(
+            id=exchange_id(at),
+            kind=Kind.UNFILLED,
+            at=at,
+            sender=house.party,
+            receiver=_requester(house, profile, asked.partner),
+            role=Role.LENDING,
+            transaction=message.transaction,
+            details=why,
+            request=asked,
+        )
+        outbox.add(connection, new_row(asked, PARTNER, profile.name, dump_message(answer), at, answer.id))
 
     def _first_time(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
         symbol = self.house.symbol

@@ -18,7 +18,9 @@ ACTOR = "outbox"
 
 
 def told(connection: Connection, house: House, message: PartnerMessage, delivered: Delivered) -> None:
-    """In the transaction that ends the message."""
+    """In the transaction that ends the message. An answer to what became no request has none that it could concern."""
+    if not message.request.id:
+        return
     if delivered.altered:
         _altered(connection, house, message, delivered.altered)
     if delivered.refused is not None:

@@ -273,3 +273,16 @@ filed_order = Table(
     Index("ix_filed_order_at", "at", "library"),
 )
 """Which orders went, or are to go, in which mail."""
+
+network_report = Table(
+    "network_report",
+    metadata,
+    _text("library"),
+    _text("member"),
+    _text("said_library"),
+    _text("open"),
+    Column("at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("library", "member", name="pk_network_report"),
+)
+"""What each member of the network said last, by its profile: the symbol that it gives itself, and as JSON, the requests
+that it has open with each supplier."""

@@ -196,10 +196,20 @@ class TestIn:
         with pytest.raises(MalformedMessage, match="no such library"):
             FORMAT.decode(mail, Profile(name="fjordby", dialects={"iso_ill": IsoIllDialect()}))
 
-    def test_what_cannot_be_done_here_is_left_to_staff(self) -> None:
-        asked = said(Kind.REQUEST)
-        assert isinstance(asked, IllRequest)
-        only_locations = replace(asked, service_types=(ServiceType.LOCATIONS,))
 
-        with pytest.raises(MalformedMessage, match="can't be done here"):
-            FORMAT.decode(came(sent(only_locations)), PROFILE)
+class TestUnmet:
+    def test_what_cannot_be_done_is_an_answer_already(self) -> None:
+        request = said(Kind.REQUEST)
+        assert isinstance(request, IllRequest)
+
+        (event,) = understood(sent(replace(request, service_types=(ServiceType.LOCATIONS,)))).events
+
+        assert (event.kind, event.role) == (Kind.REQUEST, Role.LENDING)
+        assert event.request is not None
+        assert event.unfilled is not None
+        assert event.unfilled.note == "Only loans and copies are supplied here."
+
+    def test_what_can_be_done_is_a_request(self) -> None:
+        (event,) = understood(sent(said(Kind.REQUEST))).events
+
+        assert event.unfilled is None

@@ -10,10 +10,10 @@ import pytest
 from adapters.iso_ill.codec import decode, digest_of, encode
 from adapters.iso_ill.codec.tlv import Source
 from adapters.iso_ill.dialect import IsoIllDialect
-from adapters.iso_ill.examples import CONTEXT, NOW, REQUESTING
+from adapters.iso_ill.examples import CONTEXT, LENDING, NOW, REQUESTING
 from adapters.iso_ill.mapping import Context, apdu_of, received
-from adapters.iso_ill.mapping.unmet import unfilled, unmet
-from adapters.iso_ill.messages import Apdu, IllRequest
+from adapters.iso_ill.mapping.unmet import Unmet, unfilled, unmet
+from adapters.iso_ill.messages import Apdu, IllAnswer, IllRequest
 from adapters.iso_ill.messages.asking import Search, ThirdPartyInfo
 from adapters.iso_ill.messages.codes import ExpiryFlag, ReasonUnfilled, Results, ServiceType, TransactionType, Wish
 from adapters.iso_ill.messages.extensions import Credentials, DeliveryInfo, DeliveryParameters, Extension
@@ -76,6 +76,18 @@ class TestUnmet:
         apdu = asked(optional_messages=replace(asked().optional_messages, shipped=Wish.REQUIRES))
 
         assert unmet(apdu, with_dialect(withheld=["shipped"])) is not None
+
+    def test_through_the_outbox_it_has_the_same_code(self) -> None:
+        """The standard's own, also where our words have none for it."""
+        message = next(one for one in LENDING if one.kind is Kind.UNFILLED)
+        for code in (ReasonUnfilled.MANDATORY_MESSAGING_NOT_SUPPORTED, ReasonUnfilled.OTHER):
+            answer = apdu_of(replace(message, details=Unmet(code, "It is not sent here.").details), CONTEXT)
+
+            assert isinstance(answer, IllAnswer)
+            assert answer.explanation is not None
+            assert answer.explanation.unfilled is not None
+            assert answer.explanation.unfilled.reason is code
+            assert answer.note == "It is not sent here."
 
     def test_it_is_answered_with_the_ids_as_they_came(self) -> None:
         apdu = asked(service_types=(ServiceType.LOCATIONS,))

@@ -28,6 +28,7 @@ STEPS = [
     "0007: Patrons' pages: sessions, sign-in under way, forms that were sent, failed tries",
     "0008: Interrupted messages: at how many starts each was taken up",
     "0009: Which node has a message in hand",
+    "0010: What members of the network have said last about the load of suppliers",
 ]
 
 STEP = '''"""{doc}"""
