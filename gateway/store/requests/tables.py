@@ -277,11 +277,11 @@ filed_order = Table(
 network_report = Table(
     "network_report",
     metadata,
-    _text("library"),
-    _text("member"),
-    _text("said_library"),
-    _text("open"),
-    Column("at", UtcDateTime, nullable=False),
+    columns.text("library"),
+    columns.text("member"),
+    columns.text("said_library"),
+    columns.text("open"),
+    columns.moment("at"),
     PrimaryKeyConstraint("library", "member", name="pk_network_report"),
 )
 """What each member of the network said last, by its profile: the symbol that it gives itself, and as JSON, the requests
