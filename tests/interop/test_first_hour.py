@@ -95,7 +95,9 @@ def test_the_daemon_is_ready(served: Installation) -> None:
     assert ready["ready"]
     assert [part["name"] for part in ready["parts"]] == [
         "store",
+        "store writing",
         "library DEMO",
+        "messages",
         "profiles",
         f"listener http 127.0.0.1:{served.port}",
         f"listener tcp 127.0.0.1:{served.tcp_port} (ncip1)",

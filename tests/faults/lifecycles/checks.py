@@ -43,7 +43,7 @@ AGREE: Mapping[Lending, set[AttemptStatus]] = {
     Lending.CLEARED: _OPEN,
     Lending.CANCEL_PENDING: _OPEN | {A.SKIPPED, A.CANCELLED, A.NO_ANSWER},
     Lending.SHIPPED: {A.SHIPPED, A.EXTRA},
-    Lending.RETURNED: {A.SHIPPED, A.EXTRA_RETURNED},
+    Lending.RETURNED: {A.SHIPPED, A.EXTRA_RETURNED, A.LOST},  # LOST: said while the item was on its way back, see below
     Lending.COMPLETED: {A.COMPLETED},
     Lending.LOST: {A.LOST},
     Lending.CANCELLED: _NOT_SUPPLIED,
@@ -55,11 +55,12 @@ AGREE: Mapping[Lending, set[AttemptStatus]] = {
 
 BORROWER_KNOWS: Mapping[Lending, set[Borrowing]] = {
     Lending.SHIPPED: {Borrowing.SHIPPED, Borrowing.RECEIVED, Borrowing.LENT, Borrowing.BACK},
-    Lending.RETURNED: {Borrowing.RETURNED},
+    Lending.RETURNED: {Borrowing.RETURNED, Borrowing.LOST},
     Lending.COMPLETED: {Borrowing.COMPLETED},
     Lending.LOST: {Borrowing.LOST},
 }
-"""Of the attempt that counts."""
+"""Of the attempt that counts. Where the supplier's LOST crosses our RETURNED, each side has heard the other's word last:
+it waits for the item, we take it for lost, until its CHECKED_IN settles it."""
 
 
 def problems(evidence: Evidence, mails: Sequence[EmailMessage], count: int) -> list[str]:

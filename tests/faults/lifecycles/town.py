@@ -126,6 +126,8 @@ class Staff:
         except (NotNow, Outdated, Refused) as no:
             sys.stderr.write(f"{request.number} ({request.state.value}): {idea.kind.value}: {no}\n")
             return 0
+        except Unavailable:  # the worker has the same step in hand, left from the storm: it is done as soon as it can
+            return 1
         return 1
 
     async def _until_nothing_waits(self, end: float) -> None:
