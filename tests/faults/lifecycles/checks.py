@@ -43,7 +43,7 @@ AGREE: Mapping[Lending, set[AttemptStatus]] = {
     Lending.CLEARED: _OPEN,
     Lending.CANCEL_PENDING: _OPEN | {A.SKIPPED, A.CANCELLED, A.NO_ANSWER},
     Lending.SHIPPED: {A.SHIPPED, A.EXTRA},
-    Lending.RETURNED: {A.SHIPPED, A.EXTRA_RETURNED, A.LOST},  # LOST: said while the item was on its way back, see below
+    Lending.RETURNED: {A.SHIPPED, A.EXTRA_RETURNED, A.LOST},  # LOST: see BORROWER_KNOWS
     Lending.COMPLETED: {A.COMPLETED},
     Lending.LOST: {A.LOST},
     Lending.CANCELLED: _NOT_SUPPLIED,
