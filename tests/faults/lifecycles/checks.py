@@ -59,8 +59,8 @@ BORROWER_KNOWS: Mapping[Lending, set[Borrowing]] = {
     Lending.COMPLETED: {Borrowing.COMPLETED},
     Lending.LOST: {Borrowing.LOST},
 }
-"""Of the attempt that counts. Where the supplier's LOST crosses our RETURNED, each side has heard the other's word last:
-it waits for the item, we take it for lost, until its CHECKED_IN settles it."""
+"""Of the attempt that counts. Where the supplier's LOST crosses our RETURNED, each side has heard the other's word last
+and believes it: they wait for the item, we take it for lost, until their CHECKED_IN settles it."""
 
 
 def problems(evidence: Evidence, mails: Sequence[EmailMessage], count: int) -> list[str]:
