@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -30,12 +29,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "default_rota": "usual",
     }
     return asyncio.run(make_template(tmp_path_factory.mktemp("template"), PROFILES, requests))
-
-
-@pytest.fixture
-async def north(template: Path, tmp_path: Path) -> AsyncIterator[NcipTown]:
-    async with NcipTown(template, tmp_path) as town:
-        yield town
 
 
 async def the_only(north: NcipTown, role: Role) -> Request:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +13,7 @@ from gateway.domain.requests.request import Borrowing, Flag, Lending, Party, Req
 from gateway.domain.requests.views import LendingDraft
 from gateway.store.journal import Journal
 from gateway.store.together import NotAtOnce
-from tests.unit.requests_services.support import ANOTHER, PATRON, SOUTH, NcipTown, make_template, ncip
+from tests.unit.requests_services.support import ANOTHER, PATRON, SOUTH, NcipTown, ncip
 
 PROFILES = {
     "illiad": ncip(),
@@ -26,17 +23,6 @@ PROFILES = {
     "keeper": ncip(circulation={"delete": {"action": "keep"}}),
     "south": SOUTH,
 }
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return asyncio.run(make_template(tmp_path_factory.mktemp("template"), PROFILES))
-
-
-@pytest.fixture
-async def north(template: Path, tmp_path: Path) -> AsyncIterator[NcipTown]:
-    async with NcipTown(template, tmp_path) as town:
-        yield town
 
 
 async def accept(north: NcipTown, request: str, item: str = "SOUTH-4711", patron: str = PATRON, **more: str) -> str:
@@ -169,6 +155,21 @@ async def test_a_loan_and_its_return_at_the_desk(north: NcipTown) -> None:
 
     assert back.problem == ""
     assert back.text("RoutingInstructions") == f"Goes back to its owner: Southern Library, request {request.number}"
+    assert (await north.see(request)).state is Borrowing.BACK
+
+
+async def test_notifications_of_version_2_are_news_too(north: NcipTown) -> None:
+    """Those of version 1, and all kinds, are in test_ncip1_notices."""
+    request = await received(north, "TN-112")
+
+    await north.send("illiad", "item-checked-out", patron=PATRON, item="SOUTH-4711", due="2026-05-04")
+    assert (await north.see(request)).state is Borrowing.LENT
+
+    await north.send("illiad", "item-renewed", patron=PATRON, item="SOUTH-4711", due="2026-06-04")
+    seen = await north.see(request)
+    assert str(seen.terms.lender_due).startswith("2026-06-04")
+
+    await north.send("illiad", "item-checked-in", item="SOUTH-4711")
     assert (await north.see(request)).state is Borrowing.BACK
 
 

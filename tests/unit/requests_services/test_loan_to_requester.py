@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +12,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import Lending, Party, Request, Role
 from gateway.domain.requests.views import HomePatron, LendingDraft
-from tests.unit.requests_services.support import PATRON, NcipTown, make_template, ncip
+from tests.unit.requests_services.support import PATRON, NcipTown, ncip
 
 HOME = HomePatron(
     identifier="H-2001",
@@ -40,17 +37,6 @@ PROFILES = {
     ),
     "hill": {"partner": {"symbols": ["HILL"], "name": "Hill Library"}},
 }
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return asyncio.run(make_template(tmp_path_factory.mktemp("template"), PROFILES))
-
-
-@pytest.fixture
-async def north(template: Path, tmp_path: Path) -> AsyncIterator[NcipTown]:
-    async with NcipTown(template, tmp_path) as town:
-        yield town
 
 
 async def wanted(

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import Lending, Party
 from gateway.domain.requests.views import LendingDraft
-from tests.unit.requests_services.support import NcipTown, make_template
+from tests.unit.requests_services.support import NcipTown
 
 PROFILES = {"hill": {"partner": {"symbols": ["HILL"], "name": "Hill Library"}}}
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return asyncio.run(make_template(tmp_path_factory.mktemp("template"), PROFILES))
-
-
-@pytest.fixture
-async def north(template: Path, tmp_path: Path) -> AsyncIterator[NcipTown]:
-    async with NcipTown(template, tmp_path) as town:
-        yield town
 
 
 async def test_two_that_come_together_do_not_get_the_same_copy(north: NcipTown) -> None:

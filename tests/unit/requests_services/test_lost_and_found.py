@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select
 
@@ -14,23 +10,12 @@ from gateway.domain.requests.events import Details, Event, Kind, by_partner
 from gateway.domain.requests.request import AttemptStatus, Borrowing, Request
 from gateway.domain.requests.views import Act
 from gateway.services.requests.happen import Happening, happen
-from tests.unit.requests_services.support import SOUTH, STAFF, NcipTown, make_template
+from tests.unit.requests_services.support import SOUTH, STAFF, NcipTown
 
 PROFILES = {
     "south": SOUTH,
     "east": {"partner": {"symbols": ["EAST"], "name": "East", "channel": "mail", "email": "ill@east.example"}},
 }
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return asyncio.run(make_template(tmp_path_factory.mktemp("template"), PROFILES))
-
-
-@pytest.fixture
-async def north(template: Path, tmp_path: Path) -> AsyncIterator[NcipTown]:
-    async with NcipTown(template, tmp_path) as town:
-        yield town
 
 
 async def on_record(north: NcipTown, request: Request) -> tuple[list[str], int]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from gateway.domain.library import HoldStatus, ItemStatus
@@ -14,7 +10,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import Borrowing, Lending, Party, Request, VolumeState
 from gateway.domain.requests.views import LendingDraft
-from tests.unit.requests_services.support import PATRON, SOUTH, NcipTown, make_template, ncip
+from tests.unit.requests_services.support import PATRON, SOUTH, NcipTown, ncip
 
 PROFILES = {
     "valley": ncip(
@@ -30,17 +26,6 @@ PROFILES = {
     "notes": ncip(extends="ncip1", circulation={"notifications": {"mode": "notes"}}),
     "south": SOUTH,
 }
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return asyncio.run(make_template(tmp_path_factory.mktemp("template"), PROFILES))
-
-
-@pytest.fixture
-async def north(template: Path, tmp_path: Path) -> AsyncIterator[NcipTown]:
-    async with NcipTown(template, tmp_path) as town:
-        yield town
 
 
 HEADER = """

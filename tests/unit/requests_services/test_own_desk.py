@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
 from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import Borrowing, Request
-from tests.unit.requests_services.support import PATRON, SOUTH, NcipTown, make_template
+from tests.unit.requests_services.support import PATRON, SOUTH, NcipTown
 
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return asyncio.run(make_template(tmp_path_factory.mktemp("template"), {"south": SOUTH}))
-
-
-@pytest.fixture
-async def north(template: Path, tmp_path: Path) -> AsyncIterator[NcipTown]:
-    async with NcipTown(template, tmp_path) as town:
-        yield town
+PROFILES = {"south": SOUTH}
 
 
 async def illgate(north: NcipTown, *words: str) -> Result:
