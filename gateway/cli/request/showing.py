@@ -64,6 +64,7 @@ def lines(shown: Shown, zone: tzinfo) -> Iterator[str]:
     yield from _block("Warnings", (f"  {warning}" for warning in request.warnings))
     yield from _rota(request)
     yield from _attempts(request, zone)
+    yield from _unfinished(shown, zone)
     yield from _items(request)
     yield from _talk(request, zone)
     yield from _block("Timers", (f"  {minute(one.at, zone)}  {one.timer}" for one in shown.timers))
@@ -159,6 +160,15 @@ def _attempts(request: Request, zone: tzinfo) -> Iterator[str]:
     yield from _table("Asked (* counts now)", heading, rows)
     said = (f"  {one.number} {one.partner}: {one.holdings}" for one in request.attempts if one.holdings)
     yield from _block("What catalogues said", said)
+
+
+def _unfinished(shown: Shown, zone: tzinfo) -> Iterator[str]:
+    rows = (
+        (f"{one.kind} {one.target}".rstrip(), one.status, minute(one.created, zone), str(one.tries), one.id, one.error)
+        for one in shown.unfinished
+    )
+    heading = ("STEP", "STATUS", "SINCE", "TRIES", "ID", "WHY")
+    yield from _table("Not done yet (dead: illgate outbox release|skip ID)", heading, rows)
 
 
 def _items(request: Request) -> Iterator[str]:

@@ -181,14 +181,30 @@ class TimerLine:
     at: datetime
 
 
+@frozen
+class UnfinishedStep:
+    """A row of the outbox. `kind`: partner, letter, library, work …; `target`: to whom, or what; `status`: waiting,
+    in-hand, or dead until staff release or skip it; `error`: why the last try failed."""
+
+    id: str
+    kind: str
+    target: str
+    status: str
+    created: datetime
+    tries: int
+    error: str
+
+
 @frozen_by_name
 class Shown:
-    """A request with all that belongs to it. `allowed`: what staff may do now, without what only rules do."""
+    """A request with all that belongs to it. `allowed`: what staff may do now, without what only rules do;
+    `unfinished`: what is still to be done outside, and what failed, oldest first."""
 
     request: Request
     history: tuple[HistoryLine, ...]
     timers: tuple[TimerLine, ...]
     allowed: tuple[Kind, ...]
+    unfinished: tuple[UnfinishedStep, ...] = ()
 
 
 class PatronAct(StrEnum):

@@ -40,6 +40,7 @@ from gateway.domain.requests.views import (
     Shown,
     StoredFile,
     TimerLine,
+    UnfinishedStep,
     Upload,
     Wanted,
 )
@@ -50,8 +51,9 @@ from gateway.services.requests.house import House, needs_role
 from gateway.services.requests.incoming import staff_request
 from gateway.services.requests.intake import create
 from gateway.store.ids import exchange_id
-from gateway.store.requests import files, history, listing, requests, timers
+from gateway.store.requests import files, history, listing, outbox, requests, timers
 from gateway.store.requests.history import EventRow
+from gateway.store.requests.outbox import Row
 
 
 def house_of(houses: Mapping[str, House], library: str) -> House:
@@ -100,7 +102,9 @@ class RequestsFront:
     async def show(self, library: str, request_id: str) -> Shown:
         house = self.house(library)
 
-        def work(connection: Connection) -> tuple[Request, Sequence[EventRow], Sequence[timers.TimerRow]]:
+        def work(
+            connection: Connection,
+        ) -> tuple[Request, Sequence[EventRow], Sequence[timers.TimerRow], Sequence[Row]]:
             request = requests.load(connection, house.symbol, request_id)
             if request is None:
                 raise NotThere("request")
@@ -108,9 +112,10 @@ class RequestsFront:
                 request,
                 history.of_request(connection, house.symbol, request_id),
                 timers.of_request(connection, house.symbol, request_id),
+                outbox.unfinished_of_request(connection, house.symbol, request_id),
             )
 
-        request, rows, running = await house.store.read(work)
+        request, rows, running, unfinished = await house.store.read(work)
         probe = Event(by_us(Kind.NOTE), house.now())
         kinds = tuple(kind for kind in allowed(request, house.workflow(request), probe) if kind not in BY_RULE)
         return Shown(
@@ -118,6 +123,7 @@ class RequestsFront:
             history=tuple(line_of(row) for row in rows),
             timers=tuple(TimerLine(row.timer.value, row.at) for row in running),
             allowed=kinds,
+            unfinished=tuple(_unfinished_step(row) for row in unfinished),
         )
 
     async def find(self, library: str, reference: str) -> Request:
@@ -264,6 +270,10 @@ def _filter(wanted: Wanted) -> listing.Filter:
         branch=wanted.branch,
         need_by_before=wanted.need_by_before,
     )
+
+
+def _unfinished_step(row: Row) -> UnfinishedStep:
+    return UnfinishedStep(row.id, row.kind, row.target, row.status.value, row.created, row.tries, row.error)
 
 
 @frozen

@@ -298,6 +298,12 @@ _OF_REQUEST = Prepared(
     .limit(bindparam("limit"))
 )
 
+_UNFINISHED = Prepared(
+    select(outbox)
+    .where(_c.library == bindparam("in_library"), _c.request_id == bindparam("of_request"), _c.ended.is_(None))
+    .order_by(_c.id)
+    .limit(bindparam("limit"))
+)
 _OF_KIND = Prepared(
     select(outbox)
     .where(_c.library == bindparam("in_library"), _c.kind == bindparam("of_kind"), _c.id < bindparam("below"))
@@ -338,6 +344,12 @@ def of_request(connection: Connection, library: str, request_id: str, limit: int
     """Rows of one request in every status, newest first, until they are pruned."""
     found = {"in_library": library, "of_request": request_id, "below": cursor or AFTER_ALL, "limit": limit + 1}
     return _page(_OF_REQUEST.all(connection, found), limit)
+
+
+def unfinished_of_request(connection: Connection, library: str, request_id: str, limit: int = 100) -> tuple[Row, ...]:
+    """Rows of one request that wait, are in hand or are dead, oldest first."""
+    found = {"in_library": library, "of_request": request_id, "limit": limit}
+    return tuple(_row(row) for row in _UNFINISHED.all(connection, found))
 
 
 def of_kind(connection: Connection, library: str, kind: str, request_id: str, limit: int, cursor: str = "") -> Page:

@@ -79,6 +79,7 @@ async def test_a_request_is_made_and_shown_with_what_may_be_done(client: Client)
     assert shown.headers["ETag"] == made.headers["ETag"]
     assert [line["event"] for line in shown.json["history"]] == ["submit"]
     assert [one["timer"] for one in shown.json["timers"]] == ["need-by"]
+    assert shown.json["unfinished"] == []
     actions = {one["kind"]: one for one in shown.json["actions"]}
     assert {"approve", "assign", "edit", "cancel", "note"} <= set(actions)
     assert not {"request", "no-supplier", "submit", "shipped"} & set(actions)

@@ -293,6 +293,18 @@ class TimerOut(Output):
     at: datetime
 
 
+class StepOut(Output):
+    """Something to be done outside the gateway that is not done: it waits, is being done, or failed."""
+
+    id: str = Field(description="where it failed, this is the dead letter's id")
+    kind: str = Field(description="partner, letter, library, work …")
+    target: str
+    status: str = Field(description="waiting, in-hand, or dead until staff release or skip it")
+    created: datetime
+    tries: int
+    error: str = Field(description="why the last try failed")
+
+
 class FieldOut(Output):
     name: str
     type: str
@@ -326,11 +338,12 @@ class ActionOut(Output):
 
 
 class ShownOut(Output):
-    """A request with its history (oldest first), its timers, and what may be done now."""
+    """A request with its history (oldest first), its timers, what is not done yet outside, and what may be done now."""
 
     request: RequestOut
     history: tuple[HistoryOut, ...]
     timers: tuple[TimerOut, ...]
+    unfinished: tuple[StepOut, ...]
     actions: tuple[ActionOut, ...]
 
     @classmethod
@@ -339,6 +352,7 @@ class ShownOut(Output):
             request=RequestOut.of(shown.request),
             history=tuple(HistoryOut.of(line) for line in shown.history),
             timers=tuple(TimerOut.model_validate(one) for one in shown.timers),
+            unfinished=tuple(StepOut.model_validate(one) for one in shown.unfinished),
             actions=actions,
         )
 
