@@ -2,6 +2,7 @@
 
 - `Refused`: a business answer ("no, because"); repeating the message won't help.
 - `Unavailable`: a technical failure before anything happened; repeating is safe.
+- `UnfinishedWork`: an Unavailable that other work of ours brings about; nothing is wrong with the other side.
 - `OutcomeUnknown`: a time-out after sending; ask before repeating.
 - `MalformedMessage`: bytes that no value could be made of.
 
@@ -110,6 +111,11 @@ class Refused(Exception):
 
 class Unavailable(Exception):
     """The library system or a partner can't be reached or can't answer now; nothing was done."""
+
+
+class UnfinishedWork(Unavailable):
+    """The library answers, and says no because of what we have not finished with another request: nothing was done,
+    and the same will do later."""
 
 
 class OutcomeUnknown(Exception):

@@ -10,7 +10,7 @@ from datetime import datetime
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable, UnfinishedWork
 from gateway.services.outbox.book import Book
 from gateway.services.outbox.breaker import Breakers
 from gateway.services.outbox.handled import Handled, Handler, Observe, Outcome
@@ -97,7 +97,7 @@ class Trying:
 
     def _tell_breaker(self, row: Row, failure: Exception, now: datetime) -> None:
         way = way_of(row)
-        if isinstance(failure, Refused):
+        if isinstance(failure, Refused | UnfinishedWork):  # the other side is well
             self._breakers.well(way)
         elif isinstance(failure, Unavailable | OutcomeUnknown) and self._breakers.failed(way, now):
             log.warning(

@@ -103,7 +103,8 @@ class Acts:
         if done.status in (Status.DEAD, Status.REFUSED):
             raise Refused(Reason.OTHER, "The library's system could not do this; see the list of failed steps.")
         if done.status is not Status.DONE:
-            raise Unavailable("the library's system can't be reached now; this is done as soon as it can")
+            why = f" ({done.error})" if done.error else ""
+            raise Unavailable(f"the library's system can't do this now; it is done as soon as it can be{why}")
         self.house.nudge()
 
 

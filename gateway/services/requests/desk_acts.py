@@ -23,6 +23,7 @@ from gateway.ports.library import TemporaryHold, TemporaryItem
 from gateway.services.requests.deadlines import completed
 from gateway.services.requests.house import House
 from gateway.services.requests.institutions import borrower
+from gateway.services.requests.item_conflicts import wait_for_loan, wait_for_record
 
 
 @frozen
@@ -109,7 +110,11 @@ async def _receive(act: Act) -> Done:
             await act.house.system.check_in(volume.barcode, f"{act.key}:{volume.id}")
             continue
         item = _temporary(act, volume)
-        received = await act.house.system.create_temporary_item(item, act.piece(volume))
+        try:
+            received = await act.house.system.create_temporary_item(item, act.piece(volume))
+        except Refused as refused:
+            await wait_for_record(act.house, act.request, item.barcode, refused)
+            raise
         barcodes[volume.id] = received.item.barcode
 
     def done(request: Request) -> Request:
@@ -193,6 +198,7 @@ async def _check_out(act: Act, barcode: str, patron_id: str, key: str, due: date
     except Refused as refused:
         loan = await _own_loan(act, barcode) if refused.reason is Reason.ON_LOAN_SAME_PATRON else None
         if loan is None:
+            await wait_for_loan(act.house, act.request, barcode, refused)
             raise
     return await system.set_due_date(loan.id, due, key) if due is not None else loan
 

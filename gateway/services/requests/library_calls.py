@@ -11,13 +11,14 @@ from datetime import datetime
 from gateway.domain.due_dates import moment
 from gateway.domain.frozen import frozen
 from gateway.domain.library import Hold, Item, ItemStatus, Loan
-from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.domain.problems import Reason, Refused, UnfinishedWork
 from gateway.domain.requests.request import Lending, Request
 from gateway.domain.requests.table import Library
 from gateway.ports.library import Capability, HoldWish
 from gateway.services.requests.acts import load
 from gateway.services.requests.house import House
 from gateway.services.requests.institutions import borrower
+from gateway.services.requests.item_conflicts import wait_for_copy
 from gateway.services.requests.requesters import expire_requester
 
 GONE = frozenset({Reason.UNKNOWN_ITEM, Reason.UNKNOWN_REQUEST, Reason.REQUEST_CLOSED, Reason.NOT_CHECKED_OUT})
@@ -65,7 +66,7 @@ async def _delete_temporary(it: Call) -> str:
             await it.house.system.delete_temporary_item(barcode, f"{it.key}:{barcode}")
         except Refused as refused:
             if refused.reason is Reason.IN_USE:
-                raise Unavailable("the temporary item is still on loan") from refused
+                raise UnfinishedWork("the temporary item is still on loan") from refused
             if refused.reason not in GONE:
                 raise
         else:
@@ -167,6 +168,7 @@ async def _place_hold(it: Call) -> str:
     except Refused as refused:
         if refused.reason is Reason.ON_LOAN_SAME_PATRON and await _is_shipped(it):
             return "it was shipped meanwhile"
+        await wait_for_copy(it.house, it.request, it.request.item_barcode, refused)
         raise
     return f"hold {hold.id}"
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from gateway.domain.library import Bib, Item, ItemStatus, RecordId
-from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.problems import Refused, UnfinishedWork
 from gateway.domain.requests import matching
 from gateway.domain.requests.events import Details, Event, Kind, Reasons, by_us
 from gateway.domain.requests.intake_rules import item_refusal, lending_refusal
@@ -52,7 +52,7 @@ async def _refuse(house: House, request: Request, reason: str, note: str, candid
 
 
 async def _found(house: House, request: Request, details: Details, candidates: tuple[Candidate, ...]) -> str:
-    """Raises Unavailable when another request has got the copy a moment ago: then it is looked for anew."""
+    """Raises UnfinishedWork when another request has got the copy a moment ago: then it is looked for anew."""
 
     def work(connection: Connection) -> Transition | Denied | None:
         barcodes.lock_barcode(connection, house.symbol, details.barcode)
@@ -62,7 +62,7 @@ async def _found(house: House, request: Request, details: Details, candidates: t
 
     outcome = await house.store.write(work)
     if outcome is None:
-        raise Unavailable("the copy has just been found for another request")
+        raise UnfinishedWork("the copy has just been found for another request")
     house.nudge()
     return _line(Kind.LOCATED, details, outcome)
 

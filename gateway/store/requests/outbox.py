@@ -352,6 +352,17 @@ def unfinished_of_request(connection: Connection, library: str, request_id: str,
     return tuple(_row(row) for row in _UNFINISHED.all(connection, found))
 
 
+def requests_with_unfinished(connection: Connection, library: str, kind: str, target: str) -> tuple[str, ...]:
+    """Ids of the requests for which this is still to be done, those that wait longest first."""
+    query = (
+        select(_c.request_id)
+        .where(_c.status.in_([status.value for status in UNFINISHED]))
+        .where(_c.library == library, _c.kind == kind, _c.target == target)
+        .order_by(_c.id)
+    )
+    return tuple(dict.fromkeys(connection.execute(query).scalars()))
+
+
 def of_kind(connection: Connection, library: str, kind: str, request_id: str, limit: int, cursor: str = "") -> Page:
     """Rows of one kind in every status, newest first, until they are pruned; `request_id` empty: of all requests."""
     found = {"in_library": library, "of_kind": kind, "below": cursor or AFTER_ALL, "limit": limit + 1}

@@ -259,8 +259,14 @@ def test_a_library_that_is_away_gets_the_act_later(desk: Typed, monkeypatch: pyt
         done = desk("request", "receive", number)
 
     assert done.exit_code == 4
-    assert done.stderr.strip() == "the library's system can't be reached now; this is done as soon as it can"
+    assert done.stderr.strip() == (
+        "the library's system can't do this now; it is done as soon as it can be (unavailable (1): no answer)"
+    )
     assert state(desk, number) == "requested"
+    shown = desk("request", "show", number)
+    (step,) = [line for line in shown.stdout.splitlines() if "library desk:received" in line]
+    assert step.split()[2] == "waiting"
+    assert step.endswith("unavailable (1): no answer")
 
 
 # --- changing ------------------------------------------------------------------------------------------------

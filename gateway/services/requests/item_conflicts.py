@@ -1,0 +1,116 @@
+"""The library refuses because of what it still has for another request of ours: the answer is "not yet", not "no".
+
+An item counts as free for the next request as soon as the one before it is closed or has moved to another copy. What
+the library has for that one (a hold, a loan, a temporary record) ends with a step of it in the outbox, which may wait
+there or may have been cut short by a crash.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from gateway.domain.library import Item
+from gateway.domain.problems import Reason, Refused, UnfinishedWork
+from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.table import Library
+from gateway.services.requests.effects import LIBRARY
+from gateway.services.requests.house import House
+from gateway.store.requests import outbox, requests
+
+KEPT_FOR_SOMEBODY = frozenset(
+    {Reason.DUPLICATE_REQUEST, Reason.ON_LOAN_SAME_PATRON, Reason.ITEM_ON_LOAN, Reason.REQUESTED_BY_OTHER}
+)
+"""Refusals of a hold or a loan that may come from what is there for another request."""
+
+
+async def wait_for_copy(house: House, request: Request, barcode: str, refused: Refused) -> None:
+    """A hold was refused: raises UnfinishedWork while another request of ours has the copy, or has not finished with
+    it, and when what stood against the hold is over by now. Returns where the refusal is final."""
+    if refused.reason not in KEPT_FOR_SOMEBODY:
+        return
+    item = await _find_item(house, barcode)
+    if item is None:
+        return
+    numbers = await _numbers_on(house, item)
+    if not numbers:
+        raise UnfinishedWork("what stood against it is over")
+    for other in await _other_requests(house, request, numbers):
+        if other.open or await _has_unfinished_steps(house, other):
+            raise _still_kept(barcode, other)
+
+
+async def wait_for_loan(house: House, request: Request, barcode: str, refused: Refused) -> None:
+    """A loan was refused to somebody at the desk, where a wrong barcode must be told at once: raises UnfinishedWork
+    only while a request of ours that has let go of the item has not finished with it. Returns where the refusal is
+    final."""
+    if refused.reason not in KEPT_FOR_SOMEBODY:
+        return
+    item = await _find_item(house, barcode)
+    numbers = await _numbers_on(house, item) if item is not None else frozenset()
+    for other in await _other_requests(house, request, numbers):
+        has_let_go = not other.open or other.item_barcode != barcode
+        if has_let_go and await _has_unfinished_steps(house, other):
+            raise _still_kept(barcode, other)
+
+
+async def wait_for_record(house: House, request: Request, barcode: str, refused: Refused) -> None:
+    """A temporary record was refused: raises UnfinishedWork while the one of another request, with the same barcode,
+    is still to be deleted. Returns where the refusal is final."""
+    if refused.reason is not Reason.DUPLICATE_ITEM:
+        return
+
+    def find(connection: Connection) -> Request | None:
+        ids = outbox.requests_with_unfinished(connection, house.symbol, LIBRARY, Library.DELETE_TEMPORARY.value)
+        others = (requests.load(connection, house.symbol, id_) for id_ in ids if id_ != request.id)
+        return next((other for other in others if other is not None and barcode in _barcodes_of(other)), None)
+
+    other = await house.store.read(find)
+    if other is not None:
+        raise _still_kept(barcode, other)
+
+
+def _still_kept(barcode: str, other: Request) -> UnfinishedWork:
+    return UnfinishedWork(f"the library still has {barcode} for request {other.number}")
+
+
+def _barcodes_of(request: Request) -> frozenset[str]:
+    """Of all pieces that came for it, from any supplier."""
+    past = (code for attempt in request.attempts for code in attempt.pieces)
+    return frozenset((*past, *(volume.barcode for volume in request.volumes)))
+
+
+async def _find_item(house: House, barcode: str) -> Item | None:
+    try:
+        return await house.system.item_by_barcode(barcode)
+    except Refused as refused:
+        if refused.reason is not Reason.UNKNOWN_ITEM:
+            raise
+        return None
+
+
+async def _numbers_on(house: House, item: Item) -> frozenset[str]:
+    """Request numbers of the loan and the holds that the library has on it; empty for what is for no request."""
+    loan = await house.system.item_loan(item.id)
+    holds = await house.system.item_holds(item.id)
+    return frozenset((*((loan.request_id,) if loan is not None else ()), *(hold.request_id for hold in holds)))
+
+
+async def _other_requests(house: House, request: Request, numbers: frozenset[str]) -> tuple[Request, ...]:
+    """Ours, by our number or by that of the same partner."""
+
+    def find(connection: Connection) -> tuple[Request, ...]:
+        ids = set()
+        for number in filter(None, numbers):
+            own = requests.by_number(connection, house.symbol, number)
+            theirs = requests.by_transaction(connection, house.symbol, Role.LENDING, request.partner.profile, number)
+            ids |= {own} if own is not None else {theirs.request_id} if theirs is not None else set()
+        found = (requests.load(connection, house.symbol, id_) for id_ in sorted(ids - {request.id}))
+        return tuple(other for other in found if other is not None)
+
+    return await house.store.read(find)
+
+
+async def _has_unfinished_steps(house: House, request: Request) -> bool:
+    return await house.store.read(
+        lambda c: any(row.kind == LIBRARY for row in outbox.unfinished_of_request(c, house.symbol, request.id))
+    )
