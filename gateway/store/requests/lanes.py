@@ -3,16 +3,24 @@
 Only the first unfinished row of a lane can be claimed, so it alone has `ready_at`: a claim finds what it may take in
 one stretch of an index, however much waits behind dead rows or partners that are down. Whoever joins or leaves a
 lane locks the lane's row first; so a row that comes while the last one ends is never left without its turn.
+
+A dead row holds up those behind it, which may depend on it: a partner must not hear of the second event before the
+first. A dead call to the library does not: each call asks for what the request needs at that moment, whatever the one
+before it was to do, and some of them end what must not stay. It has left its lane, and joins it again when staff
+release it.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, or_, select
 
 from gateway.domain.frozen import frozen
 from gateway.store.prepared import Prepared
 from gateway.store.requests.statements import written
 from gateway.store.requests.tables import IN_LANE, outbox, outbox_lane
+
+INDEPENDENT = "library"
+"""Kind of the rows that hold up nothing when they are dead."""
 
 
 @frozen
@@ -35,6 +43,7 @@ _END = Prepared(delete(outbox_lane).where(*_IT))
 _NEXT = Prepared(
     select(outbox.c.id)
     .where(outbox.c.library == bindparam("library"), outbox.c.lane == bindparam("lane"), IN_LANE)
+    .where(or_(outbox.c.status != "dead", outbox.c.kind != INDEPENDENT))
     .order_by(outbox.c.place)
     .limit(1)
 )
@@ -53,14 +62,16 @@ def join(connection: Connection, library: str, lane: str, id_: str) -> Turn:
 
 
 def leave(connection: Connection, library: str, lane: str) -> None:
-    """A row of the lane has just ended: the first of those that are left gets its turn, if it hasn't had it."""
+    """A row of the lane has just ended or left it: the first of those that stay gets its turn, if it hasn't had it."""
     if not lane:
         return
     it = {"library": library, "lane": lane}
-    head = _LOCK.first(connection, it).head
+    locked = _LOCK.first(connection, it)
+    if locked is None:  # the last one was a dead call to the library, which had left it before
+        return
     following = _NEXT.first(connection, it)
     if following is None:
         _END.run(connection, [it])
-    elif following.id != head:
+    elif following.id != locked.head:
         _MOVE.run(connection, [{**it, "head": following.id}])
         _READY.run(connection, [{"library": library, "id": following.id}])

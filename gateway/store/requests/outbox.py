@@ -1,8 +1,8 @@
 """What is to be done outside the database: told to partners, written to patrons, asked of the library.
 
 Rows of a lane (a name that the caller chooses: one for each request, say) are done one after the other, in the order
-in which they were added; a row that is dead holds up those behind it until staff decide. Rows of the empty lane wait
-for nobody. The rules for rows whose turn has come are in `lanes`.
+in which they were added; a row that is dead holds up those behind it until staff decide, but for calls to the library.
+Rows of the empty lane wait for nobody. The rules for rows whose turn has come are in `lanes`.
 """
 
 from __future__ import annotations
@@ -212,8 +212,10 @@ def again(connection: Connection, row: Row, next_at: datetime, error: str) -> No
 
 
 def dead(connection: Connection, row: Row, error: str, at: datetime) -> None:
-    """Given up until staff decide; those behind it wait. Raises LeaseLost."""
+    """Given up until staff decide; those behind it wait, but for calls to the library. Raises LeaseLost."""
     _held(_DEAD.first(connection, _mine(row, next_at=at, error=clean(error, NOTE_LIMIT))), row)
+    if row.kind == lanes.INDEPENDENT:
+        lanes.leave(connection, row.library, row.lane)
 
 
 def _end(connection: Connection, row: Row, status: Status, at: datetime, error: str, note: str) -> None:
@@ -245,6 +247,7 @@ _EDIT = written(
     outbox,
     _c.lane,
 )
+_REJOIN = written("UPDATE outbox SET place = :place, status = :status WHERE library = :library AND id = :id", outbox)
 _SKIP = written(
     f"UPDATE outbox SET status = 'skipped', ended = :ended, ready_at = NULL, note = :note {_STUCK}", outbox, _c.lane
 )
@@ -253,13 +256,25 @@ _SKIP = written(
 def release(connection: Connection, library: str, id_: str, now: datetime) -> bool:
     """A dead or waiting row is tried now, with its tries counted anew; an order that waited for others goes alone.
     False: there is no such row."""
+    _rejoin_lane(connection, library, id_)
     return _RELEASE.first(connection, {"library": library, "id": id_, "next_at": now}) is not None
 
 
 def edit(connection: Connection, library: str, id_: str, payload: str, now: datetime) -> bool:
     """The same with another payload."""
+    _rejoin_lane(connection, library, id_)
     changed = {"library": library, "id": id_, "payload": payload, "next_at": now}
     return _EDIT.first(connection, changed) is not None
+
+
+def _rejoin_lane(connection: Connection, library: str, id_: str) -> None:
+    """A dead call to the library has left its lane: it is tried now where nothing waits there, else as the last."""
+    row = get(connection, library, id_)
+    if row is None or row.status is not Status.DEAD or row.kind != lanes.INDEPENDENT:
+        return
+    turn = lanes.join(connection, library, row.lane, id_)
+    status = Status.DEAD if turn.now else Status.WAITING
+    _REJOIN.run(connection, [{"library": library, "id": id_, "place": turn.place, "status": status.value}])
 
 
 def skip(connection: Connection, library: str, id_: str, reason: str, by: str, now: datetime) -> bool:

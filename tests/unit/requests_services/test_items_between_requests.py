@@ -23,6 +23,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.request import Borrowing, Lending, Party, PatronLink, Request
 from gateway.domain.requests.views import Act, Draft, LendingDraft, Shown
+from gateway.ports.library import PatronKey
 from gateway.store.requests import outbox
 from gateway.store.requests.outbox import Row, Status
 from tests.unit.requests_services.support import EASY, PATRON, STAFF, UNUSED_PORT
@@ -250,6 +251,75 @@ async def test_a_wrong_barcode_at_the_desk_is_told_at_once(desk: Desk) -> None:
 
     with pytest.raises(Refused, match="on-loan-same-patron"):
         await desk.act(second, Kind.SHIPPED, barcode=item.barcode)
+
+
+# --- a real no ---------------------------------------------------------------------------------------------------
+
+
+async def lent_at_the_counter(desk: Desk, item: Item) -> None:
+    """To the other library, for no request."""
+    system = desk.town.house.system
+    patron = await system.find_patron(PatronKey("HILL", ("external",)))
+    await system.check_out(item.barcode, patron.id, "at the counter")
+
+
+async def test_a_refused_step_does_not_hold_back_those_behind_it(desk: Desk) -> None:
+    item, other = await desk.free_copies()
+    request = await desk.asked_by_hill()
+    await desk.act(request, Kind.LOCATED, barcode=other.barcode)
+    await desk.finish()
+    await lent_at_the_counter(desk, item)
+    await desk.act(request, Kind.LOCATED, barcode=item.barcode)
+
+    await desk.finish()
+    assert [letter.split(": ")[2] for letter in await desk.dead_letters()] == ["on-loan-same-patron"]
+
+    await desk.act(request, Kind.LOCATED, barcode=other.barcode)
+    await desk.finish()
+    assert await desk.held_for(other) == [request.number], "the step behind the refused one is done"
+    await desk.act(request, Kind.UNFILLED)
+    await desk.finish()
+    assert await desk.held_for(other) == [], "and so is the one that ends it"
+
+
+async def test_staff_see_a_refused_step_on_the_request(desk: Desk) -> None:
+    item, _ = await desk.free_copies()
+    await desk.act(await desk.asked_by_hill(), Kind.SHIPPED, barcode=(await desk.free_copies())[1].barcode)
+    request = await desk.asked_by_hill()
+    await lent_at_the_counter(desk, item)
+    await desk.act(request, Kind.LOCATED, barcode=item.barcode)
+    await desk.finish()
+
+    (step,) = (await desk.show(request)).unfinished
+
+    assert (step.kind, step.target, step.status) == ("library", "place-hold", "dead")
+    assert step.error.startswith("refused: on-loan-same-patron: ")
+    await desk.town.house.system.check_in(item.barcode, "back at the counter")
+    await desk.town.gateway.managed.desk.release(NORTH, step.id, STAFF)
+    await desk.finish()
+    assert (await desk.show(request)).unfinished == ()
+    assert await desk.held_for(item) == [request.number]
+
+
+async def test_a_released_step_comes_after_those_that_wait(desk: Desk) -> None:
+    """It says how things are to be now, whatever was meant when it was refused."""
+    item, other = await desk.free_copies()
+    request = await desk.asked_by_hill()
+    await desk.act(request, Kind.LOCATED, barcode=other.barcode)
+    await desk.finish()
+    await lent_at_the_counter(desk, item)
+    await desk.act(request, Kind.LOCATED, barcode=item.barcode)
+    await desk.finish()
+    await desk.act(request, Kind.UNFILLED)
+    (step,) = [one for one in (await desk.show(request)).unfinished if one.status == "dead"]
+
+    await desk.town.gateway.managed.desk.release(NORTH, step.id, STAFF)
+    released = await desk.town.gateway.managed.worker.run_one(NORTH, step.id)
+
+    assert released.status is Status.WAITING, "the one that releases the hold is before it"
+    await desk.finish()
+    assert (await desk.show(request)).unfinished == ()
+    assert (await desk.held_for(item), await desk.held_for(other)) == ([], [])
 
 
 # --- borrowing ---------------------------------------------------------------------------------------------------
