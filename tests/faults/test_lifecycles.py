@@ -39,10 +39,14 @@ WIDE_AWAKE = 60
 """With so many lifecycles everything happens."""
 
 MUST_HAPPEN = {
-    Kind.CANCEL, Kind.CHECKED_IN, Kind.COPY_DELIVERED, Kind.LOANED_TO_PATRON, Kind.RECEIVED, Kind.RENEW, Kind.RETURNED,
-    Kind.SHIPPED, Kind.UNFILLED,
+    Kind.CHECKED_IN, Kind.COPY_DELIVERED, Kind.LOANED_TO_PATRON, Kind.RECEIVED, Kind.RETURNED, Kind.SHIPPED,
+    Kind.UNFILLED,
 }  # fmt: skip
-"""Else a town with that many was asleep."""
+"""On the way of every request to its end: else a town with that many was asleep."""
+
+BY_CHANCE = {Kind.CANCEL, Kind.RENEW, Kind.RECALL, Kind.LOST, Kind.CONDITIONAL, Kind.MESSAGE}
+"""Staff do these when they are in the mood. On a slow machine they do less before they are killed, so that one or
+the other may not be among them, but never none."""
 
 MAIL_TROUBLE = 0.08
 
@@ -98,5 +102,7 @@ async def test_nothing_is_lost_and_nothing_done_twice(
         pytest.fail("\n".join(problems))
     assert cut_short > 0, "no kill came in the middle of anything"
     if run.lifecycles >= WIDE_AWAKE:
-        assert {event.event.kind for rows in found.history.values() for event in rows} >= MUST_HAPPEN
+        happened = {event.event.kind for rows in found.history.values() for event in rows}
+        assert happened >= MUST_HAPPEN
+        assert happened & BY_CHANCE
     assert "Traceback" not in (tmp_path / "log").read_text()
