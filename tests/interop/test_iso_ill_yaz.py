@@ -168,8 +168,8 @@ PARAMETERS: Mapping[str, tuple[str, Look, object]] = {
     "ill,requester-optional-messages,can-send-RECEIVED": ("0", lambda one: one.state, Lending.NEW),
     "ill,copyright-complicance": ("US:CCL", lambda one: _extra(one, "copyright-compliance"), "US:CCL"),
 }
-"""Each of facts section 14, with its own spellings, and where it shows; the original's time can't come without its day,
-which yaz makes of another parameter."""
+"""Each of facts/iso-ill-10161.md section 14, with its own spellings, and where it shows; the original's time can't come
+without its day, which yaz makes of another parameter."""
 
 
 def _extra(request: Request, name: str) -> str:

@@ -1,6 +1,6 @@
 """How a partner writes and reads XML: names, attributes, bytes, dates (facts/ncip.md section 5).
 
-Standard style for the version is the default everywhere; the sources named are those of the facts file.
+Standard style for the version is the default everywhere; the sources named are those of facts/ncip.md section 0.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What can happen to a request. The words are those of design.md section 5; facts/iso-18626.md section 9 says how
-each protocol shows them.
+"""What can happen to a request. The words are our own; facts/iso-18626.md section 9 says how each protocol
+shows them.
 
 An event comes from us (staff, a patron, our own rules), from the partner, or from a timer.
 """

@@ -1,4 +1,4 @@
-"""Replies of the service: every code of the facts' table, and what mails do to them."""
+"""Replies of the service: every code of facts/artemail.md section 2, and what mails do to them."""
 
 from __future__ import annotations
 
