@@ -11,12 +11,12 @@ import click
 from adapters.iso_ill.octets import octets_of
 
 
-@click.group
+@click.group(name="iso")
 def command() -> None:
     """Read APDUs of ISO ILL (ISO 10161), and show which are spoken."""
 
 
-@command.command
+@command.command(name="decode")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path, allow_dash=True, dir_okay=False, exists=True))
 @click.option("--charset", default="iso-8859-1", show_default=True, help="Character set of texts that aren't UTF-8.")
 def decode(file: Path, charset: str) -> None:
@@ -52,7 +52,7 @@ def decode(file: Path, charset: str) -> None:
         raise click.ClickException("there is nothing to be read")
 
 
-@command.command
+@command.command(name="conformance")
 def conformance() -> None:
     """Print, as Markdown, which APDUs and fields are spoken in which role; made from the code."""
     from adapters.iso_ill.conformance import table

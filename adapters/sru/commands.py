@@ -11,12 +11,12 @@ UNREACHABLE = 4
 REFUSED = 1
 
 
-@click.group
+@click.group(name="sru")
 def command() -> None:
     """Ask SRU servers."""
 
 
-@command.command
+@command.command(name="explain")
 @click.argument("url", metavar="URL")
 @click.option("--version", type=click.Choice(["1.1", "1.2", "2.0"]), default="1.2", show_default=True)
 def explain(url: str, version: str) -> None:

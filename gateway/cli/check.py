@@ -20,7 +20,7 @@ from gateway.services.check import Report, Subject, UnknownProfile, check
 from gateway.store.engine import Store
 
 
-@click.command
+@click.command(name="check")
 @click.argument("profiles", nargs=-1, metavar="[PROFILE]...")
 @click.option("--live", is_flag=True, help="Also try whether library systems and partners' addresses answer.")
 @pass_installation

@@ -101,7 +101,7 @@ def _library(ctx: click.Context) -> click.Command:
     raise click.UsageError(f"the library's system ({', '.join(kinds)}) has no commands of its own")
 
 
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(name="illgate", cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),

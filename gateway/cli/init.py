@@ -20,7 +20,7 @@ STORE = "sqlite:///data/illgate.db"
 """Where gateway.yml as it is shipped keeps its data."""
 
 
-@click.command
+@click.command(name="init")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--empty", is_flag=True, help="Without the sample library.")
 @click.option(

@@ -19,7 +19,7 @@ _LIBRARY = click.option(
 )
 
 
-@click.group
+@click.group(name="key")
 def command() -> None:
     """Make, list and revoke keys for the JSON API.
 
@@ -27,7 +27,7 @@ def command() -> None:
     """
 
 
-@command.command()
+@command.command(name="create")
 @click.argument("name")
 @click.option(
     "--scope",
@@ -60,7 +60,7 @@ async def _create(installation: Installation, library: LibrarySettings, name: st
         return await ApiKeys(store, installation.clock).create(library.symbol, name, [Scope(one) for one in scopes])
 
 
-@command.command("list")
+@command.command(name="list")
 @_LIBRARY
 @pass_installation
 def list_(installation: Installation, symbol: str) -> None:
@@ -87,7 +87,7 @@ async def _list(installation: Installation, library: LibrarySettings) -> tuple[K
         return await ApiKeys(store, installation.clock).of_library(library.symbol)
 
 
-@command.command()
+@command.command(name="revoke")
 @click.argument("prefix")
 @_LIBRARY
 @click.pass_context
@@ -107,7 +107,7 @@ async def _revoke(installation: Installation, library: LibrarySettings, prefix: 
         return await ApiKeys(store, installation.clock).revoke(library.symbol, prefix)
 
 
-@command.command()
+@command.command(name="scopes")
 def scopes() -> None:
     """What each scope allows."""
     for line in table([("SCOPE", "ALLOWS"), *((scope.value, says) for scope, says in SCOPES.items())]):

@@ -18,12 +18,12 @@ from gateway.services.letters import ALL, Letters, To, named, sample
 from gateway.settings import Settings
 
 
-@click.group
+@click.group(name="letter")
 def command() -> None:
     """List letters to patrons and partners and slips for items, and show how they look."""
 
 
-@command.command("list")
+@command.command(name="list")
 @pass_installation
 def list_(installation: Installation) -> None:
     """All letters, and the languages that each is in; * marks where a template of your own counts."""
@@ -41,7 +41,7 @@ def _kind(letters: Letters, name: str, language: str) -> str:
     return "-" if not sources else "*" if any(letters.is_own(file) for file in sources) else "shipped"
 
 
-@command.command()
+@command.command(name="preview")
 @click.argument("name", metavar="NAME")
 @click.option("--language", default="", metavar="CODE", help="Such as de; else the installation's.")
 @click.option("--html", is_flag=True, help="The HTML part instead of the plain text.")

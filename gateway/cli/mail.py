@@ -39,7 +39,7 @@ T = TypeVar("T")
 _MAIL = click.argument("mail", metavar="MAIL")
 
 
-@click.group
+@click.group(name="mail")
 def command() -> None:
     """Partners' mails: read a mailbox, explain a mail, and decide about those that nobody understood."""
 
@@ -47,7 +47,7 @@ def command() -> None:
 # --- mailboxes -----------------------------------------------------------------------------------------------
 
 
-@command.command()
+@command.command(name="poll")
 @click.argument("mailbox", metavar="MAILBOX")
 @pass_installation
 def poll(installation: Installation, mailbox: str) -> None:
@@ -69,7 +69,7 @@ def _counted(polled: Polled) -> str:
 _WORDS = {Outcome.DONE: "done", Outcome.UNKNOWN: "for staff", Outcome.FAILED: "failed"}
 
 
-@command.command()
+@command.command(name="test")
 @click.argument("mailbox", metavar="MAILBOX")
 @pass_installation
 def test(installation: Installation, mailbox: str) -> None:
@@ -93,7 +93,7 @@ def _settings(installation: Installation, name: str) -> MailboxSettings:
 # --- one mail ------------------------------------------------------------------------------------------------
 
 
-@command.command()
+@command.command(name="explain")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True), metavar="FILE")
 @click.option("--mailbox", default="", metavar="NAME", help="As if it had come to this mailbox.")
 @library_option
@@ -115,7 +115,7 @@ def explain(installation: Installation, file: Path, mailbox: str, symbol: str) -
         click.echo(line)
 
 
-@command.command()
+@command.command(name="preview")
 @click.argument("request", metavar="REQUEST")
 @library_option
 @pass_installation
@@ -128,7 +128,7 @@ def preview(installation: Installation, request: str, symbol: str) -> None:
         click.echo(mail)
 
 
-@command.command("send-now")
+@command.command(name="send-now")
 @click.argument("partner", metavar="PARTNER")
 @library_option
 @pass_installation
@@ -142,12 +142,12 @@ def send_now(installation: Installation, partner: str, symbol: str) -> None:
 # --- what nobody understood ----------------------------------------------------------------------------------
 
 
-@command.group()
+@command.group(name="unmatched")
 def unmatched() -> None:
     """Mails of unknown senders, and those that nobody understood: say which request is meant, or dismiss them."""
 
 
-@unmatched.command("list")
+@unmatched.command(name="list")
 @limit_option
 @cursor_option
 @library_option
@@ -169,7 +169,7 @@ def list_(installation: Installation, limit: int, cursor: str, symbol: str) -> N
     print_cursor(page.cursor)
 
 
-@unmatched.command()
+@unmatched.command(name="show")
 @_MAIL
 @click.option("--raw", is_flag=True, help="The mail itself, as it came.")
 @library_option
@@ -200,7 +200,7 @@ def show(installation: Installation, mail: str, raw: bool, symbol: str) -> None:
         click.echo(row.content.decode("utf-8", "replace"))
 
 
-@unmatched.command()
+@unmatched.command(name="assign")
 @_MAIL
 @click.argument("request", metavar="REQUEST")
 @staff_option
@@ -213,7 +213,7 @@ def assign(installation: Installation, mail: str, request: str, actor: str, symb
     click.echo(f"{mail}: assigned to {changed.number}, which is {changed.state.value} now")
 
 
-@unmatched.command()
+@unmatched.command(name="dismiss")
 @_MAIL
 @staff_option
 @library_option

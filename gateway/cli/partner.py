@@ -15,12 +15,12 @@ from gateway.runtime.managed import Managed
 from gateway.web.api.models.desk import PartnerOut
 
 
-@click.group
+@click.group(name="partner")
 def command() -> None:
     """Partners of requests, as they stand: how much is open with them, how quick they are, whether they are closed."""
 
 
-@command.command("list")
+@command.command(name="list")
 @library_option
 @json_option
 @pass_installation
@@ -71,7 +71,7 @@ def _member(one: PartnerView) -> str:
     return f"{heard}: {one.silent}" if one.silent else heard
 
 
-@command.command()
+@command.command(name="show")
 @click.argument("name", metavar="PROFILE")
 @library_option
 @json_option

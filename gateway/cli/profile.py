@@ -15,12 +15,12 @@ from gateway.profiles.effective import as_yaml, as_yaml_with_sources, difference
 from gateway.profiles.schema import schema_text
 
 
-@click.group
+@click.group(name="profile")
 def command() -> None:
     """List, show and compare profiles."""
 
 
-@command.command("list")
+@command.command(name="list")
 @pass_installation
 def list_(installation: Installation) -> None:
     """All profiles: name, what they extend, protocols, number of match rules, description."""
@@ -43,7 +43,7 @@ def _row(one: LoadedProfile) -> tuple[str, str, str, str]:
     return f"{profile.name}{extends}", kind, rules, profile.description
 
 
-@command.command()
+@command.command(name="show")
 @click.argument("name")
 @click.option("--sources", is_flag=True, help="Say where each value comes from: file and line, or default.")
 @pass_installation
@@ -61,7 +61,7 @@ def show(installation: Installation, name: str, sources: bool) -> None:
     click.echo(as_yaml_with_sources(loaded) if sources else as_yaml(loaded), nl=False)
 
 
-@command.command()
+@command.command(name="diff")
 @click.argument("left", metavar="A")
 @click.argument("right", metavar="[B]", required=False)
 @click.option(
@@ -93,7 +93,7 @@ def diff(installation: Installation, left: str, right: str | None, against: Path
     click.echo(f"{len(found)} differences" if len(found) != 1 else "1 difference")
 
 
-@command.command()
+@command.command(name="schema")
 @click.option("--of", "of", type=click.Choice(["profiles", "requests"]), default="profiles", help="Of which file.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
 @pass_installation

@@ -18,7 +18,7 @@ EXIT = {OutcomeClass.OK: 0, OutcomeClass.FAILED: UNREACHABLE}
 """Everything else is a refusal."""
 
 
-@click.command
+@click.command(name="replay")
 @click.argument("identifier", metavar="ID")
 @click.option("--library", "symbol", default="", metavar="SYMBOL", help="Of this library, where there are several.")
 @click.option("--dry-run", is_flag=True, help="Show what it asks for; the library is not touched.")

@@ -17,12 +17,12 @@ from gateway.runtime.managed import Managed
 from gateway.web.api.models.desk import RotaOut
 
 
-@click.group
+@click.group(name="rota")
 def command() -> None:
     """Rotas of requests.yml: whom a request asks, and in which order."""
 
 
-@command.command("list")
+@command.command(name="list")
 @library_option
 @json_option
 @pass_installation
@@ -47,7 +47,7 @@ def _order(one: RotaView) -> str:
     return "as listed" if one.ordered else "ranked"
 
 
-@command.command()
+@command.command(name="show")
 @click.argument("name")
 @library_option
 @json_option
@@ -83,7 +83,7 @@ _OWNING = {
 }
 
 
-@command.command()
+@command.command(name="explain")
 @click.argument("number", metavar="NUMBER")
 @library_option
 @pass_installation

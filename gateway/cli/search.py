@@ -30,7 +30,7 @@ LONGEST = 60
 _BESIDE_INDEX = re.compile(r"([A-Za-z]+):(?!.*\b[A-Za-z]+:\S)([^\"]*\s[^\"]*)", re.DOTALL)
 
 
-@click.command
+@click.command(name="search")
 @click.argument("target", metavar="[TARGET|GROUP]", default="")
 @click.argument("query", nargs=-1)
 @click.option("--native", is_flag=True, help="QUERY is in the protocol's own notation: PQF for Z39.50, CQL for SRU.")

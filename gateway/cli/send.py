@@ -37,7 +37,7 @@ EXIT = {Fate.DONE: 0, Fate.REFUSED: REFUSED, Fate.FAILED: UNREACHABLE, Fate.UNKN
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(name="send", context_settings={"ignore_unknown_options": True})
 @click.argument("profile")
 @click.argument("service", required=False, default="")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[--OPTION VALUE]...")

@@ -19,7 +19,7 @@ from gateway.runtime.systemd import notify, watchdog_seconds
 log = structlog.get_logger(component="serve")
 
 
-@click.command
+@click.command(name="serve")
 @click.option("--host", help="Listen on this address instead of http.host.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Listen on this port instead of http.port; 0: any free one."

@@ -14,7 +14,7 @@ from gateway.domain.requests.table import Ask, Branch, Effect, Forbidden, Letter
 HEAD = ("state", "event", "only if", "next", "what follows")
 
 
-@click.command
+@click.command(name="states")
 @click.option(
     "--format",
     "format_",

@@ -14,12 +14,12 @@ from gateway.domain.requests.tasks import BY_NAME, DEAD_LETTERS
 from gateway.domain.requests.views import Wanted
 
 
-@click.group
+@click.group(name="task")
 def command() -> None:
     """What waits for staff."""
 
 
-@command.command("list")
+@command.command(name="list")
 @click.option("--all", "also_empty", is_flag=True, help="Empty lists too.")
 @library_option
 @pass_installation
@@ -35,7 +35,7 @@ def list_(installation: Installation, also_empty: bool, symbol: str) -> None:
         click.echo(line)
 
 
-@command.command()
+@command.command(name="show")
 @click.argument("name")
 @limit_option
 @cursor_option

@@ -18,7 +18,7 @@ from gateway.cli.request.making import create, lend_to
 from gateway.cli.request.showing import show
 
 
-@click.group
+@click.group(name="request")
 def command() -> None:
     """Requests that the gateway manages: list, show, make, act on them.
 

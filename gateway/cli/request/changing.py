@@ -20,7 +20,7 @@ from gateway.web.api.parts import Limits
 MOST_BYTES = Limits().attachment_bytes
 
 
-@click.command()
+@click.command(name="attach")
 @click.argument("number", metavar="NUMBER")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--pages", type=click.IntRange(1, 100_000), default=None, help="Number of pages, where it is known.")
@@ -69,7 +69,7 @@ def _upload(file: Path, name: str, pages: int | None) -> Upload:
     return Upload(name=said.name, media_type=kind.value, content=content, pages=said.pages)
 
 
-@click.command()
+@click.command(name="reorder")
 @click.argument("number", metavar="NUMBER")
 @click.argument("partners", nargs=-1, required=True, metavar="PARTNER...")
 @staff_option
@@ -91,7 +91,7 @@ def reorder(installation: Installation, number: str, partners: tuple[str, ...], 
     _print(run(installation, work))
 
 
-@click.command()
+@click.command(name="skip")
 @click.argument("number", metavar="NUMBER")
 @click.argument("partner", metavar="PARTNER")
 @click.option("--why", default="by hand", show_default=True, metavar="TEXT", help="For the history.")

@@ -43,7 +43,7 @@ class Asked:
     as_json: bool
 
 
-@click.command("list")
+@click.command(name="list")
 @click.option("--role", type=click.Choice([role.value for role in Role]), help="Of this side.")
 @click.option("--state", "states", multiple=True, type=click.Choice(STATES), metavar="STATE", help="In one of these.")
 @click.option("--task", type=click.Choice(tuple(BY_NAME)), metavar="NAME", help="On this list of `illgate task list`.")

@@ -78,7 +78,7 @@ def _maximum(said: dict[str, Any], library: LibrarySettings) -> Money | None:
         return money(said["max_cost"], _here(library)) if said["max_cost"] else None
 
 
-@click.command()
+@click.command(name="create")
 @click.option("--patron", default="", metavar="BARCODE", help="For whom; nobody: for the library itself.")
 @citation_options
 @click.option("--pickup", default="", metavar="CODE", help="Where the patron fetches it.")
@@ -120,7 +120,7 @@ def create(installation: Installation, /, **said: Any) -> None:
     )
 
 
-@click.command("lend-to")
+@click.command(name="lend-to")
 @click.argument("partner", metavar="PARTNER")
 @citation_options
 @click.option("--transaction", default="", metavar="NUMBER", help="The other library's number; else ours.")

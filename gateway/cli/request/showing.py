@@ -25,7 +25,7 @@ from gateway.web.api.operations.requests import BY_HAND, href
 WIDTH = 17
 
 
-@click.command()
+@click.command(name="show")
 @click.argument("number", metavar="NUMBER|ID")
 @library_option
 @json_option

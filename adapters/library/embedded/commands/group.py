@@ -7,7 +7,7 @@ import click
 from adapters.library.embedded.commands import desk, imports, show
 
 
-@click.group
+@click.group(name="library")
 @click.option("--library", "symbol", default="", metavar="SYMBOL", help="Which library, where there are several.")
 @click.pass_context
 def command(ctx: click.Context, symbol: str) -> None:

@@ -18,7 +18,7 @@ def imports() -> None:
     """Bring in the set-up, records and patrons. The same file may be imported again: nothing is doubled."""
 
 
-@imports.command
+@imports.command(name="marc")
 @_file
 @click.option(
     "--items-from",
@@ -69,7 +69,7 @@ def _mapping(tag: str | None, subfields: str) -> marc_import.ItemField | None:
         raise click.BadParameter(str(error), param_hint="--subfields") from error
 
 
-@imports.command
+@imports.command(name="patrons")
 @_file
 @click.pass_context
 def patrons(ctx: click.Context, file: Path) -> None:
@@ -101,7 +101,7 @@ def patrons(ctx: click.Context, file: Path) -> None:
     click.echo(f"{report.added} patrons added, {report.changed} brought up to date")
 
 
-@imports.command
+@imports.command(name="setup")
 @_file
 @click.pass_context
 def setup(ctx: click.Context, file: Path) -> None:

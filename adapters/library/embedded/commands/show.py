@@ -64,7 +64,7 @@ def patrons_(ctx: click.Context, query: str, limit: int, json_: bool) -> None:
     run(ctx, work)
 
 
-@click.command
+@click.command(name="patron")
 @click.argument("identifier")
 @as_json
 @click.pass_context
@@ -99,7 +99,7 @@ def patron(ctx: click.Context, identifier: str, json_: bool) -> None:
     run(ctx, work)
 
 
-@click.command
+@click.command(name="items")
 @click.argument("query", default="")
 @click.option("--status", type=click.Choice([status.value for status in ItemStatus]), help="Only these.")
 @at_most
@@ -123,7 +123,7 @@ def items(ctx: click.Context, query: str, status: str | None, limit: int, json_:
     run(ctx, work)
 
 
-@click.command
+@click.command(name="item")
 @click.argument("barcode")
 @as_json
 @click.pass_context
@@ -166,7 +166,7 @@ def item(ctx: click.Context, barcode: str, json_: bool) -> None:
     run(ctx, work)
 
 
-@click.command
+@click.command(name="holds")
 @at_most
 @as_json
 @click.pass_context
@@ -185,7 +185,7 @@ def holds(ctx: click.Context, limit: int, json_: bool) -> None:
     run(ctx, work)
 
 
-@click.command
+@click.command(name="loans")
 @click.option("--overdue", is_flag=True, help="Only those that are late.")
 @click.option("--all", "all_", is_flag=True, help="Also those that have ended.")
 @at_most
@@ -208,7 +208,7 @@ def loans(ctx: click.Context, overdue: bool, all_: bool, limit: int, json_: bool
     run(ctx, work)
 
 
-@click.command
+@click.command(name="bibs")
 @click.argument("query", nargs=-1, required=True)
 @at_most
 @as_json
@@ -244,7 +244,7 @@ def _line(bib: Bib) -> _BibLine:
     return _BibLine(bib.id, bib.title, bib.author, bib.published, identifiers)
 
 
-@click.command
+@click.command(name="branches")
 @as_json
 @click.pass_context
 def branches(ctx: click.Context, json_: bool) -> None:
@@ -261,7 +261,7 @@ def branches(ctx: click.Context, json_: bool) -> None:
     run(ctx, work)
 
 
-@click.command
+@click.command(name="rules")
 @as_json
 @click.pass_context
 def rules(ctx: click.Context, json_: bool) -> None:
@@ -278,7 +278,7 @@ def rules(ctx: click.Context, json_: bool) -> None:
     run(ctx, work)
 
 
-@click.command
+@click.command(name="setup")
 @click.pass_context
 def setup(ctx: click.Context) -> None:
     """Print branches, categories, item policies and loan rules as YAML, for `import setup`.
