@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.world import Site, World
-from gateway.domain.due_dates import day
+from gateway.domain.due_dates import local_day
 from gateway.domain.library import Bib
 from gateway.domain.problems import Reason, Refused
 from gateway.domain.requests.citation import Citation, CitationType
@@ -165,7 +165,7 @@ async def loan(story: Story, book: Bib) -> None:
     print(f"      new due date: {ours.terms.lender_due}; for Ana: {ours.terms.patron_due:%Y-%m-%d}")
     await _loan_is_due(story, ours)
     await story.step("Ana wants to renew again: refused, one renewal is allowed", story.north(Kind.RENEW))
-    lender_due = day(ours.terms.lender_due, UTC)
+    lender_due = local_day(ours.terms.lender_due, UTC)
     assert lender_due is not None
     overdue = (lender_due - story.world.clock.now().date()).days + 4
     await story.step("weeks go by: overdue on both sides", story.world.pass_days(overdue))

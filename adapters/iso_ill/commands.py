@@ -24,13 +24,13 @@ def decode(file: Path, charset: str) -> None:
 
     What is odd about one stands below it after an exclamation mark. Passwords are not shown.
     """
-    from adapters.iso_ill.codec import Frames, Style
+    from adapters.iso_ill.codec import ApduSplitter, Style
     from adapters.iso_ill.codec import decode as read
     from adapters.iso_ill.showing import lines
     from gateway.domain.problems import MalformedMessage
 
     data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    frames = Frames()
+    frames = ApduSplitter()
     try:
         frames.feed(octets_of(data))
         shown = 0

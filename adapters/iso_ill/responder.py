@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from adapters.iso_ill.acknowledging import answer_to, is_duplicate, is_past_reporting, problem_of, report, seen_of
 from adapters.iso_ill.codec import (
     DEFAULT_STYLE,
+    ApduSplitter,
     Decoded,
-    Frames,
     Limits,
     Peek,
     decode,
@@ -63,7 +63,7 @@ class Cutter:
     """`ports.protocol.Cutter` for a stream of APDUs."""
 
     def __init__(self, limit: int) -> None:
-        self._frames = Frames(Limits(size=limit))
+        self._frames = ApduSplitter(Limits(size=limit))
         self.hopeless = False
 
     @property

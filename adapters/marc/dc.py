@@ -17,7 +17,7 @@ NAMESPACES = ("http://purl.org/dc/elements/1.1/", "http://purl.org/dc/terms/")
 _ISBN = re.compile(r"isbn", re.IGNORECASE)
 _ISSN = re.compile(r"issn", re.IGNORECASE)
 _OCLC = re.compile(r"(?:oclc(?:num)?[:/ ]*|\(OCoLC\))(\d+)", re.IGNORECASE)
-_TYPES = (
+_DC_TYPES = (
     ("article", CitationType.ARTICLE),
     ("thesis", CitationType.THESIS),
     ("dissertation", CitationType.THESIS),
@@ -37,7 +37,7 @@ _TYPES = (
 """Words in dc:type, the telling ones first."""
 
 
-def citation(record: etree._Element, source: str) -> Citation:
+def dc_citation(record: etree._Element, source: str) -> Citation:
     said: dict[str, list[str]] = {}
     for one in record.iter():
         if namespace(one) in NAMESPACES and (value := text(one)):
@@ -45,7 +45,7 @@ def citation(record: etree._Element, source: str) -> Citation:
     titles = [citing.title(one) for one in said.get("title", ())]
     creators = said.get("creator") or said.get("contributor") or [""]
     return Citation(
-        type=_type(said.get("type", [])),
+        type=_dc_type(said.get("type", [])),
         title=titles[0] if titles else "",
         author=citing.trimmed(creators[0]),
         publisher=citing.trimmed(_first(said, "publisher")),
@@ -75,6 +75,6 @@ def _identifier(value: str) -> Iterator[RecordId]:
         yield from citing.dois(value)
 
 
-def _type(words: list[str]) -> CitationType:
+def _dc_type(words: list[str]) -> CitationType:
     said = " ".join(words).casefold()
-    return next((type_ for word, type_ in _TYPES if word in said), CitationType.OTHER)
+    return next((type_ for word, type_ in _DC_TYPES if word in said), CitationType.OTHER)

@@ -13,7 +13,7 @@ from gateway.ports.search import HeldItem
 _CAPTIONS = {"863": "853", "864": "854", "865": "855"}
 
 
-def held(record: Marc, how: Records) -> tuple[HeldItem, ...] | None:
+def marc_holdings(record: Marc, how: Records) -> tuple[HeldItem, ...] | None:
     """None: the record says nothing about it."""
     if how.tags.isdisjoint(record.by_tag):
         return () if how.without_holdings == "none" else None

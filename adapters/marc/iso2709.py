@@ -37,7 +37,7 @@ class Read:
     problem: str = ""
 
 
-def read(data: bytes, charset: str, *, unimarc: bool = False) -> Read:
+def read_iso2709(data: bytes, charset: str, *, unimarc: bool = False) -> Read:
     """`charset`: auto, marc-8 or a codec of Python's."""
     if len(data) <= LEADER:
         return Read(None, "no ISO 2709 record: not even a leader")

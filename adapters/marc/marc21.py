@@ -28,11 +28,11 @@ OTHERS = {
 }
 """Leader position 6 of what isn't text; UNIMARC has the same but for a few."""
 
-_TEXT = frozenset("at ")
+_MARC21_TEXT = frozenset("at ")
 _PARTS = "ab"
 
 
-def citation(record: Marc, local: str, source: str, shelf: str = "") -> Citation:
+def marc21_citation(record: Marc, local: str, source: str, shelf: str = "") -> Citation:
     """`local`: where the record's own number stands (Records.local). `shelf`: call number of a copy that is shown."""
     fixed = control(record, "008")
     imprint = _imprint(record)
@@ -40,12 +40,12 @@ def citation(record: Marc, local: str, source: str, shelf: str = "") -> Citation
     whole = _Whole(record, record.leader[6:7], level)
     volume, issue, pages = part(whole.place_in_host) if whole.is_part else ("", "", "")
     return Citation(
-        type=_type(record, fixed),
+        type=_marc21_type(record, fixed),
         title=whole.host_title if whole.is_part else whole.title,
         subtitle="" if whole.is_part else whole.subtitle,
         component_title=whole.full_title if whole.is_part else "",
-        author="" if whole.is_part else _author(record),
-        component_author=_author(record) if whole.is_part else "",
+        author="" if whole.is_part else _marc21_author(record),
+        component_author=_marc21_author(record) if whole.is_part else "",
         series=citing.trimmed(joined(first(record, "490", "440", "830"), "av")),
         edition=citing.trimmed(joined(first(record, "250"), "ab")),
         publisher=citing.trimmed(joined(imprint, "b")),
@@ -56,7 +56,7 @@ def citation(record: Marc, local: str, source: str, shelf: str = "") -> Citation
         pages=pages,
         language=fixed[35:38].strip(" |") or next(each(record, "041", "a"), ""),
         call_number=shelf or joined(first(record, "050", "090", "060", "082"), "ab"),
-        identifiers=citing.distinct(_identifiers(record, local)),
+        identifiers=citing.distinct(_marc21_identifiers(record, local)),
         source=source,
         extras=tuple(_original_script(record)),
     )
@@ -70,7 +70,7 @@ class _Whole:
         host = first(record, "773")
         self.title = citing.title(joined(described, "anp"))
         self.subtitle = citing.title(joined(described, "b"))
-        self.is_part = level in _PARTS and kind in _TEXT and host is not None
+        self.is_part = level in _PARTS and kind in _MARC21_TEXT and host is not None
         self.host_title = citing.title(joined(host, "t") or joined(host, "a"))
         self.place_in_host = joined(host, "g")
 
@@ -79,9 +79,9 @@ class _Whole:
         return f"{self.title}: {self.subtitle}" if self.subtitle else self.title
 
 
-def _type(record: Marc, fixed: str) -> CitationType:
+def _marc21_type(record: Marc, fixed: str) -> CitationType:
     kind, level = record.leader[6:7], record.leader[7:8]
-    if kind not in _TEXT:
+    if kind not in _MARC21_TEXT:
         return OTHERS.get(kind, CitationType.OTHER)
     if record.all("502") or ("m" in fixed[24:28] and level == "m"):
         return CitationType.THESIS
@@ -98,7 +98,7 @@ def _type(record: Marc, fixed: str) -> CitationType:
             return CitationType.REPORT if "t" in fixed[24:28] else CitationType.BOOK
 
 
-def _author(record: Marc) -> str:
+def _marc21_author(record: Marc) -> str:
     found = first(record, "100", "110", "111", "700", "710")
     return citing.trimmed(joined(found, "abcq" if found is not None and found.tag in ("100", "700") else "abn"))
 
@@ -109,7 +109,7 @@ def _imprint(record: Marc) -> Field | None:
     return published[0] if published else first(record, "260", "264")
 
 
-def _identifiers(record: Marc, local: str) -> Iterator[RecordId]:
+def _marc21_identifiers(record: Marc, local: str) -> Iterator[RecordId]:
     for field in record.fields:
         read = _NUMBERS.get(field.tag)
         if read is not None:

@@ -12,7 +12,7 @@ from adapters.marc.fields import Field, Marc
 _TAG = re.compile(r"[0-9A-Za-z]{3}")
 
 
-def read(element: etree._Element) -> Marc:
+def read_marcxml(element: etree._Element) -> Marc:
     """A `record`, or what holds one. Never raises; what has no tag or code is passed over."""
     found = next((one for one in element.iter() if markup.name(one) == "record"), None)
     if found is None:

@@ -13,7 +13,7 @@ from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.ports.search import HeldItem
 
-_TYPES = {
+_MODS_TYPES = {
     "notated music": CitationType.SCORE,
     "cartographic": CitationType.MAP,
     "moving image": CitationType.VIDEO,
@@ -25,12 +25,12 @@ _TYPES = {
 _CREATORS = ("creator", "cre", "author", "aut")
 
 
-def citation(mods: etree._Element, source: str) -> Citation:
+def mods_citation(mods: etree._Element, source: str) -> Citation:
     host = next((one for one in children(mods, "relatedItem") if one.get("type") == "host"), None)
     origin = _first_with(children(mods, "originInfo"), "publisher", "dateIssued")
     title, subtitle = _title(mods)
     author = _author(mods)
-    type_ = _type(mods, host)
+    type_ = _mods_type(mods, host)
     volume, issue, pages = _part(host)
     is_part = type_ in (CitationType.ARTICLE, CitationType.CHAPTER)
     return Citation(
@@ -139,11 +139,11 @@ def _identifiers(element: etree._Element) -> Iterator[RecordId]:
             yield RecordId("local", text(one))
 
 
-def _type(mods: etree._Element, host: etree._Element | None) -> CitationType:
+def _mods_type(mods: etree._Element, host: etree._Element | None) -> CitationType:
     genres = " ".join(text(one) for one in children(mods, "genre")).casefold()
     kind = said(mods, "typeOfResource").casefold()
-    if kind in _TYPES:
-        return _TYPES[kind]
+    if kind in _MODS_TYPES:
+        return _MODS_TYPES[kind]
     if "thesis" in genres or "dissertation" in genres:
         return CitationType.THESIS
     if host is not None:

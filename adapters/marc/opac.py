@@ -31,7 +31,7 @@ class OpacHolding:
     circulations: tuple[Circulation, ...] = ()
 
 
-def held(holdings: Iterable[OpacHolding], how: Records) -> tuple[HeldItem, ...]:
+def opac_holdings(holdings: Iterable[OpacHolding], how: Records) -> tuple[HeldItem, ...]:
     """An item for each that circulates, or one for a holding of which no items are shown."""
     return tuple(item for holding in holdings for item in _items(holding, how))
 

@@ -34,7 +34,7 @@ def of_bytes(syntax: str, data: bytes, position: int, how: Records, source: str 
                 return FoundRecord(position=position, syntax=syntax, raw=data, problem=str(malformed))
             return of_element(element, position, how, source, data)
         case "sutrs":
-            citation = sutrs.citation(_text(data, how), source)
+            citation = sutrs.sutrs_citation(_text(data, how), source)
             return FoundRecord(position=position, syntax=syntax, raw=data, citation=citation)
         case _:
             return FoundRecord(position=position, syntax=syntax, raw=data, problem="a record syntax that isn't read")
@@ -47,17 +47,17 @@ def of_element(element: etree._Element, position: int, how: Records, source: str
     match markup.name(element):
         case "mods":
             said = mods.held(element)
-            return replace(found, syntax="mods", citation=mods.citation(element, source), holdings=said)
+            return replace(found, syntax="mods", citation=mods.mods_citation(element, source), holdings=said)
         case "modsCollection" | "collection" if len(element):
             return of_element(element[0], position, how, source, raw)
         case "opacRecord":
             return _of_opac_xml(element, found, how, source)
         case "record" if markup.child(element, "leader") is not None or markup.child(element, "datafield") is not None:
-            record = marcxml.read(element)
+            record = marcxml.read_marcxml(element)
             citation, shown = _described(record, _format("marc21", how, element), how, source)
             return replace(found, syntax="xml", citation=citation, holdings=shown)
         case _ if any(markup.namespace(one) in dc.NAMESPACES for one in element.iter()):
-            return replace(found, syntax="dc", citation=dc.citation(element, source))
+            return replace(found, syntax="dc", citation=dc.dc_citation(element, source))
         case name:
             return replace(found, syntax="xml", problem=f"<{name}> is no record format that is read")
 
@@ -80,13 +80,13 @@ def of_opac(
 
 def held_by_marc(data: bytes, how: Records) -> tuple[HeldItem, ...]:
     """Of a MARC holdings record in an OPAC record; empty for one that can't be read."""
-    record = iso2709.read(data, how.charset).record
-    return (holdings.held(record, how) or ()) if record is not None else ()
+    record = iso2709.read_iso2709(data, how.charset).record
+    return (holdings.marc_holdings(record, how) or ()) if record is not None else ()
 
 
 def _of_marc(syntax: str, data: bytes, position: int, how: Records, source: str) -> FoundRecord:
     word = _format(syntax, how)
-    read = iso2709.read(data, how.charset, unimarc=word == "unimarc")
+    read = iso2709.read_iso2709(data, how.charset, unimarc=word == "unimarc")
     if read.record is None:
         return FoundRecord(position=position, syntax=syntax, raw=data, problem=read.problem)
     citation, held = _described(read.record, word, how, source)
@@ -106,8 +106,8 @@ def _format(syntax: str, how: Records, element: etree._Element | None = None) ->
 
 
 def _described(record: Marc, word: str, how: Records, source: str) -> tuple[Citation, tuple[HeldItem, ...] | None]:
-    held = holdings.held(record, how)
-    describe = unimarc.citation if word == "unimarc" else marc21.citation
+    held = holdings.marc_holdings(record, how)
+    describe = unimarc.unimarc_citation if word == "unimarc" else marc21.marc21_citation
     return describe(record, how.local, source, _shelf(held)), held
 
 
@@ -121,7 +121,7 @@ def _of_opac_xml(element: etree._Element, found: FoundRecord, how: Records, sour
     record = inner[0] if inner is not None and len(inner) else None
     bibliographic = of_element(record, found.position, how, source) if record is not None else None
     shown = opac.of_xml(element)
-    held = opac.held(shown, how) if shown is not None else None
+    held = opac.opac_holdings(shown, how) if shown is not None else None
     return of_opac(bibliographic, held, found.position, found.raw)
 
 

@@ -28,7 +28,7 @@ _LABELS = {
 _KNOWN = {label: field for field, labels in _LABELS.items() for label in labels}
 
 
-def citation(text: str, source: str) -> Citation:
+def sutrs_citation(text: str, source: str) -> Citation:
     said: dict[str, list[str]] = {}
     last: list[str] | None = None
     for line in text.splitlines():

@@ -11,10 +11,10 @@ from adapters.marc.marc21 import OTHERS
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 
-_TEXT = frozenset("ab ")
+_UNIMARC_TEXT = frozenset("ab ")
 
 
-def citation(record: Marc, local: str, source: str, shelf: str = "") -> Citation:
+def unimarc_citation(record: Marc, local: str, source: str, shelf: str = "") -> Citation:
     """`local`: where the record's own number stands (Records.local). `shelf`: call number of a copy that is shown."""
     described, host = first(record, "200"), first(record, "461", "463", "464")
     imprint = first(record, "214", "210")
@@ -23,12 +23,12 @@ def citation(record: Marc, local: str, source: str, shelf: str = "") -> Citation
     volume, issue, pages = part(joined(host, "v")) if is_part else ("", "", "")
     coded = joined(first(record, "100"), "a") if first(record, "100") is not None else ""
     return Citation(
-        type=_type(record),
+        type=_unimarc_type(record),
         title=citing.title(joined(host, "t")) if is_part else title,
         subtitle="" if is_part else citing.title(joined(described, "e")),
         component_title=title if is_part else "",
-        author="" if is_part else _author(record),
-        component_author=_author(record) if is_part else "",
+        author="" if is_part else _unimarc_author(record),
+        component_author=_unimarc_author(record) if is_part else "",
         series=citing.trimmed(joined(first(record, "225", "410"), "av")),
         edition=citing.trimmed(joined(first(record, "205"), "a")),
         publisher=citing.trimmed(joined(imprint, "c")),
@@ -39,14 +39,14 @@ def citation(record: Marc, local: str, source: str, shelf: str = "") -> Citation
         pages=pages,
         language=next(each(record, "101", "a"), ""),
         call_number=shelf or joined(first(record, "676", "680"), "ab"),
-        identifiers=citing.distinct(_identifiers(record, local)),
+        identifiers=citing.distinct(_unimarc_identifiers(record, local)),
         source=source,
     )
 
 
-def _type(record: Marc) -> CitationType:
+def _unimarc_type(record: Marc) -> CitationType:
     kind, level = record.leader[6:7], record.leader[7:8]
-    if kind not in _TEXT:
+    if kind not in _UNIMARC_TEXT:
         return OTHERS.get(kind, CitationType.OTHER)
     if record.all("328"):
         return CitationType.THESIS
@@ -62,7 +62,7 @@ def _type(record: Marc) -> CitationType:
             return CitationType.BOOK
 
 
-def _author(record: Marc) -> str:
+def _unimarc_author(record: Marc) -> str:
     """700 has surname in $a and forename in $b; without any, as 200 $f says it."""
     found = first(record, "700", "710", "701", "711")
     if found is None:
@@ -70,7 +70,7 @@ def _author(record: Marc) -> str:
     return ", ".join(filter(None, (citing.trimmed(joined(found, "a")), citing.trimmed(joined(found, "b")))))
 
 
-def _identifiers(record: Marc, local: str) -> Iterator[RecordId]:
+def _unimarc_identifiers(record: Marc, local: str) -> Iterator[RecordId]:
     for text in each(record, "010", "a"):
         yield from citing.isbns(text)
     for tag, codes in (("011", "a"), ("461", "x"), ("463", "x")):

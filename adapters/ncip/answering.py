@@ -66,8 +66,8 @@ def _header(
     partner = rules.partner_agency
     scheme = rules.agency_scheme or None
     source = sent or InitiationHeader()
-    to_us = _filled(source.to_agency_id, ours, scheme)
-    from_them = _filled(source.from_agency_id, partner, scheme)
+    to_us = _code_or_default(source.to_agency_id, ours, scheme)
+    from_them = _code_or_default(source.from_agency_id, partner, scheme)
     swapped = rules.agencies_of.get(service, rules.agencies) == "swapped"
     from_agency, to_agency = (to_us, from_them) if swapped else (from_them, to_us)
     from_system, to_system = source.to_system_id, source.from_system_id
@@ -80,7 +80,7 @@ def _header(
     )
 
 
-def _filled(sent: Code | None, value: str, scheme: str | None) -> Code | None:
+def _code_or_default(sent: Code | None, value: str, scheme: str | None) -> Code | None:
     if sent is not None and sent.value:
         return sent
     return Code(value, scheme) if value else None

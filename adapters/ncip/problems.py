@@ -157,18 +157,18 @@ def _problem(
     errors: Errors,
     version: Version,
 ) -> Problem:
-    text = _filled(wording.type, type_, value)
+    text = _fill_wording(wording.type, type_, value)
     if version.is_v1:
         element = V1_ELEMENTS.get(element, element)
     return Problem(
         type=Code(text, _scheme(wording, text, service, errors)),
-        detail=_filled(wording.detail, detail, value) if errors.detail == "always" else None,
+        detail=_fill_wording(wording.detail, detail, value) if errors.detail == "always" else None,
         element=wording.element if wording.element is not None else element,
-        value=_filled(wording.value, value, value) or None,
+        value=_fill_wording(wording.value, value, value) or None,
     )
 
 
-def _filled(worded: str | None, standard: str, value: str) -> str:
+def _fill_wording(worded: str | None, standard: str, value: str) -> str:
     """The profile's text with what was sent in it, or the standard's."""
     return worded.format(value=value) if worded is not None else standard
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.domain.requests.fingerprint import fold
+from gateway.domain.requests.fingerprint import fold_for_search
 
 One = Callable[[str], str]
 All = Callable[[str], tuple[str, ...]]
@@ -17,11 +17,11 @@ def author_of(one: One, all_: All) -> str:
     first = _inverted(one("aulast"), one("aufirst"), _initials(one), one("ausuffix"))
     names: list[str] = []
     for name in all_("au"):
-        if fold(name) not in map(fold, names):
+        if fold_for_search(name) not in map(fold_for_search, names):
             names.append(name)
     if first and not any(_same(first, one("aulast"), name) for name in names):
         names.insert(0, first)
-    names += [name for name in all_("aucorp") if fold(name) not in map(fold, names)]
+    names += [name for name in all_("aucorp") if fold_for_search(name) not in map(fold_for_search, names)]
     return SEPARATOR.join(names)
 
 
@@ -38,8 +38,8 @@ def _inverted(last: str, first: str, initials: str, suffix: str) -> str:
 
 def _same(whole: str, last: str, name: str) -> bool:
     """`au` is usually the whole name in either order."""
-    words = set(fold(name).split())
-    return bool(words) and (set(fold(last or whole).split()) <= words)
+    words = set(fold_for_search(name).split())
+    return bool(words) and (set(fold_for_search(last or whole).split()) <= words)
 
 
 def names_of(author: str) -> tuple[str, ...]:

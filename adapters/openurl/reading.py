@@ -14,7 +14,7 @@ from adapters.openurl.parts import date_of, is_extent, pages_of, sici_of
 from adapters.openurl.referent import Referent
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.fingerprint import fold
+from gateway.domain.requests.fingerprint import fold_for_search
 from gateway.ports.citing import Cited
 
 _NUMBERS = (
@@ -133,7 +133,9 @@ class _Reading:
     def _names_a_part(self) -> bool:
         """Some links repeat the title of the whole in `atitle`, or have a thesis' title there alone."""
         title, whole = self.said.one("atitle"), self.said.one("btitle", "jtitle", "title")
-        return bool(title) and fold(title) != fold(whole) and not (self._is_thesis() and not whole)
+        return (
+            bool(title) and fold_for_search(title) != fold_for_search(whole) and not (self._is_thesis() and not whole)
+        )
 
     def _is_thesis(self) -> bool:
         return self.said.format == "dissertation" or kind_of(self.said.one("genre"), Evidence()).type is (
@@ -181,7 +183,7 @@ class _Reading:
             whole, title = title, ""
         if not whole:
             whole, short = short, ""
-        if title and fold(title) != fold(whole):
+        if title and fold_for_search(title) != fold_for_search(whole):
             if not part and self._could_be_part():
                 part = title
             else:
@@ -190,7 +192,7 @@ class _Reading:
         said.keep("stitle", short)
         if not whole and not self._could_be_part():
             whole, part = part, ""
-        return whole, "" if fold(part) == fold(whole) and not self._could_be_part() else part
+        return whole, "" if fold_for_search(part) == fold_for_search(whole) and not self._could_be_part() else part
 
     def _could_be_part(self) -> bool:
         return self.kind.type in (

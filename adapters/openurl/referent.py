@@ -17,7 +17,7 @@ from adapters.openurl.keys import (
 )
 from adapters.openurl.private import Private, private_of
 from gateway.domain.requests.citation import Extra
-from gateway.domain.requests.fingerprint import fold
+from gateway.domain.requests.fingerprint import fold_for_search
 
 LONGEST = 200
 """Characters of a value that are shown in the report."""
@@ -134,5 +134,5 @@ class Referent:
             if name in _REPEATABLE:
                 continue
             for value in values[1:]:
-                if fold(value) != fold(values[0]):
+                if fold_for_search(value) != fold_for_search(values[0]):
                     yield name, value

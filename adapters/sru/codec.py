@@ -77,7 +77,7 @@ def explained(data: bytes) -> Explained:
     description = next((one for one in root.iter() if name(one) == "explain"), None)
     if description is None:
         raise MalformedMessage("", "it says nothing about itself")
-    indexes = (_index(one) for one in children(child(description, "indexInfo"), "index"))
+    indexes = (_explained_index(one) for one in children(child(description, "indexInfo"), "index"))
     return Explained(
         database=said(description, "serverInfo", "database"),
         title=said(description, "databaseInfo", "title"),
@@ -136,7 +136,7 @@ def _diagnostic(element: etree._Element) -> Diagnostic:
     return Diagnostic(said(element, "uri"), said(element, "details"), said(element, "message"))
 
 
-def _index(element: etree._Element) -> ExplainedIndex:
+def _explained_index(element: etree._Element) -> ExplainedIndex:
     named = [one for map_ in children(element, "map") for one in children(map_, "name")]
     names = (".".join(filter(None, (one.get("set", ""), text(one)))) for one in named)
     return ExplainedIndex(said(element, "title"), tuple(filter(None, names)))

@@ -24,7 +24,7 @@ def written(query: Query, dialect: SruDialect, name: str) -> str:
 
 def clause(term: Term, dialect: SruDialect, name: str) -> str:
     """One term, such as `dc.title all "silent spring"`. Raises Refused."""
-    index = _index(term, dialect, name)
+    index = _cql_index(term, dialect, name)
     relation = index.relation or dialect.relation(term.match)
     mask = "*" if term.match is Match.BEGINS else ""
     return f'{index.name} {relation} "{_escaped(in_form(term.index, term.value, index.form))}{mask}"'
@@ -32,11 +32,11 @@ def clause(term: Term, dialect: SruDialect, name: str) -> str:
 
 def start(term: Term, dialect: SruDialect, name: str) -> str:
     """For a scan: the index from this term on. Raises Refused."""
-    index = _index(term, dialect, name)
+    index = _cql_index(term, dialect, name)
     return f'{index.name} = "{_escaped(in_form(term.index, term.value, index.form))}"'
 
 
-def _index(term: Term, dialect: SruDialect, name: str) -> CqlIndex:
+def _cql_index(term: Term, dialect: SruDialect, name: str) -> CqlIndex:
     index = dialect.index(term.index)
     if index is None:
         raise Refused(Reason.INVALID_VALUE, f"{name}: there is no index '{term.index.value}' here.")

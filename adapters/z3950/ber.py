@@ -17,7 +17,7 @@ class Incomplete(Exception):
     """More octets are needed."""
 
 
-class Frames:
+class BerSplitter:
     """Cuts what has been fed into values; no header is looked at twice. `next` raises MalformedMessage for what can't
     become one: there is no way to find the next beginning, so that the stream is of no further use."""
 

@@ -79,7 +79,7 @@ def _held(holding: tuple[str, Any], how: Records, texts: Texts) -> tuple[HeldIte
     volumes = (" ".join(_said(one, _VOLUME_TEXTS, texts).values()) for one in inner.get("volumes", ()))
     circulations = tuple(_circulation(one, texts) for one in inner.get("circulationData", ()))
     shown = OpacHolding(_said(inner, _HOLDING_TEXTS, texts), tuple(filter(None, volumes)), circulations)
-    return opac.held((shown,), how)
+    return opac.opac_holdings((shown,), how)
 
 
 def _circulation(item: Mapping[str, Any], texts: Texts) -> Circulation:

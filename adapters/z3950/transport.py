@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from adapters.z3950 import codec
-from adapters.z3950.ber import Frames
+from adapters.z3950.ber import BerSplitter
 from adapters.z3950.dialect import Seconds, SignIn, Tls, Z3950Dialect, host_and_port
 from adapters.z3950.values import Answer, Closed
 from gateway.domain.frozen import frozen
@@ -58,7 +58,7 @@ class Connection:
         self._place = place
         self._reader = reader
         self._writer = writer
-        self._frames = Frames(place.max_bytes)
+        self._frames = BerSplitter(place.max_bytes)
         self.options: frozenset[int] = frozenset()  # what was agreed on in Init, by number
         self.was_kept = False  # between two conversations: it may have ended meanwhile
 

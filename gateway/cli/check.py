@@ -25,7 +25,7 @@ from gateway.store.engine import Store
 @click.option("--live", is_flag=True, help="Also try whether library systems and partners' addresses answer.")
 @pass_installation
 @click.pass_context
-def command(ctx: click.Context, installation: Installation, profiles: tuple[str, ...], live: bool) -> None:
+def check_command(ctx: click.Context, installation: Installation, profiles: tuple[str, ...], live: bool) -> None:
     """Find what is wrong before a partner's message does.
 
     Reads gateway.yml, requests.yml and all profiles, asks the library whether it knows the codes and patrons that they

@@ -18,31 +18,42 @@ from gateway.settings import FILE
 
 
 class Entry(NamedTuple):
-    """`module` has the click command as `command`; an empty one: the library adapter brings it."""
+    """`module` has the click command as `attribute`; empty ones: the library adapter brings it."""
 
     module: str
+    attribute: str
     help: str
 
 
 COMMANDS = {
-    "init": Entry("gateway.cli.init", "Make a new installation in a folder, with a sample library."),
-    "serve": Entry("gateway.cli.serve", "Run the daemon."),
-    "check": Entry("gateway.cli.check", "Find what is wrong in settings and profiles; run the profiles' examples."),
-    "profile": Entry("gateway.cli.profile", "List, show and compare profiles."),
-    "send": Entry("gateway.cli.send", "Play a partner: build a message, send it, show the answer."),
-    "journal": Entry("gateway.cli.journal", "List, show and export messages that came and went."),
-    "replay": Entry("gateway.cli.replay", "Carry out a message of the journal again."),
-    "letter": Entry("gateway.cli.letter", "List letters to patrons and partners, and show how they look."),
-    "key": Entry("gateway.cli.key", "Make, list and revoke keys for the JSON API."),
-    "states": Entry("gateway.cli.states", "Show the state tables of managed requests."),
-    "request": Entry("gateway.cli.request", "List, show and make requests, and act on them."),
-    "task": Entry("gateway.cli.task", "What waits for staff."),
-    "partner": Entry("gateway.cli.partner", "Partners, with what is open with them."),
-    "rota": Entry("gateway.cli.rota", "Whom requests ask, in which order, and why."),
-    "search": Entry("gateway.cli.search", "Search other libraries' catalogues, and request what is found."),
-    "mail": Entry("gateway.cli.mail", "Partners' mails: read, try, explain; those that nobody understood."),
-    "outbox": Entry("gateway.cli.outbox", "What could not be sent or done: release, change or skip it."),
-    "library": Entry("", "Look into the library's own system."),
+    "init": Entry("gateway.cli.init", "init_command", "Make a new installation in a folder, with a sample library."),
+    "serve": Entry("gateway.cli.serve", "serve_command", "Run the daemon."),
+    "check": Entry(
+        "gateway.cli.check", "check_command", "Find what is wrong in settings and profiles; run the profiles' examples."
+    ),
+    "profile": Entry("gateway.cli.profile", "profile_command", "List, show and compare profiles."),
+    "send": Entry("gateway.cli.send", "send_command", "Play a partner: build a message, send it, show the answer."),
+    "journal": Entry("gateway.cli.journal", "journal_command", "List, show and export messages that came and went."),
+    "replay": Entry("gateway.cli.replay", "replay_command", "Carry out a message of the journal again."),
+    "letter": Entry(
+        "gateway.cli.letter", "letter_command", "List letters to patrons and partners, and show how they look."
+    ),
+    "key": Entry("gateway.cli.key", "key_command", "Make, list and revoke keys for the JSON API."),
+    "states": Entry("gateway.cli.states", "states_command", "Show the state tables of managed requests."),
+    "request": Entry("gateway.cli.request", "request_command", "List, show and make requests, and act on them."),
+    "task": Entry("gateway.cli.task", "task_command", "What waits for staff."),
+    "partner": Entry("gateway.cli.partner", "partner_command", "Partners, with what is open with them."),
+    "rota": Entry("gateway.cli.rota", "rota_command", "Whom requests ask, in which order, and why."),
+    "search": Entry(
+        "gateway.cli.search", "search_command", "Search other libraries' catalogues, and request what is found."
+    ),
+    "mail": Entry(
+        "gateway.cli.mail", "mail_command", "Partners' mails: read, try, explain; those that nobody understood."
+    ),
+    "outbox": Entry(
+        "gateway.cli.outbox", "outbox_command", "What could not be sent or done: release, change or skip it."
+    ),
+    "library": Entry("", "", "Look into the library's own system."),
 }
 
 
@@ -60,8 +71,10 @@ class LazyGroup(click.Group):
         if entry is None:
             point = _extensions().get(cmd_name)
             return _load(point) if point is not None else None
-        command = importlib.import_module(entry.module).command if entry.module else _library(ctx)
-        assert isinstance(command, click.Command), f"{entry.module}.command"
+        if not entry.module:
+            return _library(ctx)
+        command = getattr(importlib.import_module(entry.module), entry.attribute)
+        assert isinstance(command, click.Command), f"{entry.module}.{entry.attribute}"
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -13,7 +13,7 @@ import gateway
 from gateway.cli.context import Installation
 from gateway.cli.exits import REFUSED
 from gateway.configuration.source import shown
-from gateway.policies import FILE as POLICY
+from gateway.policies import POLICY_FILE as POLICY
 from gateway.settings import FILE
 
 STORE = "sqlite:///data/illgate.db"
@@ -32,7 +32,7 @@ STORE = "sqlite:///data/illgate.db"
 )
 @click.option("--force", is_flag=True, help="Overwrite settings and shipped profiles that are there already.")
 @click.pass_context
-def command(ctx: click.Context, folder: Path, empty: bool, store_url: str, force: bool) -> None:
+def init_command(ctx: click.Context, folder: Path, empty: bool, store_url: str, force: bool) -> None:
     """Make a new installation in DIR: gateway.yml, requests.yml, profiles/, and the database with a sample library.
 
     A database that is there already is kept, and brought up to date; a library with data gets no sample.

@@ -29,7 +29,7 @@ TOLD_EVERY = 1_000
 
 
 @click.group(name="journal")
-def command() -> None:
+def journal_command() -> None:
     """List, show and export messages that came and went.
 
     The content of messages names patrons: it is shown by `show` and `export` alone, and forgotten on the schedule in
@@ -77,7 +77,7 @@ def _filter(installation: Installation, library: LibrarySettings, said: dict[str
 # --- list ----------------------------------------------------------------------------------------------------
 
 
-@command.command(name="list")
+@journal_command.command(name="list")
 @_filtered
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Most rows.")
 @click.option("--cursor", default="", help="Go on where the list before stopped.")
@@ -133,7 +133,7 @@ def _document(message: Message) -> dict[str, object]:
 # --- show ----------------------------------------------------------------------------------------------------
 
 
-@command.command(name="show")
+@journal_command.command(name="show")
 @click.argument("identifier", metavar="ID")
 @click.option("--library", "symbol", default="", metavar="SYMBOL", help="Of this library, where there are several.")
 @click.option("--raw", is_flag=True, help="Only the content of the message ID, byte by byte as it was on the wire.")
@@ -202,7 +202,7 @@ def _shown(one: FullMessage, zone: tzinfo) -> Iterator[str]:
 # --- export --------------------------------------------------------------------------------------------------
 
 
-@command.command(name="export")
+@journal_command.command(name="export")
 @_filtered
 @click.option("--to", "target", type=click.Path(path_type=Path), required=True, metavar="FILE|DIR")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")

@@ -20,14 +20,14 @@ _LIBRARY = click.option(
 
 
 @click.group(name="key")
-def command() -> None:
+def key_command() -> None:
     """Make, list and revoke keys for the JSON API.
 
     A key is shown once, when it is made; only a keyed hash of it is kept.
     """
 
 
-@command.command(name="create")
+@key_command.command(name="create")
 @click.argument("name")
 @click.option(
     "--scope",
@@ -60,7 +60,7 @@ async def _create(installation: Installation, library: LibrarySettings, name: st
         return await ApiKeys(store, installation.clock).create(library.symbol, name, [Scope(one) for one in scopes])
 
 
-@command.command(name="list")
+@key_command.command(name="list")
 @_LIBRARY
 @pass_installation
 def list_(installation: Installation, symbol: str) -> None:
@@ -87,7 +87,7 @@ async def _list(installation: Installation, library: LibrarySettings) -> tuple[K
         return await ApiKeys(store, installation.clock).of_library(library.symbol)
 
 
-@command.command(name="revoke")
+@key_command.command(name="revoke")
 @click.argument("prefix")
 @_LIBRARY
 @click.pass_context
@@ -107,7 +107,7 @@ async def _revoke(installation: Installation, library: LibrarySettings, prefix: 
         return await ApiKeys(store, installation.clock).revoke(library.symbol, prefix)
 
 
-@command.command(name="scopes")
+@key_command.command(name="scopes")
 def scopes() -> None:
     """What each scope allows."""
     for line in table([("SCOPE", "ALLOWS"), *((scope.value, says) for scope, says in SCOPES.items())]):

@@ -19,13 +19,13 @@ from gateway.settings import Settings
 
 
 @click.group(name="letter")
-def command() -> None:
+def letter_command() -> None:
     """List letters to patrons and partners and slips for items, and show how they look."""
 
 
-@command.command(name="list")
+@letter_command.command(name="list")
 @pass_installation
-def list_(installation: Installation) -> None:
+def list_letters(installation: Installation) -> None:
     """All letters, and the languages that each is in; * marks where a template of your own counts."""
     settings = installation.settings
     letters = letters_of(settings)
@@ -41,14 +41,14 @@ def _kind(letters: Letters, name: str, language: str) -> str:
     return "-" if not sources else "*" if any(letters.is_own(file) for file in sources) else "shipped"
 
 
-@command.command(name="preview")
+@letter_command.command(name="preview")
 @click.argument("name", metavar="NAME")
 @click.option("--language", default="", metavar="CODE", help="Such as de; else the installation's.")
 @click.option("--html", is_flag=True, help="The HTML part instead of the plain text.")
 @click.option("--script", type=click.Choice(tuple(sample.CITATIONS)), default="latin", help="Of the citation.")
 @click.option("--profile", default="", metavar="PROFILE", help="As this partner gets it (letters to partners).")
 @pass_installation
-def preview(installation: Installation, name: str, language: str, html: bool, script: str, profile: str) -> None:
+def preview_letter(installation: Installation, name: str, language: str, html: bool, script: str, profile: str) -> None:
     """How a letter looks, for a made-up request.
 
     NAME as in `illgate letter list`; what stands before the stroke may be left out where only one fits.

@@ -40,14 +40,14 @@ _MAIL = click.argument("mail", metavar="MAIL")
 
 
 @click.group(name="mail")
-def command() -> None:
+def mail_command() -> None:
     """Partners' mails: read a mailbox, explain a mail, and decide about those that nobody understood."""
 
 
 # --- mailboxes -----------------------------------------------------------------------------------------------
 
 
-@command.command(name="poll")
+@mail_command.command(name="poll")
 @click.argument("mailbox", metavar="MAILBOX")
 @pass_installation
 def poll(installation: Installation, mailbox: str) -> None:
@@ -69,7 +69,7 @@ def _counted(polled: Polled) -> str:
 _WORDS = {Outcome.DONE: "done", Outcome.UNKNOWN: "for staff", Outcome.FAILED: "failed"}
 
 
-@command.command(name="test")
+@mail_command.command(name="test")
 @click.argument("mailbox", metavar="MAILBOX")
 @pass_installation
 def test(installation: Installation, mailbox: str) -> None:
@@ -93,7 +93,7 @@ def _settings(installation: Installation, name: str) -> MailboxSettings:
 # --- one mail ------------------------------------------------------------------------------------------------
 
 
-@command.command(name="explain")
+@mail_command.command(name="explain")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True), metavar="FILE")
 @click.option("--mailbox", default="", metavar="NAME", help="As if it had come to this mailbox.")
 @library_option
@@ -115,11 +115,11 @@ def explain(installation: Installation, file: Path, mailbox: str, symbol: str) -
         click.echo(line)
 
 
-@command.command(name="preview")
+@mail_command.command(name="preview")
 @click.argument("request", metavar="REQUEST")
 @library_option
 @pass_installation
-def preview(installation: Installation, request: str, symbol: str) -> None:
+def preview_partner_mail(installation: Installation, request: str, symbol: str) -> None:
     """The letter that goes out to the partner for a request (its number or id), as it is now."""
     library = library_named(installation, symbol)
 
@@ -128,7 +128,7 @@ def preview(installation: Installation, request: str, symbol: str) -> None:
         click.echo(mail)
 
 
-@command.command(name="send-now")
+@mail_command.command(name="send-now")
 @click.argument("partner", metavar="PARTNER")
 @library_option
 @pass_installation
@@ -142,7 +142,7 @@ def send_now(installation: Installation, partner: str, symbol: str) -> None:
 # --- what nobody understood ----------------------------------------------------------------------------------
 
 
-@command.group(name="unmatched")
+@mail_command.group(name="unmatched")
 def unmatched() -> None:
     """Mails of unknown senders, and those that nobody understood: say which request is meant, or dismiss them."""
 
@@ -152,7 +152,7 @@ def unmatched() -> None:
 @cursor_option
 @library_option
 @pass_installation
-def list_(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
+def list_mails(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
     """Newest first."""
     library = library_named(installation, symbol)
     page: Page = _run(installation, lambda boxes: boxes.desk.waiting(library.symbol, limit, cursor))

@@ -35,7 +35,7 @@ _ID = click.argument("letter", metavar="ID")
 
 
 @click.group(name="outbox")
-def command() -> None:
+def outbox_command() -> None:
     """What could not be done: messages to partners, letters, calls to the library (dead letters).
 
     What could not be reached is tried again by itself, for hours. What is given up, or refused, waits here until staff
@@ -46,7 +46,7 @@ def command() -> None:
 # --- looking -------------------------------------------------------------------------------------------------
 
 
-@command.command(name="list")
+@outbox_command.command(name="list")
 @limit_option
 @cursor_option
 @library_option
@@ -89,7 +89,7 @@ def _row(one: DeadLetter, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str
     return minute(one.created, zone), one.kind, one.target, number, str(one.tries), one.id, one.error
 
 
-@command.command(name="show")
+@outbox_command.command(name="show")
 @_ID
 @library_option
 @json_option
@@ -121,7 +121,7 @@ def _indented(payload: str) -> str:
     return json.dumps(json.loads(payload), ensure_ascii=False, indent=2)
 
 
-@command.command(name="gathered")
+@outbox_command.command(name="gathered")
 @limit_option
 @cursor_option
 @library_option
@@ -156,7 +156,7 @@ def _gathered_row(one: GatheredOrder, numbers: Mapping[str, str], zone: tzinfo) 
 # --- deciding ------------------------------------------------------------------------------------------------
 
 
-@command.command(name="release")
+@outbox_command.command(name="release")
 @_ID
 @staff_option
 @library_option
@@ -168,7 +168,7 @@ def release(installation: Installation, letter: str, actor: str, symbol: str) ->
     click.echo(f"released: {letter}")
 
 
-@command.command(name="skip")
+@outbox_command.command(name="skip")
 @_ID
 @click.option("--reason", required=True, metavar="TEXT", help="Why it need not be done; kept with it.")
 @staff_option
@@ -181,7 +181,7 @@ def skip(installation: Installation, letter: str, reason: str, actor: str, symbo
     click.echo(f"skipped: {letter}")
 
 
-@command.command(name="edit")
+@outbox_command.command(name="edit")
 @_ID
 @click.option(
     "--from",
@@ -233,7 +233,7 @@ def _same(text: str, before: str) -> bool:
 # --- doing ---------------------------------------------------------------------------------------------------
 
 
-@command.command(name="run")
+@outbox_command.command(name="run")
 @pass_installation
 def run_(installation: Installation) -> None:
     """Do now what is due: timers, messages, letters, calls to the library; of all libraries.

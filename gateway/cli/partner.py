@@ -16,15 +16,15 @@ from gateway.web.api.models.desk import PartnerOut
 
 
 @click.group(name="partner")
-def command() -> None:
+def partner_command() -> None:
     """Partners of requests, as they stand: how much is open with them, how quick they are, whether they are closed."""
 
 
-@command.command(name="list")
+@partner_command.command(name="list")
 @library_option
 @json_option
 @pass_installation
-def list_(installation: Installation, symbol: str, as_json: bool) -> None:
+def list_partners(installation: Installation, symbol: str, as_json: bool) -> None:
     """All partners: the profiles with a section `partner`."""
     library = library_named(installation, symbol)
 
@@ -71,12 +71,12 @@ def _member(one: PartnerView) -> str:
     return f"{heard}: {one.silent}" if one.silent else heard
 
 
-@command.command(name="show")
+@partner_command.command(name="show")
 @click.argument("name", metavar="PROFILE")
 @library_option
 @json_option
 @pass_installation
-def show(installation: Installation, name: str, symbol: str, as_json: bool) -> None:
+def show_partner(installation: Installation, name: str, symbol: str, as_json: bool) -> None:
     """One partner. How messages to it look and how requests run with it: `illgate profile show PROFILE`."""
     library = library_named(installation, symbol)
 

@@ -16,16 +16,16 @@ from gateway.profiles.schema import schema_text
 
 
 @click.group(name="profile")
-def command() -> None:
+def profile_command() -> None:
     """List, show and compare profiles."""
 
 
-@command.command(name="list")
+@profile_command.command(name="list")
 @pass_installation
 def list_(installation: Installation) -> None:
     """All profiles: name, what they extend, protocols, number of match rules, description."""
     loading = installation.profiles
-    rows = [_row(one) for one in loading.profiles.loaded.values()]
+    rows = [_profile_row(one) for one in loading.profiles.loaded.values()]
     widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
     for row in rows:
         click.echo(
@@ -35,7 +35,7 @@ def list_(installation: Installation) -> None:
         raise ConfigurationError(loading.problems)
 
 
-def _row(one: LoadedProfile) -> tuple[str, str, str, str]:
+def _profile_row(one: LoadedProfile) -> tuple[str, str, str, str]:
     profile = one.profile
     kind = "abstract" if profile.abstract else ", ".join(profile.dialects)
     rules = f"{len(profile.match)} rules" if len(profile.match) != 1 else "1 rule"
@@ -43,7 +43,7 @@ def _row(one: LoadedProfile) -> tuple[str, str, str, str]:
     return f"{profile.name}{extends}", kind, rules, profile.description
 
 
-@command.command(name="show")
+@profile_command.command(name="show")
 @click.argument("name")
 @click.option("--sources", is_flag=True, help="Say where each value comes from: file and line, or default.")
 @pass_installation
@@ -61,7 +61,7 @@ def show(installation: Installation, name: str, sources: bool) -> None:
     click.echo(as_yaml_with_sources(loaded) if sources else as_yaml(loaded), nl=False)
 
 
-@command.command(name="diff")
+@profile_command.command(name="diff")
 @click.argument("left", metavar="A")
 @click.argument("right", metavar="[B]", required=False)
 @click.option(
@@ -93,7 +93,7 @@ def diff(installation: Installation, left: str, right: str | None, against: Path
     click.echo(f"{len(found)} differences" if len(found) != 1 else "1 difference")
 
 
-@command.command(name="schema")
+@profile_command.command(name="schema")
 @click.option("--of", "of", type=click.Choice(["profiles", "requests"]), default="profiles", help="Of which file.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
 @pass_installation

@@ -24,7 +24,7 @@ EXIT = {OutcomeClass.OK: 0, OutcomeClass.FAILED: UNREACHABLE}
 @click.option("--dry-run", is_flag=True, help="Show what it asks for; the library is not touched.")
 @pass_installation
 @click.pass_context
-def command(ctx: click.Context, installation: Installation, identifier: str, symbol: str, dry_run: bool) -> None:
+def replay_command(ctx: click.Context, installation: Installation, identifier: str, symbol: str, dry_run: bool) -> None:
     """Carry out a message of the journal again, for the profile that it had; nobody gets the answer but you.
 
     What was done already is not done twice. The replay has its own row in the journal. Exit code 0: done; 1: refused,

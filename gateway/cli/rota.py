@@ -18,15 +18,15 @@ from gateway.web.api.models.desk import RotaOut
 
 
 @click.group(name="rota")
-def command() -> None:
+def rota_command() -> None:
     """Rotas of requests.yml: whom a request asks, and in which order."""
 
 
-@command.command(name="list")
+@rota_command.command(name="list")
 @library_option
 @json_option
 @pass_installation
-def list_(installation: Installation, symbol: str, as_json: bool) -> None:
+def list_rotas(installation: Installation, symbol: str, as_json: bool) -> None:
     """All rotas."""
     library = library_named(installation, symbol)
     found = run(installation, lambda managed: managed.partners.rotas(library.symbol))
@@ -47,12 +47,12 @@ def _order(one: RotaView) -> str:
     return "as listed" if one.ordered else "ranked"
 
 
-@command.command(name="show")
+@rota_command.command(name="show")
 @click.argument("name")
 @library_option
 @json_option
 @pass_installation
-def show(installation: Installation, name: str, symbol: str, as_json: bool) -> None:
+def show_rota(installation: Installation, name: str, symbol: str, as_json: bool) -> None:
     """One rota."""
     library = library_named(installation, symbol)
     one = run(installation, lambda managed: managed.partners.rota(library.symbol, name))
@@ -83,7 +83,7 @@ _OWNING = {
 }
 
 
-@command.command(name="explain")
+@rota_command.command(name="explain")
 @click.argument("number", metavar="NUMBER")
 @library_option
 @pass_installation

@@ -51,7 +51,7 @@ _BESIDE_INDEX = re.compile(r"([A-Za-z]+):(?!.*\b[A-Za-z]+:\S)([^\"]*\s[^\"]*)", 
 @library_option
 @json_option
 @pass_installation
-def command(installation: Installation, /, target: str, query: tuple[str, ...], **said: Any) -> None:
+def search_command(installation: Installation, /, target: str, query: tuple[str, ...], **said: Any) -> None:
     """Search other libraries' catalogues. TARGET is a profile with a catalogue, GROUP is one of requests.yml.
 
     All words must fit: plain ones anywhere, others where they are looked for (title, author, isbn, issn, oclc, lccn,

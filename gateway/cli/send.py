@@ -62,7 +62,7 @@ _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 @click.option("--dry-run", is_flag=True, help="Show the message and send nothing.")
 @pass_installation
 @click.pass_context
-def command(
+def send_command(
     ctx: click.Context,
     installation: Installation,
     profile: str,

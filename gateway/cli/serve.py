@@ -25,7 +25,7 @@ log = structlog.get_logger(component="serve")
     "--port", type=click.IntRange(0, 65535), help="Listen on this port instead of http.port; 0: any free one."
 )
 @pass_installation
-def command(installation: Installation, host: str | None, port: int | None) -> None:
+def serve_command(installation: Installation, host: str | None, port: int | None) -> None:
     """Run the daemon until it is told to stop (Ctrl-C, SIGTERM).
 
     Messages in hand are finished first, for at most shutdown_seconds; a second signal stops at once. SIGHUP reads

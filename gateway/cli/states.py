@@ -24,7 +24,7 @@ HEAD = ("state", "event", "only if", "next", "what follows")
     help="Every branch as a row of a table, or a diagram of the ways between the states.",
 )
 @click.option("--role", type=click.Choice([role.value for role in Role]), help="Only one side; else both.")
-def command(format_: str, role: str | None) -> None:
+def states_command(format_: str, role: str | None) -> None:
     """Show how managed requests change their state.
 
     An event that has no row in a state is refused, or only kept in the history. 'us' is staff, a patron or a rule.
@@ -46,7 +46,7 @@ def command(format_: str, role: str | None) -> None:
 
 def as_table(table: Table) -> str:
     """Columns of equal width, one line a branch."""
-    rows = [HEAD, *(_row(*one) for one in _branches(table))]
+    rows = [HEAD, *(_branch_row(*one) for one in _branches(table))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD) - 1)]
     return "\n".join(
         "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
@@ -84,7 +84,7 @@ def _branches(table: Table) -> Iterator[tuple[State, Signal, Branch]]:
                 yield from ((state, signal, branch) for branch in cell if not branch.kept)
 
 
-def _row(state: State, signal: Signal, branch: Branch) -> tuple[str, ...]:
+def _branch_row(state: State, signal: Signal, branch: Branch) -> tuple[str, ...]:
     return (
         state.value,
         str(signal),

@@ -15,15 +15,15 @@ from gateway.domain.requests.views import Wanted
 
 
 @click.group(name="task")
-def command() -> None:
+def task_command() -> None:
     """What waits for staff."""
 
 
-@command.command(name="list")
+@task_command.command(name="list")
 @click.option("--all", "also_empty", is_flag=True, help="Empty lists too.")
 @library_option
 @pass_installation
-def list_(installation: Installation, also_empty: bool, symbol: str) -> None:
+def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> None:
     """All lists with something on them, and how much that is."""
     library = library_named(installation, symbol)
     found = run(installation, lambda managed: managed.desk.tasks(library.symbol))
@@ -35,14 +35,14 @@ def list_(installation: Installation, also_empty: bool, symbol: str) -> None:
         click.echo(line)
 
 
-@command.command(name="show")
+@task_command.command(name="show")
 @click.argument("name")
 @limit_option
 @cursor_option
 @library_option
 @json_option
 @pass_installation
-def show(installation: Installation, name: str, limit: int, cursor: str, symbol: str, as_json: bool) -> None:
+def show_task(installation: Installation, name: str, limit: int, cursor: str, symbol: str, as_json: bool) -> None:
     """The requests on one list, last changed first."""
     if name == DEAD_LETTERS:
         raise click.UsageError("these are no requests: illgate outbox list")

@@ -54,14 +54,14 @@ def choose(policy: DuePolicy, due: datetime | None) -> DueChoice:
     return DueChoice(latest=due) if policy is DuePolicy.EARLIER else DueChoice()
 
 
-def day(due: Due, zone: tzinfo) -> date | None:
+def local_day(due: Due, zone: tzinfo) -> date | None:
     """The day in the zone on which a moment falls."""
     return due.astimezone(zone).date() if isinstance(due, datetime) else due
 
 
 def day_to_come(sent: Due, today: date, zone: tzinfo, about: About | None = None) -> date | None:
     """Raises Refused(INVALID_DATE) for a day before today."""
-    found = day(sent, zone)
+    found = local_day(sent, zone)
     if found is not None and found < today:
         raise _invalid("This date has already passed.", sent, about)
     return found

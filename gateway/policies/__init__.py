@@ -6,11 +6,11 @@
 - `schema`: JSON Schema for editors
 """
 
-from gateway.policies.loading import FILE, LoadedPolicy, Loading, PolicySet, load_policies, read_policies
+from gateway.policies.loading import POLICY_FILE, LoadedPolicy, Loading, PolicySet, load_policies, read_policies
 from gateway.policies.store import PolicyStore
 
 __all__ = [
-    "FILE",
+    "POLICY_FILE",
     "LoadedPolicy",
     "Loading",
     "PolicySet",

@@ -16,7 +16,7 @@ from gateway.policies import checks
 from gateway.profiles import ProfileSet
 from gateway.settings import LibrarySettings, Settings
 
-FILE = "requests.yml"
+POLICY_FILE = "requests.yml"
 """As the settings call it where they say nothing else; only a file of another name must be there."""
 
 
@@ -90,6 +90,6 @@ def _load(settings: Settings, index: int, library: LibrarySettings) -> LoadedPol
 def _read(settings: Settings, index: int, library: LibrarySettings, file: FilePath) -> Document:
     if file.exists():
         return source.read(file)
-    if library.requests != FILE:
+    if library.requests != POLICY_FILE:
         raise ConfigurationError([settings.problem(("libraries", index, "requests"), "no such file", library.requests)])
     return Document(source.shown(file))

@@ -7,8 +7,8 @@ from typing import Any
 
 from gateway.domain.requests.policy import RequestPolicy
 
-FILE = "requests.schema.json"
-MODELINE = f"# yaml-language-server: $schema=profiles/{FILE}"
+SCHEMA_FILE = "requests.schema.json"
+MODELINE = f"# yaml-language-server: $schema=profiles/{SCHEMA_FILE}"
 """First line of requests.yml, by which editors find the schema; it stands with that of the profiles."""
 
 

@@ -89,8 +89,8 @@ def read_profiles(folder: FilePath, adapters: Adapters, settings: Settings) -> L
     reader = _Reader(adapters)
     loaded = reader.read(folder)
     problems = [*reader.problems, *checks.between(loaded, settings), *checks.listeners(loaded, settings)]
-    problems += partners.problems(loaded, adapters.channels)
-    problems += locating.problems(loaded, adapters.searches)
+    problems += partners.partner_problems(loaded, adapters.channels)
+    problems += locating.locate_problems(loaded, adapters.searches)
     for one in loaded.values():
         problems += checks.within(one.profile, one.document, settings)
     unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))

@@ -19,7 +19,7 @@ def sections(profile: Profile, searches: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in searches if name in profile.dialects and said in ("", name))
 
 
-def problems(loaded: Mapping[str, LoadedProfile], searches: Iterable[str]) -> Iterator[Problem]:
+def locate_problems(loaded: Mapping[str, LoadedProfile], searches: Iterable[str]) -> Iterator[Problem]:
     """`searches`: the protocols that are installed; empty: only targets are looked at."""
     known = tuple(searches)
     for one in loaded.values():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gateway.profiles.loading import LoadedProfile
 
 
-def problems(loaded: Mapping[str, LoadedProfile], channels: Mapping[str, ChannelAdapter]) -> Iterator[Problem]:
+def partner_problems(loaded: Mapping[str, LoadedProfile], channels: Mapping[str, ChannelAdapter]) -> Iterator[Problem]:
     """`channels`: those that are installed, by name; empty: none is looked at."""
     partners = [(one, one.profile.partner) for one in loaded.values() if not one.profile.abstract]
     for one, partner in partners:

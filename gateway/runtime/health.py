@@ -17,7 +17,7 @@ from gateway.web.health import Part, Readiness
 
 log = structlog.get_logger(component="health")
 
-SECONDS = 3.0
+MAX_PROBE_SECONDS = 3.0
 """Longest wait for one part."""
 
 FRESH_SECONDS = 1.0
@@ -42,8 +42,8 @@ class Listener(Protocol):
 
 
 class Health:
-    """Parts are looked at side by side, none for longer than `SECONDS`. Whether the store takes writes is tried by
-    `try_writing` in the background, and a look tells how that went last."""
+    """Parts are looked at side by side, none for longer than `MAX_PROBE_SECONDS`. Whether the store takes writes
+    is tried by `try_writing` in the background, and a look tells how that went last."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Health:
             return self._last
 
     async def _look(self) -> Readiness:
-        probes = [_part("store", lambda: ping(self._store, SECONDS))]
+        probes = [_part("store", lambda: ping(self._store, MAX_PROBE_SECONDS))]
         probes += [_part(f"library {symbol}", system.ping) for symbol, system in self._libraries.items()]
         probes.append(self._messages())
         parts = list(await asyncio.gather(*probes))
@@ -99,7 +99,7 @@ class Health:
 
     async def _messages(self) -> Part:
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(MAX_PROBE_SECONDS):
                 count = await self._set_aside()
         except (Unavailable, TimeoutError):  # of which the part `store` tells
             count = 0
@@ -135,12 +135,12 @@ def _space(store: Store) -> tuple[str, ...]:
 
 async def _part(name: str, probe: Callable[[], Awaitable[None]]) -> Part:
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(MAX_PROBE_SECONDS):
             await probe()
     except Unavailable as error:
         return Part(name, str(error))
     except TimeoutError:
-        return Part(name, f"no answer within {SECONDS:g} s")
+        return Part(name, f"no answer within {MAX_PROBE_SECONDS:g} s")
     except Exception as error:
         log.exception("a part can't be looked at", part=name)
         return Part(name, f"failed with {type(error).__name__}, see the log")

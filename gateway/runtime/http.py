@@ -17,7 +17,7 @@ from gateway.runtime.seldom import Seldom
 from gateway.web.app import Site, make_app
 from gateway.web.front import Front
 
-log = structlog.get_logger(component="http")
+http_logger = structlog.get_logger(component="http")
 
 KEEP_ALIVE_SECONDS = 75.0
 """How long an idle connection, or one whose head doesn't end, is kept."""
@@ -68,7 +68,7 @@ class HttpListener:
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
         self._fronts: set[Front] = set()
-        self._too_many = Seldom(log)
+        self._too_many = Seldom(http_logger)
 
     @property
     def name(self) -> str:
@@ -125,7 +125,7 @@ class HttpListener:
             async with asyncio.timeout(seconds):
                 await server.shutdown(None)
         except TimeoutError:
-            log.warning("messages cut off at stop", listener=self.name, connections=len(server.connections))
+            http_logger.warning("messages cut off at stop", listener=self.name, connections=len(server.connections))
             await server.shutdown(0.05)
         await self._runner.cleanup()
         self._server = self._runner = None

@@ -27,7 +27,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MOST_SERIES = 2_000
 """Service names come from outside: beyond this many combinations they are counted as 'other'."""
 
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+MESSAGE_SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
 class Metrics:
@@ -45,7 +45,7 @@ class Metrics:
             "Time from a message's arrival to its answer",
             ("protocol", "service"),
             registry=self.registry,
-            buckets=SECONDS,
+            buckets=MESSAGE_SECONDS_BUCKETS,
         )
         self._up = Gauge("illgate_up", "1: this part works, 0: it doesn't", ("part",), registry=self.registry)
         self._notes = Gauge(

@@ -8,10 +8,10 @@ from enum import StrEnum
 
 import structlog
 
-log = structlog.get_logger(component="tasks")
+task_logger = structlog.get_logger(component="tasks")
 
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 60.0
+MIN_RETRY_SECONDS = 1.0
+MAX_RETRY_SECONDS = 60.0
 
 
 class OnFailure(StrEnum):
@@ -56,18 +56,18 @@ class Tasks:
 
     async def _run(self, name: str, work: Callable[[], Awaitable[None]], on_failure: OnFailure) -> None:
         loop = asyncio.get_running_loop()
-        pause = FIRST_PAUSE
+        pause = MIN_RETRY_SECONDS
         while True:
             began = loop.time()
             try:
                 await work()
             except Exception:
-                log.exception("background work failed", task=name, on_failure=on_failure.value)
+                task_logger.exception("background work failed", task=name, on_failure=on_failure.value)
             else:
                 return
             if on_failure is OnFailure.REPORT:
                 return
-            if loop.time() - began > LONGEST_PAUSE:  # it ran well for a while
-                pause = FIRST_PAUSE
+            if loop.time() - began > MAX_RETRY_SECONDS:  # it ran well for a while
+                pause = MIN_RETRY_SECONDS
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, MAX_RETRY_SECONDS)

@@ -19,7 +19,7 @@ from gateway.runtime.seldom import Seldom
 from gateway.web.app import Exchange
 from gateway.web.gate import Gate
 
-log = structlog.get_logger(component="tcp")
+tcp_logger = structlog.get_logger(component="tcp")
 
 
 @frozen
@@ -54,7 +54,7 @@ class TcpListener:
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._peers: Counter[str] = Counter()
-        self._too_many = Seldom(log)
+        self._too_many = Seldom(tcp_logger)
 
     @property
     def name(self) -> str:
@@ -100,7 +100,7 @@ class TcpListener:
             for task in late:
                 task.cancel()
             if late:
-                log.warning("connections cut off at stop", listener=self.name, connections=len(late))
+                tcp_logger.warning("connections cut off at stop", listener=self.name, connections=len(late))
                 await asyncio.wait(late)
         self._server = None
 
@@ -126,7 +126,7 @@ class TcpListener:
         except asyncio.CancelledError:
             writer.transport.abort()  # stopping; the task ends here
         except Exception:
-            log.exception("a connection failed", listener=self.name, peer=peer)
+            tcp_logger.exception("a connection failed", listener=self.name, peer=peer)
             writer.transport.abort()
         finally:
             if line is not None:

@@ -16,14 +16,14 @@ from gateway.domain.problems import Unavailable
 from gateway.store.engine import Store
 from gateway.store.session import Session
 
-log = structlog.get_logger(component="wake")
+wake_logger = structlog.get_logger(component="wake")
 
 CHANNEL = "illgate_work"
 PING_SECONDS = 30.0
 """A connection that says nothing for so long is asked whether it is still there."""
 
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 60.0
+MIN_RETRY_SECONDS = 1.0
+MAX_RETRY_SECONDS = 60.0
 
 
 class Wake:
@@ -52,16 +52,16 @@ class Wake:
         """Hears and tells other nodes until cancelled. Where there are none (SQLite) it returns at once."""
         if self._url.get_backend_name() == "sqlite":
             return
-        pause = FIRST_PAUSE
+        pause = MIN_RETRY_SECONDS
         while True:
             try:
                 await self._with_session(self._url)
             except Unavailable as lost:
                 if self._worked:
-                    pause = FIRST_PAUSE
-                log.warning("wake.lost", reason=str(lost), again_in=pause)
+                    pause = MIN_RETRY_SECONDS
+                wake_logger.warning("wake.lost", reason=str(lost), again_in=pause)
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, MAX_RETRY_SECONDS)
 
     async def _with_session(self, url: URL) -> None:
         self._worked = False

@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 
 from gateway.domain.problems import Unavailable
 
-CONNECT_SECONDS = 10.0
+SESSION_CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
 """Longest wait for an answer to one statement."""
 
@@ -41,7 +41,7 @@ class Session:
         _, wanted = dialect.create_connect_args(url)
         wanted = {key: value for key, value in wanted.items() if key not in OF_SQLALCHEMY}
         try:
-            return cls(await asyncpg.connect(**wanted, timeout=CONNECT_SECONDS))
+            return cls(await asyncpg.connect(**wanted, timeout=SESSION_CONNECT_SECONDS))
         except _lost() as error:
             raise Unavailable("the database can't be reached") from error
 

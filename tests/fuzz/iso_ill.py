@@ -18,7 +18,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["adapters.iso_ill"]):
-    from adapters.iso_ill.codec import Decoded, Frames, Limits, decode, digest_of, encode, peek
+    from adapters.iso_ill.codec import ApduSplitter, Decoded, Limits, decode, digest_of, encode, peek
     from adapters.iso_ill.examples import CONTEXT, LENDING, REQUESTING, full
     from adapters.iso_ill.mapping import apdu_of, received
     from adapters.iso_ill.messages import APDUS
@@ -54,7 +54,7 @@ def one(data: bytes) -> None:
 
 def stream(data: bytes) -> None:
     """In pieces: no more is held than was fed."""
-    frames, fed, cut = Frames(Limits(size=2_000)), 0, 0
+    frames, fed, cut = ApduSplitter(Limits(size=2_000)), 0, 0
     step = 1 + len(data) % 7 * 40
     try:
         for at in range(0, len(data), step):

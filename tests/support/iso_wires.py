@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from adapters.iso_ill.codec import Frames, name_of, peek
+from adapters.iso_ill.codec import ApduSplitter, name_of, peek
 
 HOST = "127.0.0.1"
 
@@ -121,7 +121,7 @@ class Wire:
             there_writer.transport.abort()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, there: bool) -> None:
-        frames = Frames()
+        frames = ApduSplitter()
         while data := await reader.read(65_536):
             frames.feed(data)
             while (apdu := frames.next()) is not None:

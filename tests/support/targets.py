@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.z3950.ber import Frames
+from adapters.z3950.ber import BerSplitter
 from adapters.z3950.codec import module
 from adapters.z3950.dialect import Z3950Dialect
 from gateway.domain.profile import Profile
@@ -64,7 +64,7 @@ async def target(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIter
         assert task is not None
         handlers.add(task)
         await made.counted(1)
-        frames = Frames(1_000_000)
+        frames = BerSplitter(1_000_000)
         try:
             while octets := await reader.read(65_536):
                 frames.feed(octets)

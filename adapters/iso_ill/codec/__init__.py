@@ -14,7 +14,7 @@ from __future__ import annotations
 from adapters.iso_ill.codec import tlv
 from adapters.iso_ill.codec.declared import declared
 from adapters.iso_ill.codec.digest import digest_of
-from adapters.iso_ill.codec.framing import Frames
+from adapters.iso_ill.codec.framing import ApduSplitter
 from adapters.iso_ill.codec.limits import DEFAULT_LIMITS, Limits
 from adapters.iso_ill.codec.reading import ABSENT, Oddity, Reader, plan_of
 from adapters.iso_ill.codec.style import DEFAULT_STYLE, Defaults, Strings, Style
@@ -138,9 +138,9 @@ def _placed(malformed: MalformedMessage, reader: Reader) -> MalformedMessage:
 __all__ = [
     "DEFAULT_LIMITS",
     "DEFAULT_STYLE",
+    "ApduSplitter",
     "Decoded",
     "Defaults",
-    "Frames",
     "Limits",
     "Oddity",
     "Peek",

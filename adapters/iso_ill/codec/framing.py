@@ -7,7 +7,7 @@ from adapters.iso_ill.codec.limits import DEFAULT_LIMITS, Limits
 from gateway.domain.problems import Fault, MalformedMessage
 
 
-class Frames:
+class ApduSplitter:
     """Cuts what has been fed into APDUs. `next` raises MalformedMessage for what can't become one: there is no way to
     find the next beginning, so that the stream is of no further use."""
 

@@ -53,7 +53,7 @@ def check_out(connection: Connection, here: Here, barcode: str, patron_id: str, 
     due = terms.due or _first_due(connection, here, borrower, piece)
     loan_id = _lend(connection, here, piece, borrower, key, terms, due)
     _settle_holds(connection, here, piece, waiting, patron_id)
-    return loan_rows.by_id(connection, here, loan_id)
+    return loan_rows.get_loan(connection, here, loan_id)
 
 
 def _on_loan(out: Loan, patron_id: str, barcode: str) -> Refused:
@@ -157,14 +157,14 @@ def _settle_holds(connection: Connection, here: Here, piece: Piece, waiting: tup
 def set_due_date(connection: Connection, here: Here, loan_id: str, due: datetime, key: str) -> Loan:
     """Raises Refused(NOT_CHECKED_OUT) for a loan that is unknown or has ended."""
     lock_loan(connection, here, loan_id)
-    loan = loan_rows.by_id(connection, here, loan_id)
+    loan = loan_rows.get_loan(connection, here, loan_id)
     if operations.done(connection, here, "set-due-date", key, loan_id):
         return loan
     if loan.returned is not None:
         raise Refused(Reason.NOT_CHECKED_OUT, "the loan has ended", about=About.ITEM, value=loan.item_barcode)
-    loan_rows.change(connection, here, loan_id, due=due)
+    loan_rows.update_loan_row(connection, here, loan_id, due=due)
     operations.remember(connection, here, "set-due-date", key, loan_id)
-    return loan_rows.by_id(connection, here, loan_id)
+    return loan_rows.get_loan(connection, here, loan_id)
 
 
 def renew(connection: Connection, here: Here, barcode: str, key: str, patron_id: str, due: datetime | None) -> Loan:
@@ -190,9 +190,9 @@ def renew(connection: Connection, here: Here, barcode: str, key: str, patron_id:
     if due is None:
         desk = branch(connection, here, piece.item.current.library)
         due = within_lender_due(piece, loan, renewed_due(rule, loan.due, here.now, here.zone, desk.closures))
-    loan_rows.change(connection, here, loan.id, due=due, renewals=loan.renewals + 1)
+    loan_rows.update_loan_row(connection, here, loan.id, due=due, renewals=loan.renewals + 1)
     operations.remember(connection, here, "renew", key, loan.id)
-    return loan_rows.by_id(connection, here, loan.id)
+    return loan_rows.get_loan(connection, here, loan.id)
 
 
 def within_lender_due(piece: Piece, loan: Loan, due: datetime) -> datetime:
@@ -240,9 +240,9 @@ def recall_loan(connection: Connection, here: Here, piece: Piece, loan: Loan, du
         rule = loan_rule(connection, here, borrower.patron.category, piece.item.policy)
         desk = branch(connection, here, piece.item.current.library)
         due = recalled_due(rule, loan.due, here.now, here.zone, desk.closures)
-    loan_rows.change(connection, here, loan.id, due=due, recalled=here.now)
+    loan_rows.update_loan_row(connection, here, loan.id, due=due, recalled=here.now)
     item_rows.change(connection, here, piece.item.id, status=ItemStatus.RECALLED.value)
-    return loan_rows.by_id(connection, here, loan.id)
+    return loan_rows.get_loan(connection, here, loan.id)
 
 
 def _on_loan_piece(connection: Connection, here: Here, barcode: str) -> tuple[Piece, Loan]:

@@ -18,7 +18,7 @@ from gateway.store.types import UtcDateTime
 QUEUED = (HoldStatus.WAITING, HoldStatus.PAGED)
 ITEM, TITLE = "item", "title"
 
-_SELECT = """SELECT
+_SELECT_HOLDS = """SELECT
   h.id, h.key, h.request_id, h.patron_id, h.bib_id, h.item_id, h.pickup, h.status, h.placed, h.kind, h.need_by,
   h.expires, h.ready_until, h.level, i.barcode, b.title,
   CASE WHEN h.closed IS NOT NULL OR h.status NOT IN ('waiting', 'paged') THEN 0 ELSE 1 + (
@@ -32,7 +32,7 @@ JOIN embedded_bibs b ON b.library = h.library AND b.id = h.bib_id
 LEFT JOIN embedded_items i ON i.library = h.library AND i.id = h.item_id
 WHERE h.library = :library AND """
 
-_TYPES: tuple[ColumnClause[Any], ...] = (
+_HOLD_COLUMNS: tuple[ColumnClause[Any], ...] = (
     *(column(name, String) for name in ("id", "key", "request_id", "patron_id", "bib_id", "item_id", "pickup")),
     column("status", String),
     column("placed", UtcDateTime),
@@ -44,27 +44,27 @@ _TYPES: tuple[ColumnClause[Any], ...] = (
 )
 
 
-def _statement(condition: str) -> Any:
-    clause = text(_SELECT + condition + " ORDER BY h.placed, h.id")
-    return clause.bindparams(bindparam("today", type_=Date())).columns(*_TYPES)
+def _hold_statement(condition: str) -> Any:
+    clause = text(_SELECT_HOLDS + condition + " ORDER BY h.placed, h.id")
+    return clause.bindparams(bindparam("today", type_=Date())).columns(*_HOLD_COLUMNS)
 
 
 _STANDING = "h.closed IS NULL AND (h.expires IS NULL OR h.expires >= :today OR h.status IN ('ready', 'in-transit'))"
-_BY_ID = _statement("h.id = :value")
-_BY_KEY = _statement("h.key = :value")
-_BY_REQUEST = _statement("h.request_id = :value AND h.request_id <> ''")
-_OF_PATRON = _statement(f"h.patron_id = :value AND {_STANDING}")
-_OF_BIB = _statement(f"h.bib_id = :value AND {_STANDING}")
-_OF_ITEM = _statement(f"h.bib_id = :value AND (h.item_id IS NULL OR h.item_id = :item) AND {_STANDING}")
-_LAPSED = _statement(
+_HOLD_BY_ID = _hold_statement("h.id = :value")
+_BY_KEY = _hold_statement("h.key = :value")
+_BY_REQUEST = _hold_statement("h.request_id = :value AND h.request_id <> ''")
+_HOLDS_OF_PATRON = _hold_statement(f"h.patron_id = :value AND {_STANDING}")
+_OF_BIB = _hold_statement(f"h.bib_id = :value AND {_STANDING}")
+_OF_ITEM = _hold_statement(f"h.bib_id = :value AND (h.item_id IS NULL OR h.item_id = :item) AND {_STANDING}")
+_LAPSED = _hold_statement(
     "h.bib_id = :value AND h.closed IS NULL AND ((h.status IN ('waiting', 'paged') AND h.expires < :today)"
     " OR (h.status = 'ready' AND h.ready_until < :today))"
 )
 
 
-def by_id(connection: Connection, here: Here, hold_id: str) -> Hold:
+def get_hold(connection: Connection, here: Here, hold_id: str) -> Hold:
     """Raises Refused(UNKNOWN_REQUEST)."""
-    row = connection.execute(_BY_ID, _values(here, hold_id)).one_or_none()
+    row = connection.execute(_HOLD_BY_ID, _values(here, hold_id)).one_or_none()
     if row is None:
         raise Refused(Reason.UNKNOWN_REQUEST, "no hold has this id", about=About.REQUEST, value=hold_id)
     return to_hold(row, here)
@@ -80,8 +80,8 @@ def by_request(connection: Connection, here: Here, request_id: str) -> tuple[Hol
     return _all(connection, here, _BY_REQUEST, _values(here, request_id))
 
 
-def of_patron(connection: Connection, here: Here, patron_id: str) -> tuple[Hold, ...]:
-    return _all(connection, here, _OF_PATRON, _values(here, patron_id))
+def holds_of_patron(connection: Connection, here: Here, patron_id: str) -> tuple[Hold, ...]:
+    return _all(connection, here, _HOLDS_OF_PATRON, _values(here, patron_id))
 
 
 def of_bib(connection: Connection, here: Here, bib_id: str) -> tuple[Hold, ...]:
@@ -128,12 +128,12 @@ def to_hold(row: Row[Any], here: Here) -> Hold:
 # --- changes ---------------------------------------------------------------------------------------------
 
 
-def change(connection: Connection, here: Here, hold_id: str, **columns: Any) -> None:
+def update_hold_row(connection: Connection, here: Here, hold_id: str, **columns: Any) -> None:
     connection.execute(update(holds).where(holds.c.library == here.library, holds.c.id == hold_id).values(**columns))
 
 
 def close(connection: Connection, here: Here, hold_id: str, status: HoldStatus, **columns: Any) -> None:
-    change(connection, here, hold_id, status=status.value, closed=here.now, **columns)
+    update_hold_row(connection, here, hold_id, status=status.value, closed=here.now, **columns)
 
 
 def catch(
@@ -143,10 +143,12 @@ def catch(
     item_id = piece.item.id
     if hold.pickup == desk:
         until = shelf_until(shelf_days, here.today, closures)
-        change(connection, here, hold.id, status=HoldStatus.READY.value, item_id=item_id, ready_until=until)
+        update_hold_row(connection, here, hold.id, status=HoldStatus.READY.value, item_id=item_id, ready_until=until)
         place = {"status": ItemStatus.ON_HOLD_SHELF.value, "transit_to": ""}
     else:
-        change(connection, here, hold.id, status=HoldStatus.IN_TRANSIT.value, item_id=item_id, ready_until=None)
+        update_hold_row(
+            connection, here, hold.id, status=HoldStatus.IN_TRANSIT.value, item_id=item_id, ready_until=None
+        )
         place = {"status": ItemStatus.IN_TRANSIT.value, "transit_to": hold.pickup}
     shelf = piece.item.home.shelf if desk == piece.item.home.library else ""
     item_rows.change(connection, here, item_id, current_branch=desk, current_shelf=shelf, **place)
@@ -155,12 +157,12 @@ def catch(
 def put_back(connection: Connection, here: Here, hold: Hold, level: str) -> None:
     """The hold loses its item and stands in the queue again, at its old place."""
     item_id = hold.item_id if level == ITEM else None
-    change(connection, here, hold.id, status=HoldStatus.WAITING.value, item_id=item_id, ready_until=None)
+    update_hold_row(connection, here, hold.id, status=HoldStatus.WAITING.value, item_id=item_id, ready_until=None)
 
 
 def level(connection: Connection, here: Here, hold_id: str) -> str:
     """item or title."""
-    found: str = connection.execute(_BY_ID, _values(here, hold_id)).one().level
+    found: str = connection.execute(_HOLD_BY_ID, _values(here, hold_id)).one().level
     return found
 
 

@@ -87,10 +87,10 @@ def _check_duplicate(
 ) -> None:
     """An item that the patron waits for, or has, can't be requested again; another copy of the title can."""
     may_fill = {piece.item.id for piece in pieces}
-    for hold in hold_rows.of_patron(connection, here, wish.patron_id):
+    for hold in hold_rows.holds_of_patron(connection, here, wish.patron_id):
         if hold.bib_id == bib_id and (not hold.item_id or not wish.item_barcode or hold.item_id in may_fill):
             raise Refused(Reason.DUPLICATE_REQUEST, "the patron has this on hold already", about=About.ITEM)
-    on_loan = {loan.item_id for loan in loan_rows.of_patron(connection, here, wish.patron_id)}
+    on_loan = {loan.item_id for loan in loan_rows.loans_of_patron(connection, here, wish.patron_id)}
     if may_fill & on_loan:
         raise Refused(Reason.ON_LOAN_SAME_PATRON, "the patron has this on loan", about=About.ITEM)
 
@@ -142,7 +142,7 @@ def _add(
         "note": wish.note,
     }
     add_row(connection, holds, row)
-    return hold_rows.by_id(connection, here, hold_id)
+    return hold_rows.get_hold(connection, here, hold_id)
 
 
 def find(connection: Connection, here: Here, request_id: str) -> Hold:
@@ -161,14 +161,14 @@ def find(connection: Connection, here: Here, request_id: str) -> Hold:
 def cancel(connection: Connection, here: Here, hold_id: str, key: str) -> Hold:
     """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
     lock_hold(connection, here, hold_id)
-    hold = hold_rows.by_id(connection, here, hold_id)
+    hold = hold_rows.get_hold(connection, here, hold_id)
     if operations.done(connection, here, "cancel-hold", key, hold_id):
         return hold
     if not hold.status.is_open:
         raise Refused(Reason.REQUEST_CLOSED, f"the hold is {hold.status.value} already", about=About.REQUEST)
     withdraw(connection, here, hold)
     operations.remember(connection, here, "cancel-hold", key, hold_id)
-    return hold_rows.by_id(connection, here, hold_id)
+    return hold_rows.get_hold(connection, here, hold_id)
 
 
 def withdraw(connection: Connection, here: Here, hold: Hold) -> None:
@@ -181,7 +181,7 @@ def withdraw(connection: Connection, here: Here, hold: Hold) -> None:
 def update(connection: Connection, here: Here, hold_id: str, change: HoldChange, key: str) -> Hold:
     """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED | BAD_PICKUP_LOCATION | INVALID_DATE)."""
     lock_hold(connection, here, hold_id)
-    hold = hold_rows.by_id(connection, here, hold_id)
+    hold = hold_rows.get_hold(connection, here, hold_id)
     if operations.done(connection, here, "update-hold", key, hold_id):
         return hold
     if not hold.status.is_open:
@@ -190,17 +190,17 @@ def update(connection: Connection, here: Here, hold_id: str, change: HoldChange,
     wanted = {"pickup": change.pickup, "need_by": change.need_by, "expires": change.expires}
     columns = {name: value for name, value in wanted.items() if value is not None}
     if columns:
-        hold_rows.change(connection, here, hold_id, **columns)
+        hold_rows.update_hold_row(connection, here, hold_id, **columns)
     if change.pickup is not None and change.pickup != hold.pickup:
         pickup_branch(connection, here, change.pickup)
         _send_to(connection, here, hold, change.pickup)
     operations.remember(connection, here, "update-hold", key, hold_id)
-    return hold_rows.by_id(connection, here, hold_id)
+    return hold_rows.get_hold(connection, here, hold_id)
 
 
 def _send_to(connection: Connection, here: Here, hold: Hold, pickup: str) -> None:
     """An item that is kept for the hold goes to the new place."""
     if hold.status in hold_rows.QUEUED:
         return
-    hold_rows.change(connection, here, hold.id, status=HoldStatus.IN_TRANSIT.value, ready_until=None)
+    hold_rows.update_hold_row(connection, here, hold.id, status=HoldStatus.IN_TRANSIT.value, ready_until=None)
     item_rows.change(connection, here, hold.item_id, status=ItemStatus.IN_TRANSIT.value, transit_to=pickup)

@@ -12,7 +12,7 @@ from gateway.domain.library import Loan
 from gateway.domain.problems import Reason, Refused
 from gateway.store.types import UtcDateTime
 
-_SELECT = """SELECT
+_SELECT_LOANS = """SELECT
   l.id, l.key, l.request_id, l.item_id, i.barcode, l.bib_id, l.patron_id, l.lent, l.due, l.returned, l.renewals,
   l.renewals_allowed, l.recalled, b.title, l.returned_key
 FROM embedded_loans l
@@ -20,7 +20,7 @@ JOIN embedded_items i ON i.library = l.library AND i.id = l.item_id
 JOIN embedded_bibs b ON b.library = l.library AND b.id = l.bib_id
 WHERE l.library = :library AND """
 
-_TYPES: tuple[ColumnClause[Any], ...] = (
+_LOAN_COLUMNS: tuple[ColumnClause[Any], ...] = (
     *(column(name, String) for name in ("id", "key", "request_id", "item_id", "barcode", "bib_id", "patron_id")),
     *(column(name, UtcDateTime) for name in ("lent", "due", "returned")),
     column("renewals", Integer),
@@ -31,19 +31,19 @@ _TYPES: tuple[ColumnClause[Any], ...] = (
 )
 
 
-def _statement(condition: str) -> Any:
-    return text(_SELECT + condition).columns(*_TYPES)
+def _loan_statement(condition: str) -> Any:
+    return text(_SELECT_LOANS + condition).columns(*_LOAN_COLUMNS)
 
 
-_BY_ID = _statement("l.id = :value")
-_OPEN = _statement("l.item_id = :value AND l.returned IS NULL")
-_LATEST = _statement("l.item_id = :value ORDER BY l.id DESC LIMIT 1")
-_OF_PATRON = _statement("l.patron_id = :value AND l.returned IS NULL ORDER BY l.due, l.id")
+_LOAN_BY_ID = _loan_statement("l.id = :value")
+_OPEN = _loan_statement("l.item_id = :value AND l.returned IS NULL")
+_LATEST = _loan_statement("l.item_id = :value ORDER BY l.id DESC LIMIT 1")
+_LOANS_OF_PATRON = _loan_statement("l.patron_id = :value AND l.returned IS NULL ORDER BY l.due, l.id")
 
 
-def by_id(connection: Connection, here: Here, loan_id: str) -> Loan:
+def get_loan(connection: Connection, here: Here, loan_id: str) -> Loan:
     """Raises Refused(NOT_CHECKED_OUT)."""
-    row = _one(connection, here, _BY_ID, loan_id)
+    row = _one(connection, here, _LOAN_BY_ID, loan_id)
     if row is None:
         raise Refused(Reason.NOT_CHECKED_OUT, "no loan has this id", value=loan_id)
     return to_loan(row)
@@ -66,13 +66,13 @@ def returned_under(connection: Connection, here: Here, item_id: str, key: str) -
     return to_loan(row) if row is not None and row.returned is not None and row.returned_key == key else None
 
 
-def of_patron(connection: Connection, here: Here, patron_id: str) -> tuple[Loan, ...]:
+def loans_of_patron(connection: Connection, here: Here, patron_id: str) -> tuple[Loan, ...]:
     """Open loans, soonest due first."""
-    rows = connection.execute(_OF_PATRON, {"library": here.library, "value": patron_id})
+    rows = connection.execute(_LOANS_OF_PATRON, {"library": here.library, "value": patron_id})
     return tuple(to_loan(row) for row in rows)
 
 
-def change(connection: Connection, here: Here, loan_id: str, **columns: Any) -> None:
+def update_loan_row(connection: Connection, here: Here, loan_id: str, **columns: Any) -> None:
     connection.execute(update(loans).where(loans.c.library == here.library, loans.c.id == loan_id).values(**columns))
 
 

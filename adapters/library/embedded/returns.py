@@ -56,10 +56,10 @@ def check_in(connection: Connection, here: Here, barcode: str, key: str, scan: S
         again = _repeated(connection, here, piece, key)
         return again or _put_in_place(connection, here, piece, key, scan)
     desk = _desk(connection, here, piece, scan.at)
-    loan_rows.change(connection, here, loan.id, returned=here.now, returned_key=key)
+    loan_rows.update_loan_row(connection, here, loan.id, returned=here.now, returned_key=key)
     _charge_fine(connection, here, piece, loan, desk.closures)
     _settle(connection, here, piece, desk, scan)
-    return _result(connection, here, piece.item.id, loan_rows.by_id(connection, here, loan.id))
+    return _result(connection, here, piece.item.id, loan_rows.get_loan(connection, here, loan.id))
 
 
 def _of_deleted(connection: Connection, here: Here, barcode: str, key: str) -> CheckedIn:

@@ -131,10 +131,10 @@ class EmbeddedLibrary(SharesStore):
         return account.patron
 
     async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
-        return await self._read(lambda c, here: loan_rows.of_patron(c, here, patron_id))
+        return await self._read(lambda c, here: loan_rows.loans_of_patron(c, here, patron_id))
 
     async def patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
-        return await self._read(lambda c, here: hold_rows.of_patron(c, here, patron_id))
+        return await self._read(lambda c, here: hold_rows.holds_of_patron(c, here, patron_id))
 
     async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
         return await self._read(lambda c, here: money.unpaid(c, here, patron_id))

@@ -48,26 +48,36 @@ class Service:
 
 
 SERVICES: dict[type[Initiation], Service] = {
-    messages.LookupUser: Service(lookup_user.read, lookup_user.word),
-    messages.LookupItem: Service(lookup_item.read, lookup_item.word),
-    messages.LookupItemSet: Service(lookup_item_set.read, lookup_item_set.word),
-    messages.LookupRequest: Service(lookup_request.read, lookup_request.word),
-    messages.LookupAgency: Service(lookup_agency.read, lookup_agency.word),
-    messages.RequestItem: Service(request_item.read, request_item.word),
-    messages.CancelRequestItem: Service(cancel_request_item.read, cancel_request_item.word),
-    messages.UpdateRequestItem: Service(update_request_item.read, update_request_item.word),
-    messages.AcceptItem: Service(accept_item.read, accept_item.word),
-    messages.CheckOutItem: Service(check_out_item.read, check_out_item.word),
-    messages.CheckInItem: Service(check_in_item.read, check_in_item.word),
-    messages.RenewItem: Service(renew_item.read, renew_item.word),
-    messages.RecallItem: Service(recall_item.read, recall_item.word),
-    messages.CreateUser: Service(create_user.read, create_user.word),
-    messages.UpdateUser: Service(update_user.read, update_user.word),
-    messages.CreateItem: Service(create_item.read, create_item.word),
-    messages.DeleteItem: Service(delete_item.read, delete_item.word),
-    messages.CreateUserFiscalTransaction: Service(
-        create_user_fiscal_transaction.read, create_user_fiscal_transaction.word
+    messages.LookupUser: Service(lookup_user.read_lookup_user, lookup_user.write_lookup_user_response),
+    messages.LookupItem: Service(lookup_item.read_lookup_item, lookup_item.write_lookup_item_response),
+    messages.LookupItemSet: Service(
+        lookup_item_set.read_lookup_item_set, lookup_item_set.write_lookup_item_set_response
     ),
-    messages.UpdateCirculationStatus: Service(update_circulation_status.read, update_circulation_status.word),
-    **{kind: Service(notifications.read) for kind in notifications.KINDS},
+    messages.LookupRequest: Service(lookup_request.read_lookup_request, lookup_request.write_lookup_request_response),
+    messages.LookupAgency: Service(lookup_agency.read_lookup_agency, lookup_agency.write_lookup_agency_response),
+    messages.RequestItem: Service(request_item.read_request_item, request_item.write_request_item_response),
+    messages.CancelRequestItem: Service(
+        cancel_request_item.read_cancel_request_item, cancel_request_item.write_cancel_request_item_response
+    ),
+    messages.UpdateRequestItem: Service(
+        update_request_item.read_update_request_item, update_request_item.write_update_request_item_response
+    ),
+    messages.AcceptItem: Service(accept_item.read_accept_item, accept_item.write_accept_item_response),
+    messages.CheckOutItem: Service(check_out_item.read_check_out_item, check_out_item.write_check_out_item_response),
+    messages.CheckInItem: Service(check_in_item.read_check_in_item, check_in_item.write_check_in_item_response),
+    messages.RenewItem: Service(renew_item.read_renew_item, renew_item.write_renew_item_response),
+    messages.RecallItem: Service(recall_item.read_recall_item, recall_item.write_recall_item_response),
+    messages.CreateUser: Service(create_user.read_create_user, create_user.write_create_user_response),
+    messages.UpdateUser: Service(update_user.read_update_user, update_user.write_update_user_response),
+    messages.CreateItem: Service(create_item.read_create_item, create_item.write_create_item_response),
+    messages.DeleteItem: Service(delete_item.read_delete_item, delete_item.write_delete_item_response),
+    messages.CreateUserFiscalTransaction: Service(
+        create_user_fiscal_transaction.read_create_user_fiscal_transaction,
+        create_user_fiscal_transaction.write_create_user_fiscal_transaction_response,
+    ),
+    messages.UpdateCirculationStatus: Service(
+        update_circulation_status.read_update_circulation_status,
+        update_circulation_status.write_update_circulation_status_response,
+    ),
+    **{kind: Service(notifications.read_notification) for kind in notifications.KINDS},
 }

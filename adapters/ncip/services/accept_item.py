@@ -34,7 +34,7 @@ ACTIONS = {
 """RequestedActionType, lower case (facts/ncip.md 3.6)."""
 
 
-def read(message: AcceptItem, reader: Reader) -> Accept:
+def read_accept_item(message: AcceptItem, reader: Reader) -> Accept:
     fiscal = message.fiscal_transaction_information
     return Accept(
         request=must(message.request_id, About.REQUEST, "RequestId"),
@@ -79,7 +79,7 @@ def _money(message: AcceptItem) -> Money | None:
         raise Refused(Reason.INVALID_AMOUNT, "Amount is not in a currency of ISO 4217.", about=About.AMOUNT) from error
 
 
-def word(accepted: ItemAccepted, message: AcceptItem, writer: Writer) -> AcceptItemResponse:
+def write_accept_item_response(accepted: ItemAccepted, message: AcceptItem, writer: Writer) -> AcceptItemResponse:
     return AcceptItemResponse(
         request_id=wording.request_id("", message.request_id, writer),
         item_id=wording.item_id(accepted.item.barcode, message.item_id, writer) if writer.wants("item-id") else None,

@@ -11,7 +11,7 @@ from gateway.domain.commands import CancelRequest, PatronRef, RequestCancelled
 from gateway.domain.problems import About, Reason, Refused
 
 
-def read(message: CancelRequestItem, reader: Reader) -> CancelRequest:
+def read_cancel_request_item(message: CancelRequestItem, reader: Reader) -> CancelRequest:
     request, item = named(message.request_id), named(message.item_id)
     patron = patron_ref(message.user_id, message.authentication_inputs)
     if request is None and item is None:
@@ -23,7 +23,9 @@ def read(message: CancelRequestItem, reader: Reader) -> CancelRequest:
     return CancelRequest(patron or PatronRef(), request, item, kind)
 
 
-def word(cancelled: RequestCancelled, message: CancelRequestItem, writer: Writer) -> CancelRequestItemResponse:
+def write_cancel_request_item_response(
+    cancelled: RequestCancelled, message: CancelRequestItem, writer: Writer
+) -> CancelRequestItemResponse:
     hold = cancelled.hold
     barcode = cancelled.item.barcode if cancelled.item is not None else hold.item_barcode
     named_by_item = message.item_id is not None and bool(message.item_id.value)

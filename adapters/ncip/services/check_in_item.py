@@ -21,14 +21,14 @@ from gateway.domain.commands import CheckIn, ItemReturned
 from gateway.domain.problems import About, Reason, Refused
 
 
-def read(message: CheckInItem, reader: Reader) -> CheckIn:
+def read_check_in_item(message: CheckInItem, reader: Reader) -> CheckIn:
     item, request = named(message.item_id), named(message.request_id)
     if item is None and request is None:
         raise Refused(Reason.DATA_MISSING, "ItemId is missing or empty.", about=About.ITEM)
     return CheckIn(item, request, patron_ref(message.user_id, ()), mandated(message, reader))
 
 
-def word(returned: ItemReturned, message: CheckInItem, writer: Writer) -> CheckInItemResponse:
+def write_check_in_item_response(returned: ItemReturned, message: CheckInItem, writer: Writer) -> CheckInItemResponse:
     items, users = wording.sent_elements(message)
     patron, item = returned.patron, returned.item
     fields = patron_parts.user_fields_if_asked(patron, users, writer) if patron is not None else None

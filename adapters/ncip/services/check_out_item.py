@@ -32,7 +32,7 @@ def due_of(message: CheckOutItem, reader: Reader) -> When | None:
             return message.desired_date_due or message.date_due
 
 
-def read(message: CheckOutItem, reader: Reader) -> CheckOut:
+def read_check_out_item(message: CheckOutItem, reader: Reader) -> CheckOut:
     return CheckOut(
         patron=must_patron(message.user_id, message.authentication_inputs),
         item=must(message.item_id, About.ITEM, "ItemId"),
@@ -43,7 +43,7 @@ def read(message: CheckOutItem, reader: Reader) -> CheckOut:
     )
 
 
-def word(lent: ItemLent, message: CheckOutItem, writer: Writer) -> CheckOutItemResponse:
+def write_check_out_item_response(lent: ItemLent, message: CheckOutItem, writer: Writer) -> CheckOutItemResponse:
     items, users = wording.sent_elements(message)
     return CheckOutItemResponse(
         item_id=wording.item_id(lent.item.barcode, message.item_id, writer),

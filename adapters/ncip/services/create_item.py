@@ -11,7 +11,7 @@ from gateway.domain.commands import ItemChanged
 from gateway.domain.problems import About, Reason, Refused
 
 
-def read(message: CreateItem, reader: Reader) -> Create:
+def read_create_item(message: CreateItem, reader: Reader) -> Create:
     description = bib(message.bibliographic_description, reader)
     if not description.title:
         raise Refused(Reason.DATA_MISSING, "Title is missing or empty.", about=About.RECORD)
@@ -26,5 +26,5 @@ def read(message: CreateItem, reader: Reader) -> Create:
     )
 
 
-def word(created: ItemChanged, message: CreateItem, writer: Writer) -> CreateItemResponse:
+def write_create_item_response(created: ItemChanged, message: CreateItem, writer: Writer) -> CreateItemResponse:
     return CreateItemResponse(item_id=wording.item_id(wording.barcode_of(created.item), message.item_id, writer))

@@ -10,7 +10,7 @@ from gateway.domain.commands import CreatePatron, PatronChanged
 from gateway.domain.problems import About, Reason, Refused
 
 
-def read(message: CreateUser, reader: Reader) -> CreatePatron:
+def read_create_user(message: CreateUser, reader: Reader) -> CreatePatron:
     draft = users.draft(
         ids=users.identifiers(message.user_id, message.authentication_inputs, reader),
         name=message.name_information,
@@ -25,5 +25,5 @@ def read(message: CreateUser, reader: Reader) -> CreatePatron:
     return CreatePatron(draft, named(message.user_id), reader.sender)
 
 
-def word(created: PatronChanged, message: CreateUser, writer: Writer) -> CreateUserResponse:
+def write_create_user_response(created: PatronChanged, message: CreateUser, writer: Writer) -> CreateUserResponse:
     return CreateUserResponse(user_id=wording.user_id(created.patron, message.user_id, writer))

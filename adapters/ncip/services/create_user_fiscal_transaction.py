@@ -17,7 +17,7 @@ from gateway.domain.library import Money
 from gateway.domain.problems import About, Reason, Refused
 
 
-def read(message: CreateUserFiscalTransaction, reader: Reader) -> PostFee:
+def read_create_user_fiscal_transaction(message: CreateUserFiscalTransaction, reader: Reader) -> PostFee:
     # CrossLink sends the element empty (facts/ncip.md 2.5): then the profile's default type and amount apply.
     fiscal = message.fiscal_transaction_information or FiscalTransactionInformation()
     return PostFee(
@@ -46,7 +46,7 @@ def _money(fiscal: FiscalTransactionInformation, reader: Reader) -> Money | None
         ) from error
 
 
-def word(
+def write_create_user_fiscal_transaction_response(
     posted: FeePosted, message: CreateUserFiscalTransaction, writer: Writer
 ) -> CreateUserFiscalTransactionResponse:
     fiscal = message.fiscal_transaction_information

@@ -11,9 +11,9 @@ from gateway.domain.commands import ItemChanged
 from gateway.domain.problems import About
 
 
-def read(message: DeleteItem, _reader: Reader) -> Delete:
+def read_delete_item(message: DeleteItem, _reader: Reader) -> Delete:
     return Delete(item=must(message.item_id, About.ITEM, "ItemId"))
 
 
-def word(deleted: ItemChanged, message: DeleteItem, writer: Writer) -> DeleteItemResponse:
+def write_delete_item_response(deleted: ItemChanged, message: DeleteItem, writer: Writer) -> DeleteItemResponse:
     return DeleteItemResponse(item_id=wording.item_id(wording.barcode_of(deleted.item), message.item_id, writer))

@@ -26,11 +26,11 @@ from gateway.domain.commands import AgencyFound, LookUpAgency
 from gateway.domain.library import PickupLocation
 
 
-def read(message: LookupAgency, _reader: Reader) -> LookUpAgency:
+def read_lookup_agency(message: LookupAgency, _reader: Reader) -> LookUpAgency:
     return LookUpAgency(text_of(message.agency_id))
 
 
-def word(found: AgencyFound, message: LookupAgency, writer: Writer) -> LookupAgencyResponse:
+def write_lookup_agency_response(found: AgencyFound, message: LookupAgency, writer: Writer) -> LookupAgencyResponse:
     asked = message.agency_id
     return LookupAgencyResponse(
         agency_id=asked if asked is not None and asked.value else writer.agency_code(),

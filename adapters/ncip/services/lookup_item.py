@@ -10,7 +10,7 @@ from gateway.domain.commands import ItemFound, LookUpItem
 from gateway.domain.problems import About, Reason, Refused
 
 
-def read(message: LookupItem, _reader: Reader) -> LookUpItem:
+def read_lookup_item(message: LookupItem, _reader: Reader) -> LookUpItem:
     item, request = named(message.item_id), named(message.request_id)
     if item is None and request is None:
         raise Refused(Reason.DATA_MISSING, "Neither ItemId nor RequestId says which item is meant.", about=About.ITEM)
@@ -19,7 +19,7 @@ def read(message: LookupItem, _reader: Reader) -> LookUpItem:
     )
 
 
-def word(found: ItemFound, message: LookupItem, writer: Writer) -> LookupItemResponse:
+def write_lookup_item_response(found: ItemFound, message: LookupItem, writer: Writer) -> LookupItemResponse:
     wanted = item_parts.item_elements(message.item_element_types, writer)
     transaction = None
     if found.borrower is not None or found.requesters:

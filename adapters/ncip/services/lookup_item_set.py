@@ -19,7 +19,7 @@ from gateway.domain.library import Item, RecordId
 from gateway.domain.problems import About, Reason, Refused
 
 
-def read(message: LookupItemSet, reader: Reader) -> LookUpItemSet:
+def read_lookup_item_set(message: LookupItemSet, reader: Reader) -> LookUpItemSet:
     # Our holdings sets are not named apart from their record, so their ids are record numbers.
     records = record_ids(message.bibliographic_ids, reader)
     records += tuple(RecordId("local", value) for value in message.holdings_set_ids if value)
@@ -29,7 +29,9 @@ def read(message: LookupItemSet, reader: Reader) -> LookUpItemSet:
     return LookUpItemSet(records, items, limit=message.maximum_items_count, cursor=message.next_item_token or "")
 
 
-def word(found: ItemSetFound, message: LookupItemSet, writer: Writer) -> LookupItemSetResponse:
+def write_lookup_item_set_response(
+    found: ItemSetFound, message: LookupItemSet, writer: Writer
+) -> LookupItemSetResponse:
     return LookupItemSetResponse(
         bibs=tuple(_bib(entry, message, writer) for entry in found.entries), next_item_token=found.cursor or None
     )

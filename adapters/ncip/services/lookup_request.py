@@ -10,7 +10,7 @@ from gateway.domain.commands import LookUpRequest, RequestFound
 from gateway.domain.problems import About, Reason, Refused
 
 
-def read(message: LookupRequest, reader: Reader) -> LookUpRequest:
+def read_lookup_request(message: LookupRequest, reader: Reader) -> LookUpRequest:
     request = named(message.request_id)
     patron = patron_ref(message.user_id, message.authentication_inputs)
     item = named(message.item_id)
@@ -22,7 +22,7 @@ def read(message: LookupRequest, reader: Reader) -> LookUpRequest:
     return LookUpRequest(request, patron, item, kind)
 
 
-def word(found: RequestFound, message: LookupRequest, writer: Writer) -> LookupRequestResponse:
+def write_lookup_request_response(found: RequestFound, message: LookupRequest, writer: Writer) -> LookupRequestResponse:
     hold = found.hold
     user_wanted = patron_parts.user_elements(message.user_element_types, writer)
     item_wanted = item_parts.item_elements(message.item_element_types, writer)

@@ -27,7 +27,7 @@ from gateway.domain.library import Charge, Hold, Loan, Money
 _ZERO = Decimal(0)
 
 
-def read(message: LookupUser, _reader: Reader) -> LookUpPatron:
+def read_lookup_user(message: LookupUser, _reader: Reader) -> LookUpPatron:
     return LookUpPatron(
         must_patron(message.user_id, message.authentication_inputs),
         loans=message.loaned_items_desired,
@@ -36,7 +36,7 @@ def read(message: LookupUser, _reader: Reader) -> LookUpPatron:
     )
 
 
-def word(found: PatronFound, message: LookupUser, writer: Writer) -> LookupUserResponse:
+def write_lookup_user_response(found: PatronFound, message: LookupUser, writer: Writer) -> LookupUserResponse:
     wanted = patron_parts.user_elements(message.user_element_types, writer)
     return LookupUserResponse(
         user_id=wording.user_id(found.patron, message.user_id, writer),

@@ -58,7 +58,7 @@ KINDS: dict[type[Notification], NoticeKind] = {
 }
 
 
-def read(message: Notification, reader: Reader) -> Notice:
+def read_notification(message: Notification, reader: Reader) -> Notice:
     fields: ItemOptionalFields | None = getattr(message, "item_optional_fields", None)
     changes = message.add_request_fields if isinstance(message, ItemRequestUpdated) else None
     pickup = word(changes.pickup_location) if changes is not None else _pickup(message)

@@ -10,11 +10,11 @@ from gateway.domain.commands import ItemRecalled, Recall
 from gateway.domain.problems import About
 
 
-def read(message: RecallItem, _reader: Reader) -> Recall:
+def read_recall_item(message: RecallItem, _reader: Reader) -> Recall:
     return Recall(item=must(message.item_id, About.ITEM, "ItemId"), due=message.desired_date_due)
 
 
-def word(recalled: ItemRecalled, message: RecallItem, writer: Writer) -> RecallItemResponse:
+def write_recall_item_response(recalled: ItemRecalled, message: RecallItem, writer: Writer) -> RecallItemResponse:
     items, _users = wording.sent_elements(message)
     return RecallItemResponse(
         item_id=wording.item_id(recalled.item.barcode, message.item_id, writer),

@@ -10,7 +10,7 @@ from gateway.domain.commands import ItemRenewed, Renew
 from gateway.domain.problems import About
 
 
-def read(message: RenewItem, _reader: Reader) -> Renew:
+def read_renew_item(message: RenewItem, _reader: Reader) -> Renew:
     return Renew(
         item=must(message.item_id, About.ITEM, "ItemId"),
         patron=patron_ref(message.user_id, message.authentication_inputs),
@@ -18,7 +18,7 @@ def read(message: RenewItem, _reader: Reader) -> Renew:
     )
 
 
-def word(renewed: ItemRenewed, message: RenewItem, writer: Writer) -> RenewItemResponse:
+def write_renew_item_response(renewed: ItemRenewed, message: RenewItem, writer: Writer) -> RenewItemResponse:
     items, users = wording.sent_elements(message)
     return RenewItemResponse(
         item_id=wording.item_id(renewed.item.barcode, message.item_id, writer),

@@ -23,7 +23,7 @@ from gateway.domain.policy import Manages
 from gateway.domain.problems import About, Reason, Refused
 
 
-def read(message: RequestItem, reader: Reader) -> PlaceRequest:
+def read_request_item(message: RequestItem, reader: Reader) -> PlaceRequest:
     items = tuple(one for one in map(named, message.item_ids) if one is not None)
     records = record_ids(message.bibliographic_ids, reader)
     citation = bib(description_of(message.item_optional_fields), reader)
@@ -45,7 +45,7 @@ def read(message: RequestItem, reader: Reader) -> PlaceRequest:
     )
 
 
-def word(placed: RequestPlaced, message: RequestItem, writer: Writer) -> RequestItemResponse:
+def write_request_item_response(placed: RequestPlaced, message: RequestItem, writer: Writer) -> RequestItemResponse:
     hold = placed.hold
     sent_item = message.item_ids[0] if message.item_ids else None
     barcode = placed.item.barcode if placed.item is not None else hold.item_barcode

@@ -11,7 +11,7 @@ from gateway.domain.commands import ItemChanged, UpdateStatus
 from gateway.domain.problems import About, Reason, Refused
 
 
-def read(message: UpdateCirculationStatus, reader: Reader) -> UpdateStatus:
+def read_update_circulation_status(message: UpdateCirculationStatus, reader: Reader) -> UpdateStatus:
     status = item_status(message.circulation_status, reader)
     if status is None:
         raise Refused(Reason.DATA_MISSING, "CirculationStatus is missing or empty.", about=About.STATUS)
@@ -19,7 +19,9 @@ def read(message: UpdateCirculationStatus, reader: Reader) -> UpdateStatus:
     return UpdateStatus(item, status, text_of(message.circulation_status))
 
 
-def word(changed: ItemChanged, message: UpdateCirculationStatus, writer: Writer) -> UpdateCirculationStatusResponse:
+def write_update_circulation_status_response(
+    changed: ItemChanged, message: UpdateCirculationStatus, writer: Writer
+) -> UpdateCirculationStatusResponse:
     return UpdateCirculationStatusResponse(
         item_id=wording.item_id(wording.barcode_of(changed.item), message.item_id, writer)
     )

@@ -11,7 +11,7 @@ from gateway.domain.commands import RequestPlaced, UpdateRequest
 from gateway.domain.problems import About, Reason, Refused
 
 
-def read(message: UpdateRequestItem, reader: Reader) -> UpdateRequest:
+def read_update_request_item(message: UpdateRequestItem, reader: Reader) -> UpdateRequest:
     request, item = named(message.request_id), named(message.item_id)
     patron = patron_ref(message.user_id, message.authentication_inputs)
     if request is None and (patron is None or item is None):
@@ -31,7 +31,9 @@ def read(message: UpdateRequestItem, reader: Reader) -> UpdateRequest:
     )
 
 
-def word(updated: RequestPlaced, message: UpdateRequestItem, writer: Writer) -> UpdateRequestItemResponse:
+def write_update_request_item_response(
+    updated: RequestPlaced, message: UpdateRequestItem, writer: Writer
+) -> UpdateRequestItemResponse:
     hold = updated.hold
     barcode = updated.item.barcode if updated.item is not None else hold.item_barcode
     # The schema wants an ItemId even for a title request that no item fills yet; its number stands in then.

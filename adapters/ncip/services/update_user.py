@@ -11,7 +11,7 @@ from gateway.domain.library import PatronDraft
 from gateway.domain.problems import About, Reason, Refused
 
 
-def read(message: UpdateUser, reader: Reader) -> UpdatePatron:
+def read_update_user(message: UpdateUser, reader: Reader) -> UpdatePatron:
     if message.add_user_fields is None and message.delete_user_fields is None:
         raise Refused(Reason.DATA_MISSING, "Nothing is said to be added or deleted.", about=About.PATRON)
     return UpdatePatron(
@@ -35,5 +35,5 @@ def _draft(fields: UserFields | None, reader: Reader) -> PatronDraft:
     )
 
 
-def word(updated: PatronChanged, message: UpdateUser, writer: Writer) -> UpdateUserResponse:
+def write_update_user_response(updated: PatronChanged, message: UpdateUser, writer: Writer) -> UpdateUserResponse:
     return UpdateUserResponse(user_id=wording.user_id(updated.patron, message.user_id, writer))

@@ -13,13 +13,13 @@ import click
 
 from gateway.cli.request.acting import SHORT, act
 from gateway.cli.request.changing import attach, reorder, skip
-from gateway.cli.request.listing import list_
+from gateway.cli.request.listing import list_requests
 from gateway.cli.request.making import create, lend_to
-from gateway.cli.request.showing import show
+from gateway.cli.request.showing import show_request
 
 
 @click.group(name="request")
-def command() -> None:
+def request_command() -> None:
     """Requests that the gateway manages: list, show, make, act on them.
 
     NUMBER is the request's number, such as B2026-00017, or its id. What is to be sent is left to the daemon; without
@@ -27,5 +27,5 @@ def command() -> None:
     """
 
 
-for one in (list_, show, create, lend_to, act, *SHORT, attach, reorder, skip):
-    command.add_command(one)
+for one in (list_requests, show_request, create, lend_to, act, *SHORT, attach, reorder, skip):
+    request_command.add_command(one)

@@ -57,7 +57,7 @@ class Asked:
 @library_option
 @json_option
 @pass_installation
-def list_(installation: Installation, /, **said: Any) -> None:
+def list_requests(installation: Installation, /, **said: Any) -> None:
     """Requests, last changed first.
 
     \b

@@ -30,7 +30,7 @@ WIDTH = 17
 @library_option
 @json_option
 @pass_installation
-def show(installation: Installation, number: str, symbol: str, as_json: bool) -> None:
+def show_request(installation: Installation, number: str, symbol: str, as_json: bool) -> None:
     """A request: what is asked for, how it stands, whom it was asked of, its history, and what can be done now.
 
     \b

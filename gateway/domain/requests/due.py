@@ -13,7 +13,7 @@ from gateway.domain.requests.calendar import Calendar, moved
 from gateway.domain.requests.policy import LendingRules
 
 
-def patron_due(
+def patron_due_for_request(
     lender_due: Due,
     rules: DueDates,
     calendar: Calendar,
@@ -77,7 +77,7 @@ def renewed_due(current: Due, now: datetime, days: int, calendar: Calendar) -> d
     """After a renewal: `days` calendar days added to the due date, or to today where that is later. Raises
     NeverOpen."""
     today = calendar.day(now)
-    day = due_dates.day(current, calendar.zone) or today
+    day = due_dates.local_day(current, calendar.zone) or today
     return calendar.next_open(max(day, today) + timedelta(days=days))
 
 

@@ -31,13 +31,13 @@ def fingerprint(citation: Citation) -> str:
     for type_ in ("isbn", "issn", "oclc"):
         if key := _identifier(citation, type_):
             return f"{key} {_digest(*part)}" if any(part) else key
-    title = fold(citation.title) or fold(citation.component_title)
+    title = fold_for_search(citation.title) or fold_for_search(citation.component_title)
     if not title:
         return ""
     return f"text {_digest(title, _names(citation.author), *part)}"
 
 
-def fold(text: str) -> str:
+def fold_for_search(text: str) -> str:
     """For comparing and searching: without case, accents and punctuation, one blank between words. Letters of every
     script stay; marks go where they are accents on Latin, Greek or Cyrillic letters."""
     if text.isascii():
@@ -64,14 +64,19 @@ def _is_mark(one: str) -> bool:
 
 
 def _part(citation: Citation) -> tuple[str, ...]:
-    component = fold(citation.component_title)
+    component = fold_for_search(citation.component_title)
     pages = _DIGITS.findall(citation.pages)
-    return (component, fold(citation.volume), fold(citation.issue), "-".join(pages) or fold(citation.pages))
+    return (
+        component,
+        fold_for_search(citation.volume),
+        fold_for_search(citation.issue),
+        "-".join(pages) or fold_for_search(citation.pages),
+    )
 
 
 def _names(author: str) -> str:
     """'Borges, Jorge Luis' and 'Jorge Luis Borges' are one."""
-    return " ".join(sorted(fold(author).split()))
+    return " ".join(sorted(fold_for_search(author).split()))
 
 
 def _digest(*parts: str) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 from gateway.domain.frozen import frozen_by_name
 from gateway.domain.requests.tokens import BadLink, LinkFault, is_signed, said_by, token
 
-__all__ = ["BadLink", "CopyLink", "LinkFault", "library_of", "link_id", "sign", "verify"]
+__all__ = ["BadLink", "CopyLink", "LinkFault", "library_of_copy_link", "link_id", "sign_copy_link", "verify_copy_link"]
 
 
 @frozen_by_name
@@ -26,7 +26,7 @@ class CopyLink:
     nonce: str
 
 
-def sign(link: CopyLink, secret: bytes) -> str:
+def sign_copy_link(link: CopyLink, secret: bytes) -> str:
     """The token. Raises ValueError for a link that nobody could fetch."""
     if link.downloads < 1:
         raise ValueError("a link needs at least one download")
@@ -41,12 +41,12 @@ def sign(link: CopyLink, secret: bytes) -> str:
     return token(said, secret)
 
 
-def library_of(text: str) -> str:
+def library_of_copy_link(text: str) -> str:
     """Whose secret to check it with: what the token says, which is not believed yet. Raises BadLink."""
     return _payload(text).library
 
 
-def verify(text: str, secret: bytes, now: datetime) -> CopyLink:
+def verify_copy_link(text: str, secret: bytes, now: datetime) -> CopyLink:
     """Raises BadLink."""
     link = _payload(text)
     if not is_signed(text, secret):

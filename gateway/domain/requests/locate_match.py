@@ -24,7 +24,7 @@ class Agreement:
 
 def agreement(asked: Citation, found: Citation, rules: TitleSearch) -> Agreement:
     ours, theirs, types = normals(asked.identifiers), normals(found.identifiers), naming(asked)
-    agreeing, there = {_type(one) for one in ours & theirs}, {_type(one) for one in theirs}
+    agreeing, there = {_number_type(one) for one in ours & theirs}, {_number_type(one) for one in theirs}
     for type_ in types:
         if type_ in agreeing:
             return Agreement(True, f"{type_} agrees")
@@ -50,5 +50,5 @@ def _by_title(asked: Citation, found: Citation, rules: TitleSearch, other: str) 
     return Agreement(True, f"{agree}, another {other}" if other else agree)
 
 
-def _type(number: str) -> str:
+def _number_type(number: str) -> str:
     return number.partition(":")[0]

@@ -37,7 +37,7 @@ _ACCENTS = 200
 _HEBREW_ARABIC_MARKS = range(10, 36)
 
 
-def folded(text: str) -> str:
+def fold_for_matching(text: str) -> str:
     """Text in a form that is equal for what a reader takes for equal: without case, accents, vowel points and
     punctuation, in one spelling of each character. Marks that make another letter (Japanese, Indic) stay."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
@@ -84,13 +84,13 @@ def _candidate(citation: Citation, bib: Bib) -> Candidate:
 
 def _agreement(citation: Citation, bib: Bib) -> _Agreement:
     title = title_alike(citation, bib.title)
-    asked = frozenset(one for one in normals(citation.identifiers) if _type(one) in STANDARD)
+    asked = frozenset(one for one in normals(citation.identifiers) if _identifier_type(one) in STANDARD)
     there = _numbers(bib)
     same = sorted(asked & there)
     if same:
-        return _by_number(_type(same[0]), title)
+        return _by_number(_identifier_type(same[0]), title)
     words = _by_words(citation, bib, title)
-    other = sorted({_type(one) for one in asked} & {_type(one) for one in there})
+    other = sorted({_identifier_type(one) for one in asked} & {_identifier_type(one) for one in there})
     if other and words.confidence > CONTRADICTED:
         return _Agreement(CONTRADICTED, f"{words.how}; other {other[0]}")
     return words
@@ -137,7 +137,7 @@ def title_alike(citation: Citation, other: str) -> float | None:
 
 
 def _plain(text: str) -> str:
-    return without_article(folded(text))
+    return without_article(fold_for_matching(text))
 
 
 def _proper(title: str) -> str:
@@ -155,7 +155,7 @@ def _alike(one: str, other: str) -> float:
 
 def author_alike(asked: str, there: str) -> float | None:
     """0 to 1; None when one side has none. By names in any order; an initial agrees with the name that it begins."""
-    ours, theirs = folded(asked).split(), folded(there).split()
+    ours, theirs = fold_for_matching(asked).split(), fold_for_matching(there).split()
     if not ours or not theirs:
         return None
     shorter, longer = sorted((ours, theirs), key=len)
@@ -183,5 +183,5 @@ def _numbers(bib: Bib) -> frozenset[str]:
     return found | {own} if own else found
 
 
-def _type(identifier: str) -> str:
+def _identifier_type(identifier: str) -> str:
     return identifier.partition(":")[0]

@@ -32,7 +32,7 @@ class QuestionLink:
         return self.attempt is not None
 
 
-def sign(link: QuestionLink, secret: bytes) -> str:
+def sign_question_link(link: QuestionLink, secret: bytes) -> str:
     """The token, always the same for the same link. Raises ValueError for an answer that there isn't."""
     if not _is_answer(link):
         raise ValueError(f"'{link.answer}' is no answer to this")
@@ -48,12 +48,12 @@ def sign(link: QuestionLink, secret: bytes) -> str:
     return token(said, secret)
 
 
-def library_of(text: str) -> str:
+def library_of_question_link(text: str) -> str:
     """Whose secret to check it with: what the token says, which is not believed yet. Raises BadLink."""
     return said_by(text).text("l")
 
 
-def verify(text: str, secret: bytes) -> QuestionLink:
+def verify_question_link(text: str, secret: bytes) -> QuestionLink:
     """Signed; whether its time is over is the caller's to say. Raises BadLink (FORGED)."""
     said = said_by(text)
     if not is_signed(text, secret):

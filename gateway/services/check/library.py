@@ -30,16 +30,16 @@ async def ask(system: LibrarySystem) -> Known:
     return Known(system, pickups, codes)
 
 
-async def against(loaded: LoadedProfile, known: Known) -> list[Problem]:
+async def check_against_library(loaded: LoadedProfile, known: Known) -> list[Problem]:
     """Raises Unavailable."""
     policy = loaded.profile.circulation
     problems = [
         _unknown(loaded, path, what, value, codes)
         for what, codes, values in (
             ("pickup location", known.pickups, _pickups(policy)),
-            ("branch", known.codes.branches, _branches(policy)),
-            ("item policy", known.codes.item_policies, _item_policies(policy)),
-            ("patron category", known.codes.patron_categories, _categories(policy)),
+            ("branch", known.codes.branches, _profile_branches(policy)),
+            ("item policy", known.codes.item_policies, _profile_item_policies(policy)),
+            ("patron category", known.codes.patron_categories, _profile_categories(policy)),
             ("fee type", known.codes.fee_types, _fee_types(policy)),
         )
         if codes is not None
@@ -66,14 +66,14 @@ def _pickups(policy: CirculationPolicy) -> _Values:
         yield ("pickup", "map", sent), code
 
 
-def _branches(policy: CirculationPolicy) -> _Values:
+def _profile_branches(policy: CirculationPolicy) -> _Values:
     yield ("accept", "library"), policy.accept.library
     yield ("check_in", "branch"), policy.check_in.branch
     for index, branch in enumerate(policy.check_in.delete_libraries):
         yield ("check_in", "delete_libraries", index), branch
 
 
-def _item_policies(policy: CirculationPolicy) -> _Values:
+def _profile_item_policies(policy: CirculationPolicy) -> _Values:
     yield ("accept", "policy"), policy.accept.policy
     yield ("accept", "library_use_policy"), policy.accept.library_use_policy
     for sent, code in policy.accept.policies.items():
@@ -82,7 +82,7 @@ def _item_policies(policy: CirculationPolicy) -> _Values:
         yield ("check_in", "delete_policies", index), code
 
 
-def _categories(policy: CirculationPolicy) -> _Values:
+def _profile_categories(policy: CirculationPolicy) -> _Values:
     yield ("patrons", "create_category"), policy.patrons.create_category
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import urlsplit
 
-SECONDS = 10.0
+MAX_PROBE_SECONDS = 10.0
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -16,10 +16,10 @@ async def probe(address: str) -> str:
     except ValueError as error:
         return str(error)
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(MAX_PROBE_SECONDS):
             _, writer = await asyncio.open_connection(host, port)
     except TimeoutError:
-        return f"no connection within {SECONDS:g} seconds"
+        return f"no connection within {MAX_PROBE_SECONDS:g} seconds"
     except OSError as error:
         return f"no connection: {error.strerror or error}"
     writer.close()

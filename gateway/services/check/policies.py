@@ -10,14 +10,14 @@ from gateway.policies.checks import rules
 from gateway.ports.library import LibraryCodes
 
 
-def against(one: LoadedPolicy, codes: LibraryCodes) -> list[Problem]:
+def check_policy_codes(one: LoadedPolicy, codes: LibraryCodes) -> list[Problem]:
     """What a system can't list isn't looked at."""
     return [
         one.problem(path, f"the library knows no such {what}", value, tuple(sorted(known)))
         for what, known, values in (
-            ("patron category", codes.patron_categories, _categories(one)),
-            ("branch", codes.branches, _branches(one)),
-            ("item policy", codes.item_policies, _item_policies(one)),
+            ("patron category", codes.patron_categories, _policy_categories(one)),
+            ("branch", codes.branches, _policy_branches(one)),
+            ("item policy", codes.item_policies, _policy_item_policies(one)),
         )
         if known is not None
         for path, value in values
@@ -28,7 +28,7 @@ def against(one: LoadedPolicy, codes: LibraryCodes) -> list[Problem]:
 _Values = Iterator[tuple[Path, str]]
 
 
-def _categories(one: LoadedPolicy) -> _Values:
+def _policy_categories(one: LoadedPolicy) -> _Values:
     for category in one.policy.intake.open_requests.categories:
         yield ("intake", "open_requests", "categories", category), category
     for path, rule in rules(one):
@@ -36,7 +36,7 @@ def _categories(one: LoadedPolicy) -> _Values:
             yield (*path, "patron_categories", index), category
 
 
-def _branches(one: LoadedPolicy) -> _Values:
+def _policy_branches(one: LoadedPolicy) -> _Values:
     for branch in one.policy.numbers.branches:
         yield ("numbers", "branches", branch), branch
     for campus, branches in one.policy.campuses.items():
@@ -47,7 +47,7 @@ def _branches(one: LoadedPolicy) -> _Values:
             yield (*path, "branches", index), branch
 
 
-def _item_policies(one: LoadedPolicy) -> _Values:
+def _policy_item_policies(one: LoadedPolicy) -> _Values:
     lending = one.policy.lending
     for key, codes in (("item_policies", lending.item_policies), ("never", lending.never)):
         for index, code in enumerate(codes):

@@ -15,7 +15,7 @@ from gateway.services.authentication import Secrets
 from gateway.services.searching.asking import why
 from gateway.services.searching.targets import Target, catalogue_of
 
-SECONDS = 20.0
+MAX_SEARCH_SECONDS = 20.0
 QUESTION = Query((Term(Index.TITLE, "history"),))
 """Any word will do: only whether there is an answer counts."""
 
@@ -60,10 +60,10 @@ async def live(loaded: LoadedProfile, adapters: Mapping[str, SearchAdapter], sec
 async def _ask(target: Target, search: RecordSearch) -> str:
     """Why there is no answer; empty: there is one."""
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(MAX_SEARCH_SECONDS):
             await search.search(target.profile, QUESTION, count=0)
     except TimeoutError:
-        return f"no answer within {SECONDS:g} seconds"
+        return f"no answer within {MAX_SEARCH_SECONDS:g} seconds"
     except (Unavailable, Refused) as error:
         return why(error)
     except ConfigurationError as error:  # a secret that isn't there

@@ -148,7 +148,7 @@ def _policies(subject: Subject, known: Mapping[str, library_check.Known]) -> tup
     for one in loading.policies:
         problems += searching.of_policy(one, subject.loading.profiles, subject.adapters.searches)
         if one.library in known:
-            problems += policy_check.against(one, known[one.library].codes)
+            problems += policy_check.check_policy_codes(one, known[one.library].codes)
     return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line)))
 
 
@@ -233,7 +233,7 @@ class _ProfileCheck:
             return
         try:
             async with asyncio.timeout(self._subject.settings.library_timeout_seconds):
-                self._problems += await library_check.against(self._loaded, known)
+                self._problems += await library_check.check_against_library(self._loaded, known)
         except (Unavailable, TimeoutError) as error:
             self._problems.append(self._loaded.problem(("library",), f"the library's system does not answer: {error}"))
 

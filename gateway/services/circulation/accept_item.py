@@ -104,7 +104,7 @@ async def _patron(command: AcceptItem, desk: Desk) -> Patron | None:
 
 
 async def _hold(command: AcceptItem, patron: Patron, desk: Desk) -> TemporaryHold:
-    place = await pickup.resolve(command.pickup, command.receiver, patron, desk)
+    place = await pickup.resolve_pickup(command.pickup, command.receiver, patron, desk)
     at_once = desk.policy.accept.trap_hold == "at-accept"
     return TemporaryHold(patron.id, place.code, on_shelf=at_once, expires=_shelf_until(command, desk))
 

@@ -14,7 +14,7 @@ async def cancel_request(command: CancelRequest, desk: Desk, key: str) -> Reques
     """Raises Refused(DATA_MISSING | UNKNOWN_REQUEST | AMBIGUOUS_REQUEST | REQUEST_CLOSED | UNKNOWN_PATRON)."""
     need(desk, Capability.HOLD_CANCEL)
     patron = await patrons.resolve(command.patron, desk)
-    found = await holds.resolve(command.request, command.item, patron, desk, kind=command.kind)
+    found = await holds.resolve_hold(command.request, command.item, patron, desk, kind=command.kind)
     with doing(About.REQUEST, command.request.value if command.request is not None else ""):
         hold = await cancel(found, desk, key)
     item = await items.of_hold(hold, desk)

@@ -19,7 +19,7 @@ async def check_in(command: CheckIn, desk: Desk, key: str) -> ItemReturned:
     """
     need(desk, Capability.CHECK_IN)
     try:
-        item = await items.resolve(command.item, desk, request=command.request)
+        item = await items.resolve_item(command.item, desk, request=command.request)
     except Refused as refused:
         return await _not_here(command, desk, key, refused)
     deletes = _deletes(item, desk.policy.check_in)

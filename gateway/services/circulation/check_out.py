@@ -19,7 +19,7 @@ async def check_out(command: CheckOut, desk: Desk, key: str) -> ItemLent:
     """
     need(desk, Capability.CHECK_OUT)
     patron = await patrons.resolve(command.patron, desk)
-    item = await items.resolve(command.item, desk, request=command.request)
+    item = await items.resolve_item(command.item, desk, request=command.request)
     override = command.mandated is not None or desk.policy.check_out.override_blocks
     if not override:
         patrons.stop_if_blocked(patron, Scope.BORROW, desk)

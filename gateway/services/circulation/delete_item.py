@@ -24,7 +24,7 @@ async def delete_item(command: DeleteItem, desk: Desk, key: str) -> ItemChanged:
 async def _carry_out(command: DeleteItem, desk: Desk, key: str) -> Item:
     action = desk.policy.delete.action
     try:
-        item = await items.resolve(command.item, desk)
+        item = await items.resolve_item(command.item, desk)
     except Refused as refused:
         if refused.reason is Reason.UNKNOWN_ITEM and action == "delete":
             return await deleted_before(command.item, desk, key, refused)

@@ -10,7 +10,7 @@ from gateway.services.circulation import items
 from gateway.services.circulation.desk import Desk, naming
 
 
-async def resolve(
+async def resolve_hold(
     request: Named | None, item: Named | None, patron: Patron | None, desk: Desk, *, kind: str = ""
 ) -> Hold:
     """Another patron's hold is refused in the same words as one that isn't there.
@@ -24,7 +24,7 @@ async def resolve(
         raise Refused(
             Reason.DATA_MISSING, "A request number, or a patron and an item, must be given.", about=About.REQUEST
         )
-    found = await _of_patron(patron, await items.resolve(item, desk), desk)
+    found = await _of_patron(patron, await items.resolve_item(item, desk), desk)
     of_kind = [hold for hold in found if hold.kind == kind] or found
     with naming(About.ITEM, item.value):
         return _only(of_kind)
@@ -38,7 +38,7 @@ async def _by_number(request: Named, item: Named | None, patron: Patron | None, 
         if refused.reason is not Reason.AMBIGUOUS_REQUEST or item is None or patron is None:
             raise
         # several pieces came under one number (ULS `TN-1OF2`, facts/ncip.md 2.1): the item tells them apart
-        pieces = await _of_patron(patron, await items.resolve(item, desk), desk)
+        pieces = await _of_patron(patron, await items.resolve_item(item, desk), desk)
         return _only([piece for piece in pieces if piece.request_id == number])
     if patron is not None and hold.patron_id != patron.id:
         raise _unknown()

@@ -10,7 +10,7 @@ from gateway.ports.library import Capability
 from gateway.services.circulation.desk import Desk, naming
 
 
-async def resolve(sent: Named | None, desk: Desk, *, request: Named | None = None) -> Item:
+async def resolve_item(sent: Named | None, desk: Desk, *, request: Named | None = None) -> Item:
     """Raises Refused(DATA_MISSING | UNKNOWN_ITEM | AMBIGUOUS_ITEM).
 
     With policy `items.find_by_request`, an id that is no barcode is tried as a request number, and then the

@@ -12,7 +12,7 @@ from gateway.services.circulation.desk import Desk
 
 async def lookup_item(command: LookUpItem, desk: Desk, _key: str) -> ItemFound:
     """By item id, or by the number of the request that it fills."""
-    item = await items.resolve(command.item, desk, request=command.request)
+    item = await items.resolve_item(command.item, desk, request=command.request)
     loan = await desk.library.item_loan(item.id) if command.borrower else None
     return ItemFound(
         item,

@@ -71,7 +71,7 @@ async def _entries(command: LookUpItemSet, start: int, desk: Desk) -> AsyncItera
 async def _record(record: RecordId, desk: Desk) -> ItemSetEntry:
     need(desk, Capability.ITEM_AVAILABILITY)
     try:
-        bib = await records.resolve((record,), desk)
+        bib = await records.resolve_record((record,), desk)
     except Refused as refused:
         return _missing(record, refused)
     held = await desk.library.holdings(bib.id)
@@ -80,7 +80,7 @@ async def _record(record: RecordId, desk: Desk) -> ItemSetEntry:
 
 async def _item(sent: Named, desk: Desk) -> ItemSetEntry:
     try:
-        item = await items.resolve(sent, desk)
+        item = await items.resolve_item(sent, desk)
     except Refused as refused:
         return _missing(RecordId("item", sent.value), refused)
     bib = await desk.library.bib(item.bib_id)

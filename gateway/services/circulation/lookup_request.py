@@ -10,7 +10,7 @@ from gateway.services.circulation.desk import Desk
 async def lookup_request(command: LookUpRequest, desk: Desk, _key: str) -> RequestFound:
     """By request number, or by patron and item. With both, they must agree."""
     asked_by = await patrons.resolve(command.patron, desk) if command.patron is not None else None
-    hold = await holds.resolve(command.request, command.item, asked_by, desk, kind=command.kind)
+    hold = await holds.resolve_hold(command.request, command.item, asked_by, desk, kind=command.kind)
     return RequestFound(
         hold,
         asked_by or await patrons.by_internal_id(hold.patron_id, desk),

@@ -127,7 +127,7 @@ async def _send_to(command: Notice, item: Item, desk: Desk, key: str) -> bool:
     if hold is None:
         return False
     patron = await patrons.by_internal_id(hold.patron_id, desk)
-    place = await pickup.resolve(command.pickup, command.receiver, patron, desk)
+    place = await pickup.resolve_pickup(command.pickup, command.receiver, patron, desk)
     if place.code == hold.pickup:
         return False
     need(desk, Capability.HOLD_UPDATE)

@@ -24,7 +24,7 @@ async def item_of(command: Notice, desk: Desk) -> Item:
     """The request number is the way to a piece whose temporary barcode has changed since; where a partner sends
     none, the temporary record has its item id as the number."""
     try:
-        return await items.resolve(command.item, desk, request=command.request)
+        return await items.resolve_item(command.item, desk, request=command.request)
     except Refused as refused:
         if refused.reason is not Reason.UNKNOWN_ITEM or not desk.can(Capability.ITEM_BY_REQUEST):
             raise

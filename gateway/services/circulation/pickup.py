@@ -14,7 +14,7 @@ def asks_for_no_hold(pickup: str, receiver: str, desk: Desk) -> bool:
     return _said(pickup, receiver, desk).lower() in desk.policy.pickup.no_hold_words
 
 
-async def resolve(pickup: str, receiver: str, patron: Patron, desk: Desk) -> PickupLocation:
+async def resolve_pickup(pickup: str, receiver: str, patron: Patron, desk: Desk) -> PickupLocation:
     """`receiver` is ToAgencyId. Raises Refused(BAD_PICKUP_LOCATION)."""
     rules = desk.policy.pickup
     sent = _said(pickup, receiver, desk)

@@ -46,14 +46,14 @@ async def place_request(command: PlaceRequest, desk: Desk, key: str) -> RequestP
 async def _target(command: PlaceRequest, desk: Desk) -> _Target:
     scope = command.scope or desk.policy.requests.default_scope
     if command.items:
-        found = [await items.resolve(sent, desk) for sent in command.items]
+        found = [await items.resolve_item(sent, desk) for sent in command.items]
         item = records.best_copy(found) or found[0]
         bib = await desk.library.bib(item.bib_id)
         return _Target(bib, item if scope == "item" or not desk.can(Capability.HOLD_TITLE) else None)
     sent = command.records or (command.citation.identifiers if command.citation is not None else ())
     if not sent:
         raise Refused(Reason.DATA_MISSING, "The message names neither an item nor a record.", about=About.ITEM)
-    bib = await records.resolve(sent, desk)
+    bib = await records.resolve_record(sent, desk)
     if scope == "title" and desk.can(Capability.HOLD_TITLE):
         return _Target(bib)
     need(desk, Capability.ITEM_AVAILABILITY)
@@ -79,7 +79,7 @@ def _says_no_hold(command: PlaceRequest, desk: Desk) -> bool:
 async def _pickup(command: PlaceRequest, patron: Patron, desk: Desk) -> PickupLocation:
     if not desk.policy.requests.use_pickup:
         return await pickup.default(patron, desk)
-    return await pickup.resolve(command.pickup, command.receiver, patron, desk)
+    return await pickup.resolve_pickup(command.pickup, command.receiver, patron, desk)
 
 
 def _wish(

@@ -13,7 +13,7 @@ from gateway.services.circulation.renew import open_loan
 async def recall(command: Recall, desk: Desk, key: str) -> ItemRecalled:
     """One recall a loan and due date. Raises Refused(NOT_CHECKED_OUT | CANNOT_BE_RECALLED | INVALID_DATE)."""
     need(desk, Capability.RECALL)
-    item = await items.resolve(command.item, desk)
+    item = await items.resolve_item(command.item, desk)
     loan = await open_loan(item, None, command.item.value, desk)
     due = lending.due_for(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
     due = lending.due_given(due, desk)

@@ -11,7 +11,7 @@ from gateway.ports.library import Capability
 from gateway.services.circulation.desk import Desk, naming, need
 
 
-async def resolve(sent: tuple[RecordId, ...], desk: Desk) -> Bib:
+async def resolve_record(sent: tuple[RecordId, ...], desk: Desk) -> Bib:
     """Raises Refused(INVALID_VALUE | UNKNOWN_RECORD | AMBIGUOUS_ITEM); never a guess among several hits."""
     need(desk, Capability.BIB_FIND)
     with naming(About.RECORD, sent[0].value):

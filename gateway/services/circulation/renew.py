@@ -17,7 +17,7 @@ async def renew(command: Renew, desk: Desk, key: str) -> ItemRenewed:
     """
     need(desk, Capability.RENEW)
     asked_by = await patrons.resolve(command.patron, desk) if command.patron is not None else None
-    item = await items.resolve(command.item, desk)
+    item = await items.resolve_item(command.item, desk)
     loan = await open_loan(item, asked_by, command.item.value, desk)
     patron = asked_by or await patrons.by_internal_id(loan.patron_id, desk)
     patrons.stop_if_blocked(patron, Scope.RENEW, desk)

@@ -18,12 +18,12 @@ async def update_request(command: UpdateRequest, desk: Desk, key: str) -> Reques
     """
     need(desk, Capability.HOLD_UPDATE)
     asked_by = await patrons.resolve(command.patron, desk) if command.patron is not None else None
-    hold = await holds.resolve(command.request, command.item, asked_by, desk, kind=command.kind)
+    hold = await holds.resolve_hold(command.request, command.item, asked_by, desk, kind=command.kind)
     sent = command.request.value if command.request is not None else ""
     if not hold.status.is_open:
         raise Refused(Reason.REQUEST_CLOSED, "This request is closed.", about=About.REQUEST, value=sent)
     patron = asked_by or await patrons.by_internal_id(hold.patron_id, desk)
-    place = await pickup.resolve(command.pickup, "", patron, desk) if command.pickup.strip() else None
+    place = await pickup.resolve_pickup(command.pickup, "", patron, desk) if command.pickup.strip() else None
     need_by = day_to_come(command.need_by, desk.today(), desk.zone, About.NEED_BY)
     expires = day_to_come(command.expires, desk.today(), desk.zone)
     if place or need_by or expires:

@@ -13,7 +13,7 @@ async def update_status(command: UpdateStatus, desk: Desk, key: str) -> ItemChan
     """A status is absolute: repeating it changes nothing. The key tells the time, for an item may be missing, found,
     and missing again. Raises Refused(UNKNOWN_ITEM | NOT_ALLOWED)."""
     need(desk, Capability.STATUS_UPDATE)
-    item = await items.resolve(command.item, desk)
+    item = await items.resolve_item(command.item, desk)
     if item.status is command.status:
         return ItemChanged(item)
     with doing(About.STATUS, command.word or command.status.value):

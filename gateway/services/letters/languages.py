@@ -10,7 +10,7 @@ from gateway.configuration import source
 from gateway.configuration.merging import merge
 from gateway.configuration.source import Document
 from gateway.configuration.validation import validate
-from gateway.services.letters.words import FILE, Words
+from gateway.services.letters.words import WORDS_FILE, Words
 
 LAST = "en"
 """Complete, so it stands in for all others."""
@@ -36,7 +36,7 @@ class Languages:
     @property
     def known(self) -> tuple[str, ...]:
         """By code; a folder without `words.yml` anywhere is no language."""
-        found = {file.parent.name for folder in self._folders for file in folder.glob(f"*/{FILE}")}
+        found = {file.parent.name for folder in self._folders for file in folder.glob(f"*/{WORDS_FILE}")}
         return tuple(sorted(code for code in found if _CODE.fullmatch(code)))
 
     def chain(self, wanted: str) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ class Languages:
 
     def words(self, chain: tuple[str, ...]) -> Words:
         """Of the first, with those that it lacks from the others. Raises ConfigurationError with file and line."""
-        return _read(self.files(chain, FILE))
+        return _read_words(self.files(chain, WORDS_FILE))
 
     def files(self, chain: tuple[str, ...], name: str) -> tuple[tuple[Path, int], ...]:
         """Those of this name, the one that comes before all others last; each with the time of its last change."""
@@ -56,7 +56,7 @@ class Languages:
 
 
 @lru_cache(maxsize=64)
-def _read(files: tuple[tuple[Path, int], ...]) -> Words:
+def _read_words(files: tuple[tuple[Path, int], ...]) -> Words:
     whole = Document("")
     for file, _changed in files:
         whole = merge(whole, source.read(file))

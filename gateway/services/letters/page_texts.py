@@ -22,7 +22,7 @@ from gateway.services.letters.words import Words
 
 log = structlog.get_logger(component="pages")
 
-FILE = "openurl.yml"
+PAGE_TEXTS_FILE = "openurl.yml"
 
 
 class _Texts(Section):
@@ -71,7 +71,7 @@ class PageTexts:
     def _words(self, chain: tuple[str, ...]) -> PageWords:
         languages = self._languages
         try:
-            found = PageWords(chain, languages.words(chain), _read(languages.files(chain, FILE)))
+            found = PageWords(chain, languages.words(chain), _read_page_texts(languages.files(chain, PAGE_TEXTS_FILE)))
         except ConfigurationError as error:
             if str(error) != self._problem:
                 self._problem = str(error)
@@ -82,11 +82,13 @@ class PageTexts:
 
     def _of_ours(self) -> PageWords:
         chain = self._shipped.chain("")
-        return PageWords(chain, self._shipped.words(chain), _read(self._shipped.files(chain, FILE)))
+        return PageWords(
+            chain, self._shipped.words(chain), _read_page_texts(self._shipped.files(chain, PAGE_TEXTS_FILE))
+        )
 
 
 @lru_cache(maxsize=64)
-def _read(files: tuple[tuple[Path, int], ...]) -> Mapping[str, str]:
+def _read_page_texts(files: tuple[tuple[Path, int], ...]) -> Mapping[str, str]:
     whole = Document("")
     for file, _changed in files:
         whole = merge(whole, source.read(file))

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from gateway.domain.library import Money
 from gateway.domain.policy import Section
 
-FILE = "words.yml"
+WORDS_FILE = "words.yml"
 
 
 def _with(*fields: str) -> AfterValidator:

@@ -47,7 +47,7 @@ class Acts:
     async def act(self, request_id: str, act: Act) -> Request:
         """Raises NotThere, NotNow, Outdated, Refused (the library's no, or data that is missing), Unavailable (the
         library is away; the act is kept and done when it is back)."""
-        request = await load(self.house, request_id)
+        request = await require_request(self.house, request_id)
         if act.version is not None and act.version != request.version:
             raise Outdated(request.version)
         self._may(request, act)
@@ -63,7 +63,7 @@ class Acts:
                     request_id=request_id, event=event, expected=act.version, prepare=_preparation(self.house, event)
                 ),
             )
-        return await load(self.house, request_id)
+        return await require_request(self.house, request_id)
 
     async def _delivery(self, request: Request, kind: Kind, details: Details) -> Details:
         """A copy that is a file of ours goes out as a link to it."""
@@ -132,7 +132,7 @@ def _details(row: Row) -> Details:
     return parse_event(json.loads(row.payload)["event"]).details
 
 
-async def load(house: House, request_id: str) -> Request:
+async def require_request(house: House, request_id: str) -> Request:
     """Raises NotThere."""
     request = await house.store.read(lambda c: requests.load(c, house.symbol, request_id))
     if request is None:

@@ -144,7 +144,11 @@ async def _place(house: House, command: PlaceRequest, desk: Desk, key: str) -> R
     if before is not None and _is_meant_again(before, number):
         return _placed(_About(before, patron), number, None)
     reference = number or key if before is None else _after(before, number or key)
-    place = await pickup.resolve(command.pickup, command.receiver, patron, desk) if _says_place(command, desk) else None
+    place = (
+        await pickup.resolve_pickup(command.pickup, command.receiver, patron, desk)
+        if _says_place(command, desk)
+        else None
+    )
     draft = _draft(command, desk, await _wanted(command, desk), patron, number, place)
 
     def claim(connection: Connection, request: Request) -> None:
@@ -192,8 +196,8 @@ async def _wanted(command: PlaceRequest, desk: Desk) -> Bib:
         return replace(bib, identifiers=tuple(dict.fromkeys((*_numbers(command, desk), *bib.identifiers))))
     try:
         if command.items:
-            return await desk.library.bib((await items.resolve(command.items[0], desk)).bib_id)
-        return await records.resolve(command.records, desk)
+            return await desk.library.bib((await items.resolve_item(command.items[0], desk)).bib_id)
+        return await records.resolve_record(command.records, desk)
     except Refused as refused:
         if refused.reason not in (Reason.UNKNOWN_RECORD, Reason.AMBIGUOUS_ITEM) or not command.records:
             raise
@@ -286,7 +290,7 @@ async def _done(
 
 
 async def _update(house: House, command: UpdateRequest, desk: Desk, about: _About, number: str) -> RequestPlaced:
-    place = await pickup.resolve(command.pickup, "", about.patron, desk) if command.pickup.strip() else None
+    place = await pickup.resolve_pickup(command.pickup, "", about.patron, desk) if command.pickup.strip() else None
     today = desk.today()
     need_by = day_to_come(command.need_by, today, desk.zone, About.NEED_BY)
     details = Details(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from gateway.domain.commands import PlaceRequest, RequestPlaced
-from gateway.domain.due_dates import day
+from gateway.domain.due_dates import local_day
 from gateway.domain.identifiers import request_number
 from gateway.domain.library import Bib, Hold, Patron
 from gateway.domain.profile import Profile
@@ -63,7 +63,7 @@ def _request(
         created=now,
         changed=now,
         citation=cited(placed.bib),
-        dates=Dates(need_by=day(command.need_by, house.zone)),
+        dates=Dates(need_by=local_day(command.need_by, house.zone)),
         partner=_asks(placed.patron),
         source="ncip",
     )

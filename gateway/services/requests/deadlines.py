@@ -130,7 +130,7 @@ def _with_patron_due(house: House, before: Request, after: Request) -> Request:
     if after.role is not Role.BORROWING or after.terms.lender_due == before.terms.lender_due:
         return after
     try:
-        patron_due = due.patron_due(
+        patron_due = due.patron_due_for_request(
             after.terms.lender_due, house.due_dates(after), house.calendar, house.zone, after.changed, None
         )
     except Refused:  # nothing is left of the loan: it is due at once, and staff see both dates

@@ -10,7 +10,7 @@ from gateway.domain.requests.events import Condition, Details, Event, Kind, Reas
 from gateway.domain.requests.request import Borrowing, Flag, Request
 from gateway.domain.requests.table import Follow
 from gateway.domain.requests.views import NotNow
-from gateway.services.requests.acts import load
+from gateway.services.requests.acts import require_request
 from gateway.services.requests.happen import Happening, happen
 from gateway.services.requests.house import House
 from gateway.services.requests.locating import LOCATE, locate
@@ -24,7 +24,7 @@ async def follow_up(house: House, work: str, request_id: str) -> str:
 
 
 async def _decide_condition(house: House, request_id: str) -> str:
-    request = await load(house, request_id)
+    request = await require_request(house, request_id)
     if request.state is not Borrowing.CONDITIONAL:
         return "no condition is open"
     match house.workflow(request).borrowing.conditions:
@@ -53,7 +53,7 @@ def _question(request: Request) -> str:
 
 
 async def _patron_answer(house: House, request_id: str) -> str:
-    request = await load(house, request_id)
+    request = await require_request(house, request_id)
     query = request.query
     if request.state is not Borrowing.CONDITIONAL or query is None or not query.answer:
         return "nothing to decide"
@@ -63,7 +63,7 @@ async def _patron_answer(house: House, request_id: str) -> str:
 
 
 async def _decide_renewal(house: House, request_id: str) -> str:
-    request = await load(house, request_id)
+    request = await require_request(house, request_id)
     if Flag.RENEWAL_PENDING not in request.flags:
         return "no renewal is wanted"
     rules = house.workflow(request).lending
@@ -92,7 +92,7 @@ async def _is_wanted_here(house: House, request: Request) -> bool:
 
 
 async def _report_status(house: House, request_id: str) -> str:
-    request = await load(house, request_id)
+    request = await require_request(house, request_id)
     details = Details(status=request.state.value, due=request.terms.lender_due)
     return await _happen(house, request, Kind.STATUS_REPORT, details)
 

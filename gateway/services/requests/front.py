@@ -45,7 +45,7 @@ from gateway.domain.requests.views import (
     Wanted,
 )
 from gateway.services.files.arriving import checked
-from gateway.services.requests.acts import Acts, load
+from gateway.services.requests.acts import Acts, require_request
 from gateway.services.requests.happen import Happening, happen, happen_in, line_of, must_fit
 from gateway.services.requests.house import House, needs_role
 from gateway.services.requests.incoming import staff_request
@@ -148,7 +148,7 @@ class RequestsFront:
         self, library: str, request_id: str, upload: Upload, actor: str, version: int | None
     ) -> tuple[Request, Attachment]:
         house = self.house(library)
-        await load(house, request_id)  # before a scanner is bothered
+        await require_request(house, request_id)  # before a scanner is bothered
         upload = await checked(upload, house.policy().copies)
         now = house.now()
         attachment = Attachment(
@@ -176,7 +176,7 @@ class RequestsFront:
 
     async def attachment(self, library: str, request_id: str, attachment_id: str) -> StoredFile:
         house = self.house(library)
-        request = await load(house, request_id)
+        request = await require_request(house, request_id)
         kept = next((one for one in request.attachments if one.id == attachment_id), None)
         content = await house.store.read(lambda c: files.get(c, house.symbol, attachment_id)) if kept else None
         if kept is None or content is None:

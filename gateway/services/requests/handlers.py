@@ -19,7 +19,7 @@ from gateway.ports.mailer import Mailer, Sender
 from gateway.services.letters import Letters, NoticeFacts, build_mail, mail_address
 from gateway.services.outbox.handled import Handled, Handler
 from gateway.services.outbox.retry import may_have_arrived
-from gateway.services.requests.acts import DESK, load
+from gateway.services.requests.acts import DESK, require_request
 from gateway.services.requests.desk_acts import TooLate, at_the_desk, undo
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, reader_of
 from gateway.services.requests.filing import Filing
@@ -73,7 +73,7 @@ class Handlers:
 
     async def letter(self, row: Row) -> Handled:
         house = self.houses[row.library]
-        request = await load(house, row.request_id)
+        request = await require_request(house, row.request_id)
         reader = reader_of(request)
         if not reader.id:
             return Handled("not sent: the request has no patron any more")
@@ -104,7 +104,7 @@ class Handlers:
 
     async def library(self, row: Row) -> Handled:
         house = self.houses[row.library]
-        request = await load(house, row.request_id)
+        request = await require_request(house, row.request_id)
         if not row.target.startswith(f"{DESK}:"):
             attempt: int = json.loads(row.payload).get("attempt", 0)
             return Handled(await call(house, Library(row.target), request, row.id, attempt))

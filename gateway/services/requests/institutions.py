@@ -26,18 +26,20 @@ async def borrower(house: House, request: Request, key: str, until: datetime | N
     if request.borrower_id:
         return await house.system.find_patron(PatronKey(request.borrower_id, ("internal",)))
     symbol = request.partner.symbol or request.partner.profile
-    found = await _find(house, symbol)
+    found = await _find_institution(house, symbol)
     if found is not None:
         return found
     try:
-        return await house.system.create_patron(_draft(house, request, symbol), f"institution:{symbol}:{key}")
+        return await house.system.create_patron(
+            _institution_draft(house, request, symbol), f"institution:{symbol}:{key}"
+        )
     except Refused as refused:
         if refused.reason is not Reason.DUPLICATE_PATRON:
             raise
     return await house.system.find_patron(PatronKey(symbol, (IDENTIFIER,)))  # another request was quicker
 
 
-async def _find(house: House, symbol: str) -> Patron | None:
+async def _find_institution(house: House, symbol: str) -> Patron | None:
     try:
         return await house.system.find_patron(PatronKey(symbol, (IDENTIFIER,)))
     except Refused as refused:
@@ -46,7 +48,7 @@ async def _find(house: House, symbol: str) -> Patron | None:
         raise
 
 
-def _draft(house: House, request: Request, symbol: str) -> PatronDraft:
+def _institution_draft(house: House, request: Request, symbol: str) -> PatronDraft:
     rules = _rules(house, request)
     return PatronDraft(
         identifiers=(PatronIdentifier(IDENTIFIER, symbol),),

@@ -15,7 +15,7 @@ from gateway.domain.problems import Reason, Refused, UnfinishedWork
 from gateway.domain.requests.request import Lending, Request
 from gateway.domain.requests.table import Library
 from gateway.ports.library import Capability, HoldWish
-from gateway.services.requests.acts import load
+from gateway.services.requests.acts import require_request
 from gateway.services.requests.house import House
 from gateway.services.requests.institutions import borrower
 from gateway.services.requests.item_conflicts import wait_for_copy
@@ -181,7 +181,7 @@ async def _is_shipped(it: Call) -> bool:
     """Since the request was read: the loan comes before the event, and ends after it."""
     if any(loan.request_id == it.request.number for loan in await _loans(it, (it.request.item_barcode,))):
         return True
-    return _needs_no_hold(await load(it.house, it.request.id))
+    return _needs_no_hold(await require_request(it.house, it.request.id))
 
 
 async def _open_hold(it: Call) -> Hold | None:

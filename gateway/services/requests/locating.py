@@ -110,12 +110,12 @@ async def _candidates(house: House, request: Request) -> tuple[Candidate, ...]:
 async def _by_number(house: House, request: Request) -> tuple[Bib, ...]:
     found: dict[str, Bib] = {}
     for number in request.citation.identifiers:
-        if number.type in LOOKED_UP and (bib := await _find(house, number)) is not None:
+        if number.type in LOOKED_UP and (bib := await _find_record(house, number)) is not None:
             found[bib.id] = bib
     return tuple(found.values())
 
 
-async def _find(house: House, number: RecordId) -> Bib | None:
+async def _find_record(house: House, number: RecordId) -> Bib | None:
     try:
         bib = await house.system.find_bib(number)
     except Refused:

@@ -15,7 +15,7 @@ from gateway.domain.requests.partner import PartnerPolicy
 from gateway.domain.requests.policy import RotaOrder, RotaTemplate
 from gateway.domain.requests.request import Role, ServiceType
 from gateway.domain.requests.views import NotThere, PartnerLoad, PartnerView, RotaView, RotaViewLine
-from gateway.services.requests.acts import load
+from gateway.services.requests.acts import require_request
 from gateway.services.requests.explaining import explain
 from gateway.services.requests.front import house_of
 from gateway.services.requests.house import House
@@ -69,7 +69,7 @@ class PartnersFront:
     async def explain(self, library: str, request_id: str) -> Explanation:
         """Whom a borrowing request would ask next, and why; nothing is changed. Raises NotThere, Refused."""
         house = house_of(self.houses, library)
-        return await explain(house, await load(house, request_id))
+        return await explain(house, await require_request(house, request_id))
 
     async def loads(self, library: str) -> Sequence[PartnerLoad]:
         house = house_of(self.houses, library)

@@ -11,7 +11,7 @@ from gateway.domain.requests.patron_words import PatronStatus, of_request
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.views import Act, NotThere, Page, PatronAct, PatronView, Wanted
 from gateway.services.letters import Letters
-from gateway.services.requests.acts import PATRON, load, patron_may
+from gateway.services.requests.acts import PATRON, patron_may, require_request
 from gateway.services.requests.front import RequestsFront
 from gateway.services.requests.house import House
 
@@ -75,7 +75,7 @@ class PatronsFront:
 
 async def _own(house: House, request_id: str, patron_id: str) -> Request:
     """Somebody else's is not there. Raises NotThere."""
-    request = await load(house, request_id)
+    request = await require_request(house, request_id)
     if request.role is not Role.BORROWING or not patron_id or request.patron.id != patron_id:
         raise NotThere("request")
     return request

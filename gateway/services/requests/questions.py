@@ -15,7 +15,7 @@ from gateway.domain.requests.request import PatronQuery, Request
 from gateway.domain.requests.tokens import BadLink, LinkFault
 from gateway.domain.requests.views import Act, NotNow, NotThere, QuestionState, QuestionView
 from gateway.services.letters import Letters, Spoken
-from gateway.services.requests.acts import PATRON, Acts, load
+from gateway.services.requests.acts import PATRON, Acts, require_request
 from gateway.services.requests.front import house_of
 from gateway.services.requests.house import House
 from gateway.services.requests.partner_questions import PartnerQuestions
@@ -59,7 +59,7 @@ class QuestionsFront:
         try:
             if link.is_partners:
                 return await PartnerQuestions(house, self.journal, self.letters).question(link)
-            return self._view(house, link, await load(house, link.request_id))
+            return self._view(house, link, await require_request(house, link.request_id))
         except NotThere as gone:
             raise BadLink(LinkFault.FORGED) from gone
 
@@ -88,7 +88,7 @@ class QuestionsFront:
     # --- patrons -----------------------------------------------------------------------------------------
 
     async def _patrons_answer(self, house: House, link: QuestionLink) -> QuestionView:
-        view = self._view(house, link, await load(house, link.request_id))
+        view = self._view(house, link, await require_request(house, link.request_id))
         if view.state is not QuestionState.OPEN:
             return view
         details = Details(query=link.query, answer=link.answer)
@@ -96,7 +96,7 @@ class QuestionsFront:
         try:
             answered = await self.acts[house.symbol].act(link.request_id, act)
         except NotNow:  # somebody was quicker
-            answered = await load(house, link.request_id)
+            answered = await require_request(house, link.request_id)
         return self._view(house, link, answered)
 
     def _view(self, house: House, link: QuestionLink, request: Request) -> QuestionView:

@@ -34,8 +34,8 @@ async def registered(house: House, profile: Profile, home: HomePatron) -> Patron
         )
     rules = profile.circulation.patrons
     identifier = _identifier(home, rules)
-    draft = _draft(house, rules, identifier, home, partner.symbol)
-    found = await _find(house, identifier)
+    draft = _requester_draft(house, rules, identifier, home, partner.symbol)
+    found = await _find_requester(house, identifier)
     if found is None:
         patron = await house.system.create_patron(draft, _key("made", partner.symbol, identifier.value))
     else:
@@ -58,7 +58,9 @@ def _identifier(home: HomePatron, rules: Patrons) -> PatronIdentifier:
     return PatronIdentifier(type_, rules.rewrite.apply(home.identifier))
 
 
-def _draft(house: House, rules: Patrons, identifier: PatronIdentifier, home: HomePatron, symbol: str) -> PatronDraft:
+def _requester_draft(
+    house: House, rules: Patrons, identifier: PatronIdentifier, home: HomePatron, symbol: str
+) -> PatronDraft:
     return PatronDraft(
         identifiers=(identifier,),
         name=home.name,
@@ -82,7 +84,7 @@ def _first_expiry(house: House, rules: Patrons) -> date:
     return house.today() + timedelta(days=rules.create_days)
 
 
-async def _find(house: House, identifier: PatronIdentifier) -> Patron | None:
+async def _find_requester(house: House, identifier: PatronIdentifier) -> Patron | None:
     try:
         return await house.system.find_patron(PatronKey(identifier.value, (identifier.type,)))
     except Refused as refused:

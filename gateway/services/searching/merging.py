@@ -11,7 +11,7 @@ from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.identifiers import normal, normals
 from gateway.domain.requests.locate import naming
-from gateway.domain.requests.matching import folded, without_article
+from gateway.domain.requests.matching import fold_for_matching, without_article
 from gateway.ports.search import FoundRecord
 from gateway.services.searching.results import Holder, Result
 
@@ -69,15 +69,15 @@ class _Groups:
 
 def _numbers(citation: Citation) -> frozenset[str]:
     """Volumes of one set share its numbers, and are not the same."""
-    types, volume = naming(citation), folded(citation.volume)
+    types, volume = naming(citation), fold_for_matching(citation.volume)
     return frozenset(f"{one}|{volume}" for one in normals(citation.identifiers) if _type(one) in types)
 
 
 def _text(citation: Citation) -> str:
-    title = without_article(folded(re.split(r"\s+[/=]\s", citation.title, maxsplit=1)[0]))
+    title = without_article(fold_for_matching(re.split(r"\s+[/=]\s", citation.title, maxsplit=1)[0]))
     year = re.search(r"\d{4}", citation.published)
-    author = " ".join(sorted(folded(citation.author).split()))
-    return f"{title}|{author}|{year[0] if year else ''}|{folded(citation.volume)}" if title else ""
+    author = " ".join(sorted(fold_for_matching(citation.author).split()))
+    return f"{title}|{author}|{year[0] if year else ''}|{fold_for_matching(citation.volume)}" if title else ""
 
 
 def _type(number: str) -> str:

@@ -34,7 +34,7 @@ class StoredAnswer:
 def claim(c: Connection, key: AnswerKey, request: bytes, at: datetime, forget_before: datetime) -> StoredAnswer | None:
     """None: it is ours to carry out now. Otherwise what is known of the first request with this key."""
     table = api_answer.c
-    c.execute(delete(api_answer).where(*_where(key), table.at < forget_before))
+    c.execute(delete(api_answer).where(*_is_answer(key), table.at < forget_before))
     try:
         with c.begin_nested():
             c.execute(
@@ -51,7 +51,7 @@ def claim(c: Connection, key: AnswerKey, request: bytes, at: datetime, forget_be
                 )
             )
     except IntegrityError:
-        wanted = select(table.request, table.status, table.headers, table.body).where(*_where(key))
+        wanted = select(table.request, table.status, table.headers, table.body).where(*_is_answer(key))
         found = c.execute(wanted).one_or_none()
         if found is None:  # it was released in this moment
             return claim(c, key, request, at, forget_before)
@@ -61,21 +61,21 @@ def claim(c: Connection, key: AnswerKey, request: bytes, at: datetime, forget_be
 
 def keep(c: Connection, key: AnswerKey, answer: StoredAnswer) -> None:
     values = {"status": answer.status, "headers": answer.headers, "body": answer.body}
-    c.execute(update(api_answer).where(*_where(key)).values(**values))
+    c.execute(update(api_answer).where(*_is_answer(key)).values(**values))
 
 
 def release(c: Connection, key: AnswerKey) -> None:
     """Nothing was done: the key may be used again."""
-    c.execute(delete(api_answer).where(*_where(key)))
+    c.execute(delete(api_answer).where(*_is_answer(key)))
 
 
-def prune(c: Connection, library: str, before: datetime) -> int:
+def prune_answers(c: Connection, library: str, before: datetime) -> int:
     """Number of answers forgotten."""
     table = api_answer.c
     return c.execute(delete(api_answer).where(table.library == library, table.at < before)).rowcount
 
 
-def _where(key: AnswerKey) -> tuple[ColumnElement[bool], ...]:
+def _is_answer(key: AnswerKey) -> tuple[ColumnElement[bool], ...]:
     table = api_answer.c
     return (
         table.library == key.library,

@@ -27,7 +27,7 @@ def take(c: Connection, library: str, link: str, most: int, at: datetime) -> boo
     return c.execute(one_more).rowcount > 0
 
 
-def prune(c: Connection, library: str, before: datetime) -> int:
+def prune_downloads(c: Connection, library: str, before: datetime) -> int:
     """Number of links forgotten that were fetched last before `before`; only for links that have expired."""
     table = copy_download.c
     return c.execute(delete(copy_download).where(table.library == library, table.last_at < before)).rowcount

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from gateway.domain.requests.links import CopyLink, sign
+from gateway.domain.requests.links import CopyLink, sign_copy_link
 from gateway.store.api.secrets import COPY_LINKS, secret
 
 LONGEST = timedelta(days=366)
@@ -28,4 +28,4 @@ def copy_token(
         downloads=downloads,
         nonce=secrets.token_urlsafe(9),
     )
-    return sign(link, secret(c, library, COPY_LINKS, now))
+    return sign_copy_link(link, secret(c, library, COPY_LINKS, now))

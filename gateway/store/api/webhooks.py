@@ -39,7 +39,7 @@ def add(c: Connection, one: Subscription) -> None:
 
 
 def get(c: Connection, library: str, id_: str) -> Subscription | None:
-    found = c.execute(select(webhook).where(*_where(library, id_))).mappings().one_or_none()
+    found = c.execute(select(webhook).where(*_is_subscription(library, id_))).mappings().one_or_none()
     return None if found is None else _row(found)
 
 
@@ -55,7 +55,7 @@ def of_library(c: Connection, library: str) -> tuple[Subscription, ...]:
 
 def remove(c: Connection, library: str, id_: str) -> bool:
     """False: there is no such subscription."""
-    return c.execute(delete(webhook).where(*_where(library, id_))).rowcount > 0
+    return c.execute(delete(webhook).where(*_is_subscription(library, id_))).rowcount > 0
 
 
 def enable(c: Connection, library: str, id_: str) -> bool:
@@ -73,10 +73,10 @@ def failing(c: Connection, library: str, id_: str, since: datetime | None) -> No
 
 
 def _change(c: Connection, library: str, id_: str, **values: Any) -> bool:
-    return c.execute(update(webhook).where(*_where(library, id_)).values(**values)).rowcount > 0
+    return c.execute(update(webhook).where(*_is_subscription(library, id_)).values(**values)).rowcount > 0
 
 
-def _where(library: str, id_: str) -> tuple[ColumnElement[bool], ...]:
+def _is_subscription(library: str, id_: str) -> tuple[ColumnElement[bool], ...]:
     return webhook.c.library == library, webhook.c.id == id_
 
 

@@ -51,7 +51,7 @@ def take_back(c: Connection, library: str, ids: Iterable[str]) -> None:
         c.execute(this.values(count=table.count - 1))
 
 
-def prune(c: Connection, library: str, since: datetime) -> int:
+def prune_failures(c: Connection, library: str, since: datetime) -> int:
     table = page_failure.c
     old = or_(table.since < since, table.count == 0)
     return c.execute(delete(page_failure).where(table.library == library, old)).rowcount

@@ -27,6 +27,6 @@ def claim(c: Connection, library: str, id_: str, request_id: str, at: datetime) 
     return ""
 
 
-def prune(c: Connection, library: str, before: datetime) -> int:
+def prune_forms(c: Connection, library: str, before: datetime) -> int:
     table = page_form.c
     return c.execute(delete(page_form).where(table.library == library, table.at < before)).rowcount

@@ -24,7 +24,7 @@ class JourneyRow:
     expires: datetime
 
 
-def add(c: Connection, row: JourneyRow) -> None:
+def add_journey(c: Connection, row: JourneyRow) -> None:
     c.execute(insert(page_journey).values(**{one.name: getattr(row, one.name) for one in fields(row)}))
 
 
@@ -38,6 +38,6 @@ def take(c: Connection, library: str, id_: str, now: datetime) -> JourneyRow | N
     return JourneyRow(**found._mapping)
 
 
-def prune(c: Connection, library: str, now: datetime) -> int:
+def prune_journeys(c: Connection, library: str, now: datetime) -> int:
     table = page_journey.c
     return c.execute(delete(page_journey).where(table.library == library, table.expires <= now)).rowcount

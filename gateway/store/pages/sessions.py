@@ -30,7 +30,7 @@ class SessionRow:
     expires: datetime
 
 
-def add(c: Connection, row: SessionRow) -> None:
+def add_session(c: Connection, row: SessionRow) -> None:
     c.execute(insert(page_session).values(**{one.name: getattr(row, one.name) for one in fields(row)}))
 
 
@@ -54,7 +54,7 @@ def end(c: Connection, libraries: Collection[str], id_: str) -> None:
     c.execute(delete(page_session).where(table.library.in_(libraries), table.id == id_))
 
 
-def prune(c: Connection, library: str, now: datetime) -> int:
+def prune_sessions(c: Connection, library: str, now: datetime) -> int:
     """How many were over."""
     table = page_session.c
     return c.execute(delete(page_session).where(table.library == library, table.expires <= now)).rowcount

@@ -53,7 +53,7 @@ def claim_besides(
     return tuple(row for row in claimed if row is not None)
 
 
-_MINE = (
+_IN_HAND_OF_NODE = (
     _c.library == bindparam("in_library"),
     _c.id == bindparam("with_id"),
     _c.status == Status.IN_HAND.value,
@@ -62,7 +62,7 @@ _MINE = (
 )
 _PUT_BACK = Prepared(
     update(table)
-    .where(*_MINE)
+    .where(*_IN_HAND_OF_NODE)
     .values(status=Status.WAITING.value, tries=_c.tries - 1, ready_at=_c.next_at, lease_until=None, node="")
 )
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.fingerprint import fingerprint, fold
+from gateway.domain.requests.fingerprint import fingerprint, fold_for_search
 from gateway.domain.requests.request import OPEN_ATTEMPT, AttemptStatus, Request, Role
 from gateway.domain.requests.tasks import tasks_of
 from gateway.store.requests.documents import dump
@@ -32,7 +32,7 @@ def columns_of(request: Request, supplied: int) -> dict[str, Any]:
         "changed": request.changed,
         "need_by": request.dates.need_by,
         "fingerprint": mark,
-        "words": clean(f"{fold(request.number)} {words}", 500),
+        "words": clean(f"{fold_for_search(request.number)} {words}", 500),
         "tasks": " ".join(tasks_of(request)),
         "external": "\n".join(external_of(request)),
         "loads": _loads(request),
@@ -81,4 +81,4 @@ def _loads(request: Request) -> str:
 def _compared(citation: Citation) -> tuple[str, str]:
     """A citation seldom changes, and comparing it with its key is quicker than folding it again."""
     said = " ".join((citation.title, citation.component_title, citation.author, citation.component_author))
-    return fingerprint(citation), fold(said)
+    return fingerprint(citation), fold_for_search(said)

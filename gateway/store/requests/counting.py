@@ -33,11 +33,11 @@ _SUPPLY = written(
     "SET n = request_supply.n + 1, seconds = request_supply.seconds + excluded.seconds",
     request_supply,
 )
-_c = request_count.c
+_count_columns = request_count.c
 _COUNTS = Prepared(
-    select(_c.name, func.sum(_c.n).label("n"))
-    .where(_c.library == bindparam("library"), _c.kind == bindparam("kind"))
-    .group_by(_c.name)
+    select(_count_columns.name, func.sum(_count_columns.n).label("n"))
+    .where(_count_columns.library == bindparam("library"), _count_columns.kind == bindparam("kind"))
+    .group_by(_count_columns.name)
 )
 _DEAD = Prepared(
     select(func.count().label("n"))

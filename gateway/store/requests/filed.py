@@ -40,18 +40,18 @@ class FiledOrder:
 HANDS = "file "
 """Begins what an order has in place of a node; nodes have no blank in their names."""
 
-_c = filed_order.c
+_filed_columns = filed_order.c
 _OF_FILE = Prepared(
     select(filed_order)
-    .where(_c.library == bindparam("in_library"), _c.file_id == bindparam("of_file"))
-    .order_by(_c.place)
+    .where(_filed_columns.library == bindparam("in_library"), _filed_columns.file_id == bindparam("of_file"))
+    .order_by(_filed_columns.place)
 )
 _TAKE = written(
     "UPDATE outbox SET status = 'in-hand', tries = tries + 1, ready_at = NULL, lease_until = NULL, node = :node "
     "WHERE library = :library AND id = :id AND status = 'waiting'",
     rows,
 )
-_SINGLY = written(
+_SEND_ONE_SINGLY = written(
     "UPDATE outbox SET kind = 'partner', status = 'waiting', next_at = :next_at, ready_at = :next_at, node = '' "
     "WHERE library = :library AND id = :id AND status = 'in-hand' AND node = :node",
     rows,
@@ -88,8 +88,10 @@ def orders_by_number(
     for number in numbers:
         found = connection.execute(
             select(filed_order)
-            .where(_c.library == library, _c.profile == profile, _c.number == number)
-            .order_by(_c.place)
+            .where(
+                _filed_columns.library == library, _filed_columns.profile == profile, _filed_columns.number == number
+            )
+            .order_by(_filed_columns.place)
         ).all()
         if found:
             return tuple(map(_filed, found))
@@ -99,7 +101,10 @@ def orders_by_number(
 def file_with(connection: Connection, library: str, order_id: str) -> tuple[FiledOrder, ...]:
     """All orders of the newest file that this order is or was in; empty: it is in none."""
     newest = (
-        select(_c.file_id).where(_c.library == library, _c.order_id == order_id).order_by(_c.file_id.desc()).limit(1)
+        select(_filed_columns.file_id)
+        .where(_filed_columns.library == library, _filed_columns.order_id == order_id)
+        .order_by(_filed_columns.file_id.desc())
+        .limit(1)
     )
     file_id = connection.execute(newest).scalar()
     return orders_of(connection, library, file_id) if file_id is not None else ()
@@ -124,17 +129,17 @@ def drop(connection: Connection, library: str, file_id: str, order_id: str) -> N
 def dissolve(connection: Connection, library: str, file_id: str, now: datetime) -> None:
     """Its orders are messages like others from now on, each for itself."""
     for one in in_hand(connection, library, file_id):
-        _SINGLY.run(connection, [{"library": library, "id": one.id, "next_at": now, "node": one.node}])
+        _SEND_ONE_SINGLY.run(connection, [{"library": library, "id": one.id, "next_at": now, "node": one.node}])
         drop(connection, library, file_id, one.id)
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:
     """Forgets up to `limit` orders in files that were made before `before` and that the outbox has forgotten."""
-    kept = exists().where(rows.c.library == _c.library, rows.c.id == _c.file_id)
+    kept = exists().where(rows.c.library == _filed_columns.library, rows.c.id == _filed_columns.file_id)
     old = connection.execute(
-        select(_c.library, _c.file_id, _c.order_id)
-        .where(_c.at < before, ~kept)
-        .order_by(_c.at, _c.library)
+        select(_filed_columns.library, _filed_columns.file_id, _filed_columns.order_id)
+        .where(_filed_columns.at < before, ~kept)
+        .order_by(_filed_columns.at, _filed_columns.library)
         .limit(limit)
     ).all()
     for library, file_id, order_id in old:

@@ -9,9 +9,9 @@ from gateway.store.bulk import insert_rows
 from gateway.store.prepared import Prepared
 from gateway.store.requests.tables import request_file
 
-_c = request_file.c
-_ONE = (_c.library == bindparam("library"), _c.id == bindparam("id"))
-_GET = Prepared(select(_c.content).where(*_ONE))
+_file_columns = request_file.c
+_ONE = (_file_columns.library == bindparam("library"), _file_columns.id == bindparam("id"))
+_GET = Prepared(select(_file_columns.content).where(*_ONE))
 _DELETE = Prepared(sql_delete(request_file).where(*_ONE))
 
 

@@ -29,26 +29,26 @@ FILE = "file"
 ALL = 1_000_000
 """More than ever wait."""
 
-_c = table.c
+_row_columns = table.c
 _OF_PARTNER = (
     IS_GATHERED,
-    _c.library == bindparam("in_library"),
-    _c.target == bindparam("of_target"),
-    _c.kind == bindparam("of_kind"),
+    _row_columns.library == bindparam("in_library"),
+    _row_columns.target == bindparam("of_target"),
+    _row_columns.kind == bindparam("of_kind"),
 )
-_SOME = Prepared(select(_c.id).where(*_OF_PARTNER).order_by(_c.id).limit(bindparam("limit")))
-_NEXT = select(_c.id, _c.next_at).where(*_OF_PARTNER).order_by(_c.id).limit(1)
+_SOME = Prepared(select(_row_columns.id).where(*_OF_PARTNER).order_by(_row_columns.id).limit(bindparam("limit")))
+_NEXT = select(_row_columns.id, _row_columns.next_at).where(*_OF_PARTNER).order_by(_row_columns.id).limit(1)
 _ALARM = Prepared(_NEXT)
 _HELD_ALARM = Prepared(_NEXT.with_for_update())
 _READY = Prepared(
-    select(_c.id)
-    .where(*_OF_PARTNER, _c.ready_at.is_not(None))
-    .order_by(_c.id)
+    select(_row_columns.id)
+    .where(*_OF_PARTNER, _row_columns.ready_at.is_not(None))
+    .order_by(_row_columns.id)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
 )
 _SET = written("UPDATE outbox SET next_at = :next_at, ready_at = :next_at WHERE library = :library AND id = :id", table)
-_SINGLY = written(
+_SEND_ALL_SINGLY = written(
     "UPDATE outbox SET kind = 'partner' WHERE library = :library AND target = :target AND kind = :kind "
     f"AND {IS_GATHERED}",
     table,
@@ -105,7 +105,7 @@ def any_waits(connection: Connection, library: str, target: str) -> bool:
 
 def singly(connection: Connection, library: str, target: str) -> None:
     """All orders that wait are messages like others from now on, each for itself."""
-    _SINGLY.run(connection, [{"library": library, "target": target, "kind": ORDER}])
+    _SEND_ALL_SINGLY.run(connection, [{"library": library, "target": target, "kind": ORDER}])
 
 
 def hurry(connection: Connection, library: str, target: str, now: datetime) -> int:

@@ -57,17 +57,17 @@ def add(connection: Connection, row: EventRow) -> None:
     )
 
 
-_c = request_event.c
+_event_columns = request_event.c
 _OF_REQUEST = Prepared(
     select(request_event)
-    .where(_c.library == bindparam("library"), _c.request_id == bindparam("request_id"))
-    .order_by(_c.id)
+    .where(_event_columns.library == bindparam("library"), _event_columns.request_id == bindparam("request_id"))
+    .order_by(_event_columns.id)
     .limit(MOST)
 )
 _AFTER = Prepared(
     select(request_event)
-    .where(_c.library == bindparam("library"), _c.id > bindparam("id"))
-    .order_by(_c.id)
+    .where(_event_columns.library == bindparam("library"), _event_columns.id > bindparam("id"))
+    .order_by(_event_columns.id)
     .limit(bindparam("limit"))
 )
 

@@ -48,7 +48,7 @@ _NEXT = Prepared(
     .limit(1)
 )
 _MOVE = written("UPDATE outbox_lane SET head = :head WHERE library = :library AND lane = :lane", outbox_lane)
-_READY = written(
+_MAKE_READY = written(
     "UPDATE outbox SET ready_at = next_at WHERE library = :library AND id = :id AND status = 'waiting'", outbox
 )
 
@@ -74,4 +74,4 @@ def leave(connection: Connection, library: str, lane: str) -> None:
         _END.run(connection, [it])
     elif following.id != locked.head:
         _MOVE.run(connection, [{**it, "head": following.id}])
-        _READY.run(connection, [{"library": library, "id": following.id}])
+        _MAKE_READY.run(connection, [{"library": library, "id": following.id}])

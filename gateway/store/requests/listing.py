@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, false, literal, or_, select, tuple_
 
 from gateway.domain.frozen import frozen, frozen_by_name
-from gateway.domain.requests.fingerprint import fold
+from gateway.domain.requests.fingerprint import fold_for_search
 from gateway.domain.requests.request import TERMINAL, Borrowing, Request, Role, State
 from gateway.domain.requests.tasks import BY_NAME
 from gateway.store.ids import EPOCH, MICROSECOND
@@ -168,7 +168,7 @@ def _conditions(wanted: Filter) -> dict[str, ColumnElement[bool]]:
         found["branch"] = c.branch == clean(wanted.branch)
     if wanted.need_by_before is not None:
         found["need_by"] = c.need_by < wanted.need_by_before
-    for number, word in enumerate(fold(wanted.text).split()[:10]):
+    for number, word in enumerate(fold_for_search(wanted.text).split()[:10]):
         found[f"word {number}"] = c.words.contains(word, autoescape=True)
     return found
 

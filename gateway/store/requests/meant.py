@@ -9,12 +9,14 @@ from gateway.store.requests.columns import external
 from gateway.store.requests.requests import Found
 from gateway.store.requests.tables import request_transaction
 
-MOST = 4
+MAX_REFERENCES = 4
 """Names that one message gives a request."""
 
-_NAMES = ", ".join(f":name{place}" for place in range(MOST))
+_NAMES = ", ".join(f":name{place}" for place in range(MAX_REFERENCES))
 _n = request_transaction.c
-_TYPES = {"library": _n.library.type, "profile": _n.symbol.type} | {f"name{p}": _n.reference.type for p in range(MOST)}
+_TYPES = {"library": _n.library.type, "profile": _n.symbol.type} | {
+    f"name{p}": _n.reference.type for p in range(MAX_REFERENCES)
+}
 _MEANT = Prepared(
     text(
         "SELECT request_id, 0 AS attempt FROM request_external "
@@ -37,10 +39,10 @@ def meant(connection: Connection, library: str, profile: str, names: tuple[str, 
     """Requests with one of these as their number, as a number elsewhere, as the barcode of an item under way, or as a
     number between us and this partner; newest first, each once. `attempt` is 0 unless the partner's number says which.
     """
-    asked = tuple(dict.fromkeys(name for name in map(external, names) if name))[:MOST]
+    asked = tuple(dict.fromkeys(name for name in map(external, names) if name))[:MAX_REFERENCES]
     if not asked:
         return ()
-    filled = (*asked, *asked[:1] * (MOST - len(asked)))
+    filled = (*asked, *asked[:1] * (MAX_REFERENCES - len(asked)))
     values = {"library": library, "profile": profile} | {f"name{place}": name for place, name in enumerate(filled)}
     attempts: dict[str, int] = {}
     for row in _MEANT.all(connection, values):

@@ -10,12 +10,12 @@ from gateway.domain.frozen import frozen
 from gateway.store.prepared import Prepared
 from gateway.store.requests.tables import partner_message
 
-_c = partner_message.c
+_message_columns = partner_message.c
 _SEEN = Prepared(
-    select(_c.request_id, _c.refused, _c.reason).where(
-        _c.library == bindparam("in_library"),
-        _c.profile == bindparam("with_profile"),
-        _c.message_id == bindparam("with_id"),
+    select(_message_columns.request_id, _message_columns.refused, _message_columns.reason).where(
+        _message_columns.library == bindparam("in_library"),
+        _message_columns.profile == bindparam("with_profile"),
+        _message_columns.message_id == bindparam("with_id"),
     )
 )
 _INSERT = Prepared(insert(partner_message))

@@ -11,7 +11,7 @@ from gateway.domain.requests.network import Report
 from gateway.store.requests.statements import written
 from gateway.store.requests.tables import network_report
 
-_c = network_report.c
+_report_columns = network_report.c
 _KEEP = written(
     "INSERT INTO network_report (library, member, said_library, open, at) "
     "VALUES (:library, :member, :said_library, :open, :at) "
@@ -39,7 +39,9 @@ def keep(connection: Connection, library: str, reports: Iterable[Report]) -> Non
 
 
 def of_library(connection: Connection, library: str) -> tuple[Report, ...]:
-    found = connection.execute(select(network_report).where(_c.library == library).order_by(_c.member))
+    found = connection.execute(
+        select(network_report).where(_report_columns.library == library).order_by(_report_columns.member)
+    )
     return tuple(
         Report(member=row.member, library=row.said_library, at=row.at, open=json.loads(row.open)) for row in found
     )
@@ -47,4 +49,6 @@ def of_library(connection: Connection, library: str) -> tuple[Report, ...]:
 
 def forget_others(connection: Connection, library: str, members: Collection[str]) -> None:
     """Of who is no member any more."""
-    connection.execute(delete(network_report).where(_c.library == library, _c.member.not_in(sorted(members))))
+    connection.execute(
+        delete(network_report).where(_report_columns.library == library, _report_columns.member.not_in(sorted(members)))
+    )

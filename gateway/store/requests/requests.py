@@ -52,7 +52,7 @@ __all__ = [
     "task_counts",
 ]
 
-MOST = 100
+MAX_ROWS = 100
 """Requests that one look-up by a value gives."""
 
 
@@ -190,7 +190,7 @@ _BY_EXTERNAL = Prepared(
     select(_x.request_id)
     .where(_x.library == bindparam("library"), _x.value == bindparam("value"))
     .order_by(_x.request_id.desc())
-    .limit(MOST)
+    .limit(MAX_ROWS)
 )
 _OPEN_COUNT = Prepared(
     select(func.count().label("n"))
@@ -207,7 +207,7 @@ _SIMILAR = Prepared(
         _c.created >= bindparam("since", type_=_c.created.type),
     )
     .order_by(_c.created.desc())
-    .limit(MOST)
+    .limit(MAX_ROWS)
 )
 
 
@@ -230,7 +230,7 @@ def by_number(connection: Connection, library: str, number: str) -> str | None:
 
 
 def by_external(connection: Connection, library: str, value: str) -> tuple[str, ...]:
-    """Ids of the requests that have this number in another system, newest first; MOST of them."""
+    """Ids of the requests that have this number in another system, newest first; MAX_ROWS of them."""
     found = _BY_EXTERNAL.all(connection, {"library": library, "value": external(value)})
     return tuple(row.request_id for row in found)
 
@@ -245,7 +245,7 @@ def open_count(connection: Connection, library: str, patron_id: str) -> int:
 
 def similar(connection: Connection, library: str, patron_id: str, fingerprint: str, since: datetime) -> tuple[str, ...]:
     """Ids of the patron's requests for the same thing (`domain.requests.fingerprint`) that were made at `since` or
-    later, open or not, newest first; MOST of them. An empty fingerprint is like nothing."""
+    later, open or not, newest first; MAX_ROWS of them. An empty fingerprint is like nothing."""
     if not fingerprint or not patron_id:
         return ()
     asked = {"library": library, "patron_id": patron_id, "fingerprint": fingerprint, "since": since}

@@ -20,8 +20,7 @@ from gateway.store.api import answers, downloads
 from gateway.store.api.links import LONGEST
 from gateway.store.engine import Store
 from gateway.web.api import openapi
-from gateway.web.api.copies import PATH as COPY_PATH
-from gateway.web.api.copies import CopyPages
+from gateway.web.api.copies import COPY_PATH, CopyPages
 from gateway.web.api.events import Streams
 from gateway.web.api.openapi import ROOT
 from gateway.web.api.operation import AnyOperation
@@ -30,8 +29,7 @@ from gateway.web.api.operations.events import STREAM
 from gateway.web.api.page import POLICY, page
 from gateway.web.api.parts import Limits, Parts
 from gateway.web.api.problem import Problem, ProblemType
-from gateway.web.api.questions import PATH as QUESTION_PATH
-from gateway.web.api.questions import QuestionPages
+from gateway.web.api.questions import QUESTION_PATH, QuestionPages
 from gateway.web.api.service import Services
 from gateway.web.api.serving import Served
 
@@ -102,7 +100,9 @@ class Api:
         for library in libraries:
 
             def work(c: Connection, library: str = library) -> int:
-                return answers.prune(c, library, answered) + downloads.prune(c, library, now - LONGEST)
+                return answers.prune_answers(c, library, answered) + downloads.prune_downloads(
+                    c, library, now - LONGEST
+                )
 
             forgotten += await self._parts.store.write(work)
         return forgotten

@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 
 from gateway.domain.frozen import frozen
 from gateway.domain.problems import Unavailable
-from gateway.domain.requests.links import BadLink, CopyLink, LinkFault, library_of, link_id, verify
+from gateway.domain.requests.links import BadLink, CopyLink, LinkFault, library_of_copy_link, link_id, verify_copy_link
 from gateway.domain.requests.views import NotThere, StoredFile
 from gateway.store.api import downloads
 from gateway.store.api.secrets import COPY_LINKS, read_secret
@@ -22,7 +22,7 @@ from gateway.web.api.operations.files_and_rota import file_headers
 from gateway.web.api.parts import Parts
 from gateway.web.api.speaking import spoken_to
 
-PATH = "/d/{token}"
+COPY_PATH = "/d/{token}"
 
 
 @frozen
@@ -75,11 +75,11 @@ class CopyPages:
     async def _find(self, request: web.Request) -> Found:
         """Raises BadLink, Unavailable."""
         token = request.match_info["token"]
-        library, id_ = library_of(token), link_id(token)
+        library, id_ = library_of_copy_link(token), link_id(token)
         secret = await self._parts.store.read(lambda c: read_secret(c, library, COPY_LINKS))
         if secret is None:  # no link was ever made for such a library
             raise BadLink(LinkFault.FORGED)
-        link = verify(token, secret, self._parts.clock.now())
+        link = verify_copy_link(token, secret, self._parts.clock.now())
         count = await self._parts.store.read(lambda c: downloads.count(c, library, id_))
         if count >= link.downloads:
             raise BadLink(LinkFault.USED_UP)

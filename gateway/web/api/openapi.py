@@ -53,7 +53,7 @@ def document(operations: Sequence[AnyOperation], version: str) -> Json:
     schemas = Schemas(operations)
     paths: dict[str, Json] = {}
     for one in operations:
-        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, schemas)
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation_object(one, schemas)
     scopes = "\n".join(f"- `{scope.value}`: {says}" for scope, says in SCOPES.items())
     return {
         "openapi": "3.1.0",
@@ -70,7 +70,7 @@ def document(operations: Sequence[AnyOperation], version: str) -> Json:
     }
 
 
-def _operation(one: AnyOperation, schemas: Schemas) -> Json:
+def _operation_object(one: AnyOperation, schemas: Schemas) -> Json:
     found: Json = {
         "operationId": one.id,
         "tags": [one.tag],
@@ -80,7 +80,7 @@ def _operation(one: AnyOperation, schemas: Schemas) -> Json:
             *_parameters(one.query_model, "query"),
             *_headers(one),
         ],
-        "responses": {**_answers(one.answers, schemas), **_problems(one.all_problems)},
+        "responses": {**_answers(one.answers, schemas), **_problem_responses(one.all_problems)},
         "security": [{SECURITY: [scope.value]} for scope in one.scopes],
     }
     if one.description:
@@ -163,7 +163,7 @@ def _answers(answers: Sequence[Answer], schemas: Schemas) -> Json:
     return found
 
 
-def _problems(types: Sequence[ProblemType]) -> Json:
+def _problem_responses(types: Sequence[ProblemType]) -> Json:
     by_status: dict[int, list[ProblemType]] = {}
     for one in types:
         by_status.setdefault(one.status, []).append(one)

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.web.api.problem import ProblemType
 
-Json = Mapping[str, Any]
+JsonMapping = Mapping[str, Any]
 
 STYLE = """
 :root{color-scheme:light dark;--line:#8886;--soft:#8882}
@@ -31,7 +31,7 @@ STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest(
 POLICY = f"default-src 'none'; style-src '{STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-def page(document: Json) -> str:
+def page(document: JsonMapping) -> str:
     info = document["info"]
     return "".join(
         (
@@ -44,7 +44,7 @@ def page(document: Json) -> str:
             *_scopes(document),
             *_contents(document),
             *_operations(document),
-            *_problems(),
+            *_problem_table(),
             *_models(document),
             "</body></html>\n",
         )
@@ -61,7 +61,7 @@ def _code(text: str) -> str:
     return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
 
 
-def _scopes(document: Json) -> Iterable[str]:
+def _scopes(document: JsonMapping) -> Iterable[str]:
     says = document["components"]["securitySchemes"]["apiKey"]["description"]
     yield '<h2 id="scopes">Scopes of keys</h2><ul>'
     for line in says.split("\n")[1:]:
@@ -69,29 +69,29 @@ def _scopes(document: Json) -> Iterable[str]:
     yield "</ul>"
 
 
-def _each(document: Json) -> Iterable[tuple[str, str, Json]]:
+def _each(document: JsonMapping) -> Iterable[tuple[str, str, JsonMapping]]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield method.upper(), path, operation
 
 
-def _contents(document: Json) -> Iterable[str]:
+def _contents(document: JsonMapping) -> Iterable[str]:
     yield "<h2>Contents</h2><nav><ul>"
     for tag in document["tags"]:
         yield f'<li><a href="#tag-{_anchor(tag["name"])}">{escape(tag["name"])}</a></li>'
     yield '<li><a href="#problems">Problems</a></li><li><a href="#models">Models</a></li></ul></nav>'
 
 
-def _operations(document: Json) -> Iterable[str]:
+def _operations(document: JsonMapping) -> Iterable[str]:
     root = document["servers"][0]["url"]
     for tag in document["tags"]:
         yield f'<h2 id="tag-{_anchor(tag["name"])}">{escape(tag["name"])}</h2>'
         for method, path, operation in _each(document):
             if tag["name"] in operation["tags"]:
-                yield from _operation(method, root + path, operation)
+                yield from _operation_section(method, root + path, operation)
 
 
-def _operation(method: str, path: str, operation: Json) -> Iterable[str]:
+def _operation_section(method: str, path: str, operation: JsonMapping) -> Iterable[str]:
     yield f'<details id="{escape(operation["operationId"])}"><summary><b>{method}</b> <code>{escape(path)}</code> '
     yield f"{escape(operation['summary'])}</summary>"
     yield from _paragraphs(operation.get("description", ""))
@@ -114,14 +114,14 @@ def _operation(method: str, path: str, operation: Json) -> Iterable[str]:
     yield "</table></details>"
 
 
-def _bodies(content: Json) -> str:
+def _bodies(content: JsonMapping) -> str:
     return ", ".join(
         f"<code>{escape(media_type)}</code> {_type(one['schema']) if one['schema'] else ''}"
         for media_type, one in content.items()
     )
 
 
-def _problems() -> Iterable[str]:
+def _problem_table() -> Iterable[str]:
     yield '<h2 id="problems">Problems</h2><table><tr><th>type</th><th>status</th><th>title</th></tr>'
     for one in ProblemType:
         yield f'<tr id="problem-{one.slug}"><td><code>{one.slug}</code></td><td>{one.status}</td>'
@@ -129,7 +129,7 @@ def _problems() -> Iterable[str]:
     yield "</table>"
 
 
-def _models(document: Json) -> Iterable[str]:
+def _models(document: JsonMapping) -> Iterable[str]:
     yield '<h2 id="models">Models</h2>'
     for name, schema in sorted(document["components"]["schemas"].items()):
         yield f'<details id="model-{_anchor(name)}"><summary><code>{escape(name)}</code></summary>'
@@ -141,7 +141,7 @@ def _models(document: Json) -> Iterable[str]:
         yield f"<details><summary>JSON Schema</summary><pre>{whole}</pre></details></details>"
 
 
-def _fields(schema: Json) -> Iterable[str]:
+def _fields(schema: JsonMapping) -> Iterable[str]:
     if not schema.get("properties"):
         return
     needed = set(schema.get("required", ()))
@@ -153,7 +153,7 @@ def _fields(schema: Json) -> Iterable[str]:
     yield "</table>"
 
 
-def _type(schema: Json) -> str:
+def _type(schema: JsonMapping) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f'<a href="#model-{_anchor(name)}">{escape(name)}</a>'

@@ -26,7 +26,7 @@ from gateway.web.api.speaking import spoken_to
 from gateway.web.body import read_body
 from gateway.web.pace import Patience
 
-PATH = "/q/{token}"
+QUESTION_PATH = "/q/{token}"
 
 MOST_BYTES = 16_000
 MOST_FIELDS = 20

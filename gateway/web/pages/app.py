@@ -34,10 +34,10 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", "", entry.services),
     ("GET", "/citation", citing.show),
     ("POST", "/citation", citing.send),
-    ("GET", "/request", ordering.show),
-    ("POST", "/request", ordering.send),
-    ("GET", "/hold", holding.show),
-    ("POST", "/hold", holding.send),
+    ("GET", "/request", ordering.show_order_form),
+    ("POST", "/request", ordering.submit_order),
+    ("GET", "/hold", holding.show_hold_form),
+    ("POST", "/hold", holding.submit_hold),
     ("GET", "/sign-in", signing.show),
     ("POST", "/sign-in", signing.send),
     ("GET", "/sign-in/provider", signing.leave),
@@ -80,10 +80,10 @@ class Pages:
 
             def work(c: Connection, library: str = library) -> int:
                 return (
-                    sessions.prune(c, library, now)
-                    + journeys.prune(c, library, now)
-                    + forms.prune(c, library, now - FORMS_KEPT)
-                    + failures.prune(c, library, now - FAILURES_KEPT)
+                    sessions.prune_sessions(c, library, now)
+                    + journeys.prune_journeys(c, library, now)
+                    + forms.prune_forms(c, library, now - FORMS_KEPT)
+                    + failures.prune_failures(c, library, now - FAILURES_KEPT)
                 )
 
             forgotten += await self._parts.store.write(work)

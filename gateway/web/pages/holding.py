@@ -16,7 +16,7 @@ from gateway.web.pages.turn import Form, Turn
 from gateway.web.sessions.visits import hashed
 
 
-async def show(turn: Turn) -> web.Response:
+async def show_hold_form(turn: Turn) -> web.Response:
     session = turn.session
     cited = cited_by(turn, turn.query)
     link = turn.link(cited.citation, cited.service)
@@ -24,10 +24,10 @@ async def show(turn: Turn) -> web.Response:
         return signing.ask(turn, f"hold?{link}")
     order = await order_of(turn, secrets.token_urlsafe(24), link, cited)
     first = {"pickup": usual_pickup(order.pickups, session.branch), "need_by": "", "note": ""}
-    return await _page(turn, order, Checked(turn, Form(), first))
+    return await _hold_page(turn, order, Checked(turn, Form(), first))
 
 
-async def send(turn: Turn) -> web.Response:
+async def submit_hold(turn: Turn) -> web.Response:
     """The library's system keeps the form's id as key of the hold, so that sending it twice places one."""
     form = await turn.form_to_show_again()
     session = turn.session
@@ -41,7 +41,7 @@ async def send(turn: Turn) -> web.Response:
     if not pickup and order.pickups:
         checked.wrong("pickup", "wrong-missing")
     if not checked.is_good:
-        return await _page(turn, order, checked)
+        return await _hold_page(turn, order, checked)
     key = f"page:{hashed(f'{turn.visit.id}:{order.id}')}"
     try:
         hold = await turn.parts.offering.place_hold(
@@ -49,11 +49,11 @@ async def send(turn: Turn) -> web.Response:
         )
     except Refused as refused:
         say(checked, refused)
-        return await _page(turn, order, checked)
+        return await _hold_page(turn, order, checked)
     return turn.go(turn.path(f"holds/{hold.id}"))
 
 
-async def _page(turn: Turn, order: Order, checked: Checked) -> web.Response:
+async def _hold_page(turn: Turn, order: Order, checked: Checked) -> web.Response:
     return turn.page(
         "hold",
         here=turn.path("hold", order.link),

@@ -60,17 +60,17 @@ class Order:
         return [(place.code, place.name) for place in self.pickups]
 
 
-async def show(turn: Turn) -> web.Response:
+async def show_order_form(turn: Turn) -> web.Response:
     session = turn.session
     cited = cited_by(turn, turn.query)
     link = turn.link(cited.citation, cited.service)
     if session is None:
         return signing.ask(turn, f"request?{link}")
     order = await order_of(turn, secrets.token_urlsafe(24), link, cited)
-    return _page(turn, order, Checked(turn, Form(), _first_values(order, session)))
+    return _order_page(turn, order, Checked(turn, Form(), _first_values(order, session)))
 
 
-async def send(turn: Turn) -> web.Response:
+async def submit_order(turn: Turn) -> web.Response:
     form = await turn.form_to_show_again()
     session = turn.session
     if session is None:  # it was over in the meantime
@@ -80,12 +80,12 @@ async def send(turn: Turn) -> web.Response:
     checked = Checked(turn, form, stale=not turn.is_ours(form))
     draft = _draft(turn, checked, order, session)
     if not checked.is_good:
-        return _page(turn, order, checked)
+        return _order_page(turn, order, checked)
     try:
         request_id = await _sent(turn, draft, order.id)
     except Refused as refused:
         say(checked, refused)
-        return _page(turn, order, checked)
+        return _order_page(turn, order, checked)
     return turn.go(turn.path(f"requests/{request_id}", "sent=yes"))
 
 
@@ -208,7 +208,7 @@ def say(checked: Checked, refused: Refused) -> None:
         checked.general.append(said)
 
 
-def _page(turn: Turn, order: Order, checked: Checked) -> web.Response:
+def _order_page(turn: Turn, order: Order, checked: Checked) -> web.Response:
     rules = turn.house.policy().services
     names = turn.words.words.services
     return turn.page(

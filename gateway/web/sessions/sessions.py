@@ -78,7 +78,7 @@ class Sessions:
 
         def work(c: Connection) -> None:
             sessions.end(c, self._libraries, old.id)
-            sessions.add(c, row)
+            sessions.add_session(c, row)
 
         await self._store.write(work)
         return row

@@ -134,7 +134,7 @@ class SigningIn:
             id_ = self._departures(c, library, address)
             allowed = failures.try_once(c, library, (Most(id_, self._tries.address, since),), now)
             if allowed:
-                journeys.add(c, journey)
+                journeys.add_journey(c, journey)
             return allowed
 
         if not await self._store.write(work):

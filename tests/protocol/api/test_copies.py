@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.requests.links import BadLink, CopyLink, LinkFault, library_of, link_id, sign, verify
+from gateway.domain.requests.links import (
+    BadLink,
+    CopyLink,
+    LinkFault,
+    library_of_copy_link,
+    link_id,
+    sign_copy_link,
+    verify_copy_link,
+)
 from gateway.store.api import downloads
 from gateway.store.api.links import copy_token
 from tests.protocol.api.support import Client, Running
@@ -31,45 +39,47 @@ LINK = CopyLink(
 
 
 def test_a_link_says_what_it_was_made_of() -> None:
-    token = sign(LINK, SECRET)
-    assert verify(token, SECRET, NOW) == LINK
-    assert library_of(token) == "ISIL:NO-02030"
+    token = sign_copy_link(LINK, SECRET)
+    assert verify_copy_link(token, SECRET, NOW) == LINK
+    assert library_of_copy_link(token) == "ISIL:NO-02030"
 
 
 def test_it_expires() -> None:
-    token = sign(LINK, SECRET)
-    assert verify(token, SECRET, LINK.expires - timedelta(seconds=1)) == LINK
+    token = sign_copy_link(LINK, SECRET)
+    assert verify_copy_link(token, SECRET, LINK.expires - timedelta(seconds=1)) == LINK
     with pytest.raises(BadLink) as bad:
-        verify(token, SECRET, LINK.expires)
+        verify_copy_link(token, SECRET, LINK.expires)
     assert bad.value.fault is LinkFault.EXPIRED
 
 
 def test_another_secret_did_not_sign_it() -> None:
     with pytest.raises(BadLink) as bad:
-        verify(sign(LINK, SECRET), b"other", NOW)
+        verify_copy_link(sign_copy_link(LINK, SECRET), b"other", NOW)
     assert bad.value.fault is LinkFault.FORGED
 
 
 @given(st.integers(0, 10_000), st.sampled_from("ABab01-_."))
 def test_no_letter_of_it_can_be_changed(place: int, letter: str) -> None:
-    token = sign(LINK, SECRET)
+    token = sign_copy_link(LINK, SECRET)
     place %= len(token)
     changed = token[:place] + letter + token[place + 1 :]
     if changed == token:
         return
     with pytest.raises(BadLink):
-        verify(changed, SECRET, NOW)
+        verify_copy_link(changed, SECRET, NOW)
 
 
 @given(st.text() | st.text("abcAB01-_.", min_size=40))
 def test_anything_else_is_no_link(token: str) -> None:
     with pytest.raises(BadLink):
-        library_of(token)
+        library_of_copy_link(token)
 
 
 def test_a_link_can_be_fetched() -> None:
     with pytest.raises(ValueError, match="download"):
-        sign(CopyLink(library="x", request_id="r", attachment_id="a", expires=NOW, downloads=0, nonce=""), SECRET)
+        sign_copy_link(
+            CopyLink(library="x", request_id="r", attachment_id="a", expires=NOW, downloads=0, nonce=""), SECRET
+        )
 
 
 # --- the page --------------------------------------------------------------------------------------------

@@ -75,8 +75,8 @@ async def test_keys_of_different_holders_and_operations_do_not_meet(gateway: Run
 async def test_an_answer_is_kept_for_a_day(gateway: Running, client: Client) -> None:
     await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")
     now = gateway.clock.now()
-    assert await gateway.store.write(lambda c: answers.prune(c, "DEMO", now - timedelta(hours=1))) == 0
-    assert await gateway.store.write(lambda c: answers.prune(c, "DEMO", now + timedelta(seconds=1))) == 1
+    assert await gateway.store.write(lambda c: answers.prune_answers(c, "DEMO", now - timedelta(hours=1))) == 0
+    assert await gateway.store.write(lambda c: answers.prune_answers(c, "DEMO", now + timedelta(seconds=1))) == 1
 
 
 async def test_what_is_over_is_forgotten(gateway: Running, client: Client) -> None:

@@ -72,8 +72,8 @@ async def test_downloads_are_counted_up_to_their_limit(kept: Store) -> None:
     assert taken.count(True) == 3
     assert await kept.read(lambda c: downloads.count(c, "DEMO", "link")) == 3
     assert await kept.read(lambda c: downloads.count(c, "ELSEWHERE", "link")) == 0
-    assert await kept.write(lambda c: downloads.prune(c, "DEMO", NOW)) == 0
-    assert await kept.write(lambda c: downloads.prune(c, "DEMO", NOW + timedelta(seconds=1))) == 1
+    assert await kept.write(lambda c: downloads.prune_downloads(c, "DEMO", NOW)) == 0
+    assert await kept.write(lambda c: downloads.prune_downloads(c, "DEMO", NOW + timedelta(seconds=1))) == 1
 
 
 async def test_the_use_of_a_key_is_noted_once_a_minute(kept: Store) -> None:

@@ -15,7 +15,7 @@ import yaml
 from click.testing import CliRunner
 from sqlalchemy import delete, select
 
-from adapters.iso_ill.codec import Frames, decode, encode
+from adapters.iso_ill.codec import ApduSplitter, decode, encode
 from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
 from adapters.iso_ill.messages.asking import RequesterOptionalMessages
 from adapters.iso_ill.messages.codes import ServiceType, Wish
@@ -141,7 +141,7 @@ class Partner:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
-        self._frames = Frames()
+        self._frames = ApduSplitter()
 
     def say(self, *apdus: Apdu) -> None:
         self.writer.write(b"".join(map(encode, apdus)))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.iso_ill.codec import Frames, Limits, decode, encode, peek
+from adapters.iso_ill.codec import ApduSplitter, Limits, decode, encode, peek
 from adapters.iso_ill.messages import APDUS, Apdu
 from adapters.iso_ill.showing import lines
 from gateway.domain.problems import Fault, MalformedMessage
@@ -66,7 +66,7 @@ def test_damaged_messages(apdu: Apdu, data: st.DataObject) -> None:
 @settings(SLOW, max_examples=300)
 @given(st.lists(st.binary(max_size=40), max_size=20))
 def test_any_stream(pieces: list[bytes]) -> None:
-    frames, fed, cut = Frames(Limits(size=500)), 0, 0
+    frames, fed, cut = ApduSplitter(Limits(size=500)), 0, 0
     try:
         for piece in pieces:
             frames.feed(piece)
@@ -110,7 +110,7 @@ def test_what_is_too_large_is_not_read_at_all() -> None:
 
 
 def test_a_stream_that_announces_too_much_is_refused_at_once() -> None:
-    frames = Frames(Limits(size=1_000))
+    frames = ApduSplitter(Limits(size=1_000))
     frames.feed(b"\x61\x82\xff\xff")
 
     with pytest.raises(MalformedMessage) as found:
@@ -123,7 +123,7 @@ def test_a_stream_that_announces_too_much_is_refused_at_once() -> None:
     "first", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00", b"\0\0\0\0", b"\x30\x02\x05\x00"]
 )
 def test_a_stream_of_something_else_is_refused_at_its_first_octets(first: bytes) -> None:
-    frames = Frames()
+    frames = ApduSplitter()
     frames.feed(first)
 
     with pytest.raises(MalformedMessage) as found:
@@ -133,7 +133,7 @@ def test_a_stream_of_something_else_is_refused_at_its_first_octets(first: bytes)
 
 
 def test_an_unknown_apdu_is_cut_out_so_that_it_can_be_answered() -> None:
-    frames = Frames()
+    frames = ApduSplitter()
     frames.feed(b"\x7f\x21\x80\x05\x00\x00\x00\x75\x02")
 
     assert frames.next() == b"\x7f\x21\x80\x05\x00\x00\x00"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.iso_ill.codec import Defaults, Frames, Style, decode, encode, name_of, peek, tlv
+from adapters.iso_ill.codec import ApduSplitter, Defaults, Style, decode, encode, name_of, peek, tlv
 from adapters.iso_ill.messages import APDUS, Apdu
 from adapters.iso_ill.messages.extensions import Opaque
 from adapters.iso_ill.messages.external import External
@@ -97,7 +97,7 @@ def test_lengths_may_be_written_in_any_form(apdu: Apdu, form: Callable[[bytes], 
 def test_a_stream_is_cut_into_apdus_however_it_arrives(sent: list[Apdu], data: st.DataObject) -> None:
     octets = [data.draw(st.sampled_from((bytes, indefinite, padded)))(encode(one)) for one in sent]
     stream = b"".join(octets)
-    frames, found = Frames(), []
+    frames, found = ApduSplitter(), []
 
     while stream:
         size = data.draw(st.integers(1, len(stream)))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pymarc import Record
 
 from adapters.marc.dialect import Records
-from adapters.marc.iso2709 import read as read_octets
+from adapters.marc.iso2709 import read_iso2709 as read_octets
 from adapters.marc.records import of_bytes
 from tests.support import catalogue
 from tests.unit.marc.support import iso2709, of, read

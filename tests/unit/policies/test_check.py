@@ -5,7 +5,7 @@ from pathlib import Path
 from gateway.cli.context import Installation
 from gateway.ports.library import LibraryCodes
 from gateway.services.check import Report, Subject, check
-from gateway.services.check.policies import against
+from gateway.services.check.policies import check_policy_codes
 from tests.unit.policies.support import Place
 
 CODES = LibraryCodes(
@@ -36,7 +36,7 @@ lending:
 
 def said(place: Place, codes: LibraryCodes) -> list[str]:
     (one,) = place.read().policies
-    return [str(problem).rpartition(f"{place.folder}/")[2] for problem in against(one, codes)]
+    return [str(problem).rpartition(f"{place.folder}/")[2] for problem in check_policy_codes(one, codes)]
 
 
 def test_codes_that_the_library_does_not_know(place: Place) -> None:

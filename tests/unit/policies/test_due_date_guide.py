@@ -43,7 +43,7 @@ def run_patron(example: GuideExample) -> Mapping[str, Any]:
     lender = date.fromisoformat(given["lender_due"]) if given["lender_due"] is not None else None
     ours = moment(given["local_due"]) if "local_due" in given else None
     try:
-        found = due.patron_due(lender, rules, calendar_of(example), ZURICH, moment(given["start"]), ours)
+        found = due.patron_due_for_request(lender, rules, calendar_of(example), ZURICH, moment(given["start"]), ours)
     except Refused as refused:
         return {"refused": refused.reason.value}
     return {"patron_due": local(found)}

@@ -26,7 +26,7 @@ def patron_due(
     start: datetime = START,
 ) -> datetime | None:
     rules = DueDates(policy=policy, transit_days=transit)
-    return due.patron_due(lender, rules, CALENDAR, ZURICH, start, local)
+    return due.patron_due_for_request(lender, rules, CALENDAR, ZURICH, start, local)
 
 
 def test_a_day_ends_at_the_rules_time_in_the_zone() -> None:
@@ -37,7 +37,7 @@ def test_a_day_ends_at_the_rules_time_in_the_zone() -> None:
 def test_the_last_day_of_all_is_far_off_or_none(zone: ZoneInfo) -> None:
     """Sent for "whenever"; west of Greenwich it ends after the last moment that there is in UTC."""
     rules = DueDates(policy=DuePolicy.LENDER)
-    found = due.patron_due(date.max, rules, Calendar.from_policy(CalendarPolicy(), zone), zone, START)
+    found = due.patron_due_for_request(date.max, rules, Calendar.from_policy(CalendarPolicy(), zone), zone, START)
     assert found is None or found.year == 9999
 
 

@@ -7,7 +7,7 @@ import pytest
 from gateway.domain.library import Bib, RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.identifiers import normal, same_work
-from gateway.domain.requests.matching import BY_NUMBER, BY_WORDS, CONTRADICTED, best, decide, folded
+from gateway.domain.requests.matching import BY_NUMBER, BY_WORDS, CONTRADICTED, best, decide, fold_for_matching
 from gateway.domain.requests.request import Candidate
 
 SOLITUDE = Citation(
@@ -153,12 +153,12 @@ def test_the_best_comes_first_and_equal_ones_by_their_number() -> None:
     ],
 )
 def test_folded_alike(one: str, other: str) -> None:
-    assert folded(one) == folded(other)
+    assert fold_for_matching(one) == fold_for_matching(other)
 
 
 @pytest.mark.parametrize(("one", "other"), [("がく", "かく"), ("की", "का"), ("คำ", "คา")])
 def test_marks_that_make_another_letter_stay(one: str, other: str) -> None:
-    assert folded(one) != folded(other)
+    assert fold_for_matching(one) != fold_for_matching(other)
 
 
 # --- deciding --------------------------------------------------------------------------------------------

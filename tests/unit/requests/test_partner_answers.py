@@ -172,15 +172,15 @@ SECRET = b"made up"
 
 
 def test_a_link_says_what_was_signed() -> None:
-    token = question_links.sign(LINK, SECRET)
+    token = question_links.sign_question_link(LINK, SECRET)
 
-    assert question_links.verify(token, SECRET) == LINK
-    assert question_links.sign(LINK, SECRET) == token, "a letter that is sent again has the same links"
+    assert question_links.verify_question_link(token, SECRET) == LINK
+    assert question_links.sign_question_link(LINK, SECRET) == token, "a letter that is sent again has the same links"
     with pytest.raises(BadLink):
-        question_links.verify(token, b"another")
+        question_links.verify_question_link(token, b"another")
 
 
 @pytest.mark.parametrize(("attempt", "answer"), [(0, "yes"), (None, "will-supply"), (1, "")])
 def test_patrons_and_partners_have_answers_of_their_own(attempt: int | None, answer: str) -> None:
     with pytest.raises(ValueError, match="no answer"):
-        question_links.sign(replace(LINK, attempt=attempt, answer=answer), SECRET)
+        question_links.sign_question_link(replace(LINK, attempt=attempt, answer=answer), SECRET)

@@ -14,7 +14,7 @@ from gateway.runtime.tasks import OnFailure, Tasks
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(module, "MIN_RETRY_SECONDS", 0.01)
 
 
 async def test_failing_work_is_logged_with_its_owner_and_started_again() -> None:

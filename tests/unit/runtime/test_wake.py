@@ -78,7 +78,7 @@ async def test_a_nudge_wakes_other_nodes_but_does_not_come_back(shared: Store) -
 async def test_a_lost_connection_is_opened_again_and_all_are_woken(
     shared: Store, fresh_postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(module, "MIN_RETRY_SECONDS", 0.05)
     here, there = Wake(shared, "here/1"), Wake(shared, "there/1")
     own = await asyncpg.connect(fresh_postgresql_url)
     async with at_work(here) as woken_here, at_work(there) as woken_there:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.z3950.ber import Frames, definite
+from adapters.z3950.ber import BerSplitter, definite
 from gateway.domain.problems import Fault, MalformedMessage
 
 INDEFINITE = bytes.fromhex("3080 0401aa 2480 0401bb 0000 0000".replace(" ", ""))
@@ -20,7 +20,7 @@ def test_lengths_are_said() -> None:
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_values_are_cut_from_a_stream_however_it_comes(size: int) -> None:
     stream = INDEFINITE + DEFINITE + b"\x1f\x81\x00\x01x" + INDEFINITE
-    frames, found = Frames(1000), []
+    frames, found = BerSplitter(1000), []
     for at in range(0, len(stream), size):
         frames.feed(stream[at : at + size])
         while (value := frames.next()) is not None:
@@ -42,7 +42,7 @@ def test_values_are_cut_from_a_stream_however_it_comes(size: int) -> None:
     ],
 )
 def test_what_can_become_no_value_is_told_at_once(octets: bytes, fault: Fault) -> None:
-    frames = Frames(200)
+    frames = BerSplitter(200)
     frames.feed(octets)
 
     with pytest.raises(MalformedMessage) as told:
@@ -52,7 +52,7 @@ def test_what_can_become_no_value_is_told_at_once(octets: bytes, fault: Fault) -
 
 @given(st.binary(max_size=200))
 def test_no_octets_make_it_fail_otherwise(octets: bytes) -> None:
-    frames = Frames(1000)
+    frames = BerSplitter(1000)
     try:
         frames.feed(octets)
         while frames.next() is not None:

@@ -80,8 +80,8 @@ def patron(ctx: click.Context, identifier: str, json_: bool) -> None:
         found = patrons.find(connection, here, PatronKey(identifier)).patron
         return _PatronShown(
             found,
-            loan_rows.of_patron(connection, here, found.id),
-            hold_rows.of_patron(connection, here, found.id),
+            loan_rows.loans_of_patron(connection, here, found.id),
+            hold_rows.holds_of_patron(connection, here, found.id),
             money.unpaid(connection, here, found.id),
         )
 

@@ -14,13 +14,13 @@ from gateway.web.api.operations import (
 )
 
 ALL: tuple[AnyOperation, ...] = (
-    *requests.OPERATIONS,
-    *files_and_rota.OPERATIONS,
-    *partners.OPERATIONS,
-    *search.OPERATIONS,
-    *openurl.OPERATIONS,
-    *desk.OPERATIONS,
-    *patron.OPERATIONS,
-    *events.OPERATIONS,
-    *webhooks.OPERATIONS,
+    *requests.REQUEST_OPERATIONS,
+    *files_and_rota.FILE_AND_ROTA_OPERATIONS,
+    *partners.PARTNER_OPERATIONS,
+    *search.SEARCH_OPERATIONS,
+    *openurl.OPENURL_OPERATIONS,
+    *desk.STAFF_OPERATIONS,
+    *patron.PATRON_OPERATIONS,
+    *events.EVENT_OPERATIONS,
+    *webhooks.WEBHOOK_OPERATIONS,
 )

@@ -103,7 +103,7 @@ async def skip(call: Call[LetterPath, Nothing, SkipLetter]) -> Reply:
 DONE = Answer(204, "Done")
 
 
-OPERATIONS = (
+STAFF_OPERATIONS = (
     Operation(
         id="tasks",
         method="GET",

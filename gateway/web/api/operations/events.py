@@ -77,7 +77,7 @@ async def page(call: Call[Nothing, EventPageQuery, None]) -> Reply:
     return Reply(EventPage(items=tuple(EventOut.of(line) for line in found), last=last))
 
 
-OPERATIONS = (
+EVENT_OPERATIONS = (
     Operation(
         id="streamEvents",
         method="GET",

@@ -96,7 +96,7 @@ async def skip_line(call: Call[LinePath, Nothing, SkipLine]) -> Reply:
     )
 
 
-OPERATIONS = (
+FILE_AND_ROTA_OPERATIONS = (
     Operation(
         id="uploadAttachment",
         method="POST",

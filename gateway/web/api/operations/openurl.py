@@ -52,7 +52,7 @@ async def resolve(call: Call[Nothing, LinkQuery, RawBody | None]) -> Reply:
 _ANSWERS = (Answer(200, "What is cited, and what can be done for it", ResolvedOut),)
 _PROBLEMS = (ProblemType.NOT_FOUND, ProblemType.REFUSED)
 
-OPERATIONS = (
+OPENURL_OPERATIONS = (
     Operation(
         id="resolveLink",
         method="GET",

@@ -40,7 +40,7 @@ async def loads(call: Call[Nothing, Nothing, None]) -> Reply:
     return Reply(LoadList(library=call.holder.library, at=call.parts.clock.now(), items=items))
 
 
-OPERATIONS = (
+PARTNER_OPERATIONS = (
     Operation(
         id="listPartners",
         method="GET",

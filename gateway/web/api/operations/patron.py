@@ -94,7 +94,7 @@ def _shown(view: PatronView) -> Reply:
     return Reply(PatronRequestOut.of(view, PLACE), headers={hdrs.ETAG: etag(view.request.version)})
 
 
-OPERATIONS = (
+PATRON_OPERATIONS = (
     Operation(
         id="listPatronRequests",
         method="GET",

@@ -201,7 +201,7 @@ CHANGED = Answer(200, "The request after the change", RequestOut, {hdrs.ETAG: ET
 MADE = Answer(201, "The new request", RequestOut, {hdrs.LOCATION: LOCATION, hdrs.ETAG: ETAG})
 LISTED = Answer(200, "A page of requests, newest change first", RequestList, {hdrs.LINK: LINK})
 
-OPERATIONS = (
+REQUEST_OPERATIONS = (
     Operation(
         id="createBorrowingRequest",
         method="POST",

@@ -54,7 +54,7 @@ async def explain(call: Call[RequestPath, Nothing, None]) -> Reply:
     return Reply(ExplanationOut.of(found))
 
 
-OPERATIONS = (
+SEARCH_OPERATIONS = (
     Operation(
         id="listSearchTargets",
         method="GET",

@@ -53,7 +53,7 @@ def _key(call: Call[Nothing, Nothing, None]) -> KeyOut:
     return KeyOut(library=holder.library, prefix=holder.prefix, name=holder.name, scopes=tuple(sorted(holder.scopes)))
 
 
-OPERATIONS = (
+WEBHOOK_OPERATIONS = (
     Operation(
         id="showKey",
         method="GET",

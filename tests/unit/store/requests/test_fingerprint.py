@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.fingerprint import fingerprint, fold
+from gateway.domain.requests.fingerprint import fingerprint, fold_for_search
 
 
 def with_id(type_: str, value: str, **fields: str) -> Citation:
@@ -90,4 +90,4 @@ def test_it_is_never_long() -> None:
     ],
 )
 def test_folding_keeps_letters_of_every_script(text: str, folded: str) -> None:
-    assert fold(text) == folded
+    assert fold_for_search(text) == folded
