@@ -24,7 +24,7 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.request import Borrowing, Dates, PatronLink, Request, Role, Service, ServiceType, Standing
 from gateway.domain.requests.views import Act, Draft, NotNow, Upload
-from gateway.store.requests import outbox
+from gateway.store.requests import outbox_queries
 
 PATRON = "21000000000025"
 STAFF = "staff:ada"
@@ -263,7 +263,7 @@ async def _refused(story: Story, what: str, act: Awaitable[None]) -> None:
 async def invariants(world: World) -> None:
     """No loan without a request, no temporary record left, nothing undone in an outbox."""
     for town in (world.borrower, world.lender):
-        counts = await town.house.store.read(outbox.counts)
+        counts = await town.house.store.read(outbox_queries.counts)
         assert not counts, f"{town.symbol}: rows are left in the outbox: {counts}"
         for request in (*await town.requests(Role.BORROWING), *await town.requests(Role.LENDING)):
             for volume in request.volumes if request.role is Role.BORROWING else ():

@@ -18,15 +18,15 @@ from typing import Any
 import yaml
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from gateway.adapters import load_adapters
-from gateway.cli.group import main
+from gateway.adapter_registry import load_adapters
+from gateway.cli.app import main
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.views import Act, Wanted
-from gateway.runtime.compose import Gateway
-from gateway.services.requests.house import House
+from gateway.runtime.daemon import Gateway
+from gateway.services.requests.library_context import House
 from gateway.settings import load_settings
-from gateway.store.requests import outbox
+from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import Status
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -178,7 +178,7 @@ class World:
 
     async def _in_hand(self) -> int:
         """Rows that the gateways' own workers are at."""
-        counts = [await town.house.store.read(outbox.counts) for town in (self.borrower, self.lender)]
+        counts = [await town.house.store.read(outbox_queries.counts) for town in (self.borrower, self.lender)]
         return sum(n for one in counts for (_, status), n in one.items() if status is Status.IN_HAND)
 
     async def pass_days(self, days: float) -> None:
@@ -191,8 +191,8 @@ class World:
 
 async def fill_library(town: Town) -> None:
     """The sample library."""
-    from gateway.runtime.assemble import Assembly
-    from gateway.store.migrate import migrate
+    from gateway.runtime.assembly import Assembly
+    from gateway.store.migration import migrate
 
     assembly = Assembly(town.settings, town._adapters, town._clock, lambda reference: reference)
     assembly.make_database()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gateway.configuration.problems import ConfigurationError, Problem
-from gateway.domain.secret_ref import REQUIREMENT, is_reference
+from gateway.configuration.yaml_document import ConfigurationError, Problem
+from gateway.domain.secret_reference import REQUIREMENT, is_reference
 
 MAX_BYTES = 65_536
 

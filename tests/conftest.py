@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.ncip import answering
+from adapters.ncip import answers as ncip_answers
 from gateway.store.engine import Store, open_store
 from tests.support.answers import Watch
 from tests.support.daemon import Installation
@@ -112,9 +112,9 @@ def answers() -> Iterator[Watch | None]:
         yield None
         return
     watch = Watch(folder)
-    answering.write = watch
+    ncip_answers.write = watch
     yield watch
-    answering.write = watch.write
+    ncip_answers.write = watch.write
 
 
 @pytest.fixture(autouse=True)

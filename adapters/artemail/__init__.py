@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from adapters.artemail.channel import ArtemailChannel
 from adapters.artemail.dialect import SECTION, ArtemailDialect
-from adapters.artemail.format import ArtemailFormat
+from adapters.artemail.mail_format import ArtemailFormat
 from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter
 
 

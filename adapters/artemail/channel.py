@@ -10,21 +10,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from email.message import EmailMessage
 
-from adapters.artemail.answers import answer_of
 from adapters.artemail.codec import Cut, OrderFile, encode
-from adapters.artemail.dialect import ArtemailDialect, dialect_of
-from adapters.artemail.dialect.orders import Mode
+from adapters.artemail.dialect import ArtemailDialect, Mode, dialect_of
+from adapters.artemail.mail_format import answer_of
 from adapters.artemail.orders import FILE, Ordered, customer_for, order_of
-from gateway.configuration.problems import ConfigurationError
-from gateway.domain.frozen import frozen_by_name
+from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import About, Reason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
+from gateway.domain.value import frozen_by_name
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
-from gateway.ports.channel import Delivered, GatheredFile, PartnerMessage
-from gateway.ports.mail import build_mail
-from gateway.ports.mail_text import shortened
-from gateway.ports.mailer import Letter, Sender
+from gateway.ports.incoming_mail import shortened
+from gateway.ports.outgoing_mail import Letter, Sender, build_mail
+from gateway.ports.partner_channel import Delivered, GatheredFile, PartnerMessage
 
 File = tuple[str, str, bytes]
 """Name, media type, content."""
@@ -51,7 +49,7 @@ class ArtemailChannel:
         self._context = context
 
     async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
-        """See `gateway.ports.channel.PartnerChannel`."""
+        """See `gateway.ports.partner_channel.PartnerChannel`."""
         dialect = dialect_of(profile)
         library = self._context.libraries[message.request.library]
         if message.role is Role.BORROWING:
@@ -62,7 +60,7 @@ class ArtemailChannel:
         return await self._reply(message, profile, dialect, library)
 
     def together(self, message: PartnerMessage, profile: Profile) -> str:
-        """See `gateway.ports.channel.Gathers`: a file has one customer code."""
+        """See `gateway.ports.partner_channel.Gathers`: a file has one customer code."""
         try:
             return customer_for(message, dialect_of(profile)).code
         except Refused:
@@ -71,7 +69,7 @@ class ArtemailChannel:
     async def send_many(
         self, messages: Sequence[PartnerMessage], file: GatheredFile, profile: Profile
     ) -> Sequence[Delivered | Refused]:
-        """See `gateway.ports.channel.Gathers`."""
+        """See `gateway.ports.partner_channel.Gathers`."""
         dialect = dialect_of(profile)
         code = next(filter(None, (self.together(message, profile) for message in messages)), "")
         written = [self._written(message, dialect, code) for message in messages]

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import field
 from textwrap import wrap
 
-from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.domain.problems import Fault, MalformedMessage
+from gateway.domain.value import frozen, frozen_by_name
 
 GUARD = "'"
 """Put before a line that would be taken for the start or the end of a request."""

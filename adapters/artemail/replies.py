@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 
-from adapters.artemail.codes import Codes, Found, labels
-from adapters.artemail.dialect import ArtemailDialect
-from adapters.artemail.dialect.orders import Numbers
-from adapters.artemail.dialect.replies import ReplyRule
-from adapters.artemail.values import date_of
-from gateway.domain.frozen import frozen_by_name
-from gateway.ports.mail_text import own_lines
+from adapters.artemail.dialect import ArtemailDialect, Numbers
+from adapters.artemail.reply_rules import Codes, Found, ReplyRule, labels
+from adapters.artemail.text_templates import date_of
+from gateway.domain.value import frozen_by_name
+from gateway.ports.incoming_mail import own_lines
 
 MOST_LINES = 5_000
 MOST_LENGTH = 500

@@ -1,1 +1,45 @@
 """ISO ILL (ISO 10160/10161): README.md says what of the standard is spoken."""
+
+from __future__ import annotations
+
+from adapters.iso_ill.channel import IsoIllChannel
+from adapters.iso_ill.commands import octets_of
+from adapters.iso_ill.dialect import SECTION, IsoIllDialect
+from adapters.iso_ill.mail_format import IsoIllMailFormat
+from adapters.iso_ill.responder import IsoIllResponder
+from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter, ProtocolAdapter
+
+
+def addresses(dialect: IsoIllDialect) -> dict[str, str]:
+    """Where a profile sends to, by key (`illgate check --live`)."""
+    address = dialect.transport.address
+    return {"transport.address": address} if address and not by_mail(dialect) else {}
+
+
+def passwords(dialect: IsoIllDialect) -> dict[str, str]:
+    reference = dialect.credentials.password
+    return {"credentials.password": reference} if reference else {}
+
+
+def by_mail(dialect: IsoIllDialect) -> bool:
+    return dialect.transport.by == "mail"
+
+
+protocol = ProtocolAdapter(
+    name=SECTION,
+    dialect=IsoIllDialect,
+    responder=IsoIllResponder,
+    addresses=addresses,
+    example=lambda text: octets_of(text.encode()),
+    over_http=False,
+    for_all=True,
+)
+mail_format = MailFormatAdapter(name=SECTION, dialect=IsoIllDialect, make=IsoIllMailFormat)
+channel = ChannelAdapter(
+    name="iso-ill",
+    section=SECTION,
+    dialect=IsoIllDialect,
+    make=IsoIllChannel,
+    secrets=passwords,
+    by_mail=by_mail,
+)

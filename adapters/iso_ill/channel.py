@@ -9,24 +9,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adapters.iso_ill.codec import decode, encode, name_of, peek
-from adapters.iso_ill.dialect import SECTION, IsoIllDialect, dialect_of
-from adapters.iso_ill.mail import mail_of
+from adapters.iso_ill.dialect import SECTION, IsoIllDialect, dialect_of, is_reported
+from adapters.iso_ill.mail_format import mail_of
 from adapters.iso_ill.mapping import Context, apdu_of, meaning
-from adapters.iso_ill.mapping.asked import REPLY_TO
-from adapters.iso_ill.mapping.moments import moment_out
+from adapters.iso_ill.mapping.identities import moment_out
+from adapters.iso_ill.mapping.ill_request import REPLY_TO
 from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
 from adapters.iso_ill.messages.codes import ApduType, HistoryService, TransactionIdProblem, UnableToPerform
-from adapters.iso_ill.messages.extensions import Credentials, Extension
-from adapters.iso_ill.messages.header import ServiceDateTime
-from adapters.iso_ill.state.services import FROM_RESPONDER
-from adapters.iso_ill.transport import is_reported
-from gateway.configuration.problems import ConfigurationError
+from adapters.iso_ill.messages.structures import Credentials, Extension, ServiceDateTime
+from adapters.iso_ill.state_tables import FROM_RESPONDER
+from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Reason, Refusal, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
 from gateway.ports.adapter import ChannelContext
-from gateway.ports.channel import Delivered, PartnerMessage
-from gateway.ports.lines import Saying
+from gateway.ports.partner_channel import Delivered, PartnerMessage, Saying
 
 
 class IsoIllChannel:
@@ -36,7 +33,7 @@ class IsoIllChannel:
         self._context = context
 
     async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
-        """See `gateway.ports.channel.PartnerChannel`."""
+        """See `gateway.ports.partner_channel.PartnerChannel`."""
         dialect = dialect_of(profile)
         library = self._context.libraries[message.request.library]
         context = Context(

@@ -1,21 +1,191 @@
-"""What a profile may tailor in ISO ILL (its section `iso_ill`). Evidence: facts/iso-ill-10161.md sections 11 to 13."""
+"""Section `iso_ill` of a profile: wire, transport, overridden state cells.
+
+Evidence: facts/iso-ill-10161.md sections 10 to 13. Peers differ in whether they answer on the connection on which they
+were spoken to (yaz, OCLC) or open one of their own (IPIG), and in whether they report at all.
+"""
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping
-from functools import cached_property
-from typing import Annotated, Literal
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from adapters.iso_ill.codec.style import Defaults, Strings, Style
-from adapters.iso_ill.messages.codes import ApduType, Wish
-from adapters.iso_ill.state.overriding import States
-from adapters.iso_ill.transport import Credentials, Reported, Transport
-from gateway.domain.policy import Section
+from adapters.iso_ill.codec.declarations import Defaults, Strings, Style
+from adapters.iso_ill.messages.codes import ApduType, CurrentState, Wish
+from adapters.iso_ill.state_tables import IDLE, TABLES, Row, Service, Table, services_named, states_of
+from gateway.domain.circulation_policy import Section
 from gateway.domain.profile import Profile
+from gateway.domain.requests.request import Role
+from gateway.domain.secret_reference import SecretRef
+from gateway.ports.responder import CallBack
+from gateway.ports.tls import Tls
+
+Reported = Literal["none", "requests", "all"]
+"""Of which APDUs the receiver says that it has them, by a Status-Or-Error-Report: none, ILL-Requests, all."""
+
+PROHIBITED = "prohibited"
+Cells = Mapping[str, Mapping[str, str]]
+"""State -> service -> next state or `prohibited`, in the words of `state_word` and `services.Service`."""
+
+
+def is_reported(apdu: ApduType, which: Reported) -> bool:
+    """Reports themselves never are: there would be no end to it."""
+    if which == "none" or apdu is ApduType.STATUS_OR_ERROR_REPORT:
+        return False
+    return which == "all" or apdu is ApduType.ILL_REQUEST
+
+
+def _place(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    if text and not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+        raise ValueError(f"not host:port, such as ill.library.example:499: {text}")
+    return text
+
+
+HostPort = Annotated[str, AfterValidator(_place)]
+
+
+class TlsOut(Section):
+    """Connections that we open are encrypted; the partner's certificate is always checked."""
+
+    use: bool = False
+    ca: str = Field("", description="PEM file of trusted authorities, relative to gateway.yml; empty: the system's")
+    certificate: str = Field("", description="PEM file with our own certificate and key, where the partner wants one")
+
+    def of(self) -> Tls | None:
+        """Files as they are written: relative to gateway.yml."""
+        if not self.use:
+            return None
+        return Tls(Path(self.ca) if self.ca else None, Path(self.certificate) if self.certificate else None)
+
+
+class Credentials(Section):
+    """Authorization number and password, in an extension of what we send by TCP (OCLC)."""
+
+    user: str = ""
+    password: SecretRef = Field("", description="env:NAME or file:PATH")
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if bool(self.user) != bool(self.password):
+            raise ValueError("user and password go together")
+        return self
+
+
+class Transport(Section):
+    by: Literal["tcp", "mail"] = "tcp"
+    mode: Literal["same-connection", "call-back"] = Field(
+        "call-back",
+        description="same-connection: one connection for what both sides say, whoever opened it (yaz, OCLC); "
+        "call-back: each APDU on a connection that its sender opens for it (IPIG, Relais)",
+    )
+    address: HostPort = Field(
+        "", description="host:port where the partner listens; empty: it is told only what a connection of its own takes"
+    )
+    follow_sender_info: bool = Field(
+        False, description="a request that names its sender's address in APDU-Delivery-Info is answered there"
+    )
+    reports: Literal["same-connection", "call-back"] = Field(
+        "same-connection", description="where we report what is wrong with an APDU that came on a connection"
+    )
+    tls: TlsOut = TlsOut()
+    connect_seconds: float = Field(10.0, gt=0, le=60)
+    reply_seconds: float = Field(
+        30.0, gt=0, le=50, description="how long a report may take, or else the closing of a call-back connection"
+    )
+    idle_seconds: float = Field(300.0, gt=0, le=86_400, description="then a silent connection is closed")
+    message_seconds: float = Field(60.0, gt=0, le=3_600, description="from an APDU's first octet to its last")
+
+    def call_back(self, profile: str) -> CallBack:
+        return CallBack(self.address, profile, self.tls.of(), self.connect_seconds, self.reply_seconds)
+
+
+def _readable(role: Role, said: Cells) -> Cells:
+    for state, cells in said.items():
+        for service in cells:
+            try:
+                _changes(role, state, {service: cells[service]})
+            except ValueError as error:
+                raise ValueError(f"{state}: {service}: {error}") from error
+    return said
+
+
+class States(Section):
+    late: Literal["keep", "refuse"] = Field(
+        "keep",
+        description="an APDU that the state doesn't allow, and that was sent before our last change: kept in the "
+        "history (it crossed ours on the way), or refused as all others",
+    )
+    transit_minutes: int = Field(
+        0,
+        ge=0,
+        le=20_000,
+        description="how long our APDUs may be on their way there (mail): what is sent within so many minutes after "
+        "our last change counts as sent before it",
+    )
+    requester: Annotated[Cells, AfterValidator(partial(_readable, Role.BORROWING))] = Field(
+        {}, description="we are the requester: STATE: {SERVICE: NEXT}, such as pending: {ill-answer/estimate: pending}"
+    )
+    responder: Annotated[Cells, AfterValidator(partial(_readable, Role.LENDING))] = Field(
+        {}, description="we are the responder: STATE: {SERVICE: NEXT}, such as shipped: {cancel: prohibited}"
+    )
+
+    def _said(self, role: Role) -> Cells:
+        return self.requester if role is Role.BORROWING else self.responder
+
+    @cached_property
+    def tables(self) -> Mapping[Role, Table]:
+        """The standard's, with what is said here."""
+        return {role: _overridden(role, self._said(role)) for role in Role}
+
+    def next(self, role: Role, state: CurrentState, service: Service) -> CurrentState | None:
+        """None: prohibited."""
+        return self.tables[role].get(state, {}).get(service)
+
+
+def state_word(state: CurrentState) -> str:
+    """As profiles write it: `in-process`; a transaction that isn't known is `idle`."""
+    return "idle" if state is IDLE else state.name.lower().replace("_", "-")
+
+
+def _overridden(role: Role, said: Cells) -> Table:
+    table: dict[CurrentState, Row] = dict(TABLES[role])
+    for word, cells in said.items():
+        state = _state(role, word)
+        row = dict(table[state])
+        for service, to in _changes(role, word, cells):
+            if to is None:
+                row.pop(service, None)
+            else:
+                row[service] = to
+        table[state] = row
+    return table
+
+
+def _changes(role: Role, state: str, cells: Mapping[str, str]) -> list[tuple[Service, CurrentState | None]]:
+    """Raises ValueError with what is allowed."""
+    _state(role, state)
+    return [
+        (service, None if to.strip().lower() == PROHIBITED else _state(role, to))
+        for word, to in cells.items()
+        for service in services_named(word, role)
+    ]
+
+
+def _state(role: Role, word: str) -> CurrentState:
+    words = {state_word(state): state for state in states_of(role)}
+    found = words.get(word.strip().lower())
+    if found is None:
+        side = "requester" if role is Role.BORROWING else "responder"
+        raise ValueError(
+            f"a {side} has no state {word}; there are: {', '.join(words)} (and {PROHIBITED} as a next one)"
+        )
+    return found
 
 
 def _zone(name: str) -> str:

@@ -1,12 +1,15 @@
-"""ISO ILL's answering side: the port `Responder`. Pure; what an APDU means for a request is done by the gateway."""
+"""Port Responder: APDUs received and answered. Pure; what an APDU means for a request is done by the gateway.
+
+Rules: facts/iso-ill-10161.md section 9.3. Answers of the kind ILL-Answer, Shipped … go out later, by the channel.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from adapters.iso_ill.acknowledging import answer_to, is_duplicate, is_past_reporting, problem_of, report, seen_of
+from adapters import ber
 from adapters.iso_ill.codec import (
     DEFAULT_STYLE,
     ApduSplitter,
@@ -18,33 +21,49 @@ from adapters.iso_ill.codec import (
     encode,
     name_of,
     peek,
-    tlv,
 )
-from adapters.iso_ill.dialect import IsoIllDialect, Symbols, dialect_of
-from adapters.iso_ill.mapping import Context, general_problem, received
-from adapters.iso_ill.mapping.identities import aliases, symbol_in
-from adapters.iso_ill.mapping.unmet import unfilled, unmet
+from adapters.iso_ill.dialect import IsoIllDialect, Symbols, dialect_of, is_reported
+from adapters.iso_ill.mapping import Context, error_report, general_problem, received, state_of
+from adapters.iso_ill.mapping.identities import aliases, moment_out, symbol_in, symbol_out
+from adapters.iso_ill.mapping.ill_request import unfilled, unmet
+from adapters.iso_ill.mapping.messages_sent import delivery_info
+from adapters.iso_ill.mapping.reports import last_service, report_of
 from adapters.iso_ill.messages import Apdu, ForwardNotification, IllRequest, StatusOrErrorReport
-from adapters.iso_ill.messages.extensions import NAMES, Credentials, Opaque
-from adapters.iso_ill.messages.external import External
-from adapters.iso_ill.messages.parties import SystemId
-from adapters.iso_ill.messages.reporting import ProviderError, UserError
-from adapters.iso_ill.state.rules import Guard, deviation
-from adapters.iso_ill.state.services import FROM_REQUESTER, FROM_RESPONDER
-from gateway.domain.frozen import frozen
+from adapters.iso_ill.messages.codes import (
+    ApduType,
+    CurrentState,
+    GeneralProblem,
+    HistoryService,
+    TransactionIdProblem,
+    UnableToPerform,
+)
+from adapters.iso_ill.messages.declaration import External
+from adapters.iso_ill.messages.structures import NAMES, Credentials, Extension, Opaque, ServiceDateTime, SystemId
+from adapters.iso_ill.messages.tracking_phase import ProviderError, StateTransitionProhibited, UserError
+from adapters.iso_ill.state_rules import Guard, deviation
+from adapters.iso_ill.state_tables import FROM_REQUESTER, FROM_RESPONDER
 from gateway.domain.problems import About, Fault, MalformedMessage, Reason, Refusal, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import Request
-from gateway.ports.channel import FromPartner, Taken
-from gateway.ports.protocol import Answer, Arrival, CallBack, Conversation, Envelope, Framing, Incoming, Outcome
+from gateway.domain.value import frozen
+from gateway.ports.partner_channel import FromPartner, Taken
+from gateway.ports.responder import Answer, Arrival, CallBack, Conversation, Envelope, Framing, Incoming, Outcome
 
 MEDIA_TYPE = "application/iso-10161-ill-1"
 VERSIONS = (1, 2)
 NOTHING = Answer(b"", MEDIA_TYPE)
 
-_KIND, _APDU = tlv.CLASS | tlv.CONSTRUCTED, tlv.APPLICATION | tlv.CONSTRUCTED
+_KIND, _APDU = ber.CLASS | ber.CONSTRUCTED, ber.APPLICATION | ber.CONSTRUCTED
 """Of a first octet: what says whether it begins an APDU, and what it is where it does."""
+
+_PROBLEMS: Mapping[Reason, ProviderError | UserError] = {
+    Reason.UNKNOWN_REQUEST: ProviderError(transaction_id_problem=TransactionIdProblem.UNKNOWN_TRANSACTION_ID),
+    Reason.DUPLICATE_REQUEST: ProviderError(transaction_id_problem=TransactionIdProblem.DUPLICATE_TRANSACTION_ID),
+    Reason.TEMPORARY_FAILURE: UserError(unable_to_perform=UnableToPerform.RESOURCE_LIMITATION),
+}
+_NOT_LET_IN = frozenset({Reason.UNKNOWN_SENDER, Reason.SENDER_AUTH_FAILED, Reason.UNAUTHORIZED_SERVICE})
+_NOT_NOW = frozenset({Reason.NOT_ALLOWED, Reason.REQUEST_CLOSED})
 
 
 @frozen
@@ -60,7 +79,7 @@ class Opened:
 
 
 class Cutter:
-    """`ports.protocol.Cutter` for a stream of APDUs."""
+    """`ports.responder.Cutter` for a stream of APDUs."""
 
     def __init__(self, limit: int) -> None:
         self._frames = ApduSplitter(Limits(size=limit))
@@ -313,3 +332,86 @@ def _elsewhere(apdu: Apdu, talk: Conversation | None) -> CallBack | None:
 
 def is_ok(apdu: Apdu) -> bool:
     return not (isinstance(apdu, StatusOrErrorReport) and apdu.error_report is not None)
+
+
+def answer_to(apdu: Apdu, taken: Taken, context: Context, at: datetime) -> StatusOrErrorReport | None:
+    """None: nothing is said. A repeat is answered once more, a mere duplicate only where its sender waits for it."""
+    dialect = context.dialect
+    wanted = is_reported(apdu.type, dialect.answers)
+    waits = wanted or dialect.transport.mode == "same-connection"
+    if is_duplicate(apdu, taken) and not waits:
+        return None
+    if taken.refused is not None:
+        return refusal_of(apdu, taken.refused, taken.request, context, at)
+    return _acknowledgement(apdu, taken.request, context, at) if wanted and taken.request is not None else None
+
+
+def is_duplicate(apdu: Apdu, taken: Taken) -> bool:
+    """The transport brought it twice: its sender doesn't say that it is a repeat."""
+    return taken.repeated and apdu.service_date_time.original is None
+
+
+def refusal_of(
+    apdu: Apdu, refusal: Refusal, request: Request | None, context: Context, at: datetime
+) -> StatusOrErrorReport | None:
+    """Never about a report, nor about a Message that can't be placed."""
+    seen = seen_of(apdu)
+    if is_past_reporting(seen, refusal):
+        return None
+    return report(seen, problem_of(refusal, seen, request), refusal.detail, at, context)
+
+
+def report(
+    seen: Peek, problem: ProviderError | UserError, note: str, at: datetime, context: Context
+) -> StatusOrErrorReport:
+    return replace(error_report(seen, problem, note, at, context), extensions=our_info(context))
+
+
+def is_past_reporting(seen: Peek, refusal: Refusal | None = None) -> bool:
+    if seen.type is ApduType.MESSAGE:
+        return refusal is not None and refusal.reason is Reason.UNKNOWN_REQUEST
+    return seen.type is ApduType.STATUS_OR_ERROR_REPORT
+
+
+def problem_of(refusal: Refusal, seen: Peek, request: Request | None = None) -> ProviderError | UserError:
+    if refusal.reason in _NOT_NOW and seen.type is not None:
+        state = state_of(request) if request is not None else CurrentState.UNKNOWN
+        return ProviderError(state_transition_prohibited=StateTransitionProhibited(apdu=seen.type, state=state))
+    if refusal.reason in _NOT_LET_IN:
+        return UserError(security_problem=refusal.detail)
+    if refusal.reason is Reason.UNSUPPORTED_SERVICE and refusal.about is About.SERVICE:
+        return ProviderError(general_problem=GeneralProblem.MISTYPED_APDU)
+    return _PROBLEMS.get(refusal.reason, UserError(unable_to_perform=UnableToPerform.OTHER))
+
+
+def seen_of(apdu: Apdu) -> Peek:
+    return Peek(
+        apdu.type,
+        apdu.protocol_version,
+        apdu.transaction_id,
+        apdu.service_date_time,
+        apdu.requester_id,
+        apdu.responder_id,
+    )
+
+
+def _acknowledgement(apdu: Apdu, request: Request, context: Context, at: datetime) -> StatusOrErrorReport:
+    """A status report whose most recent service is theirs (OCLC, facts 13); ids as they came."""
+    sender = apdu.requester_id if apdu.type in FROM_REQUESTER else apdu.responder_id
+    listed = {int(one) for one in HistoryService}
+    service = HistoryService(int(apdu.type)) if int(apdu.type) in listed else last_service(request)
+    on = apdu.service_date_time.this.day
+    return StatusOrErrorReport(
+        protocol_version=context.dialect.version,
+        transaction_id=apdu.transaction_id,
+        service_date_time=ServiceDateTime(this=moment_out(at, context.zone)),
+        requester_id=apdu.requester_id,
+        responder_id=apdu.responder_id,
+        status_report=report_of(request, service, sender or SystemId(), on, context),
+        extensions=our_info(context),
+    )
+
+
+def our_info(context: Context) -> tuple[Extension, ...]:
+    ours = context.dialect.symbols.ours or next(iter(context.ours), "")
+    return delivery_info(context.dialect, symbol_out(ours, context.dialect.symbols))

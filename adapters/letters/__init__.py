@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from adapters.letters.channel import MailChannel
 from adapters.letters.dialect import LettersDialect, style
-from adapters.letters.format import PlainMail
+from adapters.letters.mail_format import PlainMail
 from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter
 
 adapter = ChannelAdapter(

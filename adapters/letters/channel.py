@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from adapters.letters.codec import File, encode
 from adapters.letters.dialect import LettersDialect, dialect_of, style
-from gateway.configuration.problems import ConfigurationError
+from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import Reason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import ChannelContext
-from gateway.ports.channel import Delivered, PartnerMessage
-from gateway.ports.letters import AnswerLink
+from gateway.ports.outgoing_mail import AnswerLink
+from gateway.ports.partner_channel import Delivered, PartnerMessage
 
 
 class MailChannel:
@@ -19,8 +19,8 @@ class MailChannel:
         self._context = context
 
     async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
-        """See `gateway.ports.channel.PartnerChannel`. A template that can't be rendered is Unavailable: nothing is
-        lost, and the letter goes out once it is mended."""
+        """See `gateway.ports.partner_channel.PartnerChannel`. A template that can't be rendered is Unavailable: nothing
+        is lost, and the letter goes out once it is mended."""
         context, dialect = self._context, dialect_of(profile)
         library = context.libraries[message.request.library]
         answers = await self._answers(message, dialect)

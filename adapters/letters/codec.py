@@ -6,8 +6,7 @@ from dataclasses import replace
 from email.message import EmailMessage
 
 from adapters.letters.dialect import LettersDialect
-from gateway.ports.mail import build_mail
-from gateway.ports.mailer import Letter, Sender
+from gateway.ports.outgoing_mail import Letter, Sender, build_mail
 
 File = tuple[str, str, bytes]
 """Name, media type, content."""

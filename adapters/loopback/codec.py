@@ -1,4 +1,4 @@
-"""Messages between gateways of one process: JSON in UTF-8. Pure."""
+"""Messages between gateways of one process; the (empty) dialect."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from gateway.domain.circulation_policy import Section
 from gateway.domain.problems import MalformedMessage, Reason, Refusal
 from gateway.domain.requests.citation import Citation, Extra
 from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.request import Costs, Dates, Lending, Party, Request, Role, Service, Volume
-from gateway.ports.channel import FromPartner, PartnerMessage, Taken
+from gateway.ports.partner_channel import FromPartner, PartnerMessage, Taken
 
 
 class Asked(BaseModel):
@@ -140,3 +141,7 @@ def read_acknowledgement(body: bytes) -> Taken:
         raise MalformedMessage("acknowledgement", str(error.errors()[0]["msg"])) from error
     refused = Refusal(read.refused, read.detail) if read.refused is not None else None
     return Taken(refused=refused, repeated=read.repeated)
+
+
+class LoopbackDialect(Section):
+    """No keys."""

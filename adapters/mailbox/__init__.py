@@ -5,8 +5,9 @@ The library that speaks IMAP is imported when a mailbox is opened, not before (e
 
 from __future__ import annotations
 
-from adapters.mailbox.client import ImapClient
-from adapters.mailbox.mime import conceal, parse_mail
+from adapters.mailbox.imap_client import ImapClient
+from adapters.mailbox.mime_parser import parse_mail
+from adapters.mailbox.mime_text import conceal
 from gateway.ports.adapter import MailboxAdapter
 
 adapter = MailboxAdapter(name="imap", make=ImapClient, parse=parse_mail, conceal=conceal)

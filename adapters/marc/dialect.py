@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from gateway.domain.policy import Section
+from gateway.domain.circulation_policy import Section
 
 MARC_8 = "marc-8"
 AUTO = "auto"

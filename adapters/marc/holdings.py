@@ -1,14 +1,18 @@
-"""Which copies and volumes a MARC record shows, by the profile's map of fields; how statuses and dates are taken."""
+"""Holdings in MARC and OPAC records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from datetime import date, datetime
 
+from lxml import etree
+
+from adapters.marc import citation_texts
 from adapters.marc.dialect import HeldField, Records
-from adapters.marc.fields import Field, Marc, joined, said
-from gateway.ports.search import HeldItem
+from adapters.marc.marc_records import Field, Marc, joined, said
+from gateway.domain.value import frozen
+from gateway.ports.catalogue import HeldItem
 
 _CAPTIONS = {"863": "853", "864": "854", "865": "855"}
 
@@ -127,3 +131,92 @@ def _captioned(field: Field, pattern: Field | None, levels: str, codes: str) -> 
         if value:
             caption = joined(pattern, code)
             yield value if caption.startswith("(") else caption + value
+
+
+@frozen
+class Circulation:
+    """An item of a holding. `texts` by the names of the standard; None: not said."""
+
+    texts: Mapping[str, str]
+    available_now: bool | None = None
+    on_hold: bool | None = None
+
+
+@frozen
+class OpacHolding:
+    """`texts` by the names of the standard: nucCode, localLocation, callNumber, …"""
+
+    texts: Mapping[str, str]
+    volumes: tuple[str, ...] = ()
+    circulations: tuple[Circulation, ...] = ()
+
+
+def opac_holdings(holdings: Iterable[OpacHolding], how: Records) -> tuple[HeldItem, ...]:
+    """An item for each that circulates, or one for a holding of which no items are shown."""
+    return tuple(item for holding in holdings for item in _items(holding, how))
+
+
+def _items(holding: OpacHolding, how: Records) -> Iterator[HeldItem]:
+    for circulation in holding.circulations or (Circulation({}),):
+        texts = {**holding.texts, **circulation.texts}
+        status = texts.get(how.opac.status, "")
+        shown = available(status, how)
+        yield HeldItem(
+            location=texts.get(how.opac.location, "") or texts.get("nucCode", ""),
+            sublocation=texts.get(how.opac.sublocation, ""),
+            call_number=texts.get("callNumber", ""),
+            barcode=texts.get("itemId", ""),
+            policy=texts.get(how.opac.policy, ""),
+            status=status or _words(circulation),
+            available=circulation.available_now if shown is None else shown,
+            due=day(texts.get("availabilityDate", ""), how),
+            volumes=texts.get("enumAndChron", "") or "; ".join(holding.volumes),
+            note=texts.get("publicNote", ""),
+        )
+
+
+def _words(circulation: Circulation) -> str:
+    said = {True: "available", False: "not available", None: ""}[circulation.available_now]
+    return ", ".join(filter(None, (said, "on hold" if circulation.on_hold else "")))
+
+
+# --- as XML ----------------------------------------------------------------------------------------------
+
+
+def of_xml(record: etree._Element) -> tuple[OpacHolding, ...] | None:
+    """Of an `opacRecord`. None: it has no element for holdings."""
+    parent = citation_texts.child(record, "holdings")
+    if parent is None:
+        return None
+    return tuple(_holding(one) for one in citation_texts.children(parent, "holding"))
+
+
+def _holding(element: etree._Element) -> OpacHolding:
+    volumes = citation_texts.children(citation_texts.child(element, "volumes"), "volume")
+    circulations = citation_texts.children(citation_texts.child(element, "circulations"), "circulation")
+    return OpacHolding(
+        _texts(element),
+        tuple(filter(None, (" ".join(filter(None, _texts(one).values())) for one in volumes))),
+        tuple(Circulation(_texts(one), _flag(one, "availableNow"), _flag(one, "onHold")) for one in circulations),
+    )
+
+
+def _texts(element: etree._Element) -> dict[str, str]:
+    """The standard misspells one name; both spellings are about."""
+    found = {
+        citation_texts.name(one): citation_texts.text(one)
+        for one in element
+        if not len(one) and citation_texts.text(one)
+    }
+    if "availablityDate" in found:
+        found["availabilityDate"] = found.pop("availablityDate")
+    return found
+
+
+def _flag(element: etree._Element, name: str) -> bool | None:
+    """`<availableNow value="1"/>`, or the word in it."""
+    found = citation_texts.child(element, name)
+    if found is None:
+        return None
+    word = (found.get("value") or citation_texts.text(found)).strip().casefold()
+    return word in ("1", "true") if word else None

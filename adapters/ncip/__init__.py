@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.ncip.dialect import NcipDialect
-from adapters.ncip.partner import NcipPartner
+from adapters.ncip.partner_simulator import NcipPartner
 from adapters.ncip.responder import NcipResponder
 from adapters.ncip.transport import addresses
 from gateway.ports.adapter import ProtocolAdapter

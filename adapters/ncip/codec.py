@@ -1,4 +1,6 @@
-"""NCIP on the wire: bytes to messages and back. Pure: no I/O, no clock, no settings.
+"""Bytes <-> messages; root, version and header.
+
+Pure: no I/O, no clock, no settings.
 
     parse(bytes) -> Parsed      a safe XML tree; what was mended is noted
     peek(parsed) -> Peek        service, version and header, before a partner's profile is known
@@ -10,14 +12,60 @@ All raise `gateway.domain.problems.MalformedMessage` with place, reason and faul
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, tzinfo
 
-from adapters.ncip.bodies import Unwrapped, unwrap, wrap
-from adapters.ncip.decoding import Peek, decode, peek
-from adapters.ncip.dialect.xml import XmlDialect
-from adapters.ncip.messages.envelope import Message
-from adapters.ncip.parsing import DEFAULT_DIALECT, DEFAULT_HTTP, DEFAULT_LIMITS, Limits, Parsed, parse
-from adapters.ncip.writing import writer_for
+from lxml import etree
+
+from adapters.ncip import schema_check
+from adapters.ncip.element_reader import (
+    Reading,
+    attributes_of,
+    date_reader,
+    local_name,
+    place_of,
+    raw_element,
+    read_problem,
+    read_structure,
+    read_v1_error,
+    read_values,
+    stray_words,
+    table_of,
+)
+from adapters.ncip.message_writer import writer_for
+from adapters.ncip.messages import RESPONSES, message_types
+from adapters.ncip.messages.declaration import V1_MARKS, RawElement, Structure
+from adapters.ncip.messages.envelope import (
+    Body,
+    Extension,
+    Initiation,
+    InitiationHeader,
+    LookupVersion,
+    LookupVersionResponse,
+    Message,
+    NamespaceStyle,
+    Problems,
+    Response,
+    ResponseHeader,
+    Root,
+)
+from adapters.ncip.wire_dialect import Strictness, XmlDialect
+from adapters.ncip.wire_values import NAMESPACE, Version, recognise
+from adapters.ncip.xml_parser import (
+    DEFAULT_DIALECT,
+    Parsed,
+)
+from gateway.domain.problems import Fault, MalformedMessage
+from gateway.domain.value import frozen
+
+_TYPES: dict[str, type[Initiation] | type[Response]] = message_types()
+_ERRORS = frozenset({"Problem", "MessagingError", "ProcessingError"})
+_RELAYED_ERROR = "Response"
+"""Root of some of Alma's v1 errors (RELAY)."""
+
+Header = InitiationHeader | ResponseHeader
+_NO_DATES = date_reader(DEFAULT_DIALECT, UTC)
+"""A header has none."""
 
 
 def encode(message: Message, dialect: XmlDialect = DEFAULT_DIALECT, zone: tzinfo = UTC) -> bytes:
@@ -29,18 +77,173 @@ def encode(message: Message, dialect: XmlDialect = DEFAULT_DIALECT, zone: tzinfo
     return writer_for(dialect, message.version, message.root, zone).write(message)
 
 
-__all__ = [
-    "DEFAULT_DIALECT",
-    "DEFAULT_HTTP",
-    "DEFAULT_LIMITS",
-    "Limits",
-    "Parsed",
-    "Peek",
-    "Unwrapped",
-    "decode",
-    "encode",
-    "parse",
-    "peek",
-    "unwrap",
-    "wrap",
-]
+@frozen
+class Peek:
+    """What a message says of itself before a profile is known. `service` is the message's element name, also when
+    nobody knows it; empty when there is none."""
+
+    service: str
+    version: Version
+    version_string: str
+    root: Root
+    namespace_style: NamespaceStyle
+    prefix: str
+    header: Header | None = None
+
+
+def peek(parsed: Parsed) -> Peek:
+    """Version, service and header. Raises MalformedMessage when the root isn't NCIP's."""
+    body = _body_element(parsed.root)
+    return _seen(parsed, body, _header(body) if body is not None else None)
+
+
+def _seen(parsed: Parsed, body: etree._Element | None, header: Header | None = None) -> Peek:
+    root = parsed.root
+    name = _root_name(root)
+    prefix = root.prefix
+    version_string = _version_string(root)
+    return Peek(
+        service=local_name(body) if body is not None else "",
+        version=_version(root, version_string, parsed.doctype),
+        version_string=version_string,
+        root=Root.VERSION_MESSAGE if name == Root.VERSION_MESSAGE else Root.MESSAGE,
+        namespace_style=_style(root, prefix),
+        prefix=prefix or "",
+        header=header,
+    )
+
+
+def decode(
+    parsed: Parsed, dialect: XmlDialect = DEFAULT_DIALECT, zone: tzinfo = UTC, seen: Peek | None = None
+) -> Message:
+    """The message in a document. `zone` is for times without one, unless the dialect names its own; `seen`: what
+    `peek` found in the same document.
+
+    Raises MalformedMessage: PROTOCOL for what is no NCIP message, UNKNOWN_SERVICE, INVALID_DATE, INVALID_VALUE; with
+    strictness `schema` also UNKNOWN_ELEMENT, DATA_MISSING and PROTOCOL for what the schema doesn't have.
+    """
+    element = _body_element(parsed.root)
+    seen = seen or _seen(parsed, element)
+    if element is None:
+        raise MalformedMessage(local_name(parsed.root), "contains no message", Fault.PROTOCOL)
+    reading = Reading(date_reader(dialect, zone))
+    body = _body(reading, parsed.root, element)
+    if dialect.strictness is Strictness.SCHEMA:
+        schema_check.check(parsed.root, element, body, seen.version)
+    return Message(
+        body=body,
+        version=seen.version,
+        root=seen.root,
+        version_string=seen.version_string,
+        namespace_style=seen.namespace_style,
+        prefix=seen.prefix,
+        unknown=_kept(reading),
+        notes=parsed.notes,
+    )
+
+
+def _kept(reading: Reading) -> tuple[RawElement, ...]:
+    if not (reading.unknown or reading.wordy or reading.trailed):
+        return ()
+    return (
+        *(raw_element(element, place_of(element)) for element in reading.unknown),
+        *(stray_words(element, element.text) for element in reading.wordy),
+        *(
+            stray_words(parent, element.tail)
+            for element in reading.trailed
+            if (parent := element.getparent()) is not None
+        ),
+    )
+
+
+def _root_name(root: etree._Element) -> str:
+    name = local_name(root)
+    if name not in (Root.MESSAGE, Root.VERSION_MESSAGE, _RELAYED_ERROR):
+        raise MalformedMessage(name[:60], "the root is not NCIPMessage", Fault.PROTOCOL)
+    return name
+
+
+def _body_element(root: etree._Element) -> etree._Element | None:
+    """The message's element: the first that is known, or else the first."""
+    for child in root:
+        name = local_name(child)
+        if name in _TYPES or name in _ERRORS or name == "Ext":
+            return child
+    return root[0] if len(root) else None
+
+
+def _body(reading: Reading, root: etree._Element, element: etree._Element) -> Body:
+    name = local_name(element)
+    if root.text and root.text.strip():
+        reading.wordy.append(root)
+    reading.trailed += [child for child in root if child.tail and child.tail.strip()]
+    cls = _TYPES.get(name)
+    others = [child for child in root if child is not element]
+    if cls is None and name in _ERRORS:
+        errors = [element, *(child for child in others if local_name(child) in _ERRORS)]
+        reading.unknown += [child for child in others if local_name(child) not in _ERRORS]
+        return Problems(
+            problems=tuple(
+                (read_problem if local_name(error) == "Problem" else read_v1_error)(reading, error) for error in errors
+            )
+        )
+    reading.unknown += others
+    if name == "Ext":
+        return Extension(ext=tuple(raw_element(child, local_name(child)) for child in element))
+    if cls is None:
+        raise MalformedMessage(name[:60], "no NCIP service of this name is known", Fault.UNKNOWN_SERVICE)
+    body = cls(**read_values(table_of(cls), reading, element))
+    return _with_header_inline(body, reading, element)
+
+
+def _with_header_inline(body: Body, reading: Reading, element: etree._Element) -> Body:
+    """LookupVersion in its own root may carry the header's elements itself."""
+    if isinstance(body, LookupVersion) and body.initiation_header is None:
+        header = _inline(InitiationHeader, reading, element)
+        return replace(body, initiation_header=header) if isinstance(header, InitiationHeader) else body
+    if isinstance(body, LookupVersionResponse) and body.response_header is None:
+        header = _inline(ResponseHeader, reading, element)
+        return replace(body, response_header=header) if isinstance(header, ResponseHeader) else body
+    return body
+
+
+def _inline(cls: type[Structure], reading: Reading, element: etree._Element) -> Structure | None:
+    known = table_of(cls).slots
+    reading.unknown = [
+        other for other in reading.unknown if other.getparent() is not element or local_name(other) not in known
+    ]
+    header: Structure | None = read_structure(cls)(Reading(reading.when), element)
+    return header
+
+
+def _header(body: etree._Element) -> Header | None:
+    cls = ResponseHeader if local_name(body) in RESPONSES else InitiationHeader
+    for child in body:
+        if local_name(child) == cls.__name__:
+            header: Header | None = read_structure(cls)(Reading(_NO_DATES), child)
+            return header
+    return None
+
+
+def _version_string(root: etree._Element) -> str:
+    return next((value.strip() for name, value in attributes_of(root) if name == "version"), "")
+
+
+def _version(root: etree._Element, version_string: str, doctype: str) -> Version:
+    """From the version attribute, else the namespace, the DOCTYPE, and at last the names of the elements."""
+    found = recognise(version_string)
+    if found is not None:
+        return found
+    if root.tag.startswith(f"{{{NAMESPACE}}}"):
+        return Version.V2_02
+    if "NCIP DTD Version 1" in doctype:
+        return Version.V1_01 if "Version 1.01" in doctype else Version.V1_0
+    if any(local_name(element) in V1_MARKS for element in root.iter()):
+        return Version.V1_0
+    return Version.V2_02
+
+
+def _style(root: etree._Element, prefix: str | None) -> NamespaceStyle:
+    if prefix:
+        return NamespaceStyle.PREFIX
+    return NamespaceStyle.DEFAULT if root.tag.startswith("{") else NamespaceStyle.NONE

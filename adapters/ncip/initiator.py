@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from adapters.ncip.client import Answered, Ask, Parties, Speaker, Values, build, read_reply
 from adapters.ncip.codec import encode
-from adapters.ncip.dialect import HttpDialect, NcipDialect
+from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.transport import Credentials, Transport
+from adapters.ncip.wire_dialect import HttpDialect
+from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.clock import Clock
-from gateway.domain.policy import CirculationPolicy
-from gateway.ports.partner import Secrets
-from gateway.ports.protocol import Conversation
+from gateway.ports.partner_simulator import Secrets
+from gateway.ports.responder import Conversation
 
 
 class Initiator:

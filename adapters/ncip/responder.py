@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.ncip import answering
-from adapters.ncip.codec import Limits, Parsed, Peek, decode, parse, peek
+from adapters.ncip import answers
+from adapters.ncip.codec import Peek, decode, peek
 from adapters.ncip.dialect import AgencySource, NcipDialect
 from adapters.ncip.messages import (
     Initiation,
@@ -13,12 +13,13 @@ from adapters.ncip.messages import (
     response_to,
 )
 from adapters.ncip.services import SERVICES
-from adapters.ncip.services.reading import Reader, word
-from adapters.ncip.services.wording import Writer
-from gateway.domain.frozen import frozen
+from adapters.ncip.services.command_reader import Reader, word
+from adapters.ncip.services.result_writer import Writer
+from adapters.ncip.xml_parser import Limits, Parsed, parse
 from gateway.domain.problems import About, Fault, MalformedMessage, Reason, Refusal, Refused
 from gateway.domain.profile import Profile
-from gateway.ports.protocol import Answer, Arrival, Conversation, Envelope, Framing, Incoming, Outcome, Transport
+from gateway.domain.value import frozen
+from gateway.ports.responder import Answer, Arrival, Conversation, Envelope, Framing, Incoming, Outcome, Transport
 
 END_TAGS = (b"NCIPMessage", b"NCIPVersionMessage")
 ANSWER_ENDS = {"crlf": b"\r\n", "lf": b"\n", "none": b""}
@@ -105,7 +106,7 @@ class NcipResponder:
         if not isinstance(message, Message):
             raise TypeError("the message was decoded by another responder")
         if isinstance(message.body, LookupVersion):
-            return answering.answer(answering.versions_supported(message), message, dialect, talk)
+            return answers.answer(answers.versions_supported(message), message, dialect, talk)
         if isinstance(outcome, Refusal):
             return self.refuse(envelope, outcome, talk)
         if not isinstance(message.body, Initiation):
@@ -115,12 +116,12 @@ class NcipResponder:
         if word_result is not None:
             writer = Writer(dialect, talk, message.service, message.version)
             response = word_result(outcome, message.body, writer)
-        return answering.success(response, message, dialect, talk)
+        return answers.success(response, message, dialect, talk)
 
     def refuse(self, envelope: Envelope, refusal: Refusal | MalformedMessage, talk: Conversation | None) -> Answer:
         dialect = _dialect(talk.profile) if talk is not None else _STANDARD
         opened = envelope.parsed
-        return answering.refusal(
+        return answers.refusal(
             refusal, envelope.service, opened.seen if isinstance(opened, _Opened) else None, dialect, talk
         )
 

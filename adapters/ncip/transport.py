@@ -20,13 +20,12 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
-from adapters.ncip.bodies import FORM_TYPE, wrap
-from adapters.ncip.dialect import HttpDialect, NcipDialect, TcpDialect
-from adapters.ncip.dialect.http import BodyEncoding, HttpAuthKind
-from adapters.ncip.ends import LONGEST, find_end
-from gateway.domain.frozen import frozen
+from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.wire_dialect import BodyEncoding, HttpAuthKind, HttpDialect, TcpDialect
+from adapters.ncip.xml_parser import FORM_TYPE, LONGEST, find_end, wrap
 from gateway.domain.problems import Fault, MalformedMessage, OutcomeUnknown, Reason, Refused, Unavailable
-from gateway.ports.partner import HttpPlace, Place, Reply, TcpPlace, Timeouts
+from gateway.domain.value import frozen
+from gateway.ports.partner_simulator import HttpPlace, Place, Reply, TcpPlace, Timeouts
 from gateway.ports.tls import Tls, client_context
 
 MAX_ANSWER = 20_000_000

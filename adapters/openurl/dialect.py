@@ -11,13 +11,13 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from yarl import URL
 
-from adapters.openurl.characters import charset_of
-from gateway.domain.policy import Pattern, Section
+from adapters.openurl.link_parser import charset_of
+from gateway.domain.circulation_policy import Pattern, Section
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import CitationType
 from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.secret_ref import SecretRef
+from gateway.domain.secret_reference import SecretRef
 
 SECTION = "openurl"
 

@@ -12,10 +12,10 @@ from email.utils import getaddresses
 
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException
 
-from gateway.configuration.problems import ConfigurationError
+from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
-from gateway.ports.mailer import MailSecurity, MailServer
-from gateway.ports.partner import Secrets
+from gateway.ports.outgoing_mail import MailSecurity, MailServer
+from gateway.ports.partner_simulator import Secrets
 from gateway.ports.tls import Tls, client_context
 
 LEAVE_SECONDS = 5.0
@@ -35,7 +35,7 @@ class SmtpMailer:
         self._secrets = secrets
 
     async def send(self, message: EmailMessage) -> str:
-        """See `gateway.ports.mailer.Mailer`. A mail to several goes to all of them or to none."""
+        """See `gateway.ports.outgoing_mail.Mailer`. A mail to several goes to all of them or to none."""
         sender, recipients = _envelope(message)
         content = message.as_bytes()
         async with self._connected() as client:

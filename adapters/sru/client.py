@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from adapters.marc import records
-from adapters.sru import codec, cql
-from adapters.sru.diagnostics import OUT_OF_RANGE, SCHEMA_NOT_KNOWN, number, raised, words
+from adapters.marc import record_reader
+from adapters.sru import codec
+from adapters.sru.codec import (
+    OUT_OF_RANGE,
+    SCHEMA_NOT_KNOWN,
+    Diagnostic,
+    Explained,
+    Found,
+    SruRecord,
+    number,
+    raised,
+    words,
+)
 from adapters.sru.dialect import SECTION, SruDialect
 from adapters.sru.transport import Http, Place
-from adapters.sru.values import Diagnostic, Explained, Found, SruRecord
-from gateway.configuration.problems import ConfigurationError
+from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import MalformedMessage, Reason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.ports.partner import Secrets
-from gateway.ports.search import FoundRecord, Hits, Query, Term
+from gateway.ports.catalogue import FoundRecord, Hits, Query, Term
+from gateway.ports.partner_simulator import Secrets
 
 T = TypeVar("T")
 
@@ -29,7 +38,7 @@ class SruSearch:
 
     async def search(self, target: Profile, query: Query, *, start: int = 1, count: int = 10) -> Hits:
         dialect = _dialect(target)
-        asked = cql.written(query, dialect, target.name)
+        asked = codec.written(query, dialect, target.name)
         found, schema = await self._first(target, dialect, asked, start, count)
         if found.total is None or (found.diagnostics and not found.total):
             raise raised(found.diagnostics, target.name)
@@ -53,7 +62,7 @@ class SruSearch:
 
     async def terms(self, target: Profile, term: Term, *, count: int = 10) -> tuple[tuple[str, int], ...]:
         dialect = _dialect(target)
-        clause = cql.start(term, dialect, target.name)
+        clause = codec.start(term, dialect, target.name)
         parameters = codec.scan_parameters(dialect.version, clause, count)
         scanned = await self._ask(target, dialect, parameters, codec.scanned)
         if not scanned.terms and scanned.diagnostics:
@@ -125,7 +134,7 @@ def _is_no(found: Found) -> bool:
 def _record(record: SruRecord, position: int, dialect: SruDialect, source: str) -> FoundRecord:
     if isinstance(record.data, Diagnostic):
         return FoundRecord(position=position, problem=words(record.data))
-    return records.of_element(record.data, position, dialect.records, source)
+    return record_reader.of_element(record.data, position, dialect.records, source)
 
 
 def _dialect(target: Profile) -> SruDialect:

@@ -1,4 +1,6 @@
-"""SRU on the wire: parameters of a request, and answers in XML to values. Pure: no I/O, no clock, no settings.
+"""SRU requests and answers, CQL, diagnostics.
+
+Pure: no I/O, no clock, no settings.
 
     search_parameters(...), scan_parameters(...), explain_parameters(...)   -> names and values
     found(bytes), scanned(bytes), explained(bytes)                          -> values
@@ -9,18 +11,111 @@ is called; elements are read by their local names. What can't be read is `Malfor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lxml import etree
 
-from adapters.marc import markup
-from adapters.marc.markup import child, children, name, said, text
-from adapters.sru.values import Diagnostic, Explained, ExplainedIndex, Found, Scanned, SruRecord
-from gateway.domain.problems import MalformedMessage
+from adapters.marc import citation_texts
+from adapters.marc.citation_texts import child, children, in_form, name, said, text
+from adapters.sru.dialect import CqlIndex, SruDialect
+from gateway.domain.problems import MalformedMessage, Reason, Refused, Unavailable
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.ports.catalogue import Match, Query, Term
 
 V2 = "2.0"
 
 Parameters = dict[str, str]
+
+PREFIX = "info:srw/diagnostic/1/"
+
+OUT_OF_RANGE = 61
+SCHEMA_NOT_KNOWN = frozenset({66, 67})
+PASSING = frozenset({2, 52, 64})
+"""Temporarily unavailable: the system, a result set, a record."""
+
+SIGNING_IN = frozenset({3, 68})
+
+TEXTS = {
+    1: "general system error",
+    2: "system temporarily unavailable",
+    3: "authentication error",
+    4: "unsupported operation",
+    5: "unsupported version",
+    6: "unsupported parameter value",
+    7: "mandatory parameter not supplied",
+    8: "unsupported parameter",
+    9: "unsupported combination of parameters",
+    10: "query syntax error",
+    11: "unsupported query type",
+    12: "too many characters in query",
+    13: "invalid or unsupported use of parentheses",
+    14: "invalid or unsupported use of quotes",
+    15: "unsupported context set",
+    16: "unsupported index",
+    17: "unsupported combination of indexes",
+    18: "unsupported combination of index and relation",
+    19: "unsupported relation",
+    20: "unsupported relation modifier",
+    21: "unsupported combination of relation modifiers",
+    22: "unsupported combination of relation and index",
+    23: "too many characters in term",
+    24: "unsupported combination of relation and term",
+    25: "special characters not quoted in term",
+    26: "non special character escaped in term",
+    27: "empty term unsupported",
+    28: "masking character not supported",
+    29: "masked words too short",
+    30: "too many masking characters in term",
+    31: "anchoring character not supported",
+    32: "anchoring character in unsupported position",
+    33: "combination of proximity/adjacency and masking characters not supported",
+    34: "combination of proximity/adjacency and anchoring characters not supported",
+    35: "term contains only stopwords",
+    36: "term in invalid format for index or relation",
+    37: "unsupported boolean operator",
+    38: "too many boolean operators in query",
+    39: "proximity not supported",
+    40: "unsupported proximity relation",
+    41: "unsupported proximity distance",
+    42: "unsupported proximity unit",
+    43: "unsupported proximity ordering",
+    44: "unsupported combination of proximity modifiers",
+    45: "prefix assigned to multiple identifiers",
+    46: "unsupported boolean modifier",
+    47: "cannot process query; reason unknown",
+    48: "query feature unsupported",
+    49: "masking character in unsupported position",
+    50: "result sets not supported",
+    51: "result set does not exist",
+    52: "result set temporarily unavailable",
+    53: "result sets only supported for retrieval",
+    55: "combination of result sets with search terms not supported",
+    58: "result set created with unpredictable partial results available",
+    59: "result set created with valid partial results available",
+    60: "result set not created: too many matching records",
+    61: "first record position out of range",
+    62: "negative number of records requested",
+    63: "system error in retrieving records",
+    64: "record temporarily unavailable",
+    65: "record does not exist",
+    66: "unknown schema for retrieval",
+    67: "record not available in this schema",
+    68: "not authorised to send record",
+    69: "not authorised to send record in this schema",
+    70: "record too large to send",
+    71: "unsupported record packing",
+    72: "XPath retrieval unsupported",
+    73: "XPath expression contains unsupported feature",
+    74: "unable to evaluate XPath expression",
+    80: "sort not supported",
+    110: "stylesheets not supported",
+    120: "response position out of range",
+    121: "too many terms requested",
+}
+
+_MASKING = re.compile(r'([\\"*?^])')
+
 
 # --- what we say -----------------------------------------------------------------------------------------
 
@@ -91,7 +186,7 @@ def explained(data: bytes) -> Explained:
 
 
 def _root(data: bytes, *names: str) -> etree._Element:
-    root = markup.parse(data)
+    root = citation_texts.parse(data)
     if name(root) == "Envelope":  # SRW, the same over SOAP
         body = child(root, "Body")
         root = body[0] if body is not None and len(body) else root
@@ -114,7 +209,7 @@ def _unpacked(string: str) -> etree._Element | Diagnostic:
     if not string.strip():
         return Diagnostic("", message="a record without anything in it")
     try:
-        element = markup.parse(string.strip().encode())
+        element = citation_texts.parse(string.strip().encode())
     except MalformedMessage as malformed:
         return Diagnostic("", message=f"a record that is no XML: {malformed}")
     return _diagnostic(element) if name(element) == "diagnostic" else element
@@ -144,3 +239,115 @@ def _explained_index(element: etree._Element) -> ExplainedIndex:
 
 def _number(word: str) -> int | None:
     return int(word) if word.isascii() and word.isdigit() and len(word) < 16 else None
+
+
+@frozen
+class Diagnostic:
+    """`uri`: which one, such as info:srw/diagnostic/1/16."""
+
+    uri: str
+    details: str = ""
+    message: str = ""
+
+
+@frozen
+class SruRecord:
+    """`data`: the root of the record, or what stands in its place. `position` 0: not said."""
+
+    data: etree._Element | Diagnostic
+    schema: str = ""
+    position: int = 0
+
+
+@frozen_by_name
+class Found:
+    """`total` None: the answer has no count, so that the diagnostics are all there is to it."""
+
+    total: int | None = None
+    records: tuple[SruRecord, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@frozen_by_name
+class Scanned:
+    terms: tuple[tuple[str, int], ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@frozen
+class ExplainedIndex:
+    """`names` with their context sets: dc.title."""
+
+    title: str
+    names: tuple[str, ...]
+
+
+@frozen_by_name
+class Explained:
+    """What a server says of itself (ZeeRex). `schemas`: by name, with their identifiers."""
+
+    database: str = ""
+    title: str = ""
+    version: str = ""
+    indexes: tuple[ExplainedIndex, ...] = ()
+    schemas: tuple[tuple[str, str], ...] = ()
+
+
+def number(diagnostic: Diagnostic) -> int:
+    """0: none of the standard list. Some servers send the bare number."""
+    digits = diagnostic.uri.strip().removeprefix(PREFIX)
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else 0
+
+
+def words(diagnostic: Diagnostic) -> str:
+    """'16 unsupported index: dc.titel', in one line. The target's own message only where there is no other."""
+    known = number(diagnostic)
+    head = f"{known} {TEXTS.get(known, '')}".strip() if known else diagnostic.uri
+    said = diagnostic.message if known not in TEXTS else ""
+    return ": ".join(filter(None, (head, said, diagnostic.details))) or "an unnamed diagnostic"
+
+
+def raised(diagnostics: tuple[Diagnostic, ...], name: str) -> Refused | Unavailable:
+    """The error for an answer that is a 'no'. `name`: of the target."""
+    said = "; ".join(words(one) for one in diagnostics) or "an answer without a count"
+    numbers = {number(one) for one in diagnostics}
+    if numbers & PASSING or not diagnostics:
+        return Unavailable(f"{name}: {said}")
+    reason = Reason.SENDER_AUTH_FAILED if numbers & SIGNING_IN else Reason.INVALID_VALUE
+    return Refused(reason, f"{name}: {said}")
+
+
+def written(query: Query, dialect: SruDialect, name: str) -> str:
+    """`name`: of the target. Raises Refused for what can't be said to it."""
+    if query.native:
+        return query.native.strip()
+    clauses = [clause(term, dialect, name) for term in query.terms if term.value.strip()]
+    if not clauses:
+        raise Refused(Reason.DATA_MISSING, f"{name}: nothing was said to look for.")
+    return " and ".join(clauses)
+
+
+def clause(term: Term, dialect: SruDialect, name: str) -> str:
+    """One term, such as `dc.title all "silent spring"`. Raises Refused."""
+    index = _cql_index(term, dialect, name)
+    relation = index.relation or dialect.relation(term.match)
+    mask = "*" if term.match is Match.BEGINS else ""
+    return f'{index.name} {relation} "{_escaped(in_form(term.index, term.value, index.form))}{mask}"'
+
+
+def start(term: Term, dialect: SruDialect, name: str) -> str:
+    """For a scan: the index from this term on. Raises Refused."""
+    index = _cql_index(term, dialect, name)
+    return f'{index.name} = "{_escaped(in_form(term.index, term.value, index.form))}"'
+
+
+def _cql_index(term: Term, dialect: SruDialect, name: str) -> CqlIndex:
+    index = dialect.index(term.index)
+    if index is None:
+        raise Refused(Reason.INVALID_VALUE, f"{name}: there is no index '{term.index.value}' here.")
+    return index
+
+
+def _escaped(value: str) -> str:
+    """Inside quotation marks these mean something else (CQL 1.2, masking)."""
+    return _MASKING.sub(r"\\\1", " ".join(value.split()))

@@ -28,8 +28,8 @@ def explain(url: str, version: str) -> None:
     from pydantic import ValidationError
 
     from adapters.sru.client import SruSearch
+    from adapters.sru.codec import Explained
     from adapters.sru.dialect import SECTION, SruDialect
-    from adapters.sru.values import Explained
     from gateway.domain.problems import Refused, Unavailable
     from gateway.domain.profile import Profile
 

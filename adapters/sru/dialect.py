@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from adapters.marc.citation_texts import Form
 from adapters.marc.dialect import Records
-from adapters.marc.numbers import Form
-from gateway.domain.policy import Section
-from gateway.domain.secret_ref import SecretRef
-from gateway.ports.search import Index, Match
+from gateway.domain.circulation_policy import Section
+from gateway.domain.secret_reference import SecretRef
+from gateway.ports.catalogue import Index, Match
 
 SECTION = "sru"
 

@@ -12,8 +12,8 @@ from dataclasses import field
 import aiohttp
 from yarl import URL
 
-from gateway.domain.frozen import frozen
 from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.domain.value import frozen
 
 CHUNK = 65_536
 CONNECTIONS = 8

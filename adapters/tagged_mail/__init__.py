@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from adapters.tagged_mail.channel import TaggedMailChannel
 from adapters.tagged_mail.dialect import SECTION, TaggedMailDialect
-from adapters.tagged_mail.format import TaggedMailFormat
+from adapters.tagged_mail.mail_format import TaggedMailFormat
 from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter
 
 channel = ChannelAdapter(

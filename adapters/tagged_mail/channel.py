@@ -1,20 +1,30 @@
-"""The port `PartnerChannel`: every event is a tagged mail."""
+"""Port PartnerChannel: events as tagged mails."""
 
 from __future__ import annotations
 
-from adapters.tagged_mail.codec import encode, title
-from adapters.tagged_mail.dialect import TaggedMailDialect, dialect_of
-from adapters.tagged_mail.writing import message_of
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from adapters.tagged_mail.codec import Tag, TaggedMessage, encode, is_tag, title
+from adapters.tagged_mail.dialect import PATRON, TaggedMailDialect, dialect_of
+from adapters.tagged_mail.message_names import CARRIED
+from gateway.domain.library import Money
 from gateway.domain.problems import Reason, Refused
 from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Kind
+from gateway.domain.requests.request import Request, Role
 from gateway.ports.adapter import ChannelContext
-from gateway.ports.channel import Delivered, PartnerMessage
-from gateway.ports.library import LibraryInfo
-from gateway.ports.mail import build_mail
-from gateway.ports.mailer import Letter, Sender
+from gateway.ports.library_system import LibraryInfo
+from gateway.ports.outgoing_mail import Letter, Sender, build_mail
+from gateway.ports.partner_channel import Delivered, PartnerMessage
 
 File = tuple[str, str, bytes]
 """Name, media type, content."""
+
+Said = Iterator[tuple[str, str]]
+"""Field and value; empty ones are not written."""
+
+STANDARD_NUMBERS = ("isbn", "issn", "ismn", "doi", "pmid")
 
 
 class TaggedMailChannel:
@@ -24,7 +34,7 @@ class TaggedMailChannel:
         self._context = context
 
     async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
-        """See `gateway.ports.channel.PartnerChannel`."""
+        """See `gateway.ports.partner_channel.PartnerChannel`."""
         dialect = dialect_of(profile)
         library = self._context.libraries[message.request.library].info
         letter = self._letter(message, profile, dialect, library, await self._files(message))
@@ -72,3 +82,108 @@ class TaggedMailChannel:
         if wanted and found is None and not message.details.link:
             raise Refused(Reason.DATA_MISSING, "The copy that was to be sent is not there any more.")
         return ()
+
+
+def message_of(
+    message: PartnerMessage, dialect: TaggedMailDialect, profile: Profile, library: LibraryInfo
+) -> TaggedMessage:
+    """Raises Refused: there is no such message."""
+    name = CARRIED.get(message.kind)
+    if name is None:
+        raise Refused(Reason.UNSUPPORTED_SERVICE, f"Tagged mail has no message for '{message.kind.value}'.")
+    said = [*_parties(message, dialect, profile), ("answer", dialect.phrase(message.kind))]
+    if message.kind is Kind.REQUEST:
+        said += [*_asked(message.request, dialect), *_deliver_to(message.request, dialect, library)]
+    else:
+        said += [*_details(message, dialect), ("title", _short(message.request))]
+    said.append(("note", _note(message)))
+    tags = [Tag(dialect.tag(field)[0], value) for field, value in said if value and dialect.tag(field)]
+    if message.kind is Kind.REQUEST:
+        tags += _extras(message.request, dialect)
+    return TaggedMessage(name=name, tags=tuple(tags))
+
+
+def _parties(message: PartnerMessage, dialect: TaggedMailDialect, profile: Profile) -> Said:
+    partner = profile.partner
+    ours = dialect.our_symbol or message.sender.symbol
+    theirs = dialect.their_symbol or message.receiver.symbol or (partner.symbol if partner is not None else "")
+    borrower, lender = (ours, theirs) if message.role is Role.BORROWING else (theirs, ours)
+    yield "borrower", borrower
+    yield "lender", lender
+    yield "number", message.transaction
+
+
+def _asked(request: Request, dialect: TaggedMailDialect) -> Said:
+    citation, part = request.citation, request.citation.is_part or bool(request.citation.component_title)
+    yield "service", request.service.type.value
+    yield "title", f"{citation.title}: {citation.subtitle}" if citation.subtitle else citation.title
+    yield "author", citation.author
+    if part:
+        yield "article_title", citation.component_title
+        yield "article_author", citation.component_author
+    yield "edition", citation.edition
+    yield "place", citation.place
+    yield "publisher", citation.publisher
+    yield "published", citation.published
+    yield "volume", citation.volume
+    yield "issue", citation.issue
+    yield "pages", citation.pages
+    yield "call_number", citation.call_number
+    for one in citation.identifiers:
+        if one.type in ("oclc", "lccn", "dobis"):
+            yield one.type, one.value
+        elif one.type in STANDARD_NUMBERS:
+            yield "standard_number", f"{one.type.upper()} {one.value}"
+        else:
+            yield "other", f"{one.type} {one.value}"
+    yield "need_by", _day(request.dates.need_by, dialect)
+    yield "maximum_cost", _sum(request.costs.maximum)
+
+
+def _deliver_to(request: Request, dialect: TaggedMailDialect, library: LibraryInfo) -> Said:
+    """Our library: nothing about the patron leaves the house."""
+    yield "account", dialect.account
+    yield "billing", dialect.billing
+    yield "address", "\n".join(filter(None, (library.name, *library.address.splitlines(), library.email)))
+
+
+def _extras(request: Request, dialect: TaggedMailDialect) -> Iterator[Tag]:
+    """Tags that we were given for it and don't know ourselves."""
+    known = dialect.known_tags
+    for one in request.extras:
+        if one.name not in known and one.name != PATRON and is_tag(one.name):
+            yield Tag(one.name, one.value)
+
+
+def _details(message: PartnerMessage, dialect: TaggedMailDialect) -> Said:
+    details = message.details
+    yield "reason", details.reason.replace("-", " ")
+    yield "due", _day(details.due, dialect)
+    yield "expected", _day(details.expected, dialect)
+    yield "retry", _day(details.retry_after, dialect)
+    yield "conditions", ", ".join(one.value.replace("-", " ") for one in details.conditions)
+    yield "cost", _sum(details.cost)
+    yield "barcode", details.barcode
+    yield "link", details.link
+    yield "status", details.status
+
+
+def _note(message: PartnerMessage) -> str:
+    if message.kind is not Kind.REQUEST:
+        return message.details.note
+    request = message.request
+    notes = (one.text for one in request.notes if one.for_partner)
+    return "\n".join(filter(None, (*notes, request.citation.note, message.details.note)))
+
+
+def _short(request: Request) -> str:
+    """So that people see what it is about."""
+    return request.citation.component_title or request.citation.title
+
+
+def _day(day: date | datetime | None, dialect: TaggedMailDialect) -> str:
+    return day.strftime(dialect.dates[0]) if day is not None else ""
+
+
+def _sum(money: Money | None) -> str:
+    return f"{money.amount} {money.currency}" if money is not None else ""

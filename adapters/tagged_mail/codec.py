@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
-from adapters.tagged_mail.names import NAMES, Name, plain
-from gateway.domain.frozen import frozen, frozen_by_name
+from adapters.tagged_mail.message_names import NAMES, Name, plain
 from gateway.domain.problems import Fault, MalformedMessage
+from gateway.domain.value import frozen, frozen_by_name
 
 NEXT_LINE = "    "
 """Before a further line of a value."""

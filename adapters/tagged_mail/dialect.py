@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator
 
 from adapters.tagged_mail.codec import Layout
-from adapters.tagged_mail.names import Name, plain
-from gateway.domain.policy import Section
+from adapters.tagged_mail.message_names import Name, plain
+from gateway.domain.circulation_policy import Section
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Kind
 

@@ -1,25 +1,77 @@
-"""The port `RecordSearch` in Z39.50."""
+"""Port RecordSearch in Z39.50: Init, Search, Present, Scan; queries out, records in."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import reduce
+from typing import Any, TypeVar
 
-from adapters.z3950 import conversation, opac, pqf
-from adapters.z3950.codec import Login, module
-from adapters.z3950.conversation import Results, Search
-from adapters.z3950.dialect import SECTION, SignIn, Z3950Dialect
-from adapters.z3950.pool import Pool
-from adapters.z3950.query import operand_of, rpn_of
-from adapters.z3950.transport import Connection, Gone, Place
-from gateway.configuration.problems import ConfigurationError
-from gateway.domain.problems import Reason, Refused
+from adapters.marc import holdings, record_reader
+from adapters.marc.citation_texts import in_form
+from adapters.marc.dialect import Records
+from adapters.marc.holdings import Circulation, OpacHolding
+from adapters.z3950 import codec, pqf
+from adapters.z3950.codec import Login, Texts, decode_opac, module
+from adapters.z3950.dialect import NUMBERS, SECTION, IndexAttributes, SignIn, Z3950Dialect
+from adapters.z3950.pqf import set_identifier
+from adapters.z3950.transport import Connection, Gone, Place, Pool
+from adapters.z3950.values import (
+    OUT_OF_RANGE,
+    SYNTAX_NOT_SUPPORTED,
+    Attribute,
+    Diagnostic,
+    Found,
+    InitAnswer,
+    Joined,
+    Op,
+    Operand,
+    RawRecord,
+    Rpn,
+    RpnQuery,
+    ScanEntry,
+    Scanned,
+    raised,
+    syntax_of,
+    words,
+)
+from gateway.configuration.yaml_document import ConfigurationError
+from gateway.domain.problems import MalformedMessage, Reason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.ports.partner import Secrets
-from gateway.ports.search import Hits, Query, Term
+from gateway.domain.value import frozen
+from gateway.ports.catalogue import FoundRecord, HeldItem, Hits, Match, Query, Term
+from gateway.ports.partner_simulator import Secrets
 
 T = TypeVar("T")
+
+ELEMENTS_NOT_SUPPORTED = frozenset({24, 25, 26})
+
+WORD = 2
+"""Structure: word."""
+
+_HOLDING_TEXTS = (
+    "nucCode",
+    "localLocation",
+    "shelvingLocation",
+    "callNumber",
+    "shelvingData",
+    "copyNumber",
+    "publicNote",
+    "reproductionNote",
+    "termsUseRepro",
+    "enumAndChron",
+)
+_ITEM_TEXTS = {
+    "availablityDate": "availabilityDate",
+    "availableThru": "availableThru",
+    "restrictions": "restrictions",
+    "itemId": "itemId",
+    "enumAndChron": "enumAndChron",
+    "midspine": "midspine",
+    "temporaryLocation": "temporaryLocation",
+}
+_VOLUME_TEXTS = ("enumeration", "chronology", "enumAndChron")
 
 
 class Z3950Search:
@@ -42,7 +94,7 @@ class Z3950Search:
         results = await self._on_a_connection(dialect, work)
         self._understood[key] = results.syntax
         records = tuple(
-            opac.found(record, position, dialect.records, dialect.charset, target.name)
+            found(record, position, dialect.records, dialect.charset, target.name)
             for position, record in enumerate(results.records, start=start)
         )
         return Hits(total=results.total, records=records, asked=pqf.written(rpn), notes=results.notes)
@@ -51,7 +103,7 @@ class Z3950Search:
         dialect = _dialect(target)
         operand = operand_of(term, dialect, target.name)
         entries = await self._on_a_connection(
-            dialect, lambda connection: conversation.scan(connection, operand, count, dialect, target.name)
+            dialect, lambda connection: scan(connection, operand, count, dialect, target.name)
         )
         return tuple((entry.term, entry.count) for entry in entries[:count])
 
@@ -85,7 +137,7 @@ class Z3950Search:
         login = self._login(place.sign_in)
         connection = await Connection.open(place)
         try:
-            await conversation.sign_in(connection, login, place.max_bytes, place.charset, str(place))
+            await sign_in(connection, login, place.max_bytes, place.charset, str(place))
         except BaseException:
             connection.drop()
             raise
@@ -109,3 +161,247 @@ def _dialect(target: Profile) -> Z3950Dialect:
     if not isinstance(found, Z3950Dialect):
         raise Refused(Reason.UNSUPPORTED_SERVICE, f"Profile '{target.name}' has no section {SECTION}.")
     return found
+
+
+@frozen
+class Results:
+    """`records` from the position that was asked for on. `syntax`: object identifier of what they were asked in."""
+
+    total: int
+    records: tuple[RawRecord | Diagnostic, ...]
+    notes: tuple[str, ...]
+    syntax: str
+
+
+async def sign_in(connection: Connection, login: Login, size: int, charset: str, name: str) -> None:
+    """Raises Refused when the target doesn't let us in, Unavailable."""
+    try:
+        answer = await connection.ask(codec.init(login, size, charset))
+    except UnicodeEncodeError:
+        raise Refused(
+            Reason.SENDER_AUTH_FAILED, f"{name}: the user name or password can't be said in {charset}."
+        ) from None
+    if not isinstance(answer, InitAnswer):
+        raise Unavailable(f"{name}: the answer to an Init was {type(answer).__name__}")
+    if not answer.accepted:
+        why = "; ".join(words(one) for one in answer.diagnostics)
+        raise Refused(Reason.SENDER_AUTH_FAILED, f"{name} does not let us in{f': {why}' if why else ''}.")
+    connection.options = answer.options
+
+
+async def scan(
+    connection: Connection, term: Operand, count: int, dialect: Z3950Dialect, name: str
+) -> tuple[ScanEntry, ...]:
+    """Raises Refused, Unavailable."""
+    if codec.SCAN not in connection.options:
+        raise Refused(Reason.UNSUPPORTED_SERVICE, f"{name}: it has no lists of terms (Scan).")
+    try:
+        apdu = codec.scan(
+            term,
+            dialect.databases,
+            count,
+            charset=dialect.charset,
+            attribute_set=set_identifier(dialect.attribute_set),
+        )
+    except UnicodeEncodeError:
+        raise _unsayable(name, dialect) from None
+    answer = await connection.ask(apdu)
+    if not isinstance(answer, Scanned):
+        raise Unavailable(f"{name}: the answer to a Scan was {type(answer).__name__}")
+    if not answer.entries and answer.diagnostics:
+        raise raised(answer.diagnostics, name)
+    return answer.entries
+
+
+class Search:
+    """One query on one connection. `syntax`: the one to begin with, of those in the dialect."""
+
+    def __init__(self, connection: Connection, dialect: Z3950Dialect, name: str, syntax: str) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._name = name
+        self._syntaxes = [syntax, *(one for one in dialect.wanted if one != syntax)]
+        self._elements = dialect.elements
+        self._notes: list[str] = []
+
+    async def run(self, query: RpnQuery, start: int, count: int) -> Results:
+        """Raises Refused, Unavailable."""
+        found = await self._search(query, start, count)
+        wanted = min(count, max(0, found.hits - start + 1))
+        records = found.records if not self._is_no(found) else ()
+        if len(records) < wanted:
+            records = await self._present(records, start, wanted)
+        return Results(found.hits, records[:wanted], tuple(self._notes), self._syntaxes[0])
+
+    async def _search(self, query: RpnQuery, start: int, count: int) -> Found:
+        comes_along = start == 1 and self._dialect.along == "first-records"
+        try:
+            apdu = codec.search(
+                query,
+                self._dialect.databases,
+                charset=self._dialect.charset,
+                along=min(count, self._dialect.slice) if comes_along else 0,
+                syntax=self._syntaxes[0],
+                elements=self._elements,
+            )
+        except UnicodeEncodeError:
+            raise _unsayable(self._name, self._dialect) from None
+        found = await self._ask(apdu)
+        if not found.succeeded:
+            raise raised(found.diagnostics, self._name)
+        return found
+
+    async def _present(
+        self, records: tuple[RawRecord | Diagnostic, ...], start: int, wanted: int
+    ) -> tuple[RawRecord | Diagnostic, ...]:
+        while (missing := wanted - len(records)) > 0:
+            begin = start + len(records)
+            apdu = codec.present(
+                begin, min(missing, self._dialect.slice), syntax=self._syntaxes[0], elements=self._elements
+            )
+            found = await self._ask(apdu)
+            if self._is_no(found) and not records:
+                continue  # in another syntax, or without the element set
+            if found.diagnostics:
+                self._partly(found.diagnostics, records)
+            if not found.records:
+                self._notes.append(f"{len(records)} of {wanted} records came")
+                break
+            records += found.records
+        return records
+
+    def _is_no(self, found: Found) -> bool:
+        """What was asked in isn't known to the target; the next that is asked will be something else."""
+        about = found.diagnostics or tuple(one for one in found.records if isinstance(one, Diagnostic))
+        if not about or (found.records and len(about) < len(found.records)):
+            return False
+        conditions = {one.condition for one in about}
+        if conditions <= SYNTAX_NOT_SUPPORTED and len(self._syntaxes) > 1:
+            self._syntaxes.pop(0)
+            return True
+        if conditions <= ELEMENTS_NOT_SUPPORTED and self._elements:
+            self._elements = ""
+            return True
+        return False
+
+    def _partly(self, diagnostics: tuple[Diagnostic, ...], records: tuple[RawRecord | Diagnostic, ...]) -> None:
+        """With something in hand, a no is a note; otherwise it is the answer."""
+        if not records and not any(one.condition == OUT_OF_RANGE for one in diagnostics):
+            raise raised(diagnostics, self._name)
+        self._notes += [words(one) for one in diagnostics]
+
+    async def _ask(self, apdu: bytes) -> Found:
+        answer = await self._connection.ask(apdu)
+        if not isinstance(answer, Found):
+            raise Unavailable(f"{self._name}: the answer to a search was {type(answer).__name__}")
+        return answer
+
+
+def _unsayable(name: str, dialect: Z3950Dialect) -> Refused:
+    return Refused(Reason.INVALID_VALUE, f"{name}: the query can't be said in {dialect.charset}.")
+
+
+def rpn_of(query: Query, dialect: Z3950Dialect, name: str) -> RpnQuery:
+    """`name`: of the target. Raises Refused for what can't be said to it."""
+    if query.native:
+        try:
+            return pqf.parse(query.native)
+        except pqf.NoQuery as error:
+            raise Refused(Reason.INVALID_VALUE, f"{name}: no query in PQF: {error}.") from error
+    operands: list[Rpn] = [one for term in query.terms for one in _operands(term, dialect, name)]
+    if not operands:
+        raise Refused(Reason.DATA_MISSING, f"{name}: nothing was said to look for.")
+    return RpnQuery(reduce(_and, operands), pqf.set_identifier(dialect.attribute_set))
+
+
+def operand_of(term: Term, dialect: Z3950Dialect, name: str) -> Operand:
+    """For a scan: the whole term. Raises Refused."""
+    index = _index(term, dialect, name)
+    pairs = {**dialect.always.pairs(), **index.pairs()}
+    return Operand(_attributes(pairs), in_form(term.index, term.value, index.form))
+
+
+def _and(left: Rpn, right: Rpn) -> Rpn:
+    return Joined(Op.AND, left, right)
+
+
+def _operands(term: Term, dialect: Z3950Dialect, name: str) -> list[Operand]:
+    index = _index(term, dialect, name)
+    value = in_form(term.index, term.value, index.form)
+    if not value:
+        return []
+    match = {} if term.index in NUMBERS and term.match is Match.WORDS else dialect.match(term.match).pairs()
+    operand = Operand(_attributes({**dialect.always.pairs(), **match, **index.pairs()}), value)
+    words = value.split()
+    if dialect.each_word and term.match is Match.WORDS and len(words) > 1:
+        single = _attributes({**dialect.always.pairs(), **match, 4: WORD, **index.pairs()})
+        return [replace(operand, attributes=single, term=word) for word in words]
+    return [operand]
+
+
+def _index(term: Term, dialect: Z3950Dialect, name: str) -> IndexAttributes:
+    index = dialect.index(term.index)
+    if index is None:
+        raise Refused(Reason.INVALID_VALUE, f"{name}: there is no index '{term.index.value}' here.")
+    return index
+
+
+def _attributes(pairs: dict[int, int | str]) -> tuple[Attribute, ...]:
+    return tuple(Attribute(type_, pairs[type_]) for type_ in sorted(pairs))
+
+
+def found(
+    record: RawRecord | Diagnostic, position: int, how: Records, charset: str = "utf-8", source: str = ""
+) -> FoundRecord:
+    """Never raises: what can't be read is its `problem`. `charset`: of texts in OPAC records that aren't UTF-8."""
+    if isinstance(record, Diagnostic):
+        return FoundRecord(position=position, problem=words(record))
+    syntax = syntax_of(record.syntax)
+    if not syntax:
+        problem = f"record syntax {record.syntax or 'without a name'} isn't read"
+        return FoundRecord(position=position, raw=record.data, problem=problem)
+    if syntax != "opac":
+        return record_reader.of_bytes(syntax, record.data, position, how, source)
+    try:
+        decoded = decode_opac(record.data)
+    except MalformedMessage as malformed:
+        return FoundRecord(position=position, syntax=syntax, raw=record.data, problem=f"no OPAC record: {malformed}")
+    return _of_opac(decoded, record.data, position, how, Texts(charset), source)
+
+
+def _of_opac(
+    decoded: dict[str, Any], raw: bytes, position: int, how: Records, texts: Texts, source: str
+) -> FoundRecord:
+    bibliographic = None
+    if "bibliographicRecord" in decoded:
+        inner = _raw(decoded["bibliographicRecord"])
+        if syntax_of(inner.syntax) != "opac":  # one in another would have no end
+            bibliographic = found(inner, position, how, texts.charset, source)
+    held = None
+    if "holdingsData" in decoded:
+        held = tuple(item for one in decoded["holdingsData"] for item in _held(one, how, texts))
+    return record_reader.of_opac(bibliographic, held, position, raw)
+
+
+def _held(holding: tuple[str, Any], how: Records, texts: Texts) -> tuple[HeldItem, ...]:
+    kind, inner = holding
+    if kind == "marcHoldingsRecord":
+        return record_reader.held_by_marc(_raw(inner).data, how)
+    volumes = (" ".join(_said(one, _VOLUME_TEXTS, texts).values()) for one in inner.get("volumes", ()))
+    circulations = tuple(_circulation(one, texts) for one in inner.get("circulationData", ()))
+    shown = OpacHolding(_said(inner, _HOLDING_TEXTS, texts), tuple(filter(None, volumes)), circulations)
+    return holdings.opac_holdings((shown,), how)
+
+
+def _circulation(item: Mapping[str, Any], texts: Texts) -> Circulation:
+    said = {_ITEM_TEXTS[key]: value for key, value in _said(item, tuple(_ITEM_TEXTS), texts).items()}
+    return Circulation(said, item.get("availableNow"), item.get("onHold"))
+
+
+def _said(values: Mapping[str, Any], names: tuple[str, ...], texts: Texts) -> dict[str, str]:
+    return {name: text for name in names if name in values and (text := texts(values[name]).strip())}
+
+
+def _raw(external: dict[str, Any]) -> RawRecord:
+    kind, value = external["encoding"]
+    return RawRecord(external.get("direct-reference", ""), bytes(value[0] if kind == "arbitrary" else value))

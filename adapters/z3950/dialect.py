@@ -10,13 +10,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from adapters.marc.citation_texts import Form
 from adapters.marc.dialect import Charset, Records
-from adapters.marc.numbers import Form
-from adapters.z3950.oids import SYNTAXES
 from adapters.z3950.pqf import set_identifier
-from gateway.domain.policy import Section
-from gateway.domain.secret_ref import SecretRef
-from gateway.ports.search import Index, Match
+from adapters.z3950.values import SYNTAXES
+from gateway.domain.circulation_policy import Section
+from gateway.domain.secret_reference import SecretRef
+from gateway.ports.catalogue import Index, Match
 from gateway.ports.tls import Tls as OpenedTls
 
 SECTION = "z3950"

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
-from adapters.z3950.oids import ATTRIBUTE_SETS, BIB_1
 from adapters.z3950.values import (
+    ATTRIBUTE_SETS,
+    BIB_1,
     Attribute,
     Joined,
     Nearness,
@@ -19,7 +20,7 @@ from adapters.z3950.values import (
     RpnQuery,
     TermKind,
 )
-from gateway.domain.frozen import frozen
+from gateway.domain.value import frozen
 
 DEEPEST = 100
 """Operators within operators."""

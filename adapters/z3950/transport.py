@@ -1,4 +1,4 @@
-"""One connection to a target: octets of an APDU out, one answer in. Knows no query.
+"""One connection, and the pool of connections. Knows no query.
 
 Whatever goes wrong is `Unavailable`, since asking again does no harm; then the connection is of no further use.
 """
@@ -6,13 +6,15 @@ Whatever goes wrong is `Unavailable`, since asking again does no harm; then the 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
+from adapters.ber import BerSplitter
 from adapters.z3950 import codec
-from adapters.z3950.ber import BerSplitter
 from adapters.z3950.dialect import Seconds, SignIn, Tls, Z3950Dialect, host_and_port
 from adapters.z3950.values import Answer, Closed
-from gateway.domain.frozen import frozen
-from gateway.domain.problems import MalformedMessage, Unavailable
+from gateway.domain.problems import MalformedMessage, Refused, Unavailable
+from gateway.domain.value import frozen
 from gateway.ports.tls import client_context
 
 CHUNK = 65_536
@@ -126,3 +128,77 @@ class Connection:
 def _said(error: Exception) -> str:
     """What the system says, without the address that we name ourselves."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+class Pool:
+    """Of one place. `make` opens a connection and signs in; it raises Unavailable or Refused."""
+
+    def __init__(self, place: Place, make: Callable[[], Awaitable[Connection]]) -> None:
+        self._place = place
+        self._make = make
+        self._turns = asyncio.Semaphore(place.connections)
+        self._kept: dict[Connection, asyncio.TimerHandle] = {}
+        self._closed = False
+
+    @asynccontextmanager
+    async def lease(self, *, fresh: bool = False) -> AsyncIterator[Connection]:
+        """A connection for one conversation. It is kept afterwards if the conversation came to its end: with an answer
+        or with the target's no. `fresh`: a new one, and those that were kept are ended: they are hardly any better.
+
+        Raises Unavailable when none is free in time, and what `make` does.
+        """
+        await self._turn()
+        try:
+            if fresh:
+                self._leave_all()
+            connection = self._take() or await self._make()
+            try:
+                yield connection
+            except Refused:
+                self._keep(connection)
+                raise
+            except BaseException:  # a cancelled search too: what is still to come would be taken for the next answer
+                connection.drop()
+                raise
+            self._keep(connection)
+        finally:
+            self._turns.release()
+
+    def close(self) -> None:
+        self._closed = True
+        self._leave_all()
+
+    async def _turn(self) -> None:
+        try:
+            async with asyncio.timeout(self._place.seconds.answer):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Unavailable(f"{self._place}: all {self._place.connections} connections are busy") from None
+
+    def _take(self) -> Connection | None:
+        """The one that was used last; those that are over are dropped."""
+        while self._kept:
+            connection, timer = self._kept.popitem()
+            timer.cancel()
+            if not connection.is_over:
+                return connection
+            connection.drop()
+        return None
+
+    def _keep(self, connection: Connection) -> None:
+        if self._closed or not self._place.seconds.idle or connection.is_over:
+            connection.leave()
+            return
+        connection.was_kept = True
+        loop = asyncio.get_running_loop()
+        self._kept[connection] = loop.call_later(self._place.seconds.idle, self._leave, connection)
+
+    def _leave_all(self) -> None:
+        for connection in tuple(self._kept):
+            self._leave(connection)
+
+    def _leave(self, connection: Connection) -> None:
+        timer = self._kept.pop(connection, None)
+        if timer is not None:
+            timer.cancel()
+            connection.leave()

@@ -14,7 +14,7 @@ import gc
 
 gc.disable()  # modules stay: looking for garbage while they are loaded takes a tenth of every command's start
 try:
-    from gateway.cli.group import main
+    from gateway.cli.app import main
 finally:
     gc.enable()
 

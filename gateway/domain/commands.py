@@ -1,7 +1,7 @@
 """What a partner system can ask of the library through the gateway, and what comes back.
 
 One command per service, whatever protocol it came in; `services.circulation` carries them out. Identifiers are
-as the partner sent them: profile rules turn them into the library's own (domain.policy).
+as the partner sent them: profile rules turn them into the library's own (domain.circulation_policy).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import field
 from datetime import date, datetime
 from enum import StrEnum
 
-from gateway.domain.frozen import frozen
 from gateway.domain.library import (
     Bib,
     Charge,
@@ -25,6 +24,7 @@ from gateway.domain.library import (
     PickupLocation,
     RecordId,
 )
+from gateway.domain.value import frozen
 
 
 @frozen

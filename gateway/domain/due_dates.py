@@ -1,13 +1,19 @@
-"""Whose due date counts, and what a day means. Pure rules over `domain.policy.DueDates`."""
+"""Whose due date counts, for circulation and for managed requests; what a day means.
+
+Pure rules over `DueDates` of the circulation policy; those for managed requests add the library's calendar. All
+moments are aware; results are in UTC.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from gateway.domain.circulation_policy import DueDates, DuePolicy
 from gateway.domain.commands import Due
-from gateway.domain.frozen import frozen
-from gateway.domain.policy import DueDates, DuePolicy
 from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.requests.calendar import Calendar, moved
+from gateway.domain.requests.policy import LendingRules
+from gateway.domain.value import frozen
 
 
 @frozen
@@ -69,3 +75,85 @@ def day_to_come(sent: Due, today: date, zone: tzinfo, about: About | None = None
 
 def _invalid(detail: str, sent: Due, about: About | None = About.DUE_DATE) -> Refused:
     return Refused(Reason.INVALID_DATE, detail, about=about, value=sent.isoformat() if sent is not None else "")
+
+
+def patron_due_for_request(
+    lender_due: Due,
+    rules: DueDates,
+    calendar: Calendar,
+    zone: tzinfo,
+    start: datetime,
+    local_due: datetime | None = None,
+) -> datetime | None:
+    """When the patron's loan that begins at `start` ends; None: the library's own rule decides, which `local_due`
+    is the outcome of where it is known already.
+
+    The lender's date loses `transit_days` for the way back, then goes back to the last day on which the library is
+    open, at the same time of day. `local_due` is taken as the library made it. Raises Refused(INVALID_DATE) when
+    nothing is left after `start`; a date that is local by rule is not looked at in this way.
+    """
+    if rules.policy is DuePolicy.LOCAL:
+        return local_due
+    theirs = from_lender(lender_due, rules, calendar, zone, start)
+    if theirs is None:
+        return local_due
+    if rules.policy is DuePolicy.EARLIER and local_due is not None:
+        return min(theirs, local_due)
+    return theirs
+
+
+def from_lender(lender_due: Due, rules: DueDates, calendar: Calendar, zone: tzinfo, start: datetime) -> datetime | None:
+    """The lender's date less the way back, on an open day. Raises Refused(INVALID_DATE)."""
+    due = patron_due(lender_due, rules, zone, start, days_back=rules.transit_days)
+    if due is None:
+        return None
+    day = due.astimezone(zone).date()
+    open_day = calendar.open_day_on_or_before(day)
+    if open_day != day:
+        due = moved(due, open_day, zone)
+    if due <= start:
+        raise Refused(
+            Reason.INVALID_DATE,
+            "The due date leaves no day on which the library is open.",
+            about=About.DUE_DATE,
+            value=lender_due.isoformat() if lender_due is not None else "",
+        )
+    return due
+
+
+def loan_days(rules: LendingRules, usual: int, item_policy: str = "", category: str = "") -> int:
+    """Calendar days of a loan to a library. `usual`: the workflow's; `category`: the partner's. Fewest count."""
+    named = (
+        rules.loan_days.item_policies.get(item_policy),
+        rules.loan_days.categories.get(category),
+    )
+    found = [days for days in named if days is not None]
+    return min(found) if found else usual
+
+
+def lender_due(shipped: datetime, days: int, calendar: Calendar) -> date:
+    """The day at whose end an item that was shipped then is due back: `days` calendar days later, or the next day on
+    which we are open to take it back. Raises NeverOpen."""
+    return calendar.next_open(calendar.day(shipped) + timedelta(days=days))
+
+
+def renewed_due(current: Due, now: datetime, days: int, calendar: Calendar) -> date:
+    """After a renewal: `days` calendar days added to the due date, or to today where that is later. Raises
+    NeverOpen."""
+    today = calendar.day(now)
+    day = local_day(current, calendar.zone) or today
+    return calendar.next_open(max(day, today) + timedelta(days=days))
+
+
+def need_by_problem(need_by: date | None, now: datetime, business_days: int, calendar: Calendar) -> str:
+    """Why an item that takes so many business days to come can't be here by the day on which it is of use for the
+    last time; one plain sentence, empty when it can, or when no such day is said."""
+    if need_by is None:
+        return ""
+    today = calendar.day(now)
+    if need_by < today:
+        return f"It was needed by {need_by.isoformat()}, which is over."
+    earliest = calendar.day_after(today, business_days)
+    if earliest > need_by:
+        return f"It is needed by {need_by.isoformat()}, and can't be here before {earliest.isoformat()}."
+    return ""

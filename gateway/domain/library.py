@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from gateway.domain.frozen import frozen
+from gateway.domain.value import frozen
 
 
 @frozen

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from gateway.domain.frozen import frozen
+from gateway.domain.value import frozen
 
 
 class Reason(StrEnum):

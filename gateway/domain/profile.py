@@ -12,10 +12,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from gateway.domain.policy import CirculationPolicy, Section
-from gateway.domain.requests.locate import LocatePolicy
-from gateway.domain.requests.partner import PartnerPolicy
-from gateway.domain.secret_ref import SecretRef
+from gateway.domain.circulation_policy import CirculationPolicy, Section
+from gateway.domain.requests.catalogue_policy import LocatePolicy
+from gateway.domain.requests.partner_policy import PartnerPolicy
+from gateway.domain.secret_reference import SecretRef
 
 
 def _network(value: str) -> str:

@@ -1,6 +1,10 @@
 """What the daemon asks of the outside. Adapters implement these ports; the gateway calls nothing else.
 
-- `library`: the library's own system
-- `protocol`: a wire protocol that asks us things, and how we play a partner in it
+- `library_system`: the library's own system
+- `responder`: a wire protocol that asks us things; `partner_simulator`: how we play a partner in it
+- `partner_channel`: what we say to partners
+- `catalogue`: catalogues asked, links read and written
+- `incoming_mail`, `outgoing_mail`: mails of partners, and letters
+- `shared_store`: library systems that keep their tables in the gateway's store
 - `adapter`: how an adapter offers itself under the entry point group `illgate.adapters`
 """

@@ -11,26 +11,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import BaseModel
 
 from gateway.domain.clock import Clock
-from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.domain.library import Item, Loan, Patron
-from gateway.ports.channel import PartnerChannel, Receive
-from gateway.ports.citing import LinkFormat
-from gateway.ports.letters import AnswerLinks, LetterStyle, PartnerLetters, no_answers
-from gateway.ports.library import CheckedIn, LibraryInfo, LibrarySystem
-from gateway.ports.lines import Lines, NoLines
-from gateway.ports.mail_format import MailFormat
-from gateway.ports.mail_reading import Conceal, ParseMail
-from gateway.ports.mailbox import MailboxClient
-from gateway.ports.mailer import Mailer, MailServer, Sender
-from gateway.ports.partner import Partner, Secrets
-from gateway.ports.protocol import Responder
-from gateway.ports.search import RecordSearch
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.ports.catalogue import LinkFormat, RecordSearch
+from gateway.ports.incoming_mail import Conceal, MailboxClient, MailFormat, ParseMail
+from gateway.ports.library_system import CheckedIn, LibraryInfo, LibrarySystem
+from gateway.ports.outgoing_mail import AnswerLinks, LetterStyle, Mailer, MailServer, PartnerLetters, Sender, no_answers
+from gateway.ports.partner_channel import Lines, NoLines, PartnerChannel, Receive
+from gateway.ports.partner_simulator import Partner, Secrets
+from gateway.ports.responder import Responder
 
 if TYPE_CHECKING:
     import click
 
     from gateway.store.engine import Store
-    from gateway.store.migrate import Migrations
+    from gateway.store.migration import Migrations
 
 
 @frozen
@@ -145,7 +140,7 @@ ReadFile = Callable[[str, str], Awaitable[bytes]]
 
 @frozen_by_name
 class ChannelContext:
-    """What a channel is given. `libraries` by symbol; `receive` takes what partners say (see `ports.channel`);
+    """What a channel is given. `libraries` by symbol; `receive` takes what partners say (see `ports.partner_channel`);
     `mailer` and `sender` are the installation's; `folder` is where gateway.yml is: relative paths in a profile's
     section start there; `answers` makes links that answer a letter; `lines` are connections to partners."""
 
@@ -169,9 +164,9 @@ class ChannelAdapter:
     `section` is the key of its own section in a profile, `dialect` that section's pydantic model; a protocol of the
     same name shares its section. `make(context)` makes the one channel of the installation. `style(dialect, folder)`:
     how its letters look, for a channel that writes some (`illgate check` renders them). `gathers`: its channel can send
-    several messages in one mail (`gateway.ports.channel.Gathers`). `secrets(dialect)`: passwords that stand in its
-    messages, by reference, by key within the section: looked for by `illgate check`, and kept out of the journal when
-    they come back in an answer. `by_mail(dialect)`: whether it writes to the partner's e-mail address;
+    several messages in one mail (`gateway.ports.partner_channel.Gathers`). `secrets(dialect)`: passwords that stand in
+    its messages, by reference, by key within the section: looked for by `illgate check`, and kept out of the journal
+    when they come back in an answer. `by_mail(dialect)`: whether it writes to the partner's e-mail address;
     who has it has a dialect whose keys may all be left out.
     """
 

@@ -1,14 +1,21 @@
-"""Whether a library appears to own what is asked for, and lends it: the port `Catalogue`."""
+"""Ports Catalogue, RecordSearch and LinkFormat: finding and citing what libraries hold.
+
+A target is a profile with the protocol's own section: address, database, how its records and holdings are read. What
+is looked for, and what a found holding means for a rota, is the gateway's (`domain.requests.catalogue_policy`). A
+LinkFormat is pure: it fetches nothing.
+"""
 
 from __future__ import annotations
 
+from dataclasses import field
+from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
-from gateway.domain.frozen import frozen
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
+from gateway.domain.value import frozen, frozen_by_name
 
 
 class Holding(StrEnum):
@@ -38,4 +45,144 @@ class Holdings:
 class Catalogue(Protocol):
     async def holds(self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN) -> Holdings:
         """Raises nothing: a catalogue that can't be reached is UNKNOWN."""
+        ...
+
+
+class Index(StrEnum):
+    """What a term is looked for in; each protocol maps them (Bib-1 use attributes, CQL indexes)."""
+
+    ANY = "any"
+    TITLE = "title"
+    AUTHOR = "author"
+    ISBN = "isbn"
+    ISSN = "issn"
+    OCLC = "oclc"
+    LCCN = "lccn"
+    STANDARD = "standard"  # a standard number of any kind
+    LOCAL = "local"  # the target's own number of the record
+    SUBJECT = "subject"
+    PUBLISHER = "publisher"
+    YEAR = "year"
+
+
+class Match(StrEnum):
+    """How the words of a term are taken."""
+
+    WORDS = "words"  # all of them, in any order
+    PHRASE = "phrase"  # together, in this order
+    BEGINS = "begins"  # the field begins with it, right truncation
+
+
+@frozen
+class Term:
+    index: Index
+    value: str
+    match: Match = Match.WORDS
+
+
+@frozen
+class Query:
+    """All terms must fit. `native`: the protocol's own notation (PQF, CQL) instead of terms, as operators write it."""
+
+    terms: tuple[Term, ...] = ()
+    native: str = ""
+
+
+@frozen_by_name
+class HeldItem:
+    """A copy, or a run of volumes, that a catalogue shows. `available` None: not said. `volumes`: enumeration and
+    chronology as printed; `policy`: the catalogue's word for who may have it."""
+
+    location: str = ""
+    sublocation: str = ""
+    call_number: str = ""
+    barcode: str = ""
+    policy: str = ""
+    status: str = ""
+    available: bool | None = None
+    due: date | None = None
+    volumes: str = ""
+    note: str = ""
+
+
+@frozen_by_name
+class FoundRecord:
+    """One record of a hit list. `position` counts from 1. `holdings` None: the target said nothing about them; empty:
+    it said that there are none. `problem`: what stands in the record's place, or what could not be read of it."""
+
+    position: int
+    citation: Citation = Citation()
+    holdings: tuple[HeldItem, ...] | None = None
+    syntax: str = ""  # marc21, unimarc, xml, mods, dc, opac, sutrs
+    raw: bytes = field(default=b"", repr=False)
+    problem: str = ""
+
+
+@frozen_by_name
+class Hits:
+    """`total` is the target's count; `records` the slice that was asked for. `asked`: the query in the protocol's own
+    notation, for whoever wonders; `notes`: diagnostics that didn't stop it."""
+
+    total: int
+    records: tuple[FoundRecord, ...] = ()
+    asked: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class RecordSearch(Protocol):
+    """Raises Unavailable (no answer, not in time, the connection broke), Refused (the target said no, with its own
+    diagnostic in the detail: signing in, an index or syntax that it doesn't know, a query that can't be said)."""
+
+    @property
+    def name(self) -> str:
+        """As the section of a profile is called: z3950, sru."""
+        ...
+
+    async def search(self, target: Profile, query: Query, *, start: int = 1, count: int = 10) -> Hits:
+        """`count` 0: only how many there are. Who is cancelled leaves no connection in a doubtful state behind."""
+        ...
+
+    async def terms(self, target: Profile, term: Term, *, count: int = 10) -> tuple[tuple[str, int], ...]:
+        """Scan: terms of the index from this one on, each with the number of records, 0 where that isn't said."""
+        ...
+
+    async def close(self) -> None:
+        """Connections that are kept. Never raises."""
+        ...
+
+
+@frozen
+class ArrivedLink:
+    """As it came: `query` is what stood behind the question mark, undecoded; `form` the body of a POST of
+    `content_type`; a link may have both."""
+
+    query: bytes = field(default=b"", repr=False)
+    form: bytes = field(default=b"", repr=False)
+    content_type: str = ""
+
+
+@frozen_by_name
+class Cited:
+    """What a link says. `requester`: who asks, as the link has it, never believed without signing in; `referrer`: where
+    it came from (sid, rfr_id). `unknown`: what was not understood or looked wrong, one line each, for the page and the
+    journal."""
+
+    citation: Citation
+    service: ServiceType
+    requester: str = field(default="", repr=False)
+    referrer: str = ""
+    unknown: tuple[str, ...] = ()
+
+
+class LinkFormat(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def decode(self, link: ArrivedLink) -> Cited:
+        """Raises MalformedMessage only where nothing at all can be read, such as XML that isn't any; an empty link is
+        an empty citation."""
+        ...
+
+    def encode(self, citation: Citation, service: ServiceType) -> str:
+        """The same citation as a query string in the format's plain form; decode(encode(x)) means the same."""
         ...

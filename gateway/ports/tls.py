@@ -6,7 +6,7 @@ import ssl
 from functools import lru_cache
 from pathlib import Path
 
-from gateway.domain.frozen import frozen
+from gateway.domain.value import frozen
 
 
 @frozen

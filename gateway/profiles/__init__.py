@@ -1,16 +1,15 @@
 """Integration profiles: profiles/*.yml, checked when read, never when used.
 
-- `loading`: files to profiles, with `extends` and the place of every value
+- `profile_set`: the profiles in use, with live reload
+- `loader`: files to profiles, with `extends` and the place of every value; JSON Schema for editors
 - `checks`: what must fit within a profile, between profiles, and with the settings
 - `matching`: which profiles a message may belong to
-- `store`: the set in use, with live reload
 - `effective`: a profile as it works, and how two differ
-- `schema`: JSON Schema for editors
 """
 
-from gateway.profiles.loading import LoadedProfile, Loading, ProfileSet, load_profiles, read_profiles
+from gateway.profiles.loader import Loading, load_profiles, read_profiles
 from gateway.profiles.matching import Candidate, Sender
-from gateway.profiles.store import ProfileStore
+from gateway.profiles.profile_set import LoadedProfile, ProfileSet, ProfileStore
 
 __all__ = [
     "Candidate",

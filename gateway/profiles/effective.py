@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Iterator
 
-from gateway.configuration.problems import Path, dotted
-from gateway.domain.frozen import frozen
-from gateway.profiles.loading import LoadedProfile
+from gateway.configuration.yaml_document import Path, dotted
+from gateway.domain.value import frozen
+from gateway.profiles.profile_set import LoadedProfile
 
 DEFAULT = "default"
 

@@ -1,1 +1,1 @@
-"""Use cases: one a module; they orchestrate domain, ports and store."""
+"""Use cases; they orchestrate domain, ports and store."""

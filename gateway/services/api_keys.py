@@ -18,10 +18,9 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from gateway.domain.clock import Clock
-from gateway.domain.frozen import frozen
-from gateway.store.api import keys
-from gateway.store.api.keys import KeyRow
-from gateway.store.api.secrets import API_KEYS, read_secret, secret
+from gateway.domain.value import frozen
+from gateway.store import api_access
+from gateway.store.api_access import API_KEYS, KeyRow, read_secret, secret
 from gateway.store.engine import Store
 
 _KEY = re.compile(r"ilg_([a-z2-7]{8})_([A-Za-z0-9_-]{43})")
@@ -98,7 +97,7 @@ class ApiKeys:
         def work(c: Connection) -> KeyRow:
             hashed = digest(key, secret(c, library, API_KEYS, now))
             row = KeyRow(library=library, prefix=prefix, name=name, digest=hashed, scopes=words, created=now)
-            keys.add(c, row)
+            api_access.add(c, row)
             return row
 
         return NewKey(key, await self._store.write(work))
@@ -115,16 +114,16 @@ class ApiKeys:
         return KeyHolder(row.library, row.prefix, row.name, frozenset(row.scopes))
 
     async def of_library(self, library: str) -> tuple[KeyRow, ...]:
-        return await self._store.read(lambda c: keys.of_library(c, library))
+        return await self._store.read(lambda c: api_access.of_library(c, library))
 
     async def revoke(self, library: str, prefix: str) -> bool:
         """False: there is no such key, or it is revoked already."""
         now = self._clock.now()
-        return await self._store.write(lambda c: keys.revoke(c, library, prefix, now))
+        return await self._store.write(lambda c: api_access.revoke(c, library, prefix, now))
 
     async def _note_use(self, row: KeyRow, now: datetime) -> None:
         if row.last_used is None or now - row.last_used >= USE_NOTED_EVERY:
-            await self._store.write(lambda c: keys.used(c, row.library, row.prefix, now))
+            await self._store.write(lambda c: api_access.used(c, row.library, row.prefix, now))
 
 
 def digest(key: str, server_secret: bytes) -> bytes:
@@ -132,7 +131,7 @@ def digest(key: str, server_secret: bytes) -> bytes:
 
 
 def _valid(c: Connection, prefix: str, key: str) -> KeyRow | None:
-    row = keys.by_prefix(c, prefix)
+    row = api_access.by_prefix(c, prefix)
     if row is None or row.revoked is not None:
         return None
     server_secret = read_secret(c, row.library, API_KEYS)

@@ -1,14 +1,7 @@
 """gateway.yml: the settings of one installation."""
 
-from gateway.settings.model import (
-    FILE,
-    HttpSettings,
-    LibrarySettings,
-    Settings,
-    TcpListener,
-    Tls,
-)
-from gateway.settings.reading import load_settings, settings_from
+from gateway.settings.loader import load_settings, settings_from
+from gateway.settings.sections import FILE, HttpSettings, LibrarySettings, Settings, TcpListener, Tls
 
 __all__ = [
     "FILE",

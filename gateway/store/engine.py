@@ -20,9 +20,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from gateway.domain.frozen import frozen
 from gateway.domain.problems import Refused, Unavailable
-from gateway.store.together import NotAtOnce
+from gateway.domain.value import frozen
+from gateway.ports.shared_store import NotAtOnce
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]

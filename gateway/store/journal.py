@@ -2,7 +2,7 @@
 
 A message whose work changes things is written before the work (`begin`) and completed after it: what a crash
 interrupts is found by `pending`. One that only asks is written once, with its answer (`record_exchange`).
-Calls that wait together share a transaction (gateway.store.writer).
+Calls that wait together share a transaction (gateway.store.journal_writer).
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, RowMapping
 
-from gateway.store import messages, rows
+from gateway.store import journal_queries, journal_writer
 from gateway.store.engine import Store, Work
-from gateway.store.ids import AFTER_ALL, exchange_id, exchange_of
-from gateway.store.records import (
+from gateway.store.journal_records import (
     Begun,
     Ending,
     Filter,
@@ -27,7 +26,8 @@ from gateway.store.records import (
     Page,
     Processed,
 )
-from gateway.store.writer import Entry, JournalWriter, write_entries
+from gateway.store.journal_writer import Entry, JournalWriter, write_entries
+from gateway.store.schema import AFTER_ALL, exchange_id, exchange_of
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class Journal:
         """`node`: the name of this start of a daemon, kept with what it begins; empty: nobody's."""
         self._store = store
         self._options = options
-        self._rows = rows.RowMaker(options, node)
+        self._rows = journal_writer.RowMaker(options, node)
         self._writer = JournalWriter(store)
 
     # --- writing
@@ -73,7 +73,7 @@ class Journal:
     def add_once(self, connection: Connection, opening: Opening, ending: Ending) -> None:
         """An exchange in a transaction that does more, unless there is one with its key. Whoever may write the same key
         at the same time holds a lock on what it is about."""
-        if messages.find_processed(connection, opening.library, opening.profile, ending.key) is None:
+        if journal_queries.find_processed(connection, opening.library, opening.profile, ending.key) is None:
             self._add(connection, opening, ending)
 
     def _add(self, connection: Connection, opening: Opening, ending: Ending) -> None:
@@ -100,10 +100,10 @@ class Journal:
         await self._writer.write(self.completion(begun, ending))
 
     def completion(self, begun: Begun, ending: Ending) -> Entry:
-        """What `complete` writes, for `writer.write_entries` in a transaction that does more."""
+        """What `complete` writes, for `journal_writer.write_entries` in a transaction that does more."""
         exchange, opening = begun.exchange, begun.opening
         answer = () if ending.body is None else (self._rows.answer(exchange, opening, ending),)
-        return Entry(answer, (rows.change(exchange, opening, ending),), _processed(exchange, opening, ending))
+        return Entry(answer, (journal_writer.change(exchange, opening, ending),), _processed(exchange, opening, ending))
 
     async def close(self) -> None:
         """Write what waits; the store stays open."""
@@ -112,7 +112,9 @@ class Journal:
     # --- reading; bodies raise BodyUnreadable when their key is not configured
 
     async def find_processed(self, library: str, profile: str, key: str) -> Processed | None:
-        found = await self._store.read(lambda connection: messages.find_processed(connection, library, profile, key))
+        found = await self._store.read(
+            lambda connection: journal_queries.find_processed(connection, library, profile, key)
+        )
         if found is None:
             return None
         row, answer = found
@@ -127,38 +129,40 @@ class Journal:
     async def pending(self, library: str, before: datetime, limit: int = 1_000) -> tuple[FullMessage, ...]:
         """Work begun before `before` that has no end, oldest first. At start: what a crash interrupted. Where
         several nodes run, `before` must lie further back than the longest work in hand elsewhere."""
-        found = await self._store.read(lambda connection: messages.find_pending(connection, library, before, limit))
+        found = await self._store.read(
+            lambda connection: journal_queries.find_pending(connection, library, before, limit)
+        )
         return tuple(self._full(row) for row in found)
 
     async def pending_nodes(self, library: str) -> tuple[str, ...]:
         """Names of the nodes that began what has no end yet; '' for what nobody's name is kept with."""
-        return await self._store.read(lambda connection: messages.pending_nodes(connection, library))
+        return await self._store.read(lambda connection: journal_queries.pending_nodes(connection, library))
 
     async def oldest_pending(self, library: str) -> datetime | None:
         """When the oldest work came in that has no end yet."""
-        return await self._store.read(lambda connection: messages.oldest_pending(connection, library))
+        return await self._store.read(lambda connection: journal_queries.oldest_pending(connection, library))
 
     async def take_up(self, library: str, identifier: str) -> int:
         """A start is about to finish what was interrupted: the first, second … one to try. Durable when it returns."""
-        return await self._store.write(lambda connection: messages.take_up(connection, library, identifier))
+        return await self._store.write(lambda connection: journal_queries.take_up(connection, library, identifier))
 
     async def lay_down(self, library: str, identifier: str) -> None:
         """It is interrupted no more: finished, or carried out again by staff."""
-        await self._store.write(lambda connection: messages.lay_down(connection, library, identifier))
+        await self._store.write(lambda connection: journal_queries.lay_down(connection, library, identifier))
 
     async def interrupted(self, library: str, starts: int) -> int:
         """How many messages more than so many starts took up."""
-        return await self._store.read(lambda connection: messages.count_interrupted(connection, library, starts))
+        return await self._store.read(lambda connection: journal_queries.count_interrupted(connection, library, starts))
 
     async def get(self, library: str, identifier: str) -> FullMessage | None:
         """A message by its id."""
-        row = await self._store.read(lambda connection: messages.find(connection, library, identifier))
+        row = await self._store.read(lambda connection: journal_queries.find(connection, library, identifier))
         return None if row is None else self._full(row)
 
     async def exchange(self, library: str, identifier: str) -> tuple[FullMessage, ...]:
         """Question and answer, by the id of the exchange or of one of them; empty when there is none."""
         exchange = exchange_of(identifier)
-        found = await self._store.read(lambda connection: messages.find_exchange(connection, library, exchange))
+        found = await self._store.read(lambda connection: journal_queries.find_exchange(connection, library, exchange))
         return tuple(self._full(row) for row in found)
 
     async def list(self, wanted: Filter, limit: int = 50, cursor: str = "") -> Page:
@@ -166,27 +170,27 @@ class Journal:
         found: list[RowMapping] = []
         cursor = cursor or AFTER_ALL
         while cursor and len(found) < limit:
-            more, cursor = await self._store.read(_look(messages.listed, wanted, cursor, limit - len(found)))
+            more, cursor = await self._store.read(_look(journal_queries.listed, wanted, cursor, limit - len(found)))
             found += more
-        return Page(tuple(rows.message_of(row) for row in found), cursor)
+        return Page(tuple(journal_writer.message_of(row) for row in found), cursor)
 
     async def export(self, wanted: Filter) -> AsyncIterator[FullMessage]:
         """All of them with their bodies, newest first, a few at a time."""
         cursor = AFTER_ALL
         while cursor:
-            found, cursor = await self._store.read(_look(messages.full, wanted, cursor, EXPORT_PAGE))
+            found, cursor = await self._store.read(_look(journal_queries.full, wanted, cursor, EXPORT_PAGE))
             for row in found:
                 yield self._full(row)
 
     def _full(self, row: RowMapping) -> FullMessage:
-        return rows.full_message_of(row, self._options)
+        return journal_writer.full_message_of(row, self._options)
 
     # --- retention
 
     async def forget(self, now: datetime) -> Forgotten:
         """What the options no longer keep at `now`, of all libraries, in short transactions."""
         forgotten = Forgotten()
-        library = await self._store.read(lambda connection: messages.next_library(connection, None))
+        library = await self._store.read(lambda connection: journal_queries.next_library(connection, None))
         while library is not None:
             forgotten += await self._forget(library, now)
             library = await self._store.read(_after(library))
@@ -196,10 +200,10 @@ class Journal:
         bodies = found = processed = 0
         if (days := self._options.keep_rows_days) is not None:
             before = now - timedelta(days=days)
-            found = await self._in_slices(messages.forget_messages, library, before)
-            processed = await self._in_slices(messages.forget_processed, library, before)
+            found = await self._in_slices(journal_queries.forget_messages, library, before)
+            processed = await self._in_slices(journal_queries.forget_processed, library, before)
         if (days := self._options.keep_bodies_days) is not None:
-            bodies = await self._in_slices(messages.forget_bodies, library, now - timedelta(days=days))
+            bodies = await self._in_slices(journal_queries.forget_bodies, library, now - timedelta(days=days))
         return Forgotten(bodies, found, processed)
 
     async def _in_slices(
@@ -223,8 +227,8 @@ def _look(
 
 
 def _after(library: str) -> Callable[[Connection], str | None]:
-    return lambda connection: messages.next_library(connection, library)
+    return lambda connection: journal_queries.next_library(connection, library)
 
 
-def _processed(exchange: str, opening: Opening, ending: Ending) -> tuple[rows.Row, ...]:
-    return (rows.processed(exchange, opening, ending),) if ending.key else ()
+def _processed(exchange: str, opening: Opening, ending: Ending) -> tuple[journal_writer.Row, ...]:
+    return (journal_writer.processed(exchange, opening, ending),) if ending.key else ()

@@ -1,20 +1,26 @@
-"""The store on PostgreSQL, for several nodes: the same work functions on asyncpg through SQLAlchemy's bridge.
+"""PostgreSQL engine, sessions, advisory locks, leader election. Needs the extra `postgresql`.
 
-Needs the extra `postgresql`.
+A session is opened as the store opens its own, so that the same URL reaches the same server in the same way.
+
+The leader's lock belongs to a session of its own, so it is free as soon as the node that had it is gone. Between the
+look and the work it may still be lost, so two nodes can do the same work for a moment: it must bear that.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TypeVar
+import hashlib
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
+from sqlalchemy import Connection, func, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gateway.domain.problems import Unavailable
-from gateway.store.engine import Work
+from gateway.store.engine import Store, Work
 
 T = TypeVar("T")
 
@@ -28,6 +34,18 @@ TROUBLE = ("08", "53", "57P", "58", "25006")
 shutting down or starting, system error, and a replica that can't be written to."""
 
 CONNECT_SECONDS = 10
+
+SESSION_CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 10.0
+"""Longest wait for an answer to one statement."""
+
+CLOSE_SECONDS = 2.0
+
+OF_SQLALCHEMY = frozenset({"prepared_statement_cache_size", "prepared_statement_name_func", "async_fallback"})
+"""Keys of a URL that are not for the driver."""
+
+Heard = Callable[[str], None]
+"""Takes the payload of a notification."""
 
 
 class PostgresqlStore:
@@ -91,3 +109,155 @@ class PostgresqlStore:
 
 def _state(error: DBAPIError) -> str:
     return getattr(error.orig, "sqlstate", None) or ""
+
+
+class Session:
+    """`ask` one at a time. After Unavailable it is of no use any more: close it and open another."""
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+
+    @classmethod
+    async def open(cls, url: URL) -> Session:
+        """Raises Unavailable."""
+        import asyncpg
+
+        dialect = url.set(drivername="postgresql+asyncpg").get_dialect()()
+        _, wanted = dialect.create_connect_args(url)
+        wanted = {key: value for key, value in wanted.items() if key not in OF_SQLALCHEMY}
+        try:
+            return cls(await asyncpg.connect(**wanted, timeout=SESSION_CONNECT_SECONDS))
+        except _lost() as error:
+            raise Unavailable("the database can't be reached") from error
+
+    async def ask(self, statement: str, *values: object) -> Any:
+        """The first value that the statement gives. Raises Unavailable when the connection is lost."""
+        answer = asyncio.ensure_future(self._driver.fetchval(statement, *values, timeout=ANSWER_SECONDS))
+        try:
+            return await asyncio.shield(answer)
+        except asyncio.CancelledError:
+            # A driver that is interrupted within a statement opens a second connection to say so.
+            await asyncio.wait([answer], timeout=ANSWER_SECONDS)
+            if not answer.cancel() and not answer.cancelled():
+                answer.exception()  # looked at, or asyncio complains of it
+            raise
+        except _lost() as error:
+            raise Unavailable("the connection to the database is lost") from error
+
+    async def listen(self, channel: str, heard: Heard) -> None:
+        """`heard` is called in the event loop for each notification. Raises Unavailable."""
+
+        def passed_on(_connection: object, _pid: int, _channel: str, payload: object) -> None:
+            heard(str(payload))
+
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._driver.add_listener(channel, passed_on)
+        except _lost() as error:
+            raise Unavailable("the connection to the database is lost") from error
+
+    def when_lost(self, tell: Callable[[], None]) -> None:
+        """`tell` is called once, in the event loop, when the connection ends."""
+        self._driver.add_termination_listener(lambda _connection: tell())
+
+    async def close(self) -> None:
+        """Ends the session, and with it its locks and listeners."""
+        try:
+            await self._driver.close(timeout=CLOSE_SECONDS)
+        except _lost():
+            # It is lost already, or does not answer: then it ends without a word.
+            self._driver.terminate()
+
+
+def _lost() -> tuple[type[Exception], ...]:
+    """What says that the connection is of no use any more. The driver is imported where PostgreSQL is used only."""
+    import asyncpg
+
+    return (
+        OSError,
+        TimeoutError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,  # the server ended the session while a statement was on its way
+    )
+
+
+class Leader(Protocol):
+    async def leads(self) -> bool:
+        """True when this node has the place; takes it if it is free. Ask before each piece of work. Raises
+        Unavailable when the database can't be reached; the place is lost then."""
+        ...
+
+    async def close(self) -> None:
+        """Give the place up."""
+        ...
+
+
+def leader(store: Store, task: str) -> Leader:
+    """For the work called `task`, such as 'timers'."""
+    return Alone() if store.url.get_backend_name() == "sqlite" else AdvisoryLock(store.url, task)
+
+
+def place_of(store: Store, node: str) -> Leader:
+    """Taken by the node with this name as long as it lives: another that can take it knows that the node is gone."""
+    return leader(store, f"node {node}")
+
+
+class Alone:
+    """There is no other node."""
+
+    async def leads(self) -> bool:
+        return True
+
+    async def close(self) -> None:
+        return None
+
+
+class AdvisoryLock:
+    def __init__(self, url: URL, task: str) -> None:
+        self._url = url
+        self._key = key_of(task)
+        self._session: Session | None = None
+        self._held = False
+        self._one = asyncio.Lock()
+        """A connection answers one question at a time."""
+
+    async def leads(self) -> bool:
+        async with self._one:
+            try:
+                return await self._ask()
+            except BaseException:
+                # After a failure, and when cancelled half-way, nobody knows what the session holds.
+                await self._leave()
+                raise
+
+    async def _ask(self) -> bool:
+        if self._session is None:
+            self._session = await Session.open(self._url)
+        if self._held:
+            if await self._session.ask("SELECT 1") != 1:
+                raise Unavailable("the database gave no answer")
+        else:
+            self._held = bool(await self._session.ask("SELECT pg_try_advisory_lock($1::bigint)", self._key))
+        return self._held
+
+    async def close(self) -> None:
+        async with self._one:
+            await self._leave()
+
+    async def _leave(self) -> None:
+        session, self._session, self._held = self._session, None, False
+        if session is not None:
+            await session.close()
+
+
+def key_of(name: str) -> int:
+    """A number of 64 bits, the same on all nodes."""
+    return int.from_bytes(hashlib.sha256(f"illgate {name}".encode()).digest()[:8], "big", signed=True)
+
+
+def lock(connection: Connection, key: int) -> None:
+    """Until the end of the transaction others that lock this key wait; what is read from here on is what they have
+    left. On SQLite a transaction that writes is alone anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(key)))

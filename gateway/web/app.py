@@ -1,4 +1,4 @@
-"""The HTTP side: one path per protocol for messages, and the pages for those who watch over the daemon.
+"""The HTTP side: one path per protocol, /readyz, /metrics.
 
 Bodies go on as they came: undoing a partner's habits (URL encoding, form fields, charsets) is the protocol's work.
 """
@@ -14,13 +14,9 @@ import structlog
 from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
-from gateway.domain.frozen import frozen
-from gateway.ports.protocol import Answer, Arrival, Transport
-from gateway.web.body import read_body
-from gateway.web.gate import Busy, Gate
-from gateway.web.health import Readiness
-from gateway.web.pace import Patience
-from gateway.web.senders import TrustedProxies, certificate_name
+from gateway.domain.value import frozen
+from gateway.ports.responder import Answer, Arrival, Transport
+from gateway.web.inbound import Busy, Gate, Patience, TrustedProxies, certificate_name, read_body
 
 log = structlog.get_logger(component="http")
 
@@ -29,6 +25,40 @@ SERVER = "illgate"
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@frozen
+class Part:
+    """One thing the gateway needs. `problem` empty: it works. `notes`: wrong, but nobody has to wait for it."""
+
+    name: str  # 'store', 'store writing', 'library CLK', 'messages', 'listener http 127.0.0.1:8080', 'profiles'
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def up(self) -> bool:
+        return not self.problem
+
+
+@frozen
+class Readiness:
+    parts: tuple[Part, ...]
+
+    @property
+    def ready(self) -> bool:
+        return all(part.up for part in self.parts)
+
+    def document(self) -> dict[str, object]:
+        """As JSON: {"ready": bool, "parts": [{"name", "up", "problem"?, "notes"?}]}."""
+        parts: list[dict[str, object]] = []
+        for part in self.parts:
+            entry: dict[str, object] = {"name": part.name, "up": part.up}
+            if part.problem:
+                entry["problem"] = part.problem
+            if part.notes:
+                entry["notes"] = list(part.notes)
+            parts.append(entry)
+        return {"ready": self.ready, "parts": parts}
 
 
 class Exchange(Protocol):

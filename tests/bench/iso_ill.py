@@ -16,12 +16,12 @@ import asn1tools
 
 import adapters.iso_ill
 from adapters.iso_ill.codec import decode, digest_of, encode
-from adapters.iso_ill.examples import CONTEXT, LENDING, REQUESTING
+from adapters.iso_ill.conformance import CONTEXT, LENDING, REQUESTING
 from adapters.iso_ill.mapping import apdu_of, received
 from gateway.domain.requests.events import Event, Kind, by_us
-from gateway.domain.requests.machine import Transition, apply
+from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import Lending
-from gateway.domain.requests.workflow import Workflow
+from gateway.domain.requests.state_machine import Transition, apply
 
 Row = tuple[str, float, str, bool]
 

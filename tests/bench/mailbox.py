@@ -18,7 +18,7 @@ from imapclient import IMAPClient
 from adapters.mailbox import ImapClient
 from gateway.domain.requests.request import Request
 from gateway.services.mailbox.poller import Poller
-from gateway.store.mailbox.mails import Outcome
+from gateway.store.mailbox import Outcome
 from tests.support.daemon import Installation
 from tests.support.dovecot import PASSWORD, Dovecot
 from tests.support.mail_house import MailHouse, mail, mail_house

@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Details, Event, Kind, by_partner
-from gateway.domain.requests.machine import Denied, apply
+from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import (
     Attempt,
     AttemptStatus,
@@ -38,13 +38,13 @@ from gateway.domain.requests.request import (
     RotaLine,
     Volume,
 )
-from gateway.domain.requests.table import Timer
-from gateway.domain.requests.workflow import Workflow
+from gateway.domain.requests.state_machine import Denied, apply
+from gateway.domain.requests.state_table import Timer
 from gateway.store.engine import Store, open_store
-from gateway.store.ids import exchange_id
-from gateway.store.migrate import OWN, migrate
-from gateway.store.requests import history, outbox, requests, timers
-from gateway.store.requests.documents import dump_event
+from gateway.store.migration import OWN, migrate
+from gateway.store.requests import history, outbox, request_counts, request_lists, requests, timers
+from gateway.store.requests.request_rows import dump_event
+from gateway.store.schema import exchange_id
 
 FEW, MANY = 1_000, 100_000
 ROUNDS = 9
@@ -179,13 +179,13 @@ def _request(number: int) -> Request:
 async def _lists(filled: _Filled) -> list[Act]:
     """The first page, the one after it by its cursor, and the counts of all lists."""
 
-    def look(task: str, cursor: str) -> Callable[[Connection], requests.Page]:
-        return lambda c: requests.listing(c, LIBRARY, requests.Filter(task=task), 50, cursor)
+    def look(task: str, cursor: str) -> Callable[[Connection], request_lists.Page]:
+        return lambda c: request_lists.listing(c, LIBRARY, request_lists.Filter(task=task), 50, cursor)
 
     async def one(task: str) -> None:
         page = await filled.store.read(look(task, ""))
         await filled.store.read(look(task, page.cursor))
-        await filled.store.read(lambda c: requests.task_counts(c, LIBRARY))
+        await filled.store.read(lambda c: request_counts.task_counts(c, LIBRARY))
 
     return [partial(one, TASK_LISTS[number % len(TASK_LISTS)]) for number in range(LISTS)]
 

@@ -21,14 +21,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import StaticPool
 
-from gateway.ports.protocol import OutcomeClass
+from gateway.ports.responder import OutcomeClass
 from gateway.store.engine import Store, open_store, sqlite_engine
-from gateway.store.ids import exchange_id
 from gateway.store.journal import Journal
-from gateway.store.migrate import OWN, migrate
-from gateway.store.records import Ending, JournalOptions, Opening
-from gateway.store.rows import RowMaker
-from gateway.store.tables import message
+from gateway.store.journal_records import Ending, JournalOptions, Opening
+from gateway.store.journal_writer import RowMaker
+from gateway.store.migration import OWN, migrate
+from gateway.store.schema import exchange_id, message
 
 CALLERS = 16
 EACH = 100

@@ -16,17 +16,14 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
-from adapters.z3950.client import Z3950Search
+from adapters.z3950.client import Search, Z3950Search, rpn_of, sign_in
 from adapters.z3950.codec import Login
-from adapters.z3950.conversation import Search, sign_in
 from adapters.z3950.dialect import Z3950Dialect
-from adapters.z3950.query import rpn_of
 from adapters.z3950.transport import Connection, Place
 from gateway.domain.clock import SystemClock
 from gateway.domain.profile import Profile
-from gateway.ports.search import Index, Query, Term
-from gateway.services.searching.asking import Asker
-from gateway.services.searching.targets import Target
+from gateway.ports.catalogue import Index, Query, Term
+from gateway.services.searching.targets import Asker, Target
 from tests.support import yaz
 from tests.support.catalogue import SCRIPTS, records
 from tests.support.targets import Script, accepted, found, target

@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from gateway.adapters import Adapters, load_adapters
-from gateway.cli.serve import run
+from gateway.adapter_registry import Adapters, load_adapters
+from gateway.cli.daemon_commands import run
 from gateway.domain.clock import SystemClock
 from gateway.ports.adapter import LibraryAdapter, LibraryContext
-from gateway.ports.library import LibrarySystem
-from gateway.runtime.compose import Gateway
-from gateway.runtime.logging import set_up_logging
+from gateway.ports.library_system import LibrarySystem
+from gateway.runtime.daemon import Gateway
+from gateway.runtime.logs import set_up_logging
 from gateway.settings import load_settings
 
 Afterwards = Callable[[], Awaitable[None]]

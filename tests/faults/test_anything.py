@@ -27,7 +27,7 @@ SECONDS = 5.0
 """Longest wait for an answer or a close, where the whole of a message is sent at once."""
 
 SILENCE = 10.0
-"""So long a partner may be silent inside a message (gateway.runtime.compose)."""
+"""So long a partner may be silent inside a message (gateway.runtime.daemon)."""
 
 JOURNAL = ("message", "processed_message", "retention")
 ROOTS = {"NCIPMessage", "NCIPVersionMessage"}

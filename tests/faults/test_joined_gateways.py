@@ -31,11 +31,11 @@ from hypothesis.stateful import (
 )
 from structlog.testing import capture_logs
 
-from adapters.loopback.hub import HUB
+from adapters.loopback.channel import HUB
 from gateway.domain.library import Money
 from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.requests.action_fields import BY_RULE
 from gateway.domain.requests.events import Condition, Details, Kind
-from gateway.domain.requests.fields import BY_RULE
 from gateway.domain.requests.request import Dates, Role, Service, ServiceType
 from gateway.domain.requests.views import Act, NotNow, Outdated
 from tests.faults.joined.checks import check_the_end

@@ -20,7 +20,7 @@ from subprocess import Popen
 
 import pytest
 
-from gateway.services.repair import MOST_STARTS
+from gateway.services.exchange.recovery import MOST_STARTS
 from tests.bench import messages
 from tests.faults.partner import is_success, send_all
 from tests.support.daemon import Installation, process, wait_for

@@ -19,15 +19,15 @@ import atheris
 
 with atheris.instrument_imports(include=["adapters.iso_ill"]):
     from adapters.iso_ill.codec import ApduSplitter, Decoded, Limits, decode, digest_of, encode, peek
-    from adapters.iso_ill.examples import CONTEXT, LENDING, REQUESTING, full
+    from adapters.iso_ill.commands import lines
+    from adapters.iso_ill.conformance import CONTEXT, LENDING, REQUESTING, full
     from adapters.iso_ill.mapping import apdu_of, received
     from adapters.iso_ill.messages import APDUS
     from adapters.iso_ill.responder import IsoIllResponder
-    from adapters.iso_ill.showing import lines
 
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.profile import Profile
-from gateway.ports.protocol import Arrival, Conversation, Transport
+from gateway.ports.responder import Arrival, Conversation, Transport
 
 LONGEST = 4_096
 SECONDS_EACH = 2

@@ -23,8 +23,8 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Kind, Origin
 from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, Request
-from gateway.ports.mailer import MailSecurity, MailServer
-from gateway.store.mailbox.mails import Outcome
+from gateway.ports.outgoing_mail import MailSecurity, MailServer
+from gateway.store.mailbox import Outcome
 from tests.support.art import ART, NOON, ONLY_ART, answer, art, file_number, number_of, orders_in
 from tests.support.art import PASSWORD as CUSTOMER_PASSWORD
 from tests.support.daemon import ILLGATE, Installation, process

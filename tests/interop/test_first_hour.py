@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from lxml import etree
 
-from adapters.ncip.versions import Version
+from adapters.ncip.wire_values import Version
 from gateway.cli import main
 from tests.bench import messages
 from tests.support.answers import Watch, schema

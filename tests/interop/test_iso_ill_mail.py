@@ -13,16 +13,13 @@ from pathlib import Path
 import pytest
 
 from adapters.iso_ill.codec import decode, encode
-from adapters.iso_ill.mail import mail_of
+from adapters.iso_ill.mail_format import mail_of
 from adapters.iso_ill.messages import IllAnswer, IllRequest, Renew, Shipped, StatusOrErrorReport
 from adapters.iso_ill.messages.codes import ApduType, CurrentState, Results, ServiceType
-from adapters.iso_ill.messages.header import ServiceDateTime
-from adapters.iso_ill.messages.items import DateDue
-from adapters.iso_ill.messages.parties import SystemId
-from adapters.iso_ill.messages.reporting import ProviderError, StateTransitionProhibited
-from adapters.iso_ill.messages.tracking import SupplyDetails
+from adapters.iso_ill.messages.structures import DateDue, ServiceDateTime, SystemId
+from adapters.iso_ill.messages.tracking_phase import ProviderError, StateTransitionProhibited, SupplyDetails
 from gateway.domain.requests.events import Kind
-from gateway.ports.mailer import Sender
+from gateway.ports.outgoing_mail import Sender
 from tests.faults.joined.installations import Template, make_template
 from tests.support.dovecot import Dovecot, NotInstalled
 from tests.support.iso_mail import Mail

@@ -19,9 +19,9 @@ from sqlalchemy import Select, select
 
 from gateway.domain.requests.request import Lending, Request, ServiceType
 from gateway.store.engine import open_store
-from gateway.store.requests.documents import parse
+from gateway.store.requests.request_rows import parse
 from gateway.store.requests.tables import request
-from gateway.store.tables import message
+from gateway.store.schema import message
 from tests.support.daemon import Installation
 
 CLIENT = shutil.which("yaz-illclient")

@@ -17,10 +17,10 @@ from demo.world import START, MailServer, Site, Town, fill_library, make_install
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.explanation import Verdict
 from gateway.domain.requests.request import Borrowing, PatronLink, Request, Service, ServiceType, Standing
+from gateway.domain.requests.rota import Verdict
 from gateway.domain.requests.views import Draft
-from gateway.services.searching.words import parse
+from gateway.services.searching.search import parse
 from tests.support.zebra import NotInstalled, Zebra
 
 PATRON = "21000000000025"

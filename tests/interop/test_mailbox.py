@@ -20,10 +20,10 @@ from adapters.smtp import SmtpMailer
 from gateway.domain.clock import FixedClock
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Kind
-from gateway.domain.requests.partner import PartnerPolicy
+from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
-from gateway.ports.channel import FromPartner, Taken
-from gateway.ports.mailer import MailSecurity, MailServer, Sender
+from gateway.ports.outgoing_mail import MailSecurity, MailServer, Sender
+from gateway.ports.partner_channel import FromPartner, Taken
 from gateway.services.letters import Letters, sample
 from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled
 from tests.support.smtp_sink import Sink, running

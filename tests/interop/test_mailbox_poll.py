@@ -16,10 +16,10 @@ import pytest
 from adapters.mailbox import ImapClient
 from gateway.domain.problems import Reason, Refused, Unavailable
 from gateway.domain.requests.request import Borrowing
-from gateway.ports.mailbox import MailboxServer
-from gateway.ports.mailer import MailSecurity
+from gateway.ports.incoming_mail import MailboxServer
+from gateway.ports.outgoing_mail import MailSecurity
 from gateway.services.mailbox.poller import Poller
-from gateway.store.mailbox.mails import Outcome
+from gateway.store.mailbox import Outcome
 from tests.support.daemon import ILLGATE, Installation, process
 from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled
 from tests.support.imap_wire import wire

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from adapters.mailbox import ImapClient
 from gateway.domain.problems import Reason, Refused, Unavailable
-from gateway.ports.mailbox import MailboxServer, SignIn
-from gateway.ports.mailer import MailSecurity
+from gateway.ports.incoming_mail import MailboxServer, SignIn
+from gateway.ports.outgoing_mail import MailSecurity
 from tests.support.certificates import Authority
 from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled, Tls
 

@@ -17,11 +17,11 @@ from demo.two import PATRON, partner
 from demo.world import Site, Town, World
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.network import Reported
+from gateway.domain.requests.network_load import Reported
 from gateway.domain.requests.request import PatronLink, Request
 from gateway.domain.requests.views import Draft
 from gateway.services.api_keys import ApiKeys, Scope
-from gateway.store.requests import reports
+from gateway.store.requests import request_counts
 
 STRAIGHT = {"mediation_default": "straight-through", "locally_owned": "allow", "duplicates": {"action": "allow"}}
 CITY = partner("CITY", "City Library", channel="mail", email="ill@city.example", owns="everything")
@@ -167,18 +167,18 @@ async def test_the_newest_is_kept_and_only_of_members(world: World) -> None:
     world.clock.advance(timedelta(minutes=10))
     await ask(world)
     store = world.borrower.house.store
-    (row,) = await store.read(lambda c: reports.of_library(c, "NORTH"))
+    (row,) = await store.read(lambda c: request_counts.of_library(c, "NORTH"))
     assert (row.member, row.library, row.at, row.open) == ("south", "SOUTH", world.clock.now(), {"city": 2})
 
     older = replace(row, at=row.at - timedelta(minutes=1), open={})
-    await store.write(lambda c: reports.keep(c, "NORTH", [older]))
-    assert await store.read(lambda c: reports.of_library(c, "NORTH")) == (row,), "another node heard it before"
+    await store.write(lambda c: request_counts.keep(c, "NORTH", [older]))
+    assert await store.read(lambda c: request_counts.of_library(c, "NORTH")) == (row,), "another node heard it before"
 
     (world.borrower.settings.folder / "profiles" / "south.yml").write_text(yaml.safe_dump(MEMBER))
     assert await world.borrower.gateway.reload()
     world.clock.advance(timedelta(minutes=10))
     await ask(world)
-    assert await store.read(lambda c: reports.of_library(c, "NORTH")) == ()
+    assert await store.read(lambda c: request_counts.of_library(c, "NORTH")) == ()
 
 
 async def test_a_store_that_is_away_is_no_trouble(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +187,7 @@ async def test_a_store_that_is_away_is_no_trouble(world: World, monkeypatch: pyt
     def away(*_: Any) -> None:
         raise Unavailable("disk full")
 
-    monkeypatch.setattr(reports, "keep", away)
+    monkeypatch.setattr(request_counts, "keep", away)
     with capture_logs() as lines:
         await ask(world)
     assert elsewhere(world) == Reported(3, 1)

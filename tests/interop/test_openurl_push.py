@@ -18,7 +18,7 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import Borrowing, Dates, PatronLink, Request, Service, ServiceType
 from gateway.domain.requests.views import Act, Draft
-from gateway.store.requests import outbox
+from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import Row, Status
 from tests.protocol.openurl.illiad import Form, Illiad
 
@@ -86,7 +86,7 @@ class Desk:
 
     async def rows(self, request: Request) -> list[Row]:
         """Pushes of this request, oldest first."""
-        page = await self.house.store.read(lambda c: outbox.of_request(c, "NORTH", request.id, 200))
+        page = await self.house.store.read(lambda c: outbox_queries.of_request(c, "NORTH", request.id, 200))
         return sorted((row for row in page.rows if row.target == ILLIAD), key=lambda row: row.id)
 
     async def row(self, request: Request) -> Row:

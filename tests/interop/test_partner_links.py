@@ -22,9 +22,9 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Condition, Details, Kind
 from gateway.domain.requests.request import Borrowing, Lending, Party, PatronLink, Request, Service, ServiceType
 from gateway.domain.requests.views import Act, Draft, HistoryLine, LendingDraft
-from gateway.ports.protocol import OutcomeClass
+from gateway.ports.responder import OutcomeClass
 from gateway.store.journal import Journal
-from gateway.store.records import Direction, Filter, FullMessage, JournalOptions
+from gateway.store.journal_records import Direction, Filter, FullMessage, JournalOptions
 from tests.support.daemon import free_port
 from tests.support.reader import Page, answers, fetch, links, opens, presses
 

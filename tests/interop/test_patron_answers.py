@@ -20,7 +20,7 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Details, Event, Kind, by_partner
 from gateway.domain.requests.request import Borrowing, PatronLink, Request, Role
 from gateway.domain.requests.views import Act, Draft
-from gateway.services.requests.happen import Happening, happen
+from gateway.services.requests.transitions import Happening, happen
 
 NORTH = Site(
     symbol="NORTH",

@@ -12,7 +12,7 @@ from adapters.sru.commands import command
 from adapters.sru.dialect import SruDialect
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
-from gateway.ports.search import Index, Match, Query, Term
+from gateway.ports.catalogue import Index, Match, Query, Term
 from tests.interop.catalogues import catalogue
 from tests.support import yaz
 from tests.support.catalogue import isbn, issn

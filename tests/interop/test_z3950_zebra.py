@@ -10,7 +10,7 @@ from adapters.z3950.client import Z3950Search
 from adapters.z3950.dialect import Z3950Dialect
 from gateway.domain.problems import Reason, Refused
 from gateway.domain.profile import Profile
-from gateway.ports.search import Index, Match, Query, Term
+from gateway.ports.catalogue import Index, Match, Query, Term
 from tests.interop.catalogues import QUERIES, behind_a_password, catalogue
 from tests.support import yaz
 from tests.support.catalogue import isbn, issn

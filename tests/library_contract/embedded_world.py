@@ -8,13 +8,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from adapters.library.embedded import EmbeddedLibrary, migrations
+from adapters.library.embedded import EmbeddedLibrary, migrations, sample
 from adapters.library.embedded import patrons as patron_records
-from adapters.library.embedded.here import Here
-from adapters.library.embedded.patrons import Registration
-from adapters.library.embedded.pins import hash_pin
-from adapters.library.embedded.sample import setup
-from adapters.library.embedded.stock import Copy, add_copies
+from adapters.library.embedded.catalogue import Copy, add_copies
+from adapters.library.embedded.patrons import Registration, hash_pin
+from adapters.library.embedded.work_context import Here
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import (
     Bib,
@@ -28,9 +26,9 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.ports.adapter import LibraryContext
-from gateway.ports.library import LibraryInfo, PatronKey, TemporaryItem
+from gateway.ports.library_system import LibraryInfo, PatronKey, TemporaryItem
 from gateway.store.engine import Store
-from gateway.store.migrate import migrate
+from gateway.store.migration import migrate
 from tests.library_contract.world import Known
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)  # a Monday
@@ -88,7 +86,7 @@ async def embedded_world(store: Store, symbol: str = "LIB") -> EmbeddedWorld:
 
 
 def _fill(connection: Connection, here: Here) -> None:
-    setup.write(connection, here)
+    sample.write(connection, here)
     keys = (KNOWN.good, KNOWN.other, KNOWN.third, KNOWN.blocked, KNOWN.expired)
     for key, (surname, given) in zip(keys, _PEOPLE, strict=True):
         draft = PatronDraft(

@@ -25,7 +25,7 @@ from gateway.domain.library import (
     Scope,
 )
 from gateway.domain.problems import Reason, Refused
-from gateway.ports.library import Capability, HoldWish, PatronKey, Received, TemporaryHold, TemporaryItem
+from gateway.ports.library_system import Capability, HoldWish, PatronKey, Received, TemporaryHold, TemporaryItem
 from tests.library_contract.world import World
 
 _numbers = itertools.count(1)

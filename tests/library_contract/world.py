@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.domain.library import Location, RecordId
-from gateway.ports.library import LibrarySystem, PatronKey
+from gateway.ports.library_system import LibrarySystem, PatronKey
 
 
 @dataclass(frozen=True, slots=True)

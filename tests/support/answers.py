@@ -7,13 +7,13 @@ from pathlib import Path
 
 from lxml import etree
 
-from adapters.ncip import answering
+from adapters.ncip import answers
 from adapters.ncip.dialect import NcipDialect
-from adapters.ncip.dialect.xml import AttributeStyle, Extras, SchemeStyle
 from adapters.ncip.messages import Body, LookupVersionResponse, Root
 from adapters.ncip.messages.envelope import NamespaceStyle
-from adapters.ncip.versions import Version
-from gateway.ports.protocol import Conversation
+from adapters.ncip.wire_dialect import AttributeStyle, Extras, SchemeStyle
+from adapters.ncip.wire_values import Version
+from gateway.ports.responder import Conversation
 
 SCHEMAS = {Version.V2_0: "ncip_v2_0.xsd", Version.V2_01: "ncip_v2_01.xsd", Version.V2_02: "ncip_v2_02.xsd"}
 
@@ -42,7 +42,7 @@ class Watch:
         self.folder = folder
         self.invalid: list[str] = []
         self.checked = 0
-        self.write = answering.write
+        self.write = answers.write
 
     def __call__(
         self, body: Body, version: Version, root: Root, dialect: NcipDialect, talk: Conversation | None

@@ -27,9 +27,9 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.request import Attempt, Dates, PatronLink, Request, Role, Service, ServiceType
 from gateway.domain.requests.views import Act, Draft
-from gateway.store.requests.documents import parse_event
 from gateway.store.requests.outbox import Status
-from gateway.store.tables import message
+from gateway.store.requests.request_rows import parse_event
+from gateway.store.schema import message
 from tests.faults.joined.installations import NAMES, SYMBOLS, Book, Template
 from tests.faults.joined.town import Town
 from tests.support.iso_wires import HOST, Fates, Wire, held_port, port_of

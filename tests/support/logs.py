@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import structlog
 
 NAMES = ("", "aiohttp", "alembic", "sqlalchemy", "asyncio", "watchfiles")
-"""Loggers whose level gateway.runtime.logging sets."""
+"""Loggers whose level gateway.runtime.logs sets."""
 
 
 @contextmanager

@@ -78,7 +78,7 @@ class Database:
 
 
 TRACEBACK = re.compile(r"Traceback|\.py:\d+ in |exchange\.defect")
-"""Python's own, and what gateway.runtime.logging makes of one."""
+"""Python's own, and what gateway.runtime.logs makes of one."""
 
 
 def tracebacks(installation: Installation) -> list[str]:

@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 from sqlalchemy import Connection, select
 
-from gateway.adapters import Adapters
-from gateway.cli.context import Installation as Opened
+from gateway.adapter_registry import Adapters
+from gateway.cli.installation import Installation as Opened
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation
@@ -22,18 +22,18 @@ from gateway.domain.requests.policy import RequestPolicy
 from gateway.domain.requests.request import PatronLink, Request, Service, ServiceType
 from gateway.domain.requests.views import Act, Draft, Shown
 from gateway.policies import load_policies
-from gateway.ports.mailbox import Fetched, Look, MailboxClient, MailboxServer, OpenMailbox
-from gateway.ports.mailer import MailSecurity
-from gateway.runtime.mailboxes import Mailboxes
-from gateway.runtime.managed import Managed
+from gateway.ports.incoming_mail import Fetched, Look, MailboxClient, MailboxServer, OpenMailbox
+from gateway.ports.outgoing_mail import MailSecurity
+from gateway.runtime.assembly import Mailboxes
+from gateway.runtime.managed_requests import Managed
 from gateway.services.mailbox.poller import Polled, Poller, Rounds
-from gateway.services.mailbox.taking import Box
+from gateway.services.mailbox.processor import Box
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
-from gateway.store.leader import leader
-from gateway.store.mailbox.mails import MailRow, Outcome
-from gateway.store.mailbox.tables import mail as mail_table
-from gateway.store.migrate import migrate
+from gateway.store.mailbox import MailRow, Outcome
+from gateway.store.mailbox import mail as mail_table
+from gateway.store.migration import migrate
+from gateway.store.postgresql import leader
 from tests.support.daemon import Installation
 
 LIBRARY = "DEMO"

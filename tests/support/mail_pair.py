@@ -23,7 +23,7 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.request import Dates, PatronLink, Request, Role, Service, ServiceType
 from gateway.domain.requests.views import Act, Draft, Shown
-from gateway.store.mailbox.mails import MailRow
+from gateway.store.mailbox import MailRow
 from tests.support.daemon import free_port
 from tests.support.dovecot import PASSWORD, Dovecot
 from tests.support.smtp_sink import Sink, running

@@ -11,8 +11,7 @@ from typing import Any
 from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Details, Event, Kind, Signal, by_partner, by_timer, by_us
-from gateway.domain.requests.machine import Denied, Transition, apply
-from gateway.domain.requests.record import asked
+from gateway.domain.requests.partner_policy import BorrowingWorkflow, LendingWorkflow, Workflow
 from gateway.domain.requests.request import (
     Attempt,
     AttemptStatus,
@@ -28,8 +27,9 @@ from gateway.domain.requests.request import (
     State,
     Volume,
 )
-from gateway.domain.requests.table import Ask, Follow, Letter, Library, Start, Stop, Then, Timer, fired
-from gateway.domain.requests.workflow import BorrowingWorkflow, LendingWorkflow, Workflow
+from gateway.domain.requests.request_updates import asked
+from gateway.domain.requests.state_machine import Denied, Transition, apply
+from gateway.domain.requests.state_table import Ask, Follow, Letter, Library, Start, Stop, Then, Timer, fired
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """A Monday."""

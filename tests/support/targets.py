@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.z3950.ber import BerSplitter
+from adapters.ber import BerSplitter
 from adapters.z3950.codec import module
 from adapters.z3950.dialect import Z3950Dialect
 from gateway.domain.profile import Profile

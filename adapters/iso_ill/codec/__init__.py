@@ -1,6 +1,6 @@
 """ISO ILL on the wire: bytes to messages and back. Pure: no I/O, no clock, no settings.
 
-    Frames(limits)              cuts a stream into APDUs
+    ApduSplitter(limits)              cuts a stream into APDUs
     peek(bytes) -> Peek         what an error report needs of an APDU that can't be read
     decode(bytes, style)        -> Decoded: the message, and what was odd about it
     digest_of(bytes)            -> by what a repeat of it is known again
@@ -11,20 +11,17 @@ What can't be read is `gateway.domain.problems.MalformedMessage` with place, rea
 
 from __future__ import annotations
 
-from adapters.iso_ill.codec import tlv
-from adapters.iso_ill.codec.declared import declared
-from adapters.iso_ill.codec.digest import digest_of
-from adapters.iso_ill.codec.framing import ApduSplitter
-from adapters.iso_ill.codec.limits import DEFAULT_LIMITS, Limits
-from adapters.iso_ill.codec.reading import ABSENT, Oddity, Reader, plan_of
-from adapters.iso_ill.codec.style import DEFAULT_STYLE, Defaults, Strings, Style
-from adapters.iso_ill.codec.writing import Writer, shape_of
+from adapters import ber
+from adapters.ber import DEFAULT_LIMITS, ApduSplitter, Limits
+from adapters.iso_ill.codec.declarations import DEFAULT_STYLE, Defaults, Strings, Style, declared
+from adapters.iso_ill.codec.decoder import ABSENT, Oddity, Reader, plan_of
+from adapters.iso_ill.codec.encoder import Writer, shape_of
+from adapters.iso_ill.codec.extension_items import digest_of
 from adapters.iso_ill.messages import APDUS, Apdu
 from adapters.iso_ill.messages.codes import ApduType
-from adapters.iso_ill.messages.header import ServiceDateTime, TransactionId
-from adapters.iso_ill.messages.parties import SystemId
-from gateway.domain.frozen import frozen
+from adapters.iso_ill.messages.structures import ServiceDateTime, SystemId, TransactionId
 from gateway.domain.problems import Fault, MalformedMessage
+from gateway.domain.value import frozen
 
 
 @frozen
@@ -74,16 +71,16 @@ def decode(data: bytes, style: Style = DEFAULT_STYLE, limits: Limits = DEFAULT_L
 def encode(apdu: Apdu, style: Style = DEFAULT_STYLE) -> bytes:
     """Raises ValueError for what no APDU can say: a CHOICE of none or several, an object identifier that is none."""
     contents = Writer(style).structure(shape_of(type(apdu)), apdu)
-    inner = b"\x30" + tlv.length_octets(len(contents)) + contents
-    outer = tlv.tag_octets(tlv.APPLICATION | apdu.type, constructed=True)
-    return outer + tlv.long_length_octets(len(inner)) + inner
+    inner = b"\x30" + ber.length_octets(len(contents)) + contents
+    outer = ber.tag_octets(ber.APPLICATION | apdu.type, constructed=True)
+    return outer + ber.long_length_octets(len(inner)) + inner
 
 
 def peek(data: bytes, style: Style = DEFAULT_STYLE, limits: Limits = DEFAULT_LIMITS) -> Peek:
     """Raises MalformedMessage when it isn't even the beginning of an APDU."""
     reader = Reader(data, style, limits)
     tag, constructed, at, _ = _beginning(data)
-    if tag & tlv.CLASS != tlv.APPLICATION or not constructed:
+    if tag & ber.CLASS != ber.APPLICATION or not constructed:
         raise MalformedMessage("octet 0", f"an APDU doesn't begin with {data[:1].hex()}", Fault.PROTOCOL)
     type_ = _type(tag)
     end = len(data)
@@ -94,7 +91,7 @@ def peek(data: bytes, style: Style = DEFAULT_STYLE, limits: Limits = DEFAULT_LIM
             tag, constructed, start, stop, following = reader.header(at, end)
         except MalformedMessage:
             break  # what came before is all there is
-        if tag == tlv.SEQUENCE and not found:
+        if tag == ber.SEQUENCE and not found:
             at, end = start, stop
             continue
         slot = slots.get(tag) if tag <= _LAST_OF_HEADER else None
@@ -107,19 +104,19 @@ def peek(data: bytes, style: Style = DEFAULT_STYLE, limits: Limits = DEFAULT_LIM
     return Peek(type_, **found)  # type: ignore[arg-type]
 
 
-_LAST_OF_HEADER = tlv.context_tag(4)
+_LAST_OF_HEADER = ber.context_tag(4)
 
 
 def _beginning(data: bytes) -> tuple[int, bool, int, int]:
     try:
-        return tlv.parse_header(data, 0)
+        return ber.parse_header(data, 0)
     except IndexError:
         raise MalformedMessage("octet 0", "not even a tag and a length") from None
 
 
 def _type(tag: int) -> ApduType | None:
-    number = tag & ~tlv.CLASS
-    return ApduType(number) if tag & tlv.CLASS == tlv.APPLICATION and 0 < number <= len(APDUS) else None
+    number = tag & ~ber.CLASS
+    return ApduType(number) if tag & ber.CLASS == ber.APPLICATION and 0 < number <= len(APDUS) else None
 
 
 def _outer(reader: Reader) -> tuple[ApduType | None, int, int, int]:

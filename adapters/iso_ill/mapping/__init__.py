@@ -7,11 +7,10 @@ error_report(peek, problem, …) -> Apdu        about a message that can't be ca
 
 from __future__ import annotations
 
-from adapters.iso_ill.mapping.context import Context
-from adapters.iso_ill.mapping.identities import key_of, message_id, same_symbol, transaction_of
-from adapters.iso_ill.mapping.receiving import meaning, our_role, received
-from adapters.iso_ill.mapping.reporting import error_report, general_problem, state_of
-from adapters.iso_ill.mapping.sending import apdu_of, sendable
+from adapters.iso_ill.mapping.events_received import meaning, our_role, received
+from adapters.iso_ill.mapping.identities import Context, key_of, message_id, same_symbol, transaction_of
+from adapters.iso_ill.mapping.messages_sent import apdu_of, sendable
+from adapters.iso_ill.mapping.reports import error_report, general_problem, state_of
 
 __all__ = [
     "Context",

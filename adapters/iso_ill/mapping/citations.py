@@ -1,15 +1,16 @@
-"""Item-Id beside Citation."""
+"""Item-Id <-> Citation, record numbers in EXTERNALs."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from adapters.iso_ill.mapping.numbers import numbers_of
+from adapters import ber
 from adapters.iso_ill.messages.codes import ItemType, MediumType, ServiceType, SupplyMedium
-from adapters.iso_ill.messages.external import External
-from adapters.iso_ill.messages.items import ItemId, SupplyMediumInfo
+from adapters.iso_ill.messages.declaration import Encoding, External
+from adapters.iso_ill.messages.structures import ItemId, SupplyMediumInfo
 from gateway.domain.library import RecordId
+from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.citation import Citation, CitationType, Extra
 
 SERIALS = frozenset({CitationType.ARTICLE, CitationType.JOURNAL, CitationType.NEWSPAPER})
@@ -45,6 +46,12 @@ FORMATS_OUT = {
 }
 
 _VOLUME_ISSUE = re.compile(r"(?:v(?:ol)?\.?\s*)?(\w+)\s*[(,/:]\s*(?:no\.?\s*|iss(?:ue)?\.?\s*)?(\w+)\)?", re.IGNORECASE)
+
+IPIG_SYSTEM_NUMBER = "1.0.10161.6.1"
+CANADIAN_SYSTEM_NUMBER = "1.2.124.10161.2"
+
+_WELL_KNOWN = {1: "lccn", 2: "bnb", 3: "canadiana", 4: "oclc", 5: "dialog", 6: "rlin", 7: "wln", 8: "carl"}
+_CANADIAN = {1: "dobis", 2: "candoc", 3: "oclc", 4: "rlin", 5: "utlas", 6: "local"}
 
 
 def citation_of(item: ItemId, service_types: tuple[ServiceType | int, ...], note: str = "") -> Citation:
@@ -188,3 +195,63 @@ def format_of(media: tuple[SupplyMediumInfo, ...]) -> str:
         return word
     known = FORMATS_IN.get(first.type) if isinstance(first.type, SupplyMedium) else None
     return known or word
+
+
+def numbers_of(external: External) -> tuple[RecordId, ...]:
+    """Empty for a syntax that isn't known, or isn't kept to."""
+    if external.encoding is not Encoding.SINGLE_ASN1_TYPE:
+        return ()
+    try:
+        if external.direct_reference == IPIG_SYSTEM_NUMBER:
+            return tuple(_ipig(external.value))
+        if external.direct_reference == CANADIAN_SYSTEM_NUMBER:
+            return tuple(_canadian(external.value))
+    except MalformedMessage:
+        return ()  # the caller keeps the octets
+    return ()
+
+
+def _entries(source: ber.Source) -> Iterator[tuple[int, int]]:
+    """The contents of each SEQUENCE of the list."""
+    _, _, at, end, _ = source.header(0, len(source.data))
+    while at < end:
+        _, _, start, stop, at = source.header(at, end)
+        yield start, stop
+
+
+def _ipig(value: bytes) -> Iterator[RecordId]:
+    source = ber.Source(value)
+    for at, end in _entries(source):
+        system, number = "local", ""
+        while at < end:
+            tag, _, start, stop, at = source.header(at, end)
+            if tag == ber.CONTEXT | 1:
+                system = _WELL_KNOWN.get(int.from_bytes(_innermost(source, start, stop)[:4], "big"), "local")
+            elif tag == ber.CONTEXT | 4:
+                number = _innermost(source, start, stop).decode("utf-8", "replace").strip()
+        if number:
+            yield RecordId(system, number)
+
+
+def _canadian(value: bytes) -> Iterator[RecordId]:
+    source = ber.Source(value)
+    for at, end in _entries(source):
+        system, number = "local", ""
+        while at < end:
+            tag, _, start, stop, at = source.header(at, end)
+            if tag == ber.ENUMERATED:
+                system = _CANADIAN.get(int.from_bytes(source.data[start:stop][:4], "big"), "local")
+            elif tag in ber.STRINGS:
+                number = source.data[start:stop].decode("utf-8", "replace").strip()
+        if number:
+            yield RecordId(system, number)
+
+
+def _innermost(source: ber.Source, start: int, stop: int) -> bytes:
+    """A primitive value, with its own tag inside or not: explicit and implicit tagging are both seen."""
+    data = source.data
+    if stop - start >= 2 and data[start] in (ber.ENUMERATED, ber.GENERAL_STRING, ber.VISIBLE_STRING):
+        _, _, begin, end, following = source.header(start, stop)
+        if following == stop:
+            return data[begin:end]
+    return data[start:stop]

@@ -1,19 +1,41 @@
-"""Who and which: symbols, transactions, the id of a message."""
+"""Symbols, transactions, message ids; amounts, times, text lengths."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
 from functools import lru_cache
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from adapters.iso_ill.codec import encode
-from adapters.iso_ill.dialect import Identifiers, Symbols
+from adapters.iso_ill.codec.declarations import Kind, declared
+from adapters.iso_ill.dialect import DEFAULT_DIALECT, Identifiers, IsoIllDialect, Symbols
 from adapters.iso_ill.messages import Apdu
-from adapters.iso_ill.messages.extensions import DeliveryInfo
-from adapters.iso_ill.messages.header import ServiceDateTime, TransactionId
-from adapters.iso_ill.messages.parties import Name, Symbol, SystemId
+from adapters.iso_ill.messages.structures import (
+    Amount,
+    DeliveryInfo,
+    Moment,
+    Name,
+    ServiceDateTime,
+    Symbol,
+    SystemId,
+    TransactionId,
+)
+from gateway.domain.library import Money
 from gateway.domain.requests.request import Request
+from gateway.domain.value import frozen_by_name
+
+_SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY"}
+_NUMBER = re.compile(r"\d+(?:[ .,']\d+)*")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+A = TypeVar("A", bound=Apdu)
+
 
 # --- symbols ---------------------------------------------------------------------------------------------
 
@@ -146,3 +168,99 @@ def message_id(apdu: Apdu) -> str:
     # every APDU declares `extensions`, the base can't: they stand last
     bare = replace(apdu, service_date_time=ServiceDateTime(this=first), extensions=kept)  # type: ignore[call-arg]
     return hashlib.sha256(encode(bare)).hexdigest()[:32]
+
+
+def money_of(amount: Amount | None, currency: str) -> Money | None:
+    """`$35`, `25,00` and `1 234.50` too. None for what is no amount. `currency`: meant when none is said."""
+    if amount is None:
+        return None
+    match = _NUMBER.search(amount.value)
+    if match is None:
+        return None
+    said = amount.currency.strip().upper()
+    if not _CURRENCY.fullmatch(said):
+        said = next((code for sign, code in _SIGNS.items() if sign in amount.value), currency)
+    return Money(_decimal(match[0]), said)
+
+
+def _decimal(text: str) -> Decimal:
+    """The last point or comma divides, unless exactly three digits follow and it is the only kind there."""
+    digits = re.sub(r"[ ']", "", text)
+    last = max(digits.rfind("."), digits.rfind(","))
+    if last < 0:
+        return Decimal(digits)
+    whole, part = re.sub(r"[.,]", "", digits[:last]), digits[last + 1 :]
+    grouped = len(part) == 3 and len(set(re.sub(r"\d", "", digits))) == 1
+    return Decimal(whole + part) if grouped else Decimal(f"{whole or '0'}.{part}")
+
+
+def amount_of(money: Money | None) -> Amount | None:
+    return Amount(currency=money.currency, value=f"{money.amount:f}") if money is not None else None
+
+
+def shortened(apdu: A, longest: Mapping[str, int]) -> A:
+    """Fields by the standard's name, wherever they stand. What was cut off goes into the note, in full."""
+    if not longest:
+        return apdu
+    cut: dict[str, str] = {}
+    made: A = _shortened(apdu, longest, cut)
+    note_field = next((one for one in declared(type(apdu)) if one.attribute == "note"), None)
+    if not cut or note_field is None or note_field.name in cut:
+        return made
+    words = "; ".join(f"{name}: {text}" for name, text in cut.items())
+    note = "; ".join(part for part in (made.note_text, words) if part)
+    limit = longest.get(note_field.name)
+    return replace(made, note=note if limit is None else note[:limit])  # type: ignore[call-arg]
+
+
+def _shortened(value: Any, longest: Mapping[str, int], cut: dict[str, str]) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_shortened(one, longest, cut) for one in value)
+    if not is_dataclass(value) or isinstance(value, type) or not _is_declared(value):
+        return value
+    changed = {}
+    for one in declared(type(value)):
+        old = getattr(value, one.attribute)
+        limit = longest.get(one.name)
+        if one.kind is Kind.TEXT and limit is not None and len(old) > limit:
+            cut[one.name] = old
+            changed[one.attribute] = old[:limit].strip()
+        elif one.kind is Kind.STRUCTURE and old is not None:
+            new = _shortened(old, longest, cut)
+            if new != old:
+                changed[one.attribute] = new
+    return replace(value, **changed) if changed else value
+
+
+def _is_declared(value: Any) -> bool:
+    """External and the like have no declared fields."""
+    return all("Annotated" in str(one.type) for one in fields(value))
+
+
+def moment_out(at: datetime, zone: tzinfo) -> Moment:
+    local = at.astimezone(zone)
+    return Moment(day=local.date(), clock=local.time().replace(microsecond=0))
+
+
+def day_out(when: date | datetime, zone: tzinfo) -> date:
+    """The day on which a moment falls there."""
+    return when.astimezone(zone).date() if isinstance(when, datetime) else when
+
+
+@frozen_by_name
+class Context:
+    """`library_zone` and `currency` are those of the library whose request it is; `ours` all its symbols."""
+
+    library_zone: tzinfo
+    currency: str
+    ours: tuple[str, ...] = ()
+    dialect: IsoIllDialect = DEFAULT_DIALECT
+
+    @property
+    def zone(self) -> tzinfo:
+        """The one in which the partner's days and times are."""
+        return ZoneInfo(self.dialect.wire.zone) if self.dialect.wire.zone else self.library_zone
+
+    def is_us(self, symbol: str) -> bool:
+        known = (*self.ours, self.dialect.symbols.ours) if self.dialect.symbols.ours else self.ours
+        return bool(symbol) and any(same_symbol(symbol, one) for one in known)

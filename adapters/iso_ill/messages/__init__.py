@@ -6,21 +6,21 @@ One file a family: `asking`, `answering`, `tracking`, `reporting`; shared parts 
 
 from __future__ import annotations
 
-from adapters.iso_ill.messages.answering import (
+from adapters.iso_ill.messages.request_phase import (
     Cancel,
     CancelReply,
     ConditionalReply,
     Expired,
     ForwardNotification,
     IllAnswer,
+    IllRequest,
 )
-from adapters.iso_ill.messages.asking import IllRequest
-from adapters.iso_ill.messages.header import Apdu
-from adapters.iso_ill.messages.reporting import Message, StatusOrErrorReport, StatusQuery
-from adapters.iso_ill.messages.tracking import (
+from adapters.iso_ill.messages.structures import Apdu
+from adapters.iso_ill.messages.tracking_phase import (
     CheckedIn,
     Damaged,
     Lost,
+    Message,
     Overdue,
     Recall,
     Received,
@@ -28,6 +28,8 @@ from adapters.iso_ill.messages.tracking import (
     RenewAnswer,
     Returned,
     Shipped,
+    StatusOrErrorReport,
+    StatusQuery,
 )
 
 APDUS: tuple[type[Apdu], ...] = (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from adapters.library.embedded.commands import command
-from adapters.library.embedded.options import EmbeddedOptions
 from adapters.library.embedded.sample import create_sample
+from adapters.library.embedded.setup_file import EmbeddedOptions
 from adapters.library.embedded.system import EmbeddedLibrary, open_embedded
 from gateway.ports.adapter import LibraryAdapter
-from gateway.store.migrate import Migrations
+from gateway.store.migration import Migrations
 
 __all__ = ["EmbeddedLibrary", "EmbeddedOptions", "adapter", "migrations"]
 

@@ -1,21 +1,51 @@
-"""Looking up records and items."""
+"""Records, look-up words, holdings, copies."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, FromClause, and_, bindparam, or_, select
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, FromClause, Row, and_, bindparam, delete, or_, select, update
+from stdnum import isbn, issn
 
 from adapters.library.embedded import item_rows
-from adapters.library.embedded.here import Here
-from adapters.library.embedded.records import COLUMNS, bib, to_bib, unknown_record
-from adapters.library.embedded.tables import bib_identifiers, bib_words, bibs, branches, holds
-from adapters.library.embedded.words import lookup_value, query_words
-from gateway.domain.library import Bib, HoldStatus, PickupLocation, RecordId
+from adapters.library.embedded.tables import bib_identifiers, bib_words, bibs, branches, holds, items
+from adapters.library.embedded.tables import holdings as holdings_table
+from adapters.library.embedded.work_context import Here, add_row, add_rows, new_id
+from gateway.domain.library import Bib, HoldStatus, ItemStatus, PickupLocation, RecordId
 from gateway.domain.problems import About, Reason, Refused
-from gateway.ports.library import BibHoldings
-from gateway.store.prepared import Prepared
+from gateway.domain.value import frozen
+from gateway.ports.library_system import BibHoldings
+from gateway.sql.statements import Prepared
 
 LOCAL = "local"
 """Record id type of our own record number; the control number of an imported record will do as well."""
+
+_b = bibs.c
+_PLAIN = (
+    "title",
+    "author",
+    "edition",
+    "publisher",
+    "place",
+    "published",
+    "series",
+    "pages",
+    "language",
+    "medium",
+    "level",
+    "component_title",
+    "component_author",
+)
+COLUMNS = (_b.id, _b.identifiers, _b.suppressed, *(_b[name] for name in _PLAIN))
+_BY_ID = select(*COLUMNS).where(_b.library == bindparam("library"), _b.id == bindparam("bib"), _b.deleted.is_(None))
+_BY_ID_EVER = select(*COLUMNS).where(_b.library == bindparam("library"), _b.id == bindparam("bib"))
+
+_MOST = 24
+"""Most words of a query that are looked up (each is a join)."""
+
+_CJK = ((0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
 
 
 def find_bib(connection: Connection, here: Here, record: RecordId) -> Bib:
@@ -93,3 +123,226 @@ _PICKUP = Prepared(
     .where(branches.c.library == bindparam("library"), branches.c.pickup)
     .order_by(branches.c.code)
 )
+
+
+def bib(connection: Connection, here: Here, bib_id: str) -> Bib:
+    """Raises Refused(UNKNOWN_RECORD)."""
+    row = connection.execute(_BY_ID, {"library": here.library, "bib": bib_id}).one_or_none()
+    if row is None:
+        raise unknown_record(bib_id)
+    return to_bib(row)
+
+
+def bib_ever(connection: Connection, here: Here, bib_id: str) -> Bib:
+    """Also a removed one, which items of the past still point to."""
+    return to_bib(connection.execute(_BY_ID_EVER, {"library": here.library, "bib": bib_id}).one())
+
+
+def unknown_record(value: str) -> Refused:
+    return Refused(Reason.UNKNOWN_RECORD, "no record has this identifier", about=About.RECORD, value=value)
+
+
+def to_bib(row: Row[Any]) -> Bib:
+    return Bib(
+        id=row.id,
+        identifiers=tuple(RecordId(type_, value) for type_, value in row.identifiers),
+        suppressed=row.suppressed,
+        **{name: getattr(row, name) for name in _PLAIN},
+    )
+
+
+# --- writing ---------------------------------------------------------------------------------------------
+
+
+def add_bib(
+    connection: Connection,
+    here: Here,
+    record: Bib,
+    *,
+    control_number: str | None = None,
+    marc: bytes | None = None,
+) -> None:
+    """Under the record's own id, which must be new. A suppressed record gets no look-up rows: nobody may find it
+    but by its id."""
+    row = _columns(record) | {
+        "library": here.library,
+        "id": record.id,
+        "control_number": control_number,
+        "marc": marc,
+        "created": here.now,
+    }
+    add_row(connection, bibs, row)
+    _write_lookup(connection, here, record.id, record)
+
+
+def replace_bib(connection: Connection, here: Here, bib_id: str, record: Bib, marc: bytes | None) -> None:
+    changed = _columns(record) | {"marc": marc, "deleted": None}
+    connection.execute(update(bibs).where(_b.library == here.library, _b.id == bib_id).values(**changed))
+    for table in (bib_identifiers, bib_words):
+        connection.execute(delete(table).where(table.c.library == here.library, table.c.bib_id == bib_id))
+    _write_lookup(connection, here, bib_id, record)
+
+
+def add_holding(connection: Connection, here: Here, bib_id: str, branch: str, shelf: str, call_number: str) -> str:
+    holding_id = new_id(here.now)
+    row = {
+        "library": here.library,
+        "id": holding_id,
+        "bib_id": bib_id,
+        "branch": branch,
+        "shelf": shelf,
+        "call_number": call_number,
+    }
+    add_row(connection, holdings_table, row)
+    return holding_id
+
+
+def _columns(record: Bib) -> dict[str, Any]:
+    columns: dict[str, Any] = {name: getattr(record, name) for name in _PLAIN}
+    columns["identifiers"] = [[i.type, i.value] for i in record.identifiers]
+    columns["suppressed"] = record.suppressed
+    return columns
+
+
+def _write_lookup(connection: Connection, here: Here, bib_id: str, record: Bib) -> None:
+    if record.suppressed:
+        return
+    pairs = dict.fromkeys((i.type, lookup_value(i.type, i.value)) for i in record.identifiers)
+    if pairs:
+        rows = [{"library": here.library, "type": t, "value": v, "bib_id": bib_id} for t, v in pairs]
+        add_rows(connection, bib_identifiers, rows)
+    texts = (record.title, record.author, record.component_title, *(v for _, v in pairs))
+    found = sorted(frozenset().union(*(words(text) for text in texts)))
+    if found:
+        indexed = [{"library": here.library, "word": word, "bib_id": bib_id} for word in found]
+        add_rows(connection, bib_words, indexed)
+
+
+def words(text: str) -> frozenset[str]:
+    """Folded words; Chinese and Japanese, which have no blanks, as characters and pairs of neighbours."""
+    found: set[str] = set()
+    for run in _runs(_fold(text)):
+        if not _is_cjk(run[0]):
+            found.add(run)
+            continue
+        found.update(run)
+        found.update(_pairs(run))
+    return frozenset(found)
+
+
+def query_words(text: str) -> tuple[str, ...]:
+    """As `words`, without what pairs make superfluous; longest first, bounded."""
+    found: set[str] = set()
+    for run in _runs(_fold(text)):
+        found.update(_pairs(run) if _is_cjk(run[0]) and len(run) > 1 else (run,))
+    return tuple(sorted(found, key=lambda word: (-len(word), word))[:_MOST])
+
+
+def lookup_value(type_: str, value: str) -> str:
+    """A record identifier as it is compared: ISBN as 13 digits, ISSN and OCLC without decoration."""
+    value = value.strip()
+    if type_ == "isbn" and value:
+        number = value.partition("(")[0].replace(" ", "").replace("-", "").upper()
+        return isbn.to_isbn13(number) if isbn.is_valid(number) else value.split()[0].replace("-", "").upper()
+    if type_ == "issn" and value:
+        number = value.split()[0]
+        return issn.compact(number) if issn.is_valid(number) else number.replace("-", "").upper()
+    if type_ == "oclc":
+        return value.removeprefix("(OCoLC)").strip().lower().lstrip("ocmn").lstrip("0")
+    if type_ == "lccn":
+        return value.replace(" ", "")
+    return value
+
+
+def _pairs(run: str) -> Iterator[str]:
+    return (run[n : n + 2] for n in range(len(run) - 1))
+
+
+def _fold(text: str) -> str:
+    """Without case, compatibility forms, accents and vowel points (Indic vowel signs, which are letters, stay)."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    kept = "".join(c for c in decomposed if unicodedata.combining(c) <= 9)
+    return unicodedata.normalize("NFC", kept)
+
+
+def _runs(text: str) -> Iterator[str]:
+    """Stretches of letters, marks and digits, split where CJK begins or ends."""
+    run = ""
+    for character in text:
+        if unicodedata.category(character)[0] not in "LMN":
+            if run:
+                yield run
+            run = ""
+        elif run and _is_cjk(character) != _is_cjk(run[-1]):
+            yield run
+            run = character
+        else:
+            run += character
+    if run:
+        yield run
+
+
+def _is_cjk(character: str) -> bool:
+    return any(first <= ord(character) <= last for first, last in _CJK)
+
+
+@frozen
+class Copy:
+    barcode: str
+    bib_id: str
+    branch: str
+    shelf: str
+    policy: str
+    call_number: str = ""
+    copy_number: str = ""
+    description: str = ""
+
+
+def add_copies(connection: Connection, here: Here, copies: Iterable[Copy]) -> None:
+    """Codes and barcodes must have been checked."""
+    held: dict[tuple[str, str, str], str] = {}
+    rows = []
+    for copy in copies:
+        place = (copy.bib_id, copy.branch, copy.shelf)
+        if place not in held:
+            held[place] = _holding(connection, here, copy)
+        rows.append(_row(here, copy, held[place]))
+    if rows:
+        add_rows(connection, items, rows)
+
+
+def _holding(connection: Connection, here: Here, copy: Copy) -> str:
+    h = holdings_table.c
+    there = select(h.id).where(
+        h.library == here.library,
+        h.bib_id == copy.bib_id,
+        h.branch == copy.branch,
+        h.shelf == copy.shelf,
+        h.deleted.is_(None),
+    )
+    known: str | None = connection.scalar(there.limit(1))
+    return known or add_holding(connection, here, copy.bib_id, copy.branch, copy.shelf, copy.call_number)
+
+
+def _row(here: Here, copy: Copy, holding_id: str) -> dict[str, Any]:
+    return {
+        "library": here.library,
+        "id": new_id(here.now),
+        "barcode": copy.barcode,
+        "bib_id": copy.bib_id,
+        "holding_id": holding_id,
+        "status": ItemStatus.AVAILABLE.value,
+        "policy": copy.policy,
+        "home_branch": copy.branch,
+        "home_shelf": copy.shelf,
+        "current_branch": copy.branch,
+        "current_shelf": copy.shelf,
+        "call_number": copy.call_number,
+        "copy_number": copy.copy_number,
+        "description": copy.description,
+        "pieces": 1,
+        "temporary": False,
+        "library_use_only": False,
+        "renewals_allowed": True,
+        "created": here.now,
+    }

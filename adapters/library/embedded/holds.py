@@ -6,22 +6,19 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from adapters.library.embedded import hold_rows, item_rows, loan_rows, operations, patron_rows
-from adapters.library.embedded.circulation import recall_loan
-from adapters.library.embedded.configured import pickup_branch
-from adapters.library.embedded.here import Here
-from adapters.library.embedded.hold_rows import ITEM, TITLE
-from adapters.library.embedded.ids import new_id
+from adapters.library.embedded import circulation_rows, item_rows, patron_rows, work_context
+from adapters.library.embedded.catalogue import bib
+from adapters.library.embedded.circulation_rows import ITEM, TITLE
 from adapters.library.embedded.item_rows import Piece
-from adapters.library.embedded.locks import lock_bib, lock_hold
+from adapters.library.embedded.loan_rules import pickup_branch
+from adapters.library.embedded.loans import recall_loan
 from adapters.library.embedded.patrons import must_be_allowed
-from adapters.library.embedded.records import bib
-from adapters.library.embedded.rows import add_row
 from adapters.library.embedded.tables import holds
-from gateway.domain.frozen import frozen
+from adapters.library.embedded.work_context import Here, add_row, lock_bib, lock_hold, new_id
 from gateway.domain.library import Hold, HoldStatus, ItemStatus, Loan, Scope
 from gateway.domain.problems import About, Reason, Refused
-from gateway.ports.library import HoldWish
+from gateway.domain.value import frozen
+from gateway.ports.library_system import HoldWish
 
 RECALL = "recall"
 
@@ -37,7 +34,7 @@ class HoldChange:
 
 def place(connection: Connection, here: Here, wish: HoldWish, key: str) -> Hold:
     """Raises Refused as `LibrarySystem.place_hold` says. A repeated key returns the hold, open or closed."""
-    known = hold_rows.by_key(connection, here, key)
+    known = circulation_rows.by_key(connection, here, key)
     if known is not None:
         return known
     if bool(wish.item_barcode) == bool(wish.bib_id):
@@ -47,7 +44,7 @@ def place(connection: Connection, here: Here, wish: HoldWish, key: str) -> Hold:
     must_be_allowed(patron.patron, Scope.REQUEST, here.today)
     _check_dates(here, wish.need_by, wish.expires)
     pickup_branch(connection, here, wish.pickup)
-    hold_rows.lapse(connection, here, bib_id)
+    circulation_rows.lapse(connection, here, bib_id)
     _check_duplicate(connection, here, wish, bib_id, pieces)
     limit = patron.category.hold_limit
     if limit is not None and patron.patron.hold_count >= limit:
@@ -87,10 +84,10 @@ def _check_duplicate(
 ) -> None:
     """An item that the patron waits for, or has, can't be requested again; another copy of the title can."""
     may_fill = {piece.item.id for piece in pieces}
-    for hold in hold_rows.holds_of_patron(connection, here, wish.patron_id):
+    for hold in circulation_rows.holds_of_patron(connection, here, wish.patron_id):
         if hold.bib_id == bib_id and (not hold.item_id or not wish.item_barcode or hold.item_id in may_fill):
             raise Refused(Reason.DUPLICATE_REQUEST, "the patron has this on hold already", about=About.ITEM)
-    on_loan = {loan.item_id for loan in loan_rows.loans_of_patron(connection, here, wish.patron_id)}
+    on_loan = {loan.item_id for loan in circulation_rows.loans_of_patron(connection, here, wish.patron_id)}
     if may_fill & on_loan:
         raise Refused(Reason.ON_LOAN_SAME_PATRON, "the patron has this on loan", about=About.ITEM)
 
@@ -106,7 +103,7 @@ def _recall_one(connection: Connection, here: Here, pieces: tuple[Piece, ...]) -
             raise Refused(Reason.CANNOT_BE_RECALLED, "loans of this can't be recalled", about=About.ITEM)
         return None
     first = min(recallable, key=lambda piece: (piece.item.due is None, piece.item.due))
-    loan = loan_rows.open_of_item(connection, here, first.item.id)
+    loan = circulation_rows.open_of_item(connection, here, first.item.id)
     if loan is None or loan.recalled is not None:
         return loan
     return recall_loan(connection, here, first, loan, None)
@@ -142,12 +139,12 @@ def _add(
         "note": wish.note,
     }
     add_row(connection, holds, row)
-    return hold_rows.get_hold(connection, here, hold_id)
+    return circulation_rows.get_hold(connection, here, hold_id)
 
 
 def find(connection: Connection, here: Here, request_id: str) -> Hold:
     """The open one, else the latest. Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
-    found = hold_rows.by_request(connection, here, request_id)
+    found = circulation_rows.by_request(connection, here, request_id)
     if not found:
         raise Refused(Reason.UNKNOWN_REQUEST, "no hold belongs to this request", about=About.REQUEST, value=request_id)
     still_open = [hold for hold in found if hold.status.is_open]
@@ -161,28 +158,28 @@ def find(connection: Connection, here: Here, request_id: str) -> Hold:
 def cancel(connection: Connection, here: Here, hold_id: str, key: str) -> Hold:
     """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
     lock_hold(connection, here, hold_id)
-    hold = hold_rows.get_hold(connection, here, hold_id)
-    if operations.done(connection, here, "cancel-hold", key, hold_id):
+    hold = circulation_rows.get_hold(connection, here, hold_id)
+    if work_context.done(connection, here, "cancel-hold", key, hold_id):
         return hold
     if not hold.status.is_open:
         raise Refused(Reason.REQUEST_CLOSED, f"the hold is {hold.status.value} already", about=About.REQUEST)
     withdraw(connection, here, hold)
-    operations.remember(connection, here, "cancel-hold", key, hold_id)
-    return hold_rows.get_hold(connection, here, hold_id)
+    work_context.remember(connection, here, "cancel-hold", key, hold_id)
+    return circulation_rows.get_hold(connection, here, hold_id)
 
 
 def withdraw(connection: Connection, here: Here, hold: Hold) -> None:
     """Close it as cancelled; the item that was kept for it is free."""
-    hold_rows.close(connection, here, hold.id, HoldStatus.CANCELLED)
-    if hold.item_id and hold.status not in hold_rows.QUEUED:
-        hold_rows.free_item(connection, here, item_rows.by_id(connection, here, hold.item_id))
+    circulation_rows.close(connection, here, hold.id, HoldStatus.CANCELLED)
+    if hold.item_id and hold.status not in circulation_rows.QUEUED:
+        circulation_rows.free_item(connection, here, item_rows.by_id(connection, here, hold.item_id))
 
 
 def update(connection: Connection, here: Here, hold_id: str, change: HoldChange, key: str) -> Hold:
     """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED | BAD_PICKUP_LOCATION | INVALID_DATE)."""
     lock_hold(connection, here, hold_id)
-    hold = hold_rows.get_hold(connection, here, hold_id)
-    if operations.done(connection, here, "update-hold", key, hold_id):
+    hold = circulation_rows.get_hold(connection, here, hold_id)
+    if work_context.done(connection, here, "update-hold", key, hold_id):
         return hold
     if not hold.status.is_open:
         raise Refused(Reason.REQUEST_CLOSED, f"the hold is {hold.status.value} already", about=About.REQUEST)
@@ -190,17 +187,17 @@ def update(connection: Connection, here: Here, hold_id: str, change: HoldChange,
     wanted = {"pickup": change.pickup, "need_by": change.need_by, "expires": change.expires}
     columns = {name: value for name, value in wanted.items() if value is not None}
     if columns:
-        hold_rows.update_hold_row(connection, here, hold_id, **columns)
+        circulation_rows.update_hold_row(connection, here, hold_id, **columns)
     if change.pickup is not None and change.pickup != hold.pickup:
         pickup_branch(connection, here, change.pickup)
         _send_to(connection, here, hold, change.pickup)
-    operations.remember(connection, here, "update-hold", key, hold_id)
-    return hold_rows.get_hold(connection, here, hold_id)
+    work_context.remember(connection, here, "update-hold", key, hold_id)
+    return circulation_rows.get_hold(connection, here, hold_id)
 
 
 def _send_to(connection: Connection, here: Here, hold: Hold, pickup: str) -> None:
     """An item that is kept for the hold goes to the new place."""
-    if hold.status in hold_rows.QUEUED:
+    if hold.status in circulation_rows.QUEUED:
         return
-    hold_rows.update_hold_row(connection, here, hold.id, status=HoldStatus.IN_TRANSIT.value, ready_until=None)
+    circulation_rows.update_hold_row(connection, here, hold.id, status=HoldStatus.IN_TRANSIT.value, ready_until=None)
     item_rows.change(connection, here, hold.item_id, status=ItemStatus.IN_TRANSIT.value, transit_to=pickup)

@@ -7,14 +7,13 @@ from typing import Any
 
 from sqlalchemy import Boolean, ColumnClause, Connection, Date, Integer, Row, String, bindparam, column, text, update
 
-from adapters.library.embedded.here import Here
-from adapters.library.embedded.locks import lock_item
-from adapters.library.embedded.rules import Policy
+from adapters.library.embedded.loan_rules import Policy
 from adapters.library.embedded.tables import items
-from gateway.domain.frozen import frozen
+from adapters.library.embedded.work_context import Here, lock_item
 from gateway.domain.library import Item, ItemStatus, Location
 from gateway.domain.problems import About, Reason, Refused
-from gateway.store.types import UtcDateTime
+from gateway.domain.value import frozen
+from gateway.sql.column_types import UtcDateTime
 
 _SELECT = """SELECT
   i.id, i.barcode, i.bib_id, i.status, i.policy, i.home_branch, i.home_shelf, i.current_branch, i.current_shelf,

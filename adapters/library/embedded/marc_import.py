@@ -12,13 +12,11 @@ from pymarc import MARCReader, Record
 from sqlalchemy import Connection, select
 
 from adapters.library.embedded import item_rows
-from adapters.library.embedded.here import Here
-from adapters.library.embedded.ids import new_id
-from adapters.library.embedded.records import add_bib, replace_bib
-from adapters.library.embedded.stock import Copy, add_copies
+from adapters.library.embedded.catalogue import Copy, add_bib, add_copies, replace_bib
 from adapters.library.embedded.tables import bibs, branches, policies, shelves
-from gateway.domain.frozen import frozen
+from adapters.library.embedded.work_context import Here, new_id
 from gateway.domain.library import Bib, RecordId
+from gateway.domain.value import frozen
 
 BATCH = 100
 STANDARD = "standard"

@@ -13,15 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from adapters.library.embedded import configured, patrons
-from adapters.library.embedded.here import Here
-from adapters.library.embedded.ids import new_id
+from adapters.library.embedded import loan_rules, patrons
 from adapters.library.embedded.patron_rows import rows_by_identifier
-from adapters.library.embedded.patrons import Registration
-from adapters.library.embedded.pins import hash_pin
-from gateway.domain.frozen import frozen
+from adapters.library.embedded.patrons import Registration, hash_pin
+from adapters.library.embedded.work_context import Here, new_id
 from gateway.domain.library import Contact, ContactKind, PatronDraft, PatronIdentifier, PersonName, PostalAddress
 from gateway.domain.problems import Refused
+from gateway.domain.value import frozen
 
 NEEDED = ("barcode", "surname", "category", "home_library")
 POSTAL = ("line1", "line2", "locality", "region", "postal_code", "country")
@@ -132,7 +130,7 @@ def _draft(row: dict[str, str]) -> PatronDraft:
 
 def check(connection: Connection, here: Here, lines: list[Line]) -> None:
     """What only the library knows: its codes, and who has an identifier already. Raises BadFile."""
-    codes = configured.codes(connection, here)
+    codes = loan_rules.codes(connection, here)
     problems = []
     for line in lines:
         draft = line.draft

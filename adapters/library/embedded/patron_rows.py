@@ -21,11 +21,9 @@ from sqlalchemy import (
     text,
 )
 
-from adapters.library.embedded.columns import Amount, amount
-from adapters.library.embedded.here import Here
-from adapters.library.embedded.locks import lock_patron
-from adapters.library.embedded.rules import Category, derived_blocks, in_force
-from gateway.domain.frozen import frozen
+from adapters.library.embedded.loan_rules import Category, derived_blocks, in_force
+from adapters.library.embedded.tables import Amount, amount
+from adapters.library.embedded.work_context import Here, lock_patron
 from gateway.domain.library import (
     Block,
     Contact,
@@ -38,8 +36,9 @@ from gateway.domain.library import (
     Scope,
 )
 from gateway.domain.problems import About, Reason, Refused
-from gateway.store.prepared import Prepared
-from gateway.store.types import UtcDateTime
+from gateway.domain.value import frozen
+from gateway.sql.column_types import UtcDateTime
+from gateway.sql.statements import Prepared
 
 INTERNAL = "internal"
 """Identifier type of our own id, in look-up only."""

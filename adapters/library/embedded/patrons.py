@@ -1,18 +1,18 @@
-"""Finding patrons, what they have, and changing them."""
+"""Patrons found and changed, PINs, charges."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
-from adapters.library.embedded import configured, operations
-from adapters.library.embedded.here import Here
-from adapters.library.embedded.ids import new_id
-from adapters.library.embedded.locks import lock_patron
+from adapters.library.embedded import loan_rules, work_context
 from adapters.library.embedded.patron_rows import (
     INTERNAL,
     Account,
@@ -24,15 +24,39 @@ from adapters.library.embedded.patron_rows import (
     to_account,
     unknown_patron,
 )
-from adapters.library.embedded.rows import add_row, add_rows
-from adapters.library.embedded.tables import branches, categories, patron_identifiers, patrons
-from gateway.domain.frozen import frozen
-from gateway.domain.library import Block, IdentifierType, Patron, PatronDraft, PatronIdentifier, Scope
+from adapters.library.embedded.tables import branches, categories, charges, patron_identifiers, patrons
+from adapters.library.embedded.work_context import Here, add_row, add_rows, lock_patron, new_id
+from gateway.domain.library import Block, Charge, IdentifierType, Money, Patron, PatronDraft, PatronIdentifier, Scope
 from gateway.domain.problems import About, Reason, Refused
-from gateway.ports.library import PatronKey
+from gateway.domain.value import frozen
+from gateway.ports.library_system import PatronKey
 
 OWN_ORDER = (IdentifierType.BARCODE, IdentifierType.USERNAME, IdentifierType.EXTERNAL, IdentifierType.INTERNAL)
 """Types tried first when a caller names none; the library's own words come after, and must agree."""
+
+_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+"""The parameters that OWASP recommends at least: some 20 ms, and little memory where many sign in at once."""
+
+_c = charges.c
+_COLUMNS = (
+    _c.id,
+    _c.key,
+    _c.patron_id,
+    _c.type,
+    _c.amount,
+    _c.currency,
+    _c.posted,
+    _c.description,
+    _c.item_barcode,
+    _c.request_id,
+    _c.paid,
+)
+_UNPAID = (
+    select(*_COLUMNS)
+    .where(_c.library == bindparam("library"), _c.patron_id == bindparam("patron"), _c.paid < _c.amount)
+    .order_by(_c.posted, _c.id)
+)
+_BY_KEY = select(*_COLUMNS).where(_c.library == bindparam("library"), _c.key == bindparam("key"))
 
 
 def find(connection: Connection, here: Here, key: PatronKey) -> Account:
@@ -82,7 +106,7 @@ def create(
         return account(connection, here, known).patron
     if draft.name is None or not draft.name.surname:
         raise Refused(Reason.DATA_MISSING, "a patron needs a surname or the organisation's name", about=About.PATRON)
-    if not draft.home_library and (sharing := configured.resource_sharing(connection, here)) is not None:
+    if not draft.home_library and (sharing := loan_rules.resource_sharing(connection, here)) is not None:
         draft = replace(draft, home_library=sharing.code)
     if not draft.category or not draft.home_library:
         missing = "a home library" if draft.category else "a category"
@@ -103,7 +127,7 @@ def change(
     """What the draft leaves None stays. Its identifiers replace those of the same types; an empty value removes
     the type. Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON)."""
     lock_patron(connection, here, patron_id)
-    if operations.done(connection, here, "update-patron", key, patron_id):
+    if work_context.done(connection, here, "update-patron", key, patron_id):
         return account(connection, here, patron_id).patron
     present = account(connection, here, patron_id).patron
     _check_codes(connection, here, draft)
@@ -115,16 +139,16 @@ def change(
     connection.execute(update(patrons).where(*_is(here, patron_id)).values(**columns))
     if identifiers != present.identifiers:
         _write_identifiers(connection, here, patron_id, identifiers)
-    operations.remember(connection, here, "update-patron", key, patron_id)
+    work_context.remember(connection, here, "update-patron", key, patron_id)
     return account(connection, here, patron_id).patron
 
 
 def expire(connection: Connection, here: Here, patron_id: str, on: date, key: str) -> Patron:
     """`on` is the last day of membership. Raises Refused(UNKNOWN_PATRON)."""
-    if not operations.done(connection, here, "expire-patron", key, patron_id):
+    if not work_context.done(connection, here, "expire-patron", key, patron_id):
         account(connection, here, patron_id)
         connection.execute(update(patrons).where(*_is(here, patron_id)).values(expires=on))
-        operations.remember(connection, here, "expire-patron", key, patron_id)
+        work_context.remember(connection, here, "expire-patron", key, patron_id)
     return account(connection, here, patron_id).patron
 
 
@@ -198,3 +222,97 @@ def _write_identifiers(
     pairs = dict.fromkeys([(i.type, i.value) for i in identifiers] + [(INTERNAL, patron_id)])
     rows = [{"library": here.library, "type": type_, "value": value, "patron_id": patron_id} for type_, value in pairs]
     add_rows(connection, patron_identifiers, rows)
+
+
+def hash_pin(secret: str) -> str:
+    return _hasher.hash(secret)
+
+
+async def hash_secret(secret: str) -> str:
+    return await asyncio.to_thread(hash_pin, secret)
+
+
+class Verifier:
+    """Checks secrets off the event loop. Where no hash is known it works as long, so that time tells nothing."""
+
+    def __init__(self) -> None:
+        self._nobody = hash_pin("no patron has this secret")
+
+    async def fits(self, secret_hash: str, secret: str) -> bool:
+        fits = await asyncio.to_thread(_verify, secret_hash or self._nobody, secret)
+        return fits and bool(secret_hash)
+
+
+def _verify(secret_hash: str, secret: str) -> bool:
+    try:
+        return _hasher.verify(secret_hash, secret)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def unpaid(connection: Connection, here: Here, patron_id: str) -> tuple[Charge, ...]:
+    """Oldest first."""
+    rows = connection.execute(_UNPAID, {"library": here.library, "patron": patron_id})
+    return tuple(_to_charge(row) for row in rows)
+
+
+def post(connection: Connection, here: Here, charge: Charge) -> Charge:
+    """A charge with an empty id; its key makes it unique. Raises Refused(INVALID_AMOUNT | UNKNOWN_PATRON)."""
+    known = connection.execute(_BY_KEY, {"library": here.library, "key": charge.key}).one_or_none()
+    if known is not None:
+        return _to_charge(known)
+    _check_amount(here, charge.amount)
+    account(connection, here, charge.patron_id)
+    return add(connection, here, charge)
+
+
+def add(connection: Connection, here: Here, charge: Charge) -> Charge:
+    """Without asking: for fines, whose patron and amount are the library's own."""
+    row = {
+        "library": here.library,
+        "id": new_id(here.now),
+        "key": charge.key,
+        "patron_id": charge.patron_id,
+        "type": charge.type,
+        "amount": charge.amount.amount,
+        "currency": charge.amount.currency,
+        "posted": charge.posted,
+        "description": charge.description,
+        "item_barcode": charge.item_barcode,
+        "request_id": charge.request_id,
+        "paid": charge.paid,
+    }
+    add_row(connection, charges, row)
+    return _to_charge(connection.execute(_BY_KEY, {"library": here.library, "key": charge.key}).one())
+
+
+def _check_amount(here: Here, money: Money) -> None:
+    if money.currency != here.currency:
+        raise Refused(
+            Reason.INVALID_AMOUNT,
+            f"the library keeps its accounts in {here.currency}",
+            about=About.AMOUNT,
+            value=money.currency,
+        )
+    if money.amount <= 0 or money.amount != round(money.amount, 4):
+        raise Refused(
+            Reason.INVALID_AMOUNT,
+            "a fee must be more than nothing, with at most four decimals",
+            about=About.AMOUNT,
+            value=str(money.amount),
+        )
+
+
+def _to_charge(row: Row[*tuple[Any, ...]]) -> Charge:
+    return Charge(
+        id=row.id,
+        key=row.key,
+        patron_id=row.patron_id,
+        type=row.type,
+        amount=Money(row.amount, row.currency),
+        posted=row.posted,
+        description=row.description,
+        item_barcode=row.item_barcode,
+        request_id=row.request_id,
+        paid=row.paid,
+    )

@@ -1,4 +1,4 @@
-"""What a library sets up for itself, as a YAML file: branches, patron categories, item policies, loan rules.
+"""The library's set-up as a YAML file.
 
 Reading it replaces what is there under the same codes and adds what is new. Codes that the file doesn't name stay,
 since patrons and items may have them; loan rules are replaced as a whole.
@@ -17,9 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from sqlalchemy import Connection, Table, delete, select
 
 from adapters.library.embedded import tables
-from adapters.library.embedded.here import Here
-from adapters.library.embedded.rows import add_row
-from adapters.library.embedded.rules import ANY
+from adapters.library.embedded.loan_rules import ANY
+from adapters.library.embedded.work_context import Here, add_row
+from gateway.domain.circulation_policy import Section
 
 Code = Annotated[str, Field(pattern=r"^\S{1,64}$")]
 Count = Annotated[int, Field(ge=0)]
@@ -212,3 +212,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(part) for part in value]
     return str(value) if isinstance(value, Decimal) else value
+
+
+class EmbeddedOptions(Section):
+    """Nothing but its type: who the library is stands beside it, how it works in its own tables."""

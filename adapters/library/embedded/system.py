@@ -11,27 +11,21 @@ from sqlalchemy.exc import IntegrityError
 
 from adapters.library.embedded import (
     catalogue,
-    circulation,
-    configured,
-    hold_rows,
+    check_in,
+    circulation_rows,
     holds,
     item_rows,
-    loan_rows,
-    money,
+    loan_rules,
+    loans,
     patrons,
-    records,
-    returns,
-    temporary,
-    whereabouts,
+    temporary_items,
 )
-from adapters.library.embedded.circulation import Terms
-from adapters.library.embedded.here import Here
+from adapters.library.embedded.check_in import LEAVE_HOLDS, Scan
 from adapters.library.embedded.holds import HoldChange
-from adapters.library.embedded.locks import lock_key
-from adapters.library.embedded.options import EmbeddedOptions
-from adapters.library.embedded.patrons import Registration
-from adapters.library.embedded.pins import Verifier, hash_secret
-from adapters.library.embedded.returns import LEAVE_HOLDS, Scan
+from adapters.library.embedded.loans import Terms
+from adapters.library.embedded.patrons import Registration, Verifier, hash_secret
+from adapters.library.embedded.setup_file import EmbeddedOptions
+from adapters.library.embedded.work_context import Here, lock_key
 from gateway.domain.library import (
     Bib,
     Charge,
@@ -48,7 +42,7 @@ from gateway.domain.library import (
 )
 from gateway.domain.problems import About, Reason, Refused
 from gateway.ports.adapter import LibraryContext
-from gateway.ports.library import (
+from gateway.ports.library_system import (
     BibHoldings,
     Capability,
     CheckedIn,
@@ -59,7 +53,7 @@ from gateway.ports.library import (
     Received,
     TemporaryItem,
 )
-from gateway.store.together import NotAtOnce, SharesStore
+from gateway.ports.shared_store import NotAtOnce, SharesStore
 
 T = TypeVar("T")
 HereWork = Callable[[Connection, Here], T]
@@ -131,13 +125,13 @@ class EmbeddedLibrary(SharesStore):
         return account.patron
 
     async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
-        return await self._read(lambda c, here: loan_rows.loans_of_patron(c, here, patron_id))
+        return await self._read(lambda c, here: circulation_rows.loans_of_patron(c, here, patron_id))
 
     async def patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
-        return await self._read(lambda c, here: hold_rows.holds_of_patron(c, here, patron_id))
+        return await self._read(lambda c, here: circulation_rows.holds_of_patron(c, here, patron_id))
 
     async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
-        return await self._read(lambda c, here: money.unpaid(c, here, patron_id))
+        return await self._read(lambda c, here: patrons.unpaid(c, here, patron_id))
 
     async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
         secret_hash = await self._hashed(draft.secret) if draft.secret else ""
@@ -167,18 +161,18 @@ class EmbeddedLibrary(SharesStore):
         return (await self._read(lambda c, here: item_rows.by_request(c, here, request_id))).item
 
     async def bib(self, bib_id: str) -> Bib:
-        return await self._read(lambda c, here: records.bib(c, here, bib_id))
+        return await self._read(lambda c, here: catalogue.bib(c, here, bib_id))
 
     async def item_loan(self, item_id: str) -> Loan | None:
-        return await self._read(lambda c, here: loan_rows.open_of_item(c, here, item_id))
+        return await self._read(lambda c, here: circulation_rows.open_of_item(c, here, item_id))
 
     async def last_loan(self, item_id: str) -> Loan | None:
-        return await self._read(lambda c, here: loan_rows.latest_of_item(c, here, item_id))
+        return await self._read(lambda c, here: circulation_rows.latest_of_item(c, here, item_id))
 
     async def item_holds(self, item_id: str) -> tuple[Hold, ...]:
         def work(connection: Connection, here: Here) -> tuple[Hold, ...]:
             bib_id = item_rows.by_id(connection, here, item_id).item.bib_id
-            return hold_rows.of_item(connection, here, bib_id, item_id)
+            return circulation_rows.of_item(connection, here, bib_id, item_id)
 
         return await self._read(work)
 
@@ -206,18 +200,18 @@ class EmbeddedLibrary(SharesStore):
 
     # temporary records
     async def create_temporary_item(self, item: TemporaryItem, key: str) -> Received:
-        return await self._write(key, lambda c, here: temporary.create(c, here, item, key, temporary=True))
+        return await self._write(key, lambda c, here: temporary_items.create(c, here, item, key, temporary=True))
 
     async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        return await self._write(key, lambda c, here: temporary.delete(c, here, barcode, key))
+        return await self._write(key, lambda c, here: temporary_items.delete(c, here, barcode, key))
 
     async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        return await self._write(key, lambda c, here: temporary.change_barcode(c, here, barcode, new, key))
+        return await self._write(key, lambda c, here: temporary_items.change_barcode(c, here, barcode, new, key))
 
     async def create_item(self, item: TemporaryItem, key: str) -> Received:
         if item.hold is not None:
             raise Refused(Reason.NOT_ALLOWED, "a lasting item is created without a hold", about=About.ITEM)
-        return await self._write(key, lambda c, here: temporary.create(c, here, item, key, temporary=False))
+        return await self._write(key, lambda c, here: temporary_items.create(c, here, item, key, temporary=False))
 
     # circulation
     async def check_out(
@@ -231,30 +225,30 @@ class EmbeddedLibrary(SharesStore):
         override: bool = False,
     ) -> Loan:
         terms = Terms(due, request_id, override)
-        return await self._write(key, lambda c, here: circulation.check_out(c, here, barcode, patron_id, key, terms))
+        return await self._write(key, lambda c, here: loans.check_out(c, here, barcode, patron_id, key, terms))
 
     async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
-        return await self._write(key, lambda c, here: circulation.set_due_date(c, here, loan_id, due, key))
+        return await self._write(key, lambda c, here: loans.set_due_date(c, here, loan_id, due, key))
 
     async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
         scan = Scan(at) if fill_hold else Scan(at, LEAVE_HOLDS)
-        return await self._write(key, lambda c, here: returns.check_in(c, here, barcode, key, scan))
+        return await self._write(key, lambda c, here: check_in.check_in(c, here, barcode, key, scan))
 
     async def renew(self, barcode: str, key: str, *, patron_id: str = "", due: datetime | None = None) -> Loan:
-        return await self._write(key, lambda c, here: circulation.renew(c, here, barcode, key, patron_id, due))
+        return await self._write(key, lambda c, here: loans.renew(c, here, barcode, key, patron_id, due))
 
     async def recall(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        return await self._write(key, lambda c, here: circulation.recall(c, here, barcode, key, due))
+        return await self._write(key, lambda c, here: loans.recall(c, here, barcode, key, due))
 
     async def set_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
-        return await self._write(key, lambda c, here: whereabouts.set_status(c, here, barcode, status, key))
+        return await self._write(key, lambda c, here: check_in.set_status(c, here, barcode, status, key))
 
     # location
     async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
-        return await self._write(key, lambda c, here: whereabouts.move_to_ill(c, here, barcode, location, key))
+        return await self._write(key, lambda c, here: check_in.move_to_ill(c, here, barcode, location, key))
 
     async def return_home(self, barcode: str, key: str) -> Item:
-        return await self._write(key, lambda c, here: whereabouts.return_home(c, here, barcode, key))
+        return await self._write(key, lambda c, here: check_in.return_home(c, here, barcode, key))
 
     # money
     async def post_fee(
@@ -270,7 +264,7 @@ class EmbeddedLibrary(SharesStore):
     ) -> Charge:
         def work(connection: Connection, here: Here) -> Charge:
             charge = Charge("", key, patron_id, type_, amount, here.now, description, item_barcode, request_id)
-            return money.post(connection, here, charge)
+            return patrons.post(connection, here, charge)
 
         return await self._write(key, work)
 
@@ -279,8 +273,8 @@ class EmbeddedLibrary(SharesStore):
         return await self._read(catalogue.pickup_locations)
 
     async def codes(self) -> LibraryCodes:
-        """See `ports.library.ListsCodes`."""
-        return await self._read(configured.codes)
+        """See `ports.library_system.ListsCodes`."""
+        return await self._read(loan_rules.codes)
 
 
 class _Within(EmbeddedLibrary):

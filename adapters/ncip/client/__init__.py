@@ -6,11 +6,9 @@ read_reply(reply, sent, dialect, …)  -> Answered, or an error that says what k
 
 from __future__ import annotations
 
-from adapters.ncip.client.answers import Answered, read_answer, read_reply
-from adapters.ncip.client.building import build, mirrored, style_for
-from adapters.ncip.client.services import ASKS, Ask, find
-from adapters.ncip.client.speaking import CannotSay, Parties, Speaker
-from adapters.ncip.client.values import Input, Values
+from adapters.ncip.client.replies import Answered, read_answer, read_reply
+from adapters.ncip.client.services import ASKS, Ask, build, find, mirrored, style_for
+from adapters.ncip.client.speaker import CannotSay, Input, Parties, Speaker, Values
 
 __all__ = [
     "ASKS",

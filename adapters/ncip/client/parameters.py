@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from adapters.ncip.client.values import Input
-from gateway.domain.frozen import frozen
+from adapters.ncip.client.speaker import Input
 from gateway.domain.library import Money, RecordId
-from gateway.ports.partner import Parameter
+from gateway.domain.value import frozen
+from gateway.ports.partner_simulator import Parameter
 
 _FROM_NOW = re.compile(r"\+([0-9]{1,4})([dw])")
 

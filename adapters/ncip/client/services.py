@@ -1,4 +1,4 @@
-"""The services that we can ask for: their names, what can be said with each, and what is sent if it isn't said."""
+"""Services we can ask for, and messages built from values."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from adapters.ncip import messages
-from adapters.ncip.client import circulation, notices, people
-from adapters.ncip.client.speaking import Speaker
-from adapters.ncip.client.values import Values
-from adapters.ncip.messages import Initiation
-from gateway.domain.frozen import frozen
+from adapters.ncip.client import item_messages, user_messages
+from adapters.ncip.client.speaker import Speaker, Values
+from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.messages import Initiation, LookupVersion, Message, Root
+from adapters.ncip.messages.declaration import elements_of
+from adapters.ncip.wire_dialect import Extras, Strictness, XmlDialect
+from gateway.domain.value import frozen
 
 COMMON = ("from-agency", "to-agency", "profile-type")
 """Parameters of every service."""
@@ -86,7 +88,7 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.LookupUser,
         "Who is this patron, and may they borrow?",
-        people.lookup_user,
+        user_messages.lookup_user,
         (*_USER, "element", "loans", "holds", "fees"),
         (("patron", "input"),),
         fill=_elements(USER_ELEMENTS),
@@ -95,7 +97,7 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.AcceptItem,
         "An item has come from elsewhere: make its temporary record and the patron's hold.",
-        circulation.accept_item,
+        item_messages.accept_item,
         (
             *_REQUEST,
             *_ITEM,
@@ -116,7 +118,7 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.CheckOutItem,
         "Lend an item.",
-        circulation.check_out_item,
+        item_messages.check_out_item,
         (*_USER, *_ITEM, *_REQUEST, "due", "happened", "element"),
         (("patron", "input"), ("item",)),
         ("check-out", "checkout"),
@@ -126,7 +128,7 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.CheckInItem,
         "An item has come back.",
-        circulation.check_in_item,
+        item_messages.check_in_item,
         (*_ITEM, *_REQUEST, *_PATRON, "happened", "element"),
         (("item", "request"),),
         ("check-in", "checkin"),
@@ -134,7 +136,7 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.RenewItem,
         "A longer loan.",
-        circulation.renew_item,
+        item_messages.renew_item,
         (*_ITEM, *_USER, "due", "happened", "element"),
         (("item",),),
         ("renew",),
@@ -143,7 +145,7 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.RecallItem,
         "The item is needed back.",
-        circulation.recall_item,
+        item_messages.recall_item,
         (*_ITEM, "due", "happened", "element"),
         (("item",),),
         ("recall",),
@@ -152,7 +154,7 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.RequestItem,
         "Place a hold or another kind of request.",
-        circulation.request_item,
+        item_messages.request_item,
         (
             *_USER,
             "item",
@@ -173,7 +175,7 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.CancelRequestItem,
         "Take a request back.",
-        circulation.cancel_request_item,
+        item_messages.cancel_request_item,
         (*_REQUEST, *_ITEM, *_USER, "kind", "scope"),
         (("request", "item"),),
         ("cancel", "cancel-request"),
@@ -182,7 +184,7 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.UpdateRequestItem,
         "Another pickup place or date for a request.",
-        circulation.update_request_item,
+        item_messages.update_request_item,
         (*_REQUEST, *_ITEM, *_PATRON, "kind", "pickup", "pickup-until", "need-by"),
         (("request", "item"),),
         ("update-request",),
@@ -190,7 +192,7 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.DeleteItem,
         "A temporary item is gone for good.",
-        circulation.delete_item,
+        item_messages.delete_item,
         _ITEM,
         (("item",),),
         ("delete",),
@@ -198,7 +200,7 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.LookupItem,
         "Where is this item, and may it be had?",
-        circulation.lookup_item,
+        item_messages.lookup_item,
         (*_ITEM, *_REQUEST, "element", "borrower", "requesters"),
         (("item", "request"),),
         fill=_elements(ITEM_ELEMENTS),
@@ -207,7 +209,7 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.LookupItemSet,
         "The copies of one or several records.",
-        circulation.lookup_item_set,
+        item_messages.lookup_item_set,
         ("record", *_ITEM, "element", "limit", "cursor"),
         (("record", "item"),),
         fill=_elements(ITEM_ELEMENTS),
@@ -216,43 +218,49 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.LookupRequest,
         "How does this request stand?",
-        circulation.lookup_request,
+        item_messages.lookup_request,
         (*_REQUEST, *_ITEM, *_PATRON, "kind", "element"),
         (("request", "item"),),
     ),
     Ask(
         messages.LookupAgency,
         "Who are you, and where can things be picked up?",
-        people.lookup_agency,
+        user_messages.lookup_agency,
         ("agency", "element"),
         defaults=(("agency", "the library's own"),),
     ),
     Ask(
         messages.LookupVersion,
         "Which versions do you speak?",
-        people.lookup_version,
+        user_messages.lookup_version,
         ("form",),
         defaults=(("form", "message: in NCIPMessage"),),
     ),
     Ask(
         messages.CreateUser,
         "Register a patron.",
-        people.create_user,
+        user_messages.create_user,
         (*_USER, *_PERSON),
         (("patron", "input"), ("surname", "organisation")),
     ),
-    Ask(messages.UpdateUser, "A patron's data has changed.", people.update_user, (*_USER, *_PERSON), (("patron",),)),
+    Ask(
+        messages.UpdateUser,
+        "A patron's data has changed.",
+        user_messages.update_user,
+        (*_USER, *_PERSON),
+        (("patron",),),
+    ),
     Ask(
         messages.CreateItem,
         "Register an item of the library's own.",
-        circulation.create_item,
+        item_messages.create_item,
         (*_ITEM, *_REQUEST, *_WORK, "location", "status"),
         (("title",),),
     ),
     Ask(
         messages.CreateUserFiscalTransaction,
         "Put a charge on a patron's account.",
-        people.create_user_fiscal_transaction,
+        user_messages.create_user_fiscal_transaction,
         (*_PATRON, "amount", "fee-type", "fee-action", "reference", "description", *_REQUEST, *_ITEM, "title"),
         (("patron",),),
         ("fee",),
@@ -265,42 +273,42 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.UpdateCirculationStatus,
         "Set an item's status.",
-        circulation.update_circulation_status,
+        item_messages.update_circulation_status,
         (*_ITEM, "status"),
         (("item",), ("status",)),
     ),
     Ask(
         messages.CirculationStatusUpdated,
         "Notification: an item's status has changed.",
-        notices.circulation_status_updated,
+        user_messages.circulation_status_updated,
         (*_ITEM, "status"),
         (("item",), ("status",)),
     ),
     Ask(
         messages.ItemRequested,
         "Notification: an item was requested.",
-        notices.item_requested,
+        user_messages.item_requested,
         (*_PATRON, *_ITEM, *_REQUEST, *_WORK, "kind", "scope", "pickup", "need-by"),
         (("patron",), ("item", "record")),
     ),
     Ask(
         messages.ItemRequestUpdated,
         "Notification: a request was changed.",
-        notices.item_request_updated,
+        user_messages.item_request_updated,
         (*_REQUEST, *_ITEM, *_PATRON, "kind", "pickup", "pickup-until", "need-by"),
         (("request", "item"),),
     ),
     Ask(
         messages.ItemRequestCancelled,
         "Notification: a request was cancelled.",
-        notices.item_request_cancelled,
+        user_messages.item_request_cancelled,
         (*_REQUEST, *_ITEM, *_PATRON, "kind"),
         (("patron",), ("request", "item")),
     ),
     Ask(
         messages.ItemShipped,
         "Notification: an item was sent.",
-        notices.item_shipped,
+        user_messages.item_shipped,
         (*_REQUEST, *_ITEM, *_PATRON, *_WORK, "barcode", "pickup", "when"),
         (("request", "item"),),
         defaults=(("when", "now"),),
@@ -308,7 +316,7 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.ItemReceived,
         "Notification: a sent item has come.",
-        notices.item_received,
+        user_messages.item_received,
         (*_ITEM, *_REQUEST, *_PATRON, "when"),
         (("item",),),
         defaults=(("when", "now"),),
@@ -316,7 +324,7 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.ItemCheckedOut,
         "Notification: an item was lent.",
-        notices.item_checked_out,
+        user_messages.item_checked_out,
         (*_PATRON, *_ITEM, *_REQUEST, "due"),
         (("patron",), ("item",)),
         fill=_due(LOAN_DAYS),
@@ -325,14 +333,14 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.ItemCheckedIn,
         "Notification: an item was returned.",
-        notices.item_checked_in,
+        user_messages.item_checked_in,
         (*_ITEM, *_PATRON),
         (("item",),),
     ),
     Ask(
         messages.ItemRenewed,
         "Notification: a loan was renewed.",
-        notices.item_renewed,
+        user_messages.item_renewed,
         (*_ITEM, *_PATRON, "due"),
         (("item",),),
         fill=_due(LOAN_DAYS),
@@ -341,7 +349,7 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         messages.ItemRecalled,
         "Notification: an item was recalled.",
-        notices.item_recalled,
+        user_messages.item_recalled,
         (*_ITEM, *_PATRON, "due"),
         (("item",),),
         fill=_due(RECALL_DAYS),
@@ -359,3 +367,37 @@ _BY_NAME: dict[str, Ask] = {
 def find(name: str) -> Ask | None:
     """By name in kebab-case, alias, or the message's own name."""
     return _BY_NAME.get(name.lower())
+
+
+def build(ask: Ask, values: Values, speaker: Speaker) -> Message:
+    """The message in the version of the profile. Raises CannotSay."""
+    body = ask.build(values, speaker)
+    own_root = isinstance(body, LookupVersion) and values.form == "version-message"
+    return Message(
+        body=body,
+        version=speaker.dialect.xml.version,
+        root=Root.VERSION_MESSAGE if own_root else Root.MESSAGE,
+    )
+
+
+def style_for(message: Message, xml: XmlDialect) -> XmlDialect:
+    """The style in which a message is written: with elements beyond the schema where it has any, since whoever plays
+    a partner and says a thing wants it sent."""
+    body = message.body
+    says_extra = any(element.extra and getattr(body, name) for name, element in elements_of(type(body)).items())
+    return xml.model_copy(update={"extra_elements": Extras.SEND}) if says_extra else xml
+
+
+def mirrored(dialect: NcipDialect) -> NcipDialect:
+    """The dialect as the partner has it: what we read is what the partner writes, and the other way round."""
+    xml = dialect.xml
+    turned = xml.model_copy(
+        update={
+            "charset_out": xml.charset_in or xml.charset_out,
+            "charset_in": None,
+            "strictness": Strictness.LENIENT,
+            "date_in": xml.date_in.model_copy(update={"zone": xml.date_out.zone}),
+            "date_out": xml.date_out.model_copy(update={"zone": xml.date_in.zone or xml.date_out.zone}),
+        }
+    )
+    return dialect.model_copy(update={"xml": turned})

@@ -1,14 +1,140 @@
-"""The root of a message: version, namespace style as seen, and the message itself or problems with it."""
+"""Root, headers, problems, identifiers, names and addresses."""
 
 from __future__ import annotations
 
 from dataclasses import field
 from enum import StrEnum
 
-from adapters.ncip.messages.base import RawElement, Structure, many
-from adapters.ncip.messages.identifiers import Initiation, Problem, Response
-from adapters.ncip.versions import Version
-from gateway.domain.frozen import frozen_by_name
+from adapters.ncip.messages.declaration import Code, RawElement, Structure, When, many, maybe, one, one_of, secret, text
+from adapters.ncip.wire_values import Version
+from gateway.domain.value import frozen_by_name
+
+
+@frozen_by_name
+class VisibleItemId(Structure):
+    """The number on an item's label, as version 1 carries it inside ItemDescription."""
+
+    identifier_type: Code | None = one("VisibleItemIdentifierType")
+    value: str = text("VisibleItemIdentifier")
+
+
+@frozen_by_name
+class UserId(Structure):
+    """A user, in the agency's own numbering. Version 1: UniqueUserId, or VisibleUserId when it has a type."""
+
+    agency_id: Code | None = maybe("AgencyId")
+    identifier_type: Code | None = maybe("UserIdentifierType")
+    value: str = text("UserIdentifierValue")
+
+
+@frozen_by_name
+class ItemId(Structure):
+    """An item. Version 1: UniqueItemId."""
+
+    agency_id: Code | None = maybe("AgencyId")
+    identifier_type: Code | None = maybe("ItemIdentifierType")
+    value: str = text("ItemIdentifierValue")
+
+
+@frozen_by_name
+class RequestId(Structure):
+    """A request. Version 1: UniqueRequestId."""
+
+    agency_id: Code | None = maybe("AgencyId")
+    identifier_type: Code | None = maybe("RequestIdentifierType")
+    value: str = text("RequestIdentifierValue")
+
+
+@frozen_by_name
+class PreviousUserId(Structure):
+    """An id that the user had before."""
+
+    agency_id: Code | None = one("AgencyId")
+    value: str = text("UserIdentifierValue")
+    valid_from_date: When | None = maybe("ValidFromDate")
+    valid_to_date: When | None = maybe("ValidToDate")
+
+
+@frozen_by_name
+class AuthenticationInput(Structure):
+    """One thing a user says to be recognised: a barcode, a PIN."""
+
+    data: str = secret("AuthenticationInputData", required=True)
+    format_type: Code | None = one("AuthenticationDataFormatType")
+    input_type: Code | None = one("AuthenticationInputType")
+
+
+@frozen_by_name
+class Problem(Structure):
+    """Why something was not done. `element` is a name or a path such as `InitiationHeader/FromAgencyId`.
+
+    Version 1 nests it: Problem/ProcessingError/ProcessingErrorType and so on, and has no detail.
+    """
+
+    type: Code | None = one("ProblemType")
+    detail: str | None = maybe("ProblemDetail")
+    element: str | None = maybe("ProblemElement")
+    value: str | None = maybe("ProblemValue")
+
+
+@frozen_by_name
+class MandatedAction(Structure):
+    """The thing has already happened, at this moment: do it whatever your rules say (STD 5.3)."""
+
+    date_event_occurred: When | None = one("DateEventOccurred")
+
+
+@frozen_by_name
+class InitiationHeader(Structure):
+    """Who asks whom, and under which application profile."""
+
+    from_system_id: Code | None = maybe("FromSystemId")
+    from_system_authentication: str | None = secret("FromSystemAuthentication")
+    from_agency_id: Code | None = one("FromAgencyId", inside="AgencyId")
+    from_agency_authentication: str | None = secret("FromAgencyAuthentication")
+    on_behalf_of_agency: Code | None = maybe("OnBehalfOfAgency", inside="AgencyId")
+    to_system_id: Code | None = maybe("ToSystemId")
+    to_agency_id: Code | None = one("ToAgencyId", inside="AgencyId")
+    application_profile_type: Code | None = maybe("ApplicationProfileType")
+
+
+@frozen_by_name
+class ResponseHeader(Structure):
+    """Who answers whom: from and to are those of the answer."""
+
+    from_system_id: Code | None = maybe("FromSystemId")
+    from_system_authentication: str | None = secret("FromSystemAuthentication")
+    from_agency_id: Code | None = one("FromAgencyId", inside="AgencyId")
+    from_agency_authentication: str | None = secret("FromAgencyAuthentication")
+    to_system_id: Code | None = maybe("ToSystemId")
+    to_agency_id: Code | None = one("ToAgencyId", inside="AgencyId")
+
+
+@frozen_by_name
+class Initiation(Structure):
+    """A message that asks for something or tells of it."""
+
+    initiation_header: InitiationHeader | None = maybe("InitiationHeader")
+
+
+@frozen_by_name
+class MandatableInitiation(Initiation):
+    """A message that may say that the thing has already happened."""
+
+    mandated_action: MandatedAction | None = maybe("MandatedAction")
+
+
+@frozen_by_name
+class Notification(Initiation):
+    """A message that tells what has happened at the sender."""
+
+
+@frozen_by_name
+class Response(Structure):
+    """An answer. Where `problems` stand, the rest is absent."""
+
+    response_header: ResponseHeader | None = maybe("ResponseHeader", beside_problems=True)
+    problems: tuple[Problem, ...] = many("Problem", beside_problems=True)
 
 
 @frozen_by_name
@@ -76,3 +202,134 @@ class Message:
         if isinstance(self.body, Problems):
             return "Problem"
         return "Ext" if isinstance(self.body, Extension) else type(self.body).__name__
+
+
+@frozen_by_name
+class StructuredPersonalUserName(Structure):
+    """A person's name in parts."""
+
+    prefix: str | None = maybe("Prefix")
+    given_name: str | None = maybe("GivenName")
+    initials: str | None = maybe("Initials")
+    surname: str = text("Surname")
+    suffix: str | None = maybe("Suffix")
+
+
+@frozen_by_name
+class PersonalNameInformation(Structure):
+    """A person's name, in parts or as one text."""
+
+    choices = (one_of("unstructured", "structured unstructured?"),)
+
+    structured: StructuredPersonalUserName | None = maybe("StructuredPersonalUserName")
+    unstructured: str | None = maybe("UnstructuredPersonalUserName")
+
+
+@frozen_by_name
+class OrganizationNameInformation(Structure):
+    """The name of an organisation."""
+
+    name_type: Code | None = one("OrganizationNameType")
+    name: str = text("OrganizationName")
+
+
+@frozen_by_name
+class NameInformation(Structure):
+    """The name of a person or an organisation."""
+
+    choices = (one_of("personal", "organizations"),)
+
+    personal: PersonalNameInformation | None = maybe("PersonalNameInformation")
+    organizations: tuple[OrganizationNameInformation, ...] = many("OrganizationNameInformation")
+
+
+@frozen_by_name
+class StructuredAddress(Structure):
+    """A postal address in parts: lines, or street parts."""
+
+    choices = (
+        one_of(
+            "line1 line2?",
+            "location_within_building? house_name? street post_office_box? district?",
+            "location_within_building? house_name? post_office_box district?",
+            "location_within_building? house_name? district",
+        ),
+    )
+
+    line1: str | None = maybe("Line1")
+    line2: str | None = maybe("Line2")
+    location_within_building: str | None = maybe("LocationWithinBuilding")
+    house_name: str | None = maybe("HouseName")
+    street: str | None = maybe("Street")
+    post_office_box: str | None = maybe("PostOfficeBox")
+    district: str | None = maybe("District")
+    locality: str | None = maybe("Locality")
+    region: str | None = maybe("Region")
+    country: str | None = maybe("Country")
+    postal_code: str | None = maybe("PostalCode")
+    care_of: str | None = maybe("CareOf")
+
+
+@frozen_by_name
+class UnstructuredAddress(Structure):
+    """A postal address as one text."""
+
+    address_type: Code | None = one("UnstructuredAddressType")
+    data: str = text("UnstructuredAddressData")
+
+
+@frozen_by_name
+class PhysicalAddress(Structure):
+    """A postal address."""
+
+    choices = (one_of("structured", "unstructured"),)
+
+    structured: StructuredAddress | None = maybe("StructuredAddress")
+    unstructured: UnstructuredAddress | None = maybe("UnstructuredAddress")
+    address_type: Code | None = one("PhysicalAddressType")
+
+
+@frozen_by_name
+class ElectronicAddress(Structure):
+    """An e-mail address or telephone number."""
+
+    address_type: Code | None = one("ElectronicAddressType")
+    data: str = text("ElectronicAddressData")
+
+
+@frozen_by_name
+class UserAddressInformation(Structure):
+    """One way to reach a user: postal, e-mail (`mailto`), telephone (`tel`)."""
+
+    choices = (one_of("physical_address", "electronic_address"),)
+
+    user_address_role_type: Code | None = one("UserAddressRoleType")
+    valid_from_date: When | None = maybe("ValidFromDate")
+    valid_to_date: When | None = maybe("ValidToDate")
+    physical_address: PhysicalAddress | None = maybe("PhysicalAddress")
+    electronic_address: ElectronicAddress | None = maybe("ElectronicAddress")
+
+
+@frozen_by_name
+class AgencyAddressInformation(Structure):
+    """One way to reach an agency."""
+
+    choices = (one_of("physical_address", "electronic_address"),)
+
+    agency_address_role_type: Code | None = one("AgencyAddressRoleType")
+    valid_from_date: When | None = maybe("ValidFromDate")
+    valid_to_date: When | None = maybe("ValidToDate")
+    physical_address: PhysicalAddress | None = maybe("PhysicalAddress")
+    electronic_address: ElectronicAddress | None = maybe("ElectronicAddress")
+
+
+@frozen_by_name
+class ShippingInformation(Structure):
+    """Where and how to send an item."""
+
+    choices = (one_of("physical_address", "electronic_address"),)
+
+    shipping_instructions: str | None = maybe("ShippingInstructions")
+    shipping_note: str | None = maybe("ShippingNote")
+    physical_address: PhysicalAddress | None = maybe("PhysicalAddress")
+    electronic_address: ElectronicAddress | None = maybe("ElectronicAddress")

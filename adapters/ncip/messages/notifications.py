@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from datetime import date
 
-from adapters.ncip.messages.addresses import (
+from adapters.ncip.messages.declaration import Code, When, flag, many, maybe, one, one_of, some
+from adapters.ncip.messages.envelope import (
     AgencyAddressInformation,
+    ItemId,
     NameInformation,
+    Notification,
     OrganizationNameInformation,
+    RequestId,
+    Response,
     ShippingInformation,
     UserAddressInformation,
+    UserId,
 )
-from adapters.ncip.messages.agencies import AgencyFields, AuthenticationPrompt
-from adapters.ncip.messages.base import Code, When, flag, many, maybe, one, one_of, some
-from adapters.ncip.messages.bibliographic import BibliographicDescription, BibliographicId
-from adapters.ncip.messages.fiscal import FiscalTransactionInformation
-from adapters.ncip.messages.holdings import (
+from adapters.ncip.messages.items import (
+    BibliographicDescription,
+    BibliographicId,
+    FiscalTransactionInformation,
     ItemDescription,
     ItemFields,
     ItemOptionalFields,
@@ -23,11 +28,9 @@ from adapters.ncip.messages.holdings import (
     PhysicalCondition,
     RoutingInformation,
 )
-from adapters.ncip.messages.identifiers import ItemId, Notification, RequestId, Response, UserId
-from adapters.ncip.messages.loans import RequestFields
-from adapters.ncip.messages.patrons import BlockOrTrap, UserFields, UserOptionalFields, UserPrivilege
-from adapters.ncip.messages.users import UserNoticeDetails
-from gateway.domain.frozen import frozen_by_name
+from adapters.ncip.messages.user_services import AgencyFields, AuthenticationPrompt, UserNoticeDetails
+from adapters.ncip.messages.users import BlockOrTrap, RequestFields, UserFields, UserOptionalFields, UserPrivilege
+from gateway.domain.value import frozen_by_name
 
 
 @frozen_by_name

@@ -1,60 +1,84 @@
-"""Services about users."""
+"""Users, privileges, their loans and requests."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from adapters.ncip.messages.addresses import NameInformation, UserAddressInformation
-from adapters.ncip.messages.base import Code, Structure, When, flag, many, maybe, maybe_one_of, one, one_of
-from adapters.ncip.messages.fiscal import (
-    Amount,
-    FiscalTransactionInformation,
-    FiscalTransactionReferenceId,
-    ItemDetails,
-    UserFiscalAccount,
+from adapters.ncip.messages.declaration import Code, Structure, When, flag, many, maybe, one, one_of
+from adapters.ncip.messages.envelope import (
+    AuthenticationInput,
+    ItemId,
+    NameInformation,
+    PreviousUserId,
+    RequestId,
+    ShippingInformation,
+    UserAddressInformation,
+    UserId,
 )
-from adapters.ncip.messages.identifiers import AuthenticationInput, Initiation, MandatableInitiation, Response, UserId
-from adapters.ncip.messages.loans import LoanedItem, LoanedItemsCount, RequestedItem, RequestedItemsCount
-from adapters.ncip.messages.patrons import BlockOrTrap, UserFields, UserOptionalFields, UserPrivilege
-from gateway.domain.frozen import frozen_by_name
+from adapters.ncip.messages.items import Amount, BibliographicId
+from adapters.ncip.wire_values import Version
+from gateway.domain.value import frozen_by_name
 
 
 @frozen_by_name
-class LookupUser(Initiation):
-    """Ask about a user."""
+class UserPrivilegeFee(Structure):
+    """What a privilege costs."""
 
-    choices = (one_of("user_id", "authentication_inputs"),)
+    amount: Amount | None = one("Amount")
+    payment_method_type: Code | None = maybe("PaymentMethodType")
 
-    user_id: UserId | None = maybe("UserId")
+
+@frozen_by_name
+class UserPrivilegeStatus(Structure):
+    """The value of a privilege, and since when."""
+
+    status_type: Code | None = one("UserPrivilegeStatusType")
+    date_of_status: When | None = maybe("DateOfUserPrivilegeStatus")
+
+
+@frozen_by_name
+class UserPrivilege(Structure):
+    """A kind of user or a right: one each for `STATUS`, `PROFILE`, `LIBRARY` by ILL convention (facts/ncip.md 3.4)."""
+
+    agency_id: Code | None = one("AgencyId")
+    agency_user_privilege_type: Code | None = one("AgencyUserPrivilegeType")
+    valid_from_date: When | None = maybe("ValidFromDate")
+    valid_to_date: When | None = maybe("ValidToDate")
+    fee: UserPrivilegeFee | None = maybe("UserPrivilegeFee")
+    status: UserPrivilegeStatus | None = maybe("UserPrivilegeStatus")
+    description: str | None = maybe("UserPrivilegeDescription")
+
+
+@frozen_by_name
+class BlockOrTrap(Structure):
+    """Something that a user may not do, or that staff must be told."""
+
+    agency_id: Code | None = one("AgencyId")
+    block_or_trap_type: Code | None = one("BlockOrTrapType")
+    valid_from_date: When | None = maybe("ValidFromDate")
+    valid_to_date: When | None = maybe("ValidToDate")
+
+
+@frozen_by_name
+class UserOptionalFields(Structure):
+    """What may be said about a user beside the id."""
+
+    name_information: NameInformation | None = maybe("NameInformation")
+    user_address_information: tuple[UserAddressInformation, ...] = many("UserAddressInformation")
+    date_of_birth: date | None = maybe("DateOfBirth", day=True)
+    user_languages: tuple[Code, ...] = many("UserLanguage")
+    user_privileges: tuple[UserPrivilege, ...] = many("UserPrivilege")
+    block_or_traps: tuple[BlockOrTrap, ...] = many("BlockOrTrap")
+    user_ids: tuple[UserId, ...] = many("UserId")
+    previous_user_ids: tuple[PreviousUserId, ...] = many("PreviousUserId")
+
+
+@frozen_by_name
+class UserFields(Structure):
+    """What is to be added to a user, or taken away."""
+
     authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
-    user_element_types: tuple[Code, ...] = many("UserElementType")
-    loaned_items_desired: bool = flag("LoanedItemsDesired")
-    requested_items_desired: bool = flag("RequestedItemsDesired")
-    user_fiscal_account_desired: bool = flag("UserFiscalAccountDesired")
-
-
-@frozen_by_name
-class LookupUserResponse(Response):
-    """Answer to LookupUser."""
-
-    user_id: UserId | None = one("UserId")
-    user_fiscal_accounts: tuple[UserFiscalAccount, ...] = many("UserFiscalAccount")
-    loaned_items_counts: tuple[LoanedItemsCount, ...] = many("LoanedItemsCount")
-    loaned_items: tuple[LoanedItem, ...] = many("LoanedItem")
-    requested_items_counts: tuple[RequestedItemsCount, ...] = many("RequestedItemsCount")
-    requested_items: tuple[RequestedItem, ...] = many("RequestedItem")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
-
-
-@frozen_by_name
-class CreateUser(MandatableInitiation):
-    """Register a user."""
-
-    choices = (maybe_one_of("user_id", "authentication_inputs"),)
-
-    user_id: UserId | None = maybe("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
-    name_information: NameInformation | None = one("NameInformation")
+    name_information: NameInformation | None = maybe("NameInformation")
     user_address_information: tuple[UserAddressInformation, ...] = many("UserAddressInformation")
     date_of_birth: date | None = maybe("DateOfBirth", day=True)
     user_languages: tuple[Code, ...] = many("UserLanguage")
@@ -63,120 +87,87 @@ class CreateUser(MandatableInitiation):
 
 
 @frozen_by_name
-class CreateUserResponse(Response):
-    """Answer to CreateUser."""
+class LoanedItem(Structure):
+    """An item that a user has."""
 
-    user_id: UserId | None = one("UserId")
+    choices = (one_of("date_due", "indeterminate_loan_period_flag"),)
 
-
-@frozen_by_name
-class UpdateUser(MandatableInitiation):
-    """Change a user."""
-
-    choices = (one_of("user_id", "authentication_inputs"),)
-
-    user_id: UserId | None = maybe("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
-    delete_user_fields: UserFields | None = maybe("DeleteUserFields")
-    add_user_fields: UserFields | None = maybe("AddUserFields")
-
-
-@frozen_by_name
-class UpdateUserResponse(Response):
-    """Answer to UpdateUser."""
-
-    user_id: UserId | None = one("UserId")
-
-
-@frozen_by_name
-class DeleteUser(MandatableInitiation):
-    """Remove a user."""
-
-    choices = (one_of("user_id", "authentication_inputs"),)
-
-    user_id: UserId | None = maybe("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
-
-
-@frozen_by_name
-class DeleteUserResponse(Response):
-    """Answer to DeleteUser."""
-
-    user_id: UserId | None = one("UserId")
-
-
-@frozen_by_name
-class CreateUserFiscalTransaction(MandatableInitiation):
-    """Put a charge or payment on a user's account."""
-
-    choices = (one_of("user_id", "authentication_inputs"),)
-
-    user_id: UserId | None = maybe("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
-    fiscal_transaction_information: FiscalTransactionInformation | None = one("FiscalTransactionInformation")
-
-
-@frozen_by_name
-class CreateUserFiscalTransactionResponse(Response):
-    """Answer to CreateUserFiscalTransaction."""
-
-    user_id: UserId | None = one("UserId")
-    fiscal_transaction_reference_id: FiscalTransactionReferenceId | None = one("FiscalTransactionReferenceId")
-
-
-@frozen_by_name
-class NoticeItem(Structure):
-    """An item that a notice is about."""
-
-    item_details: ItemDetails | None = one("ItemDetails")
+    item_id: ItemId | None = one("ItemId")
+    bibliographic_ids: tuple[BibliographicId, ...] = many("BibliographicId", since=Version.V2_02)
+    reminder_level: int | None = maybe("ReminderLevel", minimum=0)
+    date_due: When | None = maybe("DateDue")
+    indeterminate_loan_period_flag: bool = flag("IndeterminateLoanPeriodFlag")
     amount: Amount | None = maybe("Amount")
+    title: str | None = maybe("Title")
+    medium_type: Code | None = maybe("MediumType")
 
 
 @frozen_by_name
-class UserNoticeDetails(Structure):
-    """What a notice to a user says."""
+class LoanedItemsCount(Structure):
+    """How many items a user has, by status or restriction."""
 
-    choices = (one_of("notice_items", "user_fiscal_account", "user_privilege"),)
+    choices = (one_of("circulation_status", "item_use_restriction_type"),)
 
-    notice_type: Code | None = one("NoticeType")
-    notice_content: str | None = maybe("NoticeContent")
-    notice_items: tuple[NoticeItem, ...] = many("NoticeItem")
-    user_fiscal_account: UserFiscalAccount | None = maybe("UserFiscalAccount")
-    user_privilege: UserPrivilege | None = maybe("UserPrivilege")
+    circulation_status: Code | None = maybe("CirculationStatus")
+    item_use_restriction_type: Code | None = maybe("ItemUseRestrictionType")
+    count: int | None = one("LoanedItemCountValue", minimum=0)
 
 
 @frozen_by_name
-class SendUserNotice(MandatableInitiation):
-    """Send a notice to a user."""
+class RequestedItem(Structure):
+    """An item that a user waits for."""
 
-    user_id: UserId | None = one("UserId")
-    date_to_send: When | None = maybe("DateToSend")
-    user_notice_details: UserNoticeDetails | None = one("UserNoticeDetails")
+    choices = (one_of("item_id", "request_id item_id?"),)
+
+    request_id: RequestId | None = maybe("RequestId")
+    item_id: ItemId | None = maybe("ItemId")
+    bibliographic_ids: tuple[BibliographicId, ...] = many("BibliographicId", since=Version.V2_02)
+    request_type: Code | None = one("RequestType")
+    request_status_type: Code | None = one("RequestStatusType")
+    date_placed: When | None = one("DatePlaced")
+    pickup_date: When | None = maybe("PickupDate")
+    pickup_location: Code | None = maybe("PickupLocation")
+    pickup_expiry_date: When | None = maybe("PickupExpiryDate")
+    reminder_level: int | None = maybe("ReminderLevel", minimum=0)
+    hold_queue_position: int | None = maybe("HoldQueuePosition", minimum=1)
+    title: str | None = maybe("Title")
+    medium_type: Code | None = maybe("MediumType")
 
 
 @frozen_by_name
-class SendUserNoticeResponse(Response):
-    """Answer to SendUserNotice."""
+class RequestedItemsCount(Structure):
+    """How many items a user waits for."""
 
-    choices = (maybe_one_of("date_sent", "date_will_send"),)
+    choices = (one_of("request_type", "circulation_status", "item_use_restriction_type"),)
 
-    user_id: UserId | None = one("UserId")
-    date_sent: When | None = maybe("DateSent")
-    date_will_send: When | None = maybe("DateWillSend")
+    request_type: Code | None = maybe("RequestType")
+    circulation_status: Code | None = maybe("CirculationStatus")
+    item_use_restriction_type: Code | None = maybe("ItemUseRestrictionType")
+    count: int | None = one("RequestedItemCountValue", minimum=0)
 
 
 @frozen_by_name
-class AuthenticateUser(Initiation):
-    """Recognise a user. Version 1 alone; version 2 has LookupUser for it."""
-
-    choices = (one_of("user_id", "authentication_inputs"),)
+class RequestFields(Structure):
+    """What is to be added to a request, or taken away."""
 
     user_id: UserId | None = maybe("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
+    item_id: ItemId | None = maybe("ItemId")
+    request_type: Code | None = maybe("RequestType")
+    request_scope_type: Code | None = maybe("RequestScopeType")
+    request_status_type: Code | None = maybe("RequestStatusType")
+    shipping_information: ShippingInformation | None = maybe("ShippingInformation")
+    earliest_date_needed: When | None = maybe("EarliestDateNeeded")
+    need_before_date: When | None = maybe("NeedBeforeDate")
+    pickup_location: Code | None = maybe("PickupLocation")
+    pickup_expiry_date: When | None = maybe("PickupExpiryDate")
+    date_of_user_request: When | None = maybe("DateOfUserRequest")
+    date_available: When | None = maybe("DateAvailable")
+    acknowledged_fee_amount: Amount | None = maybe("AcknowledgedFeeAmount")
+    paid_fee_amount: Amount | None = maybe("PaidFeeAmount")
 
 
 @frozen_by_name
-class AuthenticateUserResponse(Response):
-    """Answer to AuthenticateUser."""
+class Pending(Structure):
+    """An answer will come later."""
 
-    user_id: UserId | None = one("UserId")
+    date_of_expected_reply: When | None = maybe("DateOfExpectedReply")

@@ -19,7 +19,7 @@ from adapters.ncip.messages import (
     ShippingInformation,
     When,
 )
-from adapters.ncip.services.reading import (
+from adapters.ncip.services.command_reader import (
     Reader,
     bib,
     call_number,

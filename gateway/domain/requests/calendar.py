@@ -1,12 +1,12 @@
-"""The library's calendar: which days it works, and what n business days later means. Pure; no clock of its own."""
+"""Open days and business days of a library; when an order batch is due. Pure; no clock of its own."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from gateway.domain.frozen import frozen
-from gateway.domain.requests.partner import Closure
+from gateway.domain.requests.partner_policy import Closure, Gather
 from gateway.domain.requests.policy import CalendarPolicy, Weekday
+from gateway.domain.value import frozen
 
 HORIZON_DAYS = 3660
 """A calendar that is closed for ten years has no open day: looking for one ends there."""
@@ -96,3 +96,25 @@ def _at(day: date, clock: time, zone: tzinfo) -> datetime:
 def moved(moment: datetime, day: date, zone: tzinfo) -> datetime:
     """The same time of day in the zone on another day, in UTC."""
     return _at(day, moment.astimezone(zone).time(), zone)
+
+
+def due(rule: Gather, since: datetime, calendar: Calendar) -> datetime:
+    """When an order that waits since then goes at the latest, in UTC. `since` is aware."""
+    ends = [since + timedelta(minutes=rule.wait_minutes)] if rule.wait_minutes is not None else []
+    if rule.at:
+        ends.append(_next(rule, since, calendar))
+    return min(ends, default=since).astimezone(UTC)
+
+
+def _next(rule: Gather, since: datetime, calendar: Calendar) -> datetime:
+    times = sorted(map(time.fromisoformat, rule.at))
+    day = calendar.day(since)
+    while True:
+        try:
+            day = calendar.next_open(day)
+        except NeverOpen:  # a calendar with a mistake in it holds up no order
+            calendar = Calendar(calendar.zone)
+        moments = (datetime.combine(day, one, calendar.zone).astimezone(UTC) for one in times)
+        if (found := next((one for one in moments if one > since), None)) is not None:
+            return found
+        day += timedelta(days=1)

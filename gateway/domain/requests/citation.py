@@ -1,11 +1,25 @@
-"""What is asked for: a book, an article, a score … with all that was said about it."""
+"""What is asked for, and its standard numbers in one spelling."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from enum import StrEnum
 
-from gateway.domain.frozen import frozen, frozen_by_name
+from stdnum import isbn, issn
+from stdnum.exceptions import ValidationError
+
 from gateway.domain.library import RecordId
+from gateway.domain.value import frozen, frozen_by_name
+
+_SAME = {"eissn": "issn", "issn-l": "issn", "lissn": "issn", "oclcnum": "oclc"}
+"""Other names of a type. Print, electronic and linking ISSN name the same serial."""
+
+_TYPED = re.compile(r"([a-z][a-z0-9-]*):(.+)", re.IGNORECASE)
+_ISBN = re.compile(r"\d{13}|\d{9}[\dX]")
+_ISSN = re.compile(r"\d{7}[\dX]")
+_OCLC = re.compile(r"\(ocolc\)|^oc[mn]|^on(?=\d)", re.IGNORECASE)
+_DOI = re.compile(r"^(https?://(dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
 
 
 class CitationType(StrEnum):
@@ -78,3 +92,84 @@ class Citation:
 
     def identifier(self, type_: str) -> str:
         return next((one.value for one in self.identifiers if one.type == type_), "")
+
+
+def comparable(text: str) -> str:
+    """`isbn:3-16-148410-0` -> `isbn:9783161484100`; empty when there is no type or no value."""
+    match = _TYPED.fullmatch(text.strip())
+    return normal(match[1].lower(), match[2]) if match else ""
+
+
+def canonical(type_: str) -> str:
+    """Of the names of a type the one that we use."""
+    plain = type_.strip().lower()
+    return _SAME.get(plain, plain)
+
+
+def normal(type_: str, value: str) -> str:
+    """`type:value` in a spelling that is equal for equal numbers; empty when nothing is left of the value.
+
+    An ISBN of ten digits becomes the one of thirteen that it is part of; no check digit is looked at, since wrong
+    ones are printed in books. Print, electronic and linking ISSN are all of type issn. LCCN: as the Library of
+    Congress normalises them (lccn.loc.gov/lccnperm-faq.html).
+    """
+    type_ = canonical(type_)
+    value = value.strip()
+    match type_:
+        case "isbn":
+            value = _isbn(value)
+        case "issn":
+            value = re.sub(r"[^0-9X]", "", value.upper())
+        case "oclc":
+            value = re.sub(r"\D", "", _OCLC.sub("", value)).lstrip("0")
+        case "lccn":
+            value = _lccn(value)
+        case "doi":
+            value = _DOI.sub("", value).casefold()
+        case _:
+            value = re.sub(r"\s", "", value).casefold()
+    return f"{type_}:{value}" if value else ""
+
+
+def _isbn(value: str) -> str:
+    """Without what stands behind it, such as `(pbk.)`."""
+    found = _ISBN.match(str(isbn.compact(value)))
+    return str(isbn.to_isbn13(found[0])) if found is not None else ""
+
+
+def _lccn(value: str) -> str:
+    """`n 78-890351 //r86` -> `n78890351`."""
+    plain = re.sub(r"\s", "", value).partition("/")[0].casefold()
+    prefix, hyphen, serial = plain.partition("-")
+    return f"{prefix}{serial:0>6}" if hyphen else plain
+
+
+def isbn_forms(value: str) -> tuple[str, ...]:
+    """As catalogues may have it: thirteen digits, then ten where there is such a form. Empty: not an ISBN."""
+    thirteen = _isbn(value)
+    if not thirteen:
+        return ()
+    try:
+        return (thirteen, str(isbn.to_isbn10(thirteen)))
+    except ValidationError:  # not of 978, or its check digit is wrong
+        return (thirteen,)
+
+
+def issn_form(value: str) -> str:
+    """`1344-8668`; empty: not an ISSN."""
+    found = _ISSN.match(normal("issn", value).removeprefix("issn:"))
+    return str(issn.format(found[0])) if found is not None else ""
+
+
+def normals(identifiers: Iterable[RecordId]) -> frozenset[str]:
+    return frozenset(filter(None, (normal(one.type, one.value) for one in identifiers)))
+
+
+def same_work(identifiers: Iterable[RecordId], listed: Iterable[str]) -> bool | None:
+    """Whether one of the identifiers is in a list of `type:value`; None when the list has none of their types, so
+    that it says nothing about them."""
+    asked, there = normals(identifiers), frozenset(map(comparable, listed))
+    if asked & there:
+        return True
+    types = {one.partition(":")[0] for one in there}
+    return False if any(one.partition(":")[0] in types for one in asked) else None

@@ -10,9 +10,9 @@ from dataclasses import field
 from datetime import date, datetime
 from enum import StrEnum
 
-from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation, Extra
+from gateway.domain.value import frozen, frozen_by_name
 
 
 class Origin(StrEnum):

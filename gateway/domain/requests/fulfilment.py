@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
 
-from gateway.domain.policy import Section
+from gateway.domain.circulation_policy import Section
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.request import ServiceType
 

@@ -1,18 +1,17 @@
-"""What a library's rules say about a request that comes in: of its own patrons, or of another library. Pure; the facts
-are looked up before."""
+"""Rules for a request that comes in: limits, duplicates, mediation, its number. Pure; facts are looked up before."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, tzinfo
 from enum import StrEnum
 
-from gateway.domain.frozen import frozen, frozen_by_name
+from gateway.domain.library import Money
 from gateway.domain.problems import About, Reason
-from gateway.domain.requests.conditions import fits
 from gateway.domain.requests.events import Reasons
-from gateway.domain.requests.policy import Intake, LendingRules, Mediation, RequestPolicy
-from gateway.domain.requests.request import Request, ServiceType
+from gateway.domain.requests.policy import Conditions, Intake, LendingRules, Mediation, Numbers, RequestPolicy
+from gateway.domain.requests.request import Request, Role, ServiceType
+from gateway.domain.value import frozen, frozen_by_name
 
 # --- requests of our own patrons -------------------------------------------------------------------------
 
@@ -138,3 +137,90 @@ def item_refusal(item_policy: str, service: ServiceType, rules: LendingRules) ->
     if lent or (service is not ServiceType.LOAN and rules.copies_of_never):
         return None
     return LendingRefusal(Reasons.NON_CIRCULATING, f"Items of the policy '{item_policy}' are not lent.")
+
+
+def fits(rule: Conditions, request: Request, policy: RequestPolicy) -> bool:
+    """All that is set must fit. A rule without conditions fits every request."""
+    maximum = request.costs.maximum
+    return (
+        _among(request.patron.category, rule.patron_categories)
+        and (not rule.citation_types or request.citation.type in rule.citation_types)
+        and (not rule.services or request.service.type in rule.services)
+        and _among(request.service.format, rule.formats)
+        and _among(request.citation.language, rule.languages)
+        and _among(request.branch, rule.branches)
+        and _among(policy.campus_of(request.branch), rule.campuses)
+        and (rule.cost_up_to is None or _within(maximum, rule.cost_up_to.money))
+        and (rule.cost_above is None or _above(maximum, rule.cost_above.money))
+    )
+
+
+def _within(maximum: Money | None, limit: Money) -> bool:
+    """Known to be no more: not without a maximum, nor in another currency."""
+    return maximum is not None and maximum.currency == limit.currency and maximum.amount <= limit.amount
+
+
+def _above(maximum: Money | None, limit: Money) -> bool:
+    return maximum is None or (maximum.currency == limit.currency and maximum.amount > limit.amount)
+
+
+def _among(value: str, allowed: Iterable[str]) -> bool:
+    folded = [one.casefold() for one in allowed]
+    return not folded or value.casefold() in folded
+
+
+@frozen_by_name
+class NumberFields:
+    """`at`: when the request was made, aware; `zone` says in which year and month that is. `partner`: its symbol."""
+
+    at: datetime
+    zone: tzinfo
+    branch: str = ""
+    partner: str = ""
+
+
+@frozen
+class Series:
+    """Numbers that are counted together. `sequence` names the count (`store.requests.timers`): it is whatever
+    stands around the running number. So it begins anew with a new year or branch exactly where the number shows it,
+    and two templates that could make the same number share one count."""
+
+    template: str
+    sequence: str
+    fields: NumberFields
+    prefix: str = ""
+
+    def number(self, running: int) -> str:
+        return _filled(self.template, self.fields, self.prefix, running)
+
+
+def template_for(role: Role, numbers: Numbers, *, branch: str = "", profile: str = "", own: str | None = None) -> str:
+    """The partner's own (`PartnerPolicy.number`), then that for its profile, for the branch (borrowing only), for the
+    role."""
+    if own:
+        return own
+    if profile in numbers.partners:
+        return numbers.partners[profile]
+    if role is Role.LENDING:
+        return numbers.lending
+    return numbers.branches.get(branch, numbers.borrowing)
+
+
+def series(template: str, fields: NumberFields, prefix: str = "") -> Series:
+    """The series to which the next number of this template belongs."""
+    start = template.index("{sequence")
+    around = f"{template[:start]}#{template[template.index('}', start) + 1 :]}"
+    return Series(template, f"number {_filled(around, fields, prefix, 0)}", fields, prefix)
+
+
+def request_number(template: str, fields: NumberFields, running: int, prefix: str = "") -> str:
+    """`B{year}-{sequence:05d}` -> `B2026-00042`."""
+    return _filled(template, fields, prefix, running)
+
+
+def _filled(template: str, fields: NumberFields, prefix: str, running: int) -> str:
+    local = fields.at.astimezone(fields.zone)
+    month = f"{local.month:02d}"
+    return template.format(
+        year=local.year, month=month, branch=fields.branch, partner=fields.partner, prefix=prefix, sequence=running
+    )

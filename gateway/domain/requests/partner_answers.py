@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.domain.requests.events import Condition, Details, Event, Kind, Reasons, by_partner
-from gateway.domain.requests.machine import Transition, apply
+from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import Request, Role, ServiceType
-from gateway.domain.requests.workflow import Workflow
+from gateway.domain.requests.state_machine import Transition, apply
+from gateway.domain.value import frozen, frozen_by_name
 
 
 class Field(StrEnum):

@@ -1,6 +1,7 @@
-"""How a library runs its managed requests: requests.yml. Partners have their own part in their profiles.
+"""requests.yml as values: intake, rotas, lending, calendar, retention, catalogues.
 
-All models are frozen and refuse unknown keys. Days are business days of `calendar` unless a key says otherwise.
+Partners have their own part in their profiles. All models are frozen and refuse unknown keys. Days are business days
+of `calendar` unless a key says otherwise.
 """
 
 from __future__ import annotations
@@ -12,14 +13,45 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.domain.policy import Section
-from gateway.domain.requests.catalogues import Catalogues
+from gateway.domain.circulation_policy import Section
+from gateway.domain.requests.attachments import USUAL, FileType
 from gateway.domain.requests.citation import CitationType
-from gateway.domain.requests.file_types import USUAL, FileType
 from gateway.domain.requests.fulfilment import ServicesPolicy
-from gateway.domain.requests.number_template import NumberTemplate
-from gateway.domain.requests.partner import Closure, Price
+from gateway.domain.requests.partner_policy import Closure, NumberTemplate, Price
 from gateway.domain.requests.request import ServiceType
+
+
+def _different(names: tuple[str, ...]) -> tuple[str, ...]:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"stands twice: {', '.join(twice)}")
+    return names
+
+
+Targets = Annotated[tuple[str, ...], AfterValidator(_different), Field(min_length=1)]
+
+
+class Catalogues(Section):
+    groups: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,99}$")], Targets] = Field(
+        {}, description="name -> profiles whose catalogues are searched together by that name"
+    )
+    look_up: str = Field(
+        "", description="profile or group that knows the numbers of forms (ISBN, ISSN, DOI …); empty: none is asked"
+    )
+    ahead: int = Field(6, ge=1, le=50, description="so many suppliers of a rota are looked up at once")
+    at_once: int = Field(50, ge=1, le=200, description="so many targets of a group are asked at once")
+    seconds: float = Field(
+        15.0, gt=0, le=120, description="a target that has not answered a search by then is left out"
+    )
+    records: int = Field(20, ge=1, le=100, description="records that each target gives at most")
+
+    @model_validator(mode="after")
+    def _names(self) -> Catalogues:
+        inside = sorted({name for names in self.groups.values() for name in names if name in self.groups})
+        if inside:
+            raise ValueError(f"the name of a group and of a profile in one: {', '.join(inside)}")
+        return self
+
 
 # --- request numbers -------------------------------------------------------------------------------------
 

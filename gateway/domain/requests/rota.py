@@ -1,4 +1,4 @@
-"""Which suppliers a borrowing request asks, and in which order. Pure: loads, times and today are passed in.
+"""Which suppliers a request asks, in which order and why. Pure: loads, times and today are passed in.
 
 A rota is assigned once (`assign`, `lines`); whom to ask next is decided anew each time (`next_line`), since loads
 change meanwhile and closures end.
@@ -6,19 +6,25 @@ change meanwhile and closures end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from enum import StrEnum
 
-from gateway.domain.frozen import frozen
-from gateway.domain.requests.conditions import fits
-from gateway.domain.requests.partner import PartnerPolicy
-from gateway.domain.requests.policy import OnlyOwning, Overload, RequestPolicy, RotaOrder, RotaTemplate, TemplateLine
-from gateway.domain.requests.ranking import PartnerStanding, rank
-from gateway.domain.requests.request import AttemptStatus, Request, RotaLine, Standing
-from gateway.domain.requests.suitability import by_profile, by_rota, too_dear
-
-__all__ = ["Choice", "PartnerStanding", "assign", "lines", "may_ask", "next_line", "rank", "retry_on", "standing"]
+from gateway.domain.library import Money
+from gateway.domain.requests.intake_rules import fits
+from gateway.domain.requests.partner_policy import PartnerPolicy, PartnerRole
+from gateway.domain.requests.policy import (
+    OnlyOwning,
+    Overload,
+    Ranking,
+    RequestPolicy,
+    RotaOrder,
+    RotaTemplate,
+    TemplateLine,
+)
+from gateway.domain.requests.request import AttemptStatus, Request, RotaLine, ServiceType, Standing
+from gateway.domain.value import frozen, frozen_by_name
 
 
 def standing(
@@ -182,3 +188,132 @@ def may_ask(rule: OnlyOwning, owns: bool | None) -> bool:
     if rule is OnlyOwning.NO or owns is True:
         return True
     return owns is None and rule is OnlyOwning.UNKNOWN_TOO
+
+
+@frozen_by_name
+class PartnerStanding:
+    """A partner as it stands today, for one request. `open`: requests with it that are open, as counted here and by
+    the other members of its network, `reported` of them by the members. `mean_days`: how long it took to supply, None:
+    nothing known. `cost`: what it charges for this service, None: nothing. `reciprocity`: 1 is even, more: it owes us.
+    `near`: on the request's own campus. `closed` and `why_not`: why it can't be asked now, or at all, in plain words;
+    empty: it can."""
+
+    open: int = 0
+    reported: int = 0
+    mean_days: float | None = None
+    cost: Money | None = None
+    reciprocity: float = 1.0
+    overloaded: bool = False
+    closed: str = ""
+    near: bool = False
+    why_not: str = ""
+
+
+def rank(
+    lines: tuple[RotaLine, ...], standings: Mapping[str, PartnerStanding], ranking: Ranking
+) -> tuple[RotaLine, ...]:
+    """The lines, best first, each with its sum in `why`. Last resorts come after all others; among each, overloaded
+    ones after those that are not; lines with equal points stay in their order. A partner without a standing counts as
+    one of which nothing is known."""
+    nothing = PartnerStanding()
+    scored = []
+    for at, line in enumerate(lines):
+        known = standings.get(line.partner, nothing)
+        points, said = _points(known, ranking)
+        marks = [text for text, set_ in (("last resort", line.last_resort), ("overloaded", known.overloaded)) if set_]
+        explained = replace(line, why=", ".join([*marks, said]))
+        scored.append(((line.last_resort, known.overloaded, points, at), explained))
+    return tuple(line for _, line in sorted(scored, key=lambda one: one[0]))
+
+
+def _points(known: PartnerStanding, ranking: Ranking) -> tuple[float, str]:
+    days = ranking.unknown_days if known.mean_days is None else known.mean_days
+    cost = known.cost
+    parts = (
+        (ranking.load * known.open, _open(known)),
+        (ranking.supply_time * days, f"{days:g} days" + (" assumed" if known.mean_days is None else "")),
+        (ranking.cost * float(cost.amount if cost else 0), f"costs {cost.amount} {cost.currency}" if cost else ""),
+        (-ranking.reciprocity * known.reciprocity, f"reciprocity {known.reciprocity:g}"),
+        (-ranking.near if known.near else 0.0, "same campus"),
+    )
+    total = round(sum(points for points, _ in parts), 6)  # equal sums stay equal, whatever their order was
+    counted = ", ".join(f"{text} {points:+g}" for points, text in parts if points)
+    return total, f"{total:g} points ({counted or 'nothing counted'})"
+
+
+def _open(known: PartnerStanding) -> str:
+    return f"{known.open} open" + (f", {known.reported} of them of other members" if known.reported else "")
+
+
+def by_profile(partner: PartnerPolicy, request: Request) -> str:
+    """What its profile says against asking it at all."""
+    service, format_ = request.service.type, request.service.format
+    if PartnerRole.SUPPLIER not in partner.roles:
+        return "is no supplier"
+    if not partner.channel:
+        return "has no channel by which it could be asked"
+    if not partner.supplies(service):
+        digital = partner.workflow.borrowing.digital_only
+        return "supplies copies only" if digital else f"does not supply the service {service.value}"
+    if format_ and partner.formats and not _among(format_, partner.formats):
+        return f"does not supply the format {format_}"
+    limit = partner.cost_limit
+    return too_dear(partner.price(service), limit.money, "for this partner") if limit is not None else ""
+
+
+def by_rota(line: TemplateLine, partner: PartnerPolicy, request: Request) -> str:
+    """What the rota says against asking it for this request."""
+    service, format_ = request.service.type, request.service.format
+    if line.services and not (service in line.services or ServiceType.COPY_OR_LOAN in (service, *line.services)):
+        return f"on this rota not for the service {service.value}"
+    if format_ and line.formats and not _among(format_, line.formats):
+        return f"on this rota not for the format {format_}"
+    return too_dear(partner.price(service), line.max_cost.money, "on this rota") if line.max_cost is not None else ""
+
+
+def too_dear(price: Money | None, limit: Money | None, whose: str) -> str:
+    """A price in another currency can't be compared, so it is too dear: nobody pays more by mistake."""
+    if price is None or not price.amount or limit is None:
+        return ""
+    same = price.currency == limit.currency
+    if same and price.amount <= limit.amount:
+        return ""
+    how = "more than" if same else "which can't be compared with"
+    return f"costs {price.amount} {price.currency}, {how} the maximum {whose}, {limit.amount} {limit.currency}"
+
+
+def _among(value: str, allowed: Iterable[str]) -> bool:
+    return value.casefold() in {one.casefold() for one in allowed}
+
+
+class Verdict(StrEnum):
+    NEXT = "next"  # it would be asked now
+    AFTER = "after"  # it would be asked when those before it can't supply
+    PASSED_OVER = "passed-over"  # not now
+    NOT_OWNING = "not-owning"
+    NOT_LENDING = "not-lending"  # it owns it
+    UNREACHABLE = "unreachable"  # its catalogue is, and its profile says to skip it then
+    ASKED = "asked"
+    SKIPPED = "skipped"
+
+
+@frozen
+class ExplainedLine:
+    """`why` in plain words; `holdings`: what the catalogue says, where it was asked."""
+
+    partner: str
+    verdict: Verdict
+    why: str = ""
+    holdings: str = ""
+
+
+@frozen_by_name
+class Explanation:
+    """In the order in which suppliers would be asked; then those passed over, then those that had their turn.
+    `by_rule`: the request has no rota yet, this is the one that the rules would give it."""
+
+    rota: str = ""
+    ranked: bool = False
+    by_rule: bool = False
+    only_owning: OnlyOwning = OnlyOwning.UNKNOWN_TOO
+    lines: tuple[ExplainedLine, ...] = ()

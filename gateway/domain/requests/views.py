@@ -11,13 +11,13 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.domain.library import Money, PersonName
 from gateway.domain.requests.citation import Citation, Extra
 from gateway.domain.requests.events import Details, Event, Kind
-from gateway.domain.requests.machine import Denied
-from gateway.domain.requests.patron_words import PatronStatus
+from gateway.domain.requests.patron_status import PatronStatus
 from gateway.domain.requests.request import Attachment, Dates, Party, PatronLink, Request, Role, Service
+from gateway.domain.requests.state_machine import Denied
+from gateway.domain.value import frozen, frozen_by_name
 
 T = TypeVar("T")
 

@@ -5,7 +5,6 @@ Nothing is printed here; the report is a value.
 """
 
 from gateway.services.check.examples import ExampleAnswer, ExampleExchange
-from gateway.services.check.report import ProfileFindings, Report
-from gateway.services.check.service import Subject, UnknownProfile, check
+from gateway.services.check.runner import ProfileFindings, Report, Subject, UnknownProfile, check
 
 __all__ = ["ExampleAnswer", "ExampleExchange", "ProfileFindings", "Report", "Subject", "UnknownProfile", "check"]

@@ -1,19 +1,27 @@
-"""A profile's examples: is the message understood, and answered, as the example says?"""
+"""Examples of profiles, run and compared with what they expect.
+
+`send` is the mail as it travels: header, an empty line, text. Its Date is when it was received.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Enum
 from typing import Protocol
 
-from gateway.configuration.problems import Path, Problem
-from gateway.configuration.validation import describe
-from gateway.domain.frozen import frozen
+from lxml import etree
+
+from gateway.configuration.model_validation import describe
+from gateway.configuration.yaml_document import Path, Problem
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.profile import Example
-from gateway.ports.protocol import Arrival, Conversation, Incoming, OutcomeClass, Responder, Transport
+from gateway.domain.value import frozen
+from gateway.ports.incoming_mail import IncomingMail, MailFormat, ParseMail, Understood
+from gateway.ports.responder import Arrival, Conversation, Incoming, OutcomeClass, Responder, Transport
 from gateway.profiles import LoadedProfile
-from gateway.services.check.elements import Unreadable, texts_at
-from gateway.services.check.looking import look, named, unlike
 
 
 @frozen
@@ -140,3 +148,144 @@ def _look(incoming: Incoming, key: str) -> object:
     if root == "message":
         return look(incoming.message, rest.split(".") if rest else [])
     return look(incoming.told if incoming.told is not None else incoming.command, key.split("."))
+
+
+@frozen
+class MailExampleRunner:
+    """Runs the examples of one profile in one format. `parse` takes mails apart; `now`: when a mail without a date was
+    received."""
+
+    loaded: LoadedProfile
+    parse: ParseMail
+    mail_format: MailFormat
+    now: datetime
+
+    def run(self, index: int, example: Example) -> Ran:
+        path: Path = ("examples", index)
+        found = self._understood(example)
+        return Ran(tuple(self._problems(found, example, path)))
+
+    def _understood(self, example: Example) -> Understood | MalformedMessage:
+        try:
+            mail = _mail(example.send, self.parse, self.now)
+            return self.mail_format.decode(mail, self.loaded.profile)
+        except MalformedMessage as malformed:
+            return malformed
+
+    def _problems(self, found: Understood | MalformedMessage, example: Example, path: Path) -> Iterator[Problem]:
+        if isinstance(found, MalformedMessage):
+            if example.outcome != "malformed":
+                yield self.loaded.problem((*path, "send"), f"{named(example)} can't be read: {found}")
+            return
+        if example.outcome != "ok":
+            said = f"{named(example)} should be {example.outcome}, but it was read"
+            yield self.loaded.problem((*path, "outcome"), said)
+        elif example.answer_contains or example.answer_lacks or example.answer_paths:
+            yield self.loaded.problem(path, f"{named(example)} is a mail, which has no answer to look at")
+        yield from unlike(self.loaded, example, path, lambda key: look(found, key.split(".")))
+
+
+def _mail(text: str, parse: ParseMail, now: datetime) -> IncomingMail:
+    """Raises MalformedMessage."""
+    parsed = parse(text.encode(), now)
+    return replace(parsed.mail, received=parsed.dated) if parsed.dated is not None else parsed.mail
+
+
+def look(value: object, parts: list[str]) -> object:
+    """The value at a path. Raises LookupError with a plain sentence."""
+    for part in parts:
+        if value is None:
+            return None
+        value = _step(value, part)
+    return value
+
+
+def unlike(loaded: LoadedProfile, example: Example, path: Path, at: Callable[[str], object]) -> Iterator[Problem]:
+    """What was understood otherwise than the example says. `at` gives what there is at a key of `understood`, or
+    raises LookupError with a plain sentence."""
+    for key, expected in example.understood.items():
+        here = (*path, "understood", key)
+        try:
+            actual = at(key)
+        except LookupError as error:
+            yield loaded.problem(here, f"{named(example)}: {error.args[0]}")
+            continue
+        if not _same(actual, expected):
+            said = f"{named(example)}: expected {describe(expected)}, understood {_describe(actual)}"
+            yield loaded.problem(here, said)
+
+
+def named(example: Example) -> str:
+    return f"example '{example.name}'"
+
+
+def _step(value: object, part: str) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in fields(value)]
+        if part in names:
+            return getattr(value, part)
+        raise LookupError(f"{type(value).__name__} has no '{part}', it has: {', '.join(names)}")
+    if isinstance(value, list | tuple):
+        if part.isdecimal():
+            return value[int(part)] if int(part) < len(value) else None
+        raise LookupError(f"'{part}' must be a position in the list, counted from 0")
+    if isinstance(value, Mapping):
+        return value.get(part)
+    raise LookupError(f"there is nothing inside a {type(value).__name__}, so no '{part}'")
+
+
+def _same(actual: object, expected: object) -> bool:
+    actual = _plain(actual)
+    if isinstance(actual, list) and isinstance(expected, list | tuple):
+        return len(actual) == len(expected) and all(map(_same, actual, expected))
+    if actual is None or expected is None or isinstance(actual, bool) or isinstance(expected, bool):
+        return actual == expected
+    return str(actual) == str(expected)
+
+
+def _plain(value: object) -> object:
+    """As it would stand in YAML."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime | date | time):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _describe(value: object) -> str:
+    plain = _plain(value)
+    return f"[{', '.join(_describe(one) for one in plain)}]" if isinstance(plain, list) else describe(plain)
+
+
+class Unreadable(Exception):
+    """The answer is not XML."""
+
+
+def texts_at(body: bytes, path: str) -> list[str]:
+    """The texts of all elements at a path such as `LookupUserResponse/UserId/UserIdentifierValue`, which may begin
+    anywhere; namespaces don't count. Raises Unreadable."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True)
+    try:
+        root = etree.fromstring(body, parser)
+    except etree.XMLSyntaxError as error:
+        raise Unreadable(f"the answer is not XML: {error}") from error
+    names = path.split("/")
+    return [
+        "".join(str(text) for text in element.itertext()).strip()
+        for element in root.iter("{*}" + names[-1])
+        if _ancestry(element, len(names)) == names
+    ]
+
+
+def _ancestry(element: etree._Element, count: int) -> list[str]:
+    """Local names of an element and what is around it, outermost first."""
+    names: list[str] = []
+    at: etree._Element | None = element
+    while at is not None and len(names) < count:
+        names.append(etree.QName(at).localname)
+        at = at.getparent()
+    return names[::-1]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+from gateway.domain.circulation_policy import BarcodeSource
 from gateway.domain.commands import AcceptItem, Action, ItemAccepted
 from gateway.domain.due_dates import day_to_come
-from gateway.domain.frozen import frozen
-from gateway.domain.identifiers import RequestNumber, generated_barcode, request_number
 from gateway.domain.library import Item, Loan, Patron, Scope
-from gateway.domain.policy import BarcodeSource
+from gateway.domain.partner_identifiers import RequestNumber, generated_barcode, request_number
 from gateway.domain.problems import About, Reason, Refused
-from gateway.ports.library import Capability, Received, TemporaryHold, TemporaryItem
-from gateway.services.circulation import lending, patrons, pickup, temporary
-from gateway.services.circulation.desk import Desk, doing, is_success, need
+from gateway.domain.value import frozen
+from gateway.ports.library_system import Capability, Received, TemporaryHold, TemporaryItem
+from gateway.services.circulation import holds, items, loans, patrons
+from gateway.services.circulation.context import Desk, doing, is_success, need
 
 _LEND = (Action.CIRCULATE, Action.CIRCULATE_AND_NOTIFY)
 _GENERATED_TRIES = 20
@@ -72,11 +72,11 @@ async def _plan(command: AcceptItem, desk: Desk, key: str) -> _Plan:
         raise Refused(Reason.DATA_MISSING, "The request number is missing.", about=About.REQUEST)
     action = _action(command, desk)
     patron = await _patron(command, desk)
-    item = temporary.describe(command, number, desk, key)
+    item = items.describe(command, number, desk, key)
     if patron is None or action is Action.RECORD_ONLY:
         return _Plan(number, patron, item, lend=False)
     patrons.stop_if_blocked(patron, Scope.REQUEST, desk)
-    if pickup.asks_for_no_hold(command.pickup, command.receiver, desk):
+    if holds.asks_for_no_hold(command.pickup, command.receiver, desk):
         return _Plan(number, patron, item, lend=False)
     lend = action in _LEND and desk.policy.accept.circulate_as == "check-out"
     if lend:
@@ -104,7 +104,7 @@ async def _patron(command: AcceptItem, desk: Desk) -> Patron | None:
 
 
 async def _hold(command: AcceptItem, patron: Patron, desk: Desk) -> TemporaryHold:
-    place = await pickup.resolve_pickup(command.pickup, command.receiver, patron, desk)
+    place = await holds.resolve_pickup(command.pickup, command.receiver, patron, desk)
     at_once = desk.policy.accept.trap_hold == "at-accept"
     return TemporaryHold(patron.id, place.code, on_shelf=at_once, expires=_shelf_until(command, desk))
 
@@ -174,10 +174,10 @@ async def _lend(command: AcceptItem, plan: _Plan, item: Item, desk: Desk, key: s
     """None when the library refuses: the hold stands."""
     if plan.patron is None:
         return None
-    due = lending.due_for(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
-    wish = lending.Lending(item, plan.patron, due, plan.number.value)
+    due = loans.due_for(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
+    wish = loans.Lending(item, plan.patron, due, plan.number.value)
     try:
-        return await lending.lend(wish, desk, f"{key}:loan")
+        return await loans.lend(wish, desk, f"{key}:loan")
     except Refused as refused:
         if refused.reason not in _KEEPS_THE_HOLD:
             raise

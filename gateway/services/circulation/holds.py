@@ -1,13 +1,19 @@
-"""Which hold is meant: by request number, or by patron and item."""
+"""Holds placed, found, cancelled, changed; pickup places."""
 
 from __future__ import annotations
 
-from gateway.domain.commands import Named
-from gateway.domain.identifiers import request_number
-from gateway.domain.library import Hold, Item, Patron
+from datetime import date, timedelta
+
+from gateway.domain.circulation_policy import PickupSource, UnknownPickup
+from gateway.domain.commands import CancelRequest, Named, PlaceRequest, RequestCancelled, RequestPlaced, UpdateRequest
+from gateway.domain.due_dates import day_to_come
+from gateway.domain.library import Bib, Hold, HoldStatus, Item, Patron, PickupLocation, Scope
+from gateway.domain.partner_identifiers import RequestNumber, request_number
 from gateway.domain.problems import About, Reason, Refused
-from gateway.services.circulation import items
-from gateway.services.circulation.desk import Desk, naming
+from gateway.domain.value import frozen
+from gateway.ports.library_system import Capability, HoldWish
+from gateway.services.circulation import items, patrons
+from gateway.services.circulation.context import Desk, doing, is_success, naming, need
 
 
 async def resolve_hold(
@@ -60,3 +66,265 @@ def _only(found: list[Hold]) -> Hold:
 
 def _unknown() -> Refused:
     return Refused(Reason.UNKNOWN_REQUEST, "There is no such request.")
+
+
+def asks_for_no_hold(pickup: str, receiver: str, desk: Desk) -> bool:
+    """Whether the place says that no hold is wanted (USMAI sends `NONE`, facts/ncip.md 2.2)."""
+    return _said(pickup, receiver, desk).lower() in desk.policy.pickup.no_hold_words
+
+
+async def resolve_pickup(pickup: str, receiver: str, patron: Patron, desk: Desk) -> PickupLocation:
+    """`receiver` is ToAgencyId. Raises Refused(BAD_PICKUP_LOCATION)."""
+    rules = desk.policy.pickup
+    sent = _said(pickup, receiver, desk)
+    if not sent:
+        return await default(patron, desk)
+    code = next((ours for theirs, ours in rules.map.items() if theirs.casefold() == sent.casefold()), sent)
+    if found := await _known(code, desk):
+        return found
+    if rules.unknown is UnknownPickup.DEFAULT:
+        return await default(patron, desk)
+    raise Refused(
+        Reason.BAD_PICKUP_LOCATION, "There is no such pickup location.", about=About.PICKUP_LOCATION, value=sent
+    )
+
+
+async def default(patron: Patron, desk: Desk) -> PickupLocation:
+    """The profile's default, else a place at the patron's home library, else the library's first one."""
+    rules = desk.policy.pickup
+    if rules.default:
+        if found := await _known(rules.default, desk):
+            return found
+        raise _none(f"profile {desk.profile}: circulation.pickup.default {rules.default!r} is not a pickup location")
+    if not desk.can(Capability.PICKUP_LIST):
+        return PickupLocation(patron.home_library, patron.home_library, patron.home_library)
+    places = await desk.library.pickup_locations()
+    if not places:
+        raise _none("the library has no pickup location")
+    return next((place for place in places if place.library == patron.home_library), places[0])
+
+
+def _none(internal: str) -> Refused:
+    return Refused(
+        Reason.BAD_PICKUP_LOCATION,
+        "No pickup location could be chosen.",
+        about=About.PICKUP_LOCATION,
+        internal=internal,
+    )
+
+
+def _said(pickup: str, receiver: str, desk: Desk) -> str:
+    """The first source that says something; empty when none does or a fixed place comes first."""
+    rules = desk.policy.pickup
+    values = {PickupSource.PICKUP_LOCATION: pickup, PickupSource.RECEIVER: receiver}
+    for source in rules.source:
+        if source is PickupSource.FIXED:
+            return ""
+        value = values[source].strip()
+        if value and value.lower() not in rules.none_words:
+            return value
+    return ""
+
+
+async def _known(code: str, desk: Desk) -> PickupLocation | None:
+    """A system that can't list its places is trusted with the code."""
+    if not desk.can(Capability.PICKUP_LIST):
+        return PickupLocation(code, code, "")
+    places = await desk.library.pickup_locations()
+    return next((place for place in places if place.code.casefold() == code.casefold()), None)
+
+
+@frozen
+class _Target:
+    """What is wanted: this item, or with `item` None any copy."""
+
+    bib: Bib
+    item: Item | None = None
+
+
+async def place_request(command: PlaceRequest, desk: Desk, key: str) -> RequestPlaced:
+    """Raises Refused(DATA_MISSING | UNKNOWN_… | PATRON_… | BAD_PICKUP_LOCATION | INVALID_DATE …)."""
+    number = request_number(command.request, desk.policy)
+    patron = await patrons.resolve(command.patron, desk)
+    target = await _target(command, desk)
+    if desk.policy.requests.ignore or _says_no_hold(command, desk):
+        return RequestPlaced(_nothing_placed(command, number, patron, target, desk), patron, target.bib, target.item)
+    patrons.stop_if_blocked(patron, Scope.REQUEST, desk)
+    place = await _pickup(command, patron, desk)
+    wish = _wish(command, number, patron, target, place, desk)
+    try:
+        with doing(About.ITEM, command.items[0].value) if command.items else doing(About.RECORD, _record(command)):
+            hold = await _place(wish, desk, key)
+    except Refused as refused:
+        if not is_success(refused, "place-request", desk):
+            raise
+        hold = await _existing(wish, target, desk, refused)
+    return RequestPlaced(hold, patron, target.bib, await _item_of(hold, target, desk), place)
+
+
+async def _target(command: PlaceRequest, desk: Desk) -> _Target:
+    scope = command.scope or desk.policy.requests.default_scope
+    if command.items:
+        found = [await items.resolve_item(sent, desk) for sent in command.items]
+        item = items.best_copy(found) or found[0]
+        bib = await desk.library.bib(item.bib_id)
+        return _Target(bib, item if scope == "item" or not desk.can(Capability.HOLD_TITLE) else None)
+    sent = command.records or (command.citation.identifiers if command.citation is not None else ())
+    if not sent:
+        raise Refused(Reason.DATA_MISSING, "The message names neither an item nor a record.", about=About.ITEM)
+    bib = await items.resolve_record(sent, desk)
+    if scope == "title" and desk.can(Capability.HOLD_TITLE):
+        return _Target(bib)
+    need(desk, Capability.ITEM_AVAILABILITY)
+    copy = items.best_copy((await desk.library.holdings(bib.id)).items)
+    if copy is None:
+        raise Refused(
+            Reason.ITEM_DOES_NOT_CIRCULATE,
+            "No copy of this title can be lent.",
+            about=About.RECORD,
+            value=sent[0].value,
+        )
+    return _Target(bib, copy)
+
+
+def _record(command: PlaceRequest) -> str:
+    return command.records[0].value if command.records else ""
+
+
+def _says_no_hold(command: PlaceRequest, desk: Desk) -> bool:
+    return desk.policy.requests.use_pickup and asks_for_no_hold(command.pickup, command.receiver, desk)
+
+
+async def _pickup(command: PlaceRequest, patron: Patron, desk: Desk) -> PickupLocation:
+    if not desk.policy.requests.use_pickup:
+        return await default(patron, desk)
+    return await resolve_pickup(command.pickup, command.receiver, patron, desk)
+
+
+def _wish(
+    command: PlaceRequest,
+    number: RequestNumber,
+    patron: Patron,
+    target: _Target,
+    place: PickupLocation,
+    desk: Desk,
+) -> HoldWish:
+    """Where the library's system takes no pickup place, staff read it in the note."""
+    notes = ["library use only"] if number.library_use_only else []
+    if not desk.can(Capability.HOLD_PICKUP):
+        notes.append(f"pickup: {place.name}")
+    return HoldWish(
+        patron.id,
+        place.code if desk.can(Capability.HOLD_PICKUP) else "",
+        request_id=number.value,
+        item_barcode=target.item.barcode if target.item is not None else "",
+        bib_id="" if target.item is not None else target.bib.id,
+        kind=_kind(command, desk),
+        need_by=day_to_come(command.need_by, desk.today(), desk.zone, About.NEED_BY),
+        expires=_expires(command, desk),
+        note="; ".join(notes),
+    )
+
+
+def _kind(command: PlaceRequest, desk: Desk) -> str:
+    return command.kind or desk.policy.requests.default_kind
+
+
+def _expires(command: PlaceRequest, desk: Desk) -> date | None:
+    if command.expires is not None:
+        return day_to_come(command.expires, desk.today(), desk.zone)
+    days = desk.policy.requests.hold_days
+    return desk.today() + timedelta(days=days) if days else None
+
+
+async def _place(wish: HoldWish, desk: Desk, key: str) -> Hold:
+    """A repeated message finds its hold by the key. One that has ended is not what the message asks for again,
+    unless it was filled under this very request number."""
+    need(desk, Capability.HOLD_ITEM if wish.item_barcode else Capability.HOLD_TITLE)
+    hold = await desk.library.place_hold(wish, key)
+    while not hold.status.is_open and not (wish.request_id and hold.status is HoldStatus.FILLED):
+        ended = hold.id
+        hold = await desk.library.place_hold(wish, f"{key}:after-{ended}")
+        if hold.id == ended:  # a system that keeps no keys: nothing more to be had from it
+            return hold
+    return hold
+
+
+async def _existing(wish: HoldWish, target: _Target, desk: Desk, refused: Refused) -> Hold:
+    """The open hold of this patron that made the library refuse another."""
+    for hold in await desk.library.patron_holds(wish.patron_id):
+        if hold.bib_id == target.bib.id and (target.item is None or hold.item_id in ("", target.item.id)):
+            return hold
+    raise refused
+
+
+async def _item_of(hold: Hold, target: _Target, desk: Desk) -> Item | None:
+    """As it is now that the hold is placed."""
+    return await items.of_hold(hold, desk) or target.item
+
+
+def _nothing_placed(command: PlaceRequest, number: RequestNumber, patron: Patron, target: _Target, desk: Desk) -> Hold:
+    return Hold(
+        id="",
+        key="",
+        request_id=number.value,
+        patron_id=patron.id,
+        bib_id=target.bib.id,
+        item_id=target.item.id if target.item is not None else "",
+        pickup="",
+        status=HoldStatus.WAITING,
+        placed=desk.now(),
+        kind=_kind(command, desk),
+        item_barcode=target.item.barcode if target.item is not None else "",
+        title=target.bib.title,
+    )
+
+
+async def cancel_request(command: CancelRequest, desk: Desk, key: str) -> RequestCancelled:
+    """Raises Refused(DATA_MISSING | UNKNOWN_REQUEST | AMBIGUOUS_REQUEST | REQUEST_CLOSED | UNKNOWN_PATRON)."""
+    need(desk, Capability.HOLD_CANCEL)
+    patron = await patrons.resolve(command.patron, desk)
+    found = await resolve_hold(command.request, command.item, patron, desk, kind=command.kind)
+    with doing(About.REQUEST, command.request.value if command.request is not None else ""):
+        hold = await cancel(found, desk, key)
+    item = await items.of_hold(hold, desk)
+    return RequestCancelled(hold, patron, item)
+
+
+async def cancel(hold: Hold, desk: Desk, key: str) -> Hold:
+    """Two holds may come and go under one request number, so the key names the hold too."""
+    try:
+        return await desk.library.cancel_hold(hold.id, f"{key}:{hold.id}")
+    except Refused as refused:
+        if is_success(refused, "cancel-request", desk):
+            return hold
+        raise
+
+
+async def update_request(command: UpdateRequest, desk: Desk, key: str) -> RequestPlaced:
+    """What isn't said stays as it is. The values are absolute, so a repeat does no harm; the key tells the time,
+    since a place may be changed there and back again.
+
+    Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED | BAD_PICKUP_LOCATION | INVALID_DATE …).
+    """
+    need(desk, Capability.HOLD_UPDATE)
+    asked_by = await patrons.resolve(command.patron, desk) if command.patron is not None else None
+    hold = await resolve_hold(command.request, command.item, asked_by, desk, kind=command.kind)
+    sent = command.request.value if command.request is not None else ""
+    if not hold.status.is_open:
+        raise Refused(Reason.REQUEST_CLOSED, "This request is closed.", about=About.REQUEST, value=sent)
+    patron = asked_by or await patrons.by_internal_id(hold.patron_id, desk)
+    place = await resolve_pickup(command.pickup, "", patron, desk) if command.pickup.strip() else None
+    need_by = day_to_come(command.need_by, desk.today(), desk.zone, About.NEED_BY)
+    expires = day_to_come(command.expires, desk.today(), desk.zone)
+    if place or need_by or expires:
+        with doing(About.REQUEST, sent):
+            hold = await desk.library.update_hold(
+                hold.id,
+                f"{key}:{desk.now().isoformat()}",
+                pickup=place.code if place is not None else None,
+                need_by=need_by,
+                expires=expires,
+            )
+    item = await items.of_hold(hold, desk)
+    return RequestPlaced(hold, patron, await desk.library.bib(hold.bib_id), item, place)

@@ -1,13 +1,26 @@
-"""Which item is meant: by barcode, by the id that AcceptItem gave, or by the number of its request."""
+"""Which item or record is meant; items described, created, given a status."""
 
 from __future__ import annotations
 
-from gateway.domain.commands import Named
-from gateway.domain.identifiers import item_barcodes, means_request, request_number
-from gateway.domain.library import Hold, Item
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from gateway.domain.circulation_policy import Accept, DuePolicy
+from gateway.domain.commands import AcceptItem, CreateItem, ItemChanged, Named, UpdateStatus
+from gateway.domain.due_dates import patron_due
+from gateway.domain.library import Bib, Hold, Item, ItemStatus, Location, RecordId
+from gateway.domain.partner_identifiers import (
+    RequestNumber,
+    item_barcodes,
+    means_request,
+    record_ids,
+    request_number,
+    temporary_barcode,
+)
 from gateway.domain.problems import About, Reason, Refused
-from gateway.ports.library import Capability
-from gateway.services.circulation.desk import Desk, naming
+from gateway.ports.library_system import Capability, TemporaryItem
+from gateway.services.circulation.context import Desk, doing, naming, need
 
 
 async def resolve_item(sent: Named | None, desk: Desk, *, request: Named | None = None) -> Item:
@@ -69,3 +82,132 @@ async def by_request(sent: Named, desk: Desk) -> Item:
 async def of_hold(hold: Hold, desk: Desk) -> Item | None:
     """The item of a hold; None when no item fills it yet or the item is gone."""
     return await _known(hold.item_barcode, desk) if hold.item_barcode else None
+
+
+async def resolve_record(sent: tuple[RecordId, ...], desk: Desk) -> Bib:
+    """Raises Refused(INVALID_VALUE | UNKNOWN_RECORD | AMBIGUOUS_ITEM); never a guess among several hits."""
+    need(desk, Capability.BIB_FIND)
+    with naming(About.RECORD, sent[0].value):
+        for record in record_ids(sent, desk.policy.records):
+            try:
+                return await desk.library.find_bib(record)
+            except Refused as refused:
+                if refused.reason is not Reason.UNKNOWN_RECORD:
+                    raise
+        raise Refused(Reason.UNKNOWN_RECORD, "There is no record with this number.")
+
+
+def best_copy(items: Iterable[Item]) -> Item | None:
+    """A copy that circulates: on the shelf before on loan, then the one that fewest wait for."""
+    usable = [item for item in items if item.circulates and not item.temporary and item.status not in _OUT_OF_REACH]
+    return min(usable, key=lambda item: (item.status is not ItemStatus.AVAILABLE, item.hold_count), default=None)
+
+
+_OUT_OF_REACH = (ItemStatus.LOST, ItemStatus.MISSING, ItemStatus.CLAIMED_RETURNED, ItemStatus.NOT_AVAILABLE)
+
+
+async def create_item(command: CreateItem, desk: Desk, key: str) -> ItemChanged:
+    """Its barcode is the id as `items.rewrite` makes it, or one by the rules for temporary items where none is
+    sent. Raises Refused(DATA_MISSING | DUPLICATE_ITEM | INVALID_VALUE)."""
+    need(desk, Capability.TEMPORARY_ITEM)
+    if command.status is not None:
+        need(desk, Capability.STATUS_UPDATE)
+    if not command.bib.title.strip():
+        raise Refused(Reason.DATA_MISSING, "The title of the new item is missing.", about=About.RECORD)
+    with doing(About.ITEM, command.item.value if command.item is not None else ""):
+        received = await desk.library.create_item(_described(command, desk, key), key)
+        item = received.item
+        if command.status is not None and command.status is not item.status and not received.repeated:
+            item = await desk.library.set_status(item.barcode, command.status, f"{key}:status")
+    return ItemChanged(item)
+
+
+def _described(command: CreateItem, desk: Desk, key: str) -> TemporaryItem:
+    rules = desk.policy.accept
+    number = request_number(command.request, desk.policy)
+    if command.item is not None:
+        barcode = desk.policy.items.rewrite.apply(command.item.value)
+    else:
+        barcode = temporary_barcode(None, number, command.request, desk.sender, key, desk.policy)
+    usual = place(desk)
+    return TemporaryItem(
+        barcode=barcode,
+        bib=entitled(command.bib, rules),
+        request_id=number.value,
+        location=Location(usual.library, command.location or usual.shelf),
+        policy=rules.policies.get(command.bib.medium.strip().lower(), rules.policy),
+        suppressed=rules.suppressed,
+        call_number=command.call_number or rules.call_number.format(request=number.value, agency=desk.sender),
+        note=rules.note.format(request=number.value, agency=desk.sender),
+        lender=desk.sender,
+    )
+
+
+async def update_status(command: UpdateStatus, desk: Desk, key: str) -> ItemChanged:
+    """A status is absolute: repeating it changes nothing. The key tells the time, for an item may be missing, found,
+    and missing again. Raises Refused(UNKNOWN_ITEM | NOT_ALLOWED)."""
+    need(desk, Capability.STATUS_UPDATE)
+    item = await resolve_item(command.item, desk)
+    if item.status is command.status:
+        return ItemChanged(item)
+    with doing(About.STATUS, command.word or command.status.value):
+        return ItemChanged(
+            await desk.library.set_status(item.barcode, command.status, f"{key}:{desk.now().isoformat()}")
+        )
+
+
+def describe(command: AcceptItem, number: RequestNumber, desk: Desk, key: str) -> TemporaryItem:
+    """Without its hold. Raises Refused(DATA_MISSING | INVALID_VALUE | INVALID_DATE)."""
+    rules = desk.policy.accept
+    lender = desk.agency(command.item.agency if command.item is not None else "")
+    words = {"request": number.value, "agency": lender}
+    library_use_only = number.library_use_only or _says(command.citation.title, rules.library_use_words)
+    return TemporaryItem(
+        barcode=temporary_barcode(command.item, number, command.request, desk.sender, key, desk.policy),
+        bib=entitled(command.citation, rules),
+        request_id=number.value,
+        location=place(desk),
+        policy=_item_policy(command, library_use_only, rules),
+        suppressed=rules.suppressed,
+        call_number=command.call_number or rules.call_number.format(**words),
+        note=rules.note.format(**words),
+        lender=lender,
+        lender_due=_lender_due(command, desk),
+        due_policy=desk.policy.due_dates.policy,
+        renewals_allowed=_renewable(command, number, rules),
+        library_use_only=library_use_only,
+    )
+
+
+def entitled(citation: Bib, rules: Accept) -> Bib:
+    """The record's title with what the profile puts around it, so that staff know it for a partner's."""
+    return replace(citation, id="", title=f"{rules.title_prefix}{citation.title}{rules.title_suffix}")
+
+
+def place(desk: Desk) -> Location:
+    return Location(desk.policy.accept.library, desk.policy.accept.location)
+
+
+def _says(title: str, words: tuple[str, ...]) -> bool:
+    upper = title.upper()
+    return any(word.upper() in upper for word in words if word)
+
+
+def _item_policy(command: AcceptItem, library_use_only: bool, rules: Accept) -> str:
+    if library_use_only:
+        return rules.library_use_policy
+    return rules.policies.get(command.format.strip().lower(), rules.policy)
+
+
+def _renewable(command: AcceptItem, number: RequestNumber, rules: Accept) -> bool:
+    """A title or number that says so outweighs the message's default."""
+    if number.renewable is False or _says(command.citation.title, rules.no_renewal_words):
+        return False
+    return bool(number.renewable) or command.renewals_allowed
+
+
+def _lender_due(command: AcceptItem, desk: Desk) -> datetime | None:
+    """When it must leave its patron. None where the library's own rules alone count: then no loan has to heed it."""
+    rules = desk.policy.due_dates
+    due = patron_due(command.due, rules, desk.zone, desk.now(), days_back=rules.transit_days)
+    return due if rules.policy is not DuePolicy.LOCAL else None

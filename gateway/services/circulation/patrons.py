@@ -1,14 +1,29 @@
-"""Who is meant: a patron by id, by credentials, or both."""
+"""Who is meant; patrons created, updated and charged."""
 
 from __future__ import annotations
 
-from gateway.domain.commands import Credential, Named, PatronRef
-from gateway.domain.frozen import frozen
-from gateway.domain.identifiers import institution, patron_types
-from gateway.domain.library import IdentifierType, Patron, Scope
+from dataclasses import replace
+from datetime import timedelta
+
+from gateway.domain.commands import (
+    CreatePatron,
+    Credential,
+    FeePosted,
+    Named,
+    PatronChanged,
+    PatronRef,
+    PostFee,
+    UpdatePatron,
+)
+from gateway.domain.library import Contact, IdentifierType, Money, Patron, PatronDraft, PatronIdentifier, Scope
+from gateway.domain.partner_identifiers import institution, patron_types, request_number
 from gateway.domain.problems import About, Reason, Refused
-from gateway.ports.library import Capability, PatronKey
-from gateway.services.circulation.desk import Desk, naming, need
+from gateway.domain.value import frozen
+from gateway.ports.library_system import Capability, PatronKey
+from gateway.services.circulation.context import Desk, doing, is_success, naming, need
+
+NO_CURRENCY = "XXX"
+"""ISO 4217 for 'no currency': an amount whose currency was not sent."""
 
 
 @frozen
@@ -122,3 +137,168 @@ async def _authenticate(identity: _Identity, secrets: list[str], desk: Desk) -> 
         for another in secrets[1:]:
             await desk.library.authenticate(identity.key, another)
         return patron
+
+
+def in_our_terms(draft: PatronDraft, desk: Desk, *, named: Named | None = None) -> PatronDraft:
+    """Identifiers by the profile's types and rewriting; `named` is one more, from the message's UserId."""
+    sent = [Named(identifier.value, identifier.type) for identifier in draft.identifiers]
+    if named is not None and named.value.strip():
+        sent.insert(0, named)
+    return replace(draft, identifiers=tuple(dict.fromkeys(_identifier(one, desk) for one in sent)))
+
+
+def _identifier(sent: Named, desk: Desk) -> PatronIdentifier:
+    rules = desk.policy.patrons
+    known = {*rules.lookup_by, *rules.id_types.values(), *rules.identity_types.values()}
+    type_ = sent.type if sent.type in known else patron_types(sent, rules)[0]
+    return PatronIdentifier(type_, rules.rewrite.apply(sent.value))
+
+
+async def create_patron(command: CreatePatron, desk: Desk, key: str) -> PatronChanged:
+    """Category, expiry and home come from the profile where the message doesn't say them. Under the profile of a
+    partner library everybody is that library's (loan to requester).
+
+    Raises Refused(DATA_MISSING | INVALID_VALUE | DUPLICATE_PATRON).
+    """
+    need(desk, Capability.PATRON_CREATE)
+    draft = _complete(in_our_terms(command.draft, desk, named=command.patron), command.sender, desk)
+    if draft.name is None or not draft.name.surname.strip():
+        raise Refused(Reason.DATA_MISSING, "The name of the new patron is missing.", about=About.PATRON)
+    try:
+        with doing(About.PATRON, command.patron.value if command.patron is not None else ""):
+            return PatronChanged(await desk.library.create_patron(draft, key))
+    except Refused as refused:
+        if is_success(refused, "create-patron", desk):
+            return PatronChanged(await _existing(draft, desk, refused))
+        raise
+
+
+def _complete(draft: PatronDraft, sender: str, desk: Desk) -> PatronDraft:
+    rules = desk.policy.patrons
+    return replace(
+        draft,
+        category=draft.category or rules.create_category,
+        expires=draft.expires or desk.today() + timedelta(days=rules.create_days),
+        home_library=draft.home_library or rules.create_library or None,
+        home_institution=desk.institution or draft.home_institution or desk.agency(sender),
+        temporary=True if draft.temporary is None else draft.temporary,
+    )
+
+
+async def _existing(draft: PatronDraft, desk: Desk, refused: Refused) -> Patron:
+    """The patron who has one of these identifiers already."""
+    for identifier in draft.identifiers:
+        try:
+            return await desk.library.find_patron(PatronKey(identifier.value, (identifier.type,)))
+        except Refused as unknown:
+            if unknown.reason is not Reason.UNKNOWN_PATRON:
+                raise
+    raise refused
+
+
+async def update_patron(command: UpdatePatron, desk: Desk, key: str) -> PatronChanged:
+    """Values are absolute, so a repeat changes nothing; the key tells the time, for an address may change there
+    and back. Raises Refused(UNKNOWN_PATRON | NOT_ALLOWED (what can't be taken away) | DUPLICATE_PATRON)."""
+    need(desk, Capability.PATRON_UPDATE)
+    patron = await resolve(command.patron, desk)
+    _only_what_can_go(command.remove)
+    draft = in_our_terms(command.add, desk)
+    contacts = _contacts(patron, command)
+    draft = replace(
+        draft,
+        contacts=contacts if contacts != patron.contacts else None,
+        identifiers=(*draft.identifiers, *_taken_away(patron, draft, in_our_terms(command.remove, desk))),
+    )
+    if command.remove.language is not None and draft.language is None:
+        draft = replace(draft, language="")
+    if draft == PatronDraft():
+        return PatronChanged(patron)
+    changed = await desk.library.update_patron(patron.id, draft, f"{key}:{desk.now().isoformat()}")
+    return PatronChanged(changed)
+
+
+def _only_what_can_go(remove: PatronDraft) -> None:
+    """A name or a category may be replaced, but nobody can be without one."""
+    lasting = {
+        "name": remove.name,
+        "category": remove.category,
+        "home library": remove.home_library,
+        "expiry": remove.expires,
+        "date of birth": remove.date_of_birth,
+    }
+    for what, value in lasting.items():
+        if value is not None:
+            raise Refused(Reason.NOT_ALLOWED, f"The patron's {what} can't be taken away.", about=About.PATRON)
+
+
+def _taken_away(patron: Patron, add: PatronDraft, remove: PatronDraft) -> tuple[PatronIdentifier, ...]:
+    """Those that the patron has and that none of the same type replaces, as `LibrarySystem.update_patron` wants
+    them: with an empty value. Raises Refused(NOT_ALLOWED) when none would be left."""
+    replaced = {identifier.type for identifier in add.identifiers}
+    gone = [one for one in patron.identifiers if one in remove.identifiers and one.type not in replaced]
+    if gone and not add.identifiers and len(gone) == len(patron.identifiers):
+        raise Refused(Reason.NOT_ALLOWED, "The patron's last identifier can't be taken away.", about=About.PATRON)
+    return tuple(PatronIdentifier(one.type, "") for one in gone)
+
+
+def _contacts(patron: Patron, command: UpdatePatron) -> tuple[Contact, ...]:
+    """Taken away by kind and value, or by kind and role where no value is said; added ones replace their equals."""
+    kept = [c for c in patron.contacts if not any(_meant(gone, c) for gone in command.remove.contacts or ())]
+    added = command.add.contacts or ()
+    return (*(c for c in kept if not any(_meant(new, c) for new in added)), *added)
+
+
+def _meant(said: Contact, contact: Contact) -> bool:
+    if said.kind is not contact.kind:
+        return False
+    if said.value or said.postal is not None:
+        return (said.value, said.postal) == (contact.value, contact.postal)
+    return said.role == contact.role
+
+
+async def post_fee(command: PostFee, desk: Desk, key: str) -> FeePosted:
+    """Without an amount, or with zero (ReShare's `charge-default-patron-fee`, facts/ncip.md 2.4), the profile's
+    default is charged. A reference, request or item tells two equal fees apart; without any, the day does.
+
+    Raises Refused(UNKNOWN_PATRON | INVALID_AMOUNT).
+    """
+    need(desk, Capability.POST_FEE)
+    patron = await resolve(command.patron, desk)
+    amount = _amount(command, desk)
+    told_apart = command.reference or command.request is not None or command.item is not None
+    item = desk.policy.items.rewrite.apply(command.item.value) if command.item is not None else ""
+    with doing(About.AMOUNT, str(amount.amount)):
+        charge = await desk.library.post_fee(
+            patron.id,
+            amount,
+            _type(command, desk),
+            key if told_apart else f"{key}:{desk.today().isoformat()}",
+            description=command.description,
+            item_barcode=item,
+            request_id=request_number(command.request, desk.policy).value,
+        )
+    return FeePosted(charge, patron)
+
+
+def _amount(command: PostFee, desk: Desk) -> Money:
+    fees = desk.policy.fees
+    usual = fees.currency or desk.currency
+    if command.amount is None or not command.amount.amount:
+        return Money(fees.default_amount, usual)
+    if command.amount.amount < 0:
+        raise Refused(
+            Reason.INVALID_AMOUNT,
+            "Only amounts to be paid can be posted, no credits.",
+            about=About.AMOUNT,
+            value=str(command.amount.amount),
+        )
+    if command.amount.currency == NO_CURRENCY:
+        return Money(command.amount.amount, usual)
+    return command.amount
+
+
+def _type(command: PostFee, desk: Desk) -> str:
+    """The more exact word counts first."""
+    types = desk.policy.fees.types
+    by_type = types.get(command.type.strip().lower())
+    return by_type or types.get(command.action.strip().lower()) or desk.policy.fees.default_type

@@ -1,20 +1,116 @@
-"""Whose message it is: the profile that fits, of a sender who is who it says."""
+"""Whose message it is, and whether its sender is who it says."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hmac
 from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import structlog
 
-from gateway.configuration.problems import ConfigurationError
-from gateway.domain.frozen import frozen
+from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.profile import Profile
+from gateway.domain.profile import Authentication, AuthKind, Profile
+from gateway.domain.value import frozen
+from gateway.ports.responder import Arrival, Envelope
 from gateway.profiles import ProfileSet
-from gateway.services.authentication import Secrets, admit
-from gateway.services.hand import Hand, sender_of
+from gateway.services.exchange.message_context import Hand, sender_of
 
 log = structlog.get_logger(component="exchange")
+
+Secrets = Callable[[str], str]
+"""Resolves `env:NAME` or `file:PATH`; raises a ConfigurationError when it can't."""
+
+
+def admit(profile: Profile, arrival: Arrival, envelope: Envelope, secrets: Secrets) -> str | None:
+    """The name (or else kind) of the entry that lets this sender in, None if there is none."""
+    for entry in profile.auth:
+        if _within(entry, arrival.peer) and _CHECKS[entry.kind](entry, arrival, envelope, secrets):
+            return entry.name or entry.kind.value
+    return None
+
+
+def _within(entry: Authentication, peer: str) -> bool:
+    if not entry.networks:
+        return entry.kind is not AuthKind.NETWORK  # a network rule without networks lets nobody in
+    address = _address(peer)
+    return address is not None and any(address in _network(network) for network in entry.networks)
+
+
+@lru_cache(maxsize=4096)
+def _address(peer: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+@lru_cache(maxsize=4096)
+def _network(network: str) -> IPv4Network | IPv6Network:
+    return ip_network(network, strict=False)
+
+
+def _same(given: str, expected: str) -> bool:
+    """In constant time; an empty secret never fits."""
+    return bool(expected) and hmac.compare_digest(given.encode(), expected.encode())
+
+
+def _basic(entry: Authentication, arrival: Arrival, _envelope: Envelope, secrets: Secrets) -> bool:
+    scheme, _, encoded = arrival.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        user, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return False
+    return bool(colon) and _same(user, entry.user) and _same(password, secrets(entry.secret))
+
+
+def _bearer(entry: Authentication, arrival: Arrival, _envelope: Envelope, secrets: Secrets) -> bool:
+    scheme, _, token = arrival.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and _same(token.strip(), secrets(entry.secret))
+
+
+def _path_key(entry: Authentication, arrival: Arrival, _envelope: Envelope, secrets: Secrets) -> bool:
+    return _same(arrival.path.rstrip("/").rpartition("/")[2], secrets(entry.secret))
+
+
+def _query_key(entry: Authentication, arrival: Arrival, _envelope: Envelope, secrets: Secrets) -> bool:
+    return _same(arrival.query.get(entry.parameter, ""), secrets(entry.secret))
+
+
+def _agency_secret(entry: Authentication, _arrival: Arrival, envelope: Envelope, secrets: Secrets) -> bool:
+    return _same(envelope.agency_secret, secrets(entry.secret))
+
+
+def _system_secret(entry: Authentication, _arrival: Arrival, envelope: Envelope, secrets: Secrets) -> bool:
+    return _same(envelope.system_secret, secrets(entry.secret))
+
+
+def _certificate(entry: Authentication, arrival: Arrival, _envelope: Envelope, _secrets: Secrets) -> bool:
+    return _same(arrival.certificate, entry.user)
+
+
+def _open(_entry: Authentication, _arrival: Arrival, _envelope: Envelope, _secrets: Secrets) -> bool:
+    return True
+
+
+_CHECKS: dict[AuthKind, Callable[[Authentication, Arrival, Envelope, Secrets], bool]] = {
+    AuthKind.NONE: _open,
+    AuthKind.NETWORK: _open,  # its networks were checked already
+    AuthKind.BASIC: _basic,
+    AuthKind.BEARER: _bearer,
+    AuthKind.PATH_KEY: _path_key,
+    AuthKind.QUERY_KEY: _query_key,
+    AuthKind.AGENCY_SECRET: _agency_secret,
+    AuthKind.SYSTEM_SECRET: _system_secret,
+    AuthKind.CERTIFICATE: _certificate,
+}
 
 
 @frozen

@@ -4,12 +4,11 @@
 reader's language; `build_mail` makes a mail of one. Nothing is sent from here.
 """
 
-from gateway.ports.letters import LetterStyle, PartnerLetters
-from gateway.ports.mail import build_mail
+from gateway.ports.outgoing_mail import LetterStyle, PartnerLetters, build_mail
 from gateway.services.letters.facts import NoticeFacts
-from gateway.services.letters.letters import SHIPPED, Letters, Spoken, mail_address
-from gateway.services.letters.names import ALL, PARTNER_LETTERS, PATRON_LETTERS, SLIPS, To, named
-from gateway.services.letters.slips import SlipFacts
+from gateway.services.letters.languages import SHIPPED
+from gateway.services.letters.renderer import Letters, SlipFacts, Spoken, mail_address
+from gateway.services.letters.templates import ALL, PARTNER_LETTERS, PATRON_LETTERS, SLIPS, To, named
 
 __all__ = [
     "ALL",

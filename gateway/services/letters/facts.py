@@ -1,21 +1,89 @@
-"""What templates may say: the names that they find, for patrons and for partners. Pure."""
+"""The names that templates find, for patrons and partners. Pure; empty values are left out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
 
-from gateway.domain.frozen import frozen, frozen_by_name
 from gateway.domain.library import Patron
+from gateway.domain.requests.citation import Citation, Extra
 from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.request import Party, PatronLink, Request, Role
-from gateway.ports.channel import PartnerMessage
-from gateway.ports.letters import AnswerLink
-from gateway.ports.library import LibraryInfo
-from gateway.services.letters.rows import Rows, citation_rows, extra_rows, references, rows, service_rows
-from gateway.services.letters.texts import clean_lines
-from gateway.services.letters.words import Words
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.ports.library_system import LibraryInfo
+from gateway.ports.outgoing_mail import AnswerLink
+from gateway.ports.partner_channel import PartnerMessage
+from gateway.services.letters.languages import Words
+from gateway.services.letters.templates import clean, clean_lines
+
+Row = tuple[str, str]
+Rows = tuple[Row, ...]
+
+
+def rows(words: Words, *pairs: tuple[str, str]) -> Rows:
+    """`pairs`: the name of the label, the value."""
+    return tuple((words.label(name), clean(value)) for name, value in pairs if clean(value))
+
+
+def citation_rows(citation: Citation, words: Words) -> Rows:
+    """All of it but `original`, which may name the patron."""
+    has_part = bool(citation.component_title or citation.component_author)
+    kind = words.types.get(citation.type.value, citation.type.value)
+    title = ": ".join(part for part in (citation.title, citation.subtitle) if part)
+    part = citation.type.value if f"title-of-{citation.type.value}" in words.labels else "part"
+    return (
+        *rows(
+            words,
+            ("type", kind),
+            (f"title-of-{part}", citation.component_title),
+            ("author", citation.component_author),
+            ("in" if has_part else "title", title),
+            ("author-of-whole" if has_part else "author", citation.author),
+            ("series", citation.series),
+            ("edition", citation.edition),
+            ("volume", citation.volume),
+            ("issue", citation.issue),
+            ("pages", citation.pages),
+            ("published", citation.published),
+            ("place", citation.place),
+            ("publisher", citation.publisher),
+            ("language", citation.language),
+            *((one.type, one.value) for one in citation.identifiers),
+            ("call-number", citation.call_number),
+            ("source", citation.source),
+            ("note", citation.note),
+        ),
+        *extra_rows(citation.extras),
+    )
+
+
+def extra_rows(extras: Iterable[Extra]) -> Rows:
+    """Fields that nobody has a word for, under their own names."""
+    return tuple((clean(one.name), clean(one.value)) for one in extras if clean(one.value))
+
+
+def service_rows(request: Request, words: Words) -> Rows:
+    service, dates = request.service, request.dates
+    maximum = request.costs.maximum
+    return rows(
+        words,
+        ("service", words.services.get(service.type.value, service.type.value)),
+        ("format", words.services.get(service.format, service.format)),
+        ("level", words.services.get(service.level, service.level)),
+        ("need-by", words.day(dates.need_by) if dates.need_by else ""),
+        ("start", words.day(dates.start) if dates.start else ""),
+        ("end", words.day(dates.end) if dates.end else ""),
+        ("maximum-cost", words.sum(maximum) if maximum else ""),
+    )
+
+
+def references(request: Request, transaction: str, attempt: int = 0) -> tuple[str, str]:
+    """Our number of the request and the partner's, as the partner knows them."""
+    if request.role is Role.LENDING:
+        return request.number, transaction
+    found = request.attempt_number(attempt) if attempt else request.attempt
+    return transaction, found.theirs if found else ""
 
 
 @frozen_by_name

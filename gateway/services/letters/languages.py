@@ -1,16 +1,27 @@
-"""Languages: one folder each, with `words.yml`; which one a letter is in, and which ones stand in for it."""
+"""Languages of letters and pages: fallbacks, words, dates, money."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from datetime import date as Day
+from datetime import datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated, Literal
 
-from gateway.configuration import source
-from gateway.configuration.merging import merge
-from gateway.configuration.source import Document
-from gateway.configuration.validation import validate
-from gateway.services.letters.words import WORDS_FILE, Words
+import structlog
+from pydantic import AfterValidator, Field
+
+import gateway
+from gateway.configuration import yaml_document
+from gateway.configuration.model_validation import validate
+from gateway.configuration.yaml_document import ConfigurationError, Document, merge
+from gateway.domain.circulation_policy import Section
+from gateway.domain.library import Money
+from gateway.domain.value import frozen
+
+log = structlog.get_logger(component="pages")
 
 LAST = "en"
 """Complete, so it stands in for all others."""
@@ -24,6 +35,12 @@ THREE_LETTERS = {
     "slk": "sk", "slo": "sk", "slv": "sl", "spa": "es", "swe": "sv", "tur": "tr", "ukr": "uk", "zho": "zh",
 }  # fmt: skip
 """ISO 639-2, which library systems keep, to ISO 639-1, as folders are called."""
+
+WORDS_FILE = "words.yml"
+
+PAGE_TEXTS_FILE = "openurl.yml"
+
+SHIPPED = Path(gateway.__file__).parent / "letters"
 
 
 class Languages:
@@ -59,7 +76,7 @@ class Languages:
 def _read_words(files: tuple[tuple[Path, int], ...]) -> Words:
     whole = Document("")
     for file, _changed in files:
-        whole = merge(whole, source.read(file))
+        whole = merge(whole, yaml_document.read(file))
     return validate(Words, whole)
 
 
@@ -67,3 +84,137 @@ def generalised(code: str) -> list[str]:
     parts = code.strip().casefold().replace("_", "-").split("-")
     parts[0] = THREE_LETTERS.get(parts[0], parts[0])
     return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
+
+
+def _with(*fields: str) -> AfterValidator:
+    """A text in which only these may stand in braces."""
+
+    def check(value: str) -> str:
+        sample = {name: 1 if name in ("day", "month_number", "year", "hour", "minute") else "x" for name in fields}
+        try:
+            value.format(**sample)
+        except (KeyError, IndexError, ValueError, AttributeError) as error:
+            known = ", ".join(f"{{{name}}}" for name in fields)
+            raise ValueError(f"can't be filled in ({error}); it may contain {known}") from error
+        return value
+
+    return AfterValidator(check)
+
+
+class Words(Section):
+    """`labels`, `types`, … : our word -> the language's. A word that isn't there is shown as it is."""
+
+    name: str = Field(description="the language, in itself")
+    direction: Literal["ltr", "rtl"] = "ltr"
+    months: Annotated[tuple[str, ...], Field(min_length=12, max_length=12)]
+    date: Annotated[str, _with("day", "month", "month_number", "year")]
+    time: Annotated[str, _with("hour", "minute")]
+    moment: Annotated[str, _with("date", "time")]
+    money: Annotated[str, _with("amount", "currency")]
+    decimal: str = "."
+    dear: Annotated[str, _with("name")]
+    dear_nobody: str = Field(description="greeting when no name is known")
+    closing: str
+    labels: Mapping[str, str]
+    types: Mapping[str, str] = Field(description="of citations")
+    services: Mapping[str, str] = Field(description="loan, copy; formats and levels of service too")
+    reasons: Mapping[str, str]
+    conditions: Mapping[str, str]
+    states: Mapping[str, str] = Field(description="of a request on the partner's side, as in a status report")
+    patron: Mapping[str, str] = Field(description="what patrons read about the state of their request, a sentence each")
+    pages: Mapping[str, str] = Field(
+        description="of the page behind links of letters, where patrons and partners answer; labels of these links"
+    )
+
+    def label(self, word: str) -> str:
+        return self.labels.get(word, word)
+
+    def day(self, day: Day) -> str:
+        return self.date.format(day=day.day, month=self.months[day.month - 1], month_number=day.month, year=day.year)
+
+    def when(self, moment: Day | datetime, zone: tzinfo) -> str:
+        """A day, or a day and a time in the zone; the last minute of a day is the day."""
+        if not isinstance(moment, datetime):
+            return self.day(moment)
+        local = moment.astimezone(zone)
+        if (local.hour, local.minute) == (23, 59):
+            return self.day(local.date())
+        time = self.time.format(hour=local.hour, minute=local.minute)
+        return self.moment.format(date=self.day(local.date()), time=time)
+
+    def sum(self, money: Money) -> str:
+        exponent = money.amount.as_tuple().exponent
+        places = 2 if exponent == -1 else max(0, -exponent) if isinstance(exponent, int) else 0
+        return self.money.format(
+            amount=f"{money.amount:.{places}f}".replace(".", self.decimal), currency=money.currency
+        )
+
+
+class _Texts(Section):
+    texts: Mapping[str, str]
+
+
+@frozen
+class PageWords:
+    """`chain`: the language and those that stand in for it; `words` are those of letters."""
+
+    chain: tuple[str, ...]
+    words: Words
+    texts: Mapping[str, str]
+
+    @property
+    def language(self) -> str:
+        return self.chain[0]
+
+    def of(self, said: Mapping[str, str]) -> str:
+        """Of what an operator wrote in some languages; the first where none of ours is among them."""
+        return next((said[code] for code in self.chain if code in said), next(iter(said.values()), ""))
+
+
+class PageTexts:
+    """An operator's words that can't be read change nothing: those of before stay, and the log says why."""
+
+    def __init__(self, folder: Path | None, default_language: str) -> None:
+        folders = tuple(one for one in (folder, SHIPPED) if one is not None)
+        self._languages = Languages(folders, default_language)
+        self._shipped = Languages((SHIPPED,), default_language)
+        self._good: dict[tuple[str, ...], PageWords] = {}
+        self._problem = ""
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """Code -> the language's name in itself."""
+        return {code: self._words(self._languages.chain(code)).words.name for code in self._languages.known}
+
+    def spoken(self, wished: tuple[str, ...]) -> PageWords:
+        """In the first of them that there is, else the default."""
+        languages = self._languages
+        chains = [chain for code in wished if (chain := languages.chain(code))[0] in generalised(code)]
+        chain = chains[0] if chains else languages.chain("")
+        return self._words(chain)
+
+    def _words(self, chain: tuple[str, ...]) -> PageWords:
+        languages = self._languages
+        try:
+            found = PageWords(chain, languages.words(chain), _read_page_texts(languages.files(chain, PAGE_TEXTS_FILE)))
+        except ConfigurationError as error:
+            if str(error) != self._problem:
+                self._problem = str(error)
+                log.error("words of the pages can't be read; those of before stay", why=self._problem)
+            return self._good.get(chain) or self._of_ours()
+        self._good[chain] = found
+        return found
+
+    def _of_ours(self) -> PageWords:
+        chain = self._shipped.chain("")
+        return PageWords(
+            chain, self._shipped.words(chain), _read_page_texts(self._shipped.files(chain, PAGE_TEXTS_FILE))
+        )
+
+
+@lru_cache(maxsize=64)
+def _read_page_texts(files: tuple[tuple[Path, int], ...]) -> Mapping[str, str]:
+    whole = Document("")
+    for file, _changed in files:
+        whole = merge(whole, yaml_document.read(file))
+    return validate(_Texts, whole).texts

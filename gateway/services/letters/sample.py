@@ -9,7 +9,7 @@ from decimal import Decimal
 from gateway.domain.library import Contact, ContactKind, Money, Patron, PatronIdentifier, PersonName, RecordId
 from gateway.domain.requests.citation import Citation, CitationType, Extra
 from gateway.domain.requests.events import Condition, Details, Kind, Reasons
-from gateway.domain.requests.lending import LENDING
+from gateway.domain.requests.lending_table import LENDING
 from gateway.domain.requests.partner_answers import LETTERS
 from gateway.domain.requests.request import (
     Attempt,
@@ -28,12 +28,12 @@ from gateway.domain.requests.request import (
     ServiceType,
     Terms,
 )
-from gateway.domain.requests.table import Tell
-from gateway.ports.channel import PartnerMessage
-from gateway.ports.letters import AnswerLink
-from gateway.ports.library import LibraryInfo
+from gateway.domain.requests.state_table import Tell
+from gateway.ports.library_system import LibraryInfo
+from gateway.ports.outgoing_mail import AnswerLink
+from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.letters.facts import NoticeFacts
-from gateway.services.letters.slips import SlipFacts
+from gateway.services.letters.renderer import SlipFacts
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 

@@ -1,24 +1,46 @@
-"""Finding and rendering templates: the operator's folder first, then what is shipped; language by language.
+"""Finding and rendering templates in text and HTML; which letters there are.
 
 For a letter in the languages de, en: `de/patron/sent.html.j2`, then `de/patron/sent.j2` (which serves for text and
 HTML), then the same in `en`; each of them in the operator's folder before the shipped one.
+
+A template's name is the letter's: `patron/available`, `partner/request`.
 """
 
 from __future__ import annotations
 
+import re
+import textwrap
+import unicodedata
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 import jinja2
 from jinja2.environment import TemplateModule
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
 
-from gateway.configuration.problems import ConfigurationError, Problem
-from gateway.configuration.source import shown
+from gateway.configuration.yaml_document import ConfigurationError, Problem, shown
+from gateway.domain.requests.events import Kind
+from gateway.domain.requests.partner_policy import LETTERS
 
 SUFFIX = ".j2"
+
+_BLOCK_TAG = re.compile(r"<(?:table|p|div|ul|ol|dl|h[1-6]|blockquote|hr|pre|section)\b")
+
+WIDTH = 72
+INDENT = "  "
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Not fit for a letter: control characters, and marks that turn the direction of what follows them around."""
+
+_SPACES = re.compile(r"\s+")
+_BLANK = re.compile(r"\n(?:[ \t]*\n)+")
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+
+ISOLATE, ISOLATED = "\u2068", "\u2069"
 
 
 class Format(StrEnum):
@@ -109,3 +131,162 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "not UTF-8 text"
     return type(error).__name__  # its own words may show what is in the request
+
+
+class Form(Protocol):
+    def inline(self, text: str) -> str:
+        """A value within a sentence, whichever way it runs."""
+        ...
+
+    def cell(self, text: str) -> str:
+        """A value on a line, or in a cell, of its own."""
+        ...
+
+    def raw(self, text: str) -> str:
+        """What a template of this form has made: not to be escaped again."""
+        ...
+
+    def paragraphs(self, body: str) -> str:
+        """The body of a letter, whose paragraphs stand between blank lines."""
+        ...
+
+
+class TextForm:
+    def inline(self, text: str) -> str:
+        return isolated(clean(text))
+
+    def cell(self, text: str) -> str:
+        return isolated(text)
+
+    def raw(self, text: str) -> str:
+        return text
+
+    def paragraphs(self, body: str) -> str:
+        return filled(body)
+
+
+class HtmlForm:
+    def inline(self, text: str) -> str:
+        cleaned = escape(clean(text))
+        return Markup(f'<bdi dir="auto">{cleaned}</bdi>') if cleaned else ""
+
+    def cell(self, text: str) -> str:
+        return text  # its element says that it may run either way
+
+    def raw(self, text: str) -> str:
+        return Markup(text)
+
+    def paragraphs(self, body: str) -> str:
+        return Markup("\n".join(map(_paragraph, blocks(body))))
+
+
+def _paragraph(block: str) -> str:
+    return block if _BLOCK_TAG.match(block.lstrip()) else f'<p dir="auto">{block.strip()}</p>'
+
+
+def clean(text: str) -> str:
+    """On one line."""
+    return _SPACES.sub(" ", _CONTROLS.sub("", text)).strip()
+
+
+def clean_lines(text: str) -> str:
+    """Lines are kept, blank ones are not."""
+    return "\n".join(filter(None, map(clean, text.splitlines())))
+
+
+def is_right_to_left(text: str) -> bool:
+    return any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text)
+
+
+def isolated(text: str) -> str:
+    """With the marks of UAX #9 around it where it runs the other way, so that it leaves its surroundings in order."""
+    return f"{ISOLATE}{text}{ISOLATED}" if is_right_to_left(text) else text
+
+
+def without_isolation(text: str) -> str:
+    return text.replace(ISOLATE, "").replace(ISOLATED, "")
+
+
+def blocks(body: str) -> list[str]:
+    """What stands between blank lines."""
+    return [block.strip("\n") for block in _BLANK.split(body) if block.strip()]
+
+
+def filled(body: str) -> str:
+    """Paragraphs broken at 72 columns; a block whose first line is indented stays as it is."""
+    return "\n\n".join(block if block.startswith((" ", "\t")) else _fill(block) for block in blocks(body))
+
+
+def quoted(text: str) -> str:
+    """Somebody's own words, indented."""
+    return "\n".join(
+        textwrap.fill(
+            line, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False
+        )
+        for line in text.splitlines()
+    )
+
+
+def _fill(paragraph: str) -> str:
+    line = _SPACES.sub(" ", paragraph).strip()
+    return textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+class To(StrEnum):
+    PATRON = "patron"
+    PARTNER = "partner"
+    SLIP = "slip"
+
+
+PATRON_LETTERS = LETTERS
+
+PARTNER_LETTERS = (
+    Kind.SUBMIT,
+    Kind.REQUEST,
+    Kind.ACKNOWLEDGED,
+    Kind.REJECTED,
+    Kind.EXPECT_TO_SUPPLY,
+    Kind.WILL_SUPPLY,
+    Kind.HOLD_PLACED,
+    Kind.CONDITIONAL,
+    Kind.CONDITION_ACCEPTED,
+    Kind.CONDITION_REFUSED,
+    Kind.RETRY,
+    Kind.UNFILLED,
+    Kind.FORWARDED,
+    Kind.EXPIRED,
+    Kind.CANCEL,
+    Kind.CANCEL_ACCEPTED,
+    Kind.CANCEL_REFUSED,
+    Kind.SHIPPED,
+    Kind.COPY_DELIVERED,
+    Kind.RECEIVED,
+    Kind.RETURNED,
+    Kind.CHECKED_IN,
+    Kind.LOST,
+    Kind.DAMAGED,
+    Kind.RENEW,
+    Kind.RENEW_ACCEPTED,
+    Kind.RENEW_REFUSED,
+    Kind.DUE_DATE_CHANGED,
+    Kind.OVERDUE,
+    Kind.RECALL,
+    Kind.MESSAGE,
+    Kind.STATUS_QUERY,
+    Kind.STATUS_REPORT,
+)
+"""All that one library may have to tell another; `submit` tells a system of our own of a new request."""
+
+SLIPS = ("return", "hold")
+"""What is put into an item: it goes back to its owner, it waits for its reader."""
+
+ALL = (
+    *(f"{To.PATRON.value}/{name}" for name in PATRON_LETTERS),
+    *(f"{To.PARTNER.value}/{kind.value}" for kind in PARTNER_LETTERS),
+    *(f"{To.SLIP.value}/{name}" for name in SLIPS),
+)
+
+
+def named(name: str) -> tuple[str, ...]:
+    """Full names that a name may mean: itself, or what follows the stroke."""
+    return (name,) if name in ALL else tuple(one for one in ALL if one.partition("/")[2] == name)

@@ -13,14 +13,14 @@ from contextlib import suppress
 import structlog
 
 from gateway.domain.clock import Clock
-from gateway.domain.frozen import frozen_by_name
 from gateway.domain.problems import Refused, Unavailable
-from gateway.ports.mailbox import MailboxClient, MailboxServer, OpenMailbox
-from gateway.services.mailbox.taking import Box, Taker
+from gateway.domain.value import frozen_by_name
+from gateway.ports.incoming_mail import MailboxClient, MailboxServer, OpenMailbox
+from gateway.services.mailbox.processor import Box, Taker
+from gateway.store import mailbox
 from gateway.store.engine import Store
-from gateway.store.leader import Leader
-from gateway.store.mailbox import mails
-from gateway.store.mailbox.mails import Outcome, Spot
+from gateway.store.mailbox import Outcome, Spot
+from gateway.store.postgresql import Leader
 
 log = structlog.get_logger(component="mailbox")
 
@@ -148,14 +148,14 @@ class Poller:
     async def _note(self, uid_validity: int, highest: int) -> None:
         box, now = self.box, self._clock.now()
         before = await self._store.write(
-            lambda c: mails.note_look(c, box.library, box.name, uid_validity, highest, now)
+            lambda c: mailbox.note_look(c, box.library, box.name, uid_validity, highest, now)
         )
         if before is not None:
             log.warning("mailbox.made_anew", mailbox=box.name, uid_validity=uid_validity, before=before)
 
     async def _known(self, uid_validity: int, uids: Sequence[int]) -> Mapping[int, Outcome]:
         box = self.box
-        return await self._store.read(lambda c: mails.outcomes(c, box.library, box.name, uid_validity, uids))
+        return await self._store.read(lambda c: mailbox.outcomes(c, box.library, box.name, uid_validity, uids))
 
     async def _take(self, opened: OpenMailbox, uid_validity: int, uids: Sequence[int]) -> Mapping[int, Outcome]:
         """Never more than `max_bytes` are in memory at once."""

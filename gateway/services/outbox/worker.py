@@ -15,13 +15,8 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Refused, Unavailable
-from gateway.services.outbox.book import DESK_GRACE, Book
-from gateway.services.outbox.breaker import Breakers
-from gateway.services.outbox.handled import Handler, Observe, nobody
-from gateway.services.outbox.options import Options
-from gateway.services.outbox.slots import Slots
-from gateway.services.outbox.trying import EndRefused, Moment, Trying
-from gateway.services.outbox.ways import way_of
+from gateway.services.outbox.attempts import Breakers, EndRefused, Moment, Trying
+from gateway.services.outbox.queue import DESK_GRACE, Book, Handler, Observe, Options, Slots, nobody, way_of
 from gateway.store.engine import Store
 from gateway.store.requests.outbox import Row
 

@@ -1,5 +1,6 @@
-"""Managed requests: one use case a module.
+"""Managed requests.
 
-`happen` is the one way in which a request changes; `intake`, `incoming` and `acts` are how events come about,
-`sourcing`, `locating` and the other followers what goes on from them.
+`transitions` has the one way in which a request changes; `intake`, `partner_inbox` and `actions` are how events come
+about, `effects`, `suppliers` and `lending` what goes on from them. `request_service` and `staff_service` are what API,
+pages and commands call.
 """

@@ -1,4 +1,4 @@
-"""Requests of our own patrons that come through a broker, under a profile that says `managed: borrowing`.
+"""Requests of a broker under profiles that say `managed`.
 
 RequestItem makes a borrowing request; LookupRequest, UpdateRequestItem and CancelRequestItem are about it as long as
 its item isn't here. What concerns no such request is the library's, as ever.
@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from gateway.domain.circulation_policy import Manages
 from gateway.domain.commands import (
     CancelRequest,
     Command,
@@ -24,21 +25,21 @@ from gateway.domain.commands import (
     Result,
     UpdateRequest,
 )
-from gateway.domain.due_dates import day_to_come
-from gateway.domain.frozen import frozen
-from gateway.domain.identifiers import record_ids, request_number
+from gateway.domain.due_dates import day_to_come, local_day
 from gateway.domain.library import Bib, Hold, HoldStatus, Patron, PickupLocation, RecordId
-from gateway.domain.policy import Manages
+from gateway.domain.partner_identifiers import record_ids, request_number
 from gateway.domain.problems import About, Reason, Refused
 from gateway.domain.profile import Profile
+from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Details, Event, Kind, by_us
-from gateway.domain.requests.request import Borrowing, Dates, PatronLink, Request, Role
+from gateway.domain.requests.request import Borrowing, Dates, Lending, Party, PatronLink, Request, Role
 from gateway.domain.requests.views import Draft, NotNow
-from gateway.services.circulation import Desk, carry_out, items, patrons, pickup, records
-from gateway.services.requests.broker_lending import cited
-from gateway.services.requests.happen import Happening, happen
-from gateway.services.requests.house import House
+from gateway.domain.value import frozen
+from gateway.services.circulation import Desk, carry_out, holds, items, patrons
 from gateway.services.requests.intake import create
+from gateway.services.requests.library_context import House
+from gateway.services.requests.partner_inbox import lending_request, registered
+from gateway.services.requests.transitions import Happening, happen, happen_in
 from gateway.store.requests import requests
 from gateway.store.requests.requests import TransactionTaken
 
@@ -80,7 +81,7 @@ STATUSES: Mapping[Borrowing, HoldStatus] = {
 
 @frozen
 class RequestBroker:
-    """A `services.managing.Broker`. `houses` by symbol."""
+    """A `services.exchange.handlers.Broker`. `houses` by symbol."""
 
     houses: Mapping[str, House]
 
@@ -145,7 +146,7 @@ async def _place(house: House, command: PlaceRequest, desk: Desk, key: str) -> R
         return _placed(_About(before, patron), number, None)
     reference = number or key if before is None else _after(before, number or key)
     place = (
-        await pickup.resolve_pickup(command.pickup, command.receiver, patron, desk)
+        await holds.resolve_pickup(command.pickup, command.receiver, patron, desk)
         if _says_place(command, desk)
         else None
     )
@@ -197,7 +198,7 @@ async def _wanted(command: PlaceRequest, desk: Desk) -> Bib:
     try:
         if command.items:
             return await desk.library.bib((await items.resolve_item(command.items[0], desk)).bib_id)
-        return await records.resolve_record(command.records, desk)
+        return await items.resolve_record(command.records, desk)
     except Refused as refused:
         if refused.reason not in (Reason.UNKNOWN_RECORD, Reason.AMBIGUOUS_ITEM) or not command.records:
             raise
@@ -290,7 +291,7 @@ async def _done(
 
 
 async def _update(house: House, command: UpdateRequest, desk: Desk, about: _About, number: str) -> RequestPlaced:
-    place = await pickup.resolve_pickup(command.pickup, "", about.patron, desk) if command.pickup.strip() else None
+    place = await holds.resolve_pickup(command.pickup, "", about.patron, desk) if command.pickup.strip() else None
     today = desk.today()
     need_by = day_to_come(command.need_by, today, desk.zone, About.NEED_BY)
     details = Details(
@@ -311,3 +312,98 @@ async def _happens(house: House, about: _About, kind: Kind, details: Details, de
         reason = Reason.NOT_ALLOWED if about.request.open else Reason.REQUEST_CLOSED
         raise Refused(reason, late.denied.detail, about=About.REQUEST) from late
     return _About(transition.request, about.patron)
+
+
+def lend_to_broker(
+    connection: Connection, house: House, profile: Profile, command: PlaceRequest, placed: RequestPlaced
+) -> bool:
+    """Whether a request was made: not where none was placed, nor for a message that comes again.
+
+    A hold on one item makes it located at once. A hold on any copy leaves it to staff, who say which it is.
+    """
+    hold = placed.hold
+    if not hold.id:
+        return False
+    transaction = request_number(command.request, profile.circulation).value or hold.request_id or hold.id
+    if requests.by_transaction(connection, house.symbol, Role.LENDING, profile.name, transaction) is not None:
+        return False
+    actor = f"ncip:{profile.name}"
+    request = _request(connection, house, profile, command, placed, transaction)
+    registered(connection, house, request, actor)
+    if hold.item_barcode:
+        located = Event(
+            by_us(Kind.LOCATED), house.now(), actor, Details(barcode=hold.item_barcode, note="the item that is on hold")
+        )
+        happen_in(connection, house, Happening(request_id=request.id, event=located))
+    return True
+
+
+def _request(
+    connection: Connection,
+    house: House,
+    profile: Profile,
+    command: PlaceRequest,
+    placed: RequestPlaced,
+    transaction: str,
+) -> Request:
+    now = house.now()
+    asked = Request(
+        library=house.symbol,
+        id="",
+        role=Role.LENDING,
+        state=Lending.NEW,
+        number="",
+        created=now,
+        changed=now,
+        citation=cited(placed.bib),
+        dates=Dates(need_by=local_day(command.need_by, house.zone)),
+        partner=_asks(placed.patron),
+        source="ncip",
+    )
+    request = lending_request(connection, house, asked, profile, transaction)
+    return replace(
+        request,
+        hold_id=placed.hold.id,
+        borrower_id=placed.patron.id,
+        direct_patron=_person(house, profile, placed.patron, placed.hold),
+    )
+
+
+def _asks(patron: Patron) -> Party:
+    """The institution on whose account it is; a broker asks for many."""
+    return Party(name=patron.name.direct) if patron.name.is_organisation else Party()
+
+
+def _person(house: House, profile: Profile, patron: Patron, hold: Hold) -> PatronLink:
+    """Loan to requester: somebody of the partner's own, whom it has registered here."""
+    partner = profile.partner
+    if partner is None or partner.workflow.lending.loan_to != "requester":
+        return PatronLink()
+    if not patron.temporary or patron.name.is_organisation or patron.home_institution not in partner.symbols:
+        return PatronLink()
+    return PatronLink(
+        id=patron.id,
+        identifier=patron.identifiers[0].value if patron.identifiers else "",
+        category=patron.category,
+        pickup=hold.pickup,
+        language=patron.language,
+    )
+
+
+def cited(bib: Bib) -> Citation:
+    """A record as the citation of who asks for it."""
+    return Citation(
+        type=CitationType.BOOK if any(one.type == "isbn" for one in bib.identifiers) else CitationType.OTHER,
+        title=bib.title,
+        author=bib.author,
+        component_title=bib.component_title,
+        component_author=bib.component_author,
+        series=bib.series,
+        edition=bib.edition,
+        publisher=bib.publisher,
+        place=bib.place,
+        published=bib.published,
+        pages=bib.pages,
+        language=bib.language,
+        identifiers=bib.identifiers,
+    )

@@ -6,14 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
+from gateway.domain import due_dates
 from gateway.domain.due_dates import moment
-from gateway.domain.frozen import frozen
 from gateway.domain.problems import Refused
-from gateway.domain.requests import due, rota
+from gateway.domain.requests import rota
+from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import Borrowing, Flag, Lending, Request, Role
-from gateway.domain.requests.table import Timer
-from gateway.domain.requests.workflow import Workflow
-from gateway.services.requests.house import House
+from gateway.domain.requests.state_table import Timer
+from gateway.domain.value import frozen
+from gateway.services.requests.library_context import House
 
 
 @frozen
@@ -130,7 +131,7 @@ def _with_patron_due(house: House, before: Request, after: Request) -> Request:
     if after.role is not Role.BORROWING or after.terms.lender_due == before.terms.lender_due:
         return after
     try:
-        patron_due = due.patron_due_for_request(
+        patron_due = due_dates.patron_due_for_request(
             after.terms.lender_due, house.due_dates(after), house.calendar, house.zone, after.changed, None
         )
     except Refused:  # nothing is left of the loan: it is due at once, and staff see both dates

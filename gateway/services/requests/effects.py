@@ -1,4 +1,8 @@
-"""What follows from a transition, as rows: messages, letters, library calls and own work in the outbox; timers."""
+"""What follows from a transition, as outbox rows and timers; which rows wait for a batch.
+
+gateway/store/requests/order_batches.py says which rows of the outbox take part in a batch, and
+gateway/services/requests/order_batches.py does what is to be done with them.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +13,23 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from gateway.domain.profile import Profile
+from gateway.domain.requests import calendar as times
+from gateway.domain.requests import intake_rules
 from gateway.domain.requests.citation import Extra
 from gateway.domain.requests.events import Details, Kind, by_us
-from gateway.domain.requests.machine import Told, Transition
-from gateway.domain.requests.partner import PartnerPolicy
+from gateway.domain.requests.partner_policy import Gather, PartnerPolicy
 from gateway.domain.requests.request import Party, PatronLink, Request, Role
-from gateway.domain.requests.table import Ask, Letter, Start, Stop, Then
-from gateway.ports.channel import ABOUT, FromPartner, PartnerMessage, Taken
+from gateway.domain.requests.state_machine import Told, Transition
+from gateway.domain.requests.state_table import Ask, Letter, Start, Stop, Then
+from gateway.ports.partner_channel import ABOUT, FromPartner, Gathers, PartnerMessage, Taken
 from gateway.services.requests.deadlines import when
-from gateway.services.requests.gathering import set_alarm, waits_for_others
-from gateway.services.requests.house import House
-from gateway.store.ids import exchange_id
-from gateway.store.requests import outbox, timers
-from gateway.store.requests.documents import dump, dump_event, dump_message
-from gateway.store.requests.gathering import ORDER
+from gateway.services.requests.library_context import House
+from gateway.store.requests import order_batches, outbox, timers
+from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import Row
+from gateway.store.requests.request_rows import dump, dump_event, dump_message
+from gateway.store.schema import exchange_id
 
 PARTNER = "partner"
 LETTER = "letter"
@@ -242,3 +248,44 @@ def _is_told(house: House, told: Told, request: Request) -> bool:
 
 def _is_written(house: House, letter: str, request: Request) -> bool:
     return house.writes_letters and bool(reader_of(request).id) and letter in house.workflow(request).patron.letters
+
+
+def waits_for_others(house: House, message: PartnerMessage) -> bool:
+    """Only orders do; what else is said goes at once. An order's turn comes before whatever is said about it."""
+    if message.kind is not Kind.REQUEST or message.role is not Role.BORROWING:
+        return False
+    return _rule(house, message.receiver.profile) is not None
+
+
+def _rule(house: House, target: str) -> Gather | None:
+    partner = house.partner(target)
+    return partner.mail.gather if partner is not None else None
+
+
+def set_alarm(connection: Connection, house: House, order: Row) -> None:
+    """An order that waits for others was added to the outbox."""
+    rule = _rule(house, order.target)
+    assert rule is not None, "it waits by a rule"
+    due = times.due(rule, order.created, house.calendar)
+    order_batches.awaits(connection, house.symbol, order.target, order.created, due, rule.most)
+
+
+def file_number(connection: Connection, house: House, profile: Profile, rule: Gather, *, taken: bool = True) -> str:
+    """The next one. `taken`: nobody else gets it."""
+    partner = profile.partner
+    fields = intake_rules.NumberFields(
+        at=house.now(), zone=house.zone, partner=partner.symbol if partner is not None else ""
+    )
+    series = intake_rules.series(rule.number, fields, house.policy().numbers.prefix)
+    count = timers.following if taken else timers.upcoming
+    return series.number(count(connection, house.symbol, series.sequence))
+
+
+def channel_of(house: House, target: str) -> tuple[Profile, Gather, Gathers] | None:
+    """None: the partner's orders are not gathered (any more)."""
+    profile = house.profile(target)
+    partner = profile.partner if profile is not None else None
+    if profile is None or partner is None or partner.mail.gather is None:
+        return None
+    channel = house.channels.get(partner.channel)
+    return (profile, partner.mail.gather, channel) if isinstance(channel, Gathers) else None

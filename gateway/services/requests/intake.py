@@ -1,4 +1,4 @@
-"""A new borrowing request: checked against what the library says of its patron, then kept and submitted."""
+"""New borrowing requests: checked, numbered, submitted."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from sqlalchemy import Connection
 from gateway.domain.library import Patron, Scope
 from gateway.domain.problems import About, Reason, Refused
 from gateway.domain.requests import intake_rules, rota
+from gateway.domain.requests.citation_matching import fingerprint
 from gateway.domain.requests.events import Details, Event, Kind, by_us
-from gateway.domain.requests.fingerprint import fingerprint
 from gateway.domain.requests.intake_rules import IntakeFacts, Owned
 from gateway.domain.requests.policy import Mediation
 from gateway.domain.requests.request import Borrowing, Costs, Note, PatronLink, Request, Role, RotaLine, Volume
 from gateway.domain.requests.views import Draft
-from gateway.ports.library import PatronKey
-from gateway.services.requests.happen import Happening, happen_in, must_fit
-from gateway.services.requests.house import House
-from gateway.services.requests.numbering import next_number
-from gateway.services.requests.owned import locally_owned
-from gateway.store.ids import exchange_id
-from gateway.store.requests import requests
+from gateway.ports.library_system import PatronKey
+from gateway.services.requests.lending import locally_owned
+from gateway.services.requests.library_context import House
+from gateway.services.requests.transitions import Happening, happen_in, must_fit
+from gateway.store.requests import requests, timers
+from gateway.store.schema import exchange_id
 
 OVERRULED_BY_STAFF = frozenset(
     {Reason.LIMIT_REACHED, Reason.DUPLICATE_REQUEST, Reason.NOT_ALLOWED, Reason.PATRON_BLOCKED}
@@ -177,3 +176,17 @@ async def _pickup(house: House, draft: Draft, patron: Patron | None) -> str:
         return wanted
     at_home = [place.code for place in places if patron is not None and place.library == patron.home_library]
     return next(iter(at_home), places[0].code if places else "")
+
+
+def next_number(connection: Connection, house: House, role: Role, *, branch: str = "", profile: str = "") -> str:
+    """`profile`: the partner's, where one is known."""
+    rules = house.policy().numbers
+    partner = house.partner(profile)
+    template = intake_rules.template_for(
+        role, rules, branch=branch, profile=profile, own=partner.number if partner is not None else None
+    )
+    fields = intake_rules.NumberFields(
+        at=house.now(), zone=house.zone, branch=branch, partner=partner.symbol if partner is not None else ""
+    )
+    series = intake_rules.series(template, fields, rules.prefix)
+    return series.number(timers.following(connection, house.symbol, series.sequence))

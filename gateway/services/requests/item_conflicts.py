@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 from gateway.domain.library import Item
 from gateway.domain.problems import Reason, Refused, UnfinishedWork
 from gateway.domain.requests.request import Request, Role
-from gateway.domain.requests.table import Library
+from gateway.domain.requests.state_table import Library
 from gateway.services.requests.effects import LIBRARY
-from gateway.services.requests.house import House
-from gateway.store.requests import outbox, requests
+from gateway.services.requests.library_context import House
+from gateway.store.requests import outbox_queries, requests
 
 KEPT_FOR_SOMEBODY = frozenset(
     {Reason.DUPLICATE_REQUEST, Reason.ON_LOAN_SAME_PATRON, Reason.ITEM_ON_LOAN, Reason.REQUESTED_BY_OTHER}
@@ -60,7 +60,7 @@ async def wait_for_record(house: House, request: Request, barcode: str, refused:
         return
 
     def find(connection: Connection) -> Request | None:
-        ids = outbox.requests_with_unfinished(connection, house.symbol, LIBRARY, Library.DELETE_TEMPORARY.value)
+        ids = outbox_queries.requests_with_unfinished(connection, house.symbol, LIBRARY, Library.DELETE_TEMPORARY.value)
         others = (requests.load(connection, house.symbol, id_) for id_ in ids if id_ != request.id)
         return next((other for other in others if other is not None and barcode in _barcodes_of(other)), None)
 
@@ -112,5 +112,5 @@ async def _other_requests(house: House, request: Request, numbers: frozenset[str
 
 async def _has_unfinished_steps(house: House, request: Request) -> bool:
     return await house.store.read(
-        lambda c: any(row.kind == LIBRARY for row in outbox.unfinished_of_request(c, house.symbol, request.id))
+        lambda c: any(row.kind == LIBRARY for row in outbox_queries.unfinished_of_request(c, house.symbol, request.id))
     )

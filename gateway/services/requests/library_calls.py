@@ -9,17 +9,15 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
 from gateway.domain.due_dates import moment
-from gateway.domain.frozen import frozen
 from gateway.domain.library import Hold, Item, ItemStatus, Loan
 from gateway.domain.problems import Reason, Refused, UnfinishedWork
 from gateway.domain.requests.request import Lending, Request
-from gateway.domain.requests.table import Library
-from gateway.ports.library import Capability, HoldWish
-from gateway.services.requests.acts import require_request
-from gateway.services.requests.house import House
-from gateway.services.requests.institutions import borrower
+from gateway.domain.requests.state_table import Library
+from gateway.domain.value import frozen
+from gateway.ports.library_system import Capability, HoldWish
 from gateway.services.requests.item_conflicts import wait_for_copy
-from gateway.services.requests.requesters import expire_requester
+from gateway.services.requests.lending import borrower, expire_requester
+from gateway.services.requests.library_context import House, require_request
 
 GONE = frozenset({Reason.UNKNOWN_ITEM, Reason.UNKNOWN_REQUEST, Reason.REQUEST_CLOSED, Reason.NOT_CHECKED_OUT})
 """Refusals after which nothing is left to be done."""

@@ -1,27 +1,58 @@
-"""Questions of ours that are answered by links of a letter: to a patron here, to a partner in `partner_questions`. Each
-link says one answer, and is good until the time for the answer is over."""
+"""Questions answered by links in letters, by patrons and partners.
+
+A link says one answer to one question of one letter, and is good until the time for the answer is over. A partner's
+answer goes the way of all partners' messages (`partner_inbox`), under an id made of the question and the answer; that
+the question is answered once is looked up in the request's history while the request is locked. What is answered, and
+what comes too late for it, is in the message journal, each answer once.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from gateway.domain.frozen import frozen
-from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.question_links import ANSWERS, QuestionLink
-from gateway.domain.requests.request import PatronQuery, Request
-from gateway.domain.requests.tokens import BadLink, LinkFault
-from gateway.domain.requests.views import Act, NotNow, NotThere, QuestionState, QuestionView
+from gateway.domain.problems import About, Reason, Refusal
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Condition, Details, Event, Kind, Origin
+from gateway.domain.requests.partner_answers import ANSWERS as PARTNER_ANSWERS
+from gateway.domain.requests.partner_answers import (
+    REASONS,
+    Fault,
+    Field,
+    PartnerAnswer,
+    fields_of,
+    filled,
+    fits,
+    offered,
+)
+from gateway.domain.requests.request import PatronQuery, Request, Role
+from gateway.domain.requests.signed_links import ANSWERS, BadLink, LinkFault, QuestionLink
+from gateway.domain.requests.views import Act, AnswerField, NotNow, NotThere, QuestionState, QuestionView
+from gateway.domain.value import frozen
+from gateway.ports.outgoing_mail import AnswerLink
+from gateway.ports.partner_channel import FromPartner, PartnerMessage
+from gateway.ports.responder import OutcomeClass, Transport
 from gateway.services.letters import Letters, Spoken
-from gateway.services.requests.acts import PATRON, Acts, require_request
-from gateway.services.requests.front import house_of
-from gateway.services.requests.house import House
-from gateway.services.requests.partner_questions import PartnerQuestions
-from gateway.store.api.questions import question_link, question_token
+from gateway.services.letters.facts import Rows, rows
+from gateway.services.letters.languages import Words
+from gateway.services.requests.actions import Acts
+from gateway.services.requests.library_context import PATRON, House, house_of, require_request
+from gateway.services.requests.partner_inbox import Incoming
+from gateway.store.api_access import question_link, question_token
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
+from gateway.store.journal_records import Ending, Opening
+from gateway.store.requests import history, requests
+
+PARTNER = "partner"
+PROTOCOL = "letters"
+"""In the journal."""
+
+Form = Mapping[str, str]
 
 
 async def answer_links(house: House, request: Request) -> Mapping[str, str]:
@@ -120,3 +151,258 @@ class QuestionsFront:
 def _ran_out(query: PatronQuery) -> bool:
     """Whether nobody answered, so that it counts as no."""
     return query.answered is not None and query.answer_by is not None and query.answered >= query.answer_by
+
+
+async def partner_links(house: House, message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:
+    """Addresses that answer a letter for so many days; none where nobody can reach us from outside. The same at every
+    try to send it."""
+    if not house.public_url or days < 1:
+        return ()
+    request, attempt = message.request, _attempt_of(message)
+    if message.role is Role.BORROWING and not attempt:
+        return ()  # to nobody whom the request was sent to
+    names = offered(message.role, message.kind, request, attempt, house.workflow(request), message.at)
+    expires = (message.at + timedelta(days=days)).replace(microsecond=0)
+    links = [
+        QuestionLink(
+            library=house.symbol,
+            request_id=request.id,
+            query=f"{message.id}/{PARTNER_ANSWERS[name].about}",
+            answer=name,
+            expires=expires,
+            attempt=attempt,
+        )
+        for name in names
+    ]
+
+    def work(connection: Connection) -> list[str]:
+        return [question_token(connection, link, house.now()) for link in links]
+
+    tokens = await house.store.write(work) if links else []
+    root = f"{house.public_url.rstrip('/')}/q/"
+    return tuple(AnswerLink(link.answer, root + token) for link, token in zip(links, tokens, strict=True))
+
+
+def _attempt_of(message: PartnerMessage) -> int:
+    if message.role is Role.LENDING:
+        return 0
+    return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)
+
+
+@frozen
+class PartnerQuestions:
+    """Of one library."""
+
+    house: House
+    journal: Journal
+    letters: Letters
+
+    async def question(self, link: QuestionLink) -> QuestionView:
+        """Changes nothing. Raises NotThere, Unavailable."""
+        return await self.house.store.read(lambda c: self._view(c, link, self._load(c, link)))
+
+    async def answer(self, link: QuestionLink, form: Form) -> QuestionView:
+        """As it is after the answer, which counts only the first time; still open where the form has faults. Raises
+        NotThere, Unavailable."""
+        view = await self.house.store.write(lambda c: self._take(c, link, form))
+        self.house.nudge()
+        return view
+
+    def _load(self, connection: Connection, link: QuestionLink) -> Request:
+        request = requests.load(connection, self.house.symbol, link.request_id)
+        if request is None:
+            raise NotThere("request")
+        return request
+
+    # --- taken -------------------------------------------------------------------------------------------
+
+    def _take(self, connection: Connection, link: QuestionLink, form: Form) -> QuestionView:
+        house = self.house
+        request = requests.load_for_update(connection, house.symbol, link.request_id)
+        if request is None:
+            raise NotThere("request")
+        view = self._view(connection, link, request, form)
+        with_ = _with_whom(house, request, link)
+        if view.state is not QuestionState.OPEN:
+            if view.given != link.answer:  # not the same once more
+                self._kept(connection, link, request, with_, form, _too_late(view))
+            return view
+        if any(one.fault for one in view.fields):
+            return view
+        assert with_ is not None, "an open question has somebody to answer it"
+        details = filled(PARTNER_ANSWERS[link.answer], request, form, house.today()).details
+        message = FromPartner(
+            id=_id(link),
+            kind=PARTNER_ANSWERS[link.answer].kind,
+            role=request.role,
+            sender=with_.symbol,
+            receiver=house.symbol,
+            transaction=with_.transaction,
+            details=self._details(link, details),
+        )
+        taken = Incoming(house).take(connection, message, with_.profile)
+        self._kept(connection, link, request, with_, form, taken.refused)
+        return self._view(connection, link, self._load(connection, link))
+
+    def _kept(
+        self,
+        connection: Connection,
+        link: QuestionLink,
+        request: Request,
+        with_: _With | None,
+        form: Form,
+        refused: Refusal | None,
+    ) -> None:
+        """In the journal: what was said and filled in, and what came of it. Nothing of the link itself, with which one
+        could answer."""
+        now = self.house.now()
+        asked = [field.value for field in fields_of(PARTNER_ANSWERS[link.answer], request)]
+        said = {"answer": link.answer} | {name: form[name] for name in asked if form.get(name, "").strip()}
+        opening = Opening(
+            library=self.house.symbol,
+            at=now,
+            body=json.dumps(said, ensure_ascii=False).encode(),
+            protocol=PROTOCOL,
+            transport=Transport.HTTP.value,
+            profile=with_.profile.name if with_ is not None else "",
+            service=link.answer,
+            from_agency=with_.symbol if with_ is not None else "",
+            to_agency=self.house.symbol,
+            request_id=request.number,
+            content_type="application/json",
+        )
+        ending = Ending(
+            at=now,
+            outcome=OutcomeClass.OK if refused is None else OutcomeClass.REFUSED,
+            reason=refused.reason.value if refused is not None else "",
+            note=refused.detail if refused is not None else "",
+            key=f"{_id(link)}-{'taken' if refused is None else 'refused'}",
+        )
+        self.journal.add_once(connection, opening, ending)
+
+    def _details(self, link: QuestionLink, details: Details) -> Details:
+        """A message has a text, also where the partner wrote none: what the link says, in our language."""
+        details = replace(details, query=link.query)
+        if PARTNER_ANSWERS[link.answer].kind is not Kind.MESSAGE:
+            return details
+        words = self.letters.spoken("").words
+        day = f" ({words.day(details.expected)})" if details.expected is not None else ""
+        return replace(details, note="\n".join(filter(None, (words.pages[f"say-{link.answer}"] + day, details.note))))
+
+    # --- shown -------------------------------------------------------------------------------------------
+
+    def _view(
+        self, connection: Connection, link: QuestionLink, request: Request, form: Form | None = None
+    ) -> QuestionView:
+        """`form`: what was sent and is looked at; None: nothing was."""
+        house, answer, with_ = self.house, PARTNER_ANSWERS[link.answer], _with_whom(self.house, request, link)
+        language = with_.profile.partner.language if with_ is not None and with_.profile.partner is not None else ""
+        spoken = self.letters.spoken(language)
+        words = spoken.words
+        over = QuestionView(state=QuestionState.OVER, asked=PARTNER, answer=link.answer, language=spoken.language)
+        if with_ is None or house.now() >= link.expires:
+            return over
+        over = replace(over, rows=_about(house, request, with_.transaction, words))
+        given = _given(connection, house, link)
+        if given is not None:
+            return replace(
+                over,
+                state=QuestionState.ANSWERED,
+                given=given.details.answer,
+                when=words.when(given.at, house.zone),
+                rows=(*over.rows, *_said(given.details, house, words)),
+            )
+        if not fits(answer, request, link.attempt or 0, house.workflow(request), house.now()):
+            return over
+        fields = _fields(answer, request, words, form, house)
+        return replace(over, state=QuestionState.OPEN, until=words.when(link.expires, house.zone), fields=fields)
+
+
+def _id(link: QuestionLink) -> str:
+    """Of the answer as a partner's message."""
+    return f"link-{link.query}-{link.answer}"
+
+
+def _too_late(view: QuestionView) -> Refusal:
+    if view.state is QuestionState.ANSWERED:
+        return Refusal(Reason.NOT_ALLOWED, f"The question was answered already: {view.given}.", About.REQUEST)
+    return Refusal(Reason.NOT_ALLOWED, "The link is too old, or the request has gone on without it.", About.REQUEST)
+
+
+@frozen
+class _With:
+    profile: Profile
+    symbol: str
+    transaction: str
+
+
+def _with_whom(house: House, request: Request, link: QuestionLink) -> _With | None:
+    """Who answers; None: it is no partner of ours any more, or not of this request."""
+    name, transaction = request.partner.profile, request.transaction
+    if request.role is Role.BORROWING:
+        attempt = request.attempt_number(link.attempt or 0)
+        if attempt is None:
+            return None
+        name, transaction = attempt.partner, attempt.transaction
+    profile = house.profile(name)
+    if profile is None or profile.partner is None:
+        return None
+    return _With(profile, profile.partner.symbol or name, transaction)
+
+
+def _given(connection: Connection, house: House, link: QuestionLink) -> Event | None:
+    """What the question was answered with."""
+    for row in history.of_request(connection, house.symbol, link.request_id):
+        event = row.event
+        if event.signal.origin is Origin.PARTNER and event.details.query == link.query and not row.denied:
+            return event
+    return None
+
+
+def _about(house: House, request: Request, transaction: str, words: Words) -> Rows:
+    """Which request it is: nothing about the patron."""
+    name = house.info.name or house.symbol
+    return rows(words, ("request", transaction), ("title", request.citation.short), ("library", name))
+
+
+def _said(details: Details, house: House, words: Words) -> Rows:
+    """What was filled in, but for the partner's own words."""
+    return rows(
+        words,
+        ("due", words.when(details.due, house.zone) if details.due is not None else ""),
+        ("expected", words.day(details.expected) if details.expected is not None else ""),
+        ("reason", words.reasons.get(details.reason, details.reason)),
+        ("conditions", ", ".join(words.conditions.get(one, one) for one in details.conditions)),
+    )
+
+
+# --- the form --------------------------------------------------------------------------------------------
+
+_LABELS = {Field.CONDITION: "conditions"}
+
+
+def _fields(
+    answer: PartnerAnswer, request: Request, words: Words, form: Form | None, house: House
+) -> tuple[AnswerField, ...]:
+    faults: Mapping[Field, Fault] = {}
+    if form is not None:
+        faults = filled(answer, request, form, house.today()).faults
+    return tuple(
+        AnswerField(
+            name=field.value,
+            label=words.label(_LABELS.get(field, field.value)),
+            needed=field in answer.needed,
+            choices=_choices(answer, field, words),
+            value=(form or {}).get(field.value, ""),
+            fault=words.pages[f"fault-{faults[field].value}"] if field in faults else "",
+        )
+        for field in fields_of(answer, request)
+    )
+
+
+def _choices(answer: PartnerAnswer, field: Field, words: Words) -> tuple[tuple[str, str], ...]:
+    if field is Field.REASON:
+        return tuple((one.value, words.reasons.get(one.value, one.value)) for one in REASONS[answer.name])
+    if field is Field.CONDITION:
+        return tuple((one.value, words.conditions.get(one.value, one.value)) for one in Condition)
+    return ()

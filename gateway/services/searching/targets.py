@@ -1,14 +1,28 @@
-"""Which catalogue a profile means."""
+"""Which catalogue a profile means; each question asked once and cached."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from gateway.domain.frozen import frozen
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.clock import Clock
+from gateway.domain.problems import About, Reason, Refused, Unavailable
 from gateway.domain.profile import Profile
+from gateway.domain.value import frozen
+from gateway.ports.catalogue import Hits, Query, RecordSearch
 from gateway.profiles import ProfileSet
-from gateway.profiles.locating import sections
+from gateway.profiles.checks import sections
+
+MOST = 1000
+"""Answers that are kept."""
+
+FAILED = timedelta(minutes=1)
+"""So long a failure counts: several suppliers of one catalogue must not wait for it one after the other."""
+
+_Key = tuple[str, str, Query, int]
 
 
 @frozen
@@ -48,3 +62,74 @@ def catalogue_of(partner: Profile, profiles: ProfileSet, searches: Iterable[str]
             Reason.INVALID_VALUE, f"There is no profile '{locate.target}'.", about=About.RECEIVER, value=locate.target
         )
     return target_of(profile, locate.by, searches)
+
+
+@dataclass
+class _Asked:
+    target: Target
+    task: asyncio.Task[Hits]
+    until: datetime | None = None  # None: no answer yet
+
+
+class Asker:
+    """`searches` by name of the protocol. `close` ends what is under way and the connections."""
+
+    def __init__(self, searches: Mapping[str, RecordSearch], clock: Clock) -> None:
+        self.searches = searches
+        self._clock = clock
+        self._asked: OrderedDict[_Key, _Asked] = OrderedDict()
+        self._tasks: set[asyncio.Task[Hits]] = set()
+
+    async def ask(self, target: Target, query: Query, *, count: int, seconds: float, keep: timedelta) -> Hits:
+        """Records come without their bytes. Who is cancelled doesn't stop the question: its answer may be wanted by
+        others, or soon. Raises Unavailable (also: no answer within `seconds`), Refused."""
+        key = (target.name, target.by, query, count)
+        known = self._asked.get(key)
+        if known is None or not self._counts(known, target):
+            known = self._begin(key, target, query, count, seconds, keep)
+        return await asyncio.shield(known.task)
+
+    async def close(self) -> None:
+        """Never raises."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for search in self.searches.values():
+            await search.close()
+
+    def _counts(self, known: _Asked, target: Target) -> bool:
+        """Not after an edit of the profile."""
+        fresh = known.until is None or self._clock.now() < known.until
+        return fresh and (known.target.profile is target.profile or known.target == target)
+
+    def _begin(self, key: _Key, target: Target, query: Query, count: int, seconds: float, keep: timedelta) -> _Asked:
+        task = asyncio.create_task(self._search(target, query, count, seconds), name=f"search {target.name}")
+        asked = _Asked(target, task)
+
+        def done(task: asyncio.Task[Hits]) -> None:
+            self._tasks.discard(task)
+            failed = task.cancelled() or task.exception() is not None
+            asked.until = self._clock.now() + (min(FAILED, keep) if failed else keep)
+            if not keep and self._asked.get(key) is asked:
+                del self._asked[key]
+
+        self._tasks.add(task)
+        task.add_done_callback(done)
+        self._asked[key] = asked
+        self._asked.move_to_end(key)
+        while len(self._asked) > MOST:
+            self._asked.popitem(last=False)
+        return asked
+
+    async def _search(self, target: Target, query: Query, count: int, seconds: float) -> Hits:
+        try:
+            async with asyncio.timeout(seconds):
+                hits = await self.searches[target.by].search(target.profile, query, count=count)
+        except TimeoutError as late:
+            raise Unavailable(f"no answer within {seconds:g} seconds") from late
+        return replace(hits, records=tuple(replace(record, raw=b"") for record in hits.records))
+
+
+def why(error: Unavailable | Refused) -> str:
+    """In a few words, for staff."""
+    return error.detail.rstrip(".") if isinstance(error, Refused) else str(error).rstrip(".")

@@ -1,4 +1,4 @@
-"""What happened to requests, also what was refused. Rows are only added."""
+"""History of requests, partners' messages taken, attachments. Rows of the history are only added."""
 
 from __future__ import annotations
 
@@ -6,23 +6,38 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import delete as sql_delete
 
-from gateway.domain.frozen import frozen
 from gateway.domain.requests.events import Event
-from gateway.store.bulk import insert_rows
-from gateway.store.prepared import Prepared
-from gateway.store.requests.documents import dump_event, parse_event
-from gateway.store.requests.tables import request_event
-from gateway.store.rows import NOTE_LIMIT, clean
+from gateway.domain.value import frozen
+from gateway.sql.statements import Prepared, insert_rows
+from gateway.store.journal_writer import NOTE_LIMIT, clean
+from gateway.store.requests.request_rows import dump_event, parse_event
+from gateway.store.requests.tables import partner_message, request_event, request_file
 
 MOST = 5_000
 """Rows of one request that are read; nothing that people do comes near."""
 
+_message_columns = partner_message.c
+_SEEN = Prepared(
+    select(_message_columns.request_id, _message_columns.refused, _message_columns.reason).where(
+        _message_columns.library == bindparam("in_library"),
+        _message_columns.profile == bindparam("with_profile"),
+        _message_columns.message_id == bindparam("with_id"),
+    )
+)
+_INSERT = Prepared(insert(partner_message))
+
+_file_columns = request_file.c
+_ONE = (_file_columns.library == bindparam("library"), _file_columns.id == bindparam("id"))
+_GET = Prepared(select(_file_columns.content).where(*_ONE))
+_DELETE = Prepared(sql_delete(request_file).where(*_ONE))
+
 
 @frozen
 class EventRow:
-    """`id` is made by `gateway.store.ids.exchange_id(now)`. `before` and `after` are states; `denied` says why the
+    """`id` is made by `gateway.store.schema.exchange_id(now)`. `before` and `after` are states; `denied` says why the
     event did not fit, and is empty when it did. `at` is when the row was made, aware UTC; `event.at` is its own."""
 
     id: str
@@ -101,3 +116,45 @@ def _rows(found: Iterable[Any]) -> tuple[EventRow, ...]:
         )
         for row in found
     )
+
+
+@frozen
+class Seen:
+    """What came of it. `refused` and `reason` are empty where the message was taken."""
+
+    request_id: str
+    refused: str = ""
+    reason: str = ""
+
+
+def seen(connection: Connection, library: str, profile: str, message_id: str) -> Seen | None:
+    found = _SEEN.first(connection, {"in_library": library, "with_profile": profile, "with_id": message_id})
+    return Seen(*found) if found is not None else None
+
+
+def keep(connection: Connection, library: str, profile: str, message_id: str, came: Seen, at: datetime) -> None:
+    """Raises IntegrityError when it is there already."""
+    row = {
+        "library": library,
+        "profile": profile,
+        "message_id": message_id,
+        "request_id": came.request_id,
+        "refused": came.refused,
+        "reason": came.reason,
+        "at": at,
+    }
+    _INSERT.run(connection, [row])
+
+
+def put(connection: Connection, library: str, id_: str, content: bytes) -> None:
+    """Raises IntegrityError when the id is taken: a file never changes."""
+    insert_rows(connection, request_file, [(library, id_, content)])
+
+
+def get(connection: Connection, library: str, id_: str) -> bytes | None:
+    row = _GET.first(connection, {"library": library, "id": id_})
+    return None if row is None else bytes(row.content)
+
+
+def delete(connection: Connection, library: str, id_: str) -> None:
+    _DELETE.run(connection, [{"library": library, "id": id_}])

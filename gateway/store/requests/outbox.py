@@ -1,8 +1,17 @@
-"""What is to be done outside the database: told to partners, written to patrons, asked of the library.
+"""Outbox rows added, claimed, ended; lanes.
 
 Rows of a lane (a name that the caller chooses: one for each request, say) are done one after the other, in the order
 in which they were added; a row that is dead holds up those behind it until staff decide, but for calls to the library.
-Rows of the empty lane wait for nobody. The rules for rows whose turn has come are in `lanes`.
+Rows of the empty lane wait for nobody.
+
+Only the first unfinished row of a lane can be claimed, so it alone has `ready_at`: a claim finds what it may take in
+one stretch of an index, however much waits behind dead rows or partners that are down. Whoever joins or leaves a
+lane locks the lane's row first; so a row that comes while the last one ends is never left without its turn.
+
+A dead row holds up those behind it, which may depend on it: a partner must not hear of the second event before the
+first. A dead call to the library does not: each call asks for what the request needs at that moment, whatever the one
+before it was to do, and some of them end what must not stay. It has left its lane, and joins it again when staff
+release it.
 """
 
 from __future__ import annotations
@@ -12,16 +21,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, not_, or_, select, update
 
-from gateway.domain.frozen import frozen, frozen_by_name
-from gateway.store.bulk import insert_rows
-from gateway.store.ids import AFTER_ALL
-from gateway.store.prepared import Prepared
-from gateway.store.requests import lanes
-from gateway.store.requests.statements import written
-from gateway.store.requests.tables import HAS_ENDED, outbox
-from gateway.store.rows import NOTE_LIMIT, clean
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.sql.statements import Prepared, insert_rows, written
+from gateway.store.journal_writer import NOTE_LIMIT, clean
+from gateway.store.requests.tables import HAS_ENDED, IN_LANE, outbox, outbox_lane
+
+INDEPENDENT = "library"
+"""Kind of the rows that hold up nothing when they are dead."""
 
 
 class Status(StrEnum):
@@ -38,9 +46,9 @@ UNFINISHED = (Status.WAITING, Status.IN_HAND, Status.DEAD)
 
 @frozen_by_name
 class Row:
-    """`id` is made by `gateway.store.ids.exchange_id(now)`; `kind` is partner, letter, library, work or webhook, or
-    one of `gateway.store.requests.gathering`; `target` says to whom, `payload` what, in words of the kind. All moments
-    are aware UTC. `tries` counts claims. Personal data is in `payload` only: `error` and `note` are shown and
+    """`id` is made by `gateway.store.schema.exchange_id(now)`; `kind` is partner, letter, library, work or webhook, or
+    one of `gateway.store.requests.order_batches`; `target` says to whom, `payload` what, in words of the kind. All
+    moments are aware UTC. `tries` counts claims. Personal data is in `payload` only: `error` and `note` are shown and
     logged."""
 
     library: str
@@ -76,7 +84,7 @@ class LeaseLost(Exception):
 
 def add(connection: Connection, row: Row) -> None:
     """A new row, waiting. Raises IntegrityError when the id is there already."""
-    turn = lanes.join(connection, row.library, row.lane, row.id)
+    turn = join(connection, row.library, row.lane, row.id)
     insert_rows(
         connection,
         outbox,
@@ -107,28 +115,33 @@ def add(connection: Connection, row: Row) -> None:
 
 # --- claiming --------------------------------------------------------------------------------------------
 
-_c = outbox.c
-_NOW = bindparam("now", type_=_c.next_at.type)
-_ONE = (_c.library == bindparam("in_library"), _c.id == bindparam("with_id"))
-_MINE = (*_ONE, _c.status == Status.IN_HAND.value, _c.node == bindparam("by_node"), _c.tries == bindparam("at_try"))
+COLUMNS = outbox.c
+_NOW = bindparam("now", type_=COLUMNS.next_at.type)
+ONE_ROW = (COLUMNS.library == bindparam("in_library"), COLUMNS.id == bindparam("with_id"))
+_MINE = (
+    *ONE_ROW,
+    COLUMNS.status == Status.IN_HAND.value,
+    COLUMNS.node == bindparam("by_node"),
+    COLUMNS.tries == bindparam("at_try"),
+)
 
 _READY = (
     select(outbox)
-    .where(_c.ready_at <= _NOW)
-    .order_by(_c.ready_at, _c.library, _c.id)
+    .where(COLUMNS.ready_at <= _NOW)
+    .order_by(COLUMNS.ready_at, COLUMNS.library, COLUMNS.id)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
 )
 _CLAIMABLE = Prepared(_READY)
-_CLAIMABLE_ONE = Prepared(select(outbox).where(*_ONE, _c.ready_at <= _NOW).with_for_update(skip_locked=True))
+_CLAIMABLE_ONE = Prepared(select(outbox).where(*ONE_ROW, COLUMNS.ready_at <= _NOW).with_for_update(skip_locked=True))
 _CLAIM = Prepared(
     update(outbox)
-    .where(*_ONE)
+    .where(*ONE_ROW)
     .values(
         status=Status.IN_HAND.value,
-        tries=_c.tries + 1,
-        lease_until=bindparam("until", type_=_c.lease_until.type),
-        ready_at=bindparam("until", type_=_c.ready_at.type),
+        tries=COLUMNS.tries + 1,
+        lease_until=bindparam("until", type_=COLUMNS.lease_until.type),
+        ready_at=bindparam("until", type_=COLUMNS.ready_at.type),
         node=bindparam("by_node"),
     )
 )
@@ -148,7 +161,7 @@ def claim(
     if kinds is None:
         found: Sequence[Any] = _CLAIMABLE.all(connection, {"now": now, "limit": limit})
     else:
-        found = connection.execute(_READY.where(_c.kind.in_(sorted(kinds))), {"now": now, "limit": limit}).all()
+        found = connection.execute(_READY.where(COLUMNS.kind.in_(sorted(kinds))), {"now": now, "limit": limit}).all()
     return _claimed(connection, found, now + lease, node)
 
 
@@ -165,7 +178,9 @@ def _claimed(connection: Connection, found: Sequence[Any], until: datetime, node
         connection,
         [{"in_library": row.library, "with_id": row.id, "until": until, "by_node": node} for row in found],
     )
-    return tuple(_row(row, status=Status.IN_HAND, tries=row.tries + 1, lease_until=until, node=node) for row in found)
+    return tuple(
+        row_of_result(row, status=Status.IN_HAND, tries=row.tries + 1, lease_until=until, node=node) for row in found
+    )
 
 
 # --- what became of a row in hand ------------------------------------------------------------------------
@@ -175,19 +190,19 @@ _AGAIN = written(
     "UPDATE outbox SET status = 'waiting', next_at = :next_at, ready_at = :next_at, lease_until = NULL, node = '', "
     f"error = :error {_HELD}",
     outbox,
-    _c.id,
+    COLUMNS.id,
 )
 _DEAD = written(
     "UPDATE outbox SET status = 'dead', next_at = :next_at, ready_at = NULL, lease_until = NULL, node = '', "
     f"error = :error {_HELD}",
     outbox,
-    _c.id,
+    COLUMNS.id,
 )
 _END_MINE = written(
     "UPDATE outbox SET status = :status, ended = :ended, ready_at = NULL, lease_until = NULL, error = :error, "
     f"note = :note {_HELD}",
     outbox,
-    _c.id,
+    COLUMNS.id,
 )
 
 
@@ -214,14 +229,14 @@ def again(connection: Connection, row: Row, next_at: datetime, error: str) -> No
 def dead(connection: Connection, row: Row, error: str, at: datetime) -> None:
     """Given up until staff decide; those behind it wait, but for calls to the library. Raises LeaseLost."""
     _held(_DEAD.first(connection, _mine(row, next_at=at, error=clean(error, NOTE_LIMIT))), row)
-    if row.kind == lanes.INDEPENDENT:
-        lanes.leave(connection, row.library, row.lane)
+    if row.kind == INDEPENDENT:
+        leave(connection, row.library, row.lane)
 
 
 def _end(connection: Connection, row: Row, status: Status, at: datetime, error: str, note: str) -> None:
     ended = _mine(row, status=status.value, ended=at, error=clean(error, NOTE_LIMIT), note=clean(note, NOTE_LIMIT))
     _held(_END_MINE.first(connection, ended), row)
-    lanes.leave(connection, row.library, row.lane)
+    leave(connection, row.library, row.lane)
 
 
 def _mine(row: Row, **more: Any) -> Mapping[str, Any]:
@@ -239,17 +254,24 @@ _STUCK = "WHERE library = :library AND id = :id AND status IN ('waiting', 'dead'
 _ALONE = "kind = CASE WHEN kind = 'order' THEN 'partner' ELSE kind END"
 _TURN = "ready_at = CASE WHEN status = 'dead' OR ready_at IS NOT NULL THEN :next_at END"
 _RELEASE = written(
-    f"UPDATE outbox SET status = 'waiting', tries = 0, next_at = :next_at, {_TURN}, {_ALONE} {_STUCK}", outbox, _c.lane
+    f"UPDATE outbox SET status = 'waiting', tries = 0, next_at = :next_at, {_TURN}, {_ALONE} {_STUCK}",
+    outbox,
+    COLUMNS.lane,
 )
 _EDIT = written(
     f"UPDATE outbox SET status = 'waiting', tries = 0, payload = :payload, next_at = :next_at, {_TURN}, {_ALONE} "
     f"{_STUCK}",
     outbox,
-    _c.lane,
+    COLUMNS.lane,
+)
+_DEAD_CALL = Prepared(
+    select(COLUMNS.lane).where(*ONE_ROW, COLUMNS.status == Status.DEAD.value, COLUMNS.kind == INDEPENDENT)
 )
 _REJOIN = written("UPDATE outbox SET place = :place, status = :status WHERE library = :library AND id = :id", outbox)
 _SKIP = written(
-    f"UPDATE outbox SET status = 'skipped', ended = :ended, ready_at = NULL, note = :note {_STUCK}", outbox, _c.lane
+    f"UPDATE outbox SET status = 'skipped', ended = :ended, ready_at = NULL, note = :note {_STUCK}",
+    outbox,
+    COLUMNS.lane,
 )
 
 
@@ -269,10 +291,10 @@ def edit(connection: Connection, library: str, id_: str, payload: str, now: date
 
 def _rejoin_lane(connection: Connection, library: str, id_: str) -> None:
     """A dead call to the library has left its lane: it is tried now where nothing waits there, else as the last."""
-    row = get(connection, library, id_)
-    if row is None or row.status is not Status.DEAD or row.kind != lanes.INDEPENDENT:
+    dead_call = _DEAD_CALL.first(connection, {"in_library": library, "with_id": id_})
+    if dead_call is None:
         return
-    turn = lanes.join(connection, library, row.lane, id_)
+    turn = join(connection, library, dead_call.lane, id_)
     status = Status.DEAD if turn.now else Status.WAITING
     _REJOIN.run(connection, [{"library": library, "id": id_, "place": turn.place, "status": status.value}])
 
@@ -283,7 +305,7 @@ def skip(connection: Connection, library: str, id_: str, reason: str, by: str, n
     row = _SKIP.first(connection, {"library": library, "id": id_, "ended": now, "note": note})
     if row is None:
         return False
-    lanes.leave(connection, library, row.lane)
+    leave(connection, library, row.lane)
     return True
 
 
@@ -291,128 +313,13 @@ def _skipped(reason: str, by: str) -> str:
     return f"skipped by {by}: {reason}"
 
 
-# --- looking ---------------------------------------------------------------------------------------------
-
-_GET = Prepared(select(outbox).where(*_ONE))
-_LISTING = Prepared(
-    select(outbox)
-    .where(_c.status == bindparam("of_status"), _c.library == bindparam("in_library"), _c.id < bindparam("below"))
-    .order_by(_c.id.desc())
-    .limit(bindparam("limit"))
-)
-_OLDEST_FIRST = Prepared(
-    select(outbox)
-    .where(_c.status == bindparam("of_status"), _c.library == bindparam("in_library"), _c.id > bindparam("above"))
-    .order_by(_c.id)
-    .limit(bindparam("limit"))
-)
-_OF_REQUEST = Prepared(
-    select(outbox)
-    .where(_c.library == bindparam("in_library"), _c.request_id == bindparam("of_request"), _c.id < bindparam("below"))
-    .order_by(_c.id.desc())
-    .limit(bindparam("limit"))
-)
-
-_UNFINISHED = Prepared(
-    select(outbox)
-    .where(_c.library == bindparam("in_library"), _c.request_id == bindparam("of_request"), _c.ended.is_(None))
-    .order_by(_c.id)
-    .limit(bindparam("limit"))
-)
-_OF_KIND = Prepared(
-    select(outbox)
-    .where(_c.library == bindparam("in_library"), _c.kind == bindparam("of_kind"), _c.id < bindparam("below"))
-    .order_by(_c.id.desc())
-    .limit(bindparam("limit"))
-)
-_OF_KIND_AND_REQUEST = Prepared(
-    select(outbox)
-    .where(
-        _c.library == bindparam("in_library"),
-        _c.request_id == bindparam("of_request"),
-        _c.kind == bindparam("of_kind"),
-        _c.id < bindparam("below"),
-    )
-    .order_by(_c.id.desc())
-    .limit(bindparam("limit"))
-)
-
-
-def get(connection: Connection, library: str, id_: str) -> Row | None:
-    row = _GET.first(connection, {"in_library": library, "with_id": id_})
-    return None if row is None else _row(row)
-
-
-def listing(connection: Connection, library: str, status: Status, limit: int, cursor: str = "") -> Page:
-    """Rows of one status, newest first."""
-    found = {"of_status": status.value, "in_library": library, "below": cursor or AFTER_ALL, "limit": limit + 1}
-    return _page(_LISTING.all(connection, found), limit)
-
-
-def oldest_first(connection: Connection, library: str, status: Status, limit: int, cursor: str = "") -> Page:
-    """The same, oldest first."""
-    found = {"of_status": status.value, "in_library": library, "above": cursor, "limit": limit + 1}
-    return _page(_OLDEST_FIRST.all(connection, found), limit)
-
-
-def of_request(connection: Connection, library: str, request_id: str, limit: int, cursor: str = "") -> Page:
-    """Rows of one request in every status, newest first, until they are pruned."""
-    found = {"in_library": library, "of_request": request_id, "below": cursor or AFTER_ALL, "limit": limit + 1}
-    return _page(_OF_REQUEST.all(connection, found), limit)
-
-
-def unfinished_of_request(connection: Connection, library: str, request_id: str, limit: int = 100) -> tuple[Row, ...]:
-    """Rows of one request that wait, are in hand or are dead, oldest first."""
-    found = {"in_library": library, "of_request": request_id, "limit": limit}
-    return tuple(_row(row) for row in _UNFINISHED.all(connection, found))
-
-
-def requests_with_unfinished(connection: Connection, library: str, kind: str, target: str) -> tuple[str, ...]:
-    """Ids of the requests for which this is still to be done, those that wait longest first."""
-    query = (
-        select(_c.request_id)
-        .where(_c.status.in_([status.value for status in UNFINISHED]))
-        .where(_c.library == library, _c.kind == kind, _c.target == target)
-        .order_by(_c.id)
-    )
-    return tuple(dict.fromkeys(connection.execute(query).scalars()))
-
-
-def of_kind(connection: Connection, library: str, kind: str, request_id: str, limit: int, cursor: str = "") -> Page:
-    """Rows of one kind in every status, newest first, until they are pruned; `request_id` empty: of all requests."""
-    found = {"in_library": library, "of_kind": kind, "below": cursor or AFTER_ALL, "limit": limit + 1}
-    if request_id:
-        return _page(_OF_KIND_AND_REQUEST.all(connection, {**found, "of_request": request_id}), limit)
-    return _page(_OF_KIND.all(connection, found), limit)
-
-
-def counts(connection: Connection) -> Mapping[tuple[str, Status], int]:
-    """How many rows are unfinished, by library and status."""
-    query = (
-        select(_c.library, _c.status, func.count())
-        .where(_c.status.in_([status.value for status in UNFINISHED]))
-        .group_by(_c.library, _c.status)
-    )
-    return {(library, Status(status)): n for library, status, n in connection.execute(query)}
-
-
-def oldest_waiting(connection: Connection) -> datetime | None:
-    """When the oldest of the waiting rows of all libraries was added."""
-    firsts = (
-        select(_c.library, func.min(_c.id).label("id"))
-        .where(_c.status == Status.WAITING.value)
-        .group_by(_c.library)
-        .subquery()
-    )
-    joined = outbox.join(firsts, (_c.library == firsts.c.library) & (_c.id == firsts.c.id))
-    oldest: datetime | None = connection.execute(select(func.min(_c.created)).select_from(joined)).scalar()
-    return oldest
-
-
 def prune(connection: Connection, before: datetime, limit: int) -> int:
     """Deletes up to `limit` rows of all libraries that ended before `before`; how many there were."""
     old = (
-        select(_c.library, _c.id).where(HAS_ENDED, _c.ended < before).order_by(_c.ended, _c.library, _c.id).limit(limit)
+        select(COLUMNS.library, COLUMNS.id)
+        .where(HAS_ENDED, COLUMNS.ended < before)
+        .order_by(COLUMNS.ended, COLUMNS.library, COLUMNS.id)
+        .limit(limit)
     )
     found = connection.execute(old).all()
     if found:
@@ -423,12 +330,7 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
 _DELETE = written("DELETE FROM outbox WHERE library = :library AND id = :id", outbox)
 
 
-def _page(found: Sequence[Any], limit: int) -> Page:
-    rows = tuple(_row(row) for row in found[:limit])
-    return Page(rows, rows[-1].id if len(found) > limit else "")
-
-
-def _row(
+def row_of_result(
     row: Any,
     *,
     status: Status | None = None,
@@ -454,3 +356,123 @@ def _row(
         error=row.error,
         note=row.note,
     )
+
+
+@frozen
+class Turn:
+    place: int
+    now: bool
+
+
+_lane = outbox_lane.c
+_JOIN = written(
+    "INSERT INTO outbox_lane (library, lane, head, last) VALUES (:library, :lane, :head, 1) "
+    "ON CONFLICT (library, lane) DO UPDATE SET last = outbox_lane.last + 1 RETURNING head, last",
+    outbox_lane,
+    _lane.head,
+    _lane.last,
+)
+_IT = (_lane.library == bindparam("library"), _lane.lane == bindparam("lane"))
+_LOCK = Prepared(select(_lane.head).where(*_IT).with_for_update())
+_END = Prepared(delete(outbox_lane).where(*_IT))
+_NEXT = Prepared(
+    select(outbox.c.id)
+    .where(outbox.c.library == bindparam("library"), outbox.c.lane == bindparam("lane"), IN_LANE)
+    .where(or_(outbox.c.status != "dead", outbox.c.kind != INDEPENDENT))
+    .order_by(outbox.c.place)
+    .limit(1)
+)
+_MOVE = written("UPDATE outbox_lane SET head = :head WHERE library = :library AND lane = :lane", outbox_lane)
+_MAKE_READY = written(
+    "UPDATE outbox SET ready_at = next_at WHERE library = :library AND id = :id AND status = 'waiting'", outbox
+)
+
+
+def join(connection: Connection, library: str, lane: str, id_: str) -> Turn:
+    """The place of a new row in its lane."""
+    if not lane:
+        return Turn(0, now=True)
+    row = _JOIN.first(connection, {"library": library, "lane": lane, "head": id_})
+    return Turn(row.last, now=row.head == id_)
+
+
+def leave(connection: Connection, library: str, lane: str) -> None:
+    """A row of the lane has just ended or left it: the first of those that stay gets its turn, if it hasn't had it."""
+    if not lane:
+        return
+    it = {"library": library, "lane": lane}
+    locked = _LOCK.first(connection, it)
+    if locked is None:  # the last one was a dead call to the library, which had left it before
+        return
+    following = _NEXT.first(connection, it)
+    if following is None:
+        _END.run(connection, [it])
+    elif following.id != locked.head:
+        _MOVE.run(connection, [{**it, "head": following.id}])
+        _MAKE_READY.run(connection, [{"library": library, "id": following.id}])
+
+
+@frozen
+class Way:
+    """Rows of one kind, of any library and target where these are None."""
+
+    kind: str
+    library: str | None = None
+    target: str | None = None
+
+    def condition(self) -> ColumnElement[bool]:
+        said = [COLUMNS.kind == self.kind]
+        if self.library is not None:
+            said.append(COLUMNS.library == self.library)
+        if self.target is not None:
+            said.append(COLUMNS.target == self.target)
+        return and_(*said)
+
+
+def claim_besides(
+    connection: Connection,
+    now: datetime,
+    limit: int,
+    lease: timedelta,
+    node: str,
+    kinds: Collection[str],
+    besides: Collection[Way],
+) -> tuple[Row, ...]:
+    """As `outbox.claim`, without the rows of `besides`."""
+    ready = select(COLUMNS.library, COLUMNS.id).where(COLUMNS.ready_at <= now, COLUMNS.kind.in_(sorted(kinds)))
+    if besides:
+        ready = ready.where(not_(or_(*(way.condition() for way in besides))))
+    ready = ready.order_by(COLUMNS.ready_at, COLUMNS.library, COLUMNS.id).limit(limit).with_for_update(skip_locked=True)
+    found = connection.execute(ready).all()
+    claimed = (claim_one(connection, library, id_, now, lease, node) for library, id_ in found)
+    return tuple(row for row in claimed if row is not None)
+
+
+_IN_HAND_OF_NODE = (
+    COLUMNS.library == bindparam("in_library"),
+    COLUMNS.id == bindparam("with_id"),
+    COLUMNS.status == Status.IN_HAND.value,
+    COLUMNS.node == bindparam("by_node"),
+    COLUMNS.tries == bindparam("at_try"),
+)
+_PUT_BACK = Prepared(
+    update(outbox)
+    .where(*_IN_HAND_OF_NODE)
+    .values(status=Status.WAITING.value, tries=COLUMNS.tries - 1, ready_at=COLUMNS.next_at, lease_until=None, node="")
+)
+
+
+def put_back(connection: Connection, rows: Sequence[Row]) -> None:
+    """Rows as they were claimed: they wait as before, and this try doesn't count. Those that are not in the claim's
+    hands any more are left as they are."""
+    mine = [{"in_library": r.library, "with_id": r.id, "by_node": r.node, "at_try": r.tries} for r in rows]
+    _PUT_BACK.run(connection, mine)
+
+
+def recover(connection: Connection, nodes: str, now: datetime, besides: Collection[str]) -> int:
+    """Ends the leases of rows in the hands of nodes whose names begin with `nodes`, but for the ids `besides`, so
+    that they can be claimed at once; how many there were."""
+    held = update(outbox).where(COLUMNS.status == Status.IN_HAND.value, COLUMNS.node.startswith(nodes, autoescape=True))
+    if besides:
+        held = held.where(COLUMNS.id.not_in(sorted(besides)))
+    return connection.execute(held.values(lease_until=now, ready_at=now)).rowcount

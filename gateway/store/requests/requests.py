@@ -1,59 +1,51 @@
-"""Requests: kept, changed, found. `Filter`, `Page`, `listing` and the counts are offered here too."""
+"""Requests inserted, saved, loaded and found by number, reference or barcode."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 from sqlalchemy import insert as sql_insert
 
-from gateway.domain.frozen import frozen
 from gateway.domain.problems import Reason, Refused
 from gateway.domain.requests.request import Request, Role
-from gateway.store.prepared import Prepared
-from gateway.store.requests import counting
-from gateway.store.requests.barcodes import follow_barcodes
-from gateway.store.requests.columns import columns_of, external, newly_supplied
-from gateway.store.requests.counting import SupplyTime, partner_loads, supply_times, task_counts
-from gateway.store.requests.documents import parse
-from gateway.store.requests.listing import BadCursor, Filter, Page, listing
-from gateway.store.requests.statements import written
+from gateway.domain.value import frozen
+from gateway.sql.statements import Prepared, written
+from gateway.store.postgresql import key_of, lock
+from gateway.store.requests import request_counts
+from gateway.store.requests.request_rows import barcodes_of, columns_of, external, newly_supplied, parse
 from gateway.store.requests.tables import (
     HAS_PATRON,
     IS_OPEN,
     request,
+    request_barcode,
     request_external,
     request_task,
     request_transaction,
 )
 
-__all__ = [
-    "BadCursor",
-    "Filter",
-    "Found",
-    "Page",
-    "Stale",
-    "SupplyTime",
-    "TransactionTaken",
-    "add_transaction",
-    "by_external",
-    "by_number",
-    "by_transaction",
-    "insert",
-    "listing",
-    "load",
-    "load_for_update",
-    "open_count",
-    "partner_loads",
-    "save",
-    "similar",
-    "supply_times",
-    "task_counts",
-]
-
 MAX_ROWS = 100
 """Requests that one look-up by a value gives."""
+
+_b = request_barcode.c
+_OF_REQUEST = Prepared(
+    select(_b.barcode).where(_b.library == bindparam("library"), _b.request_id == bindparam("request_id"))
+)
+_ADD = Prepared(sql_insert(request_barcode))
+_REMOVE = Prepared(
+    delete(request_barcode).where(
+        _b.library == bindparam("library"),
+        _b.barcode == bindparam("barcode"),
+        _b.request_id == bindparam("request_id"),
+    )
+)
+
+MAX_REFERENCES = 4
+"""Names that one message gives a request."""
+
+_NAMES = ", ".join(f":name{place}" for place in range(MAX_REFERENCES))
 
 
 class Stale(Exception):
@@ -155,13 +147,13 @@ def _follow(connection: Connection, now: Request, before: _Before, columns: dict
     if new and (old != new or before.changed != now.changed):
         _JOIN_TASK.run(connection, [_task(library, name, now.changed, id_) for name in new])
     if old != new or before.loads != columns["loads"]:
-        left = [*((counting.TASK, name) for name in old), *_load(now.role, before.loads)]
-        joined = [*((counting.TASK, name) for name in new), *_load(now.role, columns["loads"])]
-        counting.moved(connection, library, id_, left, joined)
+        left = [*((request_counts.TASK, name) for name in old), *_load(now.role, before.loads)]
+        joined = [*((request_counts.TASK, name) for name in new), *_load(now.role, columns["loads"])]
+        request_counts.moved(connection, library, id_, left, joined)
     if before.external != columns["external"]:
         _follow_external(connection, now, set(before.external.splitlines()), set(columns["external"].splitlines()))
     if number := newly_supplied(now, before.supplied):
-        counting.count_supply(connection, now, number)
+        request_counts.count_supply(connection, now, number)
     follow_barcodes(connection, now)
 
 
@@ -169,7 +161,7 @@ def _task(library: str, name: str, changed: datetime | None, id_: str) -> dict[s
     return {"library": library, "task": name, "changed": changed, "request_id": id_}
 
 
-def _load(role: Role, partner: str) -> list[counting.Counted]:
+def _load(role: Role, partner: str) -> list[request_counts.Counted]:
     return [(role.value, partner)] if partner else []
 
 
@@ -244,8 +236,8 @@ def open_count(connection: Connection, library: str, patron_id: str) -> int:
 
 
 def similar(connection: Connection, library: str, patron_id: str, fingerprint: str, since: datetime) -> tuple[str, ...]:
-    """Ids of the patron's requests for the same thing (`domain.requests.fingerprint`) that were made at `since` or
-    later, open or not, newest first; MAX_ROWS of them. An empty fingerprint is like nothing."""
+    """Ids of the patron's requests for the same thing (`domain.requests.citation_matching`) that were made at `since`
+    or later, open or not, newest first; MAX_ROWS of them. An empty fingerprint is like nothing."""
     if not fingerprint or not patron_id:
         return ()
     asked = {"library": library, "patron_id": patron_id, "fingerprint": fingerprint, "since": since}
@@ -295,3 +287,64 @@ def add_transaction(
     if _ADD_TRANSACTION.first(connection, {**key, "request_id": request_id, "attempt": attempt}) is None:
         row = _BY_TRANSACTION.first(connection, key)
         raise TransactionTaken(Found(row.request_id, row.attempt))
+
+
+def spoken_for(connection: Connection, library: str, items: Collection[str], besides: str) -> frozenset[str]:
+    """Those of these barcodes that open requests have, other than the one with the id `besides`."""
+    found = connection.execute(
+        select(_b.barcode).where(_b.library == library, _b.barcode.in_(sorted(items)), _b.request_id != besides)
+    )
+    return frozenset(found.scalars())
+
+
+def lock_barcode(connection: Connection, library: str, barcode: str) -> None:
+    """Whoever looks whether an item is spoken for, and takes it if not, locks its barcode first: else another node
+    may find it free as well."""
+    lock(connection, key_of(f"barcode {library} {barcode}"))
+
+
+def follow_barcodes(connection: Connection, now: Request) -> None:
+    """Brings the rows of a request that has changed up to date."""
+    asked = {"library": now.library, "request_id": now.id}
+    old = {row.barcode for row in _OF_REQUEST.all(connection, asked)}
+    new = barcodes_of(now)
+    if gone := old - new:
+        _REMOVE.run(connection, [asked | {"barcode": barcode} for barcode in sorted(gone)])
+    if come := new - old:
+        _ADD.run(connection, [asked | {"barcode": barcode} for barcode in sorted(come)])
+
+
+_TYPES = {"library": _n.library.type, "profile": _n.symbol.type} | {
+    f"name{p}": _n.reference.type for p in range(MAX_REFERENCES)
+}
+_MEANT = Prepared(
+    text(
+        "SELECT request_id, 0 AS attempt FROM request_external "
+        f"WHERE library = :library AND value IN ({_NAMES}) "
+        "UNION ALL "
+        f"SELECT request_id, 0 FROM request_barcode WHERE library = :library AND barcode IN ({_NAMES}) "
+        "UNION ALL "
+        f"SELECT id, 0 FROM request WHERE library = :library AND number IN ({_NAMES}) "
+        "UNION ALL "
+        "SELECT request_id, attempt FROM request_transaction "
+        "WHERE library = :library AND role IN ('borrowing', 'lending') AND symbol = :profile "
+        f"AND reference IN ({_NAMES})"
+    )
+    .bindparams(*(bindparam(name, type_=type_) for name, type_ in _TYPES.items()))
+    .columns(_n.request_id, _n.attempt)
+)
+
+
+def meant(connection: Connection, library: str, profile: str, names: tuple[str, ...]) -> tuple[Found, ...]:
+    """Requests with one of these as their number, as a number elsewhere, as the barcode of an item under way, or as a
+    number between us and this partner; newest first, each once. `attempt` is 0 unless the partner's number says which.
+    """
+    asked = tuple(dict.fromkeys(name for name in map(external, names) if name))[:MAX_REFERENCES]
+    if not asked:
+        return ()
+    filled = (*asked, *asked[:1] * (MAX_REFERENCES - len(asked)))
+    values = {"library": library, "profile": profile} | {f"name{place}": name for place, name in enumerate(filled)}
+    attempts: dict[str, int] = {}
+    for row in _MEANT.all(connection, values):
+        attempts[row.request_id] = attempts.get(row.request_id, 0) or row.attempt
+    return tuple(Found(id_, attempts[id_]) for id_ in sorted(attempts, reverse=True))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Date, Index, LargeBinary, PrimaryKeyConstraint, Table, text
 
-from gateway.store import columns
-from gateway.store.tables import metadata
-from gateway.store.types import UtcDateTime
+from gateway.sql import column_types
+from gateway.sql.column_types import UtcDateTime
+from gateway.store.schema import metadata
 
 IS_OPEN = text("is_open")
 HAS_PARTNER = text("partner <> ''")
@@ -24,26 +24,26 @@ IS_GATHERED = text("status = 'waiting' AND kind IN ('gather', 'order')")
 request = Table(
     "request",
     metadata,
-    columns.text("library"),
-    columns.id_("id"),
-    columns.text("role"),
-    columns.text("state"),
+    column_types.text("library"),
+    column_types.id_("id"),
+    column_types.text("role"),
+    column_types.text("state"),
     Column("is_open", Boolean, nullable=False),
-    columns.text("number"),
-    columns.text("partner"),  # profile of the current partner
-    columns.text("patron_id"),
-    columns.text("branch"),
-    columns.moment("created"),
-    columns.moment("changed"),
+    column_types.text("number"),
+    column_types.text("partner"),  # profile of the current partner
+    column_types.text("patron_id"),
+    column_types.text("branch"),
+    column_types.moment("created"),
+    column_types.moment("changed"),
     Column("need_by", Date),
-    columns.text("fingerprint"),
-    columns.text("words"),  # folded number, title and author, to search in
-    columns.text("tasks"),  # names of the task lists that it is on, with a blank between
-    columns.text("external"),  # its numbers elsewhere, one a line: what request_external has
-    columns.text("loads"),  # the partner among whose open requests it counts
-    columns.integer("supplied"),  # number of the newest attempt that is counted in request_supply
-    columns.integer("version"),
-    columns.text("document"),
+    column_types.text("fingerprint"),
+    column_types.text("words"),  # folded number, title and author, to search in
+    column_types.text("tasks"),  # names of the task lists that it is on, with a blank between
+    column_types.text("external"),  # its numbers elsewhere, one a line: what request_external has
+    column_types.text("loads"),  # the partner among whose open requests it counts
+    column_types.integer("supplied"),  # number of the newest attempt that is counted in request_supply
+    column_types.integer("version"),
+    column_types.text("document"),
     PrimaryKeyConstraint("library", "id", name="pk_request"),
     Index("ix_request_number", "library", "number", unique=True),
     Index("ix_request_changed", "library", "changed", "id"),
@@ -81,10 +81,10 @@ request = Table(
 request_task = Table(
     "request_task",
     metadata,
-    columns.text("library"),
-    columns.text("task"),
-    columns.moment("changed"),
-    columns.id_("request_id"),
+    column_types.text("library"),
+    column_types.text("task"),
+    column_types.moment("changed"),
+    column_types.id_("request_id"),
     PrimaryKeyConstraint("library", "task", "changed", "request_id", name="pk_request_task"),
 )
 """Which requests stand on which task list, in the order of the list: a page of it is one stretch of this key."""
@@ -92,11 +92,11 @@ request_task = Table(
 request_count = Table(
     "request_count",
     metadata,
-    columns.text("library"),
-    columns.text("kind"),  # task, or the role of requests that are counted by partner
-    columns.text("name"),
-    columns.integer("slot"),
-    columns.integer("n"),
+    column_types.text("library"),
+    column_types.text("kind"),  # task, or the role of requests that are counted by partner
+    column_types.text("name"),
+    column_types.integer("slot"),
+    column_types.integer("n"),
     PrimaryKeyConstraint("library", "kind", "name", "slot", name="pk_request_count"),
 )
 """Exact counts, kept with every change, so that asking costs the same whatever there is to count. The sum over the
@@ -105,29 +105,29 @@ slots counts: requests are spread over them, so that nodes that change different
 request_supply = Table(
     "request_supply",
     metadata,
-    columns.text("library"),
+    column_types.text("library"),
     Column("day", Date, nullable=False),
-    columns.text("partner"),
-    columns.integer("n"),
-    columns.bigint("seconds"),  # from asking to shipping, summed up
+    column_types.text("partner"),
+    column_types.integer("n"),
+    column_types.bigint("seconds"),  # from asking to shipping, summed up
     PrimaryKeyConstraint("library", "day", "partner", name="pk_request_supply"),
 )
 
 request_external = Table(
     "request_external",
     metadata,
-    columns.text("library"),
-    columns.text("value"),
-    columns.id_("request_id"),
+    column_types.text("library"),
+    column_types.text("value"),
+    column_types.id_("request_id"),
     PrimaryKeyConstraint("library", "value", "request_id", name="pk_request_external"),
 )
 
 request_barcode = Table(
     "request_barcode",
     metadata,
-    columns.text("library"),
-    columns.text("barcode"),
-    columns.id_("request_id"),
+    column_types.text("library"),
+    column_types.text("barcode"),
+    column_types.id_("request_id"),
     PrimaryKeyConstraint("library", "barcode", "request_id", name="pk_request_barcode"),
     Index("ix_request_barcode_request", "library", "request_id"),
 )
@@ -136,25 +136,25 @@ request_barcode = Table(
 request_transaction = Table(
     "request_transaction",
     metadata,
-    columns.text("library"),
-    columns.text("role"),
-    columns.text("symbol"),
-    columns.text("reference"),
-    columns.id_("request_id"),
-    columns.integer("attempt"),
+    column_types.text("library"),
+    column_types.text("role"),
+    column_types.text("symbol"),
+    column_types.text("reference"),
+    column_types.id_("request_id"),
+    column_types.integer("attempt"),
     PrimaryKeyConstraint("library", "role", "symbol", "reference", name="pk_request_transaction"),
 )
 
 partner_message = Table(
     "partner_message",
     metadata,
-    columns.text("library"),
-    columns.text("profile"),
-    columns.text("message_id"),
-    columns.id_("request_id"),
-    columns.text("refused"),
-    columns.text("reason"),
-    columns.moment("at"),
+    column_types.text("library"),
+    column_types.text("profile"),
+    column_types.text("message_id"),
+    column_types.id_("request_id"),
+    column_types.text("refused"),
+    column_types.text("reason"),
+    column_types.moment("at"),
     PrimaryKeyConstraint("library", "profile", "message_id", name="pk_partner_message"),
     Index("ix_partner_message_at", "at", "library"),
 )
@@ -162,15 +162,15 @@ partner_message = Table(
 request_event = Table(
     "request_event",
     metadata,
-    columns.text("library"),
-    columns.id_("id"),
-    columns.id_("request_id"),
-    columns.moment("at"),
-    columns.text("before"),
-    columns.text("after"),
-    columns.text("denied"),
-    columns.text("note"),
-    columns.text("document"),
+    column_types.text("library"),
+    column_types.id_("id"),
+    column_types.id_("request_id"),
+    column_types.moment("at"),
+    column_types.text("before"),
+    column_types.text("after"),
+    column_types.text("denied"),
+    column_types.text("note"),
+    column_types.text("document"),
     PrimaryKeyConstraint("library", "id", name="pk_request_event"),
     Index("ix_request_event_request", "library", "request_id", "id"),
 )
@@ -178,10 +178,10 @@ request_event = Table(
 request_timer = Table(
     "request_timer",
     metadata,
-    columns.text("library"),
-    columns.id_("request_id"),
-    columns.text("timer"),
-    columns.moment("at"),
+    column_types.text("library"),
+    column_types.id_("request_id"),
+    column_types.text("timer"),
+    column_types.moment("at"),
     PrimaryKeyConstraint("library", "request_id", "timer", name="pk_request_timer"),
     Index("ix_request_timer_at", "at", "library", "request_id", "timer"),
 )
@@ -189,8 +189,8 @@ request_timer = Table(
 request_file = Table(
     "request_file",
     metadata,
-    columns.text("library"),
-    columns.id_("id"),
+    column_types.text("library"),
+    column_types.id_("id"),
     Column("content", LargeBinary, nullable=False),
     PrimaryKeyConstraint("library", "id", name="pk_request_file"),
 )
@@ -198,33 +198,33 @@ request_file = Table(
 sequence = Table(
     "sequence",
     metadata,
-    columns.text("library"),
-    columns.text("name"),
-    columns.bigint("value"),
+    column_types.text("library"),
+    column_types.text("name"),
+    column_types.bigint("value"),
     PrimaryKeyConstraint("library", "name", name="pk_sequence"),
 )
 
 outbox = Table(
     "outbox",
     metadata,
-    columns.text("library"),
-    columns.id_("id"),
-    columns.text("lane"),
-    columns.integer("place"),  # in the lane
-    columns.text("kind"),
-    columns.text("target"),
-    columns.id_("request_id"),
-    columns.text("payload"),
-    columns.text("status"),
-    columns.integer("tries"),
-    columns.moment("created"),
-    columns.moment("next_at"),
+    column_types.text("library"),
+    column_types.id_("id"),
+    column_types.text("lane"),
+    column_types.integer("place"),  # in the lane
+    column_types.text("kind"),
+    column_types.text("target"),
+    column_types.id_("request_id"),
+    column_types.text("payload"),
+    column_types.text("status"),
+    column_types.integer("tries"),
+    column_types.moment("created"),
+    column_types.moment("next_at"),
     Column("ready_at", UtcDateTime),  # when it may be claimed; NULL while its lane is not free, and at the end
     Column("lease_until", UtcDateTime),
-    columns.text("node"),
+    column_types.text("node"),
     Column("ended", UtcDateTime),
-    columns.text("error"),
-    columns.text("note"),
+    column_types.text("error"),
+    column_types.text("note"),
     PrimaryKeyConstraint("library", "id", name="pk_outbox"),
     Index("ix_outbox_ready", "ready_at", "library", "id", postgresql_where=IS_READY, sqlite_where=IS_READY),
     Index("ix_outbox_lane", "library", "lane", "place", postgresql_where=IN_LANE, sqlite_where=IN_LANE),
@@ -246,10 +246,10 @@ outbox = Table(
 outbox_lane = Table(
     "outbox_lane",
     metadata,
-    columns.text("library"),
-    columns.text("lane"),
-    columns.id_("head"),
-    columns.integer("last"),
+    column_types.text("library"),
+    column_types.text("lane"),
+    column_types.id_("head"),
+    column_types.integer("last"),
     PrimaryKeyConstraint("library", "lane", name="pk_outbox_lane"),
 )
 """Lanes with unfinished rows: whose turn it is, and the place of the last in the queue. Whoever joins or leaves a
@@ -258,15 +258,15 @@ lane locks its row here first, so that nodes agree on the order."""
 filed_order = Table(
     "filed_order",
     metadata,
-    columns.text("library"),
-    columns.text("profile"),
-    columns.text("number"),  # of the file: what the partner quotes
-    columns.integer("place"),  # in the file, from 1
-    columns.id_("file_id"),  # row of the outbox that sends the file
-    columns.id_("order_id"),  # row of the outbox that is the order
-    columns.id_("request_id"),
-    columns.text("reference"),  # the number by which both sides know the request
-    columns.moment("at"),
+    column_types.text("library"),
+    column_types.text("profile"),
+    column_types.text("number"),  # of the file: what the partner quotes
+    column_types.integer("place"),  # in the file, from 1
+    column_types.id_("file_id"),  # row of the outbox that sends the file
+    column_types.id_("order_id"),  # row of the outbox that is the order
+    column_types.id_("request_id"),
+    column_types.text("reference"),  # the number by which both sides know the request
+    column_types.moment("at"),
     PrimaryKeyConstraint("library", "profile", "number", "place", name="pk_filed_order"),
     Index("ix_filed_order_file", "library", "file_id", "place"),
     Index("ix_filed_order_order", "library", "order_id"),
@@ -277,11 +277,11 @@ filed_order = Table(
 network_report = Table(
     "network_report",
     metadata,
-    columns.text("library"),
-    columns.text("member"),
-    columns.text("said_library"),
-    columns.text("open"),
-    columns.moment("at"),
+    column_types.text("library"),
+    column_types.text("member"),
+    column_types.text("said_library"),
+    column_types.text("open"),
+    column_types.moment("at"),
     PrimaryKeyConstraint("library", "member", name="pk_network_report"),
 )
 """What each member of the network said last, by its profile: the symbol that it gives itself, and as JSON, the requests

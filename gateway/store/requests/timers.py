@@ -1,4 +1,7 @@
-"""When something is to happen to a request by itself. One row for each request and timer; starting sets it anew."""
+"""Timers and number sequences.
+
+A timer is one row for each request and kind; starting it sets it anew.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,17 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from gateway.domain.frozen import frozen
-from gateway.domain.requests.table import Timer
-from gateway.store.prepared import Prepared
-from gateway.store.requests.statements import written
-from gateway.store.requests.tables import request_timer
+from gateway.domain.requests.state_table import Timer
+from gateway.domain.value import frozen
+from gateway.sql.statements import Prepared, written
+from gateway.store.requests.tables import request_timer, sequence
+
+_FOLLOWING = written(
+    "INSERT INTO sequence (library, name, value) VALUES (:library, :name, 1) "
+    "ON CONFLICT (library, name) DO UPDATE SET value = sequence.value + 1 RETURNING value",
+    sequence,
+    sequence.c.value,
+)
 
 
 @frozen
@@ -80,3 +89,20 @@ def of_request(connection: Connection, library: str, request_id: str) -> tuple[T
 
 def _rows(found: Iterable[Any]) -> tuple[TimerRow, ...]:
     return tuple(TimerRow(row.library, row.request_id, Timer(row.timer), row.at) for row in found)
+
+
+def following(connection: Connection, library: str, name: str) -> int:
+    """1, 2, … On PostgreSQL others who want the same sequence wait until this transaction ends."""
+    value: int = _FOLLOWING.first(connection, {"library": library, "name": name}).value
+    return value
+
+
+_LAST = Prepared(
+    select(sequence.c.value).where(sequence.c.library == bindparam("library"), sequence.c.name == bindparam("name"))
+)
+
+
+def upcoming(connection: Connection, library: str, name: str) -> int:
+    """What `following` would give now."""
+    last = _LAST.first(connection, {"library": library, "name": name})
+    return 1 if last is None else int(last.value) + 1

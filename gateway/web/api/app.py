@@ -14,24 +14,20 @@ from sqlalchemy import Connection
 
 from gateway.domain.clock import Clock
 from gateway.services.api_keys import ApiKeys
-from gateway.services.webhooks.addresses import Addresses
-from gateway.services.webhooks.subscriptions import Webhooks
-from gateway.store.api import answers, downloads
-from gateway.store.api.links import LONGEST
+from gateway.services.webhooks import Addresses, Webhooks
+from gateway.store import api_records
+from gateway.store.api_access import LONGEST
 from gateway.store.engine import Store
 from gateway.web.api import openapi
-from gateway.web.api.copies import COPY_PATH, CopyPages
-from gateway.web.api.events import Streams
-from gateway.web.api.openapi import ROOT
-from gateway.web.api.operation import AnyOperation
+from gateway.web.api.event_stream import Streams
+from gateway.web.api.link_pages import COPY_PATH, QUESTION_PATH, CopyPages, QuestionPages
+from gateway.web.api.openapi import POLICY, ROOT, page
+from gateway.web.api.operation import AnyOperation, Limits, Parts
 from gateway.web.api.operations import ALL
 from gateway.web.api.operations.events import STREAM
-from gateway.web.api.page import POLICY, page
-from gateway.web.api.parts import Limits, Parts
-from gateway.web.api.problem import Problem, ProblemType
-from gateway.web.api.questions import QUESTION_PATH, QuestionPages
+from gateway.web.api.problems import Problem, ProblemType
+from gateway.web.api.request_handler import Served
 from gateway.web.api.service import Services
-from gateway.web.api.serving import Served
 
 log = structlog.get_logger(component="api")
 
@@ -100,7 +96,7 @@ class Api:
         for library in libraries:
 
             def work(c: Connection, library: str = library) -> int:
-                return answers.prune_answers(c, library, answered) + downloads.prune_downloads(
+                return api_records.prune_answers(c, library, answered) + api_records.prune_downloads(
                     c, library, now - LONGEST
                 )
 

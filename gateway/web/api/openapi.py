@@ -1,8 +1,12 @@
-"""The OpenAPI 3.1 document of a set of operations. It is made from the objects that serve them, so it can't differ."""
+"""The OpenAPI document, as JSON and as a page, made from the objects that serve the operations, so it can't differ."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,8 +14,8 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from gateway.services.api_keys import SCOPES
 from gateway.web.api.operation import Answer, AnyOperation, Parameters, Precondition, Raw, Repeats
-from gateway.web.api.problem import CONTENT_TYPE, ProblemBody, ProblemType
-from gateway.web.api.reading import JSON
+from gateway.web.api.problems import CONTENT_TYPE, ProblemBody, ProblemType
+from gateway.web.api.request_handler import JSON
 
 Json = dict[str, Any]
 
@@ -26,6 +30,25 @@ Send an API key as `Authorization: Bearer ilg_…` (`illgate key create` makes o
 (RFC 9457). A change of a request needs `If-Match` with the ETag that came with it. A POST with an `Idempotency-Key`
 can be sent again without being done again. Lists are paged: follow the `Link` header with `rel="next"`.
 """
+
+JsonMapping = Mapping[str, Any]
+
+STYLE = """
+:root{color-scheme:light dark;--line:#8886;--soft:#8882}
+body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:62rem;padding:1rem 1.25rem}
+h1{margin:.2em 0}h2{border-bottom:1px solid var(--line);margin-top:2.5rem}
+code,pre{font:.9em/1.45 ui-monospace,monospace}
+pre{background:var(--soft);padding:.7rem;overflow:auto;border-radius:4px}
+details{border:1px solid var(--line);border-radius:4px;margin:.6rem 0;padding:0 .8rem}
+summary{cursor:pointer;padding:.5rem 0}
+summary b{display:inline-block;min-width:4.2rem}
+table{border-collapse:collapse;width:100%;margin:.5rem 0}
+th,td{text-align:left;vertical-align:top;border-top:1px solid var(--line);padding:.3rem .8rem .3rem 0}
+nav ul{columns:3 14rem;padding-left:1.1rem}
+"""
+
+STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+POLICY = f"default-src 'none'; style-src '{STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 class Schemas:
@@ -174,3 +197,146 @@ def _problem_responses(types: Sequence[ProblemType]) -> Json:
         }
         for status in sorted(by_status)
     }
+
+
+def page(document: JsonMapping) -> str:
+    info = document["info"]
+    return "".join(
+        (
+            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width,initial-scale=1">',
+            f"<title>{escape(info['title'])} API</title><style>{STYLE}</style></head><body>",
+            f"<h1>{escape(info['title'])} API <small>{escape(info['version'])}</small></h1>",
+            *_paragraphs(info["description"]),
+            '<p>The same for programs: <a href="openapi.json">openapi.json</a> (OpenAPI 3.1).</p>',
+            *_scopes(document),
+            *_contents(document),
+            *_operations(document),
+            *_problem_table(),
+            *_models(document),
+            "</body></html>\n",
+        )
+    )
+
+
+def _paragraphs(text: str) -> Iterable[str]:
+    return (f"<p>{_code(escape(part))}</p>" for part in text.strip().split("\n\n"))
+
+
+def _code(text: str) -> str:
+    """Backquotes as code."""
+    parts = text.split("`")
+    return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
+
+
+def _scopes(document: JsonMapping) -> Iterable[str]:
+    says = document["components"]["securitySchemes"]["apiKey"]["description"]
+    yield '<h2 id="scopes">Scopes of keys</h2><ul>'
+    for line in says.split("\n")[1:]:
+        yield f"<li>{_code(escape(line.removeprefix('- ')))}</li>"
+    yield "</ul>"
+
+
+def _each(document: JsonMapping) -> Iterable[tuple[str, str, JsonMapping]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def _contents(document: JsonMapping) -> Iterable[str]:
+    yield "<h2>Contents</h2><nav><ul>"
+    for tag in document["tags"]:
+        yield f'<li><a href="#tag-{_anchor(tag["name"])}">{escape(tag["name"])}</a></li>'
+    yield '<li><a href="#problems">Problems</a></li><li><a href="#models">Models</a></li></ul></nav>'
+
+
+def _operations(document: JsonMapping) -> Iterable[str]:
+    root = document["servers"][0]["url"]
+    for tag in document["tags"]:
+        yield f'<h2 id="tag-{_anchor(tag["name"])}">{escape(tag["name"])}</h2>'
+        for method, path, operation in _each(document):
+            if tag["name"] in operation["tags"]:
+                yield from _operation_section(method, root + path, operation)
+
+
+def _operation_section(method: str, path: str, operation: JsonMapping) -> Iterable[str]:
+    yield f'<details id="{escape(operation["operationId"])}"><summary><b>{method}</b> <code>{escape(path)}</code> '
+    yield f"{escape(operation['summary'])}</summary>"
+    yield from _paragraphs(operation.get("description", ""))
+    scopes = [scope for one in operation["security"] for scope in one["apiKey"]]
+    if scopes:
+        yield f"<p>Scope: {' or '.join(f'<code>{escape(scope)}</code>' for scope in scopes)}</p>"
+    if operation["parameters"]:
+        yield "<table><tr><th>Parameter</th><th>in</th><th>type</th><th></th></tr>"
+        for one in operation["parameters"]:
+            needed = " (needed)" if one["required"] else ""
+            yield f"<tr><td><code>{escape(one['name'])}</code>{needed}</td><td>{one['in']}</td>"
+            yield f"<td>{_type(one['schema'])}</td><td>{escape(one.get('description', ''))}</td></tr>"
+        yield "</table>"
+    if "requestBody" in operation:
+        yield f"<p>Body: {_bodies(operation['requestBody']['content'])}</p>"
+    yield "<table><tr><th>Answer</th><th></th><th>content</th></tr>"
+    for status, one in operation["responses"].items():
+        yield f"<tr><td>{status}</td><td>{escape(one['description'])}</td>"
+        yield f"<td>{_bodies(one.get('content', {}))}</td></tr>"
+    yield "</table></details>"
+
+
+def _bodies(content: JsonMapping) -> str:
+    return ", ".join(
+        f"<code>{escape(media_type)}</code> {_type(one['schema']) if one['schema'] else ''}"
+        for media_type, one in content.items()
+    )
+
+
+def _problem_table() -> Iterable[str]:
+    yield '<h2 id="problems">Problems</h2><table><tr><th>type</th><th>status</th><th>title</th></tr>'
+    for one in ProblemType:
+        yield f'<tr id="problem-{one.slug}"><td><code>{one.slug}</code></td><td>{one.status}</td>'
+        yield f"<td>{escape(one.title)}</td></tr>"
+    yield "</table>"
+
+
+def _models(document: JsonMapping) -> Iterable[str]:
+    yield '<h2 id="models">Models</h2>'
+    for name, schema in sorted(document["components"]["schemas"].items()):
+        yield f'<details id="model-{_anchor(name)}"><summary><code>{escape(name)}</code></summary>'
+        yield from _paragraphs(schema.get("description", ""))
+        if "enum" in schema:
+            yield f"<p>One of {', '.join(f'<code>{escape(str(one))}</code>' for one in schema['enum'])}</p>"
+        yield from _fields(schema)
+        whole = escape(json.dumps(schema, ensure_ascii=False, indent=1))
+        yield f"<details><summary>JSON Schema</summary><pre>{whole}</pre></details></details>"
+
+
+def _fields(schema: JsonMapping) -> Iterable[str]:
+    if not schema.get("properties"):
+        return
+    needed = set(schema.get("required", ()))
+    yield "<table><tr><th>Field</th><th>type</th><th></th></tr>"
+    for name, one in schema["properties"].items():
+        mark = " (needed)" if name in needed else ""
+        yield f"<tr><td><code>{escape(name)}</code>{mark}</td><td>{_type(one)}</td>"
+        yield f"<td>{escape(one.get('description', ''))}</td></tr>"
+    yield "</table>"
+
+
+def _type(schema: JsonMapping) -> str:
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f'<a href="#model-{_anchor(name)}">{escape(name)}</a>'
+    if "anyOf" in schema:
+        return " or ".join(_type(one) for one in schema["anyOf"])
+    if "allOf" in schema:
+        return " and ".join(_type(one) for one in schema["allOf"])
+    if "enum" in schema:
+        return " | ".join(escape(str(one)) for one in schema["enum"])
+    if "const" in schema:
+        return escape(str(schema["const"]))
+    if schema.get("type") == "array":
+        return f"list of {_type(schema.get('items', {}))}"
+    return escape(" ".join(part for part in (str(schema.get("type", "any")), schema.get("format", "")) if part))
+
+
+def _anchor(name: str) -> str:
+    return escape("".join(one if one.isalnum() else "-" for one in name))

@@ -1,4 +1,4 @@
-"""Operations as data: from one object come the route, the checks around it and its part of the OpenAPI document."""
+"""Operations as data."""
 
 from __future__ import annotations
 
@@ -10,10 +10,37 @@ from typing import Any, Generic, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
-from gateway.domain.frozen import frozen, frozen_by_name
-from gateway.services.api_keys import KeyHolder, Scope
-from gateway.web.api.parts import Parts
-from gateway.web.api.problem import ProblemType
+from gateway.domain.clock import Clock
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.services.api_keys import ApiKeys, KeyHolder, Scope
+from gateway.services.webhooks import Webhooks
+from gateway.store.engine import Store
+from gateway.web.api.event_stream import Streams
+from gateway.web.api.problems import ProblemType
+from gateway.web.api.service import Services
+
+
+@frozen_by_name
+class Limits:
+    """Bytes, levels, seconds. `answers_kept_hours`: how long a repeated POST gets the stored answer."""
+
+    body_bytes: int = 200_000
+    attachment_bytes: int = 50_000_000
+    depth: int = 20
+    idle_seconds: float = 10.0
+    body_seconds: float = 30.0
+    answers_kept_hours: int = 24
+
+
+@frozen_by_name
+class Parts:
+    services: Services
+    store: Store
+    clock: Clock
+    keys: ApiKeys
+    webhooks: Webhooks
+    streams: Streams
+    limits: Limits = Limits()
 
 
 class Parameters(BaseModel):

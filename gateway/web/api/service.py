@@ -1,5 +1,5 @@
 """What the JSON API asks of the services behind it. `gateway.services.requests` has them; nothing is imported from
-there, so that the two are joined in `runtime.compose` alone.
+there, so that the two are joined in `runtime.daemon` alone.
 
 Every method raises Unavailable (the store or a library system is away), and what its docstring says. All of them see
 the rows of the library that is named and no other.
@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from gateway.domain.frozen import frozen_by_name
 from gateway.domain.requests.events import Details
-from gateway.domain.requests.explanation import Explanation
 from gateway.domain.requests.request import Attachment, Request
+from gateway.domain.requests.rota import Explanation
 from gateway.domain.requests.views import (
     Act,
     DeadLetter,
@@ -34,11 +33,11 @@ from gateway.domain.requests.views import (
     Upload,
     Wanted,
 )
-from gateway.ports.citing import ArrivedLink
-from gateway.ports.search import Query
+from gateway.domain.value import frozen_by_name
+from gateway.ports.catalogue import ArrivedLink, Query
+from gateway.services.fulfilment import Resolved
 from gateway.services.letters import Spoken
-from gateway.services.offering import Resolved
-from gateway.services.searching.results import Found, Searchable
+from gateway.services.searching.search import Found, Searchable
 
 
 class Requests(Protocol):

@@ -11,14 +11,10 @@ from sqlalchemy import Connection
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import BadCursor, NotThere
-from gateway.store.pages import failures, forms, journeys, sessions
-from gateway.web.pages import citing, entry, holding, ordering, own, signing
-from gateway.web.pages.parts import PageParts
-from gateway.web.pages.rendering import ASSETS, serve_asset
-from gateway.web.pages.turn import LANGUAGE_KEY, ROOT, PageFault, Turn
-from gateway.web.sessions.sessions import Method
-from gateway.web.sessions.signing_in import NotSignedIn
-from gateway.web.sessions.visits import LANGUAGE, hashed, preferred_languages
+from gateway.store import patron_sessions
+from gateway.web.pages import citation_form, offer_pages, order_forms, sign_in_pages
+from gateway.web.pages.page_request import ASSETS, LANGUAGE_KEY, ROOT, PageFault, PageParts, Turn, serve_asset
+from gateway.web.pages.sign_in import LANGUAGE, Method, NotSignedIn, hashed, preferred_languages
 
 log = structlog.get_logger(component="pages")
 
@@ -30,26 +26,26 @@ FORMS_KEPT = timedelta(days=2)
 FAILURES_KEPT = timedelta(days=1)
 
 PAGES: tuple[tuple[str, str, Page], ...] = (
-    ("GET", "", entry.services),
-    ("POST", "", entry.services),
-    ("GET", "/citation", citing.show),
-    ("POST", "/citation", citing.send),
-    ("GET", "/request", ordering.show_order_form),
-    ("POST", "/request", ordering.submit_order),
-    ("GET", "/hold", holding.show_hold_form),
-    ("POST", "/hold", holding.submit_hold),
-    ("GET", "/sign-in", signing.show),
-    ("POST", "/sign-in", signing.send),
-    ("GET", "/sign-in/provider", signing.leave),
-    ("GET", "/signed-in", signing.come_back),
-    ("POST", "/sign-out", signing.sign_out),
-    ("GET", "/requests", own.listing),
-    ("GET", "/requests/{id}", own.request),
-    ("GET", "/holds/{id}", own.hold),
+    ("GET", "", offer_pages.services),
+    ("POST", "", offer_pages.services),
+    ("GET", "/citation", citation_form.show),
+    ("POST", "/citation", citation_form.send),
+    ("GET", "/request", order_forms.show_order_form),
+    ("POST", "/request", order_forms.submit_order),
+    ("GET", "/hold", order_forms.show_hold_form),
+    ("POST", "/hold", order_forms.submit_hold),
+    ("GET", "/sign-in", sign_in_pages.show),
+    ("POST", "/sign-in", sign_in_pages.send),
+    ("GET", "/sign-in/provider", sign_in_pages.leave),
+    ("GET", "/signed-in", sign_in_pages.come_back),
+    ("POST", "/sign-out", sign_in_pages.sign_out),
+    ("GET", "/requests", offer_pages.listing),
+    ("GET", "/requests/{id}", offer_pages.request),
+    ("GET", "/holds/{id}", offer_pages.hold),
 )
 """Method, path behind /openurl/SYMBOL, page."""
 
-ONCE = (signing.leave, signing.come_back)
+ONCE = (sign_in_pages.leave, sign_in_pages.come_back)
 """Each GET of these does something, so a HEAD must not."""
 
 SENT_AGAIN = ("request", "hold")
@@ -66,7 +62,7 @@ class Pages:
         app.router.add_get(f"{ASSETS}/{{name}}", serve_asset)
         for method in ("GET", "HEAD", "POST"):
             for path in (ROOT, f"{ROOT}/", f"{ROOT}/{{library}}/"):
-                app.router.add_route(method, path, self._handler(entry.services))
+                app.router.add_route(method, path, self._handler(offer_pages.services))
         for method, path, page in PAGES:
             app.router.add_route(method, f"{ROOT}/{{library}}{path}", self._handler(page))
             if method == "GET" and page not in ONCE:
@@ -80,10 +76,10 @@ class Pages:
 
             def work(c: Connection, library: str = library) -> int:
                 return (
-                    sessions.prune_sessions(c, library, now)
-                    + journeys.prune_journeys(c, library, now)
-                    + forms.prune_forms(c, library, now - FORMS_KEPT)
-                    + failures.prune_failures(c, library, now - FAILURES_KEPT)
+                    patron_sessions.prune_sessions(c, library, now)
+                    + patron_sessions.prune_journeys(c, library, now)
+                    + patron_sessions.prune_forms(c, library, now - FORMS_KEPT)
+                    + patron_sessions.prune_failures(c, library, now - FAILURES_KEPT)
                 )
 
             forgotten += await self._parts.store.write(work)
@@ -93,11 +89,11 @@ class Pages:
         async def handle(http: web.Request) -> web.StreamResponse:
             library = http.match_info.get("library", "") or self._only_library()
             if not library:
-                return entry.libraries(self._parts, http)
+                return offer_pages.libraries(self._parts, http)
             try:
                 turn = self._turn(http, library)
             except NotThere:
-                return entry.libraries(self._parts, http, status=404)
+                return offer_pages.libraries(self._parts, http, status=404)
             if (chosen := self._chosen_language(turn)) is not None:
                 return chosen
             return self._keeping_cookie(turn, await self._answer(page, turn))
@@ -174,7 +170,7 @@ class Pages:
             except NotSignedIn as problem:
                 turn.said_wrong = problem.word
             else:
-                await signing.start(turn, who)
+                await sign_in_pages.start(turn, who)
 
     def _keeping_cookie(self, turn: Turn, response: web.Response) -> web.Response:
         if turn.visit.is_new:

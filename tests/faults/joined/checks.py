@@ -6,11 +6,11 @@ from collections import Counter
 
 from gateway.domain.requests.events import Kind, Origin
 from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, Lending, Request, Role
-from gateway.store.requests.documents import parse_event
+from gateway.store.requests.request_rows import parse_event
 from tests.faults.joined.things import Place
 from tests.faults.joined.town import Town
 from tests.faults.joined.world import World
-from tests.unit.requests.test_joined import AGREE, ENDS, NOT_SUPPLIED
+from tests.unit.domain.requests.test_joined import AGREE, ENDS, NOT_SUPPLIED
 
 
 async def check_the_end(world: World) -> None:

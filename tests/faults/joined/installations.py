@@ -14,7 +14,7 @@ import yaml
 from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.runtime.assemble import Assembly
+from gateway.runtime.assembly import Assembly
 
 SYMBOLS = ("NORTH", "SOUTH", "EAST")
 NAMES = {"NORTH": "Northern Library", "SOUTH": "Biblioteca del Sur", "EAST": "東の図書館"}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from gateway.domain.requests.events import Details, Event, Kind, by_partner
-from gateway.domain.requests.machine import Denied, apply
 from gateway.domain.requests.request import Attempt, Request, Role
-from gateway.ports.channel import PartnerMessage
+from gateway.domain.requests.state_machine import Denied, apply
+from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.requests.effects import PARTNER, new_row, without_patron
-from gateway.store.ids import exchange_id
 from gateway.store.requests import outbox
-from gateway.store.requests.documents import dump_message
+from gateway.store.requests.request_rows import dump_message
+from gateway.store.schema import exchange_id
 from tests.faults.joined.town import Town
 from tests.faults.joined.world import Side, World
 

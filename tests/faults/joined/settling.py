@@ -7,8 +7,8 @@ from datetime import timedelta
 from gateway.domain.problems import Reason
 from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, Lending, Request, Role, ServiceType
-from gateway.domain.requests.table import Library
-from gateway.services.requests.acts import DESK
+from gateway.domain.requests.state_table import Library
+from gateway.services.requests.library_context import DESK
 from gateway.store.requests.outbox import Row, Status
 from tests.faults.joined.things import Place, key_of
 from tests.faults.joined.town import Town

@@ -11,19 +11,19 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from adapters.library.embedded.tables import holds, items, loans
-from adapters.loopback.hub import HUB
-from gateway.adapters import Adapters, load_adapters
+from adapters.loopback.channel import HUB
+from gateway.adapter_registry import Adapters, load_adapters
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import Act, Shown
 from gateway.ports.adapter import MailerAdapter
-from gateway.runtime.compose import Gateway
-from gateway.services.requests.front import RequestsFront
-from gateway.services.requests.house import House
+from gateway.runtime.daemon import Gateway
+from gateway.services.requests.library_context import House
+from gateway.services.requests.request_service import RequestsFront
 from gateway.settings import load_settings
-from gateway.store.requests.documents import parse
 from gateway.store.requests.outbox import UNFINISHED, Row
-from gateway.store.requests.outbox import get as get_row
+from gateway.store.requests.outbox_queries import get as get_row
+from gateway.store.requests.request_rows import parse
 from gateway.store.requests.tables import outbox, request, request_event, request_timer
 
 

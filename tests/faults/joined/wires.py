@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from adapters.loopback import codec
-from adapters.loopback.hub import HUB, Deliver
+from adapters.loopback.channel import HUB, Deliver
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.domain.requests.events import Kind
 

@@ -15,8 +15,8 @@ from gateway.domain.problems import Refused
 from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.request import PatronLink, Request, Role
 from gateway.domain.requests.views import Act, Draft, NotNow
-from gateway.store.requests.documents import parse_event
 from gateway.store.requests.outbox import Status
+from gateway.store.requests.request_rows import parse_event
 from tests.faults.joined.installations import SYMBOLS, Template
 from tests.faults.joined.things import Things
 from tests.faults.joined.town import Town

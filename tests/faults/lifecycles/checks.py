@@ -17,9 +17,9 @@ from gateway.domain.requests.request import (
     VolumeState,
 )
 from gateway.services.requests.effects import LETTER, PARTNER
-from gateway.store.requests.documents import parse_message
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.outbox import Row, Status
+from gateway.store.requests.request_rows import parse_message
 from tests.faults.lifecycles.evidence import Evidence, Thing, by_number
 from tests.faults.lifecycles.place import NORTH, SOUTH, Wish
 from tests.faults.lifecycles.replay import Life, lived

@@ -10,10 +10,9 @@ from sqlalchemy import Connection, text
 
 from gateway.domain.requests.request import Request, Role
 from gateway.store.engine import Store
-from gateway.store.requests import history, outbox, requests
-from gateway.store.requests.history import EventRow
+from gateway.store.requests import history, outbox_queries, requests
+from gateway.store.requests.history import EventRow, Seen
 from gateway.store.requests.outbox import Row, Status
-from gateway.store.requests.partner_messages import Seen
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ async def read(store: Store) -> Evidence:
 
 async def in_hand(store: Store) -> int:
     """Rows of the outbox at which somebody is, or was when it was killed."""
-    counts = await store.read(outbox.counts)
+    counts = await store.read(outbox_queries.counts)
     return sum(n for (_, status), n in counts.items() if status is Status.IN_HAND)
 
 
@@ -77,7 +76,7 @@ def _read(connection: Connection) -> Evidence:
     return Evidence(
         requests=tuple(one for one in found if one is not None),
         history={id_: history.of_request(connection, library, id_) for library, id_ in ids},
-        rows=tuple(row for row in (outbox.get(connection, *one) for one in rows) if row is not None),
+        rows=tuple(row for row in (outbox_queries.get(connection, *one) for one in rows) if row is not None),
         taken={id_: Seen(request_id, refused, reason) for id_, request_id, refused, reason in taken},
         temporary=_things(
             connection,

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from gateway.adapters import Adapters
+from gateway.adapter_registry import Adapters
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, LibraryAdapter, LibraryContext
-from gateway.ports.channel import PartnerChannel
-from gateway.ports.library import LibrarySystem
+from gateway.ports.library_system import LibrarySystem
+from gateway.ports.partner_channel import PartnerChannel
 
 LONGEST = 0.25
 """Seconds that a slow call takes before it is carried out, and again before it is answered."""

@@ -12,17 +12,17 @@ from typing import Any
 
 import yaml
 
-from gateway.adapters import load_adapters
-from gateway.cli.group import main
+from gateway.adapter_registry import load_adapters
+from gateway.cli.app import main
 from gateway.domain.clock import SystemClock
 from gateway.domain.library import Bib, Location, RecordId
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.requests.workflow import Workflow
-from gateway.ports.library import TemporaryItem
-from gateway.runtime.assemble import Assembly
+from gateway.ports.library_system import TemporaryItem
+from gateway.runtime.assembly import Assembly
 from gateway.settings import load_settings
-from gateway.store.migrate import migrate
+from gateway.store.migration import migrate
 
 NORTH, SOUTH = "NORTH", "SOUTH"
 

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.domain.requests.events import Kind, by_us
-from gateway.domain.requests.machine import Denied, Transition, apply
-from gateway.domain.requests.record import asked
 from gateway.domain.requests.request import (
     AttemptStatus,
     Borrowing,
@@ -21,6 +19,8 @@ from gateway.domain.requests.request import (
     Volume,
     VolumeState,
 )
+from gateway.domain.requests.request_updates import asked
+from gateway.domain.requests.state_machine import Denied, Transition, apply
 from gateway.store.requests.history import EventRow
 from tests.faults.lifecycles.place import Wish, workflow
 

@@ -20,15 +20,15 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from gateway.adapters import load_adapters
+from gateway.adapter_registry import load_adapters
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import PatronLink, Request, Role, Service
 from gateway.domain.requests.views import Act, Draft, NotNow, Outdated, Upload
-from gateway.runtime.compose import Gateway
-from gateway.runtime.logging import set_up_logging
+from gateway.runtime.daemon import Gateway
+from gateway.runtime.logs import set_up_logging
 from gateway.settings import load_settings
-from gateway.store.requests import outbox, requests
+from gateway.store.requests import outbox_queries, requests
 from gateway.store.requests.outbox import Status
 from tests.faults.lifecycles.flaky import CALM, STORM, in_weather
 from tests.faults.lifecycles.place import NORTH, SOUTH, Wish
@@ -143,7 +143,7 @@ class Staff:
             await asyncio.sleep(0.05)
 
     async def _store_counts(self) -> int:
-        counts = await self.gateway.managed.houses[NORTH].store.read(outbox.counts)
+        counts = await self.gateway.managed.houses[NORTH].store.read(outbox_queries.counts)
         return sum(n for (_, status), n in counts.items() if status is not Status.DEAD)
 
     # --- with a request ----------------------------------------------------------------------------------

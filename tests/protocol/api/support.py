@@ -12,20 +12,20 @@ from typing import Any
 
 import aiohttp
 
-from gateway.cli.context import Installation as Opened
+from gateway.cli.installation import Installation as Opened
 from gateway.domain.clock import SystemClock
 from gateway.policies import load_policies
-from gateway.runtime.http import HttpListener, HttpPlace
-from gateway.runtime.managed import Managed
-from gateway.runtime.pages import make_offering
+from gateway.runtime.assembly import make_offering
+from gateway.runtime.listeners import HttpListener, HttpPlace
+from gateway.runtime.managed_requests import Managed
 from gateway.services.api_keys import ApiKeys, Scope
-from gateway.services.offering import Resolver
-from gateway.services.webhooks.addresses import Addresses
+from gateway.services.fulfilment import Resolver
+from gateway.services.webhooks import Addresses
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
-from gateway.store.migrate import migrate
+from gateway.store.migration import migrate
 from gateway.web.api.app import Api, make_api
-from gateway.web.api.parts import Limits
+from gateway.web.api.operation import Limits
 from gateway.web.api.service import Services
 from tests.protocol.listeners.support import HOST, Echo, site
 from tests.support.daemon import Installation

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.requests.links import (
+from gateway.domain.requests.signed_links import (
     BadLink,
     CopyLink,
     LinkFault,
@@ -18,8 +18,8 @@ from gateway.domain.requests.links import (
     sign_copy_link,
     verify_copy_link,
 )
-from gateway.store.api import downloads
-from gateway.store.api.links import copy_token
+from gateway.store import api_records
+from gateway.store.api_access import copy_token
 from tests.protocol.api.support import Client, Running
 from tests.protocol.api.test_requests import PDF, lend
 
@@ -115,7 +115,7 @@ async def test_the_page_shows_a_button_and_only_the_button_fetches(gateway: Runn
     assert (await reader("POST", path)).body == PDF
     for method in ("GET", "POST"):
         assert (await reader(method, path)).status == 410
-    assert await gateway.store.read(lambda c: downloads.count(c, "DEMO", link_id(path[3:]))) == 2
+    assert await gateway.store.read(lambda c: api_records.count(c, "DEMO", link_id(path[3:]))) == 2
 
 
 async def test_the_page_speaks_the_readers_language(gateway: Running, client: Client) -> None:

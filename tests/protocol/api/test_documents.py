@@ -11,11 +11,10 @@ import pytest
 from lxml import html
 
 from gateway.services.api_keys import SCOPES, Scope
-from gateway.web.api.openapi import document
+from gateway.web.api.openapi import document, page
 from gateway.web.api.operation import AnyOperation
 from gateway.web.api.operations import ALL
-from gateway.web.api.page import page
-from gateway.web.api.problem import ProblemType
+from gateway.web.api.problems import ProblemType
 from tests.protocol.api.support import Client
 
 DOCUMENT = document(ALL, version("illgate"))

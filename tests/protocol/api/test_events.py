@@ -11,8 +11,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.web.api import events
-from gateway.web.api.events import Pace
+from gateway.web.api import event_stream
+from gateway.web.api.event_stream import Pace
 from tests.protocol.api.support import Client, Running
 from tests.protocol.api.test_requests import act, borrow
 
@@ -75,7 +75,7 @@ async def test_pages_go_on_from_the_last(client: Client) -> None:
 
 
 async def test_more_events_than_a_page_holds(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "PAGE", 2)
+    monkeypatch.setattr(event_stream, "PAGE", 2)
     request = await borrow(client)
     for number in range(5):
         await act(client, request, "note", note=str(number))

@@ -6,8 +6,8 @@ import asyncio
 from datetime import timedelta
 
 from gateway.services.api_keys import Scope
-from gateway.store.api import answers
-from gateway.store.api.answers import AnswerKey
+from gateway.store import api_records
+from gateway.store.api_records import AnswerKey
 from tests.protocol.api.support import Client, Running
 from tests.protocol.api.test_requests import PDF, lend
 
@@ -53,10 +53,12 @@ async def test_while_the_first_is_in_hand_the_second_is_told_so(gateway: Running
     prefix = client.key.split("_")[1]
     key = AnswerKey("DEMO", prefix, "createWebhook", "k-1")
     stored = await gateway.store.write(
-        lambda c: answers.claim(c, key, b"", gateway.clock.now(), gateway.clock.now() - timedelta(days=1))
+        lambda c: api_records.claim(c, key, b"", gateway.clock.now(), gateway.clock.now() - timedelta(days=1))
     )
     assert stored is not None
-    await gateway.store.write(lambda c: answers.keep(c, key, answers.StoredAnswer(request=stored.request, status=0)))
+    await gateway.store.write(
+        lambda c: api_records.keep(c, key, api_records.StoredAnswer(request=stored.request, status=0))
+    )
     assert (await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")).problem == "in-progress"
 
 
@@ -75,15 +77,15 @@ async def test_keys_of_different_holders_and_operations_do_not_meet(gateway: Run
 async def test_an_answer_is_kept_for_a_day(gateway: Running, client: Client) -> None:
     await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")
     now = gateway.clock.now()
-    assert await gateway.store.write(lambda c: answers.prune_answers(c, "DEMO", now - timedelta(hours=1))) == 0
-    assert await gateway.store.write(lambda c: answers.prune_answers(c, "DEMO", now + timedelta(seconds=1))) == 1
+    assert await gateway.store.write(lambda c: api_records.prune_answers(c, "DEMO", now - timedelta(hours=1))) == 0
+    assert await gateway.store.write(lambda c: api_records.prune_answers(c, "DEMO", now + timedelta(seconds=1))) == 1
 
 
 async def test_what_is_over_is_forgotten(gateway: Running, client: Client) -> None:
     await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")
     assert await gateway.api.forget(["DEMO"]) == 0
     await gateway.store.write(
-        lambda c: answers.claim(
+        lambda c: api_records.claim(
             c,
             AnswerKey("DEMO", "x", "createWebhook", "old"),
             b"",

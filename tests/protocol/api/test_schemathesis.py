@@ -31,7 +31,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection
 
-from gateway.domain.requests.file_types import FileType
+from gateway.domain.requests.attachments import FileType
 from gateway.services.api_keys import Scope
 from gateway.web.api.openapi import document
 from gateway.web.api.operations import ALL

@@ -11,11 +11,11 @@ import aiohttp
 import pytest
 
 from gateway.domain.problems import Unavailable
-from gateway.ports.search import HeldItem, Hits, Index, Match, Query, Term
+from gateway.ports.catalogue import HeldItem, Hits, Index, Match, Query, Term
 from gateway.services.api_keys import Scope
 from tests.protocol.api.support import LIBRARY, Client, Running, running
 from tests.support.daemon import Installation
-from tests.unit.searching.support import KOBZAR, Answer, ScriptedSearch, hits, record
+from tests.unit.services.searching.support import KOBZAR, Answer, ScriptedSearch, hits, record
 
 UNION = "description: Verbundkatalog\nz3950: {address: 'union.example:2100'}\n"
 DOWN = "z3950: {address: 'down.example'}\n"

@@ -12,12 +12,12 @@ from sqlalchemy import Connection
 
 from gateway.domain.clock import FixedClock
 from gateway.services.api_keys import ApiKeys, Scope
-from gateway.store.api import answers, downloads, secrets
-from gateway.store.api.answers import AnswerKey, StoredAnswer
-from gateway.store.api.tables import api_answer, api_key, copy_download, server_secret, webhook
+from gateway.store import api_access, api_records
+from gateway.store.api_access import api_answer, api_key, copy_download, server_secret, webhook
+from gateway.store.api_records import AnswerKey, StoredAnswer
 from gateway.store.engine import Store
-from gateway.store.migrate import OWN, migrate
-from gateway.store.tables import metadata
+from gateway.store.migration import OWN, migrate
+from gateway.store.schema import metadata
 
 NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
 KEY = AnswerKey("DEMO", "abcdefgh", "createWebhook", "k-1")
@@ -40,40 +40,40 @@ async def test_the_migration_makes_the_tables_that_are_declared(kept: Store) -> 
 
 async def test_a_secret_is_made_once_for_each_library_and_purpose(kept: Store) -> None:
     async def secret(library: str, name: str) -> bytes:
-        return await kept.write(lambda c: secrets.secret(c, library, name, NOW))
+        return await kept.write(lambda c: api_access.secret(c, library, name, NOW))
 
-    many = await asyncio.gather(*(secret("DEMO", secrets.API_KEYS) for _ in range(8)))
+    many = await asyncio.gather(*(secret("DEMO", api_access.API_KEYS) for _ in range(8)))
     assert len(set(many)) == 1
     assert len(many[0]) == 32
-    assert await secret("DEMO", secrets.COPY_LINKS) not in many
-    assert await secret("ELSEWHERE", secrets.API_KEYS) not in many
-    assert await kept.read(lambda c: secrets.read_secret(c, "NOWHERE", secrets.API_KEYS)) is None
+    assert await secret("DEMO", api_access.COPY_LINKS) not in many
+    assert await secret("ELSEWHERE", api_access.API_KEYS) not in many
+    assert await kept.read(lambda c: api_access.read_secret(c, "NOWHERE", api_access.API_KEYS)) is None
 
 
 async def test_one_of_many_claims_an_answer(kept: Store) -> None:
     async def claim(request: bytes, now: datetime = NOW) -> StoredAnswer | None:
-        return await kept.write(lambda c: answers.claim(c, KEY, request, now, now - timedelta(hours=24)))
+        return await kept.write(lambda c: api_records.claim(c, KEY, request, now, now - timedelta(hours=24)))
 
     found = await asyncio.gather(*(claim(b"r") for _ in range(8)))
     assert [one for one in found if one is None] == [None]
-    assert {one.status for one in found if one is not None} == {answers.IN_HAND}
+    assert {one.status for one in found if one is not None} == {api_records.IN_HAND}
 
-    await kept.write(lambda c: answers.keep(c, KEY, StoredAnswer(request=b"r", status=201, body=b"{}")))
+    await kept.write(lambda c: api_records.keep(c, KEY, StoredAnswer(request=b"r", status=201, body=b"{}")))
     stored = await claim(b"other")
     assert stored == StoredAnswer(request=b"r", status=201, body=b"{}")
 
     assert await claim(b"other", NOW + timedelta(hours=25)) is None, "after a day it is a new request"
-    await kept.write(lambda c: answers.release(c, KEY))
+    await kept.write(lambda c: api_records.release(c, KEY))
     assert await claim(b"third") is None
 
 
 async def test_downloads_are_counted_up_to_their_limit(kept: Store) -> None:
-    taken = await asyncio.gather(*(kept.write(lambda c: downloads.take(c, "DEMO", "link", 3, NOW)) for _ in range(8)))
+    taken = await asyncio.gather(*(kept.write(lambda c: api_records.take(c, "DEMO", "link", 3, NOW)) for _ in range(8)))
     assert taken.count(True) == 3
-    assert await kept.read(lambda c: downloads.count(c, "DEMO", "link")) == 3
-    assert await kept.read(lambda c: downloads.count(c, "ELSEWHERE", "link")) == 0
-    assert await kept.write(lambda c: downloads.prune_downloads(c, "DEMO", NOW)) == 0
-    assert await kept.write(lambda c: downloads.prune_downloads(c, "DEMO", NOW + timedelta(seconds=1))) == 1
+    assert await kept.read(lambda c: api_records.count(c, "DEMO", "link")) == 3
+    assert await kept.read(lambda c: api_records.count(c, "ELSEWHERE", "link")) == 0
+    assert await kept.write(lambda c: api_records.prune_downloads(c, "DEMO", NOW)) == 0
+    assert await kept.write(lambda c: api_records.prune_downloads(c, "DEMO", NOW + timedelta(seconds=1))) == 1
 
 
 async def test_the_use_of_a_key_is_noted_once_a_minute(kept: Store) -> None:

@@ -7,10 +7,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from gateway.domain.requests.action_fields import ACTS, BY_RULE, FieldType, acts_of, check
 from gateway.domain.requests.events import Details, Kind, Origin
-from gateway.domain.requests.fields import ACTS, BY_RULE, FieldType, acts_of, check
-from gateway.domain.requests.machine import TABLES
-from gateway.domain.requests.patron_words import (
+from gateway.domain.requests.patron_status import (
     BORROWING_STATUS,
     LENDING_STATUS,
     SAYINGS,
@@ -30,6 +29,7 @@ from gateway.domain.requests.request import (
     ServiceType,
     State,
 )
+from gateway.domain.requests.state_machine import TABLES
 from gateway.services.letters import Letters
 
 NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)

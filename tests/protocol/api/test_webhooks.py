@@ -18,13 +18,11 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.events import Event, Kind, by_us
 from gateway.domain.requests.views import HistoryLine
-from gateway.services.webhooks.addresses import Addresses
-from gateway.services.webhooks.delivery import WebhookHandler, WebhookOptions
-from gateway.services.webhooks.subscriptions import Webhooks, announce
-from gateway.store.api import webhooks
+from gateway.services.webhooks import Addresses, WebhookHandler, WebhookOptions, Webhooks, announce
+from gateway.store import api_records
 from gateway.store.engine import Store
-from gateway.store.migrate import OWN, migrate
-from gateway.store.requests import outbox
+from gateway.store.migration import OWN, migrate
+from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import Row, Status
 from tests.protocol.api.support import Client
 
@@ -87,7 +85,7 @@ class Desk:
         event = Event(by_us(kind), self.clock.now(), "staff:Åse")
         line = HistoryLine("0661", "r-1", self.clock.now(), event, "will-supply", "shipped")
         assert await self.store.write(lambda c: announce(c, "DEMO", line, self.clock.now())) == 1
-        page = await self.store.read(lambda c: outbox.listing(c, "DEMO", Status.WAITING, 10))
+        page = await self.store.read(lambda c: outbox_queries.listing(c, "DEMO", Status.WAITING, 10))
         return page.rows[0]
 
 
@@ -284,4 +282,4 @@ async def test_so_many_and_no_more(client: Client) -> None:
 async def test_the_secret_is_not_shown_in_texts(kept: Store) -> None:
     made = await Webhooks(kept, FixedClock(NOW), Addresses()).create("DEMO", "p", "https://p.example/", [])
     assert made.secret not in repr(made)
-    assert await kept.read(lambda c: webhooks.get(c, "DEMO", made.id)) == made
+    assert await kept.read(lambda c: api_records.get(c, "DEMO", made.id)) == made

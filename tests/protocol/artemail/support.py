@@ -7,14 +7,14 @@ from email.message import EmailMessage
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from adapters.mailbox.mime import parse_mail
-from gateway.configuration.problems import ConfigurationError, Problem
+from adapters.mailbox import parse_mail
+from gateway.configuration.yaml_document import ConfigurationError, Problem
 from gateway.domain.clock import FixedClock
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, ChannelLibrary
-from gateway.ports.channel import Delivered, FromPartner, PartnerMessage, Taken
-from gateway.ports.mail_format import IncomingMail
-from gateway.ports.mailer import Sender
+from gateway.ports.incoming_mail import IncomingMail
+from gateway.ports.outgoing_mail import Sender
+from gateway.ports.partner_channel import Delivered, FromPartner, PartnerMessage, Taken
 from gateway.services.letters import Letters, sample
 
 SECRETS = {"env:BLDSS_PASSWORD": "OPENSESAME"}

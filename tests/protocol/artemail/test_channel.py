@@ -9,14 +9,14 @@ import pytest
 
 from adapters.artemail import channel, mail_format
 from adapters.artemail.dialect import ArtemailDialect
-from adapters.artemail.format import ArtemailFormat
-from gateway.adapters import load_adapters
+from adapters.artemail.mail_format import ArtemailFormat
+from gateway.adapter_registry import load_adapters
 from gateway.domain.problems import Reason, Refused, Unavailable
 from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import Attachment, Role
 from gateway.services.letters import sample
 from tests.protocol.artemail.support import House
-from tests.unit.artemail.support import NOW, NUMBER, bldss, borrowed, both_ways, lent, mail, message, tailored
+from tests.unit.adapters.artemail.support import NOW, NUMBER, bldss, borrowed, both_ways, lent, mail, message, tailored
 
 PDF = b"%PDF-1.7 a made-up page"
 

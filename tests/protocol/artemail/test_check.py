@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gateway.cli.context import Installation
+from gateway.cli.installation import Installation
 from gateway.domain.clock import FixedClock
 from gateway.profiles import read_profiles
 from gateway.services.check import Subject, check
 from tests.support.art import ART, NOON, art
+from tests.support.paths import ROOT
 
-SHIPPED = Path(__file__).resolve().parents[3] / "profiles"
+SHIPPED = ROOT / "profiles"
 
 
 async def found(folder: Path, profile: dict[str, object]) -> list[str]:

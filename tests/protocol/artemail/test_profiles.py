@@ -5,20 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 
 import pytest
 import yaml
 
 from adapters.artemail.dialect import ArtemailDialect
-from adapters.mailbox.mime import parse_mail
-from gateway.cli.context import Installation
+from adapters.mailbox import parse_mail
+from gateway.cli.installation import Installation
 from gateway.domain.profile import Example
 from gateway.domain.requests.events import Kind
 from gateway.profiles import LoadedProfile, load_profiles
-from gateway.services.check.mail_examples import MailExampleRunner
+from gateway.services.check.examples import MailExampleRunner
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 FORMATS = {"bldss": "artemail", "email-partner": "letters", "relais-gsm": "tagged_mail"}
 CHANNELS = {"bldss": "artemail", "email-partner": "mail", "relais-gsm": "tagged-mail"}

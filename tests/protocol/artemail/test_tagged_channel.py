@@ -9,13 +9,13 @@ import pytest
 
 from adapters.tagged_mail import channel, mail_format
 from adapters.tagged_mail.dialect import TaggedMailDialect
-from adapters.tagged_mail.format import TaggedMailFormat
-from gateway.adapters import load_adapters
+from adapters.tagged_mail.mail_format import TaggedMailFormat
+from gateway.adapter_registry import load_adapters
 from gateway.domain.problems import Refused
 from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import Attachment, Role
 from tests.protocol.artemail.support import House
-from tests.unit.tagged_mail.support import NOW, NUMBER, gsm, message, of_the_other_side, tailored
+from tests.unit.adapters.tagged_mail.support import NOW, NUMBER, gsm, message, of_the_other_side, tailored
 
 PDF = b"%PDF-1.7 a made-up page"
 

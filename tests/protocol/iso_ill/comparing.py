@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import date, time
 from typing import Any, Protocol
 
-from adapters.iso_ill.codec.declared import Declared, Kind, declared, is_choice
-from adapters.iso_ill.codec.style import DEFAULT_STYLE
-from adapters.iso_ill.codec.writing import Writer, _put_item
-from adapters.iso_ill.messages.external import Encoding, External
+from adapters.iso_ill.codec.declarations import DEFAULT_STYLE, Declared, Kind, declared, is_choice
+from adapters.iso_ill.codec.encoder import Writer, _put_item
+from adapters.iso_ill.messages.declaration import Encoding, External
 
 
 class Other(Protocol):

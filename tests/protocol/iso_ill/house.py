@@ -17,18 +17,16 @@ from sqlalchemy import delete, select
 
 from adapters.iso_ill.codec import ApduSplitter, decode, encode
 from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
-from adapters.iso_ill.messages.asking import RequesterOptionalMessages
 from adapters.iso_ill.messages.codes import ServiceType, Wish
-from adapters.iso_ill.messages.header import Moment, ServiceDateTime, TransactionId
-from adapters.iso_ill.messages.items import ItemId
-from adapters.iso_ill.messages.parties import SystemId
+from adapters.iso_ill.messages.request_phase import RequesterOptionalMessages
+from adapters.iso_ill.messages.structures import ItemId, Moment, ServiceDateTime, SystemId, TransactionId
 from demo.world import START, Site, Town, make_installation
-from gateway.cli.group import main
+from gateway.cli.app import main
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.request import Request
-from gateway.store.requests.documents import parse
+from gateway.store.requests.request_rows import parse
 from gateway.store.requests.tables import outbox, partner_message, request, request_event
-from gateway.store.tables import message
+from gateway.store.schema import message
 
 HOST = "127.0.0.1"
 HERE = {"kind": "network", "networks": ["127.0.0.0/8"]}

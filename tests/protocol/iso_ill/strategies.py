@@ -11,10 +11,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from adapters.iso_ill.codec import tlv
-from adapters.iso_ill.codec.declared import Declared, Kind, declared, is_choice
+from adapters import ber
+from adapters.iso_ill.codec.declarations import Declared, Kind, declared, is_choice
 from adapters.iso_ill.messages import APDUS, Apdu
-from adapters.iso_ill.messages.extensions import (
+from adapters.iso_ill.messages.declaration import Encoding, External
+from adapters.iso_ill.messages.structures import (
     ConditionalReplyInfo,
     Credentials,
     DeliveryInfo,
@@ -25,7 +26,6 @@ from adapters.iso_ill.messages.extensions import (
     Opaque,
     SuppliersReference,
 )
-from adapters.iso_ill.messages.external import Encoding, External
 
 MOST_OPTIONAL = 4
 
@@ -51,7 +51,7 @@ identifiers = st.sampled_from(("1.0.10161.9.1.1", "2.5.4.3", "1.2.840.113556.1.4
 
 
 def _value(tag: int, content: bytes) -> bytes:
-    return bytes((tag,)) + tlv.length_octets(len(content)) + content
+    return bytes((tag,)) + ber.length_octets(len(content)) + content
 
 
 tlvs = st.one_of(

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.iso_ill.codec import ApduSplitter, Limits, decode, encode, peek
+from adapters.iso_ill.commands import lines
 from adapters.iso_ill.messages import APDUS, Apdu
-from adapters.iso_ill.showing import lines
 from gateway.domain.problems import Fault, MalformedMessage
 from tests.protocol.iso_ill.strategies import apdus
 

@@ -8,15 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from adapters.iso_ill.codec import Strings, Style, decode, encode, tlv
-from adapters.iso_ill.examples import full
+from adapters import ber
+from adapters.iso_ill.codec import Strings, Style, decode, encode
+from adapters.iso_ill.conformance import full
 from adapters.iso_ill.messages import Cancel, IllAnswer, IllRequest, Message, Overdue, Shipped
 from adapters.iso_ill.messages.codes import ApduType, Results
-from adapters.iso_ill.messages.extensions import Credentials, Extension, OclcRequest, Opaque
-from adapters.iso_ill.messages.external import External
-from adapters.iso_ill.messages.header import Moment, ServiceDateTime, TransactionId
-from adapters.iso_ill.messages.items import Amount
-from adapters.iso_ill.messages.parties import SystemId
+from adapters.iso_ill.messages.declaration import External
+from adapters.iso_ill.messages.structures import (
+    Amount,
+    Credentials,
+    Extension,
+    Moment,
+    OclcRequest,
+    Opaque,
+    ServiceDateTime,
+    SystemId,
+    TransactionId,
+)
 from gateway.domain.problems import Fault, MalformedMessage
 
 MESSAGE = Message(
@@ -28,12 +36,12 @@ MESSAGE = Message(
 
 
 def value(tag: int, content: bytes) -> bytes:
-    return bytes((tag,)) + tlv.length_octets(len(content)) + content
+    return bytes((tag,)) + ber.length_octets(len(content)) + content
 
 
 def without_inner_sequence(octets: bytes) -> bytes:
-    _, _, start, _ = tlv.parse_header(octets, 0)
-    _, _, inner, _ = tlv.parse_header(octets, start)
+    _, _, start, _ = ber.parse_header(octets, 0)
+    _, _, inner, _ = ber.parse_header(octets, start)
     return value(octets[0], octets[inner:])
 
 
@@ -68,11 +76,11 @@ def test_extensions_of_an_overdue_are_read_in_both_ways() -> None:
     apdu = full(Overdue)[0]
     octets = encode(apdu)
     at = octets.index(b"\xbf\x31")
-    _, _, start, _ = tlv.parse_header(octets, at)
-    _, _, inner, _ = tlv.parse_header(octets, start)
-    implicit = octets[:at] + b"\xbf\x31" + tlv.length_octets(len(octets) - inner) + octets[inner:]
-    _, _, contents, _ = tlv.parse_header(implicit, 0)
-    _, _, contents, _ = tlv.parse_header(implicit, contents)
+    _, _, start, _ = ber.parse_header(octets, at)
+    _, _, inner, _ = ber.parse_header(octets, start)
+    implicit = octets[:at] + b"\xbf\x31" + ber.length_octets(len(octets) - inner) + octets[inner:]
+    _, _, contents, _ = ber.parse_header(implicit, 0)
+    _, _, contents, _ = ber.parse_header(implicit, contents)
 
     read = decode(value(0x6C, value(0x30, implicit[contents:]))).apdu
 
@@ -165,8 +173,8 @@ def test_a_message_that_is_cut_off_names_the_place(cut: int) -> None:
 
 def test_object_identifiers_below_the_second_root() -> None:
     """The example of X.690, 8.19.5; asn1tools reads it as 4.20.3."""
-    assert tlv.identifier_octets("2.100.3") == bytes.fromhex("813403")
-    assert tlv.identifier_of(bytes.fromhex("813403")) == "2.100.3"
+    assert ber.identifier_octets("2.100.3") == bytes.fromhex("813403")
+    assert ber.identifier_of(bytes.fromhex("813403")) == "2.100.3"
 
 
 class TestExtensions:

@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from pycrate_asn1c.asnproc import GLOBAL, PycrateGenerator, compile_text, generate_modules
 from pycrate_asn1rt.asnobj_str import STR_GENE
 
-from adapters.iso_ill.codec import decode, encode, name_of, tlv
+from adapters import ber
+from adapters.iso_ill.codec import decode, encode, name_of
 from adapters.iso_ill.messages import APDUS, Apdu
-from adapters.iso_ill.messages.external import Encoding, External
+from adapters.iso_ill.messages.declaration import Encoding, External
 from tests.protocol.iso_ill.comparing import Comparison
 from tests.protocol.iso_ill.reference import edited, with_plain_external
 from tests.protocol.iso_ill.strategies import apdus
@@ -31,7 +32,7 @@ class Pycrate:
         """An open value: its class, form and tag stand in the name that it is given."""
         kind = value[0].removeprefix("_unk_")
         tag = int(kind[0]) << 6 | int(kind[1]) << 5 | int(kind[2:])
-        return bytes((tag,)) + tlv.length_octets(len(value[1])) + value[1]
+        return bytes((tag,)) + ber.length_octets(len(value[1])) + value[1]
 
     def external(self, value: Any) -> External:
         name, content = value["encoding"]

@@ -17,15 +17,21 @@ import yaml
 from adapters.iso_ill.codec import encode
 from adapters.iso_ill.messages import Cancel, IllAnswer, StatusOrErrorReport, StatusQuery
 from adapters.iso_ill.messages.codes import Results
-from adapters.iso_ill.messages.extensions import ApduEncoding, DeliveryInfo, DeliveryParameters, Extension
-from adapters.iso_ill.messages.parties import SystemAddress, SystemId
+from adapters.iso_ill.messages.structures import (
+    ApduEncoding,
+    DeliveryInfo,
+    DeliveryParameters,
+    Extension,
+    SystemAddress,
+    SystemId,
+)
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.views import Act
-from gateway.ports.lines import Saying
-from gateway.ports.protocol import CallBack
+from gateway.ports.partner_channel import Saying
+from gateway.ports.responder import CallBack
 from gateway.ports.tls import Tls
-from gateway.runtime.tls import server_context
+from gateway.runtime.listeners import server_context
 from tests.protocol.iso_ill.house import FJORDBY, HOST, House, Partner, asked, header, make_template, running
 from tests.support.certificates import Authority
 from tests.support.daemon import free_port
@@ -95,7 +101,7 @@ async def test_a_slow_sender_is_served_as_long_as_it_goes_on(house: House, partn
 async def test_a_sender_that_never_comes_to_an_end_is_dropped(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.runtime.compose.LONGEST_SILENCE", 0.3)
+    monkeypatch.setattr("gateway.runtime.daemon.LONGEST_SILENCE", 0.3)
     async with running(template, tmp_path) as house, house.partner() as partner:
         partner.writer.write(encode(asked("G-1"))[:-1])
         report = await partner.hear()
@@ -336,7 +342,7 @@ async def test_a_partner_with_a_new_authority_is_reached_as_soon_as_its_file_is_
 
 
 async def test_call_backs_that_are_not_taken_do_not_pile_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.runtime.lines.MOST_CALLS", 2)
+    monkeypatch.setattr("gateway.runtime.partner_connections.MOST_CALLS", 2)
     lines = house.town.gateway._lines
     async with Peer(close=False) as peer:
         place = CallBack(f"{HOST}:{peer.port}", "fjordby", seconds=1)
@@ -350,7 +356,7 @@ async def test_a_partner_that_does_not_read_loses_its_connection(
     house: House, partner: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or else all that is said on it would be kept for it."""
-    monkeypatch.setattr("gateway.runtime.connection.ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("gateway.runtime.tcp_connection.ANSWER_SECONDS", 0.2)
     lines = house.town.gateway._lines
     await partner.ask(asked("G-1"))
     too_much = replace(saying(1), message=bytes(20_000_000))

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import adapters.iso_ill
-from adapters.iso_ill.codec import encode, name_of, tlv
+from adapters import ber
+from adapters.iso_ill.codec import encode, name_of
 from adapters.iso_ill.messages import APDUS, Apdu
 from tests.protocol.iso_ill.comparing import Asn1Tools, Comparison
 from tests.protocol.iso_ill.reference import edited, with_plain_external
@@ -31,8 +32,8 @@ def reference(specs_folder: Path) -> Any:
 
 def short(octets: bytes) -> bytes:
     """With the outermost length in its shortest form, as asn1tools writes it."""
-    _, _, start, length = tlv.parse_header(octets, 0)
-    return octets[:1] + tlv.length_octets(length) + octets[start:]
+    _, _, start, length = ber.parse_header(octets, 0)
+    return octets[:1] + ber.length_octets(length) + octets[start:]
 
 
 def test_both_modules_have_the_same_apdus(ours: Any, reference: Any) -> None:

@@ -11,7 +11,8 @@ from adapters.iso_ill.dialect import dialect_of
 from adapters.iso_ill.messages.codes import ApduType, Wish
 from gateway.cli import main
 from gateway.domain.profile import AuthKind
-from tests.protocol.profiles.test_shipped import BY_ISO_ILL, FOLDER, MODELINE, ROOT, loaded, unexplained
+from tests.protocol.profiles.test_shipped import BY_ISO_ILL, FOLDER, MODELINE, loaded, unexplained
+from tests.support.paths import ROOT
 
 
 @pytest.mark.parametrize("name", BY_ISO_ILL)

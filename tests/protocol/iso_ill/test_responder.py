@@ -20,7 +20,6 @@ from adapters.iso_ill.messages import (
     StatusOrErrorReport,
     StatusQuery,
 )
-from adapters.iso_ill.messages.asking import Search
 from adapters.iso_ill.messages.codes import (
     ApduType,
     CurrentState,
@@ -31,10 +30,15 @@ from adapters.iso_ill.messages.codes import (
     TransactionIdProblem,
     UnableToPerform,
 )
-from adapters.iso_ill.messages.extensions import Credentials, Extension
-from adapters.iso_ill.messages.external import Encoding, External
-from adapters.iso_ill.messages.reporting import ErrorReport, ProviderError, StateTransitionProhibited
-from adapters.iso_ill.messages.tracking import SupplyDetails
+from adapters.iso_ill.messages.declaration import Encoding, External
+from adapters.iso_ill.messages.request_phase import Search
+from adapters.iso_ill.messages.structures import Credentials, Extension
+from adapters.iso_ill.messages.tracking_phase import (
+    ErrorReport,
+    ProviderError,
+    StateTransitionProhibited,
+    SupplyDetails,
+)
 from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import Lending
 from tests.protocol.iso_ill.house import FJORDBY, House, Partner, again, asked, header, make_template, running

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.iso_ill.codec import ApduSplitter, Defaults, Style, decode, encode, name_of, peek, tlv
+from adapters import ber
+from adapters.iso_ill.codec import ApduSplitter, Defaults, Style, decode, encode, name_of, peek
 from adapters.iso_ill.messages import APDUS, Apdu
-from adapters.iso_ill.messages.extensions import Opaque
-from adapters.iso_ill.messages.external import External
+from adapters.iso_ill.messages.declaration import External
+from adapters.iso_ill.messages.structures import Opaque
 from tests.protocol.iso_ill.strategies import apdus
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -50,13 +51,13 @@ def indefinite(octets: bytes) -> bytes:
     """The same values, every constructed one of indefinite length."""
     made, at = b"", 0
     while at < len(octets):
-        tag, constructed, start, length = tlv.parse_header(octets, at)
+        tag, constructed, start, length = ber.parse_header(octets, at)
         content = octets[start : start + length] if length >= 0 else b""
-        head = tlv.tag_octets(tag, constructed)
+        head = ber.tag_octets(tag, constructed)
         if constructed:
             made += head + b"\x80" + indefinite(content) + b"\0\0"
         else:
-            made += head + tlv.length_octets(length) + content
+            made += head + ber.length_octets(length) + content
         at = start + length
     return made
 
@@ -65,10 +66,10 @@ def padded(octets: bytes) -> bytes:
     """The same values, every length in four octets more than it takes."""
     made, at = b"", 0
     while at < len(octets):
-        tag, constructed, start, length = tlv.parse_header(octets, at)
+        tag, constructed, start, length = ber.parse_header(octets, at)
         content = octets[start : start + length]
         content = padded(content) if constructed else content
-        made += tlv.tag_octets(tag, constructed) + b"\x84" + len(content).to_bytes(4, "big") + content
+        made += ber.tag_octets(tag, constructed) + b"\x84" + len(content).to_bytes(4, "big") + content
         at = start + length
     return made
 

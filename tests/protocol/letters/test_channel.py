@@ -12,16 +12,15 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.letters import LettersDialect, adapter
-from gateway.adapters import AdapterError, Adapters, load_adapters
+from gateway.adapter_registry import AdapterError, Adapters, load_adapters
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Reason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Details, Kind
 from gateway.domain.requests.request import Attachment, Party
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
-from gateway.ports.channel import Delivered, FromPartner, PartnerMessage, Taken
-from gateway.ports.letters import AnswerLink, AnswerLinks, no_answers
-from gateway.ports.mailer import Sender
+from gateway.ports.outgoing_mail import AnswerLink, AnswerLinks, Sender, no_answers
+from gateway.ports.partner_channel import Delivered, FromPartner, PartnerMessage, Taken
 from gateway.services.letters import Letters, sample
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from adapters.smtp import SmtpMailer
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
-from gateway.ports.mailer import Letter, MailSecurity, MailServer, Sender
+from gateway.ports.outgoing_mail import Letter, MailSecurity, MailServer, Sender
 from gateway.secrets import resolve
 from gateway.services.letters import build_mail
 from tests.support.certificates import Authority

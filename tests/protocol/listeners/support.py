@@ -9,14 +9,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.domain.clock import SystemClock
-from gateway.ports.protocol import Answer, Arrival, Framing
-from gateway.runtime.http import HttpListener, HttpPlace
-from gateway.runtime.tcp import TcpListener, TcpPlace
-from gateway.web.app import Exchange, Site
-from gateway.web.gate import Gate
-from gateway.web.health import Part, Readiness
-from gateway.web.pace import Patience
-from gateway.web.senders import TrustedProxies
+from gateway.ports.responder import Answer, Arrival, Framing
+from gateway.runtime.listeners import HttpListener, HttpPlace, TcpListener, TcpPlace
+from gateway.web.app import Exchange, Part, Readiness, Site
+from gateway.web.inbound import Gate, Patience, TrustedProxies
 
 HOST = "127.0.0.1"
 LIMIT = 20_000

@@ -12,9 +12,9 @@ import aiohttp
 import pytest
 import structlog
 
-from gateway.runtime.http import HttpListener, HttpPlace
-from gateway.web.gate import Gate
-from gateway.web.health import Part, Readiness
+from gateway.runtime.listeners import HttpListener, HttpPlace
+from gateway.web.app import Part, Readiness
+from gateway.web.inbound import Gate
 from tests.protocol.listeners.support import HOST, LIMIT, Echo, http, site, talk
 
 MESSAGE = "<NCIPMessage><LookupUser>Øystein Çelik</LookupUser></NCIPMessage>".encode()

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from gateway.ports.protocol import Framing, Transport
+from gateway.ports.responder import Framing, Transport
 from tests.protocol.listeners.support import HOST, LIMIT, NCIP, Echo, talk, tcp
 
 MESSAGE = "<NCIPMessage><LookupUser>Øystein Çelik</LookupUser></NCIPMessage>".encode()

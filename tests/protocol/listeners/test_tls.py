@@ -9,8 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.runtime.tls import server_context
-from gateway.web.senders import TrustedProxies
+from gateway.runtime.listeners import server_context
+from gateway.web.inbound import TrustedProxies
 from tests.protocol.listeners.support import HOST, Echo, http, site, talk, tcp
 from tests.support.certificates import Authority
 

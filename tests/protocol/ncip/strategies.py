@@ -15,17 +15,32 @@ from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
 
+from adapters.ncip.element_reader import value_type
 from adapters.ncip.messages import Response, message_types
-from adapters.ncip.messages.base import Choice, Code, Element, RawElement, Structure, When, elements_of
-from adapters.ncip.messages.envelope import Extension, LookupVersion, LookupVersionResponse, Message, Problems, Root
-from adapters.ncip.messages.holdings import HoldingsSet, ItemInformation
-from adapters.ncip.messages.identifiers import Problem
-from adapters.ncip.messages.loans import LoanedItem
-from adapters.ncip.messages.patrons import UserOptionalFields
-from adapters.ncip.messages.requests import RequestItem
-from adapters.ncip.names import V1_USER_ID_ELEMENT, is_in
-from adapters.ncip.reading import value_type
-from adapters.ncip.versions import Version
+from adapters.ncip.messages.declaration import (
+    V1_USER_ID_ELEMENT,
+    Choice,
+    Code,
+    Element,
+    RawElement,
+    Structure,
+    When,
+    elements_of,
+    is_in,
+)
+from adapters.ncip.messages.envelope import (
+    Extension,
+    LookupVersion,
+    LookupVersionResponse,
+    Message,
+    Problem,
+    Problems,
+    Root,
+)
+from adapters.ncip.messages.item_services import RequestItem
+from adapters.ncip.messages.items import HoldingsSet, ItemInformation
+from adapters.ncip.messages.users import LoanedItem, UserOptionalFields
+from adapters.ncip.wire_values import Version
 
 MAX_DEPTH = 4
 """Below this, optional structures are left out."""

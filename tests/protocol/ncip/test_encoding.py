@@ -11,19 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.ncip.codec import decode, encode, parse
-from adapters.ncip.dialect.xml import (
-    AttributeStyle,
-    DateOut,
-    DateStyle,
-    DayStyle,
-    Declaration,
-    ElementOrder,
-    Extras,
-    Fraction,
-    SchemeStyle,
-    XmlDialect,
-)
+from adapters.ncip.codec import decode, encode
 from adapters.ncip.messages import (
     AcceptItem,
     Amount,
@@ -58,7 +46,20 @@ from adapters.ncip.messages import (
     UserOptionalFields,
     VisibleItemId,
 )
-from adapters.ncip.versions import Version
+from adapters.ncip.wire_dialect import (
+    AttributeStyle,
+    DateOut,
+    DateStyle,
+    DayStyle,
+    Declaration,
+    ElementOrder,
+    Extras,
+    Fraction,
+    SchemeStyle,
+    XmlDialect,
+)
+from adapters.ncip.wire_values import Version
+from adapters.ncip.xml_parser import parse
 from gateway.domain.library import Money
 
 V2_02 = "http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd"

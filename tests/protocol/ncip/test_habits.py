@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapters.ncip.codec import decode, parse
-from adapters.ncip.dialect.xml import DateIn, DayReading, XmlDialect
+from adapters.ncip.codec import decode
 from adapters.ncip.messages import (
     AuthenticationInput,
     BibliographicRecordId,
@@ -25,7 +24,9 @@ from adapters.ncip.messages import (
     UserId,
     VisibleItemId,
 )
-from adapters.ncip.versions import Version
+from adapters.ncip.wire_dialect import DateIn, DayReading, XmlDialect
+from adapters.ncip.wire_values import Version
+from adapters.ncip.xml_parser import parse
 
 V2 = 'xmlns="http://www.niso.org/2008/ncip" version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd"'
 V1 = 'version="http://www.niso.org/ncip/v1_0/imp1/dtd/ncip_v1_0.dtd"'

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from adapters.ncip.codec import Limits, decode, encode, parse, peek, wrap
-from adapters.ncip.dialect.http import BodyEncoding, HttpDialect
-from adapters.ncip.dialect.xml import Repair, Strictness, XmlDialect
+from adapters.ncip.codec import decode, encode, peek
 from adapters.ncip.messages import ItemId, LookupUser, Message, UserId
+from adapters.ncip.wire_dialect import BodyEncoding, HttpDialect, Repair, Strictness, XmlDialect
+from adapters.ncip.xml_parser import Limits, parse, wrap
 from gateway.domain.problems import Fault, MalformedMessage
 
 OPEN = '<NCIPMessage xmlns="http://www.niso.org/2008/ncip"><AcceptItem><ItemOptionalFields><BibliographicDescription><Title>'

@@ -11,14 +11,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from adapters.ncip.codec import decode, encode, parse
-from adapters.ncip.dialect.xml import AttributeStyle, DateOut, DateStyle, Strictness, XmlDialect
+from adapters.ncip.codec import decode, encode
 from adapters.ncip.messages import message_types
 from adapters.ncip.messages.envelope import Message, NamespaceStyle
-from adapters.ncip.versions import NAMESPACE, V2, Version
+from adapters.ncip.wire_dialect import AttributeStyle, DateOut, DateStyle, Strictness, XmlDialect
+from adapters.ncip.wire_values import NAMESPACE, V2, Version
+from adapters.ncip.xml_parser import parse
 from tests.protocol.ncip import strategies
+from tests.support.paths import ROOT
 
-SPECS = Path(os.environ.get("ILLGATE_SPECS", Path(__file__).parents[3] / "../shared/specs"))
+SPECS = Path(os.environ.get("ILLGATE_SPECS", ROOT / "../shared/specs"))
 XSD = {Version.V2_0: "ncip_v2_0.xsd", Version.V2_01: "ncip_v2_01.xsd", Version.V2_02: "ncip_v2_02.xsd"}
 
 BOUNDED = settings(

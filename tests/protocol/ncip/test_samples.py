@@ -9,16 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.ncip.codec import decode, encode, parse, peek
-from adapters.ncip.dialect.xml import (
-    AttributeStyle,
-    DateIn,
-    DateOut,
-    DateStyle,
-    Declaration,
-    Extras,
-    XmlDialect,
-)
+from adapters.ncip.codec import decode, encode, peek
 from adapters.ncip.messages import (
     AcceptItem,
     BibliographicDescription,
@@ -32,9 +23,12 @@ from adapters.ncip.messages import (
     RequestId,
     UserId,
 )
-from adapters.ncip.versions import Version
+from adapters.ncip.wire_dialect import AttributeStyle, DateIn, DateOut, DateStyle, Declaration, Extras, XmlDialect
+from adapters.ncip.wire_values import Version
+from adapters.ncip.xml_parser import parse
+from tests.support.paths import ROOT
 
-SAMPLES = Path(os.environ.get("ILLGATE_SAMPLES", Path(__file__).parents[3] / "../shared/samples")) / "ncip"
+SAMPLES = Path(os.environ.get("ILLGATE_SAMPLES", ROOT / "../shared/samples")) / "ncip"
 ILLIAD = Code("ILLIAD")
 HEADER = InitiationHeader(from_agency_id=ILLIAD, to_agency_id=ILLIAD, application_profile_type=ILLIAD)
 

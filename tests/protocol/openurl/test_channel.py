@@ -15,14 +15,14 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from adapters.openurl import OpenUrlDialect, channel
-from gateway.configuration.problems import ConfigurationError
+from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Kind
 from gateway.domain.requests.request import Dates, PatronLink, Service, ServiceType
 from gateway.ports.adapter import ChannelContext
-from gateway.ports.channel import Delivered, PartnerMessage
+from gateway.ports.partner_channel import Delivered, PartnerMessage
 from gateway.services.letters import sample
 from tests.protocol.openurl.illiad import Illiad
 

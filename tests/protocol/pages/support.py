@@ -14,8 +14,8 @@ import pytest
 import yaml
 from lxml import html
 
-from gateway.adapters import load_adapters
-from gateway.runtime.compose import Gateway
+from gateway.adapter_registry import load_adapters
+from gateway.runtime.daemon import Gateway
 from gateway.settings import load_settings
 from tests.support.daemon import Installation
 

@@ -10,8 +10,8 @@ import pytest
 from gateway.domain.problems import Reason, Refused, Unavailable
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.requests.views import Wanted
-from gateway.store.pages import sessions
-from gateway.web.sessions.visits import hashed
+from gateway.store import patron_sessions
+from gateway.web.pages.sign_in import hashed
 from tests.protocol.pages.support import BLOCKED, BOOK, OURS, PATRON, Running, Visitor, on_both, visitor
 
 ARTICLE = "genre=article&atitle=Nebel&title=Wolkenkunde&volume=7&spage=3&epage=9&issn=0378-5955"
@@ -149,7 +149,7 @@ async def test_who_was_signed_out_meanwhile_signs_in_and_comes_back(gateway: Run
     await anna.sign_in()
     form = await anna.form()
     house = gateway.requests().house("DEMO")
-    await house.store.write(lambda c: sessions.end(c, ["DEMO"], hashed(anna.cookies["illgate_visit"])))
+    await house.store.write(lambda c: patron_sessions.end(c, ["DEMO"], hashed(anna.cookies["illgate_visit"])))
     page = await anna.post("/openurl/DEMO/request", {**form, "service": "loan"})
 
     assert page.title == "Sign in"

@@ -9,9 +9,8 @@ import pytest
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
 from gateway.domain.requests.views import Wanted
-from gateway.store.pages import sessions
-from gateway.web.sessions.signing_in import address_block
-from gateway.web.sessions.visits import hashed
+from gateway.store import patron_sessions
+from gateway.web.pages.sign_in import address_block, hashed
 from tests.protocol.pages.support import BOOK, PATRON, PIN, Running, Visitor, on_both, running, visitor
 from tests.support.daemon import Installation
 
@@ -186,7 +185,7 @@ async def test_what_was_filled_in_waits_for_signing_in_anew(gateway: Running, an
     await anna.sign_in()
     form = {**await anna.form(), "service": "loan", "note": "Bitte <bald>"}
     house = gateway.requests().house("DEMO")
-    await house.store.write(lambda c: sessions.end(c, ["DEMO"], hashed(anna.cookies["illgate_visit"])))
+    await house.store.write(lambda c: patron_sessions.end(c, ["DEMO"], hashed(anna.cookies["illgate_visit"])))
     asked = await anna.post("/openurl/DEMO/request", form)
     hidden = {one.get("name"): one.get("value") for one in asked.tree.xpath("//main//input[@type='hidden']")}
     wrong = await anna.post("/openurl/DEMO/sign-in", {**hidden, "user": PATRON, "password": "9999"})

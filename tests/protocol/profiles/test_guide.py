@@ -7,13 +7,13 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.cli.context import Installation
-from gateway.cli.scratch import Scratch
-from gateway.ports.protocol import Conversation
+from gateway.cli.check_command import Scratch
+from gateway.cli.installation import Installation
+from gateway.ports.responder import Conversation
 from gateway.profiles import ProfileSet, load_profiles
 from gateway.services.check.examples import ExampleRunner
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 BLOCK = re.compile(r"```yaml\n# profiles/(?P<name>[a-z0-9-]+)\.yml\n(?P<text>.*?)```", re.DOTALL)
 
 

@@ -12,7 +12,7 @@ from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.responder import NcipResponder
 from gateway.domain.problems import About, MalformedMessage, Reason, Refusal
 from gateway.domain.profile import Profile
-from gateway.ports.protocol import Arrival, Conversation, Transport
+from gateway.ports.responder import Arrival, Conversation, Transport
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 HEADER = (

@@ -11,16 +11,16 @@ import pytest
 from lxml import etree
 
 from adapters.ncip.dialect import NcipDialect
-from gateway.cli.context import Installation
-from gateway.cli.scratch import Scratch
-from gateway.configuration.problems import Problem
+from gateway.cli.check_command import Scratch
+from gateway.cli.installation import Installation
+from gateway.configuration.yaml_document import Problem
 from gateway.domain.clock import SystemClock
 from gateway.domain.profile import AuthKind, Example
-from gateway.ports.protocol import Arrival, Conversation, Transport
+from gateway.ports.responder import Arrival, Conversation, Transport
 from gateway.profiles import LoadedProfile, ProfileSet, Sender, load_profiles
 from gateway.services.check.examples import ExampleRunner
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "profiles"
 MODELINE = "# yaml-language-server: $schema=schema.json"
 SHIPPED = (
@@ -69,7 +69,7 @@ BY_ISO_ILL = ("alma-iso", "ipig", "oclc-direct", "relais-iso", "vdx", "yaz")
 """Partners by ISO ILL: tests/protocol/iso_ill/test_profiles.py runs their examples."""
 
 CATALOGUES = ("bnf-sru", "dnb-sru", "k10plus-sru", "loc-z3950")
-"""Public catalogues: tests/unit/sru/test_profiles.py says what to them. No test contacts them."""
+"""Public catalogues: tests/unit/adapters/sru/test_profiles.py says what to them. No test contacts them."""
 
 
 def find(name: str, example: str) -> tuple[int, Example]:

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adapters.marc.dialect import Records
-from adapters.z3950 import codec, opac
+from adapters.z3950 import client, codec
 from adapters.z3950.values import RawRecord
 from gateway.domain.problems import MalformedMessage
 from tests.support.targets import accepted, apdu, found, presented
@@ -60,7 +60,7 @@ def test_no_damage_makes_it_fail_otherwise(answer: bytes, data: st.DataObject) -
 def test_no_opac_record_makes_it_fail(at: int, octets: bytes, cut: int) -> None:
     damaged = bytes(OPAC[:at]) + octets + bytes(OPAC[at + cut :])
 
-    found = opac.found(RawRecord("1.2.840.10003.5.102", damaged), 1, Records())
+    found = client.found(RawRecord("1.2.840.10003.5.102", damaged), 1, Records())
 
     assert found.syntax == "opac"
 
@@ -68,7 +68,7 @@ def test_no_opac_record_makes_it_fail(at: int, octets: bytes, cut: int) -> None:
 @given(st.binary(max_size=300))
 def test_no_octets_in_any_syntax_make_it_fail(octets: bytes) -> None:
     for syntax in ("1.2.840.10003.5.10", "1.2.840.10003.5.102", "1.2.840.10003.5.109.10", "1.2.3", ""):
-        opac.found(RawRecord(syntax, octets), 1, Records())
+        client.found(RawRecord(syntax, octets), 1, Records())
 
 
 @pytest.mark.parametrize("octets", [b"", b"HTTP/1.1 200 OK", b"\xb6\x00", b"\xb4\x00"])

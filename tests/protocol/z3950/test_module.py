@@ -11,7 +11,7 @@ import pytest
 from pycrate_asn1c.asnproc import GLOBAL
 from pycrate_asn1rt.asnobj_str import STR_GENE
 
-from adapters.z3950 import codec, pqf
+from adapters.z3950 import codec, pqf, values
 from adapters.z3950.codec import Login
 from adapters.z3950.values import Closed, Diagnostic, Found, InitAnswer, RawRecord, ScanEntry, Scanned
 from tests.protocol.z3950.reference import compiled
@@ -123,7 +123,7 @@ def test_present(theirs: Any) -> None:
 
 def test_scan(theirs: Any) -> None:
     operand = pqf.parse("@attr 1=4 lamps").rpn
-    assert not isinstance(operand, pqf.ResultSet | pqf.Joined)
+    assert not isinstance(operand, values.ResultSet | values.Joined)
 
     kind, body = heard(theirs, codec.scan(operand, ("books",), 5))
 

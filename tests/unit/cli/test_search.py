@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from gateway.cli.context import Installation as Opened
+from gateway.cli.installation import Installation as Opened
 from gateway.domain.problems import Unavailable
-from gateway.ports.search import HeldItem, Hits, Index, Match, Query, Term
+from gateway.ports.catalogue import HeldItem, Hits, Index, Match, Query, Term
 from tests.support.daemon import Installation
 from tests.unit.cli.conftest import REQUESTS, Typed, document, number_of, typed
-from tests.unit.searching.support import KOBZAR, Answer, ScriptedSearch, hits, record
+from tests.unit.services.searching.support import KOBZAR, Answer, ScriptedSearch, hits, record
 
 STACKS = HeldItem(location="MAG", call_number="PG 3948", policy="loan", available=True)
 READING_ROOM = HeldItem(location="LS", policy="reading room", volumes="v.1-2")

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.paths import ROOT
+
 DOCS = ROOT / "docs"
 FOLDERS = ("gateway", "adapters", "profiles", "deploy", "docs", "tests")
 TEXTS = frozenset({".py", ".md", ".yml", ".yaml", ".json", ".j2", ".conf", ".asn", ".service"})

@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from gateway.configuration.source import Document, parse
-from gateway.configuration.validation import validate
+from gateway.configuration.model_validation import validate
+from gateway.configuration.yaml_document import Document, parse
 from gateway.domain.profile import Profile
 from gateway.domain.requests.policy import RequestPolicy
+from tests.support.paths import ROOT
 
-DOCS = Path(__file__).parents[3] / "docs"
+DOCS = ROOT / "docs"
 _BLOCK = re.compile(
     r"^## (?P<heading>[^\n]+)$|^```yaml\n# (?P<what>[^\n]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
-from gateway.adapters import Adapters
-from gateway.domain.policy import Section
+from gateway.adapter_registry import Adapters
+from gateway.domain.circulation_policy import Section
 from gateway.policies import Loading, read_policies
 from gateway.ports.adapter import LibraryAdapter, LibraryContext
-from gateway.ports.library import LibrarySystem
+from gateway.ports.library_system import LibrarySystem
 from gateway.profiles import ProfileSet, read_profiles
 from gateway.settings import Settings, load_settings
 

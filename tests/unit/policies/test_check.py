@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from gateway.cli.context import Installation
-from gateway.ports.library import LibraryCodes
+from gateway.cli.installation import Installation
+from gateway.ports.library_system import LibraryCodes
 from gateway.services.check import Report, Subject, check
-from gateway.services.check.policies import check_policy_codes
+from gateway.services.check.outside_systems import check_policy_codes
 from tests.unit.policies.support import Place
 
 CODES = LibraryCodes(

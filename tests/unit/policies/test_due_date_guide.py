@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from gateway.domain import due_dates
 from gateway.domain.problems import Refused
-from gateway.domain.requests import due
 from gateway.domain.requests.calendar import Calendar
 from tests.unit.policies.guide import GuideExample, examples
 
@@ -43,7 +43,9 @@ def run_patron(example: GuideExample) -> Mapping[str, Any]:
     lender = date.fromisoformat(given["lender_due"]) if given["lender_due"] is not None else None
     ours = moment(given["local_due"]) if "local_due" in given else None
     try:
-        found = due.patron_due_for_request(lender, rules, calendar_of(example), ZURICH, moment(given["start"]), ours)
+        found = due_dates.patron_due_for_request(
+            lender, rules, calendar_of(example), ZURICH, moment(given["start"]), ours
+        )
     except Refused as refused:
         return {"refused": refused.reason.value}
     return {"patron_due": local(found)}
@@ -53,7 +55,7 @@ def run_need_by(example: GuideExample) -> Mapping[str, Any]:
     given = example.given
     need_by = date.fromisoformat(given["need_by"])
     now = moment(given["now"])
-    return {"problem": due.need_by_problem(need_by, now, given["business_days"], calendar_of(example))}
+    return {"problem": due_dates.need_by_problem(need_by, now, given["business_days"], calendar_of(example))}
 
 
 def run_lending(example: GuideExample) -> Mapping[str, Any]:
@@ -63,10 +65,10 @@ def run_lending(example: GuideExample) -> Mapping[str, Any]:
     rules = partner.workflow.lending
     if "due" in given:
         current = date.fromisoformat(given["due"])
-        renewed = due.renewed_due(current, moment(given["now"]), rules.renewal_days, calendar)
+        renewed = due_dates.renewed_due(current, moment(given["now"]), rules.renewal_days, calendar)
         return {"renewed": renewed.isoformat()}
-    days = due.loan_days(example.policy.lending, rules.loan_days, given["item_policy"], partner.category)
-    return {"due": due.lender_due(moment(given["shipped"]), days, calendar).isoformat()}
+    days = due_dates.loan_days(example.policy.lending, rules.loan_days, given["item_policy"], partner.category)
+    return {"due": due_dates.lender_due(moment(given["shipped"]), days, calendar).isoformat()}
 
 
 RUNS: Mapping[str, Run] = {

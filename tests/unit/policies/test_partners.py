@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gateway.adapters import load_adapters
+from gateway.adapter_registry import load_adapters
 from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.partner import PartnerPolicy
+from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.request import ServiceType
 from gateway.profiles import read_profiles
 from gateway.settings import Settings

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from gateway.domain import due_dates
 from gateway.domain.library import Bib, Money, RecordId
-from gateway.domain.requests import due, intake_rules, matching, numbers, rota
+from gateway.domain.requests import citation_matching, intake_rules, rota
 from gateway.domain.requests.calendar import Calendar
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.intake_rules import IntakeFacts, Owned
-from gateway.domain.requests.partner import PartnerPolicy
+from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.policy import RotaTemplate
 from gateway.domain.requests.request import (
     AttemptStatus,
@@ -165,7 +166,7 @@ def run_too_late(example: GuideExample) -> Mapping[str, Any]:
     now = datetime.combine(day(given), time(10), ZURICH)
     need_by = date.fromisoformat(given["need_by"])
     calendar = Calendar.from_policy(policy.calendar, ZURICH)
-    return {"too_late": due.need_by_problem(need_by, now, policy.intake.least_days, calendar)}
+    return {"too_late": due_dates.need_by_problem(need_by, now, policy.intake.least_days, calendar)}
 
 
 def run_lending(example: GuideExample) -> Mapping[str, Any]:
@@ -180,7 +181,7 @@ def run_lending(example: GuideExample) -> Mapping[str, Any]:
 def run_matching(example: GuideExample) -> Mapping[str, Any]:
     citation = Citation(type=CitationType.BOOK, **described(example.given["citation"]))
     bibs = [Bib(id=said["id"], **described(said)) for said in example.given["records"]]
-    taken = matching.decide(matching.best(citation, bibs), example.policy.lending.confidence)
+    taken = citation_matching.decide(citation_matching.best(citation, bibs), example.policy.lending.confidence)
     return {"taken": taken and taken.bib_id, "confidence": taken and taken.confidence}
 
 
@@ -192,10 +193,10 @@ def described(said: Mapping[str, Any]) -> dict[str, Any]:
 def run_numbers(example: GuideExample) -> Mapping[str, Any]:
     given, rules = example.given, example.policy.numbers
     branch, profile = given.get("branch", ""), given.get("profile", "")
-    template = numbers.template_for(Role(given["role"]), rules, branch=branch, profile=profile)
+    template = intake_rules.template_for(Role(given["role"]), rules, branch=branch, profile=profile)
     at = datetime.fromisoformat(given["at"]).replace(tzinfo=ZURICH)
-    fields = numbers.NumberFields(at=at, zone=ZURICH, branch=branch, partner=given.get("partner", ""))
-    series = numbers.series(template, fields, rules.prefix)
+    fields = intake_rules.NumberFields(at=at, zone=ZURICH, branch=branch, partner=given.get("partner", ""))
+    series = intake_rules.series(template, fields, rules.prefix)
     return {"number": series.number(given["sequence"]), "counted_as": series.sequence.removeprefix("number ")}
 
 

@@ -9,14 +9,14 @@ from click.testing import CliRunner
 from pydantic import BaseModel
 
 from gateway.cli import main
-from gateway.configuration.source import Document, parse
-from gateway.configuration.validation import validate
+from gateway.configuration.model_validation import validate
+from gateway.configuration.yaml_document import Document, parse
 from gateway.domain.requests.policy import Mediation, RequestPolicy, RotaTemplate, TemplateLine
-from gateway.policies.schema import MODELINE, policy_schema, schema_text
+from gateway.policies import MODELINE, policy_schema, schema_text
+from tests.support.paths import ROOT
 
 EXAMPLE = re.compile(r" *#(-| +[A-Za-z_-]+:( |$)| +- )")
 
-ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "requests.yml").read_text(encoding="utf-8")
 SCHEMA = ROOT / "profiles" / "requests.schema.json"
 

@@ -11,15 +11,15 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Literal
 
-from gateway.adapters import Adapters
+from gateway.adapter_registry import Adapters
+from gateway.domain.circulation_policy import Section
 from gateway.domain.commands import CheckOut, Named, PatronRef, Result
 from gateway.domain.library import Patron, PersonName, PickupLocation
-from gateway.domain.policy import Section
 from gateway.domain.problems import Fault, MalformedMessage, Reason, Refusal, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import LibraryAdapter, LibraryContext, ProtocolAdapter
-from gateway.ports.library import LibraryCodes, LibrarySystem, PatronKey
-from gateway.ports.protocol import Answer, Arrival, Conversation, Envelope, Framing, Incoming
+from gateway.ports.library_system import LibraryCodes, LibrarySystem, PatronKey
+from gateway.ports.responder import Answer, Arrival, Conversation, Envelope, Framing, Incoming
 from gateway.settings import LibrarySettings, Settings
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.clock import FixedClock
-from gateway.ports.library import LibraryCodes
-from gateway.ports.protocol import Arrival, OutcomeClass
+from gateway.ports.library_system import LibraryCodes
+from gateway.ports.responder import Arrival, OutcomeClass
 from gateway.profiles import read_profiles
 from gateway.services.check import ExampleAnswer, Report, Subject, UnknownProfile, check
 from gateway.settings import Settings

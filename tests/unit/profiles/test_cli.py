@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from gateway.cli import context, group, main
-from gateway.cli.init import shipped
+from gateway.cli import app, installation, main
+from gateway.cli.daemon_commands import shipped
 from tests.unit.profiles.support import ADAPTERS, write
 
 GATEWAY = "libraries:\n  - symbol: DEMO\n"
@@ -14,7 +14,7 @@ GATEWAY = "libraries:\n  - symbol: DEMO\n"
 
 @pytest.fixture(autouse=True)
 def small_adapters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(context, "load_adapters", lambda: ADAPTERS)
+    monkeypatch.setattr(installation, "load_adapters", lambda: ADAPTERS)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_help_needs_no_installation_and_loads_no_command(tmp_path: Path, monkeyp
     result = illgate("--help")
 
     assert result.exit_code == 0
-    for name in group.COMMANDS:
+    for name in app.COMMANDS:
         assert f"  {name} " in result.output
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.configuration.source import parse
+from gateway.configuration.yaml_document import parse
 from gateway.profiles import LoadedProfile, load_profiles
 from gateway.profiles.effective import as_data, as_yaml, as_yaml_with_sources, differences
 from tests.unit.profiles.support import ADAPTERS, SETTINGS, write

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters import load_adapters
-from gateway.profiles.schema import MODELINE, profile_schema, schema_text
+from gateway.adapter_registry import load_adapters
+from gateway.profiles.loader import MODELINE, profile_schema, schema_text
+from tests.support.paths import ROOT
 from tests.unit.profiles.support import ADAPTERS
 
-SHIPPED = Path(__file__).parents[3] / "profiles"
+SHIPPED = ROOT / "profiles"
 
 
 def test_the_schema_in_the_repository_is_current() -> None:

@@ -15,15 +15,15 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from gateway.adapters import Adapters
+from gateway.adapter_registry import Adapters
+from gateway.domain.circulation_policy import Section
 from gateway.domain.commands import Result
-from gateway.domain.policy import Section
 from gateway.domain.problems import MalformedMessage, Refusal, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import LibraryAdapter, LibraryContext, ProtocolAdapter
-from gateway.ports.library import LibrarySystem
-from gateway.ports.protocol import Answer, Arrival, Conversation, Envelope, Framing, Incoming
-from gateway.runtime.compose import Gateway
+from gateway.ports.library_system import LibrarySystem
+from gateway.ports.responder import Answer, Arrival, Conversation, Envelope, Framing, Incoming
+from gateway.runtime.daemon import Gateway
 from gateway.settings import Settings, load_settings
 
 SETTINGS = """
@@ -124,8 +124,8 @@ class NoOptions(BaseModel):
 
 
 if __name__ == "__main__":
-    from gateway.cli.serve import run
-    from gateway.runtime.logging import set_up_logging
+    from gateway.cli.daemon_commands import run
+    from gateway.runtime.logs import set_up_logging
 
     set_up_logging("json", "info")
     asyncio.run(run(House(Path(sys.argv[1])).gateway()))

@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 from sqlalchemy import text
 
-from gateway.configuration.problems import ConfigurationError
-from gateway.runtime.compose import Gateway
+from gateway.configuration.yaml_document import ConfigurationError
+from gateway.runtime.daemon import Gateway
 from gateway.store.engine import open_store
 from tests.unit.runtime.house import SETTINGS, House
 

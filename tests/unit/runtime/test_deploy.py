@@ -19,14 +19,15 @@ import yaml
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from gateway.adapters import Adapters
+from gateway.adapter_registry import Adapters
 from gateway.cli import main
 from gateway.ports.adapter import LibraryAdapter
 from gateway.settings import HttpSettings, Settings, load_settings
 from gateway.store.engine import open_store
+from tests.support.paths import ROOT
 from tests.unit.runtime.house import House, NoOptions
 
-DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
+DEPLOY = ROOT / "deploy"
 
 
 @pytest.fixture(scope="module")

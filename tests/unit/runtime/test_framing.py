@@ -8,8 +8,8 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ports.protocol import Framing
-from gateway.runtime.framing import BLANK, Frames
+from gateway.ports.responder import Framing
+from gateway.runtime.tcp_connection import BLANK, Frames
 
 TAGS = Framing(tags=(b"NCIPMessage", b"NCIPVersionMessage"))
 MESSAGES = st.lists(

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, text
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from gateway.domain.problems import About, Reason, Refused
-from gateway.runtime.logging import HIDDEN, set_up_logging
+from gateway.runtime.logs import HIDDEN, set_up_logging
 
 SECRETS = ("Çelik", "21000455", "oystein@example.org", "s3cret")
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.clock import SystemClock
-from gateway.ports.protocol import OutcomeClass
-from gateway.runtime import metrics as module
-from gateway.runtime.metrics import Metrics
+from gateway.ports.responder import OutcomeClass
+from gateway.runtime import monitoring as module
+from gateway.runtime.monitoring import Metrics
 from gateway.services.outbox import Options, Outcome, Worker
 from gateway.store.engine import open_store
 from gateway.store.requests.outbox import Status
-from gateway.web.gate import Busy, Gate
-from gateway.web.health import Part, Readiness
+from gateway.web.app import Part, Readiness
+from gateway.web.inbound import Busy, Gate
 
 
 def page(metrics: Metrics) -> str:

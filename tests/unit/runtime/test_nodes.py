@@ -11,9 +11,9 @@ import pytest
 
 from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
-from gateway.ports.protocol import OutcomeClass
+from gateway.ports.responder import OutcomeClass
 from gateway.store.journal import Journal
-from gateway.store.records import Begun, JournalOptions, Opening
+from gateway.store.journal_records import Begun, JournalOptions, Opening
 
 pytestmark = pytest.mark.postgresql
 

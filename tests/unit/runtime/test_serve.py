@@ -14,9 +14,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.support.paths import ROOT
 from tests.unit.runtime.house import House
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 class Daemon:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.runtime.systemd import notify, watchdog_seconds
+from gateway.runtime.monitoring import notify, watchdog_seconds
 
 
 def test_states_reach_the_socket(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 import structlog
 
-from gateway.runtime import tasks as module
-from gateway.runtime.seldom import Seldom
-from gateway.runtime.tasks import OnFailure, Tasks
+from gateway.runtime import background as module
+from gateway.runtime.background import OnFailure, Tasks
+from gateway.runtime.logs import Seldom
 
 
 @pytest.fixture(autouse=True)

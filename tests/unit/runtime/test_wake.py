@@ -10,8 +10,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from gateway.runtime import wake as module
-from gateway.runtime.wake import Wake
+from gateway.runtime import background as module
+from gateway.runtime.background import Wake
 from gateway.store.engine import Store, open_store
 
 

@@ -4,15 +4,15 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from gateway import adapters
-from gateway.adapters import GROUP, AdapterError, Adapters, load_adapters
+from gateway import adapter_registry
+from gateway.adapter_registry import GROUP, AdapterError, Adapters, load_adapters
 from tests.unit.profiles.support import ADAPTERS
 
 PLAIN = ADAPTERS.protocols["plain"]
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setattr(adapters, "entry_points", lambda group: [EntryPoint("mine", value, group)])
+    monkeypatch.setattr(adapter_registry, "entry_points", lambda group: [EntryPoint("mine", value, group)])
 
 
 def test_an_adapter_is_filed_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,9 +25,9 @@ def test_an_adapter_is_filed_under_its_name(monkeypatch: pytest.MonkeyPatch) -> 
     ("value", "reason"),
     [
         ("no.such.module:adapter", "can't be loaded: ModuleNotFoundError"),
-        ("gateway.adapters:no_such_name", "can't be loaded: AttributeError"),
+        ("gateway.adapter_registry:no_such_name", "can't be loaded: AttributeError"),
         (
-            "gateway.adapters:GROUP",
+            "gateway.adapter_registry:GROUP",
             "is a str, not one of LibraryAdapter, ProtocolAdapter, ChannelAdapter",
         ),
     ],

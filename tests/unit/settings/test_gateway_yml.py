@@ -1,16 +1,16 @@
 """The shipped gateway.yml runs as it is, has every key with a comment, and states the defaults."""
 
 import re
-from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from gateway.configuration.source import parse
-from gateway.configuration.validation import validate
+from gateway.configuration.model_validation import validate
+from gateway.configuration.yaml_document import parse
 from gateway.settings import Settings
+from tests.support.paths import ROOT
 
-TEXT = (Path(__file__).parents[3] / "gateway.yml").read_text(encoding="utf-8")
+TEXT = (ROOT / "gateway.yml").read_text(encoding="utf-8")
 
 
 def keys_of_model(model: type[BaseModel], prefix: str = "") -> set[str]:

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.configuration.problems import ConfigurationError
-from gateway.domain.secret_ref import is_reference
+from gateway.configuration.yaml_document import ConfigurationError
+from gateway.domain.secret_reference import is_reference
 from gateway.secrets import resolve
 
 

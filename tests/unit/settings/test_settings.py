@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters import Adapters
-from gateway.configuration.problems import ConfigurationError
-from gateway.domain.policy import Section
+from gateway.adapter_registry import Adapters
+from gateway.configuration.yaml_document import ConfigurationError
+from gateway.domain.circulation_policy import Section
 from gateway.ports.adapter import LibraryAdapter, LibraryContext, ProtocolAdapter
-from gateway.ports.library import LibrarySystem
-from gateway.ports.protocol import Responder
+from gateway.ports.library_system import LibrarySystem
+from gateway.ports.responder import Responder
 from gateway.settings import Settings, load_settings
 
 

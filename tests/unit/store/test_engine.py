@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gateway.domain.problems import Reason, Refused, Unavailable
 from gateway.store.engine import Store, open_store
+from tests.support.paths import ROOT
 from tests.support.postgresql import DURABLE, Server
 
 
@@ -122,8 +123,6 @@ async def test_a_caller_that_went_away_leaves_the_store_whole(counted: Store) ->
     assert {1, 3, 5, 7, 9, 100} <= kept <= {*range(10), 100}
 
 
-ROOT = str(Path(__file__).resolve().parents[3])
-
 WRITER = """
 import asyncio, os, signal, sys
 from sqlalchemy import text
@@ -144,7 +143,7 @@ asyncio.run(main())
 async def test_what_was_awaited_outlives_a_kill(counted: Store) -> None:
     url = counted.url.render_as_string(hide_password=False)
     process = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", WRITER, url], env=os.environ | {"PYTHONPATH": ROOT}
+        subprocess.run, [sys.executable, "-c", WRITER, url], env=os.environ | {"PYTHONPATH": str(ROOT)}
     )
 
     assert process.returncode == -signal.SIGKILL

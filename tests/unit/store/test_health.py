@@ -10,8 +10,7 @@ from sqlalchemy import text
 
 from gateway.domain.problems import Unavailable
 from gateway.store.engine import Store, open_store
-from gateway.store.health import free_space, ping, try_write
-from gateway.store.migrate import OWN, migrate
+from gateway.store.migration import OWN, free_space, migrate, ping, try_write
 
 
 async def test_a_migrated_database_answers(store: Store) -> None:

@@ -13,16 +13,27 @@ import pytest
 from sqlalchemy import Connection, select, text
 
 from gateway.domain.problems import Unavailable
-from gateway.ports.protocol import OutcomeClass
-from gateway.store import messages
-from gateway.store.cipher import BodyCipher, BodyUnreadable
+from gateway.ports.responder import OutcomeClass
+from gateway.store import journal_queries
 from gateway.store.engine import Store, open_store
-from gateway.store.export import file_name, json_line
 from gateway.store.journal import Journal
-from gateway.store.migrate import OWN, migrate
-from gateway.store.records import Begun, Direction, Ending, Filter, Forgotten, FullMessage, JournalOptions, Opening
-from gateway.store.tables import message
-from gateway.store.writer import write_entries
+from gateway.store.journal_records import (
+    Begun,
+    BodyCipher,
+    BodyUnreadable,
+    Direction,
+    Ending,
+    Filter,
+    Forgotten,
+    FullMessage,
+    JournalOptions,
+    Opening,
+    file_name,
+    json_line,
+)
+from gateway.store.journal_writer import write_entries
+from gateway.store.migration import OWN, migrate
+from gateway.store.schema import message
 
 AT = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 
@@ -348,7 +359,7 @@ FILTERS = [
 
 @pytest.mark.parametrize("scan", [3, 5_000], ids=["many looks", "one look"])
 async def test_filters(journal: Journal, monkeypatch: pytest.MonkeyPatch, scan: int) -> None:
-    monkeypatch.setattr(messages, "SCAN", scan)
+    monkeypatch.setattr(journal_queries, "SCAN", scan)
     await fill(journal)
 
     for wanted, count in FILTERS:
@@ -369,13 +380,13 @@ async def test_point_queries_are_served_by_an_index(migrated: Store) -> None:
         assert raw is not None
         raw.set_trace_callback(statements.append)
         for wanted in (Filter("EX"), Filter("EX", request_id="x"), Filter("EX", outcome=OutcomeClass.PENDING)):
-            messages.listed(connection, wanted, "g", 10)
-        messages.listed(connection, Filter("EX", item_id="x", since=AT, until=AT), "g", 10)
-        messages.find(connection, "EX", "x")
-        messages.find_exchange(connection, "EX", "x")
-        messages.find_pending(connection, "EX", AT, 10)
-        messages.find_processed(connection, "EX", "p", "k")
-        messages.next_library(connection, "EX")
+            journal_queries.listed(connection, wanted, "g", 10)
+        journal_queries.listed(connection, Filter("EX", item_id="x", since=AT, until=AT), "g", 10)
+        journal_queries.find(connection, "EX", "x")
+        journal_queries.find_exchange(connection, "EX", "x")
+        journal_queries.find_pending(connection, "EX", AT, 10)
+        journal_queries.find_processed(connection, "EX", "p", "k")
+        journal_queries.next_library(connection, "EX")
         raw.set_trace_callback(None)
         for statement in statements:
             if statement.startswith("SELECT"):

@@ -10,13 +10,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, inspect, text
 
-import gateway.store.api.tables
-import gateway.store.mailbox.tables
-import gateway.store.pages.tables
+import gateway.store.api_access
+import gateway.store.mailbox
+import gateway.store.patron_sessions
 import gateway.store.requests.tables  # noqa: F401 - its tables join the metadata
 from gateway.store.engine import Store, open_store
-from gateway.store.migrate import OWN, Migrations, SchemaTooNew, migrate
-from gateway.store.tables import metadata
+from gateway.store.migration import OWN, Migrations, SchemaTooNew, migrate
+from gateway.store.schema import metadata
 
 STEPS = [
     "0001: Message journal, processed messages, retention",

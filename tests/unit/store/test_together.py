@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection, text
 
-from gateway.ports.protocol import OutcomeClass
+from gateway.ports.responder import OutcomeClass
+from gateway.ports.shared_store import NotAtOnce, at_once
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
-from gateway.store.migrate import OWN, migrate
-from gateway.store.records import Ending, Filter, JournalOptions, Opening
-from gateway.store.together import NotAtOnce, at_once
+from gateway.store.journal_records import Ending, Filter, JournalOptions, Opening
+from gateway.store.migration import OWN, migrate
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ASKED = Opening("EX", AT, b"<AcceptItem/>", "ncip", "http", service="AcceptItem")

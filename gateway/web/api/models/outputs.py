@@ -6,9 +6,9 @@ from datetime import date, datetime
 
 from pydantic import Field
 
+from gateway.domain.requests.action_fields import ACTS
+from gateway.domain.requests.action_fields import Field as ActField
 from gateway.domain.requests.events import Condition, Details, Kind
-from gateway.domain.requests.fields import ACTS
-from gateway.domain.requests.fields import Field as ActField
 from gateway.domain.requests.request import (
     AttemptStatus,
     Flag,

@@ -1,4 +1,8 @@
-"""Values that stand in many models. Texts are bounded and never hold NUL; days and moments lie in living memory."""
+"""Values that many models share.
+
+Texts are bounded and never hold NUL; days and moments lie in living memory. Which files may be attached a library's
+rules say.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from gateway.domain.library import Money, RecordId
+from gateway.domain.requests.attachments import FileType, type_of
 from gateway.domain.requests.citation import Citation, CitationType, Extra
 from gateway.domain.requests.request import Dates, Party, Service, ServiceType
 from gateway.web.api.operation import Input, Output
@@ -29,6 +34,8 @@ Cursor = Annotated[str, StringConstraints(max_length=500, pattern=r"^[A-Za-z0-9_
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 EARLIEST, LATEST = 1900, 2199
+
+MEDIA_TYPES = tuple(one.value for one in FileType)
 
 
 def _near(day: date) -> date:
@@ -226,3 +233,8 @@ def extras(given: tuple[ExtraIn, ...]) -> tuple[Extra, ...]:
 
 def money(given: MoneyIn | None) -> Money | None:
     return None if given is None else given.value()
+
+
+def fits(media_type: str, content: bytes) -> bool:
+    found = type_of(content)
+    return found is not None and found.value == media_type

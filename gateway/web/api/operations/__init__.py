@@ -1,26 +1,16 @@
 """All operations, one module a concern."""
 
 from gateway.web.api.operation import AnyOperation
-from gateway.web.api.operations import (
-    desk,
-    events,
-    files_and_rota,
-    openurl,
-    partners,
-    patron,
-    requests,
-    search,
-    webhooks,
-)
+from gateway.web.api.operations import catalogues, events, patrons, requests, staff
 
 ALL: tuple[AnyOperation, ...] = (
     *requests.REQUEST_OPERATIONS,
-    *files_and_rota.FILE_AND_ROTA_OPERATIONS,
-    *partners.PARTNER_OPERATIONS,
-    *search.SEARCH_OPERATIONS,
-    *openurl.OPENURL_OPERATIONS,
-    *desk.STAFF_OPERATIONS,
-    *patron.PATRON_OPERATIONS,
+    *requests.FILE_AND_ROTA_OPERATIONS,
+    *staff.PARTNER_OPERATIONS,
+    *catalogues.SEARCH_OPERATIONS,
+    *catalogues.OPENURL_OPERATIONS,
+    *staff.STAFF_OPERATIONS,
+    *patrons.PATRON_OPERATIONS,
     *events.EVENT_OPERATIONS,
-    *webhooks.WEBHOOK_OPERATIONS,
+    *events.WEBHOOK_OPERATIONS,
 )

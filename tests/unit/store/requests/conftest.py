@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.store.engine import Store
-from gateway.store.migrate import OWN, migrate
+from gateway.store.migration import OWN, migrate
 
 
 @pytest.fixture

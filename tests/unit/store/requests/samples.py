@@ -20,7 +20,7 @@ from gateway.domain.requests.request import (
     Request,
     Role,
 )
-from gateway.store.ids import exchange_id
+from gateway.store.schema import exchange_id
 
 AT = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 LIBRARY = "EX"

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from gateway.domain.library import Money
 from gateway.domain.requests.events import Details, Event, Kind, by_us
 from gateway.domain.requests.request import Borrowing, Lending, Request, Role, Terms
-from gateway.ports.channel import PartnerMessage
-from gateway.store.requests.documents import (
+from gateway.ports.partner_channel import PartnerMessage
+from gateway.store.requests.request_rows import (
     VERSION,
     Unreadable,
     dump,

@@ -8,7 +8,8 @@ import pytest
 
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.fingerprint import fingerprint, fold_for_search
+from gateway.domain.requests.citation_matching import fingerprint
+from gateway.domain.text_folding import fold_for_search
 
 
 def with_id(type_: str, value: str, **fields: str) -> Citation:

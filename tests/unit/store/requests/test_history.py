@@ -11,9 +11,9 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.requests.events import Details, Event, Kind, by_partner, by_us
 from gateway.store.engine import Store, open_store
-from gateway.store.ids import exchange_id
-from gateway.store.requests import files, history, sequences
+from gateway.store.requests import history, timers
 from gateway.store.requests.history import EventRow
+from gateway.store.schema import exchange_id
 from tests.unit.store.requests.samples import AT, LIBRARY
 
 
@@ -64,20 +64,20 @@ async def test_an_event_is_kept_once(migrated: Store) -> None:
 
 async def test_a_file_is_kept_byte_by_byte_until_it_is_deleted(migrated: Store) -> None:
     content = bytes(range(256)) * 300
-    await migrated.write(lambda c: files.put(c, LIBRARY, "f-1", content))
-    assert await migrated.read(lambda c: files.get(c, LIBRARY, "f-1")) == content
-    assert await migrated.read(lambda c: files.get(c, "OTHER", "f-1")) is None
+    await migrated.write(lambda c: history.put(c, LIBRARY, "f-1", content))
+    assert await migrated.read(lambda c: history.get(c, LIBRARY, "f-1")) == content
+    assert await migrated.read(lambda c: history.get(c, "OTHER", "f-1")) is None
 
-    await migrated.write(lambda c: files.delete(c, "OTHER", "f-1"))
-    assert await migrated.read(lambda c: files.get(c, LIBRARY, "f-1")) == content
-    await migrated.write(lambda c: files.delete(c, LIBRARY, "f-1"))
-    assert await migrated.read(lambda c: files.get(c, LIBRARY, "f-1")) is None
+    await migrated.write(lambda c: history.delete(c, "OTHER", "f-1"))
+    assert await migrated.read(lambda c: history.get(c, LIBRARY, "f-1")) == content
+    await migrated.write(lambda c: history.delete(c, LIBRARY, "f-1"))
+    assert await migrated.read(lambda c: history.get(c, LIBRARY, "f-1")) is None
 
 
 async def test_a_file_never_changes(migrated: Store) -> None:
-    await migrated.write(lambda c: files.put(c, LIBRARY, "f-1", b"%PDF-1.7"))
+    await migrated.write(lambda c: history.put(c, LIBRARY, "f-1", b"%PDF-1.7"))
     with pytest.raises(IntegrityError):
-        await migrated.write(lambda c: files.put(c, LIBRARY, "f-1", b"other"))
+        await migrated.write(lambda c: history.put(c, LIBRARY, "f-1", b"other"))
 
 
 # --- sequences -------------------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ async def test_numbers_follow_each_other_without_gap_or_repeat_on_many_nodes(mig
     nodes = [open_store(store_url) for _ in range(3)]
     try:
         given = await asyncio.gather(
-            *(nodes[n % 3].write(lambda c: sequences.following(c, LIBRARY, "borrowing-2026")) for n in range(60))
+            *(nodes[n % 3].write(lambda c: timers.following(c, LIBRARY, "borrowing-2026")) for n in range(60))
         )
     finally:
         for node in nodes:
@@ -97,7 +97,7 @@ async def test_numbers_follow_each_other_without_gap_or_repeat_on_many_nodes(mig
 
 async def test_each_library_and_name_counts_for_itself(migrated: Store) -> None:
     def following(library: str, name: str) -> Any:
-        return migrated.write(lambda c: sequences.following(c, library, name))
+        return migrated.write(lambda c: timers.following(c, library, name))
 
     assert [await following(LIBRARY, "a"), await following(LIBRARY, "a")] == [1, 2]
     assert [await following(LIBRARY, "b"), await following("OTHER", "a")] == [1, 1]
@@ -105,9 +105,9 @@ async def test_each_library_and_name_counts_for_itself(migrated: Store) -> None:
 
 async def test_a_number_taken_in_vain_is_given_again(migrated: Store) -> None:
     def fail(connection: Any) -> None:
-        sequences.following(connection, LIBRARY, "a")
+        timers.following(connection, LIBRARY, "a")
         raise LookupError("no")
 
     with pytest.raises(LookupError):
         await migrated.write(fail)
-    assert await migrated.write(lambda c: sequences.following(c, LIBRARY, "a")) == 1
+    assert await migrated.write(lambda c: timers.following(c, LIBRARY, "a")) == 1

@@ -19,9 +19,8 @@ from gateway.domain.requests.request import (
     Role,
 )
 from gateway.store.engine import Store
-from gateway.store.requests import listing as listing_module
-from gateway.store.requests import requests
-from gateway.store.requests.requests import BadCursor, Filter
+from gateway.store.requests import request_counts, request_lists, requests
+from gateway.store.requests.request_lists import BadCursor, Filter
 from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending
 
 
@@ -35,7 +34,7 @@ async def numbers(store: Store, wanted: Filter, limit: int = 50) -> list[str]:
     found: list[str] = []
     cursor = ""
     while True:
-        page = await store.read(lambda c, cursor=cursor: requests.listing(c, LIBRARY, wanted, limit, cursor))
+        page = await store.read(lambda c, cursor=cursor: request_lists.listing(c, LIBRARY, wanted, limit, cursor))
         assert len(page.requests) <= limit
         found += [one.number for one in page.requests]
         cursor = page.cursor
@@ -62,10 +61,10 @@ async def test_newest_change_comes_first_and_pages_join_without_gap_or_repeat(mi
 async def test_a_change_between_two_pages_moves_one_and_hides_none(migrated: Store) -> None:
     made = [borrowing() for _ in range(5)]
     await insert(migrated, *made)
-    first = await migrated.read(lambda c: requests.listing(c, LIBRARY, Filter(), 2))
+    first = await migrated.read(lambda c: request_lists.listing(c, LIBRARY, Filter(), 2))
     await migrated.write(lambda c: requests.save(c, later(made[0], changed=AT + timedelta(days=2))))
 
-    second = await migrated.read(lambda c: requests.listing(c, LIBRARY, Filter(), 5, first.cursor))
+    second = await migrated.read(lambda c: request_lists.listing(c, LIBRARY, Filter(), 5, first.cursor))
     assert [one.number for one in second.requests] == [made[2].number, made[1].number]
     assert second.cursor == ""
 
@@ -127,13 +126,13 @@ async def test_a_filter_gives_what_fits(migrated: Store) -> None:
 
 
 async def test_a_look_for_rare_ones_stops_and_goes_on(migrated: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing_module, "SCAN", 4)
+    monkeypatch.setattr(request_lists, "SCAN", 4)
     await insert(migrated, *(borrowing(branch="south" if n in (0, 9) else "north") for n in range(10)))
 
     wanted = Filter(branch="south")
-    first = await migrated.read(lambda c: requests.listing(c, LIBRARY, wanted, 5))
-    second = await migrated.read(lambda c: requests.listing(c, LIBRARY, wanted, 5, first.cursor))
-    third = await migrated.read(lambda c: requests.listing(c, LIBRARY, wanted, 5, second.cursor))
+    first = await migrated.read(lambda c: request_lists.listing(c, LIBRARY, wanted, 5))
+    second = await migrated.read(lambda c: request_lists.listing(c, LIBRARY, wanted, 5, first.cursor))
+    third = await migrated.read(lambda c: request_lists.listing(c, LIBRARY, wanted, 5, second.cursor))
 
     assert [len(page.requests) for page in (first, second, third)] == [1, 0, 1]
     assert first.cursor
@@ -144,19 +143,19 @@ async def test_a_look_for_rare_ones_stops_and_goes_on(migrated: Store, monkeypat
 @pytest.mark.parametrize("cursor", ["nonsense", "!", "Zg", "é", "MDAwMA==="])
 async def test_a_cursor_that_no_page_gave_is_refused(migrated: Store, cursor: str) -> None:
     with pytest.raises(BadCursor, match="not one that a page gave"):
-        await migrated.read(lambda c: requests.listing(c, LIBRARY, Filter(), 5, cursor))
+        await migrated.read(lambda c: request_lists.listing(c, LIBRARY, Filter(), 5, cursor))
 
 
 async def test_a_task_list_that_does_not_exist_is_told(migrated: Store) -> None:
     with pytest.raises(ValueError, match="no such task list: dead-letters; there are awaiting-review"):
-        await migrated.read(lambda c: requests.listing(c, LIBRARY, Filter(task="dead-letters"), 5))
+        await migrated.read(lambda c: request_lists.listing(c, LIBRARY, Filter(task="dead-letters"), 5))
 
 
 # --- task lists follow the requests ----------------------------------------------------------------------
 
 
 async def counts(store: Store, library: str = LIBRARY) -> dict[str, int]:
-    found = await store.read(lambda c: requests.task_counts(c, library))
+    found = await store.read(lambda c: request_counts.task_counts(c, library))
     return {name: n for name, n in found.items() if n}
 
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 from gateway.domain.requests.request import Borrowing, Lending, Request, Role, Volume, VolumeState
 from gateway.store.engine import Store
 from gateway.store.requests import requests
-from gateway.store.requests.meant import meant
-from gateway.store.requests.requests import Found
+from gateway.store.requests.requests import Found, meant
 from tests.unit.store.requests.samples import LIBRARY, borrowing, later, lending
 
 HERE = Volume("1", state=VolumeState.RECEIVED, barcode="ILL 4711")

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.requests.tasks import DEAD_LETTERS
+from gateway.domain.requests.task_lists import DEAD_LETTERS
 from gateway.store.engine import Store, open_store
-from gateway.store.ids import exchange_id
-from gateway.store.requests import outbox, requests
+from gateway.store.requests import outbox, outbox_queries, request_counts
 from gateway.store.requests.outbox import LeaseLost, Row, Status
+from gateway.store.schema import exchange_id
 from tests.unit.store.requests.samples import AT, LIBRARY
 
 LEASE = timedelta(minutes=2)
@@ -53,7 +53,7 @@ async def done(store: Store, claimed: Row) -> None:
 
 
 async def status_of(store: Store, one: Row) -> Status:
-    found = await store.read(lambda c: outbox.get(c, one.library, one.id))
+    found = await store.read(lambda c: outbox_queries.get(c, one.library, one.id))
     assert found is not None
     return found.status
 
@@ -70,8 +70,8 @@ async def test_a_claimed_row_is_what_was_added_and_in_hand(migrated: Store) -> N
     assert (claimed.payload, claimed.target, claimed.note) == (added.payload, "utrecht", "of event 17")
     assert (claimed.status, claimed.tries, claimed.node) == (Status.IN_HAND, 1, "a")
     assert claimed.lease_until == NOW + LEASE
-    assert await migrated.read(lambda c: outbox.get(c, LIBRARY, added.id)) == claimed
-    assert await migrated.read(lambda c: outbox.get(c, "OTHER", added.id)) is None
+    assert await migrated.read(lambda c: outbox_queries.get(c, LIBRARY, added.id)) == claimed
+    assert await migrated.read(lambda c: outbox_queries.get(c, "OTHER", added.id)) is None
 
 
 async def test_a_row_is_not_taken_before_its_time(migrated: Store) -> None:
@@ -161,7 +161,10 @@ async def test_lanes_keep_their_order_with_many_nodes(migrated: Store, nodes: li
 
     await asyncio.gather(*map(feed, range(3)), *map(serve, range(4)))
 
-    rows = {one.id: one for one in (await migrated.read(lambda c: outbox.listing(c, LIBRARY, Status.DONE, 100))).rows}
+    rows = {
+        one.id: one
+        for one in (await migrated.read(lambda c: outbox_queries.listing(c, LIBRARY, Status.DONE, 100))).rows
+    }
     assert len(rows) == 60
     assert {lane: sorted(ids) for lane, ids in ended.items()} == {lane: sorted(ids) for lane, ids in added.items()}
     assert await claimed_ids(migrated, NOW + timedelta(days=1)) == []
@@ -274,9 +277,9 @@ async def stuck(migrated: Store) -> tuple[Row, Row]:
 
 async def test_a_dead_row_holds_up_its_lane_and_is_shown(migrated: Store, stuck: tuple[Row, Row]) -> None:
     assert await claimed_ids(migrated, NOW + timedelta(days=30)) == []
-    (shown,) = (await migrated.read(lambda c: outbox.listing(c, LIBRARY, Status.DEAD, 10))).rows
+    (shown,) = (await migrated.read(lambda c: outbox_queries.listing(c, LIBRARY, Status.DEAD, 10))).rows
     assert (shown.id, shown.error, shown.tries) == (stuck[0].id, "550 no such mailbox", 1)
-    counts = await migrated.read(lambda c: requests.task_counts(c, LIBRARY))
+    counts = await migrated.read(lambda c: request_counts.task_counts(c, LIBRARY))
     assert counts[DEAD_LETTERS] == 1
 
 
@@ -297,7 +300,7 @@ async def test_an_edited_row_is_tried_with_its_new_payload(migrated: Store, stuc
 async def test_a_skipped_row_lets_the_next_one_go(migrated: Store, stuck: tuple[Row, Row]) -> None:
     assert await migrated.write(lambda c: outbox.skip(c, LIBRARY, stuck[0].id, "told by telephone", "staff:mira", NOW))
     assert await claimed_ids(migrated) == [stuck[1].id]
-    skipped = await migrated.read(lambda c: outbox.get(c, LIBRARY, stuck[0].id))
+    skipped = await migrated.read(lambda c: outbox_queries.get(c, LIBRARY, stuck[0].id))
     assert skipped is not None
     assert (skipped.status, skipped.ended, skipped.note) == (
         Status.SKIPPED,
@@ -349,15 +352,17 @@ async def test_lists_go_page_by_page_newest_first(migrated: Store) -> None:
     found: list[str] = []
     cursor = ""
     while True:
-        page = await migrated.read(lambda c, cursor=cursor: outbox.listing(c, LIBRARY, Status.WAITING, 2, cursor))
+        page = await migrated.read(
+            lambda c, cursor=cursor: outbox_queries.listing(c, LIBRARY, Status.WAITING, 2, cursor)
+        )
         found += [one.id for one in page.rows]
         cursor = page.cursor
         if not cursor:
             break
     assert found == newest_first
 
-    page = await migrated.read(lambda c: outbox.of_request(c, LIBRARY, "r-0", 2))
-    rest = await migrated.read(lambda c: outbox.of_request(c, LIBRARY, "r-0", 2, page.cursor))
+    page = await migrated.read(lambda c: outbox_queries.of_request(c, LIBRARY, "r-0", 2))
+    rest = await migrated.read(lambda c: outbox_queries.of_request(c, LIBRARY, "r-0", 2, page.cursor))
     assert [one.id for one in (*page.rows, *rest.rows)] == newest_first[::2]
 
 
@@ -365,29 +370,29 @@ async def test_a_list_goes_page_by_page_oldest_first(migrated: Store) -> None:
     rows = [row(f"r-{n}") for n in range(3)]
     await add(migrated, *rows, row("r-9", library="OTHER"))
 
-    first = await migrated.read(lambda c: outbox.oldest_first(c, LIBRARY, Status.WAITING, 2))
-    rest = await migrated.read(lambda c: outbox.oldest_first(c, LIBRARY, Status.WAITING, 2, first.cursor))
+    first = await migrated.read(lambda c: outbox_queries.oldest_first(c, LIBRARY, Status.WAITING, 2))
+    rest = await migrated.read(lambda c: outbox_queries.oldest_first(c, LIBRARY, Status.WAITING, 2, first.cursor))
 
     assert [one.id for one in (*first.rows, *rest.rows)] == [one.id for one in rows]
     assert (first.cursor != "", rest.cursor) == (True, "")
 
 
 async def test_what_is_unfinished_is_counted_and_the_oldest_told(migrated: Store) -> None:
-    assert await migrated.read(outbox.oldest_waiting) is None
+    assert await migrated.read(outbox_queries.oldest_waiting) is None
     old = AT - timedelta(days=1)
     rows = [row("a", id=exchange_id(old), created=old), row("b"), row("c"), row("d", library="OTHER")]
     await add(migrated, *rows)
-    assert await migrated.read(outbox.oldest_waiting) == old
+    assert await migrated.read(outbox_queries.oldest_waiting) == old
 
     first, second = await claim(migrated, limit=2)
     await done(migrated, first)
     await migrated.write(lambda c: outbox.dead(c, second, "no", NOW))
-    assert await migrated.read(outbox.counts) == {
+    assert await migrated.read(outbox_queries.counts) == {
         (LIBRARY, Status.DEAD): 1,
         (LIBRARY, Status.WAITING): 1,
         ("OTHER", Status.WAITING): 1,
     }
-    assert await migrated.read(outbox.oldest_waiting) == AT
+    assert await migrated.read(outbox_queries.oldest_waiting) == AT
 
 
 async def test_ended_rows_are_forgotten_in_slices_and_others_stay(migrated: Store) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from gateway.domain.requests.network import Report
+from gateway.domain.requests.network_load import Report
 from gateway.store.engine import Store
-from gateway.store.requests import reports
+from gateway.store.requests import request_counts
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -18,20 +18,20 @@ def said(member: str, at: datetime = NOON, **loads: int) -> Report:
 
 async def test_the_newest_of_each_member_is_kept(migrated: Store) -> None:
     newer = said("south", NOON + timedelta(minutes=5), city=2, straße=1)
-    await migrated.write(lambda c: reports.keep(c, "NORTH", [said("south", city=1), said("east", stadt=7)]))
+    await migrated.write(lambda c: request_counts.keep(c, "NORTH", [said("south", city=1), said("east", stadt=7)]))
 
-    await migrated.write(lambda c: reports.keep(c, "NORTH", [newer]))
-    await migrated.write(lambda c: reports.keep(c, "NORTH", [said("south", NOON, city=9)]))  # heard before
+    await migrated.write(lambda c: request_counts.keep(c, "NORTH", [newer]))
+    await migrated.write(lambda c: request_counts.keep(c, "NORTH", [said("south", NOON, city=9)]))  # heard before
 
-    kept = await migrated.read(lambda c: reports.of_library(c, "NORTH"))
+    kept = await migrated.read(lambda c: request_counts.of_library(c, "NORTH"))
     assert kept == (said("east", stadt=7), newer)
 
 
 async def test_another_library_s_are_not_seen_and_not_forgotten(migrated: Store) -> None:
     for library in ("NORTH", "WEST"):
-        await migrated.write(partial(reports.keep, library=library, reports=[said("south", city=1)]))
+        await migrated.write(partial(request_counts.keep, library=library, reports=[said("south", city=1)]))
 
-    await migrated.write(lambda c: reports.forget_others(c, "NORTH", []))
+    await migrated.write(lambda c: request_counts.forget_others(c, "NORTH", []))
 
-    assert await migrated.read(lambda c: reports.of_library(c, "NORTH")) == ()
-    assert await migrated.read(lambda c: reports.of_library(c, "WEST")) == (said("south", city=1),)
+    assert await migrated.read(lambda c: request_counts.of_library(c, "NORTH")) == ()
+    assert await migrated.read(lambda c: request_counts.of_library(c, "WEST")) == (said("south", city=1),)

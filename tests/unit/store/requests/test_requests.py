@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.library import RecordId
-from gateway.domain.requests.fingerprint import fingerprint
+from gateway.domain.requests.citation_matching import fingerprint
 from gateway.domain.requests.request import Borrowing, PatronLink, Request, Role
 from gateway.store.engine import Store, open_store
-from gateway.store.requests import requests
+from gateway.store.requests import request_lists, requests
 from gateway.store.requests.requests import Found, Stale, TransactionTaken
 from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending
 
@@ -44,7 +44,7 @@ async def test_another_library_sees_nothing_of_it(migrated: Store) -> None:
     assert await migrated.read(lambda c: requests.by_external(c, "OTHER", "TN 4711")) == ()
     assert await migrated.read(lambda c: requests.by_transaction(c, "OTHER", Role.BORROWING, "NL-UT", "B-1.1")) is None
     assert await migrated.read(lambda c: requests.open_count(c, "OTHER", "p-17")) == 0
-    assert (await migrated.read(lambda c: requests.listing(c, "OTHER", requests.Filter(), 10))).requests == ()
+    assert (await migrated.read(lambda c: request_lists.listing(c, "OTHER", request_lists.Filter(), 10))).requests == ()
     with pytest.raises(Stale, match="is not there"):
         await migrated.write(lambda c: requests.save(c, later(replace(request, library="OTHER"))))
 

@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from gateway.domain.requests.table import Timer
+from gateway.domain.requests.state_table import Timer
 from gateway.store.engine import Store
 from gateway.store.requests import timers
 from gateway.store.requests.timers import TimerRow

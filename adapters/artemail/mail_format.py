@@ -1,0 +1,283 @@
+"""Port MailFormat: replies and orders received, as events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+
+from adapters.artemail import codec, orders
+from adapters.artemail.dialect import SECTION, ArtemailDialect, dialect_of
+from adapters.artemail.orders import written_number
+from adapters.artemail.replies import AboutFile, Answers, Reply, as_number, line_of, read, references_in
+from adapters.artemail.reply_rules import DATES, ReplyRule
+from adapters.artemail.text_templates import Scribe, after_weeks, amount_of, date_of, money_of, parse, weeks_until
+from gateway.domain.problems import Fault, MalformedMessage, Reason, Refused
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.partner_policy import PartnerRole
+from gateway.domain.requests.request import Role
+from gateway.domain.value import frozen
+from gateway.ports.incoming_mail import IncomingMail, MailEvent, OfFile, Understood
+from gateway.ports.partner_channel import PartnerMessage
+
+REJECTED = "order-rejected"
+"""Why not, where the service rejects a file without a reason of its own."""
+
+MOST_NOTE = 4_000
+
+
+class ArtemailFormat:
+    name = SECTION
+
+    def recognises(self, mail: IncomingMail, profile: Profile) -> bool:
+        """See `gateway.ports.incoming_mail.MailFormat`."""
+        dialect = dialect_of(profile)
+        if codec.is_file(mail.text, dialect.layout.of_codec):
+            return True
+        if not _may(profile, PartnerRole.SUPPLIER):
+            return False
+        found = read(mail.subject, mail.text, dialect)
+        if found.replies or found.files:
+            return True
+        return not mail.automatic and bool(found.reference or found.numbers)  # a note of absence names them too
+
+    def decode(self, mail: IncomingMail, profile: Profile) -> Understood:
+        """See `gateway.ports.incoming_mail.MailFormat`. A partner that only supplies sends no orders: what looks like
+        one is our own, quoted."""
+        dialect = dialect_of(profile)
+        if _may(profile, PartnerRole.REQUESTER) and codec.is_file(mail.text, dialect.layout.of_codec):
+            return orders.understood(mail, profile, dialect)
+        if not _may(profile, PartnerRole.SUPPLIER):
+            raise MalformedMessage("", "no order file: the customer code or a request is missing", Fault.DATA_MISSING)
+        return understood(mail, dialect)
+
+    def files_named(self, mail: IncomingMail, profile: Profile) -> tuple[str, ...]:
+        """See `gateway.ports.incoming_mail.NamesFiles`."""
+        return files_named(mail, dialect_of(profile))
+
+
+def _may(profile: Profile, role: PartnerRole) -> bool:
+    return profile.partner is None or role in profile.partner.roles
+
+
+# --- read ------------------------------------------------------------------------------------------------
+
+
+def understood(mail: IncomingMail, dialect: ArtemailDialect) -> Understood:
+    """Raises MalformedMessage: nothing in it is an answer."""
+    answers = read(mail.subject, mail.text, dialect)
+    files = tuple(n for n, part in enumerate(mail.attachments) if part.media_type == "application/pdf")
+    events = tuple(_events(answers, files, mail, dialect))
+    if not events:
+        raise MalformedMessage("", "there is no reply code and no request number in it", Fault.DATA_MISSING)
+    unknown = tuple(f"{one.number} {one.code}".strip() for one in answers.replies if not one.rule)
+    return Understood(events, unknown)
+
+
+def _events(
+    answers: Answers, files: tuple[int, ...], mail: IncomingMail, dialect: ArtemailDialect
+) -> Iterator[MailEvent]:
+    first = True
+    for about in answers.files:
+        if about.count == 0:
+            continue  # it says nothing of anybody
+        yield _about_file(about, answers, dialect)
+    for reply in answers.replies:
+        yield _reply(reply, answers, files if first or len(answers.replies) == 1 else (), mail, dialect)
+        first = False
+    if not answers.files and not answers.replies and (answers.numbers or answers.reference):
+        yield from _without_code(answers, files, dialect)
+
+
+def _reply(
+    reply: Reply, answers: Answers, files: tuple[int, ...], mail: IncomingMail, dialect: ArtemailDialect
+) -> MailEvent:
+    where = f"line {reply.line}" if reply.line else "subject"
+    if not reply.rule:
+        return MailEvent(
+            kind=Kind.MESSAGE,
+            role=Role.BORROWING,
+            transaction=reply.number,
+            details=Details(note=_joined(reply.code, *reply.prose)),
+            files=files,
+            file=_file(answers, dialect),
+            explained=(f"{where}: '{reply.code}' is no code that the profile knows -> message",),
+        )
+    rule = dialect.replies.codes[reply.rule]
+    kind = rule.with_files if files and rule.with_files is not None else rule.kind
+    return MailEvent(
+        kind=kind,
+        role=Role.BORROWING,
+        transaction=reply.number,
+        details=_details(reply, rule, mail.received, dialect),
+        files=files,
+        file=_file(answers, dialect),
+        explained=(f"{where}: '{reply.code}' is the reply code '{reply.rule}' -> {kind.value}",),
+    )
+
+
+def _details(reply: Reply, rule: ReplyRule, received: datetime, dialect: ArtemailDialect) -> Details:
+    values, forms = reply.values, dialect.replies.dates
+    days = {name: date_of(values[name], forms) for name in DATES if name in values}
+    retry = days.get("retry")
+    if retry is None and "weeks" in values:
+        retry = after_weeks(received.date(), values["weeks"])
+    note = parse(rule.note).fill(values) if rule.note else ""
+    return Details(
+        due=days.get("due"),
+        expected=days.get("expected"),
+        retry_after=retry,
+        cost=money_of(values["amount"], dialect.replies.currency) if "amount" in values else None,
+        reason=rule.reason or _reason(values.get("text", "")),
+        note=_joined(reply.code, note, *reply.prose),
+        conditions=rule.conditions,
+        renewals_allowed=rule.renewals_allowed,
+        link=values.get("link", ""),
+    )
+
+
+def _reason(text: str) -> str:
+    """`ON LOAN` -> on-loan"""
+    return "-".join(re.findall(r"[a-z0-9]+", text.lower()))
+
+
+def _about_file(about: AboutFile, answers: Answers, dialect: ArtemailDialect) -> MailEvent:
+    rule = dialect.replies.files[about.rule]
+    kind = Kind(rule.kind)
+    where = f"line {about.line}" if about.line else "subject"
+    file = _file(answers, dialect) or OfFile(numbers=())
+    return MailEvent(
+        kind=kind,
+        role=Role.BORROWING,
+        transaction=about.number,
+        details=Details(
+            reason=rule.reason or (REJECTED if kind is Kind.REJECTED else ""),
+            note=_joined(about.text, _meaning(about.fault, dialect)),
+        ),
+        file=replace(file, each=not about.number, count=about.count),
+        explained=(f"{where}: an answer about a file ('{about.rule}') -> {kind.value}",),
+    )
+
+
+def _meaning(fault: str, dialect: ArtemailDialect) -> str:
+    meaning = dialect.replies.faults.get(fault, "")
+    return f"{fault}: {meaning}" if meaning else ""
+
+
+def _file(answers: Answers, dialect: ArtemailDialect) -> OfFile | None:
+    return OfFile(numbers=_numbers((answers.reference,), dialect)) if answers.reference else None
+
+
+def files_named(mail: IncomingMail, dialect: ArtemailDialect) -> tuple[str, ...]:
+    """As in `gateway.ports.incoming_mail.NamesFiles`."""
+    return _numbers(references_in(f"{mail.subject}\n{mail.text}", dialect), dialect)
+
+
+def _numbers(references: Iterable[str], dialect: ArtemailDialect) -> tuple[str, ...]:
+    both = (one for word in references for one in (word, as_number(word, dialect.numbers)))
+    return tuple(dict.fromkeys(filter(None, both)))
+
+
+def _without_code(answers: Answers, files: tuple[int, ...], dialect: ArtemailDialect) -> Iterator[MailEvent]:
+    """A mail in plain English, or one that brings the copy itself."""
+    numbers = answers.numbers or ("",)
+    kind = Kind(dialect.replies.pdf_alone) if files and len(numbers) == 1 else Kind.MESSAGE
+    for number in numbers:
+        yield MailEvent(
+            kind=kind,
+            role=Role.BORROWING,
+            transaction=number,
+            details=Details(note=_joined(*answers.prose)),
+            files=files if len(numbers) == 1 else (),
+            file=_file(answers, dialect),
+            explained=(f"a mail about {number or answers.reference} without a code -> {kind.value}",),
+        )
+
+
+def _joined(*texts: str) -> str:
+    return "\n".join(text for text in texts if text)[:MOST_NOTE]
+
+
+# --- written ---------------------------------------------------------------------------------------------
+
+
+@frozen
+class Answered:
+    """The body of a reply. `notes`: what was changed to fit, for the history."""
+
+    number: str
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+def answer_of(message: PartnerMessage, dialect: ArtemailDialect) -> Answered:
+    """Raises Refused: no code of the profile says this."""
+    number = written_number(message.transaction, dialect.numbers)
+    scribe = Scribe(dialect.characters.allowed, dialect.characters.own, dialect.characters.instead)
+    values = _values(message, dialect)
+    for rule in _candidates(message.kind, message.details, dialect.replies.codes):
+        if line := line_of(rule, number, values):
+            lines = (*_unsaid(message.details, rule, values), *message.details.note.splitlines())
+            prose = tuple(filter(None, map(scribe.write, lines)))
+            summary = scribe.summary()
+            return Answered(number, "\n".join((line, *prose)) + "\n", (summary,) if summary else ())
+    said = f"No code in `replies.codes` of the profile says '{message.kind.value}'"
+    why = f" for the reason '{message.details.reason}'" if message.details.reason else ""
+    raise Refused(Reason.UNSUPPORTED_SERVICE, f"{said}{why}, with what is known.")
+
+
+def _candidates(kind: Kind, details: Details, codes: Mapping[str, ReplyRule]) -> list[ReplyRule]:
+    """Codes of this kind that say nothing wrong: those of the same reason first, of these the one that says most."""
+    fitting = [
+        one
+        for one in codes.values()
+        if one.use == "both"
+        and (kind is one.kind or (kind is one.with_files and details.attachment))
+        and (not one.reason or one.reason == details.reason)
+        and set(one.conditions) <= set(details.conditions)
+    ]
+    return sorted(fitting, key=lambda one: (one.reason != details.reason, -_says(one)))
+
+
+def _says(rule: ReplyRule) -> int:
+    return len(rule.template.fields) + len(rule.conditions)
+
+
+_WORDS = {"due": "Due back", "expected": "Expected", "retry": "Ask again", "amount": "Cost", "link": "To be had at"}
+
+
+def _unsaid(details: Details, rule: ReplyRule, values: Mapping[str, str]) -> Iterator[str]:
+    """What the code has no field for, in plain English."""
+    fields = set(rule.template.fields)
+    if "weeks" in fields:
+        fields.add("retry")
+    for name, words in _WORDS.items():
+        if values.get(name) and name not in fields:
+            yield f"{words}: {values[name]}"
+    left = [one.value.replace("-", " ") for one in details.conditions if one not in rule.conditions]
+    if left:
+        yield f"Conditions: {', '.join(left)}"
+
+
+def _values(message: PartnerMessage, dialect: ArtemailDialect) -> dict[str, str]:
+    details, form = message.details, dialect.replies.dates[0]
+    days: dict[str, date | None] = {
+        "due": _day(details.due),
+        "expected": details.expected,
+        "retry": details.retry_after,
+        "date": _day(details.due) or details.expected or details.retry_after,
+    }
+    values = {name: day.strftime(form) for name, day in days.items() if day is not None}
+    if details.retry_after is not None:
+        values["weeks"] = weeks_until(message.at.date(), details.retry_after)
+    if details.cost is not None:
+        values["amount"] = amount_of(details.cost)
+    values["link"] = details.link
+    values["text"] = details.reason.replace("-", " ").upper()
+    return values
+
+
+def _day(due: date | datetime | None) -> date | None:
+    return due.date() if isinstance(due, datetime) else due

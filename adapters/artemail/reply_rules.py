@@ -1,0 +1,239 @@
+"""Part `replies` of the dialect, and the code table built from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from adapters.artemail.text_templates import PATTERNS, Template, checked, parse
+from gateway.domain.circulation_policy import Pattern, Section
+from gateway.domain.requests.events import Condition, Kind
+from gateway.domain.value import frozen
+
+CODE_FIELDS = ("weeks", "amount", "place", "date", "due", "expected", "retry", "link", "text")
+"""`weeks`: until it may be asked for again; `place` on the waiting list; `due`, `expected` and `retry` are dates that
+the request takes over, `date` one that is only shown; `text`: why not, where the rule names no reason itself."""
+
+DATES = frozenset({"date", "due", "expected", "retry"})
+
+ANSWERS = frozenset(
+    {
+        Kind.ACKNOWLEDGED,
+        Kind.REJECTED,
+        Kind.EXPECT_TO_SUPPLY,
+        Kind.WILL_SUPPLY,
+        Kind.HOLD_PLACED,
+        Kind.CONDITIONAL,
+        Kind.RETRY,
+        Kind.UNFILLED,
+        Kind.FORWARDED,
+        Kind.EXPIRED,
+        Kind.CANCEL_ACCEPTED,
+        Kind.CANCEL_REFUSED,
+        Kind.SHIPPED,
+        Kind.COPY_DELIVERED,
+        Kind.CHECKED_IN,
+        Kind.LOST,
+        Kind.DAMAGED,
+        Kind.RENEW_ACCEPTED,
+        Kind.RENEW_REFUSED,
+        Kind.DUE_DATE_CHANGED,
+        Kind.OVERDUE,
+        Kind.RECALL,
+        Kind.MESSAGE,
+        Kind.STATUS_QUERY,
+        Kind.STATUS_REPORT,
+    }
+)
+"""What a supplier says."""
+
+
+def _code(value: str) -> str:
+    template = checked(value, CODE_FIELDS)
+    if not re.search(r"[A-Za-z*]", template.literal):
+        raise ValueError("a code begins with text that is always there")
+    if not value.isascii():
+        raise ValueError("the format is in ASCII")
+    return value
+
+
+def _date_form(value: str) -> str:
+    sample = date(2026, 11, 23)
+    try:
+        same = datetime.strptime(sample.strftime(value), value).date() == sample  # noqa: DTZ007 - only its day
+    except (ValueError, re.error):
+        same = False
+    if not same:
+        raise ValueError("no form of a date, such as %d-%m-%Y")
+    return value
+
+
+def _kind(value: Kind) -> Kind:
+    if value not in ANSWERS:
+        raise ValueError(f"nothing that a supplier says; such things are: {', '.join(sorted(ANSWERS))}")
+    return value
+
+
+DateForm = Annotated[str, AfterValidator(_date_form)]
+Answer = Annotated[Kind, AfterValidator(_kind)]
+
+
+class ReplyRule(Section):
+    """One code and what it means."""
+
+    code: Annotated[str, AfterValidator(_code)] = Field(
+        description=f"as it is written, with {', '.join(f'{{{name}}}' for name in CODE_FIELDS)}; "
+        "[parts in brackets] may be missing"
+    )
+    pattern: Pattern | None = Field(
+        None, description="regular expression that reads it, with groups of the same names; empty: made from `code`"
+    )
+    kind: Answer = Field(description="what it means for the request")
+    with_files: Answer | None = Field(None, description="what it means when a file comes along; empty: the same")
+    use: Literal["both", "read"] = Field(
+        "both", description="`read`: it says more than its kind, so we never write it as a supplier"
+    )
+    reason: str = Field("", pattern=r"^[a-z0-9-]*$", description="why not")
+    note: str = Field("", description="for staff; with the same fields as the code")
+    conditions: tuple[Condition, ...] = ()
+    renewals_allowed: bool | None = Field(None, description="what it says about further renewals")
+
+    @model_validator(mode="after")
+    def _fields_exist(self) -> ReplyRule:
+        if self.pattern is not None:
+            unknown = set(re.compile(self.pattern).groupindex) - set(CODE_FIELDS)
+            if unknown:
+                raise ValueError(f"pattern: there is no field '{min(unknown)}'; fields: {', '.join(CODE_FIELDS)}")
+        used = set(checked(self.note, CODE_FIELDS).fields) if self.note else set()
+        lacking = used - set(self.read_fields)
+        if lacking:
+            raise ValueError(f"note: {{{min(lacking)}}} is not in the code")
+        return self
+
+    @property
+    def template(self) -> Template:
+        return parse(self.code)
+
+    @property
+    def read_fields(self) -> tuple[str, ...]:
+        return tuple(re.compile(self.pattern).groupindex) if self.pattern is not None else self.template.fields
+
+
+class FileReply(Section):
+    """A mail about a whole file: it was accepted or rejected. Groups: `number` (request), `fault`, `count` (so many
+    requests; where the file had another number of them, staff look)."""
+
+    pattern: Pattern = Field(description="regular expression that is found in a line; letter case doesn't count")
+    kind: Literal["acknowledged", "rejected", "message"] = "acknowledged"
+    reason: str = Field("", pattern=r"^[a-z0-9-]*$")
+
+    @model_validator(mode="after")
+    def _groups(self) -> FileReply:
+        unknown = set(re.compile(self.pattern).groupindex) - {"number", "fault", "count"}
+        if unknown:
+            raise ValueError(f"pattern: there is no group '{min(unknown)}'; groups: number, fault, count")
+        return self
+
+
+class Replies(Section):
+    codes: dict[str, ReplyRule] = Field(
+        {}, description="by a name of yours; a profile that extends this one adds some or takes some away (null)"
+    )
+    files: dict[str, FileReply] = Field({}, description="mails about a whole file, by a name of yours")
+    faults: dict[str, str] = Field(
+        {}, description="what a fault that such a mail names means, by its code (group `fault`): shown to staff"
+    )
+    labels: tuple[str, ...] = Field(
+        ("TX", "Request number", "Request no", "Your reference", "Your ref", "Customer reference"),
+        description="what may stand before the request's number in an answer; without case",
+    )
+    code_labels: tuple[str, ...] = Field(
+        ("Reply code", "Reply", "Code", "Status", "Response"), description="what may stand before a code; without case"
+    )
+    unknown_code: Pattern = Field(
+        r"\*?[A-Z][A-Z0-9]*(?:[ */?-]+[A-Z0-9]+)*",
+        description="what a code looks like that isn't in `codes`: it becomes a message on the request",
+    )
+    dates: tuple[DateForm, ...] = Field(
+        ("%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%d %b %Y", "%d %B %Y", "%Y-%m-%d", "%d-%m-%y", "%d/%m/%y"),
+        min_length=1,
+        description="forms of dates; the first is the one that we write",
+    )
+    currency: str = Field("GBP", pattern=r"^[A-Z]{3}$", description="of amounts that name none")
+    pdf_alone: Literal["copy-delivered", "message"] = Field(
+        "copy-delivered", description="a mail that brings a PDF and a number, but no code"
+    )
+
+
+@frozen
+class Found:
+    """A code at the start of a text. `rule`: its name in the table, empty for one that isn't there; `tail`: the
+    explanation behind it."""
+
+    code: str
+    rule: str
+    values: Mapping[str, str]
+    tail: str = ""
+
+
+class Codes:
+    def __init__(self, replies: Replies) -> None:
+        self._entries = _table(
+            tuple((name, one.template.literal, _pattern(one)) for name, one in replies.codes.items())
+        )
+        self._unknown = re.compile(replies.unknown_code)
+        self._label = re.compile(rf"{labels(replies.code_labels)}(?=\S)", re.IGNORECASE)
+
+    def code(self, line: str) -> Found | None:
+        """One of the table, with or without a label before it."""
+        said = self._without_label(line)
+        for entry in self._entries:
+            match = entry.pattern.match(said)
+            tail = _TAIL.match(said, match.end()) if match else None
+            if match and tail:
+                values = {key: value for key, value in match.groupdict().items() if value}
+                return Found(match[0].strip(), entry.name, values, tail["tail"] or "")
+        return None
+
+    def unknown(self, line: str) -> Found | None:
+        """What looks like a code."""
+        said = self._without_label(line)
+        match = self._unknown.match(said)
+        tail = _TAIL.match(said, match.end()) if match else None
+        return Found(match[0].strip(), "", {}, tail["tail"] or "") if match and tail else None
+
+    def _without_label(self, line: str) -> str:
+        label = self._label.match(line)
+        return line[label.end() :] if label else line
+
+
+def labels(words: tuple[str, ...]) -> str:
+    """Pattern of any of them, with what may stand between it and the value."""
+    each = (r"\s+".join(map(re.escape, label.split())) for label in sorted(words, key=len, reverse=True))
+    return rf"(?:{'|'.join(each) or '(?!)'})\.?\s*[:#=]?\s*"
+
+
+@frozen
+class _Entry:
+    name: str
+    pattern: re.Pattern[str]
+
+
+@lru_cache(maxsize=64)
+def _table(rules: tuple[tuple[str, str, str], ...]) -> tuple[_Entry, ...]:
+    """Longest first, since some codes begin as others do."""
+    ordered = sorted(rules, key=lambda one: -len(one[1]))
+    return tuple(_Entry(name, re.compile(pattern)) for name, _, pattern in ordered)
+
+
+def _pattern(rule: ReplyRule) -> str:
+    return rule.pattern if rule.pattern is not None else rule.template.pattern(PATTERNS, loose=False)
+
+
+_TAIL = re.compile(r"\s*[.!]?\s*$|(?:\s+[-–—=]+\s+|[:;,]\s+|\s+(?=\()|\s{2,})(?P<tail>\S.*)$")
+"""What may stand behind a code: nothing, or an explanation that is set off from it."""

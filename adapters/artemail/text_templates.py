@@ -1,0 +1,270 @@
+"""Line templates, dates and amounts, ASCII transliteration. Pure.
+
+One template serves both ways: it is filled in to be written, and it is the pattern by which a line is read.
+
+The letters come from anyascii (ISC licence): it covers all of Unicode and has no dependencies. Unidecode would do as
+well, but it is under the GPL.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from anyascii import anyascii
+
+from gateway.domain.library import Money
+from gateway.domain.value import frozen
+
+ANYTHING = r".+?"
+
+_TOKEN = re.compile(r"\{(?P<field>[a-z_]+)\}|(?P<open>\[)|(?P<close>\])|(?P<stray>[{}])|(?P<text>[^\[\]{}]+)")
+
+_DATE = r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}|\d{1,2}[ -][A-Za-z]{3,9}\.?[ -]\d{2,4}"
+_CURRENCIES = {"£": "GBP", "€": "EUR", "$": "USD"}
+
+PATTERNS: Mapping[str, str] = {
+    "weeks": r"\d{1,3}(?:\s*(?:[Ww]ee?ks?|WEE?KS?|[Ww][Kk]s?)\b)?",
+    "amount": r"(?:[A-Z]{3}\s?|[£€$]\s?)?\d{1,9}(?:[.,]\d{1,2})?(?:\s?[A-Z]{3}\b|\s?[£€$])?",
+    "place": r"\d{1,5}",
+    "date": _DATE,
+    "due": _DATE,
+    "expected": _DATE,
+    "retry": _DATE,
+    "link": r"https?://[^\s<>\"]+",
+    "text": r"\S.{0,300}",
+}
+"""How fields of a code look."""
+
+MOST_WEEKS = 520
+
+MOST_SHOWN = 24
+"""Characters in a summary."""
+
+
+@frozen
+class Text:
+    text: str
+
+
+@frozen
+class Value:
+    field: str
+
+
+@frozen
+class Part:
+    """What stands in brackets."""
+
+    pieces: tuple[Text | Value, ...]
+
+
+Piece = Text | Value | Part
+
+
+@frozen
+class Template:
+    pieces: tuple[Piece, ...]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(one.field for one in _flat(self.pieces) if isinstance(one, Value))
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Fields outside of brackets."""
+        return tuple(one.field for one in self.pieces if isinstance(one, Value))
+
+    @property
+    def literal(self) -> str:
+        """The text that always stands there."""
+        return "".join(one.text for one in self.pieces if isinstance(one, Text))
+
+    def fill(self, values: Mapping[str, str]) -> str:
+        """A field that is not known is empty; blanks are tidied up."""
+        return " ".join("".join(_filled(self.pieces, values)).split())
+
+    def pattern(self, fields: Mapping[str, str], *, loose: bool) -> str:
+        """A regular expression with a group for each field; `fields`: its pattern, else anything. Blanks may be
+        missing or more than one, also around `*`. `loose`: fields outside of brackets may be missing as well."""
+        return r"\s*".join(filter(None, (_pattern(one, fields, loose) for one in self.pieces)))
+
+
+def parse(text: str) -> Template:
+    """Raises ValueError: what is wrong, as a plain sentence."""
+    pieces: list[Piece] = []
+    inner: list[Text | Value] | None = None
+    for token in _TOKEN.finditer(text):
+        kind, target = token.lastgroup, pieces if inner is None else inner
+        match kind:
+            case "field":
+                target.append(Value(token["field"]))
+            case "text":
+                target.append(Text(token["text"]))
+            case "open" if inner is None:
+                inner = []
+            case "close" if inner is not None:
+                pieces.append(Part(tuple(inner)))
+                inner = None
+            case _:
+                raise ValueError(f"'{token[0]}' at {token.start() + 1} has no counterpart, or stands in another")
+    if inner is not None:
+        raise ValueError("'[' is not closed")
+    found = Template(tuple(pieces))
+    twice = {one for one in found.fields if found.fields.count(one) > 1}
+    if twice:
+        raise ValueError(f"{{{min(twice)}}} stands twice")
+    return found
+
+
+def checked(text: str, fields: tuple[str, ...]) -> Template:
+    """Raises ValueError, also for a field that there isn't."""
+    found = parse(text)
+    unknown = [one for one in found.fields if one not in fields]
+    if unknown:
+        known = ", ".join(f"{{{name}}}" for name in fields)
+        raise ValueError(f"there is no {{{unknown[0]}}}; it may contain {known}")
+    return found
+
+
+def _flat(pieces: tuple[Piece, ...]) -> Iterator[Text | Value]:
+    for one in pieces:
+        if isinstance(one, Part):
+            yield from one.pieces
+        else:
+            yield one
+
+
+def _filled(pieces: tuple[Piece, ...], values: Mapping[str, str]) -> Iterator[str]:
+    for one in pieces:
+        match one:
+            case Text(text):
+                yield text
+            case Value(field):
+                yield values.get(field, "")
+            case Part(inner):
+                if any(values.get(value.field) for value in inner if isinstance(value, Value)):
+                    yield from _filled(inner, values)
+
+
+def _pattern(piece: Piece, fields: Mapping[str, str], loose: bool) -> str:
+    match piece:
+        case Text(text):
+            return _literal(text)
+        case Value(field):
+            group = f"(?P<{field}>{fields.get(field, ANYTHING)})"
+            return f"(?:{group})?" if loose else group
+        case Part(inner):
+            return "(?:" + r"\s*".join(filter(None, (_pattern(one, fields, False) for one in inner))) + ")?"
+    raise AssertionError(piece)
+
+
+def _literal(text: str) -> str:
+    words = re.split(r"\s+|(\*)", text)
+    return r"\s*".join(re.escape(word) for word in words if word)
+
+
+def date_of(text: str, forms: Iterable[str]) -> date | None:
+    """By the first form that fits; None: by none."""
+    for form in forms:
+        try:
+            return datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a day, without a time
+        except ValueError:
+            continue
+    return None
+
+
+def number_in(text: str) -> int:
+    found = re.search(r"\d{1,9}", text)
+    return int(found[0]) if found else 0
+
+
+def after_weeks(day: date, text: str) -> date | None:
+    weeks = number_in(text)
+    return day + timedelta(weeks=weeks) if 0 < weeks <= MOST_WEEKS else None
+
+
+def weeks_until(day: date, later: date) -> str:
+    """Whole weeks, at least one."""
+    return str(max(1, -((day - later).days // 7)))
+
+
+def money_of(text: str, currency: str) -> Money | None:
+    found = re.search(r"\d+(?:[.,]\d{1,2})?", text)
+    if found is None:
+        return None
+    named = re.search(r"[A-Z]{3}", text)
+    sign = next((code for sign, code in _CURRENCIES.items() if sign in text), "")
+    try:
+        return Money(Decimal(found[0].replace(",", ".")), named[0] if named else sign or currency)
+    except (InvalidOperation, ValueError):
+        return None
+
+
+def amount_of(money: Money) -> str:
+    return f"{money.amount:.2f} {money.currency}"
+
+
+@frozen
+class Change:
+    """`written` is empty for a character that was left out."""
+
+    character: str
+    written: str
+    count: int
+
+    def __str__(self) -> str:
+        name = self.character if self.character.isprintable() else f"U+{ord(self.character):04X}"
+        times = f" ({self.count}×)" if self.count > 1 else ""
+        return f"{name} → {self.written}{times}" if self.written else f"{name} left out{times}"
+
+
+class Scribe:
+    """Writes the texts of one message and counts what it changed. `allowed`: pattern of one allowed character; `own`:
+    what a profile wants a character to become; `instead`: for what can't be written otherwise."""
+
+    def __init__(self, allowed: str, own: Mapping[str, str], instead: str) -> None:
+        self._allowed = re.compile(allowed)
+        self._own = {unicodedata.normalize("NFC", key): value for key, value in own.items()}
+        self._instead = instead
+        self._changes: Counter[tuple[str, str]] = Counter()
+
+    def write(self, text: str) -> str:
+        """On one line."""
+        composed = unicodedata.normalize("NFC", " ".join(text.split()))
+        return " ".join("".join(map(self._character, composed)).split())
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """In the order in which they came first."""
+        return tuple(Change(character, written, count) for (character, written), count in self._changes.items())
+
+    def summary(self) -> str:
+        """One line; empty: nothing was changed."""
+        changes = self.changes
+        if not changes:
+            return ""
+        more = len(changes) - MOST_SHOWN
+        shown = ", ".join(map(str, changes[:MOST_SHOWN]))
+        return f"written in ASCII: {shown}" + (f" and {more} more" if more > 0 else "")
+
+    def _character(self, character: str) -> str:
+        if character not in self._own and self._is_allowed(character):
+            return character
+        written = self._own[character] if character in self._own else self._by_library(character)
+        fitting = "".join(one if self._is_allowed(one) else self._instead for one in written)
+        if fitting != character:
+            self._changes[character, fitting] += 1
+        return fitting
+
+    def _by_library(self, character: str) -> str:
+        """Marks and signs that only steer the layout fall away; what else the library doesn't know is shown."""
+        invisible = unicodedata.category(character)[0] in "CMZ" and unicodedata.category(character) != "Co"
+        return anyascii(character) or ("" if invisible else self._instead)
+
+    def _is_allowed(self, character: str) -> bool:
+        return character.isascii() and self._allowed.fullmatch(character) is not None

@@ -1,0 +1,174 @@
+"""What message classes declare, dates and style of the codec."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from dataclasses import MISSING, fields
+from datetime import date, datetime, time
+from enum import Enum, IntEnum, StrEnum, auto
+from typing import Any
+
+from adapters.iso_ill.messages.declaration import Choice, External, Form, Tag
+from adapters.iso_ill.messages.structures import Item
+from gateway.domain.value import frozen
+
+_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?!\d)|(\d{4})(\d{2})(\d{2})(?=\d{6}$)", re.ASCII)
+_CLOCK = re.compile(r"(\d{2}):?(\d{2})(?::?(\d{2}))?(?:\D.*)?", re.ASCII | re.DOTALL)
+
+
+class Kind(Enum):
+    TEXT = auto()
+    PRINTABLE = auto()
+    OBJECT_IDENTIFIER = auto()
+    DAY = auto()
+    CLOCK = auto()
+    NUMBER = auto()
+    FLAG = auto()
+    NULL = auto()
+    CODE = auto()
+    ANY = auto()
+    ITEM = auto()
+    EXTERNAL = auto()
+    STRUCTURE = auto()
+
+
+_BY_ANNOTATION: dict[object, Kind] = {
+    str: Kind.TEXT,
+    date: Kind.DAY,
+    time: Kind.CLOCK,
+    int: Kind.NUMBER,
+    bool: Kind.FLAG,
+    bytes: Kind.ANY,
+    External: Kind.EXTERNAL,
+}
+_BY_FORM = {
+    Form.PRINTABLE: Kind.PRINTABLE,
+    Form.OBJECT_IDENTIFIER: Kind.OBJECT_IDENTIFIER,
+    Form.NULL: Kind.NULL,
+    Form.EXTENSION_ITEM: Kind.ITEM,
+}
+
+
+@frozen
+class Declared:
+    """A field. `attribute` is Python's name, `name` the standard's; `cls` the class of a structure or enumeration;
+    `default` what an absent one means."""
+
+    attribute: str
+    name: str
+    tag: Tag
+    kind: Kind
+    cls: Any
+    many: bool
+    required: bool
+    default: Any
+    alternative: bool  # of a CHOICE: there even when it is empty
+
+
+_DECLARED: dict[type, tuple[Declared, ...]] = {}
+
+
+def declared(cls: type) -> tuple[Declared, ...]:
+    """In the order of the standard; read once."""
+    found = _DECLARED.get(cls)
+    if found is None:
+        hints = typing.get_type_hints(cls, include_extras=True)
+        found = _DECLARED[cls] = tuple(_declared(cls, one, hints[one.name]) for one in fields(cls))
+    return found
+
+
+def is_choice(cls: type) -> bool:
+    return issubclass(cls, Choice)
+
+
+def _declared(cls: type, one: Any, hint: Any) -> Declared:
+    annotation, tag = typing.get_args(hint)
+    assert isinstance(tag, Tag), f"{cls.__name__}.{one.name}"
+    many = typing.get_origin(annotation) is tuple
+    kind, inner = _kind(typing.get_args(annotation)[0] if many else annotation, tag)
+    return Declared(
+        attribute=one.name,
+        name=tag.name or one.name.replace("_", "-"),
+        tag=tag,
+        kind=kind,
+        cls=inner,
+        many=many,
+        required=one.default is MISSING,
+        default=None if one.default is MISSING else one.default,
+        alternative=is_choice(cls),
+    )
+
+
+def _kind(annotation: Any, tag: Tag) -> tuple[Kind, Any]:
+    if tag.form is not Form.BY_ANNOTATION:
+        return _BY_FORM[tag.form], Item if tag.form is Form.EXTENSION_ITEM else None
+    members = [annotation]
+    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
+        members = [one for one in typing.get_args(annotation) if one is not type(None)]
+    for one in members:
+        if isinstance(one, type) and issubclass(one, IntEnum):
+            return Kind.CODE, one
+    kind = _BY_ANNOTATION.get(members[0])
+    return (kind, None) if kind is not None else (Kind.STRUCTURE, members[0])
+
+
+def day_of(text: str, formats: tuple[str, ...]) -> date | None:
+    """None for what is no date. Hyphens are read, and a time of day behind the date is overlooked."""
+    if len(text) == 8 and text.isascii() and text.isdigit():
+        try:
+            return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+        except ValueError:
+            return None
+    match = _DAY.match(text)
+    if match is not None:
+        year, month, day = (int(one) for one in match.groups() if one is not None)
+        try:
+            return date(year, month, day)
+        except ValueError:
+            return None
+    for one in formats:
+        try:
+            return datetime.strptime(text, one).date()  # noqa: DTZ007 - a day has no zone
+        except ValueError:
+            continue
+    return None
+
+
+def clock_of(text: str) -> time | None:
+    """None for what is no time of day. Without seconds, with colons or fractions too."""
+    match = _CLOCK.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        return time(int(match[1]), int(match[2]), int(match[3] or 0))
+    except ValueError:
+        return None
+
+
+class Strings(StrEnum):
+    GENERAL = "general"  # GeneralString: any characters
+    EDIFACT = "edifact"  # EDIFACTString: basic Latin letters, digits and some signs
+
+
+class Defaults(StrEnum):
+    """Values that are meant anyhow when they are absent."""
+
+    OMIT = "omit"
+    SEND = "send"
+
+
+@frozen
+class Style:
+    """`fallback`: character set of texts that aren't UTF-8; `charset`: that of what we write; `day_formats`: strptime
+    formats of dates tried after YYYYMMDD."""
+
+    fallback: str = "iso-8859-1"
+    charset: str = "utf-8"
+    strings: Strings = Strings.GENERAL
+    defaults: Defaults = Defaults.OMIT
+    day_formats: tuple[str, ...] = ()
+
+
+DEFAULT_STYLE = Style()

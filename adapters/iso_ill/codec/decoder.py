@@ -1,0 +1,463 @@
+"""Bytes to messages: lenient where real senders need it, with a note of everything that was out of the ordinary.
+
+Each field is read by a function `(reader, start, stop, constructed) -> value`, chosen once from what the class
+declares. ABSENT stands for a value that is there and empty, as yaz sends them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from adapters import ber
+from adapters.ber import DEFAULT_LIMITS, Limits
+from adapters.iso_ill.codec.declarations import Declared, Kind, Style, clock_of, day_of, declared, is_choice
+from adapters.iso_ill.messages.declaration import Encoding, External
+from adapters.iso_ill.messages.structures import SystemId
+from gateway.domain.problems import Fault, MalformedMessage
+from gateway.domain.value import frozen
+
+
+@frozen
+class Oddity:
+    """Something that isn't as the standard has it and was read all the same. Without values of the message."""
+
+    place: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}" if self.place else self.what
+
+
+class _Absent:
+    """There, and nothing in it."""
+
+
+ABSENT = _Absent()
+
+Read = Callable[["Reader", int, int, bool], Any]
+
+
+@frozen
+class Slot:
+    attribute: str
+    name: str
+    read: Read
+
+
+@frozen
+class Plan:
+    cls: Any
+    slots: Mapping[int, Slot]
+    steps: Mapping[int, tuple[str, str, Read]]  # the slots, for the loop that all reading is
+    required: frozenset[str]
+    choice: bool
+    defaults: Mapping[str, Any] | None  # what it says when nothing is there; None where something has to be
+
+
+class Reader(ber.Source):
+    """Of one message."""
+
+    def __init__(self, data: bytes, style: Style, limits: Limits = DEFAULT_LIMITS) -> None:
+        super().__init__(data, limits)
+        self.style = style
+        self.oddities: list[Oddity] = []
+        self._path: list[str] = []
+
+    def note(self, what: str, name: str = "") -> None:
+        if len(self.oddities) < self.limits.notes:
+            self.oddities.append(Oddity(".".join([*self._path, name] if name else self._path), what))
+
+    def attempt(self, read: Callable[[], Any]) -> Any:
+        """What it reads, or the MalformedMessage that it raises; the place is where it was before."""
+        depth = len(self._path)
+        try:
+            return read()
+        except MalformedMessage as malformed:
+            if malformed.fault is Fault.TOO_LARGE:
+                raise
+            del self._path[depth:]
+            return malformed
+
+    # --- structures --------------------------------------------------------------------------------------
+
+    def structure(self, plan: Plan, at: int, end: int) -> Any:
+        """The fields in any order. A SEQUENCE around them that the standard doesn't have here, or the lack of one
+        that it has, makes no difference. ABSENT when it says no more than if it weren't there."""
+        found: dict[str, Any] = {}
+        steps, data, path = plan.steps, self.data, self._path
+        seen = 0
+        while at < end:
+            tag = data[at]
+            if tag & _LOW_TAG != _LOW_TAG and at + 1 < end and data[at + 1] < 0x80:  # nearly always
+                constructed = tag & ber.CONSTRUCTED != 0
+                tag &= ~ber.CONSTRUCTED
+                start = at + 2
+                stop = following = start + data[at + 1]
+                if following > end:
+                    self.header(at, end)  # says what is wrong
+            else:
+                tag, constructed, start, stop, following = self.header(at, end)
+            step = steps.get(tag)
+            if step is None:
+                if tag == ber.SEQUENCE and constructed and not seen and following == end:
+                    at, end = start, stop
+                    continue
+                self._unknown(tag)
+            else:
+                attribute, name, read = step
+                if attribute in found:
+                    self.count()
+                    self.note("stands twice; the first one counts", name)
+                else:
+                    path.append(name)
+                    value = read(self, start, stop, constructed)
+                    path.pop()
+                    if value is not ABSENT:
+                        found[attribute] = value
+            seen += 1
+            at = following
+        if plan.choice and len(found) > 1:
+            self.note("several alternatives; the first one counts")
+            found = dict(list(found.items())[:1])
+        if plan.defaults is None:
+            if not plan.required <= found.keys():
+                raise self.malformed(f"{self._missing(plan, found)} is missing", Fault.DATA_MISSING)
+            return plan.cls(**found)
+        for attribute, value in found.items():
+            if value != plan.defaults[attribute]:
+                return plan.cls(**found)
+        return ABSENT
+
+    def _unknown(self, tag: int) -> None:
+        self.count()
+        self.note(f"an unknown field with the tag {ber.tag_octets(tag, False).hex()} was passed over")
+
+    @staticmethod
+    def _missing(plan: Plan, found: Mapping[str, Any]) -> str:
+        return next(slot.name for slot in plan.slots.values() if slot.attribute in plan.required - found.keys())
+
+    @property
+    def place(self) -> str:
+        return ".".join(self._path)
+
+    def inside(self, name: str) -> None:
+        self._path.append(name)
+
+    def malformed(self, reason: str, fault: Fault = Fault.INVALID_VALUE) -> MalformedMessage:
+        return MalformedMessage(self.place, reason, fault)
+
+    def elements(self, start: int, stop: int, structured: bool) -> list[tuple[int, bool, int, int]]:
+        """Of a list: tag, whether constructed, start and stop of each. A SEQUENCE around all of them is peeled off:
+        one that holds values of another kind than SEQUENCE, or (`structured`) SEQUENCEs in their turn."""
+        found: list[tuple[int, bool, int, int]] = []
+        at = start
+        while at < stop:
+            self.count()
+            tag, constructed, begin, end, at = self.header(at, stop)
+            if tag == ber.SEQUENCE and constructed and not found and at == stop and begin < end:
+                inner = self.data[begin] & ~ber.CONSTRUCTED
+                if inner == ber.SEQUENCE if structured else inner in _SIMPLE:
+                    at, stop = begin, end
+                    continue
+            found.append((tag, constructed, begin, end))
+        return found
+
+    def inner(self, start: int, stop: int, constructed: bool) -> tuple[int, int]:
+        """The contents of a primitive value, with or without a tag of its own around it."""
+        depth = 0
+        while constructed:
+            _, constructed, start, stop, _ = self.header(start, stop)
+            depth += 1
+            if depth > self.limits.depth:
+                raise ber.too_deep(self.place, self.limits)
+        return start, stop
+
+    # --- text --------------------------------------------------------------------------------------------
+
+    def octets(self, start: int, stop: int, constructed: bool) -> bytes:
+        """Of a text, whatever string types it is wrapped in; segments are joined."""
+        if not constructed:
+            return self.data[start:stop]
+        pieces: list[bytes] = []
+        open_ = [(start, stop)]
+        while open_:
+            at, end = open_.pop()
+            if at >= end:
+                continue
+            tag, inside, begin, finish, following = self.header(at, end)
+            open_.append((following, end))
+            self.count()
+            if inside:
+                if len(open_) > self.limits.depth:
+                    raise ber.too_deep(self.place, self.limits)
+                open_.append((begin, finish))
+            elif tag in ber.STRINGS or tag >= ber.CONTEXT:
+                pieces.append(self.data[begin:finish])
+            else:
+                raise self.malformed("a text was expected here")
+        return b"".join(pieces)
+
+    def text(self, octets: bytes) -> str:
+        """Without blanks at its ends."""
+        try:
+            return octets.decode("utf-8").strip()
+        except UnicodeDecodeError:
+            self.note(f"not UTF-8; read as {self.style.fallback}")
+            return octets.decode(self.style.fallback, "replace").strip()
+
+
+_LOW_TAG = ber.HIGH_TAG
+_SIMPLE = frozenset({ber.EXTERNAL, ber.ENUMERATED, ber.INTEGER})
+
+
+# --- how each kind is read -------------------------------------------------------------------------------
+
+
+def read_text(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    if constructed and stop - start > 1:
+        # nearly always: one string with a short length
+        data = reader.data
+        length = data[start + 1]
+        if data[start] == ber.GENERAL_STRING and start + 2 + length == stop and length < 0x80:
+            octets = data[start + 2 : stop]
+            try:
+                return octets.decode().strip() or ABSENT
+            except UnicodeDecodeError:
+                return reader.text(octets) or ABSENT
+    return reader.text(reader.octets(start, stop, constructed)) or ABSENT
+
+
+def read_printable(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    return reader.text(reader.octets(start, stop, constructed)) or ABSENT
+
+
+def read_day(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    text = reader.text(reader.octets(start, stop, constructed))
+    day = day_of(text, reader.style.day_formats)
+    if day is None and text:
+        reader.note("not a date; taken as absent")
+    return ABSENT if day is None else day
+
+
+def read_clock(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    text = reader.text(reader.octets(start, stop, constructed))
+    clock = clock_of(text)
+    if clock is None and text:
+        reader.note("not a time of day; taken as absent")
+    return ABSENT if clock is None else clock
+
+
+def read_number(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    if constructed:
+        start, stop = reader.inner(start, stop, constructed)
+    if not 0 < stop - start <= 8:
+        raise reader.malformed(f"a number of {stop - start} octets")
+    return int.from_bytes(reader.data[start:stop], "big", signed=True)
+
+
+def read_flag(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    if constructed:
+        start, stop = reader.inner(start, stop, constructed)
+    if stop - start != 1:
+        raise reader.malformed(f"a truth value of {stop - start} octets")
+    return reader.data[start] != 0
+
+
+def read_null(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    return True
+
+
+def read_identifier(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    start, stop = reader.inner(start, stop, constructed)
+    try:
+        return ber.identifier_of(reader.data[start:stop])
+    except MalformedMessage as malformed:
+        raise reader.malformed(malformed.reason) from malformed
+
+
+def read_any(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    """The one TLV inside, as it is."""
+    if not constructed or start == stop:
+        raise reader.malformed("a value with its own tag was expected here")
+    *_, following = reader.header(start, stop)
+    return reader.data[start:following]
+
+
+def read_external(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    """Inside an explicit tag, or with the tag replaced."""
+    if constructed and start < stop and reader.data[start] & ~ber.CONSTRUCTED == ber.EXTERNAL:
+        _, _, start, stop, _ = reader.header(start, stop)
+    return external(reader, start, stop)
+
+
+def external(reader: Reader, at: int, end: int) -> External:
+    """From the contents of an EXTERNAL. Raises MalformedMessage."""
+    reference, indirect, descriptor = "", None, ""
+    while at < end:
+        tag, constructed, start, stop, at = reader.header(at, end)
+        if tag == ber.OBJECT_IDENTIFIER:
+            reference = read_identifier(reader, start, stop, constructed)
+        elif tag == ber.INTEGER:
+            indirect = read_number(reader, start, stop, constructed)
+        elif tag == ber.OBJECT_DESCRIPTOR:
+            descriptor = reader.text(reader.octets(start, stop, constructed))
+        elif tag == ber.CONTEXT and constructed and start < stop:
+            return External(
+                reference, read_any(reader, start, stop, constructed), Encoding.SINGLE_ASN1_TYPE, indirect, descriptor
+            )
+        elif tag in (ber.CONTEXT | 1, ber.CONTEXT | 2):
+            octets = reader.octets(start, stop, constructed)
+            return External(reference, octets, Encoding(tag & 3), indirect, descriptor)
+        else:
+            raise reader.malformed("not an EXTERNAL")
+    raise reader.malformed("an EXTERNAL without a value")
+
+
+def _code(cls: Any) -> Read:
+    members = {int(one): one for one in cls}
+
+    def read(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+        if not constructed and stop - start == 1:
+            number = reader.data[start]
+        else:
+            number = read_number(reader, start, stop, constructed)
+        member = members.get(number)
+        if member is None:
+            reader.note(f"{number} is not in the list {cls.__name__}; kept as it is")
+            return number
+        return member
+
+    return read
+
+
+def _structure(cls: type) -> Read:
+    plan = plan_of(cls)
+
+    def read(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+        if not constructed and start < stop:
+            raise reader.malformed("a structure was expected here")
+        return reader.structure(plan, start, stop)
+
+    return _remembering(read) if cls in REMEMBERED else read
+
+
+REMEMBERED = frozenset({SystemId})
+"""Structures that are the same in message after message, and several times in each."""
+MOST_REMEMBERED = 1_000
+LONGEST_REMEMBERED = 200
+
+
+def _remembering(read: Read) -> Read:
+    """Octets that were read before, and were not odd, needn't be read again."""
+    known: dict[bytes, Any] = {}
+
+    def recall(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+        if not constructed or stop - start > LONGEST_REMEMBERED:
+            return read(reader, start, stop, constructed)
+        octets = reader.data[start:stop]
+        value = known.get(octets)
+        if value is None:
+            notes = len(reader.oddities)
+            value = read(reader, start, stop, constructed)
+            if len(reader.oddities) == notes < reader.limits.notes:
+                if len(known) >= MOST_REMEMBERED:
+                    known.clear()
+                known[octets] = value
+        return value
+
+    return recall
+
+
+def _list(read: Read, one: Declared) -> Read:
+    expected = {Kind.CODE: ber.ENUMERATED, Kind.NUMBER: ber.INTEGER, Kind.EXTERNAL: ber.EXTERNAL}.get(
+        one.kind, ber.SEQUENCE
+    )
+    structured = expected == ber.SEQUENCE
+    empty = one.cls if one.kind is Kind.STRUCTURE and not plan_of(one.cls).required else None
+
+    def read_list(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+        found = []
+        for tag, inside, begin, end in reader.elements(start, stop, structured):
+            if tag != expected:
+                raise reader.malformed(f"an entry of the list has the tag {ber.tag_octets(tag, False).hex()}")
+            value = read(reader, begin, end, inside)
+            if value is ABSENT and empty is not None:
+                value = empty()
+            found.append(value)
+        return tuple(found) or ABSENT
+
+    return read_list
+
+
+_READ: Mapping[Kind, Read] = {
+    Kind.TEXT: read_text,
+    Kind.PRINTABLE: read_printable,
+    Kind.OBJECT_IDENTIFIER: read_identifier,
+    Kind.DAY: read_day,
+    Kind.CLOCK: read_clock,
+    Kind.NUMBER: read_number,
+    Kind.FLAG: read_flag,
+    Kind.NULL: read_null,
+    Kind.ANY: read_any,
+    Kind.EXTERNAL: read_external,
+}
+
+
+def _reads(one: Declared) -> Read:
+    if one.kind is Kind.CODE:
+        read = _code(one.cls)
+    elif one.kind is Kind.STRUCTURE:
+        read = _structure(one.cls)
+    elif one.kind is Kind.ITEM:
+        from adapters.iso_ill.codec.extension_items import read_item  # it reads structures in its turn
+
+        read = read_item
+    else:
+        read = _READ[one.kind]
+    read = _list(read, one) if one.many else read
+    present = one.required or (one.alternative and one.kind is Kind.STRUCTURE)
+    return _whole(read, one) if present else read
+
+
+def _whole(read: Read, one: Declared) -> Read:
+    """For what is there by being there: an empty text, list or structure is one; an empty date is not."""
+    if one.many:
+        empty: Any = tuple
+    elif one.kind in (Kind.TEXT, Kind.PRINTABLE):
+        empty = str
+    elif one.kind is Kind.STRUCTURE and not is_choice(one.cls):
+        empty = one.cls
+    else:
+        return read
+
+    def read_whole(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+        value = read(reader, start, stop, constructed)
+        return empty() if value is ABSENT else value
+
+    return read_whole
+
+
+_PLANS: dict[type, Plan] = {}
+
+
+def plan_of(cls: type) -> Plan:
+    """How a class is read; made once."""
+    plan = _PLANS.get(cls)
+    if plan is None:
+        plan = _PLANS[cls] = _plan(cls)
+    return plan
+
+
+def _plan(cls: type) -> Plan:
+    fields = declared(cls)
+    required = frozenset(one.attribute for one in fields if one.required)
+    slots = {ber.context_tag(one.tag.number): Slot(one.attribute, one.name, _reads(one)) for one in fields}
+    return Plan(
+        cls,
+        slots,
+        {tag: (slot.attribute, slot.name, slot.read) for tag, slot in slots.items()},
+        required,
+        is_choice(cls),
+        None if required else {one.attribute: one.default for one in fields},
+    )

@@ -1,0 +1,285 @@
+"""Messages to bytes: definite lengths, fields in the order of the standard, the outermost length in its long form."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+from adapters import ber
+from adapters.iso_ill.codec.declarations import Declared, Defaults, Kind, Strings, Style, declared, is_choice
+from adapters.iso_ill.codec.decoder import LONGEST_REMEMBERED, MOST_REMEMBERED, REMEMBERED
+from adapters.iso_ill.codec.extension_items import credentials_octets
+from adapters.iso_ill.messages.declaration import Encoding, External
+from adapters.iso_ill.messages.structures import OBJECT_IDENTIFIERS, Credentials, DeliveryInfo, Item, Opaque
+from gateway.domain.value import frozen
+
+Put = Callable[["Writer", Any], bytes]
+"""The contents of a value, without its tag; of a text, with the tag of its string type."""
+
+_EDIFACT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz1234567890 .,-()/=!\"%&*;<>'+:?")
+_LENGTHS = tuple(ber.length_octets(length) for length in range(0x80))
+
+
+@frozen
+class Piece:
+    """A field: its tag, how its contents are written, and when it is left out."""
+
+    name: str
+    head: bytes
+    put: Put
+    default: Any
+    required: bool
+    silent: bool  # its default is never written, whatever the style
+    plain: bool  # no structure
+    choice: str
+
+
+@frozen
+class Shape:
+    pieces: tuple[Piece, ...]
+    steps: tuple[tuple[Any, bool, bool, bool, bytes, Put], ...]  # the pieces, for the loop that all writing is
+    values: Callable[[Any], tuple[Any, ...]]
+    choice: bool
+    choices: tuple[tuple[int, ...], ...]  # positions of the alternatives of each untagged CHOICE
+
+
+class Writer:
+    def __init__(self, style: Style) -> None:
+        self.style = style
+        self._omit = style.defaults is Defaults.OMIT
+        self._utf8 = style.charset.lower() in ("utf-8", "utf8") and style.strings is Strings.GENERAL
+        self.usual = self._omit and self._utf8
+
+    def structure(self, shape: Shape, value: Any) -> bytes:
+        """The contents. Raises ValueError for what can't be: a CHOICE of none or several."""
+        values = shape.values(value)
+        parts = []
+        omit = self._omit
+        for (default, left_out, required, plain, head, put), one in zip(shape.steps, values, strict=True):
+            if one is default and not required and (omit or left_out):
+                continue  # nearly always: what follows is for values that are equal and not the same
+            if not required:
+                if one is None or (plain and (one == "" or one == ())):
+                    continue
+                if one == default and (omit or left_out):
+                    continue
+            content = put(self, one)
+            length = len(content)
+            parts.append(head + (_LENGTHS[length] if length < 0x80 else ber.length_octets(length)) + content)
+        if shape.choice and len(parts) != 1:
+            raise ValueError(f"{type(value).__name__}: exactly one alternative, not {len(parts)}")
+        for positions in shape.choices:
+            if sum(bool(values[position]) for position in positions) > 1:
+                raise ValueError(
+                    f"{type(value).__name__}: {shape.pieces[positions[0]].choice} has several alternatives"
+                )
+        return b"".join(parts)
+
+    def text(self, text: str) -> bytes:
+        """With the tag of its type."""
+        text = text.strip()
+        if self._utf8:
+            octets = text.encode("utf-8", "replace")
+            tag = b"\x1b"
+        elif self.style.strings is Strings.EDIFACT:
+            octets = edifact(text).encode("ascii")
+            tag = b"\x1a"
+        else:
+            octets = text.encode(self.style.charset, "replace")
+            tag = b"\x1b"
+        length = len(octets)
+        return tag + (_LENGTHS[length] if length < 0x80 else ber.length_octets(length)) + octets
+
+
+def edifact(text: str) -> str:
+    """In the repertoire of EDIFACTString: letters without diacritics, other characters as a question mark."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    folded = (one for one in decomposed if not unicodedata.combining(one))
+    return "".join(one if one in _EDIFACT else " " if one.isspace() else "?" for one in folded)
+
+
+def wrap(head: bytes, content: bytes) -> bytes:
+    return head + ber.length_octets(len(content)) + content
+
+
+# --- how each kind is written ----------------------------------------------------------------------------
+
+
+def _put_text(writer: Writer, value: str) -> bytes:
+    return writer.text(value)
+
+
+def _put_printable(writer: Writer, value: str) -> bytes:
+    return value.strip().encode("ascii", "replace")
+
+
+def _put_day(writer: Writer, value: Any) -> bytes:
+    return b"%04d%02d%02d" % (value.year, value.month, value.day)
+
+
+def _put_clock(writer: Writer, value: Any) -> bytes:
+    return b"%02d%02d%02d" % (value.hour, value.minute, value.second)
+
+
+def _put_number(writer: Writer, value: int) -> bytes:
+    return bytes((value,)) if 0 <= value < 0x80 else ber.integer_octets(value)
+
+
+def _put_flag(writer: Writer, value: bool) -> bytes:
+    return b"\xff" if value else b"\0"
+
+
+def _put_null(writer: Writer, value: bool) -> bytes:
+    return b""
+
+
+def _put_identifier(writer: Writer, value: str) -> bytes:
+    return ber.identifier_octets(value)
+
+
+def _put_octets(writer: Writer, value: bytes) -> bytes:
+    return value
+
+
+def _put_external(writer: Writer, value: External) -> bytes:
+    """The contents."""
+    parts = []
+    if value.direct_reference:
+        parts.append(wrap(b"\x06", ber.identifier_octets(value.direct_reference)))
+    if value.indirect_reference is not None:
+        parts.append(wrap(b"\x02", ber.integer_octets(value.indirect_reference)))
+    if value.descriptor:
+        parts.append(wrap(b"\x07", value.descriptor.encode()))
+    single = value.encoding is Encoding.SINGLE_ASN1_TYPE
+    parts.append(wrap(ber.tag_octets(ber.CONTEXT | value.encoding, single), value.value))
+    return b"".join(parts)
+
+
+def _put_item(writer: Writer, value: Item) -> bytes:
+    return _delivery_info(writer, value) if isinstance(value, DeliveryInfo) else _item(writer, value)
+
+
+def _item(writer: Writer, value: Item) -> bytes:
+    if isinstance(value, Opaque):
+        return value.tlv
+    if not isinstance(value, External):
+        if isinstance(value, Credentials):
+            octets = credentials_octets(value)
+        else:
+            octets = wrap(b"\x30", writer.structure(shape_of(type(value)), value))
+        value = External(OBJECT_IDENTIFIERS[type(value)], octets)
+    return wrap(b"\x28", _put_external(writer, value))
+
+
+def _structure(cls: type) -> Put:
+    shapes: list[Shape] = []
+
+    def put(writer: Writer, value: Any) -> bytes:
+        if not shapes:
+            shapes.append(shape_of(cls))
+        return writer.structure(shapes[0], value)
+
+    return _remembering(put) if cls in REMEMBERED else put
+
+
+def _remembering(put: Put) -> Put:
+    """What was written before, as it mostly is written."""
+    known: dict[Any, bytes] = {}
+
+    def recall(writer: Writer, value: Any) -> bytes:
+        if not writer.usual:
+            return put(writer, value)
+        octets = known.get(value)
+        if octets is None:
+            octets = put(writer, value)
+            if len(octets) <= LONGEST_REMEMBERED:
+                if len(known) >= MOST_REMEMBERED:
+                    known.clear()
+                known[value] = octets
+        return octets
+
+    return recall
+
+
+_delivery_info = _remembering(_item)
+"""The same in all that goes to a partner."""
+
+_PUT: dict[Kind, Put] = {
+    Kind.TEXT: _put_text,
+    Kind.PRINTABLE: _put_printable,
+    Kind.OBJECT_IDENTIFIER: _put_identifier,
+    Kind.DAY: _put_day,
+    Kind.CLOCK: _put_clock,
+    Kind.NUMBER: _put_number,
+    Kind.FLAG: _put_flag,
+    Kind.NULL: _put_null,
+    Kind.CODE: _put_number,
+    Kind.ANY: _put_octets,
+    Kind.ITEM: _put_item,
+    Kind.EXTERNAL: _put_external,
+}
+_OWN_TAG = {
+    Kind.CODE: b"\x0a",
+    Kind.NUMBER: b"\x02",
+    Kind.DAY: b"\x1a",
+    Kind.EXTERNAL: b"\x28",
+    Kind.STRUCTURE: b"\x30",
+}
+_INSIDE_THEIR_TAG = frozenset({Kind.TEXT, Kind.ANY, Kind.ITEM})
+"""These bring a tag of their own, so that the field's is always around it."""
+
+
+def _puts(one: Declared) -> Put:
+    put = _structure(one.cls) if one.kind is Kind.STRUCTURE else _PUT[one.kind]
+    if one.many:
+        put = _list(put, _OWN_TAG[one.kind])
+        return _tagged(put, b"\x30") if one.tag.explicit else put
+    return _tagged(put, _OWN_TAG[one.kind]) if one.tag.explicit else put
+
+
+def _list(put: Put, head: bytes) -> Put:
+    return lambda writer, values: b"".join(wrap(head, put(writer, one)) for one in values)
+
+
+def _tagged(put: Put, head: bytes) -> Put:
+    return lambda writer, value: wrap(head, put(writer, value))
+
+
+def _constructed(one: Declared) -> bool:
+    return one.many or one.tag.explicit or one.kind in (*_INSIDE_THEIR_TAG, Kind.STRUCTURE, Kind.EXTERNAL)
+
+
+_SHAPES: dict[type, Shape] = {}
+
+
+def shape_of(cls: type) -> Shape:
+    """How a class is written; made once."""
+    shape = _SHAPES.get(cls)
+    if shape is None:
+        shape = _SHAPES[cls] = _shape(cls)
+    return shape
+
+
+def _shape(cls: type) -> Shape:
+    fields = declared(cls)
+    pieces = tuple(
+        Piece(
+            one.name,
+            ber.tag_octets(ber.context_tag(one.tag.number), _constructed(one)),
+            _puts(one),
+            one.default,
+            one.required,
+            one.kind is Kind.NULL or one.default is None or one.default == "" or one.default == (),
+            one.many or one.kind is not Kind.STRUCTURE,
+            one.tag.choice,
+        )
+        for one in fields
+    )
+    names = [one.attribute for one in fields]
+    values = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
+    choices = dict.fromkeys(one.tag.choice for one in fields if one.tag.choice)
+    positions = tuple(tuple(i for i, one in enumerate(fields) if one.tag.choice == choice) for choice in choices)
+    steps = tuple((one.default, one.silent, one.required, one.plain, one.head, one.put) for one in pieces)
+    return Shape(pieces, steps, values, is_choice(cls), positions)

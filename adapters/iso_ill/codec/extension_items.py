@@ -1,0 +1,198 @@
+"""Extensions and EXTERNALs; the digest of an APDU."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from adapters import ber
+from adapters.ber import DEFAULT_LIMITS, Limits
+from adapters.iso_ill.codec.decoder import (
+    ABSENT,
+    LONGEST_REMEMBERED,
+    MOST_REMEMBERED,
+    Reader,
+    external,
+    plan_of,
+    read_any,
+)
+from adapters.iso_ill.messages.declaration import Encoding, External
+from adapters.iso_ill.messages.structures import OBJECT_IDENTIFIERS, Credentials, DeliveryInfo, Item, Opaque
+from gateway.domain.problems import MalformedMessage
+
+_KNOWN = {identifier: cls for cls, identifier in OBJECT_IDENTIFIERS.items() if cls is not Credentials}
+_PROMPT_1 = OBJECT_IDENTIFIERS[Credentials]
+
+_RESPONSE = ber.CONTEXT | 2  # PromptObject: response
+_PROMPT, _ANSWER, _ENUMERATED, _TYPE, _STRING = (ber.CONTEXT | number for number in (1, 2, 1, 1, 1))
+_USER_ID, _PASSWORD = 1, 2
+
+_TIME = ber.context_tag(2)
+_EXTENSIONS = ber.context_tag(49)
+_UNCOUNTED = tuple(
+    b"\x06" + ber.length_octets(len(octets)) + octets
+    for octets in map(ber.identifier_octets, ("1.0.10161.13.3", "1.2.840.10003.8.1"))
+)
+"""APDU-Delivery-Info and credentials: how the sender is reached, and what its connection begins with."""
+
+
+def read_item(reader: Reader, start: int, stop: int, constructed: bool) -> Item:
+    """Whatever can't be read as what it should be is kept as it came, with a note."""
+    octets = read_any(reader, start, stop, constructed)
+    if (known := _SEEN.get(octets)) is not None:
+        return known
+    notes = len(reader.oddities)
+    item = _item(reader, octets, start, stop)
+    if isinstance(item, DeliveryInfo) and len(reader.oddities) == notes and len(octets) <= LONGEST_REMEMBERED:
+        if len(_SEEN) >= MOST_REMEMBERED:
+            _SEEN.clear()
+        _SEEN[octets] = item
+    return item
+
+
+_SEEN: dict[bytes, DeliveryInfo] = {}
+"""A partner sends the same in all that it sends. Nothing else is kept here, least of all credentials."""
+
+
+def _item(reader: Reader, octets: bytes, start: int, stop: int) -> Item:
+    if octets[0] & ~ber.CONSTRUCTED != ber.EXTERNAL:
+        return Opaque(octets)
+    _, _, begin, end, _ = reader.header(start, stop)
+    peeled = reader.attempt(lambda: external(reader, begin, end))
+    if isinstance(peeled, MalformedMessage):
+        reader.note(f"kept as it is: {peeled.reason}")
+        return Opaque(octets)
+    assert isinstance(peeled, External)
+    if peeled.encoding is not Encoding.SINGLE_ASN1_TYPE or peeled.indirect_reference is not None or peeled.descriptor:
+        return peeled
+    return _known(reader, peeled)
+
+
+def _known(reader: Reader, peeled: External) -> Item:
+    """Typed only if nothing of it would be lost when it is passed on."""
+    before = len(reader.oddities)
+    if peeled.direct_reference == _PROMPT_1:
+        item = reader.attempt(lambda: credentials(peeled.value))
+    elif peeled.direct_reference in _KNOWN:
+        plan = plan_of(_KNOWN[peeled.direct_reference])
+        inside = Reader(peeled.value, reader.style, reader.limits)
+        item = reader.attempt(lambda: inside.structure(plan, 0, len(peeled.value)))
+        if inside.oddities and not isinstance(item, MalformedMessage):
+            item = MalformedMessage(inside.oddities[0].place, inside.oddities[0].what)
+        elif item is ABSENT:
+            item = plan.cls()
+    else:
+        return peeled
+    if isinstance(item, MalformedMessage):
+        del reader.oddities[before:]
+        where = f"{item.place}: " if item.place else ""
+        reader.note(f"{peeled.direct_reference} is kept as it is: {where}{item.reason}")
+        return peeled
+    return item  # type: ignore[no-any-return]
+
+
+# --- Z39.50 prompt-1 -------------------------------------------------------------------------------------
+
+
+def credentials(value: bytes) -> Credentials:
+    """User and password of a PromptObject's response. Raises MalformedMessage without them, or with more."""
+    source = ber.Source(value)
+    tag, _, start, stop, _ = source.header(0, len(value))
+    if tag != _RESPONSE:
+        raise MalformedMessage("", "not a response to prompts")
+    found: dict[int, str] = {}
+    while start < stop:
+        _, _, begin, end, start = source.header(start, stop)
+        number, answer = _prompt(source, begin, end)
+        found[number] = answer
+    if found.keys() != {_USER_ID, _PASSWORD}:
+        raise MalformedMessage("", "not a user and a password")
+    return Credentials(found[_USER_ID], found[_PASSWORD])
+
+
+def _prompt(source: ber.Source, start: int, stop: int) -> tuple[int, str]:
+    number, answer = 0, ""
+    while start < stop:
+        tag, _, begin, end, start = source.header(start, stop)
+        if tag == _PROMPT:
+            number = int.from_bytes(_inside(source, begin, end, _ENUMERATED, _TYPE)[:4], "big")
+        elif tag == _ANSWER:
+            answer = _inside(source, begin, end, _STRING).decode("utf-8", "replace")
+    return number, answer
+
+
+def _inside(source: ber.Source, start: int, stop: int, *tags: int) -> bytes:
+    for expected in tags:
+        tag, _, start, stop, _ = source.header(start, stop)
+        if tag != expected:
+            raise MalformedMessage("", "a prompt of another kind")
+    return source.data[start:stop]
+
+
+def credentials_octets(one: Credentials) -> bytes:
+    answers = b"".join(
+        _wrap(ber.SEQUENCE, True, _wrap(_PROMPT, True, _number(number)) + _wrap(_ANSWER, True, _string(text)))
+        for number, text in ((_USER_ID, one.user), (_PASSWORD, one.password))
+    )
+    return _wrap(_RESPONSE, True, answers)
+
+
+def _number(number: int) -> bytes:
+    return _wrap(_ENUMERATED, True, _wrap(_TYPE, False, bytes((number,))))
+
+
+def _string(text: str) -> bytes:
+    return _wrap(_STRING, False, text.encode())
+
+
+def _wrap(tag: int, constructed: bool, content: bytes) -> bytes:
+    return ber.tag_octets(tag, constructed) + ber.length_octets(len(content)) + content
+
+
+def digest_of(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
+    """The same for an APDU and its repeats: these have another time of service, but that of the first as original
+    (facts/iso-ill-10161.md 9.3). Where the structure is broken, all octets count. Raises MalformedMessage for what is
+    too large."""
+    source = ber.Source(data, limits)
+    try:
+        tag, _, at, end, _ = source.header(0, len(data))
+        octets = ber.tag_octets(tag, False) + b"".join(_pieces(source, at, end))
+    except MalformedMessage:  # in a field that `decode` has passed over
+        octets = data
+    return hashlib.sha256(octets).hexdigest()[:32]
+
+
+def _pieces(source: ber.Source, at: int, end: int) -> Iterator[bytes]:
+    data = source.data
+    while at < end:
+        tag, constructed, start, stop, following = source.header(at, end)
+        if tag == ber.SEQUENCE and constructed and following == end:
+            at, end = start, stop
+            continue
+        if tag == _TIME:
+            yield _first_time(source, start, stop)
+        elif tag == _EXTENSIONS:
+            yield from _counted(source, start, stop)
+        else:
+            yield data[at:following]
+        at = following
+
+
+def _first_time(source: ber.Source, at: int, end: int) -> bytes:
+    """The original service's, or this one's where it is the first."""
+    found = b""
+    while at < end:
+        tag, _, start, stop, at = source.header(at, end)
+        if tag == ber.CONTEXT | 1 and stop > start:
+            return source.data[start:stop]
+        found = found or source.data[start:stop]
+    return found
+
+
+def _counted(source: ber.Source, at: int, end: int) -> Iterator[bytes]:
+    while at < end:
+        begin = at
+        _, _, _, _, at = source.header(at, end)
+        entry = source.data[begin:at]
+        if not any(identifier in entry for identifier in _UNCOUNTED):
+            yield entry

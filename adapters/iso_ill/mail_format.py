@@ -1,0 +1,134 @@
+"""APDUs by mail (RFC 2503): one a body part, of the type application/iso-10161-ill-1; and the port `MailFormat`.
+
+Mails may come late, twice and in any order: each APDU brings its own id and the time at which its sender sent it. What
+is refused is told to the sender by mail, if it is about a request that we know; what can't be done for a request is
+answered UNFILLED (`mapping.ill_request`); all else is staff's to look at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time
+from email.message import EmailMessage
+from zoneinfo import ZoneInfo
+
+from adapters.iso_ill.codec import Limits, digest_of, name_of
+from adapters.iso_ill.dialect import SECTION, dialect_of
+from adapters.iso_ill.mapping import received
+from adapters.iso_ill.mapping.ill_request import unmet
+from adapters.iso_ill.mapping.reports import correlation
+from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
+from adapters.iso_ill.messages.structures import Moment
+from adapters.iso_ill.responder import IsoIllResponder, context_of, seen_of
+from gateway.domain.problems import Fault, MalformedMessage, Refused
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Kind
+from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailPart, Understood
+from gateway.ports.outgoing_mail import Letter, Sender, build_mail
+from gateway.ports.partner_channel import FromPartner
+from gateway.ports.responder import Arrival, Conversation, Transport
+
+MAIN_TYPE, SUB_TYPE = "application", "iso-10161-ill-1"
+MEDIA_TYPE = f"{MAIN_TYPE}/{SUB_TYPE}"
+ENCODING = {"transfer-encoding": "iso-8825-ber"}
+"""The one parameter of the type, and its only value."""
+
+FILE_NAME = "apdu.ber"
+_OCTETS = "application/octet-stream"
+_ENDING = ".ber"
+
+
+def mail_of(
+    apdu: bytes, *, to: str, sender: Sender, message_id: str, subject: str, at: datetime | None = None
+) -> EmailMessage:
+    """The APDU is all of the mail's body. `at`: Date. Raises Refused when there is no address to send to."""
+    letter = Letter(to=to, subject=subject, text="", message_id=message_id, language="", at=at, automatic=True)
+    mail = build_mail(letter, sender)
+    mail.set_content(apdu, maintype=MAIN_TYPE, subtype=SUB_TYPE, cte="base64", filename=FILE_NAME, params=ENCODING)
+    return mail
+
+
+def is_apdu(part: MailPart) -> bool:
+    """By its type, or by its name where a program on the way knew no better type."""
+    return part.media_type == MEDIA_TYPE or (part.media_type == _OCTETS and part.name.lower().endswith(_ENDING))
+
+
+class IsoIllMailFormat:
+    name = SECTION
+
+    def __init__(self) -> None:
+        self._responder = IsoIllResponder()
+
+    def recognises(self, mail: IncomingMail, profile: Profile) -> bool:
+        """See `gateway.ports.incoming_mail.MailFormat`."""
+        return any(map(is_apdu, mail.attachments))
+
+    def decode(self, mail: IncomingMail, profile: Profile) -> Understood:
+        """See `gateway.ports.incoming_mail.MailFormat`. What can't be taken of several APDUs is left to staff."""
+        events: list[MailEvent] = []
+        unknown: list[str] = []
+        failed: list[MalformedMessage] = []
+        parts = [part for part in mail.attachments if is_apdu(part)]
+        for part in parts:
+            try:
+                events.append(self._event(part, mail, profile))
+            except MalformedMessage as malformed:
+                failed.append(malformed)
+                unknown.append(f"{part.name}: {malformed}")
+        if failed and not events:
+            raise failed[0]
+        return Understood(events=tuple(sorted(events, key=_when)), unknown=tuple(unknown))
+
+    def _event(self, part: MailPart, mail: IncomingMail, profile: Profile) -> MailEvent:
+        """Raises MalformedMessage, for what our side refuses as well: staff see why."""
+        arrival = Arrival(part.content, mail.received, Transport.REPLAY, SECTION, profile=profile.name)
+        envelope = self._responder.open(arrival, profile.max_bytes)
+        if envelope.malformed is not None:
+            raise envelope.malformed
+        to = mail.recipient
+        talk = Conversation(profile, to.symbol, to.zone, to.currency, mail.received)
+        try:
+            incoming = self._responder.decode(envelope, talk)
+        except Refused as refused:
+            raise MalformedMessage(envelope.service, refused.detail, Fault.INVALID_VALUE) from refused
+        apdu, told = incoming.message, incoming.told
+        assert isinstance(apdu, Apdu), "the responder's own"
+        context = context_of(talk)
+        if isinstance(apdu, IllRequest) and (why := unmet(apdu, context)) is not None:
+            asked = received(apdu, context, digest_of(part.content, Limits(size=profile.max_bytes)))
+            return replace(_told(apdu, asked, mail, profile), unfilled=why.details)
+        assert told is not None, "nobody waits for a reply by mail"
+        return _told(apdu, told, mail, profile)
+
+
+def _told(apdu: Apdu, told: FromPartner, mail: IncomingMail, profile: Profile) -> MailEvent:
+    others = tuple(index for index, part in enumerate(mail.attachments) if not is_apdu(part))
+    return MailEvent(
+        kind=told.kind,
+        role=told.role,
+        transaction=told.transaction,
+        details=told.details,
+        request=told.request,
+        files=others if told.kind is Kind.COPY_DELIVERED else (),
+        id=told.id,
+        at=_moment(apdu.service_date_time.this, mail, profile),
+        guard=told.guard,
+        named="" if isinstance(apdu, StatusOrErrorReport) else correlation(seen_of(apdu)),
+        explained=(f"{name_of(apdu.type)} of {told.transaction}",),
+    )
+
+
+def _moment(this: Moment, mail: IncomingMail, profile: Profile) -> datetime:
+    """Raises MalformedMessage at the ends of the calendar."""
+    zone = dialect_of(profile).wire.zone
+    local = datetime.combine(this.day, this.clock or time.min, ZoneInfo(zone) if zone else mail.recipient.zone)
+    try:
+        return local.astimezone(UTC)
+    except OverflowError as error:
+        where = "service-date-time.date-time-of-this-service"
+        raise MalformedMessage(where, f"no day of ours: {this.day}", Fault.INVALID_VALUE) from error
+
+
+def _when(event: MailEvent) -> datetime:
+    assert event.at is not None, "made here"
+    return event.at

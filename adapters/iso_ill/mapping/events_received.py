@@ -1,0 +1,429 @@
+"""A partner's APDU as the gateway understands it: which event, on which side, with what details.
+
+Total: every APDU becomes a FromPartner. What has no place in it is said in the note or kept in the extras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from adapters.iso_ill.mapping import reasons
+from adapters.iso_ill.mapping.identities import (
+    Context,
+    aliases,
+    key_of,
+    message_id,
+    money_of,
+    ours_in,
+    symbol_in,
+    symbol_of,
+)
+from adapters.iso_ill.mapping.ill_request import request_of
+from adapters.iso_ill.messages import (
+    APDUS,
+    Apdu,
+    CheckedIn,
+    Damaged,
+    ForwardNotification,
+    IllAnswer,
+    IllRequest,
+    Overdue,
+    Received,
+    Renew,
+    RenewAnswer,
+    Returned,
+    Shipped,
+    StatusOrErrorReport,
+)
+from adapters.iso_ill.messages.codes import (
+    ApduType,
+    CurrentState,
+    HistoryService,
+    ReasonConditional,
+    ReasonRetry,
+    ReasonUnfilled,
+    ReasonWillSupply,
+    Results,
+    ServiceType,
+    ShippedConditions,
+)
+from adapters.iso_ill.messages.request_phase import Explanation
+from adapters.iso_ill.messages.structures import DateDue, Location, SuppliersReference
+from adapters.iso_ill.state_tables import FROM_REQUESTER, FROM_RESPONDER
+from gateway.domain.requests.citation import Extra
+from gateway.domain.requests.events import Condition, Details, Kind, Reasons
+from gateway.domain.requests.request import Role
+from gateway.ports.partner_channel import FromPartner
+
+
+def our_role(apdu: Apdu, context: Context) -> Role:
+    """By the kind of APDU; for those that both sides send by which party we are: the requester, or else the other."""
+    if apdu.type in FROM_REQUESTER:
+        return Role.LENDING
+    if apdu.type in FROM_RESPONDER:
+        return Role.BORROWING
+    is_ours = context.is_us(symbol_of(apdu.requester_id, context.dialect.symbols))
+    return Role.BORROWING if is_ours else Role.LENDING
+
+
+def received(apdu: Apdu, context: Context, digest: str = "") -> FromPartner:
+    """`digest`: of its octets, by which it is known again; empty: of what it says. `transaction` is our own number
+    where we are the requester, the key of `mapping.identities` where not."""
+    role = our_role(apdu, context)
+    kind, details = meaning(apdu, context)
+    ours, theirs = (
+        (apdu.requester_id, apdu.responder_id) if role is Role.BORROWING else (apdu.responder_id, apdu.requester_id)
+    )
+    if isinstance(apdu, ForwardNotification):
+        theirs = apdu.intermediary_id  # the responder named here is the new one
+    symbols = context.dialect.symbols
+    receiver = symbol_of(ours, symbols)
+    sender = symbol_of(theirs, symbols) or next((symbol_in(one, symbols) for one in aliases(apdu)), "")
+    id_ = digest or message_id(apdu)
+    transaction = _transaction(apdu, role, id_, context)
+    request = request_of(apdu, sender, transaction, context) if isinstance(apdu, IllRequest) else None
+    return FromPartner(
+        id=id_,
+        kind=kind,
+        role=role,
+        sender=sender,
+        receiver="" if context.dialect.symbols.ours and context.is_us(receiver) else receiver,
+        transaction=transaction,
+        details=_with_extensions(details, apdu),
+        request=request,
+    )
+
+
+def _transaction(apdu: Apdu, role: Role, digest: str, context: Context) -> str:
+    id_ = apdu.transaction_id
+    if role is Role.BORROWING:
+        return ours_in(id_.group_qualifier, id_.qualifier, context.dialect.identifiers)
+    return key_of(id_, digest)
+
+
+def _with_extensions(details: Details, apdu: Apdu) -> Details:
+    reference, kept = _reference(apdu), _kept(apdu)
+    if not (reference or kept):
+        return details
+    return replace(details, transaction=reference, extras=(*details.extras, *kept))
+
+
+def _reference(apdu: Apdu) -> str:
+    """The supplier's own number, which IPIG's extension brings."""
+    return next((one.item.reference for one in apdu.carried if isinstance(one.item, SuppliersReference)), "")
+
+
+def _kept(apdu: Apdu) -> tuple[Extra, ...]:
+    """Extensions that we don't know are named, so that staff see that there was more."""
+    names = (one.name for one in apdu.carried if one.critical)
+    return tuple(Extra("critical-extension", name) for name in names)
+
+
+def meaning(apdu: Apdu, context: Context) -> tuple[Kind, Details]:
+    """The note of a request is that of its citation."""
+    kind, details = _MEANINGS[apdu.type](apdu, context)
+    if kind is Kind.REQUEST or not apdu.note_text:
+        return kind, details
+    return kind, replace(details, note=_joined(details.note, apdu.note_text))
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)
+
+
+# --- each APDU -------------------------------------------------------------------------------------------
+
+
+def _plain(kind: Kind) -> Callable[[Any, Context], tuple[Kind, Details]]:
+    return lambda _apdu, _context: (kind, Details())
+
+
+def _answered(yes: Kind, no: Kind) -> Callable[[Any, Context], tuple[Kind, Details]]:
+    return lambda apdu, _context: (yes if apdu.answer else no, Details())
+
+
+def _forwarded(apdu: ForwardNotification, context: Context) -> tuple[Kind, Details]:
+    to = symbol_of(apdu.responder_id, context.dialect.symbols) or apdu.responder_id.name_text
+    return Kind.FORWARDED, Details(note=f"forwarded to {to}" if to else "", partner=to)
+
+
+def _shipped(apdu: Shipped, context: Context) -> tuple[Kind, Details]:
+    supplied = apdu.supply_details
+    conditions, words = _shipped_conditions(supplied.conditions)
+    is_copy = apdu.service_type == ServiceType.COPY_NON_RETURNABLE
+    electronic = supplied.electronic_delivery
+    address = electronic.details.address if electronic is not None else None
+    link = address.address if address is not None and "://" in address.address else ""
+    details = Details(
+        **_due(supplied.date_due),
+        conditions=conditions,
+        cost=money_of(supplied.cost, context.currency),
+        note=_joined(words, f"shipped via {supplied.physical_delivery}" if supplied.physical_delivery else ""),
+        link=link,
+        extras=_shipping_extras(apdu),
+    )
+    return Kind.COPY_DELIVERED if is_copy else Kind.SHIPPED, details
+
+
+def _shipping_extras(apdu: Shipped) -> tuple[Extra, ...]:
+    supplied = apdu.supply_details
+    found = []
+    if supplied.date_shipped is not None:
+        found.append(Extra("date-shipped", supplied.date_shipped.isoformat(), "date"))
+    if supplied.chargeable_units is not None:
+        found.append(Extra("chargeable-units", str(supplied.chargeable_units), "number"))
+    for name, amount in (
+        ("insured-for", supplied.insured_for),
+        ("return-insurance-require", supplied.return_insurance_require),
+    ):
+        if amount is not None:
+            found.append(Extra(name, f"{amount.value} {amount.currency}".strip()))
+    return tuple(found)
+
+
+def _shipped_conditions(code: ShippedConditions | int | None) -> tuple[tuple[Condition, ...], str]:
+    if code is None:
+        return (), ""
+    known = reasons.SHIPPED_CONDITION_IN.get(code) if isinstance(code, ShippedConditions) else None
+    if known is None:
+        return (Condition.OTHER,), f"condition: {reasons.name_of_code(code)}"
+    return (known,), ""
+
+
+def _due(due: DateDue | None) -> dict[str, Any]:
+    return {} if due is None else {"due": due.due, "renewals_allowed": due.renewable}
+
+
+def _received(apdu: Received, _context: Context) -> tuple[Kind, Details]:
+    return Kind.RECEIVED, Details(extras=_day("date-received", apdu.date_received))
+
+
+def _returned(apdu: Returned, context: Context) -> tuple[Kind, Details]:
+    via = f"returned via {apdu.returned_via}" if apdu.returned_via else ""
+    insured = money_of(apdu.insured_for, context.currency)
+    worth = f"insured for {insured.amount:f} {insured.currency}" if insured is not None else ""
+    return Kind.RETURNED, Details(note=_joined(via, worth), extras=_day("date-returned", apdu.date_returned))
+
+
+def _checked_in(apdu: CheckedIn, _context: Context) -> tuple[Kind, Details]:
+    return Kind.CHECKED_IN, Details(extras=_day("date-checked-in", apdu.date_checked_in))
+
+
+def _day(name: str, day: date) -> tuple[Extra, ...]:
+    return (Extra(name, day.isoformat(), "date"),)
+
+
+def _overdue(apdu: Overdue, _context: Context) -> tuple[Kind, Details]:
+    return Kind.OVERDUE, Details(**_due(apdu.date_due))
+
+
+def _renew(apdu: Renew, _context: Context) -> tuple[Kind, Details]:
+    return Kind.RENEW, Details(due=apdu.desired_due_date)
+
+
+def _renew_answer(apdu: RenewAnswer, _context: Context) -> tuple[Kind, Details]:
+    return Kind.RENEW_ACCEPTED if apdu.answer else Kind.RENEW_REFUSED, Details(**_due(apdu.date_due))
+
+
+def _damaged(apdu: Damaged, _context: Context) -> tuple[Kind, Details]:
+    if apdu.details is None:
+        return Kind.DAMAGED, Details()
+    units = ", ".join(map(str, apdu.details.specific_units))
+    return Kind.DAMAGED, Details(note=f"damaged units: {units}" if units else "the complete document is damaged")
+
+
+def _report(apdu: StatusOrErrorReport, _context: Context) -> tuple[Kind, Details]:
+    if apdu.error_report is not None:
+        return _error(apdu)
+    status = apdu.status_report
+    if status is None:
+        why = reasons.name_of_code(apdu.reason_no_report) if apdu.reason_no_report is not None else ""
+        return Kind.STATUS_REPORT, Details(note=f"no report: {why}" if why else "")
+    state = reasons.name_of_code(status.state)
+    history = status.history
+    words = f"last service {reasons.name_of_code(history.most_recent_service)} on {history.date_of_most_recent_service}"
+    taken = history.most_recent_service == HistoryService.ILL_REQUEST and status.state in _BEGUN
+    kind = Kind.ACKNOWLEDGED if taken else Kind.STATUS_REPORT
+    return kind, Details(status=state, note=_joined(words, history.note))
+
+
+_BEGUN = (CurrentState.IN_PROCESS, CurrentState.PENDING)
+"""OCLC answers a request with such a report: it is the receipt."""
+
+
+def _error(apdu: StatusOrErrorReport) -> tuple[Kind, Details]:
+    report = apdu.error_report
+    assert report is not None
+    words = []
+    user, provider = report.user, report.provider
+    if user is not None:
+        for name in ("intermediary_problem", "unable_to_perform"):
+            code = getattr(user, name)
+            if code is not None:
+                words.append(f"{name.replace('_', '-')}: {reasons.name_of_code(code)}")
+        if user.already_forwarded is not None:
+            words.append(f"already forwarded to {user.already_forwarded.responder_id.symbol_text}")
+        if user.security_problem:
+            words.append(f"security-problem: {user.security_problem}")
+    if provider is not None:
+        for name in ("general_problem", "transaction_id_problem"):
+            code = getattr(provider, name)
+            if code is not None:
+                words.append(f"{name.replace('_', '-')}: {reasons.name_of_code(code)}")
+        prohibited = provider.state_transition_prohibited
+        if prohibited is not None:
+            culprit, state = reasons.name_of_code(prohibited.apdu), reasons.name_of_code(prohibited.state)
+            words.append(f"state-transition-prohibited: {culprit} in {state}")
+    what = _joined(*words) or "error"
+    about_request = report.correlation.upper().startswith(("ILL-REQUEST", "ILL REQUEST"))
+    kind = Kind.REJECTED if about_request else Kind.STATUS_REPORT
+    about = f"about {report.correlation}" if report.correlation else ""
+    return kind, Details(reason=Reasons.OTHER.value, status=f"error: {what}", note=_joined(what, about))
+
+
+# --- ILL-Answer ------------------------------------------------------------------------------------------
+
+
+def _answer(apdu: IllAnswer, context: Context) -> tuple[Kind, Details]:
+    explanation = apdu.explanation or Explanation()
+    reader = _RESULTS.get(apdu.results) if isinstance(apdu.results, Results) else None
+    if reader is None:
+        return Kind.MESSAGE, Details(note=f"an answer of an unknown kind, {reasons.name_of_code(apdu.results)}")
+    return reader(explanation, context)
+
+
+def _conditional(found: Explanation, context: Context) -> tuple[Kind, Details]:
+    results = found.conditional
+    if results is None:
+        return Kind.CONDITIONAL, Details(conditions=(Condition.OTHER,))
+    code = results.conditions
+    known = reasons.CONDITION_IN.get(code, Condition.OTHER) if isinstance(code, ReasonConditional) else Condition.OTHER
+    note = f"condition: {reasons.name_of_code(code)}" if known in (Condition.OTHER, Condition.COST) else ""
+    until = f"answer by {results.date_for_reply}" if results.date_for_reply is not None else ""
+    via = f"proposed delivery: {results.physical_delivery}" if results.physical_delivery else ""
+    return Kind.CONDITIONAL, Details(
+        conditions=(known,), note=_joined(note, until, via, _places(results.locations, context))
+    )
+
+
+def _retry(found: Explanation, context: Context) -> tuple[Kind, Details]:
+    results = found.retry
+    if results is None:
+        return Kind.RETRY, Details(reason=Reasons.OTHER.value)
+    code = results.reason
+    word = reasons.RETRY_IN.get(code) if isinstance(code, ReasonRetry) else None
+    return Kind.RETRY, Details(
+        reason=(word or Reasons.OTHER).value,
+        retry_after=results.retry_date,
+        note=_joined(_inexact(code, word), _places(results.locations, context)),
+    )
+
+
+def _unfilled(found: Explanation, context: Context) -> tuple[Kind, Details]:
+    results = found.unfilled
+    if results is None:
+        return Kind.UNFILLED, Details(reason=Reasons.OTHER.value)
+    code = results.reason
+    word = reasons.UNFILLED_IN.get(code) if isinstance(code, ReasonUnfilled) else None
+    return Kind.UNFILLED, Details(
+        reason=(word or Reasons.OTHER).value,
+        note=_joined(_inexact(code, word), _places(results.locations, context)),
+    )
+
+
+def _inexact(code: Any, word: Reasons | None) -> str:
+    """The standard's word where ours says less."""
+    if code is None or code in (ReasonUnfilled.OTHER, ReasonUnfilled.RESPONDER_SPECIFIC):
+        return ""
+    exact = isinstance(code, ReasonUnfilled) and word is not None and reasons.UNFILLED_OUT.get(word) == code
+    return "" if exact else reasons.name_of_code(code)
+
+
+def _locations(found: Explanation, context: Context) -> tuple[Kind, Details]:
+    results = found.locations
+    if results is None:
+        return Kind.UNFILLED, Details(reason=Reasons.OTHER.value, note="locations provided, but none was named")
+    return Kind.UNFILLED, Details(
+        reason=Reasons.OTHER.value,
+        note=_joined(
+            reasons.name_of_code(results.reason) if results.reason is not None else "",
+            _places(results.locations, context),
+        ),
+        extras=tuple(Extra("location", _place(one, context)) for one in results.locations),
+    )
+
+
+def _will_supply(found: Explanation, context: Context) -> tuple[Kind, Details]:
+    results = found.will_supply
+    if results is None:
+        return Kind.WILL_SUPPLY, Details()
+    plain = results.reason in (ReasonWillSupply.BEING_PROCESSED_FOR_SUPPLY, ReasonWillSupply.OTHER)
+    return Kind.WILL_SUPPLY, Details(
+        expected=results.supply_date,
+        note=_joined("" if plain else reasons.name_of_code(results.reason), _places(results.locations, context)),
+    )
+
+
+def _hold_placed(found: Explanation, context: Context) -> tuple[Kind, Details]:
+    results = found.hold_placed
+    if results is None:
+        return Kind.HOLD_PLACED, Details()
+    return Kind.HOLD_PLACED, Details(
+        expected=results.estimated_date_available, note=_places(results.locations, context)
+    )
+
+
+def _estimate(found: Explanation, context: Context) -> tuple[Kind, Details]:
+    """It ends the transaction: whoever agrees asks again."""
+    results = found.estimate
+    words = f"estimated cost: {results.cost_estimate}" if results is not None else "an estimate without a cost"
+    places = _places(results.locations, context) if results is not None else ""
+    return Kind.RETRY, Details(reason=Reasons.COST.value, note=_joined(words, places))
+
+
+def _places(locations: tuple[Location, ...], context: Context) -> str:
+    return f"locations: {', '.join(_place(one, context) for one in locations)}" if locations else ""
+
+
+def _place(one: Location, context: Context) -> str:
+    named = symbol_of(one.id, context.dialect.symbols) or one.id.name_text or "(not named)"
+    return f"{named} ({one.note})" if one.note else named
+
+
+_RESULTS: Mapping[Results, Callable[[Explanation, Context], tuple[Kind, Details]]] = {
+    Results.CONDITIONAL: _conditional,
+    Results.RETRY: _retry,
+    Results.UNFILLED: _unfilled,
+    Results.LOCATIONS_PROVIDED: _locations,
+    Results.WILL_SUPPLY: _will_supply,
+    Results.HOLD_PLACED: _hold_placed,
+    Results.ESTIMATE: _estimate,
+}
+
+_MEANINGS: Mapping[ApduType, Callable[[Any, Context], tuple[Kind, Details]]] = {
+    ApduType.ILL_REQUEST: _plain(Kind.REQUEST),
+    ApduType.FORWARD_NOTIFICATION: _forwarded,
+    ApduType.SHIPPED: _shipped,
+    ApduType.ILL_ANSWER: _answer,
+    ApduType.CONDITIONAL_REPLY: _answered(Kind.CONDITION_ACCEPTED, Kind.CONDITION_REFUSED),
+    ApduType.CANCEL: _plain(Kind.CANCEL),
+    ApduType.CANCEL_REPLY: _answered(Kind.CANCEL_ACCEPTED, Kind.CANCEL_REFUSED),
+    ApduType.RECEIVED: _received,
+    ApduType.RECALL: _plain(Kind.RECALL),
+    ApduType.RETURNED: _returned,
+    ApduType.CHECKED_IN: _checked_in,
+    ApduType.OVERDUE: _overdue,
+    ApduType.RENEW: _renew,
+    ApduType.RENEW_ANSWER: _renew_answer,
+    ApduType.LOST: _plain(Kind.LOST),
+    ApduType.DAMAGED: _damaged,
+    ApduType.MESSAGE: _plain(Kind.MESSAGE),
+    ApduType.STATUS_QUERY: _plain(Kind.STATUS_QUERY),
+    ApduType.STATUS_OR_ERROR_REPORT: _report,
+    ApduType.EXPIRED: _plain(Kind.EXPIRED),
+}
+assert len(_MEANINGS) == len(APDUS)
+__all__ = ["meaning", "our_role", "received"]

@@ -1,0 +1,337 @@
+"""ILL-Request <-> request; what we cannot supply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+from adapters.iso_ill.mapping.citations import citation_of, format_of, item_of, media_of
+from adapters.iso_ill.mapping.identities import Context, amount_of, moment_out, money_of, symbol_of, symbol_out
+from adapters.iso_ill.mapping.reasons import UNFILLED_IN, name_of_code
+from adapters.iso_ill.messages import IllAnswer, IllRequest
+from adapters.iso_ill.messages.codes import (
+    ApduType,
+    ExpiryFlag,
+    PlaceOnHold,
+    ReasonUnfilled,
+    Results,
+    TransactionType,
+    Wish,
+)
+from adapters.iso_ill.messages.codes import ServiceType as Wanted
+from adapters.iso_ill.messages.request_phase import (
+    Explanation,
+    RequesterOptionalMessages,
+    Search,
+    ThirdPartyInfo,
+    UnfilledResults,
+)
+from adapters.iso_ill.messages.structures import (
+    CostInfo,
+    DeliveryAddress,
+    DeliveryInfo,
+    Name,
+    OclcRequest,
+    PostalAddress,
+    ServiceDateTime,
+    SystemAddress,
+    SystemId,
+)
+from gateway.domain.requests.citation import Extra
+from gateway.domain.requests.events import Details
+from gateway.domain.requests.request import (
+    OPEN_ATTEMPT,
+    AttemptStatus,
+    Costs,
+    Dates,
+    Lending,
+    Party,
+    Request,
+    Role,
+    Service,
+    ServiceType,
+)
+from gateway.domain.value import frozen
+from gateway.ports.partner_channel import PartnerMessage
+
+REPLY_TO = "reply-to"
+"""The extra of a request that has its sender's address (APDU-Delivery-Info)."""
+TCP_SERVICES = frozenset({"TCP/IP", "TCP"})
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Times and numbers are the receiving side's own."""
+
+_WANTED = {
+    ServiceType.LOAN: (Wanted.LOAN,),
+    ServiceType.COPY: (Wanted.COPY_NON_RETURNABLE,),
+    ServiceType.COPY_OR_LOAN: (Wanted.COPY_NON_RETURNABLE, Wanted.LOAN),
+}
+_HOLDS = {"yes": PlaceOnHold.YES, "no": PlaceOnHold.NO}
+
+_SUPPLIED = frozenset({Wanted.LOAN, Wanted.COPY_NON_RETURNABLE})
+
+
+REASON = "reason-unfilled"
+"""Name of the extra with the standard's own code, where our words have none for it."""
+
+
+def request_of(apdu: IllRequest, sender: str, transaction: str, context: Context) -> Request:
+    """The client's name and identifier are left out: they are of no use for lending, and personal. All else that has
+    no place is in the extras."""
+    cost = apdu.cost_info
+    note = "; ".join(text for text in (apdu.note, apdu.forward_note) if text)
+    return Request(
+        library="",
+        id="",
+        role=Role.LENDING,
+        state=Lending.NEW,
+        number="",
+        created=NEVER,
+        changed=NEVER,
+        citation=citation_of(apdu.item, apdu.service_types, note),
+        service=Service(_service(apdu), format_of(apdu.supply_media), _level(apdu, context)),
+        dates=Dates(need_by=_need_by(apdu)),
+        costs=Costs(maximum=money_of(cost.maximum_cost, context.currency) if cost is not None else None),
+        extras=tuple(_extras(apdu, context)),
+        partner=_party(apdu, sender),
+        transaction=transaction,
+        source="partner",
+    )
+
+
+def _service(apdu: IllRequest) -> ServiceType:
+    wanted = [one for one in apdu.service_types if one in (Wanted.LOAN, Wanted.COPY_NON_RETURNABLE)]
+    if set(wanted) == {Wanted.LOAN, Wanted.COPY_NON_RETURNABLE}:
+        return ServiceType.COPY_OR_LOAN
+    return ServiceType.COPY if wanted and wanted[0] == Wanted.COPY_NON_RETURNABLE else ServiceType.LOAN
+
+
+def _level(apdu: IllRequest, context: Context) -> str:
+    letter = apdu.search.level_of_service if apdu.search is not None else ""
+    words = {char: word for word, char in context.dialect.levels.items()}
+    return words.get(letter, letter)
+
+
+def _need_by(apdu: IllRequest) -> date | None:
+    search = apdu.search
+    if search is None:
+        return None
+    if search.expiry_flag == ExpiryFlag.OTHER_DATE:
+        return search.expiry_date or search.need_before_date
+    return search.need_before_date
+
+
+def _party(apdu: IllRequest, sender: str) -> Party:
+    delivery = apdu.delivery_address
+    postal = delivery.postal if delivery is not None else None
+    name = apdu.requester_id.name_text if apdu.requester_id is not None else ""
+    return Party(
+        symbol=sender,
+        name=name or (postal.name.text if postal is not None and postal.name is not None else ""),
+        email=_email(delivery),
+        address=address_text(postal),
+    )
+
+
+def _email(delivery: DeliveryAddress | None) -> str:
+    electronic = delivery.electronic if delivery is not None else None
+    return electronic.address if electronic is not None and "@" in electronic.address else ""
+
+
+def address_text(postal: PostalAddress | None) -> str:
+    """Lines as on an envelope."""
+    if postal is None:
+        return ""
+    town = " ".join(part for part in (postal.postal_code, postal.city) if part)
+    name = postal.name.text if postal.name is not None else ""
+    lines = (name, postal.extended, postal.street, postal.post_office_box, town, postal.region, postal.country)
+    return "\n".join(line.replace("\r\n", "\n") for line in lines if line)
+
+
+def _extras(apdu: IllRequest, context: Context) -> Iterator[Extra]:
+    search, cost, third = apdu.search, apdu.cost_info, apdu.third_party_info
+    others = [one for one in apdu.service_types if one not in (Wanted.LOAN, Wanted.COPY_NON_RETURNABLE)]
+    if others:
+        yield Extra("service-types", ", ".join(map(name_of_code, others)))
+    if apdu.transaction_type != TransactionType.SIMPLE:
+        yield Extra("transaction-type", name_of_code(apdu.transaction_type))
+    if apdu.place_on_hold != PlaceOnHold.ACCORDING_TO_RESPONDER_POLICY:
+        yield Extra("place-on-hold", name_of_code(apdu.place_on_hold))
+    if search is not None and search.expiry_flag != ExpiryFlag.NO_EXPIRY:
+        expires = search.expiry_date if search.expiry_flag == ExpiryFlag.OTHER_DATE else search.need_before_date
+        if expires is not None:
+            yield Extra("expires", expires.isoformat(), "date")
+    if apdu.copyright_compliance:
+        yield Extra("copyright-compliance", apdu.copyright_compliance)
+    if apdu.physical_delivery:
+        yield Extra("delivery-service", apdu.physical_delivery)
+    for one in apdu.electronic_delivery:
+        address = one.details.address
+        if address is not None and address.address:
+            yield Extra("electronic-delivery", f"{address.service} {address.address}".strip())
+    if apdu.billing_address is not None and apdu.billing_address.postal is not None:
+        yield Extra("billing-address", address_text(apdu.billing_address.postal))
+    if apdu.client is not None and apdu.client.status:
+        yield Extra("client-status", apdu.client.status)
+    if cost is not None:
+        if cost.account_number:
+            yield Extra("account-number", cost.account_number)
+        if cost.maximum_cost is not None and money_of(cost.maximum_cost, context.currency) is None:
+            yield Extra("maximum-cost", cost.maximum_cost.value)
+        for name in ("reciprocal_agreement", "will_pay_fee", "payment_provided"):
+            if getattr(cost, name):
+                yield Extra(name.replace("_", "-"), "true", "boolean")
+    if apdu.retry_flag:
+        yield Extra("retry", "true", "boolean")
+    if apdu.forward_flag:
+        yield Extra("forwarded", "true", "boolean")
+    if third is not None:
+        for name in ("permission_to_forward", "permission_to_chain", "permission_to_partition"):
+            if getattr(third, name):
+                yield Extra(name.replace("_", "-"), "true", "boolean")
+        if third.permission_to_change_send_to_list:
+            yield Extra("permission-to-change-send-to-list", "true", "boolean")
+        for tried in third.already_tried_list:
+            yield Extra("already-tried", symbol_of(tried, context.dialect.symbols) or tried.name_text)
+        for recipient in third.send_to_list:
+            yield Extra("send-to", symbol_of(recipient.id, context.dialect.symbols) or recipient.id.name_text)
+    for extension in apdu.carried:
+        if isinstance(extension.item, OclcRequest):
+            yield from _oclc(extension.item)
+        if isinstance(extension.item, DeliveryInfo):
+            yield from _reply_to(extension.item)
+
+
+def _reply_to(info: DeliveryInfo) -> Iterator[Extra]:
+    """Where the sender is reached by TCP: newest first, and so the first one."""
+    found = [one.transport.address for one in info.sender if one.transport.service.upper() in TCP_SERVICES]
+    if found and found[0]:
+        yield Extra(REPLY_TO, found[0])
+
+
+def _oclc(item: OclcRequest) -> Iterator[Extra]:
+    for name in ("uniform_title", "dissertation", "issue_number", "volume", "affiliations", "source", "payment_method"):
+        if text := getattr(item, name):
+            yield Extra(f"oclc-{name.replace('_', '-')}", text)
+
+
+def request_fields(message: PartnerMessage, context: Context) -> dict[str, Any]:
+    """Nothing about the patron goes out."""
+    request = message.request
+    extras = {one.name: one.value for one in request.extras}
+    return {
+        "delivery_address": _delivery(message.sender),
+        "service_types": _WANTED[request.service.type],
+        "optional_messages": _optional(context),
+        "search": _search(message, context),
+        "supply_media": media_of(request.service.format),
+        "place_on_hold": _HOLDS.get(extras.get("place-on-hold", ""), PlaceOnHold.ACCORDING_TO_RESPONDER_POLICY),
+        "item": item_of(request.citation),
+        "cost_info": _cost(message),
+        "copyright_compliance": extras.get("copyright-compliance", ""),
+        "third_party_info": _tried(request, context),
+        "retry_flag": extras.get("retry", "") == "true" or _was_told_to_retry(message),
+        "note": "; ".join(part for part in (request.citation.note, message.details.note) if part),
+    }
+
+
+def _optional(context: Context) -> RequesterOptionalMessages:
+    can, dialect = context.dialect.optional_messages, context.dialect
+    return RequesterOptionalMessages(
+        can_send_received=can.can_send_received,
+        can_send_returned=can.can_send_returned,
+        shipped=dialect.wish(ApduType.SHIPPED),
+        checked_in=dialect.wish(ApduType.CHECKED_IN),
+    )
+
+
+def _search(message: PartnerMessage, context: Context) -> Search | None:
+    """The day until which it is needed is also that of its expiry: after it nobody wants it."""
+    need_by = message.request.dates.need_by
+    level = message.request.service.level
+    letter = context.dialect.levels.get(level, level if len(level) == 1 else "")
+    if need_by is None and not letter:
+        return None
+    flag = ExpiryFlag.NEED_BEFORE_DATE if need_by is not None else ExpiryFlag.NO_EXPIRY
+    return Search(level_of_service=letter, need_before_date=need_by, expiry_flag=flag)
+
+
+def _cost(message: PartnerMessage) -> CostInfo | None:
+    maximum = message.request.costs.maximum
+    return CostInfo(maximum_cost=amount_of(maximum), will_pay_fee=True) if maximum is not None else None
+
+
+def _delivery(sender: Party) -> DeliveryAddress | None:
+    """The address has no parts of its own with us: it goes line by line, as it is set up."""
+    lines = [line.strip() for line in sender.address.splitlines() if line.strip()]
+    postal = PostalAddress(
+        name=Name(institution=sender.name) if sender.name else None,
+        extended="\r\n".join(lines[1:]),
+        street=lines[0] if lines else "",
+    )
+    electronic = SystemAddress(service="SMTP", address=sender.email) if sender.email else None
+    if electronic is None and postal == PostalAddress():
+        return None
+    return DeliveryAddress(postal=postal if postal != PostalAddress() else None, electronic=electronic)
+
+
+def _was_told_to_retry(message: PartnerMessage) -> bool:
+    """This supplier has been asked for it before, and said: later."""
+    said = (one for one in message.request.attempts if one.status is AttemptStatus.RETRY)
+    return any(one.partner == message.receiver.profile for one in said)
+
+
+def _tried(request: Request, context: Context) -> ThirdPartyInfo | None:
+    """Who has been asked before."""
+    tried = tuple(
+        SystemId.of(symbol_out(one.symbol, context.dialect.symbols))
+        for one in request.attempts
+        if one.status not in OPEN_ATTEMPT and one.symbol
+    )
+    return ThirdPartyInfo(already_tried_list=tried) if tried else None
+
+
+@frozen
+class Unmet:
+    reason: ReasonUnfilled
+    detail: str
+
+    @property
+    def details(self) -> Details:
+        """For an answer that goes through the outbox."""
+        code = Extra(REASON, str(self.reason.value), "number")
+        return Details(reason=UNFILLED_IN[self.reason].value, note=self.detail, extras=(code,))
+
+
+def said_by(details: Details) -> ReasonUnfilled | None:
+    """The code that `Unmet.details` has."""
+    found = next((one.value for one in details.extras if one.name == REASON), "")
+    return ReasonUnfilled(int(found)) if found else None
+
+
+def unmet(apdu: IllRequest, context: Context) -> Unmet | None:
+    """None: nothing that is asked is beyond us."""
+    if apdu.service_types and not _SUPPLIED.intersection(apdu.service_types):
+        return Unmet(ReasonUnfilled.OTHER, "Only loans and copies are supplied here.")
+    can, wants = context.dialect.optional_messages, apdu.optional_messages
+    for wish, able, type_, name in (
+        (wants.shipped, can.can_send_shipped, ApduType.SHIPPED, "Shipped"),
+        (wants.checked_in, can.can_send_checked_in, ApduType.CHECKED_IN, "Checked-In"),
+    ):
+        if wish == Wish.REQUIRES and not (able and context.dialect.takes(type_)):
+            return Unmet(ReasonUnfilled.MANDATORY_MESSAGING_NOT_SUPPORTED, f"{name} is required; it is not sent here.")
+    return None
+
+
+def unfilled(apdu: IllRequest, why: Unmet, at: datetime, context: Context) -> IllAnswer:
+    """With the ids as they came."""
+    return IllAnswer(
+        protocol_version=context.dialect.version,
+        transaction_id=apdu.transaction_id,
+        service_date_time=ServiceDateTime(this=moment_out(at, context.zone)),
+        requester_id=apdu.requester_id,
+        responder_id=apdu.responder_id,
+        results=Results.UNFILLED,
+        explanation=Explanation(unfilled=UnfilledResults(reason=why.reason)),
+        note=why.detail,
+    )

@@ -1,0 +1,220 @@
+"""Status reports of a request of ours, and error reports about messages that can't be carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from adapters.iso_ill.codec import Peek, name_of
+from adapters.iso_ill.mapping.identities import Context, day_out, moment_out, symbol_out
+from adapters.iso_ill.messages import StatusOrErrorReport
+from adapters.iso_ill.messages.codes import (
+    ApduType,
+    CurrentState,
+    GeneralProblem,
+    HistoryService,
+    ReportSource,
+    TransactionIdProblem,
+    UnableToPerform,
+)
+from adapters.iso_ill.messages.structures import ServiceDateTime, SystemId, TransactionId
+from adapters.iso_ill.messages.tracking_phase import (
+    ErrorReport,
+    HistoryReport,
+    ProviderError,
+    StateTransitionProhibited,
+    StatusReport,
+    UserError,
+)
+from gateway.domain.problems import Fault, MalformedMessage, Reason
+from gateway.domain.requests.request import Borrowing, Flag, Lending, Request, Role, ServiceType, State
+from gateway.ports.partner_channel import ABOUT, PartnerMessage
+
+_B, _L, _S, _H = Borrowing, Lending, CurrentState, HistoryService
+
+REQUESTER: Mapping[Borrowing, CurrentState] = {
+    _B.NEW: _S.UNKNOWN,
+    _B.REVIEW: _S.UNKNOWN,
+    _B.SOURCING: _S.NOT_SUPPLIED,
+    _B.NO_SUPPLIER: _S.NOT_SUPPLIED,
+    _B.REQUESTED: _S.PENDING,
+    _B.HOLD_PLACED: _S.PENDING,
+    _B.WILL_SUPPLY: _S.PENDING,
+    _B.CONDITIONAL: _S.CONDITIONAL,
+    _B.CANCEL_PENDING: _S.CANCEL_PENDING,
+    _B.SHIPPED: _S.SHIPPED,
+    _B.RECEIVED: _S.RECEIVED,
+    _B.LENT: _S.RECEIVED,
+    _B.BACK: _S.RECEIVED,
+    _B.RETURNED: _S.RETURNED,
+    _B.COMPLETED: _S.RETURNED,
+    _B.CANCELLED: _S.CANCELLED,
+    _B.UNFILLED: _S.NOT_SUPPLIED,
+    _B.EXPIRED: _S.NOT_SUPPLIED,
+    _B.LOST: _S.LOST,
+}
+RESPONDER: Mapping[Lending, CurrentState] = {
+    _L.NEW: _S.IN_PROCESS,
+    _L.LOCATED: _S.IN_PROCESS,
+    _L.HOLD_PLACED: _S.IN_PROCESS,
+    _L.WILL_SUPPLY: _S.IN_PROCESS,
+    _L.CONDITIONAL: _S.CONDITIONAL,
+    _L.DIGITISING: _S.IN_PROCESS,
+    _L.CLEARANCE: _S.IN_PROCESS,
+    _L.CLEARED: _S.IN_PROCESS,
+    _L.CANCEL_PENDING: _S.CANCEL_PENDING,
+    _L.SHIPPED: _S.SHIPPED,
+    _L.RETURNED: _S.SHIPPED,
+    _L.COMPLETED: _S.CHECKED_IN,
+    _L.CANCELLED: _S.CANCELLED,
+    _L.UNFILLED: _S.NOT_SUPPLIED,
+    _L.EXPIRED: _S.NOT_SUPPLIED,
+    _L.FORWARDED: _S.FORWARD,
+    _L.LOST: _S.LOST,
+}
+
+_SERVICES: Mapping[CurrentState, tuple[HistoryService, Role]] = {
+    _S.NOT_SUPPLIED: (_H.ILL_ANSWER, Role.LENDING),
+    _S.PENDING: (_H.ILL_REQUEST, Role.BORROWING),
+    _S.IN_PROCESS: (_H.ILL_REQUEST, Role.BORROWING),
+    _S.FORWARD: (_H.FORWARD, Role.LENDING),
+    _S.CONDITIONAL: (_H.ILL_ANSWER, Role.LENDING),
+    _S.CANCEL_PENDING: (_H.CANCEL, Role.BORROWING),
+    _S.CANCELLED: (_H.CANCEL_REPLY, Role.LENDING),
+    _S.SHIPPED: (_H.SHIPPED, Role.LENDING),
+    _S.RECEIVED: (_H.RECEIVED, Role.BORROWING),
+    _S.RENEW_PENDING: (_H.RECEIVED, Role.BORROWING),
+    _S.OVERDUE: (_H.SHIPPED, Role.LENDING),
+    _S.NOT_RECEIVED_OVERDUE: (_H.SHIPPED, Role.LENDING),
+    _S.RENEW_OVERDUE: (_H.SHIPPED, Role.LENDING),
+    _S.RETURNED: (_H.RETURNED, Role.BORROWING),
+    _S.CHECKED_IN: (_H.CHECKED_IN, Role.LENDING),
+    _S.RECALL: (_H.RECALL, Role.LENDING),
+    _S.LOST: (_H.LOST, Role.LENDING),
+    _S.UNKNOWN: (_H.ILL_REQUEST, Role.BORROWING),
+}
+"""The service that leads into each state, and who begins it: for a report without the request's history."""
+
+
+_NOT_OF_A_COPY: Mapping[CurrentState, CurrentState] = {_S.RETURNED: _S.RECEIVED, _S.CHECKED_IN: _S.SHIPPED}
+"""A copy doesn't come back: its transaction is over when it was received or, with the responder, shipped."""
+
+
+def state_of(request: Request) -> CurrentState:
+    """With what stands beside the state: recalled, overdue, a renewal that waits. A copy ends where a loan goes on."""
+    state, flags = for_service(_plain(request.state), request.service.type), request.flags
+    if state not in (_S.SHIPPED, _S.RECEIVED):
+        return state
+    if Flag.RECALLED in flags:
+        return _S.RECALL
+    if Flag.OVERDUE in flags:
+        if Flag.RENEWAL_PENDING in flags:
+            return _S.RENEW_OVERDUE
+        late_on_its_way = request.state is Borrowing.SHIPPED
+        return _S.NOT_RECEIVED_OVERDUE if late_on_its_way else _S.OVERDUE
+    return _S.RENEW_PENDING if Flag.RENEWAL_PENDING in flags else state
+
+
+def for_service(state: CurrentState, service: ServiceType) -> CurrentState:
+    """The state in which a loan ends, as it is called for a copy."""
+    return _NOT_OF_A_COPY.get(state, state) if service is ServiceType.COPY else state
+
+
+def _plain(state: State) -> CurrentState:
+    """One table a side: states of both that are called the same would be the same key."""
+    return REQUESTER[state] if isinstance(state, Borrowing) else RESPONDER[state]
+
+
+def status_report(message: PartnerMessage, context: Context) -> dict[str, Any]:
+    request = message.request
+    service, initiator = _SERVICES[state_of(request)]
+    symbols = context.dialect.symbols
+    party = message.sender if initiator is message.role else message.receiver
+    ours = symbols.ours if party is message.sender and symbols.ours else party.symbol
+    on = day_out(request.changed, context.zone)
+    return {"status_report": report_of(request, service, SystemId.of(symbol_out(ours, symbols)), on, context)}
+
+
+def report_of(
+    request: Request, service: HistoryService, initiator: SystemId, on: date, context: Context
+) -> StatusReport:
+    """`service`, by whom and on which day, was the last that changed anything."""
+    citation = request.citation
+    history = HistoryReport(
+        date_requested=day_out(request.created, context.zone),
+        author=citation.author,
+        title=citation.title,
+        author_of_article=citation.component_author,
+        title_of_article=citation.component_title,
+        date_of_last_transition=day_out(request.changed, context.zone),
+        most_recent_service=service,
+        date_of_most_recent_service=on,
+        initiator=initiator,
+    )
+    return StatusReport(history=history, state=state_of(request))
+
+
+def last_service(request: Request) -> HistoryService:
+    """The one that leads into its state."""
+    return _SERVICES[state_of(request)][0]
+
+
+# --- errors ----------------------------------------------------------------------------------------------
+
+GENERAL_PROBLEMS: Mapping[Fault, GeneralProblem] = {
+    Fault.UNKNOWN_SERVICE: GeneralProblem.UNRECOGNIZED_APDU,
+    Fault.UNSUPPORTED_VERSION: GeneralProblem.PROTOCOL_VERSION_NOT_SUPPORTED,
+}
+"""Every other fault is a badly structured APDU."""
+
+
+def general_problem(malformed: MalformedMessage) -> ProviderError:
+    problem = GENERAL_PROBLEMS.get(malformed.fault, GeneralProblem.BADLY_STRUCTURED_APDU)
+    return ProviderError(general_problem=problem)
+
+
+def correlation(peek: Peek) -> str:
+    """Type, qualifiers and time of the message that a report is about."""
+    parts = [name_of(peek.type) if peek.type is not None else "unknown APDU"]
+    if peek.transaction_id is not None:
+        id_ = peek.transaction_id
+        parts += [part for part in (id_.group_qualifier, id_.qualifier, id_.sub_qualifier) if part]
+    if peek.service_date_time is not None:
+        this = peek.service_date_time.this
+        clock = this.clock.strftime("%H%M%S") if this.clock is not None else ""
+        parts.append(f"{this.day.strftime('%Y%m%d')}{clock}")
+    return " ".join(parts)
+
+
+def trouble(message: PartnerMessage, context: Context) -> dict[str, Any]:
+    """A report about a message of the partner's that the request's state doesn't allow; `ABOUT` says which."""
+    about = next((one.value for one in message.details.extras if one.name == ABOUT), "")
+    type_ = next((one for one in ApduType if name_of(one) == about.partition(" ")[0]), None)
+    if type_ is None:
+        user = UserError(unable_to_perform=UnableToPerform.OTHER)
+        return {"error_report": ErrorReport(correlation=about or "(not said)", source=ReportSource.USER, user=user)}
+    if message.details.reason == Reason.DUPLICATE_REQUEST:
+        provider = ProviderError(transaction_id_problem=TransactionIdProblem.DUPLICATE_TRANSACTION_ID)
+    else:
+        prohibited = StateTransitionProhibited(apdu=type_, state=state_of(message.request))
+        provider = ProviderError(state_transition_prohibited=prohibited)
+    return {"error_report": ErrorReport(correlation=about, source=ReportSource.PROVIDER, provider=provider)}
+
+
+def error_report(
+    peek: Peek, problem: ProviderError | UserError, note: str, at: datetime, context: Context
+) -> StatusOrErrorReport:
+    """About a message of the partner's, with the ids that it had; empty ones where they could not be read."""
+    provider = problem if isinstance(problem, ProviderError) else None
+    user = problem if isinstance(problem, UserError) else None
+    source = ReportSource.PROVIDER if provider is not None else ReportSource.USER
+    return StatusOrErrorReport(
+        protocol_version=context.dialect.version,
+        transaction_id=peek.transaction_id or TransactionId(group_qualifier="", qualifier=""),
+        service_date_time=ServiceDateTime(this=moment_out(at, context.zone)),
+        requester_id=peek.requester_id,
+        responder_id=peek.responder_id,
+        error_report=ErrorReport(correlation=correlation(peek), source=source, user=user, provider=provider),
+        note=note,
+    )

@@ -1,0 +1,75 @@
+"""How messages are declared; EXTERNAL.
+
+A field without a default is mandatory. Fields stand in the order of the module `ill.asn`.
+
+Types by annotation: `str` ILL-String · `date` ISO-Date · `time` ISO-Time · `int` INTEGER · `bool` BOOLEAN · an IntEnum,
+alone or `| int`, ENUMERATED · `bytes` ANY (the whole TLV as it came) · `tuple[X, ...]` SEQUENCE OF · another of these
+classes SEQUENCE. `Form` says it where the annotation can't.
+
+A value that a list doesn't have stays a plain `int`, so that it can be shown and passed on.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum
+from typing import ClassVar, Protocol
+
+from gateway.domain.value import frozen
+
+
+class Form(Enum):
+    """Where the annotation alone is not enough."""
+
+    BY_ANNOTATION = "by annotation"
+    PRINTABLE = "PrintableString"
+    OBJECT_IDENTIFIER = "OBJECT IDENTIFIER"
+    NULL = "NULL"
+    EXTENSION_ITEM = "ANY DEFINED BY identifier"
+
+
+@frozen
+class Tag:
+    """`number`: the context-specific tag. `name`: as the standard has it, where it isn't the field's with hyphens.
+
+    `explicit`: the value keeps its own tag inside (for text it always does, being a CHOICE). `choice`: this is one of
+    the alternatives of an untagged CHOICE of that name. `since`: protocol version.
+    """
+
+    number: int
+    name: str = ""
+    form: Form = Form.BY_ANNOTATION
+    explicit: bool = False
+    choice: str = ""
+    since: int = 1
+
+
+class Structure(Protocol):
+    """Any of the classes declared this way."""
+
+    __dataclass_fields__: ClassVar[dict[str, object]]
+
+
+class Choice:
+    """Base of structures that are a CHOICE inside an explicit tag: on the wire the same as a SEQUENCE of optional
+    fields of which exactly one is there."""
+
+    __slots__ = ()
+
+
+class Encoding(IntEnum):
+    """How the value is wrapped; the numbers are the tags."""
+
+    SINGLE_ASN1_TYPE = 0  # one TLV
+    OCTET_ALIGNED = 1
+    ARBITRARY = 2  # a BIT STRING; its first octet counts the unused bits
+
+
+@frozen
+class External:
+    """`value`: the TLV of a single ASN.1 type, else the octets."""
+
+    direct_reference: str = ""  # object identifier, dotted
+    value: bytes = b""
+    encoding: Encoding = Encoding.SINGLE_ASN1_TYPE
+    indirect_reference: int | None = None
+    descriptor: str = ""

@@ -1,0 +1,164 @@
+"""Whether a partner's APDU is allowed now, and whether our tables made something else of it than the standard's.
+
+allowed = guard(apdu, context)         goes into FromPartner.guard
+refusal = allowed(request)             None: go on
+line = deviation(apdu, request_after, context, allowed.seen)    for the journal; empty: as the table says
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from adapters.iso_ill.codec import name_of
+from adapters.iso_ill.dialect import States, state_word
+from adapters.iso_ill.mapping.identities import Context, day_out, ours_in
+from adapters.iso_ill.mapping.reports import for_service, state_of
+from adapters.iso_ill.messages import Apdu
+from adapters.iso_ill.messages.codes import ApduType, CurrentState
+from adapters.iso_ill.state_tables import ALWAYS, Direction, Service, came
+from gateway.domain.problems import About, Reason, Refusal
+from gateway.domain.requests.request import Attempt, AttemptStatus, Borrowing, Request, Role
+
+_A, _S = AttemptStatus, CurrentState
+
+ATTEMPTS: Mapping[AttemptStatus, CurrentState] = {
+    _A.ASKED: _S.PENDING,
+    _A.EXPECTED: _S.PENDING,
+    _A.WILL_SUPPLY: _S.PENDING,
+    _A.HOLD_PLACED: _S.PENDING,
+    _A.CONDITIONAL: _S.CONDITIONAL,
+    _A.SHIPPED: _S.SHIPPED,
+    _A.COMPLETED: _S.RETURNED,
+    _A.UNFILLED: _S.NOT_SUPPLIED,
+    _A.RETRY: _S.NOT_SUPPLIED,
+    _A.EXPIRED: _S.NOT_SUPPLIED,
+    _A.REJECTED: _S.NOT_SUPPLIED,
+    _A.NO_ANSWER: _S.CANCEL_PENDING,  # we went on, and told it so by Cancel
+    _A.CONDITION_REFUSED: _S.NOT_SUPPLIED,
+    _A.SKIPPED: _S.CANCEL_PENDING,  # likewise
+    _A.CANCELLED: _S.CANCELLED,
+    _A.EXTRA: _S.SHIPPED,
+    _A.EXTRA_RETURNED: _S.RETURNED,
+    _A.LOST: _S.LOST,
+}
+"""Of a supplier whose turn is over: one request of ours is a transaction with each."""
+
+_NO_TURN = frozenset(
+    {
+        Borrowing.NEW,
+        Borrowing.REVIEW,
+        Borrowing.SOURCING,
+        Borrowing.NO_SUPPLIER,
+        Borrowing.CANCELLED,
+        Borrowing.UNFILLED,
+        Borrowing.EXPIRED,
+    }
+)
+"""States of the request in which no transaction goes on: then each transaction has the state that it ended in."""
+
+AT_ONCE: Mapping[ApduType, tuple[Service, ...]] = {
+    ApduType.CANCEL: tuple(Service(ApduType.CANCEL_REPLY, Direction.REQ, one) for one in ("yes", "no")),
+    ApduType.RENEW: tuple(Service(ApduType.RENEW_ANSWER, Direction.REQ, one) for one in ("yes", "no")),
+    ApduType.SHIPPED: (Service(ApduType.RECEIVED, Direction.REQ),),
+}
+"""What our rules may answer in the same moment, so that the state after it is that of the answer."""
+
+
+class Guard:
+    """`ports.partner_channel.FromPartner.guard` for one APDU. `seen`: the transaction's state when it was asked
+    last."""
+
+    def __init__(self, apdu: Apdu, context: Context) -> None:
+        self._apdu = apdu
+        self._context = context
+        self.seen: CurrentState | None = None
+
+    def __call__(self, request: Request) -> Refusal | None:
+        state = self.seen = transaction_state(self._apdu, request, self._context)
+        service = came(self._apdu)
+        if service is None or service.apdu in ALWAYS:
+            return None
+        if self._states.next(request.role, state, service) is not None:
+            return None
+        forwarded = state is CurrentState.FORWARD  # nothing is ours to answer any more, whenever it was asked
+        if self._states.late == "keep" and not forwarded and _sent_before(self._apdu, request, self._context):
+            return None  # what it still means is decided by the domain's table
+        name = name_of(self._apdu.type)
+        reason = Reason.NOT_ALLOWED if request.open else Reason.REQUEST_CLOSED
+        return Refusal(reason, f"{name} is not allowed in the state {_shown(state)}.", About.REQUEST)
+
+    @property
+    def _states(self) -> States:
+        return self._context.dialect.states
+
+
+def guard(apdu: Apdu, context: Context) -> Guard:
+    return Guard(apdu, context)
+
+
+def deviation(apdu: Apdu, after: Request, context: Context, before: CurrentState | None = None) -> str:
+    """In one line, how the transaction's state differs from the table's; empty where it doesn't. `before`: its state
+    when the APDU came (`Guard.seen`); without it, any state from which the APDU leads there is fine."""
+    service = came(apdu)
+    if service is None:
+        return ""
+    now = transaction_state(apdu, after, context)
+    expected: tuple[CurrentState, ...]
+    if service.apdu in ALWAYS:
+        expected = (before,) if before is not None else (now,)
+    else:
+        table = context.dialect.states.tables[after.role]
+        rows = (table.get(before, {}),) if before is not None else tuple(table.values())
+        leads = tuple(row[service] for row in rows if service in row)
+        if not leads:  # kept as late: it changes nothing
+            leads = (before,) if before is not None else (now,)
+        expected = (*leads, *(to for lead in leads for to in _answered(service, table.get(lead, {}))))
+    if now in expected:
+        return ""
+    where = f" in {_shown(before)}" if before is not None else ""
+    return f"{name_of(apdu.type)}{where}: by the table {_shown(expected[0])}, with us {_shown(now)}"
+
+
+def _answered(service: Service, row: Mapping[Service, CurrentState]) -> Iterator[CurrentState]:
+    for answer in AT_ONCE.get(service.apdu, ()):
+        if answer in row:
+            yield row[answer]
+
+
+def _shown(state: CurrentState) -> str:
+    return state_word(state).upper()
+
+
+def transaction_state(apdu: Apdu, request: Request, context: Context) -> CurrentState:
+    """Of the transaction that the APDU names: as a requester we have one with each supplier of the request."""
+    if request.role is Role.LENDING:
+        return state_of(request)
+    attempt = _attempt(apdu, request, context)
+    if attempt is None:
+        return state_of(request)
+    if attempt.number == request.current and request.state not in _NO_TURN:
+        return state_of(request)
+    return for_service(ATTEMPTS[attempt.status], request.service.type)
+
+
+def _attempt(apdu: Apdu, request: Request, context: Context) -> Attempt | None:
+    id_ = apdu.transaction_id
+    ours = ours_in(id_.group_qualifier, id_.qualifier, context.dialect.identifiers)
+    named = next((one for one in request.attempts if one.transaction == ours), None)
+    return named or request.attempt
+
+
+def _sent_before(apdu: Apdu, request: Request, context: Context) -> bool:
+    """Whether its sender couldn't know of our last change. Without a time of day only an earlier day tells it; the hour
+    that comes twice when summer time ends is taken for the first one."""
+    known = request.changed + timedelta(minutes=context.dialect.states.transit_minutes)
+    sent = apdu.service_date_time.this
+    days = (sent.day - day_out(known, context.zone)).days
+    if sent.clock is None or abs(days) > 1:
+        return days < 0
+    at = datetime.combine(sent.day, sent.clock, context.zone)
+    return at.astimezone(UTC) < known.astimezone(UTC).replace(microsecond=0)
+
+
+__all__ = ["ATTEMPTS", "Guard", "deviation", "guard", "transaction_state"]

@@ -1,0 +1,200 @@
+"""Plain mail in: reply codes at the start of a line, copies as PDF, and whatever else people write. Pure.
+
+Codes count only where the profile writes plain letters to its partner: its channel is `mail`, or it has a section
+`letters`. From others free text is all that plain mail can be.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from functools import lru_cache
+
+from adapters.letters.dialect import SECTION, LettersDialect, Reply, dialect_of
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.request import Role
+from gateway.domain.value import frozen
+from gateway.ports.incoming_mail import IncomingMail, MailEvent, Understood, own_lines, own_text, shortened
+
+CHANNEL = "mail"
+PDF = "application/pdf"
+
+MOST_NOTE = 4_000
+
+_DATES = (
+    re.compile(r"\b(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})\b"),
+    re.compile(r"\b(?P<d>\d{1,2})[./-](?P<m>\d{1,2})[./-](?P<y>\d{4}|\d{2})\b"),
+    re.compile(r"\b(?P<d>\d{1,2})(?:st|nd|rd|th)?\.?\s+(?P<name>[A-Za-zäéû]{3,})\.?\s+(?P<y>\d{4})\b"),
+)
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "jan",
+            "feb fév",
+            "mar mär mrz",
+            "apr avr",
+            "may mai",
+            "jun juin",
+            "jul juil",
+            "aug aoû",
+            "sep",
+            "oct okt",
+            "nov",
+            "dec dez déc",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+_NUMBER = re.compile(r"(?<![\w/.-])(?=[\w./-]*\d)[A-Za-z][\w./-]{3,48}")
+
+
+@frozen
+class _Line:
+    """A line that begins with a code. `rest`: what follows it; `number`: of a request that the line names."""
+
+    code: str
+    reply: Reply
+    rest: str
+    number: str = ""
+
+
+class PlainMail:
+    name = SECTION
+
+    def recognises(self, mail: IncomingMail, profile: Profile) -> bool:
+        return bool(mail.text.strip() or mail.attachments)
+
+    def decode(self, mail: IncomingMail, profile: Profile) -> Understood:
+        dialect = dialect_of(profile)
+        found = _codes(mail.text, dialect) if _writes_plainly(profile) else []
+        meant = _agreed(found)
+        pdfs = tuple(i for i, one in enumerate(mail.attachments) if one.media_type == PDF)
+        if meant:
+            return Understood(tuple(_answer(line, mail) for line in meant))
+        if pdfs and not found and _writes_plainly(profile):
+            return Understood((_copy(mail, pdfs),))
+        why = "codes that contradict each other" if found else "no reply code at the start of a line"
+        return Understood((_message(mail, why),))
+
+
+def _writes_plainly(profile: Profile) -> bool:
+    return SECTION in profile.dialects or (profile.partner is not None and profile.partner.channel == CHANNEL)
+
+
+# --- codes -----------------------------------------------------------------------------------------------
+
+
+def _codes(text: str, dialect: LettersDialect) -> list[_Line]:
+    if not dialect.replies:
+        return []
+    pattern = _pattern(tuple(sorted(dialect.replies, key=len, reverse=True)))
+    known = {code.upper(): (code, reply) for code, reply in dialect.replies.items()}
+    lines: list[_Line] = []
+    for text_line in own_lines(text):
+        match = pattern.match(text_line)
+        if match is None or not _is_code(match[1], match[2]):
+            continue
+        code, reply = known[match[1].upper()]
+        rest = match[2].strip(" \t.:;,–-")
+        number = _NUMBER.search(rest)
+        lines.append(_Line(code, reply, rest, number[0].rstrip(".") if number else ""))
+    return lines
+
+
+@lru_cache(maxsize=64)
+def _pattern(codes: tuple[str, ...]) -> re.Pattern[str]:
+    alternatives = "|".join(re.escape(code) for code in codes)
+    return re.compile(rf"^[\s*•\-–]*({alternatives})(?![\w/?])(.*)$", re.IGNORECASE)
+
+
+def _is_code(said: str, rest: str) -> bool:
+    """`REF` is a code, `Ref: 4711` is somebody's reference, `bind` is a word."""
+    if not said.isalpha():
+        return True
+    following = rest.strip().split(maxsplit=1)
+    return (
+        said.isupper() and not rest.lstrip().startswith((":", "#", "=")) and not (following and following[0].isdigit())
+    )
+
+
+def _agreed(lines: list[_Line]) -> list[_Line]:
+    """Each line for a request of its own; several for the same only when they say the same."""
+    by_number: dict[str, _Line] = {}
+    for line in lines:
+        before = by_number.setdefault(line.number, line)
+        if before.reply != line.reply:
+            return []
+    if "" in by_number and len(by_number) > 1:
+        return []  # one of them names no request: which is meant?
+    return list(by_number.values())
+
+
+def _answer(line: _Line, mail: IncomingMail) -> MailEvent:
+    reply = line.reply
+    note = ": ".join(part for part in (reply.note, line.rest) if part)
+    day = date_in(line.rest)
+    details = Details(reason=reply.reason, note=shortened(note, MOST_NOTE))
+    if reply.condition is not None:
+        details = replace(details, conditions=(reply.condition,))
+    if reply.kind is Kind.RETRY:
+        details = replace(details, retry_after=day)
+    elif reply.kind in (Kind.SHIPPED, Kind.RENEW_ACCEPTED, Kind.OVERDUE, Kind.RECALL):
+        details = replace(details, due=day)
+    elif reply.kind in (Kind.WILL_SUPPLY, Kind.HOLD_PLACED):
+        details = replace(details, expected=day)
+    return MailEvent(
+        kind=reply.kind,
+        role=Role.BORROWING,
+        transaction=line.number,
+        details=details,
+        explained=(f"line begins with the code {line.code}",),
+    )
+
+
+def date_in(text: str) -> date | None:
+    """The first date, day before month where it has no other order; None where there is none."""
+    for pattern in _DATES:
+        if match := pattern.search(text):
+            found = match.groupdict()
+            month = int(found["m"]) if "m" in found else _month(found["name"])
+            year = int(found["y"])
+            try:
+                return date(year + 2000 if year < 100 else year, month, int(found["d"]))
+            except ValueError:  # the 31st of February, or a number that is no date
+                continue
+    return None
+
+
+def _month(name: str) -> int:
+    """0 for none."""
+    word = name.lower()
+    return next((number for start, number in _MONTHS.items() if word.startswith(start)), 0)
+
+
+# --- the rest --------------------------------------------------------------------------------------------
+
+
+def _copy(mail: IncomingMail, pdfs: tuple[int, ...]) -> MailEvent:
+    note = shortened(own_text(mail.text), MOST_NOTE)
+    return MailEvent(
+        kind=Kind.COPY_DELIVERED,
+        role=Role.BORROWING,
+        details=Details(note=note),
+        files=pdfs,
+        explained=("a PDF is attached",),
+    )
+
+
+def _message(mail: IncomingMail, why: str) -> MailEvent:
+    text = shortened(own_text(mail.text), MOST_NOTE) or shortened(mail.text, MOST_NOTE) or mail.subject
+    return MailEvent(
+        kind=Kind.MESSAGE,
+        role=Role.BORROWING,
+        details=Details(note=text or "a mail without text"),
+        files=tuple(range(len(mail.attachments))),
+        explained=(f"free text ({why}): a message for staff",),
+    )

@@ -1,0 +1,274 @@
+"""Holds and loans as rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnClause, Connection, Date, Integer, Row, String, bindparam, column, text, update
+
+from adapters.library.embedded import item_rows
+from adapters.library.embedded.item_rows import Piece
+from adapters.library.embedded.loan_rules import Closures, shelf_until
+from adapters.library.embedded.tables import holds, loans
+from adapters.library.embedded.work_context import Here
+from gateway.domain.library import Hold, HoldStatus, ItemStatus, Loan
+from gateway.domain.problems import About, Reason, Refused
+from gateway.sql.column_types import UtcDateTime
+
+QUEUED = (HoldStatus.WAITING, HoldStatus.PAGED)
+ITEM, TITLE = "item", "title"
+
+_SELECT_HOLDS = """SELECT
+  h.id, h.key, h.request_id, h.patron_id, h.bib_id, h.item_id, h.pickup, h.status, h.placed, h.kind, h.need_by,
+  h.expires, h.ready_until, h.level, i.barcode, b.title,
+  CASE WHEN h.closed IS NOT NULL OR h.status NOT IN ('waiting', 'paged') THEN 0 ELSE 1 + (
+    SELECT count(*) FROM embedded_holds o
+    WHERE o.library = h.library AND o.bib_id = h.bib_id AND o.closed IS NULL AND o.status IN ('waiting', 'paged')
+    AND (o.placed < h.placed OR (o.placed = h.placed AND o.id < h.id))
+    AND (o.item_id IS NULL OR h.item_id IS NULL OR o.item_id = h.item_id)
+    AND (o.expires IS NULL OR o.expires >= :today)) END AS place
+FROM embedded_holds h
+JOIN embedded_bibs b ON b.library = h.library AND b.id = h.bib_id
+LEFT JOIN embedded_items i ON i.library = h.library AND i.id = h.item_id
+WHERE h.library = :library AND """
+
+_HOLD_COLUMNS: tuple[ColumnClause[Any], ...] = (
+    *(column(name, String) for name in ("id", "key", "request_id", "patron_id", "bib_id", "item_id", "pickup")),
+    column("status", String),
+    column("placed", UtcDateTime),
+    column("kind", String),
+    column("need_by", Date),
+    column("expires", Date),
+    column("ready_until", Date),
+    *(column(name, String) for name in ("level", "barcode", "title")),
+)
+
+_SELECT_LOANS = """SELECT
+  l.id, l.key, l.request_id, l.item_id, i.barcode, l.bib_id, l.patron_id, l.lent, l.due, l.returned, l.renewals,
+  l.renewals_allowed, l.recalled, b.title, l.returned_key
+FROM embedded_loans l
+JOIN embedded_items i ON i.library = l.library AND i.id = l.item_id
+JOIN embedded_bibs b ON b.library = l.library AND b.id = l.bib_id
+WHERE l.library = :library AND """
+
+_LOAN_COLUMNS: tuple[ColumnClause[Any], ...] = (
+    *(column(name, String) for name in ("id", "key", "request_id", "item_id", "barcode", "bib_id", "patron_id")),
+    *(column(name, UtcDateTime) for name in ("lent", "due", "returned")),
+    column("renewals", Integer),
+    column("renewals_allowed", Boolean),
+    column("recalled", UtcDateTime),
+    column("title", String),
+    column("returned_key", String),
+)
+
+
+def _hold_statement(condition: str) -> Any:
+    clause = text(_SELECT_HOLDS + condition + " ORDER BY h.placed, h.id")
+    return clause.bindparams(bindparam("today", type_=Date())).columns(*_HOLD_COLUMNS)
+
+
+_STANDING = "h.closed IS NULL AND (h.expires IS NULL OR h.expires >= :today OR h.status IN ('ready', 'in-transit'))"
+_HOLD_BY_ID = _hold_statement("h.id = :value")
+_BY_KEY = _hold_statement("h.key = :value")
+_BY_REQUEST = _hold_statement("h.request_id = :value AND h.request_id <> ''")
+_HOLDS_OF_PATRON = _hold_statement(f"h.patron_id = :value AND {_STANDING}")
+_OF_BIB = _hold_statement(f"h.bib_id = :value AND {_STANDING}")
+_OF_ITEM = _hold_statement(f"h.bib_id = :value AND (h.item_id IS NULL OR h.item_id = :item) AND {_STANDING}")
+_LAPSED = _hold_statement(
+    "h.bib_id = :value AND h.closed IS NULL AND ((h.status IN ('waiting', 'paged') AND h.expires < :today)"
+    " OR (h.status = 'ready' AND h.ready_until < :today))"
+)
+
+
+def get_hold(connection: Connection, here: Here, hold_id: str) -> Hold:
+    """Raises Refused(UNKNOWN_REQUEST)."""
+    row = connection.execute(_HOLD_BY_ID, _values(here, hold_id)).one_or_none()
+    if row is None:
+        raise Refused(Reason.UNKNOWN_REQUEST, "no hold has this id", about=About.REQUEST, value=hold_id)
+    return to_hold(row, here)
+
+
+def by_key(connection: Connection, here: Here, key: str) -> Hold | None:
+    row = connection.execute(_BY_KEY, _values(here, key)).one_or_none()
+    return None if row is None else to_hold(row, here)
+
+
+def by_request(connection: Connection, here: Here, request_id: str) -> tuple[Hold, ...]:
+    """All of this request number, also closed ones."""
+    return _all(connection, here, _BY_REQUEST, _values(here, request_id))
+
+
+def holds_of_patron(connection: Connection, here: Here, patron_id: str) -> tuple[Hold, ...]:
+    return _all(connection, here, _HOLDS_OF_PATRON, _values(here, patron_id))
+
+
+def of_bib(connection: Connection, here: Here, bib_id: str) -> tuple[Hold, ...]:
+    return _all(connection, here, _OF_BIB, _values(here, bib_id))
+
+
+def of_item(connection: Connection, here: Here, bib_id: str, item_id: str) -> tuple[Hold, ...]:
+    """Open holds that the item may fill or is kept for, in order."""
+    return _all(connection, here, _OF_ITEM, _values(here, bib_id) | {"item": item_id})
+
+
+def _all(connection: Connection, here: Here, statement: Any, values: dict[str, object]) -> tuple[Hold, ...]:
+    return tuple(to_hold(row, here) for row in connection.execute(statement, values))
+
+
+def _values(here: Here, value: str) -> dict[str, object]:
+    return {"library": here.library, "value": value, "today": here.today}
+
+
+def to_hold(row: Row[Any], here: Here) -> Hold:
+    status = HoldStatus(row.status)
+    if status in QUEUED and row.expires is not None and row.expires < here.today:
+        status = HoldStatus.EXPIRED  # the row is closed when somebody next works on the record
+    return Hold(
+        id=row.id,
+        key=row.key,
+        request_id=row.request_id,
+        patron_id=row.patron_id,
+        bib_id=row.bib_id,
+        item_id=row.item_id or "",
+        pickup=row.pickup,
+        status=status,
+        placed=row.placed,
+        kind=row.kind,
+        position=row.place if status.is_open else 0,
+        need_by=row.need_by,
+        expires=row.expires,
+        ready_until=row.ready_until,
+        item_barcode=row.barcode or "",
+        title=row.title,
+    )
+
+
+# --- changes ---------------------------------------------------------------------------------------------
+
+
+def update_hold_row(connection: Connection, here: Here, hold_id: str, **columns: Any) -> None:
+    connection.execute(update(holds).where(holds.c.library == here.library, holds.c.id == hold_id).values(**columns))
+
+
+def close(connection: Connection, here: Here, hold_id: str, status: HoldStatus, **columns: Any) -> None:
+    update_hold_row(connection, here, hold_id, status=status.value, closed=here.now, **columns)
+
+
+def catch(
+    connection: Connection, here: Here, hold: Hold, piece: Piece, desk: str, shelf_days: int, closures: Closures
+) -> None:
+    """The item is kept for this hold: on the shelf where the desk is the pickup branch, else on its way there."""
+    item_id = piece.item.id
+    if hold.pickup == desk:
+        until = shelf_until(shelf_days, here.today, closures)
+        update_hold_row(connection, here, hold.id, status=HoldStatus.READY.value, item_id=item_id, ready_until=until)
+        place = {"status": ItemStatus.ON_HOLD_SHELF.value, "transit_to": ""}
+    else:
+        update_hold_row(
+            connection, here, hold.id, status=HoldStatus.IN_TRANSIT.value, item_id=item_id, ready_until=None
+        )
+        place = {"status": ItemStatus.IN_TRANSIT.value, "transit_to": hold.pickup}
+    shelf = piece.item.home.shelf if desk == piece.item.home.library else ""
+    item_rows.change(connection, here, item_id, current_branch=desk, current_shelf=shelf, **place)
+
+
+def put_back(connection: Connection, here: Here, hold: Hold, level: str) -> None:
+    """The hold loses its item and stands in the queue again, at its old place."""
+    item_id = hold.item_id if level == ITEM else None
+    update_hold_row(connection, here, hold.id, status=HoldStatus.WAITING.value, item_id=item_id, ready_until=None)
+
+
+def level(connection: Connection, here: Here, hold_id: str) -> str:
+    """item or title."""
+    found: str = connection.execute(_HOLD_BY_ID, _values(here, hold_id)).one().level
+    return found
+
+
+def free_item(connection: Connection, here: Here, piece: Piece) -> None:
+    """An item that was kept for a hold is so no more: free where it belongs, else on its way there. Whoever waits
+    next gets it when it is scanned at a desk."""
+    item = piece.item
+    if item.status not in (ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT):
+        return
+    if item.status is ItemStatus.ON_HOLD_SHELF and item.current.library == item.home.library:
+        place = {"status": ItemStatus.AVAILABLE.value, "transit_to": "", "current_shelf": item.home.shelf}
+    else:
+        place = {"status": ItemStatus.IN_TRANSIT.value, "transit_to": item.home.library}
+    item_rows.change(connection, here, item.id, **place)
+
+
+def lapse(connection: Connection, here: Here, bib_id: str) -> None:
+    """Close the holds on a record that nobody wants any more: queued past their expiry, or not fetched."""
+    for row in connection.execute(_LAPSED, _values(here, bib_id)).all():
+        close(connection, here, row.id, HoldStatus.EXPIRED)
+        if row.status == HoldStatus.READY and row.item_id:
+            free_item(connection, here, item_rows.by_id(connection, here, row.item_id))
+
+
+def _loan_statement(condition: str) -> Any:
+    return text(_SELECT_LOANS + condition).columns(*_LOAN_COLUMNS)
+
+
+_LOAN_BY_ID = _loan_statement("l.id = :value")
+_OPEN = _loan_statement("l.item_id = :value AND l.returned IS NULL")
+_LATEST = _loan_statement("l.item_id = :value ORDER BY l.id DESC LIMIT 1")
+_LOANS_OF_PATRON = _loan_statement("l.patron_id = :value AND l.returned IS NULL ORDER BY l.due, l.id")
+
+
+def get_loan(connection: Connection, here: Here, loan_id: str) -> Loan:
+    """Raises Refused(NOT_CHECKED_OUT)."""
+    row = _one(connection, here, _LOAN_BY_ID, loan_id)
+    if row is None:
+        raise Refused(Reason.NOT_CHECKED_OUT, "no loan has this id", value=loan_id)
+    return to_loan(row)
+
+
+def open_of_item(connection: Connection, here: Here, item_id: str) -> Loan | None:
+    row = _one(connection, here, _OPEN, item_id)
+    return None if row is None else to_loan(row)
+
+
+def latest_of_item(connection: Connection, here: Here, item_id: str) -> Loan | None:
+    """Open or ended."""
+    row = _one(connection, here, _LATEST, item_id)
+    return None if row is None else to_loan(row)
+
+
+def returned_under(connection: Connection, here: Here, item_id: str, key: str) -> Loan | None:
+    """The item's latest loan, if it was ended under this key."""
+    row = _one(connection, here, _LATEST, item_id)
+    return to_loan(row) if row is not None and row.returned is not None and row.returned_key == key else None
+
+
+def loans_of_patron(connection: Connection, here: Here, patron_id: str) -> tuple[Loan, ...]:
+    """Open loans, soonest due first."""
+    rows = connection.execute(_LOANS_OF_PATRON, {"library": here.library, "value": patron_id})
+    return tuple(to_loan(row) for row in rows)
+
+
+def update_loan_row(connection: Connection, here: Here, loan_id: str, **columns: Any) -> None:
+    connection.execute(update(loans).where(loans.c.library == here.library, loans.c.id == loan_id).values(**columns))
+
+
+def _one(connection: Connection, here: Here, statement: Any, value: str) -> Row[Any] | None:
+    row: Row[Any] | None = connection.execute(statement, {"library": here.library, "value": value}).one_or_none()
+    return row
+
+
+def to_loan(row: Row[Any]) -> Loan:
+    return Loan(
+        id=row.id,
+        key=row.key,
+        request_id=row.request_id,
+        item_id=row.item_id,
+        item_barcode=row.barcode,
+        bib_id=row.bib_id,
+        patron_id=row.patron_id,
+        lent=row.lent,
+        due=row.due,
+        returned=row.returned,
+        renewals=row.renewals,
+        renewals_allowed=row.renewals_allowed,
+        recalled=row.recalled,
+        title=row.title,
+    )

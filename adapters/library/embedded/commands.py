@@ -1,0 +1,307 @@
+"""The group `illgate library` and its lists."""
+
+from __future__ import annotations
+
+import click
+from sqlalchemy import Connection
+
+from adapters.library.embedded import catalogue, circulation_rows, desk_commands, item_rows, lists, patrons, setup_file
+from adapters.library.embedded.desk_commands import Opened, as_json, at_most, print_lines, print_one, run
+from adapters.library.embedded.work_context import Here
+from gateway.domain.library import Bib, Charge, Hold, Item, ItemStatus, Loan, Patron
+from gateway.domain.value import frozen
+from gateway.ports.library_system import PatronKey
+
+
+@frozen
+class _PatronShown:
+    patron: Patron
+    loans: tuple[Loan, ...]
+    holds: tuple[Hold, ...]
+    charges: tuple[Charge, ...]
+
+
+@frozen
+class _ItemShown:
+    item: Item
+    bib: Bib
+    transit_to: str
+    request_id: str
+    lender: str
+    note: str
+    loan: Loan | None
+    holds: tuple[Hold, ...]
+
+
+@click.command(name="patrons")
+@click.argument("query", default="")
+@at_most
+@as_json
+@click.pass_context
+def patrons_(ctx: click.Context, query: str, limit: int, json_: bool) -> None:
+    """List patrons whose surname begins with QUERY, or who have it as an identifier.
+
+    \b
+    Examples:
+      illgate library patrons Müll
+      illgate library patrons --json
+    """
+
+    async def work(opened: Opened) -> None:
+        lines = await opened.read(lambda c, here: lists.list_patrons(c, here, query, limit))
+        print_lines(lines, json_, opened.context.zone)
+
+    run(ctx, work)
+
+
+@click.command(name="patron")
+@click.argument("identifier")
+@as_json
+@click.pass_context
+def patron(ctx: click.Context, identifier: str, json_: bool) -> None:
+    """Show a patron with loans, holds and unpaid charges.
+
+    \b
+    Example:
+      illgate library patron 21000000000017
+    """
+
+    def find(connection: Connection, here: Here) -> _PatronShown:
+        found = patrons.find(connection, here, PatronKey(identifier)).patron
+        return _PatronShown(
+            found,
+            circulation_rows.loans_of_patron(connection, here, found.id),
+            circulation_rows.holds_of_patron(connection, here, found.id),
+            patrons.unpaid(connection, here, found.id),
+        )
+
+    async def work(opened: Opened) -> None:
+        shown = await opened.read(find)
+        if json_:
+            print_one(shown, json_, opened.context.zone)
+            return
+        print_one(shown.patron, json_, opened.context.zone)
+        for title, lines in (("loans", shown.loans), ("holds", shown.holds), ("charges", shown.charges)):
+            click.echo(f"\n{title}: {len(lines)}")
+            for line in lines:
+                print_one(line, json_, opened.context.zone)
+
+    run(ctx, work)
+
+
+@click.command(name="items")
+@click.argument("query", default="")
+@click.option("--status", type=click.Choice([status.value for status in ItemStatus]), help="Only these.")
+@at_most
+@as_json
+@click.pass_context
+def items(ctx: click.Context, query: str, status: str | None, limit: int, json_: bool) -> None:
+    """List items, newest first: by barcode, request or record number, or words of the title as written.
+
+    \b
+    Examples:
+      illgate library items --status in-transit
+      illgate library items ILL-880001
+      illgate library items Brücke
+    """
+
+    async def work(opened: Opened) -> None:
+        wanted = ItemStatus(status) if status else None
+        lines = await opened.read(lambda c, here: lists.list_items(c, here, query, wanted, limit))
+        print_lines(lines, json_, opened.context.zone)
+
+    run(ctx, work)
+
+
+@click.command(name="item")
+@click.argument("barcode")
+@as_json
+@click.pass_context
+def item(ctx: click.Context, barcode: str, json_: bool) -> None:
+    """Show an item with its record, its loan and the holds that it may fill.
+
+    \b
+    Example:
+      illgate library item 39000000000011
+    """
+
+    def find(connection: Connection, here: Here) -> _ItemShown:
+        piece = item_rows.by_barcode(connection, here, barcode)
+        return _ItemShown(
+            piece.item,
+            catalogue.bib(connection, here, piece.item.bib_id),
+            piece.transit_to,
+            piece.request_id,
+            piece.lender,
+            piece.note,
+            circulation_rows.open_of_item(connection, here, piece.item.id),
+            circulation_rows.of_item(connection, here, piece.item.bib_id, piece.item.id),
+        )
+
+    async def work(opened: Opened) -> None:
+        shown = await opened.read(find)
+        zone = opened.context.zone
+        if json_:
+            print_one(shown, json_, zone)
+            return
+        print_one(shown.item, json_, zone)
+        for name in ("transit_to", "request_id", "lender", "note"):
+            if getattr(shown, name):
+                click.echo(f"{name.replace('_', ' '):<18}{getattr(shown, name)}")
+        for title, line in (("record", shown.bib), ("loan", shown.loan), *(("hold", hold) for hold in shown.holds)):
+            if line is not None:
+                click.echo(f"\n{title}")
+                print_one(line, json_, zone)
+
+    run(ctx, work)
+
+
+@click.command(name="holds")
+@at_most
+@as_json
+@click.pass_context
+def holds(ctx: click.Context, limit: int, json_: bool) -> None:
+    """List open holds, oldest first; patrons by card number.
+
+    \b
+    Example:
+      illgate library holds --json
+    """
+
+    async def work(opened: Opened) -> None:
+        lines = await opened.read(lambda c, here: lists.list_holds(c, here, limit))
+        print_lines(lines, json_, opened.context.zone)
+
+    run(ctx, work)
+
+
+@click.command(name="loans")
+@click.option("--overdue", is_flag=True, help="Only those that are late.")
+@click.option("--all", "all_", is_flag=True, help="Also those that have ended.")
+@at_most
+@as_json
+@click.pass_context
+def loans(ctx: click.Context, overdue: bool, all_: bool, limit: int, json_: bool) -> None:
+    """List loans, soonest due first; patrons by card number.
+
+    \b
+    Examples:
+      illgate library loans
+      illgate library loans --overdue
+    """
+
+    async def work(opened: Opened) -> None:
+        conditions = () if all_ else (lists.overdue(opened.here) if overdue else lists.OPEN,)
+        lines = await opened.read(lambda c, here: lists.list_loans(c, here, *conditions, limit=limit))
+        print_lines(lines, json_, opened.context.zone)
+
+    run(ctx, work)
+
+
+@click.command(name="bibs")
+@click.argument("query", nargs=-1, required=True)
+@at_most
+@as_json
+@click.pass_context
+def bibs(ctx: click.Context, query: tuple[str, ...], limit: int, json_: bool) -> None:
+    """Search the catalogue: all words must occur in title, author or identifiers.
+
+    \b
+    Examples:
+      illgate library bibs three-body problem
+      illgate library bibs Толстой война
+      illgate library bibs 红楼梦
+    """
+
+    async def work(opened: Opened) -> None:
+        lines = await opened.read(lambda c, here: catalogue.search(c, here, " ".join(query), limit))
+        print_lines([_line(bib) for bib in lines] if not json_ else lines, json_, opened.context.zone)
+
+    run(ctx, work)
+
+
+@frozen
+class _BibLine:
+    id: str
+    title: str
+    author: str
+    published: str
+    identifiers: tuple[str, ...]
+
+
+def _line(bib: Bib) -> _BibLine:
+    identifiers = tuple(f"{i.type} {i.value}" for i in bib.identifiers)
+    return _BibLine(bib.id, bib.title, bib.author, bib.published, identifiers)
+
+
+@click.command(name="branches")
+@as_json
+@click.pass_context
+def branches(ctx: click.Context, json_: bool) -> None:
+    """List branches: hold shelves, closed weekdays (1 is Monday) and dates, shelving locations.
+
+    \b
+    Example:
+      illgate library branches
+    """
+
+    async def work(opened: Opened) -> None:
+        print_lines(await opened.read(lists.list_branches), json_, opened.context.zone)
+
+    run(ctx, work)
+
+
+@click.command(name="rules")
+@as_json
+@click.pass_context
+def rules(ctx: click.Context, json_: bool) -> None:
+    """List loan rules by patron category and item policy; * stands for any.
+
+    \b
+    Example:
+      illgate library rules
+    """
+
+    async def work(opened: Opened) -> None:
+        print_lines(await opened.read(lists.list_rules), json_, opened.context.zone)
+
+    run(ctx, work)
+
+
+@click.command(name="setup")
+@click.pass_context
+def setup(ctx: click.Context) -> None:
+    """Print branches, categories, item policies and loan rules as YAML, for `import setup`.
+
+    \b
+    Example:
+      illgate library setup > setup.yml
+    """
+
+    async def work(opened: Opened) -> None:
+        click.echo(setup_file.as_yaml(await opened.read(setup_file.load)), nl=False)
+
+    run(ctx, work)
+
+
+COMMANDS = (patrons_, patron, items, item, holds, loans, bibs, branches, rules, setup)
+
+
+@click.group(name="library")
+@click.option("--library", "symbol", default="", metavar="SYMBOL", help="Which library, where there are several.")
+@click.pass_context
+def command(ctx: click.Context, symbol: str) -> None:
+    """Look into the embedded library and work at its desk.
+
+    \b
+    Examples:
+      illgate library items --status on-loan
+      illgate library item 39000000000011
+      illgate library check-in 39000000000011 --at MAIN
+      illgate library import marc catalogue.mrc
+    """
+    ctx.meta["library"] = symbol
+
+
+for _each in (*COMMANDS, *desk_commands.COMMANDS, desk_commands.imports):
+    command.add_command(_each)

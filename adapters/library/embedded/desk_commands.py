@@ -1,0 +1,354 @@
+"""`illgate library check-in|check-out|import`, and how results are printed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, fields
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.termui import progressbar
+from sqlalchemy import Connection
+
+from adapters.library.embedded import marc_import, patron_import, setup_file
+from adapters.library.embedded.loan_rules import end_of
+from adapters.library.embedded.work_context import Here, new_id
+from gateway.domain.problems import Reason, Refused
+from gateway.domain.value import frozen
+from gateway.ports.adapter import Advice, CommandContext, Desk, LibraryContext, OpenLibrary
+from gateway.ports.library_system import CheckedIn, LibrarySystem, PatronKey
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+T = TypeVar("T")
+WIDEST = 48
+
+_file = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+FAILED = 1
+
+
+@frozen
+class Opened:
+    """An open library, as commands need it."""
+
+    commands: CommandContext
+    library: OpenLibrary
+
+    @property
+    def system(self) -> LibrarySystem:
+        return self.library.system
+
+    @property
+    def context(self) -> LibraryContext:
+        return self.library.context
+
+    @property
+    def here(self) -> Here:
+        c = self.context
+        return Here(c.library, c.clock.now(), c.zone, c.currency)
+
+    @property
+    def desk(self) -> Desk:
+        """Raises ConfigurationError."""
+        return self.commands.desk(self.library)
+
+    async def read(self, work: Callable[[Connection, Here], T]) -> T:
+        here = self.here
+        return await self.context.store.read(lambda connection: work(connection, here))
+
+    async def write(self, work: Callable[[Connection, Here], T]) -> T:
+        here = self.here
+        return await self.context.store.write(lambda connection: work(connection, here))
+
+
+def run(ctx: click.Context, work: Callable[[Opened], Awaitable[T]]) -> T:
+    """Open the library that the command line names, do the work, close."""
+
+    async def main() -> T:
+        commands: CommandContext = ctx.obj
+        async with commands.library(ctx.meta.get("library", "")) as found:
+            return await work(Opened(commands, found))
+
+    return asyncio.run(main())
+
+
+as_json = click.option("--json", "json_", is_flag=True, help="As JSON, for programs.")
+at_most = click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Most lines shown.")
+
+
+def progress_bar(label: str, length: int) -> AbstractContextManager[Any]:
+    """On standard error, so that results can be piped."""
+    return progressbar(length=length, label=label, file=sys.stderr)
+
+
+def print_lines(lines: Sequence[DataclassInstance], json_: bool, zone: tzinfo) -> None:
+    """A table under the names of the fields, or a JSON list."""
+    if json_:
+        print_json([asdict(line) for line in lines])
+        return
+    if not lines:
+        click.echo("none")
+        return
+    names = [field.name for field in fields(lines[0])]
+    rows = [[_cell(getattr(line, name), zone) for name in names] for line in lines]
+    widths = [max(len(row[n]) for row in [names, *rows]) for n in range(len(names))]
+    for row in [[name.replace("_", " ") for name in names], *rows]:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_one(value: DataclassInstance, json_: bool, zone: tzinfo) -> None:
+    """One field a line, without the empty ones; or a JSON object."""
+    if json_:
+        print_json(asdict(value))
+        return
+    for field in fields(value):
+        shown = getattr(value, field.name)
+        if shown not in ("", None, (), False):
+            click.echo(f"{field.name.replace('_', ' '):<18}{_text(shown, zone)}")
+
+
+def print_json(value: Any) -> None:
+    click.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2))
+
+
+def _cell(value: Any, zone: tzinfo) -> str:
+    text = _text(value, zone)
+    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
+
+
+def _text(value: Any, zone: tzinfo) -> str:
+    if value is None or value is False:
+        return ""
+    if value is True:
+        return "yes"
+    if isinstance(value, datetime):
+        return value.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, tuple | list | frozenset):
+        return ", ".join(_text(part, zone) for part in value)
+    if hasattr(value, "__dataclass_fields__"):
+        parts = (_text(getattr(value, field.name), zone) for field in fields(value))
+        return " ".join(part for part in parts if part)
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    """What json can write: moments in ISO 8601, amounts as text."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, frozenset):
+        return sorted(_plain(part) for part in value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+@click.command(name="check-in")
+@click.argument("barcode")
+@click.option("--at", default="", metavar="BRANCH", help="Branch of the desk; else the resource-sharing branch.")
+@as_json
+@click.pass_context
+def check_in(ctx: click.Context, barcode: str, at: str, json_: bool) -> None:
+    """Check an item in, and say where it goes now: what belongs to a partner goes back, with a slip.
+
+    \b
+    Example:
+      illgate library check-in 39000000000011 --at MAIN
+    """
+
+    async def work(opened: Opened) -> None:
+        done, advice = await _scanned(opened, barcode, at)
+        if json_:
+            print_json({**asdict(done), **asdict(advice)})
+            return
+        click.echo(f"{barcode}: {'returned' if done.loan else 'put in its place'}, now {done.item.status.value}")
+        if done.next_hold is not None:
+            click.echo(f"kept for a hold, pickup at {done.next_hold.pickup}: {done.next_hold.status.value}")
+        if advice.popup:
+            click.echo(advice.popup)
+        elif done.route_to is not None:
+            click.echo(f"send it to {done.route_to.library} {done.route_to.name}")
+        if advice.slip:
+            click.echo(f"\n{advice.slip}", nl=False)
+
+    run(ctx, work)
+
+
+async def _scanned(opened: Opened, barcode: str, at: str) -> tuple[CheckedIn, Advice]:
+    """A piece that is back already, but whose request has not heard of it (a command that was killed), is told so by
+    the next scan."""
+    try:
+        done = await opened.system.check_in(barcode, f"desk:{new_id(opened.here.now)}", at=at)
+    except Refused as refused:
+        if refused.reason is not Reason.NOT_CHECKED_OUT:
+            raise
+        done = CheckedIn(await opened.system.item_by_barcode(barcode), None)
+        advice = await opened.desk.checked_in(done)
+        if not advice.popup:
+            raise
+        return done, advice
+    return done, await opened.desk.checked_in(done)
+
+
+@click.command(name="check-out")
+@click.argument("barcode")
+@click.argument("patron")
+@click.option("--due", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the loan; else by the library's rules.")
+@as_json
+@click.pass_context
+def check_out(ctx: click.Context, barcode: str, patron: str, due: date | None, json_: bool) -> None:
+    """Lend an item to a patron (card number, user name or other identifier).
+
+    \b
+    Examples:
+      illgate library check-out 39000000000011 21000000000017
+      illgate library check-out 39000000000011 21000000000017 --due 2027-01-31
+    """
+
+    async def work(opened: Opened) -> None:
+        borrower = await opened.system.find_patron(PatronKey(patron))
+        moment = end_of(date(due.year, due.month, due.day), opened.context.zone) if due else None
+        key = f"desk:{new_id(opened.here.now)}"
+        loan = await opened.system.check_out(barcode, borrower.id, key, due=moment)
+        await opened.desk.checked_out(loan, await opened.system.item_by_barcode(barcode), borrower)
+        if json_:
+            print_one(loan, json_, opened.context.zone)
+        else:
+            click.echo(f"{barcode}: on loan until {loan.due.astimezone(opened.context.zone):%Y-%m-%d %H:%M}")
+
+    run(ctx, work)
+
+
+COMMANDS = (check_in, check_out)
+
+
+@click.group(name="import")
+def imports() -> None:
+    """Bring in the set-up, records and patrons. The same file may be imported again: nothing is doubled."""
+
+
+@imports.command(name="marc")
+@_file
+@click.option(
+    "--items-from",
+    metavar="TAG",
+    help="Field that holds items, such as 952 (Koha) or 949. Without it only records are imported.",
+)
+@click.option(
+    "--subfields",
+    default="barcode=p,branch=a,shelf=c,policy=y,call_number=o",
+    show_default=True,
+    help="Which subfield says what. Only barcode and branch are needed; shelf and policy default to none, standard.",
+)
+@click.pass_context
+def marc(ctx: click.Context, file: Path, items_from: str | None, subfields: str) -> None:
+    """Import MARC 21 records (ISO 2709; MARC-8 and UTF-8).
+
+    A record is known by its control number (001): imported again, it replaces what was there. What can't be
+    imported is listed by its position in the file, and the rest goes on.
+
+    \b
+    Examples:
+      illgate library import marc catalogue.mrc
+      illgate library import marc koha.mrc --items-from 952
+      illgate library import marc other.mrc --items-from 949 --subfields barcode=i,branch=l,call_number=a
+    """
+    mapping = _mapping(items_from, subfields)
+    size = file.stat().st_size
+
+    async def work(opened: Opened) -> marc_import.Report:
+        with progress_bar("records", size) as bar:
+            return await marc_import.run(opened.write, file, mapping, bar.update)
+
+    report = run(ctx, work)
+    for problem in report.problems:
+        click.echo(f"{file}: {problem}", err=True)
+    click.echo(f"{report.added} records added, {report.replaced} replaced, {report.items} items added")
+    if report.problems:
+        click.echo(f"{len(report.problems)} problems", err=True)
+        ctx.exit(FAILED)
+
+
+def _mapping(tag: str | None, subfields: str) -> marc_import.ItemField | None:
+    if tag is None:
+        return None
+    try:
+        return marc_import.ItemField.parse(tag, subfields)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--subfields") from error
+
+
+@imports.command(name="patrons")
+@_file
+@click.pass_context
+def patrons(ctx: click.Context, file: Path) -> None:
+    """Import patrons from a CSV file (UTF-8, a header line). A barcode that is known is brought up to date.
+
+    \b
+    Columns: barcode, surname, category and home_library are needed; given, username, external, expires
+    (YYYY-MM-DD), email, phone, line1, line2, locality, region, postal_code, country, language,
+    date_of_birth (YYYY-MM-DD), pin and notes may be there. All lines are checked first; if one is wrong,
+    nothing is imported.
+
+    \b
+    Example:
+      illgate library import patrons patrons.csv
+    """
+
+    async def work(opened: Opened) -> patron_import.Report:
+        await opened.read(lambda c, here: patron_import.check(c, here, lines))
+        with progress_bar("patrons", len(lines)) as bar:
+            return await patron_import.run(opened.write, lines, bar.update)
+
+    try:
+        lines = patron_import.read(file)
+        report = run(ctx, work)
+    except patron_import.BadFile as bad:
+        for problem in bad.problems:
+            click.echo(f"{file}:{problem}", err=True)
+        ctx.exit(FAILED)
+    click.echo(f"{report.added} patrons added, {report.changed} brought up to date")
+
+
+@imports.command(name="setup")
+@_file
+@click.pass_context
+def setup(ctx: click.Context, file: Path) -> None:
+    """Set up branches, patron categories, item policies and loan rules from a YAML file.
+
+    `illgate library setup` prints such a file. Codes that are there are brought up to date, new ones added, and those
+    that the file doesn't name stay; loan rules are replaced as a whole.
+
+    \b
+    Example:
+      illgate library setup > setup.yml
+      illgate library import setup setup.yml
+    """
+    try:
+        wanted = setup_file.read(file)
+    except setup_file.BadSetup as bad:
+        for problem in bad.problems:
+            click.echo(f"{file}:{problem}", err=True)
+        ctx.exit(FAILED)
+
+    async def work(opened: Opened) -> None:
+        await opened.write(lambda c, here: setup_file.write(c, here, wanted))
+
+    run(ctx, work)
+    click.echo(
+        f"{len(wanted.branches)} branches, {len(wanted.categories)} categories, {len(wanted.policies)} item policies, "
+        f"{len(wanted.loan_rules)} loan rules"
+    )

@@ -1,0 +1,241 @@
+"""Lists for the library's own staff: what the command shows."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+
+from adapters.library.embedded.catalogue import query_words
+from adapters.library.embedded.tables import (
+    bibs,
+    branches,
+    holds,
+    items,
+    loan_rules,
+    loans,
+    patron_identifiers,
+    patrons,
+    shelves,
+)
+from adapters.library.embedded.work_context import Here
+from gateway.domain.library import ItemStatus
+from gateway.domain.value import frozen
+
+
+@frozen
+class PatronLine:
+    barcode: str
+    name: str
+    category: str
+    home_library: str
+    expires: date | None
+
+
+@frozen
+class ItemLine:
+    barcode: str
+    status: str
+    policy: str
+    current: str
+    call_number: str
+    title: str
+    temporary: bool
+
+
+@frozen
+class HoldLine:
+    id: str
+    status: str
+    placed: datetime
+    pickup: str
+    patron: str
+    barcode: str
+    title: str
+    request_id: str
+
+
+@frozen
+class LoanLine:
+    barcode: str
+    due: datetime
+    patron: str
+    renewals: int
+    request_id: str
+    title: str
+    returned: datetime | None
+
+
+@frozen
+class BranchLine:
+    code: str
+    name: str
+    pickup: bool
+    resource_sharing: bool
+    closed_weekdays: tuple[int, ...]
+    closed_dates: tuple[str, ...]
+    shelves: tuple[str, ...]
+
+
+@frozen
+class RuleLine:
+    category: str
+    policy: str
+    period: str
+    renewals: str
+    fine_per_day: str
+    shelf_days: int
+    recall_days: int
+
+
+_CARD = (
+    select(patron_identifiers.c.value)
+    .where(
+        patron_identifiers.c.library == patrons.c.library,
+        patron_identifiers.c.patron_id == patrons.c.id,
+        patron_identifiers.c.type == "barcode",
+    )
+    .order_by(patron_identifiers.c.value.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+
+
+def list_patrons(connection: Connection, here: Here, query: str, limit: int) -> tuple[PatronLine, ...]:
+    """`query`: the beginning of a surname (as written), or an identifier."""
+    p = patrons.c
+    wanted = select(_CARD.label("card"), p.surname, p.given, p.category, p.home_library, p.expires)
+    wanted = wanted.where(p.library == here.library)
+    if query:
+        named = select(patron_identifiers.c.patron_id).where(
+            patron_identifiers.c.library == here.library, patron_identifiers.c.value == query
+        )
+        wanted = wanted.where(or_(p.surname.startswith(query, autoescape=True), p.id.in_(named)))
+    rows = connection.execute(wanted.order_by(p.surname, p.given, p.id).limit(limit))
+    return tuple(
+        PatronLine(
+            row.card or "",
+            f"{row.surname}, {row.given}" if row.given else row.surname,
+            row.category,
+            row.home_library,
+            row.expires,
+        )
+        for row in rows
+    )
+
+
+def list_items(
+    connection: Connection, here: Here, query: str, status: ItemStatus | None, limit: int
+) -> tuple[ItemLine, ...]:
+    """`query`: a barcode, a request number, or words of the title."""
+    i = items.c
+    wanted = _with_bib(select(items, bibs.c.title), items).where(i.library == here.library, i.deleted.is_(None))
+    if status is not None:
+        wanted = wanted.where(i.status == status.value)
+    if query:
+        wanted = wanted.where(or_(i.barcode == query, i.request_id == query, i.bib_id == query, _titled(here, query)))
+    rows = connection.execute(wanted.order_by(i.id.desc()).limit(limit))
+    return tuple(
+        ItemLine(
+            row.barcode,
+            row.status,
+            row.policy,
+            f"{row.current_branch}/{row.current_shelf}".rstrip("/"),
+            row.call_number,
+            row.title,
+            row.temporary,
+        )
+        for row in rows
+    )
+
+
+def list_holds(connection: Connection, here: Here, limit: int) -> tuple[HoldLine, ...]:
+    """Open ones, oldest first."""
+    h = holds.c
+    wanted = (
+        _with_bib(select(holds, bibs.c.title, items.c.barcode, _CARD.label("card")), holds)
+        .join(patrons, and_(patrons.c.library == h.library, patrons.c.id == h.patron_id))
+        .outerjoin(items, and_(items.c.library == h.library, items.c.id == h.item_id))
+        .where(h.library == here.library, h.closed.is_(None))
+        .order_by(h.placed, h.id)
+        .limit(limit)
+    )
+    return tuple(
+        HoldLine(
+            row.id, row.status, row.placed, row.pickup, row.card or "", row.barcode or "", row.title, row.request_id
+        )
+        for row in connection.execute(wanted)
+    )
+
+
+def list_loans(
+    connection: Connection, here: Here, *conditions: ColumnElement[bool], limit: int
+) -> tuple[LoanLine, ...]:
+    """Soonest due first; see OPEN and `overdue` for conditions."""
+    n = loans.c
+    wanted = (
+        _with_bib(select(loans, bibs.c.title, items.c.barcode, _CARD.label("card")), loans)
+        .join(patrons, and_(patrons.c.library == n.library, patrons.c.id == n.patron_id))
+        .join(items, and_(items.c.library == n.library, items.c.id == n.item_id))
+        .where(n.library == here.library, *conditions)
+        .order_by(n.due, n.id)
+        .limit(limit)
+    )
+    return tuple(
+        LoanLine(row.barcode, row.due, row.card or "", row.renewals, row.request_id, row.title, row.returned)
+        for row in connection.execute(wanted)
+    )
+
+
+OPEN = loans.c.returned.is_(None)
+
+
+def overdue(here: Here) -> ColumnElement[bool]:
+    return and_(OPEN, loans.c.due < here.now)
+
+
+def list_branches(connection: Connection, here: Here) -> tuple[BranchLine, ...]:
+    places: dict[str, list[str]] = {}
+    for row in connection.execute(select(shelves).where(shelves.c.library == here.library).order_by(shelves.c.code)):
+        places.setdefault(row.branch, []).append(row.code)
+    rows = connection.execute(select(branches).where(branches.c.library == here.library).order_by(branches.c.code))
+    return tuple(
+        BranchLine(
+            row.code,
+            row.name,
+            row.pickup,
+            row.resource_sharing,
+            tuple(row.closed_weekdays),
+            tuple(row.closed_dates),
+            tuple(places.get(row.code, ())),
+        )
+        for row in rows
+    )
+
+
+def list_rules(connection: Connection, here: Here) -> tuple[RuleLine, ...]:
+    r = loan_rules.c
+    rows = connection.execute(select(loan_rules).where(r.library == here.library).order_by(r.category, r.policy))
+    return tuple(
+        RuleLine(
+            row.category,
+            row.policy,
+            f"{row.loan_days} days" if row.loan_days is not None else f"{row.loan_hours} hours",
+            f"{row.renewals} × {row.renewal_days} days" if row.renewals else "none",
+            f"{row.fine_per_day} {here.currency}",
+            row.shelf_days,
+            row.recall_days,
+        )
+        for row in rows
+    )
+
+
+def _with_bib(wanted: Select[Any], table: Any) -> Select[Any]:
+    return wanted.select_from(table).join(bibs, and_(bibs.c.library == table.c.library, bibs.c.id == table.c.bib_id))
+
+
+def _titled(here: Here, query: str) -> ColumnElement[bool]:
+    """Records without regard to suppression: staff look for partners' items too, which have no word index."""
+    found = [bibs.c.title.contains(word, autoescape=True) for word in query.split()]
+    return and_(*found) if query_words(query) else bibs.c.title == query

@@ -1,0 +1,251 @@
+"""Loan rules and set-up of the library, as pure functions and look-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+
+from sqlalchemy import Connection, bindparam, select
+
+from adapters.library.embedded.tables import branches, categories, loan_rules, policies, shelves
+from adapters.library.embedded.work_context import Here
+from gateway.domain.library import Block, Scope
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.value import frozen
+from gateway.ports.library_system import LibraryCodes
+
+ANY = "*"
+END_OF_DAY = time(23, 59, 59)
+EXPIRED = "membership expired"
+
+SHELF_DAYS = 7
+"""On the hold shelf, where no loan rule says it."""
+
+_r = loan_rules.c
+_RULES = select(
+    _r.category,
+    _r.policy,
+    _r.loan_days,
+    _r.loan_hours,
+    _r.renewals,
+    _r.renewal_days,
+    _r.fine_per_day,
+    _r.shelf_days,
+    _r.recall_days,
+).where(
+    _r.library == bindparam("library"),
+    _r.category.in_([ANY, bindparam("category")]),
+    _r.policy.in_([ANY, bindparam("policy")]),
+)
+_BRANCH = select(branches).where(branches.c.library == bindparam("library"), branches.c.code == bindparam("branch"))
+
+
+@frozen
+class Category:
+    """What a patron category allows; None means without limit."""
+
+    code: str
+    loan_limit: int | None = None
+    hold_limit: int | None = None
+    fee_limit: Decimal | None = None
+    overdue_limit: int | None = None
+
+
+@frozen
+class Policy:
+    code: str
+    circulates: bool = True
+    holdable: bool = True
+    renewable: bool = True
+    recallable: bool = True
+
+
+@frozen
+class LoanRule:
+    """For a category and an item policy; '*' stands for any. Loans go by days or by hours."""
+
+    category: str
+    policy: str
+    loan_days: int | None
+    loan_hours: int | None
+    renewals: int
+    renewal_days: int
+    fine_per_day: Decimal
+    shelf_days: int
+    recall_days: int
+
+
+def choose_rule(rules: Iterable[LoanRule], category: str, policy: str) -> LoanRule | None:
+    """The most particular one: an exact category counts for more than an exact policy."""
+    fitting = [r for r in rules if r.category in (category, ANY) and r.policy in (policy, ANY)]
+    return max(fitting, key=lambda r: (r.category != ANY, r.policy != ANY), default=None)
+
+
+# --- patrons ---------------------------------------------------------------------------------------------
+
+
+def derived_blocks(
+    category: Category, *, expires: date | None, today: date, owed: Decimal, overdues: int, currency: str
+) -> tuple[Block, ...]:
+    """Blocks that follow from expiry (the last day still counts), fees and overdue items."""
+    blocks = []
+    if expires is not None and expires < today:
+        blocks.append(Block(EXPIRED, since=expires + timedelta(days=1)))
+    if category.fee_limit is not None and owed > category.fee_limit:
+        blocks.append(Block(f"fees above {category.fee_limit} {currency}"))
+    if category.overdue_limit is not None and overdues > category.overdue_limit:
+        blocks.append(Block("overdue items", frozenset({Scope.BORROW, Scope.REQUEST})))
+    return tuple(blocks)
+
+
+def in_force(block: Block, today: date) -> bool:
+    return (block.since is None or block.since <= today) and (block.until is None or today <= block.until)
+
+
+# --- due dates -------------------------------------------------------------------------------------------
+
+
+@frozen
+class Closures:
+    """When a branch is closed: ISO weekdays (1 is Monday) and single dates."""
+
+    weekdays: frozenset[int] = frozenset()
+    dates: frozenset[date] = frozenset()
+
+    def closed(self, day: date) -> bool:
+        return day.isoweekday() in self.weekdays or day in self.dates
+
+    def next_open(self, day: date) -> date:
+        """That day, or the first open one after it; the day itself where a whole year is closed."""
+        return next((d for d in (day + timedelta(days=n) for n in range(366)) if not self.closed(d)), day)
+
+
+def end_of(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, END_OF_DAY, zone).astimezone(UTC)
+
+
+def due_at(rule: LoanRule, start: datetime, days: int | None, zone: tzinfo, closures: Closures) -> datetime:
+    """End of the local day `days` later; by hours where the rule has no days. Never on a closed day."""
+    if days is None:
+        local = (start + timedelta(hours=rule.loan_hours or 0)).astimezone(zone)
+        day = closures.next_open(local.date())
+        return local.astimezone(UTC) if day == local.date() else end_of(day, zone)
+    return end_of(closures.next_open(start.astimezone(zone).date() + timedelta(days=days)), zone)
+
+
+def first_due(rule: LoanRule, now: datetime, zone: tzinfo, closures: Closures) -> datetime:
+    return due_at(rule, now, rule.loan_days, zone, closures)
+
+
+def renewed_due(rule: LoanRule, due: datetime, now: datetime, zone: tzinfo, closures: Closures) -> datetime:
+    """Counted from today, but a renewal never shortens a loan."""
+    days = rule.renewal_days if rule.loan_days is not None else None
+    return max(due, due_at(rule, now, days, zone, closures))
+
+
+def recalled_due(rule: LoanRule, due: datetime, now: datetime, zone: tzinfo, closures: Closures) -> datetime:
+    """The rule's days from now, but a recall never lengthens a loan."""
+    return min(due, due_at(rule, now, rule.recall_days, zone, closures))
+
+
+def shelf_until(days: int, today: date, closures: Closures) -> date:
+    return closures.next_open(today + timedelta(days=days))
+
+
+def overdue_fine(rule: LoanRule, due: datetime, returned: datetime, zone: tzinfo, closures: Closures) -> Decimal:
+    """Per day begun after the due day on which the branch was open."""
+    first, last = due.astimezone(zone).date(), returned.astimezone(zone).date()
+    late = (first + timedelta(days=n) for n in range(1, (last - first).days + 1))
+    return rule.fine_per_day * sum(1 for day in late if not closures.closed(day))
+
+
+# --- holds -----------------------------------------------------------------------------------------------
+
+
+def promised(holds_ahead: Sequence[str], item_id: str, free_copies: int) -> bool:
+    """Whether an item on the shelf is kept back for waiting holds.
+
+    `holds_ahead`: item ids of the waiting holds that come first, '' for a hold on any copy.
+    """
+    on_any = sum(1 for held in holds_ahead if not held)
+    return item_id in holds_ahead or on_any >= max(free_copies, 1)
+
+
+_SHARING = (
+    select(branches)
+    .where(branches.c.library == bindparam("library"), branches.c.resource_sharing)
+    .order_by(branches.c.code)
+    .limit(1)
+)
+
+
+@frozen
+class Branch:
+    code: str
+    name: str
+    pickup: bool
+    resource_sharing: bool
+    closures: Closures
+
+
+def loan_rule(connection: Connection, here: Here, category: str, policy: str) -> LoanRule:
+    """Raises Refused(NOT_ALLOWED) where the library has no rule for them."""
+    rule = find_loan_rule(connection, here, category, policy)
+    if rule is None:
+        raise Refused(Reason.NOT_ALLOWED, f"the library has no loan rule for {category} and {policy}", about=About.ITEM)
+    return rule
+
+
+def find_loan_rule(connection: Connection, here: Here, category: str, policy: str) -> LoanRule | None:
+    rows = connection.execute(_RULES, {"library": here.library, "category": category, "policy": policy})
+    return choose_rule((LoanRule(*row) for row in rows), category, policy)
+
+
+def branch(connection: Connection, here: Here, code: str) -> Branch:
+    """Raises Refused(INVALID_VALUE)."""
+    row = connection.execute(_BRANCH, {"library": here.library, "branch": code}).one_or_none()
+    if row is None:
+        raise Refused(Reason.INVALID_VALUE, f"the library has no branch {code}", value=code)
+    return Branch(row.code, row.name, row.pickup, row.resource_sharing, closures(row.closed_weekdays, row.closed_dates))
+
+
+def resource_sharing(connection: Connection, here: Here) -> Branch | None:
+    """The branch through which partners' items come and go."""
+    row = connection.execute(_SHARING, {"library": here.library}).one_or_none()
+    if row is None:
+        return None
+    return Branch(row.code, row.name, row.pickup, True, closures(row.closed_weekdays, row.closed_dates))
+
+
+def pickup_branch(connection: Connection, here: Here, code: str) -> Branch:
+    """Raises Refused(BAD_PICKUP_LOCATION)."""
+    row = connection.execute(_BRANCH, {"library": here.library, "branch": code}).one_or_none()
+    if row is None or not row.pickup:
+        raise bad_pickup(code)
+    return Branch(row.code, row.name, True, row.resource_sharing, closures(row.closed_weekdays, row.closed_dates))
+
+
+def bad_pickup(code: str) -> Refused:
+    return Refused(
+        Reason.BAD_PICKUP_LOCATION, "the library has no such pickup location", about=About.PICKUP_LOCATION, value=code
+    )
+
+
+def closures(weekdays: list[int], dates: list[str]) -> Closures:
+    return Closures(frozenset(weekdays), frozenset(date.fromisoformat(day) for day in dates))
+
+
+def codes(connection: Connection, here: Here) -> LibraryCodes:
+    """What profiles may name. Fee types are free words here."""
+    found = {}
+    for table in (branches, policies, categories):
+        rows = connection.scalars(select(table.c.code).where(table.c.library == here.library))
+        found[table.name] = frozenset(rows)
+    places = connection.execute(select(shelves.c.branch, shelves.c.code).where(shelves.c.library == here.library))
+    return LibraryCodes(
+        branches=found[branches.name],
+        shelves=frozenset((row.branch, row.code) for row in places),
+        item_policies=found[policies.name],
+        patron_categories=found[categories.name],
+    )

@@ -1,0 +1,251 @@
+"""Lending: check-out, due dates, renewal, recall. Check-in is in `check_in`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from adapters.library.embedded import circulation_rows, item_rows, patron_rows, work_context
+from adapters.library.embedded.item_rows import Piece
+from adapters.library.embedded.loan_rules import branch, first_due, loan_rule, promised, recalled_due, renewed_due
+from adapters.library.embedded.patron_rows import Account
+from adapters.library.embedded.patrons import must_be_allowed
+from adapters.library.embedded.tables import loans
+from adapters.library.embedded.work_context import Here, add_row, lock_loan, new_id
+from gateway.domain.circulation_policy import DuePolicy
+from gateway.domain.library import Hold, HoldStatus, ItemStatus, Loan, Scope
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.value import frozen
+
+LENDABLE = (ItemStatus.AVAILABLE, ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT)
+
+
+@frozen
+class Terms:
+    """How an item is to be lent. `override`: it has left already, so that only facts can stand against it."""
+
+    due: datetime | None = None
+    request_id: str = ""
+    override: bool = False
+
+
+def check_out(connection: Connection, here: Here, barcode: str, patron_id: str, key: str, terms: Terms) -> Loan:
+    """Raises Refused as `LibrarySystem.check_out` says. Repeated means: out to this patron under this key."""
+    piece = item_rows.locked(connection, here, barcode)
+    out = circulation_rows.open_of_item(connection, here, piece.item.id)
+    if out is not None:
+        if out.patron_id == patron_id and out.key == key:
+            return out
+        raise _on_loan(out, patron_id, barcode)
+    borrower = patron_rows.locked_account(connection, here, patron_id)
+    circulation_rows.lapse(connection, here, piece.item.bib_id)
+    piece = item_rows.by_barcode(connection, here, barcode)
+    waiting = circulation_rows.of_item(connection, here, piece.item.bib_id, piece.item.id)
+    if not terms.override:
+        _check_patron(here, borrower)
+        _check_item(piece)
+        _check_holds(connection, here, piece, waiting, patron_id)
+    due = terms.due or _first_due(connection, here, borrower, piece)
+    loan_id = _lend(connection, here, piece, borrower, key, terms, due)
+    _settle_holds(connection, here, piece, waiting, patron_id)
+    return circulation_rows.get_loan(connection, here, loan_id)
+
+
+def _on_loan(out: Loan, patron_id: str, barcode: str) -> Refused:
+    if out.patron_id == patron_id:
+        return Refused(Reason.ON_LOAN_SAME_PATRON, "the patron has this item on loan", about=About.ITEM, value=barcode)
+    return Refused(Reason.ITEM_ON_LOAN, "the item is on loan to another patron", about=About.ITEM, value=barcode)
+
+
+def _check_patron(here: Here, borrower: Account) -> None:
+    must_be_allowed(borrower.patron, Scope.BORROW, here.today)
+    limit = borrower.category.loan_limit
+    if limit is not None and borrower.patron.loan_count >= limit:
+        raise Refused(Reason.LIMIT_REACHED, f"the patron has {limit} loans already", about=About.PATRON)
+
+
+def _check_item(piece: Piece) -> None:
+    item = piece.item
+    if not item.circulates:
+        raise Refused(
+            Reason.ITEM_DOES_NOT_CIRCULATE, "the item is for use in the library", about=About.ITEM, value=item.barcode
+        )
+    if item.status not in LENDABLE:
+        raise Refused(
+            Reason.ITEM_NOT_AVAILABLE, f"the item is {item.status.value}", about=About.ITEM, value=item.barcode
+        )
+
+
+def _check_holds(connection: Connection, here: Here, piece: Piece, waiting: tuple[Hold, ...], patron_id: str) -> None:
+    """Raises Refused(REQUESTED_BY_OTHER) where others come first."""
+    item = piece.item
+    caught = next(
+        (hold for hold in waiting if hold.item_id == item.id and hold.status not in circulation_rows.QUEUED), None
+    )
+    if caught is not None:
+        if caught.patron_id == patron_id:
+            return
+        raise _requested(item.barcode)
+    ahead = []
+    for hold in waiting:
+        if hold.patron_id == patron_id:
+            break
+        ahead.append(hold.item_id)
+    if not ahead:
+        return
+    copies = item_rows.of_bib(connection, here, item.bib_id)
+    free = sum(1 for copy in copies if copy.item.status is ItemStatus.AVAILABLE and copy.policy.holdable)
+    if promised(ahead, item.id, free):
+        raise _requested(item.barcode)
+
+
+def _requested(barcode: str) -> Refused:
+    return Refused(Reason.REQUESTED_BY_OTHER, "the item is kept for another patron", about=About.ITEM, value=barcode)
+
+
+def _first_due(connection: Connection, here: Here, borrower: Account, piece: Piece) -> datetime:
+    """The lender's date for a partner's item, as long as it is to come; else by the loan rules. See
+    `TemporaryItem.due_policy`."""
+    lenders = piece.lender_due if piece.lender_due is not None and piece.lender_due > here.now else None
+    if lenders is not None and piece.due_policy != DuePolicy.EARLIER:
+        return lenders
+    rule = loan_rule(connection, here, borrower.patron.category, piece.item.policy)
+    desk = branch(connection, here, piece.item.current.library)
+    ours = first_due(rule, here.now, here.zone, desk.closures)
+    return ours if lenders is None else min(ours, lenders)
+
+
+def _lend(
+    connection: Connection, here: Here, piece: Piece, borrower: Account, key: str, terms: Terms, due: datetime
+) -> str:
+    loan_id = new_id(here.now)
+    row = {
+        "library": here.library,
+        "id": loan_id,
+        "key": key,
+        "request_id": terms.request_id or piece.request_id,
+        "item_id": piece.item.id,
+        "bib_id": piece.item.bib_id,
+        "patron_id": borrower.patron.id,
+        "lent": here.now,
+        "due": due,
+        "renewals": 0,
+        "renewals_allowed": piece.renewals_allowed and piece.policy.renewable,
+    }
+    add_row(connection, loans, row)
+    item_rows.change(connection, here, piece.item.id, status=ItemStatus.ON_LOAN.value, transit_to="")
+    return loan_id
+
+
+def _settle_holds(connection: Connection, here: Here, piece: Piece, waiting: tuple[Hold, ...], patron_id: str) -> None:
+    """The borrower's hold is filled; another's that had caught the item waits again."""
+    own = [hold for hold in waiting if hold.patron_id == patron_id]
+    if own:
+        filled = next((hold for hold in own if hold.item_id == piece.item.id), own[0])
+        circulation_rows.close(connection, here, filled.id, HoldStatus.FILLED, item_id=piece.item.id)
+    for hold in waiting:
+        if hold.patron_id != patron_id and hold.status not in circulation_rows.QUEUED:
+            circulation_rows.put_back(connection, here, hold, circulation_rows.level(connection, here, hold.id))
+
+
+# --- due dates -------------------------------------------------------------------------------------------
+
+
+def set_due_date(connection: Connection, here: Here, loan_id: str, due: datetime, key: str) -> Loan:
+    """Raises Refused(NOT_CHECKED_OUT) for a loan that is unknown or has ended."""
+    lock_loan(connection, here, loan_id)
+    loan = circulation_rows.get_loan(connection, here, loan_id)
+    if work_context.done(connection, here, "set-due-date", key, loan_id):
+        return loan
+    if loan.returned is not None:
+        raise Refused(Reason.NOT_CHECKED_OUT, "the loan has ended", about=About.ITEM, value=loan.item_barcode)
+    circulation_rows.update_loan_row(connection, here, loan_id, due=due)
+    work_context.remember(connection, here, "set-due-date", key, loan_id)
+    return circulation_rows.get_loan(connection, here, loan_id)
+
+
+def renew(connection: Connection, here: Here, barcode: str, key: str, patron_id: str, due: datetime | None) -> Loan:
+    """Raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_LIMIT_REACHED | RENEWAL_HAS_REQUESTS | PATRON_…)."""
+    piece, loan = _on_loan_piece(connection, here, barcode)
+    if work_context.done(connection, here, "renew", key, loan.id):
+        return loan
+    if patron_id and loan.patron_id != patron_id:
+        raise Refused(Reason.NOT_CHECKED_OUT, "the item is not on loan to this patron", about=About.ITEM, value=barcode)
+    borrower = patron_rows.account(connection, here, loan.patron_id)
+    must_be_allowed(borrower.patron, Scope.RENEW, here.today)
+    _check_renewable(connection, here, piece, loan)
+    rule = loan_rule(connection, here, borrower.patron.category, piece.item.policy)
+    if loan.renewals >= rule.renewals:
+        raise Refused(
+            Reason.RENEWAL_LIMIT_REACHED,
+            f"the loan has been renewed {loan.renewals} times, which is the most allowed"
+            if rule.renewals
+            else "loans like this can't be renewed",
+            about=About.ITEM,
+            value=barcode,
+        )
+    if due is None:
+        desk = branch(connection, here, piece.item.current.library)
+        due = within_lender_due(piece, loan, renewed_due(rule, loan.due, here.now, here.zone, desk.closures))
+    circulation_rows.update_loan_row(connection, here, loan.id, due=due, renewals=loan.renewals + 1)
+    work_context.remember(connection, here, "renew", key, loan.id)
+    return circulation_rows.get_loan(connection, here, loan.id)
+
+
+def within_lender_due(piece: Piece, loan: Loan, due: datetime) -> datetime:
+    """A partner's item isn't renewed past the lender's date: only the lender can move that."""
+    if piece.lender_due is None or due <= piece.lender_due:
+        return due
+    if piece.lender_due <= loan.due:
+        raise Refused(
+            Reason.NOT_RENEWABLE, "the lender's due date allows no more", about=About.ITEM, value=piece.item.barcode
+        )
+    return piece.lender_due
+
+
+def _check_renewable(connection: Connection, here: Here, piece: Piece, loan: Loan) -> None:
+    barcode = piece.item.barcode
+    if loan.recalled is not None:
+        raise Refused(Reason.NOT_RENEWABLE, "the item has been recalled", about=About.ITEM, value=barcode)
+    if not loan.renewals_allowed:
+        raise Refused(Reason.NOT_RENEWABLE, "this loan can't be renewed", about=About.ITEM, value=barcode)
+    others = circulation_rows.of_item(connection, here, piece.item.bib_id, piece.item.id)
+    ahead = [hold.item_id for hold in others if hold.patron_id != loan.patron_id]
+    copies = item_rows.of_bib(connection, here, piece.item.bib_id) if ahead else ()
+    free = sum(1 for copy in copies if copy.item.status is ItemStatus.AVAILABLE and copy.policy.holdable)
+    if piece.item.id in ahead or sum(1 for held in ahead if not held) > free:
+        raise Refused(Reason.RENEWAL_HAS_REQUESTS, "others have requested the item", about=About.ITEM, value=barcode)
+
+
+def recall(connection: Connection, here: Here, barcode: str, key: str, due: datetime | None) -> Loan:
+    """Raises Refused(NOT_CHECKED_OUT | CANNOT_BE_RECALLED)."""
+    piece, loan = _on_loan_piece(connection, here, barcode)
+    if work_context.done(connection, here, "recall", key, loan.id):
+        return loan
+    if not piece.policy.recallable:
+        raise Refused(Reason.CANNOT_BE_RECALLED, "loans of this can't be recalled", about=About.ITEM, value=barcode)
+    if loan.recalled is not None:
+        raise Refused(Reason.CANNOT_BE_RECALLED, "the loan has been recalled already", about=About.ITEM, value=barcode)
+    work_context.remember(connection, here, "recall", key, loan.id)
+    return recall_loan(connection, here, piece, loan, due)
+
+
+def recall_loan(connection: Connection, here: Here, piece: Piece, loan: Loan, due: datetime | None) -> Loan:
+    """Shorten it: to the given moment, else by the library's rule."""
+    if due is None:
+        borrower = patron_rows.account(connection, here, loan.patron_id)
+        rule = loan_rule(connection, here, borrower.patron.category, piece.item.policy)
+        desk = branch(connection, here, piece.item.current.library)
+        due = recalled_due(rule, loan.due, here.now, here.zone, desk.closures)
+    circulation_rows.update_loan_row(connection, here, loan.id, due=due, recalled=here.now)
+    item_rows.change(connection, here, piece.item.id, status=ItemStatus.RECALLED.value)
+    return circulation_rows.get_loan(connection, here, loan.id)
+
+
+def _on_loan_piece(connection: Connection, here: Here, barcode: str) -> tuple[Piece, Loan]:
+    piece = item_rows.locked(connection, here, barcode)
+    loan = circulation_rows.open_of_item(connection, here, piece.item.id)
+    if loan is None:
+        raise Refused(Reason.NOT_CHECKED_OUT, "the item is not on loan", about=About.ITEM, value=barcode)
+    return piece, loan

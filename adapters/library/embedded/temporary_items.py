@@ -1,0 +1,336 @@
+"""A partner's item while it is here: suppressed record, holding, item and hold, made and removed together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Connection, Integer, Row, String, column, select, text, update
+
+from adapters.library.embedded import circulation_rows, item_rows, loan_rules, work_context
+from adapters.library.embedded.catalogue import add_bib, add_holding, bib_ever
+from adapters.library.embedded.check_in import no_shelf
+from adapters.library.embedded.holds import withdraw
+from adapters.library.embedded.item_rows import Piece
+from adapters.library.embedded.loan_rules import shelf_until
+from adapters.library.embedded.patron_rows import unknown_patron
+from adapters.library.embedded.tables import bibs, holdings, holds, items
+from adapters.library.embedded.work_context import Here, add_row, lock_item, new_id
+from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.value import frozen
+from gateway.ports.library_system import Received, TemporaryItem
+from gateway.sql.statements import Prepared
+
+# All that has to be known before anything is written, in one statement: this is what a partner's AcceptItem costs.
+_BEFORE = Prepared(
+    text("""SELECT
+  (SELECT i.id FROM embedded_items i WHERE i.library = :library AND i.key = :key) AS known,
+  (SELECT i.id FROM embedded_items i
+    WHERE i.library = :library AND i.barcode = :barcode AND i.deleted IS NULL) AS live,
+  b.code AS branch, b.name AS branch_name, s.code AS shelf, s.name AS shelf_name, p.circulates,
+  (SELECT t.id FROM embedded_patrons t WHERE t.library = :library AND t.id = :patron) AS patron,
+  u.code AS pickup, u.closed_weekdays, u.closed_dates,
+  (SELECT r.shelf_days FROM embedded_loan_rules r
+    WHERE r.library = :library AND r.policy IN ('*', :policy) AND r.category IN ('*',
+      (SELECT t.category FROM embedded_patrons t WHERE t.library = :library AND t.id = :patron))
+    ORDER BY CASE r.category WHEN '*' THEN 1 ELSE 0 END, CASE r.policy WHEN '*' THEN 1 ELSE 0 END
+    LIMIT 1) AS shelf_days
+FROM (SELECT 1 AS one) one_row
+LEFT JOIN embedded_branches b ON b.library = :library AND b.code = (
+  SELECT x.code FROM embedded_branches x
+  WHERE x.library = :library AND (x.code = :branch OR (:branch = '' AND x.resource_sharing)) ORDER BY x.code LIMIT 1)
+LEFT JOIN embedded_shelves s ON s.library = :library AND s.branch = b.code AND s.code = :shelf
+LEFT JOIN embedded_policies p ON p.library = :library AND p.code = :policy
+LEFT JOIN embedded_branches u ON u.library = :library AND u.code = :pickup AND u.pickup""").columns(
+        *(column(name, String) for name in ("known", "live", "branch", "branch_name", "shelf", "shelf_name")),
+        column("circulates", Boolean),
+        *(column(name, String) for name in ("patron", "pickup")),
+        column("closed_weekdays", JSON),
+        column("closed_dates", JSON),
+        column("shelf_days", Integer),
+    )
+)
+
+
+@frozen
+class _Ids:
+    bib: str
+    item: str
+
+
+def create(connection: Connection, here: Here, wish: TemporaryItem, key: str, *, temporary: bool) -> Received:
+    """Raises Refused(DUPLICATE_ITEM | UNKNOWN_PATRON | BAD_PICKUP_LOCATION | INVALID_VALUE | DATA_MISSING)."""
+    if not wish.barcode:
+        raise Refused(Reason.DATA_MISSING, "an item needs a barcode", about=About.ITEM)
+    before = _BEFORE.first(connection, _before(here, wish, key))
+    if before.known is not None:
+        again = _again(connection, here, before.known, key)
+        if again is not None:
+            return again
+    _check(wish, before)
+    record = replace(wish.bib, id=new_id(here.now), suppressed=wish.suppressed)
+    add_bib(connection, here, record)
+    holding_id = add_holding(connection, here, record.id, before.branch, wish.location.shelf, wish.call_number)
+    ids = _Ids(record.id, new_id(here.now))
+    status, transit_to = _status(wish, before.branch)
+    row = _item_row(here, wish, key, before.branch, ids, holding_id, status, transit_to, temporary)
+    add_row(connection, items, row)
+    return Received(
+        item=_item(wish, before, ids, status, temporary),
+        bib=record,
+        hold=_add_hold(connection, here, wish, key, before, ids, status),
+    )
+
+
+def _before(here: Here, wish: TemporaryItem, key: str) -> dict[str, str]:
+    return {
+        "library": here.library,
+        "key": key,
+        "barcode": wish.barcode,
+        "branch": wish.location.library,
+        "shelf": wish.location.shelf,
+        "policy": wish.policy,
+        "patron": wish.hold.patron_id if wish.hold else "",
+        "pickup": wish.hold.pickup if wish.hold else "",
+    }
+
+
+def _again(connection: Connection, here: Here, item_id: str, key: str) -> Received | None:
+    """What this key made before. Once that is deleted the same request may bring the item anew, so the key is
+    free again."""
+    piece = item_rows.by_id(connection, here, item_id)
+    if piece.deleted is None:
+        record = bib_ever(connection, here, piece.item.bib_id)
+        return Received(piece.item, record, circulation_rows.by_key(connection, here, key), repeated=True)
+    connection.execute(update(items).where(items.c.library == here.library, items.c.id == item_id).values(key=None))
+    of_key = (holds.c.library == here.library, holds.c.key == key)
+    connection.execute(update(holds).where(*of_key).values(key=holds.c.key + "/" + holds.c.id))
+    return None
+
+
+def _check(wish: TemporaryItem, before: Row[Any]) -> None:
+    if before.live is not None:
+        raise Refused(
+            Reason.DUPLICATE_ITEM, "an item with this barcode is here already", about=About.ITEM, value=wish.barcode
+        )
+    if before.branch is None:
+        named = wish.location.library
+        detail = f"the library has no branch {named}" if named else "the library has no resource-sharing branch"
+        raise Refused(Reason.INVALID_VALUE, detail, value=named)
+    if wish.location.shelf and before.shelf is None:
+        raise no_shelf(before.branch, wish.location.shelf)
+    if before.circulates is None:
+        raise Refused(Reason.INVALID_VALUE, f"the library has no item policy {wish.policy}", value=wish.policy)
+    if wish.hold is None:
+        return
+    if before.patron is None:
+        raise unknown_patron(wish.hold.patron_id)
+    if before.pickup is None:
+        raise loan_rules.bad_pickup(wish.hold.pickup)
+
+
+def _status(wish: TemporaryItem, branch: str) -> tuple[ItemStatus, str]:
+    """Status, and where it is in transit to."""
+    if wish.hold is None or not wish.hold.on_shelf:
+        return ItemStatus.AVAILABLE, ""
+    if wish.hold.pickup == branch:
+        return ItemStatus.ON_HOLD_SHELF, ""
+    return ItemStatus.IN_TRANSIT, wish.hold.pickup
+
+
+def _item_row(
+    here: Here,
+    wish: TemporaryItem,
+    key: str,
+    branch: str,
+    ids: _Ids,
+    holding_id: str,
+    status: ItemStatus,
+    transit_to: str,
+    temporary: bool,
+) -> dict[str, Any]:
+    return {
+        "library": here.library,
+        "id": ids.item,
+        "barcode": wish.barcode,
+        "bib_id": ids.bib,
+        "holding_id": holding_id,
+        "status": status.value,
+        "policy": wish.policy,
+        "home_branch": branch,
+        "home_shelf": wish.location.shelf,
+        "current_branch": branch,
+        "current_shelf": wish.location.shelf,
+        "transit_to": transit_to,
+        "call_number": wish.call_number,
+        "pieces": wish.pieces,
+        "temporary": temporary,
+        "library_use_only": wish.library_use_only,
+        "renewals_allowed": wish.renewals_allowed,
+        "request_id": wish.request_id,
+        "lender": wish.lender,
+        "lender_due": wish.lender_due,
+        "due_policy": wish.due_policy.value,
+        "note": wish.note,
+        "key": key,
+        "created": here.now,
+    }
+
+
+def _item(wish: TemporaryItem, before: Row[Any], ids: _Ids, status: ItemStatus, temporary: bool) -> Item:
+    """As reading it back would give it."""
+    place = Location(before.branch, wish.location.shelf, before.shelf_name or before.branch_name)
+    return Item(
+        id=ids.item,
+        barcode=wish.barcode,
+        bib_id=ids.bib,
+        status=status,
+        policy=wish.policy,
+        home=place,
+        current=place,
+        call_number=wish.call_number,
+        pieces=wish.pieces,
+        hold_count=1 if wish.hold else 0,
+        temporary=temporary,
+        circulates=before.circulates and not wish.library_use_only,
+    )
+
+
+def _add_hold(
+    connection: Connection,
+    here: Here,
+    wish: TemporaryItem,
+    key: str,
+    before: Row[Any],
+    ids: _Ids,
+    item_status: ItemStatus,
+) -> Hold | None:
+    wanted = wish.hold
+    if wanted is None:
+        return None
+    status = {ItemStatus.ON_HOLD_SHELF: HoldStatus.READY, ItemStatus.IN_TRANSIT: HoldStatus.IN_TRANSIT}.get(
+        item_status, HoldStatus.WAITING
+    )
+    days = before.shelf_days if before.shelf_days is not None else loan_rules.SHELF_DAYS
+    closures = loan_rules.closures(before.closed_weekdays, before.closed_dates)
+    until = wanted.expires or shelf_until(days, here.today, closures)
+    hold_id = new_id(here.now)
+    row = {
+        "library": here.library,
+        "id": hold_id,
+        "key": key,
+        "request_id": wish.request_id,
+        "level": circulation_rows.ITEM,
+        "patron_id": wanted.patron_id,
+        "bib_id": ids.bib,
+        "item_id": ids.item,
+        "pickup": wanted.pickup,
+        "status": status.value,
+        "kind": "hold",
+        "placed": here.now,
+        "expires": wanted.expires,
+        "ready_until": until if status is HoldStatus.READY else None,
+    }
+    add_row(connection, holds, row)
+    return Hold(
+        id=hold_id,
+        key=key,
+        request_id=wish.request_id,
+        patron_id=wanted.patron_id,
+        bib_id=ids.bib,
+        item_id=ids.item,
+        pickup=wanted.pickup,
+        status=status,
+        placed=here.now,
+        position=1 if status is HoldStatus.WAITING else 0,
+        expires=wanted.expires,
+        ready_until=until if status is HoldStatus.READY else None,
+        item_barcode=wish.barcode,
+        title=wish.bib.title,
+    )
+
+
+# --- deletion --------------------------------------------------------------------------------------------
+
+
+def delete(connection: Connection, here: Here, barcode: str, key: str) -> Item:
+    """Raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED). Repeated: the item that was deleted, once more."""
+    lock_item(connection, here, barcode)
+    piece = item_rows.live(connection, here, barcode)
+    if piece is None:
+        return _deleted_under(connection, here, barcode, key)
+    if not piece.item.temporary:
+        raise Refused(
+            Reason.NOT_ALLOWED, "only a partner's item can be deleted this way", about=About.ITEM, value=barcode
+        )
+    if circulation_rows.open_of_item(connection, here, piece.item.id) is not None:
+        raise Refused(Reason.IN_USE, "the item is on loan", about=About.ITEM, value=barcode)
+    is_last = len(item_rows.of_bib(connection, here, piece.item.bib_id)) == 1
+    _cancel_holds(connection, here, piece, is_last)
+    item_rows.change(
+        connection,
+        here,
+        piece.item.id,
+        status=ItemStatus.NOT_AVAILABLE.value,
+        transit_to="",
+        deleted=here.now,
+        deleted_key=key,
+    )
+    if is_last:
+        _remove_record(connection, here, piece)
+    return item_rows.by_id(connection, here, piece.item.id).item
+
+
+def _deleted_under(connection: Connection, here: Here, barcode: str, key: str) -> Item:
+    gone = item_rows.latest_deleted(connection, here, barcode)
+    if gone is None or gone.deleted_key != key:
+        raise Refused(Reason.UNKNOWN_ITEM, "no item has this barcode", about=About.ITEM, value=barcode)
+    return gone.item
+
+
+def _cancel_holds(connection: Connection, here: Here, piece: Piece, is_last: bool) -> None:
+    """Those on the item, and with the last item those on the title. A title hold that had caught it waits for
+    another copy."""
+    for hold in circulation_rows.of_item(connection, here, piece.item.bib_id, piece.item.id):
+        level = circulation_rows.level(connection, here, hold.id)
+        if is_last or level == circulation_rows.ITEM:
+            withdraw(connection, here, hold)
+        elif hold.item_id:
+            circulation_rows.put_back(connection, here, hold, level)
+    rest = select(holds.c.id).where(
+        holds.c.library == here.library, holds.c.bib_id == piece.item.bib_id, holds.c.closed.is_(None)
+    )
+    if is_last:  # those past their expiry, which nobody has closed yet
+        for hold_id in connection.scalars(rest).all():
+            circulation_rows.close(connection, here, hold_id, HoldStatus.EXPIRED)
+
+
+def _remove_record(connection: Connection, here: Here, piece: Piece) -> None:
+    for table, key_column in ((bibs, bibs.c.id), (holdings, holdings.c.bib_id)):
+        connection.execute(
+            update(table)
+            .where(table.c.library == here.library, key_column == piece.item.bib_id)
+            .values(deleted=here.now)
+        )
+
+
+# --- the barcode on the piece ----------------------------------------------------------------------------
+
+
+def change_barcode(connection: Connection, here: Here, barcode: str, new: str, key: str) -> Item:
+    """Raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED | DATA_MISSING)."""
+    if not new:
+        raise Refused(Reason.DATA_MISSING, "an item needs a barcode", about=About.ITEM)
+    lock_item(connection, here, barcode)
+    other = item_rows.live(connection, here, new)
+    if other is not None and work_context.done(connection, here, "change-barcode", key, other.item.id):
+        return other.item
+    piece = item_rows.by_barcode(connection, here, barcode)
+    if not piece.item.temporary:
+        raise Refused(Reason.NOT_ALLOWED, "only a partner's item changes its barcode", about=About.ITEM, value=barcode)
+    if other is not None and other.item.id != piece.item.id:
+        raise Refused(Reason.DUPLICATE_ITEM, "another item has the new barcode already", about=About.ITEM, value=new)
+    item_rows.change(connection, here, piece.item.id, barcode=new)
+    work_context.remember(connection, here, "change-barcode", key, piece.item.id)
+    return item_rows.by_id(connection, here, piece.item.id).item

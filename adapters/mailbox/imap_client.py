@@ -1,0 +1,248 @@
+"""The port `MailboxClient` by IMAP4rev1 (RFC 3501, RFC 9051), with IMAPClient in a thread of the mailbox's own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.ports.incoming_mail import Fetched, Look, MailboxServer, OpenMailbox, SignIn
+from gateway.ports.outgoing_mail import MailSecurity
+from gateway.ports.partner_simulator import Secrets
+from gateway.ports.tls import Tls, client_context
+
+if TYPE_CHECKING:
+    from imapclient import IMAPClient
+
+T = TypeVar("T")
+
+DONE = b"$IllgateDone"
+"""Keyword (RFC 9051 section 2.3.2) of mails that stay in the folder. Where the server keeps none they are marked as
+seen, which a person may do as well: there only the store knows what was taken."""
+
+LONGEST_IDLE = 25 * 60.0
+"""Servers may end an IDLE after 30 minutes (RFC 2177)."""
+
+CLOSE_SECONDS = 5.0
+
+logging.getLogger("imapclient").setLevel(logging.WARNING)  # at DEBUG it writes what mails say
+
+
+class ImapClient:
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    async def open(self, server: MailboxServer) -> OpenMailbox:
+        """See `gateway.ports.incoming_mail.MailboxClient`."""
+        _needs_library()
+        opened = ImapMailbox(server)
+        try:
+            await opened.sign_in(self._secrets(server.password) if server.password else "")
+        except BaseException:
+            await opened.close()
+            raise
+        return opened
+
+
+def _needs_library() -> None:
+    """Raises Refused, saying what to install."""
+    try:
+        import imapclient  # noqa: F401
+    except ImportError as error:
+        raise Refused(
+            Reason.UNSUPPORTED_SERVICE, "IMAPClient is not installed: pip install 'illgate[mail]'."
+        ) from error
+
+
+class ImapMailbox:
+    """All calls run in one thread, one after the other: the library blocks, and keeps the state of one connection."""
+
+    def __init__(self, server: MailboxServer) -> None:
+        self._server = server
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"imap {server.host}")
+        self._imap: IMAPClient | None = None
+        self._keywords = False
+
+    async def sign_in(self, password: str) -> None:
+        await self._call(lambda: self._connect(password))
+
+    async def look(self) -> Look:
+        return await self._call(self._look)
+
+    async def sizes(self, uids: Sequence[int]) -> Mapping[int, int]:
+        found = await self._call(lambda: self._open.fetch(list(uids), [b"RFC822.SIZE"]))
+        return {uid: int(parts[b"RFC822.SIZE"]) for uid, parts in found.items() if b"RFC822.SIZE" in parts}
+
+    async def fetch(self, uids: Sequence[int]) -> Sequence[Fetched]:
+        found = await self._call(lambda: self._open.fetch(list(uids), [b"BODY.PEEK[]"]))
+        wanted = ((uid, found[uid].get(b"BODY[]")) for uid in uids if uid in found)
+        return tuple(Fetched(uid, bytes(content)) for uid, content in wanted if content is not None)
+
+    async def head(self, uid: int) -> bytes:
+        found = await self._call(lambda: self._open.fetch([uid], [b"BODY.PEEK[HEADER]"]))
+        return bytes(found.get(uid, {}).get(b"BODY[HEADER]") or b"")
+
+    async def move(self, uids: Sequence[int], folder: str) -> None:
+        await self._call(lambda: self._move(list(uids), folder) if folder else self._mark(list(uids)))
+
+    async def idles(self) -> bool:
+        return await self._call(lambda: bool(self._open.has_capability("IDLE")))
+
+    async def wait(self, seconds: float) -> None:
+        if await self.idles():
+            await self._call(lambda: self._idle(min(seconds, LONGEST_IDLE)))
+        else:
+            await asyncio.sleep(seconds)
+
+    async def close(self) -> None:
+        """Says goodbye; a server that doesn't answer is left. Never raises."""
+        imap, self._imap = self._imap, None
+        if imap is not None:
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await asyncio.get_running_loop().run_in_executor(self._thread, _logout, imap)
+            except TimeoutError:
+                pass
+            finally:
+                _cut(imap)
+        self._thread.shutdown(wait=False)
+
+    # --- in the thread -----------------------------------------------------------------------------------
+
+    @property
+    def _open(self) -> IMAPClient:
+        if self._imap is None:
+            raise Unavailable(f"{self._name}: the connection is closed")
+        return self._imap
+
+    @property
+    def _name(self) -> str:
+        return f"mailbox {self._server.user} at {self._server.host}:{self._server.port}"
+
+    def _connect(self, password: str) -> None:
+        from imapclient import IMAPClient
+        from imapclient.exceptions import LoginError
+
+        server = self._server
+        tls = _tls(server)
+        imap = IMAPClient(
+            server.host,
+            port=server.port,
+            ssl=server.security is MailSecurity.TLS,
+            ssl_context=tls,
+            timeout=server.seconds,
+        )
+        self._imap = imap
+        if server.security is MailSecurity.STARTTLS:
+            imap.starttls(tls)
+        try:
+            _sign_in(imap, server, password)
+        except (LoginError, UnicodeError):
+            # The server's words may repeat what it was sent, so they go no further.
+            raise Refused(Reason.SENDER_AUTH_FAILED, f"{self._name}: the server does not let us in.") from None
+        self._select()
+
+    def _select(self) -> Mapping[bytes, Any]:
+        from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
+
+        try:
+            selected: Mapping[bytes, Any] = self._open.select_folder(self._server.folder)
+        except IMAPClientAbortError:
+            raise
+        except IMAPClientError as error:
+            raise Refused(
+                Reason.INVALID_VALUE, f"{self._name}: the folder '{self._server.folder}' can't be opened."
+            ) from error
+        self._keywords = b"\\*" in selected.get(b"PERMANENTFLAGS", ())
+        return selected
+
+    def _look(self) -> Look:
+        selected = self._select()
+        unmarked = ["UNKEYWORD", DONE.decode()] if self._keywords else []
+        found = self._open.search(["UNDELETED", *unmarked])
+        return Look(int(selected[b"UIDVALIDITY"]), tuple(sorted(int(uid) for uid in found)))
+
+    def _move(self, uids: list[int], folder: str) -> None:
+        imap = self._open
+        if not imap.folder_exists(folder):
+            imap.create_folder(folder)
+        if imap.has_capability("MOVE"):
+            imap.move(uids, folder)
+            return
+        imap.copy(uids, folder)
+        imap.delete_messages(uids, silent=True)
+        if imap.has_capability("UIDPLUS"):
+            imap.uid_expunge(uids)
+
+    def _mark(self, uids: list[int]) -> None:
+        self._open.add_flags(uids, [DONE if self._keywords else b"\\Seen"], silent=True)
+
+    def _idle(self, seconds: float) -> None:
+        imap = self._open
+        imap.idle()
+        try:
+            imap.idle_check(timeout=seconds)
+        finally:
+            if self._imap is not None:
+                imap.idle_done()
+
+    # --- around it ---------------------------------------------------------------------------------------
+
+    async def _call(self, work: Callable[[], T]) -> T:
+        """Raises Unavailable for whatever breaks the conversation. When cancelled, the connection is cut, so that the
+        thread ends too."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._thread, self._told, work)
+        except asyncio.CancelledError:
+            imap, self._imap = self._imap, None
+            if imap is not None:
+                _cut(imap)
+            raise
+
+    def _told(self, work: Callable[[], T]) -> T:
+        from imapclient.exceptions import IMAPClientError
+
+        try:
+            return work()
+        except (OSError, EOFError, ssl.SSLError, IMAPClientError, ValueError, KeyError) as error:
+            # ValueError and KeyError: an answer that is none. What a server says may repeat a mail: only its kind.
+            said = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+            raise Unavailable(f"{self._name}: {said}") from error
+
+
+def _sign_in(imap: IMAPClient, server: MailboxServer, password: str) -> None:
+    match server.sign_in:
+        case SignIn.LOGIN:
+            imap.login(server.user, password)
+        case SignIn.PLAIN:
+            imap.plain_login(server.user, password)
+        case SignIn.XOAUTH2:
+            imap.oauth2_login(server.user, password)
+
+
+def _tls(server: MailboxServer) -> ssl.SSLContext | None:
+    if server.security is MailSecurity.NONE:
+        return None
+    return client_context(Tls(ca=server.ca))
+
+
+def _logout(imap: IMAPClient) -> None:
+    from imapclient.exceptions import IMAPClientError
+
+    try:
+        imap.logout()
+    except (OSError, EOFError, IMAPClientError):
+        return  # it is gone already
+
+
+def _cut(imap: IMAPClient) -> None:
+    """Wakes a thread that waits for the server."""
+    try:
+        imap.shutdown()
+    except OSError:
+        return

@@ -1,0 +1,221 @@
+"""A mail taken apart: sender checks, bounces, automatic answers. Pure.
+
+Everything of facts/artemail.md section 5 is survived. Neither bounces nor automatic answers are ever answered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import replace
+from datetime import datetime
+from email.errors import MessageError
+from email.message import Message
+from email.parser import BytesHeaderParser, BytesParser
+from email.policy import compat32
+from email.utils import collapse_rfc2231_value
+
+from adapters.mailbox.mime_parts import MOST_TEXT, Header, Parts, ReportPart
+from adapters.mailbox.mime_text import header_text, one_line, text_of
+from gateway.domain.problems import Fault, MalformedMessage
+from gateway.domain.value import frozen
+from gateway.ports.incoming_mail import Action, Automatic, Bounce, IncomingMail, ParsedMail, SenderCheck
+
+_BLANK = re.compile(r"\s+")
+
+_COMMENT = re.compile(r"\([^()]*\)")
+_RESULT = re.compile(r"^\s*([a-z0-9-]+)\s*=\s*([a-z]+)", re.IGNORECASE)
+_DOMAIN = {
+    "spf": re.compile(r"\bsmtp\.(?:mailfrom|helo)\s*=\s*\"?(?:[^\s\";@]*@)?([^\s\";@]+)", re.IGNORECASE),
+    "dkim": re.compile(r"\bheader\.(?:d|i)\s*=\s*\"?(?:[^\s\";@]*@)?([^\s\";@]+)", re.IGNORECASE),
+    "dmarc": re.compile(r"\bheader\.from\s*=\s*\"?(?:[^\s\";@]*@)?([^\s\";@]+)", re.IGNORECASE),
+}
+
+
+def parse_mail(content: bytes, received: datetime) -> ParsedMail:
+    """Raises MalformedMessage: no header, or too deep or too many parts."""
+    try:
+        message = BytesParser(policy=compat32).parsebytes(content)
+        return _parsed(message, content, received)
+    except RecursionError as error:
+        raise MalformedMessage("", "parts stand too deep in each other", Fault.PROTOCOL) from error
+    except (MessageError, ValueError, LookupError, AttributeError, TypeError) as error:
+        # The standard library's parser raises all of these for one broken mail or another.
+        raise MalformedMessage("", f"the mail can't be taken apart ({type(error).__name__})") from error
+
+
+def _parsed(message: Message, content: bytes, received: datetime) -> ParsedMail:
+    header = Header.of(message)
+    if not header.fields:
+        raise MalformedMessage("header", "there is no header", Fault.SYNTAX)
+    parts = Parts()
+    parts.take(message)
+    mail = IncomingMail(
+        id=header.id or hashlib.sha256(content).hexdigest(),
+        sender=header.sender,
+        to=tuple(address for address in header.addresses("to", "cc") if address),
+        subject=header.first("subject"),
+        text=parts.text[:MOST_TEXT],
+        received=received,
+        references=header.references,
+        attachments=tuple(parts.files),
+    )
+    whole = Whole(header, mail, _report_type(message), tuple(parts.report))
+    kind = automatic(whole)
+    return ParsedMail(
+        mail=replace(mail, automatic=kind is not Automatic.NO),
+        bounce=bounce_of(whole),
+        automatic=kind,
+        checks=sender_checks(header),
+        dated=header.date,
+        repaired=tuple(dict.fromkeys(parts.repaired)),
+        digest=_digest(mail, parts.text),
+    )
+
+
+def _report_type(message: Message) -> str:
+    if message.get_content_type() != "multipart/report":
+        return ""
+    return str(collapse_rfc2231_value(message.get_param("report-type", "") or "")).lower()
+
+
+def _digest(mail: IncomingMail, text: str) -> str:
+    """The same for the same content."""
+    parts = [mail.sender, mail.subject, _BLANK.sub(" ", text).strip()]
+    parts += [hashlib.sha256(file.content).hexdigest() for file in mail.attachments]
+    return hashlib.sha256("\x00".join(parts).encode("utf-8", "replace")).hexdigest()
+
+
+def sender_checks(header: Header) -> tuple[SenderCheck, ...]:
+    """Of all fields of the header, whoever wrote them; topmost first."""
+    found: list[SenderCheck] = []
+    for value in header.every("authentication-results"):
+        name, *parts = _COMMENT.sub(" ", value).split(";")
+        server = next(iter(name.split()), "")
+        for part in parts:
+            if result := _RESULT.match(part):
+                method = result[1].lower()
+                domain = _DOMAIN[method].search(part) if method in _DOMAIN else None
+                found.append(
+                    SenderCheck(server, method, result[2].lower(), domain[1].lower().rstrip(".") if domain else "")
+                )
+    return tuple(found)
+
+
+@frozen
+class Whole:
+    """What a mail is recognised by. `report_type`: of a multipart/report (RFC 6522), empty for other mails."""
+
+    header: Header
+    mail: IncomingMail
+    report_type: str
+    report: tuple[ReportPart, ...]
+
+
+_ID = re.compile(r"^\s*message-id:\s*<\s*([^<>\s]+)\s*>", re.IGNORECASE | re.MULTILINE)
+_ADDRESS = re.compile(r"<?[^\s<>@\"]+@[^\s<>@\"]+>?")
+_FIELD = re.compile(r"^([A-Za-z-]+):[ \t]*(.*(?:\r?\n[ \t].*)*)", re.MULTILINE)
+_STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_REPLY = re.compile(r"\b([45])\d\d[ -]")
+_FROM_A_SERVER = re.compile(r"^(mailer-daemon|postmaster|mail-daemon|mdaemon)@", re.IGNORECASE)
+_BOUNCE_SUBJECT = re.compile(
+    r"undeliver|delivery (status|failure|notification|report)|returned mail|failure notice"
+    r"|mail delivery (failed|system)"
+    r"|unzustellbar|konnte nicht zugestellt|nicht zustellbar|non remis|non distribu|no entregado|mancato recapito",
+    re.IGNORECASE,
+)
+_ABSENT_SUBJECT = re.compile(
+    r"^\W*(out of (the )?office|automatic reply|auto(matic)?[- ]?(reply|response|answer)|abwesen|automatische antwort"
+    r"|réponse automatique|absence du bureau|respuesta automática|risposta automatica|afwezig|automatisch antwoord)",
+    re.IGNORECASE,
+)
+
+
+# --- delivery reports ------------------------------------------------------------------------------------
+
+
+def bounce_of(whole: Whole) -> Bounce | None:
+    """None: the mail is no delivery report."""
+    if whole.report_type == "delivery-status":
+        return _by_standard(whole)
+    if _looks_like_bounce(whole):
+        return _by_habit(whole)
+    return None
+
+
+def _by_standard(whole: Whole) -> Bounce:
+    fields = [
+        (name.lower(), one_line(value))
+        for part in whole.report
+        if part.media_type == "message/delivery-status"
+        for name, value in _FIELD.findall(text_of(part.content, "utf-8")[0])
+    ]
+    actions = [_action(value) for name, value in fields if name == "action"]
+    # Several recipients are several blocks: what failed counts before what was only late.
+    action = min(actions, key=list(Action).index, default=Action.FAILED)
+    statuses = [found[1] for name, value in fields if name == "status" and (found := _STATUS.search(value))]
+    wanted = {Action.FAILED: "5", Action.DELAYED: "4"}.get(action, "2")
+    status = next((one for one in statuses if one.startswith(wanted)), statuses[0] if statuses else "")
+    envelope = [value.strip("<> ") for name, value in fields if name == "original-envelope-id"]
+    why = next((value for name, value in fields if name == "diagnostic-code"), "")
+    return Bounce(action, status, _original_ids(whole, envelope), _without_addresses(why))
+
+
+def _action(value: str) -> Action:
+    word = value.partition(" ")[0].lower()
+    return Action(word) if word in set(Action) else Action.FAILED
+
+
+def _looks_like_bounce(whole: Whole) -> bool:
+    """Servers that don't follow RFC 3464: the sender is none, and the subject says so."""
+    nobody = whole.header.first("return-path").strip() == "<>" or bool(_FROM_A_SERVER.match(whole.mail.sender))
+    return nobody and bool(_BOUNCE_SUBJECT.search(whole.mail.subject) or whole.header.first("x-failed-recipients"))
+
+
+def _by_habit(whole: Whole) -> Bounce:
+    text = whole.mail.text
+    status = found[1] if (found := _STATUS.search(text)) else ""
+    if not status and (reply := _REPLY.search(text)):
+        status = f"{reply[1]}.0.0"
+    action = Action.DELAYED if status.startswith("4") else Action.FAILED
+    line = next((line for line in text.splitlines() if _STATUS.search(line) or _REPLY.search(line)), "")
+    return Bounce(action, status, _original_ids(whole, []), _without_addresses(line))
+
+
+def _original_ids(whole: Whole, envelope: list[str]) -> tuple[str, ...]:
+    """Of the mail that came back: from its returned header, else from the text, else from what this one answers."""
+    found: list[str] = []
+    for part in whole.report:
+        if part.media_type in ("message/rfc822", "text/rfc822-headers"):
+            header = BytesHeaderParser(policy=compat32).parsebytes(part.content.lstrip())
+            found.append(header_text(str(header.get("message-id", ""))).strip("<> "))
+    found += _ID.findall(whole.mail.text)
+    return tuple(dict.fromkeys(one for one in (*found, *envelope, *whole.mail.references) if one))
+
+
+def _without_addresses(text: str) -> str:
+    return _ADDRESS.sub("…", one_line(text))[:300]
+
+
+# --- automatic mails -------------------------------------------------------------------------------------
+
+
+def automatic(whole: Whole) -> Automatic:
+    """RFC 3834 section 5, and what programs did before it."""
+    said = whole.header.first("auto-submitted").partition(";")[0].strip().lower()
+    if said.startswith("auto-replied") or _is_absence(whole):
+        return Automatic.REPLIED
+    if said and said != "no":
+        return Automatic.GENERATED
+    precedence = whole.header.first("precedence").lower()
+    bulk = precedence in ("bulk", "list", "junk") or whole.header.first("return-path").strip() == "<>"
+    return Automatic.GENERATED if bulk or whole.header.first("list-id") else Automatic.NO
+
+
+def _is_absence(whole: Whole) -> bool:
+    told = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-vacation")
+    if whole.header.first("precedence").lower() in ("auto_reply", "auto-reply"):
+        return True
+    if any(whole.header.first(name) for name in told) or whole.report_type == "disposition-notification":
+        return True
+    return bool(_ABSENT_SUBJECT.match(whole.mail.subject))

@@ -1,0 +1,199 @@
+"""Header and parts of a mail. Pure.
+
+What a sender's program did wrong is repaired where that can be done without guessing, and noted.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import quopri
+import re
+from collections.abc import Iterator
+from dataclasses import field
+from datetime import UTC, datetime
+from email.message import Message
+from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
+
+from adapters.mailbox.mime_text import flowed, header_text, html_text, one_line, text_of
+from gateway.domain.problems import Fault, MalformedMessage
+from gateway.domain.value import frozen
+from gateway.ports.incoming_mail import MailPart
+
+MOST_REFERENCES = 50
+
+_ID = re.compile(r"<\s*([^<>]+?)\s*>")
+
+MOST_PARTS = 300
+MOST_TEXT = 500_000
+"""Characters of text that are looked at."""
+
+
+@frozen
+class Header:
+    """Names in lower case, values unfolded and in Unicode, in the order of the mail."""
+
+    fields: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, message: Message) -> Header:
+        return cls(tuple((str(name).lower(), header_text(str(value))) for name, value in message.raw_items()))
+
+    def first(self, name: str) -> str:
+        """Empty: there is none."""
+        return next((value for key, value in self.fields if key == name), "")
+
+    def every(self, name: str) -> tuple[str, ...]:
+        """Topmost first."""
+        return tuple(value for key, value in self.fields if key == name)
+
+    @property
+    def sender(self) -> str:
+        """From; where it lacks, Sender."""
+        return next((address for address in self.addresses("from", "sender") if "@" in address), "")
+
+    def addresses(self, *names: str) -> Iterator[str]:
+        for name in names:
+            for _, address in getaddresses(list(self.every(name))):
+                yield one_line(address).lower()
+
+    @property
+    def id(self) -> str:
+        value = self.first("message-id")
+        found = _ID.search(value)
+        return found[1] if found else one_line(value).strip("<>")
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """In-Reply-To, then References from the last to the first."""
+        replied = _ID.findall(self.first("in-reply-to"))
+        others = [one for value in self.every("references") for one in _ID.findall(value)]
+        return tuple(dict.fromkeys((*replied, *reversed(others))))[:MOST_REFERENCES]
+
+    @property
+    def date(self) -> datetime | None:
+        """None: there is none, or none that can be read."""
+        try:
+            date = parsedate_to_datetime(self.first("date"))
+        except (ValueError, TypeError, OverflowError):
+            return None
+        return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+
+
+@frozen
+class ReportPart:
+    """A part of a delivery report (RFC 3464): its media type and what stands in it."""
+
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+class Parts:
+    """Texts for reading, files, and parts of reports, in the order of the mail."""
+
+    def __init__(self) -> None:
+        self._plain: list[str] = []
+        self._html: list[str] = []
+        self.files: list[MailPart] = []
+        self.report: list[ReportPart] = []
+        self.repaired: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """From plain text or, if there is none, from HTML."""
+        plain = "\n\n".join(text for text in self._plain if text.strip())
+        return plain or "\n\n".join(html_text(page) for page in self._html).strip()
+
+    def take(self, message: Message) -> None:
+        waiting, seen = [message], 0
+        while waiting:
+            part = waiting.pop()
+            seen += 1
+            if seen > MOST_PARTS:
+                raise MalformedMessage("", f"more than {MOST_PARTS} parts", Fault.TOO_LARGE)
+            self.repaired += [f"{type(defect).__name__}" for defect in part.defects]
+            kind = part.get_content_type()
+            inner = part.get_payload()
+            if kind == "message/rfc822" or kind.startswith("message/global"):
+                self._forwarded(part)
+            elif part.is_multipart() and isinstance(inner, list) and kind.startswith("multipart/"):
+                waiting += [one for one in reversed(inner) if isinstance(one, Message)]
+            else:
+                self._leaf(part, kind)
+
+    def _forwarded(self, part: Message) -> None:
+        """A mail in the mail: of a report, or a file."""
+        whole = self._whole(part)
+        self.report.append(ReportPart("message/rfc822", whole))
+        self.files.append(MailPart(_name(part) or "message.eml", "message/rfc822", whole))
+
+    def _whole(self, part: Message) -> bytes:
+        inner = part.get_payload()
+        if isinstance(inner, list):
+            return b"\n".join(one.as_bytes() for one in inner if isinstance(one, Message))
+        return _body(part, self.repaired)
+
+    def _leaf(self, part: Message, kind: str) -> None:
+        if kind in ("message/delivery-status", "text/rfc822-headers", "message/disposition-notification"):
+            self.report.append(ReportPart(kind, self._whole(part)))
+            return
+        body = _body(part, self.repaired)
+        name = _name(part)
+        attached = part.get_content_disposition() == "attachment" or (name and not kind.startswith("text/"))
+        if kind in ("text/plain", "text/html") and not attached:
+            self._readable(part, kind, body)
+        elif body or name:
+            self.files.append(MailPart(name or "file", _sniffed(kind, body), body))
+
+    def _readable(self, part: Message, kind: str, body: bytes) -> None:
+        declared = part.get_param("charset", "")
+        text, complaint = text_of(body, str(collapse_rfc2231_value(declared or "")))
+        if complaint:
+            self.repaired.append(complaint)
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if kind == "text/html":
+            self._html.append(text)
+            return
+        if str(part.get_param("format", "")).lower() == "flowed":
+            text = flowed(text, str(part.get_param("delsp", "")).lower() == "yes")
+        self._plain.append(text[:MOST_TEXT])
+
+
+def _body(part: Message, repaired: list[str]) -> bytes:
+    """Decoded here, since the library gives up on what a little care still reads."""
+    payload = part.get_payload()
+    if not isinstance(payload, str):
+        return b""
+    raw = payload.encode("utf-8", "surrogateescape")
+    coding = one_line(str(part.get("content-transfer-encoding", ""))).lower()
+    if coding == "quoted-printable":
+        return quopri.decodestring(raw)
+    if coding == "base64":
+        return _unbased(raw, repaired)
+    return raw
+
+
+def _unbased(raw: bytes, repaired: list[str]) -> bytes:
+    kept = re.sub(rb"[^A-Za-z0-9+/]", b"", raw.split(b"=", 1)[0] if raw.rstrip().endswith(b"=") else raw)
+    if (over := len(kept) % 4) == 1:
+        kept = kept[:-1]
+        repaired.append("base64 breaks off")
+    try:
+        return base64.b64decode(kept + b"=" * (-len(kept) % 4))
+    except (binascii.Error, ValueError):
+        repaired.append(f"base64 can't be read ({over})")
+        return b""
+
+
+def _name(part: Message) -> str:
+    """Of a file, without any folder."""
+    try:
+        found = part.get_filename() or ""
+    except (ValueError, LookupError, TypeError):
+        return ""
+    return re.split(r"[\\/]", header_text(str(found)))[-1][:200]
+
+
+def _sniffed(kind: str, body: bytes) -> str:
+    """Many programs send PDFs as application/octet-stream."""
+    return "application/pdf" if body[:1024].lstrip().startswith(b"%PDF-") else kind

@@ -1,0 +1,212 @@
+"""Bytes to Unicode; secrets concealed. Pure.
+
+Decoding never raises. A mail without secrets comes back byte for byte.
+"""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import re
+from collections.abc import Iterable, Sequence
+from email import message_from_bytes
+from email.errors import HeaderParseError
+from email.header import decode_header
+from email.message import Message
+from email.policy import compat32
+from html import escape
+
+from lxml import etree, html
+
+from gateway.ports.incoming_mail import Hidden
+
+CHARSETS_OF_OLD = ("iso-8859-1", "iso8859-1", "latin-1", "latin1", "us-ascii", "ascii", "ansi_x3.4-1968")
+"""Declared so, and meant as windows-1252 by most mail programs."""
+
+_BLANKS = re.compile(r"[ \t\f\v\u00a0]+")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_BLOCKS = frozenset({"p", "div", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "pre", "hr"})
+_UNSEEN = frozenset({"script", "style", "head", "title", "template"})
+
+MOST_HTML = 2_000_000
+"""Characters of HTML that are looked at."""
+
+INSTEAD = "********"
+
+_CODED = re.compile(rb"^content-transfer-encoding:\s*(?:base64|quoted-printable)", re.IGNORECASE | re.MULTILINE)
+
+
+def text_of(content: bytes, declared: str) -> tuple[str, str]:
+    """The text, and what was wrong with its declared charset (empty: nothing)."""
+    for charset, complaint in _charsets(content, declared):
+        try:
+            return _CONTROLS.sub("", content.decode(charset)), complaint
+        except (UnicodeError, LookupError):
+            continue
+    return _CONTROLS.sub("", content.decode("windows-1252", "replace")), f"text is not in {declared or 'ascii'}"
+
+
+def _charsets(content: bytes, declared: str) -> list[tuple[str, str]]:
+    name = declared.strip().strip("\"'").lower()
+    if name and not _is_charset(name):
+        return [("utf-8", f"unknown charset {name}: read as utf-8"), ("windows-1252", f"unknown charset {name}")]
+    if name in CHARSETS_OF_OLD or not name:
+        plain = content.isascii()
+        if plain:
+            return [("ascii", "")]
+        first = ("utf-8", f"utf-8 declared as {name or 'nothing'}")
+        old = (
+            "windows-1252",
+            "" if name.startswith(("iso", "latin")) else f"8-bit text declared as {name or 'nothing'}",
+        )
+        # What decodes as UTF-8 with several bytes a letter is never meant as anything else.
+        return [first, old]
+    return [(name, ""), ("utf-8", f"utf-8 declared as {name}"), ("windows-1252", f"windows-1252 declared as {name}")]
+
+
+def _is_charset(name: str) -> bool:
+    """Of texts: not `base64` or `rot13`, which are codecs as well."""
+    try:
+        return bool(codecs.lookup(name)) and isinstance(b"".decode(name), str)
+    except (LookupError, UnicodeError, ValueError, TypeError):
+        return False
+
+
+def header_text(value: str) -> str:
+    """Of an unstructured field as the parser gives it: folded, with encoded words, with raw 8-bit bytes."""
+    unfolded = re.sub(r"\r?\n[ \t]*", " ", value)
+    try:
+        pieces = decode_header(unfolded)
+    except (HeaderParseError, ValueError, LookupError):
+        return one_line(_bytes(unfolded))
+    return one_line("".join(_piece(piece, charset) for piece, charset in pieces))
+
+
+def _piece(piece: bytes | str, charset: str | None) -> str:
+    if isinstance(piece, str):
+        return _bytes(piece)
+    return text_of(piece, charset or "")[0]
+
+
+def _bytes(value: str) -> str:
+    """Surrogates stand for bytes that were no ASCII."""
+    return text_of(value.encode("utf-8", "surrogateescape"), "")[0]
+
+
+def one_line(text: str) -> str:
+    return " ".join(_CONTROLS.sub(" ", text).split())
+
+
+def flowed(text: str, deletes_space: bool) -> str:
+    """RFC 3676: lines that end with a blank go on in the next."""
+    lines: list[str] = []
+    joins = False
+    for raw in text.split("\n"):
+        line = raw.removeprefix(" ") if raw.startswith((" ", "  ")) and not raw.startswith(" >") else raw
+        if joins and not line.startswith(">"):
+            lines[-1] = (lines[-1][:-1] if deletes_space else lines[-1]) + line
+        else:
+            lines.append(line)
+        joins = line.endswith(" ") and line != "-- " and not line.startswith(">")
+    return "\n".join(lines)
+
+
+def html_text(page: str) -> str:
+    """What a reader sees of it, with blocks on lines of their own and quotes marked by `> `."""
+    try:
+        root = html.document_fromstring(
+            page[:MOST_HTML].encode("utf-8", "replace"), html.HTMLParser(encoding="utf-8", huge_tree=True)
+        )
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
+        return ""
+    lines: list[str] = [""]
+    _walk(root, lines)
+    text = "\n".join(_BLANKS.sub(" ", line).strip() for line in lines)
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def _walk(root: html.HtmlElement, lines: list[str]) -> None:
+    """By hand instead of by recursion: depth is the sender's to choose."""
+    quotes = 0
+    hidden = 0
+    for step, node in etree.iterwalk(root, events=("start", "end")):
+        name = node.tag if isinstance(node.tag, str) else ""
+        block = name in _BLOCKS
+        if step == "start":
+            hidden += name in _UNSEEN
+            if name == "blockquote":
+                quotes += 1
+                lines.append("> " * quotes)
+            elif name == "br" or block:
+                lines.append("> " * quotes)
+            if not hidden and name:
+                _append(lines, node.text)
+        else:
+            hidden -= name in _UNSEEN
+            if name == "blockquote":
+                quotes -= 1
+                lines.append("> " * quotes)
+            elif block:
+                lines.append("> " * quotes)
+            if not hidden and node is not root:
+                _append(lines, node.tail)
+
+
+def _append(lines: list[str], text: str | None) -> None:
+    if text:
+        lines[-1] += " ".join(text.splitlines()) if "\n" in text or "\r" in text else text
+
+
+def conceal(content: bytes, hidden: Hidden) -> bytes:
+    """`hidden.words` count where they stand alone; of `hidden.patterns` the group `secret`."""
+    patterns = (*(_word(one) for one in hidden.words if one), *(re.compile(one.encode()) for one in hidden.patterns))
+    if not patterns:
+        return content
+    if _CODED.search(content):
+        content = _with_coded_parts(content, patterns)
+    return _replaced(content, patterns)
+
+
+def _with_coded_parts(content: bytes, patterns: Sequence[re.Pattern[bytes]]) -> bytes:
+    try:
+        mail = message_from_bytes(content, policy=compat32)
+        changed = [_decoded(part, patterns) for part in mail.walk() if not part.is_multipart()]
+        return mail.as_bytes() if any(changed) else content
+    except Exception:  # noqa: BLE001 - the library's, on mails that no program should write: left as it came
+        return content
+
+
+def _decoded(part: Message, patterns: Iterable[re.Pattern[bytes]]) -> bool:
+    """Whether it had something to hide. What is coded is looked at as it is read."""
+    if str(part.get("Content-Transfer-Encoding", "")).strip().lower() not in ("base64", "quoted-printable"):
+        return False
+    if part.get_content_maintype() not in ("text", "message"):
+        return False
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes) or (changed := _replaced(payload, patterns)) == payload:
+        return False
+    part.set_payload(_base64(changed))
+    del part["Content-Transfer-Encoding"]
+    part["Content-Transfer-Encoding"] = "base64"
+    return True
+
+
+def _base64(content: bytes) -> str:
+    return base64.encodebytes(content).decode("ascii")
+
+
+def _replaced(content: bytes, patterns: Iterable[re.Pattern[bytes]]) -> bytes:
+    for pattern in patterns:
+        content = pattern.sub(_without_secret, content)
+    return content
+
+
+def _without_secret(found: re.Match[bytes]) -> bytes:
+    start, end = found.start("secret") - found.start(), found.end("secret") - found.start()
+    return found[0][:start] + INSTEAD.encode() + found[0][end:]
+
+
+def _word(secret: str) -> re.Pattern[bytes]:
+    """Not within another word or number: a short one would be found everywhere."""
+    either = "|".join(re.escape(one) for one in dict.fromkeys((secret, escape(secret))))
+    return re.compile(rf"(?<![^\s>\"':;,(])(?P<secret>{either})(?![^\s<\"':;,.)&])".encode())

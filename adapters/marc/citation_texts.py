@@ -1,0 +1,156 @@
+"""Texts of records made fit for citations; safe XML; number spelling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+
+from lxml import etree
+from stdnum import isbn
+from stdnum.exceptions import ValidationError
+
+from gateway.domain.library import RecordId
+from gateway.domain.problems import MalformedMessage
+from gateway.domain.requests.citation import issn_form
+from gateway.ports.catalogue import Index
+
+_SORTING = re.compile("[\x88\x89\x98\x9c¬]")
+"""Around words that aren't sorted by: ISO 6630 (C1 controls), and its old stand-in in German records."""
+
+_YEAR = re.compile(r"(?<!\d)(1[4-9]\d\d|20\d\d)(?!\d)")
+_ISBN = re.compile(r"97[89](?:[ -]?\d){10}|\d(?:[ -]?\d){8}[ -]?[\dXx]")
+_ISSN = re.compile(r"\d{4}[-‐–]?\d{3}[\dXx]")
+_OCLC = re.compile(r"^\(OCoLC\)(?:oc[mn]|on)?\s*0*(\d+)", re.IGNORECASE)
+_DOI = re.compile(r"10\.\d{4,9}/\S+")
+
+
+def plain(text: str) -> str:
+    """Blanks folded, no signs for sorting. The other functions here take texts that are so."""
+    return " ".join((text if text.isascii() else _SORTING.sub("", text)).split())
+
+
+def trimmed(text: str) -> str:
+    """Without ISBD punctuation at its end; an initial keeps its full stop."""
+    text = text.rstrip(" /:;,=")
+    if not text.endswith(".") or text.endswith(".."):
+        return text
+    last = text[:-1].rsplit(" ", 1)[-1]
+    return text[:-1] if len(last) > 2 else text
+
+
+def title(text: str) -> str:
+    """Also without ` / ` and who is responsible."""
+    return trimmed(text.partition(" / ")[0])
+
+
+def year(text: str) -> str:
+    """The first that stands in it; empty: none."""
+    found = _YEAR.search(text)
+    return found[0] if found is not None else ""
+
+
+def published(text: str) -> str:
+    """The year, or what there is: `c1962.` -> 1962, `[18--?]` as it stands."""
+    return year(text) or trimmed(text)
+
+
+def isbns(text: str) -> Iterable[RecordId]:
+    found = _ISBN.search(text)
+    return [RecordId("isbn", re.sub(r"[ -]", "", found[0]).upper())] if found is not None else []
+
+
+def issns(text: str, type_: str = "issn") -> Iterable[RecordId]:
+    found = _ISSN.search(text)
+    digits = re.sub(r"[^0-9X]", "", found[0].upper()) if found is not None else ""
+    return [RecordId(type_, f"{digits[:4]}-{digits[4:]}")] if digits else []
+
+
+def oclcs(text: str) -> Iterable[RecordId]:
+    """Of a system number such as `(OCoLC)ocm01234567`."""
+    found = _OCLC.match(text.strip())
+    return [RecordId("oclc", found[1])] if found is not None else []
+
+
+def lccns(text: str) -> Iterable[RecordId]:
+    value = "".join(text.split()).partition("/")[0]
+    return [RecordId("lccn", value)] if value else []
+
+
+def dois(text: str) -> Iterable[RecordId]:
+    found = _DOI.search(text)
+    return [RecordId("doi", found[0].rstrip(".,;"))] if found is not None else []
+
+
+def distinct(identifiers: Iterable[RecordId]) -> tuple[RecordId, ...]:
+    return tuple(dict.fromkeys(identifiers))
+
+
+def parse(data: bytes) -> etree._Element:
+    """Raises MalformedMessage with line and reason; also for a document with declarations of its own."""
+    parser = etree.XMLParser(
+        resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        raise MalformedMessage(f"line {error.lineno}", error.msg or "no XML") from error
+    except ValueError as error:
+        raise MalformedMessage("", str(error)) from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise MalformedMessage("", "it has a document type declaration, which is not read")
+    return root
+
+
+def name(element: etree._Element) -> str:
+    """Without its namespace; empty for what is no element."""
+    tag = element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def namespace(element: etree._Element) -> str:
+    tag = element.tag
+    return tag[1:].partition("}")[0] if isinstance(tag, str) and tag.startswith("{") else ""
+
+
+def text(element: etree._Element | None) -> str:
+    """All of it and below, as `citing.plain` has it."""
+    return plain("".join(str(part) for part in element.itertext())) if element is not None else ""
+
+
+def children(element: etree._Element | None, *names: str) -> list[etree._Element]:
+    """By local name: servers differ in the namespaces that they give."""
+    return [one for one in element if name(one) in names] if element is not None else []
+
+
+def child(element: etree._Element | None, *path: str) -> etree._Element | None:
+    """The first that there is along a path of local names."""
+    for step in path:
+        element = next(iter(children(element, step)), None)
+    return element
+
+
+def said(element: etree._Element | None, *path: str) -> str:
+    return text(child(element, *path))
+
+
+class Form(StrEnum):
+    COMPACT = "compact"  # 9780395683293, 03178471
+    HYPHENS = "hyphens"  # 978-0-395-68329-3, 0317-8471
+    AS_IS = "as-is"
+
+
+def in_form(index: Index, value: str, form: Form) -> str:
+    """Unchanged where it is no such number."""
+    if form is Form.AS_IS or index not in (Index.ISBN, Index.ISSN):
+        return value.strip()
+    if index is Index.ISSN:
+        written = issn_form(value) or value.strip()
+        return written if form is Form.HYPHENS else re.sub(r"[\s-]", "", written)
+    compact = str(isbn.compact(value))
+    if form is Form.COMPACT:
+        return compact
+    try:
+        return str(isbn.format(isbn.validate(compact)))
+    except ValidationError:
+        return value.strip()

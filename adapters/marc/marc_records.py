@@ -1,0 +1,273 @@
+"""MARC records from ISO 2709 and MARCXML.
+
+Reading ISO 2709 never raises: what is wrong is said. Leader position 9 says MARC-8 (blank) or UTF-8 (a), and servers
+lie about it (facts/openurl.md section 3). MARC-8 is read by pymarc. The directory is read here: pymarc gives a whole
+record up for one bad entry, and takes four times as long (docs/decisions/0012-z3950.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+
+from lxml import etree
+from pymarc import marc8_to_unicode
+
+from adapters.marc import citation_texts
+from adapters.marc.dialect import AUTO, MARC_8
+from gateway.domain.library import RecordId
+from gateway.domain.value import frozen
+
+LEADER = 24
+END_OF_FIELD = b"\x1e"
+SUBFIELD = b"\x1f"
+
+_ENTRY = re.compile(r"(.{3})([0-9]{4})([0-9]{5})|.{12}", re.DOTALL)
+_ESCAPE = b"\x1b"
+_UNIMARC_UNICODE = b"50"
+_CHARSET_OF_100 = re.compile(rb"\x1fa.{26}(..)", re.DOTALL)
+
+Decode = Callable[[bytes], str]
+
+_TAG = re.compile(r"[0-9A-Za-z]{3}")
+
+
+class Field:
+    """As in ISO 2709: of a control field what stands in it, else two indicators, and subfields that each begin with 1F
+    and their code. Octets are made into text, and text taken apart, when somebody asks: most fields are never looked
+    at."""
+
+    __slots__ = ("_decode", "_raw", "_subfields", "tag")
+
+    def __init__(self, tag: str, raw: bytes | str, decode: Callable[[bytes], str] | None = None) -> None:
+        """`decode` for octets; it never raises."""
+        self.tag = tag
+        self._raw = raw
+        self._decode = decode
+        self._subfields: list[tuple[str, str]] | None = None
+
+    @property
+    def text(self) -> str:
+        raw = self._raw
+        if isinstance(raw, bytes):
+            assert self._decode is not None, "octets come with their character set"
+            raw = self._raw = self._decode(raw.rstrip(b"\x1e\x1d"))
+        return raw
+
+    @property
+    def indicators(self) -> str:
+        return self.text.partition("\x1f")[0].ljust(2)[:2]
+
+    @property
+    def subfields(self) -> list[tuple[str, str]]:
+        """Codes and values in their order, these as `citing.plain` has them. None of a control field."""
+        found = self._subfields
+        if found is None:
+            found = [(one[0], citation_texts.plain(one[1:])) for one in self.text.split("\x1f")[1:] if one]
+            self._subfields = found
+        return found
+
+
+@frozen
+class Marc:
+    """`fields` in their order, and by tag."""
+
+    leader: str
+    fields: tuple[Field, ...]
+    by_tag: Mapping[str, list[Field]]
+
+    @classmethod
+    def of(cls, leader: str, fields: Iterable[Field]) -> Marc:
+        """A leader that is too short is filled up with blanks."""
+        listed = tuple(fields)
+        by_tag: dict[str, list[Field]] = {}
+        for field in listed:
+            by_tag.setdefault(field.tag, []).append(field)
+        return cls(leader.ljust(24), listed, by_tag)
+
+    def all(self, tag: str) -> Sequence[Field]:
+        return self.by_tag.get(tag, ())
+
+
+def control(record: Marc, tag: str) -> str:
+    found = record.all(tag)
+    return found[0].text if found else ""
+
+
+def first(record: Marc, *tags: str) -> Field | None:
+    """Of the first tag that there is."""
+    for tag in tags:
+        if tag in record.by_tag:
+            return record.by_tag[tag][0]
+    return None
+
+
+def joined(field: Field | None, codes: str) -> str:
+    """These subfields in their order, blanks between; blanks folded."""
+    if field is None:
+        return ""
+    return " ".join([value for code, value in field.subfields if value and code in codes])
+
+
+def said(field: Field | None, alternatives: Iterable[str]) -> str:
+    """Of several sets of codes the first under which something stands."""
+    for codes in alternatives:
+        if text := joined(field, codes):
+            return text
+    return ""
+
+
+def each(record: Marc, tag: str, codes: str) -> Iterator[str]:
+    """Each of these subfields of every such field."""
+    for field in record.all(tag):
+        yield from values(field, codes)
+
+
+def values(field: Field, codes: str) -> list[str]:
+    """Of these subfields, each by itself."""
+    return [value for code, value in field.subfields if value and code in codes]
+
+
+def local_number(record: Marc, where: str) -> Iterable[RecordId]:
+    """The target's own number; `where`: none, 001, or tag and code."""
+    if where == "none":
+        return []
+    value = control(record, where).strip() if len(where) == 3 else joined(first(record, where[:3]), where[3])
+    return [RecordId("local", value)] if value else []
+
+
+def part(text: str) -> tuple[str, str, str]:
+    """Volume, issue and pages in words such as `Vol. 12, no. 3 (May 1998), p. 45-61`."""
+    found = {name: match[1] for name, pattern in _PART.items() if (match := pattern.search(text))}
+    return found.get("volume", ""), found.get("issue", ""), found.get("pages", "")
+
+
+_PART = {
+    "volume": re.compile(r"\b(?:v|vol|bd|band|t|tome|jg|jahrgang)\b\.?\s*(\d+)", re.IGNORECASE),
+    "issue": re.compile(r"\b(?:no|nr|n°|issue|h|heft|num)\b\.?\s*(\d+(?:[-/]\d+)?)", re.IGNORECASE),
+    "pages": re.compile(r"\b(?:pp?|s|seiten?|pages?)\b\.?\s*(\d+(?:\s*[-–]\s*\d+)?)", re.IGNORECASE),
+}
+
+
+@frozen
+class Read:
+    """`record` None: nothing could be made of it. `problem` empty: nothing was wrong."""
+
+    record: Marc | None
+    problem: str = ""
+
+
+def read_iso2709(data: bytes, charset: str, *, unimarc: bool = False) -> Read:
+    """`charset`: auto, marc-8 or a codec of Python's."""
+    if len(data) <= LEADER:
+        return Read(None, "no ISO 2709 record: not even a leader")
+    base = _base(data)
+    if not base:
+        return Read(None, "no ISO 2709 record: its directory has no end")
+    decode, oddity = _decoder(data, charset, unimarc)
+    fields, lost = _fields(data, base, decode)
+    if not fields:
+        return Read(None, "no ISO 2709 record: no field could be read")
+    return Read(Marc.of(data[:LEADER].decode("ascii", "replace"), fields), oddity or lost)
+
+
+def _base(data: bytes) -> int:
+    """Where the fields begin: as the leader says, or else behind the directory. 0: nowhere."""
+    said = data[12:17]
+    base = int(said) if said.isdigit() else 0
+    if LEADER < base <= len(data) and data[base - 1 : base] == END_OF_FIELD:
+        return base
+    return data.find(END_OF_FIELD, LEADER) + 1
+
+
+def _fields(data: bytes, base: int, decode: Decode) -> tuple[list[Field], str]:
+    found, bad, cut = [], 0, 0
+    for tag, length, offset in _ENTRY.findall(data[LEADER : base - 1].decode("latin-1")):
+        if not tag:
+            bad += 1
+            continue
+        begin = base + int(offset)
+        end = begin + int(length)
+        cut += end > len(data)
+        if begin < len(data):
+            found.append(Field(tag, data[begin:end], decode))
+    problems = (f"{bad} entries of its directory can't be read" if bad else "", "it is cut off" if cut else "")
+    return found, "; ".join(filter(None, problems))
+
+
+# --- character sets --------------------------------------------------------------------------------------
+
+
+def _decoder(data: bytes, wanted: str, unimarc: bool) -> tuple[Decode, str]:
+    """And what was odd about it."""
+    if wanted == MARC_8:
+        return _marc_8, ""
+    if wanted != AUTO:
+        return partial(str, encoding=wanted, errors="replace"), ""
+    if data.isascii() and _ESCAPE not in data:
+        return _utf_8, ""
+    says_utf_8 = _unimarc_says_unicode(data) if unimarc else data[9:10] == b"a"
+    if _ESCAPE not in data and _is_utf_8(data):
+        return _utf_8, "" if says_utf_8 or unimarc else "it calls itself MARC-8 and is UTF-8"
+    if says_utf_8:
+        return _marc_8, "it calls itself UTF-8 and is not; read as MARC-8"
+    return _marc_8, "its character set, perhaps ISO 5426, was read as MARC-8" if unimarc else ""
+
+
+_utf_8: Decode = partial(str, encoding="utf-8", errors="replace")
+
+
+def _marc_8(octets: bytes) -> str:
+    """Each subfield by itself: its escapes end with it."""
+    parts = [_marc_8_part(part) for part in octets.split(SUBFIELD)]
+    return SUBFIELD.decode().join(parts)
+
+
+def _marc_8_part(octets: bytes) -> str:
+    if octets.isascii() and _ESCAPE not in octets:
+        return octets.decode("ascii")
+    try:
+        return str(marc8_to_unicode(octets, hide_utf8_warnings=True))
+    except (UnicodeDecodeError, ValueError, KeyError, TypeError):  # escapes that lead nowhere
+        return octets.decode("ascii", "replace")
+
+
+def _unimarc_says_unicode(data: bytes) -> bool:
+    found = _CHARSET_OF_100.search(data)
+    return found is not None and found[1] == _UNIMARC_UNICODE
+
+
+def _is_utf_8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def read_marcxml(element: etree._Element) -> Marc:
+    """A `record`, or what holds one. Never raises; what has no tag or code is passed over."""
+    found = next((one for one in element.iter() if citation_texts.name(one) == "record"), None)
+    if found is None:
+        return Marc.of("", [])
+    fields = [_field(one) for one in found if _TAG.fullmatch(one.get("tag", ""))]
+    return Marc.of(_verbatim(citation_texts.child(found, "leader")), fields)
+
+
+def _field(element: etree._Element) -> Field:
+    tag = element.get("tag", "")
+    if tag.isdigit() and tag < "010":
+        return Field(tag, _verbatim(element))
+    indicators = (element.get("ind1") or " ")[:1] + (element.get("ind2") or " ")[:1]
+    subfields = [
+        f"{code}{_verbatim(one)}"
+        for one in citation_texts.children(element, "subfield")
+        if len(code := one.get("code", "")) == 1
+    ]
+    return Field(tag, "\x1f".join((indicators, *subfields)))
+
+
+def _verbatim(element: etree._Element | None) -> str:
+    """As it stands: blanks mean something in fixed fields."""
+    return "".join(str(part) for part in element.itertext()) if element is not None else ""

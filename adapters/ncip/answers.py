@@ -1,0 +1,315 @@
+"""Answers and refusals in the standard's words.
+
+Problem types and their schemes: facts/ncip.md 3.6.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from adapters.ncip import wire_values
+from adapters.ncip.codec import Peek, encode
+from adapters.ncip.dialect import Errors, NcipDialect, Wording
+from adapters.ncip.messages import (
+    INITIATIONS,
+    Body,
+    Code,
+    Initiation,
+    InitiationHeader,
+    ItemRequestedResponse,
+    LookupVersionResponse,
+    Message,
+    Problem,
+    Problems,
+    Response,
+    ResponseHeader,
+    Root,
+    response_to,
+)
+from adapters.ncip.services.command_reader import word
+from adapters.ncip.wire_values import (
+    GENERAL_PROCESSING_ERROR_SCHEME,
+    MESSAGING_ERROR_SCHEME,
+    GeneralProblem,
+    MessagingProblem,
+    Version,
+    processing_error_scheme,
+)
+from gateway.domain.problems import About, Fault, MalformedMessage, Reason, Refusal
+from gateway.ports.responder import Answer, Conversation
+
+OPTIONAL_PARTS = ("item_optional_fields", "user_optional_fields", "routing_information")
+"""Parts of a success answer in which free text can stand, and which no schema requires."""
+
+_GENERAL = frozenset(GeneralProblem)
+_MESSAGING = frozenset(MessagingProblem)
+
+TYPES: dict[Reason, str] = {
+    Reason.UNKNOWN_PATRON: "Unknown User",
+    Reason.AMBIGUOUS_PATRON: "Non-Unique User",
+    Reason.PATRON_AUTH_FAILED: "User Authentication Failed",
+    Reason.PATRON_BLOCKED: "User Blocked",
+    Reason.PATRON_EXPIRED: "User Blocked",
+    Reason.LIMIT_REACHED: "Maximum Check Outs Exceeded",
+    Reason.DUPLICATE_PATRON: "Duplicate User",
+    Reason.UNKNOWN_ITEM: "Unknown Item",
+    Reason.AMBIGUOUS_ITEM: "Non-Unique Item",
+    Reason.UNKNOWN_RECORD: "Unknown Item",
+    Reason.DUPLICATE_ITEM: "Duplicate Item",
+    Reason.ITEM_NOT_AVAILABLE: "Resource Cannot Be Provided",
+    Reason.ITEM_DOES_NOT_CIRCULATE: "Item Does Not Circulate",
+    Reason.ITEM_ON_LOAN: "Resource Cannot Be Provided",
+    Reason.ON_LOAN_SAME_PATRON: "User Ineligible To Check Out This Item",
+    Reason.REQUESTED_BY_OTHER: "Resource Cannot Be Provided",
+    Reason.NOT_CHECKED_OUT: "Item Not Checked Out",
+    Reason.IN_USE: "Element Rule Violated",
+    Reason.UNKNOWN_REQUEST: "Unknown Request",
+    Reason.AMBIGUOUS_REQUEST: "Non-Unique Request",
+    Reason.REQUEST_CLOSED: "Request Already Processed",
+    Reason.DUPLICATE_REQUEST: "Duplicate Request",
+    Reason.BAD_PICKUP_LOCATION: "Element Rule Violated",
+    Reason.NOT_ALLOWED: "Element Rule Violated",
+    Reason.NOT_AVAILABLE_IN_TIME: "Item Not Available By Need Before Date",
+    Reason.NOT_RENEWABLE: "Item Not Renewable",
+    Reason.RENEWAL_LIMIT_REACHED: "Maximum Renewals Exceeded",
+    Reason.RENEWAL_HAS_REQUESTS: "Renewal Not Allowed - Item Has Outstanding Requests",
+    Reason.CANNOT_BE_RECALLED: "Item Cannot Be Recalled",
+    Reason.DUPLICATE_CHARGE: "Duplicate Fiscal Transaction",
+    Reason.INVALID_AMOUNT: "Invalid Amount",
+    Reason.DATA_MISSING: "Needed Data Missing",
+    Reason.INVALID_DATE: "Invalid Date",
+    Reason.INVALID_VALUE: "Unknown Value From Known Scheme",
+    Reason.UNSUPPORTED_SERVICE: "Unsupported Service",
+    Reason.UNAUTHORIZED_SERVICE: "Unauthorized Service For Agency",
+    Reason.UNKNOWN_SENDER: "Unknown Agency",
+    Reason.SENDER_AUTH_FAILED: "Agency Authentication Failed",
+    Reason.UNKNOWN_AGENCY: "Unknown Agency",
+    Reason.TEMPORARY_FAILURE: "Temporary Processing Failure",
+    Reason.OTHER: "Temporary Processing Failure",
+}
+
+BY_SERVICE: dict[str, dict[Reason, str]] = {
+    "AcceptItem": {
+        Reason.DUPLICATE_ITEM: "Cannot Accept Item",
+        Reason.PATRON_BLOCKED: "User Ineligible To Check Out This Item",
+        Reason.PATRON_EXPIRED: "User Ineligible To Check Out This Item",
+        Reason.LIMIT_REACHED: "User Ineligible To Check Out This Item",
+        Reason.BAD_PICKUP_LOCATION: "Cannot Accept Item",
+        Reason.NOT_ALLOWED: "Cannot Accept Item",
+        Reason.ITEM_NOT_AVAILABLE: "Cannot Accept Item",
+        Reason.ITEM_ON_LOAN: "Cannot Accept Item",
+        Reason.DUPLICATE_REQUEST: "Cannot Accept Item",
+        Reason.IN_USE: "Cannot Accept Item",
+    },
+    "RequestItem": {
+        Reason.NOT_ALLOWED: "User Ineligible To Request This Item",
+        Reason.LIMIT_REACHED: "User Ineligible To Request This Item",
+        Reason.ON_LOAN_SAME_PATRON: "User Ineligible To Request This Item",
+        Reason.ITEM_NOT_AVAILABLE: "Item Does Not Circulate",
+        Reason.UNKNOWN_REQUEST: "Element Rule Violated",
+    },
+    "CheckOutItem": {Reason.NOT_ALLOWED: "User Ineligible To Check Out This Item"},
+    "RenewItem": {
+        Reason.NOT_ALLOWED: "User Ineligible To Renew This Item",
+        Reason.LIMIT_REACHED: "User Ineligible To Renew This Item",
+    },
+    "CancelRequestItem": {Reason.NOT_ALLOWED: "Element Rule Violated"},
+}
+"""Where a service has a word of its own for a refusal."""
+
+ELEMENTS: dict[About, str] = {
+    About.PATRON: "UserId",
+    About.CREDENTIALS: "AuthenticationInput",
+    About.ITEM: "ItemId",
+    About.RECORD: "BibliographicId",
+    About.REQUEST: "RequestId",
+    About.PICKUP_LOCATION: "PickupLocation",
+    About.DUE_DATE: "DesiredDateDue",
+    About.NEED_BY: "NeedBeforeDate",
+    About.AMOUNT: "Amount",
+    About.ACTION: "RequestedActionType",
+    About.REQUEST_TYPE: "RequestType",
+    About.SENDER: "InitiationHeader/FromAgencyId",
+    About.RECEIVER: "InitiationHeader/ToAgencyId",
+    About.STATUS: "CirculationStatus",
+    About.SERVICE: "NCIPMessage",
+}
+V1_ELEMENTS = {
+    "UserId": "UniqueUserId",
+    "ItemId": "UniqueItemId",
+    "RequestId": "UniqueRequestId",
+    "BibliographicId": "UniqueBibliographicId",
+}
+
+FAULTS: dict[Fault, str] = {
+    Fault.SYNTAX: "Invalid Message Syntax Error",
+    Fault.TOO_LARGE: "Invalid Message Syntax Error",
+    Fault.PROTOCOL: "Protocol Error",
+    Fault.UNSUPPORTED_VERSION: "Protocol Error",
+    Fault.UNKNOWN_SERVICE: "Unknown Service",
+    Fault.UNKNOWN_ELEMENT: "Unknown Element",
+    Fault.DATA_MISSING: "Needed Data Missing",
+    Fault.INVALID_VALUE: "Unknown Value From Known Scheme",
+    Fault.INVALID_DATE: "Invalid Date",
+}
+
+
+def refusal(
+    told: Refusal | MalformedMessage, service: str, seen: Peek | None, dialect: NcipDialect, talk: Conversation | None
+) -> Answer:
+    """Why nothing was done. `seen`: what could be read of the message, None if nothing."""
+    version = seen.version if seen is not None else dialect.xml.version
+    if isinstance(told, MalformedMessage):
+        problem = of_malformation(told, service, dialect.errors, version)
+    else:
+        problem = of_refusal(told, service, dialect, version)
+    header = seen.header if seen is not None and isinstance(seen.header, InitiationHeader) else None
+    body = _refusal_body(service, problem, header, version, dialect, talk)
+    of_versions = isinstance(body, LookupVersionResponse) and seen is not None
+    root = seen.root if seen is not None and of_versions else Root.MESSAGE
+    return Answer(write(body, version, root, dialect, talk), dialect.http.content_type, dialect.http.status_on_problem)
+
+
+def versions_supported(message: Message) -> LookupVersionResponse:
+    """Namespaces in NCIPVersionMessage, schema URLs in NCIPMessage (facts/ncip.md 1.4)."""
+    if message.root is Root.VERSION_MESSAGE:
+        return LookupVersionResponse(versions_supported=(wire_values.NAMESPACE, "http://www.niso.org/2001/ncip"))
+    return LookupVersionResponse(versions_supported=tuple(wire_values.VERSION_STRINGS.values()))
+
+
+def _header(
+    sent: InitiationHeader | None, service: str, dialect: NcipDialect, talk: Conversation | None
+) -> ResponseHeader | None:
+    rules = dialect.header
+    if rules.answer == "never" or (rules.answer == "when-sent" and sent is None):
+        return None
+    ours = rules.our_agency or (talk.symbol if talk is not None else "")
+    partner = rules.partner_agency
+    scheme = rules.agency_scheme or None
+    source = sent or InitiationHeader()
+    to_us = _code_or_default(source.to_agency_id, ours, scheme)
+    from_them = _code_or_default(source.from_agency_id, partner, scheme)
+    swapped = rules.agencies_of.get(service, rules.agencies) == "swapped"
+    from_agency, to_agency = (to_us, from_them) if swapped else (from_them, to_us)
+    from_system, to_system = source.to_system_id, source.from_system_id
+    if not swapped:
+        from_system, to_system = to_system, from_system
+    if from_agency is None or to_agency is None:
+        return None  # the schema wants both; half a header would be invalid
+    return ResponseHeader(
+        from_system_id=from_system, from_agency_id=from_agency, to_system_id=to_system, to_agency_id=to_agency
+    )
+
+
+def _code_or_default(sent: Code | None, value: str, scheme: str | None) -> Code | None:
+    if sent is not None and sent.value:
+        return sent
+    return Code(value, scheme) if value else None
+
+
+def success(response: Response, message: Message, dialect: NcipDialect, talk: Conversation) -> Answer:
+    """With all its parts; but where the client searches the text for failure, without those that hold such a word."""
+    whole = answer(response, message, dialect, talk)
+    words = dialect.answers.failure_words
+    if not words or not _holds(whole.body, words):
+        return whole
+    present = {field.name for field in dataclasses.fields(response)}
+    optional: dict[str, Any] = {name: None for name in OPTIONAL_PARTS if name in present}
+    bare = dataclasses.replace(response, **optional)
+    return answer(bare, message, dialect, talk)
+
+
+def _holds(body: bytes, words: tuple[str, ...]) -> bool:
+    return any(word.encode() in body for word in words)
+
+
+def answer(response: Response, message: Message, dialect: NcipDialect, talk: Conversation) -> Answer:
+    sent = message.body.initiation_header if isinstance(message.body, Initiation) else None
+    header = None if message.root is Root.VERSION_MESSAGE else _header(sent, message.service, dialect, talk)
+    complete = dataclasses.replace(response, response_header=header)
+    return Answer(write(complete, message.version, message.root, dialect, talk), dialect.http.content_type)
+
+
+def _refusal_body(
+    service: str,
+    problem: Problem,
+    header: InitiationHeader | None,
+    version: Version,
+    dialect: NcipDialect,
+    talk: Conversation | None,
+) -> Body:
+    initiation = INITIATIONS.get(service) if version.has(service) else None
+    answer_header = _header(header, service, dialect, talk)
+    match dialect.errors.shape_of.get(service, dialect.errors.shape):
+        case "item-requested":
+            told = ResponseHeader(
+                from_agency_id=header.from_agency_id if header is not None else None,
+                to_agency_id=Code(problem.detail or word(problem.type)),
+            )
+            return ItemRequestedResponse(response_header=told)
+        case "service" if initiation is not None:
+            response = response_to(initiation)
+            return response(response_header=answer_header, problems=(problem,))
+    return Problems(problems=(problem,))
+
+
+def write(body: Body, version: Version, root: Root, dialect: NcipDialect, talk: Conversation | None) -> bytes:
+    message = Message(body=body, version=version, root=root)
+    zone = talk.zone if talk is not None else None
+    return encode(message, dialect.xml, zone) if zone is not None else encode(message, dialect.xml)
+
+
+def of_refusal(refusal: Refusal, service: str, dialect: NcipDialect, version: Version) -> Problem:
+    errors = dialect.errors
+    wording = errors.services.get(service, {}).get(refusal.reason) or errors.map.get(refusal.reason) or Wording()
+    standard = BY_SERVICE.get(service, {}).get(refusal.reason) or TYPES[refusal.reason]
+    if refusal.reason in (Reason.TEMPORARY_FAILURE, Reason.OTHER):
+        standard = errors.failed_as
+    element = ELEMENTS[refusal.about] if refusal.about is not None else "NCIPMessage"
+    value = refusal.value if errors.value == "as-sent" else ""
+    return _problem(wording, standard, refusal.detail, element, value, service, errors, version)
+
+
+def of_malformation(error: MalformedMessage, service: str, errors: Errors, version: Version) -> Problem:
+    return _problem(
+        Wording(), FAULTS[error.fault], str(error), error.place or "NCIPMessage", "", service, errors, version
+    )
+
+
+def _problem(
+    wording: Wording,
+    type_: str,
+    detail: str,
+    element: str,
+    value: str,
+    service: str,
+    errors: Errors,
+    version: Version,
+) -> Problem:
+    text = _fill_wording(wording.type, type_, value)
+    if version.is_v1:
+        element = V1_ELEMENTS.get(element, element)
+    return Problem(
+        type=Code(text, _scheme(wording, text, service, errors)),
+        detail=_fill_wording(wording.detail, detail, value) if errors.detail == "always" else None,
+        element=wording.element if wording.element is not None else element,
+        value=_fill_wording(wording.value, value, value) or None,
+    )
+
+
+def _fill_wording(worded: str | None, standard: str, value: str) -> str:
+    """The profile's text with what was sent in it, or the standard's."""
+    return worded.format(value=value) if worded is not None else standard
+
+
+def _scheme(wording: Wording, text: str, service: str, errors: Errors) -> str | None:
+    if wording.scheme is not None:
+        return wording.scheme or None
+    if errors.scheme == "none":
+        return None
+    if text in _GENERAL:
+        return GENERAL_PROCESSING_ERROR_SCHEME
+    if text in _MESSAGING or not service:
+        return MESSAGING_ERROR_SCHEME
+    return processing_error_scheme(service)

@@ -1,0 +1,273 @@
+"""Headers and identifiers of messages we send, and the values in them."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from datetime import date, datetime, tzinfo
+from typing import Literal
+
+from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.messages import (
+    AuthenticationInput,
+    BibliographicDescription,
+    BibliographicId,
+    BibliographicItemId,
+    BibliographicRecordId,
+    Code,
+    InitiationHeader,
+    ItemDescription,
+    ItemId,
+    ItemOptionalFields,
+    MandatedAction,
+    RequestId,
+    UserId,
+)
+from gateway.domain.circulation_policy import CirculationPolicy, PickupSource
+from gateway.domain.library import Money, RecordId
+from gateway.domain.value import frozen, frozen_by_name
+
+STANDARD_NUMBERS = frozenset({"isbn", "issn", "isrc", "ismn"})
+"""Codes of numbers that stand on the thing itself, not in a catalogue."""
+
+
+class CannotSay(Exception):
+    """A value for which this profile or version has no place. `name` is the field of Values."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(reason)
+        self.name = name
+        self.reason = reason
+
+
+@frozen
+class Parties:
+    """Who speaks to whom. Secrets are the texts themselves, already resolved; empty: none is sent."""
+
+    from_agency: str
+    to_agency: str
+    profile_type: str = ""
+    from_system: str = ""
+    to_system: str = ""
+    agency_secret: str = field(default="", repr=False)
+    system_secret: str = field(default="", repr=False)
+
+
+@frozen
+class Speaker:
+    """What building a message needs to know beside the values."""
+
+    dialect: NcipDialect
+    policy: CirculationPolicy
+    parties: Parties
+    zone: tzinfo
+    now: datetime
+
+    @property
+    def version1(self) -> bool:
+        return self.dialect.xml.version.is_v1
+
+    # --- the header ------------------------------------------------------------------------------------
+
+    def header(self, values: Values) -> InitiationHeader:
+        parties, rules = self.parties, self.dialect.header
+        receiver = values.to_agency or parties.to_agency
+        if values.pickup and self.pickup_in_receiver:
+            receiver = values.pickup
+        return InitiationHeader(
+            from_system_id=code(parties.from_system, rules.system_scheme),
+            from_system_authentication=parties.system_secret or None,
+            from_agency_id=code(values.from_agency or parties.from_agency, rules.agency_scheme),
+            from_agency_authentication=parties.agency_secret or None,
+            to_system_id=code(parties.to_system, rules.system_scheme),
+            to_agency_id=code(receiver, rules.agency_scheme),
+            application_profile_type=code(values.profile_type or parties.profile_type, rules.profile_type_scheme),
+        )
+
+    def mandated(self, values: Values) -> MandatedAction | None:
+        return MandatedAction(date_event_occurred=values.happened) if values.happened is not None else None
+
+    # --- identifiers -----------------------------------------------------------------------------------
+
+    def agency(self, values: Values) -> Code | None:
+        """AgencyId on an id; version 1 requires it."""
+        mode = self.dialect.header.ids_agency
+        if mode == "always" or self.version1:
+            return code(values.from_agency or self.parties.from_agency, self.dialect.header.agency_scheme)
+        return None
+
+    def user(self, values: Values) -> UserId | None:
+        if not values.patron:
+            return None
+        kind = values.patron_type or self.dialect.patrons.id_type
+        return UserId(agency_id=self.agency(values), identifier_type=code(kind), value=values.patron)
+
+    def inputs(self, values: Values) -> tuple[AuthenticationInput, ...]:
+        return tuple(
+            AuthenticationInput(data=one.value, format_type=Code("text"), input_type=Code(one.type))
+            for one in values.inputs
+        )
+
+    def item(self, values: Values) -> ItemId | None:
+        return self.item_id(values.item, values) if values.item else None
+
+    def item_id(self, value: str, values: Values) -> ItemId:
+        kind = values.item_type or self.dialect.items.id_type
+        return ItemId(agency_id=self.agency(values), identifier_type=code(kind), value=value)
+
+    def request(self, values: Values) -> RequestId | None:
+        if not values.request:
+            return None
+        kind = values.request_type or self.dialect.requests.id_type
+        return RequestId(agency_id=self.agency(values), identifier_type=code(kind), value=values.request)
+
+    # --- pickup ----------------------------------------------------------------------------------------
+
+    @property
+    def pickup_in_receiver(self) -> bool:
+        """The pickup place stands in ToAgencyId: all that version 1 has, if the profile reads it there."""
+        sources = self.policy.pickup.source
+        if PickupSource.RECEIVER not in sources:
+            return False
+        return self.version1 or PickupSource.PICKUP_LOCATION not in sources
+
+    def pickup(self, values: Values) -> Code | None:
+        """For PickupLocation. Raises CannotSay."""
+        if not values.pickup or self.pickup_in_receiver:
+            return None
+        if self.version1:
+            raise CannotSay(
+                "pickup",
+                "version 1 has no element for it, and the profile does not read it from ToAgencyId "
+                "(circulation.pickup.source)",
+            )
+        return code(values.pickup, self.dialect.requests.pickup_scheme)
+
+    # --- items and records -----------------------------------------------------------------------------
+
+    def item_fields(self, values: Values) -> ItemOptionalFields | None:
+        described = self.description(values)
+        place = ItemDescription(call_number=values.call_number) if values.call_number else None
+        if described is None and place is None:
+            return None
+        return ItemOptionalFields(bibliographic_description=described, item_description=place)
+
+    def description(self, values: Values) -> BibliographicDescription | None:
+        found = BibliographicDescription(
+            author=values.author or None,
+            bibliographic_item_ids=tuple(_item_id(one) for one in values.records if is_standard(one)),
+            bibliographic_record_ids=tuple(_record_id(one) for one in values.records if not is_standard(one)),
+            edition=values.edition or None,
+            publication_date=values.published or None,
+            publisher=values.publisher or None,
+            title=values.title or None,
+            medium_type=code(values.medium),
+        )
+        return None if found == BibliographicDescription() else found
+
+
+def code(value: str, scheme: str = "") -> Code | None:
+    return Code(value, scheme or None) if value else None
+
+
+def codes(values: tuple[str, ...]) -> tuple[Code, ...]:
+    return tuple(Code(value) for value in values)
+
+
+def is_standard(record: RecordId) -> bool:
+    return record.type.strip().lower() in STANDARD_NUMBERS
+
+
+def bibliographic_id(record: RecordId) -> BibliographicId:
+    if is_standard(record):
+        return BibliographicId(bibliographic_item_id=_item_id(record))
+    return BibliographicId(bibliographic_record_id=_record_id(record))
+
+
+def _item_id(record: RecordId) -> BibliographicItemId:
+    return BibliographicItemId(identifier=record.value, identifier_code=Code(record.type))
+
+
+def _record_id(record: RecordId) -> BibliographicRecordId:
+    return BibliographicRecordId(identifier=record.value, identifier_code=Code(record.type))
+
+
+@frozen
+class Input:
+    """An AuthenticationInput: ('Barcode Id', '2100…'), ('PIN', '…')."""
+
+    type: str
+    value: str = field(repr=False)
+
+
+@frozen_by_name
+class Values:
+    """Everything that any service can carry; each takes what it has a place for. Empty: not said.
+
+    Identifiers and words are as they stand on the wire. Datetimes are aware; a date means a day.
+    """
+
+    # who asks whom, where it isn't as the profile says
+    from_agency: str = ""
+    to_agency: str = ""
+    profile_type: str = ""
+    # the patron
+    patron: str = ""
+    patron_type: str = ""  # UserIdentifierType
+    inputs: tuple[Input, ...] = ()
+    surname: str = ""
+    given: str = ""
+    organisation: str = ""
+    email: str = ""
+    phone: str = ""
+    street: str = ""
+    city: str = ""
+    postcode: str = ""
+    country: str = ""
+    birth: date | None = None
+    language: str = ""
+    # item, record, request
+    items: tuple[str, ...] = ()
+    item_type: str = ""  # ItemIdentifierType
+    request: str = ""
+    request_type: str = ""  # RequestIdentifierType
+    records: tuple[RecordId, ...] = ()  # `type` is the code on the wire: OCLC, ISBN
+    title: str = ""
+    author: str = ""
+    publisher: str = ""
+    published: str = ""
+    edition: str = ""
+    medium: str = ""
+    call_number: str = ""
+    location: str = ""
+    status: str = ""  # CirculationStatus
+    barcode: str = ""  # on the piece (VisibleItemId)
+    # what is wanted
+    kind: str = ""  # RequestType
+    scope: str = ""  # RequestScopeType
+    action: str = ""  # RequestedActionType
+    pickup: str = ""
+    pickup_until: datetime | date | None = None
+    need_by: datetime | date | None = None
+    due: datetime | date | None = None
+    renewals: bool = True
+    happened: datetime | None = None  # a MandatedAction, or when a notification's event was
+    elements: tuple[str, ...] = ()  # User-, Item- or AgencyElementType
+    loans: bool = False
+    holds: bool = False
+    fees: bool = False
+    borrower: bool = False
+    requesters: bool = False
+    limit: int | None = None
+    cursor: str = ""
+    agency: str = ""  # asked about
+    form: Literal["message", "version-message"] = "message"  # root of a LookupVersion
+    # money
+    amount: Money | None = None
+    fee_type: str = ""  # FiscalTransactionType
+    fee_action: str = ""  # FiscalActionType
+    reference: str = ""
+    description: str = ""
+
+    @property
+    def item(self) -> str:
+        return self.items[0] if self.items else ""

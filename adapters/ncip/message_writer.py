@@ -1,0 +1,436 @@
+"""Message to text in one partner's style and version. No tree is built: strings are joined.
+
+Each structure class is compiled once for a style to one function for each field. Fields are written in schema
+order unless the dialect names another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, tzinfo
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, get_type_hints
+
+from adapters.ncip import wire_dialect
+from adapters.ncip.element_reader import value_type
+from adapters.ncip.messages.declaration import (
+    USER_ID_ELEMENT,
+    V1_NAMES,
+    V1_USER_ID_ELEMENT,
+    Code,
+    Element,
+    RawElement,
+    Structure,
+    When,
+    elements_of,
+    is_in,
+)
+from adapters.ncip.messages.envelope import Extension, Message, NamespaceStyle, Problem, Problems, Root, UserId
+from adapters.ncip.messages.item_services import RequestItem
+from adapters.ncip.messages.items import Amount, HoldingsSet, ItemInformation
+from adapters.ncip.messages.user_services import LookupUser, LookupUserResponse
+from adapters.ncip.messages.users import LoanedItem
+from adapters.ncip.wire_dialect import AttributeStyle, Declaration, Extras, SchemeStyle, XmlDialect
+from adapters.ncip.wire_values import (
+    NAMESPACE,
+    NO_CURRENCY,
+    VERSION_MESSAGE_STRING,
+    VERSION_STRINGS,
+    Version,
+    escape,
+    escape_attribute,
+    fold,
+    recognise,
+)
+from gateway.domain.value import frozen
+
+Out = list[str]
+Write = Callable[[Out, Any], None]
+
+_NOTHING_OWED = Amount(currency=Code(NO_CURRENCY), minor_units=0)
+
+
+@frozen
+class _Plan:
+    """How the content of one structure is written: values in order, and what writes each."""
+
+    values: Callable[[Structure], tuple[Any, ...]]
+    steps: tuple[Write, ...]
+    adapt: Callable[[Any], Structure] | None
+
+
+def _no_ext(out: Out, ext: tuple[RawElement, ...]) -> None:
+    """Version 1 has no Ext, and a few structures of version 2 haven't."""
+
+
+def _only_ext(value: Structure) -> tuple[Any, ...]:
+    return (value.ext,)
+
+
+@lru_cache(maxsize=256)
+def writer_for(dialect: XmlDialect, version: Version, root: Root, zone: tzinfo) -> Writer:
+    return Writer(dialect, version, root, zone)
+
+
+class Writer:
+    """Writes messages of one version and root in one partner's style; keeps what it has compiled."""
+
+    def __init__(self, dialect: XmlDialect, version: Version, root: Root, zone: tzinfo) -> None:
+        self._dialect = dialect
+        self._version = version
+        self._style = style_of(dialect, version, root)
+        name = self._style.prefix + root
+        self._start = f"{prolog(dialect, version, root)}<{name}{self._style.root_attributes}>"
+        self._end = f"</{name}>"
+        self._when = wire_dialect.writer(dialect.date_out, zone)
+        self._day = wire_dialect.day_writer(dialect.date_out)
+        self._order = {order.structure: order.elements for order in dialect.element_order}
+        self._plans: dict[type[Structure], _Plan] = {}
+
+    # --- whole messages --------------------------------------------------------------------------------
+
+    def write(self, message: Message) -> bytes:
+        out: Out = [self._start]
+        self._write_body(out, message)
+        out.append(self._end)
+        text = "".join(out)
+        return (fold(text) if self._dialect.ascii_fold else text).encode(self._dialect.charset_out, "xmlcharrefreplace")
+
+    def _write_body(self, out: Out, message: Message) -> None:
+        body = message.body
+        if isinstance(body, Problems):
+            write = self._problem("MessagingError")
+            for problem in body.problems:
+                write(out, problem)
+        elif isinstance(body, Extension):
+            self._write_ext(out, body.ext)
+        else:
+            self._structure(type(body), type(body).__name__)(out, body)
+
+    # --- structures ------------------------------------------------------------------------------------
+
+    def _tags(self, name: str) -> tuple[str, str]:
+        name = self._style.prefix + (V1_NAMES.get(name, name) if self._version.is_v1 else name)
+        return f"<{name}>", f"</{name}>"
+
+    def _structure(self, cls: type[Structure], name: str) -> Write:
+        """Writes a structure; its plan is made when first needed, as structures may contain each other."""
+        open_, close = self._tags(name)
+        plan: _Plan | None = None
+
+        def write(out: Out, value: Structure) -> None:
+            nonlocal plan
+            if plan is None:
+                plan = self._plan(cls)
+            out.append(open_)
+            if plan.adapt is not None:
+                value = plan.adapt(value)
+            for part, step in zip(plan.values(value), plan.steps, strict=False):
+                if part or part.__class__ is int:
+                    step(out, part)
+            out.append(close)
+
+        return write
+
+    def _plan(self, cls: type[Structure]) -> _Plan:
+        plan = self._plans.get(cls)
+        if plan is None:
+            steps = [*self._steps(cls), ("ext", self._write_ext if self._has_ext(cls) else _no_ext)]
+            names = [name for name, _ in steps]
+            values = attrgetter(*names) if len(names) > 1 else _only_ext
+            plan = _Plan(values, tuple(step for _, step in steps), for_class(cls, self._version))
+            self._plans[cls] = plan
+        return plan
+
+    def _steps(self, cls: type[Structure]) -> list[tuple[str, Write]]:
+        hints = get_type_hints(cls)
+        elements = elements_of(cls)
+        steps = [
+            (name, self._field(cls, value_type(hints[name]), elements[name]))
+            for name in self._ordered(cls, elements)
+            if self._is_written(elements[name])
+        ]
+        if cls is LookupUserResponse and self._version.is_v1:
+            steps = self._with_transactions(steps)
+        return steps
+
+    def _is_written(self, element: Element) -> bool:
+        if element.extra or (element.v1_only and not self._version.is_v1):
+            return self._dialect.extra_elements is Extras.SEND
+        return is_in(element, self._version)
+
+    def _ordered(self, cls: type[Structure], elements: dict[str, Element]) -> list[str]:
+        names = list(elements)
+        if self._version.is_v1 and "user_ids" in names:  # UserOptionalFields: INC has VisibleUserId first
+            names.sort(key=lambda name: name != "user_ids")
+        wanted = self._order.get(cls.__name__, ())
+        by_element = {elements[name].name: name for name in names}
+        moved = [by_element[element] for element in wanted if element in by_element]
+        if not moved:
+            return names
+        first = min(names.index(name) for name in moved)
+        before = [name for name in names[:first] if name not in moved]
+        return before + moved + [name for name in names[first:] if name not in moved]
+
+    # --- fields ----------------------------------------------------------------------------------------
+
+    def _field(self, cls: type[Structure], kind: Any, element: Element) -> Write:
+        write = self._single(cls, kind, element)
+        if not element.many:
+            return write
+        if self._version in element.single_in:
+            return lambda out, values: write(out, values[0])
+
+        def write_all(out: Out, values: tuple[Any, ...]) -> None:
+            for value in values:
+                write(out, value)
+
+        return write_all
+
+    def _single(self, cls: type[Structure], kind: Any, element: Element) -> Write:
+        name = element.name
+        if element.inside:
+            open_, close = self._tags(name)
+            inner = self._leaf(kind, element.inside)
+
+            def write(out: Out, value: Any) -> None:
+                out.append(open_)
+                inner(out, value)
+                out.append(close)
+
+            return write
+        if element.day:
+            return self._simple(name, self._day)
+        if self._version.is_v1:
+            special = self._v1_special(cls, kind, name)
+            if special is not None:
+                return special
+        return self._leaf(kind, name)
+
+    def _leaf(self, kind: Any, name: str) -> Write:
+        if kind is Code:
+            return self._code(name)
+        if kind is str:
+            return self._simple(name, escape)
+        if kind is int:
+            return self._simple(name, str)
+        if kind == When or kind is date:
+            return self._simple(name, self._when)
+        if kind is bool:
+            empty = self._tags(name)[0][:-1] + "/>"
+            return lambda out, value: out.append(empty)
+        if kind is Problem:
+            return self._problem("ProcessingError")
+        return self._structure(kind, name)
+
+    def _simple(self, name: str, form: Callable[[Any], str]) -> Write:
+        open_, close = self._tags(name)
+
+        def write(out: Out, value: Any) -> None:
+            out.append(f"{open_}{form(value)}{close}")
+
+        return write
+
+    def _code(self, name: str) -> Write:
+        open_, close = self._tags(name)
+        if self._style.schemes is SchemeStyle.CHILDREN:
+            return self._code_with_children(open_, close)
+        with_scheme = self._style.schemes is SchemeStyle.ATTRIBUTE
+        start = f'{open_[:-1]} {self._style.attribute_prefix}Scheme="'
+
+        def write(out: Out, code: Code) -> None:
+            if code.scheme and with_scheme:
+                out.append(f'{start}{escape_attribute(code.scheme)}">{escape(code.value)}{close}')
+            else:
+                out.append(f"{open_}{escape(code.value)}{close}")
+
+        return write
+
+    def _code_with_children(self, open_: str, close: str) -> Write:
+        scheme_open, scheme_close = self._tags("Scheme")
+        value_open, value_close = self._tags("Value")
+
+        def write(out: Out, code: Code) -> None:
+            scheme = escape(code.scheme or "")
+            out.append(
+                f"{open_}{scheme_open}{scheme}{scheme_close}{value_open}{escape(code.value)}{value_close}{close}"
+            )
+
+        return write
+
+    def _write_ext(self, out: Out, ext: tuple[RawElement, ...]) -> None:
+        open_, close = self._tags("Ext")
+        out.append(open_)
+        out.extend(element.xml for element in ext)
+        out.append(close)
+
+    def _has_ext(self, cls: type[Structure]) -> bool:
+        return cls.has_ext and not self._version.is_v1
+
+    # --- version 1 -------------------------------------------------------------------------------------
+
+    def _v1_special(self, cls: type[Structure], kind: Any, name: str) -> Write | None:
+        if name == "UserElementType":
+            code = self._code(name)
+            return lambda out, value: code(
+                out, Code(V1_USER_ID_ELEMENT, value.scheme) if value.value == USER_ID_ELEMENT else value
+            )
+        if kind is UserId and cls.__name__ == "UserOptionalFields":
+            return self._visible_user_id()
+        if kind is UserId and cls is LookupUser:
+            visible, unique = self._visible_user_id(), self._leaf(kind, name)
+            return lambda out, user: (unique if user.agency_id or not user.identifier_type else visible)(out, user)
+        return None
+
+    def _visible_user_id(self) -> Write:
+        open_, close = self._tags("VisibleUserId")
+        kind = self._code("VisibleUserIdentifierType")
+        value = self._simple("VisibleUserIdentifier", escape)
+
+        def write(out: Out, user: UserId) -> None:
+            out.append(open_)
+            if user.identifier_type is not None:
+                kind(out, user.identifier_type)
+            value(out, user.value)
+            out.append(close)
+
+        return write
+
+    def _with_transactions(self, steps: list[tuple[str, Write]]) -> list[tuple[str, Write]]:
+        """Version 1 puts the lists of loans and requests into UserTransaction elements."""
+        open_, close = self._tags("UserTransaction")
+
+        def wrapped(write: Write) -> Write:
+            def write_wrapped(out: Out, values: Any) -> None:
+                out.append(open_)
+                write(out, values)
+                out.append(close)
+
+            return write_wrapped
+
+        listed = ("loaned_items", "requested_items")
+        return [(name, wrapped(write) if name in listed else write) for name, write in steps]
+
+    def _problem(self, kind: str) -> Write:
+        """`kind` is the element that version 1 wraps a problem in."""
+        if not self._version.is_v1:
+            return self._structure(Problem, "Problem")
+        open_, close = self._tags("Problem")
+        inner_open, inner_close = self._tags(kind)
+        type_ = self._code(f"{kind}Type")
+
+        def write(out: Out, problem: Problem) -> None:
+            out.append(open_ + inner_open)
+            if problem.type is not None:
+                type_(out, problem.type)
+            self._write_v1_element(out, kind, problem)
+            out.append(inner_close + close)
+
+        return write
+
+    def _write_v1_element(self, out: Out, kind: str, problem: Problem) -> None:
+        """The path as nested elements with the value innermost. The detail takes the place of an absent value:
+        version 1 has no place for it (KOHA leaves it out, OCLC can't take it)."""
+        open_, close = self._tags(f"{kind}Element")
+        name_open, name_close = self._tags("ElementName")
+        value_open, value_close = self._tags(f"{kind}Value")
+        names = [name for name in (problem.element or "").split("/") if name]
+        value = problem.value or problem.detail
+        out.extend(f"{open_}{name_open}{escape(name)}{name_close}" for name in names)
+        if value:
+            out.append(f"{value_open}{escape(value)}{value_close}")
+        out.append(close * len(names))
+
+
+@frozen
+class Style:
+    """How names and attributes look, resolved for one version and root. `prefix` ends in a colon."""
+
+    version: Version
+    prefix: str
+    attribute_prefix: str
+    schemes: SchemeStyle
+    root_attributes: str
+
+
+def style_of(dialect: XmlDialect, version: Version, root: Root) -> Style:
+    """NCIPVersionMessage has no namespace, whatever the dialect says (facts/ncip.md 1.4)."""
+    namespaces = NamespaceStyle.NONE if root is Root.VERSION_MESSAGE else dialect.namespace_style
+    if namespaces is NamespaceStyle.STANDARD:
+        namespaces = NamespaceStyle.NONE if version.is_v1 else NamespaceStyle.PREFIX
+    prefix = f"{dialect.prefix}:"
+    qualified = dialect.version_attribute is AttributeStyle.QUALIFIED and namespaces is not NamespaceStyle.NONE
+    declared = ""
+    if namespaces is NamespaceStyle.DEFAULT:
+        declared = f' xmlns="{NAMESPACE}"'
+    if namespaces is NamespaceStyle.PREFIX or (qualified and namespaces is NamespaceStyle.DEFAULT):
+        declared += f' xmlns:{dialect.prefix}="{NAMESPACE}"'
+    schemes = dialect.scheme_style
+    if schemes is SchemeStyle.STANDARD:
+        schemes = SchemeStyle.CHILDREN if version.is_v1 else SchemeStyle.ATTRIBUTE
+    attribute_prefix = prefix if qualified else ""
+    said = VERSION_MESSAGE_STRING if root is Root.VERSION_MESSAGE else _version_string(dialect, version)
+    return Style(
+        version=version,
+        prefix=prefix if namespaces is NamespaceStyle.PREFIX else "",
+        attribute_prefix=attribute_prefix,
+        schemes=schemes,
+        root_attributes=f'{declared} {attribute_prefix}version="{escape_attribute(said)}"',
+    )
+
+
+def _version_string(dialect: XmlDialect, version: Version) -> str:
+    """The dialect's own string, unless it names another version than the one to be written."""
+    if dialect.version_string and recognise(dialect.version_string) in (None, version):
+        return dialect.version_string
+    return VERSION_STRINGS[version]
+
+
+def charset_name(codec: str) -> str:
+    """Python's name of a codec -> the registered one that XML programs know: `iso8859-1` -> `ISO-8859-1`."""
+    if codec.startswith("iso8859-"):
+        return codec.replace("iso8859", "ISO-8859")
+    if codec.startswith("cp125"):
+        return codec.replace("cp", "windows-")
+    if codec in ("ascii", "shift_jis"):
+        return {"ascii": "US-ASCII", "shift_jis": "Shift_JIS"}[codec]
+    return codec.upper().replace("_", "-")
+
+
+def prolog(dialect: XmlDialect, version: Version, root: str) -> str:
+    """XML declaration and DOCTYPE, as far as the dialect has them; no line end, since some programs choke on it."""
+    text = ""
+    if dialect.declaration is not Declaration.NONE:
+        standalone = ' standalone="yes"' if dialect.declaration is Declaration.STANDALONE else ""
+        text = f'<?xml version="1.0" encoding="{charset_name(dialect.charset_out)}"{standalone}?>'
+    if dialect.doctype:
+        text += f'<!DOCTYPE {root} PUBLIC "{escape_attribute(dialect.doctype)}" "{VERSION_STRINGS[version]}">'
+    return text
+
+
+def loaned_item(item: LoanedItem) -> LoanedItem:
+    """Before 2.02 ReminderLevel (from 1) and Amount are required."""
+    if item.reminder_level and item.amount is not None:
+        return item
+    return replace(item, reminder_level=item.reminder_level or 1, amount=item.amount or _NOTHING_OWED)
+
+
+def request_item(request: RequestItem) -> RequestItem:
+    """2.0 takes one item or one bibliographic id."""
+    return replace(request, item_ids=()) if request.bibliographic_ids and request.item_ids else request
+
+
+def set_part(part: HoldingsSet | ItemInformation) -> HoldingsSet | ItemInformation:
+    """In the answer to LookupItemSet a Problem stands alone, without Ext."""
+    return replace(part, ext=()) if part.problems and part.ext else part
+
+
+def for_class(cls: type[Structure], version: Version) -> Callable[[Any], Structure] | None:
+    """What to do with a structure of this class before it is written in this version."""
+    if cls is LoanedItem and version is not Version.V2_02:
+        return loaned_item
+    if cls is RequestItem and version is Version.V2_0:
+        return request_item
+    return set_part if cls in (HoldingsSet, ItemInformation) else None

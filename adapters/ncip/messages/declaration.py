@@ -1,0 +1,243 @@
+"""How messages are declared; names of version 1.
+
+Kinds by annotation: `str` text · `Code` a SchemeValuePair · `When` xs:dateTime, or a date where only a day came ·
+`int` · `bool` an empty element used as a flag · another Structure. `tuple[X, ...]` is a repeated element.
+
+Every field has a default, since partners leave out what the schema requires (facts/ncip.md 1.5); `one`, `text` and
+`some` only say what the schema requires, which the strict mode checks. Fields stand in schema order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from adapters.ncip.wire_values import V2, Version
+from gateway.domain.value import frozen, frozen_by_name
+
+When = datetime | date
+"""A moment (aware, UTC once decoded), or a day where no time was given."""
+
+V1_NAMES = {
+    "AgencyId": "UniqueAgencyId",
+    "UserId": "UniqueUserId",
+    "ItemId": "UniqueItemId",
+    "RequestId": "UniqueRequestId",
+    "BibliographicId": "UniqueBibliographicId",
+}
+"""Version 2 element -> version 1 element, wherever it stands."""
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    **{name: (older,) for name, older in V1_NAMES.items()},
+    "UserId": ("UniqueUserId", "VisibleUserId"),
+    "UserIdentifierType": ("VisibleUserIdentifierType",),
+    "UserIdentifierValue": ("VisibleUserIdentifier", "LookupId"),  # LookupId: Koha's v1 answers
+    "RequestIdentifierValue": ("ItemIdentifierValue",),  # inside UniqueRequestId: INC's AcceptItemResponse
+}
+"""Other names under which an element is read, in any version."""
+
+TRANSPARENT = frozenset({"UserTransaction"})
+"""Version 1 elements whose children are read as if they stood in the parent."""
+
+NOT_IN_V1 = frozenset(
+    {
+        "PickupLocation",
+        "PickupExpiryDate",
+        "UserIdentifierType",
+        "ItemIdentifierType",
+        "RequestIdentifierType",
+        "ProblemDetail",
+    }
+)
+"""Left out when version 1 is written; facts/ncip.md section 4 says where the pickup location goes instead."""
+
+V1_MARKS = frozenset(
+    {"Scheme", "Value", "ProcessingError", "MessagingError", "VisibleUserId", "VisibleItemId", *V1_NAMES.values()}
+)
+"""Elements that tell a message without namespace and version to be version 1."""
+
+USER_ID_ELEMENT, V1_USER_ID_ELEMENT = "User Id", "Visible User Id"
+"""UserElementType: version 1's word for what version 2 calls User Id (facts/ncip.md 3.6)."""
+
+
+@frozen
+class Code:
+    """A SchemeValuePair: a word from a list, and perhaps the URL that names the list."""
+
+    value: str
+    scheme: str | None = None
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@frozen
+class RawElement:
+    """An element kept as it came: of an Ext, or one that the model doesn't know.
+
+    `path` is the element's name, or for unknown ones its path below the message; `text` all text inside it, `xml`
+    a self-contained fragment (exclusive canonical XML).
+    """
+
+    path: str
+    text: str
+    xml: str
+
+
+@frozen
+class Element:
+    """What a field says about its element.
+
+    `inside`: the value stands in a child of this name (FromAgencyId/AgencyId). `since`: not in the schema of earlier
+    versions. `single_in`: versions whose schema takes it only once. `extra`: not in the schema at all, but seen on
+    the wire. `v1_only`: exists in version 1 alone. `beside_problems`: may stand where the rest gave way to Problem.
+    """
+
+    name: str
+    required: bool = False
+    many: bool = False
+    inside: str = ""
+    since: Version | None = None
+    single_in: tuple[Version, ...] = ()
+    extra: bool = False
+    v1_only: bool = False
+    beside_problems: bool = False
+    minimum: int | None = None
+    day: bool = False
+
+
+def text(name: str) -> Any:
+    """Required text; empty when it was absent."""
+    return field(default="", metadata={"ncip": Element(name, required=True)})
+
+
+def secret(name: str, *, required: bool = False) -> Any:
+    """Text that never shows in a repr: passwords, PINs. Empty (required) or None when absent."""
+    return field(default="" if required else None, repr=False, metadata={"ncip": Element(name, required=required)})
+
+
+def one(name: str, *, inside: str = "", minimum: int | None = None) -> Any:
+    """Required by the schema, None when absent."""
+    return field(default=None, metadata={"ncip": Element(name, required=True, inside=inside, minimum=minimum)})
+
+
+def maybe(
+    name: str,
+    *,
+    inside: str = "",
+    since: Version | None = None,
+    beside_problems: bool = False,
+    minimum: int | None = None,
+    day: bool = False,
+) -> Any:
+    """Optional. `day`: means a day, whatever time of day it is written with (DateOfBirth)."""
+    element = Element(name, inside=inside, since=since, beside_problems=beside_problems, minimum=minimum, day=day)
+    return field(default=None, metadata={"ncip": element})
+
+
+def flag(name: str) -> Any:
+    """An empty element that says something by being there."""
+    return field(default=False, metadata={"ncip": Element(name)})
+
+
+def many(
+    name: str,
+    *,
+    inside: str = "",
+    since: Version | None = None,
+    single_in: tuple[Version, ...] = (),
+    beside_problems: bool = False,
+) -> Any:
+    """Any number."""
+    element = Element(name, many=True, inside=inside, since=since, single_in=single_in, beside_problems=beside_problems)
+    return field(default=(), metadata={"ncip": element})
+
+
+def some(name: str) -> Any:
+    """At least one."""
+    return field(default=(), metadata={"ncip": Element(name, required=True, many=True)})
+
+
+def extra(name: str) -> Any:
+    """Not in the schema, but sent by partners; read always, written only where a profile asks for it."""
+    return field(default=None, metadata={"ncip": Element(name, extra=True)})
+
+
+def v1_only(name: str) -> Any:
+    """Known to version 1 alone."""
+    return field(default=None, metadata={"ncip": Element(name, v1_only=True)})
+
+
+@frozen
+class Alternative:
+    """One way to satisfy a choice: each of `required` is a set of fields of which exactly one is present."""
+
+    required: tuple[tuple[str, ...], ...]
+    optional: tuple[str, ...]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(name for names in self.required for name in names) + self.optional
+
+    def fits(self, present: frozenset[str]) -> bool:
+        return present <= frozenset(self.fields) and all(
+            sum(name in present for name in names) == 1 for names in self.required
+        )
+
+
+@frozen
+class Choice:
+    """The fields of exactly one alternative must be there, or none at all when `optional`."""
+
+    alternatives: tuple[Alternative, ...]
+    optional: bool = False
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset(name for way in self.alternatives for name in way.fields)
+
+    def fits(self, present: frozenset[str]) -> bool:
+        ours = present & self.fields
+        return (self.optional and not ours) or any(way.fits(ours) for way in self.alternatives)
+
+
+def _alternative(words: str) -> Alternative:
+    required = tuple(tuple(word.split("/")) for word in words.split() if not word.endswith("?"))
+    return Alternative(required, tuple(word[:-1] for word in words.split() if word.endswith("?")))
+
+
+def one_of(*ways: str) -> Choice:
+    """Exactly one of the ways; a way is field names, `?` marks an optional one, `a/b` exactly one of the two."""
+    return Choice(tuple(_alternative(way) for way in ways))
+
+
+def maybe_one_of(*ways: str) -> Choice:
+    """One of the ways or none."""
+    return Choice(tuple(_alternative(way) for way in ways), optional=True)
+
+
+@frozen_by_name
+class Structure:
+    """Anything with child elements. `ext` is the content of its Ext element, which nearly all may end with."""
+
+    choices: ClassVar[tuple[Choice, ...]] = ()
+    has_ext: ClassVar[bool] = True
+
+    ext: tuple[RawElement, ...] = ()
+
+
+def elements_of(cls: type[Structure]) -> dict[str, Element]:
+    """Field name -> Element, in schema order; `ext` is not among them."""
+    return {
+        name: found.metadata["ncip"] for name, found in cls.__dataclass_fields__.items() if "ncip" in found.metadata
+    }
+
+
+def is_in(element: Element, version: Version) -> bool:
+    """Whether the version has this element where the model has it; extras are in none."""
+    if element.extra or (element.v1_only and not version.is_v1):
+        return False
+    if version.is_v1:
+        return element.since is None and element.name not in NOT_IN_V1
+    return element.since is None or V2.index(version) >= V2.index(element.since)

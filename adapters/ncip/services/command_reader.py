@@ -1,0 +1,310 @@
+"""Parts of messages -> command values."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.messages import (
+    AuthenticationInput,
+    BibliographicDescription,
+    BibliographicId,
+    BibliographicItemId,
+    BibliographicRecordId,
+    Code,
+    ItemId,
+    ItemOptionalFields,
+    NameInformation,
+    RequestId,
+    UserAddressInformation,
+    UserId,
+    When,
+)
+from gateway.domain.circulation_policy import CirculationPolicy
+from gateway.domain.commands import Credential, Named, PatronRef
+from gateway.domain.library import (
+    Bib,
+    Contact,
+    ContactKind,
+    ItemStatus,
+    PatronDraft,
+    PatronIdentifier,
+    PersonName,
+    PostalAddress,
+    RecordId,
+)
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.value import frozen
+from gateway.ports.responder import Conversation
+
+RequestKind = Literal["hold", "loan", "page", "recall"]
+
+
+@frozen
+class Reader:
+    """What reading a message needs to know beside the message."""
+
+    dialect: NcipDialect
+    policy: CirculationPolicy
+    talk: Conversation
+    sender: str  # the partner's agency, as `header.agency_from` finds it
+    receiver: str  # ToAgencyId
+
+
+def word(code: Code | None) -> str:
+    """The text of a code, empty when absent."""
+    return code.value if code is not None else ""
+
+
+def named(identifier: UserId | ItemId | RequestId | None) -> Named | None:
+    if identifier is None or not identifier.value:
+        return None
+    return Named(identifier.value, word(identifier.identifier_type), word(identifier.agency_id))
+
+
+def must(identifier: UserId | ItemId | RequestId | None, about: About, element: str) -> Named:
+    """Raises Refused(DATA_MISSING) when it is absent."""
+    found = named(identifier)
+    if found is None:
+        raise Refused(Reason.DATA_MISSING, f"{element} is missing or empty.", about=about)
+    return found
+
+
+def patron_ref(user_id: UserId | None, inputs: tuple[AuthenticationInput, ...]) -> PatronRef | None:
+    """None when the message names no user at all."""
+    who = named(user_id)
+    credentials = tuple(Credential(word(i.input_type).strip().lower(), i.data) for i in inputs if i.data)
+    return PatronRef(who, credentials) if who or credentials else None
+
+
+def must_patron(user_id: UserId | None, inputs: tuple[AuthenticationInput, ...]) -> PatronRef:
+    found = patron_ref(user_id, inputs)
+    if found is None:
+        raise Refused(
+            Reason.DATA_MISSING, "Neither UserId nor AuthenticationInput says who the user is.", about=About.PATRON
+        )
+    return found
+
+
+def request_kind(code: Code | None, reader: Reader) -> RequestKind:
+    """Raises Refused(INVALID_VALUE) for a RequestType that the profile doesn't map."""
+    sent = word(code).strip().lower()
+    if not sent:
+        return reader.policy.requests.default_kind
+    kind = reader.dialect.requests.types.get(sent)
+    if kind is None:
+        raise Refused(
+            Reason.INVALID_VALUE, "This RequestType is not served here.", about=About.REQUEST_TYPE, value=word(code)
+        )
+    return kind
+
+
+def request_scope(code: Code | None, reader: Reader) -> Literal["item", "title"]:
+    sent = word(code).strip().lower()
+    if not sent:
+        return reader.policy.requests.default_scope
+    scope = reader.dialect.requests.scopes.get(sent)
+    if scope is None:
+        raise Refused(
+            Reason.INVALID_VALUE,
+            "This RequestScopeType is not served here.",
+            about=About.REQUEST_TYPE,
+            value=word(code),
+        )
+    return scope
+
+
+def item_status(code: Code | None, reader: Reader) -> ItemStatus | None:
+    """Raises Refused(INVALID_VALUE) for a CirculationStatus that neither standard nor profile knows."""
+    sent = word(code).strip().lower()
+    if not sent:
+        return None
+    status = reader.dialect.items.status_words.get(sent) or STATUS_WORDS.get(sent)
+    if status is None:
+        raise Refused(
+            Reason.INVALID_VALUE, "This CirculationStatus is not known here.", about=About.STATUS, value=word(code)
+        )
+    return status
+
+
+STATUS_WORDS = {
+    "available on shelf": ItemStatus.AVAILABLE,
+    "available for pickup": ItemStatus.ON_HOLD_SHELF,
+    "on loan": ItemStatus.ON_LOAN,
+    "in transit between library locations": ItemStatus.IN_TRANSIT,
+    "pending transfer": ItemStatus.IN_TRANSIT,
+    "in process": ItemStatus.IN_PROCESS,
+    "waiting to be reshelved": ItemStatus.IN_PROCESS,
+    "lost": ItemStatus.LOST,
+    "missing": ItemStatus.MISSING,
+    "claimed returned or never borrowed": ItemStatus.CLAIMED_RETURNED,
+    "not available": ItemStatus.NOT_AVAILABLE,
+    "circulation status undefined": ItemStatus.NOT_AVAILABLE,
+    "on order": ItemStatus.NOT_AVAILABLE,
+    "recalled": ItemStatus.RECALLED,
+}
+"""CirculationStatus, lower case -> ours (facts/ncip.md 3.6)."""
+
+
+def record_ids(ids: tuple[BibliographicId, ...], reader: Reader) -> tuple[RecordId, ...]:
+    found = []
+    for one in ids:
+        if one.bibliographic_record_id is not None:
+            found.append(_record_id(one.bibliographic_record_id, reader))
+        elif one.bibliographic_item_id is not None:
+            found.append(_bib_item_id(one.bibliographic_item_id, reader))
+    return tuple(record for record in found if record.value)
+
+
+def _record_type(sent: str, reader: Reader) -> str:
+    sent = sent.strip().lower()
+    return reader.policy.records.types.get(sent, sent)
+
+
+def _record_id(record: BibliographicRecordId, reader: Reader) -> RecordId:
+    return RecordId(_record_type(word(record.identifier_code), reader), record.identifier)
+
+
+def _bib_item_id(item: BibliographicItemId, reader: Reader) -> RecordId:
+    return RecordId(_record_type(word(item.identifier_code), reader), item.identifier)
+
+
+def bib(description: BibliographicDescription | None, reader: Reader) -> Bib:
+    if description is None:
+        return Bib()
+    identifiers = [_bib_item_id(one, reader) for one in description.bibliographic_item_ids]
+    identifiers += [_record_id(one, reader) for one in description.bibliographic_record_ids]
+    return Bib(
+        title=description.title or "",
+        author=description.author or "",
+        identifiers=tuple(record for record in identifiers if record.value),
+        edition=description.edition or "",
+        publisher=description.publisher or "",
+        place=description.place_of_publication or "",
+        published=description.publication_date or "",
+        series=description.series_title_number or "",
+        pages=description.pagination or "",
+        language=word(description.language),
+        medium=word(description.medium_type),
+        level=word(description.bibliographic_level),
+        component_title=description.title_of_component or "",
+        component_author=description.author_of_component or "",
+    )
+
+
+def call_number(fields: ItemOptionalFields | None) -> str:
+    description = fields.item_description if fields is not None else None
+    return (description.call_number or "") if description is not None else ""
+
+
+def medium(fields: ItemOptionalFields | None) -> str:
+    """MediumType, or the non-standard Format that some broker sends."""
+    if fields is None:
+        return ""
+    described = fields.bibliographic_description
+    return fields.format or (word(described.medium_type) if described is not None else "")
+
+
+def description_of(fields: ItemOptionalFields | None) -> BibliographicDescription | None:
+    return fields.bibliographic_description if fields is not None else None
+
+
+def person_name(name: NameInformation | None) -> PersonName | None:
+    if name is None:
+        return None
+    if name.organizations:
+        return PersonName(surname=name.organizations[0].name, is_organisation=True)
+    personal = name.personal
+    if personal is None:
+        return None
+    if personal.structured is not None and personal.structured.surname:
+        one = personal.structured
+        return PersonName(one.surname, one.given_name or "", one.prefix or "", one.initials or "", one.suffix or "")
+    flat = (personal.unstructured or "").strip()
+    if not flat:
+        return None
+    surname, comma, given = flat.partition(",")
+    if comma:
+        return PersonName(surname.strip(), given.strip())
+    given, _, surname = flat.rpartition(" ")
+    return PersonName(surname, given)
+
+
+def contacts(addresses: tuple[UserAddressInformation, ...], reader: Reader) -> tuple[Contact, ...]:
+    return tuple(found for found in (_contact(one, reader) for one in addresses) if found is not None)
+
+
+def _contact(address: UserAddressInformation, reader: Reader) -> Contact | None:
+    role = word(address.user_address_role_type) or "home"
+    valid_from, valid_to = day(address.valid_from_date, reader), day(address.valid_to_date, reader)
+    if address.electronic_address is not None:
+        value = address.electronic_address.data
+        kind = ContactKind.EMAIL if "@" in value else ContactKind.PHONE
+        return Contact(kind, role, value, None, valid_from, valid_to) if value else None
+    physical = address.physical_address
+    if physical is None:
+        return None
+    if physical.unstructured is not None:
+        first, _, rest = physical.unstructured.data.partition("\n")
+        postal = PostalAddress(line1=first.strip(), line2=" ".join(rest.split()))
+    elif physical.structured is not None:
+        one = physical.structured
+        street = " ".join(part for part in (one.house_name, one.street, one.post_office_box) if part)
+        postal = PostalAddress(
+            one.line1 or street,
+            one.line2 or one.district or "",
+            one.locality or "",
+            one.region or "",
+            one.postal_code or "",
+            one.country or "",
+        )
+    else:
+        return None
+    return Contact(ContactKind.POSTAL, role, "", postal, valid_from, valid_to)
+
+
+def day(when: When | None, reader: Reader) -> date | None:
+    if isinstance(when, datetime):
+        return when.astimezone(reader.talk.zone).date()
+    return when
+
+
+def secret(inputs: tuple[AuthenticationInput, ...], reader: Reader) -> str | None:
+    kinds = reader.policy.patrons.secret_types
+    return next((one.data for one in inputs if word(one.input_type).strip().lower() in kinds and one.data), None)
+
+
+def identifiers(
+    user_id: UserId | None, inputs: tuple[AuthenticationInput, ...], reader: Reader
+) -> tuple[PatronIdentifier, ...]:
+    found = []
+    rules = reader.policy.patrons
+    if user_id is not None and user_id.value:
+        kind = rules.id_types.get(word(user_id.identifier_type).strip().lower(), rules.lookup_by[0])
+        found.append(PatronIdentifier(kind, rules.rewrite.apply(user_id.value)))
+    for one in inputs:
+        named = rules.identity_types.get(word(one.input_type).strip().lower())
+        if named is not None and one.data:
+            found.append(PatronIdentifier(named, rules.rewrite.apply(one.data)))
+    return tuple(dict.fromkeys(found))
+
+
+def draft(
+    *,
+    ids: tuple[PatronIdentifier, ...],
+    name: NameInformation | None,
+    addresses: tuple[UserAddressInformation, ...],
+    born: date | None,
+    languages: tuple[Code, ...],
+    pin: str | None,
+    reader: Reader,
+) -> PatronDraft:
+    return PatronDraft(
+        identifiers=ids,
+        name=person_name(name),
+        contacts=contacts(addresses, reader) or None,
+        language=languages[0].value if languages else None,
+        date_of_birth=born,
+        secret=pin,
+    )

@@ -1,0 +1,163 @@
+"""Services about items."""
+
+from __future__ import annotations
+
+from adapters.ncip.messages import (
+    BibInformation,
+    Code,
+    CreateItem,
+    CreateItemResponse,
+    DeleteItem,
+    DeleteItemResponse,
+    HoldingsSet,
+    ItemInformation,
+    ItemTransaction,
+    LookupItem,
+    LookupItemResponse,
+    LookupItemSet,
+    LookupItemSetResponse,
+    Problem,
+    UpdateCirculationStatus,
+    UpdateCirculationStatusResponse,
+)
+from adapters.ncip.services import result_writer
+from adapters.ncip.services.command_reader import Reader, bib, item_status, must, named, record_ids
+from adapters.ncip.services.command_reader import word as text_of
+from adapters.ncip.services.result_writer import Writer
+from gateway.domain.commands import CreateItem as Create
+from gateway.domain.commands import DeleteItem as Delete
+from gateway.domain.commands import (
+    ItemChanged,
+    ItemFound,
+    ItemSetEntry,
+    ItemSetFound,
+    LookUpItem,
+    LookUpItemSet,
+    UpdateStatus,
+)
+from gateway.domain.library import Item, RecordId
+from gateway.domain.problems import About, Reason, Refused
+
+
+def read_create_item(message: CreateItem, reader: Reader) -> Create:
+    description = bib(message.bibliographic_description, reader)
+    if not description.title:
+        raise Refused(Reason.DATA_MISSING, "Title is missing or empty.", about=About.RECORD)
+    where = message.locations[0].name if message.locations else None
+    return Create(
+        item=named(message.item_id),
+        bib=description,
+        request=named(message.request_id),
+        call_number=(message.item_description.call_number or "") if message.item_description is not None else "",
+        location=where.instances[-1].value if where is not None and where.instances else "",
+        status=item_status(message.circulation_status, reader),
+    )
+
+
+def write_create_item_response(created: ItemChanged, message: CreateItem, writer: Writer) -> CreateItemResponse:
+    return CreateItemResponse(
+        item_id=result_writer.item_id(result_writer.barcode_of(created.item), message.item_id, writer)
+    )
+
+
+def read_delete_item(message: DeleteItem, _reader: Reader) -> Delete:
+    return Delete(item=must(message.item_id, About.ITEM, "ItemId"))
+
+
+def write_delete_item_response(deleted: ItemChanged, message: DeleteItem, writer: Writer) -> DeleteItemResponse:
+    return DeleteItemResponse(
+        item_id=result_writer.item_id(result_writer.barcode_of(deleted.item), message.item_id, writer)
+    )
+
+
+def read_lookup_item(message: LookupItem, _reader: Reader) -> LookUpItem:
+    item, request = named(message.item_id), named(message.request_id)
+    if item is None and request is None:
+        raise Refused(Reason.DATA_MISSING, "Neither ItemId nor RequestId says which item is meant.", about=About.ITEM)
+    return LookUpItem(
+        item, request, borrower=message.current_borrower_desired, requesters=message.current_requesters_desired
+    )
+
+
+def write_lookup_item_response(found: ItemFound, message: LookupItem, writer: Writer) -> LookupItemResponse:
+    wanted = result_writer.item_elements(message.item_element_types, writer)
+    transaction = None
+    if found.borrower is not None or found.requesters:
+        transaction = ItemTransaction(
+            current_borrower=result_writer.user_id(found.borrower, None, writer)
+            if found.borrower is not None
+            else None,
+            current_requesters=tuple(result_writer.user_id(patron, None, writer) for patron in found.requesters),
+        )
+    by_request = message.request_id is not None and message.item_id is None
+    return LookupItemResponse(
+        request_id=result_writer.request_id("", message.request_id, writer) if by_request else None,
+        item_id=result_writer.item_id(found.item.barcode, message.item_id, writer),
+        date_recalled=found.loan.recalled if found.loan is not None else None,
+        item_transaction=transaction,
+        item_optional_fields=result_writer.item_fields(found.item, found.bib, wanted, writer),
+    )
+
+
+def read_lookup_item_set(message: LookupItemSet, reader: Reader) -> LookUpItemSet:
+    # Our holdings sets are not named apart from their record, so their ids are record numbers.
+    records = record_ids(message.bibliographic_ids, reader)
+    records += tuple(RecordId("local", value) for value in message.holdings_set_ids if value)
+    items = tuple(one for one in map(named, message.item_ids) if one is not None)
+    if not records and not items:
+        raise Refused(Reason.DATA_MISSING, "No BibliographicId, HoldingsSetId or ItemId is given.", about=About.RECORD)
+    return LookUpItemSet(records, items, limit=message.maximum_items_count, cursor=message.next_item_token or "")
+
+
+def write_lookup_item_set_response(
+    found: ItemSetFound, message: LookupItemSet, writer: Writer
+) -> LookupItemSetResponse:
+    return LookupItemSetResponse(
+        bibs=tuple(_bib(entry, message, writer) for entry in found.entries), next_item_token=found.cursor or None
+    )
+
+
+def _bib(entry: ItemSetEntry, message: LookupItemSet, writer: Writer) -> BibInformation:
+    identifier = result_writer.bibliographic_id(entry.record, writer)
+    if entry.bib is None or not entry.items:
+        problem = Problem(
+            type=Code("Unknown Item"), detail=entry.missing or "There are no items.", element="BibliographicId"
+        )
+        return BibInformation(bibliographic_id=identifier, problems=(problem,))
+    echo = writer.dialect.answers.echo_titles
+    return BibInformation(
+        bibliographic_id=identifier,
+        bibliographic_description=result_writer.description(entry.bib, writer) if echo else None,
+        title_hold_queue_length=entry.hold_count,
+        holdings_sets=(
+            HoldingsSet(
+                holdings_set_id=entry.bib.id or None,
+                items=tuple(_item(item, message, writer) for item in entry.items),
+            ),
+        ),
+    )
+
+
+def _item(item: Item, message: LookupItemSet, writer: Writer) -> ItemInformation:
+    wanted = result_writer.item_elements(message.item_element_types, writer)
+    return ItemInformation(
+        item_id=result_writer.item_id(item.barcode, None, writer),
+        date_due=item.due,
+        item_optional_fields=result_writer.item_fields(item, None, wanted, writer),
+    )
+
+
+def read_update_circulation_status(message: UpdateCirculationStatus, reader: Reader) -> UpdateStatus:
+    status = item_status(message.circulation_status, reader)
+    if status is None:
+        raise Refused(Reason.DATA_MISSING, "CirculationStatus is missing or empty.", about=About.STATUS)
+    item = must(message.item_id, About.ITEM, "ItemId")
+    return UpdateStatus(item, status, text_of(message.circulation_status))
+
+
+def write_update_circulation_status_response(
+    changed: ItemChanged, message: UpdateCirculationStatus, writer: Writer
+) -> UpdateCirculationStatusResponse:
+    return UpdateCirculationStatusResponse(
+        item_id=result_writer.item_id(result_writer.barcode_of(changed.item), message.item_id, writer)
+    )

@@ -1,0 +1,249 @@
+"""AcceptItem, CheckIn, CheckOut, Renew, Recall."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+
+from adapters.ncip.messages import (
+    AcceptItem,
+    AcceptItemResponse,
+    CheckInItem,
+    CheckInItemResponse,
+    CheckOutItem,
+    CheckOutItemResponse,
+    Code,
+    Destination,
+    Location,
+    LocationName,
+    LocationNameInstance,
+    MandatableInitiation,
+    RecallItem,
+    RecallItemResponse,
+    RenewItem,
+    RenewItemResponse,
+    RoutingInformation,
+    UserOptionalFields,
+    When,
+)
+from adapters.ncip.services import patron_writer, result_writer
+from adapters.ncip.services.command_reader import (
+    Reader,
+    bib,
+    call_number,
+    description_of,
+    medium,
+    must,
+    must_patron,
+    named,
+    patron_ref,
+)
+from adapters.ncip.services.command_reader import word as text_of
+from adapters.ncip.services.result_writer import Writer
+from gateway.domain.commands import AcceptItem as Accept
+from gateway.domain.commands import (
+    Action,
+    CheckIn,
+    CheckOut,
+    ItemAccepted,
+    ItemLent,
+    ItemRecalled,
+    ItemRenewed,
+    ItemReturned,
+    Recall,
+    Renew,
+)
+from gateway.domain.library import Money
+from gateway.domain.problems import About, Reason, Refused
+
+ACTIONS = {
+    "": Action.HOLD,
+    "hold for pickup": Action.HOLD,
+    "hold for pickup and notify": Action.HOLD_AND_NOTIFY,
+    "hold for fulfillment": Action.HOLD,  # ReShare to WMS (facts/ncip.md 2.4)
+    "circulate": Action.CIRCULATE,
+    "circulate and notify": Action.CIRCULATE_AND_NOTIFY,
+}
+"""RequestedActionType, lower case (facts/ncip.md 3.6)."""
+
+
+def read_accept_item(message: AcceptItem, reader: Reader) -> Accept:
+    fiscal = message.fiscal_transaction_information
+    return Accept(
+        request=must(message.request_id, About.REQUEST, "RequestId"),
+        action=_action(message, reader),
+        action_word=text_of(message.requested_action_type),
+        patron=patron_ref(message.user_id, ()),
+        item=named(message.item_id),
+        due=message.date_for_return,
+        renewals_allowed=not message.renewal_not_permitted,
+        citation=bib(description_of(message.item_optional_fields), reader),
+        call_number=call_number(message.item_optional_fields),
+        format=medium(message.item_optional_fields),
+        pickup=text_of(message.pickup_location),
+        pickup_expires=message.pickup_expiry_date,
+        receiver=reader.receiver,
+        fee=_money(message),
+        fee_type=text_of(fiscal.transaction_type) if fiscal is not None else "",
+    )
+
+
+def _action(message: AcceptItem, reader: Reader) -> Action:
+    sent = text_of(message.requested_action_type).strip().lower()
+    mapped = reader.policy.accept.actions.get(sent)
+    action = Action(mapped) if mapped is not None else ACTIONS.get(sent)
+    if action is None:
+        raise Refused(
+            Reason.INVALID_VALUE,
+            "This RequestedActionType is not served here.",
+            about=About.ACTION,
+            value=text_of(message.requested_action_type),
+        )
+    return action
+
+
+def _money(message: AcceptItem) -> Money | None:
+    fiscal = message.fiscal_transaction_information
+    if fiscal is None or fiscal.amount is None:
+        return None
+    try:
+        return fiscal.amount.money
+    except ValueError as error:
+        raise Refused(Reason.INVALID_AMOUNT, "Amount is not in a currency of ISO 4217.", about=About.AMOUNT) from error
+
+
+def write_accept_item_response(accepted: ItemAccepted, message: AcceptItem, writer: Writer) -> AcceptItemResponse:
+    return AcceptItemResponse(
+        request_id=result_writer.request_id("", message.request_id, writer),
+        item_id=result_writer.item_id(accepted.item.barcode, message.item_id, writer)
+        if writer.wants("item-id")
+        else None,
+        user_id=result_writer.user_id(accepted.patron, message.user_id, writer)
+        if accepted.patron is not None and writer.wants("user-id")
+        else None,
+    )
+
+
+def read_check_in_item(message: CheckInItem, reader: Reader) -> CheckIn:
+    item, request = named(message.item_id), named(message.request_id)
+    if item is None and request is None:
+        raise Refused(Reason.DATA_MISSING, "ItemId is missing or empty.", about=About.ITEM)
+    return CheckIn(item, request, patron_ref(message.user_id, ()), mandated(message, reader))
+
+
+def write_check_in_item_response(returned: ItemReturned, message: CheckInItem, writer: Writer) -> CheckInItemResponse:
+    items, users = result_writer.sent_elements(message)
+    patron, item = returned.patron, returned.item
+    fields = patron_writer.user_fields_if_asked(patron, users, writer) if patron is not None else None
+    if fields is None and writer.wants("user-fields"):
+        fields = UserOptionalFields()
+    return CheckInItemResponse(
+        item_id=result_writer.item_id(result_writer.barcode_of(item), message.item_id, writer),
+        user_id=result_writer.user_id(patron, message.user_id, writer)
+        if patron is not None and writer.wants("user-id")
+        else None,
+        routing_information=_routing(returned, writer),
+        item_optional_fields=result_writer.item_fields(
+            item, returned.bib, result_writer.item_elements(items, writer), writer
+        )
+        if item is not None
+        else None,
+        user_optional_fields=fields,
+    )
+
+
+def _routing(returned: ItemReturned, writer: Writer) -> RoutingInformation | None:
+    """What goes back to its owner is sent nowhere else."""
+    place, back = returned.route_to, returned.goes_back
+    if not writer.wants("routing"):
+        return None
+    if back is not None:
+        return _send_to(back.owner, back.advice)
+    return _send_to(place.library, f"Send to {place.name or place.library}") if place is not None else None
+
+
+def _send_to(place: str, text: str) -> RoutingInformation:
+    instance = LocationNameInstance(level=1, value=place)
+    where = Location(location_type=Code("Temporary Location"), name=LocationName(instances=(instance,)))
+    return RoutingInformation(routing_instructions=text, destination=Destination(location=where))
+
+
+def mandated(message: MandatableInitiation, reader: Reader) -> datetime | None:
+    """When it happened, of a message that says that it has happened already."""
+    if message.mandated_action is None:
+        return None
+    when = message.mandated_action.date_event_occurred
+    if when is None:
+        return reader.talk.now
+    return when if isinstance(when, datetime) else datetime.combine(when, time.min, tzinfo=reader.talk.zone)
+
+
+def due_of(message: CheckOutItem, reader: Reader) -> When | None:
+    match reader.dialect.requests.due_from:
+        case "desired-date-due":
+            return message.desired_date_due
+        case "date-due":
+            return message.date_due
+        case "either":
+            return message.desired_date_due or message.date_due
+
+
+def read_check_out_item(message: CheckOutItem, reader: Reader) -> CheckOut:
+    return CheckOut(
+        patron=must_patron(message.user_id, message.authentication_inputs),
+        item=must(message.item_id, About.ITEM, "ItemId"),
+        request=named(message.request_id),
+        due=due_of(message, reader),
+        mandated=mandated(message, reader),
+        sender=reader.sender,
+    )
+
+
+def write_check_out_item_response(lent: ItemLent, message: CheckOutItem, writer: Writer) -> CheckOutItemResponse:
+    items, users = result_writer.sent_elements(message)
+    return CheckOutItemResponse(
+        item_id=result_writer.item_id(lent.item.barcode, message.item_id, writer),
+        user_id=result_writer.user_id(lent.patron, message.user_id, writer),
+        date_due=lent.loan.due,
+        renewal_count=lent.loan.renewals if writer.wants("renewal-count") else None,
+        item_optional_fields=result_writer.item_fields(
+            lent.item, lent.bib, result_writer.item_elements(items, writer), writer
+        ),
+        user_optional_fields=patron_writer.user_fields_if_asked(lent.patron, users, writer),
+    )
+
+
+def read_renew_item(message: RenewItem, _reader: Reader) -> Renew:
+    return Renew(
+        item=must(message.item_id, About.ITEM, "ItemId"),
+        patron=patron_ref(message.user_id, message.authentication_inputs),
+        due=message.desired_date_due,
+    )
+
+
+def write_renew_item_response(renewed: ItemRenewed, message: RenewItem, writer: Writer) -> RenewItemResponse:
+    items, users = result_writer.sent_elements(message)
+    return RenewItemResponse(
+        item_id=result_writer.item_id(renewed.item.barcode, message.item_id, writer),
+        user_id=result_writer.user_id(renewed.patron, message.user_id, writer) if writer.wants("user-id") else None,
+        date_due=renewed.loan.due if writer.wants("due-date") else None,
+        renewal_count=renewed.loan.renewals if writer.wants("renewal-count") else None,
+        item_optional_fields=result_writer.item_fields(
+            renewed.item, renewed.bib, result_writer.item_elements(items, writer), writer
+        ),
+        user_optional_fields=patron_writer.user_fields_if_asked(renewed.patron, users, writer),
+    )
+
+
+def read_recall_item(message: RecallItem, _reader: Reader) -> Recall:
+    return Recall(item=must(message.item_id, About.ITEM, "ItemId"), due=message.desired_date_due)
+
+
+def write_recall_item_response(recalled: ItemRecalled, message: RecallItem, writer: Writer) -> RecallItemResponse:
+    items, _users = result_writer.sent_elements(message)
+    return RecallItemResponse(
+        item_id=result_writer.item_id(recalled.item.barcode, message.item_id, writer),
+        date_due=recalled.loan.due if writer.wants("due-date") else None,
+        item_optional_fields=result_writer.item_fields(
+            recalled.item, recalled.bib, result_writer.item_elements(items, writer), writer
+        ),
+    )

@@ -1,0 +1,176 @@
+"""A patron in answers: only what was asked for, in the profile's words."""
+
+from __future__ import annotations
+
+from adapters.ncip.dialect import UserElement
+from adapters.ncip.messages import (
+    BlockOrTrap,
+    Code,
+    ElectronicAddress,
+    NameInformation,
+    OrganizationNameInformation,
+    PersonalNameInformation,
+    PhysicalAddress,
+    StructuredAddress,
+    StructuredPersonalUserName,
+    UserAddressInformation,
+    UserId,
+    UserOptionalFields,
+    UserPrivilege,
+    UserPrivilegeStatus,
+)
+from adapters.ncip.services import result_writer
+from adapters.ncip.services.result_writer import Writer
+from gateway.domain.library import (
+    Contact,
+    ContactKind,
+    Patron,
+    PersonName,
+    Scope,
+)
+
+_USER_ELEMENTS = {element.value.lower(): element for element in UserElement} | {
+    "visible user id": UserElement.USER_ID,  # version 1
+}
+
+
+def user_elements(asked: tuple[Code, ...], writer: Writer) -> frozenset[UserElement]:
+    rules = writer.dialect.patrons
+    words = (one.value.strip().lower() for one in asked)
+    wanted = {_USER_ELEMENTS[word] for word in words if word in _USER_ELEMENTS}
+    if not asked:
+        wanted = set(rules.default_elements)
+    return frozenset((wanted | set(rules.always_elements)) - set(rules.never_elements))
+
+
+def user_fields(patron: Patron, wanted: frozenset[UserElement], writer: Writer) -> UserOptionalFields | None:
+    """None when nothing is wanted."""
+    rules = writer.dialect.patrons
+    blocks = UserElement.BLOCK in wanted or (
+        rules.blocks == "always" and bool(patron.blocks) and UserElement.BLOCK not in rules.never_elements
+    )
+    if not wanted and not blocks:
+        return None
+    return UserOptionalFields(
+        name_information=_name(patron.name, writer) if UserElement.NAME in wanted else None,
+        user_address_information=_addresses(patron, writer) if UserElement.ADDRESS in wanted else (),
+        date_of_birth=patron.date_of_birth if UserElement.DATE_OF_BIRTH in wanted else None,
+        user_languages=(Code(patron.language),) if UserElement.LANGUAGE in wanted and patron.language else (),
+        user_privileges=_privileges(patron, writer) if UserElement.PRIVILEGE in wanted else (),
+        block_or_traps=_blocks(patron, writer) if blocks else (),
+        user_ids=_user_ids(patron, writer) if UserElement.USER_ID in wanted else (),
+    )
+
+
+def _name(name: PersonName, writer: Writer) -> NameInformation:
+    if name.is_organisation:
+        organization = OrganizationNameInformation(name_type=Code("Full Name"), name=name.surname)
+        return NameInformation(organizations=(organization,))
+    rules = writer.dialect.patrons
+    flat = name.inverted if rules.unstructured_name == "inverted" else name.direct
+    structured = StructuredPersonalUserName(
+        prefix=name.prefix or None,
+        given_name=name.given or None,
+        initials=name.initials or None,
+        surname=name.surname,
+        suffix=name.suffix or None,
+    )
+    return NameInformation(
+        personal=PersonalNameInformation(
+            structured=None if rules.name_format == "unstructured" else structured,
+            unstructured=None if rules.name_format == "structured" else flat,
+        )
+    )
+
+
+def _addresses(patron: Patron, writer: Writer) -> tuple[UserAddressInformation, ...]:
+    return tuple(
+        _address(contact, writer)
+        for contact in patron.contacts
+        if contact.kind.value not in writer.dialect.patrons.omit
+    )
+
+
+def _address(contact: Contact, writer: Writer) -> UserAddressInformation:
+    rules = writer.dialect.patrons
+    role = Code(rules.address_roles.get(contact.role, contact.role))
+    valid_from, valid_to = contact.valid_from, contact.valid_to
+    if contact.kind is ContactKind.POSTAL:
+        postal = contact.postal
+        lines = StructuredAddress(
+            line1=(postal.line1 if postal else "") or contact.value or "-",
+            line2=(postal.line2 or None) if postal else None,
+            locality=(postal.locality or None) if postal else None,
+            region=(postal.region or None) if postal else None,
+            country=(postal.country or None) if postal else None,
+            postal_code=(postal.postal_code or None) if postal else None,
+        )
+        physical = PhysicalAddress(structured=lines, address_type=Code(rules.postal_type))
+        return UserAddressInformation(
+            user_address_role_type=role, valid_from_date=valid_from, valid_to_date=valid_to, physical_address=physical
+        )
+    kind = rules.email_type if contact.kind is ContactKind.EMAIL else rules.phone_type
+    return UserAddressInformation(
+        user_address_role_type=role,
+        valid_from_date=valid_from,
+        valid_to_date=valid_to,
+        electronic_address=ElectronicAddress(address_type=Code(kind), data=contact.value),
+    )
+
+
+def _privileges(patron: Patron, writer: Writer) -> tuple[UserPrivilege, ...]:
+    rules = writer.dialect.patrons
+    values = {
+        "status": _status(patron, writer),
+        "category": rules.categories.get(patron.category, patron.category),
+        "library": rules.libraries.get(patron.home_library, patron.home_library),
+        "institution": patron.home_institution,
+    }
+    found = []
+    for privilege in rules.privileges:
+        value = privilege.text if privilege.value == "text" else values[privilege.value]
+        if not value:
+            continue
+        found.append(
+            UserPrivilege(
+                agency_id=writer.agency_code(),
+                agency_user_privilege_type=Code(privilege.type or value),
+                valid_to_date=patron.expires if privilege.valid_to else None,
+                status=UserPrivilegeStatus(status_type=Code(value)) if privilege.type else None,
+            )
+        )
+    return tuple(found)
+
+
+def _status(patron: Patron, writer: Writer) -> str:
+    rules = writer.dialect.patrons
+    if patron.expires is not None and patron.expires < writer.talk.now.astimezone(writer.talk.zone).date():
+        return rules.status_expired
+    return rules.status_blocked if patron.blocked_for(Scope.BORROW) else rules.status_ok
+
+
+def _blocks(patron: Patron, writer: Writer) -> tuple[BlockOrTrap, ...]:
+    words = writer.dialect.patrons.block_words
+    forbidden = {scope for block in patron.blocks for scope in block.scopes}
+    texts = dict.fromkeys(words[scope.value] for scope in Scope if scope in forbidden and words.get(scope.value))
+    return tuple(BlockOrTrap(agency_id=writer.agency_code(), block_or_trap_type=Code(text)) for text in texts)
+
+
+def _user_ids(patron: Patron, writer: Writer) -> tuple[UserId, ...]:
+    rules = writer.dialect.patrons
+    ids = [
+        UserId(
+            agency_id=writer.agency(None),
+            identifier_type=result_writer.code(rules.id_types.get(one.type, one.type)),
+            value=one.value,
+        )
+        for one in patron.identifiers
+    ]
+    if "internal-id" not in rules.omit:
+        ids.append(UserId(agency_id=writer.agency(None), identifier_type=Code("Primary Key"), value=patron.id))
+    return tuple(ids)
+
+
+def user_fields_if_asked(patron: Patron, asked: tuple[Code, ...], writer: Writer) -> UserOptionalFields | None:
+    """Circulation answers carry user data only when asked for: few partners read it, and it is personal."""
+    return user_fields(patron, user_elements(asked, writer), writer) if asked else None

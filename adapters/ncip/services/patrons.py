@@ -1,0 +1,262 @@
+"""Services about users and agencies.
+
+VuFind reads the pickup places of a LookupAgency answer from Ext/LocationName (facts/ncip.md 2.8).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from xml.sax.saxutils import escape
+
+from adapters.ncip.messages import (
+    AccountDetails,
+    AgencyAddressInformation,
+    Code,
+    CreateUser,
+    CreateUserFiscalTransaction,
+    CreateUserFiscalTransactionResponse,
+    CreateUserResponse,
+    ElectronicAddress,
+    FiscalTransactionInformation,
+    FiscalTransactionReferenceId,
+    LoanedItem,
+    LoanedItemsCount,
+    LookupAgency,
+    LookupAgencyResponse,
+    LookupUser,
+    LookupUserResponse,
+    OrganizationNameInformation,
+    PhysicalAddress,
+    RawElement,
+    RequestedItem,
+    RequestedItemsCount,
+    UnstructuredAddress,
+    UpdateUser,
+    UpdateUserResponse,
+    UserFields,
+    UserFiscalAccount,
+)
+from adapters.ncip.services import command_reader, patron_writer, result_writer
+from adapters.ncip.services.command_reader import Reader, must_patron, named
+from adapters.ncip.services.command_reader import word as text_of
+from adapters.ncip.services.result_writer import Writer
+from adapters.ncip.wire_values import NAMESPACE, Version
+from gateway.domain.commands import (
+    AgencyFound,
+    CreatePatron,
+    FeePosted,
+    LookUpAgency,
+    LookUpPatron,
+    PatronChanged,
+    PatronFound,
+    PostFee,
+    UpdatePatron,
+)
+from gateway.domain.library import Charge, Hold, Loan, Money, PatronDraft, PickupLocation
+from gateway.domain.problems import About, Reason, Refused
+
+_ZERO = Decimal(0)
+
+
+def read_lookup_user(message: LookupUser, _reader: Reader) -> LookUpPatron:
+    return LookUpPatron(
+        must_patron(message.user_id, message.authentication_inputs),
+        loans=message.loaned_items_desired,
+        holds=message.requested_items_desired,
+        charges=message.user_fiscal_account_desired,
+    )
+
+
+def write_lookup_user_response(found: PatronFound, message: LookupUser, writer: Writer) -> LookupUserResponse:
+    wanted = patron_writer.user_elements(message.user_element_types, writer)
+    return LookupUserResponse(
+        user_id=result_writer.user_id(found.patron, message.user_id, writer),
+        user_fiscal_accounts=_account(found, writer) if message.user_fiscal_account_desired else (),
+        loaned_items_counts=_loan_count(found) if message.loaned_items_desired else (),
+        loaned_items=tuple(_loan(loan, writer) for loan in found.loans),
+        requested_items_counts=_hold_count(found) if message.requested_items_desired else (),
+        requested_items=tuple(_hold(hold, writer) for hold in found.holds),
+        user_optional_fields=patron_writer.user_fields(found.patron, wanted, writer),
+    )
+
+
+def _loan_count(found: PatronFound) -> tuple[LoanedItemsCount, ...]:
+    return (LoanedItemsCount(circulation_status=Code("On Loan"), count=len(found.loans)),)
+
+
+def _hold_count(found: PatronFound) -> tuple[RequestedItemsCount, ...]:
+    return (RequestedItemsCount(request_type=Code("Hold"), count=len(found.holds)),)
+
+
+def _loan(loan: Loan, writer: Writer) -> LoanedItem:
+    # Schemas before 2.02 require ReminderLevel and Amount (facts/ncip.md 3.5).
+    older = writer.version in (Version.V2_0, Version.V2_01)
+    return LoanedItem(
+        item_id=result_writer.item_id(loan.item_barcode, None, writer),
+        reminder_level=1 if older else None,
+        date_due=loan.due,
+        amount=result_writer.amount(Money(_ZERO, writer.talk.currency)) if older else None,
+        title=result_writer.title(loan.title, writer),
+    )
+
+
+def _hold(hold: Hold, writer: Writer) -> RequestedItem:
+    request = result_writer.request_id(hold.request_id or hold.id, None, writer)
+    return RequestedItem(
+        request_id=request,
+        item_id=result_writer.item_id(hold.item_barcode, None, writer) if hold.item_barcode else None,
+        request_type=result_writer.request_type(None, hold, writer),
+        request_status_type=result_writer.request_status(hold.status, writer),
+        date_placed=hold.placed,
+        pickup_location=result_writer.pickup_location(hold.pickup, writer),
+        pickup_expiry_date=hold.ready_until,
+        hold_queue_position=hold.position or None,
+        title=result_writer.title(hold.title, writer),
+    )
+
+
+def _account(found: PatronFound, writer: Writer) -> tuple[UserFiscalAccount, ...]:
+    balance = found.patron.balance or Money(_ZERO, writer.talk.currency)
+    details = tuple(_charge(charge, writer) for charge in found.charges)
+    return (UserFiscalAccount(account_balance=result_writer.amount(balance), account_details=details),)
+
+
+def _charge(charge: Charge, writer: Writer) -> AccountDetails:
+    return AccountDetails(
+        accrual_date=charge.posted,
+        fiscal_transaction_information=FiscalTransactionInformation(
+            action_type=Code("Assess"),
+            reference_id=FiscalTransactionReferenceId(agency_id=writer.agency_code(), value=charge.id),
+            transaction_type=Code(charge.type),
+            amount=result_writer.amount(charge.amount),
+            description=result_writer.title(charge.description, writer),
+        ),
+    )
+
+
+def read_create_user(message: CreateUser, reader: Reader) -> CreatePatron:
+    draft = command_reader.draft(
+        ids=command_reader.identifiers(message.user_id, message.authentication_inputs, reader),
+        name=message.name_information,
+        addresses=message.user_address_information,
+        born=message.date_of_birth,
+        languages=message.user_languages,
+        pin=command_reader.secret(message.authentication_inputs, reader),
+        reader=reader,
+    )
+    if draft.name is None:
+        raise Refused(Reason.DATA_MISSING, "NameInformation is missing or empty.", about=About.PATRON)
+    return CreatePatron(draft, named(message.user_id), reader.sender)
+
+
+def write_create_user_response(created: PatronChanged, message: CreateUser, writer: Writer) -> CreateUserResponse:
+    return CreateUserResponse(user_id=result_writer.user_id(created.patron, message.user_id, writer))
+
+
+def read_update_user(message: UpdateUser, reader: Reader) -> UpdatePatron:
+    if message.add_user_fields is None and message.delete_user_fields is None:
+        raise Refused(Reason.DATA_MISSING, "Nothing is said to be added or deleted.", about=About.PATRON)
+    return UpdatePatron(
+        must_patron(message.user_id, message.authentication_inputs),
+        add=_draft(message.add_user_fields, reader),
+        remove=_draft(message.delete_user_fields, reader),
+    )
+
+
+def _draft(fields: UserFields | None, reader: Reader) -> PatronDraft:
+    if fields is None:
+        return PatronDraft()
+    return command_reader.draft(
+        ids=command_reader.identifiers(None, fields.authentication_inputs, reader),
+        name=fields.name_information,
+        addresses=fields.user_address_information,
+        born=fields.date_of_birth,
+        languages=fields.user_languages,
+        pin=command_reader.secret(fields.authentication_inputs, reader),
+        reader=reader,
+    )
+
+
+def write_update_user_response(updated: PatronChanged, message: UpdateUser, writer: Writer) -> UpdateUserResponse:
+    return UpdateUserResponse(user_id=result_writer.user_id(updated.patron, message.user_id, writer))
+
+
+def read_create_user_fiscal_transaction(message: CreateUserFiscalTransaction, reader: Reader) -> PostFee:
+    # CrossLink sends the element empty (facts/ncip.md 2.5): then the profile's default type and amount apply.
+    fiscal = message.fiscal_transaction_information or FiscalTransactionInformation()
+    return PostFee(
+        patron=must_patron(message.user_id, message.authentication_inputs),
+        amount=_money(fiscal, reader),
+        action=text_of(fiscal.action_type),
+        type=text_of(fiscal.transaction_type),
+        reference=fiscal.reference_id.value if fiscal.reference_id is not None else "",
+        description=fiscal.description or "",
+        item=named(fiscal.item_details.item_id) if fiscal.item_details is not None else None,
+        request=named(fiscal.request_id),
+    )
+
+
+def _money(fiscal: FiscalTransactionInformation, reader: Reader) -> Money | None:
+    if fiscal.amount is None or fiscal.amount.minor_units is None:
+        return None
+    try:
+        return fiscal.amount.money or None
+    except ValueError as error:
+        raise Refused(
+            Reason.INVALID_AMOUNT,
+            "Amount is not in a currency of ISO 4217.",
+            about=About.AMOUNT,
+            value=text_of(fiscal.amount.currency),
+        ) from error
+
+
+def write_create_user_fiscal_transaction_response(
+    posted: FeePosted, message: CreateUserFiscalTransaction, writer: Writer
+) -> CreateUserFiscalTransactionResponse:
+    fiscal = message.fiscal_transaction_information
+    sent = fiscal.reference_id if fiscal is not None else None
+    reference = sent if sent is not None and sent.value else None
+    return CreateUserFiscalTransactionResponse(
+        user_id=result_writer.user_id(posted.patron, message.user_id, writer),
+        fiscal_transaction_reference_id=reference
+        or FiscalTransactionReferenceId(agency_id=writer.agency_code(), value=posted.charge.id),
+    )
+
+
+def read_lookup_agency(message: LookupAgency, _reader: Reader) -> LookUpAgency:
+    return LookUpAgency(text_of(message.agency_id))
+
+
+def write_lookup_agency_response(found: AgencyFound, message: LookupAgency, writer: Writer) -> LookupAgencyResponse:
+    asked = message.agency_id
+    return LookupAgencyResponse(
+        agency_id=asked if asked is not None and asked.value else writer.agency_code(),
+        organization_name_information=(
+            OrganizationNameInformation(name_type=Code("Full Name"), name=found.name or found.symbol),
+        ),
+        agency_address_information=_addresses(found, writer),
+        ext=() if writer.version1 else tuple(_place(n, place) for n, place in enumerate(found.pickup_locations, 1)),
+    )
+
+
+def _addresses(found: AgencyFound, writer: Writer) -> tuple[AgencyAddressInformation, ...]:
+    rules = writer.dialect.patrons
+    role = Code("Official")
+    addresses = []
+    if found.address:
+        lines = UnstructuredAddress(address_type=Code("Newline-Delimited Text"), data=found.address)
+        physical = PhysicalAddress(unstructured=lines, address_type=Code(rules.postal_type))
+        addresses.append(AgencyAddressInformation(agency_address_role_type=role, physical_address=physical))
+    for kind, value in ((rules.email_type, found.email), (rules.phone_type, found.phone)):
+        if value:
+            electronic = ElectronicAddress(address_type=Code(kind), data=value)
+            addresses.append(AgencyAddressInformation(agency_address_role_type=role, electronic_address=electronic))
+    return tuple(addresses)
+
+
+def _place(number: int, place: PickupLocation) -> RawElement:
+    inside = (
+        f"<LocationNameInstance><LocationNameLevel>{number}</LocationNameLevel>"
+        f"<LocationNameValue>{escape(place.code)}</LocationNameValue></LocationNameInstance>"
+    )
+    return RawElement("LocationName", place.code, f'<LocationName xmlns="{NAMESPACE}">{inside}</LocationName>')

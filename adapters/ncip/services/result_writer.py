@@ -1,0 +1,268 @@
+"""Library values -> parts of answers."""
+
+from __future__ import annotations
+
+from adapters.ncip.dialect import ItemElement, NcipDialect, Part
+from adapters.ncip.messages import (
+    Amount,
+    BibliographicDescription,
+    BibliographicId,
+    BibliographicItemId,
+    BibliographicRecordId,
+    Code,
+    Initiation,
+    ItemDescription,
+    ItemId,
+    ItemOptionalFields,
+    Location,
+    LocationName,
+    LocationNameInstance,
+    RequestId,
+    UserId,
+)
+from adapters.ncip.wire_values import CirculationState, RequestStatus, Version
+from gateway.domain.library import Bib, Hold, HoldStatus, Item, ItemStatus, Money, Patron, RecordId
+from gateway.domain.value import frozen
+from gateway.ports.responder import Conversation
+
+_ITEM_ELEMENTS = {element.value.lower(): element for element in ItemElement}
+
+STATUSES = {
+    ItemStatus.AVAILABLE: CirculationState.AVAILABLE_ON_SHELF,
+    ItemStatus.ON_HOLD_SHELF: CirculationState.AVAILABLE_FOR_PICKUP,
+    ItemStatus.ON_LOAN: CirculationState.ON_LOAN,
+    ItemStatus.IN_TRANSIT: CirculationState.IN_TRANSIT,
+    ItemStatus.IN_PROCESS: CirculationState.IN_PROCESS,
+    ItemStatus.LOST: CirculationState.LOST,
+    ItemStatus.MISSING: CirculationState.MISSING,
+    ItemStatus.CLAIMED_RETURNED: CirculationState.CLAIMED_RETURNED,
+    ItemStatus.NOT_AVAILABLE: CirculationState.NOT_AVAILABLE,
+    ItemStatus.RECALLED: CirculationState.RECALLED,
+}
+
+
+@frozen
+class Writer:
+    """What wording an answer needs to know beside the result."""
+
+    dialect: NcipDialect
+    talk: Conversation
+    service: str
+    version: Version
+
+    @property
+    def version1(self) -> bool:
+        return self.version.is_v1
+
+    def wants(self, part: Part) -> bool:
+        return part in self.dialect.answers.include.get(self.service, ())
+
+    @property
+    def our_agency(self) -> str:
+        return self.dialect.header.our_agency or self.talk.symbol
+
+    def agency(self, sent: Code | None) -> Code | None:
+        """AgencyId on an id that we write."""
+        mode = self.dialect.header.ids_agency
+        if mode == "never" and not self.version1:
+            return None
+        if sent is not None and sent.value:
+            return sent
+        if mode == "always" or self.version1:
+            return self.agency_code()
+        return None
+
+    def agency_code(self) -> Code:
+        return Code(self.our_agency, self.dialect.header.agency_scheme or None)
+
+
+# --- identifiers -----------------------------------------------------------------------------------------
+
+
+def code(text: str, fallback: Code | None = None) -> Code | None:
+    return Code(text) if text else fallback
+
+
+def user_id(patron: Patron, sent: UserId | None, writer: Writer) -> UserId:
+    rules = writer.dialect.patrons
+    agency = writer.agency(sent.agency_id if sent else None)
+    if rules.id_returned == "as-sent" and sent is not None and sent.value:
+        return UserId(agency_id=agency, identifier_type=code(rules.id_type, sent.identifier_type), value=sent.value)
+    kind: str = "barcode" if rules.id_returned == "as-sent" else rules.id_returned
+    value = patron.id if kind == "internal" else patron.identifier(kind)
+    if value is None:  # the library has no such identifier for this patron: any that it has names them
+        kind, value = (
+            (patron.identifiers[0].type, patron.identifiers[0].value) if patron.identifiers else ("", patron.id)
+        )
+    return UserId(agency_id=agency, identifier_type=code(rules.id_type or rules.id_types.get(kind, "")), value=value)
+
+
+def item_id(barcode: str, sent: ItemId | None, writer: Writer) -> ItemId:
+    """The item's id as sent, or its barcode where none was sent."""
+    echoed = sent is not None and bool(sent.value)
+    return ItemId(
+        agency_id=writer.agency(sent.agency_id if sent else None),
+        identifier_type=code(writer.dialect.items.id_type, sent.identifier_type if sent and echoed else None),
+        value=sent.value if sent is not None and echoed else barcode,
+    )
+
+
+def request_id(value: str, sent: RequestId | None, writer: Writer) -> RequestId | None:
+    """The request's number as sent, else ours; None when there is none."""
+    if sent is not None and sent.value:
+        kind = code(writer.dialect.requests.id_type, sent.identifier_type)
+        return RequestId(agency_id=writer.agency(sent.agency_id), identifier_type=kind, value=sent.value)
+    if not value:
+        return None
+    return RequestId(agency_id=writer.agency(None), identifier_type=code(writer.dialect.requests.id_type), value=value)
+
+
+def amount(money: Money) -> Amount:
+    return Amount.of(money)
+
+
+# --- requests ---------------------------------------------------------------------------------------------
+
+HOLD_STATUSES = {
+    HoldStatus.WAITING: RequestStatus.IN_PROCESS,
+    HoldStatus.PAGED: RequestStatus.IN_PROCESS,
+    HoldStatus.IN_TRANSIT: RequestStatus.IN_PROCESS,
+    HoldStatus.READY: RequestStatus.AVAILABLE_FOR_PICKUP,
+    HoldStatus.FILLED: RequestStatus.IN_PROCESS,
+    HoldStatus.CANCELLED: RequestStatus.CANNOT_FULFILL_REQUEST,
+    HoldStatus.EXPIRED: RequestStatus.EXPIRED,
+}
+
+
+def request_status(status: HoldStatus, writer: Writer) -> Code:
+    return Code(writer.dialect.requests.statuses.get(status) or HOLD_STATUSES[status])
+
+
+def request_type(sent: Code | None, hold: Hold, writer: Writer) -> Code:
+    """The word that the partner used; ours where it used none."""
+    if sent is not None and sent.value:
+        return sent
+    words = writer.dialect.requests.type_words.items()
+    return Code(next((text for kind, text in words if kind == hold.kind), "Hold"))
+
+
+def request_scope(sent: Code | None, hold: Hold, writer: Writer) -> Code:
+    if sent is not None and sent.value:
+        return sent
+    return Code(writer.dialect.requests.scope_words.get("item" if hold.item_id else "title", "Item"))
+
+
+def pickup_location(pickup: str, writer: Writer) -> Code | None:
+    return Code(pickup, writer.dialect.requests.pickup_scheme or None) if pickup else None
+
+
+# --- what several services need -----------------------------------------------------------------------------
+
+
+def title(text: str, writer: Writer) -> str | None:
+    return text or None if writer.dialect.answers.echo_titles else None
+
+
+def sent_elements(message: Initiation) -> tuple[tuple[Code, ...], tuple[Code, ...]]:
+    """ItemElementTypes and UserElementTypes that a request asks for."""
+    return getattr(message, "item_element_types", ()), getattr(message, "user_element_types", ())
+
+
+def barcode_of(item: Item | None) -> str:
+    """Empty for an item that is gone already; then its id is echoed as sent."""
+    return item.barcode if item is not None else ""
+
+
+def circulation_status(status: ItemStatus, writer: Writer) -> Code:
+    return Code(writer.dialect.items.statuses.get(status) or STATUSES[status])
+
+
+def item_elements(asked: tuple[Code, ...], writer: Writer) -> frozenset[ItemElement]:
+    rules = writer.dialect.items
+    words = (one.value.strip().lower() for one in asked)
+    wanted = {_ITEM_ELEMENTS[word] for word in words if word in _ITEM_ELEMENTS}
+    if not asked:
+        wanted = set(rules.default_elements)
+    return frozenset((wanted | set(rules.always_elements)) - set(rules.never_elements))
+
+
+def item_fields(
+    item: Item, bib: Bib | None, wanted: frozenset[ItemElement], writer: Writer
+) -> ItemOptionalFields | None:
+    """None when nothing is wanted."""
+    if not wanted:
+        return None
+    restricted = ItemElement.RESTRICTION in wanted and not item.circulates
+    described = ItemElement.BIBLIOGRAPHIC in wanted and bib is not None and writer.dialect.answers.echo_titles
+    return ItemOptionalFields(
+        bibliographic_description=description(bib, writer) if described and bib is not None else None,
+        item_use_restriction_types=(Code(writer.dialect.items.restriction_library_use),) if restricted else (),
+        circulation_status=circulation_status(item.status, writer) if ItemElement.STATUS in wanted else None,
+        hold_queue_length=item.hold_count if ItemElement.QUEUE in wanted else None,
+        item_description=_item_description(item) if ItemElement.DESCRIPTION in wanted else None,
+        locations=(location(item, writer),) if ItemElement.LOCATION in wanted else (),
+        date_due=item.due if ItemElement.STATUS in wanted else None,
+    )
+
+
+def _item_description(item: Item) -> ItemDescription:
+    return ItemDescription(
+        call_number=item.call_number or None,
+        copy_number=item.copy_number or None,
+        number_of_pieces=item.pieces if item.pieces > 1 else None,
+    )
+
+
+def location(item: Item, writer: Writer) -> Location:
+    values = {
+        "library": writer.our_agency,
+        "branch": item.home.library,
+        "shelf": item.home.shelf,
+        "name": item.home.name,
+    }
+    levels = writer.dialect.items.location_levels
+    instances = tuple(
+        LocationNameInstance(level=number, value=values[level])
+        for number, level in enumerate(levels, start=1)
+        if values[level]
+    )
+    return Location(location_type=Code(writer.dialect.items.location_type), name=LocationName(instances=instances))
+
+
+def description(bib: Bib, writer: Writer) -> BibliographicDescription:
+    records = [_record_id(RecordId("local", bib.id), writer)] if bib.id else []
+    records += [_record_id(one, writer) for one in bib.identifiers if one.type in ("oclc", "lccn", "local")]
+    standard = next((one for one in bib.identifiers if one.type in ("isbn", "issn")), None)
+    return BibliographicDescription(
+        author=bib.author or None,
+        author_of_component=bib.component_author or None,
+        bibliographic_item_ids=(_bib_item_id(standard, writer),) if standard is not None else (),
+        bibliographic_record_ids=tuple(dict.fromkeys(records)),
+        edition=bib.edition or None,
+        pagination=bib.pages or None,
+        place_of_publication=bib.place or None,
+        publication_date=bib.published or None,
+        publisher=bib.publisher or None,
+        series_title_number=bib.series or None,
+        title=bib.title or None,
+        title_of_component=bib.component_title or None,
+        bibliographic_level=code(bib.level),
+        language=code(bib.language),
+        medium_type=code(bib.medium),
+    )
+
+
+def _record_id(record: RecordId, writer: Writer) -> BibliographicRecordId:
+    word = writer.dialect.items.record_codes.get(record.type, record.type)
+    return BibliographicRecordId(identifier=record.value, identifier_code=Code(word))
+
+
+def _bib_item_id(record: RecordId, writer: Writer) -> BibliographicItemId:
+    word = writer.dialect.items.record_codes.get(record.type, record.type)
+    return BibliographicItemId(identifier=record.value, identifier_code=Code(word))
+
+
+def bibliographic_id(record: RecordId, writer: Writer) -> BibliographicId:
+    if record.type in ("isbn", "issn"):
+        return BibliographicId(bibliographic_item_id=_bib_item_id(record, writer))
+    return BibliographicId(bibliographic_record_id=_record_id(record, writer))

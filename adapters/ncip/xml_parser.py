@@ -1,0 +1,412 @@
+"""Bytes and HTTP bodies to a safe XML tree, with repairs. Pure.
+
+No DTD is ever read and no entity expanded but the five that XML has built in. A document that is well-formed
+UTF-8 without DOCTYPE goes straight to the parser; anything else takes the slow way through the repairs. Each repair
+takes linear time and is noted when it changed something.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote_plus, unquote_to_bytes
+
+from lxml import etree
+
+from adapters.ncip.wire_dialect import BodyEncoding, HttpDialect, Repair, XmlDialect
+from gateway.domain.problems import Fault, MalformedMessage
+from gateway.domain.value import frozen
+
+Mend = Callable[[str], str]
+
+_CDATA, _CDATA_END = "<![CDATA[", "]]>"
+_BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
+_BARE_LESS_THAN = re.compile(r"<(?![A-Za-z_/!?])")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_REFERENCE = re.compile(r"&#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,10}));")
+_START = re.compile(r"<(?:\?xml|!DOCTYPE|!--|[A-Za-z_])")
+_ROOT = re.compile(r"<([A-Za-z_][\w.:-]{0,100})")
+
+LONGEST = 2_200
+"""Bytes of the longest end that is recognised."""
+
+_END = re.compile(
+    rb"</(?:[^\s<>/:]{1,64}:)?NCIP(?:Version)?Message\s{0,64}>"
+    rb"|<(?:[^\s<>/:]{1,64}:)?NCIP(?:Version)?Message(?:\s[^<>]{0,2000})?/>"  # BIB sends an empty root
+)
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+_ENCODED_STARTS = (b"%3c", b"%ef%bb%bf%3c", b"%0d%0a%3c", b"%0a%3c", b"+%3c", b"%20%3c")
+
+
+@frozen
+class Limits:
+    """What a message may be at most; `attributes` counts on one element."""
+
+    size: int = 1_000_000
+    depth: int = 64
+    elements: int = 20_000
+    attributes: int = 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parsed:
+    """A well-formed document, not yet understood. `notes` says what was mended, `doctype` the DOCTYPE as seen."""
+
+    root: etree._Element
+    notes: tuple[str, ...] = ()
+    doctype: str = ""
+
+
+DEFAULT_DIALECT = XmlDialect()
+DEFAULT_HTTP = HttpDialect()
+DEFAULT_LIMITS = Limits()
+
+_PARSER = etree.XMLParser(
+    encoding="utf-8",  # the declaration is not believed: VCU declares ISO-8859-1 over UTF-8 bytes
+    resolve_entities=False,
+    load_dtd=False,
+    no_network=True,
+    huge_tree=False,
+    remove_comments=True,
+    remove_pis=True,
+    collect_ids=False,
+)
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s{0,9}=\s{0,9}["']([A-Za-z0-9._-]{1,40})["']""")
+_DECLARATION = re.compile(r"<\?xml\s[^>]{0,500}?\?>")
+
+
+def parse(
+    raw: bytes,
+    dialect: XmlDialect = DEFAULT_DIALECT,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    http: HttpDialect = DEFAULT_HTTP,
+) -> Parsed:
+    """The document in `raw`. Raises MalformedMessage with SYNTAX or TOO_LARGE."""
+    if len(raw) > limits.size:
+        raise MalformedMessage("message", f"larger than {limits.size} bytes", Fault.TOO_LARGE)
+    unwrapped = unwrap(raw, http)
+    document = unwrapped.document
+    if not document or document.isspace():
+        raise MalformedMessage("message", "empty")
+    parsed = _fast(document) if dialect.charset_in is None else None
+    if parsed is None:
+        parsed = _slow(document, dialect, limits)
+    elif document.count(b"<") > 2 * limits.elements:
+        raise _too_many(limits)
+    if document.count(b"<") > limits.depth:
+        _check_shape(parsed.root, limits)
+    elif document.count(b"=") > limits.attributes:
+        _check_attributes(parsed.root, limits)
+    return Parsed(parsed.root, unwrapped.notes + parsed.notes, parsed.doctype) if unwrapped.notes else parsed
+
+
+def _fast(document: bytes) -> Parsed | None:
+    if b"<!DOCTYPE" in document:
+        return None
+    try:
+        return Parsed(etree.fromstring(document, _PARSER))
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+
+
+def _slow(document: bytes, dialect: XmlDialect, limits: Limits) -> Parsed:
+    text, notes = _decoded(document, dialect)
+    if text.count("<") > 2 * limits.elements:
+        raise _too_many(limits)
+    allowed = dialect.repair
+    if Repair.JUNK_AROUND_ROOT in allowed:
+        text = apply(drop_junk_before, text, notes)
+    text, doctype = _without_prolog(text)
+    if doctype:
+        notes.append("DOCTYPE skipped")
+    root = _parsed(text)
+    if root is None:
+        for kind, mend in IN_ORDER:
+            if kind in allowed:
+                text = apply(mend, text, notes)
+        root = _parsed(text)
+    if root is None and Repair.JUNK_AROUND_ROOT in allowed:
+        text = apply(drop_junk_after, text, notes)
+    if root is None:
+        root = _parsed_or_refused(text)
+    return Parsed(root, tuple(notes), doctype)
+
+
+def _parsed(text: str) -> etree._Element | None:
+    try:
+        return etree.fromstring(text.encode("utf-8"), _PARSER)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+
+
+def _parsed_or_refused(text: str) -> etree._Element:
+    try:
+        return etree.fromstring(text.encode("utf-8"), _PARSER)
+    except etree.XMLSyntaxError as error:
+        line, column = error.position
+        raise MalformedMessage(f"line {line}, column {column}", _reason(error)) from error
+    except ValueError as error:
+        raise MalformedMessage("message", "not text") from error
+
+
+def _reason(error: etree.XMLSyntaxError) -> str:
+    """The parser's words without what it quotes of the message, which may name a person."""
+    words = re.sub(r", line \d+, column \d+.*$", "", error.msg or "not well-formed XML", flags=re.DOTALL)
+    return re.sub(r"\s+", " ", words)[:200]
+
+
+def _decoded(document: bytes, dialect: XmlDialect) -> tuple[str, list[str]]:
+    """BOM, what the profile says, UTF-8 strictly, what is declared, Windows-1252: the first that fits."""
+    for bom, charset in _BOMS:
+        if document.startswith(bom):
+            return _strictly(document, charset), [] if charset == "utf-8-sig" else [f"read as {charset}"]
+    if dialect.charset_in is not None:
+        return _strictly(document, dialect.charset_in), []
+    if document[1:2] == b"\0" or document[:1] == b"\0":
+        charset = "utf-16-le" if document[1:2] == b"\0" else "utf-16-be"
+        return _strictly(document, charset), [f"read as {charset}"]
+    for charset in ("utf-8", _declared(document), "cp1252"):
+        try:
+            return document.decode(charset), [] if charset == "utf-8" else [f"read as {charset}"]
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return document.decode("iso-8859-1"), ["read as iso-8859-1"]
+
+
+def _declared(document: bytes) -> str:
+    found = _DECLARED.search(document[:1024])
+    name = found[1].decode("ascii") if found else "cp1252"
+    try:
+        info = codecs.lookup(name)
+    except LookupError:
+        return "cp1252"
+    # Codecs such as `hex` or `punycode` are no character sets, and 7-bit ones can't be what the bytes are.
+    return info.name if getattr(info, "_is_text_encoding", False) and info.name in _CHARSETS else "cp1252"
+
+
+_CHARSETS = frozenset(
+    codecs.lookup(name).name
+    for name in (
+        *(f"iso-8859-{part}" for part in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16)),
+        *(f"cp125{page}" for page in range(9)),
+        *("cp437", "cp850", "cp852", "koi8-r", "koi8-u", "mac-roman"),
+        *("shift_jis", "euc-jp", "euc-kr", "gb2312", "gbk", "gb18030", "big5"),
+    )
+)
+
+
+def _strictly(document: bytes, charset: str) -> str:
+    try:
+        return document.decode(charset)
+    except UnicodeDecodeError as error:
+        raise MalformedMessage(f"byte {error.start}", f"not {charset}") from error
+
+
+def _without_prolog(text: str) -> tuple[str, str]:
+    """The text from the root on, and the DOCTYPE that stood before it. Raises when the DOCTYPE has no end."""
+    text = _DECLARATION.sub("", text.lstrip("\ufeff \t\r\n"), count=1) if text.lstrip()[:5] == "<?xml" else text
+    start = text.find("<!DOCTYPE")
+    if start < 0 or re.search(r"<[A-Za-z_]", text[:start]):
+        return text.strip(), ""
+    end = _doctype_end(text, start)
+    return (text[:start] + text[end:]).strip(), text[start:end]
+
+
+_IN_DOCTYPE = re.compile(r"""<!--|<\?|["'\[\]>]""")
+_CLOSING = {"<!--": "-->", "<?": "?>", '"': '"', "'": "'"}
+
+
+def _doctype_end(text: str, start: int) -> int:
+    """Where the DOCTYPE ends: its internal subset may hold quotes, comments and declarations. Linear."""
+    position, depth = start + len("<!DOCTYPE"), 0
+    while found := _IN_DOCTYPE.search(text, position):
+        token = found[0]
+        position = found.end()
+        if token in _CLOSING:
+            closing = _CLOSING[token]
+            position = text.find(closing, position)
+            if position < 0:
+                break
+            position += len(closing)
+        elif token == ">" and depth == 0:
+            return position
+        elif token != ">":
+            depth += 1 if token == "[" else -1
+    raise MalformedMessage("DOCTYPE", "has no end")
+
+
+def _too_many(limits: Limits) -> MalformedMessage:
+    return MalformedMessage("message", f"more than {limits.elements} elements", Fault.TOO_LARGE)
+
+
+def _check_shape(root: etree._Element, limits: Limits) -> None:
+    _check_attributes(root, limits)
+    level: list[etree._Element] = [root]
+    for _ in range(limits.depth):
+        level = [child for element in level for child in element]
+        if not level:
+            return
+    raise MalformedMessage("message", f"deeper than {limits.depth} levels", Fault.TOO_LARGE)
+
+
+def _check_attributes(root: etree._Element, limits: Limits) -> None:
+    for element in root.iter():
+        if len(element.attrib) > limits.attributes:
+            raise MalformedMessage(
+                etree.QName(element).localname, f"more than {limits.attributes} attributes", Fault.TOO_LARGE
+            )
+
+
+def apply(mend: Mend, text: str, notes: list[str]) -> str:
+    """The mended text; adds the repair's name to `notes` if it did anything."""
+    mended = mend(text)
+    if mended != text:
+        notes.append(_NOTES[mend])
+    return mended
+
+
+def escape_ampersands(text: str) -> str:
+    """`R&D` -> `R&amp;D`; references to entities that XML hasn't built in become text too."""
+    return _outside_cdata(text, lambda part: _BARE_AMPERSAND.sub("&amp;", part))
+
+
+def escape_less_thans(text: str) -> str:
+    """`a < b` -> `a &lt; b`: a `<` that can't begin a tag."""
+    return _outside_cdata(text, lambda part: _BARE_LESS_THAN.sub("&lt;", part))
+
+
+def drop_controls(text: str) -> str:
+    """Control characters, and references to characters that XML doesn't have (INN-Reach: ^D)."""
+    return _REFERENCE.sub(_valid_reference, _CONTROL.sub("", text))
+
+
+def drop_junk_before(text: str) -> str:
+    found = _START.search(text)
+    return text[found.start() :] if found and text[: found.start()].strip("\ufeff \t\r\n") else text
+
+
+def drop_junk_after(text: str) -> str:
+    """Everything behind the last end tag of the root's name, or behind the root if it is empty."""
+    root = _ROOT.search(text)
+    if root is None:
+        return text
+    closing = f"</{root[1]}"
+    last = text.rfind(closing)
+    end = text.find(">", last) if last >= 0 else -1
+    return text[: end + 1] if end >= 0 else text
+
+
+def _valid_reference(reference: re.Match[str]) -> str:
+    code = int(reference[1], 16) if reference[1] else int(reference[2])
+    valid = code in (9, 10, 13) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF
+    return reference[0] if valid else ""
+
+
+def _outside_cdata(text: str, mend: Mend) -> str:
+    if _CDATA not in text:
+        return mend(text)
+    parts: list[str] = []
+    position = 0
+    while (start := text.find(_CDATA, position)) >= 0:
+        end = text.find(_CDATA_END, start)
+        if end < 0:
+            break
+        parts += (mend(text[position:start]), text[start : end + 3])
+        position = end + 3
+    parts.append(mend(text[position:]))
+    return "".join(parts)
+
+
+_NOTES: dict[Mend, str] = {
+    escape_ampersands: "bare & escaped",
+    escape_less_thans: "bare < escaped",
+    drop_controls: "control characters dropped",
+    drop_junk_before: "text before the document dropped",
+    drop_junk_after: "text after the document dropped",
+}
+
+IN_ORDER: tuple[tuple[Repair, Mend], ...] = (
+    (Repair.CONTROL_CHARACTERS, drop_controls),
+    (Repair.BARE_AMPERSAND, escape_ampersands),
+    (Repair.BARE_LESS_THAN, escape_less_thans),
+)
+
+
+def find_end(raw: bytes | bytearray, start: int = 0) -> int | None:
+    """The position after the document's end, looked for from `start`; None if it isn't there."""
+    found = _END.search(raw, max(0, start))
+    return found.end() if found else None
+
+
+def is_cut(raw: bytes) -> bool:
+    """An NCIP document whose end is missing."""
+    head = raw.lstrip()[:2000]
+    return head.startswith(b"<") and b"NCIPMessage" in head and find_end(raw) is None
+
+
+@frozen
+class Unwrapped:
+    """The document's bytes, and what was taken off."""
+
+    document: bytes
+    notes: tuple[str, ...] = ()
+
+
+def unwrap(body: bytes, http: HttpDialect) -> Unwrapped:
+    """The document in a body. What doesn't fit the dialect is returned as it is, for the parser to refuse."""
+    if body[:1] == b"<":
+        return Unwrapped(body)
+    encoding = http.body_encoding
+    if encoding in (BodyEncoding.AUTO, BodyEncoding.FORM):
+        value = _form_value(body, http.form_fields)
+        if value is not None:
+            return Unwrapped(value, ("form field",))
+    if encoding in (BodyEncoding.AUTO, BodyEncoding.URL_ENCODED) and _is_encoded(body):
+        return Unwrapped(_unquote(body), ("URL-encoded body",))
+    return Unwrapped(body)
+
+
+def wrap(document: bytes, http: HttpDialect) -> bytes:
+    """A document as the body of a request to this partner; AUTO and PLAIN leave it as it is."""
+    if http.body_encoding is BodyEncoding.URL_ENCODED:
+        return quote_plus(document).encode("ascii")
+    if http.body_encoding is BodyEncoding.FORM:
+        return f"{quote_plus(http.form_fields[0])}={quote_plus(document)}".encode("ascii")
+    return document
+
+
+def _is_encoded(body: bytes) -> bool:
+    return body[:64].lstrip().lower().startswith(_ENCODED_STARTS)
+
+
+def _unquote(value: bytes) -> bytes:
+    return unquote_to_bytes(value.strip().replace(b"+", b" "))
+
+
+def _form_value(body: bytes, names: tuple[str, ...]) -> bytes | None:
+    if b"=" not in body:
+        return None
+    # A document put behind `xml=` without any encoding: everything up to the end belongs to it.
+    name, _, value = body.partition(b"=")
+    if _field(name) in names and value.lstrip()[:1] == b"<":
+        return value
+    for pair in body.split(b"&"):
+        name, found, value = pair.partition(b"=")
+        if found and _field(name) in names:
+            return _unquote(value)
+    return None
+
+
+def _field(name: bytes) -> str:
+    return _unquote(name[:200]).decode("utf-8", "replace").strip()

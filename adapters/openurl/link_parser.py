@@ -1,0 +1,380 @@
+"""Query, form or context XML -> keys with texts.
+
+Knows no keys' meaning but what it needs to read the others: character set, and a context object within a value. XML is
+read without DTD, entity or network; elements are known by their local names, since namespaces vary.
+"""
+
+from __future__ import annotations
+
+import codecs
+import copy
+import email.parser
+import html
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import field
+from email.message import EmailMessage
+from urllib.parse import quote, unquote_to_bytes
+
+from lxml import etree
+
+from adapters.openurl.keys import CHARSET_HABIT, FORMAT, ITEM_FORMATS, REQUESTER, is_ours
+from gateway.domain.problems import Fault, MalformedMessage
+from gateway.domain.value import frozen
+from gateway.ports.catalogue import ArrivedLink
+
+MAX_BYTES = 1_000_000
+MAX_PAIRS = 1000
+
+_XML = re.compile(r"(application|text)/([a-z0-9.+-]+\+)?xml")
+_AS_IT_IS = frozenset({"rft_dat", "pid", "req_dat"})
+"""Whole documents: their own readers know what to mend."""
+
+Raw = tuple[str, bytes]
+"""A key in lower case, and the bytes of its value, percent-decoded once."""
+
+FALLBACK = "cp1252"
+"""What browsers take ISO-8859-1 for."""
+
+_ENCODING = re.compile(r"(?:info:ofi/enc:)?([A-Za-z0-9._:-]{1,40})\Z")
+_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
+_KNOWN = frozenset(
+    codecs.lookup(name).name
+    for name in (
+        "utf-8",
+        *(f"iso-8859-{part}" for part in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16)),
+        *(f"cp125{page}" for page in range(9)),
+        *("us-ascii", "koi8-r", "koi8-u", "shift_jis", "euc-jp", "euc-kr", "gb2312", "gbk", "gb18030", "big5"),
+    )
+)
+
+MAX_ELEMENTS = 5000
+MAX_DEPTH = 40
+
+_PREFIX = {
+    "referent": "rft",
+    "referring-entity": "rfe",
+    "requester": "req",
+    "referrer": "rfr",
+    "resolver": "res",
+    "service-type": "svc",
+}
+
+
+@frozen
+class Carried:
+    """`pairs` in the order in which they came, the query's first; keys in lower case, values mended. `notes`: what
+    looked wrong. `original`: all of it that belongs to OpenURL and is not about the requester, as it came."""
+
+    pairs: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
+    original: str = field(default="", repr=False)
+
+
+def carried(link: ArrivedLink) -> Carried:
+    """Raises MalformedMessage: too large, or nothing in it but XML or a form that can't be read."""
+    if len(link.query) + len(link.form) > MAX_BYTES:
+        raise MalformedMessage("link", f"larger than {MAX_BYTES} bytes", Fault.TOO_LARGE)
+    segments, documents = _opened([*_segments(link.query), *_of_form(link)])
+    if _is_xml(link) and link.form.strip():
+        documents.append(link.form)
+    notes: list[str] = []
+    if len(segments) > MAX_PAIRS:
+        notes.append(f"more than {MAX_PAIRS} keys: the rest was not read")
+        del segments[MAX_PAIRS:]
+    raw = [_pair(one) for one in segments]
+    charset = _charset(raw, _parameter(link.content_type, "charset"), notes)
+    pairs = _texts(raw, charset, notes)
+    shown = [quote(b"&".join(one for one in segments if _is_kept(one)), safe="%&=+;:/?@!$'()*,~")]
+    for document in documents:
+        try:
+            context = read_context(_in_utf8(document, charset))
+        except MalformedMessage as malformed:
+            if not pairs:
+                raise
+            notes.append(f"url_ctx_val is not understood: {malformed}")
+            continue
+        pairs += [(key, value if key in _AS_IT_IS else mended(value)[0]) for key, value in context.pairs]
+        notes += context.notes
+        shown.append(context.original)
+    return Carried(tuple(pairs), tuple(notes), "\n".join(filter(None, shown)))
+
+
+def _is_xml(link: ArrivedLink) -> bool:
+    return _XML.fullmatch(_media(link)) is not None
+
+
+def _media(link: ArrivedLink) -> str:
+    return link.content_type.partition(";")[0].strip().lower()
+
+
+def _of_form(link: ArrivedLink) -> Iterator[bytes]:
+    if _media(link) == "multipart/form-data":
+        yield from (f"{quote(key)}={quote(value)}".encode() for key, value in _parts(link.form, link.content_type))
+    elif not _is_xml(link):
+        yield from _segments(link.form)
+
+
+def _opened(segments: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """A context object by value (`url_ctx_val`): the keys of one in KEV join the others; those in XML stand apart."""
+    flat, documents = [], []
+    for segment in segments:
+        key, value = _pair(segment)
+        if key != "url_ctx_val":
+            flat.append(segment)
+        elif value.lstrip().startswith(b"<"):
+            documents.append(value)
+        else:
+            flat += [one for one in _segments(value) if _pair(one)[0] != "url_ctx_val"]
+    return flat, documents
+
+
+def _in_utf8(document: bytes, charset: str) -> bytes:
+    """A document that declares nothing is in the link's character set."""
+    return document if document.lstrip()[:5] == b"<?xml" else text_of(document, charset)[0].encode()
+
+
+def _segments(raw: bytes) -> Iterator[bytes]:
+    """`&amp;` between keys is an old habit of pages that made links by hand."""
+    for segment in raw.lstrip(b"?").split(b"&"):
+        one = segment.strip().removeprefix(b"amp;")
+        if one:
+            yield one
+
+
+def _pair(segment: bytes) -> Raw:
+    key, _, value = segment.replace(b"+", b" ").partition(b"=")
+    return unquote_to_bytes(key).decode("utf-8", "replace").strip().lower(), unquote_to_bytes(value)
+
+
+def _is_kept(segment: bytes) -> bool:
+    key = _pair(segment)[0]
+    return is_ours(key) and not REQUESTER.match(key)
+
+
+def _texts(raw: list[Raw], charset: str, notes: list[str]) -> list[tuple[str, str]]:
+    found = []
+    for key, value in raw:
+        text, wrong = text_of(value, charset)
+        twice = False
+        if key in _AS_IT_IS:
+            text = without_controls(text)
+        elif key in ("notes", "rft.notes", "note", "rft.note"):
+            text = "\n".join(mended(line)[0] for line in text.splitlines())
+        else:
+            text, twice = mended(text)
+        if text.strip():
+            found.append((key, text))
+        if wrong and is_ours(key):
+            notes.append(f"{key} is not in {charset}, read as windows-1252")
+        if twice and is_ours(key):
+            notes.append(f"{key} was percent-encoded twice")
+    return found
+
+
+def _charset(raw: Iterable[Raw], form_charset: str, notes: list[str]) -> str:
+    said = next((value.decode("ascii", "replace") for key, value in raw if key == "ctx_enc" and value.strip()), "")
+    said = said or next((value.decode("ascii", "replace") for key, value in raw if key == CHARSET_HABIT), form_charset)
+    known = charset_of(said)
+    if said.strip() and not known:
+        notes.append(f"ctx_enc is no character set that is known: {without_controls(said, '')[:60]}")
+    return known or "utf-8"
+
+
+def _parameter(content_type: str, name: str) -> str:
+    message = EmailMessage()
+    try:
+        message["Content-Type"] = content_type.replace("\r", " ").replace("\n", " ")
+        return str(message["Content-Type"].params.get(name, ""))
+    except (AttributeError, IndexError, ValueError):
+        return ""
+
+
+def _parts(body: bytes, content_type: str) -> Iterator[Raw]:
+    """The fields of multipart/form-data (RFC 7578); files among them are not read."""
+    boundary = _parameter(content_type, "boundary")
+    if not boundary or f"--{boundary}".encode() not in body:
+        raise MalformedMessage("form", "multipart/form-data without its boundary")
+    head = f'Content-Type: multipart/form-data; boundary="{boundary}"\r\n\r\n'.encode()
+    message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + body)
+    for part in message.iter_parts() if message.is_multipart() else ():
+        name = part.get_param("name", header="content-disposition")
+        value = part.get_payload(decode=True)
+        if isinstance(name, str) and not part.get_filename() and isinstance(value, bytes):
+            yield name, value
+
+
+def charset_of(name: str) -> str:
+    """Python's name of what `ctx_enc` or a content type says (`info:ofi/enc:ISO-8859-1`); empty: not one of texts."""
+    found = _ENCODING.match(name.strip())
+    if found is None:
+        return ""
+    try:
+        known = codecs.lookup(found[1]).name
+    except LookupError:
+        return ""
+    return known if known in _KNOWN else ""
+
+
+def text_of(raw: bytes, charset: str) -> tuple[str, bool]:
+    """The text, and whether it isn't in this character set: then it is read as windows-1252."""
+    try:
+        return raw.decode(charset), False
+    except UnicodeDecodeError:
+        return _guessed(raw), True
+
+
+def _guessed(raw: bytes) -> str:
+    try:
+        return raw.decode(FALLBACK)
+    except UnicodeDecodeError:
+        return raw.decode("iso-8859-1")
+
+
+def mended(text: str) -> tuple[str, bool]:
+    """Without HTML entities, control characters, double blanks; and whether it had been percent-encoded twice. A URL
+    has its own escapes, and so may a text with blanks in it."""
+    twice = "%" in text and " " not in text and "://" not in text and _ESCAPED.search(text) is not None
+    if twice:
+        text, wrong = text_of(unquote_to_bytes(text.replace("+", " ")), "utf-8")
+        twice = not wrong
+    for _ in range(2):  # `&amp;amp;` is seen
+        if "&" not in text:
+            break
+        text = html.unescape(text)
+    return tidy(text), twice
+
+
+def tidy(text: str) -> str:
+    """One line in NFC without anything that can't be shown."""
+    return unicodedata.normalize("NFC", " ".join(without_controls(text, "").split()))
+
+
+def without_controls(text: str, kept: str = "\n\t") -> str:
+    """Control characters are blanks, halves of surrogate pairs are gone."""
+    return text if text.isprintable() else "".join(_shown(one, kept) for one in text)
+
+
+def _shown(one: str, kept: str) -> str:
+    category = unicodedata.category(one)
+    if category == "Cc" and one not in kept:
+        return " "
+    return "" if category == "Cs" else one
+
+
+@frozen
+class Context:
+    """`original`: the document without what it says about the requester."""
+
+    pairs: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
+    original: str = field(default="", repr=False)
+
+
+def read_context(document: bytes) -> Context:
+    """The first context object. Raises MalformedMessage."""
+    root = _parsed(document)
+    found = next(root.iter("{*}context-object"), None)
+    if found is None:
+        raise MalformedMessage(_name(root), "is not a context object")
+    others = sum(1 for _ in root.iter("{*}context-object")) - 1
+    notes = [f"{others} more context objects were not read"] if others else []
+    pairs: list[tuple[str, str]] = []
+    for entity in found:
+        prefix = _PREFIX.get(_name(entity))
+        if prefix is None:
+            notes.append(f"context object: {_name(entity)} is not known")
+        else:
+            pairs += _entity(entity, prefix, notes)
+    return Context(tuple(pairs), tuple(notes), _without_requester(root))
+
+
+def _parsed(document: bytes) -> etree._Element:
+    if b"<!DOCTYPE" in document or b"<!ENTITY" in document:
+        raise MalformedMessage("context object", "has a DOCTYPE, which is not read")
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+    )
+    try:
+        root = etree.fromstring(document, parser)
+    except etree.XMLSyntaxError as error:
+        line, column = error.position
+        raise MalformedMessage(f"line {line}, column {column}", "not well-formed XML") from error
+    except (ValueError, LookupError) as error:
+        raise MalformedMessage("context object", "not text") from error
+    for count, element in enumerate(root.iter()):
+        if count > MAX_ELEMENTS or _is_too_deep(element):
+            raise MalformedMessage("context object", "too many or too deep elements", Fault.TOO_LARGE)
+        if not isinstance(element.tag, str):
+            raise MalformedMessage("context object", "has an entity that is not XML's own")
+    return root
+
+
+def _is_too_deep(element: etree._Element) -> bool:
+    at: etree._Element | None = element
+    for _ in range(MAX_DEPTH):
+        if at is None:
+            return False
+        at = at.getparent()
+    return True
+
+
+def _entity(entity: etree._Element, prefix: str, notes: list[str]) -> Iterator[tuple[str, str]]:
+    for part in entity:
+        match _name(part):
+            case "identifier":
+                yield f"{prefix}_id", _text(part)
+            case "metadata-by-val":
+                yield from _metadata(part, prefix, notes)
+            case "metadata-by-ref":
+                yield f"{prefix}_ref", "".join(_text(one) for one in part if _name(one) == "location") or "?"
+            case "private-data":
+                yield f"{prefix}_dat", _inside(part)
+            case other:
+                notes.append(f"context object: {other} is not known")
+
+
+def _metadata(part: etree._Element, prefix: str, notes: list[str]) -> Iterator[tuple[str, str]]:
+    said = next((_text(one) for one in part if _name(one) == "format"), "")
+    found = FORMAT.fullmatch(said)
+    if prefix == "rft":
+        yield "rft_val_fmt", said
+        if found is None or found[1].lower() not in ITEM_FORMATS:
+            return
+    for holder in (one for one in part if _name(one) == "metadata"):
+        for record in holder:
+            for leaf in record.iter():
+                text = _text(leaf)
+                if text and not len(leaf):
+                    yield f"{prefix}.{_name(leaf).lower()}", text
+
+
+def _inside(part: etree._Element) -> str:
+    """Private data may be text or elements: as it stands, without namespaces."""
+    if not len(part):
+        return _text(part)
+    return "".join(f"<{_name(one)}>{_text(one)}</{_name(one)}>" for one in part.iter() if one is not part)
+
+
+def _text(element: etree._Element) -> str:
+    return re.sub(r"\s+", " ", element.text or "").strip()
+
+
+def _name(element: etree._Element) -> str:
+    return etree.QName(element).localname
+
+
+def _without_requester(root: etree._Element) -> str:
+    kept = copy.deepcopy(root)
+    for element in list(kept.iter("{*}requester")):
+        parent = element.getparent()
+        if parent is not None:
+            parent.remove(element)
+    return etree.tostring(kept, encoding="unicode")

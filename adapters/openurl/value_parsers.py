@@ -1,0 +1,372 @@
+"""Authors, dates, pages, standard numbers, private data.
+
+isbn: thirteen digits; issn: 0317-8471; ismn: as stdnum formats it; doi: 10.…; pmid, oclc: digits; lccn: normalised.
+A number whose check digit is wrong is kept as it stands, and reported: wrong ones are printed in books.
+
+Under our own key the encoder puts what KEV has no place for, so that a link of ours is read back without loss.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from pydantic import TypeAdapter, ValidationError
+from stdnum import isbn, ismn, issn
+
+from adapters.openurl.link_parser import tidy, without_controls
+from gateway.domain.library import RecordId
+from gateway.domain.requests.citation import CitationType, Extra, normal
+from gateway.domain.requests.request import ServiceType
+from gateway.domain.text_folding import fold_for_search
+from gateway.domain.value import frozen
+
+One = Callable[[str], str]
+All = Callable[[str], tuple[str, ...]]
+
+SEPARATOR = "; "
+
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})?")
+_SLASHED = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})")
+_ISO = re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?(?:T.*)?")
+_RANGE = re.compile(r"\s*([^\s,;-]+)\s*[-\u2010-\u2015]\s*([^\s,;-]+)\s*")
+_EXTENT = re.compile(r"(?i)\b(?:p|pp|pages?|S|Seiten|leaves)\.?\s*\Z")
+_SICI = re.compile(r"(?P<number>[\dXx -]{8,17})\((?P<date>[^)]{0,20})\)(?P<number2>[^<]{0,40})<(?P<place>[^:>]{0,20})")
+
+OWN = "illgate"
+
+LONGEST = 4000
+"""Characters of private data that isn't JSON; longer is not looked into."""
+
+_BRACED = re.compile(
+    r"\{?\s*[\"']?([A-Za-z_][\w.-]{0,40})[\"']?\s*[:=]\s*[\"']?([^,;&\"'{}<>]{1,400})[\"']?\s*(?:[,;&]|\}|\Z)"
+)
+_TAGGED = re.compile(r"<([A-Za-z_][\w.-]{0,40})>([^<]{1,400})</\1>")
+
+
+def author_of(one: One, all_: All) -> str:
+    """From the keys of the author: `au` may come several times, and often repeats what the other keys say."""
+    first = _inverted(one("aulast"), one("aufirst"), _initials(one), one("ausuffix"))
+    names: list[str] = []
+    for name in all_("au"):
+        if fold_for_search(name) not in map(fold_for_search, names):
+            names.append(name)
+    if first and not any(_same(first, one("aulast"), name) for name in names):
+        names.insert(0, first)
+    names += [name for name in all_("aucorp") if fold_for_search(name) not in map(fold_for_search, names)]
+    return SEPARATOR.join(names)
+
+
+def _initials(one: One) -> str:
+    return one("auinit") or " ".join(filter(None, (one("auinit1"), one("auinitm"))))
+
+
+def _inverted(last: str, first: str, initials: str, suffix: str) -> str:
+    """'Lindqvist, Åsa M., Jr.'; initials only where no first name is given."""
+    given = first or initials
+    text = f"{last}, {given}" if last and given else last or given
+    return f"{text}, {suffix}" if text and suffix else text
+
+
+def _same(whole: str, last: str, name: str) -> bool:
+    """`au` is usually the whole name in either order."""
+    words = set(fold_for_search(name).split())
+    return bool(words) and (set(fold_for_search(last or whole).split()) <= words)
+
+
+def names_of(author: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in author.split(SEPARATOR.strip()))))
+
+
+def halves(name: str) -> tuple[str, str]:
+    """Last and first name of 'Last, First'; a name without a comma is all last name: a body, or one that is not
+    inverted."""
+    last, _, first = name.partition(",")
+    return last.strip(), first.strip()
+
+
+def date_of(text: str) -> tuple[str, bool]:
+    """`20040501` -> 2004-05-01, `2004/5/1` likewise; whatever else is said stays as it is. False: no such day."""
+    match = _COMPACT.fullmatch(text) or _SLASHED.fullmatch(text) or _ISO.fullmatch(text)
+    if match is None:
+        return text, True
+    year, month, day = match[1], int(match[2]), int(match[3] or 0)
+    if month == 0 and day == 0:  # `20040000`, `2004-00-00`
+        return year, True
+    try:
+        date(int(year), month, day or 1)
+    except ValueError:
+        return text, _is_span(text)
+    return f"{year}-{month:02d}" + (f"-{day:02d}" if day else ""), True
+
+
+def _is_span(text: str) -> bool:
+    """`200405` is May 2004, `198788` are two years."""
+    return len(text) == 6 and text.isdigit()
+
+
+def pages_of(pages: str, spage: str, epage: str) -> tuple[str, bool]:
+    """The pages as cited, and whether `pages` and `spage` contradict each other. A range may stand in `spage`."""
+    start = _RANGE.fullmatch(spage)
+    if start is not None:
+        spage, epage = start[1], epage or start[2]
+    whole = f"{spage}-{epage}" if spage and epage and spage != epage else spage or epage
+    if not pages:
+        return whole, False
+    return pages, bool(spage) and spage.lstrip("0").casefold() not in re.split(r"[^\w]+", _unpadded(pages))
+
+
+def _unpadded(pages: str) -> str:
+    return re.sub(r"\b0+(?=\d)", "", pages.casefold())
+
+
+def is_extent(pages: str) -> bool:
+    """`xii, 340 p.` is how long a book is, not what is asked for."""
+    return _EXTENT.search(pages) is not None
+
+
+def range_of(pages: str) -> tuple[str, str]:
+    """First and last page; the last empty for a single one or a list."""
+    match = _RANGE.fullmatch(pages)
+    if match is not None:
+        return match[1], match[2]
+    first = re.match(r"\s*([^\s,;]+)", pages)
+    return (_RANGE.fullmatch(first[1]) or first)[1] if first is not None else "", ""
+
+
+@frozen
+class Sici:
+    """What a SICI (ANSI/NISO Z39.56) or BICI says about volume and place."""
+
+    number: str = ""  # ISSN or ISBN
+    date: str = ""
+    volume: str = ""
+    issue: str = ""
+    spage: str = ""
+
+
+def sici_of(text: str) -> Sici:
+    """`0317-8471(20040501)12:3<45:LPDLN>2.0.TX;2-R`; empty where it isn't one."""
+    match = _SICI.match(text.strip())
+    if match is None:
+        return Sici()
+    volume, _, issue = match["number2"].strip().partition(":")
+    return Sici(match["number"].strip(), match["date"], volume, issue, match["place"].strip())
+
+
+@frozen
+class Found:
+    """`ids` may be empty: then `wrong` says why. Something can be wrong with a number that is kept."""
+
+    ids: tuple[RecordId, ...] = ()
+    wrong: str = ""
+
+
+_NUMBER = re.compile(r"(?<![\dA-Za-z])(?:\d[\d\u2010-\u2014 -]{6,20}[\dXx]|M[\d -]{8,13}\d)(?![\dA-Za-z])")
+_DOI = re.compile(r"10\.\d{4,9}/\S+")
+
+
+def standard_numbers(text: str) -> Found:
+    """ISBNs, ISSNs and ISMNs in a text, whatever stands around them: `ISBN 0-14-020652-3 (pbk.)`, `9780140206523`."""
+    found, wrong = [], []
+    for match in _NUMBER.finditer(text):
+        for number in _apart(match[0]):
+            id_, is_valid = _standard(number)
+            if id_ is not None and id_ not in found:
+                found.append(id_)
+                if not is_valid:
+                    wrong.append(f"{id_.value} has a wrong check digit")
+    return Found(tuple(found), "; ".join(wrong) if found else "has no number in it")
+
+
+def _apart(text: str) -> Iterator[str]:
+    """Several numbers may be separated by blanks alone, and one may have blanks for hyphens."""
+    if _standard(text)[0] is not None:
+        yield text
+        return
+    yield from text.split()
+
+
+def _standard(text: str) -> tuple[RecordId | None, bool]:
+    digits = re.sub(r"[^0-9XM]", "", text.upper())
+    match len(digits):
+        case 8 if "M" not in digits:
+            return RecordId("issn", issn.format(digits)), issn.is_valid(digits)
+        case 9 if digits.isdigit() and isbn.is_valid(f"0{digits}"):  # an SBN of before 1970
+            return RecordId("isbn", isbn.to_isbn13(f"0{digits}")), True
+        case 10 | 13 if ismn.is_valid(digits):
+            return RecordId("ismn", ismn.to_ismn13(digits)), True
+        case 10 if re.fullmatch(r"\d{9}[\dX]", digits):
+            valid = isbn.is_valid(digits)
+            return RecordId("isbn", isbn.to_isbn13(digits) if valid else digits), valid
+        case 13 if digits.isdigit():
+            return RecordId("isbn", digits), isbn.is_valid(digits)
+    return None, False
+
+
+def typed(type_: str, text: str) -> Found:
+    """A number of which the link says what it is."""
+    text = text.strip()
+    match type_:
+        case "isbn" | "issn" | "eissn" | "ismn":
+            return standard_numbers(text)
+        case "doi":
+            found = _DOI.search(text)
+            doi = found[0].rstrip(".,;") if found is not None else ""
+            return _of("doi", doi, "is no DOI")
+        case "pmid" | "oclc":
+            number = normal("oclc", text).removeprefix("oclc:")
+            return _of(type_, number, "has no number in it")
+        case "lccn":
+            return _of("lccn", normal("lccn", text).removeprefix("lccn:"), "is empty")
+    return _of(type_, text, "is empty")
+
+
+def _of(type_: str, value: str, wrong: str) -> Found:
+    return Found((RecordId(type_, value),)) if value else Found(wrong=wrong)
+
+
+_SCHEMES = {
+    "doi": "doi",
+    "pmid": "pmid",
+    "oclcnum": "oclc",
+    "oclc": "oclc",
+    "lccn": "lccn",
+    "isbn": "isbn",
+    "issn": "issn",
+    "eissn": "eissn",
+    "ismn": "ismn",
+    "hdl": "hdl",
+    "bibcode": "bibcode",
+    "sici": "sici",
+    "arxiv": "arxiv",
+    "eric": "eric",
+    "oai": "oai",
+    "nbn": "nbn",
+    "pmcid": "pmcid",
+    "pmc": "pmcid",
+}
+_INFO = re.compile(
+    r"(?:info:(?P<namespace>[a-z0-9.+-]+)/|urn:(?P<urn>[a-z0-9-]+):|(?P<plain>[a-z]+):)(?P<value>.+)", re.I
+)
+_HOSTS = (
+    (re.compile(r"(?:dx\.)?doi\.org"), re.compile(r"/(.+)"), "doi"),
+    (re.compile(r"(?:www\.)?worldcat\.org|[a-z0-9-]+\.worldcat\.org"), re.compile(r"/(?:[a-z]+/)*oclc/(\d+)"), "oclc"),
+    (re.compile(r"pubmed\.ncbi\.nlm\.nih\.gov"), re.compile(r"/(\d+)/?"), "pmid"),
+    (re.compile(r"(?:www\.)?ncbi\.nlm\.nih\.gov"), re.compile(r"/pubmed/(\d+)/?"), "pmid"),
+    (re.compile(r"lccn\.loc\.gov"), re.compile(r"/(.+)"), "lccn"),
+    (re.compile(r"hdl\.handle\.net"), re.compile(r"/(.+)"), "hdl"),
+)
+
+
+def of_uri(text: str) -> Found:
+    """`rft_id`, `id`, `identifier`: `info:doi/10.…`, `urn:ISBN:…`, `doi:10.…`, `https://doi.org/10.…`, other URLs, a
+    bare DOI, ISBN or ISSN."""
+    text = text.strip()
+    if re.match(r"https?://", text, re.IGNORECASE):
+        return _of_url(text)
+    if _DOI.match(text):
+        return typed("doi", text)
+    match = _INFO.fullmatch(text)
+    if match is not None:
+        type_ = _SCHEMES.get((match["namespace"] or match["urn"] or match["plain"]).lower())
+        if type_ is not None:
+            return typed(type_, match["value"])
+    bare = standard_numbers(text) if re.fullmatch(r"[\dXx -]+", text) else Found()
+    if bare.ids and not bare.wrong:
+        return bare
+    return Found(wrong="is no identifier that is known")
+
+
+def _of_url(text: str) -> Found:
+    try:
+        parts = urlsplit(text)
+        host = (parts.hostname or "").lower()
+    except ValueError:
+        return Found(wrong="is no URL")
+    for hosts, paths, type_ in _HOSTS:
+        found = paths.fullmatch(unquote(parts.path)) if hosts.fullmatch(host) else None
+        if found is not None:
+            return typed(type_, found[1])
+    return Found((RecordId("url", text),)) if host else Found(wrong="is no URL")
+
+
+@frozen
+class Private:
+    """Keys with their texts; `own` is what our encoder put there."""
+
+    pairs: tuple[tuple[str, str], ...] = ()
+    own: Mapping[str, Any] | None = None
+    known: bool = True
+
+
+_TEXTS = (
+    *("title", "subtitle", "author", "component_title", "component_author", "series", "edition", "publisher", "place"),
+    *("published", "volume", "issue", "pages", "language", "call_number", "source", "note"),
+)
+_TYPES: dict[str, TypeAdapter[Any]] = {
+    **dict.fromkeys(_TEXTS, TypeAdapter(str)),
+    "type": TypeAdapter(CitationType),
+    "service": TypeAdapter(ServiceType),
+    "identifiers": TypeAdapter(tuple[RecordId, ...]),
+    "extras": TypeAdapter(tuple[Extra, ...]),
+}
+
+
+def private_of(text: str) -> Private:
+    text = text.strip()
+    if text.startswith("{"):
+        try:
+            document = json.loads(text)
+        except (ValueError, RecursionError):
+            document = None
+        if isinstance(document, dict):
+            return _of_json(document)
+    for pattern in (_TAGGED, _BRACED) if len(text) <= LONGEST else ():
+        found = pattern.findall(text)
+        if found and not pattern.sub("", text).strip("{} ,;\n\t"):
+            return Private(tuple((key.lower(), tidy(value)) for key, value in found if tidy(value)))
+    return Private(known=False)
+
+
+def _of_json(document: dict[str, Any]) -> Private:
+    own = document.pop(OWN, None)
+    pairs = tuple(
+        (key.lower(), tidy(str(value)))
+        for key, value in document.items()
+        if isinstance(value, str | int | float) and tidy(str(value))
+    )
+    read = _own(own) if isinstance(own, dict) else None
+    return Private(pairs, read, known=len(pairs) == len(document) and (own is None or read is not None))
+
+
+def _own(document: dict[str, Any]) -> Mapping[str, Any] | None:
+    """Checked, since anybody can write it. None: it is not ours after all."""
+    try:
+        return {key: _clean(_TYPES[key].validate_python(value)) for key, value in document.items()}
+    except (KeyError, ValidationError):
+        return None
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str) and not isinstance(value, CitationType | ServiceType):
+        return without_controls(value)
+    if isinstance(value, tuple):
+        return tuple(_clean_value(one) for one in value)
+    return value
+
+
+def _clean_value(one: RecordId | Extra) -> RecordId | Extra:
+    if isinstance(one, RecordId):
+        return RecordId(without_controls(one.type), without_controls(one.value))
+    return Extra(without_controls(one.name), without_controls(one.value), without_controls(one.kind))
+
+
+def written(lost: Iterable[tuple[str, Any]]) -> str:
+    """ASCII; the value of `rft_dat`."""
+    document = {key: _TYPES[key].dump_python(value, mode="json") for key, value in lost}
+    return json.dumps({OWN: document}, separators=(",", ":"))

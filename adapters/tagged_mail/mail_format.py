@@ -1,0 +1,291 @@
+"""Port MailFormat: tagged mails as events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from adapters.tagged_mail.channel import STANDARD_NUMBERS
+from adapters.tagged_mail.codec import TaggedMessage, decode, is_tagged
+from adapters.tagged_mail.dialect import PATRON, PHRASES, SECTION, TaggedMailDialect, dialect_of
+from adapters.tagged_mail.message_names import ALONE, CARRIED, Name, our_role, plain
+from gateway.domain.library import Money, RecordId
+from gateway.domain.profile import Profile
+from gateway.domain.requests.citation import Citation, CitationType, Extra
+from gateway.domain.requests.events import Condition, Details, Kind
+from gateway.domain.requests.request import Costs, Dates, Lending, Party, Request, Role, Service, ServiceType
+from gateway.domain.value import frozen
+from gateway.ports.incoming_mail import IncomingMail, MailEvent, Understood, own_lines
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Times and numbers of a request that is asked of us are ours to give."""
+
+
+class TaggedMailFormat:
+    name = SECTION
+
+    def recognises(self, mail: IncomingMail, profile: Profile) -> bool:
+        """See `gateway.ports.incoming_mail.MailFormat`."""
+        return is_tagged(own_lines(mail.text), dialect_of(profile).layout)
+
+    def decode(self, mail: IncomingMail, profile: Profile) -> Understood:
+        """See `gateway.ports.incoming_mail.MailFormat`. A mail may hold several messages."""
+        dialect = dialect_of(profile)
+        messages = decode(own_lines(mail.text), dialect.layout)
+        files = tuple(n for n, part in enumerate(mail.attachments) if part.media_type == "application/pdf")
+        alone = len(messages) == 1
+        reader = Reader(dialect, profile, mail.subject if alone else "", files if alone else ())
+        return Understood(tuple(map(reader.event, messages)))
+
+
+@frozen
+class Reader:
+    """Of one mail. `subject` may hold the request's number where no tag does; `files`: indexes of its PDFs."""
+
+    dialect: TaggedMailDialect
+    profile: Profile
+    subject: str = ""
+    files: tuple[int, ...] = ()
+
+    def event(self, message: TaggedMessage) -> MailEvent:
+        kind, how = self._kind(message)
+        role = self._role(message, kind)
+        asked = kind is Kind.REQUEST and role is Role.LENDING
+        if kind is Kind.REQUEST and not asked:
+            kind, how = Kind.MESSAGE, "a request that we made ourselves"
+        tags = ", ".join(dict.fromkeys(one.name for one in message.tags)) or "none"
+        return MailEvent(
+            kind=kind,
+            role=role,
+            transaction=self._number(message),
+            details=Details() if asked else self._details(message, kind),
+            request=self._request(message) if asked else None,
+            files=self.files if kind in (Kind.SHIPPED, Kind.COPY_DELIVERED, Kind.MESSAGE) else (),
+            explained=(f"{message.name.value}: {how} -> {kind.value}; tags: {tags}",),
+        )
+
+    def _first(self, message: TaggedMessage, field: str) -> str:
+        return " ".join(message.first(self.dialect.tag(field)).split())
+
+    # --- what it says ------------------------------------------------------------------------------------
+
+    def _kind(self, message: TaggedMessage) -> tuple[Kind, str]:
+        answers = message.values(self.dialect.tag("answer"))
+        said = _answer(
+            answers or (*message.values(self.dialect.tag("note")), *message.text), message.name, self.dialect
+        )
+        if said is not None:
+            return said, "its answer says so"
+        if message.name is Name.SHIPPED and self.files:
+            return Kind.COPY_DELIVERED, "the copy came along"
+        if message.name in ALONE:
+            return ALONE[message.name], "its name says so"
+        if message.name is Name.RENEWAL_ANSWER and self._day(message, "due") is not None:
+            return Kind.RENEW_ACCEPTED, "it has a due date"
+        return Kind.MESSAGE, "no answer that the profile knows"
+
+    def _role(self, message: TaggedMessage, kind: Kind) -> Role:
+        """By who the partner is in it."""
+        partner = self.profile.partner
+        names = (self.dialect.their_symbol, *(partner.symbols if partner is not None else ()))
+        theirs = {_local(one) for one in names if one}
+        borrower, lender = (_local(self._first(message, field)) for field in ("borrower", "lender"))
+        if (borrower in theirs) != (lender in theirs):
+            return Role.LENDING if borrower in theirs else Role.BORROWING
+        return our_role(kind)
+
+    def _number(self, message: TaggedMessage) -> str:
+        """From its tag; else the word of the subject that has digits."""
+        for value in message.values(self.dialect.tag("number")):
+            if not _STANDARD.match(value):
+                return " ".join(value.split())
+        words = re.findall(r"[^\s:;,()<>\[\]]*\d[^\s:;,()<>\[\]]*", self.subject)
+        return words[-1] if words else ""
+
+    def _details(self, message: TaggedMessage, kind: Kind) -> Details:
+        conditions, strange = _conditions(self._first(message, "conditions"))
+        if kind is Kind.CONDITIONAL and not conditions:
+            conditions = (Condition.OTHER,)
+        cost, cost_text = self._money(message, "cost")
+        days = {field: self._day(message, field) for field in ("due", "expected", "retry")}
+        unread = [self._first(message, field) for field, day in days.items() if day is None]
+        notes = (*message.values(self.dialect.tag("note")), *message.text, *strange, *unread, cost_text)
+        return Details(
+            due=days["due"],
+            expected=days["expected"],
+            retry_after=days["retry"],
+            reason=_word(self._first(message, "reason")),
+            conditions=conditions,
+            cost=cost,
+            barcode=self._first(message, "barcode"),
+            link=message.first(self.dialect.tag("link")),
+            status=self._first(message, "status"),
+            note="\n".join(filter(None, notes)),
+            extras=tuple(self._unknown(message)),
+        )
+
+    def _unknown(self, message: TaggedMessage) -> Iterator[Extra]:
+        """Tags that we have no place for, as they came."""
+        known = self.dialect.known_tags
+        return (Extra(one.name, one.value) for one in message.tags if one.name not in known and one.value)
+
+    def _day(self, message: TaggedMessage, field: str) -> date | None:
+        text = self._first(message, field)
+        for form in self.dialect.dates:
+            try:
+                return datetime.strptime(text, form).date()  # noqa: DTZ007 - a day, without a time
+            except ValueError:
+                continue
+        return None
+
+    def _money(self, message: TaggedMessage, field: str) -> tuple[Money | None, str]:
+        """The sum, or else the text that is none."""
+        text = self._first(message, field)
+        found = re.fullmatch(r"\$?\s*(\d{1,9}(?:[.,]\d{1,3})?)\s*\$?\s*([A-Z]{3})?", text)
+        if found is None:
+            return None, text
+        return Money(Decimal(found[1].replace(",", ".")), found[2] or self.dialect.currency), ""
+
+    # --- what it asks for --------------------------------------------------------------------------------
+
+    def _request(self, message: TaggedMessage) -> Request:
+        partner = self.profile.partner
+        maximum, unread = self._money(message, "maximum_cost")
+        need_by = self._day(message, "need_by")
+        late = self._first(message, "need_by") if need_by is None else ""
+        citation = self._citation(message, (unread, late))
+        return Request(
+            library="",
+            id="",
+            role=Role.LENDING,
+            state=Lending.NEW,
+            number="",
+            created=NEVER,
+            changed=NEVER,
+            citation=citation,
+            service=Service(_service(self._first(message, "service"), citation)),
+            dates=Dates(need_by=need_by),
+            costs=Costs(maximum=maximum),
+            extras=(*self._kept(message), *self._unknown(message)),
+            partner=Party(
+                symbol=partner.symbol if partner is not None else self._first(message, "borrower"),
+                profile=self.profile.name,
+                address=message.first(self.dialect.tag("address")),
+            ),
+            source="partner",
+        )
+
+    def _kept(self, message: TaggedMessage) -> Iterator[Extra]:
+        """Tags that we know and have no field for."""
+        for field in ("account", "billing"):
+            for value in message.values(self.dialect.tag(field)):
+                yield Extra(self.dialect.tag(field)[0], value)
+
+    def _citation(self, message: TaggedMessage, more: Iterable[str]) -> Citation:
+        part_title, part_author = self._first(message, "article_title"), self._first(message, "article_author")
+        identifiers = tuple(self._identifiers(message))
+        notes = (*message.values(self.dialect.tag("note")), *message.text, *more)
+        return Citation(
+            type=_type(bool(part_title or part_author), identifiers),
+            title=self._first(message, "title"),
+            author=self._first(message, "author"),
+            component_title=part_title,
+            component_author=part_author,
+            edition=self._first(message, "edition"),
+            publisher=self._first(message, "publisher"),
+            place=self._first(message, "place"),
+            published=self._first(message, "published"),
+            volume=self._first(message, "volume"),
+            issue=self._first(message, "issue"),
+            pages=self._first(message, "pages"),
+            call_number=self._first(message, "call_number"),
+            identifiers=identifiers,
+            note="\n".join(filter(None, notes)),
+            original="\n".join(f"{one.name}: {one.value}" for one in message.tags if one.name != PATRON),
+        )
+
+    def _identifiers(self, message: TaggedMessage) -> Iterator[RecordId]:
+        for field in ("oclc", "lccn", "dobis"):
+            for value in message.values(self.dialect.tag(field)):
+                yield RecordId(field, " ".join(value.split()))
+        tags = (*self.dialect.tag("standard_number"), *self.dialect.tag("number"))
+        for value in message.values(tags):
+            if found := _STANDARD.match(value):
+                yield RecordId(found[1].lower(), " ".join(found[2].split()))
+            elif (type_ := _by_look(value)) and value in message.values(self.dialect.tag("standard_number")):
+                yield RecordId(type_, " ".join(value.split()))
+            elif value in message.values(self.dialect.tag("standard_number")):
+                yield RecordId("local", " ".join(value.split()))
+        for value in message.values(self.dialect.tag("other")):
+            type_, _, rest = value.partition(" ")
+            yield RecordId(type_.lower(), rest.strip()) if rest.strip() else RecordId("local", type_)
+
+
+_STANDARD = re.compile(rf"({'|'.join(STANDARD_NUMBERS)})[:\s]\s*(\S.*)", re.IGNORECASE | re.DOTALL)
+
+
+def _by_look(value: str) -> str:
+    digits = re.sub(r"[\s-]", "", value)
+    if re.fullmatch(r"\d{7}[\dXx]", digits):
+        return "issn"
+    return "isbn" if re.fullmatch(r"\d{9}[\dXx]|\d{13}", digits) else ""
+
+
+def _answer(said: Iterable[str], name: Name, dialect: TaggedMailDialect) -> Kind | None:
+    """The first that is an answer in this message; the longest words first, since some begin as others do."""
+    words = []
+    for kind, standard in PHRASES.items():
+        if CARRIED[kind] is name:
+            phrases = [standard, *([dialect.answers[kind]] if kind in dialect.answers else [])]
+            words += [(plain(text), kind) for one in phrases for text in (one.english, one.french)]
+    words.sort(key=lambda one: -len(one[0]))
+    for text in said:
+        first = plain(text.split("\n", 1)[0])
+        for word, kind in words:
+            if re.match(rf"{re.escape(word)}(?![A-Z0-9])", first):
+                return kind
+    return None
+
+
+def _type(part: bool, identifiers: tuple[RecordId, ...]) -> CitationType:
+    book = any(one.type == "isbn" for one in identifiers)
+    if part:
+        return CitationType.CHAPTER if book else CitationType.ARTICLE
+    return CitationType.JOURNAL if any(one.type == "issn" for one in identifiers) and not book else CitationType.BOOK
+
+
+_COPY = re.compile(r"cop(y|ie)|photo|article", re.IGNORECASE)
+
+
+def _service(said: str, citation: Citation) -> ServiceType:
+    """Where nothing is said, a part of a work is copied."""
+    if said.lower() in tuple(ServiceType):
+        return ServiceType(said.lower())
+    if said:
+        return ServiceType.COPY if _COPY.search(said) else ServiceType.LOAN
+    return ServiceType.COPY if citation.is_part else ServiceType.LOAN
+
+
+def _conditions(text: str) -> tuple[tuple[Condition, ...], tuple[str, ...]]:
+    """Those that have a name, and the words of the others."""
+    known: list[Condition] = []
+    strange: list[str] = []
+    for one in filter(None, (part.strip() for part in re.split(r"[,;]", text))):
+        word = _word(one)
+        if word in tuple(Condition):
+            known.append(Condition(word))
+        else:
+            strange.append(one)
+    return tuple(known), tuple(strange)
+
+
+def _word(text: str) -> str:
+    """`On loan` -> on-loan"""
+    return re.sub(r"[\s_-]+", "-", text.strip().lower())
+
+
+def _local(symbol: str) -> str:
+    """Without its scheme and case: `ISIL:CA-OONL` is also called CA-OONL."""
+    return symbol.rpartition(":")[2].strip().casefold()

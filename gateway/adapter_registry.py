@@ -1,0 +1,107 @@
+"""Finding what plugs into the daemon: entry points in the group `illgate.adapters`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field
+from importlib.metadata import EntryPoint, entry_points
+from typing import TypeVar, get_args
+
+from pydantic import BaseModel
+
+from gateway.domain.value import frozen
+from gateway.ports.adapter import (
+    Adapter,
+    ChannelAdapter,
+    LibraryAdapter,
+    LinkAdapter,
+    MailboxAdapter,
+    MailerAdapter,
+    MailFormatAdapter,
+    ProtocolAdapter,
+    SearchAdapter,
+)
+
+GROUP = "illgate.adapters"
+
+A = TypeVar("A", bound=Adapter)
+
+
+class AdapterError(Exception):
+    """An adapter can't be loaded; the message names its entry point."""
+
+
+@frozen
+class Adapters:
+    """What is plugged in, by name: the words used in `system.type`, as the sections of profiles, as a partner's
+    channel."""
+
+    libraries: Mapping[str, LibraryAdapter] = field(default_factory=dict)
+    protocols: Mapping[str, ProtocolAdapter] = field(default_factory=dict)
+    channels: Mapping[str, ChannelAdapter] = field(default_factory=dict)
+    mailers: Mapping[str, MailerAdapter] = field(default_factory=dict)
+    mail_formats: Mapping[str, MailFormatAdapter] = field(default_factory=dict)
+    mailboxes: Mapping[str, MailboxAdapter] = field(default_factory=dict)
+    searches: Mapping[str, SearchAdapter] = field(default_factory=dict)
+    links: Mapping[str, LinkAdapter] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, *adapters: Adapter) -> Adapters:
+        """Raises AdapterError when two of a kind have the same name, or a section has two models."""
+        found = cls(
+            _by_name(one for one in adapters if isinstance(one, LibraryAdapter)),
+            _by_name(one for one in adapters if isinstance(one, ProtocolAdapter)),
+            _by_name(one for one in adapters if isinstance(one, ChannelAdapter)),
+            _by_name(one for one in adapters if isinstance(one, MailerAdapter)),
+            _by_name(one for one in adapters if isinstance(one, MailFormatAdapter)),
+            _by_name(one for one in adapters if isinstance(one, MailboxAdapter)),
+            _by_name(one for one in adapters if isinstance(one, SearchAdapter)),
+            _by_name(one for one in adapters if isinstance(one, LinkAdapter)),
+        )
+        for section, model, what in found._claims():
+            if found.sections[section] is not model:
+                raise AdapterError(f"{what}: section '{section}' has another model already")
+        return found
+
+    @property
+    def sections(self) -> Mapping[str, type[BaseModel]]:
+        """Keys in a profile that belong to adapters, and the models of what stands there."""
+        found = {name: adapter.dialect for name, adapter in self.protocols.items()}
+        for section, model, _ in self._claims():
+            found.setdefault(section, model)
+        return found
+
+    def _claims(self) -> Iterator[tuple[str, type[BaseModel], str]]:
+        """Sections that may be shared: each by those with the same model."""
+        for channel in self.channels.values():
+            yield channel.section, channel.dialect, f"channel '{channel.name}'"
+        for mail_format in self.mail_formats.values():
+            yield mail_format.name, mail_format.dialect, f"mail format '{mail_format.name}'"
+        for search in self.searches.values():
+            yield search.name, search.dialect, f"search '{search.name}'"
+
+
+def load_adapters() -> Adapters:
+    """All that are installed. Raises AdapterError for the first that can't be loaded."""
+    return Adapters.of(*(_load(point) for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)))
+
+
+def _load(point: EntryPoint) -> Adapter:
+    where = f"adapter '{point.name}' ({point.value}, entry point group {GROUP})"
+    try:
+        adapter = point.load()
+    except Exception as error:  # whatever a third party's module raises while it is imported
+        raise AdapterError(f"{where} can't be loaded: {type(error).__name__}: {error}") from error
+    if not isinstance(adapter, Adapter):
+        kinds = ", ".join(kind.__name__ for kind in get_args(Adapter))
+        raise AdapterError(f"{where} is a {type(adapter).__name__}, not one of {kinds}")
+    return adapter
+
+
+def _by_name(adapters: Iterable[A]) -> dict[str, A]:
+    found: dict[str, A] = {}
+    for adapter in adapters:
+        if adapter.name in found:
+            raise AdapterError(f"two adapters are called '{adapter.name}' (entry point group {GROUP})")
+        found[adapter.name] = adapter
+    return found

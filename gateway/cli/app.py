@@ -1,0 +1,155 @@
+"""The group of all commands. A command's module is imported when it is run, so that help comes at once."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from gateway.adapter_registry import AdapterError
+from gateway.cli.installation import Installation, as_exit_codes
+from gateway.runtime.logs import set_up_logging
+from gateway.settings import FILE
+
+
+class Entry(NamedTuple):
+    """`module` has the click command as `attribute`; empty ones: the library adapter brings it."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS = {
+    "init": Entry(
+        "gateway.cli.daemon_commands", "init_command", "Make a new installation in a folder, with a sample library."
+    ),
+    "serve": Entry("gateway.cli.daemon_commands", "serve_command", "Run the daemon."),
+    "check": Entry(
+        "gateway.cli.check_command",
+        "check_command",
+        "Find what is wrong in settings and profiles; run the profiles' examples.",
+    ),
+    "profile": Entry("gateway.cli.profile_commands", "profile_command", "List, show and compare profiles."),
+    "send": Entry(
+        "gateway.cli.send_command", "send_command", "Play a partner: build a message, send it, show the answer."
+    ),
+    "journal": Entry(
+        "gateway.cli.journal_commands", "journal_command", "List, show and export messages that came and went."
+    ),
+    "replay": Entry("gateway.cli.journal_commands", "replay_command", "Carry out a message of the journal again."),
+    "letter": Entry(
+        "gateway.cli.mail_commands", "letter_command", "List letters to patrons and partners, and show how they look."
+    ),
+    "key": Entry("gateway.cli.daemon_commands", "key_command", "Make, list and revoke keys for the JSON API."),
+    "states": Entry("gateway.cli.profile_commands", "states_command", "Show the state tables of managed requests."),
+    "request": Entry(
+        "gateway.cli.request_commands", "request_command", "List, show and make requests, and act on them."
+    ),
+    "task": Entry("gateway.cli.request_views", "task_command", "What waits for staff."),
+    "partner": Entry("gateway.cli.partner_commands", "partner_command", "Partners, with what is open with them."),
+    "rota": Entry("gateway.cli.partner_commands", "rota_command", "Whom requests ask, in which order, and why."),
+    "search": Entry(
+        "gateway.cli.search_command", "search_command", "Search other libraries' catalogues, and request what is found."
+    ),
+    "mail": Entry(
+        "gateway.cli.mail_commands",
+        "mail_command",
+        "Partners' mails: read, try, explain; those that nobody understood.",
+    ),
+    "outbox": Entry(
+        "gateway.cli.outbox_commands", "outbox_command", "What could not be sent or done: release, change or skip it."
+    ),
+    "library": Entry("", "", "Look into the library's own system."),
+}
+
+
+EXTENSIONS = "illgate.commands"
+"""The entry point group of commands that adapters bring: each is a click command, shown as `illgate NAME`. Ours come
+first where names are the same."""
+
+
+class LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS, *_extensions()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            point = _extensions().get(cmd_name)
+            return _load(point) if point is not None else None
+        if not entry.module:
+            return _library(ctx)
+        command = getattr(importlib.import_module(entry.module), entry.attribute)
+        assert isinstance(command, click.Command), f"{entry.module}.{entry.attribute}"
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            brought = [(name, _load(point).get_short_help_str(80)) for name, point in _extensions().items()]
+            formatter.write_dl([*((name, entry.help) for name, entry in COMMANDS.items()), *brought])
+
+    def invoke(self, ctx: click.Context) -> object:
+        with as_exit_codes(ctx):
+            return super().invoke(ctx)
+
+
+@cache
+def _extensions() -> dict[str, EntryPoint]:
+    points = sorted(entry_points(group=EXTENSIONS), key=lambda point: point.name)
+    return {point.name: point for point in points if point.name not in COMMANDS}
+
+
+def _load(point: EntryPoint) -> click.Command:
+    where = f"command '{point.name}' ({point.value}, entry point group {EXTENSIONS})"
+    try:
+        command = point.load()
+    except Exception as error:  # whatever a third party's module raises while it is imported
+        raise AdapterError(f"{where} can't be loaded: {type(error).__name__}: {error}") from error
+    if not isinstance(command, click.Command):
+        raise AdapterError(f"{where} is a {type(command).__name__}, not a click command")
+    return command
+
+
+def _library(ctx: click.Context) -> click.Command:
+    """The command of the library system in use; where several kinds are, the first that has one."""
+    installation = ctx.obj or Installation(ctx.params["config"])
+    kinds = {library.system.type: installation.parts.adapter_of(library) for library in installation.settings.libraries}
+    for adapter in kinds.values():
+        if adapter.command is not None:
+            return adapter.command
+    raise click.UsageError(f"the library's system ({', '.join(kinds)}) has no commands of its own")
+
+
+@click.command(name="illgate", cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="ILLGATE_CONFIG",
+    default=FILE,
+    show_default=True,
+    show_envvar=True,
+    metavar="FILE",
+    help="Settings of the installation.",
+)
+@click.version_option(package_name="illgate", prog_name="illgate")
+@click.pass_context
+def main(ctx: click.Context, config: Path) -> None:
+    """Interlibrary-loan gateway between a library's own system and its partners.
+
+    \b
+    To begin with:
+      illgate init demo
+      cd demo
+      illgate check
+      illgate serve
+
+    Exit codes: 0 done, 1 refused or problems found, 2 wrong usage, 3 settings or profiles can't be used,
+    4 something can't be reached, 5 sent but the outcome is not known.
+    """
+    set_up_logging("console", "warning")  # until the daemon has read what gateway.yml says
+    ctx.obj = Installation(config)

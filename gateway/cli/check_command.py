@@ -1,0 +1,220 @@
+"""`illgate check`, with sample libraries on which the examples of profiles run.
+
+A sample library is made for each library of the installation and copied for each profile, whose examples run in their
+order and may build upon one another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from gateway.cli.installation import REFUSED, Installation, pass_installation
+from gateway.configuration.yaml_document import ConfigurationError, Document
+from gateway.domain.problems import Unavailable
+from gateway.domain.profile import Authentication, AuthKind, Profile
+from gateway.domain.requests.policy import RequestPolicy
+from gateway.ports.adapter import LibraryAdapter
+from gateway.ports.library_system import LibrarySystem
+from gateway.ports.responder import Arrival, OutcomeClass
+from gateway.profiles import LoadedProfile, ProfileSet
+from gateway.runtime.assembly import at_work
+from gateway.runtime.managed_requests import houses_of
+from gateway.services.check import ExampleAnswer, ExampleExchange, Report, Subject, UnknownProfile, check
+from gateway.services.exchange import Done, Exchange
+from gateway.settings import LibrarySettings
+from gateway.store.engine import Store, open_store
+from gateway.store.journal import Journal
+from gateway.store.journal_records import JournalOptions
+from gateway.store.migration import OWN, migrate
+
+
+@click.command(name="check")
+@click.argument("profiles", nargs=-1, metavar="[PROFILE]...")
+@click.option("--live", is_flag=True, help="Also try whether library systems and partners' addresses answer.")
+@pass_installation
+@click.pass_context
+def check_command(ctx: click.Context, installation: Installation, profiles: tuple[str, ...], live: bool) -> None:
+    """Find what is wrong before a partner's message does.
+
+    Reads gateway.yml, requests.yml and all profiles, asks the library whether it knows the codes and patrons that they
+    name, looks whether secrets are there, and runs the profiles' examples. Each problem is one line with file, line and
+    key. Exit code 0: all is well; 1: there are problems.
+
+    \b
+    Examples:
+      illgate check
+      illgate check illiad-alma reshare
+      illgate check --live
+    """
+    try:
+        installation.settings  # noqa: B018  read now: what is wrong with it is a finding, not a failure
+    except ConfigurationError as error:
+        _say(str(installation.config), error.problems)
+        _count(len(error.problems), "gateway.yml can't be used, so nothing else was looked at")
+        ctx.exit(REFUSED)
+    try:
+        report = asyncio.run(_check(installation, profiles, live))
+    except UnknownProfile as error:
+        raise click.UsageError(str(error)) from error
+    _print(report)
+    if report.problems:
+        ctx.exit(REFUSED)
+
+
+async def _check(installation: Installation, names: tuple[str, ...], live: bool) -> Report:
+    async with AsyncExitStack() as stack:
+        libraries: dict[str, LibrarySystem] = {}
+        closed: dict[str, str] = {}
+        try:
+            store = await stack.enter_async_context(installation.store_as_it_is())
+        except (ConfigurationError, Unavailable) as error:
+            closed = {library.symbol: str(error) for library in installation.settings.libraries}
+        else:
+            libraries, closed = await _open_libraries(installation, store)
+        scratch = Scratch(installation, Path(stack.enter_context(TemporaryDirectory(prefix="illgate-check-"))))
+        subject = Subject(
+            settings=installation.settings,
+            loading=installation.profiles,
+            adapters=installation.adapters,
+            clock=installation.clock,
+            libraries=libraries,
+            closed=closed,
+            scratch=scratch.exchange if scratch.usable else None,
+            live=live,
+            policies=installation.policies,
+        )
+        return await check(subject, names)
+
+
+async def _open_libraries(installation: Installation, store: Store) -> tuple[dict[str, LibrarySystem], dict[str, str]]:
+    """Those that could be opened, and why the others could not."""
+    libraries: dict[str, LibrarySystem] = {}
+    closed: dict[str, str] = {}
+    for library in installation.settings.libraries:
+        try:
+            libraries[library.symbol] = (await installation.open_library(library, store)).system
+        except Unavailable as error:
+            closed[library.symbol] = str(error)
+    return libraries, closed
+
+
+def _print(report: Report) -> None:
+    _say("installation", report.installation)
+    _say("requests", report.requests)
+    for profile in report.profiles:
+        _say(profile.name, profile.problems)
+    for note in report.notes:
+        click.echo(f"note: {note}")
+    examples = sum(profile.examples for profile in report.profiles)
+    answers = sum(profile.answers for profile in report.profiles)
+    _count(
+        len(report.problems),
+        f"{len(report.profiles)} profiles, {examples} examples run, {answers} of them with their answer",
+    )
+
+
+def _say(what: str, problems: Sequence[object]) -> None:
+    if problems:
+        click.echo(f"{what}:")
+        for problem in problems:
+            click.echo(f"  {problem}")
+
+
+def _count(problems: int, rest: str) -> None:
+    click.echo(f"{problems or 'no'} problem{'' if problems == 1 else 's'}; {rest}")
+
+
+class _Run:
+    """`ExampleExchange` by the real exchange, which tells how it ended only to its observer."""
+
+    def __init__(self) -> None:
+        self.exchange: Exchange | None = None
+        self._outcome = OutcomeClass.PENDING
+
+    def observe(self, done: Done) -> None:
+        self._outcome = done.outcome
+
+    async def __call__(self, arrival: Arrival) -> ExampleAnswer:
+        assert self.exchange is not None
+        answer = await self.exchange.handle(arrival)
+        return ExampleAnswer(answer.body, self._outcome)
+
+
+class Scratch:
+    """`folder` is empty, and whoever gives it removes it."""
+
+    def __init__(self, installation: Installation, folder: Path) -> None:
+        self._parts = replace(installation.parts, secrets=_no_secrets)
+        self._folder = folder
+        self._copies = 0
+
+    @property
+    def usable(self) -> bool:
+        return all(self._adapter(library) is not None for library in self._parts.settings.libraries)
+
+    def _adapter(self, library: LibrarySettings) -> LibraryAdapter | None:
+        """The library's own where it can make a sample, or else any that can."""
+        adapters = (self._parts.adapter_of(library), *self._parts.adapters.libraries.values())
+        return next((adapter for adapter in adapters if adapter.sample is not None), None)
+
+    @asynccontextmanager
+    async def exchange(self, profile: Profile) -> AsyncIterator[ExampleExchange]:
+        parts, library = self._parts, self._parts.settings.library(profile.library)
+        adapter = self._adapter(library)
+        assert adapter is not None, "asked though not usable"
+        file = await self._copy(library, adapter)
+        store = open_store(f"sqlite:///{file}")
+        journal = Journal(store, JournalOptions())
+        try:
+            system = await adapter.open(parts.context_of(library, store), _options(adapter, library))
+            profiles = _only(profile)
+            run = _Run()
+            opened = {library.symbol: at_work(library, system)}
+            houses = houses_of(parts.settings, store, parts.clock, opened, lambda: profiles, lambda _: RequestPolicy())
+            run.exchange = parts.exchange(opened, lambda: profiles, journal, run.observe, houses)
+            yield run
+        finally:
+            await journal.close()
+            await store.close()
+
+    async def _copy(self, library: LibrarySettings, adapter: LibraryAdapter) -> Path:
+        template = self._folder / f"{self._parts.settings.libraries.index(library)}.db"
+        if not template.exists():
+            store = open_store(f"sqlite:///{template}")
+            try:
+                await self._fill(store, library, adapter)
+            finally:
+                await store.close()
+        self._copies += 1
+        copy = self._folder / f"copy{self._copies}.db"
+        shutil.copyfile(template, copy)
+        return copy
+
+    async def _fill(self, store: Store, library: LibrarySettings, adapter: LibraryAdapter) -> None:
+        assert adapter.sample is not None
+        await migrate(store, OWN, *([adapter.migrations] if adapter.migrations else []))
+        await adapter.sample(self._parts.context_of(library, store))
+
+
+def _options(adapter: LibraryAdapter, library: LibrarySettings) -> object:
+    options = library.system.options
+    return options if isinstance(options, adapter.options) else adapter.options()
+
+
+def _only(profile: Profile) -> ProfileSet:
+    """The profile alone, open to all: examples are about understanding and answering, not about who may speak."""
+    anyone = Authentication(kind=AuthKind.NONE)
+    example = profile.model_copy(update={"auth": (anyone,), "match": (), "abstract": False})
+    return ProfileSet({profile.name: LoadedProfile(example, Document(profile.name), Path(profile.name))})
+
+
+def _no_secrets(reference: str) -> str:
+    raise AssertionError(f"an example needs no secret, but was asked for {reference}")

@@ -1,0 +1,306 @@
+"""`illgate init`, `serve` and `key`: making, running and opening an installation."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import structlog
+
+import gateway
+from gateway.cli.formatting import local_time, table
+from gateway.cli.installation import REFUSED, Installation, library_named, pass_installation
+from gateway.configuration.yaml_document import shown
+from gateway.policies import POLICY_FILE as POLICY
+from gateway.runtime.daemon import Gateway
+from gateway.runtime.logs import set_up_logging
+from gateway.runtime.monitoring import notify, watchdog_seconds
+from gateway.services.api_keys import SCOPES, ApiKeys, NewKey, Scope
+from gateway.settings import FILE, LibrarySettings
+from gateway.store.api_access import KeyRow
+
+log = structlog.get_logger(component="serve")
+
+STORE = "sqlite:///data/illgate.db"
+"""Where gateway.yml as it is shipped keeps its data."""
+
+_LIBRARY = click.option(
+    "--library", "symbol", default="", metavar="SYMBOL", help="Of this library, where there are several."
+)
+
+
+@click.command(name="init")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--empty", is_flag=True, help="Without the sample library.")
+@click.option(
+    "--store",
+    "store_url",
+    default="",
+    metavar="URL",
+    help="Keep everything there, such as postgresql://USER@HOST/NAME, instead of in a file in DIR.",
+)
+@click.option("--force", is_flag=True, help="Overwrite settings and shipped profiles that are there already.")
+@click.pass_context
+def init_command(ctx: click.Context, folder: Path, empty: bool, store_url: str, force: bool) -> None:
+    """Make a new installation in DIR: gateway.yml, requests.yml, profiles/, and the database with a sample library.
+
+    A database that is there already is kept, and brought up to date; a library with data gets no sample.
+
+    \b
+    Examples:
+      illgate init demo             a demonstration with a sample library
+      illgate init --empty /srv/ill for a library that brings its own data
+      illgate init demo --store postgresql://illgate@db.library.example/illgate
+    """
+    files = dict(_files(folder, store_url))
+    changed = [target for target, body in files.items() if target.exists() and target.read_bytes() != body]
+    if changed and not force:
+        for target in changed:
+            click.echo(f"{shown(target)}: there already, and different; --force overwrites it", err=True)
+        ctx.exit(REFUSED)
+    for target, body in files.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
+    click.echo(f"{shown(folder / FILE)}, {POLICY} and {len(files) - 2} files in {shown(folder / 'profiles')}")
+    asyncio.run(_make_store(Installation(folder / FILE), empty))
+    click.echo(f"\nNext: illgate --config {shown(folder / FILE)} serve")
+
+
+def shipped() -> Path:
+    """The folder with gateway.yml, requests.yml and profiles/ as shipped: in a wheel, or else in the source tree."""
+    package = Path(gateway.__file__).parent
+    inside = package / "shipped"
+    return inside if inside.is_dir() else package.parent
+
+
+def _files(folder: Path, store_url: str) -> Iterator[tuple[Path, bytes]]:
+    source = shipped()
+    settings = (source / FILE).read_text(encoding="utf-8")
+    if store_url:
+        assert STORE in settings, f"gateway.yml as shipped keeps its data in {STORE}"
+        settings = settings.replace(STORE, json.dumps(store_url), 1)  # quoted: a URL may hold what YAML reads otherwise
+    yield folder / FILE, settings.encode("utf-8")
+    yield folder / POLICY, (source / POLICY).read_bytes()
+    for file in sorted((source / "profiles").iterdir()):
+        if file.suffix in (".yml", ".json"):
+            yield folder / "profiles" / file.name, file.read_bytes()
+
+
+async def _make_store(installation: Installation, empty: bool) -> None:
+    parts = installation.parts
+    file = parts.database
+    fresh = file is not None and not file.exists()
+    parts.make_database()
+    async with installation.store() as store:
+        if file is not None:
+            click.echo(f"{shown(file)}: {'made' if fresh else 'kept'}")
+        else:
+            click.echo(f"{installation.settings.store.url}: brought up to date")
+        if empty or (file is not None and not fresh):
+            return
+        for library in installation.settings.libraries:
+            sample = parts.adapter_of(library).sample
+            if sample is None:
+                click.echo(f"library {library.symbol}: its system ({library.system.type}) has no sample data")
+                continue
+            click.echo(f"library {library.symbol}: making the sample library …")
+            click.echo(await sample(parts.context_of(library, store)))
+
+
+@click.command(name="serve")
+@click.option("--host", help="Listen on this address instead of http.host.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Listen on this port instead of http.port; 0: any free one."
+)
+@pass_installation
+def serve_command(installation: Installation, host: str | None, port: int | None) -> None:
+    """Run the daemon until it is told to stop (Ctrl-C, SIGTERM).
+
+    Messages in hand are finished first, for at most shutdown_seconds; a second signal stops at once. SIGHUP reads
+    profiles and secrets anew. Log lines go to standard error.
+
+    \b
+    Examples:
+      illgate serve
+      illgate --config /etc/illgate/gateway.yml serve
+      illgate serve --port 0
+    """
+    gc.disable()  # what is loaded until the daemon is ready stays: looking for garbage takes a seventh of the start
+    try:
+        _serve(installation, host, port)
+    finally:
+        gc.enable()
+
+
+def _serve(installation: Installation, host: str | None, port: int | None) -> None:
+    settings = installation.settings
+    wanted = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    if wanted:
+        settings = settings.model_copy(update={"http": settings.http.model_copy(update=wanted)})
+    set_up_logging(settings.log.format, settings.log.level)
+    asyncio.run(run(Gateway(settings, installation.adapters, installation.clock)))
+
+
+async def run(gateway: Gateway) -> None:
+    signals = _Signals(gateway)
+    signals.install()
+    starting = asyncio.create_task(gateway.start())
+    asked = asyncio.create_task(signals.stop.wait())
+    await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait({starting})
+        return
+    try:
+        await starting
+    except BaseException:
+        asked.cancel()
+        raise
+    gateway.work()
+    gc.freeze()  # later collections pass over it too
+    gc.enable()
+    http = gateway.listeners[0]
+    click.echo(f"illgate serves {http.name.removeprefix('listener ')}", err=True)
+    notify("READY=1")
+    alive = asyncio.create_task(_watchdog())
+    await asked
+    notify("STOPPING=1")
+    await gateway.stop()
+    alive.cancel()
+
+
+async def _watchdog() -> None:
+    """A sign of life, twice as often as systemd wants one."""
+    seconds = watchdog_seconds()
+    while seconds is not None:
+        notify("WATCHDOG=1")
+        await asyncio.sleep(seconds / 2)
+
+
+class _Signals:
+    """The first asks for a graceful stop; the second ends the process: what is in hand is repaired at next start."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.stop = asyncio.Event()
+        self._gateway = gateway
+        self._reloads: set[asyncio.Task[bool]] = set()
+
+    def install(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop, number)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _stop(self, number: signal.Signals) -> None:
+        if self.stop.is_set():
+            log.warning("stopped at once by a second signal")
+            sys.stderr.flush()
+            os._exit(128 + number)
+        self.stop.set()
+
+    def _reload(self) -> None:
+        task = asyncio.create_task(self._gateway.reload(), name="profiles: reload on SIGHUP")
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+
+@click.group(name="key")
+def key_command() -> None:
+    """Make, list and revoke keys for the JSON API.
+
+    A key is shown once, when it is made; only a keyed hash of it is kept.
+    """
+
+
+@key_command.command(name="create")
+@click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    help="What the key allows; say it several times for several.",
+)
+@_LIBRARY
+@pass_installation
+def create(installation: Installation, name: str, scopes: tuple[str, ...], symbol: str) -> None:
+    """Make a key. NAME says who uses it; it stands in the history of what is done with it.
+
+    \b
+    Examples:
+      illgate key create portal --scope patron
+      illgate key create desk --scope requests:read --scope requests:write --scope tasks:read
+    """
+    if not name.isprintable() or not name.strip() or len(name) > 100:
+        raise click.BadParameter("must be 1 to 100 printable characters", param_hint="NAME")
+    library = library_named(installation, symbol)
+    made = asyncio.run(_create(installation, library, name.strip(), scopes))
+    click.echo(made.key)
+    click.echo(f"{made.row.prefix}: {', '.join(made.row.scopes)} for {library.symbol}; it is not shown again", err=True)
+
+
+async def _create(installation: Installation, library: LibrarySettings, name: str, scopes: tuple[str, ...]) -> NewKey:
+    async with installation.store() as store:
+        return await ApiKeys(store, installation.clock).create(library.symbol, name, [Scope(one) for one in scopes])
+
+
+@key_command.command(name="list")
+@_LIBRARY
+@pass_installation
+def list_(installation: Installation, symbol: str) -> None:
+    """All keys of a library, oldest first: prefix, name, scopes, when they were made and last used."""
+    library = library_named(installation, symbol)
+    rows = asyncio.run(_list(installation, library))
+    if not rows:
+        click.echo("no keys; `illgate key create NAME --scope …` makes one")
+        return
+    heading = ("PREFIX", "NAME", "SCOPES", "CREATED", "LAST USED", "")
+    for line in table([heading, *(_row(row, library) for row in rows)]):
+        click.echo(line)
+
+
+def _row(row: KeyRow, library: LibrarySettings) -> tuple[str, ...]:
+    zone = library.zone
+    used = local_time(row.last_used, zone) if row.last_used else "never"
+    revoked = f"revoked {local_time(row.revoked, zone)}" if row.revoked else ""
+    return row.prefix, row.name, ",".join(row.scopes), local_time(row.created, zone), used, revoked
+
+
+async def _list(installation: Installation, library: LibrarySettings) -> tuple[KeyRow, ...]:
+    async with installation.store() as store:
+        return await ApiKeys(store, installation.clock).of_library(library.symbol)
+
+
+@key_command.command(name="revoke")
+@click.argument("prefix")
+@_LIBRARY
+@click.pass_context
+def revoke(ctx: click.Context, prefix: str, symbol: str) -> None:
+    """End a key: from now on it opens nothing. PREFIX is the part between the underscores, as `list` shows it."""
+    installation = ctx.find_object(Installation)
+    assert installation is not None
+    library = library_named(installation, symbol)
+    if not asyncio.run(_revoke(installation, library, prefix)):
+        click.echo(f"no such key, or it is revoked already: {prefix}", err=True)
+        ctx.exit(REFUSED)
+    click.echo(f"revoked: {prefix}")
+
+
+async def _revoke(installation: Installation, library: LibrarySettings, prefix: str) -> bool:
+    async with installation.store() as store:
+        return await ApiKeys(store, installation.clock).revoke(library.symbol, prefix)
+
+
+@key_command.command(name="scopes")
+def scopes() -> None:
+    """What each scope allows."""
+    for line in table([("SCOPE", "ALLOWS"), *((scope.value, says) for scope, says in SCOPES.items())]):
+        click.echo(line)

@@ -1,0 +1,342 @@
+"""What a command opens: settings, profiles, store, journal, exchange and managed requests of `--config`.
+
+Commands on managed requests work beside a running daemon, on the same store: what is to be sent is left to its worker,
+what the library must say yes to is asked at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import date, datetime, tzinfo
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import click
+from pydantic import BaseModel
+
+from gateway.adapter_registry import AdapterError, Adapters, load_adapters
+from gateway.configuration.yaml_document import ConfigurationError, Problem, shown
+from gateway.domain.clock import Clock, SystemClock
+from gateway.domain.library import Money
+from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Refused, Unavailable
+from gateway.domain.requests.views import BadCursor, NotNow, NotThere, Outdated
+from gateway.policies import Loading as PolicyLoading
+from gateway.policies import read_policies
+from gateway.ports.adapter import OpenLibrary
+from gateway.profiles import Loading, read_profiles
+from gateway.runtime.assembly import Assembly, at_work
+from gateway.runtime.managed_requests import Managed, houses_of
+from gateway.secrets import resolve
+from gateway.services.exchange import Exchange
+from gateway.services.letters import Letters
+from gateway.services.outbox.worker import start_of
+from gateway.services.requests.circulation_link import OwnDesk
+from gateway.settings import LibrarySettings, Settings, load_settings
+from gateway.store.engine import Store
+from gateway.store.journal import Journal
+from gateway.store.journal_records import BodyUnreadable
+from gateway.store.migration import SchemaTooNew, migrate
+
+REFUSED = 1
+USAGE = 2
+CONFIGURATION = 3
+UNREACHABLE = 4
+UNKNOWN = 5
+
+_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (Refused, REFUSED),
+    (ConfigurationError, CONFIGURATION),
+    (AdapterError, CONFIGURATION),
+    (SchemaTooNew, CONFIGURATION),
+    (MalformedMessage, UNREACHABLE),  # a partner's answer that makes no sense
+    (Unavailable, UNREACHABLE),
+    (OSError, UNREACHABLE),
+    (OutcomeUnknown, UNKNOWN),
+)
+
+T = TypeVar("T")
+
+STAFF = "ILLGATE_STAFF"
+LONGEST_NAME = 100
+
+library_option = click.option(
+    "--library", "symbol", default="", metavar="SYMBOL", help="Of this library, where there are several."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, as the API shows it.")
+limit_option = click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="Most rows.")
+cursor_option = click.option("--cursor", default="", help="Go on where the list before stopped.")
+
+
+class Installation:
+    """click's `ctx.obj` in every command."""
+
+    def __init__(self, config: Path) -> None:
+        self.config = config
+        self.clock: Clock = SystemClock()
+
+    @cached_property
+    def adapters(self) -> Adapters:
+        """Raises AdapterError."""
+        return load_adapters()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Raises ConfigurationError, AdapterError."""
+        return load_settings(self.config, self.adapters)
+
+    @cached_property
+    def profiles(self) -> Loading:
+        """Raises ConfigurationError for settings; what is wrong with profiles is in it."""
+        return read_profiles(self.settings.profiles_folder, self.adapters, self.settings)
+
+    @cached_property
+    def policies(self) -> PolicyLoading:
+        """Of each library's requests.yml, against the profiles that are whole. Raises as `profiles` does."""
+        return read_policies(self.settings, self.profiles.profiles)
+
+    @cached_property
+    def parts(self) -> Assembly:
+        """Raises ConfigurationError, AdapterError."""
+        folder = self.settings.folder
+        return Assembly(self.settings, self.adapters, self.clock, lambda reference: resolve(reference, folder))
+
+    @asynccontextmanager
+    async def store_as_it_is(self) -> AsyncIterator[Store]:
+        """Not brought up to date, which is for whoever works with it. Raises ConfigurationError when there is none."""
+        file = self.parts.database
+        if file is not None and not file.exists():
+            hint = "no database yet; `illgate init` or `illgate serve` makes it"
+            raise ConfigurationError([Problem(shown(file), 0, (), hint)])
+        store = self.parts.open_store()
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[Store]:
+        """The store, there and up to date. Raises ConfigurationError, SchemaTooNew, Unavailable."""
+        async with self.store_as_it_is() as store:
+            await migrate(store, *self.parts.histories)
+            yield store
+
+    @asynccontextmanager
+    async def library(self, symbol: str = "") -> AsyncIterator[OpenLibrary]:
+        """See `gateway.ports.adapter.CommandContext`."""
+        try:
+            settings = self.settings.library(symbol)
+        except KeyError:
+            known = ", ".join(library.symbol for library in self.settings.libraries)
+            raise click.UsageError(f"which library? there are: {known}") from None
+        async with self.store() as store:
+            yield await self.open_library(settings, store)
+
+    def desk(self, opened: OpenLibrary) -> OwnDesk:
+        """See `gateway.ports.adapter.CommandContext`."""
+        settings, context = self.settings, opened.context
+        library = at_work(settings.library(context.library), opened.system)
+        profiles, policies = self.profiles.profiles, self.policies.policies
+        houses = houses_of(
+            settings, context.store, self.clock, {library.symbol: library}, lambda: profiles, policies.of
+        )
+        return OwnDesk(houses[library.symbol], Letters(settings.letters_folder, settings.letters.language))
+
+    async def open_library(self, settings: LibrarySettings, store: Store) -> OpenLibrary:
+        """Raises Unavailable."""
+        context = self.parts.context_of(settings, store)
+        system = await self.parts.adapter_of(settings).open(context, settings.system.options)
+        return OpenLibrary(context, settings.system.options, system)
+
+
+pass_installation = click.make_pass_decorator(Installation)
+
+
+def library_named(installation: Installation, symbol: str) -> LibrarySettings:
+    """Raises click.UsageError."""
+    try:
+        return installation.settings.library(symbol)
+    except KeyError:
+        known = ", ".join(library.symbol for library in installation.settings.libraries)
+        raise click.UsageError(f"which library? say --library; there are: {known}") from None
+
+
+@asynccontextmanager
+async def open_journal(installation: Installation) -> AsyncIterator[tuple[Journal, Store]]:
+    """Raises ConfigurationError, SchemaTooNew, Unavailable."""
+    async with installation.store() as store:
+        journal = Journal(store, installation.parts.journal_options())
+        try:
+            yield journal, store
+        finally:
+            await journal.close()
+
+
+async def open_exchange(installation: Installation, journal: Journal, store: Store) -> Exchange:
+    """An exchange of its own in this process, beside the daemon's. Raises ConfigurationError, Unavailable."""
+    loading, policies = installation.profiles, installation.policies
+    if problems := (*loading.problems, *policies.problems):
+        raise ConfigurationError(problems)
+    parts = installation.parts
+    libraries = await parts.open_libraries(store)
+    houses = houses_of(
+        installation.settings,
+        store,
+        installation.clock,
+        libraries,
+        lambda: loading.profiles,
+        policies.policies.of,
+    )
+    return parts.exchange(libraries, lambda: loading.profiles, journal, houses=houses)
+
+
+@contextmanager
+def readable_bodies() -> Iterator[None]:
+    """A body that can't be decrypted is a matter of configuration."""
+    try:
+        yield
+    except BodyUnreadable as error:
+        raise ConfigurationError([Problem("", 0, ("journal", "encryption_keys"), str(error))]) from error
+
+
+@contextmanager
+def as_exit_codes(context: click.Context) -> Iterator[None]:
+    """Expected errors become a message and an exit code; a defect stays a traceback."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # whoever read the output has had enough (`| head`): click ends quietly
+    except tuple(kind for kind, _ in _CODES) as error:
+        click.echo(str(error), err=True)
+        context.exit(next(code for kind, code in _CODES if isinstance(error, kind)))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        raise click.UsageError(f"who does this? say --as NAME, or set {STAFF}") from None
+
+
+def _actor(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
+    if not name.isprintable() or not name.strip() or len(name) > LONGEST_NAME:
+        raise click.BadParameter(f"must be 1 to {LONGEST_NAME} printable characters")
+    return f"staff:{name.strip()}"
+
+
+staff_option = click.option(
+    "--as",
+    "actor",
+    envvar=STAFF,
+    show_envvar=True,
+    default=_user,
+    callback=_actor,
+    metavar="NAME",
+    help="Who does this, for the history; else your user name.",
+)
+
+
+class NotDone(click.ClickException):
+    """Refused, in one sentence; exit code 1."""
+
+    exit_code = REFUSED
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(self.format_message(), file=file, err=file is None)
+
+
+# --- opening -------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def open_managed(installation: Installation) -> AsyncIterator[Managed]:
+    """The store up to date, libraries open, profiles and policies whole.
+
+    Raises ConfigurationError, SchemaTooNew, Unavailable.
+    """
+    profiles, policies = installation.profiles, installation.policies
+    problems = (*profiles.problems, *policies.problems)
+    if problems:
+        raise ConfigurationError(problems)
+    parts = installation.parts
+    async with installation.store() as store:
+        managed = Managed(
+            settings=installation.settings,
+            adapters=installation.adapters,
+            clock=installation.clock,
+            secrets=parts.secrets,
+            store=store,
+            journal=Journal(store, parts.journal_options()),
+            libraries=await parts.open_libraries(store),
+            profiles=lambda: profiles.profiles,
+            policies=policies.policies.of,
+            node=start_of("command"),  # no place of the daemon's: a start of it leaves our rows to us
+        )
+        try:
+            await managed.network.recall(managed.houses)
+            yield managed
+        finally:
+            await managed.close()
+
+
+def run(installation: Installation, work: Callable[[Managed], Awaitable[T]]) -> T:
+    """Open, do the work, close. What is refused ends the command with a sentence (`NotDone`, click.UsageError)."""
+
+    async def opened() -> T:
+        async with open_managed(installation) as managed:
+            return await work(managed)
+
+    with in_sentences():
+        return asyncio.run(opened())
+
+
+@contextmanager
+def in_sentences() -> Iterator[None]:
+    try:
+        yield
+    except NotThere as error:
+        raise click.UsageError(f"no such {error.what}") from error
+    except BadCursor as error:
+        raise click.UsageError("--cursor: no list gave this out") from error
+    except NotNow as error:
+        raise NotDone(error.denied.detail) from error
+    except Outdated as error:
+        raise NotDone(f"Nothing was done: the request has changed, it is at version {error.version} now.") from error
+    except Refused as error:
+        value = f" ({error.value})" if error.value and error.value not in error.detail else ""
+        own = f"\nThe library's system says: {error.internal}" if error.internal else ""
+        raise NotDone(f"{error}{value}{own}") from error
+
+
+# --- showing -------------------------------------------------------------------------------------------------
+
+
+def print_json(model: BaseModel) -> None:
+    click.echo(json.dumps(model.model_dump(mode="json"), ensure_ascii=False, indent=2))
+
+
+def print_json_line(model: BaseModel) -> None:
+    click.echo(json.dumps(model.model_dump(mode="json"), ensure_ascii=False))
+
+
+def print_cursor(cursor: str) -> None:
+    if cursor:
+        click.echo(f"more: --cursor {cursor}", err=True)
+
+
+def minute(moment: datetime, zone: tzinfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def day_or_minute(day: date | datetime | None, zone: tzinfo) -> str:
+    if isinstance(day, datetime):
+        return minute(day, zone)
+    return day.isoformat() if day is not None else ""
+
+
+def price(money: Money | None) -> str:
+    return f"{money.amount} {money.currency}" if money is not None else ""

@@ -1,0 +1,342 @@
+"""`illgate journal` and `illgate replay`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from gateway.cli.formatting import local_time, moment_of, pretty, table, value_lines
+from gateway.cli.installation import (
+    REFUSED,
+    UNREACHABLE,
+    Installation,
+    library_named,
+    open_exchange,
+    open_journal,
+    pass_installation,
+    readable_bodies,
+)
+from gateway.configuration.yaml_document import shown
+from gateway.ports.responder import OutcomeClass
+from gateway.services.exchange.message_context import NotReplayable, Rehearsal, Replayed
+from gateway.settings import LibrarySettings
+from gateway.store.journal_records import Direction, Filter, FullMessage, Message, Page, file_name, json_line
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+TOLD_EVERY = 1_000
+"""Messages after which an export says how far it is."""
+
+EXIT = {OutcomeClass.OK: 0, OutcomeClass.FAILED: UNREACHABLE}
+"""Everything else is a refusal."""
+
+
+@click.group(name="journal")
+def journal_command() -> None:
+    """List, show and export messages that came and went.
+
+    The content of messages names patrons: it is shown by `show` and `export` alone, and forgotten on the schedule in
+    gateway.yml.
+    """
+
+
+_FILTERS = (
+    click.option("--library", "symbol", default="", metavar="SYMBOL", help="Of this library, where there are several."),
+    click.option("--profile", default="", help="Of this profile."),
+    click.option("--service", default="", help="Of this service, such as AcceptItem."),
+    click.option("--outcome", type=click.Choice([one.value for one in OutcomeClass]), help="That ended so."),
+    click.option("--direction", type=click.Choice([one.value for one in Direction]), help="That came in or went out."),
+    click.option("--request", default="", metavar="NUMBER", help="About this request."),
+    click.option("--item", default="", metavar="BARCODE", help="About this item."),
+    click.option("--note", default="", metavar="WORDS", help="With these words in the note."),
+    click.option("--since", metavar="TIME", help="Not before: today, 2026-03-01, 2026-03-01T18:00, or 2h, 3d (ago)."),
+    click.option("--until", metavar="TIME", help="Before this time."),
+)
+
+
+def _filtered(function: F) -> F:
+    for option in reversed(_FILTERS):
+        function = option(function)
+    return function
+
+
+def _filter(installation: Installation, library: LibrarySettings, said: dict[str, Any]) -> Filter:
+    now = installation.clock.now()
+    since, until = (moment_of(said[name], now, library.zone) if said[name] else None for name in ("since", "until"))
+    return Filter(
+        library.symbol,
+        profile=said["profile"],
+        service=said["service"],
+        outcome=OutcomeClass(said["outcome"]) if said["outcome"] else None,
+        direction=Direction(said["direction"]) if said["direction"] else None,
+        request_id=said["request"],
+        item_id=said["item"],
+        since=since,
+        until=until,
+        note=said["note"],
+    )
+
+
+# --- list ----------------------------------------------------------------------------------------------------
+
+
+@journal_command.command(name="list")
+@_filtered
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Most rows.")
+@click.option("--cursor", default="", help="Go on where the list before stopped.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@pass_installation
+def list_(installation: Installation, /, symbol: str, limit: int, cursor: str, as_json: bool, **said: Any) -> None:
+    """Messages, newest first, without their content. A question and its answer have ids that end in -1 and -2.
+
+    \b
+    Examples:
+      illgate journal list --since today
+      illgate journal list --outcome refused --profile illiad-alma
+      illgate journal list --request ILL-1001
+      illgate journal list --json --limit 1000
+    """
+    library = library_named(installation, symbol)
+    page = asyncio.run(_page(installation, _filter(installation, library, said), limit, cursor))
+    if as_json:
+        for message in page.messages:
+            click.echo(json.dumps(_document(message), ensure_ascii=False))
+    else:
+        for line in _rows(page, library.zone):
+            click.echo(line)
+    if page.cursor:
+        click.echo(f"more: --cursor {page.cursor}", err=True)
+
+
+async def _page(installation: Installation, wanted: Filter, limit: int, cursor: str) -> Page:
+    async with open_journal(installation) as (journal, _store):
+        return await journal.list(wanted, limit, cursor)
+
+
+def _rows(page: Page, zone: tzinfo) -> Iterator[str]:
+    if not page.messages:
+        yield "no messages"
+        return
+    heading = ("TIME", "", "PROFILE", "SERVICE", "OUTCOME", "REQUEST", "ITEM", "MS", "ID")
+    yield from table([heading, *(_row(message, zone) for message in page.messages)])
+
+
+def _row(m: Message, zone: tzinfo) -> tuple[str, ...]:
+    outcome = f"{m.outcome.value}: {m.reason}" if m.reason else m.outcome.value
+    took = f"{m.duration_ms:.0f}" if m.duration_ms else ""
+    moment = local_time(m.at, zone)
+    return moment, m.direction.value, m.profile, m.service, outcome, m.request_id, m.item_id, took, m.id
+
+
+def _document(message: Message) -> dict[str, object]:
+    columns = {field.name: getattr(message, field.name) for field in fields(Message)}
+    return {**columns, "at": message.at.isoformat()}
+
+
+# --- show ----------------------------------------------------------------------------------------------------
+
+
+@journal_command.command(name="show")
+@click.argument("identifier", metavar="ID")
+@click.option("--library", "symbol", default="", metavar="SYMBOL", help="Of this library, where there are several.")
+@click.option("--raw", is_flag=True, help="Only the content of the message ID, byte by byte as it was on the wire.")
+@pass_installation
+@click.pass_context
+def show(ctx: click.Context, installation: Installation, identifier: str, symbol: str, raw: bool) -> None:
+    """A message and its answer, with their content. ID is that of the message or of the exchange.
+
+    \b
+    Examples:
+      illgate journal show 0006430d0c7a1b0000a1b2c3-1
+      illgate journal show 0006430d0c7a1b0000a1b2c3-1 --raw > message.xml
+    """
+    library = library_named(installation, symbol)
+    found = asyncio.run(_exchange(installation, library.symbol, identifier))
+    if not found:
+        raise click.UsageError(f"no such message: {identifier}")
+    if raw:
+        named = [one for one in found if one.message.id == identifier] or list(found[:1])
+        body = named[0].body
+        if body is None:
+            click.echo("its content is no longer kept", err=True)
+            ctx.exit(REFUSED)
+        click.echo(body, nl=False)
+        return
+    for one in found:
+        for line in _shown(one, library.zone):
+            click.echo(line)
+
+
+async def _exchange(installation: Installation, library: str, identifier: str) -> tuple[FullMessage, ...]:
+    with readable_bodies():
+        async with open_journal(installation) as (journal, _store):
+            return await journal.exchange(library, identifier)
+
+
+def _shown(one: FullMessage, zone: tzinfo) -> Iterator[str]:
+    m = one.message
+    yield f"{'<-' if m.direction is Direction.IN else '->'} {m.service or '(unknown)'}  {m.id}"
+    facts = {
+        "time": local_time(m.at, zone),
+        "outcome": f"{m.outcome.value} ({m.reason})" if m.reason else m.outcome.value,
+        "note": m.note,
+        "profile": m.profile,
+        "protocol": f"{m.protocol} {m.version}".strip() + f" over {m.transport}",
+        "peer": m.peer,
+        "from": m.from_agency,
+        "to": m.to_agency,
+        "request": m.request_id,
+        "item": m.item_id,
+        "took": f"{m.duration_ms:.1f} ms" if m.duration_ms else "",
+        "status": str(m.status or ""),
+        "content type": m.content_type,
+        "size": f"{m.body_size} bytes" + (", kept in part" if m.truncated else ""),
+        "repeat of": m.repeat_of,
+        "replay of": m.replay_of,
+    }
+    for name, text in facts.items():
+        if text:
+            yield f"   {name + ':':<14}{text}"
+    yield ""
+    yield "(its content is no longer kept)" if one.body is None else pretty(one.body)
+    yield ""
+
+
+# --- export --------------------------------------------------------------------------------------------------
+
+
+@journal_command.command(name="export")
+@_filtered
+@click.option("--to", "target", type=click.Path(path_type=Path), required=True, metavar="FILE|DIR")
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
+@pass_installation
+def export(installation: Installation, /, symbol: str, target: Path, force: bool, **said: Any) -> None:
+    """Messages with their content, newest first: to a FILE as lines of JSON (content in base64), or into a folder DIR
+    that is there, the content of each in a file of its own.
+
+    \b
+    Examples:
+      illgate journal export --since 2026-03-01 --until 2026-04-01 --to march.jsonl
+      illgate journal export --request ILL-1001 --to /tmp/ill-1001/
+    """
+    library = library_named(installation, symbol)
+    if target.is_file() and not force:
+        raise click.UsageError(f"{shown(target)} is there already; --force overwrites it")
+    write = _into_folder if target.is_dir() else _into_file
+    if write is _into_file:
+        target.write_bytes(b"")
+        target.chmod(0o600)  # it names patrons
+    wanted = _filter(installation, library, said)
+    count = asyncio.run(_export(installation, wanted, lambda one: write(target, one)))
+    click.echo(f"{count} messages written to {shown(target)}")
+
+
+async def _export(installation: Installation, wanted: Filter, write: Callable[[FullMessage], int]) -> int:
+    count = 0
+    with readable_bodies():
+        async with open_journal(installation) as (journal, _store):
+            async for one in journal.export(wanted):
+                count += write(one)
+                if count and count % TOLD_EVERY == 0:
+                    click.echo(f"{count} messages …", err=True)
+    return count
+
+
+def _into_file(file: Path, one: FullMessage) -> int:
+    with file.open("a", encoding="utf-8") as out:
+        out.write(f"{json_line(one)}\n")
+    return 1
+
+
+def _into_folder(folder: Path, one: FullMessage) -> int:
+    """0: its content is no longer kept."""
+    if one.body is None:
+        return 0
+    file = folder / file_name(one.message)
+    file.touch(mode=0o600)
+    file.write_bytes(one.body)
+    return 1
+
+
+@click.command(name="replay")
+@click.argument("identifier", metavar="ID")
+@click.option("--library", "symbol", default="", metavar="SYMBOL", help="Of this library, where there are several.")
+@click.option("--dry-run", is_flag=True, help="Show what it asks for; the library is not touched.")
+@pass_installation
+@click.pass_context
+def replay_command(ctx: click.Context, installation: Installation, identifier: str, symbol: str, dry_run: bool) -> None:
+    """Carry out a message of the journal again, for the profile that it had; nobody gets the answer but you.
+
+    What was done already is not done twice. The replay has its own row in the journal. Exit code 0: done; 1: refused,
+    or it can't be replayed; 4: the library can't be reached.
+
+    \b
+    Examples:
+      illgate journal list --outcome failed
+      illgate replay 0006430d0c7a1b0000a1b2c3-1 --dry-run
+      illgate replay 0006430d0c7a1b0000a1b2c3-1
+    """
+    library = library_named(installation, symbol)
+    try:
+        done = asyncio.run(_replay(installation, library.symbol, identifier, dry_run))
+    except NotReplayable as why:
+        click.echo(f"{identifier} can't be replayed: {why}", err=True)
+        ctx.exit(REFUSED)
+    for line in _rehearsed(done) if isinstance(done, Rehearsal) else _replayed(done):
+        click.echo(line)
+    if isinstance(done, Replayed):
+        ctx.exit(EXIT.get(done.outcome, REFUSED))
+
+
+async def _replay(installation: Installation, library: str, identifier: str, dry_run: bool) -> Replayed | Rehearsal:
+    with readable_bodies():
+        async with open_journal(installation) as (journal, store):
+            kept = await journal.get(library, identifier)
+            if kept is None:
+                raise click.UsageError(f"no such message: {identifier}")
+            exchange = await open_exchange(installation, journal, store)
+            return await (exchange.rehearse(kept) if dry_run else exchange.replay(kept))
+
+
+def _replayed(done: Replayed) -> Iterator[str]:
+    yield f"{done.outcome.value}: {done.reason}" if done.reason else done.outcome.value
+    if done.note:
+        yield f"  {done.note}"
+    yield ""
+    yield pretty(done.answer.body)
+
+
+def _rehearsed(done: Rehearsal) -> Iterator[str]:
+    if done.command is not None:
+        yield f"{done.service} asks for {type(done.command).__name__}"
+        yield from value_lines(done.command, 1)
+    elif done.told is not None:
+        yield f"{done.service} tells of request {done.told.transaction}: {done.told.kind.value}"
+        yield from value_lines(done.told.details, 1)
+        if done.refusal is not None:
+            yield f"  It would be refused: {_why(done)}"
+    elif done.refusal is not None:
+        yield f"{done.service or 'The message'} would be refused: {_why(done)}"
+    else:
+        yield f"{done.service} is answered without the library"
+    yield ""
+    if done.carried_out_as:
+        yield f"It was carried out as {done.carried_out_as}; the answer was:"
+    elif done.answer is None:
+        yield "What would be answered only the library can tell; it was not asked."
+    else:
+        yield "The answer would be:"
+    if done.answer is not None:
+        yield pretty(done.answer.body)
+
+
+def _why(done: Rehearsal) -> str:
+    refusal = done.refusal
+    return getattr(refusal, "detail", "") or str(refusal)

@@ -1,0 +1,367 @@
+"""`illgate mail` and `illgate letter`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from gateway.cli.formatting import local_time, table
+from gateway.cli.installation import (
+    Installation,
+    NotDone,
+    cursor_option,
+    in_sentences,
+    library_named,
+    library_option,
+    limit_option,
+    minute,
+    open_managed,
+    pass_installation,
+    print_cursor,
+    run,
+    staff_option,
+)
+from gateway.configuration.yaml_document import ConfigurationError, nearest
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Kind
+from gateway.ports.outgoing_mail import Letter, LetterStyle
+from gateway.runtime.assembly import Mailboxes
+from gateway.runtime.managed_requests import preview_of
+from gateway.services.check.runner import letters_of
+from gateway.services.letters import ALL, Letters, To, named, sample
+from gateway.services.mailbox.mail_reader import Post
+from gateway.services.mailbox.poller import Polled
+from gateway.settings import Settings
+from gateway.settings.sections import MailboxSettings
+from gateway.store.journal import Journal
+from gateway.store.journal_records import BodyUnreadable
+from gateway.store.mailbox import MailRow, Outcome, Page
+
+T = TypeVar("T")
+
+_MAIL = click.argument("mail", metavar="MAIL")
+
+
+@click.group(name="mail")
+def mail_command() -> None:
+    """Partners' mails: read a mailbox, explain a mail, and decide about those that nobody understood."""
+
+
+# --- mailboxes -----------------------------------------------------------------------------------------------
+
+
+@mail_command.command(name="poll")
+@click.argument("mailbox", metavar="MAILBOX")
+@pass_installation
+def poll(installation: Installation, mailbox: str) -> None:
+    """Read what waits in a mailbox now, as the daemon does.
+
+    Beside a daemon it does no harm: a mail is taken once. On PostgreSQL only the node that has the mailbox reads it.
+    """
+    _settings(installation, mailbox)
+    polled = _run(installation, lambda boxes: boxes.poller(mailbox).once())
+    click.echo(_counted(polled))
+
+
+def _counted(polled: Polled) -> str:
+    parts = [f"{polled.taken[outcome]} {word}" for outcome, word in _WORDS.items()]
+    moved = f"; {polled.again} were taken before and moved now" if polled.again else ""
+    return f"{polled.count} mails: {', '.join(parts)}{moved}"
+
+
+_WORDS = {Outcome.DONE: "done", Outcome.UNKNOWN: "for staff", Outcome.FAILED: "failed"}
+
+
+@mail_command.command(name="test")
+@click.argument("mailbox", metavar="MAILBOX")
+@pass_installation
+def test(installation: Installation, mailbox: str) -> None:
+    """Sign in to a mailbox and say what waits there; nothing is read, moved or marked."""
+    one = _settings(installation, mailbox)
+    waiting, seconds, idle = _run(installation, lambda boxes: boxes.poller(mailbox).probe())
+    click.echo(f"{one.name}: signed in as {one.user} at {one.host}:{one.port} ({one.security.value})")
+    click.echo(
+        f"folder {one.folder}: {waiting} mails wait; answered in {seconds:.2f} s; IDLE: {'yes' if idle else 'no'}"
+    )
+
+
+def _settings(installation: Installation, name: str) -> MailboxSettings:
+    found = next((one for one in installation.settings.mailboxes if one.name == name), None)
+    if found is None:
+        known = ", ".join(one.name for one in installation.settings.mailboxes) or "none"
+        raise click.UsageError(f"no such mailbox: {name}; in gateway.yml: {known}")
+    return found
+
+
+# --- one mail ------------------------------------------------------------------------------------------------
+
+
+@mail_command.command(name="explain")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True), metavar="FILE")
+@click.option("--mailbox", default="", metavar="NAME", help="As if it had come to this mailbox.")
+@library_option
+@pass_installation
+def explain(installation: Installation, file: Path, mailbox: str, symbol: str) -> None:
+    """How a mail is understood, rule by rule. Nothing changes.
+
+    \b
+    Examples:
+      illgate mail explain answer.eml
+      illgate mail unmatched show ID --raw | illgate mail explain -
+    """
+    box = _settings(installation, mailbox) if mailbox else None
+    library = library_named(installation, (box.library if box is not None else "") or symbol)
+    post = Post(library.symbol, box.authserv_id if box is not None else "")
+    with click.open_file(str(file), "rb") as opened:
+        content = opened.read()
+    for line in _run(installation, lambda boxes: boxes.desk.explain(content, post)):
+        click.echo(line)
+
+
+@mail_command.command(name="preview")
+@click.argument("request", metavar="REQUEST")
+@library_option
+@pass_installation
+def preview_partner_mail(installation: Installation, request: str, symbol: str) -> None:
+    """The letter that goes out to the partner for a request (its number or id), as it is now."""
+    library = library_named(installation, symbol)
+
+    shown = run(installation, lambda managed: preview_of(managed, installation.adapters, library.symbol, request))
+    for mail in shown:
+        click.echo(mail)
+
+
+@mail_command.command(name="send-now")
+@click.argument("partner", metavar="PARTNER")
+@library_option
+@pass_installation
+def send_now(installation: Installation, partner: str, symbol: str) -> None:
+    """Orders that wait for others to go to PARTNER (name of its profile) go now: the daemon sends them at once."""
+    library = library_named(installation, symbol)
+    sent = run(installation, lambda managed: managed.desk.send_now(library.symbol, partner))
+    click.echo(f"{partner}: {sent} orders go now" if sent else f"{partner}: no orders wait")
+
+
+# --- what nobody understood ----------------------------------------------------------------------------------
+
+
+@mail_command.group(name="unmatched")
+def unmatched() -> None:
+    """Mails of unknown senders, and those that nobody understood: say which request is meant, or dismiss them."""
+
+
+@unmatched.command(name="list")
+@limit_option
+@cursor_option
+@library_option
+@pass_installation
+def list_mails(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
+    """Newest first."""
+    library = library_named(installation, symbol)
+    page: Page = _run(installation, lambda boxes: boxes.desk.waiting(library.symbol, limit, cursor))
+    if not page.rows:
+        click.echo("no mails wait")
+    else:
+        heading = ("CAME", "MAILBOX", "SENDER", "SUBJECT", "ID", "WHY")
+        rows = [
+            (minute(row.at, library.zone), row.spot.mailbox, row.sender, row.subject[:50], row.id, row.reason)
+            for row in page.rows
+        ]
+        for line in table([heading, *rows]):
+            click.echo(line)
+    print_cursor(page.cursor)
+
+
+@unmatched.command(name="show")
+@_MAIL
+@click.option("--raw", is_flag=True, help="The mail itself, as it came.")
+@library_option
+@pass_installation
+def show(installation: Installation, mail: str, raw: bool, symbol: str) -> None:
+    """One of them: why it waits, requests that it may be about, and the mail."""
+    library = library_named(installation, symbol)
+    row: MailRow = _run(installation, lambda boxes: boxes.desk.show(library.symbol, mail))
+    if raw:
+        click.echo(row.content or b"", nl=False)
+        return
+    facts = {
+        "came": f"{local_time(row.at, library.zone)} in {row.spot.mailbox}",
+        "sender": row.sender,
+        "subject": row.subject,
+        "partner": row.profile,
+        "why": row.reason,
+        "decided": row.closed_by,
+        "request": row.request_id,
+        "maybe": ", ".join(row.possible),
+    }
+    click.echo(row.id)
+    for name, text in facts.items():
+        if text:
+            click.echo(f"  {name + ':':<10}{text}")
+    if row.content is not None:
+        click.echo("")
+        click.echo(row.content.decode("utf-8", "replace"))
+
+
+@unmatched.command(name="assign")
+@_MAIL
+@click.argument("request", metavar="REQUEST")
+@staff_option
+@library_option
+@pass_installation
+def assign(installation: Installation, mail: str, request: str, actor: str, symbol: str) -> None:
+    """It is about this request (number or id): what it says happens there, or becomes a note."""
+    library = library_named(installation, symbol)
+    changed = _run(installation, lambda boxes: boxes.desk.assign(library.symbol, mail, request, actor))
+    click.echo(f"{mail}: assigned to {changed.number}, which is {changed.state.value} now")
+
+
+@unmatched.command(name="dismiss")
+@_MAIL
+@staff_option
+@library_option
+@pass_installation
+def dismiss(installation: Installation, mail: str, actor: str, symbol: str) -> None:
+    """It needs nothing. It stays in the folder of the mailbox, and in the journal for a while."""
+    library = library_named(installation, symbol)
+    _run(installation, lambda boxes: boxes.desk.dismiss(library.symbol, mail, actor))
+    click.echo(f"dismissed: {mail}")
+
+
+# --- opening -------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _open(installation: Installation) -> AsyncIterator[Mailboxes]:
+    profiles, options = installation.profiles, installation.parts.journal_options()
+    async with open_managed(installation) as managed:
+        store = next(iter(managed.houses.values())).store
+        journal = Journal(store, options)
+        try:
+            yield Mailboxes(
+                settings=installation.settings,
+                adapters=installation.adapters,
+                clock=installation.clock,
+                store=store,
+                managed=managed,
+                profiles=lambda: profiles.profiles,
+                journal=journal,
+                options=options,
+            )
+        finally:
+            await journal.close()
+
+
+def _run(installation: Installation, work: Callable[[Mailboxes], Awaitable[T]]) -> T:
+    async def opened() -> T:
+        async with _open(installation) as boxes:
+            return await work(boxes)
+
+    with in_sentences():
+        try:
+            return asyncio.run(opened())
+        except BodyUnreadable as error:
+            raise NotDone(f"The mail can't be shown: {error}") from error
+
+
+@click.group(name="letter")
+def letter_command() -> None:
+    """List letters to patrons and partners and slips for items, and show how they look."""
+
+
+@letter_command.command(name="list")
+@pass_installation
+def list_letters(installation: Installation) -> None:
+    """All letters, and the languages that each is in; * marks where a template of your own counts."""
+    settings = installation.settings
+    letters = letters_of(settings)
+    rows: list[tuple[str, ...]] = [("LETTER", *letters.languages)]
+    rows += [(name, *(_kind(letters, name, language) for language in letters.languages)) for name in ALL]
+    for line in table(rows):
+        click.echo(line)
+    click.echo(f"\nYour own templates go into {settings.letters_folder}, such as en/{ALL[0]}.j2")
+
+
+def _kind(letters: Letters, name: str, language: str) -> str:
+    sources = letters.sources(name, language)
+    return "-" if not sources else "*" if any(letters.is_own(file) for file in sources) else "shipped"
+
+
+@letter_command.command(name="preview")
+@click.argument("name", metavar="NAME")
+@click.option("--language", default="", metavar="CODE", help="Such as de; else the installation's.")
+@click.option("--html", is_flag=True, help="The HTML part instead of the plain text.")
+@click.option("--script", type=click.Choice(tuple(sample.CITATIONS)), default="latin", help="Of the citation.")
+@click.option("--profile", default="", metavar="PROFILE", help="As this partner gets it (letters to partners).")
+@pass_installation
+def preview_letter(installation: Installation, name: str, language: str, html: bool, script: str, profile: str) -> None:
+    """How a letter looks, for a made-up request.
+
+    NAME as in `illgate letter list`; what stands before the stroke may be left out where only one fits.
+
+    \b
+    Examples:
+      illgate letter preview available
+      illgate letter preview partner/overdue --language de
+      illgate letter preview slip/return
+      illgate letter preview request --script arabic --html > request.html
+      illgate letter preview request --profile seeberg
+    """
+    settings = installation.settings
+    to, _, rest = _full(name).partition("/")
+    letters = letters_of(settings)
+    if language and language not in letters.languages:
+        raise click.UsageError(f"no letters in '{language}'; there are: {', '.join(letters.languages)}")
+    zone = settings.libraries[0].zone
+    if to == To.SLIP.value:
+        by = Letters(settings.letters_folder, language or settings.letters.language)
+        request = sample.request(script)
+        letter = by.slip(rest, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.SLIP)
+    elif to == To.PATRON.value:
+        request = sample.request(script)
+        request = replace(request, patron=replace(request.patron, language=language))
+        letter = letters.for_patron(rest, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.FACTS)
+    else:
+        partner, style = _partner(installation, profile, settings)
+        style = replace(style, language=language or style.language)
+        message = sample.message(Kind(rest), script)
+        letter = letters.for_partner(message, partner, sample.LIBRARY, zone, style)
+    click.echo(letter.html if html else _shown(letter), nl=False)
+
+
+def _full(name: str) -> str:
+    found = named(name)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise click.UsageError(f"which one? {' or '.join(found)}")
+    near = nearest(name, (*ALL, *(one.partition("/")[2] for one in ALL)))
+    hint = f"; did you mean '{near}'?" if near else ""
+    raise click.UsageError(f"no such letter: {name}{hint}")
+
+
+def _partner(installation: Installation, name: str, settings: Settings) -> tuple[Profile, LetterStyle]:
+    """Raises click.UsageError, ConfigurationError."""
+    if not name:
+        return Profile(name="sample"), LetterStyle()
+    loading = installation.profiles
+    profile = loading.profiles.by_name(name)
+    if profile is None:
+        if loading.problems:
+            raise ConfigurationError(loading.problems)
+        raise click.UsageError(f"no such profile: {name}")
+    for channel in installation.adapters.channels.values():
+        dialect = profile.dialects.get(channel.section)
+        if dialect is not None and channel.style is not None:
+            return profile, channel.style(dialect, settings.folder)
+    return profile, LetterStyle()
+
+
+def _shown(letter: Letter) -> str:
+    return f"To: {letter.to}\nSubject: {letter.subject}\n\n{letter.text}"

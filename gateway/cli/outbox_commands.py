@@ -1,0 +1,254 @@
+"""`illgate outbox list|show|gathered|release|skip|edit|run`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import tzinfo
+from pathlib import Path
+
+import click
+
+from gateway.cli.formatting import local_time, table
+from gateway.cli.installation import (
+    REFUSED,
+    Installation,
+    cursor_option,
+    json_option,
+    library_named,
+    library_option,
+    limit_option,
+    minute,
+    pass_installation,
+    print_cursor,
+    print_json,
+    print_json_line,
+    run,
+    staff_option,
+)
+from gateway.domain.requests.views import DeadLetter, GatheredOrder, NotThere, Page
+from gateway.runtime.managed_requests import Managed
+from gateway.store.requests import outbox_queries
+from gateway.store.requests.outbox import Status
+from gateway.web.api.models.staff import LetterOut, LetterWhole
+
+_ID = click.argument("letter", metavar="ID")
+
+
+@click.group(name="outbox")
+def outbox_command() -> None:
+    """What could not be done: messages to partners, letters, calls to the library (dead letters).
+
+    What could not be reached is tried again by itself, for hours. What is given up, or refused, waits here until staff
+    release it, change it, or let it be; what comes behind it for the same request and partner waits too.
+    """
+
+
+# --- looking -------------------------------------------------------------------------------------------------
+
+
+@outbox_command.command(name="list")
+@limit_option
+@cursor_option
+@library_option
+@json_option
+@pass_installation
+def list_(installation: Installation, limit: int, cursor: str, symbol: str, as_json: bool) -> None:
+    """Dead letters, oldest first."""
+    library = library_named(installation, symbol)
+
+    async def work(managed: Managed) -> tuple[Page[DeadLetter], Mapping[str, str]]:
+        page = await managed.desk.dead_letters(library.symbol, limit, cursor)
+        return page, await _numbers(managed, library.symbol, page)
+
+    page, numbers = run(installation, work)
+    if as_json:
+        for one in page:
+            print_json_line(LetterOut.model_validate(one))
+    elif not page.items:
+        click.echo("no dead letters")
+    else:
+        heading = ("CREATED", "KIND", "TARGET", "REQUEST", "TRIES", "ID", "ERROR")
+        for line in table([heading, *(_row(one, numbers, library.zone) for one in page)]):
+            click.echo(line)
+    print_cursor(page.cursor)
+
+
+async def _numbers(managed: Managed, library: str, page: Page[DeadLetter] | Page[GatheredOrder]) -> Mapping[str, str]:
+    """Numbers of the requests, by id."""
+    found = {}
+    for request_id in {one.request_id for one in page if one.request_id}:
+        try:
+            found[request_id] = (await managed.requests.find(library, request_id)).number
+        except NotThere:
+            found[request_id] = request_id
+    return found
+
+
+def _row(one: DeadLetter, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str, ...]:
+    number = numbers.get(one.request_id, "")
+    return minute(one.created, zone), one.kind, one.target, number, str(one.tries), one.id, one.error
+
+
+@outbox_command.command(name="show")
+@_ID
+@library_option
+@json_option
+@pass_installation
+def show(installation: Installation, letter: str, symbol: str, as_json: bool) -> None:
+    """One of them, with what was to be sent."""
+    library = library_named(installation, symbol)
+    one = run(installation, lambda managed: managed.desk.dead_letter(library.symbol, letter))
+    if as_json:
+        print_json(LetterWhole.model_validate(one))
+        return
+    facts = {
+        "kind": one.kind,
+        "target": one.target,
+        "request": one.request_id,
+        "created": local_time(one.created, library.zone),
+        "tries": str(one.tries),
+        "error": one.error,
+    }
+    click.echo(one.id)
+    for name, text in facts.items():
+        if text:
+            click.echo(f"  {name + ':':<10}{text}")
+    click.echo("")
+    click.echo(_indented(one.payload))
+
+
+def _indented(payload: str) -> str:
+    return json.dumps(json.loads(payload), ensure_ascii=False, indent=2)
+
+
+@outbox_command.command(name="gathered")
+@limit_option
+@cursor_option
+@library_option
+@pass_installation
+def gathered(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
+    """Orders that wait for others to go in one mail, and until when; those in a file that isn't sent yet.
+
+    `illgate mail send-now PARTNER` sends all that wait, `illgate outbox release ID` one alone.
+    """
+    library = library_named(installation, symbol)
+
+    async def work(managed: Managed) -> tuple[Page[GatheredOrder], Mapping[str, str]]:
+        page = await managed.desk.gathered(library.symbol, limit, cursor)
+        return page, await _numbers(managed, library.symbol, page)
+
+    page, numbers = run(installation, work)
+    if not page.items:
+        click.echo("no orders wait")
+    else:
+        heading = ("PARTNER", "FILE", "REQUEST", "SINCE", "ID", "ERROR")
+        for line in table([heading, *(_gathered_row(one, numbers, library.zone) for one in page)]):
+            click.echo(line)
+    print_cursor(page.cursor)
+
+
+def _gathered_row(one: GatheredOrder, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str, ...]:
+    file = one.file or (f"at {minute(one.due, zone)}" if one.due is not None else "")
+    number = numbers.get(one.request_id, "")
+    return one.partner, file, number, minute(one.created, zone), one.id, one.error
+
+
+# --- deciding ------------------------------------------------------------------------------------------------
+
+
+@outbox_command.command(name="release")
+@_ID
+@staff_option
+@library_option
+@pass_installation
+def release(installation: Installation, letter: str, actor: str, symbol: str) -> None:
+    """Try it again: the daemon does so at once."""
+    library = library_named(installation, symbol)
+    run(installation, lambda managed: managed.desk.release(library.symbol, letter, actor))
+    click.echo(f"released: {letter}")
+
+
+@outbox_command.command(name="skip")
+@_ID
+@click.option("--reason", required=True, metavar="TEXT", help="Why it need not be done; kept with it.")
+@staff_option
+@library_option
+@pass_installation
+def skip(installation: Installation, letter: str, reason: str, actor: str, symbol: str) -> None:
+    """Let it be: it is never done, and what waits behind it goes on."""
+    library = library_named(installation, symbol)
+    run(installation, lambda managed: managed.desk.skip(library.symbol, letter, reason, actor))
+    click.echo(f"skipped: {letter}")
+
+
+@outbox_command.command(name="edit")
+@_ID
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
+    default=None,
+    metavar="FILE",
+    help="Take the new content from FILE (-: standard input); else an editor is opened.",
+)
+@staff_option
+@library_option
+@pass_installation
+@click.pass_context
+def edit(
+    ctx: click.Context, installation: Installation, letter: str, source: Path | None, actor: str, symbol: str
+) -> None:
+    """Change what is to be sent, then try it again.
+
+    \b
+    Examples:
+      illgate outbox edit 0006430d0c7a1b0000a1b2c3
+      illgate outbox show 0006430d0c7a1b0000a1b2c3 --json | jq .payload -r > one.json
+      illgate outbox edit 0006430d0c7a1b0000a1b2c3 --from one.json
+    """
+    library = library_named(installation, symbol)
+    before = run(installation, lambda managed: managed.desk.dead_letter(library.symbol, letter)).payload
+    text = _read(source) if source is not None else click.edit(_indented(before), extension=".json")
+    if text is None or _same(text, before):
+        click.echo("nothing was changed", err=True)
+        ctx.exit(REFUSED)
+    payload = text
+    run(installation, lambda managed: managed.desk.edit(library.symbol, letter, payload, actor))
+    click.echo(f"changed and released: {letter}")
+
+
+def _read(source: Path) -> str:
+    with click.open_file(str(source), encoding="utf-8") as file:
+        return str(file.read())
+
+
+def _same(text: str, before: str) -> bool:
+    """What isn't JSON at all is refused by the service, with the place."""
+    try:
+        return bool(json.loads(text) == json.loads(before))
+    except ValueError:
+        return False
+
+
+# --- doing ---------------------------------------------------------------------------------------------------
+
+
+@outbox_command.command(name="run")
+@pass_installation
+def run_(installation: Installation) -> None:
+    """Do now what is due: timers, messages, letters, calls to the library; of all libraries.
+
+    For rehearsals, and for installations that work without a daemon (by cron). Beside a daemon it does no harm:
+    nothing is done twice. What still waits is tried again later, or comes behind a dead letter.
+    """
+
+    async def work(managed: Managed) -> tuple[int, Mapping[tuple[str, Status], int]]:
+        tries = await managed.drain()
+        house = next(iter(managed.houses.values()))
+        return tries, await house.store.read(outbox_queries.counts)
+
+    tries, counts = run(installation, work)
+    left = {status: sum(n for (_, one), n in counts.items() if one is status) for status in Status}
+    waiting = left[Status.WAITING] + left[Status.IN_HAND]
+    click.echo(f"{tries} steps done or tried; {waiting} still waiting, {left[Status.DEAD]} dead letters")

@@ -1,0 +1,226 @@
+"""`illgate partner` and `illgate rota`.
+
+The daemon keeps in memory what members of the network report, so these ask anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import click
+
+from gateway.cli.formatting import table
+from gateway.cli.installation import (
+    Installation,
+    json_option,
+    library_named,
+    library_option,
+    pass_installation,
+    price,
+    print_json,
+    print_json_line,
+    run,
+)
+from gateway.domain.requests.policy import OnlyOwning
+from gateway.domain.requests.rota import Explanation, Verdict
+from gateway.domain.requests.views import PartnerView, RotaView
+from gateway.runtime.managed_requests import Managed
+from gateway.web.api.models.staff import PartnerOut, RotaOut
+
+
+@click.group(name="partner")
+def partner_command() -> None:
+    """Partners of requests, as they stand: how much is open with them, how quick they are, whether they are closed."""
+
+
+@partner_command.command(name="list")
+@library_option
+@json_option
+@pass_installation
+def list_partners(installation: Installation, symbol: str, as_json: bool) -> None:
+    """All partners: the profiles with a section `partner`."""
+    library = library_named(installation, symbol)
+
+    async def work(managed: Managed) -> Sequence[PartnerView]:
+        await managed.network.ask_all(managed.houses[library.symbol])
+        return await managed.partners.partners(library.symbol)
+
+    found = run(installation, work)
+    if as_json:
+        for one in found:
+            print_json_line(PartnerOut.model_validate(one))
+        return
+    if not found:
+        click.echo("no partners: no profile has a section `partner`")
+        return
+    heading = ("PROFILE", "SYMBOL", "CHANNEL", "ASKED", "BY OTHERS", "ASKS US", "DAYS", "COSTS", "", "NAME")
+    for line in table([heading, *map(_row, found)]):
+        click.echo(line)
+
+
+def _row(one: PartnerView) -> tuple[str, ...]:
+    return (
+        one.profile,
+        one.symbols[0] if one.symbols else "",
+        one.channel or "-",
+        str(one.open_borrowing),
+        str(one.reported) if one.reported else "",
+        str(one.open_lending),
+        _days(one),
+        price(one.cost),
+        "closed" if one.closed_now else "",
+        one.name,
+    )
+
+
+def _days(one: PartnerView) -> str:
+    return f"{one.mean_days:.1f}" if one.mean_days is not None else ""
+
+
+def _member(one: PartnerView) -> str:
+    if not one.member:
+        return ""
+    heard = f"member, it reported at {one.heard:%Y-%m-%d %H:%M} UTC" if one.heard else "member, it has not reported"
+    return f"{heard}: {one.silent}" if one.silent else heard
+
+
+@partner_command.command(name="show")
+@click.argument("name", metavar="PROFILE")
+@library_option
+@json_option
+@pass_installation
+def show_partner(installation: Installation, name: str, symbol: str, as_json: bool) -> None:
+    """One partner. How messages to it look and how requests run with it: `illgate profile show PROFILE`."""
+    library = library_named(installation, symbol)
+
+    async def work(managed: Managed) -> PartnerView:
+        await managed.network.ask_all(managed.houses[library.symbol])
+        return await managed.partners.partner(library.symbol, name)
+
+    one = run(installation, work)
+    if as_json:
+        print_json(PartnerOut.model_validate(one))
+        return
+    click.echo(f"{one.profile}  {one.name}".rstrip())
+    facts = {
+        "symbols": ", ".join(one.symbols),
+        "roles": ", ".join(one.roles),
+        "channel": one.channel or "none: it can't be asked",
+        "e-mail": one.email,
+        "telephone": one.phone,
+        "today": "closed" if one.closed_now else "open",
+        "asked of it": f"{one.open_borrowing} open",
+        "by others": f"{one.reported} open, {one.reported_by} members say" if one.reported else "",
+        "asked by it": f"{one.open_lending} open",
+        "days to supply": _days(one) or "not known yet",
+        "network": _member(one),
+        "costs": price(one.cost) or "nothing",
+    }
+    for fact, text in facts.items():
+        if text:
+            click.echo(f"  {fact + ':':<17}{text}")
+
+
+@click.group(name="rota")
+def rota_command() -> None:
+    """Rotas of requests.yml: whom a request asks, and in which order."""
+
+
+@rota_command.command(name="list")
+@library_option
+@json_option
+@pass_installation
+def list_rotas(installation: Installation, symbol: str, as_json: bool) -> None:
+    """All rotas."""
+    library = library_named(installation, symbol)
+    found = run(installation, lambda managed: managed.partners.rotas(library.symbol))
+    if as_json:
+        for one in found:
+            print_json_line(RotaOut.model_validate(one))
+        return
+    if not found:
+        click.echo("no rotas in requests.yml; suppliers are named by hand")
+        return
+    heading = ("NAME", "ORDER", "SUPPLIERS", "DESCRIPTION")
+    rows = [(one.name, _order(one), ", ".join(line.partner for line in one.lines), one.description) for one in found]
+    for line in table([heading, *rows]):
+        click.echo(line)
+
+
+def _order(one: RotaView) -> str:
+    return "as listed" if one.ordered else "ranked"
+
+
+@rota_command.command(name="show")
+@click.argument("name")
+@library_option
+@json_option
+@pass_installation
+def show_rota(installation: Installation, name: str, symbol: str, as_json: bool) -> None:
+    """One rota."""
+    library = library_named(installation, symbol)
+    one = run(installation, lambda managed: managed.partners.rota(library.symbol, name))
+    if as_json:
+        print_json(RotaOut.model_validate(one))
+        return
+    click.echo(f"{one.name} ({_order(one)})  {one.description}".rstrip())
+    for line in one.lines:
+        click.echo(f"  {line.partner}{'  (last resort)' if line.last_resort else ''}")
+
+
+# --- explain -------------------------------------------------------------------------------------------------
+
+_SAYS = {
+    Verdict.NEXT: "would be asked next",
+    Verdict.AFTER: "after that",
+    Verdict.PASSED_OVER: "not now",
+    Verdict.NOT_OWNING: "does not own it",
+    Verdict.NOT_LENDING: "does not lend it",
+    Verdict.UNREACHABLE: "its catalogue is down",
+    Verdict.ASKED: "was asked",
+    Verdict.SKIPPED: "skipped",
+}
+_OWNING = {
+    OnlyOwning.YES: "only who is known to own it is asked",
+    OnlyOwning.UNKNOWN_TOO: "who is known not to own it isn't asked",
+    OnlyOwning.NO: "nobody is looked up",
+}
+
+
+@rota_command.command(name="explain")
+@click.argument("number", metavar="NUMBER")
+@library_option
+@pass_installation
+def explain(installation: Installation, number: str, symbol: str) -> None:
+    """Why each supplier of a borrowing request stands where it stands now.
+
+    It is the search for the next supplier with the loads, speeds, closures and holdings of this moment, and nothing
+    is changed by it. Members of the network are asked for their loads.
+
+    \b
+    Example:
+      illgate rota explain B2026-00017
+    """
+    library = library_named(installation, symbol)
+
+    async def work(managed: Managed) -> Explanation:
+        request = await managed.requests.find(library.symbol, number)
+        await managed.network.ask_all(managed.houses[library.symbol])
+        return await managed.partners.explain(library.symbol, request.id)
+
+    for line in _lines(run(installation, work)):
+        click.echo(line)
+
+
+def _lines(found: Explanation) -> Iterator[str]:
+    if not found.lines:
+        yield "nobody: the request has no rota, and no rule gives it one"
+        return
+    if found.rota:
+        how = "ranked" if found.ranked else "as listed"
+        given = ", as the rules would give it" if found.by_rule else ""
+        yield f"rota {found.rota} ({how}{given}); {_OWNING[found.only_owning]}"
+    else:
+        yield "no rota; by hand"
+    heading = ("PARTNER", "NOW", "CATALOGUE", "WHY")
+    yield from table([heading, *((one.partner, _SAYS[one.verdict], one.holdings, one.why) for one in found.lines)])

@@ -1,0 +1,237 @@
+"""`illgate profile` and `illgate states`: configuration and state tables, printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from gateway.cli.installation import Installation, pass_installation
+from gateway.configuration.yaml_document import ConfigurationError, nearest, shown
+from gateway.domain.requests.events import Signal
+from gateway.domain.requests.request import TERMINAL, Role, State
+from gateway.domain.requests.state_machine import TABLES
+from gateway.domain.requests.state_table import Ask, Branch, Effect, Forbidden, Letter, Start, Stop, Table, Tell, Then
+from gateway.policies import schema_text as policy_schema_text
+from gateway.profiles import LoadedProfile, Loading, read_profiles
+from gateway.profiles.effective import as_yaml, as_yaml_with_sources, differences
+from gateway.profiles.loader import schema_text
+
+HEAD = ("state", "event", "only if", "next", "what follows")
+
+
+@click.group(name="profile")
+def profile_command() -> None:
+    """List, show and compare profiles."""
+
+
+@profile_command.command(name="list")
+@pass_installation
+def list_(installation: Installation) -> None:
+    """All profiles: name, what they extend, protocols, number of match rules, description."""
+    loading = installation.profiles
+    rows = [_profile_row(one) for one in loading.profiles.loaded.values()]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
+    for row in rows:
+        click.echo(
+            "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip()
+        )
+    if loading.problems:
+        raise ConfigurationError(loading.problems)
+
+
+def _profile_row(one: LoadedProfile) -> tuple[str, str, str, str]:
+    profile = one.profile
+    kind = "abstract" if profile.abstract else ", ".join(profile.dialects)
+    rules = f"{len(profile.match)} rules" if len(profile.match) != 1 else "1 rule"
+    extends = f" (extends {profile.extends})" if profile.extends else ""
+    return f"{profile.name}{extends}", kind, rules, profile.description
+
+
+@profile_command.command(name="show")
+@click.argument("name")
+@click.option("--sources", is_flag=True, help="Say where each value comes from: file and line, or default.")
+@pass_installation
+def show(installation: Installation, name: str, sources: bool) -> None:
+    """A profile as it works, with inherited values and defaults, as YAML.
+
+    NAME is a profile or the file of one.
+
+    \b
+    Examples:
+      illgate profile show illiad-alma
+      illgate profile show illiad-alma --sources
+    """
+    loaded = _find(installation, name, installation.profiles)
+    click.echo(as_yaml_with_sources(loaded) if sources else as_yaml(loaded), nl=False)
+
+
+@profile_command.command(name="diff")
+@click.argument("left", metavar="A")
+@click.argument("right", metavar="[B]", required=False)
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="Take B, or A itself as it is there, from another folder, such as a backup.",
+)
+@pass_installation
+def diff(installation: Installation, left: str, right: str | None, against: Path | None) -> None:
+    """How two profiles differ, with inherited values and defaults, and where each value was said.
+
+    A and B are profiles or files of profiles.
+
+    \b
+    Examples:
+      illgate profile diff illiad-alma illiad-folio
+      illgate profile diff reshare /tmp/reshare.yml
+      illgate profile diff reshare --against /var/backups/profiles
+    """
+    if right is None and against is None:
+        raise click.UsageError("with what? name a second profile, or --against FOLDER")
+    other = installation.profiles if against is None else _read(installation, against)
+    found = differences(_find(installation, left, installation.profiles), _find(installation, right or left, other))
+    for one in found:
+        click.echo(one.key)
+        click.echo(f"  - {one.left}  # {one.left_source}" if one.left else "  - (not there)")
+        click.echo(f"  + {one.right}  # {one.right_source}" if one.right else "  + (not there)")
+    click.echo(f"{len(found)} differences" if len(found) != 1 else "1 difference")
+
+
+@profile_command.command(name="schema")
+@click.option("--of", "of", type=click.Choice(["profiles", "requests"]), default="profiles", help="Of which file.")
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
+@pass_installation
+def schema(installation: Installation, of: str, output: Path | None) -> None:
+    """JSON Schema of a profile, or of requests.yml, for editors.
+
+    \b
+    Examples:
+      illgate profile schema
+      illgate profile schema -o profiles/schema.json
+      illgate profile schema --of requests -o profiles/requests.schema.json
+    """
+    text = schema_text(installation.adapters) if of == "profiles" else policy_schema_text()
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+        click.echo(f"written: {shown(output)}")
+
+
+def _read(installation: Installation, folder: Path) -> Loading:
+    return read_profiles(folder, installation.adapters, installation.settings)
+
+
+def _find(installation: Installation, name: str, loading: Loading) -> LoadedProfile:
+    """Raises ConfigurationError when it is there but can't be used, UsageError when it isn't."""
+    if name.endswith(".yml"):
+        file = Path(name)
+        if not file.is_file():
+            raise click.UsageError(f"no such file: {name}")
+        loading, name = _read(installation, file.absolute().parent), file.stem
+    if name in loading.profiles.loaded:
+        return loading.profiles.loaded[name]
+    own = [problem for problem in loading.problems if Path(problem.file).name == f"{name}.yml"]
+    if own:
+        raise ConfigurationError(own)
+    near = nearest(name, loading.profiles.loaded)
+    hint = f"; did you mean '{near}'?" if near else ""
+    raise click.UsageError(f"no such profile: {name}{hint}")
+
+
+@click.command(name="states")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "mermaid"]),
+    default="table",
+    show_default=True,
+    help="Every branch as a row of a table, or a diagram of the ways between the states.",
+)
+@click.option("--role", type=click.Choice([role.value for role in Role]), help="Only one side; else both.")
+def states_command(format_: str, role: str | None) -> None:
+    """Show how managed requests change their state.
+
+    An event that has no row in a state is refused, or only kept in the history. 'us' is staff, a patron or a rule.
+
+    \b
+    Examples:
+      illgate states --role lending
+      illgate states --format mermaid > states.mmd
+    """
+    roles = [Role(role)] if role else list(Role)
+    shown = {"table": as_table, "mermaid": as_mermaid}[format_]
+    for index, one in enumerate(roles):
+        if index:
+            click.echo()
+        if format_ == "table" and len(roles) > 1:
+            click.echo(f"# {one.value}")
+        click.echo(shown(TABLES[one]))
+
+
+def as_table(table: Table) -> str:
+    """Columns of equal width, one line a branch."""
+    rows = [HEAD, *(_branch_row(*one) for one in _branches(table))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD) - 1)]
+    return "\n".join(
+        "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+        for row in rows
+    )
+
+
+def as_mermaid(table: Table) -> str:
+    """A state diagram: one arrow for each pair of states, with the events that lead from one to the other."""
+    arrows: dict[tuple[State, State], list[str]] = {}
+    for state, signal, branch in _branches(table):
+        if branch.to is not None and branch.to is not state:
+            events = arrows.setdefault((state, branch.to), [])
+            if str(signal) not in events:
+                events.append(str(signal))
+    lines = ["stateDiagram-v2"]
+    lines += [f"    {_id(state)} : {state.value}" for state in table.states]
+    lines.append(f"    [*] --> {_id(table.start)}")
+    lines += [f"    {_id(a)} --> {_id(b)} : {', '.join(events).replace(':', ' ')}" for (a, b), events in arrows.items()]
+    lines += [f"    {_id(state)} --> [*]" for state in table.states if state in TERMINAL]
+    return "\n".join(lines)
+
+
+def _id(state: State) -> str:
+    """Mermaid takes no hyphens in the name of a state."""
+    return state.value.replace("-", "_")
+
+
+def _branches(table: Table) -> Iterator[tuple[State, Signal, Branch]]:
+    """Those that do something, in the order of the states and of the vocabulary."""
+    for state in table.states:
+        for signal in table.signals:
+            cell = table.cell(state, signal)
+            if not isinstance(cell, Forbidden):
+                yield from ((state, signal, branch) for branch in cell if not branch.kept)
+
+
+def _branch_row(state: State, signal: Signal, branch: Branch) -> tuple[str, ...]:
+    return (
+        state.value,
+        str(signal),
+        branch.when.name if branch.when is not None else "",
+        branch.to.value if branch.to is not None else "",
+        ", ".join(_effect(effect) for effect in branch.effects),
+    )
+
+
+def _effect(effect: Effect) -> str:
+    match effect:
+        case Tell(kind):
+            return f"tell {kind.value}"
+        case Letter(name):
+            return f"letter {name}"
+        case Ask(act):
+            return f"library {act.value}"
+        case Start(timer):
+            return f"start {timer.value}"
+        case Stop(timer):
+            return f"stop {timer.value}"
+        case Then(work):
+            return f"then {work.value}"

@@ -1,0 +1,391 @@
+"""`illgate request act|attach|reorder|skip` and the short commands.
+
+Options come from the table of acts that the API and the pages use (`gateway.domain.requests.action_fields`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.cli.formatting import flags
+from gateway.cli.installation import (
+    Installation,
+    NotDone,
+    day_or_minute,
+    json_option,
+    library_named,
+    library_option,
+    pass_installation,
+    print_json,
+    run,
+    staff_option,
+)
+from gateway.cli.request_options import (
+    CITATION_OPTIONS,
+    Here,
+    Said,
+    citation_of,
+    model,
+    money,
+    naming,
+    option_name,
+    options_of,
+    value_of,
+)
+from gateway.configuration.yaml_document import nearest
+from gateway.domain.requests.action_fields import ACTS, ActFields, Field, FieldType
+from gateway.domain.requests.attachments import FileType, type_of
+from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.request import Attachment, Request
+from gateway.domain.requests.views import Act, NotNow, Upload
+from gateway.domain.value import frozen
+from gateway.runtime.managed_requests import Managed
+from gateway.settings import LibrarySettings
+from gateway.web.api.models.inputs import ActBody
+from gateway.web.api.models.outputs import RequestOut
+from gateway.web.api.operation import Limits
+from gateway.web.api.operations.requests import BY_HAND, UploadQuery
+
+ALIASES: Mapping[str, tuple[Kind, str]] = {
+    "approve": (Kind.APPROVE, "Let a supplier be asked: the request was looked at."),
+    "receive": (Kind.RECEIVED, "The item has come in: temporary record, hold shelf."),
+    "lend": (Kind.LOANED_TO_PATRON, "Lend the item to the patron."),
+    "take-back": (Kind.RETURNED_BY_PATRON, "The patron has brought it back."),
+    "return": (Kind.RETURNED, "Send the item back to the lender."),
+    "will-supply": (Kind.WILL_SUPPLY, "Promise it to the library that asks."),
+    "unfilled": (Kind.UNFILLED, "Tell the library that asks: not from us."),
+    "ship": (Kind.SHIPPED, "Send the item to the library that asks."),
+    "deliver": (Kind.COPY_DELIVERED, "Deliver the copy."),
+    "check-in": (Kind.CHECKED_IN, "Our item is back."),
+    "renew": (Kind.RENEW, "Ask the lender for more time."),
+    "cancel": (Kind.CANCEL, "Cancel the request."),
+}
+
+_FIELDS: Mapping[str, Field] = {
+    field.name: field for kind in BY_HAND for field in (*ACTS[kind].required, *ACTS[kind].optional)
+}
+"""Every field by name; its help is that of one act."""
+
+MOST_BYTES = Limits().attachment_bytes
+
+
+def usage_of(kind: Kind) -> str:
+    """`unfilled --reason WORD [--note TEXT]`"""
+    fields = ACTS[kind]
+    needed = [" ".join(_placeholders(field)) for field in fields.required]
+    free = [f"[{one}]" for field in fields.optional for one in _placeholders(field)]
+    return " ".join((kind.value, *needed, *free))
+
+
+def _placeholders(field: Field) -> Iterator[str]:
+    if field.type is FieldType.CITATION:
+        yield "--title TEXT … (as of `request create`)"
+        return
+    for option in options_of(field):
+        yield f"{option.opts[0]} {option.metavar or 'WORD'}"
+
+
+# --- the commands --------------------------------------------------------------------------------------------
+
+_ATTEMPT = click.option(
+    "--attempt",
+    type=click.IntRange(0, 10_000),
+    default=0,
+    metavar="NO",
+    help="To which supplier's item this belongs, where that isn't the current one.",
+)
+_VERSION = click.option(
+    "--version",
+    type=click.IntRange(1),
+    default=None,
+    metavar="NO",
+    help="Only if the request is still at this version, as `request show` says.",
+)
+
+
+def _command(name: str, help_: str, options: list[click.Option], kind: Kind | None = None) -> click.Command:
+    """`kind` None: it is an argument of the command."""
+
+    @click.argument("number", metavar="NUMBER")
+    @_ATTEMPT
+    @_VERSION
+    @staff_option
+    @library_option
+    @json_option
+    @pass_installation
+    def callback(installation: Installation, /, number: str, **said: Any) -> None:
+        wanted = kind if kind is not None else _kind(said.pop("kind"))
+        _act(installation, number, wanted, said)
+
+    common: list[click.Parameter] = list(reversed(getattr(callback, "__click_params__", [])))
+    del callback.__click_params__  # type: ignore[attr-defined]
+    argument = [click.Argument(["kind"], metavar="KIND")] if kind is None else []
+    return click.Command(name, callback=callback, help=help_, params=[common[0], *argument, *options, *common[1:]])
+
+
+def _alias(name: str, kind: Kind, help_: str) -> click.Command:
+    fields = ACTS[kind]
+    options = [one for field in fields.required for one in options_of(field, " [needed]")]
+    options += [one for field in fields.optional for one in options_of(field)]
+    return _command(name, f"{help_}\n\nShort for `illgate request act NUMBER {kind.value}`.", options, kind)
+
+
+_ACT_HELP = """Do something with a request: KIND says what.
+
+Which kinds are possible now, and what each needs, stands at the end of `illgate request show NUMBER`. What the
+library's system must agree to (receive, lend, take back, ship, check in) is done at once; messages and letters that
+follow are left to the daemon.
+
+\b
+Examples:
+  illgate request act B2026-00017 approve
+  illgate request act B2026-00017 edit --isbn 9783161484100 --need-by 2027-03-31
+  illgate request act B2026-00017 assign --partner seeberg
+  illgate request act L2026-00004 conditional --conditions library-use-only --cost '12.50 EUR'
+  illgate request act L2026-00004 retry --retry-after 2027-04-01 --reason on-loan
+
+\b
+Kinds:
+"""
+
+act = _command(
+    "act",
+    _ACT_HELP + "\n".join(f"  {kind.value}" for kind in BY_HAND),
+    [option for field in _FIELDS.values() for option in options_of(field)],
+)
+
+SHORT = tuple(_alias(name, kind, help_) for name, (kind, help_) in ALIASES.items())
+
+
+# --- what is done --------------------------------------------------------------------------------------------
+
+
+def _kind(word: str) -> Kind:
+    """Raises click.UsageError with the nearest kind."""
+    kinds = {kind.value: kind for kind in BY_HAND}
+    kinds |= {alias: kind for alias, (kind, _) in ALIASES.items() if alias not in kinds}
+    if word in kinds:
+        return kinds[word]
+    near = nearest(word, kinds)
+    hint = f"; did you mean '{near}'?" if near else ""
+    raise click.UsageError(f"there is no act '{word}'{hint} All: illgate request act --help")
+
+
+@frozen
+class _Order:
+    """What is to be done, as it was typed."""
+
+    library: LibrarySettings
+    number: str
+    kind: Kind
+    said: Said
+
+
+def _act(installation: Installation, number: str, kind: Kind, said: dict[str, Any]) -> None:
+    order = _Order(library_named(installation, said.pop("symbol")), number, kind, said)
+    _only_what_fits(order)
+    request = run(installation, lambda managed: _done(managed, order))
+    if said["as_json"]:
+        print_json(RequestOut.of(request))
+        return
+    for line in told(request, order.library):
+        click.echo(line)
+
+
+async def _done(managed: Managed, order: _Order) -> Request:
+    front, symbol, said = managed.requests, order.library.symbol, order.said
+    before = await front.find(symbol, order.number)
+    wanted = Act(
+        kind=order.kind,
+        details=_details(order, before),
+        actor=said["actor"],
+        version=said["version"],
+        attempt=said["attempt"],
+    )
+    try:
+        return await front.act(symbol, before.id, wanted)
+    except NotNow as error:
+        possible = [kind.value for kind in (await front.show(symbol, before.id)).allowed if kind in BY_HAND]
+        raise NotDone(f"{error.denied.detail}\nPossible now: {', '.join(possible)}.") from error
+
+
+def told(request: Request, library: LibrarySettings) -> Iterator[str]:
+    """How the request stands after the act."""
+    marks = flags(request)
+    yield f"{request.number}: {request.state.value}{f' ({marks})' if marks else ''}"
+    barcodes = filter(None, (request.item_barcode, *(volume.barcode for volume in request.volumes)))
+    facts = {
+        "barcode": ", ".join(barcodes),
+        "due at lender": day_or_minute(request.terms.lender_due, library.zone),
+        "due for patron": day_or_minute(request.terms.patron_due, library.zone),
+    }
+    for name, text in facts.items():
+        if text and request.open:
+            yield f"  {name}: {text}"
+
+
+# --- options -> details --------------------------------------------------------------------------------------
+
+
+def _is_said(value: object) -> bool:
+    return value is not None and value != ()
+
+
+def _only_what_fits(order: _Order) -> None:
+    """Options that mean nothing for this act, and those that it lacks. Raises click.UsageError."""
+    fields = ACTS[order.kind]
+    said = {_field_of(name) for name, value in order.said.items() if _is_said(value) and _is_option(name)}
+    takes = ", ".join(_takes(fields)) or "no options"
+    for name in sorted(said - fields.names):
+        raise click.UsageError(f"{_spelled(name)} means nothing for '{order.kind.value}', which takes {takes}")
+    for field in fields.required:
+        if field.name not in said:
+            raise click.UsageError(f"'{order.kind.value}' needs {option_name(field.name)}: {field.help}")
+    if fields.one_of and not said & set(fields.one_of):
+        one_of = ", ".join(_spelled(name) for name in fields.one_of)
+        raise click.UsageError(f"'{order.kind.value}' needs one of: {one_of}")
+
+
+def _is_option(name: str) -> bool:
+    return name in _FIELDS or name in CITATION_OPTIONS
+
+
+def _field_of(name: str) -> str:
+    return "citation" if name in CITATION_OPTIONS else name
+
+
+def _spelled(field: str) -> str:
+    return "--title and the like" if field == "citation" else option_name(field)
+
+
+def _takes(fields: ActFields) -> Iterator[str]:
+    yield from (f"{_spelled(field.name)} (needed)" for field in fields.required)
+    yield from (_spelled(field.name) for field in fields.optional)
+
+
+def _details(order: _Order, request: Request) -> Details:
+    """Raises click.UsageError, click.BadParameter."""
+    here = Here(order.library.zone, order.library.currency)
+    given: dict[str, Any] = {}
+    amounts: dict[str, Any] = {}
+    for name, value in order.said.items():
+        if name not in _FIELDS or not _is_said(value):
+            continue
+        if _FIELDS[name].type is FieldType.MONEY:
+            with naming(option_name(name)):
+                amounts[name] = money(value, here)
+        else:
+            given[name] = value_of(_FIELDS[name].type, value, here, name)
+    if any(name in CITATION_OPTIONS and _is_said(value) for name, value in order.said.items()):
+        given["citation"] = citation_of(order.said, request.citation)
+    if "attachment" in given:
+        given["attachment"] = _attachment(request, given["attachment"])
+    return replace(model(ActBody, given).value(), **amounts)
+
+
+def _attachment(request: Request, said: str) -> str:
+    """Its id; by id or name. Raises click.UsageError."""
+    found = [one.id for one in request.attachments if said in (one.id, one.name)]
+    if len(found) == 1:
+        return found[0]
+    why = "several files have this name, say the id" if found else "the request has no such file; see `request show`"
+    raise click.UsageError(f"--attachment {said}: {why}")
+
+
+@click.command(name="attach")
+@click.argument("number", metavar="NUMBER")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--pages", type=click.IntRange(1, 100_000), default=None, help="Number of pages, where it is known.")
+@click.option("--name", default="", metavar="NAME", help="Another name than the file has.")
+@staff_option
+@library_option
+@pass_installation
+def attach(
+    installation: Installation, number: str, file: Path, pages: int | None, name: str, actor: str, symbol: str
+) -> None:
+    """Keep a file with a request: PDF, JPEG, PNG or TIFF, or what else requests.yml takes (`copies.types`).
+
+    What it is, is told by its content; pages of a PDF are counted.
+
+    \b
+    Example:
+      illgate request attach L2026-00004 scan.pdf --pages 17
+      illgate request act L2026-00004 digitised --attachment scan.pdf
+    """
+    library = library_named(installation, symbol)
+    upload = _upload(file, name or file.name, pages)
+
+    async def work(managed: Managed) -> Attachment:
+        found = await managed.requests.find(library.symbol, number)
+        return (await managed.requests.attach(library.symbol, found.id, upload, actor, None))[1]
+
+    kept = run(installation, work)
+    click.echo(f"{number}: {kept.name} is kept as {kept.id} ({kept.media_type}, {kept.size} bytes{_pages(kept)})")
+
+
+def _pages(kept: Attachment) -> str:
+    return f", {kept.pages} pages" if kept.pages is not None else ""
+
+
+def _upload(file: Path, name: str, pages: int | None) -> Upload:
+    """Raises click.UsageError."""
+    if file.stat().st_size > MOST_BYTES:
+        raise click.UsageError(f"{file}: a file may have {MOST_BYTES:,} bytes")
+    content = file.read_bytes()
+    kind = type_of(content)
+    if kind is None:
+        raise click.UsageError(
+            f"{file}: nobody knows what this is; known are {', '.join(one.value for one in FileType)}"
+        )
+    said = model(UploadQuery, {"name": name, "pages": pages})
+    return Upload(name=said.name, media_type=kind.value, content=content, pages=said.pages)
+
+
+@click.command(name="reorder")
+@click.argument("number", metavar="NUMBER")
+@click.argument("partners", nargs=-1, required=True, metavar="PARTNER...")
+@staff_option
+@library_option
+@pass_installation
+def reorder(installation: Installation, number: str, partners: tuple[str, ...], actor: str, symbol: str) -> None:
+    """Ask these partners next, in this order, before all others that wait on the request's rota.
+
+    \b
+    Example:
+      illgate request reorder B2026-00017 nordviken seeberg
+    """
+    library = library_named(installation, symbol)
+
+    async def work(managed: Managed) -> Request:
+        found = await managed.requests.find(library.symbol, number)
+        return await managed.requests.reorder(library.symbol, found.id, partners, actor, None)
+
+    _print(run(installation, work))
+
+
+@click.command(name="skip")
+@click.argument("number", metavar="NUMBER")
+@click.argument("partner", metavar="PARTNER")
+@click.option("--why", default="by hand", show_default=True, metavar="TEXT", help="For the history.")
+@staff_option
+@library_option
+@pass_installation
+def skip(installation: Installation, number: str, partner: str, why: str, actor: str, symbol: str) -> None:
+    """Don't ask a partner that waits on the request's rota."""
+    library = library_named(installation, symbol)
+
+    async def work(managed: Managed) -> Request:
+        found = await managed.requests.find(library.symbol, number)
+        return await managed.requests.skip(library.symbol, found.id, partner, why, actor, None)
+
+    _print(run(installation, work))
+
+
+def _print(request: Request) -> None:
+    for line in request.rota:
+        click.echo(f"{line.standing.value:<8} {line.partner}{f'  ({line.why})' if line.why else ''}")

@@ -1,0 +1,187 @@
+"""The group `illgate request`; `create` and `lend-to`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import click
+
+from gateway.cli.installation import (
+    Installation,
+    json_option,
+    library_named,
+    library_option,
+    pass_installation,
+    print_json,
+    run,
+    staff_option,
+)
+from gateway.cli.request_actions import SHORT, act, attach, reorder, skip
+from gateway.cli.request_options import Here, citation_of, citation_options, model, money, naming, value_of
+from gateway.cli.request_views import list_requests, show_request
+from gateway.domain.library import Money
+from gateway.domain.requests.action_fields import FieldType
+from gateway.domain.requests.request import Party, Request, ServiceType
+from gateway.runtime.managed_requests import Managed
+from gateway.settings import LibrarySettings
+from gateway.web.api.models.inputs import NewBorrowing, NewLending
+from gateway.web.api.models.outputs import RequestOut
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_COMMON = (
+    click.option(
+        "--service",
+        type=click.Choice([one.value for one in ServiceType]),
+        default=ServiceType.LOAN.value,
+        show_default=True,
+    ),
+    click.option("--need-by", default="", metavar="DAY", help="Of no use after this day."),
+    click.option("--max-cost", default="", metavar="'AMOUNT CUR'", help="Most that it may cost, such as '20 EUR'."),
+    click.option("--note", default="", metavar="TEXT", help="A remark for staff."),
+    click.option("--external", multiple=True, metavar="NUMBER", help="Its number in another system."),
+    staff_option,
+    library_option,
+    json_option,
+)
+
+
+def _common(function: F) -> F:
+    for option in reversed(_COMMON):
+        function = option(function)
+    return function
+
+
+def _given(said: dict[str, Any], library: LibrarySettings) -> dict[str, Any]:
+    """What both kinds of requests have, as the API's JSON. Raises click.BadParameter."""
+    need_by = value_of(FieldType.DAY, said["need_by"], _here(library), "need_by") if said["need_by"] else None
+    return {
+        "citation": citation_of(said),
+        "service": {"type": said["service"]},
+        "dates": {"need_by": need_by},
+        "note": said["note"],
+        "external": list(said["external"]),
+    }
+
+
+def _reader(said: dict[str, Any]) -> dict[str, str] | None:
+    """Another library's patron, as the API's JSON. Raises click.UsageError."""
+    if not said["reader"]:
+        return None
+    surname, _, given = said["reader_name"].partition(",")
+    if not surname.strip():
+        raise click.UsageError("--reader needs --reader-name 'SURNAME, GIVEN'")
+    email = said["reader_email"]
+    return {"identifier": said["reader"], "surname": surname.strip(), "given": given.strip(), "email": email}
+
+
+def _here(library: LibrarySettings) -> Here:
+    return Here(library.zone, library.currency)
+
+
+def _maximum(said: dict[str, Any], library: LibrarySettings) -> Money | None:
+    """Raises click.BadParameter."""
+    with naming("--max-cost"):
+        return money(said["max_cost"], _here(library)) if said["max_cost"] else None
+
+
+@click.command(name="create")
+@click.option("--patron", default="", metavar="BARCODE", help="For whom; nobody: for the library itself.")
+@citation_options
+@click.option("--pickup", default="", metavar="CODE", help="Where the patron fetches it.")
+@click.option("--rota", default="", metavar="NAME", help="Use this rota instead of the one by rule.")
+@click.option("--partner", default="", metavar="PROFILE", help="Ask this supplier first.")
+@click.option("--branch", default="", metavar="CODE", help="Of this branch; else the patron's.")
+@click.option("--review/--no-review", "mediated", default=None, help="Do staff look at it first? Else by rule.")
+@click.option("--override", is_flag=True, help="Also against limits, blocks, duplicates, and what we own.")
+@_common
+@pass_installation
+def create(installation: Installation, /, **said: Any) -> None:
+    """A borrowing request. It is checked against the rules of requests.yml; --override takes what they refuse, with
+    a warning on the request.
+
+    \b
+    Examples:
+      illgate request create --patron 21000000000017 --title 'Кобзарь' --author 'Шевченко, Тарас' --type book
+      illgate request create --patron 21000000000017 --isbn 9783161484100 --max-cost '20 EUR' --partner seeberg
+      illgate request create --patron 21000000000017 --service copy --type article --issn 0028-0836 --volume 171 \\
+          --pages 737-738 --title Nature --part-title 'Molecular structure of nucleic acids'
+    """
+    library = library_named(installation, said["symbol"])
+    patron = {"identifier": said["patron"], "pickup": said["pickup"]} if said["patron"] else None
+    if said["pickup"] and patron is None:
+        raise click.UsageError("--pickup needs --patron: nobody fetches it")
+    body = model(
+        NewBorrowing,
+        {
+            **_given(said, library),
+            "patron": patron,
+            "mediated": said["mediated"],
+            **{name: said[name] for name in ("partner", "rota", "branch")},
+        },
+    )
+    maximum = _maximum(said, library)
+    draft = replace(body.value(said["actor"]), source="staff", override=said["override"], maximum_cost=maximum)
+    print_made(
+        run(installation, lambda managed: managed.requests.create_borrowing(library.symbol, draft)), said["as_json"]
+    )
+
+
+@click.command(name="lend-to")
+@click.argument("partner", metavar="PARTNER")
+@citation_options
+@click.option("--transaction", default="", metavar="NUMBER", help="The other library's number; else ours.")
+@click.option("--reader", default="", metavar="ID", help="That library's patron, to whom it is lent directly.")
+@click.option("--reader-name", default="", metavar="'SURNAME, GIVEN'", help="The name of that patron.")
+@click.option("--reader-email", default="", metavar="ADDRESS", help="Where notices to that patron go.")
+@_common
+@pass_installation
+def lend_to(installation: Installation, /, partner: str, **said: Any) -> None:
+    """A lending request for a library that asked by telephone, letter or mail. PARTNER is its profile or its symbol.
+
+    \b
+    Example:
+      illgate request lend-to seeberg --title 'Der Zauberberg' --isbn 9783103481280 --transaction 2026/118
+    """
+    library = library_named(installation, said["symbol"])
+    body = model(
+        NewLending,
+        {
+            **_given(said, library),
+            "requester": {"symbol": partner},
+            "transaction": said["transaction"],
+            "patron": _reader(said),
+        },
+    )
+    draft = replace(body.value(said["actor"]), source="staff", maximum_cost=_maximum(said, library))
+
+    async def work(managed: Managed) -> Request:
+        is_profile = managed.requests.house(library.symbol).partner(partner) is not None
+        requester = Party(profile=partner) if is_profile else Party(symbol=partner)
+        return await managed.requests.create_lending(library.symbol, replace(draft, requester=requester))
+
+    print_made(run(installation, work), said["as_json"])
+
+
+def print_made(request: Request, as_json: bool) -> None:
+    if as_json:
+        print_json(RequestOut.of(request))
+        return
+    click.echo(f"{request.number}: {request.state.value}  {request.citation.short}")
+    for warning in request.warnings:
+        click.echo(f"  warning: {warning}")
+
+
+@click.group(name="request")
+def request_command() -> None:
+    """Requests that the gateway manages: list, show, make, act on them.
+
+    NUMBER is the request's number, such as B2026-00017, or its id. What is to be sent is left to the daemon; without
+    one, `illgate outbox run` does it. Names of patrons are never shown.
+    """
+
+
+for one in (list_requests, show_request, create, lend_to, act, *SHORT, attach, reorder, skip):
+    request_command.add_command(one)

@@ -1,0 +1,209 @@
+"""`illgate search TARGET|GROUP QUERY`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from gateway.cli.formatting import table
+from gateway.cli.installation import (
+    Installation,
+    json_option,
+    library_named,
+    library_option,
+    pass_installation,
+    print_json,
+    run,
+    staff_option,
+)
+from gateway.cli.request_commands import print_made
+from gateway.cli.request_options import model
+from gateway.domain.problems import Unavailable
+from gateway.domain.requests.request import Request, ServiceType
+from gateway.domain.requests.views import Draft
+from gateway.ports.catalogue import HeldItem, Query
+from gateway.runtime.managed_requests import Managed
+from gateway.services.searching import search
+from gateway.services.searching.search import Answered, Found, Result, Searchable
+from gateway.web.api.models.catalogues import SearchOut, TargetList, TargetOut
+from gateway.web.api.models.inputs import NewBorrowing
+from gateway.web.api.models.values import CitationOut
+
+LONGEST = 60
+_BESIDE_INDEX = re.compile(r"([A-Za-z]+):(?!.*\b[A-Za-z]+:\S)([^\"]*\s[^\"]*)", re.DOTALL)
+
+
+@click.command(name="search")
+@click.argument("target", metavar="[TARGET|GROUP]", default="")
+@click.argument("query", nargs=-1)
+@click.option("--native", is_flag=True, help="QUERY is in the protocol's own notation: PQF for Z39.50, CQL for SRU.")
+@click.option("--records", type=click.IntRange(1, 100), default=None, help="Of each target at most.")
+@click.option("--holdings", is_flag=True, help="Also what each target says of its copies.")
+@click.option("--request", "chosen", type=click.IntRange(1), default=None, metavar="N", help="Request result N.")
+@click.option("--patron", default="", metavar="BARCODE", help="For whom; nobody: for the library itself.")
+@click.option("--pickup", default="", metavar="CODE", help="Where the patron fetches it.")
+@click.option(
+    "--service",
+    type=click.Choice([one.value for one in ServiceType]),
+    default=ServiceType.LOAN.value,
+    show_default=True,
+    help="Of the request.",
+)
+@click.option("--list", "listing", is_flag=True, help="Catalogues and groups that can be searched.")
+@staff_option
+@library_option
+@json_option
+@pass_installation
+def search_command(installation: Installation, /, target: str, query: tuple[str, ...], **said: Any) -> None:
+    """Search other libraries' catalogues. TARGET is a profile with a catalogue, GROUP is one of requests.yml.
+
+    All words must fit: plain ones anywhere, others where they are looked for (title, author, isbn, issn, oclc, lccn,
+    subject, publisher, year, standard, local). In quotes they stand together; tolst* stands for all that begins so.
+    What several catalogues have is shown once; one that gives no answer is named.
+
+    \b
+    Examples:
+      illgate search --list
+      illgate search neighbours 'title:"der Zauberberg" author:mann'
+      illgate search union isbn:978-3-10-348128-0 --holdings
+      illgate search union --native '@attr 1=4 кобзарь'
+      illgate search neighbours кобзарь шевченко --request 1 --patron 21000000000017
+    """
+    library = library_named(installation, said["symbol"])
+    if said["listing"]:
+        _list(run(installation, lambda managed: _targets(managed, library.symbol)), said["as_json"])
+        return
+    if not target or not query:
+        raise click.UsageError("say a TARGET or GROUP and what to look for, or --list")
+    if said["chosen"] is None and (said["patron"] or said["pickup"]):
+        raise click.UsageError("--patron and --pickup need --request N")
+    if said["pickup"] and not said["patron"]:
+        raise click.UsageError("--pickup needs --patron: nobody fetches it")
+
+    async def work(managed: Managed) -> tuple[Found, Request | None]:
+        asked = _query(query, native=said["native"])
+        found = await managed.finder.search(library.symbol, target, asked, said["records"] or 0)
+        if said["chosen"] is None:
+            return found, None
+        draft = _draft(found.results, said)
+        return found, await managed.requests.create_borrowing(library.symbol, draft)
+
+    found, request = run(installation, work)
+    if request is not None:
+        print_made(request, said["as_json"])
+    elif said["as_json"]:
+        print_json(SearchOut.of(found))
+    else:
+        for line in _lines(found, holdings=said["holdings"]):
+            click.echo(line)
+    _complain(found.answers)
+
+
+async def _targets(managed: Managed, library: str) -> tuple[Searchable, ...]:
+    return managed.finder.targets(library)
+
+
+def _list(found: Sequence[Searchable], as_json: bool) -> None:
+    if as_json:
+        print_json(TargetList(items=tuple(TargetOut.model_validate(one) for one in found)))
+    elif not found:
+        click.echo("no profile has a catalogue: see docs/catalogues.md")
+    else:
+        rows = [(one.name, one.by or "group", ", ".join(one.members) or one.description) for one in found]
+        for line in table([("NAME", "BY", "WHAT"), *rows]):
+            click.echo(line)
+
+
+# --- what is asked -------------------------------------------------------------------------------------------
+
+
+def _query(said: tuple[str, ...], *, native: bool) -> Query:
+    """Raises Refused."""
+    return search.native(" ".join(said)) if native else search.parse(" ".join(map(_quoted, said)))
+
+
+def _quoted(word: str) -> str:
+    """The shell takes quotes away: `title:"der Zauberberg"` comes as one word with a blank in it."""
+    found = _BESIDE_INDEX.fullmatch(word)
+    return f'{found[1]}:"{found[2]}"' if found is not None else word
+
+
+def _draft(results: tuple[Result, ...], said: dict[str, Any]) -> Draft:
+    """Raises click.UsageError."""
+    number = said["chosen"]
+    if number > len(results):
+        raise click.UsageError(f"--request {number}: {len(results)} results were found")
+    body = model(
+        NewBorrowing,
+        {
+            "citation": CitationOut.model_validate(results[number - 1].citation).model_dump(mode="json"),
+            "service": {"type": said["service"]},
+            "patron": {"identifier": said["patron"], "pickup": said["pickup"]} if said["patron"] else None,
+        },
+    )
+    return replace(body.value(said["actor"]), source="staff")
+
+
+# --- what is shown -------------------------------------------------------------------------------------------
+
+
+def _lines(found: Found, *, holdings: bool) -> Iterator[str]:
+    if not found.results:
+        yield "nothing was found"
+        return
+    rows = [_row(number, one) for number, one in enumerate(found.results, 1)]
+    heading, *lines = table([("NO", "TITLE", "AUTHOR", "YEAR", "NUMBER", "WHERE"), *rows])
+    yield heading
+    for line, one in zip(lines, found.results, strict=True):
+        yield line
+        yield from _held(one) if holdings else ()
+
+
+def _row(number: int, result: Result) -> tuple[str, ...]:
+    one = result.citation
+    title = ": ".join(filter(None, (one.title, one.subtitle)))
+    return (
+        str(number),
+        _cut(" ".join(filter(None, (title, one.volume and f"({one.volume})")))),
+        _cut(one.author),
+        one.published,
+        next((f"{number.type}:{number.value}" for number in one.identifiers), ""),
+        ", ".join(holder.target for holder in result.holders),
+    )
+
+
+def _held(result: Result) -> Iterator[str]:
+    for holder in result.holders:
+        if holder.holdings is None:
+            yield f"      {holder.target}: says nothing of holdings"
+        for item in holder.holdings or ():
+            yield f"      {holder.target}: {_item(item)}"
+
+
+def _item(item: HeldItem) -> str:
+    due = f"due {item.due.isoformat()}" if item.due is not None else ""
+    free = {True: "available", False: "not available", None: ""}[item.available]
+    words = (item.location, item.sublocation, item.call_number, item.volumes, item.policy, item.status, free, due)
+    return ", ".join(filter(None, words)) or "a copy"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _complain(answers: tuple[Answered, ...]) -> None:
+    """Who gave no answer. Raises Unavailable when nobody did."""
+    silent = [one for one in answers if one.problem]
+    for one in silent:
+        click.echo(f"{one.target}: {one.problem}", err=True)
+    for one in answers:
+        if one.total > one.shown and not one.problem:
+            click.echo(f"{one.target}: {one.shown} of {one.total} hits", err=True)
+        for note in one.notes:
+            click.echo(f"{one.target}: {note}", err=True)
+    if silent and len(silent) == len(answers):
+        raise Unavailable("none of the catalogues gave an answer")

@@ -1,0 +1,294 @@
+"""`illgate send`: plays a partner."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from gateway.cli.formatting import as_text
+from gateway.cli.installation import REFUSED, UNKNOWN, UNREACHABLE, Installation, pass_installation
+from gateway.configuration.yaml_document import ConfigurationError, nearest
+from gateway.domain.profile import Profile
+from gateway.domain.value import frozen
+from gateway.ports.partner_simulator import (
+    Fate,
+    HttpPlace,
+    Parameter,
+    Partner,
+    PartnerService,
+    Place,
+    Reply,
+    TcpPlace,
+    Timeouts,
+    Values,
+    WrongValue,
+)
+from gateway.ports.responder import Conversation
+from gateway.ports.tls import Tls
+from gateway.secrets import resolve
+from gateway.settings import Settings
+
+EXIT = {Fate.DONE: 0, Fate.REFUSED: REFUSED, Fate.FAILED: UNREACHABLE, Fate.UNKNOWN: UNKNOWN}
+
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+@click.command(name="send", context_settings={"ignore_unknown_options": True})
+@click.argument("profile")
+@click.argument("service", required=False, default="")
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[--OPTION VALUE]...")
+@click.option("--list", "listing", is_flag=True, help="List the services, or the options of SERVICE.")
+@click.option("--url", help="Send it there; else to the daemon of this installation.")
+@click.option(
+    "--tcp",
+    is_flag=False,
+    flag_value="",
+    metavar="[HOST:PORT]",
+    help="Send it over bare TCP; without HOST:PORT to the listener that gateway.yml has for the profile.",
+)
+@click.option("--tls", is_flag=True, help="With --tcp HOST:PORT: over TLS.")
+@click.option("--ca", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Trust this CA (PEM).")
+@click.option(
+    "--certificate",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Client certificate with its key (PEM).",
+)
+@click.option("--timeout", type=click.FloatRange(min=0.1, max=3600), default=60.0, show_default=True, metavar="SECONDS")
+@click.option("--raw", is_flag=True, help="Show both messages as they are on the wire, too.")
+@click.option("--dry-run", is_flag=True, help="Show the message and send nothing.")
+@pass_installation
+@click.pass_context
+def send_command(
+    ctx: click.Context,
+    installation: Installation,
+    profile: str,
+    service: str,
+    options: tuple[str, ...],
+    listing: bool,
+    url: str | None,
+    tcp: str | None,
+    tls: bool,
+    ca: Path | None,
+    certificate: Path | None,
+    timeout: float,
+    raw: bool,
+    dry_run: bool,
+) -> None:
+    """Play the partner of PROFILE: build the message of SERVICE as that partner would, send it, show the answer.
+
+    What a service can say is listed by --list. Exit code 0: done; 1: refused; 4: not reached, or an answer that can't
+    be read; 5: sent, but the outcome is not known.
+
+    \b
+    Examples:
+      illgate send illiad-alma --list
+      illgate send illiad-alma accept-item --list
+      illgate send illiad-alma lookup-user --patron 21000000000017
+      illgate send illiad-alma accept-item --patron 21000000000017 --request ILL-1001 \\
+          --title 'The Three-Body Problem' --pickup MAIN
+      illgate send ncip1 check-in --item ILL-1001 --tcp --raw
+      illgate send ncip2 lookup-user --patron 21000000000017 --url https://ill.library.example/ncip
+    """
+    role = _role(installation, profile)
+    if not service or (listing and not options):
+        if not service and not listing:
+            raise click.UsageError("which service? --list shows them")
+        for line in _list(role, service):
+            click.echo(line)
+        return
+    values = _values(_service(role, service), options)
+    place = _place(installation.settings, role, url, tcp, Tls(ca, certificate), tls, timeout)
+    try:
+        body = role.partner.build(service, values, role.talk)
+    except WrongValue as error:
+        raise click.UsageError(str(error)) from error
+    if raw or dry_run:
+        click.echo(f"--- to {_where(place)}\n{as_text(body)}")
+    if dry_run:
+        return
+    reply = asyncio.run(role.partner.send(body, role.talk, place))
+    explanation = role.partner.explain(body, reply, role.talk)
+    if raw:
+        click.echo(f"--- answer\n{as_text(reply.raw)}\n---")
+    for line in explanation.lines:
+        click.echo(line)
+    click.echo(f"({_how(reply)}, {_where(place)})")
+    ctx.exit(EXIT[explanation.fate])
+
+
+@frozen
+class _Role:
+    """Who is played."""
+
+    profile: Profile
+    protocol: str
+    partner: Partner
+    talk: Conversation
+
+    @property
+    def services(self) -> tuple[PartnerService, ...]:
+        return self.partner.services(self.talk)
+
+
+def _role(installation: Installation, name: str) -> _Role:
+    """Raises click.UsageError, ConfigurationError."""
+    settings = installation.settings
+    profile = _profile(installation, name)
+    protocols = installation.adapters.protocols
+    for protocol in profile.dialects:
+        make = protocols[protocol].partner if protocol in protocols else None
+        if make is not None:
+            library = settings.library(profile.library)
+            now = installation.clock.now()
+            talk = Conversation(profile, library.symbol, library.zone, library.currency, now)
+            return _Role(profile, protocol, make(lambda reference: resolve(reference, settings.folder)), talk)
+    raise click.UsageError(f"profile {name} speaks no protocol in which a partner can be played")
+
+
+def _profile(installation: Installation, name: str) -> Profile:
+    loading = installation.profiles
+    profile = loading.profiles.by_name(name)
+    if profile is None:
+        own = [problem for problem in loading.problems if Path(problem.file).stem == name]
+        if own:
+            raise ConfigurationError(own)
+        raise click.UsageError(f"no such profile: {name}{_hint(name, loading.profiles.loaded)}")
+    if profile.abstract:
+        raise click.UsageError(f"profile {name} is only there to be extended (abstract)")
+    return profile
+
+
+# --- services and options ----------------------------------------------------------------------------------
+
+
+def _service(role: _Role, name: str) -> PartnerService:
+    """Raises click.UsageError with the nearest name."""
+    names = {
+        word.lower(): service for service in role.services for word in (service.name, service.wire, *service.aliases)
+    }
+    found = names.get(name.lower())
+    if found is None:
+        raise click.UsageError(f"no such service: {name}{_hint(name, names)}; --list shows them")
+    return found
+
+
+def _values(service: PartnerService, words: Sequence[str]) -> Values:
+    """`--name value`, `--name=value` and flags. Raises click.UsageError."""
+    known = {parameter.name: parameter for parameter in service.parameters}
+    found: dict[str, tuple[str, ...]] = {}
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("--") or word == "--":
+            raise click.UsageError(f"'{word}' is no option; a value with blanks needs quotes")
+        name, equals, value = word[2:].partition("=")
+        parameter = known.get(name)
+        if parameter is None:
+            raise click.UsageError(f"{service.name} has no option --{name}{_hint(name, known, '--')}")
+        text = _text(parameter, equals, value, rest)
+        found[name] = (*found.get(name, ()), text)
+    return found
+
+
+def _text(parameter: Parameter, equals: str, value: str, rest: Iterator[str]) -> str:
+    if parameter.flag:
+        if equals:
+            raise click.UsageError(f"--{parameter.name} takes no value")
+        return ""
+    if equals:
+        return value
+    text = next(rest, None)
+    if text is None:
+        raise click.UsageError(f"--{parameter.name} needs a value, such as {parameter.example or 'TEXT'}")
+    return text
+
+
+def _hint(word: str, words: Iterable[str], prefix: str = "") -> str:
+    near = nearest(word, words)
+    return f"; did you mean {prefix}{near}?" if near else ""
+
+
+def _list(role: _Role, name: str) -> Iterator[str]:
+    if not name:
+        width = max(len(service.name) for service in role.services)
+        for service in role.services:
+            also = f" (also: {', '.join(service.aliases)})" if service.aliases else ""
+            yield f"{service.name:<{width}}  {service.help}{also}"
+        yield ""
+        yield f"Options of one: illgate send {role.profile.name} SERVICE --list"
+        return
+    service = _service(role, name)
+    yield f"{service.name} ({service.wire}): {service.help}"
+    width = max(len(parameter.name) for parameter in service.parameters)
+    for parameter in service.parameters:
+        yield f"  --{parameter.name:<{width}}  {_described(parameter)}"
+
+
+def _described(parameter: Parameter) -> str:
+    parts = [parameter.help]
+    if parameter.required:
+        parts.append("required")
+    if parameter.choices:
+        parts.append(f"one of {', '.join(parameter.choices)}")
+    if parameter.default:
+        parts.append(f"else {parameter.default}")
+    if parameter.repeatable:
+        parts.append("may be repeated")
+    if parameter.example:
+        parts.append(f"such as {parameter.example!r}")
+    return "; ".join(parts)
+
+
+# --- where to ------------------------------------------------------------------------------------------------
+
+
+def _place(
+    settings: Settings, role: _Role, url: str | None, tcp: str | None, tls: Tls, with_tls: bool, timeout: float
+) -> Place:
+    """Raises click.UsageError."""
+    timeouts = Timeouts(connect=min(10.0, timeout), read=timeout, total=timeout)
+    if url is not None and tcp is not None:
+        raise click.UsageError("--url or --tcp, not both")
+    if tcp is not None:
+        return _tcp_place(settings, role, tcp, tls, with_tls, timeouts)
+    if url is None:
+        http = settings.http
+        if not http.port:
+            raise click.UsageError("http.port is 0 in gateway.yml, so the daemon's port is not known: say --url")
+        scheme = "https" if http.tls.certificate else "http"
+        url = f"{scheme}://{_shown(http.host)}:{http.port}/{role.protocol}/{role.profile.name}"
+    elif not url.startswith(("http://", "https://")):
+        raise click.UsageError(f"--url: not a URL with http or https: {url}")
+    return HttpPlace(url, tls, timeouts)
+
+
+def _tcp_place(settings: Settings, role: _Role, address: str, tls: Tls, with_tls: bool, timeouts: Timeouts) -> TcpPlace:
+    if address:
+        host, colon, port = address.rpartition(":")
+        if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+            raise click.UsageError(f"--tcp: not HOST:PORT: {address}")
+        return TcpPlace(host.strip("[]"), int(port), tls if with_tls else None, timeouts)
+    ours = [one for one in settings.tcp if one.profile == role.profile.name and one.protocol == role.protocol]
+    if not ours:
+        raise click.UsageError(f"gateway.yml has no TCP listener for profile {role.profile.name}: say --tcp HOST:PORT")
+    listener = ours[0]
+    if not listener.port:
+        raise click.UsageError("the listener's port is 0 in gateway.yml, so it is not known: say --tcp HOST:PORT")
+    host = _ANY.get(listener.host, listener.host)
+    return TcpPlace(host, listener.port, tls if listener.tls.certificate else None, timeouts)
+
+
+def _shown(host: str) -> str:
+    host = _ANY.get(host, host)
+    return f"[{host}]" if ":" in host else host
+
+
+def _where(place: Place) -> str:
+    return place.url if isinstance(place, HttpPlace) else f"{_shown(place.host)}:{place.port}"
+
+
+def _how(reply: Reply) -> str:
+    status = f", HTTP {reply.status}" if reply.status else ""
+    return f"{reply.seconds * 1000:.0f} ms{status}"

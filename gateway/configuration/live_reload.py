@@ -1,0 +1,84 @@
+"""Configuration that is read anew while the daemon runs. Everything is checked first, then the whole is swapped; a bad
+edit changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+from watchfiles import Change, awatch
+
+from gateway.configuration.yaml_document import ConfigurationError, Problem
+
+log = structlog.get_logger(component="configuration")
+
+DEBOUNCE_MS = 300
+"""Editors write a file in several steps; wait until they are done."""
+
+T = TypeVar("T")
+
+Concerns = Callable[[Path], bool]
+"""Whether a changed file is one of those that are read."""
+
+
+def any_file(file: Path) -> bool:
+    return True
+
+
+class Reloads(Protocol):
+    async def reload(self) -> bool: ...
+
+
+class Live(Generic[T]):
+    """`load` reads and checks everything, raising ConfigurationError; the first time it must succeed. `what` is read,
+    as the log calls it.
+
+    `current` is what is in use; take it once for each piece of work. `problems` is why the last edit is not in use
+    (empty: it is), `reloads` and `failures` count for the metrics.
+    """
+
+    def __init__(self, what: str, folders: tuple[Path, ...], load: Callable[[], T], concerns: Concerns) -> None:
+        self.folders = folders
+        self._what = what
+        self._load = load
+        self._concerns = concerns
+        self._lock = asyncio.Lock()
+        self.current = load()
+        self.problems: tuple[Problem, ...] = ()
+        self.reloads = 0
+        self.failures = 0
+        self.followers: list[Reloads] = []
+        """What names things of this, so that it is checked anew, too."""
+
+    async def reload(self) -> bool:
+        """Read anew, as on SIGHUP, then what follows it; one at a time. False: there are problems, so what is in use
+        stays."""
+        async with self._lock:
+            try:
+                fresh = await asyncio.to_thread(self._load)
+            except ConfigurationError as error:
+                self.failures += 1
+                self.problems = error.problems
+                log.error(
+                    f"{self._what} not reloaded, the last good ones stay in use",
+                    problems=[str(problem) for problem in error.problems],
+                )
+                return False
+            self.current, self.problems = fresh, ()
+            self.reloads += 1
+            log.info(f"{self._what} reloaded", folders=[str(folder) for folder in self.folders])
+        return all([await follower.reload() for follower in self.followers])
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Reload whenever a file that it is read from changes, until `stop` is set."""
+
+        def concerns(_change: Change, path: str) -> bool:
+            return self._concerns(Path(path))
+
+        async for _changes in awatch(
+            *self.folders, stop_event=stop, debounce=DEBOUNCE_MS, recursive=False, watch_filter=concerns
+        ):
+            await self.reload()

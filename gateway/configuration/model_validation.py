@@ -1,0 +1,223 @@
+"""Plain data to a pydantic model; whatever doesn't fit becomes a Problem with its place and what is allowed."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from gateway.configuration.yaml_document import ConfigurationError, Document, Path, Problem, nearest
+from gateway.domain.secret_reference import SECRET_ERROR
+
+M = TypeVar("M", bound=BaseModel)
+
+_SECRET_KEYS = frozenset({"secret", "password", "encryption_keys", "agency_authentication"})
+
+_WORDS = {
+    "string_type": "expected text (put it in quotes)",
+    "int_type": "expected a whole number",
+    "int_parsing": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "float_type": "expected a number",
+    "float_parsing": "expected a number",
+    "decimal_type": "expected a number",
+    "decimal_parsing": "expected a number",
+    "bool_type": "expected true or false",
+    "bool_parsing": "expected true or false",
+    "dict_type": "expected `key: value` lines",
+    "mapping_type": "expected `key: value` lines",
+    "model_type": "expected `key: value` lines",
+    "model_attributes_type": "expected `key: value` lines",
+    "too_short": "expected more in this list",
+    "list_type": "expected a list",
+    "tuple_type": "expected a list",
+    "set_type": "expected a list",
+    "frozen_set_type": "expected a list",
+}
+
+
+def validate(model: type[M], document: Document, prefix: Path = ()) -> M:
+    """The part of the document at `prefix` as a model. Raises ConfigurationError with all that is wrong."""
+    data: Any = document.data
+    for part in prefix:
+        data = data[part]
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error
+    data, mended = _mend(data, document, prefix, first)
+    if mended:
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            first = error
+    details = first.errors(include_url=False)
+    problems = [_problem(model, data, document, prefix, one) for one in details if not _follows(one, details)]
+    raise ConfigurationError(dict.fromkeys(problems))
+
+
+def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """A list that is too short only because its items are wrong."""
+    loc = detail["loc"]
+    return detail["type"] == "too_short" and any(one["loc"][: len(loc)] == loc for one in details if one is not detail)
+
+
+def _mend(data: object, document: Document, prefix: Path, error: ValidationError) -> tuple[object, bool]:
+    """Where text was wanted and a number or truth value stands, take it as it is written."""
+    mended = False
+    for detail in error.errors(include_url=False, include_context=False):
+        if detail["type"] not in ("string_type", "enum", "literal_error"):
+            continue
+        path = _real_path(data, detail["loc"])
+        text = document.texts.get((*prefix, *path))
+        if text is not None:
+            data, mended = _with(data, path, text), True
+    return data, mended
+
+
+def _with(data: Any, path: Path, value: object) -> object:
+    """A copy of the data with one value changed."""
+    if not path:
+        return value
+    key, rest = path[0], path[1:]
+    copy: Any = dict(data) if isinstance(data, dict) else list(data)
+    copy[key] = _with(copy[key], rest, value)
+    return copy
+
+
+def _real_path(data: Any, loc: tuple[str | int, ...]) -> Path:
+    """The part of pydantic's location that is in the data: without the names of union members and the like."""
+    path: list[str | int] = []
+    for index, part in enumerate(loc):
+        if (isinstance(data, dict) and part in data) or (isinstance(data, list) and part in range(len(data))):
+            data = typing.cast("Any", data)[part]
+        elif index == len(loc) - 1 and isinstance(data, dict) and part != "[key]":
+            path.append(part)  # a missing key
+            break
+        else:
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _problem(model: type[BaseModel], data: object, document: Document, prefix: Path, detail: ErrorDetails) -> Problem:
+    loc, kind = detail["loc"], detail["type"]
+    path = _real_path(data, loc)
+    say = _Sayer(document, prefix, path, detail)
+    if kind == "extra_forbidden":
+        return say.unknown_key(sorted(_keys(model, path[:-1])))
+    if kind == "missing":
+        return say("is missing")
+    if kind in ("enum", "literal_error"):
+        return say("", choices=_choices(model, path) or _expected(detail))
+    if kind in _WORDS:
+        return say(_WORDS[kind])
+    if kind == SECRET_ERROR:
+        return say(detail["msg"], hide=True)
+    if kind == "value_error":
+        return say(str(detail["ctx"]["error"]), hide=isinstance(detail["input"], Mapping))
+    return say(_lower(detail["msg"]))
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+def _expected(detail: ErrorDetails) -> list[str]:
+    expected = str(detail.get("ctx", {}).get("expected", ""))
+    return [word.strip("'") for part in expected.split(" or ") for word in part.split(", ")]
+
+
+class _Sayer:
+    def __init__(self, document: Document, prefix: Path, path: Path, detail: ErrorDetails) -> None:
+        self._document, self._path, self._detail = document, (*prefix, *path), detail
+
+    def __call__(self, message: str, choices: Iterable[str] = (), hide: bool = False) -> Problem:
+        choices = tuple(choices)
+        found = "" if hide or self._detail["type"] == "missing" else self._found()
+        near = nearest(str(self._detail["input"]), choices) if choices and found else ""
+        return self._document.problem(self._path, message, found, choices, near)
+
+    def unknown_key(self, allowed: list[str]) -> Problem:
+        key = str(self._path[-1])
+        return self._document.problem(self._path, "unknown key", "", allowed, nearest(key, allowed))
+
+    def _found(self) -> str:
+        return "" if is_secret(self._path) else describe(self._detail["input"])
+
+
+def is_secret(path: Path) -> bool:
+    """A key whose value is not shown, even where something else than a secret's name stands there by mistake."""
+    return any(part in _SECRET_KEYS for part in path)
+
+
+def describe(value: object) -> str:
+    """A value as found, short, for a message to people."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, Mapping | BaseModel):
+        return "`key: value` lines"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value)
+    text = text if len(text) <= 60 else f"{text[:57]}..."
+    return f"'{text}'" if isinstance(value, str) else text
+
+
+# --- what a model would take at a path -------------------------------------------------------------------
+
+
+def _keys(model: type[BaseModel], path: Path) -> set[str]:
+    return {name for found in _at([model], path) if _is_model(found) for name in found.model_fields}
+
+
+def _choices(model: type[BaseModel], path: Path) -> list[str]:
+    choices: list[str] = []
+    for found in _at([model], path):
+        if isinstance(found, type) and issubclass(found, Enum):
+            choices += [str(member.value) for member in found]
+        elif get_origin(found) is typing.Literal:
+            choices += [str(value) for value in get_args(found)]
+    return choices
+
+
+def _is_model(found: object) -> bool:
+    return isinstance(found, type) and issubclass(found, BaseModel)
+
+
+def _at(found: list[Any], path: Path) -> list[Any]:
+    """The types that a model has at a path: several where it is a union."""
+    found = [plain for annotation in found for plain in _plain(annotation)]
+    for part in path:
+        inner = [one for annotation in found for one in _inside(annotation, part)]
+        found = [plain for annotation in inner for plain in _plain(annotation)]
+    return found
+
+
+def _plain(annotation: Any) -> list[Any]:
+    """Without Annotated, aliases and unions."""
+    origin = get_origin(annotation)
+    if origin is typing.Annotated:
+        return _plain(get_args(annotation)[0])
+    if origin in (typing.Union, types.UnionType):
+        return [plain for one in get_args(annotation) for plain in _plain(one)]
+    return [annotation]
+
+
+def _inside(annotation: Any, part: str | int) -> list[Any]:
+    if _is_model(annotation):
+        model_field = annotation.model_fields.get(str(part))
+        return [model_field.annotation] if model_field else []
+    arguments = [one for one in get_args(annotation) if one is not Ellipsis]
+    if not arguments or get_origin(annotation) is typing.Literal:
+        return []
+    if isinstance(part, int):
+        return [arguments[min(part, len(arguments) - 1)]]
+    return [arguments[-1]]

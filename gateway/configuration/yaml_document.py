@@ -1,0 +1,348 @@
+"""YAML text to values that know file, line and key; inheritance between documents; problems found in them.
+
+Read as YAML 1.2 reads it: only `true` and `false` are truth values, `23:59:00` and `2024-05-01` are text, and so
+is a number with leading zeros (a barcode). A key is always text. Anchors and `<<` are allowed; a key that stands
+twice is an error.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from pathlib import Path as FilePath
+from typing import NamedTuple, TypeVar
+
+import yaml
+
+from gateway.domain.value import frozen
+
+Path = tuple[str | int, ...]
+"""Where a value stands in a document: keys and list positions (from 0)."""
+
+MOST_SHOWN = 30
+"""A library may have hundreds of codes; the nearest one is said in any case."""
+
+MAX_BYTES = 2_000_000
+MAX_VALUES = 100_000
+"""Most values in one file, aliases expanded: a few nested anchors can ask for billions."""
+MAX_DEPTH = 40
+
+V = TypeVar("V")
+
+
+@frozen
+class Problem:
+    """One thing that is wrong. `line` counts from 1; 0: the file as a whole.
+
+    `found` and `allowed` are ready to print; `found` is empty where the value must not be shown (secrets).
+    """
+
+    file: str
+    line: int
+    path: Path
+    message: str
+    found: str = ""
+    allowed: tuple[str, ...] = ()
+    suggestion: str = ""
+
+    @property
+    def key(self) -> str:
+        return dotted(self.path)
+
+    def __str__(self) -> str:
+        """`profiles/x.yml:12: circulation.accept.trap_hold: found 'at-acept', allowed: at-accept, at-check-in`"""
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        said = [self.message] if self.message else []
+        if self.found:
+            said.append(f"found {self.found}")
+        if self.allowed:
+            more = len(self.allowed) - MOST_SHOWN
+            said.append(f"allowed: {', '.join(self.allowed[:MOST_SHOWN])}" + (f" and {more} more" if more > 0 else ""))
+        text = ", ".join(said)
+        if self.suggestion:
+            text += f" (did you mean '{self.suggestion}'?)"
+        return ": ".join(part for part in (place, self.key, text) if part)
+
+
+class ConfigurationError(Exception):
+    """Settings or profiles can't be used: everything that is wrong in them, one problem a line."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def dotted(path: Path) -> str:
+    return ".".join(str(part) for part in path)
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """The word that was probably meant; empty if none is near."""
+    by_fold = {known.casefold(): known for known in words}
+    found = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
+    return by_fold[found[0]] if found else ""
+
+
+class Place(NamedTuple):
+    """Line and column count from 1."""
+
+    file: str
+    line: int
+    column: int = 1
+
+
+@frozen
+class Document:
+    """`data` is what the file says, `places` where it says each thing; `texts` is how numbers and truth values
+    were written, for keys where text is wanted (`2.00` as a profile type is not the number 2)."""
+
+    file: str
+    data: dict[str, object] = field(default_factory=dict)
+    places: Mapping[Path, Place] = field(default_factory=dict, repr=False)
+    texts: Mapping[Path, str] = field(default_factory=dict, repr=False)
+
+    def place(self, path: Path) -> Place:
+        """Of the value, or of the nearest thing around it that the file has."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path) or Place(self.file, 0)
+
+    def problem(
+        self, path: Path, message: str, found: str = "", allowed: Iterable[str] = (), suggestion: str = ""
+    ) -> Problem:
+        place = self.place(path)
+        return Problem(place.file, place.line, path, message, found, tuple(allowed), suggestion)
+
+
+if yaml.__with_libyaml__:
+    from yaml import CSafeLoader as _Base
+else:
+    from yaml import SafeLoader as _Base  # type: ignore[assignment]
+
+
+class _Loader(_Base):
+    """Composes nodes with the tags of YAML 1.2's core schema."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012  PyYAML's own way
+
+
+for _tag, _pattern, _first in (
+    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    ("int", r"^[-+]?(?:0|[1-9][0-9_]*)$", list("-+0123456789")),
+    ("float", r"^[-+]?(?:(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
+    ("merge", r"^<<$", ["<"]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
+
+_STR = "tag:yaml.org,2002:str"
+_MERGE = "tag:yaml.org,2002:merge"
+_NULL = "tag:yaml.org,2002:null"
+_BOOL = "tag:yaml.org,2002:bool"
+_INT = "tag:yaml.org,2002:int"
+_FLOAT = "tag:yaml.org,2002:float"
+_MAP = "tag:yaml.org,2002:map"
+_SEQ = "tag:yaml.org,2002:seq"
+
+
+def shown(file: FilePath) -> str:
+    """How a file is named to people: from the current folder where it is below it."""
+    text = os.path.relpath(file)
+    return str(file) if text.startswith("..") else text
+
+
+def read(file: FilePath) -> Document:
+    """Raises ConfigurationError when the file can't be read or is not YAML with a mapping at its top."""
+    name = shown(file)
+    try:
+        with file.open("rb") as stream:
+            body = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigurationError([Problem(name, 0, (), f"can't be read: {error.strerror or error}")]) from error
+    if len(body) > MAX_BYTES:
+        raise ConfigurationError([Problem(name, 0, (), f"larger than {MAX_BYTES:,} bytes")])
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError([Problem(name, line, (), "not UTF-8 text")]) from error
+    return parse(text, name)
+
+
+def parse(text: str, name: str) -> Document:
+    """Raises ConfigurationError as `read` does."""
+    root = _compose(text, name)
+    if root is None or (isinstance(root, yaml.ScalarNode) and root.tag == _NULL):
+        return Document(name)
+    if not isinstance(root, yaml.MappingNode):
+        raise ConfigurationError([Problem(name, root.start_mark.line + 1, (), "expected `key: value` lines")])
+    walk = _Walk(name)
+    data = walk.mapping(root, ())
+    if walk.problems:
+        raise ConfigurationError(walk.problems)
+    return Document(name, data, walk.places, walk.texts)
+
+
+def _compose(text: str, name: str) -> yaml.Node | None:
+    try:
+        loader = _Loader(text)
+        try:
+            return loader.get_single_node()
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        reason = " ".join(part for part in (error.context, error.problem) if part)
+        raise ConfigurationError([Problem(name, mark.line + 1 if mark else 0, (), f"not YAML: {reason}")]) from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError([Problem(name, 0, (), f"not YAML: {str(error).splitlines()[0]}")]) from error
+    except RecursionError as error:
+        raise ConfigurationError([Problem(name, 0, (), "nested too deep")]) from error
+
+
+class _TooMuch(Exception):
+    pass
+
+
+class _Walk:
+    """Turns nodes into data, noting places, texts and problems."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._left = MAX_VALUES
+        self.places: dict[Path, Place] = {}
+        self.texts: dict[Path, str] = {}
+        self.problems: list[Problem] = []
+
+    def mapping(self, root: yaml.MappingNode, path: Path) -> dict[str, object]:
+        try:
+            return self._mapping(root, path)
+        except _TooMuch:
+            self.problems = [
+                Problem(self._file, 0, (), f"more than {MAX_VALUES:,} values, or nested deeper than {MAX_DEPTH}")
+            ]
+            return {}
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, object]:
+        data: dict[str, object] = {}
+        lines: dict[str, int] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag == _MERGE:
+                continue
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._complain(key_node, path, "a key must be text")
+                continue
+            key: str = key_node.value
+            if key in data:
+                self._complain(key_node, (*path, key), f"stands twice; first in line {lines[key]}")
+                continue
+            lines[key] = key_node.start_mark.line + 1
+            data[key] = self._value(value_node, (*path, key), key_node)
+        self._merge(data, node, path, 0)
+        return data
+
+    def _merge(self, data: dict[str, object], node: yaml.MappingNode, path: Path, depth: int) -> None:
+        """`<<`: what is not said here is taken from there, the first that says it wins."""
+        if depth > MAX_DEPTH:
+            raise _TooMuch
+        for _, value in (pair for pair in node.value if pair[0].tag == _MERGE):
+            for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                if not isinstance(source, yaml.MappingNode):
+                    self._complain(source, path, "`<<` needs a mapping")
+                    continue
+                for key_node, value_node in source.value:
+                    if key_node.tag != _MERGE and isinstance(key_node, yaml.ScalarNode) and key_node.value not in data:
+                        data[key_node.value] = self._value(value_node, (*path, key_node.value), key_node)
+                self._merge(data, source, path, depth + 1)
+
+    def _value(self, node: yaml.Node, path: Path, key: yaml.Node | None) -> object:
+        self._left -= 1
+        if self._left < 0 or len(path) > MAX_DEPTH:
+            raise _TooMuch
+        mark = node.start_mark if key is None or isinstance(node, yaml.ScalarNode) else key.start_mark
+        self.places[path] = Place(self._file, mark.line + 1, mark.column + 1)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, path)
+        if isinstance(node, yaml.MappingNode) and node.tag == _MAP:
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode) and node.tag == _SEQ:
+            return [self._value(item, (*path, index), None) for index, item in enumerate(node.value)]
+        self._complain(node, path, f"the tag {node.tag} is not known here")
+        return None
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> object:
+        tag, text = node.tag, node.value
+        if tag == _STR:
+            return text
+        if tag == _NULL:
+            return None
+        self.texts[path] = text
+        try:
+            if tag == _BOOL:
+                return {"true": True, "false": False}[text.lower()]
+            if tag == _INT:
+                return int(text.replace("_", ""))
+            if tag == _FLOAT:
+                return float(text)
+        except (KeyError, ValueError):  # an explicit tag, such as `!!int x`
+            self._complain(node, path, f"is no {tag.rpartition(':')[2]}")
+            return None
+        self._complain(node, path, f"the tag {tag} is not known here")
+        return None
+
+    def _complain(self, node: yaml.Node, path: Path, message: str) -> None:
+        self.problems.append(Problem(self._file, node.start_mark.line + 1, path, message))
+
+
+def merge(base: Document, top: Document) -> Document:
+    """Mappings are merged, everything else is replaced; a null in `top` takes away what `base` says."""
+    changes = _Changes(set(), set())
+    data = _merged(base.data, top.data, (), changes)
+    hidden = changes.replaced | changes.removed
+    return Document(
+        top.file,
+        data,
+        {**_without(base.places, hidden), **_without(top.places, changes.removed)},
+        {**_without(base.texts, hidden), **_without(top.texts, changes.removed)},
+    )
+
+
+def only(document: Document, keys: frozenset[str]) -> Document:
+    """The document without all top-level keys but these."""
+    return Document(
+        document.file,
+        {key: value for key, value in document.data.items() if key in keys},
+        {path: place for path, place in document.places.items() if path[0] in keys},
+        {path: text for path, text in document.texts.items() if path[0] in keys},
+    )
+
+
+class _Changes(NamedTuple):
+    replaced: set[Path]
+    removed: set[Path]
+
+
+def _merged(base: dict[str, object], top: dict[str, object], path: Path, changes: _Changes) -> dict[str, object]:
+    result = dict(base)
+    for key, value in top.items():
+        here = (*path, key)
+        below = result.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            result[key] = _merged(below, value, here, changes)
+        elif value is None and key in result:
+            del result[key]
+            changes.removed.add(here)
+        else:
+            changes.replaced.add(here)
+            result[key] = value
+    return result
+
+
+def _without(found: Mapping[Path, V], hidden: set[Path]) -> dict[Path, V]:
+    """All but these paths and what is below them."""
+    if not hidden:
+        return dict(found)
+    return {path: v for path, v in found.items() if not any(path[:n] in hidden for n in range(1, len(path) + 1))}

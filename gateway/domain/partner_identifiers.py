@@ -1,0 +1,158 @@
+"""How the identifiers that a partner sends become the library's own. Pure rules over `domain.circulation_policy`."""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+
+from gateway.domain.circulation_policy import Accept, BarcodeSource, CirculationPolicy, Patrons, PrefixMeaning, Records
+from gateway.domain.commands import Named
+from gateway.domain.library import RecordId
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.value import frozen
+
+# --- agencies and patrons --------------------------------------------------------------------------------
+
+
+def our_agency(wire: str, policy: CirculationPolicy) -> str:
+    """An agency id as sent -> ours; unchanged where the profile doesn't map it."""
+    sent = wire.strip()
+    folded = sent.casefold()
+    return next((ours for theirs, ours in policy.agencies.items() if theirs.casefold() == folded), sent)
+
+
+def institution(user: str, agency: str, rules: Patrons) -> str | None:
+    """The identifier of the patron that stands for a partner library, None when `user` is a person's id."""
+    sent = user.strip()
+    for rule in rules.institutional:
+        if match := re.fullmatch(rule.match, sent):
+            return match.expand(rule.patron.format(agency=_plain(agency), user=_plain(sent)))
+    return None
+
+
+def _plain(text: str) -> str:
+    """A text that `Match.expand` leaves as it is."""
+    return text.replace("\\", r"\\")
+
+
+def patron_types(sent: Named, rules: Patrons) -> tuple[str, ...]:
+    """The identifier types under which a user id is looked up."""
+    ours = rules.id_types.get(sent.type.strip().lower())
+    return (ours,) if ours else rules.lookup_by
+
+
+# --- request numbers -------------------------------------------------------------------------------------
+
+
+@frozen
+class RequestNumber:
+    """A request number and what its prefix says."""
+
+    value: str
+    library_use_only: bool = False
+    renewable: bool | None = None  # None: not said
+
+
+def request_number(sent: Named | None, policy: CirculationPolicy) -> RequestNumber:
+    """Empty value when none was sent."""
+    if sent is None:
+        return RequestNumber("")
+    value = sent.value.strip()
+    rule = next((r for r in policy.requests.prefixes if r.prefix and value.startswith(r.prefix)), None)
+    if rule is None:
+        return RequestNumber(policy.requests.rewrite.apply(value))
+    if not rule.keep:
+        value = value[len(rule.prefix) :]
+    renewable = True if PrefixMeaning.RENEWABLE in rule.means else None
+    if PrefixMeaning.NOT_RENEWABLE in rule.means:
+        renewable = False
+    return RequestNumber(policy.requests.rewrite.apply(value), PrefixMeaning.LIBRARY_USE_ONLY in rule.means, renewable)
+
+
+# --- barcodes --------------------------------------------------------------------------------------------
+
+
+def means_request(sent: Named, policy: CirculationPolicy) -> bool:
+    """Whether an item id is said to be a request number (OCLC: type `ILL Request Id`)."""
+    return sent.type.strip().lower() in policy.items.request_id_types
+
+
+def item_barcodes(sent: Named, agency: str, policy: CirculationPolicy) -> tuple[str, ...]:
+    """The barcodes that an item id may stand for: one of the library's own first, then that of the temporary
+    record which the same id gave in AcceptItem."""
+    own = policy.items.rewrite.apply(sent.value)
+    if policy.accept.barcode_from is BarcodeSource.GENERATED:
+        return (own,)
+    return tuple(dict.fromkeys((own, _temporary(sent.value, agency, policy))))
+
+
+def temporary_barcode(
+    item: Named | None,
+    request: RequestNumber,
+    sent_request: Named | None,
+    agency: str,
+    key: str,
+    policy: CirculationPolicy,
+) -> str:
+    """The barcode of a temporary record. `key`: what a generated one is derived from.
+
+    Raises Refused(DATA_MISSING) without the id that it is made of, Refused(INVALID_VALUE) when it is too long.
+    """
+    source = policy.accept.barcode_from
+    if source is BarcodeSource.GENERATED:
+        barcode, about, value = generated_barcode(policy.accept, request.value, key), About.ITEM, ""
+    else:
+        sent, about = (item, About.ITEM) if source is BarcodeSource.ITEM_ID else (sent_request, About.REQUEST)
+        value = sent.value if sent is not None else ""
+        if not value.strip():
+            raise Refused(Reason.DATA_MISSING, "The id that becomes the item's barcode is missing.", about=about)
+        barcode = _temporary(value, agency, policy)
+    if len(barcode) > policy.accept.barcode_max:
+        limit = policy.accept.barcode_max
+        raise Refused(
+            Reason.INVALID_VALUE, f"The barcode would be longer than {limit} characters.", about=about, value=value
+        )
+    return barcode
+
+
+def _temporary(sent: str, agency: str, policy: CirculationPolicy) -> str:
+    return with_agency(policy.accept.barcode.apply(sent), agency, policy)
+
+
+def with_agency(barcode: str, agency: str, policy: CirculationPolicy) -> str:
+    """INN-Reach: barcodes of several sites may be equal, so the site's code is put behind (facts/ncip.md 2.9)."""
+    return barcode + agency if policy.notifications.barcode_suffix_agency else barcode
+
+
+def generated_barcode(accept: Accept, request: str, key: str) -> str:
+    """The same for the same key, so that a repeated message needs no counter to find its barcode again."""
+    number = int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") % 1_000_000_000
+    return accept.barcode_template.format(number=number, request=request)
+
+
+# --- records ---------------------------------------------------------------------------------------------
+
+
+def record_ids(sent: tuple[RecordId, ...], rules: Records) -> tuple[RecordId, ...]:
+    """Record ids in our types and spelling, in the order in which they are tried.
+
+    Raises Refused(INVALID_VALUE) when none is of a type that this profile looks up.
+    """
+    typed = ((rules.types.get(r.type.strip().lower(), r.type.strip().lower()), r.value) for r in sent)
+    known = sorted((pair for pair in typed if pair[0] in rules.order), key=lambda pair: rules.order.index(pair[0]))
+    found = tuple(RecordId(type_, _record_value(type_, value, rules)) for type_, value in known)
+    usable = tuple(record for record in found if record.value)
+    if not usable:
+        raise Refused(
+            Reason.INVALID_VALUE,
+            "None of the record numbers is of a kind that can be looked up here.",
+            about=About.RECORD,
+            value=sent[0].value if sent else "",
+        )
+    return usable
+
+
+def _record_value(type_: str, value: str, rules: Records) -> str:
+    rewrite = rules.rewrite.get(type_)
+    value = rewrite.apply(value) if rewrite is not None else value.strip()
+    return value[:-1] if rules.drop_check_digit and type_ == "local" else value

@@ -1,0 +1,116 @@
+"""File types by content, and expected page counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from gateway.domain.requests.citation import Citation
+
+_PREFIX = re.compile(r"^(?:pp?|pages?|s|seiten?|str|стр|с)\b\.?\s*", re.IGNORECASE)
+_NUMBER = r"([A-Za-z]{0,2}?)(\d{1,6}|[ivxlcdm]{1,15})"
+_RANGE = re.compile(rf"{_NUMBER}(?:\s*[-\u2010-\u2015\u2212]\s*{_NUMBER})?", re.IGNORECASE)
+_BETWEEN = re.compile(r"[,;+&]|\band\b|\bund\b", re.IGNORECASE)
+_ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
+
+MOST = 5_000
+"""More pages than that are no range but two numbers of something else."""
+
+
+class FileType(StrEnum):
+    """Kinds of files that are told by their content, by media type."""
+
+    PDF = "application/pdf"
+    TIFF = "image/tiff"
+    PNG = "image/png"
+    JPEG = "image/jpeg"
+    GIF = "image/gif"
+    WEBP = "image/webp"
+    JPEG_2000 = "image/jp2"
+    DJVU = "image/vnd.djvu"
+    EPUB = "application/epub+zip"
+
+
+USUAL = (FileType.PDF, FileType.TIFF, FileType.PNG, FileType.JPEG)
+"""Of copies, where nothing else is said."""
+
+PDF_HEAD = 1024
+"""Within so many bytes the header of a PDF must begin: readers take it so (PDF 1.7, implementation note 13), and
+scanners put other bytes before it."""
+
+_BOX = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
+
+
+def _begins(*signatures: bytes) -> Callable[[bytes], bool]:
+    return lambda content: content.startswith(signatures)
+
+
+_SIGNS: Mapping[FileType, Callable[[bytes], bool]] = {
+    FileType.TIFF: _begins(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+    FileType.PNG: _begins(b"\x89PNG\r\n\x1a\n"),
+    FileType.JPEG: _begins(b"\xff\xd8\xff"),
+    FileType.GIF: _begins(b"GIF87a", b"GIF89a"),
+    FileType.WEBP: lambda content: content.startswith(b"RIFF") and content[8:12] == b"WEBP",
+    FileType.JPEG_2000: _begins(_BOX),
+    FileType.DJVU: lambda content: content.startswith(b"AT&TFORM") and content[12:15] == b"DJV",
+    FileType.EPUB: lambda content: (
+        content.startswith(b"PK\x03\x04") and content[30:58] == b"mimetypeapplication/epub+zip"
+    ),
+    # last: what else a file is, is found first
+    FileType.PDF: lambda content: b"%PDF-" in content[:PDF_HEAD],
+}
+
+
+def type_of(content: bytes) -> FileType | None:
+    """None: nothing that is known here."""
+    return next((one for one, fits in _SIGNS.items() if fits(content)), None)
+
+
+def pages_cited(pages: str) -> int | None:
+    """Of `77-91`, `S12–S19`, `xi-xx`, `123-9` (to 129), `4, 7-9`; None where it can't be told: one number alone is
+    often only where it begins."""
+    text = _PREFIX.sub("", pages.strip())
+    if text.isdigit():
+        return None
+    counts = [_pages(part.strip()) for part in _BETWEEN.split(text)]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known and len(known) == len(counts) else None
+
+
+def _pages(part: str) -> int | None:
+    found = _RANGE.fullmatch(part)
+    if found is None:
+        return None
+    prefix, first, prefix_2, last = found.groups()
+    if last is None:
+        return 1 if first.isdigit() and not prefix else None  # e1234 is the number of an article
+    if prefix_2 and prefix_2.lower() != prefix.lower():
+        return None
+    start, end = _number(first), _number(last)
+    if start is None or end is None or first.isdigit() is not last.isdigit():
+        return None
+    if end < start and first.isdigit() and len(last) < len(first):
+        end = int(first[: len(first) - len(last)] + last)
+    return end - start + 1 if start <= end < start + MOST else None
+
+
+def _number(text: str) -> int | None:
+    if text.isdigit():
+        return int(text)
+    values = [_ROMAN[letter] for letter in text.lower()]
+    following = [*values[1:], 0]
+    return sum(-one if one < after else one for one, after in zip(values, following, strict=True))
+
+
+def page_warning(citation: Citation, name: str, pages: int | None) -> str:
+    """One plain sentence for staff when a file has other than the cited number of pages; empty: nothing to say."""
+    cited = pages_cited(citation.pages) if citation.pages else None
+    if pages is None or cited is None or pages == cited:
+        return ""
+    have, ask = _count(pages), _count(cited)
+    return f"The file {name} has {have}; the citation (pages {citation.pages}) asks for {ask}."
+
+
+def _count(pages: int) -> str:
+    return "1 page" if pages == 1 else f"{pages} pages"

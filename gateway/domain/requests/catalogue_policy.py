@@ -1,0 +1,355 @@
+"""Section `locate` of a profile: how a catalogue is asked, and what a holding statement covers.
+
+Where the catalogue is and how its records are read stands in the profile's section of the protocol. What is looked for
+and what a found holding means stands here (facts/openurl.md section 5).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Annotated, Protocol
+
+from pydantic import AfterValidator, Field, model_validator
+
+from gateway.domain.circulation_policy import Section
+from gateway.domain.requests.citation import Citation, CitationType, canonical
+from gateway.domain.requests.request import ServiceType
+from gateway.domain.value import frozen
+
+_DASHES = re.compile(r"\s*[‐‑‒–—―−~〜～]\s*")
+_BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
+_COPY = re.compile(r"\b(?:c|copy|cop|ex|exemplar)\.?\s*\d+\b", re.IGNORECASE)
+_ISSUE_OF = re.compile(r"(\d+\.\d{4}),\s?\d+(?:/\d+)?")
+"""German lists say 3.1992,4 for number 4 of volume 3."""
+_MORE = re.compile(r"\s*(?:\+|>|\bto date\b|\bpresent\b|\bongoing\b|\bet seq\.?)\s*$", re.IGNORECASE)
+_FROM = re.compile(r"^\s*(?:seit|ab|from|since|с|от|depuis|desde|dal)\s+(?=.*\d)", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+")
+_ROMAN = re.compile(r"\b(?=[IVXL])(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\b")
+_YEARS = range(1450, 2100)
+_SHORT_YEAR = re.compile(r"\b(1[4-9]|20)(\d{2})([/-])(\d{2})\b(?![.:/-]?\d)")
+
+
+class Step(StrEnum):
+    """What a catalogue is searched by, one question or two a step."""
+
+    ISBN = "isbn"  # as thirteen digits, then as ten
+    ISSN = "issn"  # print, electronic, linking: each that is known
+    OCLC = "oclc"
+    LCCN = "lccn"
+    TITLE = "title"  # as a phrase, with what `title.beside` says
+
+
+class Beside(StrEnum):
+    AUTHOR = "author"
+    YEAR = "year"
+
+
+class Need(StrEnum):
+    """Whether a found record is enough, or a holding must be there."""
+
+    REQUIRED = "required"  # a record without holdings is not owned
+    IF_GIVEN = "if-given"  # holdings are looked at where the catalogue shows some
+    IGNORED = "ignored"  # the record is enough
+
+
+class Lends(StrEnum):
+    YES = "yes"
+    NO = "no"
+    ASK = "ask"  # it decides by case: it is asked
+
+
+class Unreachable(StrEnum):
+    """What a catalogue that gives no answer means: never that the supplier doesn't own it."""
+
+    KEEP = "keep"  # as one that can't be looked up: the rota's `only_owning` decides
+    SKIP = "skip"
+
+
+class Held(Protocol):
+    """Of a holding, what rules look at."""
+
+    @property
+    def location(self) -> str: ...
+    @property
+    def sublocation(self) -> str: ...
+    @property
+    def policy(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def available(self) -> bool | None: ...
+
+
+def is_serial(citation: Citation) -> bool:
+    """What appears over the years: the year of a citation says which part of it."""
+    return citation.type in (CitationType.JOURNAL, CitationType.ARTICLE, CitationType.NEWSPAPER)
+
+
+def naming(citation: Citation) -> tuple[str, ...]:
+    """Types of numbers that name what is asked for, surest first. A DOI or PMID names an article, which libraries'
+    catalogues don't list; the ISSN of a book names the series that it is in."""
+    types = {canonical(one.type) for one in citation.identifiers}
+    in_series = citation.type in (CitationType.BOOK, CitationType.CHAPTER, CitationType.THESIS)
+    no_issn = in_series or ("isbn" in types and not is_serial(citation))
+    return tuple(
+        name for name in ("isbn", "issn", "oclc", "lccn") if name in types and not (name == "issn" and no_issn)
+    )
+
+
+def matches(value: str, pattern: str) -> bool:
+    """`*` and `?` stand for anything, without case."""
+    return fnmatchcase(value.casefold(), pattern.casefold())
+
+
+def _different(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    if len(set(steps)) != len(steps):
+        raise ValueError("a step stands twice")
+    return steps
+
+
+class TitleSearch(Section):
+    """A title alone is weak: what is found counts only where it is alike enough, and author and year don't differ."""
+
+    beside: tuple[Beside, ...] = Field(
+        (Beside.AUTHOR,), description="what is looked for with the title, where the request says it"
+    )
+    alike: int = Field(85, ge=50, le=100, description="per cent that titles must be alike")
+    author_alike: int = Field(60, ge=0, le=100, description="per cent of the names of authors that must agree")
+    most_hits: int = Field(
+        100, ge=1, le=100_000, description="with more hits the question was too broad to say anything"
+    )
+
+
+class LendingRule(Section):
+    """All keys that are set must fit; `*` and `?` stand for anything, without case."""
+
+    location: str | None = None
+    sublocation: str | None = None
+    policy: str | None = Field(None, description="the catalogue's word for who may have it")
+    status: str | None = Field(None, description="such as 'on order*'")
+    available: bool | None = Field(None, description="false: the catalogue says that it is out")
+    lends: Lends = Lends.NO
+    copies: Lends = Field(Lends.YES, description="whether copies are made of what fits")
+
+    def fits(self, held: Held) -> bool:
+        texts = (
+            (self.location, held.location),
+            (self.sublocation, held.sublocation),
+            (self.policy, held.policy),
+            (self.status, held.status),
+        )
+        same = self.available is None or self.available is held.available
+        return same and all(pattern is None or matches(value, pattern) for pattern, value in texts)
+
+    def says(self, service: ServiceType) -> Lends:
+        """Who wants a copy or a loan is content with the better of both."""
+        if service is ServiceType.COPY_OR_LOAN:
+            return min(self.lends, self.copies, key=_RANK.__getitem__)
+        return self.copies if service is ServiceType.COPY else self.lends
+
+
+_RANK = {Lends.YES: 0, Lends.ASK: 1, Lends.NO: 2}
+
+
+class LocatePolicy(Section):
+    by: str = Field(
+        "", description="the protocol, by the name of its section: z3950, sru; empty: the one section that is there"
+    )
+    target: str = Field(
+        "", description="profile of the catalogue, where several partners share one; empty: this profile itself"
+    )
+    locations: tuple[str, ...] = Field(
+        (),
+        description="in a shared catalogue: only holdings at these locations are this partner's; * and ? stand for "
+        "anything. Empty: all",
+    )
+    plan: Annotated[tuple[Step, ...], AfterValidator(_different)] = Field(
+        tuple(Step), min_length=1, description="by what it is searched, one after the other until something is found"
+    )
+    title: TitleSearch = TitleSearch()
+    looked_at: int = Field(10, ge=1, le=100, description="records of each answer that are looked at")
+    holdings: Need = Need.IF_GIVEN
+    volumes: bool = Field(
+        True, description="a holding must cover the volume or year that is asked for, where it says which it has"
+    )
+    lending: tuple[LendingRule, ...] = Field((), description="the first rule that fits a holding says if it is lent")
+    otherwise: Lends = Field(Lends.YES, description="when no rule fits")
+    unreachable: Unreachable = Unreachable.KEEP
+    cache_minutes: int = Field(60, ge=0, le=43_200, description="so long an answer counts; 0: it is asked each time")
+    seconds: float = Field(10.0, gt=0, le=60, description="longest time for all questions about one request")
+
+    @model_validator(mode="after")
+    def _seen(self) -> LocatePolicy:
+        if self.holdings is Need.IGNORED and (self.lending or self.locations):
+            raise ValueError("`lending` and `locations` say nothing where holdings are ignored")
+        return self
+
+    def lends(self, held: Held, service: ServiceType) -> Lends:
+        rule = next((one for one in self.lending if one.fits(held)), None)
+        return rule.says(service) if rule is not None else self.otherwise
+
+    def is_here(self, held: Held) -> bool:
+        """Whether a holding is this partner's."""
+        if not self.locations:
+            return True
+        return any(matches(held.location, pattern) for pattern in self.locations)
+
+
+@frozen
+class Wanted:
+    """A part of something that comes in parts; None: not said."""
+
+    volume: int | None = None
+    year: int | None = None
+
+    @classmethod
+    def of(cls, citation: Citation) -> Wanted:
+        """The year only for what appears over the years: a book's is that of its edition."""
+        numbers = _numbers(_plain(citation.volume))
+        volume = next((one for one in numbers if one not in _YEARS), None)
+        years = (*_numbers(citation.published), *numbers) if is_serial(citation) else numbers
+        return cls(volume, next((one for one in years if one in _YEARS), None))
+
+    def __bool__(self) -> bool:
+        return self.volume is not None or self.year is not None
+
+
+@frozen
+class Span:
+    """From the first to the last, both included. `last` None: it goes on."""
+
+    first: int
+    last: int | None
+
+    def holds(self, number: int) -> bool:
+        return self.first <= number and (self.last is None or number <= self.last)
+
+
+@frozen
+class Run:
+    """Volumes that follow each other, or one; None: not said."""
+
+    volumes: Span | None = None
+    years: Span | None = None
+
+    def covers(self, wanted: Wanted) -> bool | None:
+        """By volume where both say it, else by year; None: they have nothing in common."""
+        if wanted.volume is not None and self.volumes is not None:
+            return self.volumes.holds(wanted.volume)
+        if wanted.year is not None and self.years is not None:
+            return self.years.holds(wanted.year)
+        return None
+
+
+def covers(statement: str, wanted: Wanted) -> bool | None:
+    """None: the statement says nothing that could be compared."""
+    said = [run.covers(wanted) for run in runs(statement)]
+    if True in said:
+        return True
+    return None if None in said or not said else False
+
+
+def runs(statement: str) -> tuple[Run, ...]:
+    """What can be read of it; what holds no number is passed over."""
+    return tuple(filter(None, map(_run, _segments(_plain(statement)))))
+
+
+def _plain(text: str) -> str:
+    plain = _DASHES.sub("-", unicodedata.normalize("NFKC", text))
+    return _ISSUE_OF.sub(r"\1", _SHORT_YEAR.sub(_whole_years, _COPY.sub(" ", plain)))
+
+
+def _whole_years(found: re.Match[str]) -> str:
+    """`1990/91` and `2015-16` are two years, `1999/00` too; `1990-12` is December."""
+    century, year, between, other = found.groups()
+    if between == "-" and int(other) <= int(year):
+        return found[0]
+    after = int(century) + (int(other) < int(year))
+    return f"{century}{year}{between}{after}{other}"
+
+
+def _segments(text: str) -> list[str]:
+    """Divided at commas, semicolons and line ends outside of brackets."""
+    return _split(text, ",;\n")
+
+
+def _split(text: str, at: str) -> list[str]:
+    parts, depth, begun = [], 0, 0
+    for place, char in enumerate(text):
+        depth += (char in "([") - (char in ")]")
+        if char in at and depth <= 0:
+            parts.append(text[begun:place])
+            begun = place + 1
+    return [*parts, text[begun:]]
+
+
+def _run(segment: str) -> Run | None:
+    goes_on = _MORE.search(segment) is not None or _FROM.match(segment) is not None
+    ends = _split(_MORE.sub("", segment), "-")
+    first, last = _End.of(ends[0]), _End.of(ends[-1])
+    goes_on = goes_on or (len(ends) > 1 and not last)
+    if not first:
+        return None
+    if len(ends) > 1 and last:
+        first = first.with_years_of(last)
+        if not last.follows(first):
+            first = last = _End(first.volumes, first.years or last.years)
+    return Run(_span(first.volumes, last.volumes, goes_on), _span(first.years, last.years, goes_on))
+
+
+def _span(first: tuple[int, ...], last: tuple[int, ...], goes_on: bool) -> Span | None:
+    if not first or not (last or goes_on):
+        return None
+    return Span(first[0], None if goes_on else last[-1])
+
+
+@frozen
+class _End:
+    """One end of a run: the volume, or several such as 1/2, and the years."""
+
+    volumes: tuple[int, ...] = ()
+    years: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, text: str) -> _End:
+        """Numbers in brackets are chronology; outside, the first that isn't a year is the volume."""
+        inside = _numbers(" ".join(_BRACKETED.findall(text)))
+        outside = _BRACKETED.sub(" ", text)
+        numbers = _numbers(outside)
+        years = tuple(one for one in (*numbers, *inside) if one in _YEARS)
+        volumes = tuple(one for one in numbers if one not in _YEARS)
+        double = re.search(r"\d+\s*/\s*\d+", outside) is not None and len(volumes) > 1
+        if numbers and numbers[0] in _YEARS:  # 1990, no. 3: the rest are issues
+            volumes = ()
+        return cls(volumes[:2] if double else volumes[:1], years)
+
+    def __bool__(self) -> bool:
+        return bool(self.volumes or self.years)
+
+    def follows(self, first: _End) -> bool:
+        """Not where the dash stands between issues or months: `v.40 no.1-12 (2004)`, `1990-12`."""
+        both = [(self.volumes, first.volumes), (self.years, first.years)]
+        said = [(last[-1], begun[0]) for last, begun in both if last and begun]
+        return bool(said) and all(begun <= last for last, begun in said)
+
+    def with_years_of(self, last: _End) -> _End:
+        """`v.1-3 (1990-1992)`: what stands in brackets behind the last one is for all of them."""
+        if self.years or len(last.years) < 2:
+            return self
+        return _End(self.volumes, last.years[:1])
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """In Arabic figures, else in Roman ones."""
+    found = tuple(int(one) for one in _NUMBER.findall(text) if len(one) <= 9)
+    return found or tuple(filter(None, map(_roman, _ROMAN.finditer(text))))
+
+
+def _roman(found: re.Match[str]) -> int:
+    values = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
+    numbers = [values[one] for one in found[0]]
+    following = [*numbers[1:], 0]
+    return sum(-one if one < after else one for one, after in zip(numbers, following, strict=True))

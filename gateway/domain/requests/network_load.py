@@ -1,0 +1,88 @@
+"""A member of our network: another gateway that says how many requests it has open with each supplier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from gateway.domain.circulation_policy import Section
+from gateway.domain.secret_reference import SecretRef
+from gateway.domain.value import frozen, frozen_by_name
+
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
+
+
+def _address(text: str) -> str:
+    """Of a gateway, without a slash at its end. A key is not sent over an open connection."""
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError("not an address such as https://ill.example") from error
+    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or parts.username:
+        raise ValueError("not an address such as https://ill.example")
+    if parts.scheme == "http" and host not in _THIS_MACHINE:
+        raise ValueError("a key is not sent over an open connection: it must begin with https://")
+    return text.rstrip("/")
+
+
+class NetworkMember(Section):
+    url: Annotated[str, AfterValidator(_address)] = Field(
+        description="where its gateway is, without /api: https://ill.example"
+    )
+    key: SecretRef = Field(
+        min_length=1, description="API key that it has made for us, with the scope network:read: env:NAME or file:PATH"
+    )
+
+
+@frozen_by_name
+class Report:
+    """What a member said when it was asked. `member`: profile; `library`: the symbol that it gives itself; `at`: when
+    it came (our clock, aware UTC); `open`: requests open with each supplier, by its symbol without case."""
+
+    member: str
+    library: str
+    at: datetime
+    open: Mapping[str, int]
+
+
+@frozen
+class Reported:
+    """About one supplier: requests that members have open with it, and how many members said so."""
+
+    open: int = 0
+    members: int = 0
+
+
+@frozen
+class Heard:
+    """Of one member: when it answered last, and why it didn't when it was asked last (empty: it did, or nobody has
+    asked)."""
+
+    at: datetime | None = None
+    silent: str = ""
+
+
+NOTHING = Reported()
+
+
+def reported(reports: Iterable[Report], symbols: Iterable[str], us: str, now: datetime, age: timedelta) -> Reported:
+    """About the supplier with these symbols. What is older than `age` doesn't count, nor what a member says that is
+    ourselves (`us`) or the supplier; of two members with one symbol the newest counts."""
+    wanted = {symbol.casefold() for symbol in symbols}
+    by_library: dict[str, Report] = {}
+    for one in sorted(reports, key=lambda report: report.at):
+        if now - one.at <= age:
+            by_library[one.library.casefold()] = one
+    counts = [
+        max((one.open.get(symbol, 0) for symbol in wanted), default=0)
+        for library, one in by_library.items()
+        if library != us.casefold() and library not in wanted
+    ]
+    said = [count for count in counts if count]
+    return Reported(sum(said), len(said))

@@ -1,0 +1,350 @@
+"""Section `partner` of a profile: identity, abilities, prices, mail, workflow, number templates.
+
+How requests run with a partner is its `workflow`; how its messages look is its protocol's own section. All days are
+business days of the library's calendar unless a key says otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from gateway.domain.circulation_policy import Section
+from gateway.domain.library import Money
+from gateway.domain.requests.citation import Citation, comparable, same_work
+from gateway.domain.requests.network_load import NetworkMember
+from gateway.domain.requests.request import Borrowing, ServiceType
+
+FIELDS = ("year", "month", "branch", "partner", "prefix", "sequence")
+_SAMPLE: dict[str, object] = {
+    "year": 2026,
+    "month": 11,
+    "branch": "x",
+    "partner": "x",
+    "prefix": "x",
+    "sequence": 1,
+}
+LONGEST = 60
+
+Sender = Annotated[str, Field(pattern=r"^[^@\s<>]*@[^@\s<>]+$")]
+TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+LETTERS = (
+    "placed",
+    "sent",
+    "available",
+    "due-soon",
+    "overdue",
+    "recalled",
+    "renewed",
+    "renewal-refused",
+    "cancelled",
+    "not-supplied-yet",
+    "not-supplied",
+    "copy-ready",
+    "query",
+)
+"""Notices to patrons. A reminder before the due date is usually the library system's own."""
+
+
+def _template(value: str) -> str:
+    known = ", ".join(f"{{{name}}}" for name in FIELDS)
+    try:
+        names = [name for _, name, _, _ in string.Formatter().parse(value) if name is not None]
+        if unknown := [name for name in names if name not in FIELDS]:
+            raise ValueError(f"'{unknown[0]}' is no field")
+        length = len(value.format(**_SAMPLE))
+    except (KeyError, IndexError, ValueError) as error:
+        raise ValueError(f"can't be filled in ({error}); it may contain {known}") from error
+    if names.count("sequence") != 1:
+        raise ValueError("must contain {sequence} once, or {sequence:05d}, so that numbers differ")
+    if "month" in names and "year" not in names:
+        raise ValueError("with {month} it must contain {year} too, or numbers come again after a year")
+    if length > LONGEST:
+        raise ValueError(f"longer than {LONGEST} characters")
+    return value
+
+
+NumberTemplate = Annotated[str, AfterValidator(_template)]
+"""Text with {year}, {month}, {branch}, {partner} (its main symbol), {prefix}, {sequence}."""
+
+
+def _one_word(template: str) -> str:
+    """As it can be found again in an answer."""
+    if re.search(r"\{(?:branch|partner)\b", template):
+        raise ValueError("a file is of no branch, and a partner's symbol may have characters that no answer repeats")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9./-]*", template.format(year=1, month=1, prefix="x", sequence=1)):
+        raise ValueError("a file's number is one word of letters, digits and . / -")
+    return template
+
+
+class Gather(Section):
+    """Orders wait until one of these comes true, then all that wait go together (domain.requests.calendar)."""
+
+    at: tuple[TimeOfDay, ...] = Field(
+        (), description="times of day at which they go, such as 11:30, in the library's zone, on days when it is open"
+    )
+    wait_minutes: int | None = Field(None, ge=1, le=10_080, description="longest wait of an order")
+    most: int = Field(50, ge=1, le=1_000, description="so many go at once, and no more in one mail; 1: one at a time")
+    number: Annotated[NumberTemplate, AfterValidator(_one_word)] = Field(
+        "F{sequence:06d}", description="of a file, quoted by the partner: {year}, {month}, {prefix}, {sequence}"
+    )
+
+    @model_validator(mode="after")
+    def _ends(self) -> Gather:
+        if not self.at and self.wait_minutes is None and self.most > 1:
+            raise ValueError("needs `at` or `wait_minutes`: an order could wait for others for ever")
+        return self
+
+
+class PartnerMail(Section):
+    addresses: tuple[Sender, ...] = Field(
+        (), description="further addresses that its mails come from; @DOMAIN: any address there"
+    )
+    require: tuple[Literal["spf", "dkim", "dmarc"], ...] = Field(
+        (), description="what our mail server must have found right about a mail, so that a forged one changes nothing"
+    )
+    bounce: Literal["next", "staff"] = Field(
+        "next", description="a request that can't be delivered goes to the next supplier, or staff look at it first"
+    )
+    repeat_hours: int = Field(
+        24, ge=0, le=8760, description="the same content under another Message-ID is a repeat so long; 0: never"
+    )
+
+    gather: Gather | None = Field(
+        None,
+        description="orders wait for others and go in one mail, where its channel can do that; none: one at a time",
+    )
+
+    def is_from(self, address: str) -> bool:
+        """Whether one of `addresses` is this one, or its domain; without case."""
+        wanted = address.casefold()
+        at_domain = wanted[wanted.rfind("@") :]
+        return any(one.casefold() in (wanted, at_domain) for one in self.addresses)
+
+
+class BorrowingWorkflow(Section):
+    """What we may do, and expect, when this partner is the supplier."""
+
+    patron_may_cancel: bool = Field(True, description="the patron may cancel before it is shipped")
+    patron_may_renew: bool = Field(True, description="the patron may ask for a renewal")
+    cancel: bool = Field(True, description="the partner understands a cancellation")
+    renew: bool = Field(True, description="the partner understands a renewal")
+    conditions: Literal["staff", "patron", "accept", "refuse"] = Field(
+        "staff", description="who answers a supplier's condition"
+    )
+    tell_received: bool = Field(True, description="the partner is told that the item has arrived")
+    tell_returned: bool = Field(True, description="the partner is told that the item is on its way back")
+    expects_check_in: bool = Field(
+        True, description="the partner says when it has the item back; off: returned is the end"
+    )
+    digital_only: bool = Field(False, description="only copies are asked of this partner")
+    answer_days: int = Field(3, ge=1, le=365, description="without an answer by then the next supplier is asked")
+    ship_days: int = Field(7, ge=1, le=365, description="promised and not shipped by then: the partner is asked why")
+    cancel_days: int = Field(3, ge=1, le=365, description="a cancellation without an answer counts as accepted then")
+    condition_days: int = Field(3, ge=1, le=365, description="a condition that nobody answers is refused then")
+    renewal_days: int = Field(3, ge=1, le=365, description="longest wait for the answer to a renewal")
+    renewal_fallback: Literal["refused", "granted"] = Field(
+        "refused", description="what a renewal without an answer counts as"
+    )
+    renewal_fallback_days: int = Field(7, ge=1, le=365, description="days added when it counts as granted")
+
+
+class LendingWorkflow(Section):
+    """What we do when this partner is the requester."""
+
+    will_supply: bool = Field(True, description="the partner is told that we will supply, before we ship")
+    conditional: bool = Field(True, description="the partner understands conditions")
+    hold_placed: bool = Field(True, description="the partner understands that it has to wait for a loan to end")
+    condition_days: int = Field(5, ge=1, le=365, description="a condition that isn't answered by then ends the request")
+    cancel: Literal["grant", "staff", "refuse"] = Field(
+        "grant", description="how a cancellation before shipping is answered"
+    )
+    renew: Literal["grant", "staff", "refuse"] = Field("grant", description="how a renewal is answered")
+    renewals: int = Field(2, ge=0, le=99, description="so many renewals are granted by rule")
+    renewal_days: int = Field(14, ge=1, le=365, description="calendar days that a renewal adds")
+    loan_days: int = Field(28, ge=1, le=365, description="calendar days of a loan")
+    tell_checked_in: bool = Field(True, description="the partner is told that the item is back")
+    overdue_notices: bool = Field(True, description="the partner is told when a loan is overdue")
+    overdue_days: int = Field(1, ge=0, le=365, description="business days after the due date")
+    clearance: Literal["required", "not-required"] = Field("required", description="copyright sign-off of copies")
+    loan_to: Literal["institution", "requester"] = Field(
+        "institution",
+        description="whose account an item is lent on: the partner's, or that of its patron where a request names one: "
+        "a temporary record here (`circulation.patrons` says its category and days)",
+    )
+
+
+def _letter(name: str) -> str:
+    if name not in LETTERS:
+        raise ValueError(f"no such letter; letters: {', '.join(LETTERS)}")
+    return name
+
+
+class PatronWorkflow(Section):
+    """Notices to the patron of a borrowing request, by the name of their letter."""
+
+    letters: tuple[Annotated[str, AfterValidator(_letter)], ...] = Field(
+        (
+            "placed",
+            "sent",
+            "available",
+            "overdue",
+            "recalled",
+            "renewed",
+            "renewal-refused",
+            "cancelled",
+            "not-supplied",
+            "copy-ready",
+            "query",
+        ),
+        description="which notices go out",
+    )
+    query_days: int = Field(3, ge=1, le=90, description="business days in which a patron answers a question")
+    shelf_days: int = Field(7, ge=1, le=90, description="business days on the hold shelf")
+    due_soon_days: int = Field(2, ge=0, le=60, description="calendar days before the due date for a reminder; 0: none")
+
+
+class Workflow(Section):
+    borrowing: BorrowingWorkflow = BorrowingWorkflow()
+    lending: LendingWorkflow = LendingWorkflow()
+    patron: PatronWorkflow = PatronWorkflow()
+
+
+class PartnerRole(StrEnum):
+    SUPPLIER = "supplier"  # we may ask it
+    REQUESTER = "requester"  # it may ask us
+
+
+class Closure(Section):
+    """Closed from the first day to the last, both included."""
+
+    first: date
+    last: date
+    note: str = Field("", description="why, for staff")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Closure:
+        if self.last < self.first:
+            raise ValueError("last is before first")
+        return self
+
+    def holds(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+    def __str__(self) -> str:
+        return f"closed until {self.last.isoformat()}" + (f": {self.note}" if self.note else "")
+
+
+class Price(Section):
+    amount: Decimal = Field(ge=0, max_digits=12, decimal_places=3)
+    currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+
+def _known_identifier(text: str) -> str:
+    if not comparable(text):
+        raise ValueError("not an identifier such as isbn:9783161484100 or issn:0317-8471")
+    return text
+
+
+ListedIdentifier = Annotated[str, AfterValidator(_known_identifier)]
+Owns = Literal["everything", "nothing", "unknown"] | tuple[ListedIdentifier, ...]
+
+
+def _different(values: tuple[str, ...]) -> tuple[str, ...]:
+    twice = {value for value in values if [v.casefold() for v in values].count(value.casefold()) > 1}
+    if twice:
+        raise ValueError(f"stands twice: {', '.join(sorted(twice))}")
+    return values
+
+
+class PartnerPolicy(Section):
+    symbols: Annotated[tuple[str, ...], AfterValidator(_different)] = Field(
+        (), description="its symbols, such as ISIL:NO-01; the first is the one that we write"
+    )
+    name: str = ""
+    email: str = Field("", pattern=r"^([^@\s]+@[^@\s]+)?$", description="where letters and tagged mail go")
+    mail: PartnerMail = PartnerMail()
+    address: str = Field("", description="postal address, for parcels and letters")
+    phone: str = Field("", description="for staff: `illgate partner show`")
+    language: str = Field("", pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$", description="of letters to it: en, de …")
+    category: str = Field("", description="a word of yours for partners of one kind; loan days can go by it")
+    campus: str = Field("", description="requests of this campus may ask it first (`ranking.near`)")
+    roles: tuple[PartnerRole, ...] = Field(
+        (PartnerRole.SUPPLIER, PartnerRole.REQUESTER), description="whether we ask it, it asks us, or both"
+    )
+    push_new: bool = Field(
+        False,
+        description="it is told of every new request of our patrons, with the patron's identifier: for a system of the "
+        "library's own that looks after requests, not for another library",
+    )
+    push_states: tuple[Borrowing, ...] = Field(
+        (),
+        description="states of our patrons' requests in which it is told how they stand; for such a system as well",
+    )
+    channel: str = Field("", description="how it is told: mail, loopback, a protocol; empty: it can't be asked")
+    closures: tuple[Closure, ...] = Field(
+        (), description="when it isn't asked; what is open already goes on (facts/users-want.md 20)"
+    )
+    network: NetworkMember | None = Field(
+        None, description="its gateway, where it is a member of our network: says how busy other suppliers are"
+    )
+    max_open: int = Field(0, ge=0, le=1_000_000, description="open requests with it at once; 0: `overload.max_open`")
+    cost: Price | None = Field(None, description="what it usually charges; nothing said: it is free")
+    copy_cost: Price | None = Field(None, description="what it usually charges for a copy; nothing said: as `cost`")
+    cost_limit: Price | None = Field(
+        None, description="the most that is paid to it, whatever a request allows; asked only where `cost` is no more"
+    )
+    reciprocity: float = Field(
+        1.0, ge=0, le=100, description="1: give and take are even; more: it owes us, so it is asked first"
+    )
+    owns: Owns = Field(
+        "unknown", description="what it has, where no catalogue says so: everything, nothing, unknown, or identifiers"
+    )
+    services: tuple[ServiceType, ...] = Field((), description="what it supplies; empty: loans and copies")
+    formats: tuple[str, ...] = Field((), description="formats that it supplies, such as printed; empty: all")
+    number: NumberTemplate | None = Field(
+        None, description="template of the numbers of its requests, before those of requests.yml"
+    )
+    workflow: Workflow = Workflow()
+
+    @property
+    def symbol(self) -> str:
+        """The main one; empty where none is said."""
+        return self.symbols[0] if self.symbols else ""
+
+    def is_closed(self, day: date) -> bool:
+        return self.closure(day) is not None
+
+    def closure(self, day: date) -> Closure | None:
+        return next((closure for closure in self.closures if closure.holds(day)), None)
+
+    def price(self, service: ServiceType) -> Money | None:
+        """What it usually charges; None: nothing."""
+        found = self.copy_cost if service is ServiceType.COPY and self.copy_cost is not None else self.cost
+        return found.money if found is not None else None
+
+    def supplies(self, service: ServiceType) -> bool:
+        """`copy-or-loan` is supplied by whoever supplies one of them."""
+        offered = set(self.services) or {ServiceType.COPY_OR_LOAN}
+        if ServiceType.COPY_OR_LOAN in offered:
+            offered |= {ServiceType.LOAN, ServiceType.COPY}
+        if self.workflow.borrowing.digital_only:
+            offered -= {ServiceType.LOAN}
+        return bool(offered) if service is ServiceType.COPY_OR_LOAN else service in offered
+
+    def has(self, citation: Citation) -> bool | None:
+        """Whether it owns the work, by `owns`; None: that can't be told from here."""
+        if isinstance(self.owns, str):
+            return {"everything": True, "nothing": False, "unknown": None}[self.owns]
+        return same_work(citation.identifiers, self.owns)

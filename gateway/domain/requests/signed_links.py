@@ -1,0 +1,228 @@
+"""Signed tokens: links to delivered copies and links that answer a question.
+
+The payload is JSON with short keys; the signature is HMAC-SHA-256 over it with a secret of the library, so that no row
+is needed to check one. What a token says is believed only after `is_signed`.
+
+How often a copy was fetched is the store's to count, by `link_id`. Whoever holds a link to a question may answer until
+the time for it is over; that a question is answered once is the services' to see to.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from gateway.domain.requests.partner_answers import ANSWERS as PARTNER_ANSWERS
+from gateway.domain.value import frozen, frozen_by_name
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,900}\.[A-Za-z0-9_-]{43}")
+
+ANSWERS = ("yes", "no")
+"""Of patrons."""
+
+
+class LinkFault(StrEnum):
+    FORGED = "forged"
+    EXPIRED = "expired"
+    USED_UP = "used up"
+
+
+class BadLink(Exception):
+    def __init__(self, fault: LinkFault) -> None:
+        super().__init__(f"the link is {fault.value}")
+        self.fault = fault
+
+
+def token(said: Mapping[str, str | int], secret: bytes) -> str:
+    payload = _encode(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode())
+    return f"{payload}.{_encode(_signature(payload, secret))}"
+
+
+def is_signed(text: str, secret: bytes) -> bool:
+    payload, _, signature = text.partition(".")
+    return hmac.compare_digest(_encode(_signature(payload, secret)), signature)
+
+
+@frozen
+class Said:
+    """What a token says, by key. Every look raises BadLink where it is not there, or is something else."""
+
+    _values: Mapping[str, object]
+
+    def has(self, key: str) -> bool:
+        return key in self._values
+
+    def text(self, key: str) -> str:
+        value = self._values.get(key)
+        if not isinstance(value, str) or "\x00" in value or not value.isprintable():
+            raise BadLink(LinkFault.FORGED)
+        return value
+
+    def number(self, key: str) -> int:
+        value = self._values.get(key)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise BadLink(LinkFault.FORGED)
+        return value
+
+    def moment(self, key: str) -> datetime:
+        """In UTC, from seconds since 1970."""
+        try:
+            return datetime.fromtimestamp(self.number(key), UTC)
+        except (ValueError, OverflowError, OSError) as error:
+            raise BadLink(LinkFault.FORGED) from error
+
+
+def said_by(text: str) -> Said:
+    """Not believed yet. Raises BadLink for anything that is no token."""
+    if not _TOKEN.fullmatch(text):
+        raise BadLink(LinkFault.FORGED)
+    try:
+        values = json.loads(_decode(text.partition(".")[0]))
+    except (ValueError, RecursionError, binascii.Error) as error:
+        raise BadLink(LinkFault.FORGED) from error
+    if not isinstance(values, dict):
+        raise BadLink(LinkFault.FORGED)
+    return Said(values)
+
+
+def _signature(payload: str, secret: bytes) -> bytes:
+    return hmac.new(secret, payload.encode(), hashlib.sha256).digest()
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+@frozen_by_name
+class CopyLink:
+    """`expires` is aware UTC, in whole seconds; `nonce` makes two links to one file differ."""
+
+    library: str
+    request_id: str
+    attachment_id: str
+    expires: datetime
+    downloads: int
+    nonce: str
+
+
+def sign_copy_link(link: CopyLink, secret: bytes) -> str:
+    """The token. Raises ValueError for a link that nobody could fetch."""
+    if link.downloads < 1:
+        raise ValueError("a link needs at least one download")
+    said: dict[str, str | int] = {
+        "l": link.library,
+        "r": link.request_id,
+        "a": link.attachment_id,
+        "e": int(link.expires.timestamp()),
+        "d": link.downloads,
+        "n": link.nonce,
+    }
+    return token(said, secret)
+
+
+def library_of_copy_link(text: str) -> str:
+    """Whose secret to check it with: what the token says, which is not believed yet. Raises BadLink."""
+    return _payload(text).library
+
+
+def verify_copy_link(text: str, secret: bytes, now: datetime) -> CopyLink:
+    """Raises BadLink."""
+    link = _payload(text)
+    if not is_signed(text, secret):
+        raise BadLink(LinkFault.FORGED)
+    if now >= link.expires:
+        raise BadLink(LinkFault.EXPIRED)
+    return link
+
+
+def link_id(text: str) -> str:
+    """By which downloads are counted: says nothing about the token."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _payload(text: str) -> CopyLink:
+    said = said_by(text)
+    return CopyLink(
+        library=said.text("l"),
+        request_id=said.text("r"),
+        attachment_id=said.text("a"),
+        expires=said.moment("e"),
+        downloads=said.number("d"),
+        nonce=said.text("n"),
+    )
+
+
+@frozen_by_name
+class QuestionLink:
+    """`query`: id of the question; `answer`: one of ANSWERS, for a partner a name of `partner_answers`; `attempt`: to
+    which supplier the letter went (0: to the library that borrows from us), None where it went to the patron;
+    `expires`: aware UTC, in whole seconds."""
+
+    library: str
+    request_id: str
+    query: str
+    answer: str
+    expires: datetime
+    attempt: int | None = None
+
+    @property
+    def is_partners(self) -> bool:
+        return self.attempt is not None
+
+
+def sign_question_link(link: QuestionLink, secret: bytes) -> str:
+    """The token, always the same for the same link. Raises ValueError for an answer that there isn't."""
+    if not _is_answer(link):
+        raise ValueError(f"'{link.answer}' is no answer to this")
+    said: dict[str, str | int] = {
+        "l": link.library,
+        "r": link.request_id,
+        "q": link.query,
+        "y": link.answer,
+        "e": int(link.expires.timestamp()),
+    }
+    if link.attempt is not None:
+        said["n"] = link.attempt
+    return token(said, secret)
+
+
+def library_of_question_link(text: str) -> str:
+    """Whose secret to check it with: what the token says, which is not believed yet. Raises BadLink."""
+    return said_by(text).text("l")
+
+
+def verify_question_link(text: str, secret: bytes) -> QuestionLink:
+    """Signed; whether its time is over is the caller's to say. Raises BadLink (FORGED)."""
+    said = said_by(text)
+    if not is_signed(text, secret):
+        raise BadLink(LinkFault.FORGED)
+    link = QuestionLink(
+        library=said.text("l"),
+        request_id=said.text("r"),
+        query=said.text("q"),
+        answer=said.text("y"),
+        expires=said.moment("e"),
+        attempt=_attempt(said),
+    )
+    if not _is_answer(link):
+        raise BadLink(LinkFault.FORGED)
+    return link
+
+
+def _attempt(said: Said) -> int | None:
+    return said.number("n") if said.has("n") else None
+
+
+def _is_answer(link: QuestionLink) -> bool:
+    return link.answer in (PARTNER_ANSWERS if link.is_partners else ANSWERS)

@@ -1,0 +1,108 @@
+"""The task lists of staff: which requests wait for a person, and for what. Rules as data, like the state tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from gateway.domain.requests.request import TERMINAL, AttemptStatus, Borrowing, Flag, Lending, Request, Role, State
+from gateway.domain.value import frozen
+
+
+@frozen
+class Only:
+    """A condition beside state and flags, by its name in the printed list."""
+
+    name: str
+    holds: Callable[[Request], bool]
+
+
+@frozen
+class TaskList:
+    """A request is on the list when its role fits (None: both), its state is one of `states`, it has one of `flags`
+    (empty: whatever its flags) and `only` holds."""
+
+    name: str
+    role: Role | None
+    states: frozenset[State]
+    description: str
+    flags: frozenset[Flag] = frozenset()
+    only: Only | None = None
+
+    def has(self, request: Request) -> bool:
+        return (
+            request.state in self.states
+            and (self.role is None or request.role is self.role)
+            and (not self.flags or not self.flags.isdisjoint(request.flags))
+            and (self.only is None or self.only.holds(request))
+        )
+
+
+_B, _L = Borrowing, Lending
+_HERE: tuple[State, ...] = (_B.SHIPPED, _B.RECEIVED, _B.LENT, _B.BACK)
+
+OPEN_QUERY = Only("the patron has not answered", lambda r: r.query is not None and not r.query.answer)
+TO_SEND_BACK = Only(
+    "unwanted, or an extra item",
+    lambda r: (
+        (Flag.UNWANTED in r.flags and r.state in _HERE) or any(one.status is AttemptStatus.EXTRA for one in r.attempts)
+    ),
+)
+SEVERAL = Only("several candidates", lambda r: len(r.candidates) > 1 and not r.item_barcode)
+NOT_SEVERAL = Only("at most one candidate", lambda r: not SEVERAL.holds(r))
+
+_OPEN_BORROWING = frozenset(_B) - TERMINAL
+_ALL: frozenset[State] = frozenset((*_B, *_L))
+
+
+def _borrowing(
+    name: str, states: Iterable[State], description: str, *flags: Flag, only: Only | None = None
+) -> TaskList:
+    return TaskList(name, Role.BORROWING, frozenset(states), description, frozenset(flags), only)
+
+
+def _lending(name: str, states: Iterable[State], description: str, *flags: Flag, only: Only | None = None) -> TaskList:
+    return TaskList(name, Role.LENDING, frozenset(states), description, frozenset(flags), only)
+
+
+TASKS: tuple[TaskList, ...] = (
+    _borrowing("awaiting-review", [_B.REVIEW], "to be looked at before a supplier is asked"),
+    _borrowing("no-supplier", [_B.NO_SUPPLIER], "nobody is left to be asked"),
+    _borrowing("condition-to-answer", [_B.CONDITIONAL], "a supplier has set a condition"),
+    _borrowing("to-receive", [_B.SHIPPED], "on its way to us"),
+    _borrowing("not-collected", [_B.RECEIVED], "the time on the hold shelf is over", Flag.NOT_COLLECTED),
+    _borrowing("overdue", _HERE, "due back at the lender", Flag.OVERDUE),
+    _borrowing("recalled", _HERE, "wanted back by the lender", Flag.RECALLED),
+    _borrowing("to-return", [_B.BACK], "the patron is done with it: send it back"),
+    # an extra item may lie here when the request itself is over
+    _borrowing("unwanted", _B, "came though not wanted: send it back", only=TO_SEND_BACK),
+    _borrowing("patron-question", _OPEN_BORROWING, "a question to the patron is open", only=OPEN_QUERY),
+    _lending("new", [_L.NEW], "came in, not yet answered", only=NOT_SEVERAL),
+    _lending("to-locate", [_L.NEW], "several items may be meant: choose one", only=SEVERAL),
+    _lending("to-pull", [_L.LOCATED], "to be fetched from the shelf"),
+    _lending("to-ship", [_L.WILL_SUPPLY], "promised and not yet sent"),
+    _lending("to-digitise", [_L.DIGITISING], "a copy is to be made"),
+    _lending("to-clear", [_L.CLEARANCE], "a copy waits for the copyright sign-off"),
+    _lending("to-deliver", [_L.CLEARED], "a copy may be delivered"),
+    _lending("cancel-to-answer", [_L.CANCEL_PENDING], "the requester wants to cancel"),
+    _lending("renewal-to-answer", [_L.SHIPPED], "the requester asks for a renewal", Flag.RENEWAL_PENDING),
+    _lending("overdue-out", [_L.SHIPPED], "not back in time", Flag.OVERDUE),
+    _lending("to-check-in", [_L.RETURNED], "on its way back to us"),
+    TaskList("trouble", None, _ALL, "a partner refused a message of ours", frozenset({Flag.TROUBLE})),
+)
+
+DEAD_LETTERS = "dead-letters"
+"""What the outbox has given up: listed and counted by the outbox, beside the task lists of requests."""
+
+BY_NAME = {task.name: task for task in TASKS}
+
+
+def tasks_of(request: Request) -> tuple[str, ...]:
+    """Names of the lists that it is on, in the order of TASKS."""
+    return tuple(task.name for task in _MAY[request.role, request.state] if task.has(request))
+
+
+_MAY: dict[tuple[Role, State], tuple[TaskList, ...]] = {
+    (role, state): tuple(t for t in TASKS if state in t.states and t.role in (role, None))
+    for role, states in ((Role.BORROWING, _B), (Role.LENDING, _L))
+    for state in states
+}

@@ -1,0 +1,263 @@
+"""requests.yml of each library: read, checked, swapped on reload, and its JSON Schema.
+
+It says how a library runs the requests that the gateway manages; a library without the file works by the defaults.
+It is checked when it is read, never when it is used: a reload checks everything first, then swaps all policies; a bad
+edit changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+
+from gateway.configuration import yaml_document
+from gateway.configuration.live_reload import Live
+from gateway.configuration.model_validation import validate
+from gateway.configuration.yaml_document import ConfigurationError, Document, Problem, nearest
+from gateway.configuration.yaml_document import Path as KeyPath
+from gateway.domain.profile import Profile
+from gateway.domain.requests.partner_policy import PartnerRole
+from gateway.domain.requests.policy import Conditions, RequestPolicy
+from gateway.domain.value import frozen
+from gateway.profiles import ProfileSet
+from gateway.settings import LibrarySettings, Settings
+
+_SAYS_WHAT = frozenset({"rota", "then"})
+"""Keys of a rule that are no conditions."""
+
+POLICY_FILE = "requests.yml"
+"""As the settings call it where they say nothing else; only a file of another name must be there."""
+
+SCHEMA_FILE = "requests.schema.json"
+MODELINE = f"# yaml-language-server: $schema=profiles/{SCHEMA_FILE}"
+"""First line of requests.yml, by which editors find the schema; it stands with that of the profiles."""
+
+
+def within(one: LoadedPolicy) -> Iterator[Problem]:
+    """Of one file."""
+    yield from _rotas(one)
+    yield from _campuses(one)
+    yield from _never_reached(one)
+    lending = one.policy.lending
+    for index, code in enumerate(lending.never):
+        if code in lending.item_policies:
+            yield one.problem(("lending", "never", index), "stands in item_policies too, which are lent", code)
+
+
+def with_profiles(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool) -> Iterator[Problem]:
+    """`only_library`: a profile that names no library belongs to this one."""
+    partners = {
+        profile.name: profile
+        for profile in profiles
+        if not profile.abstract and profile.partner and (profile.library == one.library or only_library)
+    }
+    names = tuple(partners)
+    for path, name in _named(one):
+        if name not in partners:
+            yield one.problem(path, _why_none(profiles.by_name(name)), name, names)
+        elif path[0] == "rotas":
+            yield from _supplier(one, path, partners[name])
+    yield from _catalogues(one, profiles, only_library=only_library)
+    categories = {profile.partner.category for profile in partners.values() if profile.partner} - {""}
+    for category in one.policy.lending.loan_days.categories:
+        if category not in categories:
+            path = ("lending", "loan_days", "categories", category)
+            yield one.problem(path, "no partner has this category", category, tuple(sorted(categories)))
+
+
+# --- rules -----------------------------------------------------------------------------------------------
+
+
+def rules(one: LoadedPolicy) -> Iterator[tuple[KeyPath, Conditions]]:
+    """All conditions, each with its place."""
+    for index, mediation in enumerate(one.policy.intake.mediation):
+        yield ("intake", "mediation", index), mediation
+    for index, assignment in enumerate(one.policy.rules):
+        yield ("rules", index), assignment
+
+
+def _rotas(one: LoadedPolicy) -> Iterator[Problem]:
+    names = tuple(one.policy.rotas)
+    for index, rule in enumerate(one.policy.rules):
+        if rule.rota not in names:
+            yield one.problem(("rules", index, "rota"), "no such rota", rule.rota, names)
+    if one.policy.default_rota and one.policy.default_rota not in names:
+        yield one.problem(("default_rota",), "no such rota", one.policy.default_rota, names)
+
+
+def _campuses(one: LoadedPolicy) -> Iterator[Problem]:
+    names = tuple(one.policy.campuses)
+    folded = {name.casefold() for name in names}
+    for path, rule in rules(one):
+        for index, campus in enumerate(rule.campuses):
+            if campus.casefold() not in folded:
+                yield one.problem((*path, "campuses", index), "no such campus in `campuses`", campus, names)
+
+
+def _never_reached(one: LoadedPolicy) -> Iterator[Problem]:
+    """Rules behind one that fits everything."""
+    ended: dict[KeyPath, KeyPath] = {}
+    for path, rule in rules(one):
+        group = path[:-1]
+        if group in ended:
+            line = one.document.place(ended[group]).line
+            yield one.problem(path, f"never reached: the rule in line {line} has no conditions")
+        elif not rule.model_fields_set - _SAYS_WHAT:
+            ended[group] = path
+
+
+# --- catalogues ------------------------------------------------------------------------------------------
+
+
+def _catalogues(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool) -> Iterator[Problem]:
+    """Whether a profile has a catalogue is looked at by `illgate check`, which knows the protocols."""
+    ours = {
+        profile.name
+        for profile in profiles
+        if not profile.abstract and (profile.library in ("", one.library) or only_library)
+    }
+    groups = one.policy.catalogues.groups
+    for group, members in groups.items():
+        for index, name in enumerate(members):
+            if name not in ours:
+                yield one.problem(("catalogues", "groups", group, index), "no such profile", name, tuple(ours))
+        if group in ours:
+            yield one.problem(("catalogues", "groups", group), "a profile has this name", group)
+    look_up = one.policy.catalogues.look_up
+    if look_up and look_up not in {*ours, *groups}:
+        yield one.problem(("catalogues", "look_up"), "no such profile or group", look_up, (*groups, *sorted(ours)))
+
+
+# --- partners --------------------------------------------------------------------------------------------
+
+
+def _named(one: LoadedPolicy) -> Iterator[tuple[KeyPath, str]]:
+    """Every profile that the file names."""
+    for name, rota in one.policy.rotas.items():
+        for index, line in enumerate(rota.lines):
+            yield ("rotas", name, "lines", index, "partner"), line.partner
+    for profile in one.policy.numbers.partners:
+        yield ("numbers", "partners", profile), profile
+
+
+def _why_none(profile: Profile | None) -> str:
+    if profile is None:
+        return "no such profile"
+    if profile.abstract:
+        return "this profile is abstract"
+    if profile.partner is None:
+        return "this profile has no section `partner`"
+    return "this profile belongs to another library, or its name is spelt otherwise"
+
+
+def _supplier(one: LoadedPolicy, path: KeyPath, profile: Profile) -> Iterator[Problem]:
+    partner = profile.partner
+    assert partner is not None, profile.name
+    if PartnerRole.SUPPLIER not in partner.roles:
+        yield one.problem(path, "this partner is no supplier (`partner.roles` of its profile)", profile.name)
+    elif not partner.channel:
+        yield one.problem(path, "this partner can't be asked: `partner.channel` of its profile is empty", profile.name)
+
+
+@frozen
+class LoadedPolicy:
+    """A library's policy and where each of its values was said."""
+
+    library: str
+    policy: RequestPolicy
+    document: Document = field(repr=False)
+
+    def problem(self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()) -> Problem:
+        suggestion = nearest(found, allowed) if found else ""
+        return self.document.problem(path, message, f"'{found}'" if found else "", allowed, suggestion)
+
+
+class PolicySet:
+    """The policies of all libraries. Never changed; a reload makes another one."""
+
+    def __init__(self, loaded: Mapping[str, LoadedPolicy]) -> None:
+        self.loaded = dict(loaded)
+
+    def __iter__(self) -> Iterator[LoadedPolicy]:
+        return iter(self.loaded.values())
+
+    def of(self, library: str) -> RequestPolicy:
+        """By the library's symbol, as in the settings. Raises KeyError."""
+        return self.loaded[library].policy
+
+
+@frozen
+class Loading:
+    """What came of reading the files: the policies that are whole, and everything that is wrong."""
+
+    policies: PolicySet
+    problems: tuple[Problem, ...]
+
+
+def load_policies(settings: Settings, profiles: ProfileSet) -> PolicySet:
+    """Raises ConfigurationError with everything that is wrong in any of them."""
+    loading = read_policies(settings, profiles)
+    if loading.problems:
+        raise ConfigurationError(loading.problems)
+    return loading.policies
+
+
+def read_policies(settings: Settings, profiles: ProfileSet) -> Loading:
+    """As `load_policies`, but what is whole is there even if another library's has problems."""
+    loaded: dict[str, LoadedPolicy] = {}
+    problems: list[Problem] = []
+    for index, library in enumerate(settings.libraries):
+        try:
+            one = _load(settings, index, library)
+        except ConfigurationError as error:
+            problems += error.problems
+            continue
+        loaded[library.symbol] = one
+        problems += within(one)
+        problems += with_profiles(one, profiles, only_library=len(settings.libraries) == 1)
+    unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
+    return Loading(PolicySet(loaded), tuple(unique))
+
+
+def _load(settings: Settings, index: int, library: LibrarySettings) -> LoadedPolicy:
+    """Raises ConfigurationError."""
+    file = settings.folder / library.requests
+    document = _read(settings, index, library, file)
+    return LoadedPolicy(library.symbol, validate(RequestPolicy, document), document)
+
+
+def _read(settings: Settings, index: int, library: LibrarySettings, file: Path) -> Document:
+    if file.exists():
+        return yaml_document.read(file)
+    if library.requests != POLICY_FILE:
+        raise ConfigurationError([settings.problem(("libraries", index, "requests"), "no such file", library.requests)])
+    return Document(yaml_document.shown(file))
+
+
+def policy_schema() -> dict[str, Any]:
+    schema = RequestPolicy.model_json_schema()
+    title = "illgate rules for managed requests"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title, "description": title}
+
+
+def schema_text() -> str:
+    """As it stands in profiles/requests.schema.json."""
+    return json.dumps(policy_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+class PolicyStore(Live[PolicySet]):
+    """The policies of all libraries, live: see `Live`. Read them anew when profiles have changed, too: they name
+    some."""
+
+    def __init__(self, settings: Settings, load: Callable[[], PolicySet]) -> None:
+        files = {settings.folder / library.requests for library in settings.libraries}
+        folders = tuple(sorted({file.parent for file in files if file.parent.is_dir()}))
+        names = {file.name for file in files}
+
+        def concerns(file: Path) -> bool:
+            return file.name in names
+
+        super().__init__("request policies", folders, load, concerns)

@@ -1,0 +1,363 @@
+"""What the daemon asks of a library's own system: the port `LibrarySystem`.
+
+It follows the union of operations in facts/ils-backends.md section 1; its refusals are
+`domain.problems.Refused`, its technical failures `Unavailable` and `OutcomeUnknown`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from gateway.domain.circulation_policy import DuePolicy
+from gateway.domain.library import (
+    Bib,
+    Charge,
+    Hold,
+    Item,
+    ItemStatus,
+    Loan,
+    Location,
+    Money,
+    Patron,
+    PatronDraft,
+    PickupLocation,
+    RecordId,
+)
+from gateway.domain.value import frozen
+
+
+class Capability(StrEnum):
+    """What a library system can do; services choose a fallback or refuse plainly where one is missing."""
+
+    PATRON_LOOKUP = "patron-lookup"
+    AUTHENTICATE = "authenticate"
+    BLOCKS_DETAILED = "blocks-detailed"
+    FEES_READ = "fees-read"
+    CONTACT = "contact"
+    PATRON_CREATE = "patron-create"
+    PATRON_UPDATE = "patron-update"
+    PATRON_EXPIRE = "patron-expire"
+    BIB_FIND = "bib-find"
+    SEARCH = "search"
+    ITEM_AVAILABILITY = "item-availability"
+    HOLD_ITEM = "hold-item"
+    HOLD_TITLE = "hold-title"
+    HOLD_PICKUP = "hold-pickup"
+    HOLD_CANCEL = "hold-cancel"
+    HOLD_UPDATE = "hold-update"
+    TEMPORARY_ITEM = "temporary-item"
+    SUPPRESS = "suppress"
+    CHECK_OUT = "check-out"
+    DUE_DATE_GIVEN = "due-date-given"
+    CHECK_IN = "check-in"
+    RENEW = "renew"
+    RECALL = "recall"
+    MOVE_LOCATION = "move-location"
+    STATUS_UPDATE = "status-update"
+    POST_FEE = "post-fee"
+    PICKUP_LIST = "pickup-list"
+    ITEM_BY_REQUEST = "item-by-request"
+    CHANGE_BARCODE = "change-barcode"
+
+
+@frozen
+class PatronKey:
+    """How a caller names a patron. `types` are tried in order; an empty tuple means the library's own order."""
+
+    value: str
+    types: tuple[str, ...] = ()
+
+
+@frozen
+class HoldWish:
+    """A hold to be placed. One of `item_barcode` and `bib_id` is set; a bib means 'any copy'."""
+
+    patron_id: str
+    pickup: str
+    request_id: str = ""
+    item_barcode: str = ""
+    bib_id: str = ""
+    kind: str = "hold"
+    need_by: date | None = None
+    expires: date | None = None
+    note: str = ""
+
+
+@frozen
+class TemporaryHold:
+    """The hold that goes with a temporary item. `on_shelf`: put it on the hold shelf (or in transit to it) at once."""
+
+    patron_id: str
+    pickup: str
+    on_shelf: bool = True
+    expires: date | None = None
+
+
+@frozen
+class TemporaryItem:
+    """A partner's item while it is here: suppressed record, holding and item (facts/users-want.md 14).
+
+    `lender_due`: when it must leave its patron. A loan for which no due date is given (at the desk, say) is due
+    then or, with `due_policy` EARLIER, by the library's own rules where those give an earlier date.
+    """
+
+    barcode: str
+    bib: Bib
+    request_id: str
+    location: Location
+    policy: str
+    suppressed: bool = True
+    call_number: str = ""
+    pieces: int = 1
+    note: str = ""
+    lender: str = ""
+    lender_due: datetime | None = None
+    due_policy: DuePolicy = DuePolicy.LENDER
+    renewals_allowed: bool = True
+    library_use_only: bool = False
+    hold: TemporaryHold | None = None
+
+
+@frozen
+class Received:
+    """What `create_temporary_item` made, or had made before under the same key (then `repeated`)."""
+
+    item: Item
+    bib: Bib
+    hold: Hold | None = None
+    repeated: bool = False
+
+
+@frozen
+class CheckedIn:
+    """What happened at check-in. `loan` is the loan that ended, None when the item was not on loan but was
+    put in its place (a returned transit, an item fresh from the partner). `route_to`: where it goes now."""
+
+    item: Item
+    loan: Loan | None
+    patron: Patron | None = None
+    next_hold: Hold | None = None
+    route_to: Location | None = None
+    repeated: bool = False
+
+
+@frozen
+class BibHoldings:
+    bib: Bib
+    items: tuple[Item, ...]
+    hold_count: int = 0
+
+
+@frozen
+class LibraryInfo:
+    """How the library presents itself."""
+
+    symbol: str
+    name: str
+    address: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+@frozen
+class LibraryCodes:
+    """The codes that a library has set up, for the check of profiles; None: the system can't tell.
+
+    `shelves` are (branch, shelving location).
+    """
+
+    branches: frozenset[str] | None = None
+    shelves: frozenset[tuple[str, str]] | None = None
+    item_policies: frozenset[str] | None = None
+    patron_categories: frozenset[str] | None = None
+    fee_types: frozenset[str] | None = None
+
+
+@runtime_checkable
+class ListsCodes(Protocol):
+    """What a `LibrarySystem` may offer besides: with it `illgate check` finds a wrong code before a message does."""
+
+    async def codes(self) -> LibraryCodes:
+        """Raises Unavailable."""
+        ...
+
+
+class LibrarySystem(Protocol):
+    """A library's own system, for one library.
+
+    Every call that changes something takes a `key`: the same key again changes nothing and returns what the
+    first call returned (design rule 6). Lookups raise `Refused` with UNKNOWN_…; all raise `Unavailable`.
+    """
+
+    @property
+    def capabilities(self) -> frozenset[Capability]: ...
+
+    async def ping(self) -> None:
+        """Raise `Unavailable` unless the system answers."""
+        ...
+
+    async def info(self) -> LibraryInfo: ...
+
+    # patrons
+    async def find_patron(self, key: PatronKey) -> Patron:
+        """Raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON)."""
+        ...
+
+    async def authenticate(self, key: PatronKey, secret: str) -> Patron:
+        """Raises Refused(PATRON_AUTH_FAILED), alike for an unknown patron and a wrong secret."""
+        ...
+
+    async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
+        """Open loans, soonest due first."""
+        ...
+
+    async def patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
+        """Open holds, oldest first."""
+        ...
+
+    async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
+        """Unpaid charges, oldest first."""
+        ...
+
+    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
+        """Raises Refused(DUPLICATE_PATRON | DATA_MISSING | INVALID_VALUE)."""
+        ...
+
+    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
+        """What the draft leaves None stays. Its identifiers replace those of the same types; an empty value removes
+        the type. Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON)."""
+        ...
+
+    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron: ...
+
+    # catalogue
+    async def find_bib(self, record: RecordId) -> Bib:
+        """Raises Refused(UNKNOWN_RECORD | AMBIGUOUS_ITEM); never a guess among several hits."""
+        ...
+
+    async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
+        """Words that all occur in title, author or identifiers; suppressed records are left out."""
+        ...
+
+    async def holdings(self, bib_id: str) -> BibHoldings: ...
+
+    async def item_by_barcode(self, barcode: str) -> Item:
+        """Raises Refused(UNKNOWN_ITEM)."""
+        ...
+
+    async def item_by_request(self, request_id: str) -> Item:
+        """The item that a temporary record, a loan or a hold under this request number is about: partners check
+        in by the number of the request alone (facts/ncip.md 2.6). What is here or out now comes before what has
+        ended; deleted items are not found. Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
+        ...
+
+    async def bib(self, bib_id: str) -> Bib: ...
+
+    async def item_loan(self, item_id: str) -> Loan | None:
+        """The open loan of an item."""
+        ...
+
+    async def item_holds(self, item_id: str) -> tuple[Hold, ...]:
+        """Open holds that this item may fill, in order."""
+        ...
+
+    # holds
+    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
+        """Raises Refused(UNKNOWN_…, DUPLICATE_REQUEST, BAD_PICKUP_LOCATION, NOT_ALLOWED, PATRON_BLOCKED …)."""
+        ...
+
+    async def find_hold(self, request_id: str) -> Hold:
+        """By the partner's request number. Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
+        ...
+
+    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
+        """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
+        ...
+
+    async def update_hold(
+        self,
+        hold_id: str,
+        key: str,
+        *,
+        pickup: str | None = None,
+        need_by: date | None = None,
+        expires: date | None = None,
+    ) -> Hold: ...
+
+    # temporary records
+    async def create_temporary_item(self, item: TemporaryItem, key: str) -> Received:
+        """Record, holding, item and, if wished, hold, all or nothing. Where the item that this key made has been
+        deleted since, it is made anew. Raises Refused(DUPLICATE_ITEM …)."""
+        ...
+
+    async def delete_temporary_item(self, barcode: str, key: str) -> Item:
+        """Cancels its open holds, then removes item and, if none is left on it, record. Repeated: the last item
+        that had this barcode was deleted under this key.
+        Raises Refused(UNKNOWN_ITEM | IN_USE (on loan) | NOT_ALLOWED (not temporary))."""
+        ...
+
+    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
+        """Give a temporary item the barcode that is on the piece (INN-Reach ItemShipped, facts/ncip.md 2.9).
+        Raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED (not temporary))."""
+        ...
+
+    async def create_item(self, item: TemporaryItem, key: str) -> Received:
+        """A lasting item (NCIP CreateItem); `hold` must be None."""
+        ...
+
+    # circulation
+    async def check_out(
+        self,
+        barcode: str,
+        patron_id: str,
+        key: str,
+        *,
+        due: datetime | None = None,
+        request_id: str = "",
+        override: bool = False,
+    ) -> Loan:
+        """`due` None: by the library's rules. `override`: the item has left already, so blocks, limits and
+        policy don't stop it (NCIP MandatedAction). Repeated: the item is out to this patron under this key; once
+        it is back, the same key lends it again. Raises Refused(ITEM_ON_LOAN, PATRON_BLOCKED …)."""
+        ...
+
+    async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan: ...
+
+    async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
+        """`at`: branch code of the desk; empty: the resource-sharing branch. `fill_hold` False: a hold that waits
+        for the item goes on waiting. Repeated: this key ended the item's latest loan.
+        Raises Refused(UNKNOWN_ITEM | NOT_CHECKED_OUT)."""
+        ...
+
+    async def renew(self, barcode: str, key: str, *, patron_id: str = "", due: datetime | None = None) -> Loan:
+        """Raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_LIMIT_REACHED | RENEWAL_HAS_REQUESTS …)."""
+        ...
+
+    async def recall(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
+        """Raises Refused(NOT_CHECKED_OUT | CANNOT_BE_RECALLED)."""
+        ...
+
+    async def set_status(self, barcode: str, status: ItemStatus, key: str) -> Item: ...
+
+    # location
+    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item: ...
+
+    async def return_home(self, barcode: str, key: str) -> Item: ...
+
+    # money
+    async def post_fee(
+        self,
+        patron_id: str,
+        amount: Money,
+        type_: str,
+        key: str,
+        *,
+        description: str = "",
+        item_barcode: str = "",
+        request_id: str = "",
+    ) -> Charge: ...
+
+    # reference
+    async def pickup_locations(self) -> tuple[PickupLocation, ...]: ...

@@ -1,0 +1,162 @@
+"""Port PartnerChannel, batches of orders, and connections on which both sides speak.
+
+Only the outbox calls a channel (design rule 5). It knows its wire format, never the state tables.
+
+Whoever opened it, a connection is served in one way: what comes in is a message for the exchange, and what we want to
+say goes out on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import field
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from gateway.domain.problems import Refusal, Refused, Unavailable
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Details, Event, Kind
+from gateway.domain.requests.request import Party, Request, Role
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.ports.tls import Tls
+
+ABOUT = "about"
+"""Name of the extra in which a message of kind TROUBLE says which message of the partner's was refused, in the words of
+its protocol."""
+
+
+@frozen_by_name
+class PartnerMessage:
+    """One event to be told to the partner. `id` is unique and the same at every try, so that the partner can tell a
+    repeat; `transaction` is the number by which requester and supplier know the request; `request` is as it was when
+    the event happened. `repeated`: an earlier try may have reached the partner."""
+
+    id: str
+    kind: Kind
+    at: datetime
+    sender: Party  # our library
+    receiver: Party
+    role: Role  # ours
+    transaction: str
+    details: Details
+    request: Request
+    repeated: bool = False
+
+
+@frozen
+class Delivered:
+    """The partner's side has the message. `refused`: it said at once that it can't act on it. `note` goes into the
+    history in one line: who took it, under which id. `altered`: what had to be changed of it to fit into the partner's
+    format, for the request's history."""
+
+    note: str = ""
+    refused: Refusal | None = None
+    altered: str = ""
+
+
+class PartnerChannel(Protocol):
+    """Raises Unavailable (nothing was sent; try again), OutcomeUnknown (it may have been; sent again with the same
+    id), Refused (this partner can never get this message: no address, no such service)."""
+
+    @property
+    def name(self) -> str:
+        """As profiles and attempts call it: mail, loopback, iso-ill …"""
+        ...
+
+    async def send(self, message: PartnerMessage, profile: Profile) -> Delivered: ...
+
+
+@frozen_by_name
+class GatheredFile:
+    """A mail of several messages. `id` as that of one message: the same at every try; `number`: ours, which the
+    partner quotes; `at`: when it was put together, aware."""
+
+    id: str
+    number: str
+    at: datetime
+
+
+@runtime_checkable
+class Gathers(Protocol):
+    """What a channel can do besides `send` whose partners take several messages in one mail."""
+
+    def together(self, message: PartnerMessage, profile: Profile) -> str:
+        """Messages with the same word can go in one mail. Never raises."""
+        ...
+
+    async def send_many(
+        self, messages: Sequence[PartnerMessage], file: GatheredFile, profile: Profile
+    ) -> Sequence[Delivered | Refused]:
+        """One mail; what became of each message, in their order. Whoever can't be written is Refused alone and isn't
+        in it; if nobody can, nothing is sent. Raises as `PartnerChannel.send`, about all of them."""
+        ...
+
+
+@frozen_by_name
+class FromPartner:
+    """A partner's message about a managed request, decoded. `id`: the partner's id of the message, or a digest of
+    it: a repeat is recognised by it. `request` comes with kind REQUEST: what is asked of us. `guard`: a rule of the
+    protocol about the request as it is now; its refusal is told to the sender, and nothing changes."""
+
+    id: str
+    kind: Kind
+    role: Role  # ours
+    sender: str  # symbol
+    receiver: str  # our symbol
+    transaction: str
+    details: Details = Details()
+    request: Request | None = None
+    guard: Callable[[Request], Refusal | None] | None = field(default=None, compare=False, repr=False)
+
+
+@frozen
+class Taken:
+    """What became of it. `refused` is told to the sender in the words of its protocol; `repeated`: it was here
+    before and changed nothing; `request` as it is after it, None where none was found."""
+
+    request_id: str = ""
+    refused: Refusal | None = None
+    repeated: bool = False
+    event: Event | None = None
+    request: Request | None = None
+
+
+Receive = Callable[[FromPartner, Profile | None], Awaitable[Taken]]
+"""`services.requests.partner_inbox`: what every channel hands partners' messages to. Without a profile the partner is
+found by the sender's symbol. Raises Unavailable."""
+
+
+@frozen_by_name
+class Saying:
+    """One message for the partner of a profile.
+
+    `address`: host:port that is dialled where no connection is open; empty: only an open one will do. `own`: always on
+    a connection of its own, on which nothing else is said. `is_reply` knows the partner's answer to it; with
+    `needs_reply` it is not delivered without one. `seconds`: how long the answer may take, or else the partner's
+    closing of the connection of its own.
+    """
+
+    protocol: str
+    profile: str
+    message: bytes = field(repr=False)
+    address: str = ""
+    own: bool = False
+    is_reply: Callable[[bytes], bool] | None = None
+    needs_reply: bool = False
+    seconds: float = 30.0
+    connect_seconds: float = 10.0
+    tls: Tls | None = None
+
+
+class Lines(Protocol):
+    async def say(self, saying: Saying) -> bytes | None:
+        """The reply; None where none was to come, or none needed to. Raises Unavailable (nothing was sent),
+        OutcomeUnknown (no reply, or the connection broke)."""
+        ...
+
+
+class NoLines:
+    """For commands, which work beside a daemon, and for previews."""
+
+    async def say(self, saying: Saying) -> bytes | None:
+        raise Unavailable("partners are spoken to by the daemon alone")

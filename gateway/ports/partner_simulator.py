@@ -1,0 +1,137 @@
+"""Playing a partner: what `illgate send` needs of a protocol to build a partner's message, send it and read the answer.
+
+The command knows no wire format: services and their parameters are listed by the protocol, values are texts as an
+operator types them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from enum import StrEnum
+from typing import Protocol
+
+from gateway.domain.value import frozen
+from gateway.ports.responder import Conversation
+from gateway.ports.tls import Tls
+
+Values = Mapping[str, tuple[str, ...]]
+"""Parameter name -> texts as typed; several only where the parameter is repeatable."""
+
+Secrets = Callable[[str], str]
+"""Resolves `env:NAME` or `file:PATH`; raises a ConfigurationError when it can't."""
+
+
+@frozen
+class Parameter:
+    """One thing that can be said with a service. `name` in kebab-case; `default` is what is sent if it isn't said,
+    in words."""
+
+    name: str
+    help: str
+    example: str = ""
+    required: bool = False
+    repeatable: bool = False
+    flag: bool = False  # takes no value
+    choices: tuple[str, ...] = ()
+    default: str = ""
+
+
+@frozen
+class PartnerService:
+    """A service by its name in kebab-case; `wire` is its name in the protocol."""
+
+    name: str
+    wire: str
+    help: str
+    parameters: tuple[Parameter, ...]
+    aliases: tuple[str, ...] = ()
+
+
+class WrongValue(Exception):
+    """A value that can't be used, or one that is missing; `parameter` empty: it concerns the message as a whole."""
+
+    def __init__(self, parameter: str, reason: str) -> None:
+        super().__init__(f"--{parameter}: {reason}" if parameter else reason)
+        self.parameter = parameter
+        self.reason = reason
+
+
+@frozen
+class Timeouts:
+    """Seconds: until connected, between two pieces of the answer, and for everything."""
+
+    connect: float = 10.0
+    read: float = 60.0
+    total: float = 90.0
+
+
+@frozen
+class HttpPlace:
+    url: str
+    tls: Tls = Tls()
+    timeouts: Timeouts = Timeouts()
+
+
+@frozen
+class TcpPlace:
+    """`tls` None: plain TCP."""
+
+    host: str
+    port: int
+    tls: Tls | None = None
+    timeouts: Timeouts = Timeouts()
+
+
+Place = HttpPlace | TcpPlace
+
+
+@frozen
+class Reply:
+    """What came back. `status` is 0 where the transport has none."""
+
+    raw: bytes = field(repr=False)
+    content_type: str = ""
+    status: int = 0
+    seconds: float = 0.0
+
+
+class Fate(StrEnum):
+    """What became of a message that was sent."""
+
+    DONE = "done"
+    REFUSED = "refused"  # a business answer
+    FAILED = "failed"  # technical: not reached, or an answer that can't be read
+    UNKNOWN = "unknown"  # it may or may not have been carried out
+
+
+@frozen
+class Explanation:
+    """An answer for people: indented lines, the first of which says service and outcome."""
+
+    fate: Fate
+    lines: tuple[str, ...]
+
+
+class Partner(Protocol):
+    """How a partner of one profile speaks; `build` and `explain` are pure."""
+
+    def services(self, talk: Conversation) -> tuple[PartnerService, ...]:
+        """Those that the protocol has in the version which the profile speaks."""
+        ...
+
+    def build(self, service: str, values: Values, talk: Conversation) -> bytes:
+        """The partner's message. `service` by name, alias or wire name.
+
+        Raises WrongValue, ConfigurationError for a secret that isn't there.
+        """
+        ...
+
+    async def send(self, body: bytes, talk: Conversation, place: Place) -> Reply:
+        """As the partner would send it, with the credentials that the profile lets in.
+
+        Raises Unavailable (nothing was sent), OutcomeUnknown (sent, no whole answer), ConfigurationError.
+        """
+        ...
+
+    def explain(self, sent: bytes, reply: Reply, talk: Conversation) -> Explanation: ...

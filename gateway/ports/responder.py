@@ -1,0 +1,219 @@
+"""A wire protocol in which partners ask us things: the port `Responder`.
+
+The way of a message through `services.exchange`: `open` (what can be known before a profile is chosen), choice
+of profile, authentication, `decode` to a command or to news of a managed request, the use case, `encode`. A
+responder does no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from datetime import datetime, tzinfo
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from gateway.domain.commands import Command, Result
+from gateway.domain.problems import MalformedMessage, Refusal
+from gateway.domain.profile import Profile
+from gateway.domain.value import frozen
+from gateway.ports.partner_channel import FromPartner, Taken
+from gateway.ports.tls import Tls
+
+
+class Transport(StrEnum):
+    HTTP = "http"
+    TCP = "tcp"
+    REPLAY = "replay"
+
+
+class Line(Protocol):
+    """A connection on which both sides may speak, whoever opened it."""
+
+    def knows(self, profile: str) -> bool:
+        """Whether its other end was let in under this profile already."""
+        ...
+
+    def admit(self, profile: str) -> None: ...
+
+    @property
+    def only(self) -> str:
+        """The one profile under which it was let in; empty: none or several."""
+        ...
+
+
+@frozen
+class Arrival:
+    """A message as it came in. Header names in lower case; `profile` where URL or listener names one. `awaited`: a
+    sender of ours waits for it, as the answer to what it sent."""
+
+    body: bytes = field(repr=False)
+    received: datetime
+    transport: Transport
+    protocol: str
+    peer: str = ""  # IP address
+    path: str = ""
+    profile: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    certificate: str = ""  # subject common name of a verified client certificate
+    line: Line | None = field(default=None, compare=False, repr=False)
+    awaited: bool = False
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "")
+
+
+@frozen
+class Envelope:
+    """What a message says about itself and its sender, before any profile is known.
+
+    `parsed` is the responder's own; `secrets` are credentials carried in the message. `symbols` are those of the
+    parties, one of whom is the sender: a partner that has one of them is meant, beside those whom a rule fits.
+    """
+
+    service: str = ""
+    version: str = ""
+    from_agency: str = ""
+    to_agency: str = ""
+    profile_type: str = ""
+    from_system: str = ""
+    symbols: tuple[str, ...] = ()
+    agency_secret: str = field(default="", repr=False)
+    system_secret: str = field(default="", repr=False)
+    repairs: tuple[str, ...] = ()
+    parsed: object = field(default=None, repr=False)
+    malformed: MalformedMessage | None = None
+
+
+@frozen
+class Conversation:
+    """Our side of an exchange: which library is addressed, under which profile, and when."""
+
+    profile: Profile
+    symbol: str  # of the library
+    zone: tzinfo  # of the library; a profile's dialect may name another for its dates
+    currency: str
+    now: datetime  # when the message came in
+
+
+@frozen
+class Incoming:
+    """A decoded message. `command` is what it asks of the library, `told` what it says of a managed request; neither
+    when the protocol itself answers (NCIP LookupVersion)."""
+
+    service: str
+    command: Command | None
+    request_id: str = ""
+    item_id: str = ""
+    message: object = field(default=None, repr=False)
+    unknown: tuple[str, ...] = ()  # what was not understood, kept for the journal
+    told: FromPartner | None = None
+
+
+class Cutter(Protocol):
+    """Cuts a stream into messages."""
+
+    @property
+    def begun(self) -> int:
+        """Bytes of a message whose end has not come."""
+        ...
+
+    @property
+    def hopeless(self) -> bool:
+        """What has begun can't become a message, and where the next one would begin can't be told."""
+        ...
+
+    def feed(self, data: bytes) -> None: ...
+
+    def next(self) -> bytes | None:
+        """The next whole message, None if there is none yet."""
+        ...
+
+    def rest(self) -> bytes:
+        """What there is of a message whose end won't come; then nothing is left."""
+        ...
+
+
+@frozen
+class Framing:
+    """How messages are told apart on a raw TCP connection. `cutter` makes, for a limit in bytes, what cuts the messages
+    of a protocol whose own bytes say where they end (end = cut)."""
+
+    end: Literal["tag", "newline", "close", "cut"] = "tag"
+    tags: tuple[bytes, ...] = ()  # local names of the end tags that close a message, for end = tag
+    cutter: Callable[[int], Cutter] | None = None
+    idle_seconds: float = 60.0
+    message_seconds: float = 30.0  # from a message's first byte to its last
+    keep_open: bool = True
+    answer_end: bytes = b"\r\n"
+
+
+class OutcomeClass(StrEnum):
+    """How an exchange ended, for journal, metrics and exit codes."""
+
+    OK = "ok"
+    REFUSED = "refused"  # a business answer
+    MALFORMED = "malformed"
+    REJECTED = "rejected"  # sender unknown or not authenticated
+    FAILED = "failed"  # technical: the library is down, a time-out, a defect
+    PENDING = "pending"  # in hand, or interrupted by a crash
+
+
+@frozen
+class CallBack:
+    """A connection that is opened for an answer, since its receiver doesn't read answers where it asks. `address`:
+    host:port; `profile` is the receiver's. Files of `tls` are relative to gateway.yml. Seconds until it is connected,
+    and then until the receiver has closed it."""
+
+    address: str
+    profile: str
+    tls: Tls | None = None
+    connect_seconds: float = 10.0
+    seconds: float = 30.0
+
+
+@frozen
+class Answer:
+    """Bytes to send back. HTTP uses `status` and `content_type`; TCP sends the body alone, and nothing at all where it
+    is empty. `note` is for the journal. `call_back`: where else it goes."""
+
+    body: bytes
+    content_type: str = "application/xml; charset=utf-8"
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+    call_back: CallBack | None = None
+
+
+Outcome = Result | Refusal | Taken | None
+"""Of a message: what the library did, what became of what it told, why it was refused; None where the protocol itself
+answers."""
+
+
+class Responder(Protocol):
+    """One protocol's answering side; pure."""
+
+    @property
+    def protocol(self) -> str: ...
+
+    def framing(self, profile: Profile | None) -> Framing:
+        """None: a listener for all partners, so that the sender is not known yet."""
+        ...
+
+    def open(self, arrival: Arrival, limit: int) -> Envelope:
+        """Never raises: a message that can't be parsed has `malformed` set. `limit`: most bytes accepted."""
+        ...
+
+    def decode(self, envelope: Envelope, talk: Conversation) -> Incoming:
+        """Raises MalformedMessage, or Refused when a required part is missing or a value can't be used."""
+        ...
+
+    def encode(self, envelope: Envelope, incoming: Incoming, outcome: Outcome, talk: Conversation) -> Answer:
+        """The answer to a decoded message."""
+        ...
+
+    def refuse(self, envelope: Envelope, refusal: Refusal | MalformedMessage, talk: Conversation | None) -> Answer:
+        """The answer when there is no decoded message: unknown sender, malformed, refused before its turn."""
+        ...

@@ -1,0 +1,190 @@
+"""Profile files to profiles: inheritance, protocol sections, JSON Schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, create_model
+from pydantic.fields import FieldInfo
+
+from gateway.adapter_registry import Adapters
+from gateway.configuration import yaml_document
+from gateway.configuration.model_validation import validate
+from gateway.configuration.yaml_document import ConfigurationError, Document, Problem, merge, nearest, only
+from gateway.domain.profile import Profile
+from gateway.domain.value import frozen
+from gateway.profiles import checks
+from gateway.profiles.profile_set import LoadedProfile, ProfileSet
+from gateway.settings import Settings
+
+OWN = frozenset({"name", "description", "extends", "abstract", "match", "examples"})
+"""Keys that say who a profile is: a profile that extends another doesn't take these over."""
+
+KEYS = tuple(name for name in Profile.model_fields if name != "dialects")
+
+FILE = "schema.json"
+MODELINE = "# yaml-language-server: $schema=schema.json"
+"""First line of a profile's file, by which editors find the schema."""
+
+
+@frozen
+class Loading:
+    """What came of reading a folder: the profiles that are whole, and everything that is wrong."""
+
+    profiles: ProfileSet
+    problems: tuple[Problem, ...]
+
+
+def load_profiles(folder: FilePath, adapters: Adapters, settings: Settings) -> ProfileSet:
+    """All profiles of a folder. Raises ConfigurationError with everything that is wrong in any of them."""
+    loading = read_profiles(folder, adapters, settings)
+    if loading.problems:
+        raise ConfigurationError(loading.problems)
+    return loading.profiles
+
+
+def read_profiles(folder: FilePath, adapters: Adapters, settings: Settings) -> Loading:
+    """As `load_profiles`, but what is whole is there even if other profiles have problems."""
+    reader = _Reader(adapters)
+    loaded = reader.read(folder)
+    problems = [*reader.problems, *checks.between(loaded, settings), *checks.listeners(loaded, settings)]
+    problems += checks.partner_problems(loaded, adapters.channels)
+    problems += checks.locate_problems(loaded, adapters.searches)
+    for one in loaded.values():
+        problems += checks.within(one.profile, one.document, settings)
+    unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
+    return Loading(ProfileSet(loaded), tuple(unique))
+
+
+class _Reader:
+    def __init__(self, adapters: Adapters) -> None:
+        self._sections = adapters.sections
+        self._known = (*KEYS, *self._sections)
+        self._own: dict[str, Document] = {}
+        self._whole: dict[str, Document] = {}
+        self.problems: list[Problem] = []
+
+    def read(self, folder: FilePath) -> dict[str, LoadedProfile]:
+        files = self._files(folder)
+        for name, file in files.items():
+            self._read_file(name, file)
+        loaded = {}
+        for name in self._own:
+            document = self._resolve(name, ())
+            profile = self._profile(name, document) if document else None
+            if document and profile:
+                loaded[name] = LoadedProfile(profile, document, files[name])
+        return loaded
+
+    def _files(self, folder: FilePath) -> dict[str, FilePath]:
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError as error:
+            self.problems.append(
+                Problem(yaml_document.shown(folder), 0, (), f"can't be read: {error.strerror or error}")
+            )
+            return {}
+        for entry in entries:
+            if entry.suffix == ".yaml":
+                self.problems.append(Problem(yaml_document.shown(entry), 0, (), "a profile's file ends in .yml"))
+        return {entry.stem: entry for entry in entries if entry.suffix == ".yml" and not entry.name.startswith(".")}
+
+    def _read_file(self, name: str, file: FilePath) -> None:
+        try:
+            document = yaml_document.read(file)
+        except ConfigurationError as error:
+            self.problems += error.problems
+            return
+        said = document.data.setdefault("name", name)
+        if said != name:
+            self.problems.append(document.problem(("name",), "must be the file's name", f"'{said}'", (name,)))
+        elif unknown := self._unknown_keys(document):
+            self.problems += unknown
+        else:
+            for section in self._sections:
+                if section in document.data and document.data[section] is None:
+                    document.data[section] = {}  # `ncip:` alone is the plain protocol
+            self._own[name] = document
+
+    def _unknown_keys(self, document: Document) -> list[Problem]:
+        return [
+            document.problem((key,), "unknown key", "", self._known, nearest(key, self._known))
+            for key in document.data
+            if key not in self._known
+        ]
+
+    def _resolve(self, name: str, below: tuple[str, ...]) -> Document | None:
+        """The document with all that it extends; None if that can't be had (the problem is noted)."""
+        if name in self._whole:
+            return self._whole[name]
+        document = self._own[name]
+        parent = document.data.get("extends")
+        if parent is None:
+            whole: Document | None = document
+        elif not isinstance(parent, str) or parent not in self._own:
+            self._complain_of_parent(document, str(parent))
+            return None
+        elif parent in (*below, name):
+            chain = " -> ".join((*below, name, parent))
+            self.problems.append(document.problem(("extends",), f"goes in a circle: {chain}"))
+            return None
+        else:
+            base = self._resolve(parent, (*below, name))
+            whole = merge(_inherited(base), document) if base else None
+        if whole:
+            self._whole[name] = whole
+        return whole
+
+    def _complain_of_parent(self, document: Document, parent: str) -> None:
+        if any(FilePath(problem.file).stem == parent for problem in self.problems):
+            return  # it is there, but broken: that is said already
+        known = tuple(self._own)
+        near = nearest(parent, known)
+        self.problems.append(document.problem(("extends",), "no such profile", f"'{parent}'", known, near))
+
+    def _profile(self, name: str, document: Document) -> Profile | None:
+        found: list[Problem] = []
+        dialects: dict[str, BaseModel] = {}
+        for section, dialect in self._sections.items():
+            if section in document.data:
+                try:
+                    dialects[section] = validate(dialect, document, (section,))
+                except ConfigurationError as error:
+                    found += error.problems
+        data = {key: value for key, value in document.data.items() if key not in self._sections}
+        plain = Document(document.file, data, document.places, document.texts)
+        profile = None
+        try:
+            profile = validate(Profile, plain)
+        except ConfigurationError as error:
+            found += error.problems
+        self.problems += found
+        return profile.model_copy(update={"dialects": dialects}) if profile and not found else None
+
+
+def _inherited(base: Document) -> Document:
+    return only(base, frozenset(base.data) - OWN)
+
+
+def profile_schema(adapters: Adapters) -> dict[str, Any]:
+    own: dict[str, Any] = {name: (_field(name).annotation, _field(name)) for name in KEYS}
+    own["name"] = (str | None, FieldInfo(default=None, description="the file's name; may be left out"))
+    sections: dict[str, Any] = {
+        name: (dialect | None, FieldInfo(default=None, description=f"how this partner speaks {name}"))
+        for name, dialect in adapters.sections.items()
+    }
+    model: type[BaseModel] = create_model("Profile", __config__=ConfigDict(extra="forbid"), **(own | sections))
+    schema = model.model_json_schema()
+    title = "illgate integration profile"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title, "description": title}
+
+
+def schema_text(adapters: Adapters) -> str:
+    """As it stands in profiles/schema.json."""
+    return json.dumps(profile_schema(adapters), indent=1, ensure_ascii=False) + "\n"
+
+
+def _field(name: str) -> FieldInfo:
+    return Profile.model_fields[name]

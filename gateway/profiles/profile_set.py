@@ -1,0 +1,67 @@
+"""Profiles in use: LoadedProfile, ProfileSet, ProfileStore.
+
+A reload checks everything first, then swaps the whole set; a bad edit changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import field
+from pathlib import Path
+
+from gateway.configuration.live_reload import Live, any_file
+from gateway.configuration.yaml_document import Document, Place, Problem, nearest
+from gateway.configuration.yaml_document import Path as KeyPath
+from gateway.domain.profile import Profile
+from gateway.domain.value import frozen
+from gateway.profiles.matching import Candidate, Matcher, Sender
+
+
+@frozen
+class LoadedProfile:
+    """A profile and where each of its values was said: in its own file or in one that it extends."""
+
+    profile: Profile
+    document: Document = field(repr=False)
+    file: Path
+
+    def place(self, path: KeyPath) -> Place:
+        return self.document.place(path)
+
+    def problem(self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()) -> Problem:
+        suggestion = nearest(found, allowed) if found else ""
+        return self.document.problem(path, message, f"'{found}'" if found else "", allowed, suggestion)
+
+
+class ProfileSet:
+    """Profiles that fit together. Never changed; a reload makes another one."""
+
+    def __init__(self, loaded: Mapping[str, LoadedProfile]) -> None:
+        self.loaded = dict(loaded)
+        self._by_name = {name.casefold(): one.profile for name, one in loaded.items()}
+        self._matcher = Matcher(self._by_name.values())
+        self.max_bytes = max((profile.max_bytes for profile in self), default=1_000_000)
+        """The largest message that any of them takes: what a listener reads before it knows the profile."""
+
+    def __iter__(self) -> Iterator[Profile]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def by_name(self, name: str) -> Profile | None:
+        """Also the abstract ones; without case."""
+        return self._by_name.get(name.casefold())
+
+    def candidates(self, sender: Sender) -> tuple[Candidate, ...]:
+        """Profiles that a message may belong to, each with the rule that fits, best first: most conditions, then by
+        name. A profile comes once for each of its rules that fits."""
+        return self._matcher.match(sender)
+
+
+class ProfileStore(Live[ProfileSet]):
+    """All profiles of a folder, live: see `Live`."""
+
+    def __init__(self, folder: Path, load: Callable[[], ProfileSet]) -> None:
+        super().__init__("profiles", (folder,), load, any_file)
+        self.folder = folder

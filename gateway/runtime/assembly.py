@@ -1,0 +1,317 @@
+"""What settings ask for, built once for daemon and commands: libraries, exchange, pages, mailboxes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gateway.adapter_registry import Adapters
+from gateway.configuration.yaml_document import ConfigurationError
+from gateway.domain.clock import Clock
+from gateway.domain.problems import MalformedMessage, Reason, Refused
+from gateway.domain.value import frozen
+from gateway.ports.adapter import LibraryAdapter, LibraryContext, MailboxAdapter
+from gateway.ports.catalogue import LinkFormat
+from gateway.ports.incoming_mail import Hidden, MailboxClient, MailFormat, ParsedMail
+from gateway.ports.library_system import LibrarySystem
+from gateway.ports.partner_simulator import Secrets as PartnerSecrets
+from gateway.profiles import ProfileSet
+from gateway.runtime.managed_requests import Managed
+from gateway.secrets import resolve
+from gateway.services.exchange import Done, Exchange
+from gateway.services.exchange.admission import Secrets
+from gateway.services.exchange.message_context import OpenLibrary
+from gateway.services.fulfilment import Offering, Resolver
+from gateway.services.letters.languages import PageTexts
+from gateway.services.mailbox.poller import Poller, Rounds
+from gateway.services.mailbox.processor import Box, Taker
+from gateway.services.mailbox.unmatched_mail import MailDesk
+from gateway.services.requests.broker import RequestBroker
+from gateway.services.requests.circulation_link import Linker
+from gateway.services.requests.library_context import House
+from gateway.services.requests.partner_inbox import Doors
+from gateway.settings import LibrarySettings, Settings
+from gateway.settings.sections import MailboxSettings
+from gateway.store import mailbox
+from gateway.store.engine import Store, open_store
+from gateway.store.journal import Journal
+from gateway.store.journal_records import BodyCipher, JournalOptions
+from gateway.store.mailbox import Outcome
+from gateway.store.migration import OWN, Migrations
+from gateway.store.postgresql import leader
+from gateway.web.inbound import TrustedProxies
+from gateway.web.pages.app import Pages
+from gateway.web.pages.oidc import OidcClient
+from gateway.web.pages.page_request import Door, PageParts
+from gateway.web.pages.sign_in import Sessions, SigningIn, Tries, Visits
+
+LINKS = "openurl"
+
+SLICE = 500
+"""Rows that retention takes at once."""
+
+CLIENT = "imap"
+
+
+MISSING = f"no adapter called '{CLIENT}' is installed"
+
+
+def nobody(_done: Done) -> None:
+    """Observes nothing."""
+
+
+@frozen
+class Assembly:
+    """`secrets` resolves what settings and profiles name as env:NAME or file:PATH."""
+
+    settings: Settings
+    adapters: Adapters
+    clock: Clock
+    secrets: Secrets
+
+    # --- the store ---------------------------------------------------------------------------------------
+
+    @property
+    def database(self) -> Path | None:
+        """The store's file; None for a database server."""
+        url = self.settings.store_url()
+        in_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+        return Path(str(url.database)) if in_file else None
+
+    def make_database(self) -> None:
+        """Makes the store's file and folder where they aren't there, for nobody else's eyes: it names patrons."""
+        if (file := self.database) is not None:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file.touch(mode=0o600)
+
+    def open_store(self) -> Store:
+        """Raises ConfigurationError when the password isn't there."""
+        return open_store(self.settings.store_url().render_as_string(hide_password=False))
+
+    @property
+    def histories(self) -> tuple[Migrations, ...]:
+        """Of all tables: the gateway's own and those of the library systems in use."""
+        kinds = {library.system.type: self.adapter_of(library) for library in self.settings.libraries}
+        return (OWN, *(adapter.migrations for adapter in kinds.values() if adapter.migrations is not None))
+
+    def journal_options(self) -> JournalOptions:
+        """Raises ConfigurationError naming the place in gateway.yml."""
+        wanted = self.settings.journal
+        keys = [self.secrets(reference) for reference in wanted.encryption_keys]
+        try:
+            cipher = BodyCipher(keys) if keys else None
+        except ValueError as error:
+            raise ConfigurationError([self.settings.problem(("journal", "encryption_keys"), str(error))]) from error
+        return JournalOptions(wanted.body_limit, wanted.keep_bodies_days, wanted.keep_rows_days, cipher)
+
+    # --- libraries ---------------------------------------------------------------------------------------
+
+    def adapter_of(self, library: LibrarySettings) -> LibraryAdapter:
+        return self.adapters.libraries[library.system.type]
+
+    def context_of(self, library: LibrarySettings, store: Store) -> LibraryContext:
+        return LibraryContext(
+            library=library.symbol,
+            store=store,
+            clock=self.clock,
+            zone=library.zone,
+            currency=library.currency,
+            folder=self.settings.folder,
+            info=library.info,
+        )
+
+    async def open_libraries(self, store: Store) -> dict[str, OpenLibrary]:
+        """All, by symbol. Raises Unavailable, ConfigurationError."""
+        found = {}
+        for library in self.settings.libraries:
+            adapter, context = self.adapter_of(library), self.context_of(library, store)
+            found[library.symbol] = at_work(library, await adapter.open(context, library.system.options))
+        return found
+
+    # --- the exchange ------------------------------------------------------------------------------------
+
+    def exchange(
+        self,
+        libraries: Mapping[str, OpenLibrary],
+        profiles: Callable[[], ProfileSet],
+        journal: Journal,
+        observe: Callable[[Done], None] = nobody,
+        houses: Mapping[str, House] | None = None,
+    ) -> Exchange:
+        """`houses`: managed requests of the libraries, by symbol; None: messages are for the libraries alone."""
+        return Exchange(
+            responders={name: adapter.responder() for name, adapter in self.adapters.protocols.items()},
+            profiles=profiles,
+            libraries=libraries,
+            journal=journal,
+            clock=self.clock,
+            secrets=self.secrets,
+            library_seconds=self.settings.library_timeout_seconds,
+            observe=observe,
+            link=Linker(houses) if houses is not None else None,
+            broker=RequestBroker(houses) if houses is not None else None,
+            doors=Doors(houses) if houses is not None else None,
+        )
+
+
+def at_work(library: LibrarySettings, system: LibrarySystem) -> OpenLibrary:
+    return OpenLibrary(library.symbol, library.name, system, library.zone, library.currency)
+
+
+def link_format(adapters: Adapters) -> LinkFormat | None:
+    """None: no adapter for OpenURL is installed."""
+    adapter = adapters.links.get(LINKS)
+    return adapter.make() if adapter is not None else None
+
+
+def make_offering(managed: Managed, links: LinkFormat) -> Offering:
+    return Offering(managed.houses, links, managed.finder.by_identifier)
+
+
+def make_pages(
+    settings: Settings,
+    resolver: Resolver,
+    managed: Managed,
+    store: Store,
+    clock: Clock,
+    secrets: Secrets,
+) -> Pages:
+    pages, public_url = settings.pages, settings.http.public_url
+    proxies = TrustedProxies(settings.http.trusted_proxies)
+    return Pages(
+        PageParts(
+            links=resolver.links,
+            offering=resolver.offering,
+            patrons=managed.patrons,
+            texts=PageTexts(settings.letters_folder, settings.letters.language),
+            store=store,
+            clock=clock,
+            sessions=Sessions(store, clock, pages.session_minutes, [one.symbol for one in settings.libraries]),
+            signing_in=SigningIn(store, clock, Tries(pages.tries, pages.address_tries, pages.tries_minutes)),
+            visits=Visits(public_url, proxies, embedded=bool(pages.embed_in)),
+            doors={one.symbol: _door(one, secrets, clock) for one in settings.libraries},
+            proxies=proxies,
+            public_url=public_url,
+            embed_in=pages.embed_in,
+        )
+    )
+
+
+def _door(library: LibrarySettings, secrets: Secrets, clock: Clock) -> Door:
+    sign_in = library.sign_in
+    return Door(
+        settings=sign_in,
+        header_proxies=TrustedProxies(sign_in.header.proxies),
+        oidc=OidcClient(sign_in.oidc, secrets, clock) if sign_in.oidc.issuer else None,
+    )
+
+
+def _not_read(_content: bytes, _received: datetime) -> ParsedMail:
+    raise MalformedMessage("", MISSING)
+
+
+def _not_opened(_secrets: PartnerSecrets) -> MailboxClient:
+    raise Refused(Reason.UNSUPPORTED_SERVICE, MISSING)
+
+
+NOBODY = MailboxAdapter(name=CLIENT, make=_not_opened, parse=_not_read, conceal=lambda content, _hidden: content)
+
+
+class Mailboxes:
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        adapters: Adapters,
+        clock: Clock,
+        store: Store,
+        managed: Managed,
+        profiles: Callable[[], ProfileSet],
+        journal: Journal,
+        options: JournalOptions,
+    ) -> None:
+        self._settings = settings
+        self._adapters = adapters
+        self._clock = clock
+        self._store = store
+        self._reader = reader = adapters.mailboxes.get(CLIENT, NOBODY)
+        self._days = options.keep_rows_days
+        formats: dict[str, MailFormat] = {name: one.make() for name, one in adapters.mail_formats.items()}
+        self.taker = Taker(
+            houses=managed.houses,
+            profiles=profiles,
+            parse=reader.parse,
+            formats=formats,
+            journal=journal,
+            cipher=options.cipher,
+            clock=clock,
+            conceal=lambda content: reader.conceal(content, self._hidden(profiles())),
+        )
+        self.desk = MailDesk(managed.houses, reader.parse, formats, options.cipher)
+        self.pollers = tuple(self._poller(one) for one in settings.mailboxes)
+
+    def poller(self, name: str) -> Poller:
+        """Raises KeyError."""
+        for one in self.pollers:
+            if one.box.name == name:
+                return one
+        raise KeyError(name)
+
+    async def forget(self) -> int:
+        """Mails whose time is over, but none that waits for staff; how many there were."""
+        if self._days is None:
+            return 0
+        before = self._clock.now() - timedelta(days=self._days)
+        forgotten = 0
+        while found := await self._store.write(lambda c: mailbox.prune(c, before, SLICE)):
+            forgotten += found
+        return forgotten
+
+    def _hidden(self, profiles: ProfileSet) -> Hidden:
+        """Passwords of all profiles: our own as they are now, and where others' stand in mails."""
+        references: set[str] = set()
+        patterns: set[str] = set()
+        for profile in (one for one in profiles if not one.abstract):
+            for channel in self._adapters.channels.values():
+                if channel.secrets is not None and (dialect := profile.dialects.get(channel.section)) is not None:
+                    references |= set(channel.secrets(dialect).values())
+            for name, one in self._adapters.mail_formats.items():
+                if one.secret_pattern is not None and (dialect := profile.dialects.get(name)) is not None:
+                    patterns.add(one.secret_pattern(dialect))
+        return Hidden(tuple(filter(None, map(self._secret, sorted(references)))), tuple(sorted(patterns)))
+
+    def _secret(self, reference: str) -> str:
+        """Empty: it isn't there, so no mail of ours has it (`illgate check` says so)."""
+        try:
+            return resolve(reference, self._settings.folder)
+        except ConfigurationError:
+            return ""
+
+    def _poller(self, one: MailboxSettings) -> Poller:
+        folder = self._settings.folder
+        folders = one.folders
+        return Poller(
+            box=Box(
+                name=one.name,
+                library=self._settings.library(one.library).symbol,
+                authserv_id=one.authserv_id,
+            ),
+            server=one.server(folder),
+            rounds=Rounds(
+                folders={
+                    Outcome.DONE: folders.done,
+                    Outcome.FAILED: folders.failed,
+                    Outcome.UNKNOWN: folders.unknown,
+                },
+                batch=one.batch,
+                max_bytes=one.max_bytes,
+                poll_seconds=one.poll_seconds,
+            ),
+            # Secrets anew each time: an access token is good for an hour.
+            client=self._reader.make(lambda reference: resolve(reference, folder)),
+            taker=self.taker,
+            store=self._store,
+            leader=leader(self._store, f"mailbox {one.name}"),
+            clock=self._clock,
+        )

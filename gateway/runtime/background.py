@@ -1,0 +1,159 @@
+"""Background tasks, and the notifier that wakes those who wait for work.
+
+The notifier only makes things quicker. Whoever waits looks for work by itself too, every few seconds, so nothing is
+lost where a notification is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+
+import structlog
+from sqlalchemy.engine import URL
+
+from gateway.domain.problems import Unavailable
+from gateway.store.engine import Store
+from gateway.store.postgresql import Session
+
+task_logger = structlog.get_logger(component="tasks")
+
+MIN_RETRY_SECONDS = 1.0
+MAX_RETRY_SECONDS = 60.0
+
+wake_logger = structlog.get_logger(component="wake")
+
+CHANNEL = "illgate_work"
+PING_SECONDS = 30.0
+"""A connection that says nothing for so long is asked whether it is still there."""
+
+
+class OnFailure(StrEnum):
+    REPORT = "report"  # log it and leave it at that
+    RESTART = "restart"  # log it, wait (longer each time), start again
+
+
+class Tasks:
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(
+        self, name: str, work: Callable[[], Awaitable[None]], on_failure: OnFailure = OnFailure.RESTART
+    ) -> asyncio.Task[None]:
+        """`name` says what it is and who wants it, such as 'journal: retention'."""
+        task = asyncio.create_task(self._run(name, work, on_failure), name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def every(self, name: str, seconds: float, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """Run `work` now and then every `seconds` seconds, failures or not."""
+
+        async def repeat() -> None:
+            while True:
+                await work()
+                await asyncio.sleep(seconds)
+
+        return self.start(name, repeat)
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        return tuple(sorted(task.get_name() for task in self._tasks))
+
+    async def stop(self) -> None:
+        """Cancel all and wait until they have ended."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _run(self, name: str, work: Callable[[], Awaitable[None]], on_failure: OnFailure) -> None:
+        loop = asyncio.get_running_loop()
+        pause = MIN_RETRY_SECONDS
+        while True:
+            began = loop.time()
+            try:
+                await work()
+            except Exception:
+                task_logger.exception("background work failed", task=name, on_failure=on_failure.value)
+            else:
+                return
+            if on_failure is OnFailure.REPORT:
+                return
+            if loop.time() - began > MAX_RETRY_SECONDS:  # it ran well for a while
+                pause = MIN_RETRY_SECONDS
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, MAX_RETRY_SECONDS)
+
+
+class Wake:
+    """`node` tells this process's own notifications from those of others."""
+
+    def __init__(self, store: Store, node: str) -> None:
+        self._url = store.url
+        self._node = node
+        self._joined: list[Callable[[], None]] = []
+        self._to_tell = asyncio.Event()
+        self.listening = asyncio.Event()
+        """Set while other nodes can be heard."""
+        self._worked = False
+        """Whether the last connection was there for a while."""
+
+    def join(self, wake: Callable[[], None]) -> None:
+        """`wake` is called, in the event loop, whenever there may be something to do. It must not wait."""
+        self._joined.append(wake)
+
+    def nudge(self) -> None:
+        """There may be something to do: tells all here now, other nodes soon. Never waits."""
+        self._wake_all()
+        self._to_tell.set()
+
+    async def run(self) -> None:
+        """Hears and tells other nodes until cancelled. Where there are none (SQLite) it returns at once."""
+        if self._url.get_backend_name() == "sqlite":
+            return
+        pause = MIN_RETRY_SECONDS
+        while True:
+            try:
+                await self._with_session(self._url)
+            except Unavailable as lost:
+                if self._worked:
+                    pause = MIN_RETRY_SECONDS
+                wake_logger.warning("wake.lost", reason=str(lost), again_in=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, MAX_RETRY_SECONDS)
+
+    async def _with_session(self, url: URL) -> None:
+        self._worked = False
+        session = await Session.open(url)
+        try:
+            session.when_lost(self._to_tell.set)  # so that the loss is found at the next question, not at a ping
+            await session.listen(CHANNEL, self._heard)
+            self.listening.set()
+            self._worked = True
+            self._wake_all()  # for what was said before we listened
+            while True:
+                await self._tell(session)
+        finally:
+            self.listening.clear()
+            await session.close()
+
+    async def _tell(self, session: Session) -> None:
+        try:
+            async with asyncio.timeout(PING_SECONDS):
+                await self._to_tell.wait()
+        except TimeoutError:
+            await session.ask("SELECT 1")
+            return
+        self._to_tell.clear()  # before it is told: what is new from here on is told anew
+        await session.ask("SELECT pg_notify($1, $2)", CHANNEL, self._node)
+
+    def _heard(self, node: str) -> None:
+        if node != self._node:
+            self._wake_all()
+
+    def _wake_all(self) -> None:
+        for wake in self._joined:
+            wake()

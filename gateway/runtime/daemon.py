@@ -1,0 +1,389 @@
+"""From settings to a running gateway, and back.
+
+Start: store, migrations, libraries, profiles, interrupted work, listeners, probe. Stop: the other way round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from functools import lru_cache
+
+import structlog
+
+from gateway.adapter_registry import Adapters
+from gateway.domain.clock import Clock, SystemClock
+from gateway.policies import PolicyStore, load_policies
+from gateway.profiles import ProfileStore, load_profiles
+from gateway.runtime.assembly import Assembly, Mailboxes, link_format, make_offering, make_pages
+from gateway.runtime.background import OnFailure, Tasks
+from gateway.runtime.listeners import (
+    HttpListener,
+    HttpPlace,
+    TcpListener,
+    TcpPlace,
+    probe_http,
+    probe_tcp,
+    server_context,
+)
+from gateway.runtime.managed_requests import Managed
+from gateway.runtime.monitoring import WRITE_SECONDS, Health, Metrics
+from gateway.runtime.partner_connections import OpenLines
+from gateway.runtime.tcp_connection import Inside, Manner
+from gateway.secrets import resolve
+from gateway.services.exchange import Done, Exchange
+from gateway.services.exchange.message_context import OpenLibrary
+from gateway.services.exchange.recovery import finish_interrupted, set_aside
+from gateway.services.fulfilment import Resolver
+from gateway.services.outbox.worker import start_of
+from gateway.services.webhooks import Addresses
+from gateway.settings import Settings, Tls
+from gateway.settings import TcpListener as TcpSettings
+from gateway.store.engine import Store
+from gateway.store.journal import Journal
+from gateway.store.migration import migrate
+from gateway.store.postgresql import Leader, place_of
+from gateway.store.requests import outbox_queries
+from gateway.web.api.app import Api, make_api
+from gateway.web.api.operation import Limits
+from gateway.web.api.service import Services
+from gateway.web.app import Site
+from gateway.web.inbound import Gate, Patience, TrustedProxies
+from gateway.web.pages.app import Pages
+
+log = structlog.get_logger(component="gateway")
+
+QUEUE = 4
+"""So many times `http.max_concurrent` may wait for their turn."""
+
+LONGEST_SILENCE = 10.0
+LOOK_SECONDS = 15.0
+RETENTION_SECONDS = 6 * 3600.0
+
+
+class Gateway:
+    """One installation at work. `start`, then `stop` once; several may run in one process."""
+
+    def __init__(self, settings: Settings, adapters: Adapters, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self._adapters = adapters
+        self._clock = clock or SystemClock()
+        self.node = start_of(f"{settings.http.host}:{settings.http.port}")
+        self._tasks = Tasks()
+        self._stack = AsyncExitStack()
+        self._secrets = lru_cache(maxsize=256)(lambda reference: resolve(reference, settings.folder))
+        self._parts = Assembly(settings, adapters, self._clock, self._secrets)
+        self._gate = Gate(
+            settings.http.max_concurrent, QUEUE * settings.http.max_concurrent, settings.http.queue_seconds
+        )
+        self._http: HttpListener | None = None
+        self._tcp: list[TcpListener] = []
+
+    @property
+    def http_port(self) -> int:
+        assert self._http is not None, "not started"
+        return self._http.port
+
+    @property
+    def tcp_ports(self) -> tuple[int, ...]:
+        """In the order of the settings."""
+        return tuple(listener.port for listener in self._tcp)
+
+    @property
+    def listeners(self) -> tuple[HttpListener | TcpListener, ...]:
+        return (*((self._http,) if self._http is not None else ()), *self._tcp)
+
+    async def start(self) -> None:
+        """Returns when every listener has answered a probe.
+
+        Raises ConfigurationError, SchemaTooNew, Unavailable (store or a library) or OSError (an address, a
+        certificate); then nothing is left open.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Finish the messages in hand, for at most `shutdown_seconds`, then close everything."""
+        log.info("stopping", in_hand=self._gate.in_hand)
+        await self._stack.aclose()
+        log.info("stopped")
+
+    async def reload(self) -> bool:
+        """Read profiles and secrets anew, as on SIGHUP. False: there are problems, the old profiles stay."""
+        self._secrets.cache_clear()
+        return await self._profiles.reload()
+
+    # --- from inside out ---------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        stack, parts = self._stack, self._parts
+        options = parts.journal_options()
+        self._profiles = self._load_profiles()
+        parts.make_database()
+        store = parts.open_store()
+        stack.push_async_callback(store.close)
+        for step in await migrate(store, *parts.histories):
+            log.info("database brought up to date", step=step)
+        libraries = await parts.open_libraries(store)
+        place = place_of(store, self.node)
+        stack.push_async_callback(place.close)
+        await place.leads()
+        journal = Journal(store, options, self.node)
+        stack.push_async_callback(journal.close)
+        self._lines = OpenLines(self._manner, lambda name: self._profiles.current.by_name(name), self.settings.folder)
+        self._profiles.followers.append(self._lines)
+        self.managed = self._manage(store, journal, libraries)
+        await self.managed.network.recall(self.managed.houses)
+        self.mailboxes = Mailboxes(
+            settings=self.settings,
+            adapters=self._adapters,
+            clock=self._clock,
+            store=store,
+            managed=self.managed,
+            profiles=lambda: self._profiles.current,
+            journal=journal,
+            options=options,
+        )
+        exchange = parts.exchange(
+            libraries, lambda: self._profiles.current, journal, self._observe, self.managed.houses
+        )
+        await finish_interrupted(exchange, journal, libraries, self._clock, lambda node: place_of(store, node))
+        health = Health(
+            store,
+            {symbol: one.system for symbol, one in libraries.items()},
+            self._profiles,
+            lambda: self.listeners,
+            lambda: set_aside(journal, libraries),
+        )
+        stack.push_async_callback(self._tasks.stop)
+        self._make_offering(store)
+        self._api = self._make_api(store)
+        await self._listen(exchange, health)
+        self._watch(store, journal, libraries, health, place)
+        await self._probe(health)
+
+    def _load_profiles(self) -> ProfileStore:
+        settings, adapters = self.settings, self._adapters
+        profiles = ProfileStore(
+            settings.profiles_folder, lambda: load_profiles(settings.profiles_folder, adapters, settings)
+        )
+        self.metrics.watch_profiles(lambda: len(profiles.problems))
+        return profiles
+
+    def _manage(self, store: Store, journal: Journal, libraries: Mapping[str, OpenLibrary]) -> Managed:
+        settings = self.settings
+        self._policies = PolicyStore(settings, lambda: load_policies(settings, self._profiles.current))
+        self._profiles.followers.append(self._policies)
+        managed = Managed(
+            settings=settings,
+            adapters=self._adapters,
+            clock=self._clock,
+            secrets=self._secrets,
+            store=store,
+            journal=journal,
+            libraries=libraries,
+            profiles=lambda: self._profiles.current,
+            policies=lambda symbol: self._policies.current.of(symbol),
+            node=self.node,
+            observe=self.metrics.outbox_tried,
+            network_asked=self.metrics.network_asked,
+            lines=self._lines,
+        )
+        self._stack.push_async_callback(managed.close)
+        return managed
+
+    def _make_offering(self, store: Store) -> None:
+        """What patrons can be offered, and the pages that do so; without an adapter that reads links there are none."""
+        links = link_format(self._adapters)
+        self._resolver: Resolver | None = None
+        self._pages: Pages | None = None
+        if links is None:
+            return
+        self._resolver = Resolver(links, make_offering(self.managed, links))
+        if self.settings.pages.enabled:
+            self._pages = make_pages(self.settings, self._resolver, self.managed, store, self._clock, self._secrets)
+
+    def _make_api(self, store: Store) -> Api:
+        settings, managed = self.settings.api, self.managed
+        services = Services(
+            requests=managed.requests,
+            partners=managed.partners,
+            desk=managed.desk,
+            patrons=managed.patrons,
+            questions=managed.questions,
+            search=managed.finder,
+            feed=managed.feed,
+            links=self._resolver,
+        )
+        api = make_api(
+            services,
+            store,
+            self._clock,
+            Addresses(settings.webhook_networks),
+            Limits(attachment_bytes=settings.max_attachment_bytes),
+        )
+
+        def look() -> None:
+            for symbol in managed.houses:
+                api.nudge(symbol)
+
+        managed.wake.join(look)
+        return api
+
+    def work(self) -> None:
+        """Outbox and timers at work from now until the gateway stops. A rehearsal does without: it drains them."""
+        managed = self.managed
+        self.metrics.watch_outbox(managed.worker)
+        self._stack.push_async_callback(managed.worker.stop, self.settings.shutdown_seconds)
+        self._tasks.start("outbox: do what waits", managed.worker.run)
+        self._tasks.start("timers: fire what is due", managed.timekeeper.run)
+        self._tasks.start("wake: hear and tell other nodes", managed.wake.run)
+        self._tasks.start("network: ask members for their loads", lambda: managed.network.run(managed.houses))
+        for poller in self.mailboxes.pollers:
+            self._tasks.start(f"mailbox: read {poller.box.name}", poller.run)
+
+    def _observe(self, done: Done) -> None:
+        self.metrics.message(done.protocol, done.profile, done.service, done.outcome, done.seconds)
+
+    # --- listeners ---------------------------------------------------------------------------------------
+
+    async def _listen(self, exchange: Exchange, health: Health) -> None:
+        settings, protocols = self.settings, self._adapters.protocols
+        self.metrics.watch_gate(self._gate)
+        site = Site(
+            exchange=exchange,
+            protocols=tuple(name for name, protocol in protocols.items() if protocol.over_http),
+            gate=self._gate,
+            clock=self._clock,
+            limit=lambda: self._profiles.current.max_bytes,
+            readiness=health.look,
+            metrics=self.metrics.page if settings.metrics else None,
+            patience=Patience(min(LONGEST_SILENCE, settings.http.body_seconds), settings.http.body_seconds),
+            proxies=TrustedProxies(settings.http.trusted_proxies),
+            certificate_proxies=TrustedProxies(settings.http.certificate_proxies),
+            api=self._api,
+            pages=self._pages,
+        )
+        http = settings.http
+        place = HttpPlace(http.host, http.port, self._tls(http.tls), http.header_seconds)
+        self._http = HttpListener(place, site)
+        self._tcp = [
+            TcpListener(
+                self._tcp_place(one),
+                exchange,
+                self._gate,
+                self._clock,
+                self._lines if protocols[one.protocol].for_all else None,
+            )
+            for one in settings.tcp
+        ]
+        self._lines.serve(Inside(exchange, self._gate, self._clock))
+        self._stack.push_async_callback(self._lines.close, settings.shutdown_seconds)
+        self._stack.push_async_callback(self._close_listeners)
+        self._stack.callback(self._api.close)  # before the listeners: streams would hold them up
+        for listener in self.listeners:
+            await listener.start()
+
+    async def _close_listeners(self) -> None:
+        """All at once, since they share the time."""
+        await asyncio.gather(*(listener.stop(self.settings.shutdown_seconds) for listener in self.listeners))
+
+    def _tcp_place(self, one: TcpSettings) -> TcpPlace:
+        return TcpPlace(
+            host=one.host,
+            port=one.port,
+            profile=one.profile,
+            protocol=one.protocol,
+            framing=lambda: self._manner(one.protocol, one.profile).framing,
+            limit=lambda: self._manner(one.protocol, one.profile).limit,
+            tls=self._tls(one.tls),
+            connections=one.connections,
+            per_peer=one.per_peer,
+            idle_in_message=LONGEST_SILENCE,
+        )
+
+    def _manner(self, protocol: str, name: str) -> Manner:
+        """Of connections for a profile (the check of profiles lets no set pass that lacks a listener's), or for all
+        partners."""
+        profiles = self._profiles.current
+        profile = profiles.by_name(name) if name else None
+        limit = profile.max_bytes if profile is not None else profiles.max_bytes
+        framing = self._adapters.protocols[protocol].responder().framing(profile)
+        return Manner(protocol, name, framing, limit, LONGEST_SILENCE)
+
+    def _tls(self, tls: Tls) -> ssl.SSLContext | None:
+        if not tls.certificate:
+            return None
+        folder = self.settings.folder
+        authorities = folder / tls.client_ca if tls.client_ca else None
+        return server_context(folder / tls.certificate, folder / tls.key, authorities, ssl.CERT_OPTIONAL)
+
+    async def _probe(self, health: Health) -> None:
+        assert self._http is not None
+        await probe_http(self._http)
+        for listener in self._tcp:
+            await probe_tcp(listener)
+        readiness = await health.look()
+        log.info(
+            "serving",
+            listeners=[listener.name for listener in self.listeners],
+            profiles=len(self._profiles.current),
+            ready=readiness.ready,
+        )
+
+    # --- in the background -------------------------------------------------------------------------------
+
+    def _watch(
+        self, store: Store, journal: Journal, libraries: Mapping[str, OpenLibrary], health: Health, place: Leader
+    ) -> None:
+        async def look() -> None:
+            self.metrics.readiness(await health.look())
+
+        async def alive() -> None:
+            await place.leads()
+
+        async def oldest_pending() -> None:
+            found = [await journal.oldest_pending(symbol) for symbol in libraries]
+            self.metrics.oldest_pending(min((at for at in found if at is not None), default=None), self._clock.now())
+
+        async def retention() -> None:
+            forgotten = await journal.forget(self._clock.now())
+            if forgotten.messages or forgotten.bodies:
+                log.info("journal: forgotten", messages=forgotten.messages, contents=forgotten.bodies)
+
+        async def profiles() -> None:
+            await self._profiles.watch(asyncio.Event())
+
+        async def policies() -> None:
+            await self._policies.watch(asyncio.Event())
+
+        async def outbox_rows() -> None:
+            counts = await store.read(outbox_queries.counts)
+            oldest = await store.read(outbox_queries.oldest_waiting)
+            self.metrics.outbox(counts, oldest, self._clock.now())
+
+        async def forget() -> None:
+            if forgotten := await self.managed.forget():
+                log.info("outbox: forgotten", rows=forgotten)
+            if forgotten := await self.mailboxes.forget():
+                log.info("mailboxes: forgotten", mails=forgotten)
+            await self._api.forget(self.managed.houses)
+            if self._pages is not None:
+                await self._pages.forget(self.managed.houses)
+
+        self._tasks.every("health: try to write", WRITE_SECONDS, health.try_writing)
+        self._tasks.every("health: look for the metrics", LOOK_SECONDS, look)
+        self._tasks.every("node: keep its place", LOOK_SECONDS, alive)
+        self._tasks.every("outbox: count for the metrics", LOOK_SECONDS, outbox_rows)
+        self._tasks.every("outbox: retention", RETENTION_SECONDS, forget)
+        self._tasks.every("journal: oldest pending for the metrics", LOOK_SECONDS, oldest_pending)
+        self._tasks.every("journal: retention", RETENTION_SECONDS, retention)
+        if self.settings.profiles.reload:
+            self._tasks.start("profiles: watch the folder", profiles, OnFailure.RESTART)
+            self._tasks.start("requests.yml: watch", policies, OnFailure.RESTART)

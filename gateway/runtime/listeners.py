@@ -1,0 +1,333 @@
+"""HTTP and TCP listeners, their TLS and the start probe.
+
+A listener is for one profile (facts/ncip.md 1.1: Voyager, BIB, Relais tcp/ip), or for all partners of a protocol
+whose messages say whose they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections import Counter
+from collections.abc import Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from gateway.domain.clock import Clock
+from gateway.domain.value import frozen
+from gateway.ports.responder import Framing
+from gateway.runtime.logs import Seldom
+from gateway.runtime.partner_connections import OpenLines
+from gateway.runtime.tcp_connection import CHUNK, Connection, Inside, Manner, peer_of
+from gateway.web.app import Exchange, Site, make_app
+from gateway.web.http10_shim import Front
+from gateway.web.inbound import Gate
+
+http_logger = structlog.get_logger(component="http")
+
+KEEP_ALIVE_SECONDS = 75.0
+"""How long an idle connection, or one whose head doesn't end, is kept."""
+
+LINGER_SECONDS = 2.0
+
+CONNECTIONS = 5_000
+"""Most connections at once; each may hold a message of the largest size in memory."""
+
+LONGEST_LINE = 65_536
+"""Bytes of a request's first line: links of discovery systems have 8 kB and more (facts/openurl.md section 1)."""
+
+tcp_logger = structlog.get_logger(component="tcp")
+
+SECONDS = 5.0
+
+_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+_ALIVE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+@frozen
+class HttpPlace:
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+    head_seconds: float = 15.0
+    connections: int = CONNECTIONS
+
+
+class _HttpLog(logging.LoggerAdapter[logging.Logger]):
+    """aiohttp reports each bad request as an error, with traceback and the bytes it stumbled over, which may be
+    a patron's: say only what kind of thing it was."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.getLogger("gateway.http"), {})
+
+    def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info")
+        if isinstance(error, HttpProcessingError):
+            peer = args[0] if args else ""
+            self.logger.info("not HTTP, answered with 400: %s from %s", type(error).__name__, peer)
+            return
+        super().exception(msg, *args, **kwargs)
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        return msg, kwargs
+
+
+class HttpListener:
+    """`start`, then `stop` once."""
+
+    def __init__(self, place: HttpPlace, site: Site) -> None:
+        self.place = place
+        self._site = site
+        self._runner: web.AppRunner | None = None
+        self._server: asyncio.Server | None = None
+        self._fronts: set[Front] = set()
+        self._too_many = Seldom(http_logger)
+
+    @property
+    def name(self) -> str:
+        return f"listener {'https' if self.place.tls else 'http'} {self.place.host}:{self.port}"
+
+    @property
+    def port(self) -> int:
+        """The port in use; differs from the one asked for where that is 0."""
+        if self._server is None or not self._server.sockets:
+            return self.place.port
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    @property
+    def listening(self) -> bool:
+        return self._server is not None and self._server.is_serving()
+
+    async def start(self) -> None:
+        """Raises OSError when the address can't be had."""
+        self._runner = web.AppRunner(
+            make_app(self._site),
+            access_log=None,
+            logger=_HttpLog(),
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
+            lingering_time=LINGER_SECONDS,
+            max_line_size=LONGEST_LINE,
+        )
+        await self._runner.setup()
+        self._server = await asyncio.get_running_loop().create_server(
+            self._front, self.place.host, self.place.port, ssl=self.place.tls, backlog=1024, reuse_address=True
+        )
+
+    def _front(self) -> Front:
+        assert self._runner is not None
+        assert self._runner.server is not None
+        site, place = self._site, self.place
+        if len(self._fronts) >= place.connections:
+            self._too_many.warning("too many connections", listener=self.name, open=len(self._fronts))
+        return Front(
+            self._runner.server, self._fronts, place.connections, site.limit(), site.patience, place.head_seconds
+        )
+
+    async def stop(self, seconds: float) -> None:
+        """Take no more connections, answer the messages in hand, then close. Never longer than `seconds`."""
+        if self._runner is None or self._server is None:
+            return
+        self._server.close()
+        for front in list(self._fronts):
+            front.close_unheard()
+        server = self._runner.server
+        assert server is not None
+        server.pre_shutdown()
+        try:
+            async with asyncio.timeout(seconds):
+                await server.shutdown(None)
+        except TimeoutError:
+            http_logger.warning("messages cut off at stop", listener=self.name, connections=len(server.connections))
+            await server.shutdown(0.05)
+        await self._runner.cleanup()
+        self._server = self._runner = None
+
+
+@frozen
+class TcpPlace:
+    """Where to listen and for whom: `profile` empty: for all partners of the protocol. `framing` and `limit` (bytes)
+    are asked anew for every connection, so that a profile's reload takes effect. `per_peer`: most connections from
+    one address."""
+
+    host: str
+    port: int
+    profile: str
+    protocol: str
+    framing: Callable[[], Framing]
+    limit: Callable[[], int]
+    tls: ssl.SSLContext | None = None
+    connections: int = 200
+    per_peer: int = 50
+    idle_in_message: float = 10.0  # longest silence inside a message, in seconds
+
+
+class TcpListener:
+    """Answers each message of a connection in turn. `lines` are told of connections, where we may speak on
+    them as well. `start`, then `stop` once."""
+
+    def __init__(
+        self, place: TcpPlace, exchange: Exchange, gate: Gate, clock: Clock, lines: OpenLines | None = None
+    ) -> None:
+        self.place = place
+        self._inside = Inside(exchange, gate, clock)
+        self._lines = lines
+        self._server: asyncio.Server | None = None
+        self._connections: set[Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._peers: Counter[str] = Counter()
+        self._too_many = Seldom(tcp_logger)
+
+    @property
+    def name(self) -> str:
+        return f"listener tcp {self.place.host}:{self.port} ({self.place.profile or self.place.protocol})"
+
+    @property
+    def port(self) -> int:
+        """The port in use; differs from the one asked for where that is 0."""
+        if self._server is None or not self._server.sockets:
+            return self.place.port
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    @property
+    def listening(self) -> bool:
+        return self._server is not None and self._server.is_serving()
+
+    @property
+    def open_connections(self) -> int:
+        return len(self._connections)
+
+    async def start(self) -> None:
+        """Raises OSError when the address can't be had."""
+        self._server = await asyncio.start_server(
+            self._accept,
+            self.place.host,
+            self.place.port,
+            ssl=self.place.tls,
+            limit=CHUNK,
+            backlog=512,
+            reuse_address=True,
+        )
+
+    async def stop(self, seconds: float) -> None:
+        """Take no more connections, finish the messages that have begun, then close. Never longer than `seconds`."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in list(self._connections):
+            connection.finish()
+        if self._tasks:
+            _done, late = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            if late:
+                tcp_logger.warning("connections cut off at stop", listener=self.name, connections=len(late))
+                await asyncio.wait(late)
+        self._server = None
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = peer_of(writer)
+        if len(self._connections) >= self.place.connections or self._peers[peer] >= self.place.per_peer:
+            self._too_many.warning("too many connections", listener=self.name, peer=peer, open=len(self._connections))
+            writer.transport.abort()
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        line = self._lines.accepted(self.place.protocol) if self._lines is not None else None
+        connection = Connection(self._manner(), self._inside, reader, writer, line)
+        if line is not None:
+            line.opened(connection, writer)
+        self._connections.add(connection)
+        self._tasks.add(task)
+        self._peers[peer] += 1
+        try:
+            await connection.run()
+        except ConnectionError:
+            pass  # gone without waiting for its answer: nothing is left to be done
+        except asyncio.CancelledError:
+            writer.transport.abort()  # stopping; the task ends here
+        except Exception:
+            tcp_logger.exception("a connection failed", listener=self.name, peer=peer)
+            writer.transport.abort()
+        finally:
+            if line is not None:
+                line.ended()
+            self._connections.discard(connection)
+            self._tasks.discard(task)
+            self._peers[peer] -= 1
+            if not self._peers[peer]:
+                del self._peers[peer]
+
+    def _manner(self) -> Manner:
+        place = self.place
+        return Manner(place.protocol, place.profile, place.framing(), place.limit(), place.idle_in_message)
+
+
+def server_context(
+    certificate: Path, key: Path, client_ca: Path | None = None, verify: ssl.VerifyMode = ssl.CERT_OPTIONAL
+) -> ssl.SSLContext:
+    """TLS 1.2 or later. With `client_ca`, client certificates signed by it are checked: those that are shown
+    (CERT_OPTIONAL), or everyone must show one (CERT_REQUIRED).
+
+    Raises OSError naming the file that can't be read or doesn't fit.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:  # includes ssl.SSLError, whose own words name no file
+        raise OSError(f"TLS: certificate {certificate} with key {key} can't be used: {error}") from error
+    if client_ca is not None:
+        try:
+            context.load_verify_locations(client_ca)
+        except OSError as error:
+            raise OSError(f"TLS: client authorities in {client_ca} can't be used: {error}") from error
+        context.verify_mode = verify
+    return context
+
+
+class NotAnswering(OSError):
+    """A listener was started but does not answer."""
+
+
+async def probe_http(listener: HttpListener) -> None:
+    """Ask /healthz. Where clients must show a certificate, only whether we are connected. Raises NotAnswering."""
+    place = listener.place
+    if place.tls is not None and place.tls.verify_mode is ssl.CERT_REQUIRED:
+        await _connect(place.host, listener.port, listener.name)
+        return
+    tls = None
+    if place.tls is not None:
+        tls = ssl.create_default_context()
+        tls.check_hostname = False
+        tls.verify_mode = ssl.CERT_NONE  # it is ourselves, by an address that the certificate may not have
+    answer = await _connect(place.host, listener.port, listener.name, _ALIVE, tls)
+    if not answer.startswith(b"HTTP/1.1 200 "):
+        raise NotAnswering(f"{listener.name} does not answer as it should")
+
+
+async def probe_tcp(listener: TcpListener) -> None:
+    """Whether we are connected. Raises NotAnswering."""
+    await _connect(listener.place.host, listener.port, listener.name)
+
+
+async def _connect(host: str, port: int, name: str, question: bytes = b"", tls: ssl.SSLContext | None = None) -> bytes:
+    try:
+        async with asyncio.timeout(SECONDS):
+            reader, writer = await asyncio.open_connection(_HERE.get(host, host), port, ssl=tls)
+            try:
+                if not question:
+                    return b""
+                writer.write(question)
+                return await reader.read(1000)
+            finally:
+                writer.close()
+    except OSError as error:  # includes the time-out
+        raise NotAnswering(f"{name} does not answer: {error or type(error).__name__}") from error

@@ -1,0 +1,204 @@
+"""Log set-up without personal data, and the rate-limited logger.
+
+Set up once a process, by the command. What keeps patrons out of it:
+- values under keys that name a person or a secret are replaced, at any depth;
+- tracebacks show where, never the values there; the text of an exception only where its type is known to hold
+  none (`SAFE`): a database's "duplicate key (barcode)=(2100…)" or a KeyError would tell who somebody is.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+from gateway.adapter_registry import AdapterError
+from gateway.configuration.yaml_document import ConfigurationError
+from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.store.migration import SchemaTooNew
+
+HIDDEN = "[hidden]"
+
+_PERSONAL = re.compile(
+    r"(?:^|_)(?:patron|user|borrower|requester|name|surname|given|barcode|secret|password|passwd|pin|authorization|"
+    r"credentials?|token|apikey|email|phone|address|birth|body|raw)(?:$|_|s$)",
+    re.IGNORECASE,
+)
+
+SAFE: tuple[type[BaseException], ...] = (
+    Refused,
+    Unavailable,
+    OutcomeUnknown,
+    ConfigurationError,
+    AdapterError,
+    SchemaTooNew,
+    AttributeError,
+    ImportError,
+    NameError,
+    TypeError,
+    OSError,  # includes time-outs and TLS
+    MemoryError,
+    RecursionError,
+    NotImplementedError,
+)
+"""Exceptions whose text never holds a value from a message or a record."""
+
+SECONDS = 10.0
+
+
+def hide_personal(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A structlog processor: replaces what stands under a key of `_PERSONAL`, at any depth."""
+    for key, value in event.items():
+        if _PERSONAL.search(key):
+            event[key] = HIDDEN
+        elif isinstance(value, Mapping | list | tuple | set | frozenset):
+            event[key] = _without_personal(value)
+    return event
+
+
+def _without_personal(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {
+            key: HIDDEN if isinstance(key, str) and _PERSONAL.search(key) else _without_personal(inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_without_personal(inner) for inner in value]
+    return value
+
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+def show_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A structlog processor: `exc_info` becomes `exception`, a traceback without values."""
+    found = _exception(event.pop("exc_info", None))
+    if found is not None:
+        event["exception"] = describe(found)
+    event.pop("stack_info", None)
+    return event
+
+
+def _exception(info: object) -> BaseException | None:
+    if isinstance(info, BaseException):
+        return info
+    if isinstance(info, tuple) and len(info) == 3:
+        return info[1] if isinstance(info[1], BaseException) else None
+    return sys.exc_info()[1] if info else None
+
+
+def describe(error: BaseException) -> str:
+    """The traceback with its causes, oldest first; texts of exceptions only where they are `SAFE`."""
+    lines: list[str] = []
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        lines[:0] = [*_one(current), *(["", "which led to:", ""] if lines else [])]
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    return "\n".join(lines)
+
+
+def _one(error: BaseException) -> list[str]:
+    lines = []
+    for frame in traceback.extract_tb(error.__traceback__):
+        lines.append(f"  {frame.filename}:{frame.lineno} in {frame.name}")
+    lines.append(_text(error))
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            lines += [f"  | {line}" for line in _one(inner)]
+    return lines
+
+
+def _text(error: BaseException) -> str:
+    name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+    if isinstance(error, SAFE):
+        return f"{name}: {error}"
+    facts = [
+        f"{attribute}={value}"
+        for attribute in ("sqlstate", "sqlite_errorname", "constraint_name", "table_name")
+        if (value := getattr(getattr(error, "orig", error), attribute, None))
+    ]
+    return f"{name} ({', '.join(facts)})" if facts else name
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        show_exception,
+        hide_personal,
+    ]
+
+
+def set_up_logging(form: str = "console", level: str = "info", stream: TextIO | None = None) -> None:
+    """`form` is 'console' or 'json'; `level` debug, info, warning or error. Goes to standard error by default.
+
+    The standard library's loggers (aiohttp, alembic, SQLAlchemy, asyncio) and warnings join the same stream; what
+    is chatty there speaks from WARNING on.
+    """
+    out = stream if stream is not None else sys.stderr
+    number = logging.getLevelNamesMapping()[level.upper()]
+    renderer = _renderer(form, out)
+    structlog.configure(
+        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, hide_personal, renderer],
+            keep_exc_info=False,
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(number)
+    for chatty in ("aiohttp", "alembic", "sqlalchemy", "asyncio", "watchfiles"):
+        logging.getLogger(chatty).setLevel(max(number, logging.WARNING))
+    logging.captureWarnings(True)
+
+
+def _renderer(form: str, out: TextIO) -> Processor:
+    if form == "json":
+        return structlog.processors.JSONRenderer(ensure_ascii=False, default=_unknown)
+    if form == "console":
+        return structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    raise ValueError(f"logs are written as 'console' or 'json', not {form!r}")
+
+
+def _unknown(value: Any) -> str:
+    """An object of a type that JSON doesn't know: its type, since its text might say anything."""
+    return f"<{type(value).__qualname__}>"
+
+
+class Seldom:
+    """At most one line in `SECONDS`; `more` says how many were left out before it."""
+
+    def __init__(self, log: FilteringBoundLogger, clock: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._clock = clock
+        self._next = clock()
+        self._left_out = 0
+
+    def warning(self, event: str, **facts: object) -> None:
+        now = self._clock()
+        if now < self._next:
+            self._left_out += 1
+            return
+        if self._left_out:
+            facts["more"] = self._left_out
+        self._next, self._left_out = now + SECONDS, 0
+        self._log.warning(event, **facts)

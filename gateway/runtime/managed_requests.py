@@ -1,0 +1,353 @@
+"""Managed requests built: contexts, channels, outbox worker, timers, previews of mails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+
+from sqlalchemy import Connection
+
+from gateway.adapter_registry import Adapters
+from gateway.domain.clock import Clock
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.policy import RequestPolicy
+from gateway.domain.requests.request import Request, Role, Standing
+from gateway.ports.adapter import ChannelContext, ChannelLibrary
+from gateway.ports.catalogue import Catalogue
+from gateway.ports.outgoing_mail import AnswerLink, Mailer
+from gateway.ports.partner_channel import GatheredFile, Gathers, Lines, NoLines, PartnerChannel, PartnerMessage
+from gateway.profiles import ProfileSet
+from gateway.runtime.background import Wake
+from gateway.services import network_load
+from gateway.services.exchange.admission import Secrets
+from gateway.services.exchange.message_context import OpenLibrary
+from gateway.services.letters import Letters
+from gateway.services.network_load import NetworkLoads
+from gateway.services.outbox.queue import Handler, Observe, Options, nobody
+from gateway.services.outbox.worker import Worker
+from gateway.services.requests.actions import Acts
+from gateway.services.requests.effects import PARTNER, channel_of, file_number, waits_for_others, without_patron
+from gateway.services.requests.library_context import House, Network, house_of, nothing_reported
+from gateway.services.requests.outbox_handlers import Handlers
+from gateway.services.requests.partner_inbox import Doors
+from gateway.services.requests.questions import QuestionsFront, partner_links
+from gateway.services.requests.request_service import FeedFront, PatronsFront, RequestsFront
+from gateway.services.requests.staff_service import PartnersFront, StaffFront
+from gateway.services.requests.suppliers import KnownHoldings, StaticCatalogue
+from gateway.services.requests.transitions import fire
+from gateway.services.searching.lookup import SearchCatalogue
+from gateway.services.searching.search import Finder
+from gateway.services.searching.targets import Asker
+from gateway.services.timers import Timekeeper
+from gateway.services.webhooks import KIND as WEBHOOK
+from gateway.services.webhooks import Addresses, WebhookHandler, WebhookOptions
+from gateway.settings import Settings
+from gateway.store.engine import Store
+from gateway.store.journal import Journal
+from gateway.store.postgresql import leader
+from gateway.store.requests import history, order_batches, outbox, outbox_queries
+from gateway.store.requests.order_batches import ORDER
+from gateway.store.requests.outbox import Status
+from gateway.store.requests.request_rows import parse_message
+from gateway.store.requests.timers import TimerRow
+
+HIDDEN = "********"
+"""What a preview shows in place of a password."""
+
+SLICE = 500
+"""Rows that retention takes at once."""
+
+
+class NoMailServer:
+    """`mail.host` is empty: nothing pretends to be sent."""
+
+    async def send(self, message: EmailMessage) -> str:
+        raise Refused(Reason.UNSUPPORTED_SERVICE, "No mail server is set up: see `mail` in gateway.yml.")
+
+
+class Managed:
+    """`policies` gives the rules in use now, by symbol of the library.
+
+    `wake` and `worker.run`, `timekeeper.run` are started by whoever keeps this for longer; commands `drain`.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        adapters: Adapters,
+        clock: Clock,
+        secrets: Secrets,
+        store: Store,
+        journal: Journal,
+        libraries: Mapping[str, OpenLibrary],
+        profiles: Callable[[], ProfileSet],
+        policies: Callable[[str], RequestPolicy],
+        node: str,
+        observe: Observe = nobody,
+        network_asked: network_load.Observe = network_load.nobody,
+        lines: Lines = NoLines(),  # noqa: B008 - it has no state
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self.wake = Wake(store, node)
+        self.channels: dict[str, PartnerChannel] = {}
+        self.network = NetworkLoads(clock, secrets, network_asked)
+        self._asker = Asker({name: adapter.make(secrets) for name, adapter in adapters.searches.items()}, clock)
+        self.houses = houses_of(
+            settings,
+            store,
+            clock,
+            libraries,
+            profiles,
+            policies,
+            self.channels,
+            self.wake.nudge,
+            self.network.reported,
+            KnownHoldings(SearchCatalogue(self._asker, profiles)),
+        )
+        self.finder = Finder(self.houses, self._asker)
+        self.doors = Doors(self.houses)
+        letters = Letters(settings.letters_folder, settings.letters.language)
+        mailer = self._mailer(adapters, secrets)
+
+        def make_channels(mailer: Mailer, lines: Lines, secrets: Secrets = secrets) -> dict[str, PartnerChannel]:
+            return self._channels(adapters, secrets, mailer, letters, lines)
+
+        self._make_channels = make_channels
+        self._secrets = secrets
+        self.channels.update(make_channels(mailer, lines))
+        rows = Handlers(self.houses, letters, mailer, settings.mail.from_)
+        self._webhooks = WebhookHandler(
+            store, clock, WebhookOptions(addresses=Addresses(settings.api.webhook_networks))
+        )
+        handlers: dict[str, Handler] = {**rows.by_kind(), WEBHOOK: self._webhooks}
+        self.worker = Worker(store, clock, handlers, Options.of(settings.outbox), node, observe)
+        self.wake.join(self.worker.nudge)
+        self.timekeeper = Timekeeper(store, clock, self._fire, leader(store, "timers"))
+        self.wake.join(self.timekeeper.nudge)
+        acts = {symbol: Acts(house, self.worker.run_one) for symbol, house in self.houses.items()}
+        self.requests = RequestsFront(self.houses, acts)
+        self.patrons = PatronsFront(self.requests, letters)
+        self.questions = QuestionsFront(store, journal, self.houses, acts, letters)
+        self.partners = PartnersFront(self.houses, self.network.heard)
+        self.desk = StaffFront(self.houses)
+        self.feed = FeedFront(self.houses)
+
+    async def close(self) -> None:
+        await self._webhooks.close()
+        await self._asker.close()
+
+    def channels_with(self, mailer: Mailer) -> Mapping[str, PartnerChannel]:
+        """Channels like ours that hand their mail to another mailer, and reach nobody else."""
+        return self._make_channels(mailer, NoLines())
+
+    def previewing(self, mailer: Mailer) -> Mapping[str, PartnerChannel]:
+        """The same, but what they write is for people to see: secrets are looked for, and not shown."""
+        return self._make_channels(mailer, NoLines(), lambda reference: HIDDEN if self._secrets(reference) else "")
+
+    async def drain(self) -> int:
+        """Timers that are due and all work that follows, until nothing is left to be done now; how many tries that
+        were."""
+        tries = 0
+        while done := await self.timekeeper.drain() + await self.worker.drain():
+            tries += done
+        return tries
+
+    async def forget(self) -> int:
+        """Finished rows of the outbox whose time is over; how many there were."""
+        days = min(house.policy().retention.outbox_days for house in self.houses.values())
+        before = self._clock.now() - timedelta(days=days)
+        forgotten = 0
+        while found := await self._store.write(lambda c: outbox.prune(c, before, SLICE)):
+            forgotten += found
+        while await self._store.write(lambda c: order_batches.prune(c, before, SLICE)):
+            pass  # they are of rows that were counted already
+        return forgotten
+
+    async def _fire(self, row: TimerRow) -> None:
+        await fire(house_of(self.houses, row.library), row)
+
+    def _mailer(self, adapters: Adapters, secrets: Secrets) -> Mailer:
+        server = self._settings.mail.server(self._settings.folder)
+        return adapters.mailers["smtp"].make(server, secrets) if server is not None else NoMailServer()
+
+    def _channels(
+        self, adapters: Adapters, secrets: Secrets, mailer: Mailer, letters: Letters, lines: Lines
+    ) -> dict[str, PartnerChannel]:
+        context = ChannelContext(
+            libraries={
+                symbol: ChannelLibrary(house.info, house.zone, house.currency) for symbol, house in self.houses.items()
+            },
+            clock=self._clock,
+            secrets=secrets,
+            folder=self._settings.folder,
+            mailer=mailer,
+            sender=self._settings.mail.from_,
+            letters=letters,
+            read_file=self._read_file,
+            receive=self.doors.receive,
+            answers=self._answers,
+            lines=lines,
+        )
+        return {name: adapter.make(context) for name, adapter in adapters.channels.items()}
+
+    async def _answers(self, message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:
+        return await partner_links(self.houses[message.request.library], message, days)
+
+    async def _read_file(self, library: str, file_id: str) -> bytes:
+        def work(connection: Connection) -> bytes | None:
+            return history.get(connection, library, file_id)
+
+        content = await self._store.read(work)
+        if content is None:
+            raise KeyError(file_id)
+        return content
+
+
+def nobody_waits() -> None:
+    """Another process has the outbox worker: it looks by itself."""
+
+
+def houses_of(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    libraries: Mapping[str, OpenLibrary],
+    profiles: Callable[[], ProfileSet],
+    policies: Callable[[str], RequestPolicy],
+    channels: Mapping[str, PartnerChannel] | None = None,
+    nudge: Callable[[], None] = nobody_waits,
+    network: Network = nothing_reported,
+    catalogue: Catalogue | None = None,
+) -> dict[str, House]:
+    """By symbol of the library. `channels` may be filled later; None: nothing is sent from here. `catalogue` None: no
+    catalogue is searched from here."""
+    catalogue = catalogue or StaticCatalogue()
+    return {
+        symbol: House(
+            symbol=symbol,
+            info=settings.library(symbol).info,
+            system=library.system,
+            zone=library.zone,
+            currency=library.currency,
+            store=store,
+            clock=clock,
+            profiles=profiles,
+            policy=lambda symbol=symbol: policies(symbol),  # type: ignore[misc]
+            channels=channels if channels is not None else {},
+            catalogue=catalogue,
+            nudge=nudge,
+            public_url=settings.http.public_url,
+            writes_letters=bool(settings.mail.host),
+            network=network,
+        )
+        for symbol, library in libraries.items()
+    }
+
+
+class _Keeper:
+    """A mailer that sends nothing."""
+
+    def __init__(self) -> None:
+        self.kept: list[EmailMessage] = []
+
+    async def send(self, message: EmailMessage) -> str:
+        self.kept.append(message)
+        return "kept"
+
+
+async def preview_of(managed: Managed, adapters: Adapters, library: str, reference: str) -> tuple[str, ...]:
+    """Header and text of each mail. Raises NotThere, Refused (it has no partner, or one that isn't written mails)."""
+    house = house_of(managed.houses, library)
+    request = await managed.requests.find(library, reference)
+    message = await house.store.read(lambda c: _waiting(c, house, request)) or _request_of(house, request)
+    profile, partner = house.known_partner(message.receiver.profile)
+    adapter = adapters.channels.get(partner.channel)
+    if adapter is None or adapter.section not in adapters.mail_formats:
+        detail = f"Partner {profile.name} is not written mails: its channel is '{partner.channel}'."
+        raise Refused(Reason.UNSUPPORTED_SERVICE, detail, about=About.RECEIVER)
+    keeper = _Keeper()
+    channel = managed.previewing(keeper)[partner.channel]
+    gathered = await house.store.read(lambda c: _together(c, house, profile, channel, message))
+    if gathered is not None and isinstance(channel, Gathers):
+        file, messages = gathered
+        outcomes = await channel.send_many(messages, file, profile)
+        outcome = next(one for said, one in zip(messages, outcomes, strict=True) if said.id == message.id)
+    else:
+        outcome = await channel.send(message, profile)
+    if isinstance(outcome, Refused):
+        raise outcome
+    if not keeper.kept:
+        detail = f"Nothing would go out now: {outcome.note or 'the channel waits'}."
+        raise Refused(Reason.OTHER, detail, about=About.REQUEST)
+    return tuple(_shown(mail) for mail in keeper.kept)
+
+
+def _waiting(connection: Connection, house: House, request: Request) -> PartnerMessage | None:
+    """What the outbox has for a partner: the oldest that isn't sent, else the newest that was."""
+    found = outbox_queries.of_request(connection, house.symbol, request.id, 200).rows
+    rows = [row for row in found if row.kind in (PARTNER, ORDER)]
+    unsent = [row for row in rows if row.status in (Status.WAITING, Status.IN_HAND, Status.DEAD)]
+    chosen = unsent[-1] if unsent else (rows[0] if rows else None)
+    return parse_message(chosen.payload) if chosen is not None else None
+
+
+def _together(
+    connection: Connection, house: House, profile: Profile, channel: PartnerChannel, message: PartnerMessage
+) -> tuple[GatheredFile, Sequence[PartnerMessage]] | None:
+    """The file that the message is in, or would be in if it was made now. None: it goes alone."""
+    row = outbox_queries.get(connection, house.symbol, message.id)
+    if row is not None and row.kind == ORDER and (orders := order_batches.file_with(connection, house.symbol, row.id)):
+        rows = [outbox_queries.get(connection, house.symbol, one.order_id) for one in orders]
+        file = GatheredFile(id=orders[0].file_id, number=orders[0].number, at=orders[0].at)
+        return file, [parse_message(one.payload) for one in rows if one is not None]
+    gathers = channel_of(house, profile.name)
+    waits = row.kind == ORDER and row.status is Status.WAITING if row is not None else waits_for_others(house, message)
+    if gathers is None or not waits or not isinstance(channel, Gathers):
+        return None
+    rule = gathers[1]
+    ready = order_batches.waiting(connection, house.symbol, profile.name, order_batches.ALL)
+    messages = [parse_message(one.payload) for one in ready if one.id != message.id]
+    word = channel.together(message, profile)
+    fitting = [one for one in messages if channel.together(one, profile) == word][: rule.most - 1]
+    number = file_number(connection, house, profile, rule, taken=False)
+    ordered = sorted((*fitting, message), key=lambda one: (one.id == "preview", one.id))
+    return GatheredFile(id="preview", number=number, at=house.now()), ordered
+
+
+def _request_of(house: House, request: Request) -> PartnerMessage:
+    """The request to the supplier whose turn comes next."""
+    line = next((one for one in request.rota if one.standing is Standing.WAITING), None)
+    if request.role is not Role.BORROWING or line is None:
+        raise Refused(Reason.DATA_MISSING, "No partner is to be written to for this request.", about=About.REQUEST)
+    receiver = house.party_of(line.partner)
+    return PartnerMessage(
+        id="preview",
+        kind=Kind.REQUEST,
+        at=house.now(),
+        sender=house.party,
+        receiver=receiver,
+        role=Role.BORROWING,
+        transaction=request.number,
+        details=Details(),
+        request=replace(without_patron(request), partner=receiver),
+    )
+
+
+def _shown(mail: EmailMessage) -> str:
+    """As a mail program shows it: the text, and what else is in it by name."""
+    read = message_from_bytes(mail.as_bytes(), policy=default)
+    assert isinstance(read, EmailMessage)
+    head = [f"{name}: {read[name]}" for name in ("From", "To", "Reply-To", "Subject", "Message-ID") if read[name]]
+    body = read.get_body(("plain", "html"))
+    text = str(body.get_content()) if body is not None else ""
+    files = [f"[{one.get_filename() or 'file'}, {one.get_content_type()}]" for one in read.iter_attachments()]
+    return "\n".join([*head, "", text.rstrip(), *files])

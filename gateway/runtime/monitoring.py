@@ -1,0 +1,309 @@
+"""Health, systemd notification and Prometheus metrics of one daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+from gateway.domain.problems import Unavailable
+from gateway.ports.library_system import LibrarySystem
+from gateway.ports.responder import OutcomeClass
+from gateway.profiles import ProfileStore
+from gateway.services.outbox import Outcome, Worker
+from gateway.store.engine import Store
+from gateway.store.migration import free_space, ping, try_write
+from gateway.store.requests.outbox import Status
+from gateway.web.app import Part, Readiness
+from gateway.web.inbound import Gate
+
+log = structlog.get_logger(component="health")
+
+MAX_PROBE_SECONDS = 3.0
+"""Longest wait for one part."""
+
+FRESH_SECONDS = 1.0
+"""So long a look counts for all who ask."""
+
+WRITE_SECONDS = 10.0
+"""From one try to write to the next: each is a page on the disk."""
+
+LONGEST_WRITE = 30.0
+"""A write may wait for others, such as an import by a command, as long as SQLite waits for its lock."""
+
+LOW_SPACE = 500_000_000
+"""Bytes. Fewer on the disk of the database are told before there are none."""
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+MOST_SERIES = 2_000
+"""Service names come from outside: beyond this many combinations they are counted as 'other'."""
+
+MESSAGE_SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Listener(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def listening(self) -> bool: ...
+
+
+class Health:
+    """Parts are looked at side by side, none for longer than `MAX_PROBE_SECONDS`. Whether the store takes writes
+    is tried by `try_writing` in the background, and a look tells how that went last."""
+
+    def __init__(
+        self,
+        store: Store,
+        libraries: Mapping[str, LibrarySystem],
+        profiles: ProfileStore,
+        listeners: Callable[[], Sequence[Listener]],
+        set_aside: Callable[[], Awaitable[int]],
+    ) -> None:
+        """`set_aside`: how many messages staff must look at; raises Unavailable."""
+        self._store = store
+        self._libraries = libraries
+        self._profiles = profiles
+        self._listeners = listeners
+        self._set_aside = set_aside
+        self._lock = asyncio.Lock()
+        self._last: Readiness | None = None
+        self._looked = 0.0
+        self._down: frozenset[str] = frozenset()
+        self._not_written = ""
+        self._writing_since: float | None = None
+
+    async def try_writing(self) -> None:
+        """To be done every `WRITE_SECONDS`."""
+        self._writing_since = asyncio.get_running_loop().time()
+        try:
+            await try_write(self._store)
+        except Unavailable as error:
+            self._not_written = str(error)
+        else:
+            self._not_written = ""
+        finally:
+            self._writing_since = None
+
+    async def look(self) -> Readiness:
+        clock = asyncio.get_running_loop().time
+        async with self._lock:
+            if self._last is None or clock() - self._looked > FRESH_SECONDS:
+                self._last = await self._look()
+                self._looked = clock()
+            return self._last
+
+    async def _look(self) -> Readiness:
+        probes = [_part("store", lambda: ping(self._store, MAX_PROBE_SECONDS))]
+        probes += [_part(f"library {symbol}", system.ping) for symbol, system in self._libraries.items()]
+        probes.append(self._messages())
+        parts = list(await asyncio.gather(*probes))
+        parts.insert(1, self._writing())
+        parts.append(Part("profiles", notes=tuple(str(problem) for problem in self._profiles.problems)))
+        parts += [Part(listener.name, "" if listener.listening else "not listening") for listener in self._listeners()]
+        self._tell_changes(parts)
+        return Readiness(tuple(parts))
+
+    async def _messages(self) -> Part:
+        try:
+            async with asyncio.timeout(MAX_PROBE_SECONDS):
+                count = await self._set_aside()
+        except (Unavailable, TimeoutError):  # of which the part `store` tells
+            count = 0
+        return Part("messages", notes=(f"set aside: {count} (illgate journal list --outcome failed)",) if count else ())
+
+    def _writing(self) -> Part:
+        problem, since = self._not_written, self._writing_since
+        waited = asyncio.get_running_loop().time() - since if since is not None else 0.0
+        if waited > LONGEST_WRITE:
+            problem = f"a write has been waiting for {waited:.0f} s"
+        try:
+            notes = _space(self._store)
+        except OSError as error:
+            return Part("store writing", problem or f"the database's folder can't be looked at: {error.strerror}")
+        return Part("store writing", problem, notes)
+
+    def _tell_changes(self, parts: Sequence[Part]) -> None:
+        """Each change once, not each look."""
+        down = frozenset(part.name for part in parts if not part.up)
+        for part in parts:
+            if not part.up and part.name not in self._down:
+                log.error("a part is down", part=part.name, problem=part.problem)
+            elif part.up and part.name in self._down:
+                log.info("a part is up again", part=part.name)
+        self._down = down
+
+
+def _space(store: Store) -> tuple[str, ...]:
+    """A note where there is little left. Raises OSError."""
+    free = free_space(store)
+    return (f"{free / 1e6:.0f} MB free on the disk",) if free is not None and free < LOW_SPACE else ()
+
+
+async def _part(name: str, probe: Callable[[], Awaitable[None]]) -> Part:
+    try:
+        async with asyncio.timeout(MAX_PROBE_SECONDS):
+            await probe()
+    except Unavailable as error:
+        return Part(name, str(error))
+    except TimeoutError:
+        return Part(name, f"no answer within {MAX_PROBE_SECONDS:g} s")
+    except Exception as error:
+        log.exception("a part can't be looked at", part=name)
+        return Part(name, f"failed with {type(error).__name__}, see the log")
+    return Part(name)
+
+
+def notify(state: str, environment: Mapping[str, str] = os.environ) -> None:
+    """Send one state such as 'READY=1'; nothing happens where no systemd listens. Raises OSError."""
+    address = environment.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+        out.connect(address)
+        out.sendall(state.encode())
+
+
+def watchdog_seconds(environment: Mapping[str, str] = os.environ) -> float | None:
+    """How often systemd wants a sign of life; None if it doesn't."""
+    microseconds = environment.get("WATCHDOG_USEC", "")
+    mine = environment.get("WATCHDOG_PID", "") in ("", str(os.getpid()))
+    return int(microseconds) / 1_000_000 if mine and microseconds.isdigit() else None
+
+
+class Metrics:
+    """`message` is called for every message and costs a few microseconds: its label sets are bound beforehand."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        labels = ("protocol", "profile", "service", "outcome")
+        self._messages = Counter("illgate_messages", "Messages answered", labels, registry=self.registry)
+        self._seconds = Histogram(
+            "illgate_message_seconds",
+            "Time from a message's arrival to its answer",
+            ("protocol", "service"),
+            registry=self.registry,
+            buckets=MESSAGE_SECONDS_BUCKETS,
+        )
+        self._up = Gauge("illgate_up", "1: this part works, 0: it doesn't", ("part",), registry=self.registry)
+        self._notes = Gauge(
+            "illgate_notes",
+            "What /readyz notes of a part that works, such as little space",
+            ("part",),
+            registry=self.registry,
+        )
+        self._pending_age = Gauge(
+            "illgate_oldest_pending_seconds",
+            "Age of the oldest message that has no outcome yet; 0: there is none",
+            registry=self.registry,
+        )
+        self._outbox_rows = Gauge(
+            "illgate_outbox_rows",
+            "Rows of the outbox that are not finished: waiting, in-hand, or dead until staff decide",
+            ("library", "status"),
+            registry=self.registry,
+        )
+        self._outbox_age = Gauge(
+            "illgate_outbox_oldest_waiting_seconds",
+            "Age of the oldest row of the outbox that waits; 0: there is none",
+            registry=self.registry,
+        )
+        self._outbox_tries = Counter(
+            "illgate_outbox_tries", "Tries of rows of the outbox", ("kind", "outcome"), registry=self.registry
+        )
+        self._network_asks = Counter(
+            "illgate_network_asks", "Members of the network asked for their loads", ("outcome",), registry=self.registry
+        )
+        self._bound: dict[tuple[str, str, str, OutcomeClass], tuple[Counter, Histogram]] = {}
+
+    def message(self, protocol: str, profile: str, service: str, outcome: OutcomeClass, seconds: float) -> None:
+        """One message has been answered. `profile` and `service` may be empty (not known)."""
+        key = (protocol, profile, service, outcome)
+        bound = self._bound.get(key)
+        if bound is None:
+            bound = self._bind(key)
+        bound[0].inc()
+        bound[1].observe(seconds)
+
+    def _bind(self, key: tuple[str, str, str, OutcomeClass]) -> tuple[Counter, Histogram]:
+        if len(self._bound) < MOST_SERIES:
+            return self._bind_labels(key)
+        other = (key[0], "other", "other", key[3])
+        return self._bound.get(other) or self._bind_labels(other)
+
+    def _bind_labels(self, key: tuple[str, str, str, OutcomeClass]) -> tuple[Counter, Histogram]:
+        protocol, profile, service, outcome = key
+        counter = self._messages.labels(protocol, profile, service, outcome.value)
+        bound = self._bound[key] = (counter, self._seconds.labels(protocol, service))
+        return bound
+
+    def watch_profiles(self, problems: Callable[[], int]) -> None:
+        """How many problems keep the last edit from being used; read when Prometheus asks."""
+        text = "What is wrong in the profile files as they are now, so that older ones are in use"
+        Gauge("illgate_profile_problems", text, registry=self.registry).set_function(problems)
+
+    def readiness(self, readiness: Readiness) -> None:
+        for part in readiness.parts:
+            self._up.labels(part.name).set(part.up)
+            self._notes.labels(part.name).set(len(part.notes))
+
+    def oldest_pending(self, since: datetime | None, now: datetime) -> None:
+        self._pending_age.set((now - since).total_seconds() if since is not None else 0.0)
+
+    def outbox_tried(self, kind: str, outcome: Outcome) -> None:
+        """One try of a row has ended; to be given to the worker as `observe`."""
+        self._outbox_tries.labels(kind, outcome.value).inc()
+
+    def network_asked(self, outcome: str) -> None:
+        """A member was asked: answered, silent."""
+        self._network_asks.labels(outcome).inc()
+
+    def outbox(self, counts: Mapping[tuple[str, Status], int], oldest: datetime | None, now: datetime) -> None:
+        """What `outbox.counts` and `outbox.oldest_waiting` say at `now`."""
+        self._outbox_rows.clear()  # a library without rows is not counted there
+        for (library, status), rows in counts.items():
+            self._outbox_rows.labels(library, status.value).set(rows)
+        self._outbox_age.set((now - oldest).total_seconds() if oldest is not None else 0.0)
+
+    def watch_outbox(self, worker: Worker) -> None:
+        """Read when Prometheus asks."""
+        for name, text, value in (
+            ("illgate_outbox_in_hand", "Rows of the outbox in the hands of this node", lambda: worker.in_hand),
+            ("illgate_outbox_breakers_open", "Ways out that are left alone for now", lambda: worker.open_breakers),
+        ):
+            Gauge(name, text, registry=self.registry).set_function(value)
+
+    def watch_gate(self, gate: Gate) -> None:
+        """Read when Prometheus asks, so that messages pay nothing for it."""
+        for name, text, value in (
+            ("illgate_messages_in_hand", "Messages being answered", lambda: gate.in_hand),
+            ("illgate_messages_waiting", "Messages waiting for their turn", lambda: gate.waiting),
+            ("illgate_messages_turned_away", "Answered with 503 since the start", lambda: gate.turned_away),
+        ):
+            Gauge(name, text, registry=self.registry).set_function(value)
+
+    def page(self) -> tuple[bytes, str]:
+        """What Prometheus reads, and its content type."""
+        return generate_latest(self.registry), CONTENT_TYPE

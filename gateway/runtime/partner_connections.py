@@ -1,0 +1,291 @@
+"""Open connections to partners on which both sides may speak, by profile: those that we accepted and those that we
+opened, served alike. Implements the port `Lines`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from ssl import SSLContext
+
+import structlog
+
+from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.ports.partner_channel import Saying
+from gateway.ports.responder import CallBack
+from gateway.ports.tls import client_context
+from gateway.runtime.logs import Seldom
+from gateway.runtime.tcp_connection import CHUNK, Connection, Inside, Manner
+
+log = structlog.get_logger(component="lines")
+
+MOST_CALLS = 100
+"""Reports that are called back at once; a partner that doesn't take them could make them ever more."""
+
+Key = tuple[str, str]
+"""Protocol and profile."""
+
+
+class OpenLine:
+    """One connection, as those see it who want to speak on it. `own`: opened for one message, nobody else uses it."""
+
+    def __init__(self, lines: OpenLines, protocol: str, *, own: bool = False) -> None:
+        self._lines = lines
+        self._protocol = protocol
+        self._own = own
+        self._connection: Connection | None = None
+        self._profiles: dict[str, object] = {}  # what they said when it was let in
+        self._turn = asyncio.Lock()
+        self._waiting: list[tuple[Callable[[bytes], bool], asyncio.Future[bytes]]] = []
+        self._end: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        """Done when the connection is at its end: True where it broke."""
+
+    def opened(self, connection: Connection, writer: asyncio.StreamWriter) -> None:
+        self._connection = connection
+        raw = writer.get_extra_info("socket")
+        if raw is not None:  # the other end may be gone without a word
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+    def ended(self, broke: bool = False) -> None:
+        if not self._end.done():
+            self._end.set_result(broke)
+        self.retire()
+
+    @property
+    def closed(self) -> bool:
+        return self._end.done()
+
+    @property
+    def outdated(self) -> bool:
+        return any(self._lines.says(profile) != then for profile, then in self._profiles.items())
+
+    def retire(self) -> None:
+        """Nobody finds it any more; what has come is answered, then it is closed."""
+        for profile in self._profiles:
+            self._lines.forget((self._protocol, profile), self)
+        if self._connection is not None:
+            self._connection.finish()
+
+    # --- as the exchange and the connection see it -------------------------------------------------------
+
+    def knows(self, profile: str) -> bool:
+        return profile in self._profiles
+
+    @property
+    def only(self) -> str:
+        return next(iter(self._profiles)) if len(self._profiles) == 1 else ""
+
+    def admit(self, profile: str) -> None:
+        if profile not in self._profiles:
+            self._profiles[profile] = self._lines.says(profile)
+            if not self._own:
+                self._lines.keep((self._protocol, profile), self)
+
+    @property
+    def awaits(self) -> bool:
+        return bool(self._waiting)
+
+    def claims(self, message: bytes) -> asyncio.Future[bytes] | None:
+        return next((reply for is_it, reply in self._waiting if not reply.done() and is_it(message)), None)
+
+    def call_back(self, place: CallBack, answer: bytes) -> None:
+        self._lines.call_back(self._protocol, place, answer)
+
+    # --- speaking ----------------------------------------------------------------------------------------
+
+    async def say(self, saying: Saying) -> bytes | None:
+        """One after the other, as OCLC wants it (facts/iso-ill-10161.md 10): the next when the answer is there.
+        Raises Unavailable, OutcomeUnknown."""
+        async with self._turn:
+            connection = self._connection
+            if connection is None or self.closed:
+                raise Unavailable("the connection has just been closed")
+            reply = self._expect(saying)
+            try:
+                await connection.send(saying.message)
+                if self._own:
+                    connection.no_more()
+                if self._own or reply is not None:
+                    return await self._wait(saying, reply)
+            except ConnectionError as gone:
+                raise OutcomeUnknown(f"the connection broke: {gone or type(gone).__name__}") from gone
+            finally:
+                self._waiting = [one for one in self._waiting if one[1] is not reply]
+                if self._own:
+                    connection.finish()
+            return None
+
+    def _expect(self, saying: Saying) -> asyncio.Future[bytes] | None:
+        if saying.is_reply is None:
+            return None
+        reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting.append((saying.is_reply, reply))
+        return reply
+
+    async def _wait(self, saying: Saying, reply: asyncio.Future[bytes] | None) -> bytes | None:
+        """For the reply, the end of the connection, or the end of our patience."""
+        signs = (reply, self._end) if reply is not None else (self._end,)
+        await asyncio.wait(signs, timeout=saying.seconds, return_when=asyncio.FIRST_COMPLETED)
+        if reply is not None and reply.done():
+            return reply.result()
+        if self._end.done() and self._end.result():
+            raise OutcomeUnknown("the connection broke before there was an answer")
+        if not saying.needs_reply:
+            return None
+        if self._end.done():
+            raise OutcomeUnknown("the connection was closed without an answer")
+        self.ended()  # the next try takes another one
+        raise OutcomeUnknown(f"no answer within {saying.seconds:g} s")
+
+
+class OpenLines:
+    """`manner`: how connections of a protocol and profile are served. `says`: what a profile says now, by its name.
+    `folder`: that of gateway.yml."""
+
+    def __init__(self, manner: Callable[[str, str], Manner], says: Callable[[str], object], folder: Path) -> None:
+        self._manner = manner
+        self.says = says
+        self._folder = folder
+        self._inside: Inside | None = None
+        self._open: dict[Key, list[OpenLine]] = defaultdict(list)
+        self._dialling: dict[Key, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._connections: dict[asyncio.Task[None], Connection] = {}
+        self._calls: set[asyncio.Task[None]] = set()
+        self._too_many = Seldom(log)
+
+    def serve(self, inside: Inside) -> None:
+        """From now on connections may be opened: what comes in on them goes there."""
+        self._inside = inside
+
+    def accepted(self, protocol: str) -> OpenLine:
+        return OpenLine(self, protocol)
+
+    def keep(self, key: Key, line: OpenLine) -> None:
+        self._open[key].append(line)
+
+    def forget(self, key: Key, line: OpenLine) -> None:
+        lines = self._open.get(key, [])
+        if line in lines:
+            lines.remove(line)
+        if not lines:
+            self._open.pop(key, None)
+
+    def open_to(self, protocol: str, profile: str) -> int:
+        """How many connections are open to a partner."""
+        return len(self._open.get((protocol, profile), ()))
+
+    async def reload(self) -> bool:
+        """Connections of partners whose profiles have changed come to their end: who is let in, where it is reached
+        and how long it may take is found out anew with the next."""
+        for line in {line for lines in self._open.values() for line in lines}:
+            if line.outdated:
+                line.retire()
+        return True
+
+    async def say(self, saying: Saying) -> bytes | None:
+        if saying.own:
+            return await (await self._dial(saying)).say(saying)
+        key = saying.protocol, saying.profile
+        async with self._dialling[key]:
+            line = self._newest(key) or await self._dial(saying)
+        return await line.say(saying)
+
+    def call_back(self, protocol: str, place: CallBack, answer: bytes) -> None:
+        """Soon, or not at all: whoever needs it asks again."""
+        if len(self._calls) >= MOST_CALLS:
+            self._too_many.warning("too many call-backs at once", profile=place.profile, open=len(self._calls))
+            return
+        saying = Saying(
+            protocol=protocol,
+            profile=place.profile,
+            message=answer,
+            address=place.address,
+            own=True,
+            seconds=place.seconds,
+            connect_seconds=place.connect_seconds,
+            tls=place.tls.within(self._folder) if place.tls is not None else None,
+        )
+        task = asyncio.create_task(self._call(saying), name=f"call back {place.address}")
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+
+    async def close(self, seconds: float) -> None:
+        """Finish what has begun on the connections that we opened, for at most so long."""
+        self._inside = None
+        for connection in self._connections.values():
+            connection.finish()
+        tasks = {*self._connections, *self._calls}
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+
+    # --- opening -----------------------------------------------------------------------------------------
+
+    def _newest(self, key: Key) -> OpenLine | None:
+        return next((line for line in reversed(self._open.get(key, [])) if not line.closed), None)
+
+    async def _dial(self, saying: Saying) -> OpenLine:
+        """Raises Unavailable."""
+        inside = self._inside
+        if inside is None:
+            raise Unavailable("the gateway is stopping")
+        reader, writer = await _connected(saying)
+        if self._inside is None:  # meanwhile
+            writer.transport.abort()
+            raise Unavailable("the gateway is stopping")
+        line = OpenLine(self, saying.protocol, own=saying.own)
+        connection = Connection(self._manner(saying.protocol, saying.profile), inside, reader, writer, line)
+        line.opened(connection, writer)
+        line.admit(saying.profile)
+        task = asyncio.create_task(self._serve(connection, line, writer), name=f"line to {saying.address}")
+        self._connections[task] = connection
+        task.add_done_callback(self._connections.pop)
+        return line
+
+    async def _serve(self, connection: Connection, line: OpenLine, writer: asyncio.StreamWriter) -> None:
+        broke = True
+        try:
+            await connection.run()
+            broke = False
+        except ConnectionError:
+            pass  # whoever waits is told by `ended`
+        except Exception:
+            log.exception("a connection failed")
+        finally:
+            line.ended(broke)
+            writer.transport.abort()
+
+    async def _call(self, saying: Saying) -> None:
+        try:
+            await self.say(saying)
+        except (Unavailable, OutcomeUnknown) as failed:
+            log.warning("a partner can't be called back", profile=saying.profile, reason=str(failed))
+
+
+async def _connected(saying: Saying) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Raises Unavailable."""
+    if not saying.address:
+        raise Unavailable("the partner has no connection open, and there is no address of it")
+    try:
+        host, port = place_of(saying.address)
+        tls: SSLContext | None = client_context(saying.tls) if saying.tls is not None else None
+        async with asyncio.timeout(saying.connect_seconds):
+            return await asyncio.open_connection(host, port, ssl=tls, limit=CHUNK)
+    except TimeoutError as error:
+        raise Unavailable(f"{saying.address}: no connection within {saying.connect_seconds:g} s") from error
+    except (OSError, ValueError) as error:
+        raise Unavailable(f"{saying.address}: {error}") from error
+
+
+def place_of(address: str) -> tuple[str, int]:
+    """`host:port`, `[2001:db8::1]:499`. Raises ValueError."""
+    host, colon, port = address.strip().rpartition(":")
+    if not (host and colon and port.isascii() and port.isdigit()):
+        raise ValueError("not host:port")
+    return host.removeprefix("[").removesuffix("]"), int(port)

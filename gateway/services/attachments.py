@@ -1,0 +1,124 @@
+"""Files that come in: type, scan, page count, in bounded subprocesses.
+
+PDFs come from anywhere: they are read by a process of their own, bounded in time and memory, so that one that is made
+to harm costs a count and nothing else.
+
+The scanner's exit code 0: clean. 1: something was found, the file is refused. Anything else, no end in time, no such
+program: nobody knows, so nothing is kept and whoever sent it may try again (clamdscan and clamscan count in this
+way).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+
+from gateway.domain.problems import About, Reason, Refused, Unavailable
+from gateway.domain.requests.attachments import FileType, type_of
+from gateway.domain.requests.policy import Copies
+from gateway.domain.requests.views import Upload
+from gateway.domain.value import frozen
+
+log = structlog.get_logger(component="files")
+
+SECONDS = 20.0
+
+ONE_PAGE = (FileType.PNG, FileType.JPEG)
+
+MOST_OUTPUT = 10_000
+"""Bytes of its output that are looked at."""
+
+CLEAN, FOUND = 0, 1
+
+
+async def checked(upload: Upload, rules: Copies) -> Upload:
+    """With its real media type, and with its pages where they can be counted; what the sender says of them counts
+    only where they can't.
+
+    Raises Refused(INVALID_VALUE) for a file that isn't taken or is infected; Unavailable when the scanner is away.
+    """
+    kind = kind_of(upload.content, rules)
+    await scan(rules.scan_command, upload.content, rules.scan_seconds)
+    return await counted(upload, kind)
+
+
+async def counted(upload: Upload, kind: FileType) -> Upload:
+    """As `checked`, where scanner and rules have had their say."""
+    pages = await count_pages(kind, upload.content)
+    return replace(upload, media_type=kind.value, pages=pages if pages is not None else upload.pages)
+
+
+def kind_of(content: bytes, rules: Copies) -> FileType:
+    """Raises Refused(INVALID_VALUE)."""
+    kind = type_of(content)
+    if kind is None or kind not in rules.types:
+        taken = ", ".join(one.value for one in rules.types)
+        found = f"The file is {kind.value}" if kind is not None else "Nobody knows what this file is"
+        raise Refused(Reason.INVALID_VALUE, f"{found}; taken are: {taken}.", about=About.REQUEST)
+    return kind
+
+
+async def count_pages(kind: FileType, content: bytes) -> int | None:
+    """None: it can't be told (another kind of file; a PDF that is damaged, locked or too large to read)."""
+    if kind in ONE_PAGE:
+        return 1
+    if kind is not FileType.PDF:
+        return None
+    command = (sys.executable, "-I", "-m", "gateway.services.pdf_page_count")
+    try:
+        ended = await run_program(command, content, SECONDS)
+    except Unavailable as error:
+        log.warning("files.pages_not_counted", reason=str(error))
+        return None
+    said = ended.output.strip()
+    return int(said) if ended.code == 0 and said.isdigit() else None
+
+
+@frozen
+class Ended:
+    """`code`: as the shell counts them; negative: it was ended by that signal."""
+
+    code: int
+    output: bytes
+
+
+async def run_program(command: Sequence[str], content: bytes, seconds: float) -> Ended:
+    """`command`: the program and its arguments; no shell reads it. Raises Unavailable when it can't be started, or
+    has not ended after `seconds`: then it is killed."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except (OSError, ValueError) as error:
+        raise Unavailable(f"{command[0]} can't be started: {getattr(error, 'strerror', None) or error}") from error
+    try:
+        async with asyncio.timeout(seconds):
+            output, _ = await process.communicate(content)
+    except TimeoutError as error:
+        raise Unavailable(f"{command[0]} has not ended after {seconds:g} seconds") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return Ended(process.returncode, output[:MOST_OUTPUT])
+
+
+async def scan(command: Sequence[str], content: bytes, seconds: float) -> None:
+    """An empty command scans nothing. Raises Refused(INVALID_VALUE) for an infected file, Unavailable."""
+    if not command:
+        return
+    ended = await run_program(command, content, seconds)
+    if ended.code == FOUND:
+        raise Refused(
+            Reason.INVALID_VALUE, "The virus scanner found something in this file; it is not kept.", about=About.REQUEST
+        )
+    if ended.code != CLEAN:
+        raise Unavailable(f"the virus scanner {command[0]} ended with exit code {ended.code}")

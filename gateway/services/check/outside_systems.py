@@ -1,0 +1,264 @@
+"""Do library, catalogues and addresses know what profiles and requests.yml name?"""
+
+from __future__ import annotations
+
+import asyncio
+import string
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from urllib.parse import urlsplit
+
+from gateway.configuration.yaml_document import ConfigurationError, Path, Problem
+from gateway.domain.circulation_policy import CirculationPolicy
+from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.profile import Profile
+from gateway.domain.value import frozen
+from gateway.policies import LoadedPolicy, rules
+from gateway.ports.adapter import SearchAdapter
+from gateway.ports.catalogue import Index, Query, RecordSearch, Term
+from gateway.ports.library_system import LibraryCodes, LibrarySystem, ListsCodes, PatronKey
+from gateway.profiles import LoadedProfile, ProfileSet
+from gateway.services.exchange.admission import Secrets
+from gateway.services.searching.targets import Target, catalogue_of, why
+
+MAX_PROBE_SECONDS = 10.0
+_PORTS = {"https": 443, "http": 80}
+
+MAX_SEARCH_SECONDS = 20.0
+QUESTION = Query((Term(Index.TITLE, "history"),))
+"""Any word will do: only whether there is an answer counts."""
+
+
+@frozen
+class Known:
+    """What a library knows."""
+
+    system: LibrarySystem
+    pickups: frozenset[str]
+    codes: LibraryCodes
+
+
+async def ask(system: LibrarySystem) -> Known:
+    """Raises Unavailable."""
+    pickups = frozenset(location.code for location in await system.pickup_locations())
+    codes = await system.codes() if isinstance(system, ListsCodes) else LibraryCodes()
+    return Known(system, pickups, codes)
+
+
+async def check_against_library(loaded: LoadedProfile, known: Known) -> list[Problem]:
+    """Raises Unavailable."""
+    policy = loaded.profile.circulation
+    problems = [
+        _unknown(loaded, path, what, value, codes)
+        for what, codes, values in (
+            ("pickup location", known.pickups, _pickups(policy)),
+            ("branch", known.codes.branches, _profile_branches(policy)),
+            ("item policy", known.codes.item_policies, _profile_item_policies(policy)),
+            ("patron category", known.codes.patron_categories, _profile_categories(policy)),
+            ("fee type", known.codes.fee_types, _fee_types(policy)),
+        )
+        if codes is not None
+        for path, value in values
+        if value and value not in codes
+    ]
+    problems += _shelf(loaded, known.codes)
+    problems += [problem async for problem in _patrons(loaded, known)]
+    return problems
+
+
+def _unknown(loaded: LoadedProfile, path: Path, what: str, value: str, codes: Collection[str]) -> Problem:
+    where = ("circulation", *path)
+    default = "" if where in loaded.document.places else " (the default; name another in the profile)"
+    return loaded.problem(where, f"the library knows no such {what}{default}", value, tuple(sorted(codes)))
+
+
+_Values = Iterator[tuple[Path, str]]
+
+
+def _pickups(policy: CirculationPolicy) -> _Values:
+    yield ("pickup", "default"), policy.pickup.default
+    for sent, code in policy.pickup.map.items():
+        yield ("pickup", "map", sent), code
+
+
+def _profile_branches(policy: CirculationPolicy) -> _Values:
+    yield ("accept", "library"), policy.accept.library
+    yield ("check_in", "branch"), policy.check_in.branch
+    for index, branch in enumerate(policy.check_in.delete_libraries):
+        yield ("check_in", "delete_libraries", index), branch
+
+
+def _profile_item_policies(policy: CirculationPolicy) -> _Values:
+    yield ("accept", "policy"), policy.accept.policy
+    yield ("accept", "library_use_policy"), policy.accept.library_use_policy
+    for sent, code in policy.accept.policies.items():
+        yield ("accept", "policies", sent), code
+    for index, code in enumerate(policy.check_in.delete_policies):
+        yield ("check_in", "delete_policies", index), code
+
+
+def _profile_categories(policy: CirculationPolicy) -> _Values:
+    yield ("patrons", "create_category"), policy.patrons.create_category
+
+
+def _fee_types(policy: CirculationPolicy) -> _Values:
+    yield ("fees", "default_type"), policy.fees.default_type
+    for sent, code in policy.fees.types.items():
+        yield ("fees", "types", sent), code
+
+
+def _shelf(loaded: LoadedProfile, codes: LibraryCodes) -> Iterator[Problem]:
+    """A shelving location belongs to a branch; without a branch any one's will do."""
+    accept = loaded.profile.circulation.accept
+    if codes.shelves is None or (codes.branches is not None and accept.library not in {"", *codes.branches}):
+        return
+    shelves = {shelf for branch, shelf in codes.shelves if accept.library in ("", branch)}
+    if accept.location and accept.location not in shelves:
+        yield _unknown(loaded, ("accept", "location"), "shelving location", accept.location, shelves)
+
+
+async def _patrons(loaded: LoadedProfile, known: Known) -> AsyncIterator[Problem]:
+    for path, patron in _institutions(loaded.profile):
+        try:
+            await known.system.find_patron(PatronKey(patron))
+        except Refused as refused:
+            message = f"the institution's patron is not usable ({refused.reason.value})"
+            yield loaded.problem(("circulation", *path), message, patron)
+
+
+def _institutions(profile: Profile) -> _Values:
+    """Patrons that can be told from the profile alone; what a message has to say (\\1, {user}) is left out."""
+    policy = profile.circulation
+    for index, rule in enumerate(policy.patrons.institutional):
+        path: Path = ("patrons", "institutional", index, "patron")
+        fields = {name for _, name, _, _ in string.Formatter().parse(rule.patron) if name}
+        if "\\" in rule.patron or "user" in fields:
+            continue
+        agencies = sorted({_own(policy, one.from_agency) for one in profile.match if one.from_agency})
+        for agency in agencies if "agency" in fields else [""]:
+            yield path, rule.patron.format(agency=agency)
+    if policy.notifications.institutional_patron:
+        yield ("notifications", "institutional_patron"), policy.notifications.institutional_patron
+
+
+def _own(policy: CirculationPolicy, agency: str) -> str:
+    by_fold = {wire.casefold(): own for wire, own in policy.agencies.items()}
+    return by_fold.get(agency.casefold(), agency)
+
+
+def check_policy_codes(one: LoadedPolicy, codes: LibraryCodes) -> list[Problem]:
+    """What a system can't list isn't looked at."""
+    return [
+        one.problem(path, f"the library knows no such {what}", value, tuple(sorted(known)))
+        for what, known, values in (
+            ("patron category", codes.patron_categories, _policy_categories(one)),
+            ("branch", codes.branches, _policy_branches(one)),
+            ("item policy", codes.item_policies, _policy_item_policies(one)),
+        )
+        if known is not None
+        for path, value in values
+        if value not in known
+    ]
+
+
+def _policy_categories(one: LoadedPolicy) -> _Values:
+    for category in one.policy.intake.open_requests.categories:
+        yield ("intake", "open_requests", "categories", category), category
+    for path, rule in rules(one):
+        for index, category in enumerate(rule.patron_categories):
+            yield (*path, "patron_categories", index), category
+
+
+def _policy_branches(one: LoadedPolicy) -> _Values:
+    for branch in one.policy.numbers.branches:
+        yield ("numbers", "branches", branch), branch
+    for campus, branches in one.policy.campuses.items():
+        for index, branch in enumerate(branches):
+            yield ("campuses", campus, index), branch
+    for path, rule in rules(one):
+        for index, branch in enumerate(rule.branches):
+            yield (*path, "branches", index), branch
+
+
+def _policy_item_policies(one: LoadedPolicy) -> _Values:
+    lending = one.policy.lending
+    for key, codes in (("item_policies", lending.item_policies), ("never", lending.never)):
+        for index, code in enumerate(codes):
+            yield ("lending", key, index), code
+    for code in lending.loan_days.item_policies:
+        yield ("lending", "loan_days", "item_policies", code), code
+
+
+async def probe(address: str) -> str:
+    """Why a URL or host:port can't be reached; empty when a connection was made (and closed at once)."""
+    try:
+        host, port = _place(address)
+    except ValueError as error:
+        return str(error)
+    try:
+        async with asyncio.timeout(MAX_PROBE_SECONDS):
+            _, writer = await asyncio.open_connection(host, port)
+    except TimeoutError:
+        return f"no connection within {MAX_PROBE_SECONDS:g} seconds"
+    except OSError as error:
+        return f"no connection: {error.strerror or error}"
+    writer.close()
+    return ""
+
+
+def _place(address: str) -> tuple[str, int]:
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    port = parts.port or _PORTS.get(parts.scheme)  # a port that is no number raises ValueError itself
+    if not parts.hostname or port is None:
+        raise ValueError("not a URL or host:port")
+    return parts.hostname, port
+
+
+def of_policy(one: LoadedPolicy, profiles: ProfileSet, searches: Iterable[str]) -> Iterator[Problem]:
+    """Profiles in groups that have no catalogue; those that aren't there are named in reading the file."""
+    known = tuple(searches)
+    rules = one.policy.catalogues
+    named: list[tuple[Path, str]] = [
+        (("catalogues", "groups", group, index), name)
+        for group, members in rules.groups.items()
+        for index, name in enumerate(members)
+    ]
+    if rules.look_up and rules.look_up not in rules.groups:
+        named.append((("catalogues", "look_up"), rules.look_up))
+    for path, name in named:
+        profile = profiles.by_name(name)
+        if profile is None:
+            continue
+        try:
+            catalogue_of(profile, profiles, known)
+        except Refused as refused:
+            yield one.problem(path, why(refused), name)
+
+
+async def live(loaded: LoadedProfile, adapters: Mapping[str, SearchAdapter], secrets: Secrets) -> list[Problem]:
+    """Each catalogue of the profile is asked how many titles have a certain word."""
+    names = [name for name in adapters if name in loaded.profile.dialects] if not loaded.profile.abstract else []
+    searches = {name: adapters[name].make(secrets) for name in names}
+    try:
+        found = await asyncio.gather(*(_ask(Target(loaded.profile, name), searches[name]) for name in names))
+    finally:
+        for search in searches.values():
+            await search.close()
+    return [
+        loaded.problem((name,), f"its catalogue: {problem}", adapters[name].address(loaded.profile.dialects[name]))
+        for name, problem in zip(names, found, strict=True)
+        if problem
+    ]
+
+
+async def _ask(target: Target, search: RecordSearch) -> str:
+    """Why there is no answer; empty: there is one."""
+    try:
+        async with asyncio.timeout(MAX_SEARCH_SECONDS):
+            await search.search(target.profile, QUESTION, count=0)
+    except TimeoutError:
+        return f"no answer within {MAX_SEARCH_SECONDS:g} seconds"
+    except (Unavailable, Refused) as error:
+        return why(error)
+    except ConfigurationError as error:  # a secret that isn't there
+        return error.problems[0].message
+    return ""

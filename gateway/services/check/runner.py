@@ -1,0 +1,401 @@
+"""`illgate check` as a whole, its report, and whether letters can be rendered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import field, replace
+from pathlib import Path
+
+from gateway.adapter_registry import Adapters
+from gateway.configuration.yaml_document import ConfigurationError, Problem, nearest, shown
+from gateway.configuration.yaml_document import Path as KeyPath
+from gateway.domain.clock import Clock
+from gateway.domain.problems import Unavailable
+from gateway.domain.profile import Profile
+from gateway.domain.value import frozen
+from gateway.policies import Loading as Policies
+from gateway.ports.library_system import LibrarySystem
+from gateway.ports.outgoing_mail import LetterStyle
+from gateway.ports.responder import Conversation
+from gateway.profiles import LoadedProfile, Loading
+from gateway.secrets import resolve
+from gateway.services.check import outside_systems
+from gateway.services.check.examples import ExampleExchange, ExampleRunner, MailExampleRunner, wants_answer
+from gateway.services.check.outside_systems import probe
+from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, SLIPS, Letters, sample
+from gateway.services.letters.templates import SUFFIX, Format
+from gateway.settings import LibrarySettings, Settings
+
+SHARED = ("layout", "slip", "fields", "quote", "link", "answers")
+"""Templates that all letters are built with."""
+
+
+class UnknownProfile(Exception):
+    """A profile that is to be checked isn't there."""
+
+
+@frozen
+class Subject:
+    """What is checked. `libraries`: by symbol, those that could be opened; `closed`: why the others could not.
+
+    `policies`: what came of reading requests.yml; None: it isn't looked at.
+
+    `scratch` gives, for a profile, what carries its examples out; None: they are only decoded, and the report
+    notes it.
+    """
+
+    settings: Settings
+    loading: Loading
+    adapters: Adapters
+    clock: Clock
+    libraries: Mapping[str, LibrarySystem] = field(default_factory=dict)
+    closed: Mapping[str, str] = field(default_factory=dict)
+    scratch: Callable[[Profile], AbstractAsyncContextManager[ExampleExchange]] | None = None
+    live: bool = False
+    policies: Policies | None = None
+
+
+async def check(subject: Subject, names: Iterable[str] = ()) -> Report:
+    """All profiles, or those named. Raises UnknownProfile."""
+    chosen = _Chosen(subject, tuple(names))
+    asked = await _ask_libraries(subject)
+    profiles = [await _ProfileCheck(subject, one, asked.known).run() for one in chosen.loaded]
+    by_file = chosen.by_file()
+    found = tuple(
+        ProfileFindings(one.name, one.file, (*by_file.pop(one.file, ()), *one.problems), one.examples, one.answers)
+        for one in profiles
+    )
+    broken = tuple(ProfileFindings(file, file, tuple(problems)) for file, problems in by_file.items())
+    installation = (
+        *chosen.installation(),
+        *asked.problems,
+        *_setting_secrets(subject.settings),
+        *of_installation(subject.settings),
+    )
+    notes = (*asked.notes, *_unanswered(subject, chosen.loaded))
+    requests = _policies(subject, asked.known) if chosen.everything else ()
+    return Report(installation, (*found, *broken), notes, requests)
+
+
+class _Chosen:
+    """The profiles that are looked at, and which problems of loading concern them."""
+
+    def __init__(self, subject: Subject, names: tuple[str, ...]) -> None:
+        self.everything = not names
+        self._problems = subject.loading.problems
+        self._settings_file = subject.settings.problem((), "").file
+        all_ = subject.loading.profiles.loaded
+        broken = {problem.file for problem in self._problems}
+        files = {name: _file_of(name, all_, broken) for name in names}
+        missing = [name for name, file in files.items() if file is None]
+        if missing:
+            raise UnknownProfile(f"no such profile: {', '.join(missing)}; there are: {', '.join(all_)}")
+        self.loaded = [one for name, one in all_.items() if not names or name in names]
+        self._files = {str(file) for file in files.values()} | _parents(self.loaded) if names else None
+
+    def by_file(self) -> dict[str, list[Problem]]:
+        found: dict[str, list[Problem]] = {}
+        for problem in self._problems:
+            if problem.file != self._settings_file and (self._files is None or problem.file in self._files):
+                found.setdefault(problem.file, []).append(problem)
+        return found
+
+    def installation(self) -> list[Problem]:
+        return [problem for problem in self._problems if problem.file == self._settings_file]
+
+
+def _file_of(name: str, loaded: Mapping[str, LoadedProfile], broken: set[str]) -> str | None:
+    if name in loaded:
+        return loaded[name].document.file
+    return next((file for file in broken if file.replace("\\", "/").rpartition("/")[2] == f"{name}.yml"), None)
+
+
+def _parents(loaded: list[LoadedProfile]) -> set[str]:
+    return {place.file for one in loaded for place in one.document.places.values()}
+
+
+@frozen
+class _Asked:
+    known: Mapping[str, outside_systems.Known]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+
+async def _ask_libraries(subject: Subject) -> _Asked:
+    known: dict[str, outside_systems.Known] = {}
+    problems: list[Problem] = []
+    for index, library in enumerate(subject.settings.libraries):
+        system = subject.libraries.get(library.symbol)
+        if system is None:
+            continue
+        try:
+            async with asyncio.timeout(subject.settings.library_timeout_seconds):
+                if subject.live:
+                    await system.ping()
+                known[library.symbol] = await outside_systems.ask(system)
+        except (Unavailable, TimeoutError) as error:
+            path: KeyPath = ("libraries", index, "system")
+            problems.append(subject.settings.problem(path, f"the library's system does not answer: {error}"))
+    notes = tuple(f"library {symbol} was not looked at: {why}" for symbol, why in subject.closed.items())
+    return _Asked(known, tuple(problems), notes)
+
+
+def _policies(subject: Subject, known: Mapping[str, outside_systems.Known]) -> tuple[Problem, ...]:
+    """What was wrong in reading requests.yml, what the libraries don't know of it, and which profiles have no
+    catalogue."""
+    loading = subject.policies
+    if loading is None:
+        return ()
+    problems = list(loading.problems)
+    for one in loading.policies:
+        problems += outside_systems.of_policy(one, subject.loading.profiles, subject.adapters.searches)
+        if one.library in known:
+            problems += outside_systems.check_policy_codes(one, known[one.library].codes)
+    return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line)))
+
+
+def _setting_secrets(settings: Settings) -> list[Problem]:
+    paths: list[tuple[KeyPath, str]] = [(("store", "password"), settings.store.password)]
+    paths += [(("mail", "password"), settings.mail.password)]
+    paths += [(("mailboxes", i, "password"), one.password) for i, one in enumerate(settings.mailboxes)]
+    paths += [(("journal", "encryption_keys", i), key) for i, key in enumerate(settings.journal.encryption_keys)]
+    return [settings.problem(path, why) for path, reference in paths if (why := _unresolved(reference, settings))]
+
+
+def _path(section: str, key: str) -> KeyPath:
+    return (section, *(int(part) if part.isdecimal() else part for part in key.split(".")))
+
+
+def _unresolved(reference: str, settings: Settings) -> str:
+    if not reference:
+        return ""
+    try:
+        resolve(reference, settings.folder)
+    except ConfigurationError as error:
+        return error.problems[0].message
+    return ""
+
+
+def _unanswered(subject: Subject, loaded: list[LoadedProfile]) -> list[str]:
+    count = sum(len(one.profile.examples) for one in loaded)
+    if subject.scratch is not None or not count:
+        return []
+    return [f"{count} examples were decoded only; their answers were not looked at"]
+
+
+class _ProfileCheck:
+    def __init__(self, subject: Subject, loaded: LoadedProfile, known: Mapping[str, outside_systems.Known]) -> None:
+        self._subject = subject
+        self._loaded = loaded
+        self._known = known
+        self._problems: list[Problem] = []
+
+    async def run(self) -> ProfileFindings:
+        loaded, profile = self._loaded, self._loaded.profile
+        library = self._library()
+        examples = answers = 0
+        self._secrets()
+        self._problems += of_profile(loaded, self._subject.adapters, self._subject.settings)
+        if library is not None and not profile.abstract:
+            await self._against_library(library)
+        if library is not None:
+            examples, answers = await self._examples(library)
+        if self._subject.live:
+            await self._addresses()
+            self._problems += await outside_systems.live(loaded, self._subject.adapters.searches, self._secret)
+        return ProfileFindings(profile.name, loaded.document.file, tuple(self._problems), examples, answers)
+
+    def _library(self) -> LibrarySettings | None:
+        """None when it names none that there is: a problem that loading has found already."""
+        try:
+            return self._subject.settings.library(self._loaded.profile.library)
+        except KeyError:
+            return None
+
+    def _secrets(self) -> None:
+        for index, entry in enumerate(self._loaded.profile.auth):
+            if why := _unresolved(entry.secret, self._subject.settings):
+                self._problems.append(self._loaded.problem(("auth", index, "secret"), why))
+        if self._loaded.profile.abstract:  # to be extended with passwords of one's own
+            return
+        for channel in self._subject.adapters.channels.values():
+            dialect = self._loaded.profile.dialects.get(channel.section)
+            found = channel.secrets(dialect) if channel.secrets is not None and dialect is not None else {}
+            for key, reference in found.items():
+                if why := _unresolved(reference, self._subject.settings):
+                    self._problems.append(self._loaded.problem(_path(channel.section, key), why))
+
+    def _secret(self, reference: str) -> str:
+        """Raises ConfigurationError."""
+        return resolve(reference, self._subject.settings.folder)
+
+    async def _against_library(self, library: LibrarySettings) -> None:
+        known = self._known.get(library.symbol)
+        if known is None:
+            return
+        try:
+            async with asyncio.timeout(self._subject.settings.library_timeout_seconds):
+                self._problems += await outside_systems.check_against_library(self._loaded, known)
+        except (Unavailable, TimeoutError) as error:
+            self._problems.append(self._loaded.problem(("library",), f"the library's system does not answer: {error}"))
+
+    async def _examples(self, library: LibrarySettings) -> tuple[int, int]:
+        """How many were run, and how many of them up to the answer."""
+        profile, scratch = self._loaded.profile, self._subject.scratch
+        adapters = self._subject.adapters
+        spoken = {*adapters.protocols, *adapters.mail_formats}
+        if not profile.examples or not spoken.intersection(profile.dialects):
+            return 0, 0
+        if scratch is None or not any(map(wants_answer, profile.examples)):
+            return await self._run_examples(library, None)
+        async with scratch(profile) as exchange:
+            return await self._run_examples(library, exchange)
+
+    async def _run_examples(self, library: LibrarySettings, exchange: ExampleExchange | None) -> tuple[int, int]:
+        profile = self._loaded.profile
+        talk = Conversation(profile, library.symbol, library.zone, library.currency, self._subject.clock.now())
+        protocols = self._subject.adapters.protocols
+        spoken = [protocols[name] for name in profile.dialects if name in protocols]
+        runners = [ExampleRunner(self._loaded, one.responder(), talk, exchange, one.example) for one in spoken]
+        formats, mailboxes = self._subject.adapters.mail_formats, self._subject.adapters.mailboxes
+        mails = [
+            MailExampleRunner(self._loaded, mailbox.parse, formats[name].make(), talk.now)
+            for mailbox in list(mailboxes.values())[:1]
+            for name in profile.dialects
+            if name in formats
+        ]
+        answers = 0
+        for index, example in enumerate(profile.examples):
+            tries = [await runner.run(index, example) for runner in runners]
+            tries += [one.run(index, example) for one in mails]
+            best = min(tries, key=lambda ran: len(ran.problems))  # an example doesn't say in which protocol it is
+            self._problems += best.problems
+            answers += best.answered
+        return len(profile.examples), answers
+
+    async def _addresses(self) -> None:
+        found: list[tuple[KeyPath, str]] = []
+        for name, dialect in self._loaded.profile.dialects.items():
+            protocol = self._subject.adapters.protocols.get(name)
+            addresses = protocol.addresses if protocol is not None else None
+            if addresses is not None:
+                found += [((name, *key.split(".")), address) for key, address in addresses(dialect).items()]
+        for (path, address), why in zip(found, await asyncio.gather(*(probe(one) for _, one in found)), strict=True):
+            if why:
+                self._problems.append(self._loaded.problem(path, why, address))
+
+
+@frozen
+class ProfileFindings:
+    """Of one profile. `examples` were run, `answers` of them up to the answer."""
+
+    name: str
+    file: str
+    problems: tuple[Problem, ...] = ()
+    examples: int = 0
+    answers: int = 0
+
+
+@frozen
+class Report:
+    """`installation`: problems of gateway.yml, its libraries and secrets; `requests`: of requests.yml; `notes`: what
+    was not looked at, and why."""
+
+    installation: tuple[Problem, ...]
+    profiles: tuple[ProfileFindings, ...]
+    notes: tuple[str, ...] = ()
+    requests: tuple[Problem, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Each once, though several profiles may share it."""
+        of_profiles = (problem for profile in self.profiles for problem in profile.problems)
+        all_ = [*self.installation, *self.requests, *of_profiles]
+        return tuple(dict.fromkeys(all_))
+
+
+def of_installation(settings: Settings) -> list[Problem]:
+    letters = letters_of(settings)
+    found = list(_strangers(settings.letters_folder))
+    if settings.letters.language not in letters.languages:
+        path = ("letters", "language")
+        found.append(settings.problem(path, "no such language", settings.letters.language, letters.languages))
+    for language in letters.languages:
+        found += _patron_problems(letters, language, settings)
+        found += _partner_problems(letters, LetterStyle(language), settings)
+    found += _slip_problems(letters, settings)
+    return list(dict.fromkeys(found))
+
+
+def of_profile(loaded: LoadedProfile, adapters: Adapters, settings: Settings) -> list[Problem]:
+    """Of a partner with letters of its own."""
+    found: list[Problem] = []
+    for channel in adapters.channels.values():
+        dialect = loaded.profile.dialects.get(channel.section)
+        if dialect is None or channel.style is None:
+            continue
+        style = channel.style(dialect, settings.folder)
+        if style.folder is None:
+            continue
+        if not style.folder.is_dir():
+            found.append(loaded.problem((channel.section, "folder"), "no such folder", shown(style.folder)))
+            continue
+        letters = letters_of(settings)
+        found += _strangers(style.folder)
+        for language in letters.languages:
+            found += _partner_problems(letters, replace(style, language=language), settings)
+    return list(dict.fromkeys(found))
+
+
+def letters_of(settings: Settings) -> Letters:
+    return Letters(settings.letters_folder, settings.letters.language)
+
+
+def _patron_problems(letters: Letters, language: str, settings: Settings) -> Iterator[Problem]:
+    zone = settings.libraries[0].zone
+    request = sample.request()
+    request = replace(request, patron=replace(request.patron, language=language))
+    for name in PATRON_LETTERS:
+        try:
+            letters.for_patron(name, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.FACTS)
+        except ConfigurationError as error:
+            yield from error.problems
+
+
+def _partner_problems(letters: Letters, style: LetterStyle, settings: Settings) -> Iterator[Problem]:
+    zone, profile = settings.libraries[0].zone, Profile(name="sample")
+    for kind in PARTNER_LETTERS:
+        try:
+            message, answers = sample.message(kind), sample.answers(kind)
+            letters.for_partner(message, profile, sample.LIBRARY, zone, style, answers)
+        except ConfigurationError as error:
+            yield from error.problems
+
+
+def _slip_problems(letters: Letters, settings: Settings) -> Iterator[Problem]:
+    zone = settings.libraries[0].zone
+    for name in SLIPS:
+        try:
+            letters.slip(name, sample.request(), sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.SLIP)
+        except ConfigurationError as error:
+            yield from error.problems
+
+
+def _strangers(folder: Path) -> Iterator[Problem]:
+    """Templates that no letter ever uses: a name mistyped. One whose name begins with _ is for other templates."""
+    for file in sorted(folder.rglob(f"*{SUFFIX}")):
+        name = _name(file.relative_to(folder))
+        if name not in (*ALL, *SHARED) and not file.name.startswith("_"):
+            near = nearest(name, (*ALL, *SHARED))
+            yield Problem(shown(file), 0, (), f"no letter is called '{name}'", suggestion=near)
+
+
+def _name(file: Path) -> str:
+    """`de/patron/sent.html.j2` -> patron/sent, `layout.html.j2` -> layout"""
+    stem = file.name.removesuffix(SUFFIX)
+    for format_ in Format:
+        stem = stem.removesuffix(f".{format_.value}")
+    parts = file.parts[1:-1] if len(file.parts) > 1 else ()
+    return "/".join((*parts, stem))

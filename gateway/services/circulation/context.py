@@ -1,0 +1,109 @@
+"""Where a command is carried out: the library, the partner's rules, and what the library's system can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, tzinfo
+
+from gateway.domain.circulation_policy import AS_SUCCESS, CirculationPolicy
+from gateway.domain.clock import Clock
+from gateway.domain.partner_identifiers import our_agency
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.value import frozen
+from gateway.ports.library_system import Capability, LibrarySystem
+
+
+@frozen
+class Desk:
+    """One library as one partner meets it.
+
+    `sender` is the partner's agency in our own spelling (`identifiers.our_agency`).
+    """
+
+    library: LibrarySystem
+    policy: CirculationPolicy
+    profile: str  # its name is part of every idempotency key
+    zone: tzinfo  # of the library
+    currency: str  # ISO 4217
+    clock: Clock
+    symbol: str
+    sender: str = ""
+    institution: str = ""  # the partner's symbol, where its profile has one
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def today(self) -> date:
+        """In the library's zone."""
+        return self.clock.now().astimezone(self.zone).date()
+
+    def can(self, capability: Capability) -> bool:
+        return capability in self.library.capabilities
+
+    def agency(self, wire: str) -> str:
+        """An agency named in a command, in our spelling; the sender where none is named."""
+        return our_agency(wire, self.policy) if wire.strip() else self.sender
+
+
+_CANNOT = {
+    Capability.PATRON_LOOKUP: "look up patrons",
+    Capability.AUTHENTICATE: "check a PIN or password",
+    Capability.PATRON_CREATE: "create patrons",
+    Capability.PATRON_UPDATE: "change patrons",
+    Capability.BIB_FIND: "look up records",
+    Capability.ITEM_AVAILABILITY: "list the items of a record",
+    Capability.HOLD_ITEM: "place a hold on an item",
+    Capability.HOLD_TITLE: "place a hold on a title",
+    Capability.HOLD_CANCEL: "cancel holds",
+    Capability.HOLD_UPDATE: "change holds",
+    Capability.TEMPORARY_ITEM: "keep temporary items",
+    Capability.CHECK_OUT: "check items out",
+    Capability.CHECK_IN: "check items in",
+    Capability.RENEW: "renew loans",
+    Capability.RECALL: "recall loans",
+    Capability.STATUS_UPDATE: "change the status of items",
+    Capability.POST_FEE: "post fees",
+    Capability.DUE_DATE_GIVEN: "set a due date",
+    Capability.CHANGE_BARCODE: "change barcodes",
+    Capability.ITEM_BY_REQUEST: "find an item by a request number",
+}
+
+
+def need(desk: Desk, *capabilities: Capability) -> None:
+    """Raises Refused(UNSUPPORTED_SERVICE) when the library's system lacks one of these."""
+    for capability in capabilities:
+        if not desk.can(capability):
+            what = _CANNOT.get(capability, f"do this ({capability.value})")
+            raise Refused(Reason.UNSUPPORTED_SERVICE, f"The system of this library can't {what}.", about=About.SERVICE)
+
+
+@contextmanager
+def naming(about: About, value: str) -> Iterator[None]:
+    """Look-ups of what a message names: refusals from within are about this part, with the value as it was sent."""
+    try:
+        yield
+    except Refused as refused:
+        raise Refused(refused.reason, refused.detail, about=about, value=value, internal=refused.internal) from refused
+
+
+@contextmanager
+def doing(about: About, value: str) -> Iterator[None]:
+    """Changes to what a message names. A refusal for another cause (the item is found, but its patron is blocked)
+    stays about that; the library's own spelling of a value never goes out."""
+    try:
+        yield
+    except Refused as refused:
+        same = refused.about in (None, about)
+        raise Refused(
+            refused.reason,
+            refused.detail,
+            about=about if same else refused.about,
+            value=value if same else "",
+            internal=refused.internal,
+        ) from refused
+
+
+def is_success(refused: Refused, service: str, desk: Desk) -> bool:
+    """Whether the profile answers this refusal of a service as a success (policy `as_success`)."""
+    return refused.reason in desk.policy.as_success.get(service, ()) and refused.reason in AS_SUCCESS[service]

@@ -1,0 +1,175 @@
+"""Use cases LookUp*: read only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from gateway.domain.commands import (
+    AgencyFound,
+    ItemFound,
+    ItemSetEntry,
+    ItemSetFound,
+    LookUpAgency,
+    LookUpItem,
+    LookUpItemSet,
+    LookUpPatron,
+    LookUpRequest,
+    Named,
+    PatronFound,
+    RequestFound,
+)
+from gateway.domain.library import Hold, Item, Patron, RecordId
+from gateway.domain.partner_identifiers import request_number
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.value import frozen
+from gateway.ports.library_system import Capability
+from gateway.services.circulation import holds, items, patrons
+from gateway.services.circulation.context import Desk, need
+
+_NOT_THERE = (Reason.UNKNOWN_RECORD, Reason.UNKNOWN_ITEM, Reason.AMBIGUOUS_ITEM, Reason.INVALID_VALUE)
+
+
+async def lookup_agency(command: LookUpAgency, desk: Desk, _key: str) -> AgencyFound:
+    """Only the library itself is known here; without an agency it is meant. Raises Refused(UNKNOWN_AGENCY)."""
+    info = await desk.library.info()
+    asked = desk.agency(command.agency) if command.agency.strip() else desk.symbol
+    if asked.casefold() not in (desk.symbol.casefold(), info.symbol.casefold()):
+        raise Refused(
+            Reason.UNKNOWN_AGENCY, "This agency is not served here.", about=About.RECEIVER, value=command.agency
+        )
+    places = await desk.library.pickup_locations() if desk.can(Capability.PICKUP_LIST) else ()
+    return AgencyFound(info.symbol, info.name, info.address, info.email, info.phone, places)
+
+
+async def lookup_item(command: LookUpItem, desk: Desk, _key: str) -> ItemFound:
+    """By item id, or by the number of the request that it fills."""
+    item = await items.resolve_item(command.item, desk, request=command.request)
+    loan = await desk.library.item_loan(item.id) if command.borrower else None
+    return ItemFound(
+        item,
+        await desk.library.bib(item.bib_id),
+        await _hold(command, item, desk),
+        loan,
+        await patrons.by_internal_id(loan.patron_id, desk) if loan is not None else None,
+        await _requesters(item, desk) if command.requesters else (),
+    )
+
+
+async def _hold(command: LookUpItem, item: Item, desk: Desk) -> Hold | None:
+    """The hold of the request that was named; a request may have led to a loan without one."""
+    if command.request is None:
+        return None
+    try:
+        hold = await desk.library.find_hold(request_number(command.request, desk.policy).value)
+    except Refused as refused:
+        if refused.reason in (Reason.UNKNOWN_REQUEST, Reason.AMBIGUOUS_REQUEST):
+            return None
+        raise
+    return hold if hold.item_id in ("", item.id) else None
+
+
+async def _requesters(item: Item, desk: Desk) -> tuple[Patron, ...]:
+    waiting = dict.fromkeys(hold.patron_id for hold in await desk.library.item_holds(item.id))
+    return tuple([await patrons.by_internal_id(patron_id, desk) for patron_id in waiting])
+
+
+@frozen
+class _Place:
+    """Where a portion begins: at which entry, and at which of its items. Written as '3-20'."""
+
+    entry: int = 0
+    item: int = 0
+
+    @classmethod
+    def read(cls, cursor: str) -> _Place:
+        if not cursor:
+            return cls()
+        if not re.fullmatch(r"\d{1,6}-\d{1,6}", cursor):
+            raise Refused(
+                Reason.INVALID_VALUE,
+                "This is not the token of a next portion that was given out here.",
+                about=About.RECORD,
+                value=cursor,
+            )
+        entry, item = cursor.split("-")
+        return cls(int(entry), int(item))
+
+    def __str__(self) -> str:
+        return f"{self.entry}-{self.item}"
+
+
+async def lookup_item_set(command: LookUpItemSet, desk: Desk, _key: str) -> ItemSetFound:
+    """`limit` counts items; a record without any counts as one. The next portion is asked for with the same records
+    and the cursor. Raises Refused(DATA_MISSING | INVALID_VALUE); a record that isn't there is told in its entry."""
+    if not command.records and not command.items:
+        raise Refused(Reason.DATA_MISSING, "The message names neither records nor items.", about=About.RECORD)
+    start = _Place.read(command.cursor)
+    left = command.limit if command.limit and command.limit > 0 else None
+    found: list[ItemSetEntry] = []
+    async for number, entry in _entries(command, start.entry, desk):
+        if left is not None and left <= 0:
+            return ItemSetFound(tuple(found), str(_Place(number)))
+        skip = start.item if number == start.entry else 0
+        rest = entry.items[skip:]
+        if left is not None and len(rest) > left:
+            return ItemSetFound((*found, replace(entry, items=rest[:left])), str(_Place(number, skip + left)))
+        found.append(replace(entry, items=rest))
+        left = left - max(len(rest), 1) if left is not None else None
+    return ItemSetFound(tuple(found))
+
+
+async def _entries(command: LookUpItemSet, start: int, desk: Desk) -> AsyncIterator[tuple[int, ItemSetEntry]]:
+    asked: list[RecordId | Named] = [*command.records, *command.items]
+    for number, one in enumerate(asked[start:], start):
+        yield number, await (_record(one, desk) if isinstance(one, RecordId) else _item(one, desk))
+
+
+async def _record(record: RecordId, desk: Desk) -> ItemSetEntry:
+    need(desk, Capability.ITEM_AVAILABILITY)
+    try:
+        bib = await items.resolve_record((record,), desk)
+    except Refused as refused:
+        return _missing(record, refused)
+    held = await desk.library.holdings(bib.id)
+    return ItemSetEntry(record, held.bib, held.items, held.hold_count)
+
+
+async def _item(sent: Named, desk: Desk) -> ItemSetEntry:
+    try:
+        item = await items.resolve_item(sent, desk)
+    except Refused as refused:
+        return _missing(RecordId("item", sent.value), refused)
+    bib = await desk.library.bib(item.bib_id)
+    return ItemSetEntry(RecordId("local", bib.id), bib, (item,), item.hold_count)
+
+
+def _missing(record: RecordId, refused: Refused) -> ItemSetEntry:
+    if refused.reason not in _NOT_THERE:
+        raise refused
+    return ItemSetEntry(record, missing=refused.detail)
+
+
+async def lookup_patron(command: LookUpPatron, desk: Desk, _key: str) -> PatronFound:
+    """Charges are left out where the library's system doesn't tell them."""
+    patron = await patrons.resolve(command.patron, desk)
+    charges = command.charges and desk.can(Capability.FEES_READ)
+    return PatronFound(
+        patron,
+        await desk.library.patron_loans(patron.id) if command.loans else (),
+        await desk.library.patron_holds(patron.id) if command.holds else (),
+        await desk.library.patron_charges(patron.id) if charges else (),
+    )
+
+
+async def lookup_request(command: LookUpRequest, desk: Desk, _key: str) -> RequestFound:
+    """By request number, or by patron and item. With both, they must agree."""
+    asked_by = await patrons.resolve(command.patron, desk) if command.patron is not None else None
+    hold = await holds.resolve_hold(command.request, command.item, asked_by, desk, kind=command.kind)
+    return RequestFound(
+        hold,
+        asked_by or await patrons.by_internal_id(hold.patron_id, desk),
+        await desk.library.bib(hold.bib_id),
+        await items.of_hold(hold, desk),
+    )

@@ -1,0 +1,334 @@
+"""Notices of a partner, carried out as what they amount to here.
+
+By profile a notice is kept, or carried out. The set is that of NCIP 1 as INN-Reach uses it (facts/ncip.md 2.9). A
+partner's item (we are the borrowing side) has a temporary record here; our own item is lent to the partner on the
+account of an institutional patron.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from gateway.domain.circulation_policy import Accept, BarcodeSource, Patrons
+from gateway.domain.commands import (
+    AcceptItem,
+    Action,
+    CancelRequest,
+    CheckIn,
+    CheckOut,
+    Due,
+    ItemRenewed,
+    ItemReturned,
+    Named,
+    Noted,
+    Notice,
+    NoticeKind,
+    PatronRef,
+    PlaceRequest,
+    Recall,
+    Renew,
+    UpdateRequest,
+    UpdateStatus,
+)
+from gateway.domain.library import Bib, Hold, Item, ItemStatus, Loan
+from gateway.domain.partner_identifiers import request_number, with_agency
+from gateway.domain.problems import About, Reason, Refused
+from gateway.ports.library_system import Capability
+from gateway.services.circulation import holds, items, loans, patrons
+from gateway.services.circulation.accept_item import accept_item
+from gateway.services.circulation.context import Desk, is_success, need
+from gateway.services.circulation.holds import cancel_request, place_request, update_request
+from gateway.services.circulation.items import update_status
+from gateway.services.circulation.loans import check_in, check_out, recall, renew
+
+
+async def notice(command: Notice, desk: Desk, key: str) -> Noted:
+    """`Noted.carried_out` says what was done. Raises Refused as the command does that it amounts to."""
+    rules = desk.policy.notifications
+    if rules.mode == "notes" or command.kind in rules.ignore:
+        return Noted(command.kind)
+    try:
+        return await _MEANING[command.kind](command, desk, key)
+    except Refused as refused:
+        if is_success(refused, "notice", desk):
+            return Noted(command.kind)
+        raise
+
+
+# --- requested, shipped, received ------------------------------------------------------------------------
+
+
+async def _requested(command: Notice, desk: Desk, key: str) -> Noted:
+    item = named_item(command)
+    if is_partners(item, desk):
+        announced = _announced(command, item)
+        accepted = await accept_item(announced, _before_arrival(desk), key)
+        return Noted(command.kind, "accept-item", accepted.item, (announced, accepted))
+    patron, ours = on_our_account(command, desk)
+    wish = PlaceRequest(patron, items=(item,), request=command.request, pickup=command.pickup, kind="", scope="item")
+    return Noted(command.kind, "place-request", meant=(wish, await place_request(wish, ours, key)))
+
+
+def _announced(command: Notice, item: Named) -> AcceptItem:
+    return AcceptItem(
+        request=command.request or item,
+        action=Action.HOLD,
+        patron=command.patron,
+        item=item,
+        due=command.due,
+        citation=command.citation or Bib(),
+        call_number=command.call_number,
+        format=command.citation.medium if command.citation is not None else "",
+        pickup=command.pickup,
+        receiver=command.receiver,
+    )
+
+
+def _before_arrival(desk: Desk) -> Desk:
+    """The record is made when the item is requested: nothing can stand on the hold shelf yet, and its barcode is
+    that of the partner's item until the piece is shipped."""
+    changes: dict[str, object] = {"trap_hold": "at-check-in", "barcode_from": BarcodeSource.ITEM_ID, "actions": {}}
+    accept: Accept = desk.policy.accept.model_copy(update=changes)
+    return replace(desk, policy=desk.policy.model_copy(update={"accept": accept}))
+
+
+async def _shipped(command: Notice, desk: Desk, key: str) -> Noted:
+    """The piece has another barcode than its id, and is to be fetched where the message says."""
+    item = await item_of(command, desk)
+    if not item.temporary:
+        return Noted(command.kind, item=item)
+    done = []
+    if command.new_barcode.strip():
+        barcode = with_agency(desk.policy.accept.barcode.apply(command.new_barcode), desk.sender, desk.policy)
+        if barcode != item.barcode:
+            need(desk, Capability.CHANGE_BARCODE)
+            item = await desk.library.change_barcode(item.barcode, barcode, f"{key}:{item.id}")
+            done.append("change-barcode")
+    if command.pickup.strip() and await _send_to(command, item, desk, key):
+        done.append("update-request")
+    return Noted(command.kind, ", ".join(done), item)
+
+
+async def _send_to(command: Notice, item: Item, desk: Desk, key: str) -> bool:
+    hold = await _hold_on(item, desk)
+    if hold is None:
+        return False
+    patron = await patrons.by_internal_id(hold.patron_id, desk)
+    place = await holds.resolve_pickup(command.pickup, command.receiver, patron, desk)
+    if place.code == hold.pickup:
+        return False
+    need(desk, Capability.HOLD_UPDATE)
+    await desk.library.update_hold(hold.id, f"{key}:{hold.id}", pickup=place.code)
+    return True
+
+
+async def _hold_on(item: Item, desk: Desk) -> Hold | None:
+    waiting = await desk.library.item_holds(item.id)
+    return next((hold for hold in waiting if hold.item_id == item.id), None)
+
+
+async def _received(command: Notice, desk: Desk, key: str) -> Noted:
+    """A partner's item is at home again: its record goes. Our own has arrived at the partner: nothing to do."""
+    if command.item is not None and is_partners(command.item, desk) is False:
+        return Noted(command.kind)
+    try:
+        item = await item_of(command, desk)
+    except Refused as refused:
+        if refused.reason is not Reason.UNKNOWN_ITEM or command.item is None:
+            raise
+        gone = await loans.deleted_before(command.item, desk, key, refused)
+        return Noted(command.kind, "delete-item", gone)
+    if not item.temporary:
+        return Noted(command.kind, item=item)
+    if await desk.library.item_loan(item.id) is not None:
+        need(desk, Capability.CHECK_IN)
+        await desk.library.check_in(item.barcode, f"{key}:return", at=_branch(desk), fill_hold=False)
+    return Noted(command.kind, "delete-item", await loans.remove(item, desk, key))
+
+
+def _branch(desk: Desk) -> str:
+    return desk.policy.check_in.branch
+
+
+# --- lent, returned, renewed, recalled -------------------------------------------------------------------
+
+
+async def _checked_out(command: Notice, desk: Desk, key: str) -> Noted:
+    """Arrives twice in the wild: the second time the item is out to the same patron already."""
+    item = await item_of(command, desk)
+    patron, here = (named_patron(command), desk) if item.temporary else on_our_account(command, desk)
+    loan = CheckOut(patron, by_barcode(item), command.request, command.due, mandated=command.at or desk.now())
+    try:
+        lent = await check_out(loan, as_found(here), key)
+    except Refused as refused:
+        if refused.reason is Reason.ON_LOAN_SAME_PATRON:
+            return Noted(command.kind, item=item)
+        raise
+    return Noted(command.kind, "check-out", lent.item, (loan, lent))
+
+
+async def _checked_in(command: Notice, desk: Desk, key: str) -> Noted:
+    """Our own item is back. A partner's item was returned by its patron and is on the way home."""
+    item = await item_of(command, desk)
+    done = []
+    returned = CheckIn(by_barcode(item), command.request)
+    result = ItemReturned(item)
+    if await desk.library.item_loan(item.id) is not None:
+        keep = desk.policy.check_in.model_copy(update={"delete_item": "never"})
+        here = replace(desk, policy=desk.policy.model_copy(update={"check_in": keep}))
+        result = await check_in(returned, as_found(here), key)
+        done.append("check-in")
+    if item.temporary:
+        await update_status(UpdateStatus(by_barcode(item), ItemStatus.IN_TRANSIT), as_found(desk), f"{key}:home")
+        done.append("update-status")
+    return Noted(command.kind, ", ".join(done), item, (returned, result))
+
+
+async def _renewed(command: Notice, desk: Desk, key: str) -> Noted:
+    """It has been granted already, so no limit stops it: the loan gets the new date. Without one, our rules say
+    how far."""
+    item = await item_of(command, desk)
+    again = Renew(by_barcode(item))
+    if command.due is None:
+        renewed = await renew(again, as_found(desk), key)
+        return Noted(command.kind, "renew", renewed.item, (again, renewed))
+    need(desk, Capability.DUE_DATE_GIVEN)
+    loan = await _loan(item, command, desk)
+    choice = loans.due_for(command.due, desk.policy.due_dates.mandated, item, desk.now(), desk)
+    due = choice.latest if choice.overrules(loan.due) else choice.exact
+    if due is None:
+        return Noted(command.kind, item=item)
+    loan = await desk.library.set_due_date(loan.id, due, f"{key}:{_written(command.due)}")
+    patron = await patrons.by_internal_id(loan.patron_id, desk)
+    renewed = ItemRenewed(loan, item, await desk.library.bib(item.bib_id), patron)
+    return Noted(command.kind, "set-due-date", item, (again, renewed))
+
+
+async def _loan(item: Item, command: Notice, desk: Desk) -> Loan:
+    loan = await desk.library.item_loan(item.id)
+    if loan is None:
+        sent = command.item.value if command.item is not None else ""
+        raise Refused(Reason.NOT_CHECKED_OUT, "The item is not on loan.", about=About.ITEM, value=sent)
+    return loan
+
+
+def _written(due: Due) -> str:
+    return due.isoformat() if due is not None else ""
+
+
+async def _recalled(command: Notice, desk: Desk, key: str) -> Noted:
+    item = await item_of(command, desk)
+    back = Recall(by_barcode(item), command.due)
+    return Noted(command.kind, "recall", item, (back, await recall(back, as_found(desk), key)))
+
+
+# --- requests and statuses -------------------------------------------------------------------------------
+
+
+async def _cancelled(command: Notice, desk: Desk, key: str) -> Noted:
+    """The hold goes; for a partner's item that will not come, its record as well."""
+    if command.item is None or is_partners(command.item, desk) is False:
+        patron, ours = on_our_account(command, desk)
+        off = CancelRequest(patron, command.request, command.item)
+        return Noted(command.kind, "cancel-request", meant=(off, await cancel_request(off, ours, key)))
+    item = await item_of(command, desk)
+    if item.temporary:
+        return Noted(command.kind, "delete-item", await loans.remove(item, desk, key))
+    patron, ours = on_our_account(command, desk)
+    off = CancelRequest(patron, command.request, by_barcode(item))
+    return Noted(command.kind, "cancel-request", item, (off, await cancel_request(off, as_found(ours), key)))
+
+
+async def _updated(command: Notice, desk: Desk, key: str) -> Noted:
+    number = request_number(command.request, desk.policy).value
+    change = UpdateRequest(
+        command.patron, command.request if number else None, command.item, command.pickup, need_by=command.due
+    )
+    return Noted(command.kind, "update-request", meant=(change, await update_request(change, desk, key)))
+
+
+async def _status(command: Notice, desk: Desk, key: str) -> Noted:
+    if command.status is None:
+        return Noted(command.kind)
+    item = await item_of(command, desk)
+    change = UpdateStatus(by_barcode(item), command.status)
+    return Noted(command.kind, "update-status", item, (change, await update_status(change, as_found(desk), key)))
+
+
+_MEANING: dict[NoticeKind, Callable[[Notice, Desk, str], Awaitable[Noted]]] = {
+    NoticeKind.REQUESTED: _requested,
+    NoticeKind.SHIPPED: _shipped,
+    NoticeKind.RECEIVED: _received,
+    NoticeKind.CHECKED_OUT: _checked_out,
+    NoticeKind.CHECKED_IN: _checked_in,
+    NoticeKind.RENEWED: _renewed,
+    NoticeKind.RECALLED: _recalled,
+    NoticeKind.REQUEST_CANCELLED: _cancelled,
+    NoticeKind.REQUEST_UPDATED: _updated,
+    NoticeKind.STATUS_UPDATED: _status,
+}
+"""What a notification amounts to; each returns what it did."""
+
+
+def is_partners(item: Named, desk: Desk) -> bool | None:
+    """By the profile's pattern; None where it has none, then the record tells (`Item.temporary`)."""
+    pattern = desk.policy.notifications.own_item_pattern
+    return None if pattern is None else re.search(pattern, item.value) is not None
+
+
+async def item_of(command: Notice, desk: Desk) -> Item:
+    """The request number is the way to a piece whose temporary barcode has changed since; where a partner sends
+    none, the temporary record has its item id as the number."""
+    try:
+        return await items.resolve_item(command.item, desk, request=command.request)
+    except Refused as refused:
+        if refused.reason is not Reason.UNKNOWN_ITEM or not desk.can(Capability.ITEM_BY_REQUEST):
+            raise
+        for number in (command.request, command.item):
+            if number is not None and (found := await _by_number(number, desk)):
+                return found
+        raise
+
+
+async def _by_number(number: Named, desk: Desk) -> Item | None:
+    try:
+        return await items.by_request(number, desk)
+    except Refused as refused:
+        if refused.reason is Reason.UNKNOWN_ITEM:
+            return None
+        raise
+
+
+def by_barcode(item: Item) -> Named:
+    """How a command names it, at a desk `as_found`."""
+    return Named(item.barcode)
+
+
+def as_found(desk: Desk) -> Desk:
+    """The same desk for commands that name an item by the barcode it has here, which is rewritten no more."""
+    plain = desk.policy.items.model_copy(update={"rewrite": type(desk.policy.items.rewrite)(trim=False)})
+    return replace(desk, policy=desk.policy.model_copy(update={"items": plain}))
+
+
+def on_our_account(command: Notice, desk: Desk) -> tuple[PatronRef, Desk]:
+    """For our own item: the institutional patron, named in our own terms. Without one, whom the message names."""
+    account = desk.policy.notifications.institutional_patron
+    if not account:
+        return named_patron(command), desk
+    plain = Patrons(lookup_by=desk.policy.patrons.lookup_by, blocks_stop=desk.policy.patrons.blocks_stop)
+    policy = desk.policy.model_copy(update={"patrons": plain})
+    return PatronRef(Named(account)), replace(desk, policy=policy)
+
+
+def named_patron(command: Notice) -> PatronRef:
+    if command.patron is None:
+        raise Refused(Reason.DATA_MISSING, "The message doesn't say which patron is meant.", about=About.PATRON)
+    return command.patron
+
+
+def named_item(command: Notice) -> Named:
+    if command.item is None:
+        raise Refused(Reason.DATA_MISSING, "The message doesn't say which item is meant.", about=About.ITEM)
+    return command.item

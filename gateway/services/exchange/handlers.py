@@ -1,0 +1,347 @@
+"""CommandHandler and NotificationHandler: the two ways of a message."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import field
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Connection
+from structlog.contextvars import bind_contextvars
+
+from gateway.domain.clock import Clock
+from gateway.domain.commands import AcceptItem, Command, LookUpPatron, LookUpRequest, Result
+from gateway.domain.partner_identifiers import our_agency
+from gateway.domain.problems import About, OutcomeUnknown, Reason, Refusal, Refused, Unavailable
+from gateway.domain.profile import Profile
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.ports.library_system import LibrarySystem
+from gateway.ports.partner_channel import FromPartner, Taken
+from gateway.ports.responder import Answer, Conversation, Incoming, OutcomeClass
+from gateway.ports.shared_store import SharesStore, at_once
+from gateway.services.circulation import Desk, carry_out, message_key
+from gateway.services.exchange.message_context import (
+    Endings,
+    Hand,
+    NotReplayable,
+    ending_of,
+    failed,
+    not_kept,
+    opening_of,
+)
+from gateway.store.journal import Journal
+from gateway.store.journal_records import Begun, Ending, Opening
+
+log = structlog.get_logger(component="exchange")
+
+REPEATABLE = frozenset(
+    {
+        Reason.DUPLICATE_ITEM,
+        Reason.DUPLICATE_REQUEST,
+        Reason.DUPLICATE_PATRON,
+        Reason.DUPLICATE_CHARGE,
+        Reason.ON_LOAN_SAME_PATRON,
+        Reason.NOT_CHECKED_OUT,
+        Reason.UNKNOWN_ITEM,
+        Reason.UNKNOWN_REQUEST,
+        Reason.REQUEST_CLOSED,
+    }
+)
+"""Refusals by which a library that keeps no keys shows that it did this before: then the first answer is repeated."""
+
+SHORT = (LookUpPatron, LookUpRequest)
+"""Look-ups that read a few rows by their keys, so that they may stand in the way of those who write."""
+
+UNCERTAIN = "The library system did not answer in time; whether it did its part is not known."
+
+
+@frozen
+class Linked:
+    """What became of a message that is about a managed request: the result with what the request adds to it, and what
+    is to be done when the transaction is over."""
+
+    result: Result
+    after: Callable[[], None]
+
+
+Link = Callable[[Connection, str, Profile, Command, Result], Linked | None]
+"""Tells the managed request that a message is about, inside a transaction: what the library has just done for a
+command, by the symbol of the library. Done twice it changes nothing. None: no managed request is meant."""
+
+
+class Broker(Protocol):
+    """Commands that under some profiles are not for the library's system, but for managed requests."""
+
+    def takes(self, profile: Profile, command: Command) -> bool: ...
+
+    async def carry_out(self, command: Command, desk: Desk, key: str) -> Result:
+        """As `services.circulation.dispatch`, which also gets what turns out to be the library's after all."""
+        ...
+
+
+class Doors(Protocol):
+    """Where partners' messages about managed requests are taken in."""
+
+    def take(self, connection: Connection, symbol: str, message: FromPartner, profile: Profile) -> Taken:
+        """Of the library with this symbol, inside a transaction; a message that was here before changes nothing."""
+        ...
+
+    def after(self, symbol: str) -> None:
+        """To be called when that transaction has ended well."""
+        ...
+
+
+class Locks:
+    """One message of a kind at a time: a repeat that comes while the first is in hand waits for its answer."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def hold(self, key: str) -> AsyncIterator[None]:
+        lock, users = self._held.get(key, (asyncio.Lock(), 0))
+        self._held[key] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._held[key]
+            if users == 1:
+                del self._held[key]
+            else:
+                self._held[key] = (lock, users - 1)
+
+
+@frozen_by_name
+class CommandWay:
+    """`library_seconds`: longest time for one use case. `link` and `broker`: where the gateway manages requests."""
+
+    journal: Journal
+    clock: Clock
+    endings: Endings
+    library_seconds: float
+    link: Link | None
+    broker: Broker | None
+    locks: Locks = field(default_factory=Locks)
+
+    async def look_up(self, hand: Hand, incoming: Incoming, talk: Conversation) -> Answer:
+        """What changes nothing. Without a command it is the protocol that answers."""
+        if isinstance(incoming.command, SHORT):
+            answer = await self._in_one(hand, incoming, incoming.command, "", talk)
+            if answer is not None:
+                return answer
+        result = await self._carry_out(hand, incoming.command, talk) if incoming.command is not None else None
+        answer = hand.responder.encode(hand.envelope, incoming, result, talk)
+        return await self.endings.record(hand, answer)
+
+    async def act(self, hand: Hand, incoming: Incoming, command: Command, talk: Conversation) -> Answer:
+        """What changes something: once, however often the message comes."""
+        key = message_key(command, talk.profile.name)
+        async with self.locks.hold(f"{hand.library.symbol} {key}"):
+            answer = await self._in_one(hand, incoming, command, key, talk)
+            if answer is not None:
+                return answer
+            try:
+                begun = hand.begun or await self.journal.begin(opening_of(hand))
+            except Unavailable as down:
+                return not_kept(hand, down)
+            bind_contextvars(exchange=begun.exchange)
+            return await self._in_steps(hand, incoming, command, key, talk, begun)
+
+    async def repeat(self, hand: Hand, key: str) -> Answer | None:
+        """The answer that this message got when it was carried out before."""
+        before = await self.journal.find_processed(hand.library.symbol, hand.profile, key)
+        first = before.answer if before is not None else None
+        if before is None or first is None or first.body is None or first.message.truncated:
+            return None
+        hand.outcome, hand.reason, hand.repeat_of = OutcomeClass.OK, "", before.first_message
+        hand.notes = ["a repeat: answered as before"]
+        return Answer(first.body, first.message.content_type, first.message.status or 200)
+
+    # --- in one transaction ------------------------------------------------------------------------------
+
+    async def _in_one(
+        self, hand: Hand, incoming: Incoming, command: Command, key: str, talk: Conversation
+    ) -> Answer | None:
+        """Work, answer and journal in one transaction (docs/decisions/0005-one-transaction.md).
+
+        None where that is not possible or doesn't end well: nothing has happened then, and the usual way meets the
+        same again and tells the kinds of trouble apart."""
+        system = hand.library.system
+        if hand.begun is not None or not isinstance(system, SharesStore):
+            return None
+        if self.broker is not None and self.broker.takes(talk.profile, command):
+            return None
+        link = self.link if key else None
+
+        def work(connection: Connection) -> tuple[tuple[Answer, Linked | None], Opening, Ending]:
+            result = at_once(carry_out(command, self._desk(hand, talk, system.within(connection)), key))
+            linked = link(connection, hand.library.symbol, talk.profile, command, result) if link is not None else None
+            answer = hand.responder.encode(hand.envelope, incoming, linked.result if linked else result, talk)
+            return (answer, linked), opening_of(hand), ending_of(hand, answer, self.clock.now(), key)
+
+        try:
+            answer, linked = await self.journal.record_with(work)
+        except Exception as error:  # noqa: BLE001 - see above
+            log.debug("exchange.usual_way", kind=type(error).__name__)
+            return None
+        if linked is not None:
+            linked.after()
+        return answer
+
+    # --- in steps ----------------------------------------------------------------------------------------
+
+    async def _in_steps(
+        self, hand: Hand, incoming: Incoming, command: Command, key: str, talk: Conversation, begun: Begun
+    ) -> Answer:
+        """The library first, then the managed request, then answer and journal: each finds done what was done."""
+        outcome = await self._carry_out(hand, command, talk)
+        answer = None
+        if isinstance(outcome, Refusal) and outcome.reason in REPEATABLE and _may_repeat(command, talk.profile):
+            answer = await self.repeat(hand, key)
+        try:
+            if answer is None:
+                outcome = await self._linked(hand, command, outcome, talk)
+                answer = hand.responder.encode(hand.envelope, incoming, outcome, talk)
+            done = key if hand.outcome is OutcomeClass.OK and not hand.repeat_of else ""
+            await self.journal.complete(begun, ending_of(hand, answer, self.clock.now(), done))
+        except Unavailable as down:
+            return not_kept(hand, down)
+        return answer
+
+    async def _linked(
+        self, hand: Hand, command: Command, outcome: Result | Refusal, talk: Conversation
+    ) -> Result | Refusal:
+        """What the library did may be news for a managed request. After a crash from here on the message is carried out
+        again, and the request told again. A defect here is no reason to answer that the library did nothing.
+
+        Raises Unavailable (the store).
+        """
+        link = self.link
+        if link is None or isinstance(outcome, Refusal):
+            return outcome
+        symbol = hand.library.symbol
+        try:
+            linked = await self.journal.apart(lambda c: link(c, symbol, talk.profile, command, outcome))
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("exchange.link_defect")
+            hand.notes.append("the managed request could not be told; see the gateway's log")
+            return outcome
+        if linked is None:
+            return outcome
+        linked.after()
+        return linked.result
+
+    # --- the use case ------------------------------------------------------------------------------------
+
+    async def _carry_out(self, hand: Hand, command: Command, talk: Conversation) -> Result | Refusal:
+        desk = self._desk(hand, talk, hand.library.system)
+        broker = self.broker
+        try:
+            async with asyncio.timeout(self.library_seconds):
+                if broker is not None and broker.takes(talk.profile, command):
+                    return await broker.carry_out(command, desk, message_key(command, desk.profile))
+                return await carry_out(command, desk)
+        except Refused as refused:
+            return failed(hand, OutcomeClass.REFUSED, Refusal.of(refused))
+        except Unavailable as error:
+            log.warning("library.unavailable", reason=str(error))
+            detail = "The library system can't be reached; nothing was done. Please send the message again later."
+        except (TimeoutError, OutcomeUnknown):
+            log.warning("library.outcome_unknown")
+            detail = UNCERTAIN
+        except Exception:
+            log.exception("exchange.defect")
+            detail = "An internal error occurred; the message is kept and can be replayed."
+        return failed(hand, OutcomeClass.FAILED, Refusal(Reason.TEMPORARY_FAILURE, detail, About.SERVICE))
+
+    def _desk(self, hand: Hand, talk: Conversation, system: LibrarySystem) -> Desk:
+        return Desk(
+            library=system,
+            policy=talk.profile.circulation,
+            profile=talk.profile.name,
+            zone=hand.library.zone,
+            currency=hand.library.currency,
+            clock=self.clock,
+            symbol=hand.library.symbol,
+            sender=our_agency(hand.envelope.from_agency, talk.profile.circulation),
+            institution=talk.profile.partner.symbol if talk.profile.partner is not None else "",
+        )
+
+
+def _may_repeat(command: Command, profile: Profile) -> bool:
+    return not isinstance(command, AcceptItem) or profile.circulation.accept.duplicate != "refuse"
+
+
+@frozen_by_name
+class NewsWay:
+    """`doors`: None where the gateway manages no requests."""
+
+    journal: Journal
+    clock: Clock
+    endings: Endings
+    doors: Doors | None
+    locks: Locks = field(default_factory=Locks)
+
+    async def tell(self, hand: Hand, incoming: Incoming, told: FromPartner, talk: Conversation) -> Answer:
+        """What it changes, its answer and the journal are one transaction; those of one partner go one after the
+        other. After a crash it was never here: its sender sends it again."""
+        doors, profile = self.doors, talk.profile
+        if doors is None:
+            return await self.endings.refuse(hand, Refusal(Reason.UNSUPPORTED_SERVICE, "No requests are managed here."))
+        notes = tuple(hand.notes)
+
+        def work(connection: Connection) -> tuple[Answer, Opening, Ending]:
+            hand.outcome, hand.reason = OutcomeClass.OK, ""
+            taken = doors.take(connection, hand.library.symbol, told, profile)
+            answer = hand.responder.encode(hand.envelope, incoming, taken, talk)
+            hand.notes = [*notes, *_notes(taken), *([answer.note] if answer.note else [])]
+            if taken.refused is not None:
+                hand.outcome, hand.reason = OutcomeClass.REFUSED, taken.refused.reason.value
+            return answer, opening_of(hand), ending_of(hand, answer, self.clock.now())
+
+        async with self.locks.hold(f"{hand.library.symbol} {profile.name}"):
+            try:
+                answer = await self.journal.record_with(work)
+            except Unavailable as down:
+                return not_kept(hand, down)
+            except Exception:
+                log.exception("exchange.defect")
+                detail = "An internal error occurred; the message is kept and can be replayed."
+                refusal = failed(hand, OutcomeClass.FAILED, Refusal(Reason.TEMPORARY_FAILURE, detail))
+                answer = hand.responder.encode(hand.envelope, incoming, Taken("", refusal), talk)
+                return await self.endings.record(hand, answer)
+        doors.after(hand.library.symbol)
+        return answer
+
+    async def as_if(self, hand: Hand, told: FromPartner, talk: Conversation) -> Taken:
+        """What would become of it; nothing does. Raises NotReplayable."""
+        doors = self.doors
+        if doors is None:
+            raise NotReplayable("no requests are managed here")
+
+        def work(connection: Connection) -> Taken:
+            raise _TakenBack(doors.take(connection, hand.library.symbol, told, talk.profile))
+
+        try:
+            return await self.journal.apart(work)
+        except _TakenBack as rehearsed:
+            return rehearsed.taken
+
+
+class _TakenBack(Exception):
+    """Ends a transaction that was only to show what it would do."""
+
+    def __init__(self, taken: Taken) -> None:
+        super().__init__("taken back")
+        self.taken = taken
+
+
+def _notes(taken: Taken) -> list[str]:
+    notes = ["a repeat: it was here before"] if taken.repeated else []
+    return notes if taken.refused is None else [*notes, taken.refused.detail]

@@ -1,0 +1,216 @@
+"""MessageContext, its journal values, refusals recorded; values of a replay."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+
+import structlog
+
+from gateway.domain.clock import Clock
+from gateway.domain.commands import Command
+from gateway.domain.problems import MalformedMessage, Reason, Refusal, Unavailable
+from gateway.domain.value import frozen
+from gateway.ports.library_system import LibrarySystem
+from gateway.ports.partner_channel import FromPartner
+from gateway.ports.responder import (
+    Answer,
+    Arrival,
+    Conversation,
+    Envelope,
+    Incoming,
+    OutcomeClass,
+    Responder,
+    Transport,
+)
+from gateway.profiles.matching import Sender
+from gateway.store.journal import Journal
+from gateway.store.journal_records import Begun, Direction, Ending, FullMessage, Opening
+
+log = structlog.get_logger(component="exchange")
+
+AFTERWARDS = "finished after an interruption; the answer was not sent"
+
+
+@frozen
+class OpenLibrary:
+    """A library of this installation with its system."""
+
+    symbol: str
+    name: str
+    system: LibrarySystem
+    zone: tzinfo
+    currency: str
+
+
+@dataclass(slots=True)
+class Hand:
+    """The message in hand: what is known so far."""
+
+    arrival: Arrival
+    responder: Responder
+    envelope: Envelope
+    library: OpenLibrary
+    started: float
+    talk: Conversation | None = None
+    incoming: Incoming | None = None
+    outcome: OutcomeClass = OutcomeClass.OK
+    reason: str = ""
+    notes: list[str] = field(default_factory=list)
+    repeat_of: str = ""
+    replay_of: str = ""
+    begun: Begun | None = None  # its opening is in the journal already
+
+    @property
+    def profile(self) -> str:
+        return self.talk.profile.name if self.talk is not None else ""
+
+
+def opening_of(hand: Hand) -> Opening:
+    arrival, envelope, incoming = hand.arrival, hand.envelope, hand.incoming
+    return Opening(
+        library=hand.library.symbol,
+        at=arrival.received,
+        body=arrival.body,
+        protocol=arrival.protocol,
+        transport=arrival.transport.value,
+        profile=hand.profile,
+        service=envelope.service,
+        version=envelope.version,
+        peer=arrival.peer,
+        from_agency=envelope.from_agency,
+        to_agency=envelope.to_agency,
+        request_id=incoming.request_id if incoming is not None else "",
+        item_id=incoming.item_id if incoming is not None else "",
+        content_type=arrival.content_type,
+        note="; ".join(envelope.repairs),
+        replay_of=hand.replay_of,
+    )
+
+
+def ending_of(hand: Hand, answer: Answer, at: datetime, key: str = "") -> Ending:
+    """`key`: what makes the message idempotent, where it was carried out."""
+    return Ending(
+        at=at,
+        outcome=hand.outcome,
+        body=answer.body or None,
+        content_type=answer.content_type,
+        status=answer.status if hand.arrival.transport is Transport.HTTP else 0,
+        reason=hand.reason,
+        note="; ".join([AFTERWARDS, *hand.notes] if hand.begun is not None else hand.notes),
+        duration_ms=(time.perf_counter() - hand.started) * 1000,
+        repeat_of=hand.repeat_of,
+        key=key,
+    )
+
+
+def sender_of(hand: Hand) -> Sender:
+    arrival, envelope = hand.arrival, hand.envelope
+    return Sender(
+        protocol=arrival.protocol,
+        path=arrival.profile,
+        from_agency=envelope.from_agency,
+        to_agency=envelope.to_agency,
+        profile_type=envelope.profile_type,
+        from_system=envelope.from_system,
+        version=envelope.version,
+        network=arrival.peer,
+        symbols=envelope.symbols,
+    )
+
+
+@frozen
+class Endings:
+    journal: Journal
+    clock: Clock
+
+    async def refuse(self, hand: Hand, refusal: Refusal) -> Answer:
+        sender = refusal.reason in (Reason.UNKNOWN_SENDER, Reason.SENDER_AUTH_FAILED)
+        failed(hand, OutcomeClass.REJECTED if sender else OutcomeClass.REFUSED, refusal)
+        if sender:
+            log.warning("sender.rejected", peer=hand.arrival.peer, reason=refusal.reason.value)
+        return await self.record(hand, hand.responder.refuse(hand.envelope, refusal, hand.talk))
+
+    async def malformed(self, hand: Hand, error: MalformedMessage) -> Answer:
+        hand.outcome, hand.reason = OutcomeClass.MALFORMED, error.fault.value
+        hand.notes.append(str(error))
+        return await self.record(hand, hand.responder.refuse(hand.envelope, error, hand.talk))
+
+    async def record(self, hand: Hand, answer: Answer) -> Answer:
+        try:
+            if hand.begun is not None:
+                await self.journal.complete(hand.begun, ending_of(hand, answer, self.clock.now()))
+            else:
+                await self.journal.record_exchange(opening_of(hand), ending_of(hand, answer, self.clock.now()))
+        except Unavailable as down:
+            return not_kept(hand, down)
+        return answer
+
+
+def failed(hand: Hand, outcome: OutcomeClass, refusal: Refusal) -> Refusal:
+    """The refusal, once the message in hand knows of it."""
+    hand.outcome, hand.reason = outcome, refusal.reason.value
+    hand.notes.append(refusal.detail)
+    if refusal.internal:
+        hand.notes.append(f"library: {refusal.internal}")
+    return refusal
+
+
+def not_kept(hand: Hand, down: Unavailable) -> Answer:
+    """A message that can't be kept is not dealt with: the sender keeps it and sends it again."""
+    log.error("journal.down", reason=str(down))
+    hand.outcome, hand.reason = OutcomeClass.FAILED, Reason.TEMPORARY_FAILURE.value
+    refusal = Refusal(Reason.TEMPORARY_FAILURE, "The message could not be stored. Please send it again later.")
+    return hand.responder.refuse(hand.envelope, refusal, hand.talk)
+
+
+class NotReplayable(Exception):
+    """A plain sentence that says why a message can't be taken up again."""
+
+
+@frozen
+class Replayed:
+    """What came of it. `note` as in the journal."""
+
+    answer: Answer
+    outcome: OutcomeClass
+    reason: str
+    note: str
+
+
+@frozen
+class Rehearsal:
+    """What a message asks for, without asking the library; or what it tells of a managed request.
+
+    Neither: it was refused when read (`refusal`), or the protocol answers it by itself. `answer`: what would
+    be answered without the library, or what was answered when the message `carried_out_as` was carried out; None
+    when only the library can tell.
+    """
+
+    service: str
+    command: Command | None = None
+    refusal: Refusal | MalformedMessage | None = None
+    answer: Answer | None = None
+    carried_out_as: str = ""
+    told: FromPartner | None = None
+
+
+def arrival_of(kept: FullMessage, received: datetime, transport: Transport) -> Arrival:
+    """The message as if it came in now. Raises NotReplayable."""
+    message = kept.message
+    if message.direction is not Direction.IN:
+        raise NotReplayable("it is one that we sent; only those that came in can be carried out again")
+    if kept.body is None:
+        raise NotReplayable("its content is no longer kept (journal.keep_bodies_days)")
+    if message.truncated:
+        raise NotReplayable("its content was too long to be kept whole (journal.body_limit)")
+    return Arrival(
+        body=kept.body,
+        received=received,
+        transport=transport,
+        protocol=message.protocol,
+        peer=message.peer,
+        profile=message.profile,
+        headers={"content-type": message.content_type} if message.content_type else {},
+    )

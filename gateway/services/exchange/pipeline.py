@@ -1,0 +1,232 @@
+"""One message in, one answer out: open, admit, decode, handle, encode, journal; the Exchange and its Replayer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from gateway.domain.clock import Clock
+from gateway.domain.commands import READ_ONLY
+from gateway.domain.problems import Fault, MalformedMessage, Refusal, Refused
+from gateway.domain.profile import Profile
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.ports.responder import Answer, Arrival, Conversation, Incoming, OutcomeClass, Responder, Transport
+from gateway.profiles import ProfileSet
+from gateway.services.circulation import message_key
+from gateway.services.exchange.admission import Admission, Secrets
+from gateway.services.exchange.handlers import Broker, CommandWay, Doors, Link, NewsWay
+from gateway.services.exchange.message_context import (
+    Endings,
+    Hand,
+    NotReplayable,
+    OpenLibrary,
+    Rehearsal,
+    Replayed,
+    arrival_of,
+)
+from gateway.store.journal import Journal
+from gateway.store.journal_records import FullMessage
+
+
+@frozen_by_name
+class Stage:
+    """`libraries` by symbol, case-folded; `main`: the one of profiles that name none."""
+
+    responders: Mapping[str, Responder]
+    profiles: Callable[[], ProfileSet]
+    libraries: Mapping[str, OpenLibrary]
+    main: OpenLibrary
+    admission: Admission
+    commands: CommandWay
+    news: NewsWay
+    endings: Endings
+
+    def take(self, arrival: Arrival) -> Hand:
+        responder = self.responders[arrival.protocol]
+        return Hand(
+            arrival=arrival,
+            responder=responder,
+            envelope=responder.open(arrival, self.profiles().max_bytes),
+            library=self.main,
+            started=time.perf_counter(),
+        )
+
+    async def converse(self, hand: Hand) -> Answer:
+        try:
+            profile = self.admission.choose(hand)
+        except Refused as refused:
+            return await self.endings.refuse(hand, Refusal.of(refused))
+        return await self.serve(hand, profile)
+
+    async def serve(self, hand: Hand, profile: Profile) -> Answer:
+        talk = self.address(hand, profile)
+        bind_contextvars(profile=profile.name, service=hand.envelope.service)
+        try:
+            incoming = self.decode(hand, talk)
+        except Refused as refused:
+            return await self.endings.refuse(hand, Refusal.of(refused))
+        except MalformedMessage as error:
+            return await self.endings.malformed(hand, error)
+        hand.incoming = incoming
+        hand.notes += [f"not understood: {path}" for path in incoming.unknown]
+        if incoming.told is not None:
+            return await self.news.tell(hand, incoming, incoming.told, talk)
+        if incoming.command is None or isinstance(incoming.command, READ_ONLY):
+            return await self.commands.look_up(hand, incoming, talk)
+        return await self.commands.act(hand, incoming, incoming.command, talk)
+
+    def address(self, hand: Hand, profile: Profile) -> Conversation:
+        """Which library is meant, under which profile."""
+        hand.library = library = self.library_of(profile)
+        hand.talk = Conversation(profile, library.symbol, library.zone, library.currency, hand.arrival.received)
+        return hand.talk
+
+    def library_of(self, profile: Profile) -> OpenLibrary:
+        return self.libraries[profile.library.casefold()] if profile.library else self.main
+
+    def decode(self, hand: Hand, talk: Conversation) -> Incoming:
+        """Raises MalformedMessage, Refused."""
+        size = len(hand.arrival.body)
+        if size > talk.profile.max_bytes:
+            raise MalformedMessage("message", f"larger than {talk.profile.max_bytes} bytes", Fault.TOO_LARGE)
+        return hand.responder.decode(hand.envelope, talk)
+
+
+@frozen
+class Done:
+    """What is known of a finished exchange, for metrics."""
+
+    protocol: str
+    profile: str
+    service: str
+    outcome: OutcomeClass
+    seconds: float
+
+
+class Exchange:
+    def __init__(
+        self,
+        *,
+        responders: Mapping[str, Responder],
+        profiles: Callable[[], ProfileSet],
+        libraries: Mapping[str, OpenLibrary],
+        journal: Journal,
+        clock: Clock,
+        secrets: Secrets,
+        library_seconds: float,
+        observe: Callable[[Done], None] = lambda _done: None,
+        link: Link | None = None,
+        broker: Broker | None = None,
+        doors: Doors | None = None,
+    ) -> None:
+        """`library_seconds`: longest time for one use case. `link`, `broker` and `doors`: where the gateway manages
+        requests."""
+        if not libraries:
+            raise ValueError("an exchange needs a library")
+        endings = Endings(journal, clock)
+        self._stage = Stage(
+            responders=responders,
+            profiles=profiles,
+            libraries={symbol.casefold(): library for symbol, library in libraries.items()},
+            main=next(iter(libraries.values())),
+            admission=Admission(profiles, secrets),
+            commands=CommandWay(
+                journal=journal,
+                clock=clock,
+                endings=endings,
+                library_seconds=library_seconds,
+                link=link,
+                broker=broker,
+            ),
+            news=NewsWay(journal=journal, clock=clock, endings=endings, doors=doors),
+            endings=endings,
+        )
+        self._again = Again(self._stage, journal, clock)
+        self._observe = observe
+
+    async def handle(self, arrival: Arrival) -> Answer:
+        """Never raises for anything that a message holds."""
+        hand = self._stage.take(arrival)
+        clear_contextvars()
+        answer = await self._stage.converse(hand)
+        seconds = time.perf_counter() - hand.started
+        self._observe(Done(arrival.protocol, hand.profile, hand.envelope.service, hand.outcome, seconds))
+        return answer
+
+    async def replay(self, kept: FullMessage) -> Replayed:
+        """See `again.Again.replay`. Raises NotReplayable."""
+        return await self._again.replay(kept)
+
+    async def finish(self, kept: FullMessage) -> Replayed:
+        """See `again.Again.finish`. Raises NotReplayable."""
+        return await self._again.finish(kept)
+
+    async def rehearse(self, kept: FullMessage) -> Rehearsal:
+        """See `again.Again.rehearse`. Raises NotReplayable."""
+        return await self._again.rehearse(kept)
+
+
+@frozen
+class Again:
+    stage: Stage
+    journal: Journal
+    clock: Clock
+
+    async def replay(self, kept: FullMessage) -> Replayed:
+        """Carry a message of the journal out once more, as a new exchange; its sender was admitted the first time, so
+        the profile named in the journal is used. Raises NotReplayable, Unavailable."""
+        hand, profile = self._kept(kept, self.clock.now(), Transport.REPLAY)
+        hand.replay_of = kept.message.id
+        replayed = await self._serve(hand, profile)
+        if replayed.outcome is not OutcomeClass.FAILED:
+            await self.journal.lay_down(kept.message.library, kept.message.id)  # where repair had set it aside
+        return replayed
+
+    async def finish(self, kept: FullMessage) -> Replayed:
+        """Carry out what was interrupted, and complete its row in the journal. Raises NotReplayable."""
+        hand, profile = self._kept(kept, kept.message.at, Transport(kept.message.transport))
+        hand.begun = kept.begun()
+        return await self._serve(hand, profile)
+
+    async def rehearse(self, kept: FullMessage) -> Rehearsal:
+        """What `replay` would do, as far as it can be told without the library. Raises NotReplayable."""
+        hand, profile = self._kept(kept, self.clock.now(), Transport.REPLAY)
+        talk = self.stage.address(hand, profile)
+        service = hand.envelope.service
+        try:
+            incoming = self.stage.decode(hand, talk)
+        except MalformedMessage as error:
+            return Rehearsal(service, refusal=error, answer=hand.responder.refuse(hand.envelope, error, talk))
+        except Refused as refused:
+            refusal = Refusal.of(refused)
+            return Rehearsal(service, refusal=refusal, answer=hand.responder.refuse(hand.envelope, refusal, talk))
+        command = incoming.command
+        if incoming.told is not None:
+            taken = await self.stage.news.as_if(hand, incoming.told, talk)
+            said = hand.responder.encode(hand.envelope, incoming, taken, talk)
+            return Rehearsal(service, told=incoming.told, refusal=taken.refused, answer=said)
+        if command is None:
+            return Rehearsal(service, answer=hand.responder.encode(hand.envelope, incoming, None, talk))
+        key = "" if isinstance(command, READ_ONLY) else message_key(command, profile.name)
+        answer = await self.stage.commands.repeat(hand, key) if key else None
+        return Rehearsal(service, command, answer=answer, carried_out_as=hand.repeat_of)
+
+    async def _serve(self, hand: Hand, profile: Profile) -> Replayed:
+        clear_contextvars()
+        answer = await self.stage.serve(hand, profile)
+        return Replayed(answer, hand.outcome, hand.reason, "; ".join(hand.notes))
+
+    def _kept(self, kept: FullMessage, received: datetime, transport: Transport) -> tuple[Hand, Profile]:
+        message = kept.message
+        arrival = arrival_of(kept, received, transport)
+        if not message.profile:
+            raise NotReplayable("no profile was found for it when it came; have its sender send it again")
+        profile = self.stage.profiles().by_name(message.profile)
+        if profile is None or profile.abstract or arrival.protocol not in self.stage.responders:
+            raise NotReplayable(f"its profile '{message.profile}' is no longer there")
+        if self.stage.library_of(profile).symbol != message.library:
+            raise NotReplayable(f"its profile '{message.profile}' belongs to another library now")
+        return self.stage.take(arrival), profile

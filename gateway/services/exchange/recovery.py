@@ -1,0 +1,172 @@
+"""What a crash interrupted is finished at the next start of a node, before new messages are let in; what living
+nodes have in hand is left to them.
+
+Messages left `pending` are carried out again: the library keeps the key of each, so nothing is done twice. The
+partner waits no longer; when it repeats its message it gets the answer that was found here.
+
+One that ends the process whenever it is carried out would do so at every start: after `MOST_STARTS` it is set aside
+for staff, who may carry it out again (`illgate replay`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+
+import structlog
+from structlog.contextvars import clear_contextvars
+
+from gateway.domain.clock import Clock
+from gateway.domain.problems import Unavailable
+from gateway.domain.value import frozen
+from gateway.ports.responder import OutcomeClass
+from gateway.services.exchange import Exchange
+from gateway.services.exchange.message_context import NotReplayable, OpenLibrary
+from gateway.store.journal import Journal
+from gateway.store.journal_records import Begun, BodyUnreadable, Ending, Filter, FullMessage, Opening
+from gateway.store.postgresql import Leader
+
+log = structlog.get_logger(component="repair")
+
+INTERRUPTED = "interrupted"
+"""The reason in the journal of what could not be finished."""
+
+SET_ASIDE = "set-aside"
+"""The reason of what was taken up by `MOST_STARTS` starts, none of which lived to finish it."""
+
+MOST_STARTS = 3
+
+PAGE = 500
+PING_SECONDS = 10.0
+
+
+@frozen
+class Repaired:
+    """How many messages were finished, could not be finished and are marked as failed, and are left as they are
+    (their library does not answer, or the key of their content is missing)."""
+
+    finished: int = 0
+    failed: int = 0
+    left: int = 0
+
+    def __add__(self, other: Repaired) -> Repaired:
+        return Repaired(self.finished + other.finished, self.failed + other.failed, self.left + other.left)
+
+
+_FINISHED, _FAILED, _LEFT = Repaired(finished=1), Repaired(failed=1), Repaired(left=1)
+
+
+async def finish_interrupted(
+    exchange: Exchange,
+    journal: Journal,
+    libraries: Mapping[str, OpenLibrary],
+    clock: Clock,
+    place_of: Callable[[str], Leader],
+) -> Repaired:
+    """For the time before this node listens. `place_of` gives the place that a node with this name has as long as it
+    lives: whoever can take it is its heir, and other nodes that start leave its messages alone meanwhile.
+
+    Raises Unavailable when the store can't be used."""
+    total = Repaired()
+    nodes = {node for symbol in libraries for node in await journal.pending_nodes(symbol)}
+    for node in sorted(nodes):
+        place = place_of(node)
+        try:
+            if await place.leads():
+                total += await _finish_all(exchange, journal, libraries, clock, node)
+        finally:
+            await place.close()
+    clear_contextvars()  # what the log says from here on is not of the last message
+    if total != Repaired():
+        log.warning("repair.done", finished=total.finished, failed=total.failed, left=total.left)
+    return total
+
+
+async def _finish_all(
+    exchange: Exchange, journal: Journal, libraries: Mapping[str, OpenLibrary], clock: Clock, node: str
+) -> Repaired:
+    """What this node left, one after the other, oldest first."""
+    total = Repaired()
+    for symbol, library in libraries.items():
+        identifiers = await _interrupted(journal, symbol, node)
+        if not identifiers:
+            continue
+        if not await _answers(library):
+            log.warning("repair.library_unavailable", library=symbol, interrupted=len(identifiers))
+            total += Repaired(left=len(identifiers))
+            continue
+        for identifier in identifiers:
+            total += await _finish(exchange, journal, symbol, identifier, clock)
+    return total
+
+
+async def set_aside(journal: Journal, libraries: Iterable[str]) -> int:
+    """How many messages wait for staff to look at them. Raises Unavailable."""
+    return sum([await journal.interrupted(symbol, MOST_STARTS) for symbol in libraries])
+
+
+async def _interrupted(journal: Journal, library: str, node: str) -> tuple[str, ...]:
+    """Ids of messages, oldest first; without their bodies, which may be many."""
+    wanted = Filter(library, outcome=OutcomeClass.PENDING, node=node)
+    found: list[str] = []
+    cursor = ""
+    while True:
+        page = await journal.list(wanted, PAGE, cursor)
+        found += [message.id for message in page.messages]
+        cursor = page.cursor
+        if not cursor:
+            return tuple(reversed(found))
+
+
+async def _answers(library: OpenLibrary) -> bool:
+    try:
+        async with asyncio.timeout(PING_SECONDS):
+            await library.system.ping()
+    except (Unavailable, TimeoutError):
+        return False
+    return True
+
+
+async def _finish(exchange: Exchange, journal: Journal, library: str, identifier: str, clock: Clock) -> Repaired:
+    try:
+        kept = await journal.get(library, identifier)
+    except BodyUnreadable as error:
+        log.error("repair.unreadable", message=identifier, reason=str(error))
+        return _LEFT
+    if kept is None:
+        return Repaired()
+    if await journal.take_up(library, identifier) > MOST_STARTS:
+        why = (
+            f"{MOST_STARTS} starts ended while they carried it out, so it is set aside; see what is wrong with it first"
+        )
+        await _give_up(journal, kept, SET_ASIDE, f"{why}, then: illgate replay {identifier}", clock)
+        log.error("repair.set_aside", message=identifier, profile=kept.message.profile, starts=MOST_STARTS)
+        return _FAILED
+    done = await _carried_out(exchange, journal, kept, clock)
+    await journal.lay_down(library, identifier)
+    return done
+
+
+async def _carried_out(exchange: Exchange, journal: Journal, kept: FullMessage, clock: Clock) -> Repaired:
+    identifier = kept.message.id
+    try:
+        done = await exchange.finish(kept)
+    except NotReplayable as why:
+        await _give_up(journal, kept, INTERRUPTED, f"it can't be finished: {why}", clock)
+        log.error("repair.failed", message=identifier, reason=str(why))
+        return _FAILED
+    if done.outcome is OutcomeClass.FAILED:
+        log.error("repair.failed", message=identifier, reason=done.reason)
+        return _FAILED
+    return _FINISHED
+
+
+async def _give_up(journal: Journal, kept: FullMessage, reason: str, why: str, clock: Clock) -> None:
+    """Nothing is answered; staff see the reason."""
+    m = kept.message
+    opening = Opening(
+        library=m.library, at=m.at, body=b"", protocol=m.protocol, transport=m.transport, profile=m.profile, note=m.note
+    )
+    note = f"The gateway was interrupted while this message was in hand, and {why}."
+    ending = Ending(at=clock.now(), outcome=OutcomeClass.FAILED, reason=reason, note=note)
+    await journal.complete(Begun(m.exchange, opening), ending)

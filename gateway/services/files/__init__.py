@@ -1,1 +1,0 @@
-"""Files that come in: what they are, how many pages they have, and whether a scanner finds something in them."""

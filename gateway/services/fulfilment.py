@@ -1,0 +1,271 @@
+"""What the library can do for a citation, in the order of its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gateway.domain.library import Bib, Hold, Item, ItemStatus, Patron, PickupLocation, RecordId, Scope
+from gateway.domain.problems import About, Reason, Refused, Unavailable
+from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.fulfilment import Availability, Fulfilment
+from gateway.domain.requests.request import Dates, ServiceType
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.ports.catalogue import ArrivedLink, Cited, LinkFormat
+from gateway.ports.library_system import BibHoldings, Capability, HoldWish, LibraryInfo, LibrarySystem, PatronKey
+from gateway.services.circulation.items import best_copy
+from gateway.services.requests.lending import LOOKED_UP
+from gateway.services.requests.library_context import House, house_of
+from gateway.services.searching.search import LookUp
+
+NUMBERS = 6
+"""Most numbers that are looked up: anybody can make a link, and each number is a question to the library's system."""
+
+EDITIONS = 5
+"""Most records that are looked at where a number belongs to several."""
+
+
+@frozen_by_name
+class Held:
+    """`copies`: lasting ones of `bib`, those on the shelf first."""
+
+    availability: Availability
+    bib: Bib | None = None
+    copies: tuple[Item, ...] = ()
+
+
+NOT_HELD = Held(availability=Availability.NOT_HELD)
+UNKNOWN = Held(availability=Availability.UNKNOWN)
+
+
+async def held(system: LibrarySystem, citation: Citation) -> Held:
+    """The record whose copy is soonest to be had. UNKNOWN where the system can't look up or doesn't answer."""
+    if not {Capability.BIB_FIND, Capability.ITEM_AVAILABILITY} <= system.capabilities:
+        return UNKNOWN
+    best = NOT_HELD
+    try:
+        for number in _looked_up(citation):
+            found = await _by_number(system, number)
+            if found.availability is Availability.AVAILABLE:
+                return found
+            best = best if best.bib is not None else found
+    except Unavailable:
+        return UNKNOWN
+    return best
+
+
+def _looked_up(citation: Citation) -> tuple[RecordId, ...]:
+    """In the link's order, each once."""
+    return tuple(dict.fromkeys(one for one in citation.identifiers if one.type in LOOKED_UP))[:NUMBERS]
+
+
+async def _by_number(system: LibrarySystem, number: RecordId) -> Held:
+    found = [_held(await system.holdings(bib.id)) for bib in await _records(system, number)]
+    return min(found, key=lambda one: _RANK[one.availability], default=NOT_HELD)
+
+
+async def _records(system: LibrarySystem, number: RecordId) -> tuple[Bib, ...]:
+    try:
+        return (await system.find_bib(number),)
+    except Refused as refused:
+        if refused.reason is Reason.AMBIGUOUS_ITEM and Capability.SEARCH in system.capabilities:
+            several = await system.search_bibs(number.value, EDITIONS)
+            return tuple(bib for bib in several if any(one.type == number.type for one in bib.identifiers))
+        return ()
+
+
+_RANK = {Availability.AVAILABLE: 0, Availability.OUT: 1, Availability.NOT_HELD: 2}
+
+
+def _held(holdings: BibHoldings) -> Held:
+    copies = [item for item in holdings.items if not item.temporary]
+    if not copies:
+        return NOT_HELD
+    copies.sort(key=lambda item: not is_free(item))
+    availability = Availability.AVAILABLE if is_free(copies[0]) else Availability.OUT
+    return Held(availability=availability, bib=holdings.bib, copies=tuple(copies))
+
+
+def is_free(item: Item) -> bool:
+    """On the shelf, and nobody waits for it."""
+    return item.status is ItemStatus.AVAILABLE and item.circulates and not item.hold_count
+
+
+async def nothing_known(_library: str, _number: RecordId) -> Citation | None:
+    """No catalogue is set up besides the library's own."""
+    return None
+
+
+@frozen
+class Offer:
+    """`url` and `name` (language -> words) of links; both are empty for what the gateway does itself."""
+
+    kind: Fulfilment
+    url: str = ""
+    name: Mapping[str, str] | None = None
+
+
+@frozen_by_name
+class Offered:
+    held: Held
+    offers: tuple[Offer, ...]
+
+    def has(self, kind: Fulfilment) -> bool:
+        return any(offer.kind is kind for offer in self.offers)
+
+
+class Offering:
+    """`houses` by symbol of the library. All methods raise NotThere for another library, and Unavailable."""
+
+    def __init__(self, houses: Mapping[str, House], links: LinkFormat, look_up: LookUp = nothing_known) -> None:
+        self._houses = houses
+        self._links = links
+        self._look_up = look_up
+
+    def house(self, library: str) -> House:
+        return house_of(self._houses, library)
+
+    async def offered(self, library: str, citation: Citation, service: ServiceType, category: str = "") -> Offered:
+        """`category` of the patron; empty: nobody has signed in. Our own catalogue may be away: then nobody knows what
+        it holds, which has rules of its own."""
+        house = self.house(library)
+        found = await held(house.system, citation)
+        rules = house.policy().services
+        kinds = rules.offers(found.availability, citation, service, category)
+        offers = [offer for kind in kinds for offer in self._of_kind(kind, house, found, citation, service)]
+        return Offered(held=found, offers=tuple(offers))
+
+    def _of_kind(
+        self, kind: Fulfilment, house: House, found: Held, citation: Citation, service: ServiceType
+    ) -> Iterator[Offer]:
+        match kind:
+            case Fulfilment.ELECTRONIC:
+                openurl = self._links.encode(citation, service)
+                for link in house.policy().services.links:
+                    if url := link.filled(citation, openurl):
+                        yield Offer(kind, url, link.name)
+            case Fulfilment.HOLD:
+                if found.bib is not None and _can_hold(house, found):
+                    yield Offer(kind)
+            case Fulfilment.BORROW:
+                yield Offer(kind)
+            case Fulfilment.ASK:
+                if reachable(house.info):
+                    yield Offer(kind)
+
+    # --- filling a form ----------------------------------------------------------------------------------
+
+    async def look_up(self, library: str, number: RecordId) -> Citation | None:
+        """From our own catalogue, else from those that are set up. None: nobody knows it, or several things have it."""
+        house = self.house(library)
+        own = await _own(house, number)
+        return own if own is not None else await self._look_up(house.symbol, number)
+
+    async def pickups(self, library: str) -> tuple[PickupLocation, ...]:
+        return await self.house(library).system.pickup_locations()
+
+    # --- the library's own copy --------------------------------------------------------------------------
+
+    async def place_hold(
+        self, library: str, patron_identifier: str, citation: Citation, pickup: str, dates: Dates, note: str, key: str
+    ) -> Hold:
+        """The same `key` again places nothing and gives the same hold. Raises Refused (nothing held, blocked, a wrong
+        place, a hold that is there already …), OutcomeUnknown."""
+        house = self.house(library)
+        patron = await house.system.find_patron(PatronKey(patron_identifier))
+        _stop_if_blocked(patron)
+        found = await held(house.system, citation)
+        if found.bib is None or not _can_hold(house, found):
+            raise Refused(Reason.ITEM_NOT_AVAILABLE, "No copy of it can be held.", about=About.ITEM)
+        takes_place = Capability.HOLD_PICKUP in house.system.capabilities
+        item_barcode, bib_id = _target(house, found, found.bib)
+        wish = HoldWish(
+            patron.id,
+            pickup if takes_place else "",
+            item_barcode=item_barcode,
+            bib_id=bib_id,
+            need_by=dates.need_by,
+            note=note if takes_place else "; ".join(filter(None, (f"pickup: {pickup}", note))),
+        )
+        return await house.system.place_hold(wish, key)
+
+    async def hold(self, library: str, patron_id: str, hold_id: str) -> Hold | None:
+        """An open one of this patron."""
+        holds = await self.house(library).system.patron_holds(patron_id)
+        return next((one for one in holds if one.id == hold_id), None)
+
+
+def reachable(info: LibraryInfo) -> bool:
+    """Whether anything is known about how to ask staff."""
+    return bool(info.email or info.phone or info.address)
+
+
+def _can_hold(house: House, found: Held) -> bool:
+    can = house.system.capabilities
+    return best_copy(found.copies) is not None and bool(can & {Capability.HOLD_TITLE, Capability.HOLD_ITEM})
+
+
+def _target(house: House, found: Held, bib: Bib) -> tuple[str, str]:
+    """Barcode or record number: one of them is empty."""
+    if Capability.HOLD_TITLE in house.system.capabilities:
+        return "", bib.id
+    copy = best_copy(found.copies)
+    assert copy is not None, "looked at by _can_hold"
+    return copy.barcode, ""
+
+
+def _stop_if_blocked(patron: Patron) -> None:
+    if (block := patron.blocked_for(Scope.REQUEST)) is not None:
+        raise Refused(Reason.PATRON_BLOCKED, f"The patron may not request: {block.reason}.", about=About.PATRON)
+
+
+async def _own(house: House, number: RecordId) -> Citation | None:
+    if Capability.BIB_FIND not in house.system.capabilities:
+        return None
+    try:
+        return _cited(await house.system.find_bib(number))
+    except (Refused, Unavailable):  # unknown, ambiguous, or away: another catalogue may know it
+        return None
+
+
+def _cited(bib: Bib) -> Citation:
+    journal = any(one.type == "issn" for one in bib.identifiers) and not any(
+        one.type == "isbn" for one in bib.identifiers
+    )
+    return Citation(
+        type=CitationType.JOURNAL if journal else CitationType.BOOK,
+        title=bib.title,
+        author=bib.author,
+        identifiers=tuple(one for one in bib.identifiers if one.type != "local"),
+        edition=bib.edition,
+        publisher=bib.publisher,
+        place=bib.place,
+        published=bib.published,
+        series=bib.series,
+        language=bib.language,
+    )
+
+
+@frozen
+class Resolved:
+    """`link`: the citation as a query string, for the page at /openurl and for other resolvers."""
+
+    cited: Cited
+    offered: Offered
+    link: str
+
+
+@frozen
+class Resolver:
+    links: LinkFormat
+    offering: Offering
+
+    async def resolve(self, library: str, link: ArrivedLink, patron: str = "") -> Resolved:
+        """`patron`: its identifier, for rules that look at who asks. Raises MalformedMessage, NotThere, Refused
+        (UNKNOWN_PATRON), Unavailable."""
+        cited = self.links.decode(link)
+        category = ""
+        if patron:
+            found = await self.offering.house(library).system.find_patron(PatronKey(patron))
+            category = found.category
+        offered = await self.offering.offered(library, cited.citation, cited.service, category)
+        return Resolved(cited, offered, self.links.encode(cited.citation, cited.service))

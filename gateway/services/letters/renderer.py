@@ -1,0 +1,312 @@
+"""Letters to patrons and partners and slips, rendered from templates; nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, tzinfo
+from functools import lru_cache
+from pathlib import Path
+
+from gateway.configuration.yaml_document import ConfigurationError, Problem
+from gateway.domain.library import ContactKind, Patron
+from gateway.domain.problems import Reason, Refused
+from gateway.domain.profile import Profile
+from gateway.domain.requests.request import Request
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.ports.library_system import LibraryInfo
+from gateway.ports.outgoing_mail import PLAIN, AnswerLink, Letter, LetterStyle
+from gateway.ports.partner_channel import PartnerMessage
+from gateway.services.letters import facts
+from gateway.services.letters.facts import Content, NoticeFacts, citation_rows, rows
+from gateway.services.letters.languages import SHIPPED, Languages, Words
+from gateway.services.letters.templates import (
+    Form,
+    Format,
+    HtmlForm,
+    NoTemplate,
+    Templates,
+    TextForm,
+    To,
+    clean,
+    quoted,
+    without_isolation,
+)
+
+NOTHING = NoticeFacts()
+
+MOST_OF_SUBJECT = 200
+"""Characters; a longer one ends in …"""
+
+_FORMS: dict[Format, Form] = {Format.TEXT: TextForm(), Format.HTML: HtmlForm()}
+
+
+@frozen
+class Spoken:
+    """`language`: the code of what it really is in."""
+
+    language: str
+    words: Words
+
+
+class Letters:
+    """`folder`: the operator's own templates, laid out as the shipped ones; it may lack any of them, or not be there.
+    `default_language`: for whom no language is known, and what stands in for one that is missing."""
+
+    def __init__(self, folder: Path | None, default_language: str) -> None:
+        self._folder = folder
+        self._default = default_language
+        self._at = lru_cache(maxsize=128)(self._place)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those that letters can be in."""
+        return self._at(None).languages.known
+
+    def sources(self, name: str, language: str) -> tuple[Path, ...]:
+        """The files that this letter is made from in this language itself, text and HTML; empty: another stands in."""
+        return self._at(None).templates.sources(name, language)
+
+    def is_own(self, file: Path) -> bool:
+        """Whether it is the operator's."""
+        return self._folder is not None and file.is_relative_to(self._folder)
+
+    def spoken(self, language: str) -> Spoken:
+        """The words of a language as it is wished for (de-CH, ger), or of what stands in for it. Raises
+        ConfigurationError."""
+        languages = self._at(None).languages
+        chain = languages.chain(language)
+        return Spoken(chain[0], languages.words(chain))
+
+    def for_patron(
+        self,
+        name: str,
+        request: Request,
+        patron: Patron | None,
+        library: LibraryInfo,
+        zone: tzinfo,
+        now: datetime,
+        extra: NoticeFacts = NOTHING,
+    ) -> Letter:
+        """The notice of this name (`names.PATRON_LETTERS`), in the patron's language. `to` is empty where the patron
+        is not known or has no e-mail address.
+
+        Raises Refused (there is no such letter), ConfigurationError (a template, with file and line).
+        """
+        place = self._at(None)
+        chain = place.languages.chain(request.patron.language or (patron.language if patron is not None else ""))
+        words = place.languages.words(chain)
+        content = facts.for_patron(request, patron, library, words, zone, extra)
+        writing = _Writing(place.templates, chain, words, zone)
+        subject, text, html = writing.write(f"{To.PATRON.value}/{name}", content)
+        return Letter(
+            to=mail_address(patron, now.astimezone(zone).date()) if patron is not None else "",
+            subject=subject,
+            text=text,
+            html=html,
+            message_id=extra.message_id,
+            language=chain[0],
+            at=now,
+            automatic=True,
+        )
+
+    def for_partner(
+        self,
+        message: PartnerMessage,
+        profile: Profile,
+        library: LibraryInfo,
+        zone: tzinfo,
+        style: LetterStyle = PLAIN,
+        answers: Sequence[AnswerLink] = (),
+    ) -> Letter:
+        """See `gateway.ports.outgoing_mail.PartnerLetters`. `to` is empty where neither message nor profile has an
+        address. The subject always holds the transaction's number: answers are told apart by it."""
+        place, policy = self._at(style.folder), profile.partner
+        chain = place.languages.chain(style.language or (policy.language if policy is not None else ""))
+        words = place.languages.words(chain)
+        content = facts.for_partner(message, library, words, zone, answers)
+        writing = _Writing(place.templates, chain, words, zone)
+        subject, text, html = writing.write(f"{To.PARTNER.value}/{message.kind.value}", content)
+        return Letter(
+            to=message.receiver.email or (policy.email if policy is not None else ""),
+            subject=_subject(subject, message, style, content),
+            text=text,
+            html=html,
+            message_id=message.id,
+            language=chain[0],
+            at=message.at,
+        )
+
+    def slip(
+        self,
+        name: str,
+        request: Request,
+        patron: Patron | None,
+        library: LibraryInfo,
+        zone: tzinfo,
+        now: datetime,
+        facts: SlipFacts,
+    ) -> Letter:
+        """To be printed (`names.SLIPS`), in the installation's language; `to` is empty.
+
+        Raises Refused (there is no such slip), ConfigurationError (a template, with file and line).
+        """
+        place = self._at(None)
+        chain = place.languages.chain("")
+        words = place.languages.words(chain)
+        content = for_slip(request, patron, library, words, zone, facts)
+        writing = _Writing(place.templates, chain, words, zone)
+        subject, text, html = writing.write(f"{To.SLIP.value}/{name}", content, "slip")
+        return Letter(to="", subject=subject, text=text, html=html, message_id="", language=chain[0], at=now)
+
+    def _place(self, first: Path | None) -> _Place:
+        folders = tuple(folder for folder in (first, self._folder, SHIPPED) if folder is not None)
+        return _Place(Templates(folders), Languages(folders, self._default))
+
+
+@frozen
+class _Place:
+    templates: Templates
+    languages: Languages
+
+
+@frozen
+class _Writing:
+    """One letter being written."""
+
+    templates: Templates
+    chain: tuple[str, ...]
+    words: Words
+    zone: tzinfo
+
+    def write(self, name: str, content: Content, layout: str = "layout") -> tuple[str, str, str]:
+        """Subject, text and HTML. Raises Refused, ConfigurationError."""
+        try:
+            text, subject = self._form(name, content, Format.TEXT, "", layout)
+            html, _ = self._form(name, content, Format.HTML, subject, layout)
+        except NoTemplate as missing:
+            raise Refused(Reason.UNSUPPORTED_SERVICE, f"There is no letter '{missing}'.") from missing
+        return subject, text.strip("\n") + "\n", html.strip() + "\n"
+
+    def _form(self, name: str, content: Content, format_: Format, subject: str, layout: str) -> tuple[str, str]:
+        form = _FORMS[format_]
+        values: dict[str, object] = {
+            **content.plain,
+            **{key: form.inline(value) for key, value in content.inline.items()},
+            **{key: self._block(rows, format_) for key, rows in content.blocks.items()},
+            **{key: self._part("quote", format_, text=value) for key, value in content.quotes.items()},
+            **{key: self._part("link", format_, link=clean(value)) for key, value in content.links.items()},
+            "answers": self._part("answers", format_, links=content.answers),
+            "greeting": self._greeting(content.name, form),
+            "words": self.words,
+            "language": self.chain[0],
+            "day": self._day,
+            "money": self.words.sum,
+        }
+        body, said = self.templates.render(name, self.chain, format_, values)
+        subject = subject or _cut(without_isolation(clean(said)))
+        if not subject:
+            missing = f"letter template {name} ({self.chain[0]}): it sets no `subject`"
+            raise ConfigurationError([Problem("", 0, (), missing)])
+        values |= {"body": form.paragraphs(body), "subject": subject}
+        whole, _ = self.templates.render(layout, self.chain, format_, values)
+        return whole, subject
+
+    def _greeting(self, name: str, form: Form) -> str:
+        if not clean(name):
+            return self.words.dear_nobody
+        before, _, after = self.words.dear.partition("{name}")
+        return form.raw("{}{}{}").format(before, form.inline(name), after)
+
+    def _block(self, rows: Iterable[tuple[str, str]], format_: Format) -> str:
+        pairs = tuple((label, _FORMS[format_].cell(value)) for label, value in rows)
+        width = max((len(label) for label, _ in pairs), default=0) + 1
+        return self._part("fields", format_, rows=pairs, width=width)
+
+    def _part(self, name: str, format_: Format, **values: object) -> str:
+        """Empty for nothing: then its paragraph falls away."""
+        if not any(value for key, value in values.items() if key != "width"):
+            return ""
+        quote = {"quoted": quoted(str(values["text"]))} if "text" in values else {}
+        part, _ = self.templates.render(name, self.chain, format_, {**values, **quote, "words": self.words})
+        return _FORMS[format_].raw(part.strip("\n"))
+
+    def _day(self, moment: date | datetime) -> str:
+        return self.words.when(moment, self.zone)
+
+
+def mail_address(patron: Patron, today: date) -> str:
+    """The one for notices, else the first that is good today; empty: none."""
+    mails = [
+        one
+        for one in patron.contacts
+        if one.kind is ContactKind.EMAIL
+        and one.value
+        and (one.valid_from is None or one.valid_from <= today)
+        and (one.valid_to is None or one.valid_to >= today)
+    ]
+    mails.sort(key=lambda one: one.role != "notices")
+    return mails[0].value if mails else ""
+
+
+def _subject(subject: str, message: PartnerMessage, style: LetterStyle, content: Content) -> str:
+    if style.subject:
+        subject = style.subject.format(
+            reference=message.transaction,
+            number=content.inline["number"],
+            kind=message.kind.value,
+            title=content.inline["title"],
+            symbol=message.sender.symbol,
+            subject=subject,
+        )
+    subject = _cut(clean(subject))
+    known = not message.transaction or message.transaction in subject
+    return subject if known else _cut(f"{message.transaction} {subject}")
+
+
+def _cut(subject: str) -> str:
+    return subject if len(subject) <= MOST_OF_SUBJECT else f"{subject[: MOST_OF_SUBJECT - 1].rstrip()}…"
+
+
+@frozen_by_name
+class SlipFacts:
+    """`pickup`: the place's name. `hold_until`: last day on the hold shelf."""
+
+    barcode: str = ""
+    pickup: str = ""
+    hold_until: date | None = None
+
+
+def for_slip(
+    request: Request, patron: Patron | None, library: LibraryInfo, words: Words, zone: tzinfo, facts: SlipFacts
+) -> Content:
+    """Of a borrowing request: the partner is who owns the item."""
+    partner, attempt = request.partner, request.attempt
+    due = request.terms.lender_due
+    theirs = (attempt.theirs or attempt.transaction) if attempt is not None else ""
+    return Content(
+        name="",
+        inline={
+            "number": request.number,
+            "title": request.citation.short,
+            "owner": partner.name or partner.symbol or partner.profile,
+            "reader": patron.name.inverted if patron is not None else request.patron.identifier,
+            "pickup": facts.pickup,
+            "hold_until": words.day(facts.hold_until) if facts.hold_until else "",
+        },
+        blocks={
+            "owner_address": rows(
+                words, ("symbol", partner.symbol), ("address", partner.address), ("email", partner.email)
+            ),
+            "piece": rows(
+                words,
+                ("barcode", facts.barcode),
+                ("our-reference", request.number),
+                ("your-reference", theirs),
+                ("due", words.when(due, zone) if due is not None else ""),
+            ),
+            "item": citation_rows(request.citation, words),
+        },
+        quotes={},
+        links={},
+        plain={"request": request, "library": library},
+    )

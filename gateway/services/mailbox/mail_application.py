@@ -1,0 +1,305 @@
+"""What a mail says, applied to requests in the transaction that keeps the mail."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from gateway.domain.problems import Refused
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Details, Event, Kind, by_partner, by_us
+from gateway.domain.requests.policy import Copies
+from gateway.domain.requests.request import Attachment, Request, Role, ServiceType
+from gateway.domain.requests.views import Upload
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.ports.incoming_mail import Bounce, IncomingMail, MailEvent, MailPart, ParsedMail, own_text, shortened
+from gateway.ports.partner_channel import FromPartner, PartnerMessage
+from gateway.services.attachments import counted, kind_of, scan
+from gateway.services.mailbox.request_finder import Found, as_of, expanded, find, row_id, sent, sent_together
+from gateway.services.requests.effects import LETTER, refusal_row
+from gateway.services.requests.library_context import House
+from gateway.services.requests.partner_inbox import Incoming
+from gateway.services.requests.transitions import Happening, happen_in
+from gateway.store.api_access import copy_token
+from gateway.store.mailbox import Named
+from gateway.store.requests import history, outbox, outbox_queries, requests
+from gateway.store.schema import exchange_id
+
+MOST_NOTE = 4_000
+"""Characters of a mail's text that become a note."""
+
+
+@frozen
+class Attached:
+    """`upload` None: the rules don't take it; `why` in a sentence for staff."""
+
+    name: str
+    upload: Upload | None = None
+    why: str = ""
+
+
+async def infected(mail: IncomingMail, rules: Copies) -> bool:
+    """Raises Unavailable: nobody knows now, and the mail waits."""
+    try:
+        for part in mail.attachments:
+            await scan(rules.scan_command, part.content, rules.scan_seconds)
+    except Refused:
+        return True
+    return False
+
+
+async def attached(mail: IncomingMail, rules: Copies) -> tuple[Attached, ...]:
+    """One for each file, in the order of the mail."""
+    return tuple([await _looked_at(part, rules) for part in mail.attachments])
+
+
+async def _looked_at(part: MailPart, rules: Copies) -> Attached:
+    upload = Upload(name=part.name, media_type=part.media_type, content=part.content)
+    try:
+        return Attached(part.name, await counted(upload, kind_of(part.content, rules)))
+    except Refused as refused:
+        return Attached(part.name, why=refused.detail)
+
+
+@frozen_by_name
+class Applied:
+    """`request_id`: of the first request that it was about; `problem`: why staff must look (empty: all was taken);
+    `possible`: requests that it may be about; `notes`: what came of each event, without personal data."""
+
+    request_id: str = ""
+    problem: str = ""
+    possible: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+Seek = Callable[[MailEvent], Found]
+
+
+@frozen
+class Hand:
+    """Applies one mail, of one partner to one library. `files_named`: as in `reading.Reading`."""
+
+    connection: Connection
+    house: House
+    profile: Profile
+    parsed: ParsedMail
+    files: tuple[Attached, ...] = ()
+    files_named: tuple[str, ...] = ()
+
+    @property
+    def mail(self) -> IncomingMail:
+        return self.parsed.mail
+
+    def events(self, events: Sequence[MailEvent], seek: Seek | None = None) -> Applied:
+        """Each event has an id of its own, the same however often the mail is read: what was taken before is not
+        taken again."""
+        seek = seek or self._find
+        total = Applied()
+        for word, event in expanded(self.connection, self.house, self.profile, events, self.mail):
+            one = self._event(event, event.id or f"{identity(self.parsed)}-{word}", seek)
+            total = Applied(
+                request_id=total.request_id or one.request_id,
+                problem=total.problem or one.problem,
+                possible=tuple(dict.fromkeys((*total.possible, *one.possible))),
+                notes=(*total.notes, *one.notes),
+            )
+        return total
+
+    def _find(self, event: MailEvent) -> Found:
+        return find(self.connection, self.house, self.profile, event, self.mail, self.files_named)
+
+    def _event(self, event: MailEvent, id_: str, seek: Seek) -> Applied:
+        seen = history.seen(self.connection, self.house.symbol, self.profile.name, id_)
+        if seen is not None:
+            return Applied(request_id=seen.request_id, notes=(f"{event.kind.value}: taken before",))
+        if event.unfilled is not None:
+            Incoming(self.house).unfilled(self.connection, self._message(event, id_), self.profile, event.unfilled)
+            return Applied(notes=(f"{event.kind.value}: answered unfilled at once",))
+        if event.kind is Kind.REQUEST and event.role is Role.LENDING:
+            return self._taken(event, id_)
+        found = seek(event)
+        if found.named is None:
+            problem = "more than one request may be meant" if len(found.possible) > 1 else "no request was found"
+            return Applied(problem=f"{event.kind.value}: {problem}", possible=found.possible, notes=found.explained)
+        event, refused = self._with_files(as_of(event, found.named), found.named.request_id)
+        taken = self._taken(event, id_)
+        return replace(taken, problem=taken.problem or refused) if refused else taken
+
+    def _message(self, event: MailEvent, id_: str) -> FromPartner:
+        partner = self.profile.partner
+        return FromPartner(
+            id=id_,
+            kind=event.kind,
+            role=event.role,
+            sender=partner.symbol if partner is not None and partner.symbol else self.profile.name,
+            receiver=self.house.symbol,
+            transaction=event.transaction,
+            details=event.details,
+            request=event.request,
+            guard=event.guard,
+        )
+
+    def _taken(self, event: MailEvent, id_: str) -> Applied:
+        message = self._message(event, id_)
+        taken = Incoming(self.house).take(self.connection, message, self.profile)
+        what = event.kind.value
+        if taken.refused is None:
+            return Applied(
+                request_id=taken.request_id, notes=(f"{what}: " + ("repeated" if taken.repeated else "taken"),)
+            )
+        if event.named and taken.request is not None and not taken.repeated:
+            outbox.add(self.connection, refusal_row(self.house, message, event.named, taken))
+        refused = f"{what}: {taken.refused.reason.value}"
+        # What doesn't fit is in the request's history; what belongs to no request is seen by nobody else.
+        problem = "" if taken.request_id else refused
+        return Applied(request_id=taken.request_id, problem=problem, notes=(refused,))
+
+    # --- files -------------------------------------------------------------------------------------------
+
+    def _with_files(self, event: MailEvent, request_id: str) -> tuple[MailEvent, str]:
+        """The files of the event on the request; a copy that is theirs with a link for the patron. A file that comes
+        for a loan delivers nothing: then it is a message with a file. Second: why staff must look, where a copy isn't
+        of a kind that is taken."""
+        wanted = [self.files[i] for i in event.files if 0 <= i < len(self.files)]
+        request = requests.load_for_update(self.connection, self.house.symbol, request_id)
+        if request is None:
+            return event, ""
+        uploads = [one.upload for one in wanted if one.upload is not None]
+        refused = "; ".join(f"{one.name}: {one.why}" for one in wanted if one.upload is None)
+        delivers = event.kind is Kind.COPY_DELIVERED
+        copy = event.role is Role.BORROWING and request.service.type is not ServiceType.LOAN
+        if delivers and (not copy or (refused and not uploads)):
+            note = shortened(own_text(self.mail.text), MOST_NOTE) or "a file came by mail"
+            event = replace(event, kind=Kind.MESSAGE, details=replace(event.details, note=event.details.note or note))
+        if refused:
+            event = replace(event, details=replace(event.details, note=_joined(event.details.note, refused)))
+        first = self.attach(request, uploads) if uploads else ""
+        if first and event.kind is Kind.COPY_DELIVERED:
+            details = replace(event.details, attachment=first, link=self._link(request, first))
+            event = replace(event, details=details)
+        return event, refused if delivers else ""
+
+    def attach(self, request: Request, uploads: Sequence[Upload], actor: str = "") -> str:
+        """Returns the id of the first."""
+        now = self.house.now()
+        made = [(_attachment(upload, now), upload.content) for upload in uploads]
+        for attachment, content in made:
+            history.put(self.connection, self.house.symbol, attachment.id, content)
+        new = tuple(attachment for attachment, _ in made)
+        event = Event(by_us(Kind.NOTE), now, actor or f"partner:{self.profile.name}", Details(attachment=new[0].id))
+        happening = Happening(
+            request_id=request.id,
+            event=event,
+            prepare=lambda request: replace(request, attachments=(*request.attachments, *new)),
+        )
+        happen_in(self.connection, self.house, happening)
+        return new[0].id
+
+    def _link(self, request: Request, attachment_id: str) -> str:
+        """Empty where nobody can reach us from outside: then staff hand the copy out."""
+        house = self.house
+        if not house.public_url:
+            return ""
+        rules, now = house.policy().copies, house.now()
+        expires = (now + timedelta(days=rules.link_days)).replace(microsecond=0)
+        token = copy_token(self.connection, house.symbol, request.id, attachment_id, expires, rules.downloads, now)
+        return f"{house.public_url.rstrip('/')}/d/{token}"
+
+    # --- what changes nothing ----------------------------------------------------------------------------
+
+    def automatic_answer(self) -> Applied:
+        """A note on the request, where it can be found."""
+        event = MailEvent(kind=Kind.MESSAGE, role=Role.BORROWING)
+        found = self._find(event)
+        if found.named is None:
+            return Applied(notes=("automatic answer: kept in the journal",))
+        note = f"automatic answer by mail: {self.mail.subject}"
+        self.note(found.named.request_id, note, f"partner:{self.profile.name}")
+        return Applied(request_id=found.named.request_id, notes=("automatic answer: noted",))
+
+    def as_note(self, request: Request, actor: str) -> None:
+        """The whole mail, by hand: what it says as a note, its files on the request."""
+        mail = self.mail
+        refused = "; ".join(f"{one.name}: {one.why}" for one in self.files if one.upload is None)
+        text = _joined(f"mail from {mail.sender}: {mail.subject}\n{mail.text}", refused)
+        self.note(request.id, text, actor)
+        if uploads := [one.upload for one in self.files if one.upload is not None]:
+            self.attach(request, uploads, actor)
+
+    def note(self, request_id: str, text: str, actor: str) -> None:
+        note(self.connection, self.house, request_id, text, actor)
+
+
+def note(connection: Connection, house: House, request_id: str, text: str, actor: str) -> None:
+    event = Event(by_us(Kind.NOTE), house.now(), actor, Details(note=shortened(text, MOST_NOTE)))
+    happen_in(connection, house, Happening(request_id=request_id, event=event))
+
+
+def _attachment(upload: Upload, now: datetime) -> Attachment:
+    return Attachment(
+        id=exchange_id(now),
+        name=upload.name,
+        media_type=upload.media_type,
+        size=len(upload.content),
+        pages=upload.pages,
+        sha256=hashlib.sha256(upload.content).hexdigest(),
+        at=now,
+    )
+
+
+def _joined(text: str, refused: str) -> str:
+    """A note, with the files that were not kept: they are in the mail still."""
+    return "\n".join(part for part in (text, f"not kept: {refused}" if refused else "") if part)
+
+
+def identity(parsed: ParsedMail) -> str:
+    """Of a mail: its Message-ID together with what it says, since some programs give the same id to every mail."""
+    return hashlib.sha256(f"{parsed.mail.id}\x00{parsed.digest}".encode("utf-8", "replace")).hexdigest()[:40]
+
+
+# --- mails of ours that came back ------------------------------------------------------------------------
+
+
+def bounced(connection: Connection, house: House, bounce: Bounce) -> Applied | None:
+    """None: the mail isn't known (any more). What is only late, or was delivered, changes nothing."""
+    for id_ in bounce.message_ids:
+        message = sent(connection, house.symbol, id_)
+        if message is not None:
+            return _partner_bounced(connection, house, bounce, message)
+        if together := sent_together(connection, house.symbol, id_):
+            each = [_partner_bounced(connection, house, bounce, one) for one in together]
+            return replace(each[0], notes=tuple(note for one in each for note in one.notes))
+        row = outbox_queries.get(connection, house.symbol, row_id(id_))
+        if row is not None and row.kind == LETTER and row.request_id:
+            if bounce.hard:
+                text = f"The letter '{row.target}' to the patron could not be delivered ({bounce.status or 'failed'})."
+                note(connection, house, row.request_id, text, "mail")
+            return Applied(request_id=row.request_id, notes=(f"letter to the patron: {bounce.action.value}",))
+    return None
+
+
+def _partner_bounced(connection: Connection, house: House, bounce: Bounce, message: PartnerMessage) -> Applied:
+    profile = message.receiver.profile
+    request_id = message.request.id
+    said = f"{message.kind.value} to {profile}: {bounce.action.value} {bounce.status}".rstrip()
+    if not bounce.hard:
+        return Applied(request_id=request_id, notes=(said,))
+    partner = house.partner(profile)
+    moves = partner is None or partner.mail.bounce == "next"
+    asked = message.kind is Kind.REQUEST and message.role is Role.BORROWING
+    signal = by_partner(Kind.REJECTED) if asked and moves else by_us(Kind.TROUBLE)
+    found = requests.by_transaction(connection, house.symbol, message.role, profile, message.transaction)
+    attempt = found.attempt if found is not None and message.role is Role.BORROWING else 0
+    why = f"mail could not be delivered ({bounce.status or 'failed'}){': ' if bounce.why else ''}{bounce.why}"
+    event = Event(signal, house.now(), "mail", Details(reason="undeliverable", note=why), attempt)
+    happen_in(connection, house, Happening(request_id=request_id, event=event))
+    return Applied(request_id=request_id, notes=(said,))
+
+
+def forced(named: Named) -> Seek:
+    """When staff say which request is meant: whatever the mail itself says."""
+    return lambda event: Found(named, explained=("request: by hand",))

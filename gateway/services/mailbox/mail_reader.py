@@ -1,0 +1,212 @@
+"""What a mail is, from whom, for which library, in which order mails are processed. Pure.
+
+Every rule that is looked at leaves a line, so that `illgate mail explain` shows how it went. Mail keeps no order; some
+formats say when each message was sent.
+
+Of the checks that servers write into a mail (Authentication-Results) only those under our own server's name count. It
+takes away those fields that a mail brings along under that name (RFC 8601 section 5), so whatever stands there is its
+own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from gateway.domain.problems import MalformedMessage
+from gateway.domain.profile import Profile
+from gateway.domain.requests.partner_policy import PartnerMail
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.ports.incoming_mail import (
+    Automatic,
+    IncomingMail,
+    MailFormat,
+    NamesFiles,
+    ParsedMail,
+    Recipient,
+    Understood,
+)
+from gateway.services.requests.library_context import House
+from gateway.store.mailbox import Outcome, Spot
+
+PLAIN = "letters"
+"""The format of partners that write as people do: asked last, and of every partner."""
+
+
+@frozen
+class Post:
+    """Whose mail it is: symbol of the library, and the name of the server that checked the sender."""
+
+    library: str
+    authserv_id: str = ""
+
+
+@frozen_by_name
+class Reading:
+    """`profiles`: partners that it may come from, the likeliest first; `format` and `understood` are those of the
+    first. `files_named`: numbers of files of ours that it names, as their formats read them, whatever its own is.
+    `problem`: why staff must look, in a sentence without personal data."""
+
+    parsed: ParsedMail
+    profiles: tuple[Profile, ...] = ()
+    format: str = ""
+    understood: Understood = Understood()
+    files_named: tuple[str, ...] = ()
+    problem: str = ""
+    malformed: bool = False
+    explained: tuple[str, ...] = ()
+
+
+def read(parsed: ParsedMail, profiles: Iterable[Profile], formats: Mapping[str, MailFormat], post: Post) -> Reading:
+    lines = [f"repaired: {one}" for one in parsed.repaired]
+    if (bounce := parsed.bounce) is not None:
+        lines.append(f"delivery report: {bounce.action.value} {bounce.status}".rstrip())
+        return Reading(parsed=parsed, explained=tuple(lines))
+    if parsed.automatic is not Automatic.NO:
+        lines.append(f"automatic: {parsed.automatic.value} (never answered)")
+    reading = Reading(parsed=parsed)
+    found = partners_of(profiles, parsed.mail.sender, post.library)
+    if not found:
+        lines.append("sender: no profile has its address")
+        return replace(reading, problem="the sender is not known", explained=tuple(lines))
+    lines.append(f"sender: {', '.join(one.name for one in found)}")
+    forged = {one.name: unmet(parsed, post.authserv_id, one.partner.mail) for one in found if one.partner is not None}
+    trusted = tuple(one for one in found if not forged[one.name])
+    if not trusted:
+        why = forged[found[0].name]
+        lines.append(f"sender: not trusted: {why}")
+        return replace(reading, profiles=found, problem=f"the sender may be forged: {why}", explained=tuple(lines))
+    reading = replace(reading, profiles=trusted, files_named=_files_named(parsed.mail, trusted, formats))
+    if parsed.automatic is Automatic.REPLIED:
+        return replace(reading, explained=(*lines, "an automatic answer says nothing of a request"))
+    return _in_a_format(reading, formats, lines)
+
+
+def read_as(parsed: ParsedMail, profile: Profile, formats: Mapping[str, MailFormat]) -> Reading:
+    """When staff say whose mail it is."""
+    if parsed.bounce is not None:
+        return Reading(parsed=parsed, profiles=(profile,))
+    named = _files_named(parsed.mail, (profile,), formats)
+    reading = Reading(parsed=parsed, profiles=(profile,), files_named=named)
+    return _in_a_format(reading, formats, [f"sender: {profile.name}, by hand"])
+
+
+def _in_a_format(reading: Reading, formats: Mapping[str, MailFormat], lines: list[str]) -> Reading:
+    mail = reading.parsed.mail
+    for profile in reading.profiles:
+        for mail_format in formats_of(profile, formats):
+            if not mail_format.recognises(mail, profile):
+                lines.append(f"format {mail_format.name}: not this one")
+                continue
+            others = tuple(one for one in reading.profiles if one is not profile)
+            reading = replace(reading, profiles=(profile, *others), format=mail_format.name)
+            return _decoded(reading, mail_format, profile, lines)
+    if (plain := formats.get(PLAIN)) is not None:
+        return _decoded(replace(reading, format=PLAIN), plain, reading.profiles[0], lines)
+    return replace(reading, problem="no format of the profile knows it", explained=tuple(lines))
+
+
+def _files_named(mail: IncomingMail, profiles: Iterable[Profile], formats: Mapping[str, MailFormat]) -> tuple[str, ...]:
+    found = (
+        number
+        for profile in profiles
+        for one in formats_of(profile, formats)
+        if isinstance(one, NamesFiles)
+        for number in one.files_named(mail, profile)
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def formats_of(profile: Profile, formats: Mapping[str, MailFormat]) -> tuple[MailFormat, ...]:
+    """Those that its profile has a section for, in the order of its sections, but for plain mail."""
+    return tuple(formats[name] for name in profile.dialects if name in formats and name != PLAIN)
+
+
+def _decoded(reading: Reading, mail_format: MailFormat, profile: Profile, lines: list[str]) -> Reading:
+    try:
+        understood = mail_format.decode(reading.parsed.mail, profile)
+    except MalformedMessage as error:
+        lines.append(f"format {mail_format.name}: {error}")
+        return replace(reading, problem=f"{mail_format.name}: {error}", malformed=True, explained=tuple(lines))
+    lines.append(f"format {mail_format.name}: {len(understood.events)} events")
+    for event in understood.events:
+        lines += [f"  {line}" for line in event.explained]
+        lines.append(f"  → {event.kind.value}" + (f" of {event.transaction}" if event.transaction else ""))
+    lines += [f"  not understood: {line}" for line in understood.unknown]
+    return replace(reading, understood=understood, explained=tuple(lines))
+
+
+@frozen
+class Step:
+    """A mail that was read; `work` is its transaction. `sent`: when, by what it says itself; None: it doesn't say."""
+
+    spot: Spot
+    work: Callable[[], Awaitable[Outcome]]
+    sent: datetime | None = None
+
+
+def sent_at(understood: Understood) -> datetime | None:
+    """Of its earliest message."""
+    return min((event.at for event in understood.events if event.at is not None), default=None)
+
+
+def in_time(steps: Sequence[Step]) -> list[Step]:
+    """Those that say when they were sent in that order, in the places that they have; the others stay in theirs."""
+    dated = iter(sorted((step for step in steps if step.sent is not None), key=_sent))
+    return [step if step.sent is None else next(dated) for step in steps]
+
+
+def _sent(step: Step) -> datetime:
+    assert step.sent is not None, "only those"
+    return step.sent
+
+
+def partners_of(profiles: Iterable[Profile], sender: str, library: str) -> tuple[Profile, ...]:
+    """Those that have exactly this address first, then those of its domain; by name. Of this library only."""
+    if not sender:
+        return ()
+    wanted = sender.casefold()
+    exact, domain = [], []
+    for profile in sorted(profiles, key=lambda one: one.name):
+        partner = profile.partner
+        if partner is None or profile.abstract:
+            continue
+        if profile.library and profile.library.casefold() != library.casefold():
+            continue
+        addresses = {partner.email.casefold(), *(one.casefold() for one in partner.mail.addresses)}
+        if wanted in addresses:
+            exact.append(profile)
+        elif partner.mail.is_from(sender):
+            domain.append(profile)
+    return (*exact, *domain)
+
+
+def addressed(parsed: ParsedMail, house: House) -> ParsedMail:
+    """With the library of the mailbox, as formats see it."""
+    recipient = Recipient(house.symbol, house.zone, house.currency)
+    return replace(parsed, mail=replace(parsed.mail, recipient=recipient))
+
+
+def unmet(parsed: ParsedMail, server: str, rules: PartnerMail) -> str:
+    """Why the sender may be forged; empty: all that the profile requires was found right, for the sender's domain."""
+    if not rules.require:
+        return ""
+    if not server:
+        return "the profile requires checks, but `authserv_id` of the mailbox doesn't name the server that makes them"
+    found = [one for one in parsed.checks if one.server.casefold() == server.casefold()]
+    sender = parsed.mail.sender.rpartition("@")[2]
+    for method in rules.require:
+        of_method = [one for one in found if one.method == method]
+        if not any(one.result == "pass" and _same_house(one.domain, sender) for one in of_method):
+            said = ", ".join(sorted({one.result for one in of_method})) or "nothing"
+            return f"{method} must be passed for the sender's domain; our server says {said}"
+    return ""
+
+
+def _same_house(domain: str, sender: str) -> bool:
+    """Relaxed alignment (RFC 7489 section 3.1), as far as it can be told without a list of public suffixes."""
+    if not domain or not sender:
+        return False
+    longer, shorter = sorted((domain, sender), key=len, reverse=True)
+    return longer == shorter or (longer.endswith(f".{shorter}") and shorter.count(".") >= 1)

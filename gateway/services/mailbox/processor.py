@@ -1,0 +1,411 @@
+"""Processes one mail: read, scan, apply, journal.
+
+Only after that it is moved, so a crash between the two moves it later, and changes nothing twice. Messages that come
+before their request are kept only for formats that say when each was sent (`MailEvent.at`): of a letter nobody knows
+what came first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from gateway.domain.clock import Clock
+from gateway.domain.problems import MalformedMessage, Unavailable
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Kind
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.ports.incoming_mail import Automatic, IncomingMail, MailEvent, MailFormat, ParsedMail, ParseMail
+from gateway.ports.responder import OutcomeClass
+from gateway.profiles import ProfileSet
+from gateway.services.mailbox.mail_application import Applied, Attached, Hand, attached, bounced, infected
+from gateway.services.mailbox.mail_reader import Post, Reading, Step, addressed, in_time, read, read_as, sent_at
+from gateway.services.requests.library_context import House
+from gateway.store import mailbox
+from gateway.store.journal import Journal
+from gateway.store.journal_records import BodyCipher, BodyUnreadable, Ending, Opening
+from gateway.store.journal_writer import NOTE_LIMIT, clean
+from gateway.store.mailbox import MailRow, Outcome, Spot
+from gateway.store.schema import exchange_id
+
+log = structlog.get_logger(component="mailbox")
+
+LARGE = 64_000
+"""Bytes from which a mail is taken apart in a thread, so that nobody else waits for it."""
+
+SHOWN = 300
+"""Characters of sender, subject and Message-ID that are kept beside a mail."""
+
+PROTOCOL = "mail"
+TRANSPORT = "imap"
+
+MOST_LOOKED_AT = 200
+RULE = "rule:overtaken"
+
+
+@frozen_by_name
+class Box:
+    """A mailbox as the services see it. `library`: symbol of the one whose mails these are, where the partner's
+    profile doesn't say another. `scan`: the command of a virus scanner; empty: none."""
+
+    name: str
+    library: str
+    authserv_id: str = ""
+
+    @property
+    def post(self) -> Post:
+        return Post(self.library, self.authserv_id)
+
+
+@frozen_by_name
+class Verdict:
+    """What becomes of a mail. `problem` is staff's reason to look, `open` whether they must."""
+
+    outcome: Outcome = Outcome.DONE
+    kind: OutcomeClass = OutcomeClass.OK
+    problem: str = ""
+    open: bool = False
+    service: str = ""
+    profile: str = ""
+    applied: Applied = Applied()
+
+
+def unchanged(content: bytes) -> bytes:
+    """Nothing is to be hidden."""
+    return content
+
+
+@frozen_by_name
+class Taker:
+    """`houses` by symbol; `parse` takes mails apart; `formats` by name; `cipher`: what contents of the staff's list are
+    kept with."""
+
+    houses: Mapping[str, House]
+    profiles: Callable[[], ProfileSet]
+    parse: ParseMail
+    formats: Mapping[str, MailFormat]
+    journal: Journal
+    cipher: BodyCipher | None
+    clock: Clock
+    conceal: Callable[[bytes], bytes] = unchanged
+
+    async def take(self, box: Box, spot: Spot, content: bytes) -> Outcome:
+        """Raises Unavailable: nothing was done, and it is to be tried again."""
+        return (await self.take_all(box, {spot: content}))[spot]
+
+    async def take_all(self, box: Box, contents: Mapping[Spot, bytes]) -> Mapping[Spot, Outcome]:
+        """Each by itself, in this order but for those that say when they were sent (`MailEvent.at`): these in that
+        order. Those that are written together share a commit. Raises Unavailable: those that were not taken are to be
+        tried again."""
+        steps: list[Step] = []
+        waits: list[BaseException] = []
+        for spot, content in contents.items():
+            try:
+                steps.append(await self._read(box, spot, content))
+            except Unavailable as error:  # what came before it need not wait
+                waits.append(error)
+                break
+        # The store does what it is given in the order in which it is given.
+        steps = in_time(steps)
+        outcomes = await asyncio.gather(*(step.work() for step in steps), return_exceptions=True)
+        for failed in (*(one for one in outcomes if isinstance(one, BaseException)), *waits):
+            raise failed
+        return {step.spot: one for step, one in zip(steps, outcomes, strict=True) if isinstance(one, Outcome)}
+
+    async def _read(self, box: Box, spot: Spot, content: bytes) -> Step:
+        """All that comes before the transaction; what it gives back is the transaction. Raises Unavailable."""
+        now = self.clock.now()
+        content = self.conceal(content)
+        try:
+            parsed = await self._parsed(content, now)
+        except MalformedMessage as error:
+            return Step(spot, partial(self.set_aside, box, spot, content, f"can't be read: {error}"))
+        parsed = addressed(parsed, self.house_of(box, ""))
+        try:
+            reading = read(parsed, self.profiles(), self.formats, box.post)
+        except Exception as error:  # noqa: BLE001 - of a format: one mail must not hold up those behind it
+            return Step(spot, partial(self._defect, box, spot, content, parsed, error))
+        rules = self.house_of(box, "").policy().copies
+        if await infected(parsed.mail, rules):
+            why = "the virus scanner found something in it"
+            return Step(spot, partial(self.set_aside, box, spot, content, why, parsed))
+        files = await attached(parsed.mail, rules) if reading.understood.events else ()
+        return Step(spot, partial(self._done, box, spot, content, reading, files), sent_at(reading.understood))
+
+    async def _done(
+        self, box: Box, spot: Spot, content: bytes, reading: Reading, files: tuple[Attached, ...]
+    ) -> Outcome:
+        parsed = reading.parsed
+        try:
+            return await self._write(box, spot, content, parsed, lambda c: self._decide(c, box, reading, files))
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, one mail must not hold up those behind it
+            return await self._defect(box, spot, content, parsed, error)
+
+    async def _defect(self, box: Box, spot: Spot, content: bytes, parsed: ParsedMail, error: Exception) -> Outcome:
+        where = _place(error)
+        log.error("mail.failed", mailbox=box.name, uid=spot.uid, error=type(error).__name__, where=where)
+        return await self.set_aside(box, spot, content, f"a defect of ours: {type(error).__name__} {where}", parsed)
+
+    async def set_aside(
+        self, box: Box, spot: Spot, content: bytes, why: str, parsed: ParsedMail | None = None
+    ) -> Outcome:
+        """Can't be worked with: staff look at it. Raises Unavailable."""
+        verdict = Verdict(outcome=Outcome.FAILED, kind=OutcomeClass.MALFORMED, problem=why, open=True)
+        return await self._write(box, spot, content, parsed, lambda _: verdict)
+
+    # --- reading -----------------------------------------------------------------------------------------
+
+    async def _parsed(self, content: bytes, now: datetime) -> ParsedMail:
+        if len(content) < LARGE:
+            return self.parse(content, now)
+        return await asyncio.to_thread(self.parse, content, now)
+
+    # --- one transaction ---------------------------------------------------------------------------------
+
+    async def _write(
+        self,
+        box: Box,
+        spot: Spot,
+        content: bytes,
+        parsed: ParsedMail | None,
+        decide: Callable[[Connection], Verdict],
+    ) -> Outcome:
+        now = self.clock.now()
+        mail = parsed.mail if parsed is not None else self._as_far_as_it_goes(content, now)
+
+        def work(connection: Connection) -> tuple[Outcome, Opening, Ending]:
+            verdict = self._repeated(connection, box, content, parsed) or decide(connection)
+            mailbox.add(connection, _row(spot, content, parsed, mail, verdict, now), self.cipher)
+            return verdict.outcome, _opening(box, content, verdict, now), _ending(verdict, self.clock.now())
+
+        try:
+            outcome = await self.journal.record_with(work)
+        except IntegrityError:
+            taken = await self._outcome(spot)
+            if taken is None:
+                raise
+            return taken  # another node was quicker
+        for house in self.houses.values():
+            house.nudge()
+        return outcome
+
+    def _as_far_as_it_goes(self, content: bytes, now: datetime) -> IncomingMail | None:
+        """Of what was set aside: for people to see who wrote."""
+        try:
+            return self.parse(content, now).mail
+        except MalformedMessage:
+            return None
+
+    async def _outcome(self, spot: Spot) -> Outcome | None:
+        house = self.houses[spot.library]
+        found = await house.store.read(
+            lambda c: mailbox.outcomes(c, spot.library, spot.mailbox, spot.uid_validity, [spot.uid])
+        )
+        return found.get(spot.uid)
+
+    def _repeated(self, connection: Connection, box: Box, content: bytes, parsed: ParsedMail | None) -> Verdict | None:
+        """It was here before: under the same Message-ID, or a short while ago under another."""
+        now = self.clock.now()
+        hours = _repeat_hours(self.profiles(), parsed) if parsed is not None else 0
+        message_id = _clean(parsed.mail.id) if parsed is not None else ""
+        for seen in mailbox.same_content(connection, box.library, _digest(content, parsed)):
+            again = seen.outcome is Outcome.DONE and now - seen.at < timedelta(hours=hours)
+            if seen.message_id == message_id or again:
+                return Verdict(outcome=seen.outcome, problem=f"repeats mail {seen.id}", service="repeat")
+        return None
+
+    def _decide(self, connection: Connection, box: Box, reading: Reading, files: tuple[Attached, ...]) -> Verdict:
+        if reading.parsed.bounce is not None:
+            return self._bounced(connection, box, reading)
+        profile = reading.profiles[0] if reading.profiles else None
+        if reading.parsed.automatic is Automatic.REPLIED:
+            if profile is None or reading.problem:
+                return Verdict(service="auto-reply", problem=reading.problem)
+            house = self.house_of(box, profile.library)
+            hand = Hand(connection, house, profile, reading.parsed, files_named=reading.files_named)
+            return Verdict(service="auto-reply", profile=profile.name, applied=hand.automatic_answer())
+        if profile is None or (reading.problem and not reading.malformed):
+            name = profile.name if profile is not None else ""
+            return _for_staff(reading.problem, OutcomeClass.REJECTED, profile=name)
+        if reading.malformed:
+            verdict = _for_staff(reading.problem, OutcomeClass.MALFORMED, profile=profile.name)
+            return replace(verdict, service=reading.format)
+        return self._understood(connection, box, reading, files)
+
+    def _understood(self, connection: Connection, box: Box, reading: Reading, files: tuple[Attached, ...]) -> Verdict:
+        """Where an address belongs to several partners, the one whose request is found."""
+        first = Verdict()
+        for profile in reading.profiles:
+            house = self.house_of(box, profile.library)
+            hand = Hand(connection, house, profile, reading.parsed, files, reading.files_named)
+            applied = hand.events(reading.understood.events)
+            verdict = _verdict(reading, applied, profile.name)
+            if not verdict.open or applied.request_id:
+                if begun := begun_by(reading.understood.events):
+                    overtaken = Overtaken(
+                        connection, box.library, house, profile, self.parse, self.formats, self.cipher
+                    )
+                    overtaken.take(begun)
+                return verdict
+            first = first if first.profile else verdict
+        return first
+
+    def _bounced(self, connection: Connection, box: Box, reading: Reading) -> Verdict:
+        assert reading.parsed.bounce is not None
+        own = self.house_of(box, "")
+        for house in (own, *(one for one in self.houses.values() if one is not own)):
+            applied = bounced(connection, house, reading.parsed.bounce)
+            if applied is not None:
+                return Verdict(service="bounce", applied=applied)
+        if reading.parsed.bounce.hard:
+            return replace(_for_staff("a mail that is not known came back", OutcomeClass.REJECTED), service="bounce")
+        return Verdict(service="bounce", problem="on a mail that is not known")
+
+    def house_of(self, box: Box, library: str) -> House:
+        wanted = (library or box.library).casefold()
+        return next(house for symbol, house in self.houses.items() if symbol.casefold() == wanted)
+
+
+def _verdict(reading: Reading, applied: Applied, profile: str) -> Verdict:
+    verdict = Verdict(service=reading.format, profile=profile, applied=applied)
+    if applied.problem:
+        return replace(_for_staff(applied.problem, OutcomeClass.REFUSED, profile, applied), service=reading.format)
+    if reading.understood.unknown or not reading.understood.events:
+        n = len(reading.understood.unknown)
+        why = f"{n} lines were not understood" if n else "nothing in it was understood"
+        return replace(_for_staff(why, OutcomeClass.REFUSED, profile, applied), service=reading.format)
+    return verdict
+
+
+def _for_staff(why: str, kind: OutcomeClass, profile: str = "", applied: Applied | None = None) -> Verdict:
+    return Verdict(
+        outcome=Outcome.UNKNOWN, kind=kind, problem=why, open=True, profile=profile, applied=applied or Applied()
+    )
+
+
+def _repeat_hours(profiles: ProfileSet, parsed: ParsedMail) -> int:
+    """Of the sender's profile; a day for whoever has none."""
+    sender = parsed.mail.sender
+    for profile in profiles:
+        partner = profile.partner
+        if partner is not None and (partner.email.casefold() == sender or partner.mail.is_from(sender)):
+            return partner.mail.repeat_hours
+    return 24
+
+
+# --- rows ------------------------------------------------------------------------------------------------
+
+
+def _row(
+    spot: Spot, content: bytes, parsed: ParsedMail | None, mail: IncomingMail | None, verdict: Verdict, now: datetime
+) -> MailRow:
+    return MailRow(
+        id=exchange_id(now),
+        spot=spot,
+        message_id=_clean(parsed.mail.id) if parsed is not None else "",
+        digest=_digest(content, parsed),
+        at=now,
+        outcome=verdict.outcome,
+        profile=verdict.profile,
+        request_id=verdict.applied.request_id,
+        reason=verdict.problem or "; ".join(verdict.applied.notes),
+        open=verdict.open,
+        sender=_clean(mail.sender) if mail is not None and verdict.open else "",
+        subject=_clean(mail.subject) if mail is not None and verdict.open else "",
+        possible=verdict.applied.possible,
+        content=content if verdict.open else None,
+    )
+
+
+def _digest(content: bytes, parsed: ParsedMail | None) -> str:
+    return parsed.digest if parsed is not None else hashlib.sha256(content).hexdigest()
+
+
+def _clean(text: str) -> str:
+    return clean(text, SHOWN)
+
+
+def _opening(box: Box, content: bytes, verdict: Verdict, now: datetime) -> Opening:
+    return Opening(
+        library=box.library,
+        at=now,
+        body=content,
+        protocol=PROTOCOL,
+        transport=TRANSPORT,
+        profile=verdict.profile,
+        service=verdict.service or "mail",
+        from_agency=verdict.profile,
+        to_agency=box.library,
+        request_id=verdict.applied.request_id,
+        content_type="message/rfc822",
+        note=clean("; ".join(verdict.applied.notes), NOTE_LIMIT),
+    )
+
+
+def _ending(verdict: Verdict, at: datetime) -> Ending:
+    return Ending(at=at, outcome=verdict.kind, reason=clean(verdict.problem, NOTE_LIMIT))
+
+
+def _place(error: BaseException) -> str:
+    """Where in our code, without what the mail says."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else ""
+
+
+def begun_by(events: Sequence[MailEvent]) -> frozenset[str]:
+    """Numbers of the requests that these events begin."""
+    return frozenset(one.transaction for one in events if one.kind is Kind.REQUEST and one.at is not None)
+
+
+@frozen
+class Overtaken:
+    """`library`: whose mailbox; `house`: whose requests."""
+
+    connection: Connection
+    library: str
+    house: House
+    profile: Profile
+    parse: ParseMail
+    formats: Mapping[str, MailFormat]
+    cipher: BodyCipher | None
+
+    def take(self, transactions: frozenset[str]) -> None:
+        """What waits of this partner about these requests, in the order in which it was sent."""
+        rows = mailbox.waiting(self.connection, self.library, MOST_LOOKED_AT).rows
+        waiting = [
+            (row, hand, events)
+            for row in rows
+            if (row.profile == self.profile.name)
+            for hand, events in self._about(row, transactions)
+        ]
+        for row, hand, events in sorted(waiting, key=lambda one: min(event.at for event in one[2] if event.at)):
+            applied = hand.events(events)
+            if not applied.problem:  # or else it stays with staff
+                mailbox.close(self.connection, self.library, row.id, RULE, applied.request_id)
+
+    def _about(self, row: MailRow, transactions: frozenset[str]) -> Sequence[tuple[Hand, tuple[MailEvent, ...]]]:
+        """Nothing where the mail can't be read any more, says something else as well, or is about other requests."""
+        try:
+            whole = mailbox.get(self.connection, self.library, row.id, self.cipher)
+            if whole is None or whole.content is None:
+                return ()
+            parsed = addressed(self.parse(whole.content, whole.at), self.house)
+        except (MalformedMessage, BodyUnreadable):
+            return ()
+        understood = read_as(parsed, self.profile, self.formats).understood
+        ours = all(one.transaction in transactions and one.at is not None for one in understood.events)
+        if understood.unknown or not understood.events or not ours:
+            return ()
+        return ((Hand(self.connection, self.house, self.profile, parsed), understood.events),)

@@ -1,0 +1,244 @@
+"""Which request an event of a mail belongs to. The rules are tried in order; each that is tried leaves a line.
+
+1. the number that the mail's format has read, or that of a file of ours (`OfFile`)
+2. our reference, in the subject, then in the text
+3. the number of a file of ours, as the formats of the partner read it anywhere in the mail (`NamesFiles`)
+4. In-Reply-To and References: Message-IDs of mails that our outbox sent
+5. the request's own number, in the subject, then in the text
+6. nothing: staff get a list of requests that it may be about
+
+Only requests with the partner that the mail comes from are found. An answer about a whole file is about every request
+in it that the mail doesn't name with an answer of its own (`expanded`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Kind
+from gateway.domain.requests.request import Request, Role
+from gateway.domain.value import frozen
+from gateway.ports.incoming_mail import IncomingMail, MailEvent, own_text
+from gateway.ports.partner_channel import PartnerMessage
+from gateway.services.requests.effects import PARTNER
+from gateway.services.requests.library_context import House
+from gateway.store import mailbox
+from gateway.store.mailbox import Named
+from gateway.store.requests import order_batches, outbox_queries, request_lists
+from gateway.store.requests.order_batches import ORDER, FiledOrder
+from gateway.store.requests.outbox import Row
+from gateway.store.requests.request_rows import Unreadable, parse_message
+
+MOST_WORDS = 400
+MOST_POSSIBLE = 10
+
+_WORD = re.compile(r"[^\W_][\w./:+-]{2,48}")
+_FILE = "the number of a file"
+_TALK = frozenset({Kind.MESSAGE, Kind.STATUS_QUERY, Kind.STATUS_REPORT, Kind.LOST, Kind.DAMAGED})
+"""Both sides say these, so a format can't always tell which of them the partner is."""
+
+
+@frozen
+class Found:
+    """`named`: the request, as the partner knows it; None: it wasn't found, or more than one was (`possible`)."""
+
+    named: Named | None = None
+    possible: tuple[str, ...] = ()
+    explained: tuple[str, ...] = ()
+
+
+def expanded(
+    connection: Connection, house: House, profile: Profile, events: Sequence[MailEvent], mail: IncomingMail
+) -> tuple[tuple[str, MailEvent], ...]:
+    """Each with a word that is its own among them, the same however often the mail is read. One that says another
+    number of requests than the file has stays as it is: staff look at it."""
+    named = {event.transaction.casefold() for event in events if event.transaction}
+    found: list[tuple[str, MailEvent]] = []
+    for n, event in enumerate(events, start=1):
+        if not _is_for_each(event):
+            found.append((str(n), event))
+            continue
+        requests = _Seeker(connection, house, profile, event).of_file(mail)
+        left = [one for one in requests if one.reference.casefold() not in named]
+        if left and _all_are_meant(event, left):
+            found += [(f"{n}-{one.request_id}", as_of(event, one)) for one in left]
+        else:
+            found.append((str(n), event))
+    return tuple(found)
+
+
+def _is_for_each(event: MailEvent) -> bool:
+    return event.file is not None and event.file.each and not event.transaction
+
+
+def _all_are_meant(event: MailEvent, requests: Sequence[Named]) -> bool:
+    return event.file is None or event.file.count in (None, len(requests))
+
+
+def find(
+    connection: Connection,
+    house: House,
+    profile: Profile,
+    event: MailEvent,
+    mail: IncomingMail,
+    files_named: Sequence[str] = (),
+) -> Found:
+    """`files_named`: as in `reading.Reading`."""
+    seeker = _Seeker(connection, house, profile, event)
+    if _is_for_each(event):
+        return _of_file(event, seeker.of_file(mail))
+    lines: list[str] = []
+    possible: list[str] = []
+    for rule, found in seeker.rules(mail, files_named):
+        ids = tuple(dict.fromkeys(one.request_id for one in found))
+        if len(ids) == 1:
+            named = found[0]
+            return Found(named, explained=(*lines, f"request: {rule}: {named.reference}"))
+        lines.append(f"request: {rule}: " + ("nothing" if not ids else f"{len(ids)} requests, so none is taken"))
+        possible += ids
+    if not possible:
+        possible = list(_open_with(connection, house, profile, event.role, mail))
+    return Found(None, tuple(dict.fromkeys(possible))[:MOST_POSSIBLE], tuple(lines))
+
+
+def _of_file(event: MailEvent, found: Sequence[Named]) -> Found:
+    meant = event.file.count if event.file is not None else None
+    said = f"request: {_FILE}: {len(found)} requests" + (f", {meant} are meant" if meant is not None else "")
+    if len(found) == 1 and _all_are_meant(event, found):
+        return Found(found[0], explained=(said,))
+    return Found(None, tuple(one.request_id for one in found), (said,))
+
+
+class _Seeker:
+    def __init__(self, connection: Connection, house: House, profile: Profile, event: MailEvent) -> None:
+        self._connection = connection
+        self._house = house
+        self._profile = profile
+        self._event = event
+
+    def rules(self, mail: IncomingMail, files_named: Sequence[str]) -> Iterator[tuple[str, Sequence[Named]]]:
+        """One after the other: the next is only asked when this one found nothing."""
+        stated = self._event.transaction
+        if stated:
+            yield "the number in the message", self._by_words(variants(stated)) or self._by_number(variants(stated))
+            return  # a number that is said and isn't ours is not made good by another that stands around
+        if self._event.file is not None:
+            yield _FILE, self._by_file(self._event.file.numbers)
+            yield "In-Reply-To and References", self._by_mails(mail.references)
+            return
+        text = own_text(mail.text)
+        yield "our reference in the subject", self._by_words(words(mail.subject))
+        yield "our reference in the text", self._by_words(words(text))
+        yield _FILE, self._by_file(files_named)
+        yield "In-Reply-To and References", self._by_mails(mail.references)
+        yield "the request's number in the subject", self._by_number(words(mail.subject))
+        yield "the request's number in the text", self._by_number(words(text))
+        yield "our reference in what is quoted", self._by_words(words(mail.text))
+
+    def _by_words(self, found: Sequence[str]) -> Sequence[Named]:
+        return self._fit(mailbox.by_references(self._connection, self._house.symbol, self._profile.name, found))
+
+    def _by_number(self, found: Sequence[str]) -> Sequence[Named]:
+        ids = mailbox.ids_by_number(self._connection, self._house.symbol, found)
+        return self._fit(mailbox.of_requests(self._connection, self._house.symbol, self._profile.name, ids))
+
+    def of_file(self, mail: IncomingMail) -> Sequence[Named]:
+        """All requests of the file that the event is about."""
+        numbers = self._event.file.numbers if self._event.file is not None else ()
+        return self._by_file(numbers) or self._by_mails(mail.references)
+
+    def _by_file(self, numbers: Sequence[str]) -> Sequence[Named]:
+        """A mail about one request alone has its number there."""
+        said = [variant for number in numbers for variant in variants(number)]
+        orders = order_batches.orders_by_number(self._connection, self._house.symbol, self._profile.name, said)
+        if orders:
+            return self._fit(tuple(map(_named, orders)))
+        return self._by_words(said) or self._by_number(said)
+
+    def _by_mails(self, ids: Iterable[str]) -> Sequence[Named]:
+        """The newest of our mails that is answered."""
+        for id_ in ids:
+            message = sent(self._connection, self._house.symbol, id_, self._profile.name)
+            if message is not None:
+                return self._fit((Named(message.role, message.transaction, message.request.id),))
+            orders = order_batches.orders_of(self._connection, self._house.symbol, row_id(id_))
+            if orders and orders[0].profile == self._profile.name:
+                return self._fit(tuple(map(_named, orders)))
+        return ()
+
+    def _fit(self, found: Sequence[Named]) -> Sequence[Named]:
+        """What both sides may say belongs to either side's request."""
+        own = tuple(one for one in found if one.role is self._event.role)
+        return own or (found if self._event.kind in _TALK else ())
+
+
+def _named(order: FiledOrder) -> Named:
+    return Named(Role.BORROWING, order.reference, order.request_id)
+
+
+def row_id(message_id: str) -> str:
+    """Of the row that our outbox sent under this Message-ID: its local part."""
+    return message_id.partition("@")[0].strip("<> ")
+
+
+def sent(connection: Connection, library: str, message_id: str, partner: str = "") -> PartnerMessage | None:
+    """The message to a partner that our outbox sent under this Message-ID, until the row is pruned. `partner`: only to
+    this one."""
+    row = outbox_queries.get(connection, library, row_id(message_id))
+    return _message(row) if row is not None and row.kind == PARTNER and partner in ("", row.target) else None
+
+
+def sent_together(connection: Connection, library: str, message_id: str) -> tuple[PartnerMessage, ...]:
+    """The orders in the file that our outbox sent under this Message-ID; empty: it sent none, or has forgotten it."""
+    orders = order_batches.orders_of(connection, library, row_id(message_id))
+    rows = (outbox_queries.get(connection, library, one.order_id) for one in orders)
+    messages = (_message(row) for row in rows if row is not None and row.kind == ORDER)
+    return tuple(message for message in messages if message is not None)
+
+
+def _message(row: Row) -> PartnerMessage | None:
+    try:
+        return parse_message(row.payload)
+    except Unreadable:  # of a newer release: found by other rules, or by staff
+        return None
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Words that may be numbers of requests: each has a digit."""
+    found = dict.fromkeys(
+        variant
+        for word in _WORD.findall(text)
+        if any(letter.isdigit() for letter in word)
+        for variant in variants(word)
+    )
+    return tuple(found)[:MOST_WORDS]
+
+
+def variants(word: str) -> tuple[str, ...]:
+    """As written, without what ends a sentence, and in capitals."""
+    bare = word.strip().strip("[](){}<>\"'#").rstrip(".:;,/-+")
+    return tuple(dict.fromkeys(one for one in (word.strip(), bare, bare.upper()) if one))
+
+
+def _open_with(connection: Connection, house: House, profile: Profile, role: Role, mail: IncomingMail) -> Iterator[str]:
+    """Open requests with the partner, those first whose title or author is named in the mail."""
+    text = f"{mail.subject}\n{mail.text}".casefold()
+    wanted = request_lists.Filter(role=role, partner=profile.name, open=True)
+    found = request_lists.listing(connection, house.symbol, wanted, 50).requests
+    yield from (one.id for one in sorted(found, key=lambda one: -_named_in(one, text))[:MOST_POSSIBLE])
+
+
+def _named_in(request: Request, text: str) -> int:
+    citation = request.citation
+    names = (citation.title, citation.component_title, citation.author, citation.component_author)
+    numbers = tuple(one.value for one in citation.identifiers)
+    return sum(1 for name in (*names, *numbers) if len(name) > 3 and name.casefold() in text)
+
+
+def as_of(event: MailEvent, named: Named) -> MailEvent:
+    return replace(event, role=named.role, transaction=named.reference, file=None)

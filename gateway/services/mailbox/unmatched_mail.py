@@ -1,0 +1,176 @@
+"""What staff do with mails that nobody understood: look at them, say which request is meant, or dismiss them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from gateway.domain.problems import MalformedMessage
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Kind
+from gateway.domain.requests.request import Request
+from gateway.domain.requests.views import NotThere
+from gateway.domain.value import frozen
+from gateway.ports.incoming_mail import MailEvent, MailFormat, ParsedMail, ParseMail
+from gateway.services.mailbox.mail_application import Hand, attached, forced, note
+from gateway.services.mailbox.mail_reader import Post, Reading, addressed, read, read_as
+from gateway.services.mailbox.request_finder import Found, expanded, find
+from gateway.services.requests.library_context import House, house_of
+from gateway.store import mailbox
+from gateway.store.journal_records import BodyCipher
+from gateway.store.mailbox import MailRow, Named, Page
+from gateway.store.requests import requests
+
+
+@frozen
+class MailDesk:
+    """`houses` by symbol; `parse` takes mails apart; `formats` by name; `cipher` as contents were kept with."""
+
+    houses: Mapping[str, House]
+    parse: ParseMail
+    formats: Mapping[str, MailFormat]
+    cipher: BodyCipher | None
+
+    async def waiting(self, library: str, limit: int, cursor: str) -> Page:
+        house = house_of(self.houses, library)
+        return await house.store.read(lambda c: mailbox.waiting(c, house.symbol, limit, cursor))
+
+    async def show(self, library: str, id_: str) -> MailRow:
+        """With its content. Raises NotThere, BodyUnreadable."""
+        house = house_of(self.houses, library)
+        row = await house.store.read(lambda c: mailbox.get(c, house.symbol, id_, self.cipher))
+        if row is None:
+            raise NotThere("mail")
+        return row
+
+    async def assign(self, library: str, id_: str, reference: str, actor: str) -> Request:
+        """What the mail says happens to this request (by id or number); what says nothing becomes a note of it.
+        Raises NotThere, Refused."""
+        house = house_of(self.houses, library)
+        row = await self.show(library, id_)
+        parsed = self._parsed(row, house)
+        files = await attached(parsed.mail, house.policy().copies) if parsed is not None else ()
+
+        def work(connection: Connection) -> Request:
+            request = _request(connection, house, reference)
+            if not row.open or not mailbox.close(connection, house.symbol, id_, actor, request.id):
+                raise NotThere("mail on the list")
+            if parsed is None:
+                note(connection, house, request.id, f"mail by hand: {row.reason}", actor)
+            else:
+                profile, named = _with_whom(connection, house, request, row)
+                hand = Hand(connection, house, profile or Profile(name="mail"), parsed, files)
+                events = self._events(parsed, profile, named)
+                if named is not None and events:
+                    hand.events(events, forced(named))
+                else:
+                    hand.as_note(request, actor)
+            changed = requests.load(connection, house.symbol, request.id)
+            assert changed is not None
+            return changed
+
+        request = await house.store.write(work)
+        house.nudge()
+        return request
+
+    async def dismiss(self, library: str, id_: str, actor: str) -> None:
+        """It needs nothing. Its content is in the mailbox's folder still. Raises NotThere."""
+        house = house_of(self.houses, library)
+        if not await house.store.write(lambda c: mailbox.close(c, house.symbol, id_, actor)):
+            raise NotThere("mail on the list")
+
+    async def explain(self, content: bytes, post: Post) -> tuple[str, ...]:
+        """How a mail is understood, rule by rule; nothing changes."""
+        house = house_of(self.houses, post.library)
+        try:
+            parsed = addressed(self.parse(content, house.now()), house)
+        except MalformedMessage as error:
+            return (f"can't be read: {error}",)
+        reading = read(parsed, house.profiles(), self.formats, post)
+        lines = list(_facts(parsed)) + list(reading.explained)
+        if reading.problem:
+            return (*lines, f"for staff: {reading.problem}")
+        for profile in reading.profiles[:1]:
+            for found in await house.store.read(_look(house, profile, reading)):
+                lines += found.explained
+                if found.named is None:
+                    lines.append(f"for staff: {len(found.possible)} requests that it may be about")
+        return tuple(lines)
+
+    def _parsed(self, row: MailRow, house: House) -> ParsedMail | None:
+        if row.content is None:
+            return None
+        try:
+            return addressed(self.parse(row.content, row.at), house)
+        except MalformedMessage:
+            return None  # it stands on the list for that very reason
+
+    def _events(self, parsed: ParsedMail, profile: Profile | None, named: Named | None) -> tuple[MailEvent, ...]:
+        """What the mail says, if its partner has to do with the request."""
+        if profile is None or named is None:
+            return ()
+        return _about(read_as(parsed, profile, self.formats), named)
+
+
+def _about(reading: Reading, named: Named) -> tuple[MailEvent, ...]:
+    """Events that can be this request's: of our role in it. A new request is none of them."""
+    if reading.parsed.bounce is not None or reading.malformed:
+        return ()
+    fit = (replace(event, transaction=named.reference) for event in reading.understood.events)
+    return tuple(
+        one for one in fit if one.kind is Kind.MESSAGE or (one.role is named.role and one.kind is not Kind.REQUEST)
+    )
+
+
+def _with_whom(
+    connection: Connection, house: House, request: Request, row: MailRow
+) -> tuple[Profile | None, Named | None]:
+    """The partner that wrote, if it is one of the request's; else the one that has it now."""
+    names = [row.profile, request.partner.profile] if row.profile else [request.partner.profile]
+    for name in names:
+        profile = house.profile(name)
+        if profile is None:
+            continue
+        found = mailbox.of_requests(connection, house.symbol, name, [request.id])
+        if found:
+            return profile, found[0]
+    return None, None
+
+
+def _request(connection: Connection, house: House, reference: str) -> Request:
+    id_ = requests.by_number(connection, house.symbol, reference) or reference
+    request = requests.load(connection, house.symbol, id_)
+    if request is None:
+        raise NotThere("request")
+    return request
+
+
+# --- explaining ------------------------------------------------------------------------------------------
+
+
+def _facts(parsed: ParsedMail) -> tuple[str, ...]:
+    mail = parsed.mail
+    files = ", ".join(f"{one.name} ({one.media_type}, {len(one.content)} bytes)" for one in mail.attachments)
+    return (
+        f"from: {mail.sender or 'nobody'}",
+        f"subject: {mail.subject}",
+        f"text: {len(mail.text)} characters",
+        *((f"files: {files}",) if files else ()),
+        *((f"answers: {', '.join(mail.references[:3])}",) if mail.references else ()),
+    )
+
+
+def _sought(reading: Reading) -> tuple[MailEvent, ...]:
+    return tuple(one for one in reading.understood.events if one.kind is not Kind.REQUEST)
+
+
+def _look(house: House, profile: Profile, reading: Reading) -> Callable[[Connection], Sequence[Found]]:
+    mail = reading.parsed.mail
+
+    def work(connection: Connection) -> Sequence[Found]:
+        each = expanded(connection, house, profile, _sought(reading), mail)
+        return [find(connection, house, profile, event, mail, reading.files_named) for _, event in each]
+
+    return work

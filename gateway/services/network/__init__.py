@@ -1,1 +1,0 @@
-"""The network: what its members report about the load of suppliers."""

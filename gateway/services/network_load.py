@@ -1,0 +1,240 @@
+"""Loads of suppliers, asked of the network's members.
+
+A load only helps to rank suppliers, so nothing waits for it, and a member that is silent is no trouble: what it said
+last counts for a while, then nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Annotated
+
+import aiohttp
+import structlog
+from aiohttp import hdrs
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from sqlalchemy import Connection
+
+from gateway.configuration.yaml_document import ConfigurationError
+from gateway.domain.clock import Clock
+from gateway.domain.problems import Unavailable
+from gateway.domain.requests.network_load import NOTHING, Heard, NetworkMember, Report, Reported, reported
+from gateway.domain.requests.policy import RequestPolicy
+from gateway.services.requests.library_context import House
+from gateway.store.requests import request_counts
+
+log = structlog.get_logger(component="network")
+
+PATH = "/api/v1/network/load"
+
+SECONDS = 10.0
+"""Longest time for the whole of one answer."""
+
+MOST_BYTES = 1_000_000
+MOST_SUPPLIERS = 10_000
+
+_Symbol = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+LOOK_SECONDS = 15.0
+"""So often it is looked whether a library wants to ask again."""
+
+AT_ONCE = 8
+"""Members asked at the same time."""
+
+Secrets = Callable[[str], str]
+Observe = Callable[[str], None]
+"""Gets the outcome of each question: answered, silent."""
+
+
+class _Load(BaseModel):
+    """A later release may say more; it isn't read."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    symbol: _Symbol
+    open: int = Field(ge=0, le=1_000_000_000)
+
+
+class Loads(BaseModel):
+    """The answer of `networkLoad`."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    library: _Symbol
+    items: tuple[_Load, ...] = Field(max_length=MOST_SUPPLIERS)
+
+
+class Silent(Exception):
+    """No answer that can be used. `reason` names no key and no content."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+async def ask(session: aiohttp.ClientSession, member: NetworkMember, key: str) -> Loads:
+    """Raises Silent."""
+    headers = {hdrs.AUTHORIZATION: f"Bearer {key}", hdrs.ACCEPT: "application/json"}
+    try:
+        async with (
+            asyncio.timeout(SECONDS),
+            session.get(member.url + PATH, headers=headers, allow_redirects=False) as answer,
+        ):
+            if answer.status != 200:
+                raise Silent(f"it answers with status {answer.status}")
+            content = await _body(answer)
+    except TimeoutError as error:
+        raise Silent(f"no answer within {SECONDS:g} seconds") from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise Silent(f"it can't be reached ({type(error).__name__})") from error
+    try:
+        return Loads.model_validate_json(content)
+    except ValidationError as error:
+        raise Silent("its answer is not that of a gateway's API") from error
+
+
+async def _body(answer: aiohttp.ClientResponse) -> bytes:
+    content = b""
+    async for chunk in answer.content.iter_chunked(65_536):
+        content += chunk
+        if len(content) > MOST_BYTES:
+            raise Silent(f"its answer has more than {MOST_BYTES:,} bytes")
+    return content
+
+
+def nobody(_outcome: str) -> None:
+    """Observes nothing."""
+
+
+class NetworkLoads:
+    """Of one gateway, for all its libraries. Each library asks the members among its own partners."""
+
+    def __init__(self, clock: Clock, secrets: Secrets, observe: Observe = nobody) -> None:
+        self._clock = clock
+        self._secrets = secrets
+        self._observe = observe
+        self._reports: dict[tuple[str, str], Report] = {}
+        self._silent: dict[tuple[str, str], str] = {}
+        self._asked: dict[str, datetime] = {}
+
+    # --- what they said ----------------------------------------------------------------------------------
+
+    def reported(self, library: str, symbols: tuple[str, ...], policy: RequestPolicy) -> Reported:
+        """About the supplier with these symbols, as it counts now for this library."""
+        minutes = policy.ranking.network_minutes
+        if not minutes:
+            return NOTHING
+        age = timedelta(minutes=policy.ranking.network_age_minutes)
+        return reported(self.reports(library).values(), symbols, library, self._clock.now(), age)
+
+    def reports(self, library: str) -> Mapping[str, Report]:
+        """The newest of each member, by profile, however old."""
+        return {member: one for (symbol, member), one in self._reports.items() if symbol == library}
+
+    def heard(self, library: str, member: str) -> Heard:
+        report = self._reports.get((library, member))
+        return Heard(report.at if report is not None else None, self._silent.get((library, member), ""))
+
+    # --- from the last time ------------------------------------------------------------------------------
+
+    async def recall(self, houses: Mapping[str, House]) -> None:
+        """At start: what those who are members still had said before; how long it counts is looked at when it is used.
+        Raises Unavailable."""
+        for house in houses.values():
+            members = _members(house)
+            if members:
+                said = await house.store.read(partial(request_counts.of_library, library=house.symbol))
+                self._reports |= {(house.symbol, one.member): one for one in said if one.member in members}
+
+    async def _keep(self, house: House, members: Mapping[str, NetworkMember], heard: Collection[str]) -> None:
+        """Nothing but the ranking after a start depends on it: a store that is away is no trouble now."""
+        new = [one for name, one in self.reports(house.symbol).items() if name in heard]
+
+        def work(connection: Connection) -> None:
+            request_counts.forget_others(connection, house.symbol, members)
+            request_counts.keep(connection, house.symbol, new)
+
+        try:
+            await house.store.write(work)
+        except Unavailable as error:
+            log.warning("network.not_kept", library=house.symbol, reason=str(error))
+
+    # --- asking ------------------------------------------------------------------------------------------
+
+    async def run(self, houses: Mapping[str, House]) -> None:
+        """Until it is cancelled."""
+        while True:
+            await self.ask_due(houses)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def ask_due(self, houses: Mapping[str, House]) -> None:
+        """Libraries whose time has come ask all their members."""
+        for house in houses.values():
+            minutes, last = house.policy().ranking.network_minutes, self._asked.get(house.symbol)
+            if minutes and (last is None or self._clock.now() - last >= timedelta(minutes=minutes)):
+                await self.ask_all(house)
+
+    async def ask_all(self, house: House) -> None:
+        """All members of one library, now. Never raises for a member's sake."""
+        self._asked[house.symbol] = self._clock.now()
+        members = _members(house)
+        self._forget(house.symbol, members)
+        await self._keep(house, members, await self._ask_members(house.symbol, members))
+
+    async def _ask_members(self, library: str, members: Mapping[str, NetworkMember]) -> Collection[str]:
+        """Those that answered."""
+        if not members:
+            return ()
+        heard: list[str] = []
+        turn = asyncio.Semaphore(AT_ONCE)
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+
+            async def one(name: str, member: NetworkMember) -> None:
+                async with turn:
+                    if await self._ask(session, library, name, member):
+                        heard.append(name)
+
+            async with asyncio.TaskGroup() as group:
+                for name, member in members.items():
+                    group.create_task(one(name, member))
+        return heard
+
+    async def _ask(self, session: aiohttp.ClientSession, library: str, name: str, member: NetworkMember) -> bool:
+        """Whether it answered."""
+        try:
+            found = await ask(session, member, self._secrets(member.key))
+        except (Silent, ConfigurationError) as problem:
+            self._is_silent(library, name, problem.reason if isinstance(problem, Silent) else "its key can't be read")
+            return False
+        self._observe("answered")
+        self._reports[library, name] = _report(name, found, self._clock.now())
+        if self._silent.pop((library, name), ""):
+            log.info("network.answers_again", library=library, member=name)
+        return True
+
+    def _is_silent(self, library: str, name: str, reason: str) -> None:
+        """Said once for each reason, not each time."""
+        self._observe("silent")
+        if self._silent.get((library, name)) != reason:
+            log.warning("network.silent", library=library, member=name, reason=reason)
+        self._silent[library, name] = reason
+
+    def _forget(self, library: str, members: Mapping[str, NetworkMember]) -> None:
+        """Who is no member any more."""
+        for kept in (self._reports, self._silent):
+            for key in [key for key in kept if key[0] == library and key[1] not in members]:
+                del kept[key]
+
+
+def _members(house: House) -> dict[str, NetworkMember]:
+    return {profile.name: partner.network for profile, partner in house.partners() if partner.network}
+
+
+def _report(member: str, found: Loads, at: datetime) -> Report:
+    loads: dict[str, int] = {}
+    for item in found.items:
+        loads[item.symbol.casefold()] = loads.get(item.symbol.casefold(), 0) + item.open
+    return Report(member=member, library=found.library, at=at, open=loads)

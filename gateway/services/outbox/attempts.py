@@ -1,0 +1,278 @@
+"""One attempt at a row: handler, retry rule, circuit breaker.
+
+How often in a row a row failed in the same way is kept in its `error`, as staff read it ("unavailable (3): …"), so it
+outlives the process. Breakers are kept in memory, one set a node; a route without failures costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable, UnfinishedWork
+from gateway.domain.value import frozen
+from gateway.services.outbox.queue import Book, Handled, Handler, Observe, Options, Outcome, way_of
+from gateway.store.requests.outbox import LeaseLost, Row, Way
+
+log = structlog.get_logger(component="outbox")
+
+Moment = Callable[[], datetime]
+EndRefused = Callable[[Row, str, datetime], Awaitable[None]]
+"""How a refused row ends: dead, for staff to see, or refused, where a caller gets the refusal."""
+
+NEVER_ENDED = "interrupted at every try: the gateway stopped before it had an outcome"
+
+DEFECT_TRIES = 3
+"""A defect of ours seldom goes away by itself."""
+
+UNKNOWN_FACTOR = 4
+"""After an unknown outcome the pause is so much longer: the other side may still be at work on it."""
+
+SHORTEST = 0.1
+"""Of the pause drawn, so that 'again' is never 'at once'."""
+
+_WORDS = {
+    Outcome.UNAVAILABLE: "unavailable",
+    Outcome.UNKNOWN: "outcome unknown",
+    Outcome.DEFECT: "internal error",
+}
+_WRITTEN = re.compile(rf"^({'|'.join(_WORDS.values())}) \((\d+)\): ")
+
+LONGEST_ERROR = 1000
+"""Characters of an error that are kept."""
+
+
+class Trying:
+    def __init__(
+        self, book: Book, handlers: Mapping[str, Handler], options: Options, breakers: Breakers, observe: Observe
+    ) -> None:
+        self._book = book
+        self._handlers = handlers
+        self._options = options
+        self._breakers = breakers
+        self._observe = observe
+        self._draw = random.random
+
+    async def once(self, row: Row, moment: Moment, end_refused: EndRefused) -> Refused | None:
+        """Returns the refusal when it was one. Where the store doesn't take what came of it the row stays in hand
+        until its lease ends, and is tried again."""
+        with bound_contextvars(outbox_row=row.id, outbox_kind=row.kind, library=row.library, request=row.request_id):
+            try:
+                return await self._try(row, moment, end_refused)
+            except Unavailable as down:
+                log.warning("outbox.not_written_down", reason=str(down))
+            except LeaseLost:
+                log.warning("outbox.lease_lost", tries=row.tries)
+            except Exception:
+                log.exception("outbox.not_written_down")
+            return None
+
+    async def _try(self, row: Row, moment: Moment, end_refused: EndRefused) -> Refused | None:
+        if row.tries > self._options.max_tries:
+            await self._give_up(row, moment())
+            return None
+        result = await self._call(row)
+        if isinstance(result, Handled):
+            failure = await self._finish(row, result, moment)
+            if failure is None:
+                self._breakers.well(way_of(row))
+                self._observe(row.kind, Outcome.DONE)
+                return None
+        else:
+            failure = result
+            self._tell_breaker(row, failure, moment())
+        return await self._fail(row, failure, moment(), end_refused)
+
+    async def _call(self, row: Row) -> Handled | Exception:
+        seconds = self._options.handler_seconds
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                return await self._handlers[row.kind](row)
+        except TimeoutError as error:
+            return OutcomeUnknown(f"no answer within {seconds:g} s") if limit.expired() else error
+        except Exception as error:  # noqa: BLE001 - what follows from it depends on its class
+            return error
+
+    async def _finish(self, row: Row, handled: Handled, moment: Moment) -> Exception | None:
+        """What `then` raises is the row's failure; an unusable store is not."""
+        try:
+            await self._book.done(row, handled, moment())
+        except (Unavailable, LeaseLost):
+            raise
+        except Exception as error:  # noqa: BLE001 - what follows from it depends on its class
+            return error
+        return None
+
+    async def _give_up(self, row: Row, now: datetime) -> None:
+        """Claimed as often as it may be tried, and yet without an end: it took the process with it, maybe."""
+        await self._book.dead(row, row.error or NEVER_ENDED, now)
+        self._observe(row.kind, Outcome.DEAD)
+        log.error("outbox.dead", tries=row.tries, outcome="interrupted")
+
+    def _tell_breaker(self, row: Row, failure: Exception, now: datetime) -> None:
+        way = way_of(row)
+        if isinstance(failure, Refused | UnfinishedWork):  # the other side is well
+            self._breakers.well(way)
+        elif isinstance(failure, Unavailable | OutcomeUnknown) and self._breakers.failed(way, now):
+            log.warning(
+                "outbox.breaker_open",
+                target=way.target or way.library or way.kind,
+                seconds=self._options.breaker_seconds,
+            )
+
+    async def _fail(self, row: Row, failure: Exception, now: datetime, end_refused: EndRefused) -> Refused | None:
+        follows = verdict(failure, row.tries, row.error, self._options, self._draw)
+        self._observe(row.kind, follows.outcome)
+        if follows.outcome is Outcome.DEFECT:
+            log.error("outbox.defect", tries=row.tries, exc_info=failure)
+        if isinstance(failure, Refused):
+            await end_refused(row, follows.error, now)
+            return failure
+        if isinstance(follows, Dead):
+            await self._book.dead(row, follows.error, now)
+            self._observe(row.kind, Outcome.DEAD)
+            log.error("outbox.dead", tries=row.tries, outcome=follows.outcome.value)
+        else:
+            await self._book.again(row, now + follows.after, follows.error)
+        return None
+
+
+@frozen
+class Again:
+    outcome: Outcome
+    after: timedelta
+    error: str
+
+
+@frozen
+class Dead:
+    outcome: Outcome
+    error: str
+
+
+Verdict = Again | Dead
+
+
+def verdict(error: Exception, tries: int, before: str, options: Options, draw: Callable[[], float]) -> Verdict:
+    """`tries` counts this one; `before` is the row's error until now; `draw` gives a number in [0, 1)."""
+    if isinstance(error, Refused):
+        return Dead(Outcome.REFUSED, said_no(error))
+    outcome = outcome_of(error)
+    count = _count(before, _WORDS[outcome]) + 1
+    text = _cut(f"{_WORDS[outcome]} ({count}): {_tell(error)}")
+    if tries >= options.max_tries:
+        return Dead(outcome, text)
+    if outcome is Outcome.DEFECT:
+        if count >= DEFECT_TRIES:
+            return Dead(outcome, text)
+        return Again(outcome, pause(count, options, draw), text)
+    if outcome is Outcome.UNKNOWN:
+        return Again(outcome, pause(count, options, draw, UNKNOWN_FACTOR), text)
+    return Again(outcome, pause(count, options, draw), text)
+
+
+def may_have_arrived(tries: int, error: str) -> bool:
+    """Whether an earlier try may have had its effect: it had no answer, or the gateway stopped in its midst. `tries`
+    and `error` are those of the row that is in hand again."""
+    return tries > 1 and not _count(error, _WORDS[Outcome.UNAVAILABLE])
+
+
+def said_no(error: Refused) -> str:
+    """A refusal as staff read it."""
+    return _cut(f"refused: {error.reason.value}: {error.detail}")
+
+
+def outcome_of(error: Exception) -> Outcome:
+    if isinstance(error, Refused):
+        return Outcome.REFUSED
+    if isinstance(error, Unavailable):
+        return Outcome.UNAVAILABLE
+    if isinstance(error, OutcomeUnknown):
+        return Outcome.UNKNOWN
+    return Outcome.DEFECT
+
+
+def pause(count: int, options: Options, draw: Callable[[], float], factor: float = 1.0) -> timedelta:
+    """After the failure number `count`: doubles each time up to the longest, then anything up to that by chance, so
+    that rows which failed together don't come back together."""
+    doubled = options.first_seconds * factor * 2.0 ** min(count - 1, 40)
+    longest = min(doubled, options.longest_seconds)
+    return timedelta(seconds=longest * (SHORTEST + (1 - SHORTEST) * draw()))
+
+
+def _count(before: str, words: str) -> int:
+    found = _WRITTEN.match(before)
+    return int(found[2]) if found is not None and found[1] == words else 0
+
+
+def _tell(error: Exception) -> str:
+    """The text of what is not known to us might name a patron; the log has where it happened."""
+    if isinstance(error, Unavailable | OutcomeUnknown):
+        return str(error) or type(error).__name__
+    return f"{type(error).__qualname__} (see the log)"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_ERROR else text[: LONGEST_ERROR - 1] + "…"
+
+
+@frozen
+class _State:
+    failures: int
+    since: datetime | None = None
+    """When it opened, or when the last probe was let through; None while it is closed."""
+
+
+class Breakers:
+    """Closed: all pass. After `failures` failures in a row it opens for `seconds`; then one row passes as a probe,
+    and one more each `seconds` for as long as none has come back well."""
+
+    def __init__(self, failures: int, seconds: float) -> None:
+        self._limit = failures
+        self._pause = timedelta(seconds=seconds)
+        self._states: dict[Way, _State] = {}
+
+    def closed(self, way: Way) -> bool:
+        state = self._states.get(way)
+        return state is None or state.since is None
+
+    def shut(self, now: datetime) -> frozenset[Way]:
+        """Those that nothing may pass to at this moment."""
+        return frozenset(way for way, state in self._states.items() if self._waits(state, now))
+
+    def passes(self, way: Way, now: datetime) -> bool:
+        """Whether a row may go to `way` now; where that is the probe, the next one has to wait for it."""
+        state = self._states.get(way)
+        if state is None or state.since is None:
+            return True
+        if self._waits(state, now):
+            return False
+        self._states[way] = _State(state.failures, now)
+        return True
+
+    def well(self, way: Way) -> None:
+        """There was an answer, with yes or with no."""
+        self._states.pop(way, None)
+
+    def failed(self, way: Way, now: datetime) -> bool:
+        """True when this failure has opened it."""
+        before = self._states.get(way, _State(0))
+        failures = before.failures + 1
+        opens = failures >= self._limit
+        self._states[way] = _State(failures, now if opens else None)
+        return opens and before.since is None
+
+    @property
+    def open(self) -> int:
+        """How many are open now."""
+        return sum(state.since is not None for state in self._states.values())
+
+    def _waits(self, state: _State, now: datetime) -> bool:
+        """A clock that was set back must not keep it open for longer than its time."""
+        return state.since is not None and timedelta(0) <= now - state.since < self._pause

@@ -1,0 +1,214 @@
+"""Outbox rows as the worker sees them: claims, results, routes and slots."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.settings.sections import OutboxSettings
+from gateway.store.engine import Store, Work
+from gateway.store.requests import outbox, outbox_queries
+from gateway.store.requests.outbox import Row, Way
+
+T = TypeVar("T")
+
+WRITE_SECONDS = 10.0
+"""Longest wait of who is cancelled."""
+
+DESK_GRACE = timedelta(seconds=30)
+"""A row that its caller will run at once (`Worker.run_one`) is due this much later, so that no worker takes it first;
+if the caller dies, a worker does it then."""
+
+MAIL = frozenset({"letter"})
+"""All of them go to one mail server, whatever their target is."""
+
+HOUSE = frozenset({"library", "work"})
+"""Each library has a system of its own; the target says only what is asked of it."""
+
+Then = Callable[[Connection], None]
+"""Nothing but database work, since it may run twice (gateway.store.engine)."""
+
+
+@frozen
+class Book:
+    """`lease` is longer than a try may take by more than DESK_GRACE. All methods raise Unavailable when the store
+    can't be used; those about a row in hand raise LeaseLost when it isn't any more."""
+
+    store: Store
+    node: str
+    kinds: tuple[str, ...]
+    lease: timedelta
+
+    async def claim(self, now: datetime, limit: int, besides: Collection[Way]) -> tuple[Row, ...]:
+        return await self._write(
+            lambda c: outbox.claim_besides(c, now, limit, self.lease, self.node, self.kinds, besides)
+        )
+
+    async def claim_one(self, library: str, row_id: str, now: datetime) -> Row | None:
+        """Also a row that is due within DESK_GRACE."""
+        soon, lease = now + DESK_GRACE, self.lease - DESK_GRACE
+        return await self._write(lambda c: outbox.claim_one(c, library, row_id, soon, lease, self.node))
+
+    async def put_back(self, rows: Sequence[Row]) -> None:
+        await self._write(lambda c: outbox.put_back(c, rows))
+
+    async def done(self, row: Row, handled: Handled, at: datetime) -> None:
+        """Raises what `then` raises; nothing is kept then."""
+
+        def both(connection: Connection) -> None:
+            if handled.then is not None:  # first, since what changes a request locks it before the lane
+                handled.then(connection)
+            outbox.done(connection, row, handled.note, at)
+
+        await self._write(both)
+
+    async def again(self, row: Row, next_at: datetime, error: str) -> None:
+        await self._write(lambda c: outbox.again(c, row, next_at, error))
+
+    async def dead(self, row: Row, error: str, at: datetime) -> None:
+        await self._write(lambda c: outbox.dead(c, row, error, at))
+
+    async def refused(self, row: Row, error: str, at: datetime) -> None:
+        await self._write(lambda c: outbox.refused(c, row, error, at))
+
+    async def recover(self, now: datetime, besides: Collection[str]) -> int:
+        """Rows left in hand by earlier starts of this node; `besides` are really in hand."""
+        place = self.node.partition("/")[0] + "/"
+        return await self._write(lambda c: outbox.recover(c, place, now, besides))
+
+    async def _write(self, work: Work[T]) -> T:
+        """Who is cancelled meanwhile leaves when it is written, as a transaction that is broken off helps nobody."""
+        writing = asyncio.ensure_future(self.store.write(work))
+        try:
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing], timeout=WRITE_SECONDS)
+            if not writing.cancel() and not writing.cancelled():
+                writing.exception()  # looked at, or asyncio complains of it
+            raise
+
+    async def get(self, library: str, row_id: str) -> Row:
+        """Raises KeyError."""
+        row = await self.store.read(lambda c: outbox_queries.get(c, library, row_id))
+        if row is None:
+            raise KeyError(row_id)
+        return row
+
+
+@frozen_by_name
+class Options:
+    """Times in seconds.
+
+    A row in hand is nobody else's for `lease`, which is longer than a handler may take, so it needs no renewal.
+    """
+
+    max_tries: int = 50
+    first_seconds: float = 10.0
+    longest_seconds: float = 3600.0
+    breaker_failures: int = 5
+    breaker_seconds: float = 60.0
+    concurrency: int = 16
+    per_target: int = 4
+    handler_seconds: float = 60.0
+    poll_seconds: float = 2.0
+
+    @property
+    def lease(self) -> timedelta:
+        """The handler's time, and as much again (a minute at least) for the store to take what came of it."""
+        return timedelta(seconds=self.handler_seconds + max(60.0, self.handler_seconds))
+
+    @classmethod
+    def of(cls, settings: OutboxSettings) -> Options:
+        return cls(
+            max_tries=settings.max_tries,
+            first_seconds=settings.first_seconds,
+            longest_seconds=settings.longest_seconds,
+            breaker_failures=settings.breaker_failures,
+            breaker_seconds=settings.breaker_seconds,
+            concurrency=settings.concurrency,
+            per_target=settings.per_target,
+            handler_seconds=settings.handler_seconds,
+        )
+
+
+class Slots:
+    """A slow way out takes `per_way` places and no more, so the others go on."""
+
+    def __init__(self, total: int, per_way: int) -> None:
+        self._total = total
+        self._per_way = per_way
+        self._taken: Counter[Way] = Counter()
+
+    @property
+    def free(self) -> int:
+        return max(0, self._total - self._taken.total())
+
+    @property
+    def full(self) -> frozenset[Way]:
+        """Those that have all their places taken."""
+        return frozenset(way for way, taken in self._taken.items() if taken >= self._per_way)
+
+    def has_room(self, way: Way) -> bool:
+        return self._taken[way] < self._per_way and self.free > 0
+
+    def take(self, way: Way) -> None:
+        """One place, free or not: a row that a person waits for takes one beyond the limit."""
+        self._taken[way] += 1
+
+    def give(self, way: Way) -> None:
+        """One place back."""
+        self._taken[way] -= 1
+        if not self._taken[way]:
+            del self._taken[way]
+
+
+def way_of(row: Row) -> Way:
+    """A partner or the receiver of a webhook is its target, for all libraries alike."""
+    if row.kind in MAIL:
+        return Way(row.kind)
+    if row.kind in HOUSE:
+        return Way(row.kind, library=row.library)
+    return Way(row.kind, target=row.target)
+
+
+@frozen
+class Handled:
+    """The row's work is done. `note` is one line for staff: who took it, under which id. `then` is database work
+    that is part of it: it runs in the transaction that marks the row done, so both are there or neither is."""
+
+    note: str = ""
+    then: Then | None = None
+
+
+Handler = Callable[[Row], Awaitable[Handled]]
+"""Does what a row asks for. It may be called again for the same row, so what it does outside carries the row's id.
+
+Raises Unavailable (nothing was done: again later), OutcomeUnknown (again, with the same id) or Refused (never
+again). Anything else counts as a defect of ours.
+"""
+
+
+class Outcome(StrEnum):
+    """How one try of a row ended, for the figures."""
+
+    DONE = "done"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
+    DEFECT = "defect"
+    REFUSED = "refused"
+    DEAD = "dead"  # tries are over; counted beside the outcome of the last one
+
+
+Observe = Callable[[str, Outcome], None]
+"""Told the kind of a row and the outcome of each try."""
+
+
+def nobody(_kind: str, _outcome: Outcome) -> None:
+    """Observes nothing."""

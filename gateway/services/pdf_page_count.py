@@ -1,0 +1,42 @@
+"""`python -m gateway.services.pdf_page_count < FILE`: prints the number of pages of a PDF. Exit code 1: it can't be
+told. Run by `pages`; it bounds itself in memory and processor time."""
+
+from __future__ import annotations
+
+import io
+import logging
+import resource
+import sys
+
+MEMORY = 1_500_000_000
+"""Bytes of address space; a PDF of 50 MB needs a good part of it."""
+
+CPU_SECONDS = 15
+
+
+def count(content: bytes) -> int:
+    """Raises whatever pypdf makes of a damaged or locked file; 0 for one without pages."""
+    from pypdf import PdfReader
+
+    reader = PdfReader(io.BytesIO(content), strict=False)
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise ValueError("the file is locked")
+    return len(reader.pages)
+
+
+def main() -> int:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    logging.disable(logging.CRITICAL)  # its remarks could quote the file
+    try:
+        pages = count(sys.stdin.buffer.read())
+    except Exception:  # noqa: BLE001 - a file from anywhere provokes anything; the exit code says it
+        return 1
+    if pages < 1:
+        return 1
+    sys.stdout.write(f"{pages}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

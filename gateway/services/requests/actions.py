@@ -1,0 +1,235 @@
+"""Actions of staff, patrons and programs.
+
+What needs the library's yes first goes through it (`desk_actions`); the rest is an event at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from gateway.domain import due_dates
+from gateway.domain.problems import About, Reason, Refused, Unavailable
+from gateway.domain.requests import rota
+from gateway.domain.requests.events import Details, Event, Kind, by_us
+from gateway.domain.requests.request import Request, Role, RotaLine, ServiceType, Standing
+from gateway.domain.requests.state_machine import Denied, apply
+from gateway.domain.requests.views import Act, NotNow, Outdated
+from gateway.domain.value import frozen
+from gateway.services.outbox.queue import DESK_GRACE
+from gateway.services.requests.desk_actions import is_desk_act
+from gateway.services.requests.effects import LIBRARY, new_row
+from gateway.services.requests.library_context import DESK, PATRON, House, require_request
+from gateway.services.requests.transitions import Happening, as_it_is, happen
+from gateway.store.api_access import copy_token
+from gateway.store.requests import outbox, outbox_queries
+from gateway.store.requests.outbox import Row, Status
+from gateway.store.requests.request_rows import dump_event, parse_event
+from gateway.store.schema import exchange_id
+
+ROWS_AT_MOST = 100
+"""Of a request's rows in the outbox so many of the newest are looked at."""
+
+
+@frozen
+class Acts:
+    """`run_now` does an outbox row at once and raises what the library refuses."""
+
+    house: House
+    run_now: Callable[[str, str], Awaitable[Row]]
+
+    async def act(self, request_id: str, act: Act) -> Request:
+        """Raises NotThere, NotNow, Outdated, Refused (the library's no, or data that is missing), Unavailable (the
+        library is away; the act is kept and done when it is back)."""
+        request = await require_request(self.house, request_id)
+        if act.version is not None and act.version != request.version:
+            raise Outdated(request.version)
+        self._may(request, act)
+        _is_of(request, act.details)
+        details = await self._delivery(request, act.kind, await _filled(self.house, request, act))
+        event = Event(by_us(act.kind), self.house.now(), act.actor, details, act.attempt)
+        if is_desk_act(request, act.kind, act.attempt):
+            await self._at_the_desk(request, event)
+        else:
+            await happen(
+                self.house,
+                Happening(
+                    request_id=request_id, event=event, expected=act.version, prepare=_preparation(self.house, event)
+                ),
+            )
+        return await require_request(self.house, request_id)
+
+    async def _delivery(self, request: Request, kind: Kind, details: Details) -> Details:
+        """A copy that is a file of ours goes out as a link to it."""
+        if kind is not Kind.COPY_DELIVERED or details.link or not details.attachment:
+            return details
+        return replace(details, link=await link_to(self.house, request, details.attachment))
+
+    def _may(self, request: Request, act: Act) -> None:
+        """What the partner's workflow lets patrons do."""
+        if act.actor == PATRON and act.kind not in patron_may(self.house, request):
+            raise Refused(Reason.NOT_ALLOWED, "Please ask the library's staff to do this.", about=About.REQUEST)
+
+    async def _at_the_desk(self, request: Request, event: Event) -> None:
+        """The row is there before the library is asked, so that a crash between the two is repaired."""
+        outcome = apply(request, event, self.house.workflow(request))
+        if isinstance(outcome, Denied):
+            raise NotNow(outcome)
+        row = new_row(
+            request, LIBRARY, f"{DESK}:{event.kind.value}", json.dumps({"event": dump_event(event)}), event.at
+        )
+        row = replace(row, next_at=event.at + DESK_GRACE, lane=f"{request.id}/{DESK}/{row.id}")
+
+        def work(connection: Connection) -> str:
+            before = _unfinished(connection, row)
+            if before is None:
+                outbox.add(connection, row)
+                return row.id
+            if before.target != row.target or _details(before) != event.details:
+                raise Refused(
+                    Reason.NOT_ALLOWED,
+                    "An earlier step with this request still waits for the library's system.",
+                    about=About.REQUEST,
+                )
+            return before.id
+
+        done = await self.run_now(row.library, await self.house.store.write(work))
+        if done.status in (Status.DEAD, Status.REFUSED):
+            raise Refused(Reason.OTHER, "The library's system could not do this; see the list of failed steps.")
+        if done.status is not Status.DONE:
+            why = f" ({done.error})" if done.error else ""
+            raise Unavailable(f"the library's system can't do this now; it is done as soon as it can be{why}")
+        self.house.nudge()
+
+
+def patron_may(house: House, request: Request) -> frozenset[Kind]:
+    """What the partner's workflow lets patrons do, whether or not it fits the present state."""
+    rules = house.workflow(request).borrowing
+    allowed = {
+        Kind.CANCEL: rules.patron_may_cancel,
+        Kind.RENEW: rules.patron_may_renew,
+        Kind.PATRON_ANSWERED: True,
+        Kind.NOTE: True,
+    }
+    return frozenset(kind for kind, may in allowed.items() if may)
+
+
+def _unfinished(connection: Connection, row: Row) -> Row | None:
+    """What is still to be done at the desk for the same request. Its outcome may be unknown, and what comes after it
+    depends on it: so one step waits for the other, and the same step again is the same."""
+    rows = outbox_queries.of_request(connection, row.library, row.request_id, ROWS_AT_MOST).rows
+    waiting = (one for one in rows if one.status in (Status.WAITING, Status.IN_HAND))
+    return next((one for one in waiting if one.target.startswith(f"{DESK}:")), None)
+
+
+def _details(row: Row) -> Details:
+    return parse_event(json.loads(row.payload)["event"]).details
+
+
+def _is_of(request: Request, details: Details) -> None:
+    """Volumes and files that are named must be the request's. Raises Refused(INVALID_VALUE)."""
+    volumes = {volume.id for volume in request.volumes}
+    for volume in details.volumes:
+        if volume not in volumes:
+            raise Refused(Reason.INVALID_VALUE, "The request has no such volume.", about=About.ITEM, value=volume)
+    if details.attachment and all(one.id != details.attachment for one in request.attachments):
+        raise Refused(
+            Reason.INVALID_VALUE, "The request has no such file.", about=About.REQUEST, value=details.attachment
+        )
+
+
+# --- what the caller left out ----------------------------------------------------------------------------
+
+
+async def _filled(house: House, request: Request, act: Act) -> Details:
+    """Details with what rules give where nobody said it: due dates, ids. Raises Refused, Unavailable."""
+    details = act.details
+    if act.kind is Kind.PATRON_ASKED and not details.query:
+        return replace(details, query=exchange_id(house.now()))
+    if act.kind is Kind.PATRON_ANSWERED and not details.query and request.query is not None:
+        return replace(details, query=request.query.id)
+    if request.role is Role.LENDING and details.due is None:
+        return await _with_due(house, request, act.kind, details)
+    return details
+
+
+async def _with_due(house: House, request: Request, kind: Kind, details: Details) -> Details:
+    lending = house.workflow(request).lending
+    if kind is Kind.SHIPPED and request.service.type is not ServiceType.COPY:
+        partner = house.partner(request.partner.profile)
+        days = due_dates.loan_days(
+            house.policy().lending,
+            lending.loan_days,
+            item_policy=await _item_policy(house, details.barcode or request.item_barcode),
+            category=partner.category if partner is not None else "",
+        )
+        return replace(details, due=due_dates.lender_due(house.now(), days, house.calendar))
+    if kind is Kind.RENEW_ACCEPTED:
+        until = due_dates.renewed_due(request.terms.lender_due, house.now(), lending.renewal_days, house.calendar)
+        return replace(details, due=until)
+    if kind is Kind.DUE_DATE_CHANGED:
+        raise Refused(Reason.DATA_MISSING, "The new due date is missing.", about=About.DUE_DATE)
+    return details
+
+
+async def _item_policy(house: House, barcode: str) -> str:
+    """Empty for an item that isn't known here: whether it can be lent at all is found out with the act itself."""
+    if not barcode:
+        return ""
+    try:
+        return (await house.system.item_by_barcode(barcode)).policy
+    except Refused as refused:
+        if refused.reason is not Reason.UNKNOWN_ITEM:
+            raise
+        return ""
+
+
+# --- what goes along with an event -----------------------------------------------------------------------
+
+
+def _preparation(house: House, event: Event) -> Callable[[Request], Request]:
+    if event.kind is Kind.ASSIGN:
+        return lambda request: _assigned(house, request, event.details)
+    return as_it_is
+
+
+def _assigned(house: House, request: Request, details: Details) -> Request:
+    """By hand: a rota instead of the one by rule, or a partner before all others.
+
+    Raises Refused(INVALID_VALUE | UNKNOWN_AGENCY).
+    """
+    if details.rota:
+        template = house.policy().rotas.get(details.rota)
+        if template is None:
+            raise Refused(Reason.INVALID_VALUE, "There is no rota of this name.", value=details.rota)
+        request = replace(request, rota_name=details.rota, rota=rota.lines(template, request, house.partner_policies()))
+    if details.partner:
+        house.known_partner(details.partner)
+        others = tuple(
+            line for line in request.rota if line.partner != details.partner or line.standing is not Standing.WAITING
+        )
+        asked = tuple(line for line in others if line.standing is Standing.ASKED)
+        rest = tuple(line for line in others if line.standing is not Standing.ASKED)
+        request = replace(request, rota=(*asked, RotaLine(details.partner, why="by hand", by_hand=True), *rest))
+    return request
+
+
+async def link_to(house: House, request: Request, attachment_id: str) -> str:
+    """A signed address of one of the request's files. Raises Refused(INVALID_VALUE | NOT_ALLOWED)."""
+    if all(one.id != attachment_id for one in request.attachments):
+        raise Refused(Reason.INVALID_VALUE, "The request has no such file.", about=About.REQUEST, value=attachment_id)
+    if not house.public_url:
+        raise Refused(
+            Reason.NOT_ALLOWED, "Links can't be made: http.public_url in gateway.yml says nothing.", about=About.SERVICE
+        )
+    rules = house.policy().copies
+    now = house.now()
+    expires = (now + timedelta(days=rules.link_days)).replace(microsecond=0)
+    token = await house.store.write(
+        lambda c: copy_token(c, house.symbol, request.id, attachment_id, expires, rules.downloads, now)
+    )
+    return f"{house.public_url.rstrip('/')}/d/{token}"

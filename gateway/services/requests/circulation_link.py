@@ -1,0 +1,195 @@
+"""Tells managed requests what circulation and the library's desk did.
+
+What doesn't fit is noted in the request's history; the message is answered as if nobody managed anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from gateway.domain.circulation_policy import CirculationPolicy, Manages
+from gateway.domain.commands import (
+    CheckIn,
+    CheckOut,
+    Command,
+    GoesBack,
+    ItemLent,
+    ItemReturned,
+    Named,
+    PatronRef,
+    PlaceRequest,
+    RequestPlaced,
+    Result,
+)
+from gateway.domain.library import Hold, Item, Loan, Patron
+from gateway.domain.problems import Reason, Refused
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Event, Origin
+from gateway.domain.requests.request import Request, Role, VolumeState
+from gateway.domain.requests.state_machine import Denied
+from gateway.domain.value import frozen
+from gateway.ports.adapter import Advice
+from gateway.ports.library_system import CheckedIn, PatronKey
+from gateway.services.exchange.handlers import Linked
+from gateway.services.letters import Letters, SlipFacts
+from gateway.services.requests.broker import lend_to_broker
+from gateway.services.requests.library_context import House
+from gateway.services.requests.library_outcomes import News, Step, news_of
+from gateway.services.requests.transitions import Happening, happen_in
+from gateway.store.requests import history, requests
+from gateway.store.requests.history import EventRow
+from gateway.store.requests.requests import Found, meant
+from gateway.store.schema import exchange_id
+
+GOING_BACK = frozenset({VolumeState.BACK, VolumeState.RETURNED, VolumeState.CHECKED_IN})
+
+ACTOR = "desk"
+HERE = CirculationPolicy()
+"""Barcodes as they are scanned."""
+
+
+@frozen
+class Linker:
+    """A `services.exchange.handlers.Link`. `houses` by symbol."""
+
+    houses: Mapping[str, House]
+
+    def __call__(
+        self, connection: Connection, library: str, profile: Profile, command: Command, result: Result
+    ) -> Linked | None:
+        """Raises Unavailable."""
+        house = self.houses[library]
+        if isinstance(command, PlaceRequest) and isinstance(result, RequestPlaced):
+            lends = profile.circulation.requests.managed is Manages.LENDING
+            made = lends and lend_to_broker(connection, house, profile, command, result)
+            return Linked(result, house.nudge) if made else None
+        news = news_of(command, result, profile.circulation)
+        request = tell(connection, house, profile.name, news, f"ncip:{profile.name}") if news is not None else None
+        if news is None or request is None:
+            return None
+        return Linked(_with_advice(news, request), house.nudge)
+
+
+def tell(connection: Connection, house: House, partner: str, news: News, actor: str) -> Request | None:
+    """The managed request that the news is about, as it is then; None: there is none. `partner`: name of the profile
+    whose numbers count."""
+    chosen = _chosen(connection, house, partner, news)
+    if chosen is None:
+        return None
+    request, found, steps = chosen
+    for step in steps:
+        request = _happens(connection, house, actor, found, step) or request
+    return request
+
+
+def _chosen(
+    connection: Connection, house: House, partner: str, news: News
+) -> tuple[Request, Found, tuple[Step, ...]] | None:
+    """The newest open request for which something follows; a closed one only where none is open."""
+    possible = []
+    for found in meant(connection, house.symbol, partner, news.names):
+        request = requests.load(connection, house.symbol, found.request_id)
+        if request is not None:
+            possible.append((request, found, news.steps(request)))
+    possible.sort(key=lambda one: (not one[0].open, not one[2]))  # keeps newest first among its like
+    return possible[0] if possible else None
+
+
+def _happens(connection: Connection, house: House, actor: str, found: Found, step: Step) -> Request | None:
+    """The request after it; None: it didn't fit."""
+    event = Event(step.signal, house.now(), actor, step.details, found.attempt)
+    outcome = happen_in(connection, house, Happening(request_id=found.request_id, event=event, prepare=step.prepare))
+    if not isinstance(outcome, Denied):
+        return outcome.request
+    if event.signal.origin is not Origin.PARTNER:  # those are in the history already
+        _note(connection, house, found.request_id, event, outcome)
+    return None
+
+
+def _note(connection: Connection, house: House, request_id: str, event: Event, denied: Denied) -> None:
+    """Once, however often the message comes."""
+    before = history.of_request(connection, house.symbol, request_id)
+    if before and before[-1].event.signal == event.signal and before[-1].denied == denied.detail:
+        return
+    row = EventRow(
+        id=exchange_id(house.now()),
+        library=house.symbol,
+        request_id=request_id,
+        at=house.now(),
+        event=event,
+        before=denied.state.value,
+        after=denied.state.value,
+        denied=denied.detail,
+    )
+    history.add(connection, row)
+
+
+# --- what the desk is told -------------------------------------------------------------------------------
+
+
+def _with_advice(news: News, request: Request) -> Result:
+    result: Result = news.result
+    if not isinstance(result, ItemReturned) or result.item is None:
+        return result
+    return replace(result, goes_back=goes_back(request, result.item.barcode))
+
+
+def goes_back(request: Request, barcode: str) -> GoesBack | None:
+    """What a desk has to know of a partner's item that it has scanned; None: it stays, or it is our own."""
+    volume = next((one for one in request.volumes if barcode and one.barcode == barcode), None)
+    if request.role is not Role.BORROWING or volume is None or volume.state not in GOING_BACK:
+        return None
+    owner = request.partner.name or request.partner.symbol or request.partner.profile
+    return GoesBack(owner, request.number)
+
+
+@frozen
+class OwnDesk:
+    house: House
+    letters: Letters
+
+    async def checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
+        bib = await self.house.system.bib(item.bib_id)
+        result = ItemLent(loan, item, bib, patron)
+        await self._tell(news_of(CheckOut(PatronRef(), Named(item.barcode)), result, HERE))
+
+    async def checked_in(self, done: CheckedIn) -> Advice:
+        item = done.item
+        request = await self._tell(news_of(CheckIn(Named(item.barcode)), ItemReturned(item, done.loan), HERE))
+        if request is None or request.role is not Role.BORROWING:
+            return Advice()
+        back = goes_back(request, item.barcode)
+        if back is not None:
+            return Advice(back.advice, self._slip("return", request, None, SlipFacts(barcode=item.barcode)))
+        if done.next_hold is not None:
+            return Advice(slip=await self._hold_slip(request, item, done.next_hold))
+        return Advice()
+
+    async def _tell(self, news: News | None) -> Request | None:
+        if news is None:
+            return None
+        request = await self.house.store.write(lambda c: tell(c, self.house, "", news, ACTOR))
+        self.house.nudge()
+        return request
+
+    async def _hold_slip(self, request: Request, item: Item, hold: Hold) -> str:
+        places = {place.code: place.name for place in await self.house.system.pickup_locations()}
+        facts = SlipFacts(
+            barcode=item.barcode, pickup=places.get(hold.pickup, hold.pickup), hold_until=hold.ready_until
+        )
+        return self._slip("hold", request, await self._patron(hold.patron_id), facts)
+
+    async def _patron(self, patron_id: str) -> Patron | None:
+        try:
+            return await self.house.system.find_patron(PatronKey(patron_id, ("internal",)))
+        except Refused as refused:
+            if refused.reason is Reason.UNKNOWN_PATRON:
+                return None
+            raise
+
+    def _slip(self, name: str, request: Request, patron: Patron | None, facts: SlipFacts) -> str:
+        house = self.house
+        return self.letters.slip(name, request, patron, house.info, house.zone, house.now(), facts).text

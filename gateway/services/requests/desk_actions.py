@@ -1,0 +1,314 @@
+"""Acts at the desk that need the library's yes before they count: an item comes in, is lent, comes back, is shipped.
+
+Each is one outbox row that carries the event which follows from the yes: a crash between the two is repaired by doing
+the row again, under the same key, and the library does nothing twice (design rule 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+
+from gateway.domain.circulation_policy import CirculationPolicy
+from gateway.domain.due_dates import moment
+from gateway.domain.library import Bib, Loan, Location
+from gateway.domain.partner_identifiers import generated_barcode
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.requests.events import Condition, Event, Kind
+from gateway.domain.requests.request import Flag, Lending, Request, Role, ServiceType, Terms, Volume, VolumeState
+from gateway.domain.requests.state_machine import Denied, apply
+from gateway.domain.value import frozen
+from gateway.ports.library_system import TemporaryHold, TemporaryItem
+from gateway.services.requests.deadlines import completed
+from gateway.services.requests.item_conflicts import wait_for_loan, wait_for_record
+from gateway.services.requests.lending import borrower
+from gateway.services.requests.library_context import House
+
+
+@frozen
+class Act:
+    """`terms` are those of the loan as they are with the event: it may bring the due date."""
+
+    house: House
+    request: Request
+    event: Event
+    key: str
+    terms: Terms
+
+    @property
+    def policy(self) -> CirculationPolicy:
+        profile = self.house.profile(self.request.partner.profile)
+        return profile.circulation if profile is not None else CirculationPolicy()
+
+    def piece(self, volume: Volume) -> str:
+        """One supplier's piece: the next supplier's is another, even where this one is lost and still on record."""
+        return f"{self.request.id}:{self.request.current}:{volume.id}"
+
+    def volumes(self, *states: VolumeState) -> tuple[Volume, ...]:
+        """Those that the event names, or all, of these states."""
+        named = self.event.details.volumes
+        return tuple(v for v in self.request.volumes if v.state in states and (not named or v.id in named))
+
+
+Done = Callable[[Request], Request]
+"""What the library's yes leaves on the request: barcodes, ids of loans. Applied together with the event."""
+
+
+def is_desk_act(request: Request, kind: Kind, attempt: int) -> bool:
+    """Whether this event needs the library first. A copy is nothing that circulates; of a past supplier's items, only
+    those are known to the library that came and were lost."""
+    in_hand = attempt in (0, request.current)
+    if request.service.type is ServiceType.COPY or not (in_hand or _lost(request, attempt)):
+        return False
+    return (request.role, kind) in _ACTS
+
+
+def _lost(request: Request, attempt: int) -> tuple[str, ...]:
+    """Barcodes of a past supplier's items."""
+    past = request.attempt_number(attempt)
+    return past.pieces if past is not None else ()
+
+
+class TooLate(Refused):
+    """The request has no place for the event any more; the library was not asked this time."""
+
+    def __init__(self, denied: Denied) -> None:
+        super().__init__(Reason.NOT_ALLOWED, denied.detail, about=About.REQUEST)
+
+
+async def at_the_desk(house: House, request: Request, event: Event, key: str) -> Done:
+    """Raises TooLate, Refused (the library's no), Unavailable, OutcomeUnknown."""
+    outcome = apply(request, event, house.workflow(request))
+    if isinstance(outcome, Denied):
+        raise TooLate(outcome)
+    terms = completed(house, request, outcome.request).terms
+    return await _ACTS[request.role, event.kind](Act(house, request, event, key, terms))
+
+
+async def undo(house: House, request: Request, event: Event, key: str) -> None:
+    """The library may have said yes at an earlier try, but the request has gone on without the event. What has no
+    meaning without it is taken back; what has happened in any case (an item came back) stays.
+
+    Raises Refused, Unavailable, OutcomeUnknown.
+    """
+    undoing = _UNDOING.get((request.role, event.kind))
+    if undoing is not None:
+        await undoing(Act(house, request, event, key, request.terms))
+
+
+# --- borrowing -------------------------------------------------------------------------------------------
+
+
+async def _receive(act: Act) -> Done:
+    """A temporary record with a hold for the patron: on the hold shelf here, or in transit to the pickup place. Where
+    the item was announced, its record and hold are there, and wait for it."""
+    volumes = act.volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)
+    barcodes: dict[str, str] = {}
+    for volume in volumes:
+        if volume.barcode:
+            await act.house.system.check_in(volume.barcode, f"{act.key}:{volume.id}")
+            continue
+        item = _temporary(act, volume)
+        try:
+            received = await act.house.system.create_temporary_item(item, act.piece(volume))
+        except Refused as refused:
+            await wait_for_record(act.house, act.request, item.barcode, refused)
+            raise
+        barcodes[volume.id] = received.item.barcode
+
+    def done(request: Request) -> Request:
+        marked = tuple(replace(v, barcode=barcodes.get(v.id, v.barcode)) for v in request.volumes)
+        return replace(request, volumes=marked)
+
+    return done
+
+
+def _temporary(act: Act, volume: Volume) -> TemporaryItem:
+    request, accept, details = act.request, act.policy.accept, act.event.details
+    terms = act.terms
+    library_use = Condition.LIBRARY_USE_ONLY in terms.conditions
+    labels = " ".join(part for part in (request.citation.title, volume.label) if part)
+    return TemporaryItem(
+        barcode=_barcode(act, volume),
+        bib=Bib(
+            title=f"{accept.title_prefix}{labels}{accept.title_suffix}" or request.number,
+            author=request.citation.author,
+            identifiers=request.citation.identifiers,
+            edition=request.citation.edition,
+            publisher=request.citation.publisher,
+            published=request.citation.published,
+        ),
+        request_id=request.number,
+        location=Location(accept.library, accept.location),
+        policy=accept.library_use_policy if library_use else accept.policy,
+        suppressed=accept.suppressed,
+        call_number=request.citation.call_number,
+        note=details.note,
+        lender=request.partner.symbol,
+        lender_due=terms.patron_due,
+        due_policy=act.policy.due_dates.policy,
+        renewals_allowed=terms.renewals_allowed and Condition.NO_RENEWAL not in terms.conditions,
+        library_use_only=library_use,
+        hold=TemporaryHold(request.patron.id, request.patron.pickup) if _is_awaited(request) else None,
+    )
+
+
+def _is_awaited(request: Request) -> bool:
+    """Whether it goes to the hold shelf: not what goes straight back."""
+    return bool(request.patron.id) and request.flags.isdisjoint((Flag.UNWANTED, Flag.RECALLED))
+
+
+def _barcode(act: Act, volume: Volume) -> str:
+    """Scanned, else the partner's own, else by the profile's template."""
+    scanned = act.event.details.barcode
+    if scanned and len(act.volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)) == 1:
+        return act.policy.accept.barcode.apply(scanned)
+    if volume.theirs and act.policy.accept.barcode_from.value == "item-id":
+        return act.policy.accept.barcode.apply(volume.theirs)
+    return generated_barcode(act.policy.accept, act.request.number, act.piece(volume))
+
+
+async def _remove(act: Act) -> None:
+    """Temporary records of volumes that were not received."""
+    for volume in act.volumes(VolumeState.EXPECTED, VolumeState.SHIPPED, VolumeState.LOST, VolumeState.CHECKED_IN):
+        if volume.barcode:
+            continue
+        try:
+            await act.house.system.delete_temporary_item(_barcode(act, volume), f"{act.key}:{volume.id}:undone")
+        except Refused as refused:
+            if refused.reason is not Reason.UNKNOWN_ITEM:
+                raise
+
+
+async def _lend(act: Act) -> Done:
+    _has_patron(act.request)
+    for volume in act.volumes(VolumeState.RECEIVED, VolumeState.BACK):
+        await _check_out(
+            act, volume.barcode, act.request.patron.id, f"{act.key}:{volume.id}", act.terms.patron_due, override=False
+        )
+    return _as_it_is
+
+
+async def _check_out(act: Act, barcode: str, patron_id: str, key: str, due: datetime | None, *, override: bool) -> Loan:
+    """A loan that an earlier act made for this request, without knowing so in the end, is taken for this one."""
+    system, number = act.house.system, act.request.number
+    try:
+        return await system.check_out(barcode, patron_id, key, due=due, request_id=number, override=override)
+    except Refused as refused:
+        loan = await _own_loan(act, barcode) if refused.reason is Reason.ON_LOAN_SAME_PATRON else None
+        if loan is None:
+            await wait_for_loan(act.house, act.request, barcode, refused)
+            raise
+    return await system.set_due_date(loan.id, due, key) if due is not None else loan
+
+
+async def _end_loans(act: Act) -> None:
+    """Loans of volumes that this very act has made, and the request knows nothing of."""
+    for volume in act.volumes(*(state for state in VolumeState if state is not VolumeState.LENT)):
+        loan = await _own_loan(act, volume.barcode) if volume.barcode else None
+        if loan is not None and loan.key == f"{act.key}:{volume.id}":
+            await _check_in(act, volume.barcode, f"{volume.id}:undone")
+
+
+async def _take_back(act: Act) -> Done:
+    """The patron returns it: at any desk the answer says that it goes back to its owner."""
+    for volume in act.volumes(VolumeState.LENT):
+        await _check_in(act, volume.barcode, volume.id)
+    return _as_it_is
+
+
+async def _send_back(act: Act) -> Done:
+    """What is still on loan comes in first, also what was lost and is found: no loan is left without its item."""
+    if act.event.attempt not in (0, act.request.current):
+        for barcode in _lost(act.request, act.event.attempt):
+            await _check_in(act, barcode, barcode)
+        return _as_it_is
+    for volume in act.volumes(VolumeState.LENT, VolumeState.LOST):
+        if volume.barcode:  # a lost one may never have come
+            await _check_in(act, volume.barcode, volume.id)
+    return _as_it_is
+
+
+async def _check_in(act: Act, barcode: str, part: str) -> None:
+    try:
+        await act.house.system.check_in(barcode, f"{act.key}:{part}", fill_hold=False)
+    except Refused as refused:
+        if refused.reason not in (Reason.NOT_CHECKED_OUT, Reason.UNKNOWN_ITEM):
+            raise
+
+
+def _has_patron(request: Request) -> None:
+    if not request.patron.id:
+        raise Refused(Reason.UNKNOWN_PATRON, "The request has no patron any more.", about=About.PATRON)
+
+
+# --- lending ---------------------------------------------------------------------------------------------
+
+
+async def _ship(act: Act) -> Done:
+    """Lent to the library that asked, until the date that it is told."""
+    barcode = act.event.details.barcode or act.request.item_barcode
+    if not barcode:
+        raise Refused(Reason.DATA_MISSING, "Which item is shipped? Its barcode is missing.", about=About.ITEM)
+    due = moment(act.event.details.due, act.policy.due_dates, act.house.zone)
+    if act.request.state is Lending.SHIPPED and act.request.item_barcode:
+        if barcode == act.request.item_barcode and act.request.loan_id:
+            await _corrected(act, due)
+            return _as_it_is
+        await _check_in(act, act.request.item_barcode, "not this one")
+    patron = await borrower(act.house, act.request, act.key, due)
+    loan = await _check_out(act, barcode, patron.id, act.key, due, override=True)
+    return lambda request: replace(request, item_barcode=barcode, loan_id=loan.id, borrower_id=patron.id)
+
+
+async def _own_loan(act: Act, barcode: str) -> Loan | None:
+    """The open loan of the item, if it is this request's."""
+    system = act.house.system
+    try:
+        loan = await system.item_loan((await system.item_by_barcode(barcode)).id)
+    except Refused as refused:
+        if refused.reason is not Reason.UNKNOWN_ITEM:
+            raise
+        return None
+    return loan if loan is not None and loan.request_id == act.request.number else None
+
+
+async def _keep_here(act: Act) -> None:
+    """The parcel doesn't go out after all: a loan that the request knows nothing of ends."""
+    barcode = act.event.details.barcode or act.request.item_barcode
+    loan = await _own_loan(act, barcode) if barcode else None
+    if loan is not None and loan.id != act.request.loan_id:
+        await _check_in(act, barcode, "undone")
+
+
+async def _corrected(act: Act, due: datetime | None) -> None:
+    """It is out already: only the date is new."""
+    if due is not None:
+        await act.house.system.set_due_date(act.request.loan_id, due, act.key)
+
+
+async def _home(act: Act) -> Done:
+    if act.request.item_barcode:
+        await _check_in(act, act.request.item_barcode, "in")
+    return _as_it_is
+
+
+def _as_it_is(request: Request) -> Request:
+    return request
+
+
+_ACTS: dict[tuple[Role, Kind], Callable[[Act], Awaitable[Done]]] = {
+    (Role.BORROWING, Kind.RECEIVED): _receive,
+    (Role.BORROWING, Kind.LOANED_TO_PATRON): _lend,
+    (Role.BORROWING, Kind.RETURNED_BY_PATRON): _take_back,
+    (Role.BORROWING, Kind.RETURNED): _send_back,
+    (Role.LENDING, Kind.SHIPPED): _ship,
+    (Role.LENDING, Kind.CHECKED_IN): _home,
+}
+
+_UNDOING: dict[tuple[Role, Kind], Callable[[Act], Awaitable[None]]] = {
+    (Role.BORROWING, Kind.RECEIVED): _remove,
+    (Role.BORROWING, Kind.LOANED_TO_PATRON): _end_loans,
+    (Role.LENDING, Kind.SHIPPED): _keep_here,
+}

@@ -1,0 +1,366 @@
+"""Lending: finding the item on our shelves, and on whose account it is lent. Never a guess among several records."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from hashlib import blake2b
+
+from sqlalchemy import Connection
+
+from gateway.domain.circulation_policy import Patrons
+from gateway.domain.commands import Named
+from gateway.domain.library import (
+    Bib,
+    Contact,
+    ContactKind,
+    Item,
+    ItemStatus,
+    Patron,
+    PatronDraft,
+    PatronIdentifier,
+    PersonName,
+    RecordId,
+)
+from gateway.domain.partner_identifiers import patron_types
+from gateway.domain.problems import About, Reason, Refused, UnfinishedWork
+from gateway.domain.profile import Profile
+from gateway.domain.requests import citation_matching
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import Details, Event, Kind, Reasons, by_us
+from gateway.domain.requests.intake_rules import Owned, item_refusal, lending_refusal
+from gateway.domain.requests.policy import LendingRules
+from gateway.domain.requests.request import Candidate, Lending, PatronLink, Request, Role, ServiceType
+from gateway.domain.requests.state_machine import Denied, Transition
+from gateway.domain.requests.views import HomePatron
+from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
+from gateway.services.requests.library_context import House
+from gateway.services.requests.transitions import Happening, happen_in
+from gateway.store.requests import request_counts, requests
+
+LOCATE = "locate"
+FOUND_AT_MOST = 20
+
+LOOKED_UP = ("local", "isbn", "issn", "ismn", "oclc", "lccn", "doi")
+
+IDENTIFIER = "external"
+
+
+async def locate(house: House, request_id: str) -> str:
+    """Decides by rule where it can: refused, or located. Else the candidates wait for staff. A line for the outbox."""
+    request = await house.store.read(lambda c: requests.load(c, house.symbol, request_id))
+    if request is None or request.state is not Lending.NEW:
+        return "nothing to locate any more"
+    rules = house.policy().lending
+    others = await house.store.read(lambda c: _open_lending(c, house)) - 1
+    refusal = lending_refusal(request, rules, others, house.today())
+    if refusal is not None:
+        return await _refuse(house, request, refusal.reason.value, refusal.detail, ())
+    candidates = await _candidates(house, request)
+    found = citation_matching.decide(candidates, rules.confidence)
+    if found is None:
+        note = f"{len(candidates)} records may be meant" if candidates else "nothing like it was found here"
+        return await _happen(house, request, Kind.NOTE, Details(note=note), candidates)
+    if found.why_not == Reasons.NON_CIRCULATING.value:
+        return await _refuse(house, request, found.why_not, "We do not lend this item.", candidates)
+    if not found.lendable:
+        note = f"found, but it can't be supplied now: {found.why_not}"
+        return await _happen(house, request, Kind.NOTE, Details(note=note), candidates)
+    return await _found(house, request, Details(barcode=found.barcode, note=found.how), candidates)
+
+
+async def _refuse(house: House, request: Request, reason: str, note: str, candidates: tuple[Candidate, ...]) -> str:
+    return await _happen(house, request, Kind.UNFILLED, Details(reason=reason, note=note), candidates)
+
+
+async def _found(house: House, request: Request, details: Details, candidates: tuple[Candidate, ...]) -> str:
+    """Raises UnfinishedWork when another request has got the copy a moment ago: then it is looked for anew."""
+
+    def work(connection: Connection) -> Transition | Denied | None:
+        requests.lock_barcode(connection, house.symbol, details.barcode)
+        if requests.spoken_for(connection, house.symbol, [details.barcode], request.id):
+            return None
+        return happen_in(connection, house, _happening(house, request, Kind.LOCATED, details, candidates))
+
+    outcome = await house.store.write(work)
+    if outcome is None:
+        raise UnfinishedWork("the copy has just been found for another request")
+    house.nudge()
+    return _line(Kind.LOCATED, details, outcome)
+
+
+async def _happen(
+    house: House, request: Request, kind: Kind, details: Details, candidates: tuple[Candidate, ...]
+) -> str:
+    happening = _happening(house, request, kind, details, candidates)
+    outcome = await house.store.write(lambda c: happen_in(c, house, happening))
+    house.nudge()
+    return _line(kind, details, outcome)
+
+
+def _happening(
+    house: House, request: Request, kind: Kind, details: Details, candidates: tuple[Candidate, ...]
+) -> Happening:
+    event = Event(by_us(kind), house.now(), "rule", details)
+    return Happening(request_id=request.id, event=event, prepare=lambda now: replace(now, candidates=candidates))
+
+
+def _line(kind: Kind, details: Details, outcome: Transition | Denied) -> str:
+    if isinstance(outcome, Denied):
+        return f"not possible any more: {outcome.detail}"
+    return f"{kind.value}: {details.note or details.reason}"
+
+
+def _open_lending(connection: Connection, house: House) -> int:
+    return sum(request_counts.partner_loads(connection, house.symbol, Role.LENDING).values())
+
+
+# --- candidates ------------------------------------------------------------------------------------------
+
+
+async def _candidates(house: House, request: Request) -> tuple[Candidate, ...]:
+    bibs = await _by_number(house, request)
+    if not bibs:
+        words = " ".join(part for part in (request.citation.title, request.citation.author) if part)
+        bibs = await house.system.search_bibs(words, FOUND_AT_MOST) if words else ()
+        if not bibs and request.citation.title:
+            bibs = await house.system.search_bibs(request.citation.title, FOUND_AT_MOST)
+    rated = citation_matching.best(request.citation, bibs)
+    return tuple([candidate for one in rated for candidate in await _with_items(house, request, one)])
+
+
+async def _by_number(house: House, request: Request) -> tuple[Bib, ...]:
+    found: dict[str, Bib] = {}
+    for number in request.citation.identifiers:
+        if number.type in LOOKED_UP and (bib := await _find_record(house, number)) is not None:
+            found[bib.id] = bib
+    return tuple(found.values())
+
+
+async def _find_record(house: House, number: RecordId) -> Bib | None:
+    try:
+        bib = await house.system.find_bib(number)
+    except Refused:
+        return None  # unknown here, or several records: then the title decides
+    return None if bib.suppressed else bib
+
+
+async def _with_items(house: House, request: Request, candidate: Candidate) -> tuple[Candidate, ...]:
+    """The record's best item; a record without an item that can be lent is shown with the reason."""
+    items = [item for item in (await house.system.holdings(candidate.bib_id)).items if not item.temporary]
+    if not items:
+        return (replace(candidate, lendable=False, why_not="no items"),)
+    rules = house.policy().lending
+    copies = [item.barcode for item in items]
+    others = await house.store.read(lambda c: requests.spoken_for(c, house.symbol, copies, request.id))
+    reasons = {item.barcode: _why_not(item, request, rules, others) for item in items}
+    best = min(items, key=lambda item: (reasons[item.barcode] != "", item.hold_count, item.barcode))
+    why_not = reasons[best.barcode]
+    return (
+        replace(
+            candidate,
+            barcode=best.barcode,
+            call_number=best.call_number,
+            lendable=not why_not,
+            why_not=why_not,
+        ),
+    )
+
+
+def _why_not(item: Item, request: Request, rules: LendingRules, others: frozenset[str]) -> str:
+    """Empty: it can be supplied now; else a word of `Reasons`. `others`: copies that other requests have got."""
+    service = request.service.type
+    refusal = item_refusal(item.policy, service, rules)
+    if refusal is not None:
+        return refusal.reason.value
+    if service is ServiceType.LOAN and not item.circulates:
+        return Reasons.NON_CIRCULATING.value
+    if item.status is ItemStatus.AVAILABLE and not item.hold_count and item.barcode not in others:
+        return ""
+    if item.status in (ItemStatus.ON_LOAN, ItemStatus.RECALLED):
+        return Reasons.ON_LOAN.value
+    return Reasons.NOT_AVAILABLE.value
+
+
+async def locally_owned(house: House, citation: Citation) -> Owned:
+    """By standard numbers only: a title that looks alike is no reason to refuse. A system that can't look up
+    records owns nothing, as far as we know."""
+    if not {Capability.BIB_FIND, Capability.ITEM_AVAILABILITY} <= house.system.capabilities:
+        return Owned.NOT
+    for number in citation.identifiers:
+        if number.type in LOOKED_UP:
+            found = await _owned(house.system, number)
+            if found is not Owned.NOT:
+                return found
+    return Owned.NOT
+
+
+async def _owned(system: LibrarySystem, number: RecordId) -> Owned:
+    try:
+        bib = await system.find_bib(number)
+    except Refused as refused:
+        if refused.reason is Reason.AMBIGUOUS_ITEM:
+            return Owned.UNAVAILABLE
+        return Owned.NOT
+    items = [item for item in (await system.holdings(bib.id)).items if not item.temporary]
+    if not items:
+        return Owned.NOT
+    free = any(item.status is ItemStatus.AVAILABLE and item.circulates and not item.hold_count for item in items)
+    return Owned.AVAILABLE if free else Owned.UNAVAILABLE
+
+
+async def borrower(house: House, request: Request, key: str, until: datetime | None = None) -> Patron:
+    """The other library's patron, where the request is for one; else the library, found by its symbol and made when it
+    isn't there yet. `until`: when the loan ends, where that is known.
+
+    Raises Refused(UNSUPPORTED_SERVICE …) where the library can't make patrons.
+    """
+    if request.direct_patron.id:
+        return await requester(house, request, key, until)
+    if request.borrower_id:
+        return await house.system.find_patron(PatronKey(request.borrower_id, ("internal",)))
+    symbol = request.partner.symbol or request.partner.profile
+    found = await _find_institution(house, symbol)
+    if found is not None:
+        return found
+    try:
+        return await house.system.create_patron(
+            _institution_draft(house, request, symbol), f"institution:{symbol}:{key}"
+        )
+    except Refused as refused:
+        if refused.reason is not Reason.DUPLICATE_PATRON:
+            raise
+    return await house.system.find_patron(PatronKey(symbol, (IDENTIFIER,)))  # another request was quicker
+
+
+async def _find_institution(house: House, symbol: str) -> Patron | None:
+    try:
+        return await house.system.find_patron(PatronKey(symbol, (IDENTIFIER,)))
+    except Refused as refused:
+        if refused.reason is Reason.UNKNOWN_PATRON:
+            return None
+        raise
+
+
+def _institution_draft(house: House, request: Request, symbol: str) -> PatronDraft:
+    rules = _rules(house, request)
+    return PatronDraft(
+        identifiers=(PatronIdentifier(IDENTIFIER, symbol),),
+        name=PersonName(request.partner.name or symbol, is_organisation=True),
+        category=rules.create_category,
+        home_library=rules.create_library or None,
+        contacts=(Contact(ContactKind.EMAIL, "notices", request.partner.email),) if request.partner.email else (),
+        expires=house.today() + timedelta(days=rules.create_days),
+        home_institution=symbol,
+    )
+
+
+def _rules(house: House, request: Request) -> Patrons:
+    profile = house.profile(request.partner.profile)
+    return profile.circulation.patrons if profile is not None else Patrons()
+
+
+async def registered(house: House, profile: Profile, home: HomePatron) -> PatronLink:
+    """The patron's record here, made or brought up to date. Identifiers are read as the profile reads those that the
+    partner sends, so that CreateUser and a request mean the same record.
+
+    Raises Refused(NOT_ALLOWED (the partner's items go to itself) | DUPLICATE_PATRON (somebody of our own, or of
+    another library, has this identifier) | DATA_MISSING …), Unavailable.
+    """
+    partner = profile.partner
+    if partner is None or partner.workflow.lending.loan_to != "requester":
+        raise Refused(
+            Reason.NOT_ALLOWED,
+            "Items are lent to this library itself: see workflow.lending.loan_to in its profile.",
+            about=About.PATRON,
+        )
+    rules = profile.circulation.patrons
+    identifier = _identifier(home, rules)
+    draft = _requester_draft(house, rules, identifier, home, partner.symbol)
+    found = await _find_requester(house, identifier)
+    if found is None:
+        patron = await house.system.create_patron(draft, _key("made", partner.symbol, identifier.value))
+    else:
+        if not found.temporary or found.home_institution not in partner.symbols:
+            raise Refused(Reason.DUPLICATE_PATRON, "Another patron has this identifier here.", about=About.PATRON)
+        patron = await house.system.update_patron(found.id, _news(draft, found), _key("changed", found.id, repr(draft)))
+    return PatronLink(
+        id=patron.id,
+        identifier=identifier.value,
+        category=patron.category,
+        pickup=home.pickup,
+        language=home.language or patron.language,
+    )
+
+
+def _identifier(home: HomePatron, rules: Patrons) -> PatronIdentifier:
+    if not home.identifier.strip() or not home.name.surname.strip():
+        raise Refused(Reason.DATA_MISSING, "The patron's identifier or name is missing.", about=About.PATRON)
+    type_ = patron_types(Named(home.identifier, home.type), rules)[0]
+    return PatronIdentifier(type_, rules.rewrite.apply(home.identifier))
+
+
+def _requester_draft(
+    house: House, rules: Patrons, identifier: PatronIdentifier, home: HomePatron, symbol: str
+) -> PatronDraft:
+    return PatronDraft(
+        identifiers=(identifier,),
+        name=home.name,
+        category=rules.create_category,
+        home_library=rules.create_library or None,
+        contacts=(Contact(ContactKind.EMAIL, "notices", home.email),) if home.email else None,
+        expires=_first_expiry(house, rules),
+        language=home.language or None,
+        home_institution=symbol,
+        temporary=True,
+    )
+
+
+def _news(draft: PatronDraft, found: Patron) -> PatronDraft:
+    """What is said now, but no shorter life than the record has."""
+    expires = max((day for day in (draft.expires, found.expires) if day is not None), default=None)
+    return replace(draft, identifiers=(), category=None, home_library=None, expires=expires)
+
+
+def _first_expiry(house: House, rules: Patrons) -> date:
+    return house.today() + timedelta(days=rules.create_days)
+
+
+async def _find_requester(house: House, identifier: PatronIdentifier) -> Patron | None:
+    try:
+        return await house.system.find_patron(PatronKey(identifier.value, (identifier.type,)))
+    except Refused as refused:
+        if refused.reason is Reason.UNKNOWN_PATRON:
+            return None
+        raise
+
+
+def _key(what: str, *parts: str) -> str:
+    """Patrons are hashed: keys stand in other systems' notes."""
+    return f"requester:{what}:{blake2b('/'.join(parts).encode(), digest_size=12).hexdigest()}"
+
+
+# --- as long as it borrows here --------------------------------------------------------------------------
+
+
+async def requester(house: House, request: Request, key: str, until: datetime | None = None) -> Patron:
+    """The record of the request's direct patron, good at least until its loan is due. Raises Refused, Unavailable."""
+    patron = await house.system.find_patron(PatronKey(request.direct_patron.id, ("internal",)))
+    needed = max(house.today(), until.astimezone(house.zone).date()) if until is not None else house.today()
+    if patron.expires is None or patron.expires >= needed:
+        return patron
+    return await house.system.expire_patron(patron.id, needed, f"{key}:until-{needed.isoformat()}")
+
+
+async def expire_requester(house: House, request: Request, key: str) -> None:
+    """The record ends with the last thing that its patron has or wants here. Raises Unavailable."""
+    if not request.direct_patron.id or request.open or Capability.PATRON_UPDATE not in house.system.capabilities:
+        return
+    try:
+        patron = await house.system.find_patron(PatronKey(request.direct_patron.id, ("internal",)))
+        over = patron.temporary and not patron.loan_count and not patron.hold_count
+        if over and (patron.expires is None or patron.expires > house.today()):
+            await house.system.expire_patron(patron.id, house.today(), f"{key}:over")
+    except Refused as refused:
+        if refused.reason is not Reason.UNKNOWN_PATRON:
+            raise

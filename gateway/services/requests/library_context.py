@@ -1,0 +1,158 @@
+"""LibraryContext: one library with rules, partners, system, store and clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, tzinfo
+
+from gateway.domain.circulation_policy import DueDates
+from gateway.domain.clock import Clock
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.profile import Profile
+from gateway.domain.requests.calendar import Calendar
+from gateway.domain.requests.network_load import NOTHING, Reported
+from gateway.domain.requests.partner_policy import PartnerPolicy, Workflow
+from gateway.domain.requests.policy import RequestPolicy
+from gateway.domain.requests.request import Party, Request, Role
+from gateway.domain.requests.views import NotThere
+from gateway.domain.value import frozen_by_name
+from gateway.ports.catalogue import Catalogue
+from gateway.ports.library_system import LibraryInfo, LibrarySystem
+from gateway.ports.partner_channel import PartnerChannel
+from gateway.profiles import ProfileSet
+from gateway.store.engine import Store
+from gateway.store.requests import requests
+
+Network = Callable[[str, tuple[str, ...], RequestPolicy], Reported]
+"""Of the library with this symbol, about the supplier with these."""
+
+DESK = "desk"
+
+PATRON = "patron"
+"""Actor of what patrons do themselves."""
+
+
+def nothing_reported(_library: str, _symbols: tuple[str, ...], _policy: RequestPolicy) -> Reported:
+    """There is no network."""
+    return NOTHING
+
+
+@frozen_by_name
+class House:
+    """`profiles` and `policy` give what is in use now; `nudge` wakes the outbox worker;
+    `public_url`: where this gateway is reached from outside, for links; `writes_letters`: a mail server is set up, so
+    patrons get notices; `network` gives what its members report about a supplier's load."""
+
+    symbol: str
+    info: LibraryInfo
+    system: LibrarySystem
+    zone: tzinfo
+    currency: str
+    store: Store
+    clock: Clock
+    profiles: Callable[[], ProfileSet]
+    policy: Callable[[], RequestPolicy]
+    channels: Mapping[str, PartnerChannel]
+    catalogue: Catalogue
+    nudge: Callable[[], None]
+    public_url: str = ""
+    writes_letters: bool = True
+    network: Network = nothing_reported
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def today(self) -> date:
+        """In the library's zone."""
+        return self.now().astimezone(self.zone).date()
+
+    @property
+    def calendar(self) -> Calendar:
+        return Calendar.from_policy(self.policy().calendar, self.zone)
+
+    def profile(self, name: str) -> Profile | None:
+        """None for one that isn't there, or is another library's."""
+        found = self.profiles().by_name(name) if name else None
+        return found if found is not None and self._is_ours(found) else None
+
+    def _is_ours(self, profile: Profile) -> bool:
+        """A profile that names no library is for the only one."""
+        return profile.library in ("", self.symbol)
+
+    def partner(self, name: str) -> PartnerPolicy | None:
+        """What a profile says of its partner; None for one that isn't there or is no partner of requests."""
+        profile = self.profile(name)
+        return profile.partner if profile is not None else None
+
+    def known_partner(self, name: str) -> tuple[Profile, PartnerPolicy]:
+        """Raises Refused(UNKNOWN_AGENCY)."""
+        profile = self.profile(name)
+        if profile is None or profile.partner is None:
+            raise Refused(
+                Reason.UNKNOWN_AGENCY, f"There is no partner profile '{name}'.", about=About.RECEIVER, value=name
+            )
+        return profile, profile.partner
+
+    def partners(self) -> tuple[tuple[Profile, PartnerPolicy], ...]:
+        """All profiles of partners with whom this library exchanges requests, by name. Another library may know the
+        same partner by a profile of its own."""
+        ours = [one for one in self.profiles() if self._is_ours(one) and not one.abstract]
+        found = [(one, one.partner) for one in ours if one.partner is not None]
+        return tuple(sorted(found, key=lambda pair: pair[0].name))
+
+    def partner_policies(self) -> Mapping[str, PartnerPolicy]:
+        """By the name of the profile."""
+        return {profile.name: partner for profile, partner in self.partners()}
+
+    def reported(self, partner: PartnerPolicy) -> Reported:
+        """Requests that other members of the network have open with this partner."""
+        return self.network(self.symbol, partner.symbols, self.policy())
+
+    def partner_with(self, symbol: str) -> Profile | None:
+        """The partner that has this symbol, without case."""
+        wanted = symbol.casefold()
+        return next(
+            (profile for profile, partner in self.partners() if wanted in map(str.casefold, partner.symbols)), None
+        )
+
+    def workflow(self, request: Request) -> Workflow:
+        partner = self.partner(request.partner.profile)
+        return partner.workflow if partner is not None else Workflow()
+
+    def due_dates(self, request: Request) -> DueDates:
+        profile = self.profile(request.partner.profile)
+        return profile.circulation.due_dates if profile is not None else DueDates()
+
+    def party_of(self, name: str) -> Party:
+        """Raises Refused(UNKNOWN_AGENCY)."""
+        profile, partner = self.known_partner(name)
+        return Party(
+            symbol=partner.symbol, profile=profile.name, name=partner.name, email=partner.email, address=partner.address
+        )
+
+    @property
+    def party(self) -> Party:
+        """Our own library."""
+        return Party(symbol=self.symbol, name=self.info.name, email=self.info.email, address=self.info.address)
+
+
+def needs_role(request: Request, role: Role) -> None:
+    """Raises Refused(NOT_ALLOWED)."""
+    if request.role is not role:
+        raise Refused(Reason.NOT_ALLOWED, f"This is a {request.role.value} request.", about=About.REQUEST)
+
+
+async def require_request(house: House, request_id: str) -> Request:
+    """Raises NotThere."""
+    request = await house.store.read(lambda c: requests.load(c, house.symbol, request_id))
+    if request is None:
+        raise NotThere("request")
+    return request
+
+
+def house_of(houses: Mapping[str, House], library: str) -> House:
+    """Raises NotThere."""
+    found = next((house for symbol, house in houses.items() if symbol.casefold() == library.casefold()), None)
+    if found is None:
+        raise NotThere("library")
+    return found

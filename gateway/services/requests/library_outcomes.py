@@ -1,0 +1,380 @@
+"""What the library has done means something for the managed request that it is about: which events follow.
+
+Pure: from the command, its result and the request to the events that follow. Nothing follows from what the request
+knows already, so that a command may come again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from gateway.domain import commands
+from gateway.domain.circulation_policy import CirculationPolicy
+from gateway.domain.commands import Command, Named, Result
+from gateway.domain.library import Item, Loan, Patron
+from gateway.domain.partner_identifiers import item_barcodes, our_agency, request_number
+from gateway.domain.requests.events import Condition, Details, Kind, Signal, by_partner, by_us
+from gateway.domain.requests.request import Borrowing, Flag, Lending, Request, Role, Volume, VolumeState
+from gateway.domain.value import frozen, frozen_by_name
+
+Change = Callable[[Request], Request]
+
+
+def _as_it_is(request: Request) -> Request:
+    return request
+
+
+@frozen_by_name
+class Step:
+    """One event. `prepare`: what the library's part leaves on the request, as in `happen.Happening`."""
+
+    signal: Signal
+    details: Details = Details()
+    prepare: Change = _as_it_is
+
+
+@frozen
+class News:
+    """`names`: numbers and barcodes by which the request is known; `number`: that of the request, as the command has
+    it, in our spelling."""
+
+    command: Any
+    result: Any
+    policy: CirculationPolicy
+    names: tuple[str, ...]
+    number: str = ""
+
+    def steps(self, request: Request) -> tuple[Step, ...]:
+        return tuple(_STEPS[type(self.command)](self, request))
+
+    def volume(self, request: Request, barcode: str) -> Volume | None:
+        return next((volume for volume in request.volumes if barcode and volume.barcode == barcode), None)
+
+    def is_numbered(self, request: Request) -> bool:
+        """Whether the command names the request itself, not only an item that it is about."""
+        return bool(self.number) and self.number in (request.number, request.transaction, *request.external)
+
+
+def news_of(command: Command, result: Result, policy: CirculationPolicy) -> News | None:
+    """None: nothing that a managed request has to know."""
+    if type(command) not in _STEPS or (isinstance(command, commands.Notice) and command.kind not in _TOLD):
+        return None
+    sent: Named | None = getattr(command, "request", None)
+    number = request_number(sent, policy).value
+    names = (number, *_raw(sent), *_of_result(command, result, policy))
+    return News(command, result, policy, tuple(dict.fromkeys(name for name in names if name)), number)
+
+
+def _raw(sent: Named | None) -> Iterator[str]:
+    if sent is not None:
+        yield sent.value.strip()
+
+
+def _of_result(command: Command, result: Any, policy: CirculationPolicy) -> Iterator[str]:
+    """An item that has just come, and a hold, are known by their request alone."""
+    match command:
+        case commands.AcceptItem():
+            return
+        case commands.CancelRequest():
+            yield result.hold.request_id
+            return
+        case commands.CheckIn() | commands.DeleteItem() if result.item is None and command.item is not None:
+            yield from item_barcodes(command.item, "", policy)
+        case commands.Notice() if command.item is not None:
+            yield from item_barcodes(command.item, our_agency(command.sender, policy), policy)
+    if result.item is not None:
+        yield result.item.barcode
+    loan = getattr(result, "loan", None)
+    if loan is not None:
+        yield loan.request_id
+
+
+def _named(request: Request, volume: Volume | None) -> tuple[str, ...]:
+    """A request of one piece needs no names."""
+    return (volume.id,) if volume is not None and len(request.volumes) > 1 else ()
+
+
+# --- an item comes ---------------------------------------------------------------------------------------
+
+
+def _accepted(news: News, request: Request) -> Iterator[Step]:
+    result: commands.ItemAccepted = news.result
+    if request.role is not Role.BORROWING or _somebody_elses(request, result.patron):
+        return
+    barcode = result.item.barcode
+    volume = news.volume(request, barcode)
+    if volume is None:
+        volume = _next_to_come(request)
+        yield _received(news, request, volume)
+        lent_already = False
+    else:
+        lent_already = volume.state is not VolumeState.RECEIVED
+    if result.loan is not None and not lent_already:
+        yield _lent(request, volume, result.loan)
+
+
+def _somebody_elses(request: Request, patron: Patron | None) -> bool:
+    """A number that happens to be alike: the item is for another."""
+    return patron is not None and bool(request.patron.id) and patron.id != request.patron.id
+
+
+def _next_to_come(request: Request) -> Volume | None:
+    awaited = (VolumeState.EXPECTED, VolumeState.SHIPPED)
+    return next((volume for volume in request.volumes if volume.state in awaited), None)
+
+
+def _received(news: News, request: Request, volume: Volume | None) -> Step:
+    command: commands.AcceptItem = news.command
+    result: commands.ItemAccepted = news.result
+    number = request_number(command.request, news.policy)
+    renewable = command.renewals_allowed if number.renewable is None else number.renewable
+    details = Details(
+        due=command.due,
+        barcode=command.item.value.strip() if command.item is not None else "",
+        conditions=(Condition.LIBRARY_USE_ONLY,) if number.library_use_only else (),
+        renewals_allowed=None if renewable else False,
+        volumes=_named(request, volume),
+    )
+
+    def arrived(request: Request) -> Request:
+        volumes = tuple(
+            replace(one, barcode=result.item.barcode) if volume is not None and one.id == volume.id else one
+            for one in request.volumes
+        )
+        return replace(request, volumes=volumes, hold_id=result.hold.id if result.hold is not None else request.hold_id)
+
+    return Step(signal=by_us(Kind.RECEIVED), details=details, prepare=arrived)
+
+
+# --- it is lent and comes back ---------------------------------------------------------------------------
+
+
+def _lent(request: Request, volume: Volume | None, loan: Loan) -> Step:
+    def until(request: Request) -> Request:
+        return replace(request, terms=replace(request.terms, patron_due=loan.due))
+
+    return Step(signal=by_us(Kind.LOANED_TO_PATRON), details=Details(volumes=_named(request, volume)), prepare=until)
+
+
+def _checked_out(news: News, request: Request) -> Iterator[Step]:
+    result: commands.ItemLent = news.result
+    loan, barcode = result.loan, result.item.barcode
+    if request.role is Role.BORROWING:
+        volume = news.volume(request, barcode)
+        other = volume is None and any(one.barcode for one in request.volumes)  # the number of something else
+        if not other and (volume is None or volume.state is not VolumeState.LENT):
+            yield _lent(request, volume, loan)
+        return
+    if loan.id == request.loan_id or not (news.is_numbered(request) or _is_borrower(request, result.patron)):
+        return
+
+    def out(request: Request) -> Request:
+        return replace(request, item_barcode=barcode, loan_id=loan.id, borrower_id=result.patron.id)
+
+    yield Step(signal=by_us(Kind.SHIPPED), details=Details(due=loan.due, barcode=barcode), prepare=out)
+
+
+def _is_borrower(request: Request, patron: Patron) -> bool:
+    """Whether an item of ours that we know by its barcode alone goes to whom it is kept for."""
+    symbol = request.partner.symbol.casefold()
+    names = {patron.home_institution.casefold(), *(one.value.casefold() for one in patron.identifiers)}
+    return patron.id in (request.borrower_id, request.direct_patron.id) or (bool(symbol) and symbol in names)
+
+
+def _checked_in(news: News, request: Request) -> Iterator[Step]:
+    command: commands.CheckIn = news.command
+    result: commands.ItemReturned = news.result
+    if request.role is Role.LENDING:
+        other = result.loan is not None and request.loan_id not in ("", result.loan.id)
+        other = other or (result.item is not None and result.item.barcode != request.item_barcode)
+        if not other and request.state in (Lending.SHIPPED, Lending.RETURNED, Lending.LOST):
+            yield Step(signal=by_us(Kind.CHECKED_IN))
+        return
+    volume = _scanned(news, request, command.item)
+    if volume is None:
+        return
+    details = Details(volumes=_named(request, volume))
+    if volume.state is VolumeState.LENT:
+        yield Step(signal=by_us(Kind.RETURNED_BY_PATRON), details=details)
+    if result.deleted and volume.state is not VolumeState.RETURNED:
+        yield Step(signal=by_us(Kind.RETURNED), details=details)
+
+
+def _scanned(news: News, request: Request, sent: Named | None) -> Volume | None:
+    """The volume that a command means by its barcode, or the only one of a request that it names."""
+    item = news.result.item
+    barcodes = (item.barcode,) if item is not None else item_barcodes(sent, "", news.policy) if sent is not None else ()
+    found = next((volume for code in barcodes if (volume := news.volume(request, code)) is not None), None)
+    if found is not None or len(request.volumes) != 1 or not news.is_numbered(request):
+        return found
+    only = request.volumes[0]
+    return only if item is None or not only.barcode else None
+
+
+def _deleted(news: News, request: Request) -> Iterator[Step]:
+    """Only where the record is really gone: a profile may keep it, or only cancel its hold."""
+    if request.role is not Role.BORROWING or news.policy.delete.action != "delete":
+        return
+    command: commands.DeleteItem = news.command
+    volume = _scanned(news, request, command.item)
+    if volume is not None and volume.state is not VolumeState.RETURNED:
+        yield Step(signal=by_us(Kind.RETURNED), details=Details(volumes=_named(request, volume)))
+
+
+# --- the time of the loan --------------------------------------------------------------------------------
+
+
+def _renewed(news: News, request: Request) -> Iterator[Step]:
+    """A supplier is asked for what goes past its own date; within it nobody has to be."""
+    result: commands.ItemRenewed = news.result
+    loan = result.loan
+    if request.role is Role.BORROWING:
+        volume, until = news.volume(request, result.item.barcode), request.terms.patron_due
+        pending = Flag.RENEWAL_PENDING in request.flags
+        if volume is not None and not pending and (until is None or loan.due > until):
+            yield Step(signal=by_us(Kind.RENEW))
+        return
+    if loan.id == request.loan_id and not _is_known(request, loan.due):
+        yield Step(signal=by_partner(Kind.RENEW))
+        yield Step(signal=by_us(Kind.RENEW_ACCEPTED), details=Details(due=loan.due))
+
+
+def _is_known(request: Request, due: datetime) -> bool:
+    known = request.terms.lender_due
+    return due == known if isinstance(known, datetime) else due.date() == known
+
+
+def _recalled(news: News, request: Request) -> Iterator[Step]:
+    """Of a partner's item by its lender; of our own by us."""
+    command: commands.Recall = news.command
+    result: commands.ItemRecalled = news.result
+    due = command.due if command.due is not None else result.loan.due
+    recalled, known = Flag.RECALLED in request.flags, request.terms.lender_due
+    if request.role is Role.BORROWING:
+        if not recalled or command.due not in (None, known):
+            yield Step(signal=by_partner(Kind.RECALL), details=Details(due=command.due))
+    elif result.loan.id == request.loan_id and not (recalled and due == known):
+        yield Step(signal=by_us(Kind.RECALL), details=Details(due=due))
+
+
+def _cancelled(_news: News, request: Request) -> Iterator[Step]:
+    if request.state in (Borrowing.CANCELLED, Borrowing.CANCEL_PENDING, Lending.CANCELLED, Lending.CANCEL_PENDING):
+        return
+    yield Step(signal=by_us(Kind.CANCEL) if request.role is Role.BORROWING else by_partner(Kind.CANCEL))
+
+
+# --- what has happened elsewhere -------------------------------------------------------------------------
+
+
+def _noticed(news: News, request: Request) -> Iterator[Step]:
+    """As the command that it amounts to, but for what only the partner can say."""
+    notice: commands.Notice = news.command
+    noted: commands.Noted = news.result
+    told = _SAID.get((request.role, notice.kind))
+    if told is not None:
+        yield from told(news, request)
+    elif noted.meant is not None and type(noted.meant[0]) in _STEPS:
+        command, result = noted.meant
+        yield from _STEPS[type(command)](replace(news, command=command, result=result), request)
+
+
+def _announced(news: News, request: Request) -> Iterator[Step]:
+    """The item will come: its record is here before it."""
+    if news.result.meant is None:
+        return
+    accepted: commands.ItemAccepted = news.result.meant[1]
+    volume = _next_to_come(request)
+    known = news.volume(request, accepted.item.barcode) is not None
+    if known or volume is None or volume.barcode or _somebody_elses(request, accepted.patron):
+        return
+    yield Step(signal=by_partner(Kind.WILL_SUPPLY), prepare=_with_barcode(volume, accepted.item.barcode))
+
+
+def _sent(news: News, request: Request) -> Iterator[Step]:
+    """The piece may have another barcode than it was announced with."""
+    volume = _meant_by_notice(news, request)
+    if volume is None:
+        return
+    item: Item | None = news.result.item
+    barcode = item.barcode if item is not None and item.temporary else volume.barcode
+    if volume.state is VolumeState.EXPECTED or volume.barcode != barcode:
+        details = Details(due=news.command.due, volumes=_named(request, volume))
+        yield Step(signal=by_partner(Kind.SHIPPED), details=details, prepare=_with_barcode(volume, barcode))
+
+
+def _meant_by_notice(news: News, request: Request) -> Volume | None:
+    notice: commands.Notice = news.command
+    found = _scanned(news, request, notice.item)
+    if found is None and notice.item is not None:
+        codes = item_barcodes(notice.item, our_agency(notice.sender, news.policy), news.policy)
+        found = next((volume for code in codes if (volume := news.volume(request, code)) is not None), None)
+    return found or (request.volumes[0] if len(request.volumes) == 1 and news.is_numbered(request) else None)
+
+
+def _with_barcode(volume: Volume, barcode: str) -> Change:
+    def marked(request: Request) -> Request:
+        volumes = tuple(replace(one, barcode=barcode) if one.id == volume.id else one for one in request.volumes)
+        return replace(request, volumes=volumes)
+
+    return marked
+
+
+def _home_again(news: News, request: Request) -> Iterator[Step]:
+    volume = _meant_by_notice(news, request)
+    if volume is not None and volume.state not in (VolumeState.EXPECTED, VolumeState.CHECKED_IN):
+        yield Step(signal=by_partner(Kind.CHECKED_IN), details=Details(volumes=_named(request, volume)))
+
+
+def _arrived_there(_news: News, request: Request) -> Iterator[Step]:
+    if request.state is Lending.SHIPPED:
+        yield Step(signal=by_partner(Kind.RECEIVED))
+
+
+def _granted(news: News, request: Request) -> Iterator[Step]:
+    """By its lender, whether or not it was asked."""
+    due: commands.Due = news.command.due
+    if due is None or due == request.terms.lender_due:
+        return
+    pending = Flag.RENEWAL_PENDING in request.flags
+    yield Step(signal=by_partner(Kind.RENEW_ACCEPTED if pending else Kind.DUE_DATE_CHANGED), details=Details(due=due))
+
+
+def _will_not_come(news: News, request: Request) -> Iterator[Step]:
+    volume = _meant_by_notice(news, request) or _next_to_come(request)
+    if request.state is Borrowing.CANCEL_PENDING:
+        kind = Kind.CANCEL_ACCEPTED
+    elif request.state in (Borrowing.REQUESTED, Borrowing.WILL_SUPPLY, Borrowing.HOLD_PLACED, Borrowing.CONDITIONAL):
+        kind = Kind.UNFILLED
+    else:
+        return
+    yield Step(signal=by_partner(kind), prepare=_with_barcode(volume, "") if volume is not None else _as_it_is)
+
+
+_Told = Callable[[News, Request], Iterator[Step]]
+_SAID: dict[tuple[Role, commands.NoticeKind], _Told] = {
+    (Role.BORROWING, commands.NoticeKind.REQUESTED): _announced,
+    (Role.BORROWING, commands.NoticeKind.SHIPPED): _sent,
+    (Role.BORROWING, commands.NoticeKind.RECEIVED): _home_again,
+    (Role.BORROWING, commands.NoticeKind.RENEWED): _granted,
+    (Role.BORROWING, commands.NoticeKind.REQUEST_CANCELLED): _will_not_come,
+    (Role.LENDING, commands.NoticeKind.RECEIVED): _arrived_there,
+}
+_TOLD = frozenset(commands.NoticeKind) - {
+    commands.NoticeKind.REQUEST_UPDATED,
+    commands.NoticeKind.STATUS_UPDATED,
+}
+"""Of these the others say nothing that a managed request has to know."""
+
+_STEPS: dict[type, Callable[[News, Request], Iterator[Step]]] = {
+    commands.AcceptItem: _accepted,
+    commands.CheckOut: _checked_out,
+    commands.CheckIn: _checked_in,
+    commands.DeleteItem: _deleted,
+    commands.Renew: _renewed,
+    commands.Recall: _recalled,
+    commands.CancelRequest: _cancelled,
+    commands.Notice: _noticed,
+}

@@ -1,0 +1,180 @@
+"""Orders that wait to go to a partner together."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from gateway.domain.problems import Refused
+from gateway.domain.profile import Profile
+from gateway.domain.requests import calendar as times
+from gateway.domain.requests.events import Details, Event, Kind, by_us
+from gateway.domain.requests.partner_policy import Gather
+from gateway.domain.requests.views import GatheredOrder, NotThere, Page
+from gateway.domain.value import frozen
+from gateway.ports.partner_channel import Delivered, GatheredFile, Gathers, PartnerMessage
+from gateway.services.outbox.attempts import said_no
+from gateway.services.outbox.queue import Handled, Handler
+from gateway.services.requests.effects import channel_of, file_number
+from gateway.services.requests.library_context import House
+from gateway.services.requests.partner_inbox import told
+from gateway.services.requests.transitions import Happening, happen_in
+from gateway.store.requests import order_batches, outbox, outbox_queries
+from gateway.store.requests.order_batches import FILE, GATHER, FiledOrder
+from gateway.store.requests.outbox import Row
+from gateway.store.requests.request_rows import Unreadable, parse_message
+from gateway.store.schema import exchange_id
+
+LEFT_OVER = timedelta(minutes=1)
+"""Shortest wait of an order that could not go with the others, since another message of its request comes first."""
+
+
+@frozen
+class Filing:
+    """`houses` by symbol."""
+
+    houses: Mapping[str, House]
+
+    def by_kind(self) -> Mapping[str, Handler]:
+        return {GATHER: self.gather, FILE: self.file}
+
+    # --- the alarm ---------------------------------------------------------------------------------------
+
+    async def gather(self, row: Row) -> Handled:
+        """All is done in the transaction that ends the row."""
+        house = self.houses[row.library]
+        found = channel_of(house, row.target)
+        if found is None:
+            return Handled("not gathered any more", lambda c: order_batches.singly(c, house.symbol, row.target))
+        return Handled("gathered", lambda c: self._come_together(c, house, *found))
+
+    def _come_together(
+        self, connection: Connection, house: House, profile: Profile, rule: Gather, channel: Gathers
+    ) -> None:
+        ready = order_batches.ready(connection, house.symbol, profile.name, order_batches.ALL)
+        for orders in _files(ready, profile, rule.most, channel):
+            _file(connection, house, profile, rule, orders)
+        if order_batches.any_waits(connection, house.symbol, profile.name):
+            now = house.now()
+            due = max(times.due(rule, now, house.calendar), now + LEFT_OVER)
+            order_batches.awaits(connection, house.symbol, profile.name, now, due, order_batches.ALL)
+
+    # --- the file ----------------------------------------------------------------------------------------
+
+    async def file(self, row: Row) -> Handled:
+        """Each try is the same: its orders, its number, its id."""
+        house = self.houses[row.library]
+        orders = await house.store.read(lambda c: order_batches.in_hand(c, house.symbol, row.id))
+        profile, policy = house.known_partner(row.target)
+        channel = house.channels.get(policy.channel)
+        if not isinstance(channel, Gathers):
+            return Handled(
+                "its orders go one by one", lambda c: order_batches.dissolve(c, house.symbol, row.id, house.now())
+            )
+        messages = [parse_message(one.payload) for one in orders]
+        number = str(json.loads(row.payload)["number"])
+        outcomes = await channel.send_many(messages, GatheredFile(id=row.id, number=number, at=row.created), profile)
+        sent = sum(isinstance(one, Delivered) for one in outcomes)
+        ends = tuple(zip(orders, messages, outcomes, strict=True))
+        return Handled(f"file {number}: {sent} of {len(ends)} orders", lambda c: _end(c, house, row.id, ends))
+
+
+def _end(
+    connection: Connection, house: House, file_id: str, ends: Sequence[tuple[Row, PartnerMessage, Delivered | Refused]]
+) -> None:
+    for _, message, outcome in ends:  # first, since what changes a request locks it before the lane
+        if isinstance(outcome, Delivered):
+            told(connection, house, message, outcome)
+    now = house.now()
+    for order, _, outcome in ends:
+        if isinstance(outcome, Delivered):
+            outbox.done(connection, order, outcome.note or "delivered", now)
+        else:
+            order_batches.drop(connection, house.symbol, file_id, order.id)
+            outbox.dead(connection, order, said_no(outcome), now)
+
+
+# --- coming together -------------------------------------------------------------------------------------
+
+
+def _files(
+    orders: Sequence[Row], profile: Profile, most: int, channel: Gathers
+) -> Iterator[Sequence[tuple[Row, PartnerMessage]]]:
+    """Those that can go together, oldest first, no more than `most`."""
+    groups: dict[str, list[tuple[Row, PartnerMessage]]] = defaultdict(list)
+    for order in orders:
+        try:
+            message = parse_message(order.payload)
+        except Unreadable:  # of a newer release: a node that can read it will be the next to try
+            continue
+        groups[channel.together(message, profile)].append((order, message))
+    for group in groups.values():
+        yield from (group[n : n + most] for n in range(0, len(group), most))
+
+
+def _file(
+    connection: Connection,
+    house: House,
+    profile: Profile,
+    rule: Gather,
+    orders: Sequence[tuple[Row, PartnerMessage]],
+) -> None:
+    now = house.now()
+    number = file_number(connection, house, profile, rule)
+    row = Row(
+        library=house.symbol,
+        id=exchange_id(now),
+        lane="",
+        kind=FILE,
+        target=profile.name,
+        payload=json.dumps({"number": number}),
+        created=now,
+        next_at=now,
+    )
+    entries = [
+        FiledOrder(
+            library=house.symbol,
+            profile=profile.name,
+            number=number,
+            place=place,
+            file_id=row.id,
+            order_id=order.id,
+            request_id=order.request_id,
+            reference=message.transaction,
+            at=now,
+        )
+        for place, (order, message) in enumerate(orders, start=1)
+    ]
+    order_batches.add(connection, row, entries)
+
+
+def gathered(connection: Connection, house: House, limit: int, cursor: str) -> Page[GatheredOrder]:
+    """Oldest first."""
+    page = order_batches.unsent(connection, house.symbol, limit, cursor)
+    return Page(tuple(_view(connection, house, row) for row in page.rows), page.cursor)
+
+
+def _view(connection: Connection, house: House, order: Row) -> GatheredOrder:
+    view = GatheredOrder(id=order.id, partner=order.target, request_id=order.request_id, created=order.created)
+    file_id = order_batches.file_of(order)
+    if not file_id:
+        return replace(view, due=order_batches.due_of(connection, house.symbol, order.target))
+    file = outbox_queries.get(connection, house.symbol, file_id)
+    number = next((one.number for one in order_batches.orders_of(connection, house.symbol, file_id)), "")
+    return replace(view, file=number, error=file.error if file is not None else "")
+
+
+def skip_orders(connection: Connection, house: House, file: Row, reason: str, actor: str) -> None:
+    """Of a file that is never sent. Who decided it stands in the history of each request."""
+    for order in order_batches.in_hand(connection, house.symbol, file.id):
+        details = Details(note=f"outbox: {order.kind} {order.target} skipped: {reason}")
+        event = Event(by_us(Kind.NOTE), house.now(), actor, details)
+        with suppress(NotThere):
+            happen_in(connection, house, Happening(request_id=order.request_id, event=event))
+        outbox.let_be(connection, order, reason, actor, house.now())

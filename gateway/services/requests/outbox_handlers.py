@@ -1,0 +1,238 @@
+"""Handlers of outbox rows: partner, letter, library, work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from gateway.domain import due_dates
+from gateway.domain.problems import About, OutcomeUnknown, Reason, Refused
+from gateway.domain.requests.events import Condition, Details, Event, Kind, Reasons, by_us
+from gateway.domain.requests.request import Borrowing, Flag, Request
+from gateway.domain.requests.state_machine import Denied
+from gateway.domain.requests.state_table import Follow, Library
+from gateway.domain.requests.views import NotNow
+from gateway.domain.value import frozen
+from gateway.ports.library_system import PatronKey
+from gateway.ports.outgoing_mail import Mailer, Sender
+from gateway.services.letters import Letters, NoticeFacts, build_mail, mail_address
+from gateway.services.outbox.attempts import may_have_arrived
+from gateway.services.outbox.queue import Handled, Handler
+from gateway.services.requests.desk_actions import TooLate, at_the_desk, undo
+from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, reader_of
+from gateway.services.requests.lending import LOCATE, locate
+from gateway.services.requests.library_calls import call
+from gateway.services.requests.library_context import DESK, House, require_request
+from gateway.services.requests.order_batches import Filing
+from gateway.services.requests.partner_inbox import told
+from gateway.services.requests.questions import answer_links
+from gateway.services.requests.suppliers import find_supplier
+from gateway.services.requests.transitions import Happening, happen, happen_in
+from gateway.store.requests.outbox import Row
+from gateway.store.requests.request_rows import parse, parse_event, parse_message
+from gateway.store.schema import exchange_id
+
+QUERY = "query"
+"""The letter that asks the patron something."""
+
+
+@frozen
+class Handlers:
+    """`houses` by symbol; `sender`: whose address letters to patrons carry."""
+
+    houses: Mapping[str, House]
+    letters: Letters
+    mailer: Mailer
+    sender: Sender
+
+    def by_kind(self) -> Mapping[str, Handler]:
+        own: dict[str, Handler] = {
+            PARTNER: self.partner,
+            LETTER: self.letter,
+            LIBRARY: self.library,
+            WORK: self.work,
+        }
+        return {**own, **Filing(self.houses).by_kind()}
+
+    # --- partners ----------------------------------------------------------------------------------------
+
+    async def partner(self, row: Row) -> Handled:
+        """Raises Refused when the partner has no channel that works."""
+        house = self.houses[row.library]
+        message = replace(parse_message(row.payload), repeated=may_have_arrived(row.tries, row.error))
+        profile, policy = house.known_partner(row.target)
+        channel = house.channels.get(policy.channel)
+        if channel is None:
+            raise Refused(
+                Reason.UNSUPPORTED_SERVICE, f"The channel '{policy.channel}' is not there.", about=About.RECEIVER
+            )
+        delivered = await channel.send(message, profile)
+        return Handled(delivered.note or "delivered", lambda c: told(c, house, message, delivered))
+
+    # --- patrons -----------------------------------------------------------------------------------------
+
+    async def letter(self, row: Row) -> Handled:
+        house = self.houses[row.library]
+        request = await require_request(house, row.request_id)
+        reader = reader_of(request)
+        if not reader.id:
+            return Handled("not sent: the request has no patron any more")
+        patron = await house.system.find_patron(PatronKey(reader.id, ("internal",)))
+        if not mail_address(patron, house.today()):
+            return Handled("not sent: the patron has no e-mail address")
+        written = replace(parse(json.loads(row.payload)["request"]), patron=request.patron)
+        letter = self.letters.for_patron(
+            row.target, written, patron, house.info, house.zone, row.created, await self._facts(house, written, row)
+        )
+        return Handled(await self.mailer.send(build_mail(letter, self.sender.of(house.info))))
+
+    async def _facts(self, house: House, request: Request, row: Row) -> NoticeFacts:
+        details = parse_event(json.loads(row.payload)["event"]).details
+        places = {place.code: place.name for place in await house.system.pickup_locations()}
+        answers = await answer_links(house, request) if row.target == QUERY else {}
+        return NoticeFacts(
+            message_id=row.id,
+            details=details,
+            link=details.link,
+            pickup=places.get(reader_of(request).pickup, reader_of(request).pickup),
+            answer_yes=answers.get("yes", ""),
+            answer_no=answers.get("no", ""),
+            account=house.policy().notices.account_url,
+        )
+
+    # --- the library -------------------------------------------------------------------------------------
+
+    async def library(self, row: Row) -> Handled:
+        house = self.houses[row.library]
+        request = await require_request(house, row.request_id)
+        if not row.target.startswith(f"{DESK}:"):
+            attempt: int = json.loads(row.payload).get("attempt", 0)
+            return Handled(await call(house, Library(row.target), request, row.id, attempt))
+        event = parse_event(json.loads(row.payload)["event"])
+        try:
+            leaves = await at_the_desk(house, request, event, row.id)
+        except TooLate:
+            if row.tries > 1:
+                await undo(house, request, event, row.id)
+            raise
+        return Handled(event.kind.value, _happens(house, row.request_id, event, leaves))
+
+    async def work(self, row: Row) -> Handled:
+        return Handled(await follow_up(self.houses[row.library], row.target, row.request_id))
+
+
+def _happens(
+    house: House, request_id: str, event: Event, prepare: Callable[[Request], Request]
+) -> Callable[[Connection], None]:
+    """The event that follows from the library's yes, in the transaction that ends the row. Where another event was
+    quicker and this one doesn't fit any more, the next try finds that first: it undoes what the library did, and
+    staff find the row among those that failed."""
+
+    def then(connection: Connection) -> None:
+        outcome = happen_in(connection, house, Happening(request_id=request_id, event=event, prepare=prepare))
+        if isinstance(outcome, Denied):
+            raise OutcomeUnknown("the request has changed while the library was asked")
+
+    return then
+
+
+async def follow_up(house: House, work: str, request_id: str) -> str:
+    """A line for the outbox. Raises Unavailable, NotThere."""
+    return await _WORK[work](house, request_id)
+
+
+async def _decide_condition(house: House, request_id: str) -> str:
+    request = await require_request(house, request_id)
+    if request.state is not Borrowing.CONDITIONAL:
+        return "no condition is open"
+    match house.workflow(request).borrowing.conditions:
+        case "accept":
+            return await _happen(house, request, Kind.CONDITION_ACCEPTED)
+        case "refuse":
+            return await _happen(house, request, Kind.CONDITION_REFUSED)
+        case "patron" if request.patron.id:
+            details = Details(query=exchange_id(house.now()), reason=_about(request), note=_question(request))
+            return await _happen(house, request, Kind.PATRON_ASKED, details)
+    return "staff decide"
+
+
+def _about(request: Request) -> str:
+    """What the patron is asked about: a word of the query letter."""
+    attempt = request.attempt
+    if attempt is not None and attempt.cost is not None:
+        return Condition.COST.value
+    conditions = attempt.conditions if attempt is not None else ()
+    return conditions[0].value if conditions else Condition.OTHER.value
+
+
+def _question(request: Request) -> str:
+    """The supplier's own words, where it said any."""
+    return request.attempt.note if request.attempt is not None else ""
+
+
+async def _patron_answer(house: House, request_id: str) -> str:
+    request = await require_request(house, request_id)
+    query = request.query
+    if request.state is not Borrowing.CONDITIONAL or query is None or not query.answer:
+        return "nothing to decide"
+    if request.attempt is not None and query.asked < request.attempt.asked:
+        return "the question was about an earlier supplier"
+    return await _happen(house, request, Kind.CONDITION_ACCEPTED if query.answer == "yes" else Kind.CONDITION_REFUSED)
+
+
+async def _decide_renewal(house: House, request_id: str) -> str:
+    request = await require_request(house, request_id)
+    if Flag.RENEWAL_PENDING not in request.flags:
+        return "no renewal is wanted"
+    rules = house.workflow(request).lending
+    if rules.renew == "staff":
+        return "staff decide"
+    reason = "" if rules.renew == "grant" else Reasons.POLICY.value
+    if not reason and request.terms.renewals >= rules.renewals:
+        reason = Reasons.RENEWAL_LIMIT.value
+    if not reason and await _is_wanted_here(house, request):
+        reason = Reasons.HAS_REQUESTS.value
+    if reason:
+        return await _happen(house, request, Kind.RENEW_REFUSED, Details(reason=reason, due=request.terms.lender_due))
+    until = due_dates.renewed_due(request.terms.lender_due, house.now(), rules.renewal_days, house.calendar)
+    return await _happen(house, request, Kind.RENEW_ACCEPTED, Details(due=until))
+
+
+async def _is_wanted_here(house: House, request: Request) -> bool:
+    """Whether somebody of our own waits for the item."""
+    if not request.item_barcode:
+        return False
+    try:
+        item = await house.system.item_by_barcode(request.item_barcode)
+    except Refused:
+        return False
+    return any(hold.request_id != request.number for hold in await house.system.item_holds(item.id))
+
+
+async def _report_status(house: House, request_id: str) -> str:
+    request = await require_request(house, request_id)
+    details = Details(status=request.state.value, due=request.terms.lender_due)
+    return await _happen(house, request, Kind.STATUS_REPORT, details)
+
+
+async def _happen(house: House, request: Request, kind: Kind, details: Details | None = None) -> str:
+    """An event by rule. What has become impossible meanwhile is left."""
+    event = Event(by_us(kind), house.now(), "rule", details or Details())
+    try:
+        await happen(house, Happening(request_id=request.id, event=event))
+    except NotNow as late:
+        return f"not possible any more: {late.denied.detail}"
+    return kind.value
+
+
+_WORK: dict[str, Callable[[House, str], Awaitable[str]]] = {
+    Follow.FIND_SUPPLIER.value: find_supplier,
+    Follow.DECIDE_CONDITION.value: _decide_condition,
+    Follow.DECIDE_RENEWAL.value: _decide_renewal,
+    Follow.REPORT_STATUS.value: _report_status,
+    Follow.PATRON_ANSWER.value: _patron_answer,
+    LOCATE: locate,
+}

@@ -1,0 +1,391 @@
+"""Messages of partners about managed requests, taken once; refusals that follow a delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from gateway.domain.problems import About, Reason, Refusal, Refused
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Details, Event, Kind, by_partner, by_us
+from gateway.domain.requests.partner_policy import PartnerRole
+from gateway.domain.requests.request import OPEN_ATTEMPT, Costs, Lending, Note, Party, PatronLink, Request, Role, Volume
+from gateway.domain.requests.request_updates import with_attempt
+from gateway.domain.requests.state_machine import Denied
+from gateway.domain.requests.state_table import Timer
+from gateway.domain.requests.views import LendingDraft
+from gateway.domain.value import frozen
+from gateway.ports.partner_channel import Delivered, FromPartner, PartnerMessage, Taken
+from gateway.services.requests.deadlines import when
+from gateway.services.requests.effects import PARTNER, new_row, without_patron, work_row
+from gateway.services.requests.intake import next_number
+from gateway.services.requests.lending import LOCATE
+from gateway.services.requests.lending import registered as registered_patron
+from gateway.services.requests.library_context import House
+from gateway.services.requests.transitions import Happening, as_it_is, happen_in, kept_denied, refusal_of
+from gateway.store.requests import history, outbox, requests, timers
+from gateway.store.requests.history import EventRow
+from gateway.store.requests.request_rows import dump_message
+from gateway.store.requests.requests import Found, TransactionTaken
+from gateway.store.schema import exchange_id
+
+ACTOR = "outbox"
+
+
+@frozen
+class Doors:
+    """Implements `ports.partner_channel.Receive` for all libraries of the installation. `houses` by symbol."""
+
+    houses: Mapping[str, House]
+
+    async def receive(self, message: FromPartner, profile: Profile | None) -> Taken:
+        """Raises Unavailable."""
+        house = self._house(message.receiver, profile)
+        if house is None:
+            refusal = Refusal(Reason.UNKNOWN_AGENCY, "There is no such library here.", About.RECEIVER, message.receiver)
+            return Taken(refused=refusal)
+        partner = profile or house.partner_with(message.sender)
+        if partner is None:
+            refusal = Refusal(Reason.UNKNOWN_SENDER, "The sender is not known here.", About.SENDER, message.sender)
+            return Taken(refused=refusal)
+        return await Incoming(house).receive(message, partner)
+
+    def take(self, connection: Connection, symbol: str, message: FromPartner, profile: Profile) -> Taken:
+        """See `services.exchange.handlers.Doors`."""
+        return Incoming(self.houses[symbol]).take(connection, message, profile)
+
+    def after(self, symbol: str) -> None:
+        self.houses[symbol].nudge()
+
+    def _house(self, symbol: str, profile: Profile | None) -> House | None:
+        wanted = (symbol or (profile.library if profile is not None else "")).casefold()
+        if not wanted and len(self.houses) == 1:
+            return next(iter(self.houses.values()))
+        return next((house for name, house in self.houses.items() if name.casefold() == wanted), None)
+
+
+@frozen
+class Incoming:
+    """Messages of partners to one library."""
+
+    house: House
+
+    async def receive(self, message: FromPartner, profile: Profile) -> Taken:
+        """Raises Unavailable."""
+        taken = await self.house.store.write(lambda c: self.take(c, message, profile))
+        self.house.nudge()
+        return taken
+
+    def take(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
+        """Inside a transaction that does more; whoever ends it nudges the house."""
+        symbol = self.house.symbol
+        seen = history.seen(connection, symbol, profile.name, message.id)
+        if seen is not None:
+            refused = Refusal(Reason(seen.reason), seen.refused, About.REQUEST) if seen.refused else None
+            known = requests.load(connection, symbol, seen.request_id) if seen.request_id else None
+            return Taken(seen.request_id, refused, repeated=True, request=known)
+        taken = self._first_time(connection, message, profile)
+        refusal = taken.refused
+        history.keep(
+            connection,
+            symbol,
+            profile.name,
+            message.id,
+            history.Seen(
+                taken.request_id,
+                refusal.detail if refusal is not None else "",
+                refusal.reason.value if refusal is not None else "",
+            ),
+            self.house.now(),
+        )
+        return taken
+
+    def unfilled(self, connection: Connection, message: FromPartner, profile: Profile, why: Details) -> None:
+        """What is asked for is answered so at once, and no request is made of it: only that the message was here is
+        kept, so that it is answered once. Inside a transaction, as `take`."""
+        house, at = self.house, self.house.now()
+        if history.seen(connection, house.symbol, profile.name, message.id) is not None:
+            return
+        history.keep(connection, house.symbol, profile.name, message.id, history.Seen(""), at)
+        assert message.request is not None, "it comes with kind REQUEST"
+        asked = replace(without_patron(message.request), library=house.symbol, id="", number="")
+        answer = PartnerMessage(
+            id=exchange_id(at),
+            kind=Kind.UNFILLED,
+            at=at,
+            sender=house.party,
+            receiver=_requester(house, profile, asked.partner),
+            role=Role.LENDING,
+            transaction=message.transaction,
+            details=why,
+            request=asked,
+        )
+        outbox.add(connection, new_row(asked, PARTNER, profile.name, dump_message(answer), at, answer.id))
+
+    def _first_time(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
+        symbol = self.house.symbol
+        if message.kind is Kind.REQUEST and message.role is Role.LENDING:
+            return self._new(connection, message, profile)
+        found = requests.by_transaction(connection, symbol, message.role, profile.name, message.transaction)
+        if found is None:
+            return Taken(refused=_unknown(message))
+        event = Event(
+            by_partner(message.kind),
+            self.house.now(),
+            f"partner:{message.sender}",
+            message.details,
+            found.attempt if message.role is Role.BORROWING else 0,
+        )
+        request = requests.load_for_update(connection, symbol, found.request_id)
+        refused = message.guard(request) if message.guard is not None and request is not None else None
+        if refused is not None and request is not None:
+            kept_denied(connection, self.house, request, event, refused.detail)
+            return Taken(found.request_id, refused, event=event, request=request)
+        prepare = handed_over(connection, self.house, message, profile, found)
+        happening = Happening(request_id=found.request_id, event=event, prepare=prepare)
+        outcome = happen_in(connection, self.house, happening)
+        if isinstance(outcome, Denied):
+            return Taken(found.request_id, refusal_of(outcome), event=event, request=request)
+        return Taken(found.request_id, event=event, request=outcome.request)
+
+    # --- a new request -----------------------------------------------------------------------------------
+
+    def _new(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
+        house = self.house
+        known = requests.by_transaction(connection, house.symbol, Role.LENDING, profile.name, message.transaction)
+        if known is not None:  # the same request under another message id: a reminder, or a sender that forgot
+            request = requests.load(connection, house.symbol, known.request_id)
+            refused = message.guard(request) if message.guard is not None and request is not None else None
+            return Taken(known.request_id, refused, repeated=refused is None, request=request)
+        if message.request is None or not message.transaction:
+            return Taken(refused=Refusal(Reason.DATA_MISSING, "The request has no content or no number."))
+        try:
+            request = lending_request(connection, house, message.request, profile, message.transaction)
+        except Refused as no:
+            return Taken(refused=Refusal.of(no))
+        begin(connection, house, request, f"partner:{message.sender}")
+        return Taken(request.id, request=request)
+
+
+def lending_request(
+    connection: Connection, house: House, asked: Request, profile: Profile, transaction: str
+) -> Request:
+    """The lending request for what a partner asks; not stored yet. Raises Refused(UNAUTHORIZED_SERVICE)."""
+    partner = profile.partner
+    if partner is None or PartnerRole.REQUESTER not in partner.roles:
+        raise Refused(Reason.UNAUTHORIZED_SERVICE, "This partner may not request anything here.", about=About.SENDER)
+    now = house.now()
+    number = next_number(connection, house, Role.LENDING, profile=profile.name)
+    return replace(
+        asked,
+        library=house.symbol,
+        id=exchange_id(now),
+        role=Role.LENDING,
+        state=Lending.NEW,
+        number=number,
+        created=now,
+        changed=now,
+        version=1,
+        flags=frozenset(),
+        partner=_requester(house, profile, asked.partner),
+        transaction=transaction,
+        branch="",
+        volumes=tuple(Volume(one.id, one.label) for one in asked.volumes) or (Volume("1"),),
+        notes=(),
+        attachments=(),
+        external=(),
+        warnings=(),
+        patron=PatronLink(),
+        mediated=False,
+        rota=(),
+        attempts=(),
+        current=0,
+        query=None,
+        candidates=(),
+        hold_id="",
+        item_barcode="",
+        loan_id="",
+        borrower_id="",
+        direct_patron=PatronLink(),
+        sign_offs=(),
+    )
+
+
+async def staff_request(house: House, draft: LendingDraft) -> Request:
+    """A request that staff enter for a library that asked by letter or telephone. It needs a profile of its partner.
+
+    Raises Refused(UNKNOWN_AGENCY | DATA_MISSING | DUPLICATE_REQUEST | UNAUTHORIZED_SERVICE, and for a patron
+    NOT_ALLOWED | DUPLICATE_PATRON).
+    """
+    profile = house.profile(draft.requester.profile) or house.partner_with(draft.requester.symbol)
+    if profile is None or profile.partner is None:
+        raise Refused(
+            Reason.UNKNOWN_AGENCY,
+            "There is no profile of the library that asks.",
+            about=About.SENDER,
+            value=draft.requester.profile or draft.requester.symbol,
+        )
+    if not (draft.citation.title or draft.citation.component_title or draft.citation.identifiers):
+        raise Refused(
+            Reason.DATA_MISSING, "A title or a standard number is needed to know what is asked for.", about=About.RECORD
+        )
+    patron = await registered_patron(house, profile, draft.patron) if draft.patron is not None else PatronLink()
+    request = await house.store.write(lambda c: _from_staff(c, house, draft, profile, patron))
+    house.nudge()
+    return request
+
+
+def _from_staff(
+    connection: Connection, house: House, draft: LendingDraft, profile: Profile, patron: PatronLink
+) -> Request:
+    now = house.now()
+    asked = Request(
+        library=house.symbol,
+        id="",
+        role=Role.LENDING,
+        state=Lending.NEW,
+        number="",
+        created=now,
+        changed=now,
+        citation=draft.citation,
+        service=draft.service,
+        dates=draft.dates,
+        costs=Costs(maximum=draft.maximum_cost),
+        extras=draft.extras,
+        partner=draft.requester,
+        source=draft.source,
+    )
+    request = lending_request(connection, house, asked, profile, draft.transaction)
+    request = replace(
+        request,
+        transaction=draft.transaction or request.number,
+        external=draft.external,
+        direct_patron=patron,
+        notes=(Note(now, draft.actor, draft.note),) if draft.note else (),
+    )
+    if requests.by_transaction(connection, house.symbol, Role.LENDING, profile.name, request.transaction) is not None:
+        raise Refused(
+            Reason.DUPLICATE_REQUEST,
+            "This library has a request under this number already.",
+            about=About.REQUEST,
+            value=request.transaction,
+        )
+    begin(connection, house, request, draft.actor)
+    return request
+
+
+def begin(connection: Connection, house: House, request: Request, actor: str) -> None:
+    """Stores a new lending request; then it is looked for on our shelves."""
+    registered(connection, house, request, actor)
+    outbox.add(connection, work_row(request, LOCATE, request.created))
+
+
+def registered(connection: Connection, house: House, request: Request, actor: str) -> None:
+    """Stores a new lending request with its history's first line."""
+    requests.insert(connection, request)
+    requests.add_transaction(
+        connection, house.symbol, Role.LENDING, request.partner.profile, request.transaction, request.id, 0
+    )
+    at = request.created
+    history.add(
+        connection,
+        EventRow(
+            id=exchange_id(at),
+            library=house.symbol,
+            request_id=request.id,
+            at=at,
+            event=Event(by_partner(Kind.REQUEST), at, actor),
+            before=Lending.NEW.value,
+            after=Lending.NEW.value,
+        ),
+    )
+    if (over := when(house, Timer.NEED_BY, request, at)) is not None:
+        timers.start(connection, house.symbol, request.id, Timer.NEED_BY, over)
+
+
+def _requester(house: House, profile: Profile, said: Party) -> Party:
+    """What the message says of its sender outweighs the profile, but for who it is."""
+    ours = house.party_of(profile.name)
+    return replace(
+        ours,
+        symbol=said.symbol or ours.symbol,
+        name=said.name or ours.name,
+        email=said.email or ours.email,
+        address=said.address or ours.address,
+    )
+
+
+def _unknown(message: FromPartner) -> Refusal:
+    return Refusal(Reason.UNKNOWN_REQUEST, "There is no request with this number.", About.REQUEST, message.transaction)
+
+
+def handed_over(
+    connection: Connection, house: House, message: FromPartner, profile: Profile, found: Found
+) -> Callable[[Request], Request]:
+    """What becomes of the request before the event. The transaction keeps its number; both may use it."""
+    if message.kind is not Kind.FORWARDED or message.role is not Role.BORROWING:
+        return as_it_is
+    new = house.partner_with(message.details.partner)
+    if new is None or new.partner is None or new.name == profile.name:
+        return as_it_is
+    try:
+        requests.add_transaction(
+            connection, house.symbol, Role.BORROWING, new.name, message.transaction, found.request_id, found.attempt
+        )
+    except TransactionTaken:
+        return as_it_is
+    party, channel = house.party_of(new.name), new.partner.channel
+    return lambda request: _with(request, found.attempt, party, channel)
+
+
+def _with(request: Request, number: int, party: Party, channel: str) -> Request:
+    attempt = request.attempt_number(number)
+    if attempt is None or attempt.status not in OPEN_ATTEMPT:
+        return request
+    new = with_attempt(request, replace(attempt, partner=party.profile, symbol=party.symbol, channel=channel))
+    return replace(new, partner=party) if number == request.current else new
+
+
+def told(connection: Connection, house: House, message: PartnerMessage, delivered: Delivered) -> None:
+    """In the transaction that ends the message. An answer to what became no request has none that it could concern."""
+    if not message.request.id:
+        return
+    if delivered.altered:
+        _altered(connection, house, message, delivered.altered)
+    if delivered.refused is not None:
+        _refused(connection, house, message, delivered.refused)
+
+
+def _refused(connection: Connection, house: House, message: PartnerMessage, refused: Refusal) -> None:
+    """It comes onto the request; a request that the partner can't take goes to the next."""
+    rejected = message.kind is Kind.REQUEST and message.role is Role.BORROWING
+    signal = by_partner(Kind.REJECTED) if rejected else by_us(Kind.TROUBLE)
+    attempt = _attempt_of(message) if message.role is Role.BORROWING else 0
+    details = Details(reason=refused.reason.value, note=refused.detail)
+    event = Event(signal, house.now(), f"partner:{message.receiver.symbol}", details, attempt)
+    happen_in(connection, house, Happening(request_id=message.request.id, event=event))
+
+
+def _attempt_of(message: PartnerMessage) -> int:
+    return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)
+
+
+def _altered(connection: Connection, house: House, message: PartnerMessage, altered: str) -> None:
+    """Into the history alone: the request is as it was, whoever is at work on it."""
+    request = requests.load(connection, house.symbol, message.request.id)
+    if request is None:
+        return
+    now = house.now()
+    text = f"{message.kind.value} to {message.receiver.profile}: {altered}"
+    row = EventRow(
+        id=exchange_id(now),
+        library=house.symbol,
+        request_id=request.id,
+        at=now,
+        event=Event(by_us(Kind.NOTE), now, ACTOR, Details(note=text)),
+        before=request.state.value,
+        after=request.state.value,
+    )
+    history.add(connection, row)

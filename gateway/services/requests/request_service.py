@@ -1,0 +1,355 @@
+"""RequestService and PatronRequestService: requests as API, pages and commands ask for them.
+
+What is shown is made here; what is done goes through `intake`, `partner_inbox` and `actions`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from gateway.domain.problems import Reason, Refused
+from gateway.domain.requests.action_fields import BY_RULE
+from gateway.domain.requests.attachments import page_warning
+from gateway.domain.requests.events import Details, Event, Kind, by_us
+from gateway.domain.requests.patron_status import PatronStatus, of_request
+from gateway.domain.requests.request import (
+    Attachment,
+    Borrowing,
+    Lending,
+    Request,
+    Role,
+    RotaLine,
+    ServiceType,
+    Standing,
+    State,
+)
+from gateway.domain.requests.state_machine import allowed
+from gateway.domain.requests.task_lists import TASKS
+from gateway.domain.requests.views import (
+    Act,
+    BadCursor,
+    Draft,
+    HistoryLine,
+    LendingDraft,
+    NotThere,
+    Page,
+    PatronAct,
+    PatronView,
+    Shown,
+    StoredFile,
+    TimerLine,
+    UnfinishedStep,
+    Upload,
+    Wanted,
+)
+from gateway.domain.value import frozen
+from gateway.services.attachments import checked
+from gateway.services.letters import Letters
+from gateway.services.requests.actions import Acts, patron_may
+from gateway.services.requests.intake import create
+from gateway.services.requests.library_context import PATRON, House, house_of, needs_role, require_request
+from gateway.services.requests.partner_inbox import staff_request
+from gateway.services.requests.transitions import Happening, happen, happen_in, line_of, must_fit
+from gateway.store.requests import history, outbox_queries, request_lists, requests, timers
+from gateway.store.requests.history import EventRow
+from gateway.store.requests.outbox import Row
+from gateway.store.schema import exchange_id
+
+KINDS: Mapping[PatronAct, Kind] = {
+    PatronAct.CANCEL: Kind.CANCEL,
+    PatronAct.RENEW: Kind.RENEW,
+    PatronAct.ANSWER: Kind.PATRON_ANSWERED,
+}
+
+_OVER = frozenset({PatronStatus.DONE, PatronStatus.ENDED})
+
+
+@frozen
+class RequestsFront:
+    """`acts` by symbol of the library."""
+
+    houses: Mapping[str, House]
+    acts: Mapping[str, Acts]
+
+    def house(self, library: str) -> House:
+        return house_of(self.houses, library)
+
+    # --- making ------------------------------------------------------------------------------------------
+
+    async def create_borrowing(self, library: str, draft: Draft) -> Request:
+        return await create(self.house(library), draft)
+
+    async def create_lending(self, library: str, draft: LendingDraft) -> Request:
+        return await staff_request(self.house(library), draft)
+
+    async def act(self, library: str, request_id: str, act: Act) -> Request:
+        house = self.house(library)
+        return await self.acts[house.symbol].act(request_id, act)
+
+    # --- looking -----------------------------------------------------------------------------------------
+
+    async def listing(self, library: str, wanted: Wanted, limit: int, cursor: str) -> Page[Request]:
+        house = self.house(library)
+        if wanted.task and wanted.task not in {task.name for task in TASKS}:
+            raise Refused(Reason.INVALID_VALUE, "There is no such task list.", value=wanted.task)
+        filtered = _filter(wanted)
+        try:
+            found = await house.store.read(lambda c: request_lists.listing(c, house.symbol, filtered, limit, cursor))
+        except request_lists.BadCursor as bad:
+            raise BadCursor(str(bad)) from bad
+        return Page(found.requests, found.cursor)
+
+    async def show(self, library: str, request_id: str) -> Shown:
+        house = self.house(library)
+
+        def work(
+            connection: Connection,
+        ) -> tuple[Request, Sequence[EventRow], Sequence[timers.TimerRow], Sequence[Row]]:
+            request = requests.load(connection, house.symbol, request_id)
+            if request is None:
+                raise NotThere("request")
+            return (
+                request,
+                history.of_request(connection, house.symbol, request_id),
+                timers.of_request(connection, house.symbol, request_id),
+                outbox_queries.unfinished_of_request(connection, house.symbol, request_id),
+            )
+
+        request, rows, running, unfinished = await house.store.read(work)
+        probe = Event(by_us(Kind.NOTE), house.now())
+        kinds = tuple(kind for kind in allowed(request, house.workflow(request), probe) if kind not in BY_RULE)
+        return Shown(
+            request=request,
+            history=tuple(line_of(row) for row in rows),
+            timers=tuple(TimerLine(row.timer.value, row.at) for row in running),
+            allowed=kinds,
+            unfinished=tuple(_unfinished_step(row) for row in unfinished),
+        )
+
+    async def find(self, library: str, reference: str) -> Request:
+        """By id or number. Raises NotThere."""
+        house = self.house(library)
+
+        def work(connection: Connection) -> Request | None:
+            found = requests.load(connection, house.symbol, reference)
+            if found is not None:
+                return found
+            by_number = requests.by_number(connection, house.symbol, reference)
+            return requests.load(connection, house.symbol, by_number) if by_number is not None else None
+
+        request = await house.store.read(work)
+        if request is None:
+            raise NotThere("request")
+        return request
+
+    # --- files -------------------------------------------------------------------------------------------
+
+    async def attach(
+        self, library: str, request_id: str, upload: Upload, actor: str, version: int | None
+    ) -> tuple[Request, Attachment]:
+        house = self.house(library)
+        await require_request(house, request_id)  # before a scanner is bothered
+        upload = await checked(upload, house.policy().copies)
+        now = house.now()
+        attachment = Attachment(
+            id=exchange_id(now),
+            name=upload.name,
+            media_type=upload.media_type,
+            size=len(upload.content),
+            pages=upload.pages,
+            sha256=hashlib.sha256(upload.content).hexdigest(),
+            at=now,
+        )
+        event = Event(by_us(Kind.NOTE), now, actor, Details(attachment=attachment.id))
+        happening = Happening(
+            request_id=request_id,
+            event=event,
+            expected=version,
+            prepare=lambda request: _with_file(request, attachment),
+        )
+
+        def work(connection: Connection) -> Request:
+            history.put(connection, house.symbol, attachment.id, upload.content)
+            return must_fit(happen_in(connection, house, happening)).request
+
+        return await house.store.write(work), attachment
+
+    async def attachment(self, library: str, request_id: str, attachment_id: str) -> StoredFile:
+        house = self.house(library)
+        request = await require_request(house, request_id)
+        kept = next((one for one in request.attachments if one.id == attachment_id), None)
+        content = await house.store.read(lambda c: history.get(c, house.symbol, attachment_id)) if kept else None
+        if kept is None or content is None:
+            raise NotThere("attachment")
+        return StoredFile(kept, content)
+
+    # --- the rota of one request -------------------------------------------------------------------------
+
+    async def reorder(
+        self, library: str, request_id: str, partners: Sequence[str], actor: str, version: int | None
+    ) -> Request:
+        house = self.house(library)
+        partners = tuple(dict.fromkeys(partners))
+        for partner in partners:
+            house.known_partner(partner)
+
+        def reordered(request: Request) -> Request:
+            done = tuple(line for line in request.rota if line.standing is not Standing.WAITING)
+            waiting = {line.partner: line for line in request.rota if line.standing is Standing.WAITING}
+            first = [waiting.pop(name, RotaLine(name)) for name in partners]
+            chosen = [replace(line, why="by hand", by_hand=True) for line in first]
+            return replace(request, rota=(*done, *chosen, *waiting.values()))
+
+        note = f"rota: {', '.join(partners)}"
+        return await self._on_rota(house, request_id, reordered, actor, version, note)
+
+    async def skip(
+        self, library: str, request_id: str, partner: str, why: str, actor: str, version: int | None
+    ) -> Request:
+        house = self.house(library)
+
+        def skipped(request: Request) -> Request:
+            waits = any(line.partner == partner and line.standing is Standing.WAITING for line in request.rota)
+            if not waits:
+                raise NotThere("rota line")
+            rota = tuple(
+                replace(line, standing=Standing.SKIPPED, why=why)
+                if line.partner == partner and line.standing is Standing.WAITING
+                else line
+                for line in request.rota
+            )
+            return replace(request, rota=rota)
+
+        return await self._on_rota(
+            house, request_id, skipped, actor, version, f"rota: {partner} skipped{f', {why}' if why else ''}"
+        )
+
+    async def _on_rota(
+        self,
+        house: House,
+        request_id: str,
+        change: Callable[[Request], Request],
+        actor: str,
+        version: int | None,
+        note: str,
+    ) -> Request:
+        event = Event(by_us(Kind.NOTE), house.now(), actor, Details(note=note))
+
+        def changed(request: Request) -> Request:
+            needs_role(request, Role.BORROWING)
+            return change(request)
+
+        happening = Happening(request_id=request_id, event=event, expected=version, prepare=changed)
+        return (await happen(house, happening)).request
+
+
+def _with_file(request: Request, attachment: Attachment) -> Request:
+    """A copy of another length than cited gets a warning for staff."""
+    found = page_warning(request.citation, attachment.name, attachment.pages)
+    warnings = (
+        (*request.warnings, found) if found and request.service.type is not ServiceType.LOAN else request.warnings
+    )
+    return replace(request, attachments=(*request.attachments, attachment), warnings=warnings)
+
+
+def _filter(wanted: Wanted) -> request_lists.Filter:
+    """Raises Refused(INVALID_VALUE) for a state that doesn't exist."""
+    sides: dict[Role, tuple[State, ...]] = {Role.BORROWING: tuple(Borrowing), Role.LENDING: tuple(Lending)}
+    possible: list[State] = [one for role, states in sides.items() if wanted.role in (None, role) for one in states]
+    unknown = [word for word in wanted.states if word not in {state.value for state in possible}]
+    if unknown:
+        raise Refused(Reason.INVALID_VALUE, "There is no such state.", value=unknown[0])
+    return request_lists.Filter(
+        role=wanted.role,
+        states=tuple(state for state in possible if state.value in wanted.states),
+        task=wanted.task,
+        partner=wanted.partner,
+        patron_id=wanted.patron_id,
+        text=wanted.text,
+        open=wanted.open,
+        branch=wanted.branch,
+        need_by_before=wanted.need_by_before,
+    )
+
+
+def _unfinished_step(row: Row) -> UnfinishedStep:
+    return UnfinishedStep(row.id, row.kind, row.target, row.status.value, row.created, row.tries, row.error)
+
+
+@frozen
+class FeedFront:
+    houses: Mapping[str, House]
+
+    async def after(self, library: str, cursor: str, limit: int) -> Sequence[HistoryLine]:
+        house = house_of(self.houses, library)
+        rows = await house.store.read(lambda c: history.after(c, house.symbol, cursor, limit))
+        return tuple(line_of(row) for row in rows)
+
+
+@frozen
+class PatronsFront:
+    """`language` empty: the one of the request's patron."""
+
+    requests: RequestsFront
+    letters: Letters
+
+    async def listing(
+        self, library: str, patron_id: str, open_: bool | None, language: str, limit: int, cursor: str
+    ) -> Page[PatronView]:
+        """Newest change first. Raises BadCursor."""
+        wanted = Wanted(role=Role.BORROWING, patron_id=patron_id, open=open_)
+        page = await self.requests.listing(library, wanted, limit, cursor)
+        house = self.requests.house(library)
+        return Page(tuple(self._view(house, request, language) for request in page), page.cursor)
+
+    async def show(self, library: str, request_id: str, patron_id: str, language: str) -> PatronView:
+        """Raises NotThere, for the requests of others too."""
+        house = self.requests.house(library)
+        return self._view(house, await _own(house, request_id, patron_id), language)
+
+    async def act(
+        self,
+        library: str,
+        request_id: str,
+        patron_id: str,
+        act: PatronAct,
+        details: Details,
+        version: int | None,
+        language: str,
+    ) -> PatronView:
+        """Raises NotThere, Outdated, NotNow, Refused (the partner's workflow keeps it for staff)."""
+        house = self.requests.house(library)
+        await _own(house, request_id, patron_id)
+        done = Act(kind=KINDS[act], details=details, actor=PATRON, version=version)
+        return self._view(house, await self.requests.act(library, request_id, done), language)
+
+    def _view(self, house: House, request: Request, language: str) -> PatronView:
+        said = of_request(request)
+        spoken = self.letters.spoken(language or request.patron.language)
+        return PatronView(
+            request=request,
+            status=said.status,
+            text=spoken.words.patron.get(said.word, said.word),
+            language=spoken.language,
+            acts=_acts(house, request, said.status),
+        )
+
+
+async def _own(house: House, request_id: str, patron_id: str) -> Request:
+    """Somebody else's is not there. Raises NotThere."""
+    request = await require_request(house, request_id)
+    if request.role is not Role.BORROWING or not patron_id or request.patron.id != patron_id:
+        raise NotThere("request")
+    return request
+
+
+def _acts(house: House, request: Request, status: PatronStatus) -> tuple[PatronAct, ...]:
+    if status in _OVER:
+        return ()
+    fit = allowed(request, house.workflow(request), Event(by_us(Kind.NOTE), house.now()))
+    possible = patron_may(house, request).intersection(fit)
+    return tuple(act for act, kind in KINDS.items() if kind in possible)

@@ -1,0 +1,320 @@
+"""StaffService and PartnerDirectory: tasks, dead letters, notices, partners, rotas, loads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from gateway.domain.problems import Reason, Refused
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Details, Event, Kind, by_us
+from gateway.domain.requests.network_load import Heard
+from gateway.domain.requests.partner_policy import PartnerPolicy
+from gateway.domain.requests.policy import RotaOrder, RotaTemplate
+from gateway.domain.requests.request import Role, ServiceType
+from gateway.domain.requests.rota import Explanation
+from gateway.domain.requests.task_lists import TASKS
+from gateway.domain.requests.views import (
+    DeadLetter,
+    GatheredOrder,
+    NoticeStatus,
+    NoticeView,
+    NotThere,
+    Page,
+    PartnerLoad,
+    PartnerView,
+    RotaView,
+    RotaViewLine,
+    TaskView,
+)
+from gateway.domain.value import frozen
+from gateway.services.requests.effects import LETTER, PARTNER
+from gateway.services.requests.library_context import House, house_of, require_request
+from gateway.services.requests.order_batches import gathered, skip_orders
+from gateway.services.requests.suppliers import SUPPLY_TIME_DAYS, explain
+from gateway.services.requests.transitions import Happening, happen_in
+from gateway.store.requests import order_batches, outbox, outbox_queries, request_counts
+from gateway.store.requests.order_batches import FILE, GATHER, ORDER
+from gateway.store.requests.outbox import Row, Status
+from gateway.store.requests.request_rows import Unreadable, parse_message
+
+DEAD_LETTERS = "dead-letters"
+
+NOTICE: Mapping[Status, NoticeStatus] = {
+    Status.WAITING: NoticeStatus.WAITING,
+    Status.IN_HAND: NoticeStatus.WAITING,
+    Status.DONE: NoticeStatus.SENT,
+    Status.DEAD: NoticeStatus.FAILED,
+    Status.REFUSED: NoticeStatus.FAILED,
+    Status.SKIPPED: NoticeStatus.SKIPPED,
+}
+
+
+@frozen
+class StaffFront:
+    houses: Mapping[str, House]
+
+    async def tasks(self, library: str) -> Sequence[TaskView]:
+        house = house_of(self.houses, library)
+        counts = await house.store.read(lambda c: request_counts.task_counts(c, house.symbol))
+        lists = tuple(
+            TaskView(
+                task.name, task.role.value if task.role is not None else "", task.description, counts.get(task.name, 0)
+            )
+            for task in TASKS
+        )
+        dead = TaskView(DEAD_LETTERS, "", "could not be done: release, edit or skip", counts.get(DEAD_LETTERS, 0))
+        return (*lists, dead)
+
+    # --- dead letters ------------------------------------------------------------------------------------
+
+    async def dead_letters(self, library: str, limit: int, cursor: str) -> Page[DeadLetter]:
+        """Oldest first."""
+        house = house_of(self.houses, library)
+        page = await house.store.read(
+            lambda c: outbox_queries.oldest_first(c, house.symbol, Status.DEAD, limit, cursor)
+        )
+        return Page(tuple(_dead(row) for row in page.rows), page.cursor)
+
+    async def dead_letter(self, library: str, letter_id: str) -> DeadLetter:
+        house = house_of(self.houses, library)
+        return _dead(await house.store.read(lambda c: _dead_row(c, house, letter_id)))
+
+    async def release(self, library: str, letter_id: str, actor: str) -> None:
+        """Also an order that waits for others: it goes alone."""
+        house = house_of(self.houses, library)
+
+        def work(connection: Connection) -> None:
+            _decided(connection, house, letter_id, "released", actor, _held_row)
+            outbox.release(connection, house.symbol, letter_id, house.now())
+
+        await self._change(house, work)
+
+    async def edit(self, library: str, letter_id: str, payload: str, actor: str) -> None:
+        house = house_of(self.houses, library)
+
+        def work(connection: Connection) -> None:
+            _is_usable(_decided(connection, house, letter_id, "changed and released", actor), payload)
+            outbox.edit(connection, house.symbol, letter_id, payload, house.now())
+
+        await self._change(house, work)
+
+    async def skip(self, library: str, letter_id: str, reason: str, actor: str) -> None:
+        house = house_of(self.houses, library)
+
+        def work(connection: Connection) -> None:
+            row = _decided(connection, house, letter_id, f"skipped: {reason}", actor)
+            if row.kind == FILE:
+                skip_orders(connection, house, row, reason, actor)
+            outbox.skip(connection, house.symbol, letter_id, reason, actor, house.now())
+
+        await self._change(house, work)
+
+    async def _change(self, house: House, change: Callable[[Connection], None]) -> None:
+        await house.store.write(change)
+        house.nudge()
+
+    # --- orders that wait for others ---------------------------------------------------------------------
+
+    async def gathered(self, library: str, limit: int, cursor: str) -> Page[GatheredOrder]:
+        """Oldest first."""
+        house = house_of(self.houses, library)
+        return await house.store.read(lambda c: gathered(c, house, limit, cursor))
+
+    async def send_now(self, library: str, partner: str) -> int:
+        """What waits for others to go to this partner goes now; how many orders that are. Raises Refused: there is no
+        such partner."""
+        house = house_of(self.houses, library)
+        profile, _ = house.known_partner(partner)
+        sent = await house.store.write(lambda c: order_batches.hurry(c, house.symbol, profile.name, house.now()))
+        house.nudge()
+        return sent
+
+    # --- notices -----------------------------------------------------------------------------------------
+
+    async def notices(self, library: str, request_id: str, limit: int, cursor: str) -> Page[NoticeView]:
+        house = house_of(self.houses, library)
+        page = await house.store.read(
+            lambda c: outbox_queries.of_kind(c, house.symbol, LETTER, request_id, limit, cursor)
+        )
+        return Page(tuple(_notice(row) for row in page.rows), page.cursor)
+
+
+def _dead_row(connection: Connection, house: House, letter_id: str) -> Row:
+    """Raises NotThere, also when it isn't dead (any more)."""
+    row = outbox_queries.get(connection, house.symbol, letter_id)
+    if row is None or row.status is not Status.DEAD:
+        raise NotThere("dead letter")
+    return row
+
+
+def _held_row(connection: Connection, house: House, letter_id: str) -> Row:
+    """The same, or an order that waits for others. Raises NotThere."""
+    row = outbox_queries.get(connection, house.symbol, letter_id)
+    if row is not None and row.kind == ORDER and row.status is Status.WAITING:
+        return row
+    return _dead_row(connection, house, letter_id)
+
+
+Look = Callable[[Connection, House, str], Row]
+
+
+def _decided(
+    connection: Connection, house: House, letter_id: str, what: str, actor: str, look: Look = _dead_row
+) -> Row:
+    """The row; who decided what about it stands in the history of its request, if that is still there. That locks the
+    request, and only then is the row looked at for good: two of the staff at once decide one after the other.
+
+    Raises NotThere.
+    """
+    row = look(connection, house, letter_id)
+    if row.request_id:
+        details = Details(note=f"outbox: {row.kind} {row.target} {what}")
+        event = Event(by_us(Kind.NOTE), house.now(), actor, details)
+        with suppress(NotThere):
+            happen_in(connection, house, Happening(request_id=row.request_id, event=event))
+    return look(connection, house, letter_id)
+
+
+def _dead(row: Row) -> DeadLetter:
+    return DeadLetter(
+        id=row.id,
+        kind=row.kind,
+        target=row.target,
+        request_id=row.request_id,
+        created=row.created,
+        tries=row.tries,
+        error=row.error,
+        payload=row.payload,
+    )
+
+
+def _notice(row: Row) -> NoticeView:
+    status = NOTICE[row.status]
+    return NoticeView(
+        id=row.id,
+        request_id=row.request_id,
+        letter=row.target,
+        status=status,
+        created=row.created,
+        sent=row.ended if status is NoticeStatus.SENT else None,
+        error=row.error,
+    )
+
+
+def _is_usable(row: Row, payload: str) -> None:
+    """Raises Refused(INVALID_VALUE) when the row's handler could not read it."""
+    try:
+        if row.kind in (FILE, GATHER):
+            raise ValueError("it is made from its orders; release it or skip it")
+        if row.kind in (PARTNER, ORDER):
+            parse_message(payload)
+        elif not isinstance(json.loads(payload), dict):
+            raise ValueError("an object is expected")
+    except (ValueError, Unreadable) as error:
+        raise Refused(Reason.INVALID_VALUE, f"This can't be what '{row.kind}' needs: {error}") from error
+
+
+@frozen
+class _Counted:
+    borrowing: Mapping[str, int]
+    lending: Mapping[str, int]
+    times: Mapping[str, request_counts.SupplyTime]
+
+
+HeardFrom = Callable[[str, str], Heard]
+"""By symbol of the library and profile of the member."""
+
+
+def nobody_heard(_library: str, _member: str) -> Heard:
+    """There is no network."""
+    return Heard()
+
+
+@frozen
+class PartnersFront:
+    houses: Mapping[str, House]
+    heard_from: HeardFrom = nobody_heard
+
+    async def partners(self, library: str) -> Sequence[PartnerView]:
+        house = house_of(self.houses, library)
+        counted = await _count(house)
+        return tuple(_view(house, profile, partner, counted, self.heard_from) for profile, partner in house.partners())
+
+    async def partner(self, library: str, profile: str) -> PartnerView:
+        house = house_of(self.houses, library)
+        found = house.profile(profile)
+        if found is None or found.partner is None or found.abstract:
+            raise NotThere("partner")
+        return _view(house, found, found.partner, await _count(house), self.heard_from)
+
+    async def rotas(self, library: str) -> Sequence[RotaView]:
+        policy = house_of(self.houses, library).policy()
+        return tuple(_rota(name, template) for name, template in policy.rotas.items())
+
+    async def rota(self, library: str, name: str) -> RotaView:
+        template = house_of(self.houses, library).policy().rotas.get(name)
+        if template is None:
+            raise NotThere("rota")
+        return _rota(name, template)
+
+    async def explain(self, library: str, request_id: str) -> Explanation:
+        """Whom a borrowing request would ask next, and why; nothing is changed. Raises NotThere, Refused."""
+        house = house_of(self.houses, library)
+        return await explain(house, await require_request(house, request_id))
+
+    async def loads(self, library: str) -> Sequence[PartnerLoad]:
+        house = house_of(self.houses, library)
+        loads = await house.store.read(lambda c: request_counts.partner_loads(c, house.symbol, Role.BORROWING))
+        symbols = {profile.name: partner.symbol for profile, partner in house.partners()}
+        return tuple(PartnerLoad(symbols[name], count) for name, count in loads.items() if symbols.get(name))
+
+
+async def _count(house: House) -> _Counted:
+    since = house.now() - timedelta(days=SUPPLY_TIME_DAYS)
+
+    def work(connection: Connection) -> _Counted:
+        return _Counted(
+            request_counts.partner_loads(connection, house.symbol, Role.BORROWING),
+            request_counts.partner_loads(connection, house.symbol, Role.LENDING),
+            request_counts.supply_times(connection, house.symbol, since),
+        )
+
+    return await house.store.read(work)
+
+
+def _view(
+    house: House, profile: Profile, partner: PartnerPolicy, counted: _Counted, heard_from: HeardFrom
+) -> PartnerView:
+    time, elsewhere = counted.times.get(profile.name), house.reported(partner)
+    heard = heard_from(house.symbol, profile.name)
+    return PartnerView(
+        profile=profile.name,
+        name=partner.name,
+        symbols=partner.symbols,
+        roles=tuple(role.value for role in partner.roles),
+        channel=partner.channel,
+        email=partner.email,
+        phone=partner.phone,
+        closed_now=partner.is_closed(house.today()),
+        open_borrowing=counted.borrowing.get(profile.name, 0),
+        open_lending=counted.lending.get(profile.name, 0),
+        reported=elsewhere.open,
+        reported_by=elsewhere.members,
+        member=partner.network is not None,
+        heard=heard.at,
+        silent=heard.silent,
+        mean_days=time.mean_days if time is not None else None,
+        cost=partner.price(ServiceType.LOAN),
+    )
+
+
+def _rota(name: str, template: RotaTemplate) -> RotaView:
+    lines = tuple(RotaViewLine(line.partner, line.last_resort) for line in template.lines)
+    return RotaView(
+        name=name, description=template.description, ordered=template.order is RotaOrder.ORDERED, lines=lines
+    )

@@ -1,0 +1,365 @@
+"""The next supplier of a request: holdings, ranking, explanation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from gateway.domain.due_dates import need_by_problem
+from gateway.domain.problems import Unavailable
+from gateway.domain.profile import Profile
+from gateway.domain.requests import rota as rotas
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import Details, Event, Kind, Reasons, by_timer, by_us
+from gateway.domain.requests.policy import OnlyOwning, RotaOrder, RotaTemplate
+from gateway.domain.requests.request import Attempt, Borrowing, Request, Role, RotaLine, ServiceType, Standing
+from gateway.domain.requests.request_updates import asked
+from gateway.domain.requests.rota import ExplainedLine, Explanation, PartnerStanding, Verdict, may_ask
+from gateway.domain.requests.state_machine import Denied
+from gateway.domain.requests.views import Outdated
+from gateway.domain.value import frozen
+from gateway.ports.catalogue import Catalogue, Holding, Holdings
+from gateway.services.requests.library_context import House, needs_role
+from gateway.services.requests.transitions import Happening, happen, happen_in
+from gateway.store.requests import request_counts, requests
+
+SUPPLY_TIME_DAYS = 180
+"""Supply times of so many days back count for the ranking."""
+
+
+@frozen
+class Chosen:
+    """The request with its rota as it is after the search, and the supplier to ask, if one is left."""
+
+    request: Request
+    line: RotaLine | None
+    holdings: Holdings | None = None
+
+
+async def find_supplier(house: House, request_id: str) -> str:
+    """Asks the next supplier, or says that nobody is left. Returns a line for the outbox.
+
+    Raises Unavailable when the request was changed meanwhile: then it is tried again.
+    """
+    request = await house.store.read(lambda c: requests.load(c, house.symbol, request_id))
+    if request is None or request.state is not Borrowing.SOURCING:
+        return "no supplier is wanted any more"
+    if too_late := _too_late(house, request):
+        return await _expire(house, request, too_late)
+    chosen = await _choose(house, request)
+    try:
+        if chosen.line is None:
+            return await _nobody(house, request, chosen)
+        return await _ask(house, request, chosen, chosen.line)
+    except Outdated as meanwhile:
+        raise Unavailable("the request was changed while a supplier was looked for") from meanwhile
+
+
+def _too_late(house: House, request: Request) -> str:
+    """Why no supplier can be in time any more; empty: one can. Whoever named one by hand knows how long that one
+    takes: then only a day that is over counts."""
+    by_hand = any(line.by_hand and line.standing is Standing.WAITING for line in request.rota)
+    days = 0 if by_hand else house.policy().intake.least_days
+    return need_by_problem(request.dates.need_by, house.now(), days, house.calendar)
+
+
+async def _expire(house: House, request: Request, why: str) -> str:
+    """As the need-by timer does it, only earlier."""
+    event = Event(by_timer(Kind.EXPIRED), house.now(), "rule", Details(reason=Reasons.NEED_BY_NOT_MET.value))
+    try:
+        await happen(house, Happening(request_id=request.id, event=event, expected=request.version))
+    except Outdated as meanwhile:
+        raise Unavailable("the request was changed while a supplier was looked for") from meanwhile
+    return f"expired: {why}"
+
+
+async def _choose(house: House, request: Request) -> Chosen:
+    policy, today = house.policy(), house.today()
+    request = with_rota(house, request)
+    by_hand = next((line for line in request.rota if line.by_hand and line.standing is Standing.WAITING), None)
+    if by_hand is not None:  # staff know better than catalogue and ranking
+        return Chosen(request, by_hand)
+    template = policy.rotas.get(request.rota_name)
+    rule = template.only_owning if template is not None else OnlyOwning.UNKNOWN_TOO
+    standings = await standings_for(house, request)
+    while True:
+        choice = rotas.next_line(request, policy, template, standings, today)
+        request = replace(request, rota=_explained(request.rota, (*choice.skipped, *choice.order)))
+        if choice.line is None:
+            return Chosen(request, None)
+        for looked in await look_up(house, request, choice.order, rule, lambda one: not one.why_not):
+            if not looked.why_not:
+                return Chosen(request, looked.line, looked.holdings)
+            request = replace(request, rota=_skipped(request.rota, looked.line.partner, looked.why_not))
+
+
+def with_rota(house: House, request: Request) -> Request:
+    """The rota that the rules give, where none was chosen and nobody was named by hand."""
+    if request.rota:
+        return request
+    name = request.rota_name or rotas.assign(request, house.policy())
+    template = house.policy().rotas.get(name)
+    if template is None:
+        return request
+    return replace(request, rota_name=name, rota=rotas.lines(template, request, house.partner_policies()))
+
+
+def _explained(lines: tuple[RotaLine, ...], seen: tuple[RotaLine, ...]) -> tuple[RotaLine, ...]:
+    """Why each stands where it stands this time."""
+    why = {line.partner: line.why for line in seen if line.why}
+    return tuple(
+        replace(line, why=why.get(line.partner, line.why)) if line.standing is Standing.WAITING else line
+        for line in lines
+    )
+
+
+def _skipped(lines: tuple[RotaLine, ...], partner: str, why: str) -> tuple[RotaLine, ...]:
+    return tuple(
+        replace(line, standing=Standing.SKIPPED, why=why) if line.partner == partner else line for line in lines
+    )
+
+
+async def standings_for(house: House, request: Request) -> Mapping[str, PartnerStanding]:
+    """Of all partners, by name of the profile: as they stand now for this request."""
+    since = house.now() - timedelta(days=SUPPLY_TIME_DAYS)
+
+    def work(connection: Connection) -> tuple[Mapping[str, int], Mapping[str, request_counts.SupplyTime]]:
+        return (
+            request_counts.partner_loads(connection, house.symbol, Role.BORROWING),
+            request_counts.supply_times(connection, house.symbol, since),
+        )
+
+    loads, times = await house.store.read(work)
+    return {
+        profile.name: rotas.standing(
+            partner,
+            request,
+            house.policy(),
+            house.today(),
+            open_requests=loads.get(profile.name, 0),
+            reported=house.reported(partner).open,
+            mean_days=times[profile.name].mean_days if profile.name in times else None,
+        )
+        for profile, partner in house.partners()
+    }
+
+
+def _as_chosen(request: Request, chosen: Chosen) -> Request:
+    return replace(request, rota_name=chosen.request.rota_name, rota=chosen.request.rota)
+
+
+async def _nobody(house: House, request: Request, chosen: Chosen) -> str:
+    event = Event(by_us(Kind.NO_SUPPLIER), house.now())
+    await happen(
+        house,
+        Happening(
+            request_id=request.id,
+            event=event,
+            expected=request.version,
+            prepare=lambda now: _as_chosen(now, chosen),
+        ),
+    )
+    return "nobody is left on the rota"
+
+
+async def _ask(house: House, request: Request, chosen: Chosen, line: RotaLine) -> str:
+    number = len(request.attempts) + 1
+    _, partner = house.known_partner(line.partner)
+    party = house.party_of(line.partner)
+    now = house.now()
+    attempt = Attempt(
+        number=number,
+        partner=line.partner,
+        symbol=party.symbol,
+        channel=partner.channel,
+        transaction=request.number if number == 1 else f"{request.number}-{number}",
+        asked=now,
+        holdings=chosen.holdings.line if chosen.holdings is not None else "",
+    )
+    happening = Happening(
+        request_id=request.id,
+        event=Event(by_us(Kind.REQUEST), now, details=Details(partner=line.partner), attempt=number),
+        expected=request.version,
+        prepare=lambda current: asked(_as_chosen(current, chosen), attempt, party),
+    )
+
+    def work(connection: Connection) -> bool:
+        outcome = happen_in(connection, house, happening)
+        if isinstance(outcome, Denied):
+            return False
+        requests.add_transaction(
+            connection, house.symbol, Role.BORROWING, line.partner, attempt.transaction, request.id, number
+        )
+        return True
+
+    fitted = await house.store.write(work)
+    house.nudge()
+    return f"{line.partner} is asked" if fitted else "no supplier is wanted any more"
+
+
+@frozen
+class LookedUp:
+    """`why_not`: why it isn't asked, in plain words; empty: it may be. `holdings` None: nobody was asked, by rule."""
+
+    line: RotaLine
+    holdings: Holdings | None
+    why_not: str = ""
+
+
+async def look_up(
+    house: House,
+    request: Request,
+    lines: Iterable[RotaLine],
+    rule: OnlyOwning,
+    enough: Callable[[LookedUp], bool],
+) -> tuple[LookedUp, ...]:
+    """The lines in their order, up to the first that is enough; so many are under way at once as
+    `catalogues.ahead` says. What was begun for later ones and isn't waited for any more is let go."""
+    found: list[LookedUp] = []
+    rest = deque(lines)
+    begun: deque[asyncio.Task[LookedUp]] = deque()
+    try:
+        while begun or rest:
+            while rest and len(begun) < house.policy().catalogues.ahead:
+                line = rest.popleft()
+                begun.append(asyncio.create_task(_one(house, request, line, rule), name=f"look up {line.partner}"))
+            found.append(await begun[0])
+            begun.popleft()
+            if enough(found[-1]):
+                break
+    finally:
+        for task in begun:
+            task.cancel()
+        await asyncio.gather(*begun, return_exceptions=True)
+    return tuple(found)
+
+
+async def _one(house: House, request: Request, line: RotaLine, rule: OnlyOwning) -> LookedUp:
+    if rule is OnlyOwning.NO:
+        return LookedUp(line, None)
+    partner = house.known_partner(line.partner)[0]
+    holdings = await house.catalogue.holds(request.citation, partner, request.service.type)
+    return LookedUp(line, holdings, _why_not(rule, holdings))
+
+
+def _why_not(rule: OnlyOwning, holdings: Holdings) -> str:
+    owns = None if holdings.holding is Holding.UNKNOWN else holdings.holding is Holding.OWNS
+    if may_ask(rule, owns) and not holdings.skip:
+        return ""
+    return f"{_SAYS[holdings.holding, holdings.skip]} ({holdings.line})"
+
+
+_SAYS = {
+    (Holding.NOT, False): "does not appear to own it",
+    (Holding.NOT_LENT, False): "owns it, but does not lend it",
+    (Holding.UNKNOWN, False): "is not known to own it",
+    (Holding.UNKNOWN, True): "its catalogue can't be asked",
+}
+
+
+@frozen
+class StaticCatalogue:
+    """Reads `partner.owns` of the profile."""
+
+    async def holds(self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN) -> Holdings:
+        said = partner.partner.has(citation) if partner.partner is not None else None
+        if said is None:
+            return Holdings(Holding.UNKNOWN, "its catalogue is not known")
+        return Holdings(Holding.OWNS, "listed") if said else Holdings(Holding.NOT, "not listed")
+
+
+@frozen
+class KnownHoldings:
+    """`searched` is asked for partners with a section `locate`; `listed` for the others, and where a catalogue can't
+    tell."""
+
+    searched: Catalogue
+    listed: Catalogue = StaticCatalogue()
+
+    async def holds(self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN) -> Holdings:
+        if partner.locate is None:
+            return await self.listed.holds(citation, partner, service)
+        found = await self.searched.holds(citation, partner, service)
+        if found.holding is not Holding.UNKNOWN:
+            return found
+        said = await self.listed.holds(citation, partner, service)
+        if said.holding is Holding.UNKNOWN:
+            return found
+        return replace(said, note=f"{said.note}; {found.note}", seconds=found.seconds)
+
+
+async def explain(house: House, request: Request) -> Explanation:
+    """Raises Refused(NOT_ALLOWED) for a lending request."""
+    needs_role(request, Role.BORROWING)
+    had_none = not request.rota
+    request = with_rota(house, request)
+    template = house.policy().rotas.get(request.rota_name)
+    first = tuple(line for line in request.rota if line.by_hand and line.standing is Standing.WAITING)
+    rest = replace(request, rota=tuple(line for line in request.rota if line not in first))
+    found = [ExplainedLine(line.partner, Verdict.AFTER, line.why or "by hand") for line in first]
+    found += await _searched(house, rest, template)
+    at = next((number for number, line in enumerate(found) if line.verdict is Verdict.AFTER), None)
+    if at is not None:
+        found[at] = replace(found[at], verdict=Verdict.NEXT)
+    return Explanation(
+        rota=request.rota_name,
+        ranked=template is not None and template.order is RotaOrder.RANKED,
+        by_rule=had_none and bool(request.rota),
+        only_owning=_rule(template),
+        lines=(*sorted(found, key=lambda line: line.verdict not in _TO_ASK), *_over(request, found)),
+    )
+
+
+_TO_ASK = (Verdict.NEXT, Verdict.AFTER)
+
+
+def _rule(template: RotaTemplate | None) -> OnlyOwning:
+    return template.only_owning if template is not None else OnlyOwning.UNKNOWN_TOO
+
+
+async def _searched(house: House, request: Request, template: RotaTemplate | None) -> list[ExplainedLine]:
+    """All who could be asked, best first, each looked up; when none of them owns it, those that said 'ask again'."""
+    standings = await standings_for(house, request)
+    found: list[ExplainedLine] = []
+    while True:
+        choice = rotas.next_line(request, house.policy(), template, standings, house.today())
+        looked = await look_up(house, request, choice.order, _rule(template), lambda _: False)
+        able = [_line(one) for one in looked]
+        found += able
+        if not able or choice.again or any(line.verdict is Verdict.AFTER for line in able):
+            passed = [ExplainedLine(line.partner, Verdict.PASSED_OVER, line.why) for line in choice.skipped]
+            return [*found, *passed]
+        request = _without(request, able)
+
+
+def _line(looked: LookedUp) -> ExplainedLine:
+    line, holdings = looked.line, looked.holdings
+    if holdings is None:
+        return ExplainedLine(line.partner, Verdict.AFTER, line.why)
+    verdict = _verdict(holdings) if looked.why_not else Verdict.AFTER
+    return ExplainedLine(line.partner, verdict, line.why, f"{holdings.holding.value}: {holdings.line}")
+
+
+def _verdict(holdings: Holdings) -> Verdict:
+    if holdings.skip:
+        return Verdict.UNREACHABLE
+    return Verdict.NOT_LENDING if holdings.holding is Holding.NOT_LENT else Verdict.NOT_OWNING
+
+
+def _without(request: Request, lines: list[ExplainedLine]) -> Request:
+    names = {line.partner for line in lines}
+    rota = tuple(replace(line, standing=Standing.SKIPPED) if line.partner in names else line for line in request.rota)
+    return replace(request, rota=rota)
+
+
+def _over(request: Request, found: list[ExplainedLine]) -> Iterator[ExplainedLine]:
+    """Those whose turn is over, as the request has them."""
+    names = {line.partner for line in found}
+    for line in request.rota:
+        if line.standing is not Standing.WAITING and line.partner not in names:
+            yield ExplainedLine(line.partner, Verdict(line.standing.value), line.why)

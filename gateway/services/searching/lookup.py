@@ -1,0 +1,317 @@
+"""Does a partner's catalogue hold and lend what is asked for?
+
+The plan and the judging are pure: records and rules in, a verdict with its reason out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
+
+from gateway.domain.library import RecordId
+from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.profile import Profile
+from gateway.domain.requests.catalogue_policy import (
+    Beside,
+    Lends,
+    LocatePolicy,
+    Need,
+    Step,
+    TitleSearch,
+    Unreachable,
+    Wanted,
+    covers,
+    is_serial,
+    naming,
+)
+from gateway.domain.requests.citation import Citation, canonical, isbn_forms, issn_form, normal
+from gateway.domain.requests.citation_matching import agreement
+from gateway.domain.requests.request import ServiceType
+from gateway.domain.value import frozen
+from gateway.ports.catalogue import FoundRecord, HeldItem, Hits, Holding, Holdings, Index, Match, Query, Term
+from gateway.profiles import ProfileSet
+from gateway.services.searching.targets import Asker, Target, catalogue_of, why
+
+_REMAINDER = re.compile(r"\s+[:/;=]\s+|\s*\[[^\]]*\]")
+"""ISBD: subtitle, parallel title, author; and what a cataloguer put in brackets."""
+
+_BEST_FIRST = (Holding.OWNS, Holding.UNKNOWN, Holding.NOT_LENT, Holding.NOT)
+
+
+@frozen
+class SearchCatalogue:
+    """`profiles` gives those in use now: a partner may share another profile's catalogue."""
+
+    asker: Asker
+    profiles: Callable[[], ProfileSet]
+
+    async def holds(self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN) -> Holdings:
+        policy = partner.locate
+        if policy is None:
+            return Holdings(Holding.UNKNOWN, "its profile doesn't say how its catalogue is searched")
+        try:
+            target = catalogue_of(partner, self.profiles(), self.asker.searches)
+        except Refused as wrong:
+            return Holdings(Holding.UNKNOWN, why(wrong), skip=policy.unreachable is Unreachable.SKIP)
+        asked = questions(citation, policy)
+        if not asked:
+            return Holdings(Holding.UNKNOWN, "the citation has no number and no title that could be looked up")
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        found = await _Search(self.asker, target, Sought(citation, service, policy)).run(asked)
+        return Holdings(found.holding, f"{target.name}: {found.note}", clock() - begun, found.skip)
+
+
+@frozen
+class _Found:
+    holding: Holding
+    note: str
+    skip: bool = False
+
+
+class _Search:
+    """All questions of one plan, until a record is found. `said` grows with each answer."""
+
+    def __init__(self, asker: Asker, target: Target, sought: Sought) -> None:
+        self._asker = asker
+        self._target = target
+        self._sought = sought
+        self._said: list[str] = []
+        self._verdicts: list[Verdict] = []
+
+    async def run(self, asked: tuple[Question, ...]) -> _Found:
+        policy = self._sought.policy
+        try:
+            async with asyncio.timeout(policy.seconds):
+                for question in asked:
+                    if (verdict := await self._ask(question, policy)) is not None and verdict.found:
+                        return _Found(verdict.holding, self._note())
+        except TimeoutError:
+            return self._unreachable(f"no answer within {policy.seconds:g} seconds")
+        except Unavailable as error:
+            return self._unreachable(why(error))
+        if not self._verdicts:
+            return self._unreachable("")  # it refused every question
+        unclear = any(verdict.holding is Holding.UNKNOWN for verdict in self._verdicts)
+        return _Found(Holding.UNKNOWN if unclear else Holding.NOT, self._note())
+
+    async def _ask(self, question: Question, policy: LocatePolicy) -> Verdict | None:
+        """None: the catalogue can't be asked this. Raises Unavailable."""
+        keep = timedelta(minutes=policy.cache_minutes)
+        try:
+            hits = await self._asker.ask(
+                self._target, question.query, count=policy.looked_at, seconds=policy.seconds, keep=keep
+            )
+        except Refused as refused:
+            self._said.append(f"{question.says}: refused, {why(refused)}")
+            return None
+        verdict = judge(question.step, hits, self._sought)
+        self._said.append(f"{question.says}: {verdict.note}")
+        self._verdicts.append(verdict)
+        return verdict
+
+    def _unreachable(self, reason: str) -> _Found:
+        if reason:
+            self._said.append(reason)
+        return _Found(Holding.UNKNOWN, self._note(), self._sought.policy.unreachable is Unreachable.SKIP)
+
+    def _note(self) -> str:
+        return "; ".join(self._said)
+
+
+@frozen
+class Question:
+    """`says`: what is asked, for staff."""
+
+    step: Step
+    query: Query
+    says: str
+
+
+def questions(citation: Citation, policy: LocatePolicy) -> tuple[Question, ...]:
+    """In the order of the plan. Empty: the citation says nothing that could be looked for."""
+    found: list[Question] = []
+    for step in policy.plan:
+        found += _title(citation, policy.title) if step is Step.TITLE else _numbers(citation, step)
+    return tuple(dict.fromkeys(found))
+
+
+# --- numbers ---------------------------------------------------------------------------------------------
+
+_Forms = Callable[[str], tuple[str, ...]]
+
+
+def by_number(number: RecordId) -> tuple[Query, ...]:
+    """The questions for one number, in the forms in which catalogues have it. Empty: it isn't one, or none that
+    catalogues know."""
+    index, forms = _NUMBERS.get(canonical(number.type), (Index.STANDARD, lambda _: ()))
+    return tuple(Query((Term(index, form),)) for form in forms(number.value))
+
+
+def _issn(value: str) -> tuple[str, ...]:
+    return tuple(filter(None, (issn_form(value),)))
+
+
+def _as(type_: str) -> _Forms:
+    return lambda value: tuple(filter(None, (normal(type_, value).partition(":")[2],)))
+
+
+_NUMBERS: Mapping[str, tuple[Index, _Forms]] = {
+    "isbn": (Index.ISBN, isbn_forms),
+    "issn": (Index.ISSN, _issn),
+    "oclc": (Index.OCLC, _as("oclc")),
+    "lccn": (Index.LCCN, _as("lccn")),
+    "doi": (Index.STANDARD, _as("doi")),
+    "ismn": (Index.STANDARD, _as("ismn")),
+}
+
+
+def _numbers(citation: Citation, step: Step) -> Iterator[Question]:
+    if step.value not in naming(citation):
+        return
+    for one in citation.identifiers:
+        if canonical(one.type) == step.value:
+            for query in by_number(one):
+                yield Question(step, query, f"{step.value} {query.terms[0].value}")
+
+
+# --- the title -------------------------------------------------------------------------------------------
+
+
+def _title(citation: Citation, rules: TitleSearch) -> Iterator[Question]:
+    """As it is cited; then without what may be a subtitle, since catalogues don't always have that."""
+    beside = [(name.value, term) for name in rules.beside if (term := _BESIDE[name](citation)) is not None]
+    says = ["title", *(name for name, _ in beside)]
+    for title in dict.fromkeys(map(_trimmed, (citation.title, citation.title.partition(": ")[0]))):
+        if any(char.isalnum() for char in title):
+            terms = (Term(Index.TITLE, title, Match.PHRASE), *(term for _, term in beside))
+            yield Question(Step.TITLE, Query(terms), " and ".join(says))
+
+
+def _trimmed(title: str) -> str:
+    return _REMAINDER.split(title.strip(), maxsplit=1)[0].strip(" .,:;/")
+
+
+def _author(citation: Citation) -> Term | None:
+    """The first author's name as it is filed: `Borges, Jorge Luis` and `Jorge Luis Borges` both give Borges."""
+    first = re.split(r"\s*[;&]\s*|\s+and\s+|\s+und\s+", citation.author.strip(), maxsplit=1)[0]
+    surname, comma, _ = first.partition(",")
+    name = surname if comma else first.split()[-1] if first else ""
+    return Term(Index.AUTHOR, name.strip(" .")) if name.strip(" .") else None
+
+
+def _year(citation: Citation) -> Term | None:
+    found = re.search(r"\d{4}", citation.published)
+    return Term(Index.YEAR, found[0]) if found is not None and not is_serial(citation) else None
+
+
+_BESIDE: Mapping[Beside, Callable[[Citation], Term | None]] = {Beside.AUTHOR: _author, Beside.YEAR: _year}
+
+
+@frozen
+class Sought:
+    """What is asked for, and how answers are taken."""
+
+    citation: Citation
+    service: ServiceType
+    policy: LocatePolicy
+
+
+@frozen
+class Verdict:
+    """`found`: a record is the one that is asked for; else NOT, or UNKNOWN where the answer decides nothing."""
+
+    holding: Holding
+    note: str
+    found: bool = False
+
+
+def judge(step: Step, hits: Hits, sought: Sought) -> Verdict:
+    """Of one question: the best of the records that are what is asked for."""
+    if not hits.total:
+        return Verdict(Holding.NOT, "no hits")
+    if step is Step.TITLE and hits.total > sought.policy.title.most_hits:
+        return Verdict(Holding.UNKNOWN, f"{hits.total} hits, too many to tell")
+    agreed = [(record, agreement(sought.citation, record.citation, sought.policy.title)) for record in hits.records]
+    same = [(record, one.how) for record, one in agreed if one.same]
+    if same:
+        judged = [_judge_record(record, how, sought) for record, how in same]
+        return min(judged, key=lambda verdict: _BEST_FIRST.index(verdict.holding))
+    return _none_same(hits, [one.how for _, one in agreed])
+
+
+def _none_same(hits: Hits, reasons: list[str]) -> Verdict:
+    unread = next((record.problem for record in hits.records if record.problem), "")
+    if unread or not hits.records:
+        return Verdict(Holding.UNKNOWN, f"{_hits(hits.total)} that can't be read" + (f": {unread}" if unread else ""))
+    if hits.total > len(hits.records):
+        return Verdict(Holding.UNKNOWN, f"{_hits(hits.total)}, none of the first {len(hits.records)} is the one")
+    return Verdict(Holding.NOT, f"{_hits(hits.total)}, not the one: {', '.join(dict.fromkeys(reasons))}")
+
+
+def _hits(total: int) -> str:
+    return f"{total} hit{'s' if total != 1 else ''}"
+
+
+# --- one record ------------------------------------------------------------------------------------------
+
+
+def _judge_record(record: FoundRecord, how: str, sought: Sought) -> Verdict:
+    holding, note = _holdings(record.holdings, sought)
+    return Verdict(holding, f"{how}; {note}" if note else how, found=True)
+
+
+def _holdings(held: tuple[HeldItem, ...] | None, sought: Sought) -> tuple[Holding, str]:
+    policy = sought.policy
+    if policy.holdings is Need.IGNORED:
+        return Holding.OWNS, ""
+    if held is None:
+        if policy.holdings is Need.REQUIRED:
+            return Holding.NOT, "no holdings are shown"
+        if policy.locations:
+            return Holding.UNKNOWN, "who holds it is not shown"
+        return Holding.OWNS, "no holdings are shown"
+    here = [one for one in held if policy.is_here(one)]
+    if not here:
+        return Holding.NOT, "none of its holdings is there" if held else "without holdings"
+    return _covering(here, sought)
+
+
+def _covering(here: list[HeldItem], sought: Sought) -> tuple[Holding, str]:
+    """A holding that says nothing about volumes may have all of them."""
+    wanted = Wanted.of(sought.citation) if sought.policy.volumes else Wanted()
+    if not wanted:
+        return _lent(here, sought)
+    said = [(one, covers(one.volumes, wanted) if one.volumes.strip() else True) for one in here]
+    if covering := [one for one, answer in said if answer]:
+        return _lent(covering, sought)
+    if unclear := [one for one, answer in said if answer is None]:
+        holding, note = _lent(unclear, sought)
+        if holding is Holding.OWNS:
+            return Holding.UNKNOWN, f"whether {_part(wanted)} is there can't be read from '{unclear[0].volumes}'"
+        return holding, note
+    return Holding.NOT, f"{_part(wanted)} is not in {_few(one.volumes for one in here)}"
+
+
+def _lent(held: list[HeldItem], sought: Sought) -> tuple[Holding, str]:
+    rated = [(one, sought.policy.lends(one, sought.service)) for one in held]
+    for wanted in (Lends.YES, Lends.ASK):
+        if (found := next((one for one, lends in rated if lends is wanted), None)) is not None:
+            return Holding.OWNS, f"{_place(found)}{', lent by decision' if wanted is Lends.ASK else ''}"
+    return Holding.NOT_LENT, _few(map(_place, held))
+
+
+def _part(wanted: Wanted) -> str:
+    return f"volume {wanted.volume}" if wanted.volume is not None else f"the year {wanted.year}"
+
+
+def _place(one: HeldItem) -> str:
+    words = (one.location, one.sublocation, one.volumes, one.policy, one.status)
+    return ", ".join(filter(None, words)) or "a holding"
+
+
+def _few(texts: Iterable[str], most: int = 3) -> str:
+    different = list(dict.fromkeys(texts))
+    return "; ".join([*different[:most], *(["…"] if len(different) > most else [])])

@@ -1,0 +1,391 @@
+"""Catalogues searched for people; their query language; results merged.
+
+All words must fit. In quotes they stand together; a word that ends in * stands for all that begin with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import zip_longest
+
+from gateway.domain.library import RecordId
+from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.domain.requests.catalogue_policy import naming
+from gateway.domain.requests.citation import Citation, isbn_forms, issn_form, normal, normals
+from gateway.domain.requests.citation_matching import without_article
+from gateway.domain.requests.views import NotThere
+from gateway.domain.text_folding import fold_for_matching
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.ports.catalogue import FoundRecord, HeldItem, Hits, Index, Match, Query, Term
+from gateway.profiles.checks import sections
+from gateway.services.requests.library_context import House, house_of
+from gateway.services.searching.lookup import by_number
+from gateway.services.searching.targets import Asker, Target, catalogue_of, why
+
+LookUp = Callable[[str, RecordId], Awaitable[Citation | None]]
+"""What is known about a number: symbol of the library, number. None: no catalogue knows it. Raises Unavailable when
+none of them could say so."""
+
+AT_ONCE = timedelta(0)
+"""Staff see what is there now; an answer is kept for nobody but who asks meanwhile."""
+
+KNOWN_FOR = timedelta(hours=1)
+"""A number's description hardly changes."""
+
+_PART = re.compile(r'(?:(?P<index>[A-Za-z]+):(?=\S))?(?:"(?P<phrase>[^"]*)"?|(?P<word>\S+))')
+
+_INDEXES = {index.value: index for index in Index} | {
+    "any": Index.ANY,
+    "au": Index.AUTHOR,
+    "ti": Index.TITLE,
+    "pub": Index.PUBLISHER,
+    "date": Index.YEAR,
+}
+NAMES = tuple(sorted(index.value for index in Index))
+
+
+@frozen
+class Finder:
+    """`houses` by symbol of the library."""
+
+    houses: Mapping[str, House]
+    asker: Asker
+
+    def targets(self, library: str) -> tuple[Searchable, ...]:
+        """Groups first. Raises NotThere."""
+        house = house_of(self.houses, library)
+        groups = [Searchable(name=name, members=said) for name, said in house.policy().catalogues.groups.items()]
+        found = [
+            Searchable(name=one.name, description=one.description, by=by[0])
+            for one in house.profiles()
+            if not one.abstract and house.profile(one.name) and (by := sections(one, self.asker.searches))
+        ]
+        return (*groups, *sorted(found, key=lambda one: one.name))
+
+    async def search(self, library: str, where: str, query: Query, records: int = 0) -> Found:
+        """`where`: a profile or a group; `records` of each target at most, 0: as requests.yml says. One that gives no
+        answer is named, and the others are shown. Raises NotThere."""
+        house = house_of(self.houses, library)
+        rules = house.policy().catalogues
+        turn = asyncio.Semaphore(rules.at_once)
+
+        async def ask(name: str) -> tuple[Answered, tuple[FoundRecord, ...]]:
+            async with turn:
+                return await self._ask(house, name, query, records or rules.records)
+
+        names = _members(house, where)
+        came = await asyncio.gather(*map(ask, names))
+        ranked = _by_place((name, found) for name, (_, found) in zip(names, came, strict=True))
+        return Found(tuple(answer for answer, _ in came), merged(ranked))
+
+    async def by_identifier(self, library: str, number: RecordId) -> Citation | None:
+        """See `LookUp`. The catalogues of `catalogues.look_up` are asked at once; the first that knows it counts."""
+        house = house_of(self.houses, library)
+        where = house.policy().catalogues.look_up
+        if not where or not by_number(number):
+            return None
+        asked = [asyncio.create_task(self._know(house, name, number)) for name in _members(house, where)]
+        try:
+            return await _first(asked)
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+
+    async def _ask(self, house: House, name: str, query: Query, count: int) -> tuple[Answered, tuple[FoundRecord, ...]]:
+        seconds, clock = house.policy().catalogues.seconds, asyncio.get_running_loop().time
+        begun = clock()
+        try:
+            target = self._target(house, name)
+            hits = await self.asker.ask(target, query, count=count, seconds=seconds, keep=AT_ONCE)
+        except (Unavailable, Refused) as error:
+            return Answered(target=name, seconds=clock() - begun, problem=why(error)), ()
+        return _answered(name, hits, clock() - begun), hits.records
+
+    async def _know(self, house: House, name: str, number: RecordId) -> Citation | None:
+        """Raises Unavailable, also for a target that refused."""
+        seconds = house.policy().catalogues.seconds
+        try:
+            target = self._target(house, name)
+            for query in by_number(number):
+                hits = await self.asker.ask(target, query, count=5, seconds=seconds, keep=KNOWN_FOR)
+                for record in hits.records:
+                    if _is_it(record, number, hits):
+                        return record.citation
+        except Refused as refused:
+            raise Unavailable(why(refused)) from refused
+        return None
+
+    def _target(self, house: House, name: str) -> Target:
+        """A partner that shares a catalogue is searched there. Raises Refused(INVALID_VALUE)."""
+        profile = house.profile(name)
+        if profile is None or profile.abstract:
+            raise Refused(Reason.INVALID_VALUE, f"There is no profile '{name}'.", value=name)
+        return catalogue_of(profile, house.profiles(), self.asker.searches)
+
+
+def _members(house: House, where: str) -> tuple[str, ...]:
+    """Raises NotThere."""
+    groups = house.policy().catalogues.groups
+    if where in groups:
+        return groups[where]
+    profile = house.profile(where)
+    if profile is None or profile.abstract:
+        raise NotThere("target")
+    return (profile.name,)
+
+
+def _is_it(record: FoundRecord, number: RecordId, hits: Hits) -> bool:
+    """It has the number; or it is the only hit, and shows no number of that kind."""
+    wanted, there = normals([number]), normals(record.citation.identifiers)
+    shows = {one.partition(":")[0] for one in there}
+    alone = hits.total == 1 and not record.problem and not any(one.partition(":")[0] in shows for one in wanted)
+    return bool(wanted & there) or alone
+
+
+def _answered(name: str, hits: Hits, seconds: float) -> Answered:
+    unread = tuple(f"record {one.position}: {one.problem}" for one in hits.records if one.problem)
+    return Answered(
+        target=name,
+        total=hits.total,
+        shown=len(hits.records),
+        seconds=seconds,
+        asked=hits.asked,
+        notes=(*hits.notes, *unread),
+    )
+
+
+def _by_place(found: Iterable[tuple[str, tuple[FoundRecord, ...]]]) -> Iterator[tuple[str, FoundRecord]]:
+    """The first of each target, then the second of each …"""
+    columns = [[(name, record) for record in records] for name, records in found]
+    for row in zip_longest(*columns):
+        yield from filter(None, row)
+
+
+async def _first(asked: list[asyncio.Task[Citation | None]]) -> Citation | None:
+    """Of the answers that come, the first that is one. Raises Unavailable when all fail."""
+    failures: list[Unavailable] = []
+    for answer in asyncio.as_completed(asked):
+        try:
+            if (citation := await answer) is not None:
+                return citation
+        except Unavailable as error:
+            failures.append(error)
+    if failures and len(failures) == len(asked):
+        raise failures[0]
+    return None
+
+
+def merged(found: Iterable[tuple[str, FoundRecord]]) -> tuple[Result, ...]:
+    """`found`: by name of the target, in the order in which results are wanted. Records are the same when a number
+    agrees (isbn, issn, oclc, lccn); else when title, author and year do, and no number says otherwise. One that
+    couldn't be read is left out."""
+    groups = _Groups()
+    for target, record in found:
+        if record.citation != Citation():
+            groups.add(target, record)
+    return tuple(_result(group.records) for group in groups.found if group.records)
+
+
+@dataclass
+class _Group:
+    records: list[tuple[str, FoundRecord]] = field(default_factory=list)
+    numbers: set[str] = field(default_factory=set)
+
+    def contradicts(self, numbers: frozenset[str]) -> bool:
+        """A number of the same kind is another."""
+        return bool({_type(one) for one in self.numbers} & {_type(one) for one in numbers})
+
+
+class _Groups:
+    def __init__(self) -> None:
+        self.found: list[_Group] = []
+        self._by_number: dict[str, _Group] = {}
+        self._by_text: defaultdict[str, list[_Group]] = defaultdict(list)
+
+    def add(self, target: str, record: FoundRecord) -> None:
+        numbers, text = _numbers(record.citation), _text(record.citation)
+        known = list({id(one): one for one in map(self._by_number.get, numbers) if one is not None}.values())
+        if not known and text:
+            known = [one for one in self._by_text[text] if one.records and not one.contradicts(numbers)][:1]
+        group = self._one(known)
+        group.records.append((target, record))
+        group.numbers |= numbers
+        self._by_number.update(dict.fromkeys(group.numbers, group))
+        self._by_text[text].append(group)
+
+    def _one(self, known: list[_Group]) -> _Group:
+        """A new one; or the one that is known, joined by others that nobody knew to be the same."""
+        if not known:
+            self.found.append(_Group())
+            return self.found[-1]
+        first, *others = sorted(known, key=lambda group: self.found.index(group))
+        for other in others:
+            first.records += other.records
+            first.numbers |= other.numbers
+            other.records = []
+        return first
+
+
+def _numbers(citation: Citation) -> frozenset[str]:
+    """Volumes of one set share its numbers, and are not the same."""
+    types, volume = naming(citation), fold_for_matching(citation.volume)
+    return frozenset(f"{one}|{volume}" for one in normals(citation.identifiers) if _type(one) in types)
+
+
+def _text(citation: Citation) -> str:
+    title = without_article(fold_for_matching(re.split(r"\s+[/=]\s", citation.title, maxsplit=1)[0]))
+    year = re.search(r"\d{4}", citation.published)
+    author = " ".join(sorted(fold_for_matching(citation.author).split()))
+    return f"{title}|{author}|{year[0] if year else ''}|{fold_for_matching(citation.volume)}" if title else ""
+
+
+def _type(number: str) -> str:
+    return number.partition(":")[0]
+
+
+def _result(group: list[tuple[str, FoundRecord]]) -> Result:
+    fullest = max((record.citation for _, record in group), key=_filled)
+    numbers: dict[str, RecordId] = {}
+    for _, record in group:
+        for one in record.citation.identifiers:
+            if one.type != "local":  # of one catalogue
+                numbers.setdefault(normal(one.type, one.value) or f"{one.type}:{one.value}", one)
+    holders = tuple(_holders(group))
+    citation = replace(fullest, identifiers=tuple(numbers.values()), source=fullest.source or holders[0].target)
+    return Result(citation=citation, holders=holders)
+
+
+def _filled(citation: Citation) -> int:
+    fields = ("title", "subtitle", "author", "edition", "publisher", "place", "published", "language", "series")
+    return sum(bool(getattr(citation, name)) for name in fields)
+
+
+def _holders(group: list[tuple[str, FoundRecord]]) -> Iterator[Holder]:
+    by_target: dict[str, list[FoundRecord]] = {}
+    for target, record in group:
+        by_target.setdefault(target, []).append(record)
+    for target, records in by_target.items():
+        said = [record.holdings for record in records if record.holdings is not None]
+        yield Holder(target, tuple(item for items in said for item in items) if said else None)
+
+
+@frozen
+class Holder:
+    """A target that has it. `holdings` None: it said nothing about them."""
+
+    target: str
+    holdings: tuple[HeldItem, ...] | None = None
+
+
+@frozen_by_name
+class Result:
+    """`citation`: the fullest description, with the numbers of all."""
+
+    citation: Citation
+    holders: tuple[Holder, ...]
+
+
+@frozen_by_name
+class Answered:
+    """One target. `total`: its own count; `shown`: so many records came. `asked`: the question in its own notation.
+    `problem`: why it gave no answer; empty: it did. `notes`: what it remarked."""
+
+    target: str
+    total: int = 0
+    shown: int = 0
+    seconds: float = 0.0
+    asked: str = ""
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@frozen
+class Found:
+    """`answers` in the order of the group; `results` best placed first."""
+
+    answers: tuple[Answered, ...]
+    results: tuple[Result, ...]
+
+
+@frozen_by_name
+class Searchable:
+    """What a search can be made in: a profile with a catalogue, or a group of them. `members`: of a group."""
+
+    name: str
+    description: str = ""
+    by: str = ""
+    members: tuple[str, ...] = ()
+
+
+def parse(text: str) -> Query:
+    """Raises Refused(INVALID_VALUE): nothing to look for, or an index that there isn't."""
+    terms: list[Term] = []
+    for found in _PART.finditer(text):
+        if (term := _term(found)) is None:
+            continue
+        before = terms[-1] if terms else None
+        if before is not None and _goes_on(before, term):
+            terms[-1] = Term(before.index, f"{before.value} {term.value}")
+        else:
+            terms.append(term)
+    if not terms:
+        raise Refused(Reason.INVALID_VALUE, "There is nothing to look for.")
+    return Query(tuple(terms))
+
+
+def native(text: str) -> Query:
+    """In the protocol's own notation. Raises Refused(INVALID_VALUE)."""
+    if not text.strip():
+        raise Refused(Reason.INVALID_VALUE, "There is nothing to look for.")
+    return Query(native=text.strip())
+
+
+def _term(found: re.Match[str]) -> Term | None:
+    phrase = found["phrase"]
+    value = (phrase if phrase is not None else found["word"]).strip()
+    index = _index(found["index"] or "")
+    if not value.strip("*"):
+        return None
+    if phrase is not None:
+        return Term(index, _number(index, value), Match.PHRASE if index in _WORDED else Match.WORDS)
+    if value.endswith("*"):
+        return Term(index, value.rstrip("*"), Match.BEGINS)
+    return Term(index, _number(index, value))
+
+
+_WORDED = (Index.ANY, Index.TITLE, Index.AUTHOR, Index.SUBJECT, Index.PUBLISHER)
+
+
+def _index(name: str) -> Index:
+    if not name:
+        return Index.ANY
+    if (index := _INDEXES.get(name.lower())) is None:
+        raise Refused(
+            Reason.INVALID_VALUE,
+            f"There is no index '{name}'; there are: {', '.join(NAMES)}. A colon in a title stands in quotes.",
+            value=name,
+        )
+    return index
+
+
+def _number(index: Index, value: str) -> str:
+    """In the form in which catalogues have it; what isn't such a number stays as it is."""
+    match index:
+        case Index.ISBN:
+            return next(iter(isbn_forms(value)), value)
+        case Index.ISSN:
+            return issn_form(value) or value
+        case Index.OCLC | Index.LCCN:
+            return normal(index.value, value).partition(":")[2] or value
+    return value
+
+
+def _goes_on(before: Term, term: Term) -> bool:
+    """Plain words one after the other are one term."""
+    return before.index is term.index is Index.ANY and before.match is term.match is Match.WORDS

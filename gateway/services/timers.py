@@ -1,0 +1,181 @@
+"""The loop that takes due timers, one node at a time.
+
+Timers are rows with a moment, so a restart or a clock that jumps changes nothing: what has become due meanwhile is
+fired, in the order of its time. One node does it (gateway.store.postgresql); should two do so for a moment, the taking
+of the timer within the work's own transaction makes it once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+from structlog.contextvars import bound_contextvars
+
+from gateway.domain.clock import Clock
+from gateway.domain.problems import Unavailable
+from gateway.domain.value import frozen_by_name
+from gateway.store.engine import Store
+from gateway.store.postgresql import Leader
+from gateway.store.requests import timers
+from gateway.store.requests.timers import TimerRow
+
+log = structlog.get_logger(component="timers")
+
+Fire = Callable[[TimerRow], Awaitable[None]]
+"""Does what is to happen when the timer is due, and takes it (`timers.take`) in the same transaction. Whatever it
+raises, it is called again later."""
+
+Moment = Callable[[], datetime]
+
+MOST_FAILURES = 10_000
+"""So many are remembered; timers that are stopped after a failure would stay there for ever."""
+
+
+@frozen_by_name
+class TimeOptions:
+    """Times in seconds. `concurrency` counts requests: timers of one request are fired one after the other."""
+
+    batch: int = 200
+    concurrency: int = 16
+    fire_seconds: float = 60.0
+    poll_seconds: float = 15.0
+    again_seconds: float = 300.0
+    """One that failed is due again so much later, doubled at each failure up to `longest_seconds`."""
+    longest_seconds: float = 4 * 3600.0
+
+
+USUAL = TimeOptions()
+
+
+class Timekeeper:
+    def __init__(self, store: Store, clock: Clock, fire: Fire, leader: Leader, options: TimeOptions = USUAL) -> None:
+        self._store = store
+        self._clock = clock
+        self._fire = fire
+        self._leader = leader
+        self._options = options
+        self._wake = asyncio.Event()
+        self._failures: dict[tuple[str, str, str], int] = {}
+        """How often in a row, while this process lives; only of timers that failed."""
+        self._trouble = False
+
+    def nudge(self) -> None:
+        """A timer may be due sooner than expected. Never waits."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        try:
+            while True:
+                self._wake.clear()
+                await self._round()
+                await self._sleep()
+        finally:
+            await self._leader.close()
+
+    async def drain(self, now: datetime | None = None) -> int:
+        """Fire until nothing is due, at the moment `now` where it is given; returns how many were fired well. For
+        commands, demonstrations and tests: whoever leads. Raises Unavailable when the store can't be used."""
+        moment = self._clock.now if now is None else lambda: now
+        fired = 0
+        while due := await self._due(moment):
+            fired += await self._all(due, moment)
+        return fired
+
+    # --- one round ---------------------------------------------------------------------------------------
+
+    async def _round(self) -> None:
+        """All that is due, a batch at a time. A store that can't be used now is waited for; it is said once."""
+        try:
+            while await self._leader.leads():
+                due = await self._due(self._clock.now)
+                await self._all(due, self._clock.now)
+                if len(due) < self._options.batch:
+                    break
+        except Unavailable as down:
+            if not self._trouble:
+                log.warning("timers.store_unavailable", reason=str(down))
+            self._trouble = True
+        else:
+            self._trouble = False
+
+    async def _due(self, moment: Moment) -> tuple[TimerRow, ...]:
+        now, limit = moment(), self._options.batch
+        return await self._store.read(lambda connection: timers.due(connection, now, limit))
+
+    async def _all(self, due: Sequence[TimerRow], moment: Moment) -> int:
+        """How many were fired well."""
+        requests: dict[tuple[str, str], list[TimerRow]] = {}
+        for row in due:
+            requests.setdefault((row.library, row.request_id), []).append(row)
+        places = asyncio.Semaphore(self._options.concurrency)
+
+        async def in_order(rows: list[TimerRow]) -> list[TimerRow]:
+            async with places:
+                return [row for row in rows if await self._fired(row, moment)]
+
+        results = await asyncio.gather(*map(in_order, requests.values()), return_exceptions=True)
+        well = [row for found in results if not isinstance(found, BaseException) for row in found]
+        await self._end(well)
+        for failure in results:
+            if isinstance(failure, BaseException):
+                raise failure
+        return len(well)
+
+    async def _end(self, rows: Sequence[TimerRow]) -> None:
+        """Work that has nothing to do may leave its timer; it must not be fired for ever."""
+
+        def take(connection: Connection) -> None:
+            for row in rows:
+                timers.take(connection, row)
+
+        await self._store.write(take)
+
+    # --- one timer ---------------------------------------------------------------------------------------
+
+    async def _fired(self, row: TimerRow, moment: Moment) -> bool:
+        """Raises Unavailable only where the store can't even keep that it failed."""
+        with bound_contextvars(library=row.library, request=row.request_id, timer=row.timer.value):
+            try:
+                async with asyncio.timeout(self._options.fire_seconds):
+                    await self._fire(row)
+            except Exception as error:  # noqa: BLE001 - one that fails must not stop the others; it is tried again
+                await self._again(row, error, moment())
+                return False
+            self._failures.pop(_key(row), None)
+            return True
+
+    async def _again(self, row: TimerRow, error: Exception, now: datetime) -> None:
+        """Due later, so that those which fail again and again don't stand before the others."""
+        failures = self._failures.get(_key(row), 0) + 1
+        if len(self._failures) >= MOST_FAILURES:
+            self._failures.clear()
+        self._failures[_key(row)] = failures
+        seconds = min(self._options.again_seconds * 2.0 ** min(failures - 1, 40), self._options.longest_seconds)
+        at = now + timedelta(seconds=seconds)
+        if isinstance(error, Unavailable):
+            log.warning("timers.failed", reason=str(error), failures=failures, again=at.isoformat())
+        else:
+            log.error("timers.failed", failures=failures, again=at.isoformat(), exc_info=error)
+        await self._store.write(lambda connection: postpone(connection, row, at))
+
+    async def _sleep(self) -> None:
+        try:
+            async with asyncio.timeout(self._options.poll_seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+
+def postpone(connection: Connection, row: TimerRow, at: datetime) -> None:
+    """Unless it was stopped or set anew meanwhile."""
+    if timers.take(connection, row):
+        timers.start(connection, row.library, row.request_id, row.timer, at)
+
+
+def _key(row: TimerRow) -> tuple[str, str, str]:
+    return row.library, row.request_id, row.timer.value

@@ -1,0 +1,338 @@
+"""Webhook subscriptions, signatures, allowed addresses, and the outbox handler that delivers.
+
+Details, notes and links are left out: whoever may see them asks for the request.
+
+`v1` is HMAC-SHA-256 with the subscription's secret over `t`, a full stop and the body. A receiver computes it anew,
+compares, and refuses what is older than a few minutes.
+
+Whoever can name a URL could otherwise reach, through us, what only we can reach.
+
+Names are checked when they are resolved for the connection itself, so that a name can't show one address to the check
+and another to the connection.
+
+The outbox tries again (design rule 5); here it is only noted since when a subscriber fails. After long failure it is
+disabled, and what waits for it is ended without being sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import json
+import secrets
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
+from datetime import datetime, timedelta
+
+import aiohttp
+import structlog
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from sqlalchemy import Connection
+from yarl import URL
+
+from gateway.domain.clock import Clock
+from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
+from gateway.domain.requests.events import Kind
+from gateway.domain.requests.views import HistoryLine, NotThere
+from gateway.domain.value import frozen_by_name
+from gateway.services.outbox.queue import Handled, Then
+from gateway.store import api_records
+from gateway.store.api_records import Subscription
+from gateway.store.engine import Store
+from gateway.store.requests import outbox
+from gateway.store.requests.outbox import Row
+from gateway.store.schema import exchange_id
+
+log = structlog.get_logger(component="webhooks")
+
+KIND = "webhook"
+MOST = 50
+"""Subscriptions of one library: each makes a row of every event."""
+
+HEADER = "Illgate-Signature"
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+
+AGENT = "illgate-webhook/1"
+GONE = 410
+
+
+def announce(c: Connection, library: str, line: HistoryLine, now: datetime) -> int:
+    """Outbox rows for all who want to know, in the transaction of the event itself; returns how many. One lane each,
+    so that a receiver gets events in order and a dead one is not knocked at by every event."""
+    wanted = [one for one in api_records.of_library(c, library) if one.wants(line.event.kind)]
+    payload = json.dumps(happened(line), ensure_ascii=False, separators=(",", ":")) if wanted else ""
+    for one in wanted:
+        row = Row(
+            library=library,
+            id=exchange_id(now),
+            lane=f"{KIND}:{one.id}",
+            kind=KIND,
+            target=one.id,
+            request_id=line.request_id,
+            payload=payload,
+            created=now,
+            next_at=now,
+        )
+        outbox.add(c, row)
+    return len(wanted)
+
+
+class Webhooks:
+    def __init__(self, store: Store, clock: Clock, addresses: Addresses) -> None:
+        self._store = store
+        self._clock = clock
+        self._addresses = addresses
+
+    async def create(self, library: str, name: str, url: str, kinds: Iterable[Kind]) -> Subscription:
+        """Raises Refused for a URL that leads into a network that isn't public, or when there are too many."""
+        self._addresses.check_url(url)
+        now = self._clock.now()
+        made = Subscription(
+            library=library,
+            id=exchange_id(now),
+            name=name,
+            url=url,
+            secret=f"whsec_{secrets.token_urlsafe(32)}",
+            kinds=tuple(dict.fromkeys(kinds)),
+            created=now,
+        )
+
+        def work(c: Connection) -> None:
+            if len(api_records.of_library(c, library)) >= MOST:
+                raise Refused(Reason.LIMIT_REACHED, f"There are {MOST} webhooks already.")
+            api_records.add(c, made)
+
+        await self._store.write(work)
+        return made
+
+    async def of_library(self, library: str) -> tuple[Subscription, ...]:
+        return await self._store.read(lambda c: api_records.of_library(c, library))
+
+    async def get(self, library: str, id_: str) -> Subscription:
+        """Raises NotThere."""
+        found = await self._store.read(lambda c: api_records.get(c, library, id_))
+        if found is None:
+            raise NotThere("webhook")
+        return found
+
+    async def remove(self, library: str, id_: str) -> None:
+        """Raises NotThere. What waits for it in the outbox is ended there when its turn comes."""
+        if not await self._store.write(lambda c: api_records.remove(c, library, id_)):
+            raise NotThere("webhook")
+
+    async def enable(self, library: str, id_: str) -> Subscription:
+        """Again, after it was disabled. Raises NotThere."""
+        if not await self._store.write(lambda c: api_records.enable(c, library, id_)):
+            raise NotThere("webhook")
+        return await self.get(library, id_)
+
+
+def happened(line: HistoryLine) -> Mapping[str, str]:
+    """`denied` is there when the event did not fit and so changed nothing."""
+    told = {
+        "id": line.id,
+        "at": line.at.isoformat().replace("+00:00", "Z"),
+        "request": line.request_id,
+        "event": line.event.kind.value,
+        "origin": line.event.signal.origin.value,
+        "before": line.before,
+        "after": line.after,
+    }
+    return {**told, "denied": line.denied} if line.denied else told
+
+
+def signature(secret: str, at: datetime, body: bytes) -> str:
+    moment = int(at.timestamp())
+    signed = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={moment},v1={signed}"
+
+
+class NotAllowed(OSError):
+    """The host has no address that may be reached."""
+
+
+class Addresses:
+    """`allowed`: networks that may be reached although they aren't public, from the settings."""
+
+    def __init__(self, allowed: Sequence[str] = ()) -> None:
+        self._allowed = tuple(ipaddress.ip_network(one, strict=False) for one in allowed)
+
+    def may_reach(self, text: str) -> bool:
+        address = _plain(ipaddress.ip_address(text.partition("%")[0]))
+        if any(address in network for network in self._allowed):
+            return True
+        if isinstance(address, ipaddress.IPv6Address) and any(address in network for network in _NAT64):
+            return False
+        return address.is_global and not address.is_multicast
+
+    def check_url(self, text: str) -> URL:
+        """Raises Refused for a URL that can't be delivered to."""
+        try:
+            url = URL(text)
+            host = url.host
+            port = url.port
+        except ValueError as error:
+            raise Refused(Reason.INVALID_VALUE, "The URL can't be read.") from error
+        if url.scheme not in ("http", "https") or not host or not port:
+            raise Refused(Reason.INVALID_VALUE, "The URL must be https://HOST/… or http://HOST/….")
+        if url.user or url.password:
+            raise Refused(Reason.INVALID_VALUE, "The URL must not hold a user name or a password.")
+        if _is_address(host) and not self.may_reach(host):
+            raise Refused(Reason.INVALID_VALUE, "The URL leads to an address that is not public.")
+        return url
+
+
+class GuardedResolver(AbstractResolver):
+    def __init__(self, addresses: Addresses) -> None:
+        self._addresses = addresses
+        self._resolver = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        allowed = [one for one in found if self._addresses.may_reach(one["host"])]
+        if not allowed:
+            raise NotAllowed("the host has no public address")
+        return allowed
+
+    async def close(self) -> None:
+        await self._resolver.close()
+
+
+def _plain(address: Address) -> Address:
+    """An IPv4 address that is packed into an IPv6 address counts as itself."""
+    if isinstance(address, ipaddress.IPv6Address):
+        packed = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        return packed or address
+    return address
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+@frozen_by_name
+class WebhookOptions:
+    """`seconds`: for one delivery. `disable_after`: how long a subscriber may fail."""
+
+    addresses: Addresses = field(default_factory=Addresses)
+    seconds: float = 10.0
+    disable_after: timedelta = timedelta(days=3)
+
+
+class WebhookHandler:
+    """`await handler(row)`; `close` at the end."""
+
+    def __init__(self, store: Store, clock: Clock, options: WebhookOptions) -> None:
+        self._store = store
+        self._clock = clock
+        self._options = options
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __call__(self, row: Row) -> Handled:
+        """Raises Unavailable, OutcomeUnknown."""
+        one = await self._store.read(lambda c: api_records.get(c, row.library, row.target))
+        if one is None:
+            return Handled("not sent: the subscription is gone")
+        if not one.enabled:
+            return Handled("not sent: the subscription is disabled")
+        try:
+            status = await self._send(one, row)
+        except (Unavailable, OutcomeUnknown):
+            if await self._failed(one):
+                return Handled("not sent: disabled after long failure")
+            raise
+        if status == GONE:
+            return Handled("the receiver says that it is gone: disabled", _disabling(one, "it answered 410 Gone"))
+        return Handled(f"delivered: {status}", _well(one) if one.failing_since else None)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _send(self, one: Subscription, row: Row) -> int:
+        """The status: 2xx or 410. Raises Unavailable, OutcomeUnknown."""
+        try:
+            url = self._options.addresses.check_url(one.url)
+        except Refused as refused:
+            raise Unavailable(refused.detail) from refused
+        body = row.payload.encode()
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": AGENT,
+            "Illgate-Delivery": row.id,
+            "Illgate-Event": str(json.loads(row.payload)["event"]),
+            HEADER: signature(one.secret, self._clock.now(), body),
+        }
+        try:
+            async with self._opened().post(url, data=body, headers=headers, allow_redirects=False) as answer:
+                status = answer.status
+        except TimeoutError as error:
+            raise OutcomeUnknown("no answer in time") from error
+        except aiohttp.InvalidURL as error:
+            raise Unavailable("can't be reached: not a host that exists") from error
+        except aiohttp.ClientConnectorError as error:
+            why = error.os_error
+            said = str(why) if isinstance(why, NotAllowed) else type(error).__name__
+            raise Unavailable(f"can't be reached: {said}") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise OutcomeUnknown(f"the connection broke: {type(error).__name__}") from error
+        if not 200 <= status < 300 and status != GONE:
+            raise Unavailable(f"answered with status {status}")
+        return status
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                resolver=GuardedResolver(self._options.addresses), use_dns_cache=False, limit=20, force_close=True
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                timeout=aiohttp.ClientTimeout(total=self._options.seconds),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,  # the answer's body is never read
+            )
+        return self._session
+
+    async def _failed(self, one: Subscription) -> bool:
+        """True: it is disabled now."""
+        now = self._clock.now()
+        if one.failing_since is None:
+            await self._store.write(lambda c: api_records.failing(c, one.library, one.id, now))
+            return False
+        if now - one.failing_since < self._options.disable_after:
+            return False
+        why = f"no delivery has succeeded since {_day(one.failing_since)}"
+        await self._store.write(lambda c: api_records.disable(c, one.library, one.id, why))
+        log.warning("webhook disabled", library=one.library, webhook=one.id, reason=why)
+        return True
+
+
+def _disabling(one: Subscription, why: str) -> Then:
+    def then(c: Connection) -> None:
+        api_records.disable(c, one.library, one.id, why)
+
+    return then
+
+
+def _well(one: Subscription) -> Then:
+    def then(c: Connection) -> None:
+        api_records.failing(c, one.library, one.id, None)
+
+    return then
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}"

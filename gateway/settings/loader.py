@@ -1,0 +1,126 @@
+"""gateway.yml read from its file, with the sections that belong to adapters, and checked as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from gateway.adapter_registry import Adapters
+from gateway.configuration import yaml_document
+from gateway.configuration.model_validation import validate
+from gateway.configuration.yaml_document import ConfigurationError, Document, Problem, nearest
+from gateway.ports.adapter import LibraryAdapter
+from gateway.settings.sections import LibrarySettings, Settings, SystemSettings
+
+
+def load_settings(file: Path, adapters: Adapters) -> Settings:
+    """Raises ConfigurationError with everything that is wrong in it."""
+    if not file.exists():
+        hint = "no such file; `illgate init DIR` writes one, --config or ILLGATE_CONFIG names another"
+        raise ConfigurationError([Problem(yaml_document.shown(file), 0, (), hint)])
+    return settings_from(yaml_document.read(file), file, adapters)
+
+
+def settings_from(document: Document, file: Path, adapters: Adapters) -> Settings:
+    """As `load_settings`, of a document that was read already."""
+    systems = _Systems(document, adapters)
+    found: list[Problem] = list(systems.problems)
+    try:
+        settings = validate(Settings, systems.without_options())
+    except ConfigurationError as error:
+        raise ConfigurationError([*error.problems, *found]) from error
+    settings = settings.model_copy(update={"libraries": systems.with_options(settings.libraries)})
+    settings._file, settings._document = file, document
+    found += _cross_checks(settings, adapters)
+    if found:
+        raise ConfigurationError(found)
+    return settings
+
+
+class _Systems:
+    """The sections `libraries[].system`, whose keys but `type` belong to the adapter that `type` names."""
+
+    def __init__(self, document: Document, adapters: Adapters) -> None:
+        self._document = document
+        self._adapters = adapters.libraries
+        self.problems: list[Problem] = []
+        self._options: dict[int, BaseModel] = {}
+        libraries = document.data.get("libraries", [{}])
+        for index, library in enumerate(libraries if isinstance(libraries, list) else []):
+            system = library.get("system", {}) if isinstance(library, dict) else None
+            if isinstance(system, dict):
+                self._read(index, system)
+
+    def _read(self, index: int, system: dict[str, object]) -> None:
+        path: yaml_document.Path = ("libraries", index, "system")
+        name = system.get("type", SystemSettings().type)
+        adapter = self._adapters.get(name) if isinstance(name, str) else None
+        if adapter is None:
+            if isinstance(name, str):
+                known = tuple(self._adapters)
+                near = nearest(name, known)
+                self.problems.append(
+                    self._document.problem((*path, "type"), "no such adapter", f"'{name}'", known, near)
+                )
+            return
+        try:
+            self._options[index] = self._validated(adapter, path, system)
+        except ConfigurationError as error:
+            self.problems += error.problems
+
+    def _validated(self, adapter: LibraryAdapter, path: yaml_document.Path, system: dict[str, object]) -> BaseModel:
+        options = {key: value for key, value in system.items() if key != "type"}
+        return validate(adapter.options, _at(self._document, path, options), path)
+
+    def without_options(self) -> Document:
+        """The document as `Settings` knows it."""
+        data = dict(self._document.data)
+        libraries = data.get("libraries")
+        if isinstance(libraries, list):
+            data["libraries"] = [_only_type(library) for library in libraries]
+        return Document(self._document.file, data, self._document.places, self._document.texts)
+
+    def with_options(self, libraries: tuple[LibrarySettings, ...]) -> tuple[LibrarySettings, ...]:
+        return tuple(
+            library.model_copy(update={"system": library.system.model_copy(update={"options": options})})
+            if (options := self._options.get(index))
+            else library
+            for index, library in enumerate(libraries)
+        )
+
+
+def _only_type(library: object) -> object:
+    if not isinstance(library, dict) or not isinstance(system := library.get("system"), dict):
+        return library
+    return {**library, "system": {key: value for key, value in system.items() if key == "type"}}
+
+
+def _at(document: Document, path: yaml_document.Path, value: dict[str, object]) -> Document:
+    """A document in which this value stands at this path, for the sake of its places."""
+    inner: object = value
+    for part in reversed(path):
+        inner = {part: inner}
+    return Document(document.file, inner, document.places, document.texts)  # type: ignore[arg-type]
+
+
+def _cross_checks(settings: Settings, adapters: Adapters) -> list[Problem]:
+    found: list[Problem] = []
+    symbols: set[str] = set()
+    for index, library in enumerate(settings.libraries):
+        if library.symbol.casefold() in symbols:
+            found.append(settings.problem(("libraries", index, "symbol"), "stands twice", library.symbol))
+        symbols.add(library.symbol.casefold())
+    addresses: set[tuple[str, int]] = {(settings.http.host, settings.http.port)}
+    for index, listener in enumerate(settings.tcp):
+        address = (listener.host, listener.port)
+        if listener.port and address in addresses:
+            found.append(settings.problem(("tcp", index, "port"), f"port {listener.port} is listened on twice"))
+        addresses.add(address)
+        if listener.protocol not in adapters.protocols:
+            known = tuple(adapters.protocols)
+            found.append(settings.problem(("tcp", index, "protocol"), "no such adapter", listener.protocol, known))
+        elif not listener.profile and not adapters.protocols[listener.protocol].for_all:
+            message = f"a listener for {listener.protocol} needs a profile"
+            found.append(settings.problem(("tcp", index, "profile"), message))
+    return found

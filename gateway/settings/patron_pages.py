@@ -1,0 +1,109 @@
+"""Sections of gateway.yml for the patrons' pages at /openurl and for how patrons sign in there."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from gateway.domain.circulation_policy import Section
+from gateway.domain.profile import Network
+from gateway.domain.secret_reference import SecretRef
+
+_ORIGIN = re.compile(r"(https?://)?(\*\.)?[A-Za-z0-9.-]+(:\d{1,5}|:\*)?|'self'")
+
+
+def _origin(text: str) -> str:
+    if not _ORIGIN.fullmatch(text):
+        raise ValueError("not a site such as https://discovery.library.example, or https://*.library.example")
+    return text
+
+
+def _issuer(text: str) -> str:
+    """Without TLS anybody between us and it could sign anybody in; on this machine there is nobody between."""
+    if not text:
+        return text
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("not a URL such as https://login.library.example/realms/patrons")
+    if parts.scheme == "http" and not _is_this_machine(parts.hostname):
+        raise ValueError("must be https://…")
+    return text
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+Issuer = Annotated[str, AfterValidator(_issuer)]
+IdentifierTypes = tuple[Annotated[str, Field(min_length=1)], ...]
+
+
+class HeaderSignIn(Section):
+    """A proxy before us has signed the patron in, and says so in a header."""
+
+    name: str = Field("", pattern=r"^[A-Za-z0-9-]*$", description="of the header: X-Patron; empty: off")
+    proxies: tuple[Network, ...] = Field((), description="from where alone the header is believed")
+    identifier_types: IdentifierTypes = Field((), description="what it holds; empty: as the library's system looks up")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if bool(self.name) != bool(self.proxies):
+            raise ValueError("name and proxies go together: a header from anywhere could come from anybody")
+        return self
+
+
+class OidcSettings(Section):
+    """An identity provider (OpenID Connect, authorization code with PKCE)."""
+
+    issuer: Issuer = Field("", description="its URL, where /.well-known/openid-configuration is found; empty: off")
+    client_id: str = Field("", description="as the provider knows us")
+    client_secret: SecretRef = Field("", description="empty: a public client")
+    scopes: tuple[str, ...] = Field(("openid", "profile"), description="asked for")
+    claim: str = Field("preferred_username", min_length=1, description="holds what the library knows the patron by")
+    identifier_types: IdentifierTypes = Field((), description="what it holds; empty: as the library's system looks up")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if bool(self.issuer) != bool(self.client_id):
+            raise ValueError("issuer and client_id go together")
+        if "openid" not in self.scopes:
+            raise ValueError("scopes must have openid")
+        return self
+
+
+class SignInSettings(Section):
+    """How the patrons of a library say who they are."""
+
+    password: bool = Field(True, description="number and PIN, which the library's system checks")
+    header: HeaderSignIn = HeaderSignIn()
+    oidc: OidcSettings = OidcSettings()
+
+    @model_validator(mode="after")
+    def _some_way(self) -> Self:
+        if not (self.password or self.header.name or self.oidc.issuer):
+            raise ValueError("patrons must be able to sign in: by password, header or oidc")
+        return self
+
+
+class PagesSettings(Section):
+    """The patrons' pages at /openurl."""
+
+    enabled: bool = Field(True, description="off: there are no such pages")
+    embed_in: tuple[Origin, ...] = Field((), description="sites that may show the pages in a frame; empty: none")
+    session_minutes: int = Field(30, ge=1, le=720, description="without a page, then a patron is signed out")
+    tries: int = Field(5, ge=1, le=1000, description="failures of one patron at one address, then it has to wait")
+    address_tries: int = Field(
+        50,
+        ge=1,
+        le=100_000,
+        description="the same of anybody at one address; as many may be at the provider from there",
+    )
+    tries_minutes: int = Field(15, ge=1, le=1440, description="that wait")

@@ -1,0 +1,388 @@
+"""The sections of gateway.yml. Every key here is read by something; the shipped gateway.yml holds all of them with a
+comment. Durations are in seconds or days as the key says, sizes in bytes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, Field, PrivateAttr, SerializeAsAny, model_validator
+from pydantic_core import PydanticCustomError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from gateway.configuration.yaml_document import Document, Problem, nearest
+from gateway.configuration.yaml_document import Path as KeyPath
+from gateway.domain.circulation_policy import Section
+from gateway.domain.profile import Network
+from gateway.domain.secret_reference import SECRET_ERROR, SecretRef
+from gateway.ports.incoming_mail import MailboxServer, SignIn
+from gateway.ports.library_system import LibraryInfo
+from gateway.ports.outgoing_mail import MailSecurity, MailServer, Sender
+from gateway.secrets import resolve
+from gateway.settings.patron_pages import PagesSettings, SignInSettings
+
+FILE = "gateway.yml"
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("not a time zone such as Europe/Zurich") from error
+    return name
+
+
+def _store_url(text: str) -> str:
+    """A URL that may hold a password by mistake is not shown."""
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise PydanticCustomError(SECRET_ERROR, "not a URL such as sqlite:///data/illgate.db") from error
+    if url.password is not None:
+        raise PydanticCustomError(SECRET_ERROR, "a password belongs into store.password, as env:NAME or file:PATH")
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise ValueError("the store must be sqlite:///FILE or postgresql://USER@HOST/NAME")
+    return text
+
+
+def _address(text: str) -> str:
+    if text != "localhost":
+        try:
+            ipaddress.ip_address(text)
+        except ValueError as error:
+            raise ValueError("not an IP address to listen on, such as 127.0.0.1, 0.0.0.0 or ::") from error
+    return text
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+ListenAddress = Annotated[str, AfterValidator(_address)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class NoOptions(Section):
+    """A library system that was not read from a file has none."""
+
+
+class SystemSettings(Section):
+    """The library's own system. `options` is the adapter's own model of all other keys of this section."""
+
+    type: str = Field("embedded", description="the adapter: embedded, or another one that is installed")
+    options: SerializeAsAny[BaseModel] = Field(NoOptions(), exclude=True)
+
+
+class LibrarySettings(Section):
+    symbol: str = Field("DEMO", pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]*$", description="its agency id; names its rows")
+    name: str = Field("Demonstration Library", description="as partners and staff see it")
+    time_zone: Zone = Field("Europe/Zurich", description="for days and for times without a zone")
+    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217 code for fees without one")
+    address: str = Field("", description="postal address, for LookupAgency")
+    email: str = Field("", description="for LookupAgency")
+    phone: str = Field("", description="for LookupAgency")
+    requests: str = Field(
+        "requests.yml", min_length=1, description="rules for requests that the gateway manages; relative to this file"
+    )
+    sign_in: SignInSettings = SignInSettings()
+    system: SystemSettings = SystemSettings()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def info(self) -> LibraryInfo:
+        return LibraryInfo(self.symbol, self.name, self.address, self.email, self.phone)
+
+
+class StoreSettings(Section):
+    url: Annotated[str, AfterValidator(_store_url)] = Field(
+        "sqlite:///data/illgate.db", description="sqlite:///FILE (relative to this file) or postgresql://USER@HOST/NAME"
+    )
+    password: SecretRef = Field("", description="of the database user")
+
+
+class Tls(Section):
+    """Files, relative to gateway.yml; without a certificate there is no TLS."""
+
+    certificate: str = Field("", description="PEM file with the certificate and its chain")
+    key: str = Field("", description="PEM file with its private key")
+    client_ca: str = Field("", description="PEM file of authorities; clients may then show a certificate of theirs")
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate and key go together")
+        if self.client_ca and not self.certificate:
+            raise ValueError("client_ca needs certificate and key")
+        return self
+
+
+class HttpSettings(Section):
+    host: ListenAddress = "127.0.0.1"
+    port: Port = Field(8080, description="0: any free one")
+    public_url: str = Field(
+        "", pattern=r"^(https?://\S+)?$", description="where this is reached from outside, for links in letters"
+    )
+    tls: Tls = Tls()
+    max_concurrent: int = Field(200, ge=1, le=100_000, description="messages in hand at once; more wait")
+    queue_seconds: Seconds = Field(60, description="longest wait for a turn when max_concurrent are in hand")
+    header_seconds: Seconds = Field(15, description="longest time for the headers to arrive")
+    body_seconds: Seconds = Field(30, description="longest time for the body to arrive")
+    trusted_proxies: tuple[Network, ...] = Field((), description="whose X-Forwarded-For is believed")
+    certificate_proxies: tuple[Network, ...] = Field(
+        (), description="whose X-Client-Verify and X-Client-Subject are believed"
+    )
+
+
+class TcpListener(Section):
+    """A port at which a protocol is spoken over bare TCP. The profile is the one of every message there; without one
+    each message says whose it is, which only some protocols can (iso_ill)."""
+
+    host: ListenAddress = "127.0.0.1"
+    port: Port
+    protocol: str = "ncip"
+    profile: str = ""
+    tls: Tls = Tls()
+    connections: int = Field(200, ge=1, le=100_000, description="most at once; more are turned away")
+    per_peer: int = Field(50, ge=1, le=100_000, description="most at once from one address")
+
+
+class ProfilesSettings(Section):
+    folder: str = Field("profiles", description="relative to this file")
+    reload: bool = Field(True, description="read changed profiles while running; SIGHUP does it in any case")
+
+
+class JournalSettings(Section):
+    body_limit: int = Field(100_000, ge=1, le=50_000_000, description="bytes kept of each message")
+    keep_bodies_days: int = Field(30, ge=1, le=36_500, description="then the message itself is forgotten")
+    keep_rows_days: int = Field(365, ge=1, le=36_500, description="then its row is forgotten")
+    encryption_keys: tuple[SecretRef, ...] = Field(
+        (), description="secrets of 16 characters or more; the first encrypts, all decrypt; empty: kept as they are"
+    )
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.keep_bodies_days > self.keep_rows_days:
+            raise ValueError("keep_bodies_days can't be more than keep_rows_days")
+        if "" in self.encryption_keys:
+            raise ValueError("an encryption key is env:NAME or file:PATH")
+        return self
+
+
+class ApiSettings(Section):
+    """The JSON API under /api/v1."""
+
+    webhook_networks: tuple[Network, ...] = Field(
+        (), description="networks that webhooks may lead into although they aren't public"
+    )
+    max_attachment_bytes: int = Field(50_000_000, ge=1000, le=500_000_000, description="largest file taken")
+
+
+class OutboxSettings(Section):
+    """Messages, letters and library calls that wait to be done (gateway.services.outbox.queue)."""
+
+    max_tries: int = Field(50, ge=1, le=10_000, description="then it is dead, and staff decide")
+    first_seconds: Seconds = Field(10, description="longest pause after the first failure; doubles with each")
+    longest_seconds: float = Field(3600, gt=0, le=86_400, description="no pause is longer than that")
+    handler_seconds: Seconds = Field(60, description="longest time for one try")
+    concurrency: int = Field(16, ge=1, le=1000, description="tries at once, in all")
+    per_target: int = Field(4, ge=1, le=1000, description="of these for one partner or library system")
+    breaker_failures: int = Field(5, ge=1, le=1000, description="in a row, then a partner is left alone for a while")
+    breaker_seconds: Seconds = Field(60, description="that while; then one try tells whether it is back")
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.first_seconds > self.longest_seconds:
+            raise ValueError("first_seconds can't be more than longest_seconds")
+        return self
+
+
+MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
+
+
+class MailSettings(Section):
+    """The mail server that takes our letters; without `host` none are sent."""
+
+    host: str = Field("", description="empty: no mail is sent")
+    port: int = Field(587, ge=1, le=65535)
+    security: MailSecurity = Field(MailSecurity.STARTTLS, description="starttls, tls (from the start on) or none")
+    ca: str = Field("", description="PEM file of authorities to trust; empty: the system's")
+    user: str = Field("", description="empty: without signing in")
+    password: SecretRef = Field("", description="of that user")
+    sender: MailAddress = Field("", description="address that letters come from")
+    name: str = Field("", description="shown with it; empty: the library's name")
+    reply_to: MailAddress = Field("", description="where answers go; empty: the library's address, else the sender")
+    timeout_seconds: Seconds = Field(30, description="longest wait for each answer of the server")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.host and not self.sender:
+            raise ValueError("with host, sender must be said: the address that letters come from")
+        if bool(self.user) != bool(self.password):
+            raise ValueError("user and password go together")
+        if self.user and self.security is MailSecurity.NONE:
+            raise ValueError("a password is not sent over an open connection: security must be starttls or tls")
+        return self
+
+    @property
+    def from_(self) -> Sender:
+        return Sender(self.sender, self.name, self.reply_to)
+
+    def server(self, folder: Path) -> MailServer | None:
+        """None: no mail is sent. Relative paths start at `folder`."""
+        if not self.host:
+            return None
+        return MailServer(
+            host=self.host,
+            port=self.port,
+            security=self.security,
+            user=self.user,
+            password=self.password,
+            ca=folder / self.ca if self.ca else None,
+            seconds=self.timeout_seconds,
+        )
+
+
+class MailboxFolders(Section):
+    """Where mails go once what they say is committed; a folder that lacks is made."""
+
+    done: str = Field("ILL-done", description="taken; empty: it stays, and is marked")
+    failed: str = Field("ILL-failed", description="broken, too large, infected; empty: it stays, and is marked")
+    unknown: str = Field("ILL-unknown", description="staff must look; empty: it stays, and is marked")
+
+
+class MailboxSettings(Section):
+    """A mailbox that partners answer to; polled by one node, however many run."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="for commands and logs; don't change it later")
+    library: str = Field("", description="symbol of the library whose mails these are; empty: the only one")
+    host: str = Field(min_length=1)
+    port: int = Field(993, ge=1, le=65535, description="993 for tls, 143 for starttls")
+    security: MailSecurity = Field(MailSecurity.TLS, description="starttls, tls (from the start on) or none")
+    ca: str = Field("", description="PEM file of authorities to trust; empty: the system's")
+    sign_in: SignIn = Field(SignIn.LOGIN, description="login, plain, or xoauth2 (then the password is an access token)")
+    user: str = Field(min_length=1)
+    password: SecretRef = Field(min_length=1, description="env:NAME or file:PATH, read anew at each sign-in")
+    folder: str = Field("INBOX", min_length=1, description="where new mails come in")
+    folders: MailboxFolders = MailboxFolders()
+    poll_seconds: Seconds = Field(60, description="longest time between two looks; IDLE makes it quicker")
+    timeout_seconds: Seconds = Field(30, description="longest wait for each answer of the server")
+    batch: int = Field(50, ge=1, le=1000, description="mails fetched at once")
+    max_bytes: int = Field(30_000_000, ge=1000, le=500_000_000, description="a larger mail is set aside unread")
+    authserv_id: str = Field("", description="name under which the mail server writes Authentication-Results")
+
+    @model_validator(mode="after")
+    def _open_line(self) -> Self:
+        if self.security is MailSecurity.NONE and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("a password is not sent over an open connection: security must be starttls or tls")
+        return self
+
+    def server(self, folder: Path) -> MailboxServer:
+        """Relative paths start at `folder`."""
+        return MailboxServer(
+            host=self.host,
+            port=self.port,
+            security=self.security,
+            sign_in=self.sign_in,
+            user=self.user,
+            password=self.password,
+            ca=folder / self.ca if self.ca else None,
+            seconds=self.timeout_seconds,
+            folder=self.folder,
+        )
+
+
+class LettersSettings(Section):
+    folder: str = Field("letters", description="your own templates, relative to this file; they come before ours")
+    language: str = Field(
+        "en", pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$", description="for whom no language is known: en, de …"
+    )
+
+
+class LogSettings(Section):
+    format: Literal["console", "json"] = "console"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(Section):
+    """One installation. `file` is where it was read from; relative paths in it start at `folder`."""
+
+    libraries: tuple[LibrarySettings, ...] = Field((LibrarySettings(),), min_length=1)
+    store: StoreSettings = StoreSettings()
+    http: HttpSettings = HttpSettings()
+    tcp: tuple[TcpListener, ...] = ()
+    profiles: ProfilesSettings = ProfilesSettings()
+    journal: JournalSettings = JournalSettings()
+    api: ApiSettings = ApiSettings()
+    pages: PagesSettings = PagesSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    mail: MailSettings = MailSettings()
+    mailboxes: tuple[MailboxSettings, ...] = ()
+    letters: LettersSettings = LettersSettings()
+    log: LogSettings = LogSettings()
+    metrics: bool = Field(True, description="/metrics for Prometheus")
+    shutdown_seconds: Seconds = Field(20, description="messages in hand get this long when stopping")
+    library_timeout_seconds: Seconds = Field(30, description="longest time for one call to a library's system")
+
+    @model_validator(mode="after")
+    def _provider_knows_where_we_are(self) -> Self:
+        for library in self.libraries:
+            if library.sign_in.oidc.issuer and not self.http.public_url:
+                raise ValueError(f"{library.symbol}: sign_in.oidc needs http.public_url, where patrons come back")
+        return self
+
+    @model_validator(mode="after")
+    def _whose_mailboxes(self) -> Self:
+        names = [one.name for one in self.mailboxes]
+        if len(set(names)) != len(names):
+            raise ValueError("two mailboxes have the same name")
+        known = {one.symbol.casefold() for one in self.libraries}
+        for one in self.mailboxes:
+            if one.library.casefold() not in known and (one.library or len(known) > 1):
+                raise ValueError(f"mailbox {one.name}: library must be one of those above, not '{one.library}'")
+        return self
+
+    _file: Path = PrivateAttr(Path(FILE))
+    _document: Document = PrivateAttr(Document(FILE))
+
+    @property
+    def file(self) -> Path:
+        return self._file
+
+    @property
+    def folder(self) -> Path:
+        return self._file.absolute().parent
+
+    @property
+    def profiles_folder(self) -> Path:
+        return self.folder / self.profiles.folder
+
+    @property
+    def letters_folder(self) -> Path:
+        """It needn't be there."""
+        return self.folder / self.letters.folder
+
+    def library(self, symbol: str = "") -> LibrarySettings:
+        """By symbol, without case; the only one when none is said. Raises KeyError."""
+        if not symbol and len(self.libraries) == 1:
+            return self.libraries[0]
+        for library in self.libraries:
+            if library.symbol.casefold() == symbol.casefold():
+                return library
+        raise KeyError(symbol)
+
+    def store_url(self) -> URL:
+        """With an absolute file and the password. Raises ConfigurationError when the password isn't there."""
+        url = make_url(self.store.url)
+        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+            return url.set(database=str(self.folder / str(url.database)))
+        return url.set(password=resolve(self.store.password, self.folder)) if self.store.password else url
+
+    def problem(self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()) -> Problem:
+        """Something wrong with a value of these settings, with its place in the file."""
+        suggestion = nearest(found, allowed)
+        return self._document.problem(path, message, f"'{found}'" if found else "", allowed, suggestion)

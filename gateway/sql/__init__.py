@@ -1,0 +1,1 @@
+"""SQL without tables of its own: column types and statements for SQLite and PostgreSQL alike."""

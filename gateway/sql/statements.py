@@ -1,0 +1,179 @@
+"""Hot statements prepared once, bulk inserts, SQL that both databases read.
+
+SQLAlchemy writes the statement and knows the types; on SQLite the driver then runs it directly, since an `execute` of
+Core costs several times what SQLite itself does for a look-up by key (docs/decisions/0002-one-writer-thread.md). On
+PostgreSQL, where the network costs more than either, Core runs it as always.
+
+An `execute` of Core handles a dictionary of parameters per row; for a wide table that costs as much as SQLite's own
+work. The statement, its placeholders and the conversion of values still come from SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Column, Connection, Executable, Insert, Table, bindparam, insert, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
+
+from gateway.domain.value import frozen
+
+Convert = Callable[[Any], Any]
+Conversions = tuple[tuple[int, Convert], ...]
+"""Places in a row, and what makes the other side's value of the one there."""
+
+Rows = Sequence[tuple[Any, ...]]
+"""Each row has a value for every column, in the table's order."""
+
+_NAME = re.compile(r"(?<!:):(\w+)")
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection | None:
+    """None on PostgreSQL."""
+    driver = connection.connection.driver_connection
+    return driver if isinstance(driver, sqlite3.Connection) else None
+
+
+def driver_error(statement: str, error: sqlite3.Error) -> Exception:
+    """The driver's error as SQLAlchemy's, without the values."""
+    told: Exception = DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True)
+    return told
+
+
+def converted(row: Sequence[Any], conversions: Conversions) -> list[Any]:
+    """None is NULL in every column."""
+    values = list(row)
+    for place, convert in conversions:
+        value = values[place]
+        if value is not None:
+            values[place] = convert(value)
+    return values
+
+
+def conversions_of(processors: Sequence[Convert | None]) -> Conversions:
+    return tuple((place, convert) for place, convert in enumerate(processors) if convert is not None)
+
+
+@frozen
+class _Plan:
+    """The statement in SQLite's words; parameters by position, with the values that stand in the statement."""
+
+    sql: str
+    names: tuple[str, ...]
+    given: Mapping[str, Any]
+    bind: Conversions
+    result: Conversions
+    row: Callable[[Sequence[Any]], Any]
+
+    def values(self, parameters: Mapping[str, Any]) -> list[Any]:
+        given = self.given
+        return converted([parameters[n] if n in parameters else given[n] for n in self.names], self.bind)
+
+
+class Prepared:
+    """`statement`: a select, insert, update or text with typed columns; no expanding parameters (IN of a list)."""
+
+    def __init__(self, statement: Executable) -> None:
+        self._statement = statement
+        self._plan: _Plan | None = None
+
+    def all(self, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        """Rows, with their columns by name and by position."""
+        driver = driver_of(connection)
+        if driver is None:
+            return connection.execute(self._statement, dict(parameters)).all()
+        plan = self._plan or self._planned(connection.dialect)
+        try:
+            found = driver.execute(plan.sql, plan.values(parameters)).fetchall()
+        except sqlite3.Error as error:
+            raise driver_error(plan.sql, error) from error
+        return [plan.row(converted(row, plan.result)) for row in found]
+
+    def first(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
+        """None when there is no row."""
+        found = self.all(connection, parameters)
+        return found[0] if found else None
+
+    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Once for each row of parameters."""
+        driver = driver_of(connection)
+        if driver is None:
+            connection.execute(self._statement, [dict(row) for row in rows])
+            return
+        plan = self._plan or self._planned(connection.dialect)
+        values = [plan.values(row) for row in rows]
+        try:
+            driver.executemany(plan.sql, values)
+        except sqlite3.Error as error:
+            raise driver_error(plan.sql, error) from error
+
+    def _planned(self, dialect: Dialect) -> _Plan:
+        compiled: Any = self._statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+        names = tuple(compiled.positiontup)
+        binds = [compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
+        columns = list(getattr(self._statement, "selected_columns", ()))
+        results = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        row = namedtuple("row", [column.name for column in columns], rename=True)  # type: ignore[misc]
+        self._plan = _Plan(
+            str(compiled), names, compiled.params, conversions_of(binds), conversions_of(results), row._make
+        )
+        return self._plan
+
+
+def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
+    """A row whose key is there already is an IntegrityError."""
+    _run(connection, _plain(table, connection.dialect), rows)
+
+
+def insert_missing_rows(connection: Connection, table: Table, rows: Rows) -> None:
+    """A row whose key is there already stays as it is."""
+    _run(connection, _missing(table, connection.dialect), rows)
+
+
+def _run(connection: Connection, prepared: tuple[str, Conversions], rows: Rows) -> None:
+    statement, conversions = prepared
+    values = [converted(row, conversions) for row in rows]
+    driver = driver_of(connection)
+    if driver is None:
+        connection.exec_driver_sql(statement, [tuple(row) for row in values])
+        return
+    try:
+        driver.executemany(statement, values)
+    except sqlite3.Error as error:
+        raise driver_error(statement, error) from error
+
+
+@lru_cache(maxsize=64)
+def _plain(table: Table, dialect: Dialect) -> tuple[str, Conversions]:
+    return _prepared(insert(table), table, dialect)
+
+
+@lru_cache(maxsize=64)
+def _missing(table: Table, dialect: Dialect) -> tuple[str, Conversions]:
+    return _prepared(_INSERT[dialect.name](table).on_conflict_do_nothing(), table, dialect)
+
+
+_INSERT: dict[str, type[sqlite.Insert] | type[postgresql.Insert]] = {
+    "sqlite": sqlite.Insert,
+    "postgresql": postgresql.Insert,
+}
+
+
+def _prepared(statement: Insert, table: Table, dialect: Dialect) -> tuple[str, Conversions]:
+    compiled = statement.compile(dialect=dialect)
+    names = [column.name for column in table.columns]
+    assert compiled.positiontup == names, "an INSERT of all columns by position"
+    processors = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.columns]
+    return str(compiled), conversions_of(processors)
+
+
+def written(sql: str, table: Table, *returned: Column[object]) -> Prepared:
+    """`:name` is of the type of the table's column `name`; `returned` are the columns after RETURNING."""
+    clause = text(sql).bindparams(*(bindparam(name, type_=table.c[name].type) for name in set(_NAME.findall(sql))))
+    return Prepared(clause.columns(*returned) if returned else clause)

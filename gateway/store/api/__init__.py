@@ -1,1 +1,0 @@
-"""What the JSON API keeps: keys, secrets, answers to repeated requests, webhooks, downloads."""

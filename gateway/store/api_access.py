@@ -1,0 +1,234 @@
+"""API keys, secrets and link tokens.
+
+Every row has a library, and every primary key begins with it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    RowMapping,
+    Table,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from gateway.domain.requests.signed_links import (
+    BadLink,
+    CopyLink,
+    LinkFault,
+    QuestionLink,
+    library_of_question_link,
+    sign_copy_link,
+    sign_question_link,
+    verify_question_link,
+)
+from gateway.domain.value import frozen_by_name
+from gateway.sql import column_types
+from gateway.sql.column_types import UtcDateTime
+from gateway.store.schema import metadata
+
+server_secret = Table(
+    "server_secret",
+    metadata,
+    column_types.text("library"),
+    column_types.text("name"),
+    Column("value", LargeBinary, nullable=False),
+    column_types.moment("created"),
+    PrimaryKeyConstraint("library", "name", name="pk_server_secret"),
+)
+"""Random keys that the gateway made for itself: for hashing API keys, for signing links."""
+
+api_key = Table(
+    "api_key",
+    metadata,
+    column_types.text("library"),
+    column_types.id_("prefix"),
+    column_types.text("name"),
+    Column("digest", LargeBinary, nullable=False),
+    column_types.text("scopes"),  # with blanks between
+    column_types.moment("created"),
+    Column("last_used", UtcDateTime),
+    Column("revoked", UtcDateTime),
+    PrimaryKeyConstraint("library", "prefix", name="pk_api_key"),
+    Index("ix_api_key_prefix", "prefix", unique=True),  # a key is looked up before its library is known
+)
+"""Only a keyed hash of the key is here."""
+
+api_answer = Table(
+    "api_answer",
+    metadata,
+    column_types.text("library"),
+    column_types.text("api_key"),
+    column_types.text("operation"),
+    column_types.text("idempotency_key"),
+    Column("request", LargeBinary, nullable=False),  # digest of what was asked
+    column_types.integer("status"),  # 0: in hand
+    column_types.text("headers"),  # JSON
+    Column("body", LargeBinary, nullable=False),
+    column_types.moment("at"),
+    PrimaryKeyConstraint("library", "api_key", "operation", "idempotency_key", name="pk_api_answer"),
+    Index("ix_api_answer_at", "library", "at"),
+)
+"""What a repeated POST is answered with."""
+
+webhook = Table(
+    "webhook",
+    metadata,
+    column_types.text("library"),
+    column_types.id_("id"),
+    column_types.text("name"),
+    column_types.text("url"),
+    column_types.text("secret"),
+    column_types.text("kinds"),  # of events, with blanks between; empty: all
+    column_types.moment("created"),
+    Column("enabled", Boolean, nullable=False),
+    column_types.text("disabled_why"),
+    Column("failing_since", UtcDateTime),
+    PrimaryKeyConstraint("library", "id", name="pk_webhook"),
+)
+"""Who is told of events. The secret signs each delivery, so it is kept as it is."""
+
+copy_download = Table(
+    "copy_download",
+    metadata,
+    column_types.text("library"),
+    column_types.text("link"),
+    column_types.integer("count"),
+    column_types.moment("first_at"),
+    column_types.moment("last_at"),
+    PrimaryKeyConstraint("library", "link", name="pk_copy_download"),
+    Index("ix_copy_download_last", "library", "last_at"),
+)
+"""How often a delivered copy was fetched."""
+
+BYTES = 32
+
+API_KEYS = "api-keys"
+COPY_LINKS = "copy-links"
+QUESTION_LINKS = "question-links"
+
+LONGEST = timedelta(days=366)
+"""Counts of downloads are forgotten when no link can be valid any more."""
+
+
+@frozen_by_name
+class KeyRow:
+    """`digest`: keyed hash of the secret part. A revoked key stays, so that its use can still be told apart."""
+
+    library: str
+    prefix: str
+    name: str
+    digest: bytes
+    scopes: tuple[str, ...]
+    created: datetime
+    last_used: datetime | None = None
+    revoked: datetime | None = None
+
+
+def add(c: Connection, row: KeyRow) -> None:
+    c.execute(insert(api_key).values(**_values(row)))
+
+
+def by_prefix(c: Connection, prefix: str) -> KeyRow | None:
+    found = c.execute(select(api_key).where(api_key.c.prefix == prefix)).mappings().one_or_none()
+    return None if found is None else _row(found)
+
+
+def of_library(c: Connection, library: str) -> tuple[KeyRow, ...]:
+    """Oldest first, revoked ones too."""
+    wanted = select(api_key).where(api_key.c.library == library).order_by(api_key.c.created, api_key.c.prefix)
+    return tuple(_row(found) for found in c.execute(wanted).mappings())
+
+
+def used(c: Connection, library: str, prefix: str, at: datetime) -> None:
+    c.execute(update(api_key).where(api_key.c.library == library, api_key.c.prefix == prefix).values(last_used=at))
+
+
+def revoke(c: Connection, library: str, prefix: str, at: datetime) -> bool:
+    """False: there is no such key, or it is revoked already."""
+    table = api_key.c
+    where = (table.library == library, table.prefix == prefix, table.revoked.is_(None))
+    return c.execute(update(api_key).where(*where).values(revoked=at)).rowcount > 0
+
+
+def _values(row: KeyRow) -> dict[str, Any]:
+    return {
+        "library": row.library,
+        "prefix": row.prefix,
+        "name": row.name,
+        "digest": row.digest,
+        "scopes": " ".join(row.scopes),
+        "created": row.created,
+        "last_used": row.last_used,
+        "revoked": row.revoked,
+    }
+
+
+def _row(found: RowMapping) -> KeyRow:
+    values = dict(found)
+    return KeyRow(**{**values, "digest": bytes(values["digest"]), "scopes": tuple(values["scopes"].split())})
+
+
+def read_secret(c: Connection, library: str, name: str) -> bytes | None:
+    table = server_secret.c
+    wanted = select(table.value).where(table.library == library, table.name == name)
+    found = c.execute(wanted).scalar_one_or_none()
+    return None if found is None else bytes(found)
+
+
+def secret(c: Connection, library: str, name: str, now: datetime) -> bytes:
+    """Made when it is asked for first, so this needs a transaction that may write."""
+    if (found := read_secret(c, library, name)) is not None:
+        return found
+    made = secrets.token_bytes(BYTES)
+    try:
+        with c.begin_nested():
+            c.execute(insert(server_secret).values(library=library, name=name, value=made, created=now))
+    except IntegrityError:  # another node was quicker
+        found = read_secret(c, library, name)
+        assert found is not None
+        return found
+    return made
+
+
+def copy_token(
+    c: Connection, library: str, request_id: str, attachment_id: str, expires: datetime, downloads: int, now: datetime
+) -> str:
+    """For `/d/TOKEN`. Raises ValueError for less than one download, or a time that is too long."""
+    if expires - now > LONGEST:
+        raise ValueError(f"a link may last {LONGEST.days} days")
+    link = CopyLink(
+        library=library,
+        request_id=request_id,
+        attachment_id=attachment_id,
+        expires=expires,
+        downloads=downloads,
+        nonce=secrets.token_urlsafe(9),
+    )
+    return sign_copy_link(link, secret(c, library, COPY_LINKS, now))
+
+
+def question_token(connection: Connection, link: QuestionLink, now: datetime) -> str:
+    """For `/q/TOKEN`. The library's secret is made when it is needed first, so this needs a transaction that may
+    write."""
+    return sign_question_link(link, secret(connection, link.library, QUESTION_LINKS, now))
+
+
+def question_link(connection: Connection, token: str) -> QuestionLink:
+    """What a token of ours says. Raises BadLink."""
+    key = read_secret(connection, library_of_question_link(token), QUESTION_LINKS)
+    if key is None:  # no question was ever asked by such a library
+        raise BadLink(LinkFault.FORGED)
+    return verify_question_link(token, key)

@@ -1,0 +1,187 @@
+"""Stored answers (Idempotency-Key), download counts, webhook subscriptions."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from gateway.domain.requests.events import Kind
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.sql.statements import Prepared
+from gateway.store.api_access import api_answer, copy_download, webhook
+
+IN_HAND = 0
+
+
+@frozen
+class AnswerKey:
+    library: str
+    api_key: str
+    operation: str
+    idempotency_key: str
+
+
+@frozen_by_name
+class StoredAnswer:
+    """`status` 0: the first request is still in hand, or its node has died; then its outcome is not known."""
+
+    request: bytes
+    status: int
+    headers: str = "{}"
+    body: bytes = b""
+
+
+def claim(c: Connection, key: AnswerKey, request: bytes, at: datetime, forget_before: datetime) -> StoredAnswer | None:
+    """None: it is ours to carry out now. Otherwise what is known of the first request with this key."""
+    table = api_answer.c
+    c.execute(delete(api_answer).where(*_is_answer(key), table.at < forget_before))
+    try:
+        with c.begin_nested():
+            c.execute(
+                insert(api_answer).values(
+                    library=key.library,
+                    api_key=key.api_key,
+                    operation=key.operation,
+                    idempotency_key=key.idempotency_key,
+                    request=request,
+                    status=IN_HAND,
+                    headers="{}",
+                    body=b"",
+                    at=at,
+                )
+            )
+    except IntegrityError:
+        wanted = select(table.request, table.status, table.headers, table.body).where(*_is_answer(key))
+        found = c.execute(wanted).one_or_none()
+        if found is None:  # it was released in this moment
+            return claim(c, key, request, at, forget_before)
+        return StoredAnswer(request=bytes(found[0]), status=found[1], headers=found[2], body=bytes(found[3]))
+    return None
+
+
+def keep(c: Connection, key: AnswerKey, answer: StoredAnswer) -> None:
+    values = {"status": answer.status, "headers": answer.headers, "body": answer.body}
+    c.execute(update(api_answer).where(*_is_answer(key)).values(**values))
+
+
+def release(c: Connection, key: AnswerKey) -> None:
+    """Nothing was done: the key may be used again."""
+    c.execute(delete(api_answer).where(*_is_answer(key)))
+
+
+def prune_answers(c: Connection, library: str, before: datetime) -> int:
+    """Number of answers forgotten."""
+    table = api_answer.c
+    return c.execute(delete(api_answer).where(table.library == library, table.at < before)).rowcount
+
+
+def _is_answer(key: AnswerKey) -> tuple[ColumnElement[bool], ...]:
+    table = api_answer.c
+    return (
+        table.library == key.library,
+        table.api_key == key.api_key,
+        table.operation == key.operation,
+        table.idempotency_key == key.idempotency_key,
+    )
+
+
+def count(c: Connection, library: str, link: str) -> int:
+    table = copy_download.c
+    found = c.execute(select(table.count).where(table.library == library, table.link == link)).scalar_one_or_none()
+    return found or 0
+
+
+def take(c: Connection, library: str, link: str, most: int, at: datetime) -> bool:
+    """One more download, unless there were `most` already: then False."""
+    table = copy_download.c
+    row = (table.library == library, table.link == link)
+    with suppress(IntegrityError), c.begin_nested():  # it may have been fetched before
+        c.execute(insert(copy_download).values(library=library, link=link, count=0, first_at=at, last_at=at))
+    one_more = update(copy_download).where(*row, table.count < most).values(count=table.count + 1, last_at=at)
+    return c.execute(one_more).rowcount > 0
+
+
+def prune_downloads(c: Connection, library: str, before: datetime) -> int:
+    """Number of links forgotten that were fetched last before `before`; only for links that have expired."""
+    table = copy_download.c
+    return c.execute(delete(copy_download).where(table.library == library, table.last_at < before)).rowcount
+
+
+@frozen_by_name
+class Subscription:
+    """`kinds` empty: all. `failing_since`: no delivery has succeeded since then."""
+
+    library: str
+    id: str
+    name: str
+    url: str
+    secret: str = field(repr=False)
+    kinds: tuple[Kind, ...] = ()
+    created: datetime
+    enabled: bool = True
+    disabled_why: str = ""
+    failing_since: datetime | None = None
+
+    def wants(self, kind: Kind) -> bool:
+        return self.enabled and (not self.kinds or kind in self.kinds)
+
+
+def add(c: Connection, one: Subscription) -> None:
+    values = {name: getattr(one, name) for name in Subscription.__dataclass_fields__}
+    c.execute(insert(webhook).values(**{**values, "kinds": " ".join(kind.value for kind in one.kinds)}))
+
+
+def get(c: Connection, library: str, id_: str) -> Subscription | None:
+    found = c.execute(select(webhook).where(*_is_subscription(library, id_))).mappings().one_or_none()
+    return None if found is None else _row(found)
+
+
+_OF_LIBRARY = Prepared(
+    select(webhook).where(webhook.c.library == bindparam("in_library")).order_by(webhook.c.created, webhook.c.id)
+)
+
+
+def of_library(c: Connection, library: str) -> tuple[Subscription, ...]:
+    """Oldest first."""
+    return tuple(_row(found._asdict()) for found in _OF_LIBRARY.all(c, {"in_library": library}))
+
+
+def remove(c: Connection, library: str, id_: str) -> bool:
+    """False: there is no such subscription."""
+    return c.execute(delete(webhook).where(*_is_subscription(library, id_))).rowcount > 0
+
+
+def enable(c: Connection, library: str, id_: str) -> bool:
+    """False: there is no such subscription."""
+    return _change(c, library, id_, enabled=True, disabled_why="", failing_since=None)
+
+
+def disable(c: Connection, library: str, id_: str, why: str) -> bool:
+    return _change(c, library, id_, enabled=False, disabled_why=why)
+
+
+def failing(c: Connection, library: str, id_: str, since: datetime | None) -> None:
+    """`since` None: it works again."""
+    _change(c, library, id_, failing_since=since)
+
+
+def _change(c: Connection, library: str, id_: str, **values: Any) -> bool:
+    return c.execute(update(webhook).where(*_is_subscription(library, id_)).values(**values)).rowcount > 0
+
+
+def _is_subscription(library: str, id_: str) -> tuple[ColumnElement[bool], ...]:
+    return webhook.c.library == library, webhook.c.id == id_
+
+
+_KINDS = frozenset(kind.value for kind in Kind)
+
+
+def _row(found: RowMapping) -> Subscription:
+    """A kind that a newer release has written isn't known here, and can't happen here."""
+    values = dict(found)
+    return Subscription(**{**values, "kinds": tuple(Kind(word) for word in values["kinds"].split() if word in _KINDS)})

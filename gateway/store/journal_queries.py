@@ -1,0 +1,240 @@
+"""Queries over the message journal: plain functions over a Connection. Each asks for one library's rows only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.store.journal_records import Filter
+from gateway.store.journal_writer import clean
+from gateway.store.schema import (
+    AFTER_ALL,
+    HAS_ITEM,
+    HAS_REQUEST,
+    PENDING,
+    first_id,
+    interrupted,
+    message,
+    processed_message,
+    retention,
+)
+
+SCAN = 5_000
+"""Most rows that one look for rare rows goes through: other reads wait so long, and no longer."""
+
+_without_body = [column for column in message.c if column is not message.c.body]
+
+
+# Built once: every message that changes something asks with these, and building costs more than asking.
+_FIND = select(message).where(message.c.library == bindparam("library"), message.c.id == bindparam("id"))
+_FIND_PROCESSED = select(processed_message).where(
+    processed_message.c.library == bindparam("library"),
+    processed_message.c.profile == bindparam("profile"),
+    processed_message.c.key == bindparam("key"),
+)
+
+
+def find(connection: Connection, library: str, identifier: str) -> RowMapping | None:
+    """One message, by its id."""
+    return connection.execute(_FIND, {"library": library, "id": identifier}).mappings().one_or_none()
+
+
+def find_exchange(connection: Connection, library: str, exchange: str) -> Sequence[RowMapping]:
+    """Question and answer, in this order."""
+    low, high = f"{exchange}-", f"{exchange}-{AFTER_ALL}"
+    query = select(message).where(message.c.library == library, message.c.id > low, message.c.id < high)
+    return connection.execute(query.order_by(message.c.id)).mappings().all()
+
+
+def find_pending(connection: Connection, library: str, before: datetime, limit: int) -> Sequence[RowMapping]:
+    """Openings whose work was begun before `before` and has no end yet, oldest first."""
+    query = select(message).where(message.c.library == library, PENDING, message.c.id < first_id(before))
+    return connection.execute(query.order_by(message.c.id).limit(limit)).mappings().all()
+
+
+def pending_nodes(connection: Connection, library: str) -> tuple[str, ...]:
+    """Those that began what has no end yet."""
+    query = select(message.c.node).where(message.c.library == library, PENDING).distinct()
+    return tuple(sorted(connection.execute(query).scalars()))
+
+
+def oldest_pending(connection: Connection, library: str) -> datetime | None:
+    """When the oldest work in hand came in; its body isn't read, whose key may be missing."""
+    query = select(message.c.at).where(message.c.library == library, PENDING)
+    return connection.execute(query.order_by(message.c.id).limit(1)).scalar_one_or_none()
+
+
+def find_processed(
+    connection: Connection, library: str, profile: str, key: str
+) -> tuple[RowMapping, RowMapping | None] | None:
+    """The row for this key and the message that answered it, if that is still kept."""
+    asked = {"library": library, "profile": profile, "key": key}
+    row = connection.execute(_FIND_PROCESSED, asked).mappings().one_or_none()
+    if row is None:
+        return None
+    return row, find(connection, library, row["answer_message"]) if row["answer_message"] else None
+
+
+# --- interrupted messages --------------------------------------------------------------------------------
+
+
+def take_up(connection: Connection, library: str, identifier: str) -> int:
+    """One more start carries it out; which one, counted from 1."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    new = insert(interrupted).values(library=library, id=identifier, starts=1)
+    one_more = new.on_conflict_do_update(index_elements=["library", "id"], set_={"starts": interrupted.c.starts + 1})
+    connection.execute(one_more)
+    this = (interrupted.c.library == library, interrupted.c.id == identifier)
+    starts: int = connection.execute(select(interrupted.c.starts).where(*this)).scalar_one()
+    return starts
+
+
+def lay_down(connection: Connection, library: str, identifier: str) -> None:
+    """It is interrupted no more."""
+    connection.execute(delete(interrupted).where(interrupted.c.library == library, interrupted.c.id == identifier))
+
+
+def count_interrupted(connection: Connection, library: str, starts: int) -> int:
+    """How many were taken up by more than so many starts."""
+    these = (interrupted.c.library == library, interrupted.c.starts > starts)
+    found: int = connection.execute(select(func.count()).select_from(interrupted).where(*these)).scalar_one()
+    return found
+
+
+# --- lists -----------------------------------------------------------------------------------------------
+
+
+def page(
+    connection: Connection, wanted: Filter, before: str, limit: int, columns: Sequence[ColumnElement[Any]]
+) -> tuple[Sequence[RowMapping], str]:
+    """Up to `limit` messages with ids below `before`, newest first, and the id to go on below ('' at the end).
+
+    There may be more although fewer than `limit` came: a look for rare rows goes on from there in another call.
+    """
+    low, high = _bounds(wanted, before)
+    floor = _floor(connection, wanted.library, low, high) if _is_scan(wanted) else ""
+    query = select(*columns).where(_between(wanted.library, max(low, floor), high), *_fits(wanted))
+    rows = connection.execute(query.order_by(message.c.id.desc()).limit(limit + 1)).mappings().all()
+    if len(rows) > limit:
+        return rows[:limit], rows[limit - 1]["id"]
+    return rows, floor
+
+
+def listed(connection: Connection, wanted: Filter, before: str, limit: int) -> tuple[Sequence[RowMapping], str]:
+    """`page` without bodies."""
+    return page(connection, wanted, before, limit, _without_body)
+
+
+def full(connection: Connection, wanted: Filter, before: str, limit: int) -> tuple[Sequence[RowMapping], str]:
+    """`page` with bodies."""
+    return page(connection, wanted, before, limit, list(message.c))
+
+
+def _is_scan(wanted: Filter) -> bool:
+    """No index leads to these rows."""
+    if wanted.request_id or wanted.item_id or wanted.outcome == "pending":
+        return False
+    return bool(wanted.profile or wanted.service or wanted.outcome or wanted.direction or wanted.note)
+
+
+def _floor(connection: Connection, library: str, low: str, high: str) -> str:
+    """The id above which `SCAN` rows lie; '' when fewer are left."""
+    query = select(message.c.id).where(_between(library, low, high)).order_by(message.c.id.desc())
+    return connection.execute(query.offset(SCAN - 1).limit(1)).scalar() or ""
+
+
+def _bounds(wanted: Filter, before: str) -> tuple[str, str]:
+    """The range of ids: lowest, and the first one above it."""
+    low = "" if wanted.since is None else first_id(wanted.since)
+    return low, before if wanted.until is None else min(before, first_id(wanted.until))
+
+
+def _between(library: str, low: str, high: str) -> ColumnElement[bool]:
+    """One bound at each end: with more of them SQLite's planner prefers the primary key to a better index."""
+    return and_(message.c.library == library, message.c.id >= low, message.c.id < high)
+
+
+def _fits(wanted: Filter) -> list[Any]:
+    conditions: list[Any] = []
+    if wanted.request_id:
+        conditions += [message.c.request_id == clean(wanted.request_id), HAS_REQUEST]
+    if wanted.item_id:
+        conditions += [message.c.item_id == clean(wanted.item_id), HAS_ITEM]
+    if wanted.outcome is not None:
+        conditions.append(PENDING if wanted.outcome == "pending" else message.c.outcome == wanted.outcome.value)
+    if wanted.node is not None:
+        conditions.append(message.c.node == wanted.node)
+    if wanted.direction is not None:
+        conditions.append(message.c.direction == wanted.direction.value)
+    if wanted.profile:
+        conditions.append(message.c.profile == wanted.profile)
+    if wanted.service:
+        conditions.append(message.c.service == wanted.service)
+    if wanted.note:
+        conditions.append(message.c.note.icontains(wanted.note, autoescape=True))
+    return conditions
+
+
+# --- retention -------------------------------------------------------------------------------------------
+
+
+def next_library(connection: Connection, after: str | None) -> str | None:
+    """The libraries that have messages, one after the other: a jump in the index each, no scan."""
+    query = select(func.min(message.c.library))
+    if after is not None:
+        query = query.where(message.c.library > after)
+    return connection.execute(query).scalar()
+
+
+def forget_bodies(connection: Connection, library: str, before: datetime, limit: int) -> int:
+    """Up to `limit` bodies of exchanges begun before `before`, from where the last call stopped."""
+    marked = connection.execute(select(retention.c.bodies_until).where(retention.c.library == library)).scalar() or ""
+    ids = _oldest(connection, library, marked, before, limit)
+    if not ids:
+        return 0
+    old = update(message).where(message.c.library == library, message.c.id > marked, message.c.id <= ids[-1])
+    connection.execute(old.values(body=None, body_key=""))
+    # nobody can carry them out any more
+    connection.execute(delete(interrupted).where(interrupted.c.library == library, interrupted.c.id <= ids[-1]))
+    _mark(connection, library, ids[-1])
+    return len(ids)
+
+
+def forget_messages(connection: Connection, library: str, before: datetime, limit: int) -> int:
+    """Up to `limit` messages of exchanges begun before `before`, oldest first."""
+    ids = _oldest(connection, library, "", before, limit)
+    if ids:
+        for table in (message, interrupted):
+            connection.execute(delete(table).where(table.c.library == library, table.c.id <= ids[-1]))
+    return len(ids)
+
+
+def forget_processed(connection: Connection, library: str, before: datetime, limit: int) -> int:
+    """Up to `limit` keys that were last seen before `before`."""
+    table = processed_message.c
+    old = select(table.profile, table.key).where(table.library == library, table.last_at < before)
+    rows = connection.execute(old.order_by(table.last_at).limit(limit)).all()
+    for profile, key in rows:
+        connection.execute(
+            delete(processed_message).where(table.library == library, table.profile == profile, table.key == key)
+        )
+    return len(rows)
+
+
+def _oldest(connection: Connection, library: str, above: str, before: datetime, limit: int) -> Sequence[str]:
+    query = select(message.c.id).where(
+        message.c.library == library, message.c.id > above, message.c.id < first_id(before)
+    )
+    return connection.execute(query.order_by(message.c.id).limit(limit)).scalars().all()
+
+
+def _mark(connection: Connection, library: str, until: str) -> None:
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    new = insert(retention).values(library=library, bodies_until=until)
+    connection.execute(
+        new.on_conflict_do_update(index_elements=["library"], set_={"bodies_until": new.excluded.bodies_until})
+    )

@@ -1,0 +1,270 @@
+"""Journal records as values, JSON lines and files; encryption of bodies."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import field, fields
+from datetime import datetime
+from enum import StrEnum
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from gateway.domain.value import frozen
+from gateway.ports.responder import OutcomeClass
+
+SECRET_MIN = 16
+"""Shortest secret in characters. It must be random, not a phrase: nothing here slows a guesser down."""
+
+NONCE = 12
+"""Bytes; random, which is safe for 2**32 messages with one key (NIST SP 800-38D section 8.3)."""
+
+ENDINGS = {"xml": ".xml", "html": ".html", "json": ".json", "text/plain": ".txt"}
+"""Part of a content type -> ending of a file's name."""
+
+
+class BodyUnreadable(Exception):
+    """A body can't be decrypted: its key is not among those given, or the row was tampered with."""
+
+
+class BodyCipher:
+    """The first secret writes; all of them read. A row keeps the id of the key that wrote it."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        """Raises ValueError when there is no secret, or one is too short."""
+        if not secrets:
+            raise ValueError("encryption of bodies needs at least one secret")
+        if any(len(secret) < SECRET_MIN for secret in secrets):
+            raise ValueError(f"a secret for the encryption of bodies needs at least {SECRET_MIN} characters")
+        self._keys = {_derive(secret, b"key id", 4).hex(): AESGCM(_derive(secret, b"body", 32)) for secret in secrets}
+        self.key_id = next(iter(self._keys))
+        self._writing = self._keys[self.key_id]
+
+    def encrypt(self, body: bytes, row: str) -> bytes:
+        """`row` (library and id) is bound in, so that a body can't be moved to another row."""
+        nonce = os.urandom(NONCE)
+        return nonce + self._writing.encrypt(nonce, body, row.encode())
+
+    def decrypt(self, body: bytes, key_id: str, row: str) -> bytes:
+        """Raises BodyUnreadable."""
+        key = self._keys.get(key_id)
+        if key is None:
+            raise BodyUnreadable(f"the body was encrypted with key {key_id}, which is not configured")
+        try:
+            return key.decrypt(body[:NONCE], body[NONCE:], row.encode())
+        except (InvalidTag, ValueError) as error:
+            raise BodyUnreadable(f"the body does not fit its row or key {key_id}") from error
+
+
+def _derive(secret: str, purpose: bytes, length: int) -> bytes:
+    return HKDF(SHA256(), length, salt=None, info=b"illgate journal " + purpose).derive(secret.encode())
+
+
+class Direction(StrEnum):
+    IN = "in"
+    OUT = "out"
+
+    @property
+    def other(self) -> Direction:
+        return Direction.OUT if self is Direction.IN else Direction.IN
+
+
+@frozen
+class JournalOptions:
+    """`body_limit`: bytes of a body that are kept. Days None: kept for ever. `cipher` None: bodies as they came."""
+
+    body_limit: int = 1_000_000
+    keep_bodies_days: int | None = 90
+    keep_rows_days: int | None = 730
+    cipher: BodyCipher | None = None
+
+    def __post_init__(self) -> None:
+        if self.body_limit < 1:
+            raise ValueError("body_limit must be at least 1 byte")
+        for name, days in (("keep_bodies_days", self.keep_bodies_days), ("keep_rows_days", self.keep_rows_days)):
+            if days is not None and days < 1:  # what is in hand must not be forgotten
+                raise ValueError(f"{name} must be at least 1 day")
+
+
+@frozen
+class Opening:
+    """The first message of an exchange: a partner's that came in, or ours that goes out.
+
+    `note` holds what was repaired or not understood when it was read; plain sentences without personal data.
+    """
+
+    library: str
+    at: datetime
+    body: bytes = field(repr=False)
+    protocol: str
+    transport: str
+    direction: Direction = Direction.IN
+    profile: str = ""
+    service: str = ""
+    version: str = ""
+    peer: str = ""  # IP address
+    from_agency: str = ""
+    to_agency: str = ""
+    request_id: str = ""
+    item_id: str = ""
+    content_type: str = ""
+    note: str = ""
+    replay_of: str = ""  # id of the message that is played again
+
+
+@frozen
+class Ending:
+    """How an exchange ended. `body` None: there was no answer.
+
+    `note` is added to the opening's. `key` is the digest that makes the message idempotent; empty: it needs none.
+    """
+
+    at: datetime
+    outcome: OutcomeClass
+    body: bytes | None = field(default=None, repr=False)
+    content_type: str = ""
+    status: int = 0  # of HTTP
+    reason: str = ""
+    note: str = ""
+    duration_ms: float = 0.0
+    repeat_of: str = ""  # id of the first message, where this one repeats it
+    key: str = ""
+
+
+@frozen
+class Begun:
+    """An exchange whose opening is in the journal, with outcome pending."""
+
+    exchange: str
+    opening: Opening
+
+
+@frozen
+class Message:
+    """A message in the journal, without its body. `body_size`: bytes on the wire; `truncated`: fewer were kept."""
+
+    library: str
+    id: str
+    exchange: str
+    direction: Direction
+    profile: str
+    protocol: str
+    transport: str
+    service: str
+    version: str
+    peer: str
+    from_agency: str
+    to_agency: str
+    request_id: str
+    item_id: str
+    at: datetime
+    body_size: int
+    truncated: bool
+    content_type: str
+    status: int
+    outcome: OutcomeClass
+    reason: str
+    note: str
+    duration_ms: float
+    repeat_of: str
+    replay_of: str
+
+
+@frozen
+class FullMessage:
+    """`body` None: forgotten on schedule."""
+
+    message: Message
+    body: bytes | None = field(repr=False)
+
+    def begun(self) -> Begun:
+        """To take up interrupted work. Raises ValueError when the body is forgotten or was cut."""
+        m = self.message
+        if self.body is None or m.truncated:
+            raise ValueError(f"the body of message {m.id} is not kept whole")
+        opening = Opening(
+            m.library,
+            m.at,
+            self.body,
+            m.protocol,
+            m.transport,
+            m.direction,
+            m.profile,
+            m.service,
+            m.version,
+            m.peer,
+            m.from_agency,
+            m.to_agency,
+            m.request_id,
+            m.item_id,
+            m.content_type,
+            m.note,
+            m.replay_of,
+        )
+        return Begun(m.exchange, opening)
+
+
+@frozen
+class Processed:
+    """A message that was carried out before. `answer` None: its answer is forgotten, or was never given."""
+
+    first_message: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    answer: FullMessage | None
+
+
+@frozen
+class Filter:
+    """Which messages of a library; all that are set must fit. `since` ≤ start of the exchange < `until`."""
+
+    library: str
+    profile: str = ""
+    service: str = ""
+    outcome: OutcomeClass | None = None
+    direction: Direction | None = None
+    request_id: str = ""
+    item_id: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    note: str = ""  # words in the note, without case
+    node: str | None = None  # that began the work, of what is pending
+
+
+@frozen
+class Page:
+    messages: tuple[Message, ...]
+    cursor: str = ""  # empty: nothing follows
+
+
+@frozen
+class Forgotten:
+    """What retention removed."""
+
+    bodies: int = 0
+    messages: int = 0
+    processed: int = 0
+
+    def __add__(self, other: Forgotten) -> Forgotten:
+        return Forgotten(self.bodies + other.bodies, self.messages + other.messages, self.processed + other.processed)
+
+
+def json_line(message: FullMessage) -> str:
+    """One line of JSON: the columns, and the body in base64 (null once forgotten), so that no byte is lost."""
+    columns = {field.name: getattr(message.message, field.name) for field in fields(Message)}
+    columns["at"] = message.message.at.isoformat()
+    columns["body_base64"] = None if message.body is None else base64.b64encode(message.body).decode("ascii")
+    return json.dumps(columns, ensure_ascii=False)
+
+
+def file_name(message: Message) -> str:
+    """For the raw body: `20260301T101500Z-<id>-in-LookupUser.xml`; letters, digits, '.', '-' and '_' only."""
+    service = "".join(c if c.isascii() and c.isalnum() else "_" for c in message.service) or "unknown"
+    ending = next((ending for part, ending in ENDINGS.items() if part in message.content_type.lower()), ".bin")
+    return f"{message.at:%Y%m%dT%H%M%SZ}-{message.id}-{message.direction}-{service}{ending}"

@@ -1,0 +1,344 @@
+"""Journal rows made and written in groups.
+
+Bodies are cut and encrypted here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.domain.problems import Unavailable
+from gateway.domain.value import frozen
+from gateway.ports.responder import OutcomeClass
+from gateway.sql.statements import Prepared, insert_missing_rows
+from gateway.store.engine import Store
+from gateway.store.journal_records import (
+    BodyUnreadable,
+    Direction,
+    Ending,
+    FullMessage,
+    JournalOptions,
+    Message,
+    Opening,
+)
+from gateway.store.schema import ANSWER, EPOCH, QUESTION, message, processed_message
+
+Row = dict[str, Any]
+MessageRow = tuple[Any, ...]
+
+TEXT_LIMIT = 255
+"""Characters kept of a value that a partner sent; the body has it whole. PostgreSQL indexes at most 2,704 bytes."""
+
+NOTE_LIMIT = 2_000
+
+_PENDING = Ending(at=EPOCH, outcome=OutcomeClass.PENDING)
+
+BATCH = 256
+"""Most entries in one transaction."""
+
+
+class RowMaker:
+    """Makes the message rows of an exchange as the options say: values in the order of the table's columns.
+
+    Tuples, since every message passes here and dictionaries of 28 keys cost as much as all the rest.
+    """
+
+    def __init__(self, options: JournalOptions, node: str = "") -> None:
+        self._node = node
+        self._limit = options.body_limit
+        self._cipher = options.cipher
+
+    def pending(self, exchange: str, opening: Opening) -> MessageRow:
+        """The opening of an exchange whose work has yet to be done."""
+        return self._question(exchange, opening, _PENDING, clean(opening.note, NOTE_LIMIT), self._node)
+
+    def finished(self, exchange: str, opening: Opening, ending: Ending) -> MessageRow:
+        """The opening of an exchange whose work is done."""
+        return self._question(exchange, opening, ending, _joined(opening, ending))
+
+    def _question(self, exchange: str, opening: Opening, ending: Ending, note: str, node: str = "") -> MessageRow:
+        o = opening
+        identifier = exchange + QUESTION
+        kept, key_id = self._kept(o.body, o.library, identifier)
+        return (
+            o.library,
+            identifier,
+            exchange,
+            o.direction.value,
+            o.profile,
+            o.protocol,
+            o.transport,
+            clean(o.service),
+            clean(o.version),
+            o.peer,
+            clean(o.from_agency),
+            clean(o.to_agency),
+            clean(o.request_id),
+            clean(o.item_id),
+            o.at,
+            kept,
+            len(o.body),
+            len(o.body) > self._limit,
+            key_id,
+            clean(o.content_type),
+            0,
+            ending.outcome.value,
+            ending.reason,
+            note,
+            ending.duration_ms,
+            ending.repeat_of,
+            o.replay_of,
+            node,
+        )
+
+    def answer(self, exchange: str, opening: Opening, ending: Ending) -> MessageRow:
+        """The answer; `ending.body` must be there."""
+        o, body = opening, ending.body
+        assert body is not None
+        identifier = exchange + ANSWER
+        kept, key_id = self._kept(body, o.library, identifier)
+        return (
+            o.library,
+            identifier,
+            exchange,
+            o.direction.other.value,
+            o.profile,
+            o.protocol,
+            o.transport,
+            clean(o.service),
+            clean(o.version),
+            o.peer,
+            clean(o.to_agency),
+            clean(o.from_agency),
+            clean(o.request_id),
+            clean(o.item_id),
+            ending.at,
+            kept,
+            len(body),
+            len(body) > self._limit,
+            key_id,
+            clean(ending.content_type),
+            ending.status,
+            ending.outcome.value,
+            ending.reason,
+            "",
+            ending.duration_ms,
+            "",
+            "",
+            "",
+        )
+
+    def _kept(self, body: bytes, library: str, identifier: str) -> tuple[bytes, str]:
+        """What is stored of a body, and the id of the key it is encrypted with."""
+        kept = body if len(body) <= self._limit else body[: self._limit]
+        if self._cipher is None:
+            return kept, ""
+        return self._cipher.encrypt(kept, _place(library, identifier)), self._cipher.key_id
+
+
+def change(exchange: str, opening: Opening, ending: Ending) -> Row:
+    """What completing changes in the row of an opening."""
+    return {
+        "in_library": opening.library,
+        "with_id": exchange + QUESTION,
+        "outcome": ending.outcome.value,
+        "reason": ending.reason,
+        "note": _joined(opening, ending),
+        "duration_ms": ending.duration_ms,
+        "repeat_of": ending.repeat_of,
+    }
+
+
+def processed(exchange: str, opening: Opening, ending: Ending) -> Row:
+    return {
+        "library": opening.library,
+        "profile": opening.profile,
+        "key": ending.key,
+        "first_message": exchange + QUESTION,
+        "answer_message": "" if ending.body is None else exchange + ANSWER,
+        "count": 1,
+        "first_at": ending.at,
+        "last_at": ending.at,
+    }
+
+
+def message_of(row: RowMapping) -> Message:
+    return Message(
+        library=row["library"],
+        id=row["id"],
+        exchange=row["exchange"],
+        direction=Direction(row["direction"]),
+        profile=row["profile"],
+        protocol=row["protocol"],
+        transport=row["transport"],
+        service=row["service"],
+        version=row["version"],
+        peer=row["peer"],
+        from_agency=row["from_agency"],
+        to_agency=row["to_agency"],
+        request_id=row["request_id"],
+        item_id=row["item_id"],
+        at=row["at"],
+        body_size=row["body_size"],
+        truncated=row["truncated"],
+        content_type=row["content_type"],
+        status=row["status"],
+        outcome=OutcomeClass(row["outcome"]),
+        reason=row["reason"],
+        note=row["note"],
+        duration_ms=row["duration_ms"],
+        repeat_of=row["repeat_of"],
+        replay_of=row["replay_of"],
+    )
+
+
+def full_message_of(row: RowMapping, options: JournalOptions) -> FullMessage:
+    """Raises BodyUnreadable."""
+    body: bytes | None = row["body"]
+    if body is not None and row["body_key"]:
+        body = _decrypt(body, row, options)
+    return FullMessage(message_of(row), body)
+
+
+def _decrypt(body: bytes, row: RowMapping, options: JournalOptions) -> bytes:
+    key_id, place = row["body_key"], _place(row["library"], row["id"])
+    if options.cipher is None:
+        raise BodyUnreadable(f"message {row['id']} was encrypted with key {key_id}, which is not configured")
+    return options.cipher.decrypt(body, key_id, place)
+
+
+def clean(value: str, limit: int = TEXT_LIMIT) -> str:
+    """A partner's text as both databases take it: no NUL, no lone surrogates, not too long."""
+    if len(value) > limit:
+        value = f"{value[: limit - 1]}…"
+    if value.isascii():
+        return value if "\0" not in value else value.replace("\0", "\ufffd")
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def _place(library: str, identifier: str) -> str:
+    return f"{library} {identifier}"
+
+
+def _joined(opening: Opening, ending: Ending) -> str:
+    if not opening.note and not ending.note:
+        return ""
+    return clean(" ".join(note for note in (opening.note, ending.note) if note), NOTE_LIMIT)
+
+
+@frozen
+class Entry:
+    """What one exchange adds to the journal and changes in it."""
+
+    messages: tuple[MessageRow, ...] = ()
+    changes: tuple[Row, ...] = ()
+    processed: tuple[Row, ...] = ()
+
+
+_CHANGE = Prepared(
+    update(message)
+    .where(message.c.library == bindparam("in_library"), message.c.id == bindparam("with_id"))
+    .values({name: bindparam(name) for name in ("outcome", "reason", "note", "duration_ms", "repeat_of")})
+)
+
+
+def _remember(insert_into: type[sqlite.Insert] | type[postgresql.Insert]) -> Prepared:
+    """The first message stays; the answer becomes the newest, whose body is kept longest."""
+    new = insert_into(processed_message)
+    return Prepared(
+        new.on_conflict_do_update(
+            index_elements=["library", "profile", "key"],
+            set_={
+                "count": processed_message.c.count + 1,
+                "last_at": new.excluded.last_at,
+                "answer_message": new.excluded.answer_message,
+            },
+        )
+    )
+
+
+_REMEMBER = {"sqlite": _remember(sqlite.Insert), "postgresql": _remember(postgresql.Insert)}
+
+
+def write_entries(connection: Connection, entries: list[Entry]) -> None:
+    """For use inside a larger transaction too."""
+    messages = [row for entry in entries for row in entry.messages]
+    changes = [row for entry in entries for row in entry.changes]
+    processed = [row for entry in entries for row in entry.processed]
+    if messages:
+        # a node that starts may have finished what another has in hand: the first answer is the one that counts
+        insert_missing_rows(connection, message, messages)
+    if changes:
+        _CHANGE.run(connection, changes)
+    if processed:
+        # in order of key, so that two nodes never wait for each other crosswise
+        processed.sort(key=lambda row: (row["library"], row["profile"], row["key"]))
+        _REMEMBER[connection.dialect.name].run(connection, processed)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    entry: Entry
+    future: asyncio.Future[None] = field(repr=False)
+
+
+class JournalWriter:
+    """While one transaction is on its way, the entries that arrive gather for the next one."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: list[_Waiting] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def write(self, entry: Entry) -> None:
+        """Returns when the entry is durable; a caller who is cancelled leaves it to be written all the same.
+
+        Raises Unavailable.
+        """
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(entry, future))
+        if self._task is None:
+            self._task = asyncio.create_task(self._write_all(), name="journal-writer")
+        await future
+
+    async def close(self) -> None:
+        """Write what waits."""
+        if self._task is not None:
+            await self._task
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                await self._write(batch)
+        finally:
+            self._task = None
+
+    async def _write(self, batch: list[_Waiting]) -> None:
+        """If a batch fails by a fault of one entry, each is written alone, so that only that one fails."""
+        entries = [waiting.entry for waiting in batch]
+        try:
+            await self._store.write(lambda connection: write_entries(connection, entries))
+        except Exception as error:  # noqa: BLE001 - handed to those who wait
+            if len(batch) == 1 or isinstance(error, Unavailable | RuntimeError):
+                _tell(batch, error)
+                return
+            for waiting in batch:
+                await self._write([waiting])
+            return
+        _tell(batch, None)
+
+
+def _tell(batch: list[_Waiting], error: Exception | None) -> None:
+    for waiting in batch:
+        if waiting.future.done():  # its caller was cancelled
+            continue
+        if error is None:
+            waiting.future.set_result(None)
+        else:
+            waiting.future.set_exception(error)

@@ -1,0 +1,364 @@
+"""Mailbox progress, processed mails, unmatched mails, references to requests.
+
+Senders, subjects and contents of unmatched mails are personal data: they are emptied when staff have decided, and go
+with the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from gateway.domain.requests.request import Role
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.sql import column_types
+from gateway.sql.statements import Prepared, insert_rows
+from gateway.store.journal_records import BodyCipher, BodyUnreadable
+from gateway.store.journal_writer import NOTE_LIMIT, clean
+from gateway.store.requests.tables import request, request_transaction
+from gateway.store.schema import AFTER_ALL, metadata
+
+IS_OPEN = text("is_open")
+
+mailbox = Table(
+    "mailbox",
+    metadata,
+    column_types.text("library"),
+    column_types.text("name"),
+    column_types.bigint("uid_validity"),
+    column_types.bigint("highest_uid"),
+    column_types.moment("seen"),
+    PrimaryKeyConstraint("library", "name", name="pk_mailbox"),
+)
+
+mail = Table(
+    "mail",
+    metadata,
+    column_types.text("library"),
+    column_types.id_("id"),
+    column_types.text("mailbox"),
+    column_types.bigint("uid_validity"),
+    column_types.bigint("uid"),
+    column_types.text("message_id"),
+    column_types.text("digest"),  # of what the mail says: the same for one that is sent again
+    column_types.moment("at"),
+    column_types.text("outcome"),
+    column_types.text("profile"),
+    column_types.id_("request_id"),
+    column_types.text("reason"),  # why it waits for staff or was set aside; no personal data
+    Column("is_open", Boolean, nullable=False),  # on the staff's list
+    column_types.text("sender"),
+    column_types.text("subject"),
+    column_types.text("possible"),  # ids of requests that it may be about, one a line
+    Column("content", LargeBinary, nullable=True),
+    column_types.text("key_id"),  # of the key that encrypted the content; empty: as it came
+    column_types.text("closed_by"),
+    PrimaryKeyConstraint("library", "id", name="pk_mail"),
+    Index("ix_mail_uid", "library", "mailbox", "uid_validity", "uid", unique=True),
+    Index("ix_mail_digest", "library", "digest"),
+    Index("ix_mail_at", "at", "library"),
+    Index("ix_mail_open", "library", "id", postgresql_where=IS_OPEN, sqlite_where=IS_OPEN),
+)
+
+_c = mail.c
+
+_t, _r = request_transaction.c, request.c
+
+
+AT_ONCE = 8
+"""Words in one question: so many places has the prepared statement."""
+
+_WORDS = tuple(f"word_{number}" for number in range(AT_ONCE))
+_BY_REFERENCE = Prepared(
+    select(_t.role, _t.reference, _t.request_id).where(
+        _t.library == bindparam("in_library"),
+        _t.symbol == bindparam("with_partner"),
+        or_(*(_t.reference == bindparam(word) for word in _WORDS)),
+    )
+)
+
+
+class Outcome(StrEnum):
+    """What became of a mail; each has a folder of its own in the mailbox."""
+
+    DONE = "done"
+    UNKNOWN = "unknown"  # not understood, or of an unknown sender
+    FAILED = "failed"  # can't be read: broken, too large, infected
+
+
+@frozen
+class Spot:
+    """Where a mail lies."""
+
+    library: str
+    mailbox: str
+    uid_validity: int
+    uid: int
+
+
+@frozen_by_name
+class MailRow:
+    """`possible`: ids of requests that it may be about; `content` only while it waits for staff."""
+
+    id: str
+    spot: Spot
+    message_id: str
+    digest: str
+    at: datetime
+    outcome: Outcome
+    profile: str = ""
+    request_id: str = ""
+    reason: str = ""
+    open: bool = False
+    sender: str = field(default="", repr=False)
+    subject: str = field(default="", repr=False)
+    possible: tuple[str, ...] = ()
+    content: bytes | None = field(default=None, repr=False)
+    closed_by: str = ""
+
+
+@frozen
+class Seen:
+    """A mail of the same content that was here before."""
+
+    id: str
+    message_id: str
+    at: datetime
+    outcome: Outcome
+
+
+# --- how far a mailbox is read ---------------------------------------------------------------------------
+
+
+def note_look(
+    connection: Connection, library: str, name: str, uid_validity: int, highest: int, at: datetime
+) -> int | None:
+    """Keeps that the mailbox was looked at. The UIDVALIDITY before, where it has changed; else None."""
+    where = (mailbox.c.library == library, mailbox.c.name == name)
+    before = connection.execute(select(mailbox.c.uid_validity, mailbox.c.highest_uid).where(*where)).one_or_none()
+    if before is None:
+        row = {"uid_validity": uid_validity, "highest_uid": highest, "seen": at}
+        connection.execute(insert(mailbox).values(library=library, name=name, **row))
+        return None
+    same = before.uid_validity == uid_validity
+    highest = max(before.highest_uid, highest) if same else highest
+    connection.execute(update(mailbox).where(*where).values(uid_validity=uid_validity, highest_uid=highest, seen=at))
+    return None if same else int(before.uid_validity)
+
+
+# --- taking ----------------------------------------------------------------------------------------------
+
+
+def outcomes(
+    connection: Connection, library: str, name: str, uid_validity: int, uids: Collection[int]
+) -> Mapping[int, Outcome]:
+    """What became of those that were taken already."""
+    found = connection.execute(
+        select(_c.uid, _c.outcome).where(
+            _c.library == library, _c.mailbox == name, _c.uid_validity == uid_validity, _c.uid.in_(sorted(uids))
+        )
+    )
+    return {uid: Outcome(outcome) for uid, outcome in found}
+
+
+SAME = (
+    select(_c.id, _c.message_id, _c.at, _c.outcome)
+    .where(_c.library == bindparam("in_library"), _c.digest == bindparam("with_digest"))
+    # by time first: for the order of ids alone SQLite reads all mails of the library by their key
+    .order_by(_c.at.desc(), _c.id.desc())
+    .limit(20)
+)
+_SAME = Prepared(SAME)
+
+
+def same_content(connection: Connection, library: str, digest: str) -> tuple[Seen, ...]:
+    """Mails that say the same, newest first."""
+    found = _SAME.all(connection, {"in_library": library, "with_digest": digest})
+    return tuple(Seen(id_, message_id, at, Outcome(outcome)) for id_, message_id, at, outcome in found)
+
+
+def add(connection: Connection, row: MailRow, cipher: BodyCipher | None) -> None:
+    """Raises IntegrityError when the mail at this spot was taken already: by another node, a moment ago."""
+    content, key_id = row.content, ""
+    if content is not None and cipher is not None:
+        content, key_id = cipher.encrypt(content, _bound(row.spot.library, row.id)), cipher.key_id
+    spot = row.spot
+    insert_rows(
+        connection,
+        mail,
+        [
+            (
+                spot.library,
+                row.id,
+                spot.mailbox,
+                spot.uid_validity,
+                spot.uid,
+                row.message_id,
+                row.digest,
+                row.at,
+                row.outcome.value,
+                row.profile,
+                row.request_id,
+                clean(row.reason, NOTE_LIMIT),
+                row.open,
+                row.sender,
+                row.subject,
+                "\n".join(row.possible),
+                content,
+                key_id,
+                row.closed_by,
+            )
+        ],
+    )
+
+
+# --- the staff's list ------------------------------------------------------------------------------------
+
+
+@frozen
+class Page:
+    """Newest first; `cursor` is empty when nothing follows. Rows without their content."""
+
+    rows: tuple[MailRow, ...]
+    cursor: str = ""
+
+
+_WITHOUT_CONTENT = [column for column in mail.columns if column.name != "content"]
+
+
+def waiting(connection: Connection, library: str, limit: int, cursor: str = "") -> Page:
+    found = connection.execute(
+        select(*_WITHOUT_CONTENT)
+        .where(_c.library == library, IS_OPEN, _c.id < (cursor or AFTER_ALL))
+        .order_by(_c.id.desc())
+        .limit(limit + 1)
+    ).all()
+    rows = tuple(_row(row, None) for row in found[:limit])
+    return Page(rows, rows[-1].id if len(found) > limit else "")
+
+
+def get(connection: Connection, library: str, id_: str, cipher: BodyCipher | None) -> MailRow | None:
+    """With its content, while it waits. Raises BodyUnreadable."""
+    found = connection.execute(select(mail).where(_c.library == library, _c.id == id_)).one_or_none()
+    if found is None:
+        return None
+    content = None if found.content is None else bytes(found.content)
+    if content is not None and found.key_id:
+        if cipher is None:
+            raise BodyUnreadable(f"the mail was encrypted with key {found.key_id}, which is not configured")
+        content = cipher.decrypt(content, found.key_id, _bound(library, id_))
+    return _row(found, content)
+
+
+def close(connection: Connection, library: str, id_: str, by: str, request_id: str = "") -> bool:
+    """Off the list, and its content is forgotten here. False: it isn't on the list (any more)."""
+    values = {"is_open": False, "closed_by": by, "content": None, "key_id": "", "sender": "", "subject": ""}
+    if request_id:
+        values["request_id"] = request_id
+    done = connection.execute(
+        update(mail).where(_c.library == library, _c.id == id_, IS_OPEN).values(**values, possible="")
+    )
+    return done.rowcount > 0
+
+
+def count_waiting(connection: Connection) -> Mapping[str, int]:
+    """By library."""
+    found = connection.execute(select(_c.library, func.count().label("n")).where(IS_OPEN).group_by(_c.library))
+    return {row.library: row.n for row in found}
+
+
+def prune(connection: Connection, before: datetime, limit: int) -> int:
+    """Forgets up to `limit` mails of all libraries that were taken before `before`, but none that waits for staff."""
+    old = connection.execute(
+        select(_c.library, _c.id).where(_c.at < before, _c.is_open.is_(False)).order_by(_c.at, _c.library).limit(limit)
+    ).all()
+    for library, id_ in old:
+        connection.execute(delete(mail).where(_c.library == library, _c.id == id_))
+    return len(old)
+
+
+def _bound(library: str, id_: str) -> str:
+    return f"{library}/mail/{id_}"
+
+
+def _row(row: Any, content: bytes | None) -> MailRow:
+    return MailRow(
+        id=row.id,
+        spot=Spot(row.library, row.mailbox, row.uid_validity, row.uid),
+        message_id=row.message_id,
+        digest=row.digest,
+        at=row.at,
+        outcome=Outcome(row.outcome),
+        profile=row.profile,
+        request_id=row.request_id,
+        reason=row.reason,
+        open=row.is_open,
+        sender=row.sender,
+        subject=row.subject,
+        possible=tuple(row.possible.splitlines()),
+        content=content,
+        closed_by=row.closed_by,
+    )
+
+
+@frozen
+class Named:
+    """A request by one of its numbers; `reference` as the partner's messages have it."""
+
+    role: Role
+    reference: str
+    request_id: str
+
+
+def by_references(connection: Connection, library: str, partner: str, words: Collection[str]) -> tuple[Named, ...]:
+    """Requests with this partner (name of the profile) whose number between the two libraries is one of the words."""
+    wanted = sorted(words)
+    found: set[tuple[str, str, str]] = set()
+    for start in range(0, len(wanted), AT_ONCE):
+        some = wanted[start : start + AT_ONCE]
+        some += some[-1:] * (AT_ONCE - len(some))
+        given = {"in_library": library, "with_partner": partner, **dict(zip(_WORDS, some, strict=True))}
+        found |= {tuple(row) for row in _BY_REFERENCE.all(connection, given)}
+    newest_first = sorted(found, key=lambda row: row[2], reverse=True)
+    return tuple(Named(Role(role), reference, request_id) for role, reference, request_id in newest_first)
+
+
+def of_requests(connection: Connection, library: str, partner: str, request_ids: Collection[str]) -> tuple[Named, ...]:
+    """All numbers of these requests with this partner, newest attempt first."""
+    if not request_ids:
+        return ()
+    found = connection.execute(
+        select(_t.role, _t.reference, _t.request_id)
+        .where(_t.library == library, _t.symbol == partner, _t.request_id.in_(sorted(request_ids)))
+        .order_by(_t.attempt.desc())
+    )
+    return tuple(Named(Role(role), reference, request_id) for role, reference, request_id in found)
+
+
+def ids_by_number(connection: Connection, library: str, words: Collection[str]) -> tuple[str, ...]:
+    """Ids of the requests whose own number is one of the words."""
+    if not words:
+        return ()
+    found = connection.execute(select(_r.id).where(_r.library == library, _r.number.in_(sorted(words))))
+    return tuple(id_ for (id_,) in found)

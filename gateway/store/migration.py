@@ -1,0 +1,155 @@
+"""Schema migrations and the store's health.
+
+The gateway's own tables and each adapter's tables have a history of their own, told apart by version table. Alembic is
+only loaded where there is something to do: it would make a tenth of the start of a daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, column, inspect, select, table, text
+from sqlalchemy.exc import DBAPIError
+
+from gateway.domain.problems import Unavailable
+from gateway.domain.value import frozen
+from gateway.store.engine import Store
+from gateway.store.postgresql import lock
+
+if TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext, MigrationStep
+    from alembic.script import Script, ScriptDirectory
+
+
+LOCK = 0x696C6C67617465
+"""PostgreSQL advisory lock under which a schema is changed: 'illgate' in ASCII."""
+
+SECONDS = 5.0
+"""Longest wait for an answer."""
+
+
+class SchemaTooNew(Exception):
+    """The database was written by a later release of this program."""
+
+
+@frozen
+class Migrations:
+    """`folder` holds `versions/REVISION_*.py` in Alembic's form, in the order of their names; `table` keeps which of
+    them have run."""
+
+    name: str
+    folder: Path
+    table: str
+
+    def upgrade(self, connection: Connection) -> list[str]:
+        """Bring the schema up to date inside the caller's transaction; returns the steps taken, described.
+
+        Nodes that start together wait for each other, so that only one of them takes the steps. Raises
+        SchemaTooNew when the database holds a revision that this release doesn't know.
+        """
+        lock(connection, LOCK)
+        if self._is_done(connection):
+            return []
+        from alembic.runtime.migration import RevisionStep
+        from alembic.script import ScriptDirectory
+
+        scripts = ScriptDirectory(self.folder)
+        taken: list[str] = []
+
+        def steps(revisions: tuple[str, ...], _context: MigrationContext) -> list[MigrationStep]:
+            todo: list[MigrationStep] = []
+            for script in self._todo(scripts, revisions):
+                todo.append(RevisionStep(scripts.revision_map, script, is_upgrade=True))
+                taken.append(f"{script.revision}: {script.doc}")
+            return todo
+
+        _run(connection, scripts, steps, self.table)
+        return taken
+
+    def _is_done(self, connection: Connection) -> bool:
+        """Whether the newest step was the last that ran."""
+        newest = max(path.name for path in (self.folder / "versions").glob("[0-9]*.py")).partition("_")[0]
+        if not inspect(connection).has_table(self.table):
+            return False
+        ran: list[str] = list(
+            connection.execute(select(column("version_num")).select_from(table(self.table))).scalars()
+        )
+        return ran == [newest]
+
+    def _todo(self, scripts: ScriptDirectory, revisions: tuple[str, ...]) -> list[Script]:
+        """Scripts not yet run, oldest first."""
+        newest_first = list(scripts.walk_revisions())
+        known = [script.revision for script in newest_first]
+        unknown = [revision for revision in revisions if revision not in known]
+        if unknown:
+            raise SchemaTooNew(
+                f"{self.name}: the database is at revision {', '.join(unknown)}, which this release does not "
+                f"know (its newest is {scripts.get_current_head()}); run the newer release, or restore a backup"
+            )
+        done = known.index(revisions[0]) if revisions else len(known)
+        return newest_first[:done][::-1]
+
+
+OWN = Migrations("gateway", Path(__file__).parent / "migrations", "gateway_schema")
+"""The gateway's own tables (gateway.store.schema)."""
+
+
+async def migrate(store: Store, *histories: Migrations) -> list[str]:
+    """All histories in one transaction: each step taken as 'revision: description'. Raises SchemaTooNew."""
+
+    def work(connection: Connection) -> list[str]:
+        return [step for history in histories for step in history.upgrade(connection)]
+
+    return await store.write(work)
+
+
+def _run(connection: Connection, scripts: ScriptDirectory, steps: Callable[..., Any], versions: str) -> None:
+    """What `env.py` does in other projects; here each history runs in the transaction that is given."""
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+
+    with EnvironmentContext(Config(), scripts, fn=steps) as environment:
+        environment.configure(connection=connection, version_table=versions)
+        environment.run_migrations()
+
+
+async def ping(store: Store, seconds: float = SECONDS) -> None:
+    """Raise Unavailable unless the database answers in time and has our tables."""
+    try:
+        async with asyncio.timeout(seconds):
+            await store.read(_revision)
+    except TimeoutError as error:
+        raise Unavailable(f"the database has not answered within {seconds:g} s") from error
+    except DBAPIError as error:
+        raise Unavailable("the database does not have the gateway's tables") from error
+
+
+async def try_write(store: Store) -> None:
+    """Raise Unavailable unless the database takes writes. It waits as long as any other write would."""
+    if await store.write(_is_read_only):
+        raise Unavailable("the database can only be read (a standby, or set to be read-only)")
+
+
+def free_space(store: Store) -> int | None:
+    """Bytes left for us on the disk of an SQLite file; None where a server sees to that. Raises OSError."""
+    if store.url.get_backend_name() != "sqlite":
+        return None
+    return shutil.disk_usage(Path(store.url.database or "").parent).free
+
+
+def _revision(connection: Connection) -> str:
+    revision: str = connection.execute(text(f"SELECT version_num FROM {OWN.table}")).scalar_one()
+    return revision
+
+
+def _is_read_only(connection: Connection) -> bool:
+    """On SQLite one page is written: only a commit shows that there is space. Nothing else uses this number, and to
+    write the same once more is a write, which for a row of a table it wouldn't be."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("PRAGMA user_version = 0"))
+        return False
+    return bool(connection.execute(text("SELECT current_setting('transaction_read_only')")).scalar_one() == "on")

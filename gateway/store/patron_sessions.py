@@ -1,0 +1,224 @@
+"""Sessions, sign-ins under way, sent forms and failed tries of patron pages.
+
+Every row has a library, and every primary key begins with it. Secrets that browsers hold (cookies, `state`) are here
+as SHA-256 only, so that a stolen table signs nobody in. Each try is counted before the secret is looked at, so that
+many at once gain nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import fields, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, Index, PrimaryKeyConstraint, Table, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.sql import column_types
+from gateway.store.schema import metadata
+
+page_session = Table(
+    "page_session",
+    metadata,
+    column_types.text("library"),
+    column_types.id_("id"),
+    column_types.text("patron_id"),
+    column_types.text("identifier"),
+    column_types.text("category"),
+    column_types.text("branch"),
+    column_types.text("name"),
+    column_types.text("method"),
+    column_types.text("proof"),
+    column_types.moment("started"),
+    column_types.moment("expires"),
+    PrimaryKeyConstraint("library", "id", name="pk_page_session"),
+    Index("ix_page_session_expires", "library", "expires"),
+)
+"""Patrons who are signed in."""
+
+page_journey = Table(
+    "page_journey",
+    metadata,
+    column_types.text("library"),
+    column_types.id_("id"),
+    column_types.text("visit"),
+    column_types.text("nonce"),
+    column_types.text("verifier"),
+    column_types.text("back_to"),
+    column_types.moment("expires"),
+    PrimaryKeyConstraint("library", "id", name="pk_page_journey"),
+    Index("ix_page_journey_expires", "library", "expires"),
+)
+"""Patrons who are at their identity provider (OpenID Connect)."""
+
+page_form = Table(
+    "page_form",
+    metadata,
+    column_types.text("library"),
+    column_types.id_("id"),
+    column_types.text("request_id"),
+    column_types.moment("at"),
+    PrimaryKeyConstraint("library", "id", name="pk_page_form"),
+    Index("ix_page_form_at", "library", "at"),
+)
+"""Forms that became a request: sent twice, a form is the same request."""
+
+page_failure = Table(
+    "page_failure",
+    metadata,
+    column_types.text("library"),
+    column_types.id_("id"),
+    column_types.integer("count"),
+    column_types.moment("since"),
+    PrimaryKeyConstraint("library", "id", name="pk_page_failure"),
+    Index("ix_page_failure_since", "library", "since"),
+)
+"""Tries to sign in, by keyed hash of who was tried and of where from."""
+
+
+@frozen_by_name
+class SessionRow:
+    """`identifier`: what the library finds the patron by; `branch`: its home library; `name` as the pages greet
+    it; `method`: how it signed in; `proof`: hash of the word of a proxy that has signed it in."""
+
+    library: str
+    id: str
+    patron_id: str
+    identifier: str
+    category: str
+    branch: str
+    name: str
+    method: str
+    proof: str
+    started: datetime
+    expires: datetime
+
+
+def add_session(c: Connection, row: SessionRow) -> None:
+    c.execute(insert(page_session).values(**{one.name: getattr(row, one.name) for one in fields(row)}))
+
+
+def find(c: Connection, library: str, id_: str, now: datetime) -> SessionRow | None:
+    """None: there is none, or its time is over."""
+    table = page_session.c
+    wanted = select(page_session).where(table.library == library, table.id == id_, table.expires > now)
+    found = c.execute(wanted).one_or_none()
+    return SessionRow(**found._mapping) if found is not None else None
+
+
+def extend(c: Connection, row: SessionRow, expires: datetime) -> SessionRow:
+    table = page_session.c
+    c.execute(update(page_session).where(table.library == row.library, table.id == row.id).values(expires=expires))
+    return replace(row, expires=expires)
+
+
+def end(c: Connection, libraries: Collection[str], id_: str) -> None:
+    """In each of them: a browser has one cookie for all."""
+    table = page_session.c
+    c.execute(delete(page_session).where(table.library.in_(libraries), table.id == id_))
+
+
+def prune_sessions(c: Connection, library: str, now: datetime) -> int:
+    """How many were over."""
+    table = page_session.c
+    return c.execute(delete(page_session).where(table.library == library, table.expires <= now)).rowcount
+
+
+@frozen_by_name
+class JourneyRow:
+    """`id`: hash of `state`; `visit`: hash of the browser's cookie; `back_to`: where it goes on, a path of ours."""
+
+    library: str
+    id: str
+    visit: str
+    nonce: str
+    verifier: str
+    back_to: str
+    expires: datetime
+
+
+def add_journey(c: Connection, row: JourneyRow) -> None:
+    c.execute(insert(page_journey).values(**{one.name: getattr(row, one.name) for one in fields(row)}))
+
+
+def take(c: Connection, library: str, id_: str, now: datetime) -> JourneyRow | None:
+    """It ends with this: a `state` is good once. None: nobody is under way with it, or not any more."""
+    table = page_journey.c
+    this = (table.library == library, table.id == id_)
+    found = c.execute(select(page_journey).where(*this, table.expires > now)).one_or_none()
+    if found is None or not c.execute(delete(page_journey).where(*this)).rowcount:
+        return None
+    return JourneyRow(**found._mapping)
+
+
+def prune_journeys(c: Connection, library: str, now: datetime) -> int:
+    table = page_journey.c
+    return c.execute(delete(page_journey).where(table.library == library, table.expires <= now)).rowcount
+
+
+def sent(c: Connection, library: str, id_: str) -> str:
+    """Id of the request; empty: it wasn't sent."""
+    table = page_form.c
+    wanted = select(table.request_id).where(table.library == library, table.id == id_)
+    return c.execute(wanted).scalar_one_or_none() or ""
+
+
+def claim(c: Connection, library: str, id_: str, request_id: str, at: datetime) -> str:
+    """Empty: it is this request's now. Otherwise the one that it has become before."""
+    try:
+        with c.begin_nested():
+            c.execute(insert(page_form).values(library=library, id=id_, request_id=request_id, at=at))
+    except IntegrityError:
+        return sent(c, library, id_)
+    return ""
+
+
+def prune_forms(c: Connection, library: str, before: datetime) -> int:
+    table = page_form.c
+    return c.execute(delete(page_form).where(table.library == library, table.at < before)).rowcount
+
+
+@frozen
+class Most:
+    """So many failures may be counted under `id` since then."""
+
+    id: str
+    failures: int
+    since: datetime
+
+
+def try_once(c: Connection, library: str, limits: Iterable[Most], now: datetime) -> bool:
+    """One more try for each, in this order, until one of them has had too many: then False, and nothing is kept of
+    those behind it."""
+    table = page_failure.c
+    for most in limits:
+        this = (table.library == library, table.id == most.id)
+        with suppress(IntegrityError), c.begin_nested():
+            c.execute(insert(page_failure).values(library=library, id=most.id, count=0, since=now))
+        c.execute(update(page_failure).where(*this, table.since < most.since).values(count=0, since=now))
+        one_more = update(page_failure).where(*this, table.count < most.failures).values(count=table.count + 1)
+        if not c.execute(one_more).rowcount:
+            return False
+    return True
+
+
+def forget(c: Connection, library: str, id_: str) -> None:
+    """All failures of it."""
+    table = page_failure.c
+    c.execute(delete(page_failure).where(table.library == library, table.id == id_))
+
+
+def take_back(c: Connection, library: str, ids: Iterable[str]) -> None:
+    """The last try was no failure."""
+    table = page_failure.c
+    for id_ in ids:
+        this = update(page_failure).where(table.library == library, table.id == id_, table.count > 0)
+        c.execute(this.values(count=table.count - 1))
+
+
+def prune_failures(c: Connection, library: str, since: datetime) -> int:
+    table = page_failure.c
+    old = or_(table.since < since, table.count == 0)
+    return c.execute(delete(page_failure).where(table.library == library, old)).rowcount

@@ -1,0 +1,288 @@
+"""Orders that wait for others, and the files they went out in.
+
+Three kinds of rows take part. An ORDER keeps its place in its request's lane, and no worker takes it. A GATHER row is
+the alarm of a partner's orders: when it is due, all orders that wait become a FILE, in the transaction that ends it. A
+FILE is what is sent, and tried again, under one id.
+
+Whoever adds an order holds the waiting GATHER row (or adds one) until its transaction ends, and a claim leaves out what
+is held: so an alarm is never over before an order that relies on it can be seen.
+
+A file is made before anything is sent, and never changed afterwards: a try after a crash sends the same orders under
+the same number. Its orders are in its hands, so that nobody claims, edits or skips one meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, exists, select, text
+
+from gateway.domain.value import frozen_by_name
+from gateway.sql.statements import Prepared, insert_rows, written
+from gateway.store.requests import outbox, outbox_queries
+from gateway.store.requests.outbox import Page, Row, Status
+from gateway.store.requests.tables import IS_GATHERED, filed_order
+from gateway.store.requests.tables import outbox as table
+from gateway.store.schema import exchange_id
+
+ORDER = "order"
+GATHER = "gather"
+FILE = "file"
+
+ALL = 1_000_000
+"""More than ever wait."""
+
+_row_columns = table.c
+_OF_PARTNER = (
+    IS_GATHERED,
+    _row_columns.library == bindparam("in_library"),
+    _row_columns.target == bindparam("of_target"),
+    _row_columns.kind == bindparam("of_kind"),
+)
+_SOME = Prepared(select(_row_columns.id).where(*_OF_PARTNER).order_by(_row_columns.id).limit(bindparam("limit")))
+_NEXT = select(_row_columns.id, _row_columns.next_at).where(*_OF_PARTNER).order_by(_row_columns.id).limit(1)
+_ALARM = Prepared(_NEXT)
+_HELD_ALARM = Prepared(_NEXT.with_for_update())
+_READY = Prepared(
+    select(_row_columns.id)
+    .where(*_OF_PARTNER, _row_columns.ready_at.is_not(None))
+    .order_by(_row_columns.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_SET = written("UPDATE outbox SET next_at = :next_at, ready_at = :next_at WHERE library = :library AND id = :id", table)
+_SEND_ALL_SINGLY = written(
+    "UPDATE outbox SET kind = 'partner' WHERE library = :library AND target = :target AND kind = :kind "
+    f"AND {IS_GATHERED}",
+    table,
+)
+
+
+def awaits(connection: Connection, library: str, target: str, now: datetime, due: datetime, most: int) -> None:
+    """An order was added that goes when it is `due`, or as soon as there are `most`."""
+    alarm = _HELD_ALARM.first(connection, _found(library, target, GATHER))
+    full = _count(connection, library, target, most) >= most
+    when = min(now, due) if full else due
+    if alarm is None:
+        outbox.add(connection, _alarm(library, target, now, when))
+    elif when < alarm.next_at:
+        _SET.run(connection, [{"library": library, "id": alarm.id, "next_at": when}])
+
+
+def _alarm(library: str, target: str, now: datetime, when: datetime) -> Row:
+    return Row(
+        library=library,
+        id=exchange_id(now),
+        lane="",
+        kind=GATHER,
+        target=target,
+        payload="{}",
+        created=now,
+        next_at=when,
+    )
+
+
+def _count(connection: Connection, library: str, target: str, limit: int) -> int:
+    """Orders that wait, or `limit` where there are more."""
+    return len(_SOME.all(connection, {**_found(library, target, ORDER), "limit": limit}))
+
+
+def ready(connection: Connection, library: str, target: str, limit: int) -> tuple[Row, ...]:
+    """Orders whose turn in their lane has come, oldest first; nobody else gets them in this transaction."""
+    ids = _READY.all(connection, {**_found(library, target, ORDER), "limit": limit})
+    rows = (outbox_queries.get(connection, library, found.id) for found in ids)
+    return tuple(row for row in rows if row is not None)
+
+
+def waiting(connection: Connection, library: str, target: str, limit: int) -> tuple[Row, ...]:
+    """The same to look at, and those whose turn has not come yet."""
+    ids = _SOME.all(connection, {**_found(library, target, ORDER), "limit": limit})
+    rows = (outbox_queries.get(connection, library, found.id) for found in ids)
+    return tuple(row for row in rows if row is not None)
+
+
+def any_waits(connection: Connection, library: str, target: str) -> bool:
+    """Also behind another message of its request."""
+    return _count(connection, library, target, 1) > 0
+
+
+def singly(connection: Connection, library: str, target: str) -> None:
+    """All orders that wait are messages like others from now on, each for itself."""
+    _SEND_ALL_SINGLY.run(connection, [{"library": library, "target": target, "kind": ORDER}])
+
+
+def hurry(connection: Connection, library: str, target: str, now: datetime) -> int:
+    """The orders that wait go at once; how many there are."""
+    waiting = _count(connection, library, target, ALL)
+    if waiting:
+        awaits(connection, library, target, now, now, 1)
+    return waiting
+
+
+_WAITING = text(
+    "SELECT id FROM outbox WHERE library = :library AND kind = 'order' AND status IN ('waiting', 'in-hand') "
+    "AND id > :above ORDER BY id LIMIT :limit"
+)
+
+
+def unsent(connection: Connection, library: str, limit: int, cursor: str = "") -> Page:
+    """Orders that wait for others or are in a file that isn't sent, oldest first."""
+    asked = {"library": library, "above": cursor, "limit": limit + 1}
+    ids = [id_ for (id_,) in connection.execute(_WAITING, asked)]
+    rows = tuple(row for id_ in ids[:limit] if (row := outbox_queries.get(connection, library, id_)) is not None)
+    return Page(rows, rows[-1].id if len(ids) > limit else "")
+
+
+def due_of(connection: Connection, library: str, target: str) -> datetime | None:
+    """When the orders that wait go; None: none wait."""
+    alarm = _ALARM.first(connection, _found(library, target, GATHER))
+    return None if alarm is None else alarm.next_at
+
+
+def _found(library: str, target: str, kind: str) -> dict[str, str]:
+    return {"in_library": library, "of_target": target, "of_kind": kind}
+
+
+@frozen_by_name
+class FiledOrder:
+    """`file_id` and `order_id` are rows of the outbox; `reference`: the number by which both sides know the request."""
+
+    library: str
+    profile: str
+    number: str
+    place: int
+    file_id: str
+    order_id: str
+    request_id: str
+    reference: str
+    at: datetime
+
+
+HANDS = "file "
+"""Begins what an order has in place of a node; nodes have no blank in their names."""
+
+_filed_columns = filed_order.c
+_OF_FILE = Prepared(
+    select(filed_order)
+    .where(_filed_columns.library == bindparam("in_library"), _filed_columns.file_id == bindparam("of_file"))
+    .order_by(_filed_columns.place)
+)
+_TAKE = written(
+    "UPDATE outbox SET status = 'in-hand', tries = tries + 1, ready_at = NULL, lease_until = NULL, node = :node "
+    "WHERE library = :library AND id = :id AND status = 'waiting'",
+    table,
+)
+_SEND_ONE_SINGLY = written(
+    "UPDATE outbox SET kind = 'partner', status = 'waiting', next_at = :next_at, ready_at = :next_at, node = '' "
+    "WHERE library = :library AND id = :id AND status = 'in-hand' AND node = :node",
+    table,
+)
+_DROP = written(
+    "DELETE FROM filed_order WHERE library = :library AND file_id = :file_id AND order_id = :order_id", filed_order
+)
+
+
+def add(connection: Connection, file: Row, orders: Sequence[FiledOrder]) -> None:
+    """`file`: the outbox's new row that sends it; `orders` wait, and are in its hands now."""
+    outbox.add(connection, file)
+    insert_rows(
+        connection,
+        filed_order,
+        [
+            (o.library, o.profile, o.number, o.place, o.file_id, o.order_id, o.request_id, o.reference, o.at)
+            for o in orders
+        ],
+    )
+    _TAKE.run(connection, [{"library": o.library, "id": o.order_id, "node": _hands(o.file_id)} for o in orders])
+
+
+def orders_of(connection: Connection, library: str, file_id: str) -> tuple[FiledOrder, ...]:
+    """In their order; empty for a row that is no file."""
+    found = _OF_FILE.all(connection, {"in_library": library, "of_file": file_id})
+    return tuple(map(_filed, found))
+
+
+def orders_by_number(
+    connection: Connection, library: str, profile: str, numbers: Sequence[str]
+) -> tuple[FiledOrder, ...]:
+    """Of the first of the numbers that is one of a file to this partner."""
+    for number in numbers:
+        found = connection.execute(
+            select(filed_order)
+            .where(
+                _filed_columns.library == library, _filed_columns.profile == profile, _filed_columns.number == number
+            )
+            .order_by(_filed_columns.place)
+        ).all()
+        if found:
+            return tuple(map(_filed, found))
+    return ()
+
+
+def file_with(connection: Connection, library: str, order_id: str) -> tuple[FiledOrder, ...]:
+    """All orders of the newest file that this order is or was in; empty: it is in none."""
+    newest = (
+        select(_filed_columns.file_id)
+        .where(_filed_columns.library == library, _filed_columns.order_id == order_id)
+        .order_by(_filed_columns.file_id.desc())
+        .limit(1)
+    )
+    file_id = connection.execute(newest).scalar()
+    return orders_of(connection, library, file_id) if file_id is not None else ()
+
+
+def in_hand(connection: Connection, library: str, file_id: str) -> tuple[Row, ...]:
+    """The orders as the outbox has them, for as long as the file isn't sent."""
+    found = (outbox_queries.get(connection, library, one.order_id) for one in orders_of(connection, library, file_id))
+    return tuple(row for row in found if row is not None and file_of(row) == file_id)
+
+
+def file_of(row: Row) -> str:
+    """Id of the file that an order is in and that isn't sent; empty: it is in none."""
+    return row.node.removeprefix(HANDS) if row.status is Status.IN_HAND and row.node.startswith(HANDS) else ""
+
+
+def drop(connection: Connection, library: str, file_id: str, order_id: str) -> None:
+    """It could not be written, so it was not in the file."""
+    _DROP.run(connection, [{"library": library, "file_id": file_id, "order_id": order_id}])
+
+
+def dissolve(connection: Connection, library: str, file_id: str, now: datetime) -> None:
+    """Its orders are messages like others from now on, each for itself."""
+    for one in in_hand(connection, library, file_id):
+        _SEND_ONE_SINGLY.run(connection, [{"library": library, "id": one.id, "next_at": now, "node": one.node}])
+        drop(connection, library, file_id, one.id)
+
+
+def prune(connection: Connection, before: datetime, limit: int) -> int:
+    """Forgets up to `limit` orders in files that were made before `before` and that the outbox has forgotten."""
+    kept = exists().where(table.c.library == _filed_columns.library, table.c.id == _filed_columns.file_id)
+    old = connection.execute(
+        select(_filed_columns.library, _filed_columns.file_id, _filed_columns.order_id)
+        .where(_filed_columns.at < before, ~kept)
+        .order_by(_filed_columns.at, _filed_columns.library)
+        .limit(limit)
+    ).all()
+    for library, file_id, order_id in old:
+        drop(connection, library, file_id, order_id)
+    return len(old)
+
+
+def _filed(row: Any) -> FiledOrder:
+    return FiledOrder(
+        library=row.library,
+        profile=row.profile,
+        number=row.number,
+        place=row.place,
+        file_id=row.file_id,
+        order_id=row.order_id,
+        request_id=row.request_id,
+        reference=row.reference,
+        at=row.at,
+    )
+
+
+def _hands(file_id: str) -> str:
+    return f"{HANDS}{file_id}"

@@ -1,0 +1,156 @@
+"""Outbox rows listed and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from gateway.sql.statements import Prepared
+from gateway.store.requests.outbox import COLUMNS, ONE_ROW, UNFINISHED, Page, Row, Status, row_of_result
+from gateway.store.requests.tables import outbox
+from gateway.store.schema import AFTER_ALL
+
+# --- looking ---------------------------------------------------------------------------------------------
+
+_GET = Prepared(select(outbox).where(*ONE_ROW))
+_LISTING = Prepared(
+    select(outbox)
+    .where(
+        COLUMNS.status == bindparam("of_status"),
+        COLUMNS.library == bindparam("in_library"),
+        COLUMNS.id < bindparam("below"),
+    )
+    .order_by(COLUMNS.id.desc())
+    .limit(bindparam("limit"))
+)
+_OLDEST_FIRST = Prepared(
+    select(outbox)
+    .where(
+        COLUMNS.status == bindparam("of_status"),
+        COLUMNS.library == bindparam("in_library"),
+        COLUMNS.id > bindparam("above"),
+    )
+    .order_by(COLUMNS.id)
+    .limit(bindparam("limit"))
+)
+_OF_REQUEST = Prepared(
+    select(outbox)
+    .where(
+        COLUMNS.library == bindparam("in_library"),
+        COLUMNS.request_id == bindparam("of_request"),
+        COLUMNS.id < bindparam("below"),
+    )
+    .order_by(COLUMNS.id.desc())
+    .limit(bindparam("limit"))
+)
+
+_UNFINISHED = Prepared(
+    select(outbox)
+    .where(
+        COLUMNS.library == bindparam("in_library"),
+        COLUMNS.request_id == bindparam("of_request"),
+        COLUMNS.ended.is_(None),
+    )
+    .order_by(COLUMNS.id)
+    .limit(bindparam("limit"))
+)
+_OF_KIND = Prepared(
+    select(outbox)
+    .where(
+        COLUMNS.library == bindparam("in_library"),
+        COLUMNS.kind == bindparam("of_kind"),
+        COLUMNS.id < bindparam("below"),
+    )
+    .order_by(COLUMNS.id.desc())
+    .limit(bindparam("limit"))
+)
+_OF_KIND_AND_REQUEST = Prepared(
+    select(outbox)
+    .where(
+        COLUMNS.library == bindparam("in_library"),
+        COLUMNS.request_id == bindparam("of_request"),
+        COLUMNS.kind == bindparam("of_kind"),
+        COLUMNS.id < bindparam("below"),
+    )
+    .order_by(COLUMNS.id.desc())
+    .limit(bindparam("limit"))
+)
+
+
+def get(connection: Connection, library: str, id_: str) -> Row | None:
+    row = _GET.first(connection, {"in_library": library, "with_id": id_})
+    return None if row is None else row_of_result(row)
+
+
+def listing(connection: Connection, library: str, status: Status, limit: int, cursor: str = "") -> Page:
+    """Rows of one status, newest first."""
+    found = {"of_status": status.value, "in_library": library, "below": cursor or AFTER_ALL, "limit": limit + 1}
+    return _page(_LISTING.all(connection, found), limit)
+
+
+def oldest_first(connection: Connection, library: str, status: Status, limit: int, cursor: str = "") -> Page:
+    """The same, oldest first."""
+    found = {"of_status": status.value, "in_library": library, "above": cursor, "limit": limit + 1}
+    return _page(_OLDEST_FIRST.all(connection, found), limit)
+
+
+def of_request(connection: Connection, library: str, request_id: str, limit: int, cursor: str = "") -> Page:
+    """Rows of one request in every status, newest first, until they are pruned."""
+    found = {"in_library": library, "of_request": request_id, "below": cursor or AFTER_ALL, "limit": limit + 1}
+    return _page(_OF_REQUEST.all(connection, found), limit)
+
+
+def unfinished_of_request(connection: Connection, library: str, request_id: str, limit: int = 100) -> tuple[Row, ...]:
+    """Rows of one request that wait, are in hand or are dead, oldest first."""
+    found = {"in_library": library, "of_request": request_id, "limit": limit}
+    return tuple(row_of_result(row) for row in _UNFINISHED.all(connection, found))
+
+
+def requests_with_unfinished(connection: Connection, library: str, kind: str, target: str) -> tuple[str, ...]:
+    """Ids of the requests for which this is still to be done, those that wait longest first."""
+    query = (
+        select(COLUMNS.request_id)
+        .where(COLUMNS.status.in_([status.value for status in UNFINISHED]))
+        .where(COLUMNS.library == library, COLUMNS.kind == kind, COLUMNS.target == target)
+        .order_by(COLUMNS.id)
+    )
+    return tuple(dict.fromkeys(connection.execute(query).scalars()))
+
+
+def of_kind(connection: Connection, library: str, kind: str, request_id: str, limit: int, cursor: str = "") -> Page:
+    """Rows of one kind in every status, newest first, until they are pruned; `request_id` empty: of all requests."""
+    found = {"in_library": library, "of_kind": kind, "below": cursor or AFTER_ALL, "limit": limit + 1}
+    if request_id:
+        return _page(_OF_KIND_AND_REQUEST.all(connection, {**found, "of_request": request_id}), limit)
+    return _page(_OF_KIND.all(connection, found), limit)
+
+
+def counts(connection: Connection) -> Mapping[tuple[str, Status], int]:
+    """How many rows are unfinished, by library and status."""
+    query = (
+        select(COLUMNS.library, COLUMNS.status, func.count())
+        .where(COLUMNS.status.in_([status.value for status in UNFINISHED]))
+        .group_by(COLUMNS.library, COLUMNS.status)
+    )
+    return {(library, Status(status)): n for library, status, n in connection.execute(query)}
+
+
+def oldest_waiting(connection: Connection) -> datetime | None:
+    """When the oldest of the waiting rows of all libraries was added."""
+    firsts = (
+        select(COLUMNS.library, func.min(COLUMNS.id).label("id"))
+        .where(COLUMNS.status == Status.WAITING.value)
+        .group_by(COLUMNS.library)
+        .subquery()
+    )
+    joined = outbox.join(firsts, (COLUMNS.library == firsts.c.library) & (COLUMNS.id == firsts.c.id))
+    oldest: datetime | None = connection.execute(select(func.min(COLUMNS.created)).select_from(joined)).scalar()
+    return oldest
+
+
+def _page(found: Sequence[Any], limit: int) -> Page:
+    rows = tuple(row_of_result(row) for row in found[:limit])
+    return Page(rows, rows[-1].id if len(found) > limit else "")

@@ -1,0 +1,152 @@
+"""Counts kept with every change, supply times, loads reported by the network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from zlib import crc32
+
+from sqlalchemy import Connection, bindparam, delete, func, select
+
+from gateway.domain.requests.network_load import Report
+from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.task_lists import DEAD_LETTERS, TASKS
+from gateway.domain.value import frozen
+from gateway.sql.statements import Prepared, written
+from gateway.store.requests.tables import network_report, outbox, request_count, request_supply
+
+SLOTS = 8
+
+TASK = "task"
+
+Counted = tuple[str, str]
+"""Kind and name of a count."""
+
+_COUNT = written(
+    "INSERT INTO request_count (library, kind, name, slot, n) VALUES (:library, :kind, :name, :slot, :n) "
+    "ON CONFLICT (library, kind, name, slot) DO UPDATE SET n = request_count.n + excluded.n",
+    request_count,
+)
+_SUPPLY = written(
+    "INSERT INTO request_supply (library, day, partner, n, seconds) VALUES (:library, :day, :partner, 1, :seconds) "
+    "ON CONFLICT (library, day, partner) DO UPDATE "
+    "SET n = request_supply.n + 1, seconds = request_supply.seconds + excluded.seconds",
+    request_supply,
+)
+_count_columns = request_count.c
+_COUNTS = Prepared(
+    select(_count_columns.name, func.sum(_count_columns.n).label("n"))
+    .where(_count_columns.library == bindparam("library"), _count_columns.kind == bindparam("kind"))
+    .group_by(_count_columns.name)
+)
+_DEAD = Prepared(
+    select(func.count().label("n"))
+    .select_from(outbox)
+    .where(outbox.c.status == "dead", outbox.c.library == bindparam("library"))
+)
+
+_report_columns = network_report.c
+_KEEP = written(
+    "INSERT INTO network_report (library, member, said_library, open, at) "
+    "VALUES (:library, :member, :said_library, :open, :at) "
+    "ON CONFLICT (library, member) DO UPDATE "
+    "SET said_library = excluded.said_library, open = excluded.open, at = excluded.at "
+    "WHERE network_report.at <= excluded.at",
+    network_report,
+)
+
+
+@frozen
+class SupplyTime:
+    """How often a partner shipped, and how many days it took on average from asking to shipping."""
+
+    count: int
+    mean_days: float
+
+
+def moved(
+    connection: Connection, library: str, request_id: str, left: Iterable[Counted], joined: Iterable[Counted]
+) -> None:
+    """A request counts no more in some, and counts in others now. In one order, so that nodes don't lock each other
+    out."""
+    gone, come = set(left), set(joined)
+    slot = crc32(request_id.encode()) % SLOTS
+    changes = sorted([(*one, -1) for one in gone - come] + [(*one, 1) for one in come - gone])
+    if changes:
+        rows = [{"library": library, "kind": kind, "name": name, "slot": slot, "n": n} for kind, name, n in changes]
+        _COUNT.run(connection, rows)
+
+
+def count_supply(connection: Connection, request: Request, attempt_number: int) -> None:
+    """The attempt's item was shipped (or its copy delivered) when the request changed last."""
+    attempt = request.attempt_number(attempt_number)
+    assert attempt is not None, "an attempt of this request"
+    seconds = max(0, int((request.changed - attempt.asked).total_seconds()))
+    day = request.changed.date()
+    _SUPPLY.run(connection, [{"library": request.library, "day": day, "partner": attempt.partner, "seconds": seconds}])
+
+
+def task_counts(connection: Connection, library: str) -> Mapping[str, int]:
+    """How many requests stand on each task list, and how many dead letters there are; all names, in order."""
+    found = _counts(connection, library, TASK)
+    counts = {task.name: found.get(task.name, 0) for task in TASKS}
+    counts[DEAD_LETTERS] = _DEAD.first(connection, {"library": library}).n
+    return counts
+
+
+def partner_loads(connection: Connection, library: str, role: Role) -> Mapping[str, int]:
+    """Open requests by the profile of the partner: the supplier that has the request or whose item it is
+    (borrowing), the requester (lending). Partners without any are left out."""
+    return {name: n for name, n in _counts(connection, library, role.value).items() if n}
+
+
+def supply_times(connection: Connection, library: str, since: datetime) -> Mapping[str, SupplyTime]:
+    """By the profile of the supplier, of what was shipped on the day of `since` (UTC) or later. Counted by days, so
+    the cost grows with days and partners, not with requests."""
+    c = request_supply.c
+    query = (
+        select(c.partner, func.sum(c.n), func.sum(c.seconds))
+        .where(c.library == library, c.day >= since.date())
+        .group_by(c.partner)
+    )
+    return {
+        partner: SupplyTime(int(n), float(seconds) / int(n) / 86_400)
+        for partner, n, seconds in connection.execute(query)
+    }
+
+
+def _counts(connection: Connection, library: str, kind: str) -> dict[str, int]:
+    return {row.name: int(row.n) for row in _COUNTS.all(connection, {"library": library, "kind": kind})}
+
+
+def keep(connection: Connection, library: str, reports: Iterable[Report]) -> None:
+    """In place of what these members said before; another node may have heard a later word already."""
+    rows = [
+        {
+            "library": library,
+            "member": one.member,
+            "said_library": one.library,
+            "open": json.dumps(dict(one.open), ensure_ascii=False),
+            "at": one.at,
+        }
+        for one in sorted(reports, key=lambda report: report.member)  # so that two nodes don't wait crosswise
+    ]
+    if rows:
+        _KEEP.run(connection, rows)
+
+
+def of_library(connection: Connection, library: str) -> tuple[Report, ...]:
+    found = connection.execute(
+        select(network_report).where(_report_columns.library == library).order_by(_report_columns.member)
+    )
+    return tuple(
+        Report(member=row.member, library=row.said_library, at=row.at, open=json.loads(row.open)) for row in found
+    )
+
+
+def forget_others(connection: Connection, library: str, members: Collection[str]) -> None:
+    """Of who is no member any more."""
+    connection.execute(
+        delete(network_report).where(_report_columns.library == library, _report_columns.member.not_in(sorted(members)))
+    )

@@ -1,0 +1,215 @@
+"""Lists of requests, newest change first, page by page. Each follows one index; conditions that it doesn't serve are
+tried on the rows that it yields, of which one call looks at SCAN at most."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, literal, or_, select, tuple_
+
+from gateway.domain.requests.request import TERMINAL, Borrowing, Request, Role, State
+from gateway.domain.requests.task_lists import BY_NAME
+from gateway.domain.text_folding import fold_for_search
+from gateway.domain.value import frozen, frozen_by_name
+from gateway.store.journal_writer import clean
+from gateway.store.requests.request_rows import parse
+from gateway.store.requests.tables import HAS_PARTNER, HAS_PATRON, IS_OPEN, request, request_task
+from gateway.store.schema import EPOCH, MICROSECOND
+
+SCAN = 5_000
+"""Most rows that one look for rare ones goes through: other reads wait so long, and no longer."""
+
+
+@frozen_by_name
+class Filter:
+    """All that are set must fit. `task`: a name of `domain.requests.task_lists.TASKS`. `text`:
+    words or parts of words, all of them in number, title and author, without case and accents."""
+
+    role: Role | None = None
+    states: tuple[State, ...] = ()
+    task: str = ""
+    partner: str = ""  # profile
+    patron_id: str = ""
+    text: str = ""
+    open: bool | None = None
+    branch: str = ""
+    need_by_before: date | None = None
+
+
+@frozen
+class Page:
+    """`cursor` is empty when nothing follows. With conditions that are rare, a page may hold fewer than were asked
+    for, even none, although there is a cursor: the look goes on from there."""
+
+    requests: tuple[Request, ...]
+    cursor: str = ""
+
+
+class BadCursor(ValueError):
+    """A cursor that no page gave."""
+
+
+@frozen
+class _Place:
+    """Of a request in the list."""
+
+    changed: datetime
+    id: str
+
+
+@frozen
+class _Path:
+    """The index to follow: its condition and its columns of the order."""
+
+    conditions: tuple[ColumnElement[bool], ...]
+    changed: Any
+    id: Any
+    rest: tuple[ColumnElement[bool], ...]
+
+    def between(self, above: _Place | None, below: _Place | None) -> list[ColumnElement[bool]]:
+        """`above` is within, `below` is not."""
+        conditions = list(self.conditions)
+        if above is not None:
+            conditions.append(self._place >= _literal(above))
+        if below is not None:
+            conditions.append(self._place < _literal(below))
+        return conditions
+
+    @property
+    def _place(self) -> Any:
+        return tuple_(self.changed, self.id)
+
+    def newest_first(self, query: Select[Any]) -> Select[Any]:
+        return query.order_by(self.changed.desc(), self.id.desc())
+
+
+def listing(connection: Connection, library: str, wanted: Filter, limit: int, cursor: str = "") -> Page:
+    """Raises BadCursor, ValueError for a task that doesn't exist, Unreadable."""
+    below = _place_of(cursor) if cursor else None
+    path = _path(library, wanted)
+    floor = _floor(connection, path, below) if path.rest else None
+    query = select(request.c.document, request.c.changed, request.c.id)
+    if wanted.task:
+        on = (request.c.library == request_task.c.library) & (request.c.id == request_task.c.request_id)
+        query = query.select_from(request_task.join(request, on))
+    query = path.newest_first(query.where(*path.between(floor, below), *path.rest)).limit(limit + 1)
+    found = connection.execute(query).all()
+    requests = tuple(parse(row.document) for row in found[:limit])
+    if len(found) > limit:
+        last = found[limit - 1]
+        return Page(requests, _cursor_of(_Place(last.changed, last.id)))
+    return Page(requests, "" if floor is None else _cursor_of(floor))
+
+
+def _floor(connection: Connection, path: _Path, below: _Place | None) -> _Place | None:
+    """The last of the SCAN rows to look at; None when there are no more than that."""
+    query = select(path.changed, path.id).where(*path.between(None, below))
+    found = connection.execute(path.newest_first(query).offset(SCAN - 1).limit(1)).first()
+    return None if found is None else _Place(found[0], found[1])
+
+
+# --- which index -----------------------------------------------------------------------------------------
+
+
+def _path(library: str, wanted: Filter) -> _Path:
+    """The index that leads to the fewest rows comes first."""
+    c = request.c
+    conditions = _conditions(wanted)
+    if wanted.task:
+        t = request_task.c
+        if wanted.task not in BY_NAME:
+            raise ValueError(f"no such task list: {wanted.task}; there are {', '.join(BY_NAME)}")
+        role = BY_NAME[wanted.task].role
+        if role is not None and wanted.role is role:
+            conditions.pop("role", None)
+        on_list = (t.library == library, t.task == wanted.task)
+        return _Path(on_list, t.changed, t.request_id, tuple(conditions.values()))
+    by: list[Any] = [c.library == library]
+    if wanted.patron_id:
+        by += [HAS_PATRON, conditions.pop("patron")]
+    elif wanted.partner:
+        by += [HAS_PARTNER, conditions.pop("partner")]
+    elif len(wanted.states) == 1 and "role" in conditions:
+        by += [conditions.pop("role"), conditions.pop("states")]
+        if wanted.open == _all_open(wanted):
+            del conditions["open"]  # the state says it
+    elif "role" in conditions and (wanted.open or _all_open(wanted)):
+        by += [conditions.pop("role"), IS_OPEN]
+        conditions.pop("open", None)
+    return _Path(tuple(by), c.changed, c.id, tuple(conditions.values()))
+
+
+def _all_open(wanted: Filter) -> bool:
+    return bool(wanted.states) and not any(state in TERMINAL for state in wanted.states)
+
+
+def _conditions(wanted: Filter) -> dict[str, ColumnElement[bool]]:
+    c = request.c
+    found: dict[str, ColumnElement[bool]] = {}
+    sides = _sides(wanted)
+    if len(sides) == 1:
+        ((role, states),) = sides.items()
+        found["role"] = c.role == role.value
+        if states:
+            found["states"] = _one_of(states)
+    elif wanted.states:
+        both = (and_(c.role == role.value, _one_of(states)) for role, states in sides.items())
+        found["states"] = or_(false(), *both)
+    if wanted.partner:
+        found["partner"] = c.partner == wanted.partner
+    if wanted.patron_id:
+        found["patron"] = c.patron_id == clean(wanted.patron_id)
+    if wanted.open is not None:
+        found["open"] = c.is_open.is_(wanted.open)
+    if wanted.branch:
+        found["branch"] = c.branch == clean(wanted.branch)
+    if wanted.need_by_before is not None:
+        found["need_by"] = c.need_by < wanted.need_by_before
+    for number, word in enumerate(fold_for_search(wanted.text).split()[:10]):
+        found[f"word {number}"] = c.words.contains(word, autoescape=True)
+    return found
+
+
+def _sides(wanted: Filter) -> dict[Role, list[str]]:
+    """The words of the states by side, since the same word may be a state of both; empty lists: whatever state."""
+    roles = [wanted.role] if wanted.role is not None else list(Role)
+    if not wanted.states:
+        return {role: [] for role in roles}
+    states: dict[Role, list[str]] = {}
+    for state in wanted.states:
+        role = Role.BORROWING if isinstance(state, Borrowing) else Role.LENDING
+        if role in roles:
+            states.setdefault(role, []).append(state.value)
+    return states
+
+
+def _one_of(states: list[str]) -> ColumnElement[bool]:
+    return request.c.state == states[0] if len(states) == 1 else request.c.state.in_(states)
+
+
+# --- cursors ---------------------------------------------------------------------------------------------
+
+_MOMENT = 14
+"""Hexadecimal digits of a moment in microseconds."""
+
+
+def _literal(place: _Place) -> Any:
+    return tuple_(literal(place.changed, request.c.changed.type), literal(place.id, request.c.id.type))
+
+
+def _cursor_of(place: _Place) -> str:
+    plain = f"{(place.changed - EPOCH) // MICROSECOND:0{_MOMENT}x}{place.id}"
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def _place_of(cursor: str) -> _Place:
+    try:
+        plain = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        if len(plain) <= _MOMENT:
+            raise ValueError("too short")
+        return _Place(EPOCH + timedelta(microseconds=int(plain[:_MOMENT], 16)), plain[_MOMENT:])
+    except (binascii.Error, ValueError, OverflowError):
+        raise BadCursor("the cursor is not one that a page gave") from None

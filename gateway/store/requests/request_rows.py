@@ -1,0 +1,171 @@
+"""The row and the JSON document made of a request.
+
+What has its default value is left out of the document, so whoever changes a default or a field's meaning, or adds a
+field, raises VERSION: an older release then refuses the document instead of dropping what it doesn't know. A test
+watches over it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.citation_matching import fingerprint
+from gateway.domain.requests.events import Event
+from gateway.domain.requests.request import OPEN_ATTEMPT, AttemptStatus, Lending, Request, Role
+from gateway.domain.requests.task_lists import tasks_of
+from gateway.domain.text_folding import fold_for_search
+from gateway.ports.partner_channel import PartnerMessage
+from gateway.store.journal_writer import clean
+
+SUPPLIED = frozenset({AttemptStatus.SHIPPED, AttemptStatus.COMPLETED})
+
+VERSION = 1
+
+T = TypeVar("T")
+
+_REQUEST = TypeAdapter(Request)
+_EVENT = TypeAdapter(Event)
+_MESSAGE = TypeAdapter(PartnerMessage)
+
+_HEAD = f'{{"v":{VERSION},'
+
+
+def columns_of(request: Request, supplied: int) -> dict[str, Any]:
+    """In the order of the table. `supplied` is the number of the attempt that was counted before."""
+    mark, words = _compared(request.citation)
+    return {
+        "library": request.library,
+        "id": request.id,
+        "role": request.role.value,
+        "state": request.state.value,
+        "is_open": request.open,
+        "number": request.number,
+        "partner": request.partner.profile,
+        "patron_id": clean(request.patron.id),
+        "branch": clean(request.branch),
+        "created": request.created,
+        "changed": request.changed,
+        "need_by": request.dates.need_by,
+        "fingerprint": mark,
+        "words": clean(f"{fold_for_search(request.number)} {words}", 500),
+        "tasks": " ".join(tasks_of(request)),
+        "external": "\n".join(external_of(request)),
+        "loads": _loads(request),
+        "supplied": newly_supplied(request, supplied) or supplied,
+        "version": request.version,
+        "document": dump(request),
+    }
+
+
+def external_of(request: Request) -> tuple[str, ...]:
+    """Numbers in other systems, as they are looked for."""
+    return tuple(dict.fromkeys(external(one) for one in request.external if one.strip()))
+
+
+def barcodes_of(request: Request) -> frozenset[str]:
+    """Barcodes of its items until it is closed: our own item goes out for one request after the other."""
+    if not request.open:
+        return frozenset()
+    barcodes = (request.item_barcode, *(volume.barcode for volume in request.volumes))
+    return frozenset(external(one) for one in barcodes if one.strip())
+
+
+def external(value: str) -> str:
+    return clean(" ".join(value.split()))
+
+
+def newly_supplied(request: Request, supplied: int) -> int:
+    """The number of the current attempt if it is shipped and wasn't counted yet, else 0."""
+    attempt = request.attempt
+    if attempt is None or attempt.number <= supplied or attempt.status not in SUPPLIED:
+        return 0
+    return attempt.number
+
+
+def _loads(request: Request) -> str:
+    """Borrowing: the supplier who has it in hand, or whose item it is. Lending: the requester."""
+    if not request.open:
+        return ""
+    if request.role is Role.LENDING:
+        return request.partner.profile
+    attempt = request.attempt
+    return attempt.partner if attempt is not None and attempt.status in OPEN_ATTEMPT else ""
+
+
+@lru_cache(maxsize=2_048)
+def _compared(citation: Citation) -> tuple[str, str]:
+    """A citation seldom changes, and comparing it with its key is quicker than folding it again."""
+    said = " ".join((citation.title, citation.component_title, citation.author, citation.component_author))
+    return fingerprint(citation), fold_for_search(said)
+
+
+class Unreadable(Exception):
+    """A stored document that this release can't read: of a newer release, or damaged. Names no content of it."""
+
+
+def dump(request: Request) -> str:
+    return _dumped(_REQUEST, request)
+
+
+def parse(text: str) -> Request:
+    """Raises Unreadable."""
+    return _of_its_side(_parsed(_REQUEST, text, "a request"))
+
+
+def dump_event(event: Event) -> str:
+    return _dumped(_EVENT, event)
+
+
+def parse_event(text: str) -> Event:
+    """Raises Unreadable."""
+    return _parsed(_EVENT, text, "an event")
+
+
+def dump_message(message: PartnerMessage) -> str:
+    return _dumped(_MESSAGE, message)
+
+
+def parse_message(text: str) -> PartnerMessage:
+    """Raises Unreadable."""
+    message = _parsed(_MESSAGE, text, "a message to a partner")
+    request = _of_its_side(message.request)
+    return message if request is message.request else replace(message, request=request)
+
+
+def _dumped(adapter: TypeAdapter[T], value: T) -> str:
+    return _HEAD + adapter.dump_json(value, exclude_defaults=True)[1:].decode()
+
+
+def _parsed(adapter: TypeAdapter[T], text: str, what: str) -> T:
+    if not text.startswith(_HEAD):
+        _complain(text, what)
+    try:
+        return adapter.validate_json("{" + text[len(_HEAD) :])
+    except ValidationError as error:
+        places = ", ".join(".".join(map(str, one["loc"])) + f" ({one['type']})" for one in error.errors()[:3])
+        raise Unreadable(f"the document of {what} is damaged at {places}") from None
+
+
+def _complain(text: str, what: str) -> None:
+    try:
+        document = json.loads(text)
+        version = document["v"]
+    except (ValueError, KeyError, TypeError):
+        raise Unreadable(f"the document of {what} is damaged: no version") from None
+    raise Unreadable(
+        f"the document of {what} has version {version!r}, and this release reads version {VERSION}: "
+        "run the release that wrote it, or a newer one"
+    )
+
+
+def _of_its_side(request: Request) -> Request:
+    """Both sides have states of the same words; which is meant, the role says."""
+    if request.role is Role.LENDING and not isinstance(request.state, Lending):
+        return replace(request, state=Lending(request.state.value))
+    return request

@@ -1,0 +1,131 @@
+"""The gateway's own tables; time-sorted ids.
+
+Every row has a library, and every primary key begins with it. A message's id begins with its time, so the primary key
+also serves lists (newest first), time ranges, retention and the joining of question and answer: the journal's fast
+path keeps one index, not five.
+
+An exchange's id is 24 hexadecimal digits: 14 for its moment in microseconds since 1970, 4 that count (so that
+order holds within a microsecond), 6 by chance (so that nodes don't meet). UUIDv7 would do as well, but keeps
+milliseconds only and needs 36 characters. Its messages are numbered: `…-1` asks, `…-2` answers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Boolean, Column, Float, Index, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text, text
+
+from gateway.sql import column_types
+
+metadata = MetaData()
+
+PENDING = text("outcome = 'pending'")
+HAS_REQUEST = text("request_id <> ''")
+HAS_ITEM = text("item_id <> ''")
+"""Conditions of the partial indexes; a query must repeat one word by word to be served by its index."""
+
+message = Table(
+    "message",
+    metadata,
+    column_types.text("library"),
+    column_types.id_("id"),
+    column_types.text("exchange"),
+    column_types.text("direction"),
+    column_types.text("profile"),
+    column_types.text("protocol"),
+    column_types.text("transport"),
+    column_types.text("service"),
+    column_types.text("version"),
+    column_types.text("peer"),
+    column_types.text("from_agency"),
+    column_types.text("to_agency"),
+    column_types.text("request_id"),
+    column_types.text("item_id"),
+    column_types.moment("at"),  # received or sent
+    Column("body", LargeBinary),  # NULL once forgotten
+    column_types.integer("body_size"),  # bytes on the wire
+    Column("truncated", Boolean, nullable=False),
+    column_types.text("body_key"),  # id of the key that encrypted the body; empty: as it came
+    column_types.text("content_type"),
+    column_types.integer("status"),  # of HTTP; 0 where the transport has none
+    column_types.text("outcome"),
+    column_types.text("reason"),
+    column_types.text("note"),
+    Column("duration_ms", Float, nullable=False),
+    column_types.text("repeat_of"),
+    column_types.text("replay_of"),
+    Column("node", Text, nullable=False, server_default=""),  # that began the work; empty where work and end are one
+    PrimaryKeyConstraint("library", "id", name="pk_message"),
+    Index("ix_message_request", "library", "request_id", "id", postgresql_where=HAS_REQUEST, sqlite_where=HAS_REQUEST),
+    Index("ix_message_item", "library", "item_id", "id", postgresql_where=HAS_ITEM, sqlite_where=HAS_ITEM),
+    Index("ix_message_pending", "library", "outcome", "id", postgresql_where=PENDING, sqlite_where=PENDING),
+)
+"""The journal: one row per message in or out. Credentials are in no column but, raw, in the body."""
+
+processed_message = Table(
+    "processed_message",
+    metadata,
+    column_types.text("library"),
+    column_types.text("profile"),
+    column_types.text("key"),
+    column_types.text("first_message"),
+    column_types.text("answer_message"),
+    column_types.integer("count"),
+    column_types.moment("first_at"),
+    column_types.moment("last_at"),
+    PrimaryKeyConstraint("library", "profile", "key", name="pk_processed_message"),
+    Index("ix_processed_message_last", "library", "last_at"),
+)
+"""What makes a message idempotent: the digest of what it asks for, and the answer it got."""
+
+retention = Table(
+    "retention",
+    metadata,
+    column_types.text("library"),
+    column_types.id_("bodies_until"),  # bodies of messages with an id up to this one are forgotten
+    PrimaryKeyConstraint("library", name="pk_retention"),
+)
+"""How far forgetting has come, so that it never looks at the same rows again."""
+
+interrupted = Table(
+    "interrupted",
+    metadata,
+    column_types.text("library"),
+    column_types.id_("id"),  # of the message
+    column_types.integer("starts"),
+    PrimaryKeyConstraint("library", "id", name="pk_interrupted"),
+)
+"""Messages without an outcome that a start has taken up, and how often; gone when they are finished. Not a column of
+`message`: every message would pay for it."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+QUESTION = "-1"
+ANSWER = "-2"
+
+AFTER_ALL = "g"
+"""Sorts behind every id."""
+
+_count = itertools.count()
+
+
+def exchange_id(at: datetime) -> str:
+    """A new id for an exchange that begins at `at` (aware)."""
+    return f"{_microseconds(at):014x}{next(_count) & 0xFFFF:04x}{random.getrandbits(24):06x}"
+
+
+def first_id(at: datetime) -> str:
+    """Sorts before all ids that were made at `at` or later, and behind all earlier ones."""
+    return f"{_microseconds(at):014x}"
+
+
+def exchange_of(identifier: str) -> str:
+    """The exchange that a message belongs to; an exchange's own id is returned as it is."""
+    return identifier.partition("-")[0]
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - EPOCH) // MICROSECOND

@@ -1,0 +1,138 @@
+"""Streams of events (Server-Sent Events): what happens to requests, as it happens.
+
+A stream reads the history by its cursor, a page at a time, and waits for the client between pages: a slow client
+holds one page in memory and nothing else. `Streams.nudge` wakes the streams of a library after a commit; without it
+they look every few seconds, which is also how they see what other nodes did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from aiohttp import hdrs, web
+
+from gateway.domain.clock import Clock
+from gateway.domain.requests.views import HistoryLine
+from gateway.domain.value import frozen
+from gateway.services.webhooks import happened
+from gateway.store.schema import first_id
+from gateway.web.api.service import Feed
+
+PAGE = 100
+SETTLE = timedelta(seconds=0.5)
+"""Rows are told when they are so old: their ids sort by the time at which they were made, and a transaction that
+began earlier may end later."""
+
+
+@frozen
+class Pace:
+    """Seconds: how often a stream looks without being woken, and after which silence it says that it lives."""
+
+    look: float = 2.0
+    heartbeat: float = 15.0
+    most: int = 100  # streams at once
+
+
+class TooMany(Exception):
+    """As many streams are open as are served."""
+
+
+class Streams:
+    """All open streams. `close` ends them, so that a stop needn't wait for clients."""
+
+    def __init__(self, clock: Clock, pace: Pace | None = None) -> None:
+        self._clock = clock
+        self._pace = pace or Pace()
+        self._wakers: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._closed = False
+
+    @property
+    def open(self) -> int:
+        return sum(len(wakers) for wakers in self._wakers.values())
+
+    def nudge(self, library: str) -> None:
+        """Something has been committed. Call it from the event loop."""
+        for waker in self._wakers.get(library, ()):
+            waker.set()
+
+    def close(self) -> None:
+        self._closed = True
+        for library in list(self._wakers):
+            self.nudge(library)
+
+    async def serve(self, request: web.Request, feed: Feed, library: str, cursor: str) -> web.StreamResponse:
+        """Writes until the client goes or `close` is called. Raises TooMany; Unavailable before the first byte."""
+        if self._closed or self.open >= self._pace.most:
+            raise TooMany
+        waker = asyncio.Event()
+        self._wakers[library].add(waker)
+        try:
+            first = await feed.after(library, cursor, PAGE)
+            response = await _begin(request)
+            await self._write(response, feed, library, cursor, waker, first)
+        finally:
+            self._wakers[library].discard(waker)
+        return response
+
+    async def _write(
+        self,
+        response: web.StreamResponse,
+        feed: Feed,
+        library: str,
+        cursor: str,
+        waker: asyncio.Event,
+        found: Sequence[HistoryLine],
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        last_word = loop.time()
+        while not self._closed:
+            waker.clear()
+            settled = [line for line in found if line.id < first_id(self._clock.now() - SETTLE)]
+            if settled:
+                cursor = settled[-1].id
+                await response.write(b"".join(event_bytes(line) for line in settled))
+                last_word = loop.time()
+            elif loop.time() - last_word >= self._pace.heartbeat:
+                await response.write(b": alive\n\n")
+                last_word = loop.time()
+            if len(found) < PAGE or not settled:
+                await self._rest(waker, unsettled=bool(found) and not settled)
+            found = await feed.after(library, cursor, PAGE)
+
+    async def _rest(self, waker: asyncio.Event, unsettled: bool) -> None:
+        if unsettled:
+            await asyncio.sleep(SETTLE.total_seconds() / 2)
+            return
+        try:
+            async with asyncio.timeout(min(self._pace.look, self._pace.heartbeat)):
+                await waker.wait()
+        except TimeoutError:
+            return
+
+
+async def _begin(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(
+        headers={
+            hdrs.CONTENT_TYPE: "text/event-stream; charset=utf-8",
+            hdrs.CACHE_CONTROL: "no-store",
+            "X-Accel-Buffering": "no",  # nginx passes each event on at once
+        }
+    )
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    await response.write(b"retry: 5000\n\n")
+    return response
+
+
+def event_bytes(line: HistoryLine) -> bytes:
+    data = json.dumps(happened(line), ensure_ascii=False, separators=(",", ":"))
+    return f"id: {line.id}\nevent: {line.event.kind.value}\ndata: {data}\n\n".encode()
+
+
+def newest_cursor(now: datetime) -> str:
+    """Behind everything that has happened."""
+    return first_id(now)

@@ -1,0 +1,300 @@
+"""Pages behind links of letters: delivered copies, questions.
+
+Opening a link shows a page with a button; only the button fetches and counts, or answers. So programs that look at
+links in mails, as many mail servers do, use up nothing. Pages work without scripts, are in the reader's language and
+say so (`lang`, `dir`).
+
+Of a question: 200: it can be answered, or was answered so; 404: nobody of ours made the link; 409: it was answered
+otherwise before; 410: its time is over; 413: too much was sent; 422: something is missing; 503: nothing was changed,
+try again.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC
+from html import escape
+from urllib.parse import parse_qsl
+
+from aiohttp import hdrs, web
+
+from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.requests.partner_answers import MOST_NOTE, Field
+from gateway.domain.requests.signed_links import (
+    BadLink,
+    CopyLink,
+    LinkFault,
+    library_of_copy_link,
+    link_id,
+    verify_copy_link,
+)
+from gateway.domain.requests.views import AnswerField, NotThere, QuestionState, QuestionView, StoredFile
+from gateway.domain.value import frozen
+from gateway.services.letters import Spoken
+from gateway.services.letters.languages import generalised
+from gateway.store import api_records
+from gateway.store.api_access import COPY_LINKS, read_secret
+from gateway.web.api.operation import Parts
+from gateway.web.api.operations.requests import file_headers
+from gateway.web.api.service import Questions
+from gateway.web.inbound import Patience, read_body
+from gateway.web.pages.sign_in import preferred_languages
+
+COPY_PATH = "/d/{token}"
+
+QUESTION_PATH = "/q/{token}"
+
+MOST_BYTES = 16_000
+MOST_FIELDS = 20
+
+STYLE = (
+    ":root{color-scheme:light dark;--ink:#1f2328;--soft:#59626c;--ground:#f5f4f0;--paper:#fff;--line:#d9d6cd;"
+    "--edge:#868c94;--accent:#14506b;--on-accent:#fff;--wrong:#a3231c}"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e6e6e3;--soft:#a9b0b7;--ground:#15181b;--paper:#1d2125;"
+    "--line:#363c42;--edge:#7e868e;--accent:#8fc6dd;--on-accent:#10222b;--wrong:#ff9d94}}"
+    "body{font:1.05rem/1.5 system-ui,sans-serif;margin:0 auto;max-width:36rem;padding:1rem 1.25rem;color:var(--ink);"
+    "background:var(--ground);overflow-wrap:anywhere}"
+    "h1{font-size:1.4rem;line-height:1.25}dl{background:var(--paper);border:1px solid var(--line);"
+    "border-radius:.4rem;margin:1rem 0;padding:.7rem 1rem .1rem}"
+    "dt{color:var(--soft);font-size:.9rem}dd{margin:0 0 .6rem}"
+    "blockquote{border-inline-start:4px solid var(--accent);margin:1rem 0;padding-inline-start:1rem}"
+    "label,button{display:block}label{font-weight:600;margin-top:1rem}"
+    "input,select,textarea{background:var(--paper);border:1px solid var(--edge);border-radius:.3rem;"
+    "box-sizing:border-box;color:inherit;font:inherit;min-height:2.75rem;padding:.5rem;width:100%}"
+    "[aria-invalid]{border-color:var(--wrong)}"
+    "button{background:var(--accent);border:0;border-radius:.3rem;color:var(--on-accent);font:inherit;font-weight:600;"
+    "margin:1.5rem 0;min-height:3rem;padding:.6rem 1.2rem;width:100%}"
+    ":focus-visible{outline:3px solid var(--accent);outline-offset:2px}"
+    ".fault{color:var(--wrong);font-weight:600;margin:.1rem 0 .3rem}"
+)
+
+_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+
+HEADERS = {
+    hdrs.SERVER: "illgate",
+    hdrs.CACHE_CONTROL: "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+}
+
+
+@frozen
+class Found:
+    link: CopyLink
+    id: str
+    left: int
+
+
+class CopyPages:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._questions = parts.services.questions
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        try:
+            found = await self._find(request)
+        except BadLink:
+            return self._plain(request, 410, "copy-gone")
+        except Unavailable:
+            return self._plain(request, 503, "later")
+        spoken = spoken_to(self._questions, request)
+        words = spoken.words.pages
+        until = f"{spoken.words.when(found.link.expires, UTC)} UTC"
+        left = words["copy-once" if found.left == 1 else "copy-times"].format(times=found.left, until=until)
+        button = f'<form method="post"><button type="submit">{escape(words["copy-fetch"])}</button></form>'
+        return framed(200, words["copy"], f"<p>{escape(left)}</p>{button}", spoken.language, spoken.words.direction)
+
+    async def fetch(self, request: web.Request) -> web.StreamResponse:
+        """The file is looked for before the download is counted, so that a failure uses nothing up."""
+        try:
+            found = await self._find(request)
+            file = await self._file(found.link)
+            link, now = found.link, self._parts.clock.now()
+            taken = await self._parts.store.write(
+                lambda c: api_records.take(c, link.library, found.id, link.downloads, now)
+            )
+        except (BadLink, NotThere):
+            return self._plain(request, 410, "copy-gone")
+        except Unavailable:
+            return self._plain(request, 503, "later")
+        if not taken:
+            return self._plain(request, 410, "copy-gone")
+        headers = {**HEADERS, **file_headers(file), hdrs.CONTENT_TYPE: file.attachment.media_type}
+        return web.Response(body=file.content, headers=headers)
+
+    async def _file(self, link: CopyLink) -> StoredFile:
+        return await self._parts.services.requests.attachment(link.library, link.request_id, link.attachment_id)
+
+    async def _find(self, request: web.Request) -> Found:
+        """Raises BadLink, Unavailable."""
+        token = request.match_info["token"]
+        library, id_ = library_of_copy_link(token), link_id(token)
+        secret = await self._parts.store.read(lambda c: read_secret(c, library, COPY_LINKS))
+        if secret is None:  # no link was ever made for such a library
+            raise BadLink(LinkFault.FORGED)
+        link = verify_copy_link(token, secret, self._parts.clock.now())
+        count = await self._parts.store.read(lambda c: api_records.count(c, library, id_))
+        if count >= link.downloads:
+            raise BadLink(LinkFault.USED_UP)
+        return Found(link, id_, link.downloads - count)
+
+    def _plain(self, request: web.Request, status: int, word: str) -> web.Response:
+        """One answer for all that is wrong with a link: it tells nothing to whoever tries."""
+        spoken = spoken_to(self._questions, request)
+        words = spoken.words.pages
+        why = f"<p>{escape(words[f'{word}-why'])}</p>"
+        return framed(status, words[word], why, spoken.language, spoken.words.direction)
+
+
+class QuestionPages:
+    def __init__(self, parts: Parts) -> None:
+        self._questions = parts.services.questions
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        try:
+            view = await self._questions.question(request.match_info["token"])
+        except BadLink:
+            return self._plain(request, 404, "invalid")
+        except Unavailable:
+            return self._plain(request, 503, "later")
+        return self._page(view)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        form = await _form(request)
+        if form is None:
+            return self._plain(request, 413, "later")
+        try:
+            view = await self._questions.answer(request.match_info["token"], form)
+        except BadLink:
+            return self._plain(request, 404, "invalid")
+        except (Unavailable, Refused):
+            return self._plain(request, 503, "later")
+        return self._page(view, sent=True)
+
+    def _page(self, view: QuestionView, *, sent: bool = False) -> web.Response:
+        words = _PageWords(self._questions.spoken(view.language), view)
+        about = _rows(view.rows)
+        match view.state:
+            case QuestionState.OVER:
+                return words.framed(410, "over", _paragraph(words["over-why"]) + about)
+            case QuestionState.ANSWERED if view.given != view.answer:
+                return words.framed(409 if sent else 200, "already", _given(view, words) + about)
+            case QuestionState.ANSWERED:
+                return words.framed(200, "answered", _given(view, words) + about)
+        status = 422 if sent else 200
+        return words.framed(status, "question", _quote(view.text) + about + _answering(view, words))
+
+    def _plain(self, request: web.Request, status: int, word: str) -> web.Response:
+        spoken = spoken_to(self._questions, request)
+        words = spoken.words.pages
+        return framed(status, words[word], _paragraph(words[f"{word}-why"]), spoken.language, spoken.words.direction)
+
+
+class _PageWords:
+    """Words of the page for whoever is asked: those for partners end in -partner where they differ."""
+
+    def __init__(self, spoken: Spoken, view: QuestionView) -> None:
+        self._spoken = spoken
+        self._asked = view.asked
+
+    def __getitem__(self, word: str) -> str:
+        words = self._spoken.words.pages
+        return words.get(f"{word}-{self._asked}") or words[word]
+
+    def about(self, word: str, answer: str) -> str:
+        """What is said of this very answer; empty: nothing is."""
+        return self._spoken.words.pages.get(f"{word}-{answer}", "")
+
+    def framed(self, status: int, title: str, body: str) -> web.Response:
+        return framed(status, self[title], body, self._spoken.language, self._spoken.words.direction)
+
+
+async def _form(request: web.Request) -> Mapping[str, str] | None:
+    """The first value of each field; None: too long, or broken off."""
+    body = await read_body(request, MOST_BYTES, Patience())
+    if not body.whole or len(body.data) > MOST_BYTES:
+        return None
+    text = body.data.decode("utf-8", "replace")
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS, encoding="utf-8")
+    except ValueError:
+        return None
+    return dict(reversed(pairs))
+
+
+def _given(view: QuestionView, words: _PageWords) -> str:
+    if whole := words.about("answered", view.given):
+        return _paragraph(whole, ' role="status"')
+    said = _paragraph(f"{words['said']} {words[f'say-{view.given}']}", ' role="status"')
+    return said + _paragraph(f"{words['said-at']} {view.when}.") + _paragraph(words["said-why"])
+
+
+def _answering(view: QuestionView, words: _PageWords) -> str:
+    until = _paragraph(f"{words['answer-by']} {view.until}.") if view.until else ""
+    check = _paragraph(words.about("check", view.answer) or words["check"])
+    fields = "".join(_field(one, words) for one in view.fields)
+    button = f'<button type="submit">{escape(words[f"say-{view.answer}"])}</button>'
+    return f'{until}<form method="post" accept-charset="utf-8">{check}{fields}{button}</form>'
+
+
+def _field(field: AnswerField, words: _PageWords) -> str:
+    name, label = escape(field.name), field.label if field.needed else f"{field.label} {words['optional']}"
+    needed = " required" if field.needed else ""
+    wrong = f' aria-invalid="true" aria-describedby="{name}-fault"' if field.fault else ""
+    head = f'<label for="{name}">{escape(label)}</label>'
+    fault = f'<p class="fault" id="{name}-fault">{escape(field.fault)}</p>' if field.fault else ""
+    same = f'id="{name}" name="{name}"{needed}{wrong}'
+    if field.choices:
+        return f"{head}{fault}<select {same}>{_options(field)}</select>"
+    if field.name == Field.NOTE:
+        return f'{head}{fault}<textarea {same} rows="4" maxlength="{MOST_NOTE}">{escape(field.value)}</textarea>'
+    return f'{head}{fault}<input type="date" {same} placeholder="2026-12-31" value="{escape(field.value)}">'
+
+
+def _options(field: AnswerField) -> str:
+    """Nothing is chosen at first."""
+    choices = (("", "–"), *field.choices)
+    return "".join(
+        f'<option value="{escape(value)}"{" selected" if value == field.value else ""}>{escape(words)}</option>'
+        for value, words in choices
+    )
+
+
+def _rows(rows: tuple[tuple[str, str], ...]) -> str:
+    lines = "".join(f'<dt>{escape(label)}</dt><dd dir="auto">{escape(value)}</dd>' for label, value in rows)
+    return f"<dl>{lines}</dl>" if lines else ""
+
+
+def _quote(text: str) -> str:
+    """The question as it was written, its lines kept."""
+    lines = "<br>".join(escape(line) for line in text.splitlines() if line.strip())
+    return f'<blockquote dir="auto">{lines}</blockquote>' if lines else ""
+
+
+def _paragraph(text: str, attributes: str = "") -> str:
+    return f"<p{attributes}>{escape(text)}</p>"
+
+
+def framed(status: int, title: str, body: str, language: str = "en", direction: str = "ltr") -> web.Response:
+    """`body`: HTML, whatever it says escaped already; `title`: text."""
+    text = (
+        f'<!DOCTYPE html><html lang="{escape(language)}" dir="{escape(direction)}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
+        f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>\n"
+    )
+    return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
+
+
+def spoken_to(questions: Questions, request: web.Request) -> Spoken:
+    """The first that there is, else the installation's own."""
+    for code in preferred_languages(request):
+        spoken = questions.spoken(code)
+        if spoken.language in generalised(code):
+            return spoken
+    return questions.spoken("")

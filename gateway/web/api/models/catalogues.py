@@ -1,0 +1,159 @@
+"""Search results and resolved links."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from pydantic import Field
+
+from gateway.domain.library import ItemStatus
+from gateway.domain.requests.fulfilment import Availability, Fulfilment
+from gateway.domain.requests.policy import OnlyOwning
+from gateway.domain.requests.request import ServiceType
+from gateway.domain.requests.rota import Explanation, Verdict
+from gateway.services.fulfilment import Resolved
+from gateway.services.searching.search import Found
+from gateway.web.api.models.values import CitationOut
+from gateway.web.api.operation import Output
+
+
+class TargetOut(Output):
+    name: str = Field(description="for `target` of a search")
+    description: str
+    by: str = Field(description="protocol: z3950, sru; empty: it is a group")
+    members: tuple[str, ...] = Field(description="of a group")
+
+
+class TargetList(Output):
+    items: tuple[TargetOut, ...]
+
+
+class AnsweredOut(Output):
+    """One target of the search."""
+
+    target: str
+    total: int = Field(description="hits, by its own count")
+    shown: int = Field(description="records that came")
+    seconds: float
+    asked: str = Field(description="the question in the protocol's own notation")
+    problem: str = Field(description="why it gave no answer; empty: it did")
+    notes: tuple[str, ...]
+
+
+class HeldOut(Output):
+    """A copy or a run of volumes, in the catalogue's own words."""
+
+    location: str
+    sublocation: str
+    call_number: str
+    barcode: str
+    policy: str
+    status: str
+    available: bool | None = Field(description="null: not said")
+    due: date | None
+    volumes: str
+    note: str
+
+
+class HolderOut(Output):
+    target: str
+    holdings: tuple[HeldOut, ...] | None = Field(description="null: the target says nothing about them")
+
+
+class ResultOut(Output):
+    citation: CitationOut = Field(description="as it is, the `citation` of a new request")
+    holders: tuple[HolderOut, ...]
+
+
+class SearchOut(Output):
+    """`results`: the same thing once, however many targets have it."""
+
+    targets: tuple[AnsweredOut, ...]
+    results: tuple[ResultOut, ...]
+
+    @classmethod
+    def of(cls, found: Found) -> SearchOut:
+        return cls(
+            targets=tuple(AnsweredOut.model_validate(one) for one in found.answers),
+            results=tuple(ResultOut.model_validate(one) for one in found.results),
+        )
+
+
+class ExplainedOut(Output):
+    partner: str
+    verdict: Verdict
+    why: str
+    holdings: str = Field(description="what the supplier's catalogue says, in one line; empty: it wasn't asked")
+
+
+class ExplanationOut(Output):
+    """In the order in which suppliers would be asked; then those passed over, then those that had their turn."""
+
+    rota: str
+    ranked: bool
+    by_rule: bool = Field(description="the request has no rota yet; this is the one that the rules give")
+    only_owning: OnlyOwning
+    lines: tuple[ExplainedOut, ...]
+
+    @classmethod
+    def of(cls, explanation: Explanation) -> ExplanationOut:
+        return cls.model_validate(explanation)
+
+
+class CopyOut(Output):
+    """A copy of the library's own."""
+
+    branch: str
+    location: str
+    call_number: str
+    status: ItemStatus
+    circulates: bool
+    due: datetime | None
+
+
+class OfferOut(Output):
+    kind: Fulfilment
+    url: str = Field(description="where it is had: full text elsewhere, or the page of the gateway; empty for `ask`")
+    names: dict[str, str] = Field(description="language -> what stands on it; empty: up to you")
+
+
+class ResolvedOut(Output):
+    citation: CitationOut
+    service: ServiceType = Field(description="what is most likely wanted of it")
+    referrer: str = Field(description="where the link comes from, as it says")
+    unknown: tuple[str, ...] = Field(description="what was not understood, one line each")
+    openurl: str = Field(description="the citation as a query string (OpenURL 1.0), without who asks")
+    availability: Availability = Field(description="of the library's own copies")
+    record: str = Field(description="number of the library's own record; empty: none")
+    copies: tuple[CopyOut, ...]
+    offers: tuple[OfferOut, ...] = Field(description="best first")
+
+    @classmethod
+    def of(cls, resolved: Resolved, page: str) -> ResolvedOut:
+        """`page`: path of the library's page."""
+        cited, held = resolved.cited, resolved.offered.held
+        places = {Fulfilment.HOLD: f"{page}/hold?{resolved.link}", Fulfilment.BORROW: f"{page}/request?{resolved.link}"}
+        return cls(
+            citation=CitationOut.model_validate(cited.citation),
+            service=cited.service,
+            referrer=cited.referrer,
+            unknown=cited.unknown,
+            openurl=resolved.link,
+            availability=held.availability,
+            record=held.bib.id if held.bib is not None else "",
+            copies=tuple(
+                CopyOut(
+                    branch=item.home.library,
+                    location=item.home.name or item.home.shelf,
+                    call_number=item.call_number,
+                    status=item.status,
+                    circulates=item.circulates,
+                    due=item.due,
+                )
+                for item in held.copies
+            ),
+            offers=tuple(
+                OfferOut(kind=offer.kind, url=offer.url or places.get(offer.kind, ""), names=dict(offer.name or {}))
+                for offer in resolved.offered.offers
+            ),
+        )

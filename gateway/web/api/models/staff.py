@@ -1,0 +1,223 @@
+"""Partners, rotas, staff's lists, patrons' view, webhooks."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from gateway.domain.requests.citation import CitationType
+from gateway.domain.requests.events import Kind
+from gateway.domain.requests.patron_status import PatronStatus
+from gateway.domain.requests.views import NoticeStatus, PatronAct, PatronView
+from gateway.store.api_records import Subscription
+from gateway.web.api.models.values import MoneyOut
+from gateway.web.api.operation import Input, Output
+
+
+class PartnerOut(Output):
+    profile: str
+    name: str
+    symbols: tuple[str, ...]
+    roles: tuple[str, ...]
+    channel: str
+    email: str
+    phone: str
+    closed_now: bool
+    open_borrowing: int
+    open_lending: int
+    reported: int = Field(description="requests that other members of the network have open with it, as they report")
+    reported_by: int = Field(description="how many members report some")
+    member: bool = Field(description="whether it is a member of the network itself")
+    heard: datetime | None = Field(description="when it reported last; null: not yet")
+    silent: str = Field(description="why it did not answer when it was asked last; empty: it did, or was not asked")
+    mean_days: float | None = Field(description="from asking to shipping; null: not known yet")
+    cost: MoneyOut | None
+
+
+class PartnerList(Output):
+    items: tuple[PartnerOut, ...]
+
+
+class RotaLineView(Output):
+    partner: str
+    last_resort: bool
+
+
+class RotaOut(Output):
+    name: str
+    description: str
+    ordered: bool = Field(description="false: ranked by load, supply time, cost and reciprocity")
+    lines: tuple[RotaLineView, ...]
+
+
+class RotaList(Output):
+    items: tuple[RotaOut, ...]
+
+
+class LoadOut(Output):
+    symbol: str
+    open: int
+
+
+class LoadList(Output):
+    """Open requests of this library with each partner."""
+
+    library: str
+    at: datetime
+    items: tuple[LoadOut, ...]
+
+
+class TaskOut(Output):
+    name: str
+    role: str
+    description: str
+    count: int
+    href: str = Field(description="the list itself")
+
+
+class TaskList(Output):
+    items: tuple[TaskOut, ...]
+
+
+class LetterOut(Output):
+    id: str
+    kind: str
+    target: str
+    request_id: str
+    created: datetime
+    tries: int
+    error: str
+
+
+class LetterWhole(LetterOut):
+    payload: str = Field(description="what is to be sent, as the outbox keeps it")
+
+
+class LetterList(Output):
+    items: tuple[LetterOut, ...]
+    next: str
+
+
+class NoticeOut(Output):
+    id: str
+    request_id: str
+    letter: str
+    status: NoticeStatus
+    created: datetime
+    sent: datetime | None
+    error: str
+
+
+class NoticeList(Output):
+    items: tuple[NoticeOut, ...]
+    next: str
+
+
+class PatronActionOut(Output):
+    """What the patron may do now: POST to `href`, with If-Match."""
+
+    act: PatronAct
+    href: str
+    method: str = "POST"
+
+
+class PatronRequestOut(Output):
+    """A request as its patron sees it."""
+
+    id: str
+    number: str
+    version: int
+    created: datetime
+    type: CitationType
+    title: str
+    author: str
+    service: str
+    status: PatronStatus
+    text: str = Field(description="the status in one sentence")
+    language: str = Field(description="of that sentence")
+    due: datetime | None
+    pickup: str
+    need_by: date | None
+    question: str = Field(description="what the library asks the patron; empty: nothing")
+    answer_by: datetime | None = Field(description="until when the question can be answered")
+    actions: tuple[PatronActionOut, ...]
+
+    @classmethod
+    def of(cls, view: PatronView, place: str) -> PatronRequestOut:
+        """`place`: where the patron's requests are."""
+        request = view.request
+        citation = request.citation
+        query = request.query if request.query is not None and not request.query.answer else None
+        return cls(
+            id=request.id,
+            number=request.number,
+            version=request.version,
+            created=request.created,
+            type=citation.type,
+            title=citation.component_title or citation.title,
+            author=citation.component_author or citation.author,
+            service=request.service.type.value,
+            status=view.status,
+            text=view.text,
+            language=view.language,
+            due=request.terms.patron_due,
+            pickup=request.patron.pickup,
+            need_by=request.dates.need_by,
+            question=query.text if query is not None else "",
+            answer_by=query.answer_by if query is not None else None,
+            actions=tuple(
+                PatronActionOut(act=act, href=f"{place}/{request.id}/actions/{act.value}") for act in view.acts
+            ),
+        )
+
+
+class PatronRequestList(Output):
+    items: tuple[PatronRequestOut, ...]
+    next: str
+
+
+class NewWebhook(Input):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    url: str = Field(min_length=8, max_length=2_000, pattern=r"^https?://[!-~]+$")
+    events: tuple[Kind, ...] = Field((), max_length=100, description="which kinds of events; none: all")
+
+
+class WebhookOut(Output):
+    id: str
+    name: str
+    url: str
+    events: tuple[Kind, ...]
+    created: datetime
+    enabled: bool
+    disabled_why: str
+    failing_since: datetime | None
+
+    @classmethod
+    def of(cls, one: Subscription) -> WebhookOut:
+        return cls(
+            id=one.id,
+            name=one.name,
+            url=one.url,
+            events=one.kinds,
+            created=one.created,
+            enabled=one.enabled,
+            disabled_why=one.disabled_why,
+            failing_since=one.failing_since,
+        )
+
+
+class WebhookMade(WebhookOut):
+    secret: str = Field(description="signs each delivery; shown only now")
+
+
+class WebhookList(Output):
+    items: tuple[WebhookOut, ...]
+
+
+class KeyOut(Output):
+    library: str
+    prefix: str
+    name: str
+    scopes: tuple[str, ...]

@@ -1,0 +1,177 @@
+"""Searching, resolving links, explaining suppliers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from gateway.domain.problems import MalformedMessage, Refused
+from gateway.ports.catalogue import ArrivedLink, Query
+from gateway.services.api_keys import Scope
+from gateway.services.searching import search as catalogue_search
+from gateway.web.api.models.catalogues import ExplanationOut, ResolvedOut, SearchOut, TargetList, TargetOut
+from gateway.web.api.models.values import Line, Name, Whole
+from gateway.web.api.operation import Answer, Call, Nothing, Operation, Parameters, Raw, RawBody, Reply
+from gateway.web.api.operations.requests import RequestPath
+from gateway.web.api.problems import ProblemType, fail, mistaken
+
+READ = (Scope.REQUESTS_READ, Scope.REQUESTS_WRITE)
+TAG = "Catalogues"
+
+PATRON = "patron"
+FORM = "application/x-www-form-urlencoded"
+SCOPES = (Scope.PATRON, Scope.REQUESTS_READ, Scope.REQUESTS_WRITE)
+
+DESCRIPTION = """\
+All other parameters are the link's own, of OpenURL 0.1 or 1.0, as they would stand behind `/openurl?`; by POST they may
+be in the body. Nothing is created. `offers` are those of the page, in the order of the library's rules; a request is
+made with `POST /requests`.
+"""
+
+
+class SearchQuery(Parameters):
+    target: Name = Field(description="a profile with a catalogue, or a group of requests.yml")
+    q: Line = Field("", description='words, and title:"…" author:… isbn:… issn:… oclc:… lccn:… subject:… year:…')
+    native: Line = Field("", description="instead of `q`: PQF for Z39.50, CQL for SRU")
+    records: Whole = Field(0, ge=0, le=100, description="of each target at most; 0: as requests.yml says")
+
+
+async def targets(call: Call[Nothing, Nothing, None]) -> Reply:
+    found = call.parts.services.search.targets(call.holder.library)
+    return Reply(TargetList(items=tuple(TargetOut.model_validate(one) for one in found)))
+
+
+async def search(call: Call[Nothing, SearchQuery, None]) -> Reply:
+    query = _query(call.query)
+    asked = call.query
+    return Reply(
+        SearchOut.of(await call.parts.services.search.search(call.holder.library, asked.target, query, asked.records))
+    )
+
+
+def _query(asked: SearchQuery) -> Query:
+    """Raises ApiProblem (INVALID)."""
+    if asked.q and asked.native:
+        raise mistaken("query.native", "can't be there together with q")
+    name, parse = ("native", catalogue_search.native) if asked.native else ("q", catalogue_search.parse)
+    try:
+        return parse(asked.native or asked.q)
+    except Refused as refused:
+        raise mistaken(f"query.{name}", refused.detail) from refused
+
+
+async def explain(call: Call[RequestPath, Nothing, None]) -> Reply:
+    found = await call.parts.services.partners.explain(call.holder.library, call.path.id)
+    return Reply(ExplanationOut.of(found))
+
+
+SEARCH_OPERATIONS = (
+    Operation(
+        id="listSearchTargets",
+        method="GET",
+        path="/search/targets",
+        tag=TAG,
+        summary="List catalogues and groups of them",
+        scopes=READ,
+        handler=targets,
+        answers=(Answer(200, "Groups, then profiles by name", TargetList),),
+        path_model=Nothing,
+        query_model=Nothing,
+    ),
+    Operation(
+        id="searchCatalogues",
+        method="GET",
+        path="/search",
+        tag=TAG,
+        summary="Search a catalogue, or a group of them at once",
+        description=(
+            "The same thing in several catalogues is one result. A target that gives no answer in time is named in "
+            "`targets` with the reason; the others are shown."
+        ),
+        scopes=READ,
+        handler=search,
+        answers=(Answer(200, "What was found", SearchOut),),
+        path_model=Nothing,
+        query_model=SearchQuery,
+        problems=(ProblemType.NOT_FOUND,),
+    ),
+    Operation(
+        id="explainRota",
+        method="GET",
+        path="/requests/{id}/rota",
+        tag="Rotas",
+        summary="Why each supplier stands where it stands now",
+        description=(
+            "The search for the next supplier with the loads, closures and holdings of this moment; their catalogues "
+            "are asked, and nothing is changed."
+        ),
+        scopes=(Scope.REQUESTS_READ,),
+        handler=explain,
+        answers=(Answer(200, "The suppliers", ExplanationOut),),
+        path_model=RequestPath,
+        query_model=Nothing,
+        problems=(ProblemType.REFUSED,),
+    ),
+)
+
+
+class LinkQuery(Parameters):
+    """The keys of a link are no parameters of ours."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    patron: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] = Field(
+        "", description="identifier of the patron who asks, for rules that look at it; none: nobody knows"
+    )
+
+
+async def resolve(call: Call[Nothing, LinkQuery, RawBody | None]) -> Reply:
+    links = call.parts.services.links
+    if links is None:
+        raise fail(ProblemType.NOT_FOUND, "No adapter that reads links is installed.")
+    raw = call.http.raw_path.partition("?")[2]
+    query = "&".join(part for part in raw.split("&") if not part.startswith(f"{PATRON}="))
+    form, kind = (call.body.content, call.body.media_type) if call.body is not None else (b"", "")
+    try:
+        found = await links.resolve(call.holder.library, ArrivedLink(query.encode(), form, kind), call.query.patron)
+    except MalformedMessage as malformed:
+        raise fail(ProblemType.MALFORMED, f"The link can't be read: {malformed}") from None
+    return Reply(ResolvedOut.of(found, f"/openurl/{quote(call.holder.library, safe=':')}"))
+
+
+_ANSWERS = (Answer(200, "What is cited, and what can be done for it", ResolvedOut),)
+_PROBLEMS = (ProblemType.NOT_FOUND, ProblemType.REFUSED)
+
+OPENURL_OPERATIONS = (
+    Operation(
+        id="resolveLink",
+        method="GET",
+        path="/openurl/resolve",
+        tag="Links",
+        summary="What the library can do for an OpenURL",
+        description=DESCRIPTION,
+        scopes=SCOPES,
+        handler=resolve,
+        answers=_ANSWERS,
+        path_model=Nothing,
+        query_model=LinkQuery,
+        problems=_PROBLEMS,
+    ),
+    Operation(
+        id="resolvePostedLink",
+        method="POST",
+        path="/openurl/resolve",
+        tag="Links",
+        summary="The same, by POST",
+        description=DESCRIPTION,
+        scopes=SCOPES,
+        handler=resolve,
+        answers=_ANSWERS,
+        path_model=Nothing,
+        query_model=LinkQuery,
+        body=Raw((FORM,), lambda parts: parts.limits.body_bytes),
+        problems=_PROBLEMS,
+    ),
+)

@@ -1,0 +1,139 @@
+"""What a portal or discovery system shows to a patron it has signed in, and does for them. The key says which library,
+the portal says which patron: such a key belongs on a server, never into a browser."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from aiohttp import hdrs
+from pydantic import Field, StringConstraints
+
+from gateway.domain.requests.events import Details
+from gateway.domain.requests.views import PatronAct, PatronView
+from gateway.services.api_keys import Scope
+from gateway.web.api.models.staff import PatronRequestList, PatronRequestOut
+from gateway.web.api.models.values import Truth
+from gateway.web.api.operation import (
+    Answer,
+    Call,
+    Input,
+    Nothing,
+    Operation,
+    Parameters,
+    Precondition,
+    Repeats,
+    Reply,
+)
+from gateway.web.api.operations.requests import ETAG, LINK, ROOT, Paging, RequestPath, link, next_href
+from gateway.web.api.problems import ProblemType, mistaken
+from gateway.web.api.request_handler import etag
+
+PLACE = f"{ROOT}/patron/requests"
+
+PatronId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Language = Annotated[str, StringConstraints(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3})?$")]
+
+LANGUAGE = "of the texts: en, de …; none: the patron's own"
+
+
+class WhichPatron(Parameters):
+    patron: PatronId = Field(description="id of the patron in the library's system")
+    language: Language = Field("", description=LANGUAGE)
+
+
+class PatronQuery(Paging):
+    patron: PatronId = Field(description="id of the patron in the library's system")
+    language: Language = Field("", description=LANGUAGE)
+    open: Truth | None = None
+
+
+class PatronActPath(RequestPath):
+    act: PatronAct
+
+
+class PatronActBody(Input):
+    answer: Literal["", "yes", "no"] = Field("", description="to the open question; with `answer` alone")
+
+
+async def list_requests(call: Call[Nothing, PatronQuery, None]) -> Reply:
+    asked = call.query
+    page = await call.parts.services.patrons.listing(
+        call.holder.library, asked.patron, asked.open, asked.language, asked.limit, asked.cursor
+    )
+    following = next_href(call, page.cursor)
+    items = tuple(PatronRequestOut.of(view, PLACE) for view in page)
+    return Reply(PatronRequestList(items=items, next=following), headers=link(following))
+
+
+async def show_request(call: Call[RequestPath, WhichPatron, None]) -> Reply:
+    asked = call.query
+    return _shown(
+        await call.parts.services.patrons.show(call.holder.library, call.path.id, asked.patron, asked.language)
+    )
+
+
+async def act_on_request(call: Call[PatronActPath, WhichPatron, PatronActBody]) -> Reply:
+    act, body, asked = call.path.act, call.body, call.query
+    if act is PatronAct.ANSWER and not body.answer:
+        raise mistaken("body.answer", "is needed")
+    if act is not PatronAct.ANSWER and body.answer:
+        raise mistaken("body.answer", f"means nothing for '{act.value}'")
+    view = await call.parts.services.patrons.act(
+        call.holder.library,
+        call.path.id,
+        asked.patron,
+        act,
+        Details(answer=body.answer),
+        call.version,
+        asked.language,
+    )
+    return _shown(view)
+
+
+def _shown(view: PatronView) -> Reply:
+    return Reply(PatronRequestOut.of(view, PLACE), headers={hdrs.ETAG: etag(view.request.version)})
+
+
+PATRON_OPERATIONS = (
+    Operation(
+        id="listPatronRequests",
+        method="GET",
+        path="/patron/requests",
+        tag="Patrons",
+        summary="A patron's requests",
+        scopes=(Scope.PATRON,),
+        handler=list_requests,
+        answers=(Answer(200, "A page of requests, newest change first", PatronRequestList, {hdrs.LINK: LINK}),),
+        path_model=Nothing,
+        query_model=PatronQuery,
+    ),
+    Operation(
+        id="showPatronRequest",
+        method="GET",
+        path="/patron/requests/{id}",
+        tag="Patrons",
+        summary="One request of a patron",
+        scopes=(Scope.PATRON,),
+        handler=show_request,
+        answers=(Answer(200, "The request", PatronRequestOut, {hdrs.ETAG: ETAG}),),
+        path_model=RequestPath,
+        query_model=WhichPatron,
+    ),
+    Operation(
+        id="actForPatron",
+        method="POST",
+        path="/patron/requests/{id}/actions/{act}",
+        tag="Patrons",
+        summary="Cancel, renew or answer for a patron",
+        description="`actions` of the request says what is possible now. The history says that the patron did it.",
+        scopes=(Scope.PATRON,),
+        handler=act_on_request,
+        answers=(Answer(200, "The request after it", PatronRequestOut, {hdrs.ETAG: ETAG}),),
+        path_model=PatronActPath,
+        query_model=WhichPatron,
+        body=PatronActBody,
+        precondition=Precondition.VERSION,
+        repeats=Repeats.BY_KEY,
+        problems=(ProblemType.NOT_NOW, ProblemType.REFUSED, ProblemType.OUTCOME_UNKNOWN),
+    ),
+)

@@ -1,0 +1,230 @@
+"""Bounded reading of bodies, admission queue, who is at the other end."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+from asyncio import BaseTransport
+from collections import deque
+from collections.abc import Sequence
+from functools import lru_cache
+
+from aiohttp import web
+from aiohttp.streams import StreamReader
+
+from gateway.domain.value import frozen
+
+MIN_RATE = 500
+"""Bytes per second that buy a message more time, as Apache's mod_reqtimeout does it."""
+
+GRACE = 0.3
+"""Seconds of silence after which a whole document counts as all there is, whatever the announced length."""
+
+_TAIL = 300
+_ROOT = re.compile(rb"<([A-Za-z_][\w:.\-]{0,200})[\s/>]")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+FORWARDED = "X-Forwarded-For"
+VERIFIED = "X-Client-Verify"
+SUBJECT = "X-Client-Subject"
+"""Set by a proxy (deploy/nginx.conf) to nginx's `$ssl_client_verify` and `$ssl_client_s_dn` (RFC 2253)."""
+
+_COMMON_NAME = re.compile(r"(?:^|,)\s*CN=((?:\\.|[^,\\])+)", re.IGNORECASE)
+
+
+@frozen
+class Body:
+    """`data` is at most one byte longer than the limit; `whole` False: the rest of the connection is of no use."""
+
+    data: bytes
+    whole: bool
+
+
+async def read_body(request: web.Request, limit: int, patience: Patience) -> Body:
+    """What can be had of the body. Too long: cut at `limit` + 1 bytes. Too slow, or broken off by a wrong
+    chunk: what came until then. Raises ConnectionError when the client has gone."""
+    content = request.content
+    if content.is_eof():  # it came along with the head: nearly always so
+        try:
+            data = content.read_nowait()
+        except web.RequestPayloadError:
+            return Body(b"", False)
+        return Body(data, True) if len(data) <= limit else Body(data[: limit + 1], True)
+    body = await _gather(content, limit, patience)
+    if not body.whole and (request.transport is None or request.transport.is_closing()):
+        raise ConnectionResetError("the client has gone in the middle of its message")
+    return body
+
+
+async def _gather(content: StreamReader, limit: int, patience: Patience) -> Body:
+    clock = asyncio.get_running_loop().time
+    started = clock()
+    data = bytearray()
+    while len(data) <= limit:
+        now = clock()
+        deadline = patience.deadline(started, now, len(data))
+        if ends_document(data):
+            deadline = min(deadline, now + GRACE)
+        try:
+            async with asyncio.timeout_at(deadline):
+                chunk = await content.readany()
+        except (TimeoutError, web.RequestPayloadError):
+            return Body(bytes(data), False)
+        if not chunk and content.at_eof():
+            return Body(bytes(data), True)
+        data += chunk
+    return Body(bytes(data[: limit + 1]), False)
+
+
+@frozen
+class Patience:
+    """`idle_seconds`: longest silence inside a message; `message_seconds`: from its first to its last byte,
+    and one second more for every `MIN_RATE` bytes received."""
+
+    idle_seconds: float = 10.0
+    message_seconds: float = 30.0
+
+    def deadline(self, started: float, now: float, received: int) -> float:
+        """When to stop waiting for more, on the clock that `started` and `now` (seconds) come from."""
+        return min(now + self.idle_seconds, started + self.message_seconds + received / MIN_RATE)
+
+
+def ends_document(body: bytes | bytearray) -> bool:
+    """Whether an XML text ends with the end tag of its first element: then hardly anything will follow."""
+    root = _ROOT.search(body, 0, 4096)
+    if root is None:
+        return False
+    return body[-_TAIL:].rstrip().endswith(b"</" + root[1] + b">")
+
+
+class Busy(Exception):
+    """No place became free in time."""
+
+
+class Gate:
+    """`places` messages at once, at most `queue` waiting, none longer than `seconds`; first come, first served."""
+
+    def __init__(self, places: int, queue: int, seconds: float) -> None:
+        self._free = places
+        self._queue = queue
+        self._seconds = seconds
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self.in_hand = 0
+        self.turned_away = 0
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    async def enter(self) -> None:
+        """Take a place; whoever got one must `leave`. Raises Busy."""
+        if self._free:
+            self._free -= 1
+            self.in_hand += 1
+            return
+        if len(self._waiting) >= self._queue:
+            self.turned_away += 1
+            raise Busy
+        await self._wait(self._seconds)
+
+    async def enter_patiently(self) -> None:
+        """As `enter`, but waits as long as it takes: for callers whose number is limited already."""
+        if self._free:
+            self._free -= 1
+            self.in_hand += 1
+            return
+        await self._wait(None)
+
+    def leave(self) -> None:
+        self.in_hand -= 1
+        while self._waiting:
+            first = self._waiting.popleft()
+            if not first.done():
+                self.in_hand += 1
+                first.set_result(None)
+                return
+        self._free += 1
+
+    async def _wait(self, seconds: float | None) -> None:
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            async with asyncio.timeout(seconds):
+                await place
+        except TimeoutError:
+            self._withdraw(place)
+            self.turned_away += 1
+            raise Busy from None
+        except asyncio.CancelledError:
+            self._withdraw(place)
+            raise
+
+    def _withdraw(self, place: asyncio.Future[None]) -> None:
+        """Stop waiting; a place given in the same moment goes to the next."""
+        if place.done() and not place.cancelled():
+            self.leave()
+        elif place in self._waiting:
+            self._waiting.remove(place)
+
+
+class TrustedProxies:
+    """Addresses whose headers about the sender are believed; nobody else's are."""
+
+    def __init__(self, networks: Sequence[str]) -> None:
+        self._networks: tuple[Network, ...] = tuple(ipaddress.ip_network(one, strict=False) for one in networks)
+        self._trusts = lru_cache(maxsize=1024)(self._look)
+
+    def __bool__(self) -> bool:
+        return bool(self._networks)
+
+    def trusts(self, address: str) -> bool:
+        return self._trusts(address)
+
+    def _look(self, address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+            parsed = parsed.ipv4_mapped
+        return any(parsed in network for network in self._networks)
+
+    def sender(self, request: web.Request, peer: str) -> str:
+        """The nearest address that isn't one of our proxies; `peer` where no proxy of ours stands between."""
+        if not self.trusts(peer):
+            return peer
+        chain = [part.strip() for value in request.headers.getall(FORWARDED, ()) for part in value.split(",")]
+        for address in reversed(chain):
+            if not _is_address(address):
+                return peer  # something we can't read: stop believing
+            if not self.trusts(address):
+                return address
+            peer = address
+        return peer
+
+    def certificate(self, request: web.Request, peer: str) -> str:
+        """Common name of the client certificate that the proxy has verified, else ''."""
+        if request.headers.get(VERIFIED) != "SUCCESS" or not self.trusts(peer):
+            return ""
+        found = _COMMON_NAME.search(request.headers.get(SUBJECT, ""))
+        return re.sub(r"\\(.)", r"\1", found[1]).strip() if found else ""
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def certificate_name(transport: BaseTransport | None) -> str:
+    """Subject common name of the client certificate of a TLS connection, verified by it; '' if there is none."""
+    certificate = transport.get_extra_info("peercert") if transport is not None else None
+    for part in (certificate or {}).get("subject", ()):
+        for key, value in part:
+            if key == "commonName":
+                return str(value)
+    return ""

@@ -1,0 +1,159 @@
+"""The blank form: something is cited by hand, or by a standard number that catalogues know."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from aiohttp import web
+
+from gateway.domain.library import RecordId
+from gateway.domain.problems import Unavailable
+from gateway.domain.requests.citation import Citation, CitationType, normal
+from gateway.domain.requests.request import ServiceType
+from gateway.services.letters.templates import clean
+from gateway.web.inbound import Busy
+from gateway.web.pages.page_request import Checked, Form, Turn, is_empty
+
+TYPES = (
+    CitationType.BOOK,
+    CitationType.CHAPTER,
+    CitationType.ARTICLE,
+    CitationType.JOURNAL,
+    CitationType.THESIS,
+    CitationType.CONFERENCE_PAPER,
+    CitationType.SCORE,
+    CitationType.MAP,
+    CitationType.VIDEO,
+    CitationType.AUDIO,
+    CitationType.REPORT,
+    CitationType.PATENT,
+    CitationType.NEWSPAPER,
+    CitationType.OTHER,
+)
+
+TEXTS = (
+    "component_title",
+    "component_author",
+    "title",
+    "author",
+    "published",
+    "publisher",
+    "place",
+    "edition",
+    "volume",
+    "issue",
+    "pages",
+)
+"""Fields of the form that are attributes of the citation."""
+
+NUMBERS = ("isbn", "issn", "doi", "oclc", "pmid")
+
+_KINDS = (
+    (re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE), "doi"),
+    (re.compile(r"issn[:\s]*(\d{4}-?\d{3}[\dX])|(\d{4}-?\d{3}[\dX])", re.IGNORECASE), "issn"),
+    (re.compile(r"(?:isbn(?:-1[03])?[:\s]*)?((?:97[89][-\s]?)?(?:\d[-\s]?){9}[\dX])", re.IGNORECASE), "isbn"),
+    (re.compile(r"(?:oclc[:\s#]*|\(ocolc\)\s*|oc[mn]|on)(\d{1,12})", re.IGNORECASE), "oclc"),
+)
+
+
+async def show(turn: Turn) -> web.Response:
+    """Blank, or with what a link cites, to be corrected."""
+    query = turn.query
+    return _page(turn, Checked(turn, Form(), values_of(turn.cited(query).citation) if query else _blank()))
+
+
+def blank(turn: Turn, unknown: tuple[str, ...]) -> web.Response:
+    """For a link that cites nothing: `unknown` is what of it was not understood."""
+    return _page(turn, Checked(turn, Form(), _blank()), unknown=unknown)
+
+
+async def send(turn: Turn) -> web.Response:
+    """Nothing is changed by it, so it may come from a form on any page."""
+    form = await turn.open_form()
+    checked = Checked(turn, form)
+    citation = _citation(checked)
+    if form["do"] == "look-up":
+        return await _look_up(turn, checked)
+    if is_empty(citation):
+        checked.wrong("title", "wrong-nothing-cited")
+    if not checked.is_good:
+        return _page(turn, checked)
+    service = ServiceType.COPY if citation.is_part else ServiceType.LOAN
+    return turn.go(turn.path("", turn.link(citation, service)))
+
+
+async def _look_up(turn: Turn, checked: Checked) -> web.Response:
+    text = checked.line("number", 200)
+    number = number_of(text)
+    if number is None:
+        checked.wrong("number", "wrong-number" if text else "wrong-number-missing")
+        return _page(turn, checked)
+    try:
+        found = await _asked(turn, number)
+    except (Unavailable, Busy):
+        checked.wrong("number", "wrong-number-away")
+        return _page(turn, checked)
+    if found is None:
+        checked.values[number.type] = checked.values.get(number.type) or number.value
+        checked.wrong("number", "wrong-number-unknown")
+        return _page(turn, checked)
+    values = {name: value for name, value in values_of(found).items() if value}
+    kept = {name: value for name, value in checked.values.items() if name not in values}
+    checked.values = {**kept, **values, "number": text, number.type: values.get(number.type) or number.value}
+    checked.problems.clear()
+    return _page(turn, checked, found=found.short)
+
+
+async def _asked(turn: Turn, number: RecordId) -> Citation | None:
+    """Raises Unavailable, Busy."""
+    gate = turn.parts.look_ups
+    await gate.enter()
+    try:
+        return await turn.parts.offering.look_up(turn.library, number)
+    finally:
+        gate.leave()
+
+
+def number_of(text: str) -> RecordId | None:
+    """`10.1000/182`, `ISSN 1234-5679`, `978-3-16-148410-0`, `OCLC 12345`: by its form, with or without its name."""
+    for pattern, type_ in _KINDS:
+        match = pattern.fullmatch(text.strip())
+        if match is not None:
+            value = next(filter(None, match.groups()))
+            return RecordId(type_, value) if normal(type_, value) else None
+    return None
+
+
+def _blank() -> dict[str, str]:
+    return values_of(Citation(type=CitationType.BOOK))
+
+
+def values_of(citation: Citation) -> dict[str, str]:
+    return {
+        "type": citation.type.value,
+        **{name: clean(getattr(citation, name)) for name in TEXTS},
+        **{type_: citation.identifier(type_) for type_ in NUMBERS},
+        "number": "",
+    }
+
+
+def _citation(checked: Checked) -> Citation:
+    type_ = checked.choice("type", [one.value for one in TYPES]) or CitationType.BOOK.value
+    texts = {name: checked.line(name) for name in TEXTS}
+    numbers = tuple(RecordId(kind, value) for kind in NUMBERS if (value := checked.line(kind, 200)))
+    kind = CitationType(type_) if "type" not in checked.problems else CitationType.OTHER
+    return replace(Citation(type=kind, identifiers=numbers), **texts)  # type: ignore[arg-type]
+
+
+def _page(turn: Turn, checked: Checked, found: str = "", unknown: tuple[str, ...] = ()) -> web.Response:
+    return turn.page(
+        "citation",
+        here=turn.path("citation"),
+        title=turn.text("citation-title"),
+        status=checked.status,
+        form=checked,
+        types=[(one.value, turn.words.words.types.get(one.value, one.value)) for one in TYPES],
+        found=clean(found),
+        unknown=[clean(line) for line in unknown],
+    )

@@ -1,0 +1,204 @@
+"""What the library can do for a link; the patron's own requests."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from aiohttp import web
+
+from gateway.domain.library import Item, ItemStatus
+from gateway.domain.requests.fulfilment import Fulfilment
+from gateway.domain.requests.views import NotThere
+from gateway.domain.value import frozen_by_name
+from gateway.services.fulfilment import Held, Offer, is_free
+from gateway.services.letters.facts import citation_rows, rows, service_rows
+from gateway.services.letters.templates import clean
+from gateway.web.pages import citation_form, sign_in_pages
+from gateway.web.pages.page_request import ROOT, PageParts, Turn, html, is_empty, render
+from gateway.web.pages.sign_in import LANGUAGE, preferred_languages
+
+MOST_COPIES = 5
+PLACES = {Fulfilment.HOLD: "hold", Fulfilment.BORROW: "request"}
+
+MOST = 50
+
+
+@frozen_by_name
+class Shown:
+    """An offer as the page shows it. `url` empty: nothing to follow, the words say it all."""
+
+    kind: str
+    title: str
+    text: str
+    button: str = ""
+    url: str = ""
+    outside: bool = False
+
+
+@frozen_by_name
+class Copy:
+    place: str
+    call_number: str
+    status: str
+    free: bool
+
+
+async def services(turn: Turn) -> web.Response:
+    """GET and POST of a link. One that cites nothing opens the blank form, which says what was not understood."""
+    form = await turn.body() if turn.http.method == "POST" else b""
+    cited = turn.cited(turn.query, form)
+    if is_empty(cited.citation):
+        return citation_form.blank(turn, cited.unknown) if cited.unknown else turn.go(turn.path("citation"))
+    category = turn.session.category if turn.session is not None else ""
+    offered = await turn.parts.offering.offered(turn.library, cited.citation, cited.service, category)
+    link = turn.link(cited.citation, cited.service)
+    title = clean(cited.citation.component_title or cited.citation.title)
+    return turn.page(
+        "services",
+        here=turn.path("", link),
+        title=title or turn.text("services-title"),
+        rows=[row for row in turn.citation_rows(cited.citation) if row[1] != title],
+        unknown=[clean(line) for line in cited.unknown],
+        offers=[_shown(turn, offer, link) for offer in offered.offers],
+        availability=offered.held.availability.value,
+        copies=await _copies(turn, offered.held),
+        correct=turn.path("citation", link),
+    )
+
+
+def libraries(parts: PageParts, http: web.Request, status: int = 200) -> web.Response:
+    """Several libraries are served here, and the address names none of them."""
+    wished = (http.cookies.get(LANGUAGE, ""), *preferred_languages(http))
+    words = parts.texts.spoken(wished)
+    query = http.raw_path.partition("?")[2]
+    names = [
+        (
+            parts.offering.house(symbol).info.name or symbol,
+            f"{ROOT}/{quote(symbol, safe=':')}" + (f"?{query}" if query else ""),
+        )
+        for symbol in parts.doors
+    ]
+    text = render(
+        "libraries",
+        {
+            "t": words.texts.__getitem__,
+            "words": words.words,
+            "language": words.language,
+            "languages": [],
+            "library": None,
+            "session": None,
+            "title": words.texts["libraries-title"],
+            "libraries": names,
+        },
+    )
+    return html(text, status, parts.embed_in)
+
+
+# --- offers --------------------------------------------------------------------------------------------------
+
+
+def _shown(turn: Turn, offer: Offer, link: str) -> Shown:
+    kind = offer.kind.value
+    if offer.kind is Fulfilment.ELECTRONIC:
+        return Shown(
+            kind=kind,
+            title=turn.words.of(offer.name or {}),
+            text=turn.text("electronic-text"),
+            button=turn.text("electronic-button"),
+            url=offer.url,
+            outside=True,
+        )
+    if offer.kind is Fulfilment.ASK:
+        return Shown(kind=kind, title=turn.text("ask-title"), text=turn.text("ask-text"))
+    return Shown(
+        kind=kind,
+        title=turn.text(f"{kind}-title"),
+        text=turn.text(f"{kind}-text"),
+        button=turn.text(f"{kind}-button"),
+        url=turn.path(PLACES[offer.kind], link),
+    )
+
+
+async def _copies(turn: Turn, held: Held) -> list[Copy]:
+    if not held.copies:
+        return []
+    branches = {place.library: place.name for place in await turn.parts.offering.pickups(turn.library)}
+    return [
+        Copy(
+            place=", ".join(filter(None, (branches.get(item.home.library, item.home.library), item.home.name))),
+            call_number=item.call_number,
+            status=_status(turn, item),
+            free=is_free(item),
+        )
+        for item in held.copies[:MOST_COPIES]
+    ]
+
+
+def _status(turn: Turn, item: Item) -> str:
+    if is_free(item):
+        return turn.text("copy-available")
+    if not item.circulates and item.status is ItemStatus.AVAILABLE:
+        return turn.text("copy-here-only")
+    if item.status is ItemStatus.ON_LOAN and item.due is not None:
+        return turn.text("copy-due", day=turn.words.words.day(item.due.astimezone(turn.house.zone).date()))
+    return turn.text("copy-out")
+
+
+async def listing(turn: Turn) -> web.Response:
+    if turn.session is None:
+        return sign_in_pages.ask(turn, "requests")
+    page = await turn.parts.patrons.listing(
+        turn.library, turn.session.patron_id, None, turn.words.language, MOST, turn.http.query.get("cursor", "")[:500]
+    )
+    return turn.page(
+        "own",
+        here=turn.path("requests"),
+        title=turn.text("own-title"),
+        views=list(page),
+        clean=clean,
+        day=turn.words.words.day,
+        zone=turn.house.zone,
+        next=turn.path("requests", f"cursor={quote(page.cursor)}") if page.cursor else "",
+    )
+
+
+async def request(turn: Turn) -> web.Response:
+    """Somebody else's is not there."""
+    id_ = turn.http.match_info["id"]
+    if turn.session is None:
+        return sign_in_pages.ask(turn, f"requests/{id_}")
+    view = await turn.parts.patrons.show(turn.library, id_, turn.session.patron_id, turn.words.language)
+    one, words = view.request, turn.words.words
+    pickup = next(
+        (place.name for place in await turn.parts.offering.pickups(turn.library) if place.code == one.patron.pickup), ""
+    )
+    is_new = turn.http.query.get("sent") == "yes"
+    return turn.page(
+        "own_request",
+        here=turn.path(f"requests/{one.id}", "sent=yes" if is_new else ""),
+        title=turn.text("sent-title") if is_new else turn.text("own-request-title", number=one.number),
+        view=view,
+        is_new=is_new,
+        rows=(*citation_rows(one.citation, words), *service_rows(one, words)),
+        pickup=pickup,
+    )
+
+
+async def hold(turn: Turn) -> web.Response:
+    id_ = turn.http.match_info["id"]
+    if turn.session is None:
+        return sign_in_pages.ask(turn, "requests")
+    found = await turn.parts.offering.hold(turn.library, turn.session.patron_id, id_)
+    if found is None:
+        raise NotThere("hold")
+    pickup = next(
+        (place.name for place in await turn.parts.offering.pickups(turn.library) if place.code == found.pickup), ""
+    )
+    return turn.page(
+        "own_hold",
+        here=turn.path(f"holds/{id_}"),
+        title=turn.text("held-title"),
+        hold=found,
+        rows=rows(turn.words.words, ("title", found.title)),
+        pickup=pickup,
+    )

@@ -1,0 +1,270 @@
+"""OpenID Connect as a relying party: authorization code with PKCE (S256), discovery, checked ID tokens.
+
+Sources: OpenID Connect Core 1.0 sections 3.1 and 3.1.3.7, Discovery 1.0 section 4, RFC 7636 (PKCE), RFC 9207 (`iss` in
+the answer), RFC 9700 (best practice). The tokens are PyJWT's work (docs/decisions/0011-openurl-and-pages.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+import jwt
+from aiohttp import hdrs
+from yarl import URL
+
+from gateway.domain.clock import Clock
+from gateway.domain.problems import Unavailable
+from gateway.domain.value import frozen
+from gateway.services.exchange.admission import Secrets
+from gateway.settings.patron_pages import OidcSettings
+
+WELL_KNOWN = "/.well-known/openid-configuration"
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+"""Signed with a key of the provider's; never `none`, never with a shared secret."""
+
+LEEWAY = timedelta(seconds=60)
+KNOWN_FOR = timedelta(hours=1)
+KEYS_AGAIN = timedelta(minutes=1)
+"""A token with an unknown key makes us fetch the keys anew, but not more often."""
+
+Jwk = Mapping[str, Any]
+"""A public key as the provider publishes it (RFC 7517)."""
+
+SECONDS = 10.0
+MOST_BYTES = 1_000_000
+
+
+class OidcFault(Exception):
+    """The provider's answer can't be trusted, or it is a refusal. The message holds nothing of a patron."""
+
+
+@frozen
+class Provider:
+    """What discovery says. `basic`: the client signs in at the token endpoint by HTTP Basic, not in the form."""
+
+    authorization: str
+    token: str
+    keys: str
+    basic: bool
+    says_issuer: bool
+
+
+class OidcClient:
+    """Of one library. All methods raise Unavailable (the provider doesn't answer) and OidcFault."""
+
+    def __init__(self, settings: OidcSettings, secrets: Secrets, clock: Clock) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._clock = clock
+        self._provider: tuple[datetime, Provider] | None = None
+        self._keys: tuple[datetime, tuple[Jwk, ...]] | None = None
+        self._lock = asyncio.Lock()
+
+    async def address(self, state: str, nonce: str, verifier: str, redirect_uri: str) -> str:
+        """Where the browser is sent to sign in."""
+        provider = await self._discovered()
+        asked = {
+            "response_type": "code",
+            "client_id": self._settings.client_id,
+            "redirect_uri": redirect_uri,
+            "scope": " ".join(self._settings.scopes),
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": challenge(verifier),
+            "code_challenge_method": "S256",
+        }
+        return str(URL(provider.authorization).update_query(asked))
+
+    async def claims(self, code: str, issuer: str, nonce: str, verifier: str, redirect_uri: str) -> Mapping[str, Any]:
+        """Of the ID token that the code is exchanged for. `issuer`: `iss` of the answer, empty where it had none."""
+        provider = await self._discovered()
+        if issuer != self._settings.issuer and (issuer or provider.says_issuer):
+            raise OidcFault("the answer is from another provider")
+        token = await self._exchange(provider, code, verifier, redirect_uri)
+        return await self._checked(provider, token, nonce)
+
+    # --- the provider ----------------------------------------------------------------------------------------
+
+    async def _discovered(self) -> Provider:
+        now = self._clock.now()
+        if self._provider is None or now - self._provider[0] > KNOWN_FOR:
+            self._provider = now, self._read(await _fetch(self._settings.issuer.rstrip("/") + WELL_KNOWN))
+        return self._provider[1]
+
+    def _read(self, said: Mapping[str, Any]) -> Provider:
+        """Discovery 1.0 section 4.3: it must name the issuer that we asked."""
+        if said.get("issuer") != self._settings.issuer:
+            raise OidcFault("discovery names another issuer than gateway.yml")
+        methods = said.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        return Provider(
+            authorization=self._endpoint(said, "authorization_endpoint"),
+            token=self._endpoint(said, "token_endpoint"),
+            keys=self._endpoint(said, "jwks_uri"),
+            basic="client_secret_basic" in methods,
+            says_issuer=said.get("authorization_response_iss_parameter_supported") is True,
+        )
+
+    def _endpoint(self, said: Mapping[str, Any], name: str) -> str:
+        """As safe as the issuer: https unless that is on this machine."""
+        found = said.get(name)
+        scheme = self._settings.issuer.partition(":")[0]
+        if not isinstance(found, str) or not found.startswith(("https://", f"{scheme}://")):
+            raise OidcFault(f"discovery has no {name} that can be used")
+        return found
+
+    async def _exchange(self, provider: Provider, code: str, verifier: str, redirect_uri: str) -> str:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": verifier,
+            "client_id": self._settings.client_id,
+        }
+        headers: dict[str, str] = {}
+        if self._settings.client_secret:
+            secret = self._secrets(self._settings.client_secret)
+            if provider.basic:
+                headers[hdrs.AUTHORIZATION] = _basic(self._settings.client_id, secret)
+            else:
+                form["client_secret"] = secret
+        said = await _fetch(provider.token, form, headers)
+        token = said.get("id_token")
+        if not isinstance(token, str):
+            raise OidcFault("the provider gave no ID token")
+        return token
+
+    # --- the token -------------------------------------------------------------------------------------------
+
+    async def _checked(self, provider: Provider, token: str, nonce: str) -> Mapping[str, Any]:
+        """Core 1.0 section 3.1.3.7."""
+        try:
+            header = jwt.get_unverified_header(token)
+            key = _usable(await self._key(provider, str(header.get("kid", ""))), str(header.get("alg", "")))
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=ALGORITHMS,
+                audience=self._settings.client_id,
+                issuer=self._settings.issuer,
+                leeway=LEEWAY,
+                options={"require": ["iss", "sub", "aud", "exp", "iat"]},
+            )
+        except jwt.PyJWTError as error:
+            raise OidcFault(f"the ID token is not valid: {type(error).__name__}") from None
+        if claims.get("nonce") != nonce:
+            raise OidcFault("the ID token is not the answer to our question")
+        if claims.get("azp", self._settings.client_id) != self._settings.client_id:
+            raise OidcFault("the ID token was made for another client")
+        if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and "azp" not in claims:
+            raise OidcFault("the ID token is for several clients and doesn't say which one asked")
+        return claims
+
+    async def _key(self, provider: Provider, kid: str) -> Jwk:
+        """By its id; the only one where a token names none."""
+        async with self._lock:
+            keys = await self._known_keys(provider)
+            if kid and not _named(keys, kid) and self._may_ask_again():
+                self._keys = None
+                keys = await self._known_keys(provider)
+        found = _named(keys, kid) if kid else keys
+        if len(found) != 1:
+            raise OidcFault("the ID token is signed with a key that the provider doesn't publish")
+        return found[0]
+
+    async def _known_keys(self, provider: Provider) -> tuple[Jwk, ...]:
+        now = self._clock.now()
+        if self._keys is None or now - self._keys[0] > KNOWN_FOR:
+            self._keys = now, _keys(await _fetch(provider.keys))
+        return self._keys[1]
+
+    def _may_ask_again(self) -> bool:
+        return self._keys is not None and self._clock.now() - self._keys[0] > KEYS_AGAIN
+
+
+def challenge(verifier: str) -> str:
+    """RFC 7636 section 4.2."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def _basic(client: str, secret: str) -> str:
+    """RFC 6749 section 2.3.1: both are form-encoded first."""
+    words = ":".join(URL.build(query={"x": one}).raw_query_string[2:] for one in (client, secret))
+    return f"Basic {base64.b64encode(words.encode()).decode()}"
+
+
+def _keys(said: Mapping[str, Any]) -> tuple[Jwk, ...]:
+    """Those that sign; one that we can't use is passed over."""
+    found: list[Jwk] = []
+    listed = said.get("keys")
+    for one in listed if isinstance(listed, list) else ():
+        if not isinstance(one, dict) or one.get("use", "sig") != "sig" or one.get("kty") == "oct":
+            continue
+        try:
+            jwt.PyJWK(one)
+        except jwt.PyJWTError:
+            continue
+        found.append(one)
+    return tuple(found)
+
+
+def _named(keys: tuple[Jwk, ...], kid: str) -> tuple[Jwk, ...]:
+    return tuple(key for key in keys if key.get("kid") == kid)
+
+
+def _usable(key: Jwk, algorithm: str) -> jwt.PyJWK:
+    """Many providers' keys don't say for which algorithm they are (RFC 7517 section 4.4); then the token does. Raises
+    OidcFault, PyJWTError."""
+    if algorithm not in ALGORITHMS:
+        raise OidcFault("the ID token is not signed as it must be")
+    return jwt.PyJWK(dict(key), algorithm=None if "alg" in key else algorithm)
+
+
+async def _fetch(
+    url: str, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+) -> Mapping[str, Any]:
+    """A JSON object, by GET or, with `form`, by POST. No redirect is followed."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS)) as session,
+            session.request(
+                "GET" if form is None else "POST",
+                url,
+                data=form,
+                headers={hdrs.ACCEPT: "application/json", **(headers or {})},
+                allow_redirects=False,
+            ) as answer,
+        ):
+            status, body = answer.status, await _body(answer)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise Unavailable(f"the identity provider doesn't answer: {type(error).__name__}") from error
+    if status >= 500:
+        raise Unavailable(f"the identity provider answers with {status}")
+    try:
+        said = json.loads(body)
+    except ValueError:
+        said = None
+    if status != 200 or not isinstance(said, dict):
+        raise OidcFault(f"the identity provider answers with {status}{_error(said)}")
+    return said
+
+
+async def _body(answer: aiohttp.ClientResponse) -> bytes:
+    body = b""
+    async for chunk in answer.content.iter_chunked(65_536):
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise OidcFault("the identity provider's answer is too large")
+    return body
+
+
+def _error(said: object) -> str:
+    """RFC 6749 section 5.2: a word such as invalid_grant."""
+    word = said.get("error") if isinstance(said, dict) else None
+    return f", {word[:40]}" if isinstance(word, str) and word.replace("_", "").isalnum() and word.isascii() else ""

@@ -1,0 +1,290 @@
+"""Forms that request from other libraries or place a hold."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from gateway.domain.library import PickupLocation
+from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.requests.citation import Citation, Extra
+from gateway.domain.requests.fulfilment import Fulfilment
+from gateway.domain.requests.request import Dates, PatronLink, Request, Service, ServiceType
+from gateway.domain.requests.views import Draft
+from gateway.domain.value import frozen_by_name
+from gateway.ports.catalogue import Cited
+from gateway.services.requests.intake import create
+from gateway.services.requests.library_context import PATRON
+from gateway.store import patron_sessions
+from gateway.store.patron_sessions import SessionRow
+from gateway.web.pages import sign_in_pages
+from gateway.web.pages.page_request import Checked, Form, PageFault, Turn, is_empty, usual_pickup
+from gateway.web.pages.sign_in import hashed
+
+SOURCE = "openurl"
+DECLARATION = "copyright-declaration"
+"""Name of the extra that keeps the words which the patron declared."""
+
+CHOICES = (ServiceType.LOAN, ServiceType.COPY)
+
+FIELD_OF = {
+    About.NEED_BY: "need_by",
+    About.PICKUP_LOCATION: "pickup",
+    About.RECORD: "component_title",
+}
+
+
+class SentBefore(Exception):
+    """The form has become a request already."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__("the form was sent before")
+        self.request_id = request_id
+
+
+@frozen_by_name
+class Order:
+    """What the form is about, and what can be chosen. `id`: of the form, good for one request."""
+
+    id: str
+    link: str
+    cited: Cited
+    pickups: tuple[PickupLocation, ...]
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        return [(place.code, place.name) for place in self.pickups]
+
+
+async def show_order_form(turn: Turn) -> web.Response:
+    session = turn.session
+    cited = cited_by(turn, turn.query)
+    link = turn.link(cited.citation, cited.service)
+    if session is None:
+        return sign_in_pages.ask(turn, f"request?{link}")
+    order = await order_of(turn, secrets.token_urlsafe(24), link, cited)
+    return _order_page(turn, order, Checked(turn, Form(), _first_values(order, session)))
+
+
+async def submit_order(turn: Turn) -> web.Response:
+    form = await turn.form_to_show_again()
+    session = turn.session
+    if session is None:  # it was over in the meantime
+        return sign_in_pages.ask(turn, f"request?{form['link']}", wrong="over", kept=turn.kept)
+    cited = cited_by(turn, form["link"].encode())
+    order = await order_of(turn, form["form"][:100], form["link"], cited)
+    checked = Checked(turn, form, stale=not turn.is_ours(form))
+    draft = _draft(turn, checked, order, session)
+    if not checked.is_good:
+        return _order_page(turn, order, checked)
+    try:
+        request_id = await _sent(turn, draft, order.id)
+    except Refused as refused:
+        say(checked, refused)
+        return _order_page(turn, order, checked)
+    return turn.go(turn.path(f"requests/{request_id}", "sent=yes"))
+
+
+def cited_by(turn: Turn, query: bytes) -> Cited:
+    cited = turn.cited(query)
+    if is_empty(cited.citation):
+        raise PageFault(400, "fault-link")
+    return cited
+
+
+async def order_of(turn: Turn, form_id: str, link: str, cited: Cited) -> Order:
+    if not form_id:
+        raise PageFault(400, "fault-form")
+    return Order(id=form_id, link=link, cited=cited, pickups=await turn.parts.offering.pickups(turn.library))
+
+
+def _first_values(order: Order, session: SessionRow) -> dict[str, str]:
+    citation, service = order.cited.citation, order.cited.service
+    return {
+        "service": (ServiceType.COPY if service is ServiceType.COPY else ServiceType.LOAN).value,
+        "component_title": citation.component_title,
+        "component_author": citation.component_author,
+        "volume": citation.volume,
+        "issue": citation.issue,
+        "pages": citation.pages,
+        "format_loan": "",
+        "format_copy": "",
+        "pickup": usual_pickup(order.pickups, session.branch),
+        "need_by": "",
+        "note": "",
+        "declared": "",
+    }
+
+
+# --- what was sent -------------------------------------------------------------------------------------------
+
+
+def _draft(turn: Turn, checked: Checked, order: Order, session: SessionRow) -> Draft:
+    """Only to be used when nothing is wrong."""
+    rules = turn.house.policy().services
+    chosen = checked.choice("service", [one.value for one in CHOICES])
+    service = ServiceType.COPY if chosen == ServiceType.COPY else ServiceType.LOAN
+    if not chosen:
+        checked.wrong("service", "wrong-missing")
+    citation = _citation(checked, order.cited.citation, service)
+    loan_format = checked.choice("format_loan", rules.formats.loans)
+    copy_format = checked.choice("format_copy", rules.formats.copies)
+    pickup = checked.choice("pickup", [place.code for place in order.pickups])
+    need_by = checked.day("need_by", turn.house.today() + timedelta(days=rules.least_days))
+    note = checked.lines("note")
+    declared = checked.ticked("declared")
+    if rules.declares(service) and not declared:
+        checked.wrong("declared", "wrong-declaration")
+    extras = (Extra(DECLARATION, declaration(turn)),) if rules.declares(service) else ()
+    return Draft(
+        citation=citation,
+        service=Service(service, copy_format if service is ServiceType.COPY else loan_format),
+        dates=Dates(need_by=need_by),
+        patron=PatronLink(identifier=session.identifier, pickup=pickup, language=turn.words.language),
+        note=note,
+        extras=extras,
+        source=SOURCE,
+        actor=PATRON,
+    )
+
+
+def _citation(checked: Checked, cited: Citation, service: ServiceType) -> Citation:
+    """For a loan of the whole, a part that was cited stays as it is: it says why the patron wants it."""
+    found = replace(
+        cited,
+        component_title=checked.line("component_title"),
+        component_author=checked.line("component_author"),
+        volume=checked.line("volume"),
+        issue=checked.line("issue"),
+        pages=checked.line("pages"),
+    )
+    if service is ServiceType.COPY and not (found.component_title or found.pages):
+        checked.wrong("component_title", "wrong-part")
+    return found
+
+
+def _beside_the_fields(cited: Cited) -> Citation:
+    """Of a copy, what can't be changed in the form itself."""
+    if cited.service is not ServiceType.COPY:
+        return cited.citation
+    return replace(cited.citation, component_title="", component_author="", volume="", issue="", pages="")
+
+
+def declaration(turn: Turn) -> str:
+    return turn.words.of(turn.house.policy().services.declaration.text) or turn.text("declaration")
+
+
+async def _sent(turn: Turn, draft: Draft, form_id: str) -> str:
+    """Id of the request, the same however often and by however many at once. Raises Refused."""
+    library, store = turn.library, turn.parts.store
+    key = hashed(f"{turn.visit.id}:{form_id}")
+    if before := await store.read(lambda c: patron_sessions.sent(c, library, key)):
+        return before
+
+    def claim(c: Connection, request: Request) -> None:
+        if found := patron_sessions.claim(c, library, key, request.id, turn.parts.clock.now()):
+            raise SentBefore(found)
+
+    try:
+        return (await create(turn.house, draft, claim)).id
+    except SentBefore as before_us:
+        return before_us.request_id
+
+
+def say(checked: Checked, refused: Refused) -> None:
+    """At the field that it is about, else above the form."""
+    texts, name = checked.turn.words.texts, FIELD_OF.get(refused.about) if refused.about is not None else None
+    key = f"refused-{refused.reason.value}"
+    if refused.reason is Reason.NOT_ALLOWED and refused.about is About.ITEM:
+        key = "refused-owned"
+    said = texts.get(key, texts["refused-other"])
+    if name is not None and refused.reason is not Reason.UNKNOWN_RECORD:
+        checked.problems.setdefault(name, said)
+    else:
+        checked.general.append(said)
+
+
+def _order_page(turn: Turn, order: Order, checked: Checked) -> web.Response:
+    rules = turn.house.policy().services
+    names = turn.words.words.services
+    return turn.page(
+        "request",
+        here=turn.path("request", order.link),
+        title=turn.text("request-title"),
+        status=checked.status,
+        form=checked,
+        order=order,
+        rows=turn.citation_rows(_beside_the_fields(order.cited)),
+        correct=turn.path("citation", order.link),
+        pickups=order.choices,
+        loan_formats=[(one, names.get(one, one)) for one in rules.formats.loans],
+        copy_formats=[(one, names.get(one, one)) for one in rules.formats.copies],
+        least_day=turn.house.today() + timedelta(days=rules.least_days),
+        declares=bool(rules.declaration.services),
+        declares_loans=ServiceType.LOAN in rules.declaration.services,
+        declaration=declaration(turn),
+    )
+
+
+async def show_hold_form(turn: Turn) -> web.Response:
+    session = turn.session
+    cited = cited_by(turn, turn.query)
+    link = turn.link(cited.citation, cited.service)
+    if session is None:
+        return sign_in_pages.ask(turn, f"hold?{link}")
+    order = await order_of(turn, secrets.token_urlsafe(24), link, cited)
+    first = {"pickup": usual_pickup(order.pickups, session.branch), "need_by": "", "note": ""}
+    return await _hold_page(turn, order, Checked(turn, Form(), first))
+
+
+async def submit_hold(turn: Turn) -> web.Response:
+    """The library's system keeps the form's id as key of the hold, so that sending it twice places one."""
+    form = await turn.form_to_show_again()
+    session = turn.session
+    if session is None:
+        return sign_in_pages.ask(turn, f"hold?{form['link']}", wrong="over", kept=turn.kept)
+    order = await order_of(turn, form["form"][:100], form["link"], cited_by(turn, form["link"].encode()))
+    checked = Checked(turn, form, stale=not turn.is_ours(form))
+    pickup = checked.choice("pickup", [place.code for place in order.pickups])
+    need_by = checked.day("need_by", turn.house.today())
+    note = checked.lines("note", 500)
+    if not pickup and order.pickups:
+        checked.wrong("pickup", "wrong-missing")
+    if not checked.is_good:
+        return await _hold_page(turn, order, checked)
+    key = f"page:{hashed(f'{turn.visit.id}:{order.id}')}"
+    try:
+        hold = await turn.parts.offering.place_hold(
+            turn.library, session.identifier, order.cited.citation, pickup, Dates(need_by=need_by), note, key
+        )
+    except Refused as refused:
+        say(checked, refused)
+        return await _hold_page(turn, order, checked)
+    return turn.go(turn.path(f"holds/{hold.id}"))
+
+
+async def _hold_page(turn: Turn, order: Order, checked: Checked) -> web.Response:
+    return turn.page(
+        "hold",
+        here=turn.path("hold", order.link),
+        title=turn.text("hold-form-title"),
+        status=checked.status,
+        form=checked,
+        order=order,
+        pickups=order.choices,
+        rows=turn.citation_rows(order.cited.citation),
+        borrow=turn.path("request", order.link) if await _may_borrow(turn, order) else "",
+        least_day=turn.house.today(),
+    )
+
+
+async def _may_borrow(turn: Turn, order: Order) -> bool:
+    session = turn.session
+    category = session.category if session is not None else ""
+    cited = order.cited
+    offered = await turn.parts.offering.offered(turn.library, cited.citation, cited.service, category)
+    return offered.has(Fulfilment.BORROW)

@@ -1,0 +1,374 @@
+"""Who is signed in and how: sessions, browser visits (cookies, CSRF), limits on guessing.
+
+A session ends by signing out, after `idle_minutes` without a page, and at the latest after `LONGEST`, whatever is
+done.
+
+The cookie holds 256 random bits. What the server keeps of it is its SHA-256; the token of forms is made from it too, so
+that only pages of ours, which see the cookie, can hold it (OWASP: HMAC-based double submit).
+
+No name, number or secret is logged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import re
+import secrets
+from collections.abc import Collection
+from datetime import timedelta
+from enum import StrEnum
+
+import structlog
+from aiohttp import hdrs, web
+from sqlalchemy import Connection
+
+from gateway.domain.clock import Clock
+from gateway.domain.library import IdentifierType, Patron
+from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
+from gateway.domain.value import frozen
+from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
+from gateway.store import patron_sessions
+from gateway.store.api_access import secret
+from gateway.store.engine import Store
+from gateway.store.patron_sessions import JourneyRow, Most, SessionRow
+from gateway.web.inbound import TrustedProxies
+
+log = structlog.get_logger(component="pages")
+
+LONGEST = timedelta(hours=12)
+
+NAME = "illgate_visit"
+HOST_NAME = f"__Host-{NAME}"
+"""By https: browsers take it from this host alone, for all of it, and by https."""
+
+LANGUAGE = "illgate_language"
+FORWARDED_PROTO = "X-Forwarded-Proto"
+YEAR = 365 * 24 * 3600
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
+SECRET = "page-failures"
+"""Name of the key by which tries are counted without saying who was tried."""
+
+LONGER = 4
+"""Failures of a patron from anywhere are counted for so many times as long as those from one address."""
+
+ANYWHERE = 2 * LONGER
+"""So many times as many of them: one address, however long it goes on, never has as many (at most LONGER + 1 of its
+own waits begin in that time), so it locks the patron out nowhere else; all addresses together are twice as quick."""
+
+UNKNOWN = frozenset({Reason.UNKNOWN_PATRON, Reason.AMBIGUOUS_PATRON, Reason.PATRON_AUTH_FAILED})
+
+NOT_CHECKED = frozenset(
+    {
+        Reason.UNSUPPORTED_SERVICE,
+        Reason.UNAUTHORIZED_SERVICE,
+        Reason.UNKNOWN_SENDER,
+        Reason.SENDER_AUTH_FAILED,
+        Reason.UNKNOWN_AGENCY,
+        Reason.TEMPORARY_FAILURE,
+    }
+)
+"""It is between us and the library's system: the patron's number and secret may be right."""
+
+
+class Method(StrEnum):
+    PASSWORD = "password"
+    HEADER = "header"
+    OIDC = "oidc"
+
+
+@frozen
+class SignedIn:
+    """`said`: the identifier that the patron was found by."""
+
+    patron: Patron
+    said: str
+    method: Method
+
+
+class Sessions:
+    """`libraries`: those whose pages share the cookie. All methods raise Unavailable."""
+
+    def __init__(self, store: Store, clock: Clock, idle_minutes: int, libraries: Collection[str]) -> None:
+        self._store = store
+        self._clock = clock
+        self._idle = timedelta(minutes=idle_minutes)
+        self._libraries = tuple(libraries)
+
+    async def find(self, library: str, visit: Visit) -> SessionRow | None:
+        """It lives on with this, but a page every few seconds writes nothing."""
+        if visit.is_new:
+            return None
+        now = self._clock.now()
+        row = await self._store.read(lambda c: patron_sessions.find(c, library, visit.id, now))
+        if row is None:
+            return None
+        expires = min(now + self._idle, row.started + LONGEST)
+        if expires - row.expires < self._idle / 10:
+            return row
+        found = row
+        return await self._store.write(lambda c: patron_sessions.extend(c, found, expires))
+
+    async def start(self, library: str, old: Visit, new: Visit, who: SignedIn) -> SessionRow:
+        """Under a cookie of its own, so that nobody who knew the old one is signed in with it."""
+        now = self._clock.now()
+        patron = who.patron
+        row = SessionRow(
+            library=library,
+            id=new.id,
+            patron_id=patron.id,
+            identifier=_identifier(who),
+            category=patron.category,
+            branch=patron.home_library,
+            name=patron.name.direct,
+            method=who.method.value,
+            proof=hashed(who.said) if who.method is Method.HEADER else "",
+            started=now,
+            expires=now + self._idle,
+        )
+
+        def work(c: Connection) -> None:
+            patron_sessions.end(c, self._libraries, old.id)
+            patron_sessions.add_session(c, row)
+
+        await self._store.write(work)
+        return row
+
+    async def end(self, visit: Visit) -> None:
+        await self._store.write(lambda c: patron_sessions.end(c, self._libraries, visit.id))
+
+
+def _identifier(who: SignedIn) -> str:
+    """By which the library finds the patron again, whatever kind of identifier signed it in."""
+    if who.method is Method.PASSWORD:
+        return who.said
+    return who.patron.identifier(IdentifierType.BARCODE) or who.said
+
+
+def hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@frozen
+class Visit:
+    """`token`: what is in the cookie; `is_new`: the browser hasn't got it yet."""
+
+    token: str
+    is_new: bool
+    secure: bool
+
+    @property
+    def id(self) -> str:
+        return hashed(self.token)
+
+    @property
+    def csrf(self) -> str:
+        return hmac.new(self.token.encode(), b"illgate form", hashlib.sha256).hexdigest()
+
+    def sent(self, csrf: str) -> bool:
+        """Whether a form with this token came from a page of this visit."""
+        return not self.is_new and hmac.compare_digest(csrf.encode(), self.csrf.encode())
+
+
+class Visits:
+    """`public_url`: where the pages are reached from outside. `proxies`: whose X-Forwarded-Proto is believed.
+    `embedded`: other sites show the pages in a frame, where browsers send only cookies that say so."""
+
+    def __init__(self, public_url: str, proxies: TrustedProxies, embedded: bool) -> None:
+        self._public_https = public_url.startswith("https://")
+        self._proxies = proxies
+        self._embedded = embedded
+
+    def of(self, request: web.Request) -> Visit:
+        secure = self.is_https(request)
+        token = request.cookies.get(HOST_NAME if secure else NAME, "")
+        if _TOKEN.fullmatch(token):
+            return Visit(token, False, secure)
+        return self.new(secure)
+
+    def new(self, secure: bool) -> Visit:
+        return Visit(secrets.token_urlsafe(32), True, secure)
+
+    def is_https(self, request: web.Request) -> bool:
+        if request.secure or self._public_https:
+            return True
+        return self._proxies.trusts(request.remote or "") and request.headers.get(FORWARDED_PROTO) == "https"
+
+    def keep(self, response: web.StreamResponse, visit: Visit) -> None:
+        """Until the browser is closed."""
+        self._set(response, HOST_NAME if visit.secure else NAME, visit.token, visit.secure)
+
+    def keep_language(self, response: web.StreamResponse, language: str, secure: bool) -> None:
+        self._set(response, LANGUAGE, language, secure, f"Max-Age={YEAR}")
+
+    def _set(self, response: web.StreamResponse, name: str, value: str, secure: bool, *more: str) -> None:
+        """Written here since Python before 3.14 knows no Partitioned, without which browsers keep nothing for a page in
+        a frame. Name and value are letters and digits. SameSite=None is taken by https only."""
+        framed = self._embedded and secure
+        attributes = ["Path=/", "HttpOnly", *more, f"SameSite={'None' if framed else 'Lax'}"]
+        attributes += ["Secure"] if secure else []
+        attributes += ["Partitioned"] if framed else []
+        response.headers.add(hdrs.SET_COOKIE, "; ".join((f"{name}={value}", *attributes)))
+
+
+def preferred_languages(request: web.Request) -> tuple[str, ...]:
+    """Of Accept-Language, best first; what can't be read is left out."""
+    found: list[tuple[float, str]] = []
+    for part in request.headers.get(hdrs.ACCEPT_LANGUAGE, "").split(",")[:20]:
+        code, _, weight = part.partition(";q=")
+        try:
+            found.append((-float(weight) if weight else -1.0, code.strip().lower()))
+        except ValueError:
+            continue
+    found.sort(key=lambda one: one[0])
+    return tuple(code for weight, code in found if re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", code) and weight < 0)
+
+
+class NotSignedIn(Exception):
+    """Nobody is signed in. `word` says why: wrong, too-often, unknown, impossible."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.word = word
+
+
+@frozen
+class Tries:
+    """So many failures of one patron at one address, and of anybody there, in so many minutes."""
+
+    patron: int
+    address: int
+    minutes: int
+
+
+@frozen
+class _Keys:
+    """Under which a try is counted: `pair` is the patron at this address, `patron` the patron from anywhere."""
+
+    address: str
+    pair: str
+    patron: str
+
+    @property
+    def all(self) -> tuple[str, str, str]:
+        return self.address, self.pair, self.patron
+
+
+class SigningIn:
+    """All raise NotSignedIn, Unavailable."""
+
+    def __init__(self, store: Store, clock: Clock, tries: Tries) -> None:
+        self._store = store
+        self._clock = clock
+        self._tries = tries
+
+    async def by_password(
+        self, library: str, system: LibrarySystem, identifier: str, password: str, address: str
+    ) -> SignedIn:
+        """The answer is the same for a wrong number and a wrong secret. Also raises OutcomeUnknown."""
+        if Capability.AUTHENTICATE not in system.capabilities:
+            raise NotSignedIn("impossible")
+        keys = await self._count(library, identifier, address)
+        try:
+            patron = await system.authenticate(PatronKey(identifier), password)
+        except Refused as refused:
+            if refused.reason not in UNKNOWN:
+                log.warning("the library's system refused to check a patron", reason=refused.reason.value)
+            if refused.reason not in NOT_CHECKED:
+                raise NotSignedIn("wrong") from None
+            await self._store.write(lambda c: patron_sessions.take_back(c, library, keys.all))
+            raise NotSignedIn("impossible") from None
+        except (Unavailable, OutcomeUnknown):  # nothing was learnt about the secret, and nobody waits for our fault
+            await self._store.write(lambda c: patron_sessions.take_back(c, library, keys.all))
+            raise
+
+        def succeeded(c: Connection) -> None:
+            patron_sessions.forget(c, library, keys.pair)
+            patron_sessions.take_back(c, library, (keys.address, keys.patron))
+
+        await self._store.write(succeeded)
+        return SignedIn(patron, identifier, Method.PASSWORD)
+
+    async def by_word(self, system: LibrarySystem, identifier: str, types: tuple[str, ...], method: Method) -> SignedIn:
+        """Of a proxy or an identity provider that has signed somebody in; our library must know this patron."""
+        try:
+            return SignedIn(await system.find_patron(PatronKey(identifier, types)), identifier, method)
+        except Refused as refused:
+            log.warning("signed in, but no patron of the library", method=method.value, reason=refused.reason.value)
+            raise NotSignedIn("unknown") from None
+
+    async def depart(self, journey: JourneyRow, address: str) -> None:
+        """To an identity provider. Each keeps a row until it is back or too late, so from one address no more may be
+        under way than may fail to sign in there."""
+        now, library = self._clock.now(), journey.library
+        since = now - timedelta(minutes=self._tries.minutes)
+
+        def work(c: Connection) -> bool:
+            id_ = self._departures(c, library, address)
+            allowed = patron_sessions.try_once(c, library, (Most(id_, self._tries.address, since),), now)
+            if allowed:
+                patron_sessions.add_journey(c, journey)
+            return allowed
+
+        if not await self._store.write(work):
+            log.warning("too many are at the identity provider from one address", library=library)
+            raise NotSignedIn("too-often")
+
+    async def is_back(self, library: str, state: str, address: str) -> JourneyRow | None:
+        """The journey with this `state` (its hash), which ends with this; None: there is none, or not any more."""
+
+        def work(c: Connection) -> JourneyRow | None:
+            found = patron_sessions.take(c, library, state, self._clock.now())
+            if found is not None:
+                patron_sessions.take_back(c, library, (self._departures(c, library, address),))
+            return found
+
+        return await self._store.write(work)
+
+    def _departures(self, c: Connection, library: str, address: str) -> str:
+        key = secret(c, library, SECRET, self._clock.now())
+        return _keyed(key, "departures", address_block(address))
+
+    async def _count(self, library: str, identifier: str, address: str) -> _Keys:
+        """One more try; raises NotSignedIn after too many. The address comes first: from one that has had too many
+        nothing more is counted, or anybody could be locked out from it."""
+        now, tries = self._clock.now(), self._tries
+        since = now - timedelta(minutes=tries.minutes)
+        long_since = now - LONGER * timedelta(minutes=tries.minutes)
+
+        def work(c: Connection) -> tuple[bool, _Keys]:
+            key = secret(c, library, SECRET, now)
+            patron, place = "".join(identifier.split()).casefold(), address_block(address)
+            keys = _Keys(
+                _keyed(key, "address", place), _keyed(key, "pair", f"{place} {patron}"), _keyed(key, "patron", patron)
+            )
+            limits = (
+                Most(keys.address, tries.address, since),
+                Most(keys.pair, tries.patron, since),
+                Most(keys.patron, tries.patron * ANYWHERE, long_since),
+            )
+            return patron_sessions.try_once(c, library, limits, now), keys
+
+        allowed, keys = await self._store.write(work)
+        if not allowed:
+            log.warning("too many failures to sign in", library=library)
+            raise NotSignedIn("too-often")
+        return keys
+
+
+def address_block(address: str) -> str:
+    """Who has an address of IPv6 has all of its /64; `::ffff:192.0.2.1` is one of IPv4."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
+
+
+def _keyed(key: bytes, kind: str, text: str) -> str:
+    return hmac.new(key, f"{kind}:{text}".encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,167 @@
+"""Signing in and out: by number and PIN, or at an identity provider."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+
+import structlog
+from aiohttp import web
+
+from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.store.patron_sessions import JourneyRow
+from gateway.web.pages.oidc import OidcFault
+from gateway.web.pages.page_request import PageFault, Turn
+from gateway.web.pages.sign_in import Method, NotSignedIn, SignedIn, hashed
+
+log = structlog.get_logger(component="pages")
+
+JOURNEY = timedelta(minutes=10)
+"""Longest time at the identity provider."""
+
+STATUS = {"too-often": 429, "unknown": 403, "away": 503}
+
+KEPT = "kept."
+"""Before the names of fields that wait until somebody has signed in."""
+
+_BACK = re.compile(r"(request|hold|requests|requests/[A-Za-z0-9_-]{1,100})?(\?[\x21-\x7e]*)?")
+_LONGEST = {"user": 200, "password": 500}
+
+
+async def show(turn: Turn) -> web.Response:
+    return ask(turn, _back(turn.http.query.get("back", "")))
+
+
+def ask(
+    turn: Turn, back: str, *, wrong: str = "", user: str = "", kept: Mapping[str, str] | None = None
+) -> web.Response:
+    """The form. `back`: place of the page that needs to know who asks; `wrong`: why signing in failed; `kept`: a form
+    that was sent there and waits until then."""
+    wrong = wrong or turn.said_wrong
+    oidc = turn.door.settings.oidc
+    return turn.page(
+        "sign_in",
+        here=turn.path(*back.split("?", 1)),
+        title=turn.text("sign-in-title"),
+        status=STATUS.get(wrong, 422) if wrong else 200,
+        wrong=turn.text(f"sign-in-{wrong}") if wrong else "",
+        back=back,
+        user=user,
+        by_password=turn.door.settings.password,
+        provider=turn.path("sign-in/provider") if oidc.issuer else "",
+        kept=kept or {},
+    )
+
+
+async def send(turn: Turn) -> web.Response:
+    form = await turn.form()
+    back = _back(form["back"])
+    user, password = form["user"], form.fields.get("password", "")
+    if not turn.door.settings.password:
+        raise PageFault(403, "fault-form")
+    kept = {name.removeprefix(KEPT): said for name, said in form.fields.items() if name.startswith(KEPT)}
+    if not user or not password:
+        return ask(turn, back, wrong="incomplete", user=user[: _LONGEST["user"]], kept=kept)
+    if len(user) > _LONGEST["user"] or len(password) > _LONGEST["password"]:
+        return ask(turn, back, wrong="wrong", kept=kept)
+    try:
+        who = await turn.parts.signing_in.by_password(turn.library, turn.house.system, user, password, _address(turn))
+    except NotSignedIn as problem:
+        return ask(turn, back, wrong=problem.word, user=user, kept=kept)
+    except (Unavailable, OutcomeUnknown):
+        return ask(turn, back, wrong="away", user=user, kept=kept)
+    await start(turn, who)
+    place, _, link = back.partition("?")
+    if kept and place in ("request", "hold"):
+        return turn.page("again", here=turn.path(place, link), title=turn.text("again-title"), place=place, kept=kept)
+    return turn.go(turn.path(place, link))
+
+
+async def start(turn: Turn, who: SignedIn) -> None:
+    new = turn.parts.visits.new(turn.visit.secure)
+    turn.session = await turn.parts.sessions.start(turn.library, turn.visit, new, who)
+    turn.visit = new
+
+
+async def sign_out(turn: Turn) -> web.Response:
+    await turn.form()
+    await turn.parts.sessions.end(turn.visit)
+    turn.session = None
+    turn.visit = turn.parts.visits.new(turn.visit.secure)
+    return turn.page("signed_out", here=turn.path("citation"), title=turn.text("signed-out-title"))
+
+
+# --- at an identity provider ---------------------------------------------------------------------------------
+
+
+async def leave(turn: Turn) -> web.Response:
+    """To the provider, with what tells us on the way back that it was this browser that we sent."""
+    if turn.door.oidc is None:
+        raise PageFault(404, "fault-not-there")
+    back = _back(turn.http.query.get("back", ""))
+    state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    row = JourneyRow(
+        library=turn.library,
+        id=hashed(state),
+        visit=turn.visit.id,
+        nonce=nonce,
+        verifier=verifier,
+        back_to=back,
+        expires=turn.parts.clock.now() + JOURNEY,
+    )
+    try:
+        address = await turn.door.oidc.address(state, nonce, verifier, _redirect_uri(turn))
+    except OidcFault as fault:
+        log.error("signing in is not possible", why=str(fault), library=turn.library)
+        raise PageFault(502, "fault-provider") from None
+    try:
+        await turn.parts.signing_in.depart(row, _address(turn))
+    except NotSignedIn as problem:
+        return ask(turn, back, wrong=problem.word)
+    return turn.go(address)
+
+
+async def come_back(turn: Turn) -> web.Response:
+    """With a code from the provider, or with its refusal."""
+    oidc, said = turn.door.oidc, turn.http.query
+    if oidc is None:
+        raise PageFault(404, "fault-not-there")
+    row = await turn.parts.signing_in.is_back(turn.library, hashed(said.get("state", "")), _address(turn))
+    if row is None or turn.visit.is_new or row.visit != turn.visit.id:
+        raise PageFault(403, "fault-journey")
+    if not said.get("code"):
+        return ask(turn, row.back_to, wrong="cancelled")
+    try:
+        claims = await oidc.claims(said["code"], said.get("iss", ""), row.nonce, row.verifier, _redirect_uri(turn))
+    except OidcFault as fault:
+        log.error("an identity provider's answer was not taken", why=str(fault), library=turn.library)
+        raise PageFault(502, "fault-provider") from None
+    settings = turn.door.settings.oidc
+    identifier = claims.get(settings.claim)
+    if not isinstance(identifier, str) or not identifier.strip():
+        log.error("an ID token lacks the claim that names the patron", claim=settings.claim, library=turn.library)
+        return ask(turn, row.back_to, wrong="unknown")
+    try:
+        who = await turn.parts.signing_in.by_word(
+            turn.house.system, identifier.strip(), settings.identifier_types, Method.OIDC
+        )
+    except NotSignedIn as problem:
+        return ask(turn, row.back_to, wrong=problem.word)
+    await start(turn, who)
+    return turn.go(turn.path(*row.back_to.split("?", 1)))
+
+
+def _address(turn: Turn) -> str:
+    """Of whoever asks, in front of the proxies that we trust."""
+    return turn.parts.proxies.sender(turn.http, turn.http.remote or "")
+
+
+def _redirect_uri(turn: Turn) -> str:
+    return f"{turn.parts.public_url.rstrip('/')}{turn.path('signed-in')}"
+
+
+def _back(text: str) -> str:
+    """A place of ours, or else the services."""
+    return text if _BACK.fullmatch(text) else ""

@@ -1,0 +1,304 @@
+"""What one side writes the other reads: orders, what is said about them, replies. Properties, and hostile texts."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.artemail.codec import Layout, Order, OrderFile, decode, encode
+from adapters.artemail.dialect import dialect_of
+from adapters.artemail.mail_format import ArtemailFormat, answer_of
+from adapters.artemail.text_templates import Scribe
+from gateway.domain.library import Money, RecordId
+from gateway.domain.problems import MalformedMessage, Refused
+from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.events import Kind
+from gateway.domain.requests.request import Request, Role, Service, ServiceType
+from gateway.ports.incoming_mail import Understood
+from gateway.services.letters import sample
+from tests.unit.adapters.artemail.support import (
+    NUMBER,
+    bldss,
+    borrowed,
+    both_ways,
+    lent,
+    mail,
+    message,
+    only,
+    read,
+    written,
+)
+
+WORD = st.text(string.ascii_letters + string.digits + "äßŁЖ中-'", min_size=1, max_size=18)
+WORDS = st.lists(WORD, min_size=1, max_size=9).map(" ".join)
+ASCII_WORDS = st.lists(st.text(string.ascii_letters + "-'", min_size=1, max_size=18), min_size=1, max_size=9).map(
+    " ".join
+)
+PEER = both_ways(numbers={"prefix": "Q"})
+
+
+def asked(text: str) -> Request:
+    event = only(ArtemailFormat().decode(mail(text), PEER))
+    assert (event.kind, event.role, event.transaction) == (Kind.REQUEST, Role.LENDING, NUMBER)
+    assert event.request is not None
+    return event.request
+
+
+# --- the codec -------------------------------------------------------------------------------------------
+
+
+LINE = st.text(string.ascii_letters + string.digits + " :*-/'.", min_size=1, max_size=120).map(
+    lambda text: " ".join(word[:30] for word in text.split())
+)
+ORDER = st.builds(
+    Order,
+    number=st.from_regex(r"[A-Z]{1,5}-[0-9]{1,6}", fullmatch=True),
+    keywords=st.lists(st.sampled_from(("S", "LOAN", "SED99*2*", "ADD")), max_size=3).map(tuple),
+    lines=st.lists(LINE.filter(bool), max_size=6).map(tuple),
+    address=st.lists(LINE.filter(bool), max_size=4).map(tuple),
+)
+
+
+@given(st.lists(ORDER, min_size=1, max_size=4).map(tuple))
+def test_a_file_is_read_as_it_was_written(orders: tuple[Order, ...]) -> None:
+    file = OrderFile(customer="99-9999", password="OPENSESAME", orders=orders)
+
+    text, cuts = encode(file, Layout())
+
+    assert decode(text, Layout()) == file
+    assert cuts == ()
+    assert all(len(line) <= 40 for line in text.splitlines() if not line.startswith("TX"))
+
+
+@pytest.mark.parametrize("line", ["NNNN", "TX1 S LOAN", ":DELIVER ABOVE ITEM TO:", "'TX1", "''NNNN", "TX1 " * 30])
+def test_a_line_that_looks_like_the_frame_comes_back_whole(line: str) -> None:
+    order = Order("A-1", ("S",), (" ".join(line.split()), "Author"))
+    file = OrderFile(customer="99-9999", password="OPENSESAME", orders=(order,))
+
+    assert decode(encode(file, Layout())[0], Layout()) == file
+
+
+def test_a_file_is_read_with_the_habits_of_mail_programs() -> None:
+    text = (
+        "\r\n 99-9999 \r\nOPENSESAME\r\n\r\nTX A-1  S  LOAN \r\nOne\r\n\r\nTwo\r\n"
+        ":DELIVER ABOVE ITEM TO: \r\nx@y.example\r\n\r\nTXA-2\r\nThree\r\n\r\n--\r\nThe Library"
+    )
+
+    file = decode(text, Layout())
+
+    assert file.orders[0] == Order("A-1", ("S", "LOAN"), ("One", "Two"), ("x@y.example",))
+    assert file.orders[1].number == "A-2"
+    assert file.rest == ("the line NNNN at the end is missing",)
+
+
+def test_what_follows_the_end_is_kept() -> None:
+    assert decode("99-9999\nX\nTXA-1 S\nT\nNNNN\nBest wishes\n", Layout()).rest == ("Best wishes",)
+
+
+@pytest.mark.parametrize("text", ["", "99-9999\nOPENSESAME\nNNNN\n", "OPENSESAME\nTXA-1 S\nNNNN\n"])
+def test_a_file_without_its_parts_is_malformed_and_its_password_stays_unsaid(text: str) -> None:
+    with pytest.raises(MalformedMessage) as malformed:
+        decode(text, Layout())
+
+    assert "OPENSESAME" not in str(malformed.value)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        OrderFile(customer="", password="X"),
+        OrderFile(customer="99-9999", password=""),
+        OrderFile(customer="99-9999", password="TWO WORDS"),
+        OrderFile(customer="99-9999", password="PASSWÖRD"),
+        OrderFile(customer="99-9999", password="X", orders=(Order("A 1"),)),
+        OrderFile(customer="99-9999", password="X", address=("Here",)),
+    ],
+)
+def test_what_would_not_be_read_is_not_written(file: OrderFile) -> None:
+    with pytest.raises(ValueError) as wrong:  # noqa: PT011 - its words differ
+        encode(file, Layout())
+
+    assert "PASSWÖRD" not in str(wrong.value)
+
+
+# --- orders ----------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=150)
+@given(title=WORDS, author=WORDS, publisher=WORDS, year=st.integers(1450, 2030).map(str))
+def test_a_book_is_read_as_it_was_ordered(title: str, author: str, publisher: str, year: str) -> None:
+    book = Citation(
+        type=CitationType.BOOK,
+        title=title,
+        author=author,
+        publisher=publisher,
+        published=year,
+        edition="3",
+        identifiers=(RecordId("isbn", "9783161484100"),),
+    )
+    scribe = scribe_of_profile()
+
+    request = asked(written(message(request=borrowed(book)), PEER))
+
+    assert request.citation == replace(
+        book,
+        title=scribe.write(title),
+        author=scribe.write(author),
+        publisher=scribe.write(publisher),
+        original=request.citation.original,
+    )
+    assert request.service == Service(ServiceType.LOAN)
+
+
+@settings(max_examples=150)
+@given(title=WORDS, journal=ASCII_WORDS, author=WORDS, volume=st.integers(1, 300).map(str))
+def test_an_article_is_read_as_it_was_ordered(title: str, journal: str, author: str, volume: str) -> None:
+    article = Citation(
+        type=CitationType.ARTICLE,
+        title=journal,
+        component_title=title,
+        component_author=author,
+        published="1998",
+        volume=volume,
+        issue="3",
+        pages="45-61",
+        identifiers=(RecordId("issn", "0317-8471"),),
+    )
+    scribe = scribe_of_profile()
+
+    request = asked(written(message(request=borrowed(article, ServiceType.COPY, "urgent")), PEER))
+
+    assert request.citation == replace(
+        article,
+        title=scribe.write(journal),
+        component_title=scribe.write(title),
+        component_author=scribe.write(author),
+        original=request.citation.original,
+    )
+    assert request.service.type is ServiceType.COPY
+
+
+def scribe_of_profile() -> Scribe:
+    characters = dialect_of(PEER).characters
+    return Scribe(characters.allowed, characters.own, characters.instead)
+
+
+@pytest.mark.parametrize("name", sorted(sample.CITATIONS))
+def test_every_sample_is_understood_as_what_it_is(name: str) -> None:
+    citation = sample.CITATIONS[name]
+
+    request = asked(written(message(request=borrowed(citation)), PEER))
+
+    assert request.citation.is_part == citation.is_part
+    assert request.citation.published == citation.published
+    assert request.citation.note == ""
+
+
+def test_an_order_of_a_library_with_other_habits() -> None:
+    text = (
+        "99-9999\nSESAME\n\n\n\nTXQAB-77 S SED99 XYZ\nJournal of Tidal Libraries\n2004 VOL 7 PP 1-9\n"
+        "Lending by ebb\nPlease hurry\nIt is for a course\n:DELIVER ABOVE ITEM TO:\nThe Quay 1\nill@quay.example\nNNNN"
+    )
+
+    event = only(ArtemailFormat().decode(mail(text), PEER))
+
+    assert event.request is not None
+    assert event.transaction == "AB-77"
+    assert event.request.citation.title == "Journal of Tidal Libraries"
+    assert event.request.citation.volume == "7"
+    assert event.request.citation.component_title == "Lending by ebb"
+    assert event.request.citation.note == "It is for a course"
+    assert [extra.value for extra in event.request.extras] == ["XYZ"]
+    assert (event.request.partner.address, event.request.partner.email) == ("The Quay 1", "ill@quay.example")
+
+
+def test_an_order_under_a_customer_code_that_is_not_known_is_not_taken() -> None:
+    with pytest.raises(MalformedMessage, match="none that the profile knows"):
+        ArtemailFormat().decode(mail("11-1111\nSESAME\nTXQA-1 S\nT\nNNNN"), PEER)
+
+
+@pytest.mark.parametrize("kind", [Kind.CANCEL, Kind.RENEW, Kind.STATUS_QUERY])
+def test_what_is_said_about_an_order_is_understood(kind: Kind) -> None:
+    event = only(ArtemailFormat().decode(mail(written(message(kind, note="Thank you"), PEER)), PEER))
+
+    assert (event.kind, event.role, event.transaction) == (kind, Role.LENDING, NUMBER)
+    assert event.details.note == "Thank you"
+
+
+# --- replies ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "code"),
+    [
+        (Kind.CANCEL_ACCEPTED, {}, "CANC"),
+        (Kind.CANCEL_REFUSED, {"reason": "not-available"}, "NCANC"),
+        (Kind.RETRY, {"retry_after": date(2026, 3, 23), "reason": "not-available"}, "CAT*REAPPLY 3"),
+        (Kind.UNFILLED, {"reason": "not-held"}, "NOT"),
+        (Kind.UNFILLED, {"reason": "not-found-as-cited"}, "CRF*CANNOT MATCH ITEM"),
+        (Kind.UNFILLED, {"reason": "copyright"}, "RCOP"),
+        (
+            Kind.UNFILLED,
+            {"reason": "cost-exceeds-maximum", "cost": Money(Decimal(45), "EUR")},
+            "*TOTAL LIBRARY MAX COST 45.00 EUR",
+        ),
+        (Kind.FORWARDED, {}, "*TOTAL LIBRARY"),
+        (Kind.SHIPPED, {}, "SHIPPED COPY"),
+        (Kind.WILL_SUPPLY, {"expected": date(2026, 4, 14)}, "USE O/D 14-04-2026"),
+        (Kind.HOLD_PLACED, {}, "USE*"),
+        (Kind.RENEW_ACCEPTED, {"due": date(2026, 4, 30)}, "RENEWED*30-04-2026"),
+        (Kind.RENEW_REFUSED, {}, "NO RENEW"),
+        (Kind.OVERDUE, {}, "DUE"),
+        (Kind.RECALL, {}, "DUE WAIT"),
+    ],
+)
+def test_a_reply_is_written_by_its_code_and_understood_again(kind: Kind, details: dict[str, object], code: str) -> None:
+    answered = answer_of(lent(kind, note="Mit Grüßen", **details), dialect_of(bldss()))
+
+    assert answered.text == f"{NUMBER} {code}\nMit Gruessen\n"
+    event = only(read(answered.text))
+    assert (event.kind, event.transaction) == (kind, NUMBER)
+    assert {name: getattr(event.details, name) for name in details} == details
+    assert "Mit Gruessen" in event.details.note
+
+
+def test_a_reply_that_no_code_says_is_refused_by_name() -> None:
+    with pytest.raises(Refused, match="for the reason 'on-order'"):
+        answer_of(lent(Kind.UNFILLED, reason="on-order"), dialect_of(bldss()))
+    with pytest.raises(Refused, match="says 'message'"):  # DUE*AUTOMATIC RENEWAL PENDING is one, and says more
+        answer_of(lent(Kind.MESSAGE, note="Hello"), dialect_of(bldss()))
+    with pytest.raises(Refused, match="says 'conditional'"):
+        answer_of(lent(Kind.CONDITIONAL), dialect_of(bldss()))
+
+
+# --- hostile texts ---------------------------------------------------------------------------------------
+
+
+PIECES = st.sampled_from(
+    ["TX", "TXA-1", "NNNN", "99-9999", " ", "\n", "\r", "\t", "> ", "NOT", "CAT*REAPPLY", "4", "RENEWED*", "30-02-2026",
+     "*TOTAL LIBRARY MAX COST", "FILEREFNO", "A-1", ":DELIVER ABOVE ITEM TO:", "S LOAN", "-- ", "\u2028", "\x00", "½",
+     "USE*", "9" * 400, "http://", "'", "1 request accepted", "rejected"]
+)  # fmt: skip
+TEXTS = st.one_of(st.text(max_size=300), st.lists(st.one_of(PIECES, st.text(max_size=8)), max_size=40).map("".join))
+
+
+@settings(max_examples=400, deadline=None)
+@given(text=TEXTS, subject=TEXTS, peer=st.booleans())
+def test_any_text_is_understood_or_malformed(text: str, subject: str, peer: bool) -> None:
+    profile = PEER if peer else bldss()
+    one = mail(text, subject, ("application/pdf",))
+    recognised = ArtemailFormat().recognises(one, profile)
+    try:
+        understood = ArtemailFormat().decode(one, profile)
+    except MalformedMessage:
+        return
+
+    assert isinstance(understood, Understood)
+    assert recognised
+    assert understood.events

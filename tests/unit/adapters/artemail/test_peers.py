@@ -1,0 +1,92 @@
+"""Two libraries that supply each other by the format: the codes that the service has no use for are theirs to add."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from adapters.artemail.dialect import dialect_of
+from adapters.artemail.mail_format import ArtemailFormat, answer_of
+from gateway.domain.library import Money
+from gateway.domain.requests.events import Condition, Kind
+from gateway.domain.requests.request import Role
+from tests.unit.adapters.artemail.support import NUMBER, both_ways, lent, mail, message, only, read, written
+
+PEERS = both_ways(
+    actions={
+        "codes": {
+            "received": ["RECEIVED"],
+            "returned": ["RETURNED"],
+            "condition-accepted": ["CONDITION", "ACCEPTED"],
+            "condition-refused": ["CONDITION", "REFUSED"],
+            "message": ["MESSAGE"],
+        }
+    },
+    replies={
+        "codes": {
+            "loan-shipped": {"code": "SHIPPED LOAN*{due}", "kind": "shipped"},
+            "copy-ready": {"code": "COPY READY {link}", "kind": "copy-delivered"},
+            "unfilled": {"code": "UNFILLED*{text}", "kind": "unfilled"},
+            "checked-in": {"code": "CHECKED IN", "kind": "checked-in"},
+            "library-use": {
+                "code": "CONDITION*LIBRARY USE ONLY",
+                "kind": "conditional",
+                "conditions": ["library-use-only"],
+            },
+            "condition": {"code": "CONDITION[*{amount}]", "kind": "conditional"},
+            "message": {"code": "MESSAGE", "kind": "message"},
+        }
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "line"),
+    [
+        (Kind.SHIPPED, {"due": date(2026, 4, 30)}, "SHIPPED LOAN*30-04-2026"),
+        (Kind.SHIPPED, {}, "SHIPPED COPY"),
+        (Kind.COPY_DELIVERED, {"link": "https://ill.example/c/Zm9v"}, "COPY READY https://ill.example/c/Zm9v"),
+        (Kind.UNFILLED, {"reason": "on-loan"}, "UNFILLED*ON LOAN"),
+        (Kind.UNFILLED, {"reason": "not-held"}, "NOT"),
+        (Kind.CHECKED_IN, {}, "CHECKED IN"),
+        (Kind.CONDITIONAL, {"conditions": (Condition.LIBRARY_USE_ONLY,)}, "CONDITION*LIBRARY USE ONLY"),
+        (Kind.CONDITIONAL, {"cost": Money(Decimal("8.50"), "GBP")}, "CONDITION*8.50 GBP"),
+        (Kind.MESSAGE, {}, "MESSAGE"),
+    ],
+)
+def test_what_the_supplier_says_arrives(kind: Kind, details: dict[str, object], line: str) -> None:
+    answered = answer_of(lent(kind, **details), dialect_of(PEERS))
+
+    assert answered.text.splitlines()[0] == f"{NUMBER} {line}"
+    event = only(read(answered.text, profile=PEERS))
+    assert (event.kind, event.role, event.transaction) == (kind, Role.BORROWING, NUMBER)
+    assert {name: getattr(event.details, name) for name in details} == details
+
+
+@pytest.mark.parametrize("kind", sorted(dialect_of(PEERS).actions.codes))
+def test_what_the_requester_says_arrives(kind: Kind) -> None:
+    event = only(ArtemailFormat().decode(mail(written(message(kind), PEERS)), PEERS))
+
+    assert (event.kind, event.role, event.transaction) == (kind, Role.LENDING, NUMBER)
+
+
+def test_what_a_code_has_no_field_for_stands_below_it() -> None:
+    answered = answer_of(
+        lent(
+            Kind.CONDITIONAL,
+            conditions=(Condition.LIBRARY_USE_ONLY, Condition.SUPERVISED),
+            cost=Money(Decimal("8.50"), "GBP"),
+            note="Bitte",
+        ),
+        dialect_of(PEERS),
+    )
+
+    assert answered.text.splitlines()[1:] == ["Cost: 8.50 GBP", "Conditions: supervised", "Bitte"]
+
+
+def test_no_code_says_a_condition_that_was_not_made() -> None:
+    answered = answer_of(lent(Kind.CONDITIONAL, conditions=(Condition.SUPERVISED,)), dialect_of(PEERS))
+
+    assert answered.text.splitlines() == [f"{NUMBER} CONDITION", "Conditions: supervised"]

@@ -1,0 +1,57 @@
+"""`ctx.obj` for the commands under test: one library in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from adapters.library.embedded import EmbeddedLibrary, EmbeddedOptions, adapter, migrations
+from gateway.domain.clock import FixedClock
+from gateway.domain.library import Item, Loan, Patron
+from gateway.ports.adapter import Advice, LibraryContext, OpenLibrary
+from gateway.ports.library_system import CheckedIn, LibraryInfo
+from gateway.store.engine import open_store
+from gateway.store.migration import migrate
+from tests.library_contract.embedded_world import START, ZONE
+
+
+class NothingManaged:
+    """The desk of a library whose gateway manages no requests."""
+
+    async def checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
+        pass
+
+    async def checked_in(self, done: CheckedIn) -> Advice:
+        return Advice()
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    folder: Path
+
+    def desk(self, opened: OpenLibrary) -> NothingManaged:
+        return NothingManaged()
+
+    @asynccontextmanager
+    async def library(self, symbol: str = "") -> AsyncIterator[OpenLibrary]:
+        store = open_store(f"sqlite:///{self.folder / 'library.db'}")
+        await migrate(store, migrations)
+        info = LibraryInfo(symbol or "LIB", "Městská knihovna")
+        context = LibraryContext(info.symbol, store, FixedClock(START), ZONE, "EUR", self.folder, info)
+        try:
+            yield OpenLibrary(context, EmbeddedOptions(), EmbeddedLibrary(context))
+        finally:
+            await store.close()
+
+    async def fill(self) -> str:
+        async with self.library() as opened:
+            assert adapter.sample is not None
+            return await adapter.sample(opened.context)
+
+    def run(self, *words: str) -> Result:
+        assert adapter.command is not None
+        return CliRunner().invoke(adapter.command, list(words), obj=self)

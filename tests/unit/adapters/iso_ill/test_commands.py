@@ -1,0 +1,98 @@
+"""`illgate iso`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from adapters.iso_ill.codec import encode, name_of
+from adapters.iso_ill.commands import command
+from adapters.iso_ill.conformance import full
+from adapters.iso_ill.messages import APDUS, Apdu, IllRequest, Message
+from adapters.iso_ill.messages.structures import Credentials, Extension, Opaque
+from gateway.cli import main
+
+
+def shown(*apdus: Apdu) -> str:
+    result = CliRunner().invoke(command, ["decode", "-"], input=b"".join(map(encode, apdus)))
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_it_is_a_command_of_illgate() -> None:
+    result = CliRunner().invoke(main, ["iso", "--help"])
+
+    assert result.exit_code == 0
+    assert "conformance" in result.output
+    assert "iso" in CliRunner().invoke(main, ["--help"]).output
+
+
+@pytest.mark.parametrize("cls", APDUS, ids=lambda cls: name_of(cls.type))
+def test_every_apdu_is_shown_with_its_fields(cls: type[Apdu]) -> None:
+    output = shown(full(cls)[0])
+
+    assert output.startswith(f"{name_of(cls.type)} [APPLICATION {int(cls.type)}]\n  protocol-version-num: 2\n")
+    assert "    transaction-group-qualifier: transaction-group-qualifier text\n" in output
+
+
+def test_several_are_shown_one_after_the_other() -> None:
+    output = shown(full(Message)[0], full(IllRequest)[0])
+
+    assert output.index("Message [APPLICATION 17]") < output.index("ILL-Request [APPLICATION 1]")
+
+
+def test_hexadecimal_digits_are_read_too(tmp_path: Path) -> None:
+    file = tmp_path / "apdu.hex"
+    file.write_text("\n".join(encode(full(Message)[0]).hex(" ").split(" 80 ")).replace("\n", " 80\n"))
+
+    result = CliRunner().invoke(command, ["decode", str(file)])
+
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("Message")
+
+
+def test_passwords_are_not_shown_and_unknown_extensions_are() -> None:
+    unknown = Opaque(bytes.fromhex("30071b054bc3b86265"))
+    message = replace(
+        full(Message)[0], extensions=(Extension.of(Credentials("100-222", "pa55word")), Extension.of(unknown))
+    )
+
+    output = shown(message)
+
+    assert "user: 100-222" in output
+    assert "pa55word" not in output
+    assert "GeneralString: Købe" in output
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (b"GET / HTTP/1.1", "an APDU doesn't begin with 47"),
+        (b"", "nothing to be read"),
+        (encode(full(Message)[0])[:-3], "are not a whole APDU"),
+        (b"\x71\x02\x30\x00", "protocol-version-num is missing"),
+    ],
+)
+def test_what_cannot_be_read_is_said(sent: bytes, said: str) -> None:
+    result = CliRunner().invoke(command, ["decode", "-"], input=sent)
+
+    assert result.exit_code == 1
+    assert said in result.output
+
+
+def test_conformance_is_made_from_the_code() -> None:
+    result = CliRunner().invoke(command, ["conformance"])
+
+    assert result.exit_code == 0, result.output
+    assert "| ILL-Request | yes | – | – | yes |" in result.output
+    assert "| Lost | yes | yes | yes | yes |" in result.output
+    assert "| item-id.title | O | yes | yes | yes |" in result.output
+    assert "| client-id.client-name | O | – | yes | – |" in result.output
+    assert all(f"## {name_of(cls.type)}" in result.output for cls in APDUS)
+    assert "## States of the requester" in result.output
+    assert "| CANCEL-PENDING | Shipped | received | SHIPPED |" in result.output
+    assert "## States of the responder" in result.output
+    assert "| IN-PROCESS | ILL-Answer unfilled | sent | NOT-SUPPLIED |" in result.output

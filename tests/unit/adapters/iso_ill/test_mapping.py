@@ -1,0 +1,553 @@
+"""Between APDUs and the gateway's events."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from adapters.iso_ill.codec import Peek, decode, encode
+from adapters.iso_ill.conformance import CITATION, CONTEXT, LENDING, NOW, REQUESTING, THEM, US, full
+from adapters.iso_ill.dialect import Identifiers, IsoIllDialect, Symbols, Wire
+from adapters.iso_ill.mapping import (
+    Context,
+    apdu_of,
+    error_report,
+    general_problem,
+    key_of,
+    message_id,
+    reasons,
+    received,
+    same_symbol,
+    state_of,
+    transaction_of,
+)
+from adapters.iso_ill.mapping.citations import numbers_of
+from adapters.iso_ill.mapping.identities import amount_of, money_of, symbol_in, symbol_out
+from adapters.iso_ill.mapping.reports import REQUESTER, RESPONDER
+from adapters.iso_ill.messages import (
+    Apdu,
+    IllAnswer,
+    IllRequest,
+    Lost,
+    Message,
+    Overdue,
+    Shipped,
+    StatusOrErrorReport,
+)
+from adapters.iso_ill.messages.codes import (
+    ApduType,
+    CurrentState,
+    GeneralProblem,
+    ReasonConditional,
+    ReasonRetry,
+    ReasonUnfilled,
+    Results,
+    ServiceType,
+    ShippedConditions,
+    Wish,
+)
+from adapters.iso_ill.messages.declaration import External
+from adapters.iso_ill.messages.request_phase import Explanation, UnfilledResults
+from adapters.iso_ill.messages.structures import (
+    Amount,
+    DeliveryInfo,
+    DeliveryParameters,
+    Extension,
+    Moment,
+    Name,
+    ServiceDateTime,
+    Symbol,
+    SystemAddress,
+    SystemId,
+    TransactionId,
+)
+from gateway.domain.library import Money, RecordId
+from gateway.domain.problems import Fault, MalformedMessage, Reason, Refused
+from gateway.domain.requests.citation import CitationType
+from gateway.domain.requests.events import Condition, Details, Kind, Reasons
+from gateway.domain.requests.request import Borrowing, Flag, Lending, Role, Service
+from gateway.domain.requests.request import ServiceType as Wanted
+from gateway.ports.partner_channel import PartnerMessage
+from tests.protocol.iso_ill.strategies import apdus
+
+THEIR_CONTEXT = replace(CONTEXT, ours=(THEM.symbol,))
+"""How the other side sees what we say."""
+
+
+def said(kind: Kind, role: Role, **details: object) -> PartnerMessage:
+    message = next(one for one in (REQUESTING if role is Role.BORROWING else LENDING) if one.kind is kind)
+    return replace(message, details=Details(**details)) if details else message  # type: ignore[arg-type]
+
+
+def by_ids(message: PartnerMessage) -> str:
+    return f"{message.role.value}-{message.kind.value}"
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
+@given(apdus())
+def test_every_apdu_means_something(apdu: Apdu) -> None:
+    message = received(apdu, CONTEXT)
+
+    assert isinstance(message.kind, Kind)
+    assert (message.request is not None) == (message.kind is Kind.REQUEST)
+    assert message.id == received(apdu, CONTEXT).id
+
+
+@pytest.mark.parametrize("message", [*REQUESTING, *LENDING], ids=by_ids)
+def test_what_one_side_says_is_what_the_other_understands(message: PartnerMessage) -> None:
+    told = received(decode(encode(apdu_of(message, CONTEXT))).apdu, THEIR_CONTEXT)
+
+    expected = {
+        Kind.EXPECT_TO_SUPPLY: Kind.WILL_SUPPLY,  # ISO ILL has one word for both
+        Kind.DUE_DATE_CHANGED: Kind.MESSAGE,  # and none for this
+        Kind.REJECTED: Kind.UNFILLED,
+        Kind.TROUBLE: Kind.STATUS_REPORT,  # an error report is one, too
+        Kind.ACKNOWLEDGED: Kind.STATUS_REPORT,  # the example is shipped already
+        Kind.STATUS_REPORT: Kind.ACKNOWLEDGED if message.role is Role.BORROWING else Kind.STATUS_REPORT,
+    }.get(message.kind, message.kind)
+    assert told.kind is expected
+    assert told.role is not message.role
+    assert (told.sender, told.receiver) == (message.sender.symbol, message.receiver.symbol)
+    if message.details.note and message.kind not in (Kind.REQUEST, Kind.EXPIRED):
+        assert message.details.note in told.details.note
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_of_event_has_an_apdu_or_is_refused(kind: Kind, role: Role) -> None:
+    message = replace(said(Kind.MESSAGE, role), kind=kind)
+
+    try:
+        apdu = apdu_of(message, CONTEXT)
+    except Refused as refused:
+        assert refused.reason in (Reason.UNSUPPORTED_SERVICE, Reason.DATA_MISSING)  # noqa: PT017 - either is right
+    else:
+        assert decode(encode(apdu)).apdu == apdu
+
+
+def test_a_request_arrives_as_it_was_meant() -> None:
+    message = said(Kind.REQUEST, Role.BORROWING)
+
+    told = received(apdu_of(message, CONTEXT), THEIR_CONTEXT)
+
+    asked = told.request
+    assert asked is not None
+    assert asked.service == Service(Wanted.COPY_OR_LOAN, "paper-copy", "rush")
+    assert asked.dates.need_by == date(2026, 4, 1)
+    assert asked.costs.maximum == Money(Decimal("25.00"), "EUR")
+    assert replace(asked.citation, identifiers=(), extras=(), note="") == replace(
+        CITATION, identifiers=(), extras=(), note=""
+    )
+    assert set(CITATION.identifiers[:2]) <= set(asked.citation.identifiers)
+    assert asked.partner.address.splitlines() == ["Fjordby bibliotek", "0123 Fjordby", "Norge", "Storgata 1"]
+    assert {(one.name, one.value) for one in asked.extras} >= {
+        ("already-tried", "ISIL:SE-S"),
+        ("retry", "true"),
+        ("place-on-hold", "no"),
+        ("copyright-compliance", "other"),
+    }
+
+
+def test_nothing_about_the_patron_goes_out() -> None:
+    apdu = apdu_of(said(Kind.REQUEST, Role.BORROWING), CONTEXT)
+
+    assert isinstance(apdu, IllRequest)
+    assert apdu.client is None
+
+
+class TestReasons:
+    @pytest.mark.parametrize("reason", Reasons)
+    def test_every_reason_of_ours_can_be_said(self, reason: Reasons) -> None:
+        for kind in (Kind.UNFILLED, Kind.RETRY):
+            apdu = apdu_of(said(kind, Role.LENDING, reason=reason.value), CONTEXT)
+            told = received(apdu, THEIR_CONTEXT).details
+            assert told.reason == reason.value or reason.value in told.note
+
+    @pytest.mark.parametrize("code", ReasonUnfilled)
+    def test_every_code_is_a_reason_of_ours(self, code: ReasonUnfilled) -> None:
+        answer = replace(
+            answered(Results.UNFILLED), explanation=Explanation(unfilled=UnfilledResults(reason=code)), note=""
+        )
+
+        told = received(answer, CONTEXT)
+
+        assert told.kind is Kind.UNFILLED
+        assert told.details.reason == reasons.UNFILLED_IN[code].value
+
+    def test_a_code_that_the_list_does_not_have_is_other_and_named(self) -> None:
+        answer = replace(
+            answered(Results.UNFILLED), explanation=Explanation(unfilled=UnfilledResults(reason=99)), note=""
+        )
+
+        told = received(answer, CONTEXT).details
+
+        assert (told.reason, told.note) == ("other", "code 99")
+
+    def test_the_tables_are_whole(self) -> None:
+        assert reasons.UNFILLED_IN.keys() == set(ReasonUnfilled)
+        assert reasons.UNFILLED_OUT.keys() == set(Reasons)
+        assert reasons.RETRY_IN.keys() == set(ReasonRetry)
+        assert reasons.CONDITION_IN.keys() == set(ReasonConditional)
+        assert reasons.CONDITION_OUT.keys() == set(Condition)
+        assert reasons.SHIPPED_CONDITION_IN.keys() == set(ShippedConditions)
+        assert reasons.SHIPPED_CONDITION_OUT.keys() == set(Condition)
+        assert set(REQUESTER) == set(Borrowing)
+        assert set(RESPONDER) == set(Lending)
+
+    @pytest.mark.parametrize("condition", Condition)
+    def test_every_condition_can_be_said(self, condition: Condition) -> None:
+        told = received(apdu_of(said(Kind.CONDITIONAL, Role.LENDING, conditions=(condition,)), CONTEXT), THEIR_CONTEXT)
+
+        exact = condition in reasons.EXACT
+        assert told.details.conditions == ((condition,) if exact else told.details.conditions)
+        assert exact or condition is Condition.OTHER or condition.value.replace("-", " ") in told.details.note
+
+
+def answered(result: Results) -> IllAnswer:
+    found = next(one for one in full(IllAnswer) if isinstance(one, IllAnswer) and one.results is result)
+    assert isinstance(found, IllAnswer)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("result", "kind"),
+    [
+        (Results.CONDITIONAL, Kind.CONDITIONAL),
+        (Results.RETRY, Kind.RETRY),
+        (Results.UNFILLED, Kind.UNFILLED),
+        (Results.LOCATIONS_PROVIDED, Kind.UNFILLED),
+        (Results.WILL_SUPPLY, Kind.WILL_SUPPLY),
+        (Results.HOLD_PLACED, Kind.HOLD_PLACED),
+        (Results.ESTIMATE, Kind.RETRY),
+    ],
+)
+def test_answers_with_and_without_an_explanation(result: Results, kind: Kind) -> None:
+    assert received(answered(result), CONTEXT).kind is kind
+    assert received(replace(answered(result), explanation=None), CONTEXT).kind is kind
+
+
+def test_an_answer_of_an_unknown_kind_is_shown_to_staff() -> None:
+    told = received(replace(answered(Results.RETRY), results=42), CONTEXT)
+
+    assert told.kind is Kind.MESSAGE
+    assert "code 42" in told.details.note
+
+
+def test_a_loan_that_is_shipped_brings_its_due_date_and_terms() -> None:
+    apdu = apdu_of(said(Kind.SHIPPED, Role.LENDING), CONTEXT)
+
+    told = received(apdu, THEIR_CONTEXT).details
+
+    assert (told.due, told.renewals_allowed, told.conditions) == (
+        date(2026, 4, 15),
+        False,
+        (Condition.LIBRARY_USE_ONLY,),
+    )
+    assert told.cost == Money(Decimal("8.50"), "EUR")
+    assert told.transaction == "L-2026-4"  # Suppliers-Reference
+
+
+def test_a_copy_brings_its_link_in_version_2_and_in_the_note_always() -> None:
+    message = said(Kind.COPY_DELIVERED, Role.LENDING)
+
+    new = apdu_of(message, CONTEXT)
+    old = apdu_of(message, replace(CONTEXT, dialect=IsoIllDialect(version=1)))
+
+    assert received(new, THEIR_CONTEXT).details.link == message.details.link
+    assert isinstance(old, Shipped)
+    assert (old.protocol_version, old.supply_details.electronic_delivery) == (1, None)
+    assert message.details.link in old.note
+
+
+def test_an_overdue_without_a_due_date_cannot_be_said() -> None:
+    with pytest.raises(Refused) as found:
+        apdu_of(said(Kind.OVERDUE, Role.LENDING, note="late"), CONTEXT)
+
+    assert found.value.reason is Reason.DATA_MISSING
+
+
+class TestTransactions:
+    @pytest.mark.parametrize(
+        ("id_", "key"),
+        [
+            (TransactionId(group_qualifier="248705", qualifier="1"), "248705/1"),
+            (TransactionId(group_qualifier="a/b", qualifier="1 %", sub_qualifier="x@y"), "a%2Fb/1 %25/x%40y"),
+            (
+                TransactionId(initial_requester_id=SystemId.of("als:BVAS"), group_qualifier="7", qualifier="2"),
+                "7/2@als:BVAS",
+            ),
+            (
+                TransactionId(
+                    initial_requester_id=SystemId(
+                        symbol=Symbol(person="p=1"), name=Name(institution="Königliche Bibliothek")
+                    ),
+                    group_qualifier="7",
+                    qualifier="",
+                ),
+                "7/@p=p%3D1&i=Königliche Bibliothek",
+            ),
+        ],
+    )
+    def test_a_key_is_read_back(self, id_: TransactionId, key: str) -> None:
+        assert key_of(id_) == key
+        assert transaction_of(key) == id_
+
+    def test_a_transaction_without_a_name_is_told_apart_by_its_message(self) -> None:
+        nameless = TransactionId(group_qualifier="", qualifier="")
+
+        assert key_of(nameless, "abc") == "~abc"
+        assert transaction_of("~abc") == nameless
+
+    @pytest.mark.parametrize(("qualifier", "sent"), [("attempt", "2"), ("transaction", "B-2026-17-2")])
+    def test_ours_comes_back_as_we_named_it(self, qualifier: str, sent: str) -> None:
+        identifiers = Identifiers.model_validate({"qualifier": qualifier})
+        context = replace(CONTEXT, dialect=IsoIllDialect(identifiers=identifiers))
+        apdu = apdu_of(said(Kind.CANCEL, Role.BORROWING), context)
+        answer = replace(answered(Results.WILL_SUPPLY), transaction_id=apdu.transaction_id)
+
+        assert (apdu.transaction_id.group_qualifier, apdu.transaction_id.qualifier) == ("B-2026-17", sent)
+        assert received(answer, context).transaction == "B-2026-17-2"
+
+    def test_theirs_is_echoed_with_all_its_parts(self) -> None:
+        apdu = apdu_of(said(Kind.RECALL, Role.LENDING), CONTEXT)
+
+        assert apdu.transaction_id == TransactionId(
+            initial_requester_id=SystemId.of("ISIL:DE-9999"), group_qualifier="248705", qualifier="1"
+        )
+
+    def test_a_request_of_another_protocol_has_no_name_here(self) -> None:
+        with pytest.raises(Refused) as found:
+            apdu_of(replace(said(Kind.RECALL, Role.LENDING), transaction="18626-X"), CONTEXT)
+
+        assert found.value.reason is Reason.DATA_MISSING
+
+
+class TestSymbols:
+    @pytest.mark.parametrize(
+        ("sent", "read"),
+        [("TLC: SITE1", "TLC:SITE1"), ("IKM", "NUC:IKM"), ("a:b:c", "a:b:c"), (" OCLC:XYZ ", "OCLC:XYZ"), ("", "")],
+    )
+    def test_the_first_colon_divides(self, sent: str, read: str) -> None:
+        assert symbol_in(sent, Symbols(default_authority="NUC")) == read
+
+    def test_an_authority_may_be_dropped(self) -> None:
+        assert symbol_out("ISIL:NO-1", Symbols(authority_out="drop")) == "NO-1"
+
+    def test_authorities_are_compared_without_case(self) -> None:
+        assert same_symbol("isil:NO-1", "ISIL:NO-1")
+        assert not same_symbol("ISIL:no-1", "ISIL:NO-1")
+        assert same_symbol("NO-1", "ISIL:NO-1")
+
+    def test_a_sender_without_an_id_is_known_by_its_alias(self) -> None:
+        entry = DeliveryParameters(
+            encoding=(), transport=SystemAddress(service="TCP/IP", address="x:1"), aliases=(SystemId.of("nlc:BVAS"),)
+        )
+        extension = Extension.of(DeliveryInfo(sender=(entry,), recipient=()))
+        request = replace(full(IllRequest)[0], requester_id=None, extensions=(extension,))
+
+        assert received(request, CONTEXT).sender == "nlc:BVAS"
+
+    def test_the_symbol_by_which_a_partner_knows_us_is_ours(self) -> None:
+        context = replace(CONTEXT, dialect=IsoIllDialect(symbols=Symbols(ours="OCLC:FJB")))
+        apdu = apdu_of(said(Kind.LOST, Role.BORROWING), context)
+        lost = replace(full(Lost)[0], requester_id=SystemId.of("OCLC:FJB"), responder_id=SystemId.of("OCLC:XYZ"))
+
+        assert apdu.requester_id == SystemId.of("OCLC:FJB", US.name)
+        assert (received(lost, context).role, received(lost, context).receiver) == (Role.BORROWING, "")
+
+
+class TestRepeats:
+    def test_a_repeat_has_the_id_of_the_first(self) -> None:
+        first = full(Message)[0]
+        first = replace(first, service_date_time=ServiceDateTime(this=Moment(day=date(2026, 3, 2), clock=time(9))))
+        again = replace(
+            first,
+            service_date_time=ServiceDateTime(
+                this=Moment(day=date(2026, 3, 3), clock=time(8)), original=first.service_date_time.this
+            ),
+        )
+        another = replace(first, service_date_time=again.service_date_time.__class__(this=again.service_date_time.this))
+
+        assert message_id(again) == message_id(first)
+        assert message_id(another) != message_id(first)
+
+    def test_every_try_of_a_message_is_the_same_octets(self) -> None:
+        message = said(Kind.SHIPPED, Role.LENDING)
+
+        assert encode(apdu_of(message, CONTEXT)) == encode(apdu_of(message, CONTEXT))
+
+
+class TestDialect:
+    def test_times_are_the_partners_local_ones(self) -> None:
+        context = replace(CONTEXT, dialect=IsoIllDialect(wire=Wire(zone="Pacific/Auckland")))
+        late = replace(said(Kind.RETURNED, Role.BORROWING), at=datetime(2026, 3, 2, 23, 0, tzinfo=UTC))
+
+        apdu = apdu_of(late, context)
+
+        assert apdu.service_date_time.this == Moment(day=date(2026, 3, 3), clock=time(12))
+        assert getattr(apdu, "date_returned") == date(2026, 3, 3)  # noqa: B009 - of one of twenty kinds
+
+    def test_what_a_partner_never_sends_is_not_wanted_of_it(self) -> None:
+        context = replace(CONTEXT, dialect=IsoIllDialect(never_sends=("checked-in",)))
+        apdu = apdu_of(said(Kind.REQUEST, Role.BORROWING), context)
+
+        assert isinstance(apdu, IllRequest)
+        assert (apdu.optional_messages.shipped, apdu.optional_messages.checked_in) == (Wish.DESIRES, Wish.NEITHER)
+
+    def test_what_a_partner_cannot_take_is_refused(self) -> None:
+        context = replace(CONTEXT, dialect=IsoIllDialect(withheld=("recall",)))
+
+        with pytest.raises(Refused, match="takes no recall"):
+            apdu_of(said(Kind.RECALL, Role.LENDING), context)
+
+    def test_long_texts_are_cut_and_told_in_the_note(self) -> None:
+        context = replace(CONTEXT, dialect=IsoIllDialect(max_lengths={"title": 10}))
+        apdu = apdu_of(said(Kind.REQUEST, Role.BORROWING), context)
+
+        assert isinstance(apdu, IllRequest)
+        assert apdu.item.title == "Annalen de"
+        assert f"title: {CITATION.title}" in apdu.note
+
+    @pytest.mark.parametrize(
+        ("keys", "said_"),
+        [
+            ({"wire": {"zone": "Mars/Olympus"}}, "not a time zone"),
+            ({"wire": {"charset_in": "hex"}}, "not a character set"),
+            ({"never_sends": ["receipt"]}, "no APDU is called receipt"),
+            ({"unknown": 1}, "Extra inputs"),
+        ],
+    )
+    def test_what_cannot_be_is_said_when_it_is_read(self, keys: dict[str, object], said_: str) -> None:
+        with pytest.raises(ValueError, match=said_):
+            IsoIllDialect.model_validate(keys)
+
+    def test_no_delivery_info_without_an_address(self) -> None:
+        silent = replace(CONTEXT, dialect=IsoIllDialect(delivery_info="omit", reply_to="x:499"))
+
+        assert any(one.name == "APDU-Delivery-Info" for one in apdu_of(said(Kind.LOST, Role.LENDING), CONTEXT).carried)
+        assert not any(
+            one.name == "APDU-Delivery-Info" for one in apdu_of(said(Kind.LOST, Role.LENDING), silent).carried
+        )
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "read"),
+    [
+        ("$35", "", Money(Decimal(35), "CAD")),
+        ("25,00", "EUR", Money(Decimal("25.00"), "EUR")),
+        ("1 234,50", "nok", Money(Decimal("1234.50"), "NOK")),
+        ("1,234.5", "USD", Money(Decimal("1234.5"), "USD")),
+        ("1.000", "USD", Money(Decimal(1000), "USD")),
+        ("£7.", "", Money(Decimal(7), "GBP")),
+        ("on request", "", None),
+    ],
+)
+def test_amounts(value: str, currency: str, read: Money | None) -> None:
+    assert money_of(Amount(currency=currency, value=value), "CAD") == read
+
+
+def test_an_amount_goes_and_comes() -> None:
+    money = Money(Decimal("1250.00"), "NOK")
+
+    assert money_of(amount_of(money), "EUR") == money
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "300ba509a1030a0104",  # too short: the contents end early
+        "",
+    ],
+)
+def test_numbers_that_cannot_be_read_are_none(value: str) -> None:
+    assert numbers_of(External("1.0.10161.6.1", bytes.fromhex(value))) == ()
+
+
+@pytest.mark.parametrize(
+    ("oid", "value"),
+    [
+        ("1.0.10161.6.1", "30123010a1030a0104a4091b0738363735333039"),
+        ("1.0.10161.6.1", "300e300c810104840738363735333039"),
+        ("1.2.124.10161.2", "300e300c0a01031b0738363735333039"),
+    ],
+)
+def test_system_numbers(oid: str, value: str) -> None:
+    assert numbers_of(External(oid, bytes.fromhex(value))) == (RecordId("oclc", "8675309"),)
+
+
+class TestReports:
+    def test_a_report_about_a_message_that_cannot_be_read(self) -> None:
+        peek = Peek(
+            ApduType.SHIPPED,
+            transaction_id=TransactionId(group_qualifier="G", qualifier="1"),
+            service_date_time=ServiceDateTime(this=Moment(day=date(2026, 3, 2), clock=time(9, 30))),
+        )
+
+        report = error_report(peek, general_problem(MalformedMessage("x", "y", Fault.SYNTAX)), "why", NOW, CONTEXT)
+
+        assert report.error_report is not None
+        assert report.error_report.correlation == "Shipped G 1 20260302093000"
+        assert report.error_report.provider is not None
+        assert report.error_report.provider.general_problem is GeneralProblem.BADLY_STRUCTURED_APDU
+        assert decode(encode(report)).apdu == report
+
+    def test_of_an_unknown_apdu_nothing_is_known(self) -> None:
+        report = error_report(
+            Peek(None), general_problem(MalformedMessage("", "", Fault.UNKNOWN_SERVICE)), "", NOW, CONTEXT
+        )
+
+        assert report.transaction_id == TransactionId(group_qualifier="", qualifier="")
+        assert isinstance(decode(encode(report)).apdu, StatusOrErrorReport)
+
+    def test_an_error_about_our_request_rejects_it(self) -> None:
+        report = error_report(
+            Peek(ApduType.ILL_REQUEST), general_problem(MalformedMessage("", "")), "no title", NOW, CONTEXT
+        )
+
+        told = received(report, CONTEXT)
+
+        assert told.kind is Kind.REJECTED
+        assert "badly-structured-apdu" in told.details.status
+
+    @pytest.mark.parametrize(
+        ("state", "flags", "reported"),
+        [
+            (Lending.SHIPPED, {Flag.OVERDUE}, CurrentState.OVERDUE),
+            (Lending.SHIPPED, {Flag.OVERDUE, Flag.RENEWAL_PENDING}, CurrentState.RENEW_OVERDUE),
+            (Borrowing.SHIPPED, {Flag.OVERDUE}, CurrentState.NOT_RECEIVED_OVERDUE),
+            (Borrowing.LENT, {Flag.RECALLED, Flag.OVERDUE}, CurrentState.RECALL),
+            (Lending.SHIPPED, {Flag.RENEWAL_PENDING}, CurrentState.RENEW_PENDING),
+            (Lending.UNFILLED, {Flag.OVERDUE}, CurrentState.NOT_SUPPLIED),
+        ],
+    )
+    def test_states(self, state: Lending | Borrowing, flags: set[Flag], reported: CurrentState) -> None:
+        request = replace(LENDING[0].request, state=state, flags=frozenset(flags))
+
+        assert state_of(request) is reported
+
+
+def test_items_of_any_kind_become_a_citation() -> None:
+    article = full(IllRequest)[0]
+    assert isinstance(article, IllRequest)
+
+    asked = received(replace(article, service_types=(ServiceType.ESTIMATE, ServiceType.LOAN)), CONTEXT).request
+
+    assert asked is not None
+    assert asked.service.type is Wanted.LOAN
+    assert asked.citation.type in CitationType
+    assert ("service-types", "estimate") in {(one.name, one.value) for one in asked.extras}
+
+
+def test_an_overdue_names_the_day() -> None:
+    told = received(full(Overdue)[0], CONTEXT)
+
+    assert (told.kind, told.details.due) == (Kind.OVERDUE, date(2026, 3, 2))
+
+
+def test_the_library_zone_counts_where_the_partner_has_none() -> None:
+    assert Context(library_zone=ZoneInfo("Europe/Oslo"), currency="NOK").zone == ZoneInfo("Europe/Oslo")

@@ -1,0 +1,57 @@
+"""The table of links: each is read as expected, and what is read can be written and read again."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+import pytest
+import yaml
+
+from adapters.openurl import links
+from gateway.domain.requests.citation import Citation
+from gateway.ports.catalogue import ArrivedLink
+
+FORMAT = links.make()
+ROWS: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "links.yml").read_text(encoding="utf-8"))
+
+
+def link(row: dict[str, Any]) -> ArrivedLink:
+    form = row.get("form", "")
+    form += "&".join(f"{key}={quote_plus(value)}" for key, value in row.get("form_value", {}).items())
+    return ArrivedLink(row.get("link", "").encode(), form.encode(), row.get("content_type", ""))
+
+
+def said(citation: Citation) -> dict[str, Any]:
+    """Fields that aren't empty, as the table has them."""
+    found = {one.name: getattr(citation, one.name) for one in fields(citation) if one.name != "original"}
+    found["ids"] = [f"{one.type}:{one.value}" for one in found.pop("identifiers")]
+    found["extras"] = [f"{one.name}:{one.value}" for one in found.pop("extras")]
+    return {name: str(value) if isinstance(value, str) else value for name, value in found.items() if value}
+
+
+def test_the_table_is_as_long_as_promised() -> None:
+    assert len({row["name"] for row in ROWS}) == len(ROWS) >= 120
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+def test_a_link_is_read_as_expected(row: dict[str, Any]) -> None:
+    read = FORMAT.decode(link(row))
+
+    assert said(read.citation) == row["cited"]
+    assert read.service.value == row["service"]
+    assert list(read.unknown) == row.get("unknown", [])
+    assert read.referrer == row.get("referrer", "")
+    assert read.requester == row.get("requester", "")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+def test_what_is_read_can_be_written_and_read_again(row: dict[str, Any]) -> None:
+    read = FORMAT.decode(link(row))
+    again = FORMAT.decode(ArrivedLink(FORMAT.encode(read.citation, read.service).encode("ascii")))
+
+    assert replace(again.citation, original="") == replace(read.citation, original="")
+    assert again.service is read.service
+    assert set(again.unknown) <= set(read.unknown)

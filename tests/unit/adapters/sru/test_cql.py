@@ -1,0 +1,81 @@
+"""Terms to CQL, by the target's indexes."""
+
+import pytest
+from pydantic import ValidationError
+
+from adapters.sru.codec import start, written
+from adapters.sru.dialect import SruDialect
+from gateway.domain.problems import Refused
+from gateway.ports.catalogue import Index, Match, Query, Term
+
+
+def dialect(**section: object) -> SruDialect:
+    return SruDialect.model_validate({"url": "https://catalogue.example/sru", **section})
+
+
+def said(*terms: Term, native: str = "", **section: object) -> str:
+    return written(Query(terms, native), dialect(**section), "target")
+
+
+@pytest.mark.parametrize(
+    ("term", "section", "expected"),
+    [
+        (Term(Index.TITLE, "slow  gardens"), {}, 'dc.title all "slow gardens"'),
+        (Term(Index.TITLE, "slow gardens", Match.PHRASE), {}, 'dc.title = "slow gardens"'),
+        (Term(Index.TITLE, "slow g", Match.BEGINS), {}, 'dc.title = "slow g*"'),
+        (Term(Index.TITLE, r'a "b" c* d? ^e \f'), {}, r'dc.title all "a \"b\" c\* d\? \^e \\f"'),
+        (Term(Index.ISBN, "978-83-0000417-8"), {}, 'bath.isbn = "9788300004178"'),
+        (Term(Index.ISSN, "90000179"), {}, 'bath.issn = "9000-0179"'),
+        (Term(Index.OCLC, "19004"), {"indexes": {"oclc": {"name": "x.oclc", "relation": "=="}}}, 'x.oclc == "19004"'),
+        (Term(Index.TITLE, "lamps"), {"indexes": {"title": {"name": "pica.tit"}}}, 'pica.tit all "lamps"'),
+        (Term(Index.TITLE, "lamps"), {"relations": {"words": "all/stem"}}, 'dc.title all/stem "lamps"'),
+    ],
+)
+def test_each_target_has_its_own_indexes(term: Term, section: dict[str, object], expected: str) -> None:
+    assert said(term, **section) == expected
+
+
+def test_terms_are_joined_by_and() -> None:
+    asked = said(Term(Index.TITLE, "lamps"), Term(Index.AUTHOR, "Quenby"), Term(Index.PUBLISHER, " "))
+
+    assert asked == 'dc.title all "lamps" and dc.creator all "Quenby"'
+
+
+def test_a_native_query_goes_as_it_is() -> None:
+    assert said(native=" dc.title any lamps ") == "dc.title any lamps"
+
+
+def test_where_a_scan_begins() -> None:
+    assert start(Term(Index.TITLE, 'la"m', Match.BEGINS), dialect(), "target") == r'dc.title = "la\"m"'
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        (Query(), "nothing was said"),
+        (Query((Term(Index.OCLC, "1"),)), "no index 'oclc'"),
+        (Query((Term(Index.LCCN, "1"),)), "no index 'lccn'"),
+    ],
+)
+def test_what_cannot_be_said_is_refused(query: Query, reason: str) -> None:
+    with pytest.raises(Refused, match=reason):
+        written(query, dialect(indexes={"lccn": None}), "target")
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"url": "ftp://catalogue.example"},
+        {"url": "https://desk:secret@catalogue.example"},
+        {"version": "3.0"},
+        {"schemas": []},
+        {"indexes": {"title": {"name": 'a" or "b'}}},
+        {"relations": {"words": 'all "x"'}},
+        {"sign_in": {"user": "desk"}},
+        {"sign_in": {"parameter": "key"}},
+        {"sign_in": {"user": "desk", "password": "secret"}},
+    ],
+)
+def test_a_section_that_cannot_work_is_refused_when_it_is_read(section: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        dialect(**section)

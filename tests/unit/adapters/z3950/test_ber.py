@@ -1,0 +1,69 @@
+"""Where a value ends, and lengths that are all said."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.ber import BerSplitter, definite
+from gateway.domain.problems import Fault, MalformedMessage
+
+INDEFINITE = bytes.fromhex("3080 0401aa 2480 0401bb 0000 0000".replace(" ", ""))
+DEFINITE = bytes.fromhex("3008 0401aa 2403 0401bb".replace(" ", ""))
+
+
+def test_lengths_are_said() -> None:
+    assert definite(INDEFINITE) == DEFINITE
+    assert definite(DEFINITE) == DEFINITE
+    assert definite(b"\x04\x81\x80" + b"x" * 128) == b"\x04\x81\x80" + b"x" * 128
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_values_are_cut_from_a_stream_however_it_comes(size: int) -> None:
+    stream = INDEFINITE + DEFINITE + b"\x1f\x81\x00\x01x" + INDEFINITE
+    frames, found = BerSplitter(1000), []
+    for at in range(0, len(stream), size):
+        frames.feed(stream[at : at + size])
+        while (value := frames.next()) is not None:
+            found.append(value)
+
+    assert found == [INDEFINITE, DEFINITE, b"\x1f\x81\x00\x01x", INDEFINITE]
+    assert not frames.begun
+
+
+@pytest.mark.parametrize(
+    ("octets", "fault"),
+    [
+        (b"\x30\x84\x7f\xff\xff\xff", Fault.TOO_LARGE),
+        (b"\x30\x80" + b"\x04\x20" + b"x" * 32 + b"\x04\x81\xc8", Fault.TOO_LARGE),
+        (b"\x30\x80" * 80, Fault.SYNTAX),
+        (b"\x04\x80", Fault.SYNTAX),
+        (b"\x30\x89", Fault.SYNTAX),
+        (b"\x1f" + b"\x81" * 20 + b"\x00\x00", Fault.SYNTAX),
+    ],
+)
+def test_what_can_become_no_value_is_told_at_once(octets: bytes, fault: Fault) -> None:
+    frames = BerSplitter(200)
+    frames.feed(octets)
+
+    with pytest.raises(MalformedMessage) as told:
+        frames.next()
+    assert told.value.fault is fault
+
+
+@given(st.binary(max_size=200))
+def test_no_octets_make_it_fail_otherwise(octets: bytes) -> None:
+    frames = BerSplitter(1000)
+    try:
+        frames.feed(octets)
+        while frames.next() is not None:
+            continue
+    except MalformedMessage:
+        return
+
+
+@given(st.binary(max_size=200))
+def test_no_octets_make_the_other_fail_otherwise(octets: bytes) -> None:
+    try:
+        assert definite(definite(octets)) == definite(octets)
+    except MalformedMessage:
+        return

@@ -1,0 +1,129 @@
+"""Business days: closed days don't count, and the time of day stays what it is on the wall."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.requests.calendar import Calendar, NeverOpen, moved
+from gateway.domain.requests.partner_policy import Closure
+from gateway.domain.requests.policy import CalendarPolicy, Weekday
+
+ZURICH = ZoneInfo("Europe/Zurich")
+WEEKDAYS = Calendar.from_policy(CalendarPolicy(), ZURICH)
+FRIDAY = datetime(2026, 11, 27, 16, 0, tzinfo=ZURICH)
+
+
+def wall(moment: datetime, zone: ZoneInfo = ZURICH) -> str:
+    return moment.astimezone(zone).isoformat(timespec="minutes")[:16]
+
+
+def test_a_weekend_does_not_count() -> None:
+    assert wall(WEEKDAYS.add_days(FRIDAY, 1)) == "2026-11-30T16:00"
+    assert wall(WEEKDAYS.add_days(FRIDAY, 6)) == "2026-12-07T16:00"
+
+
+def test_no_days_is_the_moment_itself_even_on_a_closed_day() -> None:
+    saturday = datetime(2026, 11, 28, 23, 30, tzinfo=UTC)
+
+    assert WEEKDAYS.add_days(saturday, 0) == saturday
+
+
+def test_the_day_is_that_of_the_zone() -> None:
+    """23:30 UTC on Sunday is Monday here."""
+    late = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
+
+    assert wall(WEEKDAYS.add_days(late, 1)) == "2026-12-01T00:30"
+
+
+def test_holidays_of_each_year_single_ones_and_ranges() -> None:
+    calendar = Calendar.from_policy(
+        CalendarPolicy(
+            closed_weekdays=(Weekday.SUNDAY,),
+            yearly=("12-25",),
+            holidays=(date(2027, 3, 26),),
+            closed=(Closure(first=date(2026, 12, 28), last=date(2026, 12, 31)),),
+        ),
+        ZURICH,
+    )
+
+    assert not calendar.is_open(date(2026, 12, 25))
+    assert not calendar.is_open(date(2030, 12, 25))
+    assert not calendar.is_open(date(2027, 3, 26))
+    assert calendar.is_open(date(2028, 3, 27))
+    assert [calendar.is_open(date(2026, 12, day)) for day in (27, 28, 31)] == [False, False, False]
+    assert calendar.is_open(date(2026, 12, 26))  # a Saturday
+    assert calendar.open_day_on_or_before(date(2026, 12, 31)) == date(2026, 12, 26)
+    assert calendar.next_open(date(2026, 12, 27)) == date(2027, 1, 1)
+
+
+def test_a_leap_day_that_is_a_holiday_comes_every_fourth_year() -> None:
+    calendar = Calendar.from_policy(CalendarPolicy(closed_weekdays=(), yearly=("02-29",)), ZURICH)
+
+    assert not calendar.is_open(date(2028, 2, 29))
+    assert calendar.is_open(date(2027, 3, 1))
+
+
+def test_clocks_that_go_forward_keep_the_time_of_day() -> None:
+    before = datetime(2027, 3, 26, 9, 30, tzinfo=ZURICH)
+
+    after = WEEKDAYS.add_days(before, 1)
+
+    assert wall(after) == "2027-03-29T09:30"
+    assert after - before.astimezone(UTC) == timedelta(hours=71)
+
+
+def test_a_time_that_does_not_exist_is_moved_on_by_the_change() -> None:
+    every_day = Calendar.from_policy(CalendarPolicy(closed_weekdays=()), ZURICH)
+
+    assert wall(every_day.add_days(datetime(2027, 3, 27, 2, 30, tzinfo=ZURICH), 1)) == "2027-03-28T03:30"
+
+
+def test_a_time_that_comes_twice_is_the_first_of_the_two() -> None:
+    every_day = Calendar.from_policy(CalendarPolicy(closed_weekdays=()), ZURICH)
+
+    assert every_day.add_days(datetime(2026, 10, 24, 2, 30, tzinfo=ZURICH), 1) == datetime(
+        2026, 10, 25, 0, 30, tzinfo=UTC
+    )
+
+
+def test_moved_keeps_the_wall_clock() -> None:
+    summer = datetime(2026, 7, 1, 23, 59, tzinfo=ZURICH)
+
+    assert wall(moved(summer, date(2026, 12, 23), ZURICH)) == "2026-12-23T23:59"
+
+
+def test_open_days_between() -> None:
+    assert WEEKDAYS.open_days_between(date(2026, 11, 27), date(2026, 12, 1)) == 2
+    assert WEEKDAYS.open_days_between(date(2026, 11, 27), date(2026, 11, 27)) == 0
+    assert WEEKDAYS.open_days_between(date(2026, 11, 27), date(2026, 11, 20)) == 0
+
+
+def test_a_library_that_never_opens_is_a_named_error_not_an_endless_search() -> None:
+    closed = Calendar.from_policy(
+        CalendarPolicy(closed=(Closure(first=date(2000, 1, 1), last=date(2200, 1, 1)),)), ZURICH
+    )
+
+    with pytest.raises(NeverOpen, match="no open day after 2026-11-30"):
+        closed.add_days(datetime(2026, 11, 29, 10, 0, tzinfo=ZURICH), 1)
+
+
+zones = st.sampled_from(["Europe/Zurich", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"])
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@given(zones, moments, st.integers(1, 40), st.sets(st.sampled_from(list(Weekday)), max_size=6))
+def test_any_deadline_falls_on_an_open_day_later_and_in_order(
+    zone_name: str, start: datetime, days: int, closed: set[Weekday]
+) -> None:
+    zone = ZoneInfo(zone_name)
+    calendar = Calendar.from_policy(CalendarPolicy(closed_weekdays=tuple(closed)), zone)
+
+    end = calendar.add_days(start, days)
+
+    assert calendar.is_open(calendar.day(end))
+    assert end > start
+    assert calendar.open_days_between(calendar.day(start), calendar.day(end)) == days
+    assert calendar.add_days(start, days + 1) > end

@@ -1,0 +1,538 @@
+"""A borrowing request on every path, as examples: given, when, then."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from gateway.domain.requests.events import Condition, Kind
+from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, PatronLink, VolumeState
+from gateway.domain.requests.state_table import Follow, Library, Timer, Why
+from tests.support.requests import (
+    DUE,
+    Story,
+    asked_story,
+    borrowing,
+    copy_of,
+    follow_ups,
+    in_volumes,
+    lent_story,
+    letters,
+    library_calls,
+    money,
+    shipped_story,
+    told,
+    workflow,
+)
+
+B, A = Borrowing, AttemptStatus
+
+
+# --- the plain way ---------------------------------------------------------------------------------------
+
+
+def test_a_loan_from_beginning_to_end() -> None:
+    story = Story(borrowing(mediated=True))
+    assert letters(story.us(Kind.SUBMIT)) == ("placed",)
+    assert story.state is B.REVIEW
+    assert follow_ups(story.us(Kind.APPROVE)) == (Follow.FIND_SUPPLIER,)
+    assert told(story.ask("warsaw")) == ((Kind.REQUEST, 1),)
+    story.partner(Kind.WILL_SUPPLY, 1)
+    story.partner(Kind.SHIPPED, 1, due=DUE)
+    received = story.us(Kind.RECEIVED)
+    assert (told(received), letters(received)) == (((Kind.RECEIVED, 1),), ("available",))
+    story.us(Kind.LOANED_TO_PATRON)
+    assert story.request.terms.lender_due == DUE
+    story.us(Kind.RETURNED_BY_PATRON)
+    returned = story.us(Kind.RETURNED)
+    assert told(returned) == ((Kind.RETURNED, 1),)
+    assert library_calls(returned) == (Library.DELETE_TEMPORARY,)
+    story.partner(Kind.CHECKED_IN, 1)
+    assert (story.state, story.statuses) == (B.COMPLETED, (A.COMPLETED,))
+    assert story.running == {Timer.ANONYMISE}
+
+
+def test_a_copy_by_link_is_ready_at_once() -> None:
+    story = asked_story(copy_of(borrowing()))
+    ready = story.partner(Kind.COPY_DELIVERED, 1, link="https://warsaw.example/c/8", cost=money("4.00"))
+    assert (story.state, letters(ready)) == (B.COMPLETED, ("copy-ready",))
+    assert story.request.costs.charged == money("4.00")
+
+
+def test_a_copy_on_paper_never_goes_back() -> None:
+    story = asked_story(copy_of(borrowing()))
+    story.partner(Kind.COPY_DELIVERED, 1)
+    assert story.state is B.SHIPPED
+    assert story.no_us(Kind.RETURNED).why is Why.UNMET
+    story.us(Kind.RECEIVED)
+    assert story.state is B.COMPLETED
+
+
+def test_an_item_that_comes_without_a_word_is_received_and_its_due_date_follows() -> None:
+    story = asked_story()
+    story.us(Kind.RECEIVED)
+    assert (story.state, story.statuses) == (B.RECEIVED, (A.SHIPPED,))
+    story.us(Kind.LOANED_TO_PATRON)
+    late = story.partner(Kind.SHIPPED, 1, due=DUE)
+    assert story.request.terms.lender_due == DUE
+    assert library_calls(late) == (Library.SET_DUE_DATE,)
+
+
+def test_a_shipping_notice_again_changes_no_date_of_a_renewed_loan() -> None:
+    story = lent_story()
+    story.us(Kind.RENEW)
+    story.partner(Kind.RENEW_ACCEPTED, 1, due=date(2026, 5, 8))
+    again = story.partner(Kind.SHIPPED, 1, due=DUE)
+    assert again.kept
+    assert story.request.terms.lender_due == date(2026, 5, 8)
+
+
+# --- not supplied ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (Kind.UNFILLED, A.UNFILLED),
+        (Kind.RETRY, A.RETRY),
+        (Kind.EXPIRED, A.EXPIRED),
+        (Kind.REJECTED, A.REJECTED),
+        (Kind.CANCEL_ACCEPTED, A.CANCELLED),
+    ],
+)
+def test_unfilled_then_the_next_supplier(answer: Kind, status: AttemptStatus) -> None:
+    story = asked_story()
+    assert follow_ups(story.partner(answer, 1)) == (Follow.FIND_SUPPLIER,)
+    story.ask("kyoto")
+    assert (story.state, story.statuses) == (B.REQUESTED, (status, A.ASKED))
+
+
+def test_no_answer_then_the_next_supplier_and_the_first_is_told() -> None:
+    story = asked_story()
+    assert told(story.timer(Timer.ANSWER)) == ((Kind.CANCEL, 1),)
+    assert (story.state, story.statuses) == (B.SOURCING, (A.NO_ANSWER,))
+
+
+def test_nobody_left_and_asked_again_on_the_retry_day() -> None:
+    story = asked_story()
+    story.partner(Kind.RETRY, 1, retry_after=date(2026, 3, 20))
+    assert letters(story.us(Kind.NO_SUPPLIER)) == ("not-supplied-yet",)
+    assert follow_ups(story.timer(Timer.RETRY)) == (Follow.FIND_SUPPLIER,)
+    assert story.state is B.SOURCING
+
+
+def test_nobody_left_without_a_retry_day_waits_for_staff() -> None:
+    story = asked_story()
+    story.partner(Kind.UNFILLED, 1)
+    story.us(Kind.NO_SUPPLIER)
+    assert Timer.RETRY not in story.running
+    assert letters(story.us(Kind.CLOSE)) == ("not-supplied",)
+    assert story.state is B.UNFILLED
+
+
+def test_a_closed_request_is_reopened() -> None:
+    story = asked_story()
+    story.partner(Kind.UNFILLED, 1)
+    story.us(Kind.CLOSE)
+    story.us(Kind.REOPEN, need_by=date(2026, 6, 1))
+    assert story.state is B.REVIEW
+    assert story.request.dates.need_by == date(2026, 6, 1)
+    assert Timer.ANONYMISE not in story.running
+
+
+def test_an_older_promise_does_not_revive_a_refusal() -> None:
+    story = asked_story()
+    story.partner(Kind.UNFILLED, 1)
+    story.partner(Kind.WILL_SUPPLY, 1)
+    assert story.statuses == (A.UNFILLED,)
+
+
+# --- hold, condition -------------------------------------------------------------------------------------
+
+
+def test_a_hold_is_waited_for_and_asked_about() -> None:
+    story = asked_story()
+    story.partner(Kind.HOLD_PLACED, 1, expected=date(2026, 3, 30))
+    assert told(story.timer(Timer.CHASE)) == ((Kind.STATUS_QUERY, 1),)
+    assert Flag.CHASED in story.request.flags
+    story.partner(Kind.SHIPPED, 1, due=DUE)
+    assert (story.state, Flag.CHASED in story.request.flags) == (B.SHIPPED, False)
+
+
+def conditional() -> Story:
+    story = asked_story()
+    story.partner(Kind.CONDITIONAL, 1, conditions=(Condition.LIBRARY_USE_ONLY,), cost=money("9.00"))
+    return story
+
+
+def test_a_condition_is_accepted() -> None:
+    story = conditional()
+    assert told(story.us(Kind.CONDITION_ACCEPTED)) == ((Kind.CONDITION_ACCEPTED, 1),)
+    assert (story.state, story.statuses) == (B.WILL_SUPPLY, (A.WILL_SUPPLY,))
+    assert story.request.terms.conditions == (Condition.LIBRARY_USE_ONLY,)
+    assert Timer.ANSWER not in story.running
+
+
+def test_a_refused_condition_does_not_bind_the_next_supplier() -> None:
+    story = conditional()
+    assert told(story.us(Kind.CONDITION_REFUSED)) == ((Kind.CONDITION_REFUSED, 1),)
+    story.ask("kyoto")
+    assert story.request.terms.conditions == ()
+    assert story.request.costs.agreed is None
+
+
+def test_a_condition_that_nobody_answers_is_refused() -> None:
+    story = conditional()
+    assert told(story.timer(Timer.ANSWER)) == ((Kind.CONDITION_REFUSED, 1),)
+    assert (story.state, story.statuses) == (B.SOURCING, (A.CONDITION_REFUSED,))
+
+
+def test_the_patron_is_asked_and_does_not_answer() -> None:
+    story = conditional()
+    assert letters(story.us(Kind.PATRON_ASKED, query="q1", reason="cost", note="Dziewięć euro?")) == ("query",)
+    assert follow_ups(story.timer(Timer.QUERY)) == (Follow.PATRON_ANSWER,)
+    assert story.request.query is not None
+    assert story.request.query.answer == "no"
+
+
+def test_only_an_open_question_is_answered_and_only_once() -> None:
+    story = conditional()
+    assert story.no_us(Kind.PATRON_ANSWERED, answer="yes").why is Why.UNMET
+    story.us(Kind.PATRON_ASKED, query="q1", reason="cost", note="Dziewięć euro?")
+    story.us(Kind.PATRON_ASKED, query="q2", reason="edition", note="Czy wydanie z 1966 wystarczy?")
+    assert story.no_us(Kind.PATRON_ANSWERED, query="q1", answer="yes").why is Why.UNMET
+    answered = story.us(Kind.PATRON_ANSWERED, query="q2", answer="yes")
+    assert follow_ups(answered) == (Follow.PATRON_ANSWER,)
+    assert story.no_us(Kind.PATRON_ANSWERED, query="q2", answer="no").why is Why.UNMET
+    assert story.late_timer(Kind.PATRON_ANSWERED).kept
+
+
+# --- cancelling ------------------------------------------------------------------------------------------
+
+
+def cancelling(**rules: object) -> Story:
+    story = asked_story(workflow=workflow(borrowing=rules))
+    story.partner(Kind.WILL_SUPPLY, 1)
+    story.us(Kind.CANCEL)
+    return story
+
+
+def test_a_cancellation_is_granted() -> None:
+    story = cancelling()
+    assert story.state is B.CANCEL_PENDING
+    assert letters(story.partner(Kind.CANCEL_ACCEPTED, 1)) == ("cancelled",)
+    assert (story.state, story.statuses) == (B.CANCELLED, (A.CANCELLED,))
+
+
+def test_a_cancellation_is_refused_and_the_supplier_goes_on() -> None:
+    story = cancelling()
+    story.partner(Kind.CANCEL_REFUSED, 1)
+    assert (story.state, Flag.UNWANTED in story.request.flags) == (B.WILL_SUPPLY, True)
+
+
+def test_after_a_refused_cancellation_nobody_else_is_asked() -> None:
+    story = cancelling()
+    story.partner(Kind.CANCEL_REFUSED, 1)
+    story.partner(Kind.UNFILLED, 1)
+    assert story.state is B.CANCELLED
+
+
+def test_after_a_refused_cancellation_it_may_be_wanted_after_all() -> None:
+    story = cancelling()
+    story.partner(Kind.CANCEL_REFUSED, 1)
+    story.us(Kind.APPROVE)
+    story.partner(Kind.UNFILLED, 1)
+    assert story.state is B.SOURCING
+
+
+def test_a_cancellation_crosses_the_shipping_and_the_item_goes_back() -> None:
+    story = cancelling()
+    story.partner(Kind.SHIPPED, 1, due=DUE)
+    story.partner(Kind.CANCEL_REFUSED, 1)
+    assert (story.state, Flag.UNWANTED in story.request.flags) == (B.SHIPPED, True)
+    here = story.us(Kind.RECEIVED)
+    assert (story.state, letters(here)) == (B.BACK, ())
+    story.us(Kind.RETURNED)
+    story.partner(Kind.CHECKED_IN, 1)
+    assert (story.state, story.request.flags) == (B.COMPLETED, frozenset())
+
+
+def test_what_came_unwanted_may_still_be_lent() -> None:
+    story = cancelling()
+    story.partner(Kind.SHIPPED, 1, due=DUE)
+    story.us(Kind.RECEIVED)
+    story.us(Kind.LOANED_TO_PATRON)
+    assert (story.state, Flag.UNWANTED in story.request.flags) == (B.LENT, False)
+
+
+def test_a_cancellation_without_an_answer_counts_as_granted_until_the_item_comes() -> None:
+    story = cancelling()
+    story.timer(Timer.ANSWER)
+    assert (story.state, story.statuses) == (B.CANCELLED, (A.CANCELLED,))
+    story.partner(Kind.SHIPPED, 1, due=DUE)
+    assert (story.state, Flag.UNWANTED in story.request.flags) == (B.SHIPPED, True)
+    assert Timer.ANONYMISE not in story.running
+
+
+def test_a_partner_that_takes_no_cancellation_is_not_waited_for() -> None:
+    assert cancelling(cancel=False).state is B.CANCELLED
+
+
+def test_the_need_by_date_passes() -> None:
+    story = asked_story(borrowing())
+    assert told(story.timer(Timer.NEED_BY)) == ((Kind.CANCEL, 1),)
+    assert letters(story.partner(Kind.CANCEL_ACCEPTED, 1)) == ("not-supplied",)
+    assert story.state is B.EXPIRED
+
+
+def test_a_patron_who_cancels_what_is_expiring_has_cancelled() -> None:
+    story = asked_story()
+    story.timer(Timer.NEED_BY)
+    story.us(Kind.CANCEL)
+    story.partner(Kind.CANCEL_ACCEPTED, 1)
+    assert story.state is B.CANCELLED
+
+
+# --- the loan's time -------------------------------------------------------------------------------------
+
+
+def test_a_renewal_is_accepted() -> None:
+    story = lent_story()
+    assert told(story.us(Kind.RENEW)) == ((Kind.RENEW, 1),)
+    assert story.no_us(Kind.RENEW).detail == (
+        "In state 'lent', 'renew' is possible only if renewals are possible, none is open and the item is not recalled."
+    )
+    renewed = story.partner(Kind.RENEW_ACCEPTED, 1, due=date(2026, 5, 8))
+    assert (letters(renewed), library_calls(renewed)) == (("renewed",), (Library.SET_DUE_DATE,))
+    assert (story.request.terms.lender_due, story.request.terms.renewals) == (date(2026, 5, 8), 1)
+
+
+def test_a_renewal_is_refused() -> None:
+    story = lent_story()
+    story.us(Kind.RENEW)
+    assert letters(story.partner(Kind.RENEW_REFUSED, 1, reason="has-requests", due=DUE)) == ("renewal-refused",)
+    assert (story.request.terms.lender_due, story.request.flags) == (DUE, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("fallback", "letter", "renewals"), [("refused", "renewal-refused", 0), ("granted", "renewed", 1)]
+)
+def test_a_renewal_without_an_answer(fallback: str, letter: str, renewals: int) -> None:
+    story = lent_story(workflow=workflow(borrowing={"renewal_fallback": fallback}))
+    story.us(Kind.RENEW)
+    assert letters(story.timer(Timer.RENEWAL, due=date(2026, 4, 17))) == (letter,)
+    assert story.request.terms.renewals == renewals
+    assert Flag.RENEWAL_PENDING not in story.request.flags
+
+
+def test_a_renewal_timer_that_comes_too_late_changes_nothing() -> None:
+    story = lent_story()
+    late = story.late_timer(Kind.RENEW_ACCEPTED, due=date(2027, 1, 1))
+    assert (late.kept, story.request.terms.lender_due, story.request.terms.renewals) == (True, DUE, 0)
+
+
+def test_overdue_then_returned() -> None:
+    story = lent_story()
+    assert letters(story.partner(Kind.OVERDUE, 1, due=DUE)) == ("overdue",)
+    assert Flag.OVERDUE in story.request.flags
+    story.us(Kind.RETURNED)
+    assert story.state is B.RETURNED
+
+
+def test_a_recall_with_the_patron() -> None:
+    story = lent_story()
+    recalled = story.partner(Kind.RECALL, 1, due=date(2026, 3, 20))
+    assert (library_calls(recalled), letters(recalled)) == ((Library.RECALL_PATRON,), ("recalled",))
+    assert story.request.terms.lender_due == date(2026, 3, 20)
+    assert story.no_us(Kind.RENEW).why is Why.UNMET
+
+
+def test_a_recall_while_a_renewal_is_open_outweighs_it() -> None:
+    story = lent_story()
+    story.us(Kind.RENEW)
+    story.partner(Kind.RECALL, 1, due=date(2026, 3, 20))
+    assert Timer.RENEWAL not in story.running
+    assert story.partner(Kind.RENEW_ACCEPTED, 1, due=date(2026, 5, 8)).kept
+    assert (story.request.terms.lender_due, story.request.flags) == (date(2026, 3, 20), {Flag.RECALLED})
+
+
+def test_a_recall_before_it_is_here_sends_it_straight_back() -> None:
+    story = shipped_story()
+    story.partner(Kind.RECALL, 1)
+    assert letters(story.us(Kind.RECEIVED)) == ()
+    assert story.state is B.BACK
+
+
+def test_a_due_date_changes_without_a_request() -> None:
+    story = lent_story()
+    changed = story.partner(Kind.DUE_DATE_CHANGED, 1, due=date(2026, 4, 24))
+    assert library_calls(changed) == (Library.SET_DUE_DATE,)
+    assert story.request.terms.lender_due == date(2026, 4, 24)
+
+
+def test_nobody_fetches_it() -> None:
+    story = shipped_story()
+    story.us(Kind.RECEIVED)
+    story.timer(Timer.SHELF)
+    assert Flag.NOT_COLLECTED in story.request.flags
+    story.us(Kind.RETURNED)
+    assert story.state is B.RETURNED
+
+
+# --- lost, damaged ---------------------------------------------------------------------------------------
+
+
+def test_we_lose_it_and_find_it_again() -> None:
+    story = lent_story()
+    assert told(story.us(Kind.LOST)) == ((Kind.LOST, 1),)
+    assert (story.state, story.statuses) == (B.LOST, (A.LOST,))
+    assert told(story.us(Kind.RETURNED)) == ((Kind.RETURNED, 1),)
+    story.partner(Kind.CHECKED_IN, 1)
+    assert (story.state, story.statuses) == (B.COMPLETED, (A.COMPLETED,))
+    assert story.request.volumes[0].state is VolumeState.CHECKED_IN
+
+
+def test_the_lender_misses_it_and_finds_it_again() -> None:
+    story = lent_story()
+    story.us(Kind.RETURNED)
+    story.partner(Kind.LOST, 1)
+    assert story.state is B.LOST
+    story.partner(Kind.CHECKED_IN, 1)
+    assert story.state is B.COMPLETED
+
+
+def test_lost_on_the_way_and_asked_of_another() -> None:
+    story = shipped_story()
+    story.us(Kind.LOST)
+    story.us(Kind.REOPEN)
+    story.us(Kind.APPROVE)
+    assert story.partner(Kind.SHIPPED, 1, due=DUE).kept  # older than the loss
+    story.ask("kyoto")
+    assert told(story.us(Kind.RETURNED, 1)) == ((Kind.RETURNED, 1),)  # there it is
+    assert (story.state, story.statuses) == (B.REQUESTED, (A.EXTRA_RETURNED, A.ASKED))
+
+
+def test_it_is_damaged() -> None:
+    story = lent_story()
+    assert told(story.us(Kind.DAMAGED, note="Wasserschaden")) == ((Kind.DAMAGED, 1),)
+    assert (story.state, Flag.DAMAGED in story.request.flags) == (B.LENT, True)
+
+
+# --- past suppliers --------------------------------------------------------------------------------------
+
+
+def second_supplier() -> Story:
+    """Warsaw did not answer; Kyoto is asked."""
+    story = asked_story()
+    story.timer(Timer.ANSWER)
+    story.ask("kyoto")
+    return story
+
+
+def test_a_late_shipment_is_taken_and_the_other_supplier_let_off() -> None:
+    story = second_supplier()
+    late = story.partner(Kind.SHIPPED, 1, due=DUE, conditions=(Condition.NO_RENEWAL,))
+    assert told(late) == ((Kind.CANCEL, 2),)
+    assert (story.state, story.request.current, story.statuses) == (B.SHIPPED, 1, (A.SHIPPED, A.SKIPPED))
+    assert story.request.partner.profile == "warsaw"
+    assert not story.request.terms.renewals_allowed
+
+
+def test_a_second_item_goes_straight_back() -> None:
+    story = second_supplier()
+    story.partner(Kind.SHIPPED, 2, due=DUE)
+    story.us(Kind.RECEIVED)
+    extra = story.partner(Kind.SHIPPED, 1, due=date(2026, 3, 25))
+    assert (extra.moved, story.request.terms.lender_due) == (False, DUE)
+    assert (story.state, story.statuses[0], Flag.EXTRA in story.request.flags) == (B.RECEIVED, A.EXTRA, True)
+    assert told(story.us(Kind.RETURNED, 1)) == ((Kind.RETURNED, 1),)
+    assert Flag.EXTRA not in story.request.flags
+    story.partner(Kind.CHECKED_IN, 1)
+    assert (story.state, story.statuses) == (B.RECEIVED, (A.COMPLETED, A.SHIPPED))
+
+
+def test_a_second_item_is_lost() -> None:
+    story = second_supplier()
+    story.partner(Kind.SHIPPED, 2, due=DUE)
+    story.partner(Kind.SHIPPED, 1, due=DUE)
+    assert told(story.us(Kind.LOST, 1)) == ((Kind.LOST, 1),)
+    assert (story.state, story.statuses) == (B.SHIPPED, (A.LOST, A.SHIPPED))
+
+
+def test_a_late_no_is_kept_at_its_attempt() -> None:
+    story = second_supplier()
+    assert story.partner(Kind.UNFILLED, 1, reason="not-held").kept
+    assert (story.state, story.statuses) == (B.REQUESTED, (A.UNFILLED, A.ASKED))
+
+
+def test_a_past_supplier_can_be_talked_with() -> None:
+    story = second_supplier()
+    assert told(story.us(Kind.MESSAGE, 1, note="Please send nothing.")) == ((Kind.MESSAGE, 1),)
+    story.partner(Kind.MESSAGE, 1, note="Dobrze")
+    assert [note.text for note in story.request.notes] == ["Please send nothing.", "Dobrze"]
+    assert told(story.partner(Kind.STATUS_QUERY, 1)) == ((Kind.STATUS_REPORT, 1),)
+
+
+def test_of_a_past_supplier_nothing_can_be_received() -> None:
+    denied = second_supplier().no_us(Kind.RECEIVED, 1)
+    assert (denied.why, denied.detail) == (Why.NOT_ASKED, "'received' does not fit supplier no. 1 of this request.")
+
+
+def test_an_answer_of_a_supplier_that_was_never_asked_is_refused() -> None:
+    assert second_supplier().no_partner(Kind.UNFILLED, 7).why is Why.NOT_ASKED
+
+
+# --- volumes ---------------------------------------------------------------------------------------------
+
+
+def test_volumes_come_and_go_one_by_one() -> None:
+    story = shipped_story(in_volumes(borrowing(), 2))
+    story.us(Kind.RECEIVED, volumes=("1",))
+    assert story.state is B.SHIPPED
+    story.us(Kind.RECEIVED, volumes=("2",))
+    assert story.state is B.RECEIVED
+    story.us(Kind.LOANED_TO_PATRON)
+    story.us(Kind.RETURNED_BY_PATRON, volumes=("1",))
+    assert story.state is B.LENT
+    assert told(story.us(Kind.RETURNED, volumes=("1",))) == ((Kind.RETURNED, 1),)
+    assert [one.state for one in story.request.volumes] == [VolumeState.RETURNED, VolumeState.LENT]
+    story.us(Kind.RETURNED_BY_PATRON, volumes=("2",))
+    story.us(Kind.RETURNED, volumes=("2",))
+    assert story.state is B.RETURNED
+
+
+def test_a_volume_that_is_not_there_is_refused() -> None:
+    denied = shipped_story().no_us(Kind.RECEIVED, volumes=("9",))
+    assert denied.detail == "'received' names a volume that this request does not have."
+
+
+# --- afterwards ------------------------------------------------------------------------------------------
+
+
+def test_the_patron_is_forgotten() -> None:
+    story = lent_story()
+    story.us(Kind.NOTE, note="Herr Yılmaz ruft zurück")
+    story.us(Kind.RETURNED)
+    story.partner(Kind.CHECKED_IN, 1)
+    story.timer(Timer.ANONYMISE)
+    assert (story.request.patron, story.request.notes) == (PatronLink(category="graduate"), ())
+
+
+def test_an_open_request_keeps_its_patron() -> None:
+    story = lent_story()
+    assert story.late_timer(Kind.ANONYMISED).kept
+    assert story.request.patron.id == "p-17"
+
+
+def test_a_closed_request_says_so() -> None:
+    story = asked_story()
+    story.partner(Kind.UNFILLED, 1)
+    story.us(Kind.CLOSE)
+    assert story.no_us(Kind.RENEW).detail == "The request is closed (unfilled); 'renew' is not possible any more."
+
+
+def test_where_the_lender_tells_no_check_in_returned_is_the_end() -> None:
+    story = lent_story(workflow=workflow(borrowing={"expects_check_in": False}))
+    story.us(Kind.RETURNED)
+    assert (story.state, story.statuses) == (B.COMPLETED, (A.COMPLETED,))

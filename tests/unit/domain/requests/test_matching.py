@@ -1,0 +1,217 @@
+"""Which of our records is meant: by number, by words in any script, and never by a guess."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.domain.library import Bib, RecordId
+from gateway.domain.requests.citation import Citation, CitationType, normal, same_work
+from gateway.domain.requests.citation_matching import BY_NUMBER, BY_WORDS, CONTRADICTED, best, decide
+from gateway.domain.requests.request import Candidate
+from gateway.domain.text_folding import fold_for_matching
+
+SOLITUDE = Citation(
+    type=CitationType.BOOK,
+    title="Cien años de soledad",
+    author="García Márquez, Gabriel",
+    published="1967",
+    identifiers=(RecordId("isbn", "84-376-0494-X"),),
+)
+OURS = Bib(
+    id="b1",
+    title="Cien años de soledad",
+    author="Gabriel García Márquez",
+    published="1967",
+    identifiers=(RecordId("isbn", "9788437604947 (pbk.)"),),
+)
+
+
+def only(citation: Citation, bib: Bib) -> Candidate:
+    (found,) = best(citation, [bib])
+    return found
+
+
+def without_numbers(citation: Citation = SOLITUDE) -> Citation:
+    return replace(citation, identifiers=())
+
+
+def candidate(bib_id: str, confidence: int, **changes: object) -> Candidate:
+    made = Candidate(bib_id=bib_id, title="The Book of Sand", confidence=confidence, how="title 100% alike")
+    return replace(made, **changes)
+
+
+# --- by number -------------------------------------------------------------------------------------------
+
+
+def test_number_and_title() -> None:
+    found = only(SOLITUDE, OURS)
+
+    assert (found.confidence, found.how) == (99, "isbn and title agree")
+
+
+def test_a_number_alone() -> None:
+    nothing_else = replace(SOLITUDE, title="", author="")
+
+    assert only(nothing_else, OURS).confidence == BY_NUMBER
+
+
+def test_a_number_with_another_title_is_not_trusted() -> None:
+    found = only(replace(SOLITUDE, title="Gramática del esperanto"), OURS)
+
+    assert found.confidence == CONTRADICTED
+    assert found.how.startswith("isbn agrees; other title")
+
+
+def test_the_same_words_with_another_number_are_another_edition() -> None:
+    other = replace(OURS, identifiers=(RecordId("isbn", "9780306406157"),))
+
+    found = only(SOLITUDE, other)
+
+    assert found.confidence == CONTRADICTED
+    assert found.how.endswith("other isbn")
+
+
+def test_numbers_of_different_kinds_do_not_contradict() -> None:
+    known_otherwise = replace(OURS, identifiers=(RecordId("oclc", "3049"),))
+
+    assert only(SOLITUDE, known_otherwise).confidence == BY_WORDS
+
+
+def test_our_own_record_number_is_a_number() -> None:
+    local = replace(SOLITUDE, identifiers=(RecordId("local", "B1"),))
+
+    assert only(local, OURS).how == "local and title agree"
+
+
+# --- by words --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("title", "author"),
+    [
+        ("CIEN ANOS DE SOLEDAD", "Garcia Marquez, G."),
+        ("Cien años de soledad: novela", "Gabriel García Márquez"),
+        ("Cien an\u0303os de soledad", "márquez gabriel"),
+    ],
+)
+def test_spelling_does_not_matter(title: str, author: str) -> None:
+    asked = without_numbers(replace(SOLITUDE, title=title, author=author, subtitle=""))
+
+    assert only(asked, OURS).confidence >= 85
+
+
+def test_a_subtitle_on_our_side_only() -> None:
+    longer = replace(OURS, title="Cien años de soledad : con un prólogo y notas al texto", identifiers=())
+
+    assert only(without_numbers(), longer).confidence == BY_WORDS
+
+
+def test_another_year_counts_against_it() -> None:
+    reprint = replace(OURS, published="2007", identifiers=())
+
+    found = only(without_numbers(), reprint)
+
+    assert found.confidence < 92
+    assert "other year" in found.how
+
+
+def test_another_author_counts_more() -> None:
+    other = replace(OURS, author="Selma Lagerlöf", identifiers=())
+
+    assert only(without_numbers(), other).confidence < 80
+
+
+def test_what_is_not_alike_is_left_out() -> None:
+    assert best(SOLITUDE, [Bib(id="b9", title="Byzantine mosaics", author="Otto Demus")]) == ()
+
+
+def test_a_record_without_a_title_is_no_candidate_and_no_error() -> None:
+    assert best(without_numbers(), [Bib(id="b9")]) == ()
+    assert best(Citation(), [OURS]) == ()
+
+
+def test_the_best_comes_first_and_equal_ones_by_their_number() -> None:
+    records = [replace(OURS, id=id_, identifiers=()) for id_ in ("b3", "b2")]
+
+    found = best(without_numbers(), [*records, OURS])
+
+    assert [one.bib_id for one in found] == ["b1", "b2", "b3"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Straße", "STRASSE"),
+        ("Łódź", "lodz"),
+        ("Ætt og øyer", "aett og oyer"),
+        ("Đorđe Balašević", "dorde balasevic"),
+        ("Ｗｉｄｅ １２", "wide 12"),
+        ("الْقُرْآن", "القرآن"),
+        ("שָׁלוֹם", "שלום"),
+        ("Ἰλιάς", "ιλιας"),
+        ("ﬁn-de-siècle", "fin de siecle"),
+    ],
+)
+def test_folded_alike(one: str, other: str) -> None:
+    assert fold_for_matching(one) == fold_for_matching(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("がく", "かく"), ("की", "का"), ("คำ", "คา")])
+def test_marks_that_make_another_letter_stay(one: str, other: str) -> None:
+    assert fold_for_matching(one) != fold_for_matching(other)
+
+
+# --- deciding --------------------------------------------------------------------------------------------
+
+
+def test_one_that_is_sure_enough_is_taken() -> None:
+    sure, unsure = candidate("b1", 97), candidate("b2", 89)
+
+    assert decide([sure, unsure], 90) == sure
+
+
+def test_two_that_are_sure_enough_are_never_guessed_between() -> None:
+    assert decide([candidate("b1", 99), candidate("b2", 90)], 90) is None
+
+
+def test_none_is_taken_when_none_is_sure_enough() -> None:
+    assert decide([candidate("b1", 89)], 90) is None
+    assert decide([], 90) is None
+
+
+def test_of_several_items_of_one_record_the_first_that_can_be_lent() -> None:
+    out = candidate("b1", 97, barcode="1", lendable=False, why_not="on-loan")
+    here = candidate("b1", 97, barcode="2")
+
+    assert decide([out, here], 90) == here
+    assert decide([out], 90) == out
+
+
+# --- identifiers -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("type_", "one", "other"),
+    [
+        ("isbn", "3-16-148410-X", "978-3-16-148410-0 (hbk.)"),
+        ("issn", "0317-847x", "0317847X"),
+        ("oclc", "(OCoLC)ocm00003049", "3049"),
+        ("doi", "https://doi.org/10.1000/ABC.1", "doi: 10.1000/abc.1"),
+        ("ISMN", "979-0-2600-0043-8", "979-0-2600-0043-8"),
+    ],
+)
+def test_numbers_in_one_spelling(type_: str, one: str, other: str) -> None:
+    assert normal(type_, one) == normal(type_, other) != ""
+
+
+def test_what_is_no_isbn_is_nothing() -> None:
+    assert normal("isbn", "none given") == ""
+
+
+def test_a_list_that_says_nothing_about_such_numbers_leaves_it_open() -> None:
+    asked = (RecordId("issn", "0317-8471"),)
+
+    assert same_work(asked, ("issn:03178471",)) is True
+    assert same_work(asked, ("issn:1344-8668",)) is False
+    assert same_work(asked, ("isbn:9783161484100",)) is None
+    assert same_work((), ("isbn:9783161484100",)) is None

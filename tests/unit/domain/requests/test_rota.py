@@ -1,0 +1,357 @@
+"""Suppliers: who is on the rota, who comes next, who is passed over and why."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.library import Money
+from gateway.domain.requests import rota
+from gateway.domain.requests.partner_policy import Closure, PartnerPolicy, PartnerRole, Price
+from gateway.domain.requests.policy import (
+    OnlyOwning,
+    Overload,
+    Ranking,
+    RequestPolicy,
+    RotaOrder,
+    RotaTemplate,
+    TemplateLine,
+    UsualRanking,
+)
+from gateway.domain.requests.request import (
+    AttemptStatus,
+    Costs,
+    Request,
+    RotaLine,
+    Service,
+    ServiceType,
+    Standing,
+)
+from gateway.domain.requests.rota import PartnerStanding, next_line, rank
+from tests.support.requests import attempt, borrowing, money
+
+TODAY = date(2026, 11, 24)
+NAMES = ("warsaw", "kyoto", "tbilisi")
+TEMPLATE = RotaTemplate(lines=tuple(TemplateLine(partner=name) for name in NAMES))
+RANKED = TEMPLATE.model_copy(update={"order": RotaOrder.RANKED})
+POLICY = RequestPolicy()
+
+
+def price(amount: str, currency: str = "EUR") -> Price:
+    return Price(amount=Decimal(amount), currency=currency)
+
+
+def partner(**changes: Any) -> PartnerPolicy:
+    return PartnerPolicy(symbols=("ISIL:X",), channel="loopback", **changes)
+
+
+def standings(
+    request: Request | None = None,
+    policy: RequestPolicy = POLICY,
+    open_requests: Mapping[str, int] | None = None,
+    **partners: PartnerPolicy,
+) -> dict[str, PartnerStanding]:
+    """Of all three; those that aren't named have nothing special about them."""
+    known = {name: partner() for name in NAMES} | partners
+    loads = open_requests or {}
+    return {
+        name: rota.standing(one, request or requested(), policy, TODAY, open_requests=loads.get(name, 0))
+        for name, one in known.items()
+    }
+
+
+def requested(template: RotaTemplate = TEMPLATE, **changes: Any) -> Request:
+    request = borrowing(**changes)
+    return replace(request, rota=rota.lines(template, request, {name: partner() for name in NAMES}))
+
+
+def asked(request: Request, name: str, **changes: Any) -> Request:
+    """That supplier was asked, and answered."""
+    lines = tuple(replace(one, standing=Standing.ASKED) if one.partner == name else one for one in request.rota)
+    one = attempt(len(request.attempts) + 1, name, **{"status": AttemptStatus.UNFILLED, **changes})
+    return replace(request, rota=lines, attempts=(*request.attempts, one))
+
+
+def name_of(choice: rota.Choice) -> str | None:
+    return choice.line.partner if choice.line is not None else None
+
+
+# --- lines -----------------------------------------------------------------------------------------------
+
+
+def test_last_resorts_go_to_the_end_in_their_order() -> None:
+    template = RotaTemplate(
+        lines=(
+            TemplateLine(partner="warsaw", last_resort=True),
+            TemplateLine(partner="kyoto"),
+            TemplateLine(partner="tbilisi", last_resort=True),
+        )
+    )
+
+    assert [line.partner for line in requested(template).rota] == ["kyoto", "warsaw", "tbilisi"]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (TemplateLine(partner="warsaw", services=(ServiceType.COPY,)), "on this rota not for the service loan"),
+        (TemplateLine(partner="warsaw", formats=("pdf",)), "on this rota not for the format printed"),
+        (
+            TemplateLine(partner="warsaw", max_cost=price("5")),
+            "costs 12 EUR, more than the maximum on this rota, 5 EUR",
+        ),
+        (
+            TemplateLine(partner="warsaw", max_cost=price("50", "USD")),
+            "costs 12 EUR, which can't be compared with the maximum on this rota, 50 USD",
+        ),
+        (TemplateLine(partner="atlantis"), "no such partner"),
+    ],
+)
+def test_what_the_template_keeps_from_a_request_is_skipped_with_the_reason(line: TemplateLine, why: str) -> None:
+    request = borrowing(service=Service(ServiceType.LOAN, "printed"))
+
+    (made,) = rota.lines(RotaTemplate(lines=(line,)), request, {"warsaw": partner(cost=price("12"))})
+
+    assert (made.standing, made.why) == (Standing.SKIPPED, why)
+
+
+def test_a_copy_or_a_loan_fits_a_line_for_copies() -> None:
+    template = RotaTemplate(lines=(TemplateLine(partner="warsaw", services=(ServiceType.COPY,)),))
+
+    (made,) = requested(template, service=Service(ServiceType.COPY_OR_LOAN)).rota
+
+    assert made.standing is Standing.WAITING
+
+
+# --- the next one ----------------------------------------------------------------------------------------
+
+
+def test_the_first_that_waits() -> None:
+    request = asked(requested(), "warsaw")
+
+    assert name_of(next_line(request, POLICY, TEMPLATE, standings(), TODAY)) == "kyoto"
+
+
+def test_nobody_is_asked_twice() -> None:
+    request = requested()
+    for name in NAMES:
+        request = asked(request, name)
+
+    assert next_line(request, POLICY, TEMPLATE, standings(), TODAY) == rota.Choice(None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"closures": (Closure(first=TODAY, last=date(2026, 12, 1)),)}, "closed until 2026-12-01"),
+        ({"roles": (PartnerRole.REQUESTER,)}, "is no supplier"),
+        ({"channel": ""}, "has no channel by which it could be asked"),
+        ({"services": (ServiceType.COPY,)}, "does not supply the service loan"),
+        ({"workflow": {"borrowing": {"digital_only": True}}}, "supplies copies only"),
+        ({"cost": price("30")}, "costs 30 EUR, more than the maximum of the request, 20 EUR"),
+        ({"cost": price("9"), "cost_limit": price("8")}, "costs 9 EUR, more than the maximum for this partner, 8 EUR"),
+        ({"formats": ("pdf",)}, "does not supply the format printed"),
+    ],
+)
+def test_who_is_passed_over_and_why(changes: dict[str, Any], why: str) -> None:
+    request = requested(costs=Costs(money("20")), service=Service(ServiceType.LOAN, "printed"))
+    warsaw = PartnerPolicy.model_validate({"symbols": ("ISIL:X",), "channel": "loopback", **changes})
+
+    choice = next_line(request, POLICY, TEMPLATE, standings(request, warsaw=warsaw), TODAY)
+
+    assert name_of(choice) == "kyoto"
+    assert [(line.partner, line.why) for line in choice.skipped] == [("warsaw", why)]
+
+
+def test_who_is_passed_over_goes_on_waiting_and_has_its_place_when_it_is_open_again() -> None:
+    closed = partner(closures=(Closure(first=TODAY, last=TODAY),))
+    tomorrow = date(2026, 11, 25)
+    request = requested()
+    assert name_of(next_line(request, POLICY, TEMPLATE, standings(warsaw=closed), TODAY)) == "kyoto"
+
+    later = {
+        name: rota.standing(closed if name == "warsaw" else partner(), request, POLICY, tomorrow) for name in NAMES
+    }
+
+    assert name_of(next_line(request, POLICY, TEMPLATE, later, tomorrow)) == "warsaw"
+
+
+def test_a_reason_to_wait_that_is_over_is_not_shown_any_more() -> None:
+    request = requested()
+    waited = replace(request, rota=tuple(replace(line, why="closed until 2026-11-23") for line in request.rota))
+
+    choice = next_line(waited, POLICY, TEMPLATE, standings(), TODAY)
+
+    assert choice.line == RotaLine("warsaw", why="in the order of the rota")
+
+
+def test_a_partner_whose_profile_is_gone_is_passed_over() -> None:
+    left = {name: known for name, known in standings().items() if name != "warsaw"}
+
+    choice = next_line(requested(), POLICY, TEMPLATE, left, TODAY)
+
+    assert name_of(choice) == "kyoto"
+    assert choice.skipped[0].why == "no such partner"
+
+
+def test_overloaded_ones_come_after_the_others_but_before_last_resorts() -> None:
+    template = RotaTemplate(
+        lines=(
+            TemplateLine(partner="warsaw"),
+            TemplateLine(partner="kyoto"),
+            TemplateLine(partner="tbilisi", last_resort=True),
+        )
+    )
+    policy = RequestPolicy(overload=Overload(max_open=10))
+    now = standings(policy=policy, open_requests={"warsaw": 10, "kyoto": 9, "tbilisi": 0})
+
+    choice = next_line(requested(template), policy, template, now, TODAY)
+
+    assert [line.partner for line in choice.order] == ["kyoto", "warsaw", "tbilisi"]
+
+
+def test_overloaded_ones_are_skipped_when_the_library_wants_it() -> None:
+    policy = RequestPolicy(overload=Overload(max_open=10, then="skip"))
+    now = standings(policy=policy, open_requests={"warsaw": 12})
+
+    choice = next_line(requested(), policy, TEMPLATE, now, TODAY)
+
+    assert choice.skipped == (RotaLine("warsaw", why="overloaded: 12 requests are open with it"),)
+
+
+def test_a_partners_own_limit_comes_before_the_librarys() -> None:
+    policy = RequestPolicy(overload=Overload(max_open=10))
+    now = standings(policy=policy, open_requests={"warsaw": 12}, warsaw=partner(max_open=20))
+
+    assert name_of(next_line(requested(), policy, TEMPLATE, now, TODAY)) == "warsaw"
+
+
+def test_a_free_supplier_is_asked_whatever_the_maximum_says() -> None:
+    request = requested(costs=Costs(money("0")))
+
+    assert name_of(next_line(request, POLICY, TEMPLATE, standings(request), TODAY)) == "warsaw"
+
+
+def test_a_copy_has_its_own_price() -> None:
+    both = partner(cost=price("30"), copy_cost=price("4"))
+    request = requested(costs=Costs(money("5")), service=Service(ServiceType.COPY))
+
+    assert name_of(next_line(request, POLICY, TEMPLATE, standings(request, warsaw=both), TODAY)) == "warsaw"
+
+
+def test_lines_without_a_template_are_asked_as_they_stand() -> None:
+    by_hand = RotaLine("tbilisi", why="by hand", by_hand=True)
+    request = replace(borrowing(), rota=(by_hand, RotaLine("warsaw")))
+    now = standings(open_requests={"tbilisi": 500})
+
+    choice = next_line(request, POLICY, None, now, TODAY)
+
+    assert choice.line == by_hand
+    assert [line.why for line in choice.order] == ["by hand", "in the order of the rota"]
+
+
+# --- retry later -----------------------------------------------------------------------------------------
+
+
+def test_who_said_ask_again_is_asked_after_all_others_when_the_day_has_come() -> None:
+    request = asked(requested(), "warsaw", status=AttemptStatus.RETRY, retry_after=date(2026, 3, 20))
+    now = standings()
+    assert name_of(next_line(request, POLICY, TEMPLATE, now, TODAY)) == "kyoto"
+
+    request = asked(asked(request, "kyoto"), "tbilisi")
+    early = next_line(request, POLICY, TEMPLATE, now, date(2026, 3, 19))
+    choice = next_line(request, POLICY, TEMPLATE, now, date(2026, 3, 20))
+
+    assert early.line is None
+    assert rota.retry_on(request, POLICY) == date(2026, 3, 20)
+    assert (name_of(choice), choice.again) == ("warsaw", True)
+
+
+def test_a_later_answer_ends_the_waiting() -> None:
+    request = asked(requested(), "warsaw", status=AttemptStatus.UNFILLED, retry_after=date(2026, 3, 20))
+
+    assert rota.retry_on(request, POLICY) is None
+
+
+# --- ranking ---------------------------------------------------------------------------------------------
+
+
+def test_each_reason_counts_by_its_weight_and_is_written_out() -> None:
+    known = {"warsaw": PartnerStanding(open=4, mean_days=2.5, cost=Money(Decimal(10), "EUR"), reciprocity=2, near=True)}
+    weights = Ranking(load=2, supply_time=1, cost=0.5, reciprocity=3, near=4)
+
+    (line,) = rank((RotaLine("warsaw"),), known, weights)
+
+    assert line.why == "5.5 points (4 open +8, 2.5 days +2.5, costs 10 EUR +5, reciprocity 2 -6, same campus -4)"
+
+
+def test_equal_ones_stay_in_their_order() -> None:
+    lines = tuple(RotaLine(name) for name in NAMES)
+
+    assert [line.partner for line in rank(lines, {}, Ranking())] == list(NAMES)
+
+
+def test_a_template_may_weigh_otherwise_than_the_library() -> None:
+    now = standings(open_requests={"warsaw": 3}, kyoto=partner(cost=price("10")), tbilisi=partner(cost=price("10")))
+    by_cost = RANKED.model_copy(update={"ranking": Ranking(load=0, cost=1)})
+
+    assert name_of(next_line(requested(), POLICY, RANKED, now, TODAY)) == "warsaw"  # 3 against 5
+    assert name_of(next_line(requested(), RequestPolicy(ranking=UsualRanking(cost=0)), RANKED, now, TODAY)) == "kyoto"
+    assert name_of(next_line(requested(), RequestPolicy(ranking=UsualRanking(cost=0)), by_cost, now, TODAY)) == "warsaw"
+
+
+known_standings = st.builds(
+    PartnerStanding,
+    open=st.integers(0, 50),
+    mean_days=st.none() | st.floats(0, 90),
+    overloaded=st.booleans(),
+    reciprocity=st.floats(0, 10),
+    near=st.booleans(),
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdefghij"), known_standings),
+    st.sets(st.sampled_from("abcdefghij")),
+    st.randoms(use_true_random=False),
+)
+def test_a_ranking_is_total_and_does_not_depend_on_chance(
+    known: dict[str, PartnerStanding], last: set[str], chance: random.Random
+) -> None:
+    lines = tuple(RotaLine(name, last_resort=name in last) for name in sorted(known))
+
+    once = rank(lines, known, Ranking(reciprocity=1, near=1))
+    again = rank(once, known, Ranking(reciprocity=1, near=1))
+
+    assert sorted(line.partner for line in once) == sorted(known)
+    assert once == again
+    marks = [(line.last_resort, known[line.partner].overloaded) for line in once]
+    assert marks == sorted(marks)
+    mixed = list(lines)
+    chance.shuffle(mixed)
+    assert points_of(rank(tuple(mixed), known, Ranking(reciprocity=1, near=1))) == points_of(once)
+
+
+def points_of(lines: tuple[RotaLine, ...]) -> list[str]:
+    return [line.why.partition(" (")[0] for line in lines]
+
+
+# --- owning ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "owns", "not_owns", "nobody_knows"),
+    [
+        (OnlyOwning.YES, True, False, False),
+        (OnlyOwning.UNKNOWN_TOO, True, False, True),
+        (OnlyOwning.NO, True, True, True),
+    ],
+)
+def test_who_may_be_asked(rule: OnlyOwning, owns: bool, not_owns: bool, nobody_knows: bool) -> None:
+    assert [rota.may_ask(rule, said) for said in (True, False, None)] == [owns, not_owns, nobody_knows]

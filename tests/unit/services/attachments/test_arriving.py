@@ -1,0 +1,120 @@
+"""Files before they are kept: scanned by a real program, their pages counted by another."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from pypdf import PdfWriter
+
+from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.requests.attachments import FileType
+from gateway.domain.requests.policy import Copies
+from gateway.domain.requests.views import Upload
+from gateway.services.attachments import checked, count_pages, run_program, scan
+
+SCANNER = """
+import sys
+content = sys.stdin.buffer.read()
+if b"TEST-VIRUS" in content:
+    print("stream: Test.Virus FOUND")
+    sys.exit(1)
+sys.exit(2 if b"TEST-TROUBLE" in content else 0)
+"""
+
+
+def pdf(pages: int, password: str = "") -> bytes:
+    writer = PdfWriter()
+    for _ in range(pages):
+        writer.add_blank_page(200, 300)
+    if password:
+        writer.encrypt(password, algorithm="RC4-128")
+    written = io.BytesIO()
+    writer.write(written)
+    return written.getvalue()
+
+
+def upload(content: bytes, pages: int | None = None) -> Upload:
+    return Upload(name="скан.pdf", media_type="image/png", content=content, pages=pages)
+
+
+@pytest.fixture
+def scanner(tmp_path: Path) -> tuple[str, ...]:
+    program = tmp_path / "scanner.py"
+    program.write_text(SCANNER)
+    return (sys.executable, str(program))
+
+
+# --- the scanner -----------------------------------------------------------------------------------------
+
+
+async def test_a_clean_file_passes(scanner: tuple[str, ...]) -> None:
+    await scan(scanner, pdf(1), 30)
+
+
+async def test_an_infected_one_is_refused(scanner: tuple[str, ...]) -> None:
+    with pytest.raises(Refused, match="virus scanner"):
+        await scan(scanner, b"%PDF-1.7 TEST-VIRUS", 30)
+
+
+async def test_a_scanner_in_trouble_says_nothing_about_the_file(scanner: tuple[str, ...]) -> None:
+    with pytest.raises(Unavailable, match="exit code 2"):
+        await scan(scanner, b"%PDF-1.7 TEST-TROUBLE", 30)
+
+
+async def test_a_scanner_that_is_not_there_lets_nothing_pass(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="can't be started"):
+        await scan((str(tmp_path / "none"),), pdf(1), 30)
+
+
+async def test_one_that_hangs_is_ended_in_time(tmp_path: Path) -> None:
+    left = tmp_path / "left"
+    program = f"import pathlib, time; time.sleep(3); pathlib.Path({str(left)!r}).touch()"
+    began = time.monotonic()
+    with pytest.raises(Unavailable, match=r"0\.5 seconds"):
+        await scan((sys.executable, "-c", program), pdf(1), 0.5)
+    assert time.monotonic() - began < 2.5
+    await asyncio.sleep(3)
+    assert not left.exists()
+
+
+async def test_one_that_does_not_read_it_all_may_say_so_all_the_same() -> None:
+    ended = await run_program((sys.executable, "-c", "raise SystemExit(1)"), bytes(5_000_000), 30)
+    assert ended.code == 1
+
+
+# --- pages -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "pages"),
+    [
+        (FileType.PDF, pdf(17), 17),
+        (FileType.PDF, b"%PDF-1.7\n% damaged\n", None),
+        (FileType.PDF, pdf(3, password="hemmelig"), None),
+        (FileType.PNG, b"\x89PNG\r\n\x1a\n", 1),
+        (FileType.TIFF, b"II*\x00", None),
+    ],
+    ids=["pdf", "damaged", "locked", "png", "tiff"],
+)
+async def test_pages_are_counted_where_they_can_be(kind: FileType, content: bytes, pages: int | None) -> None:
+    assert await count_pages(kind, content) == pages
+
+
+# --- all of it -------------------------------------------------------------------------------------------
+
+
+async def test_what_the_file_says_counts_before_what_its_sender_says(scanner: tuple[str, ...]) -> None:
+    found = await checked(upload(pdf(2), pages=9), Copies(scan_command=scanner))
+    assert (found.media_type, found.pages) == ("application/pdf", 2)
+    assert (await checked(upload(b"%PDF-1.7\n% damaged\n", pages=9), Copies())).pages == 9
+
+
+async def test_what_is_not_taken_is_never_shown_to_the_scanner(tmp_path: Path) -> None:
+    rules = Copies(scan_command=(str(tmp_path / "none"),))
+    with pytest.raises(Refused, match="Nobody knows"):
+        await checked(upload(b"MZ\x90\x00"), rules)

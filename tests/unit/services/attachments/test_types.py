@@ -1,0 +1,87 @@
+"""What a file is, and how many pages a copy should have."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.problems import Refused
+from gateway.domain.requests.attachments import FileType, page_warning, pages_cited, type_of
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.policy import Copies
+from gateway.services.attachments import kind_of
+
+EPUB = b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/epub+zip"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"%PDF-1.7\n", FileType.PDF),
+        (b"\r\nscanner says hello\n%PDF-1.4\n", FileType.PDF),
+        (bytes(1100) + b"%PDF-1.4\n", None),
+        (b"II*\x00\x08\x00\x00\x00", FileType.TIFF),
+        (b"MM\x00*\x00\x00\x00\x08", FileType.TIFF),
+        (b"\x89PNG\r\n\x1a\n" + b"comment: %PDF-", FileType.PNG),
+        (b"\xff\xd8\xff\xe0", FileType.JPEG),
+        (b"GIF89a", FileType.GIF),
+        (b"RIFF\x10\x00\x00\x00WEBPVP8 ", FileType.WEBP),
+        (b"RIFF\x10\x00\x00\x00WAVEfmt ", None),
+        (EPUB, FileType.EPUB),
+        (b"PK\x03\x04" + bytes(40), None),
+        (b"<!DOCTYPE html><script>", None),
+        (b"MZ\x90\x00", None),
+        (b"", None),
+    ],
+)
+def test_a_file_is_what_its_content_says(content: bytes, kind: FileType | None) -> None:
+    assert type_of(content) is kind
+
+
+def test_what_the_rules_do_not_name_is_not_taken() -> None:
+    assert kind_of(b"%PDF-1.7", Copies()) is FileType.PDF
+    with pytest.raises(Refused, match="application/epub"):
+        kind_of(EPUB, Copies())
+    assert kind_of(EPUB, Copies(types=(FileType.PDF, FileType.EPUB))) is FileType.EPUB
+    with pytest.raises(Refused, match="Nobody knows"):
+        kind_of(b"<html>", Copies(types=tuple(FileType)))
+
+
+@pytest.mark.parametrize(
+    ("pages", "count"),
+    [
+        ("77-91", 15),
+        ("pp. 77–91", 15),
+        ("S. 5-7", 3),
+        ("S12–S19", 8),
+        ("xi-xx", 10),
+        ("123-9", 7),
+        ("45-8", 4),
+        ("4, 7-9", 4),
+        ("1-3; 8-9", 5),
+        ("77", None),  # perhaps only where it begins
+        ("e12345", None),
+        ("12-1", None),
+        ("1-999999", None),
+        ("passim", None),
+        ("100-", None),
+    ],
+)
+def test_pages_are_counted_as_they_are_cited(pages: str, count: int | None) -> None:
+    assert pages_cited(pages) == count
+
+
+@given(st.text(max_size=40))
+def test_whatever_is_cited_gives_a_count_or_none(pages: str) -> None:
+    count = pages_cited(pages)
+    assert count is None or count > 0
+
+
+def test_staff_are_warned_of_another_length_than_cited() -> None:
+    cited = Citation(title="日本図書館情報学会誌", pages="77-91")
+    assert page_warning(cited, "scan.pdf", 15) == ""
+    assert page_warning(cited, "scan.pdf", None) == ""
+    assert page_warning(Citation(title="日本図書館情報学会誌"), "scan.pdf", 3) == ""
+    said = page_warning(cited, "scan.pdf", 1)
+    assert said == "The file scan.pdf has 1 page; the citation (pages 77-91) asks for 15 pages."

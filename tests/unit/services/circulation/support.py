@@ -1,0 +1,90 @@
+"""Short ways to say who, what and at which desk; and libraries that lack something or fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+
+from gateway.domain.circulation_policy import CirculationPolicy
+from gateway.domain.clock import FixedClock
+from gateway.domain.commands import Command, Credential, Named, PatronRef
+from gateway.domain.problems import Refused, Unavailable
+from gateway.ports.library_system import Capability, LibrarySystem
+from gateway.services.circulation import Desk, carry_out
+
+# The sample library: Ana Müller, and others of whom something is to be said.
+ANA, ANA_USERNAME = "21000000000017", "reader01"
+CHIDI, CHIDI_EXTERNAL = "21000000000025", "S4701"
+BLOCKED = str(21000000000017 + 8 * 27)
+EXPIRED = str(21000000000017 + 8 * 29)
+IN_DEBT = str(21000000000017 + 8 * 31)
+PSEUDOPATRON, EASTBROOK = "pseudopatron", "inst-ebu"
+PIN = "1234"
+BOOK = "39000000000011"  # of record 1001, 'The Three-Body Problem'
+RECORD, RECORD_OCLC = "1001", "90001001"
+
+
+def who(barcode: str) -> PatronRef:
+    return PatronRef(Named(barcode))
+
+
+def signs_in(**credentials: str) -> tuple[Credential, ...]:
+    """signs_in(barcode_id=ANA, pin=PIN)"""
+    return tuple(Credential(type_.replace("_", " "), value) for type_, value in credentials.items())
+
+
+def policy(**sections: Any) -> CirculationPolicy:
+    """The `circulation` section of a profile, as it would stand in YAML."""
+    return CirculationPolicy.model_validate(sections)
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    library: Any
+    clock: FixedClock
+    zone: tzinfo
+
+    def desk(self, sender: str = "EBU", library: LibrarySystem | None = None, **sections: Any) -> Desk:
+        return Desk(
+            library or self.library, policy(**sections), "illiad-alma", self.zone, "EUR", self.clock, "BERG", sender
+        )
+
+    async def ask(self, command: Command, **sections: Any) -> Any:
+        return await carry_out(command, self.desk(**sections))
+
+    async def refusal(self, command: Command, **sections: Any) -> Refused:
+        """The refusal that this command gets; an error when it gets none."""
+        try:
+            done = await carry_out(command, self.desk(**sections))
+        except Refused as refused:
+            return refused
+        raise AssertionError(f"not refused: {done}")
+
+
+class Without:
+    """A library system that can't do some things."""
+
+    def __init__(self, library: Any, *missing: Capability) -> None:
+        self._library = library
+        self.capabilities = frozenset(library.capabilities) - set(missing)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._library, name)
+
+
+class Failing:
+    """A library system whose method is down for the first call."""
+
+    def __init__(self, library: Any, method: str) -> None:
+        self._library = library
+        self._method = method
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._method:
+            self._method = ""
+            return self._down
+        return getattr(self._library, name)
+
+    async def _down(self, *_: Any, **__: Any) -> None:
+        raise Unavailable("the library system doesn't answer")

@@ -1,0 +1,348 @@
+"""Placing, finding, changing and cancelling requests; where they are fetched."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gateway.domain.commands import (
+    CancelRequest,
+    CheckOut,
+    LookUpRequest,
+    Named,
+    PatronRef,
+    PlaceRequest,
+    UpdateRequest,
+)
+from gateway.domain.library import Bib, HoldStatus, RecordId
+from gateway.domain.problems import About, Reason
+from gateway.ports.library_system import Capability
+from tests.unit.services.circulation.support import (
+    ANA,
+    BOOK,
+    CHIDI,
+    PIN,
+    RECORD,
+    RECORD_OCLC,
+    Counter,
+    Without,
+    signs_in,
+    who,
+)
+
+NUMBER = Named("WCNav1234")
+TODAY = date(2026, 3, 10)
+
+
+def wants_book(**more: Any) -> PlaceRequest:
+    return PlaceRequest(who(ANA), **{"items": (Named(BOOK),), "request": NUMBER, **more})
+
+
+def wants_record(type_: str, value: str, **more: Any) -> PlaceRequest:
+    return PlaceRequest(who(ANA), **{"records": (RecordId(type_, value),), "request": NUMBER, **more})
+
+
+# --- what is requested -----------------------------------------------------------------------------------
+
+
+async def test_a_request_is_placed_and_repeated(counter: Counter) -> None:
+    first = await counter.ask(wants_book(kind="page"))
+    assert (first.hold.request_id, first.hold.kind, first.item.barcode) == (NUMBER.value, "page", BOOK)
+    assert first.bib.id == RECORD
+    again = await counter.ask(wants_book(kind="page"))
+    assert again.hold.id == first.hold.id
+    assert len(await counter.library.patron_holds(first.patron.id)) == 1
+
+
+async def test_a_cancelled_request_can_be_placed_again(counter: Counter) -> None:
+    first = await counter.ask(wants_book())
+    await counter.ask(CancelRequest(who(ANA), NUMBER))
+    second = await counter.ask(wants_book())
+    assert second.hold.id != first.hold.id
+    assert second.hold.status.is_open
+    assert (await counter.ask(wants_book())).hold.id == second.hold.id
+    await counter.ask(CancelRequest(who(ANA), NUMBER))
+    assert (await counter.ask(wants_book())).hold.status.is_open
+
+
+async def test_a_filled_request_is_not_placed_again(counter: Counter) -> None:
+    first = await counter.ask(wants_book())
+    await counter.ask(CheckOut(who(ANA), Named(BOOK), NUMBER))
+    again = await counter.ask(wants_book())
+    assert (again.hold.id, again.hold.status) == (first.hold.id, HoldStatus.FILLED)
+
+
+@pytest.mark.parametrize(
+    ("command", "rules", "kind", "on_item"),
+    [
+        pytest.param(wants_book(kind=""), {}, "hold", True, id="as shipped: a hold on the item"),
+        pytest.param(
+            wants_book(kind="", scope=""), {"default_kind": "loan", "default_scope": "title"}, "loan", False,
+            id="the profile's kind and scope where none is said",
+        ),
+        pytest.param(wants_book(scope="title"), {}, "hold", False, id="any copy of the item's title"),
+        pytest.param(wants_record("SYSNUMBER", RECORD), {}, "hold", True, id="a copy of the record (CrossLink)"),
+        pytest.param(wants_record("OCLC", RECORD_OCLC, scope="title"), {}, "hold", False, id="a title (Navigator)"),
+    ],
+)  # fmt: skip
+async def test_kind_and_scope(
+    counter: Counter, command: PlaceRequest, rules: dict[str, Any], kind: str, on_item: bool
+) -> None:
+    placed = await counter.ask(command, requests=rules)
+    assert (placed.hold.kind, bool(placed.hold.item_id), placed.bib.id) == (kind, on_item, RECORD)
+
+
+@pytest.mark.parametrize(
+    ("records", "rules"),
+    [
+        pytest.param((RecordId("", RECORD),), {}, id="no code: our own number"),
+        pytest.param((RecordId("BibID", RECORD),), {}, id="code of Evergreen"),
+        pytest.param((RecordId("katkey", RECORD),), {"types": {"katkey": "local"}}, id="a code of this partner"),
+        pytest.param(
+            (RecordId("OCLC", f"(OCoLC){RECORD_OCLC}"),), {"rewrite": {"oclc": {"strip_prefix": ["(OCoLC)"]}}},
+            id="a prefix is taken off",
+        ),
+        pytest.param(
+            (RecordId("SYSNUMBER", f".b{RECORD}x"),),
+            {"rewrite": {"local": {"strip_prefix": [".b"]}}, "drop_check_digit": True}, id="Sierra's check digit",
+        ),
+        pytest.param(
+            (RecordId("SYSNUMBER", "1002"), RecordId("OCLC", RECORD_OCLC)), {"order": ["oclc", "local"]},
+            id="the order in which types are tried",
+        ),
+        pytest.param((RecordId("SYSNUMBER", "99"), RecordId("OCLC", RECORD_OCLC)), {}, id="the next one if unknown"),
+    ],
+)  # fmt: skip
+async def test_record_numbers(counter: Counter, records: tuple[RecordId, ...], rules: dict[str, Any]) -> None:
+    assert (await counter.ask(PlaceRequest(who(ANA), records=records), records=rules)).bib.id == RECORD
+
+
+async def test_records_that_cannot_be_found(counter: Counter) -> None:
+    unknown = await counter.refusal(wants_record("OCLC", "12"))
+    assert (unknown.reason, unknown.about, unknown.value) == (Reason.UNKNOWN_RECORD, About.RECORD, "12")
+    not_tried = await counter.refusal(wants_record("OCLC", RECORD_OCLC), records={"order": ["local"]})
+    assert (not_tried.reason, not_tried.about) == (Reason.INVALID_VALUE, About.RECORD)
+    nothing = await counter.refusal(PlaceRequest(who(ANA)))
+    assert nothing.reason is Reason.DATA_MISSING
+
+
+async def test_a_citation_with_numbers_is_enough(counter: Counter) -> None:
+    citation = Bib(title="The Three-Body Problem", identifiers=(RecordId("oclc", RECORD_OCLC),))
+    assert (await counter.ask(PlaceRequest(who(ANA), citation=citation))).bib.id == RECORD
+
+
+async def test_ignored_requests_place_nothing(counter: Counter) -> None:
+    placed = await counter.ask(wants_book(), requests={"ignore": True})
+    assert (placed.hold.id, placed.hold.request_id, placed.item.barcode) == ("", NUMBER.value, BOOK)
+    assert await counter.library.patron_holds(placed.patron.id) == ()
+
+
+@pytest.mark.parametrize(
+    ("sent", "rules", "kept", "note"),
+    [
+        ("TN-77", {}, "TN-77", ""),
+        ("TN-77", {"rewrite": {"strip_prefix": ["TN-"], "prefix": "ILL"}}, "ILL77", ""),
+        ("LU-77", {"prefixes": [{"prefix": "LU-", "means": ["library-use-only"]}]}, "LU-77", "library use only"),
+        (
+            "LU-77",
+            {"prefixes": [{"prefix": "LU-", "means": ["library-use-only"], "keep": False}]},
+            "77",
+            "library use only",
+        ),
+    ],
+)
+async def test_request_numbers(counter: Counter, sent: str, rules: dict[str, Any], kept: str, note: str) -> None:
+    notes = _NotesOfHolds(counter.library)
+    placed = await counter.ask(wants_book(request=Named(sent)), library=notes, requests=rules)
+    assert (placed.hold.request_id, notes.seen) == (kept, [note])
+    found = await counter.ask(LookUpRequest(Named(sent)), requests=rules)
+    assert found.hold.id == placed.hold.id
+
+
+class _NotesOfHolds:
+    """Passes everything on and remembers the notes, which a Hold doesn't show."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+        self.seen: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._library, name)
+
+    async def place_hold(self, wish: Any, key: str) -> Any:
+        self.seen.append(wish.note)
+        return await self._library.place_hold(wish, key)
+
+
+# --- dates -----------------------------------------------------------------------------------------------
+
+
+async def test_hold_days_end_a_hold(counter: Counter) -> None:
+    assert (await counter.ask(wants_book())).hold.expires is None
+    other = wants_record("local", "1002", request=Named("2"))
+    assert (await counter.ask(other, requests={"hold_days": 30})).hold.expires == TODAY + timedelta(days=30)
+
+
+async def test_the_message_knows_better_when_a_hold_ends(counter: Counter) -> None:
+    late = datetime(2026, 4, 1, 22, 30, tzinfo=UTC)  # the 2nd of April in Berlin
+    placed = await counter.ask(wants_book(expires=late, need_by=date(2026, 3, 31)), requests={"hold_days": 30})
+    assert (placed.hold.expires, placed.hold.need_by) == (date(2026, 4, 2), date(2026, 3, 31))
+
+
+async def test_days_that_have_passed_are_refused(counter: Counter) -> None:
+    refused = await counter.refusal(wants_book(need_by=date(2026, 3, 9)))
+    assert (refused.reason, refused.about, refused.value) == (Reason.INVALID_DATE, About.NEED_BY, "2026-03-09")
+    refused = await counter.refusal(wants_book(expires=date(2026, 3, 9)))
+    assert refused.reason is Reason.INVALID_DATE
+
+
+# --- pickup places ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sent", "receiver", "rules", "place"),
+    [
+        pytest.param("SCI", "", {}, "SCI", id="a code of ours"),
+        pytest.param("sci", "", {}, "SCI", id="without regard to case"),
+        pytest.param("olin,circ", "", {"map": {"Olin,Circ": "NORTH"}}, "NORTH", id="the profile's map (Cornell)"),
+        pytest.param("", "", {}, "MAIN", id="none: the patron's home library"),
+        pytest.param("", "", {"default": "EAST"}, "EAST", id="none: the profile's default"),
+        pytest.param("nothing", "", {}, "MAIN", id="the addon's word for none"),
+        pytest.param("k.A.", "", {"none_words": ["k.a."], "default": "EAST"}, "EAST", id="a partner's word for none"),
+        pytest.param("Mars", "", {"unknown": "default", "default": "EAST"}, "EAST", id="unknown: the default"),
+        pytest.param("", "SCI", {"source": ["receiver"]}, "SCI", id="in ToAgencyId (ReShare v1)"),
+        pytest.param("MAIN", "SCI", {"source": ["receiver"]}, "SCI", id="only in ToAgencyId"),
+        pytest.param("", "SCI", {"source": ["pickup-location", "receiver"]}, "SCI", id="the second source"),
+        pytest.param("EAST", "SCI", {"source": ["pickup-location", "receiver"]}, "EAST", id="the first source"),
+        pytest.param("EAST", "SCI", {"source": ["fixed"], "default": "NORTH"}, "NORTH", id="always the same place"),
+    ],
+)
+async def test_pickup_places(counter: Counter, sent: str, receiver: str, rules: dict[str, Any], place: str) -> None:
+    placed = await counter.ask(wants_book(pickup=sent, receiver=receiver), pickup=rules)
+    assert (placed.hold.pickup, placed.pickup.code) == (place, place)
+
+
+async def test_an_unknown_pickup_place_is_refused(counter: Counter) -> None:
+    refused = await counter.refusal(wants_book(pickup="Mars"))
+    assert (refused.reason, refused.about, refused.value) == (
+        Reason.BAD_PICKUP_LOCATION,
+        About.PICKUP_LOCATION,
+        "Mars",
+    )
+
+
+async def test_a_wrong_default_is_told_to_staff(counter: Counter) -> None:
+    refused = await counter.refusal(wants_book(), pickup={"default": "WEST"})
+    assert refused.reason is Reason.BAD_PICKUP_LOCATION
+    assert "circulation.pickup.default" in refused.internal
+    assert "WEST" not in refused.detail
+
+
+async def test_pickup_of_requests_can_be_left_unread(counter: Counter) -> None:
+    placed = await counter.ask(
+        wants_book(pickup="Mars"), requests={"use_pickup": False}, pickup={"default": "SCI", "no_hold_words": ["mars"]}
+    )
+    assert placed.hold.pickup == "SCI"
+
+
+async def test_a_place_that_means_no_hold(counter: Counter) -> None:
+    placed = await counter.ask(wants_book(pickup="NONE"), pickup={"none_words": [], "no_hold_words": ["none"]})
+    assert placed.hold.id == ""
+    assert await counter.library.patron_holds(placed.patron.id) == ()
+
+
+# --- what the library's system can do --------------------------------------------------------------------
+
+
+async def test_without_title_holds_a_copy_is_chosen(counter: Counter) -> None:
+    limited = Without(counter.library, Capability.HOLD_TITLE)
+    placed = await counter.ask(wants_record("local", RECORD, scope="title"), library=limited)
+    assert placed.hold.item_id
+
+
+async def test_without_item_holds_they_are_refused(counter: Counter) -> None:
+    refused = await counter.refusal(wants_book(), library=Without(counter.library, Capability.HOLD_ITEM))
+    assert (refused.reason, refused.about) == (Reason.UNSUPPORTED_SERVICE, About.SERVICE)
+    assert refused.detail == "The system of this library can't place a hold on an item."
+
+
+# --- finding, changing, cancelling -----------------------------------------------------------------------
+
+
+async def test_a_request_is_found_by_number_or_by_patron_and_item(counter: Counter) -> None:
+    placed = await counter.ask(wants_book())
+    for command in (LookUpRequest(NUMBER), LookUpRequest(None, who(ANA), Named(BOOK))):
+        found = await counter.ask(command)
+        assert (found.hold.id, found.patron.id, found.bib.id) == (placed.hold.id, placed.patron.id, RECORD)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        LookUpRequest(Named("other")),
+        LookUpRequest(NUMBER, who(CHIDI)),
+        CancelRequest(who(CHIDI), NUMBER),
+        UpdateRequest(who(CHIDI), NUMBER, pickup="SCI"),
+        LookUpRequest(None, who(CHIDI), Named(BOOK)),
+    ],
+)
+async def test_another_patrons_request_is_as_good_as_none(counter: Counter, command: Any) -> None:
+    await counter.ask(wants_book())
+    assert (await counter.refusal(command)).reason is Reason.UNKNOWN_REQUEST
+
+
+async def test_cancelling_is_repeatable(counter: Counter) -> None:
+    placed = await counter.ask(wants_book())
+    for _ in range(2):
+        cancelled = await counter.ask(CancelRequest(who(ANA), NUMBER))
+        assert (cancelled.hold.id, cancelled.hold.status) == (placed.hold.id, HoldStatus.CANCELLED)
+        assert cancelled.item.barcode == BOOK
+
+
+async def test_cancelling_by_item(counter: Counter) -> None:
+    placed = await counter.ask(wants_book())
+    cancelled = await counter.ask(CancelRequest(who(ANA), None, Named(BOOK), kind="hold"))
+    assert cancelled.hold.id == placed.hold.id
+    assert (await counter.refusal(CancelRequest(who(ANA)))).reason is Reason.DATA_MISSING
+
+
+async def test_a_closed_request_can_be_answered_as_cancelled(counter: Counter) -> None:
+    await counter.ask(wants_book())
+    await counter.ask(CheckOut(who(ANA), Named(BOOK), NUMBER))
+    assert (await counter.refusal(CancelRequest(who(ANA), NUMBER))).reason is Reason.REQUEST_CLOSED
+    answered = await counter.ask(CancelRequest(who(ANA), NUMBER), as_success={"cancel-request": ["request-closed"]})
+    assert answered.hold.status is HoldStatus.FILLED
+
+
+async def test_a_duplicate_request_can_be_answered_with_the_first(counter: Counter) -> None:
+    first = await counter.ask(wants_book())
+    another = wants_book(request=Named("WCNav1235"))
+    assert (await counter.refusal(another)).reason is Reason.DUPLICATE_REQUEST
+    answered = await counter.ask(another, as_success={"place-request": ["duplicate-request"]})
+    assert answered.hold.id == first.hold.id
+
+
+async def test_changing_pickup_there_and_back(counter: Counter) -> None:
+    await counter.ask(wants_book(pickup="MAIN"))
+    for place in ("SCI", "MAIN", "SCI"):
+        changed = await counter.ask(UpdateRequest(who(ANA), NUMBER, pickup=place, need_by=date(2026, 5, 1)))
+        assert (changed.hold.pickup, changed.hold.need_by) == (place, date(2026, 5, 1))
+        counter.clock.advance(timedelta(minutes=1))
+    unnamed = await counter.ask(UpdateRequest(None, NUMBER, expires=date(2026, 6, 1)))
+    assert (unnamed.hold.expires, unnamed.hold.pickup) == (date(2026, 6, 1), "SCI")
+
+
+async def test_a_closed_request_is_not_changed(counter: Counter) -> None:
+    await counter.ask(wants_book())
+    await counter.ask(CancelRequest(who(ANA), NUMBER))
+    refused = await counter.refusal(UpdateRequest(who(ANA), NUMBER, pickup="SCI"))
+    assert (refused.reason, refused.value) == (Reason.REQUEST_CLOSED, NUMBER.value)
+
+
+async def test_requests_by_card_and_pin(counter: Counter) -> None:
+    """VDX cancels with `Barcode Id` and `Password` (facts/ncip.md 2.7)."""
+    await counter.ask(wants_book())
+    ref = PatronRef(None, signs_in(barcode_id=ANA, password=PIN))
+    assert (await counter.ask(CancelRequest(ref, NUMBER))).hold.status is HoldStatus.CANCELLED

@@ -1,0 +1,106 @@
+"""An exchange over the sample library, with a journal, as the daemon has it; and messages that partners send it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adapters.ncip.partner_simulator import NcipPartner
+from gateway.cli.installation import Installation
+from gateway.configuration.yaml_document import Document
+from gateway.domain.problems import Unavailable
+from gateway.domain.profile import Profile
+from gateway.ports.responder import Arrival, Conversation, Transport
+from gateway.profiles import LoadedProfile, ProfileSet
+from gateway.runtime.managed_requests import houses_of
+from gateway.services.exchange.message_context import OpenLibrary
+from gateway.store.engine import Store
+from gateway.store.journal import Journal
+from gateway.store.journal_records import JournalOptions, Opening
+from tests.support.paths import ROOT
+
+PATRON = "21000000000017"
+PARTNER = NcipPartner(lambda reference: reference)
+
+
+class House:
+    """`profiles` may be changed: the exchange sees the change with the next message."""
+
+    def __init__(
+        self, installation: Installation, store: Store, journal: Journal, libraries: dict[str, OpenLibrary]
+    ) -> None:
+        self.installation = installation
+        self.store = store
+        self.journal = journal
+        self.libraries = libraries
+        self.profiles: dict[str, Profile] = {one.name: one for one in installation.profiles.profiles}
+        houses = houses_of(
+            installation.settings,
+            store,
+            installation.clock,
+            libraries,
+            self.profile_set,
+            installation.policies.policies.of,
+        )
+        self.exchange = installation.parts.exchange(libraries, self.profile_set, journal, houses=houses)
+
+    def profile_set(self) -> ProfileSet:
+        return ProfileSet({name: LoadedProfile(one, Document(name), Path(name)) for name, one in self.profiles.items()})
+
+    @property
+    def system(self) -> Any:
+        return self.libraries["DEMO"].system
+
+    def message(self, service: str, profile: str = "ncip2", **values: str) -> Arrival:
+        """`values`: the parameters of `illgate send`, with _ for -."""
+        now = self.installation.clock.now()
+        library = self.installation.settings.library()
+        talk = Conversation(self.profiles[profile], library.symbol, library.zone, library.currency, now)
+        said = {name.replace("_", "-"): (value,) for name, value in values.items()}
+        body = PARTNER.build(service, said, talk)
+        return Arrival(body, now, Transport.HTTP, "ncip", peer="127.0.0.1", profile=profile)
+
+    def opening(self, arrival: Arrival, service: str) -> Opening:
+        """What the journal has of it while it is in hand."""
+        return Opening(
+            library="DEMO",
+            at=arrival.received,
+            body=arrival.body,
+            protocol="ncip",
+            transport="http",
+            profile=arrival.profile,
+            service=service,
+            peer=arrival.peer,
+        )
+
+
+@contextlib.asynccontextmanager
+async def open_house(
+    folder: Path, options: JournalOptions | None = None, store_url: str = "sqlite:///data/illgate.db"
+) -> AsyncIterator[House]:
+    settings = f"profiles: {{folder: {ROOT / 'profiles'}}}\nstore: {{url: '{store_url}'}}\n"
+    (folder / "gateway.yml").write_text(settings, encoding="utf-8")
+    (folder / "data").mkdir(exist_ok=True)
+    (folder / "data" / "illgate.db").touch()
+    installation = Installation(folder / "gateway.yml")
+    library = installation.settings.library()
+    async with installation.store() as store:
+        sample = installation.parts.adapter_of(library).sample
+        assert sample is not None
+        await sample(installation.parts.context_of(library, store))
+        journal = Journal(store, options or JournalOptions())
+        try:
+            yield House(installation, store, journal, await installation.parts.open_libraries(store))
+        finally:
+            await journal.close()
+
+
+@dataclass
+class Silent:
+    """A library's system that can't be reached."""
+
+    async def ping(self) -> None:
+        raise Unavailable("no route to host")

@@ -1,0 +1,160 @@
+"""What a message changes and what the journal says of it are one transaction, where both are in one store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.domain.problems import Refused, Unavailable
+from gateway.ports.library_system import PatronKey
+from gateway.ports.responder import Arrival, OutcomeClass
+from gateway.store.journal_records import Filter, Message
+from tests.unit.services.exchange.support import PATRON, House, open_house
+
+PIN = "1234"
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def transactions(house: House, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Each time that the store is asked for something."""
+    asked: list[str] = []
+    for name in ("read", "write"):
+        monkeypatch.setattr(house.store, name, _counted(getattr(house.store, name), name, asked))
+    return asked
+
+
+def _counted(call: Any, name: str, asked: list[str]) -> Any:
+    async def counted(work: Any) -> Any:
+        asked.append(name)
+        return await call(work)
+
+    return counted
+
+
+def accept(house: House, number: int, patron: str = PATRON) -> Arrival:
+    return house.message(
+        "accept-item", patron=patron, request=f"TN-{number}", item=f"ILL-{number}", title="高慢と偏見", pickup="MAIN"
+    )
+
+
+async def journal(house: House) -> list[Message]:
+    """Oldest first."""
+    return list(reversed((await house.journal.list(Filter("DEMO"))).messages))
+
+
+async def is_here(house: House, number: int) -> bool:
+    try:
+        await house.system.item_by_barcode(f"ILL-{number}")
+    except Refused:
+        return False
+    return True
+
+
+async def test_an_accepted_item_takes_one_transaction(house: House, transactions: list[str]) -> None:
+    answer = await house.exchange.handle(accept(house, 1))
+
+    assert transactions == ["write"]
+    assert b"Problem" not in answer.body
+    assert await is_here(house, 1)
+    question, sent = await journal(house)
+    assert (question.outcome, question.request_id, question.item_id) == (OutcomeClass.OK, "TN-1", "ILL-1")
+    assert sent.exchange == question.exchange
+    (kept,) = [one for one in await house.journal.exchange("DEMO", question.exchange) if one.message.id == sent.id]
+    assert kept.body == answer.body
+
+
+async def test_a_patron_is_looked_up_in_one_transaction_too(house: House, transactions: list[str]) -> None:
+    answer = await house.exchange.handle(house.message("lookup-user", patron=PATRON))
+
+    assert transactions == ["write"]
+    assert b"LookupUserResponse" in answer.body
+    assert [one.outcome for one in await journal(house)] == [OutcomeClass.OK, OutcomeClass.OK]
+
+
+async def test_a_repeat_gets_the_same_answer_and_changes_nothing(house: House) -> None:
+    first = await house.exchange.handle(accept(house, 2))
+    patron = await house.system.find_patron(PatronKey(PATRON))
+    held = await house.system.patron_holds(patron.id)
+
+    again = await house.exchange.handle(accept(house, 2))
+
+    assert again.body == first.body
+    assert await house.system.patron_holds(patron.id) == held
+
+
+async def test_where_the_journal_can_not_be_written_nothing_is_changed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full after the library's part: the whole is undone, and on the usual way as well."""
+
+    def full(*_: Any) -> None:
+        raise Unavailable("the database can't be used now: disk full")
+
+    async def none_begins(_: Any) -> None:
+        full()
+
+    monkeypatch.setattr("gateway.store.journal.write_entries", full)
+    monkeypatch.setattr(house.journal, "begin", none_begins)
+
+    answer = await house.exchange.handle(accept(house, 3))
+
+    assert b"Temporary Processing Failure" in answer.body
+    assert not await is_here(house, 3)
+    assert await journal(house) == []
+
+
+async def test_a_refusal_goes_the_usual_way(house: House, transactions: list[str]) -> None:
+    answer = await house.exchange.handle(accept(house, 4, patron="nobody"))
+
+    assert b"Unknown User" in answer.body
+    assert transactions[0] == "write"
+    assert len(transactions) > 1
+    assert not await is_here(house, 4)
+    question, _ = await journal(house)
+    assert (question.outcome, question.reason) == (OutcomeClass.REFUSED, "unknown-patron")
+
+
+async def test_a_defect_in_the_answer_undoes_the_work_and_the_usual_way_does_it_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    responder_type = type(house.installation.parts.adapters.protocols["ncip"].responder())
+    encode = responder_type.encode
+    seen: list[str] = []
+
+    def failing_once(responder: Any, envelope: Any, incoming: Any, accepted: Any, talk: Any) -> Any:
+        seen.append(accepted.item.id)
+        if len(seen) == 1:
+            raise RuntimeError("no answer can be written")
+        return encode(responder, envelope, incoming, accepted, talk)
+
+    monkeypatch.setattr(responder_type, "encode", failing_once)
+
+    answer = await house.exchange.handle(accept(house, 5))
+
+    first, second = seen
+    assert first != second
+    assert b"Problem" not in answer.body
+    question, sent = await journal(house)
+    assert (question.outcome, sent.outcome) == (OutcomeClass.OK, OutcomeClass.OK)
+    assert await is_here(house, 5)
+
+
+async def test_messages_that_come_together_share_a_fate_only_when_they_succeed(house: House) -> None:
+    good = [accept(house, number) for number in range(10, 14)]
+    bad = [accept(house, number, patron="nobody") for number in range(20, 24)]
+    pairs = [one for pair in zip(good, bad, strict=True) for one in pair]
+
+    answers = await asyncio.gather(*(house.exchange.handle(one) for one in pairs))
+
+    assert [b"Unknown User" in answer.body for answer in answers] == [False, True] * 4
+    assert [await is_here(house, number) for number in (*range(10, 14), *range(20, 24))] == [True] * 4 + [False] * 4

@@ -1,0 +1,244 @@
+"""What a crash interrupted is finished at the next start."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from gateway.ports.library_system import LibrarySystem, PatronKey
+from gateway.ports.responder import Arrival, OutcomeClass
+from gateway.services.exchange.message_context import OpenLibrary
+from gateway.services.exchange.recovery import MOST_STARTS, Repaired, finish_interrupted, set_aside
+from gateway.store.journal import Journal
+from gateway.store.journal_records import Begun, BodyCipher, Filter, FullMessage, JournalOptions
+from gateway.store.postgresql import place_of
+from tests.unit.services.exchange.support import PATRON, House, Silent, open_house
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(tmp_path) as opened:
+        yield opened
+
+
+def accept(house: House, number: int) -> Arrival:
+    return house.message(
+        "accept-item", patron=PATRON, request=f"TN-{number}", item=f"ILL-{number}", title="Tři problémy", pickup="MAIN"
+    )
+
+
+async def interrupted(house: House, arrival: Arrival, service: str = "AcceptItem") -> Begun:
+    """The daemon stopped when the message was in the journal."""
+    return await house.journal.begin(house.opening(arrival, service))
+
+
+async def repair(house: House) -> Repaired:
+    return await repair_in(house, house.libraries)
+
+
+async def repair_in(house: House, libraries: Mapping[str, OpenLibrary]) -> Repaired:
+    clock = house.installation.clock
+    return await finish_interrupted(
+        house.exchange, house.journal, libraries, clock, lambda node: place_of(house.store, node)
+    )
+
+
+async def rows(house: House, begun: Begun) -> tuple[FullMessage, ...]:
+    return await house.journal.exchange("DEMO", begun.exchange)
+
+
+async def holds(house: House) -> list[str]:
+    patron = await house.system.find_patron(PatronKey(PATRON))
+    return sorted(hold.item_barcode for hold in await house.system.patron_holds(patron.id) if hold.item_barcode)
+
+
+async def test_what_was_not_begun_is_carried_out_and_its_row_completed(house: House) -> None:
+    before = await holds(house)
+    begun = await interrupted(house, accept(house, 1))
+
+    assert await repair(house) == Repaired(finished=1)
+
+    question, answer = await rows(house, begun)
+    assert question.message.outcome is OutcomeClass.OK
+    assert "the answer was not sent" in question.message.note
+    assert b"AcceptItemResponse" in (answer.body or b"")
+    assert await holds(house) == sorted([*before, "ILL-1"])
+    assert await repair(house) == Repaired()
+
+
+async def test_what_was_carried_out_but_not_noted_is_not_done_twice(house: House) -> None:
+    await house.exchange.handle(accept(house, 2))
+    before = await holds(house)
+    begun = await interrupted(house, accept(house, 2))
+
+    assert await repair(house) == Repaired(finished=1)
+
+    assert (await rows(house, begun))[0].message.outcome is OutcomeClass.OK
+    assert await holds(house) == before
+
+
+async def test_the_partner_who_repeats_it_gets_the_same_success(house: House) -> None:
+    arrival = accept(house, 3)
+    begun = await interrupted(house, arrival)
+    await repair(house)
+    held = await holds(house)
+
+    again = await house.exchange.handle(arrival)
+
+    assert again.body == (await rows(house, begun))[1].body
+    assert await holds(house) == held
+
+
+async def test_a_refusal_is_an_end_too(house: House) -> None:
+    begun = await interrupted(house, house.message("check-out", patron="nobody", item="39000000000011"), "CheckOutItem")
+
+    assert await repair(house) == Repaired(finished=1)
+
+    question, answer = await rows(house, begun)
+    assert (question.message.outcome, question.message.reason) == (OutcomeClass.REFUSED, "unknown-patron")
+    assert b"Unknown User" in (answer.body or b"")
+
+
+async def test_what_can_no_longer_be_read_is_an_end_too(house: House) -> None:
+    arrival = accept(house, 4)
+    broken = Arrival(b"<NCIPMessage>", arrival.received, arrival.transport, "ncip", profile="ncip2")
+    begun = await interrupted(house, broken)
+
+    assert await repair(house) == Repaired(finished=1)
+
+    assert (await rows(house, begun))[0].message.outcome is OutcomeClass.MALFORMED
+
+
+async def test_without_its_profile_it_is_marked_as_failed_for_staff_to_see(house: House) -> None:
+    begun = await interrupted(house, accept(house, 5))
+    del house.profiles["ncip2"]
+
+    assert await repair(house) == Repaired(failed=1)
+
+    (question,) = await rows(house, begun)
+    assert (question.message.outcome, question.message.reason) == (OutcomeClass.FAILED, "interrupted")
+    assert "profile 'ncip2' is no longer there" in question.message.note
+    assert not (await house.journal.list(Filter("DEMO", outcome=OutcomeClass.PENDING))).messages
+
+
+async def test_a_content_not_kept_whole_is_marked_as_failed(tmp_path: Path) -> None:
+    async with open_house(tmp_path, JournalOptions(body_limit=100)) as house:
+        begun = await interrupted(house, accept(house, 6))
+
+        assert await repair(house) == Repaired(failed=1)
+
+        assert "too long to be kept whole" in (await rows(house, begun))[0].message.note
+
+
+async def test_a_content_whose_key_is_missing_is_left_and_the_others_are_finished(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        locked = Journal(house.store, JournalOptions(cipher=BodyCipher(["kein Wort, sondern Zufall 4711"])))
+        begun = await locked.begin(house.opening(accept(house, 7), "AcceptItem"))
+        other = await interrupted(house, accept(house, 8))
+
+        assert await repair(house) == Repaired(finished=1, left=1)
+
+        assert (await rows(house, other))[0].message.outcome is OutcomeClass.OK
+        assert (await locked.exchange("DEMO", begun.exchange))[0].message.outcome is OutcomeClass.PENDING
+
+
+async def test_a_library_that_does_not_answer_leaves_its_messages_for_the_next_start(house: House) -> None:
+    begun = await interrupted(house, accept(house, 9))
+    ours = house.libraries["DEMO"]
+    silent = OpenLibrary(ours.symbol, ours.name, cast(LibrarySystem, Silent()), ours.zone, ours.currency)
+
+    done = await repair_in(house, {ours.symbol: silent})
+
+    assert done == Repaired(left=1)
+    assert (await rows(house, begun))[0].message.outcome is OutcomeClass.PENDING
+    assert await repair(house) == Repaired(finished=1)
+
+
+async def test_many_are_finished_oldest_first(house: House) -> None:
+    begun = [await interrupted(house, accept(house, number)) for number in range(20, 50)]
+
+    assert await repair(house) == Repaired(finished=30)
+
+    ends = [(await rows(house, one))[1].message for one in begun]
+    assert [one.at for one in ends] == sorted(one.at for one in ends)
+
+
+async def died_while_finishing(house: House, begun: Begun, times: int) -> None:
+    """So many starts took it up and ended there."""
+    for _ in range(times):
+        await house.journal.take_up("DEMO", f"{begun.exchange}-1")
+
+
+async def test_what_no_start_lived_to_finish_is_set_aside(house: House) -> None:
+    before = await holds(house)
+    bad, good = await interrupted(house, accept(house, 60)), await interrupted(house, accept(house, 61))
+    await died_while_finishing(house, bad, MOST_STARTS)
+    assert await set_aside(house.journal, house.libraries) == 0
+
+    assert await repair(house) == Repaired(finished=1, failed=1)
+
+    (question,) = await rows(house, bad)
+    assert (question.message.outcome, question.message.reason) == (OutcomeClass.FAILED, "set-aside")
+    assert f"illgate replay {question.message.id}" in question.message.note
+    assert (await rows(house, good))[0].message.outcome is OutcomeClass.OK
+    assert await holds(house) == sorted([*before, "ILL-61"])
+    assert await set_aside(house.journal, house.libraries) == 1
+    assert await repair(house) == Repaired(), "and not at the next start either"
+
+
+async def test_what_is_set_aside_can_be_replayed_and_then_waits_no_more(house: House) -> None:
+    bad = await interrupted(house, accept(house, 62))
+    await died_while_finishing(house, bad, MOST_STARTS)
+    await repair(house)
+    (question,) = await rows(house, bad)
+
+    assert (await house.exchange.replay(question)).outcome is OutcomeClass.OK
+
+    assert await set_aside(house.journal, house.libraries) == 0
+    assert "ILL-62" in await holds(house)
+
+
+async def test_a_start_that_lives_counts_for_nothing(house: House) -> None:
+    begun = await interrupted(house, accept(house, 63))
+    await died_while_finishing(house, begun, MOST_STARTS - 1)
+
+    assert await repair(house) == Repaired(finished=1)
+
+    assert await house.journal.interrupted("DEMO", 0) == 0
+
+
+@pytest.mark.postgresql
+async def test_what_a_living_node_has_in_hand_is_left_to_it(tmp_path: Path, fresh_postgresql_url: str) -> None:
+    async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
+        living = place_of(house.store, "a/1")
+        assert await living.leads()
+        in_hand = await begun_by("a/1", house, 7)
+        left = await begun_by("b/1", house, 8)
+
+        assert await repair(house) == Repaired(finished=1)
+
+        assert (await rows(house, left))[0].message.outcome is OutcomeClass.OK
+        assert [row.message.outcome for row in await rows(house, in_hand)] == [OutcomeClass.PENDING]
+        await living.close()
+        assert await repair(house) == Repaired(finished=1)
+        assert (await rows(house, in_hand))[0].message.outcome is OutcomeClass.OK
+
+
+@pytest.mark.postgresql
+async def test_two_that_start_together_do_not_both_finish_it(tmp_path: Path, fresh_postgresql_url: str) -> None:
+    async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
+        await begun_by("b/1", house, 9)
+        heir = place_of(house.store, "b/1")
+        assert await heir.leads()
+
+        assert await repair(house) == Repaired()
+
+        await heir.close()
+
+
+async def begun_by(node: str, house: House, number: int) -> Begun:
+    journal = Journal(house.store, JournalOptions(), node)
+    return await journal.begin(house.opening(accept(house, number), "AcceptItem"))

@@ -1,0 +1,49 @@
+"""A library that writes letters: made-up request, own templates where a test wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Kind
+from gateway.domain.requests.partner_policy import PartnerPolicy
+from gateway.ports.outgoing_mail import PLAIN, Letter, LetterStyle
+from gateway.services.letters import Letters, NoticeFacts, sample
+
+ZONE = ZoneInfo("Europe/Zurich")
+
+
+def letters(folder: Path | None = None, templates: Mapping[str, str] | None = None, language: str = "en") -> Letters:
+    if templates:
+        assert folder is not None
+        write(folder, templates)
+    return Letters(folder, language)
+
+
+def write(folder: Path, templates: Mapping[str, str]) -> None:
+    for name, text in templates.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+
+def notice(
+    by: Letters, name: str, language: str = "", script: str = "latin", facts: NoticeFacts = sample.FACTS
+) -> Letter:
+    request = sample.request(script)
+    request = replace(request, patron=replace(request.patron, language=language))
+    return by.for_patron(name, request, sample.PATRON, sample.LIBRARY, ZONE, sample.NOW, facts)
+
+
+def to_partner(
+    by: Letters, kind: Kind, language: str = "", script: str = "latin", style: LetterStyle = PLAIN
+) -> Letter:
+    profile = Profile(name="seeberg", partner=PartnerPolicy(language=language))
+    return by.for_partner(sample.message(kind, script), profile, sample.LIBRARY, ZONE, style)
+
+
+def slip(by: Letters, name: str, script: str = "latin") -> Letter:
+    return by.slip(name, sample.request(script), sample.PATRON, sample.LIBRARY, ZONE, sample.NOW, sample.SLIP)

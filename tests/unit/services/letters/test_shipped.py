@@ -1,0 +1,114 @@
+"""The shipped letters: all there in each language, readable in every script, with nothing left unsaid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from lxml import html
+
+from gateway.domain.requests.borrowing_table import BORROWING
+from gateway.domain.requests.citation import CitationType
+from gateway.domain.requests.events import Condition, Kind, Reasons
+from gateway.domain.requests.lending_table import LENDING
+from gateway.domain.requests.request import Borrowing, Lending, ServiceType
+from gateway.domain.requests.state_table import Effect, Tell
+from gateway.domain.requests.state_table import Letter as LetterEffect
+from gateway.ports.outgoing_mail import Letter
+from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, SHIPPED, Letters, sample
+from gateway.services.letters.languages import Languages
+from tests.unit.services.letters.support import notice, slip, to_partner
+
+LANGUAGES = ("de", "en")
+BY = Letters(None, "en")
+
+ISOLATES = dict.fromkeys((0x2068, 0x2069))
+
+
+def effects() -> Iterator[Effect]:
+    for table in (BORROWING, LENDING):
+        cells = [*table.elsewhere.values(), *(cell for row in table.rows.values() for cell in row.values())]
+        for cell in cells:
+            if isinstance(cell, tuple):
+                yield from (effect for branch in cell for effect in branch.effects)
+
+
+def test_there_is_a_letter_for_everything_that_the_state_tables_tell() -> None:
+    assert {one.kind for one in effects() if isinstance(one, Tell)} <= set(PARTNER_LETTERS)
+    assert {one.name for one in effects() if isinstance(one, LetterEffect)} <= set(PATRON_LETTERS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ALL)
+def test_no_shipped_language_needs_another_to_stand_in(name: str, language: str) -> None:
+    assert BY.sources(name, language) == (SHIPPED / language / f"{name}.j2",)
+
+
+def test_the_shipped_languages_are_those_of_the_tests() -> None:
+    assert BY.languages == LANGUAGES
+
+
+def letter(name: str, language: str, script: str) -> Letter:
+    to, _, rest = name.partition("/")
+    if to == "patron":
+        return notice(BY, rest, language, script)
+    if to == "slip":
+        return slip(Letters(None, language), rest, script)
+    return to_partner(BY, Kind(rest), language, script)
+
+
+@pytest.mark.parametrize("script", sample.CITATIONS)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ALL)
+def test_text_and_html_say_the_same_whole_thing(name: str, language: str, script: str) -> None:
+    written = letter(name, language, script)
+
+    page = html.document_fromstring(written.html)
+    text, shown = _words(written.text), _words(page.find("body").text_content())
+    assert text == shown
+    assert _words(sample.CITATIONS[script].title) in text
+    assert page.get("lang") == language
+    assert page.findtext("head/title") == written.subject
+    assert not re.search(r"\{\{|\{%|None|Undefined|&lt;|\(\)|Markup| [.,]\s", written.text)
+
+
+def _words(text: str) -> str:
+    """Without colons and blanks, by which alone the two forms differ."""
+    return re.sub(r"[\s:]", "", text.translate(ISOLATES))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", PARTNER_LETTERS)
+def test_a_partners_letter_carries_the_reference_in_subject_and_text(kind: Kind, language: str) -> None:
+    message = sample.message(kind)
+
+    written = to_partner(BY, kind, language)
+
+    assert message.transaction in written.subject
+    assert message.transaction in written.text
+    assert message.transaction in written.html
+    assert written.message_id == message.id
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_has_all_words(language: str) -> None:
+    words = Languages((SHIPPED,), "en").words((language,))
+
+    assert set(words.types) == {one.value for one in CitationType}
+    assert set(words.conditions) == {one.value for one in Condition}
+    assert set(words.reasons) == {one.value for one in Reasons}
+    assert set(words.states) == {one.value for one in (*Borrowing, *Lending)}
+    assert {one.value for one in ServiceType} <= set(words.services)
+    for mapping in (words.labels, words.services):
+        assert all(mapping.values())
+
+
+def test_languages_have_the_same_keys() -> None:
+    english, german = (yaml.safe_load((SHIPPED / one / "words.yml").read_text()) for one in ("en", "de"))
+
+    assert english.keys() == german.keys()
+    for key in english:
+        if isinstance(english[key], dict):
+            assert english[key].keys() == german[key].keys(), key

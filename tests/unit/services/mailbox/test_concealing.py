@@ -1,0 +1,83 @@
+"""Passwords in mails are made unreadable, however a part is coded; everything else stays as it came."""
+
+from __future__ import annotations
+
+import base64
+import quopri
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.artemail import password_line
+from adapters.artemail.dialect import ArtemailDialect
+from adapters.mailbox import conceal
+from gateway.ports.incoming_mail import Hidden
+
+HOSTILE = sorted((Path(__file__).parent / "hostile").glob("*.eml"))
+
+SECRET = "SESAM-0PEN-7"
+ORDER = f"99-9999\n{SECRET}\n\n\n\nTXDEMO-2026-000417 S LOAN\nŻegluga\n\n\n\nNNNN\n"
+HIDDEN = Hidden(words=(SECRET,))
+WHERE = Hidden(patterns=(password_line(ArtemailDialect()),))
+
+
+def coded(text: str, how: str, kind: str = "text/plain") -> bytes:
+    body = {"7bit": str.encode, "base64": _base64, "quoted-printable": lambda t: quopri.encodestring(t.encode())}[how]
+    head = f"From: a@art.example\r\nSubject: FILEREFNO F000017\r\nContent-Type: {kind}; charset=utf-8\r\n"
+    return f"{head}Content-Transfer-Encoding: {how}\r\n\r\n".encode() + body(text)
+
+
+def _base64(text: str) -> bytes:
+    return base64.encodebytes(text.encode())
+
+
+def readable(content: bytes) -> str:
+    """All that anybody could read in it."""
+    whole = content.decode()
+    body = content.partition(b"\r\n\r\n")[2] or content.partition(b"\n\n")[2]
+    try:
+        decoded = base64.b64decode(body, validate=False).decode("utf-8", "replace")
+    except ValueError:
+        decoded = ""
+    return whole + quopri.decodestring(body).decode("utf-8", "replace") + decoded
+
+
+@pytest.mark.parametrize("hidden", [HIDDEN, WHERE], ids=["by its word", "by its place"])
+@pytest.mark.parametrize("how", ["7bit", "base64", "quoted-printable"])
+@pytest.mark.parametrize("mark", ["", "> ", "> > "])
+def test_a_password_in_a_quoted_order_is_hidden(hidden: Hidden, how: str, mark: str) -> None:
+    quoted = "Your file was rejected\n" + "".join(f"{mark}{line}\n" for line in ORDER.splitlines())
+
+    found = readable(conceal(coded(quoted, how), hidden))
+
+    assert SECRET not in found
+    assert "********" in found
+    assert "TXDEMO-2026-000417 S LOAN" in found
+
+
+def test_in_html_as_well() -> None:
+    page = f"<p>99-9999<br>{SECRET}<br><br>TXDEMO-2026-000417</p>"
+
+    assert readable(conceal(coded(page, "base64", "text/html"), HIDDEN)).count(SECRET) == 0
+
+
+def test_a_short_password_is_not_looked_for_within_words() -> None:
+    content = coded("2026\nDEMO-2026-000417 NOT\n30-04-2026\n", "7bit")
+
+    assert conceal(content, Hidden(words=("2026",))) == content.replace(b"\r\n\r\n2026\n", b"\r\n\r\n********\n")
+
+
+@pytest.mark.parametrize("file", HOSTILE, ids=[file.stem for file in HOSTILE])
+def test_hostile_mails_come_back_byte_for_byte(file: Path) -> None:
+    content = file.read_bytes()
+
+    assert conceal(content, Hidden(words=(SECRET,), patterns=WHERE.patterns)) == content
+
+
+@given(st.binary(max_size=400))
+def test_whatever_comes_is_never_too_much(body: bytes) -> None:
+    content = b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n" + body
+
+    assert SECRET.encode() not in conceal(content, HIDDEN)

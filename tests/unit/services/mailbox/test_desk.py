@@ -1,0 +1,104 @@
+"""What staff do with mails that nobody understood, and how a mail is explained to them."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.domain.requests.request import Borrowing
+from gateway.domain.requests.views import NotThere
+from gateway.runtime.managed_requests import preview_of
+from gateway.services.mailbox.mail_reader import Post
+from gateway.store.mailbox import MailRow
+from tests.support.mail_house import LIBRARY, MailHouse, mail
+
+
+async def only(house: MailHouse) -> MailRow:
+    (row,) = await house.waiting()
+    return row
+
+
+async def test_an_assigned_mail_happens_to_the_request_that_staff_name(house: MailHouse) -> None:
+    request = await house.asked()
+    await house.comes(mail("TBS", Subject="Your request"))
+    row = await only(house)
+    assert row.possible == (request.id,)
+
+    changed = await house.boxes.desk.assign(LIBRARY, row.id, request.number, "staff:ada")
+
+    assert changed.state is Borrowing.WILL_SUPPLY
+    assert await house.waiting() == ()
+    kept = await house.boxes.desk.show(LIBRARY, row.id)
+    assert (kept.closed_by, kept.request_id, kept.content, kept.sender) == ("staff:ada", request.id, None, "")
+
+
+async def test_staff_may_vouch_for_a_stranger(house: MailHouse) -> None:
+    request = await house.asked()
+    await house.comes(mail("TBS", sender="ingrid@home.example", Subject="From home"))
+    assert (await house.show(request)).request.state is Borrowing.REQUESTED
+
+    changed = await house.boxes.desk.assign(LIBRARY, (await only(house)).id, request.id, "staff:ada")
+
+    assert changed.state is Borrowing.WILL_SUPPLY
+
+
+async def test_a_report_that_is_assigned_becomes_a_note(house: MailHouse) -> None:
+    request = await house.asked()
+    bounce = mail("550 5.1.1 no such user", sender="mailer-daemon@mx.example", Subject="failure notice")
+    await house.comes(b"Return-Path: <>\r\n" + bounce)
+
+    await house.boxes.desk.assign(LIBRARY, (await only(house)).id, request.id, "staff:ada")
+
+    (note,) = (await house.show(request)).request.notes
+    assert note.by == "staff:ada"
+    assert note.text == "mail from mailer-daemon@mx.example: failure notice\n550 5.1.1 no such user"
+
+
+async def test_a_dismissed_mail_is_off_the_list_and_changes_nothing(house: MailHouse) -> None:
+    request = await house.asked()
+    await house.comes(mail("Cheap!", sender="shop@elsewhere.example"))
+    row = await only(house)
+
+    await house.boxes.desk.dismiss(LIBRARY, row.id, "staff:ada")
+
+    assert await house.waiting() == ()
+    assert (await house.show(request)).request == request
+    for again in (
+        house.boxes.desk.dismiss(LIBRARY, row.id, "staff:ada"),
+        house.boxes.desk.assign(LIBRARY, row.id, request.id, "staff:ada"),
+    ):
+        with pytest.raises(NotThere):
+            await again
+
+
+async def test_a_mail_is_explained_rule_by_rule(house: MailHouse) -> None:
+    request = await house.asked()
+
+    lines = await house.boxes.desk.explain(house.reply("TBS\n> N/A", Subject="Hello"), Post(LIBRARY))
+
+    assert [line for line in lines if line.startswith(("sender", "format letters", "  "))] == [
+        "sender: bergen",
+        "format letters: 1 events",
+        "  line begins with the code TBS",
+        "  → will-supply",
+    ]
+    assert lines[-1] == f"request: In-Reply-To and References: {request.attempts[0].transaction}"
+    assert (await house.show(request)).request.state is Borrowing.REQUESTED
+
+
+async def test_so_is_one_that_nobody_understands(house: MailHouse) -> None:
+    lines = await house.boxes.desk.explain(b"\r\n\r\n", Post(LIBRARY))
+    assert lines == ("can't be read: header: there is no header",)
+    lines = await house.boxes.desk.explain(mail("x", sender="a@b.example"), Post(LIBRARY))
+    assert lines[-1] == "for staff: the sender is not known"
+
+
+async def test_the_letter_is_shown_and_not_sent(house: MailHouse) -> None:
+    request = await house.asked()
+    sent = len(house.mailer.mails)
+
+    (shown,) = await preview_of(house.managed, house.adapters, LIBRARY, request.number)
+
+    assert "To: fjernlan@ub.bergen.example" in shown
+    assert str(house.last_sent["Message-ID"]) in shown
+    assert "Sult" in shown
+    assert len(house.mailer.mails) == sent

@@ -1,0 +1,155 @@
+"""Whatever fails and whenever it is interrupted: nothing is lost, done twice in effect, or out of its order."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection
+
+from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.services.outbox import Handled
+from gateway.store.engine import Store, open_store
+from gateway.store.requests import outbox, outbox_queries
+from gateway.store.requests.outbox import Row, Status
+from gateway.store.schema import metadata
+from tests.unit.services.outbox.support import LIBRARY, OPTIONS, House, a_row
+
+LANES = 4
+LONG = replace(OPTIONS, max_tries=1000, first_seconds=1, longest_seconds=5, breaker_seconds=3)
+
+
+@dataclass
+class Partner:
+    """Knows a message again by its id. Fails before or after it has taken one, as `chance` will."""
+
+    chance: random.Random
+    reliable: bool = False
+    calls: Counter[str] = field(default_factory=Counter)
+    taken: list[str] = field(default_factory=list)
+
+    async def __call__(self, row: Row) -> Handled:
+        self.calls[row.id] += 1
+        await self.pause()
+        if self.fails():
+            raise Unavailable("connection refused")
+        if row.id not in self.taken:
+            self.taken.append(row.id)
+        await self.pause()
+        if self.fails():
+            raise OutcomeUnknown("no answer")
+        follows = a_row(kind="follows", target=row.id)
+        return Handled(then=lambda connection: outbox.add(connection, follows))
+
+    def fails(self) -> bool:
+        return not self.reliable and self.chance.random() < 0.3
+
+    async def pause(self) -> None:
+        for _ in range(self.chance.randrange(4)):
+            await asyncio.sleep(0)
+
+
+def follows(connection: Connection) -> list[str]:
+    """For which rows the database work that belongs to their end was done."""
+    return [
+        row.target
+        for row in outbox_queries.listing(connection, LIBRARY, Status.WAITING, 1000).rows
+        if row.kind == "follows"
+    ]
+
+
+async def live(store: Store, seed: int) -> None:
+    """A worker that is started, cancelled at any moment and started again, with a partner that fails now and then."""
+    chance = random.Random(seed)
+    await store.write(lambda connection: metadata.create_all(connection))
+    house, partner = House(store), Partner(chance)
+    rows = [a_row(f"partner-{n % 3}", lane=f"lane-{n % LANES}") for n in range(24)]
+    to_come = list(rows)
+    for start in range(6):
+        worker = house.worker(partner, LONG, node=f"here/{start}")
+        running = asyncio.create_task(worker.run())
+        for _ in range(chance.randrange(1, 5)):
+            count = chance.randrange(4)
+            new, to_come = to_come[:count], to_come[count:]
+            await house.add(*new)
+            worker.nudge()
+            await asyncio.sleep(chance.random() * 0.01)
+            house.later(chance.randrange(6))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    await house.add(*to_come)
+    partner.reliable = True
+    worker = house.worker(partner, LONG, node="here/last")
+    await worker.recover()
+    for _ in range(100):
+        await worker.drain()
+        house.later(5)
+
+    ended = [await house.row(row) for row in rows]
+    assert {row.status for row in ended} == {Status.DONE}
+    assert sorted(partner.taken) == sorted(row.id for row in rows)
+    for lane in range(LANES):
+        of_lane = [row.id for row in rows[lane::LANES]]
+        assert [one for one in partner.taken if one in of_lane] == of_lane
+    assert sorted(await store.read(follows)) == sorted(row.id for row in rows)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32))
+def test_with_any_failures_and_interruptions(seed: int) -> None:
+    async def with_a_store() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            store = open_store(f"sqlite:///{folder}/illgate.db")
+            try:
+                await live(store, seed)
+            finally:
+                await store.close()
+
+    asyncio.run(with_a_store())
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_on_both_databases(store: Store, seed: int) -> None:
+    await live(store, seed)
+
+
+@pytest.mark.postgresql
+async def test_several_nodes_share_the_work_and_keep_the_order(fresh_postgresql_url: str) -> None:
+    stores = [open_store(fresh_postgresql_url) for _ in range(3)]
+    await stores[0].write(lambda connection: metadata.create_all(connection))
+    rows = [a_row(f"partner-{n % 5}", lane=f"lane-{n % 6}") for n in range(60)]
+    await House(stores[0]).add(*rows)
+    by: Counter[int] = Counter()
+    calls: list[str] = []
+
+    def handler_of(node: int):  # type: ignore[no-untyped-def]
+        async def handler(row: Row) -> Handled:
+            by[node] += 1
+            calls.append(row.id)
+            await asyncio.sleep(0.005)
+            return Handled()
+
+        return handler
+
+    workers = [House(store).worker(handler_of(n), node=f"node-{n}/1") for n, store in enumerate(stores)]
+    running = [asyncio.create_task(worker.run()) for worker in workers]
+    async with asyncio.timeout(30):
+        while await stores[0].read(outbox_queries.counts):  # noqa: ASYNC110 - the store tells nobody
+            await asyncio.sleep(0.01)
+    for worker in workers:
+        await worker.stop(5)
+    await asyncio.gather(*running)
+
+    assert sorted(calls) == sorted(row.id for row in rows), "each row once"
+    for lane in range(6):
+        of_lane = [row.id for row in rows[lane::6]]
+        assert [one for one in calls if one in of_lane] == of_lane
+    assert len(by) > 1, "on a busy machine the third may find nothing left"
+    for store in stores:
+        await store.close()

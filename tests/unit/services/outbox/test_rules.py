@@ -1,0 +1,166 @@
+"""Pauses, verdicts and circuit breakers, without a store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
+from gateway.services.outbox import Options, Outcome
+from gateway.services.outbox.attempts import Again, Breakers, Dead, may_have_arrived, pause, verdict
+from gateway.services.outbox.queue import Slots
+from gateway.settings.sections import OutboxSettings
+from gateway.store.requests.outbox import Way
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+OPTIONS = Options(first_seconds=10, longest_seconds=3600, max_tries=20)
+ZENTRAL = Way("partner", target="zentral")
+
+
+def most() -> float:
+    return 1.0
+
+
+def seconds(count: float) -> timedelta:
+    return timedelta(seconds=count)
+
+
+# --- verdicts --------------------------------------------------------------------------------------------
+
+
+def test_pauses_double_up_to_the_longest() -> None:
+    assert [pause(n, OPTIONS, most) for n in (1, 2, 3, 9, 10, 1000)] == [
+        seconds(n) for n in (10, 20, 40, 2560, 3600, 3600)
+    ]
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
+def test_a_pause_is_never_nothing_and_never_too_long(count: int, drawn: float) -> None:
+    found = pause(count, OPTIONS, lambda: drawn).total_seconds()
+
+    assert 1 <= found <= OPTIONS.longest_seconds
+
+
+def test_failures_are_counted_for_as_long_as_they_are_of_one_kind() -> None:
+    error = ""
+    texts = []
+    for tries, failure in enumerate(
+        (Unavailable("down"), Unavailable("down"), OutcomeUnknown("gone"), ValueError()), 1
+    ):
+        found = verdict(failure, tries, error, OPTIONS, most)
+        assert isinstance(found, Again)
+        error = found.error
+        texts.append((error, found.after.total_seconds()))
+
+    assert texts == [
+        ("unavailable (1): down", 10),
+        ("unavailable (2): down", 20),
+        ("outcome unknown (1): gone", 40),
+        ("internal error (1): ValueError (see the log)", 10),
+    ]
+
+
+def test_a_refusal_is_the_end_at_once_without_the_value_that_was_refused() -> None:
+    refused = Refused(Reason.UNKNOWN_PATRON, "The patron is not known.", value="2100 4711", internal="no such borrower")
+
+    assert verdict(refused, 1, "", OPTIONS, most) == Dead(
+        Outcome.REFUSED, "refused: unknown-patron: The patron is not known."
+    )
+
+
+def test_a_long_text_is_cut() -> None:
+    found = verdict(Unavailable("ö" * 5000), 1, "", OPTIONS, most)
+
+    assert len(found.error) == 1000
+    assert found.error.endswith("…")
+
+
+# --- breakers --------------------------------------------------------------------------------------------
+
+
+def test_it_opens_after_failures_in_a_row_and_lets_one_pass_after_a_while() -> None:
+    breakers = Breakers(failures=3, seconds=60)
+
+    assert [breakers.failed(ZENTRAL, NOON) for _ in range(3)] == [False, False, True]
+    assert not breakers.passes(ZENTRAL, NOON + seconds(59))
+    assert breakers.shut(NOON) == {ZENTRAL}
+    assert breakers.passes(ZENTRAL, NOON + seconds(60)), "the probe"
+    assert not breakers.passes(ZENTRAL, NOON + seconds(61)), "which the others wait for"
+
+    breakers.well(ZENTRAL)
+    assert breakers.passes(ZENTRAL, NOON + seconds(61))
+    assert breakers.open == 0
+
+
+def test_a_probe_that_fails_opens_it_again_and_one_that_is_lost_does_not_shut_it_for_ever() -> None:
+    breakers = Breakers(failures=1, seconds=60)
+    breakers.failed(ZENTRAL, NOON)
+
+    assert breakers.passes(ZENTRAL, NOON + seconds(60))
+    assert not breakers.failed(ZENTRAL, NOON + seconds(70)), "it was open already"
+    assert not breakers.passes(ZENTRAL, NOON + seconds(129))
+    assert breakers.passes(ZENTRAL, NOON + seconds(130))
+    assert breakers.passes(ZENTRAL, NOON + seconds(190)), "the one before never came back"
+
+
+def test_one_answer_between_failures_starts_the_count_anew_and_others_are_not_touched() -> None:
+    breakers = Breakers(failures=2, seconds=60)
+    breakers.failed(ZENTRAL, NOON)
+    breakers.well(ZENTRAL)
+    breakers.failed(ZENTRAL, NOON)
+
+    assert breakers.passes(ZENTRAL, NOON)
+    breakers.failed(ZENTRAL, NOON)
+    assert not breakers.passes(ZENTRAL, NOON)
+    assert breakers.passes(Way("partner", target="stadt"), NOON)
+
+
+def test_a_clock_that_is_set_back_does_not_keep_it_shut() -> None:
+    breakers = Breakers(failures=1, seconds=60)
+    breakers.failed(ZENTRAL, NOON)
+
+    assert breakers.passes(ZENTRAL, NOON - timedelta(hours=3))
+
+
+def test_places() -> None:
+    slots = Slots(3, 2)
+    slots.take(ZENTRAL)
+    slots.take(ZENTRAL)
+    assert (slots.free, slots.full, slots.has_room(ZENTRAL)) == (1, {ZENTRAL}, False)
+    slots.take(ZENTRAL)  # a person waits for this one
+    slots.take(ZENTRAL)
+    assert slots.free == 0
+    for _ in range(4):
+        slots.give(ZENTRAL)
+    assert (slots.free, slots.full) == (3, frozenset())
+
+
+# --- options ---------------------------------------------------------------------------------------------
+
+
+def test_settings_are_the_options_and_a_lease_outlasts_a_handler() -> None:
+    wanted = dict.fromkeys(OutboxSettings.model_fields, 7)
+
+    found = Options.of(OutboxSettings(**wanted))  # type: ignore[arg-type]
+
+    assert {name: getattr(found, name) for name in wanted} == wanted
+    assert Options.of(OutboxSettings()) == Options()
+    for handler in (1, 60, 3600):
+        assert Options(handler_seconds=handler).lease >= seconds(handler + 60)
+
+
+@pytest.mark.parametrize(
+    ("tries", "error", "expected"),
+    [
+        (1, "", False),
+        (2, "", True),  # the gateway stopped in its midst
+        (2, "outcome unknown (1): no answer", True),
+        (2, "unavailable (1): nobody there", False),
+        (3, "internal error (2): ValueError (see the log)", True),
+    ],
+)
+def test_whether_an_earlier_try_may_have_arrived(tries: int, error: str, expected: bool) -> None:
+    assert may_have_arrived(tries, error) is expected

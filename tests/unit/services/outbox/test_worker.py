@@ -1,0 +1,497 @@
+"""What the worker does with rows, by what becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, text
+
+from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
+from gateway.services.outbox import DESK_GRACE, Handled, Outcome
+from gateway.store.requests import outbox, outbox_queries
+from gateway.store.requests.outbox import Row, Status
+from tests.unit.services.outbox.support import LIBRARY, NOON, OPTIONS, House, Sent, a_row
+
+
+async def test_a_row_is_handed_to_the_handler_of_its_kind_and_is_done(house: House) -> None:
+    partner, letter = Sent(), Sent()
+    message, notice = await house.add(a_row(), a_row("sent", kind="letter"))
+
+    assert await house.worker({"partner": partner, "letter": letter}).drain() == 2
+
+    assert (partner.ids, letter.ids) == ([message.id], [notice.id])
+    ended = await house.row(message)
+    assert (ended.status, ended.note, ended.ended) == (Status.DONE, f"taken: {message.payload}", NOON)
+    assert house.outcomes == {("partner", Outcome.DONE): 1, ("letter", Outcome.DONE): 1}
+
+
+async def test_rows_without_a_handler_here_are_left_to_others(house: House) -> None:
+    (row,) = await house.add(a_row(kind="webhook"))
+
+    assert await house.worker(Sent()).drain() == 0
+
+    assert (await house.row(row)).status is Status.WAITING
+
+
+async def test_what_follows_is_in_the_transaction_that_ends_the_row(house: House) -> None:
+    first, following = a_row(), a_row()
+
+    async def handler(row: Row) -> Handled:
+        return Handled(then=(lambda c: outbox.add(c, following)) if row.id == first.id else None)
+
+    await house.add(first)
+
+    assert await house.worker(handler).drain() == 2
+
+    assert [(await house.row(row)).status for row in (first, following)] == [Status.DONE, Status.DONE]
+
+
+async def test_where_what_follows_fails_nothing_of_it_is_kept_and_it_is_tried_again(house: House) -> None:
+    (row,) = await house.add(a_row())
+    following = a_row(kind="letter")
+
+    def then(connection: Connection) -> None:
+        outbox.add(connection, following)
+        raise Refused(Reason.REQUEST_CLOSED, "The request is closed.")
+
+    async def handler(row: Row) -> Handled:
+        return Handled(then=then)
+
+    await house.worker(handler).drain()
+
+    assert (await house.row(row)).error == "refused: request-closed: The request is closed."
+    assert await house.store.read(lambda c: outbox_queries.get(c, LIBRARY, following.id)) is None
+
+
+# --- failures --------------------------------------------------------------------------------------------
+
+
+async def test_an_unavailable_target_is_tried_again_after_longer_and_longer_pauses(house: House) -> None:
+    sent = Sent(failing=lambda row: Unavailable("connection refused") if len(sent.rows) < 3 else None)
+    (row,) = await house.add(a_row())
+    worker = house.worker(sent)
+
+    await worker.drain()
+    first = await house.row(row)
+    assert (first.status, first.tries, first.error) == (Status.WAITING, 1, "unavailable (1): connection refused")
+    assert timedelta(seconds=1) <= first.next_at - NOON <= timedelta(seconds=10)
+
+    house.later(10)
+    await worker.drain()
+    second = await house.row(row)
+    assert second.error == "unavailable (2): connection refused"
+    assert timedelta(seconds=2) <= second.next_at - house.clock.now() <= timedelta(seconds=20)
+
+    house.later(20)
+    await worker.drain()
+    assert (await house.row(row)).status is Status.DONE
+    assert house.outcomes == {("partner", Outcome.UNAVAILABLE): 2, ("partner", Outcome.DONE): 1}
+
+
+async def test_an_unknown_outcome_is_tried_again_with_the_same_row_after_a_longer_pause(house: House) -> None:
+    sent = Sent(failing=lambda row: OutcomeUnknown("no answer") if len(sent.rows) == 1 else None)
+    (row,) = await house.add(a_row())
+    worker = house.worker(sent)
+
+    await worker.drain()
+    after = await house.row(row)
+    assert after.error == "outcome unknown (1): no answer"
+    assert timedelta(seconds=4) <= after.next_at - NOON <= timedelta(seconds=40)
+
+    house.later(40)
+    await worker.drain()
+    assert sent.ids == [row.id, row.id]
+    assert (await house.row(row)).status is Status.DONE
+
+
+async def test_a_handler_that_takes_too_long_has_an_unknown_outcome(house: House) -> None:
+    async def handler(row: Row) -> Handled:
+        await asyncio.sleep(60)
+        return Handled()
+
+    (row,) = await house.add(a_row())
+
+    await house.worker(handler, replace(OPTIONS, handler_seconds=0.05)).drain()
+
+    assert (await house.row(row)).error == "outcome unknown (1): no answer within 0.05 s"
+
+
+async def test_a_refused_row_is_dead_with_its_reason_and_holds_up_its_lane(house: House) -> None:
+    sent = Sent(failing=lambda row: Refused(Reason.UNKNOWN_AGENCY, "The partner does not know us."))
+    row, behind = await house.add(a_row(lane="r1/zentral"), a_row(lane="r1/zentral"))
+
+    assert await house.worker(sent).drain() == 1
+
+    dead = await house.row(row)
+    assert (dead.status, dead.error) == (Status.DEAD, "refused: unknown-agency: The partner does not know us.")
+    assert (await house.row(behind)).status is Status.WAITING
+
+
+async def test_a_defect_is_tried_three_times_and_its_text_is_not_kept(house: House) -> None:
+    sent = Sent(failing=lambda row: KeyError("Müller, Änne"))
+    (row,) = await house.add(a_row())
+    worker = house.worker(sent)
+
+    for _ in range(5):
+        await worker.drain()
+        house.later(600)
+
+    dead = await house.row(row)
+    assert (dead.status, dead.tries) == (Status.DEAD, 3)
+    assert dead.error == "internal error (3): KeyError (see the log)"
+    assert house.outcomes == {("partner", Outcome.DEFECT): 3, ("partner", Outcome.DEAD): 1}
+
+
+async def test_when_the_tries_are_over_it_is_dead_until_staff_release_it(house: House) -> None:
+    sent = Sent(failing=lambda row: Unavailable("connection refused") if len(sent.rows) <= 6 else None)
+    (row,) = await house.add(a_row())
+    worker = house.worker(sent)
+    for _ in range(8):
+        await worker.drain()
+        house.later(600)
+    dead = await house.row(row)
+    assert (dead.status, dead.tries, dead.error) == (Status.DEAD, 6, "unavailable (6): connection refused")
+
+    await house.store.write(lambda c: outbox.release(c, LIBRARY, row.id, house.clock.now()))
+    await worker.drain()
+
+    assert (await house.row(row)).status is Status.DONE
+
+
+async def test_a_row_that_never_came_to_an_end_is_not_tried_for_ever(house: House) -> None:
+    (row,) = await house.add(a_row())
+    for start in range(OPTIONS.max_tries):  # each start of the process dies with it
+        now = house.clock.now()
+        await house.store.write(lambda c, now=now, n=start: outbox.claim(c, now, 1, OPTIONS.lease, f"elsewhere/{n}"))
+        house.later(OPTIONS.lease.total_seconds())
+    sent = Sent()
+
+    await house.worker(sent).drain()
+
+    assert sent.rows == []
+    dead = await house.row(row)
+    assert (dead.status, dead.error) == (
+        Status.DEAD,
+        "interrupted at every try: the gateway stopped before it had an outcome",
+    )
+
+
+# --- many at once ----------------------------------------------------------------------------------------
+
+
+class Crowd:
+    """A handler that keeps count of how many rows are in its hands at once, by target."""
+
+    def __init__(self) -> None:
+        self.now: dict[str, int] = {}
+        self.most: dict[str, int] = {}
+        self.all_most = 0
+        self.order: list[str] = []
+
+    async def __call__(self, row: Row) -> Handled:
+        self.now[row.target] = self.now.get(row.target, 0) + 1
+        self.most[row.target] = max(self.most.get(row.target, 0), self.now[row.target])
+        self.all_most = max(self.all_most, sum(self.now.values()))
+        await asyncio.sleep(0.002)
+        self.now[row.target] -= 1
+        self.order.append(row.id)
+        return Handled()
+
+
+async def test_a_target_has_so_many_places_and_others_go_on_beside_it(house: House) -> None:
+    crowd = Crowd()
+    slow = [a_row("slow") for _ in range(20)]
+    await house.add(*slow)
+    others = [a_row(f"partner-{n}") for n in range(10)]
+    await house.add(*others)
+
+    assert await house.worker(crowd).drain() == 30
+
+    assert crowd.most["slow"] == OPTIONS.per_target
+    assert OPTIONS.per_target < crowd.all_most <= OPTIONS.concurrency
+    last_slow = max(crowd.order.index(row.id) for row in slow)
+    assert all(crowd.order.index(row.id) < last_slow for row in others)
+    assert {(await house.row(row)).tries for row in slow} == {1}, "rows given back have not been tried"
+
+
+async def test_rows_of_a_lane_are_done_in_order_one_at_a_time(house: House) -> None:
+    crowd = Crowd()
+    lanes = {name: [a_row(name, lane=name) for _ in range(5)] for name in ("a", "b", "c")}
+    for rows in zip(*lanes.values(), strict=True):
+        await house.add(*rows)
+
+    await house.worker(crowd).drain()
+
+    for name, rows in lanes.items():
+        assert [one for one in crowd.order if one in {row.id for row in rows}] == [row.id for row in rows]
+        assert crowd.most[name] == 1
+
+
+# --- the breaker -----------------------------------------------------------------------------------------
+
+
+async def test_a_target_that_fails_is_left_alone_and_its_rows_do_not_lose_tries(house: House) -> None:
+    down = True
+    sent = Sent(failing=lambda row: Unavailable("connection refused") if down and row.target == "down" else None)
+    await house.add(*(a_row("down") for _ in range(10)), a_row("up"))
+    worker = house.worker(sent, replace(OPTIONS, per_target=1, breaker_failures=3))
+
+    await worker.drain()
+
+    assert sum(row.target == "down" for row in sent.rows) == 3
+    assert sum(row.target == "up" for row in sent.rows) == 1
+    assert worker.open_breakers == 1
+
+    house.later(61)
+    await worker.drain()
+    assert sum(row.target == "down" for row in sent.rows) == 4, "one probe"
+
+    down = False
+    house.later(61)
+    await worker.drain()
+    house.later(600)
+    await worker.drain()
+    assert worker.open_breakers == 0
+    assert len({row.id for row in sent.rows}) == 11
+    left = await house.store.read(outbox_queries.counts)
+    assert left == {}
+
+
+async def test_letters_share_a_breaker_and_each_library_has_its_own(house: House) -> None:
+    sent = Sent(failing=lambda row: Unavailable("connection refused") if row.library == LIBRARY else None)
+    await house.add(*(a_row(f"template-{n}", kind="letter") for n in range(5)))
+    await house.add(*(a_row(f"act-{n}", kind="library") for n in range(5)))
+    await house.add(*(a_row(f"act-{n}", kind="library", library="UBX") for n in range(5)))
+    worker = house.worker({"letter": sent, "library": sent}, replace(OPTIONS, per_target=1))
+
+    await worker.drain()
+
+    tried = [(row.kind, row.library) for row in sent.rows]
+    assert tried.count(("letter", LIBRARY)) == tried.count(("library", LIBRARY)) == OPTIONS.breaker_failures
+    assert tried.count(("library", "UBX")) == 5
+
+
+# --- one row at once -------------------------------------------------------------------------------------
+
+
+def at_the_desk(target: str = "check-in", lane: str = "") -> Row:
+    return replace(a_row(target, lane=lane), next_at=NOON + DESK_GRACE)
+
+
+async def test_a_desk_act_is_done_at_once_and_no_worker_takes_it_before(house: House) -> None:
+    (row,) = await house.add(at_the_desk())
+    worker = house.worker(Sent())
+
+    assert await worker.drain() == 0
+    done = await worker.run_one(LIBRARY, row.id)
+
+    assert (done.status, done.note) == (Status.DONE, f"taken: {row.payload}")
+    assert await worker.run_one(LIBRARY, row.id) == done
+
+
+async def test_who_waits_for_it_gets_the_refusal(house: House) -> None:
+    (row,) = await house.add(at_the_desk(lane="r1"))
+    refusal = Refused(Reason.ITEM_ON_LOAN, "The item is on loan.")
+    worker = house.worker(Sent(failing=lambda row: refusal))
+
+    with pytest.raises(Refused) as found:
+        await worker.run_one(LIBRARY, row.id)
+
+    assert found.value is refusal
+    ended = await house.row(row)
+    assert (ended.status, ended.error) == (Status.REFUSED, "refused: item-on-loan: The item is on loan.")
+
+
+async def test_where_the_library_cannot_be_reached_the_worker_goes_on_with_it(house: House) -> None:
+    (row,) = await house.add(at_the_desk())
+    sent = Sent(failing=lambda row: Unavailable("connection refused") if len(sent.rows) == 1 else None)
+    worker = house.worker(sent)
+
+    waiting = await worker.run_one(LIBRARY, row.id)
+    assert (waiting.status, waiting.error) == (Status.WAITING, "unavailable (1): connection refused")
+
+    house.later(10)
+    await worker.drain()
+    assert (await house.row(row)).status is Status.DONE
+
+
+async def test_behind_another_row_of_its_lane_it_waits_for_its_turn(house: House) -> None:
+    first, second = await house.add(at_the_desk(lane="r1"), at_the_desk(lane="r1"))
+    worker = house.worker(Sent())
+
+    assert (await worker.run_one(LIBRARY, second.id)).status is Status.WAITING
+
+    await worker.run_one(LIBRARY, first.id)
+    assert (await worker.run_one(LIBRARY, second.id)).status is Status.DONE
+
+
+async def test_if_its_caller_died_a_worker_does_it(house: House) -> None:
+    (row,) = await house.add(at_the_desk())
+    house.later(DESK_GRACE.total_seconds())
+
+    await house.worker(Sent()).drain()
+
+    assert (await house.row(row)).status is Status.DONE
+
+
+async def test_who_goes_away_does_not_stop_the_work(house: House) -> None:
+    (row,) = await house.add(at_the_desk())
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def handler(row: Row) -> Handled:
+        begun.set()
+        await go_on.wait()
+        return Handled()
+
+    worker = house.worker(handler)
+    caller = asyncio.create_task(worker.run_one(LIBRARY, row.id))
+    await begun.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    go_on.set()
+    await worker.stop(5)
+
+    assert (await house.row(row)).status is Status.DONE
+
+
+async def test_an_unknown_row_is_said_so(house: House) -> None:
+    with pytest.raises(KeyError):
+        await house.worker(Sent()).run_one(LIBRARY, "nowhere")
+
+
+# --- for as long as the process lives --------------------------------------------------------------------
+
+
+async def until(house: House, row: Row, status: Status) -> None:
+    async with asyncio.timeout(5):
+        while (await house.row(row)).status is not status:  # noqa: ASYNC110 - the store tells nobody
+            await asyncio.sleep(0.005)
+
+
+async def test_it_works_when_nudged_and_by_itself(house: House) -> None:
+    (before,) = await house.add(a_row())
+    worker = house.worker(Sent(), replace(OPTIONS, poll_seconds=30))
+    running = asyncio.create_task(worker.run())
+    await until(house, before, Status.DONE)
+
+    (nudged,) = await house.add(a_row())
+    worker.nudge()
+    await until(house, nudged, Status.DONE)
+    await worker.stop(5)
+    await running
+
+    (polled,) = await house.add(a_row())
+    patient = house.worker(Sent())
+    running = asyncio.create_task(patient.run())
+    await asyncio.sleep(0.01)
+    await until(house, polled, Status.DONE)
+    await patient.stop(5)
+    await running
+
+
+async def test_stopping_lets_what_is_in_hand_come_to_its_end(house: House) -> None:
+    begun = asyncio.Event()
+
+    async def handler(row: Row) -> Handled:
+        begun.set()
+        await asyncio.sleep(0.05)
+        return Handled()
+
+    rows = await house.add(a_row(lane="r1"), a_row(lane="r1"))
+    worker = house.worker(handler)
+    running = asyncio.create_task(worker.run())
+    await begun.wait()
+    await worker.stop(5)
+    await running
+
+    assert [(await house.row(row)).status for row in rows] == [Status.DONE, Status.WAITING]
+
+
+async def test_what_a_cancelled_worker_had_in_hand_is_taken_at_once_by_the_next_start_of_its_node(house: House) -> None:
+    begun = asyncio.Event()
+
+    async def stuck(row: Row) -> Handled:
+        begun.set()
+        await asyncio.sleep(60)
+        return Handled()
+
+    (row,) = await house.add(a_row())
+    running = asyncio.create_task(house.worker(stuck, node="here:8080/1").run())
+    await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (await house.row(row)).status is Status.IN_HAND
+
+    other = house.worker(Sent(), node="there:8080/1")
+    assert (await other.recover(), await other.drain()) == (0, 0)
+    same = house.worker(Sent(), node="here:8080/2")
+    assert (await same.recover(), await same.drain()) == (1, 1)
+    assert (await house.row(row)).status is Status.DONE
+
+
+async def test_other_nodes_take_it_when_the_lease_is_over(house: House) -> None:
+    (row,) = await house.add(a_row())
+    await house.store.write(lambda c: outbox.claim(c, NOON, 1, OPTIONS.lease, "gone/1"))
+    worker = house.worker(Sent())
+    assert await worker.drain() == 0
+
+    house.later(OPTIONS.lease.total_seconds())
+    assert await worker.drain() == 1
+    assert (await house.row(row)).tries == 2
+
+
+async def test_who_lost_the_row_to_another_records_nothing(house: House) -> None:
+    (row,) = await house.add(a_row())
+    following = a_row(kind="letter")
+
+    async def overtaken(row: Row) -> Handled:
+        late = NOON + OPTIONS.lease
+        await house.store.write(lambda c: outbox.claim(c, late, 1, OPTIONS.lease, "other/1"))
+        return Handled(then=lambda connection: outbox.add(connection, following))
+
+    await house.worker(overtaken).drain()
+
+    assert (await house.row(row)).node == "other/1"
+    assert await house.store.read(lambda c: outbox_queries.get(c, LIBRARY, following.id)) is None
+
+
+async def test_a_store_that_cannot_be_used_is_waited_for(house: House) -> None:
+    class Failing:
+        """Says no as often as told, then passes everything on."""
+
+        url = house.store.url
+        noes = 3
+
+        async def write(self, work):  # type: ignore[no-untyped-def]
+            if self.noes:
+                self.noes -= 1
+                raise Unavailable("the database can't be reached")
+            return await house.store.write(work)
+
+        async def read(self, work):  # type: ignore[no-untyped-def]
+            return await house.store.read(work)
+
+    (row,) = await house.add(a_row())
+    worker = House(Failing(), house.clock).worker(Sent())  # type: ignore[arg-type]
+    running = asyncio.create_task(worker.run())
+
+    await until(house, row, Status.DONE)
+    await worker.stop(5)
+    await running
+
+
+async def test_the_store_stays_free_of_locks_between_rows(house: House) -> None:
+    """A handler may use the store itself."""
+
+    async def handler(row: Row) -> Handled:
+        assert await house.store.write(lambda c: c.execute(text("SELECT 1")).scalar_one()) == 1
+        return Handled()
+
+    (row,) = await house.add(a_row())
+    await house.worker(handler).drain()
+    assert (await house.row(row)).status is Status.DONE

@@ -1,0 +1,177 @@
+"""One town with its library, its managed requests and partners that speak NCIP to it over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from lxml import etree
+
+from adapters.ncip.partner_simulator import NcipPartner
+from demo.world import START, MailServer, Site, Town, fill_library, make_installation
+from gateway.domain.clock import FixedClock
+from gateway.domain.library import Item, Patron
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.request import PatronLink, Request, Role
+from gateway.domain.requests.views import Act, Draft, HistoryLine
+from gateway.ports.library_system import PatronKey
+from gateway.ports.responder import Conversation
+
+PATRON = "21000000000025"
+ANOTHER = "21000000000033"
+STAFF = "staff:ana"
+
+PARTNER = NcipPartner(lambda reference: reference)
+
+SOUTH = {
+    "partner": {"symbols": ["SOUTH"], "name": "Southern Library", "channel": "mail", "email": "ill@south.example"},
+}
+EASY = {
+    "intake": {"mediation_default": "straight-through", "locally_owned": "allow", "duplicates": {"action": "allow"}}
+}
+
+
+def ncip(**more: Any) -> dict[str, Any]:
+    """A profile of somebody who speaks NCIP 2 to us, from this machine."""
+    profile: dict[str, Any] = {"extends": "ncip2", "match": [], "auth": [{"kind": "none"}], **more}
+    return profile
+
+
+UNUSED_PORT = 54321
+"""Stands for the mail server's in a template."""
+
+
+async def make_template(
+    folder: Path, profiles: Mapping[str, Mapping[str, Any]], requests: Mapping[str, Any] = EASY
+) -> Path:
+    """An installation with its sample library, to be copied. `profiles`: by name; `requests`: of requests.yml."""
+    site = Site("NORTH", "Northern Library", profiles, requests)
+    config = await asyncio.to_thread(make_installation, folder / "north", site, UNUSED_PORT)
+    await fill_library(Town(config, FixedClock(START)))
+    return config.parent
+
+
+class NcipTown:
+    """At work on a copy of `template`, in `folder`."""
+
+    def __init__(self, template: Path, folder: Path) -> None:
+        self._template = template
+        self._folder = folder
+        self._stack = AsyncExitStack()
+        self.clock = FixedClock(START)
+        self.mail = MailServer()
+        self.town: Town
+
+    async def __aenter__(self) -> NcipTown:
+        await self.mail.start()
+        self._stack.push_async_callback(self.mail.stop)
+        self.town = Town(await asyncio.to_thread(self._copy), self.clock)
+        await self.town.start()
+        self._stack.push_async_callback(self.town.stop)
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self._stack.aclose()
+
+    def _copy(self) -> Path:
+        folder = self._folder / "north"
+        shutil.copytree(self._template, folder)
+        config = folder / "gateway.yml"
+        text = config.read_text(encoding="utf-8")
+        assert str(UNUSED_PORT) in text
+        config.write_text(text.replace(str(UNUSED_PORT), str(self.mail.port)), encoding="utf-8")
+        return config
+
+    # --- what a partner sends ----------------------------------------------------------------------------
+
+    def message(self, profile: str, service: str, **values: str) -> bytes:
+        """`values`: the parameters of `illgate send`, with _ for -."""
+        house = self.town.house
+        known = house.profile(profile)
+        assert known is not None, profile
+        talk = Conversation(known, house.symbol, house.zone, house.currency, self.clock.now())
+        said = {name.replace("_", "-"): (value,) for name, value in values.items()}
+        return PARTNER.build(service, said, talk)
+
+    async def post(self, profile: str, body: bytes) -> Answered:
+        url = f"http://127.0.0.1:{self.town.gateway.http_port}/ncip/{profile}"
+        async with (
+            aiohttp.ClientSession() as client,
+            client.post(url, data=body, headers={"Content-Type": "application/xml"}) as answer,
+        ):
+            assert answer.status == 200, await answer.text()
+            return Answered(await answer.read())
+
+    async def send(self, profile: str, service: str, **values: str) -> Answered:
+        return await self.post(profile, self.message(profile, service, **values))
+
+    # --- what staff do and see ---------------------------------------------------------------------------
+
+    async def quiet(self) -> None:
+        await self.town.gateway.managed.drain()
+
+    async def asked(self, external: str = "", patron: str = PATRON, **more: Any) -> Request:
+        """A borrowing request for which South has been asked."""
+        draft = Draft(
+            citation=Citation(title="Λιμάνια", author="Γεωργίου, Νίκη"),
+            patron=PatronLink(identifier=patron),
+            partner="south",
+            mediated=False,
+            external=(external,) if external else (),
+            **more,
+        )
+        request = await self.town.gateway.managed.requests.create_borrowing("NORTH", draft)
+        await self.quiet()
+        return await self.see(request)
+
+    async def act(self, request: Request, kind: Kind, **details: Any) -> Request:
+        act = Act(kind=kind, details=Details(**details), actor=STAFF, version=None)
+        return await self.town.act(request, act)
+
+    async def see(self, request: Request) -> Request:
+        return await self.town.see(request)
+
+    async def history(self, request: Request) -> tuple[HistoryLine, ...]:
+        return (await self.town.gateway.managed.requests.show("NORTH", request.id)).history
+
+    async def kinds(self, request: Request) -> list[str]:
+        """Events that were not denied, oldest first."""
+        return [line.event.kind.value for line in await self.history(request) if not line.denied]
+
+    async def all(self, role: Role) -> tuple[Request, ...]:
+        return await self.town.requests(role)
+
+    async def patron(self, identifier: str) -> Patron:
+        return await self.town.house.system.find_patron(PatronKey(identifier))
+
+    async def free_item(self) -> Item:
+        """An item of ours on its shelf that can be lent."""
+        system = self.town.house.system
+        for bib in await system.search_bibs("a", 60):
+            for item in (await system.holdings(bib.id)).items:
+                if bib.identifiers and item.status.value == "available" and item.circulates and not item.hold_count:
+                    return item
+        raise AssertionError("the sample has nothing to lend")
+
+
+class Answered:
+    """An NCIP answer, read by the local names of its elements."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self._root = etree.fromstring(body)
+
+    @property
+    def problem(self) -> str:
+        """Empty: it is a success."""
+        return self.text("ProblemType")
+
+    def text(self, name: str) -> str:
+        found = next((one for one in self._root.iter() if etree.QName(one).localname == name), None)
+        return (found.text or "").strip() if found is not None else ""

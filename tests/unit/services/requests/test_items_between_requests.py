@@ -1,0 +1,349 @@
+"""One request lets go of an item, the next one gets it, and the library's part of the first is late.
+
+The library refuses what the second asks for because of what it still keeps for the first: that is "not yet", not "no".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.library.embedded.system import EmbeddedLibrary
+from demo.world import START, Site, Town, fill_library, make_installation
+from gateway.domain.clock import FixedClock
+from gateway.domain.library import Item
+from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.request import Borrowing, Lending, Party, PatronLink, Request
+from gateway.domain.requests.views import Act, Draft, LendingDraft, Shown
+from gateway.ports.library_system import PatronKey
+from gateway.store.requests import outbox_queries
+from gateway.store.requests.outbox import Row, Status
+from tests.unit.services.requests.support import EASY, PATRON, STAFF, UNUSED_PORT
+
+NORTH = "NORTH"
+SITE = Site(
+    NORTH,
+    "Northern Library",
+    {
+        "hill": {"partner": {"symbols": ["HILL"], "name": "Hill Library"}},
+        "south": {"partner": {"symbols": ["SOUTH"], "name": "Southern Library"}},
+    },
+    EASY,
+)
+
+
+@dataclass
+class Desk:
+    """A library whose outbox does only what a test tells it to do."""
+
+    town: Town
+    clock: FixedClock
+
+    # --- requests ----------------------------------------------------------------------------------------
+
+    async def asked_by_hill(self) -> Request:
+        """For something that is not found by rule."""
+        draft = LendingDraft(citation=Citation(title="Λιμάνια του Βορρά"), requester=Party(profile="hill"))
+        made = await self.town.gateway.managed.requests.create_lending(NORTH, draft)
+        await self.finish()
+        return made
+
+    async def asked_of_south(self) -> Request:
+        draft = Draft(
+            citation=Citation(title="Λιμάνια", author="Γεωργίου, Νίκη"),
+            patron=PatronLink(identifier=PATRON),
+            partner="south",
+            mediated=False,
+        )
+        made = await self.town.gateway.managed.requests.create_borrowing(NORTH, draft)
+        await self.finish()
+        return made
+
+    async def act(self, request: Request, kind: Kind, **details: Any) -> Request:
+        act = Act(kind=kind, details=Details(**details), actor=STAFF, version=None)
+        return await self.town.act(request, act)
+
+    async def show(self, request: Request) -> Shown:
+        return await self.town.gateway.managed.requests.show(NORTH, request.id)
+
+    async def state_of(self, request: Request) -> str:
+        return (await self.town.see(request)).state.value
+
+    # --- the outbox --------------------------------------------------------------------------------------
+
+    async def rows_of(self, request: Request) -> tuple[Row, ...]:
+        """Newest first."""
+        page = await self.town.house.store.read(lambda c: outbox_queries.of_request(c, NORTH, request.id, 50))
+        return page.rows
+
+    async def run_step(self, request: Request, target: str) -> Row:
+        """The newest row of this target; its turn has come."""
+        row = next(row for row in await self.rows_of(request) if row.target == target)
+        return await self.town.gateway.managed.worker.run_one(NORTH, row.id)
+
+    async def finish(self) -> None:
+        """What waits is done, also what is to be tried again within the hour."""
+        for _ in range(4):
+            await self.town.gateway.managed.drain()
+            self.clock.advance(timedelta(minutes=15))
+
+    async def dead_letters(self) -> list[str]:
+        page = await self.town.gateway.managed.desk.dead_letters(NORTH, 50, "")
+        return [f"{letter.target}: {letter.error}" for letter in page.items]
+
+    # --- the library -------------------------------------------------------------------------------------
+
+    async def free_copies(self) -> tuple[Item, Item]:
+        system = self.town.house.system
+        found = []
+        for bib in await system.search_bibs("a", 60):
+            for item in (await system.holdings(bib.id)).items:
+                if item.status.value == "available" and item.circulates and not item.hold_count:
+                    found.append(item)
+        return found[0], found[1]
+
+    async def held_for(self, item: Item) -> list[str]:
+        """Numbers of the requests that have a hold on it."""
+        return [hold.request_id for hold in await self.town.house.system.item_holds(item.id)]
+
+    async def lent_for(self, item: Item) -> str | None:
+        loan = await self.town.house.system.item_loan(item.id)
+        return loan.request_id if loan is not None else None
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, store_url: str) -> AsyncIterator[Desk]:
+    config = await asyncio.to_thread(make_installation, tmp_path / "north", SITE, UNUSED_PORT, store_url)
+    clock = FixedClock(START)
+    await fill_library(Town(config, clock))
+    town = Town(config, clock)
+    await town.start()
+    yield Desk(town, clock)
+    await town.stop()
+
+
+@pytest.fixture
+def answer_gets_lost(monkeypatch: pytest.MonkeyPatch) -> Callable[[], pytest.MonkeyPatch]:
+    """The next check-outs are carried out, and nobody hears of it, until the patch is undone."""
+
+    def lose() -> pytest.MonkeyPatch:
+        check_out: Callable[..., Awaitable[object]] = EmbeddedLibrary.check_out
+
+        async def lost(*arguments: object, **named: object) -> None:
+            await check_out(*arguments, **named)
+            raise OutcomeUnknown("the answer got lost")
+
+        monkeypatch.setattr(EmbeddedLibrary, "check_out", lost)
+        return monkeypatch
+
+    return lose
+
+
+async def shipped_unheard(desk: Desk, request: Request, item: Item, lose: Callable[[], pytest.MonkeyPatch]) -> None:
+    """The library has lent it; the request knows nothing of that, and is closed before it does."""
+    patched = lose()
+    with pytest.raises(Unavailable):
+        await desk.act(request, Kind.SHIPPED, barcode=item.barcode)
+    patched.undo()
+    await desk.act(request, Kind.UNFILLED)
+    assert await desk.lent_for(item) == request.number
+
+
+# --- lending -----------------------------------------------------------------------------------------------------
+
+
+async def test_the_hold_of_a_closed_request_is_waited_for(desk: Desk) -> None:
+    item, _ = await desk.free_copies()
+    first, second = await desk.asked_by_hill(), await desk.asked_by_hill()
+    await desk.act(first, Kind.LOCATED, barcode=item.barcode)
+    await desk.finish()
+    await desk.act(first, Kind.UNFILLED)  # its hold is not released yet
+    await desk.act(second, Kind.LOCATED, barcode=item.barcode)
+
+    tried = await desk.run_step(second, "place-hold")
+
+    assert (tried.status, first.number in tried.error) == (Status.WAITING, True), tried.error
+    await desk.finish()
+    assert await desk.held_for(item) == [second.number]
+    assert await desk.dead_letters() == []
+
+
+async def test_the_loan_of_a_closed_request_is_waited_for(
+    desk: Desk, answer_gets_lost: Callable[[], pytest.MonkeyPatch]
+) -> None:
+    item, _ = await desk.free_copies()
+    first, second = await desk.asked_by_hill(), await desk.asked_by_hill()
+    await shipped_unheard(desk, first, item, answer_gets_lost)
+    await desk.act(second, Kind.LOCATED, barcode=item.barcode)
+
+    tried = await desk.run_step(second, "place-hold")
+
+    assert (tried.status, first.number in tried.error) == (Status.WAITING, True), tried.error
+    await desk.finish()
+    assert await desk.lent_for(item) is None
+    assert await desk.held_for(item) == [second.number]
+
+
+async def test_what_is_lent_for_a_closed_request_is_shipped_when_that_loan_has_ended(
+    desk: Desk, answer_gets_lost: Callable[[], pytest.MonkeyPatch]
+) -> None:
+    item, _ = await desk.free_copies()
+    first, second = await desk.asked_by_hill(), await desk.asked_by_hill()
+    await shipped_unheard(desk, first, item, answer_gets_lost)
+
+    with pytest.raises(Unavailable, match=first.number):
+        await desk.act(second, Kind.SHIPPED, barcode=item.barcode)
+
+    await desk.finish()
+    assert await desk.state_of(second) == Lending.SHIPPED.value
+    assert await desk.lent_for(item) == second.number
+
+
+async def test_two_requests_change_copies_and_back(desk: Desk) -> None:
+    one, other = await desk.free_copies()
+    first, second = await desk.asked_by_hill(), await desk.asked_by_hill()
+    await desk.act(first, Kind.LOCATED, barcode=one.barcode)
+    await desk.finish()
+
+    await desk.act(first, Kind.LOCATED, barcode=other.barcode)
+    await desk.act(second, Kind.LOCATED, barcode=one.barcode)
+    tried = await desk.run_step(second, "place-hold")  # before the first has let go
+    assert tried.status is Status.WAITING, tried.error
+    await desk.finish()
+    assert (await desk.held_for(one), await desk.held_for(other)) == ([second.number], [first.number])
+
+    await desk.act(first, Kind.LOCATED, barcode=one.barcode)
+    await desk.act(second, Kind.LOCATED, barcode=other.barcode)
+    await desk.finish()
+    assert (await desk.held_for(one), await desk.held_for(other)) == ([first.number], [second.number])
+    assert await desk.dead_letters() == []
+
+
+async def test_a_copy_that_an_open_request_has_is_waited_for(desk: Desk) -> None:
+    """Staff promise it to a second one by hand: when the first is closed, it goes to the second."""
+    item, _ = await desk.free_copies()
+    first, second = await desk.asked_by_hill(), await desk.asked_by_hill()
+    for request in (first, second):
+        await desk.act(request, Kind.LOCATED, barcode=item.barcode)
+        await desk.finish()
+    assert (await desk.held_for(item), await desk.dead_letters()) == ([first.number], [])
+
+    await desk.act(first, Kind.UNFILLED)
+    await desk.finish()
+
+    assert await desk.held_for(item) == [second.number]
+
+
+async def test_a_wrong_barcode_at_the_desk_is_told_at_once(desk: Desk) -> None:
+    """The item is out for a request that has not let go of it."""
+    item, _ = await desk.free_copies()
+    first, second = await desk.asked_by_hill(), await desk.asked_by_hill()
+    await desk.act(first, Kind.SHIPPED, barcode=item.barcode)
+    await desk.finish()
+
+    with pytest.raises(Refused, match="on-loan-same-patron"):
+        await desk.act(second, Kind.SHIPPED, barcode=item.barcode)
+
+
+# --- a real no ---------------------------------------------------------------------------------------------------
+
+
+async def lent_at_the_counter(desk: Desk, item: Item) -> None:
+    """To the other library, for no request."""
+    system = desk.town.house.system
+    patron = await system.find_patron(PatronKey("HILL", ("external",)))
+    await system.check_out(item.barcode, patron.id, "at the counter")
+
+
+async def test_a_refused_step_does_not_hold_back_those_behind_it(desk: Desk) -> None:
+    item, other = await desk.free_copies()
+    request = await desk.asked_by_hill()
+    await desk.act(request, Kind.LOCATED, barcode=other.barcode)
+    await desk.finish()
+    await lent_at_the_counter(desk, item)
+    await desk.act(request, Kind.LOCATED, barcode=item.barcode)
+
+    await desk.finish()
+    assert [letter.split(": ")[2] for letter in await desk.dead_letters()] == ["on-loan-same-patron"]
+
+    await desk.act(request, Kind.LOCATED, barcode=other.barcode)
+    await desk.finish()
+    assert await desk.held_for(other) == [request.number], "the step behind the refused one is done"
+    await desk.act(request, Kind.UNFILLED)
+    await desk.finish()
+    assert await desk.held_for(other) == [], "and so is the one that ends it"
+
+
+async def test_staff_see_a_refused_step_on_the_request(desk: Desk) -> None:
+    item, _ = await desk.free_copies()
+    await desk.act(await desk.asked_by_hill(), Kind.SHIPPED, barcode=(await desk.free_copies())[1].barcode)
+    request = await desk.asked_by_hill()
+    await lent_at_the_counter(desk, item)
+    await desk.act(request, Kind.LOCATED, barcode=item.barcode)
+    await desk.finish()
+
+    (step,) = (await desk.show(request)).unfinished
+
+    assert (step.kind, step.target, step.status) == ("library", "place-hold", "dead")
+    assert step.error.startswith("refused: on-loan-same-patron: ")
+    await desk.town.house.system.check_in(item.barcode, "back at the counter")
+    await desk.town.gateway.managed.desk.release(NORTH, step.id, STAFF)
+    await desk.finish()
+    assert (await desk.show(request)).unfinished == ()
+    assert await desk.held_for(item) == [request.number]
+
+
+async def test_a_released_step_comes_after_those_that_wait(desk: Desk) -> None:
+    """It says how things are to be now, whatever was meant when it was refused."""
+    item, other = await desk.free_copies()
+    request = await desk.asked_by_hill()
+    await desk.act(request, Kind.LOCATED, barcode=other.barcode)
+    await desk.finish()
+    await lent_at_the_counter(desk, item)
+    await desk.act(request, Kind.LOCATED, barcode=item.barcode)
+    await desk.finish()
+    await desk.act(request, Kind.UNFILLED)
+    (step,) = [one for one in (await desk.show(request)).unfinished if one.status == "dead"]
+
+    await desk.town.gateway.managed.desk.release(NORTH, step.id, STAFF)
+    released = await desk.town.gateway.managed.worker.run_one(NORTH, step.id)
+
+    assert released.status is Status.WAITING, "the one that releases the hold is before it"
+    await desk.finish()
+    assert (await desk.show(request)).unfinished == ()
+    assert (await desk.held_for(item), await desk.held_for(other)) == ([], [])
+
+
+# --- borrowing ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_record_of_what_went_back_is_waited_for(desk: Desk) -> None:
+    """The partner sends the same piece again before the record of the first time is deleted."""
+    first, second = await desk.asked_of_south(), await desk.asked_of_south()
+    await desk.act(first, Kind.RECEIVED, barcode="39015012345678")
+    await desk.act(first, Kind.RETURNED)
+
+    with pytest.raises(Unavailable, match=first.number):
+        await desk.act(second, Kind.RECEIVED, barcode="39015012345678")
+
+    await desk.finish()
+    assert await desk.state_of(second) == Borrowing.RECEIVED.value
+    item = await desk.town.house.system.item_by_barcode("39015012345678")
+    assert await desk.held_for(item) == [second.number]
+    assert await desk.dead_letters() == []
+
+
+async def test_a_barcode_that_another_request_has_is_told_at_once(desk: Desk) -> None:
+    first, second = await desk.asked_of_south(), await desk.asked_of_south()
+    await desk.act(first, Kind.RECEIVED, barcode="39015012345678")
+
+    with pytest.raises(Refused, match="duplicate-item"):
+        await desk.act(second, Kind.RECEIVED, barcode="39015012345678")

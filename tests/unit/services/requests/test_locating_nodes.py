@@ -1,0 +1,110 @@
+"""Two nodes look for the same copy at the same moment; needs PostgreSQL, since on SQLite there is only one node."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import URL
+from sqlalchemy.util import await_only
+
+from demo.world import START, Site, Town, fill_library, make_installation
+from gateway.domain.clock import FixedClock
+from gateway.domain.problems import Unavailable
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.request import Lending, Party
+from gateway.domain.requests.views import LendingDraft
+from gateway.ports.library_system import BibHoldings
+from gateway.services.requests.lending import locate
+from gateway.store.engine import Store, Work
+from tests.unit.services.requests.support import UNUSED_PORT
+
+pytestmark = pytest.mark.postgresql
+
+T = TypeVar("T")
+
+SITE = Site("NORTH", "Northern Library", {"hill": {"partner": {"symbols": ["HILL"], "name": "Hill Library"}}})
+WAITS = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+
+@pytest.fixture
+async def nodes(tmp_path: Path, fresh_postgresql_url: str) -> AsyncIterator[tuple[Town, Town]]:
+    config = await asyncio.to_thread(make_installation, tmp_path / "north", SITE, UNUSED_PORT, fresh_postgresql_url)
+    clock = FixedClock(START)
+    await fill_library(Town(config, clock))
+    async with AsyncExitStack() as stack:
+        towns = Town(config, clock), Town(config, clock)
+        for town in towns:
+            await town.start()
+            stack.push_async_callback(town.stop)
+        yield towns
+
+
+@dataclass
+class Lingering:
+    """A store whose transactions, when their work is done, stay open until somebody waits for them or `over` says that
+    nobody will."""
+
+    store: Store
+    done: asyncio.Event
+    over: Callable[[], bool]
+
+    @property
+    def url(self) -> URL:
+        return self.store.url
+
+    async def close(self) -> None:
+        await self.store.close()
+
+    async def read(self, work: Work[T]) -> T:
+        return await self.store.read(work)
+
+    async def write(self, work: Work[T]) -> T:
+        def lingering(connection: Connection) -> T:
+            result = work(connection)
+            self.done.set()
+            while not self.over() and not connection.execute(WAITS).scalar():
+                await_only(asyncio.sleep(0.01))
+            return result
+
+        return await self.store.write(lingering)
+
+
+async def only_copy(town: Town) -> BibHoldings:
+    """A record of ours with one item, which can be lent."""
+    system = town.house.system
+    for bib in await system.search_bibs("a", 60):
+        found = await system.holdings(bib.id)
+        if len(found.items) == 1 and bib.identifiers and found.items[0].circulates and not found.items[0].hold_count:
+            return found
+    raise AssertionError("the sample has no such record")
+
+
+async def test_a_copy_is_found_for_one_request_only(nodes: tuple[Town, Town]) -> None:
+    """The second node looks when the first has found the copy and has not committed yet."""
+    first, second = nodes
+    record = await only_copy(first)
+    citation = Citation(title=record.bib.title, author=record.bib.author, identifiers=record.bib.identifiers)
+    draft = LendingDraft(citation=citation, requester=Party(profile="hill"))
+    one, other = [await first.gateway.managed.requests.create_lending("NORTH", draft) for _ in nodes]
+
+    found = asyncio.Event()
+    late: asyncio.Task[str] | None = None
+    slow = Lingering(first.house.store, found, lambda: late is not None and late.done())
+    async with asyncio.timeout(20):
+        early = asyncio.create_task(locate(replace(first.house, store=slow), one.id))
+        await found.wait()
+        late = asyncio.create_task(locate(second.house, other.id))
+        await early
+        (outcome,) = await asyncio.gather(late, return_exceptions=True)
+
+    assert (await first.see(one)).state is Lending.LOCATED
+    assert isinstance(outcome, Unavailable), "it is looked for anew"
+    await locate(second.house, other.id)
+    assert (await second.see(other)).state is Lending.NEW, "staff decide"

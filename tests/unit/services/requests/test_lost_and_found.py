@@ -1,0 +1,135 @@
+"""A partner's item is lost, the request is reopened and another supplier asked; then the first item turns up."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from adapters.library.embedded.tables import holds, items
+from gateway.domain.requests.events import Details, Event, Kind, by_partner
+from gateway.domain.requests.request import AttemptStatus, Borrowing, Request
+from gateway.domain.requests.views import Act
+from gateway.services.requests.transitions import Happening, happen
+from tests.unit.services.requests.support import SOUTH, STAFF, NcipTown
+
+PROFILES = {
+    "south": SOUTH,
+    "east": {"partner": {"symbols": ["EAST"], "name": "East", "channel": "mail", "email": "ill@east.example"}},
+}
+
+
+async def on_record(north: NcipTown, request: Request) -> tuple[list[str], int]:
+    """Barcodes of its temporary items, and how many of its holds are open."""
+    here = select(items.c.barcode).where(
+        items.c.temporary, items.c.deleted.is_(None), items.c.request_id == request.number
+    )
+    held = select(holds.c.id).where(holds.c.closed.is_(None), holds.c.request_id == request.number)
+    read = north.town.house.store.read
+    barcodes = await read(lambda c: sorted(c.execute(here).scalars()))
+    return barcodes, await read(lambda c: len(c.execute(held).all()))
+
+
+async def lost(north: NcipTown, *, lent: bool) -> tuple[Request, str]:
+    """The request, reopened, and the barcode of the record that is left."""
+    request = await north.asked()
+    request = await north.act(request, Kind.RECEIVED)
+    (volume,) = request.volumes
+    if lent:
+        request = await north.act(request, Kind.LOANED_TO_PATRON)
+    request = await north.act(request, Kind.LOST)
+    await north.quiet()
+    request = await north.act(request, Kind.REOPEN)
+    assert (await on_record(north, request))[0] == [volume.barcode], "lost, so it may still be found"
+    return request, volume.barcode
+
+
+async def asked_of_east(north: NcipTown, request: Request) -> Request:
+    await north.act(request, Kind.ASSIGN, partner="east")
+    await north.act(request, Kind.APPROVE)
+    await north.quiet()
+    request = await north.see(request)
+    assert (request.state, request.current, request.partner.profile) == (Borrowing.REQUESTED, 2, "east")
+    return request
+
+
+async def returned(north: NcipTown, request: Request, attempt: int) -> None:
+    act = Act(kind=Kind.RETURNED, details=Details(), actor=STAFF, version=None, attempt=attempt)
+    await north.town.act(request, act)
+    await north.quiet()
+
+
+async def lender_has_it(north: NcipTown, request: Request) -> None:
+    event = Event(by_partner(Kind.CHECKED_IN), north.clock.now(), "south", Details(), 1)
+    await happen(north.town.house, Happening(request_id=request.id, event=event))
+    await north.quiet()
+
+
+@pytest.mark.parametrize("lent", [False, True])
+async def test_found_while_the_second_supplier_s_item_is_here(north: NcipTown, lent: bool) -> None:
+    request, first = await lost(north, lent=lent)
+    request = await asked_of_east(north, request)
+    request = await north.act(request, Kind.RECEIVED)
+    second = request.volumes[0].barcode
+    assert second != first
+
+    await returned(north, request, 1)
+
+    assert await on_record(north, request) == ([second], 1), "the second item stays, with its hold"
+    request = await north.see(request)
+    assert (request.state, request.attempts[0].status) == (Borrowing.RECEIVED, AttemptStatus.EXTRA_RETURNED)
+
+    await north.act(request, Kind.LOANED_TO_PATRON)
+    await north.act(request, Kind.RETURNED)
+    await north.quiet()
+    assert await on_record(north, request) == ([], 0)
+
+
+@pytest.mark.parametrize("lent", [False, True])
+async def test_found_before_another_is_asked(north: NcipTown, lent: bool) -> None:
+    request, _ = await lost(north, lent=lent)
+
+    await returned(north, request, 1)
+
+    assert await on_record(north, request) == ([], 0)
+    assert (await north.see(request)).state is Borrowing.REVIEW
+
+
+async def test_found_after_the_second_item_has_gone_back(north: NcipTown) -> None:
+    request, first = await lost(north, lent=True)
+    request = await asked_of_east(north, request)
+    await north.act(request, Kind.RECEIVED)
+    await north.act(request, Kind.RETURNED)
+    await north.quiet()
+    assert await on_record(north, request) == ([first], 0)
+
+    await returned(north, request, 1)
+
+    assert await on_record(north, request) == ([], 0)
+
+
+@pytest.mark.parametrize("asked_again", [False, True])
+async def test_the_lender_has_found_it(north: NcipTown, asked_again: bool) -> None:
+    request, _ = await lost(north, lent=False)
+    if asked_again:
+        request = await asked_of_east(north, request)
+    state = (await north.see(request)).state
+
+    await lender_has_it(north, request)
+
+    assert await on_record(north, request) == ([], 0)
+    seen = await north.see(request)
+    assert (seen.state, seen.attempts[0].status) == (state, AttemptStatus.COMPLETED)
+
+
+async def test_the_library_was_away_when_it_came_back(north: NcipTown) -> None:
+    """The first record is deleted by the row that was meant for it, though another supplier has been asked since."""
+    request = await north.asked()
+    await north.act(request, Kind.RECEIVED)
+    await north.act(request, Kind.RETURNED)  # its record is not deleted yet
+    event = Event(by_partner(Kind.LOST), north.clock.now(), "south", Details(), 1)
+    await happen(north.town.house, Happening(request_id=request.id, event=event))
+    request = await north.act(request, Kind.REOPEN)
+
+    request = await asked_of_east(north, request)
+
+    assert await on_record(north, request) == ([], 0)

@@ -1,0 +1,150 @@
+"""What the answer of a catalogue means: does the supplier own it, and does it lend it?"""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.domain.library import RecordId
+from gateway.domain.requests.catalogue_policy import LocatePolicy, Step
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.request import ServiceType
+from gateway.ports.catalogue import FoundRecord, HeldItem, Hits, Holding
+from gateway.services.searching.lookup import Sought, Verdict, judge
+from tests.unit.services.searching.support import JOURNAL, KOBZAR, hits, record
+
+STACKS = HeldItem(location="MAG", policy="loan", status="Available", available=True)
+READING_ROOM = HeldItem(location="LS", policy="reading-room", status="Available", available=True)
+RULES = [{"policy": "reading*"}, {"location": "RARE", "copies": "no"}, {"status": "on order*", "lends": "ask"}]
+
+
+def judged(
+    found: Hits,
+    citation: Citation = KOBZAR,
+    service: ServiceType = ServiceType.LOAN,
+    step: Step = Step.ISBN,
+    **locate: Any,
+) -> Verdict:
+    return judge(step, found, Sought(citation, service, LocatePolicy.model_validate(locate)))
+
+
+def holding(
+    *held: HeldItem, citation: Citation = KOBZAR, service: ServiceType = ServiceType.LOAN, **locate: Any
+) -> Any:
+    one = judged(hits(record(citation, *held)), citation, service, **locate)
+    assert one.found
+    return one.holding
+
+
+# --- records ---------------------------------------------------------------------------------------------
+
+
+def test_no_hits() -> None:
+    assert judged(Hits(total=0)) == Verdict(Holding.NOT, "no hits")
+
+
+def test_another_record_was_found() -> None:
+    other = replace(KOBZAR, title="Гайдамаки", identifiers=(RecordId("isbn", "9780306406157"),))
+    assert judged(hits(record(other))) == Verdict(Holding.NOT, "1 hit, not the one: another title (13% alike)")
+
+
+def test_a_title_with_too_many_hits_says_nothing() -> None:
+    many = hits(record(KOBZAR, STACKS), total=512)
+    assert judged(many, step=Step.TITLE) == Verdict(Holding.UNKNOWN, "512 hits, too many to tell")
+    assert judged(many, step=Step.TITLE, title={"most_hits": 600}).holding is Holding.OWNS
+    assert judged(many).holding is Holding.OWNS  # by number it is the one that agrees
+
+
+def test_only_the_first_records_were_looked_at() -> None:
+    other = replace(KOBZAR, title="Гайдамаки", identifiers=())
+    assert judged(hits(record(other), total=9)) == Verdict(Holding.UNKNOWN, "9 hits, none of the first 1 is the one")
+
+
+def test_records_that_cannot_be_read_are_not_a_no() -> None:
+    broken = FoundRecord(position=1, problem="record syntax not supported (239)")
+    one = judged(hits(broken))
+    assert (one.holding, one.found) == (Holding.UNKNOWN, False)
+    assert "record syntax not supported" in one.note
+
+
+def test_of_two_records_the_better_counts() -> None:
+    one = judged(hits(record(KOBZAR, READING_ROOM), record(KOBZAR, STACKS, position=2)), lending=RULES)
+    assert one == Verdict(Holding.OWNS, "isbn agrees; MAG, loan, Available", found=True)
+
+
+# --- holdings --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("found", "locate", "answer"),
+    [
+        (record(KOBZAR, STACKS), {}, Holding.OWNS),
+        (record(KOBZAR), {}, Holding.NOT),  # it says that there are none
+        (record(KOBZAR), {"holdings": "ignored"}, Holding.OWNS),
+        (record(KOBZAR, shows=False), {}, Holding.OWNS),
+        (record(KOBZAR, shows=False), {"holdings": "required"}, Holding.NOT),
+        (record(KOBZAR, shows=False), {"locations": ["NORD*"]}, Holding.UNKNOWN),
+        (record(KOBZAR, STACKS), {"locations": ["NORD*", "m?g"]}, Holding.OWNS),
+        (record(KOBZAR, STACKS), {"locations": ["NORD*"]}, Holding.NOT),
+    ],
+)
+def test_whether_holdings_are_needed(found: FoundRecord, locate: dict[str, Any], answer: Holding) -> None:
+    assert judged(hits(found), **locate).holding is answer
+
+
+@pytest.mark.parametrize(
+    ("volumes", "answer"),
+    [
+        (("v.1(1955)-v.50(2004)",), Holding.OWNS),
+        (("v.1-v.40", "v.42-"), Holding.NOT),
+        (("v.1-v.40", "v.41-"), Holding.OWNS),
+        (("",), Holding.OWNS),  # it doesn't say which: it may have all
+        (("some issues",), Holding.UNKNOWN),
+        (("some issues", "41"), Holding.OWNS),
+        (("1955-1994",), Holding.NOT),  # by the year
+    ],
+)
+def test_the_volume_that_is_wanted(volumes: tuple[str, ...], answer: Holding) -> None:
+    held = [HeldItem(location="MAG", volumes=one) for one in volumes]
+    assert holding(*held, citation=JOURNAL) is answer
+
+
+def test_volumes_can_be_left_out_of_it() -> None:
+    assert holding(HeldItem(volumes="v.1-v.3"), citation=JOURNAL, volumes=False) is Holding.OWNS
+
+
+def test_why_a_volume_is_not_there() -> None:
+    one = judged(hits(record(JOURNAL, HeldItem(volumes="v.1-v.40"))), JOURNAL)
+    assert one.note == "issn agrees; volume 41 is not in v.1-v.40"
+
+
+# --- lending ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("held", "service", "answer"),
+    [
+        ((STACKS,), ServiceType.LOAN, Holding.OWNS),
+        ((READING_ROOM,), ServiceType.LOAN, Holding.NOT_LENT),
+        ((READING_ROOM,), ServiceType.COPY, Holding.OWNS),
+        ((READING_ROOM,), ServiceType.COPY_OR_LOAN, Holding.OWNS),
+        ((READING_ROOM, STACKS), ServiceType.LOAN, Holding.OWNS),
+        ((HeldItem(location="Rare"),), ServiceType.COPY, Holding.NOT_LENT),
+        ((HeldItem(status="On order 2026"),), ServiceType.LOAN, Holding.OWNS),  # it is asked
+    ],
+)
+def test_what_is_lent(held: tuple[HeldItem, ...], service: ServiceType, answer: Holding) -> None:
+    assert holding(*held, service=service, lending=RULES) is answer
+
+
+def test_nothing_is_lent_but_what_a_rule_lends() -> None:
+    rules = [{"location": "MAG", "available": True, "lends": "yes"}]
+    assert holding(STACKS, lending=rules, otherwise="no") is Holding.OWNS
+    assert holding(replace(STACKS, available=False), lending=rules, otherwise="no") is Holding.NOT_LENT
+
+
+def test_why_it_is_not_lent_and_that_it_decides_itself() -> None:
+    not_lent = judged(hits(record(KOBZAR, READING_ROOM)), lending=RULES)
+    assert not_lent.note == "isbn agrees; LS, reading-room, Available"
+    asked = judged(hits(record(KOBZAR, HeldItem(status="On order"))), lending=RULES)
+    assert asked.note == "isbn agrees; On order, lent by decision"

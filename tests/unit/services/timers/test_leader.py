@@ -1,0 +1,97 @@
+"""One node at a time; needs PostgreSQL, since on SQLite there is only one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from gateway.domain.problems import Unavailable
+from gateway.store.engine import Store, open_store
+from gateway.store.postgresql import AdvisoryLock, Alone, key_of, leader
+from tests.support.postgresql import QUICK, Server
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    """One of one's own, to be halted."""
+    server = Server(QUICK)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def shared(fresh_postgresql_url: str) -> AsyncIterator[Store]:
+    store = open_store(fresh_postgresql_url)
+    yield store
+    await store.close()
+
+
+async def test_on_sqlite_the_only_node_leads(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    store = open_store(f"sqlite:///{tmp_path}/illgate.db")
+    one = leader(store, "timers")
+    assert isinstance(one, Alone)
+    assert await one.leads()
+    await one.close()
+    await store.close()
+
+
+@pytest.mark.postgresql
+async def test_one_leads_until_it_gives_the_place_up(shared: Store) -> None:
+    first, second = leader(shared, "timers"), leader(shared, "timers")
+    assert isinstance(first, AdvisoryLock)
+
+    assert [await first.leads(), await second.leads(), await first.leads()] == [True, False, True]
+    await first.close()
+    assert [await second.leads(), await first.leads()] == [True, False]
+    await second.close()
+    await first.close()
+
+
+@pytest.mark.postgresql
+async def test_each_task_has_its_own_place(shared: Store) -> None:
+    timers, mailbox = leader(shared, "timers"), leader(shared, "mailbox")
+    assert key_of("timers") != key_of("mailbox")
+
+    assert await timers.leads()
+    assert await mailbox.leads()
+    await timers.close()
+    await mailbox.close()
+
+
+@pytest.mark.postgresql
+async def test_when_its_session_ends_it_is_said_and_another_may_lead(shared: Store, fresh_postgresql_url: str) -> None:
+    first, second = leader(shared, "timers"), leader(shared, "timers")
+    assert await first.leads()
+    own = await asyncpg.connect(fresh_postgresql_url)
+    await own.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+    async with asyncio.timeout(10):
+        while await own.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)  # the server ends a session in its own time
+
+    with pytest.raises(Unavailable):
+        await first.leads()
+    assert await second.leads()
+    assert not await first.leads()
+    await own.close()
+    await first.close()
+    await second.close()
+
+
+@pytest.mark.postgresql
+async def test_without_a_server_nobody_leads_and_then_somebody_does(server: Server) -> None:
+    store = open_store(server.url())
+    one = leader(store, "timers")
+    assert await one.leads()
+    server.halt()
+
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await one.leads()
+
+    server.start()
+    assert await one.leads()  # a new session: the old one's lock went with the server
+    await one.close()
+    await store.close()

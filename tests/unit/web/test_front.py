@@ -1,0 +1,51 @@
+"""When an HTTP/1.0 body is all there."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.web.http10_shim import silence
+from gateway.web.inbound import GRACE, Patience, ends_document
+
+ASCII = b"<NCIPMessage><a/></NCIPMessage>"
+OTHER = "<?xml version='1.0'?><n:NCIPMessage><a>ü</a></n:NCIPMessage>\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "length", "expected"),
+    [
+        (ASCII, len(ASCII), 0.0),
+        (b"no markup", 9, 0.0),
+        (OTHER, len(OTHER), 0.0),
+        (OTHER, len(OTHER) - 1, 0.0),
+        (OTHER[:-8], len(OTHER) - 8, GRACE),  # cut in the end tag: more is under way
+        (ASCII, len(ASCII) + 3, GRACE),
+        (ASCII[:-3], len(ASCII), 9.0),
+        (ASCII, None, GRACE),
+        (b"", None, 9.0),
+    ],
+)
+def test_silence(body: bytes, length: int | None, expected: float) -> None:
+    assert silence(body, length, 9.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "ends"),
+    [
+        (ASCII, True),
+        (OTHER, True),
+        (b"<!-- x --><a>b</a> \n", True),
+        (ASCII + b"x", False),
+        (b"", False),
+        (b"<a/>", False),
+    ],
+)
+def test_ends_document(body: bytes, ends: bool) -> None:
+    assert ends_document(body) is ends
+
+
+def test_bytes_buy_time() -> None:
+    patience = Patience(idle_seconds=10, message_seconds=30)
+    assert patience.deadline(started=100, now=101, received=0) == 111
+    assert patience.deadline(started=100, now=129, received=0) == 130
+    assert patience.deadline(started=100, now=129, received=2500) == 135
