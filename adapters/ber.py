@@ -103,7 +103,7 @@ class Source:
         self._ends: dict[int, int] = {}
         self._elements = 0
 
-    def header(self, at: int, end: int) -> tuple[int, bool, int, int, int]:
+    def read_header(self, at: int, end: int) -> tuple[int, bool, int, int, int]:
         """Of the value at `at`, inside something that ends at `end`: tag, whether constructed, where its contents
         begin and end, where the next value is. Raises MalformedMessage."""
         try:
@@ -113,23 +113,23 @@ class Source:
         if length >= 0:
             stop = following = start + length
         else:
-            stop = self._ends.get(start) or self._contents_end(start, end)
+            stop = self._ends.get(start) or self._find_contents_end(start, end)
             following = stop + 2
         if following > end:
             raise MalformedMessage(_offset(at), f"{following - end} octets more are announced than there are")
         return tag, constructed, start, stop, following
 
-    def count(self) -> None:
+    def count_element(self) -> None:
         """One more. Raises MalformedMessage when there are too many."""
         self._elements += 1
         if self._elements > self.limits.elements:
             raise MalformedMessage("", f"more than {self.limits.elements} values", Fault.TOO_LARGE)
 
-    def _contents_end(self, begin: int, end: int) -> int:
+    def _find_contents_end(self, begin: int, end: int) -> int:
         """Where the two zero octets stand that end contents of indefinite length."""
         at, unfinished = begin, [begin]
         while unfinished:
-            self.count()
+            self.count_element()
             if self.data[at : at + 2] == b"\0\0":
                 self._ends[unfinished.pop()] = at
                 at += 2
@@ -234,9 +234,9 @@ class ApduSplitter:
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self._limits = limits
         self._buffer = bytearray()
-        self._restart()
+        self._reset_position()
 
-    def _restart(self) -> None:
+    def _reset_position(self) -> None:
         self._at = 0  # of the next header to be looked at
         self._nested = 0  # contents of indefinite length that are not at their end
         self._begun = False
@@ -252,23 +252,23 @@ class ApduSplitter:
     def next(self) -> bytes | None:
         """The next whole APDU, None if there is none yet. Raises MalformedMessage."""
         while not (self._begun and self._nested == 0):
-            if not self._step():
+            if not self._skip_header():
                 return None
         if self._at > len(self._buffer):
             return None
         apdu = bytes(self._buffer[: self._at])
         del self._buffer[: self._at]
-        self._restart()
+        self._reset_position()
         return apdu
 
     def rest(self) -> bytes:
         """What there is of an APDU whose end won't come; then nothing is left."""
         found = bytes(self._buffer)
         self._buffer.clear()
-        self._restart()
+        self._reset_position()
         return found
 
-    def _step(self) -> bool:
+    def _skip_header(self) -> bool:
         """Past one header, and past its contents where their length is known. False when more is needed."""
         if self._begun and self._buffer[self._at : self._at + 2] == b"\0\0":
             self._at += 2
@@ -312,7 +312,7 @@ class BerSplitter:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._buffer = bytearray()
-        self._restart()
+        self._reset_position()
 
     def feed(self, data: bytes) -> None:
         self._buffer += data
@@ -325,22 +325,22 @@ class BerSplitter:
     def next(self) -> bytes | None:
         """The next whole value, None if there is none yet."""
         while not self._ended:
-            self._skim()
-            if not self._step():
+            self._skip_short_values()
+            if not self._skip_header():
                 return None
         if self._at > len(self._buffer):
             return None
         value = bytes(self._buffer[: self._at])
         del self._buffer[: self._at]
-        self._restart()
+        self._reset_position()
         return value
 
-    def _restart(self) -> None:
+    def _reset_position(self) -> None:
         self._at = 0  # of the next header to be looked at
         self._open = 0  # values of indefinite length that are not at their end
         self._ended = False  # whether all that remains is to have the octets
 
-    def _skim(self) -> None:
+    def _skip_short_values(self) -> None:
         """Past what is short and simple, which is nearly all: a tag of one octet, then its length in one."""
         buffer, at = self._buffer, self._at
         if not self._open:
@@ -350,7 +350,7 @@ class BerSplitter:
             at += 2 + buffer[at + 1]
         self._at = at
 
-    def _step(self) -> bool:
+    def _skip_header(self) -> bool:
         """Past one header, and past its contents where their length is known. False when more is needed."""
         if self._open and self._buffer[self._at : self._at + 2] == _END:
             self._at += 2
@@ -359,15 +359,15 @@ class BerSplitter:
             try:
                 contents, length = header(self._buffer, self._at)
             except Incomplete:
-                self._check(max(self._at, len(self._buffer)))
+                self._check_limits(max(self._at, len(self._buffer)))
                 return False
             self._open += length is None
             self._at = contents + (length or 0)
-        self._check(self._at)
+        self._check_limits(self._at)
         self._ended = not self._open
         return True
 
-    def _check(self, size: int) -> None:
+    def _check_limits(self, size: int) -> None:
         if size > self._limit:
             raise MalformedMessage("", f"longer than {self._limit} octets", Fault.TOO_LARGE)
         if self._open > MAX_DEPTH:

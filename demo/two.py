@@ -324,7 +324,7 @@ async def _make_busy(world: World, book: Bib) -> None:
         citation=_cited(book), patron=PatronLink(identifier=PATRON), partner="busy", mediated=False, actor=STAFF
     )
     await world.borrower.gateway.managed.requests.create_borrowing("NORTH", draft)
-    await world.borrower.gateway.managed.drain()
+    await world.borrower.gateway.managed.drain_due_work()
 
 
 def main() -> None:

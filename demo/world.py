@@ -170,7 +170,7 @@ class World:
     async def quiet(self) -> None:
         """Until nobody has anything left to do now."""
         for _ in range(1000):
-            tries = [await town.gateway.managed.drain() for town in (self.borrower, self.lender)]
+            tries = [await town.gateway.managed.drain_due_work() for town in (self.borrower, self.lender)]
             if not any(tries) and not await self._in_hand():
                 return
             await asyncio.sleep(0.005 if not any(tries) else 0)
@@ -198,10 +198,10 @@ async def fill_library(town: Town) -> None:
     assembly.make_database()
     store = assembly.open_store()
     try:
-        await migrate(store, *assembly.histories)
+        await migrate(store, *assembly.migration_histories)
         for library in town.settings.libraries:
             sample = assembly.adapter_of(library).sample
             assert sample is not None
-            await sample(assembly.context_of(library, store))
+            await sample(assembly.library_context(library, store))
     finally:
         await store.close()

@@ -46,7 +46,7 @@ class Adapters:
     links: Mapping[str, LinkAdapter] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, *adapters: Adapter) -> Adapters:
+    def from_adapters(cls, *adapters: Adapter) -> Adapters:
         """Raises AdapterError when two of a kind have the same name, or a section has two models."""
         found = cls(
             _by_name(one for one in adapters if isinstance(one, LibraryAdapter)),
@@ -58,7 +58,7 @@ class Adapters:
             _by_name(one for one in adapters if isinstance(one, SearchAdapter)),
             _by_name(one for one in adapters if isinstance(one, LinkAdapter)),
         )
-        for section, model, what in found._claims():
+        for section, model, what in found._iter_shared_sections():
             if found.sections[section] is not model:
                 raise AdapterError(f"{what}: section '{section}' has another model already")
         return found
@@ -67,11 +67,11 @@ class Adapters:
     def sections(self) -> Mapping[str, type[BaseModel]]:
         """Keys in a profile that belong to adapters, and the models of what stands there."""
         found = {name: adapter.dialect for name, adapter in self.protocols.items()}
-        for section, model, _ in self._claims():
+        for section, model, _ in self._iter_shared_sections():
             found.setdefault(section, model)
         return found
 
-    def _claims(self) -> Iterator[tuple[str, type[BaseModel], str]]:
+    def _iter_shared_sections(self) -> Iterator[tuple[str, type[BaseModel], str]]:
         """Sections that may be shared: each by those with the same model."""
         for channel in self.channels.values():
             yield channel.section, channel.dialect, f"channel '{channel.name}'"
@@ -83,7 +83,9 @@ class Adapters:
 
 def load_adapters() -> Adapters:
     """All that are installed. Raises AdapterError for the first that can't be loaded."""
-    return Adapters.of(*(_load(point) for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)))
+    return Adapters.from_adapters(
+        *(_load(point) for point in sorted(entry_points(group=GROUP), key=lambda point: point.name))
+    )
 
 
 def _load(point: EntryPoint) -> Adapter:

@@ -44,7 +44,7 @@ def within(one: LoadedPolicy) -> Iterator[Problem]:
     lending = one.policy.lending
     for index, code in enumerate(lending.never):
         if code in lending.item_policies:
-            yield one.problem(("lending", "never", index), "stands in item_policies too, which are lent", code)
+            yield one.make_problem(("lending", "never", index), "stands in item_policies too, which are lent", code)
 
 
 def with_profiles(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool) -> Iterator[Problem]:
@@ -57,7 +57,7 @@ def with_profiles(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool
     names = tuple(partners)
     for path, name in _named(one):
         if name not in partners:
-            yield one.problem(path, _why_none(profiles.by_name(name)), name, names)
+            yield one.make_problem(path, _why_none(profiles.find_profile(name)), name, names)
         elif path[0] == "rotas":
             yield from _supplier(one, path, partners[name])
     yield from _catalogues(one, profiles, only_library=only_library)
@@ -65,7 +65,7 @@ def with_profiles(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool
     for category in one.policy.lending.loan_days.categories:
         if category not in categories:
             path = ("lending", "loan_days", "categories", category)
-            yield one.problem(path, "no partner has this category", category, tuple(sorted(categories)))
+            yield one.make_problem(path, "no partner has this category", category, tuple(sorted(categories)))
 
 
 # --- rules -----------------------------------------------------------------------------------------------
@@ -83,9 +83,9 @@ def _rotas(one: LoadedPolicy) -> Iterator[Problem]:
     names = tuple(one.policy.rotas)
     for index, rule in enumerate(one.policy.rules):
         if rule.rota not in names:
-            yield one.problem(("rules", index, "rota"), "no such rota", rule.rota, names)
+            yield one.make_problem(("rules", index, "rota"), "no such rota", rule.rota, names)
     if one.policy.default_rota and one.policy.default_rota not in names:
-        yield one.problem(("default_rota",), "no such rota", one.policy.default_rota, names)
+        yield one.make_problem(("default_rota",), "no such rota", one.policy.default_rota, names)
 
 
 def _campuses(one: LoadedPolicy) -> Iterator[Problem]:
@@ -94,7 +94,7 @@ def _campuses(one: LoadedPolicy) -> Iterator[Problem]:
     for path, rule in rules(one):
         for index, campus in enumerate(rule.campuses):
             if campus.casefold() not in folded:
-                yield one.problem((*path, "campuses", index), "no such campus in `campuses`", campus, names)
+                yield one.make_problem((*path, "campuses", index), "no such campus in `campuses`", campus, names)
 
 
 def _never_reached(one: LoadedPolicy) -> Iterator[Problem]:
@@ -103,8 +103,8 @@ def _never_reached(one: LoadedPolicy) -> Iterator[Problem]:
     for path, rule in rules(one):
         group = path[:-1]
         if group in ended:
-            line = one.document.place(ended[group]).line
-            yield one.problem(path, f"never reached: the rule in line {line} has no conditions")
+            line = one.document.find_position(ended[group]).line
+            yield one.make_problem(path, f"never reached: the rule in line {line} has no conditions")
         elif not rule.model_fields_set - _SAYS_WHAT:
             ended[group] = path
 
@@ -123,12 +123,12 @@ def _catalogues(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool) 
     for group, members in groups.items():
         for index, name in enumerate(members):
             if name not in ours:
-                yield one.problem(("catalogues", "groups", group, index), "no such profile", name, tuple(ours))
+                yield one.make_problem(("catalogues", "groups", group, index), "no such profile", name, tuple(ours))
         if group in ours:
-            yield one.problem(("catalogues", "groups", group), "a profile has this name", group)
+            yield one.make_problem(("catalogues", "groups", group), "a profile has this name", group)
     look_up = one.policy.catalogues.look_up
     if look_up and look_up not in {*ours, *groups}:
-        yield one.problem(("catalogues", "look_up"), "no such profile or group", look_up, (*groups, *sorted(ours)))
+        yield one.make_problem(("catalogues", "look_up"), "no such profile or group", look_up, (*groups, *sorted(ours)))
 
 
 # --- partners --------------------------------------------------------------------------------------------
@@ -157,9 +157,11 @@ def _supplier(one: LoadedPolicy, path: KeyPath, profile: Profile) -> Iterator[Pr
     partner = profile.partner
     assert partner is not None, profile.name
     if PartnerRole.SUPPLIER not in partner.roles:
-        yield one.problem(path, "this partner is no supplier (`partner.roles` of its profile)", profile.name)
+        yield one.make_problem(path, "this partner is no supplier (`partner.roles` of its profile)", profile.name)
     elif not partner.channel:
-        yield one.problem(path, "this partner can't be asked: `partner.channel` of its profile is empty", profile.name)
+        yield one.make_problem(
+            path, "this partner can't be asked: `partner.channel` of its profile is empty", profile.name
+        )
 
 
 @frozen
@@ -170,9 +172,9 @@ class LoadedPolicy:
     policy: RequestPolicy
     document: Document = field(repr=False)
 
-    def problem(self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()) -> Problem:
+    def make_problem(self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()) -> Problem:
         suggestion = nearest(found, allowed) if found else ""
-        return self.document.problem(path, message, f"'{found}'" if found else "", allowed, suggestion)
+        return self.document.make_problem(path, message, f"'{found}'" if found else "", allowed, suggestion)
 
 
 class PolicySet:
@@ -184,7 +186,7 @@ class PolicySet:
     def __iter__(self) -> Iterator[LoadedPolicy]:
         return iter(self.loaded.values())
 
-    def of(self, library: str) -> RequestPolicy:
+    def for_library(self, library: str) -> RequestPolicy:
         """By the library's symbol, as in the settings. Raises KeyError."""
         return self.loaded[library].policy
 
@@ -233,7 +235,9 @@ def _read(settings: Settings, index: int, library: LibrarySettings, file: Path) 
     if file.exists():
         return yaml_document.read(file)
     if library.requests != POLICY_FILE:
-        raise ConfigurationError([settings.problem(("libraries", index, "requests"), "no such file", library.requests)])
+        raise ConfigurationError(
+            [settings.make_problem(("libraries", index, "requests"), "no such file", library.requests)]
+        )
     return Document(yaml_document.shown(file))
 
 
@@ -257,7 +261,7 @@ class PolicyStore(Live[PolicySet]):
         folders = tuple(sorted({file.parent for file in files if file.parent.is_dir()}))
         names = {file.name for file in files}
 
-        def concerns(file: Path) -> bool:
+        def is_policy_file(file: Path) -> bool:
             return file.name in names
 
-        super().__init__("request policies", folders, load, concerns)
+        super().__init__("request policies", folders, load, is_policy_file)

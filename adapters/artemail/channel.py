@@ -55,33 +55,33 @@ class ArtemailChannel:
         if message.role is Role.BORROWING:
             ordered = order_of(message, dialect, library.info)
             file = GatheredFile(id=message.id, number=ordered.order.number, at=message.at)
-            reply, cuts = await self._send([message], [ordered], file, profile)
+            reply, cuts = await self._send_orders([message], [ordered], file, profile)
             return _delivered(reply, ordered, cuts, dialect)
-        return await self._reply(message, profile, dialect, library)
+        return await self._send_reply(message, profile, dialect, library)
 
-    def together(self, message: PartnerMessage, profile: Profile) -> str:
+    def batch_key(self, message: PartnerMessage, profile: Profile) -> str:
         """See `gateway.ports.partner_channel.Gathers`: a file has one customer code."""
         try:
             return customer_for(message, dialect_of(profile)).code
         except Refused:
             return ""
 
-    async def send_many(
+    async def send_batch(
         self, messages: Sequence[PartnerMessage], file: GatheredFile, profile: Profile
     ) -> Sequence[Delivered | Refused]:
         """See `gateway.ports.partner_channel.Gathers`."""
         dialect = dialect_of(profile)
-        code = next(filter(None, (self.together(message, profile) for message in messages)), "")
-        written = [self._written(message, dialect, code) for message in messages]
+        code = next(filter(None, (self.batch_key(message, profile) for message in messages)), "")
+        written = [self._build_order(message, dialect, code) for message in messages]
         sent = [(m, one) for m, one in zip(messages, written, strict=True) if isinstance(one, Ordered)]
         if not sent:
             return [one for one in written if isinstance(one, Refused)]
-        reply, cuts = await self._send([m for m, _ in sent], [one for _, one in sent], file, profile)
+        reply, cuts = await self._send_orders([m for m, _ in sent], [one for _, one in sent], file, profile)
         return [one if isinstance(one, Refused) else _delivered(reply, one, cuts, dialect) for one in written]
 
     # --- orders ------------------------------------------------------------------------------------------
 
-    def _written(self, message: PartnerMessage, dialect: ArtemailDialect, code: str) -> Ordered | Refused:
+    def _build_order(self, message: PartnerMessage, dialect: ArtemailDialect, code: str) -> Ordered | Refused:
         try:
             if customer_for(message, dialect).code != code:  # the profile has changed since the file was made
                 return Refused(Reason.OTHER, "Its file has another customer code; when released it goes alone.")
@@ -89,7 +89,7 @@ class ArtemailChannel:
         except Refused as refused:
             return refused
 
-    async def _send(
+    async def _send_orders(
         self, messages: Sequence[PartnerMessage], orders: Sequence[Ordered], file: GatheredFile, profile: Profile
     ) -> tuple[str, Sequence[Cut]]:
         """One mail; the server's reply, and what was cut."""
@@ -98,7 +98,7 @@ class ArtemailChannel:
         text, cuts = _text(
             OrderFile(
                 customer=customer.code,
-                password=self._password(customer.password),
+                password=self._resolve_password(customer.password),
                 orders=tuple(one.order for one in orders),
                 address=next((one.address for one in orders if one.address), ()),
             ),
@@ -108,22 +108,22 @@ class ArtemailChannel:
         head = _Head(
             id=file.id, at=file.at, to=_to(first, profile, dialect), number=file.number, customer=customer.code
         )
-        return await self._context.mailer.send(self._mail(head, dialect, library, text)), cuts
+        return await self._context.mailer.send(self._compose_mail(head, dialect, library, text)), cuts
 
     # --- replies -----------------------------------------------------------------------------------------
 
-    async def _reply(
+    async def _send_reply(
         self, message: PartnerMessage, profile: Profile, dialect: ArtemailDialect, library: ChannelLibrary
     ) -> Delivered:
         answered = answer_of(message, dialect)
-        files = await self._files(message)
+        files = await self._load_copy_files(message)
         to = _to(message, profile, dialect)
         quoted = next((one.value for one in message.request.extras if one.name == FILE), answered.number)
         head = _Head(id=message.id, at=message.at, to=to, number=quoted)
-        reply = await self._context.mailer.send(self._mail(head, dialect, library, answered.text, files))
+        reply = await self._context.mailer.send(self._compose_mail(head, dialect, library, answered.text, files))
         return Delivered(_note(reply, *answered.notes), altered="; ".join(answered.notes))
 
-    def _password(self, reference: str) -> str:
+    def _resolve_password(self, reference: str) -> str:
         """Raises Unavailable, which says where it should be, never what it is."""
         if not reference:
             raise Refused(Reason.DATA_MISSING, "The profile has no password for its customer code.", about=About.SENDER)
@@ -132,7 +132,7 @@ class ArtemailChannel:
         except ConfigurationError as error:
             raise Unavailable(f"the customer's password can't be read: {error}") from error
 
-    async def _files(self, message: PartnerMessage) -> tuple[File, ...]:
+    async def _load_copy_files(self, message: PartnerMessage) -> tuple[File, ...]:
         """The copy that the message brings. Raises Refused when it isn't there any more and there is no link."""
         wanted = message.details.attachment
         found = next((one for one in message.request.attachments if one.id == wanted), None) if wanted else None
@@ -147,10 +147,10 @@ class ArtemailChannel:
             raise Refused(Reason.DATA_MISSING, "The copy that was to be sent is not there any more.")
         return ()
 
-    def _mail(
+    def _compose_mail(
         self, head: _Head, dialect: ArtemailDialect, library: ChannelLibrary, text: str, files: tuple[File, ...] = ()
     ) -> EmailMessage:
-        own = self._context.sender.of(library.info)
+        own = self._context.sender.fill_from_library(library.info)
         sender = Sender(dialect.sender or own.address, own.name, dialect.reply_to or own.reply_to)
         values = {"number": head.number, "customer": head.customer, "name": library.info.name}
         letter = Letter(
@@ -169,7 +169,7 @@ class ArtemailChannel:
 def _text(file: OrderFile, dialect: ArtemailDialect) -> tuple[str, Sequence[Cut]]:
     """Raises Refused: not with such a password."""
     try:
-        return encode(file, dialect.layout.of_codec)
+        return encode(file, dialect.layout.codec_layout)
     except ValueError as error:
         raise Refused(Reason.INVALID_VALUE, f"The order can't be written: {error}.") from error
 

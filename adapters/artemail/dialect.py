@@ -130,7 +130,7 @@ class FileLayout(Section):
     file_address: Ascii = Field("", description="line above an address for the whole file; empty: there is none")
 
     @property
-    def of_codec(self) -> codec.Layout:
+    def codec_layout(self) -> codec.Layout:
         return codec.Layout(
             start=self.start,
             end=self.end,
@@ -153,7 +153,7 @@ class Characters(Section):
 
     @field_validator("own")
     @classmethod
-    def _single(cls, value: dict[str, str]) -> dict[str, str]:
+    def _require_single_characters(cls, value: dict[str, str]) -> dict[str, str]:
         wrong = next((key for key in value if len(key) != 1), None)
         if wrong is not None:
             raise ValueError(f"'{wrong}' is not one character")
@@ -241,7 +241,7 @@ class Actions(Section):
     )
 
     @model_validator(mode="after")
-    def _of_a_requester(self) -> Actions:
+    def _require_requester_kinds(self) -> Actions:
         for kind, codes in self.codes.items():
             if kind not in _SAYABLE:
                 raise ValueError(f"{kind.value} is nothing that a requester says: {', '.join(sorted(_SAYABLE))}")
@@ -293,13 +293,13 @@ class ArtemailDialect(Section):
         return frozenset(code for codes in lists for code in codes)
 
     @model_validator(mode="after")
-    def _test_goes_somewhere_else(self) -> ArtemailDialect:
+    def _require_test_destination(self) -> ArtemailDialect:
         if self.mode is Mode.TEST and not (self.test.address or self.test.keywords):
             raise ValueError("mode test needs `test.address` or `test.keywords`: nothing would tell the orders apart")
         return self
 
     @model_validator(mode="after")
-    def _file_address_has_a_line(self) -> ArtemailDialect:
+    def _require_file_address_line(self) -> ArtemailDialect:
         if self.delivery.file != "none" and not self.layout.file_address:
             raise ValueError("delivery.file needs `layout.file_address`, the line above the address")
         return self

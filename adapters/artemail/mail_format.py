@@ -34,7 +34,7 @@ class ArtemailFormat:
     def recognises(self, mail: IncomingMail, profile: Profile) -> bool:
         """See `gateway.ports.incoming_mail.MailFormat`."""
         dialect = dialect_of(profile)
-        if codec.is_file(mail.text, dialect.layout.of_codec):
+        if codec.is_file(mail.text, dialect.layout.codec_layout):
             return True
         if not _may(profile, PartnerRole.SUPPLIER):
             return False
@@ -47,13 +47,13 @@ class ArtemailFormat:
         """See `gateway.ports.incoming_mail.MailFormat`. A partner that only supplies sends no orders: what looks like
         one is our own, quoted."""
         dialect = dialect_of(profile)
-        if _may(profile, PartnerRole.REQUESTER) and codec.is_file(mail.text, dialect.layout.of_codec):
+        if _may(profile, PartnerRole.REQUESTER) and codec.is_file(mail.text, dialect.layout.codec_layout):
             return orders.understood(mail, profile, dialect)
         if not _may(profile, PartnerRole.SUPPLIER):
             raise MalformedMessage("", "no order file: the customer code or a request is missing", Fault.DATA_MISSING)
         return understood(mail, dialect)
 
-    def files_named(self, mail: IncomingMail, profile: Profile) -> tuple[str, ...]:
+    def named_batches(self, mail: IncomingMail, profile: Profile) -> tuple[str, ...]:
         """See `gateway.ports.incoming_mail.NamesFiles`."""
         return files_named(mail, dialect_of(profile))
 
@@ -220,8 +220,8 @@ def answer_of(message: PartnerMessage, dialect: ArtemailDialect) -> Answered:
     for rule in _candidates(message.kind, message.details, dialect.replies.codes):
         if line := line_of(rule, number, values):
             lines = (*_unsaid(message.details, rule, values), *message.details.note.splitlines())
-            prose = tuple(filter(None, map(scribe.write, lines)))
-            summary = scribe.summary()
+            prose = tuple(filter(None, map(scribe.transcribe, lines)))
+            summary = scribe.summarise_changes()
             return Answered(number, "\n".join((line, *prose)) + "\n", (summary,) if summary else ())
     said = f"No code in `replies.codes` of the profile says '{message.kind.value}'"
     why = f" for the reason '{message.details.reason}'" if message.details.reason else ""

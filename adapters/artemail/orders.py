@@ -92,14 +92,14 @@ def order_of(message: PartnerMessage, dialect: ArtemailDialect, library: Library
                 f"'{message.kind.value}' can't be said in ARTEmail: `actions.codes` of the profile has no code for it."
             )
             raise Refused(Reason.UNSUPPORTED_SERVICE, said)
-        said_lines = tuple(map(scribe.write, message.details.note.splitlines()))
+        said_lines = tuple(map(scribe.transcribe, message.details.note.splitlines()))
         return Ordered(Order(number, (*codes, *test), said_lines), (), _notes(scribe))
     request = message.request
     lending = request.service.type is ServiceType.LOAN
     address = _address(dialect.delivery.loans if lending else dialect.delivery.copies, library, scribe)
     keywords = [code for group in dialect.keywords.groups for code in _codes(group, request)]
     keywords += [code for code in dialect.delivery.keywords if address and code not in keywords]
-    lines = tuple(filter(None, map(scribe.write, lines_of(request, dialect.items))))
+    lines = tuple(filter(None, map(scribe.transcribe, lines_of(request, dialect.items))))
     if not lines:
         raise Refused(Reason.DATA_MISSING, "Nothing of the citation can be written in an order.", about=About.RECORD)
     return Ordered(Order(number, (*keywords, *test), lines, address), file_address, _notes(scribe))
@@ -142,7 +142,7 @@ def _address(form: AddressForm, library: LibraryInfo, scribe: Scribe) -> tuple[s
     if form == "none":
         return ()
     lines = (library.email,) if form == "email" else (library.name, *re.split(r"\n|,\s*", library.address))
-    written = tuple(filter(None, map(scribe.write, lines)))
+    written = tuple(filter(None, map(scribe.transcribe, lines)))
     if not written:
         what = "e-mail" if form == "email" else "postal"
         raise Refused(Reason.DATA_MISSING, f"The library has no {what} address to be delivered to.", about=About.SENDER)
@@ -150,7 +150,7 @@ def _address(form: AddressForm, library: LibraryInfo, scribe: Scribe) -> tuple[s
 
 
 def _notes(scribe: Scribe) -> tuple[str, ...]:
-    return tuple(filter(None, (scribe.summary(),)))
+    return tuple(filter(None, (scribe.summarise_changes(),)))
 
 
 # --- read ------------------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def _notes(scribe: Scribe) -> tuple[str, ...]:
 
 def understood(mail: IncomingMail, profile: Profile, dialect: ArtemailDialect) -> Understood:
     """Orders of a partner that asks us. Raises MalformedMessage."""
-    file = codec.decode(mail.text, dialect.layout.of_codec)
+    file = codec.decode(mail.text, dialect.layout.codec_layout)
     if dialect.customers and file.customer not in {one.code for one in dialect.customers}:
         raise MalformedMessage("customer code", "it is none that the profile knows", Fault.INVALID_VALUE)
     reference = reference_in(mail.subject, dialect)
@@ -300,7 +300,7 @@ def citation_of(lines: Sequence[str], items: Items, service: ServiceType) -> Cit
     taken = tuple(lines[:MOST_LINES])
     readings = {kind: _Reading(taken, _templates(getattr(items, kind))) for kind in _order(service)}
     kind = max(readings, key=lambda one: readings[one].score)  # of equal ones the first
-    values, rest = readings[kind].values()
+    values, rest = readings[kind].read_values()
     values = {key: "" if value == items.missing else value for key, value in values.items()}
     note = "\n".join((*filter(None, (values.get("note", ""),)), *rest, *lines[MOST_LINES:]))
     return _citation(kind, values, note, "\n".join(lines))
@@ -317,7 +317,7 @@ class _Line:
     pattern: re.Pattern[str]
     telling: bool
 
-    def match(self, line: str) -> Mapping[str, str] | None:
+    def match_line(self, line: str) -> Mapping[str, str] | None:
         found = self.pattern.fullmatch(line) if len(line) <= MOST_LENGTH else None
         return {key: value.strip() for key, value in found.groupdict().items() if value} if found else None
 
@@ -328,7 +328,7 @@ def _templates(lines: tuple[str, ...]) -> tuple[_Line, ...]:
 
 
 def _line(template: Template) -> _Line:
-    pattern = re.compile(template.pattern(PATTERNS, loose=True), re.IGNORECASE)
+    pattern = re.compile(template.build_pattern(PATTERNS, loose=True), re.IGNORECASE)
     always = template.required
     telling = not always or any(one in PATTERNS for one in always) or any(map(str.isalnum, template.literal))
     return _Line(pattern, telling)
@@ -343,23 +343,23 @@ class _Reading:
 
     def __init__(self, lines: tuple[str, ...], templates: tuple[_Line, ...]) -> None:
         self._lines, self._templates = lines, templates
-        self._matches = [[template.match(line) for template in templates] for line in lines]
+        self._matches = [[template.match_line(line) for template in templates] for line in lines]
         self._best = [[0] * (len(templates) + 1) for _ in range(len(lines) + 1)]
         for n in range(len(lines) - 1, -1, -1):
             for m in range(len(templates) - 1, -1, -1):
-                self._best[n][m] = max(self._here(n, m), self._best[n + 1][m], self._best[n][m + 1])
+                self._best[n][m] = max(self._pair_score(n, m), self._best[n + 1][m], self._best[n][m + 1])
 
     @property
     def score(self) -> int:
         return self._best[0][0]
 
-    def values(self) -> tuple[dict[str, str], list[str]]:
+    def read_values(self) -> tuple[dict[str, str], list[str]]:
         """What the lines say by field, and the lines that fitted nowhere."""
         values: dict[str, str] = {}
         rest: list[str] = []
         n = m = 0
         while n < len(self._lines):
-            if m < len(self._templates) and self._best[n][m] == self._here(n, m) > 0:
+            if m < len(self._templates) and self._best[n][m] == self._pair_score(n, m) > 0:
                 values |= self._matches[n][m] or {}
                 n, m = n + 1, m + 1
             elif m < len(self._templates) and self._best[n][m] == self._best[n][m + 1]:
@@ -369,7 +369,7 @@ class _Reading:
                 n += 1
         return values, rest
 
-    def _here(self, n: int, m: int) -> int:
+    def _pair_score(self, n: int, m: int) -> int:
         if self._matches[n][m] is None:
             return 0
         return (TELLING if self._templates[m].telling else PLAIN) + self._best[n + 1][m + 1]

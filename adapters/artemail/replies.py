@@ -73,7 +73,7 @@ def line_of(rule: ReplyRule, number: str, values: Mapping[str, str]) -> str:
 
 
 def read(subject: str, text: str, dialect: ArtemailDialect) -> Answers:
-    return _Reader(dialect).read(subject, text)
+    return _Reader(dialect).read_answers(subject, text)
 
 
 _DASHES = str.maketrans({"\u00a0": " ", "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u00ad": "", "\u200b": ""})
@@ -96,24 +96,24 @@ class _Reader:
         self._about: list[AboutFile] = []
         self._prose: list[str] = []
 
-    def read(self, subject: str, text: str) -> Answers:
+    def read_answers(self, subject: str, text: str) -> Answers:
         reference = reference_in(subject, self._dialect) or reference_in(text, self._dialect)
         for line, quoted, at in _lines(text):
             if quoted:
-                self._quoted(line)
+                self._read_quoted_line(line)
             else:
-                self._own(line, at)
+                self._read_own_line(line, at)
         if not self._taken and not self._about:
-            self._own(_without_prefixes(self._reference.sub("", subject)), 0)
+            self._read_own_line(_without_prefixes(self._reference.sub("", subject)), 0)
         return Answers(
-            replies=tuple(self._settled()),
+            replies=tuple(self._unique_replies()),
             files=tuple(self._about),
             reference=reference,
             numbers=tuple(dict.fromkeys(self._named)),
             prose=tuple(self._prose),
         )
 
-    def _settled(self) -> Iterator[Reply]:
+    def _unique_replies(self) -> Iterator[Reply]:
         """Each once. Where a mail names one request alone, its codes are about that one."""
         alone = self._named[0] if len(set(self._named)) == 1 else ""
         seen: set[tuple[str, str]] = set()
@@ -125,91 +125,91 @@ class _Reader:
 
     # --- a line ------------------------------------------------------------------------------------------
 
-    def _own(self, line: str, at: int) -> None:
-        if not line or self._is_head(line):
+    def _read_own_line(self, line: str, at: int) -> None:
+        if not line or self._is_order_head(line):
             return
         if len(line) > MOST_LENGTH:
             self._add_prose(line)
             return
-        if (about := self._about_file(line, at)) is not None:
+        if (about := self._read_file_answer(line, at)) is not None:
             self._about.append(about)
             return
-        if self._goes_on(line, at):
+        if self._extend_broken_code(line, at):
             return
-        if (found := self._codes.code(line)) is not None:
-            self._take(found, self._current, at)
+        if (found := self._codes.find_code(line)) is not None:
+            self._add_reply(found, self._current, at)
             return
-        number, rest = self._numbered(line)
+        number, rest = self._split_request_number(line)
         if number:
-            self._name(number)
+            self._note_request_number(number)
             if rest and self._ours.issuperset(rest.split()):
                 return  # the first line of our order, repeated
-            found = self._codes.code(rest) or self._codes.unknown(rest)
+            found = self._codes.find_code(rest) or self._codes.find_unknown_code(rest)
             if found is not None:
-                self._take(found, number, at)
+                self._add_reply(found, number, at)
             elif rest:
                 self._add_prose(line)
             return
-        if not self._code_first(line, at):
+        if not self._read_leading_code(line, at):
             self._add_prose(line)
 
-    def _is_head(self, line: str) -> bool:
+    def _is_order_head(self, line: str) -> bool:
         """Our order's customer code, and below it the password, in an answer that repeats them: never kept."""
         below, self._below_customer = self._below_customer, self._customer.fullmatch(line) is not None
         return below or self._below_customer
 
-    def _goes_on(self, line: str, at: int) -> bool:
+    def _extend_broken_code(self, line: str, at: int) -> bool:
         """A code that a mail program has broken in two lines."""
         last = self._taken[-1] if self._taken else None
         if last is None or last.line != at - 1 or last.values or last.prose:
             return False
-        found = self._codes.code(f"{last.code} {line}")
+        found = self._codes.find_code(f"{last.code} {line}")
         if found is None or not (found.values or not last.rule):
             return False
         self._taken.pop()
-        self._take(found, last.number, last.line)
+        self._add_reply(found, last.number, last.line)
         return True
 
-    def _quoted(self, line: str) -> None:
+    def _read_quoted_line(self, line: str) -> None:
         """Of what is quoted only the number counts: an answer stands below the request that it is about."""
         found = self._labelled.match(line.lstrip("> |"))
-        if found and (number := self._as_number(found["number"])):
-            self._name(number)
+        if found and (number := self._parse_request_number(found["number"])):
+            self._note_request_number(number)
 
-    def _numbered(self, line: str) -> tuple[str, str]:
+    def _split_request_number(self, line: str) -> tuple[str, str]:
         """A request's number at the start of the line, and what follows it. Without a label before it, a code must
         follow, or nothing."""
         if labelled := self._labelled.match(line):
-            number = self._as_number(labelled["number"])
+            number = self._parse_request_number(labelled["number"])
             if number:
                 return number, line[labelled.end() :].lstrip(" :;,")
         plain = self._number.match(line)
-        number = self._as_number(plain["number"]) if plain else ""
+        number = self._parse_request_number(plain["number"]) if plain else ""
         if plain is None or len(number) < SHORTEST:
             return "", ""
         rest = line[plain.end() :].lstrip(" :;,")
-        if rest and self._codes.code(rest) is None and self._codes.unknown(rest) is None:
+        if rest and self._codes.find_code(rest) is None and self._codes.find_unknown_code(rest) is None:
             return "", ""
         return number, rest
 
-    def _code_first(self, line: str, at: int) -> bool:
+    def _read_leading_code(self, line: str, at: int) -> bool:
         """`NOT ABC-123`"""
         before, _, last = line.rpartition(" ")
-        number = self._as_number(last.strip(".()"))
-        found = self._codes.code(before.strip()) if number and before else None
+        number = self._parse_request_number(last.strip(".()"))
+        found = self._codes.find_code(before.strip()) if number and before else None
         if found is None:
             return False
-        self._name(number)
-        self._take(found, number, at)
+        self._note_request_number(number)
+        self._add_reply(found, number, at)
         return True
 
-    def _about_file(self, line: str, at: int) -> AboutFile | None:
+    def _read_file_answer(self, line: str, at: int) -> AboutFile | None:
         for name, pattern in self._files.items():
             if found := pattern.search(line):
                 groups = found.groupdict(default="")
-                number = self._as_number(groups.get("number", ""))
+                number = self._parse_request_number(groups.get("number", ""))
                 if number:
-                    self._name(number)
+                    self._note_request_number(number)
                 count, fault = groups.get("count", ""), groups.get("fault", "")
                 n = int(count) if count.isdecimal() and len(count) < 10 else None
                 return AboutFile(rule=name, number=number, count=n, fault=fault, text=line, line=at)
@@ -217,7 +217,7 @@ class _Reader:
 
     # --- what it adds up to ------------------------------------------------------------------------------
 
-    def _take(self, found: Found, number: str, at: int) -> None:
+    def _add_reply(self, found: Found, number: str, at: int) -> None:
         prose = (found.tail,) if found.tail else ()
         self._taken.append(
             Reply(number=number, code=found.code, rule=found.rule, values=found.values, prose=prose, line=at)
@@ -231,11 +231,11 @@ class _Reader:
         if sum(map(len, last.prose)) < MOST_PROSE:
             self._taken[-1] = replace(last, prose=(*last.prose, line))
 
-    def _name(self, number: str) -> None:
+    def _note_request_number(self, number: str) -> None:
         self._current = number
         self._named.append(number)
 
-    def _as_number(self, word: str) -> str:
+    def _parse_request_number(self, word: str) -> str:
         """Ours, where the word can be one; a date is none."""
         word = word.rstrip(".")
         if date_of(word, self._replies.dates) is not None:

@@ -104,7 +104,7 @@ class ReplyRule(Section):
     renewals_allowed: bool | None = Field(None, description="what it says about further renewals")
 
     @model_validator(mode="after")
-    def _fields_exist(self) -> ReplyRule:
+    def _check_fields(self) -> ReplyRule:
         if self.pattern is not None:
             unknown = set(re.compile(self.pattern).groupindex) - set(CODE_FIELDS)
             if unknown:
@@ -133,7 +133,7 @@ class FileReply(Section):
     reason: str = Field("", pattern=r"^[a-z0-9-]*$")
 
     @model_validator(mode="after")
-    def _groups(self) -> FileReply:
+    def _check_groups(self) -> FileReply:
         unknown = set(re.compile(self.pattern).groupindex) - {"number", "fault", "count"}
         if unknown:
             raise ValueError(f"pattern: there is no group '{min(unknown)}'; groups: number, fault, count")
@@ -189,9 +189,9 @@ class Codes:
         self._unknown = re.compile(replies.unknown_code)
         self._label = re.compile(rf"{labels(replies.code_labels)}(?=\S)", re.IGNORECASE)
 
-    def code(self, line: str) -> Found | None:
+    def find_code(self, line: str) -> Found | None:
         """One of the table, with or without a label before it."""
-        said = self._without_label(line)
+        said = self._strip_label(line)
         for entry in self._entries:
             match = entry.pattern.match(said)
             tail = _TAIL.match(said, match.end()) if match else None
@@ -200,14 +200,14 @@ class Codes:
                 return Found(match[0].strip(), entry.name, values, tail["tail"] or "")
         return None
 
-    def unknown(self, line: str) -> Found | None:
+    def find_unknown_code(self, line: str) -> Found | None:
         """What looks like a code."""
-        said = self._without_label(line)
+        said = self._strip_label(line)
         match = self._unknown.match(said)
         tail = _TAIL.match(said, match.end()) if match else None
         return Found(match[0].strip(), "", {}, tail["tail"] or "") if match and tail else None
 
-    def _without_label(self, line: str) -> str:
+    def _strip_label(self, line: str) -> str:
         label = self._label.match(line)
         return line[label.end() :] if label else line
 
@@ -232,7 +232,7 @@ def _table(rules: tuple[tuple[str, str, str], ...]) -> tuple[_Entry, ...]:
 
 
 def _pattern(rule: ReplyRule) -> str:
-    return rule.pattern if rule.pattern is not None else rule.template.pattern(PATTERNS, loose=False)
+    return rule.pattern if rule.pattern is not None else rule.template.build_pattern(PATTERNS, loose=False)
 
 
 _TAIL = re.compile(r"\s*[.!]?\s*$|(?:\s+[-–—=]+\s+|[:;,]\s+|\s+(?=\()|\s{2,})(?P<tail>\S.*)$")

@@ -88,7 +88,7 @@ class Template:
         """A field that is not known is empty; blanks are tidied up."""
         return " ".join("".join(_filled(self.pieces, values)).split())
 
-    def pattern(self, fields: Mapping[str, str], *, loose: bool) -> str:
+    def build_pattern(self, fields: Mapping[str, str], *, loose: bool) -> str:
         """A regular expression with a group for each field; `fields`: its pattern, else anything. Blanks may be
         missing or more than one, also around `*`. `loose`: fields outside of brackets may be missing as well."""
         return r"\s*".join(filter(None, (_pattern(one, fields, loose) for one in self.pieces)))
@@ -233,17 +233,17 @@ class Scribe:
         self._instead = instead
         self._changes: Counter[tuple[str, str]] = Counter()
 
-    def write(self, text: str) -> str:
+    def transcribe(self, text: str) -> str:
         """On one line."""
         composed = unicodedata.normalize("NFC", " ".join(text.split()))
-        return " ".join("".join(map(self._character, composed)).split())
+        return " ".join("".join(map(self._transcribe_character, composed)).split())
 
     @property
     def changes(self) -> tuple[Change, ...]:
         """In the order in which they came first."""
         return tuple(Change(character, written, count) for (character, written), count in self._changes.items())
 
-    def summary(self) -> str:
+    def summarise_changes(self) -> str:
         """One line; empty: nothing was changed."""
         changes = self.changes
         if not changes:
@@ -252,16 +252,16 @@ class Scribe:
         shown = ", ".join(map(str, changes[:MOST_SHOWN]))
         return f"written in ASCII: {shown}" + (f" and {more} more" if more > 0 else "")
 
-    def _character(self, character: str) -> str:
+    def _transcribe_character(self, character: str) -> str:
         if character not in self._own and self._is_allowed(character):
             return character
-        written = self._own[character] if character in self._own else self._by_library(character)
+        written = self._own[character] if character in self._own else self._transliterate(character)
         fitting = "".join(one if self._is_allowed(one) else self._instead for one in written)
         if fitting != character:
             self._changes[character, fitting] += 1
         return fitting
 
-    def _by_library(self, character: str) -> str:
+    def _transliterate(self, character: str) -> str:
         """Marks and signs that only steer the layout fall away; what else the library doesn't know is shown."""
         invisible = unicodedata.category(character)[0] in "CMZ" and unicodedata.category(character) != "Co"
         return anyascii(character) or ("" if invisible else self._instead)

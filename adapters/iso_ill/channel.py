@@ -39,19 +39,19 @@ class IsoIllChannel:
         context = Context(
             library_zone=library.zone, currency=library.currency, ours=(message.sender.symbol,), dialect=dialect
         )
-        apdu = self._timed(apdu_of(message, context), message, context)
+        apdu = self._set_repeat_time(apdu_of(message, context), message, context)
         if dialect.transport.by == "mail":
-            return await self._by_mail(apdu, message, profile, context)
-        return await self._by_tcp(self._signed(apdu, dialect), message, profile, context)
+            return await self._send_by_mail(apdu, message, profile, context)
+        return await self._send_by_tcp(self._add_credentials(apdu, dialect), message, profile, context)
 
-    def _timed(self, apdu: Apdu, message: PartnerMessage, context: Context) -> Apdu:
+    def _set_repeat_time(self, apdu: Apdu, message: PartnerMessage, context: Context) -> Apdu:
         """A repeat is the same but for its own time, and names that of the first sending (facts 9.3)."""
         if not message.repeated:
             return apdu
         now = moment_out(self._context.clock.now(), context.zone)
         return replace(apdu, service_date_time=ServiceDateTime(this=now, original=apdu.service_date_time.this))
 
-    def _signed(self, apdu: Apdu, dialect: IsoIllDialect) -> Apdu:
+    def _add_credentials(self, apdu: Apdu, dialect: IsoIllDialect) -> Apdu:
         """Any APDU may be the first of its connection. Raises Unavailable, which says where the password should be."""
         user = dialect.credentials.user
         if not user:
@@ -60,20 +60,20 @@ class IsoIllChannel:
             password = self._context.secrets(dialect.credentials.password)
         except ConfigurationError as error:
             raise Unavailable(f"the partner's password can't be read: {error}") from error
-        signature = Extension.of(Credentials(user, password))
+        signature = Extension.from_item(Credentials(user, password))
         # every APDU declares `extensions`, the base can't: they stand last
-        return replace(apdu, extensions=(signature, *apdu.carried))  # type: ignore[call-arg]
+        return replace(apdu, extensions=(signature, *apdu.carried_extensions))  # type: ignore[call-arg]
 
     # --- TCP ---------------------------------------------------------------------------------------------
 
-    async def _by_tcp(self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: Context) -> Delivered:
+    async def _send_by_tcp(self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: Context) -> Delivered:
         dialect = context.dialect
         transport = dialect.transport
         reported = is_reported(apdu.type, dialect.acknowledges)
         own = transport.mode == "call-back"
-        tls = transport.tls.of()
+        tls = transport.tls.to_client_tls()
         address = _address(message, dialect)
-        reply = await self._context.lines.say(
+        reply = await self._context.lines.send(
             Saying(
                 protocol=SECTION,
                 profile=profile.name,
@@ -84,20 +84,20 @@ class IsoIllChannel:
                 needs_reply=reported,
                 seconds=transport.reply_seconds,
                 connect_seconds=transport.connect_seconds,
-                tls=tls.within(self._context.folder) if tls is not None else None,
+                tls=tls.resolve_in_folder(self._context.folder) if tls is not None else None,
             )
         )
         return delivered(reply, apdu, context) if reply is not None else Delivered(f"{name_of(apdu.type)} sent")
 
     # --- mail --------------------------------------------------------------------------------------------
 
-    async def _by_mail(self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: Context) -> Delivered:
+    async def _send_by_mail(self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: Context) -> Delivered:
         library = self._context.libraries[message.request.library]
         partner = profile.partner
         mail = mail_of(
             encode(apdu, context.dialect.wire.style),
             to=message.receiver.email or (partner.email if partner is not None else ""),
-            sender=self._context.sender.of(library.info),
+            sender=self._context.sender.fill_from_library(library.info),
             message_id=message.id,
             subject=f"ISO ILL {name_of(apdu.type)} {message.request.number}".rstrip(),
             at=message.at,
@@ -124,23 +124,23 @@ class _Reply:
     def __call__(self, raw: bytes) -> bool:
         try:
             seen = peek(raw)
-            if seen.transaction_id is None or not self._is_same(seen.transaction_id):
+            if seen.transaction_id is None or not self._is_same_transaction(seen.transaction_id):
                 return False
             if seen.type is ApduType.STATUS_OR_ERROR_REPORT:
                 report = decode(raw).apdu
-                return isinstance(report, StatusOrErrorReport) and self._is_about(report)
+                return isinstance(report, StatusOrErrorReport) and self._is_about_message(report)
         except MalformedMessage:
             return False
         return isinstance(self._asked, IllRequest) and seen.type in FROM_RESPONDER
 
-    def _is_same(self, id_: object) -> bool:
+    def _is_same_transaction(self, id_: object) -> bool:
         ours = self._asked.transaction_id
         return all(
             getattr(id_, name).strip() == getattr(ours, name).strip()
             for name in ("group_qualifier", "qualifier", "sub_qualifier")
         )
 
-    def _is_about(self, report: StatusOrErrorReport) -> bool:
+    def _is_about_message(self, report: StatusOrErrorReport) -> bool:
         """A status report names the service that it is the answer to, where its list has it."""
         status = report.status_report
         if status is None:

@@ -163,8 +163,8 @@ def _values(source: ber.Source, at: int, end: int, depth: int) -> Iterator[str]:
     if depth > source.limits.depth:
         raise ber.too_deep("", source.limits)
     while at < end:
-        source.count()
-        tag, constructed, start, stop, at = source.header(at, end)
+        source.count_element()
+        tag, constructed, start, stop, at = source.read_header(at, end)
         label = f"{_INDENT * depth}{_tag(tag)}"
         if constructed:
             yield label

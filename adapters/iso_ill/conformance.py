@@ -198,7 +198,7 @@ def _value(one: Declared) -> Any:
 
 def _single(one: Declared) -> Any:
     if one.cls is Extension:
-        return Extension.of(SuppliersReference(authority="ISIL:DE-9999", reference="ART-77"))
+        return Extension.from_item(SuppliersReference(authority="ISIL:DE-9999", reference="ART-77"))
     if one.cls is ServiceType:
         return ServiceType.COPY_NON_RETURNABLE
     if one.kind is Kind.CODE:

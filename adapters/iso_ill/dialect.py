@@ -57,7 +57,7 @@ class TlsOut(Section):
     ca: str = Field("", description="PEM file of trusted authorities, relative to gateway.yml; empty: the system's")
     certificate: str = Field("", description="PEM file with our own certificate and key, where the partner wants one")
 
-    def of(self) -> Tls | None:
+    def to_client_tls(self) -> Tls | None:
         """Files as they are written: relative to gateway.yml."""
         if not self.use:
             return None
@@ -71,7 +71,7 @@ class Credentials(Section):
     password: SecretRef = Field("", description="env:NAME or file:PATH")
 
     @model_validator(mode="after")
-    def _both(self) -> Self:
+    def _require_both(self) -> Self:
         if bool(self.user) != bool(self.password):
             raise ValueError("user and password go together")
         return self
@@ -101,8 +101,8 @@ class Transport(Section):
     idle_seconds: float = Field(300.0, gt=0, le=86_400, description="then a silent connection is closed")
     message_seconds: float = Field(60.0, gt=0, le=3_600, description="from an APDU's first octet to its last")
 
-    def call_back(self, profile: str) -> CallBack:
-        return CallBack(self.address, profile, self.tls.of(), self.connect_seconds, self.reply_seconds)
+    def make_callback_address(self, profile: str) -> CallBack:
+        return CallBack(self.address, profile, self.tls.to_client_tls(), self.connect_seconds, self.reply_seconds)
 
 
 def _readable(role: Role, said: Cells) -> Cells:
@@ -135,15 +135,15 @@ class States(Section):
         {}, description="we are the responder: STATE: {SERVICE: NEXT}, such as shipped: {cancel: prohibited}"
     )
 
-    def _said(self, role: Role) -> Cells:
+    def _overrides_of_role(self, role: Role) -> Cells:
         return self.requester if role is Role.BORROWING else self.responder
 
     @cached_property
     def tables(self) -> Mapping[Role, Table]:
         """The standard's, with what is said here."""
-        return {role: _overridden(role, self._said(role)) for role in Role}
+        return {role: _overridden(role, self._overrides_of_role(role)) for role in Role}
 
-    def next(self, role: Role, state: CurrentState, service: Service) -> CurrentState | None:
+    def next_state(self, role: Role, state: CurrentState, service: Service) -> CurrentState | None:
         """None: prohibited."""
         return self.tables[role].get(state, {}).get(service)
 
@@ -313,15 +313,17 @@ class IsoIllDialect(Section):
     )
     withheld: tuple[ApduName, ...] = Field((), description="APDUs that this partner can't take: they aren't sent")
 
-    def sends(self, apdu: ApduType) -> bool:
+    def is_sent_by_partner(self, apdu: ApduType) -> bool:
         return APDU_NAMES[apdu - 1] not in self.never_sends
 
-    def takes(self, apdu: ApduType) -> bool:
+    def is_taken_by_partner(self, apdu: ApduType) -> bool:
         return APDU_NAMES[apdu - 1] not in self.withheld
 
-    def wish(self, apdu: ApduType) -> Wish:
+    def wish_for_message(self, apdu: ApduType) -> Wish:
         """How much we want one of the optional messages."""
-        return wish_of(getattr(self.optional_messages, _OPTIONAL[apdu])) if self.sends(apdu) else Wish.NEITHER
+        return (
+            wish_of(getattr(self.optional_messages, _OPTIONAL[apdu])) if self.is_sent_by_partner(apdu) else Wish.NEITHER
+        )
 
 
 SECTION = "iso_ill"

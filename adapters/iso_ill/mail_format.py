@@ -71,7 +71,7 @@ class IsoIllMailFormat:
         parts = [part for part in mail.attachments if is_apdu(part)]
         for part in parts:
             try:
-                events.append(self._event(part, mail, profile))
+                events.append(self._event_of_part(part, mail, profile))
             except MalformedMessage as malformed:
                 failed.append(malformed)
                 unknown.append(f"{part.name}: {malformed}")
@@ -79,7 +79,7 @@ class IsoIllMailFormat:
             raise failed[0]
         return Understood(events=tuple(sorted(events, key=_when)), unknown=tuple(unknown))
 
-    def _event(self, part: MailPart, mail: IncomingMail, profile: Profile) -> MailEvent:
+    def _event_of_part(self, part: MailPart, mail: IncomingMail, profile: Profile) -> MailEvent:
         """Raises MalformedMessage, for what our side refuses as well: staff see why."""
         arrival = Arrival(part.content, mail.received, Transport.REPLAY, SECTION, profile=profile.name)
         envelope = self._responder.open(arrival, profile.max_bytes)

@@ -83,7 +83,7 @@ class Cutter:
 
     def __init__(self, limit: int) -> None:
         self._frames = ApduSplitter(Limits(size=limit))
-        self.hopeless = False
+        self.is_unrecoverable = False
 
     @property
     def begun(self) -> int:
@@ -92,16 +92,16 @@ class Cutter:
     def feed(self, data: bytes) -> None:
         """What can't begin an APDU is not waited for."""
         if data and not self._frames.begun and data[0] & _KIND != _APDU:
-            self.hopeless = True
+            self.is_unrecoverable = True
         self._frames.feed(data)
 
     def next(self) -> bytes | None:
-        if self.hopeless:
+        if self.is_unrecoverable:
             return None
         try:
             return self._frames.next()
         except MalformedMessage:  # `open` says what is wrong with the rest
-            self.hopeless = True
+            self.is_unrecoverable = True
             return None
 
     def rest(self) -> bytes:
@@ -229,7 +229,7 @@ def _symbol(id_: SystemId | None) -> str:
 
 
 def _credentials(apdu: Apdu | None) -> Credentials:
-    found = (one.item for one in (apdu.carried if apdu is not None else ()))
+    found = (one.item for one in (apdu.carried_extensions if apdu is not None else ()))
     return next((item for item in found if isinstance(item, Credentials)), Credentials("", ""))
 
 
@@ -267,7 +267,7 @@ def _check_role(apdu: Apdu, context: Context) -> None:
 
 def _check_extensions(apdu: Apdu, dialect: IsoIllDialect) -> None:
     """A critical one that we don't know forbids us to act (facts/iso-ill-10161.md 8)."""
-    for one in apdu.carried:
+    for one in apdu.carried_extensions:
         opaque = isinstance(one.item, External | Opaque)
         named = one.object_identifier in NAMES or one.object_identifier in dialect.critical_extensions
         if one.critical and opaque and not named:
@@ -327,7 +327,7 @@ def _elsewhere(apdu: Apdu, talk: Conversation | None) -> CallBack | None:
     transport = dialect_of(talk.profile if talk is not None else None).transport
     if talk is None or is_ok(apdu) or transport.reports == "same-connection" or not transport.address:
         return None
-    return transport.call_back(talk.profile.name)
+    return transport.make_callback_address(talk.profile.name)
 
 
 def is_ok(apdu: Apdu) -> bool:

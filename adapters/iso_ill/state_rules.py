@@ -79,17 +79,17 @@ class Guard:
         service = came(self._apdu)
         if service is None or service.apdu in ALWAYS:
             return None
-        if self._states.next(request.role, state, service) is not None:
+        if self._overrides.next_state(request.role, state, service) is not None:
             return None
         forwarded = state is CurrentState.FORWARD  # nothing is ours to answer any more, whenever it was asked
-        if self._states.late == "keep" and not forwarded and _sent_before(self._apdu, request, self._context):
+        if self._overrides.late == "keep" and not forwarded and _sent_before(self._apdu, request, self._context):
             return None  # what it still means is decided by the domain's table
         name = name_of(self._apdu.type)
         reason = Reason.NOT_ALLOWED if request.open else Reason.REQUEST_CLOSED
         return Refusal(reason, f"{name} is not allowed in the state {_shown(state)}.", About.REQUEST)
 
     @property
-    def _states(self) -> States:
+    def _overrides(self) -> States:
         return self._context.dialect.states
 
 

@@ -23,23 +23,25 @@ class MailChannel:
         is lost, and the letter goes out once it is mended."""
         context, dialect = self._context, dialect_of(profile)
         library = context.libraries[message.request.library]
-        answers = await self._answers(message, dialect)
+        answers = await self._answer_links(message, dialect)
         try:
             letter = context.letters.for_partner(
                 message, profile, library.info, library.zone, style(dialect, context.folder), answers
             )
         except ConfigurationError as error:
             raise Unavailable(f"the letter can't be written: {error}") from error
-        files = await self._files(message, dialect)
-        reply = await context.mailer.send(encode(letter, dialect, context.sender.of(library.info), files))
+        files = await self._load_copy_files(message, dialect)
+        reply = await context.mailer.send(
+            encode(letter, dialect, context.sender.fill_from_library(library.info), files)
+        )
         return Delivered(reply)
 
-    async def _answers(self, message: PartnerMessage, dialect: LettersDialect) -> tuple[AnswerLink, ...]:
+    async def _answer_links(self, message: PartnerMessage, dialect: LettersDialect) -> tuple[AnswerLink, ...]:
         """Links by which the partner may answer, as its profile wants them."""
         links = await self._context.answers(message, dialect.links.days) if dialect.links.days else ()
         return tuple(one for one in links if not dialect.links.answers or one.answer in dialect.links.answers)
 
-    async def _files(self, message: PartnerMessage, dialect: LettersDialect) -> tuple[File, ...]:
+    async def _load_copy_files(self, message: PartnerMessage, dialect: LettersDialect) -> tuple[File, ...]:
         """The copy that the message brings. Raises Refused when it can't be brought by mail and there is no link."""
         wanted = message.details.attachment
         if not wanted:

@@ -26,7 +26,7 @@ class LoopbackChannel:
     def __init__(self, context: ChannelContext) -> None:
         self._receive = context.receive
         for symbol in context.libraries:
-            HUB.join(symbol, self.deliver)
+            HUB.add_member(symbol, self.accept_message)
 
     async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
         """Raises Unavailable."""
@@ -35,7 +35,7 @@ class LoopbackChannel:
         taken = codec.read_acknowledgement(answer)
         return Delivered(f"taken by {symbol}{' (a repeat)' if taken.repeated else ''}", taken.refused)
 
-    async def deliver(self, body: bytes) -> bytes:
+    async def accept_message(self, body: bytes) -> bytes:
         """A message for one of our libraries. Raises Unavailable."""
         try:
             message = codec.decode(body)
@@ -44,7 +44,7 @@ class LoopbackChannel:
         try:
             return codec.acknowledge(await self._receive(message, None))
         except Refused as refused:
-            return codec.acknowledge(Taken(refused=Refusal.of(refused)))
+            return codec.acknowledge(Taken(refused=Refusal.from_error(refused)))
 
 
 async def straight(_symbol: str, message: bytes, deliver: Deliver) -> bytes:
@@ -58,15 +58,15 @@ class Hub:
         self._members: dict[str, Deliver] = {}
         self._wire: Wire = straight
 
-    def join(self, symbol: str, deliver: Deliver) -> None:
+    def add_member(self, symbol: str, deliver: Deliver) -> None:
         self._members[symbol.casefold()] = deliver
 
-    def leave(self, symbol: str, deliver: Deliver) -> None:
+    def remove_member(self, symbol: str, deliver: Deliver) -> None:
         """Nothing happens when another has taken its place."""
         if self._members.get(symbol.casefold()) == deliver:
             del self._members[symbol.casefold()]
 
-    def member(self, symbol: str) -> Deliver:
+    def find_member(self, symbol: str) -> Deliver:
         """Raises Unavailable when nobody is there under this symbol."""
         deliver = self._members.get(symbol.casefold())
         if deliver is None:
@@ -75,10 +75,10 @@ class Hub:
 
     async def send(self, symbol: str, message: bytes) -> bytes:
         """Raises Unavailable, and what the wire and the member raise."""
-        return await self._wire(symbol, message, self.member(symbol))
+        return await self._wire(symbol, message, self.find_member(symbol))
 
     @contextmanager
-    def over(self, wire: Wire) -> Iterator[None]:
+    def use_wire(self, wire: Wire) -> Iterator[None]:
         """Meanwhile messages go this way: a rehearsal loses, repeats and delays them."""
         before, self._wire = self._wire, wire
         try:

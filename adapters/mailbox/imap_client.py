@@ -68,33 +68,35 @@ class ImapMailbox:
         self._keywords = False
 
     async def sign_in(self, password: str) -> None:
-        await self._call(lambda: self._connect(password))
+        await self._run_in_thread(lambda: self._open_session(password))
 
-    async def look(self) -> Look:
-        return await self._call(self._look)
+    async def list_messages(self) -> Look:
+        return await self._run_in_thread(self._list_waiting)
 
     async def sizes(self, uids: Sequence[int]) -> Mapping[int, int]:
-        found = await self._call(lambda: self._open.fetch(list(uids), [b"RFC822.SIZE"]))
+        found = await self._run_in_thread(lambda: self._connected_client.fetch(list(uids), [b"RFC822.SIZE"]))
         return {uid: int(parts[b"RFC822.SIZE"]) for uid, parts in found.items() if b"RFC822.SIZE" in parts}
 
     async def fetch(self, uids: Sequence[int]) -> Sequence[Fetched]:
-        found = await self._call(lambda: self._open.fetch(list(uids), [b"BODY.PEEK[]"]))
+        found = await self._run_in_thread(lambda: self._connected_client.fetch(list(uids), [b"BODY.PEEK[]"]))
         wanted = ((uid, found[uid].get(b"BODY[]")) for uid in uids if uid in found)
         return tuple(Fetched(uid, bytes(content)) for uid, content in wanted if content is not None)
 
     async def head(self, uid: int) -> bytes:
-        found = await self._call(lambda: self._open.fetch([uid], [b"BODY.PEEK[HEADER]"]))
+        found = await self._run_in_thread(lambda: self._connected_client.fetch([uid], [b"BODY.PEEK[HEADER]"]))
         return bytes(found.get(uid, {}).get(b"BODY[HEADER]") or b"")
 
     async def move(self, uids: Sequence[int], folder: str) -> None:
-        await self._call(lambda: self._move(list(uids), folder) if folder else self._mark(list(uids)))
+        await self._run_in_thread(
+            lambda: self._move_messages(list(uids), folder) if folder else self._mark_messages(list(uids))
+        )
 
-    async def idles(self) -> bool:
-        return await self._call(lambda: bool(self._open.has_capability("IDLE")))
+    async def supports_idle(self) -> bool:
+        return await self._run_in_thread(lambda: bool(self._connected_client.has_capability("IDLE")))
 
     async def wait(self, seconds: float) -> None:
-        if await self.idles():
-            await self._call(lambda: self._idle(min(seconds, LONGEST_IDLE)))
+        if await self.supports_idle():
+            await self._run_in_thread(lambda: self._wait_idle(min(seconds, LONGEST_IDLE)))
         else:
             await asyncio.sleep(seconds)
 
@@ -114,16 +116,16 @@ class ImapMailbox:
     # --- in the thread -----------------------------------------------------------------------------------
 
     @property
-    def _open(self) -> IMAPClient:
+    def _connected_client(self) -> IMAPClient:
         if self._imap is None:
-            raise Unavailable(f"{self._name}: the connection is closed")
+            raise Unavailable(f"{self._display_name}: the connection is closed")
         return self._imap
 
     @property
-    def _name(self) -> str:
+    def _display_name(self) -> str:
         return f"mailbox {self._server.user} at {self._server.host}:{self._server.port}"
 
-    def _connect(self, password: str) -> None:
+    def _open_session(self, password: str) -> None:
         from imapclient import IMAPClient
         from imapclient.exceptions import LoginError
 
@@ -143,31 +145,31 @@ class ImapMailbox:
             _sign_in(imap, server, password)
         except (LoginError, UnicodeError):
             # The server's words may repeat what it was sent, so they go no further.
-            raise Refused(Reason.SENDER_AUTH_FAILED, f"{self._name}: the server does not let us in.") from None
-        self._select()
+            raise Refused(Reason.SENDER_AUTH_FAILED, f"{self._display_name}: the server does not let us in.") from None
+        self._select_folder()
 
-    def _select(self) -> Mapping[bytes, Any]:
+    def _select_folder(self) -> Mapping[bytes, Any]:
         from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
         try:
-            selected: Mapping[bytes, Any] = self._open.select_folder(self._server.folder)
+            selected: Mapping[bytes, Any] = self._connected_client.select_folder(self._server.folder)
         except IMAPClientAbortError:
             raise
         except IMAPClientError as error:
             raise Refused(
-                Reason.INVALID_VALUE, f"{self._name}: the folder '{self._server.folder}' can't be opened."
+                Reason.INVALID_VALUE, f"{self._display_name}: the folder '{self._server.folder}' can't be opened."
             ) from error
         self._keywords = b"\\*" in selected.get(b"PERMANENTFLAGS", ())
         return selected
 
-    def _look(self) -> Look:
-        selected = self._select()
+    def _list_waiting(self) -> Look:
+        selected = self._select_folder()
         unmarked = ["UNKEYWORD", DONE.decode()] if self._keywords else []
-        found = self._open.search(["UNDELETED", *unmarked])
+        found = self._connected_client.search(["UNDELETED", *unmarked])
         return Look(int(selected[b"UIDVALIDITY"]), tuple(sorted(int(uid) for uid in found)))
 
-    def _move(self, uids: list[int], folder: str) -> None:
-        imap = self._open
+    def _move_messages(self, uids: list[int], folder: str) -> None:
+        imap = self._connected_client
         if not imap.folder_exists(folder):
             imap.create_folder(folder)
         if imap.has_capability("MOVE"):
@@ -178,11 +180,11 @@ class ImapMailbox:
         if imap.has_capability("UIDPLUS"):
             imap.uid_expunge(uids)
 
-    def _mark(self, uids: list[int]) -> None:
-        self._open.add_flags(uids, [DONE if self._keywords else b"\\Seen"], silent=True)
+    def _mark_messages(self, uids: list[int]) -> None:
+        self._connected_client.add_flags(uids, [DONE if self._keywords else b"\\Seen"], silent=True)
 
-    def _idle(self, seconds: float) -> None:
-        imap = self._open
+    def _wait_idle(self, seconds: float) -> None:
+        imap = self._connected_client
         imap.idle()
         try:
             imap.idle_check(timeout=seconds)
@@ -192,19 +194,19 @@ class ImapMailbox:
 
     # --- around it ---------------------------------------------------------------------------------------
 
-    async def _call(self, work: Callable[[], T]) -> T:
+    async def _run_in_thread(self, work: Callable[[], T]) -> T:
         """Raises Unavailable for whatever breaks the conversation. When cancelled, the connection is cut, so that the
         thread ends too."""
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, self._told, work)
+            return await loop.run_in_executor(self._thread, self._translate_errors, work)
         except asyncio.CancelledError:
             imap, self._imap = self._imap, None
             if imap is not None:
                 _cut(imap)
             raise
 
-    def _told(self, work: Callable[[], T]) -> T:
+    def _translate_errors(self, work: Callable[[], T]) -> T:
         from imapclient.exceptions import IMAPClientError
 
         try:
@@ -212,7 +214,7 @@ class ImapMailbox:
         except (OSError, EOFError, ssl.SSLError, IMAPClientError, ValueError, KeyError) as error:
             # ValueError and KeyError: an answer that is none. What a server says may repeat a mail: only its kind.
             said = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-            raise Unavailable(f"{self._name}: {said}") from error
+            raise Unavailable(f"{self._display_name}: {said}") from error
 
 
 def _sign_in(imap: IMAPClient, server: MailboxServer, password: str) -> None:

@@ -45,16 +45,16 @@ def parse_mail(content: bytes, received: datetime) -> ParsedMail:
 
 
 def _parsed(message: Message, content: bytes, received: datetime) -> ParsedMail:
-    header = Header.of(message)
+    header = Header.from_message(message)
     if not header.fields:
         raise MalformedMessage("header", "there is no header", Fault.SYNTAX)
     parts = Parts()
-    parts.take(message)
+    parts.collect_parts(message)
     mail = IncomingMail(
         id=header.id or hashlib.sha256(content).hexdigest(),
         sender=header.sender,
-        to=tuple(address for address in header.addresses("to", "cc") if address),
-        subject=header.first("subject"),
+        to=tuple(address for address in header.iter_addresses("to", "cc") if address),
+        subject=header.first_value("subject"),
         text=parts.text[:MOST_TEXT],
         received=received,
         references=header.references,
@@ -89,7 +89,7 @@ def _digest(mail: IncomingMail, text: str) -> str:
 def sender_checks(header: Header) -> tuple[SenderCheck, ...]:
     """Of all fields of the header, whoever wrote them; topmost first."""
     found: list[SenderCheck] = []
-    for value in header.every("authentication-results"):
+    for value in header.all_values("authentication-results"):
         name, *parts = _COMMENT.sub(" ", value).split(";")
         server = next(iter(name.split()), "")
         for part in parts:
@@ -168,8 +168,10 @@ def _action(value: str) -> Action:
 
 def _looks_like_bounce(whole: Whole) -> bool:
     """Servers that don't follow RFC 3464: the sender is none, and the subject says so."""
-    nobody = whole.header.first("return-path").strip() == "<>" or bool(_FROM_A_SERVER.match(whole.mail.sender))
-    return nobody and bool(_BOUNCE_SUBJECT.search(whole.mail.subject) or whole.header.first("x-failed-recipients"))
+    nobody = whole.header.first_value("return-path").strip() == "<>" or bool(_FROM_A_SERVER.match(whole.mail.sender))
+    return nobody and bool(
+        _BOUNCE_SUBJECT.search(whole.mail.subject) or whole.header.first_value("x-failed-recipients")
+    )
 
 
 def _by_habit(whole: Whole) -> Bounce:
@@ -202,20 +204,20 @@ def _without_addresses(text: str) -> str:
 
 def automatic(whole: Whole) -> Automatic:
     """RFC 3834 section 5, and what programs did before it."""
-    said = whole.header.first("auto-submitted").partition(";")[0].strip().lower()
+    said = whole.header.first_value("auto-submitted").partition(";")[0].strip().lower()
     if said.startswith("auto-replied") or _is_absence(whole):
         return Automatic.REPLIED
     if said and said != "no":
         return Automatic.GENERATED
-    precedence = whole.header.first("precedence").lower()
-    bulk = precedence in ("bulk", "list", "junk") or whole.header.first("return-path").strip() == "<>"
-    return Automatic.GENERATED if bulk or whole.header.first("list-id") else Automatic.NO
+    precedence = whole.header.first_value("precedence").lower()
+    bulk = precedence in ("bulk", "list", "junk") or whole.header.first_value("return-path").strip() == "<>"
+    return Automatic.GENERATED if bulk or whole.header.first_value("list-id") else Automatic.NO
 
 
 def _is_absence(whole: Whole) -> bool:
     told = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-vacation")
-    if whole.header.first("precedence").lower() in ("auto_reply", "auto-reply"):
+    if whole.header.first_value("precedence").lower() in ("auto_reply", "auto-reply"):
         return True
-    if any(whole.header.first(name) for name in told) or whole.report_type == "disposition-notification":
+    if any(whole.header.first_value(name) for name in told) or whole.report_type == "disposition-notification":
         return True
     return bool(_ABSENT_SUBJECT.match(whole.mail.subject))

@@ -36,45 +36,45 @@ class Header:
     fields: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, message: Message) -> Header:
+    def from_message(cls, message: Message) -> Header:
         return cls(tuple((str(name).lower(), header_text(str(value))) for name, value in message.raw_items()))
 
-    def first(self, name: str) -> str:
+    def first_value(self, name: str) -> str:
         """Empty: there is none."""
         return next((value for key, value in self.fields if key == name), "")
 
-    def every(self, name: str) -> tuple[str, ...]:
+    def all_values(self, name: str) -> tuple[str, ...]:
         """Topmost first."""
         return tuple(value for key, value in self.fields if key == name)
 
     @property
     def sender(self) -> str:
         """From; where it lacks, Sender."""
-        return next((address for address in self.addresses("from", "sender") if "@" in address), "")
+        return next((address for address in self.iter_addresses("from", "sender") if "@" in address), "")
 
-    def addresses(self, *names: str) -> Iterator[str]:
+    def iter_addresses(self, *names: str) -> Iterator[str]:
         for name in names:
-            for _, address in getaddresses(list(self.every(name))):
+            for _, address in getaddresses(list(self.all_values(name))):
                 yield one_line(address).lower()
 
     @property
     def id(self) -> str:
-        value = self.first("message-id")
+        value = self.first_value("message-id")
         found = _ID.search(value)
         return found[1] if found else one_line(value).strip("<>")
 
     @property
     def references(self) -> tuple[str, ...]:
         """In-Reply-To, then References from the last to the first."""
-        replied = _ID.findall(self.first("in-reply-to"))
-        others = [one for value in self.every("references") for one in _ID.findall(value)]
+        replied = _ID.findall(self.first_value("in-reply-to"))
+        others = [one for value in self.all_values("references") for one in _ID.findall(value)]
         return tuple(dict.fromkeys((*replied, *reversed(others))))[:MOST_REFERENCES]
 
     @property
     def date(self) -> datetime | None:
         """None: there is none, or none that can be read."""
         try:
-            date = parsedate_to_datetime(self.first("date"))
+            date = parsedate_to_datetime(self.first_value("date"))
         except (ValueError, TypeError, OverflowError):
             return None
         return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
@@ -104,7 +104,7 @@ class Parts:
         plain = "\n\n".join(text for text in self._plain if text.strip())
         return plain or "\n\n".join(html_text(page) for page in self._html).strip()
 
-    def take(self, message: Message) -> None:
+    def collect_parts(self, message: Message) -> None:
         waiting, seen = [message], 0
         while waiting:
             part = waiting.pop()
@@ -115,37 +115,37 @@ class Parts:
             kind = part.get_content_type()
             inner = part.get_payload()
             if kind == "message/rfc822" or kind.startswith("message/global"):
-                self._forwarded(part)
+                self._add_forwarded_mail(part)
             elif part.is_multipart() and isinstance(inner, list) and kind.startswith("multipart/"):
                 waiting += [one for one in reversed(inner) if isinstance(one, Message)]
             else:
-                self._leaf(part, kind)
+                self._add_leaf(part, kind)
 
-    def _forwarded(self, part: Message) -> None:
+    def _add_forwarded_mail(self, part: Message) -> None:
         """A mail in the mail: of a report, or a file."""
-        whole = self._whole(part)
+        whole = self._message_bytes(part)
         self.report.append(ReportPart("message/rfc822", whole))
         self.files.append(MailPart(_name(part) or "message.eml", "message/rfc822", whole))
 
-    def _whole(self, part: Message) -> bytes:
+    def _message_bytes(self, part: Message) -> bytes:
         inner = part.get_payload()
         if isinstance(inner, list):
             return b"\n".join(one.as_bytes() for one in inner if isinstance(one, Message))
         return _body(part, self.repaired)
 
-    def _leaf(self, part: Message, kind: str) -> None:
+    def _add_leaf(self, part: Message, kind: str) -> None:
         if kind in ("message/delivery-status", "text/rfc822-headers", "message/disposition-notification"):
-            self.report.append(ReportPart(kind, self._whole(part)))
+            self.report.append(ReportPart(kind, self._message_bytes(part)))
             return
         body = _body(part, self.repaired)
         name = _name(part)
         attached = part.get_content_disposition() == "attachment" or (name and not kind.startswith("text/"))
         if kind in ("text/plain", "text/html") and not attached:
-            self._readable(part, kind, body)
+            self._add_readable_text(part, kind, body)
         elif body or name:
             self.files.append(MailPart(name or "file", _sniffed(kind, body), body))
 
-    def _readable(self, part: Message, kind: str, body: bytes) -> None:
+    def _add_readable_text(self, part: Message, kind: str, body: bytes) -> None:
         declared = part.get_param("charset", "")
         text, complaint = text_of(body, str(collapse_rfc2231_value(declared or "")))
         if complaint:

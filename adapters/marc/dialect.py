@@ -74,7 +74,7 @@ class HeldField(Section):
     note: Codes = ""
 
     @cached_property
-    def texts(self) -> dict[str, tuple[str, ...]]:
+    def text_codes(self) -> dict[str, tuple[str, ...]]:
         """What is taken as it stands, by the names of HeldItem -> codes, and those to be looked at else."""
         names = ("location", "sublocation", "call_number", "barcode", "policy", "status", "note")
         return {name: tuple(codes.split("|")) for name in names if (codes := getattr(self, name))}
@@ -141,18 +141,18 @@ class Records(Section):
 
     @field_validator("available", "unavailable")
     @classmethod
-    def _plain(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _fold_statuses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(one.strip().casefold() for one in value)
 
     @field_validator("holdings")
     @classmethod
-    def _something_before(cls, value: tuple[HeldField, ...]) -> tuple[HeldField, ...]:
+    def _require_own_field(cls, value: tuple[HeldField, ...]) -> tuple[HeldField, ...]:
         if value and all(one.under for one in value):
             raise ValueError("every field belongs to one before it: at least one must stand for itself")
         return value
 
     @cached_property
-    def tags(self) -> frozenset[str]:
+    def holding_tags(self) -> frozenset[str]:
         """Of fields that show holdings."""
         return frozenset(one.tag for one in self.holdings)
 

@@ -19,24 +19,24 @@ _CAPTIONS = {"863": "853", "864": "854", "865": "855"}
 
 def marc_holdings(record: Marc, how: Records) -> tuple[HeldItem, ...] | None:
     """None: the record says nothing about it."""
-    if how.tags.isdisjoint(record.by_tag):
+    if how.holding_tags.isdisjoint(record.by_tag):
         return () if how.without_holdings == "none" else None
     captions = _captions(record)
     found: list[_Copy] = []
     for field in record.fields:
-        if field.tag not in how.tags:
+        if field.tag not in how.holding_tags:
             continue
         rule = next((one for one in how.holdings if one.tag == field.tag and _fits(field, one.indicators)), None)
         if rule is None:
             continue
         item = _item(field, rule, how, captions)
         if rule.under and found:
-            found[-1].more(item, stands_alone=bool(item.barcode))
+            found[-1].add_statement(item, stands_alone=bool(item.barcode))
         elif not rule.under:
             found.append(_Copy(item))
     if not found:
         return () if how.without_holdings == "none" else None
-    return tuple(item for copy in found for item in copy.items())
+    return tuple(item for copy in found for item in copy.list_items())
 
 
 class _Copy:
@@ -46,14 +46,14 @@ class _Copy:
         self._item = item
         self._below: list[HeldItem] = []
 
-    def more(self, other: HeldItem, *, stands_alone: bool) -> None:
+    def add_statement(self, other: HeldItem, *, stands_alone: bool) -> None:
         if stands_alone:
             self._below.append(other)
         else:
             volumes = "; ".join(filter(None, (self._item.volumes, other.volumes)))
             self._item = replace(_filled(self._item, other), volumes=volumes)
 
-    def items(self) -> list[HeldItem]:
+    def list_items(self) -> list[HeldItem]:
         return [_filled(one, self._item) for one in self._below] or [self._item]
 
 
@@ -64,7 +64,7 @@ def _filled(item: HeldItem, other: HeldItem) -> HeldItem:
 
 
 def _item(field: Field, rule: HeldField, how: Records, captions: dict[tuple[str, str], Field]) -> HeldItem:
-    texts = {name: said(field, codes) for name, codes in rule.texts.items()}
+    texts = {name: said(field, codes) for name, codes in rule.text_codes.items()}
     return HeldItem(
         **texts,
         available=available(texts.get("status", ""), how),
@@ -110,7 +110,7 @@ def _captions(record: Marc) -> dict[tuple[str, str], Field]:
     """By tag and link number ($8)."""
     found = {}
     for tag in _CAPTIONS.values():
-        for field in record.all(tag):
+        for field in record.fields_with_tag(tag):
             found[tag, joined(field, "8").partition(".")[0]] = field
     return found
 

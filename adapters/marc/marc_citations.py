@@ -85,7 +85,7 @@ def _marc21_type(record: Marc, fixed: str) -> CitationType:
     kind, level = record.leader[6:7], record.leader[7:8]
     if kind not in _MARC21_TEXT:
         return OTHERS.get(kind, CitationType.OTHER)
-    if record.all("502") or ("m" in fixed[24:28] and level == "m"):
+    if record.fields_with_tag("502") or ("m" in fixed[24:28] and level == "m"):
         return CitationType.THESIS
     match level:
         case "s":
@@ -107,7 +107,7 @@ def _marc21_author(record: Marc) -> str:
 
 def _imprint(record: Marc) -> Field | None:
     """264 of a publication before that of a manufacturer."""
-    published = [one for one in record.all("264") if one.indicators[1] == "1"]
+    published = [one for one in record.fields_with_tag("264") if one.indicators[1] == "1"]
     return published[0] if published else first(record, "260", "264")
 
 
@@ -163,7 +163,7 @@ _NUMBERS: dict[str, Callable[[Field], Iterator[RecordId]]] = {
 def _original_script(record: Marc) -> Iterator[Extra]:
     names = {"245": ("title", "anpb"), "100": ("author", "abc"), "110": ("author", "ab"), "260": ("publisher", "b")}
     names["264"] = names["260"]
-    for field in record.all("880"):
+    for field in record.fields_with_tag("880"):
         name, codes = names.get(joined(field, "6")[:3], ("", ""))
         if name and (text := citation_texts.title(joined(field, codes))):
             yield Extra(f"{name} in original script", text)
@@ -203,7 +203,7 @@ def _unimarc_type(record: Marc) -> CitationType:
     kind, level = record.leader[6:7], record.leader[7:8]
     if kind not in _UNIMARC_TEXT:
         return OTHERS.get(kind, CitationType.OTHER)
-    if record.all("328"):
+    if record.fields_with_tag("328"):
         return CitationType.THESIS
     match level:
         case "s":
@@ -237,7 +237,7 @@ def _unimarc_identifiers(record: Marc, local: str) -> Iterator[RecordId]:
         yield from citation_texts.issns(text, "issn-l")
     for text in each(record, "035", "a"):
         yield from citation_texts.oclcs(text)
-    for field in record.all("020"):
+    for field in record.fields_with_tag("020"):
         if joined(field, "a").upper() == "US":
             yield from citation_texts.lccns(joined(field, "b"))
     if control(record, "003").startswith("http"):

@@ -78,7 +78,7 @@ class Marc:
     by_tag: Mapping[str, list[Field]]
 
     @classmethod
-    def of(cls, leader: str, fields: Iterable[Field]) -> Marc:
+    def from_fields(cls, leader: str, fields: Iterable[Field]) -> Marc:
         """A leader that is too short is filled up with blanks."""
         listed = tuple(fields)
         by_tag: dict[str, list[Field]] = {}
@@ -86,12 +86,12 @@ class Marc:
             by_tag.setdefault(field.tag, []).append(field)
         return cls(leader.ljust(24), listed, by_tag)
 
-    def all(self, tag: str) -> Sequence[Field]:
+    def fields_with_tag(self, tag: str) -> Sequence[Field]:
         return self.by_tag.get(tag, ())
 
 
 def control(record: Marc, tag: str) -> str:
-    found = record.all(tag)
+    found = record.fields_with_tag(tag)
     return found[0].text if found else ""
 
 
@@ -120,7 +120,7 @@ def said(field: Field | None, alternatives: Iterable[str]) -> str:
 
 def each(record: Marc, tag: str, codes: str) -> Iterator[str]:
     """Each of these subfields of every such field."""
-    for field in record.all(tag):
+    for field in record.fields_with_tag(tag):
         yield from values(field, codes)
 
 
@@ -169,7 +169,7 @@ def read_iso2709(data: bytes, charset: str, *, unimarc: bool = False) -> Read:
     fields, lost = _fields(data, base, decode)
     if not fields:
         return Read(None, "no ISO 2709 record: no field could be read")
-    return Read(Marc.of(data[:LEADER].decode("ascii", "replace"), fields), oddity or lost)
+    return Read(Marc.from_fields(data[:LEADER].decode("ascii", "replace"), fields), oddity or lost)
 
 
 def _base(data: bytes) -> int:
@@ -250,9 +250,9 @@ def read_marcxml(element: etree._Element) -> Marc:
     """A `record`, or what holds one. Never raises; what has no tag or code is passed over."""
     found = next((one for one in element.iter() if citation_texts.name(one) == "record"), None)
     if found is None:
-        return Marc.of("", [])
+        return Marc.from_fields("", [])
     fields = [_field(one) for one in found if _TAG.fullmatch(one.get("tag", ""))]
-    return Marc.of(_verbatim(citation_texts.child(found, "leader")), fields)
+    return Marc.from_fields(_verbatim(citation_texts.child(found, "leader")), fields)
 
 
 def _field(element: etree._Element) -> Field:

@@ -239,7 +239,7 @@ def _refusal_body(
     dialect: NcipDialect,
     talk: Conversation | None,
 ) -> Body:
-    initiation = INITIATIONS.get(service) if version.has(service) else None
+    initiation = INITIATIONS.get(service) if version.has_service(service) else None
     answer_header = _header(header, service, dialect, talk)
     match dialect.errors.shape_of.get(service, dialect.errors.shape):
         case "item-requested":

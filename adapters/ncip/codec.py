@@ -74,7 +74,7 @@ def encode(message: Message, dialect: XmlDialect = DEFAULT_DIALECT, zone: tzinfo
 
     What the version can't carry is left out: README.md lists it. Raises ValueError for naive datetimes.
     """
-    return writer_for(dialect, message.version, message.root, zone).write(message)
+    return writer_for(dialect, message.version, message.root, zone).write_message(message)
 
 
 @frozen

@@ -192,12 +192,12 @@ class Table:
 def read_structure(cls: type[Structure]) -> Read:
     """The reading function of a structure; None when it is empty and the schema wouldn't have it so."""
 
-    def read(reading: Reading, element: etree._Element) -> Structure | None:
+    def read_element(reading: Reading, element: etree._Element) -> Structure | None:
         table = table_of(cls)
         values = read_values(table, reading, element)
         return None if table.needs and not values else cls(**values)
 
-    return read
+    return read_element
 
 
 def read_values(table: Table, reading: Reading, element: etree._Element) -> dict[str, Any]:
@@ -300,7 +300,7 @@ def _read_inside(name: str, leaf: Read) -> Read:
     """For values that stand in a child, FromAgencyId/AgencyId; one that stands directly in the element is taken too."""
     wanted = {name, *ALIASES.get(name, ())}
 
-    def read(reading: Reading, element: etree._Element) -> Any:
+    def read_inner_element(reading: Reading, element: etree._Element) -> Any:
         found = None
         for child in element:
             tag = local_name(child)
@@ -310,7 +310,7 @@ def _read_inside(name: str, leaf: Read) -> Read:
                 reading.unknown.append(child)
         return leaf(reading, element) if found is None and _has_own_value(element) else found
 
-    return read
+    return read_inner_element
 
 
 def _has_own_value(element: etree._Element) -> bool:

@@ -22,7 +22,7 @@ class Initiator:
         self._speaker = speaker
         self._transport = transport
 
-    async def ask(self, ask: Ask, values: Values) -> Answered:
+    async def send_request(self, ask: Ask, values: Values) -> Answered:
         """Raises Refused, CannotSay, Unavailable (nothing was done), OutcomeUnknown (ask before repeating),
         MalformedMessage (an answer that is not NCIP)."""
         speaker = self._speaker()

@@ -91,7 +91,7 @@ class Writer:
 
     # --- whole messages --------------------------------------------------------------------------------
 
-    def write(self, message: Message) -> bytes:
+    def write_message(self, message: Message) -> bytes:
         out: Out = [self._start]
         self._write_body(out, message)
         out.append(self._end)
@@ -101,29 +101,29 @@ class Writer:
     def _write_body(self, out: Out, message: Message) -> None:
         body = message.body
         if isinstance(body, Problems):
-            write = self._problem("MessagingError")
+            write = self._make_problem_writer("MessagingError")
             for problem in body.problems:
                 write(out, problem)
         elif isinstance(body, Extension):
             self._write_ext(out, body.ext)
         else:
-            self._structure(type(body), type(body).__name__)(out, body)
+            self._make_structure_writer(type(body), type(body).__name__)(out, body)
 
     # --- structures ------------------------------------------------------------------------------------
 
-    def _tags(self, name: str) -> tuple[str, str]:
+    def _make_tags(self, name: str) -> tuple[str, str]:
         name = self._style.prefix + (V1_NAMES.get(name, name) if self._version.is_v1 else name)
         return f"<{name}>", f"</{name}>"
 
-    def _structure(self, cls: type[Structure], name: str) -> Write:
+    def _make_structure_writer(self, cls: type[Structure], name: str) -> Write:
         """Writes a structure; its plan is made when first needed, as structures may contain each other."""
-        open_, close = self._tags(name)
+        open_, close = self._make_tags(name)
         plan: _Plan | None = None
 
-        def write(out: Out, value: Structure) -> None:
+        def write_structure(out: Out, value: Structure) -> None:
             nonlocal plan
             if plan is None:
-                plan = self._plan(cls)
+                plan = self._get_plan(cls)
             out.append(open_)
             if plan.adapt is not None:
                 value = plan.adapt(value)
@@ -132,28 +132,28 @@ class Writer:
                     step(out, part)
             out.append(close)
 
-        return write
+        return write_structure
 
-    def _plan(self, cls: type[Structure]) -> _Plan:
+    def _get_plan(self, cls: type[Structure]) -> _Plan:
         plan = self._plans.get(cls)
         if plan is None:
-            steps = [*self._steps(cls), ("ext", self._write_ext if self._has_ext(cls) else _no_ext)]
+            steps = [*self._make_steps(cls), ("ext", self._write_ext if self._has_ext(cls) else _no_ext)]
             names = [name for name, _ in steps]
             values = attrgetter(*names) if len(names) > 1 else _only_ext
             plan = _Plan(values, tuple(step for _, step in steps), for_class(cls, self._version))
             self._plans[cls] = plan
         return plan
 
-    def _steps(self, cls: type[Structure]) -> list[tuple[str, Write]]:
+    def _make_steps(self, cls: type[Structure]) -> list[tuple[str, Write]]:
         hints = get_type_hints(cls)
         elements = elements_of(cls)
         steps = [
-            (name, self._field(cls, value_type(hints[name]), elements[name]))
-            for name in self._ordered(cls, elements)
+            (name, self._make_field_writer(cls, value_type(hints[name]), elements[name]))
+            for name in self._order_fields(cls, elements)
             if self._is_written(elements[name])
         ]
         if cls is LookupUserResponse and self._version.is_v1:
-            steps = self._with_transactions(steps)
+            steps = self._wrap_in_transactions(steps)
         return steps
 
     def _is_written(self, element: Element) -> bool:
@@ -161,7 +161,7 @@ class Writer:
             return self._dialect.extra_elements is Extras.SEND
         return is_in(element, self._version)
 
-    def _ordered(self, cls: type[Structure], elements: dict[str, Element]) -> list[str]:
+    def _order_fields(self, cls: type[Structure], elements: dict[str, Element]) -> list[str]:
         names = list(elements)
         if self._version.is_v1 and "user_ids" in names:  # UserOptionalFields: INC has VisibleUserId first
             names.sort(key=lambda name: name != "user_ids")
@@ -176,92 +176,92 @@ class Writer:
 
     # --- fields ----------------------------------------------------------------------------------------
 
-    def _field(self, cls: type[Structure], kind: Any, element: Element) -> Write:
-        write = self._single(cls, kind, element)
+    def _make_field_writer(self, cls: type[Structure], kind: Any, element: Element) -> Write:
+        write = self._make_single_writer(cls, kind, element)
         if not element.many:
             return write
         if self._version in element.single_in:
             return lambda out, values: write(out, values[0])
 
-        def write_all(out: Out, values: tuple[Any, ...]) -> None:
+        def write_repeated(out: Out, values: tuple[Any, ...]) -> None:
             for value in values:
                 write(out, value)
 
-        return write_all
+        return write_repeated
 
-    def _single(self, cls: type[Structure], kind: Any, element: Element) -> Write:
+    def _make_single_writer(self, cls: type[Structure], kind: Any, element: Element) -> Write:
         name = element.name
         if element.inside:
-            open_, close = self._tags(name)
-            inner = self._leaf(kind, element.inside)
+            open_, close = self._make_tags(name)
+            inner = self._make_leaf_writer(kind, element.inside)
 
-            def write(out: Out, value: Any) -> None:
+            def write_wrapped_value(out: Out, value: Any) -> None:
                 out.append(open_)
                 inner(out, value)
                 out.append(close)
 
-            return write
+            return write_wrapped_value
         if element.day:
-            return self._simple(name, self._day)
+            return self._make_simple_writer(name, self._day)
         if self._version.is_v1:
-            special = self._v1_special(cls, kind, name)
+            special = self._make_v1_writer(cls, kind, name)
             if special is not None:
                 return special
-        return self._leaf(kind, name)
+        return self._make_leaf_writer(kind, name)
 
-    def _leaf(self, kind: Any, name: str) -> Write:
+    def _make_leaf_writer(self, kind: Any, name: str) -> Write:
         if kind is Code:
-            return self._code(name)
+            return self._make_code_writer(name)
         if kind is str:
-            return self._simple(name, escape)
+            return self._make_simple_writer(name, escape)
         if kind is int:
-            return self._simple(name, str)
+            return self._make_simple_writer(name, str)
         if kind == When or kind is date:
-            return self._simple(name, self._when)
+            return self._make_simple_writer(name, self._when)
         if kind is bool:
-            empty = self._tags(name)[0][:-1] + "/>"
+            empty = self._make_tags(name)[0][:-1] + "/>"
             return lambda out, value: out.append(empty)
         if kind is Problem:
-            return self._problem("ProcessingError")
-        return self._structure(kind, name)
+            return self._make_problem_writer("ProcessingError")
+        return self._make_structure_writer(kind, name)
 
-    def _simple(self, name: str, form: Callable[[Any], str]) -> Write:
-        open_, close = self._tags(name)
+    def _make_simple_writer(self, name: str, form: Callable[[Any], str]) -> Write:
+        open_, close = self._make_tags(name)
 
-        def write(out: Out, value: Any) -> None:
+        def write_simple_value(out: Out, value: Any) -> None:
             out.append(f"{open_}{form(value)}{close}")
 
-        return write
+        return write_simple_value
 
-    def _code(self, name: str) -> Write:
-        open_, close = self._tags(name)
+    def _make_code_writer(self, name: str) -> Write:
+        open_, close = self._make_tags(name)
         if self._style.schemes is SchemeStyle.CHILDREN:
-            return self._code_with_children(open_, close)
+            return self._make_nested_code_writer(open_, close)
         with_scheme = self._style.schemes is SchemeStyle.ATTRIBUTE
         start = f'{open_[:-1]} {self._style.attribute_prefix}Scheme="'
 
-        def write(out: Out, code: Code) -> None:
+        def write_code(out: Out, code: Code) -> None:
             if code.scheme and with_scheme:
                 out.append(f'{start}{escape_attribute(code.scheme)}">{escape(code.value)}{close}')
             else:
                 out.append(f"{open_}{escape(code.value)}{close}")
 
-        return write
+        return write_code
 
-    def _code_with_children(self, open_: str, close: str) -> Write:
-        scheme_open, scheme_close = self._tags("Scheme")
-        value_open, value_close = self._tags("Value")
+    def _make_nested_code_writer(self, open_: str, close: str) -> Write:
+        scheme_open, scheme_close = self._make_tags("Scheme")
+        value_open, value_close = self._make_tags("Value")
 
-        def write(out: Out, code: Code) -> None:
+        def write_nested_code(out: Out, code: Code) -> None:
             scheme = escape(code.scheme or "")
             out.append(
                 f"{open_}{scheme_open}{scheme}{scheme_close}{value_open}{escape(code.value)}{value_close}{close}"
             )
 
-        return write
+        return write_nested_code
 
     def _write_ext(self, out: Out, ext: tuple[RawElement, ...]) -> None:
-        open_, close = self._tags("Ext")
+        open_, close = self._make_tags("Ext")
         out.append(open_)
         out.extend(element.xml for element in ext)
         out.append(close)
@@ -271,71 +271,71 @@ class Writer:
 
     # --- version 1 -------------------------------------------------------------------------------------
 
-    def _v1_special(self, cls: type[Structure], kind: Any, name: str) -> Write | None:
+    def _make_v1_writer(self, cls: type[Structure], kind: Any, name: str) -> Write | None:
         if name == "UserElementType":
-            code = self._code(name)
+            code = self._make_code_writer(name)
             return lambda out, value: code(
                 out, Code(V1_USER_ID_ELEMENT, value.scheme) if value.value == USER_ID_ELEMENT else value
             )
         if kind is UserId and cls.__name__ == "UserOptionalFields":
-            return self._visible_user_id()
+            return self._make_visible_user_id_writer()
         if kind is UserId and cls is LookupUser:
-            visible, unique = self._visible_user_id(), self._leaf(kind, name)
+            visible, unique = self._make_visible_user_id_writer(), self._make_leaf_writer(kind, name)
             return lambda out, user: (unique if user.agency_id or not user.identifier_type else visible)(out, user)
         return None
 
-    def _visible_user_id(self) -> Write:
-        open_, close = self._tags("VisibleUserId")
-        kind = self._code("VisibleUserIdentifierType")
-        value = self._simple("VisibleUserIdentifier", escape)
+    def _make_visible_user_id_writer(self) -> Write:
+        open_, close = self._make_tags("VisibleUserId")
+        kind = self._make_code_writer("VisibleUserIdentifierType")
+        value = self._make_simple_writer("VisibleUserIdentifier", escape)
 
-        def write(out: Out, user: UserId) -> None:
+        def write_visible_user_id(out: Out, user: UserId) -> None:
             out.append(open_)
             if user.identifier_type is not None:
                 kind(out, user.identifier_type)
             value(out, user.value)
             out.append(close)
 
-        return write
+        return write_visible_user_id
 
-    def _with_transactions(self, steps: list[tuple[str, Write]]) -> list[tuple[str, Write]]:
+    def _wrap_in_transactions(self, steps: list[tuple[str, Write]]) -> list[tuple[str, Write]]:
         """Version 1 puts the lists of loans and requests into UserTransaction elements."""
-        open_, close = self._tags("UserTransaction")
+        open_, close = self._make_tags("UserTransaction")
 
-        def wrapped(write: Write) -> Write:
-            def write_wrapped(out: Out, values: Any) -> None:
+        def wrap_writer(write: Write) -> Write:
+            def write_transaction(out: Out, values: Any) -> None:
                 out.append(open_)
                 write(out, values)
                 out.append(close)
 
-            return write_wrapped
+            return write_transaction
 
         listed = ("loaned_items", "requested_items")
-        return [(name, wrapped(write) if name in listed else write) for name, write in steps]
+        return [(name, wrap_writer(write) if name in listed else write) for name, write in steps]
 
-    def _problem(self, kind: str) -> Write:
+    def _make_problem_writer(self, kind: str) -> Write:
         """`kind` is the element that version 1 wraps a problem in."""
         if not self._version.is_v1:
-            return self._structure(Problem, "Problem")
-        open_, close = self._tags("Problem")
-        inner_open, inner_close = self._tags(kind)
-        type_ = self._code(f"{kind}Type")
+            return self._make_structure_writer(Problem, "Problem")
+        open_, close = self._make_tags("Problem")
+        inner_open, inner_close = self._make_tags(kind)
+        type_ = self._make_code_writer(f"{kind}Type")
 
-        def write(out: Out, problem: Problem) -> None:
+        def write_v1_problem(out: Out, problem: Problem) -> None:
             out.append(open_ + inner_open)
             if problem.type is not None:
                 type_(out, problem.type)
             self._write_v1_element(out, kind, problem)
             out.append(inner_close + close)
 
-        return write
+        return write_v1_problem
 
     def _write_v1_element(self, out: Out, kind: str, problem: Problem) -> None:
         """The path as nested elements with the value innermost. The detail takes the place of an absent value:
         version 1 has no place for it (KOHA leaves it out, OCLC can't take it)."""
-        open_, close = self._tags(f"{kind}Element")
-        name_open, name_close = self._tags("ElementName")
-        value_open, value_close = self._tags(f"{kind}Value")
+        open_, close = self._make_tags(f"{kind}Element")
+        name_open, name_close = self._make_tags("ElementName")
+        value_open, value_close = self._make_tags(f"{kind}Value")
         names = [name for name in (problem.element or "").split("/") if name]
         value = problem.value or problem.detail
         out.extend(f"{open_}{name_open}{escape(name)}{name_close}" for name in names)

@@ -54,7 +54,7 @@ class NcipPartner:
 
     def services(self, talk: Conversation) -> tuple[PartnerService, ...]:
         version = _dialect(talk.profile).xml.version
-        return tuple(_service(ask) for ask in ASKS if version.has(ask.message.__name__))
+        return tuple(_service(ask) for ask in ASKS if version.has_service(ask.message.__name__))
 
     def build(self, service: str, values: port.Values, talk: Conversation) -> bytes:
         ask = find(service)
@@ -62,7 +62,7 @@ class NcipPartner:
             raise WrongValue("", f"NCIP has no service '{service}'")
         dialect = mirrored(_dialect(talk.profile))
         said = _read(ask, values, Typing(talk.zone, talk.currency, talk.now))
-        speaker = Speaker(dialect, talk.profile.circulation, self._parties(talk, dialect), talk.zone, talk.now)
+        speaker = Speaker(dialect, talk.profile.circulation, self._build_parties(talk, dialect), talk.zone, talk.now)
         try:
             message = build(ask, said, speaker)
             return encode(message, style_for(message, dialect.xml), talk.zone)
@@ -72,7 +72,7 @@ class NcipPartner:
             raise WrongValue("amount", str(error)) from error
 
     async def send(self, body: bytes, talk: Conversation, place: Place) -> Reply:
-        transport = open_transport(place, _dialect(talk.profile), self._credentials(talk.profile))
+        transport = open_transport(place, _dialect(talk.profile), self._build_credentials(talk.profile))
         try:
             return await transport.exchange(body)
         finally:
@@ -99,7 +99,7 @@ class NcipPartner:
 
     # --- who speaks --------------------------------------------------------------------------------------
 
-    def _parties(self, talk: Conversation, dialect: NcipDialect) -> Parties:
+    def _build_parties(self, talk: Conversation, dialect: NcipDialect) -> Parties:
         """The partner asks us, so that it fits a match rule of the profile where one says more."""
         header, rule = dialect.header, _telling_rule(talk.profile)
         return Parties(
@@ -108,15 +108,15 @@ class NcipPartner:
             profile_type=header.profile_type or rule.profile_type or "",
             from_system=header.partner_system or rule.from_system or "",
             to_system=header.our_system,
-            agency_secret=self._message_secret(talk.profile, AuthKind.AGENCY_SECRET),
-            system_secret=self._message_secret(talk.profile, AuthKind.SYSTEM_SECRET),
+            agency_secret=self._get_message_secret(talk.profile, AuthKind.AGENCY_SECRET),
+            system_secret=self._get_message_secret(talk.profile, AuthKind.SYSTEM_SECRET),
         )
 
-    def _message_secret(self, profile: Profile, kind: AuthKind) -> str:
+    def _get_message_secret(self, profile: Profile, kind: AuthKind) -> str:
         entry = _entry(profile)
         return self._secrets(entry.secret) if entry is not None and entry.kind is kind else ""
 
-    def _credentials(self, profile: Profile) -> Credentials:
+    def _build_credentials(self, profile: Profile) -> Credentials:
         entry = _entry(profile)
         kind = _HTTP_KINDS.get(entry.kind) if entry is not None else None
         if entry is None or kind is None:

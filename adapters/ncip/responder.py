@@ -81,7 +81,7 @@ class NcipResponder:
         service = SERVICES.get(type(message.body))
         if service is None or not _offered(message.service, dialect):
             raise Refused(Reason.UNSUPPORTED_SERVICE, f"{message.service} is not offered here.", about=About.SERVICE)
-        if not message.version.has(message.service):
+        if not message.version.has_service(message.service):
             detail = f"{message.service} does not exist in NCIP {message.version.value}."
             raise Refused(Reason.UNSUPPORTED_SERVICE, detail, about=About.SERVICE)
         reader = Reader(

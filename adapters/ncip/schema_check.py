@@ -124,7 +124,7 @@ def _check_presence(element: etree._Element, cls: type[Structure], version: Vers
         if needed.required and name not in present and name not in in_choices:
             raise MalformedMessage(f"{place}/{needed.name}", "missing", Fault.DATA_MISSING)
     for choice in cls.choices:
-        if not choice.fits(present):
+        if not choice.is_met_by(present):
             names = ", ".join(element.name for name, element in elements.items() if name in choice.fields)
             missing = not present & choice.fields
             raise MalformedMessage(

@@ -101,27 +101,27 @@ class HttpTransport:
 
     async def exchange(self, document: bytes) -> Reply:
         fresh = await self._renew_token() if self._credentials.kind is HttpAuthKind.OAUTH2 else True
-        reply = await self._post(document)
+        reply = await self._post_document(document)
         if reply.status == 401 and not fresh:  # the token was withdrawn before its time; nothing was done
             self._token = ""
             await self._renew_token()
-            reply = await self._post(document)
+            reply = await self._post_document(document)
         return reply
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
 
-    async def _post(self, document: bytes) -> Reply:
-        url, headers = self._address()
+    async def _post_document(self, document: bytes) -> Reply:
+        url, headers = self._build_address()
         headers["Content-Type"] = (
             FORM_TYPE
             if self._http.body_encoding in (BodyEncoding.URL_ENCODED, BodyEncoding.FORM)
             else self._http.content_type
         )
-        return await self._send(url, wrap(document, self._http), headers)
+        return await self._send_request(url, wrap(document, self._http), headers)
 
-    def _address(self) -> tuple[URL, dict[str, str]]:
+    def _build_address(self) -> tuple[URL, dict[str, str]]:
         """URL and headers with the credentials in them."""
         who = self._credentials
         match who.kind:
@@ -139,20 +139,20 @@ class HttpTransport:
             case HttpAuthKind.NONE:
                 return self._url, {}
 
-    async def _send(self, url: URL, body: bytes, headers: dict[str, str]) -> Reply:
+    async def _send_request(self, url: URL, body: bytes, headers: dict[str, str]) -> Reply:
         started = time.perf_counter()
         progress = SimpleNamespace(sent=False)
         try:
-            async with self._opened().post(
+            async with self._get_session().post(
                 url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=progress
             ) as response:
-                raw = await self._read(response)
+                raw = await self._read_response(response)
                 seconds = time.perf_counter() - started
                 return Reply(raw, response.headers.get("Content-Type", ""), response.status, seconds)
         except (aiohttp.ClientError, OSError) as error:  # time-outs are OSErrors
             raise _failure(error, progress.sent) from error
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _read_response(self, response: aiohttp.ClientResponse) -> bytes:
         raw = bytearray()
         async for piece in response.content.iter_chunked(CHUNK):
             raw += piece
@@ -160,7 +160,7 @@ class HttpTransport:
                 raise MalformedMessage("answer", f"longer than {MAX_ANSWER} bytes", Fault.TOO_LARGE)
         return bytes(raw)
 
-    def _opened(self) -> aiohttp.ClientSession:
+    def _get_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             trace = aiohttp.TraceConfig()
             trace.on_request_headers_sent.append(_note_sent)
@@ -184,7 +184,7 @@ class HttpTransport:
         who = self._credentials
         form = {"grant_type": "client_credentials", **({"scope": who.scope} if who.scope else {})}
         try:
-            async with self._opened().post(
+            async with self._get_session().post(
                 who.token_url,
                 data=form,
                 headers={"Authorization": _basic(who), "Accept": "application/json"},
@@ -199,10 +199,10 @@ class HttpTransport:
                 answer = await response.json(content_type=None)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Unavailable(f"no token for the other system: {_text(error)}") from error
-        self._keep(answer)
+        self._store_token(answer)
         return True
 
-    def _keep(self, answer: object) -> None:
+    def _store_token(self, answer: object) -> None:
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if not isinstance(token, str) or not token:
             raise Unavailable("no token for the other system: the answer has no access_token")
@@ -263,10 +263,10 @@ class TcpTransport:
     async def exchange(self, document: bytes) -> Reply:
         started = time.perf_counter()
         timeouts = self._place.timeouts
-        reader, writer = await self._connect()
+        reader, writer = await self._open_connection()
         try:
             async with asyncio.timeout(timeouts.total):
-                writer.write(self._framed(document))
+                writer.write(self._frame_document(document))
                 await writer.drain()
                 if self._tcp.end == "close":
                     writer.write_eof()
@@ -280,7 +280,7 @@ class TcpTransport:
     async def close(self) -> None:
         """Nothing stays open between messages."""
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _open_connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         place = self._place
         if self._tls is not None and self._tcp.end == "close":
             raise Unavailable("a message that ends with the connection can't be sent over TLS (tcp.end: close)")
@@ -290,7 +290,7 @@ class TcpTransport:
         except OSError as error:
             raise _failure(error, sent=False) from error
 
-    def _framed(self, document: bytes) -> bytes:
+    def _frame_document(self, document: bytes) -> bytes:
         """For a partner that reads lines the document is one: a line end in a text becomes a reference."""
         if self._tcp.end != "newline":
             return document

@@ -224,7 +224,7 @@ class HttpAuth(Section):
     scope: str = Field("", description="scope asked for with oauth2")
 
     @model_validator(mode="after")
-    def _complete(self) -> Self:
+    def _check_completeness(self) -> Self:
         missing = [name for name in _NEEDED[self.kind] if not getattr(self, name)]
         if missing:
             raise ValueError(f"authentication by {self.kind.value} needs {' and '.join(missing)}")
@@ -272,13 +272,13 @@ def reader(dialect: DateIn, fallback: tzinfo) -> Callable[[str], When]:
     zone = ZoneInfo(dialect.zone) if dialect.zone else fallback
     keep_days = dialect.day is DayReading.KEEP
 
-    def read(text: str) -> When:
+    def read_date(text: str) -> When:
         value = _parse(text, dialect.formats)
         if isinstance(value, datetime):
             return _utc(value, zone)
         return value if keep_days else _utc(datetime.combine(value, END_OF_DAY), zone)
 
-    return read
+    return read_date
 
 
 def _parse(text: str, formats: tuple[str, ...]) -> When:
@@ -319,7 +319,7 @@ def writer(dialect: DateOut, fallback: tzinfo) -> Callable[[When], str]:
 
     short_utc = dialect.style is DateStyle.UTC and timespec == "seconds"
 
-    def write(value: When) -> str:
+    def write_date(value: When) -> str:
         if short_utc and isinstance(value, datetime) and value.tzinfo is UTC:
             return f"{value.isoformat(timespec='seconds')[:-6]}Z"
         if not isinstance(value, datetime):
@@ -330,7 +330,7 @@ def writer(dialect: DateOut, fallback: tzinfo) -> Callable[[When], str]:
             raise ValueError("a moment needs a time zone")
         return _styled(value, dialect.style, zone, timespec)
 
-    return write
+    return write_date
 
 
 def day_writer(dialect: DateOut) -> Callable[[date], str]:

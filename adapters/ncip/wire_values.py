@@ -102,7 +102,7 @@ class Version(StrEnum):
     def is_v1(self) -> bool:
         return self in (Version.V1_0, Version.V1_01)
 
-    def has(self, service: str) -> bool:
+    def has_service(self, service: str) -> bool:
         """Whether its schema has this service and the answer to it (facts/ncip.md 3.5)."""
         return self is Version.V2_02 or service not in _SINCE_2_02
 

@@ -35,7 +35,7 @@ class OpenUrlChannel:
             raise Refused(Reason.UNSUPPORTED_SERVICE, detail, about=About.SERVICE)
         push = push_of(message, dialect)
         try:
-            answer = await deliver(self._delivery(push, dialect))
+            answer = await deliver(self._build_delivery(push, dialect))
             number = judged(answer, dialect.answer, (message.request.patron.identifier,))
         except OutcomeUnknown as unknown:
             if dialect.answer.unknown == "again":
@@ -44,7 +44,7 @@ class OpenUrlChannel:
             raise Refused(Reason.TEMPORARY_FAILURE, detail) from unknown
         return Delivered(_note(number, push))
 
-    def _delivery(self, push: Push, dialect: OpenUrlDialect) -> Delivery:
+    def _build_delivery(self, push: Push, dialect: OpenUrlDialect) -> Delivery:
         try:
             secret = self._context.secrets(dialect.auth.secret) if dialect.auth.secret else ""
         except ConfigurationError as error:
@@ -138,7 +138,7 @@ def values_of(message: PartnerMessage, dialect: OpenUrlDialect) -> dict[Said, st
         Said.PATRON: request.patron.identifier,
         Said.CATEGORY: request.patron.category,
         Said.PICKUP: request.patron.pickup,
-        Said.SERVICE: dialect.word(request.service.type),
+        Said.SERVICE: dialect.service_word(request.service.type),
         Said.FORMAT: request.service.format,
         Said.LEVEL: request.service.level,
         Said.NEED_BY: request.dates.need_by.strftime(dialect.date_format) if request.dates.need_by else "",

@@ -80,154 +80,160 @@ _REPEATABLE = frozenset({"au", "aucorp", "creator", "inv", "subject", "identifie
 
 def cited(carried: Carried) -> Cited:
     said = Referent(carried)
-    return _Reading(said).cited(carried.original)
+    return _Reading(said).build_link_citation(carried.original)
 
 
 class _Reading:
     def __init__(self, said: Referent) -> None:
         self.said = said
-        self.sici = sici_of(said.one("sici", "bici"))
-        self.identifiers = self._identifiers()
-        self.pages = self._pages()
-        self.kind = self._kind()
+        self.sici = sici_of(said.first_value("sici", "bici"))
+        self.identifiers = self._distinct_identifiers()
+        self.pages = self._read_pages()
+        self.kind = self._infer_kind()
 
-    def cited(self, original: str) -> Cited:
+    def build_link_citation(self, original: str) -> Cited:
         said = self.said
-        citation = self._citation()
-        said.keep("genre", self.kind.genre)
-        said.keep_values(_EXTRAS)
+        citation = self._build_citation()
+        said.keep_extra("genre", self.kind.genre)
+        said.keep_extras(_EXTRAS)
         said.report_contradictions()
-        referrer = _SID.sub("", said.admin("rfr_id", "sid"))
+        referrer = _SID.sub("", said.first_admin_value("rfr_id", "sid"))
         citation = replace(citation, extras=tuple(said.extras), source=referrer, original=original)
         own = dict(said.private.own or {})
         service = own.pop("service", self.kind.service)
         return Cited(
             citation=replace(citation, **own),
             service=service,
-            requester=said.admin("req_id", "req_dat"),
+            requester=said.first_admin_value("req_id", "req_dat"),
             referrer=referrer,
             unknown=tuple(said.lines),
         )
 
     # --- numbers -----------------------------------------------------------------------------------------
 
-    def _identifiers(self) -> tuple[RecordId, ...]:
-        return tuple(dict.fromkeys(self._all_numbers()))
+    def _distinct_identifiers(self) -> tuple[RecordId, ...]:
+        return tuple(dict.fromkeys(self._iter_numbers()))
 
-    def _all_numbers(self) -> Iterator[RecordId]:
+    def _iter_numbers(self) -> Iterator[RecordId]:
         """Print and electronic ISSN both name the serial: they are of one type, print first."""
         for key, type_ in _NUMBERS:
-            for value in self.said.all(key):
-                yield from self._kept(key, value, typed(type_, value))
+            for value in self.said.all_values(key):
+                yield from self._keep_number(key, value, typed(type_, value))
         for key in ("rft_id", "id"):
-            for value in self.said.admins(key):
-                yield from self._kept(key, value, of_uri(value))
-        for value in self.said.all("identifier"):
-            yield from self._kept("identifier", value, of_uri(value))
-        if self.said.format == "patent" or self.said.has("cc", "kind", "applcc", "assignee"):
-            yield from (RecordId("patent", value) for value in self.said.all("number"))
+            for value in self.said.admin_values(key):
+                yield from self._keep_number(key, value, of_uri(value))
+        for value in self.said.all_values("identifier"):
+            yield from self._keep_number("identifier", value, of_uri(value))
+        if self.said.format == "patent" or self.said.has_any_key("cc", "kind", "applcc", "assignee"):
+            yield from (RecordId("patent", value) for value in self.said.all_values("number"))
         else:
-            self.said.keep_values(["number"])
+            self.said.keep_extras(["number"])
         if self.sici.number:
             yield from typed("isbn", self.sici.number).ids
 
-    def _kept(self, key: str, value: str, found: Found) -> tuple[RecordId, ...]:
+    def _keep_number(self, key: str, value: str, found: Found) -> tuple[RecordId, ...]:
         if found.wrong:
-            self.said.report(key, value, found.wrong)
+            self.said.report_problem(key, value, found.wrong)
         if not found.ids:
-            self.said.keep(key, value)
+            self.said.keep_extra(key, value)
         return tuple(RecordId("issn", one.value) if one.type == "eissn" else one for one in found.ids)
 
-    def _number(self, type_: str) -> bool:
+    def _has_number(self, type_: str) -> bool:
         return any(one.type == type_ for one in self.identifiers)
 
     # --- what kind of thing ------------------------------------------------------------------------------
 
-    def _kind(self) -> Kind:
+    def _infer_kind(self) -> Kind:
         said = self.said
-        genre = said.one("genre")
+        genre = said.first_value("genre")
         evidence = Evidence(
             format=said.format,
-            types=said.all("type"),
-            part=self._names_a_part(),
+            types=said.all_values("type"),
+            part=self._has_part_title(),
             pages=bool(self.pages),
-            isbn=self._number("isbn"),
-            serial=self._number("issn") or self._number("coden") or said.has("jtitle", "stitle", "volume", "issue"),
-            book=said.has("btitle", "edition", "bici", "pub", "publisher", "place"),
-            article_number=self._number("doi") or self._number("pmid"),
-            thesis=said.has("degree", "advisor", "inst"),
+            isbn=self._has_number("isbn"),
+            serial=self._has_number("issn")
+            or self._has_number("coden")
+            or said.has_any_key("jtitle", "stitle", "volume", "issue"),
+            book=said.has_any_key("btitle", "edition", "bici", "pub", "publisher", "place"),
+            article_number=self._has_number("doi") or self._has_number("pmid"),
+            thesis=said.has_any_key("degree", "advisor", "inst"),
         )
         kind = kind_of(genre, evidence)
         if not kind.known:
-            said.keep("genre", genre)
-            said.report("genre", genre, "is not known")
+            said.keep_extra("genre", genre)
+            said.report_problem("genre", genre, "is not known")
         return kind
 
-    def _names_a_part(self) -> bool:
+    def _has_part_title(self) -> bool:
         """Some links repeat the title of the whole in `atitle`, or have a thesis' title there alone."""
-        title, whole = self.said.one("atitle"), self.said.one("btitle", "jtitle", "title")
+        title, whole = self.said.first_value("atitle"), self.said.first_value("btitle", "jtitle", "title")
         return (
             bool(title) and fold_for_search(title) != fold_for_search(whole) and not (self._is_thesis() and not whole)
         )
 
     def _is_thesis(self) -> bool:
-        return self.said.format == "dissertation" or kind_of(self.said.one("genre"), Evidence()).type is (
+        return self.said.format == "dissertation" or kind_of(self.said.first_value("genre"), Evidence()).type is (
             CitationType.THESIS
         )
 
     # --- the citation ------------------------------------------------------------------------------------
 
-    def _citation(self) -> Citation:
+    def _build_citation(self) -> Citation:
         said, type_ = self.said, self.kind.type
-        title, component = self._titles()
-        author = author_of(said.one, said.all) or SEPARATOR.join(said.all("creator") or self._inventors())
+        title, component = self._choose_titles()
+        author = author_of(said.first_value, said.all_values) or SEPARATOR.join(
+            said.all_values("creator") or self._read_inventors()
+        )
         if type_ not in _SERIALS:
             title, author = _without_responsibility(title, author)
         is_part = type_ in (CitationType.CHAPTER, CitationType.ARTICLE, CitationType.CONFERENCE_PAPER)
         return Citation(
             type=type_,
             title=title.rstrip(_TRAILING),
-            subtitle=said.one("subtitle"),
+            subtitle=said.first_value("subtitle"),
             author="" if is_part else author,
             component_title=component.rstrip(_TRAILING),
             component_author=author if is_part else "",
-            series=said.one("series"),
-            edition=said.one("edition"),
-            publisher=said.one("pub", "publisher", "inst"),
-            place=said.one("place"),
-            published=self._date(),
-            volume=said.one("volume") or self.sici.volume,
-            issue=said.one("issue") or self.sici.issue,
+            series=said.first_value("series"),
+            edition=said.first_value("edition"),
+            publisher=said.first_value("pub", "publisher", "inst"),
+            place=said.first_value("place"),
+            published=self._read_date(),
+            volume=said.first_value("volume") or self.sici.volume,
+            issue=said.first_value("issue") or self.sici.issue,
             pages=self.pages,
-            language=said.one("language"),
-            call_number=said.one("callnumber"),
+            language=said.first_value("language"),
+            call_number=said.first_value("callnumber"),
             identifiers=self.identifiers,
-            note="\n".join(dict.fromkeys((*said.all("notes"), *said.all("note")))),
+            note="\n".join(dict.fromkeys((*said.all_values("notes"), *said.all_values("note")))),
         )
 
-    def _titles(self) -> tuple[str, str]:
+    def _choose_titles(self) -> tuple[str, str]:
         """Of the whole and of the part. In an article's link `title` is the journal's, but where `jtitle` is there too
         some have the article's own in it."""
         said = self.said
-        whole = said.one("jtitle", "btitle") if self.kind.type in _SERIALS else said.one("btitle", "jtitle")
-        title, part = said.one("title"), said.one("atitle")
-        short = said.one("stitle")
+        whole = (
+            said.first_value("jtitle", "btitle") if self.kind.type in _SERIALS else said.first_value("btitle", "jtitle")
+        )
+        title, part = said.first_value("title"), said.first_value("atitle")
+        short = said.first_value("stitle")
         if not whole:
             whole, title = title, ""
         if not whole:
             whole, short = short, ""
         if title and fold_for_search(title) != fold_for_search(whole):
-            if not part and self._could_be_part():
+            if not part and self._can_be_part():
                 part = title
             else:
-                said.keep("title", title)
-                said.report("title", title, "is another title, not taken")
-        said.keep("stitle", short)
-        if not whole and not self._could_be_part():
+                said.keep_extra("title", title)
+                said.report_problem("title", title, "is another title, not taken")
+        said.keep_extra("stitle", short)
+        if not whole and not self._can_be_part():
             whole, part = part, ""
-        return whole, "" if fold_for_search(part) == fold_for_search(whole) and not self._could_be_part() else part
+        return whole, "" if fold_for_search(part) == fold_for_search(whole) and not self._can_be_part() else part
 
-    def _could_be_part(self) -> bool:
+    def _can_be_part(self) -> bool:
         return self.kind.type in (
             CitationType.ARTICLE,
             CitationType.CHAPTER,
@@ -235,30 +241,30 @@ class _Reading:
             CitationType.NEWSPAPER,
         )
 
-    def _inventors(self) -> tuple[str, ...]:
-        last, first = self.said.one("invlast"), self.said.one("invfirst", "invinit")
+    def _read_inventors(self) -> tuple[str, ...]:
+        last, first = self.said.first_value("invlast"), self.said.first_value("invfirst", "invinit")
         whole = f"{last}, {first}" if last and first else last
-        return self.said.all("inv") or ((whole,) if whole else ())
+        return self.said.all_values("inv") or ((whole,) if whole else ())
 
     # --- date and pages ----------------------------------------------------------------------------------
 
-    def _date(self) -> str:
+    def _read_date(self) -> str:
         """`chron` is a date in words; the season and quarter alone stay what they are."""
-        said = self.said.one("date") or self.sici.date or self.said.one("chron", "pubdate")
+        said = self.said.first_value("date") or self.sici.date or self.said.first_value("chron", "pubdate")
         found, is_one = date_of(said)
         if not is_one:
-            self.said.report("date", said, "is no day")
+            self.said.report_problem("date", said, "is no day")
         return found
 
-    def _pages(self) -> str:
+    def _read_pages(self) -> str:
         said = self.said
-        pages = said.one("pages")
-        if pages and is_extent(pages) and not said.has("spage", "atitle"):
-            said.keep("tpages", pages)
+        pages = said.first_value("pages")
+        if pages and is_extent(pages) and not said.has_any_key("spage", "atitle"):
+            said.keep_extra("tpages", pages)
             pages = ""
-        found, contradicted = pages_of(pages, said.one("spage"), said.one("epage"))
+        found, contradicted = pages_of(pages, said.first_value("spage"), said.first_value("epage"))
         if contradicted:
-            said.report("spage", said.one("spage"), f"is not in the pages {pages}")
+            said.report_problem("spage", said.first_value("spage"), f"is not in the pages {pages}")
         return found or self.sici.spage
 
 
@@ -283,86 +289,86 @@ class Referent:
         self.lines: list[str] = list(carried.notes)
         self.private = Private()
         for key, value in sorted(carried.pairs, key=lambda pair: not pair[0].startswith("rft.")):
-            self._sort_in(key, value)
+            self._add_pair(key, value)
 
-    def _sort_in(self, key: str, value: str) -> None:
+    def _add_pair(self, key: str, value: str) -> None:
         name = key.removeprefix("rft.")
         if name in (REFERENT if key != name else PLAIN):
-            self._add(self._values, name, value)
+            self._add_value(self._values, name, value)
         elif key != name:
-            self.keep(name, value)
-            self.report(key, value, "is not known")
+            self.keep_extra(name, value)
+            self.report_problem(key, value, "is not known")
         elif key in BY_REFERENCE:
             shown = "" if REQUESTER.match(key) else value
-            self.report(key, shown, "is elsewhere, which is not fetched")
+            self.report_problem(key, shown, "is elsewhere, which is not fetched")
         elif key in ("rft_dat", "pid"):
-            self._take_private(key, value)
+            self._add_private_data(key, value)
         elif key in ("sid", "id", CHARSET_HABIT) or ENTITY.match(key):
-            self._add(self._admin, key, value)
+            self._add_value(self._admin, key, value)
         else:
-            self.report(key, "", "is no key of OpenURL")  # without its value: it may be about a person
+            self.report_problem(key, "", "is no key of OpenURL")  # without its value: it may be about a person
 
     @staticmethod
-    def _add(to: dict[str, list[str]], key: str, value: str) -> None:
+    def _add_value(to: dict[str, list[str]], key: str, value: str) -> None:
         values = to.setdefault(key, [])
         if value.casefold() not in (one.casefold() for one in values):
             values.append(value)
 
-    def _take_private(self, key: str, value: str) -> None:
+    def _add_private_data(self, key: str, value: str) -> None:
         found = private_of(value)
         if found.own is not None:
             self.private = found
         for name, text in found.pairs:
             if name in _PRIVATE_NAMES:
-                self._add(self._values, name, text)
+                self._add_value(self._values, name, text)
             else:
-                self.keep(name, text)
+                self.keep_extra(name, text)
         if not found.known:
-            self.keep(key, value)
-            self.report(key, value, "is not understood")
+            self.keep_extra(key, value)
+            self.report_problem(key, value, "is not understood")
 
     # --- what is said ------------------------------------------------------------------------------------
 
-    def one(self, *names: str) -> str:
+    def first_value(self, *names: str) -> str:
         """The value of the first of these keys that has one."""
         return next((values[0] for name in names if (values := self._values.get(name))), "")
 
-    def all(self, name: str) -> tuple[str, ...]:
+    def all_values(self, name: str) -> tuple[str, ...]:
         return tuple(self._values.get(name, ()))
 
-    def admin(self, *keys: str) -> str:
+    def first_admin_value(self, *keys: str) -> str:
         return next((values[0] for key in keys if (values := self._admin.get(key))), "")
 
-    def admins(self, key: str) -> tuple[str, ...]:
+    def admin_values(self, key: str) -> tuple[str, ...]:
         return tuple(self._admin.get(key, ()))
 
-    def has(self, *names: str) -> bool:
+    def has_any_key(self, *names: str) -> bool:
         return any(name in self._values for name in names)
 
     @property
     def format(self) -> str:
         """journal, book, dissertation, patent, dc, by the first `rft_val_fmt` that says one of them."""
-        for said in self.admins("rft_val_fmt"):
+        for said in self.admin_values("rft_val_fmt"):
             found = FORMAT.fullmatch(said)
             if found is not None and found[1].lower() in ITEM_FORMATS:
                 return found[1].lower().removeprefix("oai_")
-            self.report("rft_val_fmt", said, "is not known")
+            self.report_problem("rft_val_fmt", said, "is not known")
         return ""
 
     # --- what is not understood --------------------------------------------------------------------------
 
-    def keep(self, name: str, value: str) -> None:
+    def keep_extra(self, name: str, value: str) -> None:
         """What has no place in a citation."""
         extra = Extra(name, value)
         if value and extra not in self.extras:
             self.extras.append(extra)
 
-    def keep_values(self, names: Iterable[str]) -> None:
+    def keep_extras(self, names: Iterable[str]) -> None:
         for name in names:
-            for value in self.all(name):
-                self.keep(name, value)
+            for value in self.all_values(name):
+                self.keep_extra(name, value)
 
-    def report(self, key: str, value: str, what: str) -> None:
+    def report_problem(self, key: str, value: str, what: str) -> None:
         shown = value if len(value) <= LONGEST else value[: LONGEST - 1] + "…"
         line = f"{key} {what}: {shown}" if shown else f"{key} {what}"
         if line not in self.lines and len(self.lines) < MOST:
@@ -370,10 +376,10 @@ class Referent:
 
     def report_contradictions(self) -> None:
         """A second value of a key that can have only one: the first was taken."""
-        for name, value in self._second_values():
-            self.report(name, value, "was said twice, not taken")
+        for name, value in self._iter_second_values():
+            self.report_problem(name, value, "was said twice, not taken")
 
-    def _second_values(self) -> Iterator[tuple[str, str]]:
+    def _iter_second_values(self) -> Iterator[tuple[str, str]]:
         for name, values in self._values.items():
             if name in _REPEATABLE:
                 continue

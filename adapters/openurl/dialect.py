@@ -100,7 +100,7 @@ class PushAuth(Section):
     parameter: str = Field("", description="name of the header or of the query's key")
 
     @model_validator(mode="after")
-    def _complete(self) -> Self:
+    def _require_complete(self) -> Self:
         needed = {AuthKind.NONE: (), AuthKind.BASIC: ("user", "secret")}.get(self.kind, ("parameter", "secret"))
         if missing := [name for name in needed if not getattr(self, name)]:
             raise ValueError(f"authentication by {self.kind.value} needs {' and '.join(missing)}")
@@ -170,7 +170,7 @@ class OpenUrlDialect(Section):
     answer: AnswerRules = AnswerRules()
     timing: Timing = Timing()
 
-    def word(self, service: ServiceType) -> str:
+    def service_word(self, service: ServiceType) -> str:
         return self.services.get(service, service.value)
 
 

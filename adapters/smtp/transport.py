@@ -38,15 +38,15 @@ class SmtpMailer:
         """See `gateway.ports.outgoing_mail.Mailer`. A mail to several goes to all of them or to none."""
         sender, recipients = _envelope(message)
         content = message.as_bytes()
-        async with self._connected() as client:
+        async with self._open_client() as client:
             await _announce(client, sender, recipients)
-            reply = await self._hand_over(client, content)
+            reply = await self._send_content(client, content)
             with contextlib.suppress(SMTPException, OSError):  # it has the mail: how it takes leave doesn't matter
                 await client.quit(timeout=LEAVE_SECONDS)
         return reply
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[SMTP]:
+    async def _open_client(self) -> AsyncIterator[SMTP]:
         """Signed in. Raises Unavailable."""
         server = self._server
         client = SMTP(
@@ -55,48 +55,48 @@ class SmtpMailer:
             timeout=server.seconds,
             use_tls=server.security is MailSecurity.TLS,
             start_tls=server.security is MailSecurity.STARTTLS,
-            tls_context=self._tls(),
+            tls_context=self._tls_context(),
         )
         try:
             try:
                 await client.connect()
                 if server.user:
-                    await client.login(server.user, self._password())
+                    await client.login(server.user, self._resolve_password())
             except SMTPAuthenticationError as error:
-                raise Unavailable(f"{self._name} does not let our user in ({_status(error)})") from error
+                raise Unavailable(f"{self._display_name} does not let our user in ({_status(error)})") from error
             except (SMTPException, OSError) as error:
-                raise Unavailable(f"{self._name} can't be used: {_words(error)}") from error
+                raise Unavailable(f"{self._display_name} can't be used: {_words(error)}") from error
             yield client
         finally:
             client.close()
 
-    async def _hand_over(self, client: SMTP, content: bytes) -> str:
+    async def _send_content(self, client: SMTP, content: bytes) -> str:
         """Raises Refused, Unavailable, OutcomeUnknown."""
         try:
             response = await client.data(content, timeout=self._server.seconds + len(content) / SLOWEST)
         except SMTPResponseException as error:
             raise _no(error, "the mail") from error
         except (SMTPException, OSError) as error:
-            raise OutcomeUnknown(f"{self._name} had the mail and did not answer: {_words(error)}") from error
+            raise OutcomeUnknown(f"{self._display_name} had the mail and did not answer: {_words(error)}") from error
         return f"{response.code} {response.message}"
 
     @property
-    def _name(self) -> str:
+    def _display_name(self) -> str:
         return f"mail server {self._server.host}:{self._server.port}"
 
-    def _password(self) -> str:
+    def _resolve_password(self) -> str:
         try:
             return self._secrets(self._server.password)
         except ConfigurationError as error:
-            raise Unavailable(f"{self._name}: {error}") from error
+            raise Unavailable(f"{self._display_name}: {error}") from error
 
-    def _tls(self) -> ssl.SSLContext | None:
+    def _tls_context(self) -> ssl.SSLContext | None:
         if self._server.security is MailSecurity.NONE:
             return None
         try:
             return client_context(Tls(ca=self._server.ca))
         except OSError as error:
-            raise Unavailable(f"{self._name}: {error}") from error
+            raise Unavailable(f"{self._display_name}: {error}") from error
 
 
 async def _announce(client: SMTP, sender: str, recipients: tuple[str, ...]) -> None:

@@ -39,7 +39,7 @@ class SruSearch:
     async def search(self, target: Profile, query: Query, *, start: int = 1, count: int = 10) -> Hits:
         dialect = _dialect(target)
         asked = codec.written(query, dialect, target.name)
-        found, schema = await self._first(target, dialect, asked, start, count)
+        found, schema = await self._search_first_schema(target, dialect, asked, start, count)
         if found.total is None or (found.diagnostics and not found.total):
             raise raised(found.diagnostics, target.name)
         notes = [words(one) for one in found.diagnostics if number(one) != OUT_OF_RANGE]
@@ -47,7 +47,7 @@ class SruSearch:
         collected = list(found.records)
         while len(collected) < wanted:
             begin, size = start + len(collected), min(wanted - len(collected), dialect.slice)
-            more = await self._search(target, dialect, asked, begin, size, schema)
+            more = await self._search_once(target, dialect, asked, begin, size, schema)
             notes += [words(one) for one in more.diagnostics]
             if not more.records and not collected and more.diagnostics:
                 raise raised(more.diagnostics, target.name)
@@ -64,47 +64,47 @@ class SruSearch:
         dialect = _dialect(target)
         clause = codec.start(term, dialect, target.name)
         parameters = codec.scan_parameters(dialect.version, clause, count)
-        scanned = await self._ask(target, dialect, parameters, codec.scanned)
+        scanned = await self._request_answer(target, dialect, parameters, codec.scanned)
         if not scanned.terms and scanned.diagnostics:
             raise raised(scanned.diagnostics, target.name)
         return scanned.terms[:count]
 
-    async def explain(self, target: Profile) -> Explained:
+    async def explain_server(self, target: Profile) -> Explained:
         """What the server says of itself: indexes and schemas, for whoever writes the profile.
 
         Raises Unavailable, Refused."""
         dialect = _dialect(target)
-        return await self._ask(target, dialect, codec.explain_parameters(dialect.version), codec.explained)
+        return await self._request_answer(target, dialect, codec.explain_parameters(dialect.version), codec.explained)
 
     async def close(self) -> None:
         await self._http.close()
 
-    async def _first(
+    async def _search_first_schema(
         self, target: Profile, dialect: SruDialect, asked: str, start: int, count: int
     ) -> tuple[Found, str]:
         """In the first schema that the target knows."""
         for schema in dialect.schemas:
-            found = await self._search(target, dialect, asked, start, min(count, dialect.slice), schema)
+            found = await self._search_once(target, dialect, asked, start, min(count, dialect.slice), schema)
             if not _is_no(found):
                 break
         return found, schema
 
-    async def _search(
+    async def _search_once(
         self, target: Profile, dialect: SruDialect, asked: str, start: int, count: int, schema: str
     ) -> Found:
         parameters = codec.search_parameters(dialect.version, asked, start, count, schema)
-        return await self._ask(target, dialect, parameters, codec.found)
+        return await self._request_answer(target, dialect, parameters, codec.found)
 
-    async def _ask(
+    async def _request_answer(
         self, target: Profile, dialect: SruDialect, parameters: Mapping[str, str], read: Callable[[bytes], T]
     ) -> T:
-        answer = await self._http.ask(self._place(dialect), {**parameters, **dialect.parameters})
+        answer = await self._http.request(self._build_endpoint(dialect), {**parameters, **dialect.parameters})
         try:
             return read(answer)
         except MalformedMessage as malformed:
             raise Unavailable(f"{target.name}: what came is no SRU: {malformed}") from malformed
 
-    def _place(self, dialect: SruDialect) -> Place:
+    def _build_endpoint(self, dialect: SruDialect) -> Place:
         """Raises Refused when a secret isn't where the profile says."""
         who = dialect.sign_in
         try:

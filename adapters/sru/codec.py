@@ -330,7 +330,7 @@ def written(query: Query, dialect: SruDialect, name: str) -> str:
 def clause(term: Term, dialect: SruDialect, name: str) -> str:
     """One term, such as `dc.title all "silent spring"`. Raises Refused."""
     index = _cql_index(term, dialect, name)
-    relation = index.relation or dialect.relation(term.match)
+    relation = index.relation or dialect.cql_relation(term.match)
     mask = "*" if term.match is Match.BEGINS else ""
     return f'{index.name} {relation} "{_escaped(in_form(term.index, term.value, index.form))}{mask}"'
 
@@ -342,7 +342,7 @@ def start(term: Term, dialect: SruDialect, name: str) -> str:
 
 
 def _cql_index(term: Term, dialect: SruDialect, name: str) -> CqlIndex:
-    index = dialect.index(term.index)
+    index = dialect.cql_index(term.index)
     if index is None:
         raise Refused(Reason.INVALID_VALUE, f"{name}: there is no index '{term.index.value}' here.")
     return index

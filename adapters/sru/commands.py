@@ -33,10 +33,10 @@ def explain(url: str, version: str) -> None:
     from gateway.domain.problems import Refused, Unavailable
     from gateway.domain.profile import Profile
 
-    async def ask(target: Profile) -> Explained:
+    async def ask_server(target: Profile) -> Explained:
         client = SruSearch(secrets=lambda reference: "")
         try:
-            return await client.explain(target)
+            return await client.explain_server(target)
         finally:
             await client.close()
 
@@ -45,7 +45,7 @@ def explain(url: str, version: str) -> None:
     except ValidationError as error:
         raise click.UsageError(f"{url}: {error.errors()[0]['msg']}") from error
     try:
-        said = asyncio.run(ask(Profile(name="explain", dialects={SECTION: dialect})))
+        said = asyncio.run(ask_server(Profile(name="explain", dialects={SECTION: dialect})))
     except (Refused, Unavailable) as error:
         click.echo(f"illgate: {error.detail if isinstance(error, Refused) else error}", err=True)
         raise SystemExit(REFUSED if isinstance(error, Refused) else UNREACHABLE) from error

@@ -71,7 +71,7 @@ class SignIn(Section):
     key: SecretRef = ""
 
     @model_validator(mode="after")
-    def _whole(self) -> SignIn:
+    def _require_pairs(self) -> SignIn:
         if bool(self.user) != bool(self.password):
             raise ValueError("user and password belong together")
         if bool(self.parameter) != bool(self.key):
@@ -105,9 +105,9 @@ class SruDialect(Section):
     seconds: Seconds = Seconds()
     records: Records = Records()
 
-    def index(self, index: Index) -> CqlIndex | None:
+    def cql_index(self, index: Index) -> CqlIndex | None:
         """None: the target has no such index."""
         return self.indexes[index] if index in self.indexes else DEFAULT_INDEXES.get(index)
 
-    def relation(self, match: Match) -> Relation:
+    def cql_relation(self, match: Match) -> Relation:
         return self.relations.get(match, DEFAULT_RELATIONS[match])

@@ -45,7 +45,7 @@ class Http:
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
-    async def ask(self, place: Place, parameters: Mapping[str, str]) -> bytes:
+    async def request(self, place: Place, parameters: Mapping[str, str]) -> bytes:
         """Raises Unavailable, Refused(SENDER_AUTH_FAILED). Errors name the server, never parameters or keys."""
         url = URL(place.url)
         said = {**parameters, **({place.key[0]: place.key[1]} if place.key[0] else {})}
@@ -54,7 +54,9 @@ class Http:
             url = url.update_query(said)
         try:
             for _ in range(place.redirects + 1):
-                status, body, location = await self._once(place, method, url, said, at_home=url.origin() == home)
+                status, body, location = await self._request_once(
+                    place, method, url, said, at_home=url.origin() == home
+                )
                 if status not in _REDIRECTS or not location:
                     return _checked(status, body, home)
                 method = method if status in _KEEPS_METHOD else "GET"
@@ -70,7 +72,7 @@ class Http:
             await self._session.close()
             self._session = None
 
-    async def _once(
+    async def _request_once(
         self, place: Place, method: str, url: URL, said: Mapping[str, str], *, at_home: bool
     ) -> tuple[int, bytes, str]:
         """What we say to sign in goes nowhere but to the server itself."""
@@ -78,7 +80,7 @@ class Http:
         if not at_home:
             said = {name: value for name, value in said.items() if name != place.key[0]}
         timeout = aiohttp.ClientTimeout(total=place.answer, sock_connect=place.connect)
-        async with self._opened().request(
+        async with self._get_session().request(
             method,
             url,
             data=dict(said) if method == "POST" else None,
@@ -93,7 +95,7 @@ class Http:
                     raise Unavailable(f"{url.origin()}: an answer of more than {place.max_bytes} octets")
             return response.status, bytes(body), response.headers.get("Location", "")
 
-    def _opened(self) -> aiohttp.ClientSession:
+    def _get_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit_per_host=CONNECTIONS),

@@ -37,12 +37,12 @@ class TaggedMailChannel:
         """See `gateway.ports.partner_channel.PartnerChannel`."""
         dialect = dialect_of(profile)
         library = self._context.libraries[message.request.library].info
-        letter = self._letter(message, profile, dialect, library, await self._files(message))
-        own = self._context.sender.of(library)
+        letter = self._compose_letter(message, profile, dialect, library, await self._load_copy_files(message))
+        own = self._context.sender.fill_from_library(library)
         sender = Sender(dialect.sender or own.address, own.name, dialect.reply_to or own.reply_to)
         return Delivered(await self._context.mailer.send(build_mail(letter, sender)))
 
-    def _letter(
+    def _compose_letter(
         self,
         message: PartnerMessage,
         profile: Profile,
@@ -68,7 +68,7 @@ class TaggedMailChannel:
             charset=dialect.encoding,
         )
 
-    async def _files(self, message: PartnerMessage) -> tuple[File, ...]:
+    async def _load_copy_files(self, message: PartnerMessage) -> tuple[File, ...]:
         """The copy that the message brings. Raises Refused when it isn't there any more and there is no link."""
         wanted = message.details.attachment
         found = next((one for one in message.request.attachments if one.id == wanted), None) if wanted else None
@@ -91,13 +91,13 @@ def message_of(
     name = CARRIED.get(message.kind)
     if name is None:
         raise Refused(Reason.UNSUPPORTED_SERVICE, f"Tagged mail has no message for '{message.kind.value}'.")
-    said = [*_parties(message, dialect, profile), ("answer", dialect.phrase(message.kind))]
+    said = [*_parties(message, dialect, profile), ("answer", dialect.answer_phrase(message.kind))]
     if message.kind is Kind.REQUEST:
         said += [*_asked(message.request, dialect), *_deliver_to(message.request, dialect, library)]
     else:
         said += [*_details(message, dialect), ("title", _short(message.request))]
     said.append(("note", _note(message)))
-    tags = [Tag(dialect.tag(field)[0], value) for field, value in said if value and dialect.tag(field)]
+    tags = [Tag(dialect.field_tags(field)[0], value) for field, value in said if value and dialect.field_tags(field)]
     if message.kind is Kind.REQUEST:
         tags += _extras(message.request, dialect)
     return TaggedMessage(name=name, tags=tuple(tags))

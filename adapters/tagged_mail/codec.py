@@ -45,12 +45,12 @@ class TaggedMessage:
     tags: tuple[Tag, ...] = ()
     text: tuple[str, ...] = ()
 
-    def values(self, names: tuple[str, ...]) -> tuple[str, ...]:
+    def tag_values(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Of these tags, in the order of the mail; empty ones left out."""
         return tuple(one.value for one in self.tags if one.name in names and one.value)
 
-    def first(self, names: tuple[str, ...]) -> str:
-        return next(iter(self.values(names)), "")
+    def first_value(self, names: tuple[str, ...]) -> str:
+        return next(iter(self.tag_values(names)), "")
 
 
 @frozen

@@ -170,7 +170,7 @@ class TaggedMailDialect(Section):
 
     @field_validator("tags")
     @classmethod
-    def _known_fields(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    def _check_tag_fields(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         unknown = sorted(set(value) - set(FIELDS))
         if unknown:
             raise ValueError(f"there is no '{unknown[0]}'; there are: {', '.join(FIELDS)}")
@@ -178,26 +178,26 @@ class TaggedMailDialect(Section):
 
     @field_validator("answers")
     @classmethod
-    def _of_answers(cls, value: dict[Kind, Phrase]) -> dict[Kind, Phrase]:
+    def _check_answer_kinds(cls, value: dict[Kind, Phrase]) -> dict[Kind, Phrase]:
         strange = sorted(kind.value for kind in set(value) - set(PHRASES))
         if strange:
             raise ValueError(f"'{strange[0]}' has a message of its own, or none")
         return value
 
-    def tag(self, field: str) -> tuple[str, ...]:
+    def field_tags(self, field: str) -> tuple[str, ...]:
         """Its tags, the one that is written first."""
         return self.tags.get(field, FIELDS[field])
 
     @property
     def known_tags(self) -> frozenset[str]:
-        return frozenset(tag for field in FIELDS for tag in self.tag(field))
+        return frozenset(tag for field in FIELDS for tag in self.field_tags(field))
 
     @property
     def layout(self) -> Layout:
         more = tuple((plain(text), name) for name, texts in self.names.items() for text in texts)
         return Layout(self.language, self.length, more)
 
-    def phrase(self, kind: Kind) -> str:
+    def answer_phrase(self, kind: Kind) -> str:
         """How it is written; empty: its message says it all."""
         found = self.answers.get(kind) or PHRASES.get(kind)
         if found is None:

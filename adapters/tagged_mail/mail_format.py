@@ -37,7 +37,7 @@ class TaggedMailFormat:
         files = tuple(n for n, part in enumerate(mail.attachments) if part.media_type == "application/pdf")
         alone = len(messages) == 1
         reader = Reader(dialect, profile, mail.subject if alone else "", files if alone else ())
-        return Understood(tuple(map(reader.event, messages)))
+        return Understood(tuple(map(reader.read_event, messages)))
 
 
 @frozen
@@ -49,9 +49,9 @@ class Reader:
     subject: str = ""
     files: tuple[int, ...] = ()
 
-    def event(self, message: TaggedMessage) -> MailEvent:
-        kind, how = self._kind(message)
-        role = self._role(message, kind)
+    def read_event(self, message: TaggedMessage) -> MailEvent:
+        kind, how = self._read_event_kind(message)
+        role = self._read_our_role(message, kind)
         asked = kind is Kind.REQUEST and role is Role.LENDING
         if kind is Kind.REQUEST and not asked:
             kind, how = Kind.MESSAGE, "a request that we made ourselves"
@@ -59,22 +59,22 @@ class Reader:
         return MailEvent(
             kind=kind,
             role=role,
-            transaction=self._number(message),
-            details=Details() if asked else self._details(message, kind),
-            request=self._request(message) if asked else None,
+            transaction=self._read_request_number(message),
+            details=Details() if asked else self._read_details(message, kind),
+            request=self._read_request(message) if asked else None,
             files=self.files if kind in (Kind.SHIPPED, Kind.COPY_DELIVERED, Kind.MESSAGE) else (),
             explained=(f"{message.name.value}: {how} -> {kind.value}; tags: {tags}",),
         )
 
-    def _first(self, message: TaggedMessage, field: str) -> str:
-        return " ".join(message.first(self.dialect.tag(field)).split())
+    def _first_value(self, message: TaggedMessage, field: str) -> str:
+        return " ".join(message.first_value(self.dialect.field_tags(field)).split())
 
     # --- what it says ------------------------------------------------------------------------------------
 
-    def _kind(self, message: TaggedMessage) -> tuple[Kind, str]:
-        answers = message.values(self.dialect.tag("answer"))
+    def _read_event_kind(self, message: TaggedMessage) -> tuple[Kind, str]:
+        answers = message.tag_values(self.dialect.field_tags("answer"))
         said = _answer(
-            answers or (*message.values(self.dialect.tag("note")), *message.text), message.name, self.dialect
+            answers or (*message.tag_values(self.dialect.field_tags("note")), *message.text), message.name, self.dialect
         )
         if said is not None:
             return said, "its answer says so"
@@ -82,57 +82,57 @@ class Reader:
             return Kind.COPY_DELIVERED, "the copy came along"
         if message.name in ALONE:
             return ALONE[message.name], "its name says so"
-        if message.name is Name.RENEWAL_ANSWER and self._day(message, "due") is not None:
+        if message.name is Name.RENEWAL_ANSWER and self._read_day(message, "due") is not None:
             return Kind.RENEW_ACCEPTED, "it has a due date"
         return Kind.MESSAGE, "no answer that the profile knows"
 
-    def _role(self, message: TaggedMessage, kind: Kind) -> Role:
+    def _read_our_role(self, message: TaggedMessage, kind: Kind) -> Role:
         """By who the partner is in it."""
         partner = self.profile.partner
         names = (self.dialect.their_symbol, *(partner.symbols if partner is not None else ()))
         theirs = {_local(one) for one in names if one}
-        borrower, lender = (_local(self._first(message, field)) for field in ("borrower", "lender"))
+        borrower, lender = (_local(self._first_value(message, field)) for field in ("borrower", "lender"))
         if (borrower in theirs) != (lender in theirs):
             return Role.LENDING if borrower in theirs else Role.BORROWING
         return our_role(kind)
 
-    def _number(self, message: TaggedMessage) -> str:
+    def _read_request_number(self, message: TaggedMessage) -> str:
         """From its tag; else the word of the subject that has digits."""
-        for value in message.values(self.dialect.tag("number")):
+        for value in message.tag_values(self.dialect.field_tags("number")):
             if not _STANDARD.match(value):
                 return " ".join(value.split())
         words = re.findall(r"[^\s:;,()<>\[\]]*\d[^\s:;,()<>\[\]]*", self.subject)
         return words[-1] if words else ""
 
-    def _details(self, message: TaggedMessage, kind: Kind) -> Details:
-        conditions, strange = _conditions(self._first(message, "conditions"))
+    def _read_details(self, message: TaggedMessage, kind: Kind) -> Details:
+        conditions, strange = _conditions(self._first_value(message, "conditions"))
         if kind is Kind.CONDITIONAL and not conditions:
             conditions = (Condition.OTHER,)
-        cost, cost_text = self._money(message, "cost")
-        days = {field: self._day(message, field) for field in ("due", "expected", "retry")}
-        unread = [self._first(message, field) for field, day in days.items() if day is None]
-        notes = (*message.values(self.dialect.tag("note")), *message.text, *strange, *unread, cost_text)
+        cost, cost_text = self._read_money(message, "cost")
+        days = {field: self._read_day(message, field) for field in ("due", "expected", "retry")}
+        unread = [self._first_value(message, field) for field, day in days.items() if day is None]
+        notes = (*message.tag_values(self.dialect.field_tags("note")), *message.text, *strange, *unread, cost_text)
         return Details(
             due=days["due"],
             expected=days["expected"],
             retry_after=days["retry"],
-            reason=_word(self._first(message, "reason")),
+            reason=_word(self._first_value(message, "reason")),
             conditions=conditions,
             cost=cost,
-            barcode=self._first(message, "barcode"),
-            link=message.first(self.dialect.tag("link")),
-            status=self._first(message, "status"),
+            barcode=self._first_value(message, "barcode"),
+            link=message.first_value(self.dialect.field_tags("link")),
+            status=self._first_value(message, "status"),
             note="\n".join(filter(None, notes)),
-            extras=tuple(self._unknown(message)),
+            extras=tuple(self._unknown_extras(message)),
         )
 
-    def _unknown(self, message: TaggedMessage) -> Iterator[Extra]:
+    def _unknown_extras(self, message: TaggedMessage) -> Iterator[Extra]:
         """Tags that we have no place for, as they came."""
         known = self.dialect.known_tags
         return (Extra(one.name, one.value) for one in message.tags if one.name not in known and one.value)
 
-    def _day(self, message: TaggedMessage, field: str) -> date | None:
-        text = self._first(message, field)
+    def _read_day(self, message: TaggedMessage, field: str) -> date | None:
+        text = self._first_value(message, field)
         for form in self.dialect.dates:
             try:
                 return datetime.strptime(text, form).date()  # noqa: DTZ007 - a day, without a time
@@ -140,9 +140,9 @@ class Reader:
                 continue
         return None
 
-    def _money(self, message: TaggedMessage, field: str) -> tuple[Money | None, str]:
+    def _read_money(self, message: TaggedMessage, field: str) -> tuple[Money | None, str]:
         """The sum, or else the text that is none."""
-        text = self._first(message, field)
+        text = self._first_value(message, field)
         found = re.fullmatch(r"\$?\s*(\d{1,9}(?:[.,]\d{1,3})?)\s*\$?\s*([A-Z]{3})?", text)
         if found is None:
             return None, text
@@ -150,12 +150,12 @@ class Reader:
 
     # --- what it asks for --------------------------------------------------------------------------------
 
-    def _request(self, message: TaggedMessage) -> Request:
+    def _read_request(self, message: TaggedMessage) -> Request:
         partner = self.profile.partner
-        maximum, unread = self._money(message, "maximum_cost")
-        need_by = self._day(message, "need_by")
-        late = self._first(message, "need_by") if need_by is None else ""
-        citation = self._citation(message, (unread, late))
+        maximum, unread = self._read_money(message, "maximum_cost")
+        need_by = self._read_day(message, "need_by")
+        late = self._first_value(message, "need_by") if need_by is None else ""
+        citation = self._read_tagged_citation(message, (unread, late))
         return Request(
             library="",
             id="",
@@ -165,60 +165,63 @@ class Reader:
             created=NEVER,
             changed=NEVER,
             citation=citation,
-            service=Service(_service(self._first(message, "service"), citation)),
+            service=Service(_service(self._first_value(message, "service"), citation)),
             dates=Dates(need_by=need_by),
             costs=Costs(maximum=maximum),
-            extras=(*self._kept(message), *self._unknown(message)),
+            extras=(*self._account_extras(message), *self._unknown_extras(message)),
             partner=Party(
-                symbol=partner.symbol if partner is not None else self._first(message, "borrower"),
+                symbol=partner.symbol if partner is not None else self._first_value(message, "borrower"),
                 profile=self.profile.name,
-                address=message.first(self.dialect.tag("address")),
+                address=message.first_value(self.dialect.field_tags("address")),
             ),
             source="partner",
         )
 
-    def _kept(self, message: TaggedMessage) -> Iterator[Extra]:
+    def _account_extras(self, message: TaggedMessage) -> Iterator[Extra]:
         """Tags that we know and have no field for."""
         for field in ("account", "billing"):
-            for value in message.values(self.dialect.tag(field)):
-                yield Extra(self.dialect.tag(field)[0], value)
+            for value in message.tag_values(self.dialect.field_tags(field)):
+                yield Extra(self.dialect.field_tags(field)[0], value)
 
-    def _citation(self, message: TaggedMessage, more: Iterable[str]) -> Citation:
-        part_title, part_author = self._first(message, "article_title"), self._first(message, "article_author")
-        identifiers = tuple(self._identifiers(message))
-        notes = (*message.values(self.dialect.tag("note")), *message.text, *more)
+    def _read_tagged_citation(self, message: TaggedMessage, more: Iterable[str]) -> Citation:
+        part_title, part_author = (
+            self._first_value(message, "article_title"),
+            self._first_value(message, "article_author"),
+        )
+        identifiers = tuple(self._read_identifiers(message))
+        notes = (*message.tag_values(self.dialect.field_tags("note")), *message.text, *more)
         return Citation(
             type=_type(bool(part_title or part_author), identifiers),
-            title=self._first(message, "title"),
-            author=self._first(message, "author"),
+            title=self._first_value(message, "title"),
+            author=self._first_value(message, "author"),
             component_title=part_title,
             component_author=part_author,
-            edition=self._first(message, "edition"),
-            publisher=self._first(message, "publisher"),
-            place=self._first(message, "place"),
-            published=self._first(message, "published"),
-            volume=self._first(message, "volume"),
-            issue=self._first(message, "issue"),
-            pages=self._first(message, "pages"),
-            call_number=self._first(message, "call_number"),
+            edition=self._first_value(message, "edition"),
+            publisher=self._first_value(message, "publisher"),
+            place=self._first_value(message, "place"),
+            published=self._first_value(message, "published"),
+            volume=self._first_value(message, "volume"),
+            issue=self._first_value(message, "issue"),
+            pages=self._first_value(message, "pages"),
+            call_number=self._first_value(message, "call_number"),
             identifiers=identifiers,
             note="\n".join(filter(None, notes)),
             original="\n".join(f"{one.name}: {one.value}" for one in message.tags if one.name != PATRON),
         )
 
-    def _identifiers(self, message: TaggedMessage) -> Iterator[RecordId]:
+    def _read_identifiers(self, message: TaggedMessage) -> Iterator[RecordId]:
         for field in ("oclc", "lccn", "dobis"):
-            for value in message.values(self.dialect.tag(field)):
+            for value in message.tag_values(self.dialect.field_tags(field)):
                 yield RecordId(field, " ".join(value.split()))
-        tags = (*self.dialect.tag("standard_number"), *self.dialect.tag("number"))
-        for value in message.values(tags):
+        tags = (*self.dialect.field_tags("standard_number"), *self.dialect.field_tags("number"))
+        for value in message.tag_values(tags):
             if found := _STANDARD.match(value):
                 yield RecordId(found[1].lower(), " ".join(found[2].split()))
-            elif (type_ := _by_look(value)) and value in message.values(self.dialect.tag("standard_number")):
+            elif (type_ := _by_look(value)) and value in message.tag_values(self.dialect.field_tags("standard_number")):
                 yield RecordId(type_, " ".join(value.split()))
-            elif value in message.values(self.dialect.tag("standard_number")):
+            elif value in message.tag_values(self.dialect.field_tags("standard_number")):
                 yield RecordId("local", " ".join(value.split()))
-        for value in message.values(self.dialect.tag("other")):
+        for value in message.tag_values(self.dialect.field_tags("other")):
             type_, _, rest = value.partition(" ")
             yield RecordId(type_.lower(), rest.strip()) if rest.strip() else RecordId("local", type_)
 

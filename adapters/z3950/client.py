@@ -85,13 +85,13 @@ class Z3950Search:
     async def search(self, target: Profile, query: Query, *, start: int = 1, count: int = 10) -> Hits:
         dialect = _dialect(target)
         rpn = rpn_of(query, dialect, target.name)
-        key = (Place.of(dialect), dialect.databases, dialect.wanted)
-        syntax = self._understood.get(key, dialect.wanted[0])
+        key = (Place.from_dialect(dialect), dialect.databases, dialect.syntax_identifiers)
+        syntax = self._understood.get(key, dialect.syntax_identifiers[0])
 
-        async def work(connection: Connection) -> Results:
+        async def run_query(connection: Connection) -> Results:
             return await Search(connection, dialect, target.name, syntax).run(rpn, start, count)
 
-        results = await self._on_a_connection(dialect, work)
+        results = await self._run_on_connection(dialect, run_query)
         self._understood[key] = results.syntax
         records = tuple(
             found(record, position, dialect.records, dialect.charset, target.name)
@@ -102,7 +102,7 @@ class Z3950Search:
     async def terms(self, target: Profile, term: Term, *, count: int = 10) -> tuple[tuple[str, int], ...]:
         dialect = _dialect(target)
         operand = operand_of(term, dialect, target.name)
-        entries = await self._on_a_connection(
+        entries = await self._run_on_connection(
             dialect, lambda connection: scan(connection, operand, count, dialect, target.name)
         )
         return tuple((entry.term, entry.count) for entry in entries[:count])
@@ -112,38 +112,38 @@ class Z3950Search:
             pool.close()
         self._pools.clear()
 
-    async def _on_a_connection(self, dialect: Z3950Dialect, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def _run_on_connection(self, dialect: Z3950Dialect, work: Callable[[Connection], Awaitable[T]]) -> T:
         """A kept connection may have ended since: then once more, on a new one."""
         if not self._pools:
             await asyncio.to_thread(module)  # takes a tenth of a second, the first time
-        pool = self._pool(Place.of(dialect))
+        pool = self._pool_for_endpoint(Place.from_dialect(dialect))
         was_kept = False
         try:
-            async with pool.lease() as connection:
+            async with pool.lease_connection() as connection:
                 was_kept = connection.was_kept
                 return await work(connection)
         except Gone:
             if not was_kept:
                 raise
-        async with pool.lease(fresh=True) as connection:
+        async with pool.lease_connection(fresh=True) as connection:
             return await work(connection)
 
-    def _pool(self, place: Place) -> Pool:
+    def _pool_for_endpoint(self, place: Place) -> Pool:
         if place not in self._pools:
-            self._pools[place] = Pool(place, lambda: self._open(place))
+            self._pools[place] = Pool(place, lambda: self._open_connection(place))
         return self._pools[place]
 
-    async def _open(self, place: Place) -> Connection:
-        login = self._login(place.sign_in)
+    async def _open_connection(self, place: Place) -> Connection:
+        login = self._resolve_login(place.sign_in)
         connection = await Connection.open(place)
         try:
             await sign_in(connection, login, place.max_bytes, place.charset, str(place))
         except BaseException:
-            connection.drop()
+            connection.abort_connection()
             raise
         return connection
 
-    def _login(self, sign_in: SignIn) -> Login:
+    def _resolve_login(self, sign_in: SignIn) -> Login:
         """Raises Refused when a secret isn't where the profile says."""
         try:
             return Login(
@@ -176,7 +176,7 @@ class Results:
 async def sign_in(connection: Connection, login: Login, size: int, charset: str, name: str) -> None:
     """Raises Refused when the target doesn't let us in, Unavailable."""
     try:
-        answer = await connection.ask(codec.init(login, size, charset))
+        answer = await connection.exchange_apdu(codec.init(login, size, charset))
     except UnicodeEncodeError:
         raise Refused(
             Reason.SENDER_AUTH_FAILED, f"{name}: the user name or password can't be said in {charset}."
@@ -205,7 +205,7 @@ async def scan(
         )
     except UnicodeEncodeError:
         raise _unsayable(name, dialect) from None
-    answer = await connection.ask(apdu)
+    answer = await connection.exchange_apdu(apdu)
     if not isinstance(answer, Scanned):
         raise Unavailable(f"{name}: the answer to a Scan was {type(answer).__name__}")
     if not answer.entries and answer.diagnostics:
@@ -220,20 +220,20 @@ class Search:
         self._connection = connection
         self._dialect = dialect
         self._name = name
-        self._syntaxes = [syntax, *(one for one in dialect.wanted if one != syntax)]
+        self._syntaxes = [syntax, *(one for one in dialect.syntax_identifiers if one != syntax)]
         self._elements = dialect.elements
         self._notes: list[str] = []
 
     async def run(self, query: RpnQuery, start: int, count: int) -> Results:
         """Raises Refused, Unavailable."""
-        found = await self._search(query, start, count)
+        found = await self._send_search(query, start, count)
         wanted = min(count, max(0, found.hits - start + 1))
-        records = found.records if not self._is_no(found) else ()
+        records = found.records if not self._switch_format(found) else ()
         if len(records) < wanted:
-            records = await self._present(records, start, wanted)
+            records = await self._fetch_records(records, start, wanted)
         return Results(found.hits, records[:wanted], tuple(self._notes), self._syntaxes[0])
 
-    async def _search(self, query: RpnQuery, start: int, count: int) -> Found:
+    async def _send_search(self, query: RpnQuery, start: int, count: int) -> Found:
         comes_along = start == 1 and self._dialect.along == "first-records"
         try:
             apdu = codec.search(
@@ -246,12 +246,12 @@ class Search:
             )
         except UnicodeEncodeError:
             raise _unsayable(self._name, self._dialect) from None
-        found = await self._ask(apdu)
+        found = await self._request_records(apdu)
         if not found.succeeded:
             raise raised(found.diagnostics, self._name)
         return found
 
-    async def _present(
+    async def _fetch_records(
         self, records: tuple[RawRecord | Diagnostic, ...], start: int, wanted: int
     ) -> tuple[RawRecord | Diagnostic, ...]:
         while (missing := wanted - len(records)) > 0:
@@ -259,18 +259,18 @@ class Search:
             apdu = codec.present(
                 begin, min(missing, self._dialect.slice), syntax=self._syntaxes[0], elements=self._elements
             )
-            found = await self._ask(apdu)
-            if self._is_no(found) and not records:
+            found = await self._request_records(apdu)
+            if self._switch_format(found) and not records:
                 continue  # in another syntax, or without the element set
             if found.diagnostics:
-                self._partly(found.diagnostics, records)
+                self._note_or_raise(found.diagnostics, records)
             if not found.records:
                 self._notes.append(f"{len(records)} of {wanted} records came")
                 break
             records += found.records
         return records
 
-    def _is_no(self, found: Found) -> bool:
+    def _switch_format(self, found: Found) -> bool:
         """What was asked in isn't known to the target; the next that is asked will be something else."""
         about = found.diagnostics or tuple(one for one in found.records if isinstance(one, Diagnostic))
         if not about or (found.records and len(about) < len(found.records)):
@@ -284,14 +284,14 @@ class Search:
             return True
         return False
 
-    def _partly(self, diagnostics: tuple[Diagnostic, ...], records: tuple[RawRecord | Diagnostic, ...]) -> None:
+    def _note_or_raise(self, diagnostics: tuple[Diagnostic, ...], records: tuple[RawRecord | Diagnostic, ...]) -> None:
         """With something in hand, a no is a note; otherwise it is the answer."""
         if not records and not any(one.condition == OUT_OF_RANGE for one in diagnostics):
             raise raised(diagnostics, self._name)
         self._notes += [words(one) for one in diagnostics]
 
-    async def _ask(self, apdu: bytes) -> Found:
-        answer = await self._connection.ask(apdu)
+    async def _request_records(self, apdu: bytes) -> Found:
+        answer = await self._connection.exchange_apdu(apdu)
         if not isinstance(answer, Found):
             raise Unavailable(f"{self._name}: the answer to a search was {type(answer).__name__}")
         return answer
@@ -317,7 +317,7 @@ def rpn_of(query: Query, dialect: Z3950Dialect, name: str) -> RpnQuery:
 def operand_of(term: Term, dialect: Z3950Dialect, name: str) -> Operand:
     """For a scan: the whole term. Raises Refused."""
     index = _index(term, dialect, name)
-    pairs = {**dialect.always.pairs(), **index.pairs()}
+    pairs = {**dialect.always.attribute_pairs(), **index.attribute_pairs()}
     return Operand(_attributes(pairs), in_form(term.index, term.value, index.form))
 
 
@@ -330,17 +330,21 @@ def _operands(term: Term, dialect: Z3950Dialect, name: str) -> list[Operand]:
     value = in_form(term.index, term.value, index.form)
     if not value:
         return []
-    match = {} if term.index in NUMBERS and term.match is Match.WORDS else dialect.match(term.match).pairs()
-    operand = Operand(_attributes({**dialect.always.pairs(), **match, **index.pairs()}), value)
+    match = (
+        {}
+        if term.index in NUMBERS and term.match is Match.WORDS
+        else dialect.match_attributes(term.match).attribute_pairs()
+    )
+    operand = Operand(_attributes({**dialect.always.attribute_pairs(), **match, **index.attribute_pairs()}), value)
     words = value.split()
     if dialect.each_word and term.match is Match.WORDS and len(words) > 1:
-        single = _attributes({**dialect.always.pairs(), **match, 4: WORD, **index.pairs()})
+        single = _attributes({**dialect.always.attribute_pairs(), **match, 4: WORD, **index.attribute_pairs()})
         return [replace(operand, attributes=single, term=word) for word in words]
     return [operand]
 
 
 def _index(term: Term, dialect: Z3950Dialect, name: str) -> IndexAttributes:
-    index = dialect.index(term.index)
+    index = dialect.index_attributes(term.index)
     if index is None:
         raise Refused(Reason.INVALID_VALUE, f"{name}: there is no index '{term.index.value}' here.")
     return index

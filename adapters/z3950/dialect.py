@@ -68,7 +68,7 @@ class Attributes(Section):
     truncation: int | None = Field(None, description="type 5: 1 right, 100 none")
     completeness: int | None = Field(None, description="type 6: 1 incomplete subfield, 3 complete field")
 
-    def pairs(self) -> dict[int, int | str]:
+    def attribute_pairs(self) -> dict[int, int | str]:
         """Type -> value, of those that are set."""
         values = (self.use, self.relation, self.position, self.structure, self.truncation, self.completeness)
         return {type_: value for type_, value in enumerate(values, start=1) if value is not None}
@@ -112,7 +112,7 @@ class SignIn(Section):
     password: SecretRef = ""
 
     @model_validator(mode="after")
-    def _one_way(self) -> SignIn:
+    def _require_one_way(self) -> SignIn:
         if self.open and (self.user or self.group or self.password):
             raise ValueError("either open, or user, group and password")
         if self.password and not self.user:
@@ -123,7 +123,7 @@ class SignIn(Section):
 class Tls(Section):
     ca: str = Field("", description="PEM file of the authorities to trust, with its whole path; empty: the system's")
 
-    def of(self) -> OpenedTls:
+    def client_tls(self) -> OpenedTls:
         return OpenedTls(ca=Path(self.ca) if self.ca else None)
 
 
@@ -166,13 +166,13 @@ class Z3950Dialect(Section):
     records: Records = Records()
 
     @cached_property
-    def wanted(self) -> tuple[str, ...]:
+    def syntax_identifiers(self) -> tuple[str, ...]:
         """Object identifiers of the syntaxes."""
         return tuple(SYNTAXES[word] for word in self.syntaxes)
 
-    def index(self, index: Index) -> IndexAttributes | None:
+    def index_attributes(self, index: Index) -> IndexAttributes | None:
         """None: the target has no such index."""
         return self.indexes[index] if index in self.indexes else DEFAULT_INDEXES[index]
 
-    def match(self, match: Match) -> Attributes:
+    def match_attributes(self, match: Match) -> Attributes:
         return self.matches.get(match, DEFAULT_MATCHES[match])

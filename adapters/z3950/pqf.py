@@ -44,7 +44,7 @@ class _Token:
 
 def parse(text: str) -> RpnQuery:
     """Raises NoQuery."""
-    return _Parser(_tokens(text)).query()
+    return _Parser(_tokens(text)).parse_query()
 
 
 def written(query: RpnQuery) -> str:
@@ -71,32 +71,32 @@ class _Parser:
         self._tokens = tokens
         self._at = 0
 
-    def query(self) -> RpnQuery:
+    def parse_query(self) -> RpnQuery:
         attribute_set = BIB_1
-        if self._takes("@attrset"):
-            attribute_set = set_identifier(self._next("the name of an attribute set").text)
-        rpn = self._operand((), TermKind.GENERAL, 0)
+        if self._accept_word("@attrset"):
+            attribute_set = set_identifier(self._next_token("the name of an attribute set").text)
+        rpn = self._parse_operand((), TermKind.GENERAL, 0)
         if self._at < len(self._tokens):
             raise NoQuery(f"'{self._tokens[self._at].text}' is one term too many: terms are joined by @and, @or, @not")
         return RpnQuery(rpn, attribute_set)
 
-    def _operand(self, attributes: tuple[Attribute, ...], kind: TermKind, depth: int) -> Rpn:
+    def _parse_operand(self, attributes: tuple[Attribute, ...], kind: TermKind, depth: int) -> Rpn:
         if depth > DEEPEST:
             raise NoQuery(f"more than {DEEPEST} operators within one another")
         while True:
-            token = self._next("a term")
+            token = self._next_token("a term")
             word = "" if token.quoted else token.text.lower()
             match word:
                 case "@and" | "@or" | "@not":
-                    return self._joined(Op(word[1:]), attributes, kind, depth)
+                    return self._parse_boolean(Op(word[1:]), attributes, kind, depth)
                 case "@prox":
-                    return self._joined(self._nearness(), attributes, kind, depth)
+                    return self._parse_boolean(self._parse_proximity(), attributes, kind, depth)
                 case "@set":
-                    return ResultSet(self._next("the name of a result set").text)
+                    return ResultSet(self._next_token("the name of a result set").text)
                 case "@attr":
-                    attributes = (*attributes, self._attribute())
+                    attributes = (*attributes, self._parse_attribute())
                 case "@term":
-                    kind = self._kind()
+                    kind = self._parse_term_kind()
                 case _ if word.startswith("@"):
                     raise NoQuery(f"'{token.text}' is not known; there are @attr, @and, @or, @not, @prox, @set, @term")
                 case _:
@@ -104,44 +104,46 @@ class _Parser:
                         _latest(attributes), _number(token.text) if kind is TermKind.NUMERIC else token.text, kind
                     )
 
-    def _joined(self, op: Op | Nearness, attributes: tuple[Attribute, ...], kind: TermKind, depth: int) -> Joined:
-        left = self._operand(attributes, kind, depth + 1)
-        return Joined(op, left, self._operand(attributes, kind, depth + 1))
+    def _parse_boolean(
+        self, op: Op | Nearness, attributes: tuple[Attribute, ...], kind: TermKind, depth: int
+    ) -> Joined:
+        left = self._parse_operand(attributes, kind, depth + 1)
+        return Joined(op, left, self._parse_operand(attributes, kind, depth + 1))
 
-    def _attribute(self) -> Attribute:
-        text, set_ = self._next("an attribute, such as 1=4").text, ""
+    def _parse_attribute(self) -> Attribute:
+        text, set_ = self._next_token("an attribute, such as 1=4").text, ""
         if "=" not in text:
-            set_, text = set_identifier(text), self._next("an attribute, such as 1=4").text
+            set_, text = set_identifier(text), self._next_token("an attribute, such as 1=4").text
         type_, _, value = text.partition("=")
         if not (type_.isascii() and type_.isdigit()) or not value:
             raise NoQuery(f"'{text}' is no attribute, such as 1=4")
         return Attribute(int(type_), int(value) if value.isascii() and value.isdigit() else value, set_)
 
-    def _kind(self) -> TermKind:
-        word = self._next("a kind of term").text.lower()
+    def _parse_term_kind(self) -> TermKind:
+        word = self._next_token("a kind of term").text.lower()
         try:
             return TermKind(word)
         except ValueError:
             raise NoQuery(f"no terms of kind '{word}'; there are {', '.join(TermKind)}") from None
 
-    def _nearness(self) -> Nearness:
+    def _parse_proximity(self) -> Nearness:
         exclusion, distance, ordered, relation = (
-            int(_number(self._next(what).text)) for what in ("0 or 1", "a distance", "0 or 1", "a relation")
+            int(_number(self._next_token(what).text)) for what in ("0 or 1", "a distance", "0 or 1", "a relation")
         )
-        unit = self._next("known or private").text.lower()
+        unit = self._next_token("known or private").text.lower()
         if unit not in _UNITS:
             raise NoQuery(f"'{unit}' is neither known nor private")
-        code = int(_number(self._next("a unit").text))
+        code = int(_number(self._next_token("a unit").text))
         return Nearness(bool(exclusion), distance, bool(ordered), relation, _UNITS[unit], code)
 
-    def _takes(self, word: str) -> bool:
+    def _accept_word(self, word: str) -> bool:
         here = self._tokens[self._at] if self._at < len(self._tokens) else None
         if here is None or here.quoted or here.text.lower() != word:
             return False
         self._at += 1
         return True
 
-    def _next(self, what: str) -> _Token:
+    def _next_token(self, what: str) -> _Token:
         if self._at >= len(self._tokens):
             raise NoQuery(f"it ends where {what} should stand")
         self._at += 1

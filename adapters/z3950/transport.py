@@ -38,7 +38,7 @@ class Place:
     seconds: Seconds
 
     @classmethod
-    def of(cls, dialect: Z3950Dialect) -> Place:
+    def from_dialect(cls, dialect: Z3950Dialect) -> Place:
         host, port = host_and_port(dialect.address)
         return cls(
             host,
@@ -69,7 +69,7 @@ class Connection:
         """Raises Unavailable."""
         try:
             async with asyncio.timeout(place.seconds.connect):
-                tls = client_context(place.tls.of()) if place.tls is not None else None
+                tls = client_context(place.tls.client_tls()) if place.tls is not None else None
                 reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls, limit=CHUNK)
         except TimeoutError as error:
             raise Unavailable(f"{place}: no connection within {place.seconds.connect:g} s") from error
@@ -78,17 +78,17 @@ class Connection:
         return cls(place, reader, writer)
 
     @property
-    def is_over(self) -> bool:
+    def is_unusable(self) -> bool:
         """The other side has closed it, or said something that nobody asked for."""
         return self._reader.at_eof() or self._writer.is_closing() or self._frames.begun
 
-    async def ask(self, apdu: bytes) -> Answer:
+    async def exchange_apdu(self, apdu: bytes) -> Answer:
         """Raises Unavailable, Gone. Neither then, nor when cancelled, may the connection be used again."""
         try:
             async with asyncio.timeout(self._place.seconds.answer):
                 self._writer.write(apdu)
                 await self._writer.drain()
-                octets = await self._octets()
+                octets = await self._read_apdu()
             answer = codec.decode(octets, self._place.charset)
         except TimeoutError as error:
             raise Unavailable(f"{self._place}: no answer within {self._place.seconds.answer:g} s") from error
@@ -103,17 +103,17 @@ class Connection:
             raise Gone(f"{self._place}: it closed the connection: {answer.reason}{said}")
         return answer
 
-    def leave(self) -> None:
+    def send_close(self) -> None:
         """With a Close; nobody waits for the answer to it."""
         if not self._writer.is_closing():
             self._writer.write(codec.close())
             self._writer.close()
 
-    def drop(self) -> None:
+    def abort_connection(self) -> None:
         """At once: in doubt nothing more is said."""
         self._writer.transport.abort()
 
-    async def _octets(self) -> bytes:
+    async def _read_apdu(self) -> bytes:
         """Of one APDU. Raises MalformedMessage, Unavailable, OSError."""
         while (found := self._frames.next()) is None:
             piece = await self._reader.read(CHUNK)
@@ -141,64 +141,64 @@ class Pool:
         self._closed = False
 
     @asynccontextmanager
-    async def lease(self, *, fresh: bool = False) -> AsyncIterator[Connection]:
+    async def lease_connection(self, *, fresh: bool = False) -> AsyncIterator[Connection]:
         """A connection for one conversation. It is kept afterwards if the conversation came to its end: with an answer
         or with the target's no. `fresh`: a new one, and those that were kept are ended: they are hardly any better.
 
         Raises Unavailable when none is free in time, and what `make` does.
         """
-        await self._turn()
+        await self._wait_for_turn()
         try:
             if fresh:
-                self._leave_all()
-            connection = self._take() or await self._make()
+                self._close_all()
+            connection = self._reuse_connection() or await self._make()
             try:
                 yield connection
             except Refused:
-                self._keep(connection)
+                self._keep_connection(connection)
                 raise
             except BaseException:  # a cancelled search too: what is still to come would be taken for the next answer
-                connection.drop()
+                connection.abort_connection()
                 raise
-            self._keep(connection)
+            self._keep_connection(connection)
         finally:
             self._turns.release()
 
     def close(self) -> None:
         self._closed = True
-        self._leave_all()
+        self._close_all()
 
-    async def _turn(self) -> None:
+    async def _wait_for_turn(self) -> None:
         try:
             async with asyncio.timeout(self._place.seconds.answer):
                 await self._turns.acquire()
         except TimeoutError:
             raise Unavailable(f"{self._place}: all {self._place.connections} connections are busy") from None
 
-    def _take(self) -> Connection | None:
+    def _reuse_connection(self) -> Connection | None:
         """The one that was used last; those that are over are dropped."""
         while self._kept:
             connection, timer = self._kept.popitem()
             timer.cancel()
-            if not connection.is_over:
+            if not connection.is_unusable:
                 return connection
-            connection.drop()
+            connection.abort_connection()
         return None
 
-    def _keep(self, connection: Connection) -> None:
-        if self._closed or not self._place.seconds.idle or connection.is_over:
-            connection.leave()
+    def _keep_connection(self, connection: Connection) -> None:
+        if self._closed or not self._place.seconds.idle or connection.is_unusable:
+            connection.send_close()
             return
         connection.was_kept = True
         loop = asyncio.get_running_loop()
-        self._kept[connection] = loop.call_later(self._place.seconds.idle, self._leave, connection)
+        self._kept[connection] = loop.call_later(self._place.seconds.idle, self._close_kept, connection)
 
-    def _leave_all(self) -> None:
+    def _close_all(self) -> None:
         for connection in tuple(self._kept):
-            self._leave(connection)
+            self._close_kept(connection)
 
-    def _leave(self, connection: Connection) -> None:
+    def _close_kept(self, connection: Connection) -> None:
         timer = self._kept.pop(connection, None)
         if timer is not None:
             timer.cancel()
-            connection.leave()
+            connection.send_close()

@@ -74,7 +74,7 @@ async def _check(installation: Installation, names: tuple[str, ...], live: bool)
         libraries: dict[str, LibrarySystem] = {}
         closed: dict[str, str] = {}
         try:
-            store = await stack.enter_async_context(installation.store_as_it_is())
+            store = await stack.enter_async_context(installation.open_existing_store())
         except (ConfigurationError, Unavailable) as error:
             closed = {library.symbol: str(error) for library in installation.settings.libraries}
         else:
@@ -87,7 +87,7 @@ async def _check(installation: Installation, names: tuple[str, ...], live: bool)
             clock=installation.clock,
             libraries=libraries,
             closed=closed,
-            scratch=scratch.exchange if scratch.usable else None,
+            scratch=scratch.open_sample_exchange if scratch.is_usable else None,
             live=live,
             policies=installation.policies,
         )
@@ -139,7 +139,7 @@ class _Run:
         self.exchange: Exchange | None = None
         self._outcome = OutcomeClass.PENDING
 
-    def observe(self, done: Done) -> None:
+    def record_outcome(self, done: Done) -> None:
         self._outcome = done.outcome
 
     async def __call__(self, arrival: Arrival) -> ExampleAnswer:
@@ -157,40 +157,40 @@ class Scratch:
         self._copies = 0
 
     @property
-    def usable(self) -> bool:
-        return all(self._adapter(library) is not None for library in self._parts.settings.libraries)
+    def is_usable(self) -> bool:
+        return all(self._choose_sample_adapter(library) is not None for library in self._parts.settings.libraries)
 
-    def _adapter(self, library: LibrarySettings) -> LibraryAdapter | None:
+    def _choose_sample_adapter(self, library: LibrarySettings) -> LibraryAdapter | None:
         """The library's own where it can make a sample, or else any that can."""
         adapters = (self._parts.adapter_of(library), *self._parts.adapters.libraries.values())
         return next((adapter for adapter in adapters if adapter.sample is not None), None)
 
     @asynccontextmanager
-    async def exchange(self, profile: Profile) -> AsyncIterator[ExampleExchange]:
-        parts, library = self._parts, self._parts.settings.library(profile.library)
-        adapter = self._adapter(library)
+    async def open_sample_exchange(self, profile: Profile) -> AsyncIterator[ExampleExchange]:
+        parts, library = self._parts, self._parts.settings.find_library(profile.library)
+        adapter = self._choose_sample_adapter(library)
         assert adapter is not None, "asked though not usable"
-        file = await self._copy(library, adapter)
+        file = await self._copy_template(library, adapter)
         store = open_store(f"sqlite:///{file}")
         journal = Journal(store, JournalOptions())
         try:
-            system = await adapter.open(parts.context_of(library, store), _options(adapter, library))
+            system = await adapter.open(parts.library_context(library, store), _options(adapter, library))
             profiles = _only(profile)
             run = _Run()
             opened = {library.symbol: at_work(library, system)}
             houses = houses_of(parts.settings, store, parts.clock, opened, lambda: profiles, lambda _: RequestPolicy())
-            run.exchange = parts.exchange(opened, lambda: profiles, journal, run.observe, houses)
+            run.exchange = parts.build_exchange(opened, lambda: profiles, journal, run.record_outcome, houses)
             yield run
         finally:
             await journal.close()
             await store.close()
 
-    async def _copy(self, library: LibrarySettings, adapter: LibraryAdapter) -> Path:
+    async def _copy_template(self, library: LibrarySettings, adapter: LibraryAdapter) -> Path:
         template = self._folder / f"{self._parts.settings.libraries.index(library)}.db"
         if not template.exists():
             store = open_store(f"sqlite:///{template}")
             try:
-                await self._fill(store, library, adapter)
+                await self._fill_template(store, library, adapter)
             finally:
                 await store.close()
         self._copies += 1
@@ -198,10 +198,10 @@ class Scratch:
         shutil.copyfile(template, copy)
         return copy
 
-    async def _fill(self, store: Store, library: LibrarySettings, adapter: LibraryAdapter) -> None:
+    async def _fill_template(self, store: Store, library: LibrarySettings, adapter: LibraryAdapter) -> None:
         assert adapter.sample is not None
         await migrate(store, OWN, *([adapter.migrations] if adapter.migrations else []))
-        await adapter.sample(self._parts.context_of(library, store))
+        await adapter.sample(self._parts.library_context(library, store))
 
 
 def _options(adapter: LibraryAdapter, library: LibrarySettings) -> object:

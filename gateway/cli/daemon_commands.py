@@ -98,7 +98,7 @@ async def _make_store(installation: Installation, empty: bool) -> None:
     file = parts.database
     fresh = file is not None and not file.exists()
     parts.make_database()
-    async with installation.store() as store:
+    async with installation.open_current_store() as store:
         if file is not None:
             click.echo(f"{shown(file)}: {'made' if fresh else 'kept'}")
         else:
@@ -111,7 +111,7 @@ async def _make_store(installation: Installation, empty: bool) -> None:
                 click.echo(f"library {library.symbol}: its system ({library.system.type}) has no sample data")
                 continue
             click.echo(f"library {library.symbol}: making the sample library …")
-            click.echo(await sample(parts.context_of(library, store)))
+            click.echo(await sample(parts.library_context(library, store)))
 
 
 @click.command(name="serve")
@@ -150,7 +150,7 @@ def _serve(installation: Installation, host: str | None, port: int | None) -> No
 
 async def run(gateway: Gateway) -> None:
     signals = _Signals(gateway)
-    signals.install()
+    signals.install_handlers()
     starting = asyncio.create_task(gateway.start())
     asked = asyncio.create_task(signals.stop.wait())
     await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -163,7 +163,7 @@ async def run(gateway: Gateway) -> None:
     except BaseException:
         asked.cancel()
         raise
-    gateway.work()
+    gateway.start_workers()
     gc.freeze()  # later collections pass over it too
     gc.enable()
     http = gateway.listeners[0]
@@ -192,20 +192,20 @@ class _Signals:
         self._gateway = gateway
         self._reloads: set[asyncio.Task[bool]] = set()
 
-    def install(self) -> None:
+    def install_handlers(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop, number)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+            loop.add_signal_handler(number, self._handle_stop, number)
+        loop.add_signal_handler(signal.SIGHUP, self._handle_reload)
 
-    def _stop(self, number: signal.Signals) -> None:
+    def _handle_stop(self, number: signal.Signals) -> None:
         if self.stop.is_set():
             log.warning("stopped at once by a second signal")
             sys.stderr.flush()
             os._exit(128 + number)
         self.stop.set()
 
-    def _reload(self) -> None:
+    def _handle_reload(self) -> None:
         task = asyncio.create_task(self._gateway.reload(), name="profiles: reload on SIGHUP")
         self._reloads.add(task)
         task.add_done_callback(self._reloads.discard)
@@ -248,8 +248,8 @@ def create(installation: Installation, name: str, scopes: tuple[str, ...], symbo
 
 
 async def _create(installation: Installation, library: LibrarySettings, name: str, scopes: tuple[str, ...]) -> NewKey:
-    async with installation.store() as store:
-        return await ApiKeys(store, installation.clock).create(library.symbol, name, [Scope(one) for one in scopes])
+    async with installation.open_current_store() as store:
+        return await ApiKeys(store, installation.clock).create_key(library.symbol, name, [Scope(one) for one in scopes])
 
 
 @key_command.command(name="list")
@@ -275,8 +275,8 @@ def _row(row: KeyRow, library: LibrarySettings) -> tuple[str, ...]:
 
 
 async def _list(installation: Installation, library: LibrarySettings) -> tuple[KeyRow, ...]:
-    async with installation.store() as store:
-        return await ApiKeys(store, installation.clock).of_library(library.symbol)
+    async with installation.open_current_store() as store:
+        return await ApiKeys(store, installation.clock).list_keys(library.symbol)
 
 
 @key_command.command(name="revoke")
@@ -295,8 +295,8 @@ def revoke(ctx: click.Context, prefix: str, symbol: str) -> None:
 
 
 async def _revoke(installation: Installation, library: LibrarySettings, prefix: str) -> bool:
-    async with installation.store() as store:
-        return await ApiKeys(store, installation.clock).revoke(library.symbol, prefix)
+    async with installation.open_current_store() as store:
+        return await ApiKeys(store, installation.clock).revoke_key(library.symbol, prefix)
 
 
 @key_command.command(name="scopes")

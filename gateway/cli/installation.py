@@ -106,7 +106,7 @@ class Installation:
         return Assembly(self.settings, self.adapters, self.clock, lambda reference: resolve(reference, folder))
 
     @asynccontextmanager
-    async def store_as_it_is(self) -> AsyncIterator[Store]:
+    async def open_existing_store(self) -> AsyncIterator[Store]:
         """Not brought up to date, which is for whoever works with it. Raises ConfigurationError when there is none."""
         file = self.parts.database
         if file is not None and not file.exists():
@@ -119,36 +119,36 @@ class Installation:
             await store.close()
 
     @asynccontextmanager
-    async def store(self) -> AsyncIterator[Store]:
+    async def open_current_store(self) -> AsyncIterator[Store]:
         """The store, there and up to date. Raises ConfigurationError, SchemaTooNew, Unavailable."""
-        async with self.store_as_it_is() as store:
-            await migrate(store, *self.parts.histories)
+        async with self.open_existing_store() as store:
+            await migrate(store, *self.parts.migration_histories)
             yield store
 
     @asynccontextmanager
     async def library(self, symbol: str = "") -> AsyncIterator[OpenLibrary]:
         """See `gateway.ports.adapter.CommandContext`."""
         try:
-            settings = self.settings.library(symbol)
+            settings = self.settings.find_library(symbol)
         except KeyError:
             known = ", ".join(library.symbol for library in self.settings.libraries)
             raise click.UsageError(f"which library? there are: {known}") from None
-        async with self.store() as store:
+        async with self.open_current_store() as store:
             yield await self.open_library(settings, store)
 
     def desk(self, opened: OpenLibrary) -> OwnDesk:
         """See `gateway.ports.adapter.CommandContext`."""
         settings, context = self.settings, opened.context
-        library = at_work(settings.library(context.library), opened.system)
+        library = at_work(settings.find_library(context.library), opened.system)
         profiles, policies = self.profiles.profiles, self.policies.policies
         houses = houses_of(
-            settings, context.store, self.clock, {library.symbol: library}, lambda: profiles, policies.of
+            settings, context.store, self.clock, {library.symbol: library}, lambda: profiles, policies.for_library
         )
         return OwnDesk(houses[library.symbol], Letters(settings.letters_folder, settings.letters.language))
 
     async def open_library(self, settings: LibrarySettings, store: Store) -> OpenLibrary:
         """Raises Unavailable."""
-        context = self.parts.context_of(settings, store)
+        context = self.parts.library_context(settings, store)
         system = await self.parts.adapter_of(settings).open(context, settings.system.options)
         return OpenLibrary(context, settings.system.options, system)
 
@@ -159,7 +159,7 @@ pass_installation = click.make_pass_decorator(Installation)
 def library_named(installation: Installation, symbol: str) -> LibrarySettings:
     """Raises click.UsageError."""
     try:
-        return installation.settings.library(symbol)
+        return installation.settings.find_library(symbol)
     except KeyError:
         known = ", ".join(library.symbol for library in installation.settings.libraries)
         raise click.UsageError(f"which library? say --library; there are: {known}") from None
@@ -168,8 +168,8 @@ def library_named(installation: Installation, symbol: str) -> LibrarySettings:
 @asynccontextmanager
 async def open_journal(installation: Installation) -> AsyncIterator[tuple[Journal, Store]]:
     """Raises ConfigurationError, SchemaTooNew, Unavailable."""
-    async with installation.store() as store:
-        journal = Journal(store, installation.parts.journal_options())
+    async with installation.open_current_store() as store:
+        journal = Journal(store, installation.parts.make_journal_options())
         try:
             yield journal, store
         finally:
@@ -189,9 +189,9 @@ async def open_exchange(installation: Installation, journal: Journal, store: Sto
         installation.clock,
         libraries,
         lambda: loading.profiles,
-        policies.policies.of,
+        policies.policies.for_library,
     )
-    return parts.exchange(libraries, lambda: loading.profiles, journal, houses=houses)
+    return parts.build_exchange(libraries, lambda: loading.profiles, journal, houses=houses)
 
 
 @contextmanager
@@ -263,21 +263,21 @@ async def open_managed(installation: Installation) -> AsyncIterator[Managed]:
     if problems:
         raise ConfigurationError(problems)
     parts = installation.parts
-    async with installation.store() as store:
+    async with installation.open_current_store() as store:
         managed = Managed(
             settings=installation.settings,
             adapters=installation.adapters,
             clock=installation.clock,
             secrets=parts.secrets,
             store=store,
-            journal=Journal(store, parts.journal_options()),
+            journal=Journal(store, parts.make_journal_options()),
             libraries=await parts.open_libraries(store),
             profiles=lambda: profiles.profiles,
-            policies=policies.policies.of,
+            policies=policies.policies.for_library,
             node=start_of("command"),  # no place of the daemon's: a start of it leaves our rows to us
         )
         try:
-            await managed.network.recall(managed.houses)
+            await managed.network.restore_reports(managed.houses)
             yield managed
         finally:
             await managed.close()
@@ -286,12 +286,12 @@ async def open_managed(installation: Installation) -> AsyncIterator[Managed]:
 def run(installation: Installation, work: Callable[[Managed], Awaitable[T]]) -> T:
     """Open, do the work, close. What is refused ends the command with a sentence (`NotDone`, click.UsageError)."""
 
-    async def opened() -> T:
+    async def open_and_run() -> T:
         async with open_managed(installation) as managed:
             return await work(managed)
 
     with in_sentences():
-        return asyncio.run(opened())
+        return asyncio.run(open_and_run())
 
 
 @contextmanager

@@ -117,7 +117,7 @@ def list_(installation: Installation, /, symbol: str, limit: int, cursor: str, a
 
 async def _page(installation: Installation, wanted: Filter, limit: int, cursor: str) -> Page:
     async with open_journal(installation) as (journal, _store):
-        return await journal.list(wanted, limit, cursor)
+        return await journal.list_messages(wanted, limit, cursor)
 
 
 def _rows(page: Page, zone: tzinfo) -> Iterator[str]:
@@ -177,7 +177,7 @@ def show(ctx: click.Context, installation: Installation, identifier: str, symbol
 async def _exchange(installation: Installation, library: str, identifier: str) -> tuple[FullMessage, ...]:
     with readable_bodies():
         async with open_journal(installation) as (journal, _store):
-            return await journal.exchange(library, identifier)
+            return await journal.get_exchange(library, identifier)
 
 
 def _shown(one: FullMessage, zone: tzinfo) -> Iterator[str]:
@@ -242,7 +242,7 @@ async def _export(installation: Installation, wanted: Filter, write: Callable[[F
     count = 0
     with readable_bodies():
         async with open_journal(installation) as (journal, _store):
-            async for one in journal.export(wanted):
+            async for one in journal.export_messages(wanted):
                 count += write(one)
                 if count and count % TOLD_EVERY == 0:
                     click.echo(f"{count} messages …", err=True)
@@ -298,11 +298,11 @@ def replay_command(ctx: click.Context, installation: Installation, identifier: s
 async def _replay(installation: Installation, library: str, identifier: str, dry_run: bool) -> Replayed | Rehearsal:
     with readable_bodies():
         async with open_journal(installation) as (journal, store):
-            kept = await journal.get(library, identifier)
+            kept = await journal.get_message(library, identifier)
             if kept is None:
                 raise click.UsageError(f"no such message: {identifier}")
             exchange = await open_exchange(installation, journal, store)
-            return await (exchange.rehearse(kept) if dry_run else exchange.replay(kept))
+            return await (exchange.rehearse_message(kept) if dry_run else exchange.replay_message(kept))
 
 
 def _replayed(done: Replayed) -> Iterator[str]:

@@ -65,7 +65,7 @@ def poll(installation: Installation, mailbox: str) -> None:
     Beside a daemon it does no harm: a mail is taken once. On PostgreSQL only the node that has the mailbox reads it.
     """
     _settings(installation, mailbox)
-    polled = _run(installation, lambda boxes: boxes.poller(mailbox).once())
+    polled = _run(installation, lambda boxes: boxes.find_poller(mailbox).poll_once())
     click.echo(_counted(polled))
 
 
@@ -84,7 +84,7 @@ _WORDS = {Outcome.DONE: "done", Outcome.UNKNOWN: "for staff", Outcome.FAILED: "f
 def test(installation: Installation, mailbox: str) -> None:
     """Sign in to a mailbox and say what waits there; nothing is read, moved or marked."""
     one = _settings(installation, mailbox)
-    waiting, seconds, idle = _run(installation, lambda boxes: boxes.poller(mailbox).probe())
+    waiting, seconds, idle = _run(installation, lambda boxes: boxes.find_poller(mailbox).probe_mailbox())
     click.echo(f"{one.name}: signed in as {one.user} at {one.host}:{one.port} ({one.security.value})")
     click.echo(
         f"folder {one.folder}: {waiting} mails wait; answered in {seconds:.2f} s; IDLE: {'yes' if idle else 'no'}"
@@ -120,7 +120,7 @@ def explain(installation: Installation, file: Path, mailbox: str, symbol: str) -
     post = Post(library.symbol, box.authserv_id if box is not None else "")
     with click.open_file(str(file), "rb") as opened:
         content = opened.read()
-    for line in _run(installation, lambda boxes: boxes.desk.explain(content, post)):
+    for line in _run(installation, lambda boxes: boxes.desk.explain_mail(content, post)):
         click.echo(line)
 
 
@@ -144,7 +144,7 @@ def preview_partner_mail(installation: Installation, request: str, symbol: str) 
 def send_now(installation: Installation, partner: str, symbol: str) -> None:
     """Orders that wait for others to go to PARTNER (name of its profile) go now: the daemon sends them at once."""
     library = library_named(installation, symbol)
-    sent = run(installation, lambda managed: managed.desk.send_now(library.symbol, partner))
+    sent = run(installation, lambda managed: managed.desk.send_orders_now(library.symbol, partner))
     click.echo(f"{partner}: {sent} orders go now" if sent else f"{partner}: no orders wait")
 
 
@@ -164,7 +164,7 @@ def unmatched() -> None:
 def list_mails(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
     """Newest first."""
     library = library_named(installation, symbol)
-    page: Page = _run(installation, lambda boxes: boxes.desk.waiting(library.symbol, limit, cursor))
+    page: Page = _run(installation, lambda boxes: boxes.desk.list_mails(library.symbol, limit, cursor))
     if not page.rows:
         click.echo("no mails wait")
     else:
@@ -186,7 +186,7 @@ def list_mails(installation: Installation, limit: int, cursor: str, symbol: str)
 def show(installation: Installation, mail: str, raw: bool, symbol: str) -> None:
     """One of them: why it waits, requests that it may be about, and the mail."""
     library = library_named(installation, symbol)
-    row: MailRow = _run(installation, lambda boxes: boxes.desk.show(library.symbol, mail))
+    row: MailRow = _run(installation, lambda boxes: boxes.desk.show_mail(library.symbol, mail))
     if raw:
         click.echo(row.content or b"", nl=False)
         return
@@ -218,7 +218,7 @@ def show(installation: Installation, mail: str, raw: bool, symbol: str) -> None:
 def assign(installation: Installation, mail: str, request: str, actor: str, symbol: str) -> None:
     """It is about this request (number or id): what it says happens there, or becomes a note."""
     library = library_named(installation, symbol)
-    changed = _run(installation, lambda boxes: boxes.desk.assign(library.symbol, mail, request, actor))
+    changed = _run(installation, lambda boxes: boxes.desk.assign_mail(library.symbol, mail, request, actor))
     click.echo(f"{mail}: assigned to {changed.number}, which is {changed.state.value} now")
 
 
@@ -230,7 +230,7 @@ def assign(installation: Installation, mail: str, request: str, actor: str, symb
 def dismiss(installation: Installation, mail: str, actor: str, symbol: str) -> None:
     """It needs nothing. It stays in the folder of the mailbox, and in the journal for a while."""
     library = library_named(installation, symbol)
-    _run(installation, lambda boxes: boxes.desk.dismiss(library.symbol, mail, actor))
+    _run(installation, lambda boxes: boxes.desk.dismiss_mail(library.symbol, mail, actor))
     click.echo(f"dismissed: {mail}")
 
 
@@ -239,7 +239,7 @@ def dismiss(installation: Installation, mail: str, actor: str, symbol: str) -> N
 
 @asynccontextmanager
 async def _open(installation: Installation) -> AsyncIterator[Mailboxes]:
-    profiles, options = installation.profiles, installation.parts.journal_options()
+    profiles, options = installation.profiles, installation.parts.make_journal_options()
     async with open_managed(installation) as managed:
         store = next(iter(managed.houses.values())).store
         journal = Journal(store, options)
@@ -259,13 +259,13 @@ async def _open(installation: Installation) -> AsyncIterator[Mailboxes]:
 
 
 def _run(installation: Installation, work: Callable[[Mailboxes], Awaitable[T]]) -> T:
-    async def opened() -> T:
+    async def open_and_run() -> T:
         async with _open(installation) as boxes:
             return await work(boxes)
 
     with in_sentences():
         try:
-            return asyncio.run(opened())
+            return asyncio.run(open_and_run())
         except BodyUnreadable as error:
             raise NotDone(f"The mail can't be shown: {error}") from error
 
@@ -289,8 +289,8 @@ def list_letters(installation: Installation) -> None:
 
 
 def _kind(letters: Letters, name: str, language: str) -> str:
-    sources = letters.sources(name, language)
-    return "-" if not sources else "*" if any(letters.is_own(file) for file in sources) else "shipped"
+    sources = letters.find_template_files(name, language)
+    return "-" if not sources else "*" if any(letters.is_own_template(file) for file in sources) else "shipped"
 
 
 @letter_command.command(name="preview")
@@ -322,11 +322,13 @@ def preview_letter(installation: Installation, name: str, language: str, html: b
     if to == To.SLIP.value:
         by = Letters(settings.letters_folder, language or settings.letters.language)
         request = sample.request(script)
-        letter = by.slip(rest, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.SLIP)
+        letter = by.render_slip(rest, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.SLIP)
     elif to == To.PATRON.value:
         request = sample.request(script)
         request = replace(request, patron=replace(request.patron, language=language))
-        letter = letters.for_patron(rest, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.FACTS)
+        letter = letters.render_patron_letter(
+            rest, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.FACTS
+        )
     else:
         partner, style = _partner(installation, profile, settings)
         style = replace(style, language=language or style.language)
@@ -351,7 +353,7 @@ def _partner(installation: Installation, name: str, settings: Settings) -> tuple
     if not name:
         return Profile(name="sample"), LetterStyle()
     loading = installation.profiles
-    profile = loading.profiles.by_name(name)
+    profile = loading.profiles.find_profile(name)
     if profile is None:
         if loading.problems:
             raise ConfigurationError(loading.problems)

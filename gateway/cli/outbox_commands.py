@@ -57,11 +57,11 @@ def list_(installation: Installation, limit: int, cursor: str, symbol: str, as_j
     """Dead letters, oldest first."""
     library = library_named(installation, symbol)
 
-    async def work(managed: Managed) -> tuple[Page[DeadLetter], Mapping[str, str]]:
+    async def load_dead_letters(managed: Managed) -> tuple[Page[DeadLetter], Mapping[str, str]]:
         page = await managed.desk.dead_letters(library.symbol, limit, cursor)
         return page, await _numbers(managed, library.symbol, page)
 
-    page, numbers = run(installation, work)
+    page, numbers = run(installation, load_dead_letters)
     if as_json:
         for one in page:
             print_json_line(LetterOut.model_validate(one))
@@ -79,7 +79,7 @@ async def _numbers(managed: Managed, library: str, page: Page[DeadLetter] | Page
     found = {}
     for request_id in {one.request_id for one in page if one.request_id}:
         try:
-            found[request_id] = (await managed.requests.find(library, request_id)).number
+            found[request_id] = (await managed.requests.find_request(library, request_id)).number
         except NotThere:
             found[request_id] = request_id
     return found
@@ -134,11 +134,11 @@ def gathered(installation: Installation, limit: int, cursor: str, symbol: str) -
     """
     library = library_named(installation, symbol)
 
-    async def work(managed: Managed) -> tuple[Page[GatheredOrder], Mapping[str, str]]:
-        page = await managed.desk.gathered(library.symbol, limit, cursor)
+    async def load_batched_orders(managed: Managed) -> tuple[Page[GatheredOrder], Mapping[str, str]]:
+        page = await managed.desk.list_batched_orders(library.symbol, limit, cursor)
         return page, await _numbers(managed, library.symbol, page)
 
-    page, numbers = run(installation, work)
+    page, numbers = run(installation, load_batched_orders)
     if not page.items:
         click.echo("no orders wait")
     else:
@@ -243,12 +243,12 @@ def run_(installation: Installation) -> None:
     nothing is done twice. What still waits is tried again later, or comes behind a dead letter.
     """
 
-    async def work(managed: Managed) -> tuple[int, Mapping[tuple[str, Status], int]]:
-        tries = await managed.drain()
+    async def drain_and_count(managed: Managed) -> tuple[int, Mapping[tuple[str, Status], int]]:
+        tries = await managed.drain_due_work()
         house = next(iter(managed.houses.values()))
         return tries, await house.store.read(outbox_queries.counts)
 
-    tries, counts = run(installation, work)
+    tries, counts = run(installation, drain_and_count)
     left = {status: sum(n for (_, one), n in counts.items() if one is status) for status in Status}
     waiting = left[Status.WAITING] + left[Status.IN_HAND]
     click.echo(f"{tries} steps done or tried; {waiting} still waiting, {left[Status.DEAD]} dead letters")

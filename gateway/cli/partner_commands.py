@@ -41,11 +41,11 @@ def list_partners(installation: Installation, symbol: str, as_json: bool) -> Non
     """All partners: the profiles with a section `partner`."""
     library = library_named(installation, symbol)
 
-    async def work(managed: Managed) -> Sequence[PartnerView]:
-        await managed.network.ask_all(managed.houses[library.symbol])
+    async def load_partners(managed: Managed) -> Sequence[PartnerView]:
+        await managed.network.ask_all_members(managed.houses[library.symbol])
         return await managed.partners.partners(library.symbol)
 
-    found = run(installation, work)
+    found = run(installation, load_partners)
     if as_json:
         for one in found:
             print_json_line(PartnerOut.model_validate(one))
@@ -93,11 +93,11 @@ def show_partner(installation: Installation, name: str, symbol: str, as_json: bo
     """One partner. How messages to it look and how requests run with it: `illgate profile show PROFILE`."""
     library = library_named(installation, symbol)
 
-    async def work(managed: Managed) -> PartnerView:
-        await managed.network.ask_all(managed.houses[library.symbol])
+    async def load_partner(managed: Managed) -> PartnerView:
+        await managed.network.ask_all_members(managed.houses[library.symbol])
         return await managed.partners.partner(library.symbol, name)
 
-    one = run(installation, work)
+    one = run(installation, load_partner)
     if as_json:
         print_json(PartnerOut.model_validate(one))
         return
@@ -203,12 +203,12 @@ def explain(installation: Installation, number: str, symbol: str) -> None:
     """
     library = library_named(installation, symbol)
 
-    async def work(managed: Managed) -> Explanation:
-        request = await managed.requests.find(library.symbol, number)
-        await managed.network.ask_all(managed.houses[library.symbol])
+    async def load_rota_explanation(managed: Managed) -> Explanation:
+        request = await managed.requests.find_request(library.symbol, number)
+        await managed.network.ask_all_members(managed.houses[library.symbol])
         return await managed.partners.explain(library.symbol, request.id)
 
-    for line in _lines(run(installation, work)):
+    for line in _lines(run(installation, load_rota_explanation)):
         click.echo(line)
 
 

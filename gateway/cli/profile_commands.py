@@ -206,7 +206,7 @@ def _branches(table: Table) -> Iterator[tuple[State, Signal, Branch]]:
     """Those that do something, in the order of the states and of the vocabulary."""
     for state in table.states:
         for signal in table.signals:
-            cell = table.cell(state, signal)
+            cell = table.find_cell(state, signal)
             if not isinstance(cell, Forbidden):
                 yield from ((state, signal, branch) for branch in cell if not branch.kept)
 

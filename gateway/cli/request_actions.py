@@ -118,14 +118,14 @@ def _command(name: str, help_: str, options: list[click.Option], kind: Kind | No
     @library_option
     @json_option
     @pass_installation
-    def callback(installation: Installation, /, number: str, **said: Any) -> None:
+    def run_action(installation: Installation, /, number: str, **said: Any) -> None:
         wanted = kind if kind is not None else _kind(said.pop("kind"))
         _act(installation, number, wanted, said)
 
-    common: list[click.Parameter] = list(reversed(getattr(callback, "__click_params__", [])))
-    del callback.__click_params__  # type: ignore[attr-defined]
+    common: list[click.Parameter] = list(reversed(getattr(run_action, "__click_params__", [])))
+    del run_action.__click_params__  # type: ignore[attr-defined]
     argument = [click.Argument(["kind"], metavar="KIND")] if kind is None else []
-    return click.Command(name, callback=callback, help=help_, params=[common[0], *argument, *options, *common[1:]])
+    return click.Command(name, callback=run_action, help=help_, params=[common[0], *argument, *options, *common[1:]])
 
 
 def _alias(name: str, kind: Kind, help_: str) -> click.Command:
@@ -191,7 +191,7 @@ def _act(installation: Installation, number: str, kind: Kind, said: dict[str, An
     _only_what_fits(order)
     request = run(installation, lambda managed: _done(managed, order))
     if said["as_json"]:
-        print_json(RequestOut.of(request))
+        print_json(RequestOut.from_request(request))
         return
     for line in told(request, order.library):
         click.echo(line)
@@ -199,7 +199,7 @@ def _act(installation: Installation, number: str, kind: Kind, said: dict[str, An
 
 async def _done(managed: Managed, order: _Order) -> Request:
     front, symbol, said = managed.requests, order.library.symbol, order.said
-    before = await front.find(symbol, order.number)
+    before = await front.find_request(symbol, order.number)
     wanted = Act(
         kind=order.kind,
         details=_details(order, before),
@@ -241,7 +241,7 @@ def _only_what_fits(order: _Order) -> None:
     fields = ACTS[order.kind]
     said = {_field_of(name) for name, value in order.said.items() if _is_said(value) and _is_option(name)}
     takes = ", ".join(_takes(fields)) or "no options"
-    for name in sorted(said - fields.names):
+    for name in sorted(said - fields.field_names):
         raise click.UsageError(f"{_spelled(name)} means nothing for '{order.kind.value}', which takes {takes}")
     for field in fields.required:
         if field.name not in said:
@@ -285,7 +285,7 @@ def _details(order: _Order, request: Request) -> Details:
         given["citation"] = citation_of(order.said, request.citation)
     if "attachment" in given:
         given["attachment"] = _attachment(request, given["attachment"])
-    return replace(model(ActBody, given).value(), **amounts)
+    return replace(model(ActBody, given).to_details(), **amounts)
 
 
 def _attachment(request: Request, said: str) -> str:
@@ -320,11 +320,11 @@ def attach(
     library = library_named(installation, symbol)
     upload = _upload(file, name or file.name, pages)
 
-    async def work(managed: Managed) -> Attachment:
-        found = await managed.requests.find(library.symbol, number)
+    async def store_attachment(managed: Managed) -> Attachment:
+        found = await managed.requests.find_request(library.symbol, number)
         return (await managed.requests.attach(library.symbol, found.id, upload, actor, None))[1]
 
-    kept = run(installation, work)
+    kept = run(installation, store_attachment)
     click.echo(f"{number}: {kept.name} is kept as {kept.id} ({kept.media_type}, {kept.size} bytes{_pages(kept)})")
 
 
@@ -361,11 +361,11 @@ def reorder(installation: Installation, number: str, partners: tuple[str, ...], 
     """
     library = library_named(installation, symbol)
 
-    async def work(managed: Managed) -> Request:
-        found = await managed.requests.find(library.symbol, number)
+    async def save_rota_order(managed: Managed) -> Request:
+        found = await managed.requests.find_request(library.symbol, number)
         return await managed.requests.reorder(library.symbol, found.id, partners, actor, None)
 
-    _print(run(installation, work))
+    _print(run(installation, save_rota_order))
 
 
 @click.command(name="skip")
@@ -379,11 +379,11 @@ def skip(installation: Installation, number: str, partner: str, why: str, actor:
     """Don't ask a partner that waits on the request's rota."""
     library = library_named(installation, symbol)
 
-    async def work(managed: Managed) -> Request:
-        found = await managed.requests.find(library.symbol, number)
+    async def skip_rota_line(managed: Managed) -> Request:
+        found = await managed.requests.find_request(library.symbol, number)
         return await managed.requests.skip(library.symbol, found.id, partner, why, actor, None)
 
-    _print(run(installation, work))
+    _print(run(installation, skip_rota_line))
 
 
 def _print(request: Request) -> None:

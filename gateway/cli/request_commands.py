@@ -123,7 +123,7 @@ def create(installation: Installation, /, **said: Any) -> None:
         },
     )
     maximum = _maximum(said, library)
-    draft = replace(body.value(said["actor"]), source="staff", override=said["override"], maximum_cost=maximum)
+    draft = replace(body.to_draft(said["actor"]), source="staff", override=said["override"], maximum_cost=maximum)
     print_made(
         run(installation, lambda managed: managed.requests.create_borrowing(library.symbol, draft)), said["as_json"]
     )
@@ -155,19 +155,19 @@ def lend_to(installation: Installation, /, partner: str, **said: Any) -> None:
             "patron": _reader(said),
         },
     )
-    draft = replace(body.value(said["actor"]), source="staff", maximum_cost=_maximum(said, library))
+    draft = replace(body.to_lending_draft(said["actor"]), source="staff", maximum_cost=_maximum(said, library))
 
-    async def work(managed: Managed) -> Request:
-        is_profile = managed.requests.house(library.symbol).partner(partner) is not None
+    async def create_lending_request(managed: Managed) -> Request:
+        is_profile = managed.requests.library_context(library.symbol).partner(partner) is not None
         requester = Party(profile=partner) if is_profile else Party(symbol=partner)
         return await managed.requests.create_lending(library.symbol, replace(draft, requester=requester))
 
-    print_made(run(installation, work), said["as_json"])
+    print_made(run(installation, create_lending_request), said["as_json"])
 
 
 def print_made(request: Request, as_json: bool) -> None:
     if as_json:
-        print_json(RequestOut.of(request))
+        print_json(RequestOut.from_request(request))
         return
     click.echo(f"{request.number}: {request.state.value}  {request.citation.short}")
     for warning in request.warnings:

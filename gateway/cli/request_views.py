@@ -104,7 +104,7 @@ def print_list(installation: Installation, asked: Asked) -> None:
     )
     if asked.as_json:
         for request in page:
-            print_json_line(RequestLine.of(request))
+            print_json_line(RequestLine.from_request(request))
     else:
         for line in _rows(page, library.zone):
             click.echo(line)
@@ -149,15 +149,19 @@ def show_request(installation: Installation, number: str, symbol: str, as_json: 
     """
     library = library_named(installation, symbol)
 
-    async def work(managed: Managed) -> Shown:
-        found = await managed.requests.find(library.symbol, number)
+    async def load_request_view(managed: Managed) -> Shown:
+        found = await managed.requests.find_request(library.symbol, number)
         return await managed.requests.show(library.symbol, found.id)
 
-    shown = run(installation, work)
+    shown = run(installation, load_request_view)
     if as_json:
         place = href(shown.request.id)
         kinds = [kind for kind in shown.allowed if kind in BY_HAND]
-        print_json(ShownOut.of(shown, tuple(ActionOut.of(kind, f"{place}/actions/{kind.value}") for kind in kinds)))
+        print_json(
+            ShownOut.from_request_view(
+                shown, tuple(ActionOut.from_kind(kind, f"{place}/actions/{kind.value}") for kind in kinds)
+            )
+        )
         return
     for line in lines(shown, library.zone):
         click.echo(line)

@@ -84,7 +84,7 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
     if said["pickup"] and not said["patron"]:
         raise click.UsageError("--pickup needs --patron: nobody fetches it")
 
-    async def work(managed: Managed) -> tuple[Found, Request | None]:
+    async def search_and_request(managed: Managed) -> tuple[Found, Request | None]:
         asked = _query(query, native=said["native"])
         found = await managed.finder.search(library.symbol, target, asked, said["records"] or 0)
         if said["chosen"] is None:
@@ -92,11 +92,11 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
         draft = _draft(found.results, said)
         return found, await managed.requests.create_borrowing(library.symbol, draft)
 
-    found, request = run(installation, work)
+    found, request = run(installation, search_and_request)
     if request is not None:
         print_made(request, said["as_json"])
     elif said["as_json"]:
-        print_json(SearchOut.of(found))
+        print_json(SearchOut.from_outcome(found))
     else:
         for line in _lines(found, holdings=said["holdings"]):
             click.echo(line)
@@ -145,7 +145,7 @@ def _draft(results: tuple[Result, ...], said: dict[str, Any]) -> Draft:
             "patron": {"identifier": said["patron"], "pickup": said["pickup"]} if said["patron"] else None,
         },
     )
-    return replace(body.value(said["actor"]), source="staff")
+    return replace(body.to_draft(said["actor"]), source="staff")
 
 
 # --- what is shown -------------------------------------------------------------------------------------------

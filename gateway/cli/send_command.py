@@ -141,7 +141,7 @@ def _role(installation: Installation, name: str) -> _Role:
     for protocol in profile.dialects:
         make = protocols[protocol].partner if protocol in protocols else None
         if make is not None:
-            library = settings.library(profile.library)
+            library = settings.find_library(profile.library)
             now = installation.clock.now()
             talk = Conversation(profile, library.symbol, library.zone, library.currency, now)
             return _Role(profile, protocol, make(lambda reference: resolve(reference, settings.folder)), talk)
@@ -150,7 +150,7 @@ def _role(installation: Installation, name: str) -> _Role:
 
 def _profile(installation: Installation, name: str) -> Profile:
     loading = installation.profiles
-    profile = loading.profiles.by_name(name)
+    profile = loading.profiles.find_profile(name)
     if profile is None:
         own = [problem for problem in loading.problems if Path(problem.file).stem == name]
         if own:

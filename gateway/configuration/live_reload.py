@@ -72,13 +72,13 @@ class Live(Generic[T]):
             log.info(f"{self._what} reloaded", folders=[str(folder) for folder in self.folders])
         return all([await follower.reload() for follower in self.followers])
 
-    async def watch(self, stop: asyncio.Event) -> None:
+    async def watch_folders(self, stop: asyncio.Event) -> None:
         """Reload whenever a file that it is read from changes, until `stop` is set."""
 
-        def concerns(_change: Change, path: str) -> bool:
+        def is_watched_file(_change: Change, path: str) -> bool:
             return self._concerns(Path(path))
 
         async for _changes in awatch(
-            *self.folders, stop_event=stop, debounce=DEBOUNCE_MS, recursive=False, watch_filter=concerns
+            *self.folders, stop_event=stop, debounce=DEBOUNCE_MS, recursive=False, watch_filter=is_watched_file
         ):
             await self.reload()

@@ -110,7 +110,7 @@ def _problem(model: type[BaseModel], data: object, document: Document, prefix: P
     path = _real_path(data, loc)
     say = _Sayer(document, prefix, path, detail)
     if kind == "extra_forbidden":
-        return say.unknown_key(sorted(_keys(model, path[:-1])))
+        return say.report_unknown_key(sorted(_keys(model, path[:-1])))
     if kind == "missing":
         return say("is missing")
     if kind in ("enum", "literal_error"):
@@ -139,15 +139,15 @@ class _Sayer:
 
     def __call__(self, message: str, choices: Iterable[str] = (), hide: bool = False) -> Problem:
         choices = tuple(choices)
-        found = "" if hide or self._detail["type"] == "missing" else self._found()
+        found = "" if hide or self._detail["type"] == "missing" else self._describe_found()
         near = nearest(str(self._detail["input"]), choices) if choices and found else ""
-        return self._document.problem(self._path, message, found, choices, near)
+        return self._document.make_problem(self._path, message, found, choices, near)
 
-    def unknown_key(self, allowed: list[str]) -> Problem:
+    def report_unknown_key(self, allowed: list[str]) -> Problem:
         key = str(self._path[-1])
-        return self._document.problem(self._path, "unknown key", "", allowed, nearest(key, allowed))
+        return self._document.make_problem(self._path, "unknown key", "", allowed, nearest(key, allowed))
 
-    def _found(self) -> str:
+    def _describe_found(self) -> str:
         return "" if is_secret(self._path) else describe(self._detail["input"])
 
 

@@ -104,16 +104,16 @@ class Document:
     places: Mapping[Path, Place] = field(default_factory=dict, repr=False)
     texts: Mapping[Path, str] = field(default_factory=dict, repr=False)
 
-    def place(self, path: Path) -> Place:
+    def find_position(self, path: Path) -> Place:
         """Of the value, or of the nearest thing around it that the file has."""
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path) or Place(self.file, 0)
 
-    def problem(
+    def make_problem(
         self, path: Path, message: str, found: str = "", allowed: Iterable[str] = (), suggestion: str = ""
     ) -> Problem:
-        place = self.place(path)
+        place = self.find_position(path)
         return Problem(place.file, place.line, path, message, found, tuple(allowed), suggestion)
 
 
@@ -180,7 +180,7 @@ def parse(text: str, name: str) -> Document:
     if not isinstance(root, yaml.MappingNode):
         raise ConfigurationError([Problem(name, root.start_mark.line + 1, (), "expected `key: value` lines")])
     walk = _Walk(name)
-    data = walk.mapping(root, ())
+    data = walk.read_root(root, ())
     if walk.problems:
         raise ConfigurationError(walk.problems)
     return Document(name, data, walk.places, walk.texts)
@@ -217,63 +217,63 @@ class _Walk:
         self.texts: dict[Path, str] = {}
         self.problems: list[Problem] = []
 
-    def mapping(self, root: yaml.MappingNode, path: Path) -> dict[str, object]:
+    def read_root(self, root: yaml.MappingNode, path: Path) -> dict[str, object]:
         try:
-            return self._mapping(root, path)
+            return self._read_mapping(root, path)
         except _TooMuch:
             self.problems = [
                 Problem(self._file, 0, (), f"more than {MAX_VALUES:,} values, or nested deeper than {MAX_DEPTH}")
             ]
             return {}
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, object]:
+    def _read_mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, object]:
         data: dict[str, object] = {}
         lines: dict[str, int] = {}
         for key_node, value_node in node.value:
             if key_node.tag == _MERGE:
                 continue
             if not isinstance(key_node, yaml.ScalarNode):
-                self._complain(key_node, path, "a key must be text")
+                self._add_problem(key_node, path, "a key must be text")
                 continue
             key: str = key_node.value
             if key in data:
-                self._complain(key_node, (*path, key), f"stands twice; first in line {lines[key]}")
+                self._add_problem(key_node, (*path, key), f"stands twice; first in line {lines[key]}")
                 continue
             lines[key] = key_node.start_mark.line + 1
-            data[key] = self._value(value_node, (*path, key), key_node)
-        self._merge(data, node, path, 0)
+            data[key] = self._read_value(value_node, (*path, key), key_node)
+        self._apply_merge_keys(data, node, path, 0)
         return data
 
-    def _merge(self, data: dict[str, object], node: yaml.MappingNode, path: Path, depth: int) -> None:
+    def _apply_merge_keys(self, data: dict[str, object], node: yaml.MappingNode, path: Path, depth: int) -> None:
         """`<<`: what is not said here is taken from there, the first that says it wins."""
         if depth > MAX_DEPTH:
             raise _TooMuch
         for _, value in (pair for pair in node.value if pair[0].tag == _MERGE):
             for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                 if not isinstance(source, yaml.MappingNode):
-                    self._complain(source, path, "`<<` needs a mapping")
+                    self._add_problem(source, path, "`<<` needs a mapping")
                     continue
                 for key_node, value_node in source.value:
                     if key_node.tag != _MERGE and isinstance(key_node, yaml.ScalarNode) and key_node.value not in data:
-                        data[key_node.value] = self._value(value_node, (*path, key_node.value), key_node)
-                self._merge(data, source, path, depth + 1)
+                        data[key_node.value] = self._read_value(value_node, (*path, key_node.value), key_node)
+                self._apply_merge_keys(data, source, path, depth + 1)
 
-    def _value(self, node: yaml.Node, path: Path, key: yaml.Node | None) -> object:
+    def _read_value(self, node: yaml.Node, path: Path, key: yaml.Node | None) -> object:
         self._left -= 1
         if self._left < 0 or len(path) > MAX_DEPTH:
             raise _TooMuch
         mark = node.start_mark if key is None or isinstance(node, yaml.ScalarNode) else key.start_mark
         self.places[path] = Place(self._file, mark.line + 1, mark.column + 1)
         if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node, path)
+            return self._read_scalar(node, path)
         if isinstance(node, yaml.MappingNode) and node.tag == _MAP:
-            return self._mapping(node, path)
+            return self._read_mapping(node, path)
         if isinstance(node, yaml.SequenceNode) and node.tag == _SEQ:
-            return [self._value(item, (*path, index), None) for index, item in enumerate(node.value)]
-        self._complain(node, path, f"the tag {node.tag} is not known here")
+            return [self._read_value(item, (*path, index), None) for index, item in enumerate(node.value)]
+        self._add_problem(node, path, f"the tag {node.tag} is not known here")
         return None
 
-    def _scalar(self, node: yaml.ScalarNode, path: Path) -> object:
+    def _read_scalar(self, node: yaml.ScalarNode, path: Path) -> object:
         tag, text = node.tag, node.value
         if tag == _STR:
             return text
@@ -288,12 +288,12 @@ class _Walk:
             if tag == _FLOAT:
                 return float(text)
         except (KeyError, ValueError):  # an explicit tag, such as `!!int x`
-            self._complain(node, path, f"is no {tag.rpartition(':')[2]}")
+            self._add_problem(node, path, f"is no {tag.rpartition(':')[2]}")
             return None
-        self._complain(node, path, f"the tag {tag} is not known here")
+        self._add_problem(node, path, f"the tag {tag} is not known here")
         return None
 
-    def _complain(self, node: yaml.Node, path: Path, message: str) -> None:
+    def _add_problem(self, node: yaml.Node, path: Path, message: str) -> None:
         self.problems.append(Problem(self._file, node.start_mark.line + 1, path, message))
 
 

@@ -42,7 +42,7 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 def _template(*fields: str) -> AfterValidator:
     """Text in which only these fields may stand in braces."""
 
-    def check(value: str) -> str:
+    def check_braces(value: str) -> str:
         sample: dict[str, object] = {name: 1 if name == "number" else "x" for name in fields}
         try:
             value.format(**sample)
@@ -51,7 +51,7 @@ def _template(*fields: str) -> AfterValidator:
             raise ValueError(f"can't be filled in ({error}); it may contain {known}") from error
         return value
 
-    return AfterValidator(check)
+    return AfterValidator(check_braces)
 
 
 def _check_groups(pattern: str, replacement: str) -> None:
@@ -76,14 +76,14 @@ class Rewrite(Section):
     suffix: str = Field("", description="put behind")
 
     @model_validator(mode="after")
-    def _groups_exist(self) -> Rewrite:
+    def _check_replacement_groups(self) -> Rewrite:
         if self.pattern is not None:
             _check_groups(self.pattern, self.replacement)
         elif self.replacement:
             raise ValueError("replacement needs a pattern")
         return self
 
-    def apply(self, value: str) -> str:
+    def rewrite_identifier(self, value: str) -> str:
         if self.trim:
             value = value.strip()
         value = next((value[len(p) :] for p in self.strip_prefix if p and value.startswith(p)), value)
@@ -106,7 +106,7 @@ class InstitutionalRule(Section):
     )
 
     @model_validator(mode="after")
-    def _groups_exist(self) -> InstitutionalRule:
+    def _check_patron_groups(self) -> InstitutionalRule:
         _check_groups(self.match, self.patron)
         return self
 

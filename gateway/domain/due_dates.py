@@ -23,7 +23,7 @@ class DueChoice:
     exact: datetime | None = None
     latest: datetime | None = None
 
-    def overrules(self, due: datetime) -> bool:
+    def is_exceeded_by(self, due: datetime) -> bool:
         """Whether a due date that the library chose by its own rules has to be brought forward."""
         return self.latest is not None and self.latest < due
 
@@ -134,15 +134,15 @@ def loan_days(rules: LendingRules, usual: int, item_policy: str = "", category: 
 def lender_due(shipped: datetime, days: int, calendar: Calendar) -> date:
     """The day at whose end an item that was shipped then is due back: `days` calendar days later, or the next day on
     which we are open to take it back. Raises NeverOpen."""
-    return calendar.next_open(calendar.day(shipped) + timedelta(days=days))
+    return calendar.first_open_day(calendar.day_of_moment(shipped) + timedelta(days=days))
 
 
 def renewed_due(current: Due, now: datetime, days: int, calendar: Calendar) -> date:
     """After a renewal: `days` calendar days added to the due date, or to today where that is later. Raises
     NeverOpen."""
-    today = calendar.day(now)
+    today = calendar.day_of_moment(now)
     day = local_day(current, calendar.zone) or today
-    return calendar.next_open(max(day, today) + timedelta(days=days))
+    return calendar.first_open_day(max(day, today) + timedelta(days=days))
 
 
 def need_by_problem(need_by: date | None, now: datetime, business_days: int, calendar: Calendar) -> str:
@@ -150,10 +150,10 @@ def need_by_problem(need_by: date | None, now: datetime, business_days: int, cal
     last time; one plain sentence, empty when it can, or when no such day is said."""
     if need_by is None:
         return ""
-    today = calendar.day(now)
+    today = calendar.day_of_moment(now)
     if need_by < today:
         return f"It was needed by {need_by.isoformat()}, which is over."
-    earliest = calendar.day_after(today, business_days)
+    earliest = calendar.open_day_after(today, business_days)
     if earliest > need_by:
         return f"It is needed by {need_by.isoformat()}, and can't be here before {earliest.isoformat()}."
     return ""

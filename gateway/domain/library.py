@@ -132,7 +132,7 @@ class Patron:
     def identifier(self, type_: str) -> str | None:
         return next((i.value for i in self.identifiers if i.type == type_), None)
 
-    def blocked_for(self, scope: Scope) -> Block | None:
+    def find_block(self, scope: Scope) -> Block | None:
         return next((block for block in self.blocks if scope in block.scopes), None)
 
 

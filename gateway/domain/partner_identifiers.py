@@ -60,13 +60,15 @@ def request_number(sent: Named | None, policy: CirculationPolicy) -> RequestNumb
     value = sent.value.strip()
     rule = next((r for r in policy.requests.prefixes if r.prefix and value.startswith(r.prefix)), None)
     if rule is None:
-        return RequestNumber(policy.requests.rewrite.apply(value))
+        return RequestNumber(policy.requests.rewrite.rewrite_identifier(value))
     if not rule.keep:
         value = value[len(rule.prefix) :]
     renewable = True if PrefixMeaning.RENEWABLE in rule.means else None
     if PrefixMeaning.NOT_RENEWABLE in rule.means:
         renewable = False
-    return RequestNumber(policy.requests.rewrite.apply(value), PrefixMeaning.LIBRARY_USE_ONLY in rule.means, renewable)
+    return RequestNumber(
+        policy.requests.rewrite.rewrite_identifier(value), PrefixMeaning.LIBRARY_USE_ONLY in rule.means, renewable
+    )
 
 
 # --- barcodes --------------------------------------------------------------------------------------------
@@ -80,7 +82,7 @@ def means_request(sent: Named, policy: CirculationPolicy) -> bool:
 def item_barcodes(sent: Named, agency: str, policy: CirculationPolicy) -> tuple[str, ...]:
     """The barcodes that an item id may stand for: one of the library's own first, then that of the temporary
     record which the same id gave in AcceptItem."""
-    own = policy.items.rewrite.apply(sent.value)
+    own = policy.items.rewrite.rewrite_identifier(sent.value)
     if policy.accept.barcode_from is BarcodeSource.GENERATED:
         return (own,)
     return tuple(dict.fromkeys((own, _temporary(sent.value, agency, policy))))
@@ -116,7 +118,7 @@ def temporary_barcode(
 
 
 def _temporary(sent: str, agency: str, policy: CirculationPolicy) -> str:
-    return with_agency(policy.accept.barcode.apply(sent), agency, policy)
+    return with_agency(policy.accept.barcode.rewrite_identifier(sent), agency, policy)
 
 
 def with_agency(barcode: str, agency: str, policy: CirculationPolicy) -> str:
@@ -154,5 +156,5 @@ def record_ids(sent: tuple[RecordId, ...], rules: Records) -> tuple[RecordId, ..
 
 def _record_value(type_: str, value: str, rules: Records) -> str:
     rewrite = rules.rewrite.get(type_)
-    value = rewrite.apply(value) if rewrite is not None else value.strip()
+    value = rewrite.rewrite_identifier(value) if rewrite is not None else value.strip()
     return value[:-1] if rules.drop_check_digit and type_ == "local" else value

@@ -157,5 +157,5 @@ class Refusal:
     internal: str = ""
 
     @classmethod
-    def of(cls, refused: Refused) -> Refusal:
+    def from_error(cls, refused: Refused) -> Refusal:
         return cls(refused.reason, refused.detail, refused.about, refused.value, refused.internal)

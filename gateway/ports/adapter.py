@@ -62,11 +62,11 @@ class Advice:
 class Desk(Protocol):
     """The gateway's part in what is done at a library's desk: requests that it manages follow."""
 
-    async def checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
+    async def notify_checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
         """Raises Unavailable."""
         ...
 
-    async def checked_in(self, done: CheckedIn) -> Advice:
+    async def notify_checked_in(self, done: CheckedIn) -> Advice:
         """Told twice it changes nothing. Raises Unavailable."""
         ...
 

@@ -36,7 +36,7 @@ class Holdings:
     skip: bool = False
 
     @property
-    def line(self) -> str:
+    def report_line(self) -> str:
         """All of it, for staff."""
         took = f" ({self.seconds:.2f} s)" if self.seconds else ""
         return f"{self.note}{took}"

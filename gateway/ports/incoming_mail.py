@@ -79,7 +79,7 @@ class OpenMailbox(Protocol):
     """A mailbox, signed in and with its folder open. Every method raises Unavailable when the connection is gone;
     then it is of no use any more and must be closed."""
 
-    async def look(self) -> Look:
+    async def list_messages(self) -> Look:
         """The folder as it is now; opened anew, so a changed UIDVALIDITY is seen."""
         ...
 
@@ -99,7 +99,7 @@ class OpenMailbox(Protocol):
         """Into `folder`, which is made where it lacks; empty: they stay and are marked as done."""
         ...
 
-    async def idles(self) -> bool:
+    async def supports_idle(self) -> bool:
         """Whether the server tells by itself that something came (IDLE, RFC 2177)."""
         ...
 
@@ -219,7 +219,7 @@ class NamesFiles(Protocol):
     """What a format can do besides whose partners get several of our messages in one mail
     (`gateway.ports.partner_channel.Gathers`): they quote its number in mails of other formats too."""
 
-    def files_named(self, mail: IncomingMail, profile: Profile) -> tuple[str, ...]:
+    def named_batches(self, mail: IncomingMail, profile: Profile) -> tuple[str, ...]:
         """Numbers of files of ours that stand anywhere in the mail, whatever its format, each as in `OfFile.numbers`.
         Never raises."""
         ...
@@ -246,7 +246,7 @@ class Bounce:
     why: str = ""
 
     @property
-    def hard(self) -> bool:
+    def is_permanent(self) -> bool:
         """It will never arrive: not what is only late, nor what a server will try again."""
         return self.action is Action.FAILED and not self.status.startswith("4")
 

@@ -61,7 +61,7 @@ class Sender:
     name: str = ""
     reply_to: str = ""
 
-    def of(self, library: LibraryInfo) -> Sender:
+    def fill_from_library(self, library: LibraryInfo) -> Sender:
         return Sender(self.address, self.name or library.name, self.reply_to or library.email)
 
 

@@ -80,11 +80,11 @@ class GatheredFile:
 class Gathers(Protocol):
     """What a channel can do besides `send` whose partners take several messages in one mail."""
 
-    def together(self, message: PartnerMessage, profile: Profile) -> str:
+    def batch_key(self, message: PartnerMessage, profile: Profile) -> str:
         """Messages with the same word can go in one mail. Never raises."""
         ...
 
-    async def send_many(
+    async def send_batch(
         self, messages: Sequence[PartnerMessage], file: GatheredFile, profile: Profile
     ) -> Sequence[Delivered | Refused]:
         """One mail; what became of each message, in their order. Whoever can't be written is Refused alone and isn't
@@ -149,7 +149,7 @@ class Saying:
 
 
 class Lines(Protocol):
-    async def say(self, saying: Saying) -> bytes | None:
+    async def send(self, saying: Saying) -> bytes | None:
         """The reply; None where none was to come, or none needed to. Raises Unavailable (nothing was sent),
         OutcomeUnknown (no reply, or the connection broke)."""
         ...
@@ -158,5 +158,5 @@ class Lines(Protocol):
 class NoLines:
     """For commands, which work beside a daemon, and for previews."""
 
-    async def say(self, saying: Saying) -> bytes | None:
+    async def send(self, saying: Saying) -> bytes | None:
         raise Unavailable("partners are spoken to by the daemon alone")

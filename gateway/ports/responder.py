@@ -30,14 +30,14 @@ class Transport(StrEnum):
 class Line(Protocol):
     """A connection on which both sides may speak, whoever opened it."""
 
-    def knows(self, profile: str) -> bool:
+    def is_admitted(self, profile: str) -> bool:
         """Whether its other end was let in under this profile already."""
         ...
 
     def admit(self, profile: str) -> None: ...
 
     @property
-    def only(self) -> str:
+    def sole_profile(self) -> str:
         """The one profile under which it was let in; empty: none or several."""
         ...
 
@@ -121,7 +121,7 @@ class Cutter(Protocol):
         ...
 
     @property
-    def hopeless(self) -> bool:
+    def is_unrecoverable(self) -> bool:
         """What has begun can't become a message, and where the next one would begin can't be told."""
         ...
 

@@ -27,7 +27,7 @@ class SharesStore(ABC):
     than database work, does not become one by passing calls on."""
 
     @abstractmethod
-    def within(self, connection: Connection) -> LibrarySystem:
+    def in_transaction(self, connection: Connection) -> LibrarySystem:
         """The same system for the time of one transaction, which its caller commits.
 
         Its methods never wait. They raise NotAtOnce for what needs more than the database (checking a PIN), and

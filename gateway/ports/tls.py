@@ -17,7 +17,7 @@ class Tls:
     ca: Path | None = None
     certificate: Path | None = None
 
-    def within(self, folder: Path) -> Tls:
+    def resolve_in_folder(self, folder: Path) -> Tls:
         """With files that are relative to this folder."""
         return Tls(
             ca=folder / self.ca if self.ca is not None else None,

@@ -46,12 +46,12 @@ def between(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator
     for one in loaded.values():
         for index, rule in enumerate(one.profile.match):
             path: Path = ("match", index)
-            place = one.place(path)
+            place = one.find_position(path)
             for protocol in one.profile.dialects:
                 first = seen.setdefault((protocol, conditions(rule)), (one.profile.name, f"{place.file}:{place.line}"))
                 if first[1] != f"{place.file}:{place.line}":
                     asked = ", ".join(f"{name}: {value}" for name, value in conditions(rule)) or "anything"
-                    yield one.problem(path, f"the same rule ({asked}) as profile '{first[0]}' at {first[1]}")
+                    yield one.make_problem(path, f"the same rule ({asked}) as profile '{first[0]}' at {first[1]}")
 
 
 def listeners(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator[Problem]:
@@ -62,11 +62,11 @@ def listeners(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterat
             continue
         one = loaded.get(listener.profile)
         if one is None:
-            yield settings.problem(path, "no such profile", listener.profile, tuple(loaded))
+            yield settings.make_problem(path, "no such profile", listener.profile, tuple(loaded))
         elif one.profile.abstract:
-            yield settings.problem(path, "this profile is abstract", listener.profile)
+            yield settings.make_problem(path, "this profile is abstract", listener.profile)
         elif listener.protocol not in one.profile.dialects:
-            yield settings.problem(path, f"this profile has no section `{listener.protocol}`", listener.profile)
+            yield settings.make_problem(path, f"this profile has no section `{listener.protocol}`", listener.profile)
 
 
 def _library(profile: Profile, document: Document, settings: Settings) -> Iterator[Problem]:
@@ -74,18 +74,18 @@ def _library(profile: Profile, document: Document, settings: Settings) -> Iterat
     if profile.library:
         if profile.library not in symbols:
             near = nearest(profile.library, symbols)
-            yield document.problem(
+            yield document.make_problem(
                 ("library",), "no such library in gateway.yml", f"'{profile.library}'", symbols, near
             )
     elif len(symbols) > 1 and not profile.abstract:
-        yield document.problem(("library",), "must say which library, since there are several", "", symbols)
+        yield document.make_problem(("library",), "must say which library, since there are several", "", symbols)
 
 
 def _role(profile: Profile, document: Document, settings: Settings) -> Iterator[Problem]:
     if profile.abstract and profile.match:
-        yield document.problem(("match",), "an abstract profile is never chosen, so it can't have rules")
+        yield document.make_problem(("match",), "an abstract profile is never chosen, so it can't have rules")
     if not profile.abstract and not profile.dialects and profile.partner is None:
-        yield document.problem((), "has no section of any protocol, such as `ncip: {}`, and no section `partner`")
+        yield document.make_problem((), "has no section of any protocol, such as `ncip: {}`, and no section `partner`")
 
 
 def _auth(profile: Profile, document: Document, settings: Settings) -> Iterator[Problem]:
@@ -93,7 +93,7 @@ def _auth(profile: Profile, document: Document, settings: Settings) -> Iterator[
         path: Path = ("auth", index)
         missing = [name for name in _NEEDS[entry.kind] if not getattr(entry, name)]
         if missing:
-            yield document.problem(path, f"kind {entry.kind.value} needs {' and '.join(missing)}")
+            yield document.make_problem(path, f"kind {entry.kind.value} needs {' and '.join(missing)}")
         yield from _unread(entry, path, document)
 
 
@@ -101,7 +101,7 @@ def _unread(entry: Authentication, path: Path, document: Document) -> Iterator[P
     for name in ("user", "secret", "parameter"):
         default = Authentication.model_fields[name].default
         if getattr(entry, name) != default and name not in _NEEDS[entry.kind]:
-            yield document.problem((*path, name), f"is not used for kind {entry.kind.value}")
+            yield document.make_problem((*path, name), f"is not used for kind {entry.kind.value}")
 
 
 def _credentials(profile: Profile, document: Document, settings: Settings) -> Iterator[Problem]:
@@ -110,14 +110,14 @@ def _credentials(profile: Profile, document: Document, settings: Settings) -> It
         if rule.credential is not None and rule.credential.casefold() not in {name.casefold() for name in names}:
             path: Path = ("match", index, "credential")
             near = nearest(rule.credential, names)
-            yield document.problem(path, "no such name in auth", f"'{rule.credential}'", names, near)
+            yield document.make_problem(path, "no such name in auth", f"'{rule.credential}'", names, near)
 
 
 def _examples(profile: Profile, document: Document, settings: Settings) -> Iterator[Problem]:
     seen: set[str] = set()
     for index, example in enumerate(profile.examples):
         if example.name in seen:
-            yield document.problem(("examples", index, "name"), "stands twice", f"'{example.name}'")
+            yield document.make_problem(("examples", index, "name"), "stands twice", f"'{example.name}'")
         seen.add(example.name)
 
 
@@ -138,19 +138,23 @@ def partner_problems(loaded: Mapping[str, LoadedProfile], channels: Mapping[str,
 
 def _within(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> Iterator[Problem]:
     if not partner.symbols:
-        yield one.problem(("partner", "symbols"), "a partner needs a symbol, so that its messages are known as its own")
+        yield one.make_problem(
+            ("partner", "symbols"), "a partner needs a symbol, so that its messages are known as its own"
+        )
     if partner.channel and channels and partner.channel not in channels:
-        yield one.problem(("partner", "channel"), "no such channel", partner.channel, tuple(channels))
+        yield one.make_problem(("partner", "channel"), "no such channel", partner.channel, tuple(channels))
     if partner.channel in channels:
         yield from _has_section(one, channels[partner.channel])
     if partner.mail.gather is not None and channels and not _gathers(partner, channels):
         able = tuple(name for name, channel in channels.items() if channel.gathers)
-        yield one.problem(("partner", "mail", "gather"), "its channel sends one order at a time", partner.channel, able)
+        yield one.make_problem(
+            ("partner", "mail", "gather"), "its channel sends one order at a time", partner.channel, able
+        )
     for key in ("push_new", "push_states"):
         if getattr(partner, key) and not partner.channel:
-            yield one.problem(("partner", key), "needs a `channel` by which it is told")
+            yield one.make_problem(("partner", key), "needs a `channel` by which it is told")
     if _by_mail(one, partner, channels) and not partner.email:
-        yield one.problem(("partner", "email"), f"the channel {partner.channel} needs an e-mail address")
+        yield one.make_problem(("partner", "email"), f"the channel {partner.channel} needs an e-mail address")
 
 
 def _by_mail(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
@@ -169,7 +173,7 @@ def _has_section(one: LoadedProfile, channel: ChannelAdapter) -> Iterator[Proble
     required = [name for name, field in channel.dialect.model_fields.items() if field.is_required()]
     if required and channel.section not in one.profile.dialects:
         message = f"needs the section `{channel.section}` with {' and '.join(required)}"
-        yield one.problem(("partner", "channel"), message, channel.name)
+        yield one.make_problem(("partner", "channel"), message, channel.name)
 
 
 def _managed(one: LoadedProfile) -> Iterator[Problem]:
@@ -179,9 +183,9 @@ def _managed(one: LoadedProfile) -> Iterator[Problem]:
     path: Path = ("circulation", "requests", "managed")
     partner = one.profile.partner
     if partner is None:
-        yield one.problem(path, "needs the section `partner`: to whom is lent", "lending")
+        yield one.make_problem(path, "needs the section `partner`: to whom is lent", "lending")
     elif PartnerRole.REQUESTER not in partner.roles:
-        yield one.problem(path, "needs the role requester in `partner.roles`", "lending")
+        yield one.make_problem(path, "needs the role requester in `partner.roles`", "lending")
 
 
 def _between(partners: Iterable[tuple[LoadedProfile, PartnerPolicy]]) -> Iterator[Problem]:
@@ -192,7 +196,7 @@ def _between(partners: Iterable[tuple[LoadedProfile, PartnerPolicy]]) -> Iterato
             path: Path = ("partner", "symbols", index)
             first = seen.setdefault((one.profile.library, symbol.casefold()), one.profile.name)
             if first != one.profile.name:
-                yield one.problem(path, f"profile '{first}' has this symbol too", symbol)
+                yield one.make_problem(path, f"profile '{first}' has this symbol too", symbol)
 
 
 def sections(profile: Profile, searches: Iterable[str]) -> tuple[str, ...]:
@@ -215,11 +219,11 @@ def _target(one: LoadedProfile, locate: LocatePolicy, loaded: Mapping[str, Loade
     path = ("locate", "target")
     target = loaded.get(locate.target)
     if target is None:
-        yield one.problem(path, "no such profile", locate.target, tuple(loaded))
+        yield one.make_problem(path, "no such profile", locate.target, tuple(loaded))
     elif target.profile.abstract:
-        yield one.problem(path, "this profile is abstract", locate.target)
+        yield one.make_problem(path, "this profile is abstract", locate.target)
     elif target.profile.library not in ("", one.profile.library):
-        yield one.problem(path, "this profile belongs to another library", locate.target)
+        yield one.make_problem(path, "this profile belongs to another library", locate.target)
 
 
 def _section(
@@ -230,13 +234,15 @@ def _section(
     if target is None or target.profile.abstract:
         return  # said already
     if locate.by and locate.by not in known:
-        yield one.problem(("locate", "by"), "no such protocol of catalogues", locate.by, known)
+        yield one.make_problem(("locate", "by"), "no such protocol of catalogues", locate.by, known)
         return
     there = tuple(name for name in known if name in target.profile.dialects)
     whose = f"profile '{target.profile.name}'" if locate.target else "this profile"
     if locate.by and locate.by not in there:
-        yield one.problem(("locate", "by"), f"{whose} has no section `{locate.by}`", locate.by, there)
+        yield one.make_problem(("locate", "by"), f"{whose} has no section `{locate.by}`", locate.by, there)
     elif not there:
-        yield one.problem(("locate",), f"{whose} has no section that says where its catalogue is: {', '.join(known)}")
+        yield one.make_problem(
+            ("locate",), f"{whose} has no section that says where its catalogue is: {', '.join(known)}"
+        )
     elif not locate.by and len(there) > 1:
-        yield one.problem(("locate",), f"{whose} has several catalogues: `by` must say which", "", there)
+        yield one.make_problem(("locate",), f"{whose} has several catalogues: `by` must say which", "", there)

@@ -48,7 +48,7 @@ def load_profiles(folder: FilePath, adapters: Adapters, settings: Settings) -> P
 def read_profiles(folder: FilePath, adapters: Adapters, settings: Settings) -> Loading:
     """As `load_profiles`, but what is whole is there even if other profiles have problems."""
     reader = _Reader(adapters)
-    loaded = reader.read(folder)
+    loaded = reader.read_folder(folder)
     problems = [*reader.problems, *checks.between(loaded, settings), *checks.listeners(loaded, settings)]
     problems += checks.partner_problems(loaded, adapters.channels)
     problems += checks.locate_problems(loaded, adapters.searches)
@@ -66,19 +66,19 @@ class _Reader:
         self._whole: dict[str, Document] = {}
         self.problems: list[Problem] = []
 
-    def read(self, folder: FilePath) -> dict[str, LoadedProfile]:
-        files = self._files(folder)
+    def read_folder(self, folder: FilePath) -> dict[str, LoadedProfile]:
+        files = self._list_profile_files(folder)
         for name, file in files.items():
             self._read_file(name, file)
         loaded = {}
         for name in self._own:
-            document = self._resolve(name, ())
-            profile = self._profile(name, document) if document else None
+            document = self._resolve_parents(name, ())
+            profile = self._build_profile(name, document) if document else None
             if document and profile:
                 loaded[name] = LoadedProfile(profile, document, files[name])
         return loaded
 
-    def _files(self, folder: FilePath) -> dict[str, FilePath]:
+    def _list_profile_files(self, folder: FilePath) -> dict[str, FilePath]:
         try:
             entries = sorted(folder.iterdir())
         except OSError as error:
@@ -99,8 +99,8 @@ class _Reader:
             return
         said = document.data.setdefault("name", name)
         if said != name:
-            self.problems.append(document.problem(("name",), "must be the file's name", f"'{said}'", (name,)))
-        elif unknown := self._unknown_keys(document):
+            self.problems.append(document.make_problem(("name",), "must be the file's name", f"'{said}'", (name,)))
+        elif unknown := self._find_unknown_keys(document):
             self.problems += unknown
         else:
             for section in self._sections:
@@ -108,14 +108,14 @@ class _Reader:
                     document.data[section] = {}  # `ncip:` alone is the plain protocol
             self._own[name] = document
 
-    def _unknown_keys(self, document: Document) -> list[Problem]:
+    def _find_unknown_keys(self, document: Document) -> list[Problem]:
         return [
-            document.problem((key,), "unknown key", "", self._known, nearest(key, self._known))
+            document.make_problem((key,), "unknown key", "", self._known, nearest(key, self._known))
             for key in document.data
             if key not in self._known
         ]
 
-    def _resolve(self, name: str, below: tuple[str, ...]) -> Document | None:
+    def _resolve_parents(self, name: str, below: tuple[str, ...]) -> Document | None:
         """The document with all that it extends; None if that can't be had (the problem is noted)."""
         if name in self._whole:
             return self._whole[name]
@@ -124,27 +124,27 @@ class _Reader:
         if parent is None:
             whole: Document | None = document
         elif not isinstance(parent, str) or parent not in self._own:
-            self._complain_of_parent(document, str(parent))
+            self._report_missing_parent(document, str(parent))
             return None
         elif parent in (*below, name):
             chain = " -> ".join((*below, name, parent))
-            self.problems.append(document.problem(("extends",), f"goes in a circle: {chain}"))
+            self.problems.append(document.make_problem(("extends",), f"goes in a circle: {chain}"))
             return None
         else:
-            base = self._resolve(parent, (*below, name))
+            base = self._resolve_parents(parent, (*below, name))
             whole = merge(_inherited(base), document) if base else None
         if whole:
             self._whole[name] = whole
         return whole
 
-    def _complain_of_parent(self, document: Document, parent: str) -> None:
+    def _report_missing_parent(self, document: Document, parent: str) -> None:
         if any(FilePath(problem.file).stem == parent for problem in self.problems):
             return  # it is there, but broken: that is said already
         known = tuple(self._own)
         near = nearest(parent, known)
-        self.problems.append(document.problem(("extends",), "no such profile", f"'{parent}'", known, near))
+        self.problems.append(document.make_problem(("extends",), "no such profile", f"'{parent}'", known, near))
 
-    def _profile(self, name: str, document: Document) -> Profile | None:
+    def _build_profile(self, name: str, document: Document) -> Profile | None:
         found: list[Problem] = []
         dialects: dict[str, BaseModel] = {}
         for section, dialect in self._sections.items():

@@ -84,16 +84,16 @@ class Matcher:
             if profile.abstract:
                 continue
             self._by_name[profile.name.casefold()] = profile
-            self._partners.add(profile)
+            self._partners.add_profile(profile)
             rules += [_rule(profile, rule) for rule in profile.match]
         self._rest: list[_Rule] = []
         self._exact: dict[tuple[str, str], list[_Rule]] = defaultdict(list)
         self._networks: dict[tuple[int, int], dict[int, list[_Rule]]] = defaultdict(lambda: defaultdict(list))
-        self._file(rules)
-        self.match = lru_cache(maxsize=REMEMBERED)(self._match)
+        self._index_rules(rules)
+        self.match = lru_cache(maxsize=REMEMBERED)(self._find_candidates)
         """`match(sender)`: candidates, best first: most conditions, then by name."""
 
-    def _file(self, rules: list[_Rule]) -> None:
+    def _index_rules(self, rules: list[_Rule]) -> None:
         frequency = Counter(condition for rule in rules for condition in rule.exact)
         for rule in rules:
             path = [condition for condition in rule.exact if condition[0] == "path"]
@@ -105,44 +105,44 @@ class Matcher:
             else:
                 self._rest.append(rule)
 
-    def _match(self, sender: Sender) -> tuple[Candidate, ...]:
+    def _find_candidates(self, sender: Sender) -> tuple[Candidate, ...]:
         said = {name: value.casefold() for name in _EXACT if (value := getattr(sender, name))}
         address = _address(sender.network)
         if sender.path:
-            return self._by_path(sender, said, address)
+            return self._match_path(sender, said, address)
         found = [
             rule.candidate
             for condition in said.items()
             for rule in self._exact.get(condition, ())
             if _fits(rule, sender, said, address)
         ]
-        for rules in (self._near(address), self._rest):
+        for rules in (self._find_network_rules(address), self._rest):
             found += [rule.candidate for rule in rules if _fits(rule, sender, said, address)]
-        partners = self._of_partner(sender, _profiles(found))
+        partners = self._match_symbols(sender, _profiles(found))
         return tuple(sorted((*partners, *_best(found)), key=lambda candidate: -candidate.conditions))
 
-    def _of_partner(self, sender: Sender, known: list[Profile]) -> tuple[Candidate, ...]:
+    def _match_symbols(self, sender: Sender, known: list[Profile]) -> tuple[Candidate, ...]:
         """In the order of the symbols, but those of the library that is spoken to come first: two of an installation
         may know the same partner."""
         found = [
             profile
-            for profile in self._partners.having(sender.symbols)
+            for profile in self._partners.find_by_symbol(sender.symbols)
             if profile not in known and _speaks(profile, sender.protocol)
         ]
         found.sort(key=lambda profile: not same_symbol(profile.library, sender.to_agency))
         return tuple(Candidate(profile, None, 1) for profile in found)
 
-    def _named(self, name: str, protocol: str) -> tuple[Candidate, ...]:
+    def _match_name(self, name: str, protocol: str) -> tuple[Candidate, ...]:
         profile = self._by_name.get(name.casefold())
         return (Candidate(profile, None, 0),) if profile and _speaks(profile, protocol) else ()
 
-    def _by_path(self, sender: Sender, said: dict[str, str], address: Address | None) -> tuple[Candidate, ...]:
+    def _match_path(self, sender: Sender, said: dict[str, str], address: Address | None) -> tuple[Candidate, ...]:
         rules = self._exact.get(("path", said["path"]), ())
         found = [rule.candidate for rule in rules if _fits(rule, sender, said, address)]
-        named = [one for one in self._named(sender.path, sender.protocol) if one.profile not in _profiles(found)]
+        named = [one for one in self._match_name(sender.path, sender.protocol) if one.profile not in _profiles(found)]
         return _best([*found, *named])
 
-    def _near(self, address: Address | None) -> list[_Rule]:
+    def _find_network_rules(self, address: Address | None) -> list[_Rule]:
         if address is None:
             return []
         return [
@@ -213,17 +213,17 @@ class PartnerIndex:
         self._whole: dict[str, list[Profile]] = defaultdict(list)
         self._bare: dict[str, list[Profile]] = defaultdict(list)
 
-    def add(self, profile: Profile) -> None:
+    def add_profile(self, profile: Profile) -> None:
         for symbol in profile.partner.symbols if profile.partner is not None else ():
             self._whole[symbol.casefold()].append(profile)
             if ":" in symbol:
                 self._bare[_bare(symbol)].append(profile)
 
-    def having(self, symbols: Iterable[str]) -> list[Profile]:
-        found = (profile for symbol in symbols for profile in self._with(symbol))
+    def find_by_symbol(self, symbols: Iterable[str]) -> list[Profile]:
+        found = (profile for symbol in symbols for profile in self._find_by_one_symbol(symbol))
         return list({profile.name: profile for profile in found}.values())
 
-    def _with(self, symbol: str) -> list[Profile]:
+    def _find_by_one_symbol(self, symbol: str) -> list[Profile]:
         if not symbol:
             return []
         if exact := self._whole.get(symbol.casefold()):

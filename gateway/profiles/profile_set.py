@@ -25,12 +25,12 @@ class LoadedProfile:
     document: Document = field(repr=False)
     file: Path
 
-    def place(self, path: KeyPath) -> Place:
-        return self.document.place(path)
+    def find_position(self, path: KeyPath) -> Place:
+        return self.document.find_position(path)
 
-    def problem(self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()) -> Problem:
+    def make_problem(self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()) -> Problem:
         suggestion = nearest(found, allowed) if found else ""
-        return self.document.problem(path, message, f"'{found}'" if found else "", allowed, suggestion)
+        return self.document.make_problem(path, message, f"'{found}'" if found else "", allowed, suggestion)
 
 
 class ProfileSet:
@@ -49,11 +49,11 @@ class ProfileSet:
     def __len__(self) -> int:
         return len(self._by_name)
 
-    def by_name(self, name: str) -> Profile | None:
+    def find_profile(self, name: str) -> Profile | None:
         """Also the abstract ones; without case."""
         return self._by_name.get(name.casefold())
 
-    def candidates(self, sender: Sender) -> tuple[Candidate, ...]:
+    def find_candidates(self, sender: Sender) -> tuple[Candidate, ...]:
         """Profiles that a message may belong to, each with the rule that fits, best first: most conditions, then by
         name. A profile comes once for each of its rules that fits."""
         return self._matcher.match(sender)

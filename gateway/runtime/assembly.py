@@ -75,7 +75,7 @@ class Assembly:
     @property
     def database(self) -> Path | None:
         """The store's file; None for a database server."""
-        url = self.settings.store_url()
+        url = self.settings.resolve_store_url()
         in_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
         return Path(str(url.database)) if in_file else None
 
@@ -87,22 +87,24 @@ class Assembly:
 
     def open_store(self) -> Store:
         """Raises ConfigurationError when the password isn't there."""
-        return open_store(self.settings.store_url().render_as_string(hide_password=False))
+        return open_store(self.settings.resolve_store_url().render_as_string(hide_password=False))
 
     @property
-    def histories(self) -> tuple[Migrations, ...]:
+    def migration_histories(self) -> tuple[Migrations, ...]:
         """Of all tables: the gateway's own and those of the library systems in use."""
         kinds = {library.system.type: self.adapter_of(library) for library in self.settings.libraries}
         return (OWN, *(adapter.migrations for adapter in kinds.values() if adapter.migrations is not None))
 
-    def journal_options(self) -> JournalOptions:
+    def make_journal_options(self) -> JournalOptions:
         """Raises ConfigurationError naming the place in gateway.yml."""
         wanted = self.settings.journal
         keys = [self.secrets(reference) for reference in wanted.encryption_keys]
         try:
             cipher = BodyCipher(keys) if keys else None
         except ValueError as error:
-            raise ConfigurationError([self.settings.problem(("journal", "encryption_keys"), str(error))]) from error
+            raise ConfigurationError(
+                [self.settings.make_problem(("journal", "encryption_keys"), str(error))]
+            ) from error
         return JournalOptions(wanted.body_limit, wanted.keep_bodies_days, wanted.keep_rows_days, cipher)
 
     # --- libraries ---------------------------------------------------------------------------------------
@@ -110,7 +112,7 @@ class Assembly:
     def adapter_of(self, library: LibrarySettings) -> LibraryAdapter:
         return self.adapters.libraries[library.system.type]
 
-    def context_of(self, library: LibrarySettings, store: Store) -> LibraryContext:
+    def library_context(self, library: LibrarySettings, store: Store) -> LibraryContext:
         return LibraryContext(
             library=library.symbol,
             store=store,
@@ -125,13 +127,13 @@ class Assembly:
         """All, by symbol. Raises Unavailable, ConfigurationError."""
         found = {}
         for library in self.settings.libraries:
-            adapter, context = self.adapter_of(library), self.context_of(library, store)
+            adapter, context = self.adapter_of(library), self.library_context(library, store)
             found[library.symbol] = at_work(library, await adapter.open(context, library.system.options))
         return found
 
     # --- the exchange ------------------------------------------------------------------------------------
 
-    def exchange(
+    def build_exchange(
         self,
         libraries: Mapping[str, OpenLibrary],
         profiles: Callable[[], ProfileSet],
@@ -166,7 +168,7 @@ def link_format(adapters: Adapters) -> LinkFormat | None:
 
 
 def make_offering(managed: Managed, links: LinkFormat) -> Offering:
-    return Offering(managed.houses, links, managed.finder.by_identifier)
+    return Offering(managed.houses, links, managed.finder.find_by_identifier)
 
 
 def make_pages(
@@ -246,19 +248,19 @@ class Mailboxes:
             journal=journal,
             cipher=options.cipher,
             clock=clock,
-            conceal=lambda content: reader.conceal(content, self._hidden(profiles())),
+            conceal=lambda content: reader.conceal(content, self._collect_secret_patterns(profiles())),
         )
         self.desk = MailDesk(managed.houses, reader.parse, formats, options.cipher)
-        self.pollers = tuple(self._poller(one) for one in settings.mailboxes)
+        self.pollers = tuple(self._make_poller(one) for one in settings.mailboxes)
 
-    def poller(self, name: str) -> Poller:
+    def find_poller(self, name: str) -> Poller:
         """Raises KeyError."""
         for one in self.pollers:
             if one.box.name == name:
                 return one
         raise KeyError(name)
 
-    async def forget(self) -> int:
+    async def prune_mails(self) -> int:
         """Mails whose time is over, but none that waits for staff; how many there were."""
         if self._days is None:
             return 0
@@ -268,7 +270,7 @@ class Mailboxes:
             forgotten += found
         return forgotten
 
-    def _hidden(self, profiles: ProfileSet) -> Hidden:
+    def _collect_secret_patterns(self, profiles: ProfileSet) -> Hidden:
         """Passwords of all profiles: our own as they are now, and where others' stand in mails."""
         references: set[str] = set()
         patterns: set[str] = set()
@@ -279,25 +281,25 @@ class Mailboxes:
             for name, one in self._adapters.mail_formats.items():
                 if one.secret_pattern is not None and (dialect := profile.dialects.get(name)) is not None:
                     patterns.add(one.secret_pattern(dialect))
-        return Hidden(tuple(filter(None, map(self._secret, sorted(references)))), tuple(sorted(patterns)))
+        return Hidden(tuple(filter(None, map(self._resolve_own_secret, sorted(references)))), tuple(sorted(patterns)))
 
-    def _secret(self, reference: str) -> str:
+    def _resolve_own_secret(self, reference: str) -> str:
         """Empty: it isn't there, so no mail of ours has it (`illgate check` says so)."""
         try:
             return resolve(reference, self._settings.folder)
         except ConfigurationError:
             return ""
 
-    def _poller(self, one: MailboxSettings) -> Poller:
+    def _make_poller(self, one: MailboxSettings) -> Poller:
         folder = self._settings.folder
         folders = one.folders
         return Poller(
             box=Box(
                 name=one.name,
-                library=self._settings.library(one.library).symbol,
+                library=self._settings.find_library(one.library).symbol,
                 authserv_id=one.authserv_id,
             ),
-            server=one.server(folder),
+            server=one.make_mailbox_server(folder),
             rounds=Rounds(
                 folders={
                     Outcome.DONE: folders.done,

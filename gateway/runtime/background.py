@@ -42,23 +42,23 @@ class Tasks:
         self, name: str, work: Callable[[], Awaitable[None]], on_failure: OnFailure = OnFailure.RESTART
     ) -> asyncio.Task[None]:
         """`name` says what it is and who wants it, such as 'journal: retention'."""
-        task = asyncio.create_task(self._run(name, work, on_failure), name=name)
+        task = asyncio.create_task(self._run_task(name, work, on_failure), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def every(self, name: str, seconds: float, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+    def run_every(self, name: str, seconds: float, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """Run `work` now and then every `seconds` seconds, failures or not."""
 
-        async def repeat() -> None:
+        async def repeat_work() -> None:
             while True:
                 await work()
                 await asyncio.sleep(seconds)
 
-        return self.start(name, repeat)
+        return self.start(name, repeat_work)
 
     @property
-    def running(self) -> tuple[str, ...]:
+    def task_names(self) -> tuple[str, ...]:
         return tuple(sorted(task.get_name() for task in self._tasks))
 
     async def stop(self) -> None:
@@ -69,7 +69,7 @@ class Tasks:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _run(self, name: str, work: Callable[[], Awaitable[None]], on_failure: OnFailure) -> None:
+    async def _run_task(self, name: str, work: Callable[[], Awaitable[None]], on_failure: OnFailure) -> None:
         loop = asyncio.get_running_loop()
         pause = MIN_RETRY_SECONDS
         while True:
@@ -101,11 +101,11 @@ class Wake:
         self._worked = False
         """Whether the last connection was there for a while."""
 
-    def join(self, wake: Callable[[], None]) -> None:
+    def subscribe(self, wake: Callable[[], None]) -> None:
         """`wake` is called, in the event loop, whenever there may be something to do. It must not wait."""
         self._joined.append(wake)
 
-    def nudge(self) -> None:
+    def notify(self) -> None:
         """There may be something to do: tells all here now, other nodes soon. Never waits."""
         self._wake_all()
         self._to_tell.set()
@@ -117,7 +117,7 @@ class Wake:
         pause = MIN_RETRY_SECONDS
         while True:
             try:
-                await self._with_session(self._url)
+                await self._serve_session(self._url)
             except Unavailable as lost:
                 if self._worked:
                     pause = MIN_RETRY_SECONDS
@@ -125,32 +125,32 @@ class Wake:
             await asyncio.sleep(pause)
             pause = min(pause * 2, MAX_RETRY_SECONDS)
 
-    async def _with_session(self, url: URL) -> None:
+    async def _serve_session(self, url: URL) -> None:
         self._worked = False
         session = await Session.open(url)
         try:
-            session.when_lost(self._to_tell.set)  # so that the loss is found at the next question, not at a ping
-            await session.listen(CHANNEL, self._heard)
+            session.notify_when_lost(self._to_tell.set)  # so that the loss is found at the next question, not at a ping
+            await session.listen(CHANNEL, self._handle_notification)
             self.listening.set()
             self._worked = True
             self._wake_all()  # for what was said before we listened
             while True:
-                await self._tell(session)
+                await self._notify_nodes(session)
         finally:
             self.listening.clear()
             await session.close()
 
-    async def _tell(self, session: Session) -> None:
+    async def _notify_nodes(self, session: Session) -> None:
         try:
             async with asyncio.timeout(PING_SECONDS):
                 await self._to_tell.wait()
         except TimeoutError:
-            await session.ask("SELECT 1")
+            await session.execute("SELECT 1")
             return
         self._to_tell.clear()  # before it is told: what is new from here on is told anew
-        await session.ask("SELECT pg_notify($1, $2)", CHANNEL, self._node)
+        await session.execute("SELECT pg_notify($1, $2)", CHANNEL, self._node)
 
-    def _heard(self, node: str) -> None:
+    def _handle_notification(self, node: str) -> None:
         if node != self._node:
             self._wake_all()
 

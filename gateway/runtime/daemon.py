@@ -103,7 +103,7 @@ class Gateway:
         certificate); then nothing is left open.
         """
         try:
-            await self._start()
+            await self._start_parts()
         except BaseException:
             await self._stack.aclose()
             raise
@@ -121,25 +121,27 @@ class Gateway:
 
     # --- from inside out ---------------------------------------------------------------------------------
 
-    async def _start(self) -> None:
+    async def _start_parts(self) -> None:
         stack, parts = self._stack, self._parts
-        options = parts.journal_options()
+        options = parts.make_journal_options()
         self._profiles = self._load_profiles()
         parts.make_database()
         store = parts.open_store()
         stack.push_async_callback(store.close)
-        for step in await migrate(store, *parts.histories):
+        for step in await migrate(store, *parts.migration_histories):
             log.info("database brought up to date", step=step)
         libraries = await parts.open_libraries(store)
         place = place_of(store, self.node)
         stack.push_async_callback(place.close)
-        await place.leads()
+        await place.is_leader()
         journal = Journal(store, options, self.node)
         stack.push_async_callback(journal.close)
-        self._lines = OpenLines(self._manner, lambda name: self._profiles.current.by_name(name), self.settings.folder)
+        self._lines = OpenLines(
+            self._make_connection_rules, lambda name: self._profiles.current.find_profile(name), self.settings.folder
+        )
         self._profiles.followers.append(self._lines)
-        self.managed = self._manage(store, journal, libraries)
-        await self.managed.network.recall(self.managed.houses)
+        self.managed = self._make_managed_requests(store, journal, libraries)
+        await self.managed.network.restore_reports(self.managed.houses)
         self.mailboxes = Mailboxes(
             settings=self.settings,
             adapters=self._adapters,
@@ -150,8 +152,8 @@ class Gateway:
             journal=journal,
             options=options,
         )
-        exchange = parts.exchange(
-            libraries, lambda: self._profiles.current, journal, self._observe, self.managed.houses
+        exchange = parts.build_exchange(
+            libraries, lambda: self._profiles.current, journal, self._record_exchange, self.managed.houses
         )
         await finish_interrupted(exchange, journal, libraries, self._clock, lambda node: place_of(store, node))
         health = Health(
@@ -162,11 +164,11 @@ class Gateway:
             lambda: set_aside(journal, libraries),
         )
         stack.push_async_callback(self._tasks.stop)
-        self._make_offering(store)
+        self._make_link_resolver(store)
         self._api = self._make_api(store)
-        await self._listen(exchange, health)
-        self._watch(store, journal, libraries, health, place)
-        await self._probe(health)
+        await self._start_listeners(exchange, health)
+        self._start_periodic_tasks(store, journal, libraries, health, place)
+        await self._probe_listeners(health)
 
     def _load_profiles(self) -> ProfileStore:
         settings, adapters = self.settings, self._adapters
@@ -176,7 +178,7 @@ class Gateway:
         self.metrics.watch_profiles(lambda: len(profiles.problems))
         return profiles
 
-    def _manage(self, store: Store, journal: Journal, libraries: Mapping[str, OpenLibrary]) -> Managed:
+    def _make_managed_requests(self, store: Store, journal: Journal, libraries: Mapping[str, OpenLibrary]) -> Managed:
         settings = self.settings
         self._policies = PolicyStore(settings, lambda: load_policies(settings, self._profiles.current))
         self._profiles.followers.append(self._policies)
@@ -189,16 +191,16 @@ class Gateway:
             journal=journal,
             libraries=libraries,
             profiles=lambda: self._profiles.current,
-            policies=lambda symbol: self._policies.current.of(symbol),
+            policies=lambda symbol: self._policies.current.for_library(symbol),
             node=self.node,
-            observe=self.metrics.outbox_tried,
-            network_asked=self.metrics.network_asked,
+            observe=self.metrics.count_outbox_attempt,
+            network_asked=self.metrics.count_network_query,
             lines=self._lines,
         )
         self._stack.push_async_callback(managed.close)
         return managed
 
-    def _make_offering(self, store: Store) -> None:
+    def _make_link_resolver(self, store: Store) -> None:
         """What patrons can be offered, and the pages that do so; without an adapter that reads links there are none."""
         links = link_format(self._adapters)
         self._resolver: Resolver | None = None
@@ -229,14 +231,14 @@ class Gateway:
             Limits(attachment_bytes=settings.max_attachment_bytes),
         )
 
-        def look() -> None:
+        def notify_event_streams() -> None:
             for symbol in managed.houses:
-                api.nudge(symbol)
+                api.wake_streams(symbol)
 
-        managed.wake.join(look)
+        managed.wake.subscribe(notify_event_streams)
         return api
 
-    def work(self) -> None:
+    def start_workers(self) -> None:
         """Outbox and timers at work from now until the gateway stops. A rehearsal does without: it drains them."""
         managed = self.managed
         self.metrics.watch_outbox(managed.worker)
@@ -248,12 +250,12 @@ class Gateway:
         for poller in self.mailboxes.pollers:
             self._tasks.start(f"mailbox: read {poller.box.name}", poller.run)
 
-    def _observe(self, done: Done) -> None:
-        self.metrics.message(done.protocol, done.profile, done.service, done.outcome, done.seconds)
+    def _record_exchange(self, done: Done) -> None:
+        self.metrics.record_message(done.protocol, done.profile, done.service, done.outcome, done.seconds)
 
     # --- listeners ---------------------------------------------------------------------------------------
 
-    async def _listen(self, exchange: Exchange, health: Health) -> None:
+    async def _start_listeners(self, exchange: Exchange, health: Health) -> None:
         settings, protocols = self.settings, self._adapters.protocols
         self.metrics.watch_gate(self._gate)
         site = Site(
@@ -262,8 +264,8 @@ class Gateway:
             gate=self._gate,
             clock=self._clock,
             limit=lambda: self._profiles.current.max_bytes,
-            readiness=health.look,
-            metrics=self.metrics.page if settings.metrics else None,
+            readiness=health.check,
+            metrics=self.metrics.render if settings.metrics else None,
             patience=Patience(min(LONGEST_SILENCE, settings.http.body_seconds), settings.http.body_seconds),
             proxies=TrustedProxies(settings.http.trusted_proxies),
             certificate_proxies=TrustedProxies(settings.http.certificate_proxies),
@@ -271,11 +273,11 @@ class Gateway:
             pages=self._pages,
         )
         http = settings.http
-        place = HttpPlace(http.host, http.port, self._tls(http.tls), http.header_seconds)
+        place = HttpPlace(http.host, http.port, self._make_tls_context(http.tls), http.header_seconds)
         self._http = HttpListener(place, site)
         self._tcp = [
             TcpListener(
-                self._tcp_place(one),
+                self._make_tcp_options(one),
                 exchange,
                 self._gate,
                 self._clock,
@@ -283,7 +285,7 @@ class Gateway:
             )
             for one in settings.tcp
         ]
-        self._lines.serve(Inside(exchange, self._gate, self._clock))
+        self._lines.start_serving(Inside(exchange, self._gate, self._clock))
         self._stack.push_async_callback(self._lines.close, settings.shutdown_seconds)
         self._stack.push_async_callback(self._close_listeners)
         self._stack.callback(self._api.close)  # before the listeners: streams would hold them up
@@ -294,96 +296,98 @@ class Gateway:
         """All at once, since they share the time."""
         await asyncio.gather(*(listener.stop(self.settings.shutdown_seconds) for listener in self.listeners))
 
-    def _tcp_place(self, one: TcpSettings) -> TcpPlace:
+    def _make_tcp_options(self, one: TcpSettings) -> TcpPlace:
         return TcpPlace(
             host=one.host,
             port=one.port,
             profile=one.profile,
             protocol=one.protocol,
-            framing=lambda: self._manner(one.protocol, one.profile).framing,
-            limit=lambda: self._manner(one.protocol, one.profile).limit,
-            tls=self._tls(one.tls),
+            framing=lambda: self._make_connection_rules(one.protocol, one.profile).framing,
+            limit=lambda: self._make_connection_rules(one.protocol, one.profile).limit,
+            tls=self._make_tls_context(one.tls),
             connections=one.connections,
             per_peer=one.per_peer,
             idle_in_message=LONGEST_SILENCE,
         )
 
-    def _manner(self, protocol: str, name: str) -> Manner:
+    def _make_connection_rules(self, protocol: str, name: str) -> Manner:
         """Of connections for a profile (the check of profiles lets no set pass that lacks a listener's), or for all
         partners."""
         profiles = self._profiles.current
-        profile = profiles.by_name(name) if name else None
+        profile = profiles.find_profile(name) if name else None
         limit = profile.max_bytes if profile is not None else profiles.max_bytes
         framing = self._adapters.protocols[protocol].responder().framing(profile)
         return Manner(protocol, name, framing, limit, LONGEST_SILENCE)
 
-    def _tls(self, tls: Tls) -> ssl.SSLContext | None:
+    def _make_tls_context(self, tls: Tls) -> ssl.SSLContext | None:
         if not tls.certificate:
             return None
         folder = self.settings.folder
         authorities = folder / tls.client_ca if tls.client_ca else None
         return server_context(folder / tls.certificate, folder / tls.key, authorities, ssl.CERT_OPTIONAL)
 
-    async def _probe(self, health: Health) -> None:
+    async def _probe_listeners(self, health: Health) -> None:
         assert self._http is not None
         await probe_http(self._http)
         for listener in self._tcp:
             await probe_tcp(listener)
-        readiness = await health.look()
+        readiness = await health.check()
         log.info(
             "serving",
             listeners=[listener.name for listener in self.listeners],
             profiles=len(self._profiles.current),
-            ready=readiness.ready,
+            ready=readiness.is_ready,
         )
 
     # --- in the background -------------------------------------------------------------------------------
 
-    def _watch(
+    def _start_periodic_tasks(
         self, store: Store, journal: Journal, libraries: Mapping[str, OpenLibrary], health: Health, place: Leader
     ) -> None:
-        async def look() -> None:
-            self.metrics.readiness(await health.look())
+        async def measure_readiness() -> None:
+            self.metrics.record_readiness(await health.check())
 
-        async def alive() -> None:
-            await place.leads()
+        async def renew_leadership() -> None:
+            await place.is_leader()
 
-        async def oldest_pending() -> None:
-            found = [await journal.oldest_pending(symbol) for symbol in libraries]
-            self.metrics.oldest_pending(min((at for at in found if at is not None), default=None), self._clock.now())
+        async def measure_oldest_pending() -> None:
+            found = [await journal.find_oldest_pending(symbol) for symbol in libraries]
+            self.metrics.record_oldest_pending(
+                min((at for at in found if at is not None), default=None), self._clock.now()
+            )
 
-        async def retention() -> None:
-            forgotten = await journal.forget(self._clock.now())
+        async def prune_journal() -> None:
+            forgotten = await journal.apply_retention(self._clock.now())
             if forgotten.messages or forgotten.bodies:
                 log.info("journal: forgotten", messages=forgotten.messages, contents=forgotten.bodies)
 
-        async def profiles() -> None:
-            await self._profiles.watch(asyncio.Event())
+        async def watch_profile_files() -> None:
+            await self._profiles.watch_folders(asyncio.Event())
 
-        async def policies() -> None:
-            await self._policies.watch(asyncio.Event())
+        async def watch_policy_files() -> None:
+            await self._policies.watch_folders(asyncio.Event())
 
-        async def outbox_rows() -> None:
+        async def count_outbox_rows() -> None:
             counts = await store.read(outbox_queries.counts)
             oldest = await store.read(outbox_queries.oldest_waiting)
-            self.metrics.outbox(counts, oldest, self._clock.now())
+            self.metrics.record_outbox_rows(counts, oldest, self._clock.now())
 
-        async def forget() -> None:
-            if forgotten := await self.managed.forget():
+        async def prune_finished_work() -> None:
+            if forgotten := await self.managed.prune_outbox():
                 log.info("outbox: forgotten", rows=forgotten)
-            if forgotten := await self.mailboxes.forget():
+            if forgotten := await self.mailboxes.prune_mails():
                 log.info("mailboxes: forgotten", mails=forgotten)
-            await self._api.forget(self.managed.houses)
+            await self._api.prune_stored_answers(self.managed.houses)
             if self._pages is not None:
-                await self._pages.forget(self.managed.houses)
+                await self._pages.prune_expired(self.managed.houses)
 
-        self._tasks.every("health: try to write", WRITE_SECONDS, health.try_writing)
-        self._tasks.every("health: look for the metrics", LOOK_SECONDS, look)
-        self._tasks.every("node: keep its place", LOOK_SECONDS, alive)
-        self._tasks.every("outbox: count for the metrics", LOOK_SECONDS, outbox_rows)
-        self._tasks.every("outbox: retention", RETENTION_SECONDS, forget)
-        self._tasks.every("journal: oldest pending for the metrics", LOOK_SECONDS, oldest_pending)
-        self._tasks.every("journal: retention", RETENTION_SECONDS, retention)
+        self._tasks.run_every("health: try to write", WRITE_SECONDS, health.try_writing)
+        self._tasks.run_every("health: look for the metrics", LOOK_SECONDS, measure_readiness)
+        self._tasks.run_every("node: keep its place", LOOK_SECONDS, renew_leadership)
+        self._tasks.run_every("outbox: count for the metrics", LOOK_SECONDS, count_outbox_rows)
+        self._tasks.run_every("outbox: retention", RETENTION_SECONDS, prune_finished_work)
+        self._tasks.run_every("journal: oldest pending for the metrics", LOOK_SECONDS, measure_oldest_pending)
+        self._tasks.run_every("journal: retention", RETENTION_SECONDS, prune_journal)
         if self.settings.profiles.reload:
-            self._tasks.start("profiles: watch the folder", profiles, OnFailure.RESTART)
-            self._tasks.start("requests.yml: watch", policies, OnFailure.RESTART)
+            self._tasks.start("profiles: watch the folder", watch_profile_files, OnFailure.RESTART)
+            self._tasks.start("requests.yml: watch", watch_policy_files, OnFailure.RESTART)

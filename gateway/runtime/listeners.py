@@ -102,7 +102,7 @@ class HttpListener:
         return port
 
     @property
-    def listening(self) -> bool:
+    def is_listening(self) -> bool:
         return self._server is not None and self._server.is_serving()
 
     async def start(self) -> None:
@@ -117,10 +117,10 @@ class HttpListener:
         )
         await self._runner.setup()
         self._server = await asyncio.get_running_loop().create_server(
-            self._front, self.place.host, self.place.port, ssl=self.place.tls, backlog=1024, reuse_address=True
+            self._make_shim, self.place.host, self.place.port, ssl=self.place.tls, backlog=1024, reuse_address=True
         )
 
-    def _front(self) -> Front:
+    def _make_shim(self) -> Front:
         assert self._runner is not None
         assert self._runner.server is not None
         site, place = self._site, self.place
@@ -136,7 +136,7 @@ class HttpListener:
             return
         self._server.close()
         for front in list(self._fronts):
-            front.close_unheard()
+            front.close_if_unused()
         server = self._runner.server
         assert server is not None
         server.pre_shutdown()
@@ -197,7 +197,7 @@ class TcpListener:
         return port
 
     @property
-    def listening(self) -> bool:
+    def is_listening(self) -> bool:
         return self._server is not None and self._server.is_serving()
 
     @property
@@ -207,7 +207,7 @@ class TcpListener:
     async def start(self) -> None:
         """Raises OSError when the address can't be had."""
         self._server = await asyncio.start_server(
-            self._accept,
+            self._accept_connection,
             self.place.host,
             self.place.port,
             ssl=self.place.tls,
@@ -222,7 +222,7 @@ class TcpListener:
             return
         self._server.close()
         for connection in list(self._connections):
-            connection.finish()
+            connection.finish_and_close()
         if self._tasks:
             _done, late = await asyncio.wait(self._tasks, timeout=seconds)
             for task in late:
@@ -232,7 +232,7 @@ class TcpListener:
                 await asyncio.wait(late)
         self._server = None
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _accept_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = peer_of(writer)
         if len(self._connections) >= self.place.connections or self._peers[peer] >= self.place.per_peer:
             self._too_many.warning("too many connections", listener=self.name, peer=peer, open=len(self._connections))
@@ -240,10 +240,10 @@ class TcpListener:
             return
         task = asyncio.current_task()
         assert task is not None
-        line = self._lines.accepted(self.place.protocol) if self._lines is not None else None
-        connection = Connection(self._manner(), self._inside, reader, writer, line)
+        line = self._lines.accept_connection(self.place.protocol) if self._lines is not None else None
+        connection = Connection(self._read_connection_rules(), self._inside, reader, writer, line)
         if line is not None:
-            line.opened(connection, writer)
+            line.attach_connection(connection, writer)
         self._connections.add(connection)
         self._tasks.add(task)
         self._peers[peer] += 1
@@ -258,14 +258,14 @@ class TcpListener:
             writer.transport.abort()
         finally:
             if line is not None:
-                line.ended()
+                line.mark_ended()
             self._connections.discard(connection)
             self._tasks.discard(task)
             self._peers[peer] -= 1
             if not self._peers[peer]:
                 del self._peers[peer]
 
-    def _manner(self) -> Manner:
+    def _read_connection_rules(self) -> Manner:
         place = self.place
         return Manner(place.protocol, place.profile, place.framing(), place.limit(), place.idle_in_message)
 

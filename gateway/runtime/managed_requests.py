@@ -109,35 +109,35 @@ class Managed:
             profiles,
             policies,
             self.channels,
-            self.wake.nudge,
-            self.network.reported,
+            self.wake.notify,
+            self.network.reported_load,
             KnownHoldings(SearchCatalogue(self._asker, profiles)),
         )
         self.finder = Finder(self.houses, self._asker)
         self.doors = Doors(self.houses)
         letters = Letters(settings.letters_folder, settings.letters.language)
-        mailer = self._mailer(adapters, secrets)
+        mailer = self._make_mailer(adapters, secrets)
 
         def make_channels(mailer: Mailer, lines: Lines, secrets: Secrets = secrets) -> dict[str, PartnerChannel]:
-            return self._channels(adapters, secrets, mailer, letters, lines)
+            return self._build_channels(adapters, secrets, mailer, letters, lines)
 
         self._make_channels = make_channels
         self._secrets = secrets
         self.channels.update(make_channels(mailer, lines))
-        rows = Handlers(self.houses, letters, mailer, settings.mail.from_)
+        rows = Handlers(self.houses, letters, mailer, settings.mail.letter_sender)
         self._webhooks = WebhookHandler(
             store, clock, WebhookOptions(addresses=Addresses(settings.api.webhook_networks))
         )
-        handlers: dict[str, Handler] = {**rows.by_kind(), WEBHOOK: self._webhooks}
-        self.worker = Worker(store, clock, handlers, Options.of(settings.outbox), node, observe)
-        self.wake.join(self.worker.nudge)
-        self.timekeeper = Timekeeper(store, clock, self._fire, leader(store, "timers"))
-        self.wake.join(self.timekeeper.nudge)
-        acts = {symbol: Acts(house, self.worker.run_one) for symbol, house in self.houses.items()}
+        handlers: dict[str, Handler] = {**rows.handlers_by_kind(), WEBHOOK: self._webhooks}
+        self.worker = Worker(store, clock, handlers, Options.from_settings(settings.outbox), node, observe)
+        self.wake.subscribe(self.worker.wake)
+        self.timekeeper = Timekeeper(store, clock, self._fire_timer, leader(store, "timers"))
+        self.wake.subscribe(self.timekeeper.wake)
+        acts = {symbol: Acts(house, self.worker.run_row) for symbol, house in self.houses.items()}
         self.requests = RequestsFront(self.houses, acts)
         self.patrons = PatronsFront(self.requests, letters)
         self.questions = QuestionsFront(store, journal, self.houses, acts, letters)
-        self.partners = PartnersFront(self.houses, self.network.heard)
+        self.partners = PartnersFront(self.houses, self.network.find_contact)
         self.desk = StaffFront(self.houses)
         self.feed = FeedFront(self.houses)
 
@@ -145,15 +145,15 @@ class Managed:
         await self._webhooks.close()
         await self._asker.close()
 
-    def channels_with(self, mailer: Mailer) -> Mapping[str, PartnerChannel]:
+    def make_mailer_channels(self, mailer: Mailer) -> Mapping[str, PartnerChannel]:
         """Channels like ours that hand their mail to another mailer, and reach nobody else."""
         return self._make_channels(mailer, NoLines())
 
-    def previewing(self, mailer: Mailer) -> Mapping[str, PartnerChannel]:
+    def make_preview_channels(self, mailer: Mailer) -> Mapping[str, PartnerChannel]:
         """The same, but what they write is for people to see: secrets are looked for, and not shown."""
         return self._make_channels(mailer, NoLines(), lambda reference: HIDDEN if self._secrets(reference) else "")
 
-    async def drain(self) -> int:
+    async def drain_due_work(self) -> int:
         """Timers that are due and all work that follows, until nothing is left to be done now; how many tries that
         were."""
         tries = 0
@@ -161,7 +161,7 @@ class Managed:
             tries += done
         return tries
 
-    async def forget(self) -> int:
+    async def prune_outbox(self) -> int:
         """Finished rows of the outbox whose time is over; how many there were."""
         days = min(house.policy().retention.outbox_days for house in self.houses.values())
         before = self._clock.now() - timedelta(days=days)
@@ -172,14 +172,14 @@ class Managed:
             pass  # they are of rows that were counted already
         return forgotten
 
-    async def _fire(self, row: TimerRow) -> None:
+    async def _fire_timer(self, row: TimerRow) -> None:
         await fire(house_of(self.houses, row.library), row)
 
-    def _mailer(self, adapters: Adapters, secrets: Secrets) -> Mailer:
-        server = self._settings.mail.server(self._settings.folder)
+    def _make_mailer(self, adapters: Adapters, secrets: Secrets) -> Mailer:
+        server = self._settings.mail.make_mail_server(self._settings.folder)
         return adapters.mailers["smtp"].make(server, secrets) if server is not None else NoMailServer()
 
-    def _channels(
+    def _build_channels(
         self, adapters: Adapters, secrets: Secrets, mailer: Mailer, letters: Letters, lines: Lines
     ) -> dict[str, PartnerChannel]:
         context = ChannelContext(
@@ -190,23 +190,23 @@ class Managed:
             secrets=secrets,
             folder=self._settings.folder,
             mailer=mailer,
-            sender=self._settings.mail.from_,
+            sender=self._settings.mail.letter_sender,
             letters=letters,
             read_file=self._read_file,
-            receive=self.doors.receive,
-            answers=self._answers,
+            receive=self.doors.receive_message,
+            answers=self._make_answer_links,
             lines=lines,
         )
         return {name: adapter.make(context) for name, adapter in adapters.channels.items()}
 
-    async def _answers(self, message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:
+    async def _make_answer_links(self, message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:
         return await partner_links(self.houses[message.request.library], message, days)
 
     async def _read_file(self, library: str, file_id: str) -> bytes:
-        def work(connection: Connection) -> bytes | None:
+        def load_file(connection: Connection) -> bytes | None:
             return history.get(connection, library, file_id)
 
-        content = await self._store.read(work)
+        content = await self._store.read(load_file)
         if content is None:
             raise KeyError(file_id)
         return content
@@ -234,7 +234,7 @@ def houses_of(
     return {
         symbol: House(
             symbol=symbol,
-            info=settings.library(symbol).info,
+            info=settings.find_library(symbol).info,
             system=library.system,
             zone=library.zone,
             currency=library.currency,
@@ -244,7 +244,7 @@ def houses_of(
             policy=lambda symbol=symbol: policies(symbol),  # type: ignore[misc]
             channels=channels if channels is not None else {},
             catalogue=catalogue,
-            nudge=nudge,
+            wake_outbox=nudge,
             public_url=settings.http.public_url,
             writes_letters=bool(settings.mail.host),
             network=network,
@@ -267,19 +267,19 @@ class _Keeper:
 async def preview_of(managed: Managed, adapters: Adapters, library: str, reference: str) -> tuple[str, ...]:
     """Header and text of each mail. Raises NotThere, Refused (it has no partner, or one that isn't written mails)."""
     house = house_of(managed.houses, library)
-    request = await managed.requests.find(library, reference)
+    request = await managed.requests.find_request(library, reference)
     message = await house.store.read(lambda c: _waiting(c, house, request)) or _request_of(house, request)
-    profile, partner = house.known_partner(message.receiver.profile)
+    profile, partner = house.require_partner(message.receiver.profile)
     adapter = adapters.channels.get(partner.channel)
     if adapter is None or adapter.section not in adapters.mail_formats:
         detail = f"Partner {profile.name} is not written mails: its channel is '{partner.channel}'."
         raise Refused(Reason.UNSUPPORTED_SERVICE, detail, about=About.RECEIVER)
     keeper = _Keeper()
-    channel = managed.previewing(keeper)[partner.channel]
+    channel = managed.make_preview_channels(keeper)[partner.channel]
     gathered = await house.store.read(lambda c: _together(c, house, profile, channel, message))
     if gathered is not None and isinstance(channel, Gathers):
         file, messages = gathered
-        outcomes = await channel.send_many(messages, file, profile)
+        outcomes = await channel.send_batch(messages, file, profile)
         outcome = next(one for said, one in zip(messages, outcomes, strict=True) if said.id == message.id)
     else:
         outcome = await channel.send(message, profile)
@@ -316,8 +316,8 @@ def _together(
     rule = gathers[1]
     ready = order_batches.waiting(connection, house.symbol, profile.name, order_batches.ALL)
     messages = [parse_message(one.payload) for one in ready if one.id != message.id]
-    word = channel.together(message, profile)
-    fitting = [one for one in messages if channel.together(one, profile) == word][: rule.most - 1]
+    word = channel.batch_key(message, profile)
+    fitting = [one for one in messages if channel.batch_key(one, profile) == word][: rule.most - 1]
     number = file_number(connection, house, profile, rule, taken=False)
     ordered = sorted((*fitting, message), key=lambda one: (one.id == "preview", one.id))
     return GatheredFile(id="preview", number=number, at=house.now()), ordered
@@ -328,7 +328,7 @@ def _request_of(house: House, request: Request) -> PartnerMessage:
     line = next((one for one in request.rota if one.standing is Standing.WAITING), None)
     if request.role is not Role.BORROWING or line is None:
         raise Refused(Reason.DATA_MISSING, "No partner is to be written to for this request.", about=About.REQUEST)
-    receiver = house.party_of(line.partner)
+    receiver = house.party_of_partner(line.partner)
     return PartnerMessage(
         id="preview",
         kind=Kind.REQUEST,

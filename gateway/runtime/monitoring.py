@@ -62,7 +62,7 @@ class Listener(Protocol):
     def name(self) -> str: ...
 
     @property
-    def listening(self) -> bool: ...
+    def is_listening(self) -> bool: ...
 
 
 class Health:
@@ -102,26 +102,28 @@ class Health:
         finally:
             self._writing_since = None
 
-    async def look(self) -> Readiness:
+    async def check(self) -> Readiness:
         clock = asyncio.get_running_loop().time
         async with self._lock:
             if self._last is None or clock() - self._looked > FRESH_SECONDS:
-                self._last = await self._look()
+                self._last = await self._check_parts()
                 self._looked = clock()
             return self._last
 
-    async def _look(self) -> Readiness:
+    async def _check_parts(self) -> Readiness:
         probes = [_part("store", lambda: ping(self._store, MAX_PROBE_SECONDS))]
         probes += [_part(f"library {symbol}", system.ping) for symbol, system in self._libraries.items()]
-        probes.append(self._messages())
+        probes.append(self._check_messages())
         parts = list(await asyncio.gather(*probes))
-        parts.insert(1, self._writing())
+        parts.insert(1, self._check_writing())
         parts.append(Part("profiles", notes=tuple(str(problem) for problem in self._profiles.problems)))
-        parts += [Part(listener.name, "" if listener.listening else "not listening") for listener in self._listeners()]
-        self._tell_changes(parts)
+        parts += [
+            Part(listener.name, "" if listener.is_listening else "not listening") for listener in self._listeners()
+        ]
+        self._log_changes(parts)
         return Readiness(tuple(parts))
 
-    async def _messages(self) -> Part:
+    async def _check_messages(self) -> Part:
         try:
             async with asyncio.timeout(MAX_PROBE_SECONDS):
                 count = await self._set_aside()
@@ -129,7 +131,7 @@ class Health:
             count = 0
         return Part("messages", notes=(f"set aside: {count} (illgate journal list --outcome failed)",) if count else ())
 
-    def _writing(self) -> Part:
+    def _check_writing(self) -> Part:
         problem, since = self._not_written, self._writing_since
         waited = asyncio.get_running_loop().time() - since if since is not None else 0.0
         if waited > LONGEST_WRITE:
@@ -140,13 +142,13 @@ class Health:
             return Part("store writing", problem or f"the database's folder can't be looked at: {error.strerror}")
         return Part("store writing", problem, notes)
 
-    def _tell_changes(self, parts: Sequence[Part]) -> None:
+    def _log_changes(self, parts: Sequence[Part]) -> None:
         """Each change once, not each look."""
-        down = frozenset(part.name for part in parts if not part.up)
+        down = frozenset(part.name for part in parts if not part.is_up)
         for part in parts:
-            if not part.up and part.name not in self._down:
+            if not part.is_up and part.name not in self._down:
                 log.error("a part is down", part=part.name, problem=part.problem)
-            elif part.up and part.name in self._down:
+            elif part.is_up and part.name in self._down:
                 log.info("a part is up again", part=part.name)
         self._down = down
 
@@ -238,16 +240,16 @@ class Metrics:
         )
         self._bound: dict[tuple[str, str, str, OutcomeClass], tuple[Counter, Histogram]] = {}
 
-    def message(self, protocol: str, profile: str, service: str, outcome: OutcomeClass, seconds: float) -> None:
+    def record_message(self, protocol: str, profile: str, service: str, outcome: OutcomeClass, seconds: float) -> None:
         """One message has been answered. `profile` and `service` may be empty (not known)."""
         key = (protocol, profile, service, outcome)
         bound = self._bound.get(key)
         if bound is None:
-            bound = self._bind(key)
+            bound = self._bind_series(key)
         bound[0].inc()
         bound[1].observe(seconds)
 
-    def _bind(self, key: tuple[str, str, str, OutcomeClass]) -> tuple[Counter, Histogram]:
+    def _bind_series(self, key: tuple[str, str, str, OutcomeClass]) -> tuple[Counter, Histogram]:
         if len(self._bound) < MOST_SERIES:
             return self._bind_labels(key)
         other = (key[0], "other", "other", key[3])
@@ -264,23 +266,25 @@ class Metrics:
         text = "What is wrong in the profile files as they are now, so that older ones are in use"
         Gauge("illgate_profile_problems", text, registry=self.registry).set_function(problems)
 
-    def readiness(self, readiness: Readiness) -> None:
+    def record_readiness(self, readiness: Readiness) -> None:
         for part in readiness.parts:
-            self._up.labels(part.name).set(part.up)
+            self._up.labels(part.name).set(part.is_up)
             self._notes.labels(part.name).set(len(part.notes))
 
-    def oldest_pending(self, since: datetime | None, now: datetime) -> None:
+    def record_oldest_pending(self, since: datetime | None, now: datetime) -> None:
         self._pending_age.set((now - since).total_seconds() if since is not None else 0.0)
 
-    def outbox_tried(self, kind: str, outcome: Outcome) -> None:
+    def count_outbox_attempt(self, kind: str, outcome: Outcome) -> None:
         """One try of a row has ended; to be given to the worker as `observe`."""
         self._outbox_tries.labels(kind, outcome.value).inc()
 
-    def network_asked(self, outcome: str) -> None:
+    def count_network_query(self, outcome: str) -> None:
         """A member was asked: answered, silent."""
         self._network_asks.labels(outcome).inc()
 
-    def outbox(self, counts: Mapping[tuple[str, Status], int], oldest: datetime | None, now: datetime) -> None:
+    def record_outbox_rows(
+        self, counts: Mapping[tuple[str, Status], int], oldest: datetime | None, now: datetime
+    ) -> None:
         """What `outbox.counts` and `outbox.oldest_waiting` say at `now`."""
         self._outbox_rows.clear()  # a library without rows is not counted there
         for (library, status), rows in counts.items():
@@ -290,7 +294,7 @@ class Metrics:
     def watch_outbox(self, worker: Worker) -> None:
         """Read when Prometheus asks."""
         for name, text, value in (
-            ("illgate_outbox_in_hand", "Rows of the outbox in the hands of this node", lambda: worker.in_hand),
+            ("illgate_outbox_in_hand", "Rows of the outbox in the hands of this node", lambda: worker.rows_in_hand),
             ("illgate_outbox_breakers_open", "Ways out that are left alone for now", lambda: worker.open_breakers),
         ):
             Gauge(name, text, registry=self.registry).set_function(value)
@@ -304,6 +308,6 @@ class Metrics:
         ):
             Gauge(name, text, registry=self.registry).set_function(value)
 
-    def page(self) -> tuple[bytes, str]:
+    def render(self) -> tuple[bytes, str]:
         """What Prometheus reads, and its content type."""
         return generate_latest(self.registry), CONTENT_TYPE

@@ -43,52 +43,52 @@ class OpenLine:
         self._end: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         """Done when the connection is at its end: True where it broke."""
 
-    def opened(self, connection: Connection, writer: asyncio.StreamWriter) -> None:
+    def attach_connection(self, connection: Connection, writer: asyncio.StreamWriter) -> None:
         self._connection = connection
         raw = writer.get_extra_info("socket")
         if raw is not None:  # the other end may be gone without a word
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
-    def ended(self, broke: bool = False) -> None:
+    def mark_ended(self, broke: bool = False) -> None:
         if not self._end.done():
             self._end.set_result(broke)
         self.retire()
 
     @property
-    def closed(self) -> bool:
+    def is_closed(self) -> bool:
         return self._end.done()
 
     @property
-    def outdated(self) -> bool:
+    def is_outdated(self) -> bool:
         return any(self._lines.says(profile) != then for profile, then in self._profiles.items())
 
     def retire(self) -> None:
         """Nobody finds it any more; what has come is answered, then it is closed."""
         for profile in self._profiles:
-            self._lines.forget((self._protocol, profile), self)
+            self._lines.remove_connection((self._protocol, profile), self)
         if self._connection is not None:
-            self._connection.finish()
+            self._connection.finish_and_close()
 
     # --- as the exchange and the connection see it -------------------------------------------------------
 
-    def knows(self, profile: str) -> bool:
+    def is_admitted(self, profile: str) -> bool:
         return profile in self._profiles
 
     @property
-    def only(self) -> str:
+    def sole_profile(self) -> str:
         return next(iter(self._profiles)) if len(self._profiles) == 1 else ""
 
     def admit(self, profile: str) -> None:
         if profile not in self._profiles:
             self._profiles[profile] = self._lines.says(profile)
             if not self._own:
-                self._lines.keep((self._protocol, profile), self)
+                self._lines.add_connection((self._protocol, profile), self)
 
     @property
-    def awaits(self) -> bool:
+    def is_reply_awaited(self) -> bool:
         return bool(self._waiting)
 
-    def claims(self, message: bytes) -> asyncio.Future[bytes] | None:
+    def find_waiting_reply(self, message: bytes) -> asyncio.Future[bytes] | None:
         return next((reply for is_it, reply in self._waiting if not reply.done() and is_it(message)), None)
 
     def call_back(self, place: CallBack, answer: bytes) -> None:
@@ -96,36 +96,36 @@ class OpenLine:
 
     # --- speaking ----------------------------------------------------------------------------------------
 
-    async def say(self, saying: Saying) -> bytes | None:
+    async def send(self, saying: Saying) -> bytes | None:
         """One after the other, as OCLC wants it (facts/iso-ill-10161.md 10): the next when the answer is there.
         Raises Unavailable, OutcomeUnknown."""
         async with self._turn:
             connection = self._connection
-            if connection is None or self.closed:
+            if connection is None or self.is_closed:
                 raise Unavailable("the connection has just been closed")
-            reply = self._expect(saying)
+            reply = self._expect_reply(saying)
             try:
                 await connection.send(saying.message)
                 if self._own:
-                    connection.no_more()
+                    connection.end_sending()
                 if self._own or reply is not None:
-                    return await self._wait(saying, reply)
+                    return await self._wait_for_reply(saying, reply)
             except ConnectionError as gone:
                 raise OutcomeUnknown(f"the connection broke: {gone or type(gone).__name__}") from gone
             finally:
                 self._waiting = [one for one in self._waiting if one[1] is not reply]
                 if self._own:
-                    connection.finish()
+                    connection.finish_and_close()
             return None
 
-    def _expect(self, saying: Saying) -> asyncio.Future[bytes] | None:
+    def _expect_reply(self, saying: Saying) -> asyncio.Future[bytes] | None:
         if saying.is_reply is None:
             return None
         reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting.append((saying.is_reply, reply))
         return reply
 
-    async def _wait(self, saying: Saying, reply: asyncio.Future[bytes] | None) -> bytes | None:
+    async def _wait_for_reply(self, saying: Saying, reply: asyncio.Future[bytes] | None) -> bytes | None:
         """For the reply, the end of the connection, or the end of our patience."""
         signs = (reply, self._end) if reply is not None else (self._end,)
         await asyncio.wait(signs, timeout=saying.seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -137,7 +137,7 @@ class OpenLine:
             return None
         if self._end.done():
             raise OutcomeUnknown("the connection was closed without an answer")
-        self.ended()  # the next try takes another one
+        self.mark_ended()  # the next try takes another one
         raise OutcomeUnknown(f"no answer within {saying.seconds:g} s")
 
 
@@ -156,24 +156,24 @@ class OpenLines:
         self._calls: set[asyncio.Task[None]] = set()
         self._too_many = Seldom(log)
 
-    def serve(self, inside: Inside) -> None:
+    def start_serving(self, inside: Inside) -> None:
         """From now on connections may be opened: what comes in on them goes there."""
         self._inside = inside
 
-    def accepted(self, protocol: str) -> OpenLine:
+    def accept_connection(self, protocol: str) -> OpenLine:
         return OpenLine(self, protocol)
 
-    def keep(self, key: Key, line: OpenLine) -> None:
+    def add_connection(self, key: Key, line: OpenLine) -> None:
         self._open[key].append(line)
 
-    def forget(self, key: Key, line: OpenLine) -> None:
+    def remove_connection(self, key: Key, line: OpenLine) -> None:
         lines = self._open.get(key, [])
         if line in lines:
             lines.remove(line)
         if not lines:
             self._open.pop(key, None)
 
-    def open_to(self, protocol: str, profile: str) -> int:
+    def count_connections(self, protocol: str, profile: str) -> int:
         """How many connections are open to a partner."""
         return len(self._open.get((protocol, profile), ()))
 
@@ -181,17 +181,17 @@ class OpenLines:
         """Connections of partners whose profiles have changed come to their end: who is let in, where it is reached
         and how long it may take is found out anew with the next."""
         for line in {line for lines in self._open.values() for line in lines}:
-            if line.outdated:
+            if line.is_outdated:
                 line.retire()
         return True
 
-    async def say(self, saying: Saying) -> bytes | None:
+    async def send(self, saying: Saying) -> bytes | None:
         if saying.own:
-            return await (await self._dial(saying)).say(saying)
+            return await (await self._open_connection(saying)).send(saying)
         key = saying.protocol, saying.profile
         async with self._dialling[key]:
-            line = self._newest(key) or await self._dial(saying)
-        return await line.say(saying)
+            line = self._find_newest_connection(key) or await self._open_connection(saying)
+        return await line.send(saying)
 
     def call_back(self, protocol: str, place: CallBack, answer: bytes) -> None:
         """Soon, or not at all: whoever needs it asks again."""
@@ -206,9 +206,9 @@ class OpenLines:
             own=True,
             seconds=place.seconds,
             connect_seconds=place.connect_seconds,
-            tls=place.tls.within(self._folder) if place.tls is not None else None,
+            tls=place.tls.resolve_in_folder(self._folder) if place.tls is not None else None,
         )
-        task = asyncio.create_task(self._call(saying), name=f"call back {place.address}")
+        task = asyncio.create_task(self._call_back_partner(saying), name=f"call back {place.address}")
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
 
@@ -216,7 +216,7 @@ class OpenLines:
         """Finish what has begun on the connections that we opened, for at most so long."""
         self._inside = None
         for connection in self._connections.values():
-            connection.finish()
+            connection.finish_and_close()
         tasks = {*self._connections, *self._calls}
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=seconds)
@@ -227,10 +227,10 @@ class OpenLines:
 
     # --- opening -----------------------------------------------------------------------------------------
 
-    def _newest(self, key: Key) -> OpenLine | None:
-        return next((line for line in reversed(self._open.get(key, [])) if not line.closed), None)
+    def _find_newest_connection(self, key: Key) -> OpenLine | None:
+        return next((line for line in reversed(self._open.get(key, [])) if not line.is_closed), None)
 
-    async def _dial(self, saying: Saying) -> OpenLine:
+    async def _open_connection(self, saying: Saying) -> OpenLine:
         """Raises Unavailable."""
         inside = self._inside
         if inside is None:
@@ -241,14 +241,14 @@ class OpenLines:
             raise Unavailable("the gateway is stopping")
         line = OpenLine(self, saying.protocol, own=saying.own)
         connection = Connection(self._manner(saying.protocol, saying.profile), inside, reader, writer, line)
-        line.opened(connection, writer)
+        line.attach_connection(connection, writer)
         line.admit(saying.profile)
-        task = asyncio.create_task(self._serve(connection, line, writer), name=f"line to {saying.address}")
+        task = asyncio.create_task(self._serve_connection(connection, line, writer), name=f"line to {saying.address}")
         self._connections[task] = connection
         task.add_done_callback(self._connections.pop)
         return line
 
-    async def _serve(self, connection: Connection, line: OpenLine, writer: asyncio.StreamWriter) -> None:
+    async def _serve_connection(self, connection: Connection, line: OpenLine, writer: asyncio.StreamWriter) -> None:
         broke = True
         try:
             await connection.run()
@@ -258,12 +258,12 @@ class OpenLines:
         except Exception:
             log.exception("a connection failed")
         finally:
-            line.ended(broke)
+            line.mark_ended(broke)
             writer.transport.abort()
 
-    async def _call(self, saying: Saying) -> None:
+    async def _call_back_partner(self, saying: Saying) -> None:
         try:
-            await self.say(saying)
+            await self.send(saying)
         except (Unavailable, OutcomeUnknown) as failed:
             log.warning("a partner can't be called back", profile=saying.profile, reason=str(failed))
 

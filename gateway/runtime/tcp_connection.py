@@ -35,11 +35,11 @@ class SpokenLine(Line, Protocol):
     """A connection's side of a line."""
 
     @property
-    def awaits(self) -> bool:
+    def is_reply_awaited(self) -> bool:
         """Whether somebody of ours waits for an answer on it."""
         ...
 
-    def claims(self, message: bytes) -> asyncio.Future[bytes] | None:
+    def find_waiting_reply(self, message: bytes) -> asyncio.Future[bytes] | None:
         """Of whoever waits for this message; it is to be given to them when it has been taken."""
         ...
 
@@ -94,7 +94,7 @@ class Connection:
         self._wait: asyncio.Timeout | None = None
         self._since = asyncio.get_running_loop().time()  # when the message began, or else the waiting for one
 
-    def finish(self) -> None:
+    def finish_and_close(self) -> None:
         """Answer what has begun, then close."""
         self._ending = True
         if self._wait is not None and not self._wait.expired() and not self._frames.begun:
@@ -102,11 +102,11 @@ class Connection:
 
     async def run(self) -> None:
         """Raises ConnectionError when the partner has gone."""
-        while (message := await self._next()) is not None:
-            await self._take(message)
+        while (message := await self._read_message()) is not None:
+            await self._process_message(message)
             if not self._manner.framing.keep_open:
                 break
-        await self._close()
+        await self._close_writer()
 
     async def send(self, message: bytes) -> None:
         """Raises ConnectionError when it can't be sent, or isn't read."""
@@ -120,7 +120,7 @@ class Connection:
             self._writer.transport.abort()  # or what it doesn't read would grow with all that is said on it
             raise ConnectionAbortedError("the partner does not read what it is sent") from late
 
-    def no_more(self) -> None:
+    def end_sending(self) -> None:
         """We have nothing more to say on it; TLS can't tell that."""
         if self._writer.can_write_eof():
             with contextlib.suppress(OSError):  # the partner has gone already
@@ -128,22 +128,22 @@ class Connection:
 
     # --- reading -----------------------------------------------------------------------------------------
 
-    async def _next(self) -> bytes | None:
+    async def _read_message(self) -> bytes | None:
         """The next message. What there is of one that came too slowly, grew too long or has no end comes last."""
         while (message := self._frames.next()) is None:
-            if self._frames.hopeless or not await self._more():
+            if self._frames.is_unrecoverable or not await self._read_more():
                 self._ending = True
                 return self._frames.rest() if self._frames.begun else None
         self._since = asyncio.get_running_loop().time()
         return message
 
-    async def _more(self) -> bool:
+    async def _read_more(self) -> bool:
         """Read on; False: nothing more will come, or not in time."""
         now = asyncio.get_running_loop().time()
         begun = self._frames.begun
         if self._ending and not begun:
             return False
-        deadline = self._patience.deadline(self._since, now, begun) if begun else self._since + self._idle
+        deadline = self._patience.compute_deadline(self._since, now, begun) if begun else self._since + self._idle
         try:
             async with asyncio.timeout_at(deadline) as self._wait:
                 data = await self._reader.read(CHUNK)
@@ -158,15 +158,15 @@ class Connection:
 
     def _is_awaited(self, begun: int) -> bool:
         """Nothing came for a long time, but somebody waits for an answer, for as long as it pleases them."""
-        if begun or self._ending or self._line is None or not self._line.awaits:
+        if begun or self._ending or self._line is None or not self._line.is_reply_awaited:
             return False
         self._since = asyncio.get_running_loop().time()
         return True
 
     # --- answering ---------------------------------------------------------------------------------------
 
-    async def _take(self, message: bytes) -> None:
-        waiting = self._line.claims(message) if self._line is not None else None
+    async def _process_message(self, message: bytes) -> None:
+        waiting = self._line.find_waiting_reply(message) if self._line is not None else None
         arrival = Arrival(
             body=message,
             received=self._inside.clock.now(),
@@ -178,7 +178,7 @@ class Connection:
             line=self._line,
             awaited=waiting is not None,
         )
-        await self._inside.gate.enter_patiently()
+        await self._inside.gate.enter_or_wait()
         try:
             answer = await self._inside.exchange.handle(arrival)
         finally:
@@ -190,8 +190,8 @@ class Connection:
         elif answer.body:
             await self.send(answer.body + self._manner.framing.answer_end)
 
-    async def _close(self) -> None:
-        self.no_more()
+    async def _close_writer(self) -> None:
+        self.end_sending()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
                 while await self._reader.read(CHUNK):
@@ -240,13 +240,13 @@ class Frames:
         return len(self._buffer)
 
     @property
-    def hopeless(self) -> bool:
+    def is_unrecoverable(self) -> bool:
         """It is too long."""
         return len(self._buffer) > self._limit
 
     def next(self) -> bytes | None:
         """The next whole message, None if there is none yet (or none that keeps the limit)."""
-        end = self._end()
+        end = self._find_end()
         if end is None or end > self._limit:
             return None
         message = bytes(self._buffer[:end])
@@ -262,7 +262,7 @@ class Frames:
         self._seen = 0
         return message
 
-    def _end(self) -> int | None:
+    def _find_end(self) -> int | None:
         """Position after the end of the first message in the buffer."""
         end = None
         if self._framing.end == "tag":

@@ -88,21 +88,21 @@ class ApiKeys:
         self._store = store
         self._clock = clock
 
-    async def create(self, library: str, name: str, scopes: Iterable[Scope]) -> NewKey:
+    async def create_key(self, library: str, name: str, scopes: Iterable[Scope]) -> NewKey:
         now = self._clock.now()
         prefix = "".join(secrets.choice(_LETTERS) for _ in range(8))
         key = f"ilg_{prefix}_{secrets.token_urlsafe(32)}"
         words = tuple(scope.value for scope in Scope if scope in set(scopes))
 
-        def work(c: Connection) -> KeyRow:
+        def insert_key(c: Connection) -> KeyRow:
             hashed = digest(key, secret(c, library, API_KEYS, now))
             row = KeyRow(library=library, prefix=prefix, name=name, digest=hashed, scopes=words, created=now)
             api_access.add(c, row)
             return row
 
-        return NewKey(key, await self._store.write(work))
+        return NewKey(key, await self._store.write(insert_key))
 
-    async def holder(self, key: str) -> KeyHolder | None:
+    async def find_holder(self, key: str) -> KeyHolder | None:
         """None: not a key that is valid now. Raises Unavailable."""
         found = _KEY.fullmatch(key)
         if found is None:
@@ -113,10 +113,10 @@ class ApiKeys:
         await self._note_use(row, self._clock.now())
         return KeyHolder(row.library, row.prefix, row.name, frozenset(row.scopes))
 
-    async def of_library(self, library: str) -> tuple[KeyRow, ...]:
+    async def list_keys(self, library: str) -> tuple[KeyRow, ...]:
         return await self._store.read(lambda c: api_access.of_library(c, library))
 
-    async def revoke(self, library: str, prefix: str) -> bool:
+    async def revoke_key(self, library: str, prefix: str) -> bool:
         """False: there is no such key, or it is revoked already."""
         now = self._clock.now()
         return await self._store.write(lambda c: api_access.revoke(c, library, prefix, now))

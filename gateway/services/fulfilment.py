@@ -109,7 +109,7 @@ class Offered:
     held: Held
     offers: tuple[Offer, ...]
 
-    def has(self, kind: Fulfilment) -> bool:
+    def has_offer(self, kind: Fulfilment) -> bool:
         return any(offer.kind is kind for offer in self.offers)
 
 
@@ -121,27 +121,27 @@ class Offering:
         self._links = links
         self._look_up = look_up
 
-    def house(self, library: str) -> House:
+    def library_context(self, library: str) -> House:
         return house_of(self._houses, library)
 
-    async def offered(self, library: str, citation: Citation, service: ServiceType, category: str = "") -> Offered:
+    async def list_offers(self, library: str, citation: Citation, service: ServiceType, category: str = "") -> Offered:
         """`category` of the patron; empty: nobody has signed in. Our own catalogue may be away: then nobody knows what
         it holds, which has rules of its own."""
-        house = self.house(library)
+        house = self.library_context(library)
         found = await held(house.system, citation)
         rules = house.policy().services
-        kinds = rules.offers(found.availability, citation, service, category)
-        offers = [offer for kind in kinds for offer in self._of_kind(kind, house, found, citation, service)]
+        kinds = rules.choose_fulfilments(found.availability, citation, service, category)
+        offers = [offer for kind in kinds for offer in self._offers_of_kind(kind, house, found, citation, service)]
         return Offered(held=found, offers=tuple(offers))
 
-    def _of_kind(
+    def _offers_of_kind(
         self, kind: Fulfilment, house: House, found: Held, citation: Citation, service: ServiceType
     ) -> Iterator[Offer]:
         match kind:
             case Fulfilment.ELECTRONIC:
                 openurl = self._links.encode(citation, service)
                 for link in house.policy().services.links:
-                    if url := link.filled(citation, openurl):
+                    if url := link.fill_link(citation, openurl):
                         yield Offer(kind, url, link.name)
             case Fulfilment.HOLD:
                 if found.bib is not None and _can_hold(house, found):
@@ -154,14 +154,14 @@ class Offering:
 
     # --- filling a form ----------------------------------------------------------------------------------
 
-    async def look_up(self, library: str, number: RecordId) -> Citation | None:
+    async def look_up_citation(self, library: str, number: RecordId) -> Citation | None:
         """From our own catalogue, else from those that are set up. None: nobody knows it, or several things have it."""
-        house = self.house(library)
+        house = self.library_context(library)
         own = await _own(house, number)
         return own if own is not None else await self._look_up(house.symbol, number)
 
-    async def pickups(self, library: str) -> tuple[PickupLocation, ...]:
-        return await self.house(library).system.pickup_locations()
+    async def list_pickup_locations(self, library: str) -> tuple[PickupLocation, ...]:
+        return await self.library_context(library).system.pickup_locations()
 
     # --- the library's own copy --------------------------------------------------------------------------
 
@@ -170,7 +170,7 @@ class Offering:
     ) -> Hold:
         """The same `key` again places nothing and gives the same hold. Raises Refused (nothing held, blocked, a wrong
         place, a hold that is there already …), OutcomeUnknown."""
-        house = self.house(library)
+        house = self.library_context(library)
         patron = await house.system.find_patron(PatronKey(patron_identifier))
         _stop_if_blocked(patron)
         found = await held(house.system, citation)
@@ -188,9 +188,9 @@ class Offering:
         )
         return await house.system.place_hold(wish, key)
 
-    async def hold(self, library: str, patron_id: str, hold_id: str) -> Hold | None:
+    async def find_patron_hold(self, library: str, patron_id: str, hold_id: str) -> Hold | None:
         """An open one of this patron."""
-        holds = await self.house(library).system.patron_holds(patron_id)
+        holds = await self.library_context(library).system.patron_holds(patron_id)
         return next((one for one in holds if one.id == hold_id), None)
 
 
@@ -214,7 +214,7 @@ def _target(house: House, found: Held, bib: Bib) -> tuple[str, str]:
 
 
 def _stop_if_blocked(patron: Patron) -> None:
-    if (block := patron.blocked_for(Scope.REQUEST)) is not None:
+    if (block := patron.find_block(Scope.REQUEST)) is not None:
         raise Refused(Reason.PATRON_BLOCKED, f"The patron may not request: {block.reason}.", about=About.PATRON)
 
 
@@ -265,7 +265,7 @@ class Resolver:
         cited = self.links.decode(link)
         category = ""
         if patron:
-            found = await self.offering.house(library).system.find_patron(PatronKey(patron))
+            found = await self.offering.library_context(library).system.find_patron(PatronKey(patron))
             category = found.category
-        offered = await self.offering.offered(library, cited.citation, cited.service, category)
+        offered = await self.offering.list_offers(library, cited.citation, cited.service, category)
         return Resolved(cited, offered, self.links.encode(cited.citation, cited.service))

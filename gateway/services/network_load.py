@@ -122,25 +122,25 @@ class NetworkLoads:
 
     # --- what they said ----------------------------------------------------------------------------------
 
-    def reported(self, library: str, symbols: tuple[str, ...], policy: RequestPolicy) -> Reported:
+    def reported_load(self, library: str, symbols: tuple[str, ...], policy: RequestPolicy) -> Reported:
         """About the supplier with these symbols, as it counts now for this library."""
         minutes = policy.ranking.network_minutes
         if not minutes:
             return NOTHING
         age = timedelta(minutes=policy.ranking.network_age_minutes)
-        return reported(self.reports(library).values(), symbols, library, self._clock.now(), age)
+        return reported(self.reports_of_library(library).values(), symbols, library, self._clock.now(), age)
 
-    def reports(self, library: str) -> Mapping[str, Report]:
+    def reports_of_library(self, library: str) -> Mapping[str, Report]:
         """The newest of each member, by profile, however old."""
         return {member: one for (symbol, member), one in self._reports.items() if symbol == library}
 
-    def heard(self, library: str, member: str) -> Heard:
+    def find_contact(self, library: str, member: str) -> Heard:
         report = self._reports.get((library, member))
         return Heard(report.at if report is not None else None, self._silent.get((library, member), ""))
 
     # --- from the last time ------------------------------------------------------------------------------
 
-    async def recall(self, houses: Mapping[str, House]) -> None:
+    async def restore_reports(self, houses: Mapping[str, House]) -> None:
         """At start: what those who are members still had said before; how long it counts is looked at when it is used.
         Raises Unavailable."""
         for house in houses.values():
@@ -149,16 +149,16 @@ class NetworkLoads:
                 said = await house.store.read(partial(request_counts.of_library, library=house.symbol))
                 self._reports |= {(house.symbol, one.member): one for one in said if one.member in members}
 
-    async def _keep(self, house: House, members: Mapping[str, NetworkMember], heard: Collection[str]) -> None:
+    async def _store_reports(self, house: House, members: Mapping[str, NetworkMember], heard: Collection[str]) -> None:
         """Nothing but the ranking after a start depends on it: a store that is away is no trouble now."""
-        new = [one for name, one in self.reports(house.symbol).items() if name in heard]
+        new = [one for name, one in self.reports_of_library(house.symbol).items() if name in heard]
 
-        def work(connection: Connection) -> None:
+        def replace_reports(connection: Connection) -> None:
             request_counts.forget_others(connection, house.symbol, members)
             request_counts.keep(connection, house.symbol, new)
 
         try:
-            await house.store.write(work)
+            await house.store.write(replace_reports)
         except Unavailable as error:
             log.warning("network.not_kept", library=house.symbol, reason=str(error))
 
@@ -167,22 +167,22 @@ class NetworkLoads:
     async def run(self, houses: Mapping[str, House]) -> None:
         """Until it is cancelled."""
         while True:
-            await self.ask_due(houses)
+            await self.ask_due_libraries(houses)
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def ask_due(self, houses: Mapping[str, House]) -> None:
+    async def ask_due_libraries(self, houses: Mapping[str, House]) -> None:
         """Libraries whose time has come ask all their members."""
         for house in houses.values():
             minutes, last = house.policy().ranking.network_minutes, self._asked.get(house.symbol)
             if minutes and (last is None or self._clock.now() - last >= timedelta(minutes=minutes)):
-                await self.ask_all(house)
+                await self.ask_all_members(house)
 
-    async def ask_all(self, house: House) -> None:
+    async def ask_all_members(self, house: House) -> None:
         """All members of one library, now. Never raises for a member's sake."""
         self._asked[house.symbol] = self._clock.now()
         members = _members(house)
-        self._forget(house.symbol, members)
-        await self._keep(house, members, await self._ask_members(house.symbol, members))
+        self._forget_former_members(house.symbol, members)
+        await self._store_reports(house, members, await self._ask_members(house.symbol, members))
 
     async def _ask_members(self, library: str, members: Mapping[str, NetworkMember]) -> Collection[str]:
         """Those that answered."""
@@ -192,22 +192,26 @@ class NetworkLoads:
         turn = asyncio.Semaphore(AT_ONCE)
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
 
-            async def one(name: str, member: NetworkMember) -> None:
+            async def ask_in_turn(name: str, member: NetworkMember) -> None:
                 async with turn:
-                    if await self._ask(session, library, name, member):
+                    if await self._ask_for_load(session, library, name, member):
                         heard.append(name)
 
             async with asyncio.TaskGroup() as group:
                 for name, member in members.items():
-                    group.create_task(one(name, member))
+                    group.create_task(ask_in_turn(name, member))
         return heard
 
-    async def _ask(self, session: aiohttp.ClientSession, library: str, name: str, member: NetworkMember) -> bool:
+    async def _ask_for_load(
+        self, session: aiohttp.ClientSession, library: str, name: str, member: NetworkMember
+    ) -> bool:
         """Whether it answered."""
         try:
             found = await ask(session, member, self._secrets(member.key))
         except (Silent, ConfigurationError) as problem:
-            self._is_silent(library, name, problem.reason if isinstance(problem, Silent) else "its key can't be read")
+            self._record_silence(
+                library, name, problem.reason if isinstance(problem, Silent) else "its key can't be read"
+            )
             return False
         self._observe("answered")
         self._reports[library, name] = _report(name, found, self._clock.now())
@@ -215,14 +219,14 @@ class NetworkLoads:
             log.info("network.answers_again", library=library, member=name)
         return True
 
-    def _is_silent(self, library: str, name: str, reason: str) -> None:
+    def _record_silence(self, library: str, name: str, reason: str) -> None:
         """Said once for each reason, not each time."""
         self._observe("silent")
         if self._silent.get((library, name)) != reason:
             log.warning("network.silent", library=library, member=name, reason=reason)
         self._silent[library, name] = reason
 
-    def _forget(self, library: str, members: Mapping[str, NetworkMember]) -> None:
+    def _forget_former_members(self, library: str, members: Mapping[str, NetworkMember]) -> None:
         """Who is no member any more."""
         for kept in (self._reports, self._silent):
             for key in [key for key in kept if key[0] == library and key[1] not in members]:

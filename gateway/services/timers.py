@@ -63,7 +63,7 @@ class Timekeeper:
         """How often in a row, while this process lives; only of timers that failed."""
         self._trouble = False
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """A timer may be due sooner than expected. Never waits."""
         self._wake.set()
 
@@ -72,8 +72,8 @@ class Timekeeper:
         try:
             while True:
                 self._wake.clear()
-                await self._round()
-                await self._sleep()
+                await self._run_round()
+                await self._sleep_until_woken()
         finally:
             await self._leader.close()
 
@@ -82,18 +82,18 @@ class Timekeeper:
         commands, demonstrations and tests: whoever leads. Raises Unavailable when the store can't be used."""
         moment = self._clock.now if now is None else lambda: now
         fired = 0
-        while due := await self._due(moment):
-            fired += await self._all(due, moment)
+        while due := await self._load_due_timers(moment):
+            fired += await self._fire_timers(due, moment)
         return fired
 
     # --- one round ---------------------------------------------------------------------------------------
 
-    async def _round(self) -> None:
+    async def _run_round(self) -> None:
         """All that is due, a batch at a time. A store that can't be used now is waited for; it is said once."""
         try:
-            while await self._leader.leads():
-                due = await self._due(self._clock.now)
-                await self._all(due, self._clock.now)
+            while await self._leader.is_leader():
+                due = await self._load_due_timers(self._clock.now)
+                await self._fire_timers(due, self._clock.now)
                 if len(due) < self._options.batch:
                     break
         except Unavailable as down:
@@ -103,53 +103,53 @@ class Timekeeper:
         else:
             self._trouble = False
 
-    async def _due(self, moment: Moment) -> tuple[TimerRow, ...]:
+    async def _load_due_timers(self, moment: Moment) -> tuple[TimerRow, ...]:
         now, limit = moment(), self._options.batch
         return await self._store.read(lambda connection: timers.due(connection, now, limit))
 
-    async def _all(self, due: Sequence[TimerRow], moment: Moment) -> int:
+    async def _fire_timers(self, due: Sequence[TimerRow], moment: Moment) -> int:
         """How many were fired well."""
         requests: dict[tuple[str, str], list[TimerRow]] = {}
         for row in due:
             requests.setdefault((row.library, row.request_id), []).append(row)
         places = asyncio.Semaphore(self._options.concurrency)
 
-        async def in_order(rows: list[TimerRow]) -> list[TimerRow]:
+        async def fire_in_order(rows: list[TimerRow]) -> list[TimerRow]:
             async with places:
-                return [row for row in rows if await self._fired(row, moment)]
+                return [row for row in rows if await self._try_fire(row, moment)]
 
-        results = await asyncio.gather(*map(in_order, requests.values()), return_exceptions=True)
+        results = await asyncio.gather(*map(fire_in_order, requests.values()), return_exceptions=True)
         well = [row for found in results if not isinstance(found, BaseException) for row in found]
-        await self._end(well)
+        await self._end_timers(well)
         for failure in results:
             if isinstance(failure, BaseException):
                 raise failure
         return len(well)
 
-    async def _end(self, rows: Sequence[TimerRow]) -> None:
+    async def _end_timers(self, rows: Sequence[TimerRow]) -> None:
         """Work that has nothing to do may leave its timer; it must not be fired for ever."""
 
-        def take(connection: Connection) -> None:
+        def take_timers(connection: Connection) -> None:
             for row in rows:
                 timers.take(connection, row)
 
-        await self._store.write(take)
+        await self._store.write(take_timers)
 
     # --- one timer ---------------------------------------------------------------------------------------
 
-    async def _fired(self, row: TimerRow, moment: Moment) -> bool:
+    async def _try_fire(self, row: TimerRow, moment: Moment) -> bool:
         """Raises Unavailable only where the store can't even keep that it failed."""
         with bound_contextvars(library=row.library, request=row.request_id, timer=row.timer.value):
             try:
                 async with asyncio.timeout(self._options.fire_seconds):
                     await self._fire(row)
             except Exception as error:  # noqa: BLE001 - one that fails must not stop the others; it is tried again
-                await self._again(row, error, moment())
+                await self._postpone_failed(row, error, moment())
                 return False
             self._failures.pop(_key(row), None)
             return True
 
-    async def _again(self, row: TimerRow, error: Exception, now: datetime) -> None:
+    async def _postpone_failed(self, row: TimerRow, error: Exception, now: datetime) -> None:
         """Due later, so that those which fail again and again don't stand before the others."""
         failures = self._failures.get(_key(row), 0) + 1
         if len(self._failures) >= MOST_FAILURES:
@@ -163,7 +163,7 @@ class Timekeeper:
             log.error("timers.failed", failures=failures, again=at.isoformat(), exc_info=error)
         await self._store.write(lambda connection: postpone(connection, row, at))
 
-    async def _sleep(self) -> None:
+    async def _sleep_until_woken(self) -> None:
         try:
             async with asyncio.timeout(self._options.poll_seconds):
                 await self._wake.wait()

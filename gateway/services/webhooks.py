@@ -65,7 +65,7 @@ GONE = 410
 def announce(c: Connection, library: str, line: HistoryLine, now: datetime) -> int:
     """Outbox rows for all who want to know, in the transaction of the event itself; returns how many. One lane each,
     so that a receiver gets events in order and a dead one is not knocked at by every event."""
-    wanted = [one for one in api_records.of_library(c, library) if one.wants(line.event.kind)]
+    wanted = [one for one in api_records.of_library(c, library) if one.is_for_kind(line.event.kind)]
     payload = json.dumps(happened(line), ensure_ascii=False, separators=(",", ":")) if wanted else ""
     for one in wanted:
         row = Row(
@@ -89,7 +89,7 @@ class Webhooks:
         self._clock = clock
         self._addresses = addresses
 
-    async def create(self, library: str, name: str, url: str, kinds: Iterable[Kind]) -> Subscription:
+    async def create_subscription(self, library: str, name: str, url: str, kinds: Iterable[Kind]) -> Subscription:
         """Raises Refused for a URL that leads into a network that isn't public, or when there are too many."""
         self._addresses.check_url(url)
         now = self._clock.now()
@@ -103,15 +103,15 @@ class Webhooks:
             created=now,
         )
 
-        def work(c: Connection) -> None:
+        def insert_subscription(c: Connection) -> None:
             if len(api_records.of_library(c, library)) >= MOST:
                 raise Refused(Reason.LIMIT_REACHED, f"There are {MOST} webhooks already.")
             api_records.add(c, made)
 
-        await self._store.write(work)
+        await self._store.write(insert_subscription)
         return made
 
-    async def of_library(self, library: str) -> tuple[Subscription, ...]:
+    async def list_subscriptions(self, library: str) -> tuple[Subscription, ...]:
         return await self._store.read(lambda c: api_records.of_library(c, library))
 
     async def get(self, library: str, id_: str) -> Subscription:
@@ -121,12 +121,12 @@ class Webhooks:
             raise NotThere("webhook")
         return found
 
-    async def remove(self, library: str, id_: str) -> None:
+    async def remove_subscription(self, library: str, id_: str) -> None:
         """Raises NotThere. What waits for it in the outbox is ended there when its turn comes."""
         if not await self._store.write(lambda c: api_records.remove(c, library, id_)):
             raise NotThere("webhook")
 
-    async def enable(self, library: str, id_: str) -> Subscription:
+    async def enable_subscription(self, library: str, id_: str) -> Subscription:
         """Again, after it was disabled. Raises NotThere."""
         if not await self._store.write(lambda c: api_records.enable(c, library, id_)):
             raise NotThere("webhook")
@@ -163,7 +163,7 @@ class Addresses:
     def __init__(self, allowed: Sequence[str] = ()) -> None:
         self._allowed = tuple(ipaddress.ip_network(one, strict=False) for one in allowed)
 
-    def may_reach(self, text: str) -> bool:
+    def can_reach(self, text: str) -> bool:
         address = _plain(ipaddress.ip_address(text.partition("%")[0]))
         if any(address in network for network in self._allowed):
             return True
@@ -183,7 +183,7 @@ class Addresses:
             raise Refused(Reason.INVALID_VALUE, "The URL must be https://HOST/… or http://HOST/….")
         if url.user or url.password:
             raise Refused(Reason.INVALID_VALUE, "The URL must not hold a user name or a password.")
-        if _is_address(host) and not self.may_reach(host):
+        if _is_address(host) and not self.can_reach(host):
             raise Refused(Reason.INVALID_VALUE, "The URL leads to an address that is not public.")
         return url
 
@@ -197,7 +197,7 @@ class GuardedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         found = await self._resolver.resolve(host, port, family)
-        allowed = [one for one in found if self._addresses.may_reach(one["host"])]
+        allowed = [one for one in found if self._addresses.can_reach(one["host"])]
         if not allowed:
             raise NotAllowed("the host has no public address")
         return allowed
@@ -248,9 +248,9 @@ class WebhookHandler:
         if not one.enabled:
             return Handled("not sent: the subscription is disabled")
         try:
-            status = await self._send(one, row)
+            status = await self._send_event(one, row)
         except (Unavailable, OutcomeUnknown):
-            if await self._failed(one):
+            if await self._record_failure(one):
                 return Handled("not sent: disabled after long failure")
             raise
         if status == GONE:
@@ -262,7 +262,7 @@ class WebhookHandler:
             await self._session.close()
             self._session = None
 
-    async def _send(self, one: Subscription, row: Row) -> int:
+    async def _send_event(self, one: Subscription, row: Row) -> int:
         """The status: 2xx or 410. Raises Unavailable, OutcomeUnknown."""
         try:
             url = self._options.addresses.check_url(one.url)
@@ -277,7 +277,7 @@ class WebhookHandler:
             HEADER: signature(one.secret, self._clock.now(), body),
         }
         try:
-            async with self._opened().post(url, data=body, headers=headers, allow_redirects=False) as answer:
+            async with self._open_session().post(url, data=body, headers=headers, allow_redirects=False) as answer:
                 status = answer.status
         except TimeoutError as error:
             raise OutcomeUnknown("no answer in time") from error
@@ -293,7 +293,7 @@ class WebhookHandler:
             raise Unavailable(f"answered with status {status}")
         return status
 
-    def _opened(self) -> aiohttp.ClientSession:
+    def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
                 resolver=GuardedResolver(self._options.addresses), use_dns_cache=False, limit=20, force_close=True
@@ -306,7 +306,7 @@ class WebhookHandler:
             )
         return self._session
 
-    async def _failed(self, one: Subscription) -> bool:
+    async def _record_failure(self, one: Subscription) -> bool:
         """True: it is disabled now."""
         now = self._clock.now()
         if one.failing_since is None:
@@ -321,17 +321,17 @@ class WebhookHandler:
 
 
 def _disabling(one: Subscription, why: str) -> Then:
-    def then(c: Connection) -> None:
+    def disable_subscription(c: Connection) -> None:
         api_records.disable(c, one.library, one.id, why)
 
-    return then
+    return disable_subscription
 
 
 def _well(one: Subscription) -> Then:
-    def then(c: Connection) -> None:
+    def clear_failure(c: Connection) -> None:
         api_records.failing(c, one.library, one.id, None)
 
-    return then
+    return clear_failure
 
 
 def _day(moment: datetime) -> str:

@@ -27,10 +27,10 @@ def settings_from(document: Document, file: Path, adapters: Adapters) -> Setting
     systems = _Systems(document, adapters)
     found: list[Problem] = list(systems.problems)
     try:
-        settings = validate(Settings, systems.without_options())
+        settings = validate(Settings, systems.drop_options())
     except ConfigurationError as error:
         raise ConfigurationError([*error.problems, *found]) from error
-    settings = settings.model_copy(update={"libraries": systems.with_options(settings.libraries)})
+    settings = settings.model_copy(update={"libraries": systems.restore_options(settings.libraries)})
     settings._file, settings._document = file, document
     found += _cross_checks(settings, adapters)
     if found:
@@ -50,9 +50,9 @@ class _Systems:
         for index, library in enumerate(libraries if isinstance(libraries, list) else []):
             system = library.get("system", {}) if isinstance(library, dict) else None
             if isinstance(system, dict):
-                self._read(index, system)
+                self._read_system(index, system)
 
-    def _read(self, index: int, system: dict[str, object]) -> None:
+    def _read_system(self, index: int, system: dict[str, object]) -> None:
         path: yaml_document.Path = ("libraries", index, "system")
         name = system.get("type", SystemSettings().type)
         adapter = self._adapters.get(name) if isinstance(name, str) else None
@@ -61,19 +61,21 @@ class _Systems:
                 known = tuple(self._adapters)
                 near = nearest(name, known)
                 self.problems.append(
-                    self._document.problem((*path, "type"), "no such adapter", f"'{name}'", known, near)
+                    self._document.make_problem((*path, "type"), "no such adapter", f"'{name}'", known, near)
                 )
             return
         try:
-            self._options[index] = self._validated(adapter, path, system)
+            self._options[index] = self._validate_options(adapter, path, system)
         except ConfigurationError as error:
             self.problems += error.problems
 
-    def _validated(self, adapter: LibraryAdapter, path: yaml_document.Path, system: dict[str, object]) -> BaseModel:
+    def _validate_options(
+        self, adapter: LibraryAdapter, path: yaml_document.Path, system: dict[str, object]
+    ) -> BaseModel:
         options = {key: value for key, value in system.items() if key != "type"}
         return validate(adapter.options, _at(self._document, path, options), path)
 
-    def without_options(self) -> Document:
+    def drop_options(self) -> Document:
         """The document as `Settings` knows it."""
         data = dict(self._document.data)
         libraries = data.get("libraries")
@@ -81,7 +83,7 @@ class _Systems:
             data["libraries"] = [_only_type(library) for library in libraries]
         return Document(self._document.file, data, self._document.places, self._document.texts)
 
-    def with_options(self, libraries: tuple[LibrarySettings, ...]) -> tuple[LibrarySettings, ...]:
+    def restore_options(self, libraries: tuple[LibrarySettings, ...]) -> tuple[LibrarySettings, ...]:
         return tuple(
             library.model_copy(update={"system": library.system.model_copy(update={"options": options})})
             if (options := self._options.get(index))
@@ -109,18 +111,18 @@ def _cross_checks(settings: Settings, adapters: Adapters) -> list[Problem]:
     symbols: set[str] = set()
     for index, library in enumerate(settings.libraries):
         if library.symbol.casefold() in symbols:
-            found.append(settings.problem(("libraries", index, "symbol"), "stands twice", library.symbol))
+            found.append(settings.make_problem(("libraries", index, "symbol"), "stands twice", library.symbol))
         symbols.add(library.symbol.casefold())
     addresses: set[tuple[str, int]] = {(settings.http.host, settings.http.port)}
     for index, listener in enumerate(settings.tcp):
         address = (listener.host, listener.port)
         if listener.port and address in addresses:
-            found.append(settings.problem(("tcp", index, "port"), f"port {listener.port} is listened on twice"))
+            found.append(settings.make_problem(("tcp", index, "port"), f"port {listener.port} is listened on twice"))
         addresses.add(address)
         if listener.protocol not in adapters.protocols:
             known = tuple(adapters.protocols)
-            found.append(settings.problem(("tcp", index, "protocol"), "no such adapter", listener.protocol, known))
+            found.append(settings.make_problem(("tcp", index, "protocol"), "no such adapter", listener.protocol, known))
         elif not listener.profile and not adapters.protocols[listener.protocol].for_all:
             message = f"a listener for {listener.protocol} needs a profile"
-            found.append(settings.problem(("tcp", index, "profile"), message))
+            found.append(settings.make_problem(("tcp", index, "profile"), message))
     return found

@@ -54,7 +54,7 @@ class HeaderSignIn(Section):
     identifier_types: IdentifierTypes = Field((), description="what it holds; empty: as the library's system looks up")
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_header_complete(self) -> Self:
         if bool(self.name) != bool(self.proxies):
             raise ValueError("name and proxies go together: a header from anywhere could come from anybody")
         return self
@@ -71,7 +71,7 @@ class OidcSettings(Section):
     identifier_types: IdentifierTypes = Field((), description="what it holds; empty: as the library's system looks up")
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_oidc_complete(self) -> Self:
         if bool(self.issuer) != bool(self.client_id):
             raise ValueError("issuer and client_id go together")
         if "openid" not in self.scopes:
@@ -87,7 +87,7 @@ class SignInSettings(Section):
     oidc: OidcSettings = OidcSettings()
 
     @model_validator(mode="after")
-    def _some_way(self) -> Self:
+    def _check_sign_in_possible(self) -> Self:
         if not (self.password or self.header.name or self.oidc.issuer):
             raise ValueError("patrons must be able to sign in: by password, header or oidc")
         return self

@@ -113,7 +113,7 @@ class Tls(Section):
     client_ca: str = Field("", description="PEM file of authorities; clients may then show a certificate of theirs")
 
     @model_validator(mode="after")
-    def _pair(self) -> Self:
+    def _check_key_pair(self) -> Self:
         if bool(self.certificate) != bool(self.key):
             raise ValueError("certificate and key go together")
         if self.client_ca and not self.certificate:
@@ -165,7 +165,7 @@ class JournalSettings(Section):
     )
 
     @model_validator(mode="after")
-    def _order(self) -> Self:
+    def _check_retention_order(self) -> Self:
         if self.keep_bodies_days > self.keep_rows_days:
             raise ValueError("keep_bodies_days can't be more than keep_rows_days")
         if "" in self.encryption_keys:
@@ -195,7 +195,7 @@ class OutboxSettings(Section):
     breaker_seconds: Seconds = Field(60, description="that while; then one try tells whether it is back")
 
     @model_validator(mode="after")
-    def _order(self) -> Self:
+    def _check_pause_order(self) -> Self:
         if self.first_seconds > self.longest_seconds:
             raise ValueError("first_seconds can't be more than longest_seconds")
         return self
@@ -219,7 +219,7 @@ class MailSettings(Section):
     timeout_seconds: Seconds = Field(30, description="longest wait for each answer of the server")
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_mail_complete(self) -> Self:
         if self.host and not self.sender:
             raise ValueError("with host, sender must be said: the address that letters come from")
         if bool(self.user) != bool(self.password):
@@ -229,10 +229,10 @@ class MailSettings(Section):
         return self
 
     @property
-    def from_(self) -> Sender:
+    def letter_sender(self) -> Sender:
         return Sender(self.sender, self.name, self.reply_to)
 
-    def server(self, folder: Path) -> MailServer | None:
+    def make_mail_server(self, folder: Path) -> MailServer | None:
         """None: no mail is sent. Relative paths start at `folder`."""
         if not self.host:
             return None
@@ -276,12 +276,12 @@ class MailboxSettings(Section):
     authserv_id: str = Field("", description="name under which the mail server writes Authentication-Results")
 
     @model_validator(mode="after")
-    def _open_line(self) -> Self:
+    def _check_mailbox_security(self) -> Self:
         if self.security is MailSecurity.NONE and self.host not in ("127.0.0.1", "::1", "localhost"):
             raise ValueError("a password is not sent over an open connection: security must be starttls or tls")
         return self
 
-    def server(self, folder: Path) -> MailboxServer:
+    def make_mailbox_server(self, folder: Path) -> MailboxServer:
         """Relative paths start at `folder`."""
         return MailboxServer(
             host=self.host,
@@ -329,14 +329,14 @@ class Settings(Section):
     library_timeout_seconds: Seconds = Field(30, description="longest time for one call to a library's system")
 
     @model_validator(mode="after")
-    def _provider_knows_where_we_are(self) -> Self:
+    def _check_oidc_public_url(self) -> Self:
         for library in self.libraries:
             if library.sign_in.oidc.issuer and not self.http.public_url:
                 raise ValueError(f"{library.symbol}: sign_in.oidc needs http.public_url, where patrons come back")
         return self
 
     @model_validator(mode="after")
-    def _whose_mailboxes(self) -> Self:
+    def _check_mailbox_libraries(self) -> Self:
         names = [one.name for one in self.mailboxes]
         if len(set(names)) != len(names):
             raise ValueError("two mailboxes have the same name")
@@ -366,7 +366,7 @@ class Settings(Section):
         """It needn't be there."""
         return self.folder / self.letters.folder
 
-    def library(self, symbol: str = "") -> LibrarySettings:
+    def find_library(self, symbol: str = "") -> LibrarySettings:
         """By symbol, without case; the only one when none is said. Raises KeyError."""
         if not symbol and len(self.libraries) == 1:
             return self.libraries[0]
@@ -375,14 +375,14 @@ class Settings(Section):
                 return library
         raise KeyError(symbol)
 
-    def store_url(self) -> URL:
+    def resolve_store_url(self) -> URL:
         """With an absolute file and the password. Raises ConfigurationError when the password isn't there."""
         url = make_url(self.store.url)
         if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
             return url.set(database=str(self.folder / str(url.database)))
         return url.set(password=resolve(self.store.password, self.folder)) if self.store.password else url
 
-    def problem(self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()) -> Problem:
+    def make_problem(self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()) -> Problem:
         """Something wrong with a value of these settings, with its place in the file."""
         suggestion = nearest(found, allowed)
-        return self._document.problem(path, message, f"'{found}'" if found else "", allowed, suggestion)
+        return self._document.make_problem(path, message, f"'{found}'" if found else "", allowed, suggestion)

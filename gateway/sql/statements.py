@@ -71,7 +71,7 @@ class _Plan:
     result: Conversions
     row: Callable[[Sequence[Any]], Any]
 
-    def values(self, parameters: Mapping[str, Any]) -> list[Any]:
+    def bind_values(self, parameters: Mapping[str, Any]) -> list[Any]:
         given = self.given
         return converted([parameters[n] if n in parameters else given[n] for n in self.names], self.bind)
 
@@ -83,37 +83,37 @@ class Prepared:
         self._statement = statement
         self._plan: _Plan | None = None
 
-    def all(self, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[Any]:
+    def fetch_all(self, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[Any]:
         """Rows, with their columns by name and by position."""
         driver = driver_of(connection)
         if driver is None:
             return connection.execute(self._statement, dict(parameters)).all()
-        plan = self._plan or self._planned(connection.dialect)
+        plan = self._plan or self._make_plan(connection.dialect)
         try:
-            found = driver.execute(plan.sql, plan.values(parameters)).fetchall()
+            found = driver.execute(plan.sql, plan.bind_values(parameters)).fetchall()
         except sqlite3.Error as error:
             raise driver_error(plan.sql, error) from error
         return [plan.row(converted(row, plan.result)) for row in found]
 
-    def first(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
+    def fetch_first(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
         """None when there is no row."""
-        found = self.all(connection, parameters)
+        found = self.fetch_all(connection, parameters)
         return found[0] if found else None
 
-    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    def execute_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Once for each row of parameters."""
         driver = driver_of(connection)
         if driver is None:
             connection.execute(self._statement, [dict(row) for row in rows])
             return
-        plan = self._plan or self._planned(connection.dialect)
-        values = [plan.values(row) for row in rows]
+        plan = self._plan or self._make_plan(connection.dialect)
+        values = [plan.bind_values(row) for row in rows]
         try:
             driver.executemany(plan.sql, values)
         except sqlite3.Error as error:
             raise driver_error(plan.sql, error) from error
 
-    def _planned(self, dialect: Dialect) -> _Plan:
+    def _make_plan(self, dialect: Dialect) -> _Plan:
         compiled: Any = self._statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         names = tuple(compiled.positiontup)
         binds = [compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]

@@ -127,7 +127,7 @@ class Subscription:
     disabled_why: str = ""
     failing_since: datetime | None = None
 
-    def wants(self, kind: Kind) -> bool:
+    def is_for_kind(self, kind: Kind) -> bool:
         return self.enabled and (not self.kinds or kind in self.kinds)
 
 
@@ -148,7 +148,7 @@ _OF_LIBRARY = Prepared(
 
 def of_library(c: Connection, library: str) -> tuple[Subscription, ...]:
     """Oldest first."""
-    return tuple(_row(found._asdict()) for found in _OF_LIBRARY.all(c, {"in_library": library}))
+    return tuple(_row(found._asdict()) for found in _OF_LIBRARY.fetch_all(c, {"in_library": library}))
 
 
 def remove(c: Connection, library: str, id_: str) -> bool:

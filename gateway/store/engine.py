@@ -84,13 +84,13 @@ def sqlite_engine(url: URL) -> Engine:
     )
 
     @event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+    def set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # the driver would begin too late and commit too early
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
+    def begin_transaction(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
         _driver(connection).execute(f"BEGIN {immediate}")  # SQLAlchemy's own way takes 10 µs more
 
@@ -119,10 +119,10 @@ class _Worker:
         self._gathered: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
         """Jobs of one turn of an event loop: they are handed over together."""
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._run_thread, name=name, daemon=True)
         self._thread.start()
 
-    async def do(self, work: Work[T]) -> T:
+    async def run_work(self, work: Work[T]) -> T:
         if self._closed:
             raise RuntimeError("the store is closed")
         loop = asyncio.get_running_loop()
@@ -131,11 +131,11 @@ class _Worker:
         if gathered is None:
             # Waking the thread costs more than a look-up, so it is woken once for all that ask in this turn.
             gathered = self._gathered[loop] = []
-            loop.call_soon(self._hand_over, loop)
+            loop.call_soon(self._hand_over_jobs, loop)
         gathered.append(_Job(work, future, loop))
         return await future
 
-    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _hand_over_jobs(self, loop: asyncio.AbstractEventLoop) -> None:
         gathered = self._gathered.pop(loop, None)
         if gathered is not None:
             self._queue.put(gathered)
@@ -143,24 +143,24 @@ class _Worker:
     async def close(self) -> None:
         if not self._closed:
             self._closed = True
-            self._hand_over(asyncio.get_running_loop())
+            self._hand_over_jobs(asyncio.get_running_loop())
             self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    def _run(self) -> None:
-        while jobs := self._next():
+    def _run_thread(self) -> None:
+        while jobs := self._next_jobs():
             try:
                 connection = self._engine.connect()
             except Exception as error:  # noqa: BLE001 - handed to those who wait; the next job tries again
-                self._tell(jobs, [_as_failure(error)] * len(jobs))
+                self._post_results(jobs, [_as_failure(error)] * len(jobs))
                 continue
             with connection:
                 while jobs:
-                    self._serve(connection, jobs)
-                    jobs = self._next()
+                    self._commit_jobs(connection, jobs)
+                    jobs = self._next_jobs()
             return
 
-    def _next(self) -> list[_Job]:
+    def _next_jobs(self) -> list[_Job]:
         """At least one job, all that wait until there are enough; empty when closing."""
         jobs = self._queue.get()
         if jobs is None:
@@ -176,22 +176,22 @@ class _Worker:
             jobs += more
         return jobs
 
-    def _serve(self, connection: Connection, jobs: list[_Job]) -> None:
+    def _commit_jobs(self, connection: Connection, jobs: list[_Job]) -> None:
         """All in one transaction; if any fails, each in its own, so that only the failing one fails."""
         try:
             with connection.begin():
                 results = [_do(job.work, connection) for job in jobs]
         except BaseException as error:  # noqa: BLE001 - handed to those who wait
             if len(jobs) == 1:
-                self._tell(jobs, [_as_failure(error)])
+                self._post_results(jobs, [_as_failure(error)])
                 return
             for job in jobs:
-                self._serve(connection, [job])
+                self._commit_jobs(connection, [job])
             return
-        self._tell(jobs, results)
+        self._post_results(jobs, results)
 
     @staticmethod
-    def _tell(jobs: list[_Job], results: list[Any]) -> None:
+    def _post_results(jobs: list[_Job], results: list[Any]) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
         for job, result in zip(jobs, results, strict=True):
             by_loop.setdefault(job.loop, []).append((job.future, result))
@@ -268,10 +268,10 @@ class SqliteStore:
         self._reader = _Worker(engine, "store-reader", "DEFERRED")
 
     async def read(self, work: Work[T]) -> T:
-        return await self._reader.do(work)
+        return await self._reader.run_work(work)
 
     async def write(self, work: Work[T]) -> T:
-        return await self._writer.do(work)
+        return await self._writer.run_work(work)
 
     async def close(self) -> None:
         await self._writer.close()

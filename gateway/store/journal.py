@@ -56,53 +56,53 @@ class Journal:
     async def record_exchange(self, opening: Opening, ending: Ending) -> str:
         """A whole exchange at once; returns its id when it is durable."""
         exchange = exchange_id(opening.at)
-        await self._writer.write(self._whole(exchange, opening, ending))
+        await self._writer.write_rows(self._make_exchange_rows(exchange, opening, ending))
         return exchange
 
-    async def record_with(self, work: Work[tuple[T, Opening, Ending]]) -> T:
+    async def record_in_transaction(self, work: Work[tuple[T, Opening, Ending]]) -> T:
         """What `work` does and the exchange that it tells of, in one transaction: both are there or neither is.
         Raises what `work` raises."""
 
-        def both(connection: Connection) -> T:
+        def work_and_record(connection: Connection) -> T:
             result, opening, ending = work(connection)
-            self._add(connection, opening, ending)
+            self._insert_exchange(connection, opening, ending)
             return result
 
-        return await self._store.write(both)
+        return await self._store.write(work_and_record)
 
     def add_once(self, connection: Connection, opening: Opening, ending: Ending) -> None:
         """An exchange in a transaction that does more, unless there is one with its key. Whoever may write the same key
         at the same time holds a lock on what it is about."""
         if journal_queries.find_processed(connection, opening.library, opening.profile, ending.key) is None:
-            self._add(connection, opening, ending)
+            self._insert_exchange(connection, opening, ending)
 
-    def _add(self, connection: Connection, opening: Opening, ending: Ending) -> None:
-        write_entries(connection, [self._whole(exchange_id(opening.at), opening, ending)])
+    def _insert_exchange(self, connection: Connection, opening: Opening, ending: Ending) -> None:
+        write_entries(connection, [self._make_exchange_rows(exchange_id(opening.at), opening, ending)])
 
-    async def apart(self, work: Work[T]) -> T:
+    async def run_in_own_transaction(self, work: Work[T]) -> T:
         """A transaction of its own in the journal's store. Raises Unavailable, and what `work` raises."""
         return await self._store.write(work)
 
-    def _whole(self, exchange: str, opening: Opening, ending: Ending) -> Entry:
-        made = [self._rows.finished(exchange, opening, ending)]
+    def _make_exchange_rows(self, exchange: str, opening: Opening, ending: Ending) -> Entry:
+        made = [self._rows.make_finished_row(exchange, opening, ending)]
         if ending.body is not None:
-            made.append(self._rows.answer(exchange, opening, ending))
+            made.append(self._rows.make_answer_row(exchange, opening, ending))
         return Entry(messages=tuple(made), processed=_processed(exchange, opening, ending))
 
     async def begin(self, opening: Opening) -> Begun:
         """The opening, pending; returns when it is durable, so that the work may start."""
         exchange = exchange_id(opening.at)
-        await self._writer.write(Entry(messages=(self._rows.pending(exchange, opening),)))
+        await self._writer.write_rows(Entry(messages=(self._rows.make_pending_row(exchange, opening),)))
         return Begun(exchange, opening)
 
     async def complete(self, begun: Begun, ending: Ending) -> None:
         """Outcome, answer and the key that makes the message idempotent, all in one transaction."""
-        await self._writer.write(self.completion(begun, ending))
+        await self._writer.write_rows(self.completion_rows(begun, ending))
 
-    def completion(self, begun: Begun, ending: Ending) -> Entry:
+    def completion_rows(self, begun: Begun, ending: Ending) -> Entry:
         """What `complete` writes, for `journal_writer.write_entries` in a transaction that does more."""
         exchange, opening = begun.exchange, begun.opening
-        answer = () if ending.body is None else (self._rows.answer(exchange, opening, ending),)
+        answer = () if ending.body is None else (self._rows.make_answer_row(exchange, opening, ending),)
         return Entry(answer, (journal_writer.change(exchange, opening, ending),), _processed(exchange, opening, ending))
 
     async def close(self) -> None:
@@ -123,49 +123,49 @@ class Journal:
             count=row["count"],
             first_at=row["first_at"],
             last_at=row["last_at"],
-            answer=None if answer is None else self._full(answer),
+            answer=None if answer is None else self._full_message_of(answer),
         )
 
-    async def pending(self, library: str, before: datetime, limit: int = 1_000) -> tuple[FullMessage, ...]:
+    async def list_pending(self, library: str, before: datetime, limit: int = 1_000) -> tuple[FullMessage, ...]:
         """Work begun before `before` that has no end, oldest first. At start: what a crash interrupted. Where
         several nodes run, `before` must lie further back than the longest work in hand elsewhere."""
         found = await self._store.read(
             lambda connection: journal_queries.find_pending(connection, library, before, limit)
         )
-        return tuple(self._full(row) for row in found)
+        return tuple(self._full_message_of(row) for row in found)
 
-    async def pending_nodes(self, library: str) -> tuple[str, ...]:
+    async def list_pending_nodes(self, library: str) -> tuple[str, ...]:
         """Names of the nodes that began what has no end yet; '' for what nobody's name is kept with."""
         return await self._store.read(lambda connection: journal_queries.pending_nodes(connection, library))
 
-    async def oldest_pending(self, library: str) -> datetime | None:
+    async def find_oldest_pending(self, library: str) -> datetime | None:
         """When the oldest work came in that has no end yet."""
         return await self._store.read(lambda connection: journal_queries.oldest_pending(connection, library))
 
-    async def take_up(self, library: str, identifier: str) -> int:
+    async def count_recovery(self, library: str, identifier: str) -> int:
         """A start is about to finish what was interrupted: the first, second … one to try. Durable when it returns."""
         return await self._store.write(lambda connection: journal_queries.take_up(connection, library, identifier))
 
-    async def lay_down(self, library: str, identifier: str) -> None:
+    async def reset_recovery(self, library: str, identifier: str) -> None:
         """It is interrupted no more: finished, or carried out again by staff."""
         await self._store.write(lambda connection: journal_queries.lay_down(connection, library, identifier))
 
-    async def interrupted(self, library: str, starts: int) -> int:
+    async def count_interrupted(self, library: str, starts: int) -> int:
         """How many messages more than so many starts took up."""
         return await self._store.read(lambda connection: journal_queries.count_interrupted(connection, library, starts))
 
-    async def get(self, library: str, identifier: str) -> FullMessage | None:
+    async def get_message(self, library: str, identifier: str) -> FullMessage | None:
         """A message by its id."""
         row = await self._store.read(lambda connection: journal_queries.find(connection, library, identifier))
-        return None if row is None else self._full(row)
+        return None if row is None else self._full_message_of(row)
 
-    async def exchange(self, library: str, identifier: str) -> tuple[FullMessage, ...]:
+    async def get_exchange(self, library: str, identifier: str) -> tuple[FullMessage, ...]:
         """Question and answer, by the id of the exchange or of one of them; empty when there is none."""
         exchange = exchange_of(identifier)
         found = await self._store.read(lambda connection: journal_queries.find_exchange(connection, library, exchange))
-        return tuple(self._full(row) for row in found)
+        return tuple(self._full_message_of(row) for row in found)
 
-    async def list(self, wanted: Filter, limit: int = 50, cursor: str = "") -> Page:
+    async def list_messages(self, wanted: Filter, limit: int = 50, cursor: str = "") -> Page:
         """Newest first; `cursor` is that of the page before."""
         found: list[RowMapping] = []
         cursor = cursor or AFTER_ALL
@@ -174,39 +174,39 @@ class Journal:
             found += more
         return Page(tuple(journal_writer.message_of(row) for row in found), cursor)
 
-    async def export(self, wanted: Filter) -> AsyncIterator[FullMessage]:
+    async def export_messages(self, wanted: Filter) -> AsyncIterator[FullMessage]:
         """All of them with their bodies, newest first, a few at a time."""
         cursor = AFTER_ALL
         while cursor:
             found, cursor = await self._store.read(_look(journal_queries.full, wanted, cursor, EXPORT_PAGE))
             for row in found:
-                yield self._full(row)
+                yield self._full_message_of(row)
 
-    def _full(self, row: RowMapping) -> FullMessage:
+    def _full_message_of(self, row: RowMapping) -> FullMessage:
         return journal_writer.full_message_of(row, self._options)
 
     # --- retention
 
-    async def forget(self, now: datetime) -> Forgotten:
+    async def apply_retention(self, now: datetime) -> Forgotten:
         """What the options no longer keep at `now`, of all libraries, in short transactions."""
         forgotten = Forgotten()
         library = await self._store.read(lambda connection: journal_queries.next_library(connection, None))
         while library is not None:
-            forgotten += await self._forget(library, now)
+            forgotten += await self._apply_retention_to(library, now)
             library = await self._store.read(_after(library))
         return forgotten
 
-    async def _forget(self, library: str, now: datetime) -> Forgotten:
+    async def _apply_retention_to(self, library: str, now: datetime) -> Forgotten:
         bodies = found = processed = 0
         if (days := self._options.keep_rows_days) is not None:
             before = now - timedelta(days=days)
-            found = await self._in_slices(journal_queries.forget_messages, library, before)
-            processed = await self._in_slices(journal_queries.forget_processed, library, before)
+            found = await self._forget_in_slices(journal_queries.forget_messages, library, before)
+            processed = await self._forget_in_slices(journal_queries.forget_processed, library, before)
         if (days := self._options.keep_bodies_days) is not None:
-            bodies = await self._in_slices(journal_queries.forget_bodies, library, now - timedelta(days=days))
+            bodies = await self._forget_in_slices(journal_queries.forget_bodies, library, now - timedelta(days=days))
         return Forgotten(bodies, found, processed)
 
-    async def _in_slices(
+    async def _forget_in_slices(
         self, forget: Callable[[Connection, str, datetime, int], int], library: str, before: datetime
     ) -> int:
         total = 0

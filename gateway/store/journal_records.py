@@ -70,7 +70,7 @@ class Direction(StrEnum):
     OUT = "out"
 
     @property
-    def other(self) -> Direction:
+    def opposite(self) -> Direction:
         return Direction.OUT if self is Direction.IN else Direction.IN
 
 
@@ -182,7 +182,7 @@ class FullMessage:
     message: Message
     body: bytes | None = field(repr=False)
 
-    def begun(self) -> Begun:
+    def to_journal_entry(self) -> Begun:
         """To take up interrupted work. Raises ValueError when the body is forgotten or was cut."""
         m = self.message
         if self.body is None or m.truncated:

@@ -53,18 +53,20 @@ class RowMaker:
         self._limit = options.body_limit
         self._cipher = options.cipher
 
-    def pending(self, exchange: str, opening: Opening) -> MessageRow:
+    def make_pending_row(self, exchange: str, opening: Opening) -> MessageRow:
         """The opening of an exchange whose work has yet to be done."""
-        return self._question(exchange, opening, _PENDING, clean(opening.note, NOTE_LIMIT), self._node)
+        return self._make_question_row(exchange, opening, _PENDING, clean(opening.note, NOTE_LIMIT), self._node)
 
-    def finished(self, exchange: str, opening: Opening, ending: Ending) -> MessageRow:
+    def make_finished_row(self, exchange: str, opening: Opening, ending: Ending) -> MessageRow:
         """The opening of an exchange whose work is done."""
-        return self._question(exchange, opening, ending, _joined(opening, ending))
+        return self._make_question_row(exchange, opening, ending, _joined(opening, ending))
 
-    def _question(self, exchange: str, opening: Opening, ending: Ending, note: str, node: str = "") -> MessageRow:
+    def _make_question_row(
+        self, exchange: str, opening: Opening, ending: Ending, note: str, node: str = ""
+    ) -> MessageRow:
         o = opening
         identifier = exchange + QUESTION
-        kept, key_id = self._kept(o.body, o.library, identifier)
+        kept, key_id = self._body_to_store(o.body, o.library, identifier)
         return (
             o.library,
             identifier,
@@ -96,17 +98,17 @@ class RowMaker:
             node,
         )
 
-    def answer(self, exchange: str, opening: Opening, ending: Ending) -> MessageRow:
+    def make_answer_row(self, exchange: str, opening: Opening, ending: Ending) -> MessageRow:
         """The answer; `ending.body` must be there."""
         o, body = opening, ending.body
         assert body is not None
         identifier = exchange + ANSWER
-        kept, key_id = self._kept(body, o.library, identifier)
+        kept, key_id = self._body_to_store(body, o.library, identifier)
         return (
             o.library,
             identifier,
             exchange,
-            o.direction.other.value,
+            o.direction.opposite.value,
             o.profile,
             o.protocol,
             o.transport,
@@ -133,7 +135,7 @@ class RowMaker:
             "",
         )
 
-    def _kept(self, body: bytes, library: str, identifier: str) -> tuple[bytes, str]:
+    def _body_to_store(self, body: bytes, library: str, identifier: str) -> tuple[bytes, str]:
         """What is stored of a body, and the id of the key it is encrypted with."""
         kept = body if len(body) <= self._limit else body[: self._limit]
         if self._cipher is None:
@@ -274,11 +276,11 @@ def write_entries(connection: Connection, entries: list[Entry]) -> None:
         # a node that starts may have finished what another has in hand: the first answer is the one that counts
         insert_missing_rows(connection, message, messages)
     if changes:
-        _CHANGE.run(connection, changes)
+        _CHANGE.execute_many(connection, changes)
     if processed:
         # in order of key, so that two nodes never wait for each other crosswise
         processed.sort(key=lambda row: (row["library"], row["profile"], row["key"]))
-        _REMEMBER[connection.dialect.name].run(connection, processed)
+        _REMEMBER[connection.dialect.name].execute_many(connection, processed)
 
 
 @dataclass(slots=True)
@@ -295,7 +297,7 @@ class JournalWriter:
         self._waiting: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def write(self, entry: Entry) -> None:
+    async def write_rows(self, entry: Entry) -> None:
         """Returns when the entry is durable; a caller who is cancelled leaves it to be written all the same.
 
         Raises Unavailable.
@@ -303,7 +305,7 @@ class JournalWriter:
         future = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(entry, future))
         if self._task is None:
-            self._task = asyncio.create_task(self._write_all(), name="journal-writer")
+            self._task = asyncio.create_task(self._write_waiting(), name="journal-writer")
         await future
 
     async def close(self) -> None:
@@ -311,15 +313,15 @@ class JournalWriter:
         if self._task is not None:
             await self._task
 
-    async def _write_all(self) -> None:
+    async def _write_waiting(self) -> None:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-                await self._write(batch)
+                await self._write_batch(batch)
         finally:
             self._task = None
 
-    async def _write(self, batch: list[_Waiting]) -> None:
+    async def _write_batch(self, batch: list[_Waiting]) -> None:
         """If a batch fails by a fault of one entry, each is written alone, so that only that one fails."""
         entries = [waiting.entry for waiting in batch]
         try:
@@ -329,7 +331,7 @@ class JournalWriter:
                 _tell(batch, error)
                 return
             for waiting in batch:
-                await self._write([waiting])
+                await self._write_batch([waiting])
             return
         _tell(batch, None)
 

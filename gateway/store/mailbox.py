@@ -194,7 +194,7 @@ _SAME = Prepared(SAME)
 
 def same_content(connection: Connection, library: str, digest: str) -> tuple[Seen, ...]:
     """Mails that say the same, newest first."""
-    found = _SAME.all(connection, {"in_library": library, "with_digest": digest})
+    found = _SAME.fetch_all(connection, {"in_library": library, "with_digest": digest})
     return tuple(Seen(id_, message_id, at, Outcome(outcome)) for id_, message_id, at, outcome in found)
 
 
@@ -339,7 +339,7 @@ def by_references(connection: Connection, library: str, partner: str, words: Col
         some = wanted[start : start + AT_ONCE]
         some += some[-1:] * (AT_ONCE - len(some))
         given = {"in_library": library, "with_partner": partner, **dict(zip(_WORDS, some, strict=True))}
-        found |= {tuple(row) for row in _BY_REFERENCE.all(connection, given)}
+        found |= {tuple(row) for row in _BY_REFERENCE.fetch_all(connection, given)}
     newest_first = sorted(found, key=lambda row: row[2], reverse=True)
     return tuple(Named(Role(role), reference, request_id) for role, reference, request_id in newest_first)
 

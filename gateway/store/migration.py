@@ -45,14 +45,14 @@ class Migrations:
     folder: Path
     table: str
 
-    def upgrade(self, connection: Connection) -> list[str]:
+    def upgrade_schema(self, connection: Connection) -> list[str]:
         """Bring the schema up to date inside the caller's transaction; returns the steps taken, described.
 
         Nodes that start together wait for each other, so that only one of them takes the steps. Raises
         SchemaTooNew when the database holds a revision that this release doesn't know.
         """
         lock(connection, LOCK)
-        if self._is_done(connection):
+        if self._is_up_to_date(connection):
             return []
         from alembic.runtime.migration import RevisionStep
         from alembic.script import ScriptDirectory
@@ -60,17 +60,17 @@ class Migrations:
         scripts = ScriptDirectory(self.folder)
         taken: list[str] = []
 
-        def steps(revisions: tuple[str, ...], _context: MigrationContext) -> list[MigrationStep]:
+        def list_steps(revisions: tuple[str, ...], _context: MigrationContext) -> list[MigrationStep]:
             todo: list[MigrationStep] = []
-            for script in self._todo(scripts, revisions):
+            for script in self._list_missing_scripts(scripts, revisions):
                 todo.append(RevisionStep(scripts.revision_map, script, is_upgrade=True))
                 taken.append(f"{script.revision}: {script.doc}")
             return todo
 
-        _run(connection, scripts, steps, self.table)
+        _run(connection, scripts, list_steps, self.table)
         return taken
 
-    def _is_done(self, connection: Connection) -> bool:
+    def _is_up_to_date(self, connection: Connection) -> bool:
         """Whether the newest step was the last that ran."""
         newest = max(path.name for path in (self.folder / "versions").glob("[0-9]*.py")).partition("_")[0]
         if not inspect(connection).has_table(self.table):
@@ -80,7 +80,7 @@ class Migrations:
         )
         return ran == [newest]
 
-    def _todo(self, scripts: ScriptDirectory, revisions: tuple[str, ...]) -> list[Script]:
+    def _list_missing_scripts(self, scripts: ScriptDirectory, revisions: tuple[str, ...]) -> list[Script]:
         """Scripts not yet run, oldest first."""
         newest_first = list(scripts.walk_revisions())
         known = [script.revision for script in newest_first]
@@ -101,10 +101,10 @@ OWN = Migrations("gateway", Path(__file__).parent / "migrations", "gateway_schem
 async def migrate(store: Store, *histories: Migrations) -> list[str]:
     """All histories in one transaction: each step taken as 'revision: description'. Raises SchemaTooNew."""
 
-    def work(connection: Connection) -> list[str]:
-        return [step for history in histories for step in history.upgrade(connection)]
+    def upgrade_schemas(connection: Connection) -> list[str]:
+        return [step for history in histories for step in history.upgrade_schema(connection)]
 
-    return await store.write(work)
+    return await store.write(upgrade_schemas)
 
 
 def _run(connection: Connection, scripts: ScriptDirectory, steps: Callable[..., Any], versions: str) -> None:

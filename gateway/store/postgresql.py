@@ -64,10 +64,10 @@ class PostgresqlStore:
         self._idle = asyncio.Event()
 
     async def read(self, work: Work[T]) -> T:
-        return await self._run(work)
+        return await self._run_work(work)
 
     async def write(self, work: Work[T]) -> T:
-        return await self._run(work)
+        return await self._run_work(work)
 
     async def close(self) -> None:
         self._closed = True
@@ -75,12 +75,12 @@ class PostgresqlStore:
             await self._idle.wait()
         await self._engine.dispose()
 
-    async def _run(self, work: Work[T]) -> T:
+    async def _run_work(self, work: Work[T]) -> T:
         if self._closed:
             raise RuntimeError("the store is closed")
         self._in_hand += 1
         try:
-            return await self._with_attempts(work)
+            return await self._run_with_retries(work)
         except (OSError, PoolTimeout) as error:
             raise Unavailable("the database can't be reached") from error
         except DBAPIError as error:
@@ -92,17 +92,17 @@ class PostgresqlStore:
             if self._closed and not self._in_hand:
                 self._idle.set()
 
-    async def _with_attempts(self, work: Work[T]) -> T:
+    async def _run_with_retries(self, work: Work[T]) -> T:
         for attempt in range(1, ATTEMPTS):
             try:
-                return await self._attempt(work)
+                return await self._run_transaction(work)
             except DBAPIError as error:
                 if _state(error) not in CONFLICTS:
                     raise
                 await asyncio.sleep(0.01 * attempt)
-        return await self._attempt(work)
+        return await self._run_transaction(work)
 
-    async def _attempt(self, work: Work[T]) -> T:
+    async def _run_transaction(self, work: Work[T]) -> T:
         async with self._engine.begin() as connection:
             return await connection.run_sync(work)
 
@@ -130,7 +130,7 @@ class Session:
         except _lost() as error:
             raise Unavailable("the database can't be reached") from error
 
-    async def ask(self, statement: str, *values: object) -> Any:
+    async def execute(self, statement: str, *values: object) -> Any:
         """The first value that the statement gives. Raises Unavailable when the connection is lost."""
         answer = asyncio.ensure_future(self._driver.fetchval(statement, *values, timeout=ANSWER_SECONDS))
         try:
@@ -147,16 +147,16 @@ class Session:
     async def listen(self, channel: str, heard: Heard) -> None:
         """`heard` is called in the event loop for each notification. Raises Unavailable."""
 
-        def passed_on(_connection: object, _pid: int, _channel: str, payload: object) -> None:
+        def forward_payload(_connection: object, _pid: int, _channel: str, payload: object) -> None:
             heard(str(payload))
 
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                await self._driver.add_listener(channel, passed_on)
+                await self._driver.add_listener(channel, forward_payload)
         except _lost() as error:
             raise Unavailable("the connection to the database is lost") from error
 
-    def when_lost(self, tell: Callable[[], None]) -> None:
+    def notify_when_lost(self, tell: Callable[[], None]) -> None:
         """`tell` is called once, in the event loop, when the connection ends."""
         self._driver.add_termination_listener(lambda _connection: tell())
 
@@ -183,7 +183,7 @@ def _lost() -> tuple[type[Exception], ...]:
 
 
 class Leader(Protocol):
-    async def leads(self) -> bool:
+    async def is_leader(self) -> bool:
         """True when this node has the place; takes it if it is free. Ask before each piece of work. Raises
         Unavailable when the database can't be reached; the place is lost then."""
         ...
@@ -206,7 +206,7 @@ def place_of(store: Store, node: str) -> Leader:
 class Alone:
     """There is no other node."""
 
-    async def leads(self) -> bool:
+    async def is_leader(self) -> bool:
         return True
 
     async def close(self) -> None:
@@ -222,30 +222,30 @@ class AdvisoryLock:
         self._one = asyncio.Lock()
         """A connection answers one question at a time."""
 
-    async def leads(self) -> bool:
+    async def is_leader(self) -> bool:
         async with self._one:
             try:
-                return await self._ask()
+                return await self._try_lock()
             except BaseException:
                 # After a failure, and when cancelled half-way, nobody knows what the session holds.
-                await self._leave()
+                await self._close_session()
                 raise
 
-    async def _ask(self) -> bool:
+    async def _try_lock(self) -> bool:
         if self._session is None:
             self._session = await Session.open(self._url)
         if self._held:
-            if await self._session.ask("SELECT 1") != 1:
+            if await self._session.execute("SELECT 1") != 1:
                 raise Unavailable("the database gave no answer")
         else:
-            self._held = bool(await self._session.ask("SELECT pg_try_advisory_lock($1::bigint)", self._key))
+            self._held = bool(await self._session.execute("SELECT pg_try_advisory_lock($1::bigint)", self._key))
         return self._held
 
     async def close(self) -> None:
         async with self._one:
-            await self._leave()
+            await self._close_session()
 
-    async def _leave(self) -> None:
+    async def _close_session(self) -> None:
         session, self._session, self._held = self._session, None, False
         if session is not None:
             await session.close()

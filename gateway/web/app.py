@@ -36,7 +36,7 @@ class Part:
     notes: tuple[str, ...] = ()
 
     @property
-    def up(self) -> bool:
+    def is_up(self) -> bool:
         return not self.problem
 
 
@@ -45,20 +45,20 @@ class Readiness:
     parts: tuple[Part, ...]
 
     @property
-    def ready(self) -> bool:
-        return all(part.up for part in self.parts)
+    def is_ready(self) -> bool:
+        return all(part.is_up for part in self.parts)
 
-    def document(self) -> dict[str, object]:
+    def to_document(self) -> dict[str, object]:
         """As JSON: {"ready": bool, "parts": [{"name", "up", "problem"?, "notes"?}]}."""
         parts: list[dict[str, object]] = []
         for part in self.parts:
-            entry: dict[str, object] = {"name": part.name, "up": part.up}
+            entry: dict[str, object] = {"name": part.name, "up": part.is_up}
             if part.problem:
                 entry["problem"] = part.problem
             if part.notes:
                 entry["notes"] = list(part.notes)
             parts.append(entry)
-        return {"ready": self.ready, "parts": parts}
+        return {"ready": self.is_ready, "parts": parts}
 
 
 class Exchange(Protocol):
@@ -129,8 +129,8 @@ class Endpoint:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await read_body(request, self._limit(), self._patience)
         if not body.data and request.method in ("GET", "HEAD"):
-            return _text(200, self._usage())
-        arrival = self._arrival(request, body.data)
+            return _text(200, self._usage_text())
+        arrival = self._make_raw_message(request, body.data)
         try:
             await self._gate.enter()
         except Busy:
@@ -148,13 +148,13 @@ class Endpoint:
             response.force_close()
         return response
 
-    def _arrival(self, request: web.Request, body: bytes) -> Arrival:
+    def _make_raw_message(self, request: web.Request, body: bytes) -> Arrival:
         peer = request.remote or ""
         certificate = certificate_name(request.transport)
         if self._certificate_proxies and not certificate:
-            certificate = self._certificate_proxies.certificate(request, peer)
+            certificate = self._certificate_proxies.verified_certificate(request, peer)
         if self._proxies:
-            peer = self._proxies.sender(request, peer)
+            peer = self._proxies.sender_address(request, peer)
         return Arrival(
             body=body,
             received=self._clock.now(),
@@ -168,7 +168,7 @@ class Endpoint:
             certificate=certificate,
         )
 
-    def _usage(self) -> str:
+    def _usage_text(self) -> str:
         path = f"/{self._protocol}"
         return (
             f"This is illgate, a gateway for interlibrary loan. Send {self._protocol.upper()} messages here by POST:\n"
@@ -182,21 +182,21 @@ async def alive(_request: web.Request) -> web.StreamResponse:
 
 
 def _ready_page(readiness: Callable[[], Awaitable[Readiness]]) -> Handler:
-    async def page(_request: web.Request) -> web.StreamResponse:
+    async def show_readiness(_request: web.Request) -> web.StreamResponse:
         now = await readiness()
-        text = json.dumps(now.document(), ensure_ascii=False, indent=2) + "\n"
+        text = json.dumps(now.to_document(), ensure_ascii=False, indent=2) + "\n"
         headers = {hdrs.SERVER: SERVER, hdrs.CACHE_CONTROL: "no-store"}
-        return web.json_response(text=text, status=200 if now.ready else 503, headers=headers)
+        return web.json_response(text=text, status=200 if now.is_ready else 503, headers=headers)
 
-    return page
+    return show_readiness
 
 
 def _metrics_page(metrics: Callable[[], tuple[bytes, str]]) -> Handler:
-    async def page(_request: web.Request) -> web.StreamResponse:
+    async def show_metrics(_request: web.Request) -> web.StreamResponse:
         body, content_type = metrics()
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type, hdrs.SERVER: SERVER})
 
-    return page
+    return show_metrics
 
 
 def _text(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:

@@ -87,12 +87,12 @@ class Front(asyncio.Protocol):
         if not self._buffer:
             self._started = asyncio.get_running_loop().time()
         self._buffer += data
-        self._look()
+        self._inspect_buffer()
 
     def eof_received(self) -> bool:
         """Keep the connection open for the answer to what has come in full (TLS can't be half closed)."""
         if not self._through and self._buffer:
-            self._finish()
+            self._pass_on_corrected()
         if self._transport is None or self._transport.get_extra_info("sslcontext") is not None:
             return False
         self._handler.close()
@@ -111,7 +111,7 @@ class Front(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._handler.resume_writing()
 
-    def close_unheard(self) -> None:
+    def close_if_unused(self) -> None:
         """Close a connection on which no request has begun."""
         if not self._through and not self._buffer and self._transport is not None:
             self._transport.close()
@@ -122,7 +122,7 @@ class Front(asyncio.Protocol):
         if self._transport is not None and (task is None or task.done()):
             self._transport.close()
 
-    def _look(self) -> None:
+    def _inspect_buffer(self) -> None:
         """Is it an HTTP/1.0 message with a body, and is that all here?"""
         buffer = self._buffer
         head_end = _HEAD_END.search(buffer, 0, MAX_HEAD)
@@ -130,7 +130,7 @@ class Front(asyncio.Protocol):
             if len(buffer) > MAX_HEAD or not _BEGINNING.match(buffer):
                 self._pass_on(bytes(buffer))
             elif self._timer is None:
-                self._timer = asyncio.get_running_loop().call_later(self._head_seconds, self._give_up)
+                self._timer = asyncio.get_running_loop().call_later(self._head_seconds, self._abort_slow_head)
             return
         if not _OLD_POST.match(buffer):
             self._pass_on(bytes(buffer))
@@ -147,13 +147,13 @@ class Front(asyncio.Protocol):
     def _await_rest(self, seconds: float, received: int) -> None:
         self._stop_timer()
         if seconds == 0.0:
-            self._finish()
+            self._pass_on_corrected()
             return
         loop = asyncio.get_running_loop()
-        deadline = min(loop.time() + seconds, self._patience.deadline(self._started, loop.time(), received))
-        self._timer = loop.call_at(deadline, self._finish)
+        deadline = min(loop.time() + seconds, self._patience.compute_deadline(self._started, loop.time(), received))
+        self._timer = loop.call_at(deadline, self._pass_on_corrected)
 
-    def _finish(self) -> None:
+    def _pass_on_corrected(self) -> None:
         """Pass the request on with the length that its body really has."""
         buffer = bytes(self._buffer)
         head_end = _HEAD_END.search(buffer, 0, MAX_HEAD)
@@ -166,7 +166,7 @@ class Front(asyncio.Protocol):
         lines.append(b"Content-Length: %d" % len(body))
         self._pass_on(b"\r\n".join(lines) + b"\r\n\r\n" + body)
 
-    def _give_up(self) -> None:
+    def _abort_slow_head(self) -> None:
         """The head takes too long: a slow-loris gets no answer."""
         if self._transport is not None:
             self._transport.abort()

@@ -64,7 +64,7 @@ async def _gather(content: StreamReader, limit: int, patience: Patience) -> Body
     data = bytearray()
     while len(data) <= limit:
         now = clock()
-        deadline = patience.deadline(started, now, len(data))
+        deadline = patience.compute_deadline(started, now, len(data))
         if ends_document(data):
             deadline = min(deadline, now + GRACE)
         try:
@@ -86,7 +86,7 @@ class Patience:
     idle_seconds: float = 10.0
     message_seconds: float = 30.0
 
-    def deadline(self, started: float, now: float, received: int) -> float:
+    def compute_deadline(self, started: float, now: float, received: int) -> float:
         """When to stop waiting for more, on the clock that `started` and `now` (seconds) come from."""
         return min(now + self.idle_seconds, started + self.message_seconds + received / MIN_RATE)
 
@@ -127,15 +127,15 @@ class Gate:
         if len(self._waiting) >= self._queue:
             self.turned_away += 1
             raise Busy
-        await self._wait(self._seconds)
+        await self._wait_for_place(self._seconds)
 
-    async def enter_patiently(self) -> None:
+    async def enter_or_wait(self) -> None:
         """As `enter`, but waits as long as it takes: for callers whose number is limited already."""
         if self._free:
             self._free -= 1
             self.in_hand += 1
             return
-        await self._wait(None)
+        await self._wait_for_place(None)
 
     def leave(self) -> None:
         self.in_hand -= 1
@@ -147,21 +147,21 @@ class Gate:
                 return
         self._free += 1
 
-    async def _wait(self, seconds: float | None) -> None:
+    async def _wait_for_place(self, seconds: float | None) -> None:
         place = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
         try:
             async with asyncio.timeout(seconds):
                 await place
         except TimeoutError:
-            self._withdraw(place)
+            self._withdraw_waiter(place)
             self.turned_away += 1
             raise Busy from None
         except asyncio.CancelledError:
-            self._withdraw(place)
+            self._withdraw_waiter(place)
             raise
 
-    def _withdraw(self, place: asyncio.Future[None]) -> None:
+    def _withdraw_waiter(self, place: asyncio.Future[None]) -> None:
         """Stop waiting; a place given in the same moment goes to the next."""
         if place.done() and not place.cancelled():
             self.leave()
@@ -174,15 +174,15 @@ class TrustedProxies:
 
     def __init__(self, networks: Sequence[str]) -> None:
         self._networks: tuple[Network, ...] = tuple(ipaddress.ip_network(one, strict=False) for one in networks)
-        self._trusts = lru_cache(maxsize=1024)(self._look)
+        self._trusts = lru_cache(maxsize=1024)(self._is_in_networks)
 
     def __bool__(self) -> bool:
         return bool(self._networks)
 
-    def trusts(self, address: str) -> bool:
+    def is_trusted(self, address: str) -> bool:
         return self._trusts(address)
 
-    def _look(self, address: str) -> bool:
+    def _is_in_networks(self, address: str) -> bool:
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:
@@ -191,22 +191,22 @@ class TrustedProxies:
             parsed = parsed.ipv4_mapped
         return any(parsed in network for network in self._networks)
 
-    def sender(self, request: web.Request, peer: str) -> str:
+    def sender_address(self, request: web.Request, peer: str) -> str:
         """The nearest address that isn't one of our proxies; `peer` where no proxy of ours stands between."""
-        if not self.trusts(peer):
+        if not self.is_trusted(peer):
             return peer
         chain = [part.strip() for value in request.headers.getall(FORWARDED, ()) for part in value.split(",")]
         for address in reversed(chain):
             if not _is_address(address):
                 return peer  # something we can't read: stop believing
-            if not self.trusts(address):
+            if not self.is_trusted(address):
                 return address
             peer = address
         return peer
 
-    def certificate(self, request: web.Request, peer: str) -> str:
+    def verified_certificate(self, request: web.Request, peer: str) -> str:
         """Common name of the client certificate that the proxy has verified, else ''."""
-        if request.headers.get(VERIFIED) != "SUCCESS" or not self.trusts(peer):
+        if request.headers.get(VERIFIED) != "SUCCESS" or not self.is_trusted(peer):
             return ""
         found = _COMMON_NAME.search(request.headers.get(SUBJECT, ""))
         return re.sub(r"\\(.)", r"\1", found[1]).strip() if found else ""

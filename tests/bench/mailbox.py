@@ -88,7 +88,7 @@ def _answers(asked: list[Request], user: str, count: int) -> Iterator[bytes]:
 
 async def _polled(poller: Poller, count: int) -> float:
     begun = time.perf_counter()
-    polled = await poller.once()
+    polled = await poller.poll_once()
     seconds = time.perf_counter() - begun
     if polled.taken[Outcome.DONE] != count:
         raise RuntimeError(f"{count} answers waited, and became {polled.taken}")

@@ -184,7 +184,10 @@ def _raw_rows(folder: Path) -> Callable[[], Awaitable[int]]:
     def rows() -> list[tuple[Any, ...]]:
         opening, ending = exchange()
         identifier = exchange_id(opening.at)
-        made = (maker.finished(identifier, opening, ending), maker.answer(identifier, opening, ending))
+        made = (
+            maker.make_finished_row(identifier, opening, ending),
+            maker.make_answer_row(identifier, opening, ending),
+        )
         return [tuple(str(value) if isinstance(value, datetime) else value for value in row) for row in made]
 
     batches = [[row for _ in range(CALLERS) for row in rows()] for _ in range(EACH * ROUNDS)]
@@ -202,7 +205,7 @@ def _raw_rows(folder: Path) -> Callable[[], Awaitable[int]]:
 def open_raw(path: Path) -> sqlite3.Connection:
     engine = sqlite_engine(make_url(f"sqlite:///{path}"))
     with engine.connect() as connection, connection.begin():
-        OWN.upgrade(connection)
+        OWN.upgrade_schema(connection)
     database = sqlite3.connect(path, isolation_level=None)
     database.execute("PRAGMA synchronous=FULL")
     return database

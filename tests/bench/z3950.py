@@ -96,18 +96,20 @@ def _yaz_client(zebra: Zebra) -> float:
 async def _search_and_present(zebra: Zebra) -> float:
     """Seconds for what yaz-client does: the records are there, as octets."""
     dialect = _dialect(zebra)
-    place = Place.of(dialect)
+    place = Place.from_dialect(dialect)
     connection = await Connection.open(place)
     await sign_in(connection, Login(), place.max_bytes, place.charset, str(place))
 
     async def once(query: Query) -> int:
         rpn = rpn_of(query, dialect, "zebra")
-        return len((await Search(connection, dialect, "zebra", dialect.wanted[0]).run(rpn, 1, RECORDS)).records)
+        return len(
+            (await Search(connection, dialect, "zebra", dialect.syntax_identifiers[0]).run(rpn, 1, RECORDS)).records
+        )
 
     try:
         return await _timed(once)
     finally:
-        connection.leave()
+        connection.send_close()
 
 
 async def _search(zebra: Zebra) -> float:
@@ -166,7 +168,7 @@ async def at_once_row() -> Row:
 
 
 async def _ask(asker: Asker, profile: Profile, query: Query) -> Any:
-    return await asker.ask(Target(profile, "z3950"), query, count=RECORDS, seconds=30, keep=timedelta(0))
+    return await asker.search(Target(profile, "z3950"), query, count=RECORDS, seconds=30, keep=timedelta(0))
 
 
 def _slow(delay: float, octets: list[bytes]) -> Script:

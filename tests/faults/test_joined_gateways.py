@@ -126,7 +126,7 @@ class JoinedGateways(RuleBasedStateMachine):
     def begin(self, workflows: Mapping[str, Mapping[str, Any]], services: list[ServiceType], far: int) -> None:
         folder = self.stack.enter_context(tempfile.TemporaryDirectory())
         world = World(self.template, Path(folder), workflows)
-        self.stack.enter_context(HUB.over(world.wire))
+        self.stack.enter_context(HUB.use_wire(world.wire))
         self.do(world.start())
         self.world = world
         world.story.append(f"workflows: {workflows}")

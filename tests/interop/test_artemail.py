@@ -69,15 +69,15 @@ class Service:
 
     async def at(self, moment: datetime) -> None:
         self.clock.at = moment
-        await self.house.managed.drain()
+        await self.house.managed.drain_due_work()
 
     async def answers(self, *mails: bytes) -> dict[Outcome, int]:
         """All of them in one poll, and what follows from them."""
         for one in mails:
             self.dovecot.deliver(self.user, one)
         client = ImapClient(lambda reference: PASSWORD)
-        polled = await self.house.at_imap(self.dovecot.port, client, self.user).once()
-        await self.house.managed.drain()
+        polled = await self.house.at_imap(self.dovecot.port, client, self.user).poll_once()
+        await self.house.managed.drain_due_work()
         return dict(polled.taken)
 
     async def statuses(self, requests: list[Request]) -> list[AttemptStatus]:
@@ -94,7 +94,9 @@ async def service(
         mail_house(installation, {ART: art(gather, **artemail)}, ONLY_ART, clock) as house,
     ):
         server = MailServer(host="127.0.0.1", port=sink.port, security=MailSecurity.NONE)
-        house.managed.channels.update(house.managed.channels_with(SmtpMailer(server, lambda reference: reference)))
+        house.managed.channels.update(
+            house.managed.make_mailer_channels(SmtpMailer(server, lambda reference: reference))
+        )
         yield Service(house, clock, sink, dovecot)
 
 

@@ -53,7 +53,7 @@ async def test_sequence_with_every_mail_twice_and_out_of_order(
         await SEQUENCES[name](pair)
         await pair.nothing_is_left()
         for town in pair.towns.values():
-            assert not (await town.gateway.mailboxes.desk.waiting(town.symbol, 100, "")).rows
+            assert not (await town.gateway.mailboxes.desk.list_mails(town.symbol, 100, "")).rows
     assert joining.delivered
 
 
@@ -65,14 +65,14 @@ async def test_a_cancel_that_overtakes_its_request_waits_for_it(
         await pair.ask()
         await pair.north(Kind.CANCEL)
         desk = pair.towns["SOUTH"].gateway.mailboxes.desk
-        (row,) = (await desk.waiting("SOUTH", 100, "")).rows
+        (row,) = (await desk.list_mails("SOUTH", 100, "")).rows
         assert row.reason == "cancel: no request was found"
 
         joining.let_go()
         await pair.quiet()
 
         assert await pair.states() == ("cancel-pending", "cancel-pending")
-        assert not (await desk.waiting("SOUTH", 100, "")).rows
+        assert not (await desk.list_mails("SOUTH", 100, "")).rows
         await pair.south(Kind.CANCEL_ACCEPTED)
         assert await pair.states() == ("cancelled", "cancelled")
 
@@ -164,7 +164,7 @@ async def test_a_request_that_was_forwarded_goes_on_with_the_new_supplier(
             transaction_id=asked.transaction_id,
             service_date_time=ServiceDateTime(this=later),
             requester_id=asked.requester_id,
-            responder_id=SystemId.of("EAST"),
+            responder_id=SystemId.from_symbol("EAST"),
             service_type=ServiceType.LOAN,
             supply_details=SupplyDetails(date_due=DateDue(due=date(2026, 4, 15))),
         )
@@ -221,5 +221,5 @@ async def test_what_we_cannot_do_is_answered_unfilled_once(
         assert answers[0].results is Results.UNFILLED
         assert answers[0].note == "Only loans and copies are supplied here."
         assert await pair.towns["SOUTH"].requests() == known
-        assert not (await pair.towns["SOUTH"].gateway.mailboxes.desk.waiting("SOUTH", 100, "")).rows
+        assert not (await pair.towns["SOUTH"].gateway.mailboxes.desk.list_mails("SOUTH", 100, "")).rows
         assert await pair.states() == ("requested", "located")

@@ -169,7 +169,7 @@ async def wish(town: Town, service: ServiceType = ServiceType.LOAN, *, mediated:
         actor="staff:ada",
     )
     request = await town.gateway.managed.requests.create_borrowing(town.symbol, draft)
-    await town.gateway.managed.drain()
+    await town.gateway.managed.drain_due_work()
     return await town.see(request)
 
 
@@ -231,6 +231,6 @@ async def test_all_are_searched_and_a_number_is_looked_up(town: tuple[Town, Mail
     assert answers == {"union": (2, False), "dal": (1, False), "down": (0, True), "elv": (1, False)}
     editions = {one.citation.published: {holder.target for holder in one.holders} for one in found.results}
     assert editions == {"1987": {"union"}, "2011": {"union", "dal", "elv"}}
-    known = await finder.by_identifier("NORTH", RecordId("isbn", "83-00-00001-1"))
+    known = await finder.find_by_identifier("NORTH", RecordId("isbn", "83-00-00001-1"))
     assert known is not None
     assert (known.title, known.author) == ("Северные сады", "Златоборский, Еремей")

@@ -247,7 +247,7 @@ async def enters(pair: MailPair, ours: Request, service: ServiceType = ServiceTy
         actor="staff:ben",
     )
     theirs = await pair.south.town.gateway.managed.requests.create_lending("SOUTH", draft)
-    await pair.south.town.gateway.mailboxes.desk.assign("SOUTH", waiting.id, theirs.number, "staff:ben")
+    await pair.south.town.gateway.mailboxes.desk.assign_mail("SOUTH", waiting.id, theirs.number, "staff:ben")
     await pair.quiet()
 
 

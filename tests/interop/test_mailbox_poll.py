@@ -95,7 +95,7 @@ async def test_answers_are_taken_and_put_into_their_folders(house: MailHouse, do
     dovecot.deliver(user, b"\r\nno header at all")
     dovecot.deliver(user, house.reply("TBS"))
 
-    polled = await house.at_imap(dovecot.port, client(), user).once()
+    polled = await house.at_imap(dovecot.port, client(), user).poll_once()
 
     assert polled.taken == {Outcome.DONE: 2, Outcome.UNKNOWN: 1, Outcome.FAILED: 1}
     assert folders(dovecot, user) == {"done": 2, "unknown": 1, "failed": 1}
@@ -107,7 +107,7 @@ async def test_mails_can_stay_where_they_are(house: MailHouse, dovecot: Dovecot,
     dovecot.deliver(user, house.reply("One"))
     poller = house.at_imap(dovecot.port, client(), user, folders=dict.fromkeys(Outcome, ""))
 
-    first, second = await poller.once(), await poller.once()
+    first, second = await poller.poll_once(), await poller.poll_once()
 
     assert (first.count, second.count, second.again) == (1, 0, 0)
     assert folders(dovecot, user) == {"INBOX": 1}
@@ -118,7 +118,7 @@ async def test_what_is_too_large_is_set_aside_by_its_header(house: MailHouse, do
     dovecot.deliver(user, house.reply("x" * 50_000))
     dovecot.deliver(user, house.reply("small"))
 
-    polled = await house.at_imap(dovecot.port, client(), user, max_bytes=10_000).once()
+    polled = await house.at_imap(dovecot.port, client(), user, max_bytes=10_000).poll_once()
 
     assert polled.taken == {Outcome.DONE: 1, Outcome.UNKNOWN: 0, Outcome.FAILED: 1}
     (row,) = await house.waiting()
@@ -150,7 +150,7 @@ async def test_a_folder_that_is_not_there_is_refused(dovecot: Dovecot, user: str
 
 async def test_no_server_is_unavailable(house: MailHouse) -> None:
     with pytest.raises(Unavailable):
-        await house.at_imap(1, client()).once()
+        await house.at_imap(1, client()).poll_once()
 
 
 # --- what breaks -----------------------------------------------------------------------------------------
@@ -182,12 +182,12 @@ async def test_the_same_mails_under_other_uids_are_only_moved(house: MailHouse, 
     request = await house.asked()
     dovecot.deliver(user, house.reply("One"))
     dovecot.deliver(user, house.reply("Two"))
-    await house.at_imap(dovecot.port, client(), user, folders=dict.fromkeys(Outcome, "")).once()
+    await house.at_imap(dovecot.port, client(), user, folders=dict.fromkeys(Outcome, "")).poll_once()
     await asyncio.sleep(1.1)  # UIDVALIDITY is the time in seconds
     numbered_anew(dovecot, user)
     dovecot.deliver(user, house.reply("Three"))
 
-    polled = await house.at_imap(dovecot.port, client(), user).once()
+    polled = await house.at_imap(dovecot.port, client(), user).poll_once()
 
     assert polled.count >= 1
     assert folders(dovecot, user) in ({"done": 3}, {"done": 1, "INBOX": 2})

@@ -60,7 +60,7 @@ async def waiting(server: MailboxServer, secret: str = PASSWORD) -> int:
     """How many mails there are, after signing in."""
     opened = await ImapClient(lambda _reference: secret).open(server)
     try:
-        return len((await opened.look()).uids)
+        return len((await opened.list_messages()).uids)
     finally:
         await opened.close()
 

@@ -52,7 +52,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     """North has a key of South's."""
     async with World(tmp_path, NORTH, SOUTH) as world:
         store = world.lender.house.store
-        key = (await ApiKeys(store, world.clock).create("SOUTH", "North", (Scope.NETWORK_READ,))).key
+        key = (await ApiKeys(store, world.clock).create_key("SOUTH", "North", (Scope.NETWORK_READ,))).key
         folder = world.borrower.settings.folder
         (folder / "south.key").write_text(key + "\n")
         await join(world.borrower, f"http://127.0.0.1:{world.lender.gateway.http_port}")
@@ -84,12 +84,12 @@ async def make_city_busy(world: World, requests: int = 3) -> None:
 
 async def ask(world: World) -> None:
     managed = world.borrower.gateway.managed
-    await managed.network.ask_due(managed.houses)
+    await managed.network.ask_due_libraries(managed.houses)
 
 
 def elsewhere(world: World, profile: str = "city") -> Reported:
     house = world.borrower.house
-    return house.reported(house.known_partner(profile)[1])
+    return house.reported_load(house.require_partner(profile)[1])
 
 
 async def test_the_supplier_that_is_busy_elsewhere_is_asked_last(world: World) -> None:
@@ -143,7 +143,7 @@ async def started_again(world: World) -> AsyncIterator[Town]:
 
 
 def reported_to(town: Town, profile: str) -> Reported:
-    return town.house.reported(town.house.known_partner(profile)[1])
+    return town.house.reported_load(town.house.require_partner(profile)[1])
 
 
 async def test_what_was_said_before_a_start_counts_as_long_as_ever(world: World) -> None:
@@ -218,14 +218,14 @@ async def test_a_member_that_is_silent_is_no_trouble_and_is_told_once(world: Wor
     assert elsewhere(world) == Reported(3, 1), "what it said last still counts"
     view = await world.borrower.gateway.managed.partners.partner("NORTH", "south")
     assert "can't be reached" in view.silent
-    page = world.borrower.gateway.metrics.page()[0].decode()
+    page = world.borrower.gateway.metrics.render()[0].decode()
     assert 'illgate_network_asks_total{outcome="silent"} 3.0' in page
     assert 'illgate_network_asks_total{outcome="answered"} 1.0' in page
 
 
 async def test_a_key_without_the_scope_gets_nothing(world: World) -> None:
     store = world.lender.house.store
-    key = (await ApiKeys(store, world.clock).create("SOUTH", "North", (Scope.TASKS_READ,))).key
+    key = (await ApiKeys(store, world.clock).create_key("SOUTH", "North", (Scope.TASKS_READ,))).key
     (world.borrower.settings.folder / "south.key").write_text(key)
     await world.borrower.gateway.reload()
     await ask(world)

@@ -81,7 +81,7 @@ class Desk:
             actor="patron",
         )
         request = await self.town.gateway.managed.requests.create_borrowing("NORTH", draft)
-        await self.town.gateway.managed.drain()
+        await self.town.gateway.managed.drain_due_work()
         return await self.town.see(request)
 
     async def lends(self, service: ServiceType = ServiceType.LOAN) -> Request:
@@ -89,15 +89,15 @@ class Desk:
             citation=SULT, requester=Party(profile="eastport"), transaction="E-2026/77", service=Service(service)
         )
         request = await self.town.gateway.managed.requests.create_lending("NORTH", draft)
-        await self.town.gateway.managed.drain()
+        await self.town.gateway.managed.drain_due_work()
         return await self.town.see(request)
 
     async def act(self, request: Request, kind: Kind, **details: Any) -> None:
         await self.town.act(request, Act(kind=kind, details=Details(**details), actor="staff:ada", version=None))
-        await self.town.gateway.managed.drain()
+        await self.town.gateway.managed.drain_due_work()
 
     async def see(self, request: Request) -> Request:
-        await self.town.gateway.managed.drain()
+        await self.town.gateway.managed.drain_due_work()
         return await self.town.see(request)
 
     async def heard(self, request: Request) -> list[HistoryLine]:
@@ -375,7 +375,7 @@ async def test_what_is_missing_or_wrong_is_asked_for_again(desk: Desk, due: str,
 async def journaled(desk: Desk) -> list[FullMessage]:
     """Oldest first."""
     journal = Journal(desk.town.house.store, JournalOptions())
-    return [one async for one in journal.export(Filter("NORTH", profile="eastport"))][::-1]
+    return [one async for one in journal.export_messages(Filter("NORTH", profile="eastport"))][::-1]
 
 
 async def test_an_answer_is_a_row_of_the_journal(desk: Desk) -> None:

@@ -117,7 +117,7 @@ async def test_terms_of_an_index(zebra: Zebra, client: SruSearch) -> None:
 
 
 async def test_what_it_says_of_itself(zebra: Zebra, client: SruSearch) -> None:
-    said = await client.explain(target(zebra))
+    said = await client.explain_server(target(zebra))
 
     assert (said.database, said.title) == ("Default", "Made-up catalogue")
     assert [index.names for index in said.indexes] == [("dc.title",), ("bath.isbn",)]

@@ -125,7 +125,7 @@ class PatronContract:
 
     async def test_a_blocked_patron_says_why_and_for_what(self, world: World) -> None:
         needs(world, Capability.BLOCKS_DETAILED)
-        block = (await world.library.find_patron(world.known.blocked)).blocked_for(Scope.BORROW)
+        block = (await world.library.find_patron(world.known.blocked)).find_block(Scope.BORROW)
 
         assert block is not None
         assert block.reason
@@ -134,7 +134,7 @@ class PatronContract:
         patron = await world.library.find_patron(world.known.expired)
 
         assert patron.expires is not None
-        assert patron.blocked_for(Scope.BORROW) is not None
+        assert patron.find_block(Scope.BORROW) is not None
 
     async def test_the_right_secret_lets_in(self, world: World) -> None:
         needs(world, Capability.AUTHENTICATE)
@@ -209,7 +209,7 @@ class NewPatronContract:
         expired = await world.library.expire_patron(patron.id, yesterday, key())
 
         assert expired.expires == yesterday
-        assert expired.blocked_for(Scope.BORROW) is not None
+        assert expired.find_block(Scope.BORROW) is not None
 
 
 class CatalogueContract:
@@ -220,7 +220,7 @@ class CatalogueContract:
 
         assert found.id == item.bib_id
         assert await world.library.find_bib(RecordId("local", found.id)) == found
-        assert await world.library.bib(found.id) == found
+        assert await world.library.get_bib(found.id) == found
 
     async def test_an_unknown_record_is_refused(self, world: World) -> None:
         needs(world, Capability.BIB_FIND)
@@ -395,7 +395,7 @@ class TemporaryItemContract:
         assert received.item.temporary
         assert await world.library.item_by_barcode("ILL-880001") == received.item
         assert await world.library.find_hold("REQ-1") == received.hold
-        assert await world.library.bib(received.bib.id) == received.bib
+        assert await world.library.get_bib(received.bib.id) == received.bib
         assert await world.library.item_by_request("REQ-1") == received.item
 
     async def test_it_travels_to_another_pickup_place(self, world: World) -> None:
@@ -480,7 +480,7 @@ class TemporaryItemContract:
         with refused(Reason.UNKNOWN_ITEM):
             await world.library.item_by_barcode("ILL-880001")
         with refused(Reason.UNKNOWN_RECORD):
-            await world.library.bib(received.bib.id)
+            await world.library.get_bib(received.bib.id)
         with refused(Reason.UNKNOWN_ITEM):
             await world.library.delete_temporary_item("ILL-880001", key())
 
@@ -608,45 +608,45 @@ class LoanContract:
         needs(world, Capability.RENEW)
         loan = await lend(world, world.known.shelf_item, world.known.good)
         under = key()
-        renewed = await world.library.renew(world.known.shelf_item, under, patron_id=loan.patron_id)
+        renewed = await world.library.renew_loan(world.known.shelf_item, under, patron_id=loan.patron_id)
 
         assert renewed.renewals == 1
         assert renewed.due >= loan.due
-        assert await world.library.renew(world.known.shelf_item, under) == renewed
+        assert await world.library.renew_loan(world.known.shelf_item, under) == renewed
 
     async def test_what_cannot_be_renewed_is_refused(self, world: World) -> None:
         needs(world, Capability.RENEW)
         with refused(Reason.NOT_CHECKED_OUT):
-            await world.library.renew(world.known.shelf_item, key())
+            await world.library.renew_loan(world.known.shelf_item, key())
         await lend(world, world.known.shelf_item, world.known.good)
         with refused(Reason.NOT_CHECKED_OUT):
             other = await patron_id(world, world.known.other)
-            await world.library.renew(world.known.shelf_item, key(), patron_id=other)
+            await world.library.renew_loan(world.known.shelf_item, key(), patron_id=other)
         with refused(Reason.RENEWAL_LIMIT_REACHED):
             for _ in range(20):
-                await world.library.renew(world.known.shelf_item, key())
+                await world.library.renew_loan(world.known.shelf_item, key())
 
     async def test_what_others_wait_for_is_not_renewed(self, world: World) -> None:
         needs(world, Capability.RENEW, Capability.HOLD_ITEM)
         await lend(world, world.known.shelf_item, world.known.good)
         await hold_item(world, world.known.shelf_item, world.known.other)
         with refused(Reason.RENEWAL_HAS_REQUESTS):
-            await world.library.renew(world.known.shelf_item, key())
+            await world.library.renew_loan(world.known.shelf_item, key())
 
     async def test_a_recall_shortens_a_loan(self, world: World) -> None:
         needs(world, Capability.RECALL)
         with refused(Reason.NOT_CHECKED_OUT):
-            await world.library.recall(world.known.shelf_item, key())
+            await world.library.recall_loan(world.known.shelf_item, key())
         loan = await lend(world, world.known.shelf_item, world.known.good)
         under = key()
-        recalled = await world.library.recall(world.known.shelf_item, under)
+        recalled = await world.library.recall_loan(world.known.shelf_item, under)
 
         assert recalled.recalled is not None
         assert recalled.due < loan.due
         assert (await world.library.item_by_barcode(world.known.shelf_item)).status is ItemStatus.RECALLED
-        assert await world.library.recall(world.known.shelf_item, under) == recalled
+        assert await world.library.recall_loan(world.known.shelf_item, under) == recalled
         with refused(Reason.NOT_RENEWABLE):
-            await world.library.renew(world.known.shelf_item, key())
+            await world.library.renew_loan(world.known.shelf_item, key())
 
 
 class ReturnContract:
@@ -743,10 +743,10 @@ class PlaceContract:
     async def test_a_status_is_set(self, world: World) -> None:
         needs(world, Capability.STATUS_UPDATE)
         under = key()
-        missing = await world.library.set_status(world.known.shelf_item, ItemStatus.MISSING, under)
+        missing = await world.library.set_item_status(world.known.shelf_item, ItemStatus.MISSING, under)
 
         assert missing.status is ItemStatus.MISSING
-        assert await world.library.set_status(world.known.shelf_item, ItemStatus.MISSING, under) == missing
+        assert await world.library.set_item_status(world.known.shelf_item, ItemStatus.MISSING, under) == missing
         with refused(Reason.ITEM_NOT_AVAILABLE):
             await lend(world, world.known.shelf_item, world.known.good)
         found = await world.library.check_in(world.known.shelf_item, key(), at=world.known.desk)
@@ -756,7 +756,7 @@ class PlaceContract:
         needs(world, Capability.STATUS_UPDATE)
         await lend(world, world.known.shelf_item, world.known.good)
         with refused(Reason.IN_USE):
-            await world.library.set_status(world.known.shelf_item, ItemStatus.AVAILABLE, key())
+            await world.library.set_item_status(world.known.shelf_item, ItemStatus.AVAILABLE, key())
 
     async def test_an_item_goes_to_the_ill_desk_and_home(self, world: World) -> None:
         needs(world, Capability.MOVE_LOCATION)

@@ -108,5 +108,5 @@ class Mail:
             self.dovecot.deliver(str(mail["To"]).partition("@")[0], content)
 
     async def _poll(self, town: Town) -> int:
-        polled = await town.gateway.mailboxes.poller(BOX).once()
+        polled = await town.gateway.mailboxes.find_poller(BOX).poll_once()
         return polled.count

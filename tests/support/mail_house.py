@@ -119,7 +119,7 @@ class MemoryMailbox:
         self.opened += 1
         return self
 
-    async def look(self) -> Look:
+    async def list_messages(self) -> Look:
         self._may("look")
         return Look(self.uid_validity, tuple(sorted(set(self.folders["INBOX"]) - self.marked)))
 
@@ -146,7 +146,7 @@ class MemoryMailbox:
             target = self.folders.setdefault(folder, {})
             target[len(target) + 1] = content
 
-    async def idles(self) -> bool:
+    async def supports_idle(self) -> bool:
         return False
 
     async def wait(self, seconds: float) -> None:
@@ -183,7 +183,7 @@ class MailHouse:
             mediated=False,
         )
         request = await self.managed.requests.create_borrowing(LIBRARY, draft)
-        await self.managed.drain()
+        await self.managed.drain_due_work()
         return (await self.show(request)).request
 
     async def show(self, request: Request) -> Shown:
@@ -191,7 +191,7 @@ class MailHouse:
 
     async def act(self, request: Request, kind: Kind) -> Request:
         done = await self.managed.requests.act(LIBRARY, request.id, Act(kind=kind, actor="staff:ada", version=None))
-        await self.managed.drain()
+        await self.managed.drain_due_work()
         return done
 
     @property
@@ -207,17 +207,17 @@ class MailHouse:
     # --- mails
 
     async def poll(self) -> Polled:
-        return await self.poller.poll(self.mailbox)
+        return await self.poller.poll_mails(self.mailbox)
 
     async def comes(self, *contents: bytes) -> Polled:
         """Delivered, read, and all that follows from it done."""
         self.mailbox.deliver(*contents)
         polled = await self.poll()
-        await self.managed.drain()
+        await self.managed.drain_due_work()
         return polled
 
     async def waiting(self) -> tuple[MailRow, ...]:
-        return (await self.boxes.desk.waiting(LIBRARY, 200, "")).rows
+        return (await self.boxes.desk.list_mails(LIBRARY, 200, "")).rows
 
     def another_poller(self, **rounds: Any) -> Poller:
         return self._poller(self.poller.box, rounds)
@@ -295,11 +295,11 @@ async def mail_house(
     opened = Opened(installation.config)
     settings, parts, loading = opened.settings, opened.parts, opened.profiles
     assert not loading.problems, [str(problem) for problem in loading.problems]
-    policies = {LIBRARY: load_policies(settings, loading.profiles).of(LIBRARY)}
+    policies = {LIBRARY: load_policies(settings, loading.profiles).for_library(LIBRARY)}
     store = parts.open_store()
-    await migrate(store, *parts.histories)
+    await migrate(store, *parts.migration_histories)
     clock = clock or SystemClock()
-    options = parts.journal_options()
+    options = parts.make_journal_options()
     journal = Journal(store, options)
     managed = Managed(
         settings=settings,
@@ -314,7 +314,7 @@ async def mail_house(
         node="test/1",
     )
     kept = Kept()
-    managed.channels.update(managed.channels_with(kept))
+    managed.channels.update(managed.make_mailer_channels(kept))
     boxes = Mailboxes(
         settings=settings,
         adapters=opened.adapters,

@@ -59,12 +59,12 @@ class Side:
         return await self.town.gateway.managed.requests.show(self.town.symbol, request.id)
 
     async def unmatched(self) -> Sequence[MailRow]:
-        return (await self.town.gateway.mailboxes.desk.waiting(self.town.symbol, 100, "")).rows
+        return (await self.town.gateway.mailboxes.desk.list_mails(self.town.symbol, 100, "")).rows
 
     # --- mail
 
     async def poll(self) -> int:
-        polled = await self.town.gateway.mailboxes.poller(BOX).once()
+        polled = await self.town.gateway.mailboxes.find_poller(BOX).poll_once()
         return polled.count + polled.again
 
     def mails(self) -> list[EmailMessage]:
@@ -172,7 +172,7 @@ class MailPair:
         for _ in range(100):
             done = 0
             for side in (self.north, self.south):
-                done += await side.town.gateway.managed.drain()
+                done += await side.town.gateway.managed.drain_due_work()
                 done += await side.poll()
             if not done:
                 return

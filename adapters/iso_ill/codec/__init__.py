@@ -58,19 +58,19 @@ def decode(data: bytes, style: Style = DEFAULT_STYLE, limits: Limits = DEFAULT_L
         type_, start, stop, following = _outer(reader)
         if type_ is None:
             raise MalformedMessage("octet 0", f"no APDU begins with {data[:1].hex()}", Fault.UNKNOWN_SERVICE)
-        reader.inside(name_of(type_))
-        apdu = reader.structure(plan_of(APDUS[type_ - 1]), start, stop)
+        reader.enter_field(name_of(type_))
+        apdu = reader.read_structure(plan_of(APDUS[type_ - 1]), start, stop)
     except MalformedMessage as malformed:
         raise _placed(malformed, reader) from None
     assert apdu is not ABSENT, "the header is mandatory"
     if following < len(data):
-        reader.note(f"{len(data) - following} octets after the APDU were passed over")
+        reader.add_remark(f"{len(data) - following} octets after the APDU were passed over")
     return Decoded(apdu, tuple(reader.oddities))
 
 
 def encode(apdu: Apdu, style: Style = DEFAULT_STYLE) -> bytes:
     """Raises ValueError for what no APDU can say: a CHOICE of none or several, an object identifier that is none."""
-    contents = Writer(style).structure(shape_of(type(apdu)), apdu)
+    contents = Writer(style).write_structure(shape_of(type(apdu)), apdu)
     inner = b"\x30" + ber.length_octets(len(contents)) + contents
     outer = ber.tag_octets(ber.APPLICATION | apdu.type, constructed=True)
     return outer + ber.long_length_octets(len(inner)) + inner
@@ -88,7 +88,7 @@ def peek(data: bytes, style: Style = DEFAULT_STYLE, limits: Limits = DEFAULT_LIM
     slots = plan_of(APDUS[0]).slots
     while at < end:
         try:
-            tag, constructed, start, stop, following = reader.header(at, end)
+            tag, constructed, start, stop, following = reader.read_header(at, end)
         except MalformedMessage:
             break  # what came before is all there is
         if tag == ber.SEQUENCE and not found:
@@ -97,7 +97,7 @@ def peek(data: bytes, style: Style = DEFAULT_STYLE, limits: Limits = DEFAULT_LIM
         slot = slots.get(tag) if tag <= _LAST_OF_HEADER else None
         if slot is None:
             break
-        value = reader.attempt(lambda slot=slot, at=(start, stop, constructed): slot.read(reader, *at))  # type: ignore[misc]
+        value = reader.try_read(lambda slot=slot, at=(start, stop, constructed): slot.read(reader, *at))  # type: ignore[misc]
         if value is not ABSENT and not isinstance(value, MalformedMessage):
             found.setdefault(slot.attribute, value)
         at = following
@@ -120,7 +120,7 @@ def _type(tag: int) -> ApduType | None:
 
 
 def _outer(reader: Reader) -> tuple[ApduType | None, int, int, int]:
-    tag, constructed, start, stop, following = reader.header(0, len(reader.data))
+    tag, constructed, start, stop, following = reader.read_header(0, len(reader.data))
     return _type(tag) if constructed else None, start, stop, following
 
 

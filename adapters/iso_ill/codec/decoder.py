@@ -64,11 +64,11 @@ class Reader(ber.Source):
         self.oddities: list[Oddity] = []
         self._path: list[str] = []
 
-    def note(self, what: str, name: str = "") -> None:
+    def add_remark(self, what: str, name: str = "") -> None:
         if len(self.oddities) < self.limits.notes:
             self.oddities.append(Oddity(".".join([*self._path, name] if name else self._path), what))
 
-    def attempt(self, read: Callable[[], Any]) -> Any:
+    def try_read(self, read: Callable[[], Any]) -> Any:
         """What it reads, or the MalformedMessage that it raises; the place is where it was before."""
         depth = len(self._path)
         try:
@@ -81,7 +81,7 @@ class Reader(ber.Source):
 
     # --- structures --------------------------------------------------------------------------------------
 
-    def structure(self, plan: Plan, at: int, end: int) -> Any:
+    def read_structure(self, plan: Plan, at: int, end: int) -> Any:
         """The fields in any order. A SEQUENCE around them that the standard doesn't have here, or the lack of one
         that it has, makes no difference. ABSENT when it says no more than if it weren't there."""
         found: dict[str, Any] = {}
@@ -95,20 +95,20 @@ class Reader(ber.Source):
                 start = at + 2
                 stop = following = start + data[at + 1]
                 if following > end:
-                    self.header(at, end)  # says what is wrong
+                    self.read_header(at, end)  # says what is wrong
             else:
-                tag, constructed, start, stop, following = self.header(at, end)
+                tag, constructed, start, stop, following = self.read_header(at, end)
             step = steps.get(tag)
             if step is None:
                 if tag == ber.SEQUENCE and constructed and not seen and following == end:
                     at, end = start, stop
                     continue
-                self._unknown(tag)
+                self._skip_unknown_field(tag)
             else:
                 attribute, name, read = step
                 if attribute in found:
-                    self.count()
-                    self.note("stands twice; the first one counts", name)
+                    self.count_element()
+                    self.add_remark("stands twice; the first one counts", name)
                 else:
                     path.append(name)
                     value = read(self, start, stop, constructed)
@@ -118,43 +118,43 @@ class Reader(ber.Source):
             seen += 1
             at = following
         if plan.choice and len(found) > 1:
-            self.note("several alternatives; the first one counts")
+            self.add_remark("several alternatives; the first one counts")
             found = dict(list(found.items())[:1])
         if plan.defaults is None:
             if not plan.required <= found.keys():
-                raise self.malformed(f"{self._missing(plan, found)} is missing", Fault.DATA_MISSING)
+                raise self.malformed_error(f"{self._missing_field_name(plan, found)} is missing", Fault.DATA_MISSING)
             return plan.cls(**found)
         for attribute, value in found.items():
             if value != plan.defaults[attribute]:
                 return plan.cls(**found)
         return ABSENT
 
-    def _unknown(self, tag: int) -> None:
-        self.count()
-        self.note(f"an unknown field with the tag {ber.tag_octets(tag, False).hex()} was passed over")
+    def _skip_unknown_field(self, tag: int) -> None:
+        self.count_element()
+        self.add_remark(f"an unknown field with the tag {ber.tag_octets(tag, False).hex()} was passed over")
 
     @staticmethod
-    def _missing(plan: Plan, found: Mapping[str, Any]) -> str:
+    def _missing_field_name(plan: Plan, found: Mapping[str, Any]) -> str:
         return next(slot.name for slot in plan.slots.values() if slot.attribute in plan.required - found.keys())
 
     @property
     def place(self) -> str:
         return ".".join(self._path)
 
-    def inside(self, name: str) -> None:
+    def enter_field(self, name: str) -> None:
         self._path.append(name)
 
-    def malformed(self, reason: str, fault: Fault = Fault.INVALID_VALUE) -> MalformedMessage:
+    def malformed_error(self, reason: str, fault: Fault = Fault.INVALID_VALUE) -> MalformedMessage:
         return MalformedMessage(self.place, reason, fault)
 
-    def elements(self, start: int, stop: int, structured: bool) -> list[tuple[int, bool, int, int]]:
+    def read_elements(self, start: int, stop: int, structured: bool) -> list[tuple[int, bool, int, int]]:
         """Of a list: tag, whether constructed, start and stop of each. A SEQUENCE around all of them is peeled off:
         one that holds values of another kind than SEQUENCE, or (`structured`) SEQUENCEs in their turn."""
         found: list[tuple[int, bool, int, int]] = []
         at = start
         while at < stop:
-            self.count()
-            tag, constructed, begin, end, at = self.header(at, stop)
+            self.count_element()
+            tag, constructed, begin, end, at = self.read_header(at, stop)
             if tag == ber.SEQUENCE and constructed and not found and at == stop and begin < end:
                 inner = self.data[begin] & ~ber.CONSTRUCTED
                 if inner == ber.SEQUENCE if structured else inner in _SIMPLE:
@@ -163,11 +163,11 @@ class Reader(ber.Source):
             found.append((tag, constructed, begin, end))
         return found
 
-    def inner(self, start: int, stop: int, constructed: bool) -> tuple[int, int]:
+    def unwrap_primitive(self, start: int, stop: int, constructed: bool) -> tuple[int, int]:
         """The contents of a primitive value, with or without a tag of its own around it."""
         depth = 0
         while constructed:
-            _, constructed, start, stop, _ = self.header(start, stop)
+            _, constructed, start, stop, _ = self.read_header(start, stop)
             depth += 1
             if depth > self.limits.depth:
                 raise ber.too_deep(self.place, self.limits)
@@ -175,7 +175,7 @@ class Reader(ber.Source):
 
     # --- text --------------------------------------------------------------------------------------------
 
-    def octets(self, start: int, stop: int, constructed: bool) -> bytes:
+    def read_text_octets(self, start: int, stop: int, constructed: bool) -> bytes:
         """Of a text, whatever string types it is wrapped in; segments are joined."""
         if not constructed:
             return self.data[start:stop]
@@ -185,9 +185,9 @@ class Reader(ber.Source):
             at, end = open_.pop()
             if at >= end:
                 continue
-            tag, inside, begin, finish, following = self.header(at, end)
+            tag, inside, begin, finish, following = self.read_header(at, end)
             open_.append((following, end))
-            self.count()
+            self.count_element()
             if inside:
                 if len(open_) > self.limits.depth:
                     raise ber.too_deep(self.place, self.limits)
@@ -195,15 +195,15 @@ class Reader(ber.Source):
             elif tag in ber.STRINGS or tag >= ber.CONTEXT:
                 pieces.append(self.data[begin:finish])
             else:
-                raise self.malformed("a text was expected here")
+                raise self.malformed_error("a text was expected here")
         return b"".join(pieces)
 
-    def text(self, octets: bytes) -> str:
+    def decode_text(self, octets: bytes) -> str:
         """Without blanks at its ends."""
         try:
             return octets.decode("utf-8").strip()
         except UnicodeDecodeError:
-            self.note(f"not UTF-8; read as {self.style.fallback}")
+            self.add_remark(f"not UTF-8; read as {self.style.fallback}")
             return octets.decode(self.style.fallback, "replace").strip()
 
 
@@ -224,43 +224,43 @@ def read_text(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
             try:
                 return octets.decode().strip() or ABSENT
             except UnicodeDecodeError:
-                return reader.text(octets) or ABSENT
-    return reader.text(reader.octets(start, stop, constructed)) or ABSENT
+                return reader.decode_text(octets) or ABSENT
+    return reader.decode_text(reader.read_text_octets(start, stop, constructed)) or ABSENT
 
 
 def read_printable(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
-    return reader.text(reader.octets(start, stop, constructed)) or ABSENT
+    return reader.decode_text(reader.read_text_octets(start, stop, constructed)) or ABSENT
 
 
 def read_day(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
-    text = reader.text(reader.octets(start, stop, constructed))
+    text = reader.decode_text(reader.read_text_octets(start, stop, constructed))
     day = day_of(text, reader.style.day_formats)
     if day is None and text:
-        reader.note("not a date; taken as absent")
+        reader.add_remark("not a date; taken as absent")
     return ABSENT if day is None else day
 
 
 def read_clock(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
-    text = reader.text(reader.octets(start, stop, constructed))
+    text = reader.decode_text(reader.read_text_octets(start, stop, constructed))
     clock = clock_of(text)
     if clock is None and text:
-        reader.note("not a time of day; taken as absent")
+        reader.add_remark("not a time of day; taken as absent")
     return ABSENT if clock is None else clock
 
 
 def read_number(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
     if constructed:
-        start, stop = reader.inner(start, stop, constructed)
+        start, stop = reader.unwrap_primitive(start, stop, constructed)
     if not 0 < stop - start <= 8:
-        raise reader.malformed(f"a number of {stop - start} octets")
+        raise reader.malformed_error(f"a number of {stop - start} octets")
     return int.from_bytes(reader.data[start:stop], "big", signed=True)
 
 
 def read_flag(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
     if constructed:
-        start, stop = reader.inner(start, stop, constructed)
+        start, stop = reader.unwrap_primitive(start, stop, constructed)
     if stop - start != 1:
-        raise reader.malformed(f"a truth value of {stop - start} octets")
+        raise reader.malformed_error(f"a truth value of {stop - start} octets")
     return reader.data[start] != 0
 
 
@@ -269,25 +269,25 @@ def read_null(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
 
 
 def read_identifier(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
-    start, stop = reader.inner(start, stop, constructed)
+    start, stop = reader.unwrap_primitive(start, stop, constructed)
     try:
         return ber.identifier_of(reader.data[start:stop])
     except MalformedMessage as malformed:
-        raise reader.malformed(malformed.reason) from malformed
+        raise reader.malformed_error(malformed.reason) from malformed
 
 
 def read_any(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
     """The one TLV inside, as it is."""
     if not constructed or start == stop:
-        raise reader.malformed("a value with its own tag was expected here")
-    *_, following = reader.header(start, stop)
+        raise reader.malformed_error("a value with its own tag was expected here")
+    *_, following = reader.read_header(start, stop)
     return reader.data[start:following]
 
 
 def read_external(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
     """Inside an explicit tag, or with the tag replaced."""
     if constructed and start < stop and reader.data[start] & ~ber.CONSTRUCTED == ber.EXTERNAL:
-        _, _, start, stop, _ = reader.header(start, stop)
+        _, _, start, stop, _ = reader.read_header(start, stop)
     return external(reader, start, stop)
 
 
@@ -295,51 +295,51 @@ def external(reader: Reader, at: int, end: int) -> External:
     """From the contents of an EXTERNAL. Raises MalformedMessage."""
     reference, indirect, descriptor = "", None, ""
     while at < end:
-        tag, constructed, start, stop, at = reader.header(at, end)
+        tag, constructed, start, stop, at = reader.read_header(at, end)
         if tag == ber.OBJECT_IDENTIFIER:
             reference = read_identifier(reader, start, stop, constructed)
         elif tag == ber.INTEGER:
             indirect = read_number(reader, start, stop, constructed)
         elif tag == ber.OBJECT_DESCRIPTOR:
-            descriptor = reader.text(reader.octets(start, stop, constructed))
+            descriptor = reader.decode_text(reader.read_text_octets(start, stop, constructed))
         elif tag == ber.CONTEXT and constructed and start < stop:
             return External(
                 reference, read_any(reader, start, stop, constructed), Encoding.SINGLE_ASN1_TYPE, indirect, descriptor
             )
         elif tag in (ber.CONTEXT | 1, ber.CONTEXT | 2):
-            octets = reader.octets(start, stop, constructed)
+            octets = reader.read_text_octets(start, stop, constructed)
             return External(reference, octets, Encoding(tag & 3), indirect, descriptor)
         else:
-            raise reader.malformed("not an EXTERNAL")
-    raise reader.malformed("an EXTERNAL without a value")
+            raise reader.malformed_error("not an EXTERNAL")
+    raise reader.malformed_error("an EXTERNAL without a value")
 
 
 def _code(cls: Any) -> Read:
     members = {int(one): one for one in cls}
 
-    def read(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    def read_code(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
         if not constructed and stop - start == 1:
             number = reader.data[start]
         else:
             number = read_number(reader, start, stop, constructed)
         member = members.get(number)
         if member is None:
-            reader.note(f"{number} is not in the list {cls.__name__}; kept as it is")
+            reader.add_remark(f"{number} is not in the list {cls.__name__}; kept as it is")
             return number
         return member
 
-    return read
+    return read_code
 
 
 def _structure(cls: type) -> Read:
     plan = plan_of(cls)
 
-    def read(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    def read_structure(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
         if not constructed and start < stop:
-            raise reader.malformed("a structure was expected here")
-        return reader.structure(plan, start, stop)
+            raise reader.malformed_error("a structure was expected here")
+        return reader.read_structure(plan, start, stop)
 
-    return _remembering(read) if cls in REMEMBERED else read
+    return _remembering(read_structure) if cls in REMEMBERED else read_structure
 
 
 REMEMBERED = frozenset({SystemId})
@@ -352,7 +352,7 @@ def _remembering(read: Read) -> Read:
     """Octets that were read before, and were not odd, needn't be read again."""
     known: dict[bytes, Any] = {}
 
-    def recall(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    def read_cached(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
         if not constructed or stop - start > LONGEST_REMEMBERED:
             return read(reader, start, stop, constructed)
         octets = reader.data[start:stop]
@@ -366,7 +366,7 @@ def _remembering(read: Read) -> Read:
                 known[octets] = value
         return value
 
-    return recall
+    return read_cached
 
 
 def _list(read: Read, one: Declared) -> Read:
@@ -378,9 +378,9 @@ def _list(read: Read, one: Declared) -> Read:
 
     def read_list(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
         found = []
-        for tag, inside, begin, end in reader.elements(start, stop, structured):
+        for tag, inside, begin, end in reader.read_elements(start, stop, structured):
             if tag != expected:
-                raise reader.malformed(f"an entry of the list has the tag {ber.tag_octets(tag, False).hex()}")
+                raise reader.malformed_error(f"an entry of the list has the tag {ber.tag_octets(tag, False).hex()}")
             value = read(reader, begin, end, inside)
             if value is ABSENT and empty is not None:
                 value = empty()
@@ -431,11 +431,11 @@ def _whole(read: Read, one: Declared) -> Read:
     else:
         return read
 
-    def read_whole(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    def read_present(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
         value = read(reader, start, stop, constructed)
         return empty() if value is ABSENT else value
 
-    return read_whole
+    return read_present
 
 
 _PLANS: dict[type, Plan] = {}

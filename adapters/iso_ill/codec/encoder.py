@@ -52,7 +52,7 @@ class Writer:
         self._utf8 = style.charset.lower() in ("utf-8", "utf8") and style.strings is Strings.GENERAL
         self.usual = self._omit and self._utf8
 
-    def structure(self, shape: Shape, value: Any) -> bytes:
+    def write_structure(self, shape: Shape, value: Any) -> bytes:
         """The contents. Raises ValueError for what can't be: a CHOICE of none or several."""
         values = shape.values(value)
         parts = []
@@ -77,7 +77,7 @@ class Writer:
                 )
         return b"".join(parts)
 
-    def text(self, text: str) -> bytes:
+    def encode_text(self, text: str) -> bytes:
         """With the tag of its type."""
         text = text.strip()
         if self._utf8:
@@ -108,7 +108,7 @@ def wrap(head: bytes, content: bytes) -> bytes:
 
 
 def _put_text(writer: Writer, value: str) -> bytes:
-    return writer.text(value)
+    return writer.encode_text(value)
 
 
 def _put_printable(writer: Writer, value: str) -> bytes:
@@ -168,7 +168,7 @@ def _item(writer: Writer, value: Item) -> bytes:
         if isinstance(value, Credentials):
             octets = credentials_octets(value)
         else:
-            octets = wrap(b"\x30", writer.structure(shape_of(type(value)), value))
+            octets = wrap(b"\x30", writer.write_structure(shape_of(type(value)), value))
         value = External(OBJECT_IDENTIFIERS[type(value)], octets)
     return wrap(b"\x28", _put_external(writer, value))
 
@@ -176,19 +176,19 @@ def _item(writer: Writer, value: Item) -> bytes:
 def _structure(cls: type) -> Put:
     shapes: list[Shape] = []
 
-    def put(writer: Writer, value: Any) -> bytes:
+    def put_structure(writer: Writer, value: Any) -> bytes:
         if not shapes:
             shapes.append(shape_of(cls))
-        return writer.structure(shapes[0], value)
+        return writer.write_structure(shapes[0], value)
 
-    return _remembering(put) if cls in REMEMBERED else put
+    return _remembering(put_structure) if cls in REMEMBERED else put_structure
 
 
 def _remembering(put: Put) -> Put:
     """What was written before, as it mostly is written."""
     known: dict[Any, bytes] = {}
 
-    def recall(writer: Writer, value: Any) -> bytes:
+    def put_cached(writer: Writer, value: Any) -> bytes:
         if not writer.usual:
             return put(writer, value)
         octets = known.get(value)
@@ -200,7 +200,7 @@ def _remembering(put: Put) -> Put:
                 known[value] = octets
         return octets
 
-    return recall
+    return put_cached
 
 
 _delivery_info = _remembering(_item)

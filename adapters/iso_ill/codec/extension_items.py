@@ -57,10 +57,10 @@ _SEEN: dict[bytes, DeliveryInfo] = {}
 def _item(reader: Reader, octets: bytes, start: int, stop: int) -> Item:
     if octets[0] & ~ber.CONSTRUCTED != ber.EXTERNAL:
         return Opaque(octets)
-    _, _, begin, end, _ = reader.header(start, stop)
-    peeled = reader.attempt(lambda: external(reader, begin, end))
+    _, _, begin, end, _ = reader.read_header(start, stop)
+    peeled = reader.try_read(lambda: external(reader, begin, end))
     if isinstance(peeled, MalformedMessage):
-        reader.note(f"kept as it is: {peeled.reason}")
+        reader.add_remark(f"kept as it is: {peeled.reason}")
         return Opaque(octets)
     assert isinstance(peeled, External)
     if peeled.encoding is not Encoding.SINGLE_ASN1_TYPE or peeled.indirect_reference is not None or peeled.descriptor:
@@ -72,11 +72,11 @@ def _known(reader: Reader, peeled: External) -> Item:
     """Typed only if nothing of it would be lost when it is passed on."""
     before = len(reader.oddities)
     if peeled.direct_reference == _PROMPT_1:
-        item = reader.attempt(lambda: credentials(peeled.value))
+        item = reader.try_read(lambda: credentials(peeled.value))
     elif peeled.direct_reference in _KNOWN:
         plan = plan_of(_KNOWN[peeled.direct_reference])
         inside = Reader(peeled.value, reader.style, reader.limits)
-        item = reader.attempt(lambda: inside.structure(plan, 0, len(peeled.value)))
+        item = reader.try_read(lambda: inside.read_structure(plan, 0, len(peeled.value)))
         if inside.oddities and not isinstance(item, MalformedMessage):
             item = MalformedMessage(inside.oddities[0].place, inside.oddities[0].what)
         elif item is ABSENT:
@@ -86,7 +86,7 @@ def _known(reader: Reader, peeled: External) -> Item:
     if isinstance(item, MalformedMessage):
         del reader.oddities[before:]
         where = f"{item.place}: " if item.place else ""
-        reader.note(f"{peeled.direct_reference} is kept as it is: {where}{item.reason}")
+        reader.add_remark(f"{peeled.direct_reference} is kept as it is: {where}{item.reason}")
         return peeled
     return item  # type: ignore[no-any-return]
 
@@ -97,12 +97,12 @@ def _known(reader: Reader, peeled: External) -> Item:
 def credentials(value: bytes) -> Credentials:
     """User and password of a PromptObject's response. Raises MalformedMessage without them, or with more."""
     source = ber.Source(value)
-    tag, _, start, stop, _ = source.header(0, len(value))
+    tag, _, start, stop, _ = source.read_header(0, len(value))
     if tag != _RESPONSE:
         raise MalformedMessage("", "not a response to prompts")
     found: dict[int, str] = {}
     while start < stop:
-        _, _, begin, end, start = source.header(start, stop)
+        _, _, begin, end, start = source.read_header(start, stop)
         number, answer = _prompt(source, begin, end)
         found[number] = answer
     if found.keys() != {_USER_ID, _PASSWORD}:
@@ -113,7 +113,7 @@ def credentials(value: bytes) -> Credentials:
 def _prompt(source: ber.Source, start: int, stop: int) -> tuple[int, str]:
     number, answer = 0, ""
     while start < stop:
-        tag, _, begin, end, start = source.header(start, stop)
+        tag, _, begin, end, start = source.read_header(start, stop)
         if tag == _PROMPT:
             number = int.from_bytes(_inside(source, begin, end, _ENUMERATED, _TYPE)[:4], "big")
         elif tag == _ANSWER:
@@ -123,7 +123,7 @@ def _prompt(source: ber.Source, start: int, stop: int) -> tuple[int, str]:
 
 def _inside(source: ber.Source, start: int, stop: int, *tags: int) -> bytes:
     for expected in tags:
-        tag, _, start, stop, _ = source.header(start, stop)
+        tag, _, start, stop, _ = source.read_header(start, stop)
         if tag != expected:
             raise MalformedMessage("", "a prompt of another kind")
     return source.data[start:stop]
@@ -155,7 +155,7 @@ def digest_of(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
     too large."""
     source = ber.Source(data, limits)
     try:
-        tag, _, at, end, _ = source.header(0, len(data))
+        tag, _, at, end, _ = source.read_header(0, len(data))
         octets = ber.tag_octets(tag, False) + b"".join(_pieces(source, at, end))
     except MalformedMessage:  # in a field that `decode` has passed over
         octets = data
@@ -165,7 +165,7 @@ def digest_of(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
 def _pieces(source: ber.Source, at: int, end: int) -> Iterator[bytes]:
     data = source.data
     while at < end:
-        tag, constructed, start, stop, following = source.header(at, end)
+        tag, constructed, start, stop, following = source.read_header(at, end)
         if tag == ber.SEQUENCE and constructed and following == end:
             at, end = start, stop
             continue
@@ -182,7 +182,7 @@ def _first_time(source: ber.Source, at: int, end: int) -> bytes:
     """The original service's, or this one's where it is the first."""
     found = b""
     while at < end:
-        tag, _, start, stop, at = source.header(at, end)
+        tag, _, start, stop, at = source.read_header(at, end)
         if tag == ber.CONTEXT | 1 and stop > start:
             return source.data[start:stop]
         found = found or source.data[start:stop]
@@ -192,7 +192,7 @@ def _first_time(source: ber.Source, at: int, end: int) -> bytes:
 def _counted(source: ber.Source, at: int, end: int) -> Iterator[bytes]:
     while at < end:
         begin = at
-        _, _, _, _, at = source.header(at, end)
+        _, _, _, _, at = source.read_header(at, end)
         entry = source.data[begin:at]
         if not any(identifier in entry for identifier in _UNCOUNTED):
             yield entry

@@ -213,9 +213,9 @@ def numbers_of(external: External) -> tuple[RecordId, ...]:
 
 def _entries(source: ber.Source) -> Iterator[tuple[int, int]]:
     """The contents of each SEQUENCE of the list."""
-    _, _, at, end, _ = source.header(0, len(source.data))
+    _, _, at, end, _ = source.read_header(0, len(source.data))
     while at < end:
-        _, _, start, stop, at = source.header(at, end)
+        _, _, start, stop, at = source.read_header(at, end)
         yield start, stop
 
 
@@ -224,7 +224,7 @@ def _ipig(value: bytes) -> Iterator[RecordId]:
     for at, end in _entries(source):
         system, number = "local", ""
         while at < end:
-            tag, _, start, stop, at = source.header(at, end)
+            tag, _, start, stop, at = source.read_header(at, end)
             if tag == ber.CONTEXT | 1:
                 system = _WELL_KNOWN.get(int.from_bytes(_innermost(source, start, stop)[:4], "big"), "local")
             elif tag == ber.CONTEXT | 4:
@@ -238,7 +238,7 @@ def _canadian(value: bytes) -> Iterator[RecordId]:
     for at, end in _entries(source):
         system, number = "local", ""
         while at < end:
-            tag, _, start, stop, at = source.header(at, end)
+            tag, _, start, stop, at = source.read_header(at, end)
             if tag == ber.ENUMERATED:
                 system = _CANADIAN.get(int.from_bytes(source.data[start:stop][:4], "big"), "local")
             elif tag in ber.STRINGS:
@@ -251,7 +251,7 @@ def _innermost(source: ber.Source, start: int, stop: int) -> bytes:
     """A primitive value, with its own tag inside or not: explicit and implicit tagging are both seen."""
     data = source.data
     if stop - start >= 2 and data[start] in (ber.ENUMERATED, ber.GENERAL_STRING, ber.VISIBLE_STRING):
-        _, _, begin, end, following = source.header(start, stop)
+        _, _, begin, end, following = source.read_header(start, stop)
         if following == stop:
             return data[begin:end]
     return data[start:stop]

@@ -113,12 +113,12 @@ def _with_extensions(details: Details, apdu: Apdu) -> Details:
 
 def _reference(apdu: Apdu) -> str:
     """The supplier's own number, which IPIG's extension brings."""
-    return next((one.item.reference for one in apdu.carried if isinstance(one.item, SuppliersReference)), "")
+    return next((one.item.reference for one in apdu.carried_extensions if isinstance(one.item, SuppliersReference)), "")
 
 
 def _kept(apdu: Apdu) -> tuple[Extra, ...]:
     """Extensions that we don't know are named, so that staff see that there was more."""
-    names = (one.name for one in apdu.carried if one.critical)
+    names = (one.name for one in apdu.carried_extensions if one.critical)
     return tuple(Extra("critical-extension", name) for name in names)
 
 

@@ -67,7 +67,7 @@ def symbol_of(id_: SystemId | None, dialect: Symbols) -> str:
 
 def aliases(apdu: Apdu) -> tuple[str, ...]:
     """The symbols of the sender in APDU-Delivery-Info, as written."""
-    infos = (one.item for one in apdu.carried if isinstance(one.item, DeliveryInfo))
+    infos = (one.item for one in apdu.carried_extensions if isinstance(one.item, DeliveryInfo))
     found = [alias.symbol_text for info in infos for entry in info.sender for alias in entry.aliases]
     return tuple(dict.fromkeys(filter(None, found)))
 
@@ -145,7 +145,7 @@ def ours_out(request: Request, transaction: str, symbol: str, dialect: Identifie
     if dialect.qualifier == "attempt" and attempt is not None:
         short = str(attempt.number)
         qualifier = short if ours_in(request.number, short, dialect) == transaction else transaction
-    initial = SystemId.of(symbol) if symbol and dialect.initial_requester == "always" else None
+    initial = SystemId.from_symbol(symbol) if symbol and dialect.initial_requester == "always" else None
     return TransactionId(initial_requester_id=initial, group_qualifier=request.number, qualifier=qualifier)
 
 
@@ -164,7 +164,7 @@ def message_id(apdu: Apdu) -> str:
     How the sender is reached doesn't matter."""
     times = apdu.service_date_time
     first = times.original or times.this
-    kept = tuple(one for one in apdu.carried if not isinstance(one.item, DeliveryInfo))
+    kept = tuple(one for one in apdu.carried_extensions if not isinstance(one.item, DeliveryInfo))
     # every APDU declares `extensions`, the base can't: they stand last
     bare = replace(apdu, service_date_time=ServiceDateTime(this=first), extensions=kept)  # type: ignore[call-arg]
     return hashlib.sha256(encode(bare)).hexdigest()[:32]

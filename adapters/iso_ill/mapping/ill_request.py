@@ -195,7 +195,7 @@ def _extras(apdu: IllRequest, context: Context) -> Iterator[Extra]:
             yield Extra("already-tried", symbol_of(tried, context.dialect.symbols) or tried.name_text)
         for recipient in third.send_to_list:
             yield Extra("send-to", symbol_of(recipient.id, context.dialect.symbols) or recipient.id.name_text)
-    for extension in apdu.carried:
+    for extension in apdu.carried_extensions:
         if isinstance(extension.item, OclcRequest):
             yield from _oclc(extension.item)
         if isinstance(extension.item, DeliveryInfo):
@@ -240,8 +240,8 @@ def _optional(context: Context) -> RequesterOptionalMessages:
     return RequesterOptionalMessages(
         can_send_received=can.can_send_received,
         can_send_returned=can.can_send_returned,
-        shipped=dialect.wish(ApduType.SHIPPED),
-        checked_in=dialect.wish(ApduType.CHECKED_IN),
+        shipped=dialect.wish_for_message(ApduType.SHIPPED),
+        checked_in=dialect.wish_for_message(ApduType.CHECKED_IN),
     )
 
 
@@ -284,7 +284,7 @@ def _was_told_to_retry(message: PartnerMessage) -> bool:
 def _tried(request: Request, context: Context) -> ThirdPartyInfo | None:
     """Who has been asked before."""
     tried = tuple(
-        SystemId.of(symbol_out(one.symbol, context.dialect.symbols))
+        SystemId.from_symbol(symbol_out(one.symbol, context.dialect.symbols))
         for one in request.attempts
         if one.status not in OPEN_ATTEMPT and one.symbol
     )
@@ -318,7 +318,7 @@ def unmet(apdu: IllRequest, context: Context) -> Unmet | None:
         (wants.shipped, can.can_send_shipped, ApduType.SHIPPED, "Shipped"),
         (wants.checked_in, can.can_send_checked_in, ApduType.CHECKED_IN, "Checked-In"),
     ):
-        if wish == Wish.REQUIRES and not (able and context.dialect.takes(type_)):
+        if wish == Wish.REQUIRES and not (able and context.dialect.is_taken_by_partner(type_)):
             return Unmet(ReasonUnfilled.MANDATORY_MESSAGING_NOT_SUPPORTED, f"{name} is required; it is not sent here.")
     return None
 

@@ -96,7 +96,7 @@ def apdu_of(message: PartnerMessage, context: Context) -> Apdu:
     if builder is None:
         raise Refused(Reason.UNSUPPORTED_SERVICE, f"ISO ILL has no message for '{message.kind.value}'.")
     cls, build = builder
-    if not context.dialect.takes(cls.type):
+    if not context.dialect.is_taken_by_partner(cls.type):
         name = cls.type.name.lower().replace("_", "-")
         raise Refused(Reason.UNSUPPORTED_SERVICE, f"This partner takes no {name}.")
     fields = {**_header(message, context), **build(message, context)}
@@ -126,8 +126,8 @@ def _our_symbol(message: PartnerMessage, context: Context) -> str:
 
 
 def _parties(message: PartnerMessage, context: Context) -> tuple[SystemId | None, SystemId | None]:
-    ours = SystemId.of(_our_symbol(message, context), message.sender.name)
-    theirs = SystemId.of(symbol_out(message.receiver.symbol, context.dialect.symbols))
+    ours = SystemId.from_symbol(_our_symbol(message, context), message.sender.name)
+    theirs = SystemId.from_symbol(symbol_out(message.receiver.symbol, context.dialect.symbols))
     both = (ours, theirs) if message.role is Role.BORROWING else (theirs, ours)
     requester, responder = (one if one != SystemId() else None for one in both)
     if context.dialect.transport.by == "mail" and (requester is None or responder is None):
@@ -151,7 +151,7 @@ def _extensions(message: PartnerMessage, context: Context) -> tuple[Extension, .
     found = list(delivery_info(context.dialect, _our_symbol(message, context), message.sender.email))
     if message.role is Role.LENDING and message.request.number:
         authority = _our_symbol(message, context)
-        found.append(Extension.of(SuppliersReference(authority=authority, reference=message.request.number)))
+        found.append(Extension.from_item(SuppliersReference(authority=authority, reference=message.request.number)))
     return tuple(found)
 
 
@@ -161,9 +161,9 @@ def delivery_info(dialect: IsoIllDialect, symbol: str, email: str = "") -> tuple
     if dialect.delivery_info == "omit" or reached is None:
         return ()
     encoding, transport = reached
-    aliases = (SystemId.of(symbol),) if symbol else ()
+    aliases = (SystemId.from_symbol(symbol),) if symbol else ()
     ours = DeliveryParameters(encoding=(encoding,), transport=transport, aliases=aliases)
-    return (Extension.of(DeliveryInfo(sender=(ours,), recipient=())),)
+    return (Extension.from_item(DeliveryInfo(sender=(ours,), recipient=())),)
 
 
 def _reached(dialect: IsoIllDialect, email: str) -> tuple[ApduEncoding, SystemAddress] | None:
@@ -244,8 +244,8 @@ def _due_changed(message: PartnerMessage, context: Context) -> Fields:
 def _forwarded(message: PartnerMessage, context: Context) -> Fields:
     """The new responder, and we as intermediary."""
     return {
-        "responder_id": SystemId.of(symbol_out(message.details.partner, context.dialect.symbols)),
-        "intermediary_id": SystemId.of(_our_symbol(message, context), message.sender.name),
+        "responder_id": SystemId.from_symbol(symbol_out(message.details.partner, context.dialect.symbols)),
+        "intermediary_id": SystemId.from_symbol(_our_symbol(message, context), message.sender.name),
     }
 
 
@@ -321,8 +321,8 @@ def _optional(context: Context) -> ResponderOptionalMessages:
     return ResponderOptionalMessages(
         can_send_shipped=can.can_send_shipped,
         can_send_checked_in=can.can_send_checked_in,
-        received=dialect.wish(ApduType.RECEIVED),
-        returned=dialect.wish(ApduType.RETURNED),
+        received=dialect.wish_for_message(ApduType.RECEIVED),
+        returned=dialect.wish_for_message(ApduType.RETURNED),
     )
 
 

@@ -133,7 +133,7 @@ def status_report(message: PartnerMessage, context: Context) -> dict[str, Any]:
     party = message.sender if initiator is message.role else message.receiver
     ours = symbols.ours if party is message.sender and symbols.ours else party.symbol
     on = day_out(request.changed, context.zone)
-    return {"status_report": report_of(request, service, SystemId.of(symbol_out(ours, symbols)), on, context)}
+    return {"status_report": report_of(request, service, SystemId.from_symbol(symbol_out(ours, symbols)), on, context)}
 
 
 def report_of(

@@ -73,7 +73,7 @@ class SystemId:
     name: Annotated[Name | None, Tag(1, "name-of-person-or-institution")] = None
 
     @classmethod
-    def of(cls, symbol: str, name: str = "") -> SystemId:
+    def from_symbol(cls, symbol: str, name: str = "") -> SystemId:
         """An institution."""
         return cls(symbol=Symbol(institution=symbol) if symbol else None, name=Name(institution=name) if name else None)
 
@@ -346,7 +346,7 @@ class Extension:
     item: Annotated[Item, Tag(2, form=Form.EXTENSION_ITEM)]
 
     @classmethod
-    def of(cls, item: Item, *, critical: bool = False) -> Extension:
+    def from_item(cls, item: Item, *, critical: bool = False) -> Extension:
         """Whose item is an EXTERNAL."""
         return cls(identifier=EXTERNALLY_DEFINED, critical=critical, item=item)
 
@@ -402,7 +402,7 @@ class Apdu:
     responder_id: Annotated[SystemId | None, Tag(4)] = None
 
     @property
-    def carried(self) -> tuple[Extension, ...]:
+    def carried_extensions(self) -> tuple[Extension, ...]:
         """The extensions, whatever the APDU."""
         found: tuple[Extension, ...] = getattr(self, "extensions", ())
         return found

@@ -115,7 +115,9 @@ def holdings(connection: Connection, here: Here, bib_id: str) -> BibHoldings:
 
 def pickup_locations(connection: Connection, here: Here) -> tuple[PickupLocation, ...]:
     """Branches that keep a hold shelf, by code."""
-    return tuple(PickupLocation(code, name, code) for code, name in _PICKUP.all(connection, {"library": here.library}))
+    return tuple(
+        PickupLocation(code, name, code) for code, name in _PICKUP.fetch_all(connection, {"library": here.library})
+    )
 
 
 _PICKUP = Prepared(

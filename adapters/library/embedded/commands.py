@@ -47,11 +47,11 @@ def patrons_(ctx: click.Context, query: str, limit: int, json_: bool) -> None:
       illgate library patrons --json
     """
 
-    async def work(opened: Opened) -> None:
-        lines = await opened.read(lambda c, here: lists.list_patrons(c, here, query, limit))
+    async def print_patron_list(opened: Opened) -> None:
+        lines = await opened.read_store(lambda c, here: lists.list_patrons(c, here, query, limit))
         print_lines(lines, json_, opened.context.zone)
 
-    run(ctx, work)
+    run(ctx, print_patron_list)
 
 
 @click.command(name="patron")
@@ -66,7 +66,7 @@ def patron(ctx: click.Context, identifier: str, json_: bool) -> None:
       illgate library patron 21000000000017
     """
 
-    def find(connection: Connection, here: Here) -> _PatronShown:
+    def load_patron_overview(connection: Connection, here: Here) -> _PatronShown:
         found = patrons.find(connection, here, PatronKey(identifier)).patron
         return _PatronShown(
             found,
@@ -75,8 +75,8 @@ def patron(ctx: click.Context, identifier: str, json_: bool) -> None:
             patrons.unpaid(connection, here, found.id),
         )
 
-    async def work(opened: Opened) -> None:
-        shown = await opened.read(find)
+    async def print_patron_overview(opened: Opened) -> None:
+        shown = await opened.read_store(load_patron_overview)
         if json_:
             print_one(shown, json_, opened.context.zone)
             return
@@ -86,7 +86,7 @@ def patron(ctx: click.Context, identifier: str, json_: bool) -> None:
             for line in lines:
                 print_one(line, json_, opened.context.zone)
 
-    run(ctx, work)
+    run(ctx, print_patron_overview)
 
 
 @click.command(name="items")
@@ -105,12 +105,12 @@ def items(ctx: click.Context, query: str, status: str | None, limit: int, json_:
       illgate library items Brücke
     """
 
-    async def work(opened: Opened) -> None:
+    async def print_item_list(opened: Opened) -> None:
         wanted = ItemStatus(status) if status else None
-        lines = await opened.read(lambda c, here: lists.list_items(c, here, query, wanted, limit))
+        lines = await opened.read_store(lambda c, here: lists.list_items(c, here, query, wanted, limit))
         print_lines(lines, json_, opened.context.zone)
 
-    run(ctx, work)
+    run(ctx, print_item_list)
 
 
 @click.command(name="item")
@@ -125,7 +125,7 @@ def item(ctx: click.Context, barcode: str, json_: bool) -> None:
       illgate library item 39000000000011
     """
 
-    def find(connection: Connection, here: Here) -> _ItemShown:
+    def load_item_overview(connection: Connection, here: Here) -> _ItemShown:
         piece = item_rows.by_barcode(connection, here, barcode)
         return _ItemShown(
             piece.item,
@@ -138,8 +138,8 @@ def item(ctx: click.Context, barcode: str, json_: bool) -> None:
             circulation_rows.of_item(connection, here, piece.item.bib_id, piece.item.id),
         )
 
-    async def work(opened: Opened) -> None:
-        shown = await opened.read(find)
+    async def print_item_overview(opened: Opened) -> None:
+        shown = await opened.read_store(load_item_overview)
         zone = opened.context.zone
         if json_:
             print_one(shown, json_, zone)
@@ -153,7 +153,7 @@ def item(ctx: click.Context, barcode: str, json_: bool) -> None:
                 click.echo(f"\n{title}")
                 print_one(line, json_, zone)
 
-    run(ctx, work)
+    run(ctx, print_item_overview)
 
 
 @click.command(name="holds")
@@ -168,11 +168,11 @@ def holds(ctx: click.Context, limit: int, json_: bool) -> None:
       illgate library holds --json
     """
 
-    async def work(opened: Opened) -> None:
-        lines = await opened.read(lambda c, here: lists.list_holds(c, here, limit))
+    async def print_hold_list(opened: Opened) -> None:
+        lines = await opened.read_store(lambda c, here: lists.list_holds(c, here, limit))
         print_lines(lines, json_, opened.context.zone)
 
-    run(ctx, work)
+    run(ctx, print_hold_list)
 
 
 @click.command(name="loans")
@@ -190,12 +190,12 @@ def loans(ctx: click.Context, overdue: bool, all_: bool, limit: int, json_: bool
       illgate library loans --overdue
     """
 
-    async def work(opened: Opened) -> None:
-        conditions = () if all_ else (lists.overdue(opened.here) if overdue else lists.OPEN,)
-        lines = await opened.read(lambda c, here: lists.list_loans(c, here, *conditions, limit=limit))
+    async def print_loan_list(opened: Opened) -> None:
+        conditions = () if all_ else (lists.overdue(opened.work_context) if overdue else lists.OPEN,)
+        lines = await opened.read_store(lambda c, here: lists.list_loans(c, here, *conditions, limit=limit))
         print_lines(lines, json_, opened.context.zone)
 
-    run(ctx, work)
+    run(ctx, print_loan_list)
 
 
 @click.command(name="bibs")
@@ -213,11 +213,11 @@ def bibs(ctx: click.Context, query: tuple[str, ...], limit: int, json_: bool) ->
       illgate library bibs 红楼梦
     """
 
-    async def work(opened: Opened) -> None:
-        lines = await opened.read(lambda c, here: catalogue.search(c, here, " ".join(query), limit))
+    async def print_bib_list(opened: Opened) -> None:
+        lines = await opened.read_store(lambda c, here: catalogue.search(c, here, " ".join(query), limit))
         print_lines([_line(bib) for bib in lines] if not json_ else lines, json_, opened.context.zone)
 
-    run(ctx, work)
+    run(ctx, print_bib_list)
 
 
 @frozen
@@ -245,10 +245,10 @@ def branches(ctx: click.Context, json_: bool) -> None:
       illgate library branches
     """
 
-    async def work(opened: Opened) -> None:
-        print_lines(await opened.read(lists.list_branches), json_, opened.context.zone)
+    async def print_branch_list(opened: Opened) -> None:
+        print_lines(await opened.read_store(lists.list_branches), json_, opened.context.zone)
 
-    run(ctx, work)
+    run(ctx, print_branch_list)
 
 
 @click.command(name="rules")
@@ -262,10 +262,10 @@ def rules(ctx: click.Context, json_: bool) -> None:
       illgate library rules
     """
 
-    async def work(opened: Opened) -> None:
-        print_lines(await opened.read(lists.list_rules), json_, opened.context.zone)
+    async def print_rule_list(opened: Opened) -> None:
+        print_lines(await opened.read_store(lists.list_rules), json_, opened.context.zone)
 
-    run(ctx, work)
+    run(ctx, print_rule_list)
 
 
 @click.command(name="setup")
@@ -278,10 +278,10 @@ def setup(ctx: click.Context) -> None:
       illgate library setup > setup.yml
     """
 
-    async def work(opened: Opened) -> None:
-        click.echo(setup_file.as_yaml(await opened.read(setup_file.load)), nl=False)
+    async def print_setup(opened: Opened) -> None:
+        click.echo(setup_file.as_yaml(await opened.read_store(setup_file.load)), nl=False)
 
-    run(ctx, work)
+    run(ctx, print_setup)
 
 
 COMMANDS = (patrons_, patron, items, item, holds, loans, bibs, branches, rules, setup)

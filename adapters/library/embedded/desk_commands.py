@@ -53,7 +53,7 @@ class Opened:
         return self.library.context
 
     @property
-    def here(self) -> Here:
+    def work_context(self) -> Here:
         c = self.context
         return Here(c.library, c.clock.now(), c.zone, c.currency)
 
@@ -62,24 +62,24 @@ class Opened:
         """Raises ConfigurationError."""
         return self.commands.desk(self.library)
 
-    async def read(self, work: Callable[[Connection, Here], T]) -> T:
-        here = self.here
+    async def read_store(self, work: Callable[[Connection, Here], T]) -> T:
+        here = self.work_context
         return await self.context.store.read(lambda connection: work(connection, here))
 
-    async def write(self, work: Callable[[Connection, Here], T]) -> T:
-        here = self.here
+    async def write_store(self, work: Callable[[Connection, Here], T]) -> T:
+        here = self.work_context
         return await self.context.store.write(lambda connection: work(connection, here))
 
 
 def run(ctx: click.Context, work: Callable[[Opened], Awaitable[T]]) -> T:
     """Open the library that the command line names, do the work, close."""
 
-    async def main() -> T:
+    async def run_session() -> T:
         commands: CommandContext = ctx.obj
         async with commands.library(ctx.meta.get("library", "")) as found:
             return await work(Opened(commands, found))
 
-    return asyncio.run(main())
+    return asyncio.run(run_session())
 
 
 as_json = click.option("--json", "json_", is_flag=True, help="As JSON, for programs.")
@@ -169,7 +169,7 @@ def check_in(ctx: click.Context, barcode: str, at: str, json_: bool) -> None:
       illgate library check-in 39000000000011 --at MAIN
     """
 
-    async def work(opened: Opened) -> None:
+    async def print_check_in(opened: Opened) -> None:
         done, advice = await _scanned(opened, barcode, at)
         if json_:
             print_json({**asdict(done), **asdict(advice)})
@@ -184,23 +184,23 @@ def check_in(ctx: click.Context, barcode: str, at: str, json_: bool) -> None:
         if advice.slip:
             click.echo(f"\n{advice.slip}", nl=False)
 
-    run(ctx, work)
+    run(ctx, print_check_in)
 
 
 async def _scanned(opened: Opened, barcode: str, at: str) -> tuple[CheckedIn, Advice]:
     """A piece that is back already, but whose request has not heard of it (a command that was killed), is told so by
     the next scan."""
     try:
-        done = await opened.system.check_in(barcode, f"desk:{new_id(opened.here.now)}", at=at)
+        done = await opened.system.check_in(barcode, f"desk:{new_id(opened.work_context.now)}", at=at)
     except Refused as refused:
         if refused.reason is not Reason.NOT_CHECKED_OUT:
             raise
         done = CheckedIn(await opened.system.item_by_barcode(barcode), None)
-        advice = await opened.desk.checked_in(done)
+        advice = await opened.desk.notify_checked_in(done)
         if not advice.popup:
             raise
         return done, advice
-    return done, await opened.desk.checked_in(done)
+    return done, await opened.desk.notify_checked_in(done)
 
 
 @click.command(name="check-out")
@@ -218,18 +218,18 @@ def check_out(ctx: click.Context, barcode: str, patron: str, due: date | None, j
       illgate library check-out 39000000000011 21000000000017 --due 2027-01-31
     """
 
-    async def work(opened: Opened) -> None:
+    async def lend_to_patron(opened: Opened) -> None:
         borrower = await opened.system.find_patron(PatronKey(patron))
         moment = end_of(date(due.year, due.month, due.day), opened.context.zone) if due else None
-        key = f"desk:{new_id(opened.here.now)}"
+        key = f"desk:{new_id(opened.work_context.now)}"
         loan = await opened.system.check_out(barcode, borrower.id, key, due=moment)
-        await opened.desk.checked_out(loan, await opened.system.item_by_barcode(barcode), borrower)
+        await opened.desk.notify_checked_out(loan, await opened.system.item_by_barcode(barcode), borrower)
         if json_:
             print_one(loan, json_, opened.context.zone)
         else:
             click.echo(f"{barcode}: on loan until {loan.due.astimezone(opened.context.zone):%Y-%m-%d %H:%M}")
 
-    run(ctx, work)
+    run(ctx, lend_to_patron)
 
 
 COMMANDS = (check_in, check_out)
@@ -269,11 +269,11 @@ def marc(ctx: click.Context, file: Path, items_from: str | None, subfields: str)
     mapping = _mapping(items_from, subfields)
     size = file.stat().st_size
 
-    async def work(opened: Opened) -> marc_import.Report:
+    async def import_marc_records(opened: Opened) -> marc_import.Report:
         with progress_bar("records", size) as bar:
-            return await marc_import.run(opened.write, file, mapping, bar.update)
+            return await marc_import.run(opened.write_store, file, mapping, bar.update)
 
-    report = run(ctx, work)
+    report = run(ctx, import_marc_records)
     for problem in report.problems:
         click.echo(f"{file}: {problem}", err=True)
     click.echo(f"{report.added} records added, {report.replaced} replaced, {report.items} items added")
@@ -286,7 +286,7 @@ def _mapping(tag: str | None, subfields: str) -> marc_import.ItemField | None:
     if tag is None:
         return None
     try:
-        return marc_import.ItemField.parse(tag, subfields)
+        return marc_import.ItemField.parse_subfields(tag, subfields)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--subfields") from error
 
@@ -308,14 +308,14 @@ def patrons(ctx: click.Context, file: Path) -> None:
       illgate library import patrons patrons.csv
     """
 
-    async def work(opened: Opened) -> patron_import.Report:
-        await opened.read(lambda c, here: patron_import.check(c, here, lines))
+    async def import_patron_lines(opened: Opened) -> patron_import.Report:
+        await opened.read_store(lambda c, here: patron_import.check(c, here, lines))
         with progress_bar("patrons", len(lines)) as bar:
-            return await patron_import.run(opened.write, lines, bar.update)
+            return await patron_import.run(opened.write_store, lines, bar.update)
 
     try:
         lines = patron_import.read(file)
-        report = run(ctx, work)
+        report = run(ctx, import_patron_lines)
     except patron_import.BadFile as bad:
         for problem in bad.problems:
             click.echo(f"{file}:{problem}", err=True)
@@ -344,10 +344,10 @@ def setup(ctx: click.Context, file: Path) -> None:
             click.echo(f"{file}:{problem}", err=True)
         ctx.exit(FAILED)
 
-    async def work(opened: Opened) -> None:
-        await opened.write(lambda c, here: setup_file.write(c, here, wanted))
+    async def store_setup(opened: Opened) -> None:
+        await opened.write_store(lambda c, here: setup_file.write(c, here, wanted))
 
-    run(ctx, work)
+    run(ctx, store_setup)
     click.echo(
         f"{len(wanted.branches)} branches, {len(wanted.categories)} categories, {len(wanted.policies)} item policies, "
         f"{len(wanted.loan_rules)} loan rules"

@@ -113,12 +113,12 @@ class Closures:
     weekdays: frozenset[int] = frozenset()
     dates: frozenset[date] = frozenset()
 
-    def closed(self, day: date) -> bool:
+    def is_closed(self, day: date) -> bool:
         return day.isoweekday() in self.weekdays or day in self.dates
 
-    def next_open(self, day: date) -> date:
+    def next_open_day(self, day: date) -> date:
         """That day, or the first open one after it; the day itself where a whole year is closed."""
-        return next((d for d in (day + timedelta(days=n) for n in range(366)) if not self.closed(d)), day)
+        return next((d for d in (day + timedelta(days=n) for n in range(366)) if not self.is_closed(d)), day)
 
 
 def end_of(day: date, zone: tzinfo) -> datetime:
@@ -129,9 +129,9 @@ def due_at(rule: LoanRule, start: datetime, days: int | None, zone: tzinfo, clos
     """End of the local day `days` later; by hours where the rule has no days. Never on a closed day."""
     if days is None:
         local = (start + timedelta(hours=rule.loan_hours or 0)).astimezone(zone)
-        day = closures.next_open(local.date())
+        day = closures.next_open_day(local.date())
         return local.astimezone(UTC) if day == local.date() else end_of(day, zone)
-    return end_of(closures.next_open(start.astimezone(zone).date() + timedelta(days=days)), zone)
+    return end_of(closures.next_open_day(start.astimezone(zone).date() + timedelta(days=days)), zone)
 
 
 def first_due(rule: LoanRule, now: datetime, zone: tzinfo, closures: Closures) -> datetime:
@@ -150,14 +150,14 @@ def recalled_due(rule: LoanRule, due: datetime, now: datetime, zone: tzinfo, clo
 
 
 def shelf_until(days: int, today: date, closures: Closures) -> date:
-    return closures.next_open(today + timedelta(days=days))
+    return closures.next_open_day(today + timedelta(days=days))
 
 
 def overdue_fine(rule: LoanRule, due: datetime, returned: datetime, zone: tzinfo, closures: Closures) -> Decimal:
     """Per day begun after the due day on which the branch was open."""
     first, last = due.astimezone(zone).date(), returned.astimezone(zone).date()
     late = (first + timedelta(days=n) for n in range(1, (last - first).days + 1))
-    return rule.fine_per_day * sum(1 for day in late if not closures.closed(day))
+    return rule.fine_per_day * sum(1 for day in late if not closures.is_closed(day))
 
 
 # --- holds -----------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ class ItemField:
     description: str = ""
 
     @classmethod
-    def parse(cls, tag: str, text: str) -> ItemField:
+    def parse_subfields(cls, tag: str, text: str) -> ItemField:
         """'barcode=p,branch=a'. Raises ValueError."""
         if len(tag) != 3 or not tag.isdigit():
             raise ValueError(f"a MARC tag has three digits, not {tag!r}")

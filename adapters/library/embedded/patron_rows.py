@@ -122,12 +122,12 @@ class Account:
 
 def rows_by_identifier(connection: Connection, here: Here, value: str) -> Sequence[Row[Any]]:
     """One row per identifier (`id_type`) with this value."""
-    return _BY_IDENTIFIER.all(connection, _values(here, value))
+    return _BY_IDENTIFIER.fetch_all(connection, _values(here, value))
 
 
 def account(connection: Connection, here: Here, patron_id: str) -> Account:
     """By our own id. Raises Refused(UNKNOWN_PATRON)."""
-    row = _BY_ID.first(connection, _values(here, patron_id))
+    row = _BY_ID.fetch_first(connection, _values(here, patron_id))
     if row is None:
         raise unknown_patron(patron_id)
     return to_account(row, here)

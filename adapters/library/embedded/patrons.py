@@ -81,7 +81,7 @@ def must_be_allowed(patron: Patron, scope: Scope, today: date) -> None:
     """Raises Refused(PATRON_EXPIRED | PATRON_BLOCKED)."""
     if patron.expires is not None and patron.expires < today:
         raise Refused(Reason.PATRON_EXPIRED, "the patron's membership has expired", about=About.PATRON)
-    block = patron.blocked_for(scope)
+    block = patron.find_block(scope)
     if block is not None:
         raise Refused(Reason.PATRON_BLOCKED, f"the patron is blocked: {block.reason}", about=About.PATRON)
 
@@ -238,7 +238,7 @@ class Verifier:
     def __init__(self) -> None:
         self._nobody = hash_pin("no patron has this secret")
 
-    async def fits(self, secret_hash: str, secret: str) -> bool:
+    async def is_correct(self, secret_hash: str, secret: str) -> bool:
         fits = await asyncio.to_thread(_verify, secret_hash or self._nobody, secret)
         return fits and bool(secret_hash)
 

@@ -68,7 +68,7 @@ class RuleSetup(_Section):
     recall_days: Count = 7
 
     @model_validator(mode="after")
-    def _one_period(self) -> RuleSetup:
+    def _check_one_period(self) -> RuleSetup:
         if (self.loan_days is None) == (self.loan_hours is None):
             raise ValueError("a rule says either loan_days or loan_hours")
         return self
@@ -81,7 +81,7 @@ class Setup(_Section):
     loan_rules: tuple[RuleSetup, ...]
 
     @model_validator(mode="after")
-    def _codes_fit(self) -> Setup:
+    def _check_codes(self) -> Setup:
         seen = set()
         for n, rule in enumerate(self.loan_rules):
             for code, known, what in (

@@ -75,116 +75,118 @@ class EmbeddedLibrary(SharesStore):
         self._context = context
         self._verifier = Verifier()
 
-    def within(self, connection: Connection) -> EmbeddedLibrary:
+    def in_transaction(self, connection: Connection) -> EmbeddedLibrary:
         return _Within(self._context, connection)
 
-    def _here(self) -> Here:
+    def _make_work_context(self) -> Here:
         context = self._context
         return Here(context.library, context.clock.now(), context.zone, context.currency)
 
-    async def _read(self, work: HereWork[T]) -> T:
-        here = self._here()
+    async def _read_store(self, work: HereWork[T]) -> T:
+        here = self._make_work_context()
         return await self._context.store.read(lambda connection: work(connection, here))
 
-    async def _write(self, key: str, work: HereWork[T]) -> T:
-        here = self._here()
+    async def _write_store(self, key: str, work: HereWork[T]) -> T:
+        here = self._make_work_context()
 
-        def alone(connection: Connection) -> T:
+        def work_under_key_lock(connection: Connection) -> T:
             lock_key(connection, here, key)
             return work(connection, here)
 
         for attempt in range(1, RACES + 1):
             try:
-                return await self._context.store.write(alone)
+                return await self._context.store.write(work_under_key_lock)
             except IntegrityError:
                 if attempt == RACES:
                     raise
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _hashed(self, secret: str) -> str:
+    async def _hash_secret(self, secret: str) -> str:
         return await hash_secret(secret)
 
     async def ping(self) -> None:
-        await self._read(lambda c, _: c.execute(text("SELECT count(*) FROM embedded_schema")).scalar_one())
+        await self._read_store(lambda c, _: c.execute(text("SELECT count(*) FROM embedded_schema")).scalar_one())
 
     async def info(self) -> LibraryInfo:
         return self._context.info
 
     # patrons
     async def find_patron(self, key: PatronKey) -> Patron:
-        return (await self._read(lambda c, here: patrons.find(c, here, key))).patron
+        return (await self._read_store(lambda c, here: patrons.find(c, here, key))).patron
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         try:
-            account = await self._read(lambda c, here: patrons.find(c, here, key))
+            account = await self._read_store(lambda c, here: patrons.find(c, here, key))
         except Refused:
             account = None  # goes on, so that an unknown patron takes as long as a wrong secret
-        fits = await self._verifier.fits(account.secret_hash if account else "", secret)
+        fits = await self._verifier.is_correct(account.secret_hash if account else "", secret)
         if account is None or not fits:
             raise Refused(Reason.PATRON_AUTH_FAILED, "patron and secret don't go together", about=About.CREDENTIALS)
         return account.patron
 
     async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
-        return await self._read(lambda c, here: circulation_rows.loans_of_patron(c, here, patron_id))
+        return await self._read_store(lambda c, here: circulation_rows.loans_of_patron(c, here, patron_id))
 
     async def patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
-        return await self._read(lambda c, here: circulation_rows.holds_of_patron(c, here, patron_id))
+        return await self._read_store(lambda c, here: circulation_rows.holds_of_patron(c, here, patron_id))
 
     async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
-        return await self._read(lambda c, here: patrons.unpaid(c, here, patron_id))
+        return await self._read_store(lambda c, here: patrons.unpaid(c, here, patron_id))
 
     async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        secret_hash = await self._hashed(draft.secret) if draft.secret else ""
-        return await self._write(key, lambda c, here: patrons.create(c, here, draft, secret_hash, key, Registration()))
+        secret_hash = await self._hash_secret(draft.secret) if draft.secret else ""
+        return await self._write_store(
+            key, lambda c, here: patrons.create(c, here, draft, secret_hash, key, Registration())
+        )
 
     async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
-        secret_hash = await self._hashed(draft.secret) if draft.secret else None
-        return await self._write(key, lambda c, here: patrons.change(c, here, patron_id, draft, secret_hash, key))
+        secret_hash = await self._hash_secret(draft.secret) if draft.secret else None
+        return await self._write_store(key, lambda c, here: patrons.change(c, here, patron_id, draft, secret_hash, key))
 
     async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
-        return await self._write(key, lambda c, here: patrons.expire(c, here, patron_id, on, key))
+        return await self._write_store(key, lambda c, here: patrons.expire(c, here, patron_id, on, key))
 
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
-        return await self._read(lambda c, here: catalogue.find_bib(c, here, record))
+        return await self._read_store(lambda c, here: catalogue.find_bib(c, here, record))
 
     async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
-        return await self._read(lambda c, here: catalogue.search(c, here, query, limit))
+        return await self._read_store(lambda c, here: catalogue.search(c, here, query, limit))
 
     async def holdings(self, bib_id: str) -> BibHoldings:
-        return await self._read(lambda c, here: catalogue.holdings(c, here, bib_id))
+        return await self._read_store(lambda c, here: catalogue.holdings(c, here, bib_id))
 
     async def item_by_barcode(self, barcode: str) -> Item:
-        return (await self._read(lambda c, here: item_rows.by_barcode(c, here, barcode))).item
+        return (await self._read_store(lambda c, here: item_rows.by_barcode(c, here, barcode))).item
 
     async def item_by_request(self, request_id: str) -> Item:
-        return (await self._read(lambda c, here: item_rows.by_request(c, here, request_id))).item
+        return (await self._read_store(lambda c, here: item_rows.by_request(c, here, request_id))).item
 
-    async def bib(self, bib_id: str) -> Bib:
-        return await self._read(lambda c, here: catalogue.bib(c, here, bib_id))
+    async def get_bib(self, bib_id: str) -> Bib:
+        return await self._read_store(lambda c, here: catalogue.bib(c, here, bib_id))
 
     async def item_loan(self, item_id: str) -> Loan | None:
-        return await self._read(lambda c, here: circulation_rows.open_of_item(c, here, item_id))
+        return await self._read_store(lambda c, here: circulation_rows.open_of_item(c, here, item_id))
 
     async def last_loan(self, item_id: str) -> Loan | None:
-        return await self._read(lambda c, here: circulation_rows.latest_of_item(c, here, item_id))
+        return await self._read_store(lambda c, here: circulation_rows.latest_of_item(c, here, item_id))
 
     async def item_holds(self, item_id: str) -> tuple[Hold, ...]:
-        def work(connection: Connection, here: Here) -> tuple[Hold, ...]:
+        def load_item_holds(connection: Connection, here: Here) -> tuple[Hold, ...]:
             bib_id = item_rows.by_id(connection, here, item_id).item.bib_id
             return circulation_rows.of_item(connection, here, bib_id, item_id)
 
-        return await self._read(work)
+        return await self._read_store(load_item_holds)
 
     # holds
     async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        return await self._write(key, lambda c, here: holds.place(c, here, wish, key))
+        return await self._write_store(key, lambda c, here: holds.place(c, here, wish, key))
 
     async def find_hold(self, request_id: str) -> Hold:
-        return await self._read(lambda c, here: holds.find(c, here, request_id))
+        return await self._read_store(lambda c, here: holds.find(c, here, request_id))
 
     async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        return await self._write(key, lambda c, here: holds.cancel(c, here, hold_id, key))
+        return await self._write_store(key, lambda c, here: holds.cancel(c, here, hold_id, key))
 
     async def update_hold(
         self,
@@ -196,22 +198,22 @@ class EmbeddedLibrary(SharesStore):
         expires: date | None = None,
     ) -> Hold:
         change = HoldChange(pickup, need_by, expires)
-        return await self._write(key, lambda c, here: holds.update(c, here, hold_id, change, key))
+        return await self._write_store(key, lambda c, here: holds.update(c, here, hold_id, change, key))
 
     # temporary records
     async def create_temporary_item(self, item: TemporaryItem, key: str) -> Received:
-        return await self._write(key, lambda c, here: temporary_items.create(c, here, item, key, temporary=True))
+        return await self._write_store(key, lambda c, here: temporary_items.create(c, here, item, key, temporary=True))
 
     async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        return await self._write(key, lambda c, here: temporary_items.delete(c, here, barcode, key))
+        return await self._write_store(key, lambda c, here: temporary_items.delete(c, here, barcode, key))
 
     async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        return await self._write(key, lambda c, here: temporary_items.change_barcode(c, here, barcode, new, key))
+        return await self._write_store(key, lambda c, here: temporary_items.change_barcode(c, here, barcode, new, key))
 
     async def create_item(self, item: TemporaryItem, key: str) -> Received:
         if item.hold is not None:
             raise Refused(Reason.NOT_ALLOWED, "a lasting item is created without a hold", about=About.ITEM)
-        return await self._write(key, lambda c, here: temporary_items.create(c, here, item, key, temporary=False))
+        return await self._write_store(key, lambda c, here: temporary_items.create(c, here, item, key, temporary=False))
 
     # circulation
     async def check_out(
@@ -225,30 +227,30 @@ class EmbeddedLibrary(SharesStore):
         override: bool = False,
     ) -> Loan:
         terms = Terms(due, request_id, override)
-        return await self._write(key, lambda c, here: loans.check_out(c, here, barcode, patron_id, key, terms))
+        return await self._write_store(key, lambda c, here: loans.check_out(c, here, barcode, patron_id, key, terms))
 
     async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
-        return await self._write(key, lambda c, here: loans.set_due_date(c, here, loan_id, due, key))
+        return await self._write_store(key, lambda c, here: loans.set_due_date(c, here, loan_id, due, key))
 
     async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
         scan = Scan(at) if fill_hold else Scan(at, LEAVE_HOLDS)
-        return await self._write(key, lambda c, here: check_in.check_in(c, here, barcode, key, scan))
+        return await self._write_store(key, lambda c, here: check_in.check_in(c, here, barcode, key, scan))
 
-    async def renew(self, barcode: str, key: str, *, patron_id: str = "", due: datetime | None = None) -> Loan:
-        return await self._write(key, lambda c, here: loans.renew(c, here, barcode, key, patron_id, due))
+    async def renew_loan(self, barcode: str, key: str, *, patron_id: str = "", due: datetime | None = None) -> Loan:
+        return await self._write_store(key, lambda c, here: loans.renew(c, here, barcode, key, patron_id, due))
 
-    async def recall(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        return await self._write(key, lambda c, here: loans.recall(c, here, barcode, key, due))
+    async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
+        return await self._write_store(key, lambda c, here: loans.recall(c, here, barcode, key, due))
 
-    async def set_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
-        return await self._write(key, lambda c, here: check_in.set_status(c, here, barcode, status, key))
+    async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
+        return await self._write_store(key, lambda c, here: check_in.set_status(c, here, barcode, status, key))
 
     # location
     async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
-        return await self._write(key, lambda c, here: check_in.move_to_ill(c, here, barcode, location, key))
+        return await self._write_store(key, lambda c, here: check_in.move_to_ill(c, here, barcode, location, key))
 
     async def return_home(self, barcode: str, key: str) -> Item:
-        return await self._write(key, lambda c, here: check_in.return_home(c, here, barcode, key))
+        return await self._write_store(key, lambda c, here: check_in.return_home(c, here, barcode, key))
 
     # money
     async def post_fee(
@@ -262,19 +264,19 @@ class EmbeddedLibrary(SharesStore):
         item_barcode: str = "",
         request_id: str = "",
     ) -> Charge:
-        def work(connection: Connection, here: Here) -> Charge:
+        def insert_fee(connection: Connection, here: Here) -> Charge:
             charge = Charge("", key, patron_id, type_, amount, here.now, description, item_barcode, request_id)
             return patrons.post(connection, here, charge)
 
-        return await self._write(key, work)
+        return await self._write_store(key, insert_fee)
 
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
-        return await self._read(catalogue.pickup_locations)
+        return await self._read_store(catalogue.pickup_locations)
 
     async def codes(self) -> LibraryCodes:
         """See `ports.library_system.ListsCodes`."""
-        return await self._read(loan_rules.codes)
+        return await self._read_store(loan_rules.codes)
 
 
 class _Within(EmbeddedLibrary):
@@ -283,16 +285,16 @@ class _Within(EmbeddedLibrary):
     def __init__(self, context: LibraryContext, connection: Connection) -> None:
         self._context = context
         self._connection = connection
-        self._moment = super()._here()
+        self._moment = super()._make_work_context()
 
-    def _here(self) -> Here:
+    def _make_work_context(self) -> Here:
         return self._moment
 
-    async def _read(self, work: HereWork[T]) -> T:
-        return work(self._connection, self._here())
+    async def _read_store(self, work: HereWork[T]) -> T:
+        return work(self._connection, self._make_work_context())
 
-    async def _write(self, key: str, work: HereWork[T]) -> T:
-        here = self._here()
+    async def _write_store(self, key: str, work: HereWork[T]) -> T:
+        here = self._make_work_context()
         lock_key(self._connection, here, key)
         try:
             return work(self._connection, here)
@@ -302,5 +304,5 @@ class _Within(EmbeddedLibrary):
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         raise NotAtOnce("checking a secret takes long")
 
-    async def _hashed(self, secret: str) -> str:
+    async def _hash_secret(self, secret: str) -> str:
         raise NotAtOnce("hashing a secret takes long")

@@ -63,7 +63,7 @@ def create(connection: Connection, here: Here, wish: TemporaryItem, key: str, *,
     """Raises Refused(DUPLICATE_ITEM | UNKNOWN_PATRON | BAD_PICKUP_LOCATION | INVALID_VALUE | DATA_MISSING)."""
     if not wish.barcode:
         raise Refused(Reason.DATA_MISSING, "an item needs a barcode", about=About.ITEM)
-    before = _BEFORE.first(connection, _before(here, wish, key))
+    before = _BEFORE.fetch_first(connection, _before(here, wish, key))
     if before.known is not None:
         again = _again(connection, here, before.known, key)
         if again is not None:

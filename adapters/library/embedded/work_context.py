@@ -63,7 +63,7 @@ class _Sequence:
         self._last = 0
         self._lock = threading.Lock()
 
-    def next(self, now: datetime) -> int:
+    def next_number(self, now: datetime) -> int:
         number = int(now.timestamp() * 1000) << RANDOM_BITS | random.getrandbits(RANDOM_BITS)
         with self._lock:
             if number >> RANDOM_BITS <= self._last >> RANDOM_BITS:
@@ -77,7 +77,7 @@ _sequence = _Sequence()
 
 def new_id(now: datetime) -> str:
     """30 hexadecimal digits that sort by time: new rows land at the end of every index."""
-    return f"{_sequence.next(now):030x}"
+    return f"{_sequence.next_number(now):030x}"
 
 
 def lock_key(connection: Connection, here: Here, key: str) -> None:

@@ -31,16 +31,16 @@ from adapters.ncip.messages import (
 
 def accept_item(v: Values, s: Speaker) -> AcceptItem:
     return AcceptItem(
-        initiation_header=s.header(v),
-        mandated_action=s.mandated(v),
-        request_id=s.request(v),
+        initiation_header=s.build_header(v),
+        mandated_action=s.build_mandated_action(v),
+        request_id=s.build_request_id(v),
         requested_action_type=code(v.action or "Hold For Pickup"),
-        user_id=s.user(v),
-        item_id=s.item(v),
+        user_id=s.build_user_id(v),
+        item_id=s.build_first_item_id(v),
         date_for_return=v.due,
         renewal_not_permitted=not v.renewals,
-        item_optional_fields=s.item_fields(v),
-        pickup_location=s.pickup(v),
+        item_optional_fields=s.build_item_fields(v),
+        pickup_location=s.build_pickup(v),
         pickup_expiry_date=v.pickup_until,
     )
 
@@ -48,12 +48,12 @@ def accept_item(v: Values, s: Speaker) -> AcceptItem:
 def check_out_item(v: Values, s: Speaker) -> CheckOutItem:
     in_date_due = s.dialect.requests.due_from == "date-due"  # INN-Reach
     return CheckOutItem(
-        initiation_header=s.header(v),
-        mandated_action=s.mandated(v),
-        user_id=s.user(v),
-        authentication_inputs=s.inputs(v),
-        item_id=s.item(v),
-        request_id=s.request(v),
+        initiation_header=s.build_header(v),
+        mandated_action=s.build_mandated_action(v),
+        user_id=s.build_user_id(v),
+        authentication_inputs=s.build_inputs(v),
+        item_id=s.build_first_item_id(v),
+        request_id=s.build_request_id(v),
         desired_date_due=None if in_date_due else v.due,
         date_due=v.due if in_date_due else None,
         item_element_types=codes(v.elements),
@@ -62,22 +62,22 @@ def check_out_item(v: Values, s: Speaker) -> CheckOutItem:
 
 def check_in_item(v: Values, s: Speaker) -> CheckInItem:
     return CheckInItem(
-        initiation_header=s.header(v),
-        mandated_action=s.mandated(v),
-        user_id=s.user(v),
-        item_id=s.item(v),
-        request_id=s.request(v),
+        initiation_header=s.build_header(v),
+        mandated_action=s.build_mandated_action(v),
+        user_id=s.build_user_id(v),
+        item_id=s.build_first_item_id(v),
+        request_id=s.build_request_id(v),
         item_element_types=codes(v.elements),
     )
 
 
 def renew_item(v: Values, s: Speaker) -> RenewItem:
     return RenewItem(
-        initiation_header=s.header(v),
-        mandated_action=s.mandated(v),
-        user_id=s.user(v),
-        authentication_inputs=s.inputs(v),
-        item_id=s.item(v),
+        initiation_header=s.build_header(v),
+        mandated_action=s.build_mandated_action(v),
+        user_id=s.build_user_id(v),
+        authentication_inputs=s.build_inputs(v),
+        item_id=s.build_first_item_id(v),
         item_element_types=codes(v.elements),
         desired_date_due=v.due,
     )
@@ -85,9 +85,9 @@ def renew_item(v: Values, s: Speaker) -> RenewItem:
 
 def recall_item(v: Values, s: Speaker) -> RecallItem:
     return RecallItem(
-        initiation_header=s.header(v),
-        mandated_action=s.mandated(v),
-        item_id=s.item(v),
+        initiation_header=s.build_header(v),
+        mandated_action=s.build_mandated_action(v),
+        item_id=s.build_first_item_id(v),
         desired_date_due=v.due,
         item_element_types=codes(v.elements),
     )
@@ -95,18 +95,18 @@ def recall_item(v: Values, s: Speaker) -> RecallItem:
 
 def request_item(v: Values, s: Speaker) -> RequestItem:
     return RequestItem(
-        initiation_header=s.header(v),
-        mandated_action=s.mandated(v),
-        user_id=s.user(v),
-        authentication_inputs=s.inputs(v),
+        initiation_header=s.build_header(v),
+        mandated_action=s.build_mandated_action(v),
+        user_id=s.build_user_id(v),
+        authentication_inputs=s.build_inputs(v),
         bibliographic_ids=tuple(bibliographic_id(one) for one in v.records),
-        item_ids=tuple(s.item_id(one, v) for one in v.items),
-        request_id=s.request(v),
+        item_ids=tuple(s.build_item_id(one, v) for one in v.items),
+        request_id=s.build_request_id(v),
         request_type=request_type(v),
         request_scope_type=request_scope(v),
-        item_optional_fields=s.item_fields(without_records(v)),
+        item_optional_fields=s.build_item_fields(without_records(v)),
         need_before_date=v.need_by,
-        pickup_location=s.pickup(v),
+        pickup_location=s.build_pickup(v),
         pickup_expiry_date=v.pickup_until,
         item_element_types=codes(v.elements),
     )
@@ -114,12 +114,12 @@ def request_item(v: Values, s: Speaker) -> RequestItem:
 
 def cancel_request_item(v: Values, s: Speaker) -> CancelRequestItem:
     return CancelRequestItem(
-        initiation_header=s.header(v),
-        mandated_action=s.mandated(v),
-        user_id=s.user(v),
-        authentication_inputs=s.inputs(v),
-        request_id=s.request(v),
-        item_id=s.item(v),
+        initiation_header=s.build_header(v),
+        mandated_action=s.build_mandated_action(v),
+        user_id=s.build_user_id(v),
+        authentication_inputs=s.build_inputs(v),
+        request_id=s.build_request_id(v),
+        item_id=s.build_first_item_id(v),
         request_type=code(v.kind or s.dialect.requests.cancel_type),
         request_scope_type=code(v.scope),
     )
@@ -127,12 +127,12 @@ def cancel_request_item(v: Values, s: Speaker) -> CancelRequestItem:
 
 def update_request_item(v: Values, s: Speaker) -> UpdateRequestItem:
     return UpdateRequestItem(
-        initiation_header=s.header(v),
-        mandated_action=s.mandated(v),
-        user_id=s.user(v),
-        item_id=s.item(v),
+        initiation_header=s.build_header(v),
+        mandated_action=s.build_mandated_action(v),
+        user_id=s.build_user_id(v),
+        item_id=s.build_first_item_id(v),
         request_type=type_unless_numbered(v),
-        request_id=s.request(v),
+        request_id=s.build_request_id(v),
         add_request_fields=request_fields(v, s),
     )
 
@@ -156,14 +156,16 @@ def without_records(v: Values) -> Values:
 
 
 def request_fields(v: Values, s: Speaker) -> RequestFields:
-    return RequestFields(need_before_date=v.need_by, pickup_location=s.pickup(v), pickup_expiry_date=v.pickup_until)
+    return RequestFields(
+        need_before_date=v.need_by, pickup_location=s.build_pickup(v), pickup_expiry_date=v.pickup_until
+    )
 
 
 def lookup_item(v: Values, s: Speaker) -> LookupItem:
     return LookupItem(
-        initiation_header=s.header(v),
-        item_id=s.item(v),
-        request_id=s.request(v),
+        initiation_header=s.build_header(v),
+        item_id=s.build_first_item_id(v),
+        request_id=s.build_request_id(v),
         item_element_types=codes(v.elements),
         current_borrower_desired=v.borrower,
         current_requesters_desired=v.requesters,
@@ -172,9 +174,9 @@ def lookup_item(v: Values, s: Speaker) -> LookupItem:
 
 def lookup_item_set(v: Values, s: Speaker) -> LookupItemSet:
     return LookupItemSet(
-        initiation_header=s.header(v),
+        initiation_header=s.build_header(v),
         bibliographic_ids=tuple(bibliographic_id(one) for one in v.records),
-        item_ids=tuple(s.item_id(one, v) for one in v.items),
+        item_ids=tuple(s.build_item_id(one, v) for one in v.items),
         item_element_types=codes(v.elements),
         maximum_items_count=v.limit,
         next_item_token=v.cursor or None,
@@ -183,22 +185,22 @@ def lookup_item_set(v: Values, s: Speaker) -> LookupItemSet:
 
 def lookup_request(v: Values, s: Speaker) -> LookupRequest:
     return LookupRequest(
-        initiation_header=s.header(v),
-        user_id=s.user(v),
-        item_id=s.item(v),
+        initiation_header=s.build_header(v),
+        user_id=s.build_user_id(v),
+        item_id=s.build_first_item_id(v),
         request_type=type_unless_numbered(v),
-        request_id=s.request(v),
+        request_id=s.build_request_id(v),
         item_element_types=codes(v.elements),
     )
 
 
 def create_item(v: Values, s: Speaker) -> CreateItem:
     return CreateItem(
-        initiation_header=s.header(v),
-        mandated_action=s.mandated(v),
-        item_id=s.item(v),
-        request_id=s.request(v),
-        bibliographic_description=s.description(v),
+        initiation_header=s.build_header(v),
+        mandated_action=s.build_mandated_action(v),
+        item_id=s.build_first_item_id(v),
+        request_id=s.build_request_id(v),
+        bibliographic_description=s.build_description(v),
         circulation_status=code(v.status),
         item_description=ItemDescription(call_number=v.call_number) if v.call_number else None,
         locations=(_location(v.location),) if v.location else (),
@@ -211,13 +213,17 @@ def _location(place: str) -> Location:
 
 
 def delete_item(v: Values, s: Speaker) -> DeleteItem:
-    return DeleteItem(initiation_header=s.header(v), mandated_action=s.mandated(v), item_id=s.item(v))
+    return DeleteItem(
+        initiation_header=s.build_header(v),
+        mandated_action=s.build_mandated_action(v),
+        item_id=s.build_first_item_id(v),
+    )
 
 
 def update_circulation_status(v: Values, s: Speaker) -> UpdateCirculationStatus:
     return UpdateCirculationStatus(
-        initiation_header=s.header(v),
-        mandated_action=s.mandated(v),
-        item_id=s.item(v),
+        initiation_header=s.build_header(v),
+        mandated_action=s.build_mandated_action(v),
+        item_id=s.build_first_item_id(v),
         circulation_status=code(v.status),
     )

@@ -63,15 +63,15 @@ class Speaker:
     now: datetime
 
     @property
-    def version1(self) -> bool:
+    def is_version1(self) -> bool:
         return self.dialect.xml.version.is_v1
 
     # --- the header ------------------------------------------------------------------------------------
 
-    def header(self, values: Values) -> InitiationHeader:
+    def build_header(self, values: Values) -> InitiationHeader:
         parties, rules = self.parties, self.dialect.header
         receiver = values.to_agency or parties.to_agency
-        if values.pickup and self.pickup_in_receiver:
+        if values.pickup and self.is_pickup_in_receiver:
             receiver = values.pickup
         return InitiationHeader(
             from_system_id=code(parties.from_system, rules.system_scheme),
@@ -83,58 +83,58 @@ class Speaker:
             application_profile_type=code(values.profile_type or parties.profile_type, rules.profile_type_scheme),
         )
 
-    def mandated(self, values: Values) -> MandatedAction | None:
+    def build_mandated_action(self, values: Values) -> MandatedAction | None:
         return MandatedAction(date_event_occurred=values.happened) if values.happened is not None else None
 
     # --- identifiers -----------------------------------------------------------------------------------
 
-    def agency(self, values: Values) -> Code | None:
+    def build_agency(self, values: Values) -> Code | None:
         """AgencyId on an id; version 1 requires it."""
         mode = self.dialect.header.ids_agency
-        if mode == "always" or self.version1:
+        if mode == "always" or self.is_version1:
             return code(values.from_agency or self.parties.from_agency, self.dialect.header.agency_scheme)
         return None
 
-    def user(self, values: Values) -> UserId | None:
+    def build_user_id(self, values: Values) -> UserId | None:
         if not values.patron:
             return None
         kind = values.patron_type or self.dialect.patrons.id_type
-        return UserId(agency_id=self.agency(values), identifier_type=code(kind), value=values.patron)
+        return UserId(agency_id=self.build_agency(values), identifier_type=code(kind), value=values.patron)
 
-    def inputs(self, values: Values) -> tuple[AuthenticationInput, ...]:
+    def build_inputs(self, values: Values) -> tuple[AuthenticationInput, ...]:
         return tuple(
             AuthenticationInput(data=one.value, format_type=Code("text"), input_type=Code(one.type))
             for one in values.inputs
         )
 
-    def item(self, values: Values) -> ItemId | None:
-        return self.item_id(values.item, values) if values.item else None
+    def build_first_item_id(self, values: Values) -> ItemId | None:
+        return self.build_item_id(values.item, values) if values.item else None
 
-    def item_id(self, value: str, values: Values) -> ItemId:
+    def build_item_id(self, value: str, values: Values) -> ItemId:
         kind = values.item_type or self.dialect.items.id_type
-        return ItemId(agency_id=self.agency(values), identifier_type=code(kind), value=value)
+        return ItemId(agency_id=self.build_agency(values), identifier_type=code(kind), value=value)
 
-    def request(self, values: Values) -> RequestId | None:
+    def build_request_id(self, values: Values) -> RequestId | None:
         if not values.request:
             return None
         kind = values.request_type or self.dialect.requests.id_type
-        return RequestId(agency_id=self.agency(values), identifier_type=code(kind), value=values.request)
+        return RequestId(agency_id=self.build_agency(values), identifier_type=code(kind), value=values.request)
 
     # --- pickup ----------------------------------------------------------------------------------------
 
     @property
-    def pickup_in_receiver(self) -> bool:
+    def is_pickup_in_receiver(self) -> bool:
         """The pickup place stands in ToAgencyId: all that version 1 has, if the profile reads it there."""
         sources = self.policy.pickup.source
         if PickupSource.RECEIVER not in sources:
             return False
-        return self.version1 or PickupSource.PICKUP_LOCATION not in sources
+        return self.is_version1 or PickupSource.PICKUP_LOCATION not in sources
 
-    def pickup(self, values: Values) -> Code | None:
+    def build_pickup(self, values: Values) -> Code | None:
         """For PickupLocation. Raises CannotSay."""
-        if not values.pickup or self.pickup_in_receiver:
+        if not values.pickup or self.is_pickup_in_receiver:
             return None
-        if self.version1:
+        if self.is_version1:
             raise CannotSay(
                 "pickup",
                 "version 1 has no element for it, and the profile does not read it from ToAgencyId "
@@ -144,14 +144,14 @@ class Speaker:
 
     # --- items and records -----------------------------------------------------------------------------
 
-    def item_fields(self, values: Values) -> ItemOptionalFields | None:
-        described = self.description(values)
+    def build_item_fields(self, values: Values) -> ItemOptionalFields | None:
+        described = self.build_description(values)
         place = ItemDescription(call_number=values.call_number) if values.call_number else None
         if described is None and place is None:
             return None
         return ItemOptionalFields(bibliographic_description=described, item_description=place)
 
-    def description(self, values: Values) -> BibliographicDescription | None:
+    def build_description(self, values: Values) -> BibliographicDescription | None:
         found = BibliographicDescription(
             author=values.author or None,
             bibliographic_item_ids=tuple(_item_id(one) for one in values.records if is_standard(one)),

@@ -59,9 +59,9 @@ ADDRESS_TYPE = "Newline-Delimited Text"
 
 def lookup_user(v: Values, s: Speaker) -> LookupUser:
     return LookupUser(
-        initiation_header=s.header(v),
-        user_id=s.user(v),
-        authentication_inputs=s.inputs(v),
+        initiation_header=s.build_header(v),
+        user_id=s.build_user_id(v),
+        authentication_inputs=s.build_inputs(v),
         user_element_types=codes(v.elements),
         loaned_items_desired=v.loans,
         requested_items_desired=v.holds,
@@ -72,22 +72,22 @@ def lookup_user(v: Values, s: Speaker) -> LookupUser:
 def lookup_agency(v: Values, s: Speaker) -> LookupAgency:
     asked = v.agency or v.to_agency or s.parties.to_agency
     return LookupAgency(
-        initiation_header=s.header(v),
+        initiation_header=s.build_header(v),
         agency_id=code(asked, s.dialect.header.agency_scheme),
         agency_element_types=codes(v.elements or AGENCY_ELEMENTS),
     )
 
 
 def lookup_version(v: Values, s: Speaker) -> LookupVersion:
-    return LookupVersion(initiation_header=s.header(v))
+    return LookupVersion(initiation_header=s.build_header(v))
 
 
 def create_user(v: Values, s: Speaker) -> CreateUser:
     return CreateUser(
-        initiation_header=s.header(v),
-        mandated_action=s.mandated(v),
-        user_id=s.user(v),
-        authentication_inputs=() if v.patron else s.inputs(v),
+        initiation_header=s.build_header(v),
+        mandated_action=s.build_mandated_action(v),
+        user_id=s.build_user_id(v),
+        authentication_inputs=() if v.patron else s.build_inputs(v),
         name_information=_name(v),
         user_address_information=_addresses(v, s),
         date_of_birth=v.birth,
@@ -97,11 +97,11 @@ def create_user(v: Values, s: Speaker) -> CreateUser:
 
 def update_user(v: Values, s: Speaker) -> UpdateUser:
     return UpdateUser(
-        initiation_header=s.header(v),
-        mandated_action=s.mandated(v),
-        user_id=s.user(v),
+        initiation_header=s.build_header(v),
+        mandated_action=s.build_mandated_action(v),
+        user_id=s.build_user_id(v),
         add_user_fields=UserFields(
-            authentication_inputs=s.inputs(v),
+            authentication_inputs=s.build_inputs(v),
             name_information=_name(v),
             user_address_information=_addresses(v, s),
             date_of_birth=v.birth,
@@ -146,16 +146,16 @@ def _addresses(v: Values, s: Speaker) -> tuple[UserAddressInformation, ...]:
 
 def create_user_fiscal_transaction(v: Values, s: Speaker) -> CreateUserFiscalTransaction:
     return CreateUserFiscalTransaction(
-        initiation_header=s.header(v),
-        mandated_action=s.mandated(v),
-        user_id=s.user(v),
+        initiation_header=s.build_header(v),
+        mandated_action=s.build_mandated_action(v),
+        user_id=s.build_user_id(v),
         fiscal_transaction_information=FiscalTransactionInformation(
             action_type=code(v.fee_action or "Assess"),
             reference_id=_reference(v, s),
             transaction_type=code(v.fee_type or "Interlibrary Loan Fee"),
-            amount=Amount.of(v.amount) if v.amount is not None else None,
+            amount=Amount.from_money(v.amount) if v.amount is not None else None,
             description=v.description or None,
-            request_id=s.request(v),
+            request_id=s.build_request_id(v),
             item_details=_details(v, s),
         ),
     )
@@ -171,43 +171,43 @@ def _reference(v: Values, s: Speaker) -> FiscalTransactionReferenceId | None:
 def _details(v: Values, s: Speaker) -> ItemDetails | None:
     if not v.item:
         return None
-    description = s.description(v) or BibliographicDescription()
-    return ItemDetails(item_id=s.item(v), bibliographic_description=description)
+    description = s.build_description(v) or BibliographicDescription()
+    return ItemDetails(item_id=s.build_first_item_id(v), bibliographic_description=description)
 
 
 def item_requested(v: Values, s: Speaker) -> ItemRequested:
     record = v.records[0] if v.records and not v.item else None
     return ItemRequested(
-        initiation_header=s.header(v),
-        user_id=s.user(v),
-        item_id=s.item(v),
+        initiation_header=s.build_header(v),
+        user_id=s.build_user_id(v),
+        item_id=s.build_first_item_id(v),
         bibliographic_id=bibliographic_id(record) if record is not None else None,
-        request_id=s.request(v),
+        request_id=s.build_request_id(v),
         request_type=request_type(v),
         request_scope_type=request_scope(v),
         need_before_date=v.need_by,
-        pickup_location=s.pickup(v),
-        item_optional_fields=s.item_fields(v if record is None else without_records(v)),
+        pickup_location=s.build_pickup(v),
+        item_optional_fields=s.build_item_fields(v if record is None else without_records(v)),
     )
 
 
 def item_request_updated(v: Values, s: Speaker) -> ItemRequestUpdated:
     return ItemRequestUpdated(
-        initiation_header=s.header(v),
-        user_id=s.user(v),
-        item_id=s.item(v),
+        initiation_header=s.build_header(v),
+        user_id=s.build_user_id(v),
+        item_id=s.build_first_item_id(v),
         request_type=type_unless_numbered(v),
-        request_id=s.request(v),
+        request_id=s.build_request_id(v),
         add_request_fields=request_fields(v, s),
     )
 
 
 def item_request_cancelled(v: Values, s: Speaker) -> ItemRequestCancelled:
     return ItemRequestCancelled(
-        initiation_header=s.header(v),
-        user_id=s.user(v),
-        request_id=s.request(v),
-        item_id=s.item(v),
+        initiation_header=s.build_header(v),
+        user_id=s.build_user_id(v),
+        request_id=s.build_request_id(v),
+        item_id=s.build_first_item_id(v),
         request_type=request_type(v),
     )
 
@@ -215,10 +215,10 @@ def item_request_cancelled(v: Values, s: Speaker) -> ItemRequestCancelled:
 def item_shipped(v: Values, s: Speaker) -> ItemShipped:
     """The pickup place is part of the address, as INN-Reach has it (facts/ncip.md 2.9)."""
     return ItemShipped(
-        initiation_header=s.header(replace(v, pickup="")),
-        request_id=s.request(v),
-        item_id=s.item(v),
-        user_id=s.user(v),
+        initiation_header=s.build_header(replace(v, pickup="")),
+        request_id=s.build_request_id(v),
+        item_id=s.build_first_item_id(v),
+        user_id=s.build_user_id(v),
         date_shipped=_when(v, s),
         shipping_information=ShippingInformation(physical_address=_ship_to(v, s)),
         item_optional_fields=_fields(v, s),
@@ -237,10 +237,10 @@ def _ship_to(v: Values, s: Speaker) -> PhysicalAddress:
 
 def _fields(v: Values, s: Speaker) -> ItemOptionalFields | None:
     """With the barcode that is on the piece; raises CannotSay where version 2 has no place for it."""
-    fields = s.item_fields(v)
+    fields = s.build_item_fields(v)
     if not v.barcode:
         return fields
-    if not s.version1:
+    if not s.is_version1:
         raise CannotSay("barcode", "only version 1 has an element for it (VisibleItemId)")
     visible = VisibleItemId(identifier_type=code("Barcode"), value=v.barcode)
     description = ItemDescription(visible_item_id=visible, call_number=v.call_number or None)
@@ -249,38 +249,52 @@ def _fields(v: Values, s: Speaker) -> ItemOptionalFields | None:
 
 def item_received(v: Values, s: Speaker) -> ItemReceived:
     return ItemReceived(
-        initiation_header=s.header(v),
-        item_id=s.item(v),
-        user_id=s.user(v),
-        request_id=s.request(v),
+        initiation_header=s.build_header(v),
+        item_id=s.build_first_item_id(v),
+        user_id=s.build_user_id(v),
+        request_id=s.build_request_id(v),
         date_received=_when(v, s),
     )
 
 
 def item_checked_out(v: Values, s: Speaker) -> ItemCheckedOut:
     return ItemCheckedOut(
-        initiation_header=s.header(v),
-        user_id=s.user(v),
-        item_id=s.item(v),
-        request_id=s.request(v),
+        initiation_header=s.build_header(v),
+        user_id=s.build_user_id(v),
+        item_id=s.build_first_item_id(v),
+        request_id=s.build_request_id(v),
         date_due=v.due,
     )
 
 
 def item_checked_in(v: Values, s: Speaker) -> ItemCheckedIn:
-    return ItemCheckedIn(initiation_header=s.header(v), user_id=s.user(v), item_id=s.item(v))
+    return ItemCheckedIn(
+        initiation_header=s.build_header(v), user_id=s.build_user_id(v), item_id=s.build_first_item_id(v)
+    )
 
 
 def item_renewed(v: Values, s: Speaker) -> ItemRenewed:
-    return ItemRenewed(initiation_header=s.header(v), user_id=s.user(v), item_id=s.item(v), date_due=v.due)
+    return ItemRenewed(
+        initiation_header=s.build_header(v),
+        user_id=s.build_user_id(v),
+        item_id=s.build_first_item_id(v),
+        date_due=v.due,
+    )
 
 
 def item_recalled(v: Values, s: Speaker) -> ItemRecalled:
-    return ItemRecalled(initiation_header=s.header(v), user_id=s.user(v), item_id=s.item(v), date_due=v.due)
+    return ItemRecalled(
+        initiation_header=s.build_header(v),
+        user_id=s.build_user_id(v),
+        item_id=s.build_first_item_id(v),
+        date_due=v.due,
+    )
 
 
 def circulation_status_updated(v: Values, s: Speaker) -> CirculationStatusUpdated:
-    return CirculationStatusUpdated(initiation_header=s.header(v), item_id=s.item(v), circulation_status=code(v.status))
+    return CirculationStatusUpdated(
+        initiation_header=s.build_header(v), item_id=s.build_first_item_id(v), circulation_status=code(v.status)
+    )
 
 
 def _when(v: Values, s: Speaker) -> datetime:

@@ -180,7 +180,7 @@ class Alternative:
     def fields(self) -> tuple[str, ...]:
         return tuple(name for names in self.required for name in names) + self.optional
 
-    def fits(self, present: frozenset[str]) -> bool:
+    def is_met_by(self, present: frozenset[str]) -> bool:
         return present <= frozenset(self.fields) and all(
             sum(name in present for name in names) == 1 for names in self.required
         )
@@ -197,9 +197,9 @@ class Choice:
     def fields(self) -> frozenset[str]:
         return frozenset(name for way in self.alternatives for name in way.fields)
 
-    def fits(self, present: frozenset[str]) -> bool:
+    def is_met_by(self, present: frozenset[str]) -> bool:
         ours = present & self.fields
-        return (self.optional and not ours) or any(way.fits(ours) for way in self.alternatives)
+        return (self.optional and not ours) or any(way.is_met_by(ours) for way in self.alternatives)
 
 
 def _alternative(words: str) -> Alternative:

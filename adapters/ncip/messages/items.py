@@ -106,7 +106,7 @@ class Amount(Structure):
     minor_units: int | None = one("MonetaryValue")
 
     @classmethod
-    def of(cls, money: Money) -> Amount:
+    def from_money(cls, money: Money) -> Amount:
         """Raises ValueError when the amount has a finer fraction than its currency."""
         return cls(currency=Code(money.currency), minor_units=to_minor_units(money))
 

@@ -282,11 +282,11 @@ def identifiers(
     rules = reader.policy.patrons
     if user_id is not None and user_id.value:
         kind = rules.id_types.get(word(user_id.identifier_type).strip().lower(), rules.lookup_by[0])
-        found.append(PatronIdentifier(kind, rules.rewrite.apply(user_id.value)))
+        found.append(PatronIdentifier(kind, rules.rewrite.rewrite_identifier(user_id.value)))
     for one in inputs:
         named = rules.identity_types.get(word(one.input_type).strip().lower())
         if named is not None and one.data:
-            found.append(PatronIdentifier(named, rules.rewrite.apply(one.data)))
+            found.append(PatronIdentifier(named, rules.rewrite.rewrite_identifier(one.data)))
     return tuple(dict.fromkeys(found))
 
 

@@ -115,10 +115,10 @@ def write_accept_item_response(accepted: ItemAccepted, message: AcceptItem, writ
     return AcceptItemResponse(
         request_id=result_writer.request_id("", message.request_id, writer),
         item_id=result_writer.item_id(accepted.item.barcode, message.item_id, writer)
-        if writer.wants("item-id")
+        if writer.is_part_wanted("item-id")
         else None,
         user_id=result_writer.user_id(accepted.patron, message.user_id, writer)
-        if accepted.patron is not None and writer.wants("user-id")
+        if accepted.patron is not None and writer.is_part_wanted("user-id")
         else None,
     )
 
@@ -134,12 +134,12 @@ def write_check_in_item_response(returned: ItemReturned, message: CheckInItem, w
     items, users = result_writer.sent_elements(message)
     patron, item = returned.patron, returned.item
     fields = patron_writer.user_fields_if_asked(patron, users, writer) if patron is not None else None
-    if fields is None and writer.wants("user-fields"):
+    if fields is None and writer.is_part_wanted("user-fields"):
         fields = UserOptionalFields()
     return CheckInItemResponse(
         item_id=result_writer.item_id(result_writer.barcode_of(item), message.item_id, writer),
         user_id=result_writer.user_id(patron, message.user_id, writer)
-        if patron is not None and writer.wants("user-id")
+        if patron is not None and writer.is_part_wanted("user-id")
         else None,
         routing_information=_routing(returned, writer),
         item_optional_fields=result_writer.item_fields(
@@ -154,7 +154,7 @@ def write_check_in_item_response(returned: ItemReturned, message: CheckInItem, w
 def _routing(returned: ItemReturned, writer: Writer) -> RoutingInformation | None:
     """What goes back to its owner is sent nowhere else."""
     place, back = returned.route_to, returned.goes_back
-    if not writer.wants("routing"):
+    if not writer.is_part_wanted("routing"):
         return None
     if back is not None:
         return _send_to(back.owner, back.advice)
@@ -204,7 +204,7 @@ def write_check_out_item_response(lent: ItemLent, message: CheckOutItem, writer:
         item_id=result_writer.item_id(lent.item.barcode, message.item_id, writer),
         user_id=result_writer.user_id(lent.patron, message.user_id, writer),
         date_due=lent.loan.due,
-        renewal_count=lent.loan.renewals if writer.wants("renewal-count") else None,
+        renewal_count=lent.loan.renewals if writer.is_part_wanted("renewal-count") else None,
         item_optional_fields=result_writer.item_fields(
             lent.item, lent.bib, result_writer.item_elements(items, writer), writer
         ),
@@ -224,9 +224,11 @@ def write_renew_item_response(renewed: ItemRenewed, message: RenewItem, writer: 
     items, users = result_writer.sent_elements(message)
     return RenewItemResponse(
         item_id=result_writer.item_id(renewed.item.barcode, message.item_id, writer),
-        user_id=result_writer.user_id(renewed.patron, message.user_id, writer) if writer.wants("user-id") else None,
-        date_due=renewed.loan.due if writer.wants("due-date") else None,
-        renewal_count=renewed.loan.renewals if writer.wants("renewal-count") else None,
+        user_id=result_writer.user_id(renewed.patron, message.user_id, writer)
+        if writer.is_part_wanted("user-id")
+        else None,
+        date_due=renewed.loan.due if writer.is_part_wanted("due-date") else None,
+        renewal_count=renewed.loan.renewals if writer.is_part_wanted("renewal-count") else None,
         item_optional_fields=result_writer.item_fields(
             renewed.item, renewed.bib, result_writer.item_elements(items, writer), writer
         ),
@@ -242,7 +244,7 @@ def write_recall_item_response(recalled: ItemRecalled, message: RecallItem, writ
     items, _users = result_writer.sent_elements(message)
     return RecallItemResponse(
         item_id=result_writer.item_id(recalled.item.barcode, message.item_id, writer),
-        date_due=recalled.loan.due if writer.wants("due-date") else None,
+        date_due=recalled.loan.due if writer.is_part_wanted("due-date") else None,
         item_optional_fields=result_writer.item_fields(
             recalled.item, recalled.bib, result_writer.item_elements(items, writer), writer
         ),

@@ -133,7 +133,7 @@ def _privileges(patron: Patron, writer: Writer) -> tuple[UserPrivilege, ...]:
             continue
         found.append(
             UserPrivilege(
-                agency_id=writer.agency_code(),
+                agency_id=writer.make_agency_code(),
                 agency_user_privilege_type=Code(privilege.type or value),
                 valid_to_date=patron.expires if privilege.valid_to else None,
                 status=UserPrivilegeStatus(status_type=Code(value)) if privilege.type else None,
@@ -146,28 +146,28 @@ def _status(patron: Patron, writer: Writer) -> str:
     rules = writer.dialect.patrons
     if patron.expires is not None and patron.expires < writer.talk.now.astimezone(writer.talk.zone).date():
         return rules.status_expired
-    return rules.status_blocked if patron.blocked_for(Scope.BORROW) else rules.status_ok
+    return rules.status_blocked if patron.find_block(Scope.BORROW) else rules.status_ok
 
 
 def _blocks(patron: Patron, writer: Writer) -> tuple[BlockOrTrap, ...]:
     words = writer.dialect.patrons.block_words
     forbidden = {scope for block in patron.blocks for scope in block.scopes}
     texts = dict.fromkeys(words[scope.value] for scope in Scope if scope in forbidden and words.get(scope.value))
-    return tuple(BlockOrTrap(agency_id=writer.agency_code(), block_or_trap_type=Code(text)) for text in texts)
+    return tuple(BlockOrTrap(agency_id=writer.make_agency_code(), block_or_trap_type=Code(text)) for text in texts)
 
 
 def _user_ids(patron: Patron, writer: Writer) -> tuple[UserId, ...]:
     rules = writer.dialect.patrons
     ids = [
         UserId(
-            agency_id=writer.agency(None),
+            agency_id=writer.write_agency(None),
             identifier_type=result_writer.code(rules.id_types.get(one.type, one.type)),
             value=one.value,
         )
         for one in patron.identifiers
     ]
     if "internal-id" not in rules.omit:
-        ids.append(UserId(agency_id=writer.agency(None), identifier_type=Code("Primary Key"), value=patron.id))
+        ids.append(UserId(agency_id=writer.write_agency(None), identifier_type=Code("Primary Key"), value=patron.id))
     return tuple(ids)
 
 

@@ -126,7 +126,7 @@ def _charge(charge: Charge, writer: Writer) -> AccountDetails:
         accrual_date=charge.posted,
         fiscal_transaction_information=FiscalTransactionInformation(
             action_type=Code("Assess"),
-            reference_id=FiscalTransactionReferenceId(agency_id=writer.agency_code(), value=charge.id),
+            reference_id=FiscalTransactionReferenceId(agency_id=writer.make_agency_code(), value=charge.id),
             transaction_type=Code(charge.type),
             amount=result_writer.amount(charge.amount),
             description=result_writer.title(charge.description, writer),
@@ -219,7 +219,7 @@ def write_create_user_fiscal_transaction_response(
     return CreateUserFiscalTransactionResponse(
         user_id=result_writer.user_id(posted.patron, message.user_id, writer),
         fiscal_transaction_reference_id=reference
-        or FiscalTransactionReferenceId(agency_id=writer.agency_code(), value=posted.charge.id),
+        or FiscalTransactionReferenceId(agency_id=writer.make_agency_code(), value=posted.charge.id),
     )
 
 
@@ -230,12 +230,12 @@ def read_lookup_agency(message: LookupAgency, _reader: Reader) -> LookUpAgency:
 def write_lookup_agency_response(found: AgencyFound, message: LookupAgency, writer: Writer) -> LookupAgencyResponse:
     asked = message.agency_id
     return LookupAgencyResponse(
-        agency_id=asked if asked is not None and asked.value else writer.agency_code(),
+        agency_id=asked if asked is not None and asked.value else writer.make_agency_code(),
         organization_name_information=(
             OrganizationNameInformation(name_type=Code("Full Name"), name=found.name or found.symbol),
         ),
         agency_address_information=_addresses(found, writer),
-        ext=() if writer.version1 else tuple(_place(n, place) for n, place in enumerate(found.pickup_locations, 1)),
+        ext=() if writer.is_version1 else tuple(_place(n, place) for n, place in enumerate(found.pickup_locations, 1)),
     )
 
 

@@ -70,7 +70,7 @@ def write_request_item_response(placed: RequestPlaced, message: RequestItem, wri
     barcode = placed.item.barcode if placed.item is not None else hold.item_barcode
     item = (
         result_writer.item_id(barcode, sent_item, writer)
-        if barcode and (sent_item or writer.wants("item-id"))
+        if barcode and (sent_item or writer.is_part_wanted("item-id"))
         else None
     )
     request = result_writer.request_id(hold.request_id or hold.id, message.request_id, writer)
@@ -79,7 +79,7 @@ def write_request_item_response(placed: RequestPlaced, message: RequestItem, wri
     if placed.item is not None:
         fields = result_writer.item_fields(placed.item, placed.bib, result_writer.item_elements(items, writer), writer)
     return RequestItemResponse(
-        request_id=request if item is None or writer.wants("request-id") else None,
+        request_id=request if item is None or writer.is_part_wanted("request-id") else None,
         item_id=item,
         user_id=result_writer.user_id(placed.patron, message.user_id, writer),
         request_type=result_writer.request_type(message.request_type, hold, writer),
@@ -109,9 +109,9 @@ def write_cancel_request_item_response(
     barcode = cancelled.item.barcode if cancelled.item is not None else hold.item_barcode
     named_by_item = message.item_id is not None and bool(message.item_id.value)
     request = result_writer.request_id(hold.request_id or hold.id, message.request_id, writer)
-    keep_item = barcode and (named_by_item or writer.wants("item-id"))
+    keep_item = barcode and (named_by_item or writer.is_part_wanted("item-id"))
     return CancelRequestItemResponse(
-        request_id=request if not keep_item or writer.wants("request-id") else None,
+        request_id=request if not keep_item or writer.is_part_wanted("request-id") else None,
         item_id=result_writer.item_id(barcode, message.item_id, writer) if keep_item else None,
         user_id=result_writer.user_id(cancelled.patron, message.user_id, writer),
     )

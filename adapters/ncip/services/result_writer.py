@@ -51,28 +51,28 @@ class Writer:
     version: Version
 
     @property
-    def version1(self) -> bool:
+    def is_version1(self) -> bool:
         return self.version.is_v1
 
-    def wants(self, part: Part) -> bool:
+    def is_part_wanted(self, part: Part) -> bool:
         return part in self.dialect.answers.include.get(self.service, ())
 
     @property
     def our_agency(self) -> str:
         return self.dialect.header.our_agency or self.talk.symbol
 
-    def agency(self, sent: Code | None) -> Code | None:
+    def write_agency(self, sent: Code | None) -> Code | None:
         """AgencyId on an id that we write."""
         mode = self.dialect.header.ids_agency
-        if mode == "never" and not self.version1:
+        if mode == "never" and not self.is_version1:
             return None
         if sent is not None and sent.value:
             return sent
-        if mode == "always" or self.version1:
-            return self.agency_code()
+        if mode == "always" or self.is_version1:
+            return self.make_agency_code()
         return None
 
-    def agency_code(self) -> Code:
+    def make_agency_code(self) -> Code:
         return Code(self.our_agency, self.dialect.header.agency_scheme or None)
 
 
@@ -85,7 +85,7 @@ def code(text: str, fallback: Code | None = None) -> Code | None:
 
 def user_id(patron: Patron, sent: UserId | None, writer: Writer) -> UserId:
     rules = writer.dialect.patrons
-    agency = writer.agency(sent.agency_id if sent else None)
+    agency = writer.write_agency(sent.agency_id if sent else None)
     if rules.id_returned == "as-sent" and sent is not None and sent.value:
         return UserId(agency_id=agency, identifier_type=code(rules.id_type, sent.identifier_type), value=sent.value)
     kind: str = "barcode" if rules.id_returned == "as-sent" else rules.id_returned
@@ -101,7 +101,7 @@ def item_id(barcode: str, sent: ItemId | None, writer: Writer) -> ItemId:
     """The item's id as sent, or its barcode where none was sent."""
     echoed = sent is not None and bool(sent.value)
     return ItemId(
-        agency_id=writer.agency(sent.agency_id if sent else None),
+        agency_id=writer.write_agency(sent.agency_id if sent else None),
         identifier_type=code(writer.dialect.items.id_type, sent.identifier_type if sent and echoed else None),
         value=sent.value if sent is not None and echoed else barcode,
     )
@@ -111,14 +111,16 @@ def request_id(value: str, sent: RequestId | None, writer: Writer) -> RequestId 
     """The request's number as sent, else ours; None when there is none."""
     if sent is not None and sent.value:
         kind = code(writer.dialect.requests.id_type, sent.identifier_type)
-        return RequestId(agency_id=writer.agency(sent.agency_id), identifier_type=kind, value=sent.value)
+        return RequestId(agency_id=writer.write_agency(sent.agency_id), identifier_type=kind, value=sent.value)
     if not value:
         return None
-    return RequestId(agency_id=writer.agency(None), identifier_type=code(writer.dialect.requests.id_type), value=value)
+    return RequestId(
+        agency_id=writer.write_agency(None), identifier_type=code(writer.dialect.requests.id_type), value=value
+    )
 
 
 def amount(money: Money) -> Amount:
-    return Amount.of(money)
+    return Amount.from_money(money)
 
 
 # --- requests ---------------------------------------------------------------------------------------------

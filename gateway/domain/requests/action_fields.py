@@ -50,7 +50,7 @@ class ActFields:
     one_of: tuple[str, ...] = ()
 
     @property
-    def names(self) -> frozenset[str]:
+    def field_names(self) -> frozenset[str]:
         return frozenset(field.name for field in (*self.required, *self.optional))
 
 
@@ -200,9 +200,10 @@ def check(kind: K, details: Details) -> tuple[FieldProblem, ...]:
     fields = ACTS.get(kind, ActFields())
     given = given_names(details)
     missing = [FieldProblem(field.name, "is needed") for field in fields.required if field.name not in given]
-    allowed = ", ".join(sorted(fields.names)) or "none"
+    allowed = ", ".join(sorted(fields.field_names)) or "none"
     unknown = [
-        FieldProblem(name, f"means nothing for '{kind.value}'; fields: {allowed}") for name in given - fields.names
+        FieldProblem(name, f"means nothing for '{kind.value}'; fields: {allowed}")
+        for name in given - fields.field_names
     ]
     if fields.one_of and not given & set(fields.one_of):
         missing.append(FieldProblem(fields.one_of[0], f"one of these is needed: {', '.join(fields.one_of)}"))

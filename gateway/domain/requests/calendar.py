@@ -43,14 +43,14 @@ class Calendar:
             day.weekday() in self.weekdays
             or (day.month, day.day) in self.yearly
             or day in self.holidays
-            or any(closure.holds(day) for closure in self.closed)
+            or any(closure.includes_day(day) for closure in self.closed)
         )
 
-    def day(self, moment: datetime) -> date:
+    def day_of_moment(self, moment: datetime) -> date:
         """The day in the calendar's zone. `moment` is aware."""
         return moment.astimezone(self.zone).date()
 
-    def add_days(self, start: datetime, days: int) -> datetime:
+    def add_open_days(self, start: datetime, days: int) -> datetime:
         """`days` open days after `start`, at the same time of day in the zone; in UTC. Closed days don't count.
 
         0: `start` itself, whatever day it is. A time of day that doesn't exist since clocks go forward is the moment
@@ -59,28 +59,28 @@ class Calendar:
         if days == 0:
             return start.astimezone(UTC)
         local = start.astimezone(self.zone)
-        day = self.day_after(local.date(), days)
+        day = self.open_day_after(local.date(), days)
         return _at(day, local.time(), self.zone)
 
-    def day_after(self, day: date, days: int) -> date:
+    def open_day_after(self, day: date, days: int) -> date:
         """The `days`-th open day after `day`; 0: the day itself. Raises NeverOpen."""
         for _ in range(days):
-            day = self.next_open(day + timedelta(days=1))
+            day = self.first_open_day(day + timedelta(days=1))
         return day
 
-    def next_open(self, day: date) -> date:
+    def first_open_day(self, day: date) -> date:
         """The day itself if it is open, else the first open day after it. Raises NeverOpen."""
-        return self._open(day, 1)
+        return self._find_open_day(day, 1)
 
     def open_day_on_or_before(self, day: date) -> date:
         """The day itself if it is open, else the last open day before it. Raises NeverOpen."""
-        return self._open(day, -1)
+        return self._find_open_day(day, -1)
 
-    def open_days_between(self, first: date, last: date) -> int:
+    def count_open_days(self, first: date, last: date) -> int:
         """Open days after `first` up to and with `last`; 0 when `last` is not after `first`."""
         return sum(self.is_open(first + timedelta(days=n + 1)) for n in range((last - first).days))
 
-    def _open(self, day: date, step: int) -> date:
+    def _find_open_day(self, day: date, step: int) -> date:
         for n in range(HORIZON_DAYS):
             candidate = day + timedelta(days=step * n)
             if self.is_open(candidate):
@@ -108,10 +108,10 @@ def due(rule: Gather, since: datetime, calendar: Calendar) -> datetime:
 
 def _next(rule: Gather, since: datetime, calendar: Calendar) -> datetime:
     times = sorted(map(time.fromisoformat, rule.at))
-    day = calendar.day(since)
+    day = calendar.day_of_moment(since)
     while True:
         try:
-            day = calendar.next_open(day)
+            day = calendar.first_open_day(day)
         except NeverOpen:  # a calendar with a mistake in it holds up no order
             calendar = Calendar(calendar.zone)
         moments = (datetime.combine(day, one, calendar.zone).astimezone(UTC) for one in times)

@@ -134,7 +134,7 @@ class LendingRule(Section):
     lends: Lends = Lends.NO
     copies: Lends = Field(Lends.YES, description="whether copies are made of what fits")
 
-    def fits(self, held: Held) -> bool:
+    def matches_holding(self, held: Held) -> bool:
         texts = (
             (self.location, held.location),
             (self.sublocation, held.sublocation),
@@ -144,7 +144,7 @@ class LendingRule(Section):
         same = self.available is None or self.available is held.available
         return same and all(pattern is None or matches(value, pattern) for pattern, value in texts)
 
-    def says(self, service: ServiceType) -> Lends:
+    def verdict_for_service(self, service: ServiceType) -> Lends:
         """Who wants a copy or a loan is content with the better of both."""
         if service is ServiceType.COPY_OR_LOAN:
             return min(self.lends, self.copies, key=_RANK.__getitem__)
@@ -182,16 +182,16 @@ class LocatePolicy(Section):
     seconds: float = Field(10.0, gt=0, le=60, description="longest time for all questions about one request")
 
     @model_validator(mode="after")
-    def _seen(self) -> LocatePolicy:
+    def _check_holdings_used(self) -> LocatePolicy:
         if self.holdings is Need.IGNORED and (self.lending or self.locations):
             raise ValueError("`lending` and `locations` say nothing where holdings are ignored")
         return self
 
-    def lends(self, held: Held, service: ServiceType) -> Lends:
-        rule = next((one for one in self.lending if one.fits(held)), None)
-        return rule.says(service) if rule is not None else self.otherwise
+    def lending_verdict(self, held: Held, service: ServiceType) -> Lends:
+        rule = next((one for one in self.lending if one.matches_holding(held)), None)
+        return rule.verdict_for_service(service) if rule is not None else self.otherwise
 
-    def is_here(self, held: Held) -> bool:
+    def is_own_holding(self, held: Held) -> bool:
         """Whether a holding is this partner's."""
         if not self.locations:
             return True
@@ -206,7 +206,7 @@ class Wanted:
     year: int | None = None
 
     @classmethod
-    def of(cls, citation: Citation) -> Wanted:
+    def part_of_citation(cls, citation: Citation) -> Wanted:
         """The year only for what appears over the years: a book's is that of its edition."""
         numbers = _numbers(_plain(citation.volume))
         volume = next((one for one in numbers if one not in _YEARS), None)
@@ -224,7 +224,7 @@ class Span:
     first: int
     last: int | None
 
-    def holds(self, number: int) -> bool:
+    def includes_number(self, number: int) -> bool:
         return self.first <= number and (self.last is None or number <= self.last)
 
 
@@ -235,18 +235,18 @@ class Run:
     volumes: Span | None = None
     years: Span | None = None
 
-    def covers(self, wanted: Wanted) -> bool | None:
+    def covers_part(self, wanted: Wanted) -> bool | None:
         """By volume where both say it, else by year; None: they have nothing in common."""
         if wanted.volume is not None and self.volumes is not None:
-            return self.volumes.holds(wanted.volume)
+            return self.volumes.includes_number(wanted.volume)
         if wanted.year is not None and self.years is not None:
-            return self.years.holds(wanted.year)
+            return self.years.includes_number(wanted.year)
         return None
 
 
 def covers(statement: str, wanted: Wanted) -> bool | None:
     """None: the statement says nothing that could be compared."""
-    said = [run.covers(wanted) for run in runs(statement)]
+    said = [run.covers_part(wanted) for run in runs(statement)]
     if True in said:
         return True
     return None if None in said or not said else False
@@ -289,13 +289,13 @@ def _split(text: str, at: str) -> list[str]:
 def _run(segment: str) -> Run | None:
     goes_on = _MORE.search(segment) is not None or _FROM.match(segment) is not None
     ends = _split(_MORE.sub("", segment), "-")
-    first, last = _End.of(ends[0]), _End.of(ends[-1])
+    first, last = _End.parse_run_end(ends[0]), _End.parse_run_end(ends[-1])
     goes_on = goes_on or (len(ends) > 1 and not last)
     if not first:
         return None
     if len(ends) > 1 and last:
-        first = first.with_years_of(last)
-        if not last.follows(first):
+        first = first.take_years_from(last)
+        if not last.can_follow(first):
             first = last = _End(first.volumes, first.years or last.years)
     return Run(_span(first.volumes, last.volumes, goes_on), _span(first.years, last.years, goes_on))
 
@@ -314,7 +314,7 @@ class _End:
     years: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, text: str) -> _End:
+    def parse_run_end(cls, text: str) -> _End:
         """Numbers in brackets are chronology; outside, the first that isn't a year is the volume."""
         inside = _numbers(" ".join(_BRACKETED.findall(text)))
         outside = _BRACKETED.sub(" ", text)
@@ -329,13 +329,13 @@ class _End:
     def __bool__(self) -> bool:
         return bool(self.volumes or self.years)
 
-    def follows(self, first: _End) -> bool:
+    def can_follow(self, first: _End) -> bool:
         """Not where the dash stands between issues or months: `v.40 no.1-12 (2004)`, `1990-12`."""
         both = [(self.volumes, first.volumes), (self.years, first.years)]
         said = [(last[-1], begun[0]) for last, begun in both if last and begun]
         return bool(said) and all(begun <= last for last, begun in said)
 
-    def with_years_of(self, last: _End) -> _End:
+    def take_years_from(self, last: _End) -> _End:
         """`v.1-3 (1990-1992)`: what stands in brackets behind the last one is for all of them."""
         if self.years or len(last.years) < 2:
             return self

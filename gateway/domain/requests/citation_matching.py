@@ -285,11 +285,11 @@ def _issn(value: str) -> str:
 
 
 def _number(pattern: re.Pattern[str]) -> Callable[[str], str]:
-    def normal(value: str) -> str:
+    def extract_number(value: str) -> str:
         found = pattern.fullmatch(value)
         return found.group(1)[:20] if found else ""
 
-    return normal
+    return extract_number
 
 
 _NORMAL: dict[str, Callable[[str], str]] = {

@@ -85,7 +85,7 @@ class LinkOut(Section):
     citation_types: tuple[CitationType, ...] = Field((), description="only for these; empty: for all")
     identifiers: tuple[str, ...] = Field((), description="types that must be cited, besides those in the url")
 
-    def filled(self, citation: Citation, openurl: str) -> str:
+    def fill_link(self, citation: Citation, openurl: str) -> str:
         """Empty where it doesn't fit."""
         if self.citation_types and citation.type not in self.citation_types:
             return ""
@@ -128,7 +128,7 @@ class OfferRule(Section):
     patron_categories: tuple[str, ...] = Field((), description="fits nobody who isn't signed in")
     offer: tuple[Fulfilment, ...] = Field(description="best first: electronic, hold, borrow, ask")
 
-    def fits(self, availability: Availability, citation: Citation, service: ServiceType, category: str) -> bool:
+    def matches_wish(self, availability: Availability, citation: Citation, service: ServiceType, category: str) -> bool:
         """`category` of the patron; empty: nobody knows."""
         categories = [one.casefold() for one in self.patron_categories]
         return (
@@ -174,12 +174,12 @@ class ServicesPolicy(Section):
     least_days: int = Field(0, ge=0, le=365, description="calendar days to the earliest last-interest date")
     declaration: Declaration = Declaration()
 
-    def offers(
+    def choose_fulfilments(
         self, availability: Availability, citation: Citation, service: ServiceType, category: str = ""
     ) -> tuple[Fulfilment, ...]:
         """Nothing where no rule fits."""
-        rule = next((one for one in self.rules if one.fits(availability, citation, service, category)), None)
+        rule = next((one for one in self.rules if one.matches_wish(availability, citation, service, category)), None)
         return tuple(dict.fromkeys(rule.offer)) if rule is not None else ()
 
-    def declares(self, service: ServiceType) -> bool:
+    def needs_declaration(self, service: ServiceType) -> bool:
         return service in self.declaration.services

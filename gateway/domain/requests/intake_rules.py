@@ -118,7 +118,7 @@ class LendingRefusal:
 
 def lending_refusal(request: Request, rules: LendingRules, open_requests: int, today: date) -> LendingRefusal | None:
     """What can be said before an item is looked for. `open_requests`: open lending requests, without this one."""
-    closure = next((one for one in rules.closed if one.holds(today)), None)
+    closure = next((one for one in rules.closed if one.includes_day(today)), None)
     if closure is not None:
         return LendingRefusal(Reasons.CLOSED, f"We do not lend until {closure.last.isoformat()}.")
     if rules.max_open and open_requests >= rules.max_open:
@@ -149,7 +149,7 @@ def fits(rule: Conditions, request: Request, policy: RequestPolicy) -> bool:
         and _among(request.service.format, rule.formats)
         and _among(request.citation.language, rule.languages)
         and _among(request.branch, rule.branches)
-        and _among(policy.campus_of(request.branch), rule.campuses)
+        and _among(policy.campus_of_branch(request.branch), rule.campuses)
         and (rule.cost_up_to is None or _within(maximum, rule.cost_up_to.money))
         and (rule.cost_above is None or _above(maximum, rule.cost_above.money))
     )
@@ -190,7 +190,7 @@ class Series:
     fields: NumberFields
     prefix: str = ""
 
-    def number(self, running: int) -> str:
+    def format_number(self, running: int) -> str:
         return _filled(self.template, self.fields, self.prefix, running)
 
 

@@ -97,7 +97,7 @@ class Gather(Section):
     )
 
     @model_validator(mode="after")
-    def _ends(self) -> Gather:
+    def _check_wait_ends(self) -> Gather:
         if not self.at and self.wait_minutes is None and self.most > 1:
             raise ValueError("needs `at` or `wait_minutes`: an order could wait for others for ever")
         return self
@@ -122,7 +122,7 @@ class PartnerMail(Section):
         description="orders wait for others and go in one mail, where its channel can do that; none: one at a time",
     )
 
-    def is_from(self, address: str) -> bool:
+    def is_partner_address(self, address: str) -> bool:
         """Whether one of `addresses` is this one, or its domain; without case."""
         wanted = address.casefold()
         at_domain = wanted[wanted.rfind("@") :]
@@ -230,12 +230,12 @@ class Closure(Section):
     note: str = Field("", description="why, for staff")
 
     @model_validator(mode="after")
-    def _in_order(self) -> Closure:
+    def _check_closure_days(self) -> Closure:
         if self.last < self.first:
             raise ValueError("last is before first")
         return self
 
-    def holds(self, day: date) -> bool:
+    def includes_day(self, day: date) -> bool:
         return self.first <= day <= self.last
 
     def __str__(self) -> str:
@@ -324,17 +324,17 @@ class PartnerPolicy(Section):
         return self.symbols[0] if self.symbols else ""
 
     def is_closed(self, day: date) -> bool:
-        return self.closure(day) is not None
+        return self.find_closure(day) is not None
 
-    def closure(self, day: date) -> Closure | None:
-        return next((closure for closure in self.closures if closure.holds(day)), None)
+    def find_closure(self, day: date) -> Closure | None:
+        return next((closure for closure in self.closures if closure.includes_day(day)), None)
 
-    def price(self, service: ServiceType) -> Money | None:
+    def usual_price(self, service: ServiceType) -> Money | None:
         """What it usually charges; None: nothing."""
         found = self.copy_cost if service is ServiceType.COPY and self.copy_cost is not None else self.cost
         return found.money if found is not None else None
 
-    def supplies(self, service: ServiceType) -> bool:
+    def can_supply(self, service: ServiceType) -> bool:
         """`copy-or-loan` is supplied by whoever supplies one of them."""
         offered = set(self.services) or {ServiceType.COPY_OR_LOAN}
         if ServiceType.COPY_OR_LOAN in offered:
@@ -343,7 +343,7 @@ class PartnerPolicy(Section):
             offered -= {ServiceType.LOAN}
         return bool(offered) if service is ServiceType.COPY_OR_LOAN else service in offered
 
-    def has(self, citation: Citation) -> bool | None:
+    def owns_work(self, citation: Citation) -> bool | None:
         """Whether it owns the work, by `owns`; None: that can't be told from here."""
         if isinstance(self.owns, str):
             return {"everything": True, "nothing": False, "unknown": None}[self.owns]

@@ -46,7 +46,7 @@ class Catalogues(Section):
     records: int = Field(20, ge=1, le=100, description="records that each target gives at most")
 
     @model_validator(mode="after")
-    def _names(self) -> Catalogues:
+    def _check_group_names(self) -> Catalogues:
         inside = sorted({name for names in self.groups.values() for name in names if name in self.groups})
         if inside:
             raise ValueError(f"the name of a group and of a profile in one: {', '.join(inside)}")
@@ -157,7 +157,7 @@ class UsualRanking(Ranking):
     )
 
     @model_validator(mode="after")
-    def _counts_until_asked_again(self) -> UsualRanking:
+    def _check_network_age(self) -> UsualRanking:
         if self.network_age_minutes < self.network_minutes:
             raise ValueError("network_age_minutes can't be less than network_minutes")
         return self
@@ -347,7 +347,7 @@ class RequestPolicy(Section):
     services: ServicesPolicy = ServicesPolicy()
     retention: Retention = Retention()
 
-    def campus_of(self, branch: str) -> str:
+    def campus_of_branch(self, branch: str) -> str:
         """Empty where the branch belongs to none."""
         folded = branch.casefold()
         return next((name for name, codes in self.campuses.items() if folded in map(str.casefold, codes)), "")

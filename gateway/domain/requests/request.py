@@ -378,7 +378,7 @@ class Request:
     @property
     def attempt(self) -> Attempt | None:
         """The attempt that counts now."""
-        return self.attempt_number(self.current)
+        return self.find_attempt(self.current)
 
-    def attempt_number(self, number: int) -> Attempt | None:
+    def find_attempt(self, number: int) -> Attempt | None:
         return next((one for one in self.attempts if one.number == number), None)

@@ -237,7 +237,7 @@ def asked(request: Request, attempt: Attempt, partner: Party) -> Request:
 def adopted(request: Request, number: int) -> Request:
     """The request with an earlier attempt that counts again, on the terms that were agreed then."""
     request = _pieces_kept(request)
-    attempt = request.attempt_number(number)
+    attempt = request.find_attempt(number)
     assert attempt is not None
     terms = Terms(
         conditions=attempt.conditions,
@@ -317,7 +317,7 @@ _SENT = frozenset(
 
 def _attempted(request: Request, event: Event, before: State) -> Request:
     """`request` is in its new state already."""
-    attempt = request.attempt_number(event.attempt or request.current)
+    attempt = request.find_attempt(event.attempt or request.current)
     if attempt is None:
         return request
     details = event.details

@@ -40,13 +40,13 @@ def standing(
     """What a partner's profile says about asking it today, with its load and speed as counted by the caller.
     `open_requests`: ours with it; `reported`: those of the other members of the network."""
     limit, load = partner.max_open or policy.overload.max_open, open_requests + reported
-    closure = partner.closure(today)
-    campus = policy.campus_of(request.branch)
+    closure = partner.find_closure(today)
+    campus = policy.campus_of_branch(request.branch)
     return PartnerStanding(
         open=load,
         reported=reported,
         mean_days=mean_days,
-        cost=partner.price(request.service.type),
+        cost=partner.usual_price(request.service.type),
         reciprocity=partner.reciprocity,
         overloaded=bool(limit) and load >= limit,
         closed=str(closure) if closure is not None else "",
@@ -252,13 +252,13 @@ def by_profile(partner: PartnerPolicy, request: Request) -> str:
         return "is no supplier"
     if not partner.channel:
         return "has no channel by which it could be asked"
-    if not partner.supplies(service):
+    if not partner.can_supply(service):
         digital = partner.workflow.borrowing.digital_only
         return "supplies copies only" if digital else f"does not supply the service {service.value}"
     if format_ and partner.formats and not _among(format_, partner.formats):
         return f"does not supply the format {format_}"
     limit = partner.cost_limit
-    return too_dear(partner.price(service), limit.money, "for this partner") if limit is not None else ""
+    return too_dear(partner.usual_price(service), limit.money, "for this partner") if limit is not None else ""
 
 
 def by_rota(line: TemplateLine, partner: PartnerPolicy, request: Request) -> str:
@@ -268,7 +268,9 @@ def by_rota(line: TemplateLine, partner: PartnerPolicy, request: Request) -> str
         return f"on this rota not for the service {service.value}"
     if format_ and line.formats and not _among(format_, line.formats):
         return f"on this rota not for the format {format_}"
-    return too_dear(partner.price(service), line.max_cost.money, "on this rota") if line.max_cost is not None else ""
+    return (
+        too_dear(partner.usual_price(service), line.max_cost.money, "on this rota") if line.max_cost is not None else ""
+    )
 
 
 def too_dear(price: Money | None, limit: Money | None, whose: str) -> str:

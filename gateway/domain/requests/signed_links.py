@@ -56,25 +56,25 @@ class Said:
 
     _values: Mapping[str, object]
 
-    def has(self, key: str) -> bool:
+    def has_key(self, key: str) -> bool:
         return key in self._values
 
-    def text(self, key: str) -> str:
+    def get_text(self, key: str) -> str:
         value = self._values.get(key)
         if not isinstance(value, str) or "\x00" in value or not value.isprintable():
             raise BadLink(LinkFault.FORGED)
         return value
 
-    def number(self, key: str) -> int:
+    def get_number(self, key: str) -> int:
         value = self._values.get(key)
         if not isinstance(value, int) or isinstance(value, bool):
             raise BadLink(LinkFault.FORGED)
         return value
 
-    def moment(self, key: str) -> datetime:
+    def get_moment(self, key: str) -> datetime:
         """In UTC, from seconds since 1970."""
         try:
-            return datetime.fromtimestamp(self.number(key), UTC)
+            return datetime.fromtimestamp(self.get_number(key), UTC)
         except (ValueError, OverflowError, OSError) as error:
             raise BadLink(LinkFault.FORGED) from error
 
@@ -154,12 +154,12 @@ def link_id(text: str) -> str:
 def _payload(text: str) -> CopyLink:
     said = said_by(text)
     return CopyLink(
-        library=said.text("l"),
-        request_id=said.text("r"),
-        attachment_id=said.text("a"),
-        expires=said.moment("e"),
-        downloads=said.number("d"),
-        nonce=said.text("n"),
+        library=said.get_text("l"),
+        request_id=said.get_text("r"),
+        attachment_id=said.get_text("a"),
+        expires=said.get_moment("e"),
+        downloads=said.get_number("d"),
+        nonce=said.get_text("n"),
     )
 
 
@@ -199,7 +199,7 @@ def sign_question_link(link: QuestionLink, secret: bytes) -> str:
 
 def library_of_question_link(text: str) -> str:
     """Whose secret to check it with: what the token says, which is not believed yet. Raises BadLink."""
-    return said_by(text).text("l")
+    return said_by(text).get_text("l")
 
 
 def verify_question_link(text: str, secret: bytes) -> QuestionLink:
@@ -208,11 +208,11 @@ def verify_question_link(text: str, secret: bytes) -> QuestionLink:
     if not is_signed(text, secret):
         raise BadLink(LinkFault.FORGED)
     link = QuestionLink(
-        library=said.text("l"),
-        request_id=said.text("r"),
-        query=said.text("q"),
-        answer=said.text("y"),
-        expires=said.moment("e"),
+        library=said.get_text("l"),
+        request_id=said.get_text("r"),
+        query=said.get_text("q"),
+        answer=said.get_text("y"),
+        expires=said.get_moment("e"),
         attempt=_attempt(said),
     )
     if not _is_answer(link):
@@ -221,7 +221,7 @@ def verify_question_link(text: str, secret: bytes) -> QuestionLink:
 
 
 def _attempt(said: Said) -> int | None:
-    return said.number("n") if said.has("n") else None
+    return said.get_number("n") if said.has_key("n") else None
 
 
 def _is_answer(link: QuestionLink) -> bool:

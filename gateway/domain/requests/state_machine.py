@@ -46,7 +46,7 @@ class Transition:
     kept: bool = False
 
     @property
-    def moved(self) -> bool:
+    def changes_state(self) -> bool:
         return self.request.state is not self.before
 
 
@@ -91,7 +91,7 @@ def apply(request: Request, event: Event, workflow: Workflow) -> Transition | De
         outcome = apply(request, replace(event, details=replace(event.details, volumes=named)), workflow)
         return replace(outcome, event=event) if isinstance(outcome, Transition) else outcome
     if request.role is Role.BORROWING and event.attempt:
-        if request.attempt_number(event.attempt) is None:
+        if request.find_attempt(event.attempt) is None:
             return Denied(Why.NOT_ASKED, event.signal, request.state, attempt=event.attempt)
         if event.signal.origin is Origin.PARTNER and _is_past(request, event):
             return _late(request, event, workflow)
@@ -125,7 +125,7 @@ def _kept(request: Request, event: Event) -> Transition:
 
 
 def _branch(request: Request, event: Event, workflow: Workflow) -> Branch | Denied:
-    cell = TABLES[request.role].cell(request.state, event.signal)
+    cell = TABLES[request.role].find_cell(request.state, event.signal)
     if isinstance(cell, Forbidden):
         ended = cell.why is Why.NOT_NOW and not request.open
         return Denied(Why.ENDED if ended else cell.why, event.signal, request.state)
@@ -163,10 +163,10 @@ _BEEN_HERE = frozenset({AttemptStatus.EXTRA, AttemptStatus.EXTRA_RETURNED, Attem
 def _late(request: Request, event: Event, workflow: Workflow) -> Transition | Denied:
     """What a past supplier shipped is taken, all else that it says is kept. Where it has found what was lost, the
     record of that has no more use here."""
-    attempt = request.attempt_number(event.attempt)
+    attempt = request.find_attempt(event.attempt)
     assert attempt is not None
     signal = event.signal
-    if not isinstance(TABLES[request.role].cell(request.state, signal), Forbidden):
+    if not isinstance(TABLES[request.role].find_cell(request.state, signal), Forbidden):
         if signal == by_partner(Kind.STATUS_QUERY):
             return replace(_kept(request, event), told=(Told(Kind.STATUS_REPORT, attempt.number),), kept=False)
         if signal in (by_partner(Kind.SHIPPED), by_partner(Kind.COPY_DELIVERED)) and attempt.status not in _BEEN_HERE:
@@ -215,7 +215,7 @@ _TALK = (Kind.MESSAGE, Kind.STATUS_QUERY, Kind.STATUS_REPORT)
 
 def _beside(request: Request, event: Event) -> Transition | Denied:
     """An extra item, or a lost one that was found, goes back to its lender; the request itself isn't touched."""
-    attempt = request.attempt_number(event.attempt)
+    attempt = request.find_attempt(event.attempt)
     assert attempt is not None
     here = attempt.status is AttemptStatus.EXTRA
     match event.kind:

@@ -200,7 +200,7 @@ class Table:
     rows: Mapping[State, Mapping[Signal, Cell]]
     elsewhere: Mapping[Signal, Cell]
 
-    def cell(self, state: State, signal: Signal) -> Cell:
+    def find_cell(self, state: State, signal: Signal) -> Cell:
         """A signal that is not of this side is NEVER allowed."""
         found = self.rows[state].get(signal)
         return found if found is not None else self.elsewhere.get(signal, Forbidden(Why.NEVER))
@@ -252,11 +252,11 @@ def _attempt_is(*statuses: AttemptStatus) -> Test:
 def _volumes_left(*states: VolumeState) -> Test:
     """Whether volumes in one of these states are left that the event is not about."""
 
-    def holds(request: Request, event: Event, _workflow: Workflow) -> bool:
+    def has_volumes_left(request: Request, event: Event, _workflow: Workflow) -> bool:
         named = event.details.volumes
         return bool(named) and any(v.state in states and v.id not in named for v in request.volumes)
 
-    return holds
+    return has_volumes_left
 
 
 # --- what is asked for, by whom --------------------------------------------------------------------------

@@ -28,7 +28,7 @@ class TaskList:
     flags: frozenset[Flag] = frozenset()
     only: Only | None = None
 
-    def has(self, request: Request) -> bool:
+    def includes_request(self, request: Request) -> bool:
         return (
             request.state in self.states
             and (self.role is None or request.role is self.role)
@@ -98,7 +98,7 @@ BY_NAME = {task.name: task for task in TASKS}
 
 def tasks_of(request: Request) -> tuple[str, ...]:
     """Names of the lists that it is on, in the order of TASKS."""
-    return tuple(task.name for task in _MAY[request.role, request.state] if task.has(request))
+    return tuple(task.name for task in _MAY[request.role, request.state] if task.includes_request(request))
 
 
 _MAY: dict[tuple[Role, State], tuple[TaskList, ...]] = {

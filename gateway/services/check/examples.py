@@ -62,7 +62,7 @@ class ExampleRunner:
         try:
             sent = self.read(example.send)
         except ValueError as error:
-            return Ran((self.loaded.problem((*path, "send"), f"{named(example)}: {error}"),))
+            return Ran((self.loaded.make_problem((*path, "send"), f"{named(example)}: {error}"),))
         arrival = Arrival(
             sent,
             self.talk.now,
@@ -70,14 +70,14 @@ class ExampleRunner:
             self.responder.protocol,
             profile=self.loaded.profile.name,
         )
-        found = self._decode(arrival)
-        problems = [*self._fate(found, example, path), *self._understood(found, example, path)]
+        found = self._decode_example(arrival)
+        problems = [*self._check_readable(found, example, path), *self._check_understood(found, example, path)]
         if self.exchange is None or not wants_answer(example) or problems:
             return Ran(tuple(problems))
         answer = await self.exchange(arrival)
-        return Ran(tuple(self._answer(answer, example, path)), answered=True)
+        return Ran(tuple(self._check_answer(answer, example, path)), answered=True)
 
-    def _decode(self, arrival: Arrival) -> Incoming | Refused | MalformedMessage:
+    def _decode_example(self, arrival: Arrival) -> Incoming | Refused | MalformedMessage:
         envelope = self.responder.open(arrival, self.loaded.profile.max_bytes)
         if envelope.malformed is not None:
             return envelope.malformed
@@ -86,53 +86,55 @@ class ExampleRunner:
         except (Refused, MalformedMessage) as refusal:
             return refusal
 
-    def _fate(self, found: Incoming | Refused | MalformedMessage, example: Example, path: Path) -> Iterator[Problem]:
+    def _check_readable(
+        self, found: Incoming | Refused | MalformedMessage, example: Example, path: Path
+    ) -> Iterator[Problem]:
         """Was the message read at all, where it should be?"""
         if isinstance(found, MalformedMessage):
             if example.outcome != "malformed":
-                yield self.loaded.problem((*path, "send"), f"{named(example)} can't be read: {found}")
+                yield self.loaded.make_problem((*path, "send"), f"{named(example)} can't be read: {found}")
         elif example.outcome == "malformed":
-            yield self.loaded.problem((*path, "outcome"), f"{named(example)} should be malformed, but it was read")
+            yield self.loaded.make_problem((*path, "outcome"), f"{named(example)} should be malformed, but it was read")
         elif isinstance(found, Refused) and example.outcome != "refused":
-            yield self.loaded.problem((*path, "send"), f"{named(example)} is refused: {found}")
+            yield self.loaded.make_problem((*path, "send"), f"{named(example)} is refused: {found}")
 
-    def _understood(
+    def _check_understood(
         self, found: Incoming | Refused | MalformedMessage, example: Example, path: Path
     ) -> Iterator[Problem]:
         if not isinstance(found, Incoming):
             return
         yield from unlike(self.loaded, example, path, lambda key: _look(found, key))
 
-    def _answer(self, answer: ExampleAnswer, example: Example, path: Path) -> Iterator[Problem]:
+    def _check_answer(self, answer: ExampleAnswer, example: Example, path: Path) -> Iterator[Problem]:
         name = named(example)
         if answer.outcome.value != example.outcome:
             message = f"{name}: expected the outcome {example.outcome}, it was {answer.outcome.value}"
-            yield self.loaded.problem((*path, "outcome"), message)
+            yield self.loaded.make_problem((*path, "outcome"), message)
         text = answer.body.decode(errors="replace")
         for place, wanted in enumerate(example.answer_contains):
             if wanted not in text:
                 here: Path = (*path, "answer_contains", place)
-                yield self.loaded.problem(here, f"{name}: the answer does not contain it", wanted)
+                yield self.loaded.make_problem(here, f"{name}: the answer does not contain it", wanted)
         for place, unwanted in enumerate(example.answer_lacks):
             if unwanted in text:
                 here = (*path, "answer_lacks", place)
-                yield self.loaded.problem(here, f"{name}: the answer contains it", unwanted)
+                yield self.loaded.make_problem(here, f"{name}: the answer contains it", unwanted)
         if example.answer_paths:
-            yield from self._answer_paths(answer.body, example, path)
+            yield from self._check_answer_paths(answer.body, example, path)
 
-    def _answer_paths(self, body: bytes, example: Example, path: Path) -> Iterator[Problem]:
+    def _check_answer_paths(self, body: bytes, example: Example, path: Path) -> Iterator[Problem]:
         for key, expected in example.answer_paths.items():
             here = (*path, "answer_paths", key)
             try:
                 texts = texts_at(body, key)
             except Unreadable as error:
-                yield self.loaded.problem(here, f"{named(example)}: {error}")
+                yield self.loaded.make_problem(here, f"{named(example)}: {error}")
                 return
             if not texts:
-                yield self.loaded.problem(here, f"{named(example)}: the answer has no such element")
+                yield self.loaded.make_problem(here, f"{named(example)}: the answer has no such element")
             elif expected not in texts:
                 said = f"{named(example)}: expected {describe(expected)}, answered {describe(texts[0])}"
-                yield self.loaded.problem(here, said)
+                yield self.loaded.make_problem(here, said)
 
 
 def wants_answer(example: Example) -> bool:
@@ -162,26 +164,28 @@ class MailExampleRunner:
 
     def run(self, index: int, example: Example) -> Ran:
         path: Path = ("examples", index)
-        found = self._understood(example)
-        return Ran(tuple(self._problems(found, example, path)))
+        found = self._decode_example_mail(example)
+        return Ran(tuple(self._find_mail_problems(found, example, path)))
 
-    def _understood(self, example: Example) -> Understood | MalformedMessage:
+    def _decode_example_mail(self, example: Example) -> Understood | MalformedMessage:
         try:
             mail = _mail(example.send, self.parse, self.now)
             return self.mail_format.decode(mail, self.loaded.profile)
         except MalformedMessage as malformed:
             return malformed
 
-    def _problems(self, found: Understood | MalformedMessage, example: Example, path: Path) -> Iterator[Problem]:
+    def _find_mail_problems(
+        self, found: Understood | MalformedMessage, example: Example, path: Path
+    ) -> Iterator[Problem]:
         if isinstance(found, MalformedMessage):
             if example.outcome != "malformed":
-                yield self.loaded.problem((*path, "send"), f"{named(example)} can't be read: {found}")
+                yield self.loaded.make_problem((*path, "send"), f"{named(example)} can't be read: {found}")
             return
         if example.outcome != "ok":
             said = f"{named(example)} should be {example.outcome}, but it was read"
-            yield self.loaded.problem((*path, "outcome"), said)
+            yield self.loaded.make_problem((*path, "outcome"), said)
         elif example.answer_contains or example.answer_lacks or example.answer_paths:
-            yield self.loaded.problem(path, f"{named(example)} is a mail, which has no answer to look at")
+            yield self.loaded.make_problem(path, f"{named(example)} is a mail, which has no answer to look at")
         yield from unlike(self.loaded, example, path, lambda key: look(found, key.split(".")))
 
 
@@ -208,11 +212,11 @@ def unlike(loaded: LoadedProfile, example: Example, path: Path, at: Callable[[st
         try:
             actual = at(key)
         except LookupError as error:
-            yield loaded.problem(here, f"{named(example)}: {error.args[0]}")
+            yield loaded.make_problem(here, f"{named(example)}: {error.args[0]}")
             continue
         if not _same(actual, expected):
             said = f"{named(example)}: expected {describe(expected)}, understood {_describe(actual)}"
-            yield loaded.problem(here, said)
+            yield loaded.make_problem(here, said)
 
 
 def named(example: Example) -> str:

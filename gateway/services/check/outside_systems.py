@@ -68,7 +68,7 @@ async def check_against_library(loaded: LoadedProfile, known: Known) -> list[Pro
 def _unknown(loaded: LoadedProfile, path: Path, what: str, value: str, codes: Collection[str]) -> Problem:
     where = ("circulation", *path)
     default = "" if where in loaded.document.places else " (the default; name another in the profile)"
-    return loaded.problem(where, f"the library knows no such {what}{default}", value, tuple(sorted(codes)))
+    return loaded.make_problem(where, f"the library knows no such {what}{default}", value, tuple(sorted(codes)))
 
 
 _Values = Iterator[tuple[Path, str]]
@@ -122,7 +122,7 @@ async def _patrons(loaded: LoadedProfile, known: Known) -> AsyncIterator[Problem
             await known.system.find_patron(PatronKey(patron))
         except Refused as refused:
             message = f"the institution's patron is not usable ({refused.reason.value})"
-            yield loaded.problem(("circulation", *path), message, patron)
+            yield loaded.make_problem(("circulation", *path), message, patron)
 
 
 def _institutions(profile: Profile) -> _Values:
@@ -148,7 +148,7 @@ def _own(policy: CirculationPolicy, agency: str) -> str:
 def check_policy_codes(one: LoadedPolicy, codes: LibraryCodes) -> list[Problem]:
     """What a system can't list isn't looked at."""
     return [
-        one.problem(path, f"the library knows no such {what}", value, tuple(sorted(known)))
+        one.make_problem(path, f"the library knows no such {what}", value, tuple(sorted(known)))
         for what, known, values in (
             ("patron category", codes.patron_categories, _policy_categories(one)),
             ("branch", codes.branches, _policy_branches(one)),
@@ -225,13 +225,13 @@ def of_policy(one: LoadedPolicy, profiles: ProfileSet, searches: Iterable[str]) 
     if rules.look_up and rules.look_up not in rules.groups:
         named.append((("catalogues", "look_up"), rules.look_up))
     for path, name in named:
-        profile = profiles.by_name(name)
+        profile = profiles.find_profile(name)
         if profile is None:
             continue
         try:
             catalogue_of(profile, profiles, known)
         except Refused as refused:
-            yield one.problem(path, why(refused), name)
+            yield one.make_problem(path, why(refused), name)
 
 
 async def live(loaded: LoadedProfile, adapters: Mapping[str, SearchAdapter], secrets: Secrets) -> list[Problem]:
@@ -244,7 +244,7 @@ async def live(loaded: LoadedProfile, adapters: Mapping[str, SearchAdapter], sec
         for search in searches.values():
             await search.close()
     return [
-        loaded.problem((name,), f"its catalogue: {problem}", adapters[name].address(loaded.profile.dialects[name]))
+        loaded.make_problem((name,), f"its catalogue: {problem}", adapters[name].address(loaded.profile.dialects[name]))
         for name, problem in zip(names, found, strict=True)
         if problem
     ]

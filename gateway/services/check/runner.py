@@ -62,14 +62,14 @@ async def check(subject: Subject, names: Iterable[str] = ()) -> Report:
     chosen = _Chosen(subject, tuple(names))
     asked = await _ask_libraries(subject)
     profiles = [await _ProfileCheck(subject, one, asked.known).run() for one in chosen.loaded]
-    by_file = chosen.by_file()
+    by_file = chosen.group_by_file()
     found = tuple(
         ProfileFindings(one.name, one.file, (*by_file.pop(one.file, ()), *one.problems), one.examples, one.answers)
         for one in profiles
     )
     broken = tuple(ProfileFindings(file, file, tuple(problems)) for file, problems in by_file.items())
     installation = (
-        *chosen.installation(),
+        *chosen.installation_problems(),
         *asked.problems,
         *_setting_secrets(subject.settings),
         *of_installation(subject.settings),
@@ -85,7 +85,7 @@ class _Chosen:
     def __init__(self, subject: Subject, names: tuple[str, ...]) -> None:
         self.everything = not names
         self._problems = subject.loading.problems
-        self._settings_file = subject.settings.problem((), "").file
+        self._settings_file = subject.settings.make_problem((), "").file
         all_ = subject.loading.profiles.loaded
         broken = {problem.file for problem in self._problems}
         files = {name: _file_of(name, all_, broken) for name in names}
@@ -95,14 +95,14 @@ class _Chosen:
         self.loaded = [one for name, one in all_.items() if not names or name in names]
         self._files = {str(file) for file in files.values()} | _parents(self.loaded) if names else None
 
-    def by_file(self) -> dict[str, list[Problem]]:
+    def group_by_file(self) -> dict[str, list[Problem]]:
         found: dict[str, list[Problem]] = {}
         for problem in self._problems:
             if problem.file != self._settings_file and (self._files is None or problem.file in self._files):
                 found.setdefault(problem.file, []).append(problem)
         return found
 
-    def installation(self) -> list[Problem]:
+    def installation_problems(self) -> list[Problem]:
         return [problem for problem in self._problems if problem.file == self._settings_file]
 
 
@@ -137,7 +137,7 @@ async def _ask_libraries(subject: Subject) -> _Asked:
                 known[library.symbol] = await outside_systems.ask(system)
         except (Unavailable, TimeoutError) as error:
             path: KeyPath = ("libraries", index, "system")
-            problems.append(subject.settings.problem(path, f"the library's system does not answer: {error}"))
+            problems.append(subject.settings.make_problem(path, f"the library's system does not answer: {error}"))
     notes = tuple(f"library {symbol} was not looked at: {why}" for symbol, why in subject.closed.items())
     return _Asked(known, tuple(problems), notes)
 
@@ -161,7 +161,7 @@ def _setting_secrets(settings: Settings) -> list[Problem]:
     paths += [(("mail", "password"), settings.mail.password)]
     paths += [(("mailboxes", i, "password"), one.password) for i, one in enumerate(settings.mailboxes)]
     paths += [(("journal", "encryption_keys", i), key) for i, key in enumerate(settings.journal.encryption_keys)]
-    return [settings.problem(path, why) for path, reference in paths if (why := _unresolved(reference, settings))]
+    return [settings.make_problem(path, why) for path, reference in paths if (why := _unresolved(reference, settings))]
 
 
 def _path(section: str, key: str) -> KeyPath:
@@ -194,30 +194,30 @@ class _ProfileCheck:
 
     async def run(self) -> ProfileFindings:
         loaded, profile = self._loaded, self._loaded.profile
-        library = self._library()
+        library = self._find_library_settings()
         examples = answers = 0
-        self._secrets()
+        self._check_secrets()
         self._problems += of_profile(loaded, self._subject.adapters, self._subject.settings)
         if library is not None and not profile.abstract:
-            await self._against_library(library)
+            await self._check_library_codes(library)
         if library is not None:
-            examples, answers = await self._examples(library)
+            examples, answers = await self._check_examples(library)
         if self._subject.live:
-            await self._addresses()
-            self._problems += await outside_systems.live(loaded, self._subject.adapters.searches, self._secret)
+            await self._check_addresses()
+            self._problems += await outside_systems.live(loaded, self._subject.adapters.searches, self._resolve_secret)
         return ProfileFindings(profile.name, loaded.document.file, tuple(self._problems), examples, answers)
 
-    def _library(self) -> LibrarySettings | None:
+    def _find_library_settings(self) -> LibrarySettings | None:
         """None when it names none that there is: a problem that loading has found already."""
         try:
-            return self._subject.settings.library(self._loaded.profile.library)
+            return self._subject.settings.find_library(self._loaded.profile.library)
         except KeyError:
             return None
 
-    def _secrets(self) -> None:
+    def _check_secrets(self) -> None:
         for index, entry in enumerate(self._loaded.profile.auth):
             if why := _unresolved(entry.secret, self._subject.settings):
-                self._problems.append(self._loaded.problem(("auth", index, "secret"), why))
+                self._problems.append(self._loaded.make_problem(("auth", index, "secret"), why))
         if self._loaded.profile.abstract:  # to be extended with passwords of one's own
             return
         for channel in self._subject.adapters.channels.values():
@@ -225,13 +225,13 @@ class _ProfileCheck:
             found = channel.secrets(dialect) if channel.secrets is not None and dialect is not None else {}
             for key, reference in found.items():
                 if why := _unresolved(reference, self._subject.settings):
-                    self._problems.append(self._loaded.problem(_path(channel.section, key), why))
+                    self._problems.append(self._loaded.make_problem(_path(channel.section, key), why))
 
-    def _secret(self, reference: str) -> str:
+    def _resolve_secret(self, reference: str) -> str:
         """Raises ConfigurationError."""
         return resolve(reference, self._subject.settings.folder)
 
-    async def _against_library(self, library: LibrarySettings) -> None:
+    async def _check_library_codes(self, library: LibrarySettings) -> None:
         known = self._known.get(library.symbol)
         if known is None:
             return
@@ -239,9 +239,11 @@ class _ProfileCheck:
             async with asyncio.timeout(self._subject.settings.library_timeout_seconds):
                 self._problems += await outside_systems.check_against_library(self._loaded, known)
         except (Unavailable, TimeoutError) as error:
-            self._problems.append(self._loaded.problem(("library",), f"the library's system does not answer: {error}"))
+            self._problems.append(
+                self._loaded.make_problem(("library",), f"the library's system does not answer: {error}")
+            )
 
-    async def _examples(self, library: LibrarySettings) -> tuple[int, int]:
+    async def _check_examples(self, library: LibrarySettings) -> tuple[int, int]:
         """How many were run, and how many of them up to the answer."""
         profile, scratch = self._loaded.profile, self._subject.scratch
         adapters = self._subject.adapters
@@ -275,7 +277,7 @@ class _ProfileCheck:
             answers += best.answered
         return len(profile.examples), answers
 
-    async def _addresses(self) -> None:
+    async def _check_addresses(self) -> None:
         found: list[tuple[KeyPath, str]] = []
         for name, dialect in self._loaded.profile.dialects.items():
             protocol = self._subject.adapters.protocols.get(name)
@@ -284,7 +286,7 @@ class _ProfileCheck:
                 found += [((name, *key.split(".")), address) for key, address in addresses(dialect).items()]
         for (path, address), why in zip(found, await asyncio.gather(*(probe(one) for _, one in found)), strict=True):
             if why:
-                self._problems.append(self._loaded.problem(path, why, address))
+                self._problems.append(self._loaded.make_problem(path, why, address))
 
 
 @frozen
@@ -321,7 +323,7 @@ def of_installation(settings: Settings) -> list[Problem]:
     found = list(_strangers(settings.letters_folder))
     if settings.letters.language not in letters.languages:
         path = ("letters", "language")
-        found.append(settings.problem(path, "no such language", settings.letters.language, letters.languages))
+        found.append(settings.make_problem(path, "no such language", settings.letters.language, letters.languages))
     for language in letters.languages:
         found += _patron_problems(letters, language, settings)
         found += _partner_problems(letters, LetterStyle(language), settings)
@@ -340,7 +342,7 @@ def of_profile(loaded: LoadedProfile, adapters: Adapters, settings: Settings) ->
         if style.folder is None:
             continue
         if not style.folder.is_dir():
-            found.append(loaded.problem((channel.section, "folder"), "no such folder", shown(style.folder)))
+            found.append(loaded.make_problem((channel.section, "folder"), "no such folder", shown(style.folder)))
             continue
         letters = letters_of(settings)
         found += _strangers(style.folder)
@@ -359,7 +361,7 @@ def _patron_problems(letters: Letters, language: str, settings: Settings) -> Ite
     request = replace(request, patron=replace(request.patron, language=language))
     for name in PATRON_LETTERS:
         try:
-            letters.for_patron(name, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.FACTS)
+            letters.render_patron_letter(name, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.FACTS)
         except ConfigurationError as error:
             yield from error.problems
 
@@ -378,7 +380,7 @@ def _slip_problems(letters: Letters, settings: Settings) -> Iterator[Problem]:
     zone = settings.libraries[0].zone
     for name in SLIPS:
         try:
-            letters.slip(name, sample.request(), sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.SLIP)
+            letters.render_slip(name, sample.request(), sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.SLIP)
         except ConfigurationError as error:
             yield from error.problems
 

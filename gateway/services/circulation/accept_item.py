@@ -156,7 +156,7 @@ async def _duplicate(barcode: str, command: AcceptItem, desk: Desk, refused: Ref
     if accepted:
         item = await desk.library.item_by_barcode(barcode)
         if item.temporary:
-            return Received(item, await desk.library.bib(item.bib_id), None, repeated=True)
+            return Received(item, await desk.library.get_bib(item.bib_id), None, repeated=True)
     raise _is_here(command, refused.internal) from refused
 
 

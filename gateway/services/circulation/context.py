@@ -38,10 +38,10 @@ class Desk:
         """In the library's zone."""
         return self.clock.now().astimezone(self.zone).date()
 
-    def can(self, capability: Capability) -> bool:
+    def supports(self, capability: Capability) -> bool:
         return capability in self.library.capabilities
 
-    def agency(self, wire: str) -> str:
+    def agency_or_sender(self, wire: str) -> str:
         """An agency named in a command, in our spelling; the sender where none is named."""
         return our_agency(wire, self.policy) if wire.strip() else self.sender
 
@@ -73,7 +73,7 @@ _CANNOT = {
 def need(desk: Desk, *capabilities: Capability) -> None:
     """Raises Refused(UNSUPPORTED_SERVICE) when the library's system lacks one of these."""
     for capability in capabilities:
-        if not desk.can(capability):
+        if not desk.supports(capability):
             what = _CANNOT.get(capability, f"do this ({capability.value})")
             raise Refused(Reason.UNSUPPORTED_SERVICE, f"The system of this library can't {what}.", about=About.SERVICE)
 

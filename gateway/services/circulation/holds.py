@@ -96,7 +96,7 @@ async def default(patron: Patron, desk: Desk) -> PickupLocation:
         if found := await _known(rules.default, desk):
             return found
         raise _none(f"profile {desk.profile}: circulation.pickup.default {rules.default!r} is not a pickup location")
-    if not desk.can(Capability.PICKUP_LIST):
+    if not desk.supports(Capability.PICKUP_LIST):
         return PickupLocation(patron.home_library, patron.home_library, patron.home_library)
     places = await desk.library.pickup_locations()
     if not places:
@@ -128,7 +128,7 @@ def _said(pickup: str, receiver: str, desk: Desk) -> str:
 
 async def _known(code: str, desk: Desk) -> PickupLocation | None:
     """A system that can't list its places is trusted with the code."""
-    if not desk.can(Capability.PICKUP_LIST):
+    if not desk.supports(Capability.PICKUP_LIST):
         return PickupLocation(code, code, "")
     places = await desk.library.pickup_locations()
     return next((place for place in places if place.code.casefold() == code.casefold()), None)
@@ -167,13 +167,13 @@ async def _target(command: PlaceRequest, desk: Desk) -> _Target:
     if command.items:
         found = [await items.resolve_item(sent, desk) for sent in command.items]
         item = items.best_copy(found) or found[0]
-        bib = await desk.library.bib(item.bib_id)
-        return _Target(bib, item if scope == "item" or not desk.can(Capability.HOLD_TITLE) else None)
+        bib = await desk.library.get_bib(item.bib_id)
+        return _Target(bib, item if scope == "item" or not desk.supports(Capability.HOLD_TITLE) else None)
     sent = command.records or (command.citation.identifiers if command.citation is not None else ())
     if not sent:
         raise Refused(Reason.DATA_MISSING, "The message names neither an item nor a record.", about=About.ITEM)
     bib = await items.resolve_record(sent, desk)
-    if scope == "title" and desk.can(Capability.HOLD_TITLE):
+    if scope == "title" and desk.supports(Capability.HOLD_TITLE):
         return _Target(bib)
     need(desk, Capability.ITEM_AVAILABILITY)
     copy = items.best_copy((await desk.library.holdings(bib.id)).items)
@@ -211,11 +211,11 @@ def _wish(
 ) -> HoldWish:
     """Where the library's system takes no pickup place, staff read it in the note."""
     notes = ["library use only"] if number.library_use_only else []
-    if not desk.can(Capability.HOLD_PICKUP):
+    if not desk.supports(Capability.HOLD_PICKUP):
         notes.append(f"pickup: {place.name}")
     return HoldWish(
         patron.id,
-        place.code if desk.can(Capability.HOLD_PICKUP) else "",
+        place.code if desk.supports(Capability.HOLD_PICKUP) else "",
         request_id=number.value,
         item_barcode=target.item.barcode if target.item is not None else "",
         bib_id="" if target.item is not None else target.bib.id,
@@ -327,4 +327,4 @@ async def update_request(command: UpdateRequest, desk: Desk, key: str) -> Reques
                 expires=expires,
             )
     item = await items.of_hold(hold, desk)
-    return RequestPlaced(hold, patron, await desk.library.bib(hold.bib_id), item, place)
+    return RequestPlaced(hold, patron, await desk.library.get_bib(hold.bib_id), item, place)

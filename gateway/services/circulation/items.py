@@ -66,7 +66,7 @@ async def _by_requests(sent: Named, request: Named | None, desk: Desk) -> Item:
 async def by_request(sent: Named, desk: Desk) -> Item:
     """Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
     number = request_number(sent, desk.policy).value
-    if desk.can(Capability.ITEM_BY_REQUEST):
+    if desk.supports(Capability.ITEM_BY_REQUEST):
         return await desk.library.item_by_request(number)
     try:
         hold = await desk.library.find_hold(number)
@@ -118,7 +118,7 @@ async def create_item(command: CreateItem, desk: Desk, key: str) -> ItemChanged:
         received = await desk.library.create_item(_described(command, desk, key), key)
         item = received.item
         if command.status is not None and command.status is not item.status and not received.repeated:
-            item = await desk.library.set_status(item.barcode, command.status, f"{key}:status")
+            item = await desk.library.set_item_status(item.barcode, command.status, f"{key}:status")
     return ItemChanged(item)
 
 
@@ -126,7 +126,7 @@ def _described(command: CreateItem, desk: Desk, key: str) -> TemporaryItem:
     rules = desk.policy.accept
     number = request_number(command.request, desk.policy)
     if command.item is not None:
-        barcode = desk.policy.items.rewrite.apply(command.item.value)
+        barcode = desk.policy.items.rewrite.rewrite_identifier(command.item.value)
     else:
         barcode = temporary_barcode(None, number, command.request, desk.sender, key, desk.policy)
     usual = place(desk)
@@ -152,14 +152,14 @@ async def update_status(command: UpdateStatus, desk: Desk, key: str) -> ItemChan
         return ItemChanged(item)
     with doing(About.STATUS, command.word or command.status.value):
         return ItemChanged(
-            await desk.library.set_status(item.barcode, command.status, f"{key}:{desk.now().isoformat()}")
+            await desk.library.set_item_status(item.barcode, command.status, f"{key}:{desk.now().isoformat()}")
         )
 
 
 def describe(command: AcceptItem, number: RequestNumber, desk: Desk, key: str) -> TemporaryItem:
     """Without its hold. Raises Refused(DATA_MISSING | INVALID_VALUE | INVALID_DATE)."""
     rules = desk.policy.accept
-    lender = desk.agency(command.item.agency if command.item is not None else "")
+    lender = desk.agency_or_sender(command.item.agency if command.item is not None else "")
     words = {"request": number.value, "agency": lender}
     library_use_only = number.library_use_only or _says(command.citation.title, rules.library_use_words)
     return TemporaryItem(

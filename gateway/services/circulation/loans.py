@@ -66,7 +66,7 @@ def due_for(sent: Due, policy: DuePolicy, item: Item, start: datetime, desk: Des
 
 def due_given(choice: DueChoice, desk: Desk) -> DueChoice:
     """Nothing where the library's system sets its dates alone: then its date is the one that is answered."""
-    return choice if desk.can(Capability.DUE_DATE_GIVEN) else DueChoice()
+    return choice if desk.supports(Capability.DUE_DATE_GIVEN) else DueChoice()
 
 
 async def not_after(choice: DueChoice, loan: Loan, desk: Desk, key: str) -> Loan:
@@ -96,7 +96,9 @@ async def check_out(command: CheckOut, desk: Desk, key: str) -> ItemLent:
     if desk.policy.check_out.cancel_request and number:
         await _cancel_request(number, desk, key)
     loan = await _lend(command, Lending(item, patron, due, number, override), desk, key)
-    return ItemLent(loan, await desk.library.item_by_barcode(item.barcode), await desk.library.bib(item.bib_id), patron)
+    return ItemLent(
+        loan, await desk.library.item_by_barcode(item.barcode), await desk.library.get_bib(item.bib_id), patron
+    )
 
 
 async def _cancel_request(number: str, desk: Desk, key: str) -> None:
@@ -149,7 +151,7 @@ async def check_in(command: CheckIn, desk: Desk, key: str) -> ItemReturned:
         if _is_success(refused, command, desk):
             return ItemReturned(item)
         raise
-    bib = await desk.library.bib(item.bib_id)
+    bib = await desk.library.get_bib(item.bib_id)
     if deletes:
         await remove(item, desk, key)
     # who had it out is told only to a partner that has named the patron
@@ -211,10 +213,10 @@ async def renew(command: Renew, desk: Desk, key: str) -> ItemRenewed:
     due = due_given(due, desk)
     occasion = f"{key}:{loan.id}:{command.due.isoformat() if command.due is not None else desk.today().isoformat()}"
     with doing(About.ITEM, command.item.value):
-        renewed = await desk.library.renew(item.barcode, occasion, patron_id=loan.patron_id, due=due.exact)
+        renewed = await desk.library.renew_loan(item.barcode, occasion, patron_id=loan.patron_id, due=due.exact)
         renewed = await not_after(due, renewed, desk, occasion)
     return ItemRenewed(
-        renewed, await desk.library.item_by_barcode(item.barcode), await desk.library.bib(item.bib_id), patron
+        renewed, await desk.library.item_by_barcode(item.barcode), await desk.library.get_bib(item.bib_id), patron
     )
 
 
@@ -236,9 +238,11 @@ async def recall(command: Recall, desk: Desk, key: str) -> ItemRecalled:
     due = due_given(due, desk)
     occasion = f"{key}:{loan.id}"
     with doing(About.ITEM, command.item.value):
-        recalled = await desk.library.recall(item.barcode, occasion, due=due.exact)
+        recalled = await desk.library.recall_loan(item.barcode, occasion, due=due.exact)
         recalled = await not_after(due, recalled, desk, occasion)
-    return ItemRecalled(recalled, await desk.library.item_by_barcode(item.barcode), await desk.library.bib(item.bib_id))
+    return ItemRecalled(
+        recalled, await desk.library.item_by_barcode(item.barcode), await desk.library.get_bib(item.bib_id)
+    )
 
 
 async def delete_item(command: DeleteItem, desk: Desk, key: str) -> ItemChanged:

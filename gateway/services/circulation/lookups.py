@@ -34,12 +34,12 @@ _NOT_THERE = (Reason.UNKNOWN_RECORD, Reason.UNKNOWN_ITEM, Reason.AMBIGUOUS_ITEM,
 async def lookup_agency(command: LookUpAgency, desk: Desk, _key: str) -> AgencyFound:
     """Only the library itself is known here; without an agency it is meant. Raises Refused(UNKNOWN_AGENCY)."""
     info = await desk.library.info()
-    asked = desk.agency(command.agency) if command.agency.strip() else desk.symbol
+    asked = desk.agency_or_sender(command.agency) if command.agency.strip() else desk.symbol
     if asked.casefold() not in (desk.symbol.casefold(), info.symbol.casefold()):
         raise Refused(
             Reason.UNKNOWN_AGENCY, "This agency is not served here.", about=About.RECEIVER, value=command.agency
         )
-    places = await desk.library.pickup_locations() if desk.can(Capability.PICKUP_LIST) else ()
+    places = await desk.library.pickup_locations() if desk.supports(Capability.PICKUP_LIST) else ()
     return AgencyFound(info.symbol, info.name, info.address, info.email, info.phone, places)
 
 
@@ -49,7 +49,7 @@ async def lookup_item(command: LookUpItem, desk: Desk, _key: str) -> ItemFound:
     loan = await desk.library.item_loan(item.id) if command.borrower else None
     return ItemFound(
         item,
-        await desk.library.bib(item.bib_id),
+        await desk.library.get_bib(item.bib_id),
         await _hold(command, item, desk),
         loan,
         await patrons.by_internal_id(loan.patron_id, desk) if loan is not None else None,
@@ -83,7 +83,7 @@ class _Place:
     item: int = 0
 
     @classmethod
-    def read(cls, cursor: str) -> _Place:
+    def parse_cursor(cls, cursor: str) -> _Place:
         if not cursor:
             return cls()
         if not re.fullmatch(r"\d{1,6}-\d{1,6}", cursor):
@@ -105,7 +105,7 @@ async def lookup_item_set(command: LookUpItemSet, desk: Desk, _key: str) -> Item
     and the cursor. Raises Refused(DATA_MISSING | INVALID_VALUE); a record that isn't there is told in its entry."""
     if not command.records and not command.items:
         raise Refused(Reason.DATA_MISSING, "The message names neither records nor items.", about=About.RECORD)
-    start = _Place.read(command.cursor)
+    start = _Place.parse_cursor(command.cursor)
     left = command.limit if command.limit and command.limit > 0 else None
     found: list[ItemSetEntry] = []
     async for number, entry in _entries(command, start.entry, desk):
@@ -141,7 +141,7 @@ async def _item(sent: Named, desk: Desk) -> ItemSetEntry:
         item = await items.resolve_item(sent, desk)
     except Refused as refused:
         return _missing(RecordId("item", sent.value), refused)
-    bib = await desk.library.bib(item.bib_id)
+    bib = await desk.library.get_bib(item.bib_id)
     return ItemSetEntry(RecordId("local", bib.id), bib, (item,), item.hold_count)
 
 
@@ -154,7 +154,7 @@ def _missing(record: RecordId, refused: Refused) -> ItemSetEntry:
 async def lookup_patron(command: LookUpPatron, desk: Desk, _key: str) -> PatronFound:
     """Charges are left out where the library's system doesn't tell them."""
     patron = await patrons.resolve(command.patron, desk)
-    charges = command.charges and desk.can(Capability.FEES_READ)
+    charges = command.charges and desk.supports(Capability.FEES_READ)
     return PatronFound(
         patron,
         await desk.library.patron_loans(patron.id) if command.loans else (),
@@ -170,6 +170,6 @@ async def lookup_request(command: LookUpRequest, desk: Desk, _key: str) -> Reque
     return RequestFound(
         hold,
         asked_by or await patrons.by_internal_id(hold.patron_id, desk),
-        await desk.library.bib(hold.bib_id),
+        await desk.library.get_bib(hold.bib_id),
         await items.of_hold(hold, desk),
     )

@@ -101,7 +101,9 @@ async def _shipped(command: Notice, desk: Desk, key: str) -> Noted:
         return Noted(command.kind, item=item)
     done = []
     if command.new_barcode.strip():
-        barcode = with_agency(desk.policy.accept.barcode.apply(command.new_barcode), desk.sender, desk.policy)
+        barcode = with_agency(
+            desk.policy.accept.barcode.rewrite_identifier(command.new_barcode), desk.sender, desk.policy
+        )
         if barcode != item.barcode:
             need(desk, Capability.CHANGE_BARCODE)
             item = await desk.library.change_barcode(item.barcode, barcode, f"{key}:{item.id}")
@@ -197,12 +199,12 @@ async def _renewed(command: Notice, desk: Desk, key: str) -> Noted:
     need(desk, Capability.DUE_DATE_GIVEN)
     loan = await _loan(item, command, desk)
     choice = loans.due_for(command.due, desk.policy.due_dates.mandated, item, desk.now(), desk)
-    due = choice.latest if choice.overrules(loan.due) else choice.exact
+    due = choice.latest if choice.is_exceeded_by(loan.due) else choice.exact
     if due is None:
         return Noted(command.kind, item=item)
     loan = await desk.library.set_due_date(loan.id, due, f"{key}:{_written(command.due)}")
     patron = await patrons.by_internal_id(loan.patron_id, desk)
-    renewed = ItemRenewed(loan, item, await desk.library.bib(item.bib_id), patron)
+    renewed = ItemRenewed(loan, item, await desk.library.get_bib(item.bib_id), patron)
     return Noted(command.kind, "set-due-date", item, (again, renewed))
 
 
@@ -284,7 +286,7 @@ async def item_of(command: Notice, desk: Desk) -> Item:
     try:
         return await items.resolve_item(command.item, desk, request=command.request)
     except Refused as refused:
-        if refused.reason is not Reason.UNKNOWN_ITEM or not desk.can(Capability.ITEM_BY_REQUEST):
+        if refused.reason is not Reason.UNKNOWN_ITEM or not desk.supports(Capability.ITEM_BY_REQUEST):
             raise
         for number in (command.request, command.item):
             if number is not None and (found := await _by_number(number, desk)):

@@ -69,7 +69,7 @@ def stop_if_blocked(patron: Patron, scope: Scope, desk: Desk) -> None:
     library's business: it goes to staff only."""
     if not desk.policy.patrons.blocks_stop:
         return
-    block = patron.blocked_for(scope)
+    block = patron.find_block(scope)
     if block is None:
         return
     if patron.expires is not None and patron.expires < desk.today():
@@ -112,7 +112,7 @@ def _by_credential(credential: Credential, desk: Desk) -> _Identity:
             about=About.CREDENTIALS,
             value=credential.type,
         )
-    value = desk.policy.patrons.rewrite.apply(credential.value)
+    value = desk.policy.patrons.rewrite.rewrite_identifier(credential.value)
     return _Identity(PatronKey(value, (type_,)), About.CREDENTIALS, credential.value)
 
 
@@ -121,7 +121,9 @@ def _by_id(sent: Named, desk: Desk) -> _Identity:
     stand_in = institution(sent.value, desk.sender, rules)
     if stand_in is not None:
         return _Identity(PatronKey(stand_in, rules.lookup_by), About.PATRON, sent.value)
-    return _Identity(PatronKey(rules.rewrite.apply(sent.value), patron_types(sent, rules)), About.PATRON, sent.value)
+    return _Identity(
+        PatronKey(rules.rewrite.rewrite_identifier(sent.value), patron_types(sent, rules)), About.PATRON, sent.value
+    )
 
 
 async def _find(identity: _Identity, desk: Desk) -> Patron:
@@ -151,7 +153,7 @@ def _identifier(sent: Named, desk: Desk) -> PatronIdentifier:
     rules = desk.policy.patrons
     known = {*rules.lookup_by, *rules.id_types.values(), *rules.identity_types.values()}
     type_ = sent.type if sent.type in known else patron_types(sent, rules)[0]
-    return PatronIdentifier(type_, rules.rewrite.apply(sent.value))
+    return PatronIdentifier(type_, rules.rewrite.rewrite_identifier(sent.value))
 
 
 async def create_patron(command: CreatePatron, desk: Desk, key: str) -> PatronChanged:
@@ -180,7 +182,7 @@ def _complete(draft: PatronDraft, sender: str, desk: Desk) -> PatronDraft:
         category=draft.category or rules.create_category,
         expires=draft.expires or desk.today() + timedelta(days=rules.create_days),
         home_library=draft.home_library or rules.create_library or None,
-        home_institution=desk.institution or draft.home_institution or desk.agency(sender),
+        home_institution=desk.institution or draft.home_institution or desk.agency_or_sender(sender),
         temporary=True if draft.temporary is None else draft.temporary,
     )
 
@@ -266,7 +268,7 @@ async def post_fee(command: PostFee, desk: Desk, key: str) -> FeePosted:
     patron = await resolve(command.patron, desk)
     amount = _amount(command, desk)
     told_apart = command.reference or command.request is not None or command.item is not None
-    item = desk.policy.items.rewrite.apply(command.item.value) if command.item is not None else ""
+    item = desk.policy.items.rewrite.rewrite_identifier(command.item.value) if command.item is not None else ""
     with doing(About.AMOUNT, str(amount.amount)):
         charge = await desk.library.post_fee(
             patron.id,

@@ -118,19 +118,19 @@ class Admission:
     profiles: Callable[[], ProfileSet]
     secrets: Secrets
 
-    def choose(self, hand: Hand) -> Profile:
+    def choose_profile(self, hand: Hand) -> Profile:
         """Raises Refused(UNKNOWN_SENDER | SENDER_AUTH_FAILED)."""
         line = hand.arrival.line
-        candidates = self.profiles().candidates(sender_of(hand))
+        candidates = self.profiles().find_candidates(sender_of(hand))
         if line is not None and not (hand.envelope.from_agency or hand.envelope.symbols):
-            known = self.profiles().by_name(line.only)
+            known = self.profiles().find_profile(line.sole_profile)
             if known is not None:
                 return known  # on a connection parties need not be named (facts/iso-ill-10161.md 3)
         for candidate in candidates:
             profile = candidate.profile
-            if line is not None and line.knows(profile.name):
+            if line is not None and line.is_admitted(profile.name):
                 return profile
-            credential = self._admitted(profile, hand)
+            credential = self._find_credential(profile, hand)
             wanted = candidate.rule.credential if candidate.rule is not None else None
             if credential is not None and wanted in (None, credential):
                 if line is not None:
@@ -145,7 +145,7 @@ class Admission:
             value=hand.envelope.from_agency,
         )
 
-    def _admitted(self, profile: Profile, hand: Hand) -> str | None:
+    def _find_credential(self, profile: Profile, hand: Hand) -> str | None:
         try:
             return admit(profile, hand.arrival, hand.envelope, self.secrets)
         except ConfigurationError as error:  # a secret that can't be read lets nobody in

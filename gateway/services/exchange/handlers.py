@@ -75,7 +75,7 @@ command, by the symbol of the library. Done twice it changes nothing. None: no m
 class Broker(Protocol):
     """Commands that under some profiles are not for the library's system, but for managed requests."""
 
-    def takes(self, profile: Profile, command: Command) -> bool: ...
+    def can_handle(self, profile: Profile, command: Command) -> bool: ...
 
     async def carry_out(self, command: Command, desk: Desk, key: str) -> Result:
         """As `services.circulation.dispatch`, which also gets what turns out to be the library's after all."""
@@ -85,11 +85,11 @@ class Broker(Protocol):
 class Doors(Protocol):
     """Where partners' messages about managed requests are taken in."""
 
-    def take(self, connection: Connection, symbol: str, message: FromPartner, profile: Profile) -> Taken:
+    def receive_in(self, connection: Connection, symbol: str, message: FromPartner, profile: Profile) -> Taken:
         """Of the library with this symbol, inside a transaction; a message that was here before changes nothing."""
         ...
 
-    def after(self, symbol: str) -> None:
+    def notify_committed(self, symbol: str) -> None:
         """To be called when that transaction has ended well."""
         ...
 
@@ -101,7 +101,7 @@ class Locks:
         self._held: dict[str, tuple[asyncio.Lock, int]] = {}
 
     @asynccontextmanager
-    async def hold(self, key: str) -> AsyncIterator[None]:
+    async def hold_key(self, key: str) -> AsyncIterator[None]:
         lock, users = self._held.get(key, (asyncio.Lock(), 0))
         self._held[key] = (lock, users + 1)
         try:
@@ -127,21 +127,21 @@ class CommandWay:
     broker: Broker | None
     locks: Locks = field(default_factory=Locks)
 
-    async def look_up(self, hand: Hand, incoming: Incoming, talk: Conversation) -> Answer:
+    async def handle_query(self, hand: Hand, incoming: Incoming, talk: Conversation) -> Answer:
         """What changes nothing. Without a command it is the protocol that answers."""
         if isinstance(incoming.command, SHORT):
-            answer = await self._in_one(hand, incoming, incoming.command, "", talk)
+            answer = await self._handle_in_transaction(hand, incoming, incoming.command, "", talk)
             if answer is not None:
                 return answer
-        result = await self._carry_out(hand, incoming.command, talk) if incoming.command is not None else None
+        result = await self._ask_library(hand, incoming.command, talk) if incoming.command is not None else None
         answer = hand.responder.encode(hand.envelope, incoming, result, talk)
-        return await self.endings.record(hand, answer)
+        return await self.endings.record_answer(hand, answer)
 
-    async def act(self, hand: Hand, incoming: Incoming, command: Command, talk: Conversation) -> Answer:
+    async def handle_command(self, hand: Hand, incoming: Incoming, command: Command, talk: Conversation) -> Answer:
         """What changes something: once, however often the message comes."""
         key = message_key(command, talk.profile.name)
-        async with self.locks.hold(f"{hand.library.symbol} {key}"):
-            answer = await self._in_one(hand, incoming, command, key, talk)
+        async with self.locks.hold_key(f"{hand.library.symbol} {key}"):
+            answer = await self._handle_in_transaction(hand, incoming, command, key, talk)
             if answer is not None:
                 return answer
             try:
@@ -149,9 +149,9 @@ class CommandWay:
             except Unavailable as down:
                 return not_kept(hand, down)
             bind_contextvars(exchange=begun.exchange)
-            return await self._in_steps(hand, incoming, command, key, talk, begun)
+            return await self._handle_in_steps(hand, incoming, command, key, talk, begun)
 
-    async def repeat(self, hand: Hand, key: str) -> Answer | None:
+    async def find_repeated_answer(self, hand: Hand, key: str) -> Answer | None:
         """The answer that this message got when it was carried out before."""
         before = await self.journal.find_processed(hand.library.symbol, hand.profile, key)
         first = before.answer if before is not None else None
@@ -163,7 +163,7 @@ class CommandWay:
 
     # --- in one transaction ------------------------------------------------------------------------------
 
-    async def _in_one(
+    async def _handle_in_transaction(
         self, hand: Hand, incoming: Incoming, command: Command, key: str, talk: Conversation
     ) -> Answer | None:
         """Work, answer and journal in one transaction (docs/decisions/0005-one-transaction.md).
@@ -173,18 +173,20 @@ class CommandWay:
         system = hand.library.system
         if hand.begun is not None or not isinstance(system, SharesStore):
             return None
-        if self.broker is not None and self.broker.takes(talk.profile, command):
+        if self.broker is not None and self.broker.can_handle(talk.profile, command):
             return None
         link = self.link if key else None
 
-        def work(connection: Connection) -> tuple[tuple[Answer, Linked | None], Opening, Ending]:
-            result = at_once(carry_out(command, self._desk(hand, talk, system.within(connection)), key))
+        def dispatch_and_record(connection: Connection) -> tuple[tuple[Answer, Linked | None], Opening, Ending]:
+            result = at_once(
+                carry_out(command, self._make_circulation_context(hand, talk, system.in_transaction(connection)), key)
+            )
             linked = link(connection, hand.library.symbol, talk.profile, command, result) if link is not None else None
             answer = hand.responder.encode(hand.envelope, incoming, linked.result if linked else result, talk)
             return (answer, linked), opening_of(hand), ending_of(hand, answer, self.clock.now(), key)
 
         try:
-            answer, linked = await self.journal.record_with(work)
+            answer, linked = await self.journal.record_in_transaction(dispatch_and_record)
         except Exception as error:  # noqa: BLE001 - see above
             log.debug("exchange.usual_way", kind=type(error).__name__)
             return None
@@ -194,17 +196,17 @@ class CommandWay:
 
     # --- in steps ----------------------------------------------------------------------------------------
 
-    async def _in_steps(
+    async def _handle_in_steps(
         self, hand: Hand, incoming: Incoming, command: Command, key: str, talk: Conversation, begun: Begun
     ) -> Answer:
         """The library first, then the managed request, then answer and journal: each finds done what was done."""
-        outcome = await self._carry_out(hand, command, talk)
+        outcome = await self._ask_library(hand, command, talk)
         answer = None
         if isinstance(outcome, Refusal) and outcome.reason in REPEATABLE and _may_repeat(command, talk.profile):
-            answer = await self.repeat(hand, key)
+            answer = await self.find_repeated_answer(hand, key)
         try:
             if answer is None:
-                outcome = await self._linked(hand, command, outcome, talk)
+                outcome = await self._link_request(hand, command, outcome, talk)
                 answer = hand.responder.encode(hand.envelope, incoming, outcome, talk)
             done = key if hand.outcome is OutcomeClass.OK and not hand.repeat_of else ""
             await self.journal.complete(begun, ending_of(hand, answer, self.clock.now(), done))
@@ -212,7 +214,7 @@ class CommandWay:
             return not_kept(hand, down)
         return answer
 
-    async def _linked(
+    async def _link_request(
         self, hand: Hand, command: Command, outcome: Result | Refusal, talk: Conversation
     ) -> Result | Refusal:
         """What the library did may be news for a managed request. After a crash from here on the message is carried out
@@ -225,7 +227,9 @@ class CommandWay:
             return outcome
         symbol = hand.library.symbol
         try:
-            linked = await self.journal.apart(lambda c: link(c, symbol, talk.profile, command, outcome))
+            linked = await self.journal.run_in_own_transaction(
+                lambda c: link(c, symbol, talk.profile, command, outcome)
+            )
         except Unavailable:
             raise
         except Exception:
@@ -239,16 +243,16 @@ class CommandWay:
 
     # --- the use case ------------------------------------------------------------------------------------
 
-    async def _carry_out(self, hand: Hand, command: Command, talk: Conversation) -> Result | Refusal:
-        desk = self._desk(hand, talk, hand.library.system)
+    async def _ask_library(self, hand: Hand, command: Command, talk: Conversation) -> Result | Refusal:
+        desk = self._make_circulation_context(hand, talk, hand.library.system)
         broker = self.broker
         try:
             async with asyncio.timeout(self.library_seconds):
-                if broker is not None and broker.takes(talk.profile, command):
+                if broker is not None and broker.can_handle(talk.profile, command):
                     return await broker.carry_out(command, desk, message_key(command, desk.profile))
                 return await carry_out(command, desk)
         except Refused as refused:
-            return failed(hand, OutcomeClass.REFUSED, Refusal.of(refused))
+            return failed(hand, OutcomeClass.REFUSED, Refusal.from_error(refused))
         except Unavailable as error:
             log.warning("library.unavailable", reason=str(error))
             detail = "The library system can't be reached; nothing was done. Please send the message again later."
@@ -260,7 +264,7 @@ class CommandWay:
             detail = "An internal error occurred; the message is kept and can be replayed."
         return failed(hand, OutcomeClass.FAILED, Refusal(Reason.TEMPORARY_FAILURE, detail, About.SERVICE))
 
-    def _desk(self, hand: Hand, talk: Conversation, system: LibrarySystem) -> Desk:
+    def _make_circulation_context(self, hand: Hand, talk: Conversation, system: LibrarySystem) -> Desk:
         return Desk(
             library=system,
             policy=talk.profile.circulation,
@@ -288,26 +292,30 @@ class NewsWay:
     doors: Doors | None
     locks: Locks = field(default_factory=Locks)
 
-    async def tell(self, hand: Hand, incoming: Incoming, told: FromPartner, talk: Conversation) -> Answer:
+    async def handle_notification(
+        self, hand: Hand, incoming: Incoming, told: FromPartner, talk: Conversation
+    ) -> Answer:
         """What it changes, its answer and the journal are one transaction; those of one partner go one after the
         other. After a crash it was never here: its sender sends it again."""
         doors, profile = self.doors, talk.profile
         if doors is None:
-            return await self.endings.refuse(hand, Refusal(Reason.UNSUPPORTED_SERVICE, "No requests are managed here."))
+            return await self.endings.refuse_message(
+                hand, Refusal(Reason.UNSUPPORTED_SERVICE, "No requests are managed here.")
+            )
         notes = tuple(hand.notes)
 
-        def work(connection: Connection) -> tuple[Answer, Opening, Ending]:
+        def receive_and_record(connection: Connection) -> tuple[Answer, Opening, Ending]:
             hand.outcome, hand.reason = OutcomeClass.OK, ""
-            taken = doors.take(connection, hand.library.symbol, told, profile)
+            taken = doors.receive_in(connection, hand.library.symbol, told, profile)
             answer = hand.responder.encode(hand.envelope, incoming, taken, talk)
             hand.notes = [*notes, *_notes(taken), *([answer.note] if answer.note else [])]
             if taken.refused is not None:
                 hand.outcome, hand.reason = OutcomeClass.REFUSED, taken.refused.reason.value
             return answer, opening_of(hand), ending_of(hand, answer, self.clock.now())
 
-        async with self.locks.hold(f"{hand.library.symbol} {profile.name}"):
+        async with self.locks.hold_key(f"{hand.library.symbol} {profile.name}"):
             try:
-                answer = await self.journal.record_with(work)
+                answer = await self.journal.record_in_transaction(receive_and_record)
             except Unavailable as down:
                 return not_kept(hand, down)
             except Exception:
@@ -315,21 +323,21 @@ class NewsWay:
                 detail = "An internal error occurred; the message is kept and can be replayed."
                 refusal = failed(hand, OutcomeClass.FAILED, Refusal(Reason.TEMPORARY_FAILURE, detail))
                 answer = hand.responder.encode(hand.envelope, incoming, Taken("", refusal), talk)
-                return await self.endings.record(hand, answer)
-        doors.after(hand.library.symbol)
+                return await self.endings.record_answer(hand, answer)
+        doors.notify_committed(hand.library.symbol)
         return answer
 
-    async def as_if(self, hand: Hand, told: FromPartner, talk: Conversation) -> Taken:
+    async def rehearse(self, hand: Hand, told: FromPartner, talk: Conversation) -> Taken:
         """What would become of it; nothing does. Raises NotReplayable."""
         doors = self.doors
         if doors is None:
             raise NotReplayable("no requests are managed here")
 
-        def work(connection: Connection) -> Taken:
-            raise _TakenBack(doors.take(connection, hand.library.symbol, told, talk.profile))
+        def receive_and_roll_back(connection: Connection) -> Taken:
+            raise _TakenBack(doors.receive_in(connection, hand.library.symbol, told, talk.profile))
 
         try:
-            return await self.journal.apart(work)
+            return await self.journal.run_in_own_transaction(receive_and_roll_back)
         except _TakenBack as rehearsed:
             return rehearsed.taken
 

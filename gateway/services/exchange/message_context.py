@@ -125,19 +125,19 @@ class Endings:
     journal: Journal
     clock: Clock
 
-    async def refuse(self, hand: Hand, refusal: Refusal) -> Answer:
+    async def refuse_message(self, hand: Hand, refusal: Refusal) -> Answer:
         sender = refusal.reason in (Reason.UNKNOWN_SENDER, Reason.SENDER_AUTH_FAILED)
         failed(hand, OutcomeClass.REJECTED if sender else OutcomeClass.REFUSED, refusal)
         if sender:
             log.warning("sender.rejected", peer=hand.arrival.peer, reason=refusal.reason.value)
-        return await self.record(hand, hand.responder.refuse(hand.envelope, refusal, hand.talk))
+        return await self.record_answer(hand, hand.responder.refuse(hand.envelope, refusal, hand.talk))
 
-    async def malformed(self, hand: Hand, error: MalformedMessage) -> Answer:
+    async def reject_malformed(self, hand: Hand, error: MalformedMessage) -> Answer:
         hand.outcome, hand.reason = OutcomeClass.MALFORMED, error.fault.value
         hand.notes.append(str(error))
-        return await self.record(hand, hand.responder.refuse(hand.envelope, error, hand.talk))
+        return await self.record_answer(hand, hand.responder.refuse(hand.envelope, error, hand.talk))
 
-    async def record(self, hand: Hand, answer: Answer) -> Answer:
+    async def record_answer(self, hand: Hand, answer: Answer) -> Answer:
         try:
             if hand.begun is not None:
                 await self.journal.complete(hand.begun, ending_of(hand, answer, self.clock.now()))

@@ -44,7 +44,7 @@ class Stage:
     news: NewsWay
     endings: Endings
 
-    def take(self, arrival: Arrival) -> Hand:
+    def open_message(self, arrival: Arrival) -> Hand:
         responder = self.responders[arrival.protocol]
         return Hand(
             arrival=arrival,
@@ -54,40 +54,40 @@ class Stage:
             started=time.perf_counter(),
         )
 
-    async def converse(self, hand: Hand) -> Answer:
+    async def process(self, hand: Hand) -> Answer:
         try:
-            profile = self.admission.choose(hand)
+            profile = self.admission.choose_profile(hand)
         except Refused as refused:
-            return await self.endings.refuse(hand, Refusal.of(refused))
-        return await self.serve(hand, profile)
+            return await self.endings.refuse_message(hand, Refusal.from_error(refused))
+        return await self.handle(hand, profile)
 
-    async def serve(self, hand: Hand, profile: Profile) -> Answer:
-        talk = self.address(hand, profile)
+    async def handle(self, hand: Hand, profile: Profile) -> Answer:
+        talk = self.select_library(hand, profile)
         bind_contextvars(profile=profile.name, service=hand.envelope.service)
         try:
-            incoming = self.decode(hand, talk)
+            incoming = self.decode_within_limit(hand, talk)
         except Refused as refused:
-            return await self.endings.refuse(hand, Refusal.of(refused))
+            return await self.endings.refuse_message(hand, Refusal.from_error(refused))
         except MalformedMessage as error:
-            return await self.endings.malformed(hand, error)
+            return await self.endings.reject_malformed(hand, error)
         hand.incoming = incoming
         hand.notes += [f"not understood: {path}" for path in incoming.unknown]
         if incoming.told is not None:
-            return await self.news.tell(hand, incoming, incoming.told, talk)
+            return await self.news.handle_notification(hand, incoming, incoming.told, talk)
         if incoming.command is None or isinstance(incoming.command, READ_ONLY):
-            return await self.commands.look_up(hand, incoming, talk)
-        return await self.commands.act(hand, incoming, incoming.command, talk)
+            return await self.commands.handle_query(hand, incoming, talk)
+        return await self.commands.handle_command(hand, incoming, incoming.command, talk)
 
-    def address(self, hand: Hand, profile: Profile) -> Conversation:
+    def select_library(self, hand: Hand, profile: Profile) -> Conversation:
         """Which library is meant, under which profile."""
-        hand.library = library = self.library_of(profile)
+        hand.library = library = self.library_of_profile(profile)
         hand.talk = Conversation(profile, library.symbol, library.zone, library.currency, hand.arrival.received)
         return hand.talk
 
-    def library_of(self, profile: Profile) -> OpenLibrary:
+    def library_of_profile(self, profile: Profile) -> OpenLibrary:
         return self.libraries[profile.library.casefold()] if profile.library else self.main
 
-    def decode(self, hand: Hand, talk: Conversation) -> Incoming:
+    def decode_within_limit(self, hand: Hand, talk: Conversation) -> Incoming:
         """Raises MalformedMessage, Refused."""
         size = len(hand.arrival.body)
         if size > talk.profile.max_bytes:
@@ -149,24 +149,24 @@ class Exchange:
 
     async def handle(self, arrival: Arrival) -> Answer:
         """Never raises for anything that a message holds."""
-        hand = self._stage.take(arrival)
+        hand = self._stage.open_message(arrival)
         clear_contextvars()
-        answer = await self._stage.converse(hand)
+        answer = await self._stage.process(hand)
         seconds = time.perf_counter() - hand.started
         self._observe(Done(arrival.protocol, hand.profile, hand.envelope.service, hand.outcome, seconds))
         return answer
 
-    async def replay(self, kept: FullMessage) -> Replayed:
+    async def replay_message(self, kept: FullMessage) -> Replayed:
         """See `again.Again.replay`. Raises NotReplayable."""
-        return await self._again.replay(kept)
+        return await self._again.replay_message(kept)
 
-    async def finish(self, kept: FullMessage) -> Replayed:
+    async def finish_message(self, kept: FullMessage) -> Replayed:
         """See `again.Again.finish`. Raises NotReplayable."""
-        return await self._again.finish(kept)
+        return await self._again.finish_message(kept)
 
-    async def rehearse(self, kept: FullMessage) -> Rehearsal:
+    async def rehearse_message(self, kept: FullMessage) -> Rehearsal:
         """See `again.Again.rehearse`. Raises NotReplayable."""
-        return await self._again.rehearse(kept)
+        return await self._again.rehearse_message(kept)
 
 
 @frozen
@@ -175,58 +175,58 @@ class Again:
     journal: Journal
     clock: Clock
 
-    async def replay(self, kept: FullMessage) -> Replayed:
+    async def replay_message(self, kept: FullMessage) -> Replayed:
         """Carry a message of the journal out once more, as a new exchange; its sender was admitted the first time, so
         the profile named in the journal is used. Raises NotReplayable, Unavailable."""
-        hand, profile = self._kept(kept, self.clock.now(), Transport.REPLAY)
+        hand, profile = self._restore_message(kept, self.clock.now(), Transport.REPLAY)
         hand.replay_of = kept.message.id
-        replayed = await self._serve(hand, profile)
+        replayed = await self._handle_again(hand, profile)
         if replayed.outcome is not OutcomeClass.FAILED:
-            await self.journal.lay_down(kept.message.library, kept.message.id)  # where repair had set it aside
+            await self.journal.reset_recovery(kept.message.library, kept.message.id)  # where repair had set it aside
         return replayed
 
-    async def finish(self, kept: FullMessage) -> Replayed:
+    async def finish_message(self, kept: FullMessage) -> Replayed:
         """Carry out what was interrupted, and complete its row in the journal. Raises NotReplayable."""
-        hand, profile = self._kept(kept, kept.message.at, Transport(kept.message.transport))
-        hand.begun = kept.begun()
-        return await self._serve(hand, profile)
+        hand, profile = self._restore_message(kept, kept.message.at, Transport(kept.message.transport))
+        hand.begun = kept.to_journal_entry()
+        return await self._handle_again(hand, profile)
 
-    async def rehearse(self, kept: FullMessage) -> Rehearsal:
+    async def rehearse_message(self, kept: FullMessage) -> Rehearsal:
         """What `replay` would do, as far as it can be told without the library. Raises NotReplayable."""
-        hand, profile = self._kept(kept, self.clock.now(), Transport.REPLAY)
-        talk = self.stage.address(hand, profile)
+        hand, profile = self._restore_message(kept, self.clock.now(), Transport.REPLAY)
+        talk = self.stage.select_library(hand, profile)
         service = hand.envelope.service
         try:
-            incoming = self.stage.decode(hand, talk)
+            incoming = self.stage.decode_within_limit(hand, talk)
         except MalformedMessage as error:
             return Rehearsal(service, refusal=error, answer=hand.responder.refuse(hand.envelope, error, talk))
         except Refused as refused:
-            refusal = Refusal.of(refused)
+            refusal = Refusal.from_error(refused)
             return Rehearsal(service, refusal=refusal, answer=hand.responder.refuse(hand.envelope, refusal, talk))
         command = incoming.command
         if incoming.told is not None:
-            taken = await self.stage.news.as_if(hand, incoming.told, talk)
+            taken = await self.stage.news.rehearse(hand, incoming.told, talk)
             said = hand.responder.encode(hand.envelope, incoming, taken, talk)
             return Rehearsal(service, told=incoming.told, refusal=taken.refused, answer=said)
         if command is None:
             return Rehearsal(service, answer=hand.responder.encode(hand.envelope, incoming, None, talk))
         key = "" if isinstance(command, READ_ONLY) else message_key(command, profile.name)
-        answer = await self.stage.commands.repeat(hand, key) if key else None
+        answer = await self.stage.commands.find_repeated_answer(hand, key) if key else None
         return Rehearsal(service, command, answer=answer, carried_out_as=hand.repeat_of)
 
-    async def _serve(self, hand: Hand, profile: Profile) -> Replayed:
+    async def _handle_again(self, hand: Hand, profile: Profile) -> Replayed:
         clear_contextvars()
-        answer = await self.stage.serve(hand, profile)
+        answer = await self.stage.handle(hand, profile)
         return Replayed(answer, hand.outcome, hand.reason, "; ".join(hand.notes))
 
-    def _kept(self, kept: FullMessage, received: datetime, transport: Transport) -> tuple[Hand, Profile]:
+    def _restore_message(self, kept: FullMessage, received: datetime, transport: Transport) -> tuple[Hand, Profile]:
         message = kept.message
         arrival = arrival_of(kept, received, transport)
         if not message.profile:
             raise NotReplayable("no profile was found for it when it came; have its sender send it again")
-        profile = self.stage.profiles().by_name(message.profile)
+        profile = self.stage.profiles().find_profile(message.profile)
         if profile is None or profile.abstract or arrival.protocol not in self.stage.responders:
             raise NotReplayable(f"its profile '{message.profile}' is no longer there")
-        if self.stage.library_of(profile).symbol != message.library:
+        if self.stage.library_of_profile(profile).symbol != message.library:
             raise NotReplayable(f"its profile '{message.profile}' belongs to another library now")
-        return self.stage.take(arrival), profile
+        return self.stage.open_message(arrival), profile

@@ -68,11 +68,11 @@ async def finish_interrupted(
 
     Raises Unavailable when the store can't be used."""
     total = Repaired()
-    nodes = {node for symbol in libraries for node in await journal.pending_nodes(symbol)}
+    nodes = {node for symbol in libraries for node in await journal.list_pending_nodes(symbol)}
     for node in sorted(nodes):
         place = place_of(node)
         try:
-            if await place.leads():
+            if await place.is_leader():
                 total += await _finish_all(exchange, journal, libraries, clock, node)
         finally:
             await place.close()
@@ -102,7 +102,7 @@ async def _finish_all(
 
 async def set_aside(journal: Journal, libraries: Iterable[str]) -> int:
     """How many messages wait for staff to look at them. Raises Unavailable."""
-    return sum([await journal.interrupted(symbol, MOST_STARTS) for symbol in libraries])
+    return sum([await journal.count_interrupted(symbol, MOST_STARTS) for symbol in libraries])
 
 
 async def _interrupted(journal: Journal, library: str, node: str) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ async def _interrupted(journal: Journal, library: str, node: str) -> tuple[str, 
     found: list[str] = []
     cursor = ""
     while True:
-        page = await journal.list(wanted, PAGE, cursor)
+        page = await journal.list_messages(wanted, PAGE, cursor)
         found += [message.id for message in page.messages]
         cursor = page.cursor
         if not cursor:
@@ -129,13 +129,13 @@ async def _answers(library: OpenLibrary) -> bool:
 
 async def _finish(exchange: Exchange, journal: Journal, library: str, identifier: str, clock: Clock) -> Repaired:
     try:
-        kept = await journal.get(library, identifier)
+        kept = await journal.get_message(library, identifier)
     except BodyUnreadable as error:
         log.error("repair.unreadable", message=identifier, reason=str(error))
         return _LEFT
     if kept is None:
         return Repaired()
-    if await journal.take_up(library, identifier) > MOST_STARTS:
+    if await journal.count_recovery(library, identifier) > MOST_STARTS:
         why = (
             f"{MOST_STARTS} starts ended while they carried it out, so it is set aside; see what is wrong with it first"
         )
@@ -143,14 +143,14 @@ async def _finish(exchange: Exchange, journal: Journal, library: str, identifier
         log.error("repair.set_aside", message=identifier, profile=kept.message.profile, starts=MOST_STARTS)
         return _FAILED
     done = await _carried_out(exchange, journal, kept, clock)
-    await journal.lay_down(library, identifier)
+    await journal.reset_recovery(library, identifier)
     return done
 
 
 async def _carried_out(exchange: Exchange, journal: Journal, kept: FullMessage, clock: Clock) -> Repaired:
     identifier = kept.message.id
     try:
-        done = await exchange.finish(kept)
+        done = await exchange.finish_message(kept)
     except NotReplayable as why:
         await _give_up(journal, kept, INTERRUPTED, f"it can't be finished: {why}", clock)
         log.error("repair.failed", message=identifier, reason=str(why))

@@ -71,10 +71,10 @@ def service_rows(request: Request, words: Words) -> Rows:
         ("service", words.services.get(service.type.value, service.type.value)),
         ("format", words.services.get(service.format, service.format)),
         ("level", words.services.get(service.level, service.level)),
-        ("need-by", words.day(dates.need_by) if dates.need_by else ""),
-        ("start", words.day(dates.start) if dates.start else ""),
-        ("end", words.day(dates.end) if dates.end else ""),
-        ("maximum-cost", words.sum(maximum) if maximum else ""),
+        ("need-by", words.format_day(dates.need_by) if dates.need_by else ""),
+        ("start", words.format_day(dates.start) if dates.start else ""),
+        ("end", words.format_day(dates.end) if dates.end else ""),
+        ("maximum-cost", words.format_money(maximum) if maximum else ""),
     )
 
 
@@ -82,7 +82,7 @@ def references(request: Request, transaction: str, attempt: int = 0) -> tuple[st
     """Our number of the request and the partner's, as the partner knows them."""
     if request.role is Role.LENDING:
         return request.number, transaction
-    found = request.attempt_number(attempt) if attempt else request.attempt
+    found = request.find_attempt(attempt) if attempt else request.attempt
     return transaction, found.theirs if found else ""
 
 
@@ -129,14 +129,14 @@ def for_patron(
         inline={
             "number": request.number,
             "title": request.citation.short,
-            "due": words.when(due, zone) if due else "",
+            "due": words.format_moment(due, zone) if due else "",
             "pickup": facts.pickup,
-            "hold_until": words.day(facts.hold_until) if facts.hold_until else "",
-            "link_until": words.when(facts.link_until, zone) if facts.link_until else "",
-            "answer_by": words.when(query.answer_by, zone) if query and query.answer_by else "",
+            "hold_until": words.format_day(facts.hold_until) if facts.hold_until else "",
+            "link_until": words.format_moment(facts.link_until, zone) if facts.link_until else "",
+            "answer_by": words.format_moment(query.answer_by, zone) if query and query.answer_by else "",
             "reason": words.reasons.get(details.reason, details.reason),
             "conditions": _conditions(conditions, words),
-            "cost": words.sum(cost) if cost else "",
+            "cost": words.format_money(cost) if cost else "",
             "home": _home(request),
         },
         blocks={"item": citation_rows(request.citation, words), "references": rows(words, ("request", request.number))},
@@ -173,14 +173,14 @@ def for_partner(
             "number": request.number,
             "reader": message.request.patron.identifier if message.kind is Kind.SUBMIT else "",
             "title": request.citation.short,
-            "due": words.when(due, zone) if due else "",
-            "present_due": words.when(present, zone) if present else "",
+            "due": words.format_moment(due, zone) if due else "",
+            "present_due": words.format_moment(present, zone) if present else "",
             "reason": words.reasons.get(details.reason, details.reason),
             "status": words.states.get(details.status, details.status),
             "service": words.services.get(request.service.type.value, request.service.type.value),
-            "retry_after": words.day(details.retry_after) if details.retry_after else "",
-            "expected": words.day(details.expected) if details.expected else "",
-            "cost": words.sum(details.cost) if details.cost else "",
+            "retry_after": words.format_day(details.retry_after) if details.retry_after else "",
+            "expected": words.format_day(details.expected) if details.expected else "",
+            "cost": words.format_money(details.cost) if details.cost else "",
             "conditions": _conditions(details.conditions, words),
         },
         blocks={
@@ -227,13 +227,13 @@ def _facts(details: Details, request: Request, words: Words, zone: tzinfo) -> Ro
     return (
         *rows(
             words,
-            ("due", words.when(details.due, zone) if details.due else ""),
+            ("due", words.format_moment(details.due, zone) if details.due else ""),
             ("conditions", _conditions(details.conditions, words)),
-            ("cost", words.sum(details.cost) if details.cost else ""),
-            ("maximum-cost", words.sum(details.maximum_cost) if details.maximum_cost else ""),
-            ("expected", words.day(details.expected) if details.expected else ""),
-            ("retry-after", words.day(details.retry_after) if details.retry_after else ""),
-            ("need-by", words.day(details.need_by) if details.need_by else ""),
+            ("cost", words.format_money(details.cost) if details.cost else ""),
+            ("maximum-cost", words.format_money(details.maximum_cost) if details.maximum_cost else ""),
+            ("expected", words.format_day(details.expected) if details.expected else ""),
+            ("retry-after", words.format_day(details.retry_after) if details.retry_after else ""),
+            ("need-by", words.format_day(details.need_by) if details.need_by else ""),
             ("renewals", renewals),
             ("barcode", details.barcode),
             ("item", details.item_description),

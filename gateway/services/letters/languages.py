@@ -56,17 +56,17 @@ class Languages:
         found = {file.parent.name for folder in self._folders for file in folder.glob(f"*/{WORDS_FILE}")}
         return tuple(sorted(code for code in found if _CODE.fullmatch(code)))
 
-    def chain(self, wanted: str) -> tuple[str, ...]:
+    def fallback_chain(self, wanted: str) -> tuple[str, ...]:
         """The language and those that stand in for it: de-ch, de, the default, en. Only those that there are."""
         known = self.known
         chain = [one for code in (wanted, self._default, LAST) for one in generalised(code) if one in known]
         return tuple(dict.fromkeys(chain))
 
-    def words(self, chain: tuple[str, ...]) -> Words:
+    def read_words(self, chain: tuple[str, ...]) -> Words:
         """Of the first, with those that it lacks from the others. Raises ConfigurationError with file and line."""
-        return _read_words(self.files(chain, WORDS_FILE))
+        return _read_words(self.find_language_files(chain, WORDS_FILE))
 
-    def files(self, chain: tuple[str, ...], name: str) -> tuple[tuple[Path, int], ...]:
+    def find_language_files(self, chain: tuple[str, ...], name: str) -> tuple[tuple[Path, int], ...]:
         """Those of this name, the one that comes before all others last; each with the time of its last change."""
         files = [folder / code / name for code in reversed(chain) for folder in reversed(self._folders)]
         return tuple((file, file.stat().st_mtime_ns) for file in files if file.is_file())
@@ -89,7 +89,7 @@ def generalised(code: str) -> list[str]:
 def _with(*fields: str) -> AfterValidator:
     """A text in which only these may stand in braces."""
 
-    def check(value: str) -> str:
+    def check_placeholders(value: str) -> str:
         sample = {name: 1 if name in ("day", "month_number", "year", "hour", "minute") else "x" for name in fields}
         try:
             value.format(**sample)
@@ -98,7 +98,7 @@ def _with(*fields: str) -> AfterValidator:
             raise ValueError(f"can't be filled in ({error}); it may contain {known}") from error
         return value
 
-    return AfterValidator(check)
+    return AfterValidator(check_placeholders)
 
 
 class Words(Section):
@@ -129,20 +129,20 @@ class Words(Section):
     def label(self, word: str) -> str:
         return self.labels.get(word, word)
 
-    def day(self, day: Day) -> str:
+    def format_day(self, day: Day) -> str:
         return self.date.format(day=day.day, month=self.months[day.month - 1], month_number=day.month, year=day.year)
 
-    def when(self, moment: Day | datetime, zone: tzinfo) -> str:
+    def format_moment(self, moment: Day | datetime, zone: tzinfo) -> str:
         """A day, or a day and a time in the zone; the last minute of a day is the day."""
         if not isinstance(moment, datetime):
-            return self.day(moment)
+            return self.format_day(moment)
         local = moment.astimezone(zone)
         if (local.hour, local.minute) == (23, 59):
-            return self.day(local.date())
+            return self.format_day(local.date())
         time = self.time.format(hour=local.hour, minute=local.minute)
-        return self.moment.format(date=self.day(local.date()), time=time)
+        return self.moment.format(date=self.format_day(local.date()), time=time)
 
-    def sum(self, money: Money) -> str:
+    def format_money(self, money: Money) -> str:
         exponent = money.amount.as_tuple().exponent
         places = 2 if exponent == -1 else max(0, -exponent) if isinstance(exponent, int) else 0
         return self.money.format(
@@ -166,7 +166,7 @@ class PageWords:
     def language(self) -> str:
         return self.chain[0]
 
-    def of(self, said: Mapping[str, str]) -> str:
+    def choose_text(self, said: Mapping[str, str]) -> str:
         """Of what an operator wrote in some languages; the first where none of ours is among them."""
         return next((said[code] for code in self.chain if code in said), next(iter(said.values()), ""))
 
@@ -184,31 +184,40 @@ class PageTexts:
     @property
     def known(self) -> Mapping[str, str]:
         """Code -> the language's name in itself."""
-        return {code: self._words(self._languages.chain(code)).words.name for code in self._languages.known}
+        return {
+            code: self._read_page_words(self._languages.fallback_chain(code)).words.name
+            for code in self._languages.known
+        }
 
-    def spoken(self, wished: tuple[str, ...]) -> PageWords:
+    def choose_language(self, wished: tuple[str, ...]) -> PageWords:
         """In the first of them that there is, else the default."""
         languages = self._languages
-        chains = [chain for code in wished if (chain := languages.chain(code))[0] in generalised(code)]
-        chain = chains[0] if chains else languages.chain("")
-        return self._words(chain)
+        chains = [chain for code in wished if (chain := languages.fallback_chain(code))[0] in generalised(code)]
+        chain = chains[0] if chains else languages.fallback_chain("")
+        return self._read_page_words(chain)
 
-    def _words(self, chain: tuple[str, ...]) -> PageWords:
+    def _read_page_words(self, chain: tuple[str, ...]) -> PageWords:
         languages = self._languages
         try:
-            found = PageWords(chain, languages.words(chain), _read_page_texts(languages.files(chain, PAGE_TEXTS_FILE)))
+            found = PageWords(
+                chain,
+                languages.read_words(chain),
+                _read_page_texts(languages.find_language_files(chain, PAGE_TEXTS_FILE)),
+            )
         except ConfigurationError as error:
             if str(error) != self._problem:
                 self._problem = str(error)
                 log.error("words of the pages can't be read; those of before stay", why=self._problem)
-            return self._good.get(chain) or self._of_ours()
+            return self._good.get(chain) or self._read_shipped_words()
         self._good[chain] = found
         return found
 
-    def _of_ours(self) -> PageWords:
-        chain = self._shipped.chain("")
+    def _read_shipped_words(self) -> PageWords:
+        chain = self._shipped.fallback_chain("")
         return PageWords(
-            chain, self._shipped.words(chain), _read_page_texts(self._shipped.files(chain, PAGE_TEXTS_FILE))
+            chain,
+            self._shipped.read_words(chain),
+            _read_page_texts(self._shipped.find_language_files(chain, PAGE_TEXTS_FILE)),
         )
 
 

@@ -55,29 +55,29 @@ class Letters:
     def __init__(self, folder: Path | None, default_language: str) -> None:
         self._folder = folder
         self._default = default_language
-        self._at = lru_cache(maxsize=128)(self._place)
+        self._at = lru_cache(maxsize=128)(self._open_letter_sources)
 
     @property
     def languages(self) -> tuple[str, ...]:
         """Those that letters can be in."""
         return self._at(None).languages.known
 
-    def sources(self, name: str, language: str) -> tuple[Path, ...]:
+    def find_template_files(self, name: str, language: str) -> tuple[Path, ...]:
         """The files that this letter is made from in this language itself, text and HTML; empty: another stands in."""
-        return self._at(None).templates.sources(name, language)
+        return self._at(None).templates.find_template_files(name, language)
 
-    def is_own(self, file: Path) -> bool:
+    def is_own_template(self, file: Path) -> bool:
         """Whether it is the operator's."""
         return self._folder is not None and file.is_relative_to(self._folder)
 
-    def spoken(self, language: str) -> Spoken:
+    def resolve_language(self, language: str) -> Spoken:
         """The words of a language as it is wished for (de-CH, ger), or of what stands in for it. Raises
         ConfigurationError."""
         languages = self._at(None).languages
-        chain = languages.chain(language)
-        return Spoken(chain[0], languages.words(chain))
+        chain = languages.fallback_chain(language)
+        return Spoken(chain[0], languages.read_words(chain))
 
-    def for_patron(
+    def render_patron_letter(
         self,
         name: str,
         request: Request,
@@ -93,11 +93,13 @@ class Letters:
         Raises Refused (there is no such letter), ConfigurationError (a template, with file and line).
         """
         place = self._at(None)
-        chain = place.languages.chain(request.patron.language or (patron.language if patron is not None else ""))
-        words = place.languages.words(chain)
+        chain = place.languages.fallback_chain(
+            request.patron.language or (patron.language if patron is not None else "")
+        )
+        words = place.languages.read_words(chain)
         content = facts.for_patron(request, patron, library, words, zone, extra)
         writing = _Writing(place.templates, chain, words, zone)
-        subject, text, html = writing.write(f"{To.PATRON.value}/{name}", content)
+        subject, text, html = writing.write_letter(f"{To.PATRON.value}/{name}", content)
         return Letter(
             to=mail_address(patron, now.astimezone(zone).date()) if patron is not None else "",
             subject=subject,
@@ -121,11 +123,11 @@ class Letters:
         """See `gateway.ports.outgoing_mail.PartnerLetters`. `to` is empty where neither message nor profile has an
         address. The subject always holds the transaction's number: answers are told apart by it."""
         place, policy = self._at(style.folder), profile.partner
-        chain = place.languages.chain(style.language or (policy.language if policy is not None else ""))
-        words = place.languages.words(chain)
+        chain = place.languages.fallback_chain(style.language or (policy.language if policy is not None else ""))
+        words = place.languages.read_words(chain)
         content = facts.for_partner(message, library, words, zone, answers)
         writing = _Writing(place.templates, chain, words, zone)
-        subject, text, html = writing.write(f"{To.PARTNER.value}/{message.kind.value}", content)
+        subject, text, html = writing.write_letter(f"{To.PARTNER.value}/{message.kind.value}", content)
         return Letter(
             to=message.receiver.email or (policy.email if policy is not None else ""),
             subject=_subject(subject, message, style, content),
@@ -136,7 +138,7 @@ class Letters:
             at=message.at,
         )
 
-    def slip(
+    def render_slip(
         self,
         name: str,
         request: Request,
@@ -151,14 +153,14 @@ class Letters:
         Raises Refused (there is no such slip), ConfigurationError (a template, with file and line).
         """
         place = self._at(None)
-        chain = place.languages.chain("")
-        words = place.languages.words(chain)
+        chain = place.languages.fallback_chain("")
+        words = place.languages.read_words(chain)
         content = for_slip(request, patron, library, words, zone, facts)
         writing = _Writing(place.templates, chain, words, zone)
-        subject, text, html = writing.write(f"{To.SLIP.value}/{name}", content, "slip")
+        subject, text, html = writing.write_letter(f"{To.SLIP.value}/{name}", content, "slip")
         return Letter(to="", subject=subject, text=text, html=html, message_id="", language=chain[0], at=now)
 
-    def _place(self, first: Path | None) -> _Place:
+    def _open_letter_sources(self, first: Path | None) -> _Place:
         folders = tuple(folder for folder in (first, self._folder, SHIPPED) if folder is not None)
         return _Place(Templates(folders), Languages(folders, self._default))
 
@@ -178,60 +180,62 @@ class _Writing:
     words: Words
     zone: tzinfo
 
-    def write(self, name: str, content: Content, layout: str = "layout") -> tuple[str, str, str]:
+    def write_letter(self, name: str, content: Content, layout: str = "layout") -> tuple[str, str, str]:
         """Subject, text and HTML. Raises Refused, ConfigurationError."""
         try:
-            text, subject = self._form(name, content, Format.TEXT, "", layout)
-            html, _ = self._form(name, content, Format.HTML, subject, layout)
+            text, subject = self._render_format(name, content, Format.TEXT, "", layout)
+            html, _ = self._render_format(name, content, Format.HTML, subject, layout)
         except NoTemplate as missing:
             raise Refused(Reason.UNSUPPORTED_SERVICE, f"There is no letter '{missing}'.") from missing
         return subject, text.strip("\n") + "\n", html.strip() + "\n"
 
-    def _form(self, name: str, content: Content, format_: Format, subject: str, layout: str) -> tuple[str, str]:
+    def _render_format(
+        self, name: str, content: Content, format_: Format, subject: str, layout: str
+    ) -> tuple[str, str]:
         form = _FORMS[format_]
         values: dict[str, object] = {
             **content.plain,
-            **{key: form.inline(value) for key, value in content.inline.items()},
-            **{key: self._block(rows, format_) for key, rows in content.blocks.items()},
-            **{key: self._part("quote", format_, text=value) for key, value in content.quotes.items()},
-            **{key: self._part("link", format_, link=clean(value)) for key, value in content.links.items()},
-            "answers": self._part("answers", format_, links=content.answers),
-            "greeting": self._greeting(content.name, form),
+            **{key: form.format_inline(value) for key, value in content.inline.items()},
+            **{key: self._render_block(rows, format_) for key, rows in content.blocks.items()},
+            **{key: self._render_part("quote", format_, text=value) for key, value in content.quotes.items()},
+            **{key: self._render_part("link", format_, link=clean(value)) for key, value in content.links.items()},
+            "answers": self._render_part("answers", format_, links=content.answers),
+            "greeting": self._render_greeting(content.name, form),
             "words": self.words,
             "language": self.chain[0],
-            "day": self._day,
-            "money": self.words.sum,
+            "day": self._format_moment,
+            "money": self.words.format_money,
         }
-        body, said = self.templates.render(name, self.chain, format_, values)
+        body, said = self.templates.render_template(name, self.chain, format_, values)
         subject = subject or _cut(without_isolation(clean(said)))
         if not subject:
             missing = f"letter template {name} ({self.chain[0]}): it sets no `subject`"
             raise ConfigurationError([Problem("", 0, (), missing)])
-        values |= {"body": form.paragraphs(body), "subject": subject}
-        whole, _ = self.templates.render(layout, self.chain, format_, values)
+        values |= {"body": form.format_paragraphs(body), "subject": subject}
+        whole, _ = self.templates.render_template(layout, self.chain, format_, values)
         return whole, subject
 
-    def _greeting(self, name: str, form: Form) -> str:
+    def _render_greeting(self, name: str, form: Form) -> str:
         if not clean(name):
             return self.words.dear_nobody
         before, _, after = self.words.dear.partition("{name}")
-        return form.raw("{}{}{}").format(before, form.inline(name), after)
+        return form.mark_markup("{}{}{}").format(before, form.format_inline(name), after)
 
-    def _block(self, rows: Iterable[tuple[str, str]], format_: Format) -> str:
-        pairs = tuple((label, _FORMS[format_].cell(value)) for label, value in rows)
+    def _render_block(self, rows: Iterable[tuple[str, str]], format_: Format) -> str:
+        pairs = tuple((label, _FORMS[format_].format_cell(value)) for label, value in rows)
         width = max((len(label) for label, _ in pairs), default=0) + 1
-        return self._part("fields", format_, rows=pairs, width=width)
+        return self._render_part("fields", format_, rows=pairs, width=width)
 
-    def _part(self, name: str, format_: Format, **values: object) -> str:
+    def _render_part(self, name: str, format_: Format, **values: object) -> str:
         """Empty for nothing: then its paragraph falls away."""
         if not any(value for key, value in values.items() if key != "width"):
             return ""
         quote = {"quoted": quoted(str(values["text"]))} if "text" in values else {}
-        part, _ = self.templates.render(name, self.chain, format_, {**values, **quote, "words": self.words})
-        return _FORMS[format_].raw(part.strip("\n"))
+        part, _ = self.templates.render_template(name, self.chain, format_, {**values, **quote, "words": self.words})
+        return _FORMS[format_].mark_markup(part.strip("\n"))
 
-    def _day(self, moment: date | datetime) -> str:
-        return self.words.when(moment, self.zone)
+    def _format_moment(self, moment: date | datetime) -> str:
+        return self.words.format_moment(moment, self.zone)
 
 
 def mail_address(patron: Patron, today: date) -> str:
@@ -291,7 +295,7 @@ def for_slip(
             "owner": partner.name or partner.symbol or partner.profile,
             "reader": patron.name.inverted if patron is not None else request.patron.identifier,
             "pickup": facts.pickup,
-            "hold_until": words.day(facts.hold_until) if facts.hold_until else "",
+            "hold_until": words.format_day(facts.hold_until) if facts.hold_until else "",
         },
         blocks={
             "owner_address": rows(
@@ -302,7 +306,7 @@ def for_slip(
                 ("barcode", facts.barcode),
                 ("our-reference", request.number),
                 ("your-reference", theirs),
-                ("due", words.when(due, zone) if due is not None else ""),
+                ("due", words.format_moment(due, zone) if due is not None else ""),
             ),
             "item": citation_rows(request.citation, words),
         },

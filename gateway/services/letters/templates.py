@@ -60,7 +60,7 @@ class Templates:
         loader = jinja2.FileSystemLoader([str(folder) for folder in self.folders])
         self._environments = {format_: _environment(loader, format_) for format_ in Format}
 
-    def render(
+    def render_template(
         self, name: str, languages: tuple[str, ...], format_: Format, values: Mapping[str, object]
     ) -> tuple[str, str]:
         """The body (in HTML: what is no markup is escaped), and the subject if the template sets one.
@@ -75,11 +75,11 @@ class Templates:
         except jinja2.TemplatesNotFound:
             raise NoTemplate(name) from None
         except Exception as error:  # whatever an operator's template provokes
-            raise ConfigurationError([self._problem(error, name)]) from error
+            raise ConfigurationError([self._template_problem(error, name)]) from error
         subject = getattr(module, "subject", "")
         return str(module), str(subject)
 
-    def sources(self, name: str, language: str) -> tuple[Path, ...]:
+    def find_template_files(self, name: str, language: str) -> tuple[Path, ...]:
         """The files of a letter in this language, text and HTML; empty: it is not in this language."""
         found = [
             next((folder / one for one in names for folder in self.folders if (folder / one).is_file()), None)
@@ -87,7 +87,7 @@ class Templates:
         ]
         return tuple(file for file in dict.fromkeys(found) if file is not None)
 
-    def _problem(self, error: Exception, name: str) -> Problem:
+    def _template_problem(self, error: Exception, name: str) -> Problem:
         file, line = _place(error)
         if not file:
             return Problem("", 0, (), f"letter template {name}: {_reason(error)}")
@@ -134,49 +134,49 @@ def _reason(error: Exception) -> str:
 
 
 class Form(Protocol):
-    def inline(self, text: str) -> str:
+    def format_inline(self, text: str) -> str:
         """A value within a sentence, whichever way it runs."""
         ...
 
-    def cell(self, text: str) -> str:
+    def format_cell(self, text: str) -> str:
         """A value on a line, or in a cell, of its own."""
         ...
 
-    def raw(self, text: str) -> str:
+    def mark_markup(self, text: str) -> str:
         """What a template of this form has made: not to be escaped again."""
         ...
 
-    def paragraphs(self, body: str) -> str:
+    def format_paragraphs(self, body: str) -> str:
         """The body of a letter, whose paragraphs stand between blank lines."""
         ...
 
 
 class TextForm:
-    def inline(self, text: str) -> str:
+    def format_inline(self, text: str) -> str:
         return isolated(clean(text))
 
-    def cell(self, text: str) -> str:
+    def format_cell(self, text: str) -> str:
         return isolated(text)
 
-    def raw(self, text: str) -> str:
+    def mark_markup(self, text: str) -> str:
         return text
 
-    def paragraphs(self, body: str) -> str:
+    def format_paragraphs(self, body: str) -> str:
         return filled(body)
 
 
 class HtmlForm:
-    def inline(self, text: str) -> str:
+    def format_inline(self, text: str) -> str:
         cleaned = escape(clean(text))
         return Markup(f'<bdi dir="auto">{cleaned}</bdi>') if cleaned else ""
 
-    def cell(self, text: str) -> str:
+    def format_cell(self, text: str) -> str:
         return text  # its element says that it may run either way
 
-    def raw(self, text: str) -> str:
+    def mark_markup(self, text: str) -> str:
         return Markup(text)
 
-    def paragraphs(self, body: str) -> str:
+    def format_paragraphs(self, body: str) -> str:
         return Markup("\n".join(map(_paragraph, blocks(body))))
 
 

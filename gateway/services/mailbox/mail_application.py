@@ -94,13 +94,13 @@ class Hand:
     def mail(self) -> IncomingMail:
         return self.parsed.mail
 
-    def events(self, events: Sequence[MailEvent], seek: Seek | None = None) -> Applied:
+    def apply_events(self, events: Sequence[MailEvent], seek: Seek | None = None) -> Applied:
         """Each event has an id of its own, the same however often the mail is read: what was taken before is not
         taken again."""
-        seek = seek or self._find
+        seek = seek or self._find_request
         total = Applied()
         for word, event in expanded(self.connection, self.house, self.profile, events, self.mail):
-            one = self._event(event, event.id or f"{identity(self.parsed)}-{word}", seek)
+            one = self._apply_event(event, event.id or f"{identity(self.parsed)}-{word}", seek)
             total = Applied(
                 request_id=total.request_id or one.request_id,
                 problem=total.problem or one.problem,
@@ -109,27 +109,29 @@ class Hand:
             )
         return total
 
-    def _find(self, event: MailEvent) -> Found:
+    def _find_request(self, event: MailEvent) -> Found:
         return find(self.connection, self.house, self.profile, event, self.mail, self.files_named)
 
-    def _event(self, event: MailEvent, id_: str, seek: Seek) -> Applied:
+    def _apply_event(self, event: MailEvent, id_: str, seek: Seek) -> Applied:
         seen = history.seen(self.connection, self.house.symbol, self.profile.name, id_)
         if seen is not None:
             return Applied(request_id=seen.request_id, notes=(f"{event.kind.value}: taken before",))
         if event.unfilled is not None:
-            Incoming(self.house).unfilled(self.connection, self._message(event, id_), self.profile, event.unfilled)
+            Incoming(self.house).answer_unfilled(
+                self.connection, self._make_partner_message(event, id_), self.profile, event.unfilled
+            )
             return Applied(notes=(f"{event.kind.value}: answered unfilled at once",))
         if event.kind is Kind.REQUEST and event.role is Role.LENDING:
-            return self._taken(event, id_)
+            return self._receive_event(event, id_)
         found = seek(event)
         if found.named is None:
             problem = "more than one request may be meant" if len(found.possible) > 1 else "no request was found"
             return Applied(problem=f"{event.kind.value}: {problem}", possible=found.possible, notes=found.explained)
-        event, refused = self._with_files(as_of(event, found.named), found.named.request_id)
-        taken = self._taken(event, id_)
+        event, refused = self._attach_event_files(as_of(event, found.named), found.named.request_id)
+        taken = self._receive_event(event, id_)
         return replace(taken, problem=taken.problem or refused) if refused else taken
 
-    def _message(self, event: MailEvent, id_: str) -> FromPartner:
+    def _make_partner_message(self, event: MailEvent, id_: str) -> FromPartner:
         partner = self.profile.partner
         return FromPartner(
             id=id_,
@@ -143,9 +145,9 @@ class Hand:
             guard=event.guard,
         )
 
-    def _taken(self, event: MailEvent, id_: str) -> Applied:
-        message = self._message(event, id_)
-        taken = Incoming(self.house).take(self.connection, message, self.profile)
+    def _receive_event(self, event: MailEvent, id_: str) -> Applied:
+        message = self._make_partner_message(event, id_)
+        taken = Incoming(self.house).receive_in(self.connection, message, self.profile)
         what = event.kind.value
         if taken.refused is None:
             return Applied(
@@ -160,7 +162,7 @@ class Hand:
 
     # --- files -------------------------------------------------------------------------------------------
 
-    def _with_files(self, event: MailEvent, request_id: str) -> tuple[MailEvent, str]:
+    def _attach_event_files(self, event: MailEvent, request_id: str) -> tuple[MailEvent, str]:
         """The files of the event on the request; a copy that is theirs with a link for the patron. A file that comes
         for a loan delivers nothing: then it is a message with a file. Second: why staff must look, where a copy isn't
         of a kind that is taken."""
@@ -177,13 +179,13 @@ class Hand:
             event = replace(event, kind=Kind.MESSAGE, details=replace(event.details, note=event.details.note or note))
         if refused:
             event = replace(event, details=replace(event.details, note=_joined(event.details.note, refused)))
-        first = self.attach(request, uploads) if uploads else ""
+        first = self.attach_files(request, uploads) if uploads else ""
         if first and event.kind is Kind.COPY_DELIVERED:
-            details = replace(event.details, attachment=first, link=self._link(request, first))
+            details = replace(event.details, attachment=first, link=self._make_copy_link(request, first))
             event = replace(event, details=details)
         return event, refused if delivers else ""
 
-    def attach(self, request: Request, uploads: Sequence[Upload], actor: str = "") -> str:
+    def attach_files(self, request: Request, uploads: Sequence[Upload], actor: str = "") -> str:
         """Returns the id of the first."""
         now = self.house.now()
         made = [(_attachment(upload, now), upload.content) for upload in uploads]
@@ -199,7 +201,7 @@ class Hand:
         happen_in(self.connection, self.house, happening)
         return new[0].id
 
-    def _link(self, request: Request, attachment_id: str) -> str:
+    def _make_copy_link(self, request: Request, attachment_id: str) -> str:
         """Empty where nobody can reach us from outside: then staff hand the copy out."""
         house = self.house
         if not house.public_url:
@@ -211,26 +213,26 @@ class Hand:
 
     # --- what changes nothing ----------------------------------------------------------------------------
 
-    def automatic_answer(self) -> Applied:
+    def note_automatic_answer(self) -> Applied:
         """A note on the request, where it can be found."""
         event = MailEvent(kind=Kind.MESSAGE, role=Role.BORROWING)
-        found = self._find(event)
+        found = self._find_request(event)
         if found.named is None:
             return Applied(notes=("automatic answer: kept in the journal",))
         note = f"automatic answer by mail: {self.mail.subject}"
-        self.note(found.named.request_id, note, f"partner:{self.profile.name}")
+        self.add_note(found.named.request_id, note, f"partner:{self.profile.name}")
         return Applied(request_id=found.named.request_id, notes=("automatic answer: noted",))
 
-    def as_note(self, request: Request, actor: str) -> None:
+    def keep_as_note(self, request: Request, actor: str) -> None:
         """The whole mail, by hand: what it says as a note, its files on the request."""
         mail = self.mail
         refused = "; ".join(f"{one.name}: {one.why}" for one in self.files if one.upload is None)
         text = _joined(f"mail from {mail.sender}: {mail.subject}\n{mail.text}", refused)
-        self.note(request.id, text, actor)
+        self.add_note(request.id, text, actor)
         if uploads := [one.upload for one in self.files if one.upload is not None]:
-            self.attach(request, uploads, actor)
+            self.attach_files(request, uploads, actor)
 
-    def note(self, request_id: str, text: str, actor: str) -> None:
+    def add_note(self, request_id: str, text: str, actor: str) -> None:
         note(self.connection, self.house, request_id, text, actor)
 
 
@@ -275,7 +277,7 @@ def bounced(connection: Connection, house: House, bounce: Bounce) -> Applied | N
             return replace(each[0], notes=tuple(note for one in each for note in one.notes))
         row = outbox_queries.get(connection, house.symbol, row_id(id_))
         if row is not None and row.kind == LETTER and row.request_id:
-            if bounce.hard:
+            if bounce.is_permanent:
                 text = f"The letter '{row.target}' to the patron could not be delivered ({bounce.status or 'failed'})."
                 note(connection, house, row.request_id, text, "mail")
             return Applied(request_id=row.request_id, notes=(f"letter to the patron: {bounce.action.value}",))
@@ -286,7 +288,7 @@ def _partner_bounced(connection: Connection, house: House, bounce: Bounce, messa
     profile = message.receiver.profile
     request_id = message.request.id
     said = f"{message.kind.value} to {profile}: {bounce.action.value} {bounce.status}".rstrip()
-    if not bounce.hard:
+    if not bounce.is_permanent:
         return Applied(request_id=request_id, notes=(said,))
     partner = house.partner(profile)
     moves = partner is None or partner.mail.bounce == "next"

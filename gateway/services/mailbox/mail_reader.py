@@ -113,7 +113,7 @@ def _files_named(mail: IncomingMail, profiles: Iterable[Profile], formats: Mappi
         for profile in profiles
         for one in formats_of(profile, formats)
         if isinstance(one, NamesFiles)
-        for number in one.files_named(mail, profile)
+        for number in one.named_batches(mail, profile)
     )
     return tuple(dict.fromkeys(found))
 
@@ -177,7 +177,7 @@ def partners_of(profiles: Iterable[Profile], sender: str, library: str) -> tuple
         addresses = {partner.email.casefold(), *(one.casefold() for one in partner.mail.addresses)}
         if wanted in addresses:
             exact.append(profile)
-        elif partner.mail.is_from(sender):
+        elif partner.mail.is_partner_address(sender):
             domain.append(profile)
     return (*exact, *domain)
 

@@ -80,8 +80,8 @@ class Poller:
         try:
             while True:
                 try:
-                    if await self._leader.leads():
-                        await self._while_leading()
+                    if await self._leader.is_leader():
+                        await self._poll_while_leader()
                     again, pause = self._rounds.poll_seconds, FIRST_PAUSE
                 except (Unavailable, Refused) as error:
                     if self._worked:  # the connection was good for a while
@@ -93,59 +93,59 @@ class Poller:
             with suppress(Unavailable):
                 await self._leader.close()
 
-    async def _while_leading(self) -> None:
+    async def _poll_while_leader(self) -> None:
         """Returns when another node has the place. Raises Unavailable, Refused."""
         opened = await self._client.open(self._server)
         try:
-            while await self._leader.leads():
-                await self.poll(opened)
+            while await self._leader.is_leader():
+                await self.poll_mails(opened)
                 self._worked = True
                 await opened.wait(self._rounds.poll_seconds)
         finally:
             await opened.close()
 
-    async def once(self) -> Polled:
+    async def poll_once(self) -> Polled:
         """One round, for commands. Raises Unavailable, Refused."""
         opened = await self._client.open(self._server)
         try:
-            return await self.poll(opened)
+            return await self.poll_mails(opened)
         finally:
             await opened.close()
             await self._leader.close()
 
-    async def probe(self) -> tuple[int, float, bool]:
+    async def probe_mailbox(self) -> tuple[int, float, bool]:
         """Signs in and looks: how many mails wait, in how many seconds, and whether the server has IDLE. Nothing
         changes. Raises Unavailable, Refused."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         opened = await self._client.open(self._server)
         try:
-            look = await opened.look()
-            return len(look.uids), loop.time() - began, await opened.idles()
+            look = await opened.list_messages()
+            return len(look.uids), loop.time() - began, await opened.supports_idle()
         finally:
             await opened.close()
 
-    async def poll(self, opened: OpenMailbox) -> Polled:
+    async def poll_mails(self, opened: OpenMailbox) -> Polled:
         """All that waits. Raises Unavailable."""
-        look = await opened.look()
-        await self._note(look.uid_validity, max(look.uids, default=0))
+        look = await opened.list_messages()
+        await self._record_mailbox_state(look.uid_validity, max(look.uids, default=0))
         taken = dict.fromkeys(Outcome, 0)
         again = 0
         for batch in _slices(look.uids, self._rounds.batch):
-            if not await self._leader.leads():
+            if not await self._leader.is_leader():
                 break
-            known = await self._known(look.uid_validity, batch)
+            known = await self._read_known_outcomes(look.uid_validity, batch)
             again += len(known)
             new = [uid for uid in batch if uid not in known]
-            fresh = await self._take(opened, look.uid_validity, new)
+            fresh = await self._process_mails(opened, look.uid_validity, new)
             for outcome in fresh.values():
                 taken[outcome] += 1
-            await self._move(opened, {**known, **fresh})
+            await self._move_mails(opened, {**known, **fresh})
         return Polled(taken=taken, again=again)
 
     # --- the steps of a round ----------------------------------------------------------------------------
 
-    async def _note(self, uid_validity: int, highest: int) -> None:
+    async def _record_mailbox_state(self, uid_validity: int, highest: int) -> None:
         box, now = self.box, self._clock.now()
         before = await self._store.write(
             lambda c: mailbox.note_look(c, box.library, box.name, uid_validity, highest, now)
@@ -153,34 +153,36 @@ class Poller:
         if before is not None:
             log.warning("mailbox.made_anew", mailbox=box.name, uid_validity=uid_validity, before=before)
 
-    async def _known(self, uid_validity: int, uids: Sequence[int]) -> Mapping[int, Outcome]:
+    async def _read_known_outcomes(self, uid_validity: int, uids: Sequence[int]) -> Mapping[int, Outcome]:
         box = self.box
         return await self._store.read(lambda c: mailbox.outcomes(c, box.library, box.name, uid_validity, uids))
 
-    async def _take(self, opened: OpenMailbox, uid_validity: int, uids: Sequence[int]) -> Mapping[int, Outcome]:
+    async def _process_mails(
+        self, opened: OpenMailbox, uid_validity: int, uids: Sequence[int]
+    ) -> Mapping[int, Outcome]:
         """Never more than `max_bytes` are in memory at once."""
         if not uids:
             return {}
         sizes = await opened.sizes(uids)
         done: dict[int, Outcome] = {}
         for chunk in _chunks(uids, sizes, self._rounds.max_bytes):
-            contents = {self._spot(uid_validity, one.uid): one.content for one in await opened.fetch(chunk)}
-            taken = await self._taker.take_all(self.box, contents)
+            contents = {self._mail_position(uid_validity, one.uid): one.content for one in await opened.fetch(chunk)}
+            taken = await self._taker.process_all(self.box, contents)
             done |= {spot.uid: outcome for spot, outcome in taken.items()}
         for uid, size in sizes.items():
             if size > self._rounds.max_bytes:
                 head = await opened.head(uid)
                 why = f"too large: {size} bytes, and max_bytes of the mailbox is {self._rounds.max_bytes}"
-                done[uid] = await self._taker.set_aside(self.box, self._spot(uid_validity, uid), head, why)
+                done[uid] = await self._taker.set_aside(self.box, self._mail_position(uid_validity, uid), head, why)
         return done
 
-    async def _move(self, opened: OpenMailbox, outcomes: Mapping[int, Outcome]) -> None:
+    async def _move_mails(self, opened: OpenMailbox, outcomes: Mapping[int, Outcome]) -> None:
         for outcome in Outcome:
             uids = sorted(uid for uid, one in outcomes.items() if one is outcome)
             if uids:
                 await opened.move(uids, self._rounds.folders[outcome])
 
-    def _spot(self, uid_validity: int, uid: int) -> Spot:
+    def _mail_position(self, uid_validity: int, uid: int) -> Spot:
         return Spot(self.box.library, self.box.name, uid_validity, uid)
 
 

@@ -61,7 +61,7 @@ class Box:
     authserv_id: str = ""
 
     @property
-    def post(self) -> Post:
+    def destination(self) -> Post:
         return Post(self.library, self.authserv_id)
 
 
@@ -97,11 +97,11 @@ class Taker:
     clock: Clock
     conceal: Callable[[bytes], bytes] = unchanged
 
-    async def take(self, box: Box, spot: Spot, content: bytes) -> Outcome:
+    async def process(self, box: Box, spot: Spot, content: bytes) -> Outcome:
         """Raises Unavailable: nothing was done, and it is to be tried again."""
-        return (await self.take_all(box, {spot: content}))[spot]
+        return (await self.process_all(box, {spot: content}))[spot]
 
-    async def take_all(self, box: Box, contents: Mapping[Spot, bytes]) -> Mapping[Spot, Outcome]:
+    async def process_all(self, box: Box, contents: Mapping[Spot, bytes]) -> Mapping[Spot, Outcome]:
         """Each by itself, in this order but for those that say when they were sent (`MailEvent.at`): these in that
         order. Those that are written together share a commit. Raises Unavailable: those that were not taken are to be
         tried again."""
@@ -109,7 +109,7 @@ class Taker:
         waits: list[BaseException] = []
         for spot, content in contents.items():
             try:
-                steps.append(await self._read(box, spot, content))
+                steps.append(await self._prepare_mail(box, spot, content))
             except Unavailable as error:  # what came before it need not wait
                 waits.append(error)
                 break
@@ -120,38 +120,42 @@ class Taker:
             raise failed
         return {step.spot: one for step, one in zip(steps, outcomes, strict=True) if isinstance(one, Outcome)}
 
-    async def _read(self, box: Box, spot: Spot, content: bytes) -> Step:
+    async def _prepare_mail(self, box: Box, spot: Spot, content: bytes) -> Step:
         """All that comes before the transaction; what it gives back is the transaction. Raises Unavailable."""
         now = self.clock.now()
         content = self.conceal(content)
         try:
-            parsed = await self._parsed(content, now)
+            parsed = await self._parse_mail(content, now)
         except MalformedMessage as error:
             return Step(spot, partial(self.set_aside, box, spot, content, f"can't be read: {error}"))
-        parsed = addressed(parsed, self.house_of(box, ""))
+        parsed = addressed(parsed, self.find_library_context(box, ""))
         try:
-            reading = read(parsed, self.profiles(), self.formats, box.post)
+            reading = read(parsed, self.profiles(), self.formats, box.destination)
         except Exception as error:  # noqa: BLE001 - of a format: one mail must not hold up those behind it
-            return Step(spot, partial(self._defect, box, spot, content, parsed, error))
-        rules = self.house_of(box, "").policy().copies
+            return Step(spot, partial(self._set_defect_aside, box, spot, content, parsed, error))
+        rules = self.find_library_context(box, "").policy().copies
         if await infected(parsed.mail, rules):
             why = "the virus scanner found something in it"
             return Step(spot, partial(self.set_aside, box, spot, content, why, parsed))
         files = await attached(parsed.mail, rules) if reading.understood.events else ()
-        return Step(spot, partial(self._done, box, spot, content, reading, files), sent_at(reading.understood))
+        return Step(spot, partial(self._commit_mail, box, spot, content, reading, files), sent_at(reading.understood))
 
-    async def _done(
+    async def _commit_mail(
         self, box: Box, spot: Spot, content: bytes, reading: Reading, files: tuple[Attached, ...]
     ) -> Outcome:
         parsed = reading.parsed
         try:
-            return await self._write(box, spot, content, parsed, lambda c: self._decide(c, box, reading, files))
+            return await self._write_mail(
+                box, spot, content, parsed, lambda c: self._decide_verdict(c, box, reading, files)
+            )
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, one mail must not hold up those behind it
-            return await self._defect(box, spot, content, parsed, error)
+            return await self._set_defect_aside(box, spot, content, parsed, error)
 
-    async def _defect(self, box: Box, spot: Spot, content: bytes, parsed: ParsedMail, error: Exception) -> Outcome:
+    async def _set_defect_aside(
+        self, box: Box, spot: Spot, content: bytes, parsed: ParsedMail, error: Exception
+    ) -> Outcome:
         where = _place(error)
         log.error("mail.failed", mailbox=box.name, uid=spot.uid, error=type(error).__name__, where=where)
         return await self.set_aside(box, spot, content, f"a defect of ours: {type(error).__name__} {where}", parsed)
@@ -161,18 +165,18 @@ class Taker:
     ) -> Outcome:
         """Can't be worked with: staff look at it. Raises Unavailable."""
         verdict = Verdict(outcome=Outcome.FAILED, kind=OutcomeClass.MALFORMED, problem=why, open=True)
-        return await self._write(box, spot, content, parsed, lambda _: verdict)
+        return await self._write_mail(box, spot, content, parsed, lambda _: verdict)
 
     # --- reading -----------------------------------------------------------------------------------------
 
-    async def _parsed(self, content: bytes, now: datetime) -> ParsedMail:
+    async def _parse_mail(self, content: bytes, now: datetime) -> ParsedMail:
         if len(content) < LARGE:
             return self.parse(content, now)
         return await asyncio.to_thread(self.parse, content, now)
 
     # --- one transaction ---------------------------------------------------------------------------------
 
-    async def _write(
+    async def _write_mail(
         self,
         box: Box,
         spot: Spot,
@@ -181,39 +185,41 @@ class Taker:
         decide: Callable[[Connection], Verdict],
     ) -> Outcome:
         now = self.clock.now()
-        mail = parsed.mail if parsed is not None else self._as_far_as_it_goes(content, now)
+        mail = parsed.mail if parsed is not None else self._parse_leniently(content, now)
 
-        def work(connection: Connection) -> tuple[Outcome, Opening, Ending]:
-            verdict = self._repeated(connection, box, content, parsed) or decide(connection)
+        def insert_mail(connection: Connection) -> tuple[Outcome, Opening, Ending]:
+            verdict = self._find_repeat(connection, box, content, parsed) or decide(connection)
             mailbox.add(connection, _row(spot, content, parsed, mail, verdict, now), self.cipher)
             return verdict.outcome, _opening(box, content, verdict, now), _ending(verdict, self.clock.now())
 
         try:
-            outcome = await self.journal.record_with(work)
+            outcome = await self.journal.record_in_transaction(insert_mail)
         except IntegrityError:
-            taken = await self._outcome(spot)
+            taken = await self._read_outcome(spot)
             if taken is None:
                 raise
             return taken  # another node was quicker
         for house in self.houses.values():
-            house.nudge()
+            house.wake_outbox()
         return outcome
 
-    def _as_far_as_it_goes(self, content: bytes, now: datetime) -> IncomingMail | None:
+    def _parse_leniently(self, content: bytes, now: datetime) -> IncomingMail | None:
         """Of what was set aside: for people to see who wrote."""
         try:
             return self.parse(content, now).mail
         except MalformedMessage:
             return None
 
-    async def _outcome(self, spot: Spot) -> Outcome | None:
+    async def _read_outcome(self, spot: Spot) -> Outcome | None:
         house = self.houses[spot.library]
         found = await house.store.read(
             lambda c: mailbox.outcomes(c, spot.library, spot.mailbox, spot.uid_validity, [spot.uid])
         )
         return found.get(spot.uid)
 
-    def _repeated(self, connection: Connection, box: Box, content: bytes, parsed: ParsedMail | None) -> Verdict | None:
+    def _find_repeat(
+        self, connection: Connection, box: Box, content: bytes, parsed: ParsedMail | None
+    ) -> Verdict | None:
         """It was here before: under the same Message-ID, or a short while ago under another."""
         now = self.clock.now()
         hours = _repeat_hours(self.profiles(), parsed) if parsed is not None else 0
@@ -224,54 +230,58 @@ class Taker:
                 return Verdict(outcome=seen.outcome, problem=f"repeats mail {seen.id}", service="repeat")
         return None
 
-    def _decide(self, connection: Connection, box: Box, reading: Reading, files: tuple[Attached, ...]) -> Verdict:
+    def _decide_verdict(
+        self, connection: Connection, box: Box, reading: Reading, files: tuple[Attached, ...]
+    ) -> Verdict:
         if reading.parsed.bounce is not None:
-            return self._bounced(connection, box, reading)
+            return self._apply_bounce_report(connection, box, reading)
         profile = reading.profiles[0] if reading.profiles else None
         if reading.parsed.automatic is Automatic.REPLIED:
             if profile is None or reading.problem:
                 return Verdict(service="auto-reply", problem=reading.problem)
-            house = self.house_of(box, profile.library)
+            house = self.find_library_context(box, profile.library)
             hand = Hand(connection, house, profile, reading.parsed, files_named=reading.files_named)
-            return Verdict(service="auto-reply", profile=profile.name, applied=hand.automatic_answer())
+            return Verdict(service="auto-reply", profile=profile.name, applied=hand.note_automatic_answer())
         if profile is None or (reading.problem and not reading.malformed):
             name = profile.name if profile is not None else ""
             return _for_staff(reading.problem, OutcomeClass.REJECTED, profile=name)
         if reading.malformed:
             verdict = _for_staff(reading.problem, OutcomeClass.MALFORMED, profile=profile.name)
             return replace(verdict, service=reading.format)
-        return self._understood(connection, box, reading, files)
+        return self._apply_understood(connection, box, reading, files)
 
-    def _understood(self, connection: Connection, box: Box, reading: Reading, files: tuple[Attached, ...]) -> Verdict:
+    def _apply_understood(
+        self, connection: Connection, box: Box, reading: Reading, files: tuple[Attached, ...]
+    ) -> Verdict:
         """Where an address belongs to several partners, the one whose request is found."""
         first = Verdict()
         for profile in reading.profiles:
-            house = self.house_of(box, profile.library)
+            house = self.find_library_context(box, profile.library)
             hand = Hand(connection, house, profile, reading.parsed, files, reading.files_named)
-            applied = hand.events(reading.understood.events)
+            applied = hand.apply_events(reading.understood.events)
             verdict = _verdict(reading, applied, profile.name)
             if not verdict.open or applied.request_id:
                 if begun := begun_by(reading.understood.events):
                     overtaken = Overtaken(
                         connection, box.library, house, profile, self.parse, self.formats, self.cipher
                     )
-                    overtaken.take(begun)
+                    overtaken.apply_waiting_mails(begun)
                 return verdict
             first = first if first.profile else verdict
         return first
 
-    def _bounced(self, connection: Connection, box: Box, reading: Reading) -> Verdict:
+    def _apply_bounce_report(self, connection: Connection, box: Box, reading: Reading) -> Verdict:
         assert reading.parsed.bounce is not None
-        own = self.house_of(box, "")
+        own = self.find_library_context(box, "")
         for house in (own, *(one for one in self.houses.values() if one is not own)):
             applied = bounced(connection, house, reading.parsed.bounce)
             if applied is not None:
                 return Verdict(service="bounce", applied=applied)
-        if reading.parsed.bounce.hard:
+        if reading.parsed.bounce.is_permanent:
             return replace(_for_staff("a mail that is not known came back", OutcomeClass.REJECTED), service="bounce")
         return Verdict(service="bounce", problem="on a mail that is not known")
 
-    def house_of(self, box: Box, library: str) -> House:
+    def find_library_context(self, box: Box, library: str) -> House:
         wanted = (library or box.library).casefold()
         return next(house for symbol, house in self.houses.items() if symbol.casefold() == wanted)
 
@@ -298,7 +308,7 @@ def _repeat_hours(profiles: ProfileSet, parsed: ParsedMail) -> int:
     sender = parsed.mail.sender
     for profile in profiles:
         partner = profile.partner
-        if partner is not None and (partner.email.casefold() == sender or partner.mail.is_from(sender)):
+        if partner is not None and (partner.email.casefold() == sender or partner.mail.is_partner_address(sender)):
             return partner.mail.repeat_hours
     return 24
 
@@ -381,21 +391,23 @@ class Overtaken:
     formats: Mapping[str, MailFormat]
     cipher: BodyCipher | None
 
-    def take(self, transactions: frozenset[str]) -> None:
+    def apply_waiting_mails(self, transactions: frozenset[str]) -> None:
         """What waits of this partner about these requests, in the order in which it was sent."""
         rows = mailbox.waiting(self.connection, self.library, MOST_LOOKED_AT).rows
         waiting = [
             (row, hand, events)
             for row in rows
             if (row.profile == self.profile.name)
-            for hand, events in self._about(row, transactions)
+            for hand, events in self._read_waiting_mail(row, transactions)
         ]
         for row, hand, events in sorted(waiting, key=lambda one: min(event.at for event in one[2] if event.at)):
-            applied = hand.events(events)
+            applied = hand.apply_events(events)
             if not applied.problem:  # or else it stays with staff
                 mailbox.close(self.connection, self.library, row.id, RULE, applied.request_id)
 
-    def _about(self, row: MailRow, transactions: frozenset[str]) -> Sequence[tuple[Hand, tuple[MailEvent, ...]]]:
+    def _read_waiting_mail(
+        self, row: MailRow, transactions: frozenset[str]
+    ) -> Sequence[tuple[Hand, tuple[MailEvent, ...]]]:
         """Nothing where the mail can't be read any more, says something else as well, or is about other requests."""
         try:
             whole = mailbox.get(self.connection, self.library, row.id, self.cipher)

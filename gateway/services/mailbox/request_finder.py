@@ -63,7 +63,7 @@ def expanded(
         if not _is_for_each(event):
             found.append((str(n), event))
             continue
-        requests = _Seeker(connection, house, profile, event).of_file(mail)
+        requests = _Seeker(connection, house, profile, event).find_in_batch(mail)
         left = [one for one in requests if one.reference.casefold() not in named]
         if left and _all_are_meant(event, left):
             found += [(f"{n}-{one.request_id}", as_of(event, one)) for one in left]
@@ -91,10 +91,10 @@ def find(
     """`files_named`: as in `reading.Reading`."""
     seeker = _Seeker(connection, house, profile, event)
     if _is_for_each(event):
-        return _of_file(event, seeker.of_file(mail))
+        return _of_file(event, seeker.find_in_batch(mail))
     lines: list[str] = []
     possible: list[str] = []
-    for rule, found in seeker.rules(mail, files_named):
+    for rule, found in seeker.try_rules(mail, files_named):
         ids = tuple(dict.fromkeys(one.request_id for one in found))
         if len(ids) == 1:
             named = found[0]
@@ -121,57 +121,64 @@ class _Seeker:
         self._profile = profile
         self._event = event
 
-    def rules(self, mail: IncomingMail, files_named: Sequence[str]) -> Iterator[tuple[str, Sequence[Named]]]:
+    def try_rules(self, mail: IncomingMail, files_named: Sequence[str]) -> Iterator[tuple[str, Sequence[Named]]]:
         """One after the other: the next is only asked when this one found nothing."""
         stated = self._event.transaction
         if stated:
-            yield "the number in the message", self._by_words(variants(stated)) or self._by_number(variants(stated))
+            yield (
+                "the number in the message",
+                self._find_by_reference(variants(stated)) or self._find_by_request_number(variants(stated)),
+            )
             return  # a number that is said and isn't ours is not made good by another that stands around
         if self._event.file is not None:
-            yield _FILE, self._by_file(self._event.file.numbers)
-            yield "In-Reply-To and References", self._by_mails(mail.references)
+            yield _FILE, self._find_by_batch_number(self._event.file.numbers)
+            yield "In-Reply-To and References", self._find_by_sent_mail(mail.references)
             return
         text = own_text(mail.text)
-        yield "our reference in the subject", self._by_words(words(mail.subject))
-        yield "our reference in the text", self._by_words(words(text))
-        yield _FILE, self._by_file(files_named)
-        yield "In-Reply-To and References", self._by_mails(mail.references)
-        yield "the request's number in the subject", self._by_number(words(mail.subject))
-        yield "the request's number in the text", self._by_number(words(text))
-        yield "our reference in what is quoted", self._by_words(words(mail.text))
+        yield "our reference in the subject", self._find_by_reference(words(mail.subject))
+        yield "our reference in the text", self._find_by_reference(words(text))
+        yield _FILE, self._find_by_batch_number(files_named)
+        yield "In-Reply-To and References", self._find_by_sent_mail(mail.references)
+        yield "the request's number in the subject", self._find_by_request_number(words(mail.subject))
+        yield "the request's number in the text", self._find_by_request_number(words(text))
+        yield "our reference in what is quoted", self._find_by_reference(words(mail.text))
 
-    def _by_words(self, found: Sequence[str]) -> Sequence[Named]:
-        return self._fit(mailbox.by_references(self._connection, self._house.symbol, self._profile.name, found))
+    def _find_by_reference(self, found: Sequence[str]) -> Sequence[Named]:
+        return self._keep_fitting_role(
+            mailbox.by_references(self._connection, self._house.symbol, self._profile.name, found)
+        )
 
-    def _by_number(self, found: Sequence[str]) -> Sequence[Named]:
+    def _find_by_request_number(self, found: Sequence[str]) -> Sequence[Named]:
         ids = mailbox.ids_by_number(self._connection, self._house.symbol, found)
-        return self._fit(mailbox.of_requests(self._connection, self._house.symbol, self._profile.name, ids))
+        return self._keep_fitting_role(
+            mailbox.of_requests(self._connection, self._house.symbol, self._profile.name, ids)
+        )
 
-    def of_file(self, mail: IncomingMail) -> Sequence[Named]:
+    def find_in_batch(self, mail: IncomingMail) -> Sequence[Named]:
         """All requests of the file that the event is about."""
         numbers = self._event.file.numbers if self._event.file is not None else ()
-        return self._by_file(numbers) or self._by_mails(mail.references)
+        return self._find_by_batch_number(numbers) or self._find_by_sent_mail(mail.references)
 
-    def _by_file(self, numbers: Sequence[str]) -> Sequence[Named]:
+    def _find_by_batch_number(self, numbers: Sequence[str]) -> Sequence[Named]:
         """A mail about one request alone has its number there."""
         said = [variant for number in numbers for variant in variants(number)]
         orders = order_batches.orders_by_number(self._connection, self._house.symbol, self._profile.name, said)
         if orders:
-            return self._fit(tuple(map(_named, orders)))
-        return self._by_words(said) or self._by_number(said)
+            return self._keep_fitting_role(tuple(map(_named, orders)))
+        return self._find_by_reference(said) or self._find_by_request_number(said)
 
-    def _by_mails(self, ids: Iterable[str]) -> Sequence[Named]:
+    def _find_by_sent_mail(self, ids: Iterable[str]) -> Sequence[Named]:
         """The newest of our mails that is answered."""
         for id_ in ids:
             message = sent(self._connection, self._house.symbol, id_, self._profile.name)
             if message is not None:
-                return self._fit((Named(message.role, message.transaction, message.request.id),))
+                return self._keep_fitting_role((Named(message.role, message.transaction, message.request.id),))
             orders = order_batches.orders_of(self._connection, self._house.symbol, row_id(id_))
             if orders and orders[0].profile == self._profile.name:
-                return self._fit(tuple(map(_named, orders)))
+                return self._keep_fitting_role(tuple(map(_named, orders)))
         return ()
 
-    def _fit(self, found: Sequence[Named]) -> Sequence[Named]:
+    def _keep_fitting_role(self, found: Sequence[Named]) -> Sequence[Named]:
         """What both sides may say belongs to either side's request."""
         own = tuple(one for one in found if one.role is self._event.role)
         return own or (found if self._event.kind in _TALK else ())

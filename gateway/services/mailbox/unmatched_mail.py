@@ -33,11 +33,11 @@ class MailDesk:
     formats: Mapping[str, MailFormat]
     cipher: BodyCipher | None
 
-    async def waiting(self, library: str, limit: int, cursor: str) -> Page:
+    async def list_mails(self, library: str, limit: int, cursor: str) -> Page:
         house = house_of(self.houses, library)
         return await house.store.read(lambda c: mailbox.waiting(c, house.symbol, limit, cursor))
 
-    async def show(self, library: str, id_: str) -> MailRow:
+    async def show_mail(self, library: str, id_: str) -> MailRow:
         """With its content. Raises NotThere, BodyUnreadable."""
         house = house_of(self.houses, library)
         row = await house.store.read(lambda c: mailbox.get(c, house.symbol, id_, self.cipher))
@@ -45,15 +45,15 @@ class MailDesk:
             raise NotThere("mail")
         return row
 
-    async def assign(self, library: str, id_: str, reference: str, actor: str) -> Request:
+    async def assign_mail(self, library: str, id_: str, reference: str, actor: str) -> Request:
         """What the mail says happens to this request (by id or number); what says nothing becomes a note of it.
         Raises NotThere, Refused."""
         house = house_of(self.houses, library)
-        row = await self.show(library, id_)
-        parsed = self._parsed(row, house)
+        row = await self.show_mail(library, id_)
+        parsed = self._parse_kept_mail(row, house)
         files = await attached(parsed.mail, house.policy().copies) if parsed is not None else ()
 
-        def work(connection: Connection) -> Request:
+        def apply_assignment(connection: Connection) -> Request:
             request = _request(connection, house, reference)
             if not row.open or not mailbox.close(connection, house.symbol, id_, actor, request.id):
                 raise NotThere("mail on the list")
@@ -62,26 +62,26 @@ class MailDesk:
             else:
                 profile, named = _with_whom(connection, house, request, row)
                 hand = Hand(connection, house, profile or Profile(name="mail"), parsed, files)
-                events = self._events(parsed, profile, named)
+                events = self._read_events_for(parsed, profile, named)
                 if named is not None and events:
-                    hand.events(events, forced(named))
+                    hand.apply_events(events, forced(named))
                 else:
-                    hand.as_note(request, actor)
+                    hand.keep_as_note(request, actor)
             changed = requests.load(connection, house.symbol, request.id)
             assert changed is not None
             return changed
 
-        request = await house.store.write(work)
-        house.nudge()
+        request = await house.store.write(apply_assignment)
+        house.wake_outbox()
         return request
 
-    async def dismiss(self, library: str, id_: str, actor: str) -> None:
+    async def dismiss_mail(self, library: str, id_: str, actor: str) -> None:
         """It needs nothing. Its content is in the mailbox's folder still. Raises NotThere."""
         house = house_of(self.houses, library)
         if not await house.store.write(lambda c: mailbox.close(c, house.symbol, id_, actor)):
             raise NotThere("mail on the list")
 
-    async def explain(self, content: bytes, post: Post) -> tuple[str, ...]:
+    async def explain_mail(self, content: bytes, post: Post) -> tuple[str, ...]:
         """How a mail is understood, rule by rule; nothing changes."""
         house = house_of(self.houses, post.library)
         try:
@@ -99,7 +99,7 @@ class MailDesk:
                     lines.append(f"for staff: {len(found.possible)} requests that it may be about")
         return tuple(lines)
 
-    def _parsed(self, row: MailRow, house: House) -> ParsedMail | None:
+    def _parse_kept_mail(self, row: MailRow, house: House) -> ParsedMail | None:
         if row.content is None:
             return None
         try:
@@ -107,7 +107,9 @@ class MailDesk:
         except MalformedMessage:
             return None  # it stands on the list for that very reason
 
-    def _events(self, parsed: ParsedMail, profile: Profile | None, named: Named | None) -> tuple[MailEvent, ...]:
+    def _read_events_for(
+        self, parsed: ParsedMail, profile: Profile | None, named: Named | None
+    ) -> tuple[MailEvent, ...]:
         """What the mail says, if its partner has to do with the request."""
         if profile is None or named is None:
             return ()
@@ -169,8 +171,8 @@ def _sought(reading: Reading) -> tuple[MailEvent, ...]:
 def _look(house: House, profile: Profile, reading: Reading) -> Callable[[Connection], Sequence[Found]]:
     mail = reading.parsed.mail
 
-    def work(connection: Connection) -> Sequence[Found]:
+    def find_event_requests(connection: Connection) -> Sequence[Found]:
         each = expanded(connection, house, profile, _sought(reading), mail)
         return [find(connection, house, profile, event, mail, reading.files_named) for _, event in each]
 
-    return work
+    return find_event_requests

@@ -59,12 +59,12 @@ class Trying:
         self._observe = observe
         self._draw = random.random
 
-    async def once(self, row: Row, moment: Moment, end_refused: EndRefused) -> Refused | None:
+    async def run_attempt(self, row: Row, moment: Moment, end_refused: EndRefused) -> Refused | None:
         """Returns the refusal when it was one. Where the store doesn't take what came of it the row stays in hand
         until its lease ends, and is tried again."""
         with bound_contextvars(outbox_row=row.id, outbox_kind=row.kind, library=row.library, request=row.request_id):
             try:
-                return await self._try(row, moment, end_refused)
+                return await self._attempt_row(row, moment, end_refused)
             except Unavailable as down:
                 log.warning("outbox.not_written_down", reason=str(down))
             except LeaseLost:
@@ -73,23 +73,23 @@ class Trying:
                 log.exception("outbox.not_written_down")
             return None
 
-    async def _try(self, row: Row, moment: Moment, end_refused: EndRefused) -> Refused | None:
+    async def _attempt_row(self, row: Row, moment: Moment, end_refused: EndRefused) -> Refused | None:
         if row.tries > self._options.max_tries:
-            await self._give_up(row, moment())
+            await self._give_up_row(row, moment())
             return None
-        result = await self._call(row)
+        result = await self._call_handler(row)
         if isinstance(result, Handled):
-            failure = await self._finish(row, result, moment)
+            failure = await self._finish_row(row, result, moment)
             if failure is None:
-                self._breakers.well(way_of(row))
+                self._breakers.record_success(way_of(row))
                 self._observe(row.kind, Outcome.DONE)
                 return None
         else:
             failure = result
-            self._tell_breaker(row, failure, moment())
-        return await self._fail(row, failure, moment(), end_refused)
+            self._update_breaker(row, failure, moment())
+        return await self._handle_failure(row, failure, moment(), end_refused)
 
-    async def _call(self, row: Row) -> Handled | Exception:
+    async def _call_handler(self, row: Row) -> Handled | Exception:
         seconds = self._options.handler_seconds
         try:
             async with asyncio.timeout(seconds) as limit:
@@ -99,34 +99,36 @@ class Trying:
         except Exception as error:  # noqa: BLE001 - what follows from it depends on its class
             return error
 
-    async def _finish(self, row: Row, handled: Handled, moment: Moment) -> Exception | None:
+    async def _finish_row(self, row: Row, handled: Handled, moment: Moment) -> Exception | None:
         """What `then` raises is the row's failure; an unusable store is not."""
         try:
-            await self._book.done(row, handled, moment())
+            await self._book.mark_done(row, handled, moment())
         except (Unavailable, LeaseLost):
             raise
         except Exception as error:  # noqa: BLE001 - what follows from it depends on its class
             return error
         return None
 
-    async def _give_up(self, row: Row, now: datetime) -> None:
+    async def _give_up_row(self, row: Row, now: datetime) -> None:
         """Claimed as often as it may be tried, and yet without an end: it took the process with it, maybe."""
-        await self._book.dead(row, row.error or NEVER_ENDED, now)
+        await self._book.mark_dead(row, row.error or NEVER_ENDED, now)
         self._observe(row.kind, Outcome.DEAD)
         log.error("outbox.dead", tries=row.tries, outcome="interrupted")
 
-    def _tell_breaker(self, row: Row, failure: Exception, now: datetime) -> None:
+    def _update_breaker(self, row: Row, failure: Exception, now: datetime) -> None:
         way = way_of(row)
         if isinstance(failure, Refused | UnfinishedWork):  # the other side is well
-            self._breakers.well(way)
-        elif isinstance(failure, Unavailable | OutcomeUnknown) and self._breakers.failed(way, now):
+            self._breakers.record_success(way)
+        elif isinstance(failure, Unavailable | OutcomeUnknown) and self._breakers.record_failure(way, now):
             log.warning(
                 "outbox.breaker_open",
                 target=way.target or way.library or way.kind,
                 seconds=self._options.breaker_seconds,
             )
 
-    async def _fail(self, row: Row, failure: Exception, now: datetime, end_refused: EndRefused) -> Refused | None:
+    async def _handle_failure(
+        self, row: Row, failure: Exception, now: datetime, end_refused: EndRefused
+    ) -> Refused | None:
         follows = verdict(failure, row.tries, row.error, self._options, self._draw)
         self._observe(row.kind, follows.outcome)
         if follows.outcome is Outcome.DEFECT:
@@ -135,11 +137,11 @@ class Trying:
             await end_refused(row, follows.error, now)
             return failure
         if isinstance(follows, Dead):
-            await self._book.dead(row, follows.error, now)
+            await self._book.mark_dead(row, follows.error, now)
             self._observe(row.kind, Outcome.DEAD)
             log.error("outbox.dead", tries=row.tries, outcome=follows.outcome.value)
         else:
-            await self._book.again(row, now + follows.after, follows.error)
+            await self._book.retry_later(row, now + follows.after, follows.error)
         return None
 
 
@@ -238,29 +240,29 @@ class Breakers:
         self._pause = timedelta(seconds=seconds)
         self._states: dict[Way, _State] = {}
 
-    def closed(self, way: Way) -> bool:
+    def is_closed(self, way: Way) -> bool:
         state = self._states.get(way)
         return state is None or state.since is None
 
-    def shut(self, now: datetime) -> frozenset[Way]:
+    def blocked_routes(self, now: datetime) -> frozenset[Way]:
         """Those that nothing may pass to at this moment."""
-        return frozenset(way for way, state in self._states.items() if self._waits(state, now))
+        return frozenset(way for way, state in self._states.items() if self._is_waiting(state, now))
 
-    def passes(self, way: Way, now: datetime) -> bool:
+    def allow_attempt(self, way: Way, now: datetime) -> bool:
         """Whether a row may go to `way` now; where that is the probe, the next one has to wait for it."""
         state = self._states.get(way)
         if state is None or state.since is None:
             return True
-        if self._waits(state, now):
+        if self._is_waiting(state, now):
             return False
         self._states[way] = _State(state.failures, now)
         return True
 
-    def well(self, way: Way) -> None:
+    def record_success(self, way: Way) -> None:
         """There was an answer, with yes or with no."""
         self._states.pop(way, None)
 
-    def failed(self, way: Way, now: datetime) -> bool:
+    def record_failure(self, way: Way, now: datetime) -> bool:
         """True when this failure has opened it."""
         before = self._states.get(way, _State(0))
         failures = before.failures + 1
@@ -269,10 +271,10 @@ class Breakers:
         return opens and before.since is None
 
     @property
-    def open(self) -> int:
+    def open_count(self) -> int:
         """How many are open now."""
         return sum(state.since is not None for state in self._states.values())
 
-    def _waits(self, state: _State, now: datetime) -> bool:
+    def _is_waiting(self, state: _State, now: datetime) -> bool:
         """A clock that was set back must not keep it open for longer than its time."""
         return state.since is not None and timedelta(0) <= now - state.since < self._pause

@@ -46,44 +46,44 @@ class Book:
     kinds: tuple[str, ...]
     lease: timedelta
 
-    async def claim(self, now: datetime, limit: int, besides: Collection[Way]) -> tuple[Row, ...]:
-        return await self._write(
+    async def claim_rows(self, now: datetime, limit: int, besides: Collection[Way]) -> tuple[Row, ...]:
+        return await self._write_shielded(
             lambda c: outbox.claim_besides(c, now, limit, self.lease, self.node, self.kinds, besides)
         )
 
-    async def claim_one(self, library: str, row_id: str, now: datetime) -> Row | None:
+    async def claim_row(self, library: str, row_id: str, now: datetime) -> Row | None:
         """Also a row that is due within DESK_GRACE."""
         soon, lease = now + DESK_GRACE, self.lease - DESK_GRACE
-        return await self._write(lambda c: outbox.claim_one(c, library, row_id, soon, lease, self.node))
+        return await self._write_shielded(lambda c: outbox.claim_one(c, library, row_id, soon, lease, self.node))
 
-    async def put_back(self, rows: Sequence[Row]) -> None:
-        await self._write(lambda c: outbox.put_back(c, rows))
+    async def put_back_rows(self, rows: Sequence[Row]) -> None:
+        await self._write_shielded(lambda c: outbox.put_back(c, rows))
 
-    async def done(self, row: Row, handled: Handled, at: datetime) -> None:
+    async def mark_done(self, row: Row, handled: Handled, at: datetime) -> None:
         """Raises what `then` raises; nothing is kept then."""
 
-        def both(connection: Connection) -> None:
+        def complete_row(connection: Connection) -> None:
             if handled.then is not None:  # first, since what changes a request locks it before the lane
                 handled.then(connection)
             outbox.done(connection, row, handled.note, at)
 
-        await self._write(both)
+        await self._write_shielded(complete_row)
 
-    async def again(self, row: Row, next_at: datetime, error: str) -> None:
-        await self._write(lambda c: outbox.again(c, row, next_at, error))
+    async def retry_later(self, row: Row, next_at: datetime, error: str) -> None:
+        await self._write_shielded(lambda c: outbox.again(c, row, next_at, error))
 
-    async def dead(self, row: Row, error: str, at: datetime) -> None:
-        await self._write(lambda c: outbox.dead(c, row, error, at))
+    async def mark_dead(self, row: Row, error: str, at: datetime) -> None:
+        await self._write_shielded(lambda c: outbox.dead(c, row, error, at))
 
-    async def refused(self, row: Row, error: str, at: datetime) -> None:
-        await self._write(lambda c: outbox.refused(c, row, error, at))
+    async def mark_refused(self, row: Row, error: str, at: datetime) -> None:
+        await self._write_shielded(lambda c: outbox.refused(c, row, error, at))
 
-    async def recover(self, now: datetime, besides: Collection[str]) -> int:
+    async def recover_rows(self, now: datetime, besides: Collection[str]) -> int:
         """Rows left in hand by earlier starts of this node; `besides` are really in hand."""
         place = self.node.partition("/")[0] + "/"
-        return await self._write(lambda c: outbox.recover(c, place, now, besides))
+        return await self._write_shielded(lambda c: outbox.recover(c, place, now, besides))
 
-    async def _write(self, work: Work[T]) -> T:
+    async def _write_shielded(self, work: Work[T]) -> T:
         """Who is cancelled meanwhile leaves when it is written, as a transaction that is broken off helps nobody."""
         writing = asyncio.ensure_future(self.store.write(work))
         try:
@@ -125,7 +125,7 @@ class Options:
         return timedelta(seconds=self.handler_seconds + max(60.0, self.handler_seconds))
 
     @classmethod
-    def of(cls, settings: OutboxSettings) -> Options:
+    def from_settings(cls, settings: OutboxSettings) -> Options:
         return cls(
             max_tries=settings.max_tries,
             first_seconds=settings.first_seconds,
@@ -147,22 +147,22 @@ class Slots:
         self._taken: Counter[Way] = Counter()
 
     @property
-    def free(self) -> int:
+    def free_slots(self) -> int:
         return max(0, self._total - self._taken.total())
 
     @property
-    def full(self) -> frozenset[Way]:
+    def full_routes(self) -> frozenset[Way]:
         """Those that have all their places taken."""
         return frozenset(way for way, taken in self._taken.items() if taken >= self._per_way)
 
     def has_room(self, way: Way) -> bool:
-        return self._taken[way] < self._per_way and self.free > 0
+        return self._taken[way] < self._per_way and self.free_slots > 0
 
-    def take(self, way: Way) -> None:
+    def take_slot(self, way: Way) -> None:
         """One place, free or not: a row that a person waits for takes one beyond the limit."""
         self._taken[way] += 1
 
-    def give(self, way: Way) -> None:
+    def release_slot(self, way: Way) -> None:
         """One place back."""
         self._taken[way] -= 1
         if not self._taken[way]:

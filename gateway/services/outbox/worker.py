@@ -61,15 +61,15 @@ class Worker:
         self._without_store = False
 
     @property
-    def in_hand(self) -> int:
+    def rows_in_hand(self) -> int:
         return len(self._tasks)
 
     @property
     def open_breakers(self) -> int:
         """Targets that are left alone for now."""
-        return self._breakers.open
+        return self._breakers.open_count
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """There may be something to do. Never waits."""
         self._wake.set()
 
@@ -79,14 +79,14 @@ class Worker:
         """Work until `stop` or until cancelled; rows that are in hand then are left there, and taken again when their
         lease ends or this node starts anew."""
         try:
-            await self._patiently(self._recover)
+            await self._tolerate_outage(self._recover_own_rows)
             while not self._stopping:
                 self._wake.clear()
-                await self._patiently(self._take_all)
-                await self._sleep()
+                await self._tolerate_outage(self._take_all_due)
+                await self._sleep_until_woken()
         finally:
             if not self._stopping:  # else `stop` does it, when their time is over
-                await self._abandon()
+                await self._abandon_rows()
 
     async def stop(self, seconds: float) -> None:
         """Take nothing more, and let what is in hand come to its end for at most so long."""
@@ -94,12 +94,12 @@ class Worker:
         self._wake.set()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=seconds)
-        await self._abandon()
+        await self._abandon_rows()
 
-    async def recover(self) -> int:
+    async def recover_rows(self) -> int:
         """What earlier starts of this node left in hand is due at once; returns how many rows that were. Raises
         Unavailable."""
-        return await self._book.recover(self._clock.now(), frozenset(self._tasks))
+        return await self._book.recover_rows(self._clock.now(), frozenset(self._tasks))
 
     # --- all at once, and one ----------------------------------------------------------------------------
 
@@ -110,14 +110,14 @@ class Worker:
         tries = 0
         while True:
             ended = self._ended
-            while (taken := await self._take(moment)) is not None:
+            while (taken := await self._take_batch(moment)) is not None:
                 tries += taken
             if self._tasks:
                 await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
             elif self._ended == ended:  # else a place has become free meanwhile
                 return tries
 
-    async def run_one(self, library: str, row_id: str) -> Row:
+    async def run_row(self, library: str, row_id: str) -> Row:
         """Do this row at once, whatever the limits, for somebody who waits for it; returns it as it is then:
 
         done; waiting, because the target can't be reached or earlier rows of its lane come first (a worker goes on
@@ -125,9 +125,9 @@ class Worker:
         Raises Refused (the row has ended as refused), KeyError for an unknown row, Unavailable when the store can't
         be used. Who is cancelled while waiting does not cancel the work.
         """
-        row = await self._book.claim_one(library, row_id, self._clock.now())
+        row = await self._book.claim_row(library, row_id, self._clock.now())
         if row is not None:
-            refused = await self._wait_for(self._start(row, self._clock.now, self._book.refused))
+            refused = await self._wait_for(self._start_attempt(row, self._clock.now, self._book.mark_refused))
             if refused is not None:
                 raise refused
         return await self._book.get(library, row_id)
@@ -144,46 +144,50 @@ class Worker:
 
     # --- taking ------------------------------------------------------------------------------------------
 
-    async def _take_all(self) -> None:
-        while not self._stopping and await self._take(self._clock.now) is not None:
+    async def _take_all_due(self) -> None:
+        while not self._stopping and await self._take_batch(self._clock.now) is not None:
             pass
 
-    async def _take(self, moment: Moment) -> int | None:
+    async def _take_batch(self, moment: Moment) -> int | None:
         """Start what is due and has a place; returns how many rows. None: there is nothing to be had now."""
         now = moment()
-        if not self._slots.free:
+        if not self._slots.free_slots:
             return None
-        rows = await self._book.claim(now, self._slots.free, self._slots.full | self._breakers.shut(now))
-        back = [row for row in rows if not self._started(row, moment)]
+        rows = await self._book.claim_rows(
+            now, self._slots.free_slots, self._slots.full_routes | self._breakers.blocked_routes(now)
+        )
+        back = [row for row in rows if not self._try_start(row, moment)]
         if back:  # their target has got as many as it may have; now that it's full they are not taken again
-            await self._book.put_back(back)
+            await self._book.put_back_rows(back)
         return len(rows) - len(back) if rows else None
 
-    def _started(self, row: Row, moment: Moment) -> bool:
+    def _try_start(self, row: Row, moment: Moment) -> bool:
         way = way_of(row)
-        if not self._slots.has_room(way) or not self._breakers.passes(way, moment()):
+        if not self._slots.has_room(way) or not self._breakers.allow_attempt(way, moment()):
             return False
-        self._start(row, moment, self._book.dead)
+        self._start_attempt(row, moment, self._book.mark_dead)
         return True
 
-    def _start(self, row: Row, moment: Moment, end_refused: EndRefused) -> asyncio.Task[Refused | None]:
+    def _start_attempt(self, row: Row, moment: Moment, end_refused: EndRefused) -> asyncio.Task[Refused | None]:
         way = way_of(row)
-        self._slots.take(way)
-        task = asyncio.create_task(self._trying.once(row, moment, end_refused), name=f"outbox: {row.kind} {row.id}")
+        self._slots.take_slot(way)
+        task = asyncio.create_task(
+            self._trying.run_attempt(row, moment, end_refused), name=f"outbox: {row.kind} {row.id}"
+        )
         self._tasks[row.id] = task
 
-        def ended(_task: asyncio.Task[Refused | None]) -> None:
-            self._slots.give(way)
+        def end_attempt(_task: asyncio.Task[Refused | None]) -> None:
+            self._slots.release_slot(way)
             self._tasks.pop(row.id, None)
             self._ended += 1
             self._wake.set()
 
-        task.add_done_callback(ended)
+        task.add_done_callback(end_attempt)
         return task
 
     # --- waiting -----------------------------------------------------------------------------------------
 
-    async def _sleep(self) -> None:
+    async def _sleep_until_woken(self) -> None:
         """Until nudged, until a row has ended, or until it's time to look anyhow."""
         if self._stopping:
             return
@@ -193,7 +197,7 @@ class Worker:
         except TimeoutError:
             return
 
-    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _tolerate_outage(self, work: Callable[[], Awaitable[None]]) -> None:
         """A store that can't be used now is waited for; it is said once."""
         try:
             await work()
@@ -204,12 +208,12 @@ class Worker:
         else:
             self._without_store = False
 
-    async def _recover(self) -> None:
-        rows = await self.recover()
+    async def _recover_own_rows(self) -> None:
+        rows = await self.recover_rows()
         if rows:
             log.warning("outbox.recovered", rows=rows)
 
-    async def _abandon(self) -> None:
+    async def _abandon_rows(self) -> None:
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

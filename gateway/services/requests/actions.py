@@ -42,18 +42,18 @@ class Acts:
     house: House
     run_now: Callable[[str, str], Awaitable[Row]]
 
-    async def act(self, request_id: str, act: Act) -> Request:
+    async def perform(self, request_id: str, act: Act) -> Request:
         """Raises NotThere, NotNow, Outdated, Refused (the library's no, or data that is missing), Unavailable (the
         library is away; the act is kept and done when it is back)."""
         request = await require_request(self.house, request_id)
         if act.version is not None and act.version != request.version:
             raise Outdated(request.version)
-        self._may(request, act)
+        self._check_patron_right(request, act)
         _is_of(request, act.details)
-        details = await self._delivery(request, act.kind, await _filled(self.house, request, act))
+        details = await self._add_copy_link(request, act.kind, await _filled(self.house, request, act))
         event = Event(by_us(act.kind), self.house.now(), act.actor, details, act.attempt)
         if is_desk_act(request, act.kind, act.attempt):
-            await self._at_the_desk(request, event)
+            await self._run_desk_action(request, event)
         else:
             await happen(
                 self.house,
@@ -63,18 +63,18 @@ class Acts:
             )
         return await require_request(self.house, request_id)
 
-    async def _delivery(self, request: Request, kind: Kind, details: Details) -> Details:
+    async def _add_copy_link(self, request: Request, kind: Kind, details: Details) -> Details:
         """A copy that is a file of ours goes out as a link to it."""
         if kind is not Kind.COPY_DELIVERED or details.link or not details.attachment:
             return details
         return replace(details, link=await link_to(self.house, request, details.attachment))
 
-    def _may(self, request: Request, act: Act) -> None:
+    def _check_patron_right(self, request: Request, act: Act) -> None:
         """What the partner's workflow lets patrons do."""
         if act.actor == PATRON and act.kind not in patron_may(self.house, request):
             raise Refused(Reason.NOT_ALLOWED, "Please ask the library's staff to do this.", about=About.REQUEST)
 
-    async def _at_the_desk(self, request: Request, event: Event) -> None:
+    async def _run_desk_action(self, request: Request, event: Event) -> None:
         """The row is there before the library is asked, so that a crash between the two is repaired."""
         outcome = apply(request, event, self.house.workflow(request))
         if isinstance(outcome, Denied):
@@ -84,7 +84,7 @@ class Acts:
         )
         row = replace(row, next_at=event.at + DESK_GRACE, lane=f"{request.id}/{DESK}/{row.id}")
 
-        def work(connection: Connection) -> str:
+        def insert_desk_row(connection: Connection) -> str:
             before = _unfinished(connection, row)
             if before is None:
                 outbox.add(connection, row)
@@ -97,13 +97,13 @@ class Acts:
                 )
             return before.id
 
-        done = await self.run_now(row.library, await self.house.store.write(work))
+        done = await self.run_now(row.library, await self.house.store.write(insert_desk_row))
         if done.status in (Status.DEAD, Status.REFUSED):
             raise Refused(Reason.OTHER, "The library's system could not do this; see the list of failed steps.")
         if done.status is not Status.DONE:
             why = f" ({done.error})" if done.error else ""
             raise Unavailable(f"the library's system can't do this now; it is done as soon as it can be{why}")
-        self.house.nudge()
+        self.house.wake_outbox()
 
 
 def patron_may(house: House, request: Request) -> frozenset[Kind]:
@@ -208,7 +208,7 @@ def _assigned(house: House, request: Request, details: Details) -> Request:
             raise Refused(Reason.INVALID_VALUE, "There is no rota of this name.", value=details.rota)
         request = replace(request, rota_name=details.rota, rota=rota.lines(template, request, house.partner_policies()))
     if details.partner:
-        house.known_partner(details.partner)
+        house.require_partner(details.partner)
         others = tuple(
             line for line in request.rota if line.partner != details.partner or line.standing is not Standing.WAITING
         )

@@ -85,7 +85,7 @@ class RequestBroker:
 
     houses: Mapping[str, House]
 
-    def takes(self, profile: Profile, command: Command) -> bool:
+    def can_handle(self, profile: Profile, command: Command) -> bool:
         return profile.circulation.requests.managed is Manages.BORROWING and isinstance(command, TAKEN)
 
     async def carry_out(self, command: Command, desk: Desk, key: str) -> Result:
@@ -111,7 +111,7 @@ class _About:
         citation = self.request.citation
         return Bib(title=citation.title, author=citation.author, identifiers=citation.identifiers)
 
-    def hold(self, number: str) -> Hold:
+    def build_hold(self, number: str) -> Hold:
         """The request as a broker sees it."""
         request = self.request
         assert isinstance(request.state, Borrowing)
@@ -152,11 +152,11 @@ async def _place(house: House, command: PlaceRequest, desk: Desk, key: str) -> R
     )
     draft = _draft(command, desk, await _wanted(command, desk), patron, number, place)
 
-    def claim(connection: Connection, request: Request) -> None:
+    def claim_transaction(connection: Connection, request: Request) -> None:
         requests.add_transaction(connection, house.symbol, Role.BORROWING, desk.profile, reference, request.id)
 
     try:
-        request = await create(house, draft, claim)
+        request = await create(house, draft, claim_transaction)
     except TransactionTaken as taken:  # another node was quicker
         found_id = taken.found.request_id
         found = await house.store.read(lambda c: requests.load(c, house.symbol, found_id))
@@ -197,7 +197,7 @@ async def _wanted(command: PlaceRequest, desk: Desk) -> Bib:
         return replace(bib, identifiers=tuple(dict.fromkeys((*_numbers(command, desk), *bib.identifiers))))
     try:
         if command.items:
-            return await desk.library.bib((await items.resolve_item(command.items[0], desk)).bib_id)
+            return await desk.library.get_bib((await items.resolve_item(command.items[0], desk)).bib_id)
         return await items.resolve_record(command.records, desk)
     except Refused as refused:
         if refused.reason not in (Reason.UNKNOWN_RECORD, Reason.AMBIGUOUS_ITEM) or not command.records:
@@ -232,7 +232,7 @@ def _draft(
 
 
 def _placed(about: _About, number: str, place: PickupLocation | None) -> RequestPlaced:
-    return RequestPlaced(about.hold(number), about.patron, about.bib, None, place)
+    return RequestPlaced(about.build_hold(number), about.patron, about.bib, None, place)
 
 
 # --- what is said of it later ----------------------------------------------------------------------------
@@ -277,12 +277,12 @@ async def _done(
     number = command.request.value.strip() if command.request is not None else ""
     match command:
         case LookUpRequest():
-            return RequestFound(about.hold(number), about.patron, about.bib)
+            return RequestFound(about.build_hold(number), about.patron, about.bib)
         case CancelRequest():
             if about.request.state not in NOT_HERE_YET | OVER_WITHOUT_IT:
                 return await carry_out(command, desk)
             return RequestCancelled(
-                (await _happens(house, about, Kind.CANCEL, Details(), desk)).hold(number), about.patron
+                (await _happens(house, about, Kind.CANCEL, Details(), desk)).build_hold(number), about.patron
             )
         case UpdateRequest():
             if about.request.state not in NOT_HERE_YET | OVER_WITHOUT_IT:

@@ -65,12 +65,12 @@ class Linker:
         if isinstance(command, PlaceRequest) and isinstance(result, RequestPlaced):
             lends = profile.circulation.requests.managed is Manages.LENDING
             made = lends and lend_to_broker(connection, house, profile, command, result)
-            return Linked(result, house.nudge) if made else None
+            return Linked(result, house.wake_outbox) if made else None
         news = news_of(command, result, profile.circulation)
         request = tell(connection, house, profile.name, news, f"ncip:{profile.name}") if news is not None else None
         if news is None or request is None:
             return None
-        return Linked(_with_advice(news, request), house.nudge)
+        return Linked(_with_advice(news, request), house.wake_outbox)
 
 
 def tell(connection: Connection, house: House, partner: str, news: News, actor: str) -> Request | None:
@@ -93,7 +93,7 @@ def _chosen(
     for found in meant(connection, house.symbol, partner, news.names):
         request = requests.load(connection, house.symbol, found.request_id)
         if request is not None:
-            possible.append((request, found, news.steps(request)))
+            possible.append((request, found, news.derive_events(request)))
     possible.sort(key=lambda one: (not one[0].open, not one[2]))  # keeps newest first among its like
     return possible[0] if possible else None
 
@@ -151,38 +151,40 @@ class OwnDesk:
     house: House
     letters: Letters
 
-    async def checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
-        bib = await self.house.system.bib(item.bib_id)
+    async def notify_checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
+        bib = await self.house.system.get_bib(item.bib_id)
         result = ItemLent(loan, item, bib, patron)
-        await self._tell(news_of(CheckOut(PatronRef(), Named(item.barcode)), result, HERE))
+        await self._link_desk_outcome(news_of(CheckOut(PatronRef(), Named(item.barcode)), result, HERE))
 
-    async def checked_in(self, done: CheckedIn) -> Advice:
+    async def notify_checked_in(self, done: CheckedIn) -> Advice:
         item = done.item
-        request = await self._tell(news_of(CheckIn(Named(item.barcode)), ItemReturned(item, done.loan), HERE))
+        request = await self._link_desk_outcome(
+            news_of(CheckIn(Named(item.barcode)), ItemReturned(item, done.loan), HERE)
+        )
         if request is None or request.role is not Role.BORROWING:
             return Advice()
         back = goes_back(request, item.barcode)
         if back is not None:
-            return Advice(back.advice, self._slip("return", request, None, SlipFacts(barcode=item.barcode)))
+            return Advice(back.advice, self._render_slip("return", request, None, SlipFacts(barcode=item.barcode)))
         if done.next_hold is not None:
-            return Advice(slip=await self._hold_slip(request, item, done.next_hold))
+            return Advice(slip=await self._render_hold_slip(request, item, done.next_hold))
         return Advice()
 
-    async def _tell(self, news: News | None) -> Request | None:
+    async def _link_desk_outcome(self, news: News | None) -> Request | None:
         if news is None:
             return None
         request = await self.house.store.write(lambda c: tell(c, self.house, "", news, ACTOR))
-        self.house.nudge()
+        self.house.wake_outbox()
         return request
 
-    async def _hold_slip(self, request: Request, item: Item, hold: Hold) -> str:
+    async def _render_hold_slip(self, request: Request, item: Item, hold: Hold) -> str:
         places = {place.code: place.name for place in await self.house.system.pickup_locations()}
         facts = SlipFacts(
             barcode=item.barcode, pickup=places.get(hold.pickup, hold.pickup), hold_until=hold.ready_until
         )
-        return self._slip("hold", request, await self._patron(hold.patron_id), facts)
+        return self._render_slip("hold", request, await self._find_hold_patron(hold.patron_id), facts)
 
-    async def _patron(self, patron_id: str) -> Patron | None:
+    async def _find_hold_patron(self, patron_id: str) -> Patron | None:
         try:
             return await self.house.system.find_patron(PatronKey(patron_id, ("internal",)))
         except Refused as refused:
@@ -190,6 +192,6 @@ class OwnDesk:
                 return None
             raise
 
-    def _slip(self, name: str, request: Request, patron: Patron | None, facts: SlipFacts) -> str:
+    def _render_slip(self, name: str, request: Request, patron: Patron | None, facts: SlipFacts) -> str:
         house = self.house
-        return self.letters.slip(name, request, patron, house.info, house.zone, house.now(), facts).text
+        return self.letters.render_slip(name, request, patron, house.info, house.zone, house.now(), facts).text

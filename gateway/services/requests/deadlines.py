@@ -24,15 +24,15 @@ class _Case:
     workflow: Workflow
     now: datetime
 
-    def business(self, days: int) -> datetime:
-        return self.house.calendar.add_days(self.now, days)
+    def add_business_days(self, days: int) -> datetime:
+        return self.house.calendar.add_open_days(self.now, days)
 
-    def unless_said(self, due: datetime | None) -> datetime | None:
+    def drop_known_overdue(self, due: datetime | None) -> datetime | None:
         """A date that is over already, and is known to be: nobody is told twice."""
         over = due is not None and due <= self.now and Flag.OVERDUE in self.request.flags
         return None if over else due
 
-    def end_of(self, day: date) -> datetime:
+    def end_of_day(self, day: date) -> datetime:
         return datetime.combine(day + timedelta(days=1), time.min, self.house.zone)
 
 
@@ -47,19 +47,19 @@ def when(house: House, timer: Timer, request: Request, now: datetime) -> datetim
 
 def _need_by(case: _Case) -> datetime | None:
     day = case.request.dates.need_by
-    return case.end_of(day) if day is not None else None
+    return case.end_of_day(day) if day is not None else None
 
 
 def _answer(case: _Case) -> datetime | None:
     rules = case.workflow.borrowing
     match case.request.state:
         case Borrowing.CONDITIONAL:
-            return case.business(rules.condition_days)
+            return case.add_business_days(rules.condition_days)
         case Borrowing.CANCEL_PENDING:
-            return case.business(rules.cancel_days)
+            return case.add_business_days(rules.cancel_days)
         case Lending.CONDITIONAL:
-            return case.business(case.workflow.lending.condition_days)
-    return case.business(rules.answer_days)
+            return case.add_business_days(case.workflow.lending.condition_days)
+    return case.add_business_days(rules.answer_days)
 
 
 def _retry(case: _Case) -> datetime | None:
@@ -69,7 +69,7 @@ def _retry(case: _Case) -> datetime | None:
 
 
 def _patron_due(case: _Case) -> datetime | None:
-    return case.unless_said(case.request.terms.patron_due)
+    return case.drop_known_overdue(case.request.terms.patron_due)
 
 
 def _due_soon(case: _Case) -> datetime | None:
@@ -84,8 +84,8 @@ def _lender_due(case: _Case) -> datetime | None:
     if not case.workflow.lending.overdue_notices:
         return None
     end = moment(case.request.terms.lender_due, case.house.due_dates(case.request), case.house.zone)
-    return case.unless_said(
-        case.house.calendar.add_days(end, case.workflow.lending.overdue_days) if end is not None else None
+    return case.drop_known_overdue(
+        case.house.calendar.add_open_days(end, case.workflow.lending.overdue_days) if end is not None else None
     )
 
 
@@ -98,13 +98,13 @@ _RULES: dict[Timer, Callable[[_Case], datetime | None]] = {
     Timer.NEED_BY: _need_by,
     Timer.ANSWER: _answer,
     Timer.RETRY: _retry,
-    Timer.CHASE: lambda case: case.business(case.workflow.borrowing.ship_days),
-    Timer.RENEWAL: lambda case: case.business(case.workflow.borrowing.renewal_days),
+    Timer.CHASE: lambda case: case.add_business_days(case.workflow.borrowing.ship_days),
+    Timer.RENEWAL: lambda case: case.add_business_days(case.workflow.borrowing.renewal_days),
     Timer.PATRON_DUE: _patron_due,
     Timer.DUE_SOON: _due_soon,
     Timer.LENDER_DUE: _lender_due,
-    Timer.SHELF: lambda case: case.business(case.workflow.patron.shelf_days),
-    Timer.QUERY: lambda case: case.business(case.workflow.patron.query_days),
+    Timer.SHELF: lambda case: case.add_business_days(case.workflow.patron.shelf_days),
+    Timer.QUERY: lambda case: case.add_business_days(case.workflow.patron.query_days),
     Timer.ANONYMISE: _anonymise,
 }
 
@@ -114,7 +114,7 @@ def completed(house: House, before: Request, after: Request) -> Request:
     an answer by its rules."""
     partner = after.partner
     if partner.profile != before.partner.profile and not partner.name and house.partner(partner.profile) is not None:
-        after = replace(after, partner=house.party_of(partner.profile))
+        after = replace(after, partner=house.party_of_partner(partner.profile))
     return _with_answer_by(house, before, _with_patron_due(house, before, after))
 
 

@@ -41,11 +41,11 @@ class Act:
         profile = self.house.profile(self.request.partner.profile)
         return profile.circulation if profile is not None else CirculationPolicy()
 
-    def piece(self, volume: Volume) -> str:
+    def piece_key(self, volume: Volume) -> str:
         """One supplier's piece: the next supplier's is another, even where this one is lost and still on record."""
         return f"{self.request.id}:{self.request.current}:{volume.id}"
 
-    def volumes(self, *states: VolumeState) -> tuple[Volume, ...]:
+    def select_volumes(self, *states: VolumeState) -> tuple[Volume, ...]:
         """Those that the event names, or all, of these states."""
         named = self.event.details.volumes
         return tuple(v for v in self.request.volumes if v.state in states and (not named or v.id in named))
@@ -66,7 +66,7 @@ def is_desk_act(request: Request, kind: Kind, attempt: int) -> bool:
 
 def _lost(request: Request, attempt: int) -> tuple[str, ...]:
     """Barcodes of a past supplier's items."""
-    past = request.attempt_number(attempt)
+    past = request.find_attempt(attempt)
     return past.pieces if past is not None else ()
 
 
@@ -103,7 +103,7 @@ async def undo(house: House, request: Request, event: Event, key: str) -> None:
 async def _receive(act: Act) -> Done:
     """A temporary record with a hold for the patron: on the hold shelf here, or in transit to the pickup place. Where
     the item was announced, its record and hold are there, and wait for it."""
-    volumes = act.volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)
+    volumes = act.select_volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)
     barcodes: dict[str, str] = {}
     for volume in volumes:
         if volume.barcode:
@@ -111,17 +111,17 @@ async def _receive(act: Act) -> Done:
             continue
         item = _temporary(act, volume)
         try:
-            received = await act.house.system.create_temporary_item(item, act.piece(volume))
+            received = await act.house.system.create_temporary_item(item, act.piece_key(volume))
         except Refused as refused:
             await wait_for_record(act.house, act.request, item.barcode, refused)
             raise
         barcodes[volume.id] = received.item.barcode
 
-    def done(request: Request) -> Request:
+    def set_barcodes(request: Request) -> Request:
         marked = tuple(replace(v, barcode=barcodes.get(v.id, v.barcode)) for v in request.volumes)
         return replace(request, volumes=marked)
 
-    return done
+    return set_barcodes
 
 
 def _temporary(act: Act, volume: Volume) -> TemporaryItem:
@@ -162,16 +162,18 @@ def _is_awaited(request: Request) -> bool:
 def _barcode(act: Act, volume: Volume) -> str:
     """Scanned, else the partner's own, else by the profile's template."""
     scanned = act.event.details.barcode
-    if scanned and len(act.volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)) == 1:
-        return act.policy.accept.barcode.apply(scanned)
+    if scanned and len(act.select_volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)) == 1:
+        return act.policy.accept.barcode.rewrite_identifier(scanned)
     if volume.theirs and act.policy.accept.barcode_from.value == "item-id":
-        return act.policy.accept.barcode.apply(volume.theirs)
-    return generated_barcode(act.policy.accept, act.request.number, act.piece(volume))
+        return act.policy.accept.barcode.rewrite_identifier(volume.theirs)
+    return generated_barcode(act.policy.accept, act.request.number, act.piece_key(volume))
 
 
 async def _remove(act: Act) -> None:
     """Temporary records of volumes that were not received."""
-    for volume in act.volumes(VolumeState.EXPECTED, VolumeState.SHIPPED, VolumeState.LOST, VolumeState.CHECKED_IN):
+    for volume in act.select_volumes(
+        VolumeState.EXPECTED, VolumeState.SHIPPED, VolumeState.LOST, VolumeState.CHECKED_IN
+    ):
         if volume.barcode:
             continue
         try:
@@ -183,7 +185,7 @@ async def _remove(act: Act) -> None:
 
 async def _lend(act: Act) -> Done:
     _has_patron(act.request)
-    for volume in act.volumes(VolumeState.RECEIVED, VolumeState.BACK):
+    for volume in act.select_volumes(VolumeState.RECEIVED, VolumeState.BACK):
         await _check_out(
             act, volume.barcode, act.request.patron.id, f"{act.key}:{volume.id}", act.terms.patron_due, override=False
         )
@@ -205,7 +207,7 @@ async def _check_out(act: Act, barcode: str, patron_id: str, key: str, due: date
 
 async def _end_loans(act: Act) -> None:
     """Loans of volumes that this very act has made, and the request knows nothing of."""
-    for volume in act.volumes(*(state for state in VolumeState if state is not VolumeState.LENT)):
+    for volume in act.select_volumes(*(state for state in VolumeState if state is not VolumeState.LENT)):
         loan = await _own_loan(act, volume.barcode) if volume.barcode else None
         if loan is not None and loan.key == f"{act.key}:{volume.id}":
             await _check_in(act, volume.barcode, f"{volume.id}:undone")
@@ -213,7 +215,7 @@ async def _end_loans(act: Act) -> None:
 
 async def _take_back(act: Act) -> Done:
     """The patron returns it: at any desk the answer says that it goes back to its owner."""
-    for volume in act.volumes(VolumeState.LENT):
+    for volume in act.select_volumes(VolumeState.LENT):
         await _check_in(act, volume.barcode, volume.id)
     return _as_it_is
 
@@ -224,7 +226,7 @@ async def _send_back(act: Act) -> Done:
         for barcode in _lost(act.request, act.event.attempt):
             await _check_in(act, barcode, barcode)
         return _as_it_is
-    for volume in act.volumes(VolumeState.LENT, VolumeState.LOST):
+    for volume in act.select_volumes(VolumeState.LENT, VolumeState.LOST):
         if volume.barcode:  # a lost one may never have come
             await _check_in(act, volume.barcode, volume.id)
     return _as_it_is

@@ -96,7 +96,9 @@ def _pushed(house: House, transition: Transition) -> Iterator[Row]:
     """New requests, and states that they get into, for systems of the library's own: they may know the patron's
     identifier, nobody else does."""
     request, at = transition.request, transition.event.at
-    if request.role is not Role.BORROWING or not (transition.moved or transition.event.signal == by_us(Kind.SUBMIT)):
+    if request.role is not Role.BORROWING or not (
+        transition.changes_state or transition.event.signal == by_us(Kind.SUBMIT)
+    ):
         return
     known = request.patron
     patron = PatronLink(identifier=known.identifier, category=known.category, pickup=known.pickup)
@@ -110,7 +112,7 @@ def _pushed(house: House, transition: Transition) -> Iterator[Row]:
             kind=kind,
             at=at,
             sender=house.party,
-            receiver=house.party_of(profile.name),
+            receiver=house.party_of_partner(profile.name),
             role=request.role,
             transaction=request.number,
             details=_details(kind, request),
@@ -122,7 +124,7 @@ def _pushed(house: House, transition: Transition) -> Iterator[Row]:
 def _what_is_pushed(partner: PartnerPolicy, transition: Transition) -> Kind | None:
     if partner.push_new and transition.event.signal == by_us(Kind.SUBMIT):
         return Kind.SUBMIT
-    return Kind.STATUS_REPORT if transition.moved and transition.request.state in partner.push_states else None
+    return Kind.STATUS_REPORT if transition.changes_state and transition.request.state in partner.push_states else None
 
 
 # --- messages to partners --------------------------------------------------------------------------------
@@ -173,18 +175,18 @@ def _of_transaction(house: House, message: FromPartner, request: Request) -> Par
     asked = next((one for one in request.attempts if one.transaction == message.transaction), None)
     if request.role is Role.LENDING or asked is None or asked.partner == request.partner.profile:
         return request.partner
-    return house.party_of(asked.partner)
+    return house.party_of_partner(asked.partner)
 
 
 def _receiver(house: House, told: Told, request: Request) -> tuple[Party, str]:
     """The partner and the number by which it knows the request."""
-    attempt = request.attempt_number(told.attempt) if request.role is Role.BORROWING else None
+    attempt = request.find_attempt(told.attempt) if request.role is Role.BORROWING else None
     if attempt is None:
         return request.partner, request.transaction
     if attempt.partner == request.partner.profile:
         return request.partner, attempt.transaction
     if house.partner(attempt.partner) is not None:
-        return house.party_of(attempt.partner), attempt.transaction
+        return house.party_of_partner(attempt.partner), attempt.transaction
     return Party(symbol=attempt.symbol, profile=attempt.partner), attempt.transaction
 
 
@@ -278,7 +280,7 @@ def file_number(connection: Connection, house: House, profile: Profile, rule: Ga
     )
     series = intake_rules.series(rule.number, fields, house.policy().numbers.prefix)
     count = timers.following if taken else timers.upcoming
-    return series.number(count(connection, house.symbol, series.sequence))
+    return series.format_number(count(connection, house.symbol, series.sequence))
 
 
 def channel_of(house: House, target: str) -> tuple[Profile, Gather, Gathers] | None:

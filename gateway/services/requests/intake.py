@@ -46,13 +46,13 @@ async def create(house: House, draft: Draft, claim: Claim = unclaimed) -> Reques
     pickup = await _pickup(house, draft, patron)
     owned = await locally_owned(house, draft.citation)
 
-    def work(connection: Connection) -> Request:
+    def insert_claimed_request(connection: Connection) -> Request:
         request = _create_in(connection, house, draft, patron, pickup, owned)
         claim(connection, request)
         return request
 
-    request = await house.store.write(work)
-    house.nudge()
+    request = await house.store.write(insert_claimed_request)
+    house.wake_outbox()
     return request
 
 
@@ -97,7 +97,7 @@ def _facts(connection: Connection, house: House, draft: Draft, patron: Patron | 
     if patron is None:
         return IntakeFacts(owned=owned)
     since = house.now() - timedelta(days=house.policy().intake.duplicates.days)
-    block = patron.blocked_for(Scope.REQUEST)
+    block = patron.find_block(Scope.REQUEST)
     return IntakeFacts(
         category=patron.category,
         block=block.reason if block is not None else "",
@@ -122,7 +122,7 @@ def _with_suppliers(house: House, draft: Draft, request: Request) -> Request:
             raise Refused(Reason.INVALID_VALUE, "There is no rota of this name.", value=draft.rota)
         request = replace(request, rota_name=draft.rota, rota=rota.lines(template, request, house.partner_policies()))
     if draft.partner:
-        house.known_partner(draft.partner)
+        house.require_partner(draft.partner)
         rest = tuple(line for line in request.rota if line.partner != draft.partner)
         request = replace(request, rota=(RotaLine(draft.partner, why="by hand", by_hand=True), *rest))
     return request
@@ -189,4 +189,4 @@ def next_number(connection: Connection, house: House, role: Role, *, branch: str
         at=house.now(), zone=house.zone, branch=branch, partner=partner.symbol if partner is not None else ""
     )
     series = intake_rules.series(template, fields, rules.prefix)
-    return series.number(timers.following(connection, house.symbol, series.sequence))
+    return series.format_number(timers.following(connection, house.symbol, series.sequence))

@@ -76,16 +76,16 @@ async def _refuse(house: House, request: Request, reason: str, note: str, candid
 async def _found(house: House, request: Request, details: Details, candidates: tuple[Candidate, ...]) -> str:
     """Raises UnfinishedWork when another request has got the copy a moment ago: then it is looked for anew."""
 
-    def work(connection: Connection) -> Transition | Denied | None:
+    def apply_located_event(connection: Connection) -> Transition | Denied | None:
         requests.lock_barcode(connection, house.symbol, details.barcode)
         if requests.spoken_for(connection, house.symbol, [details.barcode], request.id):
             return None
         return happen_in(connection, house, _happening(house, request, Kind.LOCATED, details, candidates))
 
-    outcome = await house.store.write(work)
+    outcome = await house.store.write(apply_located_event)
     if outcome is None:
         raise UnfinishedWork("the copy has just been found for another request")
-    house.nudge()
+    house.wake_outbox()
     return _line(Kind.LOCATED, details, outcome)
 
 
@@ -94,7 +94,7 @@ async def _happen(
 ) -> str:
     happening = _happening(house, request, kind, details, candidates)
     outcome = await house.store.write(lambda c: happen_in(c, house, happening))
-    house.nudge()
+    house.wake_outbox()
     return _line(kind, details, outcome)
 
 
@@ -297,7 +297,7 @@ def _identifier(home: HomePatron, rules: Patrons) -> PatronIdentifier:
     if not home.identifier.strip() or not home.name.surname.strip():
         raise Refused(Reason.DATA_MISSING, "The patron's identifier or name is missing.", about=About.PATRON)
     type_ = patron_types(Named(home.identifier, home.type), rules)[0]
-    return PatronIdentifier(type_, rules.rewrite.apply(home.identifier))
+    return PatronIdentifier(type_, rules.rewrite.rewrite_identifier(home.identifier))
 
 
 def _requester_draft(

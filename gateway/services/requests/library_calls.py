@@ -44,7 +44,7 @@ class Call:
         supplier has sent once more is in hand again."""
         if self.attempt in (0, self.request.current):
             return self.barcodes
-        past = self.request.attempt_number(self.attempt)
+        past = self.request.find_attempt(self.attempt)
         return tuple(code for code in past.pieces if code not in self.barcodes) if past is not None else ()
 
 
@@ -98,7 +98,7 @@ async def _recall_patron(it: Call) -> str:
     for loan in await _loans(it, it.barcodes):
         try:
             if Capability.RECALL in it.house.system.capabilities:
-                await it.house.system.recall(loan.item_barcode, f"{it.key}:{loan.id}", due=due)
+                await it.house.system.recall_loan(loan.item_barcode, f"{it.key}:{loan.id}", due=due)
             elif due is not None:
                 await it.house.system.set_due_date(loan.id, due, f"{it.key}:{loan.id}")
         except Refused as refused:
@@ -113,7 +113,7 @@ async def _mark_lost(it: Call) -> str:
     barcodes = it.pieces or ((it.request.item_barcode,) if it.request.item_barcode else ())
     for barcode in barcodes:
         try:
-            await it.house.system.set_status(barcode, ItemStatus.LOST, f"{it.key}:{barcode}")
+            await it.house.system.set_item_status(barcode, ItemStatus.LOST, f"{it.key}:{barcode}")
         except Refused as refused:
             if refused.reason not in GONE:
                 raise
@@ -225,7 +225,7 @@ async def _set_lender_due(it: Call) -> str:
 async def _recall_loan(it: Call) -> str:
     due = moment(it.request.terms.lender_due, it.house.due_dates(it.request), it.house.zone)
     try:
-        await it.house.system.recall(it.request.item_barcode, it.key, due=due)
+        await it.house.system.recall_loan(it.request.item_barcode, it.key, due=due)
     except Refused as refused:
         if refused.reason in (*GONE, Reason.CANNOT_BE_RECALLED):
             return "not on loan, or recalled already"

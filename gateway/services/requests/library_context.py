@@ -54,7 +54,7 @@ class House:
     policy: Callable[[], RequestPolicy]
     channels: Mapping[str, PartnerChannel]
     catalogue: Catalogue
-    nudge: Callable[[], None]
+    wake_outbox: Callable[[], None]
     public_url: str = ""
     writes_letters: bool = True
     network: Network = nothing_reported
@@ -72,10 +72,10 @@ class House:
 
     def profile(self, name: str) -> Profile | None:
         """None for one that isn't there, or is another library's."""
-        found = self.profiles().by_name(name) if name else None
-        return found if found is not None and self._is_ours(found) else None
+        found = self.profiles().find_profile(name) if name else None
+        return found if found is not None and self._is_own_profile(found) else None
 
-    def _is_ours(self, profile: Profile) -> bool:
+    def _is_own_profile(self, profile: Profile) -> bool:
         """A profile that names no library is for the only one."""
         return profile.library in ("", self.symbol)
 
@@ -84,7 +84,7 @@ class House:
         profile = self.profile(name)
         return profile.partner if profile is not None else None
 
-    def known_partner(self, name: str) -> tuple[Profile, PartnerPolicy]:
+    def require_partner(self, name: str) -> tuple[Profile, PartnerPolicy]:
         """Raises Refused(UNKNOWN_AGENCY)."""
         profile = self.profile(name)
         if profile is None or profile.partner is None:
@@ -96,7 +96,7 @@ class House:
     def partners(self) -> tuple[tuple[Profile, PartnerPolicy], ...]:
         """All profiles of partners with whom this library exchanges requests, by name. Another library may know the
         same partner by a profile of its own."""
-        ours = [one for one in self.profiles() if self._is_ours(one) and not one.abstract]
+        ours = [one for one in self.profiles() if self._is_own_profile(one) and not one.abstract]
         found = [(one, one.partner) for one in ours if one.partner is not None]
         return tuple(sorted(found, key=lambda pair: pair[0].name))
 
@@ -104,11 +104,11 @@ class House:
         """By the name of the profile."""
         return {profile.name: partner for profile, partner in self.partners()}
 
-    def reported(self, partner: PartnerPolicy) -> Reported:
+    def reported_load(self, partner: PartnerPolicy) -> Reported:
         """Requests that other members of the network have open with this partner."""
         return self.network(self.symbol, partner.symbols, self.policy())
 
-    def partner_with(self, symbol: str) -> Profile | None:
+    def find_partner_by_symbol(self, symbol: str) -> Profile | None:
         """The partner that has this symbol, without case."""
         wanted = symbol.casefold()
         return next(
@@ -123,9 +123,9 @@ class House:
         profile = self.profile(request.partner.profile)
         return profile.circulation.due_dates if profile is not None else DueDates()
 
-    def party_of(self, name: str) -> Party:
+    def party_of_partner(self, name: str) -> Party:
         """Raises Refused(UNKNOWN_AGENCY)."""
-        profile, partner = self.known_partner(name)
+        profile, partner = self.require_partner(name)
         return Party(
             symbol=partner.symbol, profile=profile.name, name=partner.name, email=partner.email, address=partner.address
         )

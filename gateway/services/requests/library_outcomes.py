@@ -47,10 +47,10 @@ class News:
     names: tuple[str, ...]
     number: str = ""
 
-    def steps(self, request: Request) -> tuple[Step, ...]:
+    def derive_events(self, request: Request) -> tuple[Step, ...]:
         return tuple(_STEPS[type(self.command)](self, request))
 
-    def volume(self, request: Request, barcode: str) -> Volume | None:
+    def find_volume(self, request: Request, barcode: str) -> Volume | None:
         return next((volume for volume in request.volumes if barcode and volume.barcode == barcode), None)
 
     def is_numbered(self, request: Request) -> bool:
@@ -105,7 +105,7 @@ def _accepted(news: News, request: Request) -> Iterator[Step]:
     if request.role is not Role.BORROWING or _somebody_elses(request, result.patron):
         return
     barcode = result.item.barcode
-    volume = news.volume(request, barcode)
+    volume = news.find_volume(request, barcode)
     if volume is None:
         volume = _next_to_come(request)
         yield _received(news, request, volume)
@@ -139,31 +139,33 @@ def _received(news: News, request: Request, volume: Volume | None) -> Step:
         volumes=_named(request, volume),
     )
 
-    def arrived(request: Request) -> Request:
+    def set_arrived_item(request: Request) -> Request:
         volumes = tuple(
             replace(one, barcode=result.item.barcode) if volume is not None and one.id == volume.id else one
             for one in request.volumes
         )
         return replace(request, volumes=volumes, hold_id=result.hold.id if result.hold is not None else request.hold_id)
 
-    return Step(signal=by_us(Kind.RECEIVED), details=details, prepare=arrived)
+    return Step(signal=by_us(Kind.RECEIVED), details=details, prepare=set_arrived_item)
 
 
 # --- it is lent and comes back ---------------------------------------------------------------------------
 
 
 def _lent(request: Request, volume: Volume | None, loan: Loan) -> Step:
-    def until(request: Request) -> Request:
+    def set_patron_due(request: Request) -> Request:
         return replace(request, terms=replace(request.terms, patron_due=loan.due))
 
-    return Step(signal=by_us(Kind.LOANED_TO_PATRON), details=Details(volumes=_named(request, volume)), prepare=until)
+    return Step(
+        signal=by_us(Kind.LOANED_TO_PATRON), details=Details(volumes=_named(request, volume)), prepare=set_patron_due
+    )
 
 
 def _checked_out(news: News, request: Request) -> Iterator[Step]:
     result: commands.ItemLent = news.result
     loan, barcode = result.loan, result.item.barcode
     if request.role is Role.BORROWING:
-        volume = news.volume(request, barcode)
+        volume = news.find_volume(request, barcode)
         other = volume is None and any(one.barcode for one in request.volumes)  # the number of something else
         if not other and (volume is None or volume.state is not VolumeState.LENT):
             yield _lent(request, volume, loan)
@@ -171,10 +173,10 @@ def _checked_out(news: News, request: Request) -> Iterator[Step]:
     if loan.id == request.loan_id or not (news.is_numbered(request) or _is_borrower(request, result.patron)):
         return
 
-    def out(request: Request) -> Request:
+    def set_lent_item(request: Request) -> Request:
         return replace(request, item_barcode=barcode, loan_id=loan.id, borrower_id=result.patron.id)
 
-    yield Step(signal=by_us(Kind.SHIPPED), details=Details(due=loan.due, barcode=barcode), prepare=out)
+    yield Step(signal=by_us(Kind.SHIPPED), details=Details(due=loan.due, barcode=barcode), prepare=set_lent_item)
 
 
 def _is_borrower(request: Request, patron: Patron) -> bool:
@@ -207,7 +209,7 @@ def _scanned(news: News, request: Request, sent: Named | None) -> Volume | None:
     """The volume that a command means by its barcode, or the only one of a request that it names."""
     item = news.result.item
     barcodes = (item.barcode,) if item is not None else item_barcodes(sent, "", news.policy) if sent is not None else ()
-    found = next((volume for code in barcodes if (volume := news.volume(request, code)) is not None), None)
+    found = next((volume for code in barcodes if (volume := news.find_volume(request, code)) is not None), None)
     if found is not None or len(request.volumes) != 1 or not news.is_numbered(request):
         return found
     only = request.volumes[0]
@@ -232,7 +234,7 @@ def _renewed(news: News, request: Request) -> Iterator[Step]:
     result: commands.ItemRenewed = news.result
     loan = result.loan
     if request.role is Role.BORROWING:
-        volume, until = news.volume(request, result.item.barcode), request.terms.patron_due
+        volume, until = news.find_volume(request, result.item.barcode), request.terms.patron_due
         pending = Flag.RENEWAL_PENDING in request.flags
         if volume is not None and not pending and (until is None or loan.due > until):
             yield Step(signal=by_us(Kind.RENEW))
@@ -287,7 +289,7 @@ def _announced(news: News, request: Request) -> Iterator[Step]:
         return
     accepted: commands.ItemAccepted = news.result.meant[1]
     volume = _next_to_come(request)
-    known = news.volume(request, accepted.item.barcode) is not None
+    known = news.find_volume(request, accepted.item.barcode) is not None
     if known or volume is None or volume.barcode or _somebody_elses(request, accepted.patron):
         return
     yield Step(signal=by_partner(Kind.WILL_SUPPLY), prepare=_with_barcode(volume, accepted.item.barcode))
@@ -310,16 +312,16 @@ def _meant_by_notice(news: News, request: Request) -> Volume | None:
     found = _scanned(news, request, notice.item)
     if found is None and notice.item is not None:
         codes = item_barcodes(notice.item, our_agency(notice.sender, news.policy), news.policy)
-        found = next((volume for code in codes if (volume := news.volume(request, code)) is not None), None)
+        found = next((volume for code in codes if (volume := news.find_volume(request, code)) is not None), None)
     return found or (request.volumes[0] if len(request.volumes) == 1 and news.is_numbered(request) else None)
 
 
 def _with_barcode(volume: Volume, barcode: str) -> Change:
-    def marked(request: Request) -> Request:
+    def set_barcode(request: Request) -> Request:
         volumes = tuple(replace(one, barcode=barcode) if one.id == volume.id else one for one in request.volumes)
         return replace(request, volumes=volumes)
 
-    return marked
+    return set_barcode
 
 
 def _home_again(news: News, request: Request) -> Iterator[Step]:

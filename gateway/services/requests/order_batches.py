@@ -41,20 +41,20 @@ class Filing:
 
     houses: Mapping[str, House]
 
-    def by_kind(self) -> Mapping[str, Handler]:
-        return {GATHER: self.gather, FILE: self.file}
+    def handlers_by_kind(self) -> Mapping[str, Handler]:
+        return {GATHER: self.handle_batch_timer, FILE: self.handle_order_batch}
 
     # --- the alarm ---------------------------------------------------------------------------------------
 
-    async def gather(self, row: Row) -> Handled:
+    async def handle_batch_timer(self, row: Row) -> Handled:
         """All is done in the transaction that ends the row."""
         house = self.houses[row.library]
         found = channel_of(house, row.target)
         if found is None:
             return Handled("not gathered any more", lambda c: order_batches.singly(c, house.symbol, row.target))
-        return Handled("gathered", lambda c: self._come_together(c, house, *found))
+        return Handled("gathered", lambda c: self._form_batches(c, house, *found))
 
-    def _come_together(
+    def _form_batches(
         self, connection: Connection, house: House, profile: Profile, rule: Gather, channel: Gathers
     ) -> None:
         ready = order_batches.ready(connection, house.symbol, profile.name, order_batches.ALL)
@@ -67,11 +67,11 @@ class Filing:
 
     # --- the file ----------------------------------------------------------------------------------------
 
-    async def file(self, row: Row) -> Handled:
+    async def handle_order_batch(self, row: Row) -> Handled:
         """Each try is the same: its orders, its number, its id."""
         house = self.houses[row.library]
         orders = await house.store.read(lambda c: order_batches.in_hand(c, house.symbol, row.id))
-        profile, policy = house.known_partner(row.target)
+        profile, policy = house.require_partner(row.target)
         channel = house.channels.get(policy.channel)
         if not isinstance(channel, Gathers):
             return Handled(
@@ -79,7 +79,7 @@ class Filing:
             )
         messages = [parse_message(one.payload) for one in orders]
         number = str(json.loads(row.payload)["number"])
-        outcomes = await channel.send_many(messages, GatheredFile(id=row.id, number=number, at=row.created), profile)
+        outcomes = await channel.send_batch(messages, GatheredFile(id=row.id, number=number, at=row.created), profile)
         sent = sum(isinstance(one, Delivered) for one in outcomes)
         ends = tuple(zip(orders, messages, outcomes, strict=True))
         return Handled(f"file {number}: {sent} of {len(ends)} orders", lambda c: _end(c, house, row.id, ends))
@@ -113,7 +113,7 @@ def _files(
             message = parse_message(order.payload)
         except Unreadable:  # of a newer release: a node that can read it will be the next to try
             continue
-        groups[channel.together(message, profile)].append((order, message))
+        groups[channel.batch_key(message, profile)].append((order, message))
     for group in groups.values():
         yield from (group[n : n + most] for n in range(0, len(group), most))
 

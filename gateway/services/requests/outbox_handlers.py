@@ -48,22 +48,22 @@ class Handlers:
     mailer: Mailer
     sender: Sender
 
-    def by_kind(self) -> Mapping[str, Handler]:
+    def handlers_by_kind(self) -> Mapping[str, Handler]:
         own: dict[str, Handler] = {
-            PARTNER: self.partner,
-            LETTER: self.letter,
-            LIBRARY: self.library,
-            WORK: self.work,
+            PARTNER: self.handle_partner_message,
+            LETTER: self.handle_letter,
+            LIBRARY: self.handle_library_call,
+            WORK: self.handle_own_work,
         }
-        return {**own, **Filing(self.houses).by_kind()}
+        return {**own, **Filing(self.houses).handlers_by_kind()}
 
     # --- partners ----------------------------------------------------------------------------------------
 
-    async def partner(self, row: Row) -> Handled:
+    async def handle_partner_message(self, row: Row) -> Handled:
         """Raises Refused when the partner has no channel that works."""
         house = self.houses[row.library]
         message = replace(parse_message(row.payload), repeated=may_have_arrived(row.tries, row.error))
-        profile, policy = house.known_partner(row.target)
+        profile, policy = house.require_partner(row.target)
         channel = house.channels.get(policy.channel)
         if channel is None:
             raise Refused(
@@ -74,7 +74,7 @@ class Handlers:
 
     # --- patrons -----------------------------------------------------------------------------------------
 
-    async def letter(self, row: Row) -> Handled:
+    async def handle_letter(self, row: Row) -> Handled:
         house = self.houses[row.library]
         request = await require_request(house, row.request_id)
         reader = reader_of(request)
@@ -84,12 +84,18 @@ class Handlers:
         if not mail_address(patron, house.today()):
             return Handled("not sent: the patron has no e-mail address")
         written = replace(parse(json.loads(row.payload)["request"]), patron=request.patron)
-        letter = self.letters.for_patron(
-            row.target, written, patron, house.info, house.zone, row.created, await self._facts(house, written, row)
+        letter = self.letters.render_patron_letter(
+            row.target,
+            written,
+            patron,
+            house.info,
+            house.zone,
+            row.created,
+            await self._gather_notice_facts(house, written, row),
         )
-        return Handled(await self.mailer.send(build_mail(letter, self.sender.of(house.info))))
+        return Handled(await self.mailer.send(build_mail(letter, self.sender.fill_from_library(house.info))))
 
-    async def _facts(self, house: House, request: Request, row: Row) -> NoticeFacts:
+    async def _gather_notice_facts(self, house: House, request: Request, row: Row) -> NoticeFacts:
         details = parse_event(json.loads(row.payload)["event"]).details
         places = {place.code: place.name for place in await house.system.pickup_locations()}
         answers = await answer_links(house, request) if row.target == QUERY else {}
@@ -105,7 +111,7 @@ class Handlers:
 
     # --- the library -------------------------------------------------------------------------------------
 
-    async def library(self, row: Row) -> Handled:
+    async def handle_library_call(self, row: Row) -> Handled:
         house = self.houses[row.library]
         request = await require_request(house, row.request_id)
         if not row.target.startswith(f"{DESK}:"):
@@ -120,7 +126,7 @@ class Handlers:
             raise
         return Handled(event.kind.value, _happens(house, row.request_id, event, leaves))
 
-    async def work(self, row: Row) -> Handled:
+    async def handle_own_work(self, row: Row) -> Handled:
         return Handled(await follow_up(self.houses[row.library], row.target, row.request_id))
 
 
@@ -131,12 +137,12 @@ def _happens(
     quicker and this one doesn't fit any more, the next try finds that first: it undoes what the library did, and
     staff find the row among those that failed."""
 
-    def then(connection: Connection) -> None:
+    def apply_desk_event(connection: Connection) -> None:
         outcome = happen_in(connection, house, Happening(request_id=request_id, event=event, prepare=prepare))
         if isinstance(outcome, Denied):
             raise OutcomeUnknown("the request has changed while the library was asked")
 
-    return then
+    return apply_desk_event
 
 
 async def follow_up(house: House, work: str, request_id: str) -> str:

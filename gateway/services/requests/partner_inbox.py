@@ -40,26 +40,26 @@ class Doors:
 
     houses: Mapping[str, House]
 
-    async def receive(self, message: FromPartner, profile: Profile | None) -> Taken:
+    async def receive_message(self, message: FromPartner, profile: Profile | None) -> Taken:
         """Raises Unavailable."""
-        house = self._house(message.receiver, profile)
+        house = self._find_library(message.receiver, profile)
         if house is None:
             refusal = Refusal(Reason.UNKNOWN_AGENCY, "There is no such library here.", About.RECEIVER, message.receiver)
             return Taken(refused=refusal)
-        partner = profile or house.partner_with(message.sender)
+        partner = profile or house.find_partner_by_symbol(message.sender)
         if partner is None:
             refusal = Refusal(Reason.UNKNOWN_SENDER, "The sender is not known here.", About.SENDER, message.sender)
             return Taken(refused=refusal)
-        return await Incoming(house).receive(message, partner)
+        return await Incoming(house).receive_message(message, partner)
 
-    def take(self, connection: Connection, symbol: str, message: FromPartner, profile: Profile) -> Taken:
+    def receive_in(self, connection: Connection, symbol: str, message: FromPartner, profile: Profile) -> Taken:
         """See `services.exchange.handlers.Doors`."""
-        return Incoming(self.houses[symbol]).take(connection, message, profile)
+        return Incoming(self.houses[symbol]).receive_in(connection, message, profile)
 
-    def after(self, symbol: str) -> None:
-        self.houses[symbol].nudge()
+    def notify_committed(self, symbol: str) -> None:
+        self.houses[symbol].wake_outbox()
 
-    def _house(self, symbol: str, profile: Profile | None) -> House | None:
+    def _find_library(self, symbol: str, profile: Profile | None) -> House | None:
         wanted = (symbol or (profile.library if profile is not None else "")).casefold()
         if not wanted and len(self.houses) == 1:
             return next(iter(self.houses.values()))
@@ -72,13 +72,13 @@ class Incoming:
 
     house: House
 
-    async def receive(self, message: FromPartner, profile: Profile) -> Taken:
+    async def receive_message(self, message: FromPartner, profile: Profile) -> Taken:
         """Raises Unavailable."""
-        taken = await self.house.store.write(lambda c: self.take(c, message, profile))
-        self.house.nudge()
+        taken = await self.house.store.write(lambda c: self.receive_in(c, message, profile))
+        self.house.wake_outbox()
         return taken
 
-    def take(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
+    def receive_in(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
         """Inside a transaction that does more; whoever ends it nudges the house."""
         symbol = self.house.symbol
         seen = history.seen(connection, symbol, profile.name, message.id)
@@ -86,7 +86,7 @@ class Incoming:
             refused = Refusal(Reason(seen.reason), seen.refused, About.REQUEST) if seen.refused else None
             known = requests.load(connection, symbol, seen.request_id) if seen.request_id else None
             return Taken(seen.request_id, refused, repeated=True, request=known)
-        taken = self._first_time(connection, message, profile)
+        taken = self._apply_message(connection, message, profile)
         refusal = taken.refused
         history.keep(
             connection,
@@ -102,7 +102,7 @@ class Incoming:
         )
         return taken
 
-    def unfilled(self, connection: Connection, message: FromPartner, profile: Profile, why: Details) -> None:
+    def answer_unfilled(self, connection: Connection, message: FromPartner, profile: Profile, why: Details) -> None:
         """What is asked for is answered so at once, and no request is made of it: only that the message was here is
         kept, so that it is answered once. Inside a transaction, as `take`."""
         house, at = self.house, self.house.now()
@@ -124,10 +124,10 @@ class Incoming:
         )
         outbox.add(connection, new_row(asked, PARTNER, profile.name, dump_message(answer), at, answer.id))
 
-    def _first_time(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
+    def _apply_message(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
         symbol = self.house.symbol
         if message.kind is Kind.REQUEST and message.role is Role.LENDING:
-            return self._new(connection, message, profile)
+            return self._take_new_request(connection, message, profile)
         found = requests.by_transaction(connection, symbol, message.role, profile.name, message.transaction)
         if found is None:
             return Taken(refused=_unknown(message))
@@ -152,7 +152,7 @@ class Incoming:
 
     # --- a new request -----------------------------------------------------------------------------------
 
-    def _new(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
+    def _take_new_request(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
         house = self.house
         known = requests.by_transaction(connection, house.symbol, Role.LENDING, profile.name, message.transaction)
         if known is not None:  # the same request under another message id: a reminder, or a sender that forgot
@@ -164,7 +164,7 @@ class Incoming:
         try:
             request = lending_request(connection, house, message.request, profile, message.transaction)
         except Refused as no:
-            return Taken(refused=Refusal.of(no))
+            return Taken(refused=Refusal.from_error(no))
         begin(connection, house, request, f"partner:{message.sender}")
         return Taken(request.id, request=request)
 
@@ -219,7 +219,7 @@ async def staff_request(house: House, draft: LendingDraft) -> Request:
     Raises Refused(UNKNOWN_AGENCY | DATA_MISSING | DUPLICATE_REQUEST | UNAUTHORIZED_SERVICE, and for a patron
     NOT_ALLOWED | DUPLICATE_PATRON).
     """
-    profile = house.profile(draft.requester.profile) or house.partner_with(draft.requester.symbol)
+    profile = house.profile(draft.requester.profile) or house.find_partner_by_symbol(draft.requester.symbol)
     if profile is None or profile.partner is None:
         raise Refused(
             Reason.UNKNOWN_AGENCY,
@@ -233,7 +233,7 @@ async def staff_request(house: House, draft: LendingDraft) -> Request:
         )
     patron = await registered_patron(house, profile, draft.patron) if draft.patron is not None else PatronLink()
     request = await house.store.write(lambda c: _from_staff(c, house, draft, profile, patron))
-    house.nudge()
+    house.wake_outbox()
     return request
 
 
@@ -307,7 +307,7 @@ def registered(connection: Connection, house: House, request: Request, actor: st
 
 def _requester(house: House, profile: Profile, said: Party) -> Party:
     """What the message says of its sender outweighs the profile, but for who it is."""
-    ours = house.party_of(profile.name)
+    ours = house.party_of_partner(profile.name)
     return replace(
         ours,
         symbol=said.symbol or ours.symbol,
@@ -327,7 +327,7 @@ def handed_over(
     """What becomes of the request before the event. The transaction keeps its number; both may use it."""
     if message.kind is not Kind.FORWARDED or message.role is not Role.BORROWING:
         return as_it_is
-    new = house.partner_with(message.details.partner)
+    new = house.find_partner_by_symbol(message.details.partner)
     if new is None or new.partner is None or new.name == profile.name:
         return as_it_is
     try:
@@ -336,12 +336,12 @@ def handed_over(
         )
     except TransactionTaken:
         return as_it_is
-    party, channel = house.party_of(new.name), new.partner.channel
+    party, channel = house.party_of_partner(new.name), new.partner.channel
     return lambda request: _with(request, found.attempt, party, channel)
 
 
 def _with(request: Request, number: int, party: Party, channel: str) -> Request:
-    attempt = request.attempt_number(number)
+    attempt = request.find_attempt(number)
     if attempt is None or attempt.status not in OPEN_ATTEMPT:
         return request
     new = with_attempt(request, replace(attempt, partner=party.profile, symbol=party.symbol, channel=channel))

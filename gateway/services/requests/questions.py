@@ -67,11 +67,14 @@ async def answer_links(house: House, request: Request) -> Mapping[str, str]:
         for one in ANSWERS
     ]
 
-    def work(connection: Connection) -> list[str]:
+    def create_answer_tokens(connection: Connection) -> list[str]:
         return [question_token(connection, link, house.now()) for link in links]
 
     root = f"{house.public_url.rstrip('/')}/q/"
-    return {link.answer: root + token for link, token in zip(links, await house.store.write(work), strict=True)}
+    return {
+        link.answer: root + token
+        for link, token in zip(links, await house.store.write(create_answer_tokens), strict=True)
+    }
 
 
 @frozen
@@ -86,30 +89,30 @@ class QuestionsFront:
 
     async def question(self, token: str) -> QuestionView:
         """Changes nothing. Raises BadLink (FORGED), Unavailable."""
-        link, house = await self._link(token)
+        link, house = await self._load_link(token)
         try:
             if link.is_partners:
-                return await PartnerQuestions(house, self.journal, self.letters).question(link)
-            return self._view(house, link, await require_request(house, link.request_id))
+                return await PartnerQuestions(house, self.journal, self.letters).show_question(link)
+            return self._build_question_view(house, link, await require_request(house, link.request_id))
         except NotThere as gone:
             raise BadLink(LinkFault.FORGED) from gone
 
     async def answer(self, token: str, form: Mapping[str, str]) -> QuestionView:
         """As it is after the answer, which counts only the first time; open still where the form has faults. Raises
         BadLink (FORGED), Unavailable, Refused."""
-        link, house = await self._link(token)
+        link, house = await self._load_link(token)
         try:
             if link.is_partners:
-                return await PartnerQuestions(house, self.journal, self.letters).answer(link, form)
-            return await self._patrons_answer(house, link)
+                return await PartnerQuestions(house, self.journal, self.letters).take_answer(link, form)
+            return await self._answer_as_patron(house, link)
         except NotThere as gone:
             raise BadLink(LinkFault.FORGED) from gone
 
     def spoken(self, language: str) -> Spoken:
         """The words of the page in a language, empty: the usual one."""
-        return self.letters.spoken(language)
+        return self.letters.resolve_language(language)
 
-    async def _link(self, token: str) -> tuple[QuestionLink, House]:
+    async def _load_link(self, token: str) -> tuple[QuestionLink, House]:
         link = await self.store.read(lambda c: question_link(c, token))
         try:
             return link, house_of(self.houses, link.library)
@@ -118,20 +121,20 @@ class QuestionsFront:
 
     # --- patrons -----------------------------------------------------------------------------------------
 
-    async def _patrons_answer(self, house: House, link: QuestionLink) -> QuestionView:
-        view = self._view(house, link, await require_request(house, link.request_id))
+    async def _answer_as_patron(self, house: House, link: QuestionLink) -> QuestionView:
+        view = self._build_question_view(house, link, await require_request(house, link.request_id))
         if view.state is not QuestionState.OPEN:
             return view
         details = Details(query=link.query, answer=link.answer)
         act = Act(kind=Kind.PATRON_ANSWERED, details=details, actor=PATRON, version=None)
         try:
-            answered = await self.acts[house.symbol].act(link.request_id, act)
+            answered = await self.acts[house.symbol].perform(link.request_id, act)
         except NotNow:  # somebody was quicker
             answered = await require_request(house, link.request_id)
-        return self._view(house, link, answered)
+        return self._build_question_view(house, link, answered)
 
-    def _view(self, house: House, link: QuestionLink, request: Request) -> QuestionView:
-        spoken = self.letters.spoken(request.patron.language)
+    def _build_question_view(self, house: House, link: QuestionLink, request: Request) -> QuestionView:
+        spoken = self.letters.resolve_language(request.patron.language)
         query = request.query
         over = QuestionView(state=QuestionState.OVER, asked=PATRON, answer=link.answer, language=spoken.language)
         if query is None or query.id != link.query or _ran_out(query):
@@ -144,7 +147,7 @@ class QuestionsFront:
             given=query.answer,
             rows=((spoken.words.pages["request"], request.citation.short),),
             text=query.text,
-            until=spoken.words.when(query.answer_by, house.zone) if query.answer_by is not None else "",
+            until=spoken.words.format_moment(query.answer_by, house.zone) if query.answer_by is not None else "",
         )
 
 
@@ -175,10 +178,10 @@ async def partner_links(house: House, message: PartnerMessage, days: int) -> tup
         for name in names
     ]
 
-    def work(connection: Connection) -> list[str]:
+    def create_partner_tokens(connection: Connection) -> list[str]:
         return [question_token(connection, link, house.now()) for link in links]
 
-    tokens = await house.store.write(work) if links else []
+    tokens = await house.store.write(create_partner_tokens) if links else []
     root = f"{house.public_url.rstrip('/')}/q/"
     return tuple(AnswerLink(link.answer, root + token) for link, token in zip(links, tokens, strict=True))
 
@@ -197,18 +200,20 @@ class PartnerQuestions:
     journal: Journal
     letters: Letters
 
-    async def question(self, link: QuestionLink) -> QuestionView:
+    async def show_question(self, link: QuestionLink) -> QuestionView:
         """Changes nothing. Raises NotThere, Unavailable."""
-        return await self.house.store.read(lambda c: self._view(c, link, self._load(c, link)))
+        return await self.house.store.read(
+            lambda c: self._build_answer_view(c, link, self._load_linked_request(c, link))
+        )
 
-    async def answer(self, link: QuestionLink, form: Form) -> QuestionView:
+    async def take_answer(self, link: QuestionLink, form: Form) -> QuestionView:
         """As it is after the answer, which counts only the first time; still open where the form has faults. Raises
         NotThere, Unavailable."""
-        view = await self.house.store.write(lambda c: self._take(c, link, form))
-        self.house.nudge()
+        view = await self.house.store.write(lambda c: self._apply_partner_answer(c, link, form))
+        self.house.wake_outbox()
         return view
 
-    def _load(self, connection: Connection, link: QuestionLink) -> Request:
+    def _load_linked_request(self, connection: Connection, link: QuestionLink) -> Request:
         request = requests.load(connection, self.house.symbol, link.request_id)
         if request is None:
             raise NotThere("request")
@@ -216,16 +221,16 @@ class PartnerQuestions:
 
     # --- taken -------------------------------------------------------------------------------------------
 
-    def _take(self, connection: Connection, link: QuestionLink, form: Form) -> QuestionView:
+    def _apply_partner_answer(self, connection: Connection, link: QuestionLink, form: Form) -> QuestionView:
         house = self.house
         request = requests.load_for_update(connection, house.symbol, link.request_id)
         if request is None:
             raise NotThere("request")
-        view = self._view(connection, link, request, form)
+        view = self._build_answer_view(connection, link, request, form)
         with_ = _with_whom(house, request, link)
         if view.state is not QuestionState.OPEN:
             if view.given != link.answer:  # not the same once more
-                self._kept(connection, link, request, with_, form, _too_late(view))
+                self._journal_answer(connection, link, request, with_, form, _too_late(view))
             return view
         if any(one.fault for one in view.fields):
             return view
@@ -238,13 +243,13 @@ class PartnerQuestions:
             sender=with_.symbol,
             receiver=house.symbol,
             transaction=with_.transaction,
-            details=self._details(link, details),
+            details=self._add_message_text(link, details),
         )
-        taken = Incoming(house).take(connection, message, with_.profile)
-        self._kept(connection, link, request, with_, form, taken.refused)
-        return self._view(connection, link, self._load(connection, link))
+        taken = Incoming(house).receive_in(connection, message, with_.profile)
+        self._journal_answer(connection, link, request, with_, form, taken.refused)
+        return self._build_answer_view(connection, link, self._load_linked_request(connection, link))
 
-    def _kept(
+    def _journal_answer(
         self,
         connection: Connection,
         link: QuestionLink,
@@ -280,24 +285,24 @@ class PartnerQuestions:
         )
         self.journal.add_once(connection, opening, ending)
 
-    def _details(self, link: QuestionLink, details: Details) -> Details:
+    def _add_message_text(self, link: QuestionLink, details: Details) -> Details:
         """A message has a text, also where the partner wrote none: what the link says, in our language."""
         details = replace(details, query=link.query)
         if PARTNER_ANSWERS[link.answer].kind is not Kind.MESSAGE:
             return details
-        words = self.letters.spoken("").words
-        day = f" ({words.day(details.expected)})" if details.expected is not None else ""
+        words = self.letters.resolve_language("").words
+        day = f" ({words.format_day(details.expected)})" if details.expected is not None else ""
         return replace(details, note="\n".join(filter(None, (words.pages[f"say-{link.answer}"] + day, details.note))))
 
     # --- shown -------------------------------------------------------------------------------------------
 
-    def _view(
+    def _build_answer_view(
         self, connection: Connection, link: QuestionLink, request: Request, form: Form | None = None
     ) -> QuestionView:
         """`form`: what was sent and is looked at; None: nothing was."""
         house, answer, with_ = self.house, PARTNER_ANSWERS[link.answer], _with_whom(self.house, request, link)
         language = with_.profile.partner.language if with_ is not None and with_.profile.partner is not None else ""
-        spoken = self.letters.spoken(language)
+        spoken = self.letters.resolve_language(language)
         words = spoken.words
         over = QuestionView(state=QuestionState.OVER, asked=PARTNER, answer=link.answer, language=spoken.language)
         if with_ is None or house.now() >= link.expires:
@@ -309,13 +314,15 @@ class PartnerQuestions:
                 over,
                 state=QuestionState.ANSWERED,
                 given=given.details.answer,
-                when=words.when(given.at, house.zone),
+                when=words.format_moment(given.at, house.zone),
                 rows=(*over.rows, *_said(given.details, house, words)),
             )
         if not fits(answer, request, link.attempt or 0, house.workflow(request), house.now()):
             return over
         fields = _fields(answer, request, words, form, house)
-        return replace(over, state=QuestionState.OPEN, until=words.when(link.expires, house.zone), fields=fields)
+        return replace(
+            over, state=QuestionState.OPEN, until=words.format_moment(link.expires, house.zone), fields=fields
+        )
 
 
 def _id(link: QuestionLink) -> str:
@@ -340,7 +347,7 @@ def _with_whom(house: House, request: Request, link: QuestionLink) -> _With | No
     """Who answers; None: it is no partner of ours any more, or not of this request."""
     name, transaction = request.partner.profile, request.transaction
     if request.role is Role.BORROWING:
-        attempt = request.attempt_number(link.attempt or 0)
+        attempt = request.find_attempt(link.attempt or 0)
         if attempt is None:
             return None
         name, transaction = attempt.partner, attempt.transaction
@@ -369,8 +376,8 @@ def _said(details: Details, house: House, words: Words) -> Rows:
     """What was filled in, but for the partner's own words."""
     return rows(
         words,
-        ("due", words.when(details.due, house.zone) if details.due is not None else ""),
-        ("expected", words.day(details.expected) if details.expected is not None else ""),
+        ("due", words.format_moment(details.due, house.zone) if details.due is not None else ""),
+        ("expected", words.format_day(details.expected) if details.expected is not None else ""),
         ("reason", words.reasons.get(details.reason, details.reason)),
         ("conditions", ", ".join(words.conditions.get(one, one) for one in details.conditions)),
     )

@@ -75,25 +75,25 @@ class RequestsFront:
     houses: Mapping[str, House]
     acts: Mapping[str, Acts]
 
-    def house(self, library: str) -> House:
+    def library_context(self, library: str) -> House:
         return house_of(self.houses, library)
 
     # --- making ------------------------------------------------------------------------------------------
 
     async def create_borrowing(self, library: str, draft: Draft) -> Request:
-        return await create(self.house(library), draft)
+        return await create(self.library_context(library), draft)
 
     async def create_lending(self, library: str, draft: LendingDraft) -> Request:
-        return await staff_request(self.house(library), draft)
+        return await staff_request(self.library_context(library), draft)
 
     async def act(self, library: str, request_id: str, act: Act) -> Request:
-        house = self.house(library)
-        return await self.acts[house.symbol].act(request_id, act)
+        house = self.library_context(library)
+        return await self.acts[house.symbol].perform(request_id, act)
 
     # --- looking -----------------------------------------------------------------------------------------
 
     async def listing(self, library: str, wanted: Wanted, limit: int, cursor: str) -> Page[Request]:
-        house = self.house(library)
+        house = self.library_context(library)
         if wanted.task and wanted.task not in {task.name for task in TASKS}:
             raise Refused(Reason.INVALID_VALUE, "There is no such task list.", value=wanted.task)
         filtered = _filter(wanted)
@@ -104,9 +104,9 @@ class RequestsFront:
         return Page(found.requests, found.cursor)
 
     async def show(self, library: str, request_id: str) -> Shown:
-        house = self.house(library)
+        house = self.library_context(library)
 
-        def work(
+        def load_with_history(
             connection: Connection,
         ) -> tuple[Request, Sequence[EventRow], Sequence[timers.TimerRow], Sequence[Row]]:
             request = requests.load(connection, house.symbol, request_id)
@@ -119,7 +119,7 @@ class RequestsFront:
                 outbox_queries.unfinished_of_request(connection, house.symbol, request_id),
             )
 
-        request, rows, running, unfinished = await house.store.read(work)
+        request, rows, running, unfinished = await house.store.read(load_with_history)
         probe = Event(by_us(Kind.NOTE), house.now())
         kinds = tuple(kind for kind in allowed(request, house.workflow(request), probe) if kind not in BY_RULE)
         return Shown(
@@ -130,18 +130,18 @@ class RequestsFront:
             unfinished=tuple(_unfinished_step(row) for row in unfinished),
         )
 
-    async def find(self, library: str, reference: str) -> Request:
+    async def find_request(self, library: str, reference: str) -> Request:
         """By id or number. Raises NotThere."""
-        house = self.house(library)
+        house = self.library_context(library)
 
-        def work(connection: Connection) -> Request | None:
+        def load_by_reference(connection: Connection) -> Request | None:
             found = requests.load(connection, house.symbol, reference)
             if found is not None:
                 return found
             by_number = requests.by_number(connection, house.symbol, reference)
             return requests.load(connection, house.symbol, by_number) if by_number is not None else None
 
-        request = await house.store.read(work)
+        request = await house.store.read(load_by_reference)
         if request is None:
             raise NotThere("request")
         return request
@@ -151,7 +151,7 @@ class RequestsFront:
     async def attach(
         self, library: str, request_id: str, upload: Upload, actor: str, version: int | None
     ) -> tuple[Request, Attachment]:
-        house = self.house(library)
+        house = self.library_context(library)
         await require_request(house, request_id)  # before a scanner is bothered
         upload = await checked(upload, house.policy().copies)
         now = house.now()
@@ -172,14 +172,14 @@ class RequestsFront:
             prepare=lambda request: _with_file(request, attachment),
         )
 
-        def work(connection: Connection) -> Request:
+        def insert_attachment(connection: Connection) -> Request:
             history.put(connection, house.symbol, attachment.id, upload.content)
             return must_fit(happen_in(connection, house, happening)).request
 
-        return await house.store.write(work), attachment
+        return await house.store.write(insert_attachment), attachment
 
     async def attachment(self, library: str, request_id: str, attachment_id: str) -> StoredFile:
-        house = self.house(library)
+        house = self.library_context(library)
         request = await require_request(house, request_id)
         kept = next((one for one in request.attachments if one.id == attachment_id), None)
         content = await house.store.read(lambda c: history.get(c, house.symbol, attachment_id)) if kept else None
@@ -192,12 +192,12 @@ class RequestsFront:
     async def reorder(
         self, library: str, request_id: str, partners: Sequence[str], actor: str, version: int | None
     ) -> Request:
-        house = self.house(library)
+        house = self.library_context(library)
         partners = tuple(dict.fromkeys(partners))
         for partner in partners:
-            house.known_partner(partner)
+            house.require_partner(partner)
 
-        def reordered(request: Request) -> Request:
+        def reorder_rota(request: Request) -> Request:
             done = tuple(line for line in request.rota if line.standing is not Standing.WAITING)
             waiting = {line.partner: line for line in request.rota if line.standing is Standing.WAITING}
             first = [waiting.pop(name, RotaLine(name)) for name in partners]
@@ -205,14 +205,14 @@ class RequestsFront:
             return replace(request, rota=(*done, *chosen, *waiting.values()))
 
         note = f"rota: {', '.join(partners)}"
-        return await self._on_rota(house, request_id, reordered, actor, version, note)
+        return await self._change_rota(house, request_id, reorder_rota, actor, version, note)
 
     async def skip(
         self, library: str, request_id: str, partner: str, why: str, actor: str, version: int | None
     ) -> Request:
-        house = self.house(library)
+        house = self.library_context(library)
 
-        def skipped(request: Request) -> Request:
+        def skip_line(request: Request) -> Request:
             waits = any(line.partner == partner and line.standing is Standing.WAITING for line in request.rota)
             if not waits:
                 raise NotThere("rota line")
@@ -224,11 +224,11 @@ class RequestsFront:
             )
             return replace(request, rota=rota)
 
-        return await self._on_rota(
-            house, request_id, skipped, actor, version, f"rota: {partner} skipped{f', {why}' if why else ''}"
+        return await self._change_rota(
+            house, request_id, skip_line, actor, version, f"rota: {partner} skipped{f', {why}' if why else ''}"
         )
 
-    async def _on_rota(
+    async def _change_rota(
         self,
         house: House,
         request_id: str,
@@ -239,11 +239,11 @@ class RequestsFront:
     ) -> Request:
         event = Event(by_us(Kind.NOTE), house.now(), actor, Details(note=note))
 
-        def changed(request: Request) -> Request:
+        def change_borrowing_rota(request: Request) -> Request:
             needs_role(request, Role.BORROWING)
             return change(request)
 
-        happening = Happening(request_id=request_id, event=event, expected=version, prepare=changed)
+        happening = Happening(request_id=request_id, event=event, expected=version, prepare=change_borrowing_rota)
         return (await happen(house, happening)).request
 
 
@@ -303,13 +303,13 @@ class PatronsFront:
         """Newest change first. Raises BadCursor."""
         wanted = Wanted(role=Role.BORROWING, patron_id=patron_id, open=open_)
         page = await self.requests.listing(library, wanted, limit, cursor)
-        house = self.requests.house(library)
-        return Page(tuple(self._view(house, request, language) for request in page), page.cursor)
+        house = self.requests.library_context(library)
+        return Page(tuple(self._build_patron_view(house, request, language) for request in page), page.cursor)
 
     async def show(self, library: str, request_id: str, patron_id: str, language: str) -> PatronView:
         """Raises NotThere, for the requests of others too."""
-        house = self.requests.house(library)
-        return self._view(house, await _own(house, request_id, patron_id), language)
+        house = self.requests.library_context(library)
+        return self._build_patron_view(house, await _own(house, request_id, patron_id), language)
 
     async def act(
         self,
@@ -322,14 +322,14 @@ class PatronsFront:
         language: str,
     ) -> PatronView:
         """Raises NotThere, Outdated, NotNow, Refused (the partner's workflow keeps it for staff)."""
-        house = self.requests.house(library)
+        house = self.requests.library_context(library)
         await _own(house, request_id, patron_id)
         done = Act(kind=KINDS[act], details=details, actor=PATRON, version=version)
-        return self._view(house, await self.requests.act(library, request_id, done), language)
+        return self._build_patron_view(house, await self.requests.act(library, request_id, done), language)
 
-    def _view(self, house: House, request: Request, language: str) -> PatronView:
+    def _build_patron_view(self, house: House, request: Request, language: str) -> PatronView:
         said = of_request(request)
-        spoken = self.letters.spoken(language or request.patron.language)
+        spoken = self.letters.resolve_language(language or request.patron.language)
         return PatronView(
             request=request,
             status=said.status,

@@ -88,50 +88,50 @@ class StaffFront:
         """Also an order that waits for others: it goes alone."""
         house = house_of(self.houses, library)
 
-        def work(connection: Connection) -> None:
+        def release_letter(connection: Connection) -> None:
             _decided(connection, house, letter_id, "released", actor, _held_row)
             outbox.release(connection, house.symbol, letter_id, house.now())
 
-        await self._change(house, work)
+        await self._write_change(house, release_letter)
 
     async def edit(self, library: str, letter_id: str, payload: str, actor: str) -> None:
         house = house_of(self.houses, library)
 
-        def work(connection: Connection) -> None:
+        def edit_letter(connection: Connection) -> None:
             _is_usable(_decided(connection, house, letter_id, "changed and released", actor), payload)
             outbox.edit(connection, house.symbol, letter_id, payload, house.now())
 
-        await self._change(house, work)
+        await self._write_change(house, edit_letter)
 
     async def skip(self, library: str, letter_id: str, reason: str, actor: str) -> None:
         house = house_of(self.houses, library)
 
-        def work(connection: Connection) -> None:
+        def skip_letter(connection: Connection) -> None:
             row = _decided(connection, house, letter_id, f"skipped: {reason}", actor)
             if row.kind == FILE:
                 skip_orders(connection, house, row, reason, actor)
             outbox.skip(connection, house.symbol, letter_id, reason, actor, house.now())
 
-        await self._change(house, work)
+        await self._write_change(house, skip_letter)
 
-    async def _change(self, house: House, change: Callable[[Connection], None]) -> None:
+    async def _write_change(self, house: House, change: Callable[[Connection], None]) -> None:
         await house.store.write(change)
-        house.nudge()
+        house.wake_outbox()
 
     # --- orders that wait for others ---------------------------------------------------------------------
 
-    async def gathered(self, library: str, limit: int, cursor: str) -> Page[GatheredOrder]:
+    async def list_batched_orders(self, library: str, limit: int, cursor: str) -> Page[GatheredOrder]:
         """Oldest first."""
         house = house_of(self.houses, library)
         return await house.store.read(lambda c: gathered(c, house, limit, cursor))
 
-    async def send_now(self, library: str, partner: str) -> int:
+    async def send_orders_now(self, library: str, partner: str) -> int:
         """What waits for others to go to this partner goes now; how many orders that are. Raises Refused: there is no
         such partner."""
         house = house_of(self.houses, library)
-        profile, _ = house.known_partner(partner)
+        profile, _ = house.require_partner(partner)
         sent = await house.store.write(lambda c: order_batches.hurry(c, house.symbol, profile.name, house.now()))
-        house.nudge()
+        house.wake_outbox()
         return sent
 
     # --- notices -----------------------------------------------------------------------------------------
@@ -277,20 +277,20 @@ class PartnersFront:
 async def _count(house: House) -> _Counted:
     since = house.now() - timedelta(days=SUPPLY_TIME_DAYS)
 
-    def work(connection: Connection) -> _Counted:
+    def load_partner_counts(connection: Connection) -> _Counted:
         return _Counted(
             request_counts.partner_loads(connection, house.symbol, Role.BORROWING),
             request_counts.partner_loads(connection, house.symbol, Role.LENDING),
             request_counts.supply_times(connection, house.symbol, since),
         )
 
-    return await house.store.read(work)
+    return await house.store.read(load_partner_counts)
 
 
 def _view(
     house: House, profile: Profile, partner: PartnerPolicy, counted: _Counted, heard_from: HeardFrom
 ) -> PartnerView:
-    time, elsewhere = counted.times.get(profile.name), house.reported(partner)
+    time, elsewhere = counted.times.get(profile.name), house.reported_load(partner)
     heard = heard_from(house.symbol, profile.name)
     return PartnerView(
         profile=profile.name,
@@ -309,7 +309,7 @@ def _view(
         heard=heard.at,
         silent=heard.silent,
         mean_days=time.mean_days if time is not None else None,
-        cost=partner.price(ServiceType.LOAN),
+        cost=partner.usual_price(ServiceType.LOAN),
     )
 
 

@@ -128,13 +128,15 @@ async def standings_for(house: House, request: Request) -> Mapping[str, PartnerS
     """Of all partners, by name of the profile: as they stand now for this request."""
     since = house.now() - timedelta(days=SUPPLY_TIME_DAYS)
 
-    def work(connection: Connection) -> tuple[Mapping[str, int], Mapping[str, request_counts.SupplyTime]]:
+    def load_supply_figures(
+        connection: Connection,
+    ) -> tuple[Mapping[str, int], Mapping[str, request_counts.SupplyTime]]:
         return (
             request_counts.partner_loads(connection, house.symbol, Role.BORROWING),
             request_counts.supply_times(connection, house.symbol, since),
         )
 
-    loads, times = await house.store.read(work)
+    loads, times = await house.store.read(load_supply_figures)
     return {
         profile.name: rotas.standing(
             partner,
@@ -142,7 +144,7 @@ async def standings_for(house: House, request: Request) -> Mapping[str, PartnerS
             house.policy(),
             house.today(),
             open_requests=loads.get(profile.name, 0),
-            reported=house.reported(partner).open,
+            reported=house.reported_load(partner).open,
             mean_days=times[profile.name].mean_days if profile.name in times else None,
         )
         for profile, partner in house.partners()
@@ -169,8 +171,8 @@ async def _nobody(house: House, request: Request, chosen: Chosen) -> str:
 
 async def _ask(house: House, request: Request, chosen: Chosen, line: RotaLine) -> str:
     number = len(request.attempts) + 1
-    _, partner = house.known_partner(line.partner)
-    party = house.party_of(line.partner)
+    _, partner = house.require_partner(line.partner)
+    party = house.party_of_partner(line.partner)
     now = house.now()
     attempt = Attempt(
         number=number,
@@ -179,7 +181,7 @@ async def _ask(house: House, request: Request, chosen: Chosen, line: RotaLine) -
         channel=partner.channel,
         transaction=request.number if number == 1 else f"{request.number}-{number}",
         asked=now,
-        holdings=chosen.holdings.line if chosen.holdings is not None else "",
+        holdings=chosen.holdings.report_line if chosen.holdings is not None else "",
     )
     happening = Happening(
         request_id=request.id,
@@ -188,7 +190,7 @@ async def _ask(house: House, request: Request, chosen: Chosen, line: RotaLine) -
         prepare=lambda current: asked(_as_chosen(current, chosen), attempt, party),
     )
 
-    def work(connection: Connection) -> bool:
+    def insert_attempt(connection: Connection) -> bool:
         outcome = happen_in(connection, house, happening)
         if isinstance(outcome, Denied):
             return False
@@ -197,8 +199,8 @@ async def _ask(house: House, request: Request, chosen: Chosen, line: RotaLine) -
         )
         return True
 
-    fitted = await house.store.write(work)
-    house.nudge()
+    fitted = await house.store.write(insert_attempt)
+    house.wake_outbox()
     return f"{line.partner} is asked" if fitted else "no supplier is wanted any more"
 
 
@@ -242,7 +244,7 @@ async def look_up(
 async def _one(house: House, request: Request, line: RotaLine, rule: OnlyOwning) -> LookedUp:
     if rule is OnlyOwning.NO:
         return LookedUp(line, None)
-    partner = house.known_partner(line.partner)[0]
+    partner = house.require_partner(line.partner)[0]
     holdings = await house.catalogue.holds(request.citation, partner, request.service.type)
     return LookedUp(line, holdings, _why_not(rule, holdings))
 
@@ -251,7 +253,7 @@ def _why_not(rule: OnlyOwning, holdings: Holdings) -> str:
     owns = None if holdings.holding is Holding.UNKNOWN else holdings.holding is Holding.OWNS
     if may_ask(rule, owns) and not holdings.skip:
         return ""
-    return f"{_SAYS[holdings.holding, holdings.skip]} ({holdings.line})"
+    return f"{_SAYS[holdings.holding, holdings.skip]} ({holdings.report_line})"
 
 
 _SAYS = {
@@ -267,7 +269,7 @@ class StaticCatalogue:
     """Reads `partner.owns` of the profile."""
 
     async def holds(self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN) -> Holdings:
-        said = partner.partner.has(citation) if partner.partner is not None else None
+        said = partner.partner.owns_work(citation) if partner.partner is not None else None
         if said is None:
             return Holdings(Holding.UNKNOWN, "its catalogue is not known")
         return Holdings(Holding.OWNS, "listed") if said else Holdings(Holding.NOT, "not listed")
@@ -342,7 +344,7 @@ def _line(looked: LookedUp) -> ExplainedLine:
     if holdings is None:
         return ExplainedLine(line.partner, Verdict.AFTER, line.why)
     verdict = _verdict(holdings) if looked.why_not else Verdict.AFTER
-    return ExplainedLine(line.partner, verdict, line.why, f"{holdings.holding.value}: {holdings.line}")
+    return ExplainedLine(line.partner, verdict, line.why, f"{holdings.holding.value}: {holdings.report_line}")
 
 
 def _verdict(holdings: Holdings) -> Verdict:

@@ -47,7 +47,7 @@ class Happening:
 async def happen(house: House, happening: Happening) -> Transition:
     """Raises NotThere, NotNow, Outdated."""
     transition = must_fit(await house.store.write(lambda c: happen_in(c, house, happening)))
-    house.nudge()
+    house.wake_outbox()
     return transition
 
 
@@ -126,15 +126,15 @@ async def fire(house: House, row: TimerRow) -> None:
         return
     event = _event(house, request, row.timer)
 
-    def work(connection: Connection) -> None:
+    def apply_timer_event(connection: Connection) -> None:
         # Ended first: the event may set the same timer anew.
         if not timers.take(connection, row):
             return
         outcome = happen_in(connection, house, Happening(request_id=row.request_id, event=event))
         assert not isinstance(outcome, Denied), outcome
 
-    await house.store.write(work)
-    house.nudge()
+    await house.store.write(apply_timer_event)
+    house.wake_outbox()
 
 
 def _event(house: House, request: Request, timer: Timer) -> Event:

@@ -86,22 +86,22 @@ class _Search:
         try:
             async with asyncio.timeout(policy.seconds):
                 for question in asked:
-                    if (verdict := await self._ask(question, policy)) is not None and verdict.found:
-                        return _Found(verdict.holding, self._note())
+                    if (verdict := await self._ask_question(question, policy)) is not None and verdict.found:
+                        return _Found(verdict.holding, self._format_lookup_note())
         except TimeoutError:
-            return self._unreachable(f"no answer within {policy.seconds:g} seconds")
+            return self._unreachable_result(f"no answer within {policy.seconds:g} seconds")
         except Unavailable as error:
-            return self._unreachable(why(error))
+            return self._unreachable_result(why(error))
         if not self._verdicts:
-            return self._unreachable("")  # it refused every question
+            return self._unreachable_result("")  # it refused every question
         unclear = any(verdict.holding is Holding.UNKNOWN for verdict in self._verdicts)
-        return _Found(Holding.UNKNOWN if unclear else Holding.NOT, self._note())
+        return _Found(Holding.UNKNOWN if unclear else Holding.NOT, self._format_lookup_note())
 
-    async def _ask(self, question: Question, policy: LocatePolicy) -> Verdict | None:
+    async def _ask_question(self, question: Question, policy: LocatePolicy) -> Verdict | None:
         """None: the catalogue can't be asked this. Raises Unavailable."""
         keep = timedelta(minutes=policy.cache_minutes)
         try:
-            hits = await self._asker.ask(
+            hits = await self._asker.search(
                 self._target, question.query, count=policy.looked_at, seconds=policy.seconds, keep=keep
             )
         except Refused as refused:
@@ -112,12 +112,12 @@ class _Search:
         self._verdicts.append(verdict)
         return verdict
 
-    def _unreachable(self, reason: str) -> _Found:
+    def _unreachable_result(self, reason: str) -> _Found:
         if reason:
             self._said.append(reason)
-        return _Found(Holding.UNKNOWN, self._note(), self._sought.policy.unreachable is Unreachable.SKIP)
+        return _Found(Holding.UNKNOWN, self._format_lookup_note(), self._sought.policy.unreachable is Unreachable.SKIP)
 
-    def _note(self) -> str:
+    def _format_lookup_note(self) -> str:
         return "; ".join(self._said)
 
 
@@ -273,7 +273,7 @@ def _holdings(held: tuple[HeldItem, ...] | None, sought: Sought) -> tuple[Holdin
         if policy.locations:
             return Holding.UNKNOWN, "who holds it is not shown"
         return Holding.OWNS, "no holdings are shown"
-    here = [one for one in held if policy.is_here(one)]
+    here = [one for one in held if policy.is_own_holding(one)]
     if not here:
         return Holding.NOT, "none of its holdings is there" if held else "without holdings"
     return _covering(here, sought)
@@ -281,7 +281,7 @@ def _holdings(held: tuple[HeldItem, ...] | None, sought: Sought) -> tuple[Holdin
 
 def _covering(here: list[HeldItem], sought: Sought) -> tuple[Holding, str]:
     """A holding that says nothing about volumes may have all of them."""
-    wanted = Wanted.of(sought.citation) if sought.policy.volumes else Wanted()
+    wanted = Wanted.part_of_citation(sought.citation) if sought.policy.volumes else Wanted()
     if not wanted:
         return _lent(here, sought)
     said = [(one, covers(one.volumes, wanted) if one.volumes.strip() else True) for one in here]
@@ -296,7 +296,7 @@ def _covering(here: list[HeldItem], sought: Sought) -> tuple[Holding, str]:
 
 
 def _lent(held: list[HeldItem], sought: Sought) -> tuple[Holding, str]:
-    rated = [(one, sought.policy.lends(one, sought.service)) for one in held]
+    rated = [(one, sought.policy.lending_verdict(one, sought.service)) for one in held]
     for wanted in (Lends.YES, Lends.ASK):
         if (found := next((one for one, lends in rated if lends is wanted), None)) is not None:
             return Holding.OWNS, f"{_place(found)}{', lent by decision' if wanted is Lends.ASK else ''}"

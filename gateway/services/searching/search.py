@@ -74,22 +74,22 @@ class Finder:
         rules = house.policy().catalogues
         turn = asyncio.Semaphore(rules.at_once)
 
-        async def ask(name: str) -> tuple[Answered, tuple[FoundRecord, ...]]:
+        async def ask_target(name: str) -> tuple[Answered, tuple[FoundRecord, ...]]:
             async with turn:
-                return await self._ask(house, name, query, records or rules.records)
+                return await self._search_target(house, name, query, records or rules.records)
 
         names = _members(house, where)
-        came = await asyncio.gather(*map(ask, names))
+        came = await asyncio.gather(*map(ask_target, names))
         ranked = _by_place((name, found) for name, (_, found) in zip(names, came, strict=True))
         return Found(tuple(answer for answer, _ in came), merged(ranked))
 
-    async def by_identifier(self, library: str, number: RecordId) -> Citation | None:
+    async def find_by_identifier(self, library: str, number: RecordId) -> Citation | None:
         """See `LookUp`. The catalogues of `catalogues.look_up` are asked at once; the first that knows it counts."""
         house = house_of(self.houses, library)
         where = house.policy().catalogues.look_up
         if not where or not by_number(number):
             return None
-        asked = [asyncio.create_task(self._know(house, name, number)) for name in _members(house, where)]
+        asked = [asyncio.create_task(self._look_up_number(house, name, number)) for name in _members(house, where)]
         try:
             return await _first(asked)
         finally:
@@ -97,23 +97,25 @@ class Finder:
                 task.cancel()
             await asyncio.gather(*asked, return_exceptions=True)
 
-    async def _ask(self, house: House, name: str, query: Query, count: int) -> tuple[Answered, tuple[FoundRecord, ...]]:
+    async def _search_target(
+        self, house: House, name: str, query: Query, count: int
+    ) -> tuple[Answered, tuple[FoundRecord, ...]]:
         seconds, clock = house.policy().catalogues.seconds, asyncio.get_running_loop().time
         begun = clock()
         try:
-            target = self._target(house, name)
-            hits = await self.asker.ask(target, query, count=count, seconds=seconds, keep=AT_ONCE)
+            target = self._find_target(house, name)
+            hits = await self.asker.search(target, query, count=count, seconds=seconds, keep=AT_ONCE)
         except (Unavailable, Refused) as error:
             return Answered(target=name, seconds=clock() - begun, problem=why(error)), ()
         return _answered(name, hits, clock() - begun), hits.records
 
-    async def _know(self, house: House, name: str, number: RecordId) -> Citation | None:
+    async def _look_up_number(self, house: House, name: str, number: RecordId) -> Citation | None:
         """Raises Unavailable, also for a target that refused."""
         seconds = house.policy().catalogues.seconds
         try:
-            target = self._target(house, name)
+            target = self._find_target(house, name)
             for query in by_number(number):
-                hits = await self.asker.ask(target, query, count=5, seconds=seconds, keep=KNOWN_FOR)
+                hits = await self.asker.search(target, query, count=5, seconds=seconds, keep=KNOWN_FOR)
                 for record in hits.records:
                     if _is_it(record, number, hits):
                         return record.citation
@@ -121,7 +123,7 @@ class Finder:
             raise Unavailable(why(refused)) from refused
         return None
 
-    def _target(self, house: House, name: str) -> Target:
+    def _find_target(self, house: House, name: str) -> Target:
         """A partner that shares a catalogue is searched there. Raises Refused(INVALID_VALUE)."""
         profile = house.profile(name)
         if profile is None or profile.abstract:
@@ -188,7 +190,7 @@ def merged(found: Iterable[tuple[str, FoundRecord]]) -> tuple[Result, ...]:
     groups = _Groups()
     for target, record in found:
         if record.citation != Citation():
-            groups.add(target, record)
+            groups.add_record(target, record)
     return tuple(_result(group.records) for group in groups.found if group.records)
 
 
@@ -197,7 +199,7 @@ class _Group:
     records: list[tuple[str, FoundRecord]] = field(default_factory=list)
     numbers: set[str] = field(default_factory=set)
 
-    def contradicts(self, numbers: frozenset[str]) -> bool:
+    def has_conflicting_number(self, numbers: frozenset[str]) -> bool:
         """A number of the same kind is another."""
         return bool({_type(one) for one in self.numbers} & {_type(one) for one in numbers})
 
@@ -208,18 +210,18 @@ class _Groups:
         self._by_number: dict[str, _Group] = {}
         self._by_text: defaultdict[str, list[_Group]] = defaultdict(list)
 
-    def add(self, target: str, record: FoundRecord) -> None:
+    def add_record(self, target: str, record: FoundRecord) -> None:
         numbers, text = _numbers(record.citation), _text(record.citation)
         known = list({id(one): one for one in map(self._by_number.get, numbers) if one is not None}.values())
         if not known and text:
-            known = [one for one in self._by_text[text] if one.records and not one.contradicts(numbers)][:1]
-        group = self._one(known)
+            known = [one for one in self._by_text[text] if one.records and not one.has_conflicting_number(numbers)][:1]
+        group = self._join_groups(known)
         group.records.append((target, record))
         group.numbers |= numbers
         self._by_number.update(dict.fromkeys(group.numbers, group))
         self._by_text[text].append(group)
 
-    def _one(self, known: list[_Group]) -> _Group:
+    def _join_groups(self, known: list[_Group]) -> _Group:
         """A new one; or the one that is known, joined by others that nobody knew to be the same."""
         if not known:
             self.found.append(_Group())

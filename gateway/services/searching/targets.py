@@ -56,7 +56,7 @@ def catalogue_of(partner: Profile, profiles: ProfileSet, searches: Iterable[str]
     locate = partner.locate
     if locate is None:
         return target_of(partner, "", searches)
-    profile = profiles.by_name(locate.target) if locate.target else partner
+    profile = profiles.find_profile(locate.target) if locate.target else partner
     if profile is None or profile.abstract:
         raise Refused(
             Reason.INVALID_VALUE, f"There is no profile '{locate.target}'.", about=About.RECEIVER, value=locate.target
@@ -80,13 +80,13 @@ class Asker:
         self._asked: OrderedDict[_Key, _Asked] = OrderedDict()
         self._tasks: set[asyncio.Task[Hits]] = set()
 
-    async def ask(self, target: Target, query: Query, *, count: int, seconds: float, keep: timedelta) -> Hits:
+    async def search(self, target: Target, query: Query, *, count: int, seconds: float, keep: timedelta) -> Hits:
         """Records come without their bytes. Who is cancelled doesn't stop the question: its answer may be wanted by
         others, or soon. Raises Unavailable (also: no answer within `seconds`), Refused."""
         key = (target.name, target.by, query, count)
         known = self._asked.get(key)
-        if known is None or not self._counts(known, target):
-            known = self._begin(key, target, query, count, seconds, keep)
+        if known is None or not self._is_still_valid(known, target):
+            known = self._start_search(key, target, query, count, seconds, keep)
         return await asyncio.shield(known.task)
 
     async def close(self) -> None:
@@ -97,16 +97,18 @@ class Asker:
         for search in self.searches.values():
             await search.close()
 
-    def _counts(self, known: _Asked, target: Target) -> bool:
+    def _is_still_valid(self, known: _Asked, target: Target) -> bool:
         """Not after an edit of the profile."""
         fresh = known.until is None or self._clock.now() < known.until
         return fresh and (known.target.profile is target.profile or known.target == target)
 
-    def _begin(self, key: _Key, target: Target, query: Query, count: int, seconds: float, keep: timedelta) -> _Asked:
-        task = asyncio.create_task(self._search(target, query, count, seconds), name=f"search {target.name}")
+    def _start_search(
+        self, key: _Key, target: Target, query: Query, count: int, seconds: float, keep: timedelta
+    ) -> _Asked:
+        task = asyncio.create_task(self._run_search(target, query, count, seconds), name=f"search {target.name}")
         asked = _Asked(target, task)
 
-        def done(task: asyncio.Task[Hits]) -> None:
+        def record_search_end(task: asyncio.Task[Hits]) -> None:
             self._tasks.discard(task)
             failed = task.cancelled() or task.exception() is not None
             asked.until = self._clock.now() + (min(FAILED, keep) if failed else keep)
@@ -114,14 +116,14 @@ class Asker:
                 del self._asked[key]
 
         self._tasks.add(task)
-        task.add_done_callback(done)
+        task.add_done_callback(record_search_end)
         self._asked[key] = asked
         self._asked.move_to_end(key)
         while len(self._asked) > MOST:
             self._asked.popitem(last=False)
         return asked
 
-    async def _search(self, target: Target, query: Query, count: int, seconds: float) -> Hits:
+    async def _run_search(self, target: Target, query: Query, count: int, seconds: float) -> Hits:
         try:
             async with asyncio.timeout(seconds):
                 hits = await self.searches[target.by].search(target.profile, query, count=count)

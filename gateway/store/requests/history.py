@@ -89,7 +89,7 @@ _AFTER = Prepared(
 
 def of_request(connection: Connection, library: str, request_id: str) -> tuple[EventRow, ...]:
     """Oldest first. Raises Unreadable."""
-    return _rows(_OF_REQUEST.all(connection, {"library": library, "request_id": request_id}))
+    return _rows(_OF_REQUEST.fetch_all(connection, {"library": library, "request_id": request_id}))
 
 
 def after(connection: Connection, library: str, cursor: str, limit: int) -> tuple[EventRow, ...]:
@@ -98,7 +98,7 @@ def after(connection: Connection, library: str, cursor: str, limit: int) -> tupl
     On PostgreSQL a transaction that takes long may add a row below one that was seen; who must miss none reads the
     last seconds again.
     """
-    return _rows(_AFTER.all(connection, {"library": library, "id": cursor, "limit": limit}))
+    return _rows(_AFTER.fetch_all(connection, {"library": library, "id": cursor, "limit": limit}))
 
 
 def _rows(found: Iterable[Any]) -> tuple[EventRow, ...]:
@@ -128,7 +128,7 @@ class Seen:
 
 
 def seen(connection: Connection, library: str, profile: str, message_id: str) -> Seen | None:
-    found = _SEEN.first(connection, {"in_library": library, "with_profile": profile, "with_id": message_id})
+    found = _SEEN.fetch_first(connection, {"in_library": library, "with_profile": profile, "with_id": message_id})
     return Seen(*found) if found is not None else None
 
 
@@ -143,7 +143,7 @@ def keep(connection: Connection, library: str, profile: str, message_id: str, ca
         "reason": came.reason,
         "at": at,
     }
-    _INSERT.run(connection, [row])
+    _INSERT.execute_many(connection, [row])
 
 
 def put(connection: Connection, library: str, id_: str, content: bytes) -> None:
@@ -152,9 +152,9 @@ def put(connection: Connection, library: str, id_: str, content: bytes) -> None:
 
 
 def get(connection: Connection, library: str, id_: str) -> bytes | None:
-    row = _GET.first(connection, {"library": library, "id": id_})
+    row = _GET.fetch_first(connection, {"library": library, "id": id_})
     return None if row is None else bytes(row.content)
 
 
 def delete(connection: Connection, library: str, id_: str) -> None:
-    _DELETE.run(connection, [{"library": library, "id": id_}])
+    _DELETE.execute_many(connection, [{"library": library, "id": id_}])

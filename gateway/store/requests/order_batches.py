@@ -62,13 +62,13 @@ _SEND_ALL_SINGLY = written(
 
 def awaits(connection: Connection, library: str, target: str, now: datetime, due: datetime, most: int) -> None:
     """An order was added that goes when it is `due`, or as soon as there are `most`."""
-    alarm = _HELD_ALARM.first(connection, _found(library, target, GATHER))
+    alarm = _HELD_ALARM.fetch_first(connection, _found(library, target, GATHER))
     full = _count(connection, library, target, most) >= most
     when = min(now, due) if full else due
     if alarm is None:
         outbox.add(connection, _alarm(library, target, now, when))
     elif when < alarm.next_at:
-        _SET.run(connection, [{"library": library, "id": alarm.id, "next_at": when}])
+        _SET.execute_many(connection, [{"library": library, "id": alarm.id, "next_at": when}])
 
 
 def _alarm(library: str, target: str, now: datetime, when: datetime) -> Row:
@@ -86,19 +86,19 @@ def _alarm(library: str, target: str, now: datetime, when: datetime) -> Row:
 
 def _count(connection: Connection, library: str, target: str, limit: int) -> int:
     """Orders that wait, or `limit` where there are more."""
-    return len(_SOME.all(connection, {**_found(library, target, ORDER), "limit": limit}))
+    return len(_SOME.fetch_all(connection, {**_found(library, target, ORDER), "limit": limit}))
 
 
 def ready(connection: Connection, library: str, target: str, limit: int) -> tuple[Row, ...]:
     """Orders whose turn in their lane has come, oldest first; nobody else gets them in this transaction."""
-    ids = _READY.all(connection, {**_found(library, target, ORDER), "limit": limit})
+    ids = _READY.fetch_all(connection, {**_found(library, target, ORDER), "limit": limit})
     rows = (outbox_queries.get(connection, library, found.id) for found in ids)
     return tuple(row for row in rows if row is not None)
 
 
 def waiting(connection: Connection, library: str, target: str, limit: int) -> tuple[Row, ...]:
     """The same to look at, and those whose turn has not come yet."""
-    ids = _SOME.all(connection, {**_found(library, target, ORDER), "limit": limit})
+    ids = _SOME.fetch_all(connection, {**_found(library, target, ORDER), "limit": limit})
     rows = (outbox_queries.get(connection, library, found.id) for found in ids)
     return tuple(row for row in rows if row is not None)
 
@@ -110,7 +110,7 @@ def any_waits(connection: Connection, library: str, target: str) -> bool:
 
 def singly(connection: Connection, library: str, target: str) -> None:
     """All orders that wait are messages like others from now on, each for itself."""
-    _SEND_ALL_SINGLY.run(connection, [{"library": library, "target": target, "kind": ORDER}])
+    _SEND_ALL_SINGLY.execute_many(connection, [{"library": library, "target": target, "kind": ORDER}])
 
 
 def hurry(connection: Connection, library: str, target: str, now: datetime) -> int:
@@ -137,7 +137,7 @@ def unsent(connection: Connection, library: str, limit: int, cursor: str = "") -
 
 def due_of(connection: Connection, library: str, target: str) -> datetime | None:
     """When the orders that wait go; None: none wait."""
-    alarm = _ALARM.first(connection, _found(library, target, GATHER))
+    alarm = _ALARM.fetch_first(connection, _found(library, target, GATHER))
     return None if alarm is None else alarm.next_at
 
 
@@ -195,12 +195,14 @@ def add(connection: Connection, file: Row, orders: Sequence[FiledOrder]) -> None
             for o in orders
         ],
     )
-    _TAKE.run(connection, [{"library": o.library, "id": o.order_id, "node": _hands(o.file_id)} for o in orders])
+    _TAKE.execute_many(
+        connection, [{"library": o.library, "id": o.order_id, "node": _hands(o.file_id)} for o in orders]
+    )
 
 
 def orders_of(connection: Connection, library: str, file_id: str) -> tuple[FiledOrder, ...]:
     """In their order; empty for a row that is no file."""
-    found = _OF_FILE.all(connection, {"in_library": library, "of_file": file_id})
+    found = _OF_FILE.fetch_all(connection, {"in_library": library, "of_file": file_id})
     return tuple(map(_filed, found))
 
 
@@ -246,13 +248,15 @@ def file_of(row: Row) -> str:
 
 def drop(connection: Connection, library: str, file_id: str, order_id: str) -> None:
     """It could not be written, so it was not in the file."""
-    _DROP.run(connection, [{"library": library, "file_id": file_id, "order_id": order_id}])
+    _DROP.execute_many(connection, [{"library": library, "file_id": file_id, "order_id": order_id}])
 
 
 def dissolve(connection: Connection, library: str, file_id: str, now: datetime) -> None:
     """Its orders are messages like others from now on, each for itself."""
     for one in in_hand(connection, library, file_id):
-        _SEND_ONE_SINGLY.run(connection, [{"library": library, "id": one.id, "next_at": now, "node": one.node}])
+        _SEND_ONE_SINGLY.execute_many(
+            connection, [{"library": library, "id": one.id, "next_at": now, "node": one.node}]
+        )
         drop(connection, library, file_id, one.id)
 
 

@@ -159,7 +159,7 @@ def claim(
     over. Their turn has come, they are waiting and due, or were in hand under a lease that is over. No other claim
     gets them before that. `kinds`: only these."""
     if kinds is None:
-        found: Sequence[Any] = _CLAIMABLE.all(connection, {"now": now, "limit": limit})
+        found: Sequence[Any] = _CLAIMABLE.fetch_all(connection, {"now": now, "limit": limit})
     else:
         found = connection.execute(_READY.where(COLUMNS.kind.in_(sorted(kinds))), {"now": now, "limit": limit}).all()
     return _claimed(connection, found, now + lease, node)
@@ -167,14 +167,14 @@ def claim(
 
 def claim_one(connection: Connection, library: str, id_: str, now: datetime, lease: timedelta, node: str) -> Row | None:
     """The same for one row, whose caller waits for it. None: it is not its turn, or it is in hand or has ended."""
-    found = _CLAIMABLE_ONE.all(connection, {"in_library": library, "with_id": id_, "now": now})
+    found = _CLAIMABLE_ONE.fetch_all(connection, {"in_library": library, "with_id": id_, "now": now})
     return next(iter(_claimed(connection, found, now + lease, node)), None)
 
 
 def _claimed(connection: Connection, found: Sequence[Any], until: datetime, node: str) -> tuple[Row, ...]:
     if not found:
         return ()
-    _CLAIM.run(
+    _CLAIM.execute_many(
         connection,
         [{"in_library": row.library, "with_id": row.id, "until": until, "by_node": node} for row in found],
     )
@@ -223,19 +223,19 @@ def let_be(connection: Connection, row: Row, reason: str, by: str, at: datetime)
 
 def again(connection: Connection, row: Row, next_at: datetime, error: str) -> None:
     """To be tried again, not before `next_at`. Raises LeaseLost."""
-    _held(_AGAIN.first(connection, _mine(row, next_at=next_at, error=clean(error, NOTE_LIMIT))), row)
+    _held(_AGAIN.fetch_first(connection, _mine(row, next_at=next_at, error=clean(error, NOTE_LIMIT))), row)
 
 
 def dead(connection: Connection, row: Row, error: str, at: datetime) -> None:
     """Given up until staff decide; those behind it wait, but for calls to the library. Raises LeaseLost."""
-    _held(_DEAD.first(connection, _mine(row, next_at=at, error=clean(error, NOTE_LIMIT))), row)
+    _held(_DEAD.fetch_first(connection, _mine(row, next_at=at, error=clean(error, NOTE_LIMIT))), row)
     if row.kind == INDEPENDENT:
         leave(connection, row.library, row.lane)
 
 
 def _end(connection: Connection, row: Row, status: Status, at: datetime, error: str, note: str) -> None:
     ended = _mine(row, status=status.value, ended=at, error=clean(error, NOTE_LIMIT), note=clean(note, NOTE_LIMIT))
-    _held(_END_MINE.first(connection, ended), row)
+    _held(_END_MINE.fetch_first(connection, ended), row)
     leave(connection, row.library, row.lane)
 
 
@@ -279,30 +279,30 @@ def release(connection: Connection, library: str, id_: str, now: datetime) -> bo
     """A dead or waiting row is tried now, with its tries counted anew; an order that waited for others goes alone.
     False: there is no such row."""
     _rejoin_lane(connection, library, id_)
-    return _RELEASE.first(connection, {"library": library, "id": id_, "next_at": now}) is not None
+    return _RELEASE.fetch_first(connection, {"library": library, "id": id_, "next_at": now}) is not None
 
 
 def edit(connection: Connection, library: str, id_: str, payload: str, now: datetime) -> bool:
     """The same with another payload."""
     _rejoin_lane(connection, library, id_)
     changed = {"library": library, "id": id_, "payload": payload, "next_at": now}
-    return _EDIT.first(connection, changed) is not None
+    return _EDIT.fetch_first(connection, changed) is not None
 
 
 def _rejoin_lane(connection: Connection, library: str, id_: str) -> None:
     """A dead call to the library has left its lane: it is tried now where nothing waits there, else as the last."""
-    dead_call = _DEAD_CALL.first(connection, {"in_library": library, "with_id": id_})
+    dead_call = _DEAD_CALL.fetch_first(connection, {"in_library": library, "with_id": id_})
     if dead_call is None:
         return
     turn = join(connection, library, dead_call.lane, id_)
     status = Status.DEAD if turn.now else Status.WAITING
-    _REJOIN.run(connection, [{"library": library, "id": id_, "place": turn.place, "status": status.value}])
+    _REJOIN.execute_many(connection, [{"library": library, "id": id_, "place": turn.place, "status": status.value}])
 
 
 def skip(connection: Connection, library: str, id_: str, reason: str, by: str, now: datetime) -> bool:
     """A dead or waiting row is never done; those behind it go on. False: there is no such row, or it is in hand."""
     note = clean(_skipped(reason, by), NOTE_LIMIT)
-    row = _SKIP.first(connection, {"library": library, "id": id_, "ended": now, "note": note})
+    row = _SKIP.fetch_first(connection, {"library": library, "id": id_, "ended": now, "note": note})
     if row is None:
         return False
     leave(connection, library, row.lane)
@@ -323,7 +323,7 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
     )
     found = connection.execute(old).all()
     if found:
-        _DELETE.run(connection, [{"library": library, "id": id_} for library, id_ in found])
+        _DELETE.execute_many(connection, [{"library": library, "id": id_} for library, id_ in found])
     return len(found)
 
 
@@ -392,7 +392,7 @@ def join(connection: Connection, library: str, lane: str, id_: str) -> Turn:
     """The place of a new row in its lane."""
     if not lane:
         return Turn(0, now=True)
-    row = _JOIN.first(connection, {"library": library, "lane": lane, "head": id_})
+    row = _JOIN.fetch_first(connection, {"library": library, "lane": lane, "head": id_})
     return Turn(row.last, now=row.head == id_)
 
 
@@ -401,15 +401,15 @@ def leave(connection: Connection, library: str, lane: str) -> None:
     if not lane:
         return
     it = {"library": library, "lane": lane}
-    locked = _LOCK.first(connection, it)
+    locked = _LOCK.fetch_first(connection, it)
     if locked is None:  # the last one was a dead call to the library, which had left it before
         return
-    following = _NEXT.first(connection, it)
+    following = _NEXT.fetch_first(connection, it)
     if following is None:
-        _END.run(connection, [it])
+        _END.execute_many(connection, [it])
     elif following.id != locked.head:
-        _MOVE.run(connection, [{**it, "head": following.id}])
-        _MAKE_READY.run(connection, [{"library": library, "id": following.id}])
+        _MOVE.execute_many(connection, [{**it, "head": following.id}])
+        _MAKE_READY.execute_many(connection, [{"library": library, "id": following.id}])
 
 
 @frozen
@@ -420,7 +420,7 @@ class Way:
     library: str | None = None
     target: str | None = None
 
-    def condition(self) -> ColumnElement[bool]:
+    def to_sql_condition(self) -> ColumnElement[bool]:
         said = [COLUMNS.kind == self.kind]
         if self.library is not None:
             said.append(COLUMNS.library == self.library)
@@ -441,7 +441,7 @@ def claim_besides(
     """As `outbox.claim`, without the rows of `besides`."""
     ready = select(COLUMNS.library, COLUMNS.id).where(COLUMNS.ready_at <= now, COLUMNS.kind.in_(sorted(kinds)))
     if besides:
-        ready = ready.where(not_(or_(*(way.condition() for way in besides))))
+        ready = ready.where(not_(or_(*(way.to_sql_condition() for way in besides))))
     ready = ready.order_by(COLUMNS.ready_at, COLUMNS.library, COLUMNS.id).limit(limit).with_for_update(skip_locked=True)
     found = connection.execute(ready).all()
     claimed = (claim_one(connection, library, id_, now, lease, node) for library, id_ in found)
@@ -466,7 +466,7 @@ def put_back(connection: Connection, rows: Sequence[Row]) -> None:
     """Rows as they were claimed: they wait as before, and this try doesn't count. Those that are not in the claim's
     hands any more are left as they are."""
     mine = [{"in_library": r.library, "with_id": r.id, "by_node": r.node, "at_try": r.tries} for r in rows]
-    _PUT_BACK.run(connection, mine)
+    _PUT_BACK.execute_many(connection, mine)
 
 
 def recover(connection: Connection, nodes: str, now: datetime, besides: Collection[str]) -> int:

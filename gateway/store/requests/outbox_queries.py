@@ -81,32 +81,32 @@ _OF_KIND_AND_REQUEST = Prepared(
 
 
 def get(connection: Connection, library: str, id_: str) -> Row | None:
-    row = _GET.first(connection, {"in_library": library, "with_id": id_})
+    row = _GET.fetch_first(connection, {"in_library": library, "with_id": id_})
     return None if row is None else row_of_result(row)
 
 
 def listing(connection: Connection, library: str, status: Status, limit: int, cursor: str = "") -> Page:
     """Rows of one status, newest first."""
     found = {"of_status": status.value, "in_library": library, "below": cursor or AFTER_ALL, "limit": limit + 1}
-    return _page(_LISTING.all(connection, found), limit)
+    return _page(_LISTING.fetch_all(connection, found), limit)
 
 
 def oldest_first(connection: Connection, library: str, status: Status, limit: int, cursor: str = "") -> Page:
     """The same, oldest first."""
     found = {"of_status": status.value, "in_library": library, "above": cursor, "limit": limit + 1}
-    return _page(_OLDEST_FIRST.all(connection, found), limit)
+    return _page(_OLDEST_FIRST.fetch_all(connection, found), limit)
 
 
 def of_request(connection: Connection, library: str, request_id: str, limit: int, cursor: str = "") -> Page:
     """Rows of one request in every status, newest first, until they are pruned."""
     found = {"in_library": library, "of_request": request_id, "below": cursor or AFTER_ALL, "limit": limit + 1}
-    return _page(_OF_REQUEST.all(connection, found), limit)
+    return _page(_OF_REQUEST.fetch_all(connection, found), limit)
 
 
 def unfinished_of_request(connection: Connection, library: str, request_id: str, limit: int = 100) -> tuple[Row, ...]:
     """Rows of one request that wait, are in hand or are dead, oldest first."""
     found = {"in_library": library, "of_request": request_id, "limit": limit}
-    return tuple(row_of_result(row) for row in _UNFINISHED.all(connection, found))
+    return tuple(row_of_result(row) for row in _UNFINISHED.fetch_all(connection, found))
 
 
 def requests_with_unfinished(connection: Connection, library: str, kind: str, target: str) -> tuple[str, ...]:
@@ -124,8 +124,8 @@ def of_kind(connection: Connection, library: str, kind: str, request_id: str, li
     """Rows of one kind in every status, newest first, until they are pruned; `request_id` empty: of all requests."""
     found = {"in_library": library, "of_kind": kind, "below": cursor or AFTER_ALL, "limit": limit + 1}
     if request_id:
-        return _page(_OF_KIND_AND_REQUEST.all(connection, {**found, "of_request": request_id}), limit)
-    return _page(_OF_KIND.all(connection, found), limit)
+        return _page(_OF_KIND_AND_REQUEST.fetch_all(connection, {**found, "of_request": request_id}), limit)
+    return _page(_OF_KIND.fetch_all(connection, found), limit)
 
 
 def counts(connection: Connection) -> Mapping[tuple[str, Status], int]:

@@ -75,23 +75,25 @@ def moved(
     changes = sorted([(*one, -1) for one in gone - come] + [(*one, 1) for one in come - gone])
     if changes:
         rows = [{"library": library, "kind": kind, "name": name, "slot": slot, "n": n} for kind, name, n in changes]
-        _COUNT.run(connection, rows)
+        _COUNT.execute_many(connection, rows)
 
 
 def count_supply(connection: Connection, request: Request, attempt_number: int) -> None:
     """The attempt's item was shipped (or its copy delivered) when the request changed last."""
-    attempt = request.attempt_number(attempt_number)
+    attempt = request.find_attempt(attempt_number)
     assert attempt is not None, "an attempt of this request"
     seconds = max(0, int((request.changed - attempt.asked).total_seconds()))
     day = request.changed.date()
-    _SUPPLY.run(connection, [{"library": request.library, "day": day, "partner": attempt.partner, "seconds": seconds}])
+    _SUPPLY.execute_many(
+        connection, [{"library": request.library, "day": day, "partner": attempt.partner, "seconds": seconds}]
+    )
 
 
 def task_counts(connection: Connection, library: str) -> Mapping[str, int]:
     """How many requests stand on each task list, and how many dead letters there are; all names, in order."""
     found = _counts(connection, library, TASK)
     counts = {task.name: found.get(task.name, 0) for task in TASKS}
-    counts[DEAD_LETTERS] = _DEAD.first(connection, {"library": library}).n
+    counts[DEAD_LETTERS] = _DEAD.fetch_first(connection, {"library": library}).n
     return counts
 
 
@@ -117,7 +119,7 @@ def supply_times(connection: Connection, library: str, since: datetime) -> Mappi
 
 
 def _counts(connection: Connection, library: str, kind: str) -> dict[str, int]:
-    return {row.name: int(row.n) for row in _COUNTS.all(connection, {"library": library, "kind": kind})}
+    return {row.name: int(row.n) for row in _COUNTS.fetch_all(connection, {"library": library, "kind": kind})}
 
 
 def keep(connection: Connection, library: str, reports: Iterable[Report]) -> None:
@@ -133,7 +135,7 @@ def keep(connection: Connection, library: str, reports: Iterable[Report]) -> Non
         for one in sorted(reports, key=lambda report: report.member)  # so that two nodes don't wait crosswise
     ]
     if rows:
-        _KEEP.run(connection, rows)
+        _KEEP.execute_many(connection, rows)
 
 
 def of_library(connection: Connection, library: str) -> tuple[Report, ...]:

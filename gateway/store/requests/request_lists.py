@@ -69,20 +69,20 @@ class _Path:
     id: Any
     rest: tuple[ColumnElement[bool], ...]
 
-    def between(self, above: _Place | None, below: _Place | None) -> list[ColumnElement[bool]]:
+    def range_conditions(self, above: _Place | None, below: _Place | None) -> list[ColumnElement[bool]]:
         """`above` is within, `below` is not."""
         conditions = list(self.conditions)
         if above is not None:
-            conditions.append(self._place >= _literal(above))
+            conditions.append(self._position >= _literal(above))
         if below is not None:
-            conditions.append(self._place < _literal(below))
+            conditions.append(self._position < _literal(below))
         return conditions
 
     @property
-    def _place(self) -> Any:
+    def _position(self) -> Any:
         return tuple_(self.changed, self.id)
 
-    def newest_first(self, query: Select[Any]) -> Select[Any]:
+    def order_newest_first(self, query: Select[Any]) -> Select[Any]:
         return query.order_by(self.changed.desc(), self.id.desc())
 
 
@@ -95,7 +95,7 @@ def listing(connection: Connection, library: str, wanted: Filter, limit: int, cu
     if wanted.task:
         on = (request.c.library == request_task.c.library) & (request.c.id == request_task.c.request_id)
         query = query.select_from(request_task.join(request, on))
-    query = path.newest_first(query.where(*path.between(floor, below), *path.rest)).limit(limit + 1)
+    query = path.order_newest_first(query.where(*path.range_conditions(floor, below), *path.rest)).limit(limit + 1)
     found = connection.execute(query).all()
     requests = tuple(parse(row.document) for row in found[:limit])
     if len(found) > limit:
@@ -106,8 +106,8 @@ def listing(connection: Connection, library: str, wanted: Filter, limit: int, cu
 
 def _floor(connection: Connection, path: _Path, below: _Place | None) -> _Place | None:
     """The last of the SCAN rows to look at; None when there are no more than that."""
-    query = select(path.changed, path.id).where(*path.between(None, below))
-    found = connection.execute(path.newest_first(query).offset(SCAN - 1).limit(1)).first()
+    query = select(path.changed, path.id).where(*path.range_conditions(None, below))
+    found = connection.execute(path.order_newest_first(query).offset(SCAN - 1).limit(1)).first()
     return None if found is None else _Place(found[0], found[1])
 
 

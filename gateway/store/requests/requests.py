@@ -121,19 +121,19 @@ _NOTHING = _Before()
 def insert(connection: Connection, new: Request) -> None:
     """Raises IntegrityError when the id or the number is there already."""
     columns = columns_of(new, 0)
-    _INSERT.run(connection, [columns])
+    _INSERT.execute_many(connection, [columns])
     _follow(connection, new, _NOTHING, columns)
 
 
 def save(connection: Connection, changed: Request) -> None:
     """Expects the version before `changed.version` to be stored. Raises Stale."""
-    row = _BEFORE.first(connection, {"in_library": changed.library, "with_id": changed.id})
+    row = _BEFORE.fetch_first(connection, {"in_library": changed.library, "with_id": changed.id})
     if row is None or row.version != changed.version - 1:
         stored = "is not there" if row is None else f"has version {row.version}"
         raise Stale(f"request {changed.id} of {changed.library} {stored}; version {changed.version} can't follow")
     columns = columns_of(changed, row.supplied)
     values = {f"new_{name}": value for name, value in columns.items() if name not in _FIXED}
-    _UPDATE.run(connection, [{"in_library": changed.library, "with_id": changed.id, **values}])
+    _UPDATE.execute_many(connection, [{"in_library": changed.library, "with_id": changed.id, **values}])
     before = _Before(row.changed, row.tasks, row.external, row.loads, row.supplied)
     _follow(connection, changed, before, columns)
 
@@ -143,9 +143,9 @@ def _follow(connection: Connection, now: Request, before: _Before, columns: dict
     library, id_ = now.library, now.id
     old, new = before.tasks.split(), columns["tasks"].split()
     if old and (old != new or before.changed != now.changed):
-        _LEAVE_TASK.run(connection, [_task(library, name, before.changed, id_) for name in old])
+        _LEAVE_TASK.execute_many(connection, [_task(library, name, before.changed, id_) for name in old])
     if new and (old != new or before.changed != now.changed):
-        _JOIN_TASK.run(connection, [_task(library, name, now.changed, id_) for name in new])
+        _JOIN_TASK.execute_many(connection, [_task(library, name, now.changed, id_) for name in new])
     if old != new or before.loads != columns["loads"]:
         left = [*((request_counts.TASK, name) for name in old), *_load(now.role, before.loads)]
         joined = [*((request_counts.TASK, name) for name in new), *_load(now.role, columns["loads"])]
@@ -166,13 +166,13 @@ def _load(role: Role, partner: str) -> list[request_counts.Counted]:
 
 
 def _follow_external(connection: Connection, now: Request, old: set[str], new: set[str]) -> None:
-    def rows(values: set[str]) -> list[dict[str, str]]:
+    def make_external_rows(values: set[str]) -> list[dict[str, str]]:
         return [{"library": now.library, "value": value, "request_id": now.id} for value in sorted(values)]
 
-    if gone := rows(old - new):
-        _REMOVE_EXTERNAL.run(connection, gone)
-    if come := rows(new - old):
-        _ADD_EXTERNAL.run(connection, come)
+    if gone := make_external_rows(old - new):
+        _REMOVE_EXTERNAL.execute_many(connection, gone)
+    if come := make_external_rows(new - old):
+        _ADD_EXTERNAL.execute_many(connection, come)
 
 
 # --- finding ---------------------------------------------------------------------------------------------
@@ -205,25 +205,25 @@ _SIMILAR = Prepared(
 
 def load(connection: Connection, library: str, id_: str) -> Request | None:
     """Raises Unreadable."""
-    row = _LOAD.first(connection, {"in_library": library, "with_id": id_})
+    row = _LOAD.fetch_first(connection, {"in_library": library, "with_id": id_})
     return None if row is None else parse(row.document)
 
 
 def load_for_update(connection: Connection, library: str, id_: str) -> Request | None:
     """The same, and nobody else changes it before the end of the transaction."""
-    row = _LOAD_FOR_UPDATE.first(connection, {"in_library": library, "with_id": id_})
+    row = _LOAD_FOR_UPDATE.fetch_first(connection, {"in_library": library, "with_id": id_})
     return None if row is None else parse(row.document)
 
 
 def by_number(connection: Connection, library: str, number: str) -> str | None:
     """The id of the request with this number."""
-    row = _BY_NUMBER.first(connection, {"library": library, "number": number})
+    row = _BY_NUMBER.fetch_first(connection, {"library": library, "number": number})
     return None if row is None else row.id
 
 
 def by_external(connection: Connection, library: str, value: str) -> tuple[str, ...]:
     """Ids of the requests that have this number in another system, newest first; MAX_ROWS of them."""
-    found = _BY_EXTERNAL.all(connection, {"library": library, "value": external(value)})
+    found = _BY_EXTERNAL.fetch_all(connection, {"library": library, "value": external(value)})
     return tuple(row.request_id for row in found)
 
 
@@ -231,7 +231,7 @@ def open_count(connection: Connection, library: str, patron_id: str) -> int:
     """How many open requests the patron has."""
     if not patron_id:
         return 0
-    count: int = _OPEN_COUNT.first(connection, {"library": library, "patron_id": patron_id}).n
+    count: int = _OPEN_COUNT.fetch_first(connection, {"library": library, "patron_id": patron_id}).n
     return count
 
 
@@ -241,7 +241,7 @@ def similar(connection: Connection, library: str, patron_id: str, fingerprint: s
     if not fingerprint or not patron_id:
         return ()
     asked = {"library": library, "patron_id": patron_id, "fingerprint": fingerprint, "since": since}
-    return tuple(row.id for row in _SIMILAR.all(connection, asked))
+    return tuple(row.id for row in _SIMILAR.fetch_all(connection, asked))
 
 
 # --- partners' numbers -----------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def by_transaction(
 ) -> Found | None:
     """The request (and the attempt, for borrowing) that this partner means by its number. `role`: ours."""
     asked = {"library": library, "role": role.value, "symbol": partner_symbol, "reference": transaction}
-    row = _BY_TRANSACTION.first(connection, asked)
+    row = _BY_TRANSACTION.fetch_first(connection, asked)
     return None if row is None else Found(row.request_id, row.attempt)
 
 
@@ -284,8 +284,8 @@ def add_transaction(
 ) -> None:
     """Raises TransactionTaken."""
     key = {"library": library, "role": role.value, "symbol": partner_symbol, "reference": transaction}
-    if _ADD_TRANSACTION.first(connection, {**key, "request_id": request_id, "attempt": attempt}) is None:
-        row = _BY_TRANSACTION.first(connection, key)
+    if _ADD_TRANSACTION.fetch_first(connection, {**key, "request_id": request_id, "attempt": attempt}) is None:
+        row = _BY_TRANSACTION.fetch_first(connection, key)
         raise TransactionTaken(Found(row.request_id, row.attempt))
 
 
@@ -306,12 +306,12 @@ def lock_barcode(connection: Connection, library: str, barcode: str) -> None:
 def follow_barcodes(connection: Connection, now: Request) -> None:
     """Brings the rows of a request that has changed up to date."""
     asked = {"library": now.library, "request_id": now.id}
-    old = {row.barcode for row in _OF_REQUEST.all(connection, asked)}
+    old = {row.barcode for row in _OF_REQUEST.fetch_all(connection, asked)}
     new = barcodes_of(now)
     if gone := old - new:
-        _REMOVE.run(connection, [asked | {"barcode": barcode} for barcode in sorted(gone)])
+        _REMOVE.execute_many(connection, [asked | {"barcode": barcode} for barcode in sorted(gone)])
     if come := new - old:
-        _ADD.run(connection, [asked | {"barcode": barcode} for barcode in sorted(come)])
+        _ADD.execute_many(connection, [asked | {"barcode": barcode} for barcode in sorted(come)])
 
 
 _TYPES = {"library": _n.library.type, "profile": _n.symbol.type} | {
@@ -345,6 +345,6 @@ def meant(connection: Connection, library: str, profile: str, names: tuple[str, 
     filled = (*asked, *asked[:1] * (MAX_REFERENCES - len(asked)))
     values = {"library": library, "profile": profile} | {f"name{place}": name for place, name in enumerate(filled)}
     attempts: dict[str, int] = {}
-    for row in _MEANT.all(connection, values):
+    for row in _MEANT.fetch_all(connection, values):
         attempts[row.request_id] = attempts.get(row.request_id, 0) or row.attempt
     return tuple(Found(id_, attempts[id_]) for id_ in sorted(attempts, reverse=True))

@@ -59,32 +59,32 @@ _OF_REQUEST = Prepared(select(request_timer).where(*_OF_REQUEST_IT_IS).order_by(
 
 
 def start(connection: Connection, library: str, request_id: str, timer: Timer, at: datetime) -> None:
-    _START.run(connection, [{"library": library, "request_id": request_id, "timer": timer.value, "at": at}])
+    _START.execute_many(connection, [{"library": library, "request_id": request_id, "timer": timer.value, "at": at}])
 
 
 def stop(connection: Connection, library: str, request_id: str, timer: Timer) -> None:
     """One that does not run stays so."""
-    _STOP.run(connection, [{"library": library, "request_id": request_id, "timer": timer.value}])
+    _STOP.execute_many(connection, [{"library": library, "request_id": request_id, "timer": timer.value}])
 
 
 def stop_all(connection: Connection, library: str, request_id: str) -> None:
-    _STOP_ALL.run(connection, [{"library": library, "request_id": request_id}])
+    _STOP_ALL.execute_many(connection, [{"library": library, "request_id": request_id}])
 
 
 def due(connection: Connection, now: datetime, limit: int) -> tuple[TimerRow, ...]:
     """Timers of all libraries whose time is `now` or earlier, oldest first. They stay until they are taken."""
-    return _rows(_DUE.all(connection, {"now": now, "limit": limit}))
+    return _rows(_DUE.fetch_all(connection, {"now": now, "limit": limit}))
 
 
 def take(connection: Connection, row: TimerRow) -> bool:
     """Ends the timer in the transaction that does what it is for. False: it was stopped, set anew or taken by
     another node meanwhile, and there is nothing to do."""
     found = {"library": row.library, "request_id": row.request_id, "timer": row.timer.value, "at": row.at}
-    return _TAKE.first(connection, found) is not None
+    return _TAKE.fetch_first(connection, found) is not None
 
 
 def of_request(connection: Connection, library: str, request_id: str) -> tuple[TimerRow, ...]:
-    return _rows(_OF_REQUEST.all(connection, {"library": library, "request_id": request_id}))
+    return _rows(_OF_REQUEST.fetch_all(connection, {"library": library, "request_id": request_id}))
 
 
 def _rows(found: Iterable[Any]) -> tuple[TimerRow, ...]:
@@ -93,7 +93,7 @@ def _rows(found: Iterable[Any]) -> tuple[TimerRow, ...]:
 
 def following(connection: Connection, library: str, name: str) -> int:
     """1, 2, … On PostgreSQL others who want the same sequence wait until this transaction ends."""
-    value: int = _FOLLOWING.first(connection, {"library": library, "name": name}).value
+    value: int = _FOLLOWING.fetch_first(connection, {"library": library, "name": name}).value
     return value
 
 
@@ -104,5 +104,5 @@ _LAST = Prepared(
 
 def upcoming(connection: Connection, library: str, name: str) -> int:
     """What `following` would give now."""
-    last = _LAST.first(connection, {"library": library, "name": name})
+    last = _LAST.fetch_first(connection, {"library": library, "name": name})
     return 1 if last is None else int(last.value) + 1

@@ -50,7 +50,7 @@ class Api:
         self._operations = operations
 
     @cached_property
-    def _described(self) -> tuple[str, str]:
+    def _openapi_documents(self) -> tuple[str, str]:
         """As JSON and as a page. Made when somebody asks: it takes a tenth of a second, and most never do."""
         document = openapi.document(self._operations, version("illgate"))
         return json.dumps(document, ensure_ascii=False), page(document)
@@ -71,45 +71,45 @@ class Api:
         app.router.add_route("*", "/api", _nothing_here)
         app.router.add_route("*", "/api/{rest:.*}", _nothing_here)
         copies = CopyPages(self._parts)
-        app.router.add_get(COPY_PATH, copies.show)
-        app.router.add_post(COPY_PATH, copies.fetch)
+        app.router.add_get(COPY_PATH, copies.show_copy)
+        app.router.add_post(COPY_PATH, copies.fetch_copy)
         questions = QuestionPages(self._parts)
-        app.router.add_get(QUESTION_PATH, questions.show)
-        app.router.add_post(QUESTION_PATH, questions.answer)
+        app.router.add_get(QUESTION_PATH, questions.show_question)
+        app.router.add_post(QUESTION_PATH, questions.submit_answer)
 
     @property
     def streams(self) -> Streams:
         return self._parts.streams
 
-    def nudge(self, library: str) -> None:
+    def wake_streams(self, library: str) -> None:
         """Events have been committed: the streams of this library look. Call it from the event loop."""
-        self._parts.streams.nudge(library)
+        self._parts.streams.wake_library(library)
 
     def close(self) -> None:
         self._parts.streams.close()
 
-    async def forget(self, libraries: Iterable[str]) -> int:
+    async def prune_stored_answers(self, libraries: Iterable[str]) -> int:
         """Stored answers and counts of downloads whose time is over; how many there were. Raises Unavailable."""
         now = self._parts.clock.now()
         answered = now - timedelta(hours=self._parts.limits.answers_kept_hours)
         forgotten = 0
         for library in libraries:
 
-            def work(c: Connection, library: str = library) -> int:
+            def prune_library(c: Connection, library: str = library) -> int:
                 return api_records.prune_answers(c, library, answered) + api_records.prune_downloads(
                     c, library, now - LONGEST
                 )
 
-            forgotten += await self._parts.store.write(work)
+            forgotten += await self._parts.store.write(prune_library)
         return forgotten
 
     async def _show_document(self, _request: web.Request) -> web.StreamResponse:
         headers = {hdrs.CACHE_CONTROL: "no-cache", hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*"}
-        return web.json_response(text=self._described[0], headers=headers)
+        return web.json_response(text=self._openapi_documents[0], headers=headers)
 
     async def _show_page(self, _request: web.Request) -> web.StreamResponse:
         headers = {hdrs.CACHE_CONTROL: "no-cache", "Content-Security-Policy": POLICY}
-        return web.Response(text=self._described[1], content_type="text/html", headers=headers)
+        return web.Response(text=self._openapi_documents[1], content_type="text/html", headers=headers)
 
 
 @web.middleware
@@ -118,7 +118,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         return await handler(request)
     except web.HTTPException as error:
-        return _problem(error).response()
+        return _problem(error).to_response()
 
 
 async def _sign(_request: web.Request, response: web.StreamResponse) -> None:
@@ -134,7 +134,7 @@ def _problem(error: web.HTTPException) -> Problem:
 
 
 async def _nothing_here(_request: web.Request) -> web.StreamResponse:
-    return Problem(ProblemType.NOT_FOUND, f"The API begins at {ROOT}; {ROOT}/docs describes it.").response()
+    return Problem(ProblemType.NOT_FOUND, f"The API begins at {ROOT}; {ROOT}/docs describes it.").to_response()
 
 
 def make_api(services: Services, store: Store, clock: Clock, addresses: Addresses, limits: Limits | None = None) -> Api:

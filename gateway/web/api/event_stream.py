@@ -51,10 +51,10 @@ class Streams:
         self._closed = False
 
     @property
-    def open(self) -> int:
+    def open_count(self) -> int:
         return sum(len(wakers) for wakers in self._wakers.values())
 
-    def nudge(self, library: str) -> None:
+    def wake_library(self, library: str) -> None:
         """Something has been committed. Call it from the event loop."""
         for waker in self._wakers.get(library, ()):
             waker.set()
@@ -62,23 +62,23 @@ class Streams:
     def close(self) -> None:
         self._closed = True
         for library in list(self._wakers):
-            self.nudge(library)
+            self.wake_library(library)
 
-    async def serve(self, request: web.Request, feed: Feed, library: str, cursor: str) -> web.StreamResponse:
+    async def serve_stream(self, request: web.Request, feed: Feed, library: str, cursor: str) -> web.StreamResponse:
         """Writes until the client goes or `close` is called. Raises TooMany; Unavailable before the first byte."""
-        if self._closed or self.open >= self._pace.most:
+        if self._closed or self.open_count >= self._pace.most:
             raise TooMany
         waker = asyncio.Event()
         self._wakers[library].add(waker)
         try:
             first = await feed.after(library, cursor, PAGE)
             response = await _begin(request)
-            await self._write(response, feed, library, cursor, waker, first)
+            await self._write_events(response, feed, library, cursor, waker, first)
         finally:
             self._wakers[library].discard(waker)
         return response
 
-    async def _write(
+    async def _write_events(
         self,
         response: web.StreamResponse,
         feed: Feed,
@@ -100,10 +100,10 @@ class Streams:
                 await response.write(b": alive\n\n")
                 last_word = loop.time()
             if len(found) < PAGE or not settled:
-                await self._rest(waker, unsettled=bool(found) and not settled)
+                await self._wait_for_events(waker, unsettled=bool(found) and not settled)
             found = await feed.after(library, cursor, PAGE)
 
-    async def _rest(self, waker: asyncio.Event, unsettled: bool) -> None:
+    async def _wait_for_events(self, waker: asyncio.Event, unsettled: bool) -> None:
         if unsettled:
             await asyncio.sleep(SETTLE.total_seconds() / 2)
             return

@@ -95,42 +95,42 @@ class CopyPages:
         self._parts = parts
         self._questions = parts.services.questions
 
-    async def show(self, request: web.Request) -> web.StreamResponse:
+    async def show_copy(self, request: web.Request) -> web.StreamResponse:
         try:
-            found = await self._find(request)
+            found = await self._find_copy_link(request)
         except BadLink:
-            return self._plain(request, 410, "copy-gone")
+            return self._render_problem(request, 410, "copy-gone")
         except Unavailable:
-            return self._plain(request, 503, "later")
+            return self._render_problem(request, 503, "later")
         spoken = spoken_to(self._questions, request)
         words = spoken.words.pages
-        until = f"{spoken.words.when(found.link.expires, UTC)} UTC"
+        until = f"{spoken.words.format_moment(found.link.expires, UTC)} UTC"
         left = words["copy-once" if found.left == 1 else "copy-times"].format(times=found.left, until=until)
         button = f'<form method="post"><button type="submit">{escape(words["copy-fetch"])}</button></form>'
         return framed(200, words["copy"], f"<p>{escape(left)}</p>{button}", spoken.language, spoken.words.direction)
 
-    async def fetch(self, request: web.Request) -> web.StreamResponse:
+    async def fetch_copy(self, request: web.Request) -> web.StreamResponse:
         """The file is looked for before the download is counted, so that a failure uses nothing up."""
         try:
-            found = await self._find(request)
-            file = await self._file(found.link)
+            found = await self._find_copy_link(request)
+            file = await self._load_copy(found.link)
             link, now = found.link, self._parts.clock.now()
             taken = await self._parts.store.write(
                 lambda c: api_records.take(c, link.library, found.id, link.downloads, now)
             )
         except (BadLink, NotThere):
-            return self._plain(request, 410, "copy-gone")
+            return self._render_problem(request, 410, "copy-gone")
         except Unavailable:
-            return self._plain(request, 503, "later")
+            return self._render_problem(request, 503, "later")
         if not taken:
-            return self._plain(request, 410, "copy-gone")
+            return self._render_problem(request, 410, "copy-gone")
         headers = {**HEADERS, **file_headers(file), hdrs.CONTENT_TYPE: file.attachment.media_type}
         return web.Response(body=file.content, headers=headers)
 
-    async def _file(self, link: CopyLink) -> StoredFile:
+    async def _load_copy(self, link: CopyLink) -> StoredFile:
         return await self._parts.services.requests.attachment(link.library, link.request_id, link.attachment_id)
 
-    async def _find(self, request: web.Request) -> Found:
+    async def _find_copy_link(self, request: web.Request) -> Found:
         """Raises BadLink, Unavailable."""
         token = request.match_info["token"]
         library, id_ = library_of_copy_link(token), link_id(token)
@@ -143,7 +143,7 @@ class CopyPages:
             raise BadLink(LinkFault.USED_UP)
         return Found(link, id_, link.downloads - count)
 
-    def _plain(self, request: web.Request, status: int, word: str) -> web.Response:
+    def _render_problem(self, request: web.Request, status: int, word: str) -> web.Response:
         """One answer for all that is wrong with a link: it tells nothing to whoever tries."""
         spoken = spoken_to(self._questions, request)
         words = spoken.words.pages
@@ -155,41 +155,41 @@ class QuestionPages:
     def __init__(self, parts: Parts) -> None:
         self._questions = parts.services.questions
 
-    async def show(self, request: web.Request) -> web.StreamResponse:
+    async def show_question(self, request: web.Request) -> web.StreamResponse:
         try:
             view = await self._questions.question(request.match_info["token"])
         except BadLink:
-            return self._plain(request, 404, "invalid")
+            return self._render_problem(request, 404, "invalid")
         except Unavailable:
-            return self._plain(request, 503, "later")
-        return self._page(view)
+            return self._render_problem(request, 503, "later")
+        return self._render_question(view)
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    async def submit_answer(self, request: web.Request) -> web.StreamResponse:
         form = await _form(request)
         if form is None:
-            return self._plain(request, 413, "later")
+            return self._render_problem(request, 413, "later")
         try:
             view = await self._questions.answer(request.match_info["token"], form)
         except BadLink:
-            return self._plain(request, 404, "invalid")
+            return self._render_problem(request, 404, "invalid")
         except (Unavailable, Refused):
-            return self._plain(request, 503, "later")
-        return self._page(view, sent=True)
+            return self._render_problem(request, 503, "later")
+        return self._render_question(view, sent=True)
 
-    def _page(self, view: QuestionView, *, sent: bool = False) -> web.Response:
+    def _render_question(self, view: QuestionView, *, sent: bool = False) -> web.Response:
         words = _PageWords(self._questions.spoken(view.language), view)
         about = _rows(view.rows)
         match view.state:
             case QuestionState.OVER:
-                return words.framed(410, "over", _paragraph(words["over-why"]) + about)
+                return words.render_page(410, "over", _paragraph(words["over-why"]) + about)
             case QuestionState.ANSWERED if view.given != view.answer:
-                return words.framed(409 if sent else 200, "already", _given(view, words) + about)
+                return words.render_page(409 if sent else 200, "already", _given(view, words) + about)
             case QuestionState.ANSWERED:
-                return words.framed(200, "answered", _given(view, words) + about)
+                return words.render_page(200, "answered", _given(view, words) + about)
         status = 422 if sent else 200
-        return words.framed(status, "question", _quote(view.text) + about + _answering(view, words))
+        return words.render_page(status, "question", _quote(view.text) + about + _answering(view, words))
 
-    def _plain(self, request: web.Request, status: int, word: str) -> web.Response:
+    def _render_problem(self, request: web.Request, status: int, word: str) -> web.Response:
         spoken = spoken_to(self._questions, request)
         words = spoken.words.pages
         return framed(status, words[word], _paragraph(words[f"{word}-why"]), spoken.language, spoken.words.direction)
@@ -206,11 +206,11 @@ class _PageWords:
         words = self._spoken.words.pages
         return words.get(f"{word}-{self._asked}") or words[word]
 
-    def about(self, word: str, answer: str) -> str:
+    def find_answer_text(self, word: str, answer: str) -> str:
         """What is said of this very answer; empty: nothing is."""
         return self._spoken.words.pages.get(f"{word}-{answer}", "")
 
-    def framed(self, status: int, title: str, body: str) -> web.Response:
+    def render_page(self, status: int, title: str, body: str) -> web.Response:
         return framed(status, self[title], body, self._spoken.language, self._spoken.words.direction)
 
 
@@ -228,7 +228,7 @@ async def _form(request: web.Request) -> Mapping[str, str] | None:
 
 
 def _given(view: QuestionView, words: _PageWords) -> str:
-    if whole := words.about("answered", view.given):
+    if whole := words.find_answer_text("answered", view.given):
         return _paragraph(whole, ' role="status"')
     said = _paragraph(f"{words['said']} {words[f'say-{view.given}']}", ' role="status"')
     return said + _paragraph(f"{words['said-at']} {view.when}.") + _paragraph(words["said-why"])
@@ -236,7 +236,7 @@ def _given(view: QuestionView, words: _PageWords) -> str:
 
 def _answering(view: QuestionView, words: _PageWords) -> str:
     until = _paragraph(f"{words['answer-by']} {view.until}.") if view.until else ""
-    check = _paragraph(words.about("check", view.answer) or words["check"])
+    check = _paragraph(words.find_answer_text("check", view.answer) or words["check"])
     fields = "".join(_field(one, words) for one in view.fields)
     button = f'<button type="submit">{escape(words[f"say-{view.answer}"])}</button>'
     return f'{until}<form method="post" accept-charset="utf-8">{check}{fields}{button}</form>'

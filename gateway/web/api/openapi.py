@@ -65,10 +65,10 @@ class Schemas:
         self._refs, whole = models_json_schema(list(wanted), ref_template=REF)
         self.components: Json = whole["$defs"]
 
-    def body(self, model: type[BaseModel]) -> Json:
+    def body_schema(self, model: type[BaseModel]) -> Json:
         return self._refs[model, "validation"]
 
-    def answer(self, model: type[BaseModel]) -> Json:
+    def answer_schema(self, model: type[BaseModel]) -> Json:
         return self._refs[model, "serialization"]
 
 
@@ -116,7 +116,7 @@ def _operation_object(one: AnyOperation, schemas: Schemas) -> Json:
 def _content(body: type[BaseModel] | Raw, schemas: Schemas) -> Json:
     if isinstance(body, Raw):
         return {media_type: {"schema": {}} for media_type in body.media_types}
-    return {JSON: {"schema": schemas.body(body)}}
+    return {JSON: {"schema": schemas.body_schema(body)}}
 
 
 def _parameters(model: type[Parameters], where: str) -> list[Json]:
@@ -175,7 +175,7 @@ def _answers(answers: Sequence[Answer], schemas: Schemas) -> Json:
     for answer in answers:
         says: Json = {"description": answer.description}
         if answer.schema is not None:
-            says["content"] = {JSON: {"schema": schemas.answer(answer.schema)}}
+            says["content"] = {JSON: {"schema": schemas.answer_schema(answer.schema)}}
         elif answer.media_types:
             says["content"] = {media_type: {"schema": {"type": "string"}} for media_type in answer.media_types}
         if answer.headers:

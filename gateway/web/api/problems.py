@@ -83,12 +83,12 @@ class Problem:
     version: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
-    def response(self) -> web.Response:
-        text = json.dumps(self.document(), ensure_ascii=False)
+    def to_response(self) -> web.Response:
+        text = json.dumps(self.to_document(), ensure_ascii=False)
         headers = {**dict(self.headers), hdrs.CACHE_CONTROL: "no-store"}
         return web.Response(text=text, status=self.type.status, content_type=CONTENT_TYPE, headers=headers)
 
-    def document(self) -> Mapping[str, Any]:
+    def to_document(self) -> Mapping[str, Any]:
         body = ProblemBody(
             type=self.type.uri,
             title=self.type.title,

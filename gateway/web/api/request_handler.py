@@ -59,7 +59,7 @@ class Served:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         try:
-            return await self._answer(request)
+            return await self._answer_request(request)
         except (ConnectionError, web.HTTPException):
             raise
         except Exception as error:
@@ -67,26 +67,26 @@ class Served:
             if problem is None:  # a defect: say so without details, keep the traceback for the log
                 log.exception("a request could not be answered", operation=self._operation.id)
                 problem = Problem(ProblemType.INTERNAL, "The request could not be answered; the log says why.")
-            return problem.response()
+            return problem.to_response()
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def _answer_request(self, request: web.Request) -> web.StreamResponse:
         operation, parts = self._operation, self._parts
-        holder = await self._holder(request)
+        holder = await self._authorize_request(request)
         path = parameters(operation.path_model, request.match_info.items(), "path")
         query = parameters(operation.query_model, request.query.items(), "query")
         version = wanted_version(request) if operation.precondition is Precondition.VERSION else None
-        content = await self._content(request)
-        call = Call(parts, holder, path, query, self._body(content), version, request)
+        content = await self._read_content(request)
+        call = Call(parts, holder, path, query, self._parse_content(content), version, request)
         if operation.repeats is Repeats.BY_KEY and IDEMPOTENCY_KEY in request.headers:
-            return await self._once(call, request, content)
+            return await self._answer_once(call, request, content)
         return _response(await operation.handler(call))
 
-    async def _holder(self, request: web.Request) -> KeyHolder:
+    async def _authorize_request(self, request: web.Request) -> KeyHolder:
         scopes = self._operation.scopes
         if not scopes:
             return NOBODY
         kind, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-        holder = await self._parts.keys.holder(key.strip()) if kind.lower() == "bearer" else None
+        holder = await self._parts.keys.find_holder(key.strip()) if kind.lower() == "bearer" else None
         if holder is None:
             detail = "Send an API key that is valid as 'Authorization: Bearer ilg_…'."
             raise ApiProblem(Problem(ProblemType.UNAUTHENTICATED, detail, headers=CHALLENGE))
@@ -94,7 +94,7 @@ class Served:
             raise forbidden(*scopes)
         return holder
 
-    async def _content(self, request: web.Request) -> Any:
+    async def _read_content(self, request: web.Request) -> Any:
         """Bytes of JSON, a RawBody, or None."""
         wanted, limits = self._operation.body, self._parts.limits
         if wanted is None:
@@ -104,30 +104,30 @@ class Served:
         media_type(request, (JSON,))
         return await body_bytes(request, limits.body_bytes, limits)
 
-    def _body(self, content: Any) -> Any:
+    def _parse_content(self, content: Any) -> Any:
         wanted = self._operation.body
         if wanted is None or isinstance(wanted, Raw):
             return content
         return json_model(wanted, content, self._parts.limits)
 
-    async def _once(self, call: Call[Any, Any, Any], request: web.Request, content: Any) -> web.StreamResponse:
+    async def _answer_once(self, call: Call[Any, Any, Any], request: web.Request, content: Any) -> web.StreamResponse:
         """The answer that the first request with this key got, or this one's, kept for the next."""
         key = request.headers[IDEMPOTENCY_KEY]
         if not _IDEMPOTENCY_KEY.fullmatch(key):
             raise mistaken(f"header.{IDEMPOTENCY_KEY}", "must be 1 to 200 visible ASCII characters")
         asked = _digest(request, call.version, content)
         repetition = Repetition(self._parts, call.holder, self._operation.id, key, asked)
-        if (stored := await repetition.begin()) is not None:
+        if (stored := await repetition.claim_key()) is not None:
             return stored
         try:
             response = _response(await self._operation.handler(call))
         except Exception as error:
             problem = problem_of(error)
             if problem is not None and problem.type is not ProblemType.OUTCOME_UNKNOWN:
-                await repetition.give_up()
+                await repetition.release_key()
             raise  # after a defect nobody knows what was done: the key stays taken
         assert isinstance(response, web.Response)
-        await repetition.keep(response)
+        await repetition.store_response(response)
         return response
 
 
@@ -319,7 +319,7 @@ class Repetition:
         self._key = AnswerKey(holder.library, holder.prefix, operation, key)
         self._asked = asked
 
-    async def begin(self) -> web.Response | None:
+    async def claim_key(self) -> web.Response | None:
         """The stored answer. Raises ApiProblem (KEY_REUSED, IN_PROGRESS)."""
         now = self._clock.now()
         found = await self._store.write(lambda c: api_records.claim(c, self._key, self._asked, now, now - self._kept))
@@ -332,13 +332,13 @@ class Repetition:
         headers = {**json.loads(found.headers), REPLAYED: "true", hdrs.CACHE_CONTROL: "no-store"}
         return web.Response(body=found.body, status=found.status, headers=headers)
 
-    async def keep(self, response: web.Response) -> None:
+    async def store_response(self, response: web.Response) -> None:
         body = response.body
         assert body is None or isinstance(body, bytes)
         headers = json.dumps({name: response.headers[name] for name in KEPT_HEADERS if name in response.headers})
         answer = StoredAnswer(request=self._asked, status=response.status, headers=headers, body=body or b"")
         await self._store.write(lambda c: api_records.keep(c, self._key, answer))
 
-    async def give_up(self) -> None:
+    async def release_key(self) -> None:
         """Nothing was done."""
         await self._store.write(lambda c: api_records.release(c, self._key))

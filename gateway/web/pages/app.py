@@ -62,19 +62,19 @@ class Pages:
         app.router.add_get(f"{ASSETS}/{{name}}", serve_asset)
         for method in ("GET", "HEAD", "POST"):
             for path in (ROOT, f"{ROOT}/", f"{ROOT}/{{library}}/"):
-                app.router.add_route(method, path, self._handler(offer_pages.services))
+                app.router.add_route(method, path, self._make_handler(offer_pages.services))
         for method, path, page in PAGES:
-            app.router.add_route(method, f"{ROOT}/{{library}}{path}", self._handler(page))
+            app.router.add_route(method, f"{ROOT}/{{library}}{path}", self._make_handler(page))
             if method == "GET" and page not in ONCE:
-                app.router.add_route("HEAD", f"{ROOT}/{{library}}{path}", self._handler(page))
+                app.router.add_route("HEAD", f"{ROOT}/{{library}}{path}", self._make_handler(page))
 
-    async def forget(self, libraries: Iterable[str]) -> int:
+    async def prune_expired(self, libraries: Iterable[str]) -> int:
         """What is over; how many rows. Raises Unavailable."""
         now = self._parts.clock.now()
         forgotten = 0
         for library in libraries:
 
-            def work(c: Connection, library: str = library) -> int:
+            def prune_library(c: Connection, library: str = library) -> int:
                 return (
                     patron_sessions.prune_sessions(c, library, now)
                     + patron_sessions.prune_journeys(c, library, now)
@@ -82,48 +82,48 @@ class Pages:
                     + patron_sessions.prune_failures(c, library, now - FAILURES_KEPT)
                 )
 
-            forgotten += await self._parts.store.write(work)
+            forgotten += await self._parts.store.write(prune_library)
         return forgotten
 
-    def _handler(self, page: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        async def handle(http: web.Request) -> web.StreamResponse:
-            library = http.match_info.get("library", "") or self._only_library()
+    def _make_handler(self, page: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def handle_page(http: web.Request) -> web.StreamResponse:
+            library = http.match_info.get("library", "") or self._sole_library()
             if not library:
                 return offer_pages.libraries(self._parts, http)
             try:
-                turn = self._turn(http, library)
+                turn = self._make_page_request(http, library)
             except NotThere:
                 return offer_pages.libraries(self._parts, http, status=404)
-            if (chosen := self._chosen_language(turn)) is not None:
+            if (chosen := self._switch_language(turn)) is not None:
                 return chosen
-            return self._keeping_cookie(turn, await self._answer(page, turn))
+            return self._set_new_visit_cookie(turn, await self._answer_page(page, turn))
 
-        return handle
+        return handle_page
 
-    def _only_library(self) -> str:
+    def _sole_library(self) -> str:
         symbols = list(self._parts.doors)
         return symbols[0] if len(symbols) == 1 else ""
 
-    def _turn(self, http: web.Request, library: str) -> Turn:
+    def _make_page_request(self, http: web.Request, library: str) -> Turn:
         """Raises NotThere."""
         parts = self._parts
         wished = (http.cookies.get(LANGUAGE, ""), *preferred_languages(http))
-        house = parts.offering.house(library)
-        return Turn(parts, http, house, parts.texts.spoken(wished), parts.visits.of(http))
+        house = parts.offering.library_context(library)
+        return Turn(parts, http, house, parts.texts.choose_language(wished), parts.visits.visit_of_request(http))
 
-    def _chosen_language(self, turn: Turn) -> web.Response | None:
+    def _switch_language(self, turn: Turn) -> web.Response | None:
         """Kept, and out of the address again."""
         chosen = turn.http.query.get(LANGUAGE_KEY, "")
         if turn.http.method != "GET" or not chosen:
             return None
-        response = turn.go("?".join(filter(None, (turn.http.rel_url.raw_path, turn.query.decode()))))
+        response = turn.redirect("?".join(filter(None, (turn.http.rel_url.raw_path, turn.query.decode()))))
         if chosen in self._parts.texts.known:
-            self._parts.visits.keep_language(response, chosen, turn.visit.secure)
+            self._parts.visits.set_language_cookie(response, chosen, turn.visit.secure)
         return response
 
-    async def _answer(self, page: Page, turn: Turn) -> web.Response:
+    async def _answer_page(self, page: Page, turn: Turn) -> web.Response:
         try:
-            await self._recognise(turn)
+            await self._recognise_patron(turn)
             return await page(turn)
         except PageFault as fault:
             return _fault(turn, fault.status, fault.word)
@@ -133,7 +133,7 @@ class Pages:
             log.warning("the library's system refused what a page needs", reason=refused.reason.value)
             return _fault(turn, 409, "fault-refused")
         except Unavailable:
-            return await self._away(turn)
+            return await self._render_unavailable(turn)
         except OutcomeUnknown:
             return _fault(turn, 504, "fault-outcome-unknown")
         except (ConnectionError, web.HTTPException):
@@ -142,23 +142,23 @@ class Pages:
             log.exception("a page could not be made", page=turn.http.match_info.route.resource and page.__module__)
             return _fault(turn, 500, "fault-defect")
 
-    async def _away(self, turn: Turn) -> web.Response:
+    async def _render_unavailable(self, turn: Turn) -> web.Response:
         """What was filled in is on the page, to be sent again: browsers forget it, since they may keep nothing."""
         place = turn.http.path.rpartition("/")[2]
         try:
             if turn.http.method == "POST" and place in SENT_AGAIN:
-                await turn.open_form()
+                await turn.read_any_form()
         except PageFault as fault:
             return _fault(turn, fault.status, fault.word)
-        return _fault(turn, 503, "fault-away", place, turn.kept if place in SENT_AGAIN else {})
+        return _fault(turn, 503, "fault-away", place, turn.kept_fields if place in SENT_AGAIN else {})
 
-    async def _recognise(self, turn: Turn) -> None:
+    async def _recognise_patron(self, turn: Turn) -> None:
         """By the cookie, or by the header of a proxy that has signed the patron in: then that header must say so on
         each page."""
-        parts, header = self._parts, turn.door.settings.header
-        turn.session = await parts.sessions.find(turn.library, turn.visit)
+        parts, header = self._parts, turn.entry.settings.header
+        turn.session = await parts.sessions.find_session(turn.library, turn.visit)
         said = ""
-        if header.name and turn.door.header_proxies.trusts(turn.http.remote or ""):
+        if header.name and turn.entry.header_proxies.is_trusted(turn.http.remote or ""):
             said = _said(turn.http.headers.getall(header.name, ()))
         by_header = turn.session is not None and turn.session.method == Method.HEADER
         if not said:
@@ -166,15 +166,17 @@ class Pages:
         elif turn.session is None or turn.session.proof != hashed(said):
             turn.session = None
             try:
-                who = await parts.signing_in.by_word(turn.house.system, said, header.identifier_types, Method.HEADER)
+                who = await parts.signing_in.sign_in_by_assertion(
+                    turn.house.system, said, header.identifier_types, Method.HEADER
+                )
             except NotSignedIn as problem:
                 turn.said_wrong = problem.word
             else:
                 await sign_in_pages.start(turn, who)
 
-    def _keeping_cookie(self, turn: Turn, response: web.Response) -> web.Response:
+    def _set_new_visit_cookie(self, turn: Turn, response: web.Response) -> web.Response:
         if turn.visit.is_new:
-            self._parts.visits.keep(response, turn.visit)
+            self._parts.visits.set_visit_cookie(response, turn.visit)
         return response
 
 
@@ -186,12 +188,12 @@ def _said(values: Sequence[str]) -> str:
 
 def _fault(turn: Turn, status: int, word: str, place: str = "", kept: Mapping[str, str] | None = None) -> web.Response:
     """`kept`: a form that can be sent to `place` again."""
-    return turn.page(
+    return turn.render(
         "fault",
         here=turn.path(),
-        title=turn.text(word),
+        title=turn.format_text(word),
         status=status,
-        why=turn.text(f"{word}-why"),
+        why=turn.format_text(f"{word}-why"),
         word=word,
         place=place,
         kept=kept or {},

@@ -60,7 +60,7 @@ _KINDS = (
 async def show(turn: Turn) -> web.Response:
     """Blank, or with what a link cites, to be corrected."""
     query = turn.query
-    return _page(turn, Checked(turn, Form(), values_of(turn.cited(query).citation) if query else _blank()))
+    return _page(turn, Checked(turn, Form(), values_of(turn.decode_link(query).citation) if query else _blank()))
 
 
 def blank(turn: Turn, unknown: tuple[str, ...]) -> web.Response:
@@ -70,33 +70,33 @@ def blank(turn: Turn, unknown: tuple[str, ...]) -> web.Response:
 
 async def send(turn: Turn) -> web.Response:
     """Nothing is changed by it, so it may come from a form on any page."""
-    form = await turn.open_form()
+    form = await turn.read_any_form()
     checked = Checked(turn, form)
     citation = _citation(checked)
     if form["do"] == "look-up":
         return await _look_up(turn, checked)
     if is_empty(citation):
-        checked.wrong("title", "wrong-nothing-cited")
+        checked.add_problem("title", "wrong-nothing-cited")
     if not checked.is_good:
         return _page(turn, checked)
     service = ServiceType.COPY if citation.is_part else ServiceType.LOAN
-    return turn.go(turn.path("", turn.link(citation, service)))
+    return turn.redirect(turn.path("", turn.encode_link(citation, service)))
 
 
 async def _look_up(turn: Turn, checked: Checked) -> web.Response:
-    text = checked.line("number", 200)
+    text = checked.read_line("number", 200)
     number = number_of(text)
     if number is None:
-        checked.wrong("number", "wrong-number" if text else "wrong-number-missing")
+        checked.add_problem("number", "wrong-number" if text else "wrong-number-missing")
         return _page(turn, checked)
     try:
         found = await _asked(turn, number)
     except (Unavailable, Busy):
-        checked.wrong("number", "wrong-number-away")
+        checked.add_problem("number", "wrong-number-away")
         return _page(turn, checked)
     if found is None:
         checked.values[number.type] = checked.values.get(number.type) or number.value
-        checked.wrong("number", "wrong-number-unknown")
+        checked.add_problem("number", "wrong-number-unknown")
         return _page(turn, checked)
     values = {name: value for name, value in values_of(found).items() if value}
     kept = {name: value for name, value in checked.values.items() if name not in values}
@@ -110,7 +110,7 @@ async def _asked(turn: Turn, number: RecordId) -> Citation | None:
     gate = turn.parts.look_ups
     await gate.enter()
     try:
-        return await turn.parts.offering.look_up(turn.library, number)
+        return await turn.parts.offering.look_up_citation(turn.library, number)
     finally:
         gate.leave()
 
@@ -139,18 +139,18 @@ def values_of(citation: Citation) -> dict[str, str]:
 
 
 def _citation(checked: Checked) -> Citation:
-    type_ = checked.choice("type", [one.value for one in TYPES]) or CitationType.BOOK.value
-    texts = {name: checked.line(name) for name in TEXTS}
-    numbers = tuple(RecordId(kind, value) for kind in NUMBERS if (value := checked.line(kind, 200)))
+    type_ = checked.read_choice("type", [one.value for one in TYPES]) or CitationType.BOOK.value
+    texts = {name: checked.read_line(name) for name in TEXTS}
+    numbers = tuple(RecordId(kind, value) for kind in NUMBERS if (value := checked.read_line(kind, 200)))
     kind = CitationType(type_) if "type" not in checked.problems else CitationType.OTHER
     return replace(Citation(type=kind, identifiers=numbers), **texts)  # type: ignore[arg-type]
 
 
 def _page(turn: Turn, checked: Checked, found: str = "", unknown: tuple[str, ...] = ()) -> web.Response:
-    return turn.page(
+    return turn.render(
         "citation",
         here=turn.path("citation"),
-        title=turn.text("citation-title"),
+        title=turn.format_text("citation-title"),
         status=checked.status,
         form=checked,
         types=[(one.value, turn.words.words.types.get(one.value, one.value)) for one in TYPES],

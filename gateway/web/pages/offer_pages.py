@@ -45,18 +45,18 @@ class Copy:
 
 async def services(turn: Turn) -> web.Response:
     """GET and POST of a link. One that cites nothing opens the blank form, which says what was not understood."""
-    form = await turn.body() if turn.http.method == "POST" else b""
-    cited = turn.cited(turn.query, form)
+    form = await turn.read_posted_bytes() if turn.http.method == "POST" else b""
+    cited = turn.decode_link(turn.query, form)
     if is_empty(cited.citation):
-        return citation_form.blank(turn, cited.unknown) if cited.unknown else turn.go(turn.path("citation"))
+        return citation_form.blank(turn, cited.unknown) if cited.unknown else turn.redirect(turn.path("citation"))
     category = turn.session.category if turn.session is not None else ""
-    offered = await turn.parts.offering.offered(turn.library, cited.citation, cited.service, category)
-    link = turn.link(cited.citation, cited.service)
+    offered = await turn.parts.offering.list_offers(turn.library, cited.citation, cited.service, category)
+    link = turn.encode_link(cited.citation, cited.service)
     title = clean(cited.citation.component_title or cited.citation.title)
-    return turn.page(
+    return turn.render(
         "services",
         here=turn.path("", link),
-        title=title or turn.text("services-title"),
+        title=title or turn.format_text("services-title"),
         rows=[row for row in turn.citation_rows(cited.citation) if row[1] != title],
         unknown=[clean(line) for line in cited.unknown],
         offers=[_shown(turn, offer, link) for offer in offered.offers],
@@ -69,11 +69,11 @@ async def services(turn: Turn) -> web.Response:
 def libraries(parts: PageParts, http: web.Request, status: int = 200) -> web.Response:
     """Several libraries are served here, and the address names none of them."""
     wished = (http.cookies.get(LANGUAGE, ""), *preferred_languages(http))
-    words = parts.texts.spoken(wished)
+    words = parts.texts.choose_language(wished)
     query = http.raw_path.partition("?")[2]
     names = [
         (
-            parts.offering.house(symbol).info.name or symbol,
+            parts.offering.library_context(symbol).info.name or symbol,
             f"{ROOT}/{quote(symbol, safe=':')}" + (f"?{query}" if query else ""),
         )
         for symbol in parts.doors
@@ -102,19 +102,19 @@ def _shown(turn: Turn, offer: Offer, link: str) -> Shown:
     if offer.kind is Fulfilment.ELECTRONIC:
         return Shown(
             kind=kind,
-            title=turn.words.of(offer.name or {}),
-            text=turn.text("electronic-text"),
-            button=turn.text("electronic-button"),
+            title=turn.words.choose_text(offer.name or {}),
+            text=turn.format_text("electronic-text"),
+            button=turn.format_text("electronic-button"),
             url=offer.url,
             outside=True,
         )
     if offer.kind is Fulfilment.ASK:
-        return Shown(kind=kind, title=turn.text("ask-title"), text=turn.text("ask-text"))
+        return Shown(kind=kind, title=turn.format_text("ask-title"), text=turn.format_text("ask-text"))
     return Shown(
         kind=kind,
-        title=turn.text(f"{kind}-title"),
-        text=turn.text(f"{kind}-text"),
-        button=turn.text(f"{kind}-button"),
+        title=turn.format_text(f"{kind}-title"),
+        text=turn.format_text(f"{kind}-text"),
+        button=turn.format_text(f"{kind}-button"),
         url=turn.path(PLACES[offer.kind], link),
     )
 
@@ -122,7 +122,7 @@ def _shown(turn: Turn, offer: Offer, link: str) -> Shown:
 async def _copies(turn: Turn, held: Held) -> list[Copy]:
     if not held.copies:
         return []
-    branches = {place.library: place.name for place in await turn.parts.offering.pickups(turn.library)}
+    branches = {place.library: place.name for place in await turn.parts.offering.list_pickup_locations(turn.library)}
     return [
         Copy(
             place=", ".join(filter(None, (branches.get(item.home.library, item.home.library), item.home.name))),
@@ -136,12 +136,14 @@ async def _copies(turn: Turn, held: Held) -> list[Copy]:
 
 def _status(turn: Turn, item: Item) -> str:
     if is_free(item):
-        return turn.text("copy-available")
+        return turn.format_text("copy-available")
     if not item.circulates and item.status is ItemStatus.AVAILABLE:
-        return turn.text("copy-here-only")
+        return turn.format_text("copy-here-only")
     if item.status is ItemStatus.ON_LOAN and item.due is not None:
-        return turn.text("copy-due", day=turn.words.words.day(item.due.astimezone(turn.house.zone).date()))
-    return turn.text("copy-out")
+        return turn.format_text(
+            "copy-due", day=turn.words.words.format_day(item.due.astimezone(turn.house.zone).date())
+        )
+    return turn.format_text("copy-out")
 
 
 async def listing(turn: Turn) -> web.Response:
@@ -150,13 +152,13 @@ async def listing(turn: Turn) -> web.Response:
     page = await turn.parts.patrons.listing(
         turn.library, turn.session.patron_id, None, turn.words.language, MOST, turn.http.query.get("cursor", "")[:500]
     )
-    return turn.page(
+    return turn.render(
         "own",
         here=turn.path("requests"),
-        title=turn.text("own-title"),
+        title=turn.format_text("own-title"),
         views=list(page),
         clean=clean,
-        day=turn.words.words.day,
+        day=turn.words.words.format_day,
         zone=turn.house.zone,
         next=turn.path("requests", f"cursor={quote(page.cursor)}") if page.cursor else "",
     )
@@ -170,13 +172,18 @@ async def request(turn: Turn) -> web.Response:
     view = await turn.parts.patrons.show(turn.library, id_, turn.session.patron_id, turn.words.language)
     one, words = view.request, turn.words.words
     pickup = next(
-        (place.name for place in await turn.parts.offering.pickups(turn.library) if place.code == one.patron.pickup), ""
+        (
+            place.name
+            for place in await turn.parts.offering.list_pickup_locations(turn.library)
+            if place.code == one.patron.pickup
+        ),
+        "",
     )
     is_new = turn.http.query.get("sent") == "yes"
-    return turn.page(
+    return turn.render(
         "own_request",
         here=turn.path(f"requests/{one.id}", "sent=yes" if is_new else ""),
-        title=turn.text("sent-title") if is_new else turn.text("own-request-title", number=one.number),
+        title=turn.format_text("sent-title") if is_new else turn.format_text("own-request-title", number=one.number),
         view=view,
         is_new=is_new,
         rows=(*citation_rows(one.citation, words), *service_rows(one, words)),
@@ -188,16 +195,21 @@ async def hold(turn: Turn) -> web.Response:
     id_ = turn.http.match_info["id"]
     if turn.session is None:
         return sign_in_pages.ask(turn, "requests")
-    found = await turn.parts.offering.hold(turn.library, turn.session.patron_id, id_)
+    found = await turn.parts.offering.find_patron_hold(turn.library, turn.session.patron_id, id_)
     if found is None:
         raise NotThere("hold")
     pickup = next(
-        (place.name for place in await turn.parts.offering.pickups(turn.library) if place.code == found.pickup), ""
+        (
+            place.name
+            for place in await turn.parts.offering.list_pickup_locations(turn.library)
+            if place.code == found.pickup
+        ),
+        "",
     )
-    return turn.page(
+    return turn.render(
         "own_hold",
         here=turn.path(f"holds/{id_}"),
-        title=turn.text("held-title"),
+        title=turn.format_text("held-title"),
         hold=found,
         rows=rows(turn.words.words, ("title", found.title)),
         pickup=pickup,

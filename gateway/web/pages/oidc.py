@@ -67,9 +67,9 @@ class OidcClient:
         self._keys: tuple[datetime, tuple[Jwk, ...]] | None = None
         self._lock = asyncio.Lock()
 
-    async def address(self, state: str, nonce: str, verifier: str, redirect_uri: str) -> str:
+    async def make_sign_in_url(self, state: str, nonce: str, verifier: str, redirect_uri: str) -> str:
         """Where the browser is sent to sign in."""
-        provider = await self._discovered()
+        provider = await self._discover_provider()
         asked = {
             "response_type": "code",
             "client_id": self._settings.client_id,
@@ -82,36 +82,38 @@ class OidcClient:
         }
         return str(URL(provider.authorization).update_query(asked))
 
-    async def claims(self, code: str, issuer: str, nonce: str, verifier: str, redirect_uri: str) -> Mapping[str, Any]:
+    async def fetch_claims(
+        self, code: str, issuer: str, nonce: str, verifier: str, redirect_uri: str
+    ) -> Mapping[str, Any]:
         """Of the ID token that the code is exchanged for. `issuer`: `iss` of the answer, empty where it had none."""
-        provider = await self._discovered()
+        provider = await self._discover_provider()
         if issuer != self._settings.issuer and (issuer or provider.says_issuer):
             raise OidcFault("the answer is from another provider")
-        token = await self._exchange(provider, code, verifier, redirect_uri)
-        return await self._checked(provider, token, nonce)
+        token = await self._exchange_code(provider, code, verifier, redirect_uri)
+        return await self._verify_token(provider, token, nonce)
 
     # --- the provider ----------------------------------------------------------------------------------------
 
-    async def _discovered(self) -> Provider:
+    async def _discover_provider(self) -> Provider:
         now = self._clock.now()
         if self._provider is None or now - self._provider[0] > KNOWN_FOR:
-            self._provider = now, self._read(await _fetch(self._settings.issuer.rstrip("/") + WELL_KNOWN))
+            self._provider = now, self._parse_discovery(await _fetch(self._settings.issuer.rstrip("/") + WELL_KNOWN))
         return self._provider[1]
 
-    def _read(self, said: Mapping[str, Any]) -> Provider:
+    def _parse_discovery(self, said: Mapping[str, Any]) -> Provider:
         """Discovery 1.0 section 4.3: it must name the issuer that we asked."""
         if said.get("issuer") != self._settings.issuer:
             raise OidcFault("discovery names another issuer than gateway.yml")
         methods = said.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
         return Provider(
-            authorization=self._endpoint(said, "authorization_endpoint"),
-            token=self._endpoint(said, "token_endpoint"),
-            keys=self._endpoint(said, "jwks_uri"),
+            authorization=self._require_endpoint(said, "authorization_endpoint"),
+            token=self._require_endpoint(said, "token_endpoint"),
+            keys=self._require_endpoint(said, "jwks_uri"),
             basic="client_secret_basic" in methods,
             says_issuer=said.get("authorization_response_iss_parameter_supported") is True,
         )
 
-    def _endpoint(self, said: Mapping[str, Any], name: str) -> str:
+    def _require_endpoint(self, said: Mapping[str, Any], name: str) -> str:
         """As safe as the issuer: https unless that is on this machine."""
         found = said.get(name)
         scheme = self._settings.issuer.partition(":")[0]
@@ -119,7 +121,7 @@ class OidcClient:
             raise OidcFault(f"discovery has no {name} that can be used")
         return found
 
-    async def _exchange(self, provider: Provider, code: str, verifier: str, redirect_uri: str) -> str:
+    async def _exchange_code(self, provider: Provider, code: str, verifier: str, redirect_uri: str) -> str:
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -142,11 +144,13 @@ class OidcClient:
 
     # --- the token -------------------------------------------------------------------------------------------
 
-    async def _checked(self, provider: Provider, token: str, nonce: str) -> Mapping[str, Any]:
+    async def _verify_token(self, provider: Provider, token: str, nonce: str) -> Mapping[str, Any]:
         """Core 1.0 section 3.1.3.7."""
         try:
             header = jwt.get_unverified_header(token)
-            key = _usable(await self._key(provider, str(header.get("kid", ""))), str(header.get("alg", "")))
+            key = _usable(
+                await self._find_signing_key(provider, str(header.get("kid", ""))), str(header.get("alg", ""))
+            )
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
@@ -166,25 +170,25 @@ class OidcClient:
             raise OidcFault("the ID token is for several clients and doesn't say which one asked")
         return claims
 
-    async def _key(self, provider: Provider, kid: str) -> Jwk:
+    async def _find_signing_key(self, provider: Provider, kid: str) -> Jwk:
         """By its id; the only one where a token names none."""
         async with self._lock:
-            keys = await self._known_keys(provider)
-            if kid and not _named(keys, kid) and self._may_ask_again():
+            keys = await self._fetch_known_keys(provider)
+            if kid and not _named(keys, kid) and self._can_refetch_keys():
                 self._keys = None
-                keys = await self._known_keys(provider)
+                keys = await self._fetch_known_keys(provider)
         found = _named(keys, kid) if kid else keys
         if len(found) != 1:
             raise OidcFault("the ID token is signed with a key that the provider doesn't publish")
         return found[0]
 
-    async def _known_keys(self, provider: Provider) -> tuple[Jwk, ...]:
+    async def _fetch_known_keys(self, provider: Provider) -> tuple[Jwk, ...]:
         now = self._clock.now()
         if self._keys is None or now - self._keys[0] > KNOWN_FOR:
             self._keys = now, _keys(await _fetch(provider.keys))
         return self._keys[1]
 
-    def _may_ask_again(self) -> bool:
+    def _can_refetch_keys(self) -> bool:
         return self._keys is not None and self._clock.now() - self._keys[0] > KEYS_AGAIN
 
 

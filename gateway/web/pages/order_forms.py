@@ -56,14 +56,14 @@ class Order:
     pickups: tuple[PickupLocation, ...]
 
     @property
-    def choices(self) -> list[tuple[str, str]]:
+    def pickup_choices(self) -> list[tuple[str, str]]:
         return [(place.code, place.name) for place in self.pickups]
 
 
 async def show_order_form(turn: Turn) -> web.Response:
     session = turn.session
     cited = cited_by(turn, turn.query)
-    link = turn.link(cited.citation, cited.service)
+    link = turn.encode_link(cited.citation, cited.service)
     if session is None:
         return sign_in_pages.ask(turn, f"request?{link}")
     order = await order_of(turn, secrets.token_urlsafe(24), link, cited)
@@ -71,13 +71,13 @@ async def show_order_form(turn: Turn) -> web.Response:
 
 
 async def submit_order(turn: Turn) -> web.Response:
-    form = await turn.form_to_show_again()
+    form = await turn.read_form_to_show_again()
     session = turn.session
     if session is None:  # it was over in the meantime
-        return sign_in_pages.ask(turn, f"request?{form['link']}", wrong="over", kept=turn.kept)
+        return sign_in_pages.ask(turn, f"request?{form['link']}", wrong="over", kept=turn.kept_fields)
     cited = cited_by(turn, form["link"].encode())
     order = await order_of(turn, form["form"][:100], form["link"], cited)
-    checked = Checked(turn, form, stale=not turn.is_ours(form))
+    checked = Checked(turn, form, stale=not turn.is_own_form(form))
     draft = _draft(turn, checked, order, session)
     if not checked.is_good:
         return _order_page(turn, order, checked)
@@ -86,11 +86,11 @@ async def submit_order(turn: Turn) -> web.Response:
     except Refused as refused:
         say(checked, refused)
         return _order_page(turn, order, checked)
-    return turn.go(turn.path(f"requests/{request_id}", "sent=yes"))
+    return turn.redirect(turn.path(f"requests/{request_id}", "sent=yes"))
 
 
 def cited_by(turn: Turn, query: bytes) -> Cited:
-    cited = turn.cited(query)
+    cited = turn.decode_link(query)
     if is_empty(cited.citation):
         raise PageFault(400, "fault-link")
     return cited
@@ -99,7 +99,9 @@ def cited_by(turn: Turn, query: bytes) -> Cited:
 async def order_of(turn: Turn, form_id: str, link: str, cited: Cited) -> Order:
     if not form_id:
         raise PageFault(400, "fault-form")
-    return Order(id=form_id, link=link, cited=cited, pickups=await turn.parts.offering.pickups(turn.library))
+    return Order(
+        id=form_id, link=link, cited=cited, pickups=await turn.parts.offering.list_pickup_locations(turn.library)
+    )
 
 
 def _first_values(order: Order, session: SessionRow) -> dict[str, str]:
@@ -126,20 +128,20 @@ def _first_values(order: Order, session: SessionRow) -> dict[str, str]:
 def _draft(turn: Turn, checked: Checked, order: Order, session: SessionRow) -> Draft:
     """Only to be used when nothing is wrong."""
     rules = turn.house.policy().services
-    chosen = checked.choice("service", [one.value for one in CHOICES])
+    chosen = checked.read_choice("service", [one.value for one in CHOICES])
     service = ServiceType.COPY if chosen == ServiceType.COPY else ServiceType.LOAN
     if not chosen:
-        checked.wrong("service", "wrong-missing")
+        checked.add_problem("service", "wrong-missing")
     citation = _citation(checked, order.cited.citation, service)
-    loan_format = checked.choice("format_loan", rules.formats.loans)
-    copy_format = checked.choice("format_copy", rules.formats.copies)
-    pickup = checked.choice("pickup", [place.code for place in order.pickups])
-    need_by = checked.day("need_by", turn.house.today() + timedelta(days=rules.least_days))
-    note = checked.lines("note")
-    declared = checked.ticked("declared")
-    if rules.declares(service) and not declared:
-        checked.wrong("declared", "wrong-declaration")
-    extras = (Extra(DECLARATION, declaration(turn)),) if rules.declares(service) else ()
+    loan_format = checked.read_choice("format_loan", rules.formats.loans)
+    copy_format = checked.read_choice("format_copy", rules.formats.copies)
+    pickup = checked.read_choice("pickup", [place.code for place in order.pickups])
+    need_by = checked.read_day("need_by", turn.house.today() + timedelta(days=rules.least_days))
+    note = checked.read_lines("note")
+    declared = checked.read_checkbox("declared")
+    if rules.needs_declaration(service) and not declared:
+        checked.add_problem("declared", "wrong-declaration")
+    extras = (Extra(DECLARATION, declaration(turn)),) if rules.needs_declaration(service) else ()
     return Draft(
         citation=citation,
         service=Service(service, copy_format if service is ServiceType.COPY else loan_format),
@@ -156,14 +158,14 @@ def _citation(checked: Checked, cited: Citation, service: ServiceType) -> Citati
     """For a loan of the whole, a part that was cited stays as it is: it says why the patron wants it."""
     found = replace(
         cited,
-        component_title=checked.line("component_title"),
-        component_author=checked.line("component_author"),
-        volume=checked.line("volume"),
-        issue=checked.line("issue"),
-        pages=checked.line("pages"),
+        component_title=checked.read_line("component_title"),
+        component_author=checked.read_line("component_author"),
+        volume=checked.read_line("volume"),
+        issue=checked.read_line("issue"),
+        pages=checked.read_line("pages"),
     )
     if service is ServiceType.COPY and not (found.component_title or found.pages):
-        checked.wrong("component_title", "wrong-part")
+        checked.add_problem("component_title", "wrong-part")
     return found
 
 
@@ -175,7 +177,7 @@ def _beside_the_fields(cited: Cited) -> Citation:
 
 
 def declaration(turn: Turn) -> str:
-    return turn.words.of(turn.house.policy().services.declaration.text) or turn.text("declaration")
+    return turn.words.choose_text(turn.house.policy().services.declaration.text) or turn.format_text("declaration")
 
 
 async def _sent(turn: Turn, draft: Draft, form_id: str) -> str:
@@ -185,12 +187,12 @@ async def _sent(turn: Turn, draft: Draft, form_id: str) -> str:
     if before := await store.read(lambda c: patron_sessions.sent(c, library, key)):
         return before
 
-    def claim(c: Connection, request: Request) -> None:
+    def claim_form_key(c: Connection, request: Request) -> None:
         if found := patron_sessions.claim(c, library, key, request.id, turn.parts.clock.now()):
             raise SentBefore(found)
 
     try:
-        return (await create(turn.house, draft, claim)).id
+        return (await create(turn.house, draft, claim_form_key)).id
     except SentBefore as before_us:
         return before_us.request_id
 
@@ -211,16 +213,16 @@ def say(checked: Checked, refused: Refused) -> None:
 def _order_page(turn: Turn, order: Order, checked: Checked) -> web.Response:
     rules = turn.house.policy().services
     names = turn.words.words.services
-    return turn.page(
+    return turn.render(
         "request",
         here=turn.path("request", order.link),
-        title=turn.text("request-title"),
+        title=turn.format_text("request-title"),
         status=checked.status,
         form=checked,
         order=order,
         rows=turn.citation_rows(_beside_the_fields(order.cited)),
         correct=turn.path("citation", order.link),
-        pickups=order.choices,
+        pickups=order.pickup_choices,
         loan_formats=[(one, names.get(one, one)) for one in rules.formats.loans],
         copy_formats=[(one, names.get(one, one)) for one in rules.formats.copies],
         least_day=turn.house.today() + timedelta(days=rules.least_days),
@@ -233,7 +235,7 @@ def _order_page(turn: Turn, order: Order, checked: Checked) -> web.Response:
 async def show_hold_form(turn: Turn) -> web.Response:
     session = turn.session
     cited = cited_by(turn, turn.query)
-    link = turn.link(cited.citation, cited.service)
+    link = turn.encode_link(cited.citation, cited.service)
     if session is None:
         return sign_in_pages.ask(turn, f"hold?{link}")
     order = await order_of(turn, secrets.token_urlsafe(24), link, cited)
@@ -243,17 +245,17 @@ async def show_hold_form(turn: Turn) -> web.Response:
 
 async def submit_hold(turn: Turn) -> web.Response:
     """The library's system keeps the form's id as key of the hold, so that sending it twice places one."""
-    form = await turn.form_to_show_again()
+    form = await turn.read_form_to_show_again()
     session = turn.session
     if session is None:
-        return sign_in_pages.ask(turn, f"hold?{form['link']}", wrong="over", kept=turn.kept)
+        return sign_in_pages.ask(turn, f"hold?{form['link']}", wrong="over", kept=turn.kept_fields)
     order = await order_of(turn, form["form"][:100], form["link"], cited_by(turn, form["link"].encode()))
-    checked = Checked(turn, form, stale=not turn.is_ours(form))
-    pickup = checked.choice("pickup", [place.code for place in order.pickups])
-    need_by = checked.day("need_by", turn.house.today())
-    note = checked.lines("note", 500)
+    checked = Checked(turn, form, stale=not turn.is_own_form(form))
+    pickup = checked.read_choice("pickup", [place.code for place in order.pickups])
+    need_by = checked.read_day("need_by", turn.house.today())
+    note = checked.read_lines("note", 500)
     if not pickup and order.pickups:
-        checked.wrong("pickup", "wrong-missing")
+        checked.add_problem("pickup", "wrong-missing")
     if not checked.is_good:
         return await _hold_page(turn, order, checked)
     key = f"page:{hashed(f'{turn.visit.id}:{order.id}')}"
@@ -264,18 +266,18 @@ async def submit_hold(turn: Turn) -> web.Response:
     except Refused as refused:
         say(checked, refused)
         return await _hold_page(turn, order, checked)
-    return turn.go(turn.path(f"holds/{hold.id}"))
+    return turn.redirect(turn.path(f"holds/{hold.id}"))
 
 
 async def _hold_page(turn: Turn, order: Order, checked: Checked) -> web.Response:
-    return turn.page(
+    return turn.render(
         "hold",
         here=turn.path("hold", order.link),
-        title=turn.text("hold-form-title"),
+        title=turn.format_text("hold-form-title"),
         status=checked.status,
         form=checked,
         order=order,
-        pickups=order.choices,
+        pickups=order.pickup_choices,
         rows=turn.citation_rows(order.cited.citation),
         borrow=turn.path("request", order.link) if await _may_borrow(turn, order) else "",
         least_day=turn.house.today(),
@@ -286,5 +288,5 @@ async def _may_borrow(turn: Turn, order: Order) -> bool:
     session = turn.session
     category = session.category if session is not None else ""
     cited = order.cited
-    offered = await turn.parts.offering.offered(turn.library, cited.citation, cited.service, category)
-    return offered.has(Fulfilment.BORROW)
+    offered = await turn.parts.offering.list_offers(turn.library, cited.citation, cited.service, category)
+    return offered.has_offer(Fulfilment.BORROW)

@@ -132,10 +132,10 @@ class Turn:
         return self.house.symbol
 
     @property
-    def door(self) -> Door:
+    def entry(self) -> Door:
         return self.parts.doors[self.library]
 
-    def text(self, key: str, **values: object) -> str:
+    def format_text(self, key: str, **values: object) -> str:
         return self.words.texts[key].format(**values) if values else self.words.texts[key]
 
     # --- what came in ----------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class Turn:
         raw = self.http.raw_path.partition("?")[2]
         return "&".join(part for part in raw.split("&") if not _is_own(part)).encode()
 
-    async def body(self) -> bytes:
+    async def read_posted_bytes(self) -> bytes:
         """Raises PageFault, ConnectionError."""
         found = await read_body(self.http, MOST_BYTES, PATIENCE)
         if len(found.data) > MOST_BYTES:
@@ -155,36 +155,38 @@ class Turn:
             raise PageFault(400, "fault-broken-off")
         return found.data
 
-    async def form(self) -> Form:
+    async def read_own_form(self) -> Form:
         """Raises PageFault for one that isn't from a page of ours."""
-        form = await self.open_form()
-        if not self.is_ours(form):
+        form = await self.read_any_form()
+        if not self.is_own_form(form):
             raise PageFault(403, "fault-form")
         return form
 
-    async def form_to_show_again(self) -> Form:
+    async def read_form_to_show_again(self) -> Form:
         """One that may be from a page of ours that is out of date, such as one from before signing in anew: to be
         shown again where it isn't (`is_ours`). Raises PageFault where the browser has no cookie."""
-        form = await self.open_form()
+        form = await self.read_any_form()
         if self.visit.is_new:
             raise PageFault(403, "fault-form")
         return form
 
-    def is_ours(self, form: Form) -> bool:
-        return self.visit.sent(form["csrf"])
+    def is_own_form(self, form: Form) -> bool:
+        return self.visit.is_own_token(form["csrf"])
 
-    async def open_form(self) -> Form:
+    async def read_any_form(self) -> Form:
         """One that changes nothing may come from anywhere."""
         if self.sent is not None:
             return self.sent
         try:
-            pairs = parse_qsl((await self.body()).decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+            pairs = parse_qsl(
+                (await self.read_posted_bytes()).decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS
+            )
         except ValueError:
             raise PageFault(400, "fault-broken-off") from None
         self.sent = Form({name: value.replace("\x00", "") for name, value in reversed(pairs)})
         return self.sent
 
-    def cited(self, query: bytes, form: bytes = b"") -> Cited:
+    def decode_link(self, query: bytes, form: bytes = b"") -> Cited:
         """Raises PageFault where nothing can be read."""
         kind = self.http.headers.get(hdrs.CONTENT_TYPE, "") if form else ""
         try:
@@ -192,7 +194,7 @@ class Turn:
         except MalformedMessage:
             raise PageFault(400, "fault-link") from None
 
-    def link(self, citation: Citation, service: ServiceType) -> str:
+    def encode_link(self, citation: Citation, service: ServiceType) -> str:
         """As a query string that says the same, without whoever asks. Of one that is longer than what servers take in
         an address, without what only people read."""
         link = self.parts.links.encode(citation, service)
@@ -207,7 +209,7 @@ class Turn:
         base = f"{ROOT}/{quote(self.library, safe=':')}"
         return "".join((base, f"/{place}" if place else "", f"?{link}" if link else ""))
 
-    def page(self, template: str, *, here: str, title: str, status: int = 200, **values: Any) -> web.Response:
+    def render(self, template: str, *, here: str, title: str, status: int = 200, **values: Any) -> web.Response:
         """`here`: a path at which the same can be had by GET, for the choice of the language."""
         joint = "&" if "?" in here else "?"
         languages = [
@@ -218,7 +220,7 @@ class Turn:
         text = render(
             template,
             {
-                "t": self.text,
+                "t": self.format_text,
                 "turn": self,
                 "words": self.words.words,
                 "language": self.words.language,
@@ -233,12 +235,12 @@ class Turn:
         )
         return html(text, status, self.parts.embed_in)
 
-    def go(self, path: str) -> web.Response:
+    def redirect(self, path: str) -> web.Response:
         """After something was done: a page that can be loaded again without doing it again."""
         return web.Response(status=303, headers={**HEADERS, hdrs.LOCATION: path})
 
     @property
-    def kept(self) -> Mapping[str, str]:
+    def kept_fields(self) -> Mapping[str, str]:
         """What was sent, to be sent again with the token of now."""
         fields = self.sent.fields if self.sent is not None else {}
         return {name: value for name, value in fields.items() if name != "csrf"}
@@ -272,7 +274,7 @@ class Checked:
 
     def __post_init__(self) -> None:
         if self.stale:
-            self.general.append(self.turn.text("wrong-stale"))
+            self.general.append(self.turn.format_text("wrong-stale"))
 
     @property
     def is_good(self) -> bool:
@@ -283,49 +285,49 @@ class Checked:
         """Of HTTP."""
         return 403 if self.stale else 200 if self.is_good else 422
 
-    def wrong(self, name: str, key: str, **values: object) -> None:
+    def add_problem(self, name: str, key: str, **values: object) -> None:
         """The first that is found of a field counts."""
-        self.problems.setdefault(name, self.turn.text(key, **values))
+        self.problems.setdefault(name, self.turn.format_text(key, **values))
 
-    def line(self, name: str, most: int = LINE) -> str:
+    def read_line(self, name: str, most: int = LINE) -> str:
         text = clean(self.form[name])
         self.values[name] = text
         if len(text) > most:
-            self.wrong(name, "wrong-long", most=most)
+            self.add_problem(name, "wrong-long", most=most)
         return text
 
-    def lines(self, name: str, most: int = NOTE) -> str:
+    def read_lines(self, name: str, most: int = NOTE) -> str:
         text = "\n".join(map(clean, self.form[name].splitlines())).strip()
         self.values[name] = text
         if len(text) > most:
-            self.wrong(name, "wrong-long", most=most)
+            self.add_problem(name, "wrong-long", most=most)
         return text
 
-    def choice(self, name: str, allowed: Iterable[str]) -> str:
+    def read_choice(self, name: str, allowed: Iterable[str]) -> str:
         """Empty is a choice too."""
-        text = self.line(name)
+        text = self.read_line(name)
         if text and text not in set(allowed):
-            self.wrong(name, "wrong-choice")
+            self.add_problem(name, "wrong-choice")
         return text
 
-    def day(self, name: str, least: date) -> date | None:
+    def read_day(self, name: str, least: date) -> date | None:
         """2026-12-31, as browsers send it; where a field for days is a plain one to them, 31.12.2026 too."""
-        text = self.line(name)
+        text = self.read_line(name)
         if not text:
             return None
         found = _GERMAN_DAY.fullmatch(text)
         try:
             day = date(int(found[3]), int(found[2]), int(found[1])) if found else date.fromisoformat(text)
         except ValueError:
-            self.wrong(name, "wrong-day")
+            self.add_problem(name, "wrong-day")
             return None
         if day < least:
-            self.wrong(name, "wrong-day-early", day=self.turn.words.words.day(least))
+            self.add_problem(name, "wrong-day-early", day=self.turn.words.words.format_day(least))
         elif day > least + FURTHEST:
-            self.wrong(name, "wrong-day-far")
+            self.add_problem(name, "wrong-day-far")
         return day
 
-    def ticked(self, name: str) -> bool:
+    def read_checkbox(self, name: str) -> bool:
         self.values[name] = "yes" if self.form[name] else ""
         return bool(self.form[name])
 

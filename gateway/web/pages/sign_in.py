@@ -98,7 +98,7 @@ class Sessions:
         self._idle = timedelta(minutes=idle_minutes)
         self._libraries = tuple(libraries)
 
-    async def find(self, library: str, visit: Visit) -> SessionRow | None:
+    async def find_session(self, library: str, visit: Visit) -> SessionRow | None:
         """It lives on with this, but a page every few seconds writes nothing."""
         if visit.is_new:
             return None
@@ -112,7 +112,7 @@ class Sessions:
         found = row
         return await self._store.write(lambda c: patron_sessions.extend(c, found, expires))
 
-    async def start(self, library: str, old: Visit, new: Visit, who: SignedIn) -> SessionRow:
+    async def start_session(self, library: str, old: Visit, new: Visit, who: SignedIn) -> SessionRow:
         """Under a cookie of its own, so that nobody who knew the old one is signed in with it."""
         now = self._clock.now()
         patron = who.patron
@@ -130,14 +130,14 @@ class Sessions:
             expires=now + self._idle,
         )
 
-        def work(c: Connection) -> None:
+        def replace_session(c: Connection) -> None:
             patron_sessions.end(c, self._libraries, old.id)
             patron_sessions.add_session(c, row)
 
-        await self._store.write(work)
+        await self._store.write(replace_session)
         return row
 
-    async def end(self, visit: Visit) -> None:
+    async def end_session(self, visit: Visit) -> None:
         await self._store.write(lambda c: patron_sessions.end(c, self._libraries, visit.id))
 
 
@@ -168,7 +168,7 @@ class Visit:
     def csrf(self) -> str:
         return hmac.new(self.token.encode(), b"illgate form", hashlib.sha256).hexdigest()
 
-    def sent(self, csrf: str) -> bool:
+    def is_own_token(self, csrf: str) -> bool:
         """Whether a form with this token came from a page of this visit."""
         return not self.is_new and hmac.compare_digest(csrf.encode(), self.csrf.encode())
 
@@ -182,29 +182,29 @@ class Visits:
         self._proxies = proxies
         self._embedded = embedded
 
-    def of(self, request: web.Request) -> Visit:
+    def visit_of_request(self, request: web.Request) -> Visit:
         secure = self.is_https(request)
         token = request.cookies.get(HOST_NAME if secure else NAME, "")
         if _TOKEN.fullmatch(token):
             return Visit(token, False, secure)
-        return self.new(secure)
+        return self.new_visit(secure)
 
-    def new(self, secure: bool) -> Visit:
+    def new_visit(self, secure: bool) -> Visit:
         return Visit(secrets.token_urlsafe(32), True, secure)
 
     def is_https(self, request: web.Request) -> bool:
         if request.secure or self._public_https:
             return True
-        return self._proxies.trusts(request.remote or "") and request.headers.get(FORWARDED_PROTO) == "https"
+        return self._proxies.is_trusted(request.remote or "") and request.headers.get(FORWARDED_PROTO) == "https"
 
-    def keep(self, response: web.StreamResponse, visit: Visit) -> None:
+    def set_visit_cookie(self, response: web.StreamResponse, visit: Visit) -> None:
         """Until the browser is closed."""
-        self._set(response, HOST_NAME if visit.secure else NAME, visit.token, visit.secure)
+        self._set_cookie(response, HOST_NAME if visit.secure else NAME, visit.token, visit.secure)
 
-    def keep_language(self, response: web.StreamResponse, language: str, secure: bool) -> None:
-        self._set(response, LANGUAGE, language, secure, f"Max-Age={YEAR}")
+    def set_language_cookie(self, response: web.StreamResponse, language: str, secure: bool) -> None:
+        self._set_cookie(response, LANGUAGE, language, secure, f"Max-Age={YEAR}")
 
-    def _set(self, response: web.StreamResponse, name: str, value: str, secure: bool, *more: str) -> None:
+    def _set_cookie(self, response: web.StreamResponse, name: str, value: str, secure: bool, *more: str) -> None:
         """Written here since Python before 3.14 knows no Partitioned, without which browsers keep nothing for a page in
         a frame. Name and value are letters and digits. SameSite=None is taken by https only."""
         framed = self._embedded and secure
@@ -253,7 +253,7 @@ class _Keys:
     patron: str
 
     @property
-    def all(self) -> tuple[str, str, str]:
+    def all_keys(self) -> tuple[str, str, str]:
         return self.address, self.pair, self.patron
 
 
@@ -265,13 +265,13 @@ class SigningIn:
         self._clock = clock
         self._tries = tries
 
-    async def by_password(
+    async def sign_in_by_password(
         self, library: str, system: LibrarySystem, identifier: str, password: str, address: str
     ) -> SignedIn:
         """The answer is the same for a wrong number and a wrong secret. Also raises OutcomeUnknown."""
         if Capability.AUTHENTICATE not in system.capabilities:
             raise NotSignedIn("impossible")
-        keys = await self._count(library, identifier, address)
+        keys = await self._count_try(library, identifier, address)
         try:
             patron = await system.authenticate(PatronKey(identifier), password)
         except Refused as refused:
@@ -279,20 +279,22 @@ class SigningIn:
                 log.warning("the library's system refused to check a patron", reason=refused.reason.value)
             if refused.reason not in NOT_CHECKED:
                 raise NotSignedIn("wrong") from None
-            await self._store.write(lambda c: patron_sessions.take_back(c, library, keys.all))
+            await self._store.write(lambda c: patron_sessions.take_back(c, library, keys.all_keys))
             raise NotSignedIn("impossible") from None
         except (Unavailable, OutcomeUnknown):  # nothing was learnt about the secret, and nobody waits for our fault
-            await self._store.write(lambda c: patron_sessions.take_back(c, library, keys.all))
+            await self._store.write(lambda c: patron_sessions.take_back(c, library, keys.all_keys))
             raise
 
-        def succeeded(c: Connection) -> None:
+        def clear_failures(c: Connection) -> None:
             patron_sessions.forget(c, library, keys.pair)
             patron_sessions.take_back(c, library, (keys.address, keys.patron))
 
-        await self._store.write(succeeded)
+        await self._store.write(clear_failures)
         return SignedIn(patron, identifier, Method.PASSWORD)
 
-    async def by_word(self, system: LibrarySystem, identifier: str, types: tuple[str, ...], method: Method) -> SignedIn:
+    async def sign_in_by_assertion(
+        self, system: LibrarySystem, identifier: str, types: tuple[str, ...], method: Method
+    ) -> SignedIn:
         """Of a proxy or an identity provider that has signed somebody in; our library must know this patron."""
         try:
             return SignedIn(await system.find_patron(PatronKey(identifier, types)), identifier, method)
@@ -300,46 +302,46 @@ class SigningIn:
             log.warning("signed in, but no patron of the library", method=method.value, reason=refused.reason.value)
             raise NotSignedIn("unknown") from None
 
-    async def depart(self, journey: JourneyRow, address: str) -> None:
+    async def start_journey(self, journey: JourneyRow, address: str) -> None:
         """To an identity provider. Each keeps a row until it is back or too late, so from one address no more may be
         under way than may fail to sign in there."""
         now, library = self._clock.now(), journey.library
         since = now - timedelta(minutes=self._tries.minutes)
 
-        def work(c: Connection) -> bool:
-            id_ = self._departures(c, library, address)
+        def insert_journey(c: Connection) -> bool:
+            id_ = self._departure_key(c, library, address)
             allowed = patron_sessions.try_once(c, library, (Most(id_, self._tries.address, since),), now)
             if allowed:
                 patron_sessions.add_journey(c, journey)
             return allowed
 
-        if not await self._store.write(work):
+        if not await self._store.write(insert_journey):
             log.warning("too many are at the identity provider from one address", library=library)
             raise NotSignedIn("too-often")
 
-    async def is_back(self, library: str, state: str, address: str) -> JourneyRow | None:
+    async def finish_journey(self, library: str, state: str, address: str) -> JourneyRow | None:
         """The journey with this `state` (its hash), which ends with this; None: there is none, or not any more."""
 
-        def work(c: Connection) -> JourneyRow | None:
+        def end_journey(c: Connection) -> JourneyRow | None:
             found = patron_sessions.take(c, library, state, self._clock.now())
             if found is not None:
-                patron_sessions.take_back(c, library, (self._departures(c, library, address),))
+                patron_sessions.take_back(c, library, (self._departure_key(c, library, address),))
             return found
 
-        return await self._store.write(work)
+        return await self._store.write(end_journey)
 
-    def _departures(self, c: Connection, library: str, address: str) -> str:
+    def _departure_key(self, c: Connection, library: str, address: str) -> str:
         key = secret(c, library, SECRET, self._clock.now())
         return _keyed(key, "departures", address_block(address))
 
-    async def _count(self, library: str, identifier: str, address: str) -> _Keys:
+    async def _count_try(self, library: str, identifier: str, address: str) -> _Keys:
         """One more try; raises NotSignedIn after too many. The address comes first: from one that has had too many
         nothing more is counted, or anybody could be locked out from it."""
         now, tries = self._clock.now(), self._tries
         since = now - timedelta(minutes=tries.minutes)
         long_since = now - LONGER * timedelta(minutes=tries.minutes)
 
-        def work(c: Connection) -> tuple[bool, _Keys]:
+        def count_tries(c: Connection) -> tuple[bool, _Keys]:
             key = secret(c, library, SECRET, now)
             patron, place = "".join(identifier.split()).casefold(), address_block(address)
             keys = _Keys(
@@ -352,7 +354,7 @@ class SigningIn:
             )
             return patron_sessions.try_once(c, library, limits, now), keys
 
-        allowed, keys = await self._store.write(work)
+        allowed, keys = await self._store.write(count_tries)
         if not allowed:
             log.warning("too many failures to sign in", library=library)
             raise NotSignedIn("too-often")

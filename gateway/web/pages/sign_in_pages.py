@@ -40,26 +40,26 @@ def ask(
     """The form. `back`: place of the page that needs to know who asks; `wrong`: why signing in failed; `kept`: a form
     that was sent there and waits until then."""
     wrong = wrong or turn.said_wrong
-    oidc = turn.door.settings.oidc
-    return turn.page(
+    oidc = turn.entry.settings.oidc
+    return turn.render(
         "sign_in",
         here=turn.path(*back.split("?", 1)),
-        title=turn.text("sign-in-title"),
+        title=turn.format_text("sign-in-title"),
         status=STATUS.get(wrong, 422) if wrong else 200,
-        wrong=turn.text(f"sign-in-{wrong}") if wrong else "",
+        wrong=turn.format_text(f"sign-in-{wrong}") if wrong else "",
         back=back,
         user=user,
-        by_password=turn.door.settings.password,
+        by_password=turn.entry.settings.password,
         provider=turn.path("sign-in/provider") if oidc.issuer else "",
         kept=kept or {},
     )
 
 
 async def send(turn: Turn) -> web.Response:
-    form = await turn.form()
+    form = await turn.read_own_form()
     back = _back(form["back"])
     user, password = form["user"], form.fields.get("password", "")
-    if not turn.door.settings.password:
+    if not turn.entry.settings.password:
         raise PageFault(403, "fault-form")
     kept = {name.removeprefix(KEPT): said for name, said in form.fields.items() if name.startswith(KEPT)}
     if not user or not password:
@@ -67,7 +67,9 @@ async def send(turn: Turn) -> web.Response:
     if len(user) > _LONGEST["user"] or len(password) > _LONGEST["password"]:
         return ask(turn, back, wrong="wrong", kept=kept)
     try:
-        who = await turn.parts.signing_in.by_password(turn.library, turn.house.system, user, password, _address(turn))
+        who = await turn.parts.signing_in.sign_in_by_password(
+            turn.library, turn.house.system, user, password, _address(turn)
+        )
     except NotSignedIn as problem:
         return ask(turn, back, wrong=problem.word, user=user, kept=kept)
     except (Unavailable, OutcomeUnknown):
@@ -75,22 +77,24 @@ async def send(turn: Turn) -> web.Response:
     await start(turn, who)
     place, _, link = back.partition("?")
     if kept and place in ("request", "hold"):
-        return turn.page("again", here=turn.path(place, link), title=turn.text("again-title"), place=place, kept=kept)
-    return turn.go(turn.path(place, link))
+        return turn.render(
+            "again", here=turn.path(place, link), title=turn.format_text("again-title"), place=place, kept=kept
+        )
+    return turn.redirect(turn.path(place, link))
 
 
 async def start(turn: Turn, who: SignedIn) -> None:
-    new = turn.parts.visits.new(turn.visit.secure)
-    turn.session = await turn.parts.sessions.start(turn.library, turn.visit, new, who)
+    new = turn.parts.visits.new_visit(turn.visit.secure)
+    turn.session = await turn.parts.sessions.start_session(turn.library, turn.visit, new, who)
     turn.visit = new
 
 
 async def sign_out(turn: Turn) -> web.Response:
-    await turn.form()
-    await turn.parts.sessions.end(turn.visit)
+    await turn.read_own_form()
+    await turn.parts.sessions.end_session(turn.visit)
     turn.session = None
-    turn.visit = turn.parts.visits.new(turn.visit.secure)
-    return turn.page("signed_out", here=turn.path("citation"), title=turn.text("signed-out-title"))
+    turn.visit = turn.parts.visits.new_visit(turn.visit.secure)
+    return turn.render("signed_out", here=turn.path("citation"), title=turn.format_text("signed-out-title"))
 
 
 # --- at an identity provider ---------------------------------------------------------------------------------
@@ -98,7 +102,7 @@ async def sign_out(turn: Turn) -> web.Response:
 
 async def leave(turn: Turn) -> web.Response:
     """To the provider, with what tells us on the way back that it was this browser that we sent."""
-    if turn.door.oidc is None:
+    if turn.entry.oidc is None:
         raise PageFault(404, "fault-not-there")
     back = _back(turn.http.query.get("back", ""))
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
@@ -112,50 +116,52 @@ async def leave(turn: Turn) -> web.Response:
         expires=turn.parts.clock.now() + JOURNEY,
     )
     try:
-        address = await turn.door.oidc.address(state, nonce, verifier, _redirect_uri(turn))
+        address = await turn.entry.oidc.make_sign_in_url(state, nonce, verifier, _redirect_uri(turn))
     except OidcFault as fault:
         log.error("signing in is not possible", why=str(fault), library=turn.library)
         raise PageFault(502, "fault-provider") from None
     try:
-        await turn.parts.signing_in.depart(row, _address(turn))
+        await turn.parts.signing_in.start_journey(row, _address(turn))
     except NotSignedIn as problem:
         return ask(turn, back, wrong=problem.word)
-    return turn.go(address)
+    return turn.redirect(address)
 
 
 async def come_back(turn: Turn) -> web.Response:
     """With a code from the provider, or with its refusal."""
-    oidc, said = turn.door.oidc, turn.http.query
+    oidc, said = turn.entry.oidc, turn.http.query
     if oidc is None:
         raise PageFault(404, "fault-not-there")
-    row = await turn.parts.signing_in.is_back(turn.library, hashed(said.get("state", "")), _address(turn))
+    row = await turn.parts.signing_in.finish_journey(turn.library, hashed(said.get("state", "")), _address(turn))
     if row is None or turn.visit.is_new or row.visit != turn.visit.id:
         raise PageFault(403, "fault-journey")
     if not said.get("code"):
         return ask(turn, row.back_to, wrong="cancelled")
     try:
-        claims = await oidc.claims(said["code"], said.get("iss", ""), row.nonce, row.verifier, _redirect_uri(turn))
+        claims = await oidc.fetch_claims(
+            said["code"], said.get("iss", ""), row.nonce, row.verifier, _redirect_uri(turn)
+        )
     except OidcFault as fault:
         log.error("an identity provider's answer was not taken", why=str(fault), library=turn.library)
         raise PageFault(502, "fault-provider") from None
-    settings = turn.door.settings.oidc
+    settings = turn.entry.settings.oidc
     identifier = claims.get(settings.claim)
     if not isinstance(identifier, str) or not identifier.strip():
         log.error("an ID token lacks the claim that names the patron", claim=settings.claim, library=turn.library)
         return ask(turn, row.back_to, wrong="unknown")
     try:
-        who = await turn.parts.signing_in.by_word(
+        who = await turn.parts.signing_in.sign_in_by_assertion(
             turn.house.system, identifier.strip(), settings.identifier_types, Method.OIDC
         )
     except NotSignedIn as problem:
         return ask(turn, row.back_to, wrong=problem.word)
     await start(turn, who)
-    return turn.go(turn.path(*row.back_to.split("?", 1)))
+    return turn.redirect(turn.path(*row.back_to.split("?", 1)))
 
 
 def _address(turn: Turn) -> str:
     """Of whoever asks, in front of the proxies that we trust."""
-    return turn.parts.proxies.sender(turn.http, turn.http.remote or "")
+    return turn.parts.proxies.sender_address(turn.http, turn.http.remote or "")
 
 
 def _redirect_uri(turn: Turn) -> str:

@@ -21,7 +21,7 @@ async def say_nonsense(world: World, sender: Side, receiver: Side, which: int) -
     kinds = [
         kind for kind in sorted(Kind) if kind is not Kind.REQUEST and _is_denied(world, other, theirs, kind, attempt)
     ]
-    receiving = town.house.party_of(other.symbol.lower())
+    receiving = town.house.party_of_partner(other.symbol.lower())
     waiting = [
         row for row in await town.unfinished() if row.request_id == request.id and row.target == receiving.profile
     ]

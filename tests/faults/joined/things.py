@@ -32,7 +32,7 @@ def key_of(town: str, request: Request, attempt: int = 0) -> Key | None:
     """None: nobody was asked."""
     if request.role is Role.LENDING:
         return request.partner.symbol, request.transaction
-    about = request.attempt_number(attempt or request.current)
+    about = request.find_attempt(attempt or request.current)
     return (town, about.transaction) if about is not None else None
 
 

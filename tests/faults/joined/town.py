@@ -81,12 +81,12 @@ class Town:
     async def start(self) -> None:
         self.gateway = Gateway(self._settings, self._adapters, self._clock)
         await self.gateway.start()
-        await self.gateway.managed.worker.recover()  # as `Worker.run` does first
+        await self.gateway.managed.worker.recover_rows()  # as `Worker.run` does first
 
     async def crash(self) -> None:
         """Nothing is finished but what the store has begun to write."""
         channel = self.gateway.managed.channels["loopback"]
-        HUB.leave(self.symbol, channel.deliver)  # type: ignore[attr-defined]
+        HUB.remove_member(self.symbol, channel.accept_message)  # type: ignore[attr-defined]
         await self.gateway.managed.worker.stop(0)
         await self.gateway.stop()
 
@@ -105,9 +105,9 @@ class Town:
     async def do(self, row_id: str) -> None:
         """This row, as the worker's loop does it: what is refused is dead."""
         worker = self.gateway.managed.worker
-        row = await worker._book.claim_one(self.symbol, row_id, self._clock.now())
+        row = await worker._book.claim_row(self.symbol, row_id, self._clock.now())
         if row is not None:
-            await worker._trying.once(row, self._clock.now, worker._book.dead)
+            await worker._trying.run_attempt(row, self._clock.now, worker._book.mark_dead)
 
     async def drain(self) -> int:
         return await self.gateway.managed.worker.drain()

@@ -85,7 +85,7 @@ class FaultyWire:
         """One of all messages that were ever sent comes (once more), whatever came since."""
         sent = tuple(self.past.values())[choice % len(self.past)]
         self._story.append(f"    {sent}: comes (again)")
-        await self._deliver(sent, HUB.member(sent.receiver))
+        await self._deliver(sent, HUB.find_member(sent.receiver))
 
     async def _deliver(self, sent: Sent, deliver: Deliver) -> bytes:
         answer = await deliver(sent.body)

@@ -163,11 +163,11 @@ async def stock(config: Path, count: int) -> None:
     assembly.make_database()
     store = assembly.open_store()
     try:
-        await migrate(store, *assembly.histories)
+        await migrate(store, *assembly.migration_histories)
         for library in settings.libraries:
             sample = assembly.adapter_of(library).sample
             assert sample is not None
-            await sample(assembly.context_of(library, store))
+            await sample(assembly.library_context(library, store))
         south = (await assembly.open_libraries(store))[SOUTH].system
         wishes = [wish for wish in map(Wish, range(1, count + 1)) if wish.is_owned]
         await asyncio.gather(*(south.create_item(_book(wish), f"stock:{wish.number}") for wish in wishes))

@@ -67,7 +67,7 @@ def _count(life: Life, before: Request, outcome: Transition) -> None:
     for old, new in zip(before.volumes, outcome.request.volumes, strict=True):
         if old.state is not new.state:
             life.moves[new.state] += 1
-    if outcome.moved and outcome.request.state is Lending.SHIPPED:
+    if outcome.changes_state and outcome.request.state is Lending.SHIPPED:
         life.shipped += 1
 
 
@@ -93,7 +93,7 @@ def _newborn(stored: Request) -> Request:
 
 
 def _asked(before: Request, stored: Request, number: int) -> Request:
-    attempt = stored.attempt_number(number)
+    attempt = stored.find_attempt(number)
     assert attempt is not None
     fresh = replace(
         attempt,

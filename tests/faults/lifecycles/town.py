@@ -134,7 +134,7 @@ class Staff:
         """Rows that are not due yet become so, since time goes by. What waits behind a dead row is left."""
         idle = 0
         while idle < IDLE and asyncio.get_running_loop().time() < end:
-            tries = await self.gateway.managed.drain()
+            tries = await self.gateway.managed.drain_due_work()
             counts = await self._store_counts()
             if not counts:
                 return
@@ -215,7 +215,7 @@ async def run(config: Path, seed: int, hours: float, upto: int, storm: bool) -> 
     set_up_logging(settings.log.format, settings.log.level)
     gateway = Gateway(settings, adapters, clock)
     await gateway.start()
-    gateway.work()
+    gateway.start_workers()
     sys.stdout.write(f"{AT_WORK}\n")
     sys.stdout.flush()
     staff = Staff(gateway, clock, chance, upto)

@@ -57,7 +57,7 @@ class Running:
     managed: Managed
 
     async def key(self, *scopes: Scope, name: str = "Åse at the desk", library: str = LIBRARY) -> str:
-        return (await self.keys.create(library, name, scopes or tuple(Scope))).key
+        return (await self.keys.create_key(library, name, scopes or tuple(Scope))).key
 
 
 def prepare(folder: Path) -> None:
@@ -74,7 +74,7 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
     assert not loading.problems, [str(problem) for problem in loading.problems]
     policies = load_policies(settings, loading.profiles)
     store = parts.open_store()
-    await migrate(store, *parts.histories)
+    await migrate(store, *parts.migration_histories)
     clock = SystemClock()
     managed = Managed(
         settings=settings,
@@ -82,10 +82,10 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
         clock=clock,
         secrets=lambda reference: reference,
         store=store,
-        journal=Journal(store, parts.journal_options()),
+        journal=Journal(store, parts.make_journal_options()),
         libraries=await parts.open_libraries(store),
         profiles=lambda: loading.profiles,
-        policies=policies.of,
+        policies=policies.for_library,
         node="test/1",
     )
     links = opened.adapters.links["openurl"].make()

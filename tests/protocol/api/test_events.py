@@ -42,11 +42,11 @@ async def test_events_come_as_they_happen(gateway: Running, client: Client) -> N
     async with stream(client) as answer:
         assert answer.headers["Content-Type"] == "text/event-stream; charset=utf-8"
         request = await borrow(client)
-        gateway.api.nudge("DEMO")
+        gateway.api.wake_streams("DEMO")
         (first,) = await take(answer, 1)
         assert (first["request"], first["event"], first["after"]) == (request["id"], "submit", "review")
         await act(client, request, "note", note="hemmelig")
-        gateway.api.nudge("DEMO")
+        gateway.api.wake_streams("DEMO")
         (second,) = await take(answer, 1)
         assert second["event"] == "note"
         assert "hemmelig" not in json.dumps(second), "details are for those who may see the request"
@@ -93,11 +93,11 @@ async def test_a_quiet_stream_says_that_it_lives_and_ends_when_the_gateway_stops
     async with stream(client) as answer:
         async with asyncio.timeout(10):
             await answer.content.readuntil(b": alive\n\n")
-        assert streams.open == 1
+        assert streams.open_count == 1
         gateway.api.close()
         async with asyncio.timeout(10):
             await answer.content.read()
-    assert streams.open == 0
+    assert streams.open_count == 0
     assert (await client("GET", "events")).problem == "unavailable"
 
 

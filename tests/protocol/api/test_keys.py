@@ -86,7 +86,7 @@ async def test_only_a_hash_of_a_key_is_kept_and_its_use_is_noted(
     gateway: Running, client: Client, installation: Installation
 ) -> None:
     await client("GET", "key")
-    (row,) = await gateway.keys.of_library("DEMO")
+    (row,) = await gateway.keys.list_keys("DEMO")
     assert row.last_used is not None
     assert len(row.digest) == 32
     secret = client.key.split("_", 2)[2].encode()
@@ -102,9 +102,9 @@ def holds(folder: Path, content: bytes) -> bool:
 
 async def test_a_revoked_key_opens_nothing(gateway: Running, client: Client) -> None:
     prefix = client.key.split("_")[1]
-    assert await gateway.keys.revoke("DEMO", prefix)
+    assert await gateway.keys.revoke_key("DEMO", prefix)
     assert (await client("GET", "key")).problem == "unauthenticated"
-    assert not await gateway.keys.revoke("DEMO", prefix), "once is enough"
+    assert not await gateway.keys.revoke_key("DEMO", prefix), "once is enough"
 
 
 async def test_a_key_is_bound_to_its_library(gateway: Running, client: Client) -> None:

@@ -83,7 +83,7 @@ async def test_an_answer_is_kept_for_a_day(gateway: Running, client: Client) -> 
 
 async def test_what_is_over_is_forgotten(gateway: Running, client: Client) -> None:
     await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")
-    assert await gateway.api.forget(["DEMO"]) == 0
+    assert await gateway.api.prune_stored_answers(["DEMO"]) == 0
     await gateway.store.write(
         lambda c: api_records.claim(
             c,
@@ -93,7 +93,7 @@ async def test_what_is_over_is_forgotten(gateway: Running, client: Client) -> No
             gateway.clock.now() - timedelta(hours=49),
         )
     )
-    assert await gateway.api.forget(["DEMO", "ELSEWHERE"]) == 1
+    assert await gateway.api.prune_stored_answers(["DEMO", "ELSEWHERE"]) == 1
 
 
 async def test_a_file_is_uploaded_once(client: Client) -> None:

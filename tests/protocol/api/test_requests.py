@@ -319,7 +319,7 @@ async def test_load_is_told_to_the_network(gateway: Running, client: Client) -> 
     request = await borrow(client)
     await act(client, request, "assign", partner="bergen")
     await act(client, request, "approve")
-    await gateway.managed.drain()
+    await gateway.managed.drain_due_work()
     network = client.with_key(await gateway.key(Scope.NETWORK_READ))
     assert (await network("GET", "network/load")).json["items"] == [{"symbol": "ISIL:NO-02030", "open": 1}]
 
@@ -328,7 +328,7 @@ async def test_what_could_not_be_sent_is_seen_released_and_skipped(gateway: Runn
     request = await borrow(client)
     await act(client, request, "assign", partner="bergen")
     await act(client, request, "approve")
-    await gateway.managed.drain()
+    await gateway.managed.drain_due_work()
     letters = (await client("GET", "dead-letters")).json["items"]
     (letter,) = (one for one in letters if one["kind"] == "partner")
     assert (letter["request_id"], letter["target"]) == (request["id"], "bergen")
@@ -338,10 +338,10 @@ async def test_what_could_not_be_sent_is_seen_released_and_skipped(gateway: Runn
     assert edited.status == 204, edited.body
     assert (await client("POST", f"dead-letters/{letter['id']}/release")).problem == "not-found", "it waits again"
     assert (await client("GET", f"dead-letters/{letter['id']}")).problem == "not-found"
-    await gateway.managed.drain()
+    await gateway.managed.drain_due_work()
     assert (await client("POST", f"dead-letters/{letter['id']}/release")).status == 204
     assert (await client("POST", f"dead-letters/{letter['id']}/skip", {"reason": "x"})).problem == "not-found"
-    await gateway.managed.drain()
+    await gateway.managed.drain_due_work()
     assert (await client("POST", f"dead-letters/{letter['id']}/skip", {"reason": "ringt i stedet"})).status == 204
     assert letter["id"] not in [one["id"] for one in (await client("GET", "dead-letters")).json["items"]]
     history = (await client("GET", f"requests/{request['id']}")).json["history"]
@@ -357,7 +357,7 @@ async def test_dead_letters_come_oldest_first_page_by_page(gateway: Running, cli
         request = await borrow(client, title)
         await act(client, request, "assign", partner="bergen")
         await act(client, request, "approve")
-        await gateway.managed.drain()
+        await gateway.managed.drain_due_work()
     first = await client("GET", "dead-letters?limit=2")
     second = await client("GET", first.json["next"])
     found = [one["created"] for one in (*first.json["items"], *second.json["items"])]

@@ -110,7 +110,7 @@ def _seed(target: Target, gateway: Running, wait_for: Any) -> None:
         for request in borrowing[:2]:
             post(f"/requests/{request}/actions/assign", {"partner": "bergen"})
             post(f"/requests/{request}/actions/approve", {})
-        wait_for(gateway.managed.drain())
+        wait_for(gateway.managed.drain_due_work())
         hooks = [post("/webhooks", {"name": "portal", "url": "https://portal.example/hook"})["id"] for _ in range(4)]
         letters = session.get(f"{target.url}/dead-letters", timeout=30).json()["items"]
         target.known["/requests"] = borrowing + lending

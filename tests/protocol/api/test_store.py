@@ -79,12 +79,12 @@ async def test_downloads_are_counted_up_to_their_limit(kept: Store) -> None:
 async def test_the_use_of_a_key_is_noted_once_a_minute(kept: Store) -> None:
     clock = FixedClock(NOW)
     keys = ApiKeys(kept, clock)
-    made = await keys.create("DEMO", "Åse", [Scope.ADMIN, Scope.REQUESTS_READ])
+    made = await keys.create_key("DEMO", "Åse", [Scope.ADMIN, Scope.REQUESTS_READ])
     assert made.row.scopes == ("requests:read", "admin")
 
     async def last_used() -> datetime | None:
-        assert await keys.holder(made.key) is not None
-        return (await keys.of_library("DEMO"))[0].last_used
+        assert await keys.find_holder(made.key) is not None
+        return (await keys.list_keys("DEMO"))[0].last_used
 
     assert await last_used() == NOW
     clock.advance(timedelta(seconds=59))
@@ -95,6 +95,6 @@ async def test_the_use_of_a_key_is_noted_once_a_minute(kept: Store) -> None:
 
 async def test_the_same_secret_under_another_prefix_is_no_key(kept: Store) -> None:
     keys = ApiKeys(kept, FixedClock(NOW))
-    one, two = [await keys.create("DEMO", name, [Scope.ADMIN]) for name in ("one", "two")]
+    one, two = [await keys.create_key("DEMO", name, [Scope.ADMIN]) for name in ("one", "two")]
     secret = one.key.split("_", 2)[2]
-    assert await keys.holder(f"ilg_{two.row.prefix}_{secret}") is None
+    assert await keys.find_holder(f"ilg_{two.row.prefix}_{secret}") is None

@@ -101,7 +101,7 @@ def test_every_state_has_words_for_patrons() -> None:
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_every_language_has_a_sentence_for_all_that_patrons_are_told(language: str) -> None:
-    said = Letters(None, "en").spoken(language)
+    said = Letters(None, "en").resolve_language(language)
     assert said.language == language
     assert set(said.words.patron) == set(SAYINGS)
     for text in said.words.patron.values():

@@ -98,7 +98,7 @@ async def desk(kept: Store) -> AsyncIterator[Desk]:
 
 
 async def test_an_event_is_delivered_signed(desk: Desk, receiver: Receiver) -> None:
-    made = await desk.hooks.create("DEMO", "portal", receiver.url, [Kind.SHIPPED])
+    made = await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [Kind.SHIPPED])
     row = await desk.row()
     assert (row.kind, row.target, row.lane, row.request_id) == ("webhook", made.id, f"webhook:{made.id}", "r-1")
 
@@ -123,15 +123,15 @@ async def test_an_event_is_delivered_signed(desk: Desk, receiver: Receiver) -> N
 
 
 async def test_only_the_events_that_are_wanted(desk: Desk, receiver: Receiver) -> None:
-    await desk.hooks.create("DEMO", "portal", receiver.url, [Kind.RECEIVED])
-    await desk.hooks.create("ELSEWHERE", "other library", receiver.url, [])
+    await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [Kind.RECEIVED])
+    await desk.hooks.create_subscription("ELSEWHERE", "other library", receiver.url, [])
     line = HistoryLine("1", "r-1", NOW, Event(by_us(Kind.SHIPPED), NOW), "a", "b")
     assert await desk.store.write(lambda c: announce(c, "DEMO", line, NOW)) == 0
 
 
 @pytest.mark.parametrize("status", [301, 302, 400, 404, 500, 503])
 async def test_what_is_not_taken_is_tried_again(desk: Desk, receiver: Receiver, status: int) -> None:
-    made = await desk.hooks.create("DEMO", "portal", receiver.url, [])
+    made = await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [])
     receiver.status = status
     with pytest.raises(Unavailable, match=str(status)):
         await desk.handler(await desk.row())
@@ -141,14 +141,14 @@ async def test_what_is_not_taken_is_tried_again(desk: Desk, receiver: Receiver, 
 
 
 async def test_a_slow_receiver_may_have_it(desk: Desk, receiver: Receiver) -> None:
-    await desk.hooks.create("DEMO", "portal", receiver.url, [])
+    await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [])
     receiver.seconds = 2
     with pytest.raises(OutcomeUnknown):
         await desk.handler(await desk.row())
 
 
 async def test_after_long_failure_it_is_disabled_until_staff_enable_it(desk: Desk, receiver: Receiver) -> None:
-    made = await desk.hooks.create("DEMO", "portal", receiver.url, [])
+    made = await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [])
     row = await desk.row()
     receiver.status = 500
     with pytest.raises(Unavailable):
@@ -164,12 +164,12 @@ async def test_after_long_failure_it_is_disabled_until_staff_enable_it(desk: Des
     assert "disabled" in (await desk.handler(row)).note
     assert len(receiver.got) == 3, "not knocked at any more"
 
-    await desk.hooks.enable("DEMO", made.id)
+    await desk.hooks.enable_subscription("DEMO", made.id)
     assert (await desk.handler(row)).note == "delivered: 200"
 
 
 async def test_a_success_ends_a_failure(desk: Desk, receiver: Receiver) -> None:
-    made = await desk.hooks.create("DEMO", "portal", receiver.url, [])
+    made = await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [])
     row = await desk.row()
     receiver.status = 500
     with pytest.raises(Unavailable):
@@ -182,7 +182,7 @@ async def test_a_success_ends_a_failure(desk: Desk, receiver: Receiver) -> None:
 
 
 async def test_gone_is_gone(desk: Desk, receiver: Receiver) -> None:
-    made = await desk.hooks.create("DEMO", "portal", receiver.url, [])
+    made = await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [])
     receiver.status = 410
     handled = await desk.handler(await desk.row())
     assert handled.then is not None
@@ -191,9 +191,9 @@ async def test_gone_is_gone(desk: Desk, receiver: Receiver) -> None:
 
 
 async def test_a_subscription_that_was_removed_is_not_told(desk: Desk, receiver: Receiver) -> None:
-    made = await desk.hooks.create("DEMO", "portal", receiver.url, [])
+    made = await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [])
     row = await desk.row()
-    await desk.hooks.remove("DEMO", made.id)
+    await desk.hooks.remove_subscription("DEMO", made.id)
     assert "gone" in (await desk.handler(row)).note
     assert receiver.got == []
 
@@ -223,7 +223,7 @@ async def test_a_subscription_that_was_removed_is_not_told(desk: Desk, receiver:
 async def test_addresses_that_are_not_public_are_refused(kept: Store, host: str) -> None:
     hooks = Webhooks(kept, FixedClock(NOW), Addresses())
     with pytest.raises(Refused):
-        await hooks.create("DEMO", "portal", f"http://{host}:8080/", [])
+        await hooks.create_subscription("DEMO", "portal", f"http://{host}:8080/", [])
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ async def test_addresses_that_are_not_public_are_refused(kept: Store, host: str)
 )
 async def test_urls_that_are_no_addresses_of_services(kept: Store, url: str) -> None:
     with pytest.raises(Refused):
-        await Webhooks(kept, FixedClock(NOW), Addresses()).create("DEMO", "portal", url, [])
+        await Webhooks(kept, FixedClock(NOW), Addresses()).create_subscription("DEMO", "portal", url, [])
 
 
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f.1", "127.1"])
@@ -242,7 +242,7 @@ async def test_names_that_lead_to_us_are_seen_when_they_are_resolved(
     port = receiver.url.rpartition(":")[2]
     handler = WebhookHandler(kept, clock, WebhookOptions(addresses=Addresses(), seconds=2))
     desk = Desk(kept, clock, Webhooks(kept, clock, Addresses()), handler)
-    await desk.hooks.create("DEMO", "portal", f"http://{host}:{port}", [])
+    await desk.hooks.create_subscription("DEMO", "portal", f"http://{host}:{port}", [])
     row = await desk.row()
     with pytest.raises(Unavailable, match=r"no public address|not a host"):
         await handler(row)
@@ -251,10 +251,10 @@ async def test_names_that_lead_to_us_are_seen_when_they_are_resolved(
 
 
 async def test_allowed_networks_are_reached_and_public_ones_always() -> None:
-    assert Addresses(["10.0.0.0/8"]).may_reach("10.1.2.3")
-    assert not Addresses(["10.0.0.0/8"]).may_reach("192.168.0.1")
-    assert Addresses().may_reach("193.156.1.1")
-    assert Addresses().may_reach("2001:700::1")
+    assert Addresses(["10.0.0.0/8"]).can_reach("10.1.2.3")
+    assert not Addresses(["10.0.0.0/8"]).can_reach("192.168.0.1")
+    assert Addresses().can_reach("193.156.1.1")
+    assert Addresses().can_reach("2001:700::1")
 
 
 # --- through the API -------------------------------------------------------------------------------------
@@ -280,6 +280,6 @@ async def test_so_many_and_no_more(client: Client) -> None:
 
 
 async def test_the_secret_is_not_shown_in_texts(kept: Store) -> None:
-    made = await Webhooks(kept, FixedClock(NOW), Addresses()).create("DEMO", "p", "https://p.example/", [])
+    made = await Webhooks(kept, FixedClock(NOW), Addresses()).create_subscription("DEMO", "p", "https://p.example/", [])
     assert made.secret not in repr(made)
     assert await kept.read(lambda c: api_records.get(c, "DEMO", made.id)) == made

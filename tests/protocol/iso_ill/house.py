@@ -170,8 +170,8 @@ def header(
         "protocol_version": 2,
         "transaction_id": TransactionId(group_qualifier=group, qualifier="1"),
         "service_date_time": ServiceDateTime(this=Moment(day=date(2026, 3, 2), clock=clock)),
-        "requester_id": SystemId.of(who) if who else None,
-        "responder_id": SystemId.of(to) if to else None,
+        "requester_id": SystemId.from_symbol(who) if who else None,
+        "responder_id": SystemId.from_symbol(to) if to else None,
         **more,
     }
 

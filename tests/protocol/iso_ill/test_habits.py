@@ -59,7 +59,7 @@ def test_the_request_of_yaz_is_read_with_its_empty_fields(samples_folder: Path) 
 
     assert isinstance(apdu, IllRequest)
     assert apdu.transaction_id == TransactionId(group_qualifier="", qualifier="")
-    assert apdu.requester_id == SystemId.of("IKM")
+    assert apdu.requester_id == SystemId.from_symbol("IKM")
     assert (apdu.client, apdu.billing_address) == (None, None)
     assert apdu.item.title == "Unknown Title"
     assert decode(encode(apdu)).apdu == apdu
@@ -85,7 +85,7 @@ def test_extensions_of_an_overdue_are_read_in_both_ways() -> None:
     read = decode(value(0x6C, value(0x30, implicit[contents:]))).apdu
 
     assert read == apdu
-    assert len(read.carried) == 1
+    assert len(read.carried_extensions) == 1
 
 
 def test_an_amount_with_a_sign_is_kept() -> None:
@@ -188,22 +188,22 @@ class TestExtensions:
 
         apdu = self._read(external)
 
-        assert apdu.carried[0].item == Credentials("100-222", "pa55")
+        assert apdu.carried_extensions[0].item == Credentials("100-222", "pa55")
         assert "pa55" not in repr(apdu)
         assert external in encode(apdu)
 
     def test_an_empty_oclc_extension_is_one(self) -> None:
         external = value(0x28, value(0x06, bytes.fromhex("28cf310d02")) + value(0xA0, value(0x30, b"")))
 
-        assert self._read(external).carried[0].item == OclcRequest()
+        assert self._read(external).carried_extensions[0].item == OclcRequest()
 
     def test_what_is_not_known_is_passed_on_as_it_came(self) -> None:
         external = value(0x28, value(0x06, bytes.fromhex("28cf310d09")) + value(0xA0, value(0x30, value(0x1B, b"x"))))
 
         apdu = self._read(external)
 
-        assert apdu.carried[0].name == "IPIG-ILL-Request-Extension"
-        assert isinstance(apdu.carried[0].item, External)
+        assert apdu.carried_extensions[0].name == "IPIG-ILL-Request-Extension"
+        assert isinstance(apdu.carried_extensions[0].item, External)
         assert external in encode(apdu)
 
     def test_a_known_one_that_is_broken_or_holds_more_is_passed_on_as_it_came(self) -> None:
@@ -212,16 +212,16 @@ class TestExtensions:
 
         apdu = self._read(external)
 
-        assert isinstance(apdu.carried[0].item, External)
+        assert isinstance(apdu.carried_extensions[0].item, External)
         assert external in encode(apdu)
 
     def test_an_item_that_is_no_external_is_passed_on_as_it_came(self) -> None:
         apdu = self._read(value(0x1B, b"local"))
 
-        assert apdu.carried[0].item == Opaque(value(0x1B, b"local"))
+        assert apdu.carried_extensions[0].item == Opaque(value(0x1B, b"local"))
 
     def _read(self, item: bytes) -> Message:
-        octets = encode(replace(MESSAGE, extensions=(Extension.of(Opaque(item)),)))
+        octets = encode(replace(MESSAGE, extensions=(Extension.from_item(Opaque(item)),)))
         apdu = decode(octets).apdu
         assert isinstance(apdu, Message)
         assert apdu.type is ApduType.MESSAGE

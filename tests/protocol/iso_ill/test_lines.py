@@ -162,7 +162,7 @@ async def refuse(house: House, group: str) -> None:
 async def test_our_answer_goes_out_on_the_partners_own_connection(house: House, partner: Partner) -> None:
     await partner.ask(asked("G-1"))
     await refuse(house, "G-1")
-    await house.town.gateway.managed.drain()
+    await house.town.gateway.managed.drain_due_work()
     answer = await partner.hear()
     assert isinstance(answer, IllAnswer)
     assert answer.results == Results.UNFILLED
@@ -174,18 +174,18 @@ async def test_it_waits_for_a_partner_that_has_no_connection_open(house: House) 
         await partner.ask(asked("G-1"))
     await closed(house)
     await refuse(house, "G-1")
-    await house.town.gateway.managed.drain()
+    await house.town.gateway.managed.drain_due_work()
     assert ["no connection open" in error for error in await house.unsent()] == [True]
     async with house.partner() as partner:
         await partner.ask(StatusQuery(**header("G-1", clock=time(9, 0))))
         house.clock.advance(60 * house.clock.now().resolution * 10**6)
-        await house.town.gateway.managed.drain()
+        await house.town.gateway.managed.drain_due_work()
         heard = [await partner.hear(), await partner.hear()]
     assert {type(one) for one in heard} == {IllAnswer, StatusOrErrorReport}
 
 
 async def closed(house: House) -> None:
-    await until(lambda: not house.town.gateway._lines.open_to("iso_ill", "fjordby"))
+    await until(lambda: not house.town.gateway._lines.count_connections("iso_ill", "fjordby"))
 
 
 async def until(holds: Callable[[], object], seconds: float = 10) -> None:
@@ -232,7 +232,7 @@ def saying(port: int, **more: Any) -> Saying:
 
 async def test_a_call_back_is_delivered_when_the_partner_closes(house: House) -> None:
     async with Peer() as peer:
-        assert await house.town.gateway._lines.say(saying(peer.port, own=True)) is None
+        assert await house.town.gateway._lines.send(saying(peer.port, own=True)) is None
         assert len(peer.heard) == 1
 
 
@@ -241,17 +241,17 @@ async def test_no_answer_where_one_is_needed_is_an_unknown_outcome(house: House)
     is_reply = bool
     async with Peer() as peer:
         with pytest.raises(OutcomeUnknown, match="closed without an answer"):
-            await lines.say(saying(peer.port, own=True, is_reply=is_reply, needs_reply=True))
+            await lines.send(saying(peer.port, own=True, is_reply=is_reply, needs_reply=True))
     async with Peer(close=False) as peer:
         with pytest.raises(OutcomeUnknown, match="no answer within"):
-            await lines.say(saying(peer.port, is_reply=is_reply, needs_reply=True, seconds=0.1))
-        assert not lines.open_to("iso_ill", "fjordby")  # the next try takes another connection
+            await lines.send(saying(peer.port, is_reply=is_reply, needs_reply=True, seconds=0.1))
+        assert not lines.count_connections("iso_ill", "fjordby")  # the next try takes another connection
 
 
 async def test_the_reply_is_given_to_whoever_waits_for_it(house: House) -> None:
     reply = encode(StatusOrErrorReport(**header("G-9")))
     async with Peer(reply, close=False) as peer:
-        found = await house.town.gateway._lines.say(
+        found = await house.town.gateway._lines.send(
             saying(peer.port, is_reply=lambda raw: raw == reply, needs_reply=True, seconds=5)
         )
         assert found == reply
@@ -260,11 +260,11 @@ async def test_the_reply_is_given_to_whoever_waits_for_it(house: House) -> None:
 async def test_nobody_there_is_unavailable(house: House) -> None:
     lines = house.town.gateway._lines
     with pytest.raises(Unavailable, match=f"{HOST}:"):
-        await lines.say(saying(free_port()))
+        await lines.send(saying(free_port()))
     with pytest.raises(Unavailable, match="no address"):
-        await lines.say(replace(saying(1), address=""))
+        await lines.send(replace(saying(1), address=""))
     with pytest.raises(Unavailable, match="not host:port"):
-        await lines.say(replace(saying(1), address="nowhere"))
+        await lines.send(replace(saying(1), address="nowhere"))
 
 
 async def test_a_request_is_answered_where_its_sender_says_if_the_profile_allows_it(
@@ -278,16 +278,16 @@ async def test_a_request_is_answered_where_its_sender_says_if_the_profile_allows
                 DeliveryParameters(
                     encoding=(ApduEncoding.BER,),
                     transport=SystemAddress(service="TCP/IP", address=f"{HOST}:{peer.port}"),
-                    aliases=(SystemId.of("NO:FJORDBY"),),
+                    aliases=(SystemId.from_symbol("NO:FJORDBY"),),
                 ),
             ),
             recipient=(),
         )
-        partner.say(asked("G-1", who="", extensions=(Extension.of(info),)))
+        partner.say(asked("G-1", who="", extensions=(Extension.from_item(info),)))
         partner.writer.write_eof()
         assert await partner.hear() is None
         await refuse(house, "G-1")
-        await house.town.gateway.managed.drain()
+        await house.town.gateway.managed.drain_due_work()
         assert [raw[0] for raw in peer.heard] == [0x64]
 
 
@@ -333,11 +333,11 @@ async def test_a_partner_with_a_new_authority_is_reached_as_soon_as_its_file_is_
     lines, trusted = house.town.gateway._lines, Tls(ca=old.certificate)
     async with Peer(tls=server_context(pair.certificate, pair.key)) as peer:
         with pytest.raises(Unavailable, match="certificate verify failed"):
-            await lines.say(saying(peer.port, own=True, tls=trusted))
+            await lines.send(saying(peer.port, own=True, tls=trusted))
 
         new.certificate.replace(old.certificate)
 
-        await lines.say(saying(peer.port, own=True, tls=trusted))
+        await lines.send(saying(peer.port, own=True, tls=trusted))
         assert len(peer.heard) == 1
 
 
@@ -361,7 +361,7 @@ async def test_a_partner_that_does_not_read_loses_its_connection(
     await partner.ask(asked("G-1"))
     too_much = replace(saying(1), message=bytes(20_000_000))
     with pytest.raises(OutcomeUnknown, match="does not read"):
-        await lines.say(too_much)
+        await lines.send(too_much)
     await closed(house)
     assert len(await partner.reader.read()) < 20_000_000
 
@@ -372,14 +372,14 @@ async def test_a_changed_profile_ends_its_connections_and_no_others(house: House
     async with house.partner() as other:
         await partner.ask(asked("G-1"))
         other.say(asked("G-2", who="NO:STILLE"))
-        await until(lambda: gateway._lines.open_to("iso_ill", "stille"))
+        await until(lambda: gateway._lines.count_connections("iso_ill", "stille"))
         file = gateway.settings.profiles_folder / "fjordby.yml"
         nobody = {**FJORDBY, "auth": [{"kind": "network", "networks": ["192.0.2.0/28"]}]}
         file.write_text(yaml.safe_dump(nobody, allow_unicode=True), "utf-8")
         assert await gateway.reload()
         assert await partner.hear() is None
         await closed(house)
-        assert gateway._lines.open_to("iso_ill", "stille") == 1
+        assert gateway._lines.count_connections("iso_ill", "stille") == 1
         async with house.partner() as again:
             assert (await again.ask(asked("G-3"))).error_report is not None
 
@@ -395,5 +395,5 @@ async def test_a_listener_of_one_partner_alone_is_spoken_on_as_well(template: Pa
     async with running(own, tmp_path / "house") as house, house.partner() as partner:
         assert (await partner.ask(asked("G-1", who="", to=""))).error_report is None
         await refuse(house, "G-1")
-        await house.town.gateway.managed.drain()
+        await house.town.gateway.managed.drain_due_work()
         assert isinstance(await partner.hear(), IllAnswer)

@@ -26,7 +26,7 @@ def test_a_profile_says_who_it_is_for_and_is_to_be_extended(name: str) -> None:
     assert profile.partner is not None
     assert profile.partner.channel == "iso-ill"
     assert [entry.kind for entry in profile.auth] == [AuthKind.NETWORK]
-    assert loaded(name).document.place(("auth", 0, "networks")).file == loaded(name).document.file
+    assert loaded(name).document.find_position(("auth", 0, "networks")).file == loaded(name).document.file
     assert len(profile.examples) >= 3
 
 
@@ -65,6 +65,6 @@ def test_an_example_that_says_something_else_is_a_problem(tmp_path: Path) -> Non
 def test_nothing_is_awaited_that_never_comes() -> None:
     dialect = dialect_of(loaded("oclc-direct").profile)
 
-    assert dialect.wish(ApduType.SHIPPED) is Wish.NEITHER
-    assert dialect_of(loaded("alma-iso").profile).wish(ApduType.SHIPPED) is Wish.DESIRES
-    assert not dialect_of(loaded("alma-iso").profile).sends(ApduType.RECALL)
+    assert dialect.wish_for_message(ApduType.SHIPPED) is Wish.NEITHER
+    assert dialect_of(loaded("alma-iso").profile).wish_for_message(ApduType.SHIPPED) is Wish.DESIRES
+    assert not dialect_of(loaded("alma-iso").profile).is_sent_by_partner(ApduType.RECALL)

@@ -216,9 +216,9 @@ async def test_an_error_report_lands_on_the_request(house: House, partner: Partn
 
 async def test_a_critical_extension_that_is_not_known(partner: Partner) -> None:
     unknown = External(direct_reference="1.0.10161.13.999", encoding=Encoding.SINGLE_ASN1_TYPE, value=b"\x30\x00")
-    request = asked("G-1", extensions=(Extension.of(unknown, critical=True),))
+    request = asked("G-1", extensions=(Extension.from_item(unknown, critical=True),))
     assert problem_of_user(await partner.ask(request)).unable_to_perform == UnableToPerform.OTHER
-    plain = asked("G-2", extensions=(Extension.of(unknown),))
+    plain = asked("G-2", extensions=(Extension.from_item(unknown),))
     assert (await partner.ask(plain)).error_report is None
 
 
@@ -235,10 +235,10 @@ async def test_another_library_is_not_answered_for(partner: Partner) -> None:
 
 
 async def test_whoever_has_signed_once_is_known_on_this_connection(house: House, partner: Partner) -> None:
-    wrong = Extension.of(Credentials("100", "lukk"))
+    wrong = Extension.from_item(Credentials("100", "lukk"))
     refused = await partner.ask(asked("G-1", who="NO:HEMMELIG", extensions=(wrong,)))
     assert problem_of_user(refused).security_problem == "The sender could not be authenticated."
-    right = Extension.of(Credentials("100", "åpen sesam"))
+    right = Extension.from_item(Credentials("100", "åpen sesam"))
     assert (await partner.ask(asked("G-1", who="NO:HEMMELIG", extensions=(right,)))).error_report is None
     assert (await partner.ask(asked("G-2", who="NO:HEMMELIG"))).error_report is None
     async with house.partner() as other:

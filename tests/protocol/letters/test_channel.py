@@ -251,11 +251,11 @@ def test_two_channels_may_share_a_section_but_not_with_two_models() -> None:
 
     second = replace(adapter, name="fax")
 
-    assert Adapters.of(adapter, second).sections == {"letters": LettersDialect}
+    assert Adapters.from_adapters(adapter, second).sections == {"letters": LettersDialect}
     with pytest.raises(AdapterError, match="channel 'fax': section 'letters' has another model already"):
-        Adapters.of(adapter, replace(second, dialect=OtherDialect))
+        Adapters.from_adapters(adapter, replace(second, dialect=OtherDialect))
     with pytest.raises(AdapterError, match="two adapters are called 'mail'"):
-        Adapters.of(adapter, adapter)
+        Adapters.from_adapters(adapter, adapter)
 
 
 # --- links that answer -----------------------------------------------------------------------------------

@@ -233,7 +233,7 @@ def check_refused(profile: Profile, case: Case) -> None:
     with pytest.raises(Refused, match=f"does not exist in NCIP {version(profile).value}") as refused:
         RESPONDER.decode(envelope, talk(profile))
 
-    answer = decode(parse(RESPONDER.refuse(envelope, Refusal.of(refused.value), talk(profile)).body))
+    answer = decode(parse(RESPONDER.refuse(envelope, Refusal.from_error(refused.value), talk(profile)).body))
 
     assert refused.value.reason is Reason.UNSUPPORTED_SERVICE
     in_header = ncip(profile).errors.shape == "item-requested"

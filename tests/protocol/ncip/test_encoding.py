@@ -298,7 +298,7 @@ def test_version_1_shapes() -> None:
                 item_id=ItemId(value="i"),
                 reminder_level=1,
                 date_due=NOON,
-                amount=Amount.of(Money(Decimal("1.50"), "EUR")),
+                amount=Amount.from_money(Money(Decimal("1.50"), "EUR")),
             ),
         ),
         requested_items=(
@@ -384,10 +384,10 @@ def test_lookup_version_in_both_forms() -> None:
 def test_money_in_minor_units(amount: str, currency: str, units: int) -> None:
     money = Money(Decimal(amount), currency)
 
-    assert Amount.of(money) == Amount(currency=Code(currency), minor_units=units)
-    assert Amount.of(money).money == money
+    assert Amount.from_money(money) == Amount(currency=Code(currency), minor_units=units)
+    assert Amount.from_money(money).money == money
 
 
 def test_money_finer_than_its_currency_is_refused() -> None:
     with pytest.raises(ValueError, match="decimal places"):
-        Amount.of(Money(Decimal("0.005"), "EUR"))
+        Amount.from_money(Money(Decimal("0.005"), "EUR"))

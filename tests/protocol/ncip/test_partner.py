@@ -227,7 +227,7 @@ async def test_as_initiator_we_show_our_own_names_and_secrets() -> None:
         transport = HttpTransport(peer.place(), OURSELVES.http, our_credentials(OURSELVES.http, SECRETS.__getitem__))
         speaker = our_speaker(conversation, OURSELVES, FixedClock(NOW), SECRETS.__getitem__)
         initiator = Initiator(lambda: speaker, transport)
-        answered = await initiator.ask(ask, Values(patron="21000000000017", items=("39",)))
+        answered = await initiator.send_request(ask, Values(patron="21000000000017", items=("39",)))
         await initiator.close()
 
     sent = etree.fromstring(peer.bodies[0])
@@ -248,7 +248,7 @@ async def test_as_initiator_a_refusal_is_raised() -> None:
         speaker = our_speaker(conversation, NcipDialect(), FixedClock(NOW), SECRETS.__getitem__)
         initiator = Initiator(lambda: speaker, transport)
         with pytest.raises(Refused) as refused:
-            await initiator.ask(ask, Values(patron="2100"))
+            await initiator.send_request(ask, Values(patron="2100"))
         await initiator.close()
 
     assert refused.value.reason is Reason.UNKNOWN_PATRON

@@ -117,7 +117,7 @@ async def test_what_could_not_be_read_is_said_where_it_can_be_entered(anna: Visi
 
 
 async def test_a_link_with_very_many_numbers_asks_for_a_few(gateway: Running, anna: Visitor) -> None:
-    system, asked = gateway.requests().house("DEMO").system, []
+    system, asked = gateway.requests().library_context("DEMO").system, []
     works = system.find_bib
 
     async def find_bib(number: RecordId) -> Bib:
@@ -227,7 +227,7 @@ async def test_our_catalogue_is_away(gateway: Running, anna: Visitor) -> None:
     async def away(*_: object) -> None:
         raise Unavailable("down for the night")
 
-    house = gateway.requests().house("DEMO")
+    house = gateway.requests().library_context("DEMO")
     house.system.find_bib = away
     page = await anna.get(f"/openurl?{OURS}")
 

@@ -24,7 +24,7 @@ async def test_a_loan(gateway: Running, anna: Visitor) -> None:
         "/openurl/DEMO/request",
         {**form, "service": "loan", "pickup": "SCI", "need_by": "31.12.2027", "note": "Gern\r\nauch\x07 alt"},
     )
-    request = await gateway.requests().find("DEMO", done.tree.xpath("string(//*[@class='number'])"))
+    request = await gateway.requests().find_request("DEMO", done.tree.xpath("string(//*[@class='number'])"))
 
     assert done.title == "Thank you, we have your request"
     assert PATRON not in done.url
@@ -108,7 +108,7 @@ async def test_nothing_is_lost_while_the_library_is_away(
 ) -> None:
     await anna.sign_in()
     form = {**await anna.form(place, link), "service": "loan", "pickup": "NORTH", "note": "Zweite <Auflage>"}
-    system = gateway.requests().house("DEMO").system
+    system = gateway.requests().library_context("DEMO").system
     works = system.find_patron
 
     async def away(*_: object) -> None:
@@ -148,7 +148,7 @@ async def test_somebody_elses_request_is_not_there(gateway: Running, anna: Visit
 async def test_who_was_signed_out_meanwhile_signs_in_and_comes_back(gateway: Running, anna: Visitor) -> None:
     await anna.sign_in()
     form = await anna.form()
-    house = gateway.requests().house("DEMO")
+    house = gateway.requests().library_context("DEMO")
     await house.store.write(lambda c: patron_sessions.end(c, ["DEMO"], hashed(anna.cookies["illgate_visit"])))
     page = await anna.post("/openurl/DEMO/request", {**form, "service": "loan"})
 
@@ -188,6 +188,6 @@ async def test_a_patron_whom_the_library_does_not_know_any_more(gateway: Running
         raise Refused(Reason.UNKNOWN_PATRON, "no such patron")
 
     await anna.sign_in()
-    gateway.requests().house("DEMO").system.patron_holds = gone
+    gateway.requests().library_context("DEMO").system.patron_holds = gone
     page = await anna.get("/openurl/DEMO/holds/1")
     assert (page.status, page.title) == (409, "This is not possible")

@@ -96,7 +96,7 @@ async def test_guessing_one_patron_from_many_addresses(installation: Installatio
     ],
 )
 async def test_a_library_system_that_is_away_costs_no_try(gateway: Running, anna: Visitor, trouble: Exception) -> None:
-    system = gateway.requests().house("DEMO").system
+    system = gateway.requests().library_context("DEMO").system
     works = system.authenticate
 
     async def away(*_: object) -> None:
@@ -184,7 +184,7 @@ async def test_a_session_is_one_librarys_and_ends_in_all(installation: Installat
 async def test_what_was_filled_in_waits_for_signing_in_anew(gateway: Running, anna: Visitor) -> None:
     await anna.sign_in()
     form = {**await anna.form(), "service": "loan", "note": "Bitte <bald>"}
-    house = gateway.requests().house("DEMO")
+    house = gateway.requests().library_context("DEMO")
     await house.store.write(lambda c: patron_sessions.end(c, ["DEMO"], hashed(anna.cookies["illgate_visit"])))
     asked = await anna.post("/openurl/DEMO/request", form)
     hidden = {one.get("name"): one.get("value") for one in asked.tree.xpath("//main//input[@type='hidden']")}

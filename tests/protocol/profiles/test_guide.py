@@ -33,13 +33,13 @@ async def test_the_worked_examples_do_what_the_guide_says(tmp_path: Path) -> Non
     scratch_folder.mkdir()
     scratch = Scratch(installation, scratch_folder)
     responder = installation.adapters.protocols["ncip"].responder()
-    library = installation.settings.library()
+    library = installation.settings.find_library()
 
     problems: list[str] = []
     for name in names:
         loaded = profiles.loaded[name]
         talk = Conversation(loaded.profile, library.symbol, library.zone, library.currency, datetime.now(UTC))
-        async with scratch.exchange(loaded.profile) as exchange:
+        async with scratch.open_sample_exchange(loaded.profile) as exchange:
             for index, example in enumerate(loaded.profile.examples):
                 ran = await ExampleRunner(loaded, responder, talk, exchange).run(index, example)
                 problems += [str(problem) for problem in ran.problems]

@@ -79,7 +79,7 @@ def find(name: str, example: str) -> tuple[int, Example]:
 
 
 def talk(one: LoadedProfile) -> Conversation:
-    library = installation().settings.library(one.profile.library)
+    library = installation().settings.find_library(one.profile.library)
     return Conversation(one.profile, library.symbol, library.zone, library.currency, datetime.now(UTC))
 
 
@@ -107,7 +107,7 @@ def test_a_profile_says_who_it_is_for_and_lets_only_this_machine_in(name: str) -
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_profile_has_rules_of_its_own_for_who_may_come_in(name: str) -> None:
     """Opening a profile to a partner must not open those that extend it."""
-    own = loaded(name).document.place(("auth", 0, "networks"))
+    own = loaded(name).document.find_position(("auth", 0, "networks"))
 
     assert own.file == loaded(name).document.file
 
@@ -159,7 +159,7 @@ def unexplained(lines: list[str], start: int, end: int) -> list[int]:
     ],
 )
 def test_a_message_finds_its_profile(sender: Sender, expected: str | None) -> None:
-    candidates = shipped().candidates(sender)
+    candidates = shipped().find_candidates(sender)
 
     assert (candidates[0].profile.name if candidates else None) == expected
 
@@ -189,7 +189,7 @@ async def test_the_examples_are_answered_one_after_the_other(name: str, sample_l
     one = loaded(name)
     responder = installation().adapters.protocols["ncip"].responder()
     problems: list[Problem] = []
-    async with sample_libraries.exchange(loaded(name).profile) as exchange:
+    async with sample_libraries.open_sample_exchange(loaded(name).profile) as exchange:
         for index, example in enumerate(one.profile.examples):
             problems += (await ExampleRunner(one, responder, talk(one), exchange).run(index, example)).problems
 
@@ -201,7 +201,7 @@ async def test_every_answer_in_version_2_fits_the_schema(
     name: str, sample_libraries: Scratch, specs_folder: Path
 ) -> None:
     """Whatever a partner's habits are, none of these profiles needs an invalid answer."""
-    async with sample_libraries.exchange(loaded(name).profile) as exchange:
+    async with sample_libraries.open_sample_exchange(loaded(name).profile) as exchange:
         for example in loaded(name).profile.examples:
             arrival = Arrival(example.send.encode(), SystemClock().now(), Transport.REPLAY, "ncip", profile=name)
             answer = await exchange(arrival)
@@ -224,7 +224,7 @@ async def test_no_answer_to_an_illiad_addon_holds_a_word_of_failure_unless_it_fa
     profile = loaded("illiad-alma").profile
     dialect = profile.dialects["ncip"]
     assert isinstance(dialect, NcipDialect)
-    async with sample_libraries.exchange(profile) as exchange:
+    async with sample_libraries.open_sample_exchange(profile) as exchange:
         for example in profile.examples:
             arrival = Arrival(
                 example.send.encode(), SystemClock().now(), Transport.REPLAY, "ncip", profile="illiad-alma"

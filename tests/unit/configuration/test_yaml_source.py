@@ -33,11 +33,11 @@ def test_values_are_read_as_yaml_1_2_reads_them() -> None:
 def test_each_value_has_its_place() -> None:
     document = parse("one: 1\nlist:\n  - a\n  - key: b\n", "x.yml")
 
-    assert document.place(("one",)) == Place("x.yml", 1, 6)
-    assert document.place(("list",)) == Place("x.yml", 2, 1)
-    assert document.place(("list", 0)) == Place("x.yml", 3, 5)
-    assert document.place(("list", 1, "key")) == Place("x.yml", 4, 10)
-    assert document.place(("list", 1, "absent")).line == 4  # the nearest that there is
+    assert document.find_position(("one",)) == Place("x.yml", 1, 6)
+    assert document.find_position(("list",)) == Place("x.yml", 2, 1)
+    assert document.find_position(("list", 0)) == Place("x.yml", 3, 5)
+    assert document.find_position(("list", 1, "key")) == Place("x.yml", 4, 10)
+    assert document.find_position(("list", 1, "absent")).line == 4  # the nearest that there is
 
 
 def test_a_number_is_kept_as_it_was_written() -> None:
@@ -53,7 +53,7 @@ def test_anchors_and_merges_are_allowed() -> None:
 
     assert document.data["top"] == {"x": 1, "y": 3}
     assert document.data["same"] == {"x": 1, "y": 2}
-    assert document.place(("top", "y")).line == 4
+    assert document.find_position(("top", "y")).line == 4
 
 
 def test_anchors_that_ask_for_billions_of_values_are_refused() -> None:

@@ -18,7 +18,7 @@ async def never_opened(context: LibraryContext, options: Section) -> LibrarySyst
     raise AssertionError("policies are read without a library")
 
 
-ADAPTERS = Adapters.of(LibraryAdapter("embedded", Section, never_opened))
+ADAPTERS = Adapters.from_adapters(LibraryAdapter("embedded", Section, never_opened))
 
 PARTNERS = {
     "warsaw": "partner: {symbols: [ISIL:PL-WaUW], channel: mail, email: ill@buw.example, category: abroad}\n",

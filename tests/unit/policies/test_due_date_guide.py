@@ -34,7 +34,7 @@ def calendar_of(example: GuideExample) -> Calendar:
 
 def run_calendar(example: GuideExample) -> Mapping[str, Any]:
     given = example.given
-    return {"moment": local(calendar_of(example).add_days(moment(given["start"]), given["business_days"]))}
+    return {"moment": local(calendar_of(example).add_open_days(moment(given["start"]), given["business_days"]))}
 
 
 def run_patron(example: GuideExample) -> Mapping[str, Any]:

@@ -9,13 +9,13 @@ from tests.unit.policies.support import Place
 
 
 def test_without_a_file_the_defaults_count(place: Place) -> None:
-    assert load_policies(place.settings, place.profiles).of("DEMO") == RequestPolicy()
+    assert load_policies(place.settings, place.profiles).for_library("DEMO") == RequestPolicy()
 
 
 def test_an_empty_file_says_nothing(place: Place) -> None:
     place.requests("# nothing yet\n")
 
-    assert load_policies(place.settings, place.profiles).of("DEMO") == RequestPolicy()
+    assert load_policies(place.settings, place.profiles).for_library("DEMO") == RequestPolicy()
 
 
 def test_a_file_that_is_named_must_be_there(place: Place) -> None:
@@ -33,7 +33,7 @@ def test_each_library_has_its_own(place: Place) -> None:
 
     policies = load_policies(place.settings, place.profiles)
 
-    assert [policies.of(symbol).retention.anonymise_days for symbol in ("ONE", "TWO")] == [1, 2]
+    assert [policies.for_library(symbol).retention.anonymise_days for symbol in ("ONE", "TWO")] == [1, 2]
 
 
 def test_what_is_whole_is_there_though_another_librarys_is_not(place: Place) -> None:

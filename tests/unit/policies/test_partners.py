@@ -90,7 +90,7 @@ def test_a_family_is_no_partner_itself(place: Place) -> None:
     loading = read_profiles(place.profiles_folder, load_adapters(), Settings())
 
     assert loading.problems == ()
-    oslo = loading.profiles.by_name("oslo")
+    oslo = loading.profiles.find_profile("oslo")
     assert oslo is not None
     assert oslo.partner is not None
     assert (oslo.partner.symbol, oslo.partner.channel) == ("ISIL:NO-1", "loopback")
@@ -111,7 +111,7 @@ def test_a_family_is_no_partner_itself(place: Place) -> None:
 def test_what_a_partner_supplies(said: dict[str, Any], loan: bool, copy: bool, either: bool) -> None:
     partner = PartnerPolicy.model_validate(said)
 
-    found = [partner.supplies(one) for one in (ServiceType.LOAN, ServiceType.COPY, ServiceType.COPY_OR_LOAN)]
+    found = [partner.can_supply(one) for one in (ServiceType.LOAN, ServiceType.COPY, ServiceType.COPY_OR_LOAN)]
 
     assert found == [loan, copy, either]
 
@@ -121,22 +121,22 @@ def test_what_it_charges() -> None:
         {"cost": {"amount": "12.50", "currency": "EUR"}, "copy_cost": {"amount": 4, "currency": "EUR"}}
     )
 
-    assert partner.price(ServiceType.LOAN) == Money(Decimal("12.50"), "EUR")
-    assert partner.price(ServiceType.COPY_OR_LOAN) == Money(Decimal("12.50"), "EUR")
-    assert partner.price(ServiceType.COPY) == Money(Decimal(4), "EUR")
-    assert PartnerPolicy().price(ServiceType.LOAN) is None
+    assert partner.usual_price(ServiceType.LOAN) == Money(Decimal("12.50"), "EUR")
+    assert partner.usual_price(ServiceType.COPY_OR_LOAN) == Money(Decimal("12.50"), "EUR")
+    assert partner.usual_price(ServiceType.COPY) == Money(Decimal(4), "EUR")
+    assert PartnerPolicy().usual_price(ServiceType.LOAN) is None
 
 
 @pytest.mark.parametrize(("owns", "has"), [("everything", True), ("nothing", False), ("unknown", None)])
 def test_what_it_owns_in_one_word(owns: str, has: bool | None) -> None:
-    assert PartnerPolicy.model_validate({"owns": owns}).has(Citation(title="The Book of Sand")) is has
+    assert PartnerPolicy.model_validate({"owns": owns}).owns_work(Citation(title="The Book of Sand")) is has
 
 
 def test_what_it_owns_by_a_list() -> None:
     partner = PartnerPolicy.model_validate({"owns": ["isbn:3-16-148410-X"]})
 
     def has(*identifiers: RecordId) -> bool | None:
-        return partner.has(Citation(identifiers=identifiers))
+        return partner.owns_work(Citation(identifiers=identifiers))
 
     assert has(RecordId("isbn", "9783161484100")) is True
     assert has(RecordId("isbn", "9780306406157")) is False

@@ -138,7 +138,7 @@ def standings_of(example: GuideExample, request: Request) -> dict[str, rota.Part
 
 
 def owned(example: GuideExample, line: RotaLine, template: RotaTemplate, request: Request) -> bool:
-    return rota.may_ask(template.only_owning, partners(example)[line.partner].has(request.citation))
+    return rota.may_ask(template.only_owning, partners(example)[line.partner].owns_work(request.citation))
 
 
 def marked(request: Request, line: RotaLine) -> Request:
@@ -197,7 +197,7 @@ def run_numbers(example: GuideExample) -> Mapping[str, Any]:
     at = datetime.fromisoformat(given["at"]).replace(tzinfo=ZURICH)
     fields = intake_rules.NumberFields(at=at, zone=ZURICH, branch=branch, partner=given.get("partner", ""))
     series = intake_rules.series(template, fields, rules.prefix)
-    return {"number": series.number(given["sequence"]), "counted_as": series.sequence.removeprefix("number ")}
+    return {"number": series.format_number(given["sequence"]), "counted_as": series.sequence.removeprefix("number ")}
 
 
 RUNS: Mapping[str, Run] = {

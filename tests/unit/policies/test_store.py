@@ -21,7 +21,7 @@ def store(place: Place) -> PolicyStore:
 
 
 def days(store: PolicyStore) -> int:
-    return store.current.of("DEMO").retention.anonymise_days
+    return store.current.for_library("DEMO").retention.anonymise_days
 
 
 async def eventually(fact: Callable[[], bool]) -> None:
@@ -56,7 +56,7 @@ async def test_a_partner_that_goes_while_a_rota_names_it_is_a_bad_edit(place: Pl
     (place.profiles_folder / "kyoto.yml").unlink()
 
     assert await store.reload() is False
-    assert "quick" in store.current.of("DEMO").rotas
+    assert "quick" in store.current.for_library("DEMO").rotas
 
 
 async def test_the_first_time_it_must_be_right(place: Place) -> None:
@@ -68,7 +68,7 @@ async def test_the_first_time_it_must_be_right(place: Place) -> None:
 
 async def test_changed_files_are_noticed_others_are_not(place: Place, store: PolicyStore) -> None:
     stop = asyncio.Event()
-    watching = asyncio.create_task(store.watch(stop))
+    watching = asyncio.create_task(store.watch_folders(stop))
     await asyncio.sleep(0.3)  # until the watch is set up
 
     place.requests("who: knows\n", "other.yml")

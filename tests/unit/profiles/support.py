@@ -99,7 +99,7 @@ async def small_sample(context: LibraryContext) -> str:
     return f"{context.library}: try patron INST-NVD"
 
 
-ADAPTERS = Adapters.of(
+ADAPTERS = Adapters.from_adapters(
     LibraryAdapter("embedded", Section, open_small, sample=small_sample),
     ProtocolAdapter(
         "plain",

@@ -21,7 +21,7 @@ def wrong(folder: Path, settings: Settings = SETTINGS) -> list[str]:
 def test_a_profile_is_read_with_its_protocols_sections(tmp_path: Path) -> None:
     write(tmp_path, nordviken="description: Norðvíkin\nplain:\n  greeting: curt\nother:\n")
 
-    profile = load_profiles(tmp_path, ADAPTERS, SETTINGS).by_name("Nordviken")
+    profile = load_profiles(tmp_path, ADAPTERS, SETTINGS).find_profile("Nordviken")
 
     assert profile is not None
     assert profile.description == "Norðvíkin"
@@ -57,7 +57,7 @@ def test_a_profile_takes_over_what_it_does_not_say(tmp_path: Path) -> None:
     )
 
     profiles = load_profiles(tmp_path, ADAPTERS, SETTINGS)
-    two = profiles.by_name("two")
+    two = profiles.find_profile("two")
 
     assert two is not None
     assert two.circulation.accept.barcode_from is BarcodeSource.REQUEST_ID

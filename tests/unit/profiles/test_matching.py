@@ -28,7 +28,7 @@ def profiles(tmp_path: Path) -> ProfileSet:
 
 
 def names(profiles: ProfileSet, sender: Sender) -> list[str]:
-    return list(dict.fromkeys(candidate.profile.name for candidate in profiles.candidates(sender)))
+    return list(dict.fromkeys(candidate.profile.name for candidate in profiles.find_candidates(sender)))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_the_best_fitting_profile_comes_first(profiles: ProfileSet, sender: Send
 
 
 def test_a_candidate_says_by_which_rule_it_fits(profiles: ProfileSet) -> None:
-    first = profiles.candidates(Sender("plain", from_agency="NVD", profile_type="ILL", version="2.01"))[0]
+    first = profiles.find_candidates(Sender("plain", from_agency="NVD", profile_type="ILL", version="2.01"))[0]
 
     assert first.conditions == 3
     assert first.rule is not None
@@ -73,7 +73,7 @@ def test_each_rule_that_fits_is_a_candidate_since_one_may_want_a_credential(tmp_
     auth = "auth: [{kind: bearer, name: key, secret: env:X}]"
     write(tmp_path, one=f"plain: {{}}\n{auth}\nmatch: [{{from_agency: A, credential: key}}, {{from_agency: A}}]\n")
 
-    found = load_profiles(tmp_path, ADAPTERS, SETTINGS).candidates(Sender("plain", from_agency="A"))
+    found = load_profiles(tmp_path, ADAPTERS, SETTINGS).find_candidates(Sender("plain", from_agency="A"))
 
     assert [candidate.rule.credential for candidate in found if candidate.rule] == ["key", None]
 
@@ -104,7 +104,7 @@ def test_five_hundred_profiles_load_and_match_fast(tmp_path: Path) -> None:
     loading = time.perf_counter() - began
     senders = [Sender("plain", from_agency=f"ag{n}", version="2.02", network=f"10.1.{n % 250}.9") for n in range(500)]
     began = time.perf_counter()
-    found = [profiles.candidates(sender)[0].profile.name for sender in senders]
+    found = [profiles.find_candidates(sender)[0].profile.name for sender in senders]
     matching = (time.perf_counter() - began) / len(senders)
 
     assert len(profiles) == 501

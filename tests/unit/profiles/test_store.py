@@ -19,7 +19,7 @@ def store(tmp_path: Path) -> ProfileStore:
 
 
 def greeting(store: ProfileStore) -> object:
-    profile = store.current.by_name("nordviken")
+    profile = store.current.find_profile("nordviken")
     assert profile is not None
     return profile.dialects["plain"].model_dump()["greeting"]
 
@@ -64,7 +64,7 @@ async def test_mending_it_ends_the_problem(store: ProfileStore) -> None:
 
 async def test_changed_files_are_noticed(store: ProfileStore) -> None:
     stop = asyncio.Event()
-    watching = asyncio.create_task(store.watch(stop))
+    watching = asyncio.create_task(store.watch_folders(stop))
     await asyncio.sleep(0.3)  # until the watch is set up
 
     write(store.folder, nordviken="plain: {greeting: rude}\n")

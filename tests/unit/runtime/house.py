@@ -89,7 +89,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.shelf = Shelf()
-        self.adapters = Adapters.of(
+        self.adapters = Adapters.from_adapters(
             ProtocolAdapter("plain", Dialect, PlainResponder), LibraryAdapter("shelf", NoOptions, self._open)
         )
         self.profile = folder / "profiles" / "anyone.yml"

@@ -101,10 +101,10 @@ def test_compose_and_its_settings_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     compose = yaml.safe_load((DEPLOY / "compose.yml").read_text())
     illgate, postgres = compose["services"]["illgate"], compose["services"]["postgres"]
     name = illgate["volumes"][0].partition(":")[0]
-    adapters = Adapters.of(LibraryAdapter("embedded", NoOptions, House(DEPLOY)._open))
+    adapters = Adapters.from_adapters(LibraryAdapter("embedded", NoOptions, House(DEPLOY)._open))
     settings = load_settings(DEPLOY / name, adapters)
     monkeypatch.setenv("ILLGATE_DB_PASSWORD", "s3cret")
-    url = settings.store_url()
+    url = settings.resolve_store_url()
     assert (url.host, url.username, url.database) == (
         "postgres",
         postgres["environment"]["POSTGRES_USER"],

@@ -44,7 +44,7 @@ def test_the_limit_holds_for_whole_and_for_unfinished_messages() -> None:
     frames = Frames(TAGS, 40)
     frames.feed(b"<NCIPMessage>" + b"x" * 14 + b"</NCIPMessage>")
     assert frames.next() is None
-    assert frames.hopeless
+    assert frames.is_unrecoverable
     assert len(frames.rest()) == 41
     assert frames.begun == 0
 

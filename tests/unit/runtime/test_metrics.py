@@ -19,7 +19,7 @@ from gateway.web.inbound import Busy, Gate
 
 
 def page(metrics: Metrics) -> str:
-    body, content_type = metrics.page()
+    body, content_type = metrics.render()
     assert content_type.startswith("text/plain")
     return body.decode()
 
@@ -27,8 +27,8 @@ def page(metrics: Metrics) -> str:
 def test_messages_are_counted_and_timed() -> None:
     metrics = Metrics()
     for seconds in (0.004, 0.2):
-        metrics.message("ncip", "illiad-alma", "LookupUser", OutcomeClass.OK, seconds)
-    metrics.message("ncip", "", "", OutcomeClass.REJECTED, 0.001)
+        metrics.record_message("ncip", "illiad-alma", "LookupUser", OutcomeClass.OK, seconds)
+    metrics.record_message("ncip", "", "", OutcomeClass.REJECTED, 0.001)
     text = page(metrics)
     labels = 'outcome="ok",profile="illiad-alma",protocol="ncip",service="LookupUser"'
     assert f"illgate_messages_total{{{labels}}} 2.0" in text
@@ -41,7 +41,7 @@ def test_names_from_outside_do_not_grow_the_page_without_end(monkeypatch: pytest
     monkeypatch.setattr(module, "MOST_SERIES", 3)
     metrics = Metrics()
     for number in range(50):
-        metrics.message("ncip", f"p{number}", f"Invented{number}", OutcomeClass.MALFORMED, 0.001)
+        metrics.record_message("ncip", f"p{number}", f"Invented{number}", OutcomeClass.MALFORMED, 0.001)
     text = page(metrics)
     assert text.count("illgate_messages_total{") == 4
     assert 'profile="other",protocol="ncip",service="other"} 47.0' in text
@@ -55,11 +55,11 @@ async def test_state_of_the_house() -> None:
     with pytest.raises(Busy):
         await gate.enter()
     metrics.watch_profiles(lambda: 2)
-    metrics.readiness(
+    metrics.record_readiness(
         Readiness((Part("store"), Part("store writing", notes=("9 MB free",)), Part("library CLK", "down")))
     )
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    metrics.oldest_pending(now - timedelta(minutes=2), now)
+    metrics.record_oldest_pending(now - timedelta(minutes=2), now)
     text = page(metrics)
     for line in (
         "illgate_messages_in_hand 1.0",
@@ -74,22 +74,22 @@ async def test_state_of_the_house() -> None:
         "process_cpu_seconds_total",
     ):
         assert line in text
-    metrics.oldest_pending(None, now)
+    metrics.record_oldest_pending(None, now)
     assert "illgate_oldest_pending_seconds 0.0" in page(metrics)
 
 
 def test_two_gateways_in_one_process_count_for_themselves() -> None:
     first, second = Metrics(), Metrics()
-    first.message("ncip", "a", "LookupUser", OutcomeClass.OK, 0.001)
+    first.record_message("ncip", "a", "LookupUser", OutcomeClass.OK, 0.001)
     assert "illgate_messages_total{" not in page(second)
 
 
 def test_the_outbox_by_library_and_status_and_its_tries_by_kind() -> None:
     metrics = Metrics()
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    metrics.outbox_tried("partner", Outcome.UNAVAILABLE)
-    metrics.outbox_tried("partner", Outcome.DONE)
-    metrics.outbox({("CLK", Status.WAITING): 3, ("UBX", Status.DEAD): 1}, now - timedelta(hours=1), now)
+    metrics.count_outbox_attempt("partner", Outcome.UNAVAILABLE)
+    metrics.count_outbox_attempt("partner", Outcome.DONE)
+    metrics.record_outbox_rows({("CLK", Status.WAITING): 3, ("UBX", Status.DEAD): 1}, now - timedelta(hours=1), now)
     text = page(metrics)
     for line in (
         'illgate_outbox_tries_total{kind="partner",outcome="unavailable"} 1.0',
@@ -99,7 +99,7 @@ def test_the_outbox_by_library_and_status_and_its_tries_by_kind() -> None:
     ):
         assert line in text
 
-    metrics.outbox({("CLK", Status.DEAD): 1}, None, now)
+    metrics.record_outbox_rows({("CLK", Status.DEAD): 1}, None, now)
     text = page(metrics)
     assert 'status="waiting"' not in text
     assert "illgate_outbox_oldest_waiting_seconds 0.0" in text

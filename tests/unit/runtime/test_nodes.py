@@ -29,7 +29,7 @@ async def running(town: Town) -> AsyncIterator[None]:
 
 async def outcome(town: Town, begun: Begun) -> OutcomeClass:
     """As anyone reads it in the journal."""
-    return (await Journal(town.house.store, JournalOptions()).exchange("NORTH", begun.exchange))[0].message.outcome
+    return (await Journal(town.house.store, JournalOptions()).get_exchange("NORTH", begun.exchange))[0].message.outcome
 
 
 async def test_a_node_that_starts_leaves_a_living_ones_messages_alone(

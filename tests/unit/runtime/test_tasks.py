@@ -49,7 +49,7 @@ async def test_work_that_shall_not_be_repeated() -> None:
     with structlog.testing.capture_logs() as logs:
         await tasks.start("profiles: watch", work, OnFailure.REPORT)
     assert (runs, len(logs)) == (1, 1)
-    assert tasks.running == ()
+    assert tasks.task_names == ()
 
 
 async def test_periodic_work_and_stop() -> None:
@@ -60,11 +60,11 @@ async def test_periodic_work_and_stop() -> None:
         runs += 1
 
     tasks = Tasks()
-    tasks.every("health: look", 0.01, work)
+    tasks.run_every("health: look", 0.01, work)
     await asyncio.sleep(0.1)
-    assert tasks.running == ("health: look",)
+    assert tasks.task_names == ("health: look",)
     await tasks.stop()
-    assert tasks.running == ()
+    assert tasks.task_names == ()
     before = runs
     assert before > 2
     await asyncio.sleep(0.05)

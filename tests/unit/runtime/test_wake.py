@@ -19,7 +19,7 @@ from gateway.store.engine import Store, open_store
 async def at_work(wake: Wake) -> AsyncIterator[asyncio.Event]:
     """Listening; gives the event that it wakes, clear."""
     woken = asyncio.Event()
-    wake.join(woken.set)
+    wake.subscribe(woken.set)
     running = asyncio.create_task(wake.run())
     async with asyncio.timeout(10):
         await wake.listening.wait()
@@ -50,10 +50,10 @@ async def shared(fresh_postgresql_url: str) -> AsyncIterator[Store]:
 async def test_on_one_node_a_nudge_wakes_all_at_once_and_there_is_nothing_to_run(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/illgate.db")
     wake, worker, timers = Wake(store, "here/1"), asyncio.Event(), asyncio.Event()
-    wake.join(worker.set)
-    wake.join(timers.set)
+    wake.subscribe(worker.set)
+    wake.subscribe(timers.set)
 
-    wake.nudge()
+    wake.notify()
     assert worker.is_set()
     assert timers.is_set()
     async with asyncio.timeout(1):
@@ -66,7 +66,7 @@ async def test_a_nudge_wakes_other_nodes_but_does_not_come_back(shared: Store) -
     here, there = Wake(shared, "here/1"), Wake(shared, "there/1")
     async with at_work(here) as woken_here, at_work(there) as woken_there:
         woken_here.clear()
-        here.nudge()
+        here.notify()
         assert woken_here.is_set()
         woken_here.clear()
 
@@ -87,7 +87,7 @@ async def test_a_lost_connection_is_opened_again_and_all_are_woken(
         assert await is_woken(woken_there)
         woken_there.clear()
 
-        here.nudge()
+        here.notify()
         assert await is_woken(woken_there)
     await own.close()
 
@@ -96,6 +96,6 @@ async def test_a_lost_connection_is_opened_again_and_all_are_woken(
 async def test_what_is_told_before_the_connection_is_there_is_told_then(shared: Store) -> None:
     here, there = Wake(shared, "here/1"), Wake(shared, "there/1")
     async with at_work(there) as woken_there:
-        here.nudge()
+        here.notify()
         async with at_work(here):
             assert await is_woken(woken_there)

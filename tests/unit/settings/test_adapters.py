@@ -44,4 +44,4 @@ def test_what_is_wrong_names_the_entry_point(monkeypatch: pytest.MonkeyPatch, va
 
 def test_two_adapters_of_one_name_are_refused() -> None:
     with pytest.raises(AdapterError, match="two adapters are called 'plain'"):
-        Adapters.of(PLAIN, PLAIN)
+        Adapters.from_adapters(PLAIN, PLAIN)

@@ -24,7 +24,7 @@ def no_responder() -> Responder:
     raise AssertionError("settings need no responder")
 
 
-ADAPTERS = Adapters.of(
+ADAPTERS = Adapters.from_adapters(
     LibraryAdapter("embedded", Options, never_opened), ProtocolAdapter("ncip", Section, no_responder)
 )
 
@@ -50,21 +50,21 @@ def test_an_empty_file_means_the_defaults(load: Load) -> None:
     settings = load("")
 
     assert settings.http.port == 8080
-    assert settings.library().symbol == "DEMO"
-    assert isinstance(settings.library().system.options, Options)
+    assert settings.find_library().symbol == "DEMO"
+    assert isinstance(settings.find_library().system.options, Options)
 
 
 def test_paths_start_at_the_file(load: Load, tmp_path: Path) -> None:
     settings = load("profiles:\n  folder: partners\n")
 
     assert settings.profiles_folder == tmp_path / "partners"
-    assert settings.store_url().database == str(tmp_path / "data" / "illgate.db")
+    assert settings.resolve_store_url().database == str(tmp_path / "data" / "illgate.db")
 
 
 def test_the_systems_own_keys_are_checked_by_its_adapter(load: Load) -> None:
     text = "libraries:\n  - symbol: NVD\n    system:\n      type: embedded\n      {key}: long\n"
 
-    options = load(text.format(key="branch_style")).library("nvd").system.options
+    options = load(text.format(key="branch_style")).find_library("nvd").system.options
     assert isinstance(options, Options)
     assert options.branch_style == "long"
     assert wrong(load, text.format(key="branch_stile")) == ["5: libraries.0.system.branch_stile: unknown key"]
@@ -133,16 +133,16 @@ def test_the_database_password_comes_from_its_reference(load: Load, monkeypatch:
 
     settings = load("store:\n  url: postgresql://ill@db/ill\n  password: env:DB_PASSWORD\n")
 
-    assert settings.store_url().password == "pw"
+    assert settings.resolve_store_url().password == "pw"
     assert "pw" not in repr(settings.store)
 
 
 def test_a_library_is_found_by_symbol_or_when_it_is_the_only_one(load: Load) -> None:
     settings = load("libraries:\n  - symbol: A1\n  - symbol: B2\n")
 
-    assert settings.library("b2").symbol == "B2"
+    assert settings.find_library("b2").symbol == "B2"
     with pytest.raises(KeyError):
-        settings.library()
+        settings.find_library()
 
 
 def test_without_a_file_the_error_says_how_to_get_one(tmp_path: Path) -> None:

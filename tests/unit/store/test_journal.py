@@ -77,7 +77,7 @@ async def journal(migrated: Store) -> AsyncIterator[Journal]:
 
 
 async def both(journal: Journal, exchange: str, library: str = "EX") -> tuple[FullMessage, FullMessage]:
-    question, answer = await journal.exchange(library, exchange)
+    question, answer = await journal.get_exchange(library, exchange)
     return question, answer
 
 
@@ -111,11 +111,11 @@ async def test_each_message_is_found_by_its_id_and_leads_to_its_exchange(journal
     exchange = await journal.record_exchange(LOOKUP, FOUND)
     question, answer = await both(journal, exchange)
 
-    assert await journal.get("EX", question.message.id) == question
-    assert await journal.get("EX", answer.message.id) == answer
-    assert await journal.exchange("EX", answer.message.id) == (question, answer)
-    assert await journal.get("EX", "nothing") is None
-    assert await journal.exchange("EX", "nothing") == ()
+    assert await journal.get_message("EX", question.message.id) == question
+    assert await journal.get_message("EX", answer.message.id) == answer
+    assert await journal.get_exchange("EX", answer.message.id) == (question, answer)
+    assert await journal.get_message("EX", "nothing") is None
+    assert await journal.get_exchange("EX", "nothing") == ()
 
 
 async def test_what_two_nodes_finish_has_the_first_answer(journal: Journal) -> None:
@@ -133,7 +133,7 @@ async def test_an_exchange_without_an_answer_has_one_message(journal: Journal) -
     rejected = Ending(AT, OutcomeClass.REJECTED, reason="unknown-sender", note="No profile fits the sender.")
     exchange = await journal.record_exchange(replace(LOOKUP, profile=""), rejected)
 
-    (only,) = await journal.exchange("EX", exchange)
+    (only,) = await journal.get_exchange("EX", exchange)
     assert (only.message.outcome, only.message.reason) == (OutcomeClass.REJECTED, "unknown-sender")
     assert only.message.note == "No profile fits the sender."
 
@@ -141,13 +141,13 @@ async def test_an_exchange_without_an_answer_has_one_message(journal: Journal) -
 async def test_work_is_pending_until_it_is_completed(journal: Journal) -> None:
     begun = await journal.begin(replace(ACCEPT, note="One blank was taken off the barcode."))
 
-    (pending,) = await journal.pending("EX", AT + timedelta(seconds=1))
+    (pending,) = await journal.list_pending("EX", AT + timedelta(seconds=1))
     assert pending.message.outcome is OutcomeClass.PENDING
-    assert pending.begun() == begun
+    assert pending.to_journal_entry() == begun
 
     await journal.complete(begun, replace(ACCEPTED, note="The item was here already.", repeat_of="earlier"))
 
-    assert await journal.pending("EX", AT + timedelta(seconds=1)) == ()
+    assert await journal.list_pending("EX", AT + timedelta(seconds=1)) == ()
     question, answer = await both(journal, begun.exchange)
     assert question.message.outcome is OutcomeClass.OK
     assert question.message.note == "One blank was taken off the barcode. The item was here already."
@@ -160,7 +160,7 @@ async def test_pending_is_only_what_was_begun_before(journal: Journal) -> None:
     await journal.begin(ACCEPT)
     later = await journal.begin(replace(ACCEPT, at=AT + timedelta(minutes=5)))
 
-    found = await journal.pending("EX", AT + timedelta(minutes=5))
+    found = await journal.list_pending("EX", AT + timedelta(minutes=5))
 
     assert [one.message.at for one in found] == [AT]
     assert later.exchange not in [one.message.exchange for one in found]
@@ -172,10 +172,10 @@ async def test_interrupted_work_can_be_completed_after_a_restart(migrated: Store
     await before.close()
 
     after = Journal(migrated, JournalOptions())
-    (interrupted,) = await after.pending("EX", AT + timedelta(hours=1))
-    await after.complete(interrupted.begun(), ACCEPTED)
+    (interrupted,) = await after.list_pending("EX", AT + timedelta(hours=1))
+    await after.complete(interrupted.to_journal_entry(), ACCEPTED)
 
-    assert await after.pending("EX", AT + timedelta(hours=1)) == ()
+    assert await after.list_pending("EX", AT + timedelta(hours=1)) == ()
     assert (await after.find_processed("EX", "illiad-alma", "digest-of-4711")) is not None
 
 
@@ -200,7 +200,7 @@ async def test_a_processed_message_is_found_with_its_answer_and_counted(journal:
 
 async def test_completion_can_share_a_transaction_with_other_work(journal: Journal, migrated: Store) -> None:
     begun = await journal.begin(ACCEPT)
-    entry = journal.completion(begun, ACCEPTED)
+    entry = journal.completion_rows(begun, ACCEPTED)
 
     def work(connection: Connection) -> None:
         write_entries(connection, [entry])
@@ -208,10 +208,10 @@ async def test_completion_can_share_a_transaction_with_other_work(journal: Journ
 
     with pytest.raises(LookupError):
         await migrated.write(work)
-    assert len(await journal.pending("EX", AT + timedelta(hours=1))) == 1
+    assert len(await journal.list_pending("EX", AT + timedelta(hours=1))) == 1
 
     await migrated.write(lambda connection: write_entries(connection, [entry]))
-    assert await journal.pending("EX", AT + timedelta(hours=1)) == ()
+    assert await journal.list_pending("EX", AT + timedelta(hours=1)) == ()
 
 
 async def test_exchanges_that_wait_together_share_a_transaction_and_keep_their_order(
@@ -230,7 +230,7 @@ async def test_exchanges_that_wait_together_share_a_transaction_and_keep_their_o
     exchanges = await asyncio.gather(*(journal.record_exchange(LOOKUP, FOUND) for _ in range(50)))
 
     assert len(transactions) == 1
-    listed = await journal.list(Filter("EX", direction=Direction.IN), limit=100)
+    listed = await journal.list_messages(Filter("EX", direction=Direction.IN), limit=100)
     assert [m.exchange for m in listed.messages] == exchanges[::-1]
 
 
@@ -245,7 +245,7 @@ async def test_one_bad_entry_harms_no_other(journal: Journal) -> None:
     )
 
     assert [isinstance(result, Exception) for result in results] == [False, True, False]
-    assert len((await journal.list(Filter("EX"))).messages) == 4
+    assert len((await journal.list_messages(Filter("EX"))).messages) == 4
 
 
 async def test_a_cancelled_caller_leaves_the_journal_whole(journal: Journal) -> None:
@@ -256,7 +256,7 @@ async def test_a_cancelled_caller_leaves_the_journal_whole(journal: Journal) -> 
     await asyncio.gather(*tasks, return_exceptions=True)
 
     await journal.record_exchange(LOOKUP, FOUND)
-    assert len((await journal.list(Filter("EX"), limit=100)).messages) == 2 * 11
+    assert len((await journal.list_messages(Filter("EX"), limit=100)).messages) == 2 * 11
 
 
 async def test_close_writes_what_waits(migrated: Store) -> None:
@@ -281,7 +281,7 @@ async def test_a_store_that_is_unavailable_is_told_to_every_caller(tmp_path) -> 
     results = await asyncio.gather(*(journal.record_exchange(large, FOUND) for _ in range(5)), return_exceptions=True)
 
     assert {type(result) for result in results} == {Unavailable}
-    assert (await journal.list(Filter("EX"))).messages == ()
+    assert (await journal.list_messages(Filter("EX"))).messages == ()
     await journal.close()
     await store.close()
 
@@ -295,7 +295,7 @@ async def test_whatever_a_partner_sends_can_be_journaled_and_found(journal: Jour
         replace(ACCEPT, request_id=bad, item_id=bad, from_agency=bad, service=bad, note=bad), FOUND
     )
 
-    found = await journal.list(Filter("EX", request_id=bad, item_id=bad))
+    found = await journal.list_messages(Filter("EX", request_id=bad, item_id=bad))
     assert {m.exchange for m in found.messages} == {exchange}
 
 
@@ -308,7 +308,7 @@ async def test_a_long_body_is_cut_and_says_so(migrated: Store) -> None:
     assert (question.body, question.message.truncated, question.message.body_size) == (b"0123456789", True, 13)
     assert (answer.body, answer.message.truncated, answer.message.body_size) == (b"0123456789", False, 10)
     with pytest.raises(ValueError, match="not kept whole"):
-        question.begun()
+        question.to_journal_entry()
 
 
 # --- lists -----------------------------------------------------------------------------------------------
@@ -329,7 +329,7 @@ async def test_lists_are_newest_first_and_paged(journal: Journal) -> None:
 
     seen, cursor = [], ""
     while True:
-        page = await journal.list(Filter("EX"), limit=7, cursor=cursor)
+        page = await journal.list_messages(Filter("EX"), limit=7, cursor=cursor)
         seen += page.messages
         if not (cursor := page.cursor):
             break
@@ -363,9 +363,9 @@ async def test_filters(journal: Journal, monkeypatch: pytest.MonkeyPatch, scan: 
     await fill(journal)
 
     for wanted, count in FILTERS:
-        page = await journal.list(wanted)
+        page = await journal.list_messages(wanted)
         assert (wanted, len(page.messages), page.cursor) == (wanted, count, "")
-        assert [full.message async for full in journal.export(wanted)] == list(page.messages)
+        assert [full.message async for full in journal.export_messages(wanted)] == list(page.messages)
 
 
 async def test_point_queries_are_served_by_an_index(migrated: Store) -> None:
@@ -410,13 +410,15 @@ async def test_no_library_sees_anything_of_another(journal: Journal) -> None:
     theirs = await journal.begin(replace(ACCEPT, library="OTHER"))
     question = f"{mine.exchange}-1"
 
-    assert await journal.get("OTHER", question) is None
-    assert await journal.exchange("OTHER", question) == ()
+    assert await journal.get_message("OTHER", question) is None
+    assert await journal.get_exchange("OTHER", question) == ()
     assert await journal.find_processed("OTHER", "illiad-alma", "digest-of-4711") is None
-    assert await journal.pending("EX", AT + timedelta(hours=1)) == ()
-    assert {m.exchange for m in (await journal.list(Filter("OTHER"))).messages} == {theirs.exchange}
-    assert {m.exchange for m in (await journal.list(Filter("EX", request_id="TN-4711"))).messages} == {mine.exchange}
-    assert [m.message.library async for m in journal.export(Filter("EX"))] == ["EX", "EX"]
+    assert await journal.list_pending("EX", AT + timedelta(hours=1)) == ()
+    assert {m.exchange for m in (await journal.list_messages(Filter("OTHER"))).messages} == {theirs.exchange}
+    assert {m.exchange for m in (await journal.list_messages(Filter("EX", request_id="TN-4711"))).messages} == {
+        mine.exchange
+    }
+    assert [m.message.library async for m in journal.export_messages(Filter("EX"))] == ["EX", "EX"]
 
     await journal.complete(Begun(mine.exchange, replace(ACCEPT, library="OTHER")), replace(ACCEPTED, body=None))
     assert (await both(journal, mine.exchange))[0].message.outcome is OutcomeClass.OK
@@ -432,9 +434,9 @@ async def test_bodies_go_first_and_rows_later(migrated: Store) -> None:
         ending = replace(ACCEPTED, at=at, key=f"key-{days}")
         await journal.record_exchange(replace(ACCEPT, library=library, at=at), ending)
 
-    assert await journal.forget(AT) == Forgotten(bodies=2 + 2 + 2, messages=2, processed=1)
+    assert await journal.apply_retention(AT) == Forgotten(bodies=2 + 2 + 2, messages=2, processed=1)
 
-    kept = [full async for full in journal.export(Filter("EX"))]
+    kept = [full async for full in journal.export_messages(Filter("EX"))]
     assert [(full.message.at, full.body is None) for full in kept if full.message.direction is Direction.IN] == [
         (AT - timedelta(days=29), False),
         (AT - timedelta(days=31), True),
@@ -446,8 +448,8 @@ async def test_bodies_go_first_and_rows_later(migrated: Store) -> None:
     assert remembered is not None
     assert remembered.answer is not None
     assert remembered.answer.body is None
-    assert await journal.forget(AT) == Forgotten()
-    assert (await journal.forget(AT + timedelta(days=2))) == Forgotten(bodies=2, messages=2, processed=1)
+    assert await journal.apply_retention(AT) == Forgotten()
+    assert (await journal.apply_retention(AT + timedelta(days=2))) == Forgotten(bodies=2, messages=2, processed=1)
 
 
 async def test_how_often_interrupted_work_was_taken_up(migrated: Store) -> None:
@@ -455,15 +457,15 @@ async def test_how_often_interrupted_work_was_taken_up(migrated: Store) -> None:
     begun = await journal.begin(ACCEPT)
     identifier = f"{begun.exchange}-1"
 
-    assert [await journal.take_up("EX", identifier) for _ in range(3)] == [1, 2, 3]
-    assert await journal.take_up("OTHER", identifier) == 1
-    assert (await journal.interrupted("EX", 2), await journal.interrupted("EX", 3)) == (1, 0)
+    assert [await journal.count_recovery("EX", identifier) for _ in range(3)] == [1, 2, 3]
+    assert await journal.count_recovery("OTHER", identifier) == 1
+    assert (await journal.count_interrupted("EX", 2), await journal.count_interrupted("EX", 3)) == (1, 0)
 
-    await journal.lay_down("OTHER", identifier)
-    await journal.forget(AT + timedelta(days=29))
-    assert await journal.interrupted("EX", 0) == 1
-    await journal.forget(AT + timedelta(days=31))
-    assert await journal.interrupted("EX", 0) == 0, "without its content nobody can carry it out"
+    await journal.reset_recovery("OTHER", identifier)
+    await journal.apply_retention(AT + timedelta(days=29))
+    assert await journal.count_interrupted("EX", 0) == 1
+    await journal.apply_retention(AT + timedelta(days=31))
+    assert await journal.count_interrupted("EX", 0) == 0, "without its content nobody can carry it out"
 
 
 async def test_much_is_forgotten_in_short_transactions(migrated: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -472,15 +474,15 @@ async def test_much_is_forgotten_in_short_transactions(migrated: Store, monkeypa
     await asyncio.gather(*(journal.record_exchange(old, FOUND) for _ in range(25)))
     monkeypatch.setattr("gateway.store.journal.SLICE", 8)
 
-    assert await journal.forget(AT) == Forgotten(messages=50)
-    assert (await journal.list(Filter("EX"))).messages == ()
+    assert await journal.apply_retention(AT) == Forgotten(messages=50)
+    assert (await journal.list_messages(Filter("EX"))).messages == ()
 
 
 async def test_without_a_schedule_nothing_is_forgotten(migrated: Store) -> None:
     journal = Journal(migrated, JournalOptions(keep_bodies_days=None, keep_rows_days=None))
     await journal.record_exchange(LOOKUP, FOUND)
 
-    assert await journal.forget(AT + timedelta(days=100_000)) == Forgotten()
+    assert await journal.apply_retention(AT + timedelta(days=100_000)) == Forgotten()
 
 
 @pytest.mark.parametrize("options", [{"body_limit": 0}, {"keep_bodies_days": 0}, {"keep_rows_days": 0}])
@@ -520,14 +522,14 @@ async def test_a_new_key_writes_and_the_old_one_still_reads(migrated: Store) -> 
 
     rotated = encrypted(migrated, NEW, OLD)
     for exchange in (plain, first, second):
-        assert [full.body for full in await rotated.exchange("EX", exchange)] == [LOOKUP.body, FOUND.body]
+        assert [full.body for full in await rotated.get_exchange("EX", exchange)] == [LOOKUP.body, FOUND.body]
 
     only_new = encrypted(migrated, NEW)
-    assert [full.body for full in await only_new.exchange("EX", second)] == [LOOKUP.body, FOUND.body]
+    assert [full.body for full in await only_new.get_exchange("EX", second)] == [LOOKUP.body, FOUND.body]
     with pytest.raises(BodyUnreadable, match=r"key [0-9a-f]{8}, which is not configured"):
-        await only_new.exchange("EX", first)
+        await only_new.get_exchange("EX", first)
     with pytest.raises(BodyUnreadable, match="not configured"):
-        await Journal(migrated, JournalOptions()).exchange("EX", first)
+        await Journal(migrated, JournalOptions()).get_exchange("EX", first)
 
 
 async def test_a_body_moved_to_another_row_is_not_accepted(migrated: Store) -> None:
@@ -538,7 +540,7 @@ async def test_a_body_moved_to_another_row_is_not_accepted(migrated: Store) -> N
     await migrated.write(lambda connection: connection.execute(swap, {"one": f"{one}-1", "other": f"{other}-1"}))
 
     with pytest.raises(BodyUnreadable, match="does not fit"):
-        await journal.get("OTHER", f"{other}-1")
+        await journal.get_message("OTHER", f"{other}-1")
 
 
 @pytest.mark.parametrize(("secrets", "complaint"), [([], "at least one"), (["short"], "at least 16 characters")])

@@ -58,10 +58,10 @@ async def test_work_and_its_exchange_are_there_together(store: Store, journal: J
         put(connection)
         return "done", ASKED, DONE
 
-    assert await journal.record_with(work) == "done"
+    assert await journal.record_in_transaction(work) == "done"
 
     assert await books(store) == 1
-    answer, question = (await journal.list(Filter("EX"))).messages
+    answer, question = (await journal.list_messages(Filter("EX"))).messages
     assert (question.exchange, question.outcome, answer.outcome) == (answer.exchange, OutcomeClass.OK, OutcomeClass.OK)
     before = await journal.find_processed("EX", "", "k")
     assert before is not None
@@ -75,10 +75,10 @@ async def test_or_neither_is(store: Store, journal: Journal) -> None:
         raise NotAtOnce("a change was refused")
 
     with pytest.raises(NotAtOnce):
-        await journal.record_with(gives_up)
+        await journal.record_in_transaction(gives_up)
 
     assert await books(store) == 0
-    assert (await journal.list(Filter("EX"))).messages == ()
+    assert (await journal.list_messages(Filter("EX"))).messages == ()
 
 
 async def test_work_that_is_given_up_disturbs_nobody_beside_it(store: Store, journal: Journal) -> None:
@@ -91,8 +91,8 @@ async def test_work_that_is_given_up_disturbs_nobody_beside_it(store: Store, jou
         return None, ASKED, DONE
 
     together = (gives_up, work, gives_up, work)
-    outcomes = await asyncio.gather(*(journal.record_with(one) for one in together), return_exceptions=True)
+    outcomes = await asyncio.gather(*(journal.record_in_transaction(one) for one in together), return_exceptions=True)
 
     assert [isinstance(outcome, NotAtOnce) for outcome in outcomes] == [True, False, True, False]
     assert await books(store) == 2
-    assert len((await journal.list(Filter("EX"))).messages) == 4
+    assert len((await journal.list_messages(Filter("EX"))).messages) == 4

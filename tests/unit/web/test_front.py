@@ -46,6 +46,6 @@ def test_ends_document(body: bytes, ends: bool) -> None:
 
 def test_bytes_buy_time() -> None:
     patience = Patience(idle_seconds=10, message_seconds=30)
-    assert patience.deadline(started=100, now=101, received=0) == 111
-    assert patience.deadline(started=100, now=129, received=0) == 130
-    assert patience.deadline(started=100, now=129, received=2500) == 135
+    assert patience.compute_deadline(started=100, now=101, received=0) == 111
+    assert patience.compute_deadline(started=100, now=129, received=0) == 130
+    assert patience.compute_deadline(started=100, now=129, received=2500) == 135

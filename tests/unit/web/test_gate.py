@@ -34,7 +34,7 @@ async def test_full_queue_and_lost_patience() -> None:
     with pytest.raises(Busy):
         await waiting
     assert gate.waiting == 0
-    patient = asyncio.create_task(gate.enter_patiently())
+    patient = asyncio.create_task(gate.enter_or_wait())
     await asyncio.sleep(0.1)
     gate.leave()
     await patient

@@ -72,7 +72,7 @@ class SearchOut(Output):
     results: tuple[ResultOut, ...]
 
     @classmethod
-    def of(cls, found: Found) -> SearchOut:
+    def from_outcome(cls, found: Found) -> SearchOut:
         return cls(
             targets=tuple(AnsweredOut.model_validate(one) for one in found.answers),
             results=tuple(ResultOut.model_validate(one) for one in found.results),
@@ -96,7 +96,7 @@ class ExplanationOut(Output):
     lines: tuple[ExplainedOut, ...]
 
     @classmethod
-    def of(cls, explanation: Explanation) -> ExplanationOut:
+    def from_explanation(cls, explanation: Explanation) -> ExplanationOut:
         return cls.model_validate(explanation)
 
 
@@ -129,7 +129,7 @@ class ResolvedOut(Output):
     offers: tuple[OfferOut, ...] = Field(description="best first")
 
     @classmethod
-    def of(cls, resolved: Resolved, page: str) -> ResolvedOut:
+    def from_resolved_link(cls, resolved: Resolved, page: str) -> ResolvedOut:
         """`page`: path of the library's page."""
         cited, held = resolved.cited, resolved.offered.held
         places = {Fulfilment.HOLD: f"{page}/hold?{resolved.link}", Fulfilment.BORROW: f"{page}/request?{resolved.link}"}

@@ -39,7 +39,7 @@ class PatronIn(Input):
     pickup: OptionalName = Field("", description="code of the location where the item is fetched")
     note: Text = ""
 
-    def value(self) -> PatronLink:
+    def to_patron_link(self) -> PatronLink:
         return PatronLink(identifier=self.identifier, pickup=self.pickup, note=self.note)
 
 
@@ -57,13 +57,13 @@ class NewBorrowing(Input):
     external: tuple[Line, ...] = Field((), max_length=20, description="its numbers in other systems")
     extras: tuple[ExtraIn, ...] = Field((), max_length=100)
 
-    def value(self, actor: str) -> Draft:
+    def to_draft(self, actor: str) -> Draft:
         return Draft(
-            citation=self.citation.value(),
-            service=self.service.value(),
-            dates=self.dates.value(),
+            citation=self.citation.to_citation(),
+            service=self.service.to_service(),
+            dates=self.dates.to_dates(),
             maximum_cost=money(self.maximum_cost),
-            patron=self.patron.value() if self.patron is not None else PatronLink(),
+            patron=self.patron.to_patron_link() if self.patron is not None else PatronLink(),
             mediated=self.mediated,
             partner=self.partner,
             rota=self.rota,
@@ -88,7 +88,7 @@ class HomePatronIn(Input):
     language: Line = ""
     pickup: OptionalName = Field("", description="code of the location where the item is fetched")
 
-    def value(self) -> HomePatron:
+    def to_home_patron(self) -> HomePatron:
         return HomePatron(
             identifier=self.identifier,
             name=PersonName(self.surname, self.given),
@@ -110,14 +110,14 @@ class NewLending(Input):
     external: tuple[Line, ...] = Field((), max_length=20)
     extras: tuple[ExtraIn, ...] = Field((), max_length=100)
 
-    def value(self, actor: str) -> LendingDraft:
+    def to_lending_draft(self, actor: str) -> LendingDraft:
         return LendingDraft(
-            citation=self.citation.value(),
-            requester=self.requester.value(),
+            citation=self.citation.to_citation(),
+            requester=self.requester.to_party(),
             transaction=self.transaction,
-            patron=self.patron.value() if self.patron is not None else None,
-            service=self.service.value(),
-            dates=self.dates.value(),
+            patron=self.patron.to_home_patron() if self.patron is not None else None,
+            service=self.service.to_service(),
+            dates=self.dates.to_dates(),
             maximum_cost=money(self.maximum_cost),
             note=self.note,
             external=self.external,
@@ -154,7 +154,7 @@ class ActBody(Input):
     answer: Literal["", "yes", "no"] = ""
     extras: tuple[ExtraIn, ...] = Field((), max_length=100)
 
-    def value(self) -> Details:
+    def to_details(self) -> Details:
         return Details(
             due=self.due,
             reason=self.reason,
@@ -172,7 +172,7 @@ class ActBody(Input):
             link=self.link,
             attachment=self.attachment,
             pickup=self.pickup,
-            citation=self.citation.value() if self.citation is not None else None,
+            citation=self.citation.to_citation() if self.citation is not None else None,
             need_by=self.need_by,
             maximum_cost=money(self.maximum_cost),
             query=self.query,

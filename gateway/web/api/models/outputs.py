@@ -48,7 +48,7 @@ class RequestLine(Output):
     patron_id: str
 
     @classmethod
-    def of(cls, request: Request) -> RequestLine:
+    def from_request(cls, request: Request) -> RequestLine:
         return cls(
             id=request.id,
             number=request.number,
@@ -221,7 +221,7 @@ class RequestOut(Output):
     sign_offs: tuple[SignOffOut, ...]
 
     @classmethod
-    def of(cls, request: Request) -> RequestOut:
+    def from_request(cls, request: Request) -> RequestOut:
         plain = {name: getattr(request, name) for name in cls.model_fields if name not in ("flags", "state")}
         return cls.model_validate({**plain, "state": request.state.value, "flags": _flags(request)})
 
@@ -253,7 +253,7 @@ class DetailsOut(Output):
     extras: tuple[ExtraOut, ...]
 
     @classmethod
-    def of(cls, details: Details) -> DetailsOut:
+    def from_details(cls, details: Details) -> DetailsOut:
         return cls.model_validate(details)
 
 
@@ -271,7 +271,7 @@ class HistoryOut(Output):
     details: DetailsOut
 
     @classmethod
-    def of(cls, line: HistoryLine) -> HistoryOut:
+    def from_history_line(cls, line: HistoryLine) -> HistoryOut:
         event = line.event
         return cls(
             id=line.id,
@@ -284,7 +284,7 @@ class HistoryOut(Output):
             after=line.after,
             denied=line.denied,
             note=line.note,
-            details=DetailsOut.of(event.details),
+            details=DetailsOut.from_details(event.details),
         )
 
 
@@ -311,7 +311,7 @@ class FieldOut(Output):
     help: str
 
     @classmethod
-    def of(cls, field: ActField) -> FieldOut:
+    def from_action_field(cls, field: ActField) -> FieldOut:
         return cls(name=field.name, type=field.type.value, help=field.help)
 
 
@@ -326,13 +326,13 @@ class ActionOut(Output):
     one_of: tuple[str, ...] = Field(description="at least one of these is needed; empty: none is")
 
     @classmethod
-    def of(cls, kind: Kind, href: str) -> ActionOut:
+    def from_kind(cls, kind: Kind, href: str) -> ActionOut:
         fields = ACTS[kind]
         return cls(
             kind=kind,
             href=href,
-            required=tuple(FieldOut.of(one) for one in fields.required),
-            optional=tuple(FieldOut.of(one) for one in fields.optional),
+            required=tuple(FieldOut.from_action_field(one) for one in fields.required),
+            optional=tuple(FieldOut.from_action_field(one) for one in fields.optional),
             one_of=fields.one_of,
         )
 
@@ -347,10 +347,10 @@ class ShownOut(Output):
     actions: tuple[ActionOut, ...]
 
     @classmethod
-    def of(cls, shown: Shown, actions: tuple[ActionOut, ...]) -> ShownOut:
+    def from_request_view(cls, shown: Shown, actions: tuple[ActionOut, ...]) -> ShownOut:
         return cls(
-            request=RequestOut.of(shown.request),
-            history=tuple(HistoryOut.of(line) for line in shown.history),
+            request=RequestOut.from_request(shown.request),
+            history=tuple(HistoryOut.from_history_line(line) for line in shown.history),
             timers=tuple(TimerOut.model_validate(one) for one in shown.timers),
             unfinished=tuple(StepOut.model_validate(one) for one in shown.unfinished),
             actions=actions,

@@ -145,7 +145,7 @@ class PatronRequestOut(Output):
     actions: tuple[PatronActionOut, ...]
 
     @classmethod
-    def of(cls, view: PatronView, place: str) -> PatronRequestOut:
+    def from_patron_view(cls, view: PatronView, place: str) -> PatronRequestOut:
         """`place`: where the patron's requests are."""
         request = view.request
         citation = request.citation
@@ -195,7 +195,7 @@ class WebhookOut(Output):
     failing_since: datetime | None
 
     @classmethod
-    def of(cls, one: Subscription) -> WebhookOut:
+    def from_subscription(cls, one: Subscription) -> WebhookOut:
         return cls(
             id=one.id,
             name=one.name,

@@ -90,7 +90,7 @@ class MoneyIn(Input):
     amount: str = Field(pattern=r"^[0-9]{1,8}(\.[0-9]{1,4})?$", examples=["12.50"], description="as text: it is exact")
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")
 
-    def value(self) -> Money:
+    def to_money(self) -> Money:
         return Money(Decimal(self.amount), self.currency)
 
 
@@ -147,7 +147,7 @@ class CitationIn(Input):
     note: Text = ""
     extras: tuple[ExtraIn, ...] = Field((), max_length=100)
 
-    def value(self) -> Citation:
+    def to_citation(self) -> Citation:
         plain = self.model_dump(exclude={"identifiers", "extras"})
         identifiers = tuple(RecordId(one.type, one.value) for one in self.identifiers)
         return Citation(**plain, identifiers=identifiers, extras=extras(self.extras))
@@ -181,7 +181,7 @@ class ServiceIn(Input):
     format: str = Field("", pattern=r"^[a-z0-9-]{0,40}$", description="ISO 18626 ItemFormat in lower case; empty: any")
     level: str = Field("", pattern=r"^[a-z0-9-]{0,40}$", description="ISO 18626 ServiceLevel; empty: any")
 
-    def value(self) -> Service:
+    def to_service(self) -> Service:
         return Service(self.type, self.format, self.level)
 
 
@@ -196,7 +196,7 @@ class DatesIn(Input):
     start: Day | None = None
     end: Day | None = None
 
-    def value(self) -> Dates:
+    def to_dates(self) -> Dates:
         return Dates(self.need_by, self.start, self.end)
 
 
@@ -215,7 +215,7 @@ class PartyIn(Input):
     email: Line = ""
     address: Text = ""
 
-    def value(self) -> Party:
+    def to_party(self) -> Party:
         return Party(self.symbol, self.profile, self.name, self.email, self.address)
 
 
@@ -232,7 +232,7 @@ def extras(given: tuple[ExtraIn, ...]) -> tuple[Extra, ...]:
 
 
 def money(given: MoneyIn | None) -> Money | None:
-    return None if given is None else given.value()
+    return None if given is None else given.to_money()
 
 
 def fits(media_type: str, content: bytes) -> bool:

@@ -47,7 +47,9 @@ async def search(call: Call[Nothing, SearchQuery, None]) -> Reply:
     query = _query(call.query)
     asked = call.query
     return Reply(
-        SearchOut.of(await call.parts.services.search.search(call.holder.library, asked.target, query, asked.records))
+        SearchOut.from_outcome(
+            await call.parts.services.search.search(call.holder.library, asked.target, query, asked.records)
+        )
     )
 
 
@@ -64,7 +66,7 @@ def _query(asked: SearchQuery) -> Query:
 
 async def explain(call: Call[RequestPath, Nothing, None]) -> Reply:
     found = await call.parts.services.partners.explain(call.holder.library, call.path.id)
-    return Reply(ExplanationOut.of(found))
+    return Reply(ExplanationOut.from_explanation(found))
 
 
 SEARCH_OPERATIONS = (
@@ -138,7 +140,7 @@ async def resolve(call: Call[Nothing, LinkQuery, RawBody | None]) -> Reply:
         found = await links.resolve(call.holder.library, ArrivedLink(query.encode(), form, kind), call.query.patron)
     except MalformedMessage as malformed:
         raise fail(ProblemType.MALFORMED, f"The link can't be read: {malformed}") from None
-    return Reply(ResolvedOut.of(found, f"/openurl/{quote(call.holder.library, safe=':')}"))
+    return Reply(ResolvedOut.from_resolved_link(found, f"/openurl/{quote(call.holder.library, safe=':')}"))
 
 
 _ANSWERS = (Answer(200, "What is cited, and what can be done for it", ResolvedOut),)

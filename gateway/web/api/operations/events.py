@@ -47,7 +47,7 @@ class EventOut(Output):
     denied: str = Field(description="why it did not fit; empty: it did")
 
     @classmethod
-    def of(cls, line: HistoryLine) -> EventOut:
+    def from_history_line(cls, line: HistoryLine) -> EventOut:
         return cls(
             id=line.id,
             at=line.at,
@@ -74,13 +74,13 @@ async def stream(call: Call[Nothing, After, None]) -> Reply:
         raise mistaken(f"header.{LAST_EVENT_ID}", "is not the id of an event")
     cursor = said or newest_cursor(parts.clock.now())
     feed = parts.services.feed
-    return Reply(await parts.streams.serve(call.http, feed, call.holder.library, cursor))
+    return Reply(await parts.streams.serve_stream(call.http, feed, call.holder.library, cursor))
 
 
 async def page(call: Call[Nothing, EventPageQuery, None]) -> Reply:
     found = await call.parts.services.feed.after(call.holder.library, call.query.after, call.query.limit)
     last = found[-1].id if found else call.query.after
-    return Reply(EventPage(items=tuple(EventOut.of(line) for line in found), last=last))
+    return Reply(EventPage(items=tuple(EventOut.from_history_line(line) for line in found), last=last))
 
 
 EVENT_OPERATIONS = (
@@ -118,27 +118,29 @@ class WebhookPath(Parameters):
 
 async def create(call: Call[Nothing, Nothing, NewWebhook]) -> Reply:
     body = call.body
-    made = await call.parts.webhooks.create(call.holder.library, body.name, body.url, body.events)
-    whole = WebhookMade(**WebhookOut.of(made).model_dump(), secret=made.secret)
+    made = await call.parts.webhooks.create_subscription(call.holder.library, body.name, body.url, body.events)
+    whole = WebhookMade(**WebhookOut.from_subscription(made).model_dump(), secret=made.secret)
     return Reply(whole, 201, {hdrs.LOCATION: f"{ROOT}/webhooks/{made.id}"})
 
 
 async def list_(call: Call[Nothing, Nothing, None]) -> Reply:
-    found = await call.parts.webhooks.of_library(call.holder.library)
-    return Reply(WebhookList(items=tuple(WebhookOut.of(one) for one in found)))
+    found = await call.parts.webhooks.list_subscriptions(call.holder.library)
+    return Reply(WebhookList(items=tuple(WebhookOut.from_subscription(one) for one in found)))
 
 
 async def show(call: Call[WebhookPath, Nothing, None]) -> Reply:
-    return Reply(WebhookOut.of(await call.parts.webhooks.get(call.holder.library, call.path.id)))
+    return Reply(WebhookOut.from_subscription(await call.parts.webhooks.get(call.holder.library, call.path.id)))
 
 
 async def remove(call: Call[WebhookPath, Nothing, None]) -> Reply:
-    await call.parts.webhooks.remove(call.holder.library, call.path.id)
+    await call.parts.webhooks.remove_subscription(call.holder.library, call.path.id)
     return Reply(status=204)
 
 
 async def enable(call: Call[WebhookPath, Nothing, None]) -> Reply:
-    return Reply(WebhookOut.of(await call.parts.webhooks.enable(call.holder.library, call.path.id)))
+    return Reply(
+        WebhookOut.from_subscription(await call.parts.webhooks.enable_subscription(call.holder.library, call.path.id))
+    )
 
 
 async def key(call: Call[Nothing, Nothing, None]) -> Reply:

@@ -61,7 +61,7 @@ async def list_requests(call: Call[Nothing, PatronQuery, None]) -> Reply:
         call.holder.library, asked.patron, asked.open, asked.language, asked.limit, asked.cursor
     )
     following = next_href(call, page.cursor)
-    items = tuple(PatronRequestOut.of(view, PLACE) for view in page)
+    items = tuple(PatronRequestOut.from_patron_view(view, PLACE) for view in page)
     return Reply(PatronRequestList(items=items, next=following), headers=link(following))
 
 
@@ -91,7 +91,7 @@ async def act_on_request(call: Call[PatronActPath, WhichPatron, PatronActBody]) 
 
 
 def _shown(view: PatronView) -> Reply:
-    return Reply(PatronRequestOut.of(view, PLACE), headers={hdrs.ETAG: etag(view.request.version)})
+    return Reply(PatronRequestOut.from_patron_view(view, PLACE), headers={hdrs.ETAG: etag(view.request.version)})
 
 
 PATRON_OPERATIONS = (

@@ -103,18 +103,18 @@ class Filters(Paging):
 
 
 async def create_borrowing(call: Call[Nothing, Nothing, NewBorrowing]) -> Reply:
-    draft = call.body.value(call.holder.actor)
+    draft = call.body.to_draft(call.holder.actor)
     return _made(await call.parts.services.requests.create_borrowing(call.holder.library, draft))
 
 
 async def create_lending(call: Call[Nothing, Nothing, NewLending]) -> Reply:
-    draft = call.body.value(call.holder.actor)
+    draft = call.body.to_lending_draft(call.holder.actor)
     return _made(await call.parts.services.requests.create_lending(call.holder.library, draft))
 
 
 def _made(request: Request) -> Reply:
     headers: dict[str, str] = {hdrs.LOCATION: href(request.id), hdrs.ETAG: etag(request.version)}
-    return Reply(RequestOut.of(request), 201, headers)
+    return Reply(RequestOut.from_request(request), 201, headers)
 
 
 def href(request_id: str) -> str:
@@ -144,7 +144,7 @@ async def listed(call: AnyCall, wanted: Wanted) -> Reply:
     asked = call.query
     page = await call.parts.services.requests.listing(call.holder.library, wanted, asked.limit, asked.cursor)
     following = next_href(call, page.cursor)
-    items = tuple(RequestLine.of(request) for request in page)
+    items = tuple(RequestLine.from_request(request) for request in page)
     return Reply(RequestList(items=items, next=following), headers=link(following))
 
 
@@ -163,8 +163,8 @@ def link(following: str) -> dict[str, str]:
 async def show_request(call: Call[RequestPath, Nothing, None]) -> Reply:
     shown = await call.parts.services.requests.show(call.holder.library, call.path.id)
     kinds = (kind for kind in shown.allowed if kind in BY_HAND)
-    actions = tuple(ActionOut.of(kind, f"{href(shown.request.id)}/actions/{kind.value}") for kind in kinds)
-    return Reply(ShownOut.of(shown, actions), headers={hdrs.ETAG: etag(shown.request.version)})
+    actions = tuple(ActionOut.from_kind(kind, f"{href(shown.request.id)}/actions/{kind.value}") for kind in kinds)
+    return Reply(ShownOut.from_request_view(shown, actions), headers={hdrs.ETAG: etag(shown.request.version)})
 
 
 # --- act -------------------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ SIDES = {Role.BORROWING: Scope.REQUESTS_WRITE, Role.LENDING: Scope.LENDING}
 
 
 async def act_on_request(call: Call[ActPath, Nothing, ActBody]) -> Reply:
-    details = call.body.value()
+    details = call.body.to_details()
     if wrong := check(call.path.kind, details):
         mistakes = [Mistake(place=f"body.{one.name}", message=one.message) for one in wrong]
         raise fail(ProblemType.INVALID, f"An act '{call.path.kind.value}' can't be done so.", mistakes)
@@ -198,7 +198,7 @@ async def may_change(call: AnyCall, id_: str) -> None:
 
 
 def changed(request: Request) -> Reply:
-    return Reply(RequestOut.of(request), headers={hdrs.ETAG: etag(request.version)})
+    return Reply(RequestOut.from_request(request), headers={hdrs.ETAG: etag(request.version)})
 
 
 CHANGED = Answer(200, "The request after the change", RequestOut, {hdrs.ETAG: ETAG})

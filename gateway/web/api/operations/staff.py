@@ -60,10 +60,10 @@ def _task(one: TaskView) -> TaskOut:
 def work_list(task: str) -> Callable[[Call[Nothing, Paging, None]], Awaitable[Reply]]:
     assert task in BY_NAME, task
 
-    async def handler(call: Call[Nothing, Paging, None]) -> Reply:
+    async def list_work(call: Call[Nothing, Paging, None]) -> Reply:
         return await listed(call, Wanted(task=task))
 
-    return handler
+    return list_work
 
 
 # --- notices ---------------------------------------------------------------------------------------------

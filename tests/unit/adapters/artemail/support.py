@@ -92,7 +92,7 @@ def written(said: PartnerMessage, profile: Profile | None = None) -> str:
     file = OrderFile(
         customer=customer_for(said, dialect).code, password=PASSWORD, orders=(ordered.order,), address=ordered.address
     )
-    return encode(file, dialect.layout.of_codec)[0]
+    return encode(file, dialect.layout.codec_layout)[0]
 
 
 # --- what they say ---------------------------------------------------------------------------------------

@@ -148,9 +148,9 @@ def test_a_book_is_read_as_it_was_ordered(title: str, author: str, publisher: st
 
     assert request.citation == replace(
         book,
-        title=scribe.write(title),
-        author=scribe.write(author),
-        publisher=scribe.write(publisher),
+        title=scribe.transcribe(title),
+        author=scribe.transcribe(author),
+        publisher=scribe.transcribe(publisher),
         original=request.citation.original,
     )
     assert request.service == Service(ServiceType.LOAN)
@@ -176,9 +176,9 @@ def test_an_article_is_read_as_it_was_ordered(title: str, journal: str, author: 
 
     assert request.citation == replace(
         article,
-        title=scribe.write(journal),
-        component_title=scribe.write(title),
-        component_author=scribe.write(author),
+        title=scribe.transcribe(journal),
+        component_title=scribe.transcribe(title),
+        component_author=scribe.transcribe(author),
         original=request.citation.original,
     )
     assert request.service.type is ServiceType.COPY

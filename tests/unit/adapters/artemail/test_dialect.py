@@ -79,38 +79,38 @@ def test_a_template_that_is_none(text: str) -> None:
 def test_every_character_that_changed_is_counted() -> None:
     scribe = Scribe("[ -~]", {"Ä": "AE"}, "?")
 
-    assert scribe.write("Äpfel und Äste — “Łódź”") == 'AEpfel und AEste - "Lodz"'
+    assert scribe.transcribe("Äpfel und Äste — “Łódź”") == 'AEpfel und AEste - "Lodz"'
     assert [str(one) for one in scribe.changes][:2] == ["Ä → AE (2×)", "— → -"]
 
 
 def test_letters_in_two_pieces_are_one() -> None:
-    assert Scribe("[ -~]", {"ä": "ae"}, "?").write("a\u0308") == "ae"
+    assert Scribe("[ -~]", {"ä": "ae"}, "?").transcribe("a\u0308") == "ae"
 
 
 def test_what_the_format_does_not_allow_is_replaced_even_in_ascii() -> None:
     scribe = Scribe("[A-Z ]", {}, "?")
 
-    assert scribe.write("A*B ü") == "A?B ?"
+    assert scribe.transcribe("A*B ü") == "A?B ?"
     assert [str(one) for one in scribe.changes] == ["* → ?", "ü → ?"]
 
 
 def test_what_is_left_out_is_told() -> None:
     scribe = Scribe("[ -~]", {}, "")
 
-    assert scribe.write("a\u200fb\U000e0001") == "ab"
-    assert scribe.summary() == "written in ASCII: U+200F left out, U+E0001 left out"
+    assert scribe.transcribe("a\u200fb\U000e0001") == "ab"
+    assert scribe.summarise_changes() == "written in ASCII: U+200F left out, U+E0001 left out"
 
 
 def test_a_letter_that_the_library_does_not_know_is_shown_as_one() -> None:
-    assert Scribe("[ -~]", {}, "?").write("a\ue000b") == "a?b"
+    assert Scribe("[ -~]", {}, "?").transcribe("a\ue000b") == "a?b"
 
 
 def test_a_long_report_is_cut() -> None:
     scribe = Scribe("[ -~]", {}, "?")
-    scribe.write("".join(map(chr, range(0x410, 0x450))))
+    scribe.transcribe("".join(map(chr, range(0x410, 0x450))))
 
-    assert scribe.summary().endswith(f"and {64 - MOST_SHOWN} more")
+    assert scribe.summarise_changes().endswith(f"and {64 - MOST_SHOWN} more")
 
 
 def test_line_ends_and_controls_never_begin_a_line_of_their_own() -> None:
-    assert Scribe("[ -~]", {}, "?").write("A\r\nNNNN\x0b\u2028TXA-1\tB") == "A NNNN TXA-1 B"
+    assert Scribe("[ -~]", {}, "?").transcribe("A\r\nNNNN\x0b\u2028TXA-1\tB") == "A NNNN TXA-1 B"

@@ -166,7 +166,7 @@ def test_a_long_line_is_cut_where_the_profile_says_so_and_that_is_told() -> None
     dialect = dialect_of(tailored(layout={"overflow": "cut"}))
     order = order_of(message(request=borrowed(LONG)), dialect, LIBRARY).order
 
-    text, cuts = encode(OrderFile(customer="99-9999", password=PASSWORD, orders=(order,)), dialect.layout.of_codec)
+    text, cuts = encode(OrderFile(customer="99-9999", password=PASSWORD, orders=(order,)), dialect.layout.codec_layout)
 
     assert "\nUeber die allmaehliche Verfertigung von\nGrossmann, Juergen; Wojcik-Sorensen, Luc\n" in text
     assert [cut.line for cut in cuts] == [order.lines[0], order.lines[1]]

@@ -279,8 +279,8 @@ def test_files_are_named_in_whatever_mail() -> None:
     profile = tailored(numbers={"prefix": "Q-"}, reference="OURREF")
     plain = mail("On holiday.\n> OURREF: Q-17.\n> OURREF yours, OURREF 12-03-2026, FILEREFNO F2", "Re: OURREF F000017")
 
-    assert ArtemailFormat().files_named(plain, profile) == ("F000017", "Q-17", "17")
-    assert ArtemailFormat().files_named(mail("FILEREFNO"), bldss()) == ()
+    assert ArtemailFormat().named_batches(plain, profile) == ("F000017", "Q-17", "17")
+    assert ArtemailFormat().named_batches(mail("FILEREFNO"), bldss()) == ()
 
 
 def test_an_automatic_note_of_absence_is_not_recognised() -> None:

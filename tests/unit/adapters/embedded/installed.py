@@ -22,10 +22,10 @@ from tests.library_contract.embedded_world import START, ZONE
 class NothingManaged:
     """The desk of a library whose gateway manages no requests."""
 
-    async def checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
+    async def notify_checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
         pass
 
-    async def checked_in(self, done: CheckedIn) -> Advice:
+    async def notify_checked_in(self, done: CheckedIn) -> Advice:
         return Advice()
 
 

@@ -125,11 +125,11 @@ class Library(RuleBasedStateMachine):
 
     @rule(barcode=barcodes)
     def renew(self, barcode: str) -> None:
-        self._do(lambda key: self._library.renew(barcode, key))
+        self._do(lambda key: self._library.renew_loan(barcode, key))
 
     @rule(barcode=barcodes)
     def recall(self, barcode: str) -> None:
-        self._do(lambda key: self._library.recall(barcode, key))
+        self._do(lambda key: self._library.recall_loan(barcode, key))
 
     @rule(barcode=barcodes, who=people, desk=desks, kind=st.sampled_from(("hold", "recall")))
     def hold_item(self, barcode: str, who: PatronKey, desk: str, kind: str) -> None:
@@ -168,7 +168,7 @@ class Library(RuleBasedStateMachine):
 
     @rule(barcode=barcodes, status=st.sampled_from(STATUSES))
     def set_status(self, barcode: str, status: ItemStatus) -> None:
-        self._do(lambda key: self._library.set_status(barcode, status, key))
+        self._do(lambda key: self._library.set_item_status(barcode, status, key))
 
     @rule(barcode=barcodes, home=st.booleans())
     def move(self, barcode: str, home: bool) -> None:

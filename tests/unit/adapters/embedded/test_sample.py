@@ -46,7 +46,7 @@ async def test_people_who_can_be_tried(sample_library: Installed) -> None:
         assert await system.find_patron(PatronKey("1234567")) == good
         assert (await system.find_patron(PatronKey("pseudopatron", ("username",)))).name.is_organisation
         blocked = [await system.find_patron(PatronKey(barcode(n))) for n in (27, 29, 31)]
-        assert all(patron.blocked_for(Scope.BORROW) for patron in blocked)
+        assert all(patron.find_block(Scope.BORROW) for patron in blocked)
 
 
 async def test_items_that_can_be_tried(sample_library: Installed) -> None:

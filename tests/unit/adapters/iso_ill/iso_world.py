@@ -38,7 +38,7 @@ class IsoWorld(World):
         super()._send(to, attempt, kind, details)
         from_borrower = to is Role.LENDING
         side = self.borrower if from_borrower else self.lenders[attempt]
-        asked = self.borrower.request.attempt_number(attempt)
+        asked = self.borrower.request.find_attempt(attempt)
         assert asked is not None
         message = PartnerMessage(
             id=str(self.sent),

@@ -43,7 +43,7 @@ class Wire:
     answer: Any = None
     said: list[Saying] = field(default_factory=list)
 
-    async def say(self, saying: Saying) -> bytes | None:
+    async def send(self, saying: Saying) -> bytes | None:
         self.said.append(saying)
         if self.answer is None:
             return None
@@ -92,7 +92,7 @@ async def test_a_repeat_names_the_time_of_its_first_sending() -> None:
 
 async def test_credentials_go_along() -> None:
     _, apdu = await send(ASKED, Wire(), credentials={"user": "100-1", "password": "env:HERE"})
-    assert apdu.carried[0].item == Credentials("100-1", "hemmelig")
+    assert apdu.carried_extensions[0].item == Credentials("100-1", "hemmelig")
     with pytest.raises(Unavailable, match="MISSING is not set"):
         await send(ASKED, Wire(), credentials={"user": "100-1", "password": "env:MISSING"})
 

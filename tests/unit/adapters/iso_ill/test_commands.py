@@ -57,7 +57,8 @@ def test_hexadecimal_digits_are_read_too(tmp_path: Path) -> None:
 def test_passwords_are_not_shown_and_unknown_extensions_are() -> None:
     unknown = Opaque(bytes.fromhex("30071b054bc3b86265"))
     message = replace(
-        full(Message)[0], extensions=(Extension.of(Credentials("100-222", "pa55word")), Extension.of(unknown))
+        full(Message)[0],
+        extensions=(Extension.from_item(Credentials("100-222", "pa55word")), Extension.from_item(unknown)),
     )
 
     output = shown(message)

@@ -98,7 +98,7 @@ class TestOut:
         by_mail = replace(CONTEXT, dialect=IsoIllDialect.model_validate({"transport": {"by": "mail"}}))
         apdu = apdu_of(next(one for one in REQUESTING if one.kind is Kind.CANCEL), by_mail)
 
-        (info,) = [one.item for one in apdu.carried if isinstance(one.item, DeliveryInfo)]
+        (info,) = [one.item for one in apdu.carried_extensions if isinstance(one.item, DeliveryInfo)]
 
         assert info.sender[0].encoding == (ApduEncoding.BER_IN_MIME,)
         assert (info.sender[0].transport.service, info.sender[0].transport.address) == ("SMTP", "ill@library.example")

@@ -278,7 +278,9 @@ class TestTransactions:
             (TransactionId(group_qualifier="248705", qualifier="1"), "248705/1"),
             (TransactionId(group_qualifier="a/b", qualifier="1 %", sub_qualifier="x@y"), "a%2Fb/1 %25/x%40y"),
             (
-                TransactionId(initial_requester_id=SystemId.of("als:BVAS"), group_qualifier="7", qualifier="2"),
+                TransactionId(
+                    initial_requester_id=SystemId.from_symbol("als:BVAS"), group_qualifier="7", qualifier="2"
+                ),
                 "7/2@als:BVAS",
             ),
             (
@@ -317,7 +319,7 @@ class TestTransactions:
         apdu = apdu_of(said(Kind.RECALL, Role.LENDING), CONTEXT)
 
         assert apdu.transaction_id == TransactionId(
-            initial_requester_id=SystemId.of("ISIL:DE-9999"), group_qualifier="248705", qualifier="1"
+            initial_requester_id=SystemId.from_symbol("ISIL:DE-9999"), group_qualifier="248705", qualifier="1"
         )
 
     def test_a_request_of_another_protocol_has_no_name_here(self) -> None:
@@ -345,9 +347,11 @@ class TestSymbols:
 
     def test_a_sender_without_an_id_is_known_by_its_alias(self) -> None:
         entry = DeliveryParameters(
-            encoding=(), transport=SystemAddress(service="TCP/IP", address="x:1"), aliases=(SystemId.of("nlc:BVAS"),)
+            encoding=(),
+            transport=SystemAddress(service="TCP/IP", address="x:1"),
+            aliases=(SystemId.from_symbol("nlc:BVAS"),),
         )
-        extension = Extension.of(DeliveryInfo(sender=(entry,), recipient=()))
+        extension = Extension.from_item(DeliveryInfo(sender=(entry,), recipient=()))
         request = replace(full(IllRequest)[0], requester_id=None, extensions=(extension,))
 
         assert received(request, CONTEXT).sender == "nlc:BVAS"
@@ -355,9 +359,11 @@ class TestSymbols:
     def test_the_symbol_by_which_a_partner_knows_us_is_ours(self) -> None:
         context = replace(CONTEXT, dialect=IsoIllDialect(symbols=Symbols(ours="OCLC:FJB")))
         apdu = apdu_of(said(Kind.LOST, Role.BORROWING), context)
-        lost = replace(full(Lost)[0], requester_id=SystemId.of("OCLC:FJB"), responder_id=SystemId.of("OCLC:XYZ"))
+        lost = replace(
+            full(Lost)[0], requester_id=SystemId.from_symbol("OCLC:FJB"), responder_id=SystemId.from_symbol("OCLC:XYZ")
+        )
 
-        assert apdu.requester_id == SystemId.of("OCLC:FJB", US.name)
+        assert apdu.requester_id == SystemId.from_symbol("OCLC:FJB", US.name)
         assert (received(lost, context).role, received(lost, context).receiver) == (Role.BORROWING, "")
 
 
@@ -429,9 +435,13 @@ class TestDialect:
     def test_no_delivery_info_without_an_address(self) -> None:
         silent = replace(CONTEXT, dialect=IsoIllDialect(delivery_info="omit", reply_to="x:499"))
 
-        assert any(one.name == "APDU-Delivery-Info" for one in apdu_of(said(Kind.LOST, Role.LENDING), CONTEXT).carried)
+        assert any(
+            one.name == "APDU-Delivery-Info"
+            for one in apdu_of(said(Kind.LOST, Role.LENDING), CONTEXT).carried_extensions
+        )
         assert not any(
-            one.name == "APDU-Delivery-Info" for one in apdu_of(said(Kind.LOST, Role.LENDING), silent).carried
+            one.name == "APDU-Delivery-Info"
+            for one in apdu_of(said(Kind.LOST, Role.LENDING), silent).carried_extensions
         )
 
 

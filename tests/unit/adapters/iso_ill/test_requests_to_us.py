@@ -134,8 +134,8 @@ class TestThirdParties:
         third = ThirdPartyInfo(
             permission_to_forward=True,
             permission_to_change_send_to_list=True,
-            send_to_list=(Recipient(id=SystemId.of("ISIL:SE-S")),),
-            already_tried_list=(SystemId.of("ISIL:DK-800015"),),
+            send_to_list=(Recipient(id=SystemId.from_symbol("ISIL:SE-S")),),
+            already_tried_list=(SystemId.from_symbol("ISIL:DK-800015"),),
         )
 
         found = extras(asked(third_party_info=third, forward_flag=True))
@@ -150,7 +150,10 @@ class TestThirdParties:
 
     def test_a_sub_transaction_has_a_number_of_its_own(self) -> None:
         id_ = TransactionId(
-            initial_requester_id=SystemId.of("ISIL:FI-H"), group_qualifier="77", qualifier="1", sub_qualifier="2"
+            initial_requester_id=SystemId.from_symbol("ISIL:FI-H"),
+            group_qualifier="77",
+            qualifier="1",
+            sub_qualifier="2",
         )
         apdu = asked(transaction_id=id_, transaction_type=TransactionType.CHAINED)
 
@@ -171,8 +174,8 @@ class TestKnownAgain:
     def test_how_the_sender_is_reached_and_signs_in_does_not_count(self) -> None:
         elsewhere = DeliveryParameters(encoding=(), transport=SystemAddress(service="TCP/IP", address="x:1"))
         more = (
-            Extension.of(DeliveryInfo(sender=(elsewhere,), recipient=())),
-            Extension.of(Credentials("100-1", "sesam")),
+            Extension.from_item(DeliveryInfo(sender=(elsewhere,), recipient=())),
+            Extension.from_item(Credentials("100-1", "sesam")),
         )
 
         assert digest_of(encode(asked(extensions=more))) == digest_of(encode(asked(extensions=())))
@@ -185,8 +188,8 @@ class TestKnownAgain:
 
     def test_what_decode_passes_over_is_no_obstacle(self) -> None:
         whole = encode(asked())
-        _, _, start, stop, _ = Source(whole).header(0, len(whole))
-        _, _, begin, end, _ = Source(whole).header(start, stop)
+        _, _, start, stop, _ = Source(whole).read_header(0, len(whole))
+        _, _, begin, end, _ = Source(whole).read_header(start, stop)
         twice = b"\xa2\x05\xa0\x7f\x80\x01x"  # a second time of service, broken
         broken = b"\x61\x80\x30\x80" + whole[begin:end] + twice + b"\0\0\0\0"
 

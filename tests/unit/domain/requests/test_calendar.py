@@ -21,21 +21,21 @@ def wall(moment: datetime, zone: ZoneInfo = ZURICH) -> str:
 
 
 def test_a_weekend_does_not_count() -> None:
-    assert wall(WEEKDAYS.add_days(FRIDAY, 1)) == "2026-11-30T16:00"
-    assert wall(WEEKDAYS.add_days(FRIDAY, 6)) == "2026-12-07T16:00"
+    assert wall(WEEKDAYS.add_open_days(FRIDAY, 1)) == "2026-11-30T16:00"
+    assert wall(WEEKDAYS.add_open_days(FRIDAY, 6)) == "2026-12-07T16:00"
 
 
 def test_no_days_is_the_moment_itself_even_on_a_closed_day() -> None:
     saturday = datetime(2026, 11, 28, 23, 30, tzinfo=UTC)
 
-    assert WEEKDAYS.add_days(saturday, 0) == saturday
+    assert WEEKDAYS.add_open_days(saturday, 0) == saturday
 
 
 def test_the_day_is_that_of_the_zone() -> None:
     """23:30 UTC on Sunday is Monday here."""
     late = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
 
-    assert wall(WEEKDAYS.add_days(late, 1)) == "2026-12-01T00:30"
+    assert wall(WEEKDAYS.add_open_days(late, 1)) == "2026-12-01T00:30"
 
 
 def test_holidays_of_each_year_single_ones_and_ranges() -> None:
@@ -56,7 +56,7 @@ def test_holidays_of_each_year_single_ones_and_ranges() -> None:
     assert [calendar.is_open(date(2026, 12, day)) for day in (27, 28, 31)] == [False, False, False]
     assert calendar.is_open(date(2026, 12, 26))  # a Saturday
     assert calendar.open_day_on_or_before(date(2026, 12, 31)) == date(2026, 12, 26)
-    assert calendar.next_open(date(2026, 12, 27)) == date(2027, 1, 1)
+    assert calendar.first_open_day(date(2026, 12, 27)) == date(2027, 1, 1)
 
 
 def test_a_leap_day_that_is_a_holiday_comes_every_fourth_year() -> None:
@@ -69,7 +69,7 @@ def test_a_leap_day_that_is_a_holiday_comes_every_fourth_year() -> None:
 def test_clocks_that_go_forward_keep_the_time_of_day() -> None:
     before = datetime(2027, 3, 26, 9, 30, tzinfo=ZURICH)
 
-    after = WEEKDAYS.add_days(before, 1)
+    after = WEEKDAYS.add_open_days(before, 1)
 
     assert wall(after) == "2027-03-29T09:30"
     assert after - before.astimezone(UTC) == timedelta(hours=71)
@@ -78,13 +78,13 @@ def test_clocks_that_go_forward_keep_the_time_of_day() -> None:
 def test_a_time_that_does_not_exist_is_moved_on_by_the_change() -> None:
     every_day = Calendar.from_policy(CalendarPolicy(closed_weekdays=()), ZURICH)
 
-    assert wall(every_day.add_days(datetime(2027, 3, 27, 2, 30, tzinfo=ZURICH), 1)) == "2027-03-28T03:30"
+    assert wall(every_day.add_open_days(datetime(2027, 3, 27, 2, 30, tzinfo=ZURICH), 1)) == "2027-03-28T03:30"
 
 
 def test_a_time_that_comes_twice_is_the_first_of_the_two() -> None:
     every_day = Calendar.from_policy(CalendarPolicy(closed_weekdays=()), ZURICH)
 
-    assert every_day.add_days(datetime(2026, 10, 24, 2, 30, tzinfo=ZURICH), 1) == datetime(
+    assert every_day.add_open_days(datetime(2026, 10, 24, 2, 30, tzinfo=ZURICH), 1) == datetime(
         2026, 10, 25, 0, 30, tzinfo=UTC
     )
 
@@ -96,9 +96,9 @@ def test_moved_keeps_the_wall_clock() -> None:
 
 
 def test_open_days_between() -> None:
-    assert WEEKDAYS.open_days_between(date(2026, 11, 27), date(2026, 12, 1)) == 2
-    assert WEEKDAYS.open_days_between(date(2026, 11, 27), date(2026, 11, 27)) == 0
-    assert WEEKDAYS.open_days_between(date(2026, 11, 27), date(2026, 11, 20)) == 0
+    assert WEEKDAYS.count_open_days(date(2026, 11, 27), date(2026, 12, 1)) == 2
+    assert WEEKDAYS.count_open_days(date(2026, 11, 27), date(2026, 11, 27)) == 0
+    assert WEEKDAYS.count_open_days(date(2026, 11, 27), date(2026, 11, 20)) == 0
 
 
 def test_a_library_that_never_opens_is_a_named_error_not_an_endless_search() -> None:
@@ -107,7 +107,7 @@ def test_a_library_that_never_opens_is_a_named_error_not_an_endless_search() -> 
     )
 
     with pytest.raises(NeverOpen, match="no open day after 2026-11-30"):
-        closed.add_days(datetime(2026, 11, 29, 10, 0, tzinfo=ZURICH), 1)
+        closed.add_open_days(datetime(2026, 11, 29, 10, 0, tzinfo=ZURICH), 1)
 
 
 zones = st.sampled_from(["Europe/Zurich", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"])
@@ -121,9 +121,9 @@ def test_any_deadline_falls_on_an_open_day_later_and_in_order(
     zone = ZoneInfo(zone_name)
     calendar = Calendar.from_policy(CalendarPolicy(closed_weekdays=tuple(closed)), zone)
 
-    end = calendar.add_days(start, days)
+    end = calendar.add_open_days(start, days)
 
-    assert calendar.is_open(calendar.day(end))
+    assert calendar.is_open(calendar.day_of_moment(end))
     assert end > start
-    assert calendar.open_days_between(calendar.day(start), calendar.day(end)) == days
-    assert calendar.add_days(start, days + 1) > end
+    assert calendar.count_open_days(calendar.day_of_moment(start), calendar.day_of_moment(end)) == days
+    assert calendar.add_open_days(start, days + 1) > end

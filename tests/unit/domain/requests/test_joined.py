@@ -227,7 +227,7 @@ def check_the_end(world: World) -> None:
     request = world.borrower.request
     assert not request.open, request.state
     for number, side in world.lenders.items():
-        attempt = request.attempt_number(number)
+        attempt = request.find_attempt(number)
         assert attempt is not None
         end = side.request.state
         assert not side.request.open, (number, end)

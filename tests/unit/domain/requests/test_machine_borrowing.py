@@ -444,7 +444,7 @@ def test_a_second_item_goes_straight_back() -> None:
     story.partner(Kind.SHIPPED, 2, due=DUE)
     story.us(Kind.RECEIVED)
     extra = story.partner(Kind.SHIPPED, 1, due=date(2026, 3, 25))
-    assert (extra.moved, story.request.terms.lender_due) == (False, DUE)
+    assert (extra.changes_state, story.request.terms.lender_due) == (False, DUE)
     assert (story.state, story.statuses[0], Flag.EXTRA in story.request.flags) == (B.RECEIVED, A.EXTRA, True)
     assert told(story.us(Kind.RETURNED, 1)) == ((Kind.RETURNED, 1),)
     assert Flag.EXTRA not in story.request.flags

@@ -83,7 +83,7 @@ def test_no_number_is_given_twice(wanted: list[tuple[str, str, datetime]]) -> No
     for template, branch, at in wanted:
         one = series(template, fields(at, branch), "UB")
         counts[one.sequence] = counts.get(one.sequence, 0) + 1
-        given_out.append(one.number(counts[one.sequence]))
+        given_out.append(one.format_number(counts[one.sequence]))
 
     assert len(set(given_out)) == len(given_out)
 

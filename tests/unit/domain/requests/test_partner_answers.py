@@ -52,7 +52,7 @@ def test_every_answer_belongs_to_a_letter_that_there_is() -> None:
 
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_every_answer_has_words_in_every_language(language: str) -> None:
-    words = Letters(None, language).spoken("").words
+    words = Letters(None, language).resolve_language("").words
 
     assert {f"say-{name}" for name in ANSWERS} <= set(words.pages)
     assert {f"fault-{fault.value}" for fault in Fault} <= set(words.pages)

@@ -44,7 +44,7 @@ FALLBACKS = (workflow(), workflow(borrowing={"renewal_fallback": "granted"}))
 def cells(one: Table) -> Iterator[tuple[State, Signal, Cell]]:
     for state in one.states:
         for signal in one.signals:
-            yield state, signal, one.cell(state, signal)
+            yield state, signal, one.find_cell(state, signal)
 
 
 def branches(one: Table) -> Iterator[tuple[State, Signal, Branch]]:
@@ -81,7 +81,7 @@ def test_every_pair_of_state_and_event_is_decided(one: Table) -> None:
             assert cell.why is not Why.NEVER, f"{state} × {signal}"
     for origin in Origin:
         for kind in set(Kind) - kinds:
-            assert one.cell(one.start, Signal(origin, kind)) == Forbidden(Why.NEVER)
+            assert one.find_cell(one.start, Signal(origin, kind)) == Forbidden(Why.NEVER)
 
 
 def test_every_kind_of_event_means_something_on_one_side() -> None:

@@ -43,9 +43,9 @@ class House:
             installation.clock,
             libraries,
             self.profile_set,
-            installation.policies.policies.of,
+            installation.policies.policies.for_library,
         )
-        self.exchange = installation.parts.exchange(libraries, self.profile_set, journal, houses=houses)
+        self.exchange = installation.parts.build_exchange(libraries, self.profile_set, journal, houses=houses)
 
     def profile_set(self) -> ProfileSet:
         return ProfileSet({name: LoadedProfile(one, Document(name), Path(name)) for name, one in self.profiles.items()})
@@ -57,7 +57,7 @@ class House:
     def message(self, service: str, profile: str = "ncip2", **values: str) -> Arrival:
         """`values`: the parameters of `illgate send`, with _ for -."""
         now = self.installation.clock.now()
-        library = self.installation.settings.library()
+        library = self.installation.settings.find_library()
         talk = Conversation(self.profiles[profile], library.symbol, library.zone, library.currency, now)
         said = {name.replace("_", "-"): (value,) for name, value in values.items()}
         body = PARTNER.build(service, said, talk)
@@ -86,11 +86,11 @@ async def open_house(
     (folder / "data").mkdir(exist_ok=True)
     (folder / "data" / "illgate.db").touch()
     installation = Installation(folder / "gateway.yml")
-    library = installation.settings.library()
-    async with installation.store() as store:
+    library = installation.settings.find_library()
+    async with installation.open_current_store() as store:
         sample = installation.parts.adapter_of(library).sample
         assert sample is not None
-        await sample(installation.parts.context_of(library, store))
+        await sample(installation.parts.library_context(library, store))
         journal = Journal(store, options or JournalOptions())
         try:
             yield House(installation, store, journal, await installation.parts.open_libraries(store))

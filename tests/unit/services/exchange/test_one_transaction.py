@@ -49,7 +49,7 @@ def accept(house: House, number: int, patron: str = PATRON) -> Arrival:
 
 async def journal(house: House) -> list[Message]:
     """Oldest first."""
-    return list(reversed((await house.journal.list(Filter("DEMO"))).messages))
+    return list(reversed((await house.journal.list_messages(Filter("DEMO"))).messages))
 
 
 async def is_here(house: House, number: int) -> bool:
@@ -69,7 +69,7 @@ async def test_an_accepted_item_takes_one_transaction(house: House, transactions
     question, sent = await journal(house)
     assert (question.outcome, question.request_id, question.item_id) == (OutcomeClass.OK, "TN-1", "ILL-1")
     assert sent.exchange == question.exchange
-    (kept,) = [one for one in await house.journal.exchange("DEMO", question.exchange) if one.message.id == sent.id]
+    (kept,) = [one for one in await house.journal.get_exchange("DEMO", question.exchange) if one.message.id == sent.id]
     assert kept.body == answer.body
 
 

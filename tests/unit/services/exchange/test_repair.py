@@ -47,7 +47,7 @@ async def repair_in(house: House, libraries: Mapping[str, OpenLibrary]) -> Repai
 
 
 async def rows(house: House, begun: Begun) -> tuple[FullMessage, ...]:
-    return await house.journal.exchange("DEMO", begun.exchange)
+    return await house.journal.get_exchange("DEMO", begun.exchange)
 
 
 async def holds(house: House) -> list[str]:
@@ -121,7 +121,7 @@ async def test_without_its_profile_it_is_marked_as_failed_for_staff_to_see(house
     (question,) = await rows(house, begun)
     assert (question.message.outcome, question.message.reason) == (OutcomeClass.FAILED, "interrupted")
     assert "profile 'ncip2' is no longer there" in question.message.note
-    assert not (await house.journal.list(Filter("DEMO", outcome=OutcomeClass.PENDING))).messages
+    assert not (await house.journal.list_messages(Filter("DEMO", outcome=OutcomeClass.PENDING))).messages
 
 
 async def test_a_content_not_kept_whole_is_marked_as_failed(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ async def test_a_content_whose_key_is_missing_is_left_and_the_others_are_finishe
         assert await repair(house) == Repaired(finished=1, left=1)
 
         assert (await rows(house, other))[0].message.outcome is OutcomeClass.OK
-        assert (await locked.exchange("DEMO", begun.exchange))[0].message.outcome is OutcomeClass.PENDING
+        assert (await locked.get_exchange("DEMO", begun.exchange))[0].message.outcome is OutcomeClass.PENDING
 
 
 async def test_a_library_that_does_not_answer_leaves_its_messages_for_the_next_start(house: House) -> None:
@@ -169,7 +169,7 @@ async def test_many_are_finished_oldest_first(house: House) -> None:
 async def died_while_finishing(house: House, begun: Begun, times: int) -> None:
     """So many starts took it up and ended there."""
     for _ in range(times):
-        await house.journal.take_up("DEMO", f"{begun.exchange}-1")
+        await house.journal.count_recovery("DEMO", f"{begun.exchange}-1")
 
 
 async def test_what_no_start_lived_to_finish_is_set_aside(house: House) -> None:
@@ -195,7 +195,7 @@ async def test_what_is_set_aside_can_be_replayed_and_then_waits_no_more(house: H
     await repair(house)
     (question,) = await rows(house, bad)
 
-    assert (await house.exchange.replay(question)).outcome is OutcomeClass.OK
+    assert (await house.exchange.replay_message(question)).outcome is OutcomeClass.OK
 
     assert await set_aside(house.journal, house.libraries) == 0
     assert "ILL-62" in await holds(house)
@@ -207,14 +207,14 @@ async def test_a_start_that_lives_counts_for_nothing(house: House) -> None:
 
     assert await repair(house) == Repaired(finished=1)
 
-    assert await house.journal.interrupted("DEMO", 0) == 0
+    assert await house.journal.count_interrupted("DEMO", 0) == 0
 
 
 @pytest.mark.postgresql
 async def test_what_a_living_node_has_in_hand_is_left_to_it(tmp_path: Path, fresh_postgresql_url: str) -> None:
     async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
         living = place_of(house.store, "a/1")
-        assert await living.leads()
+        assert await living.is_leader()
         in_hand = await begun_by("a/1", house, 7)
         left = await begun_by("b/1", house, 8)
 
@@ -232,7 +232,7 @@ async def test_two_that_start_together_do_not_both_finish_it(tmp_path: Path, fre
     async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
         await begun_by("b/1", house, 9)
         heir = place_of(house.store, "b/1")
-        assert await heir.leads()
+        assert await heir.is_leader()
 
         assert await repair(house) == Repaired()
 

@@ -24,8 +24,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 async def newest(house: House, direction: Direction = Direction.IN) -> FullMessage:
-    page = await house.journal.list(Filter("DEMO", direction=direction), 1)
-    found = await house.journal.get("DEMO", page.messages[0].id)
+    page = await house.journal.list_messages(Filter("DEMO", direction=direction), 1)
+    found = await house.journal.get_message("DEMO", page.messages[0].id)
     assert found is not None
     return found
 
@@ -46,7 +46,7 @@ async def test_a_failed_message_is_done_by_its_replay(house: House) -> None:
     assert kept.message.reason == "unknown-item"
     await house.exchange.handle(house.message("accept-item", patron=PATRON, request="TN-1", item="ILL-1", title="Momo"))
 
-    done = await house.exchange.replay(kept)
+    done = await house.exchange.replay_message(kept)
 
     replay = (await newest(house)).message
     assert done.outcome is OutcomeClass.OK
@@ -58,7 +58,7 @@ async def test_a_failed_message_is_done_by_its_replay(house: House) -> None:
 async def test_a_message_that_was_done_changes_nothing(house: House) -> None:
     kept = await handled(house, house.message("check-out", patron=PATRON, item="39000000000019"))
 
-    done = await house.exchange.replay(kept)
+    done = await house.exchange.replay_message(kept)
 
     assert done.outcome is OutcomeClass.OK
     assert await loans(house) == 1
@@ -68,7 +68,7 @@ async def test_the_sender_is_not_asked_again_who_it_is(house: House) -> None:
     kept = await handled(house, house.message("lookup-user", patron=PATRON))
     house.profiles["ncip2"] = house.profiles["ncip2"].model_copy(update={"auth": (), "match": ()})
 
-    assert (await house.exchange.replay(kept)).outcome is OutcomeClass.OK
+    assert (await house.exchange.replay_message(kept)).outcome is OutcomeClass.OK
 
 
 async def test_a_rehearsal_shows_the_command_and_touches_neither_library_nor_journal(house: House) -> None:
@@ -76,7 +76,7 @@ async def test_a_rehearsal_shows_the_command_and_touches_neither_library_nor_jou
     kept = await handled(house, arrival)
     before = (await newest(house)).message.id
 
-    shown = await house.exchange.rehearse(kept)
+    shown = await house.exchange.rehearse_message(kept)
 
     assert isinstance(shown.command, AcceptItem)
     assert shown.command.citation.title == "Momo"
@@ -87,7 +87,7 @@ async def test_a_rehearsal_shows_the_command_and_touches_neither_library_nor_jou
 async def test_a_rehearsal_of_what_was_done_shows_the_answer_of_then(house: House) -> None:
     kept = await handled(house, house.message("check-out", patron=PATRON, item="39000000000019"))
 
-    shown = await house.exchange.rehearse(kept)
+    shown = await house.exchange.rehearse_message(kept)
 
     assert shown.carried_out_as == kept.message.id
     assert shown.answer is not None
@@ -95,17 +95,17 @@ async def test_a_rehearsal_of_what_was_done_shows_the_answer_of_then(house: Hous
 
 
 async def test_a_rehearsal_of_a_look_up_does_not_answer(house: House) -> None:
-    shown = await house.exchange.rehearse(await handled(house, house.message("lookup-user", patron=PATRON)))
+    shown = await house.exchange.rehearse_message(await handled(house, house.message("lookup-user", patron=PATRON)))
 
     assert isinstance(shown.command, LookUpPatron)
     assert shown.answer is None
 
 
 async def test_a_rehearsal_shows_what_the_protocol_answers_by_itself(house: House) -> None:
-    versions = await house.exchange.rehearse(await handled(house, house.message("lookup-version")))
+    versions = await house.exchange.rehearse_message(await handled(house, house.message("lookup-version")))
     arrival = house.message("check-out", patron=PATRON, item="1")
     nobody = replace(arrival, body=arrival.body.replace(b"UserId", b"Nobody"))
-    refused = await house.exchange.rehearse(await handled(house, nobody))
+    refused = await house.exchange.rehearse_message(await handled(house, nobody))
 
     assert b"VersionSupported" in (versions.answer.body if versions.answer else b"")
     assert isinstance(refused.refusal, Refusal)
@@ -118,14 +118,14 @@ async def test_what_stands_against_a_replay_is_said(house: House) -> None:
     unknown = await handled(house, replace(house.message("lookup-user", patron=PATRON), peer="192.0.2.7"))
 
     with pytest.raises(NotReplayable, match="one that we sent"):
-        await house.exchange.replay(sent)
+        await house.exchange.replay_message(sent)
     with pytest.raises(NotReplayable, match="no longer kept"):
-        await house.exchange.replay(FullMessage(kept.message, None))
+        await house.exchange.replay_message(FullMessage(kept.message, None))
     with pytest.raises(NotReplayable, match="no profile"):
-        await house.exchange.replay(unknown)
+        await house.exchange.replay_message(unknown)
     del house.profiles["ncip2"]
     with pytest.raises(NotReplayable, match="no longer there"):
-        await house.exchange.replay(kept)
+        await house.exchange.replay_message(kept)
 
 
 async def test_a_content_not_kept_whole_is_not_replayed(tmp_path: Path) -> None:
@@ -133,4 +133,4 @@ async def test_a_content_not_kept_whole_is_not_replayed(tmp_path: Path) -> None:
         kept = await handled(house, house.message("lookup-user", patron=PATRON))
 
         with pytest.raises(NotReplayable, match="kept whole"):
-            await house.exchange.replay(kept)
+            await house.exchange.replay_message(kept)

@@ -37,7 +37,7 @@ ARTICLE = Citation(
 def test_as_shipped(
     availability: Availability, citation: Citation, service: ServiceType, offered: tuple[Fulfilment, ...]
 ) -> None:
-    assert ServicesPolicy().offers(availability, citation, service) == offered
+    assert ServicesPolicy().choose_fulfilments(availability, citation, service) == offered
 
 
 def test_the_first_rule_that_fits_counts_and_a_category_needs_somebody_signed_in() -> None:
@@ -48,9 +48,9 @@ def test_the_first_rule_that_fits_counts_and_a_category_needs_somebody_signed_in
         )
     )
 
-    assert policy.offers(A.OUT, BOOK, ServiceType.LOAN, "staff") == (F.BORROW,)
-    assert policy.offers(A.OUT, BOOK, ServiceType.LOAN, "") == (F.HOLD, F.ASK)
-    assert policy.offers(A.OUT, BOOK, ServiceType.COPY, "adult") == ()
+    assert policy.choose_fulfilments(A.OUT, BOOK, ServiceType.LOAN, "staff") == (F.BORROW,)
+    assert policy.choose_fulfilments(A.OUT, BOOK, ServiceType.LOAN, "") == (F.HOLD, F.ASK)
+    assert policy.choose_fulfilments(A.OUT, BOOK, ServiceType.COPY, "adult") == ()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_the_first_rule_that_fits_counts_and_a_category_needs_somebody_signed_in
     ],
 )
 def test_links_are_filled_and_quoted_or_left_out(url: str, filled: str) -> None:
-    assert LinkOut(name={"en": "Full text"}, url=url).filled(ARTICLE, "genre=article&title=a%26b") == filled
+    assert LinkOut(name={"en": "Full text"}, url=url).fill_link(ARTICLE, "genre=article&title=a%26b") == filled
 
 
 def test_conditions_of_a_link() -> None:
@@ -76,8 +76,8 @@ def test_conditions_of_a_link() -> None:
         citation_types=(CitationType.ARTICLE,),
         identifiers=("pmid",),
     )
-    assert link.filled(ARTICLE, "") == ""
-    assert link.filled(BOOK, "") == ""
+    assert link.fill_link(ARTICLE, "") == ""
+    assert link.fill_link(BOOK, "") == ""
 
 
 @pytest.mark.parametrize(

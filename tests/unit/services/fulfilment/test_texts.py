@@ -60,12 +60,12 @@ def test_refusals_have_names_of_reasons() -> None:
     [(("de-AT",), "de"), (("fr", "de"), "de"), (("fr",), "en"), ((), "en"), (("", "ger"), "de"), (("../x",), "en")],
 )
 def test_languages(wished: tuple[str, ...], language: str) -> None:
-    assert PageTexts(None, "en").spoken(wished).language == language
+    assert PageTexts(None, "en").choose_language(wished).language == language
 
 
 def test_an_operator_says_some_things_differently(tmp_path: Path) -> None:
     (tmp_path / "de").mkdir()
     (tmp_path / "de" / "openurl.yml").write_text("texts: {borrow-title: Fernleihe}\n", "utf-8")
-    spoken = PageTexts(tmp_path, "en").spoken(("de",))
+    spoken = PageTexts(tmp_path, "en").choose_language(("de",))
     assert spoken.texts["borrow-title"] == "Fernleihe"
     assert spoken.texts["hold-title"] == "Unser Exemplar vormerken"

@@ -35,7 +35,7 @@ def notice(
 ) -> Letter:
     request = sample.request(script)
     request = replace(request, patron=replace(request.patron, language=language))
-    return by.for_patron(name, request, sample.PATRON, sample.LIBRARY, ZONE, sample.NOW, facts)
+    return by.render_patron_letter(name, request, sample.PATRON, sample.LIBRARY, ZONE, sample.NOW, facts)
 
 
 def to_partner(
@@ -46,4 +46,4 @@ def to_partner(
 
 
 def slip(by: Letters, name: str, script: str = "latin") -> Letter:
-    return by.slip(name, sample.request(script), sample.PATRON, sample.LIBRARY, ZONE, sample.NOW, sample.SLIP)
+    return by.render_slip(name, sample.request(script), sample.PATRON, sample.LIBRARY, ZONE, sample.NOW, sample.SLIP)

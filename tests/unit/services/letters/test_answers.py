@@ -26,7 +26,7 @@ def written(kind: Kind, language: str, answers: tuple[AnswerLink, ...]) -> Lette
 @pytest.mark.parametrize("kind", sorted({kind for _, kind in LETTERS}))
 def test_a_letter_has_its_links_with_what_they_say(kind: Kind, language: str) -> None:
     answers = sample.answers(kind)
-    words = BY.spoken(language).words
+    words = BY.resolve_language(language).words
     letter = written(kind, language, answers)
 
     assert answers

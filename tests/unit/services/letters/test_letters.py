@@ -22,8 +22,8 @@ from gateway.services.letters.languages import Languages
 from tests.unit.services.letters.support import ZONE, letters, notice, to_partner
 
 BY = Letters(None, "en")
-ENGLISH = Languages((SHIPPED,), "en").words(("en",))
-GERMAN = Languages((SHIPPED,), "en").words(("de", "en"))
+ENGLISH = Languages((SHIPPED,), "en").read_words(("en",))
+GERMAN = Languages((SHIPPED,), "en").read_words(("de", "en"))
 
 
 # --- languages -------------------------------------------------------------------------------------------
@@ -47,7 +47,7 @@ def test_the_requests_language_comes_before_the_patrons() -> None:
 
     def language(asked: str) -> str:
         about = replace(request, patron=replace(request.patron, language=asked))
-        return BY.for_patron("sent", about, patron, sample.LIBRARY, ZONE, sample.NOW).language
+        return BY.render_patron_letter("sent", about, patron, sample.LIBRARY, ZONE, sample.NOW).language
 
     assert language("") == "de"
     assert language("en") == "en"
@@ -64,13 +64,13 @@ def test_a_partner_is_written_in_the_language_of_its_profile() -> None:
 def test_days_and_times_are_those_of_the_library() -> None:
     evening = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
 
-    assert ENGLISH.when(evening, ZONE) == "2 July 2026, 00:30"
-    assert GERMAN.when(evening, ZONE) == "2. Juli 2026, 00:30 Uhr"
-    assert GERMAN.when(date(2026, 3, 9), ZONE) == "9. März 2026"
+    assert ENGLISH.format_moment(evening, ZONE) == "2 July 2026, 00:30"
+    assert GERMAN.format_moment(evening, ZONE) == "2. Juli 2026, 00:30 Uhr"
+    assert GERMAN.format_moment(date(2026, 3, 9), ZONE) == "9. März 2026"
 
 
 def test_the_end_of_a_day_is_the_day() -> None:
-    assert ENGLISH.when(datetime(2026, 4, 9, 21, 59, tzinfo=UTC), ZONE) == "9 April 2026"
+    assert ENGLISH.format_moment(datetime(2026, 4, 9, 21, 59, tzinfo=UTC), ZONE) == "9 April 2026"
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_the_end_of_a_day_is_the_day() -> None:
 def test_money(amount: str, english: str, german: str) -> None:
     money = Money(Decimal(amount), "EUR")
 
-    assert ENGLISH.sum(money) == english
-    assert GERMAN.sum(money) == german
+    assert ENGLISH.format_money(money) == english
+    assert GERMAN.format_money(money) == german
 
 
 # --- what stands in it -----------------------------------------------------------------------------------
@@ -98,7 +98,9 @@ def test_a_hebrew_title_leaves_its_sentence_in_order() -> None:
 def test_a_title_is_text_whatever_it_looks_like() -> None:
     request = sample.request()
     nasty = replace(request.citation, component_title="", title="<script>x</script>\r\nBcc: a@b.example\u202e {{ 1 }}")
-    written = BY.for_patron("sent", replace(request, citation=nasty), sample.PATRON, sample.LIBRARY, ZONE, sample.NOW)
+    written = BY.render_patron_letter(
+        "sent", replace(request, citation=nasty), sample.PATRON, sample.LIBRARY, ZONE, sample.NOW
+    )
 
     assert "<script>" not in written.html
     assert "&lt;script&gt;x&lt;/script&gt; Bcc: a@b.example {{ 1 }}" in written.html
@@ -166,7 +168,7 @@ def test_the_address_for_notices_is_taken_first(contacts: tuple[Contact, ...], a
 
 
 def test_a_patron_who_is_not_known_gets_a_letter_without_address() -> None:
-    written = BY.for_patron("sent", sample.request(), None, sample.LIBRARY, ZONE, sample.NOW)
+    written = BY.render_patron_letter("sent", sample.request(), None, sample.LIBRARY, ZONE, sample.NOW)
 
     assert written.to == ""
     assert written.text.startswith("Dear Sir or Madam,")

@@ -139,5 +139,9 @@ def test_a_domain_in_other_letters_is_written_as_dns_has_it() -> None:
 def test_what_the_installation_does_not_say_is_the_librarys() -> None:
     library = LibraryInfo("NO-01", "Northfield", email="desk@northfield.example")
 
-    assert Sender("a@b.example").of(library) == Sender("a@b.example", "Northfield", "desk@northfield.example")
-    assert Sender("a@b.example", "N", "r@b.example").of(library) == Sender("a@b.example", "N", "r@b.example")
+    assert Sender("a@b.example").fill_from_library(library) == Sender(
+        "a@b.example", "Northfield", "desk@northfield.example"
+    )
+    assert Sender("a@b.example", "N", "r@b.example").fill_from_library(library) == Sender(
+        "a@b.example", "N", "r@b.example"
+    )

@@ -43,7 +43,7 @@ def test_there_is_a_letter_for_everything_that_the_state_tables_tell() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ALL)
 def test_no_shipped_language_needs_another_to_stand_in(name: str, language: str) -> None:
-    assert BY.sources(name, language) == (SHIPPED / language / f"{name}.j2",)
+    assert BY.find_template_files(name, language) == (SHIPPED / language / f"{name}.j2",)
 
 
 def test_the_shipped_languages_are_those_of_the_tests() -> None:
@@ -94,7 +94,7 @@ def test_a_partners_letter_carries_the_reference_in_subject_and_text(kind: Kind,
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_language_has_all_words(language: str) -> None:
-    words = Languages((SHIPPED,), "en").words((language,))
+    words = Languages((SHIPPED,), "en").read_words((language,))
 
     assert set(words.types) == {one.value for one in CitationType}
     assert set(words.conditions) == {one.value for one in Condition}

@@ -23,11 +23,11 @@ async def test_an_assigned_mail_happens_to_the_request_that_staff_name(house: Ma
     row = await only(house)
     assert row.possible == (request.id,)
 
-    changed = await house.boxes.desk.assign(LIBRARY, row.id, request.number, "staff:ada")
+    changed = await house.boxes.desk.assign_mail(LIBRARY, row.id, request.number, "staff:ada")
 
     assert changed.state is Borrowing.WILL_SUPPLY
     assert await house.waiting() == ()
-    kept = await house.boxes.desk.show(LIBRARY, row.id)
+    kept = await house.boxes.desk.show_mail(LIBRARY, row.id)
     assert (kept.closed_by, kept.request_id, kept.content, kept.sender) == ("staff:ada", request.id, None, "")
 
 
@@ -36,7 +36,7 @@ async def test_staff_may_vouch_for_a_stranger(house: MailHouse) -> None:
     await house.comes(mail("TBS", sender="ingrid@home.example", Subject="From home"))
     assert (await house.show(request)).request.state is Borrowing.REQUESTED
 
-    changed = await house.boxes.desk.assign(LIBRARY, (await only(house)).id, request.id, "staff:ada")
+    changed = await house.boxes.desk.assign_mail(LIBRARY, (await only(house)).id, request.id, "staff:ada")
 
     assert changed.state is Borrowing.WILL_SUPPLY
 
@@ -46,7 +46,7 @@ async def test_a_report_that_is_assigned_becomes_a_note(house: MailHouse) -> Non
     bounce = mail("550 5.1.1 no such user", sender="mailer-daemon@mx.example", Subject="failure notice")
     await house.comes(b"Return-Path: <>\r\n" + bounce)
 
-    await house.boxes.desk.assign(LIBRARY, (await only(house)).id, request.id, "staff:ada")
+    await house.boxes.desk.assign_mail(LIBRARY, (await only(house)).id, request.id, "staff:ada")
 
     (note,) = (await house.show(request)).request.notes
     assert note.by == "staff:ada"
@@ -58,13 +58,13 @@ async def test_a_dismissed_mail_is_off_the_list_and_changes_nothing(house: MailH
     await house.comes(mail("Cheap!", sender="shop@elsewhere.example"))
     row = await only(house)
 
-    await house.boxes.desk.dismiss(LIBRARY, row.id, "staff:ada")
+    await house.boxes.desk.dismiss_mail(LIBRARY, row.id, "staff:ada")
 
     assert await house.waiting() == ()
     assert (await house.show(request)).request == request
     for again in (
-        house.boxes.desk.dismiss(LIBRARY, row.id, "staff:ada"),
-        house.boxes.desk.assign(LIBRARY, row.id, request.id, "staff:ada"),
+        house.boxes.desk.dismiss_mail(LIBRARY, row.id, "staff:ada"),
+        house.boxes.desk.assign_mail(LIBRARY, row.id, request.id, "staff:ada"),
     ):
         with pytest.raises(NotThere):
             await again
@@ -73,7 +73,7 @@ async def test_a_dismissed_mail_is_off_the_list_and_changes_nothing(house: MailH
 async def test_a_mail_is_explained_rule_by_rule(house: MailHouse) -> None:
     request = await house.asked()
 
-    lines = await house.boxes.desk.explain(house.reply("TBS\n> N/A", Subject="Hello"), Post(LIBRARY))
+    lines = await house.boxes.desk.explain_mail(house.reply("TBS\n> N/A", Subject="Hello"), Post(LIBRARY))
 
     assert [line for line in lines if line.startswith(("sender", "format letters", "  "))] == [
         "sender: bergen",
@@ -86,9 +86,9 @@ async def test_a_mail_is_explained_rule_by_rule(house: MailHouse) -> None:
 
 
 async def test_so_is_one_that_nobody_understands(house: MailHouse) -> None:
-    lines = await house.boxes.desk.explain(b"\r\n\r\n", Post(LIBRARY))
+    lines = await house.boxes.desk.explain_mail(b"\r\n\r\n", Post(LIBRARY))
     assert lines == ("can't be read: header: there is no header",)
-    lines = await house.boxes.desk.explain(mail("x", sender="a@b.example"), Post(LIBRARY))
+    lines = await house.boxes.desk.explain_mail(mail("x", sender="a@b.example"), Post(LIBRARY))
     assert lines[-1] == "for staff: the sender is not known"
 
 

@@ -52,7 +52,7 @@ async def ordered(house: MailHouse, count: int = 3) -> list[Request]:
 
 async def waits_until(house: MailHouse, clock: FixedClock, moment: datetime) -> None:
     clock.at = moment
-    await house.managed.drain()
+    await house.managed.drain_due_work()
 
 
 async def statuses(house: MailHouse, requests: list[Request]) -> list[AttemptStatus]:
@@ -157,18 +157,18 @@ async def test_staff_send_what_waits_now(installation: Installation) -> None:
     async with at_noon(installation, TWICE_A_DAY) as (house, _):
         await ordered(house)
 
-        assert await house.managed.desk.send_now(LIBRARY, ART) == 3
-        await house.managed.drain()
+        assert await house.managed.desk.send_orders_now(LIBRARY, ART) == 3
+        await house.managed.drain_due_work()
 
         assert [len(orders_in(sent)) for sent in house.mailer.mails] == [3]
-        assert await house.managed.desk.send_now(LIBRARY, ART) == 0
+        assert await house.managed.desk.send_orders_now(LIBRARY, ART) == 0
 
 
 async def test_staff_see_what_waits_and_for_which_file(installation: Installation) -> None:
     async with at_noon(installation, TWICE_A_DAY) as (house, clock):
         requests = await ordered(house, 2)
 
-        waiting = (await house.managed.desk.gathered(LIBRARY, 50, "")).items
+        waiting = (await house.managed.desk.list_batched_orders(LIBRARY, 50, "")).items
         assert [(one.request_id, one.file, one.due) for one in waiting] == [
             (request.id, "", datetime(2026, 11, 23, 15, 0, tzinfo=UTC)) for request in requests
         ]
@@ -176,7 +176,7 @@ async def test_staff_see_what_waits_and_for_which_file(installation: Installatio
         house.mailer.failures = [Unavailable("mail server away")]
         await waits_until(house, clock, NOON + timedelta(hours=4))
 
-        unsent = (await house.managed.desk.gathered(LIBRARY, 50, "")).items
+        unsent = (await house.managed.desk.list_batched_orders(LIBRARY, 50, "")).items
         assert [(one.file, one.error) for one in unsent] == [("F000001", "unavailable (1): mail server away")] * 2
 
 
@@ -186,7 +186,7 @@ async def test_one_order_that_staff_release_goes_alone(installation: Installatio
         (row,) = await order_rows(house, first)
 
         await house.managed.desk.release(LIBRARY, row.id, "staff:ada")
-        await house.managed.drain()
+        await house.managed.drain_due_work()
 
         assert [orders_in(sent) for sent in house.mailer.mails] == [[await number_of(house, first)]]
         await waits_until(house, clock, NOON + timedelta(hours=4))
@@ -324,7 +324,7 @@ async def test_a_file_that_no_server_takes_is_one_dead_letter(installation: Inst
             await house.managed.desk.edit(LIBRARY, dead.id, "{}", "staff:ada")
 
         await house.managed.desk.release(LIBRARY, dead.id, "staff:ada")
-        await house.managed.drain()
+        await house.managed.drain_due_work()
         assert [len(orders_in(sent)) for sent in house.mailer.mails] == [2]
         assert house.mailer.tried[0].as_bytes() == house.last_sent.as_bytes()
 
@@ -338,7 +338,7 @@ async def test_the_orders_of_a_skipped_file_are_skipped(installation: Installati
         (dead,) = (await house.managed.desk.dead_letters(LIBRARY, 50, "")).items
 
         await house.managed.desk.skip(LIBRARY, dead.id, "ordered by telephone", "staff:ada")
-        await house.managed.drain()
+        await house.managed.drain_due_work()
 
         assert [(await order_rows(house, one))[-1].status for one in requests] == [Status.SKIPPED] * 2
         assert f"TX{await number_of(house, requests[0])} CANCEL" in body_of(house.last_sent)  # its turn has come
@@ -471,12 +471,12 @@ async def test_staff_are_told_how_an_answer_is_understood(installation: Installa
     async with at_noon(installation, TWICE_A_DAY) as (house, clock):
         requests, number = await filed(house, clock, 2)
 
-        lines = await house.boxes.desk.explain(answer("2 requests accepted", f"FILEREFNO {number}"), Post(LIBRARY))
+        lines = await house.boxes.desk.explain_mail(answer("2 requests accepted", f"FILEREFNO {number}"), Post(LIBRARY))
 
         found = [line for line in lines if line.startswith("request: the number in the message: ")]
         assert len(found) == len(requests)
 
-        lines = await house.boxes.desk.explain(answer("NOT", f"FILEREFNO {number}"), Post(LIBRARY))
+        lines = await house.boxes.desk.explain_mail(answer("NOT", f"FILEREFNO {number}"), Post(LIBRARY))
 
         assert "request: the number of a file: 2 requests, so none is taken" in lines
 

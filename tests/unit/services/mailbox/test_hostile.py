@@ -122,7 +122,7 @@ async def test_it_is_set_aside_with_a_reason_and_kept(house: MailHouse, name: st
 
     assert await mail_rows(house.store) == [SET_ASIDE[name]]
     (row,) = await house.waiting()
-    assert (await house.boxes.desk.show("DEMO", row.id)).content == content
+    assert (await house.boxes.desk.show_mail("DEMO", row.id)).content == content
     assert house.mailbox.count(SET_ASIDE[name][0]) == 1
 
 

@@ -43,7 +43,7 @@ async def test_a_folder_that_is_numbered_anew_is_read_once(house: MailHouse) -> 
     request = await house.asked()
     stays = house.another_poller(folders=dict.fromkeys(Outcome, ""))
     house.mailbox.deliver(house.reply("One"), house.reply("Two"))
-    await stays.poll(house.mailbox)
+    await stays.poll_mails(house.mailbox)
 
     house.mailbox.marked.clear()
     house.mailbox.made_anew()
@@ -58,7 +58,7 @@ async def test_two_nodes_at_once_take_a_mail_once(house: MailHouse) -> None:
     answer = house.reply("One")
     spot = Spot(LIBRARY, "ill", 7, 1)
 
-    outcomes = [await house.boxes.taker.take(house.poller.box, spot, answer) for _ in range(2)]
+    outcomes = [await house.boxes.taker.process(house.poller.box, spot, answer) for _ in range(2)]
 
     assert outcomes == [Outcome.DONE, Outcome.DONE]
     assert await notes(house, request.id) == ["One"]
@@ -87,7 +87,7 @@ async def test_a_defect_of_ours_sets_one_mail_aside_and_changes_nothing(
     house: MailHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = await house.asked()
-    real = Hand.events
+    real = Hand.apply_events
 
     def broken(hand: Hand, *more: object) -> object:
         applied = real(hand, *more)  # type: ignore[arg-type]
@@ -95,7 +95,7 @@ async def test_a_defect_of_ours_sets_one_mail_aside_and_changes_nothing(
             raise ZeroDivisionError("with words of the mail")
         return applied
 
-    monkeypatch.setattr(Hand, "events", broken)
+    monkeypatch.setattr(Hand, "apply_events", broken)
     await house.comes(house.reply("One"), house.reply("Two"))
 
     assert await notes(house, request.id) == ["Two"]
@@ -108,7 +108,7 @@ async def test_no_more_is_in_memory_than_the_limit_says(house: MailHouse) -> Non
     await house.asked()
     house.mailbox.deliver(*(house.reply(f"{n} " + "x" * 3000) for n in range(20)))
 
-    polled = await house.another_poller(max_bytes=10_000).poll(house.mailbox)
+    polled = await house.another_poller(max_bytes=10_000).poll_mails(house.mailbox)
 
     assert polled.taken[Outcome.DONE] == 20
     assert house.mailbox.most_at_once <= 10_000
@@ -159,7 +159,7 @@ async def test_what_the_profile_requires_must_have_been_found_right(
     box = Box(name="ill", library=LIBRARY, authserv_id="mx.demo.example")
     headers = {"Authentication_Results": results} if results else {}
 
-    outcome = await taker.take(box, Spot(LIBRARY, "ill", 7, 1), house.reply("One", **headers))
+    outcome = await taker.process(box, Spot(LIBRARY, "ill", 7, 1), house.reply("One", **headers))
 
     assert (outcome is Outcome.DONE) is trusted
     assert (await notes(house, request.id) == ["One"]) is trusted

@@ -78,7 +78,7 @@ async def live(store: Store, seed: int) -> None:
             count = chance.randrange(4)
             new, to_come = to_come[:count], to_come[count:]
             await house.add(*new)
-            worker.nudge()
+            worker.wake()
             await asyncio.sleep(chance.random() * 0.01)
             house.later(chance.randrange(6))
         running.cancel()
@@ -86,7 +86,7 @@ async def live(store: Store, seed: int) -> None:
     await house.add(*to_come)
     partner.reliable = True
     worker = house.worker(partner, LONG, node="here/last")
-    await worker.recover()
+    await worker.recover_rows()
     for _ in range(100):
         await worker.drain()
         house.later(5)

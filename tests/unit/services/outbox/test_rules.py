@@ -84,58 +84,58 @@ def test_a_long_text_is_cut() -> None:
 def test_it_opens_after_failures_in_a_row_and_lets_one_pass_after_a_while() -> None:
     breakers = Breakers(failures=3, seconds=60)
 
-    assert [breakers.failed(ZENTRAL, NOON) for _ in range(3)] == [False, False, True]
-    assert not breakers.passes(ZENTRAL, NOON + seconds(59))
-    assert breakers.shut(NOON) == {ZENTRAL}
-    assert breakers.passes(ZENTRAL, NOON + seconds(60)), "the probe"
-    assert not breakers.passes(ZENTRAL, NOON + seconds(61)), "which the others wait for"
+    assert [breakers.record_failure(ZENTRAL, NOON) for _ in range(3)] == [False, False, True]
+    assert not breakers.allow_attempt(ZENTRAL, NOON + seconds(59))
+    assert breakers.blocked_routes(NOON) == {ZENTRAL}
+    assert breakers.allow_attempt(ZENTRAL, NOON + seconds(60)), "the probe"
+    assert not breakers.allow_attempt(ZENTRAL, NOON + seconds(61)), "which the others wait for"
 
-    breakers.well(ZENTRAL)
-    assert breakers.passes(ZENTRAL, NOON + seconds(61))
-    assert breakers.open == 0
+    breakers.record_success(ZENTRAL)
+    assert breakers.allow_attempt(ZENTRAL, NOON + seconds(61))
+    assert breakers.open_count == 0
 
 
 def test_a_probe_that_fails_opens_it_again_and_one_that_is_lost_does_not_shut_it_for_ever() -> None:
     breakers = Breakers(failures=1, seconds=60)
-    breakers.failed(ZENTRAL, NOON)
+    breakers.record_failure(ZENTRAL, NOON)
 
-    assert breakers.passes(ZENTRAL, NOON + seconds(60))
-    assert not breakers.failed(ZENTRAL, NOON + seconds(70)), "it was open already"
-    assert not breakers.passes(ZENTRAL, NOON + seconds(129))
-    assert breakers.passes(ZENTRAL, NOON + seconds(130))
-    assert breakers.passes(ZENTRAL, NOON + seconds(190)), "the one before never came back"
+    assert breakers.allow_attempt(ZENTRAL, NOON + seconds(60))
+    assert not breakers.record_failure(ZENTRAL, NOON + seconds(70)), "it was open already"
+    assert not breakers.allow_attempt(ZENTRAL, NOON + seconds(129))
+    assert breakers.allow_attempt(ZENTRAL, NOON + seconds(130))
+    assert breakers.allow_attempt(ZENTRAL, NOON + seconds(190)), "the one before never came back"
 
 
 def test_one_answer_between_failures_starts_the_count_anew_and_others_are_not_touched() -> None:
     breakers = Breakers(failures=2, seconds=60)
-    breakers.failed(ZENTRAL, NOON)
-    breakers.well(ZENTRAL)
-    breakers.failed(ZENTRAL, NOON)
+    breakers.record_failure(ZENTRAL, NOON)
+    breakers.record_success(ZENTRAL)
+    breakers.record_failure(ZENTRAL, NOON)
 
-    assert breakers.passes(ZENTRAL, NOON)
-    breakers.failed(ZENTRAL, NOON)
-    assert not breakers.passes(ZENTRAL, NOON)
-    assert breakers.passes(Way("partner", target="stadt"), NOON)
+    assert breakers.allow_attempt(ZENTRAL, NOON)
+    breakers.record_failure(ZENTRAL, NOON)
+    assert not breakers.allow_attempt(ZENTRAL, NOON)
+    assert breakers.allow_attempt(Way("partner", target="stadt"), NOON)
 
 
 def test_a_clock_that_is_set_back_does_not_keep_it_shut() -> None:
     breakers = Breakers(failures=1, seconds=60)
-    breakers.failed(ZENTRAL, NOON)
+    breakers.record_failure(ZENTRAL, NOON)
 
-    assert breakers.passes(ZENTRAL, NOON - timedelta(hours=3))
+    assert breakers.allow_attempt(ZENTRAL, NOON - timedelta(hours=3))
 
 
 def test_places() -> None:
     slots = Slots(3, 2)
-    slots.take(ZENTRAL)
-    slots.take(ZENTRAL)
-    assert (slots.free, slots.full, slots.has_room(ZENTRAL)) == (1, {ZENTRAL}, False)
-    slots.take(ZENTRAL)  # a person waits for this one
-    slots.take(ZENTRAL)
-    assert slots.free == 0
+    slots.take_slot(ZENTRAL)
+    slots.take_slot(ZENTRAL)
+    assert (slots.free_slots, slots.full_routes, slots.has_room(ZENTRAL)) == (1, {ZENTRAL}, False)
+    slots.take_slot(ZENTRAL)  # a person waits for this one
+    slots.take_slot(ZENTRAL)
+    assert slots.free_slots == 0
     for _ in range(4):
-        slots.give(ZENTRAL)
-    assert (slots.free, slots.full) == (3, frozenset())
+        slots.release_slot(ZENTRAL)
+    assert (slots.free_slots, slots.full_routes) == (3, frozenset())
 
 
 # --- options ---------------------------------------------------------------------------------------------
@@ -144,10 +144,10 @@ def test_places() -> None:
 def test_settings_are_the_options_and_a_lease_outlasts_a_handler() -> None:
     wanted = dict.fromkeys(OutboxSettings.model_fields, 7)
 
-    found = Options.of(OutboxSettings(**wanted))  # type: ignore[arg-type]
+    found = Options.from_settings(OutboxSettings(**wanted))  # type: ignore[arg-type]
 
     assert {name: getattr(found, name) for name in wanted} == wanted
-    assert Options.of(OutboxSettings()) == Options()
+    assert Options.from_settings(OutboxSettings()) == Options()
     for handler in (1, 60, 3600):
         assert Options(handler_seconds=handler).lease >= seconds(handler + 60)
 

@@ -286,10 +286,10 @@ async def test_a_desk_act_is_done_at_once_and_no_worker_takes_it_before(house: H
     worker = house.worker(Sent())
 
     assert await worker.drain() == 0
-    done = await worker.run_one(LIBRARY, row.id)
+    done = await worker.run_row(LIBRARY, row.id)
 
     assert (done.status, done.note) == (Status.DONE, f"taken: {row.payload}")
-    assert await worker.run_one(LIBRARY, row.id) == done
+    assert await worker.run_row(LIBRARY, row.id) == done
 
 
 async def test_who_waits_for_it_gets_the_refusal(house: House) -> None:
@@ -298,7 +298,7 @@ async def test_who_waits_for_it_gets_the_refusal(house: House) -> None:
     worker = house.worker(Sent(failing=lambda row: refusal))
 
     with pytest.raises(Refused) as found:
-        await worker.run_one(LIBRARY, row.id)
+        await worker.run_row(LIBRARY, row.id)
 
     assert found.value is refusal
     ended = await house.row(row)
@@ -310,7 +310,7 @@ async def test_where_the_library_cannot_be_reached_the_worker_goes_on_with_it(ho
     sent = Sent(failing=lambda row: Unavailable("connection refused") if len(sent.rows) == 1 else None)
     worker = house.worker(sent)
 
-    waiting = await worker.run_one(LIBRARY, row.id)
+    waiting = await worker.run_row(LIBRARY, row.id)
     assert (waiting.status, waiting.error) == (Status.WAITING, "unavailable (1): connection refused")
 
     house.later(10)
@@ -322,10 +322,10 @@ async def test_behind_another_row_of_its_lane_it_waits_for_its_turn(house: House
     first, second = await house.add(at_the_desk(lane="r1"), at_the_desk(lane="r1"))
     worker = house.worker(Sent())
 
-    assert (await worker.run_one(LIBRARY, second.id)).status is Status.WAITING
+    assert (await worker.run_row(LIBRARY, second.id)).status is Status.WAITING
 
-    await worker.run_one(LIBRARY, first.id)
-    assert (await worker.run_one(LIBRARY, second.id)).status is Status.DONE
+    await worker.run_row(LIBRARY, first.id)
+    assert (await worker.run_row(LIBRARY, second.id)).status is Status.DONE
 
 
 async def test_if_its_caller_died_a_worker_does_it(house: House) -> None:
@@ -347,7 +347,7 @@ async def test_who_goes_away_does_not_stop_the_work(house: House) -> None:
         return Handled()
 
     worker = house.worker(handler)
-    caller = asyncio.create_task(worker.run_one(LIBRARY, row.id))
+    caller = asyncio.create_task(worker.run_row(LIBRARY, row.id))
     await begun.wait()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -360,7 +360,7 @@ async def test_who_goes_away_does_not_stop_the_work(house: House) -> None:
 
 async def test_an_unknown_row_is_said_so(house: House) -> None:
     with pytest.raises(KeyError):
-        await house.worker(Sent()).run_one(LIBRARY, "nowhere")
+        await house.worker(Sent()).run_row(LIBRARY, "nowhere")
 
 
 # --- for as long as the process lives --------------------------------------------------------------------
@@ -379,7 +379,7 @@ async def test_it_works_when_nudged_and_by_itself(house: House) -> None:
     await until(house, before, Status.DONE)
 
     (nudged,) = await house.add(a_row())
-    worker.nudge()
+    worker.wake()
     await until(house, nudged, Status.DONE)
     await worker.stop(5)
     await running
@@ -428,9 +428,9 @@ async def test_what_a_cancelled_worker_had_in_hand_is_taken_at_once_by_the_next_
     assert (await house.row(row)).status is Status.IN_HAND
 
     other = house.worker(Sent(), node="there:8080/1")
-    assert (await other.recover(), await other.drain()) == (0, 0)
+    assert (await other.recover_rows(), await other.drain()) == (0, 0)
     same = house.worker(Sent(), node="here:8080/2")
-    assert (await same.recover(), await same.drain()) == (1, 1)
+    assert (await same.recover_rows(), await same.drain()) == (1, 1)
     assert (await house.row(row)).status is Status.DONE
 
 

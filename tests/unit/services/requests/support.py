@@ -114,7 +114,7 @@ class NcipTown:
     # --- what staff do and see ---------------------------------------------------------------------------
 
     async def quiet(self) -> None:
-        await self.town.gateway.managed.drain()
+        await self.town.gateway.managed.drain_due_work()
 
     async def asked(self, external: str = "", patron: str = PATRON, **more: Any) -> Request:
         """A borrowing request for which South has been asked."""

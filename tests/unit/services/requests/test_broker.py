@@ -217,7 +217,7 @@ async def test_a_description_alone_will_do(north: NcipTown) -> None:
 
 async def test_a_number_of_our_own_catalogue_will_do(north: NcipTown) -> None:
     item = await north.free_item()
-    bib = await north.town.house.system.bib(item.bib_id)
+    bib = await north.town.house.system.get_bib(item.bib_id)
 
     answer = await north.send("relais", "request-item", request="RD-3", patron=PATRON, item=item.barcode)
 

@@ -87,12 +87,12 @@ class Desk:
     async def run_step(self, request: Request, target: str) -> Row:
         """The newest row of this target; its turn has come."""
         row = next(row for row in await self.rows_of(request) if row.target == target)
-        return await self.town.gateway.managed.worker.run_one(NORTH, row.id)
+        return await self.town.gateway.managed.worker.run_row(NORTH, row.id)
 
     async def finish(self) -> None:
         """What waits is done, also what is to be tried again within the hour."""
         for _ in range(4):
-            await self.town.gateway.managed.drain()
+            await self.town.gateway.managed.drain_due_work()
             self.clock.advance(timedelta(minutes=15))
 
     async def dead_letters(self) -> list[str]:
@@ -314,7 +314,7 @@ async def test_a_released_step_comes_after_those_that_wait(desk: Desk) -> None:
     (step,) = [one for one in (await desk.show(request)).unfinished if one.status == "dead"]
 
     await desk.town.gateway.managed.desk.release(NORTH, step.id, STAFF)
-    released = await desk.town.gateway.managed.worker.run_one(NORTH, step.id)
+    released = await desk.town.gateway.managed.worker.run_row(NORTH, step.id)
 
     assert released.status is Status.WAITING, "the one that releases the hold is before it"
     await desk.finish()

@@ -305,7 +305,7 @@ def usual_way(monkeypatch: pytest.MonkeyPatch) -> None:
     async def never(*_: Any) -> None:
         raise NotAtOnce("elsewhere")
 
-    monkeypatch.setattr(Journal, "record_with", never)
+    monkeypatch.setattr(Journal, "record_in_transaction", never)
 
 
 @pytest.mark.usefixtures("usual_way")

@@ -125,7 +125,7 @@ class Profiles:
     def __iter__(self) -> Any:
         return iter(self._by_name.values())
 
-    def by_name(self, name: str) -> Profile | None:
+    def find_profile(self, name: str) -> Profile | None:
         return self._by_name.get(name)
 
 
@@ -153,5 +153,5 @@ def house(known: ProfileSet, catalogues: Mapping[str, Any] | None = None) -> Hou
         policy=lambda: policy,
         channels={},
         catalogue=nothing_there,
-        nudge=lambda: None,
+        wake_outbox=lambda: None,
     )

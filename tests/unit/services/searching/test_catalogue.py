@@ -65,7 +65,7 @@ async def test_the_first_question_that_finds_it_is_the_last() -> None:
     assert indexes(search) == [Index.ISBN]
     assert found.holding is Holding.OWNS
     assert found.note == "seeberg: isbn 9783161484100: isbn agrees; MAG, loan"
-    assert found.line.endswith(" s)")
+    assert found.report_line.endswith(" s)")
 
 
 async def test_numbers_first_then_the_title() -> None:

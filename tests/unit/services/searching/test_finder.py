@@ -161,7 +161,7 @@ async def test_a_number_is_looked_up_and_the_first_who_knows_it_counts() -> None
     search.waits["slow"] = asyncio.Event()
     one = finder(search, profile("slow"), profile("union"), groups={"all": ("slow", "union")}, look_up="all")
 
-    assert await one.by_identifier(LIBRARY, ISBN) == KOBZAR
+    assert await one.find_by_identifier(LIBRARY, ISBN) == KOBZAR
 
     await one.asker.close()
 
@@ -169,21 +169,24 @@ async def test_a_number_is_looked_up_and_the_first_who_knows_it_counts() -> None
 async def test_a_record_with_another_number_is_not_it() -> None:
     other = type(KOBZAR)(title="Гайдамаки", identifiers=(RecordId("isbn", "9780306406157"),))
     one = finder(ScriptedSearch(lambda *_: hits(record(other))), profile("union"), look_up="union")
-    assert await one.by_identifier(LIBRARY, ISBN) is None
+    assert await one.find_by_identifier(LIBRARY, ISBN) is None
 
 
 async def test_the_only_hit_of_a_catalogue_that_shows_no_such_numbers_is_it() -> None:
     bare = type(KOBZAR)(title="Кобзар")
     alone = finder(ScriptedSearch(lambda *_: hits(record(bare))), profile("union"), look_up="union")
-    assert await alone.by_identifier(LIBRARY, RecordId("doi", "10.1000/182")) == bare
+    assert await alone.find_by_identifier(LIBRARY, RecordId("doi", "10.1000/182")) == bare
     several = finder(ScriptedSearch(lambda *_: hits(record(bare), total=2)), profile("union"), look_up="union")
-    assert await several.by_identifier(LIBRARY, ISBN) is None
+    assert await several.find_by_identifier(LIBRARY, ISBN) is None
 
 
 async def test_nobody_is_asked_for_what_is_no_number_or_where_none_is_said() -> None:
     search = ScriptedSearch(nothing)
-    assert await finder(search, profile("union")).by_identifier(LIBRARY, ISBN) is None
-    assert await finder(search, profile("union"), look_up="union").by_identifier(LIBRARY, RecordId("isbn", "?")) is None
+    assert await finder(search, profile("union")).find_by_identifier(LIBRARY, ISBN) is None
+    assert (
+        await finder(search, profile("union"), look_up="union").find_by_identifier(LIBRARY, RecordId("isbn", "?"))
+        is None
+    )
     assert search.asked == []
 
 
@@ -191,10 +194,10 @@ async def test_nobody_could_say_it() -> None:
     search = ScriptedSearch(by_target(one=Unavailable("down"), two=Refused(Reason.OTHER, "no such index")))
     found = finder(search, profile("one"), profile("two"), groups={"all": ("one", "two")}, look_up="all")
     with pytest.raises(Unavailable):
-        await found.by_identifier(LIBRARY, ISBN)
+        await found.find_by_identifier(LIBRARY, ISBN)
 
 
 async def test_who_is_down_does_not_hide_that_another_does_not_know_it() -> None:
     search = ScriptedSearch(by_target(one=Unavailable("down"), two=Hits(total=0)))
     found = finder(search, profile("one"), profile("two"), groups={"all": ("one", "two")}, look_up="all")
-    assert await found.by_identifier(LIBRARY, ISBN) is None
+    assert await found.find_by_identifier(LIBRARY, ISBN) is None

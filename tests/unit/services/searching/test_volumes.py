@@ -77,4 +77,4 @@ def test_covering(statement: str, wanted: Wanted, answer: bool | None) -> None:
     ],
 )
 def test_what_part_is_wanted(citation: Citation, wanted: Wanted) -> None:
-    assert Wanted.of(citation) == wanted
+    assert Wanted.part_of_citation(citation) == wanted

@@ -33,7 +33,7 @@ async def test_on_sqlite_the_only_node_leads(tmp_path) -> None:  # type: ignore[
     store = open_store(f"sqlite:///{tmp_path}/illgate.db")
     one = leader(store, "timers")
     assert isinstance(one, Alone)
-    assert await one.leads()
+    assert await one.is_leader()
     await one.close()
     await store.close()
 
@@ -43,9 +43,9 @@ async def test_one_leads_until_it_gives_the_place_up(shared: Store) -> None:
     first, second = leader(shared, "timers"), leader(shared, "timers")
     assert isinstance(first, AdvisoryLock)
 
-    assert [await first.leads(), await second.leads(), await first.leads()] == [True, False, True]
+    assert [await first.is_leader(), await second.is_leader(), await first.is_leader()] == [True, False, True]
     await first.close()
-    assert [await second.leads(), await first.leads()] == [True, False]
+    assert [await second.is_leader(), await first.is_leader()] == [True, False]
     await second.close()
     await first.close()
 
@@ -55,8 +55,8 @@ async def test_each_task_has_its_own_place(shared: Store) -> None:
     timers, mailbox = leader(shared, "timers"), leader(shared, "mailbox")
     assert key_of("timers") != key_of("mailbox")
 
-    assert await timers.leads()
-    assert await mailbox.leads()
+    assert await timers.is_leader()
+    assert await mailbox.is_leader()
     await timers.close()
     await mailbox.close()
 
@@ -64,7 +64,7 @@ async def test_each_task_has_its_own_place(shared: Store) -> None:
 @pytest.mark.postgresql
 async def test_when_its_session_ends_it_is_said_and_another_may_lead(shared: Store, fresh_postgresql_url: str) -> None:
     first, second = leader(shared, "timers"), leader(shared, "timers")
-    assert await first.leads()
+    assert await first.is_leader()
     own = await asyncpg.connect(fresh_postgresql_url)
     await own.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
     async with asyncio.timeout(10):
@@ -72,9 +72,9 @@ async def test_when_its_session_ends_it_is_said_and_another_may_lead(shared: Sto
             await asyncio.sleep(0.01)  # the server ends a session in its own time
 
     with pytest.raises(Unavailable):
-        await first.leads()
-    assert await second.leads()
-    assert not await first.leads()
+        await first.is_leader()
+    assert await second.is_leader()
+    assert not await first.is_leader()
     await own.close()
     await first.close()
     await second.close()
@@ -84,14 +84,14 @@ async def test_when_its_session_ends_it_is_said_and_another_may_lead(shared: Sto
 async def test_without_a_server_nobody_leads_and_then_somebody_does(server: Server) -> None:
     store = open_store(server.url())
     one = leader(store, "timers")
-    assert await one.leads()
+    assert await one.is_leader()
     server.halt()
 
     for _ in range(2):
         with pytest.raises(Unavailable):
-            await one.leads()
+            await one.is_leader()
 
     server.start()
-    assert await one.leads()  # a new session: the old one's lock went with the server
+    assert await one.is_leader()  # a new session: the old one's lock went with the server
     await one.close()
     await store.close()

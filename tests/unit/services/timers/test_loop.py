@@ -217,7 +217,7 @@ async def test_who_does_not_lead_fires_nothing_until_it_does(timed: Store) -> No
         leading = False
         closed = False
 
-        async def leads(self) -> bool:
+        async def is_leader(self) -> bool:
             return self.leading
 
         async def close(self) -> None:
@@ -240,7 +240,7 @@ async def test_a_place_that_cannot_be_asked_for_is_waited_for(timed: Store) -> N
     class Troubled(Alone):
         noes = 2
 
-        async def leads(self) -> bool:
+        async def is_leader(self) -> bool:
             self.noes -= 1
             if self.noes >= 0:
                 raise Unavailable("the database can't be reached")
