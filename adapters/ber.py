@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from gateway.domain.problems import Fault, MalformedMessage
-from gateway.domain.value import frozen
+from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.domain.value import value
 
 CONSTRUCTED = 0x20
 HIGH_TAG = 0x1F
@@ -35,7 +35,7 @@ MAX_DEPTH = 60
 _END = b"\0\0"
 
 
-@frozen
+@value
 class Limits:
     """`size` in bytes; `depth` of values inside values; `elements` read in one message beyond those of its own
     structure: entries of lists, unknown fields, parts of texts; `notes` kept."""
@@ -97,7 +97,7 @@ class Source:
 
     def __init__(self, data: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
         if len(data) > limits.size:
-            raise MalformedMessage("", f"{len(data)} bytes, at most {limits.size} are read", Fault.TOO_LARGE)
+            raise MalformedMessage("", f"{len(data)} bytes, at most {limits.size} are read", MalformationKind.TOO_LARGE)
         self.data = data
         self.limits = limits
         self._ends: dict[int, int] = {}
@@ -123,7 +123,7 @@ class Source:
         """One more. Raises MalformedMessage when there are too many."""
         self._elements += 1
         if self._elements > self.limits.elements:
-            raise MalformedMessage("", f"more than {self.limits.elements} values", Fault.TOO_LARGE)
+            raise MalformedMessage("", f"more than {self.limits.elements} values", MalformationKind.TOO_LARGE)
 
     def _find_contents_end(self, begin: int, end: int) -> int:
         """Where the two zero octets stand that end contents of indefinite length."""
@@ -149,7 +149,7 @@ class Source:
 
 
 def too_deep(place: str, limits: Limits) -> MalformedMessage:
-    return MalformedMessage(place, f"nested more than {limits.depth} deep", Fault.TOO_LARGE)
+    return MalformedMessage(place, f"nested more than {limits.depth} deep", MalformationKind.TOO_LARGE)
 
 
 # --- writing ---------------------------------------------------------------------------------------------
@@ -294,11 +294,11 @@ class ApduSplitter:
         """An unknown APDU is one all the same: it can be answered with a report."""
         octets = tag_octets(tag, constructed)
         if octets[0] & CLASS != APPLICATION or not constructed:
-            raise MalformedMessage("octet 0", f"an APDU doesn't begin with {octets.hex()}", Fault.PROTOCOL)
+            raise MalformedMessage("octet 0", f"an APDU doesn't begin with {octets.hex()}", MalformationKind.PROTOCOL)
 
     def _check_size(self, size: int) -> None:
         if size > self._limits.size:
-            raise MalformedMessage("", f"more than {self._limits.size} octets", Fault.TOO_LARGE)
+            raise MalformedMessage("", f"more than {self._limits.size} octets", MalformationKind.TOO_LARGE)
 
 
 class Incomplete(Exception):
@@ -369,7 +369,7 @@ class BerSplitter:
 
     def _check_limits(self, size: int) -> None:
         if size > self._limit:
-            raise MalformedMessage("", f"longer than {self._limit} octets", Fault.TOO_LARGE)
+            raise MalformedMessage("", f"longer than {self._limit} octets", MalformationKind.TOO_LARGE)
         if self._open > MAX_DEPTH:
             raise MalformedMessage("", f"values in values, more than {MAX_DEPTH}")
 

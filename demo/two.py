@@ -19,11 +19,20 @@ from typing import Any
 from demo.world import Site, World
 from gateway.domain.due_dates import local_day
 from gateway.domain.library import Bib
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.request import Borrowing, Dates, PatronLink, Request, Role, Service, ServiceType, Standing
-from gateway.domain.requests.views import Act, Draft, NotNow, Upload
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import (
+    BorrowingState,
+    PatronLink,
+    Request,
+    RequestDates,
+    RequestedService,
+    Role,
+    RotaLineStatus,
+    ServiceType,
+)
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft, EventDenied, FileUpload
 from gateway.store.requests import outbox_queries
 
 PATRON = "21000000000025"
@@ -113,26 +122,26 @@ class Story:
     # --- who does what -----------------------------------------------------------------------------------
 
     async def ask(self, citation: Citation, service: ServiceType = ServiceType.LOAN, rota: str = "") -> None:
-        draft = Draft(
+        draft = BorrowingDraft(
             citation=citation,
-            service=Service(service),
+            service=RequestedService(service),
             patron=PatronLink(identifier=PATRON),
             rota=rota,
-            dates=Dates(need_by=date(2026, 12, 1)),
+            dates=RequestDates(need_by=date(2026, 12, 1)),
             source="api",
             actor="patron",
         )
         self.ours = await self.world.borrower.gateway.managed.requests.create_borrowing("NORTH", draft)
 
-    async def north(self, kind: Kind, **details: Any) -> None:
+    async def north(self, kind: EventKind, **details: Any) -> None:
         ours, _ = await self.both()
-        act = Act(kind=kind, details=Details(**details), actor=STAFF, version=ours.version)
+        act = ActionRequest(kind=kind, details=EventDetails(**details), actor=STAFF, version=ours.version)
         await self.world.borrower.act(ours, act)
 
-    async def south(self, kind: Kind, **details: Any) -> None:
+    async def south(self, kind: EventKind, **details: Any) -> None:
         _, theirs = await self.both()
         assert theirs is not None, "the lender has no such request"
-        act = Act(kind=kind, details=Details(**details), actor="staff:ben", version=theirs.version)
+        act = ActionRequest(kind=kind, details=EventDetails(**details), actor="staff:ben", version=theirs.version)
         await self.world.lender.act(theirs, act)
 
 
@@ -149,30 +158,30 @@ async def loan(story: Story, book: Bib) -> None:
     await story.step("Ana asks for the book", story.ask(_cited(book)))
     ours, _ = await story.both()
     for line in ours.rota:
-        asked = "asked" if line.standing is Standing.ASKED else line.standing.value
+        asked = "asked" if line.standing is RotaLineStatus.ASKED else line.standing.value
         print(f"      rota: {line.partner:<14} {asked:<8} {line.why}")
     assert ours.partner.profile == "south", ours.partner
-    await story.step("South promises it", story.south(Kind.WILL_SUPPLY))
-    await story.step("South ships it", story.south(Kind.SHIPPED))
-    await story.step("North receives it: temporary record, hold shelf", story.north(Kind.RECEIVED))
-    await story.step("Ana takes it home", story.north(Kind.LOANED_TO_PATRON))
+    await story.step("South promises it", story.south(EventKind.WILL_SUPPLY))
+    await story.step("South ships it", story.south(EventKind.SHIPPED))
+    await story.step("North receives it: temporary record, hold shelf", story.north(EventKind.RECEIVED))
+    await story.step("Ana takes it home", story.north(EventKind.LOANED_TO_PATRON))
     ours, _ = await story.both()
     print(f"      due back in the South: {ours.terms.lender_due}")
     print(f"      due for Ana, less the days of transit: {ours.terms.patron_due:%Y-%m-%d}")
     await _loan_is_due(story, ours)
-    await story.step("Ana wants to renew: South's rule says yes", story.north(Kind.RENEW))
+    await story.step("Ana wants to renew: South's rule says yes", story.north(EventKind.RENEW))
     ours, _ = await story.both()
     print(f"      new due date: {ours.terms.lender_due}; for Ana: {ours.terms.patron_due:%Y-%m-%d}")
     await _loan_is_due(story, ours)
-    await story.step("Ana wants to renew again: refused, one renewal is allowed", story.north(Kind.RENEW))
+    await story.step("Ana wants to renew again: refused, one renewal is allowed", story.north(EventKind.RENEW))
     lender_due = local_day(ours.terms.lender_due, UTC)
     assert lender_due is not None
     overdue = (lender_due - story.world.clock.now().date()).days + 4
     await story.step("weeks go by: overdue on both sides", story.world.pass_days(overdue))
-    await story.step("South recalls it", story.south(Kind.RECALL))
-    await story.step("Ana brings it back", story.north(Kind.RETURNED_BY_PATRON))
-    await story.step("North sends it back", story.north(Kind.RETURNED))
-    await story.step("South has it again", story.south(Kind.CHECKED_IN))
+    await story.step("South recalls it", story.south(EventKind.RECALL))
+    await story.step("Ana brings it back", story.north(EventKind.RETURNED_BY_PATRON))
+    await story.step("North sends it back", story.north(EventKind.RETURNED))
+    await story.step("South has it again", story.south(EventKind.CHECKED_IN))
     await _ended(story, "completed", "completed")
 
 
@@ -188,15 +197,15 @@ async def copy(story: Story, book: Bib) -> None:
     await story.step("Ana asks for a chapter", story.ask(chapter, ServiceType.COPY, "only-south"))
     _, theirs = await story.both()
     assert theirs is not None
-    upload = Upload(
+    upload = FileUpload(
         name="prologue.pdf", media_type="application/pdf", content=b"%PDF-1.4\n% a made-up page\n", pages=17
     )
     front = story.world.lender.gateway.managed.requests
     theirs, kept = await front.attach("SOUTH", theirs.id, upload, "staff:ben", theirs.version)
-    await story.step("South scans it", story.south(Kind.DIGITISED, attachment=kept.id))
-    await _refused(story, "delivered before the sign-off", story.south(Kind.COPY_DELIVERED, attachment=kept.id))
-    await story.step("the copyright officer signs off", story.south(Kind.CLEARED, reason="UK-FairDealing"))
-    await story.step("South delivers it", story.south(Kind.COPY_DELIVERED, attachment=kept.id))
+    await story.step("South scans it", story.south(EventKind.DIGITISED, attachment=kept.id))
+    await _refused(story, "delivered before the sign-off", story.south(EventKind.COPY_DELIVERED, attachment=kept.id))
+    await story.step("the copyright officer signs off", story.south(EventKind.CLEARED, reason="UK-FairDealing"))
+    await story.step("South delivers it", story.south(EventKind.COPY_DELIVERED, attachment=kept.id))
     await _ended(story, "completed", "completed")
 
 
@@ -204,34 +213,34 @@ async def unfilled(story: Story) -> None:
     story.chapter("Nobody can supply it")
     unknown = Citation(type=CitationType.BOOK, title="Buch, das es nicht gibt", author="Niemand, Nina")
     await story.step("Ana asks for a book that nobody has", story.ask(unknown))
-    while (ours := (await story.both())[0]).state is Borrowing.REQUESTED:
+    while (ours := (await story.both())[0]).state is BorrowingState.REQUESTED:
         if ours.partner.profile == "south":
-            await story.step("South doesn't have it", story.south(Kind.UNFILLED, reason="not-held"))
+            await story.step("South doesn't have it", story.south(EventKind.UNFILLED, reason="not-held"))
         else:
             await story.step(f"{ours.partner.name}: no answer in three business days", story.world.pass_days(5))
     asked = [attempt.partner for attempt in ours.attempts]
     assert sorted(asked) == ["busy", "south"], asked
-    assert ours.state is Borrowing.NO_SUPPLIER, ours.state
-    await story.step("all were asked: North's staff close it", story.north(Kind.CLOSE))
+    assert ours.state is BorrowingState.NO_SUPPLIER, ours.state
+    await story.step("all were asked: North's staff close it", story.north(EventKind.CLOSE))
     ours, _ = await story.both()
-    assert ours.state is Borrowing.UNFILLED, ours.state
+    assert ours.state is BorrowingState.UNFILLED, ours.state
 
 
 async def crossing(story: Story, book: Bib) -> None:
     story.chapter("A cancellation crosses the parcel")
     await story.step("Ana asks for the book", story.ask(_cited(book), rota="only-south"))
-    await story.step("South promises it", story.south(Kind.WILL_SUPPLY))
-    await asyncio.gather(story.north(Kind.CANCEL), story.south(Kind.SHIPPED))
+    await story.step("South promises it", story.south(EventKind.WILL_SUPPLY))
+    await asyncio.gather(story.north(EventKind.CANCEL), story.south(EventKind.SHIPPED))
     await story.step("Ana cancels while South ships it")
     await story.step("North receives it and sends it straight back", _receive_and_return(story))
-    await story.step("South has it again", story.south(Kind.CHECKED_IN))
+    await story.step("South has it again", story.south(EventKind.CHECKED_IN))
     await _ended(story, "completed", "completed")
 
 
 async def _receive_and_return(story: Story) -> None:
-    await story.north(Kind.RECEIVED)
+    await story.north(EventKind.RECEIVED)
     await story.world.quiet()
-    await story.north(Kind.RETURNED)
+    await story.north(EventKind.RETURNED)
 
 
 # --- what must hold --------------------------------------------------------------------------------------
@@ -254,7 +263,7 @@ async def _ended(story: Story, ours: str, theirs: str) -> None:
 async def _refused(story: Story, what: str, act: Awaitable[None]) -> None:
     try:
         await act
-    except (NotNow, Refused) as refused:
+    except (EventDenied, Refused) as refused:
         print(f"      {what}: refused ({refused})")
         return
     raise AssertionError(f"{what}: not refused")
@@ -279,7 +288,7 @@ async def _is_gone(world: World, barcode: str) -> None:
     try:
         item = await world.borrower.house.system.item_by_barcode(barcode)
     except Refused as refused:
-        if refused.reason is not Reason.UNKNOWN_ITEM:
+        if refused.reason is not RefusalReason.UNKNOWN_ITEM:
             raise
         return
     raise AssertionError(f"a temporary record is left: {item.barcode}")
@@ -320,7 +329,7 @@ async def _books(world: World) -> list[Bib]:
 
 async def _make_busy(world: World, book: Bib) -> None:
     """One request that the busy library has already."""
-    draft = Draft(
+    draft = BorrowingDraft(
         citation=_cited(book), patron=PatronLink(identifier=PATRON), partner="busy", mediated=False, actor=STAFF
     )
     await world.borrower.gateway.managed.requests.create_borrowing("NORTH", draft)

@@ -22,7 +22,7 @@ from gateway.adapter_registry import load_adapters
 from gateway.cli.app import main
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.request import Request, Role
-from gateway.domain.requests.views import Act, Wanted
+from gateway.domain.requests.views import ActionRequest, RequestFilter
 from gateway.runtime.daemon import Gateway
 from gateway.services.requests.library_context import House
 from gateway.settings import load_settings
@@ -125,14 +125,14 @@ class Town:
 
     # --- what staff do -----------------------------------------------------------------------------------
 
-    async def act(self, request: Request, act: Act) -> Request:
+    async def act(self, request: Request, act: ActionRequest) -> Request:
         return await self.gateway.managed.requests.act(self.symbol, request.id, act)
 
     async def see(self, request: Request) -> Request:
         return (await self.gateway.managed.requests.show(self.symbol, request.id)).request
 
     async def requests(self, role: Role) -> tuple[Request, ...]:
-        page = await self.gateway.managed.requests.listing(self.symbol, Wanted(role=role), 500, "")
+        page = await self.gateway.managed.requests.listing(self.symbol, RequestFilter(role=role), 500, "")
         return page.items
 
 

@@ -20,8 +20,8 @@ from gateway.configuration.yaml_document import ConfigurationError, Document, Pr
 from gateway.configuration.yaml_document import Path as KeyPath
 from gateway.domain.profile import Profile
 from gateway.domain.requests.partner_policy import PartnerRole
-from gateway.domain.requests.policy import Conditions, RequestPolicy
-from gateway.domain.value import frozen
+from gateway.domain.requests.policy import RequestPolicy, RuleConditions
+from gateway.domain.value import value
 from gateway.profiles import ProfileSet
 from gateway.settings import LibrarySettings, Settings
 
@@ -71,7 +71,7 @@ def with_profiles(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool
 # --- rules -----------------------------------------------------------------------------------------------
 
 
-def rules(one: LoadedPolicy) -> Iterator[tuple[KeyPath, Conditions]]:
+def rules(one: LoadedPolicy) -> Iterator[tuple[KeyPath, RuleConditions]]:
     """All conditions, each with its place."""
     for index, mediation in enumerate(one.policy.intake.mediation):
         yield ("intake", "mediation", index), mediation
@@ -164,7 +164,7 @@ def _supplier(one: LoadedPolicy, path: KeyPath, profile: Profile) -> Iterator[Pr
         )
 
 
-@frozen
+@value
 class LoadedPolicy:
     """A library's policy and where each of its values was said."""
 
@@ -191,7 +191,7 @@ class PolicySet:
         return self.loaded[library].policy
 
 
-@frozen
+@value
 class Loading:
     """What came of reading the files: the policies that are whole, and everything that is wrong."""
 

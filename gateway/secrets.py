@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from gateway.configuration.yaml_document import ConfigurationError, Problem
-from gateway.domain.secret_reference import REQUIREMENT, is_reference
+from gateway.domain.secret_reference import REQUIREMENT, is_secret_reference
 
 MAX_BYTES = 65_536
 
@@ -16,7 +16,7 @@ def resolve(reference: str, folder: Path | None = None) -> str:
     at the current folder. Raises ConfigurationError, which never holds the secret, when it isn't there or is empty.
     """
     kind, _, name = reference.partition(":")
-    if not is_reference(reference):
+    if not is_secret_reference(reference):
         raise ConfigurationError([Problem("", 0, (), f"a secret {REQUIREMENT}")])
     secret = os.environ.get(name, "") if kind == "env" else _read(reference, (folder or Path()) / name)
     if not secret:

@@ -15,14 +15,14 @@ from adapters.artemail.dialect import ArtemailDialect, Mode, dialect_of
 from adapters.artemail.mail_format import answer_of
 from adapters.artemail.orders import FILE, Ordered, customer_for, order_of
 from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import About, Reason, Refused, Unavailable
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
-from gateway.domain.value import frozen_by_name
+from gateway.domain.value import keyword_value
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
-from gateway.ports.incoming_mail import shortened
-from gateway.ports.outgoing_mail import Letter, Sender, build_mail
-from gateway.ports.partner_channel import Delivered, GatheredFile, PartnerMessage
+from gateway.ports.incoming_mail import shorten_text
+from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
+from gateway.ports.partner_channel import DeliveryResult, OrderBatchFile, PartnerMessage
 
 File = tuple[str, str, bytes]
 """Name, media type, content."""
@@ -31,7 +31,7 @@ File = tuple[str, str, bytes]
 MOST_NOTE = 1_000
 
 
-@frozen_by_name
+@keyword_value
 class _Head:
     """What stands on the envelope. `id` and `at` are the same at every try."""
 
@@ -48,28 +48,28 @@ class ArtemailChannel:
     def __init__(self, context: ChannelContext) -> None:
         self._context = context
 
-    async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
+    async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
         """See `gateway.ports.partner_channel.PartnerChannel`."""
         dialect = dialect_of(profile)
         library = self._context.libraries[message.request.library]
         if message.role is Role.BORROWING:
             ordered = order_of(message, dialect, library.info)
-            file = GatheredFile(id=message.id, number=ordered.order.number, at=message.at)
+            file = OrderBatchFile(id=message.id, number=ordered.order.number, at=message.at)
             reply, cuts = await self._send_orders([message], [ordered], file, profile)
             return _delivered(reply, ordered, cuts, dialect)
         return await self._send_reply(message, profile, dialect, library)
 
     def batch_key(self, message: PartnerMessage, profile: Profile) -> str:
-        """See `gateway.ports.partner_channel.Gathers`: a file has one customer code."""
+        """See `gateway.ports.partner_channel.SendsBatches`: a file has one customer code."""
         try:
             return customer_for(message, dialect_of(profile)).code
         except Refused:
             return ""
 
     async def send_batch(
-        self, messages: Sequence[PartnerMessage], file: GatheredFile, profile: Profile
-    ) -> Sequence[Delivered | Refused]:
-        """See `gateway.ports.partner_channel.Gathers`."""
+        self, messages: Sequence[PartnerMessage], file: OrderBatchFile, profile: Profile
+    ) -> Sequence[DeliveryResult | Refused]:
+        """See `gateway.ports.partner_channel.SendsBatches`."""
         dialect = dialect_of(profile)
         code = next(filter(None, (self.batch_key(message, profile) for message in messages)), "")
         written = [self._build_order(message, dialect, code) for message in messages]
@@ -84,13 +84,13 @@ class ArtemailChannel:
     def _build_order(self, message: PartnerMessage, dialect: ArtemailDialect, code: str) -> Ordered | Refused:
         try:
             if customer_for(message, dialect).code != code:  # the profile has changed since the file was made
-                return Refused(Reason.OTHER, "Its file has another customer code; when released it goes alone.")
+                return Refused(RefusalReason.OTHER, "Its file has another customer code; when released it goes alone.")
             return order_of(message, dialect, self._context.libraries[message.request.library].info)
         except Refused as refused:
             return refused
 
     async def _send_orders(
-        self, messages: Sequence[PartnerMessage], orders: Sequence[Ordered], file: GatheredFile, profile: Profile
+        self, messages: Sequence[PartnerMessage], orders: Sequence[Ordered], file: OrderBatchFile, profile: Profile
     ) -> tuple[str, Sequence[Cut]]:
         """One mail; the server's reply, and what was cut."""
         dialect, first = dialect_of(profile), messages[0]
@@ -114,19 +114,23 @@ class ArtemailChannel:
 
     async def _send_reply(
         self, message: PartnerMessage, profile: Profile, dialect: ArtemailDialect, library: ChannelLibrary
-    ) -> Delivered:
+    ) -> DeliveryResult:
         answered = answer_of(message, dialect)
         files = await self._load_copy_files(message)
         to = _to(message, profile, dialect)
         quoted = next((one.value for one in message.request.extras if one.name == FILE), answered.number)
         head = _Head(id=message.id, at=message.at, to=to, number=quoted)
         reply = await self._context.mailer.send(self._compose_mail(head, dialect, library, answered.text, files))
-        return Delivered(_note(reply, *answered.notes), altered="; ".join(answered.notes))
+        return DeliveryResult(_note(reply, *answered.notes), altered="; ".join(answered.notes))
 
     def _resolve_password(self, reference: str) -> str:
         """Raises Unavailable, which says where it should be, never what it is."""
         if not reference:
-            raise Refused(Reason.DATA_MISSING, "The profile has no password for its customer code.", about=About.SENDER)
+            raise Refused(
+                RefusalReason.DATA_MISSING,
+                "The profile has no password for its customer code.",
+                about=MessagePart.SENDER,
+            )
         try:
             return self._context.secrets(reference)
         except ConfigurationError as error:
@@ -144,16 +148,16 @@ class ArtemailChannel:
             else:
                 return ((found.name, found.media_type, content),)
         if wanted and found is None and not message.details.link:
-            raise Refused(Reason.DATA_MISSING, "The copy that was to be sent is not there any more.")
+            raise Refused(RefusalReason.DATA_MISSING, "The copy that was to be sent is not there any more.")
         return ()
 
     def _compose_mail(
         self, head: _Head, dialect: ArtemailDialect, library: ChannelLibrary, text: str, files: tuple[File, ...] = ()
     ) -> EmailMessage:
         own = self._context.sender.fill_from_library(library.info)
-        sender = Sender(dialect.sender or own.address, own.name, dialect.reply_to or own.reply_to)
+        sender = LetterSender(dialect.sender or own.address, own.name, dialect.reply_to or own.reply_to)
         values = {"number": head.number, "customer": head.customer, "name": library.info.name}
-        letter = Letter(
+        letter = RenderedLetter(
             to=head.to,
             subject=dialect.subject.format(**values),
             text=text,
@@ -171,7 +175,7 @@ def _text(file: OrderFile, dialect: ArtemailDialect) -> tuple[str, Sequence[Cut]
     try:
         return encode(file, dialect.layout.codec_layout)
     except ValueError as error:
-        raise Refused(Reason.INVALID_VALUE, f"The order can't be written: {error}.") from error
+        raise Refused(RefusalReason.INVALID_VALUE, f"The order can't be written: {error}.") from error
 
 
 def _to(message: PartnerMessage, profile: Profile, dialect: ArtemailDialect) -> str:
@@ -180,12 +184,12 @@ def _to(message: PartnerMessage, profile: Profile, dialect: ArtemailDialect) -> 
     return dialect.test.address or usual if dialect.mode is Mode.TEST else usual
 
 
-def _delivered(reply: str, ordered: Ordered, cuts: Sequence[Cut], dialect: ArtemailDialect) -> Delivered:
+def _delivered(reply: str, ordered: Ordered, cuts: Sequence[Cut], dialect: ArtemailDialect) -> DeliveryResult:
     mine = (cut for cut in cuts if cut.number in (ordered.order.number, ""))  # "": of the whole file's address
     altered = (*ordered.notes, *(f"cut to {dialect.layout.length} characters: {cut.line}" for cut in mine))
     test = ("sent as a test order",) if dialect.mode is Mode.TEST else ()
-    return Delivered(_note(reply, *test, *altered), altered=shortened("; ".join(altered), MOST_NOTE))
+    return DeliveryResult(_note(reply, *test, *altered), altered=shorten_text("; ".join(altered), MOST_NOTE))
 
 
 def _note(*parts: str) -> str:
-    return shortened("; ".join(parts), MOST_NOTE)
+    return shorten_text("; ".join(parts), MOST_NOTE)

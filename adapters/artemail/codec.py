@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import field
 from textwrap import wrap
 
-from gateway.domain.problems import Fault, MalformedMessage
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.domain.value import keyword_value, value
 
 GUARD = "'"
 """Put before a line that would be taken for the start or the end of a request."""
@@ -20,7 +20,7 @@ GUARD = "'"
 MOST_LINES = 100_000
 
 
-@frozen_by_name
+@keyword_value
 class Layout:
     """How a file looks. `length`: most characters of an item's line; `indent`: blanks before the continuation of a
     wrapped line, by which it is known again; 0 where the partner wants none. `gap`: empty lines between parts."""
@@ -36,7 +36,7 @@ class Layout:
     customer: str = r"\d{2}-\d{4}"
 
 
-@frozen
+@value
 class Order:
     """One request, or what is said about one. `lines`: whole ones, of any length."""
 
@@ -46,7 +46,7 @@ class Order:
     address: tuple[str, ...] = ()
 
 
-@frozen_by_name
+@keyword_value
 class OrderFile:
     customer: str
     password: str = field(default="", repr=False)
@@ -55,7 +55,7 @@ class OrderFile:
     rest: tuple[str, ...] = ()  # read only: what stands around it
 
 
-@frozen
+@value
 class Cut:
     """A line that had to be cut."""
 
@@ -134,10 +134,12 @@ def decode(text: str, layout: Layout) -> OrderFile:
     """Raises MalformedMessage. Its reason never quotes the head of the file, where the password is."""
     lines = [line.rstrip() for line in text.splitlines()]
     if len(lines) > MOST_LINES:
-        raise MalformedMessage("", f"more than {MOST_LINES} lines", Fault.TOO_LARGE)
+        raise MalformedMessage("", f"more than {MOST_LINES} lines", MalformationKind.TOO_LARGE)
     starts = [n for n, line in enumerate(lines) if _start(line, layout)]
     if not starts:
-        raise MalformedMessage("", f"there is no request (a line that begins with {layout.start})", Fault.DATA_MISSING)
+        raise MalformedMessage(
+            "", f"there is no request (a line that begins with {layout.start})", MalformationKind.DATA_MISSING
+        )
     customer, password, address = _head(lines[: starts[0]], layout)
     end = next((n for n in range(starts[-1], len(lines)) if lines[n].strip() == layout.end), len(lines))
     bounds = [*starts[1:], end]
@@ -159,7 +161,9 @@ def _head(lines: list[str], layout: Layout) -> tuple[str, str, tuple[str, ...]]:
     filled = [line.strip() for line in lines if line.strip()]
     at = next((n for n, line in enumerate(filled) if re.fullmatch(layout.customer, line)), None)
     if at is None:
-        raise MalformedMessage("line 1", "there is no customer code above the first request", Fault.DATA_MISSING)
+        raise MalformedMessage(
+            "line 1", "there is no customer code above the first request", MalformationKind.DATA_MISSING
+        )
     below = filled[at + 1 :]
     mark = below.index(layout.file_address) if layout.file_address in below else len(below)
     return filled[at], below[0] if mark else "", tuple(below[mark + 1 :])

@@ -16,12 +16,12 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from adapters.artemail import codec
 from adapters.artemail.reply_rules import Replies
 from adapters.artemail.text_templates import checked
-from gateway.domain.circulation_policy import Pattern, Section
+from gateway.domain.circulation_policy import Pattern, ProfileSection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import CitationType
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.secret_reference import SecretRef
+from gateway.domain.secret_reference import SecretReference
 
 ITEM_FIELDS = (
     "container",
@@ -84,7 +84,7 @@ class Mode(StrEnum):
     TEST = "test"
 
 
-class TestOrders(Section):
+class TestOrders(ProfileSection):
     """How a test order differs."""
 
     __test__ = False  # or pytest takes it for a test
@@ -93,7 +93,7 @@ class TestOrders(Section):
     keywords: tuple[Code, ...] = Field((), description="added to each request's first line")
 
 
-class Conditions(Section):
+class Conditions(ProfileSection):
     """All that are set must fit."""
 
     services: tuple[ServiceType, ...] = Field((), description="loan, copy, copy-or-loan; empty: all")
@@ -104,11 +104,11 @@ class Conditions(Section):
 
 class Customer(Conditions):
     code: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,40}$")] = Field(description="such as 99-9999")
-    password: SecretRef = Field("", description="authorisation code, by reference: env:NAME or file:PATH")
+    password: SecretReference = Field("", description="authorisation code, by reference: env:NAME or file:PATH")
     branches: tuple[str, ...] = Field((), description="our branches that order under it; empty: all")
 
 
-class Numbers(Section):
+class Numbers(ProfileSection):
     """Request numbers as the service takes them."""
 
     pattern: Pattern = Field(
@@ -118,7 +118,7 @@ class Numbers(Section):
     prefix: str = Field("", pattern=r"^[A-Z0-9./-]*$", description="put before ours, and taken off what comes back")
 
 
-class FileLayout(Section):
+class FileLayout(ProfileSection):
     start: Ascii = Field("TX", pattern=r"^\S+$", description="what a request's first line begins with")
     end: Ascii = Field("NNNN", pattern=r"^\S+$", description="last line of the file")
     blank_lines: int = Field(3, ge=1, le=20, description="between parts: n + 1 line feeds (facts: four)")
@@ -144,7 +144,7 @@ class FileLayout(Section):
         )
 
 
-class Characters(Section):
+class Characters(ProfileSection):
     """The ASCII that the format allows."""
 
     allowed: Pattern = Field("[ -~]", description="regular expression of one allowed character")
@@ -164,7 +164,7 @@ class KeywordRule(Conditions):
     codes: tuple[Code, ...] = Field(description="in this order")
 
 
-class Keywords(Section):
+class Keywords(ProfileSection):
     """Codes on a request's first line, in three groups; of each the first rule that fits counts."""
 
     service: tuple[KeywordRule, ...] = ()
@@ -176,7 +176,7 @@ class Keywords(Section):
         return (self.service, self.delivery, self.queries)
 
 
-class Items(Section):
+class Items(ProfileSection):
     """Lines of an item, by kind of citation, in order. {field}; [part that goes when its fields are not known]."""
 
     article: tuple[ItemLine, ...] = Field(
@@ -207,7 +207,7 @@ class Items(Section):
 AddressForm = Literal["none", "postal", "email"]
 
 
-class Delivery(Section):
+class Delivery(ProfileSection):
     """Where it is to be delivered: our library's address, below the item or for the whole file."""
 
     loans: AddressForm = Field("none", description="below an item that is to be lent")
@@ -218,25 +218,25 @@ class Delivery(Section):
 
 _SAYABLE = frozenset(
     {
-        Kind.CANCEL,
-        Kind.RENEW,
-        Kind.STATUS_QUERY,
-        Kind.MESSAGE,
-        Kind.RECEIVED,
-        Kind.RETURNED,
-        Kind.CONDITION_ACCEPTED,
-        Kind.CONDITION_REFUSED,
-        Kind.LOST,
-        Kind.DAMAGED,
-        Kind.STATUS_REPORT,
+        EventKind.CANCEL,
+        EventKind.RENEW,
+        EventKind.STATUS_QUERY,
+        EventKind.MESSAGE,
+        EventKind.RECEIVED,
+        EventKind.RETURNED,
+        EventKind.CONDITION_ACCEPTED,
+        EventKind.CONDITION_REFUSED,
+        EventKind.LOST,
+        EventKind.DAMAGED,
+        EventKind.STATUS_REPORT,
     }
 )
 
 
-class Actions(Section):
+class Actions(ProfileSection):
     """What else is said about an order: codes in place of keywords, the note as lines below."""
 
-    codes: Mapping[Kind, tuple[Code, ...]] = Field(
+    codes: Mapping[EventKind, tuple[Code, ...]] = Field(
         {}, description="kind of message, such as cancel, renew or status-query (a chaser) -> codes"
     )
 
@@ -259,7 +259,7 @@ def _subject(value: str) -> str:
     return value
 
 
-class ArtemailDialect(Section):
+class ArtemailDialect(ProfileSection):
     mode: Mode = Field(Mode.LIVE, description="`test`: everything goes out as a test order")
     test: TestOrders = TestOrders()
     address: MailAddress = Field("", description="where orders go; empty: `partner.email`")

@@ -13,13 +13,13 @@ from adapters.artemail.orders import written_number
 from adapters.artemail.replies import AboutFile, Answers, Reply, as_number, line_of, read, references_in
 from adapters.artemail.reply_rules import DATES, ReplyRule
 from adapters.artemail.text_templates import Scribe, after_weeks, amount_of, date_of, money_of, parse, weeks_until
-from gateway.domain.problems import Fault, MalformedMessage, Reason, Refused
+from gateway.domain.problems import MalformationKind, MalformedMessage, RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.request import Role
-from gateway.domain.value import frozen
-from gateway.ports.incoming_mail import IncomingMail, MailEvent, OfFile, Understood
+from gateway.domain.value import value
+from gateway.ports.incoming_mail import BatchEvent, IncomingMail, MailEvent, MailInterpretation
 from gateway.ports.partner_channel import PartnerMessage
 
 REJECTED = "order-rejected"
@@ -43,18 +43,20 @@ class ArtemailFormat:
             return True
         return not mail.automatic and bool(found.reference or found.numbers)  # a note of absence names them too
 
-    def decode(self, mail: IncomingMail, profile: Profile) -> Understood:
+    def decode(self, mail: IncomingMail, profile: Profile) -> MailInterpretation:
         """See `gateway.ports.incoming_mail.MailFormat`. A partner that only supplies sends no orders: what looks like
         one is our own, quoted."""
         dialect = dialect_of(profile)
         if _may(profile, PartnerRole.REQUESTER) and codec.is_file(mail.text, dialect.layout.codec_layout):
             return orders.understood(mail, profile, dialect)
         if not _may(profile, PartnerRole.SUPPLIER):
-            raise MalformedMessage("", "no order file: the customer code or a request is missing", Fault.DATA_MISSING)
+            raise MalformedMessage(
+                "", "no order file: the customer code or a request is missing", MalformationKind.DATA_MISSING
+            )
         return understood(mail, dialect)
 
     def named_batches(self, mail: IncomingMail, profile: Profile) -> tuple[str, ...]:
-        """See `gateway.ports.incoming_mail.NamesFiles`."""
+        """See `gateway.ports.incoming_mail.NamesBatches`."""
         return files_named(mail, dialect_of(profile))
 
 
@@ -65,15 +67,15 @@ def _may(profile: Profile, role: PartnerRole) -> bool:
 # --- read ------------------------------------------------------------------------------------------------
 
 
-def understood(mail: IncomingMail, dialect: ArtemailDialect) -> Understood:
+def understood(mail: IncomingMail, dialect: ArtemailDialect) -> MailInterpretation:
     """Raises MalformedMessage: nothing in it is an answer."""
     answers = read(mail.subject, mail.text, dialect)
     files = tuple(n for n, part in enumerate(mail.attachments) if part.media_type == "application/pdf")
     events = tuple(_events(answers, files, mail, dialect))
     if not events:
-        raise MalformedMessage("", "there is no reply code and no request number in it", Fault.DATA_MISSING)
+        raise MalformedMessage("", "there is no reply code and no request number in it", MalformationKind.DATA_MISSING)
     unknown = tuple(f"{one.number} {one.code}".strip() for one in answers.replies if not one.rule)
-    return Understood(events, unknown)
+    return MailInterpretation(events, unknown)
 
 
 def _events(
@@ -97,10 +99,10 @@ def _reply(
     where = f"line {reply.line}" if reply.line else "subject"
     if not reply.rule:
         return MailEvent(
-            kind=Kind.MESSAGE,
+            kind=EventKind.MESSAGE,
             role=Role.BORROWING,
             transaction=reply.number,
-            details=Details(note=_joined(reply.code, *reply.prose)),
+            details=EventDetails(note=_joined(reply.code, *reply.prose)),
             files=files,
             file=_file(answers, dialect),
             explained=(f"{where}: '{reply.code}' is no code that the profile knows -> message",),
@@ -118,14 +120,14 @@ def _reply(
     )
 
 
-def _details(reply: Reply, rule: ReplyRule, received: datetime, dialect: ArtemailDialect) -> Details:
+def _details(reply: Reply, rule: ReplyRule, received: datetime, dialect: ArtemailDialect) -> EventDetails:
     values, forms = reply.values, dialect.replies.dates
     days = {name: date_of(values[name], forms) for name in DATES if name in values}
     retry = days.get("retry")
     if retry is None and "weeks" in values:
         retry = after_weeks(received.date(), values["weeks"])
     note = parse(rule.note).fill(values) if rule.note else ""
-    return Details(
+    return EventDetails(
         due=days.get("due"),
         expected=days.get("expected"),
         retry_after=retry,
@@ -145,15 +147,15 @@ def _reason(text: str) -> str:
 
 def _about_file(about: AboutFile, answers: Answers, dialect: ArtemailDialect) -> MailEvent:
     rule = dialect.replies.files[about.rule]
-    kind = Kind(rule.kind)
+    kind = EventKind(rule.kind)
     where = f"line {about.line}" if about.line else "subject"
-    file = _file(answers, dialect) or OfFile(numbers=())
+    file = _file(answers, dialect) or BatchEvent(numbers=())
     return MailEvent(
         kind=kind,
         role=Role.BORROWING,
         transaction=about.number,
-        details=Details(
-            reason=rule.reason or (REJECTED if kind is Kind.REJECTED else ""),
+        details=EventDetails(
+            reason=rule.reason or (REJECTED if kind is EventKind.REJECTED else ""),
             note=_joined(about.text, _meaning(about.fault, dialect)),
         ),
         file=replace(file, each=not about.number, count=about.count),
@@ -166,12 +168,12 @@ def _meaning(fault: str, dialect: ArtemailDialect) -> str:
     return f"{fault}: {meaning}" if meaning else ""
 
 
-def _file(answers: Answers, dialect: ArtemailDialect) -> OfFile | None:
-    return OfFile(numbers=_numbers((answers.reference,), dialect)) if answers.reference else None
+def _file(answers: Answers, dialect: ArtemailDialect) -> BatchEvent | None:
+    return BatchEvent(numbers=_numbers((answers.reference,), dialect)) if answers.reference else None
 
 
 def files_named(mail: IncomingMail, dialect: ArtemailDialect) -> tuple[str, ...]:
-    """As in `gateway.ports.incoming_mail.NamesFiles`."""
+    """As in `gateway.ports.incoming_mail.NamesBatches`."""
     return _numbers(references_in(f"{mail.subject}\n{mail.text}", dialect), dialect)
 
 
@@ -183,13 +185,13 @@ def _numbers(references: Iterable[str], dialect: ArtemailDialect) -> tuple[str, 
 def _without_code(answers: Answers, files: tuple[int, ...], dialect: ArtemailDialect) -> Iterator[MailEvent]:
     """A mail in plain English, or one that brings the copy itself."""
     numbers = answers.numbers or ("",)
-    kind = Kind(dialect.replies.pdf_alone) if files and len(numbers) == 1 else Kind.MESSAGE
+    kind = EventKind(dialect.replies.pdf_alone) if files and len(numbers) == 1 else EventKind.MESSAGE
     for number in numbers:
         yield MailEvent(
             kind=kind,
             role=Role.BORROWING,
             transaction=number,
-            details=Details(note=_joined(*answers.prose)),
+            details=EventDetails(note=_joined(*answers.prose)),
             files=files if len(numbers) == 1 else (),
             file=_file(answers, dialect),
             explained=(f"a mail about {number or answers.reference} without a code -> {kind.value}",),
@@ -203,7 +205,7 @@ def _joined(*texts: str) -> str:
 # --- written ---------------------------------------------------------------------------------------------
 
 
-@frozen
+@value
 class Answered:
     """The body of a reply. `notes`: what was changed to fit, for the history."""
 
@@ -225,10 +227,10 @@ def answer_of(message: PartnerMessage, dialect: ArtemailDialect) -> Answered:
             return Answered(number, "\n".join((line, *prose)) + "\n", (summary,) if summary else ())
     said = f"No code in `replies.codes` of the profile says '{message.kind.value}'"
     why = f" for the reason '{message.details.reason}'" if message.details.reason else ""
-    raise Refused(Reason.UNSUPPORTED_SERVICE, f"{said}{why}, with what is known.")
+    raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"{said}{why}, with what is known.")
 
 
-def _candidates(kind: Kind, details: Details, codes: Mapping[str, ReplyRule]) -> list[ReplyRule]:
+def _candidates(kind: EventKind, details: EventDetails, codes: Mapping[str, ReplyRule]) -> list[ReplyRule]:
     """Codes of this kind that say nothing wrong: those of the same reason first, of these the one that says most."""
     fitting = [
         one
@@ -248,7 +250,7 @@ def _says(rule: ReplyRule) -> int:
 _WORDS = {"due": "Due back", "expected": "Expected", "retry": "Ask again", "amount": "Cost", "link": "To be had at"}
 
 
-def _unsaid(details: Details, rule: ReplyRule, values: Mapping[str, str]) -> Iterator[str]:
+def _unsaid(details: EventDetails, rule: ReplyRule, values: Mapping[str, str]) -> Iterator[str]:
     """What the code has no field for, in plain English."""
     fields = set(rule.template.fields)
     if "weeks" in fields:

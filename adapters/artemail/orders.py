@@ -24,13 +24,13 @@ from adapters.artemail.dialect import (
 from adapters.artemail.replies import reference_in
 from adapters.artemail.text_templates import Scribe, Template, parse
 from gateway.domain.library import RecordId
-from gateway.domain.problems import About, Fault, MalformedMessage, Reason, Refused
+from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.citation import Citation, CitationType, Extra
-from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.request import Lending, Party, Request, Role, Service, ServiceType
-from gateway.domain.value import frozen
-from gateway.ports.incoming_mail import IncomingMail, MailEvent, Understood
+from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import LendingState, LibraryParty, Request, RequestedService, Role, ServiceType
+from gateway.domain.value import value
+from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.partner_channel import PartnerMessage
 
@@ -58,7 +58,7 @@ MOST_LENGTH = 400
 """Of a line that is looked into; a longer one is kept as note."""
 
 
-@frozen
+@value
 class Ordered:
     """An order ready to be sent. `notes`: what was changed to fit, for the history."""
 
@@ -76,7 +76,9 @@ def customer_for(message: PartnerMessage, dialect: ArtemailDialect) -> Customer:
     for one in dialect.customers:
         if _fits(one, request) and (not one.branches or request.branch in one.branches):
             return one
-    raise Refused(Reason.DATA_MISSING, "The profile has no customer code for this request.", about=About.SENDER)
+    raise Refused(
+        RefusalReason.DATA_MISSING, "The profile has no customer code for this request.", about=MessagePart.SENDER
+    )
 
 
 def order_of(message: PartnerMessage, dialect: ArtemailDialect, library: LibraryInfo) -> Ordered:
@@ -85,13 +87,13 @@ def order_of(message: PartnerMessage, dialect: ArtemailDialect, library: Library
     number = written_number(message.transaction, dialect.numbers)
     test = dialect.test.keywords if dialect.mode is Mode.TEST else ()
     file_address = _address(dialect.delivery.file, library, scribe)
-    if message.kind is not Kind.REQUEST:
+    if message.kind is not EventKind.REQUEST:
         codes = dialect.actions.codes.get(message.kind)
         if codes is None:
             said = (
                 f"'{message.kind.value}' can't be said in ARTEmail: `actions.codes` of the profile has no code for it."
             )
-            raise Refused(Reason.UNSUPPORTED_SERVICE, said)
+            raise Refused(RefusalReason.UNSUPPORTED_SERVICE, said)
         said_lines = tuple(map(scribe.transcribe, message.details.note.splitlines()))
         return Ordered(Order(number, (*codes, *test), said_lines), (), _notes(scribe))
     request = message.request
@@ -101,7 +103,9 @@ def order_of(message: PartnerMessage, dialect: ArtemailDialect, library: Library
     keywords += [code for code in dialect.delivery.keywords if address and code not in keywords]
     lines = tuple(filter(None, map(scribe.transcribe, lines_of(request, dialect.items))))
     if not lines:
-        raise Refused(Reason.DATA_MISSING, "Nothing of the citation can be written in an order.", about=About.RECORD)
+        raise Refused(
+            RefusalReason.DATA_MISSING, "Nothing of the citation can be written in an order.", about=MessagePart.RECORD
+        )
     return Ordered(Order(number, (*keywords, *test), lines, address), file_address, _notes(scribe))
 
 
@@ -110,9 +114,9 @@ def written_number(transaction: str, numbers: Numbers) -> str:
     number = f"{numbers.prefix}{transaction}"
     if not re.fullmatch(numbers.pattern, number) or number.split() != [number] or not re.search(r"\d", number):
         raise Refused(
-            Reason.INVALID_VALUE,
+            RefusalReason.INVALID_VALUE,
             "The partner does not take such a request number; `partner.number` of its profile makes others.",
-            about=About.REQUEST,
+            about=MessagePart.REQUEST,
             value=number,
         )
     return number
@@ -145,7 +149,11 @@ def _address(form: AddressForm, library: LibraryInfo, scribe: Scribe) -> tuple[s
     written = tuple(filter(None, map(scribe.transcribe, lines)))
     if not written:
         what = "e-mail" if form == "email" else "postal"
-        raise Refused(Reason.DATA_MISSING, f"The library has no {what} address to be delivered to.", about=About.SENDER)
+        raise Refused(
+            RefusalReason.DATA_MISSING,
+            f"The library has no {what} address to be delivered to.",
+            about=MessagePart.SENDER,
+        )
     return written
 
 
@@ -156,19 +164,19 @@ def _notes(scribe: Scribe) -> tuple[str, ...]:
 # --- read ------------------------------------------------------------------------------------------------
 
 
-def understood(mail: IncomingMail, profile: Profile, dialect: ArtemailDialect) -> Understood:
+def understood(mail: IncomingMail, profile: Profile, dialect: ArtemailDialect) -> MailInterpretation:
     """Orders of a partner that asks us. Raises MalformedMessage."""
     file = codec.decode(mail.text, dialect.layout.codec_layout)
     if dialect.customers and file.customer not in {one.code for one in dialect.customers}:
-        raise MalformedMessage("customer code", "it is none that the profile knows", Fault.INVALID_VALUE)
+        raise MalformedMessage("customer code", "it is none that the profile knows", MalformationKind.INVALID_VALUE)
     reference = reference_in(mail.subject, dialect)
-    extras = (Extra(FILE, reference),) if reference else ()
+    extras = (CitationExtra(FILE, reference),) if reference else ()
     events = tuple(_event(one, file, extras, profile, dialect) for one in file.orders)
-    return Understood(events, file.rest)
+    return MailInterpretation(events, file.rest)
 
 
 def _event(
-    order: Order, file: OrderFile, extras: tuple[Extra, ...], profile: Profile, dialect: ArtemailDialect
+    order: Order, file: OrderFile, extras: tuple[CitationExtra, ...], profile: Profile, dialect: ArtemailDialect
 ) -> MailEvent:
     said = set(order.keywords)
     number = read_number(order.number, dialect.numbers)
@@ -183,13 +191,13 @@ def _event(
             kind=kind,
             role=Role.LENDING,
             transaction=number,
-            details=Details(note="\n".join(order.lines)),
+            details=EventDetails(note="\n".join(order.lines)),
             explained=explained,
         )
     request = _request(order, file, profile, dialect)
     request = replace(request, extras=(*request.extras, *extras))
     return MailEvent(
-        kind=Kind.REQUEST,
+        kind=EventKind.REQUEST,
         role=Role.LENDING,
         transaction=number,
         request=request,
@@ -209,14 +217,14 @@ def _request(order: Order, file: OrderFile, profile: Profile, dialect: ArtemailD
         library="",
         id="",
         role=Role.LENDING,
-        state=Lending.NEW,
+        state=LendingState.NEW,
         number="",
         created=NEVER,
         changed=NEVER,
         citation=citation,
         service=service,
-        extras=tuple(Extra(KEYWORD, code) for code in strange),
-        partner=Party(
+        extras=tuple(CitationExtra(KEYWORD, code) for code in strange),
+        partner=LibraryParty(
             symbol=partner.symbol if partner is not None else "",
             profile=profile.name,
             email=mails[0] if mails else "",
@@ -226,7 +234,7 @@ def _request(order: Order, file: OrderFile, profile: Profile, dialect: ArtemailD
     )
 
 
-def _service(keywords: tuple[str, ...], dialect: ArtemailDialect) -> tuple[Service, tuple[str, ...]]:
+def _service(keywords: tuple[str, ...], dialect: ArtemailDialect) -> tuple[RequestedService, tuple[str, ...]]:
     """What the codes ask for, and those that no rule explains. Of each group the rule counts that explains most."""
     said, explained = set(keywords), set(dialect.delivery.keywords)
     type_, level, format_ = ServiceType.COPY, "", ""
@@ -239,7 +247,7 @@ def _service(keywords: tuple[str, ...], dialect: ArtemailDialect) -> tuple[Servi
             type_ = rule.services[0]
         level = level or (rule.levels[0] if len(rule.levels) == 1 else "")
         format_ = format_ or (rule.formats[0] if len(rule.formats) == 1 else "")
-    return Service(type_, format_, level), tuple(code for code in keywords if code not in explained)
+    return RequestedService(type_, format_, level), tuple(code for code in keywords if code not in explained)
 
 
 def lines_of(request: Request, items: Items) -> tuple[str, ...]:
@@ -310,7 +318,7 @@ def _order(service: ServiceType) -> tuple[str, ...]:
     return ("book", "article", "conference") if service is ServiceType.LOAN else ("article", "book", "conference")
 
 
-@frozen
+@value
 class _Line:
     """A line of the layout as it is read. `telling`: it can be told by its look."""
 

@@ -9,8 +9,8 @@ from dataclasses import field, replace
 from adapters.artemail.dialect import ArtemailDialect, Numbers
 from adapters.artemail.reply_rules import Codes, Found, ReplyRule, labels
 from adapters.artemail.text_templates import date_of
-from gateway.domain.value import frozen_by_name
-from gateway.ports.incoming_mail import own_lines
+from gateway.domain.value import keyword_value
+from gateway.ports.incoming_mail import list_own_lines
 
 MOST_LINES = 5_000
 MOST_LENGTH = 500
@@ -22,7 +22,7 @@ SHORTEST = 3
 """Of a request's number that has no label before it."""
 
 
-@frozen_by_name
+@keyword_value
 class Reply:
     """One answer as it stands in a mail. `rule`: its name in the profile's table, empty for a code that isn't there;
     `values`: the captured fields; `prose`: what was written below it."""
@@ -35,7 +35,7 @@ class Reply:
     line: int = 0  # counted from 1; 0: the subject
 
 
-@frozen_by_name
+@keyword_value
 class AboutFile:
     """An answer about a whole file. `number` is empty unless the line names a request; `count`: of so many requests;
     `fault`: the service's code for what is wrong."""
@@ -48,7 +48,7 @@ class AboutFile:
     line: int = 0
 
 
-@frozen_by_name
+@keyword_value
 class Answers:
     """`reference`: the word behind FILEREFNO, as it stands there; `numbers`: all requests that are named; `prose`: what
     is neither."""
@@ -273,7 +273,7 @@ def as_number(word: str, numbers: Numbers) -> str:
 
 def _lines(text: str) -> Iterator[tuple[str, bool, int]]:
     """With whether it is quoted, and its number from 1."""
-    own = own_lines(text)
+    own = list_own_lines(text)
     at = 0
     for n, line in enumerate(text.splitlines()[:MOST_LINES]):
         mine = at < len(own) and own[at] == line

@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from adapters.artemail.text_templates import PATTERNS, Template, checked, parse
-from gateway.domain.circulation_policy import Pattern, Section
-from gateway.domain.requests.events import Condition, Kind
-from gateway.domain.value import frozen
+from gateway.domain.circulation_policy import Pattern, ProfileSection
+from gateway.domain.requests.events import EventKind, LoanCondition
+from gateway.domain.value import value
 
 CODE_FIELDS = ("weeks", "amount", "place", "date", "due", "expected", "retry", "link", "text")
 """`weeks`: until it may be asked for again; `place` on the waiting list; `due`, `expected` and `retry` are dates that
@@ -23,31 +23,31 @@ DATES = frozenset({"date", "due", "expected", "retry"})
 
 ANSWERS = frozenset(
     {
-        Kind.ACKNOWLEDGED,
-        Kind.REJECTED,
-        Kind.EXPECT_TO_SUPPLY,
-        Kind.WILL_SUPPLY,
-        Kind.HOLD_PLACED,
-        Kind.CONDITIONAL,
-        Kind.RETRY,
-        Kind.UNFILLED,
-        Kind.FORWARDED,
-        Kind.EXPIRED,
-        Kind.CANCEL_ACCEPTED,
-        Kind.CANCEL_REFUSED,
-        Kind.SHIPPED,
-        Kind.COPY_DELIVERED,
-        Kind.CHECKED_IN,
-        Kind.LOST,
-        Kind.DAMAGED,
-        Kind.RENEW_ACCEPTED,
-        Kind.RENEW_REFUSED,
-        Kind.DUE_DATE_CHANGED,
-        Kind.OVERDUE,
-        Kind.RECALL,
-        Kind.MESSAGE,
-        Kind.STATUS_QUERY,
-        Kind.STATUS_REPORT,
+        EventKind.ACKNOWLEDGED,
+        EventKind.REJECTED,
+        EventKind.EXPECT_TO_SUPPLY,
+        EventKind.WILL_SUPPLY,
+        EventKind.HOLD_PLACED,
+        EventKind.CONDITIONAL,
+        EventKind.RETRY,
+        EventKind.UNFILLED,
+        EventKind.FORWARDED,
+        EventKind.EXPIRED,
+        EventKind.CANCEL_ACCEPTED,
+        EventKind.CANCEL_REFUSED,
+        EventKind.SHIPPED,
+        EventKind.COPY_DELIVERED,
+        EventKind.CHECKED_IN,
+        EventKind.LOST,
+        EventKind.DAMAGED,
+        EventKind.RENEW_ACCEPTED,
+        EventKind.RENEW_REFUSED,
+        EventKind.DUE_DATE_CHANGED,
+        EventKind.OVERDUE,
+        EventKind.RECALL,
+        EventKind.MESSAGE,
+        EventKind.STATUS_QUERY,
+        EventKind.STATUS_REPORT,
     }
 )
 """What a supplier says."""
@@ -73,17 +73,17 @@ def _date_form(value: str) -> str:
     return value
 
 
-def _kind(value: Kind) -> Kind:
+def _kind(value: EventKind) -> EventKind:
     if value not in ANSWERS:
         raise ValueError(f"nothing that a supplier says; such things are: {', '.join(sorted(ANSWERS))}")
     return value
 
 
 DateForm = Annotated[str, AfterValidator(_date_form)]
-Answer = Annotated[Kind, AfterValidator(_kind)]
+Answer = Annotated[EventKind, AfterValidator(_kind)]
 
 
-class ReplyRule(Section):
+class ReplyRule(ProfileSection):
     """One code and what it means."""
 
     code: Annotated[str, AfterValidator(_code)] = Field(
@@ -100,7 +100,7 @@ class ReplyRule(Section):
     )
     reason: str = Field("", pattern=r"^[a-z0-9-]*$", description="why not")
     note: str = Field("", description="for staff; with the same fields as the code")
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[LoanCondition, ...] = ()
     renewals_allowed: bool | None = Field(None, description="what it says about further renewals")
 
     @model_validator(mode="after")
@@ -124,7 +124,7 @@ class ReplyRule(Section):
         return tuple(re.compile(self.pattern).groupindex) if self.pattern is not None else self.template.fields
 
 
-class FileReply(Section):
+class FileReply(ProfileSection):
     """A mail about a whole file: it was accepted or rejected. Groups: `number` (request), `fault`, `count` (so many
     requests; where the file had another number of them, staff look)."""
 
@@ -140,7 +140,7 @@ class FileReply(Section):
         return self
 
 
-class Replies(Section):
+class Replies(ProfileSection):
     codes: dict[str, ReplyRule] = Field(
         {}, description="by a name of yours; a profile that extends this one adds some or takes some away (null)"
     )
@@ -170,7 +170,7 @@ class Replies(Section):
     )
 
 
-@frozen
+@value
 class Found:
     """A code at the start of a text. `rule`: its name in the table, empty for one that isn't there; `tail`: the
     explanation behind it."""
@@ -218,7 +218,7 @@ def labels(words: tuple[str, ...]) -> str:
     return rf"(?:{'|'.join(each) or '(?!)'})\.?\s*[:#=]?\s*"
 
 
-@frozen
+@value
 class _Entry:
     name: str
     pattern: re.Pattern[str]

@@ -18,7 +18,7 @@ from decimal import Decimal, InvalidOperation
 from anyascii import anyascii
 
 from gateway.domain.library import Money
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 ANYTHING = r".+?"
 
@@ -46,17 +46,17 @@ MOST_SHOWN = 24
 """Characters in a summary."""
 
 
-@frozen
+@value
 class Text:
     text: str
 
 
-@frozen
+@value
 class Value:
     field: str
 
 
-@frozen
+@value
 class Part:
     """What stands in brackets."""
 
@@ -66,7 +66,7 @@ class Part:
 Piece = Text | Value | Part
 
 
-@frozen
+@value
 class Template:
     pieces: tuple[Piece, ...]
 
@@ -209,7 +209,7 @@ def amount_of(money: Money) -> str:
     return f"{money.amount:.2f} {money.currency}"
 
 
-@frozen
+@value
 class Change:
     """`written` is empty for a character that was left out."""
 

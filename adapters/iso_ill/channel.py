@@ -19,11 +19,11 @@ from adapters.iso_ill.messages.codes import ApduType, HistoryService, Transactio
 from adapters.iso_ill.messages.structures import Credentials, Extension, ServiceDateTime
 from adapters.iso_ill.state_tables import FROM_RESPONDER
 from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Reason, Refusal, Unavailable
+from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Refusal, RefusalReason, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
 from gateway.ports.adapter import ChannelContext
-from gateway.ports.partner_channel import Delivered, PartnerMessage, Saying
+from gateway.ports.partner_channel import DeliveryResult, OutgoingMessage, PartnerMessage
 
 
 class IsoIllChannel:
@@ -32,7 +32,7 @@ class IsoIllChannel:
     def __init__(self, context: ChannelContext) -> None:
         self._context = context
 
-    async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
+    async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
         """See `gateway.ports.partner_channel.PartnerChannel`."""
         dialect = dialect_of(profile)
         library = self._context.libraries[message.request.library]
@@ -66,7 +66,9 @@ class IsoIllChannel:
 
     # --- TCP ---------------------------------------------------------------------------------------------
 
-    async def _send_by_tcp(self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: Context) -> Delivered:
+    async def _send_by_tcp(
+        self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: Context
+    ) -> DeliveryResult:
         dialect = context.dialect
         transport = dialect.transport
         reported = is_reported(apdu.type, dialect.acknowledges)
@@ -74,7 +76,7 @@ class IsoIllChannel:
         tls = transport.tls.to_client_tls()
         address = _address(message, dialect)
         reply = await self._context.lines.send(
-            Saying(
+            OutgoingMessage(
                 protocol=SECTION,
                 profile=profile.name,
                 message=encode(apdu, dialect.wire.style),
@@ -87,11 +89,13 @@ class IsoIllChannel:
                 tls=tls.resolve_in_folder(self._context.folder) if tls is not None else None,
             )
         )
-        return delivered(reply, apdu, context) if reply is not None else Delivered(f"{name_of(apdu.type)} sent")
+        return delivered(reply, apdu, context) if reply is not None else DeliveryResult(f"{name_of(apdu.type)} sent")
 
     # --- mail --------------------------------------------------------------------------------------------
 
-    async def _send_by_mail(self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: Context) -> Delivered:
+    async def _send_by_mail(
+        self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: Context
+    ) -> DeliveryResult:
         library = self._context.libraries[message.request.library]
         partner = profile.partner
         mail = mail_of(
@@ -102,7 +106,7 @@ class IsoIllChannel:
             subject=f"ISO ILL {name_of(apdu.type)} {message.request.number}".rstrip(),
             at=message.at,
         )
-        return Delivered(await self._context.mailer.send(mail))
+        return DeliveryResult(await self._context.mailer.send(mail))
 
 
 def _address(message: PartnerMessage, dialect: IsoIllDialect) -> str:
@@ -149,7 +153,7 @@ class _Reply:
         return status.history.most_recent_service == type_ or type_ not in set(map(int, HistoryService))
 
 
-def delivered(reply: bytes, apdu: Apdu, context: Context) -> Delivered:
+def delivered(reply: bytes, apdu: Apdu, context: Context) -> DeliveryResult:
     """What the partner's answer says. A request that it knows already has reached it before. Raises OutcomeUnknown,
     Unavailable."""
     try:
@@ -159,12 +163,12 @@ def delivered(reply: bytes, apdu: Apdu, context: Context) -> Delivered:
     note = f"{name_of(apdu.type)} answered by {name_of(report.type)}"
     error = report.error_report if isinstance(report, StatusOrErrorReport) else None
     if error is None:
-        return Delivered(note)
+        return DeliveryResult(note)
     if error.user is not None and error.user.unable_to_perform == UnableToPerform.RESOURCE_LIMITATION:
         raise Unavailable("the partner can't do it now")
     provider = error.provider
     twice = TransactionIdProblem.DUPLICATE_TRANSACTION_ID
     if provider is not None and provider.transaction_id_problem == twice and apdu.service_date_time.original:
-        return Delivered(f"{note}: it was there already")
+        return DeliveryResult(f"{note}: it was there already")
     _, details = meaning(report, context)
-    return Delivered(note, refused=Refusal(Reason.OTHER, details.note or details.status))
+    return DeliveryResult(note, refused=Refusal(RefusalReason.OTHER, details.note or details.status))

@@ -25,22 +25,22 @@ from adapters.iso_ill.messages.request_phase import Explanation
 from adapters.iso_ill.messages.structures import Extension, SuppliersReference
 from adapters.iso_ill.state_tables import FROM_EITHER, FROM_REQUESTER, FROM_RESPONDER, TABLES, Direction
 from gateway.domain.library import Money, RecordId
-from gateway.domain.requests.citation import Citation, CitationType, Extra
-from gateway.domain.requests.events import Condition, Details
+from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
+from gateway.domain.requests.events import EventDetails, LoanCondition
 from gateway.domain.requests.request import (
-    Attempt,
     AttemptStatus,
-    Borrowing,
-    Costs,
-    Dates,
-    Lending,
-    Party,
+    BorrowingState,
+    LendingState,
+    LibraryParty,
     Request,
+    RequestCosts,
+    RequestDates,
+    RequestedService,
     Role,
-    Service,
+    SupplierAttempt,
 )
 from gateway.domain.requests.request import ServiceType as Wanted
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.ports.partner_channel import PartnerMessage
 
 NOW = datetime(2026, 3, 2, 9, 30, 15, tzinfo=UTC)
@@ -50,13 +50,13 @@ CONTEXT = Context(
     ours=("ISIL:NO-0030100",),
     dialect=IsoIllDialect(reply_to="ill.library.example:499", levels={"rush": "R"}),
 )
-US = Party(
+US = LibraryParty(
     symbol="ISIL:NO-0030100",
     name="Fjordby bibliotek",
     email="ill@library.example",
     address="Storgata 1\n0123 Fjordby\nNorge",
 )
-THEM = Party(symbol="ISIL:DE-9999", name="Stadtbücherei Seestadt")
+THEM = LibraryParty(symbol="ISIL:DE-9999", name="Stadtbücherei Seestadt")
 
 CITATION = Citation(
     type=CitationType.ARTICLE,
@@ -77,12 +77,12 @@ CITATION = Citation(
     identifiers=(RecordId("isbn", "9783161484100"), RecordId("issn", "0317-8471"), RecordId("oclc", "8675309")),
     source="Küstenbibliographie",
     note="Bitte mit Abbildungen",
-    extras=(Extra("sponsoring-body", "Akademie der Wissenschaften"), Extra("publication-date", "1986")),
+    extras=(CitationExtra("sponsoring-body", "Akademie der Wissenschaften"), CitationExtra("publication-date", "1986")),
 )
 
 
 def _request(role: Role) -> Request:
-    tried = Attempt(
+    tried = SupplierAttempt(
         number=1,
         partner="one",
         symbol="ISIL:SE-S",
@@ -91,27 +91,27 @@ def _request(role: Role) -> Request:
         asked=NOW,
         status=AttemptStatus.UNFILLED,
     )
-    asked = Attempt(
+    asked = SupplierAttempt(
         number=2, partner="two", symbol=THEM.symbol, channel="iso-ill", transaction="B-2026-17-2", asked=NOW
     )
     return Request(
         library="FJORDBY",
         id="r1",
         role=role,
-        state=Borrowing.REQUESTED if role is Role.BORROWING else Lending.SHIPPED,
+        state=BorrowingState.REQUESTED if role is Role.BORROWING else LendingState.SHIPPED,
         number="B-2026-17" if role is Role.BORROWING else "L-2026-4",
         created=NOW,
         changed=NOW,
         citation=CITATION,
-        service=Service(Wanted.COPY_OR_LOAN, "paper-copy", "rush"),
-        dates=Dates(need_by=date(2026, 4, 1)),
-        costs=Costs(maximum=Money(Decimal("25.00"), "EUR")),
+        service=RequestedService(Wanted.COPY_OR_LOAN, "paper-copy", "rush"),
+        dates=RequestDates(need_by=date(2026, 4, 1)),
+        costs=RequestCosts(maximum=Money(Decimal("25.00"), "EUR")),
         partner=THEM,
         transaction="248705/1@ISIL:DE-9999",
         extras=(
-            Extra("copyright-compliance", "other"),
-            Extra("retry", "true", "boolean"),
-            Extra("place-on-hold", "no"),
+            CitationExtra("copyright-compliance", "other"),
+            CitationExtra("retry", "true", "boolean"),
+            CitationExtra("place-on-hold", "no"),
         ),
         attempts=(tried, asked) if role is Role.BORROWING else (),
         current=2 if role is Role.BORROWING else 0,
@@ -120,11 +120,11 @@ def _request(role: Role) -> Request:
 
 def messages(role: Role) -> tuple[PartnerMessage, ...]:
     """What we say in this role, one of each kind, with all details that there can be."""
-    details = Details(
+    details = EventDetails(
         due=date(2026, 4, 15),
         reason="not-held",
         note="gerne wieder",
-        conditions=(Condition.LIBRARY_USE_ONLY, Condition.NO_RENEWAL),
+        conditions=(LoanCondition.LIBRARY_USE_ONLY, LoanCondition.NO_RENEWAL),
         cost=Money(Decimal("8.50"), "EUR"),
         retry_after=date(2026, 5, 1),
         expected=date(2026, 3, 10),
@@ -222,7 +222,7 @@ def _single(one: Declared) -> Any:
 _SENDERS = {Role.BORROWING: FROM_REQUESTER | FROM_EITHER, Role.LENDING: FROM_RESPONDER | FROM_EITHER}
 
 
-@frozen
+@value
 class Row:
     """`sent` by us in the role that sends this APDU; `used`: what we receive means something else without it."""
 
@@ -233,7 +233,7 @@ class Row:
     used: bool
 
 
-@frozen
+@value
 class Support:
     apdu: ApduType
     requester_sends: bool

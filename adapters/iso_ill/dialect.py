@@ -18,12 +18,12 @@ from pydantic import AfterValidator, Field, model_validator
 from adapters.iso_ill.codec.declarations import Defaults, Strings, Style
 from adapters.iso_ill.messages.codes import ApduType, CurrentState, Wish
 from adapters.iso_ill.state_tables import IDLE, TABLES, Row, Service, Table, services_named, states_of
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
-from gateway.domain.secret_reference import SecretRef
-from gateway.ports.responder import CallBack
-from gateway.ports.tls import Tls
+from gateway.domain.secret_reference import SecretReference
+from gateway.ports.responder import CallbackAddress
+from gateway.ports.tls import ClientTls
 
 Reported = Literal["none", "requests", "all"]
 """Of which APDUs the receiver says that it has them, by a Status-Or-Error-Report: none, ILL-Requests, all."""
@@ -50,25 +50,25 @@ def _place(text: str) -> str:
 HostPort = Annotated[str, AfterValidator(_place)]
 
 
-class TlsOut(Section):
+class TlsOut(ProfileSection):
     """Connections that we open are encrypted; the partner's certificate is always checked."""
 
     use: bool = False
     ca: str = Field("", description="PEM file of trusted authorities, relative to gateway.yml; empty: the system's")
     certificate: str = Field("", description="PEM file with our own certificate and key, where the partner wants one")
 
-    def to_client_tls(self) -> Tls | None:
+    def to_client_tls(self) -> ClientTls | None:
         """Files as they are written: relative to gateway.yml."""
         if not self.use:
             return None
-        return Tls(Path(self.ca) if self.ca else None, Path(self.certificate) if self.certificate else None)
+        return ClientTls(Path(self.ca) if self.ca else None, Path(self.certificate) if self.certificate else None)
 
 
-class Credentials(Section):
+class Credentials(ProfileSection):
     """Authorization number and password, in an extension of what we send by TCP (OCLC)."""
 
     user: str = ""
-    password: SecretRef = Field("", description="env:NAME or file:PATH")
+    password: SecretReference = Field("", description="env:NAME or file:PATH")
 
     @model_validator(mode="after")
     def _require_both(self) -> Self:
@@ -77,7 +77,7 @@ class Credentials(Section):
         return self
 
 
-class Transport(Section):
+class Transport(ProfileSection):
     by: Literal["tcp", "mail"] = "tcp"
     mode: Literal["same-connection", "call-back"] = Field(
         "call-back",
@@ -101,8 +101,10 @@ class Transport(Section):
     idle_seconds: float = Field(300.0, gt=0, le=86_400, description="then a silent connection is closed")
     message_seconds: float = Field(60.0, gt=0, le=3_600, description="from an APDU's first octet to its last")
 
-    def make_callback_address(self, profile: str) -> CallBack:
-        return CallBack(self.address, profile, self.tls.to_client_tls(), self.connect_seconds, self.reply_seconds)
+    def make_callback_address(self, profile: str) -> CallbackAddress:
+        return CallbackAddress(
+            self.address, profile, self.tls.to_client_tls(), self.connect_seconds, self.reply_seconds
+        )
 
 
 def _readable(role: Role, said: Cells) -> Cells:
@@ -115,7 +117,7 @@ def _readable(role: Role, said: Cells) -> Cells:
     return said
 
 
-class States(Section):
+class States(ProfileSection):
     late: Literal["keep", "refuse"] = Field(
         "keep",
         description="an APDU that the state doesn't allow, and that was sent before our last change: kept in the "
@@ -221,7 +223,7 @@ def wish_of(word: WishWord) -> Wish:
     return Wish[word.upper()]
 
 
-class Wire(Section):
+class Wire(ProfileSection):
     """Characters, dates and the like."""
 
     charset_in: Charset = Field("iso-8859-1", description="in: character set of texts that aren't UTF-8 (Danish proxy)")
@@ -236,7 +238,7 @@ class Wire(Section):
         return Style(self.charset_in, self.charset_out, self.strings, self.defaults, self.day_formats)
 
 
-class Symbols(Section):
+class Symbols(ProfileSection):
     """AUTHORITY:SYMBOL, split at the first colon; the authority is compared without case."""
 
     default_authority: str = Field(
@@ -246,7 +248,7 @@ class Symbols(Section):
     ours: str = Field("", description="the symbol by which this partner knows us; empty: the library's own")
 
 
-class Identifiers(Section):
+class Identifiers(ProfileSection):
     """How a transaction is named on the wire."""
 
     qualifier: Literal["attempt", "transaction"] = Field(
@@ -259,7 +261,7 @@ class Identifiers(Section):
     )
 
 
-class OptionalMessages(Section):
+class OptionalMessages(ProfileSection):
     """What we can send and what we want of Shipped, Received, Returned and Checked-In."""
 
     can_send_received: bool = True
@@ -280,7 +282,7 @@ _OPTIONAL = {
 }
 
 
-class IsoIllDialect(Section):
+class IsoIllDialect(ProfileSection):
     version: Literal[1, 2] = Field(2, description="protocol version that we write; electronic delivery needs 2")
     wire: Wire = Wire()
     transport: Transport = Transport()

@@ -20,13 +20,13 @@ from adapters.iso_ill.mapping.reports import correlation
 from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
 from adapters.iso_ill.messages.structures import Moment
 from adapters.iso_ill.responder import IsoIllResponder, context_of, seen_of
-from gateway.domain.problems import Fault, MalformedMessage, Refused
+from gateway.domain.problems import MalformationKind, MalformedMessage, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Kind
-from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailPart, Understood
-from gateway.ports.outgoing_mail import Letter, Sender, build_mail
-from gateway.ports.partner_channel import FromPartner
-from gateway.ports.responder import Arrival, Conversation, Transport
+from gateway.domain.requests.events import EventKind
+from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation, MailPart
+from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
+from gateway.ports.partner_channel import IncomingPartnerMessage
+from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 
 MAIN_TYPE, SUB_TYPE = "application", "iso-10161-ill-1"
 MEDIA_TYPE = f"{MAIN_TYPE}/{SUB_TYPE}"
@@ -39,10 +39,10 @@ _ENDING = ".ber"
 
 
 def mail_of(
-    apdu: bytes, *, to: str, sender: Sender, message_id: str, subject: str, at: datetime | None = None
+    apdu: bytes, *, to: str, sender: LetterSender, message_id: str, subject: str, at: datetime | None = None
 ) -> EmailMessage:
     """The APDU is all of the mail's body. `at`: Date. Raises Refused when there is no address to send to."""
-    letter = Letter(to=to, subject=subject, text="", message_id=message_id, language="", at=at, automatic=True)
+    letter = RenderedLetter(to=to, subject=subject, text="", message_id=message_id, language="", at=at, automatic=True)
     mail = build_mail(letter, sender)
     mail.set_content(apdu, maintype=MAIN_TYPE, subtype=SUB_TYPE, cte="base64", filename=FILE_NAME, params=ENCODING)
     return mail
@@ -63,7 +63,7 @@ class IsoIllMailFormat:
         """See `gateway.ports.incoming_mail.MailFormat`."""
         return any(map(is_apdu, mail.attachments))
 
-    def decode(self, mail: IncomingMail, profile: Profile) -> Understood:
+    def decode(self, mail: IncomingMail, profile: Profile) -> MailInterpretation:
         """See `gateway.ports.incoming_mail.MailFormat`. What can't be taken of several APDUs is left to staff."""
         events: list[MailEvent] = []
         unknown: list[str] = []
@@ -77,20 +77,20 @@ class IsoIllMailFormat:
                 unknown.append(f"{part.name}: {malformed}")
         if failed and not events:
             raise failed[0]
-        return Understood(events=tuple(sorted(events, key=_when)), unknown=tuple(unknown))
+        return MailInterpretation(events=tuple(sorted(events, key=_when)), unknown=tuple(unknown))
 
     def _event_of_part(self, part: MailPart, mail: IncomingMail, profile: Profile) -> MailEvent:
         """Raises MalformedMessage, for what our side refuses as well: staff see why."""
-        arrival = Arrival(part.content, mail.received, Transport.REPLAY, SECTION, profile=profile.name)
+        arrival = RawMessage(part.content, mail.received, TransportKind.REPLAY, SECTION, profile=profile.name)
         envelope = self._responder.open(arrival, profile.max_bytes)
         if envelope.malformed is not None:
             raise envelope.malformed
         to = mail.recipient
-        talk = Conversation(profile, to.symbol, to.zone, to.currency, mail.received)
+        talk = ExchangeContext(profile, to.symbol, to.zone, to.currency, mail.received)
         try:
             incoming = self._responder.decode(envelope, talk)
         except Refused as refused:
-            raise MalformedMessage(envelope.service, refused.detail, Fault.INVALID_VALUE) from refused
+            raise MalformedMessage(envelope.service, refused.detail, MalformationKind.INVALID_VALUE) from refused
         apdu, told = incoming.message, incoming.told
         assert isinstance(apdu, Apdu), "the responder's own"
         context = context_of(talk)
@@ -101,7 +101,7 @@ class IsoIllMailFormat:
         return _told(apdu, told, mail, profile)
 
 
-def _told(apdu: Apdu, told: FromPartner, mail: IncomingMail, profile: Profile) -> MailEvent:
+def _told(apdu: Apdu, told: IncomingPartnerMessage, mail: IncomingMail, profile: Profile) -> MailEvent:
     others = tuple(index for index, part in enumerate(mail.attachments) if not is_apdu(part))
     return MailEvent(
         kind=told.kind,
@@ -109,7 +109,7 @@ def _told(apdu: Apdu, told: FromPartner, mail: IncomingMail, profile: Profile) -
         transaction=told.transaction,
         details=told.details,
         request=told.request,
-        files=others if told.kind is Kind.COPY_DELIVERED else (),
+        files=others if told.kind is EventKind.COPY_DELIVERED else (),
         id=told.id,
         at=_moment(apdu.service_date_time.this, mail, profile),
         guard=told.guard,
@@ -126,7 +126,7 @@ def _moment(this: Moment, mail: IncomingMail, profile: Profile) -> datetime:
         return local.astimezone(UTC)
     except OverflowError as error:
         where = "service-date-time.date-time-of-this-service"
-        raise MalformedMessage(where, f"no day of ours: {this.day}", Fault.INVALID_VALUE) from error
+        raise MalformedMessage(where, f"no day of ours: {this.day}", MalformationKind.INVALID_VALUE) from error
 
 
 def _when(event: MailEvent) -> datetime:

@@ -42,31 +42,44 @@ from adapters.iso_ill.messages.structures import NAMES, Credentials, Extension, 
 from adapters.iso_ill.messages.tracking_phase import ProviderError, StateTransitionProhibited, UserError
 from adapters.iso_ill.state_rules import Guard, deviation
 from adapters.iso_ill.state_tables import FROM_REQUESTER, FROM_RESPONDER
-from gateway.domain.problems import About, Fault, MalformedMessage, Reason, Refusal, Refused
+from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request
-from gateway.domain.value import frozen
-from gateway.ports.partner_channel import FromPartner, Taken
-from gateway.ports.responder import Answer, Arrival, CallBack, Conversation, Envelope, Framing, Incoming, Outcome
+from gateway.domain.value import value
+from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
+from gateway.ports.responder import (
+    CallbackAddress,
+    DecodedMessage,
+    ExchangeContext,
+    MessageEnvelope,
+    Outcome,
+    RawMessage,
+    ResponderAnswer,
+    StreamFraming,
+)
 
 MEDIA_TYPE = "application/iso-10161-ill-1"
 VERSIONS = (1, 2)
-NOTHING = Answer(b"", MEDIA_TYPE)
+NOTHING = ResponderAnswer(b"", MEDIA_TYPE)
 
 _KIND, _APDU = ber.CLASS | ber.CONSTRUCTED, ber.APPLICATION | ber.CONSTRUCTED
 """Of a first octet: what says whether it begins an APDU, and what it is where it does."""
 
-_PROBLEMS: Mapping[Reason, ProviderError | UserError] = {
-    Reason.UNKNOWN_REQUEST: ProviderError(transaction_id_problem=TransactionIdProblem.UNKNOWN_TRANSACTION_ID),
-    Reason.DUPLICATE_REQUEST: ProviderError(transaction_id_problem=TransactionIdProblem.DUPLICATE_TRANSACTION_ID),
-    Reason.TEMPORARY_FAILURE: UserError(unable_to_perform=UnableToPerform.RESOURCE_LIMITATION),
+_PROBLEMS: Mapping[RefusalReason, ProviderError | UserError] = {
+    RefusalReason.UNKNOWN_REQUEST: ProviderError(transaction_id_problem=TransactionIdProblem.UNKNOWN_TRANSACTION_ID),
+    RefusalReason.DUPLICATE_REQUEST: ProviderError(
+        transaction_id_problem=TransactionIdProblem.DUPLICATE_TRANSACTION_ID
+    ),
+    RefusalReason.TEMPORARY_FAILURE: UserError(unable_to_perform=UnableToPerform.RESOURCE_LIMITATION),
 }
-_NOT_LET_IN = frozenset({Reason.UNKNOWN_SENDER, Reason.SENDER_AUTH_FAILED, Reason.UNAUTHORIZED_SERVICE})
-_NOT_NOW = frozenset({Reason.NOT_ALLOWED, Reason.REQUEST_CLOSED})
+_NOT_LET_IN = frozenset(
+    {RefusalReason.UNKNOWN_SENDER, RefusalReason.SENDER_AUTH_FAILED, RefusalReason.UNAUTHORIZED_SERVICE}
+)
+_NOT_NOW = frozenset({RefusalReason.NOT_ALLOWED, RefusalReason.REQUEST_CLOSED})
 
 
-@frozen
+@value
 class Opened:
     """What `open` found. `awaited`: it is the reply that a sender of ours waits for."""
 
@@ -111,9 +124,9 @@ class Cutter:
 class IsoIllResponder:
     protocol = "iso_ill"
 
-    def framing(self, profile: Profile | None) -> Framing:
+    def framing(self, profile: Profile | None) -> StreamFraming:
         transport = dialect_of(profile).transport
-        return Framing(
+        return StreamFraming(
             end="cut",
             cutter=Cutter,
             idle_seconds=transport.idle_seconds,
@@ -121,7 +134,7 @@ class IsoIllResponder:
             answer_end=b"",
         )
 
-    def open(self, arrival: Arrival, limit: int) -> Envelope:
+    def open(self, arrival: RawMessage, limit: int) -> MessageEnvelope:
         body, at, awaited = arrival.body, arrival.received, arrival.awaited
         try:
             decoded = decode(body, DEFAULT_STYLE, Limits(size=limit))
@@ -129,7 +142,7 @@ class IsoIllResponder:
             return _envelope(Opened(body, limit, at, awaited, _peeked(body, limit)), malformed=error)
         return _envelope(Opened(body, limit, at, awaited, seen_of(decoded.apdu), decoded))
 
-    def decode(self, envelope: Envelope, talk: Conversation) -> Incoming:
+    def decode(self, envelope: MessageEnvelope, talk: ExchangeContext) -> DecodedMessage:
         """Raises MalformedMessage, Refused."""
         dialect, opened = dialect_of(talk.profile), _opened(envelope)
         decoded = _read(opened, dialect)
@@ -140,7 +153,7 @@ class IsoIllResponder:
         _check_extensions(apdu, dialect)
         told = received(apdu, context, digest_of(opened.raw, Limits(size=opened.limit)))
         _check_receiver(told, context)
-        return Incoming(
+        return DecodedMessage(
             service=name_of(apdu.type),
             command=None,
             request_id=apdu.transaction_id.group_qualifier,
@@ -149,19 +162,23 @@ class IsoIllResponder:
             told=None if _is_not_news(apdu, told, opened, context) else guarded(told, apdu, context),
         )
 
-    def encode(self, envelope: Envelope, incoming: Incoming, outcome: Outcome, talk: Conversation) -> Answer:
+    def encode(
+        self, envelope: MessageEnvelope, incoming: DecodedMessage, outcome: Outcome, talk: ExchangeContext
+    ) -> ResponderAnswer:
         if isinstance(outcome, Refusal):
             return self.refuse(envelope, outcome, talk)
         apdu, context = incoming.message, context_of(talk)
         if isinstance(apdu, IllRequest) and (why := unmet(apdu, context)) is not None:
             return _answer(unfilled(apdu, why, talk.now, context), talk)
-        if not isinstance(outcome, Taken) or not isinstance(apdu, Apdu):
+        if not isinstance(outcome, InboxResult) or not isinstance(apdu, Apdu):
             return NOTHING
         answer = answer_to(apdu, outcome, context, talk.now)
         guard = incoming.told.guard if incoming.told is not None else None
         return _answer(answer, talk, _remark(apdu, outcome, context, guard, answered=answer is not None))
 
-    def refuse(self, envelope: Envelope, refusal: Refusal | MalformedMessage, talk: Conversation | None) -> Answer:
+    def refuse(
+        self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, talk: ExchangeContext | None
+    ) -> ResponderAnswer:
         """What can't be read is said to be so, whoever sent it."""
         opened = _opened(envelope)
         malformed = refusal if isinstance(refusal, MalformedMessage) else envelope.malformed
@@ -176,7 +193,7 @@ class IsoIllResponder:
         return _answer(report(opened.seen, problem, note, opened.at, context_of(talk)), talk)
 
 
-def context_of(talk: Conversation | None) -> Context:
+def context_of(talk: ExchangeContext | None) -> Context:
     """None: the sender is not known, so that there is no library either."""
     if talk is None:
         return Context(library_zone=UTC, currency="")
@@ -188,7 +205,7 @@ def context_of(talk: Conversation | None) -> Context:
 # --- before a profile is known ---------------------------------------------------------------------------
 
 
-def _opened(envelope: Envelope) -> Opened:
+def _opened(envelope: MessageEnvelope) -> Opened:
     if not isinstance(envelope.parsed, Opened):
         raise TypeError("the envelope was opened by another responder")
     return envelope.parsed
@@ -201,7 +218,7 @@ def _peeked(body: bytes, limit: int) -> Peek:
         return Peek(None)
 
 
-def _envelope(opened: Opened, malformed: MalformedMessage | None = None) -> Envelope:
+def _envelope(opened: Opened, malformed: MalformedMessage | None = None) -> MessageEnvelope:
     """Who sent it follows from the kind of APDU, for those that both roles send it may be the other party."""
     seen, apdu = opened.seen, opened.decoded.apdu if opened.decoded is not None else None
     requester, responder = _symbol(seen.requester_id), _symbol(seen.responder_id)
@@ -210,7 +227,7 @@ def _envelope(opened: Opened, malformed: MalformedMessage | None = None) -> Enve
     sender, receiver = (responder, requester) if seen.type in FROM_RESPONDER else (requester, responder)
     known = [symbol_in(one, Symbols()) for one in aliases(apdu)] if apdu is not None else []
     credentials = _credentials(apdu)
-    return Envelope(
+    return MessageEnvelope(
         service=name_of(seen.type) if seen.type is not None else "",
         version=str(seen.protocol_version or ""),
         from_agency=sender,
@@ -250,7 +267,9 @@ def _read(opened: Opened, dialect: IsoIllDialect) -> Decoded:
 def _check_version(apdu: Apdu) -> None:
     if apdu.protocol_version not in VERSIONS:
         raise MalformedMessage(
-            "protocol-version-num", f"version {apdu.protocol_version} is not spoken here", Fault.UNSUPPORTED_VERSION
+            "protocol-version-num",
+            f"version {apdu.protocol_version} is not spoken here",
+            MalformationKind.UNSUPPORTED_VERSION,
         )
 
 
@@ -261,7 +280,9 @@ def _check_role(apdu: Apdu, context: Context) -> None:
     one_sided = apdu.type in FROM_REQUESTER or apdu.type in FROM_RESPONDER
     if one_sided and context.is_us(ours) and not context.is_us(theirs) and not isinstance(apdu, ForwardNotification):
         raise Refused(
-            Reason.UNSUPPORTED_SERVICE, f"{name_of(apdu.type)} comes from the other role.", about=About.SERVICE
+            RefusalReason.UNSUPPORTED_SERVICE,
+            f"{name_of(apdu.type)} comes from the other role.",
+            about=MessagePart.SERVICE,
         )
 
 
@@ -271,42 +292,52 @@ def _check_extensions(apdu: Apdu, dialect: IsoIllDialect) -> None:
         opaque = isinstance(one.item, External | Opaque)
         named = one.object_identifier in NAMES or one.object_identifier in dialect.critical_extensions
         if one.critical and opaque and not named:
-            raise Refused(Reason.INVALID_VALUE, f"The critical extension {one.name} is not known here.")
+            raise Refused(RefusalReason.INVALID_VALUE, f"The critical extension {one.name} is not known here.")
 
 
-def _check_receiver(told: FromPartner, context: Context) -> None:
+def _check_receiver(told: IncomingPartnerMessage, context: Context) -> None:
     if told.receiver and not context.is_us(told.receiver):
         raise Refused(
-            Reason.UNKNOWN_AGENCY, "There is no such library here.", about=About.RECEIVER, value=told.receiver
+            RefusalReason.UNKNOWN_AGENCY,
+            "There is no such library here.",
+            about=MessagePart.RECEIVER,
+            value=told.receiver,
         )
 
 
 # --- in the journal, and back ----------------------------------------------------------------------------
 
 
-def _is_not_news(apdu: Apdu, told: FromPartner, opened: Opened, context: Context) -> bool:
+def _is_not_news(apdu: Apdu, told: IncomingPartnerMessage, opened: Opened, context: Context) -> bool:
     """What the protocol itself answers, or a sender of ours waits for."""
     if isinstance(apdu, IllRequest) and unmet(apdu, context) is not None:
         return True
     return _is_receipt(apdu, told, opened.awaited)
 
 
-def _is_receipt(apdu: Apdu, told: FromPartner, awaited: bool) -> bool:
+def _is_receipt(apdu: Apdu, told: IncomingPartnerMessage, awaited: bool) -> bool:
     """A sender of ours waits for it and deals with it. What says that a request has come is news all the same."""
-    return awaited and isinstance(apdu, StatusOrErrorReport) and told.kind is not Kind.ACKNOWLEDGED
+    return awaited and isinstance(apdu, StatusOrErrorReport) and told.kind is not EventKind.ACKNOWLEDGED
 
 
-def guarded(told: FromPartner, apdu: Apdu, context: Context) -> FromPartner:
+def guarded(told: IncomingPartnerMessage, apdu: Apdu, context: Context) -> IncomingPartnerMessage:
     """With the protocol's own rules about the request as it is."""
     return replace(told, guard=_known if isinstance(apdu, IllRequest) else Guard(apdu, context))
 
 
 def _known(_request: Request) -> Refusal:
-    return Refusal(Reason.DUPLICATE_REQUEST, "There is a request with this transaction already.", About.REQUEST)
+    return Refusal(
+        RefusalReason.DUPLICATE_REQUEST, "There is a request with this transaction already.", MessagePart.REQUEST
+    )
 
 
 def _remark(
-    apdu: Apdu, taken: Taken, context: Context, guard: Callable[[Request], Refusal | None] | None, *, answered: bool
+    apdu: Apdu,
+    taken: InboxResult,
+    context: Context,
+    guard: Callable[[Request], Refusal | None] | None,
+    *,
+    answered: bool,
 ) -> str:
     """For the journal."""
     if is_duplicate(apdu, taken):
@@ -316,14 +347,14 @@ def _remark(
     return deviation(apdu, taken.request, context, guard.seen if isinstance(guard, Guard) else None)
 
 
-def _answer(apdu: Apdu | None, talk: Conversation | None, note: str = "") -> Answer:
+def _answer(apdu: Apdu | None, talk: ExchangeContext | None, note: str = "") -> ResponderAnswer:
     if apdu is None:
-        return Answer(b"", MEDIA_TYPE, note=note)
+        return ResponderAnswer(b"", MEDIA_TYPE, note=note)
     dialect = dialect_of(talk.profile if talk is not None else None)
-    return Answer(encode(apdu, dialect.wire.style), MEDIA_TYPE, note=note, call_back=_elsewhere(apdu, talk))
+    return ResponderAnswer(encode(apdu, dialect.wire.style), MEDIA_TYPE, note=note, call_back=_elsewhere(apdu, talk))
 
 
-def _elsewhere(apdu: Apdu, talk: Conversation | None) -> CallBack | None:
+def _elsewhere(apdu: Apdu, talk: ExchangeContext | None) -> CallbackAddress | None:
     transport = dialect_of(talk.profile if talk is not None else None).transport
     if talk is None or is_ok(apdu) or transport.reports == "same-connection" or not transport.address:
         return None
@@ -334,7 +365,7 @@ def is_ok(apdu: Apdu) -> bool:
     return not (isinstance(apdu, StatusOrErrorReport) and apdu.error_report is not None)
 
 
-def answer_to(apdu: Apdu, taken: Taken, context: Context, at: datetime) -> StatusOrErrorReport | None:
+def answer_to(apdu: Apdu, taken: InboxResult, context: Context, at: datetime) -> StatusOrErrorReport | None:
     """None: nothing is said. A repeat is answered once more, a mere duplicate only where its sender waits for it."""
     dialect = context.dialect
     wanted = is_reported(apdu.type, dialect.answers)
@@ -346,7 +377,7 @@ def answer_to(apdu: Apdu, taken: Taken, context: Context, at: datetime) -> Statu
     return _acknowledgement(apdu, taken.request, context, at) if wanted and taken.request is not None else None
 
 
-def is_duplicate(apdu: Apdu, taken: Taken) -> bool:
+def is_duplicate(apdu: Apdu, taken: InboxResult) -> bool:
     """The transport brought it twice: its sender doesn't say that it is a repeat."""
     return taken.repeated and apdu.service_date_time.original is None
 
@@ -369,7 +400,7 @@ def report(
 
 def is_past_reporting(seen: Peek, refusal: Refusal | None = None) -> bool:
     if seen.type is ApduType.MESSAGE:
-        return refusal is not None and refusal.reason is Reason.UNKNOWN_REQUEST
+        return refusal is not None and refusal.reason is RefusalReason.UNKNOWN_REQUEST
     return seen.type is ApduType.STATUS_OR_ERROR_REPORT
 
 
@@ -379,7 +410,7 @@ def problem_of(refusal: Refusal, seen: Peek, request: Request | None = None) -> 
         return ProviderError(state_transition_prohibited=StateTransitionProhibited(apdu=seen.type, state=state))
     if refusal.reason in _NOT_LET_IN:
         return UserError(security_problem=refusal.detail)
-    if refusal.reason is Reason.UNSUPPORTED_SERVICE and refusal.about is About.SERVICE:
+    if refusal.reason is RefusalReason.UNSUPPORTED_SERVICE and refusal.about is MessagePart.SERVICE:
         return ProviderError(general_problem=GeneralProblem.MISTYPED_APDU)
     return _PROBLEMS.get(refusal.reason, UserError(unable_to_perform=UnableToPerform.OTHER))
 

@@ -17,8 +17,8 @@ from adapters.iso_ill.mapping.reports import for_service, state_of
 from adapters.iso_ill.messages import Apdu
 from adapters.iso_ill.messages.codes import ApduType, CurrentState
 from adapters.iso_ill.state_tables import ALWAYS, Direction, Service, came
-from gateway.domain.problems import About, Reason, Refusal
-from gateway.domain.requests.request import Attempt, AttemptStatus, Borrowing, Request, Role
+from gateway.domain.problems import MessagePart, Refusal, RefusalReason
+from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request, Role, SupplierAttempt
 
 _A, _S = AttemptStatus, CurrentState
 
@@ -46,13 +46,13 @@ ATTEMPTS: Mapping[AttemptStatus, CurrentState] = {
 
 _NO_TURN = frozenset(
     {
-        Borrowing.NEW,
-        Borrowing.REVIEW,
-        Borrowing.SOURCING,
-        Borrowing.NO_SUPPLIER,
-        Borrowing.CANCELLED,
-        Borrowing.UNFILLED,
-        Borrowing.EXPIRED,
+        BorrowingState.NEW,
+        BorrowingState.REVIEW,
+        BorrowingState.SOURCING,
+        BorrowingState.NO_SUPPLIER,
+        BorrowingState.CANCELLED,
+        BorrowingState.UNFILLED,
+        BorrowingState.EXPIRED,
     }
 )
 """States of the request in which no transaction goes on: then each transaction has the state that it ended in."""
@@ -85,8 +85,8 @@ class Guard:
         if self._overrides.late == "keep" and not forwarded and _sent_before(self._apdu, request, self._context):
             return None  # what it still means is decided by the domain's table
         name = name_of(self._apdu.type)
-        reason = Reason.NOT_ALLOWED if request.open else Reason.REQUEST_CLOSED
-        return Refusal(reason, f"{name} is not allowed in the state {_shown(state)}.", About.REQUEST)
+        reason = RefusalReason.NOT_ALLOWED if request.open else RefusalReason.REQUEST_CLOSED
+        return Refusal(reason, f"{name} is not allowed in the state {_shown(state)}.", MessagePart.REQUEST)
 
     @property
     def _overrides(self) -> States:
@@ -142,7 +142,7 @@ def transaction_state(apdu: Apdu, request: Request, context: Context) -> Current
     return for_service(ATTEMPTS[attempt.status], request.service.type)
 
 
-def _attempt(apdu: Apdu, request: Request, context: Context) -> Attempt | None:
+def _attempt(apdu: Apdu, request: Request, context: Context) -> SupplierAttempt | None:
     id_ = apdu.transaction_id
     ours = ours_in(id_.group_qualifier, id_.qualifier, context.dialect.identifiers)
     named = next((one for one in request.attempts if one.transaction == ours), None)

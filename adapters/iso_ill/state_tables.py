@@ -25,7 +25,7 @@ from adapters.iso_ill.messages import Apdu, CancelReply, ConditionalReply, IllAn
 from adapters.iso_ill.messages.codes import ApduType, Results
 from adapters.iso_ill.messages.codes import CurrentState as S
 from gateway.domain.requests.request import Role
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 
 class Direction(StrEnum):
@@ -33,7 +33,7 @@ class Direction(StrEnum):
     IND = "ind"
 
 
-@frozen
+@value
 class Service:
     apdu: ApduType
     direction: Direction

@@ -5,11 +5,11 @@ from __future__ import annotations
 from adapters.letters.codec import File, encode
 from adapters.letters.dialect import LettersDialect, dialect_of, style
 from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.outgoing_mail import AnswerLink
-from gateway.ports.partner_channel import Delivered, PartnerMessage
+from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
 
 
 class MailChannel:
@@ -18,7 +18,7 @@ class MailChannel:
     def __init__(self, context: ChannelContext) -> None:
         self._context = context
 
-    async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
+    async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
         """See `gateway.ports.partner_channel.PartnerChannel`. A template that can't be rendered is Unavailable: nothing
         is lost, and the letter goes out once it is mended."""
         context, dialect = self._context, dialect_of(profile)
@@ -34,7 +34,7 @@ class MailChannel:
         reply = await context.mailer.send(
             encode(letter, dialect, context.sender.fill_from_library(library.info), files)
         )
-        return Delivered(reply)
+        return DeliveryResult(reply)
 
     async def _answer_links(self, message: PartnerMessage, dialect: LettersDialect) -> tuple[AnswerLink, ...]:
         """Links by which the partner may answer, as its profile wants them."""
@@ -55,5 +55,7 @@ class MailChannel:
         if message.details.link:
             return ()
         if found is None:
-            raise Refused(Reason.DATA_MISSING, "The copy that was to be sent is not there any more.")
-        raise Refused(Reason.INVALID_VALUE, "The copy is too large to be sent by mail, and there is no link to it.")
+            raise Refused(RefusalReason.DATA_MISSING, "The copy that was to be sent is not there any more.")
+        raise Refused(
+            RefusalReason.INVALID_VALUE, "The copy is too large to be sent by mail, and there is no link to it."
+        )

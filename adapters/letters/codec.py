@@ -6,15 +6,17 @@ from dataclasses import replace
 from email.message import EmailMessage
 
 from adapters.letters.dialect import LettersDialect
-from gateway.ports.outgoing_mail import Letter, Sender, build_mail
+from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
 
 File = tuple[str, str, bytes]
 """Name, media type, content."""
 
 
-def encode(letter: Letter, dialect: LettersDialect, sender: Sender, files: tuple[File, ...] = ()) -> EmailMessage:
+def encode(
+    letter: RenderedLetter, dialect: LettersDialect, sender: LetterSender, files: tuple[File, ...] = ()
+) -> EmailMessage:
     """Raises Refused for an address that is missing or none."""
-    ours = Sender(
+    ours = LetterSender(
         dialect.sender or sender.address, dialect.sender_name or sender.name, dialect.reply_to or sender.reply_to
     )
     tailored = replace(

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Condition, Kind
+from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.partner_answers import ANSWERS
 from gateway.ports.outgoing_mail import LetterStyle
 
@@ -34,17 +34,17 @@ Answer = Literal[
 FIELDS = ("reference", "number", "kind", "title", "symbol", "subject")
 
 
-class Reply(Section):
+class Reply(ProfileSection):
     """What a code means. `reason`: a word of the list of reasons (docs/requests.md), for unfilled."""
 
     means: Answer
     reason: str = ""
-    condition: Condition | None = None
+    condition: LoanCondition | None = None
     note: str = Field("", description="put before what follows the code")
 
     @property
-    def kind(self) -> Kind:
-        return Kind(self.means)
+    def kind(self) -> EventKind:
+        return EventKind(self.means)
 
 
 def _code(code: str) -> str:
@@ -60,7 +60,7 @@ CODES: dict[Code, Reply] = {
     "C/R": Reply(means="unfilled", reason="not-available", note="cannot reserve"),
     "D/B": Reply(means="retry", reason="on-loan", note="due back"),
     "D/L": Reply(means="unfilled", reason="policy", note="decline to loan"),
-    "LUO": Reply(means="conditional", condition=Condition.LIBRARY_USE_ONLY, note="library use only"),
+    "LUO": Reply(means="conditional", condition=LoanCondition.LIBRARY_USE_ONLY, note="library use only"),
     "MIS": Reply(means="unfilled", reason="not-on-shelf", note="missing"),
     "MFS": Reply(means="unfilled", reason="not-on-shelf", note="missing from shelf"),
     "N/A": Reply(means="unfilled", reason="not-available", note="not available"),
@@ -71,7 +71,7 @@ CODES: dict[Code, Reply] = {
     "RE-AP": Reply(means="retry", note="re-apply"),
     "REF": Reply(means="unfilled", reason="non-circulating", note="reference only"),
     "R/O": Reply(means="unfilled", reason="non-circulating", note="reference only"),
-    "RES?": Reply(means="conditional", condition=Condition.OTHER, note="shall it be reserved?"),
+    "RES?": Reply(means="conditional", condition=LoanCondition.OTHER, note="shall it be reserved?"),
     "TBS": Reply(means="will-supply", note="to be sent"),
     "W/L": Reply(means="hold-placed", note="waiting list"),
 }
@@ -105,14 +105,14 @@ Name = Annotated[str, AfterValidator(_answer)]
 MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
 
 
-class Links(Section):
+class Links(ProfileSection):
     """Links in a letter that answer it, each on a page that asks first. They need `http.public_url` in gateway.yml."""
 
     days: int = Field(0, ge=0, le=366, description="so long they can be used; 0: letters carry none")
     answers: tuple[Name, ...] = Field((), description="only these; empty: all that fit the letter and the request")
 
 
-class LettersDialect(Section):
+class LettersDialect(ProfileSection):
     sender: MailAddress = Field("", description="address that its letters come from; empty: `mail.sender`")
     sender_name: str = Field("", description="shown with it; empty: `mail.name`")
     reply_to: MailAddress = Field("", description="where its answers go; empty: `mail.reply_to`")

@@ -13,10 +13,17 @@ from functools import lru_cache
 
 from adapters.letters.dialect import SECTION, LettersDialect, Reply, dialect_of
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Role
-from gateway.domain.value import frozen
-from gateway.ports.incoming_mail import IncomingMail, MailEvent, Understood, own_lines, own_text, shortened
+from gateway.domain.value import value
+from gateway.ports.incoming_mail import (
+    IncomingMail,
+    MailEvent,
+    MailInterpretation,
+    list_own_lines,
+    remove_quoted_text,
+    shorten_text,
+)
 
 CHANNEL = "mail"
 PDF = "application/pdf"
@@ -52,7 +59,7 @@ _MONTHS = {
 _NUMBER = re.compile(r"(?<![\w/.-])(?=[\w./-]*\d)[A-Za-z][\w./-]{3,48}")
 
 
-@frozen
+@value
 class _Line:
     """A line that begins with a code. `rest`: what follows it; `number`: of a request that the line names."""
 
@@ -68,17 +75,17 @@ class PlainMail:
     def recognises(self, mail: IncomingMail, profile: Profile) -> bool:
         return bool(mail.text.strip() or mail.attachments)
 
-    def decode(self, mail: IncomingMail, profile: Profile) -> Understood:
+    def decode(self, mail: IncomingMail, profile: Profile) -> MailInterpretation:
         dialect = dialect_of(profile)
         found = _codes(mail.text, dialect) if _writes_plainly(profile) else []
         meant = _agreed(found)
         pdfs = tuple(i for i, one in enumerate(mail.attachments) if one.media_type == PDF)
         if meant:
-            return Understood(tuple(_answer(line, mail) for line in meant))
+            return MailInterpretation(tuple(_answer(line, mail) for line in meant))
         if pdfs and not found and _writes_plainly(profile):
-            return Understood((_copy(mail, pdfs),))
+            return MailInterpretation((_copy(mail, pdfs),))
         why = "codes that contradict each other" if found else "no reply code at the start of a line"
-        return Understood((_message(mail, why),))
+        return MailInterpretation((_message(mail, why),))
 
 
 def _writes_plainly(profile: Profile) -> bool:
@@ -94,7 +101,7 @@ def _codes(text: str, dialect: LettersDialect) -> list[_Line]:
     pattern = _pattern(tuple(sorted(dialect.replies, key=len, reverse=True)))
     known = {code.upper(): (code, reply) for code, reply in dialect.replies.items()}
     lines: list[_Line] = []
-    for text_line in own_lines(text):
+    for text_line in list_own_lines(text):
         match = pattern.match(text_line)
         if match is None or not _is_code(match[1], match[2]):
             continue
@@ -137,14 +144,14 @@ def _answer(line: _Line, mail: IncomingMail) -> MailEvent:
     reply = line.reply
     note = ": ".join(part for part in (reply.note, line.rest) if part)
     day = date_in(line.rest)
-    details = Details(reason=reply.reason, note=shortened(note, MOST_NOTE))
+    details = EventDetails(reason=reply.reason, note=shorten_text(note, MOST_NOTE))
     if reply.condition is not None:
         details = replace(details, conditions=(reply.condition,))
-    if reply.kind is Kind.RETRY:
+    if reply.kind is EventKind.RETRY:
         details = replace(details, retry_after=day)
-    elif reply.kind in (Kind.SHIPPED, Kind.RENEW_ACCEPTED, Kind.OVERDUE, Kind.RECALL):
+    elif reply.kind in (EventKind.SHIPPED, EventKind.RENEW_ACCEPTED, EventKind.OVERDUE, EventKind.RECALL):
         details = replace(details, due=day)
-    elif reply.kind in (Kind.WILL_SUPPLY, Kind.HOLD_PLACED):
+    elif reply.kind in (EventKind.WILL_SUPPLY, EventKind.HOLD_PLACED):
         details = replace(details, expected=day)
     return MailEvent(
         kind=reply.kind,
@@ -179,22 +186,22 @@ def _month(name: str) -> int:
 
 
 def _copy(mail: IncomingMail, pdfs: tuple[int, ...]) -> MailEvent:
-    note = shortened(own_text(mail.text), MOST_NOTE)
+    note = shorten_text(remove_quoted_text(mail.text), MOST_NOTE)
     return MailEvent(
-        kind=Kind.COPY_DELIVERED,
+        kind=EventKind.COPY_DELIVERED,
         role=Role.BORROWING,
-        details=Details(note=note),
+        details=EventDetails(note=note),
         files=pdfs,
         explained=("a PDF is attached",),
     )
 
 
 def _message(mail: IncomingMail, why: str) -> MailEvent:
-    text = shortened(own_text(mail.text), MOST_NOTE) or shortened(mail.text, MOST_NOTE) or mail.subject
+    text = shorten_text(remove_quoted_text(mail.text), MOST_NOTE) or shorten_text(mail.text, MOST_NOTE) or mail.subject
     return MailEvent(
-        kind=Kind.MESSAGE,
+        kind=EventKind.MESSAGE,
         role=Role.BORROWING,
-        details=Details(note=text or "a mail without text"),
+        details=EventDetails(note=text or "a mail without text"),
         files=tuple(range(len(mail.attachments))),
         explained=(f"free text ({why}): a message for staff",),
     )

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from adapters.loopback import codec
-from gateway.domain.problems import MalformedMessage, Reason, Refusal, Refused, Unavailable
+from gateway.domain.problems import MalformedMessage, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import ChannelContext
-from gateway.ports.partner_channel import Delivered, PartnerMessage, Taken
+from gateway.ports.partner_channel import DeliveryResult, InboxResult, PartnerMessage
 
 Deliver = Callable[[bytes], Awaitable[bytes]]
 """Message in, acknowledgement out. Raises Unavailable."""
@@ -28,23 +28,23 @@ class LoopbackChannel:
         for symbol in context.libraries:
             HUB.add_member(symbol, self.accept_message)
 
-    async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
+    async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
         """Raises Unavailable."""
         symbol = message.receiver.symbol
         answer = await HUB.send(symbol, codec.encode(message))
         taken = codec.read_acknowledgement(answer)
-        return Delivered(f"taken by {symbol}{' (a repeat)' if taken.repeated else ''}", taken.refused)
+        return DeliveryResult(f"taken by {symbol}{' (a repeat)' if taken.repeated else ''}", taken.refused)
 
     async def accept_message(self, body: bytes) -> bytes:
         """A message for one of our libraries. Raises Unavailable."""
         try:
             message = codec.decode(body)
         except MalformedMessage as malformed:
-            return codec.acknowledge(Taken(refused=Refusal(Reason.INVALID_VALUE, str(malformed))))
+            return codec.acknowledge(InboxResult(refused=Refusal(RefusalReason.INVALID_VALUE, str(malformed))))
         try:
             return codec.acknowledge(await self._receive(message, None))
         except Refused as refused:
-            return codec.acknowledge(Taken(refused=Refusal.from_error(refused)))
+            return codec.acknowledge(InboxResult(refused=Refusal.from_error(refused)))
 
 
 async def straight(_symbol: str, message: bytes, deliver: Deliver) -> bytes:

@@ -6,12 +6,21 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from gateway.domain.circulation_policy import Section
-from gateway.domain.problems import MalformedMessage, Reason, Refusal
-from gateway.domain.requests.citation import Citation, Extra
-from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.request import Costs, Dates, Lending, Party, Request, Role, Service, Volume
-from gateway.ports.partner_channel import FromPartner, PartnerMessage, Taken
+from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.problems import MalformedMessage, Refusal, RefusalReason
+from gateway.domain.requests.citation import Citation, CitationExtra
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import (
+    LendingState,
+    LibraryParty,
+    Request,
+    RequestCosts,
+    RequestDates,
+    RequestedService,
+    Role,
+    Volume,
+)
+from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage, PartnerMessage
 
 
 class Asked(BaseModel):
@@ -20,30 +29,30 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
     citation: Citation
-    service: Service
-    dates: Dates
-    costs: Costs
+    service: RequestedService
+    dates: RequestDates
+    costs: RequestCosts
     volumes: tuple[Volume, ...]
-    extras: tuple[Extra, ...]
+    extras: tuple[CitationExtra, ...]
 
 
 class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
     id: str
-    kind: Kind
+    kind: EventKind
     role: Role  # the sender's
-    sender: Party
+    sender: LibraryParty
     receiver: str
     transaction: str
-    details: Details
+    details: EventDetails
     asked: Asked | None = None
 
 
 class Acknowledgement(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    refused: Reason | None = None
+    refused: RefusalReason | None = None
     detail: str = ""
     repeated: bool = False
 
@@ -53,13 +62,13 @@ _WIRE = TypeAdapter(Wire)
 
 def encode(message: PartnerMessage) -> bytes:
     asked = None
-    if message.kind is Kind.REQUEST:
+    if message.kind is EventKind.REQUEST:
         request = message.request
         asked = Asked(
             citation=request.citation,
             service=request.service,
             dates=request.dates,
-            costs=Costs(maximum=request.costs.maximum),
+            costs=RequestCosts(maximum=request.costs.maximum),
             volumes=tuple(Volume(one.id, one.label) for one in request.volumes),
             extras=request.extras,
         )
@@ -76,7 +85,7 @@ def encode(message: PartnerMessage) -> bytes:
     return _WIRE.dump_json(wire)
 
 
-def decode(body: bytes) -> FromPartner:
+def decode(body: bytes) -> IncomingPartnerMessage:
     """Raises MalformedMessage."""
     try:
         wire = _WIRE.validate_json(body)
@@ -84,7 +93,7 @@ def decode(body: bytes) -> FromPartner:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise MalformedMessage(place, first["msg"]) from error
-    return FromPartner(
+    return IncomingPartnerMessage(
         id=wire.id,
         kind=wire.kind,
         role=Role.LENDING if wire.role is Role.BORROWING else Role.BORROWING,
@@ -99,13 +108,13 @@ def decode(body: bytes) -> FromPartner:
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _request(asked: Asked, sender: Party) -> Request:
+def _request(asked: Asked, sender: LibraryParty) -> Request:
     """What the receiving side makes its lending request of; times and numbers are its own."""
     return Request(
         library="",
         id="",
         role=Role.LENDING,
-        state=Lending.NEW,
+        state=LendingState.NEW,
         number="",
         created=NEVER,
         changed=NEVER,
@@ -120,7 +129,7 @@ def _request(asked: Asked, sender: Party) -> Request:
     )
 
 
-def acknowledge(taken: Taken) -> bytes:
+def acknowledge(taken: InboxResult) -> bytes:
     refused = taken.refused
     return (
         Acknowledgement(
@@ -133,15 +142,15 @@ def acknowledge(taken: Taken) -> bytes:
     )
 
 
-def read_acknowledgement(body: bytes) -> Taken:
+def read_acknowledgement(body: bytes) -> InboxResult:
     """Raises MalformedMessage."""
     try:
         read = Acknowledgement.model_validate_json(body)
     except ValidationError as error:
         raise MalformedMessage("acknowledgement", str(error.errors()[0]["msg"])) from error
     refused = Refusal(read.refused, read.detail) if read.refused is not None else None
-    return Taken(refused=refused, repeated=read.repeated)
+    return InboxResult(refused=refused, repeated=read.repeated)
 
 
-class LoopbackDialect(Section):
+class LoopbackDialect(ProfileSection):
     """No keys."""

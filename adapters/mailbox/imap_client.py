@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gateway.domain.problems import Reason, Refused, Unavailable
-from gateway.ports.incoming_mail import Fetched, Look, MailboxServer, OpenMailbox, SignIn
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.ports.incoming_mail import FetchedMail, MailboxServer, MailboxSnapshot, OpenMailbox, SignIn
 from gateway.ports.outgoing_mail import MailSecurity
 from gateway.ports.partner_simulator import Secrets
-from gateway.ports.tls import Tls, client_context
+from gateway.ports.tls import ClientTls, make_client_context
 
 if TYPE_CHECKING:
     from imapclient import IMAPClient
@@ -54,7 +54,7 @@ def _needs_library() -> None:
         import imapclient  # noqa: F401
     except ImportError as error:
         raise Refused(
-            Reason.UNSUPPORTED_SERVICE, "IMAPClient is not installed: pip install 'illgate[mail]'."
+            RefusalReason.UNSUPPORTED_SERVICE, "IMAPClient is not installed: pip install 'illgate[mail]'."
         ) from error
 
 
@@ -70,17 +70,17 @@ class ImapMailbox:
     async def sign_in(self, password: str) -> None:
         await self._run_in_thread(lambda: self._open_session(password))
 
-    async def list_messages(self) -> Look:
+    async def list_messages(self) -> MailboxSnapshot:
         return await self._run_in_thread(self._list_waiting)
 
     async def sizes(self, uids: Sequence[int]) -> Mapping[int, int]:
         found = await self._run_in_thread(lambda: self._connected_client.fetch(list(uids), [b"RFC822.SIZE"]))
         return {uid: int(parts[b"RFC822.SIZE"]) for uid, parts in found.items() if b"RFC822.SIZE" in parts}
 
-    async def fetch(self, uids: Sequence[int]) -> Sequence[Fetched]:
+    async def fetch(self, uids: Sequence[int]) -> Sequence[FetchedMail]:
         found = await self._run_in_thread(lambda: self._connected_client.fetch(list(uids), [b"BODY.PEEK[]"]))
         wanted = ((uid, found[uid].get(b"BODY[]")) for uid in uids if uid in found)
-        return tuple(Fetched(uid, bytes(content)) for uid, content in wanted if content is not None)
+        return tuple(FetchedMail(uid, bytes(content)) for uid, content in wanted if content is not None)
 
     async def head(self, uid: int) -> bytes:
         found = await self._run_in_thread(lambda: self._connected_client.fetch([uid], [b"BODY.PEEK[HEADER]"]))
@@ -145,7 +145,9 @@ class ImapMailbox:
             _sign_in(imap, server, password)
         except (LoginError, UnicodeError):
             # The server's words may repeat what it was sent, so they go no further.
-            raise Refused(Reason.SENDER_AUTH_FAILED, f"{self._display_name}: the server does not let us in.") from None
+            raise Refused(
+                RefusalReason.SENDER_AUTH_FAILED, f"{self._display_name}: the server does not let us in."
+            ) from None
         self._select_folder()
 
     def _select_folder(self) -> Mapping[bytes, Any]:
@@ -157,16 +159,17 @@ class ImapMailbox:
             raise
         except IMAPClientError as error:
             raise Refused(
-                Reason.INVALID_VALUE, f"{self._display_name}: the folder '{self._server.folder}' can't be opened."
+                RefusalReason.INVALID_VALUE,
+                f"{self._display_name}: the folder '{self._server.folder}' can't be opened.",
             ) from error
         self._keywords = b"\\*" in selected.get(b"PERMANENTFLAGS", ())
         return selected
 
-    def _list_waiting(self) -> Look:
+    def _list_waiting(self) -> MailboxSnapshot:
         selected = self._select_folder()
         unmarked = ["UNKEYWORD", DONE.decode()] if self._keywords else []
         found = self._connected_client.search(["UNDELETED", *unmarked])
-        return Look(int(selected[b"UIDVALIDITY"]), tuple(sorted(int(uid) for uid in found)))
+        return MailboxSnapshot(int(selected[b"UIDVALIDITY"]), tuple(sorted(int(uid) for uid in found)))
 
     def _move_messages(self, uids: list[int], folder: str) -> None:
         imap = self._connected_client
@@ -230,7 +233,7 @@ def _sign_in(imap: IMAPClient, server: MailboxServer, password: str) -> None:
 def _tls(server: MailboxServer) -> ssl.SSLContext | None:
     if server.security is MailSecurity.NONE:
         return None
-    return client_context(Tls(ca=server.ca))
+    return make_client_context(ClientTls(ca=server.ca))
 
 
 def _logout(imap: IMAPClient) -> None:

@@ -17,9 +17,16 @@ from email.utils import collapse_rfc2231_value
 
 from adapters.mailbox.mime_parts import MOST_TEXT, Header, Parts, ReportPart
 from adapters.mailbox.mime_text import header_text, one_line, text_of
-from gateway.domain.problems import Fault, MalformedMessage
-from gateway.domain.value import frozen
-from gateway.ports.incoming_mail import Action, Automatic, Bounce, IncomingMail, ParsedMail, SenderCheck
+from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.domain.value import value
+from gateway.ports.incoming_mail import (
+    AutomaticMailKind,
+    BounceAction,
+    BounceReport,
+    IncomingMail,
+    ParsedMail,
+    SenderCheck,
+)
 
 _BLANK = re.compile(r"\s+")
 
@@ -38,7 +45,7 @@ def parse_mail(content: bytes, received: datetime) -> ParsedMail:
         message = BytesParser(policy=compat32).parsebytes(content)
         return _parsed(message, content, received)
     except RecursionError as error:
-        raise MalformedMessage("", "parts stand too deep in each other", Fault.PROTOCOL) from error
+        raise MalformedMessage("", "parts stand too deep in each other", MalformationKind.PROTOCOL) from error
     except (MessageError, ValueError, LookupError, AttributeError, TypeError) as error:
         # The standard library's parser raises all of these for one broken mail or another.
         raise MalformedMessage("", f"the mail can't be taken apart ({type(error).__name__})") from error
@@ -47,7 +54,7 @@ def parse_mail(content: bytes, received: datetime) -> ParsedMail:
 def _parsed(message: Message, content: bytes, received: datetime) -> ParsedMail:
     header = Header.from_message(message)
     if not header.fields:
-        raise MalformedMessage("header", "there is no header", Fault.SYNTAX)
+        raise MalformedMessage("header", "there is no header", MalformationKind.SYNTAX)
     parts = Parts()
     parts.collect_parts(message)
     mail = IncomingMail(
@@ -63,7 +70,7 @@ def _parsed(message: Message, content: bytes, received: datetime) -> ParsedMail:
     whole = Whole(header, mail, _report_type(message), tuple(parts.report))
     kind = automatic(whole)
     return ParsedMail(
-        mail=replace(mail, automatic=kind is not Automatic.NO),
+        mail=replace(mail, automatic=kind is not AutomaticMailKind.NO),
         bounce=bounce_of(whole),
         automatic=kind,
         checks=sender_checks(header),
@@ -102,7 +109,7 @@ def sender_checks(header: Header) -> tuple[SenderCheck, ...]:
     return tuple(found)
 
 
-@frozen
+@value
 class Whole:
     """What a mail is recognised by. `report_type`: of a multipart/report (RFC 6522), empty for other mails."""
 
@@ -134,7 +141,7 @@ _ABSENT_SUBJECT = re.compile(
 # --- delivery reports ------------------------------------------------------------------------------------
 
 
-def bounce_of(whole: Whole) -> Bounce | None:
+def bounce_of(whole: Whole) -> BounceReport | None:
     """None: the mail is no delivery report."""
     if whole.report_type == "delivery-status":
         return _by_standard(whole)
@@ -143,7 +150,7 @@ def bounce_of(whole: Whole) -> Bounce | None:
     return None
 
 
-def _by_standard(whole: Whole) -> Bounce:
+def _by_standard(whole: Whole) -> BounceReport:
     fields = [
         (name.lower(), one_line(value))
         for part in whole.report
@@ -152,18 +159,18 @@ def _by_standard(whole: Whole) -> Bounce:
     ]
     actions = [_action(value) for name, value in fields if name == "action"]
     # Several recipients are several blocks: what failed counts before what was only late.
-    action = min(actions, key=list(Action).index, default=Action.FAILED)
+    action = min(actions, key=list(BounceAction).index, default=BounceAction.FAILED)
     statuses = [found[1] for name, value in fields if name == "status" and (found := _STATUS.search(value))]
-    wanted = {Action.FAILED: "5", Action.DELAYED: "4"}.get(action, "2")
+    wanted = {BounceAction.FAILED: "5", BounceAction.DELAYED: "4"}.get(action, "2")
     status = next((one for one in statuses if one.startswith(wanted)), statuses[0] if statuses else "")
     envelope = [value.strip("<> ") for name, value in fields if name == "original-envelope-id"]
     why = next((value for name, value in fields if name == "diagnostic-code"), "")
-    return Bounce(action, status, _original_ids(whole, envelope), _without_addresses(why))
+    return BounceReport(action, status, _original_ids(whole, envelope), _without_addresses(why))
 
 
-def _action(value: str) -> Action:
+def _action(value: str) -> BounceAction:
     word = value.partition(" ")[0].lower()
-    return Action(word) if word in set(Action) else Action.FAILED
+    return BounceAction(word) if word in set(BounceAction) else BounceAction.FAILED
 
 
 def _looks_like_bounce(whole: Whole) -> bool:
@@ -174,14 +181,14 @@ def _looks_like_bounce(whole: Whole) -> bool:
     )
 
 
-def _by_habit(whole: Whole) -> Bounce:
+def _by_habit(whole: Whole) -> BounceReport:
     text = whole.mail.text
     status = found[1] if (found := _STATUS.search(text)) else ""
     if not status and (reply := _REPLY.search(text)):
         status = f"{reply[1]}.0.0"
-    action = Action.DELAYED if status.startswith("4") else Action.FAILED
+    action = BounceAction.DELAYED if status.startswith("4") else BounceAction.FAILED
     line = next((line for line in text.splitlines() if _STATUS.search(line) or _REPLY.search(line)), "")
-    return Bounce(action, status, _original_ids(whole, []), _without_addresses(line))
+    return BounceReport(action, status, _original_ids(whole, []), _without_addresses(line))
 
 
 def _original_ids(whole: Whole, envelope: list[str]) -> tuple[str, ...]:
@@ -202,16 +209,16 @@ def _without_addresses(text: str) -> str:
 # --- automatic mails -------------------------------------------------------------------------------------
 
 
-def automatic(whole: Whole) -> Automatic:
+def automatic(whole: Whole) -> AutomaticMailKind:
     """RFC 3834 section 5, and what programs did before it."""
     said = whole.header.first_value("auto-submitted").partition(";")[0].strip().lower()
     if said.startswith("auto-replied") or _is_absence(whole):
-        return Automatic.REPLIED
+        return AutomaticMailKind.REPLIED
     if said and said != "no":
-        return Automatic.GENERATED
+        return AutomaticMailKind.GENERATED
     precedence = whole.header.first_value("precedence").lower()
     bulk = precedence in ("bulk", "list", "junk") or whole.header.first_value("return-path").strip() == "<>"
-    return Automatic.GENERATED if bulk or whole.header.first_value("list-id") else Automatic.NO
+    return AutomaticMailKind.GENERATED if bulk or whole.header.first_value("list-id") else AutomaticMailKind.NO
 
 
 def _is_absence(whole: Whole) -> bool:

@@ -16,8 +16,8 @@ from email.message import Message
 from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
 
 from adapters.mailbox.mime_text import flowed, header_text, html_text, one_line, text_of
-from gateway.domain.problems import Fault, MalformedMessage
-from gateway.domain.value import frozen
+from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.domain.value import value
 from gateway.ports.incoming_mail import MailPart
 
 MOST_REFERENCES = 50
@@ -29,7 +29,7 @@ MOST_TEXT = 500_000
 """Characters of text that are looked at."""
 
 
-@frozen
+@value
 class Header:
     """Names in lower case, values unfolded and in Unicode, in the order of the mail."""
 
@@ -80,7 +80,7 @@ class Header:
         return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
 
 
-@frozen
+@value
 class ReportPart:
     """A part of a delivery report (RFC 3464): its media type and what stands in it."""
 
@@ -110,7 +110,7 @@ class Parts:
             part = waiting.pop()
             seen += 1
             if seen > MOST_PARTS:
-                raise MalformedMessage("", f"more than {MOST_PARTS} parts", Fault.TOO_LARGE)
+                raise MalformedMessage("", f"more than {MOST_PARTS} parts", MalformationKind.TOO_LARGE)
             self.repaired += [f"{type(defect).__name__}" for defect in part.defects]
             kind = part.get_content_type()
             inner = part.get_payload()

@@ -18,7 +18,7 @@ from html import escape
 
 from lxml import etree, html
 
-from gateway.ports.incoming_mail import Hidden
+from gateway.ports.incoming_mail import SecretPatterns
 
 CHARSETS_OF_OLD = ("iso-8859-1", "iso8859-1", "latin-1", "latin1", "us-ascii", "ascii", "ansi_x3.4-1968")
 """Declared so, and meant as windows-1252 by most mail programs."""
@@ -157,7 +157,7 @@ def _append(lines: list[str], text: str | None) -> None:
         lines[-1] += " ".join(text.splitlines()) if "\n" in text or "\r" in text else text
 
 
-def conceal(content: bytes, hidden: Hidden) -> bytes:
+def conceal(content: bytes, hidden: SecretPatterns) -> bytes:
     """`hidden.words` count where they stand alone; of `hidden.patterns` the group `secret`."""
     patterns = (*(_word(one) for one in hidden.words if one), *(re.compile(one.encode()) for one in hidden.patterns))
     if not patterns:

@@ -12,8 +12,8 @@ from stdnum.exceptions import ValidationError
 
 from gateway.domain.library import RecordId
 from gateway.domain.problems import MalformedMessage
-from gateway.domain.requests.citation import issn_form
-from gateway.ports.catalogue import Index
+from gateway.domain.requests.citation import format_issn
+from gateway.ports.catalogue import SearchIndex
 
 _SORTING = re.compile("[\x88\x89\x98\x9c¬]")
 """Around words that aren't sorted by: ISO 6630 (C1 controls), and its old stand-in in German records."""
@@ -140,12 +140,12 @@ class Form(StrEnum):
     AS_IS = "as-is"
 
 
-def in_form(index: Index, value: str, form: Form) -> str:
+def in_form(index: SearchIndex, value: str, form: Form) -> str:
     """Unchanged where it is no such number."""
-    if form is Form.AS_IS or index not in (Index.ISBN, Index.ISSN):
+    if form is Form.AS_IS or index not in (SearchIndex.ISBN, SearchIndex.ISSN):
         return value.strip()
-    if index is Index.ISSN:
-        written = issn_form(value) or value.strip()
+    if index is SearchIndex.ISSN:
+        written = format_issn(value) or value.strip()
         return written if form is Form.HYPHENS else re.sub(r"[\s-]", "", written)
     compact = str(isbn.compact(value))
     if form is Form.COMPACT:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 
 MARC_8 = "marc-8"
 AUTO = "auto"
@@ -53,7 +53,7 @@ Tag = Annotated[str, Field(pattern=r"^[0-9A-Z]{3}$")]
 DateForm = Annotated[str, AfterValidator(_date_form)]
 
 
-class HeldField(Section):
+class HeldField(ProfileSection):
     """A MARC field that shows a copy or a run of volumes: subfield codes for what is known of it.
 
     'hi': both, with a blank between; 'b|a': b, or else a."""
@@ -97,7 +97,7 @@ OpacField = Literal[
 ]
 
 
-class OpacHoldings(Section):
+class OpacHoldings(ProfileSection):
     """Which element of an OPAC record says what; how catalogues fill them differs.
 
     ReShare's readers of OPAC records take Sierra's status from publicNote, and Alma's policy from another element than
@@ -110,7 +110,7 @@ class OpacHoldings(Section):
     status: OpacField = ""
 
 
-class Records(Section):
+class Records(ProfileSection):
     format: Literal["auto", "marc21", "unimarc"] = Field(
         "auto", description="what MARC records are, where the target calls them otherwise"
     )

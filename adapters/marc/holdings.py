@@ -11,7 +11,7 @@ from lxml import etree
 from adapters.marc import citation_texts
 from adapters.marc.dialect import HeldField, Records
 from adapters.marc.marc_records import Field, Marc, joined, said
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.ports.catalogue import HeldItem
 
 _CAPTIONS = {"863": "853", "864": "854", "865": "855"}
@@ -133,7 +133,7 @@ def _captioned(field: Field, pattern: Field | None, levels: str, codes: str) -> 
             yield value if caption.startswith("(") else caption + value
 
 
-@frozen
+@value
 class Circulation:
     """An item of a holding. `texts` by the names of the standard; None: not said."""
 
@@ -142,7 +142,7 @@ class Circulation:
     on_hold: bool | None = None
 
 
-@frozen
+@value
 class OpacHolding:
     """`texts` by the names of the standard: nucCode, localLocation, callNumber, …"""
 

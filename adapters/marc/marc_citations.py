@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from adapters.marc import citation_texts
 from adapters.marc.marc_records import Field, Marc, control, each, first, joined, local_number, part, values
 from gateway.domain.library import RecordId
-from gateway.domain.requests.citation import Citation, CitationType, Extra
+from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
 
 OTHERS = {
     "c": CitationType.SCORE,
@@ -160,13 +160,13 @@ _NUMBERS: dict[str, Callable[[Field], Iterator[RecordId]]] = {
 """Fields that hold numbers, and how they are read."""
 
 
-def _original_script(record: Marc) -> Iterator[Extra]:
+def _original_script(record: Marc) -> Iterator[CitationExtra]:
     names = {"245": ("title", "anpb"), "100": ("author", "abc"), "110": ("author", "ab"), "260": ("publisher", "b")}
     names["264"] = names["260"]
     for field in record.fields_with_tag("880"):
         name, codes = names.get(joined(field, "6")[:3], ("", ""))
         if name and (text := citation_texts.title(joined(field, codes))):
-            yield Extra(f"{name} in original script", text)
+            yield CitationExtra(f"{name} in original script", text)
 
 
 def unimarc_citation(record: Marc, local: str, source: str, shelf: str = "") -> Citation:

@@ -17,7 +17,7 @@ from pymarc import marc8_to_unicode
 from adapters.marc import citation_texts
 from adapters.marc.dialect import AUTO, MARC_8
 from gateway.domain.library import RecordId
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 LEADER = 24
 END_OF_FIELD = b"\x1e"
@@ -69,7 +69,7 @@ class Field:
         return found
 
 
-@frozen
+@value
 class Marc:
     """`fields` in their order, and by tag."""
 
@@ -150,7 +150,7 @@ _PART = {
 }
 
 
-@frozen
+@value
 class Read:
     """`record` None: nothing could be made of it. `problem` empty: nothing was wrong."""
 

@@ -36,8 +36,8 @@ from adapters.ncip.wire_values import (
     Version,
     processing_error_scheme,
 )
-from gateway.domain.problems import About, Fault, MalformedMessage, Reason, Refusal
-from gateway.ports.responder import Answer, Conversation
+from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, Refusal, RefusalReason
+from gateway.ports.responder import ExchangeContext, ResponderAnswer
 
 OPTIONAL_PARTS = ("item_optional_fields", "user_optional_fields", "routing_information")
 """Parts of a success answer in which free text can stand, and which no schema requires."""
@@ -45,95 +45,95 @@ OPTIONAL_PARTS = ("item_optional_fields", "user_optional_fields", "routing_infor
 _GENERAL = frozenset(GeneralProblem)
 _MESSAGING = frozenset(MessagingProblem)
 
-TYPES: dict[Reason, str] = {
-    Reason.UNKNOWN_PATRON: "Unknown User",
-    Reason.AMBIGUOUS_PATRON: "Non-Unique User",
-    Reason.PATRON_AUTH_FAILED: "User Authentication Failed",
-    Reason.PATRON_BLOCKED: "User Blocked",
-    Reason.PATRON_EXPIRED: "User Blocked",
-    Reason.LIMIT_REACHED: "Maximum Check Outs Exceeded",
-    Reason.DUPLICATE_PATRON: "Duplicate User",
-    Reason.UNKNOWN_ITEM: "Unknown Item",
-    Reason.AMBIGUOUS_ITEM: "Non-Unique Item",
-    Reason.UNKNOWN_RECORD: "Unknown Item",
-    Reason.DUPLICATE_ITEM: "Duplicate Item",
-    Reason.ITEM_NOT_AVAILABLE: "Resource Cannot Be Provided",
-    Reason.ITEM_DOES_NOT_CIRCULATE: "Item Does Not Circulate",
-    Reason.ITEM_ON_LOAN: "Resource Cannot Be Provided",
-    Reason.ON_LOAN_SAME_PATRON: "User Ineligible To Check Out This Item",
-    Reason.REQUESTED_BY_OTHER: "Resource Cannot Be Provided",
-    Reason.NOT_CHECKED_OUT: "Item Not Checked Out",
-    Reason.IN_USE: "Element Rule Violated",
-    Reason.UNKNOWN_REQUEST: "Unknown Request",
-    Reason.AMBIGUOUS_REQUEST: "Non-Unique Request",
-    Reason.REQUEST_CLOSED: "Request Already Processed",
-    Reason.DUPLICATE_REQUEST: "Duplicate Request",
-    Reason.BAD_PICKUP_LOCATION: "Element Rule Violated",
-    Reason.NOT_ALLOWED: "Element Rule Violated",
-    Reason.NOT_AVAILABLE_IN_TIME: "Item Not Available By Need Before Date",
-    Reason.NOT_RENEWABLE: "Item Not Renewable",
-    Reason.RENEWAL_LIMIT_REACHED: "Maximum Renewals Exceeded",
-    Reason.RENEWAL_HAS_REQUESTS: "Renewal Not Allowed - Item Has Outstanding Requests",
-    Reason.CANNOT_BE_RECALLED: "Item Cannot Be Recalled",
-    Reason.DUPLICATE_CHARGE: "Duplicate Fiscal Transaction",
-    Reason.INVALID_AMOUNT: "Invalid Amount",
-    Reason.DATA_MISSING: "Needed Data Missing",
-    Reason.INVALID_DATE: "Invalid Date",
-    Reason.INVALID_VALUE: "Unknown Value From Known Scheme",
-    Reason.UNSUPPORTED_SERVICE: "Unsupported Service",
-    Reason.UNAUTHORIZED_SERVICE: "Unauthorized Service For Agency",
-    Reason.UNKNOWN_SENDER: "Unknown Agency",
-    Reason.SENDER_AUTH_FAILED: "Agency Authentication Failed",
-    Reason.UNKNOWN_AGENCY: "Unknown Agency",
-    Reason.TEMPORARY_FAILURE: "Temporary Processing Failure",
-    Reason.OTHER: "Temporary Processing Failure",
+TYPES: dict[RefusalReason, str] = {
+    RefusalReason.UNKNOWN_PATRON: "Unknown User",
+    RefusalReason.AMBIGUOUS_PATRON: "Non-Unique User",
+    RefusalReason.PATRON_AUTH_FAILED: "User Authentication Failed",
+    RefusalReason.PATRON_BLOCKED: "User Blocked",
+    RefusalReason.PATRON_EXPIRED: "User Blocked",
+    RefusalReason.LIMIT_REACHED: "Maximum Check Outs Exceeded",
+    RefusalReason.DUPLICATE_PATRON: "Duplicate User",
+    RefusalReason.UNKNOWN_ITEM: "Unknown Item",
+    RefusalReason.AMBIGUOUS_ITEM: "Non-Unique Item",
+    RefusalReason.UNKNOWN_RECORD: "Unknown Item",
+    RefusalReason.DUPLICATE_ITEM: "Duplicate Item",
+    RefusalReason.ITEM_NOT_AVAILABLE: "Resource Cannot Be Provided",
+    RefusalReason.ITEM_DOES_NOT_CIRCULATE: "Item Does Not Circulate",
+    RefusalReason.ITEM_ON_LOAN: "Resource Cannot Be Provided",
+    RefusalReason.ON_LOAN_SAME_PATRON: "User Ineligible To Check Out This Item",
+    RefusalReason.REQUESTED_BY_OTHER: "Resource Cannot Be Provided",
+    RefusalReason.NOT_CHECKED_OUT: "Item Not Checked Out",
+    RefusalReason.IN_USE: "Element Rule Violated",
+    RefusalReason.UNKNOWN_REQUEST: "Unknown Request",
+    RefusalReason.AMBIGUOUS_REQUEST: "Non-Unique Request",
+    RefusalReason.REQUEST_CLOSED: "Request Already Processed",
+    RefusalReason.DUPLICATE_REQUEST: "Duplicate Request",
+    RefusalReason.BAD_PICKUP_LOCATION: "Element Rule Violated",
+    RefusalReason.NOT_ALLOWED: "Element Rule Violated",
+    RefusalReason.NOT_AVAILABLE_IN_TIME: "Item Not Available By Need Before Date",
+    RefusalReason.NOT_RENEWABLE: "Item Not Renewable",
+    RefusalReason.RENEWAL_LIMIT_REACHED: "Maximum Renewals Exceeded",
+    RefusalReason.RENEWAL_HAS_REQUESTS: "Renewal Not Allowed - Item Has Outstanding Requests",
+    RefusalReason.CANNOT_BE_RECALLED: "Item Cannot Be Recalled",
+    RefusalReason.DUPLICATE_CHARGE: "Duplicate Fiscal Transaction",
+    RefusalReason.INVALID_AMOUNT: "Invalid Amount",
+    RefusalReason.DATA_MISSING: "Needed Data Missing",
+    RefusalReason.INVALID_DATE: "Invalid Date",
+    RefusalReason.INVALID_VALUE: "Unknown Value From Known Scheme",
+    RefusalReason.UNSUPPORTED_SERVICE: "Unsupported Service",
+    RefusalReason.UNAUTHORIZED_SERVICE: "Unauthorized Service For Agency",
+    RefusalReason.UNKNOWN_SENDER: "Unknown Agency",
+    RefusalReason.SENDER_AUTH_FAILED: "Agency Authentication Failed",
+    RefusalReason.UNKNOWN_AGENCY: "Unknown Agency",
+    RefusalReason.TEMPORARY_FAILURE: "Temporary Processing Failure",
+    RefusalReason.OTHER: "Temporary Processing Failure",
 }
 
-BY_SERVICE: dict[str, dict[Reason, str]] = {
+BY_SERVICE: dict[str, dict[RefusalReason, str]] = {
     "AcceptItem": {
-        Reason.DUPLICATE_ITEM: "Cannot Accept Item",
-        Reason.PATRON_BLOCKED: "User Ineligible To Check Out This Item",
-        Reason.PATRON_EXPIRED: "User Ineligible To Check Out This Item",
-        Reason.LIMIT_REACHED: "User Ineligible To Check Out This Item",
-        Reason.BAD_PICKUP_LOCATION: "Cannot Accept Item",
-        Reason.NOT_ALLOWED: "Cannot Accept Item",
-        Reason.ITEM_NOT_AVAILABLE: "Cannot Accept Item",
-        Reason.ITEM_ON_LOAN: "Cannot Accept Item",
-        Reason.DUPLICATE_REQUEST: "Cannot Accept Item",
-        Reason.IN_USE: "Cannot Accept Item",
+        RefusalReason.DUPLICATE_ITEM: "Cannot Accept Item",
+        RefusalReason.PATRON_BLOCKED: "User Ineligible To Check Out This Item",
+        RefusalReason.PATRON_EXPIRED: "User Ineligible To Check Out This Item",
+        RefusalReason.LIMIT_REACHED: "User Ineligible To Check Out This Item",
+        RefusalReason.BAD_PICKUP_LOCATION: "Cannot Accept Item",
+        RefusalReason.NOT_ALLOWED: "Cannot Accept Item",
+        RefusalReason.ITEM_NOT_AVAILABLE: "Cannot Accept Item",
+        RefusalReason.ITEM_ON_LOAN: "Cannot Accept Item",
+        RefusalReason.DUPLICATE_REQUEST: "Cannot Accept Item",
+        RefusalReason.IN_USE: "Cannot Accept Item",
     },
     "RequestItem": {
-        Reason.NOT_ALLOWED: "User Ineligible To Request This Item",
-        Reason.LIMIT_REACHED: "User Ineligible To Request This Item",
-        Reason.ON_LOAN_SAME_PATRON: "User Ineligible To Request This Item",
-        Reason.ITEM_NOT_AVAILABLE: "Item Does Not Circulate",
-        Reason.UNKNOWN_REQUEST: "Element Rule Violated",
+        RefusalReason.NOT_ALLOWED: "User Ineligible To Request This Item",
+        RefusalReason.LIMIT_REACHED: "User Ineligible To Request This Item",
+        RefusalReason.ON_LOAN_SAME_PATRON: "User Ineligible To Request This Item",
+        RefusalReason.ITEM_NOT_AVAILABLE: "Item Does Not Circulate",
+        RefusalReason.UNKNOWN_REQUEST: "Element Rule Violated",
     },
-    "CheckOutItem": {Reason.NOT_ALLOWED: "User Ineligible To Check Out This Item"},
+    "CheckOutItem": {RefusalReason.NOT_ALLOWED: "User Ineligible To Check Out This Item"},
     "RenewItem": {
-        Reason.NOT_ALLOWED: "User Ineligible To Renew This Item",
-        Reason.LIMIT_REACHED: "User Ineligible To Renew This Item",
+        RefusalReason.NOT_ALLOWED: "User Ineligible To Renew This Item",
+        RefusalReason.LIMIT_REACHED: "User Ineligible To Renew This Item",
     },
-    "CancelRequestItem": {Reason.NOT_ALLOWED: "Element Rule Violated"},
+    "CancelRequestItem": {RefusalReason.NOT_ALLOWED: "Element Rule Violated"},
 }
 """Where a service has a word of its own for a refusal."""
 
-ELEMENTS: dict[About, str] = {
-    About.PATRON: "UserId",
-    About.CREDENTIALS: "AuthenticationInput",
-    About.ITEM: "ItemId",
-    About.RECORD: "BibliographicId",
-    About.REQUEST: "RequestId",
-    About.PICKUP_LOCATION: "PickupLocation",
-    About.DUE_DATE: "DesiredDateDue",
-    About.NEED_BY: "NeedBeforeDate",
-    About.AMOUNT: "Amount",
-    About.ACTION: "RequestedActionType",
-    About.REQUEST_TYPE: "RequestType",
-    About.SENDER: "InitiationHeader/FromAgencyId",
-    About.RECEIVER: "InitiationHeader/ToAgencyId",
-    About.STATUS: "CirculationStatus",
-    About.SERVICE: "NCIPMessage",
+ELEMENTS: dict[MessagePart, str] = {
+    MessagePart.PATRON: "UserId",
+    MessagePart.CREDENTIALS: "AuthenticationInput",
+    MessagePart.ITEM: "ItemId",
+    MessagePart.RECORD: "BibliographicId",
+    MessagePart.REQUEST: "RequestId",
+    MessagePart.PICKUP_LOCATION: "PickupLocation",
+    MessagePart.DUE_DATE: "DesiredDateDue",
+    MessagePart.NEED_BY: "NeedBeforeDate",
+    MessagePart.AMOUNT: "Amount",
+    MessagePart.ACTION: "RequestedActionType",
+    MessagePart.REQUEST_TYPE: "RequestType",
+    MessagePart.SENDER: "InitiationHeader/FromAgencyId",
+    MessagePart.RECEIVER: "InitiationHeader/ToAgencyId",
+    MessagePart.STATUS: "CirculationStatus",
+    MessagePart.SERVICE: "NCIPMessage",
 }
 V1_ELEMENTS = {
     "UserId": "UniqueUserId",
@@ -142,22 +142,26 @@ V1_ELEMENTS = {
     "BibliographicId": "UniqueBibliographicId",
 }
 
-FAULTS: dict[Fault, str] = {
-    Fault.SYNTAX: "Invalid Message Syntax Error",
-    Fault.TOO_LARGE: "Invalid Message Syntax Error",
-    Fault.PROTOCOL: "Protocol Error",
-    Fault.UNSUPPORTED_VERSION: "Protocol Error",
-    Fault.UNKNOWN_SERVICE: "Unknown Service",
-    Fault.UNKNOWN_ELEMENT: "Unknown Element",
-    Fault.DATA_MISSING: "Needed Data Missing",
-    Fault.INVALID_VALUE: "Unknown Value From Known Scheme",
-    Fault.INVALID_DATE: "Invalid Date",
+FAULTS: dict[MalformationKind, str] = {
+    MalformationKind.SYNTAX: "Invalid Message Syntax Error",
+    MalformationKind.TOO_LARGE: "Invalid Message Syntax Error",
+    MalformationKind.PROTOCOL: "Protocol Error",
+    MalformationKind.UNSUPPORTED_VERSION: "Protocol Error",
+    MalformationKind.UNKNOWN_SERVICE: "Unknown Service",
+    MalformationKind.UNKNOWN_ELEMENT: "Unknown Element",
+    MalformationKind.DATA_MISSING: "Needed Data Missing",
+    MalformationKind.INVALID_VALUE: "Unknown Value From Known Scheme",
+    MalformationKind.INVALID_DATE: "Invalid Date",
 }
 
 
 def refusal(
-    told: Refusal | MalformedMessage, service: str, seen: Peek | None, dialect: NcipDialect, talk: Conversation | None
-) -> Answer:
+    told: Refusal | MalformedMessage,
+    service: str,
+    seen: Peek | None,
+    dialect: NcipDialect,
+    talk: ExchangeContext | None,
+) -> ResponderAnswer:
     """Why nothing was done. `seen`: what could be read of the message, None if nothing."""
     version = seen.version if seen is not None else dialect.xml.version
     if isinstance(told, MalformedMessage):
@@ -168,7 +172,9 @@ def refusal(
     body = _refusal_body(service, problem, header, version, dialect, talk)
     of_versions = isinstance(body, LookupVersionResponse) and seen is not None
     root = seen.root if seen is not None and of_versions else Root.MESSAGE
-    return Answer(write(body, version, root, dialect, talk), dialect.http.content_type, dialect.http.status_on_problem)
+    return ResponderAnswer(
+        write(body, version, root, dialect, talk), dialect.http.content_type, dialect.http.status_on_problem
+    )
 
 
 def versions_supported(message: Message) -> LookupVersionResponse:
@@ -179,7 +185,7 @@ def versions_supported(message: Message) -> LookupVersionResponse:
 
 
 def _header(
-    sent: InitiationHeader | None, service: str, dialect: NcipDialect, talk: Conversation | None
+    sent: InitiationHeader | None, service: str, dialect: NcipDialect, talk: ExchangeContext | None
 ) -> ResponseHeader | None:
     rules = dialect.header
     if rules.answer == "never" or (rules.answer == "when-sent" and sent is None):
@@ -208,7 +214,7 @@ def _code_or_default(sent: Code | None, value: str, scheme: str | None) -> Code 
     return Code(value, scheme) if value else None
 
 
-def success(response: Response, message: Message, dialect: NcipDialect, talk: Conversation) -> Answer:
+def success(response: Response, message: Message, dialect: NcipDialect, talk: ExchangeContext) -> ResponderAnswer:
     """With all its parts; but where the client searches the text for failure, without those that hold such a word."""
     whole = answer(response, message, dialect, talk)
     words = dialect.answers.failure_words
@@ -224,11 +230,11 @@ def _holds(body: bytes, words: tuple[str, ...]) -> bool:
     return any(word.encode() in body for word in words)
 
 
-def answer(response: Response, message: Message, dialect: NcipDialect, talk: Conversation) -> Answer:
+def answer(response: Response, message: Message, dialect: NcipDialect, talk: ExchangeContext) -> ResponderAnswer:
     sent = message.body.initiation_header if isinstance(message.body, Initiation) else None
     header = None if message.root is Root.VERSION_MESSAGE else _header(sent, message.service, dialect, talk)
     complete = dataclasses.replace(response, response_header=header)
-    return Answer(write(complete, message.version, message.root, dialect, talk), dialect.http.content_type)
+    return ResponderAnswer(write(complete, message.version, message.root, dialect, talk), dialect.http.content_type)
 
 
 def _refusal_body(
@@ -237,7 +243,7 @@ def _refusal_body(
     header: InitiationHeader | None,
     version: Version,
     dialect: NcipDialect,
-    talk: Conversation | None,
+    talk: ExchangeContext | None,
 ) -> Body:
     initiation = INITIATIONS.get(service) if version.has_service(service) else None
     answer_header = _header(header, service, dialect, talk)
@@ -254,7 +260,7 @@ def _refusal_body(
     return Problems(problems=(problem,))
 
 
-def write(body: Body, version: Version, root: Root, dialect: NcipDialect, talk: Conversation | None) -> bytes:
+def write(body: Body, version: Version, root: Root, dialect: NcipDialect, talk: ExchangeContext | None) -> bytes:
     message = Message(body=body, version=version, root=root)
     zone = talk.zone if talk is not None else None
     return encode(message, dialect.xml, zone) if zone is not None else encode(message, dialect.xml)
@@ -264,7 +270,7 @@ def of_refusal(refusal: Refusal, service: str, dialect: NcipDialect, version: Ve
     errors = dialect.errors
     wording = errors.services.get(service, {}).get(refusal.reason) or errors.map.get(refusal.reason) or Wording()
     standard = BY_SERVICE.get(service, {}).get(refusal.reason) or TYPES[refusal.reason]
-    if refusal.reason in (Reason.TEMPORARY_FAILURE, Reason.OTHER):
+    if refusal.reason in (RefusalReason.TEMPORARY_FAILURE, RefusalReason.OTHER):
         standard = errors.failed_as
     element = ELEMENTS[refusal.about] if refusal.about is not None else "NCIPMessage"
     value = refusal.value if errors.value == "as-sent" else ""

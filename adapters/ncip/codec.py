@@ -55,8 +55,8 @@ from adapters.ncip.xml_parser import (
     DEFAULT_DIALECT,
     Parsed,
 )
-from gateway.domain.problems import Fault, MalformedMessage
-from gateway.domain.value import frozen
+from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.domain.value import value
 
 _TYPES: dict[str, type[Initiation] | type[Response]] = message_types()
 _ERRORS = frozenset({"Problem", "MessagingError", "ProcessingError"})
@@ -77,7 +77,7 @@ def encode(message: Message, dialect: XmlDialect = DEFAULT_DIALECT, zone: tzinfo
     return writer_for(dialect, message.version, message.root, zone).write_message(message)
 
 
-@frozen
+@value
 class Peek:
     """What a message says of itself before a profile is known. `service` is the message's element name, also when
     nobody knows it; empty when there is none."""
@@ -125,7 +125,7 @@ def decode(
     element = _body_element(parsed.root)
     seen = seen or _seen(parsed, element)
     if element is None:
-        raise MalformedMessage(local_name(parsed.root), "contains no message", Fault.PROTOCOL)
+        raise MalformedMessage(local_name(parsed.root), "contains no message", MalformationKind.PROTOCOL)
     reading = Reading(date_reader(dialect, zone))
     body = _body(reading, parsed.root, element)
     if dialect.strictness is Strictness.SCHEMA:
@@ -159,7 +159,7 @@ def _kept(reading: Reading) -> tuple[RawElement, ...]:
 def _root_name(root: etree._Element) -> str:
     name = local_name(root)
     if name not in (Root.MESSAGE, Root.VERSION_MESSAGE, _RELAYED_ERROR):
-        raise MalformedMessage(name[:60], "the root is not NCIPMessage", Fault.PROTOCOL)
+        raise MalformedMessage(name[:60], "the root is not NCIPMessage", MalformationKind.PROTOCOL)
     return name
 
 
@@ -191,7 +191,7 @@ def _body(reading: Reading, root: etree._Element, element: etree._Element) -> Bo
     if name == "Ext":
         return Extension(ext=tuple(raw_element(child, local_name(child)) for child in element))
     if cls is None:
-        raise MalformedMessage(name[:60], "no NCIP service of this name is known", Fault.UNKNOWN_SERVICE)
+        raise MalformedMessage(name[:60], "no NCIP service of this name is known", MalformationKind.UNKNOWN_SERVICE)
     body = cls(**read_values(table_of(cls), reading, element))
     return _with_header_inline(body, reading, element)
 

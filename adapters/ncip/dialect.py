@@ -13,10 +13,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from adapters.ncip.wire_dialect import HttpDialect, TcpDialect, XmlDialect
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import HoldStatus, ItemStatus
-from gateway.domain.problems import Reason
-from gateway.domain.secret_reference import SecretRef
+from gateway.domain.problems import RefusalReason
+from gateway.domain.secret_reference import SecretReference
 
 Part = Literal["item-id", "request-id", "user-id", "due-date", "renewal-count", "routing", "user-fields", "item-fields"]
 
@@ -40,7 +40,7 @@ def _beside_standard(said: dict[str, tuple[Part, ...]]) -> dict[str, tuple[Part,
     return {**STANDARD_PARTS, **said}
 
 
-class Answers(Section):
+class Answers(ProfileSection):
     include: Annotated[dict[str, tuple[Part, ...]], AfterValidator(_beside_standard)] = Field(
         dict(STANDARD_PARTS),
         description="per service, optional parts that are written when known; services that aren't named keep the "
@@ -69,7 +69,7 @@ Text = Annotated[str, AfterValidator(_fillable)]
 """{value} in it is what was sent."""
 
 
-class Wording(Section):
+class Wording(ProfileSection):
     """What one refusal becomes; what is left out is as the standard has it. {value} is what the partner sent."""
 
     type: Text | None = Field(
@@ -83,9 +83,9 @@ class Wording(Section):
     value: Text | None = Field(None, description="ProblemValue (OCLC: `12345/{value}` with a registry id)")
 
 
-class Errors(Section):
-    map: dict[Reason, Wording] = Field({}, description="per refusal")
-    services: dict[str, dict[Reason, Wording]] = Field({}, description="per service, before `map`")
+class Errors(ProfileSection):
+    map: dict[RefusalReason, Wording] = Field({}, description="per refusal")
+    services: dict[str, dict[RefusalReason, Wording]] = Field({}, description="per service, before `map`")
     detail: Literal["always", "never"] = Field(
         "always", description="ProblemDetail: Cornell's addon reads nothing else, OCLC can't take it in version 1"
     )
@@ -113,7 +113,7 @@ class ItemElement(StrEnum):
     LOCATION = "Location"
 
 
-class Items(Section):
+class Items(ProfileSection):
     id_type: str = Field(
         "", description="ItemIdentifierType that we write (CrossLink needs `Item Barcode`); empty: as sent"
     )
@@ -147,7 +147,7 @@ class UserElement(StrEnum):
     LANGUAGE = "User Language"
 
 
-class Privilege(Section):
+class Privilege(ProfileSection):
     """One UserPrivilege of the answer; the ILL convention is STATUS, PROFILE and LIBRARY (facts/ncip.md 3.4)."""
 
     type: str = Field("", description="AgencyUserPrivilegeType; empty: the value itself stands there (INN-Reach)")
@@ -158,7 +158,7 @@ class Privilege(Section):
     valid_to: bool = Field(False, description="with the patron's expiry as ValidToDate (INN-Reach)")
 
 
-class Patrons(Section):
+class Patrons(ProfileSection):
     id_returned: Literal["as-sent", "barcode", "username", "external", "internal"] = "as-sent"
     id_type: str = Field("", description="UserIdentifierType that we write; empty: as sent, none if none was sent")
     id_types: dict[str, str] = Field(
@@ -201,7 +201,7 @@ class Patrons(Section):
     postal_type: str = Field("Postal Address", description="PhysicalAddressType")
 
 
-class Requests(Section):
+class Requests(ProfileSection):
     id_type: str = Field("", description="RequestIdentifierType that we write; empty: as sent")
     types: dict[str, Literal["hold", "loan", "page", "recall"]] = Field(
         {
@@ -242,7 +242,7 @@ class AgencySource(StrEnum):
     AGENCY_AUTHENTICATION = "agency-authentication"
 
 
-class Header(Section):
+class Header(ProfileSection):
     """What stands in headers, read and written."""
 
     answer: Literal["always", "when-sent", "never"] = Field(
@@ -270,7 +270,7 @@ class Header(Section):
     our_system: str = Field("", description="FromSystemId that we send (ALMA_NCIP_ILL, WMS Circ …)")
     partner_system: str = Field("", description="ToSystemId that we send")
     system_scheme: str = ""
-    agency_authentication: SecretRef = Field(
+    agency_authentication: SecretReference = Field(
         "", description="FromAgencyAuthentication that we send (NCSU, CrossLink): env:NAME or file:PATH"
     )
     ids_agency: Literal["as-sent", "always", "never"] = Field(
@@ -278,7 +278,7 @@ class Header(Section):
     )
 
 
-class NcipDialect(Section):
+class NcipDialect(ProfileSection):
     xml: XmlDialect = XmlDialect()
     http: HttpDialect = HttpDialect()
     tcp: TcpDialect = TcpDialect()

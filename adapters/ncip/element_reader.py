@@ -32,8 +32,8 @@ from adapters.ncip.messages.declaration import (
 from adapters.ncip.messages.envelope import Problem
 from adapters.ncip.wire_dialect import XmlDialect
 from adapters.ncip.wire_values import NAMESPACE, escape
-from gateway.domain.problems import Fault, MalformedMessage
-from gateway.domain.value import frozen
+from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.domain.value import value
 
 _NS = f"{{{NAMESPACE}}}"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -52,7 +52,7 @@ class Reading:
 Read = Callable[[Reading, etree._Element], Any]
 
 
-@frozen
+@value
 class Slot:
     """Where an element's value goes."""
 
@@ -149,7 +149,9 @@ def read_when(reading: Reading, element: etree._Element) -> When | None:
     try:
         return reading.when(text)
     except (ValueError, OverflowError) as error:
-        raise MalformedMessage(place_of(element), f"not a date or time: {text[:40]}", Fault.INVALID_DATE) from error
+        raise MalformedMessage(
+            place_of(element), f"not a date or time: {text[:40]}", MalformationKind.INVALID_DATE
+        ) from error
 
 
 def read_day(reading: Reading, element: etree._Element) -> date | None:
@@ -169,7 +171,7 @@ def read_int(reading: Reading, element: etree._Element) -> int | None:
     if text is None:
         return None
     if not _INTEGER.fullmatch(text):
-        raise MalformedMessage(place_of(element), f"not a whole number: {text[:40]}", Fault.INVALID_VALUE)
+        raise MalformedMessage(place_of(element), f"not a whole number: {text[:40]}", MalformationKind.INVALID_VALUE)
     return int(text)
 
 
@@ -180,7 +182,7 @@ def read_flag(reading: Reading, element: etree._Element) -> bool:
 # --- structures ------------------------------------------------------------------------------------------
 
 
-@frozen
+@value
 class Table:
     """How one structure is read. `needs`: the schema requires something in it, so that empty means absent."""
 

@@ -12,7 +12,7 @@ from adapters.ncip.wire_dialect import HttpDialect
 from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.clock import Clock
 from gateway.ports.partner_simulator import Secrets
-from gateway.ports.responder import Conversation
+from gateway.ports.responder import ExchangeContext
 
 
 class Initiator:
@@ -34,7 +34,7 @@ class Initiator:
         await self._transport.close()
 
 
-def our_speaker(talk: Conversation, dialect: NcipDialect, clock: Clock, secrets: Secrets) -> Speaker:
+def our_speaker(talk: ExchangeContext, dialect: NcipDialect, clock: Clock, secrets: Secrets) -> Speaker:
     """We ask the partner. Raises ConfigurationError when a secret isn't there."""
     header = dialect.header
     parties = Parties(

@@ -44,7 +44,7 @@ from adapters.ncip.wire_values import (
     fold,
     recognise,
 )
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 Out = list[str]
 Write = Callable[[Out, Any], None]
@@ -52,7 +52,7 @@ Write = Callable[[Out, Any], None]
 _NOTHING_OWED = Amount(currency=Code(NO_CURRENCY), minor_units=0)
 
 
-@frozen
+@value
 class _Plan:
     """How the content of one structure is written: values in order, and what writes each."""
 
@@ -344,7 +344,7 @@ class Writer:
         out.append(close * len(names))
 
 
-@frozen
+@value
 class Style:
     """How names and attributes look, resolved for one version and root. `prefix` ends in a colon."""
 

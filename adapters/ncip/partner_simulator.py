@@ -22,20 +22,20 @@ from adapters.ncip.messages.declaration import elements_of
 from adapters.ncip.transport import Credentials, open_transport
 from adapters.ncip.wire_dialect import HttpAuthKind, Strictness
 from adapters.ncip.xml_parser import parse
-from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Reason, Refused, Unavailable
-from gateway.domain.profile import Authentication, AuthKind, Match, Profile
+from gateway.domain.problems import MalformedMessage, OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.profile import Authentication, AuthKind, MatchRule, Profile
 from gateway.ports import partner_simulator as port
 from gateway.ports.partner_simulator import (
-    Explanation,
-    Fate,
-    Parameter,
+    AnswerExplanation,
+    InvalidParameter,
+    MessageFate,
     PartnerService,
     Place,
-    Reply,
     Secrets,
-    WrongValue,
+    ServiceParameter,
+    TransportReply,
 )
-from gateway.ports.responder import Conversation
+from gateway.ports.responder import ExchangeContext
 
 _HTTP_KINDS = {
     AuthKind.BASIC: HttpAuthKind.BASIC,
@@ -52,14 +52,14 @@ class NcipPartner:
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
 
-    def services(self, talk: Conversation) -> tuple[PartnerService, ...]:
+    def services(self, talk: ExchangeContext) -> tuple[PartnerService, ...]:
         version = _dialect(talk.profile).xml.version
         return tuple(_service(ask) for ask in ASKS if version.has_service(ask.message.__name__))
 
-    def build(self, service: str, values: port.Values, talk: Conversation) -> bytes:
+    def build(self, service: str, values: port.Values, talk: ExchangeContext) -> bytes:
         ask = find(service)
         if ask is None:
-            raise WrongValue("", f"NCIP has no service '{service}'")
+            raise InvalidParameter("", f"NCIP has no service '{service}'")
         dialect = mirrored(_dialect(talk.profile))
         said = _read(ask, values, Typing(talk.zone, talk.currency, talk.now))
         speaker = Speaker(dialect, talk.profile.circulation, self._build_parties(talk, dialect), talk.zone, talk.now)
@@ -67,18 +67,18 @@ class NcipPartner:
             message = build(ask, said, speaker)
             return encode(message, style_for(message, dialect.xml), talk.zone)
         except CannotSay as error:
-            raise WrongValue(_parameter_of(error.name), error.reason) from error
+            raise InvalidParameter(_parameter_of(error.name), error.reason) from error
         except ValueError as error:  # an amount finer than its currency
-            raise WrongValue("amount", str(error)) from error
+            raise InvalidParameter("amount", str(error)) from error
 
-    async def send(self, body: bytes, talk: Conversation, place: Place) -> Reply:
+    async def send(self, body: bytes, talk: ExchangeContext, place: Place) -> TransportReply:
         transport = open_transport(place, _dialect(talk.profile), self._build_credentials(talk.profile))
         try:
             return await transport.exchange(body)
         finally:
             await transport.close()
 
-    def explain(self, sent: bytes, reply: Reply, talk: Conversation) -> Explanation:
+    def explain(self, sent: bytes, reply: TransportReply, talk: ExchangeContext) -> AnswerExplanation:
         ours = _dialect(talk.profile)
         as_read = ours.xml.model_copy(update={"strictness": Strictness.LENIENT})
         message = decode(parse(sent, as_read), as_read, talk.zone)
@@ -86,20 +86,24 @@ class NcipPartner:
         try:
             answered = read_reply(reply, message, dialect, talk.zone)
         except Refused as refused:
-            fate = Fate.FAILED if refused.reason is Reason.TEMPORARY_FAILURE else Fate.REFUSED
-            return Explanation(fate, (f"{message.service}: refused ({refused.reason.value})", *_why(refused, talk)))
+            fate = MessageFate.FAILED if refused.reason is RefusalReason.TEMPORARY_FAILURE else MessageFate.REFUSED
+            return AnswerExplanation(
+                fate, (f"{message.service}: refused ({refused.reason.value})", *_why(refused, talk))
+            )
         except Unavailable as error:
-            return Explanation(Fate.FAILED, (f"{message.service}: not done", f"  {error}"))
+            return AnswerExplanation(MessageFate.FAILED, (f"{message.service}: not done", f"  {error}"))
         except OutcomeUnknown as error:
-            return Explanation(Fate.UNKNOWN, (f"{message.service}: it is not known whether it was done", f"  {error}"))
+            return AnswerExplanation(
+                MessageFate.UNKNOWN, (f"{message.service}: it is not known whether it was done", f"  {error}")
+            )
         except MalformedMessage as error:
-            return Explanation(Fate.FAILED, (f"{message.service}: the answer can't be read", f"  {error}"))
+            return AnswerExplanation(MessageFate.FAILED, (f"{message.service}: the answer can't be read", f"  {error}"))
         shown = lines(answered.response, talk.zone)
-        return Explanation(Fate.DONE, (f"{message.service}: done", *shown, *unknown(answered.message)))
+        return AnswerExplanation(MessageFate.DONE, (f"{message.service}: done", *shown, *unknown(answered.message)))
 
     # --- who speaks --------------------------------------------------------------------------------------
 
-    def _build_parties(self, talk: Conversation, dialect: NcipDialect) -> Parties:
+    def _build_parties(self, talk: ExchangeContext, dialect: NcipDialect) -> Parties:
         """The partner asks us, so that it fits a match rule of the profile where one says more."""
         header, rule = dialect.header, _telling_rule(talk.profile)
         return Parties(
@@ -124,12 +128,12 @@ class NcipPartner:
         return Credentials(kind, entry.user, self._secrets(entry.secret), entry.parameter)
 
 
-def _telling_rule(profile: Profile) -> Match:
+def _telling_rule(profile: Profile) -> MatchRule:
     """The first rule by what stands in messages."""
     said = (
         rule for rule in profile.match if rule.from_agency or rule.profile_type or rule.from_system or rule.to_agency
     )
-    return next(said, Match())
+    return next(said, MatchRule())
 
 
 def _entry(profile: Profile) -> Authentication | None:
@@ -159,7 +163,7 @@ def _service(ask: Ask) -> PartnerService:
     )
 
 
-def _parameter(ask: Ask, name: str, required: bool, default: str) -> Parameter:
+def _parameter(ask: Ask, name: str, required: bool, default: str) -> ServiceParameter:
     parameter = PARAMETERS[name].parameter
     several = parameter.repeatable or (name == "item" and ask.name in _SEVERAL_ITEMS)
     return replace(parameter, required=required, default=default, repeatable=several)
@@ -178,13 +182,13 @@ def _read(ask: Ask, values: port.Values, typing: Typing) -> Values:
     said: dict[str, Any] = {}
     for name, texts in values.items():
         if name not in allowed:
-            raise WrongValue(name, f"{ask.name} has no such option")
+            raise InvalidParameter(name, f"{ask.name} has no such option")
         if len(texts) > 1 and not allowed[name].repeatable:
-            raise WrongValue(name, "can be given only once")
+            raise InvalidParameter(name, "can be given only once")
         _say(said, PARAMETERS[name], texts, typing)
     for group in ask.needs:
         if not any(values.get(name) for name in group):
-            raise WrongValue("", f"{ask.name} needs {' or '.join(f'--{name}' for name in group)}")
+            raise InvalidParameter("", f"{ask.name} needs {' or '.join(f'--{name}' for name in group)}")
     read = Values(**said)
     return ask.fill(read, typing.today) if ask.fill is not None else read
 
@@ -193,11 +197,11 @@ def _say(said: dict[str, Any], spec: Spec, texts: tuple[str, ...], typing: Typin
     for text in texts:
         choices = spec.parameter.choices
         if choices and text not in choices:
-            raise WrongValue(spec.parameter.name, f"must be one of {', '.join(choices)}")
+            raise InvalidParameter(spec.parameter.name, f"must be one of {', '.join(choices)}")
         try:
             value = spec.read(text, typing)
         except ValueError as error:
-            raise WrongValue(spec.parameter.name, str(error)) from error
+            raise InvalidParameter(spec.parameter.name, str(error)) from error
         if spec.field in _TUPLES:
             said[spec.field] = (*said.get(spec.field, ()), value)
         else:
@@ -207,7 +211,7 @@ def _say(said: dict[str, Any], spec: Spec, texts: tuple[str, ...], typing: Typin
 _TUPLES = frozenset({"inputs", "items", "records", "elements"})
 
 
-def _why(refused: Refused, talk: Conversation) -> Iterator[str]:
+def _why(refused: Refused, talk: ExchangeContext) -> Iterator[str]:
     """The problems as they were sent."""
     problems = refused.problems if isinstance(refused, RefusedByPartner) else ()
     if not problems:

@@ -16,17 +16,26 @@ from adapters.ncip.services import SERVICES
 from adapters.ncip.services.command_reader import Reader, word
 from adapters.ncip.services.result_writer import Writer
 from adapters.ncip.xml_parser import Limits, Parsed, parse
-from gateway.domain.problems import About, Fault, MalformedMessage, Reason, Refusal, Refused
+from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.value import frozen
-from gateway.ports.responder import Answer, Arrival, Conversation, Envelope, Framing, Incoming, Outcome, Transport
+from gateway.domain.value import value
+from gateway.ports.responder import (
+    DecodedMessage,
+    ExchangeContext,
+    MessageEnvelope,
+    Outcome,
+    RawMessage,
+    ResponderAnswer,
+    StreamFraming,
+    TransportKind,
+)
 
 END_TAGS = (b"NCIPMessage", b"NCIPVersionMessage")
 ANSWER_ENDS = {"crlf": b"\r\n", "lf": b"\n", "none": b""}
 _STANDARD = NcipDialect()
 
 
-@frozen
+@value
 class _Opened:
     """What `open` found, handed on to `decode` and the answer; `raw` where a profile may have to parse again.
 
@@ -43,9 +52,9 @@ class _Opened:
 class NcipResponder:
     protocol = "ncip"
 
-    def framing(self, profile: Profile | None) -> Framing:
+    def framing(self, profile: Profile | None) -> StreamFraming:
         tcp = (_dialect(profile) if profile is not None else _STANDARD).tcp
-        return Framing(
+        return StreamFraming(
             end=tcp.end,
             tags=END_TAGS,
             idle_seconds=tcp.idle_seconds,
@@ -54,16 +63,16 @@ class NcipResponder:
             answer_end=ANSWER_ENDS[tcp.answer_end],
         )
 
-    def open(self, arrival: Arrival, limit: int) -> Envelope:
+    def open(self, arrival: RawMessage, limit: int) -> MessageEnvelope:
         parsed = None
         try:
             parsed = parse(arrival.body, limits=Limits(size=limit))
             seen = peek(parsed)
         except MalformedMessage as error:
-            return Envelope(parsed=_Opened(arrival.body, limit, parsed), malformed=error)
+            return MessageEnvelope(parsed=_Opened(arrival.body, limit, parsed), malformed=error)
         return _envelope(_Opened(arrival.body, limit, parsed, seen, _media_type(arrival)), parsed, seen)
 
-    def decode(self, envelope: Envelope, talk: Conversation) -> Incoming:
+    def decode(self, envelope: MessageEnvelope, talk: ExchangeContext) -> DecodedMessage:
         dialect = _dialect(talk.profile)
         if envelope.malformed is not None and _reads_like_standard(dialect):
             raise envelope.malformed
@@ -71,19 +80,21 @@ class NcipResponder:
         parsed, seen = _reparsed(envelope, dialect)
         message = decode(parsed, dialect.xml, talk.zone, seen)
         if isinstance(message.body, LookupVersion):
-            return Incoming("LookupVersion", None, message=message)
+            return DecodedMessage("LookupVersion", None, message=message)
         if not isinstance(message.body, Initiation):
             raise MalformedMessage(
-                message.service, "this is an answer or an extension, and nothing was asked", Fault.PROTOCOL
+                message.service, "this is an answer or an extension, and nothing was asked", MalformationKind.PROTOCOL
             )
         header = message.body.initiation_header
         _require(header, dialect)
         service = SERVICES.get(type(message.body))
         if service is None or not _offered(message.service, dialect):
-            raise Refused(Reason.UNSUPPORTED_SERVICE, f"{message.service} is not offered here.", about=About.SERVICE)
+            raise Refused(
+                RefusalReason.UNSUPPORTED_SERVICE, f"{message.service} is not offered here.", about=MessagePart.SERVICE
+            )
         if not message.version.has_service(message.service):
             detail = f"{message.service} does not exist in NCIP {message.version.value}."
-            raise Refused(Reason.UNSUPPORTED_SERVICE, detail, about=About.SERVICE)
+            raise Refused(RefusalReason.UNSUPPORTED_SERVICE, detail, about=MessagePart.SERVICE)
         reader = Reader(
             dialect,
             talk.profile.circulation,
@@ -91,7 +102,7 @@ class NcipResponder:
             sender=_sender(message.body, dialect),
             receiver=word(header.to_agency_id) if header is not None else "",
         )
-        return Incoming(
+        return DecodedMessage(
             service=message.service,
             command=service.read(message.body, reader),
             request_id=_id_of(message.body, "request_id"),
@@ -100,7 +111,9 @@ class NcipResponder:
             unknown=tuple(element.path for element in message.unknown),
         )
 
-    def encode(self, envelope: Envelope, incoming: Incoming, outcome: Outcome, talk: Conversation) -> Answer:
+    def encode(
+        self, envelope: MessageEnvelope, incoming: DecodedMessage, outcome: Outcome, talk: ExchangeContext
+    ) -> ResponderAnswer:
         dialect = _dialect(talk.profile)
         message = incoming.message
         if not isinstance(message, Message):
@@ -118,7 +131,9 @@ class NcipResponder:
             response = word_result(outcome, message.body, writer)
         return answers.success(response, message, dialect, talk)
 
-    def refuse(self, envelope: Envelope, refusal: Refusal | MalformedMessage, talk: Conversation | None) -> Answer:
+    def refuse(
+        self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, talk: ExchangeContext | None
+    ) -> ResponderAnswer:
         dialect = _dialect(talk.profile) if talk is not None else _STANDARD
         opened = envelope.parsed
         return answers.refusal(
@@ -140,12 +155,12 @@ def _parsed(opened: _Opened) -> Parsed:
     return opened.parsed
 
 
-def _envelope(opened: _Opened, parsed: Parsed, seen: Peek) -> Envelope:
+def _envelope(opened: _Opened, parsed: Parsed, seen: Peek) -> MessageEnvelope:
     header = seen.header
     initiation = header if isinstance(header, InitiationHeader) else None
     if header is None:
-        return Envelope(service=seen.service, version=seen.version.value, repairs=parsed.notes, parsed=opened)
-    return Envelope(
+        return MessageEnvelope(service=seen.service, version=seen.version.value, repairs=parsed.notes, parsed=opened)
+    return MessageEnvelope(
         service=seen.service,
         version=seen.version.value,
         from_agency=word(header.from_agency_id),
@@ -159,7 +174,7 @@ def _envelope(opened: _Opened, parsed: Parsed, seen: Peek) -> Envelope:
     )
 
 
-def _reparsed(envelope: Envelope, dialect: NcipDialect) -> tuple[Parsed, Peek | None]:
+def _reparsed(envelope: MessageEnvelope, dialect: NcipDialect) -> tuple[Parsed, Peek | None]:
     """The document as this profile has it read, and what was seen in it; parsed anew only where the profile differs
     from what `open` assumes."""
     opened = envelope.parsed
@@ -170,19 +185,21 @@ def _reparsed(envelope: Envelope, dialect: NcipDialect) -> tuple[Parsed, Peek | 
     return parse(opened.raw, dialect.xml, limits=Limits(size=opened.limit), http=dialect.http), None
 
 
-def _media_type(arrival: Arrival) -> str | None:
+def _media_type(arrival: RawMessage) -> str | None:
     """In lower case, without parameters; empty where HTTP named none."""
-    if arrival.transport is not Transport.HTTP:
+    if arrival.transport is not TransportKind.HTTP:
         return None
     return arrival.content_type.partition(";")[0].strip().lower()
 
 
-def _check_media_type(envelope: Envelope, dialect: NcipDialect) -> None:
+def _check_media_type(envelope: MessageEnvelope, dialect: NcipDialect) -> None:
     accepted, opened = dialect.http.accepted, envelope.parsed
     if not accepted or not isinstance(opened, _Opened) or opened.media_type is None:
         return
     if opened.media_type not in accepted:
-        raise MalformedMessage("Content-Type", f"only {', '.join(accepted)} is accepted here", Fault.PROTOCOL)
+        raise MalformedMessage(
+            "Content-Type", f"only {', '.join(accepted)} is accepted here", MalformationKind.PROTOCOL
+        )
 
 
 def _reads_like_standard(dialect: NcipDialect) -> bool:
@@ -211,7 +228,7 @@ def _require(header: InitiationHeader | None, dialect: NcipDialect) -> None:
                 present = header is not None and bool(word(header.application_profile_type))
                 element = "InitiationHeader/ApplicationProfileType"
         if not present:
-            raise Refused(Reason.DATA_MISSING, f"{element} is missing or empty.", about=About.SENDER)
+            raise Refused(RefusalReason.DATA_MISSING, f"{element} is missing or empty.", about=MessagePart.SENDER)
 
 
 def _offered(service: str, dialect: NcipDialect) -> bool:

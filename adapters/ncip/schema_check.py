@@ -16,14 +16,14 @@ from adapters.ncip.element_reader import local_name, place_of, value_type
 from adapters.ncip.messages.declaration import V1_NAMES, Code, Element, Structure, When, elements_of, is_in
 from adapters.ncip.messages.envelope import Body, Extension, Problem, Problems
 from adapters.ncip.wire_values import NAMESPACE, Version, recognise
-from gateway.domain.problems import Fault, MalformedMessage
-from gateway.domain.value import frozen
+from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.domain.value import value
 
 _DATE_TIME = re.compile(r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 _V1_ONLY_PARTS = frozenset({"Scheme", "Value", "UserTransaction", "ProcessingError", "VisibleUserId"})
 
 
-@frozen
+@value
 class Rule:
     """What the schema says about one element of a structure."""
 
@@ -39,23 +39,25 @@ def check(root: etree._Element, message: etree._Element, body: Body, version: Ve
     if not version.is_v1:
         _check_root(root)
     elif len(root) != 1:
-        raise MalformedMessage(local_name(root), "holds more than one message", Fault.PROTOCOL)
+        raise MalformedMessage(local_name(root), "holds more than one message", MalformationKind.PROTOCOL)
     if isinstance(body, Problems):
         for problem in root:
             _check_structure(problem, Problem, version)
     elif not isinstance(body, Extension):
         if len(root) != 1:
-            raise MalformedMessage(local_name(root), "holds more than one message", Fault.PROTOCOL)
+            raise MalformedMessage(local_name(root), "holds more than one message", MalformationKind.PROTOCOL)
         _check_structure(message, type(body), version)
 
 
 def _check_root(root: etree._Element) -> None:
     version_string = root.get(f"{{{NAMESPACE}}}version")
     if version_string is None or recognise(version_string) is None:
-        raise MalformedMessage(local_name(root), "lacks a known version attribute in the namespace", Fault.PROTOCOL)
+        raise MalformedMessage(
+            local_name(root), "lacks a known version attribute in the namespace", MalformationKind.PROTOCOL
+        )
     for element in root.iter():
         if not element.tag.startswith(f"{{{NAMESPACE}}}") and not _in_ext(element):
-            raise MalformedMessage(place_of(element), "not in the NCIP namespace", Fault.UNKNOWN_ELEMENT)
+            raise MalformedMessage(place_of(element), "not in the NCIP namespace", MalformationKind.UNKNOWN_ELEMENT)
 
 
 def _in_ext(element: etree._Element) -> bool:
@@ -99,13 +101,13 @@ def _check_structure(element: etree._Element, cls: type[Structure], version: Ver
         if rule is None:
             if version.is_v1 and name in _V1_ONLY_PARTS:
                 continue
-            raise MalformedMessage(place_of(child), "not known here", Fault.UNKNOWN_ELEMENT)
+            raise MalformedMessage(place_of(child), "not known here", MalformationKind.UNKNOWN_ELEMENT)
         if rule.position < last and not version.is_v1:
-            raise MalformedMessage(place_of(child), "out of order", Fault.PROTOCOL)
+            raise MalformedMessage(place_of(child), "out of order", MalformationKind.PROTOCOL)
         last = rule.position
         present[rule.field] = present.get(rule.field, 0) + 1
         if present[rule.field] > 1 and not rule.many:
-            raise MalformedMessage(place_of(child), "more than once", Fault.PROTOCOL)
+            raise MalformedMessage(place_of(child), "more than once", MalformationKind.PROTOCOL)
         _check_value(child, rule, version)
     if not version.is_v1:
         _check_presence(element, cls, version, frozenset(present))
@@ -117,18 +119,20 @@ def _check_presence(element: etree._Element, cls: type[Structure], version: Vers
     if "problems" in present and cls is not Problem:
         for name in present:
             if name != "problems" and not elements[name].beside_problems:
-                raise MalformedMessage(f"{place}/{elements[name].name}", "beside a Problem", Fault.PROTOCOL)
+                raise MalformedMessage(f"{place}/{elements[name].name}", "beside a Problem", MalformationKind.PROTOCOL)
         return
     in_choices = {name for choice in cls.choices for name in choice.fields}
     for name, needed in elements.items():
         if needed.required and name not in present and name not in in_choices:
-            raise MalformedMessage(f"{place}/{needed.name}", "missing", Fault.DATA_MISSING)
+            raise MalformedMessage(f"{place}/{needed.name}", "missing", MalformationKind.DATA_MISSING)
     for choice in cls.choices:
         if not choice.is_met_by(present):
             names = ", ".join(element.name for name, element in elements.items() if name in choice.fields)
             missing = not present & choice.fields
             raise MalformedMessage(
-                place, f"not one way to choose among {names}", Fault.DATA_MISSING if missing else Fault.PROTOCOL
+                place,
+                f"not one way to choose among {names}",
+                MalformationKind.DATA_MISSING if missing else MalformationKind.PROTOCOL,
             )
 
 
@@ -138,7 +142,9 @@ def _check_value(element: etree._Element, rule: Rule, version: Version) -> None:
         inner = [child for child in element if local_name(child) != "Ext"]
         wanted = V1_NAMES.get(rule.element.inside, rule.element.inside) if version.is_v1 else rule.element.inside
         if [local_name(child) for child in inner] != [wanted]:
-            raise MalformedMessage(f"{place_of(element)}/{wanted}", "missing or not alone", Fault.DATA_MISSING)
+            raise MalformedMessage(
+                f"{place_of(element)}/{wanted}", "missing or not alone", MalformationKind.DATA_MISSING
+            )
         element = inner[0]
     if isinstance(kind, type) and issubclass(kind, Structure):
         if version.is_v1 and kind is Problem:
@@ -150,19 +156,19 @@ def _check_value(element: etree._Element, rule: Rule, version: Version) -> None:
 
 def _check_simple(element: etree._Element, rule: Rule, kind: Any) -> None:
     if len(element):
-        raise MalformedMessage(place_of(element[0]), "not known here", Fault.UNKNOWN_ELEMENT)
+        raise MalformedMessage(place_of(element[0]), "not known here", MalformationKind.UNKNOWN_ELEMENT)
     text = (element.text or "").strip()
     if kind is bool and text:
-        raise MalformedMessage(place_of(element), "must be empty", Fault.INVALID_VALUE)
+        raise MalformedMessage(place_of(element), "must be empty", MalformationKind.INVALID_VALUE)
     if kind in (When, date) and not _DATE_TIME.fullmatch(text):
-        raise MalformedMessage(place_of(element), "not an xs:dateTime", Fault.INVALID_DATE)
+        raise MalformedMessage(place_of(element), "not an xs:dateTime", MalformationKind.INVALID_DATE)
     if kind is int and (
         not re.fullmatch(r"[+-]?[0-9]{1,18}", text)
         or (rule.element.minimum is not None and int(text) < rule.element.minimum)
     ):
-        raise MalformedMessage(place_of(element), "not a number that may stand here", Fault.INVALID_VALUE)
+        raise MalformedMessage(place_of(element), "not a number that may stand here", MalformationKind.INVALID_VALUE)
 
 
 def _no_words(element: etree._Element) -> None:
     if (element.text or "").strip() or any((child.tail or "").strip() for child in element):
-        raise MalformedMessage(place_of(element), "words beside elements", Fault.UNKNOWN_ELEMENT)
+        raise MalformedMessage(place_of(element), "words beside elements", MalformationKind.UNKNOWN_ELEMENT)

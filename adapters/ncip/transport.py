@@ -23,10 +23,17 @@ from yarl import URL
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.wire_dialect import BodyEncoding, HttpAuthKind, HttpDialect, TcpDialect
 from adapters.ncip.xml_parser import FORM_TYPE, LONGEST, find_end, wrap
-from gateway.domain.problems import Fault, MalformedMessage, OutcomeUnknown, Reason, Refused, Unavailable
-from gateway.domain.value import frozen
-from gateway.ports.partner_simulator import HttpPlace, Place, Reply, TcpPlace, Timeouts
-from gateway.ports.tls import Tls, client_context
+from gateway.domain.problems import (
+    MalformationKind,
+    MalformedMessage,
+    OutcomeUnknown,
+    RefusalReason,
+    Refused,
+    Unavailable,
+)
+from gateway.domain.value import value
+from gateway.ports.partner_simulator import HttpPlace, Place, SendTimeouts, TcpPlace, TransportReply
+from gateway.ports.tls import ClientTls, make_client_context
 
 MAX_ANSWER = 20_000_000
 """Bytes of the longest answer that is read."""
@@ -41,7 +48,7 @@ LEAVE_SECONDS = 1.0
 
 
 class Transport(Protocol):
-    async def exchange(self, document: bytes) -> Reply:
+    async def exchange(self, document: bytes) -> TransportReply:
         """Send and wait. Raises Unavailable, OutcomeUnknown, Refused(SENDER_AUTH_FAILED), MalformedMessage when the
         answer is too long."""
         ...
@@ -49,7 +56,7 @@ class Transport(Protocol):
     async def close(self) -> None: ...
 
 
-@frozen
+@value
 class Credentials:
     """How we show who we are; `secret` is the text itself, already resolved (see HttpAuth for the rest)."""
 
@@ -74,10 +81,10 @@ def addresses(dialect: NcipDialect) -> dict[str, str]:
     return {key: address for key, address in found.items() if address}
 
 
-def tls_context(tls: Tls) -> ssl.SSLContext:
+def tls_context(tls: ClientTls) -> ssl.SSLContext:
     """Certificates and names are always checked. Raises Unavailable when a file can't be used."""
     try:
-        return client_context(tls)
+        return make_client_context(tls)
     except OSError as error:
         raise Unavailable(f"a certificate file can't be used: {error}") from error
 
@@ -99,7 +106,7 @@ class HttpTransport:
         self._token = ""
         self._token_until = 0.0
 
-    async def exchange(self, document: bytes) -> Reply:
+    async def exchange(self, document: bytes) -> TransportReply:
         fresh = await self._renew_token() if self._credentials.kind is HttpAuthKind.OAUTH2 else True
         reply = await self._post_document(document)
         if reply.status == 401 and not fresh:  # the token was withdrawn before its time; nothing was done
@@ -112,7 +119,7 @@ class HttpTransport:
         if self._session is not None:
             await self._session.close()
 
-    async def _post_document(self, document: bytes) -> Reply:
+    async def _post_document(self, document: bytes) -> TransportReply:
         url, headers = self._build_address()
         headers["Content-Type"] = (
             FORM_TYPE
@@ -139,7 +146,7 @@ class HttpTransport:
             case HttpAuthKind.NONE:
                 return self._url, {}
 
-    async def _send_request(self, url: URL, body: bytes, headers: dict[str, str]) -> Reply:
+    async def _send_request(self, url: URL, body: bytes, headers: dict[str, str]) -> TransportReply:
         started = time.perf_counter()
         progress = SimpleNamespace(sent=False)
         try:
@@ -148,7 +155,7 @@ class HttpTransport:
             ) as response:
                 raw = await self._read_response(response)
                 seconds = time.perf_counter() - started
-                return Reply(raw, response.headers.get("Content-Type", ""), response.status, seconds)
+                return TransportReply(raw, response.headers.get("Content-Type", ""), response.status, seconds)
         except (aiohttp.ClientError, OSError) as error:  # time-outs are OSErrors
             raise _failure(error, progress.sent) from error
 
@@ -157,7 +164,7 @@ class HttpTransport:
         async for piece in response.content.iter_chunked(CHUNK):
             raw += piece
             if len(raw) > MAX_ANSWER:
-                raise MalformedMessage("answer", f"longer than {MAX_ANSWER} bytes", Fault.TOO_LARGE)
+                raise MalformedMessage("answer", f"longer than {MAX_ANSWER} bytes", MalformationKind.TOO_LARGE)
         return bytes(raw)
 
     def _get_session(self) -> aiohttp.ClientSession:
@@ -193,7 +200,7 @@ class HttpTransport:
             ) as response:
                 if response.status in (400, 401, 403):
                     detail = f"We got no token for the other system (HTTP {response.status})."
-                    raise Refused(Reason.SENDER_AUTH_FAILED, detail)
+                    raise Refused(RefusalReason.SENDER_AUTH_FAILED, detail)
                 if response.status != 200:
                     raise Unavailable(f"no token for the other system (HTTP {response.status})")
                 answer = await response.json(content_type=None)
@@ -260,7 +267,7 @@ class TcpTransport:
         self._tcp = tcp
         self._tls = tls_context(place.tls) if place.tls is not None else None
 
-    async def exchange(self, document: bytes) -> Reply:
+    async def exchange(self, document: bytes) -> TransportReply:
         started = time.perf_counter()
         timeouts = self._place.timeouts
         reader, writer = await self._open_connection()
@@ -275,7 +282,7 @@ class TcpTransport:
             raise _failure(error, sent=True) from error
         finally:
             await _closed(writer)
-        return Reply(raw, seconds=time.perf_counter() - started)
+        return TransportReply(raw, seconds=time.perf_counter() - started)
 
     async def close(self) -> None:
         """Nothing stays open between messages."""
@@ -305,7 +312,7 @@ async def _closed(writer: asyncio.StreamWriter) -> None:
             await writer.wait_closed()
 
 
-async def _answer(reader: asyncio.StreamReader, timeouts: Timeouts) -> bytes:
+async def _answer(reader: asyncio.StreamReader, timeouts: SendTimeouts) -> bytes:
     """Raises OutcomeUnknown when the connection ends before the answer does, MalformedMessage when it is too long."""
     raw = bytearray()
     while True:
@@ -321,4 +328,4 @@ async def _answer(reader: asyncio.StreamReader, timeouts: Timeouts) -> bytes:
         if end is not None:
             return bytes(raw[:end])
         if len(raw) > MAX_ANSWER:
-            raise MalformedMessage("answer", f"longer than {MAX_ANSWER} bytes", Fault.TOO_LARGE)
+            raise MalformedMessage("answer", f"longer than {MAX_ANSWER} bytes", MalformationKind.TOO_LARGE)

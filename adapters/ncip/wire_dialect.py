@@ -19,8 +19,8 @@ from pydantic import AfterValidator, Field, model_validator
 from adapters.ncip.messages.declaration import When
 from adapters.ncip.messages.envelope import NamespaceStyle
 from adapters.ncip.wire_values import Version
-from gateway.domain.circulation_policy import Section
-from gateway.domain.secret_reference import SecretRef
+from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.secret_reference import SecretReference
 
 END_OF_DAY = time(23, 59)
 _DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)?")
@@ -110,7 +110,7 @@ ZoneName = Annotated[str, AfterValidator(_zone)]
 Charset = Annotated[str, AfterValidator(_charset)]
 
 
-class DateIn(Section):
+class DateIn(ProfileSection):
     """How dates are read."""
 
     zone: ZoneName | None = Field(
@@ -122,7 +122,7 @@ class DateIn(Section):
     )
 
 
-class DateOut(Section):
+class DateOut(ProfileSection):
     """How dates are written."""
 
     style: DateStyle = Field(DateStyle.UTC, description="UTC (OCLC), with offset (VF wants a zone), local (KOHA, VCU)")
@@ -131,14 +131,14 @@ class DateOut(Section):
     day: DayStyle = Field(DayStyle.END_OF_DAY, description="how a day is written where a time is due (VCU: T23:59:00)")
 
 
-class ElementOrder(Section):
+class ElementOrder(ProfileSection):
     """In one structure, these elements are written in this order, at the place of the first that the schema has."""
 
     structure: str = Field(description="name of the message or structure, such as AcceptItem")
     elements: tuple[str, ...] = Field(min_length=2, description="element names in the partner's order")
 
 
-class XmlDialect(Section):
+class XmlDialect(ProfileSection):
     """What a partner's XML looks like. In: how what comes is read. Out: how we write."""
 
     version: Version = Field(Version.V2_02, description="out: version written; a reply takes the request's")
@@ -211,14 +211,14 @@ _NEEDED: dict[HttpAuthKind, tuple[str, ...]] = {
 }
 
 
-class HttpAuth(Section):
+class HttpAuth(ProfileSection):
     """How we show a responder who we are."""
 
     kind: HttpAuthKind = Field(
         HttpAuthKind.NONE, description="path-key and query-key: FOLIO edge, Koha token; oauth2: WorldShare (LNC WMS)"
     )
     user: str = Field("", description="user name for basic, client id for oauth2")
-    secret: SecretRef = Field("", description="env:NAME or file:PATH: password, token, key or client secret")
+    secret: SecretReference = Field("", description="env:NAME or file:PATH: password, token, key or client secret")
     parameter: str = Field("apikey", description="name of the query parameter for query-key (FOLIO edge)")
     token_url: str = Field("", description="where oauth2 tokens come from")
     scope: str = Field("", description="scope asked for with oauth2")
@@ -231,7 +231,7 @@ class HttpAuth(Section):
         return self
 
 
-class HttpDialect(Section):
+class HttpDialect(ProfileSection):
     """What a partner's HTTP looks like. In: when we answer. Out: when we call; `content_type` is for both."""
 
     content_type: str = Field(
@@ -254,7 +254,7 @@ class HttpDialect(Section):
     auth: HttpAuth = Field(HttpAuth(), description="out: how we show a responder who we are")
 
 
-class TcpDialect(Section):
+class TcpDialect(ProfileSection):
     address: str = Field("", description="host:port of the partner, for messages that we send")
     end: Literal["tag", "newline", "close"] = Field(
         "tag", description="what ends a message: its closing tag, a line end, or the end of the connection"

@@ -16,8 +16,8 @@ from urllib.parse import quote_plus, unquote_to_bytes
 from lxml import etree
 
 from adapters.ncip.wire_dialect import BodyEncoding, HttpDialect, Repair, XmlDialect
-from gateway.domain.problems import Fault, MalformedMessage
-from gateway.domain.value import frozen
+from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.domain.value import value
 
 Mend = Callable[[str], str]
 
@@ -41,7 +41,7 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 _ENCODED_STARTS = (b"%3c", b"%ef%bb%bf%3c", b"%0d%0a%3c", b"%0a%3c", b"+%3c", b"%20%3c")
 
 
-@frozen
+@value
 class Limits:
     """What a message may be at most; `attributes` counts on one element."""
 
@@ -94,7 +94,7 @@ def parse(
 ) -> Parsed:
     """The document in `raw`. Raises MalformedMessage with SYNTAX or TOO_LARGE."""
     if len(raw) > limits.size:
-        raise MalformedMessage("message", f"larger than {limits.size} bytes", Fault.TOO_LARGE)
+        raise MalformedMessage("message", f"larger than {limits.size} bytes", MalformationKind.TOO_LARGE)
     unwrapped = unwrap(raw, http)
     document = unwrapped.document
     if not document or document.isspace():
@@ -247,7 +247,7 @@ def _doctype_end(text: str, start: int) -> int:
 
 
 def _too_many(limits: Limits) -> MalformedMessage:
-    return MalformedMessage("message", f"more than {limits.elements} elements", Fault.TOO_LARGE)
+    return MalformedMessage("message", f"more than {limits.elements} elements", MalformationKind.TOO_LARGE)
 
 
 def _check_shape(root: etree._Element, limits: Limits) -> None:
@@ -257,14 +257,14 @@ def _check_shape(root: etree._Element, limits: Limits) -> None:
         level = [child for element in level for child in element]
         if not level:
             return
-    raise MalformedMessage("message", f"deeper than {limits.depth} levels", Fault.TOO_LARGE)
+    raise MalformedMessage("message", f"deeper than {limits.depth} levels", MalformationKind.TOO_LARGE)
 
 
 def _check_attributes(root: etree._Element, limits: Limits) -> None:
     for element in root.iter():
         if len(element.attrib) > limits.attributes:
             raise MalformedMessage(
-                etree.QName(element).localname, f"more than {limits.attributes} attributes", Fault.TOO_LARGE
+                etree.QName(element).localname, f"more than {limits.attributes} attributes", MalformationKind.TOO_LARGE
             )
 
 
@@ -355,7 +355,7 @@ def is_cut(raw: bytes) -> bool:
     return head.startswith(b"<") and b"NCIPMessage" in head and find_end(raw) is None
 
 
-@frozen
+@value
 class Unwrapped:
     """The document's bytes, and what was taken off."""
 

@@ -10,12 +10,12 @@ from adapters.openurl.codec import Pair, context, old_pairs, query_of
 from adapters.openurl.dialect import OpenUrlDialect, Said, Version, dialect_of
 from adapters.openurl.transport import Delivery, address, deliver, judged
 from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import About, OutcomeUnknown, Reason, Refused, Unavailable
+from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.ports.adapter import ChannelContext
-from gateway.ports.partner_channel import Delivered, PartnerMessage
+from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
 
 
 class OpenUrlChannel:
@@ -24,15 +24,17 @@ class OpenUrlChannel:
     def __init__(self, context: ChannelContext) -> None:
         self._context = context
 
-    async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
+    async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
         """See `gateway.ports.partner_channel.PartnerChannel`. Neither errors nor notes say anything about the
         patron."""
         dialect = dialect_of(profile)
         if dialect is None:
-            raise Refused(Reason.DATA_MISSING, "The profile has no section `openurl`.", about=About.RECEIVER)
+            raise Refused(
+                RefusalReason.DATA_MISSING, "The profile has no section `openurl`.", about=MessagePart.RECEIVER
+            )
         if message.kind not in dialect.push:
             detail = f"'{message.kind.value}' is not told by OpenURL (`openurl.push`)."
-            raise Refused(Reason.UNSUPPORTED_SERVICE, detail, about=About.SERVICE)
+            raise Refused(RefusalReason.UNSUPPORTED_SERVICE, detail, about=MessagePart.SERVICE)
         push = push_of(message, dialect)
         try:
             answer = await deliver(self._build_delivery(push, dialect))
@@ -41,8 +43,8 @@ class OpenUrlChannel:
             if dialect.answer.unknown == "again":
                 raise
             detail = f"Look whether it is there before it is sent again: {unknown}."
-            raise Refused(Reason.TEMPORARY_FAILURE, detail) from unknown
-        return Delivered(_note(number, push))
+            raise Refused(RefusalReason.TEMPORARY_FAILURE, detail) from unknown
+        return DeliveryResult(_note(number, push))
 
     def _build_delivery(self, push: Push, dialect: OpenUrlDialect) -> Delivery:
         try:
@@ -69,7 +71,7 @@ def _note(number: str, push: Push) -> str:
     return "; ".join(said)
 
 
-@frozen
+@value
 class Push:
     """`query`: percent-encoded, for URL or form. `left_out`: keys that didn't fit; `replaced`: keys whose characters
     the character set lacks."""
@@ -92,7 +94,7 @@ def push_of(message: PartnerMessage, dialect: OpenUrlDialect) -> Push:
         if not dialect.max_length or len(query) <= room:
             return Push(query, tuple(left_out), _replaced(pairs, dialect.charset))
     detail = f"The OpenURL is longer than {dialect.max_length} bytes, whatever is left out."
-    raise Refused(Reason.INVALID_VALUE, detail, about=About.RECORD)
+    raise Refused(RefusalReason.INVALID_VALUE, detail, about=MessagePart.RECORD)
 
 
 def _replaced(pairs: tuple[Pair, ...], charset: str) -> tuple[str, ...]:

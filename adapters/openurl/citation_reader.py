@@ -37,9 +37,9 @@ from adapters.openurl.value_parsers import (
     typed,
 )
 from gateway.domain.library import RecordId
-from gateway.domain.requests.citation import Citation, CitationType, Extra
+from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
 from gateway.domain.text_folding import fold_for_search
-from gateway.ports.catalogue import Cited
+from gateway.ports.catalogue import LinkCitation
 
 _NUMBERS = (
     ("isbn", "isbn"),
@@ -78,7 +78,7 @@ _PRIVATE_NAMES = frozenset({"oclcnum", "oclc", "isbn", "issn", "eissn", "doi", "
 _REPEATABLE = frozenset({"au", "aucorp", "creator", "inv", "subject", "identifier", "type", "isbn", "issn", "eissn"})
 
 
-def cited(carried: Carried) -> Cited:
+def cited(carried: Carried) -> LinkCitation:
     said = Referent(carried)
     return _Reading(said).build_link_citation(carried.original)
 
@@ -91,7 +91,7 @@ class _Reading:
         self.pages = self._read_pages()
         self.kind = self._infer_kind()
 
-    def build_link_citation(self, original: str) -> Cited:
+    def build_link_citation(self, original: str) -> LinkCitation:
         said = self.said
         citation = self._build_citation()
         said.keep_extra("genre", self.kind.genre)
@@ -101,7 +101,7 @@ class _Reading:
         citation = replace(citation, extras=tuple(said.extras), source=referrer, original=original)
         own = dict(said.private.own or {})
         service = own.pop("service", self.kind.service)
-        return Cited(
+        return LinkCitation(
             citation=replace(citation, **own),
             service=service,
             requester=said.first_admin_value("req_id", "req_dat"),
@@ -285,7 +285,7 @@ class Referent:
     def __init__(self, carried: Carried) -> None:
         self._values: dict[str, list[str]] = {}
         self._admin: dict[str, list[str]] = {}
-        self.extras: list[Extra] = []
+        self.extras: list[CitationExtra] = []
         self.lines: list[str] = list(carried.notes)
         self.private = Private()
         for key, value in sorted(carried.pairs, key=lambda pair: not pair[0].startswith("rft.")):
@@ -359,7 +359,7 @@ class Referent:
 
     def keep_extra(self, name: str, value: str) -> None:
         """What has no place in a citation."""
-        extra = Extra(name, value)
+        extra = CitationExtra(name, value)
         if value and extra not in self.extras:
             self.extras.append(extra)
 

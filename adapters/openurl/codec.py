@@ -19,8 +19,8 @@ from adapters.openurl.link_parser import carried
 from adapters.openurl.value_parsers import halves, names_of, range_of, written
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.value import frozen
-from gateway.ports.catalogue import ArrivedLink, Cited
+from gateway.domain.value import value
+from gateway.ports.catalogue import LinkCitation, ReceivedLink
 
 MATRIX = "info:ofi/fmt:kev:mtx:"
 
@@ -58,7 +58,7 @@ _IDS = {"info:doi/": "doi:", "info:pmid/": "pmid:", "info:oclcnum/": "oclcnum:"}
 """facts/openurl.md section 1; other identifiers have no form in 0.1."""
 
 
-def decode(link: ArrivedLink) -> Cited:
+def decode(link: ReceivedLink) -> LinkCitation:
     """Raises MalformedMessage where nothing at all can be read."""
     return cited(carried(link))
 
@@ -98,7 +98,7 @@ def query_of(pairs: tuple[Pair, ...], charset: str = "utf-8") -> str:
 
 def _lost(citation: Citation, service: ServiceType, pairs: tuple[Pair, ...]) -> Iterator[tuple[str, Any]]:
     """Fields that would be read back as something else."""
-    read = decode(ArrivedLink(query_of(pairs).encode()))
+    read = decode(ReceivedLink(query_of(pairs).encode()))
     for name in FIELDS:
         value = getattr(citation, name)
         if getattr(read.citation, name) != value:
@@ -112,14 +112,14 @@ class OpenUrl:
 
     name = "openurl"
 
-    def decode(self, link: ArrivedLink) -> Cited:
+    def decode(self, link: ReceivedLink) -> LinkCitation:
         return decode(link)
 
     def encode(self, citation: Citation, service: ServiceType) -> str:
         return encode(citation, service)
 
 
-@frozen
+@value
 class Written:
     """`pairs`: keys of the referent's metadata; `ids`: URIs of the referent."""
 

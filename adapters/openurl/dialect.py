@@ -12,12 +12,12 @@ from pydantic import AfterValidator, Field, model_validator
 from yarl import URL
 
 from adapters.openurl.link_parser import charset_of
-from gateway.domain.circulation_policy import Pattern, Section
+from gateway.domain.circulation_policy import Pattern, ProfileSection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import CitationType
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.secret_reference import SecretRef
+from gateway.domain.secret_reference import SecretReference
 
 SECTION = "openurl"
 
@@ -91,12 +91,12 @@ class AuthKind(StrEnum):
     QUERY_KEY = "query-key"
 
 
-class PushAuth(Section):
+class PushAuth(ProfileSection):
     """How we show who we are."""
 
     kind: AuthKind = AuthKind.NONE
     user: str = Field("", description="user name for basic")
-    secret: SecretRef = Field("", description="env:NAME or file:PATH: password, or what the header or key holds")
+    secret: SecretReference = Field("", description="env:NAME or file:PATH: password, or what the header or key holds")
     parameter: str = Field("", description="name of the header or of the query's key")
 
     @model_validator(mode="after")
@@ -107,7 +107,7 @@ class PushAuth(Section):
         return self
 
 
-class AnswerRules(Section):
+class AnswerRules(ProfileSection):
     """Patterns are searched in the answer's text, without case, first as it came and then without HTML. The group `1`
     of a pattern, or else all that it found, is what is shown."""
 
@@ -129,14 +129,14 @@ class AnswerRules(Section):
     )
 
 
-class Timing(Section):
+class Timing(ProfileSection):
     """Seconds."""
 
     connect: float = Field(10.0, gt=0, le=60)
     total: float = Field(45.0, gt=0, le=600, description="less than `outbox.handler_seconds` of gateway.yml")
 
 
-class OpenUrlDialect(Section):
+class OpenUrlDialect(ProfileSection):
     url: Annotated[str, AfterValidator(_url)] = Field(description="the base; what stands in its query is sent along")
     method: Literal["GET", "POST"] = Field("GET", description="POST: the keys are a form, the URL is as it is")
     version: Version = Field(Version.NEW, description="both: the keys of 1.0, then those of 0.1")
@@ -163,8 +163,8 @@ class OpenUrlDialect(Section):
         ("rft.callnumber", "rft.language", "rft.place", "rft.pub", "rft.series", "rft.edition", "rft.au", "rft_id"),
         description="keys, by the name there, that are left out one after the other where it would be too long",
     )
-    push: tuple[Kind, ...] = Field(
-        (Kind.SUBMIT,), min_length=1, description="what is told this way; request: it is asked as a supplier"
+    push: tuple[EventKind, ...] = Field(
+        (EventKind.SUBMIT,), min_length=1, description="what is told this way; request: it is asked as a supplier"
     )
     auth: PushAuth = PushAuth()
     answer: AnswerRules = AnswerRules()

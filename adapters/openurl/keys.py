@@ -13,7 +13,7 @@ import re
 
 from gateway.domain.requests.citation import CitationType as T
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 STANDARD: dict[str, T | None] = {
     "article": T.ARTICLE,
@@ -141,7 +141,7 @@ def is_ours(key: str) -> bool:
     return key in PLAIN or key in ("sid", "id", "pid", CHARSET_HABIT) or ENTITY.match(key) is not None
 
 
-@frozen
+@value
 class Evidence:
     """What the rest of a link says. `part`: it names an article or chapter; `pages`: pages of something."""
 
@@ -157,7 +157,7 @@ class Evidence:
     titled: bool = False
 
 
-@frozen
+@value
 class Kind:
     """`genre` is kept where it says more than the type; `known`: the word is one that is understood."""
 

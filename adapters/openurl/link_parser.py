@@ -20,9 +20,9 @@ from urllib.parse import quote, unquote_to_bytes
 from lxml import etree
 
 from adapters.openurl.keys import CHARSET_HABIT, FORMAT, ITEM_FORMATS, REQUESTER, is_ours
-from gateway.domain.problems import Fault, MalformedMessage
-from gateway.domain.value import frozen
-from gateway.ports.catalogue import ArrivedLink
+from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.domain.value import value
+from gateway.ports.catalogue import ReceivedLink
 
 MAX_BYTES = 1_000_000
 MAX_PAIRS = 1000
@@ -62,7 +62,7 @@ _PREFIX = {
 }
 
 
-@frozen
+@value
 class Carried:
     """`pairs` in the order in which they came, the query's first; keys in lower case, values mended. `notes`: what
     looked wrong. `original`: all of it that belongs to OpenURL and is not about the requester, as it came."""
@@ -72,10 +72,10 @@ class Carried:
     original: str = field(default="", repr=False)
 
 
-def carried(link: ArrivedLink) -> Carried:
+def carried(link: ReceivedLink) -> Carried:
     """Raises MalformedMessage: too large, or nothing in it but XML or a form that can't be read."""
     if len(link.query) + len(link.form) > MAX_BYTES:
-        raise MalformedMessage("link", f"larger than {MAX_BYTES} bytes", Fault.TOO_LARGE)
+        raise MalformedMessage("link", f"larger than {MAX_BYTES} bytes", MalformationKind.TOO_LARGE)
     segments, documents = _opened([*_segments(link.query), *_of_form(link)])
     if _is_xml(link) and link.form.strip():
         documents.append(link.form)
@@ -101,15 +101,15 @@ def carried(link: ArrivedLink) -> Carried:
     return Carried(tuple(pairs), tuple(notes), "\n".join(filter(None, shown)))
 
 
-def _is_xml(link: ArrivedLink) -> bool:
+def _is_xml(link: ReceivedLink) -> bool:
     return _XML.fullmatch(_media(link)) is not None
 
 
-def _media(link: ArrivedLink) -> str:
+def _media(link: ReceivedLink) -> str:
     return link.content_type.partition(";")[0].strip().lower()
 
 
-def _of_form(link: ArrivedLink) -> Iterator[bytes]:
+def _of_form(link: ReceivedLink) -> Iterator[bytes]:
     if _media(link) == "multipart/form-data":
         yield from (f"{quote(key)}={quote(value)}".encode() for key, value in _parts(link.form, link.content_type))
     elif not _is_xml(link):
@@ -263,7 +263,7 @@ def _shown(one: str, kept: str) -> str:
     return "" if category == "Cs" else one
 
 
-@frozen
+@value
 class Context:
     """`original`: the document without what it says about the requester."""
 
@@ -311,7 +311,7 @@ def _parsed(document: bytes) -> etree._Element:
         raise MalformedMessage("context object", "not text") from error
     for count, element in enumerate(root.iter()):
         if count > MAX_ELEMENTS or _is_too_deep(element):
-            raise MalformedMessage("context object", "too many or too deep elements", Fault.TOO_LARGE)
+            raise MalformedMessage("context object", "too many or too deep elements", MalformationKind.TOO_LARGE)
         if not isinstance(element.tag, str):
             raise MalformedMessage("context object", "has an entity that is not XML's own")
     return root

@@ -19,8 +19,8 @@ import aiohttp
 from yarl import URL
 
 from adapters.openurl.dialect import AnswerRules, AuthKind, PushAuth, Timing
-from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
-from gateway.domain.value import frozen
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.value import value
 
 MAX_ANSWER = 200_000
 """Bytes of an answer that are looked at."""
@@ -39,7 +39,7 @@ _DROPPED = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re
 _TAG = re.compile(r"<[^<>]*>")
 
 
-@frozen
+@value
 class Delivery:
     """`body` None: GET. `secret` is the text itself, already resolved."""
 
@@ -162,7 +162,7 @@ def _told(error: Exception) -> str:
     return said or type(error).__name__
 
 
-@frozen
+@value
 class PushAnswer:
     """`elsewhere`: the other host that it leads to."""
 
@@ -181,7 +181,7 @@ def judged(answer: PushAnswer, rules: AnswerRules, secret: Iterable[str] = ()) -
         if rules.elsewhere == "taken":
             return ""
         detail = f"The other system leads to another host ({answer.elsewhere}), perhaps to sign in there."
-        raise Refused(Reason.SENDER_AUTH_FAILED, detail)
+        raise Refused(RefusalReason.SENDER_AUTH_FAILED, detail)
     texts = (answer.text, plain(answer.text))
     if (said := _first(rules.later, texts)) is not None:
         raise Unavailable(f"not now: {_shown(said, secret)}")
@@ -191,7 +191,7 @@ def judged(answer: PushAnswer, rules: AnswerRules, secret: Iterable[str] = ()) -
     if said is not None:
         raise Refused(_reason(answer.status), f"The other system refused: {_shown(said, secret)}")
     if rules.taken is not None and _first((rules.taken,), texts) is None:
-        raise Refused(Reason.OTHER, f"The other system did not say that it took it (HTTP {answer.status}).")
+        raise Refused(RefusalReason.OTHER, f"The other system did not say that it took it (HTTP {answer.status}).")
     number = _first((rules.number,), texts) if rules.number is not None else None
     return _shown(number, secret)[:100] if number is not None else ""
 
@@ -207,8 +207,8 @@ def _blame_status(status: int) -> None:
     raise Refused(_reason(status), f"The other system refused it (HTTP {status}).")
 
 
-def _reason(status: int) -> Reason:
-    return Reason.SENDER_AUTH_FAILED if status in (401, 403, 407) else Reason.OTHER
+def _reason(status: int) -> RefusalReason:
+    return RefusalReason.SENDER_AUTH_FAILED if status in (401, 403, 407) else RefusalReason.OTHER
 
 
 def _first(patterns: Iterable[str], texts: tuple[str, ...]) -> str | None:

@@ -20,10 +20,10 @@ from stdnum import isbn, ismn, issn
 
 from adapters.openurl.link_parser import tidy, without_controls
 from gateway.domain.library import RecordId
-from gateway.domain.requests.citation import CitationType, Extra, normal
+from gateway.domain.requests.citation import CitationExtra, CitationType, normalize_number
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.text_folding import fold_for_search
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 One = Callable[[str], str]
 All = Callable[[str], tuple[str, ...]]
@@ -138,7 +138,7 @@ def range_of(pages: str) -> tuple[str, str]:
     return (_RANGE.fullmatch(first[1]) or first)[1] if first is not None else "", ""
 
 
-@frozen
+@value
 class Sici:
     """What a SICI (ANSI/NISO Z39.56) or BICI says about volume and place."""
 
@@ -158,7 +158,7 @@ def sici_of(text: str) -> Sici:
     return Sici(match["number"].strip(), match["date"], volume, issue, match["place"].strip())
 
 
-@frozen
+@value
 class Found:
     """`ids` may be empty: then `wrong` says why. Something can be wrong with a number that is kept."""
 
@@ -219,10 +219,10 @@ def typed(type_: str, text: str) -> Found:
             doi = found[0].rstrip(".,;") if found is not None else ""
             return _of("doi", doi, "is no DOI")
         case "pmid" | "oclc":
-            number = normal("oclc", text).removeprefix("oclc:")
+            number = normalize_number("oclc", text).removeprefix("oclc:")
             return _of(type_, number, "has no number in it")
         case "lccn":
-            return _of("lccn", normal("lccn", text).removeprefix("lccn:"), "is empty")
+            return _of("lccn", normalize_number("lccn", text).removeprefix("lccn:"), "is empty")
     return _of(type_, text, "is empty")
 
 
@@ -295,7 +295,7 @@ def _of_url(text: str) -> Found:
     return Found((RecordId("url", text),)) if host else Found(wrong="is no URL")
 
 
-@frozen
+@value
 class Private:
     """Keys with their texts; `own` is what our encoder put there."""
 
@@ -313,7 +313,7 @@ _TYPES: dict[str, TypeAdapter[Any]] = {
     "type": TypeAdapter(CitationType),
     "service": TypeAdapter(ServiceType),
     "identifiers": TypeAdapter(tuple[RecordId, ...]),
-    "extras": TypeAdapter(tuple[Extra, ...]),
+    "extras": TypeAdapter(tuple[CitationExtra, ...]),
 }
 
 
@@ -360,10 +360,10 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def _clean_value(one: RecordId | Extra) -> RecordId | Extra:
+def _clean_value(one: RecordId | CitationExtra) -> RecordId | CitationExtra:
     if isinstance(one, RecordId):
         return RecordId(without_controls(one.type), without_controls(one.value))
-    return Extra(without_controls(one.name), without_controls(one.value), without_controls(one.kind))
+    return CitationExtra(without_controls(one.name), without_controls(one.value), without_controls(one.kind))
 
 
 def written(lost: Iterable[tuple[str, Any]]) -> str:

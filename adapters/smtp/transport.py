@@ -13,10 +13,10 @@ from email.utils import getaddresses
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException
 
 from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.ports.outgoing_mail import MailSecurity, MailServer
 from gateway.ports.partner_simulator import Secrets
-from gateway.ports.tls import Tls, client_context
+from gateway.ports.tls import ClientTls, make_client_context
 
 LEAVE_SECONDS = 5.0
 
@@ -94,7 +94,7 @@ class SmtpMailer:
         if self._server.security is MailSecurity.NONE:
             return None
         try:
-            return client_context(Tls(ca=self._server.ca))
+            return make_client_context(ClientTls(ca=self._server.ca))
         except OSError as error:
             raise Unavailable(f"{self._display_name}: {error}") from error
 
@@ -120,7 +120,7 @@ def _envelope(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
     recipients = tuple(dict.fromkeys(address for _, address in getaddresses(headers) if address))
     if not sender or not recipients:
         missing = "sender" if not sender else "recipient"
-        raise Refused(Reason.DATA_MISSING, f"A mail can't be sent without {missing}.")
+        raise Refused(RefusalReason.DATA_MISSING, f"A mail can't be sent without {missing}.")
     return sender, recipients
 
 
@@ -128,7 +128,7 @@ def _no(error: SMTPResponseException, what: str) -> Refused | Unavailable:
     if error.code < 500 or error.code == AUTHENTICATION_REQUIRED:
         return Unavailable(f"the mail server does not take {what} now ({_status(error)})")
     internal = f"{error.code} {error.message}"
-    return Refused(Reason.OTHER, f"The mail server refuses {what} ({_status(error)}).", internal=internal)
+    return Refused(RefusalReason.OTHER, f"The mail server refuses {what} ({_status(error)}).", internal=internal)
 
 
 def _status(error: SMTPResponseException) -> str:

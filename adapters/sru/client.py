@@ -21,9 +21,9 @@ from adapters.sru.codec import (
 from adapters.sru.dialect import SECTION, SruDialect
 from adapters.sru.transport import Http, Place
 from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import MalformedMessage, Reason, Refused, Unavailable
+from gateway.domain.problems import MalformedMessage, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.ports.catalogue import FoundRecord, Hits, Query, Term
+from gateway.ports.catalogue import CatalogueQuery, FoundRecord, SearchHits, SearchTerm
 from gateway.ports.partner_simulator import Secrets
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class SruSearch:
         self._secrets = secrets
         self._http = Http()
 
-    async def search(self, target: Profile, query: Query, *, start: int = 1, count: int = 10) -> Hits:
+    async def search(self, target: Profile, query: CatalogueQuery, *, start: int = 1, count: int = 10) -> SearchHits:
         dialect = _dialect(target)
         asked = codec.written(query, dialect, target.name)
         found, schema = await self._search_first_schema(target, dialect, asked, start, count)
@@ -58,9 +58,9 @@ class SruSearch:
         shown = tuple(
             _record(one, position, dialect, target.name) for position, one in enumerate(collected[:wanted], start=start)
         )
-        return Hits(total=found.total, records=shown, asked=asked, notes=tuple(notes))
+        return SearchHits(total=found.total, records=shown, asked=asked, notes=tuple(notes))
 
-    async def terms(self, target: Profile, term: Term, *, count: int = 10) -> tuple[tuple[str, int], ...]:
+    async def terms(self, target: Profile, term: SearchTerm, *, count: int = 10) -> tuple[tuple[str, int], ...]:
         dialect = _dialect(target)
         clause = codec.start(term, dialect, target.name)
         parameters = codec.scan_parameters(dialect.version, clause, count)
@@ -111,7 +111,7 @@ class SruSearch:
             password = self._secrets(who.password) if who.password else ""
             key = (who.parameter, self._secrets(who.key)) if who.key else ("", "")
         except ConfigurationError as error:
-            raise Refused(Reason.SENDER_AUTH_FAILED, f"We can't sign in: {error}") from error
+            raise Refused(RefusalReason.SENDER_AUTH_FAILED, f"We can't sign in: {error}") from error
         return Place(
             dialect.url,
             dialect.method,
@@ -140,5 +140,5 @@ def _record(record: SruRecord, position: int, dialect: SruDialect, source: str) 
 def _dialect(target: Profile) -> SruDialect:
     found = target.dialects.get(SECTION)
     if not isinstance(found, SruDialect):
-        raise Refused(Reason.UNSUPPORTED_SERVICE, f"Profile '{target.name}' has no section {SECTION}.")
+        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"Profile '{target.name}' has no section {SECTION}.")
     return found

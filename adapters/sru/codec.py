@@ -19,9 +19,9 @@ from lxml import etree
 from adapters.marc import citation_texts
 from adapters.marc.citation_texts import child, children, in_form, name, said, text
 from adapters.sru.dialect import CqlIndex, SruDialect
-from gateway.domain.problems import MalformedMessage, Reason, Refused, Unavailable
-from gateway.domain.value import frozen, frozen_by_name
-from gateway.ports.catalogue import Match, Query, Term
+from gateway.domain.problems import MalformedMessage, RefusalReason, Refused, Unavailable
+from gateway.domain.value import keyword_value, value
+from gateway.ports.catalogue import CatalogueQuery, SearchTerm, TermMatch
 
 V2 = "2.0"
 
@@ -241,7 +241,7 @@ def _number(word: str) -> int | None:
     return int(word) if word.isascii() and word.isdigit() and len(word) < 16 else None
 
 
-@frozen
+@value
 class Diagnostic:
     """`uri`: which one, such as info:srw/diagnostic/1/16."""
 
@@ -250,7 +250,7 @@ class Diagnostic:
     message: str = ""
 
 
-@frozen
+@value
 class SruRecord:
     """`data`: the root of the record, or what stands in its place. `position` 0: not said."""
 
@@ -259,7 +259,7 @@ class SruRecord:
     position: int = 0
 
 
-@frozen_by_name
+@keyword_value
 class Found:
     """`total` None: the answer has no count, so that the diagnostics are all there is to it."""
 
@@ -268,13 +268,13 @@ class Found:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Scanned:
     terms: tuple[tuple[str, int], ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@frozen
+@value
 class ExplainedIndex:
     """`names` with their context sets: dc.title."""
 
@@ -282,7 +282,7 @@ class ExplainedIndex:
     names: tuple[str, ...]
 
 
-@frozen_by_name
+@keyword_value
 class Explained:
     """What a server says of itself (ZeeRex). `schemas`: by name, with their identifiers."""
 
@@ -313,38 +313,38 @@ def raised(diagnostics: tuple[Diagnostic, ...], name: str) -> Refused | Unavaila
     numbers = {number(one) for one in diagnostics}
     if numbers & PASSING or not diagnostics:
         return Unavailable(f"{name}: {said}")
-    reason = Reason.SENDER_AUTH_FAILED if numbers & SIGNING_IN else Reason.INVALID_VALUE
+    reason = RefusalReason.SENDER_AUTH_FAILED if numbers & SIGNING_IN else RefusalReason.INVALID_VALUE
     return Refused(reason, f"{name}: {said}")
 
 
-def written(query: Query, dialect: SruDialect, name: str) -> str:
+def written(query: CatalogueQuery, dialect: SruDialect, name: str) -> str:
     """`name`: of the target. Raises Refused for what can't be said to it."""
     if query.native:
         return query.native.strip()
     clauses = [clause(term, dialect, name) for term in query.terms if term.value.strip()]
     if not clauses:
-        raise Refused(Reason.DATA_MISSING, f"{name}: nothing was said to look for.")
+        raise Refused(RefusalReason.DATA_MISSING, f"{name}: nothing was said to look for.")
     return " and ".join(clauses)
 
 
-def clause(term: Term, dialect: SruDialect, name: str) -> str:
+def clause(term: SearchTerm, dialect: SruDialect, name: str) -> str:
     """One term, such as `dc.title all "silent spring"`. Raises Refused."""
     index = _cql_index(term, dialect, name)
     relation = index.relation or dialect.cql_relation(term.match)
-    mask = "*" if term.match is Match.BEGINS else ""
+    mask = "*" if term.match is TermMatch.BEGINS else ""
     return f'{index.name} {relation} "{_escaped(in_form(term.index, term.value, index.form))}{mask}"'
 
 
-def start(term: Term, dialect: SruDialect, name: str) -> str:
+def start(term: SearchTerm, dialect: SruDialect, name: str) -> str:
     """For a scan: the index from this term on. Raises Refused."""
     index = _cql_index(term, dialect, name)
     return f'{index.name} = "{_escaped(in_form(term.index, term.value, index.form))}"'
 
 
-def _cql_index(term: Term, dialect: SruDialect, name: str) -> CqlIndex:
+def _cql_index(term: SearchTerm, dialect: SruDialect, name: str) -> CqlIndex:
     index = dialect.cql_index(term.index)
     if index is None:
-        raise Refused(Reason.INVALID_VALUE, f"{name}: there is no index '{term.index.value}' here.")
+        raise Refused(RefusalReason.INVALID_VALUE, f"{name}: there is no index '{term.index.value}' here.")
     return index
 
 

@@ -11,9 +11,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from adapters.marc.citation_texts import Form
 from adapters.marc.dialect import Records
-from gateway.domain.circulation_policy import Section
-from gateway.domain.secret_reference import SecretRef
-from gateway.ports.catalogue import Index, Match
+from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.secret_reference import SecretReference
+from gateway.ports.catalogue import SearchIndex, TermMatch
 
 SECTION = "sru"
 
@@ -36,7 +36,7 @@ IndexName = Annotated[str, AfterValidator(_index)]
 Relation = Annotated[str, Field(pattern=r"^(=|==|[A-Za-z][A-Za-z.]*)(/[A-Za-z.]+(=[A-Za-z0-9.]+)?)*$")]
 
 
-class CqlIndex(Section):
+class CqlIndex(ProfileSection):
     """An index of the target: its name in CQL, and how it is asked."""
 
     name: IndexName = Field(description="with the prefix of its context set, such as dc.title")
@@ -44,31 +44,31 @@ class CqlIndex(Section):
     form: Form = Field(Form.AS_IS, description="how ISBN and ISSN are written: compact, hyphens or as-is")
 
 
-DEFAULT_INDEXES: Mapping[Index, CqlIndex] = {
-    Index.ANY: CqlIndex(name="cql.serverChoice"),
-    Index.TITLE: CqlIndex(name="dc.title"),
-    Index.AUTHOR: CqlIndex(name="dc.creator"),
-    Index.ISBN: CqlIndex(name="bath.isbn", relation="=", form=Form.COMPACT),
-    Index.ISSN: CqlIndex(name="bath.issn", relation="=", form=Form.HYPHENS),
-    Index.LCCN: CqlIndex(name="bath.lccn", relation="="),
-    Index.STANDARD: CqlIndex(name="bath.standardIdentifier", relation="="),
-    Index.LOCAL: CqlIndex(name="rec.id", relation="="),
-    Index.SUBJECT: CqlIndex(name="dc.subject"),
-    Index.PUBLISHER: CqlIndex(name="dc.publisher"),
-    Index.YEAR: CqlIndex(name="dc.date", relation="="),
+DEFAULT_INDEXES: Mapping[SearchIndex, CqlIndex] = {
+    SearchIndex.ANY: CqlIndex(name="cql.serverChoice"),
+    SearchIndex.TITLE: CqlIndex(name="dc.title"),
+    SearchIndex.AUTHOR: CqlIndex(name="dc.creator"),
+    SearchIndex.ISBN: CqlIndex(name="bath.isbn", relation="=", form=Form.COMPACT),
+    SearchIndex.ISSN: CqlIndex(name="bath.issn", relation="=", form=Form.HYPHENS),
+    SearchIndex.LCCN: CqlIndex(name="bath.lccn", relation="="),
+    SearchIndex.STANDARD: CqlIndex(name="bath.standardIdentifier", relation="="),
+    SearchIndex.LOCAL: CqlIndex(name="rec.id", relation="="),
+    SearchIndex.SUBJECT: CqlIndex(name="dc.subject"),
+    SearchIndex.PUBLISHER: CqlIndex(name="dc.publisher"),
+    SearchIndex.YEAR: CqlIndex(name="dc.date", relation="="),
 }
 """Of the context sets that all targets share (dc, bath, rec, cql). None of them has OCLC numbers."""
 
-DEFAULT_RELATIONS: Mapping[Match, Relation] = {Match.WORDS: "all", Match.PHRASE: "=", Match.BEGINS: "="}
+DEFAULT_RELATIONS: Mapping[TermMatch, Relation] = {TermMatch.WORDS: "all", TermMatch.PHRASE: "=", TermMatch.BEGINS: "="}
 
 
-class SignIn(Section):
+class SignIn(ProfileSection):
     """Who we are: user and password (HTTP Basic), or a key as a parameter of the URL."""
 
     user: str = Field("", pattern="^[^:]*$")
-    password: SecretRef = ""
+    password: SecretReference = ""
     parameter: str = Field("", pattern=r"^[A-Za-z0-9._-]*$", description="name of the parameter that takes the key")
-    key: SecretRef = ""
+    key: SecretReference = ""
 
     @model_validator(mode="after")
     def _require_pairs(self) -> SignIn:
@@ -79,21 +79,21 @@ class SignIn(Section):
         return self
 
 
-class Seconds(Section):
+class Seconds(ProfileSection):
     connect: float = Field(5.0, gt=0, le=120)
     answer: float = Field(20.0, gt=0, le=600, description="for each answer, whole")
 
 
-class SruDialect(Section):
+class SruDialect(ProfileSection):
     url: Url = Field(description="of the database, to which the parameters are added")
     version: Literal["1.1", "1.2", "2.0"] = "1.2"
     method: Literal["GET", "POST"] = Field("GET", description="POST: parameters as a form, for long queries")
     sign_in: SignIn = SignIn()
     parameters: Mapping[str, str] = Field({}, description="further parameters of every request, such as x-collection")
-    indexes: Mapping[Index, CqlIndex | None] = Field(
+    indexes: Mapping[SearchIndex, CqlIndex | None] = Field(
         {}, description="index -> its name in CQL, instead of the usual ones; null: the target has no such index"
     )
-    relations: Mapping[Match, Relation] = Field(
+    relations: Mapping[TermMatch, Relation] = Field(
         {}, description="words, phrase, begins -> relation, instead of all, = and = (with * behind the term)"
     )
     schemas: tuple[str, ...] = Field(
@@ -105,9 +105,9 @@ class SruDialect(Section):
     seconds: Seconds = Seconds()
     records: Records = Records()
 
-    def cql_index(self, index: Index) -> CqlIndex | None:
+    def cql_index(self, index: SearchIndex) -> CqlIndex | None:
         """None: the target has no such index."""
         return self.indexes[index] if index in self.indexes else DEFAULT_INDEXES.get(index)
 
-    def cql_relation(self, match: Match) -> Relation:
+    def cql_relation(self, match: TermMatch) -> Relation:
         return self.relations.get(match, DEFAULT_RELATIONS[match])

@@ -12,8 +12,8 @@ from dataclasses import field
 import aiohttp
 from yarl import URL
 
-from gateway.domain.problems import Reason, Refused, Unavailable
-from gateway.domain.value import frozen
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.value import value
 
 CHUNK = 65_536
 CONNECTIONS = 8
@@ -24,7 +24,7 @@ _KEEPS_METHOD = frozenset({307, 308})
 _AGENT = "illgate"
 
 
-@frozen
+@value
 class Place:
     """Where and how. `key`: name and value of a parameter that says who we are."""
 
@@ -113,7 +113,7 @@ def _basic(place: Place) -> str:
 def _checked(status: int, body: bytes, home: URL) -> bytes:
     """An answer in XML is read whatever the status: diagnostics come with 400 and 500 too."""
     if status in (401, 403):
-        raise Refused(Reason.SENDER_AUTH_FAILED, f"{home}: the server does not let us in (HTTP {status}).")
+        raise Refused(RefusalReason.SENDER_AUTH_FAILED, f"{home}: the server does not let us in (HTTP {status}).")
     if status != 200 and not body.lstrip().startswith(b"<?xml"):
         raise Unavailable(f"{home}: HTTP {status}")
     return body

@@ -9,14 +9,14 @@ from adapters.tagged_mail.codec import Tag, TaggedMessage, encode, is_tag, title
 from adapters.tagged_mail.dialect import PATRON, TaggedMailDialect, dialect_of
 from adapters.tagged_mail.message_names import CARRIED
 from gateway.domain.library import Money
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.library_system import LibraryInfo
-from gateway.ports.outgoing_mail import Letter, Sender, build_mail
-from gateway.ports.partner_channel import Delivered, PartnerMessage
+from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
+from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
 
 File = tuple[str, str, bytes]
 """Name, media type, content."""
@@ -33,14 +33,14 @@ class TaggedMailChannel:
     def __init__(self, context: ChannelContext) -> None:
         self._context = context
 
-    async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
+    async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
         """See `gateway.ports.partner_channel.PartnerChannel`."""
         dialect = dialect_of(profile)
         library = self._context.libraries[message.request.library].info
         letter = self._compose_letter(message, profile, dialect, library, await self._load_copy_files(message))
         own = self._context.sender.fill_from_library(library)
-        sender = Sender(dialect.sender or own.address, own.name, dialect.reply_to or own.reply_to)
-        return Delivered(await self._context.mailer.send(build_mail(letter, sender)))
+        sender = LetterSender(dialect.sender or own.address, own.name, dialect.reply_to or own.reply_to)
+        return DeliveryResult(await self._context.mailer.send(build_mail(letter, sender)))
 
     def _compose_letter(
         self,
@@ -49,7 +49,7 @@ class TaggedMailChannel:
         dialect: TaggedMailDialect,
         library: LibraryInfo,
         files: tuple[File, ...],
-    ) -> Letter:
+    ) -> RenderedLetter:
         tagged = message_of(message, dialect, profile, library)
         partner = profile.partner
         subject = {
@@ -57,7 +57,7 @@ class TaggedMailChannel:
             "number": message.transaction,
             "symbol": dialect.our_symbol or message.sender.symbol,
         }
-        return Letter(
+        return RenderedLetter(
             to=dialect.address or message.receiver.email or (partner.email if partner is not None else ""),
             subject=dialect.subject.format(**subject),
             text=encode(tagged, dialect.layout),
@@ -80,7 +80,7 @@ class TaggedMailChannel:
             else:
                 return ((found.name, found.media_type, content),)
         if wanted and found is None and not message.details.link:
-            raise Refused(Reason.DATA_MISSING, "The copy that was to be sent is not there any more.")
+            raise Refused(RefusalReason.DATA_MISSING, "The copy that was to be sent is not there any more.")
         return ()
 
 
@@ -90,15 +90,15 @@ def message_of(
     """Raises Refused: there is no such message."""
     name = CARRIED.get(message.kind)
     if name is None:
-        raise Refused(Reason.UNSUPPORTED_SERVICE, f"Tagged mail has no message for '{message.kind.value}'.")
+        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"Tagged mail has no message for '{message.kind.value}'.")
     said = [*_parties(message, dialect, profile), ("answer", dialect.answer_phrase(message.kind))]
-    if message.kind is Kind.REQUEST:
+    if message.kind is EventKind.REQUEST:
         said += [*_asked(message.request, dialect), *_deliver_to(message.request, dialect, library)]
     else:
         said += [*_details(message, dialect), ("title", _short(message.request))]
     said.append(("note", _note(message)))
     tags = [Tag(dialect.field_tags(field)[0], value) for field, value in said if value and dialect.field_tags(field)]
-    if message.kind is Kind.REQUEST:
+    if message.kind is EventKind.REQUEST:
         tags += _extras(message.request, dialect)
     return TaggedMessage(name=name, tags=tuple(tags))
 
@@ -169,7 +169,7 @@ def _details(message: PartnerMessage, dialect: TaggedMailDialect) -> Said:
 
 
 def _note(message: PartnerMessage) -> str:
-    if message.kind is not Kind.REQUEST:
+    if message.kind is not EventKind.REQUEST:
         return message.details.note
     request = message.request
     notes = (one.text for one in request.notes if one.for_partner)

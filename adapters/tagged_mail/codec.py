@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
 from adapters.tagged_mail.message_names import NAMES, Name, plain
-from gateway.domain.problems import Fault, MalformedMessage
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.domain.value import keyword_value, value
 
 NEXT_LINE = "    "
 """Before a further line of a value."""
@@ -29,7 +29,7 @@ MOST_LENGTH = 200
 _TAG = re.compile(r"([A-Z0-9][A-Z0-9#$/.]{1,2}) ?:(?!//)[ \t]*(.*)")
 
 
-@frozen
+@value
 class Tag:
     """`name` without its colon; `value` may have several lines."""
 
@@ -37,7 +37,7 @@ class Tag:
     value: str
 
 
-@frozen_by_name
+@keyword_value
 class TaggedMessage:
     """`text`: lines of the message that belong to no tag."""
 
@@ -53,7 +53,7 @@ class TaggedMessage:
         return next(iter(self.tag_values(names)), "")
 
 
-@frozen
+@value
 class Layout:
     """`language`: en, fr or both; `length`: most characters of a line; `more`: further names by which a message is
     known, plain (see `names.plain`)."""
@@ -103,11 +103,11 @@ def _tag_lines(tag: Tag, length: int) -> Iterator[str]:
 def decode(lines: list[str], layout: Layout) -> tuple[TaggedMessage, ...]:
     """All messages of a mail, in order. `lines` without what is quoted. Raises MalformedMessage: there is none."""
     if len(lines) > MOST_LINES:
-        raise MalformedMessage("", f"more than {MOST_LINES} lines", Fault.TOO_LARGE)
+        raise MalformedMessage("", f"more than {MOST_LINES} lines", MalformationKind.TOO_LARGE)
     known = known_names(layout)
     starts = [(n, name) for n, line in enumerate(lines) if (name := name_of(line, known)) is not None]
     if not starts:
-        raise MalformedMessage("line 1", "no message of the Generic Script is named", Fault.UNKNOWN_SERVICE)
+        raise MalformedMessage("line 1", "no message of the Generic Script is named", MalformationKind.UNKNOWN_SERVICE)
     bounds = [n for n, _ in starts[1:]] + [len(lines)]
     return tuple(_message(name, lines[n + 1 : end]) for (n, name), end in zip(starts, bounds, strict=True))
 

@@ -11,9 +11,9 @@ from pydantic import AfterValidator, Field, field_validator
 
 from adapters.tagged_mail.codec import Layout
 from adapters.tagged_mail.message_names import Name, plain
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 
 SECTION = "tagged_mail"
 
@@ -67,40 +67,40 @@ PATRON = "P/U"
 """The other library's patron: kept with the request as it came. Of ours it is never written."""
 
 
-class Phrase(Section):
+class Phrase(ProfileSection):
     """Of a message that can say several things: which."""
 
     english: str = Field(min_length=1)
     french: str = Field(min_length=1)
 
 
-def _phrases() -> dict[Kind, Phrase]:
+def _phrases() -> dict[EventKind, Phrase]:
     """Our own choice of words; what other systems write is unverified, so a profile names theirs."""
     words = {
-        Kind.ACKNOWLEDGED: ("REQUEST RECEIVED", "DEMANDE RECUE"),
-        Kind.REJECTED: ("REQUEST REJECTED", "DEMANDE REJETEE"),
-        Kind.EXPECT_TO_SUPPLY: ("EXPECT TO SUPPLY", "FOURNITURE PREVUE"),
-        Kind.WILL_SUPPLY: ("WILL SUPPLY", "SERA FOURNI"),
-        Kind.HOLD_PLACED: ("ON HOLD", "RESERVE"),
-        Kind.RETRY: ("RETRY", "A REDEMANDER"),
-        Kind.UNFILLED: ("NOT SUPPLIED", "NON FOURNI"),
-        Kind.EXPIRED: ("EXPIRED", "EXPIREE"),
-        Kind.CANCEL_ACCEPTED: ("CANCELLED", "ANNULEE"),
-        Kind.CANCEL_REFUSED: ("CANNOT BE CANCELLED", "NE PEUT ETRE ANNULEE"),
-        Kind.RENEW_ACCEPTED: ("RENEWED", "RENOUVELE"),
-        Kind.RENEW_REFUSED: ("NOT RENEWED", "NON RENOUVELE"),
-        Kind.COPY_DELIVERED: ("COPY DELIVERED", "COPIE LIVREE"),
-        Kind.CONDITION_ACCEPTED: ("CONDITIONS ACCEPTED", "CONDITIONS ACCEPTEES"),
-        Kind.CONDITION_REFUSED: ("CONDITIONS REFUSED", "CONDITIONS REFUSEES"),
-        Kind.RECEIVED: ("ITEM RECEIVED", "DOCUMENT RECU"),
-        Kind.RETURNED: ("ITEM RETURNED", "DOCUMENT RETOURNE"),
-        Kind.CHECKED_IN: ("ITEM CHECKED IN", "RETOUR ENREGISTRE"),
-        Kind.LOST: ("ITEM LOST", "DOCUMENT PERDU"),
-        Kind.DAMAGED: ("ITEM DAMAGED", "DOCUMENT ENDOMMAGE"),
-        Kind.DUE_DATE_CHANGED: ("DUE DATE CHANGED", "DATE DE RETOUR CHANGEE"),
-        Kind.MESSAGE: ("MESSAGE", "COMMUNICATION"),
-        Kind.STATUS_QUERY: ("STATUS QUERY", "DEMANDE D'ETAT"),
-        Kind.STATUS_REPORT: ("STATUS REPORT", "RAPPORT D'ETAT"),
+        EventKind.ACKNOWLEDGED: ("REQUEST RECEIVED", "DEMANDE RECUE"),
+        EventKind.REJECTED: ("REQUEST REJECTED", "DEMANDE REJETEE"),
+        EventKind.EXPECT_TO_SUPPLY: ("EXPECT TO SUPPLY", "FOURNITURE PREVUE"),
+        EventKind.WILL_SUPPLY: ("WILL SUPPLY", "SERA FOURNI"),
+        EventKind.HOLD_PLACED: ("ON HOLD", "RESERVE"),
+        EventKind.RETRY: ("RETRY", "A REDEMANDER"),
+        EventKind.UNFILLED: ("NOT SUPPLIED", "NON FOURNI"),
+        EventKind.EXPIRED: ("EXPIRED", "EXPIREE"),
+        EventKind.CANCEL_ACCEPTED: ("CANCELLED", "ANNULEE"),
+        EventKind.CANCEL_REFUSED: ("CANNOT BE CANCELLED", "NE PEUT ETRE ANNULEE"),
+        EventKind.RENEW_ACCEPTED: ("RENEWED", "RENOUVELE"),
+        EventKind.RENEW_REFUSED: ("NOT RENEWED", "NON RENOUVELE"),
+        EventKind.COPY_DELIVERED: ("COPY DELIVERED", "COPIE LIVREE"),
+        EventKind.CONDITION_ACCEPTED: ("CONDITIONS ACCEPTED", "CONDITIONS ACCEPTEES"),
+        EventKind.CONDITION_REFUSED: ("CONDITIONS REFUSED", "CONDITIONS REFUSEES"),
+        EventKind.RECEIVED: ("ITEM RECEIVED", "DOCUMENT RECU"),
+        EventKind.RETURNED: ("ITEM RETURNED", "DOCUMENT RETOURNE"),
+        EventKind.CHECKED_IN: ("ITEM CHECKED IN", "RETOUR ENREGISTRE"),
+        EventKind.LOST: ("ITEM LOST", "DOCUMENT PERDU"),
+        EventKind.DAMAGED: ("ITEM DAMAGED", "DOCUMENT ENDOMMAGE"),
+        EventKind.DUE_DATE_CHANGED: ("DUE DATE CHANGED", "DATE DE RETOUR CHANGEE"),
+        EventKind.MESSAGE: ("MESSAGE", "COMMUNICATION"),
+        EventKind.STATUS_QUERY: ("STATUS QUERY", "DEMANDE D'ETAT"),
+        EventKind.STATUS_REPORT: ("STATUS REPORT", "RAPPORT D'ETAT"),
     }
     return {kind: Phrase(english=english, french=french) for kind, (english, french) in words.items()}
 
@@ -138,7 +138,7 @@ MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
 TagName = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9#$/.]{1,2}$")]
 
 
-class TaggedMailDialect(Section):
+class TaggedMailDialect(ProfileSection):
     language: Literal["en", "fr", "both"] = Field("both", description="of message names and answers; both are read")
     address: MailAddress = Field("", description="where messages go; empty: `partner.email`")
     sender: MailAddress = Field("", description="address that its mails come from; empty: `mail.sender`")
@@ -158,7 +158,7 @@ class TaggedMailDialect(Section):
     tags: dict[str, tuple[TagName, ...]] = Field(
         {}, description="tags that differ: what is said -> tags, the first written, all read; empty list: never written"
     )
-    answers: dict[Kind, Phrase] = Field(
+    answers: dict[EventKind, Phrase] = Field(
         {}, description="words for answers that differ: kind -> {english, french}; the standard ones are read as well"
     )
     dates: tuple[Annotated[str, AfterValidator(_date_form)], ...] = Field(
@@ -178,7 +178,7 @@ class TaggedMailDialect(Section):
 
     @field_validator("answers")
     @classmethod
-    def _check_answer_kinds(cls, value: dict[Kind, Phrase]) -> dict[Kind, Phrase]:
+    def _check_answer_kinds(cls, value: dict[EventKind, Phrase]) -> dict[EventKind, Phrase]:
         strange = sorted(kind.value for kind in set(value) - set(PHRASES))
         if strange:
             raise ValueError(f"'{strange[0]}' has a message of its own, or none")
@@ -197,7 +197,7 @@ class TaggedMailDialect(Section):
         more = tuple((plain(text), name) for name, texts in self.names.items() for text in texts)
         return Layout(self.language, self.length, more)
 
-    def answer_phrase(self, kind: Kind) -> str:
+    def answer_phrase(self, kind: EventKind) -> str:
         """How it is written; empty: its message says it all."""
         found = self.answers.get(kind) or PHRASES.get(kind)
         if found is None:

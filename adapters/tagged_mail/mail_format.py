@@ -13,11 +13,20 @@ from adapters.tagged_mail.dialect import PATRON, PHRASES, SECTION, TaggedMailDia
 from adapters.tagged_mail.message_names import ALONE, CARRIED, Name, our_role, plain
 from gateway.domain.library import Money, RecordId
 from gateway.domain.profile import Profile
-from gateway.domain.requests.citation import Citation, CitationType, Extra
-from gateway.domain.requests.events import Condition, Details, Kind
-from gateway.domain.requests.request import Costs, Dates, Lending, Party, Request, Role, Service, ServiceType
-from gateway.domain.value import frozen
-from gateway.ports.incoming_mail import IncomingMail, MailEvent, Understood, own_lines
+from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
+from gateway.domain.requests.request import (
+    LendingState,
+    LibraryParty,
+    Request,
+    RequestCosts,
+    RequestDates,
+    RequestedService,
+    Role,
+    ServiceType,
+)
+from gateway.domain.value import value
+from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation, list_own_lines
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Times and numbers of a request that is asked of us are ours to give."""
@@ -28,19 +37,19 @@ class TaggedMailFormat:
 
     def recognises(self, mail: IncomingMail, profile: Profile) -> bool:
         """See `gateway.ports.incoming_mail.MailFormat`."""
-        return is_tagged(own_lines(mail.text), dialect_of(profile).layout)
+        return is_tagged(list_own_lines(mail.text), dialect_of(profile).layout)
 
-    def decode(self, mail: IncomingMail, profile: Profile) -> Understood:
+    def decode(self, mail: IncomingMail, profile: Profile) -> MailInterpretation:
         """See `gateway.ports.incoming_mail.MailFormat`. A mail may hold several messages."""
         dialect = dialect_of(profile)
-        messages = decode(own_lines(mail.text), dialect.layout)
+        messages = decode(list_own_lines(mail.text), dialect.layout)
         files = tuple(n for n, part in enumerate(mail.attachments) if part.media_type == "application/pdf")
         alone = len(messages) == 1
         reader = Reader(dialect, profile, mail.subject if alone else "", files if alone else ())
-        return Understood(tuple(map(reader.read_event, messages)))
+        return MailInterpretation(tuple(map(reader.read_event, messages)))
 
 
-@frozen
+@value
 class Reader:
     """Of one mail. `subject` may hold the request's number where no tag does; `files`: indexes of its PDFs."""
 
@@ -52,17 +61,17 @@ class Reader:
     def read_event(self, message: TaggedMessage) -> MailEvent:
         kind, how = self._read_event_kind(message)
         role = self._read_our_role(message, kind)
-        asked = kind is Kind.REQUEST and role is Role.LENDING
-        if kind is Kind.REQUEST and not asked:
-            kind, how = Kind.MESSAGE, "a request that we made ourselves"
+        asked = kind is EventKind.REQUEST and role is Role.LENDING
+        if kind is EventKind.REQUEST and not asked:
+            kind, how = EventKind.MESSAGE, "a request that we made ourselves"
         tags = ", ".join(dict.fromkeys(one.name for one in message.tags)) or "none"
         return MailEvent(
             kind=kind,
             role=role,
             transaction=self._read_request_number(message),
-            details=Details() if asked else self._read_details(message, kind),
+            details=EventDetails() if asked else self._read_details(message, kind),
             request=self._read_request(message) if asked else None,
-            files=self.files if kind in (Kind.SHIPPED, Kind.COPY_DELIVERED, Kind.MESSAGE) else (),
+            files=self.files if kind in (EventKind.SHIPPED, EventKind.COPY_DELIVERED, EventKind.MESSAGE) else (),
             explained=(f"{message.name.value}: {how} -> {kind.value}; tags: {tags}",),
         )
 
@@ -71,7 +80,7 @@ class Reader:
 
     # --- what it says ------------------------------------------------------------------------------------
 
-    def _read_event_kind(self, message: TaggedMessage) -> tuple[Kind, str]:
+    def _read_event_kind(self, message: TaggedMessage) -> tuple[EventKind, str]:
         answers = message.tag_values(self.dialect.field_tags("answer"))
         said = _answer(
             answers or (*message.tag_values(self.dialect.field_tags("note")), *message.text), message.name, self.dialect
@@ -79,14 +88,14 @@ class Reader:
         if said is not None:
             return said, "its answer says so"
         if message.name is Name.SHIPPED and self.files:
-            return Kind.COPY_DELIVERED, "the copy came along"
+            return EventKind.COPY_DELIVERED, "the copy came along"
         if message.name in ALONE:
             return ALONE[message.name], "its name says so"
         if message.name is Name.RENEWAL_ANSWER and self._read_day(message, "due") is not None:
-            return Kind.RENEW_ACCEPTED, "it has a due date"
-        return Kind.MESSAGE, "no answer that the profile knows"
+            return EventKind.RENEW_ACCEPTED, "it has a due date"
+        return EventKind.MESSAGE, "no answer that the profile knows"
 
-    def _read_our_role(self, message: TaggedMessage, kind: Kind) -> Role:
+    def _read_our_role(self, message: TaggedMessage, kind: EventKind) -> Role:
         """By who the partner is in it."""
         partner = self.profile.partner
         names = (self.dialect.their_symbol, *(partner.symbols if partner is not None else ()))
@@ -104,15 +113,15 @@ class Reader:
         words = re.findall(r"[^\s:;,()<>\[\]]*\d[^\s:;,()<>\[\]]*", self.subject)
         return words[-1] if words else ""
 
-    def _read_details(self, message: TaggedMessage, kind: Kind) -> Details:
+    def _read_details(self, message: TaggedMessage, kind: EventKind) -> EventDetails:
         conditions, strange = _conditions(self._first_value(message, "conditions"))
-        if kind is Kind.CONDITIONAL and not conditions:
-            conditions = (Condition.OTHER,)
+        if kind is EventKind.CONDITIONAL and not conditions:
+            conditions = (LoanCondition.OTHER,)
         cost, cost_text = self._read_money(message, "cost")
         days = {field: self._read_day(message, field) for field in ("due", "expected", "retry")}
         unread = [self._first_value(message, field) for field, day in days.items() if day is None]
         notes = (*message.tag_values(self.dialect.field_tags("note")), *message.text, *strange, *unread, cost_text)
-        return Details(
+        return EventDetails(
             due=days["due"],
             expected=days["expected"],
             retry_after=days["retry"],
@@ -126,10 +135,10 @@ class Reader:
             extras=tuple(self._unknown_extras(message)),
         )
 
-    def _unknown_extras(self, message: TaggedMessage) -> Iterator[Extra]:
+    def _unknown_extras(self, message: TaggedMessage) -> Iterator[CitationExtra]:
         """Tags that we have no place for, as they came."""
         known = self.dialect.known_tags
-        return (Extra(one.name, one.value) for one in message.tags if one.name not in known and one.value)
+        return (CitationExtra(one.name, one.value) for one in message.tags if one.name not in known and one.value)
 
     def _read_day(self, message: TaggedMessage, field: str) -> date | None:
         text = self._first_value(message, field)
@@ -160,16 +169,16 @@ class Reader:
             library="",
             id="",
             role=Role.LENDING,
-            state=Lending.NEW,
+            state=LendingState.NEW,
             number="",
             created=NEVER,
             changed=NEVER,
             citation=citation,
-            service=Service(_service(self._first_value(message, "service"), citation)),
-            dates=Dates(need_by=need_by),
-            costs=Costs(maximum=maximum),
+            service=RequestedService(_service(self._first_value(message, "service"), citation)),
+            dates=RequestDates(need_by=need_by),
+            costs=RequestCosts(maximum=maximum),
             extras=(*self._account_extras(message), *self._unknown_extras(message)),
-            partner=Party(
+            partner=LibraryParty(
                 symbol=partner.symbol if partner is not None else self._first_value(message, "borrower"),
                 profile=self.profile.name,
                 address=message.first_value(self.dialect.field_tags("address")),
@@ -177,11 +186,11 @@ class Reader:
             source="partner",
         )
 
-    def _account_extras(self, message: TaggedMessage) -> Iterator[Extra]:
+    def _account_extras(self, message: TaggedMessage) -> Iterator[CitationExtra]:
         """Tags that we know and have no field for."""
         for field in ("account", "billing"):
             for value in message.tag_values(self.dialect.field_tags(field)):
-                yield Extra(self.dialect.field_tags(field)[0], value)
+                yield CitationExtra(self.dialect.field_tags(field)[0], value)
 
     def _read_tagged_citation(self, message: TaggedMessage, more: Iterable[str]) -> Citation:
         part_title, part_author = (
@@ -236,7 +245,7 @@ def _by_look(value: str) -> str:
     return "isbn" if re.fullmatch(r"\d{9}[\dXx]|\d{13}", digits) else ""
 
 
-def _answer(said: Iterable[str], name: Name, dialect: TaggedMailDialect) -> Kind | None:
+def _answer(said: Iterable[str], name: Name, dialect: TaggedMailDialect) -> EventKind | None:
     """The first that is an answer in this message; the longest words first, since some begin as others do."""
     words = []
     for kind, standard in PHRASES.items():
@@ -271,14 +280,14 @@ def _service(said: str, citation: Citation) -> ServiceType:
     return ServiceType.COPY if citation.is_part else ServiceType.LOAN
 
 
-def _conditions(text: str) -> tuple[tuple[Condition, ...], tuple[str, ...]]:
+def _conditions(text: str) -> tuple[tuple[LoanCondition, ...], tuple[str, ...]]:
     """Those that have a name, and the words of the others."""
-    known: list[Condition] = []
+    known: list[LoanCondition] = []
     strange: list[str] = []
     for one in filter(None, (part.strip() for part in re.split(r"[,;]", text))):
         word = _word(one)
-        if word in tuple(Condition):
-            known.append(Condition(word))
+        if word in tuple(LoanCondition):
+            known.append(LoanCondition(word))
         else:
             strange.append(one)
     return tuple(known), tuple(strange)

@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 
 class Name(StrEnum):
@@ -26,7 +26,7 @@ class Name(StrEnum):
     RECALL = "recall"
 
 
-@frozen
+@value
 class Words:
     english: str
     french: str
@@ -50,50 +50,50 @@ NAMES: Mapping[Name, Words] = {
     Name.RECALL: Words("RECALL MESSAGE", "MESSAGE DE RAPPEL"),
 }
 
-ALONE: Mapping[Name, Kind] = {
-    Name.REQUEST: Kind.REQUEST,
-    Name.RENEWAL_REQUEST: Kind.RENEW,
-    Name.CONDITIONAL: Kind.CONDITIONAL,
-    Name.CANCELLATION: Kind.CANCEL,
-    Name.FORWARD: Kind.FORWARDED,
-    Name.SHIPPED: Kind.SHIPPED,
-    Name.OVERDUE: Kind.OVERDUE,
-    Name.RECALL: Kind.RECALL,
+ALONE: Mapping[Name, EventKind] = {
+    Name.REQUEST: EventKind.REQUEST,
+    Name.RENEWAL_REQUEST: EventKind.RENEW,
+    Name.CONDITIONAL: EventKind.CONDITIONAL,
+    Name.CANCELLATION: EventKind.CANCEL,
+    Name.FORWARD: EventKind.FORWARDED,
+    Name.SHIPPED: EventKind.SHIPPED,
+    Name.OVERDUE: EventKind.OVERDUE,
+    Name.RECALL: EventKind.RECALL,
 }
 """Messages that say one thing only. What the others say stands in their answer."""
 
-CARRIED: Mapping[Kind, Name] = {
+CARRIED: Mapping[EventKind, Name] = {
     **{kind: name for name, kind in ALONE.items()},
     **dict.fromkeys(
         (
-            Kind.ACKNOWLEDGED,
-            Kind.REJECTED,
-            Kind.EXPECT_TO_SUPPLY,
-            Kind.WILL_SUPPLY,
-            Kind.HOLD_PLACED,
-            Kind.RETRY,
-            Kind.UNFILLED,
-            Kind.EXPIRED,
-            Kind.CANCEL_ACCEPTED,
-            Kind.CANCEL_REFUSED,
+            EventKind.ACKNOWLEDGED,
+            EventKind.REJECTED,
+            EventKind.EXPECT_TO_SUPPLY,
+            EventKind.WILL_SUPPLY,
+            EventKind.HOLD_PLACED,
+            EventKind.RETRY,
+            EventKind.UNFILLED,
+            EventKind.EXPIRED,
+            EventKind.CANCEL_ACCEPTED,
+            EventKind.CANCEL_REFUSED,
         ),
         Name.REPLY,
     ),
-    **dict.fromkeys((Kind.RENEW_ACCEPTED, Kind.RENEW_REFUSED), Name.RENEWAL_ANSWER),
-    Kind.COPY_DELIVERED: Name.SHIPPED,
+    **dict.fromkeys((EventKind.RENEW_ACCEPTED, EventKind.RENEW_REFUSED), Name.RENEWAL_ANSWER),
+    EventKind.COPY_DELIVERED: Name.SHIPPED,
     **dict.fromkeys(
         (
-            Kind.CONDITION_ACCEPTED,
-            Kind.CONDITION_REFUSED,
-            Kind.RECEIVED,
-            Kind.RETURNED,
-            Kind.CHECKED_IN,
-            Kind.LOST,
-            Kind.DAMAGED,
-            Kind.DUE_DATE_CHANGED,
-            Kind.MESSAGE,
-            Kind.STATUS_QUERY,
-            Kind.STATUS_REPORT,
+            EventKind.CONDITION_ACCEPTED,
+            EventKind.CONDITION_REFUSED,
+            EventKind.RECEIVED,
+            EventKind.RETURNED,
+            EventKind.CHECKED_IN,
+            EventKind.LOST,
+            EventKind.DAMAGED,
+            EventKind.DUE_DATE_CHANGED,
+            EventKind.MESSAGE,
+            EventKind.STATUS_QUERY,
+            EventKind.STATUS_REPORT,
         ),
         Name.GENERAL,
     ),
@@ -102,18 +102,18 @@ CARRIED: Mapping[Kind, Name] = {
 
 _REQUESTERS = frozenset(
     {
-        Kind.REQUEST,
-        Kind.RENEW,
-        Kind.CANCEL,
-        Kind.CONDITION_ACCEPTED,
-        Kind.CONDITION_REFUSED,
-        Kind.RECEIVED,
-        Kind.RETURNED,
+        EventKind.REQUEST,
+        EventKind.RENEW,
+        EventKind.CANCEL,
+        EventKind.CONDITION_ACCEPTED,
+        EventKind.CONDITION_REFUSED,
+        EventKind.RECEIVED,
+        EventKind.RETURNED,
     }
 )
 
 
-def our_role(kind: Kind) -> Role:
+def our_role(kind: EventKind) -> Role:
     """When a partner says this, and no symbol tells who it is: a requester speaks to us as the lender."""
     return Role.LENDING if kind in _REQUESTERS else Role.BORROWING
 

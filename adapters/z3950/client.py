@@ -37,10 +37,10 @@ from adapters.z3950.values import (
     words,
 )
 from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import MalformedMessage, Reason, Refused, Unavailable
+from gateway.domain.problems import MalformedMessage, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.value import frozen
-from gateway.ports.catalogue import FoundRecord, HeldItem, Hits, Match, Query, Term
+from gateway.domain.value import value
+from gateway.ports.catalogue import CatalogueQuery, FoundRecord, HeldItem, SearchHits, SearchTerm, TermMatch
 from gateway.ports.partner_simulator import Secrets
 
 T = TypeVar("T")
@@ -82,7 +82,7 @@ class Z3950Search:
         self._pools: dict[Place, Pool] = {}
         self._understood: dict[tuple[Place, tuple[str, ...], tuple[str, ...]], str] = {}
 
-    async def search(self, target: Profile, query: Query, *, start: int = 1, count: int = 10) -> Hits:
+    async def search(self, target: Profile, query: CatalogueQuery, *, start: int = 1, count: int = 10) -> SearchHits:
         dialect = _dialect(target)
         rpn = rpn_of(query, dialect, target.name)
         key = (Place.from_dialect(dialect), dialect.databases, dialect.syntax_identifiers)
@@ -97,9 +97,9 @@ class Z3950Search:
             found(record, position, dialect.records, dialect.charset, target.name)
             for position, record in enumerate(results.records, start=start)
         )
-        return Hits(total=results.total, records=records, asked=pqf.written(rpn), notes=results.notes)
+        return SearchHits(total=results.total, records=records, asked=pqf.written(rpn), notes=results.notes)
 
-    async def terms(self, target: Profile, term: Term, *, count: int = 10) -> tuple[tuple[str, int], ...]:
+    async def terms(self, target: Profile, term: SearchTerm, *, count: int = 10) -> tuple[tuple[str, int], ...]:
         dialect = _dialect(target)
         operand = operand_of(term, dialect, target.name)
         entries = await self._run_on_connection(
@@ -153,17 +153,17 @@ class Z3950Search:
                 password=self._secrets(sign_in.password) if sign_in.password else "",
             )
         except ConfigurationError as error:
-            raise Refused(Reason.SENDER_AUTH_FAILED, f"We can't sign in: {error}") from error
+            raise Refused(RefusalReason.SENDER_AUTH_FAILED, f"We can't sign in: {error}") from error
 
 
 def _dialect(target: Profile) -> Z3950Dialect:
     found = target.dialects.get(SECTION)
     if not isinstance(found, Z3950Dialect):
-        raise Refused(Reason.UNSUPPORTED_SERVICE, f"Profile '{target.name}' has no section {SECTION}.")
+        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"Profile '{target.name}' has no section {SECTION}.")
     return found
 
 
-@frozen
+@value
 class Results:
     """`records` from the position that was asked for on. `syntax`: object identifier of what they were asked in."""
 
@@ -179,13 +179,13 @@ async def sign_in(connection: Connection, login: Login, size: int, charset: str,
         answer = await connection.exchange_apdu(codec.init(login, size, charset))
     except UnicodeEncodeError:
         raise Refused(
-            Reason.SENDER_AUTH_FAILED, f"{name}: the user name or password can't be said in {charset}."
+            RefusalReason.SENDER_AUTH_FAILED, f"{name}: the user name or password can't be said in {charset}."
         ) from None
     if not isinstance(answer, InitAnswer):
         raise Unavailable(f"{name}: the answer to an Init was {type(answer).__name__}")
     if not answer.accepted:
         why = "; ".join(words(one) for one in answer.diagnostics)
-        raise Refused(Reason.SENDER_AUTH_FAILED, f"{name} does not let us in{f': {why}' if why else ''}.")
+        raise Refused(RefusalReason.SENDER_AUTH_FAILED, f"{name} does not let us in{f': {why}' if why else ''}.")
     connection.options = answer.options
 
 
@@ -194,7 +194,7 @@ async def scan(
 ) -> tuple[ScanEntry, ...]:
     """Raises Refused, Unavailable."""
     if codec.SCAN not in connection.options:
-        raise Refused(Reason.UNSUPPORTED_SERVICE, f"{name}: it has no lists of terms (Scan).")
+        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"{name}: it has no lists of terms (Scan).")
     try:
         apdu = codec.scan(
             term,
@@ -298,23 +298,23 @@ class Search:
 
 
 def _unsayable(name: str, dialect: Z3950Dialect) -> Refused:
-    return Refused(Reason.INVALID_VALUE, f"{name}: the query can't be said in {dialect.charset}.")
+    return Refused(RefusalReason.INVALID_VALUE, f"{name}: the query can't be said in {dialect.charset}.")
 
 
-def rpn_of(query: Query, dialect: Z3950Dialect, name: str) -> RpnQuery:
+def rpn_of(query: CatalogueQuery, dialect: Z3950Dialect, name: str) -> RpnQuery:
     """`name`: of the target. Raises Refused for what can't be said to it."""
     if query.native:
         try:
             return pqf.parse(query.native)
         except pqf.NoQuery as error:
-            raise Refused(Reason.INVALID_VALUE, f"{name}: no query in PQF: {error}.") from error
+            raise Refused(RefusalReason.INVALID_VALUE, f"{name}: no query in PQF: {error}.") from error
     operands: list[Rpn] = [one for term in query.terms for one in _operands(term, dialect, name)]
     if not operands:
-        raise Refused(Reason.DATA_MISSING, f"{name}: nothing was said to look for.")
+        raise Refused(RefusalReason.DATA_MISSING, f"{name}: nothing was said to look for.")
     return RpnQuery(reduce(_and, operands), pqf.set_identifier(dialect.attribute_set))
 
 
-def operand_of(term: Term, dialect: Z3950Dialect, name: str) -> Operand:
+def operand_of(term: SearchTerm, dialect: Z3950Dialect, name: str) -> Operand:
     """For a scan: the whole term. Raises Refused."""
     index = _index(term, dialect, name)
     pairs = {**dialect.always.attribute_pairs(), **index.attribute_pairs()}
@@ -325,28 +325,28 @@ def _and(left: Rpn, right: Rpn) -> Rpn:
     return Joined(Op.AND, left, right)
 
 
-def _operands(term: Term, dialect: Z3950Dialect, name: str) -> list[Operand]:
+def _operands(term: SearchTerm, dialect: Z3950Dialect, name: str) -> list[Operand]:
     index = _index(term, dialect, name)
     value = in_form(term.index, term.value, index.form)
     if not value:
         return []
     match = (
         {}
-        if term.index in NUMBERS and term.match is Match.WORDS
+        if term.index in NUMBERS and term.match is TermMatch.WORDS
         else dialect.match_attributes(term.match).attribute_pairs()
     )
     operand = Operand(_attributes({**dialect.always.attribute_pairs(), **match, **index.attribute_pairs()}), value)
     words = value.split()
-    if dialect.each_word and term.match is Match.WORDS and len(words) > 1:
+    if dialect.each_word and term.match is TermMatch.WORDS and len(words) > 1:
         single = _attributes({**dialect.always.attribute_pairs(), **match, 4: WORD, **index.attribute_pairs()})
         return [replace(operand, attributes=single, term=word) for word in words]
     return [operand]
 
 
-def _index(term: Term, dialect: Z3950Dialect, name: str) -> IndexAttributes:
+def _index(term: SearchTerm, dialect: Z3950Dialect, name: str) -> IndexAttributes:
     index = dialect.index_attributes(term.index)
     if index is None:
-        raise Refused(Reason.INVALID_VALUE, f"{name}: there is no index '{term.index.value}' here.")
+        raise Refused(RefusalReason.INVALID_VALUE, f"{name}: there is no index '{term.index.value}' here.")
     return index
 
 

@@ -40,8 +40,8 @@ from adapters.z3950.values import (
     Scanned,
     TermKind,
 )
-from gateway.domain.problems import Fault, MalformedMessage
-from gateway.domain.value import frozen
+from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.domain.value import value
 
 CLOSE_REASONS = (
     "finished",
@@ -102,7 +102,9 @@ def decode_as(type_: str, data: bytes) -> Any:
 def decode(data: bytes, charset: str = "utf-8") -> Answer:
     """One APDU of a target. `charset`: of its texts, where they aren't UTF-8. Raises MalformedMessage."""
     if not data.startswith(_ANSWERS):
-        raise MalformedMessage(_FIRST, f"no answer begins with {data[:2].hex() or 'nothing'}", Fault.UNKNOWN_SERVICE)
+        raise MalformedMessage(
+            _FIRST, f"no answer begins with {data[:2].hex() or 'nothing'}", MalformationKind.UNKNOWN_SERVICE
+        )
     name, body = _decoded("APDU", data)
     texts = Texts(charset)
     match name:
@@ -126,7 +128,7 @@ def decode_opac(data: bytes) -> dict[str, Any]:
     return found
 
 
-@frozen
+@value
 class Texts:
     """Octets to text: UTF-8 where they are, else as the profile says."""
 
@@ -274,7 +276,7 @@ def _shown(entry: dict[str, Any], texts: Texts) -> str:
     return texts(value) if kind in ("general", "characterString") else str(value if value is not None else "")
 
 
-@frozen
+@value
 class Login:
     """How we sign in: `open` alone, or user, group and password; all empty: not at all."""
 

@@ -14,10 +14,10 @@ from adapters.marc.citation_texts import Form
 from adapters.marc.dialect import Charset, Records
 from adapters.z3950.pqf import set_identifier
 from adapters.z3950.values import SYNTAXES
-from gateway.domain.circulation_policy import Section
-from gateway.domain.secret_reference import SecretRef
-from gateway.ports.catalogue import Index, Match
-from gateway.ports.tls import Tls as OpenedTls
+from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.secret_reference import SecretReference
+from gateway.ports.catalogue import SearchIndex, TermMatch
+from gateway.ports.tls import ClientTls as OpenedTls
 
 SECTION = "z3950"
 STANDARD_PORT = 210
@@ -56,7 +56,7 @@ Use = Annotated[int | str, AfterValidator(_use)]
 SyntaxWord = Literal["marc21", "unimarc", "xml", "opac", "sutrs"]
 
 
-class Attributes(Section):
+class Attributes(ProfileSection):
     """Values of Bib-1 attribute types; none: it isn't sent."""
 
     use: Use | None = Field(
@@ -78,38 +78,48 @@ class IndexAttributes(Attributes):
     form: Form = Field(Form.AS_IS, description="how ISBN and ISSN are written: compact, hyphens or as-is")
 
 
-DEFAULT_INDEXES: Mapping[Index, IndexAttributes] = {
-    Index.ANY: IndexAttributes(use=1016),
-    Index.TITLE: IndexAttributes(use=4),
-    Index.AUTHOR: IndexAttributes(use=1003),
-    Index.ISBN: IndexAttributes(use=7, form=Form.COMPACT),
-    Index.ISSN: IndexAttributes(use=8, form=Form.HYPHENS),
-    Index.OCLC: IndexAttributes(use=1211),
-    Index.LCCN: IndexAttributes(use=9),
-    Index.STANDARD: IndexAttributes(use=1007),
-    Index.LOCAL: IndexAttributes(use=12),
-    Index.SUBJECT: IndexAttributes(use=21),
-    Index.PUBLISHER: IndexAttributes(use=1018),
-    Index.YEAR: IndexAttributes(use=31),
+DEFAULT_INDEXES: Mapping[SearchIndex, IndexAttributes] = {
+    SearchIndex.ANY: IndexAttributes(use=1016),
+    SearchIndex.TITLE: IndexAttributes(use=4),
+    SearchIndex.AUTHOR: IndexAttributes(use=1003),
+    SearchIndex.ISBN: IndexAttributes(use=7, form=Form.COMPACT),
+    SearchIndex.ISSN: IndexAttributes(use=8, form=Form.HYPHENS),
+    SearchIndex.OCLC: IndexAttributes(use=1211),
+    SearchIndex.LCCN: IndexAttributes(use=9),
+    SearchIndex.STANDARD: IndexAttributes(use=1007),
+    SearchIndex.LOCAL: IndexAttributes(use=12),
+    SearchIndex.SUBJECT: IndexAttributes(use=21),
+    SearchIndex.PUBLISHER: IndexAttributes(use=1018),
+    SearchIndex.YEAR: IndexAttributes(use=31),
 }
 
-DEFAULT_MATCHES: Mapping[Match, Attributes] = {
-    Match.WORDS: Attributes(structure=6),
-    Match.PHRASE: Attributes(structure=1),
-    Match.BEGINS: Attributes(position=1, structure=1, truncation=1),
+DEFAULT_MATCHES: Mapping[TermMatch, Attributes] = {
+    TermMatch.WORDS: Attributes(structure=6),
+    TermMatch.PHRASE: Attributes(structure=1),
+    TermMatch.BEGINS: Attributes(position=1, structure=1, truncation=1),
 }
 
-NUMBERS = frozenset({Index.ISBN, Index.ISSN, Index.OCLC, Index.LCCN, Index.STANDARD, Index.LOCAL, Index.YEAR})
+NUMBERS = frozenset(
+    {
+        SearchIndex.ISBN,
+        SearchIndex.ISSN,
+        SearchIndex.OCLC,
+        SearchIndex.LCCN,
+        SearchIndex.STANDARD,
+        SearchIndex.LOCAL,
+        SearchIndex.YEAR,
+    }
+)
 """Indexes of one word: how the words of a term are taken says nothing there, and some targets refuse it."""
 
 
-class SignIn(Section):
+class SignIn(ProfileSection):
     """Authentication in Init: `open` alone (an identifier, or user/password in one), or user, group and password."""
 
-    open: SecretRef = Field("", description="the whole open string, by reference")
+    open: SecretReference = Field("", description="the whole open string, by reference")
     user: str = ""
     group: str = ""
-    password: SecretRef = ""
+    password: SecretReference = ""
 
     @model_validator(mode="after")
     def _require_one_way(self) -> SignIn:
@@ -120,20 +130,20 @@ class SignIn(Section):
         return self
 
 
-class Tls(Section):
+class Tls(ProfileSection):
     ca: str = Field("", description="PEM file of the authorities to trust, with its whole path; empty: the system's")
 
     def client_tls(self) -> OpenedTls:
         return OpenedTls(ca=Path(self.ca) if self.ca else None)
 
 
-class Seconds(Section):
+class Seconds(ProfileSection):
     connect: float = Field(5.0, gt=0, le=120)
     answer: float = Field(20.0, gt=0, le=600, description="for each answer")
     idle: float = Field(60.0, ge=0, le=3600, description="how long an unused connection is kept; 0: not at all")
 
 
-class Z3950Dialect(Section):
+class Z3950Dialect(ProfileSection):
     address: Address = Field(description="HOST:PORT; 210 where no port is given")
     databases: tuple[Annotated[str, Field(min_length=1)], ...] = Field(("Default",), min_length=1)
     sign_in: SignIn = SignIn()
@@ -141,10 +151,10 @@ class Z3950Dialect(Section):
     attribute_set: AttributeSet = Field(
         "bib-1", description="of queries: a name such as bib-1, or an object identifier"
     )
-    indexes: Mapping[Index, IndexAttributes | None] = Field(
+    indexes: Mapping[SearchIndex, IndexAttributes | None] = Field(
         {}, description="index -> attributes, instead of the usual ones; null: the target has no such index"
     )
-    matches: Mapping[Match, Attributes] = Field(
+    matches: Mapping[TermMatch, Attributes] = Field(
         {}, description="words, phrase, begins -> attributes, instead of the usual ones"
     )
     always: Attributes = Field(Attributes(), description="attributes of every term, where nothing else sets them")
@@ -170,9 +180,9 @@ class Z3950Dialect(Section):
         """Object identifiers of the syntaxes."""
         return tuple(SYNTAXES[word] for word in self.syntaxes)
 
-    def index_attributes(self, index: Index) -> IndexAttributes | None:
+    def index_attributes(self, index: SearchIndex) -> IndexAttributes | None:
         """None: the target has no such index."""
         return self.indexes[index] if index in self.indexes else DEFAULT_INDEXES[index]
 
-    def match_attributes(self, match: Match) -> Attributes:
+    def match_attributes(self, match: TermMatch) -> Attributes:
         return self.matches.get(match, DEFAULT_MATCHES[match])

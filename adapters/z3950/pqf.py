@@ -20,7 +20,7 @@ from adapters.z3950.values import (
     RpnQuery,
     TermKind,
 )
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 DEEPEST = 100
 """Operators within operators."""
@@ -36,7 +36,7 @@ class NoQuery(ValueError):
     """What is wrong with a query, in a plain sentence."""
 
 
-@frozen
+@value
 class _Token:
     text: str
     quoted: bool = False

@@ -14,8 +14,8 @@ from adapters.z3950 import codec
 from adapters.z3950.dialect import Seconds, SignIn, Tls, Z3950Dialect, host_and_port
 from adapters.z3950.values import Answer, Closed
 from gateway.domain.problems import MalformedMessage, Refused, Unavailable
-from gateway.domain.value import frozen
-from gateway.ports.tls import client_context
+from gateway.domain.value import value
+from gateway.ports.tls import make_client_context
 
 CHUNK = 65_536
 
@@ -24,7 +24,7 @@ class Gone(Unavailable):
     """The connection had ended before we asked: on a kept one that is no news about the target."""
 
 
-@frozen
+@value
 class Place:
     """All that a connection depends on: who has the same may share it."""
 
@@ -69,7 +69,7 @@ class Connection:
         """Raises Unavailable."""
         try:
             async with asyncio.timeout(place.seconds.connect):
-                tls = client_context(place.tls.client_tls()) if place.tls is not None else None
+                tls = make_client_context(place.tls.client_tls()) if place.tls is not None else None
                 reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls, limit=CHUNK)
         except TimeoutError as error:
             raise Unavailable(f"{place}: no connection within {place.seconds.connect:g} s") from error

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import field
 from enum import StrEnum
 
-from gateway.domain.problems import Reason, Refused, Unavailable
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.value import keyword_value, value
 
 BIB_1 = "1.2.840.10003.3.1"
 BIB_1_DIAGNOSTICS = "1.2.840.10003.4.1"
@@ -178,7 +178,7 @@ _WORDS = {
 # --- queries ---------------------------------------------------------------------------------------------
 
 
-@frozen
+@value
 class Attribute:
     """One attribute of a term. `set` empty: the query's own attribute set."""
 
@@ -194,7 +194,7 @@ class TermKind(StrEnum):
     NULL = "null"
 
 
-@frozen
+@value
 class Operand:
     """A term and how it is to be taken."""
 
@@ -203,7 +203,7 @@ class Operand:
     kind: TermKind = TermKind.GENERAL
 
 
-@frozen
+@value
 class ResultSet:
     name: str
 
@@ -214,7 +214,7 @@ class Op(StrEnum):
     NOT = "not"
 
 
-@frozen
+@value
 class Nearness:
     """A proximity operator; numbers as the standard has them. `private`: the unit is the target's own."""
 
@@ -226,7 +226,7 @@ class Nearness:
     unit: int
 
 
-@frozen
+@value
 class Joined:
     op: Op | Nearness
     left: Rpn
@@ -236,7 +236,7 @@ class Joined:
 Rpn = Operand | ResultSet | Joined
 
 
-@frozen
+@value
 class RpnQuery:
     """Type-1."""
 
@@ -247,7 +247,7 @@ class RpnQuery:
 # --- answers ---------------------------------------------------------------------------------------------
 
 
-@frozen
+@value
 class Diagnostic:
     """`set`: object identifier of the list in which `condition` is; empty where the target gave only words."""
 
@@ -256,7 +256,7 @@ class Diagnostic:
     set: str = ""
 
 
-@frozen
+@value
 class RawRecord:
     """`syntax`: object identifier. `data` as it stood in the EXTERNAL."""
 
@@ -264,7 +264,7 @@ class RawRecord:
     data: bytes = field(repr=False)
 
 
-@frozen_by_name
+@keyword_value
 class InitAnswer:
     accepted: bool
     version: int  # the highest that both speak: 2 or 3
@@ -273,7 +273,7 @@ class InitAnswer:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Found:
     """Of a search or a present. `records` may hold diagnostics in place of single records; `diagnostics` are about the
     whole. `hits` is 0 in the answer to a present."""
@@ -284,19 +284,19 @@ class Found:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@frozen
+@value
 class ScanEntry:
     term: str
     count: int
 
 
-@frozen_by_name
+@keyword_value
 class Scanned:
     entries: tuple[ScanEntry, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@frozen
+@value
 class Closed:
     """The target takes leave. `reason` as a word of the standard."""
 
@@ -322,5 +322,5 @@ def raised(diagnostics: tuple[Diagnostic, ...], name: str) -> Refused | Unavaila
     conditions = {one.condition for one in diagnostics}
     if conditions & (PASSING | _AWAY):
         return Unavailable(f"{name}: {said}")
-    reason = Reason.SENDER_AUTH_FAILED if conditions & SIGNING_IN else Reason.INVALID_VALUE
+    reason = RefusalReason.SENDER_AUTH_FAILED if conditions & SIGNING_IN else RefusalReason.INVALID_VALUE
     return Refused(reason, f"{name}: {said}")

@@ -23,7 +23,7 @@ from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.ports.adapter import LibraryAdapter
 from gateway.ports.library_system import LibrarySystem
-from gateway.ports.responder import Arrival, OutcomeClass
+from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.runtime.assembly import at_work
 from gateway.runtime.managed_requests import houses_of
@@ -142,7 +142,7 @@ class _Run:
     def record_outcome(self, done: Done) -> None:
         self._outcome = done.outcome
 
-    async def __call__(self, arrival: Arrival) -> ExampleAnswer:
+    async def __call__(self, arrival: RawMessage) -> ExampleAnswer:
         assert self.exchange is not None
         answer = await self.exchange.handle(arrival)
         return ExampleAnswer(answer.body, self._outcome)

@@ -12,7 +12,7 @@ from enum import Enum
 import click
 from lxml import etree
 
-from gateway.domain.requests.request import Flag, Request
+from gateway.domain.requests.request import Request, RequestFlag
 
 INDENT = "  "
 HIDDEN = "[hidden]"
@@ -115,4 +115,4 @@ def table(rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 
 def flags(request: Request) -> str:
-    return ", ".join(flag.value for flag in Flag if flag in request.flags)
+    return ", ".join(flag.value for flag in RequestFlag if flag in request.flags)

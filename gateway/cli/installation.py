@@ -24,7 +24,7 @@ from gateway.configuration.yaml_document import ConfigurationError, Problem, sho
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.library import Money
 from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Refused, Unavailable
-from gateway.domain.requests.views import BadCursor, NotNow, NotThere, Outdated
+from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
 from gateway.policies import Loading as PolicyLoading
 from gateway.policies import read_policies
 from gateway.ports.adapter import OpenLibrary
@@ -298,13 +298,13 @@ def run(installation: Installation, work: Callable[[Managed], Awaitable[T]]) -> 
 def in_sentences() -> Iterator[None]:
     try:
         yield
-    except NotThere as error:
+    except NotFound as error:
         raise click.UsageError(f"no such {error.what}") from error
-    except BadCursor as error:
+    except InvalidCursorError as error:
         raise click.UsageError("--cursor: no list gave this out") from error
-    except NotNow as error:
+    except EventDenied as error:
         raise NotDone(error.denied.detail) from error
-    except Outdated as error:
+    except VersionConflict as error:
         raise NotDone(f"Nothing was done: the request has changed, it is at version {error.version} now.") from error
     except Refused as error:
         value = f" ({error.value})" if error.value and error.value not in error.detail else ""

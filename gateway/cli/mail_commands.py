@@ -29,8 +29,8 @@ from gateway.cli.installation import (
 )
 from gateway.configuration.yaml_document import ConfigurationError, nearest
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Kind
-from gateway.ports.outgoing_mail import Letter, LetterStyle
+from gateway.domain.requests.events import EventKind
+from gateway.ports.outgoing_mail import LetterStyle, RenderedLetter
 from gateway.runtime.assembly import Mailboxes
 from gateway.runtime.managed_requests import preview_of
 from gateway.services.check.runner import letters_of
@@ -332,7 +332,7 @@ def preview_letter(installation: Installation, name: str, language: str, html: b
     else:
         partner, style = _partner(installation, profile, settings)
         style = replace(style, language=language or style.language)
-        message = sample.message(Kind(rest), script)
+        message = sample.message(EventKind(rest), script)
         letter = letters.for_partner(message, partner, sample.LIBRARY, zone, style)
     click.echo(letter.html if html else _shown(letter), nl=False)
 
@@ -365,5 +365,5 @@ def _partner(installation: Installation, name: str, settings: Settings) -> tuple
     return profile, LetterStyle()
 
 
-def _shown(letter: Letter) -> str:
+def _shown(letter: RenderedLetter) -> str:
     return f"To: {letter.to}\nSubject: {letter.subject}\n\n{letter.text}"

@@ -26,7 +26,7 @@ from gateway.cli.installation import (
     run,
     staff_option,
 )
-from gateway.domain.requests.views import DeadLetter, GatheredOrder, NotThere, Page
+from gateway.domain.requests.views import BatchedOrder, DeadLetter, NotFound, ResultPage
 from gateway.runtime.managed_requests import Managed
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import Status
@@ -57,7 +57,7 @@ def list_(installation: Installation, limit: int, cursor: str, symbol: str, as_j
     """Dead letters, oldest first."""
     library = library_named(installation, symbol)
 
-    async def load_dead_letters(managed: Managed) -> tuple[Page[DeadLetter], Mapping[str, str]]:
+    async def load_dead_letters(managed: Managed) -> tuple[ResultPage[DeadLetter], Mapping[str, str]]:
         page = await managed.desk.dead_letters(library.symbol, limit, cursor)
         return page, await _numbers(managed, library.symbol, page)
 
@@ -74,13 +74,15 @@ def list_(installation: Installation, limit: int, cursor: str, symbol: str, as_j
     print_cursor(page.cursor)
 
 
-async def _numbers(managed: Managed, library: str, page: Page[DeadLetter] | Page[GatheredOrder]) -> Mapping[str, str]:
+async def _numbers(
+    managed: Managed, library: str, page: ResultPage[DeadLetter] | ResultPage[BatchedOrder]
+) -> Mapping[str, str]:
     """Numbers of the requests, by id."""
     found = {}
     for request_id in {one.request_id for one in page if one.request_id}:
         try:
             found[request_id] = (await managed.requests.find_request(library, request_id)).number
-        except NotThere:
+        except NotFound:
             found[request_id] = request_id
     return found
 
@@ -134,7 +136,7 @@ def gathered(installation: Installation, limit: int, cursor: str, symbol: str) -
     """
     library = library_named(installation, symbol)
 
-    async def load_batched_orders(managed: Managed) -> tuple[Page[GatheredOrder], Mapping[str, str]]:
+    async def load_batched_orders(managed: Managed) -> tuple[ResultPage[BatchedOrder], Mapping[str, str]]:
         page = await managed.desk.list_batched_orders(library.symbol, limit, cursor)
         return page, await _numbers(managed, library.symbol, page)
 
@@ -148,7 +150,7 @@ def gathered(installation: Installation, limit: int, cursor: str, symbol: str) -
     print_cursor(page.cursor)
 
 
-def _gathered_row(one: GatheredOrder, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str, ...]:
+def _gathered_row(one: BatchedOrder, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str, ...]:
     file = one.file or (f"at {minute(one.due, zone)}" if one.due is not None else "")
     number = numbers.get(one.request_id, "")
     return one.partner, file, number, minute(one.created, zone), one.id, one.error

@@ -22,7 +22,7 @@ from gateway.cli.installation import (
     run,
 )
 from gateway.domain.requests.policy import OnlyOwning
-from gateway.domain.requests.rota import Explanation, Verdict
+from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
 from gateway.domain.requests.views import PartnerView, RotaView
 from gateway.runtime.managed_requests import Managed
 from gateway.web.api.models.staff import PartnerOut, RotaOut
@@ -171,14 +171,14 @@ def show_rota(installation: Installation, name: str, symbol: str, as_json: bool)
 # --- explain -------------------------------------------------------------------------------------------------
 
 _SAYS = {
-    Verdict.NEXT: "would be asked next",
-    Verdict.AFTER: "after that",
-    Verdict.PASSED_OVER: "not now",
-    Verdict.NOT_OWNING: "does not own it",
-    Verdict.NOT_LENDING: "does not lend it",
-    Verdict.UNREACHABLE: "its catalogue is down",
-    Verdict.ASKED: "was asked",
-    Verdict.SKIPPED: "skipped",
+    SupplierVerdict.NEXT: "would be asked next",
+    SupplierVerdict.AFTER: "after that",
+    SupplierVerdict.PASSED_OVER: "not now",
+    SupplierVerdict.NOT_OWNING: "does not own it",
+    SupplierVerdict.NOT_LENDING: "does not lend it",
+    SupplierVerdict.UNREACHABLE: "its catalogue is down",
+    SupplierVerdict.ASKED: "was asked",
+    SupplierVerdict.SKIPPED: "skipped",
 }
 _OWNING = {
     OnlyOwning.YES: "only who is known to own it is asked",
@@ -203,7 +203,7 @@ def explain(installation: Installation, number: str, symbol: str) -> None:
     """
     library = library_named(installation, symbol)
 
-    async def load_rota_explanation(managed: Managed) -> Explanation:
+    async def load_rota_explanation(managed: Managed) -> RotaExplanation:
         request = await managed.requests.find_request(library.symbol, number)
         await managed.network.ask_all_members(managed.houses[library.symbol])
         return await managed.partners.explain(library.symbol, request.id)
@@ -212,7 +212,7 @@ def explain(installation: Installation, number: str, symbol: str) -> None:
         click.echo(line)
 
 
-def _lines(found: Explanation) -> Iterator[str]:
+def _lines(found: RotaExplanation) -> Iterator[str]:
     if not found.lines:
         yield "nobody: the request has no rota, and no rule gives it one"
         return

@@ -9,10 +9,21 @@ import click
 
 from gateway.cli.installation import Installation, pass_installation
 from gateway.configuration.yaml_document import ConfigurationError, nearest, shown
-from gateway.domain.requests.events import Signal
+from gateway.domain.requests.events import EventSignal
 from gateway.domain.requests.request import TERMINAL, Role, State
 from gateway.domain.requests.state_machine import TABLES
-from gateway.domain.requests.state_table import Ask, Branch, Effect, Forbidden, Letter, Start, Stop, Table, Tell, Then
+from gateway.domain.requests.state_table import (
+    Branch,
+    CallLibrary,
+    Effect,
+    ForbiddenCell,
+    NotifyPartner,
+    RunFollowUp,
+    SendPatronLetter,
+    StartTimer,
+    StateTable,
+    StopTimer,
+)
 from gateway.policies import schema_text as policy_schema_text
 from gateway.profiles import LoadedProfile, Loading, read_profiles
 from gateway.profiles.effective import as_yaml, as_yaml_with_sources, differences
@@ -171,7 +182,7 @@ def states_command(format_: str, role: str | None) -> None:
         click.echo(shown(TABLES[one]))
 
 
-def as_table(table: Table) -> str:
+def as_table(table: StateTable) -> str:
     """Columns of equal width, one line a branch."""
     rows = [HEAD, *(_branch_row(*one) for one in _branches(table))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD) - 1)]
@@ -181,7 +192,7 @@ def as_table(table: Table) -> str:
     )
 
 
-def as_mermaid(table: Table) -> str:
+def as_mermaid(table: StateTable) -> str:
     """A state diagram: one arrow for each pair of states, with the events that lead from one to the other."""
     arrows: dict[tuple[State, State], list[str]] = {}
     for state, signal, branch in _branches(table):
@@ -202,16 +213,16 @@ def _id(state: State) -> str:
     return state.value.replace("-", "_")
 
 
-def _branches(table: Table) -> Iterator[tuple[State, Signal, Branch]]:
+def _branches(table: StateTable) -> Iterator[tuple[State, EventSignal, Branch]]:
     """Those that do something, in the order of the states and of the vocabulary."""
     for state in table.states:
         for signal in table.signals:
             cell = table.find_cell(state, signal)
-            if not isinstance(cell, Forbidden):
+            if not isinstance(cell, ForbiddenCell):
                 yield from ((state, signal, branch) for branch in cell if not branch.kept)
 
 
-def _branch_row(state: State, signal: Signal, branch: Branch) -> tuple[str, ...]:
+def _branch_row(state: State, signal: EventSignal, branch: Branch) -> tuple[str, ...]:
     return (
         state.value,
         str(signal),
@@ -223,15 +234,15 @@ def _branch_row(state: State, signal: Signal, branch: Branch) -> tuple[str, ...]
 
 def _effect(effect: Effect) -> str:
     match effect:
-        case Tell(kind):
+        case NotifyPartner(kind):
             return f"tell {kind.value}"
-        case Letter(name):
+        case SendPatronLetter(name):
             return f"letter {name}"
-        case Ask(act):
+        case CallLibrary(act):
             return f"library {act.value}"
-        case Start(timer):
+        case StartTimer(timer):
             return f"start {timer.value}"
-        case Stop(timer):
+        case StopTimer(timer):
             return f"stop {timer.value}"
-        case Then(work):
+        case RunFollowUp(work):
             return f"then {work.value}"

@@ -38,12 +38,12 @@ from gateway.cli.request_options import (
     value_of,
 )
 from gateway.configuration.yaml_document import nearest
-from gateway.domain.requests.action_fields import ACTS, ActFields, Field, FieldType
-from gateway.domain.requests.attachments import FileType, type_of
-from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.action_fields import ACTS, ActionField, ActionFieldSet, FieldType
+from gateway.domain.requests.attachments import FileType, detect_file_type
+from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Attachment, Request
-from gateway.domain.requests.views import Act, NotNow, Upload
-from gateway.domain.value import frozen
+from gateway.domain.requests.views import ActionRequest, EventDenied, FileUpload
+from gateway.domain.value import value
 from gateway.runtime.managed_requests import Managed
 from gateway.settings import LibrarySettings
 from gateway.web.api.models.inputs import ActBody
@@ -51,22 +51,22 @@ from gateway.web.api.models.outputs import RequestOut
 from gateway.web.api.operation import Limits
 from gateway.web.api.operations.requests import BY_HAND, UploadQuery
 
-ALIASES: Mapping[str, tuple[Kind, str]] = {
-    "approve": (Kind.APPROVE, "Let a supplier be asked: the request was looked at."),
-    "receive": (Kind.RECEIVED, "The item has come in: temporary record, hold shelf."),
-    "lend": (Kind.LOANED_TO_PATRON, "Lend the item to the patron."),
-    "take-back": (Kind.RETURNED_BY_PATRON, "The patron has brought it back."),
-    "return": (Kind.RETURNED, "Send the item back to the lender."),
-    "will-supply": (Kind.WILL_SUPPLY, "Promise it to the library that asks."),
-    "unfilled": (Kind.UNFILLED, "Tell the library that asks: not from us."),
-    "ship": (Kind.SHIPPED, "Send the item to the library that asks."),
-    "deliver": (Kind.COPY_DELIVERED, "Deliver the copy."),
-    "check-in": (Kind.CHECKED_IN, "Our item is back."),
-    "renew": (Kind.RENEW, "Ask the lender for more time."),
-    "cancel": (Kind.CANCEL, "Cancel the request."),
+ALIASES: Mapping[str, tuple[EventKind, str]] = {
+    "approve": (EventKind.APPROVE, "Let a supplier be asked: the request was looked at."),
+    "receive": (EventKind.RECEIVED, "The item has come in: temporary record, hold shelf."),
+    "lend": (EventKind.LOANED_TO_PATRON, "Lend the item to the patron."),
+    "take-back": (EventKind.RETURNED_BY_PATRON, "The patron has brought it back."),
+    "return": (EventKind.RETURNED, "Send the item back to the lender."),
+    "will-supply": (EventKind.WILL_SUPPLY, "Promise it to the library that asks."),
+    "unfilled": (EventKind.UNFILLED, "Tell the library that asks: not from us."),
+    "ship": (EventKind.SHIPPED, "Send the item to the library that asks."),
+    "deliver": (EventKind.COPY_DELIVERED, "Deliver the copy."),
+    "check-in": (EventKind.CHECKED_IN, "Our item is back."),
+    "renew": (EventKind.RENEW, "Ask the lender for more time."),
+    "cancel": (EventKind.CANCEL, "Cancel the request."),
 }
 
-_FIELDS: Mapping[str, Field] = {
+_FIELDS: Mapping[str, ActionField] = {
     field.name: field for kind in BY_HAND for field in (*ACTS[kind].required, *ACTS[kind].optional)
 }
 """Every field by name; its help is that of one act."""
@@ -74,7 +74,7 @@ _FIELDS: Mapping[str, Field] = {
 MOST_BYTES = Limits().attachment_bytes
 
 
-def usage_of(kind: Kind) -> str:
+def usage_of(kind: EventKind) -> str:
     """`unfilled --reason WORD [--note TEXT]`"""
     fields = ACTS[kind]
     needed = [" ".join(_placeholders(field)) for field in fields.required]
@@ -82,7 +82,7 @@ def usage_of(kind: Kind) -> str:
     return " ".join((kind.value, *needed, *free))
 
 
-def _placeholders(field: Field) -> Iterator[str]:
+def _placeholders(field: ActionField) -> Iterator[str]:
     if field.type is FieldType.CITATION:
         yield "--title TEXT … (as of `request create`)"
         return
@@ -108,7 +108,7 @@ _VERSION = click.option(
 )
 
 
-def _command(name: str, help_: str, options: list[click.Option], kind: Kind | None = None) -> click.Command:
+def _command(name: str, help_: str, options: list[click.Option], kind: EventKind | None = None) -> click.Command:
     """`kind` None: it is an argument of the command."""
 
     @click.argument("number", metavar="NUMBER")
@@ -128,7 +128,7 @@ def _command(name: str, help_: str, options: list[click.Option], kind: Kind | No
     return click.Command(name, callback=run_action, help=help_, params=[common[0], *argument, *options, *common[1:]])
 
 
-def _alias(name: str, kind: Kind, help_: str) -> click.Command:
+def _alias(name: str, kind: EventKind, help_: str) -> click.Command:
     fields = ACTS[kind]
     options = [one for field in fields.required for one in options_of(field, " [needed]")]
     options += [one for field in fields.optional for one in options_of(field)]
@@ -165,7 +165,7 @@ SHORT = tuple(_alias(name, kind, help_) for name, (kind, help_) in ALIASES.items
 # --- what is done --------------------------------------------------------------------------------------------
 
 
-def _kind(word: str) -> Kind:
+def _kind(word: str) -> EventKind:
     """Raises click.UsageError with the nearest kind."""
     kinds = {kind.value: kind for kind in BY_HAND}
     kinds |= {alias: kind for alias, (kind, _) in ALIASES.items() if alias not in kinds}
@@ -176,17 +176,17 @@ def _kind(word: str) -> Kind:
     raise click.UsageError(f"there is no act '{word}'{hint} All: illgate request act --help")
 
 
-@frozen
+@value
 class _Order:
     """What is to be done, as it was typed."""
 
     library: LibrarySettings
     number: str
-    kind: Kind
+    kind: EventKind
     said: Said
 
 
-def _act(installation: Installation, number: str, kind: Kind, said: dict[str, Any]) -> None:
+def _act(installation: Installation, number: str, kind: EventKind, said: dict[str, Any]) -> None:
     order = _Order(library_named(installation, said.pop("symbol")), number, kind, said)
     _only_what_fits(order)
     request = run(installation, lambda managed: _done(managed, order))
@@ -200,7 +200,7 @@ def _act(installation: Installation, number: str, kind: Kind, said: dict[str, An
 async def _done(managed: Managed, order: _Order) -> Request:
     front, symbol, said = managed.requests, order.library.symbol, order.said
     before = await front.find_request(symbol, order.number)
-    wanted = Act(
+    wanted = ActionRequest(
         kind=order.kind,
         details=_details(order, before),
         actor=said["actor"],
@@ -209,7 +209,7 @@ async def _done(managed: Managed, order: _Order) -> Request:
     )
     try:
         return await front.act(symbol, before.id, wanted)
-    except NotNow as error:
+    except EventDenied as error:
         possible = [kind.value for kind in (await front.show(symbol, before.id)).allowed if kind in BY_HAND]
         raise NotDone(f"{error.denied.detail}\nPossible now: {', '.join(possible)}.") from error
 
@@ -263,12 +263,12 @@ def _spelled(field: str) -> str:
     return "--title and the like" if field == "citation" else option_name(field)
 
 
-def _takes(fields: ActFields) -> Iterator[str]:
+def _takes(fields: ActionFieldSet) -> Iterator[str]:
     yield from (f"{_spelled(field.name)} (needed)" for field in fields.required)
     yield from (_spelled(field.name) for field in fields.optional)
 
 
-def _details(order: _Order, request: Request) -> Details:
+def _details(order: _Order, request: Request) -> EventDetails:
     """Raises click.UsageError, click.BadParameter."""
     here = Here(order.library.zone, order.library.currency)
     given: dict[str, Any] = {}
@@ -332,18 +332,18 @@ def _pages(kept: Attachment) -> str:
     return f", {kept.pages} pages" if kept.pages is not None else ""
 
 
-def _upload(file: Path, name: str, pages: int | None) -> Upload:
+def _upload(file: Path, name: str, pages: int | None) -> FileUpload:
     """Raises click.UsageError."""
     if file.stat().st_size > MOST_BYTES:
         raise click.UsageError(f"{file}: a file may have {MOST_BYTES:,} bytes")
     content = file.read_bytes()
-    kind = type_of(content)
+    kind = detect_file_type(content)
     if kind is None:
         raise click.UsageError(
             f"{file}: nobody knows what this is; known are {', '.join(one.value for one in FileType)}"
         )
     said = model(UploadQuery, {"name": name, "pages": pages})
-    return Upload(name=said.name, media_type=kind.value, content=content, pages=said.pages)
+    return FileUpload(name=said.name, media_type=kind.value, content=content, pages=said.pages)
 
 
 @click.command(name="reorder")

@@ -23,7 +23,7 @@ from gateway.cli.request_options import Here, citation_of, citation_options, mod
 from gateway.cli.request_views import list_requests, show_request
 from gateway.domain.library import Money
 from gateway.domain.requests.action_fields import FieldType
-from gateway.domain.requests.request import Party, Request, ServiceType
+from gateway.domain.requests.request import LibraryParty, Request, ServiceType
 from gateway.runtime.managed_requests import Managed
 from gateway.settings import LibrarySettings
 from gateway.web.api.models.inputs import NewBorrowing, NewLending
@@ -159,7 +159,7 @@ def lend_to(installation: Installation, /, partner: str, **said: Any) -> None:
 
     async def create_lending_request(managed: Managed) -> Request:
         is_profile = managed.requests.library_context(library.symbol).partner(partner) is not None
-        requester = Party(profile=partner) if is_profile else Party(symbol=partner)
+        requester = LibraryParty(profile=partner) if is_profile else LibraryParty(symbol=partner)
         return await managed.requests.create_lending(library.symbol, replace(draft, requester=requester))
 
     print_made(run(installation, create_lending_request), said["as_json"])

@@ -14,10 +14,10 @@ import click
 from pydantic import BaseModel, ValidationError
 
 from gateway.domain.library import Money
-from gateway.domain.requests.action_fields import Field, FieldType
+from gateway.domain.requests.action_fields import ActionField, FieldType
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Condition, Reasons
-from gateway.domain.value import frozen
+from gateway.domain.requests.events import LoanCondition, ReasonCodes
+from gateway.domain.value import value
 from gateway.web.api.models.values import CitationOut
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,7 +37,7 @@ def option_name(name: str) -> str:
 # --- values --------------------------------------------------------------------------------------------------
 
 
-@frozen
+@value
 class Here:
     """What values are read by: the library's zone and currency."""
 
@@ -145,18 +145,18 @@ _METAVAR = {
     FieldType.LOCATION: "CODE",
 }
 _CHOICES = {
-    FieldType.CONDITIONS: tuple(one.value for one in Condition),
+    FieldType.CONDITIONS: tuple(one.value for one in LoanCondition),
     FieldType.YES_NO: ("yes", "no"),
     FieldType.TRUTH: ("yes", "no"),
 }
 _MORE_HELP = {
     FieldType.ATTACHMENT: " An id, or the name that it has on the request.",
-    FieldType.REASON: f" Words: {', '.join(Reasons)}, or another.",
+    FieldType.REASON: f" Words: {', '.join(ReasonCodes)}, or another.",
 }
 _SEVERAL = (FieldType.CONDITIONS, FieldType.VOLUMES)
 
 
-def options_of(field: Field, note: str = "") -> Iterator[click.Option]:
+def options_of(field: ActionField, note: str = "") -> Iterator[click.Option]:
     """Of one field of an act; a citation has many. `note` stands behind the help."""
     if field.type is FieldType.CITATION:
         yield from citation_parameters()

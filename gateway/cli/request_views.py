@@ -29,27 +29,27 @@ from gateway.cli.request_actions import usage_of
 from gateway.cli.request_options import Here, value_of
 from gateway.configuration.yaml_document import nearest
 from gateway.domain.library import Money
-from gateway.domain.requests.action_fields import FieldType, given_names
+from gateway.domain.requests.action_fields import FieldType, given_detail_names
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.request import Borrowing, Lending, Request, Role
+from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
 from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS
-from gateway.domain.requests.views import HistoryLine, Page, Shown, Wanted
-from gateway.domain.value import frozen
+from gateway.domain.requests.views import HistoryLine, RequestFilter, RequestView, ResultPage
+from gateway.domain.value import value
 from gateway.runtime.managed_requests import Managed
 from gateway.web.api.models.outputs import ActionOut, RequestLine, ShownOut
 from gateway.web.api.operations.requests import BY_HAND, href
 
-STATES = tuple(dict.fromkeys(state.value for state in (*Borrowing, *Lending)))
+STATES = tuple(dict.fromkeys(state.value for state in (*BorrowingState, *LendingState)))
 
 WIDTH = 17
 
 
-@frozen
+@value
 class Asked:
     """Which list, which page of it, and how it is shown."""
 
     symbol: str
-    wanted: Wanted
+    wanted: RequestFilter
     limit: int
     cursor: str
     as_json: bool
@@ -83,7 +83,7 @@ def list_requests(installation: Installation, /, **said: Any) -> None:
     by_default = None if said["states"] or said["task"] else True
     here = Here(library.zone, library.currency)
     before = value_of(FieldType.DAY, said["before"], here, "need_by_before") if said["before"] else ""
-    wanted = Wanted(
+    wanted = RequestFilter(
         role=Role(said["role"]) if said["role"] else None,
         states=said["states"],
         task=said["task"] or "",
@@ -113,7 +113,7 @@ def print_list(installation: Installation, asked: Asked) -> None:
     print_cursor(page.cursor)
 
 
-def _rows(page: Page[Request], zone: tzinfo) -> Iterator[str]:
+def _rows(page: ResultPage[Request], zone: tzinfo) -> Iterator[str]:
     if not page.items:
         yield "no requests"
         return
@@ -149,7 +149,7 @@ def show_request(installation: Installation, number: str, symbol: str, as_json: 
     """
     library = library_named(installation, symbol)
 
-    async def load_request_view(managed: Managed) -> Shown:
+    async def load_request_view(managed: Managed) -> RequestView:
         found = await managed.requests.find_request(library.symbol, number)
         return await managed.requests.show(library.symbol, found.id)
 
@@ -167,7 +167,7 @@ def show_request(installation: Installation, number: str, symbol: str, as_json: 
         click.echo(line)
 
 
-def lines(shown: Shown, zone: tzinfo) -> Iterator[str]:
+def lines(shown: RequestView, zone: tzinfo) -> Iterator[str]:
     request = shown.request
     marks = flags(request)
     yield f"{request.number}  {request.role.value}, {request.state.value}{f' ({marks})' if marks else ''}"
@@ -275,7 +275,7 @@ def _attempts(request: Request, zone: tzinfo) -> Iterator[str]:
     yield from _block("What catalogues said", said)
 
 
-def _unfinished(shown: Shown, zone: tzinfo) -> Iterator[str]:
+def _unfinished(shown: RequestView, zone: tzinfo) -> Iterator[str]:
     rows = (
         (f"{one.kind} {one.target}".rstrip(), one.status, minute(one.created, zone), str(one.tries), one.id, one.error)
         for one in shown.unfinished
@@ -324,7 +324,7 @@ def _event(line: HistoryLine, zone: tzinfo) -> str:
     event = line.event
     moved = f" -> {line.after}" if line.after != line.before else ""
     attempt = f" no. {event.attempt}" if event.attempt else ""
-    said = [f"{name} {_text(getattr(event.details, name), zone)}" for name in sorted(given_names(event.details))]
+    said = [f"{name} {_text(getattr(event.details, name), zone)}" for name in sorted(given_detail_names(event.details))]
     why = f"  DID NOT FIT: {line.denied}" if line.denied else ""
     details = f"  [{'; '.join(said)}]" if said else ""
     note = f"  {line.note}" if line.note else ""
@@ -380,4 +380,4 @@ def show_task(installation: Installation, name: str, limit: int, cursor: str, sy
         near = nearest(name, BY_NAME)
         hint = f"; did you mean '{near}'?" if near else ""
         raise click.UsageError(f"no such list: {name}{hint} All: illgate task list --all")
-    print_list(installation, Asked(symbol, Wanted(task=name), limit, cursor, as_json))
+    print_list(installation, Asked(symbol, RequestFilter(task=name), limit, cursor, as_json))

@@ -24,8 +24,8 @@ from gateway.cli.request_commands import print_made
 from gateway.cli.request_options import model
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.request import Request, ServiceType
-from gateway.domain.requests.views import Draft
-from gateway.ports.catalogue import HeldItem, Query
+from gateway.domain.requests.views import BorrowingDraft
+from gateway.ports.catalogue import CatalogueQuery, HeldItem
 from gateway.runtime.managed_requests import Managed
 from gateway.services.searching import search
 from gateway.services.searching.search import Answered, Found, Result, Searchable
@@ -121,7 +121,7 @@ def _list(found: Sequence[Searchable], as_json: bool) -> None:
 # --- what is asked -------------------------------------------------------------------------------------------
 
 
-def _query(said: tuple[str, ...], *, native: bool) -> Query:
+def _query(said: tuple[str, ...], *, native: bool) -> CatalogueQuery:
     """Raises Refused."""
     return search.native(" ".join(said)) if native else search.parse(" ".join(map(_quoted, said)))
 
@@ -132,7 +132,7 @@ def _quoted(word: str) -> str:
     return f'{found[1]}:"{found[2]}"' if found is not None else word
 
 
-def _draft(results: tuple[Result, ...], said: dict[str, Any]) -> Draft:
+def _draft(results: tuple[Result, ...], said: dict[str, Any]) -> BorrowingDraft:
     """Raises click.UsageError."""
     number = said["chosen"]
     if number > len(results):

@@ -12,26 +12,31 @@ from gateway.cli.formatting import as_text
 from gateway.cli.installation import REFUSED, UNKNOWN, UNREACHABLE, Installation, pass_installation
 from gateway.configuration.yaml_document import ConfigurationError, nearest
 from gateway.domain.profile import Profile
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.ports.partner_simulator import (
-    Fate,
     HttpPlace,
-    Parameter,
-    Partner,
+    InvalidParameter,
+    MessageFate,
     PartnerService,
+    PartnerSimulator,
     Place,
-    Reply,
+    SendTimeouts,
+    ServiceParameter,
     TcpPlace,
-    Timeouts,
+    TransportReply,
     Values,
-    WrongValue,
 )
-from gateway.ports.responder import Conversation
-from gateway.ports.tls import Tls
+from gateway.ports.responder import ExchangeContext
+from gateway.ports.tls import ClientTls
 from gateway.secrets import resolve
 from gateway.settings import Settings
 
-EXIT = {Fate.DONE: 0, Fate.REFUSED: REFUSED, Fate.FAILED: UNREACHABLE, Fate.UNKNOWN: UNKNOWN}
+EXIT = {
+    MessageFate.DONE: 0,
+    MessageFate.REFUSED: REFUSED,
+    MessageFate.FAILED: UNREACHABLE,
+    MessageFate.UNKNOWN: UNKNOWN,
+}
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -100,10 +105,10 @@ def send_command(
             click.echo(line)
         return
     values = _values(_service(role, service), options)
-    place = _place(installation.settings, role, url, tcp, Tls(ca, certificate), tls, timeout)
+    place = _place(installation.settings, role, url, tcp, ClientTls(ca, certificate), tls, timeout)
     try:
         body = role.partner.build(service, values, role.talk)
-    except WrongValue as error:
+    except InvalidParameter as error:
         raise click.UsageError(str(error)) from error
     if raw or dry_run:
         click.echo(f"--- to {_where(place)}\n{as_text(body)}")
@@ -119,14 +124,14 @@ def send_command(
     ctx.exit(EXIT[explanation.fate])
 
 
-@frozen
+@value
 class _Role:
     """Who is played."""
 
     profile: Profile
     protocol: str
-    partner: Partner
-    talk: Conversation
+    partner: PartnerSimulator
+    talk: ExchangeContext
 
     @property
     def services(self) -> tuple[PartnerService, ...]:
@@ -143,7 +148,7 @@ def _role(installation: Installation, name: str) -> _Role:
         if make is not None:
             library = settings.find_library(profile.library)
             now = installation.clock.now()
-            talk = Conversation(profile, library.symbol, library.zone, library.currency, now)
+            talk = ExchangeContext(profile, library.symbol, library.zone, library.currency, now)
             return _Role(profile, protocol, make(lambda reference: resolve(reference, settings.folder)), talk)
     raise click.UsageError(f"profile {name} speaks no protocol in which a partner can be played")
 
@@ -192,7 +197,7 @@ def _values(service: PartnerService, words: Sequence[str]) -> Values:
     return found
 
 
-def _text(parameter: Parameter, equals: str, value: str, rest: Iterator[str]) -> str:
+def _text(parameter: ServiceParameter, equals: str, value: str, rest: Iterator[str]) -> str:
     if parameter.flag:
         if equals:
             raise click.UsageError(f"--{parameter.name} takes no value")
@@ -226,7 +231,7 @@ def _list(role: _Role, name: str) -> Iterator[str]:
         yield f"  --{parameter.name:<{width}}  {_described(parameter)}"
 
 
-def _described(parameter: Parameter) -> str:
+def _described(parameter: ServiceParameter) -> str:
     parts = [parameter.help]
     if parameter.required:
         parts.append("required")
@@ -245,10 +250,10 @@ def _described(parameter: Parameter) -> str:
 
 
 def _place(
-    settings: Settings, role: _Role, url: str | None, tcp: str | None, tls: Tls, with_tls: bool, timeout: float
+    settings: Settings, role: _Role, url: str | None, tcp: str | None, tls: ClientTls, with_tls: bool, timeout: float
 ) -> Place:
     """Raises click.UsageError."""
-    timeouts = Timeouts(connect=min(10.0, timeout), read=timeout, total=timeout)
+    timeouts = SendTimeouts(connect=min(10.0, timeout), read=timeout, total=timeout)
     if url is not None and tcp is not None:
         raise click.UsageError("--url or --tcp, not both")
     if tcp is not None:
@@ -264,7 +269,9 @@ def _place(
     return HttpPlace(url, tls, timeouts)
 
 
-def _tcp_place(settings: Settings, role: _Role, address: str, tls: Tls, with_tls: bool, timeouts: Timeouts) -> TcpPlace:
+def _tcp_place(
+    settings: Settings, role: _Role, address: str, tls: ClientTls, with_tls: bool, timeouts: SendTimeouts
+) -> TcpPlace:
     if address:
         host, colon, port = address.rpartition(":")
         if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65_536:
@@ -289,6 +296,6 @@ def _where(place: Place) -> str:
     return place.url if isinstance(place, HttpPlace) else f"{_shown(place.host)}:{place.port}"
 
 
-def _how(reply: Reply) -> str:
+def _how(reply: TransportReply) -> str:
     status = f", HTTP {reply.status}" if reply.status else ""
     return f"{reply.seconds * 1000:.0f} ms{status}"

@@ -14,10 +14,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from gateway.domain.commands import NoticeKind
-from gateway.domain.problems import Reason
+from gateway.domain.problems import RefusalReason
 
 
-class Section(BaseModel):
+class ProfileSection(BaseModel):
     """A part of a profile: frozen, no key that nobody reads."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,7 +28,7 @@ class Section(BaseModel):
         return self
 
 
-def _pattern(value: str) -> str:
+def _check_pattern(value: str) -> str:
     try:
         re.compile(value)
     except re.error as error:
@@ -36,10 +36,10 @@ def _pattern(value: str) -> str:
     return value
 
 
-Pattern = Annotated[str, AfterValidator(_pattern)]
+Pattern = Annotated[str, AfterValidator(_check_pattern)]
 
 
-def _template(*fields: str) -> AfterValidator:
+def _braces_validator(*fields: str) -> AfterValidator:
     """Text in which only these fields may stand in braces."""
 
     def check_braces(value: str) -> str:
@@ -62,7 +62,7 @@ def _check_groups(pattern: str, replacement: str) -> None:
             raise ValueError(f"\\{number} names a group, but {pattern!r} has {groups}")
 
 
-class Rewrite(Section):
+class IdentifierRewrite(ProfileSection):
     """How an identifier as sent becomes the library's own; steps in the order of these keys."""
 
     trim: bool = Field(True, description="drop blanks at both ends")
@@ -76,7 +76,7 @@ class Rewrite(Section):
     suffix: str = Field("", description="put behind")
 
     @model_validator(mode="after")
-    def _check_replacement_groups(self) -> Rewrite:
+    def _check_replacement_groups(self) -> IdentifierRewrite:
         if self.pattern is not None:
             _check_groups(self.pattern, self.replacement)
         elif self.replacement:
@@ -97,11 +97,11 @@ class Rewrite(Section):
         return f"{self.prefix}{value}{self.suffix}"
 
 
-class InstitutionalRule(Section):
+class InstitutionalRule(ProfileSection):
     """A partner library as a patron: lending to another institution puts the loan on its account."""
 
     match: Pattern = Field(description="regular expression that the user id, as sent, must match whole")
-    patron: Annotated[str, _template("agency", "user")] = Field(
+    patron: Annotated[str, _braces_validator("agency", "user")] = Field(
         description="patron identifier; {agency} is the sender's agency, {user} the id as sent, \\1 a group"
     )
 
@@ -111,11 +111,11 @@ class InstitutionalRule(Section):
         return self
 
 
-class Patrons(Section):
+class PatronRules(ProfileSection):
     lookup_by: tuple[str, ...] = Field(
         ("barcode", "username", "external"), description="identifier types tried in order"
     )
-    rewrite: Rewrite = Rewrite()
+    rewrite: IdentifierRewrite = IdentifierRewrite()
     id_types: dict[str, str] = Field(
         {}, description="the partner's UserIdentifierType, in lower case -> our identifier type"
     )
@@ -151,13 +151,13 @@ class PrefixMeaning(StrEnum):
     NOT_RENEWABLE = "not-renewable"
 
 
-class RequestPrefix(Section):
+class RequestPrefix(ProfileSection):
     prefix: str
     means: tuple[PrefixMeaning, ...]
     keep: bool = Field(True, description="the prefix stays part of the request number")
 
 
-class Manages(StrEnum):
+class ManagedRole(StrEnum):
     """What becomes of a partner's RequestItem besides a hold."""
 
     NONE = "none"
@@ -165,8 +165,8 @@ class Manages(StrEnum):
     BORROWING = "borrowing"
 
 
-class Requests(Section):
-    rewrite: Rewrite = Rewrite()
+class RequestItemRules(ProfileSection):
+    rewrite: IdentifierRewrite = IdentifierRewrite()
     prefixes: tuple[RequestPrefix, ...] = Field((), description="what a request number says by its prefix")
     ignore: bool = Field(
         False,
@@ -178,8 +178,8 @@ class Requests(Section):
     )
     use_pickup: bool = Field(True, description="read the pickup location of a request; else the default is taken")
     hold_days: int = Field(0, ge=0, le=3650, description="days until an unfilled hold expires; 0: never")
-    managed: Manages = Field(
-        Manages.NONE,
+    managed: ManagedRole = Field(
+        ManagedRole.NONE,
         description="what the gateway manages itself: lending: the item on hold is lent to this partner (section "
         "`partner`); borrowing: our patron wants something, so suppliers are asked and no hold is placed",
     )
@@ -191,20 +191,20 @@ class BarcodeSource(StrEnum):
     GENERATED = "generated"
 
 
-class Items(Section):
-    rewrite: Rewrite = Rewrite()
+class ItemRules(ProfileSection):
+    rewrite: IdentifierRewrite = IdentifierRewrite()
     request_id_types: tuple[str, ...] = Field(
         ("ill request id",), description="ItemIdentifierTypes, lower case, whose value is a request number"
     )
     find_by_request: bool = Field(False, description="an item id that is no barcode is looked up as a request number")
 
 
-class Accept(Section):
+class AcceptItemRules(ProfileSection):
     """The temporary record of a partner's item (facts/users-want.md 14)."""
 
     barcode_from: BarcodeSource = BarcodeSource.ITEM_ID
-    barcode: Rewrite = Field(Rewrite(), description="how that id becomes the temporary barcode")
-    barcode_template: Annotated[str, _template("number", "request")] = Field(
+    barcode: IdentifierRewrite = Field(IdentifierRewrite(), description="how that id becomes the temporary barcode")
+    barcode_template: Annotated[str, _braces_validator("number", "request")] = Field(
         "ILL{number:09d}",
         description="for generated barcodes; {number} has up to nine digits and stays the same when the message is "
         "repeated, {request} is the request number",
@@ -215,7 +215,7 @@ class Accept(Section):
     policy: str = Field("ill", description="item policy")
     policies: dict[str, str] = Field({}, description="MediumType or Format, lower case -> item policy")
     library_use_policy: str = Field("ill-library-use", description="item policy when for use in the library only")
-    call_number: Annotated[str, _template("request", "agency")] = Field(
+    call_number: Annotated[str, _braces_validator("request", "agency")] = Field(
         "", description="when the message has none; {request}, {agency} are filled in"
     )
     title_prefix: str = ""
@@ -225,7 +225,7 @@ class Accept(Section):
     )
     no_renewal_words: tuple[str, ...] = Field((), description="words in the title that mean no renewals")
     suppressed: bool = Field(True, description="not shown in the catalogue")
-    note: Annotated[str, _template("request", "agency")] = Field(
+    note: Annotated[str, _braces_validator("request", "agency")] = Field(
         "", description="internal note; {request}, {agency} are filled in"
     )
     actions: dict[str, Literal["hold", "hold-and-notify", "circulate", "circulate-and-notify", "record-only"]] = Field(
@@ -261,7 +261,7 @@ class PickupSource(StrEnum):
     FIXED = "fixed"
 
 
-class Pickup(Section):
+class PickupRules(ProfileSection):
     source: tuple[PickupSource, ...] = Field((PickupSource.PICKUP_LOCATION,), description="tried in order")
     map: dict[str, str] = Field({}, description="as sent -> our pickup location code; matched without case")
     default: str = Field("", description="when none is said; empty: the patron's home library, else the first")
@@ -278,7 +278,7 @@ class DuePolicy(StrEnum):
     EARLIER = "earlier"
 
 
-class DueDates(Section):
+class DueDates(ProfileSection):
     policy: DuePolicy = Field(DuePolicy.LENDER, description="whose due date counts for the loan")
     mandated: DuePolicy = Field(DuePolicy.LENDER, description="the same for messages that say it has happened already")
     transit_days: int = Field(0, ge=0, le=365, description="days taken off the lender's date for the way back")
@@ -287,7 +287,7 @@ class DueDates(Section):
     )
 
 
-class CheckInRules(Section):
+class CheckInRules(ProfileSection):
     delete_item: Literal["never", "temporary"] = Field(
         "never", description="remove a temporary item when it is checked in (some brokers never send DeleteItem)"
     )
@@ -297,18 +297,18 @@ class CheckInRules(Section):
     trap_hold: bool = Field(True, description="a hold that waits for the item is filled at check-in")
 
 
-class CheckOutRules(Section):
+class CheckOutRules(ProfileSection):
     cancel_request: bool = Field(False, description="cancel the open hold of the same request before lending")
     override_blocks: bool = Field(False, description="lend although blocks or limits of the library forbid it")
 
 
-class DeleteRules(Section):
+class DeleteRules(ProfileSection):
     action: Literal["delete", "cancel-request", "keep"] = Field(
         "delete", description="delete the record, only cancel its open request, or keep all and say yes"
     )
 
 
-class Fees(Section):
+class FeeRules(ProfileSection):
     types: dict[str, str] = Field(
         {}, description="FiscalTransactionType or FiscalActionType, lower case -> our fee type"
     )
@@ -317,7 +317,7 @@ class Fees(Section):
     currency: str = Field("", pattern=r"^([A-Z]{3})?$", description="when none is sent; empty: the installation's")
 
 
-class Records(Section):
+class RecordRules(ProfileSection):
     types: dict[str, str] = Field(
         {
             "oclc": "oclc",
@@ -333,11 +333,13 @@ class Records(Section):
     order: tuple[str, ...] = Field(
         ("local", "oclc", "isbn", "issn", "lccn"), description="types tried in order; others are not tried"
     )
-    rewrite: dict[str, Rewrite] = Field({}, description="per our record id type, such as taking off (OCoLC) or .b")
+    rewrite: dict[str, IdentifierRewrite] = Field(
+        {}, description="per our record id type, such as taking off (OCoLC) or .b"
+    )
     drop_check_digit: bool = Field(False, description="drop the last character of a local record number (Sierra)")
 
 
-class Notifications(Section):
+class NotificationRules(ProfileSection):
     mode: Literal["commands", "notes"] = Field(
         "commands", description="carry out what a notification amounts to, or only keep it"
     )
@@ -349,16 +351,18 @@ class Notifications(Section):
     institutional_patron: str = Field("", description="patron on whose account our own items are lent out")
 
 
-AS_SUCCESS: dict[str, frozenset[Reason]] = {
-    "accept-item": frozenset({Reason.DUPLICATE_ITEM}),
-    "cancel-request": frozenset({Reason.REQUEST_CLOSED}),
-    "check-in": frozenset({Reason.UNKNOWN_ITEM, Reason.NOT_CHECKED_OUT, Reason.UNKNOWN_REQUEST}),
-    "check-in-by-request": frozenset({Reason.UNKNOWN_ITEM, Reason.NOT_CHECKED_OUT, Reason.UNKNOWN_REQUEST}),
-    "check-out": frozenset({Reason.ON_LOAN_SAME_PATRON}),
-    "create-patron": frozenset({Reason.DUPLICATE_PATRON}),
-    "delete-item": frozenset({Reason.UNKNOWN_ITEM, Reason.NOT_ALLOWED}),
-    "notice": frozenset(Reason),
-    "place-request": frozenset({Reason.DUPLICATE_REQUEST}),
+AS_SUCCESS: dict[str, frozenset[RefusalReason]] = {
+    "accept-item": frozenset({RefusalReason.DUPLICATE_ITEM}),
+    "cancel-request": frozenset({RefusalReason.REQUEST_CLOSED}),
+    "check-in": frozenset({RefusalReason.UNKNOWN_ITEM, RefusalReason.NOT_CHECKED_OUT, RefusalReason.UNKNOWN_REQUEST}),
+    "check-in-by-request": frozenset(
+        {RefusalReason.UNKNOWN_ITEM, RefusalReason.NOT_CHECKED_OUT, RefusalReason.UNKNOWN_REQUEST}
+    ),
+    "check-out": frozenset({RefusalReason.ON_LOAN_SAME_PATRON}),
+    "create-patron": frozenset({RefusalReason.DUPLICATE_PATRON}),
+    "delete-item": frozenset({RefusalReason.UNKNOWN_ITEM, RefusalReason.NOT_ALLOWED}),
+    "notice": frozenset(RefusalReason),
+    "place-request": frozenset({RefusalReason.DUPLICATE_REQUEST}),
 }
 """Refusals that leave nothing to be done, so that a success can be answered truthfully.
 
@@ -366,7 +370,7 @@ AS_SUCCESS: dict[str, frozenset[Reason]] = {
 """
 
 
-def _answerable(rules: dict[str, tuple[Reason, ...]]) -> dict[str, tuple[Reason, ...]]:
+def _check_success_reasons(rules: dict[str, tuple[RefusalReason, ...]]) -> dict[str, tuple[RefusalReason, ...]]:
     for service, reasons in rules.items():
         if service not in AS_SUCCESS:
             raise ValueError(f"no refusal of {service} can be a success; services: {', '.join(sorted(AS_SUCCESS))}")
@@ -377,21 +381,21 @@ def _answerable(rules: dict[str, tuple[Reason, ...]]) -> dict[str, tuple[Reason,
     return rules
 
 
-class CirculationPolicy(Section):
+class CirculationPolicy(ProfileSection):
     agencies: dict[str, str] = Field({}, description="agency ids on the wire -> our own; matched without case")
-    patrons: Patrons = Patrons()
-    requests: Requests = Requests()
-    items: Items = Items()
-    records: Records = Records()
-    accept: Accept = Accept()
-    pickup: Pickup = Pickup()
+    patrons: PatronRules = PatronRules()
+    requests: RequestItemRules = RequestItemRules()
+    items: ItemRules = ItemRules()
+    records: RecordRules = RecordRules()
+    accept: AcceptItemRules = AcceptItemRules()
+    pickup: PickupRules = PickupRules()
     due_dates: DueDates = DueDates()
     check_in: CheckInRules = CheckInRules()
     check_out: CheckOutRules = CheckOutRules()
     delete: DeleteRules = DeleteRules()
-    fees: Fees = Fees()
-    notifications: Notifications = Notifications()
-    as_success: Annotated[dict[str, tuple[Reason, ...]], AfterValidator(_answerable)] = Field(
+    fees: FeeRules = FeeRules()
+    notifications: NotificationRules = NotificationRules()
+    as_success: Annotated[dict[str, tuple[RefusalReason, ...]], AfterValidator(_check_success_reasons)] = Field(
         {},
         description="per service (such as check-in): refusals that are answered as success, since the partner only "
         "wants to know that nothing is left to do",

@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from gateway.domain.circulation_policy import DueDates, DuePolicy
 from gateway.domain.commands import Due
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.requests.calendar import Calendar, moved
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.requests.calendar import Calendar, move_to_day
 from gateway.domain.requests.policy import LendingRules
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 
-@frozen
+@value
 class DueChoice:
     """What to tell the library: a due date to set, one that must not be passed, or nothing (both None)."""
 
@@ -28,7 +28,7 @@ class DueChoice:
         return self.latest is not None and self.latest < due
 
 
-def moment(due: Due, rules: DueDates, zone: tzinfo) -> datetime | None:
+def due_moment(due: Due, rules: DueDates, zone: tzinfo) -> datetime | None:
     """A due date as a moment in UTC; a day ends at `time_of_day` in the zone. One at the end of all days (9999-12-31)
     that UTC doesn't have any more is none."""
     if due is None:
@@ -43,18 +43,18 @@ def moment(due: Due, rules: DueDates, zone: tzinfo) -> datetime | None:
 def patron_due(sent: Due, rules: DueDates, zone: tzinfo, start: datetime, *, days_back: int = 0) -> datetime | None:
     """The last moment of a loan that begins at `start`: the date as sent, less the days for the way back to the
     lender. Raises Refused(INVALID_DATE) when nothing is left: a loan never begins overdue unnoticed."""
-    due = moment(sent, rules, zone)
+    due = due_moment(sent, rules, zone)
     if due is None:
         return None
     if due <= start:
-        raise _invalid("The due date has already passed.", sent)
+        raise _invalid_date_refusal("The due date has already passed.", sent)
     due = (due.astimezone(zone) - timedelta(days=days_back)).astimezone(UTC)  # the same time of day in the zone
     if due <= start:
-        raise _invalid("The due date leaves no time for the way back.", sent)
+        raise _invalid_date_refusal("The due date leaves no time for the way back.", sent)
     return due
 
 
-def choose(policy: DuePolicy, due: datetime | None) -> DueChoice:
+def choose_due_date(policy: DuePolicy, due: datetime | None) -> DueChoice:
     if policy is DuePolicy.LENDER:
         return DueChoice(exact=due)
     return DueChoice(latest=due) if policy is DuePolicy.EARLIER else DueChoice()
@@ -65,16 +65,16 @@ def local_day(due: Due, zone: tzinfo) -> date | None:
     return due.astimezone(zone).date() if isinstance(due, datetime) else due
 
 
-def day_to_come(sent: Due, today: date, zone: tzinfo, about: About | None = None) -> date | None:
+def require_future_day(sent: Due, today: date, zone: tzinfo, about: MessagePart | None = None) -> date | None:
     """Raises Refused(INVALID_DATE) for a day before today."""
     found = local_day(sent, zone)
     if found is not None and found < today:
-        raise _invalid("This date has already passed.", sent, about)
+        raise _invalid_date_refusal("This date has already passed.", sent, about)
     return found
 
 
-def _invalid(detail: str, sent: Due, about: About | None = About.DUE_DATE) -> Refused:
-    return Refused(Reason.INVALID_DATE, detail, about=about, value=sent.isoformat() if sent is not None else "")
+def _invalid_date_refusal(detail: str, sent: Due, about: MessagePart | None = MessagePart.DUE_DATE) -> Refused:
+    return Refused(RefusalReason.INVALID_DATE, detail, about=about, value=sent.isoformat() if sent is not None else "")
 
 
 def patron_due_for_request(
@@ -94,7 +94,7 @@ def patron_due_for_request(
     """
     if rules.policy is DuePolicy.LOCAL:
         return local_due
-    theirs = from_lender(lender_due, rules, calendar, zone, start)
+    theirs = due_from_lender(lender_due, rules, calendar, zone, start)
     if theirs is None:
         return local_due
     if rules.policy is DuePolicy.EARLIER and local_due is not None:
@@ -102,7 +102,9 @@ def patron_due_for_request(
     return theirs
 
 
-def from_lender(lender_due: Due, rules: DueDates, calendar: Calendar, zone: tzinfo, start: datetime) -> datetime | None:
+def due_from_lender(
+    lender_due: Due, rules: DueDates, calendar: Calendar, zone: tzinfo, start: datetime
+) -> datetime | None:
     """The lender's date less the way back, on an open day. Raises Refused(INVALID_DATE)."""
     due = patron_due(lender_due, rules, zone, start, days_back=rules.transit_days)
     if due is None:
@@ -110,18 +112,18 @@ def from_lender(lender_due: Due, rules: DueDates, calendar: Calendar, zone: tzin
     day = due.astimezone(zone).date()
     open_day = calendar.open_day_on_or_before(day)
     if open_day != day:
-        due = moved(due, open_day, zone)
+        due = move_to_day(due, open_day, zone)
     if due <= start:
         raise Refused(
-            Reason.INVALID_DATE,
+            RefusalReason.INVALID_DATE,
             "The due date leaves no day on which the library is open.",
-            about=About.DUE_DATE,
+            about=MessagePart.DUE_DATE,
             value=lender_due.isoformat() if lender_due is not None else "",
         )
     return due
 
 
-def loan_days(rules: LendingRules, usual: int, item_policy: str = "", category: str = "") -> int:
+def count_loan_days(rules: LendingRules, usual: int, item_policy: str = "", category: str = "") -> int:
     """Calendar days of a loan to a library. `usual`: the workflow's; `category`: the partner's. Fewest count."""
     named = (
         rules.loan_days.item_policies.get(item_policy),
@@ -131,13 +133,13 @@ def loan_days(rules: LendingRules, usual: int, item_policy: str = "", category: 
     return min(found) if found else usual
 
 
-def lender_due(shipped: datetime, days: int, calendar: Calendar) -> date:
+def compute_lender_due(shipped: datetime, days: int, calendar: Calendar) -> date:
     """The day at whose end an item that was shipped then is due back: `days` calendar days later, or the next day on
     which we are open to take it back. Raises NeverOpen."""
     return calendar.first_open_day(calendar.day_of_moment(shipped) + timedelta(days=days))
 
 
-def renewed_due(current: Due, now: datetime, days: int, calendar: Calendar) -> date:
+def extend_lender_due(current: Due, now: datetime, days: int, calendar: Calendar) -> date:
     """After a renewal: `days` calendar days added to the due date, or to today where that is later. Raises
     NeverOpen."""
     today = calendar.day_of_moment(now)
@@ -145,7 +147,7 @@ def renewed_due(current: Due, now: datetime, days: int, calendar: Calendar) -> d
     return calendar.first_open_day(max(day, today) + timedelta(days=days))
 
 
-def need_by_problem(need_by: date | None, now: datetime, business_days: int, calendar: Calendar) -> str:
+def describe_need_by_problem(need_by: date | None, now: datetime, business_days: int, calendar: Calendar) -> str:
     """Why an item that takes so many business days to come can't be here by the day on which it is of use for the
     last time; one plain sentence, empty when it can, or when no such day is said."""
     if need_by is None:

@@ -10,10 +10,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 
-@frozen
+@value
 class Money:
     amount: Decimal
     currency: str  # ISO 4217 alphabetic code
@@ -35,13 +35,13 @@ class IdentifierType(StrEnum):
     INTERNAL = "internal"
 
 
-@frozen
+@value
 class PatronIdentifier:
     type: str  # IdentifierType or the library's own word
     value: str
 
 
-@frozen
+@value
 class PersonName:
     """A person's name, or an organisation's (then only `surname`, `is_organisation` set)."""
 
@@ -70,7 +70,7 @@ class ContactKind(StrEnum):
     PHONE = "phone"
 
 
-@frozen
+@value
 class PostalAddress:
     line1: str = ""
     line2: str = ""
@@ -80,7 +80,7 @@ class PostalAddress:
     country: str = ""
 
 
-@frozen
+@value
 class Contact:
     """One way to reach a patron. `role` is the library's word: home, work, notices …"""
 
@@ -92,7 +92,7 @@ class Contact:
     valid_to: date | None = None
 
 
-class Scope(StrEnum):
+class BlockScope(StrEnum):
     """What a block forbids."""
 
     BORROW = "borrow"
@@ -100,15 +100,15 @@ class Scope(StrEnum):
     RENEW = "renew"
 
 
-@frozen
+@value
 class Block:
     reason: str  # plain words: 'overdue items', 'fees above 20.00 EUR'
-    scopes: frozenset[Scope] = frozenset(Scope)
+    scopes: frozenset[BlockScope] = frozenset(BlockScope)
     since: date | None = None
     until: date | None = None
 
 
-@frozen
+@value
 class Patron:
     """A patron as the library has it now; blocks include those that its rules derive (expiry, fees, overdues)."""
 
@@ -132,11 +132,11 @@ class Patron:
     def identifier(self, type_: str) -> str | None:
         return next((i.value for i in self.identifiers if i.type == type_), None)
 
-    def find_block(self, scope: Scope) -> Block | None:
+    def find_block(self, scope: BlockScope) -> Block | None:
         return next((block for block in self.blocks if scope in block.scopes), None)
 
 
-@frozen
+@value
 class PatronDraft:
     """A patron to be created or what is to be changed of one (None = leave as it is)."""
 
@@ -156,7 +156,7 @@ class PatronDraft:
 # --- records and items -----------------------------------------------------------------------------------
 
 
-@frozen
+@value
 class RecordId:
     """An identifier of a bibliographic record. Types in lower case: local, oclc, isbn, issn, lccn, other words kept."""
 
@@ -164,7 +164,7 @@ class RecordId:
     value: str
 
 
-@frozen
+@value
 class Bib:
     """A bibliographic description."""
 
@@ -201,14 +201,14 @@ class ItemStatus(StrEnum):
     RECALLED = "recalled"
 
 
-@frozen
+@value
 class Location:
     library: str  # branch code
     shelf: str = ""  # location code within the branch
     name: str = ""  # for people
 
 
-@frozen
+@value
 class Item:
     id: str
     barcode: str
@@ -227,7 +227,7 @@ class Item:
     due: datetime | None = None
 
 
-@frozen
+@value
 class PickupLocation:
     code: str
     name: str
@@ -251,7 +251,7 @@ class HoldStatus(StrEnum):
         return self in (HoldStatus.WAITING, HoldStatus.PAGED, HoldStatus.IN_TRANSIT, HoldStatus.READY)
 
 
-@frozen
+@value
 class Hold:
     id: str
     key: str  # the idempotency key under which it was placed
@@ -271,7 +271,7 @@ class Hold:
     title: str = ""
 
 
-@frozen
+@value
 class Loan:
     id: str
     key: str
@@ -289,7 +289,7 @@ class Loan:
     title: str = ""
 
 
-@frozen
+@value
 class Charge:
     id: str
     key: str

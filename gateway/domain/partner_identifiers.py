@@ -5,37 +5,44 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
-from gateway.domain.circulation_policy import Accept, BarcodeSource, CirculationPolicy, Patrons, PrefixMeaning, Records
+from gateway.domain.circulation_policy import (
+    AcceptItemRules,
+    BarcodeSource,
+    CirculationPolicy,
+    PatronRules,
+    PrefixMeaning,
+    RecordRules,
+)
 from gateway.domain.commands import Named
 from gateway.domain.library import RecordId
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
 
 # --- agencies and patrons --------------------------------------------------------------------------------
 
 
-def our_agency(wire: str, policy: CirculationPolicy) -> str:
+def translate_agency(wire: str, policy: CirculationPolicy) -> str:
     """An agency id as sent -> ours; unchanged where the profile doesn't map it."""
     sent = wire.strip()
     folded = sent.casefold()
     return next((ours for theirs, ours in policy.agencies.items() if theirs.casefold() == folded), sent)
 
 
-def institution(user: str, agency: str, rules: Patrons) -> str | None:
+def institution_identifier(user: str, agency: str, rules: PatronRules) -> str | None:
     """The identifier of the patron that stands for a partner library, None when `user` is a person's id."""
     sent = user.strip()
     for rule in rules.institutional:
         if match := re.fullmatch(rule.match, sent):
-            return match.expand(rule.patron.format(agency=_plain(agency), user=_plain(sent)))
+            return match.expand(rule.patron.format(agency=_escape_backslashes(agency), user=_escape_backslashes(sent)))
     return None
 
 
-def _plain(text: str) -> str:
+def _escape_backslashes(text: str) -> str:
     """A text that `Match.expand` leaves as it is."""
     return text.replace("\\", r"\\")
 
 
-def patron_types(sent: Named, rules: Patrons) -> tuple[str, ...]:
+def choose_identifier_types(sent: Named, rules: PatronRules) -> tuple[str, ...]:
     """The identifier types under which a user id is looked up."""
     ours = rules.id_types.get(sent.type.strip().lower())
     return (ours,) if ours else rules.lookup_by
@@ -44,7 +51,7 @@ def patron_types(sent: Named, rules: Patrons) -> tuple[str, ...]:
 # --- request numbers -------------------------------------------------------------------------------------
 
 
-@frozen
+@value
 class RequestNumber:
     """A request number and what its prefix says."""
 
@@ -53,7 +60,7 @@ class RequestNumber:
     renewable: bool | None = None  # None: not said
 
 
-def request_number(sent: Named | None, policy: CirculationPolicy) -> RequestNumber:
+def read_request_number(sent: Named | None, policy: CirculationPolicy) -> RequestNumber:
     """Empty value when none was sent."""
     if sent is None:
         return RequestNumber("")
@@ -74,21 +81,21 @@ def request_number(sent: Named | None, policy: CirculationPolicy) -> RequestNumb
 # --- barcodes --------------------------------------------------------------------------------------------
 
 
-def means_request(sent: Named, policy: CirculationPolicy) -> bool:
+def is_request_number(sent: Named, policy: CirculationPolicy) -> bool:
     """Whether an item id is said to be a request number (OCLC: type `ILL Request Id`)."""
     return sent.type.strip().lower() in policy.items.request_id_types
 
 
-def item_barcodes(sent: Named, agency: str, policy: CirculationPolicy) -> tuple[str, ...]:
+def list_item_barcodes(sent: Named, agency: str, policy: CirculationPolicy) -> tuple[str, ...]:
     """The barcodes that an item id may stand for: one of the library's own first, then that of the temporary
     record which the same id gave in AcceptItem."""
     own = policy.items.rewrite.rewrite_identifier(sent.value)
     if policy.accept.barcode_from is BarcodeSource.GENERATED:
         return (own,)
-    return tuple(dict.fromkeys((own, _temporary(sent.value, agency, policy))))
+    return tuple(dict.fromkeys((own, _rewrite_barcode(sent.value, agency, policy))))
 
 
-def temporary_barcode(
+def make_temporary_barcode(
     item: Named | None,
     request: RequestNumber,
     sent_request: Named | None,
@@ -102,31 +109,36 @@ def temporary_barcode(
     """
     source = policy.accept.barcode_from
     if source is BarcodeSource.GENERATED:
-        barcode, about, value = generated_barcode(policy.accept, request.value, key), About.ITEM, ""
+        barcode, about, value = generate_barcode(policy.accept, request.value, key), MessagePart.ITEM, ""
     else:
-        sent, about = (item, About.ITEM) if source is BarcodeSource.ITEM_ID else (sent_request, About.REQUEST)
+        sent, about = (
+            (item, MessagePart.ITEM) if source is BarcodeSource.ITEM_ID else (sent_request, MessagePart.REQUEST)
+        )
         value = sent.value if sent is not None else ""
         if not value.strip():
-            raise Refused(Reason.DATA_MISSING, "The id that becomes the item's barcode is missing.", about=about)
-        barcode = _temporary(value, agency, policy)
+            raise Refused(RefusalReason.DATA_MISSING, "The id that becomes the item's barcode is missing.", about=about)
+        barcode = _rewrite_barcode(value, agency, policy)
     if len(barcode) > policy.accept.barcode_max:
         limit = policy.accept.barcode_max
         raise Refused(
-            Reason.INVALID_VALUE, f"The barcode would be longer than {limit} characters.", about=about, value=value
+            RefusalReason.INVALID_VALUE,
+            f"The barcode would be longer than {limit} characters.",
+            about=about,
+            value=value,
         )
     return barcode
 
 
-def _temporary(sent: str, agency: str, policy: CirculationPolicy) -> str:
-    return with_agency(policy.accept.barcode.rewrite_identifier(sent), agency, policy)
+def _rewrite_barcode(sent: str, agency: str, policy: CirculationPolicy) -> str:
+    return append_agency_code(policy.accept.barcode.rewrite_identifier(sent), agency, policy)
 
 
-def with_agency(barcode: str, agency: str, policy: CirculationPolicy) -> str:
+def append_agency_code(barcode: str, agency: str, policy: CirculationPolicy) -> str:
     """INN-Reach: barcodes of several sites may be equal, so the site's code is put behind (facts/ncip.md 2.9)."""
     return barcode + agency if policy.notifications.barcode_suffix_agency else barcode
 
 
-def generated_barcode(accept: Accept, request: str, key: str) -> str:
+def generate_barcode(accept: AcceptItemRules, request: str, key: str) -> str:
     """The same for the same key, so that a repeated message needs no counter to find its barcode again."""
     number = int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") % 1_000_000_000
     return accept.barcode_template.format(number=number, request=request)
@@ -135,26 +147,26 @@ def generated_barcode(accept: Accept, request: str, key: str) -> str:
 # --- records ---------------------------------------------------------------------------------------------
 
 
-def record_ids(sent: tuple[RecordId, ...], rules: Records) -> tuple[RecordId, ...]:
+def translate_record_ids(sent: tuple[RecordId, ...], rules: RecordRules) -> tuple[RecordId, ...]:
     """Record ids in our types and spelling, in the order in which they are tried.
 
     Raises Refused(INVALID_VALUE) when none is of a type that this profile looks up.
     """
     typed = ((rules.types.get(r.type.strip().lower(), r.type.strip().lower()), r.value) for r in sent)
     known = sorted((pair for pair in typed if pair[0] in rules.order), key=lambda pair: rules.order.index(pair[0]))
-    found = tuple(RecordId(type_, _record_value(type_, value, rules)) for type_, value in known)
+    found = tuple(RecordId(type_, _rewrite_record_number(type_, value, rules)) for type_, value in known)
     usable = tuple(record for record in found if record.value)
     if not usable:
         raise Refused(
-            Reason.INVALID_VALUE,
+            RefusalReason.INVALID_VALUE,
             "None of the record numbers is of a kind that can be looked up here.",
-            about=About.RECORD,
+            about=MessagePart.RECORD,
             value=sent[0].value if sent else "",
         )
     return usable
 
 
-def _record_value(type_: str, value: str, rules: Records) -> str:
+def _rewrite_record_number(type_: str, value: str, rules: RecordRules) -> str:
     rewrite = rules.rewrite.get(type_)
     value = rewrite.rewrite_identifier(value) if rewrite is not None else value.strip()
     return value[:-1] if rules.drop_check_digit and type_ == "local" else value

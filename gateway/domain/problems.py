@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 
-class Reason(StrEnum):
+class RefusalReason(StrEnum):
     """Why a library or the gateway refuses."""
 
     # the patron
@@ -70,7 +70,7 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
-class About(StrEnum):
+class MessagePart(StrEnum):
     """Which part of the message a refusal is about; a protocol turns it into an element name."""
 
     PATRON = "patron"
@@ -99,7 +99,13 @@ class Refused(Exception):
     """
 
     def __init__(
-        self, reason: Reason, detail: str, *, about: About | None = None, value: str = "", internal: str = ""
+        self,
+        reason: RefusalReason,
+        detail: str,
+        *,
+        about: MessagePart | None = None,
+        value: str = "",
+        internal: str = "",
     ) -> None:
         super().__init__(f"{reason.value}: {detail}")
         self.reason = reason
@@ -122,7 +128,7 @@ class OutcomeUnknown(Exception):
     """The call was sent and no answer came: it may or may not have been carried out."""
 
 
-class Fault(StrEnum):
+class MalformationKind(StrEnum):
     """What kind of malformation it is; messaging problem types of NCIP follow it (facts/ncip.md 3.6)."""
 
     SYNTAX = "syntax"
@@ -139,20 +145,20 @@ class Fault(StrEnum):
 class MalformedMessage(Exception):
     """Bytes that don't make a message: `place` is a path, line or offset, `reason` a plain sentence."""
 
-    def __init__(self, place: str, reason: str, fault: Fault = Fault.SYNTAX) -> None:
+    def __init__(self, place: str, reason: str, fault: MalformationKind = MalformationKind.SYNTAX) -> None:
         super().__init__(f"{place}: {reason}" if place else reason)
         self.place = place
         self.reason = reason
         self.fault = fault
 
 
-@frozen
+@value
 class Refusal:
     """`Refused` as a value: how an outcome is kept, worded and compared."""
 
-    reason: Reason
+    reason: RefusalReason
     detail: str
-    about: About | None = None
+    about: MessagePart | None = None
     value: str = ""
     internal: str = ""
 

@@ -12,13 +12,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from gateway.domain.circulation_policy import CirculationPolicy, Section
+from gateway.domain.circulation_policy import CirculationPolicy, ProfileSection
 from gateway.domain.requests.catalogue_policy import LocatePolicy
 from gateway.domain.requests.partner_policy import PartnerPolicy
-from gateway.domain.secret_reference import SecretRef
+from gateway.domain.secret_reference import SecretReference
 
 
-def _network(value: str) -> str:
+def _check_network(value: str) -> str:
     try:
         ipaddress.ip_network(value, strict=False)
     except ValueError as error:
@@ -26,10 +26,10 @@ def _network(value: str) -> str:
     return value
 
 
-Network = Annotated[str, AfterValidator(_network)]
+Network = Annotated[str, AfterValidator(_check_network)]
 
 
-class Match(Section):
+class MatchRule(ProfileSection):
     """One rule by which a message belongs to a profile: all keys that are set must fit (texts without case).
 
     A message that names a profile by its URL or listener is matched by that alone.
@@ -57,18 +57,18 @@ class AuthKind(StrEnum):
     CERTIFICATE = "certificate"
 
 
-class Authentication(Section):
+class Authentication(ProfileSection):
     """One way to be let in."""
 
     kind: AuthKind
     name: str = Field("", description="a name for this credential, used by match rules and the journal")
     user: str = Field("", description="user name for basic; common name for a client certificate")
-    secret: SecretRef = Field("", description="env:NAME or file:PATH")
+    secret: SecretReference = Field("", description="env:NAME or file:PATH")
     networks: tuple[Network, ...] = Field((), description="for kind network, or as a further condition for the others")
     parameter: str = Field("apikey", description="name of the query parameter for query-key")
 
 
-class Example(Section):
+class ProfileExample(ProfileSection):
     """A message and how it must be understood and answered; `illgate check` runs it."""
 
     name: str
@@ -95,7 +95,7 @@ class Profile(BaseModel):
     extends: str | None = None
     abstract: bool = Field(False, description="only to be extended, never chosen for a message")
     library: str = Field("", description="symbol of the library; empty: the only one configured")
-    match: tuple[Match, ...] = ()
+    match: tuple[MatchRule, ...] = ()
     auth: tuple[Authentication, ...] = Field((), description="any one of these lets a sender in; empty: nobody")
     max_bytes: int = Field(1_000_000, ge=1_000, le=50_000_000, description="largest message accepted")
     circulation: CirculationPolicy = CirculationPolicy()
@@ -105,5 +105,5 @@ class Profile(BaseModel):
     locate: LocatePolicy | None = Field(
         None, description="how its catalogue is asked whether it owns something, before it is asked for it"
     )
-    examples: tuple[Example, ...] = ()
+    examples: tuple[ProfileExample, ...] = ()
     dialects: Mapping[str, BaseModel] = Field(default_factory=dict)

@@ -16,15 +16,15 @@ SECRET_ERROR = "secret_reference"
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
 
 
-def is_reference(text: str) -> bool:
+def is_secret_reference(text: str) -> bool:
     return _REFERENCE.fullmatch(text) is not None
 
 
-def _reference(text: str) -> str:
-    if text and not is_reference(text):
+def _check_secret_reference(text: str) -> str:
+    if text and not is_secret_reference(text):
         raise PydanticCustomError(SECRET_ERROR, REQUIREMENT)
     return text
 
 
-SecretRef = Annotated[str, AfterValidator(_reference)]
+SecretReference = Annotated[str, AfterValidator(_check_secret_reference)]
 """`env:NAME`, `file:PATH`, or empty for none. Safe to show: it only says where the secret is."""

@@ -16,11 +16,11 @@ def fold_for_search(text: str) -> str:
     script stay; marks go where they are accents on Latin, Greek or Cyrillic letters."""
     if text.isascii():
         return " ".join(_ASCII_WORDS.findall(text.lower()))
-    plain = _unaccented(unicodedata.normalize("NFKC", text).casefold())
+    plain = _remove_accents(unicodedata.normalize("NFKC", text).casefold())
     return " ".join("".join(one if one.isalnum() or _is_mark(one) else " " for one in plain).split())
 
 
-def _unaccented(text: str) -> str:
+def _remove_accents(text: str) -> str:
     """Vowel signs of Hebrew, Arabic and Indic scripts and the voicing marks of kana are part of the word; they stay."""
     found: list[str] = []
     accented = False

@@ -14,11 +14,11 @@ T = TypeVar("T")
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def frozen(cls: type[T]) -> type[T]:
+def value(cls: type[T]) -> type[T]:
     return dataclass(slots=True, unsafe_hash=True)(cls)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
-def frozen_by_name(cls: type[T]) -> type[T]:
+def keyword_value(cls: type[T]) -> type[T]:
     """The same, built by field names only."""
     return dataclass(slots=True, unsafe_hash=True, kw_only=True)(cls)

@@ -12,13 +12,21 @@ from pydantic import BaseModel
 
 from gateway.domain.clock import Clock
 from gateway.domain.library import Item, Loan, Patron
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 from gateway.ports.catalogue import LinkFormat, RecordSearch
-from gateway.ports.incoming_mail import Conceal, MailboxClient, MailFormat, ParseMail
+from gateway.ports.incoming_mail import ConcealSecrets, MailboxClient, MailFormat, ParseMail
 from gateway.ports.library_system import CheckedIn, LibraryInfo, LibrarySystem
-from gateway.ports.outgoing_mail import AnswerLinks, LetterStyle, Mailer, MailServer, PartnerLetters, Sender, no_answers
-from gateway.ports.partner_channel import Lines, NoLines, PartnerChannel, Receive
-from gateway.ports.partner_simulator import Partner, Secrets
+from gateway.ports.outgoing_mail import (
+    AnswerLinks,
+    LetterSender,
+    LetterStyle,
+    Mailer,
+    MailServer,
+    PartnerLetters,
+    offer_no_answers,
+)
+from gateway.ports.partner_channel import NoPartnerConnections, PartnerChannel, PartnerConnections, ReceiveMessage
+from gateway.ports.partner_simulator import PartnerSimulator, Secrets
 from gateway.ports.responder import Responder
 
 if TYPE_CHECKING:
@@ -28,8 +36,8 @@ if TYPE_CHECKING:
     from gateway.store.migration import Migrations
 
 
-@frozen
-class LibraryContext:
+@value
+class LibraryAdapterContext:
     """What a library adapter is given to open the system of one library."""
 
     library: str  # symbol: the tenant whose rows these are
@@ -41,17 +49,17 @@ class LibraryContext:
     info: LibraryInfo  # as gateway.yml has it: name and how to reach the library
 
 
-@frozen
+@value
 class OpenLibrary:
     """One library's system, opened for the time of a command."""
 
-    context: LibraryContext
+    context: LibraryAdapterContext
     options: Any  # the adapter's own model
     system: LibrarySystem
 
 
-@frozen
-class Advice:
+@value
+class DeskAdvice:
     """What whoever has scanned an item has to know. `popup`: one line; `slip`: plain text to be printed and put into
     the item. Empty: nothing."""
 
@@ -59,14 +67,14 @@ class Advice:
     slip: str = ""
 
 
-class Desk(Protocol):
+class LibraryDesk(Protocol):
     """The gateway's part in what is done at a library's desk: requests that it manages follow."""
 
     async def notify_checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
         """Raises Unavailable."""
         ...
 
-    async def notify_checked_in(self, done: CheckedIn) -> Advice:
+    async def notify_checked_in(self, done: CheckedIn) -> DeskAdvice:
         """Told twice it changes nothing. Raises Unavailable."""
         ...
 
@@ -81,12 +89,12 @@ class CommandContext(Protocol):
         """
         ...
 
-    def desk(self, opened: OpenLibrary) -> Desk:
+    def desk(self, opened: OpenLibrary) -> LibraryDesk:
         """The desk of an open library. Raises ConfigurationError."""
         ...
 
 
-@frozen
+@value
 class LibraryAdapter:
     """A kind of library system: `open(context, options)` makes the port for one library.
 
@@ -98,13 +106,13 @@ class LibraryAdapter:
 
     name: str
     options: type[BaseModel]
-    open: Callable[[LibraryContext, Any], Awaitable[LibrarySystem]]
+    open: Callable[[LibraryAdapterContext, Any], Awaitable[LibrarySystem]]
     migrations: Migrations | None = None
     command: click.Group | None = None
-    sample: Callable[[LibraryContext], Awaitable[str]] | None = None
+    sample: Callable[[LibraryAdapterContext], Awaitable[str]] | None = None
 
 
-@frozen
+@value
 class ProtocolAdapter:
     """A wire protocol: `dialect` is the pydantic model of its section in a profile (key = `name`).
 
@@ -119,13 +127,13 @@ class ProtocolAdapter:
     dialect: type[BaseModel]
     responder: Callable[[], Responder]
     addresses: Callable[[Any], Mapping[str, str]] | None = None
-    partner: Callable[[Secrets], Partner] | None = None
+    partner: Callable[[Secrets], PartnerSimulator] | None = None
     example: Callable[[str], bytes] = str.encode
     over_http: bool = True
     for_all: bool = False
 
 
-@frozen
+@value
 class ChannelLibrary:
     """What a channel knows of a library whose requests it carries."""
 
@@ -138,7 +146,7 @@ ReadFile = Callable[[str, str], Awaitable[bytes]]
 """The bytes of an attachment, by library and id. Raises KeyError when it isn't there (any more), Unavailable."""
 
 
-@frozen_by_name
+@keyword_value
 class ChannelContext:
     """What a channel is given. `libraries` by symbol; `receive` takes what partners say (see `ports.partner_channel`);
     `mailer` and `sender` are the installation's; `folder` is where gateway.yml is: relative paths in a profile's
@@ -149,15 +157,15 @@ class ChannelContext:
     secrets: Secrets
     folder: Path
     mailer: Mailer
-    sender: Sender
+    sender: LetterSender
     letters: PartnerLetters
     read_file: ReadFile
-    receive: Receive
-    lines: Lines = NoLines()
-    answers: AnswerLinks = no_answers
+    receive: ReceiveMessage
+    lines: PartnerConnections = NoPartnerConnections()
+    answers: AnswerLinks = offer_no_answers
 
 
-@frozen
+@value
 class ChannelAdapter:
     """A way to tell partners about managed requests. `name`: as profiles and attempts call it (mail, loopback, …).
 
@@ -180,7 +188,7 @@ class ChannelAdapter:
     by_mail: Callable[[Any], bool] | None = None
 
 
-@frozen
+@value
 class MailerAdapter:
     """A way to hand mail in."""
 
@@ -188,7 +196,7 @@ class MailerAdapter:
     make: Callable[[MailServer, Secrets], Mailer]
 
 
-@frozen
+@value
 class MailFormatAdapter:
     """A format of partners' mails. `dialect` is the model of its section in a profile (key = `name`);
     `secret_pattern(dialect)`: where a password stands in its mails (group `secret`), whoever's it is."""
@@ -199,7 +207,7 @@ class MailFormatAdapter:
     secret_pattern: Callable[[Any], str] | None = None
 
 
-@frozen
+@value
 class MailboxAdapter:
     """A way to fetch partners' mails, and to take them apart. `make` raises ConfigurationError when what it needs isn't
     installed."""
@@ -207,10 +215,10 @@ class MailboxAdapter:
     name: str
     make: Callable[[Secrets], MailboxClient]
     parse: ParseMail
-    conceal: Conceal
+    conceal: ConcealSecrets
 
 
-@frozen
+@value
 class SearchAdapter:
     """A protocol in which catalogues are searched. `dialect` is the model of its section in a profile (key = `name`);
     `address(dialect)`: where it looks, as URL or host:port."""
@@ -221,7 +229,7 @@ class SearchAdapter:
     address: Callable[[Any], str]
 
 
-@frozen
+@value
 class LinkAdapter:
     """A format of links that cite something."""
 

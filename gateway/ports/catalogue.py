@@ -15,22 +15,22 @@ from typing import Protocol
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 
 
-class Holding(StrEnum):
+class HoldingAnswer(StrEnum):
     OWNS = "owns"
     NOT = "not"
     NOT_LENT = "not-lent"  # it owns it, and doesn't lend it
     UNKNOWN = "unknown"  # nobody could be asked: whether the partner is asked all the same is the rota's to say
 
 
-@frozen
-class Holdings:
+@value
+class HoldingsReport:
     """`note` is one line for the attempt: what was asked, what was found. `seconds`: how long that took; 0: nobody was
     asked. `skip`: UNKNOWN since the catalogue gave no answer, and the partner's profile says to skip it then."""
 
-    holding: Holding
+    holding: HoldingAnswer
     note: str = ""
     seconds: float = 0.0
     skip: bool = False
@@ -43,12 +43,14 @@ class Holdings:
 
 
 class Catalogue(Protocol):
-    async def holds(self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN) -> Holdings:
+    async def holds(
+        self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN
+    ) -> HoldingsReport:
         """Raises nothing: a catalogue that can't be reached is UNKNOWN."""
         ...
 
 
-class Index(StrEnum):
+class SearchIndex(StrEnum):
     """What a term is looked for in; each protocol maps them (Bib-1 use attributes, CQL indexes)."""
 
     ANY = "any"
@@ -65,7 +67,7 @@ class Index(StrEnum):
     YEAR = "year"
 
 
-class Match(StrEnum):
+class TermMatch(StrEnum):
     """How the words of a term are taken."""
 
     WORDS = "words"  # all of them, in any order
@@ -73,22 +75,22 @@ class Match(StrEnum):
     BEGINS = "begins"  # the field begins with it, right truncation
 
 
-@frozen
-class Term:
-    index: Index
+@value
+class SearchTerm:
+    index: SearchIndex
     value: str
-    match: Match = Match.WORDS
+    match: TermMatch = TermMatch.WORDS
 
 
-@frozen
-class Query:
+@value
+class CatalogueQuery:
     """All terms must fit. `native`: the protocol's own notation (PQF, CQL) instead of terms, as operators write it."""
 
-    terms: tuple[Term, ...] = ()
+    terms: tuple[SearchTerm, ...] = ()
     native: str = ""
 
 
-@frozen_by_name
+@keyword_value
 class HeldItem:
     """A copy, or a run of volumes, that a catalogue shows. `available` None: not said. `volumes`: enumeration and
     chronology as printed; `policy`: the catalogue's word for who may have it."""
@@ -105,7 +107,7 @@ class HeldItem:
     note: str = ""
 
 
-@frozen_by_name
+@keyword_value
 class FoundRecord:
     """One record of a hit list. `position` counts from 1. `holdings` None: the target said nothing about them; empty:
     it said that there are none. `problem`: what stands in the record's place, or what could not be read of it."""
@@ -118,8 +120,8 @@ class FoundRecord:
     problem: str = ""
 
 
-@frozen_by_name
-class Hits:
+@keyword_value
+class SearchHits:
     """`total` is the target's count; `records` the slice that was asked for. `asked`: the query in the protocol's own
     notation, for whoever wonders; `notes`: diagnostics that didn't stop it."""
 
@@ -138,11 +140,11 @@ class RecordSearch(Protocol):
         """As the section of a profile is called: z3950, sru."""
         ...
 
-    async def search(self, target: Profile, query: Query, *, start: int = 1, count: int = 10) -> Hits:
+    async def search(self, target: Profile, query: CatalogueQuery, *, start: int = 1, count: int = 10) -> SearchHits:
         """`count` 0: only how many there are. Who is cancelled leaves no connection in a doubtful state behind."""
         ...
 
-    async def terms(self, target: Profile, term: Term, *, count: int = 10) -> tuple[tuple[str, int], ...]:
+    async def terms(self, target: Profile, term: SearchTerm, *, count: int = 10) -> tuple[tuple[str, int], ...]:
         """Scan: terms of the index from this one on, each with the number of records, 0 where that isn't said."""
         ...
 
@@ -151,8 +153,8 @@ class RecordSearch(Protocol):
         ...
 
 
-@frozen
-class ArrivedLink:
+@value
+class ReceivedLink:
     """As it came: `query` is what stood behind the question mark, undecoded; `form` the body of a POST of
     `content_type`; a link may have both."""
 
@@ -161,8 +163,8 @@ class ArrivedLink:
     content_type: str = ""
 
 
-@frozen_by_name
-class Cited:
+@keyword_value
+class LinkCitation:
     """What a link says. `requester`: who asks, as the link has it, never believed without signing in; `referrer`: where
     it came from (sid, rfr_id). `unknown`: what was not understood or looked wrong, one line each, for the page and the
     journal."""
@@ -178,7 +180,7 @@ class LinkFormat(Protocol):
     @property
     def name(self) -> str: ...
 
-    def decode(self, link: ArrivedLink) -> Cited:
+    def decode(self, link: ReceivedLink) -> LinkCitation:
         """Raises MalformedMessage only where nothing at all can be read, such as XML that isn't any; an empty link is
         an empty citation."""
         ...

@@ -17,10 +17,10 @@ from typing import Protocol, runtime_checkable
 
 from gateway.domain.problems import Refusal
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request, Role
-from gateway.domain.secret_reference import SecretRef
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.secret_reference import SecretReference
+from gateway.domain.value import keyword_value, value
 from gateway.ports.outgoing_mail import MailSecurity
 
 _ORIGINAL = re.compile(
@@ -44,7 +44,7 @@ class SignIn(StrEnum):
     XOAUTH2 = "xoauth2"  # the password is an access token
 
 
-@frozen_by_name
+@keyword_value
 class MailboxServer:
     """Where a mailbox is. `password` by reference, resolved at each sign-in (tokens change); `ca`: PEM file of the
     authorities to trust, None: the system's; `seconds`: longest wait for each answer of the server."""
@@ -54,14 +54,14 @@ class MailboxServer:
     security: MailSecurity = MailSecurity.TLS
     sign_in: SignIn = SignIn.LOGIN
     user: str
-    password: SecretRef
+    password: SecretReference
     ca: Path | None = None
     seconds: float = 30.0
     folder: str = "INBOX"
 
 
-@frozen
-class Look:
+@value
+class MailboxSnapshot:
     """What waits in the folder: UIDs ascending, without those that are marked as done. A UID means a mail only
     together with `uid_validity` (RFC 9051 section 2.3.1.1)."""
 
@@ -69,8 +69,8 @@ class Look:
     uids: tuple[int, ...]
 
 
-@frozen
-class Fetched:
+@value
+class FetchedMail:
     uid: int
     content: bytes = field(repr=False)
 
@@ -79,7 +79,7 @@ class OpenMailbox(Protocol):
     """A mailbox, signed in and with its folder open. Every method raises Unavailable when the connection is gone;
     then it is of no use any more and must be closed."""
 
-    async def list_messages(self) -> Look:
+    async def list_messages(self) -> MailboxSnapshot:
         """The folder as it is now; opened anew, so a changed UIDVALIDITY is seen."""
         ...
 
@@ -87,7 +87,7 @@ class OpenMailbox(Protocol):
         """In bytes; what has gone meanwhile is left out."""
         ...
 
-    async def fetch(self, uids: Sequence[int]) -> Sequence[Fetched]:
+    async def fetch(self, uids: Sequence[int]) -> Sequence[FetchedMail]:
         """Whole mails, not marked as seen by it; what has gone meanwhile is left out."""
         ...
 
@@ -118,7 +118,7 @@ class MailboxClient(Protocol):
         ...
 
 
-@frozen
+@value
 class MailPart:
     """An attached file."""
 
@@ -127,8 +127,8 @@ class MailPart:
     content: bytes = field(repr=False)
 
 
-@frozen
-class Recipient:
+@value
+class MailRecipient:
     """The library whose mailbox it came to. `zone` and `currency`: what days, times and amounts that say none mean."""
 
     symbol: str = ""
@@ -136,7 +136,7 @@ class Recipient:
     currency: str = ""
 
 
-@frozen_by_name
+@keyword_value
 class IncomingMail:
     """A mail, taken apart: all that formats look at. `text`: the readable body in Unicode, from plain text or, if there
     is none, from HTML; `references`: ids of In-Reply-To and References without angle brackets, newest first."""
@@ -150,11 +150,11 @@ class IncomingMail:
     references: tuple[str, ...] = ()
     attachments: tuple[MailPart, ...] = ()
     automatic: bool = False  # Auto-Submitted, bounces, vacation notes: never answered
-    recipient: Recipient = Recipient()
+    recipient: MailRecipient = MailRecipient()
 
 
-@frozen_by_name
-class OfFile:
+@keyword_value
+class BatchEvent:
     """A file of ours that an answer is about (`gateway.ports.partner_channel.GatheredFile`). `numbers`: its number as
     it stands there, then without what the format puts before ours; `each`: it is about every request in the file;
     `count`: so many are meant, None: it doesn't say."""
@@ -164,7 +164,7 @@ class OfFile:
     count: int | None = None
 
 
-@frozen_by_name
+@keyword_value
 class MailEvent:
     """One thing that a mail says. `transaction`: the number by which both sides know the request, as it stands in the
     mail; empty: it must be found by `file` or `references`. `role` is ours. `request` comes with kind REQUEST. `files`:
@@ -176,23 +176,23 @@ class MailEvent:
     the channel (Kind.TROUBLE);
     `unfilled`, with kind REQUEST: it asks for what can't be done here, is answered so, and no request is made of it."""
 
-    kind: Kind
+    kind: EventKind
     role: Role
     transaction: str = ""
-    details: Details = Details()
+    details: EventDetails = EventDetails()
     request: Request | None = None
     files: tuple[int, ...] = ()
-    file: OfFile | None = None
+    file: BatchEvent | None = None
     explained: tuple[str, ...] = ()
     id: str = ""
     at: datetime | None = None
     guard: Callable[[Request], Refusal | None] | None = field(default=None, compare=False, repr=False)
     named: str = ""
-    unfilled: Details | None = None
+    unfilled: EventDetails | None = None
 
 
-@frozen
-class Understood:
+@value
+class MailInterpretation:
     """`unknown`: what was not understood, kept and shown."""
 
     events: tuple[MailEvent, ...] = ()
@@ -209,13 +209,13 @@ class MailFormat(Protocol):
         """Whether the mail looks like one of this format; quick, never raises."""
         ...
 
-    def decode(self, mail: IncomingMail, profile: Profile) -> Understood:
+    def decode(self, mail: IncomingMail, profile: Profile) -> MailInterpretation:
         """Raises MalformedMessage: it is of this format and can't be read; staff look at it."""
         ...
 
 
 @runtime_checkable
-class NamesFiles(Protocol):
+class NamesBatches(Protocol):
     """What a format can do besides whose partners get several of our messages in one mail
     (`gateway.ports.partner_channel.Gathers`): they quote its number in mails of other formats too."""
 
@@ -225,7 +225,7 @@ class NamesFiles(Protocol):
         ...
 
 
-class Action(StrEnum):
+class BounceAction(StrEnum):
     """What became of a mail of ours (RFC 3464 section 2.3.3)."""
 
     FAILED = "failed"
@@ -235,12 +235,12 @@ class Action(StrEnum):
     EXPANDED = "expanded"
 
 
-@frozen
-class Bounce:
+@value
+class BounceReport:
     """A report on a mail of ours. `status`: RFC 3463, such as 5.1.1, empty where none is said; `message_ids`: what
     the mail may have been called, without angle brackets; `why`: the server's words, without addresses."""
 
-    action: Action
+    action: BounceAction
     status: str
     message_ids: tuple[str, ...]
     why: str = ""
@@ -248,10 +248,10 @@ class Bounce:
     @property
     def is_permanent(self) -> bool:
         """It will never arrive: not what is only late, nor what a server will try again."""
-        return self.action is Action.FAILED and not self.status.startswith("4")
+        return self.action is BounceAction.FAILED and not self.status.startswith("4")
 
 
-class Automatic(StrEnum):
+class AutomaticMailKind(StrEnum):
     """Mails of programs (RFC 3834); none is ever answered."""
 
     NO = "no"
@@ -259,7 +259,7 @@ class Automatic(StrEnum):
     REPLIED = "replied"  # to a mail of ours, by nobody: absence notes
 
 
-@frozen
+@value
 class SenderCheck:
     """What a mail server found out about the sender (RFC 8601). `server`: who says so; only our own is to be believed.
     `method`: spf, dkim, dmarc …; `result`: pass, fail, none …; `domain`: whom it is about."""
@@ -270,15 +270,15 @@ class SenderCheck:
     domain: str = ""
 
 
-@frozen_by_name
+@keyword_value
 class ParsedMail:
     """`mail` is what formats are shown; the rest is for recognising what the mail is. `bounce`: it is a delivery
     report; `checks` topmost first; `dated`: its own Date, None where it has none that can be read; `repaired`: what was
     wrong with it, without personal data; `digest`: the same for the same content, whatever its header says."""
 
     mail: IncomingMail
-    bounce: Bounce | None = None
-    automatic: Automatic = Automatic.NO
+    bounce: BounceReport | None = None
+    automatic: AutomaticMailKind = AutomaticMailKind.NO
     checks: tuple[SenderCheck, ...] = ()
     dated: datetime | None = None
     repaired: tuple[str, ...] = ()
@@ -290,24 +290,24 @@ ParseMail = Callable[[bytes, datetime], ParsedMail]
 too many parts; all else is survived."""
 
 
-@frozen
-class Hidden:
+@value
+class SecretPatterns:
     """What is not to be kept of a mail: `words` as they stand, `patterns` (of bytes) with a group `secret`."""
 
     words: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
 
 
-Conceal = Callable[[bytes, Hidden], bytes]
+ConcealSecrets = Callable[[bytes, SecretPatterns], bytes]
 """The mail without them, also where its parts are coded."""
 
 
-def own_text(text: str) -> str:
+def remove_quoted_text(text: str) -> str:
     """Without what is quoted from the mail that is answered, and without the signature. Lines stay lines."""
-    return "\n".join(own_lines(text))
+    return "\n".join(list_own_lines(text))
 
 
-def own_lines(text: str) -> list[str]:
+def list_own_lines(text: str) -> list[str]:
     lines: list[str] = []
     for line in text.splitlines():
         if _ORIGINAL.match(line) or _SIGNATURE.match(line):
@@ -317,7 +317,7 @@ def own_lines(text: str) -> list[str]:
     return lines
 
 
-def shortened(text: str, most: int) -> str:
+def shorten_text(text: str, most: int) -> str:
     """At most so many characters, with a mark where something was left out."""
     text = text.strip()
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"

@@ -25,7 +25,7 @@ from gateway.domain.library import (
     PickupLocation,
     RecordId,
 )
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 
 class Capability(StrEnum):
@@ -62,7 +62,7 @@ class Capability(StrEnum):
     CHANGE_BARCODE = "change-barcode"
 
 
-@frozen
+@value
 class PatronKey:
     """How a caller names a patron. `types` are tried in order; an empty tuple means the library's own order."""
 
@@ -70,7 +70,7 @@ class PatronKey:
     types: tuple[str, ...] = ()
 
 
-@frozen
+@value
 class HoldWish:
     """A hold to be placed. One of `item_barcode` and `bib_id` is set; a bib means 'any copy'."""
 
@@ -85,7 +85,7 @@ class HoldWish:
     note: str = ""
 
 
-@frozen
+@value
 class TemporaryHold:
     """The hold that goes with a temporary item. `on_shelf`: put it on the hold shelf (or in transit to it) at once."""
 
@@ -95,7 +95,7 @@ class TemporaryHold:
     expires: date | None = None
 
 
-@frozen
+@value
 class TemporaryItem:
     """A partner's item while it is here: suppressed record, holding and item (facts/users-want.md 14).
 
@@ -120,8 +120,8 @@ class TemporaryItem:
     hold: TemporaryHold | None = None
 
 
-@frozen
-class Received:
+@value
+class TemporaryItemResult:
     """What `create_temporary_item` made, or had made before under the same key (then `repeated`)."""
 
     item: Item
@@ -130,7 +130,7 @@ class Received:
     repeated: bool = False
 
 
-@frozen
+@value
 class CheckedIn:
     """What happened at check-in. `loan` is the loan that ended, None when the item was not on loan but was
     put in its place (a returned transit, an item fresh from the partner). `route_to`: where it goes now."""
@@ -143,14 +143,14 @@ class CheckedIn:
     repeated: bool = False
 
 
-@frozen
+@value
 class BibHoldings:
     bib: Bib
     items: tuple[Item, ...]
     hold_count: int = 0
 
 
-@frozen
+@value
 class LibraryInfo:
     """How the library presents itself."""
 
@@ -161,7 +161,7 @@ class LibraryInfo:
     phone: str = ""
 
 
-@frozen
+@value
 class LibraryCodes:
     """The codes that a library has set up, for the check of profiles; None: the system can't tell.
 
@@ -287,7 +287,7 @@ class LibrarySystem(Protocol):
     ) -> Hold: ...
 
     # temporary records
-    async def create_temporary_item(self, item: TemporaryItem, key: str) -> Received:
+    async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
         """Record, holding, item and, if wished, hold, all or nothing. Where the item that this key made has been
         deleted since, it is made anew. Raises Refused(DUPLICATE_ITEM …)."""
         ...
@@ -303,7 +303,7 @@ class LibrarySystem(Protocol):
         Raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED (not temporary))."""
         ...
 
-    async def create_item(self, item: TemporaryItem, key: str) -> Received:
+    async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
         """A lasting item (NCIP CreateItem); `hold` must be None."""
         ...
 

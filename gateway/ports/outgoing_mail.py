@@ -19,10 +19,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.secret_reference import SecretRef
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.secret_reference import SecretReference
+from gateway.domain.value import keyword_value, value
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.partner_channel import PartnerMessage
 
@@ -32,8 +32,8 @@ ENCODED_BYTES = 39
 """Of text in one encoded word: with the field's name it stays below 76 columns."""
 
 
-@frozen
-class Letter:
+@value
+class RenderedLetter:
     """A letter in plain text and HTML, rendered. `message_id` without angle brackets; the same at every try; without
     `@` the sender's domain is added. `at`: when it was written (Date), aware. `automatic`: no person wrote it and
     nobody is expected to answer it (Auto-Submitted, RFC 3834). `charset`: used where all of the letter fits into it,
@@ -53,16 +53,16 @@ class Letter:
     charset: str = "utf-8"
 
 
-@frozen
-class Sender:
+@value
+class LetterSender:
     """Whose letters these are; what is empty is taken from the library."""
 
     address: str
     name: str = ""
     reply_to: str = ""
 
-    def fill_from_library(self, library: LibraryInfo) -> Sender:
-        return Sender(self.address, self.name or library.name, self.reply_to or library.email)
+    def fill_from_library(self, library: LibraryInfo) -> LetterSender:
+        return LetterSender(self.address, self.name or library.name, self.reply_to or library.email)
 
 
 class Mailer(Protocol):
@@ -78,7 +78,7 @@ class MailSecurity(StrEnum):
     NONE = "none"
 
 
-@frozen_by_name
+@keyword_value
 class MailServer:
     """Where mail is handed in. `password` by reference; `ca`: PEM file of the authorities to trust, None: the
     system's; `seconds`: longest wait for each answer of the server."""
@@ -87,7 +87,7 @@ class MailServer:
     port: int
     security: MailSecurity = MailSecurity.STARTTLS
     user: str = ""
-    password: SecretRef = ""
+    password: SecretReference = ""
     ca: Path | None = None
     seconds: float = 30.0
 
@@ -97,10 +97,10 @@ class MailPolicy(EmailPolicy):
     encoded words (RFC 2047), it loses blanks between them (seen in Python 3.11)."""
 
     def fold(self, name: str, value: str) -> str:
-        return _folded(name, value) or str(super().fold(name, value))
+        return _fold_header(name, value) or str(super().fold(name, value))
 
     def fold_binary(self, name: str, value: str) -> bytes:
-        return _folded(name, value).encode("ascii") or super().fold_binary(name, value)
+        return _fold_header(name, value).encode("ascii") or super().fold_binary(name, value)
 
 
 POLICY = MailPolicy(linesep=LINE_END, cte_type="7bit")
@@ -110,31 +110,31 @@ _ADDRESS = re.compile(r"""[^\s@<>()\[\],;:\\"]+@[^\s@<>()\[\],;:\\"]+""")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f]+")
 
 
-def build_mail(letter: Letter, sender: Sender) -> EmailMessage:
+def build_mail(letter: RenderedLetter, sender: LetterSender) -> EmailMessage:
     """Raises Refused when there is no address to send to, or one that is none; whose, it doesn't say."""
     mail = EmailMessage(policy=POLICY)
-    mail["From"] = _address(sender.address, sender.name, "the sender's address (mail.sender)")
-    mail["To"] = _address(letter.to, "", "the address of the one who is written to")
+    mail["From"] = _parse_mail_address(sender.address, sender.name, "the sender's address (mail.sender)")
+    mail["To"] = _parse_mail_address(letter.to, "", "the address of the one who is written to")
     reply_to = letter.reply_to or sender.reply_to
     if reply_to:
-        mail["Reply-To"] = _address(reply_to, "", "the address for answers")
-    mail["Subject"] = _line(letter.subject)
+        mail["Reply-To"] = _parse_mail_address(reply_to, "", "the address for answers")
+    mail["Subject"] = _flatten_line(letter.subject)
     if letter.at is not None:
         mail["Date"] = format_datetime(letter.at)
     if letter.message_id:
-        mail["Message-ID"] = _message_id(letter.message_id, sender)
+        mail["Message-ID"] = _format_message_id(letter.message_id, sender)
     if letter.in_reply_to:
-        mail["In-Reply-To"] = mail["References"] = _message_id(letter.in_reply_to, sender)
+        mail["In-Reply-To"] = mail["References"] = _format_message_id(letter.in_reply_to, sender)
     if letter.automatic:
         mail["Auto-Submitted"] = "auto-generated"
-    _fill(mail, letter)
+    _fill_mail(mail, letter)
     if letter.language:
         mail["Content-Language"] = letter.language  # last: while parts are added, Content-… goes down into the first
     return mail
 
 
-def _fill(mail: EmailMessage, letter: Letter) -> None:
-    charset = letter.charset if _fits(letter) else "utf-8"
+def _fill_mail(mail: EmailMessage, letter: RenderedLetter) -> None:
+    charset = letter.charset if _can_encode_letter(letter) else "utf-8"
     mail.set_content(letter.text, charset=charset)
     if letter.html:
         mail.add_alternative(letter.html, subtype="html", charset=charset)
@@ -142,34 +142,34 @@ def _fill(mail: EmailMessage, letter: Letter) -> None:
         main, _, sub = media_type.partition("/")
         if main in ("text", "message", "multipart") or not sub:  # their bytes are not ours to code anew
             main, sub = "application", "octet-stream"
-        mail.add_attachment(content, maintype=main, subtype=sub, filename=_line(name))
+        mail.add_attachment(content, maintype=main, subtype=sub, filename=_flatten_line(name))
 
 
-def _folded(name: str, value: str) -> str:
+def _fold_header(name: str, value: str) -> str:
     """Empty for a field that the library folds well."""
     if str(value).isascii():
         return ""
     if isinstance(value, UnstructuredHeader):
-        return f"{name}: {_encoded(str(value))}{LINE_END}"
+        return f"{name}: {_encode_words(str(value))}{LINE_END}"
     if isinstance(value, AddressHeader):
-        return f"{name}: {f',{LINE_END} '.join(map(_mailbox, value.addresses))}{LINE_END}"
+        return f"{name}: {f',{LINE_END} '.join(map(_encode_mailbox, value.addresses))}{LINE_END}"
     return ""
 
 
-def _mailbox(address: Address) -> str:
+def _encode_mailbox(address: Address) -> str:
     """Only the name is encoded."""
     if address.display_name.isascii():
         return str(address)
-    return f"{_encoded(address.display_name)}{LINE_END} <{address.addr_spec}>"
+    return f"{_encode_words(address.display_name)}{LINE_END} <{address.addr_spec}>"
 
 
-def _encoded(text: str) -> str:
+def _encode_words(text: str) -> str:
     """Encoded words, one a line. They end at blanks where they can, since some readers show a gap between two."""
-    words = [f"=?utf-8?b?{base64.b64encode(piece.encode()).decode('ascii')}?=" for piece in _pieces(text)]
+    words = [f"=?utf-8?b?{base64.b64encode(piece.encode()).decode('ascii')}?=" for piece in _split_for_encoding(text)]
     return f"{LINE_END} ".join(words)
 
 
-def _pieces(text: str) -> Iterator[str]:
+def _split_for_encoding(text: str) -> Iterator[str]:
     while text:
         piece = text.encode()[:ENCODED_BYTES].decode(errors="ignore")
         if len(piece) < len(text) and " " in piece:
@@ -178,7 +178,7 @@ def _pieces(text: str) -> Iterator[str]:
         text = text[len(piece) :]
 
 
-def _fits(letter: Letter) -> bool:
+def _can_encode_letter(letter: RenderedLetter) -> bool:
     try:
         f"{letter.text}{letter.html}".encode(letter.charset)
     except (UnicodeEncodeError, LookupError):
@@ -186,30 +186,30 @@ def _fits(letter: Letter) -> bool:
     return True
 
 
-def _address(address: str, name: str, what: str) -> Address:
+def _parse_mail_address(address: str, name: str, what: str) -> Address:
     if not address:
-        raise Refused(Reason.DATA_MISSING, f"A letter can't be sent without {what}.")
-    wrong = Refused(Reason.INVALID_VALUE, f"A letter can't be sent: {what} is no e-mail address.", value=address)
+        raise Refused(RefusalReason.DATA_MISSING, f"A letter can't be sent without {what}.")
+    wrong = Refused(RefusalReason.INVALID_VALUE, f"A letter can't be sent: {what} is no e-mail address.", value=address)
     if not _ADDRESS.fullmatch(address) or not address.rpartition("@")[0].isascii():  # no SMTPUTF8
         raise wrong
     user, _, domain = address.rpartition("@")
     try:
-        return Address(_line(name), user, domain.encode("idna").decode("ascii"))
+        return Address(_flatten_line(name), user, domain.encode("idna").decode("ascii"))
     except (UnicodeError, ValueError):
         raise wrong from None
 
 
-def _message_id(id_: str, sender: Sender) -> str:
+def _format_message_id(id_: str, sender: LetterSender) -> str:
     domain = sender.address.rpartition("@")[2]
-    return f"<{_line(id_)}>" if "@" in id_ else f"<{_line(id_)}@{domain}>"
+    return f"<{_flatten_line(id_)}>" if "@" in id_ else f"<{_flatten_line(id_)}@{domain}>"
 
 
-def _line(text: str) -> str:
+def _flatten_line(text: str) -> str:
     """On one line, so that no text of a letter can begin a header of its own."""
     return _BREAKS.sub(" ", text).strip()
 
 
-@frozen
+@value
 class LetterStyle:
     """How one partner's letters differ. `language` empty: the installation's. `subject`: with {reference}, {number},
     {kind}, {title}, {symbol}, {subject} (as the letter itself has it); empty: the letter's own. `folder`: templates
@@ -223,7 +223,7 @@ class LetterStyle:
 PLAIN = LetterStyle()
 
 
-@frozen
+@value
 class AnswerLink:
     """An address that answers a letter. `answer`: a name of `domain.requests.partner_answers`."""
 
@@ -236,7 +236,7 @@ AnswerLinks = Callable[[PartnerMessage, int], Awaitable[tuple[AnswerLink, ...]]]
 reach the gateway from outside. Raises Unavailable."""
 
 
-async def no_answers(_message: PartnerMessage, _days: int) -> tuple[AnswerLink, ...]:
+async def offer_no_answers(_message: PartnerMessage, _days: int) -> tuple[AnswerLink, ...]:
     """Letters without links."""
     return ()
 
@@ -250,6 +250,6 @@ class PartnerLetters(Protocol):
         zone: tzinfo,
         style: LetterStyle = PLAIN,
         answers: Sequence[AnswerLink] = (),
-    ) -> Letter:
+    ) -> RenderedLetter:
         """Raises Refused (there is no letter for this kind), ConfigurationError (a template, with file and line)."""
         ...

@@ -15,36 +15,36 @@ from typing import Protocol, runtime_checkable
 
 from gateway.domain.problems import Refusal, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Details, Event, Kind
-from gateway.domain.requests.request import Party, Request, Role
-from gateway.domain.value import frozen, frozen_by_name
-from gateway.ports.tls import Tls
+from gateway.domain.requests.events import Event, EventDetails, EventKind
+from gateway.domain.requests.request import LibraryParty, Request, Role
+from gateway.domain.value import keyword_value, value
+from gateway.ports.tls import ClientTls
 
 ABOUT = "about"
 """Name of the extra in which a message of kind TROUBLE says which message of the partner's was refused, in the words of
 its protocol."""
 
 
-@frozen_by_name
+@keyword_value
 class PartnerMessage:
     """One event to be told to the partner. `id` is unique and the same at every try, so that the partner can tell a
     repeat; `transaction` is the number by which requester and supplier know the request; `request` is as it was when
     the event happened. `repeated`: an earlier try may have reached the partner."""
 
     id: str
-    kind: Kind
+    kind: EventKind
     at: datetime
-    sender: Party  # our library
-    receiver: Party
+    sender: LibraryParty  # our library
+    receiver: LibraryParty
     role: Role  # ours
     transaction: str
-    details: Details
+    details: EventDetails
     request: Request
     repeated: bool = False
 
 
-@frozen
-class Delivered:
+@value
+class DeliveryResult:
     """The partner's side has the message. `refused`: it said at once that it can't act on it. `note` goes into the
     history in one line: who took it, under which id. `altered`: what had to be changed of it to fit into the partner's
     format, for the request's history."""
@@ -63,11 +63,11 @@ class PartnerChannel(Protocol):
         """As profiles and attempts call it: mail, loopback, iso-ill …"""
         ...
 
-    async def send(self, message: PartnerMessage, profile: Profile) -> Delivered: ...
+    async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult: ...
 
 
-@frozen_by_name
-class GatheredFile:
+@keyword_value
+class OrderBatchFile:
     """A mail of several messages. `id` as that of one message: the same at every try; `number`: ours, which the
     partner quotes; `at`: when it was put together, aware."""
 
@@ -77,7 +77,7 @@ class GatheredFile:
 
 
 @runtime_checkable
-class Gathers(Protocol):
+class SendsBatches(Protocol):
     """What a channel can do besides `send` whose partners take several messages in one mail."""
 
     def batch_key(self, message: PartnerMessage, profile: Profile) -> str:
@@ -85,32 +85,32 @@ class Gathers(Protocol):
         ...
 
     async def send_batch(
-        self, messages: Sequence[PartnerMessage], file: GatheredFile, profile: Profile
-    ) -> Sequence[Delivered | Refused]:
+        self, messages: Sequence[PartnerMessage], file: OrderBatchFile, profile: Profile
+    ) -> Sequence[DeliveryResult | Refused]:
         """One mail; what became of each message, in their order. Whoever can't be written is Refused alone and isn't
         in it; if nobody can, nothing is sent. Raises as `PartnerChannel.send`, about all of them."""
         ...
 
 
-@frozen_by_name
-class FromPartner:
+@keyword_value
+class IncomingPartnerMessage:
     """A partner's message about a managed request, decoded. `id`: the partner's id of the message, or a digest of
     it: a repeat is recognised by it. `request` comes with kind REQUEST: what is asked of us. `guard`: a rule of the
     protocol about the request as it is now; its refusal is told to the sender, and nothing changes."""
 
     id: str
-    kind: Kind
+    kind: EventKind
     role: Role  # ours
     sender: str  # symbol
     receiver: str  # our symbol
     transaction: str
-    details: Details = Details()
+    details: EventDetails = EventDetails()
     request: Request | None = None
     guard: Callable[[Request], Refusal | None] | None = field(default=None, compare=False, repr=False)
 
 
-@frozen
-class Taken:
+@value
+class InboxResult:
     """What became of it. `refused` is told to the sender in the words of its protocol; `repeated`: it was here
     before and changed nothing; `request` as it is after it, None where none was found."""
 
@@ -121,13 +121,13 @@ class Taken:
     request: Request | None = None
 
 
-Receive = Callable[[FromPartner, Profile | None], Awaitable[Taken]]
+ReceiveMessage = Callable[[IncomingPartnerMessage, Profile | None], Awaitable[InboxResult]]
 """`services.requests.partner_inbox`: what every channel hands partners' messages to. Without a profile the partner is
 found by the sender's symbol. Raises Unavailable."""
 
 
-@frozen_by_name
-class Saying:
+@keyword_value
+class OutgoingMessage:
     """One message for the partner of a profile.
 
     `address`: host:port that is dialled where no connection is open; empty: only an open one will do. `own`: always on
@@ -145,18 +145,18 @@ class Saying:
     needs_reply: bool = False
     seconds: float = 30.0
     connect_seconds: float = 10.0
-    tls: Tls | None = None
+    tls: ClientTls | None = None
 
 
-class Lines(Protocol):
-    async def send(self, saying: Saying) -> bytes | None:
+class PartnerConnections(Protocol):
+    async def send(self, saying: OutgoingMessage) -> bytes | None:
         """The reply; None where none was to come, or none needed to. Raises Unavailable (nothing was sent),
         OutcomeUnknown (no reply, or the connection broke)."""
         ...
 
 
-class NoLines:
+class NoPartnerConnections:
     """For commands, which work beside a daemon, and for previews."""
 
-    async def send(self, saying: Saying) -> bytes | None:
+    async def send(self, saying: OutgoingMessage) -> bytes | None:
         raise Unavailable("partners are spoken to by the daemon alone")

@@ -11,9 +11,9 @@ from dataclasses import field
 from enum import StrEnum
 from typing import Protocol
 
-from gateway.domain.value import frozen
-from gateway.ports.responder import Conversation
-from gateway.ports.tls import Tls
+from gateway.domain.value import value
+from gateway.ports.responder import ExchangeContext
+from gateway.ports.tls import ClientTls
 
 Values = Mapping[str, tuple[str, ...]]
 """Parameter name -> texts as typed; several only where the parameter is repeatable."""
@@ -22,8 +22,8 @@ Secrets = Callable[[str], str]
 """Resolves `env:NAME` or `file:PATH`; raises a ConfigurationError when it can't."""
 
 
-@frozen
-class Parameter:
+@value
+class ServiceParameter:
     """One thing that can be said with a service. `name` in kebab-case; `default` is what is sent if it isn't said,
     in words."""
 
@@ -37,18 +37,18 @@ class Parameter:
     default: str = ""
 
 
-@frozen
+@value
 class PartnerService:
     """A service by its name in kebab-case; `wire` is its name in the protocol."""
 
     name: str
     wire: str
     help: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[ServiceParameter, ...]
     aliases: tuple[str, ...] = ()
 
 
-class WrongValue(Exception):
+class InvalidParameter(Exception):
     """A value that can't be used, or one that is missing; `parameter` empty: it concerns the message as a whole."""
 
     def __init__(self, parameter: str, reason: str) -> None:
@@ -57,8 +57,8 @@ class WrongValue(Exception):
         self.reason = reason
 
 
-@frozen
-class Timeouts:
+@value
+class SendTimeouts:
     """Seconds: until connected, between two pieces of the answer, and for everything."""
 
     connect: float = 10.0
@@ -66,28 +66,28 @@ class Timeouts:
     total: float = 90.0
 
 
-@frozen
+@value
 class HttpPlace:
     url: str
-    tls: Tls = Tls()
-    timeouts: Timeouts = Timeouts()
+    tls: ClientTls = ClientTls()
+    timeouts: SendTimeouts = SendTimeouts()
 
 
-@frozen
+@value
 class TcpPlace:
     """`tls` None: plain TCP."""
 
     host: str
     port: int
-    tls: Tls | None = None
-    timeouts: Timeouts = Timeouts()
+    tls: ClientTls | None = None
+    timeouts: SendTimeouts = SendTimeouts()
 
 
 Place = HttpPlace | TcpPlace
 
 
-@frozen
-class Reply:
+@value
+class TransportReply:
     """What came back. `status` is 0 where the transport has none."""
 
     raw: bytes = field(repr=False)
@@ -96,7 +96,7 @@ class Reply:
     seconds: float = 0.0
 
 
-class Fate(StrEnum):
+class MessageFate(StrEnum):
     """What became of a message that was sent."""
 
     DONE = "done"
@@ -105,33 +105,33 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"  # it may or may not have been carried out
 
 
-@frozen
-class Explanation:
+@value
+class AnswerExplanation:
     """An answer for people: indented lines, the first of which says service and outcome."""
 
-    fate: Fate
+    fate: MessageFate
     lines: tuple[str, ...]
 
 
-class Partner(Protocol):
+class PartnerSimulator(Protocol):
     """How a partner of one profile speaks; `build` and `explain` are pure."""
 
-    def services(self, talk: Conversation) -> tuple[PartnerService, ...]:
+    def services(self, talk: ExchangeContext) -> tuple[PartnerService, ...]:
         """Those that the protocol has in the version which the profile speaks."""
         ...
 
-    def build(self, service: str, values: Values, talk: Conversation) -> bytes:
+    def build(self, service: str, values: Values, talk: ExchangeContext) -> bytes:
         """The partner's message. `service` by name, alias or wire name.
 
         Raises WrongValue, ConfigurationError for a secret that isn't there.
         """
         ...
 
-    async def send(self, body: bytes, talk: Conversation, place: Place) -> Reply:
+    async def send(self, body: bytes, talk: ExchangeContext, place: Place) -> TransportReply:
         """As the partner would send it, with the credentials that the profile lets in.
 
         Raises Unavailable (nothing was sent), OutcomeUnknown (sent, no whole answer), ConfigurationError.
         """
         ...
 
-    def explain(self, sent: bytes, reply: Reply, talk: Conversation) -> Explanation: ...
+    def explain(self, sent: bytes, reply: TransportReply, talk: ExchangeContext) -> AnswerExplanation: ...

@@ -16,18 +16,18 @@ from typing import Literal, Protocol
 from gateway.domain.commands import Command, Result
 from gateway.domain.problems import MalformedMessage, Refusal
 from gateway.domain.profile import Profile
-from gateway.domain.value import frozen
-from gateway.ports.partner_channel import FromPartner, Taken
-from gateway.ports.tls import Tls
+from gateway.domain.value import value
+from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
+from gateway.ports.tls import ClientTls
 
 
-class Transport(StrEnum):
+class TransportKind(StrEnum):
     HTTP = "http"
     TCP = "tcp"
     REPLAY = "replay"
 
 
-class Line(Protocol):
+class DuplexConnection(Protocol):
     """A connection on which both sides may speak, whoever opened it."""
 
     def is_admitted(self, profile: str) -> bool:
@@ -42,14 +42,14 @@ class Line(Protocol):
         ...
 
 
-@frozen
-class Arrival:
+@value
+class RawMessage:
     """A message as it came in. Header names in lower case; `profile` where URL or listener names one. `awaited`: a
     sender of ours waits for it, as the answer to what it sent."""
 
     body: bytes = field(repr=False)
     received: datetime
-    transport: Transport
+    transport: TransportKind
     protocol: str
     peer: str = ""  # IP address
     path: str = ""
@@ -57,7 +57,7 @@ class Arrival:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     certificate: str = ""  # subject common name of a verified client certificate
-    line: Line | None = field(default=None, compare=False, repr=False)
+    line: DuplexConnection | None = field(default=None, compare=False, repr=False)
     awaited: bool = False
 
     @property
@@ -65,8 +65,8 @@ class Arrival:
         return self.headers.get("content-type", "")
 
 
-@frozen
-class Envelope:
+@value
+class MessageEnvelope:
     """What a message says about itself and its sender, before any profile is known.
 
     `parsed` is the responder's own; `secrets` are credentials carried in the message. `symbols` are those of the
@@ -87,8 +87,8 @@ class Envelope:
     malformed: MalformedMessage | None = None
 
 
-@frozen
-class Conversation:
+@value
+class ExchangeContext:
     """Our side of an exchange: which library is addressed, under which profile, and when."""
 
     profile: Profile
@@ -98,8 +98,8 @@ class Conversation:
     now: datetime  # when the message came in
 
 
-@frozen
-class Incoming:
+@value
+class DecodedMessage:
     """A decoded message. `command` is what it asks of the library, `told` what it says of a managed request; neither
     when the protocol itself answers (NCIP LookupVersion)."""
 
@@ -109,10 +109,10 @@ class Incoming:
     item_id: str = ""
     message: object = field(default=None, repr=False)
     unknown: tuple[str, ...] = ()  # what was not understood, kept for the journal
-    told: FromPartner | None = None
+    told: IncomingPartnerMessage | None = None
 
 
-class Cutter(Protocol):
+class StreamSplitter(Protocol):
     """Cuts a stream into messages."""
 
     @property
@@ -136,14 +136,14 @@ class Cutter(Protocol):
         ...
 
 
-@frozen
-class Framing:
+@value
+class StreamFraming:
     """How messages are told apart on a raw TCP connection. `cutter` makes, for a limit in bytes, what cuts the messages
     of a protocol whose own bytes say where they end (end = cut)."""
 
     end: Literal["tag", "newline", "close", "cut"] = "tag"
     tags: tuple[bytes, ...] = ()  # local names of the end tags that close a message, for end = tag
-    cutter: Callable[[int], Cutter] | None = None
+    cutter: Callable[[int], StreamSplitter] | None = None
     idle_seconds: float = 60.0
     message_seconds: float = 30.0  # from a message's first byte to its last
     keep_open: bool = True
@@ -161,21 +161,21 @@ class OutcomeClass(StrEnum):
     PENDING = "pending"  # in hand, or interrupted by a crash
 
 
-@frozen
-class CallBack:
+@value
+class CallbackAddress:
     """A connection that is opened for an answer, since its receiver doesn't read answers where it asks. `address`:
     host:port; `profile` is the receiver's. Files of `tls` are relative to gateway.yml. Seconds until it is connected,
     and then until the receiver has closed it."""
 
     address: str
     profile: str
-    tls: Tls | None = None
+    tls: ClientTls | None = None
     connect_seconds: float = 10.0
     seconds: float = 30.0
 
 
-@frozen
-class Answer:
+@value
+class ResponderAnswer:
     """Bytes to send back. HTTP uses `status` and `content_type`; TCP sends the body alone, and nothing at all where it
     is empty. `note` is for the journal. `call_back`: where else it goes."""
 
@@ -184,10 +184,10 @@ class Answer:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
-    call_back: CallBack | None = None
+    call_back: CallbackAddress | None = None
 
 
-Outcome = Result | Refusal | Taken | None
+Outcome = Result | Refusal | InboxResult | None
 """Of a message: what the library did, what became of what it told, why it was refused; None where the protocol itself
 answers."""
 
@@ -198,22 +198,26 @@ class Responder(Protocol):
     @property
     def protocol(self) -> str: ...
 
-    def framing(self, profile: Profile | None) -> Framing:
+    def framing(self, profile: Profile | None) -> StreamFraming:
         """None: a listener for all partners, so that the sender is not known yet."""
         ...
 
-    def open(self, arrival: Arrival, limit: int) -> Envelope:
+    def open(self, arrival: RawMessage, limit: int) -> MessageEnvelope:
         """Never raises: a message that can't be parsed has `malformed` set. `limit`: most bytes accepted."""
         ...
 
-    def decode(self, envelope: Envelope, talk: Conversation) -> Incoming:
+    def decode(self, envelope: MessageEnvelope, talk: ExchangeContext) -> DecodedMessage:
         """Raises MalformedMessage, or Refused when a required part is missing or a value can't be used."""
         ...
 
-    def encode(self, envelope: Envelope, incoming: Incoming, outcome: Outcome, talk: Conversation) -> Answer:
+    def encode(
+        self, envelope: MessageEnvelope, incoming: DecodedMessage, outcome: Outcome, talk: ExchangeContext
+    ) -> ResponderAnswer:
         """The answer to a decoded message."""
         ...
 
-    def refuse(self, envelope: Envelope, refusal: Refusal | MalformedMessage, talk: Conversation | None) -> Answer:
+    def refuse(
+        self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, talk: ExchangeContext | None
+    ) -> ResponderAnswer:
         """The answer when there is no decoded message: unknown sender, malformed, refused before its turn."""
         ...

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class NotAtOnce(Exception):
+class WouldWait(Exception):
     """This can't be done within one transaction; the transaction must be given up and the usual way taken."""
 
 
@@ -35,7 +35,7 @@ class SharesStore(ABC):
         """
 
 
-def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
+def run_without_waiting(coroutine: Coroutine[Any, Any, T]) -> T:
     """The result of what never waits. Raises NotAtOnce when it does."""
     try:
         coroutine.send(None)
@@ -43,4 +43,4 @@ def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
         result: T = done.value
         return result
     coroutine.close()
-    raise NotAtOnce("it waits for something")
+    raise WouldWait("it waits for something")

@@ -6,32 +6,32 @@ import ssl
 from functools import lru_cache
 from pathlib import Path
 
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 
-@frozen
-class Tls:
+@value
+class ClientTls:
     """`ca`: PEM file of the authorities to trust; None: the system's. `certificate`: PEM file with our own
     certificate and key, for those who ask for one. Certificates are always checked."""
 
     ca: Path | None = None
     certificate: Path | None = None
 
-    def resolve_in_folder(self, folder: Path) -> Tls:
+    def resolve_in_folder(self, folder: Path) -> ClientTls:
         """With files that are relative to this folder."""
-        return Tls(
+        return ClientTls(
             ca=folder / self.ca if self.ca is not None else None,
             certificate=folder / self.certificate if self.certificate is not None else None,
         )
 
 
-def client_context(tls: Tls) -> ssl.SSLContext:
+def make_client_context(tls: ClientTls) -> ssl.SSLContext:
     """TLS 1.2 or later; certificates and names are always checked. The same one while the files stay as they are, since
     to read the system's authorities takes longer than many a message; so nobody may change it. Raises OSError naming
     what can't be used."""
     try:
         authorities = tls.ca or ssl.get_default_verify_paths().cafile
-        return _built(tls, _stamp(authorities), _stamp(tls.certificate))
+        return _build_client_context(tls, _stamp_file(authorities), _stamp_file(tls.certificate))
     except OSError as error:  # includes ssl.SSLError, whose own words name no file
         files = " or ".join(str(file) for file in (tls.ca, tls.certificate) if file is not None)
         raise OSError(f"TLS: {files or 'the authorities of the system'} can't be used: {error}") from error
@@ -41,7 +41,7 @@ _Stamp = tuple[int, int, int]
 
 
 @lru_cache(maxsize=256)
-def _built(tls: Tls, _authorities: _Stamp | None, _certificate: _Stamp | None) -> ssl.SSLContext:
+def _build_client_context(tls: ClientTls, _authorities: _Stamp | None, _certificate: _Stamp | None) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=tls.ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.certificate is not None:
@@ -49,7 +49,7 @@ def _built(tls: Tls, _authorities: _Stamp | None, _certificate: _Stamp | None) -
     return context
 
 
-def _stamp(file: Path | str | None) -> _Stamp | None:
+def _stamp_file(file: Path | str | None) -> _Stamp | None:
     """Changes with the file, also where another one is moved to its place."""
     if file is None:
         return None

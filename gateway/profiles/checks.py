@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.configuration.yaml_document import Document, Path, Problem, nearest
-from gateway.domain.circulation_policy import Manages
+from gateway.domain.circulation_policy import ManagedRole
 from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.domain.requests.catalogue_policy import LocatePolicy
 from gateway.domain.requests.partner_policy import PartnerPolicy, PartnerRole
@@ -178,7 +178,7 @@ def _has_section(one: LoadedProfile, channel: ChannelAdapter) -> Iterator[Proble
 
 def _managed(one: LoadedProfile) -> Iterator[Problem]:
     """Requests of a broker are lent to a partner."""
-    if one.profile.circulation.requests.managed is not Manages.LENDING:
+    if one.profile.circulation.requests.managed is not ManagedRole.LENDING:
         return
     path: Path = ("circulation", "requests", "managed")
     partner = one.profile.partner

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from gateway.configuration.yaml_document import Path, dotted
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.profiles.profile_set import LoadedProfile
 
 DEFAULT = "default"
@@ -101,7 +101,7 @@ def _scalar(value: object) -> str:
 # --- differences -----------------------------------------------------------------------------------------
 
 
-@frozen
+@value
 class Difference:
     """One value that differs; empty where a side doesn't have the key at all."""
 

@@ -14,7 +14,7 @@ from gateway.configuration import yaml_document
 from gateway.configuration.model_validation import validate
 from gateway.configuration.yaml_document import ConfigurationError, Document, Problem, merge, nearest, only
 from gateway.domain.profile import Profile
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.profiles import checks
 from gateway.profiles.profile_set import LoadedProfile, ProfileSet
 from gateway.settings import Settings
@@ -29,7 +29,7 @@ MODELINE = "# yaml-language-server: $schema=schema.json"
 """First line of a profile's file, by which editors find the schema."""
 
 
-@frozen
+@value
 class Loading:
     """What came of reading a folder: the profiles that are whole, and everything that is wrong."""
 

@@ -11,8 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 
-from gateway.domain.profile import Match, Profile
-from gateway.domain.value import frozen
+from gateway.domain.profile import MatchRule, Profile
+from gateway.domain.value import value
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -25,7 +25,7 @@ REMEMBERED = 4096
 """Partners are few and say the same again and again: so many answers are kept."""
 
 
-@frozen
+@value
 class Sender:
     """What is known of a message before its profile is.
 
@@ -47,16 +47,16 @@ class Sender:
     symbols: tuple[str, ...] = ()
 
 
-@frozen
+@value
 class Candidate:
     """A profile that fits, by which rule; None: the message names the profile, or its partner."""
 
     profile: Profile
-    rule: Match | None
+    rule: MatchRule | None
     conditions: int
 
 
-@frozen
+@value
 class _Rule:
     candidate: Candidate
     exact: Conditions
@@ -65,7 +65,7 @@ class _Rule:
     credential: str
 
 
-def conditions(rule: Match) -> Conditions:
+def conditions(rule: MatchRule) -> Conditions:
     """What a rule asks, in a form in which equal rules are equal."""
     found = []
     for name, value in rule:
@@ -157,7 +157,7 @@ def _profiles(candidates: list[Candidate]) -> list[Profile]:
     return [candidate.profile for candidate in candidates]
 
 
-def _rule(profile: Profile, rule: Match) -> _Rule:
+def _rule(profile: Profile, rule: MatchRule) -> _Rule:
     asked = conditions(rule)
     return _Rule(
         Candidate(profile, rule, len(asked)),

@@ -13,11 +13,11 @@ from gateway.configuration.live_reload import Live, any_file
 from gateway.configuration.yaml_document import Document, Place, Problem, nearest
 from gateway.configuration.yaml_document import Path as KeyPath
 from gateway.domain.profile import Profile
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.profiles.matching import Candidate, Matcher, Sender
 
 
-@frozen
+@value
 class LoadedProfile:
     """A profile and where each of its values was said: in its own file or in one that it extends."""
 

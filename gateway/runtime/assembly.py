@@ -9,11 +9,11 @@ from pathlib import Path
 from gateway.adapter_registry import Adapters
 from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.clock import Clock
-from gateway.domain.problems import MalformedMessage, Reason, Refused
-from gateway.domain.value import frozen
-from gateway.ports.adapter import LibraryAdapter, LibraryContext, MailboxAdapter
+from gateway.domain.problems import MalformedMessage, RefusalReason, Refused
+from gateway.domain.value import value
+from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, MailboxAdapter
 from gateway.ports.catalogue import LinkFormat
-from gateway.ports.incoming_mail import Hidden, MailboxClient, MailFormat, ParsedMail
+from gateway.ports.incoming_mail import MailboxClient, MailFormat, ParsedMail, SecretPatterns
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.partner_simulator import Secrets as PartnerSecrets
 from gateway.profiles import ProfileSet
@@ -61,7 +61,7 @@ def nobody(_done: Done) -> None:
     """Observes nothing."""
 
 
-@frozen
+@value
 class Assembly:
     """`secrets` resolves what settings and profiles name as env:NAME or file:PATH."""
 
@@ -112,8 +112,8 @@ class Assembly:
     def adapter_of(self, library: LibrarySettings) -> LibraryAdapter:
         return self.adapters.libraries[library.system.type]
 
-    def library_context(self, library: LibrarySettings, store: Store) -> LibraryContext:
-        return LibraryContext(
+    def library_context(self, library: LibrarySettings, store: Store) -> LibraryAdapterContext:
+        return LibraryAdapterContext(
             library=library.symbol,
             store=store,
             clock=self.clock,
@@ -214,7 +214,7 @@ def _not_read(_content: bytes, _received: datetime) -> ParsedMail:
 
 
 def _not_opened(_secrets: PartnerSecrets) -> MailboxClient:
-    raise Refused(Reason.UNSUPPORTED_SERVICE, MISSING)
+    raise Refused(RefusalReason.UNSUPPORTED_SERVICE, MISSING)
 
 
 NOBODY = MailboxAdapter(name=CLIENT, make=_not_opened, parse=_not_read, conceal=lambda content, _hidden: content)
@@ -270,7 +270,7 @@ class Mailboxes:
             forgotten += found
         return forgotten
 
-    def _collect_secret_patterns(self, profiles: ProfileSet) -> Hidden:
+    def _collect_secret_patterns(self, profiles: ProfileSet) -> SecretPatterns:
         """Passwords of all profiles: our own as they are now, and where others' stand in mails."""
         references: set[str] = set()
         patterns: set[str] = set()
@@ -281,7 +281,9 @@ class Mailboxes:
             for name, one in self._adapters.mail_formats.items():
                 if one.secret_pattern is not None and (dialect := profile.dialects.get(name)) is not None:
                     patterns.add(one.secret_pattern(dialect))
-        return Hidden(tuple(filter(None, map(self._resolve_own_secret, sorted(references)))), tuple(sorted(patterns)))
+        return SecretPatterns(
+            tuple(filter(None, map(self._resolve_own_secret, sorted(references)))), tuple(sorted(patterns))
+        )
 
     def _resolve_own_secret(self, reference: str) -> str:
         """Empty: it isn't there, so no mail of ours has it (`illgate check` says so)."""

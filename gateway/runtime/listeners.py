@@ -19,8 +19,8 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.domain.clock import Clock
-from gateway.domain.value import frozen
-from gateway.ports.responder import Framing
+from gateway.domain.value import value
+from gateway.ports.responder import StreamFraming
 from gateway.runtime.logs import Seldom
 from gateway.runtime.partner_connections import OpenLines
 from gateway.runtime.tcp_connection import CHUNK, Connection, Inside, Manner, peer_of
@@ -50,7 +50,7 @@ _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _ALIVE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
-@frozen
+@value
 class HttpPlace:
     host: str
     port: int
@@ -150,7 +150,7 @@ class HttpListener:
         self._server = self._runner = None
 
 
-@frozen
+@value
 class TcpPlace:
     """Where to listen and for whom: `profile` empty: for all partners of the protocol. `framing` and `limit` (bytes)
     are asked anew for every connection, so that a profile's reload takes effect. `per_peer`: most connections from
@@ -160,7 +160,7 @@ class TcpPlace:
     port: int
     profile: str
     protocol: str
-    framing: Callable[[], Framing]
+    framing: Callable[[], StreamFraming]
     limit: Callable[[], int]
     tls: ssl.SSLContext | None = None
     connections: int = 200

@@ -13,15 +13,22 @@ from sqlalchemy import Connection
 
 from gateway.adapter_registry import Adapters
 from gateway.domain.clock import Clock
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.policy import RequestPolicy
-from gateway.domain.requests.request import Request, Role, Standing
+from gateway.domain.requests.request import Request, Role, RotaLineStatus
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.catalogue import Catalogue
 from gateway.ports.outgoing_mail import AnswerLink, Mailer
-from gateway.ports.partner_channel import GatheredFile, Gathers, Lines, NoLines, PartnerChannel, PartnerMessage
+from gateway.ports.partner_channel import (
+    NoPartnerConnections,
+    OrderBatchFile,
+    PartnerChannel,
+    PartnerConnections,
+    PartnerMessage,
+    SendsBatches,
+)
 from gateway.profiles import ProfileSet
 from gateway.runtime.background import Wake
 from gateway.services import network_load
@@ -68,7 +75,7 @@ class NoMailServer:
     """`mail.host` is empty: nothing pretends to be sent."""
 
     async def send(self, message: EmailMessage) -> str:
-        raise Refused(Reason.UNSUPPORTED_SERVICE, "No mail server is set up: see `mail` in gateway.yml.")
+        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, "No mail server is set up: see `mail` in gateway.yml.")
 
 
 class Managed:
@@ -92,7 +99,7 @@ class Managed:
         node: str,
         observe: Observe = nobody,
         network_asked: network_load.Observe = network_load.nobody,
-        lines: Lines = NoLines(),  # noqa: B008 - it has no state
+        lines: PartnerConnections = NoPartnerConnections(),  # noqa: B008 - it has no state
     ) -> None:
         self._settings = settings
         self._store = store
@@ -118,7 +125,9 @@ class Managed:
         letters = Letters(settings.letters_folder, settings.letters.language)
         mailer = self._make_mailer(adapters, secrets)
 
-        def make_channels(mailer: Mailer, lines: Lines, secrets: Secrets = secrets) -> dict[str, PartnerChannel]:
+        def make_channels(
+            mailer: Mailer, lines: PartnerConnections, secrets: Secrets = secrets
+        ) -> dict[str, PartnerChannel]:
             return self._build_channels(adapters, secrets, mailer, letters, lines)
 
         self._make_channels = make_channels
@@ -147,11 +156,13 @@ class Managed:
 
     def make_mailer_channels(self, mailer: Mailer) -> Mapping[str, PartnerChannel]:
         """Channels like ours that hand their mail to another mailer, and reach nobody else."""
-        return self._make_channels(mailer, NoLines())
+        return self._make_channels(mailer, NoPartnerConnections())
 
     def make_preview_channels(self, mailer: Mailer) -> Mapping[str, PartnerChannel]:
         """The same, but what they write is for people to see: secrets are looked for, and not shown."""
-        return self._make_channels(mailer, NoLines(), lambda reference: HIDDEN if self._secrets(reference) else "")
+        return self._make_channels(
+            mailer, NoPartnerConnections(), lambda reference: HIDDEN if self._secrets(reference) else ""
+        )
 
     async def drain_due_work(self) -> int:
         """Timers that are due and all work that follows, until nothing is left to be done now; how many tries that
@@ -180,7 +191,7 @@ class Managed:
         return adapters.mailers["smtp"].make(server, secrets) if server is not None else NoMailServer()
 
     def _build_channels(
-        self, adapters: Adapters, secrets: Secrets, mailer: Mailer, letters: Letters, lines: Lines
+        self, adapters: Adapters, secrets: Secrets, mailer: Mailer, letters: Letters, lines: PartnerConnections
     ) -> dict[str, PartnerChannel]:
         context = ChannelContext(
             libraries={
@@ -273,11 +284,11 @@ async def preview_of(managed: Managed, adapters: Adapters, library: str, referen
     adapter = adapters.channels.get(partner.channel)
     if adapter is None or adapter.section not in adapters.mail_formats:
         detail = f"Partner {profile.name} is not written mails: its channel is '{partner.channel}'."
-        raise Refused(Reason.UNSUPPORTED_SERVICE, detail, about=About.RECEIVER)
+        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, detail, about=MessagePart.RECEIVER)
     keeper = _Keeper()
     channel = managed.make_preview_channels(keeper)[partner.channel]
     gathered = await house.store.read(lambda c: _together(c, house, profile, channel, message))
-    if gathered is not None and isinstance(channel, Gathers):
+    if gathered is not None and isinstance(channel, SendsBatches):
         file, messages = gathered
         outcomes = await channel.send_batch(messages, file, profile)
         outcome = next(one for said, one in zip(messages, outcomes, strict=True) if said.id == message.id)
@@ -287,7 +298,7 @@ async def preview_of(managed: Managed, adapters: Adapters, library: str, referen
         raise outcome
     if not keeper.kept:
         detail = f"Nothing would go out now: {outcome.note or 'the channel waits'}."
-        raise Refused(Reason.OTHER, detail, about=About.REQUEST)
+        raise Refused(RefusalReason.OTHER, detail, about=MessagePart.REQUEST)
     return tuple(_shown(mail) for mail in keeper.kept)
 
 
@@ -302,16 +313,16 @@ def _waiting(connection: Connection, house: House, request: Request) -> PartnerM
 
 def _together(
     connection: Connection, house: House, profile: Profile, channel: PartnerChannel, message: PartnerMessage
-) -> tuple[GatheredFile, Sequence[PartnerMessage]] | None:
+) -> tuple[OrderBatchFile, Sequence[PartnerMessage]] | None:
     """The file that the message is in, or would be in if it was made now. None: it goes alone."""
     row = outbox_queries.get(connection, house.symbol, message.id)
     if row is not None and row.kind == ORDER and (orders := order_batches.file_with(connection, house.symbol, row.id)):
         rows = [outbox_queries.get(connection, house.symbol, one.order_id) for one in orders]
-        file = GatheredFile(id=orders[0].file_id, number=orders[0].number, at=orders[0].at)
+        file = OrderBatchFile(id=orders[0].file_id, number=orders[0].number, at=orders[0].at)
         return file, [parse_message(one.payload) for one in rows if one is not None]
     gathers = channel_of(house, profile.name)
     waits = row.kind == ORDER and row.status is Status.WAITING if row is not None else waits_for_others(house, message)
-    if gathers is None or not waits or not isinstance(channel, Gathers):
+    if gathers is None or not waits or not isinstance(channel, SendsBatches):
         return None
     rule = gathers[1]
     ready = order_batches.waiting(connection, house.symbol, profile.name, order_batches.ALL)
@@ -320,24 +331,26 @@ def _together(
     fitting = [one for one in messages if channel.batch_key(one, profile) == word][: rule.most - 1]
     number = file_number(connection, house, profile, rule, taken=False)
     ordered = sorted((*fitting, message), key=lambda one: (one.id == "preview", one.id))
-    return GatheredFile(id="preview", number=number, at=house.now()), ordered
+    return OrderBatchFile(id="preview", number=number, at=house.now()), ordered
 
 
 def _request_of(house: House, request: Request) -> PartnerMessage:
     """The request to the supplier whose turn comes next."""
-    line = next((one for one in request.rota if one.standing is Standing.WAITING), None)
+    line = next((one for one in request.rota if one.standing is RotaLineStatus.WAITING), None)
     if request.role is not Role.BORROWING or line is None:
-        raise Refused(Reason.DATA_MISSING, "No partner is to be written to for this request.", about=About.REQUEST)
+        raise Refused(
+            RefusalReason.DATA_MISSING, "No partner is to be written to for this request.", about=MessagePart.REQUEST
+        )
     receiver = house.party_of_partner(line.partner)
     return PartnerMessage(
         id="preview",
-        kind=Kind.REQUEST,
+        kind=EventKind.REQUEST,
         at=house.now(),
         sender=house.party,
         receiver=receiver,
         role=Role.BORROWING,
         transaction=request.number,
-        details=Details(),
+        details=EventDetails(),
         request=replace(without_patron(request), partner=receiver),
     )
 

@@ -14,9 +14,9 @@ from ssl import SSLContext
 import structlog
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.ports.partner_channel import Saying
-from gateway.ports.responder import CallBack
-from gateway.ports.tls import client_context
+from gateway.ports.partner_channel import OutgoingMessage
+from gateway.ports.responder import CallbackAddress
+from gateway.ports.tls import make_client_context
 from gateway.runtime.logs import Seldom
 from gateway.runtime.tcp_connection import CHUNK, Connection, Inside, Manner
 
@@ -91,12 +91,12 @@ class OpenLine:
     def find_waiting_reply(self, message: bytes) -> asyncio.Future[bytes] | None:
         return next((reply for is_it, reply in self._waiting if not reply.done() and is_it(message)), None)
 
-    def call_back(self, place: CallBack, answer: bytes) -> None:
+    def call_back(self, place: CallbackAddress, answer: bytes) -> None:
         self._lines.call_back(self._protocol, place, answer)
 
     # --- speaking ----------------------------------------------------------------------------------------
 
-    async def send(self, saying: Saying) -> bytes | None:
+    async def send(self, saying: OutgoingMessage) -> bytes | None:
         """One after the other, as OCLC wants it (facts/iso-ill-10161.md 10): the next when the answer is there.
         Raises Unavailable, OutcomeUnknown."""
         async with self._turn:
@@ -118,14 +118,14 @@ class OpenLine:
                     connection.finish_and_close()
             return None
 
-    def _expect_reply(self, saying: Saying) -> asyncio.Future[bytes] | None:
+    def _expect_reply(self, saying: OutgoingMessage) -> asyncio.Future[bytes] | None:
         if saying.is_reply is None:
             return None
         reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting.append((saying.is_reply, reply))
         return reply
 
-    async def _wait_for_reply(self, saying: Saying, reply: asyncio.Future[bytes] | None) -> bytes | None:
+    async def _wait_for_reply(self, saying: OutgoingMessage, reply: asyncio.Future[bytes] | None) -> bytes | None:
         """For the reply, the end of the connection, or the end of our patience."""
         signs = (reply, self._end) if reply is not None else (self._end,)
         await asyncio.wait(signs, timeout=saying.seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -185,7 +185,7 @@ class OpenLines:
                 line.retire()
         return True
 
-    async def send(self, saying: Saying) -> bytes | None:
+    async def send(self, saying: OutgoingMessage) -> bytes | None:
         if saying.own:
             return await (await self._open_connection(saying)).send(saying)
         key = saying.protocol, saying.profile
@@ -193,12 +193,12 @@ class OpenLines:
             line = self._find_newest_connection(key) or await self._open_connection(saying)
         return await line.send(saying)
 
-    def call_back(self, protocol: str, place: CallBack, answer: bytes) -> None:
+    def call_back(self, protocol: str, place: CallbackAddress, answer: bytes) -> None:
         """Soon, or not at all: whoever needs it asks again."""
         if len(self._calls) >= MOST_CALLS:
             self._too_many.warning("too many call-backs at once", profile=place.profile, open=len(self._calls))
             return
-        saying = Saying(
+        saying = OutgoingMessage(
             protocol=protocol,
             profile=place.profile,
             message=answer,
@@ -230,7 +230,7 @@ class OpenLines:
     def _find_newest_connection(self, key: Key) -> OpenLine | None:
         return next((line for line in reversed(self._open.get(key, [])) if not line.is_closed), None)
 
-    async def _open_connection(self, saying: Saying) -> OpenLine:
+    async def _open_connection(self, saying: OutgoingMessage) -> OpenLine:
         """Raises Unavailable."""
         inside = self._inside
         if inside is None:
@@ -261,20 +261,20 @@ class OpenLines:
             line.mark_ended(broke)
             writer.transport.abort()
 
-    async def _call_back_partner(self, saying: Saying) -> None:
+    async def _call_back_partner(self, saying: OutgoingMessage) -> None:
         try:
             await self.send(saying)
         except (Unavailable, OutcomeUnknown) as failed:
             log.warning("a partner can't be called back", profile=saying.profile, reason=str(failed))
 
 
-async def _connected(saying: Saying) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connected(saying: OutgoingMessage) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Raises Unavailable."""
     if not saying.address:
         raise Unavailable("the partner has no connection open, and there is no address of it")
     try:
         host, port = place_of(saying.address)
-        tls: SSLContext | None = client_context(saying.tls) if saying.tls is not None else None
+        tls: SSLContext | None = make_client_context(saying.tls) if saying.tls is not None else None
         async with asyncio.timeout(saying.connect_seconds):
             return await asyncio.open_connection(host, port, ssl=tls, limit=CHUNK)
     except TimeoutError as error:

@@ -13,8 +13,15 @@ from functools import lru_cache
 from typing import Protocol
 
 from gateway.domain.clock import Clock
-from gateway.domain.value import frozen
-from gateway.ports.responder import Arrival, CallBack, Cutter, Framing, Line, Transport
+from gateway.domain.value import value
+from gateway.ports.responder import (
+    CallbackAddress,
+    DuplexConnection,
+    RawMessage,
+    StreamFraming,
+    StreamSplitter,
+    TransportKind,
+)
 from gateway.web.app import Exchange
 from gateway.web.inbound import Gate, Patience, certificate_name
 
@@ -31,7 +38,7 @@ BLANK = bytes(range(0x21))
 _LONGEST_TAG = 256
 
 
-class SpokenLine(Line, Protocol):
+class SpokenLine(DuplexConnection, Protocol):
     """A connection's side of a line."""
 
     @property
@@ -43,24 +50,24 @@ class SpokenLine(Line, Protocol):
         """Of whoever waits for this message; it is to be given to them when it has been taken."""
         ...
 
-    def call_back(self, place: CallBack, answer: bytes) -> None:
+    def call_back(self, place: CallbackAddress, answer: bytes) -> None:
         """The answer goes out on another connection."""
         ...
 
 
-@frozen
+@value
 class Manner:
     """`profile`: of all messages; empty: each says whose it is. `limit`: most bytes of one; `idle_in_message`: longest
     silence inside one, in seconds."""
 
     protocol: str
     profile: str
-    framing: Framing
+    framing: StreamFraming
     limit: int
     idle_in_message: float
 
 
-@frozen
+@value
 class Inside:
     """Where messages go."""
 
@@ -167,10 +174,10 @@ class Connection:
 
     async def _process_message(self, message: bytes) -> None:
         waiting = self._line.find_waiting_reply(message) if self._line is not None else None
-        arrival = Arrival(
+        arrival = RawMessage(
             body=message,
             received=self._inside.clock.now(),
-            transport=Transport.TCP,
+            transport=TransportKind.TCP,
             protocol=self._manner.protocol,
             peer=self._peer,
             profile=self._manner.profile,
@@ -215,7 +222,7 @@ def _end_tag(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
     return re.compile(rb"</(?:[^\s<>/:]{1,64}:)?(?:" + alternatives + rb")[ \t\r\n]{0,64}>")
 
 
-def cutter_for(framing: Framing, limit: int) -> Cutter:
+def cutter_for(framing: StreamFraming, limit: int) -> StreamSplitter:
     """`limit`: most bytes of one message."""
     return framing.cutter(limit) if framing.cutter is not None else Frames(framing, limit)
 
@@ -223,7 +230,7 @@ def cutter_for(framing: Framing, limit: int) -> Cutter:
 class Frames:
     """Cuts what has been fed into messages, by tags or lines."""
 
-    def __init__(self, framing: Framing, limit: int) -> None:
+    def __init__(self, framing: StreamFraming, limit: int) -> None:
         self._framing = framing
         self._limit = limit
         self._buffer = bytearray()

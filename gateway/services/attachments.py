@@ -17,11 +17,11 @@ from dataclasses import replace
 
 import structlog
 
-from gateway.domain.problems import About, Reason, Refused, Unavailable
-from gateway.domain.requests.attachments import FileType, type_of
-from gateway.domain.requests.policy import Copies
-from gateway.domain.requests.views import Upload
-from gateway.domain.value import frozen
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
+from gateway.domain.requests.attachments import FileType, detect_file_type
+from gateway.domain.requests.policy import CopyRules
+from gateway.domain.requests.views import FileUpload
+from gateway.domain.value import value
 
 log = structlog.get_logger(component="files")
 
@@ -35,7 +35,7 @@ MOST_OUTPUT = 10_000
 CLEAN, FOUND = 0, 1
 
 
-async def checked(upload: Upload, rules: Copies) -> Upload:
+async def checked(upload: FileUpload, rules: CopyRules) -> FileUpload:
     """With its real media type, and with its pages where they can be counted; what the sender says of them counts
     only where they can't.
 
@@ -46,19 +46,19 @@ async def checked(upload: Upload, rules: Copies) -> Upload:
     return await counted(upload, kind)
 
 
-async def counted(upload: Upload, kind: FileType) -> Upload:
+async def counted(upload: FileUpload, kind: FileType) -> FileUpload:
     """As `checked`, where scanner and rules have had their say."""
     pages = await count_pages(kind, upload.content)
     return replace(upload, media_type=kind.value, pages=pages if pages is not None else upload.pages)
 
 
-def kind_of(content: bytes, rules: Copies) -> FileType:
+def kind_of(content: bytes, rules: CopyRules) -> FileType:
     """Raises Refused(INVALID_VALUE)."""
-    kind = type_of(content)
+    kind = detect_file_type(content)
     if kind is None or kind not in rules.types:
         taken = ", ".join(one.value for one in rules.types)
         found = f"The file is {kind.value}" if kind is not None else "Nobody knows what this file is"
-        raise Refused(Reason.INVALID_VALUE, f"{found}; taken are: {taken}.", about=About.REQUEST)
+        raise Refused(RefusalReason.INVALID_VALUE, f"{found}; taken are: {taken}.", about=MessagePart.REQUEST)
     return kind
 
 
@@ -78,7 +78,7 @@ async def count_pages(kind: FileType, content: bytes) -> int | None:
     return int(said) if ended.code == 0 and said.isdigit() else None
 
 
-@frozen
+@value
 class Ended:
     """`code`: as the shell counts them; negative: it was ended by that signal."""
 
@@ -118,7 +118,9 @@ async def scan(command: Sequence[str], content: bytes, seconds: float) -> None:
     ended = await run_program(command, content, seconds)
     if ended.code == FOUND:
         raise Refused(
-            Reason.INVALID_VALUE, "The virus scanner found something in this file; it is not kept.", about=About.REQUEST
+            RefusalReason.INVALID_VALUE,
+            "The virus scanner found something in this file; it is not kept.",
+            about=MessagePart.REQUEST,
         )
     if ended.code != CLEAN:
         raise Unavailable(f"the virus scanner {command[0]} ended with exit code {ended.code}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from gateway.domain.library import Bib, Hold, Item, ItemStatus, Patron, PickupLocation, RecordId, Scope
-from gateway.domain.problems import About, Reason, Refused, Unavailable
+from gateway.domain.library import Bib, BlockScope, Hold, Item, ItemStatus, Patron, PickupLocation, RecordId
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.fulfilment import Availability, Fulfilment
-from gateway.domain.requests.request import Dates, ServiceType
-from gateway.domain.value import frozen, frozen_by_name
-from gateway.ports.catalogue import ArrivedLink, Cited, LinkFormat
+from gateway.domain.requests.request import RequestDates, ServiceType
+from gateway.domain.value import keyword_value, value
+from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.ports.library_system import BibHoldings, Capability, HoldWish, LibraryInfo, LibrarySystem, PatronKey
 from gateway.services.circulation.items import best_copy
 from gateway.services.requests.lending import LOOKED_UP
@@ -24,7 +24,7 @@ EDITIONS = 5
 """Most records that are looked at where a number belongs to several."""
 
 
-@frozen_by_name
+@keyword_value
 class Held:
     """`copies`: lasting ones of `bib`, those on the shelf first."""
 
@@ -67,7 +67,7 @@ async def _records(system: LibrarySystem, number: RecordId) -> tuple[Bib, ...]:
     try:
         return (await system.find_bib(number),)
     except Refused as refused:
-        if refused.reason is Reason.AMBIGUOUS_ITEM and Capability.SEARCH in system.capabilities:
+        if refused.reason is RefusalReason.AMBIGUOUS_ITEM and Capability.SEARCH in system.capabilities:
             several = await system.search_bibs(number.value, EDITIONS)
             return tuple(bib for bib in several if any(one.type == number.type for one in bib.identifiers))
         return ()
@@ -95,7 +95,7 @@ async def nothing_known(_library: str, _number: RecordId) -> Citation | None:
     return None
 
 
-@frozen
+@value
 class Offer:
     """`url` and `name` (language -> words) of links; both are empty for what the gateway does itself."""
 
@@ -104,7 +104,7 @@ class Offer:
     name: Mapping[str, str] | None = None
 
 
-@frozen_by_name
+@keyword_value
 class Offered:
     held: Held
     offers: tuple[Offer, ...]
@@ -166,7 +166,14 @@ class Offering:
     # --- the library's own copy --------------------------------------------------------------------------
 
     async def place_hold(
-        self, library: str, patron_identifier: str, citation: Citation, pickup: str, dates: Dates, note: str, key: str
+        self,
+        library: str,
+        patron_identifier: str,
+        citation: Citation,
+        pickup: str,
+        dates: RequestDates,
+        note: str,
+        key: str,
     ) -> Hold:
         """The same `key` again places nothing and gives the same hold. Raises Refused (nothing held, blocked, a wrong
         place, a hold that is there already …), OutcomeUnknown."""
@@ -175,7 +182,7 @@ class Offering:
         _stop_if_blocked(patron)
         found = await held(house.system, citation)
         if found.bib is None or not _can_hold(house, found):
-            raise Refused(Reason.ITEM_NOT_AVAILABLE, "No copy of it can be held.", about=About.ITEM)
+            raise Refused(RefusalReason.ITEM_NOT_AVAILABLE, "No copy of it can be held.", about=MessagePart.ITEM)
         takes_place = Capability.HOLD_PICKUP in house.system.capabilities
         item_barcode, bib_id = _target(house, found, found.bib)
         wish = HoldWish(
@@ -214,8 +221,10 @@ def _target(house: House, found: Held, bib: Bib) -> tuple[str, str]:
 
 
 def _stop_if_blocked(patron: Patron) -> None:
-    if (block := patron.find_block(Scope.REQUEST)) is not None:
-        raise Refused(Reason.PATRON_BLOCKED, f"The patron may not request: {block.reason}.", about=About.PATRON)
+    if (block := patron.find_block(BlockScope.REQUEST)) is not None:
+        raise Refused(
+            RefusalReason.PATRON_BLOCKED, f"The patron may not request: {block.reason}.", about=MessagePart.PATRON
+        )
 
 
 async def _own(house: House, number: RecordId) -> Citation | None:
@@ -245,21 +254,21 @@ def _cited(bib: Bib) -> Citation:
     )
 
 
-@frozen
+@value
 class Resolved:
     """`link`: the citation as a query string, for the page at /openurl and for other resolvers."""
 
-    cited: Cited
+    cited: LinkCitation
     offered: Offered
     link: str
 
 
-@frozen
+@value
 class Resolver:
     links: LinkFormat
     offering: Offering
 
-    async def resolve(self, library: str, link: ArrivedLink, patron: str = "") -> Resolved:
+    async def resolve(self, library: str, link: ReceivedLink, patron: str = "") -> Resolved:
         """`patron`: its identifier, for rules that look at who asks. Raises MalformedMessage, NotThere, Refused
         (UNKNOWN_PATRON), Unavailable."""
         cited = self.links.decode(link)

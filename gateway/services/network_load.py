@@ -21,7 +21,14 @@ from sqlalchemy import Connection
 from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
-from gateway.domain.requests.network_load import NOTHING, Heard, NetworkMember, Report, Reported, reported
+from gateway.domain.requests.network_load import (
+    NOTHING,
+    LoadReport,
+    MemberContact,
+    NetworkMember,
+    ReportedLoad,
+    sum_reported_load,
+)
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.services.requests.library_context import House
 from gateway.store.requests import request_counts
@@ -116,27 +123,27 @@ class NetworkLoads:
         self._clock = clock
         self._secrets = secrets
         self._observe = observe
-        self._reports: dict[tuple[str, str], Report] = {}
+        self._reports: dict[tuple[str, str], LoadReport] = {}
         self._silent: dict[tuple[str, str], str] = {}
         self._asked: dict[str, datetime] = {}
 
     # --- what they said ----------------------------------------------------------------------------------
 
-    def reported_load(self, library: str, symbols: tuple[str, ...], policy: RequestPolicy) -> Reported:
+    def reported_load(self, library: str, symbols: tuple[str, ...], policy: RequestPolicy) -> ReportedLoad:
         """About the supplier with these symbols, as it counts now for this library."""
         minutes = policy.ranking.network_minutes
         if not minutes:
             return NOTHING
         age = timedelta(minutes=policy.ranking.network_age_minutes)
-        return reported(self.reports_of_library(library).values(), symbols, library, self._clock.now(), age)
+        return sum_reported_load(self.reports_of_library(library).values(), symbols, library, self._clock.now(), age)
 
-    def reports_of_library(self, library: str) -> Mapping[str, Report]:
+    def reports_of_library(self, library: str) -> Mapping[str, LoadReport]:
         """The newest of each member, by profile, however old."""
         return {member: one for (symbol, member), one in self._reports.items() if symbol == library}
 
-    def find_contact(self, library: str, member: str) -> Heard:
+    def find_contact(self, library: str, member: str) -> MemberContact:
         report = self._reports.get((library, member))
-        return Heard(report.at if report is not None else None, self._silent.get((library, member), ""))
+        return MemberContact(report.at if report is not None else None, self._silent.get((library, member), ""))
 
     # --- from the last time ------------------------------------------------------------------------------
 
@@ -237,8 +244,8 @@ def _members(house: House) -> dict[str, NetworkMember]:
     return {profile.name: partner.network for profile, partner in house.partners() if partner.network}
 
 
-def _report(member: str, found: Loads, at: datetime) -> Report:
+def _report(member: str, found: Loads, at: datetime) -> LoadReport:
     loads: dict[str, int] = {}
     for item in found.items:
         loads[item.symbol.casefold()] = loads.get(item.symbol.casefold(), 0) + item.open
-    return Report(member=member, library=found.library, at=at, open=loads)
+    return LoadReport(member=member, library=found.library, at=at, open=loads)

@@ -34,10 +34,10 @@ from sqlalchemy import Connection
 from yarl import URL
 
 from gateway.domain.clock import Clock
-from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.views import HistoryLine, NotThere
-from gateway.domain.value import frozen_by_name
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.views import HistoryLine, NotFound
+from gateway.domain.value import keyword_value
 from gateway.services.outbox.queue import Handled, Then
 from gateway.store import api_records
 from gateway.store.api_records import Subscription
@@ -89,7 +89,7 @@ class Webhooks:
         self._clock = clock
         self._addresses = addresses
 
-    async def create_subscription(self, library: str, name: str, url: str, kinds: Iterable[Kind]) -> Subscription:
+    async def create_subscription(self, library: str, name: str, url: str, kinds: Iterable[EventKind]) -> Subscription:
         """Raises Refused for a URL that leads into a network that isn't public, or when there are too many."""
         self._addresses.check_url(url)
         now = self._clock.now()
@@ -105,7 +105,7 @@ class Webhooks:
 
         def insert_subscription(c: Connection) -> None:
             if len(api_records.of_library(c, library)) >= MOST:
-                raise Refused(Reason.LIMIT_REACHED, f"There are {MOST} webhooks already.")
+                raise Refused(RefusalReason.LIMIT_REACHED, f"There are {MOST} webhooks already.")
             api_records.add(c, made)
 
         await self._store.write(insert_subscription)
@@ -118,18 +118,18 @@ class Webhooks:
         """Raises NotThere."""
         found = await self._store.read(lambda c: api_records.get(c, library, id_))
         if found is None:
-            raise NotThere("webhook")
+            raise NotFound("webhook")
         return found
 
     async def remove_subscription(self, library: str, id_: str) -> None:
         """Raises NotThere. What waits for it in the outbox is ended there when its turn comes."""
         if not await self._store.write(lambda c: api_records.remove(c, library, id_)):
-            raise NotThere("webhook")
+            raise NotFound("webhook")
 
     async def enable_subscription(self, library: str, id_: str) -> Subscription:
         """Again, after it was disabled. Raises NotThere."""
         if not await self._store.write(lambda c: api_records.enable(c, library, id_)):
-            raise NotThere("webhook")
+            raise NotFound("webhook")
         return await self.get(library, id_)
 
 
@@ -178,13 +178,13 @@ class Addresses:
             host = url.host
             port = url.port
         except ValueError as error:
-            raise Refused(Reason.INVALID_VALUE, "The URL can't be read.") from error
+            raise Refused(RefusalReason.INVALID_VALUE, "The URL can't be read.") from error
         if url.scheme not in ("http", "https") or not host or not port:
-            raise Refused(Reason.INVALID_VALUE, "The URL must be https://HOST/… or http://HOST/….")
+            raise Refused(RefusalReason.INVALID_VALUE, "The URL must be https://HOST/… or http://HOST/….")
         if url.user or url.password:
-            raise Refused(Reason.INVALID_VALUE, "The URL must not hold a user name or a password.")
+            raise Refused(RefusalReason.INVALID_VALUE, "The URL must not hold a user name or a password.")
         if _is_address(host) and not self.can_reach(host):
-            raise Refused(Reason.INVALID_VALUE, "The URL leads to an address that is not public.")
+            raise Refused(RefusalReason.INVALID_VALUE, "The URL leads to an address that is not public.")
         return url
 
 
@@ -222,7 +222,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-@frozen_by_name
+@keyword_value
 class WebhookOptions:
     """`seconds`: for one delivery. `disable_after`: how long a subscriber may fail."""
 

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Network
-from gateway.domain.secret_reference import SecretRef
+from gateway.domain.secret_reference import SecretReference
 
 _ORIGIN = re.compile(r"(https?://)?(\*\.)?[A-Za-z0-9.-]+(:\d{1,5}|:\*)?|'self'")
 
@@ -46,7 +46,7 @@ Issuer = Annotated[str, AfterValidator(_issuer)]
 IdentifierTypes = tuple[Annotated[str, Field(min_length=1)], ...]
 
 
-class HeaderSignIn(Section):
+class HeaderSignIn(ProfileSection):
     """A proxy before us has signed the patron in, and says so in a header."""
 
     name: str = Field("", pattern=r"^[A-Za-z0-9-]*$", description="of the header: X-Patron; empty: off")
@@ -60,12 +60,12 @@ class HeaderSignIn(Section):
         return self
 
 
-class OidcSettings(Section):
+class OidcSettings(ProfileSection):
     """An identity provider (OpenID Connect, authorization code with PKCE)."""
 
     issuer: Issuer = Field("", description="its URL, where /.well-known/openid-configuration is found; empty: off")
     client_id: str = Field("", description="as the provider knows us")
-    client_secret: SecretRef = Field("", description="empty: a public client")
+    client_secret: SecretReference = Field("", description="empty: a public client")
     scopes: tuple[str, ...] = Field(("openid", "profile"), description="asked for")
     claim: str = Field("preferred_username", min_length=1, description="holds what the library knows the patron by")
     identifier_types: IdentifierTypes = Field((), description="what it holds; empty: as the library's system looks up")
@@ -79,7 +79,7 @@ class OidcSettings(Section):
         return self
 
 
-class SignInSettings(Section):
+class SignInSettings(ProfileSection):
     """How the patrons of a library say who they are."""
 
     password: bool = Field(True, description="number and PIN, which the library's system checks")
@@ -93,7 +93,7 @@ class SignInSettings(Section):
         return self
 
 
-class PagesSettings(Section):
+class PagesSettings(ProfileSection):
     """The patrons' pages at /openurl."""
 
     enabled: bool = Field(True, description="off: there are no such pages")

@@ -16,12 +16,12 @@ from sqlalchemy.exc import ArgumentError
 
 from gateway.configuration.yaml_document import Document, Problem, nearest
 from gateway.configuration.yaml_document import Path as KeyPath
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Network
-from gateway.domain.secret_reference import SECRET_ERROR, SecretRef
+from gateway.domain.secret_reference import SECRET_ERROR, SecretReference
 from gateway.ports.incoming_mail import MailboxServer, SignIn
 from gateway.ports.library_system import LibraryInfo
-from gateway.ports.outgoing_mail import MailSecurity, MailServer, Sender
+from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
 from gateway.secrets import resolve
 from gateway.settings.patron_pages import PagesSettings, SignInSettings
 
@@ -64,18 +64,18 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
-class NoOptions(Section):
+class NoOptions(ProfileSection):
     """A library system that was not read from a file has none."""
 
 
-class SystemSettings(Section):
+class SystemSettings(ProfileSection):
     """The library's own system. `options` is the adapter's own model of all other keys of this section."""
 
     type: str = Field("embedded", description="the adapter: embedded, or another one that is installed")
     options: SerializeAsAny[BaseModel] = Field(NoOptions(), exclude=True)
 
 
-class LibrarySettings(Section):
+class LibrarySettings(ProfileSection):
     symbol: str = Field("DEMO", pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]*$", description="its agency id; names its rows")
     name: str = Field("Demonstration Library", description="as partners and staff see it")
     time_zone: Zone = Field("Europe/Zurich", description="for days and for times without a zone")
@@ -98,14 +98,14 @@ class LibrarySettings(Section):
         return LibraryInfo(self.symbol, self.name, self.address, self.email, self.phone)
 
 
-class StoreSettings(Section):
+class StoreSettings(ProfileSection):
     url: Annotated[str, AfterValidator(_store_url)] = Field(
         "sqlite:///data/illgate.db", description="sqlite:///FILE (relative to this file) or postgresql://USER@HOST/NAME"
     )
-    password: SecretRef = Field("", description="of the database user")
+    password: SecretReference = Field("", description="of the database user")
 
 
-class Tls(Section):
+class Tls(ProfileSection):
     """Files, relative to gateway.yml; without a certificate there is no TLS."""
 
     certificate: str = Field("", description="PEM file with the certificate and its chain")
@@ -121,7 +121,7 @@ class Tls(Section):
         return self
 
 
-class HttpSettings(Section):
+class HttpSettings(ProfileSection):
     host: ListenAddress = "127.0.0.1"
     port: Port = Field(8080, description="0: any free one")
     public_url: str = Field(
@@ -138,7 +138,7 @@ class HttpSettings(Section):
     )
 
 
-class TcpListener(Section):
+class TcpListener(ProfileSection):
     """A port at which a protocol is spoken over bare TCP. The profile is the one of every message there; without one
     each message says whose it is, which only some protocols can (iso_ill)."""
 
@@ -151,16 +151,16 @@ class TcpListener(Section):
     per_peer: int = Field(50, ge=1, le=100_000, description="most at once from one address")
 
 
-class ProfilesSettings(Section):
+class ProfilesSettings(ProfileSection):
     folder: str = Field("profiles", description="relative to this file")
     reload: bool = Field(True, description="read changed profiles while running; SIGHUP does it in any case")
 
 
-class JournalSettings(Section):
+class JournalSettings(ProfileSection):
     body_limit: int = Field(100_000, ge=1, le=50_000_000, description="bytes kept of each message")
     keep_bodies_days: int = Field(30, ge=1, le=36_500, description="then the message itself is forgotten")
     keep_rows_days: int = Field(365, ge=1, le=36_500, description="then its row is forgotten")
-    encryption_keys: tuple[SecretRef, ...] = Field(
+    encryption_keys: tuple[SecretReference, ...] = Field(
         (), description="secrets of 16 characters or more; the first encrypts, all decrypt; empty: kept as they are"
     )
 
@@ -173,7 +173,7 @@ class JournalSettings(Section):
         return self
 
 
-class ApiSettings(Section):
+class ApiSettings(ProfileSection):
     """The JSON API under /api/v1."""
 
     webhook_networks: tuple[Network, ...] = Field(
@@ -182,7 +182,7 @@ class ApiSettings(Section):
     max_attachment_bytes: int = Field(50_000_000, ge=1000, le=500_000_000, description="largest file taken")
 
 
-class OutboxSettings(Section):
+class OutboxSettings(ProfileSection):
     """Messages, letters and library calls that wait to be done (gateway.services.outbox.queue)."""
 
     max_tries: int = Field(50, ge=1, le=10_000, description="then it is dead, and staff decide")
@@ -204,7 +204,7 @@ class OutboxSettings(Section):
 MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
 
 
-class MailSettings(Section):
+class MailSettings(ProfileSection):
     """The mail server that takes our letters; without `host` none are sent."""
 
     host: str = Field("", description="empty: no mail is sent")
@@ -212,7 +212,7 @@ class MailSettings(Section):
     security: MailSecurity = Field(MailSecurity.STARTTLS, description="starttls, tls (from the start on) or none")
     ca: str = Field("", description="PEM file of authorities to trust; empty: the system's")
     user: str = Field("", description="empty: without signing in")
-    password: SecretRef = Field("", description="of that user")
+    password: SecretReference = Field("", description="of that user")
     sender: MailAddress = Field("", description="address that letters come from")
     name: str = Field("", description="shown with it; empty: the library's name")
     reply_to: MailAddress = Field("", description="where answers go; empty: the library's address, else the sender")
@@ -229,8 +229,8 @@ class MailSettings(Section):
         return self
 
     @property
-    def letter_sender(self) -> Sender:
-        return Sender(self.sender, self.name, self.reply_to)
+    def letter_sender(self) -> LetterSender:
+        return LetterSender(self.sender, self.name, self.reply_to)
 
     def make_mail_server(self, folder: Path) -> MailServer | None:
         """None: no mail is sent. Relative paths start at `folder`."""
@@ -247,7 +247,7 @@ class MailSettings(Section):
         )
 
 
-class MailboxFolders(Section):
+class MailboxFolders(ProfileSection):
     """Where mails go once what they say is committed; a folder that lacks is made."""
 
     done: str = Field("ILL-done", description="taken; empty: it stays, and is marked")
@@ -255,7 +255,7 @@ class MailboxFolders(Section):
     unknown: str = Field("ILL-unknown", description="staff must look; empty: it stays, and is marked")
 
 
-class MailboxSettings(Section):
+class MailboxSettings(ProfileSection):
     """A mailbox that partners answer to; polled by one node, however many run."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="for commands and logs; don't change it later")
@@ -266,7 +266,7 @@ class MailboxSettings(Section):
     ca: str = Field("", description="PEM file of authorities to trust; empty: the system's")
     sign_in: SignIn = Field(SignIn.LOGIN, description="login, plain, or xoauth2 (then the password is an access token)")
     user: str = Field(min_length=1)
-    password: SecretRef = Field(min_length=1, description="env:NAME or file:PATH, read anew at each sign-in")
+    password: SecretReference = Field(min_length=1, description="env:NAME or file:PATH, read anew at each sign-in")
     folder: str = Field("INBOX", min_length=1, description="where new mails come in")
     folders: MailboxFolders = MailboxFolders()
     poll_seconds: Seconds = Field(60, description="longest time between two looks; IDLE makes it quicker")
@@ -296,19 +296,19 @@ class MailboxSettings(Section):
         )
 
 
-class LettersSettings(Section):
+class LettersSettings(ProfileSection):
     folder: str = Field("letters", description="your own templates, relative to this file; they come before ours")
     language: str = Field(
         "en", pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$", description="for whom no language is known: en, de …"
     )
 
 
-class LogSettings(Section):
+class LogSettings(ProfileSection):
     format: Literal["console", "json"] = "console"
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Settings(Section):
+class Settings(ProfileSection):
     """One installation. `file` is where it was read from; relative paths in it start at `folder`."""
 
     libraries: tuple[LibrarySettings, ...] = Field((LibrarySettings(),), min_length=1)

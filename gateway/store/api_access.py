@@ -25,8 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.requests.signed_links import (
-    BadLink,
     CopyLink,
+    InvalidLinkError,
     LinkFault,
     QuestionLink,
     library_of_question_link,
@@ -34,7 +34,7 @@ from gateway.domain.requests.signed_links import (
     sign_question_link,
     verify_question_link,
 )
-from gateway.domain.value import frozen_by_name
+from gateway.domain.value import keyword_value
 from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
 from gateway.store.schema import metadata
@@ -123,7 +123,7 @@ LONGEST = timedelta(days=366)
 """Counts of downloads are forgotten when no link can be valid any more."""
 
 
-@frozen_by_name
+@keyword_value
 class KeyRow:
     """`digest`: keyed hash of the secret part. A revoked key stays, so that its use can still be told apart."""
 
@@ -230,5 +230,5 @@ def question_link(connection: Connection, token: str) -> QuestionLink:
     """What a token of ours says. Raises BadLink."""
     key = read_secret(connection, library_of_question_link(token), QUESTION_LINKS)
     if key is None:  # no question was ever asked by such a library
-        raise BadLink(LinkFault.FORGED)
+        raise InvalidLinkError(LinkFault.FORGED)
     return verify_question_link(token, key)

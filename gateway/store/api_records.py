@@ -10,15 +10,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gateway.domain.requests.events import Kind
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.requests.events import EventKind
+from gateway.domain.value import keyword_value, value
 from gateway.sql.statements import Prepared
 from gateway.store.api_access import api_answer, copy_download, webhook
 
 IN_HAND = 0
 
 
-@frozen
+@value
 class AnswerKey:
     library: str
     api_key: str
@@ -26,7 +26,7 @@ class AnswerKey:
     idempotency_key: str
 
 
-@frozen_by_name
+@keyword_value
 class StoredAnswer:
     """`status` 0: the first request is still in hand, or its node has died; then its outcome is not known."""
 
@@ -112,7 +112,7 @@ def prune_downloads(c: Connection, library: str, before: datetime) -> int:
     return c.execute(delete(copy_download).where(table.library == library, table.last_at < before)).rowcount
 
 
-@frozen_by_name
+@keyword_value
 class Subscription:
     """`kinds` empty: all. `failing_since`: no delivery has succeeded since then."""
 
@@ -121,13 +121,13 @@ class Subscription:
     name: str
     url: str
     secret: str = field(repr=False)
-    kinds: tuple[Kind, ...] = ()
+    kinds: tuple[EventKind, ...] = ()
     created: datetime
     enabled: bool = True
     disabled_why: str = ""
     failing_since: datetime | None = None
 
-    def is_for_kind(self, kind: Kind) -> bool:
+    def is_for_kind(self, kind: EventKind) -> bool:
         return self.enabled and (not self.kinds or kind in self.kinds)
 
 
@@ -178,10 +178,12 @@ def _is_subscription(library: str, id_: str) -> tuple[ColumnElement[bool], ...]:
     return webhook.c.library == library, webhook.c.id == id_
 
 
-_KINDS = frozenset(kind.value for kind in Kind)
+_KINDS = frozenset(kind.value for kind in EventKind)
 
 
 def _row(found: RowMapping) -> Subscription:
     """A kind that a newer release has written isn't known here, and can't happen here."""
     values = dict(found)
-    return Subscription(**{**values, "kinds": tuple(Kind(word) for word in values["kinds"].split() if word in _KINDS)})
+    return Subscription(
+        **{**values, "kinds": tuple(EventKind(word) for word in values["kinds"].split() if word in _KINDS)}
+    )

@@ -21,8 +21,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from gateway.domain.problems import Refused, Unavailable
-from gateway.domain.value import frozen
-from gateway.ports.shared_store import NotAtOnce
+from gateway.domain.value import value
+from gateway.ports.shared_store import WouldWait
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -202,7 +202,7 @@ class _Worker:
                 continue
 
 
-@frozen
+@value
 class _Failure:
     error: BaseException
 
@@ -213,7 +213,7 @@ def _do(work: Work[Any], connection: Connection) -> Any:
     before = driver.total_changes
     try:
         return work(connection)
-    except (Refused, NotAtOnce) as refusal:
+    except (Refused, WouldWait) as refusal:
         if driver.total_changes != before:
             raise
         return _Failure(refusal)

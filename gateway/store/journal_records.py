@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.ports.responder import OutcomeClass
 
 SECRET_MIN = 16
@@ -74,7 +74,7 @@ class Direction(StrEnum):
         return Direction.OUT if self is Direction.IN else Direction.IN
 
 
-@frozen
+@value
 class JournalOptions:
     """`body_limit`: bytes of a body that are kept. Days None: kept for ever. `cipher` None: bodies as they came."""
 
@@ -91,7 +91,7 @@ class JournalOptions:
                 raise ValueError(f"{name} must be at least 1 day")
 
 
-@frozen
+@value
 class Opening:
     """The first message of an exchange: a partner's that came in, or ours that goes out.
 
@@ -117,7 +117,7 @@ class Opening:
     replay_of: str = ""  # id of the message that is played again
 
 
-@frozen
+@value
 class Ending:
     """How an exchange ended. `body` None: there was no answer.
 
@@ -136,7 +136,7 @@ class Ending:
     key: str = ""
 
 
-@frozen
+@value
 class Begun:
     """An exchange whose opening is in the journal, with outcome pending."""
 
@@ -144,7 +144,7 @@ class Begun:
     opening: Opening
 
 
-@frozen
+@value
 class Message:
     """A message in the journal, without its body. `body_size`: bytes on the wire; `truncated`: fewer were kept."""
 
@@ -175,7 +175,7 @@ class Message:
     replay_of: str
 
 
-@frozen
+@value
 class FullMessage:
     """`body` None: forgotten on schedule."""
 
@@ -209,7 +209,7 @@ class FullMessage:
         return Begun(m.exchange, opening)
 
 
-@frozen
+@value
 class Processed:
     """A message that was carried out before. `answer` None: its answer is forgotten, or was never given."""
 
@@ -220,7 +220,7 @@ class Processed:
     answer: FullMessage | None
 
 
-@frozen
+@value
 class Filter:
     """Which messages of a library; all that are set must fit. `since` ≤ start of the exchange < `until`."""
 
@@ -237,13 +237,13 @@ class Filter:
     node: str | None = None  # that began the work, of what is pending
 
 
-@frozen
+@value
 class Page:
     messages: tuple[Message, ...]
     cursor: str = ""  # empty: nothing follows
 
 
-@frozen
+@value
 class Forgotten:
     """What retention removed."""
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.domain.problems import Unavailable
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.ports.responder import OutcomeClass
 from gateway.sql.statements import Prepared, insert_missing_rows
 from gateway.store.engine import Store
@@ -233,7 +233,7 @@ def _joined(opening: Opening, ending: Ending) -> str:
     return clean(" ".join(note for note in (opening.note, ending.note) if note), NOTE_LIMIT)
 
 
-@frozen
+@value
 class Entry:
     """What one exchange adds to the journal and changes in it."""
 

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from gateway.domain.requests.request import Role
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 from gateway.sql import column_types
 from gateway.sql.statements import Prepared, insert_rows
 from gateway.store.journal_records import BodyCipher, BodyUnreadable
@@ -107,7 +107,7 @@ class Outcome(StrEnum):
     FAILED = "failed"  # can't be read: broken, too large, infected
 
 
-@frozen
+@value
 class Spot:
     """Where a mail lies."""
 
@@ -117,7 +117,7 @@ class Spot:
     uid: int
 
 
-@frozen_by_name
+@keyword_value
 class MailRow:
     """`possible`: ids of requests that it may be about; `content` only while it waits for staff."""
 
@@ -138,7 +138,7 @@ class MailRow:
     closed_by: str = ""
 
 
-@frozen
+@value
 class Seen:
     """A mail of the same content that was here before."""
 
@@ -236,7 +236,7 @@ def add(connection: Connection, row: MailRow, cipher: BodyCipher | None) -> None
 # --- the staff's list ------------------------------------------------------------------------------------
 
 
-@frozen
+@value
 class Page:
     """Newest first; `cursor` is empty when nothing follows. Rows without their content."""
 
@@ -322,7 +322,7 @@ def _row(row: Any, content: bytes | None) -> MailRow:
     )
 
 
-@frozen
+@value
 class Named:
     """A request by one of its numbers; `reference` as the partner's messages have it."""
 

@@ -14,8 +14,8 @@ import structlog
 from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
-from gateway.domain.value import frozen
-from gateway.ports.responder import Answer, Arrival, Transport
+from gateway.domain.value import value
+from gateway.ports.responder import RawMessage, ResponderAnswer, TransportKind
 from gateway.web.inbound import Busy, Gate, Patience, TrustedProxies, certificate_name, read_body
 
 log = structlog.get_logger(component="http")
@@ -27,7 +27,7 @@ SERVER = "illgate"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@frozen
+@value
 class Part:
     """One thing the gateway needs. `problem` empty: it works. `notes`: wrong, but nobody has to wait for it."""
 
@@ -40,7 +40,7 @@ class Part:
         return not self.problem
 
 
-@frozen
+@value
 class Readiness:
     parts: tuple[Part, ...]
 
@@ -64,7 +64,7 @@ class Readiness:
 class Exchange(Protocol):
     """One message in, one answer out (services.exchange)."""
 
-    async def handle(self, arrival: Arrival) -> Answer: ...
+    async def handle(self, arrival: RawMessage) -> ResponderAnswer: ...
 
 
 class Registrar(Protocol):
@@ -73,7 +73,7 @@ class Registrar(Protocol):
     def register(self, app: web.Application) -> None: ...
 
 
-@frozen
+@value
 class Site:
     """What the HTTP side works with. `limit` gives the most bytes that any profile accepts now, `metrics` the
     page for Prometheus and its content type.
@@ -148,17 +148,17 @@ class Endpoint:
             response.force_close()
         return response
 
-    def _make_raw_message(self, request: web.Request, body: bytes) -> Arrival:
+    def _make_raw_message(self, request: web.Request, body: bytes) -> RawMessage:
         peer = request.remote or ""
         certificate = certificate_name(request.transport)
         if self._certificate_proxies and not certificate:
             certificate = self._certificate_proxies.verified_certificate(request, peer)
         if self._proxies:
             peer = self._proxies.sender_address(request, peer)
-        return Arrival(
+        return RawMessage(
             body=body,
             received=self._clock.now(),
-            transport=Transport.HTTP,
+            transport=TransportKind.HTTP,
             protocol=self._protocol,
             peer=peer,
             path=request.path,

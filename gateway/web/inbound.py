@@ -13,7 +13,7 @@ from functools import lru_cache
 from aiohttp import web
 from aiohttp.streams import StreamReader
 
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 MIN_RATE = 500
 """Bytes per second that buy a message more time, as Apache's mod_reqtimeout does it."""
@@ -34,7 +34,7 @@ SUBJECT = "X-Client-Subject"
 _COMMON_NAME = re.compile(r"(?:^|,)\s*CN=((?:\\.|[^,\\])+)", re.IGNORECASE)
 
 
-@frozen
+@value
 class Body:
     """`data` is at most one byte longer than the limit; `whole` False: the rest of the connection is of no use."""
 
@@ -78,7 +78,7 @@ async def _gather(content: StreamReader, limit: int, patience: Patience) -> Body
     return Body(bytes(data[: limit + 1]), False)
 
 
-@frozen
+@value
 class Patience:
     """`idle_seconds`: longest silence inside a message; `message_seconds`: from its first to its last byte,
     and one second more for every `MIN_RATE` bytes received."""

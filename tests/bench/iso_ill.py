@@ -18,10 +18,10 @@ import adapters.iso_ill
 from adapters.iso_ill.codec import decode, digest_of, encode
 from adapters.iso_ill.conformance import CONTEXT, LENDING, REQUESTING
 from adapters.iso_ill.mapping import apdu_of, received
-from gateway.domain.requests.events import Event, Kind, by_us
+from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.domain.requests.partner_policy import Workflow
-from gateway.domain.requests.request import Lending
-from gateway.domain.requests.state_machine import Transition, apply
+from gateway.domain.requests.request import LendingState
+from gateway.domain.requests.state_machine import Transition, compute_transition
 
 Row = tuple[str, float, str, bool]
 
@@ -32,7 +32,7 @@ CALLS = 400
 
 def row() -> Row:
     module = asn1tools.compile_files(str(Path(adapters.iso_ill.__file__).parent / "ill.asn"), "ber")
-    octets = encode(apdu_of(next(one for one in REQUESTING if one.kind is Kind.REQUEST), CONTEXT))
+    octets = encode(apdu_of(next(one for one in REQUESTING if one.kind is EventKind.REQUEST), CONTEXT))
     gc.collect()
     gc.freeze()  # as the daemon does once it has started
     ratios = [_ratio(module, octets, number) for number in range(1, ROUNDS + 1)]
@@ -50,15 +50,15 @@ def _bound(module: Any, octets: bytes) -> None:
     module.decode("ILL-APDU", octets)
 
 
-_ANSWER = next(one for one in LENDING if one.kind is Kind.WILL_SUPPLY)
+_ANSWER = next(one for one in LENDING if one.kind is EventKind.WILL_SUPPLY)
 _WORKFLOW = Workflow()
 
 
 def _handle(octets: bytes) -> bytes:
     asked = received(decode(octets).apdu, CONTEXT, digest_of(octets)).request
     assert asked is not None
-    assert asked.state is Lending.NEW
-    done = apply(asked, Event(by_us(Kind.WILL_SUPPLY), _ANSWER.at), _WORKFLOW)
+    assert asked.state is LendingState.NEW
+    done = compute_transition(asked, Event(local_signal(EventKind.WILL_SUPPLY), _ANSWER.at), _WORKFLOW)
     assert isinstance(done, Transition), done
     return encode(apdu_of(_ANSWER, CONTEXT))
 

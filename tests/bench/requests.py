@@ -22,24 +22,24 @@ from sqlalchemy import Connection
 
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Details, Event, Kind, by_partner
+from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
 from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import (
-    Attempt,
     AttemptStatus,
-    Borrowing,
-    Dates,
-    Flag,
-    Lending,
-    Party,
+    BorrowingState,
+    LendingState,
+    LibraryParty,
     PatronLink,
     Request,
+    RequestDates,
+    RequestFlag,
     Role,
     RotaLine,
+    SupplierAttempt,
     Volume,
 )
-from gateway.domain.requests.state_machine import Denied, apply
-from gateway.domain.requests.state_table import Timer
+from gateway.domain.requests.state_machine import Denied, compute_transition
+from gateway.domain.requests.state_table import TimerKind
 from gateway.store.engine import Store, open_store
 from gateway.store.migration import OWN, migrate
 from gateway.store.requests import history, outbox, request_counts, request_lists, requests, timers
@@ -123,9 +123,9 @@ async def _filled(file: Path, count: int) -> _Filled:
 def _insert(connection: Connection, made: Iterable[Request]) -> None:
     for one in made:
         requests.insert(connection, one)
-        event = Event(by_partner(Kind.SHIPPED), one.changed, attempt=one.current)
+        event = Event(partner_signal(EventKind.SHIPPED), one.changed, attempt=one.current)
         history.add(connection, _told(one, event, one.changed))
-        timers.start(connection, LIBRARY, one.id, Timer.NEED_BY, BEGUN + timedelta(days=3650))
+        timers.start(connection, LIBRARY, one.id, TimerKind.NEED_BY, BEGUN + timedelta(days=3650))
 
 
 def _request(number: int) -> Request:
@@ -137,7 +137,7 @@ def _request(number: int) -> Request:
         library=LIBRARY,
         id=exchange_id(made),
         role=Role.BORROWING,
-        state=(Borrowing.LENT, Borrowing.SHIPPED, Borrowing.REVIEW)[number % 3],
+        state=(BorrowingState.LENT, BorrowingState.SHIPPED, BorrowingState.REVIEW)[number % 3],
         number=f"B-2026-{number:06}",
         created=made,
         changed=changed,
@@ -150,12 +150,12 @@ def _request(number: int) -> Request:
             identifiers=(RecordId("oclc", str(10_000 + number)),),
             original="rft.genre=book&rft.btitle=%D0%98%D1%81%D1%82%D0%BE%D1%80%D0%B8%D1%8F&rft.date=1987" * 3,
         ),
-        dates=Dates(need_by=date(2027, 1, 1)),
-        partner=Party(partner.upper(), partner, "A library", "ill@library.example"),
+        dates=RequestDates(need_by=date(2027, 1, 1)),
+        partner=LibraryParty(partner.upper(), partner, "A library", "ill@library.example"),
         patron=PatronLink(f"p-{number % 20_000}", f"21{number % 20_000:05}", "staff", "desk"),
         rota=tuple(RotaLine(f"partner-{(number + n) % 300:03}") for n in range(5)),
         attempts=(
-            Attempt(
+            SupplierAttempt(
                 number=1,
                 partner=partner,
                 symbol=partner.upper(),
@@ -169,7 +169,7 @@ def _request(number: int) -> Request:
         volumes=(Volume("1", "v. 2"),),
     )
     if number % 6 == 5:
-        return replace(plain, role=Role.LENDING, state=Lending.NEW, attempts=(), current=0, rota=())
+        return replace(plain, role=Role.LENDING, state=LendingState.NEW, attempts=(), current=0, rota=())
     return plain
 
 
@@ -203,7 +203,7 @@ async def _timers(filled: _Filled) -> list[Act]:
 
     def start(connection: Connection) -> None:
         for id_ in filled.chance.sample(filled.lent, TIMERS):
-            timers.start(connection, LIBRARY, id_, Timer.DUE_SOON, now)
+            timers.start(connection, LIBRARY, id_, TimerKind.DUE_SOON, now)
 
     async def one() -> None:
         (row,) = await filled.store.read(lambda c: timers.due(c, now, 1))
@@ -224,9 +224,9 @@ def _happen(connection: Connection, id_: str, at: datetime) -> None:
     request = requests.load_for_update(connection, LIBRARY, id_)
     if request is None:
         raise RuntimeError("a request is gone")
-    kind = Kind.DUE_DATE_CHANGED if Flag.OVERDUE in request.flags else Kind.OVERDUE
-    event = Event(by_partner(kind), at, "partner:X", Details(due=at.date()), attempt=request.current)
-    transition = apply(request, event, WORKFLOW)
+    kind = EventKind.DUE_DATE_CHANGED if RequestFlag.OVERDUE in request.flags else EventKind.OVERDUE
+    event = Event(partner_signal(kind), at, "partner:X", EventDetails(due=at.date()), attempt=request.current)
+    transition = compute_transition(request, event, WORKFLOW)
     if isinstance(transition, Denied):
         raise RuntimeError(transition.detail)
     requests.save(connection, transition.request)
@@ -244,7 +244,7 @@ def _happen(connection: Connection, id_: str, at: datetime) -> None:
             next_at=at,
         ),
     )
-    timers.start(connection, LIBRARY, id_, Timer.PATRON_DUE, at + timedelta(days=3650))
+    timers.start(connection, LIBRARY, id_, TimerKind.PATRON_DUE, at + timedelta(days=3650))
 
 
 def _told(request: Request, event: Event, at: datetime) -> history.EventRow:

@@ -22,7 +22,7 @@ from adapters.z3950.dialect import Z3950Dialect
 from adapters.z3950.transport import Connection, Place
 from gateway.domain.clock import SystemClock
 from gateway.domain.profile import Profile
-from gateway.ports.catalogue import Index, Query, Term
+from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm
 from gateway.services.searching.targets import Asker, Target
 from tests.support import yaz
 from tests.support.catalogue import SCRIPTS, records
@@ -100,7 +100,7 @@ async def _search_and_present(zebra: Zebra) -> float:
     connection = await Connection.open(place)
     await sign_in(connection, Login(), place.max_bytes, place.charset, str(place))
 
-    async def once(query: Query) -> int:
+    async def once(query: CatalogueQuery) -> int:
         rpn = rpn_of(query, dialect, "zebra")
         return len(
             (await Search(connection, dialect, "zebra", dialect.syntax_identifiers[0]).run(rpn, 1, RECORDS)).records
@@ -117,7 +117,7 @@ async def _search(zebra: Zebra) -> float:
     search = Z3950Search(lambda reference: "")
     profile = Profile(name="zebra", dialects={"z3950": _dialect(zebra)})
 
-    async def once(query: Query) -> int:
+    async def once(query: CatalogueQuery) -> int:
         hits = await search.search(profile, query, count=RECORDS)
         return sum(not record.problem for record in hits.records)
 
@@ -127,8 +127,8 @@ async def _search(zebra: Zebra) -> float:
         await search.close()
 
 
-async def _timed(once: Callable[[Query], Awaitable[int]]) -> float:
-    queries = [Query((Term(Index.TITLE, title),)) for title in TITLES]
+async def _timed(once: Callable[[CatalogueQuery], Awaitable[int]]) -> float:
+    queries = [CatalogueQuery((SearchTerm(SearchIndex.TITLE, title),)) for title in TITLES]
     for query in queries:
         await once(query)
     begun = time.perf_counter()
@@ -154,7 +154,7 @@ async def at_once_row() -> Row:
         servers = [await stack.enter_async_context(target(_slow(delay, octets))) for delay in delays]
         profiles = [server.profile(f"target-{n}") for n, server in enumerate(servers)]
         for number in range(4):
-            query = Query((Term(Index.TITLE, f"lamps {number}"),))
+            query = CatalogueQuery((SearchTerm(SearchIndex.TITLE, f"lamps {number}"),))
             begun = time.perf_counter()
             answers = await asyncio.gather(*(_ask(asker, profile, query) for profile in profiles))
             elapsed = time.perf_counter() - begun
@@ -167,7 +167,7 @@ async def at_once_row() -> Row:
     return (f"{TARGETS} targets at once / the slowest", ratio, f"≤ {AT_ONCE_GOAL}", ratio <= AT_ONCE_GOAL)
 
 
-async def _ask(asker: Asker, profile: Profile, query: Query) -> Any:
+async def _ask(asker: Asker, profile: Profile, query: CatalogueQuery) -> Any:
     return await asker.search(Target(profile, "z3950"), query, count=RECORDS, seconds=30, keep=timedelta(0))
 
 

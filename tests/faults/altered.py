@@ -19,7 +19,7 @@ from typing import Any, cast
 from gateway.adapter_registry import Adapters, load_adapters
 from gateway.cli.daemon_commands import run
 from gateway.domain.clock import SystemClock
-from gateway.ports.adapter import LibraryAdapter, LibraryContext
+from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
 from gateway.ports.library_system import LibrarySystem
 from gateway.runtime.daemon import Gateway
 from gateway.runtime.logs import set_up_logging
@@ -56,7 +56,7 @@ async def die() -> None:
 def altered(adapters: Adapters, method: str, afterwards: Afterwards) -> Adapters:
     embedded = adapters.libraries["embedded"]
 
-    async def open_altered(context: LibraryContext, options: Any) -> LibrarySystem:
+    async def open_altered(context: LibraryAdapterContext, options: Any) -> LibrarySystem:
         system = await embedded.open(context, options)
         return cast(LibrarySystem, Altered(system, method, afterwards))
 

@@ -35,9 +35,9 @@ from adapters.loopback.channel import HUB
 from gateway.domain.library import Money
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.action_fields import BY_RULE
-from gateway.domain.requests.events import Condition, Details, Kind
-from gateway.domain.requests.request import Dates, Role, Service, ServiceType
-from gateway.domain.requests.views import Act, NotNow, Outdated
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
+from gateway.domain.requests.request import RequestDates, RequestedService, Role, ServiceType
+from gateway.domain.requests.views import ActionRequest, EventDenied, VersionConflict
 from tests.faults.joined.checks import check_the_end
 from tests.faults.joined.installations import SYMBOLS, Template, make_template
 from tests.faults.joined.nonsense import say_nonsense
@@ -48,7 +48,7 @@ from tests.faults.joined.world import World, draft
 DEFAULTS = (8, 25)
 """Examples and steps: less than a minute."""
 
-MAY_COME = (NotNow, Outdated, Refused, Unavailable)
+MAY_COME = (EventDenied, VersionConflict, Refused, Unavailable)
 """What an act may end with while other things happen; Unavailable: it is done later, or undone."""
 
 MOST = 3
@@ -83,8 +83,8 @@ FAR = st.integers(0, 7)
 FAULTS = st.lists(st.sampled_from(Fault), max_size=4)
 TOWNS = st.sampled_from(SYMBOLS)
 CHOICE = st.integers(0, 9999)
-KINDS = st.sampled_from(sorted(Kind))
-PATRON_SAYS = (Kind.CANCEL, Kind.RENEW, Kind.PATRON_ANSWERED, Kind.NOTE)
+KINDS = st.sampled_from(sorted(EventKind))
+PATRON_SAYS = (EventKind.CANCEL, EventKind.RENEW, EventKind.PATRON_ANSWERED, EventKind.NOTE)
 DETAILS = st.builds(
     dict,
     due=st.sampled_from([None, 3, 28]),
@@ -92,7 +92,7 @@ DETAILS = st.builds(
     need_by=st.sampled_from([None, 40]),
     link=st.sampled_from(["", "https://ill.example/copy/7"]),
     answer=st.sampled_from(["yes", "no"]),
-    conditions=st.sampled_from([(), (Condition.COST,), (Condition.LIBRARY_USE_ONLY, Condition.NO_RENEWAL)]),
+    conditions=st.sampled_from([(), (LoanCondition.COST,), (LoanCondition.LIBRARY_USE_ONLY, LoanCondition.NO_RENEWAL)]),
     cost=st.sampled_from([None, Money(Decimal("12.50"), "EUR")]),
     reason=st.sampled_from(["", "on-loan", "policy"]),
     note=st.sampled_from(["", "Bitte bald."]),
@@ -101,15 +101,38 @@ DETAILS = st.builds(
 """Days from today, where it is a date."""
 
 TALK = frozenset(
-    {Kind.NOTE, Kind.MESSAGE, Kind.EDIT, Kind.ASSIGN, Kind.STATUS_QUERY, Kind.PATRON_ASKED, Kind.PATRON_ANSWERED}
+    {
+        EventKind.NOTE,
+        EventKind.MESSAGE,
+        EventKind.EDIT,
+        EventKind.ASSIGN,
+        EventKind.STATUS_QUERY,
+        EventKind.PATRON_ASKED,
+        EventKind.PATRON_ANSWERED,
+    }
 )
 """Always allowed, and of little consequence."""
 
-SELDOM = (Kind.RENEW, Kind.CONDITIONAL, Kind.CONDITION_ACCEPTED, Kind.RETRY, Kind.HOLD_PLACED, Kind.RECALL, Kind.REOPEN)
+SELDOM = (
+    EventKind.RENEW,
+    EventKind.CONDITIONAL,
+    EventKind.CONDITION_ACCEPTED,
+    EventKind.RETRY,
+    EventKind.HOLD_PLACED,
+    EventKind.RECALL,
+    EventKind.REOPEN,
+)
 """What chance would not often come to."""
 
 NEVER_BY_PEOPLE = frozenset(
-    {Kind.SUBMIT, Kind.REQUEST, Kind.NO_SUPPLIER, Kind.STATUS_REPORT, Kind.TROUBLE, Kind.ANONYMISED}
+    {
+        EventKind.SUBMIT,
+        EventKind.REQUEST,
+        EventKind.NO_SUPPLIER,
+        EventKind.STATUS_REPORT,
+        EventKind.TROUBLE,
+        EventKind.ANONYMISED,
+    }
 )
 
 
@@ -183,7 +206,12 @@ class JoinedGateways(RuleBasedStateMachine):
         world = self.world
         need_by = world.clock.now().date() + timedelta(days=days) if days is not None else None
         cited = world.pick(world.books, book).citation
-        self.do(world.ask(world.towns[town], draft(cited, Service(service), Dates(need_by=need_by), mediated=mediated)))
+        self.do(
+            world.ask(
+                world.towns[town],
+                draft(cited, RequestedService(service), RequestDates(need_by=need_by), mediated=mediated),
+            )
+        )
 
     @rule(choice=CHOICE)
     def somebody_goes_on(self, choice: int) -> None:
@@ -205,13 +233,13 @@ class JoinedGateways(RuleBasedStateMachine):
             if not await world.possible(town, request, kind):
                 return
             refused = await world.act(town, request, kind, await self.details(town, request, kind, said))
-            assert not isinstance(refused, NotNow), refused
+            assert not isinstance(refused, EventDenied), refused
 
         self.do(work())
 
     @rule(choice=CHOICE, kind=KINDS, attempt=st.integers(0, 3), said=DETAILS, volumes=st.sampled_from([(), ("9",)]))
     def somebody_does_anything(
-        self, choice: int, kind: Kind, attempt: int, said: dict[str, Any], volumes: tuple[str, ...]
+        self, choice: int, kind: EventKind, attempt: int, said: dict[str, Any], volumes: tuple[str, ...]
     ) -> None:
         async def work() -> None:
             world = self.world
@@ -225,7 +253,7 @@ class JoinedGateways(RuleBasedStateMachine):
         self.do(work())
 
     @rule(choice=CHOICE, kind=st.sampled_from(PATRON_SAYS), said=DETAILS)
-    def the_patron_says(self, choice: int, kind: Kind, said: dict[str, Any]) -> None:
+    def the_patron_says(self, choice: int, kind: EventKind, said: dict[str, Any]) -> None:
         async def work() -> None:
             ours = [pair for pair in await self.world.everything() if pair[1].role is Role.BORROWING]
             town, request = self.world.pick(ours, choice)
@@ -246,7 +274,7 @@ class JoinedGateways(RuleBasedStateMachine):
                 return
             world.tell(f"{town.symbol} {request.number}: {kind.value} while all rows are done")
             world.wire.expect(faults)
-            act = Act(
+            act = ActionRequest(
                 kind=kind,
                 details=await self.details(town, request, kind, said),
                 actor="staff:ben",
@@ -261,7 +289,7 @@ class JoinedGateways(RuleBasedStateMachine):
 
         self.do(work())
 
-    def one_of(self, kinds: Sequence[Kind], which: int) -> Kind:
+    def one_of(self, kinds: Sequence[EventKind], which: int) -> EventKind:
         """Talk is seldom what matters."""
         acts = [kind for kind in kinds if kind in SELDOM] if which % 3 == 0 else []
         acts = acts or [kind for kind in kinds if kind not in TALK]
@@ -276,7 +304,7 @@ class JoinedGateways(RuleBasedStateMachine):
                 kind = self.one_of((await town.show(request.id)).allowed, which)
                 if await world.possible(town, request, kind):
                     refused = await world.act(town, request, kind, await self.details(town, request, kind, said))
-                    assert not isinstance(refused, NotNow), refused
+                    assert not isinstance(refused, EventDenied), refused
 
         self.do(work())
 
@@ -296,7 +324,7 @@ class JoinedGateways(RuleBasedStateMachine):
 
         self.do(work())
 
-    async def details(self, town: Any, request: Any, kind: Kind, said: dict[str, Any]) -> Details:
+    async def details(self, town: Any, request: Any, kind: EventKind, said: dict[str, Any]) -> EventDetails:
         today = self.world.clock.now().date()
         dates = {key: today + timedelta(days=said[key]) for key in ("due", "retry_after", "need_by") if said[key]}
         about = barcodes(self.world, town, request, kind)
@@ -304,7 +332,7 @@ class JoinedGateways(RuleBasedStateMachine):
         others = {key: value for key, value in said.items() if key not in ("due", "retry_after", "need_by")}
         if said["partner"] == town.symbol.lower():
             others["partner"] = ""
-        return Details(**{**others, **dates, "barcode": barcode})
+        return EventDetails(**{**others, **dates, "barcode": barcode})
 
     # --- time and things -----------------------------------------------------------------------------------
 

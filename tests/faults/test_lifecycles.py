@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.store.engine import Store
 from tests.faults.lifecycles import checks, evidence, kills
 from tests.faults.lifecycles.mailbox import open_mailbox
@@ -39,12 +39,19 @@ WIDE_AWAKE = 60
 """With so many lifecycles everything happens."""
 
 MUST_HAPPEN = {
-    Kind.CHECKED_IN, Kind.COPY_DELIVERED, Kind.LOANED_TO_PATRON, Kind.RECEIVED, Kind.RETURNED, Kind.SHIPPED,
-    Kind.UNFILLED,
+    EventKind.CHECKED_IN, EventKind.COPY_DELIVERED, EventKind.LOANED_TO_PATRON, EventKind.RECEIVED, EventKind.RETURNED, EventKind.SHIPPED,
+    EventKind.UNFILLED,
 }  # fmt: skip
 """On the way of every request to its end: else a town with that many was asleep."""
 
-BY_CHANCE = {Kind.CANCEL, Kind.RENEW, Kind.RECALL, Kind.LOST, Kind.CONDITIONAL, Kind.MESSAGE}
+BY_CHANCE = {
+    EventKind.CANCEL,
+    EventKind.RENEW,
+    EventKind.RECALL,
+    EventKind.LOST,
+    EventKind.CONDITIONAL,
+    EventKind.MESSAGE,
+}
 """Staff do these when they are in the mood. On a slow machine they do less before they are killed, so that one or
 the other may not be among them, but never none."""
 

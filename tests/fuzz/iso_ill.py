@@ -27,7 +27,7 @@ with atheris.instrument_imports(include=["adapters.iso_ill"]):
 
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.profile import Profile
-from gateway.ports.responder import Arrival, Conversation, Transport
+from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 
 LONGEST = 4_096
 SECONDS_EACH = 2
@@ -35,7 +35,7 @@ MEGABYTES = 1_024
 
 RESPONDER = IsoIllResponder()
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-TALK = Conversation(Profile(name="anybody"), "DEMO", UTC, "EUR", NOW)
+TALK = ExchangeContext(Profile(name="anybody"), "DEMO", UTC, "EUR", NOW)
 
 
 def one(data: bytes) -> None:
@@ -77,7 +77,7 @@ def understood(data: bytes, read: Decoded) -> None:
 
 
 def answered(data: bytes) -> None:
-    envelope = RESPONDER.open(Arrival(data, NOW, Transport.TCP, RESPONDER.protocol), LONGEST)
+    envelope = RESPONDER.open(RawMessage(data, NOW, TransportKind.TCP, RESPONDER.protocol), LONGEST)
     problem: MalformedMessage | None = envelope.malformed
     if problem is None:
         try:

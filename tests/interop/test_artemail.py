@@ -21,8 +21,8 @@ from adapters.mailbox import ImapClient
 from adapters.smtp import SmtpMailer
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import Kind, Origin
-from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, Request
+from gateway.domain.requests.events import EventKind, EventOrigin
+from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request, RequestFlag
 from gateway.ports.outgoing_mail import MailSecurity, MailServer
 from gateway.store.mailbox import Outcome
 from tests.support.art import ART, NOON, ONLY_ART, answer, art, file_number, number_of, orders_in
@@ -116,7 +116,7 @@ async def test_three_orders_in_one_mail_by_the_clock_and_accepted(installation: 
         assert taken[Outcome.DONE] == 1
         for one in requests:
             shown = await art_service.house.show(one)
-            assert [line.denied for line in shown.history if line.event.kind is Kind.ACKNOWLEDGED] == [""]
+            assert [line.denied for line in shown.history if line.event.kind is EventKind.ACKNOWLEDGED] == [""]
 
 
 async def test_three_orders_in_one_mail_by_their_count_and_rejected(
@@ -155,40 +155,40 @@ async def test_a_fault_in_one_order_holds_up_no_other(installation: Installation
 
 ASKED, CANCELLING, LENT, RENEWING = "asked", "cancelling", "lent", "renewing"
 
-Expected = tuple[str, str, Kind, AttemptStatus, dict[str, object]]
+Expected = tuple[str, str, EventKind, AttemptStatus, dict[str, object]]
 
 CODES: tuple[Expected, ...] = (
-    (CANCELLING, "CANC", Kind.CANCEL_ACCEPTED, AttemptStatus.CANCELLED, {}),
-    (CANCELLING, "NCANC", Kind.CANCEL_REFUSED, AttemptStatus.ASKED, {}),
-    (ASKED, "CAT*REAPPLY 4", Kind.RETRY, AttemptStatus.RETRY, {"retry_after": date(2026, 12, 21)}),
-    (ASKED, "CRF*CANNOT MATCH ITEM", Kind.UNFILLED, AttemptStatus.UNFILLED, {"reason": "not-found-as-cited"}),
-    (ASKED, "DIRECT", Kind.UNFILLED, AttemptStatus.UNFILLED, {"reason": "locations-provided"}),
-    (ASKED, "NOT", Kind.UNFILLED, AttemptStatus.UNFILLED, {"reason": "not-held"}),
-    (ASKED, "NOT*NUKL", Kind.UNFILLED, AttemptStatus.UNFILLED, {"reason": "no-locations"}),
-    (ASKED, "*INVALID ORDERING OPTIONS", Kind.UNFILLED, AttemptStatus.UNFILLED, {"reason": "order-rejected"}),
-    (ASKED, "RCOP", Kind.UNFILLED, AttemptStatus.UNFILLED, {"reason": "copyright"}),
-    (ASKED, "*TOTAL LIBRARY", Kind.FORWARDED, AttemptStatus.ASKED, {}),
+    (CANCELLING, "CANC", EventKind.CANCEL_ACCEPTED, AttemptStatus.CANCELLED, {}),
+    (CANCELLING, "NCANC", EventKind.CANCEL_REFUSED, AttemptStatus.ASKED, {}),
+    (ASKED, "CAT*REAPPLY 4", EventKind.RETRY, AttemptStatus.RETRY, {"retry_after": date(2026, 12, 21)}),
+    (ASKED, "CRF*CANNOT MATCH ITEM", EventKind.UNFILLED, AttemptStatus.UNFILLED, {"reason": "not-found-as-cited"}),
+    (ASKED, "DIRECT", EventKind.UNFILLED, AttemptStatus.UNFILLED, {"reason": "locations-provided"}),
+    (ASKED, "NOT", EventKind.UNFILLED, AttemptStatus.UNFILLED, {"reason": "not-held"}),
+    (ASKED, "NOT*NUKL", EventKind.UNFILLED, AttemptStatus.UNFILLED, {"reason": "no-locations"}),
+    (ASKED, "*INVALID ORDERING OPTIONS", EventKind.UNFILLED, AttemptStatus.UNFILLED, {"reason": "order-rejected"}),
+    (ASKED, "RCOP", EventKind.UNFILLED, AttemptStatus.UNFILLED, {"reason": "copyright"}),
+    (ASKED, "*TOTAL LIBRARY", EventKind.FORWARDED, AttemptStatus.ASKED, {}),
     (
         ASKED,
         "*TOTAL LIBRARY MAX COST 45.50",
-        Kind.UNFILLED,
+        EventKind.UNFILLED,
         AttemptStatus.UNFILLED,
         {"reason": "cost-exceeds-maximum"},
     ),
-    (ASKED, "TOTAL LOAN*MORE THAN 1 VOLUME", Kind.UNFILLED, AttemptStatus.UNFILLED, {"reason": "specify-volume"}),
-    (ASKED, "SHIPPED COPY", Kind.SHIPPED, AttemptStatus.SHIPPED, {}),
-    (ASKED, "USE O/D 14-12-2026", Kind.WILL_SUPPLY, AttemptStatus.WILL_SUPPLY, {"expected": date(2026, 12, 14)}),
-    (ASKED, "USE*3", Kind.HOLD_PLACED, AttemptStatus.HOLD_PLACED, {}),
-    (RENEWING, "RENEWED*31-01-2027", Kind.RENEW_ACCEPTED, AttemptStatus.SHIPPED, {"due": date(2027, 1, 31)}),
-    (RENEWING, "NO RENEW", Kind.RENEW_REFUSED, AttemptStatus.SHIPPED, {}),
-    (LENT, "DUE", Kind.OVERDUE, AttemptStatus.SHIPPED, {}),
-    (LENT, "DUE*AUTOMATIC RENEWAL PENDING 31-01-2027", Kind.MESSAGE, AttemptStatus.SHIPPED, {}),
-    (LENT, "DUE WAIT", Kind.RECALL, AttemptStatus.SHIPPED, {"renewals_allowed": False}),
-    (LENT, "*FINAL DEMAND", Kind.OVERDUE, AttemptStatus.SHIPPED, {}),
-    (ASKED, "LONDON", Kind.MESSAGE, AttemptStatus.ASKED, {}),  # of old: the profile doesn't know it
+    (ASKED, "TOTAL LOAN*MORE THAN 1 VOLUME", EventKind.UNFILLED, AttemptStatus.UNFILLED, {"reason": "specify-volume"}),
+    (ASKED, "SHIPPED COPY", EventKind.SHIPPED, AttemptStatus.SHIPPED, {}),
+    (ASKED, "USE O/D 14-12-2026", EventKind.WILL_SUPPLY, AttemptStatus.WILL_SUPPLY, {"expected": date(2026, 12, 14)}),
+    (ASKED, "USE*3", EventKind.HOLD_PLACED, AttemptStatus.HOLD_PLACED, {}),
+    (RENEWING, "RENEWED*31-01-2027", EventKind.RENEW_ACCEPTED, AttemptStatus.SHIPPED, {"due": date(2027, 1, 31)}),
+    (RENEWING, "NO RENEW", EventKind.RENEW_REFUSED, AttemptStatus.SHIPPED, {}),
+    (LENT, "DUE", EventKind.OVERDUE, AttemptStatus.SHIPPED, {}),
+    (LENT, "DUE*AUTOMATIC RENEWAL PENDING 31-01-2027", EventKind.MESSAGE, AttemptStatus.SHIPPED, {}),
+    (LENT, "DUE WAIT", EventKind.RECALL, AttemptStatus.SHIPPED, {"renewals_allowed": False}),
+    (LENT, "*FINAL DEMAND", EventKind.OVERDUE, AttemptStatus.SHIPPED, {}),
+    (ASKED, "LONDON", EventKind.MESSAGE, AttemptStatus.ASKED, {}),  # of old: the profile doesn't know it
 )
 
-FLAGS = {"DUE": Flag.OVERDUE, "DUE WAIT": Flag.RECALLED, "*FINAL DEMAND": Flag.OVERDUE}
+FLAGS = {"DUE": RequestFlag.OVERDUE, "DUE WAIT": RequestFlag.RECALLED, "*FINAL DEMAND": RequestFlag.OVERDUE}
 
 
 async def test_every_code_happens_to_its_request(installation: Installation, dovecot: Dovecot) -> None:
@@ -199,11 +199,11 @@ async def test_every_code_happens_to_its_request(installation: Installation, dov
         lent = [n for n, (before, *_) in enumerate(CODES) if before in (LENT, RENEWING)]
         await art_service.answers(*(answer(f"{numbers[n]} SHIPPED COPY") for n in lent))
         for n in lent:
-            await house.act(requests[n], Kind.RECEIVED)
-            await house.act(requests[n], Kind.LOANED_TO_PATRON)
+            await house.act(requests[n], EventKind.RECEIVED)
+            await house.act(requests[n], EventKind.LOANED_TO_PATRON)
         for n, (before, *_) in enumerate(CODES):
             if before in (CANCELLING, RENEWING):
-                await house.act(requests[n], Kind.CANCEL if before == CANCELLING else Kind.RENEW)
+                await house.act(requests[n], EventKind.CANCEL if before == CANCELLING else EventKind.RENEW)
 
         taken = await art_service.answers(
             *(
@@ -216,7 +216,7 @@ async def test_every_code_happens_to_its_request(installation: Installation, dov
         assert taken == {Outcome.DONE: len(CODES) - 1, Outcome.UNKNOWN: 1, Outcome.FAILED: 0}
         for request, (_, code, kind, status, details) in zip(requests, CODES, strict=True):
             shown = await house.show(request)
-            said = [line for line in shown.history if line.event.signal.origin is Origin.PARTNER][-1]
+            said = [line for line in shown.history if line.event.signal.origin is EventOrigin.PARTNER][-1]
             assert (code, said.event.kind, said.denied) == (code, kind, "")
             assert {name: getattr(said.event.details, name) for name in details} == details
             assert said.event.details.note.startswith(code)
@@ -225,7 +225,7 @@ async def test_every_code_happens_to_its_request(installation: Installation, dov
                 assert FLAGS[code] in shown.request.flags
         renewed = (await house.show(requests[[code for _, code, *_ in CODES].index("RENEWED*31-01-2027")])).request
         assert renewed.terms.lender_due == date(2027, 1, 31)
-        assert renewed.state is Borrowing.LENT
+        assert renewed.state is BorrowingState.LENT
 
 
 # --- kill -9 ---------------------------------------------------------------------------------------------

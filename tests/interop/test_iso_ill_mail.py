@@ -18,8 +18,8 @@ from adapters.iso_ill.messages import IllAnswer, IllRequest, Renew, Shipped, Sta
 from adapters.iso_ill.messages.codes import ApduType, CurrentState, Results, ServiceType
 from adapters.iso_ill.messages.structures import DateDue, ServiceDateTime, SystemId
 from adapters.iso_ill.messages.tracking_phase import ProviderError, StateTransitionProhibited, SupplyDetails
-from gateway.domain.requests.events import Kind
-from gateway.ports.outgoing_mail import Sender
+from gateway.domain.requests.events import EventKind
+from gateway.ports.outgoing_mail import LetterSender
 from tests.faults.joined.installations import Template, make_template
 from tests.support.dovecot import Dovecot, NotInstalled
 from tests.support.iso_mail import Mail
@@ -63,7 +63,7 @@ async def test_a_cancel_that_overtakes_its_request_waits_for_it(
     joining = Mail(dovecot, "overtaken", held="ILL-Request")
     async with Pair(template, tmp_path, joining, WORKFLOW) as pair:
         await pair.ask()
-        await pair.north(Kind.CANCEL)
+        await pair.north(EventKind.CANCEL)
         desk = pair.towns["SOUTH"].gateway.mailboxes.desk
         (row,) = (await desk.list_mails("SOUTH", 100, "")).rows
         assert row.reason == "cancel: no request was found"
@@ -73,7 +73,7 @@ async def test_a_cancel_that_overtakes_its_request_waits_for_it(
 
         assert await pair.states() == ("cancel-pending", "cancel-pending")
         assert not (await desk.list_mails("SOUTH", 100, "")).rows
-        await pair.south(Kind.CANCEL_ACCEPTED)
+        await pair.south(EventKind.CANCEL_ACCEPTED)
         assert await pair.states() == ("cancelled", "cancelled")
 
 
@@ -81,8 +81,8 @@ async def test_a_shipped_that_comes_before_the_promise(dovecot: Dovecot, templat
     joining = Mail(dovecot, "promise", held="ILL-Answer")
     async with Pair(template, tmp_path, joining, WORKFLOW) as pair:
         await pair.ask()
-        await pair.south(Kind.WILL_SUPPLY)
-        await pair.south(Kind.SHIPPED)
+        await pair.south(EventKind.WILL_SUPPLY)
+        await pair.south(EventKind.SHIPPED)
         assert await pair.states() == ("shipped", "shipped")
 
         joining.let_go()
@@ -111,7 +111,7 @@ async def test_what_is_prohibited_is_reported_by_mail(dovecot: Dovecot, template
         mail = mail_of(
             encode(renew),
             to=joining.address("SOUTH"),
-            sender=Sender(joining.address("NORTH")),
+            sender=LetterSender(joining.address("NORTH")),
             message_id="by-hand@mail.example",
             subject="by hand",
         )
@@ -134,12 +134,12 @@ async def test_a_gateway_that_dies_while_it_reads(dovecot: Dovecot, template: Te
     joining = Mail(dovecot, "dies", twice=True)
     async with Pair(template, tmp_path, joining, WORKFLOW) as pair:
         await pair.ask()
-        await pair.south(Kind.WILL_SUPPLY, quiet=False)
+        await pair.south(EventKind.WILL_SUPPLY, quiet=False)
         await pair.kill("SOUTH")
         await pair.kill("NORTH")
         await pair.quiet()
         assert await pair.states() == ("will-supply", "will-supply")
-        await pair.south(Kind.SHIPPED, quiet=False)
+        await pair.south(EventKind.SHIPPED, quiet=False)
         await pair.kill("NORTH")
         await pair.quiet()
         assert await pair.states() == ("shipped", "shipped")
@@ -153,7 +153,7 @@ async def test_a_request_that_was_forwarded_goes_on_with_the_new_supplier(
     async with Pair(template, tmp_path, joining, WORKFLOW) as pair:
         await pair.ask()
         asked = decode(joining.delivered[0].get_content()).apdu
-        await pair.south(Kind.FORWARDED, partner="EAST")
+        await pair.south(EventKind.FORWARDED, partner="EAST")
         assert await pair.states() == ("requested", "forwarded")
         attempt = await pair.attempt()
         assert (attempt.number, attempt.partner, attempt.symbol) == (1, "east", "EAST")
@@ -171,7 +171,7 @@ async def test_a_request_that_was_forwarded_goes_on_with_the_new_supplier(
         mail = mail_of(
             encode(shipped),
             to=joining.address("NORTH"),
-            sender=Sender(joining.address("EAST")),
+            sender=LetterSender(joining.address("EAST")),
             message_id="shipped@mail.example",
             subject="from the east",
         )
@@ -179,7 +179,7 @@ async def test_a_request_that_was_forwarded_goes_on_with_the_new_supplier(
         await pair.quiet()
         assert (await pair.borrowing()).state.value == "shipped"
 
-        await pair.north(Kind.RECEIVED)
+        await pair.north(EventKind.RECEIVED)
         assert str(joining.delivered[-1]["To"]) == joining.address("EAST")
         received = decode(joining.delivered[-1].get_content()).apdu
         assert received.transaction_id == asked.transaction_id
@@ -204,7 +204,7 @@ async def test_what_we_cannot_do_is_answered_unfilled_once(
             mail = mail_of(
                 encode(locations),
                 to=joining.address("SOUTH"),
-                sender=Sender(joining.address("NORTH")),
+                sender=LetterSender(joining.address("NORTH")),
                 message_id=f"{message_id}@mail.example",
                 subject=message_id,
             )

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from sqlalchemy import Select, select
 
-from gateway.domain.requests.request import Lending, Request, ServiceType
+from gateway.domain.requests.request import LendingState, Request, ServiceType
 from gateway.store.engine import open_store
 from gateway.store.requests.request_rows import parse
 from gateway.store.requests.tables import request
@@ -160,12 +160,12 @@ PARAMETERS: Mapping[str, tuple[str, Look, object]] = {
         lambda one: one.transaction.count("@"),
         1,
     ),
-    "ill,service-date-time,this,date": ("20251231", lambda one: one.state, Lending.NEW),
-    "ill,service-date-time,this,time": ("235959", lambda one: one.state, Lending.NEW),
-    "ill,service-date-time,original,date": ("20251230", lambda one: one.state, Lending.NEW),
+    "ill,service-date-time,this,date": ("20251231", lambda one: one.state, LendingState.NEW),
+    "ill,service-date-time,this,time": ("235959", lambda one: one.state, LendingState.NEW),
+    "ill,service-date-time,original,date": ("20251230", lambda one: one.state, LendingState.NEW),
     "ill,search-type,expiry-flag": ("3", lambda one: _extra(one, "expires"), ""),
-    "ill,search-type,expiry-date": ("20991220", lambda one: one.state, Lending.NEW),
-    "ill,requester-optional-messages,can-send-RECEIVED": ("0", lambda one: one.state, Lending.NEW),
+    "ill,search-type,expiry-date": ("20991220", lambda one: one.state, LendingState.NEW),
+    "ill,requester-optional-messages,can-send-RECEIVED": ("0", lambda one: one.state, LendingState.NEW),
     "ill,copyright-complicance": ("US:CCL", lambda one: _extra(one, "copyright-compliance"), "US:CCL"),
 }
 """Each of facts/iso-ill-10161.md section 14, with its own spellings, and where it shows; the original's time can't come

@@ -17,9 +17,16 @@ from demo.world import START, MailServer, Site, Town, fill_library, make_install
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.request import Borrowing, PatronLink, Request, Service, ServiceType, Standing
-from gateway.domain.requests.rota import Verdict
-from gateway.domain.requests.views import Draft
+from gateway.domain.requests.request import (
+    BorrowingState,
+    PatronLink,
+    Request,
+    RequestedService,
+    RotaLineStatus,
+    ServiceType,
+)
+from gateway.domain.requests.rota import SupplierVerdict
+from gateway.domain.requests.views import BorrowingDraft
 from gateway.services.searching.search import parse
 from tests.support.zebra import NotInstalled, Zebra
 
@@ -161,9 +168,9 @@ async def town(
 
 
 async def wish(town: Town, service: ServiceType = ServiceType.LOAN, *, mediated: bool = False) -> Request:
-    draft = Draft(
+    draft = BorrowingDraft(
         citation=BOOK,
-        service=Service(service),
+        service=RequestedService(service),
         patron=PatronLink(identifier=PATRON),
         mediated=mediated,
         actor="staff:ada",
@@ -178,7 +185,7 @@ async def test_exactly_the_right_one_is_asked_and_why_each_is_told(town: tuple[T
 
     request = await wish(gateway)
 
-    assert (request.state, request.partner.profile) == (Borrowing.REQUESTED, "nord")
+    assert (request.state, request.partner.profile) == (BorrowingState.REQUESTED, "nord")
     assert [str(one["To"]) for one in mail.mails if "ill@" in str(one["To"])] == ["ill@nord.example"]
     why = {line.partner: line.why.partition(" (")[0] for line in request.rota}
     assert why == {
@@ -191,7 +198,7 @@ async def test_exactly_the_right_one_is_asked_and_why_each_is_told(town: tuple[T
         "vik": "does not appear to own it",
         "nord": "in the order of the rota",
     }
-    assert [line.standing for line in request.rota] == [*[Standing.SKIPPED] * 7, Standing.ASKED]
+    assert [line.standing for line in request.rota] == [*[RotaLineStatus.SKIPPED] * 7, RotaLineStatus.ASKED]
     said = {line.partner: line.why for line in request.rota}
     assert "none of its holdings is there" in said["skog"]
     assert "isbn agrees; HAVN, reading-room" in said["havn"]
@@ -213,10 +220,10 @@ async def test_why_is_explained_before_anybody_is_asked(town: tuple[Town, MailSe
     explained = await gateway.gateway.managed.partners.explain(gateway.symbol, request.id)
 
     assert {line.partner: line.verdict for line in explained.lines} == {
-        "nord": Verdict.NEXT,
-        "havn": Verdict.NOT_LENDING,
-        "down": Verdict.UNREACHABLE,
-        **dict.fromkeys(("skog", "dal", "fjell", "elv", "vik"), Verdict.NOT_OWNING),
+        "nord": SupplierVerdict.NEXT,
+        "havn": SupplierVerdict.NOT_LENDING,
+        "down": SupplierVerdict.UNREACHABLE,
+        **dict.fromkeys(("skog", "dal", "fjell", "elv", "vik"), SupplierVerdict.NOT_OWNING),
     }
     assert (await gateway.see(request)).rota == request.rota
     assert mail.subjects("ill@") == []

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import Borrowing, Flag, Party, Request, ServiceType
-from gateway.domain.requests.views import LendingDraft, Upload
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import BorrowingState, LibraryParty, Request, RequestFlag, ServiceType
+from gateway.domain.requests.views import FileUpload, LendingDraft
 from tests.support import reader
 from tests.support.dovecot import Dovecot, NotInstalled
 from tests.support.mail_pair import MailPair, Profile, Side, chapter_of, cited
@@ -90,12 +90,12 @@ def _day(due: date | datetime | None) -> date | None:
     return due.date() if isinstance(due, datetime) else due
 
 
-async def south_does(pair: MailPair, ours: Request, kind: Kind, **details: Any) -> None:
+async def south_does(pair: MailPair, ours: Request, kind: EventKind, **details: Any) -> None:
     await pair.south.act(await pair.theirs(ours), kind, **details)
     await pair.quiet()
 
 
-async def north_does(pair: MailPair, ours: Request, kind: Kind) -> None:
+async def north_does(pair: MailPair, ours: Request, kind: EventKind) -> None:
     await pair.north.act(ours, kind)
     await pair.quiet()
 
@@ -108,35 +108,35 @@ async def test_a_loan_with_a_renewal(pair: MailPair) -> None:
 
     ours = await pair.asks(cited(book))
     assert await states(pair, ours) == ("requested", "located")
-    await south_does(pair, ours, Kind.WILL_SUPPLY)
+    await south_does(pair, ours, EventKind.WILL_SUPPLY)
     assert await states(pair, ours) == ("will-supply", "will-supply")
 
-    await south_does(pair, ours, Kind.SHIPPED)
+    await south_does(pair, ours, EventKind.SHIPPED)
     assert await states(pair, ours) == ("shipped", "shipped")
     first, theirs = await dues(pair, ours)
     assert first == theirs
     assert isinstance(first, date)
 
-    await north_does(pair, ours, Kind.RECEIVED)
-    await north_does(pair, ours, Kind.LOANED_TO_PATRON)
+    await north_does(pair, ours, EventKind.RECEIVED)
+    await north_does(pair, ours, EventKind.LOANED_TO_PATRON)
     assert await states(pair, ours) == ("lent", "shipped")
 
-    await north_does(pair, ours, Kind.RENEW)
+    await north_does(pair, ours, EventKind.RENEW)
     later, theirs = await dues(pair, ours)
     assert later == theirs
     assert isinstance(later, date)
     assert later > first
-    assert Flag.RENEWAL_PENDING not in (await pair.north.see(ours)).flags
+    assert RequestFlag.RENEWAL_PENDING not in (await pair.north.see(ours)).flags
 
     pair.clock.advance(timedelta(days=20))  # the same words on the same day would be a repeat
-    await north_does(pair, ours, Kind.RENEW)
+    await north_does(pair, ours, EventKind.RENEW)
     assert await dues(pair, ours) == (later, later), "one renewal is allowed"
-    assert Flag.RENEWAL_PENDING not in (await pair.north.see(ours)).flags
+    assert RequestFlag.RENEWAL_PENDING not in (await pair.north.see(ours)).flags
 
-    await north_does(pair, ours, Kind.RETURNED_BY_PATRON)
-    await north_does(pair, ours, Kind.RETURNED)
+    await north_does(pair, ours, EventKind.RETURNED_BY_PATRON)
+    await north_does(pair, ours, EventKind.RETURNED)
     assert await states(pair, ours) == ("returned", "returned")
-    await south_does(pair, ours, Kind.CHECKED_IN)
+    await south_does(pair, ours, EventKind.CHECKED_IN)
     assert await states(pair, ours) == ("completed", "completed")
     assert await nothing_left(pair)
 
@@ -157,9 +157,9 @@ async def test_a_copy_arrives_byte_by_byte_and_its_patron_is_told(pair: MailPair
 async def test_a_cancellation(pair: MailPair) -> None:
     book = (await pair.books())[0]
     ours = await pair.asks(cited(book))
-    await south_does(pair, ours, Kind.WILL_SUPPLY)
+    await south_does(pair, ours, EventKind.WILL_SUPPLY)
 
-    await north_does(pair, ours, Kind.CANCEL)
+    await north_does(pair, ours, EventKind.CANCEL)
 
     assert await states(pair, ours) == ("cancelled", "cancelled")
     assert await nothing_left(pair)
@@ -168,10 +168,10 @@ async def test_a_cancellation(pair: MailPair) -> None:
 async def test_a_cancellation_that_comes_too_late(pair: MailPair) -> None:
     book = (await pair.books())[0]
     ours = await pair.asks(cited(book))
-    await south_does(pair, ours, Kind.SHIPPED)
+    await south_does(pair, ours, EventKind.SHIPPED)
 
     with pytest.raises(Exception, match="cancel"):
-        await pair.north.act(ours, Kind.CANCEL)
+        await pair.north.act(ours, EventKind.CANCEL)
     assert await states(pair, ours) == ("shipped", "shipped")
 
 
@@ -181,7 +181,7 @@ async def test_a_mail_that_is_delivered_twice_changes_nothing(pair: MailPair) ->
     asked = await pair.theirs(ours)
     await pair.twice(pair.south)
     assert await pair.theirs(ours) == asked, "and there is only one"
-    await south_does(pair, ours, Kind.SHIPPED)
+    await south_does(pair, ours, EventKind.SHIPPED)
     before = await pair.north.see(ours), await pair.theirs(ours)
 
     await pair.twice(pair.north)
@@ -194,12 +194,12 @@ async def test_a_mail_that_is_delivered_twice_changes_nothing(pair: MailPair) ->
 async def delivered(pair: MailPair, ours: Request) -> None:
     """South's staff scan it, have it cleared and deliver it."""
     theirs = await pair.theirs(ours)
-    upload = Upload(name="prologue.pdf", media_type="application/pdf", content=PDF)
+    upload = FileUpload(name="prologue.pdf", media_type="application/pdf", content=PDF)
     front = pair.south.town.gateway.managed.requests
     _, kept = await front.attach("SOUTH", theirs.id, upload, "staff:ben", theirs.version)
-    await south_does(pair, ours, Kind.DIGITISED, attachment=kept.id)
-    await south_does(pair, ours, Kind.CLEARED, reason="UK-FairDealing")
-    await south_does(pair, ours, Kind.COPY_DELIVERED, attachment=kept.id)
+    await south_does(pair, ours, EventKind.DIGITISED, attachment=kept.id)
+    await south_does(pair, ours, EventKind.CLEARED, reason="UK-FairDealing")
+    await south_does(pair, ours, EventKind.COPY_DELIVERED, attachment=kept.id)
 
 
 async def copy_at_north(pair: MailPair, ours: Request) -> bytes:
@@ -241,7 +241,7 @@ async def enters(pair: MailPair, ours: Request, service: ServiceType = ServiceTy
     assert attempt.transaction in waiting.subject
     draft = LendingDraft(
         citation=ours.citation,
-        requester=Party(profile="north"),
+        requester=LibraryParty(profile="north"),
         transaction=attempt.transaction,
         service=ours.service,
         actor="staff:ben",
@@ -266,37 +266,37 @@ async def test_a_loan_with_a_renewal_by_links(people: MailPair) -> None:
     assert await states(pair, ours) == ("requested", "located")
 
     await clicks(pair, pair.south, "Interlibrary loan request", "We will supply it")
-    await south_does(pair, ours, Kind.WILL_SUPPLY)
+    await south_does(pair, ours, EventKind.WILL_SUPPLY)
     assert await states(pair, ours) == ("will-supply", "will-supply")
 
-    await south_does(pair, ours, Kind.SHIPPED)
+    await south_does(pair, ours, EventKind.SHIPPED)
     _, due = await dues(pair, ours)
     assert await states(pair, ours) == ("will-supply", "shipped"), "a letter in words is no event"
     await clicks(pair, pair.south, "Interlibrary loan request", "It has been sent", due=str(due))
     assert await states(pair, ours) == ("shipped", "shipped")
     assert await dues(pair, ours) == (due, due)
 
-    await north_does(pair, ours, Kind.RECEIVED)
+    await north_does(pair, ours, EventKind.RECEIVED)
     await clicks(pair, pair.north, "shipped", "It has arrived")
-    await north_does(pair, ours, Kind.LOANED_TO_PATRON)
+    await north_does(pair, ours, EventKind.LOANED_TO_PATRON)
     assert await states(pair, ours) == ("lent", "shipped")
     assert "received" in [line.event.kind for line in (await pair.south.show(await pair.theirs(ours))).history]
 
-    await north_does(pair, ours, Kind.RENEW)
-    assert Flag.RENEWAL_PENDING in (await pair.north.see(ours)).flags
+    await north_does(pair, ours, EventKind.RENEW)
+    assert RequestFlag.RENEWAL_PENDING in (await pair.north.see(ours)).flags
     await clicks(pair, pair.north, "shipped", "Please renew the loan")
     _, later = await dues(pair, ours)
     assert later != due
     await clicks(pair, pair.south, "please renew", "Yes, the loan is renewed", due=str(later))
     assert await dues(pair, ours) == (later, later)
-    assert Flag.RENEWAL_PENDING not in (await pair.north.see(ours)).flags
+    assert RequestFlag.RENEWAL_PENDING not in (await pair.north.see(ours)).flags
     assert (await pair.north.see(ours)).terms.renewals == (await pair.theirs(ours)).terms.renewals == 1
 
-    await north_does(pair, ours, Kind.RETURNED_BY_PATRON)
-    await north_does(pair, ours, Kind.RETURNED)
+    await north_does(pair, ours, EventKind.RETURNED_BY_PATRON)
+    await north_does(pair, ours, EventKind.RETURNED)
     await clicks(pair, pair.north, "shipped", "We have sent it back")
     assert await states(pair, ours) == ("completed", "returned")
-    await south_does(pair, ours, Kind.CHECKED_IN)
+    await south_does(pair, ours, EventKind.CHECKED_IN)
     assert await states(pair, ours) == ("completed", "completed")
     assert await nothing_left(pair)
 
@@ -320,13 +320,13 @@ async def test_a_cancellation_by_links(people: MailPair) -> None:
     pair, book = people, (await people.books())[0]
     ours = await pair.asks(cited(book))
     await enters(pair, ours)
-    await south_does(pair, ours, Kind.WILL_SUPPLY)
+    await south_does(pair, ours, EventKind.WILL_SUPPLY)
     await clicks(pair, pair.south, "Interlibrary loan request", "We will supply it")
 
-    await north_does(pair, ours, Kind.CANCEL)
+    await north_does(pair, ours, EventKind.CANCEL)
     await clicks(pair, pair.north, "will supply", "Please cancel the request")
     assert await states(pair, ours) == ("cancel-pending", "cancel-pending")
-    await south_does(pair, ours, Kind.CANCEL_ACCEPTED)
+    await south_does(pair, ours, EventKind.CANCEL_ACCEPTED)
     await clicks(pair, pair.south, "please cancel", "Yes, it is cancelled")
 
     assert await states(pair, ours) == ("cancelled", "cancelled")
@@ -341,7 +341,7 @@ async def test_who_writes_back_instead_of_clicking_is_understood(people: MailPai
 
     dovecot.deliver(pair.north.user, reply(asked, pair.south.address, "TBS next week"))
     await pair.quiet()
-    assert (await pair.north.see(ours)).state is Borrowing.WILL_SUPPLY
+    assert (await pair.north.see(ours)).state is BorrowingState.WILL_SUPPLY
 
     dovecot.deliver(pair.north.user, reply(asked, pair.south.address, "Is the second edition meant?"))
     await pair.quiet()
@@ -349,7 +349,7 @@ async def test_who_writes_back_instead_of_clicking_is_understood(people: MailPai
 
     dovecot.deliver(pair.north.user, reply(asked, pair.south.address, "Here it is.", PDF))
     await pair.quiet()
-    assert (await pair.north.see(ours)).state is Borrowing.COMPLETED
+    assert (await pair.north.see(ours)).state is BorrowingState.COMPLETED
     assert await copy_at_north(pair, ours) == PDF
     await patron_is_told(pair, ours)
 

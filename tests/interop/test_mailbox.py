@@ -19,11 +19,11 @@ from adapters.letters import adapter
 from adapters.smtp import SmtpMailer
 from gateway.domain.clock import FixedClock
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
-from gateway.ports.outgoing_mail import MailSecurity, MailServer, Sender
-from gateway.ports.partner_channel import FromPartner, Taken
+from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
+from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.services.letters import Letters, sample
 from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled
 from tests.support.smtp_sink import Sink, running
@@ -49,7 +49,7 @@ def context(port: int) -> ChannelContext:
     async def no_file(library: str, id_: str) -> bytes:
         raise KeyError(id_)
 
-    async def nobody(said: FromPartner, profile: Profile) -> Taken:
+    async def nobody(said: IncomingPartnerMessage, profile: Profile) -> InboxResult:
         raise AssertionError("a letter brings nothing back")
 
     server = MailServer(host="127.0.0.1", port=port, security=MailSecurity.NONE)
@@ -59,7 +59,7 @@ def context(port: int) -> ChannelContext:
         secrets=lambda reference: reference,
         folder=Path(),
         mailer=SmtpMailer(server, lambda reference: reference),
-        sender=Sender("ill@northfield.example", "Fernleihe – Nørthfield 北野"),
+        sender=LetterSender("ill@northfield.example", "Fernleihe – Nørthfield 北野"),
         letters=Letters(None, "en"),
         read_file=no_file,
         receive=nobody,
@@ -84,7 +84,7 @@ def fetched(port: int, message_id: str) -> EmailMessage:
 @pytest.mark.parametrize("language", ["en", "de"])
 async def test_a_request_letter_arrives_readable_in_text_and_html(dovecot: Dovecot, script: str, language: str) -> None:
     unique = f"{script}-{language}"
-    message = replace(sample.message(Kind.REQUEST, script), id=unique)
+    message = replace(sample.message(EventKind.REQUEST, script), id=unique)
     profile = Profile(name="seeberg", partner=PartnerPolicy(language=language))
     citation = sample.CITATIONS[script]
 

@@ -14,8 +14,8 @@ from itertools import count
 import pytest
 
 from adapters.mailbox import ImapClient
-from gateway.domain.problems import Reason, Refused, Unavailable
-from gateway.domain.requests.request import Borrowing
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.requests.request import BorrowingState
 from gateway.ports.incoming_mail import MailboxServer
 from gateway.ports.outgoing_mail import MailSecurity
 from gateway.services.mailbox.poller import Poller
@@ -99,7 +99,7 @@ async def test_answers_are_taken_and_put_into_their_folders(house: MailHouse, do
 
     assert polled.taken == {Outcome.DONE: 2, Outcome.UNKNOWN: 1, Outcome.FAILED: 1}
     assert folders(dovecot, user) == {"done": 2, "unknown": 1, "failed": 1}
-    assert (await house.show(request)).request.state is Borrowing.WILL_SUPPLY
+    assert (await house.show(request)).request.state is BorrowingState.WILL_SUPPLY
 
 
 async def test_mails_can_stay_where_they_are(house: MailHouse, dovecot: Dovecot, user: str) -> None:
@@ -130,7 +130,7 @@ async def test_a_wrong_password_is_refused_and_not_repeated(dovecot: Dovecot, us
     server = MailboxServer(host="127.0.0.1", port=dovecot.port, user=user, password="env:X", security=MailSecurity.NONE)
     with pytest.raises(Refused) as refused:
         await client("nicht das Päßwort").open(server)
-    assert refused.value.reason is Reason.SENDER_AUTH_FAILED
+    assert refused.value.reason is RefusalReason.SENDER_AUTH_FAILED
     assert refused.value.__cause__ is None
     assert "Päßwort" not in str(refused.value)
 

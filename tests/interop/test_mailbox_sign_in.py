@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from adapters.mailbox import ImapClient
-from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.incoming_mail import MailboxServer, SignIn
 from gateway.ports.outgoing_mail import MailSecurity
 from tests.support.certificates import Authority
@@ -138,5 +138,5 @@ async def test_by_access_token(with_tokens: Dovecot) -> None:
     with pytest.raises(Refused) as refused:
         await waiting(server, "ya29.an-old-one")
 
-    assert refused.value.reason is Reason.SENDER_AUTH_FAILED
+    assert refused.value.reason is RefusalReason.SENDER_AUTH_FAILED
     assert "ya29" not in f"{refused.value} {refused.value.internal}"

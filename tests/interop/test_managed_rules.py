@@ -19,9 +19,18 @@ from demo.world import START, Site, Town, World
 from gateway.domain.library import Bib
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.request import Borrowing, Dates, PatronLink, Request, Role, RotaLine, Service, ServiceType
-from gateway.domain.requests.views import Act, Draft, Upload
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import (
+    BorrowingState,
+    PatronLink,
+    Request,
+    RequestDates,
+    RequestedService,
+    Role,
+    RotaLine,
+    ServiceType,
+)
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft, FileUpload
 
 STAFF = "staff:ada"
 
@@ -58,10 +67,10 @@ async def reruled(town: Town, **sections: Any) -> None:
 
 
 async def borrow(world: World, need_by: date | None = None, citation: Citation | None = None, **more: Any) -> Request:
-    draft = Draft(
+    draft = BorrowingDraft(
         citation=citation or Citation(type=CitationType.BOOK, title="საქართველოს ისტორია"),
         patron=PatronLink(identifier=PATRON),
-        dates=Dates(need_by=need_by),
+        dates=RequestDates(need_by=need_by),
         actor="patron",
         **more,
     )
@@ -75,8 +84,8 @@ async def lending(world: World) -> Request:
     return theirs
 
 
-async def lender_acts(world: World, kind: Kind, **details: Any) -> None:
-    act = Act(kind=kind, details=Details(**details), actor="staff:ben", version=None)
+async def lender_acts(world: World, kind: EventKind, **details: Any) -> None:
+    act = ActionRequest(kind=kind, details=EventDetails(**details), actor="staff:ben", version=None)
     await world.lender.act(await lending(world), act)
     await world.quiet()
 
@@ -87,7 +96,7 @@ async def lender_acts(world: World, kind: Kind, **details: Any) -> None:
 async def test_what_can_not_come_in_time_expires_instead_of_being_asked_for(world: World) -> None:
     """START is a Monday: the third business day after it is Thursday."""
     request = await borrow(world, need_by=START.date() + timedelta(days=2))
-    assert (request.state, request.attempts) == (Borrowing.EXPIRED, ())
+    assert (request.state, request.attempts) == (BorrowingState.EXPIRED, ())
     shown = await world.borrower.gateway.managed.requests.show("NORTH", request.id)
     assert [str(line.event.signal) for line in shown.history][-1] == "timer:expired"
     assert shown.history[-1].event.details.reason == "need-by-not-met"
@@ -99,21 +108,21 @@ async def test_what_can_not_come_in_time_expires_instead_of_being_asked_for(worl
 
 async def test_just_in_time_is_in_time(world: World) -> None:
     request = await borrow(world, need_by=START.date() + timedelta(days=3))
-    assert request.state is Borrowing.REQUESTED
+    assert request.state is BorrowingState.REQUESTED
 
 
 async def test_the_next_supplier_is_not_asked_when_it_is_too_late(world: World) -> None:
     request = await borrow(world, need_by=START.date() + timedelta(days=4))
     world.clock.advance(timedelta(days=2))
-    await lender_acts(world, Kind.UNFILLED, reason="not-on-shelf")
+    await lender_acts(world, EventKind.UNFILLED, reason="not-on-shelf")
     request = await world.borrower.see(request)
-    assert request.state is Borrowing.EXPIRED
+    assert request.state is BorrowingState.EXPIRED
     assert [one.partner for one in request.attempts] == ["south"]
 
 
 async def test_a_supplier_named_by_hand_is_asked_all_the_same(world: World) -> None:
     request = await borrow(world, need_by=START.date() + timedelta(days=1), partner="east")
-    assert (request.state, request.partner.profile) == (Borrowing.REQUESTED, "east")
+    assert (request.state, request.partner.profile) == (BorrowingState.REQUESTED, "east")
     assert request.rota[0] == replace(RotaLine("east", why="by hand", by_hand=True), standing=request.rota[0].standing)
 
 
@@ -125,7 +134,7 @@ async def test_the_policy_of_the_item_says_how_long_it_is_lent(world: World) -> 
     (item, *_) = (await world.lender.house.system.holdings(book.id)).items
     await reruled(world.lender, lending={"loan_days": {"item_policies": {item.policy: 7}, "categories": {}}})
     await borrow(world, citation=Citation(type=CitationType.BOOK, title=book.title, identifiers=book.identifiers))
-    await lender_acts(world, Kind.SHIPPED, barcode=item.barcode)
+    await lender_acts(world, EventKind.SHIPPED, barcode=item.barcode)
     assert (await lending(world)).terms.lender_due == START.date() + timedelta(days=7)
 
 
@@ -134,7 +143,7 @@ async def test_without_a_rule_for_it_the_partners_days_count(world: World) -> No
     (item, *_) = (await world.lender.house.system.holdings(book.id)).items
     await reruled(world.lender, lending={"loan_days": {"item_policies": {"no such policy": 7}}})
     await borrow(world, citation=Citation(type=CitationType.BOOK, title=book.title, identifiers=book.identifiers))
-    await lender_acts(world, Kind.SHIPPED, barcode=item.barcode)
+    await lender_acts(world, EventKind.SHIPPED, barcode=item.barcode)
     assert (await lending(world)).terms.lender_due == START.date() + timedelta(days=28)
 
 
@@ -161,13 +170,13 @@ def pdf(pages: int) -> bytes:
 
 async def asked_for_a_copy(world: World) -> Request:
     chapter = Citation(type=CitationType.CHAPTER, title="日本の図書館", component_title="序章", pages="17-19")
-    await borrow(world, citation=chapter, service=Service(ServiceType.COPY))
+    await borrow(world, citation=chapter, service=RequestedService(ServiceType.COPY))
     return await lending(world)
 
 
 async def attach(world: World, content: bytes, name: str = "scan.pdf") -> Request:
     theirs = await lending(world)
-    upload = Upload(name=name, media_type="application/pdf", content=content)
+    upload = FileUpload(name=name, media_type="application/pdf", content=content)
     front = world.lender.gateway.managed.requests
     return (await front.attach("SOUTH", theirs.id, upload, "staff:ben", theirs.version))[0]
 

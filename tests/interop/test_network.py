@@ -17,9 +17,9 @@ from demo.two import PATRON, partner
 from demo.world import Site, Town, World
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.network_load import Reported
+from gateway.domain.requests.network_load import ReportedLoad
 from gateway.domain.requests.request import PatronLink, Request
-from gateway.domain.requests.views import Draft
+from gateway.domain.requests.views import BorrowingDraft
 from gateway.services.api_keys import ApiKeys, Scope
 from gateway.store.requests import request_counts
 
@@ -66,7 +66,7 @@ async def join(town: Town, url: str) -> None:
 
 
 async def request_from(town: Town, partner: str = "", *, mediated: bool = False) -> Request:
-    draft = Draft(
+    draft = BorrowingDraft(
         citation=Citation(type=CitationType.BOOK, title="ვეფხისტყაოსანი"),
         patron=PatronLink(identifier=PATRON),
         partner=partner,
@@ -87,17 +87,17 @@ async def ask(world: World) -> None:
     await managed.network.ask_due_libraries(managed.houses)
 
 
-def elsewhere(world: World, profile: str = "city") -> Reported:
+def elsewhere(world: World, profile: str = "city") -> ReportedLoad:
     house = world.borrower.house
     return house.reported_load(house.require_partner(profile)[1])
 
 
 async def test_the_supplier_that_is_busy_elsewhere_is_asked_last(world: World) -> None:
     await make_city_busy(world)
-    assert elsewhere(world) == Reported()
+    assert elsewhere(world) == ReportedLoad()
     await ask(world)
-    assert elsewhere(world) == Reported(3, 1)
-    assert elsewhere(world, "east") == Reported()
+    assert elsewhere(world) == ReportedLoad(3, 1)
+    assert elsewhere(world, "east") == ReportedLoad()
 
     request = await request_from(world.borrower)
     await world.quiet()
@@ -124,9 +124,9 @@ async def test_what_was_said_long_ago_does_not_count(world: World) -> None:
     await make_city_busy(world)
     await ask(world)
     world.clock.advance(timedelta(minutes=60))
-    assert elsewhere(world) == Reported(3, 1)
+    assert elsewhere(world) == ReportedLoad(3, 1)
     world.clock.advance(timedelta(seconds=1))
-    assert elsewhere(world) == Reported()
+    assert elsewhere(world) == ReportedLoad()
 
 
 @contextlib.asynccontextmanager
@@ -142,7 +142,7 @@ async def started_again(world: World) -> AsyncIterator[Town]:
         await town.stop()
 
 
-def reported_to(town: Town, profile: str) -> Reported:
+def reported_to(town: Town, profile: str) -> ReportedLoad:
     return town.house.reported_load(town.house.require_partner(profile)[1])
 
 
@@ -153,11 +153,11 @@ async def test_what_was_said_before_a_start_counts_as_long_as_ever(world: World)
     world.clock.advance(timedelta(minutes=30))
 
     async with started_again(world) as north:
-        assert reported_to(north, "city") == Reported(3, 1)
-        assert reported_to(north, "east") == Reported()
+        assert reported_to(north, "city") == ReportedLoad(3, 1)
+        assert reported_to(north, "east") == ReportedLoad()
         assert (await north.gateway.managed.partners.partner("NORTH", "south")).heard == said
         world.clock.advance(timedelta(minutes=30, seconds=1))
-        assert reported_to(north, "city") == Reported()
+        assert reported_to(north, "city") == ReportedLoad()
 
 
 async def test_the_newest_is_kept_and_only_of_members(world: World) -> None:
@@ -190,7 +190,7 @@ async def test_a_store_that_is_away_is_no_trouble(world: World, monkeypatch: pyt
     monkeypatch.setattr(request_counts, "keep", away)
     with capture_logs() as lines:
         await ask(world)
-    assert elsewhere(world) == Reported(3, 1)
+    assert elsewhere(world) == ReportedLoad(3, 1)
     assert [line["event"] for line in lines if line["log_level"] == "warning"] == ["network.not_kept"]
 
 
@@ -199,10 +199,10 @@ async def test_members_are_asked_when_their_time_has_come(world: World) -> None:
     await make_city_busy(world, 1)
     world.clock.advance(timedelta(minutes=9))
     await ask(world)
-    assert elsewhere(world) == Reported(), "not yet"
+    assert elsewhere(world) == ReportedLoad(), "not yet"
     world.clock.advance(timedelta(minutes=1))
     await ask(world)
-    assert elsewhere(world) == Reported(1, 1)
+    assert elsewhere(world) == ReportedLoad(1, 1)
 
 
 async def test_a_member_that_is_silent_is_no_trouble_and_is_told_once(world: World) -> None:
@@ -215,7 +215,7 @@ async def test_a_member_that_is_silent_is_no_trouble_and_is_told_once(world: Wor
             await ask(world)
     said = [line for line in lines if line["event"] == "network.silent"]
     assert [(line["member"], line["log_level"]) for line in said] == [("south", "warning")]
-    assert elsewhere(world) == Reported(3, 1), "what it said last still counts"
+    assert elsewhere(world) == ReportedLoad(3, 1), "what it said last still counts"
     view = await world.borrower.gateway.managed.partners.partner("NORTH", "south")
     assert "can't be reached" in view.silent
     page = world.borrower.gateway.metrics.render()[0].decode()

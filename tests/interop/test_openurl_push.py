@@ -15,9 +15,16 @@ from demo.two import NORTH, PATRON, SOUTH
 from demo.world import World
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import Borrowing, Dates, PatronLink, Request, Service, ServiceType
-from gateway.domain.requests.views import Act, Draft
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import (
+    BorrowingState,
+    PatronLink,
+    Request,
+    RequestDates,
+    RequestedService,
+    ServiceType,
+)
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import Row, Status
 from tests.protocol.openurl.illiad import Form, Illiad
@@ -71,11 +78,11 @@ class Desk:
         self.managed = world.borrower.gateway.managed
 
     async def ask(self, citation: Citation, service: ServiceType = ServiceType.COPY) -> Request:
-        draft = Draft(
+        draft = BorrowingDraft(
             citation=citation,
-            service=Service(service),
+            service=RequestedService(service),
             patron=PatronLink(identifier=PATRON, pickup="MAIN"),
-            dates=Dates(need_by=date(2026, 12, 1)),
+            dates=RequestDates(need_by=date(2026, 12, 1)),
             partner="busy",
             mediated=False,
             actor="staff:ada",
@@ -265,10 +272,10 @@ async def test_states_of_requests_are_told_where_a_profile_names_them(tmp_path: 
     async with desk(tmp_path, push_states=("requested", "cancel-pending"), **told) as north:
         request = await north.ask(ARTICLE)
         seen = await north.world.borrower.see(request)
-        act = Act(kind=Kind.CANCEL, actor=STAFF, version=seen.version)
+        act = ActionRequest(kind=EventKind.CANCEL, actor=STAFF, version=seen.version)
         await north.managed.requests.act("NORTH", request.id, act)
         await north.world.quiet()
-        assert (await north.world.borrower.see(request)).state is Borrowing.CANCEL_PENDING
+        assert (await north.world.borrower.see(request)).state is BorrowingState.CANCEL_PENDING
 
         said = [(one.query["x.kind"], one.query.get("x.status", "")) for one in north.illiad.seen]
     assert said == [("submit", ""), ("status-report", "requested"), ("status-report", "cancel-pending")]

@@ -19,9 +19,17 @@ from demo.world import START, MailServer, Site, Town, fill_library, make_install
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Condition, Details, Kind
-from gateway.domain.requests.request import Borrowing, Lending, Party, PatronLink, Request, Service, ServiceType
-from gateway.domain.requests.views import Act, Draft, HistoryLine, LendingDraft
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
+from gateway.domain.requests.request import (
+    BorrowingState,
+    LendingState,
+    LibraryParty,
+    PatronLink,
+    Request,
+    RequestedService,
+    ServiceType,
+)
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft, HistoryLine, LendingDraft
 from gateway.ports.responder import OutcomeClass
 from gateway.store.journal import Journal
 from gateway.store.journal_records import Direction, Filter, FullMessage, JournalOptions
@@ -72,9 +80,9 @@ class Desk:
     mail: MailServer
 
     async def asks(self, service: ServiceType = ServiceType.LOAN, partner: str = "") -> Request:
-        draft = Draft(
+        draft = BorrowingDraft(
             citation=SULT,
-            service=Service(service),
+            service=RequestedService(service),
             patron=PatronLink(identifier=PATRON),
             partner=partner,
             mediated=False,
@@ -86,14 +94,19 @@ class Desk:
 
     async def lends(self, service: ServiceType = ServiceType.LOAN) -> Request:
         draft = LendingDraft(
-            citation=SULT, requester=Party(profile="eastport"), transaction="E-2026/77", service=Service(service)
+            citation=SULT,
+            requester=LibraryParty(profile="eastport"),
+            transaction="E-2026/77",
+            service=RequestedService(service),
         )
         request = await self.town.gateway.managed.requests.create_lending("NORTH", draft)
         await self.town.gateway.managed.drain_due_work()
         return await self.town.see(request)
 
-    async def act(self, request: Request, kind: Kind, **details: Any) -> None:
-        await self.town.act(request, Act(kind=kind, details=Details(**details), actor="staff:ada", version=None))
+    async def act(self, request: Request, kind: EventKind, **details: Any) -> None:
+        await self.town.act(
+            request, ActionRequest(kind=kind, details=EventDetails(**details), actor="staff:ada", version=None)
+        )
         await self.town.gateway.managed.drain_due_work()
 
     async def see(self, request: Request) -> Request:
@@ -178,26 +191,26 @@ async def test_links_and_pages_are_in_the_partners_language(desk: Desk) -> None:
 
 async def test_each_letter_of_a_lender_has_what_its_reader_may_say(desk: Desk) -> None:
     loan = await desk.lends()
-    await desk.act(loan, Kind.CONDITIONAL, conditions=(Condition.LIBRARY_USE_ONLY,))
+    await desk.act(loan, EventKind.CONDITIONAL, conditions=(LoanCondition.LIBRARY_USE_ONLY,))
     assert list(links(desk.letter())) == ["We accept the conditions", "We do not accept the conditions"]
     await answers(desk.letter(), "We accept the conditions")
-    assert (await desk.see(loan)).state is Lending.WILL_SUPPLY
+    assert (await desk.see(loan)).state is LendingState.WILL_SUPPLY
 
-    await desk.act(loan, Kind.SHIPPED, due=DUE, barcode=await desk.barcode())
+    await desk.act(loan, EventKind.SHIPPED, due=DUE, barcode=await desk.barcode())
     shipped = desk.letter()
     assert list(links(shipped)) == ["It has arrived", "Please renew the loan", "We have sent it back"]
     await answers(shipped, "It has arrived")
     await answers(shipped, "Please renew the loan")
     assert (await desk.see(loan)).terms.renewals == 1
 
-    await desk.act(loan, Kind.RECALL, due=DUE)
+    await desk.act(loan, EventKind.RECALL, due=DUE)
     recall = desk.letter()
     assert list(links(recall)) == ["We will send it back", "We have sent it back"]
     await answers(recall, "We will send it back", expected="2026-03-12", note="With the next van")
     assert (await desk.see(loan)).notes[-1].text == "We will send it back (12 March 2026)\nWith the next van"
 
     await answers(recall, "We have sent it back")
-    assert (await desk.see(loan)).state is Lending.RETURNED
+    assert (await desk.see(loan)).state is LendingState.RETURNED
 
 
 async def test_without_an_address_from_outside_or_days_there_are_none(desk: Desk, tmp_path: Path) -> None:
@@ -222,7 +235,7 @@ async def test_whatever_looks_at_a_link_answers_nothing(desk: Desk) -> None:
         assert (await fetch(method, url)).status == 200
 
     assert await desk.heard(request) == []
-    assert (await desk.see(request)).state is Borrowing.REQUESTED
+    assert (await desk.see(request)).state is BorrowingState.REQUESTED
 
 
 async def test_the_page_says_which_request_and_nothing_of_its_patron(desk: Desk) -> None:
@@ -269,10 +282,10 @@ async def test_an_answer_is_the_partners_event_with_what_was_filled_in(desk: Des
     await answers(desk.letter(), "We will supply it", expected="12.03.2026", note="From\x00 the\nclosed stacks")
 
     (line,) = await desk.heard(request)
-    assert (line.event.actor, line.event.kind, line.event.attempt) == ("partner:EAST", Kind.WILL_SUPPLY, 1)
+    assert (line.event.actor, line.event.kind, line.event.attempt) == ("partner:EAST", EventKind.WILL_SUPPLY, 1)
     assert line.event.details.expected == date(2026, 3, 12)
     assert line.event.details.note == "From the\nclosed stacks"
-    assert (await desk.see(request)).state is Borrowing.WILL_SUPPLY
+    assert (await desk.see(request)).state is BorrowingState.WILL_SUPPLY
 
 
 async def test_a_condition_in_words_is_for_staff_to_decide(desk: Desk) -> None:
@@ -283,9 +296,9 @@ async def test_a_condition_in_words_is_for_staff_to_decide(desk: Desk) -> None:
     )
 
     now = await desk.see(request)
-    assert now.state is Borrowing.CONDITIONAL
-    assert now.terms.conditions == (Condition.NO_REPRODUCTION,)
-    await desk.act(request, Kind.CONDITION_ACCEPTED)
+    assert now.state is BorrowingState.CONDITIONAL
+    assert now.terms.conditions == (LoanCondition.NO_REPRODUCTION,)
+    await desk.act(request, EventKind.CONDITION_ACCEPTED)
     assert list(links(desk.letter())) == ["It has been sent", "We cannot supply it"]
 
 
@@ -295,7 +308,7 @@ async def test_a_no_with_its_reason_asks_the_next_supplier(desk: Desk) -> None:
     await answers(desk.letter(), "We cannot supply it", reason="on-loan")
 
     now = await desk.see(request)
-    assert (now.state, now.partner.profile) == (Borrowing.REQUESTED, "seeberg")
+    assert (now.state, now.partner.profile) == (BorrowingState.REQUESTED, "seeberg")
     assert now.attempts[0].reason == "on-loan"
 
 
@@ -341,11 +354,11 @@ async def test_another_link_of_the_letter_says_how_it_was_answered(desk: Desk) -
         assert "2 March 2026, 09:00" in page.text
         assert "<form" not in page.text
         assert page.title == "This was answered already"
-    assert [line.event.kind for line in await desk.heard(request)] == [Kind.WILL_SUPPLY]
+    assert [line.event.kind for line in await desk.heard(request)] == [EventKind.WILL_SUPPLY]
 
     sent = await answers(letter, "It has been sent", due=str(DUE))
     assert sent.status == 200, "another question: it follows from the first answer"
-    assert (await desk.see(request)).state is Borrowing.SHIPPED
+    assert (await desk.see(request)).state is BorrowingState.SHIPPED
 
 
 @pytest.mark.parametrize(
@@ -455,7 +468,7 @@ async def test_a_link_is_over_in_time(desk: Desk) -> None:
 async def test_a_request_that_went_on_is_not_answered_any_more(desk: Desk) -> None:
     request = await desk.asks()
     page = await opens(links(desk.letter())["We will supply it"])
-    await desk.act(request, Kind.NEXT_SUPPLIER)
+    await desk.act(request, EventKind.NEXT_SUPPLIER)
     cancel = desk.letter()
 
     assert is_over(await presses(page))
@@ -466,12 +479,12 @@ async def test_a_request_that_went_on_is_not_answered_any_more(desk: Desk) -> No
 async def test_what_was_sent_all_the_same_is_taken(desk: Desk) -> None:
     request = await desk.asks()
     first = desk.letter()
-    await desk.act(request, Kind.NEXT_SUPPLIER)
+    await desk.act(request, EventKind.NEXT_SUPPLIER)
 
     assert (await answers(first, "It has been sent", due=str(DUE))).status == 200
 
     now = await desk.see(request)
-    assert (now.state, now.partner.profile) == (Borrowing.SHIPPED, "eastport")
+    assert (now.state, now.partner.profile) == (BorrowingState.SHIPPED, "eastport")
 
 
 async def test_a_link_that_nobody_signed_is_not_found(desk: Desk) -> None:

@@ -17,9 +17,9 @@ from demo.two import PATRON, partner
 from demo.world import Site, World
 from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Details, Event, Kind, by_partner
-from gateway.domain.requests.request import Borrowing, PatronLink, Request, Role
-from gateway.domain.requests.views import Act, Draft
+from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
+from gateway.domain.requests.request import BorrowingState, PatronLink, Request, Role
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft
 from gateway.services.requests.transitions import Happening, happen
 
 NORTH = Site(
@@ -60,9 +60,9 @@ class Asked:
     no: str
     letter: str
 
-    async def state(self) -> Borrowing:
+    async def state(self) -> BorrowingState:
         request = await self.world.borrower.see(self.request)
-        assert isinstance(request.state, Borrowing)
+        assert isinstance(request.state, BorrowingState)
         return request.state
 
     async def http(self, method: str, path: str) -> tuple[int, str]:
@@ -72,7 +72,7 @@ class Asked:
 
     async def answers(self) -> list[tuple[str, str]]:
         shown = await self.world.borrower.gateway.managed.requests.show("NORTH", self.request.id)
-        answered = [line.event for line in shown.history if line.event.kind is Kind.PATRON_ANSWERED]
+        answered = [line.event for line in shown.history if line.event.kind is EventKind.PATRON_ANSWERED]
         return [(one.actor, one.details.answer) for one in answered]
 
 
@@ -83,7 +83,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def ask(world: World, language: str = "de") -> Asked:
-    draft = Draft(
+    draft = BorrowingDraft(
         citation=Citation(type=CitationType.BOOK, title="Szachy & <Go>", author="Łukasiewicz, Zofia"),
         patron=PatronLink(identifier=PATRON, language=language),
         source="api",
@@ -92,8 +92,10 @@ async def ask(world: World, language: str = "de") -> Asked:
     request = await world.borrower.gateway.managed.requests.create_borrowing("NORTH", draft)
     await world.quiet()
     (theirs,) = await world.lender.requests(Role.LENDING)
-    condition = Details(cost=Money(Decimal("9.00"), "EUR"), note="Neun Euro?\nFür Porto & <Verpackung>")
-    await world.lender.act(theirs, Act(kind=Kind.CONDITIONAL, details=condition, actor="staff:ben", version=None))
+    condition = EventDetails(cost=Money(Decimal("9.00"), "EUR"), note="Neun Euro?\nFür Porto & <Verpackung>")
+    await world.lender.act(
+        theirs, ActionRequest(kind=EventKind.CONDITIONAL, details=condition, actor="staff:ben", version=None)
+    )
     await world.quiet()
     letter = world.mail.mails[-1].get_body(("plain",))
     assert letter is not None
@@ -127,7 +129,7 @@ async def test_yes_by_the_link_accepts_the_condition(world: World) -> None:
     assert "Sie haben mit Ja geantwortet" in text
     await world.quiet()
     assert await asked.answers() == [("patron", "yes")]
-    assert await asked.state() is Borrowing.WILL_SUPPLY
+    assert await asked.state() is BorrowingState.WILL_SUPPLY
     (theirs,) = await world.lender.requests(Role.LENDING)
     assert theirs.state.value == "will-supply"
 
@@ -151,14 +153,14 @@ async def test_no_refuses_it_and_the_page_is_in_english(world: World) -> None:
     await asked.http("POST", asked.no)
     await world.quiet()
     assert await asked.answers() == [("patron", "no")]
-    assert await asked.state() is Borrowing.NO_SUPPLIER
+    assert await asked.state() is BorrowingState.NO_SUPPLIER
 
 
 async def test_without_an_answer_it_is_no_and_the_links_are_over(world: World) -> None:
     asked = await ask(world)
     await world.pass_days(3)
     assert await asked.answers() == [("timer", "")]
-    assert await asked.state() is Borrowing.NO_SUPPLIER
+    assert await asked.state() is BorrowingState.NO_SUPPLIER
     for method in ("GET", "POST"):
         status, text = await asked.http(method, asked.yes)
         assert status == 410
@@ -176,29 +178,31 @@ async def test_a_link_is_over_in_time_although_no_timer_has_run(world: World) ->
 async def test_an_answer_about_an_earlier_supplier_does_not_accept_what_the_next_one_wants(world: World) -> None:
     asked = await ask(world)
     world.clock.advance(timedelta(minutes=5))
-    for kind, details in ((Kind.NEXT_SUPPLIER, Details()), (Kind.ASSIGN, Details(partner="east"))):
-        await world.borrower.act(asked.request, Act(kind=kind, details=details, actor="staff:ada", version=None))
+    for kind, details in ((EventKind.NEXT_SUPPLIER, EventDetails()), (EventKind.ASSIGN, EventDetails(partner="east"))):
+        await world.borrower.act(
+            asked.request, ActionRequest(kind=kind, details=details, actor="staff:ada", version=None)
+        )
         await world.quiet()
-    dearer = Details(cost=Money(Decimal("80.00"), "EUR"))
-    event = Event(by_partner(Kind.CONDITIONAL), world.clock.now(), "partner:EAST", dearer, attempt=2)
+    dearer = EventDetails(cost=Money(Decimal("80.00"), "EUR"))
+    event = Event(partner_signal(EventKind.CONDITIONAL), world.clock.now(), "partner:EAST", dearer, attempt=2)
     await happen(world.borrower.house, Happening(request_id=asked.request.id, event=event))
     await world.quiet()
-    assert await asked.state() is Borrowing.CONDITIONAL
+    assert await asked.state() is BorrowingState.CONDITIONAL
 
     await asked.http("POST", asked.yes)
     await world.quiet()
 
     assert await asked.answers() == [("patron", "yes")]
-    assert await asked.state() is Borrowing.CONDITIONAL, "nobody has agreed to 80 euros"
+    assert await asked.state() is BorrowingState.CONDITIONAL, "nobody has agreed to 80 euros"
 
 
 async def test_the_question_of_a_cancelled_request_is_over(world: World) -> None:
     asked = await ask(world)
     request = await world.borrower.see(asked.request)
-    cancel = Act(kind=Kind.CANCEL, actor="patron", version=request.version)
+    cancel = ActionRequest(kind=EventKind.CANCEL, actor="patron", version=request.version)
     await world.borrower.act(request, cancel)
     await world.quiet()
-    assert await asked.state() is Borrowing.CANCELLED
+    assert await asked.state() is BorrowingState.CANCELLED
     assert (await asked.http("POST", asked.yes))[0] == 410
     assert await asked.answers() == []
 

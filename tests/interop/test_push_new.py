@@ -9,7 +9,7 @@ from demo.two import NORTH, PATRON, SOUTH
 from demo.world import World
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.request import PatronLink
-from gateway.domain.requests.views import Draft
+from gateway.domain.requests.views import BorrowingDraft
 
 DESK = {
     "partner": {
@@ -26,7 +26,7 @@ DESK = {
 async def test_a_new_request_is_told_with_its_reader_and_to_nobody_else(tmp_path: Path) -> None:
     north = replace(NORTH, profiles={**NORTH.profiles, "request-desk": DESK})
     async with World(tmp_path, north, SOUTH) as world:
-        draft = Draft(
+        draft = BorrowingDraft(
             citation=Citation(type=CitationType.BOOK, title="Шум времени", author="Мандельштам, Осип"),
             patron=PatronLink(identifier=PATRON),
             partner="busy",

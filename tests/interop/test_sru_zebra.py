@@ -12,7 +12,7 @@ from adapters.sru.commands import command
 from adapters.sru.dialect import SruDialect
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
-from gateway.ports.catalogue import Index, Match, Query, Term
+from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm, TermMatch
 from tests.interop.catalogues import catalogue
 from tests.support import yaz
 from tests.support.catalogue import isbn, issn
@@ -40,7 +40,7 @@ def target(zebra: Zebra, **section: object) -> Profile:
 @pytest.mark.parametrize("version", ["1.1", "1.2", "2.0"])
 @pytest.mark.parametrize("schema", ["marcxml", "mods", "dc"])
 async def test_every_version_and_schema(zebra: Zebra, client: SruSearch, version: str, schema: str) -> None:
-    query = Query((Term(Index.ISBN, isbn(4)),))
+    query = CatalogueQuery((SearchTerm(SearchIndex.ISBN, isbn(4)),))
 
     hits = await client.search(target(zebra, version=version, schemas=[schema]), query)
 
@@ -54,28 +54,31 @@ async def test_every_version_and_schema(zebra: Zebra, client: SruSearch, version
 @pytest.mark.parametrize(
     ("terms", "same"),
     [
-        ((Term(Index.TITLE, "keepers lighthouse"),), '@attr 1=4 @attr 4=6 "keepers lighthouse"'),
-        ((Term(Index.TITLE, "lighthouse keepers", Match.PHRASE),), '@attr 1=4 @attr 4=1 "lighthouse keepers"'),
-        ((Term(Index.TITLE, "gard", Match.BEGINS),), "@attr 1=4 @attr 5=1 gard"),
-        ((Term(Index.TITLE, "灯塔"),), "@attr 1=4 灯塔"),
-        ((Term(Index.ISSN, issn(34)),), f"@attr 1=8 {issn(34)}"),
+        ((SearchTerm(SearchIndex.TITLE, "keepers lighthouse"),), '@attr 1=4 @attr 4=6 "keepers lighthouse"'),
         (
-            (Term(Index.TITLE, "gardens"), Term(Index.AUTHOR, "Quenby")),
+            (SearchTerm(SearchIndex.TITLE, "lighthouse keepers", TermMatch.PHRASE),),
+            '@attr 1=4 @attr 4=1 "lighthouse keepers"',
+        ),
+        ((SearchTerm(SearchIndex.TITLE, "gard", TermMatch.BEGINS),), "@attr 1=4 @attr 5=1 gard"),
+        ((SearchTerm(SearchIndex.TITLE, "灯塔"),), "@attr 1=4 灯塔"),
+        ((SearchTerm(SearchIndex.ISSN, issn(34)),), f"@attr 1=8 {issn(34)}"),
+        (
+            (SearchTerm(SearchIndex.TITLE, "gardens"), SearchTerm(SearchIndex.AUTHOR, "Quenby")),
             "@and @attr 1=4 gardens @attr 1=1003 Quenby",
         ),
-        ((Term(Index.TITLE, 'a "quoted" *word?'),), '@attr 1=4 "quoted word"'),
+        ((SearchTerm(SearchIndex.TITLE, 'a "quoted" *word?'),), '@attr 1=4 "quoted word"'),
     ],
 )
 async def test_counts_agree_with_yaz_client(
-    zebra: Zebra, client: SruSearch, terms: tuple[Term, ...], same: str
+    zebra: Zebra, client: SruSearch, terms: tuple[SearchTerm, ...], same: str
 ) -> None:
-    hits = await client.search(target(zebra), Query(terms), count=0)
+    hits = await client.search(target(zebra), CatalogueQuery(terms), count=0)
 
     assert [hits.total] == yaz.counts(zebra.address, [same])
 
 
 async def test_a_long_list_by_post_in_slices(zebra: Zebra, client: SruSearch) -> None:
-    query = Query(native="dc.title = lighthouse")
+    query = CatalogueQuery(native="dc.title = lighthouse")
     hits = await client.search(target(zebra, slice=7, method="POST"), query, count=30)
 
     assert [record.position for record in hits.records] == list(range(1, 31))
@@ -83,7 +86,7 @@ async def test_a_long_list_by_post_in_slices(zebra: Zebra, client: SruSearch) ->
 
 
 async def test_holdings(zebra: Zebra, client: SruSearch) -> None:
-    (record,) = (await client.search(target(zebra), Query((Term(Index.ISBN, isbn(5)),)))).records
+    (record,) = (await client.search(target(zebra), CatalogueQuery((SearchTerm(SearchIndex.ISBN, isbn(5)),)))).records
 
     assert record.holdings is not None
     assert [(one.location, one.call_number) for one in record.holdings] == [("SKOG", "QX5 .T5")]
@@ -99,19 +102,21 @@ async def test_holdings(zebra: Zebra, client: SruSearch) -> None:
 )
 async def test_diagnostics(zebra: Zebra, client: SruSearch, section: dict[str, object], query: str, said: str) -> None:
     with pytest.raises(Refused, match=said):
-        await client.search(target(zebra, **section), Query(native=query))
+        await client.search(target(zebra, **section), CatalogueQuery(native=query))
 
 
 async def test_another_schema_when_the_first_is_not_known(zebra: Zebra, client: SruSearch) -> None:
-    hits = await client.search(target(zebra, schemas=["onix", "mods"]), Query((Term(Index.ISBN, isbn(5)),)))
+    hits = await client.search(
+        target(zebra, schemas=["onix", "mods"]), CatalogueQuery((SearchTerm(SearchIndex.ISBN, isbn(5)),))
+    )
 
     assert [record.syntax for record in hits.records] == ["mods"]
 
 
 async def test_terms_of_an_index(zebra: Zebra, client: SruSearch) -> None:
-    terms = await client.terms(target(zebra), Term(Index.TITLE, "lighth"), count=3)
+    terms = await client.terms(target(zebra), SearchTerm(SearchIndex.TITLE, "lighth"), count=3)
 
-    found = await client.search(target(zebra), Query((Term(Index.TITLE, "lighthouse"),)), count=0)
+    found = await client.search(target(zebra), CatalogueQuery((SearchTerm(SearchIndex.TITLE, "lighthouse"),)), count=0)
 
     assert terms[0] == ("lighthouse", found.total)
 

@@ -8,9 +8,9 @@ import pytest
 
 from adapters.z3950.client import Z3950Search
 from adapters.z3950.dialect import Z3950Dialect
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.ports.catalogue import Index, Match, Query, Term
+from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm, TermMatch
 from tests.interop.catalogues import QUERIES, behind_a_password, catalogue
 from tests.support import yaz
 from tests.support.catalogue import isbn, issn
@@ -45,7 +45,7 @@ def target(zebra: Zebra, **section: object) -> Profile:
 
 
 async def test_counts_agree_with_yaz_client(zebra: Zebra, client: Z3950Search) -> None:
-    ours = [(await client.search(target(zebra), Query(native=query), count=0)).total for query in QUERIES]
+    ours = [(await client.search(target(zebra), CatalogueQuery(native=query), count=0)).total for query in QUERIES]
 
     assert dict(zip(QUERIES, ours, strict=True)) == dict(zip(QUERIES, yaz.counts(zebra.address, QUERIES), strict=True))
     assert [query for query, total in zip(QUERIES, ours, strict=True) if not total] == ["@attr 1=4 nothingofthekind"]
@@ -54,21 +54,21 @@ async def test_counts_agree_with_yaz_client(zebra: Zebra, client: Z3950Search) -
 @pytest.mark.parametrize(
     "terms",
     [
-        (Term(Index.TITLE, "keepers lighthouse"),),
-        (Term(Index.TITLE, "lighthouse keepers", Match.PHRASE),),
-        (Term(Index.TITLE, "The lighth", Match.BEGINS),),
-        (Term(Index.TITLE, "Северные сады"), Term(Index.AUTHOR, "Златоборский")),
-        (Term(Index.TITLE, "灯塔"), Term(Index.YEAR, "1939")),
-        (Term(Index.ISBN, isbn(4)),),
-        (Term(Index.STANDARD, issn(34)),),
-        (Term(Index.LOCAL, "mk000004"),),
-        (Term(Index.SUBJECT, "gardens"), Term(Index.PUBLISHER, "Mövenverlag")),
+        (SearchTerm(SearchIndex.TITLE, "keepers lighthouse"),),
+        (SearchTerm(SearchIndex.TITLE, "lighthouse keepers", TermMatch.PHRASE),),
+        (SearchTerm(SearchIndex.TITLE, "The lighth", TermMatch.BEGINS),),
+        (SearchTerm(SearchIndex.TITLE, "Северные сады"), SearchTerm(SearchIndex.AUTHOR, "Златоборский")),
+        (SearchTerm(SearchIndex.TITLE, "灯塔"), SearchTerm(SearchIndex.YEAR, "1939")),
+        (SearchTerm(SearchIndex.ISBN, isbn(4)),),
+        (SearchTerm(SearchIndex.STANDARD, issn(34)),),
+        (SearchTerm(SearchIndex.LOCAL, "mk000004"),),
+        (SearchTerm(SearchIndex.SUBJECT, "gardens"), SearchTerm(SearchIndex.PUBLISHER, "Mövenverlag")),
     ],
 )
 async def test_what_terms_become_means_the_same_to_yaz_client(
-    zebra: Zebra, client: Z3950Search, terms: tuple[Term, ...]
+    zebra: Zebra, client: Z3950Search, terms: tuple[SearchTerm, ...]
 ) -> None:
-    hits = await client.search(target(zebra), Query(terms), count=0)
+    hits = await client.search(target(zebra), CatalogueQuery(terms), count=0)
 
     assert hits.total > 0
     assert yaz.counts(zebra.address, [hits.asked]) == [hits.total]
@@ -77,7 +77,7 @@ async def test_what_terms_become_means_the_same_to_yaz_client(
 async def test_records_in_every_script(zebra: Zebra, client: Z3950Search) -> None:
     found = {}
     for number in range(1, 11):
-        hits = await client.search(target(zebra), Query((Term(Index.ISBN, isbn(number)),)))
+        hits = await client.search(target(zebra), CatalogueQuery((SearchTerm(SearchIndex.ISBN, isbn(number)),)))
         (record,) = hits.records
         assert record.problem == ""
         assert record.citation.identifier("isbn") == isbn(number)
@@ -91,7 +91,7 @@ async def test_records_in_every_script(zebra: Zebra, client: Z3950Search) -> Non
 
 
 async def test_a_long_list_in_slices(zebra: Zebra, client: Z3950Search) -> None:
-    query = Query((Term(Index.TITLE, "lighthouse"),))
+    query = CatalogueQuery((SearchTerm(SearchIndex.TITLE, "lighthouse"),))
     hits = await client.search(target(zebra, slice=7), query, count=50)
     later = await client.search(target(zebra, slice=7), query, start=41, count=10)
 
@@ -101,7 +101,7 @@ async def test_a_long_list_in_slices(zebra: Zebra, client: Z3950Search) -> None:
 
 
 async def test_holdings_in_852_and_in_a_field_of_its_own(zebra: Zebra, client: Z3950Search) -> None:
-    query = Query((Term(Index.ISBN, isbn(5)),))
+    query = CatalogueQuery((SearchTerm(SearchIndex.ISBN, isbn(5)),))
     standard = (await client.search(target(zebra), query)).records[0].holdings
     own = (await client.search(target(zebra, records={"holdings": ITEMS}), query)).records[0].holdings
 
@@ -117,7 +117,7 @@ async def test_holdings_in_852_and_in_a_field_of_its_own(zebra: Zebra, client: Z
 
 
 async def test_runs_of_a_serial(zebra: Zebra, client: Z3950Search) -> None:
-    (record,) = (await client.search(target(zebra), Query((Term(Index.ISSN, issn(17)),)))).records
+    (record,) = (await client.search(target(zebra), CatalogueQuery((SearchTerm(SearchIndex.ISSN, issn(17)),)))).records
 
     assert record.citation.type == "journal"
     assert record.holdings is not None
@@ -130,35 +130,41 @@ async def test_runs_of_a_serial(zebra: Zebra, client: Z3950Search) -> None:
 async def test_other_syntaxes_and_falling_back(
     zebra: Zebra, client: Z3950Search, syntaxes: list[str], syntax: str
 ) -> None:
-    hits = await client.search(target(zebra, syntaxes=syntaxes), Query((Term(Index.ISBN, isbn(5)),)))
+    hits = await client.search(
+        target(zebra, syntaxes=syntaxes), CatalogueQuery((SearchTerm(SearchIndex.ISBN, isbn(5)),))
+    )
 
     assert [(record.syntax, record.problem) for record in hits.records] == [(syntax, "")]
 
 
 async def test_a_syntax_that_it_does_not_have(zebra: Zebra, client: Z3950Search) -> None:
     with pytest.raises(Refused, match=r"239 record syntax not supported|238 record not available"):
-        await client.search(target(zebra, syntaxes=["opac"]), Query((Term(Index.ISBN, isbn(5)),)))
+        await client.search(target(zebra, syntaxes=["opac"]), CatalogueQuery((SearchTerm(SearchIndex.ISBN, isbn(5)),)))
 
 
 @pytest.mark.parametrize(
     ("section", "query", "said"),
     [
-        ({}, Query((Term(Index.OCLC, "1"),)), "114 unsupported use attribute: 1211"),
-        ({"databases": ["Elsewhere"]}, Query((Term(Index.TITLE, "x"),)), "109 database unavailable: Elsewhere"),
-        ({}, Query(native="@attr 1=4 @attr 5=99 x"), "120 unsupported truncation attribute: 99"),
+        ({}, CatalogueQuery((SearchTerm(SearchIndex.OCLC, "1"),)), "114 unsupported use attribute: 1211"),
+        (
+            {"databases": ["Elsewhere"]},
+            CatalogueQuery((SearchTerm(SearchIndex.TITLE, "x"),)),
+            "109 database unavailable: Elsewhere",
+        ),
+        ({}, CatalogueQuery(native="@attr 1=4 @attr 5=99 x"), "120 unsupported truncation attribute: 99"),
     ],
 )
 async def test_diagnostics(
-    zebra: Zebra, client: Z3950Search, section: dict[str, object], query: Query, said: str
+    zebra: Zebra, client: Z3950Search, section: dict[str, object], query: CatalogueQuery, said: str
 ) -> None:
     with pytest.raises(Refused, match=said):
         await client.search(target(zebra, **section), query)
 
 
 async def test_terms_of_an_index(zebra: Zebra, client: Z3950Search) -> None:
-    terms = await client.terms(target(zebra), Term(Index.TITLE, "lighth"), count=3)
+    terms = await client.terms(target(zebra), SearchTerm(SearchIndex.TITLE, "lighth"), count=3)
 
-    found = await client.search(target(zebra), Query((Term(Index.TITLE, "lighthouse"),)), count=0)
+    found = await client.search(target(zebra), CatalogueQuery((SearchTerm(SearchIndex.TITLE, "lighthouse"),)), count=0)
 
     assert terms[0] == ("lighthouse", found.total)
     assert len(terms) == 3
@@ -171,7 +177,9 @@ async def test_terms_of_an_index(zebra: Zebra, client: Z3950Search) -> None:
     "sign_in", [{"user": USER, "password": "env:PASSWORD"}, {"open": "env:OPEN"}], ids=["user", "open"]
 )
 async def test_it_lets_us_in(closed_zebra: Zebra, client: Z3950Search, sign_in: dict[str, str]) -> None:
-    hits = await client.search(target(closed_zebra, sign_in=sign_in), Query((Term(Index.ISBN, isbn(5)),)))
+    hits = await client.search(
+        target(closed_zebra, sign_in=sign_in), CatalogueQuery((SearchTerm(SearchIndex.ISBN, isbn(5)),))
+    )
 
     assert hits.total == 1
 
@@ -179,7 +187,9 @@ async def test_it_lets_us_in(closed_zebra: Zebra, client: Z3950Search, sign_in: 
 @pytest.mark.parametrize("sign_in", [{}, {"user": USER, "password": "env:WRONG"}], ids=["nobody", "wrong"])
 async def test_it_refuses_others(closed_zebra: Zebra, client: Z3950Search, sign_in: dict[str, str]) -> None:
     with pytest.raises(Refused) as told:
-        await client.search(target(closed_zebra, sign_in=sign_in), Query((Term(Index.ISBN, isbn(5)),)))
+        await client.search(
+            target(closed_zebra, sign_in=sign_in), CatalogueQuery((SearchTerm(SearchIndex.ISBN, isbn(5)),))
+        )
 
-    assert told.value.reason is Reason.SENDER_AUTH_FAILED
+    assert told.value.reason is RefusalReason.SENDER_AUTH_FAILED
     assert "wrong" not in str(told.value)

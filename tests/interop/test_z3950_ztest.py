@@ -9,12 +9,12 @@ import pytest
 from adapters.z3950.client import Z3950Search
 from adapters.z3950.dialect import Z3950Dialect
 from gateway.domain.profile import Profile
-from gateway.ports.catalogue import Index, Query, Term
+from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm
 from tests.interop.catalogues import started
 from tests.support import yaz
 from tests.support.zebra import binary
 
-COMPUTER = Query((Term(Index.TITLE, "computer"),))
+COMPUTER = CatalogueQuery((SearchTerm(SearchIndex.TITLE, "computer"),))
 
 
 @pytest.fixture(scope="module")

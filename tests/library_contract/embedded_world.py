@@ -25,7 +25,7 @@ from gateway.domain.library import (
     PersonName,
     RecordId,
 )
-from gateway.ports.adapter import LibraryContext
+from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import LibraryInfo, PatronKey, TemporaryItem
 from gateway.store.engine import Store
 from gateway.store.migration import migrate
@@ -79,7 +79,7 @@ async def embedded_world(store: Store, symbol: str = "LIB") -> EmbeddedWorld:
     here = Here(symbol, START, ZONE, KNOWN.currency)
     await store.write(lambda connection: _fill(connection, here))
     info = LibraryInfo(symbol, "Městská knihovna")
-    context = LibraryContext(symbol, store, clock, ZONE, KNOWN.currency, Path(), info)
+    context = LibraryAdapterContext(symbol, store, clock, ZONE, KNOWN.currency, Path(), info)
     world = EmbeddedWorld(EmbeddedLibrary(context), clock)
     await _stock(world, store, here)
     return world

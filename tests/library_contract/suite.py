@@ -12,6 +12,7 @@ import pytest
 
 from gateway.domain.library import (
     Bib,
+    BlockScope,
     ContactKind,
     Hold,
     HoldStatus,
@@ -22,10 +23,16 @@ from gateway.domain.library import (
     PatronIdentifier,
     PersonName,
     RecordId,
-    Scope,
 )
-from gateway.domain.problems import Reason, Refused
-from gateway.ports.library_system import Capability, HoldWish, PatronKey, Received, TemporaryHold, TemporaryItem
+from gateway.domain.problems import RefusalReason, Refused
+from gateway.ports.library_system import (
+    Capability,
+    HoldWish,
+    PatronKey,
+    TemporaryHold,
+    TemporaryItem,
+    TemporaryItemResult,
+)
 from tests.library_contract.world import World
 
 _numbers = itertools.count(1)
@@ -66,7 +73,7 @@ def partners_item(world: World, barcode: str = "ILL-880001", hold: TemporaryHold
     )
 
 
-async def accept(world: World, pickup: str, *, on_shelf: bool = True, under: str = "") -> Received:
+async def accept(world: World, pickup: str, *, on_shelf: bool = True, under: str = "") -> TemporaryItemResult:
     wanted = TemporaryHold(await patron_id(world, world.known.good), pickup, on_shelf)
     return await world.library.create_temporary_item(partners_item(world, hold=wanted), under or key())
 
@@ -74,7 +81,7 @@ async def accept(world: World, pickup: str, *, on_shelf: bool = True, under: str
 class refused:
     """`with refused(Reason.X):` the block is refused for this reason."""
 
-    def __init__(self, *reasons: Reason) -> None:
+    def __init__(self, *reasons: RefusalReason) -> None:
         self._reasons = reasons
 
     def __enter__(self) -> None:
@@ -110,11 +117,11 @@ class PatronContract:
         assert await world.library.find_patron(PatronKey(patron.id, ("internal",))) == patron
 
     async def test_only_the_types_asked_for_count(self, world: World) -> None:
-        with refused(Reason.UNKNOWN_PATRON):
+        with refused(RefusalReason.UNKNOWN_PATRON):
             await world.library.find_patron(PatronKey(world.known.good.value, ("no-such-type",)))
 
     async def test_an_unknown_patron_is_refused(self, world: World) -> None:
-        with refused(Reason.UNKNOWN_PATRON):
+        with refused(RefusalReason.UNKNOWN_PATRON):
             await world.library.find_patron(PatronKey("no-such-patron"))
 
     async def test_contacts_are_known(self, world: World) -> None:
@@ -125,7 +132,7 @@ class PatronContract:
 
     async def test_a_blocked_patron_says_why_and_for_what(self, world: World) -> None:
         needs(world, Capability.BLOCKS_DETAILED)
-        block = (await world.library.find_patron(world.known.blocked)).find_block(Scope.BORROW)
+        block = (await world.library.find_patron(world.known.blocked)).find_block(BlockScope.BORROW)
 
         assert block is not None
         assert block.reason
@@ -134,7 +141,7 @@ class PatronContract:
         patron = await world.library.find_patron(world.known.expired)
 
         assert patron.expires is not None
-        assert patron.find_block(Scope.BORROW) is not None
+        assert patron.find_block(BlockScope.BORROW) is not None
 
     async def test_the_right_secret_lets_in(self, world: World) -> None:
         needs(world, Capability.AUTHENTICATE)
@@ -151,7 +158,7 @@ class PatronContract:
             details.append((refusal.value.reason, refusal.value.detail))
 
         assert details[0] == details[1]
-        assert details[0][0] is Reason.PATRON_AUTH_FAILED
+        assert details[0][0] is RefusalReason.PATRON_AUTH_FAILED
 
 
 class NewPatronContract:
@@ -181,17 +188,17 @@ class NewPatronContract:
 
     async def test_a_number_that_is_taken_is_refused(self, world: World) -> None:
         needs(world, Capability.PATRON_CREATE)
-        with refused(Reason.DUPLICATE_PATRON):
+        with refused(RefusalReason.DUPLICATE_PATRON):
             await world.library.create_patron(self.draft(world, world.known.good.value), key())
 
     async def test_a_nameless_patron_is_refused(self, world: World) -> None:
         needs(world, Capability.PATRON_CREATE)
-        with refused(Reason.DATA_MISSING):
+        with refused(RefusalReason.DATA_MISSING):
             await world.library.create_patron(replace(self.draft(world), name=None), key())
 
     async def test_an_unknown_category_is_refused(self, world: World) -> None:
         needs(world, Capability.PATRON_CREATE)
-        with refused(Reason.INVALID_VALUE):
+        with refused(RefusalReason.INVALID_VALUE):
             await world.library.create_patron(replace(self.draft(world), category="no-such"), key())
 
     async def test_an_update_changes_what_it_says_and_no_more(self, world: World) -> None:
@@ -209,7 +216,7 @@ class NewPatronContract:
         expired = await world.library.expire_patron(patron.id, yesterday, key())
 
         assert expired.expires == yesterday
-        assert expired.find_block(Scope.BORROW) is not None
+        assert expired.find_block(BlockScope.BORROW) is not None
 
 
 class CatalogueContract:
@@ -225,7 +232,7 @@ class CatalogueContract:
     async def test_an_unknown_record_is_refused(self, world: World) -> None:
         needs(world, Capability.BIB_FIND)
         for record in (RecordId("isbn", "9790000000000"), RecordId("local", "no-such-record")):
-            with refused(Reason.UNKNOWN_RECORD):
+            with refused(RefusalReason.UNKNOWN_RECORD):
                 await world.library.find_bib(record)
 
     async def test_words_find_a_record(self, world: World) -> None:
@@ -253,7 +260,7 @@ class CatalogueContract:
         assert not (await world.library.item_by_barcode(world.known.reference_item)).circulates
 
     async def test_an_unknown_barcode_is_refused(self, world: World) -> None:
-        with refused(Reason.UNKNOWN_ITEM):
+        with refused(RefusalReason.UNKNOWN_ITEM):
             await world.library.item_by_barcode("no-such-item")
 
     async def test_pickup_locations_are_listed(self, world: World) -> None:
@@ -302,7 +309,7 @@ class HoldContract:
     async def test_the_same_wish_under_another_key_is_a_duplicate(self, world: World) -> None:
         needs(world, Capability.HOLD_ITEM)
         await hold_item(world, world.known.shelf_item, world.known.good)
-        with refused(Reason.DUPLICATE_REQUEST):
+        with refused(RefusalReason.DUPLICATE_REQUEST):
             await hold_item(world, world.known.shelf_item, world.known.good)
 
     async def test_holds_queue_in_order(self, world: World) -> None:
@@ -316,17 +323,17 @@ class HoldContract:
 
     async def test_what_cannot_be_requested_is_refused(self, world: World) -> None:
         needs(world, Capability.HOLD_ITEM)
-        with refused(Reason.NOT_ALLOWED):
+        with refused(RefusalReason.NOT_ALLOWED):
             await hold_item(world, world.known.reference_item, world.known.good)
-        with refused(Reason.UNKNOWN_ITEM):
+        with refused(RefusalReason.UNKNOWN_ITEM):
             await hold_item(world, "no-such-item", world.known.good)
-        with refused(Reason.BAD_PICKUP_LOCATION):
+        with refused(RefusalReason.BAD_PICKUP_LOCATION):
             await hold_item(world, world.known.shelf_item, world.known.good, pickup="no-such-place")
-        with refused(Reason.PATRON_BLOCKED):
+        with refused(RefusalReason.PATRON_BLOCKED):
             await hold_item(world, world.known.shelf_item, world.known.blocked)
-        with refused(Reason.PATRON_EXPIRED):
+        with refused(RefusalReason.PATRON_EXPIRED):
             await hold_item(world, world.known.shelf_item, world.known.expired)
-        with refused(Reason.UNKNOWN_PATRON):
+        with refused(RefusalReason.UNKNOWN_PATRON):
             await world.library.place_hold(
                 HoldWish("no-such-patron", world.known.desk, item_barcode=world.known.shelf_item), key()
             )
@@ -334,7 +341,7 @@ class HoldContract:
     async def test_what_a_patron_has_on_loan_cannot_be_requested(self, world: World) -> None:
         needs(world, Capability.HOLD_ITEM)
         await lend(world, world.known.shelf_item, world.known.good)
-        with refused(Reason.ON_LOAN_SAME_PATRON):
+        with refused(RefusalReason.ON_LOAN_SAME_PATRON):
             await hold_item(world, world.known.shelf_item, world.known.good)
 
     async def test_a_cancelled_hold_is_gone_and_the_same_key_says_so_again(self, world: World) -> None:
@@ -346,9 +353,9 @@ class HoldContract:
         assert cancelled.status is HoldStatus.CANCELLED
         assert await world.library.cancel_hold(hold.id, under) == cancelled
         assert await world.library.patron_holds(hold.patron_id) == ()
-        with refused(Reason.REQUEST_CLOSED):
+        with refused(RefusalReason.REQUEST_CLOSED):
             await world.library.cancel_hold(hold.id, key())
-        with refused(Reason.UNKNOWN_REQUEST):
+        with refused(RefusalReason.UNKNOWN_REQUEST):
             await world.library.cancel_hold("no-such-hold", key())
 
     async def test_a_hold_can_be_picked_up_elsewhere(self, world: World) -> None:
@@ -358,7 +365,7 @@ class HoldContract:
         changed = await world.library.update_hold(hold.id, key(), pickup=world.known.other_desk, expires=day)
 
         assert changed == replace(hold, pickup=world.known.other_desk, expires=day)
-        with refused(Reason.BAD_PICKUP_LOCATION):
+        with refused(RefusalReason.BAD_PICKUP_LOCATION):
             await world.library.update_hold(hold.id, key(), pickup="no-such-place")
         assert (await world.library.patron_holds(hold.patron_id)) == (changed,)
 
@@ -378,7 +385,7 @@ class HoldContract:
         assert (await world.library.find_patron(world.known.good)).hold_count == 0
 
     async def test_an_unknown_request_is_refused(self, world: World) -> None:
-        with refused(Reason.UNKNOWN_REQUEST):
+        with refused(RefusalReason.UNKNOWN_REQUEST):
             await world.library.find_hold("no-such-request")
 
 
@@ -434,20 +441,20 @@ class TemporaryItemContract:
     async def test_a_barcode_that_is_here_is_refused(self, world: World) -> None:
         needs(world, Capability.TEMPORARY_ITEM)
         await accept(world, world.known.desk)
-        with refused(Reason.DUPLICATE_ITEM):
+        with refused(RefusalReason.DUPLICATE_ITEM):
             await accept(world, world.known.desk)
 
     async def test_what_is_wrong_leaves_nothing_behind(self, world: World) -> None:
         needs(world, Capability.TEMPORARY_ITEM)
-        with refused(Reason.BAD_PICKUP_LOCATION):
+        with refused(RefusalReason.BAD_PICKUP_LOCATION):
             await accept(world, "no-such-place")
-        with refused(Reason.UNKNOWN_PATRON):
+        with refused(RefusalReason.UNKNOWN_PATRON):
             wish = partners_item(world, hold=TemporaryHold("no-such-patron", world.known.desk))
             await world.library.create_temporary_item(wish, key())
-        with refused(Reason.INVALID_VALUE):
+        with refused(RefusalReason.INVALID_VALUE):
             wish = replace(partners_item(world), policy="no-such-policy")
             await world.library.create_temporary_item(wish, key())
-        with refused(Reason.UNKNOWN_ITEM):
+        with refused(RefusalReason.UNKNOWN_ITEM):
             await world.library.item_by_barcode("ILL-880001")
 
     async def test_a_suppressed_record_is_not_found_by_words(self, world: World) -> None:
@@ -466,7 +473,7 @@ class TemporaryItemContract:
         assert loan.due == due
         assert loan.request_id == "REQ-1"
         assert (await world.library.find_hold("REQ-1")).status is HoldStatus.FILLED
-        with refused(Reason.IN_USE):
+        with refused(RefusalReason.IN_USE):
             await world.library.delete_temporary_item("ILL-880001", key())
 
         under, deletion = key(), key()
@@ -477,11 +484,11 @@ class TemporaryItemContract:
         again = await world.library.check_in("ILL-880001", under)
         assert again.repeated
         assert again.loan == back.loan
-        with refused(Reason.UNKNOWN_ITEM):
+        with refused(RefusalReason.UNKNOWN_ITEM):
             await world.library.item_by_barcode("ILL-880001")
-        with refused(Reason.UNKNOWN_RECORD):
+        with refused(RefusalReason.UNKNOWN_RECORD):
             await world.library.get_bib(received.bib.id)
-        with refused(Reason.UNKNOWN_ITEM):
+        with refused(RefusalReason.UNKNOWN_ITEM):
             await world.library.delete_temporary_item("ILL-880001", key())
 
     async def test_deletion_cancels_its_hold_and_frees_the_barcode(self, world: World) -> None:
@@ -499,7 +506,7 @@ class TemporaryItemContract:
 
     async def test_our_own_items_are_not_deleted_this_way(self, world: World) -> None:
         needs(world, Capability.TEMPORARY_ITEM)
-        with refused(Reason.NOT_ALLOWED):
+        with refused(RefusalReason.NOT_ALLOWED):
             await world.library.delete_temporary_item(world.known.shelf_item, key())
 
     async def test_the_barcode_on_the_piece_takes_over(self, world: World) -> None:
@@ -510,9 +517,9 @@ class TemporaryItemContract:
 
         assert changed == replace(received.item, barcode="39999000000018")
         assert await world.library.change_barcode("ILL-880001", "39999000000018", under) == changed
-        with refused(Reason.DUPLICATE_ITEM):
+        with refused(RefusalReason.DUPLICATE_ITEM):
             await world.library.change_barcode("39999000000018", world.known.shelf_item, key())
-        with refused(Reason.NOT_ALLOWED):
+        with refused(RefusalReason.NOT_ALLOWED):
             await world.library.change_barcode(world.known.shelf_item, "39999000000026", key())
 
     async def test_a_lasting_item_is_found_by_words(self, world: World) -> None:
@@ -550,22 +557,22 @@ class LoanContract:
         first = await lend(world, world.known.shelf_item, world.known.good, under)
 
         assert await lend(world, world.known.shelf_item, world.known.good, under) == first
-        with refused(Reason.ON_LOAN_SAME_PATRON):
+        with refused(RefusalReason.ON_LOAN_SAME_PATRON):
             await lend(world, world.known.shelf_item, world.known.good)
-        with refused(Reason.ITEM_ON_LOAN):
+        with refused(RefusalReason.ITEM_ON_LOAN):
             await lend(world, world.known.shelf_item, world.known.other)
 
     async def test_who_and_what_cannot_be_lent_is_refused(self, world: World) -> None:
         needs(world, Capability.CHECK_OUT)
         for who, reason in (
-            (world.known.blocked, Reason.PATRON_BLOCKED),
-            (world.known.expired, Reason.PATRON_EXPIRED),
+            (world.known.blocked, RefusalReason.PATRON_BLOCKED),
+            (world.known.expired, RefusalReason.PATRON_EXPIRED),
         ):
             with refused(reason):
                 await lend(world, world.known.shelf_item, who)
-        with refused(Reason.ITEM_DOES_NOT_CIRCULATE):
+        with refused(RefusalReason.ITEM_DOES_NOT_CIRCULATE):
             await lend(world, world.known.reference_item, world.known.good)
-        with refused(Reason.UNKNOWN_ITEM):
+        with refused(RefusalReason.UNKNOWN_ITEM):
             await lend(world, "no-such-item", world.known.good)
 
     async def test_what_has_happened_already_is_not_stopped_by_rules(self, world: World) -> None:
@@ -579,7 +586,7 @@ class LoanContract:
     async def test_an_item_kept_for_somebody_goes_to_nobody_else(self, world: World) -> None:
         needs(world, Capability.CHECK_OUT, Capability.HOLD_ITEM)
         hold = await hold_item(world, world.known.shelf_item, world.known.good)
-        with refused(Reason.REQUESTED_BY_OTHER):
+        with refused(RefusalReason.REQUESTED_BY_OTHER):
             await lend(world, world.known.shelf_item, world.known.other)
 
         await lend(world, world.known.shelf_item, world.known.good)
@@ -592,7 +599,7 @@ class LoanContract:
         await world.library.place_hold(wish, key())
 
         await lend(world, world.known.copies[0], world.known.other)
-        with refused(Reason.REQUESTED_BY_OTHER):
+        with refused(RefusalReason.REQUESTED_BY_OTHER):
             await lend(world, world.known.copies[1], world.known.third)
 
     async def test_a_due_date_can_be_set(self, world: World) -> None:
@@ -616,13 +623,13 @@ class LoanContract:
 
     async def test_what_cannot_be_renewed_is_refused(self, world: World) -> None:
         needs(world, Capability.RENEW)
-        with refused(Reason.NOT_CHECKED_OUT):
+        with refused(RefusalReason.NOT_CHECKED_OUT):
             await world.library.renew_loan(world.known.shelf_item, key())
         await lend(world, world.known.shelf_item, world.known.good)
-        with refused(Reason.NOT_CHECKED_OUT):
+        with refused(RefusalReason.NOT_CHECKED_OUT):
             other = await patron_id(world, world.known.other)
             await world.library.renew_loan(world.known.shelf_item, key(), patron_id=other)
-        with refused(Reason.RENEWAL_LIMIT_REACHED):
+        with refused(RefusalReason.RENEWAL_LIMIT_REACHED):
             for _ in range(20):
                 await world.library.renew_loan(world.known.shelf_item, key())
 
@@ -630,12 +637,12 @@ class LoanContract:
         needs(world, Capability.RENEW, Capability.HOLD_ITEM)
         await lend(world, world.known.shelf_item, world.known.good)
         await hold_item(world, world.known.shelf_item, world.known.other)
-        with refused(Reason.RENEWAL_HAS_REQUESTS):
+        with refused(RefusalReason.RENEWAL_HAS_REQUESTS):
             await world.library.renew_loan(world.known.shelf_item, key())
 
     async def test_a_recall_shortens_a_loan(self, world: World) -> None:
         needs(world, Capability.RECALL)
-        with refused(Reason.NOT_CHECKED_OUT):
+        with refused(RefusalReason.NOT_CHECKED_OUT):
             await world.library.recall_loan(world.known.shelf_item, key())
         loan = await lend(world, world.known.shelf_item, world.known.good)
         under = key()
@@ -645,7 +652,7 @@ class LoanContract:
         assert recalled.due < loan.due
         assert (await world.library.item_by_barcode(world.known.shelf_item)).status is ItemStatus.RECALLED
         assert await world.library.recall_loan(world.known.shelf_item, under) == recalled
-        with refused(Reason.NOT_RENEWABLE):
+        with refused(RefusalReason.NOT_RENEWABLE):
             await world.library.renew_loan(world.known.shelf_item, key())
 
 
@@ -666,7 +673,7 @@ class ReturnContract:
         assert await world.library.item_loan(back.item.id) is None
         assert await world.library.last_loan(back.item.id) == back.loan
         assert await world.library.check_in(world.known.shelf_item, under) == replace(back, repeated=True)
-        with refused(Reason.NOT_CHECKED_OUT):
+        with refused(RefusalReason.NOT_CHECKED_OUT):
             await world.library.check_in(world.known.shelf_item, key(), at=world.known.desk)
 
     async def test_an_item_returned_elsewhere_travels_home(self, world: World) -> None:
@@ -691,7 +698,7 @@ class ReturnContract:
         assert back.next_hold.id == hold.id
         assert back.next_hold.status is HoldStatus.READY
         assert back.item.status is ItemStatus.ON_HOLD_SHELF
-        with refused(Reason.REQUESTED_BY_OTHER):
+        with refused(RefusalReason.REQUESTED_BY_OTHER):
             await lend(world, world.known.shelf_item, world.known.good)
         await lend(world, world.known.shelf_item, world.known.other)
 
@@ -747,7 +754,7 @@ class PlaceContract:
 
         assert missing.status is ItemStatus.MISSING
         assert await world.library.set_item_status(world.known.shelf_item, ItemStatus.MISSING, under) == missing
-        with refused(Reason.ITEM_NOT_AVAILABLE):
+        with refused(RefusalReason.ITEM_NOT_AVAILABLE):
             await lend(world, world.known.shelf_item, world.known.good)
         found = await world.library.check_in(world.known.shelf_item, key(), at=world.known.desk)
         assert found.item.status is ItemStatus.AVAILABLE
@@ -755,7 +762,7 @@ class PlaceContract:
     async def test_an_item_on_loan_is_not_made_available_by_hand(self, world: World) -> None:
         needs(world, Capability.STATUS_UPDATE)
         await lend(world, world.known.shelf_item, world.known.good)
-        with refused(Reason.IN_USE):
+        with refused(RefusalReason.IN_USE):
             await world.library.set_item_status(world.known.shelf_item, ItemStatus.AVAILABLE, key())
 
     async def test_an_item_goes_to_the_ill_desk_and_home(self, world: World) -> None:
@@ -785,7 +792,7 @@ class MoneyContract:
         needs(world, Capability.POST_FEE)
         who = await patron_id(world, world.known.good)
         for amount in (Money(Decimal(0), world.known.currency), Money(Decimal(1), "XTS")):
-            with refused(Reason.INVALID_AMOUNT):
+            with refused(RefusalReason.INVALID_AMOUNT):
                 await world.library.post_fee(who, amount, "ill-fee", key())
 
 

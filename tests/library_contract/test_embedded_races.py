@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.library import Bib, ItemStatus, PatronDraft, PatronIdentifier, PersonName
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem
 from gateway.store.engine import Store
 from tests.library_contract.embedded_world import KNOWN, EmbeddedWorld, embedded_world
@@ -42,7 +42,7 @@ async def test_one_item_is_lent_once(world: EmbeddedWorld) -> None:
     found = await outcomes(*calls)
 
     assert found["done"] == 1
-    assert set(found) <= {"done", Reason.ITEM_ON_LOAN.value, Reason.ON_LOAN_SAME_PATRON.value}
+    assert set(found) <= {"done", RefusalReason.ITEM_ON_LOAN.value, RefusalReason.ON_LOAN_SAME_PATRON.value}
 
 
 async def test_one_message_repeated_at_once_makes_one_item_and_one_hold(world: EmbeddedWorld) -> None:
@@ -61,7 +61,7 @@ async def test_one_barcode_under_different_keys_makes_one_item(world: EmbeddedWo
     wish = TemporaryItem("ILL-1", Bib(title="Ἰλιάς"), "R", KNOWN.ill, KNOWN.ill_policy)
     found = await outcomes(*(world.library.create_temporary_item(wish, f"k{n}") for n in range(MANY)))
 
-    assert found == {"done": 1, Reason.DUPLICATE_ITEM.value: MANY - 1}
+    assert found == {"done": 1, RefusalReason.DUPLICATE_ITEM.value: MANY - 1}
 
 
 async def test_one_hold_one_patron_one_fine(world: EmbeddedWorld) -> None:
@@ -96,5 +96,5 @@ async def test_a_hold_limit_is_not_passed_by_two_at_once(world: EmbeddedWorld) -
     wishes = [HoldWish(visitor, KNOWN.desk, item_barcode=f"B{n}") for n in range(6)]
     found = await outcomes(*(world.library.place_hold(wish, wish.item_barcode) for wish in wishes))
 
-    assert found == {"done": 3, Reason.LIMIT_REACHED.value: 3}
+    assert found == {"done": 3, RefusalReason.LIMIT_REACHED.value: 3}
     assert (await world.library.item_by_barcode("B0")).status is ItemStatus.AVAILABLE

@@ -13,7 +13,7 @@ from adapters.ncip.messages import Body, LookupVersionResponse, Root
 from adapters.ncip.messages.envelope import NamespaceStyle
 from adapters.ncip.wire_dialect import AttributeStyle, Extras, SchemeStyle
 from adapters.ncip.wire_values import Version
-from gateway.ports.responder import Conversation
+from gateway.ports.responder import ExchangeContext
 
 SCHEMAS = {Version.V2_0: "ncip_v2_0.xsd", Version.V2_01: "ncip_v2_01.xsd", Version.V2_02: "ncip_v2_02.xsd"}
 
@@ -45,7 +45,7 @@ class Watch:
         self.write = answers.write
 
     def __call__(
-        self, body: Body, version: Version, root: Root, dialect: NcipDialect, talk: Conversation | None
+        self, body: Body, version: Version, root: Root, dialect: NcipDialect, talk: ExchangeContext | None
     ) -> bytes:
         written = self.write(body, version, root, dialect, talk)
         in_schema = version in SCHEMAS and root is Root.MESSAGE and not isinstance(body, LookupVersionResponse)

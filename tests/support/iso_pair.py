@@ -24,9 +24,17 @@ from sqlalchemy import func, select
 from demo.world import START
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.request import Attempt, Dates, PatronLink, Request, Role, Service, ServiceType
-from gateway.domain.requests.views import Act, Draft
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import (
+    PatronLink,
+    Request,
+    RequestDates,
+    RequestedService,
+    Role,
+    ServiceType,
+    SupplierAttempt,
+)
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft
 from gateway.store.requests.outbox import Status
 from gateway.store.requests.request_rows import parse_event
 from gateway.store.schema import message
@@ -244,29 +252,31 @@ class Pair:
         self, book: int = 0, service: ServiceType = ServiceType.LOAN, citation: Citation | None = None
     ) -> None:
         self.clock.advance(SECOND)
-        draft = Draft(
+        draft = BorrowingDraft(
             citation=citation or self.books[book].citation,
-            service=Service(service),
+            service=RequestedService(service),
             patron=PatronLink(identifier=PATRON),
-            dates=Dates(need_by=date(2026, 12, 1)),
+            dates=RequestDates(need_by=date(2026, 12, 1)),
             override=True,
             actor="patron",
         )
         self.ours = await self.towns["NORTH"].front.create_borrowing("NORTH", draft)
         await self.quiet()
 
-    async def north(self, kind: Kind, *, quiet: bool = True, **details: Any) -> None:
+    async def north(self, kind: EventKind, *, quiet: bool = True, **details: Any) -> None:
         await self._act("NORTH", await self.borrowing(), kind, details, quiet)
 
-    async def south(self, kind: Kind, *, quiet: bool = True, **details: Any) -> None:
+    async def south(self, kind: EventKind, *, quiet: bool = True, **details: Any) -> None:
         await self.lender("SOUTH", kind, quiet=quiet, **details)
 
-    async def lender(self, symbol: str, kind: Kind, *, quiet: bool = True, **details: Any) -> None:
+    async def lender(self, symbol: str, kind: EventKind, *, quiet: bool = True, **details: Any) -> None:
         await self._act(symbol, await self.lending(symbol), kind, details, quiet)
 
-    async def _act(self, symbol: str, request: Request, kind: Kind, details: Mapping[str, Any], quiet: bool) -> None:
+    async def _act(
+        self, symbol: str, request: Request, kind: EventKind, details: Mapping[str, Any], quiet: bool
+    ) -> None:
         self.clock.advance(SECOND)
-        act = Act(kind=kind, details=Details(**details), actor=f"staff:{symbol.lower()}", version=None)
+        act = ActionRequest(kind=kind, details=EventDetails(**details), actor=f"staff:{symbol.lower()}", version=None)
         await self.towns[symbol].act(request.id, act)
         if quiet:
             await self.quiet()
@@ -288,7 +298,7 @@ class Pair:
         assert found, f"{symbol} has no such request: {[one.status for one in ours.attempts]}"
         return found[-1]
 
-    async def attempt(self) -> Attempt:
+    async def attempt(self) -> SupplierAttempt:
         found = (await self.borrowing()).attempt
         assert found is not None
         return found

@@ -17,12 +17,12 @@ from gateway.cli.installation import Installation as Opened
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.policy import RequestPolicy
-from gateway.domain.requests.request import PatronLink, Request, Service, ServiceType
-from gateway.domain.requests.views import Act, Draft, Shown
+from gateway.domain.requests.request import PatronLink, Request, RequestedService, ServiceType
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft, RequestView
 from gateway.policies import load_policies
-from gateway.ports.incoming_mail import Fetched, Look, MailboxClient, MailboxServer, OpenMailbox
+from gateway.ports.incoming_mail import FetchedMail, MailboxClient, MailboxServer, MailboxSnapshot, OpenMailbox
 from gateway.ports.outgoing_mail import MailSecurity
 from gateway.runtime.assembly import Mailboxes
 from gateway.runtime.managed_requests import Managed
@@ -119,19 +119,19 @@ class MemoryMailbox:
         self.opened += 1
         return self
 
-    async def list_messages(self) -> Look:
+    async def list_messages(self) -> MailboxSnapshot:
         self._may("look")
-        return Look(self.uid_validity, tuple(sorted(set(self.folders["INBOX"]) - self.marked)))
+        return MailboxSnapshot(self.uid_validity, tuple(sorted(set(self.folders["INBOX"]) - self.marked)))
 
     async def sizes(self, uids: Sequence[int]) -> Mapping[int, int]:
         inbox = self.folders["INBOX"]
         return {uid: len(inbox[uid]) for uid in uids if uid in inbox}
 
-    async def fetch(self, uids: Sequence[int]) -> Sequence[Fetched]:
+    async def fetch(self, uids: Sequence[int]) -> Sequence[FetchedMail]:
         self._may("fetch")
         inbox = self.folders["INBOX"]
         self.most_at_once = max(self.most_at_once, sum(len(inbox[uid]) for uid in uids if uid in inbox))
-        return tuple(Fetched(uid, inbox[uid]) for uid in uids if uid in inbox)
+        return tuple(FetchedMail(uid, inbox[uid]) for uid in uids if uid in inbox)
 
     async def head(self, uid: int) -> bytes:
         return self.folders["INBOX"][uid].replace(b"\r\n", b"\n").partition(b"\n\n")[0] + b"\n\n"
@@ -176,9 +176,9 @@ class MailHouse:
 
     async def asked(self, *, copy: bool = False, citation: Citation | None = None) -> Request:
         """A request of a patron; Bergen is asked by mail."""
-        draft = Draft(
+        draft = BorrowingDraft(
             citation=citation or (ARTICLE if copy else BOOK),
-            service=Service(ServiceType.COPY if copy else ServiceType.LOAN),
+            service=RequestedService(ServiceType.COPY if copy else ServiceType.LOAN),
             patron=PatronLink(identifier="21000000000017"),
             mediated=False,
         )
@@ -186,11 +186,13 @@ class MailHouse:
         await self.managed.drain_due_work()
         return (await self.show(request)).request
 
-    async def show(self, request: Request) -> Shown:
+    async def show(self, request: Request) -> RequestView:
         return await self.managed.requests.show(LIBRARY, request.id)
 
-    async def act(self, request: Request, kind: Kind) -> Request:
-        done = await self.managed.requests.act(LIBRARY, request.id, Act(kind=kind, actor="staff:ada", version=None))
+    async def act(self, request: Request, kind: EventKind) -> Request:
+        done = await self.managed.requests.act(
+            LIBRARY, request.id, ActionRequest(kind=kind, actor="staff:ada", version=None)
+        )
         await self.managed.drain_due_work()
         return done
 

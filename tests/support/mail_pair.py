@@ -20,9 +20,9 @@ from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Bib
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.request import Dates, PatronLink, Request, Role, Service, ServiceType
-from gateway.domain.requests.views import Act, Draft, Shown
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import PatronLink, Request, RequestDates, RequestedService, Role, ServiceType
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft, RequestView
 from gateway.store.mailbox import MailRow
 from tests.support.daemon import free_port
 from tests.support.dovecot import PASSWORD, Dovecot
@@ -48,14 +48,14 @@ class Side:
 
     # --- staff
 
-    async def act(self, request: Request, kind: Kind, **details: Any) -> None:
-        act = Act(kind=kind, details=Details(**details), actor="staff:ada", version=None)
+    async def act(self, request: Request, kind: EventKind, **details: Any) -> None:
+        act = ActionRequest(kind=kind, details=EventDetails(**details), actor="staff:ada", version=None)
         await self.town.act(request, act)
 
     async def see(self, request: Request) -> Request:
         return await self.town.see(request)
 
-    async def show(self, request: Request) -> Shown:
+    async def show(self, request: Request) -> RequestView:
         return await self.town.gateway.managed.requests.show(self.town.symbol, request.id)
 
     async def unmatched(self) -> Sequence[MailRow]:
@@ -180,11 +180,11 @@ class MailPair:
 
     async def asks(self, citation: Citation, service: ServiceType = ServiceType.LOAN) -> Request:
         """A patron in the north; the request is on its way."""
-        draft = Draft(
+        draft = BorrowingDraft(
             citation=citation,
-            service=Service(service),
+            service=RequestedService(service),
             patron=PatronLink(identifier=PATRON),
-            dates=Dates(),
+            dates=RequestDates(),
             source="api",
             actor="patron",
         )

@@ -10,26 +10,44 @@ from typing import Any
 
 from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Details, Event, Kind, Signal, by_partner, by_timer, by_us
+from gateway.domain.requests.events import (
+    Event,
+    EventDetails,
+    EventKind,
+    EventSignal,
+    local_signal,
+    partner_signal,
+    timer_signal,
+)
 from gateway.domain.requests.partner_policy import BorrowingWorkflow, LendingWorkflow, Workflow
 from gateway.domain.requests.request import (
-    Attempt,
     AttemptStatus,
-    Borrowing,
-    Costs,
-    Lending,
-    Party,
+    BorrowingState,
+    LendingState,
+    LibraryParty,
     PatronLink,
     Request,
+    RequestCosts,
+    RequestedService,
     Role,
-    Service,
     ServiceType,
     State,
+    SupplierAttempt,
     Volume,
 )
-from gateway.domain.requests.request_updates import asked
-from gateway.domain.requests.state_machine import Denied, Transition, apply
-from gateway.domain.requests.state_table import Ask, Follow, Letter, Library, Start, Stop, Then, Timer, fired
+from gateway.domain.requests.request_updates import start_attempt
+from gateway.domain.requests.state_machine import Denied, Transition, compute_transition
+from gateway.domain.requests.state_table import (
+    CallLibrary,
+    FollowUp,
+    LibraryAction,
+    RunFollowUp,
+    SendPatronLetter,
+    StartTimer,
+    StopTimer,
+    TimerKind,
+    expired_timer_signal,
+)
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """A Monday."""
@@ -37,8 +55,8 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DUE = date(2026, 4, 10)
 """The day on which lent items are due back at the lender."""
 
-WARSAW = Party(symbol="ISIL:PL-WaUW", profile="warsaw", name="Biblioteka Uniwersytecka", email="ill@buw.example")
-KYOTO = Party(symbol="ISIL:JP-1003457", profile="kyoto", name="京都図書館", email="ill@kyoto.example")
+WARSAW = LibraryParty(symbol="ISIL:PL-WaUW", profile="warsaw", name="Biblioteka Uniwersytecka", email="ill@buw.example")
+KYOTO = LibraryParty(symbol="ISIL:JP-1003457", profile="kyoto", name="京都図書館", email="ill@kyoto.example")
 SUPPLIERS = ("warsaw", "kyoto", "tbilisi")
 
 BOOK = Citation(
@@ -66,12 +84,12 @@ PATRON = PatronLink(id="p-17", identifier="21000000000017", category="graduate",
 # --- values ----------------------------------------------------------------------------------------------
 
 
-def borrowing(state: Borrowing = Borrowing.NEW, **changes: Any) -> Request:
+def borrowing(state: BorrowingState = BorrowingState.NEW, **changes: Any) -> Request:
     """A request of one of our patrons for a book. Every field can be named."""
     return _request(Role.BORROWING, state, {"patron": PATRON, "source": "staff", **changes})
 
 
-def lending(state: Lending = Lending.NEW, **changes: Any) -> Request:
+def lending(state: LendingState = LendingState.NEW, **changes: Any) -> Request:
     """Warsaw's request for a book of ours."""
     return _request(
         Role.LENDING, state, {"partner": WARSAW, "transaction": "WAW-2026-77", "source": "partner", **changes}
@@ -96,7 +114,9 @@ def _request(role: Role, state: State, changes: Mapping[str, Any]) -> Request:
 
 def copy_of(request: Request) -> Request:
     """The same for an article, as a copy."""
-    return replace(request, citation=ARTICLE, service=Service(ServiceType.COPY), costs=Costs(money("12.50")))
+    return replace(
+        request, citation=ARTICLE, service=RequestedService(ServiceType.COPY), costs=RequestCosts(money("12.50"))
+    )
 
 
 def in_volumes(request: Request, count: int) -> Request:
@@ -107,8 +127,8 @@ def money(amount: str, currency: str = "EUR") -> Money:
     return Money(Decimal(amount), currency)
 
 
-def attempt(number: int = 1, partner: str = "warsaw", **changes: Any) -> Attempt:
-    made = Attempt(
+def attempt(number: int = 1, partner: str = "warsaw", **changes: Any) -> SupplierAttempt:
+    made = SupplierAttempt(
         number=number,
         partner=partner,
         symbol=party(partner).symbol,
@@ -119,9 +139,9 @@ def attempt(number: int = 1, partner: str = "warsaw", **changes: Any) -> Attempt
     return replace(made, **changes)
 
 
-def party(profile: str) -> Party:
+def party(profile: str) -> LibraryParty:
     known = {one.profile: one for one in (WARSAW, KYOTO)}
-    return known.get(profile, Party(symbol=f"LOCAL:{profile.upper()}", profile=profile, name=profile.title()))
+    return known.get(profile, LibraryParty(symbol=f"LOCAL:{profile.upper()}", profile=profile, name=profile.title()))
 
 
 def workflow(*, borrowing: Mapping[str, Any] | None = None, lending: Mapping[str, Any] | None = None) -> Workflow:
@@ -129,9 +149,9 @@ def workflow(*, borrowing: Mapping[str, Any] | None = None, lending: Mapping[str
     return Workflow(borrowing=BorrowingWorkflow(**borrowing or {}), lending=LendingWorkflow(**lending or {}))
 
 
-def event(signal: Signal, at: datetime = START, attempt: int = 0, **details: Any) -> Event:
+def event(signal: EventSignal, at: datetime = START, attempt: int = 0, **details: Any) -> Event:
     actors = {"us": "staff:ana", "partner": "partner:ISIL:PL-WaUW", "timer": "timer"}
-    return Event(signal, at, actors[signal.origin.value], Details(**details), attempt)
+    return Event(signal, at, actors[signal.origin.value], EventDetails(**details), attempt)
 
 
 # --- one request lives -----------------------------------------------------------------------------------
@@ -145,34 +165,34 @@ class Story:
     request: Request
     workflow: Workflow = field(default_factory=Workflow)
     at: datetime = START
-    running: set[Timer] = field(default_factory=set)
+    running: set[TimerKind] = field(default_factory=set)
 
-    def us(self, kind: Kind, attempt: int = 0, **details: Any) -> Transition:
-        return self._happens(by_us(kind), attempt, details)
+    def us(self, kind: EventKind, attempt: int = 0, **details: Any) -> Transition:
+        return self._happens(local_signal(kind), attempt, details)
 
-    def partner(self, kind: Kind, attempt: int = 0, **details: Any) -> Transition:
-        return self._happens(by_partner(kind), attempt, details)
+    def partner(self, kind: EventKind, attempt: int = 0, **details: Any) -> Transition:
+        return self._happens(partner_signal(kind), attempt, details)
 
-    def timer(self, timer: Timer, **details: Any) -> Transition:
+    def timer(self, timer: TimerKind, **details: Any) -> Transition:
         """A running timer is over."""
         assert timer in self.running, f"{timer} does not run; running: {sorted(self.running)}"
         self.running.discard(timer)
-        return self._happens(fired(timer, self.workflow), 0, details)
+        return self._happens(expired_timer_signal(timer, self.workflow), 0, details)
 
-    def late_timer(self, kind: Kind, **details: Any) -> Transition:
-        return self._happens(by_timer(kind), 0, details)
+    def late_timer(self, kind: EventKind, **details: Any) -> Transition:
+        return self._happens(timer_signal(kind), 0, details)
 
     def ask(self, partner: str = "warsaw") -> Transition:
         """The rota's next supplier is asked."""
         number = len(self.request.attempts) + 1
-        self.request = asked(self.request, attempt(number, partner, asked=self.at), party(partner))
-        return self.us(Kind.REQUEST)
+        self.request = start_attempt(self.request, attempt(number, partner, asked=self.at), party(partner))
+        return self.us(EventKind.REQUEST)
 
-    def no_us(self, kind: Kind, attempt: int = 0, **details: Any) -> Denied:
-        return self._denied(by_us(kind), attempt, details)
+    def no_us(self, kind: EventKind, attempt: int = 0, **details: Any) -> Denied:
+        return self._denied(local_signal(kind), attempt, details)
 
-    def no_partner(self, kind: Kind, attempt: int = 0, **details: Any) -> Denied:
-        return self._denied(by_partner(kind), attempt, details)
+    def no_partner(self, kind: EventKind, attempt: int = 0, **details: Any) -> Denied:
+        return self._denied(partner_signal(kind), attempt, details)
 
     @property
     def state(self) -> State:
@@ -182,30 +202,30 @@ class Story:
     def statuses(self) -> tuple[AttemptStatus, ...]:
         return tuple(one.status for one in self.request.attempts)
 
-    def _next(self, signal: Signal, attempt: int, details: Mapping[str, Any]) -> Transition | Denied:
+    def _next(self, signal: EventSignal, attempt: int, details: Mapping[str, Any]) -> Transition | Denied:
         self.at += timedelta(hours=1)
-        return apply(self.request, event(signal, self.at, attempt, **details), self.workflow)
+        return compute_transition(self.request, event(signal, self.at, attempt, **details), self.workflow)
 
-    def _happens(self, signal: Signal, attempt: int, details: Mapping[str, Any]) -> Transition:
+    def _happens(self, signal: EventSignal, attempt: int, details: Mapping[str, Any]) -> Transition:
         outcome = self._next(signal, attempt, details)
         assert isinstance(outcome, Transition), outcome.detail
         self.request = outcome.request
         self.running = timers_after(self.running, outcome)
         return outcome
 
-    def _denied(self, signal: Signal, attempt: int, details: Mapping[str, Any]) -> Denied:
+    def _denied(self, signal: EventSignal, attempt: int, details: Mapping[str, Any]) -> Denied:
         outcome = self._next(signal, attempt, details)
         assert isinstance(outcome, Denied), f"{signal} was not denied: {self.state} → {outcome.request.state}"
         return outcome
 
 
-def timers_after(running: set[Timer], transition: Transition) -> set[Timer]:
+def timers_after(running: set[TimerKind], transition: Transition) -> set[TimerKind]:
     left = set(running)
     for effect in transition.effects:
         match effect:
-            case Start(timer):
+            case StartTimer(timer):
                 left.add(timer)
-            case Stop(timer):
+            case StopTimer(timer):
                 left.discard(timer)
     return left
 
@@ -213,21 +233,21 @@ def timers_after(running: set[Timer], transition: Transition) -> set[Timer]:
 # --- what a transition asks for --------------------------------------------------------------------------
 
 
-def told(transition: Transition) -> tuple[tuple[Kind, int], ...]:
+def told(transition: Transition) -> tuple[tuple[EventKind, int], ...]:
     """Messages to partners: kind and number of the attempt."""
     return tuple((one.kind, one.attempt) for one in transition.told)
 
 
 def letters(transition: Transition) -> tuple[str, ...]:
-    return tuple(one.name for one in transition.effects if isinstance(one, Letter))
+    return tuple(one.name for one in transition.effects if isinstance(one, SendPatronLetter))
 
 
-def library_calls(transition: Transition) -> tuple[Library, ...]:
-    return tuple(one.act for one in transition.effects if isinstance(one, Ask))
+def library_calls(transition: Transition) -> tuple[LibraryAction, ...]:
+    return tuple(one.act for one in transition.effects if isinstance(one, CallLibrary))
 
 
-def follow_ups(transition: Transition) -> tuple[Follow, ...]:
-    return tuple(one.work for one in transition.effects if isinstance(one, Then))
+def follow_ups(transition: Transition) -> tuple[FollowUp, ...]:
+    return tuple(one.work for one in transition.effects if isinstance(one, RunFollowUp))
 
 
 # --- on the way ------------------------------------------------------------------------------------------
@@ -236,7 +256,7 @@ def follow_ups(transition: Transition) -> tuple[Follow, ...]:
 def asked_story(request: Request | None = None, workflow: Workflow | None = None) -> Story:
     """Submitted, and Warsaw asked."""
     story = Story(request or borrowing(), workflow or Workflow())
-    story.us(Kind.SUBMIT)
+    story.us(EventKind.SUBMIT)
     story.ask("warsaw")
     return story
 
@@ -244,23 +264,23 @@ def asked_story(request: Request | None = None, workflow: Workflow | None = None
 def shipped_story(request: Request | None = None, workflow: Workflow | None = None) -> Story:
     """Warsaw has shipped it, due on DUE."""
     story = asked_story(request, workflow)
-    story.partner(Kind.WILL_SUPPLY, 1)
-    story.partner(Kind.SHIPPED, 1, due=DUE)
+    story.partner(EventKind.WILL_SUPPLY, 1)
+    story.partner(EventKind.SHIPPED, 1, due=DUE)
     return story
 
 
 def lent_story(request: Request | None = None, workflow: Workflow | None = None) -> Story:
     """With the patron."""
     story = shipped_story(request, workflow)
-    story.us(Kind.RECEIVED)
-    story.us(Kind.LOANED_TO_PATRON)
+    story.us(EventKind.RECEIVED)
+    story.us(EventKind.LOANED_TO_PATRON)
     return story
 
 
 def sent_story(request: Request | None = None, workflow: Workflow | None = None) -> Story:
     """Ours: located and shipped to Warsaw."""
     story = Story(request or lending(), workflow or Workflow())
-    story.us(Kind.LOCATED, barcode="31000000000042")
-    story.us(Kind.WILL_SUPPLY)
-    story.us(Kind.SHIPPED, due=DUE)
+    story.us(EventKind.LOCATED, barcode="31000000000042")
+    story.us(EventKind.WILL_SUPPLY)
+    story.us(EventKind.SHIPPED, due=DUE)
     return story

@@ -20,17 +20,17 @@ from adapters.iso_ill.codec.extension_items import digest_of
 from adapters.iso_ill.messages import APDUS, Apdu
 from adapters.iso_ill.messages.codes import ApduType
 from adapters.iso_ill.messages.structures import ServiceDateTime, SystemId, TransactionId
-from gateway.domain.problems import Fault, MalformedMessage
-from gateway.domain.value import frozen
+from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.domain.value import value
 
 
-@frozen
+@value
 class Decoded:
     apdu: Apdu
     oddities: tuple[Oddity, ...]
 
 
-@frozen
+@value
 class Peek:
     """As much of the header as could be read. `type` is None for an APDU that the standard doesn't have."""
 
@@ -57,7 +57,7 @@ def decode(data: bytes, style: Style = DEFAULT_STYLE, limits: Limits = DEFAULT_L
     try:
         type_, start, stop, following = _outer(reader)
         if type_ is None:
-            raise MalformedMessage("octet 0", f"no APDU begins with {data[:1].hex()}", Fault.UNKNOWN_SERVICE)
+            raise MalformedMessage("octet 0", f"no APDU begins with {data[:1].hex()}", MalformationKind.UNKNOWN_SERVICE)
         reader.enter_field(name_of(type_))
         apdu = reader.read_structure(plan_of(APDUS[type_ - 1]), start, stop)
     except MalformedMessage as malformed:
@@ -81,7 +81,7 @@ def peek(data: bytes, style: Style = DEFAULT_STYLE, limits: Limits = DEFAULT_LIM
     reader = Reader(data, style, limits)
     tag, constructed, at, _ = _beginning(data)
     if tag & ber.CLASS != ber.APPLICATION or not constructed:
-        raise MalformedMessage("octet 0", f"an APDU doesn't begin with {data[:1].hex()}", Fault.PROTOCOL)
+        raise MalformedMessage("octet 0", f"an APDU doesn't begin with {data[:1].hex()}", MalformationKind.PROTOCOL)
     type_ = _type(tag)
     end = len(data)
     found: dict[str, object] = {}

@@ -14,11 +14,11 @@ from adapters.ber import DEFAULT_LIMITS, Limits
 from adapters.iso_ill.codec.declarations import Declared, Kind, Style, clock_of, day_of, declared, is_choice
 from adapters.iso_ill.messages.declaration import Encoding, External
 from adapters.iso_ill.messages.structures import SystemId
-from gateway.domain.problems import Fault, MalformedMessage
-from gateway.domain.value import frozen
+from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.domain.value import value
 
 
-@frozen
+@value
 class Oddity:
     """Something that isn't as the standard has it and was read all the same. Without values of the message."""
 
@@ -38,14 +38,14 @@ ABSENT = _Absent()
 Read = Callable[["Reader", int, int, bool], Any]
 
 
-@frozen
+@value
 class Slot:
     attribute: str
     name: str
     read: Read
 
 
-@frozen
+@value
 class Plan:
     cls: Any
     slots: Mapping[int, Slot]
@@ -74,7 +74,7 @@ class Reader(ber.Source):
         try:
             return read()
         except MalformedMessage as malformed:
-            if malformed.fault is Fault.TOO_LARGE:
+            if malformed.fault is MalformationKind.TOO_LARGE:
                 raise
             del self._path[depth:]
             return malformed
@@ -122,7 +122,9 @@ class Reader(ber.Source):
             found = dict(list(found.items())[:1])
         if plan.defaults is None:
             if not plan.required <= found.keys():
-                raise self.malformed_error(f"{self._missing_field_name(plan, found)} is missing", Fault.DATA_MISSING)
+                raise self.malformed_error(
+                    f"{self._missing_field_name(plan, found)} is missing", MalformationKind.DATA_MISSING
+                )
             return plan.cls(**found)
         for attribute, value in found.items():
             if value != plan.defaults[attribute]:
@@ -144,7 +146,9 @@ class Reader(ber.Source):
     def enter_field(self, name: str) -> None:
         self._path.append(name)
 
-    def malformed_error(self, reason: str, fault: Fault = Fault.INVALID_VALUE) -> MalformedMessage:
+    def malformed_error(
+        self, reason: str, fault: MalformationKind = MalformationKind.INVALID_VALUE
+    ) -> MalformedMessage:
         return MalformedMessage(self.place, reason, fault)
 
     def read_elements(self, start: int, stop: int, structured: bool) -> list[tuple[int, bool, int, int]]:

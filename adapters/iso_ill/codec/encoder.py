@@ -13,7 +13,7 @@ from adapters.iso_ill.codec.decoder import LONGEST_REMEMBERED, MOST_REMEMBERED, 
 from adapters.iso_ill.codec.extension_items import credentials_octets
 from adapters.iso_ill.messages.declaration import Encoding, External
 from adapters.iso_ill.messages.structures import OBJECT_IDENTIFIERS, Credentials, DeliveryInfo, Item, Opaque
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 Put = Callable[["Writer", Any], bytes]
 """The contents of a value, without its tag; of a text, with the tag of its string type."""
@@ -22,7 +22,7 @@ _EDIFACT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz123456
 _LENGTHS = tuple(ber.length_octets(length) for length in range(0x80))
 
 
-@frozen
+@value
 class Piece:
     """A field: its tag, how its contents are written, and when it is left out."""
 
@@ -36,7 +36,7 @@ class Piece:
     choice: str
 
 
-@frozen
+@value
 class Shape:
     pieces: tuple[Piece, ...]
     steps: tuple[tuple[Any, bool, bool, bool, bytes, Put], ...]  # the pieces, for the loop that all writing is

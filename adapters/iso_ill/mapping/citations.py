@@ -11,7 +11,7 @@ from adapters.iso_ill.messages.declaration import Encoding, External
 from adapters.iso_ill.messages.structures import ItemId, SupplyMediumInfo
 from gateway.domain.library import RecordId
 from gateway.domain.problems import MalformedMessage
-from gateway.domain.requests.citation import Citation, CitationType, Extra
+from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
 
 SERIALS = frozenset({CitationType.ARTICLE, CitationType.JOURNAL, CitationType.NEWSPAPER})
 BOOKS = frozenset(
@@ -107,7 +107,7 @@ def _identifiers(item: ItemId) -> Iterator[RecordId]:
             yield from numbers_of(external)
 
 
-def _extras(item: ItemId) -> Iterator[Extra]:
+def _extras(item: ItemId) -> Iterator[CitationExtra]:
     texts = (
         ("sponsoring-body", item.sponsoring_body),
         ("additional-no-letters", item.additional_no_letters),
@@ -115,12 +115,12 @@ def _extras(item: ItemId) -> Iterator[Extra]:
     )
     for name, text in texts:
         if text:
-            yield Extra(name, text)
+            yield CitationExtra(name, text)
     if item.held_medium_type is not None and item.held_medium_type not in TYPES_OF_MEDIA:
-        yield Extra("held-medium-type", str(int(item.held_medium_type)), "number")
+        yield CitationExtra("held-medium-type", str(int(item.held_medium_type)), "number")
     for name, external in (("national-bibliography-no", item.national_bibliography_no), ("system-no", item.system_no)):
         if external is not None and not numbers_of(external):
-            yield Extra(name, _opaque(external))
+            yield CitationExtra(name, _opaque(external))
 
 
 def _opaque(external: External) -> str:

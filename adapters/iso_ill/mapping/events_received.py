@@ -53,10 +53,10 @@ from adapters.iso_ill.messages.codes import (
 from adapters.iso_ill.messages.request_phase import Explanation
 from adapters.iso_ill.messages.structures import DateDue, Location, SuppliersReference
 from adapters.iso_ill.state_tables import FROM_REQUESTER, FROM_RESPONDER
-from gateway.domain.requests.citation import Extra
-from gateway.domain.requests.events import Condition, Details, Kind, Reasons
+from gateway.domain.requests.citation import CitationExtra
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition, ReasonCodes
 from gateway.domain.requests.request import Role
-from gateway.ports.partner_channel import FromPartner
+from gateway.ports.partner_channel import IncomingPartnerMessage
 
 
 def our_role(apdu: Apdu, context: Context) -> Role:
@@ -69,7 +69,7 @@ def our_role(apdu: Apdu, context: Context) -> Role:
     return Role.BORROWING if is_ours else Role.LENDING
 
 
-def received(apdu: Apdu, context: Context, digest: str = "") -> FromPartner:
+def received(apdu: Apdu, context: Context, digest: str = "") -> IncomingPartnerMessage:
     """`digest`: of its octets, by which it is known again; empty: of what it says. `transaction` is our own number
     where we are the requester, the key of `mapping.identities` where not."""
     role = our_role(apdu, context)
@@ -85,7 +85,7 @@ def received(apdu: Apdu, context: Context, digest: str = "") -> FromPartner:
     id_ = digest or message_id(apdu)
     transaction = _transaction(apdu, role, id_, context)
     request = request_of(apdu, sender, transaction, context) if isinstance(apdu, IllRequest) else None
-    return FromPartner(
+    return IncomingPartnerMessage(
         id=id_,
         kind=kind,
         role=role,
@@ -104,7 +104,7 @@ def _transaction(apdu: Apdu, role: Role, digest: str, context: Context) -> str:
     return key_of(id_, digest)
 
 
-def _with_extensions(details: Details, apdu: Apdu) -> Details:
+def _with_extensions(details: EventDetails, apdu: Apdu) -> EventDetails:
     reference, kept = _reference(apdu), _kept(apdu)
     if not (reference or kept):
         return details
@@ -116,16 +116,16 @@ def _reference(apdu: Apdu) -> str:
     return next((one.item.reference for one in apdu.carried_extensions if isinstance(one.item, SuppliersReference)), "")
 
 
-def _kept(apdu: Apdu) -> tuple[Extra, ...]:
+def _kept(apdu: Apdu) -> tuple[CitationExtra, ...]:
     """Extensions that we don't know are named, so that staff see that there was more."""
     names = (one.name for one in apdu.carried_extensions if one.critical)
-    return tuple(Extra("critical-extension", name) for name in names)
+    return tuple(CitationExtra("critical-extension", name) for name in names)
 
 
-def meaning(apdu: Apdu, context: Context) -> tuple[Kind, Details]:
+def meaning(apdu: Apdu, context: Context) -> tuple[EventKind, EventDetails]:
     """The note of a request is that of its citation."""
     kind, details = _MEANINGS[apdu.type](apdu, context)
-    if kind is Kind.REQUEST or not apdu.note_text:
+    if kind is EventKind.REQUEST or not apdu.note_text:
         return kind, details
     return kind, replace(details, note=_joined(details.note, apdu.note_text))
 
@@ -137,27 +137,27 @@ def _joined(*notes: str) -> str:
 # --- each APDU -------------------------------------------------------------------------------------------
 
 
-def _plain(kind: Kind) -> Callable[[Any, Context], tuple[Kind, Details]]:
-    return lambda _apdu, _context: (kind, Details())
+def _plain(kind: EventKind) -> Callable[[Any, Context], tuple[EventKind, EventDetails]]:
+    return lambda _apdu, _context: (kind, EventDetails())
 
 
-def _answered(yes: Kind, no: Kind) -> Callable[[Any, Context], tuple[Kind, Details]]:
-    return lambda apdu, _context: (yes if apdu.answer else no, Details())
+def _answered(yes: EventKind, no: EventKind) -> Callable[[Any, Context], tuple[EventKind, EventDetails]]:
+    return lambda apdu, _context: (yes if apdu.answer else no, EventDetails())
 
 
-def _forwarded(apdu: ForwardNotification, context: Context) -> tuple[Kind, Details]:
+def _forwarded(apdu: ForwardNotification, context: Context) -> tuple[EventKind, EventDetails]:
     to = symbol_of(apdu.responder_id, context.dialect.symbols) or apdu.responder_id.name_text
-    return Kind.FORWARDED, Details(note=f"forwarded to {to}" if to else "", partner=to)
+    return EventKind.FORWARDED, EventDetails(note=f"forwarded to {to}" if to else "", partner=to)
 
 
-def _shipped(apdu: Shipped, context: Context) -> tuple[Kind, Details]:
+def _shipped(apdu: Shipped, context: Context) -> tuple[EventKind, EventDetails]:
     supplied = apdu.supply_details
     conditions, words = _shipped_conditions(supplied.conditions)
     is_copy = apdu.service_type == ServiceType.COPY_NON_RETURNABLE
     electronic = supplied.electronic_delivery
     address = electronic.details.address if electronic is not None else None
     link = address.address if address is not None and "://" in address.address else ""
-    details = Details(
+    details = EventDetails(
         **_due(supplied.date_due),
         conditions=conditions,
         cost=money_of(supplied.cost, context.currency),
@@ -165,31 +165,31 @@ def _shipped(apdu: Shipped, context: Context) -> tuple[Kind, Details]:
         link=link,
         extras=_shipping_extras(apdu),
     )
-    return Kind.COPY_DELIVERED if is_copy else Kind.SHIPPED, details
+    return EventKind.COPY_DELIVERED if is_copy else EventKind.SHIPPED, details
 
 
-def _shipping_extras(apdu: Shipped) -> tuple[Extra, ...]:
+def _shipping_extras(apdu: Shipped) -> tuple[CitationExtra, ...]:
     supplied = apdu.supply_details
     found = []
     if supplied.date_shipped is not None:
-        found.append(Extra("date-shipped", supplied.date_shipped.isoformat(), "date"))
+        found.append(CitationExtra("date-shipped", supplied.date_shipped.isoformat(), "date"))
     if supplied.chargeable_units is not None:
-        found.append(Extra("chargeable-units", str(supplied.chargeable_units), "number"))
+        found.append(CitationExtra("chargeable-units", str(supplied.chargeable_units), "number"))
     for name, amount in (
         ("insured-for", supplied.insured_for),
         ("return-insurance-require", supplied.return_insurance_require),
     ):
         if amount is not None:
-            found.append(Extra(name, f"{amount.value} {amount.currency}".strip()))
+            found.append(CitationExtra(name, f"{amount.value} {amount.currency}".strip()))
     return tuple(found)
 
 
-def _shipped_conditions(code: ShippedConditions | int | None) -> tuple[tuple[Condition, ...], str]:
+def _shipped_conditions(code: ShippedConditions | int | None) -> tuple[tuple[LoanCondition, ...], str]:
     if code is None:
         return (), ""
     known = reasons.SHIPPED_CONDITION_IN.get(code) if isinstance(code, ShippedConditions) else None
     if known is None:
-        return (Condition.OTHER,), f"condition: {reasons.name_of_code(code)}"
+        return (LoanCondition.OTHER,), f"condition: {reasons.name_of_code(code)}"
     return (known,), ""
 
 
@@ -197,64 +197,66 @@ def _due(due: DateDue | None) -> dict[str, Any]:
     return {} if due is None else {"due": due.due, "renewals_allowed": due.renewable}
 
 
-def _received(apdu: Received, _context: Context) -> tuple[Kind, Details]:
-    return Kind.RECEIVED, Details(extras=_day("date-received", apdu.date_received))
+def _received(apdu: Received, _context: Context) -> tuple[EventKind, EventDetails]:
+    return EventKind.RECEIVED, EventDetails(extras=_day("date-received", apdu.date_received))
 
 
-def _returned(apdu: Returned, context: Context) -> tuple[Kind, Details]:
+def _returned(apdu: Returned, context: Context) -> tuple[EventKind, EventDetails]:
     via = f"returned via {apdu.returned_via}" if apdu.returned_via else ""
     insured = money_of(apdu.insured_for, context.currency)
     worth = f"insured for {insured.amount:f} {insured.currency}" if insured is not None else ""
-    return Kind.RETURNED, Details(note=_joined(via, worth), extras=_day("date-returned", apdu.date_returned))
+    return EventKind.RETURNED, EventDetails(note=_joined(via, worth), extras=_day("date-returned", apdu.date_returned))
 
 
-def _checked_in(apdu: CheckedIn, _context: Context) -> tuple[Kind, Details]:
-    return Kind.CHECKED_IN, Details(extras=_day("date-checked-in", apdu.date_checked_in))
+def _checked_in(apdu: CheckedIn, _context: Context) -> tuple[EventKind, EventDetails]:
+    return EventKind.CHECKED_IN, EventDetails(extras=_day("date-checked-in", apdu.date_checked_in))
 
 
-def _day(name: str, day: date) -> tuple[Extra, ...]:
-    return (Extra(name, day.isoformat(), "date"),)
+def _day(name: str, day: date) -> tuple[CitationExtra, ...]:
+    return (CitationExtra(name, day.isoformat(), "date"),)
 
 
-def _overdue(apdu: Overdue, _context: Context) -> tuple[Kind, Details]:
-    return Kind.OVERDUE, Details(**_due(apdu.date_due))
+def _overdue(apdu: Overdue, _context: Context) -> tuple[EventKind, EventDetails]:
+    return EventKind.OVERDUE, EventDetails(**_due(apdu.date_due))
 
 
-def _renew(apdu: Renew, _context: Context) -> tuple[Kind, Details]:
-    return Kind.RENEW, Details(due=apdu.desired_due_date)
+def _renew(apdu: Renew, _context: Context) -> tuple[EventKind, EventDetails]:
+    return EventKind.RENEW, EventDetails(due=apdu.desired_due_date)
 
 
-def _renew_answer(apdu: RenewAnswer, _context: Context) -> tuple[Kind, Details]:
-    return Kind.RENEW_ACCEPTED if apdu.answer else Kind.RENEW_REFUSED, Details(**_due(apdu.date_due))
+def _renew_answer(apdu: RenewAnswer, _context: Context) -> tuple[EventKind, EventDetails]:
+    return EventKind.RENEW_ACCEPTED if apdu.answer else EventKind.RENEW_REFUSED, EventDetails(**_due(apdu.date_due))
 
 
-def _damaged(apdu: Damaged, _context: Context) -> tuple[Kind, Details]:
+def _damaged(apdu: Damaged, _context: Context) -> tuple[EventKind, EventDetails]:
     if apdu.details is None:
-        return Kind.DAMAGED, Details()
+        return EventKind.DAMAGED, EventDetails()
     units = ", ".join(map(str, apdu.details.specific_units))
-    return Kind.DAMAGED, Details(note=f"damaged units: {units}" if units else "the complete document is damaged")
+    return EventKind.DAMAGED, EventDetails(
+        note=f"damaged units: {units}" if units else "the complete document is damaged"
+    )
 
 
-def _report(apdu: StatusOrErrorReport, _context: Context) -> tuple[Kind, Details]:
+def _report(apdu: StatusOrErrorReport, _context: Context) -> tuple[EventKind, EventDetails]:
     if apdu.error_report is not None:
         return _error(apdu)
     status = apdu.status_report
     if status is None:
         why = reasons.name_of_code(apdu.reason_no_report) if apdu.reason_no_report is not None else ""
-        return Kind.STATUS_REPORT, Details(note=f"no report: {why}" if why else "")
+        return EventKind.STATUS_REPORT, EventDetails(note=f"no report: {why}" if why else "")
     state = reasons.name_of_code(status.state)
     history = status.history
     words = f"last service {reasons.name_of_code(history.most_recent_service)} on {history.date_of_most_recent_service}"
     taken = history.most_recent_service == HistoryService.ILL_REQUEST and status.state in _BEGUN
-    kind = Kind.ACKNOWLEDGED if taken else Kind.STATUS_REPORT
-    return kind, Details(status=state, note=_joined(words, history.note))
+    kind = EventKind.ACKNOWLEDGED if taken else EventKind.STATUS_REPORT
+    return kind, EventDetails(status=state, note=_joined(words, history.note))
 
 
 _BEGUN = (CurrentState.IN_PROCESS, CurrentState.PENDING)
 """OCLC answers a request with such a report: it is the receipt."""
 
 
-def _error(apdu: StatusOrErrorReport) -> tuple[Kind, Details]:
+def _error(apdu: StatusOrErrorReport) -> tuple[EventKind, EventDetails]:
     report = apdu.error_report
     assert report is not None
     words = []
@@ -279,62 +281,68 @@ def _error(apdu: StatusOrErrorReport) -> tuple[Kind, Details]:
             words.append(f"state-transition-prohibited: {culprit} in {state}")
     what = _joined(*words) or "error"
     about_request = report.correlation.upper().startswith(("ILL-REQUEST", "ILL REQUEST"))
-    kind = Kind.REJECTED if about_request else Kind.STATUS_REPORT
+    kind = EventKind.REJECTED if about_request else EventKind.STATUS_REPORT
     about = f"about {report.correlation}" if report.correlation else ""
-    return kind, Details(reason=Reasons.OTHER.value, status=f"error: {what}", note=_joined(what, about))
+    return kind, EventDetails(reason=ReasonCodes.OTHER.value, status=f"error: {what}", note=_joined(what, about))
 
 
 # --- ILL-Answer ------------------------------------------------------------------------------------------
 
 
-def _answer(apdu: IllAnswer, context: Context) -> tuple[Kind, Details]:
+def _answer(apdu: IllAnswer, context: Context) -> tuple[EventKind, EventDetails]:
     explanation = apdu.explanation or Explanation()
     reader = _RESULTS.get(apdu.results) if isinstance(apdu.results, Results) else None
     if reader is None:
-        return Kind.MESSAGE, Details(note=f"an answer of an unknown kind, {reasons.name_of_code(apdu.results)}")
+        return EventKind.MESSAGE, EventDetails(
+            note=f"an answer of an unknown kind, {reasons.name_of_code(apdu.results)}"
+        )
     return reader(explanation, context)
 
 
-def _conditional(found: Explanation, context: Context) -> tuple[Kind, Details]:
+def _conditional(found: Explanation, context: Context) -> tuple[EventKind, EventDetails]:
     results = found.conditional
     if results is None:
-        return Kind.CONDITIONAL, Details(conditions=(Condition.OTHER,))
+        return EventKind.CONDITIONAL, EventDetails(conditions=(LoanCondition.OTHER,))
     code = results.conditions
-    known = reasons.CONDITION_IN.get(code, Condition.OTHER) if isinstance(code, ReasonConditional) else Condition.OTHER
-    note = f"condition: {reasons.name_of_code(code)}" if known in (Condition.OTHER, Condition.COST) else ""
+    known = (
+        reasons.CONDITION_IN.get(code, LoanCondition.OTHER)
+        if isinstance(code, ReasonConditional)
+        else LoanCondition.OTHER
+    )
+    note = f"condition: {reasons.name_of_code(code)}" if known in (LoanCondition.OTHER, LoanCondition.COST) else ""
     until = f"answer by {results.date_for_reply}" if results.date_for_reply is not None else ""
     via = f"proposed delivery: {results.physical_delivery}" if results.physical_delivery else ""
-    return Kind.CONDITIONAL, Details(
+    return EventKind.CONDITIONAL, EventDetails(
         conditions=(known,), note=_joined(note, until, via, _places(results.locations, context))
     )
 
 
-def _retry(found: Explanation, context: Context) -> tuple[Kind, Details]:
+def _retry(found: Explanation, context: Context) -> tuple[EventKind, EventDetails]:
     results = found.retry
     if results is None:
-        return Kind.RETRY, Details(reason=Reasons.OTHER.value)
+        return EventKind.RETRY, EventDetails(reason=ReasonCodes.OTHER.value)
     code = results.reason
     word = reasons.RETRY_IN.get(code) if isinstance(code, ReasonRetry) else None
-    return Kind.RETRY, Details(
-        reason=(word or Reasons.OTHER).value,
+    return EventKind.RETRY, EventDetails(
+        reason=(word or ReasonCodes.OTHER).value,
         retry_after=results.retry_date,
         note=_joined(_inexact(code, word), _places(results.locations, context)),
     )
 
 
-def _unfilled(found: Explanation, context: Context) -> tuple[Kind, Details]:
+def _unfilled(found: Explanation, context: Context) -> tuple[EventKind, EventDetails]:
     results = found.unfilled
     if results is None:
-        return Kind.UNFILLED, Details(reason=Reasons.OTHER.value)
+        return EventKind.UNFILLED, EventDetails(reason=ReasonCodes.OTHER.value)
     code = results.reason
     word = reasons.UNFILLED_IN.get(code) if isinstance(code, ReasonUnfilled) else None
-    return Kind.UNFILLED, Details(
-        reason=(word or Reasons.OTHER).value,
+    return EventKind.UNFILLED, EventDetails(
+        reason=(word or ReasonCodes.OTHER).value,
         note=_joined(_inexact(code, word), _places(results.locations, context)),
     )
 
 
-def _inexact(code: Any, word: Reasons | None) -> str:
+def _inexact(code: Any, word: ReasonCodes | None) -> str:
     """The standard's word where ours says less."""
     if code is None or code in (ReasonUnfilled.OTHER, ReasonUnfilled.RESPONDER_SPECIFIC):
         return ""
@@ -342,46 +350,48 @@ def _inexact(code: Any, word: Reasons | None) -> str:
     return "" if exact else reasons.name_of_code(code)
 
 
-def _locations(found: Explanation, context: Context) -> tuple[Kind, Details]:
+def _locations(found: Explanation, context: Context) -> tuple[EventKind, EventDetails]:
     results = found.locations
     if results is None:
-        return Kind.UNFILLED, Details(reason=Reasons.OTHER.value, note="locations provided, but none was named")
-    return Kind.UNFILLED, Details(
-        reason=Reasons.OTHER.value,
+        return EventKind.UNFILLED, EventDetails(
+            reason=ReasonCodes.OTHER.value, note="locations provided, but none was named"
+        )
+    return EventKind.UNFILLED, EventDetails(
+        reason=ReasonCodes.OTHER.value,
         note=_joined(
             reasons.name_of_code(results.reason) if results.reason is not None else "",
             _places(results.locations, context),
         ),
-        extras=tuple(Extra("location", _place(one, context)) for one in results.locations),
+        extras=tuple(CitationExtra("location", _place(one, context)) for one in results.locations),
     )
 
 
-def _will_supply(found: Explanation, context: Context) -> tuple[Kind, Details]:
+def _will_supply(found: Explanation, context: Context) -> tuple[EventKind, EventDetails]:
     results = found.will_supply
     if results is None:
-        return Kind.WILL_SUPPLY, Details()
+        return EventKind.WILL_SUPPLY, EventDetails()
     plain = results.reason in (ReasonWillSupply.BEING_PROCESSED_FOR_SUPPLY, ReasonWillSupply.OTHER)
-    return Kind.WILL_SUPPLY, Details(
+    return EventKind.WILL_SUPPLY, EventDetails(
         expected=results.supply_date,
         note=_joined("" if plain else reasons.name_of_code(results.reason), _places(results.locations, context)),
     )
 
 
-def _hold_placed(found: Explanation, context: Context) -> tuple[Kind, Details]:
+def _hold_placed(found: Explanation, context: Context) -> tuple[EventKind, EventDetails]:
     results = found.hold_placed
     if results is None:
-        return Kind.HOLD_PLACED, Details()
-    return Kind.HOLD_PLACED, Details(
+        return EventKind.HOLD_PLACED, EventDetails()
+    return EventKind.HOLD_PLACED, EventDetails(
         expected=results.estimated_date_available, note=_places(results.locations, context)
     )
 
 
-def _estimate(found: Explanation, context: Context) -> tuple[Kind, Details]:
+def _estimate(found: Explanation, context: Context) -> tuple[EventKind, EventDetails]:
     """It ends the transaction: whoever agrees asks again."""
     results = found.estimate
     words = f"estimated cost: {results.cost_estimate}" if results is not None else "an estimate without a cost"
     places = _places(results.locations, context) if results is not None else ""
-    return Kind.RETRY, Details(reason=Reasons.COST.value, note=_joined(words, places))
+    return EventKind.RETRY, EventDetails(reason=ReasonCodes.COST.value, note=_joined(words, places))
 
 
 def _places(locations: tuple[Location, ...], context: Context) -> str:
@@ -393,7 +403,7 @@ def _place(one: Location, context: Context) -> str:
     return f"{named} ({one.note})" if one.note else named
 
 
-_RESULTS: Mapping[Results, Callable[[Explanation, Context], tuple[Kind, Details]]] = {
+_RESULTS: Mapping[Results, Callable[[Explanation, Context], tuple[EventKind, EventDetails]]] = {
     Results.CONDITIONAL: _conditional,
     Results.RETRY: _retry,
     Results.UNFILLED: _unfilled,
@@ -403,27 +413,27 @@ _RESULTS: Mapping[Results, Callable[[Explanation, Context], tuple[Kind, Details]
     Results.ESTIMATE: _estimate,
 }
 
-_MEANINGS: Mapping[ApduType, Callable[[Any, Context], tuple[Kind, Details]]] = {
-    ApduType.ILL_REQUEST: _plain(Kind.REQUEST),
+_MEANINGS: Mapping[ApduType, Callable[[Any, Context], tuple[EventKind, EventDetails]]] = {
+    ApduType.ILL_REQUEST: _plain(EventKind.REQUEST),
     ApduType.FORWARD_NOTIFICATION: _forwarded,
     ApduType.SHIPPED: _shipped,
     ApduType.ILL_ANSWER: _answer,
-    ApduType.CONDITIONAL_REPLY: _answered(Kind.CONDITION_ACCEPTED, Kind.CONDITION_REFUSED),
-    ApduType.CANCEL: _plain(Kind.CANCEL),
-    ApduType.CANCEL_REPLY: _answered(Kind.CANCEL_ACCEPTED, Kind.CANCEL_REFUSED),
+    ApduType.CONDITIONAL_REPLY: _answered(EventKind.CONDITION_ACCEPTED, EventKind.CONDITION_REFUSED),
+    ApduType.CANCEL: _plain(EventKind.CANCEL),
+    ApduType.CANCEL_REPLY: _answered(EventKind.CANCEL_ACCEPTED, EventKind.CANCEL_REFUSED),
     ApduType.RECEIVED: _received,
-    ApduType.RECALL: _plain(Kind.RECALL),
+    ApduType.RECALL: _plain(EventKind.RECALL),
     ApduType.RETURNED: _returned,
     ApduType.CHECKED_IN: _checked_in,
     ApduType.OVERDUE: _overdue,
     ApduType.RENEW: _renew,
     ApduType.RENEW_ANSWER: _renew_answer,
-    ApduType.LOST: _plain(Kind.LOST),
+    ApduType.LOST: _plain(EventKind.LOST),
     ApduType.DAMAGED: _damaged,
-    ApduType.MESSAGE: _plain(Kind.MESSAGE),
-    ApduType.STATUS_QUERY: _plain(Kind.STATUS_QUERY),
+    ApduType.MESSAGE: _plain(EventKind.MESSAGE),
+    ApduType.STATUS_QUERY: _plain(EventKind.STATUS_QUERY),
     ApduType.STATUS_OR_ERROR_REPORT: _report,
-    ApduType.EXPIRED: _plain(Kind.EXPIRED),
+    ApduType.EXPIRED: _plain(EventKind.EXPIRED),
 }
 assert len(_MEANINGS) == len(APDUS)
 __all__ = ["meaning", "our_role", "received"]

@@ -38,21 +38,21 @@ from adapters.iso_ill.messages.structures import (
     SystemAddress,
     SystemId,
 )
-from gateway.domain.requests.citation import Extra
-from gateway.domain.requests.events import Details
+from gateway.domain.requests.citation import CitationExtra
+from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
     AttemptStatus,
-    Costs,
-    Dates,
-    Lending,
-    Party,
+    LendingState,
+    LibraryParty,
     Request,
+    RequestCosts,
+    RequestDates,
+    RequestedService,
     Role,
-    Service,
     ServiceType,
 )
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.ports.partner_channel import PartnerMessage
 
 REPLY_TO = "reply-to"
@@ -84,14 +84,14 @@ def request_of(apdu: IllRequest, sender: str, transaction: str, context: Context
         library="",
         id="",
         role=Role.LENDING,
-        state=Lending.NEW,
+        state=LendingState.NEW,
         number="",
         created=NEVER,
         changed=NEVER,
         citation=citation_of(apdu.item, apdu.service_types, note),
-        service=Service(_service(apdu), format_of(apdu.supply_media), _level(apdu, context)),
-        dates=Dates(need_by=_need_by(apdu)),
-        costs=Costs(maximum=money_of(cost.maximum_cost, context.currency) if cost is not None else None),
+        service=RequestedService(_service(apdu), format_of(apdu.supply_media), _level(apdu, context)),
+        dates=RequestDates(need_by=_need_by(apdu)),
+        costs=RequestCosts(maximum=money_of(cost.maximum_cost, context.currency) if cost is not None else None),
         extras=tuple(_extras(apdu, context)),
         partner=_party(apdu, sender),
         transaction=transaction,
@@ -121,11 +121,11 @@ def _need_by(apdu: IllRequest) -> date | None:
     return search.need_before_date
 
 
-def _party(apdu: IllRequest, sender: str) -> Party:
+def _party(apdu: IllRequest, sender: str) -> LibraryParty:
     delivery = apdu.delivery_address
     postal = delivery.postal if delivery is not None else None
     name = apdu.requester_id.name_text if apdu.requester_id is not None else ""
-    return Party(
+    return LibraryParty(
         symbol=sender,
         name=name or (postal.name.text if postal is not None and postal.name is not None else ""),
         email=_email(delivery),
@@ -148,53 +148,53 @@ def address_text(postal: PostalAddress | None) -> str:
     return "\n".join(line.replace("\r\n", "\n") for line in lines if line)
 
 
-def _extras(apdu: IllRequest, context: Context) -> Iterator[Extra]:
+def _extras(apdu: IllRequest, context: Context) -> Iterator[CitationExtra]:
     search, cost, third = apdu.search, apdu.cost_info, apdu.third_party_info
     others = [one for one in apdu.service_types if one not in (Wanted.LOAN, Wanted.COPY_NON_RETURNABLE)]
     if others:
-        yield Extra("service-types", ", ".join(map(name_of_code, others)))
+        yield CitationExtra("service-types", ", ".join(map(name_of_code, others)))
     if apdu.transaction_type != TransactionType.SIMPLE:
-        yield Extra("transaction-type", name_of_code(apdu.transaction_type))
+        yield CitationExtra("transaction-type", name_of_code(apdu.transaction_type))
     if apdu.place_on_hold != PlaceOnHold.ACCORDING_TO_RESPONDER_POLICY:
-        yield Extra("place-on-hold", name_of_code(apdu.place_on_hold))
+        yield CitationExtra("place-on-hold", name_of_code(apdu.place_on_hold))
     if search is not None and search.expiry_flag != ExpiryFlag.NO_EXPIRY:
         expires = search.expiry_date if search.expiry_flag == ExpiryFlag.OTHER_DATE else search.need_before_date
         if expires is not None:
-            yield Extra("expires", expires.isoformat(), "date")
+            yield CitationExtra("expires", expires.isoformat(), "date")
     if apdu.copyright_compliance:
-        yield Extra("copyright-compliance", apdu.copyright_compliance)
+        yield CitationExtra("copyright-compliance", apdu.copyright_compliance)
     if apdu.physical_delivery:
-        yield Extra("delivery-service", apdu.physical_delivery)
+        yield CitationExtra("delivery-service", apdu.physical_delivery)
     for one in apdu.electronic_delivery:
         address = one.details.address
         if address is not None and address.address:
-            yield Extra("electronic-delivery", f"{address.service} {address.address}".strip())
+            yield CitationExtra("electronic-delivery", f"{address.service} {address.address}".strip())
     if apdu.billing_address is not None and apdu.billing_address.postal is not None:
-        yield Extra("billing-address", address_text(apdu.billing_address.postal))
+        yield CitationExtra("billing-address", address_text(apdu.billing_address.postal))
     if apdu.client is not None and apdu.client.status:
-        yield Extra("client-status", apdu.client.status)
+        yield CitationExtra("client-status", apdu.client.status)
     if cost is not None:
         if cost.account_number:
-            yield Extra("account-number", cost.account_number)
+            yield CitationExtra("account-number", cost.account_number)
         if cost.maximum_cost is not None and money_of(cost.maximum_cost, context.currency) is None:
-            yield Extra("maximum-cost", cost.maximum_cost.value)
+            yield CitationExtra("maximum-cost", cost.maximum_cost.value)
         for name in ("reciprocal_agreement", "will_pay_fee", "payment_provided"):
             if getattr(cost, name):
-                yield Extra(name.replace("_", "-"), "true", "boolean")
+                yield CitationExtra(name.replace("_", "-"), "true", "boolean")
     if apdu.retry_flag:
-        yield Extra("retry", "true", "boolean")
+        yield CitationExtra("retry", "true", "boolean")
     if apdu.forward_flag:
-        yield Extra("forwarded", "true", "boolean")
+        yield CitationExtra("forwarded", "true", "boolean")
     if third is not None:
         for name in ("permission_to_forward", "permission_to_chain", "permission_to_partition"):
             if getattr(third, name):
-                yield Extra(name.replace("_", "-"), "true", "boolean")
+                yield CitationExtra(name.replace("_", "-"), "true", "boolean")
         if third.permission_to_change_send_to_list:
-            yield Extra("permission-to-change-send-to-list", "true", "boolean")
+            yield CitationExtra("permission-to-change-send-to-list", "true", "boolean")
         for tried in third.already_tried_list:
-            yield Extra("already-tried", symbol_of(tried, context.dialect.symbols) or tried.name_text)
+            yield CitationExtra("already-tried", symbol_of(tried, context.dialect.symbols) or tried.name_text)
         for recipient in third.send_to_list:
-            yield Extra("send-to", symbol_of(recipient.id, context.dialect.symbols) or recipient.id.name_text)
+            yield CitationExtra("send-to", symbol_of(recipient.id, context.dialect.symbols) or recipient.id.name_text)
     for extension in apdu.carried_extensions:
         if isinstance(extension.item, OclcRequest):
             yield from _oclc(extension.item)
@@ -202,17 +202,17 @@ def _extras(apdu: IllRequest, context: Context) -> Iterator[Extra]:
             yield from _reply_to(extension.item)
 
 
-def _reply_to(info: DeliveryInfo) -> Iterator[Extra]:
+def _reply_to(info: DeliveryInfo) -> Iterator[CitationExtra]:
     """Where the sender is reached by TCP: newest first, and so the first one."""
     found = [one.transport.address for one in info.sender if one.transport.service.upper() in TCP_SERVICES]
     if found and found[0]:
-        yield Extra(REPLY_TO, found[0])
+        yield CitationExtra(REPLY_TO, found[0])
 
 
-def _oclc(item: OclcRequest) -> Iterator[Extra]:
+def _oclc(item: OclcRequest) -> Iterator[CitationExtra]:
     for name in ("uniform_title", "dissertation", "issue_number", "volume", "affiliations", "source", "payment_method"):
         if text := getattr(item, name):
-            yield Extra(f"oclc-{name.replace('_', '-')}", text)
+            yield CitationExtra(f"oclc-{name.replace('_', '-')}", text)
 
 
 def request_fields(message: PartnerMessage, context: Context) -> dict[str, Any]:
@@ -261,7 +261,7 @@ def _cost(message: PartnerMessage) -> CostInfo | None:
     return CostInfo(maximum_cost=amount_of(maximum), will_pay_fee=True) if maximum is not None else None
 
 
-def _delivery(sender: Party) -> DeliveryAddress | None:
+def _delivery(sender: LibraryParty) -> DeliveryAddress | None:
     """The address has no parts of its own with us: it goes line by line, as it is set up."""
     lines = [line.strip() for line in sender.address.splitlines() if line.strip()]
     postal = PostalAddress(
@@ -291,19 +291,19 @@ def _tried(request: Request, context: Context) -> ThirdPartyInfo | None:
     return ThirdPartyInfo(already_tried_list=tried) if tried else None
 
 
-@frozen
+@value
 class Unmet:
     reason: ReasonUnfilled
     detail: str
 
     @property
-    def details(self) -> Details:
+    def details(self) -> EventDetails:
         """For an answer that goes through the outbox."""
-        code = Extra(REASON, str(self.reason.value), "number")
-        return Details(reason=UNFILLED_IN[self.reason].value, note=self.detail, extras=(code,))
+        code = CitationExtra(REASON, str(self.reason.value), "number")
+        return EventDetails(reason=UNFILLED_IN[self.reason].value, note=self.detail, extras=(code,))
 
 
-def said_by(details: Details) -> ReasonUnfilled | None:
+def said_by(details: EventDetails) -> ReasonUnfilled | None:
     """The code that `Unmet.details` has."""
     found = next((one.value for one in details.extras if one.name == REASON), "")
     return ReasonUnfilled(int(found)) if found else None

@@ -80,8 +80,8 @@ from adapters.iso_ill.messages.structures import (
     TransactionId,
 )
 from adapters.iso_ill.messages.tracking_phase import SupplyDetails
-from gateway.domain.problems import Reason, Refused
-from gateway.domain.requests.events import Condition, Details, Kind
+from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.request import ServiceType as Service
 from gateway.ports.partner_channel import PartnerMessage
@@ -94,11 +94,11 @@ def apdu_of(message: PartnerMessage, context: Context) -> Apdu:
     Refused(DATA_MISSING) where something mandatory isn't known."""
     builder = _BUILDERS[message.role].get(message.kind)
     if builder is None:
-        raise Refused(Reason.UNSUPPORTED_SERVICE, f"ISO ILL has no message for '{message.kind.value}'.")
+        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"ISO ILL has no message for '{message.kind.value}'.")
     cls, build = builder
     if not context.dialect.is_taken_by_partner(cls.type):
         name = cls.type.name.lower().replace("_", "-")
-        raise Refused(Reason.UNSUPPORTED_SERVICE, f"This partner takes no {name}.")
+        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"This partner takes no {name}.")
     fields = {**_header(message, context), **build(message, context)}
     if "note" not in fields and cls is not Expired:
         fields["note"] = message.details.note
@@ -131,7 +131,7 @@ def _parties(message: PartnerMessage, context: Context) -> tuple[SystemId | None
     both = (ours, theirs) if message.role is Role.BORROWING else (theirs, ours)
     requester, responder = (one if one != SystemId() else None for one in both)
     if context.dialect.transport.by == "mail" and (requester is None or responder is None):
-        raise Refused(Reason.DATA_MISSING, "By mail both libraries have to be named: one of them has no symbol.")
+        raise Refused(RefusalReason.DATA_MISSING, "By mail both libraries have to be named: one of them has no symbol.")
     return requester, responder
 
 
@@ -143,7 +143,7 @@ def _transaction(message: PartnerMessage, context: Context) -> TransactionId:
         return transaction_of(message.transaction)
     except ValueError as error:
         raise Refused(
-            Reason.DATA_MISSING, "The request did not come by ISO ILL: its transaction has no such name."
+            RefusalReason.DATA_MISSING, "The request did not come by ISO ILL: its transaction has no such name."
         ) from error
 
 
@@ -214,7 +214,7 @@ def _date_due(message: PartnerMessage, context: Context) -> DateDue | None:
         return None
     allowed = details.renewals_allowed
     if allowed is None:
-        allowed = message.request.terms.renewals_allowed and Condition.NO_RENEWAL not in details.conditions
+        allowed = message.request.terms.renewals_allowed and LoanCondition.NO_RENEWAL not in details.conditions
     return DateDue(due=day_out(due, context.zone), renewable=allowed)
 
 
@@ -226,7 +226,7 @@ def _overdue(message: PartnerMessage, context: Context) -> Fields:
     """The due date is mandatory."""
     due = _date_due(message, context)
     if due is None:
-        raise Refused(Reason.DATA_MISSING, "The loan has no due date, which an Overdue has to name.")
+        raise Refused(RefusalReason.DATA_MISSING, "The loan has no due date, which an Overdue has to name.")
     return {"date_due": due}
 
 
@@ -283,10 +283,10 @@ def _conditional(message: PartnerMessage, context: Context) -> Fields:
     }
 
 
-def _conditions_in_words(conditions: tuple[Condition, ...]) -> str:
+def _conditions_in_words(conditions: tuple[LoanCondition, ...]) -> str:
     """Those that the one code doesn't say."""
     unsaid = [one for index, one in enumerate(conditions) if index > 0 or one not in reasons.EXACT]
-    words = [one.value.replace("-", " ") for one in unsaid if one is not Condition.OTHER]
+    words = [one.value.replace("-", " ") for one in unsaid if one is not LoanCondition.OTHER]
     return f"conditions: {', '.join(words)}" if words else ""
 
 
@@ -348,7 +348,7 @@ def _supply(message: PartnerMessage, context: Context, service: ServiceType) -> 
         conditions=_shipped_conditions(details),
         electronic_delivery=_link(details) if context.dialect.version > 1 else None,
     )
-    words = _conditions_in_words(tuple(one for one in details.conditions if one is not Condition.NO_RENEWAL))
+    words = _conditions_in_words(tuple(one for one in details.conditions if one is not LoanCondition.NO_RENEWAL))
     return {
         "service_type": service,
         "supply_details": supplied,
@@ -357,13 +357,13 @@ def _supply(message: PartnerMessage, context: Context, service: ServiceType) -> 
     }
 
 
-def _shipped_conditions(details: Details) -> ShippedConditions | None:
+def _shipped_conditions(details: EventDetails) -> ShippedConditions | None:
     ordered = sorted(details.conditions, key=lambda one: one not in reasons.EXACT)
-    wanted = [one for one in ordered if one is not Condition.NO_RENEWAL]
+    wanted = [one for one in ordered if one is not LoanCondition.NO_RENEWAL]
     return reasons.SHIPPED_CONDITION_OUT[wanted[0]] if wanted else None
 
 
-def _link(details: Details) -> ElectronicDelivery | None:
+def _link(details: EventDetails) -> ElectronicDelivery | None:
     if not details.link:
         return None
     return ElectronicDelivery(
@@ -375,51 +375,51 @@ def _link(details: Details) -> ElectronicDelivery | None:
 
 Builder = tuple[type[Apdu], Callable[[PartnerMessage, Context], Fields]]
 
-_EITHER: Mapping[Kind, Builder] = {
-    Kind.LOST: (Lost, _nothing),
-    Kind.DAMAGED: (Damaged, _nothing),
-    Kind.MESSAGE: (Message, _text),
-    Kind.STATUS_QUERY: (StatusQuery, _nothing),
-    Kind.STATUS_REPORT: (StatusOrErrorReport, status_report),
-    Kind.TROUBLE: (StatusOrErrorReport, trouble),
+_EITHER: Mapping[EventKind, Builder] = {
+    EventKind.LOST: (Lost, _nothing),
+    EventKind.DAMAGED: (Damaged, _nothing),
+    EventKind.MESSAGE: (Message, _text),
+    EventKind.STATUS_QUERY: (StatusQuery, _nothing),
+    EventKind.STATUS_REPORT: (StatusOrErrorReport, status_report),
+    EventKind.TROUBLE: (StatusOrErrorReport, trouble),
 }
-_BUILDERS: Mapping[Role, Mapping[Kind, Builder]] = {
+_BUILDERS: Mapping[Role, Mapping[EventKind, Builder]] = {
     Role.BORROWING: {
-        Kind.REQUEST: (IllRequest, request_fields),
-        Kind.CONDITION_ACCEPTED: (ConditionalReply, _answers(True)),
-        Kind.CONDITION_REFUSED: (ConditionalReply, _answers(False)),
-        Kind.CANCEL: (Cancel, _nothing),
-        Kind.RECEIVED: (Received, _received),
-        Kind.RETURNED: (Returned, _day("date_returned")),
-        Kind.RENEW: (Renew, _renew),
+        EventKind.REQUEST: (IllRequest, request_fields),
+        EventKind.CONDITION_ACCEPTED: (ConditionalReply, _answers(True)),
+        EventKind.CONDITION_REFUSED: (ConditionalReply, _answers(False)),
+        EventKind.CANCEL: (Cancel, _nothing),
+        EventKind.RECEIVED: (Received, _received),
+        EventKind.RETURNED: (Returned, _day("date_returned")),
+        EventKind.RENEW: (Renew, _renew),
         **_EITHER,
     },
     Role.LENDING: {
-        Kind.ACKNOWLEDGED: (StatusOrErrorReport, status_report),
-        Kind.REJECTED: (IllAnswer, _unfilled),
-        Kind.EXPECT_TO_SUPPLY: (IllAnswer, _will_supply),
-        Kind.WILL_SUPPLY: (IllAnswer, _will_supply),
-        Kind.HOLD_PLACED: (IllAnswer, _hold_placed),
-        Kind.CONDITIONAL: (IllAnswer, _conditional),
-        Kind.RETRY: (IllAnswer, _retry),
-        Kind.UNFILLED: (IllAnswer, _unfilled),
-        Kind.FORWARDED: (ForwardNotification, _forwarded),
-        Kind.EXPIRED: (Expired, _nothing),
-        Kind.CANCEL_ACCEPTED: (CancelReply, _answers(True)),
-        Kind.CANCEL_REFUSED: (CancelReply, _answers(False)),
-        Kind.SHIPPED: (Shipped, _shipped),
-        Kind.COPY_DELIVERED: (Shipped, _copy_delivered),
-        Kind.RENEW_ACCEPTED: (RenewAnswer, _renew_accepted),
-        Kind.RENEW_REFUSED: (RenewAnswer, _answers(False)),
-        Kind.DUE_DATE_CHANGED: (Message, _due_changed),
-        Kind.OVERDUE: (Overdue, _overdue),
-        Kind.RECALL: (Recall, _nothing),
-        Kind.CHECKED_IN: (CheckedIn, _day("date_checked_in")),
+        EventKind.ACKNOWLEDGED: (StatusOrErrorReport, status_report),
+        EventKind.REJECTED: (IllAnswer, _unfilled),
+        EventKind.EXPECT_TO_SUPPLY: (IllAnswer, _will_supply),
+        EventKind.WILL_SUPPLY: (IllAnswer, _will_supply),
+        EventKind.HOLD_PLACED: (IllAnswer, _hold_placed),
+        EventKind.CONDITIONAL: (IllAnswer, _conditional),
+        EventKind.RETRY: (IllAnswer, _retry),
+        EventKind.UNFILLED: (IllAnswer, _unfilled),
+        EventKind.FORWARDED: (ForwardNotification, _forwarded),
+        EventKind.EXPIRED: (Expired, _nothing),
+        EventKind.CANCEL_ACCEPTED: (CancelReply, _answers(True)),
+        EventKind.CANCEL_REFUSED: (CancelReply, _answers(False)),
+        EventKind.SHIPPED: (Shipped, _shipped),
+        EventKind.COPY_DELIVERED: (Shipped, _copy_delivered),
+        EventKind.RENEW_ACCEPTED: (RenewAnswer, _renew_accepted),
+        EventKind.RENEW_REFUSED: (RenewAnswer, _answers(False)),
+        EventKind.DUE_DATE_CHANGED: (Message, _due_changed),
+        EventKind.OVERDUE: (Overdue, _overdue),
+        EventKind.RECALL: (Recall, _nothing),
+        EventKind.CHECKED_IN: (CheckedIn, _day("date_checked_in")),
         **_EITHER,
     },
 }
 
 
-def sendable(role: Role) -> Mapping[Kind, type[Apdu]]:
+def sendable(role: Role) -> Mapping[EventKind, type[Apdu]]:
     """Which APDU an event of ours becomes."""
     return {kind: cls for kind, (cls, _) in _BUILDERS[role].items()}

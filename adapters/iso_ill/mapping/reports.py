@@ -27,13 +27,13 @@ from adapters.iso_ill.messages.tracking_phase import (
     StatusReport,
     UserError,
 )
-from gateway.domain.problems import Fault, MalformedMessage, Reason
-from gateway.domain.requests.request import Borrowing, Flag, Lending, Request, Role, ServiceType, State
+from gateway.domain.problems import MalformationKind, MalformedMessage, RefusalReason
+from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role, ServiceType, State
 from gateway.ports.partner_channel import ABOUT, PartnerMessage
 
-_B, _L, _S, _H = Borrowing, Lending, CurrentState, HistoryService
+_B, _L, _S, _H = BorrowingState, LendingState, CurrentState, HistoryService
 
-REQUESTER: Mapping[Borrowing, CurrentState] = {
+REQUESTER: Mapping[BorrowingState, CurrentState] = {
     _B.NEW: _S.UNKNOWN,
     _B.REVIEW: _S.UNKNOWN,
     _B.SOURCING: _S.NOT_SUPPLIED,
@@ -54,7 +54,7 @@ REQUESTER: Mapping[Borrowing, CurrentState] = {
     _B.EXPIRED: _S.NOT_SUPPLIED,
     _B.LOST: _S.LOST,
 }
-RESPONDER: Mapping[Lending, CurrentState] = {
+RESPONDER: Mapping[LendingState, CurrentState] = {
     _L.NEW: _S.IN_PROCESS,
     _L.LOCATED: _S.IN_PROCESS,
     _L.HOLD_PLACED: _S.IN_PROCESS,
@@ -106,14 +106,14 @@ def state_of(request: Request) -> CurrentState:
     state, flags = for_service(_plain(request.state), request.service.type), request.flags
     if state not in (_S.SHIPPED, _S.RECEIVED):
         return state
-    if Flag.RECALLED in flags:
+    if RequestFlag.RECALLED in flags:
         return _S.RECALL
-    if Flag.OVERDUE in flags:
-        if Flag.RENEWAL_PENDING in flags:
+    if RequestFlag.OVERDUE in flags:
+        if RequestFlag.RENEWAL_PENDING in flags:
             return _S.RENEW_OVERDUE
-        late_on_its_way = request.state is Borrowing.SHIPPED
+        late_on_its_way = request.state is BorrowingState.SHIPPED
         return _S.NOT_RECEIVED_OVERDUE if late_on_its_way else _S.OVERDUE
-    return _S.RENEW_PENDING if Flag.RENEWAL_PENDING in flags else state
+    return _S.RENEW_PENDING if RequestFlag.RENEWAL_PENDING in flags else state
 
 
 def for_service(state: CurrentState, service: ServiceType) -> CurrentState:
@@ -123,7 +123,7 @@ def for_service(state: CurrentState, service: ServiceType) -> CurrentState:
 
 def _plain(state: State) -> CurrentState:
     """One table a side: states of both that are called the same would be the same key."""
-    return REQUESTER[state] if isinstance(state, Borrowing) else RESPONDER[state]
+    return REQUESTER[state] if isinstance(state, BorrowingState) else RESPONDER[state]
 
 
 def status_report(message: PartnerMessage, context: Context) -> dict[str, Any]:
@@ -162,9 +162,9 @@ def last_service(request: Request) -> HistoryService:
 
 # --- errors ----------------------------------------------------------------------------------------------
 
-GENERAL_PROBLEMS: Mapping[Fault, GeneralProblem] = {
-    Fault.UNKNOWN_SERVICE: GeneralProblem.UNRECOGNIZED_APDU,
-    Fault.UNSUPPORTED_VERSION: GeneralProblem.PROTOCOL_VERSION_NOT_SUPPORTED,
+GENERAL_PROBLEMS: Mapping[MalformationKind, GeneralProblem] = {
+    MalformationKind.UNKNOWN_SERVICE: GeneralProblem.UNRECOGNIZED_APDU,
+    MalformationKind.UNSUPPORTED_VERSION: GeneralProblem.PROTOCOL_VERSION_NOT_SUPPORTED,
 }
 """Every other fault is a badly structured APDU."""
 
@@ -194,7 +194,7 @@ def trouble(message: PartnerMessage, context: Context) -> dict[str, Any]:
     if type_ is None:
         user = UserError(unable_to_perform=UnableToPerform.OTHER)
         return {"error_report": ErrorReport(correlation=about or "(not said)", source=ReportSource.USER, user=user)}
-    if message.details.reason == Reason.DUPLICATE_REQUEST:
+    if message.details.reason == RefusalReason.DUPLICATE_REQUEST:
         provider = ProviderError(transaction_id_problem=TransactionIdProblem.DUPLICATE_TRANSACTION_ID)
     else:
         prohibited = StateTransitionProhibited(apdu=type_, state=state_of(message.request))

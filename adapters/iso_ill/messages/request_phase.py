@@ -37,10 +37,10 @@ from adapters.iso_ill.messages.structures import (
     SystemAddress,
     SystemId,
 )
-from gateway.domain.value import frozen_by_name
+from gateway.domain.value import keyword_value
 
 
-@frozen_by_name
+@keyword_value
 class RequesterOptionalMessages:
     """can-send states an ability; requires: our workflow can't go on without the other's message."""
 
@@ -50,7 +50,7 @@ class RequesterOptionalMessages:
     checked_in: Annotated[Wish | int, Tag(3, "requester-CHECKED-IN")]
 
 
-@frozen_by_name
+@keyword_value
 class Search:
     """Search-Type. `level_of_service` is one character. `expiry_date` goes with the flag for another date only."""
 
@@ -60,7 +60,7 @@ class Search:
     expiry_date: Annotated[date | None, Tag(3)] = None
 
 
-@frozen_by_name
+@keyword_value
 class ThirdPartyInfo:
     permission_to_forward: Annotated[bool, Tag(0)] = False
     permission_to_chain: Annotated[bool, Tag(1)] = False
@@ -72,7 +72,7 @@ class ThirdPartyInfo:
     already_tried_list: Annotated[tuple[SystemId, ...], Tag(7)] = ()
 
 
-@frozen_by_name
+@keyword_value
 class IllRequest(Apdu):
     type: ClassVar[ApduType] = ApduType.ILL_REQUEST
 
@@ -100,7 +100,7 @@ class IllRequest(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "iLL-request-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class ResponderOptionalMessages:
     """can-send states an ability; requires: our workflow can't go on without the other's message."""
 
@@ -110,7 +110,7 @@ class ResponderOptionalMessages:
     returned: Annotated[Wish | int, Tag(3, "responder-RETURNED")]
 
 
-@frozen_by_name
+@keyword_value
 class ConditionalResults:
     conditions: Annotated[ReasonConditional | int, Tag(0)]
     date_for_reply: Annotated[date | None, Tag(1)] = None
@@ -121,26 +121,26 @@ class ConditionalResults:
     ] = ()
 
 
-@frozen_by_name
+@keyword_value
 class RetryResults:
     reason: Annotated[ReasonRetry | int | None, Tag(0, "reason-not-available")] = None
     retry_date: Annotated[date | None, Tag(1)] = None
     locations: Annotated[tuple[Location, ...], Tag(2)] = ()
 
 
-@frozen_by_name
+@keyword_value
 class UnfilledResults:
     reason: Annotated[ReasonUnfilled | int, Tag(0, "reason-unfilled")]
     locations: Annotated[tuple[Location, ...], Tag(1)] = ()
 
 
-@frozen_by_name
+@keyword_value
 class LocationsResults:
     reason: Annotated[ReasonLocationsProvided | int | None, Tag(0, "reason-locs-provided")] = None
     locations: Annotated[tuple[Location, ...], Tag(1)]
 
 
-@frozen_by_name
+@keyword_value
 class WillSupplyResults:
     """The one whose tags are explicit."""
 
@@ -153,20 +153,20 @@ class WillSupplyResults:
     ] = None
 
 
-@frozen_by_name
+@keyword_value
 class HoldPlacedResults:
     estimated_date_available: Annotated[date, Tag(0)]
     medium: Annotated[MediumType | int | None, Tag(1, "hold-placed-medium-type")] = None
     locations: Annotated[tuple[Location, ...], Tag(2)] = ()
 
 
-@frozen_by_name
+@keyword_value
 class EstimateResults:
     cost_estimate: Annotated[str, Tag(0)]
     locations: Annotated[tuple[Location, ...], Tag(1)] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Explanation(Choice):
     """results-explanation: the alternative that belongs to the result."""
 
@@ -179,7 +179,7 @@ class Explanation(Choice):
     estimate: Annotated[EstimateResults | None, Tag(7, "estimate-results", explicit=True)] = None
 
 
-@frozen_by_name
+@keyword_value
 class IllAnswer(Apdu):
     """The explanation is required for conditional, locations-provided and estimate; real systems leave it out."""
 
@@ -196,7 +196,7 @@ class IllAnswer(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "ill-answer-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class ForwardNotification(Apdu):
     """`responder_id` is mandatory here."""
 
@@ -209,7 +209,7 @@ class ForwardNotification(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "forward-notification-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class ConditionalReply(Apdu):
     type: ClassVar[ApduType] = ApduType.CONDITIONAL_REPLY
 
@@ -218,7 +218,7 @@ class ConditionalReply(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "conditional-reply-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Cancel(Apdu):
     type: ClassVar[ApduType] = ApduType.CANCEL
 
@@ -226,7 +226,7 @@ class Cancel(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "cancel-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class CancelReply(Apdu):
     type: ClassVar[ApduType] = ApduType.CANCEL_REPLY
 
@@ -235,7 +235,7 @@ class CancelReply(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "cancel-reply-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Expired(Apdu):
     type: ClassVar[ApduType] = ApduType.EXPIRED
 

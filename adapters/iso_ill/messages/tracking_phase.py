@@ -34,10 +34,10 @@ from adapters.iso_ill.messages.structures import (
     SystemId,
     UnitsPerMedium,
 )
-from gateway.domain.value import frozen_by_name
+from gateway.domain.value import keyword_value
 
 
-@frozen_by_name
+@keyword_value
 class SupplyDetails:
     date_shipped: Annotated[date | None, Tag(0)] = None
     date_due: Annotated[DateDue | None, Tag(1)] = None
@@ -51,7 +51,7 @@ class SupplyDetails:
     units_per_medium: Annotated[tuple[UnitsPerMedium, ...], Tag(8, "no-of-units-per-medium")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Shipped(Apdu):
     type: ClassVar[ApduType] = ApduType.SHIPPED
 
@@ -69,7 +69,7 @@ class Shipped(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "shipped-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Received(Apdu):
     type: ClassVar[ApduType] = ApduType.RECEIVED
 
@@ -81,7 +81,7 @@ class Received(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "received-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Recall(Apdu):
     type: ClassVar[ApduType] = ApduType.RECALL
 
@@ -89,7 +89,7 @@ class Recall(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "recall-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Returned(Apdu):
     type: ClassVar[ApduType] = ApduType.RETURNED
 
@@ -101,7 +101,7 @@ class Returned(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "returned-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class CheckedIn(Apdu):
     type: ClassVar[ApduType] = ApduType.CHECKED_IN
 
@@ -110,7 +110,7 @@ class CheckedIn(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "checked-in-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Overdue(Apdu):
     """The one whose extensions are tagged explicitly; both ways are read."""
 
@@ -121,7 +121,7 @@ class Overdue(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "overdue-extensions", explicit=True)] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Renew(Apdu):
     type: ClassVar[ApduType] = ApduType.RENEW
 
@@ -130,7 +130,7 @@ class Renew(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "renew-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class RenewAnswer(Apdu):
     type: ClassVar[ApduType] = ApduType.RENEW_ANSWER
 
@@ -140,7 +140,7 @@ class RenewAnswer(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "renew-answer-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Lost(Apdu):
     """From either side."""
 
@@ -150,7 +150,7 @@ class Lost(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "lost-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class DamagedDetails:
     """The whole document, or these units of it."""
 
@@ -159,7 +159,7 @@ class DamagedDetails:
     specific_units: Annotated[tuple[int, ...], Tag(2, choice="damaged-portion")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Damaged(Apdu):
     """From either side."""
 
@@ -170,7 +170,7 @@ class Damaged(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "damaged-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Message(Apdu):
     """Free text; changes no state."""
 
@@ -180,7 +180,7 @@ class Message(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "message-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class StatusQuery(Apdu):
     type: ClassVar[ApduType] = ApduType.STATUS_QUERY
 
@@ -188,7 +188,7 @@ class StatusQuery(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "status-query-extensions")] = ()
 
 
-@frozen_by_name
+@keyword_value
 class HistoryReport:
     """`service_type`, `results` and `note` are due whenever they are known."""
 
@@ -206,19 +206,19 @@ class HistoryReport:
     note: Annotated[str, Tag(11, "most-recent-service-note")] = ""
 
 
-@frozen_by_name
+@keyword_value
 class StatusReport:
     history: Annotated[HistoryReport, Tag(0, "user-status-report")]
     state: Annotated[CurrentState | int, Tag(1, "provider-status-report")]
 
 
-@frozen_by_name
+@keyword_value
 class AlreadyForwarded:
     responder_id: Annotated[SystemId, Tag(0)]
     responder_address: Annotated[SystemAddress | None, Tag(1)] = None
 
 
-@frozen_by_name
+@keyword_value
 class UserError(Choice):
     already_forwarded: Annotated[AlreadyForwarded | None, Tag(0)] = None
     intermediary_problem: Annotated[IntermediaryProblem | int | None, Tag(1)] = None
@@ -226,20 +226,20 @@ class UserError(Choice):
     unable_to_perform: Annotated[UnableToPerform | int | None, Tag(3)] = None
 
 
-@frozen_by_name
+@keyword_value
 class StateTransitionProhibited:
     apdu: Annotated[ApduType | int, Tag(0, "aPDU-type")]
     state: Annotated[CurrentState | int, Tag(1, "current-state")]
 
 
-@frozen_by_name
+@keyword_value
 class ProviderError(Choice):
     general_problem: Annotated[GeneralProblem | int | None, Tag(0)] = None
     transaction_id_problem: Annotated[TransactionIdProblem | int | None, Tag(1)] = None
     state_transition_prohibited: Annotated[StateTransitionProhibited | None, Tag(2)] = None
 
 
-@frozen_by_name
+@keyword_value
 class ErrorReport:
     """`correlation` says which message it is about: type, qualifiers and time of the culprit."""
 
@@ -249,7 +249,7 @@ class ErrorReport:
     provider: Annotated[ProviderError | None, Tag(3, "provider-error-report")] = None
 
 
-@frozen_by_name
+@keyword_value
 class StatusOrErrorReport(Apdu):
     """`reason_no_report` only where there is neither report."""
 

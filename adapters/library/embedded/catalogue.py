@@ -14,8 +14,8 @@ from adapters.library.embedded.tables import bib_identifiers, bib_words, bibs, b
 from adapters.library.embedded.tables import holdings as holdings_table
 from adapters.library.embedded.work_context import Here, add_row, add_rows, new_id
 from gateway.domain.library import Bib, HoldStatus, ItemStatus, PickupLocation, RecordId
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
 from gateway.ports.library_system import BibHoldings
 from gateway.sql.statements import Prepared
 
@@ -74,7 +74,10 @@ def find_bib(connection: Connection, here: Here, record: RecordId) -> Bib:
         raise unknown_record(record.value)
     if len(found) > 1:
         raise Refused(
-            Reason.AMBIGUOUS_ITEM, "several records have this identifier", about=About.RECORD, value=record.value
+            RefusalReason.AMBIGUOUS_ITEM,
+            "several records have this identifier",
+            about=MessagePart.RECORD,
+            value=record.value,
         )
     return to_bib(found[0])
 
@@ -141,7 +144,7 @@ def bib_ever(connection: Connection, here: Here, bib_id: str) -> Bib:
 
 
 def unknown_record(value: str) -> Refused:
-    return Refused(Reason.UNKNOWN_RECORD, "no record has this identifier", about=About.RECORD, value=value)
+    return Refused(RefusalReason.UNKNOWN_RECORD, "no record has this identifier", about=MessagePart.RECORD, value=value)
 
 
 def to_bib(row: Row[Any]) -> Bib:
@@ -288,7 +291,7 @@ def _is_cjk(character: str) -> bool:
     return any(first <= ord(character) <= last for first, last in _CJK)
 
 
-@frozen
+@value
 class Copy:
     barcode: str
     bib_id: str

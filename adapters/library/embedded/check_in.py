@@ -10,8 +10,8 @@ from adapters.library.embedded.loan_rules import Branch, Closures, overdue_fine
 from adapters.library.embedded.tables import shelves
 from adapters.library.embedded.work_context import Here, lock_item
 from gateway.domain.library import Charge, Hold, HoldStatus, Item, ItemStatus, Loan, Location, Money, Patron
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
 from gateway.ports.library_system import CheckedIn
 
 FINE = "overdue-fine"
@@ -38,7 +38,7 @@ WITH_A_LOAN = (ItemStatus.LOST, ItemStatus.CLAIMED_RETURNED, ItemStatus.MISSING)
 """Statuses that an item may take while its loan goes on."""
 
 
-@frozen
+@value
 class Scan:
     """Where an item is scanned (branch code; empty: the resource-sharing branch, else where the item is), and
     which holds it may be caught for there."""
@@ -75,7 +75,7 @@ def _of_deleted(connection: Connection, here: Here, barcode: str, key: str) -> C
     gone = item_rows.latest_deleted(connection, here, barcode)
     again = _repeated(connection, here, gone, key) if gone is not None else None
     if again is None:
-        raise Refused(Reason.UNKNOWN_ITEM, "no item has this barcode", about=About.ITEM, value=barcode)
+        raise Refused(RefusalReason.UNKNOWN_ITEM, "no item has this barcode", about=MessagePart.ITEM, value=barcode)
     return again
 
 
@@ -119,7 +119,7 @@ def _to_be_caught(waiting: tuple[Hold, ...], scan: Scan) -> Hold | None:
 
 
 def _not_out(barcode: str) -> Refused:
-    return Refused(Reason.NOT_CHECKED_OUT, "the item is not on loan", about=About.ITEM, value=barcode)
+    return Refused(RefusalReason.NOT_CHECKED_OUT, "the item is not on loan", about=MessagePart.ITEM, value=barcode)
 
 
 def _desk(connection: Connection, here: Here, piece: Piece, at: str) -> Branch:
@@ -212,10 +212,10 @@ def set_status(connection: Connection, here: Here, barcode: str, status: ItemSta
     if work_context.done(connection, here, "set-status", key, piece.item.id) or piece.item.status is status:
         return piece.item
     if status in BY_RULES_ONLY:
-        raise Refused(Reason.NOT_ALLOWED, BY_RULES_ONLY[status], about=About.STATUS, value=status.value)
+        raise Refused(RefusalReason.NOT_ALLOWED, BY_RULES_ONLY[status], about=MessagePart.STATUS, value=status.value)
     on_loan = circulation_rows.open_of_item(connection, here, piece.item.id) is not None
     if on_loan and status not in WITH_A_LOAN:
-        raise Refused(Reason.IN_USE, "the item is on loan", about=About.ITEM, value=barcode)
+        raise Refused(RefusalReason.IN_USE, "the item is on loan", about=MessagePart.ITEM, value=barcode)
     _lose_hold(connection, here, piece)
     transit_to = piece.item.home.library if status is ItemStatus.IN_TRANSIT else ""
     item_rows.change(connection, here, piece.item.id, status=status.value, transit_to=transit_to)
@@ -250,7 +250,7 @@ def check_location(connection: Connection, here: Here, location: Location) -> st
     else:
         sharing = loan_rules.resource_sharing(connection, here)
         if sharing is None:
-            raise Refused(Reason.INVALID_VALUE, "the library has no resource-sharing branch")
+            raise Refused(RefusalReason.INVALID_VALUE, "the library has no resource-sharing branch")
         code = sharing.code
     known = select(shelves.c.code).where(
         shelves.c.library == here.library, shelves.c.branch == code, shelves.c.code == location.shelf
@@ -261,12 +261,12 @@ def check_location(connection: Connection, here: Here, location: Location) -> st
 
 
 def no_shelf(branch: str, shelf: str) -> Refused:
-    return Refused(Reason.INVALID_VALUE, f"branch {branch} has no shelving location {shelf}", value=shelf)
+    return Refused(RefusalReason.INVALID_VALUE, f"branch {branch} has no shelving location {shelf}", value=shelf)
 
 
 def _must_be_in(connection: Connection, here: Here, piece: Piece) -> None:
     if circulation_rows.open_of_item(connection, here, piece.item.id) is not None:
-        raise Refused(Reason.IN_USE, "the item is on loan", about=About.ITEM, value=piece.item.barcode)
+        raise Refused(RefusalReason.IN_USE, "the item is on loan", about=MessagePart.ITEM, value=piece.item.barcode)
 
 
 def _move(connection: Connection, here: Here, piece: Piece, to: Location, kind: str, key: str) -> Item:

@@ -12,7 +12,7 @@ from adapters.library.embedded.loan_rules import Closures, shelf_until
 from adapters.library.embedded.tables import holds, loans
 from adapters.library.embedded.work_context import Here
 from gateway.domain.library import Hold, HoldStatus, ItemStatus, Loan
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.sql.column_types import UtcDateTime
 
 QUEUED = (HoldStatus.WAITING, HoldStatus.PAGED)
@@ -84,7 +84,7 @@ def get_hold(connection: Connection, here: Here, hold_id: str) -> Hold:
     """Raises Refused(UNKNOWN_REQUEST)."""
     row = connection.execute(_HOLD_BY_ID, _values(here, hold_id)).one_or_none()
     if row is None:
-        raise Refused(Reason.UNKNOWN_REQUEST, "no hold has this id", about=About.REQUEST, value=hold_id)
+        raise Refused(RefusalReason.UNKNOWN_REQUEST, "no hold has this id", about=MessagePart.REQUEST, value=hold_id)
     return to_hold(row, here)
 
 
@@ -219,7 +219,7 @@ def get_loan(connection: Connection, here: Here, loan_id: str) -> Loan:
     """Raises Refused(NOT_CHECKED_OUT)."""
     row = _one(connection, here, _LOAN_BY_ID, loan_id)
     if row is None:
-        raise Refused(Reason.NOT_CHECKED_OUT, "no loan has this id", value=loan_id)
+        raise Refused(RefusalReason.NOT_CHECKED_OUT, "no loan has this id", value=loan_id)
     return to_loan(row)
 
 

@@ -9,11 +9,11 @@ from adapters.library.embedded import catalogue, circulation_rows, desk_commands
 from adapters.library.embedded.desk_commands import Opened, as_json, at_most, print_lines, print_one, run
 from adapters.library.embedded.work_context import Here
 from gateway.domain.library import Bib, Charge, Hold, Item, ItemStatus, Loan, Patron
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.ports.library_system import PatronKey
 
 
-@frozen
+@value
 class _PatronShown:
     patron: Patron
     loans: tuple[Loan, ...]
@@ -21,7 +21,7 @@ class _PatronShown:
     charges: tuple[Charge, ...]
 
 
-@frozen
+@value
 class _ItemShown:
     item: Item
     bib: Bib
@@ -220,7 +220,7 @@ def bibs(ctx: click.Context, query: tuple[str, ...], limit: int, json_: bool) ->
     run(ctx, print_bib_list)
 
 
-@frozen
+@value
 class _BibLine:
     id: str
     title: str

@@ -21,9 +21,9 @@ from sqlalchemy import Connection
 from adapters.library.embedded import marc_import, patron_import, setup_file
 from adapters.library.embedded.loan_rules import end_of
 from adapters.library.embedded.work_context import Here, new_id
-from gateway.domain.problems import Reason, Refused
-from gateway.domain.value import frozen
-from gateway.ports.adapter import Advice, CommandContext, Desk, LibraryContext, OpenLibrary
+from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.value import value
+from gateway.ports.adapter import CommandContext, DeskAdvice, LibraryAdapterContext, LibraryDesk, OpenLibrary
 from gateway.ports.library_system import CheckedIn, LibrarySystem, PatronKey
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _file = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_
 FAILED = 1
 
 
-@frozen
+@value
 class Opened:
     """An open library, as commands need it."""
 
@@ -49,7 +49,7 @@ class Opened:
         return self.library.system
 
     @property
-    def context(self) -> LibraryContext:
+    def context(self) -> LibraryAdapterContext:
         return self.library.context
 
     @property
@@ -58,7 +58,7 @@ class Opened:
         return Here(c.library, c.clock.now(), c.zone, c.currency)
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> LibraryDesk:
         """Raises ConfigurationError."""
         return self.commands.desk(self.library)
 
@@ -187,13 +187,13 @@ def check_in(ctx: click.Context, barcode: str, at: str, json_: bool) -> None:
     run(ctx, print_check_in)
 
 
-async def _scanned(opened: Opened, barcode: str, at: str) -> tuple[CheckedIn, Advice]:
+async def _scanned(opened: Opened, barcode: str, at: str) -> tuple[CheckedIn, DeskAdvice]:
     """A piece that is back already, but whose request has not heard of it (a command that was killed), is told so by
     the next scan."""
     try:
         done = await opened.system.check_in(barcode, f"desk:{new_id(opened.work_context.now)}", at=at)
     except Refused as refused:
-        if refused.reason is not Reason.NOT_CHECKED_OUT:
+        if refused.reason is not RefusalReason.NOT_CHECKED_OUT:
             raise
         done = CheckedIn(await opened.system.item_by_barcode(barcode), None)
         advice = await opened.desk.notify_checked_in(done)

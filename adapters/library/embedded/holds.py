@@ -15,15 +15,15 @@ from adapters.library.embedded.loans import recall_loan
 from adapters.library.embedded.patrons import must_be_allowed
 from adapters.library.embedded.tables import holds
 from adapters.library.embedded.work_context import Here, add_row, lock_bib, lock_hold, new_id
-from gateway.domain.library import Hold, HoldStatus, ItemStatus, Loan, Scope
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
+from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
 from gateway.ports.library_system import HoldWish
 
 RECALL = "recall"
 
 
-@frozen
+@value
 class HoldChange:
     """None leaves as it is."""
 
@@ -38,17 +38,17 @@ def place(connection: Connection, here: Here, wish: HoldWish, key: str) -> Hold:
     if known is not None:
         return known
     if bool(wish.item_barcode) == bool(wish.bib_id):
-        raise Refused(Reason.DATA_MISSING, "a hold is on one item or on one record", about=About.ITEM)
+        raise Refused(RefusalReason.DATA_MISSING, "a hold is on one item or on one record", about=MessagePart.ITEM)
     level, bib_id, pieces = _wanted(connection, here, wish)
     patron = patron_rows.locked_account(connection, here, wish.patron_id)
-    must_be_allowed(patron.patron, Scope.REQUEST, here.today)
+    must_be_allowed(patron.patron, BlockScope.REQUEST, here.today)
     _check_dates(here, wish.need_by, wish.expires)
     pickup_branch(connection, here, wish.pickup)
     circulation_rows.lapse(connection, here, bib_id)
     _check_duplicate(connection, here, wish, bib_id, pieces)
     limit = patron.category.hold_limit
     if limit is not None and patron.patron.hold_count >= limit:
-        raise Refused(Reason.LIMIT_REACHED, f"the patron has {limit} holds already", about=About.PATRON)
+        raise Refused(RefusalReason.LIMIT_REACHED, f"the patron has {limit} holds already", about=MessagePart.PATRON)
     if wish.kind == RECALL:
         _recall_one(connection, here, pieces)
     return _add(connection, here, wish, key, level, bib_id, pieces)
@@ -59,7 +59,12 @@ def _wanted(connection: Connection, here: Here, wish: HoldWish) -> tuple[str, st
     if wish.item_barcode:
         piece = item_rows.locked(connection, here, wish.item_barcode)
         if not piece.policy.holdable:
-            raise Refused(Reason.NOT_ALLOWED, "this item can't be requested", about=About.ITEM, value=wish.item_barcode)
+            raise Refused(
+                RefusalReason.NOT_ALLOWED,
+                "this item can't be requested",
+                about=MessagePart.ITEM,
+                value=wish.item_barcode,
+            )
         return ITEM, piece.item.bib_id, (piece,)
     lock_bib(connection, here, wish.bib_id)
     bib(connection, here, wish.bib_id)
@@ -68,15 +73,20 @@ def _wanted(connection: Connection, here: Here, wish: HoldWish) -> tuple[str, st
     if not holdable:
         detail = "no copy of this title can be requested" if pieces else "the library has no copy of this title"
         raise Refused(
-            Reason.NOT_ALLOWED if pieces else Reason.ITEM_NOT_AVAILABLE, detail, about=About.RECORD, value=wish.bib_id
+            RefusalReason.NOT_ALLOWED if pieces else RefusalReason.ITEM_NOT_AVAILABLE,
+            detail,
+            about=MessagePart.RECORD,
+            value=wish.bib_id,
         )
     return TITLE, wish.bib_id, holdable
 
 
 def _check_dates(here: Here, need_by: date | None, expires: date | None) -> None:
-    for day, what, about in ((need_by, "needed by", About.NEED_BY), (expires, "good until", None)):
+    for day, what, about in ((need_by, "needed by", MessagePart.NEED_BY), (expires, "good until", None)):
         if day is not None and day < here.today:
-            raise Refused(Reason.INVALID_DATE, f"the hold is {what} a day that has passed", about=about, value=str(day))
+            raise Refused(
+                RefusalReason.INVALID_DATE, f"the hold is {what} a day that has passed", about=about, value=str(day)
+            )
 
 
 def _check_duplicate(
@@ -86,10 +96,12 @@ def _check_duplicate(
     may_fill = {piece.item.id for piece in pieces}
     for hold in circulation_rows.holds_of_patron(connection, here, wish.patron_id):
         if hold.bib_id == bib_id and (not hold.item_id or not wish.item_barcode or hold.item_id in may_fill):
-            raise Refused(Reason.DUPLICATE_REQUEST, "the patron has this on hold already", about=About.ITEM)
+            raise Refused(
+                RefusalReason.DUPLICATE_REQUEST, "the patron has this on hold already", about=MessagePart.ITEM
+            )
     on_loan = {loan.item_id for loan in circulation_rows.loans_of_patron(connection, here, wish.patron_id)}
     if may_fill & on_loan:
-        raise Refused(Reason.ON_LOAN_SAME_PATRON, "the patron has this on loan", about=About.ITEM)
+        raise Refused(RefusalReason.ON_LOAN_SAME_PATRON, "the patron has this on loan", about=MessagePart.ITEM)
 
 
 def _recall_one(connection: Connection, here: Here, pieces: tuple[Piece, ...]) -> Loan | None:
@@ -100,7 +112,7 @@ def _recall_one(connection: Connection, here: Here, pieces: tuple[Piece, ...]) -
     recallable = [piece for piece in lent if piece.policy.recallable]
     if not recallable:
         if lent:
-            raise Refused(Reason.CANNOT_BE_RECALLED, "loans of this can't be recalled", about=About.ITEM)
+            raise Refused(RefusalReason.CANNOT_BE_RECALLED, "loans of this can't be recalled", about=MessagePart.ITEM)
         return None
     first = min(recallable, key=lambda piece: (piece.item.due is None, piece.item.due))
     loan = circulation_rows.open_of_item(connection, here, first.item.id)
@@ -146,11 +158,19 @@ def find(connection: Connection, here: Here, request_id: str) -> Hold:
     """The open one, else the latest. Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
     found = circulation_rows.by_request(connection, here, request_id)
     if not found:
-        raise Refused(Reason.UNKNOWN_REQUEST, "no hold belongs to this request", about=About.REQUEST, value=request_id)
+        raise Refused(
+            RefusalReason.UNKNOWN_REQUEST,
+            "no hold belongs to this request",
+            about=MessagePart.REQUEST,
+            value=request_id,
+        )
     still_open = [hold for hold in found if hold.status.is_open]
     if len(still_open) > 1:
         raise Refused(
-            Reason.AMBIGUOUS_REQUEST, "several holds belong to this request", about=About.REQUEST, value=request_id
+            RefusalReason.AMBIGUOUS_REQUEST,
+            "several holds belong to this request",
+            about=MessagePart.REQUEST,
+            value=request_id,
         )
     return still_open[0] if still_open else found[-1]
 
@@ -162,7 +182,9 @@ def cancel(connection: Connection, here: Here, hold_id: str, key: str) -> Hold:
     if work_context.done(connection, here, "cancel-hold", key, hold_id):
         return hold
     if not hold.status.is_open:
-        raise Refused(Reason.REQUEST_CLOSED, f"the hold is {hold.status.value} already", about=About.REQUEST)
+        raise Refused(
+            RefusalReason.REQUEST_CLOSED, f"the hold is {hold.status.value} already", about=MessagePart.REQUEST
+        )
     withdraw(connection, here, hold)
     work_context.remember(connection, here, "cancel-hold", key, hold_id)
     return circulation_rows.get_hold(connection, here, hold_id)
@@ -182,7 +204,9 @@ def update(connection: Connection, here: Here, hold_id: str, change: HoldChange,
     if work_context.done(connection, here, "update-hold", key, hold_id):
         return hold
     if not hold.status.is_open:
-        raise Refused(Reason.REQUEST_CLOSED, f"the hold is {hold.status.value} already", about=About.REQUEST)
+        raise Refused(
+            RefusalReason.REQUEST_CLOSED, f"the hold is {hold.status.value} already", about=MessagePart.REQUEST
+        )
     _check_dates(here, change.need_by, change.expires)
     wanted = {"pickup": change.pickup, "need_by": change.need_by, "expires": change.expires}
     columns = {name: value for name, value in wanted.items() if value is not None}

@@ -11,8 +11,8 @@ from adapters.library.embedded.loan_rules import Policy
 from adapters.library.embedded.tables import items
 from adapters.library.embedded.work_context import Here, lock_item
 from gateway.domain.library import Item, ItemStatus, Location
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
 from gateway.sql.column_types import UtcDateTime
 
 _SELECT = """SELECT
@@ -71,7 +71,7 @@ UNION SELECT h.item_id, CASE WHEN h.closed IS NULL THEN 1 ELSE 0 END FROM embedd
   WHERE h.library = :library AND h.request_id = :value AND h.request_id <> ''""")
 
 
-@frozen
+@value
 class Piece:
     """An item with what the library knows of it beyond the port's value."""
 
@@ -99,7 +99,7 @@ def by_barcode(connection: Connection, here: Here, barcode: str) -> Piece:
     """Raises Refused(UNKNOWN_ITEM)."""
     piece = live(connection, here, barcode)
     if piece is None:
-        raise Refused(Reason.UNKNOWN_ITEM, "no item has this barcode", about=About.ITEM, value=barcode)
+        raise Refused(RefusalReason.UNKNOWN_ITEM, "no item has this barcode", about=MessagePart.ITEM, value=barcode)
     return piece
 
 
@@ -118,7 +118,7 @@ def by_id(connection: Connection, here: Here, item_id: str) -> Piece:
     """Also a deleted one. Raises Refused(UNKNOWN_ITEM)."""
     row = connection.execute(_BY_ID, _values(here, item_id)).one_or_none()
     if row is None:
-        raise Refused(Reason.UNKNOWN_ITEM, "no item has this id", about=About.ITEM, value=item_id)
+        raise Refused(RefusalReason.UNKNOWN_ITEM, "no item has this id", about=MessagePart.ITEM, value=item_id)
     return to_piece(row)
 
 
@@ -127,9 +127,16 @@ def by_request(connection: Connection, here: Here, request_id: str) -> Piece:
     rows = connection.execute(_BY_REQUEST, {"library": here.library, "value": request_id}).all()
     found = {row.id for row in rows if row.present} or {row.id for row in rows}
     if not found:
-        raise Refused(Reason.UNKNOWN_ITEM, "no item belongs to this request", about=About.ITEM, value=request_id)
+        raise Refused(
+            RefusalReason.UNKNOWN_ITEM, "no item belongs to this request", about=MessagePart.ITEM, value=request_id
+        )
     if len(found) > 1:
-        raise Refused(Reason.AMBIGUOUS_ITEM, "several items belong to this request", about=About.ITEM, value=request_id)
+        raise Refused(
+            RefusalReason.AMBIGUOUS_ITEM,
+            "several items belong to this request",
+            about=MessagePart.ITEM,
+            value=request_id,
+        )
     return by_id(connection, here, found.pop())
 
 

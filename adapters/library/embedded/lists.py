@@ -21,10 +21,10 @@ from adapters.library.embedded.tables import (
 )
 from adapters.library.embedded.work_context import Here
 from gateway.domain.library import ItemStatus
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 
-@frozen
+@value
 class PatronLine:
     barcode: str
     name: str
@@ -33,7 +33,7 @@ class PatronLine:
     expires: date | None
 
 
-@frozen
+@value
 class ItemLine:
     barcode: str
     status: str
@@ -44,7 +44,7 @@ class ItemLine:
     temporary: bool
 
 
-@frozen
+@value
 class HoldLine:
     id: str
     status: str
@@ -56,7 +56,7 @@ class HoldLine:
     request_id: str
 
 
-@frozen
+@value
 class LoanLine:
     barcode: str
     due: datetime
@@ -67,7 +67,7 @@ class LoanLine:
     returned: datetime | None
 
 
-@frozen
+@value
 class BranchLine:
     code: str
     name: str
@@ -78,7 +78,7 @@ class BranchLine:
     shelves: tuple[str, ...]
 
 
-@frozen
+@value
 class RuleLine:
     category: str
     policy: str

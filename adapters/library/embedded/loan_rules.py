@@ -10,9 +10,9 @@ from sqlalchemy import Connection, bindparam, select
 
 from adapters.library.embedded.tables import branches, categories, loan_rules, policies, shelves
 from adapters.library.embedded.work_context import Here
-from gateway.domain.library import Block, Scope
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
+from gateway.domain.library import Block, BlockScope
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
 from gateway.ports.library_system import LibraryCodes
 
 ANY = "*"
@@ -41,7 +41,7 @@ _RULES = select(
 _BRANCH = select(branches).where(branches.c.library == bindparam("library"), branches.c.code == bindparam("branch"))
 
 
-@frozen
+@value
 class Category:
     """What a patron category allows; None means without limit."""
 
@@ -52,7 +52,7 @@ class Category:
     overdue_limit: int | None = None
 
 
-@frozen
+@value
 class Policy:
     code: str
     circulates: bool = True
@@ -61,7 +61,7 @@ class Policy:
     recallable: bool = True
 
 
-@frozen
+@value
 class LoanRule:
     """For a category and an item policy; '*' stands for any. Loans go by days or by hours."""
 
@@ -95,7 +95,7 @@ def derived_blocks(
     if category.fee_limit is not None and owed > category.fee_limit:
         blocks.append(Block(f"fees above {category.fee_limit} {currency}"))
     if category.overdue_limit is not None and overdues > category.overdue_limit:
-        blocks.append(Block("overdue items", frozenset({Scope.BORROW, Scope.REQUEST})))
+        blocks.append(Block("overdue items", frozenset({BlockScope.BORROW, BlockScope.REQUEST})))
     return tuple(blocks)
 
 
@@ -106,7 +106,7 @@ def in_force(block: Block, today: date) -> bool:
 # --- due dates -------------------------------------------------------------------------------------------
 
 
-@frozen
+@value
 class Closures:
     """When a branch is closed: ISO weekdays (1 is Monday) and single dates."""
 
@@ -180,7 +180,7 @@ _SHARING = (
 )
 
 
-@frozen
+@value
 class Branch:
     code: str
     name: str
@@ -193,7 +193,11 @@ def loan_rule(connection: Connection, here: Here, category: str, policy: str) ->
     """Raises Refused(NOT_ALLOWED) where the library has no rule for them."""
     rule = find_loan_rule(connection, here, category, policy)
     if rule is None:
-        raise Refused(Reason.NOT_ALLOWED, f"the library has no loan rule for {category} and {policy}", about=About.ITEM)
+        raise Refused(
+            RefusalReason.NOT_ALLOWED,
+            f"the library has no loan rule for {category} and {policy}",
+            about=MessagePart.ITEM,
+        )
     return rule
 
 
@@ -206,7 +210,7 @@ def branch(connection: Connection, here: Here, code: str) -> Branch:
     """Raises Refused(INVALID_VALUE)."""
     row = connection.execute(_BRANCH, {"library": here.library, "branch": code}).one_or_none()
     if row is None:
-        raise Refused(Reason.INVALID_VALUE, f"the library has no branch {code}", value=code)
+        raise Refused(RefusalReason.INVALID_VALUE, f"the library has no branch {code}", value=code)
     return Branch(row.code, row.name, row.pickup, row.resource_sharing, closures(row.closed_weekdays, row.closed_dates))
 
 
@@ -228,7 +232,10 @@ def pickup_branch(connection: Connection, here: Here, code: str) -> Branch:
 
 def bad_pickup(code: str) -> Refused:
     return Refused(
-        Reason.BAD_PICKUP_LOCATION, "the library has no such pickup location", about=About.PICKUP_LOCATION, value=code
+        RefusalReason.BAD_PICKUP_LOCATION,
+        "the library has no such pickup location",
+        about=MessagePart.PICKUP_LOCATION,
+        value=code,
     )
 
 

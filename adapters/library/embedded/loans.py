@@ -14,14 +14,14 @@ from adapters.library.embedded.patrons import must_be_allowed
 from adapters.library.embedded.tables import loans
 from adapters.library.embedded.work_context import Here, add_row, lock_loan, new_id
 from gateway.domain.circulation_policy import DuePolicy
-from gateway.domain.library import Hold, HoldStatus, ItemStatus, Loan, Scope
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
+from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
 
 LENDABLE = (ItemStatus.AVAILABLE, ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT)
 
 
-@frozen
+@value
 class Terms:
     """How an item is to be lent. `override`: it has left already, so that only facts can stand against it."""
 
@@ -54,26 +54,36 @@ def check_out(connection: Connection, here: Here, barcode: str, patron_id: str, 
 
 def _on_loan(out: Loan, patron_id: str, barcode: str) -> Refused:
     if out.patron_id == patron_id:
-        return Refused(Reason.ON_LOAN_SAME_PATRON, "the patron has this item on loan", about=About.ITEM, value=barcode)
-    return Refused(Reason.ITEM_ON_LOAN, "the item is on loan to another patron", about=About.ITEM, value=barcode)
+        return Refused(
+            RefusalReason.ON_LOAN_SAME_PATRON, "the patron has this item on loan", about=MessagePart.ITEM, value=barcode
+        )
+    return Refused(
+        RefusalReason.ITEM_ON_LOAN, "the item is on loan to another patron", about=MessagePart.ITEM, value=barcode
+    )
 
 
 def _check_patron(here: Here, borrower: Account) -> None:
-    must_be_allowed(borrower.patron, Scope.BORROW, here.today)
+    must_be_allowed(borrower.patron, BlockScope.BORROW, here.today)
     limit = borrower.category.loan_limit
     if limit is not None and borrower.patron.loan_count >= limit:
-        raise Refused(Reason.LIMIT_REACHED, f"the patron has {limit} loans already", about=About.PATRON)
+        raise Refused(RefusalReason.LIMIT_REACHED, f"the patron has {limit} loans already", about=MessagePart.PATRON)
 
 
 def _check_item(piece: Piece) -> None:
     item = piece.item
     if not item.circulates:
         raise Refused(
-            Reason.ITEM_DOES_NOT_CIRCULATE, "the item is for use in the library", about=About.ITEM, value=item.barcode
+            RefusalReason.ITEM_DOES_NOT_CIRCULATE,
+            "the item is for use in the library",
+            about=MessagePart.ITEM,
+            value=item.barcode,
         )
     if item.status not in LENDABLE:
         raise Refused(
-            Reason.ITEM_NOT_AVAILABLE, f"the item is {item.status.value}", about=About.ITEM, value=item.barcode
+            RefusalReason.ITEM_NOT_AVAILABLE,
+            f"the item is {item.status.value}",
+            about=MessagePart.ITEM,
+            value=item.barcode,
         )
 
 
@@ -101,7 +111,9 @@ def _check_holds(connection: Connection, here: Here, piece: Piece, waiting: tupl
 
 
 def _requested(barcode: str) -> Refused:
-    return Refused(Reason.REQUESTED_BY_OTHER, "the item is kept for another patron", about=About.ITEM, value=barcode)
+    return Refused(
+        RefusalReason.REQUESTED_BY_OTHER, "the item is kept for another patron", about=MessagePart.ITEM, value=barcode
+    )
 
 
 def _first_due(connection: Connection, here: Here, borrower: Account, piece: Piece) -> datetime:
@@ -159,7 +171,9 @@ def set_due_date(connection: Connection, here: Here, loan_id: str, due: datetime
     if work_context.done(connection, here, "set-due-date", key, loan_id):
         return loan
     if loan.returned is not None:
-        raise Refused(Reason.NOT_CHECKED_OUT, "the loan has ended", about=About.ITEM, value=loan.item_barcode)
+        raise Refused(
+            RefusalReason.NOT_CHECKED_OUT, "the loan has ended", about=MessagePart.ITEM, value=loan.item_barcode
+        )
     circulation_rows.update_loan_row(connection, here, loan_id, due=due)
     work_context.remember(connection, here, "set-due-date", key, loan_id)
     return circulation_rows.get_loan(connection, here, loan_id)
@@ -171,18 +185,23 @@ def renew(connection: Connection, here: Here, barcode: str, key: str, patron_id:
     if work_context.done(connection, here, "renew", key, loan.id):
         return loan
     if patron_id and loan.patron_id != patron_id:
-        raise Refused(Reason.NOT_CHECKED_OUT, "the item is not on loan to this patron", about=About.ITEM, value=barcode)
+        raise Refused(
+            RefusalReason.NOT_CHECKED_OUT,
+            "the item is not on loan to this patron",
+            about=MessagePart.ITEM,
+            value=barcode,
+        )
     borrower = patron_rows.account(connection, here, loan.patron_id)
-    must_be_allowed(borrower.patron, Scope.RENEW, here.today)
+    must_be_allowed(borrower.patron, BlockScope.RENEW, here.today)
     _check_renewable(connection, here, piece, loan)
     rule = loan_rule(connection, here, borrower.patron.category, piece.item.policy)
     if loan.renewals >= rule.renewals:
         raise Refused(
-            Reason.RENEWAL_LIMIT_REACHED,
+            RefusalReason.RENEWAL_LIMIT_REACHED,
             f"the loan has been renewed {loan.renewals} times, which is the most allowed"
             if rule.renewals
             else "loans like this can't be renewed",
-            about=About.ITEM,
+            about=MessagePart.ITEM,
             value=barcode,
         )
     if due is None:
@@ -199,7 +218,10 @@ def within_lender_due(piece: Piece, loan: Loan, due: datetime) -> datetime:
         return due
     if piece.lender_due <= loan.due:
         raise Refused(
-            Reason.NOT_RENEWABLE, "the lender's due date allows no more", about=About.ITEM, value=piece.item.barcode
+            RefusalReason.NOT_RENEWABLE,
+            "the lender's due date allows no more",
+            about=MessagePart.ITEM,
+            value=piece.item.barcode,
         )
     return piece.lender_due
 
@@ -207,15 +229,17 @@ def within_lender_due(piece: Piece, loan: Loan, due: datetime) -> datetime:
 def _check_renewable(connection: Connection, here: Here, piece: Piece, loan: Loan) -> None:
     barcode = piece.item.barcode
     if loan.recalled is not None:
-        raise Refused(Reason.NOT_RENEWABLE, "the item has been recalled", about=About.ITEM, value=barcode)
+        raise Refused(RefusalReason.NOT_RENEWABLE, "the item has been recalled", about=MessagePart.ITEM, value=barcode)
     if not loan.renewals_allowed:
-        raise Refused(Reason.NOT_RENEWABLE, "this loan can't be renewed", about=About.ITEM, value=barcode)
+        raise Refused(RefusalReason.NOT_RENEWABLE, "this loan can't be renewed", about=MessagePart.ITEM, value=barcode)
     others = circulation_rows.of_item(connection, here, piece.item.bib_id, piece.item.id)
     ahead = [hold.item_id for hold in others if hold.patron_id != loan.patron_id]
     copies = item_rows.of_bib(connection, here, piece.item.bib_id) if ahead else ()
     free = sum(1 for copy in copies if copy.item.status is ItemStatus.AVAILABLE and copy.policy.holdable)
     if piece.item.id in ahead or sum(1 for held in ahead if not held) > free:
-        raise Refused(Reason.RENEWAL_HAS_REQUESTS, "others have requested the item", about=About.ITEM, value=barcode)
+        raise Refused(
+            RefusalReason.RENEWAL_HAS_REQUESTS, "others have requested the item", about=MessagePart.ITEM, value=barcode
+        )
 
 
 def recall(connection: Connection, here: Here, barcode: str, key: str, due: datetime | None) -> Loan:
@@ -224,9 +248,16 @@ def recall(connection: Connection, here: Here, barcode: str, key: str, due: date
     if work_context.done(connection, here, "recall", key, loan.id):
         return loan
     if not piece.policy.recallable:
-        raise Refused(Reason.CANNOT_BE_RECALLED, "loans of this can't be recalled", about=About.ITEM, value=barcode)
+        raise Refused(
+            RefusalReason.CANNOT_BE_RECALLED, "loans of this can't be recalled", about=MessagePart.ITEM, value=barcode
+        )
     if loan.recalled is not None:
-        raise Refused(Reason.CANNOT_BE_RECALLED, "the loan has been recalled already", about=About.ITEM, value=barcode)
+        raise Refused(
+            RefusalReason.CANNOT_BE_RECALLED,
+            "the loan has been recalled already",
+            about=MessagePart.ITEM,
+            value=barcode,
+        )
     work_context.remember(connection, here, "recall", key, loan.id)
     return recall_loan(connection, here, piece, loan, due)
 
@@ -247,5 +278,5 @@ def _on_loan_piece(connection: Connection, here: Here, barcode: str) -> tuple[Pi
     piece = item_rows.locked(connection, here, barcode)
     loan = circulation_rows.open_of_item(connection, here, piece.item.id)
     if loan is None:
-        raise Refused(Reason.NOT_CHECKED_OUT, "the item is not on loan", about=About.ITEM, value=barcode)
+        raise Refused(RefusalReason.NOT_CHECKED_OUT, "the item is not on loan", about=MessagePart.ITEM, value=barcode)
     return piece, loan

@@ -16,7 +16,7 @@ from adapters.library.embedded.catalogue import Copy, add_bib, add_copies, repla
 from adapters.library.embedded.tables import bibs, branches, policies, shelves
 from adapters.library.embedded.work_context import Here, new_id
 from gateway.domain.library import Bib, RecordId
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 BATCH = 100
 STANDARD = "standard"
@@ -24,7 +24,7 @@ STANDARD = "standard"
 Write = Callable[[Callable[[Connection, Here], Any]], Awaitable[Any]]
 
 
-@frozen
+@value
 class ItemField:
     """Where a record says its items: tag, and a subfield code for what is known of them."""
 
@@ -64,7 +64,7 @@ class Report:
     problems: list[str] = field(default_factory=list)
 
 
-@frozen
+@value
 class _Codes:
     branches: frozenset[str]
     shelves: frozenset[tuple[str, str]]

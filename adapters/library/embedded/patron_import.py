@@ -19,7 +19,7 @@ from adapters.library.embedded.patrons import Registration, hash_pin
 from adapters.library.embedded.work_context import Here, new_id
 from gateway.domain.library import Contact, ContactKind, PatronDraft, PatronIdentifier, PersonName, PostalAddress
 from gateway.domain.problems import Refused
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 NEEDED = ("barcode", "surname", "category", "home_library")
 POSTAL = ("line1", "line2", "locality", "region", "postal_code", "country")
@@ -38,7 +38,7 @@ class BadFile(Exception):
         self.problems = problems
 
 
-@frozen
+@value
 class Line:
     number: int
     draft: PatronDraft

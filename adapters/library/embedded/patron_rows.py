@@ -26,6 +26,7 @@ from adapters.library.embedded.tables import Amount, amount
 from adapters.library.embedded.work_context import Here, lock_patron
 from gateway.domain.library import (
     Block,
+    BlockScope,
     Contact,
     ContactKind,
     Money,
@@ -33,10 +34,9 @@ from gateway.domain.library import (
     PatronIdentifier,
     PersonName,
     PostalAddress,
-    Scope,
 )
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
 from gateway.sql.column_types import UtcDateTime
 from gateway.sql.statements import Prepared
 
@@ -111,7 +111,7 @@ _BY_ID = _statement(
 )
 
 
-@frozen
+@value
 class Account:
     """A patron with what rules need to know besides."""
 
@@ -140,7 +140,7 @@ def locked_account(connection: Connection, here: Here, patron_id: str) -> Accoun
 
 
 def unknown_patron(value: str) -> Refused:
-    return Refused(Reason.UNKNOWN_PATRON, "no patron has this identifier", about=About.PATRON, value=value)
+    return Refused(RefusalReason.UNKNOWN_PATRON, "no patron has this identifier", about=MessagePart.PATRON, value=value)
 
 
 def _values(here: Here, value: str) -> dict[str, object]:
@@ -221,7 +221,7 @@ def to_contact(value: dict[str, Any]) -> Contact:
 
 
 def to_block(value: dict[str, Any]) -> Block:
-    scopes = frozenset(Scope(scope) for scope in value["scopes"])
+    scopes = frozenset(BlockScope(scope) for scope in value["scopes"])
     return Block(value["reason"], scopes, _day(value.get("since")), _day(value.get("until")))
 
 

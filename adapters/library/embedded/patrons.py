@@ -26,9 +26,18 @@ from adapters.library.embedded.patron_rows import (
 )
 from adapters.library.embedded.tables import branches, categories, charges, patron_identifiers, patrons
 from adapters.library.embedded.work_context import Here, add_row, add_rows, lock_patron, new_id
-from gateway.domain.library import Block, Charge, IdentifierType, Money, Patron, PatronDraft, PatronIdentifier, Scope
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
+from gateway.domain.library import (
+    Block,
+    BlockScope,
+    Charge,
+    IdentifierType,
+    Money,
+    Patron,
+    PatronDraft,
+    PatronIdentifier,
+)
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
 from gateway.ports.library_system import PatronKey
 
 OWN_ORDER = (IdentifierType.BARCODE, IdentifierType.USERNAME, IdentifierType.EXTERNAL, IdentifierType.INTERNAL)
@@ -72,24 +81,27 @@ def find(connection: Connection, here: Here, key: PatronKey) -> Account:
         raise unknown_patron(key.value)
     if len({row.id for row in rows}) > 1:
         raise Refused(
-            Reason.AMBIGUOUS_PATRON, "several patrons have this identifier", about=About.PATRON, value=key.value
+            RefusalReason.AMBIGUOUS_PATRON,
+            "several patrons have this identifier",
+            about=MessagePart.PATRON,
+            value=key.value,
         )
     return to_account(rows[0], here)
 
 
-def must_be_allowed(patron: Patron, scope: Scope, today: date) -> None:
+def must_be_allowed(patron: Patron, scope: BlockScope, today: date) -> None:
     """Raises Refused(PATRON_EXPIRED | PATRON_BLOCKED)."""
     if patron.expires is not None and patron.expires < today:
-        raise Refused(Reason.PATRON_EXPIRED, "the patron's membership has expired", about=About.PATRON)
+        raise Refused(RefusalReason.PATRON_EXPIRED, "the patron's membership has expired", about=MessagePart.PATRON)
     block = patron.find_block(scope)
     if block is not None:
-        raise Refused(Reason.PATRON_BLOCKED, f"the patron is blocked: {block.reason}", about=About.PATRON)
+        raise Refused(RefusalReason.PATRON_BLOCKED, f"the patron is blocked: {block.reason}", about=MessagePart.PATRON)
 
 
 # --- changing --------------------------------------------------------------------------------------------
 
 
-@frozen
+@value
 class Registration:
     """What only staff may set of a new patron, beside the draft."""
 
@@ -105,12 +117,14 @@ def create(
     if known is not None:
         return account(connection, here, known).patron
     if draft.name is None or not draft.name.surname:
-        raise Refused(Reason.DATA_MISSING, "a patron needs a surname or the organisation's name", about=About.PATRON)
+        raise Refused(
+            RefusalReason.DATA_MISSING, "a patron needs a surname or the organisation's name", about=MessagePart.PATRON
+        )
     if not draft.home_library and (sharing := loan_rules.resource_sharing(connection, here)) is not None:
         draft = replace(draft, home_library=sharing.code)
     if not draft.category or not draft.home_library:
         missing = "a home library" if draft.category else "a category"
-        raise Refused(Reason.DATA_MISSING, f"a patron needs {missing}", about=About.PATRON)
+        raise Refused(RefusalReason.DATA_MISSING, f"a patron needs {missing}", about=MessagePart.PATRON)
     patron_id = new_id(here.now)
     _check_codes(connection, here, draft)
     _check_free(connection, here, draft.identifiers, patron_id)
@@ -192,9 +206,13 @@ def _check_codes(connection: Connection, here: Here, draft: PatronDraft) -> None
             continue
         known = select(table.c.code).where(table.c.library == here.library, table.c.code == code)
         if connection.scalar(known) is None:
-            raise Refused(Reason.INVALID_VALUE, f"the library has no {what} {code}", about=About.PATRON, value=code)
+            raise Refused(
+                RefusalReason.INVALID_VALUE, f"the library has no {what} {code}", about=MessagePart.PATRON, value=code
+            )
     if any(not identifier.type or identifier.type == INTERNAL for identifier in draft.identifiers):
-        raise Refused(Reason.INVALID_VALUE, "an identifier needs a type other than internal", about=About.PATRON)
+        raise Refused(
+            RefusalReason.INVALID_VALUE, "an identifier needs a type other than internal", about=MessagePart.PATRON
+        )
 
 
 def _check_free(connection: Connection, here: Here, identifiers: Iterable[PatronIdentifier], patron_id: str) -> None:
@@ -207,9 +225,9 @@ def _check_free(connection: Connection, here: Here, identifiers: Iterable[Patron
     for identifier in identifiers:
         if connection.scalar(taken, {"of_type": identifier.type, "of_value": identifier.value}) is not None:
             raise Refused(
-                Reason.DUPLICATE_PATRON,
+                RefusalReason.DUPLICATE_PATRON,
                 f"another patron has this {identifier.type}",
-                about=About.PATRON,
+                about=MessagePart.PATRON,
                 value=identifier.value,
             )
 
@@ -289,16 +307,16 @@ def add(connection: Connection, here: Here, charge: Charge) -> Charge:
 def _check_amount(here: Here, money: Money) -> None:
     if money.currency != here.currency:
         raise Refused(
-            Reason.INVALID_AMOUNT,
+            RefusalReason.INVALID_AMOUNT,
             f"the library keeps its accounts in {here.currency}",
-            about=About.AMOUNT,
+            about=MessagePart.AMOUNT,
             value=money.currency,
         )
     if money.amount <= 0 or money.amount != round(money.amount, 4):
         raise Refused(
-            Reason.INVALID_AMOUNT,
+            RefusalReason.INVALID_AMOUNT,
             "a fee must be more than nothing, with at most four decimals",
-            about=About.AMOUNT,
+            about=MessagePart.AMOUNT,
             value=str(money.amount),
         )
 

@@ -18,6 +18,7 @@ from adapters.library.embedded.tables import branches
 from adapters.library.embedded.work_context import Here, add_rows
 from gateway.domain.library import (
     Block,
+    BlockScope,
     Charge,
     Contact,
     ContactKind,
@@ -26,9 +27,8 @@ from gateway.domain.library import (
     PatronIdentifier,
     PersonName,
     PostalAddress,
-    Scope,
 )
-from gateway.ports.adapter import LibraryContext
+from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import HoldWish, PatronKey
 
 FIRST_PATRON = 21000000000017
@@ -144,7 +144,7 @@ RULES = (
 )
 
 
-async def create_sample(context: LibraryContext) -> str:
+async def create_sample(context: LibraryAdapterContext) -> str:
     """Fill a new library; returns in plain lines who and what can be tried. A library that has branches already
     is left as it is."""
     here = Here(context.library, context.clock.now(), context.zone, context.currency)
@@ -174,7 +174,9 @@ def _write_people(connection: Connection, here: Here, secret_hash: str) -> list[
     for n, draft in enumerate(drafts):
         by = Registration()
         if n == BLOCKED:
-            by = Registration((Block("card reported lost", frozenset(Scope), since=here.today),), "ask for a new card")
+            by = Registration(
+                (Block("card reported lost", frozenset(BlockScope), since=here.today),), "ask for a new card"
+            )
         created = patrons.create(connection, here, draft, secret_hash, f"sample:{n}", by)
         ids.append(created.id)
     return ids

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Table, delete, select
 from adapters.library.embedded import tables
 from adapters.library.embedded.loan_rules import ANY
 from adapters.library.embedded.work_context import Here, add_row
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 
 Code = Annotated[str, Field(pattern=r"^\S{1,64}$")]
 Count = Annotated[int, Field(ge=0)]
@@ -214,5 +214,5 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-class EmbeddedOptions(Section):
+class EmbeddedOptions(ProfileSection):
     """Nothing but its type: who the library is stands beside it, how it works in its own tables."""

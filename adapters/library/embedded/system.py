@@ -40,8 +40,8 @@ from gateway.domain.library import (
     PickupLocation,
     RecordId,
 )
-from gateway.domain.problems import About, Reason, Refused
-from gateway.ports.adapter import LibraryContext
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import (
     BibHoldings,
     Capability,
@@ -50,10 +50,10 @@ from gateway.ports.library_system import (
     LibraryCodes,
     LibraryInfo,
     PatronKey,
-    Received,
     TemporaryItem,
+    TemporaryItemResult,
 )
-from gateway.ports.shared_store import NotAtOnce, SharesStore
+from gateway.ports.shared_store import SharesStore, WouldWait
 
 T = TypeVar("T")
 HereWork = Callable[[Connection, Here], T]
@@ -62,7 +62,7 @@ RACES = 3
 """How often work is tried that met a unique key which another transaction had just taken: the next try sees it."""
 
 
-async def open_embedded(context: LibraryContext, _options: EmbeddedOptions) -> EmbeddedLibrary:
+async def open_embedded(context: LibraryAdapterContext, _options: EmbeddedOptions) -> EmbeddedLibrary:
     return EmbeddedLibrary(context)
 
 
@@ -71,7 +71,7 @@ class EmbeddedLibrary(SharesStore):
 
     capabilities: frozenset[Capability] = frozenset(Capability)
 
-    def __init__(self, context: LibraryContext) -> None:
+    def __init__(self, context: LibraryAdapterContext) -> None:
         self._context = context
         self._verifier = Verifier()
 
@@ -121,7 +121,9 @@ class EmbeddedLibrary(SharesStore):
             account = None  # goes on, so that an unknown patron takes as long as a wrong secret
         fits = await self._verifier.is_correct(account.secret_hash if account else "", secret)
         if account is None or not fits:
-            raise Refused(Reason.PATRON_AUTH_FAILED, "patron and secret don't go together", about=About.CREDENTIALS)
+            raise Refused(
+                RefusalReason.PATRON_AUTH_FAILED, "patron and secret don't go together", about=MessagePart.CREDENTIALS
+            )
         return account.patron
 
     async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
@@ -201,7 +203,7 @@ class EmbeddedLibrary(SharesStore):
         return await self._write_store(key, lambda c, here: holds.update(c, here, hold_id, change, key))
 
     # temporary records
-    async def create_temporary_item(self, item: TemporaryItem, key: str) -> Received:
+    async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
         return await self._write_store(key, lambda c, here: temporary_items.create(c, here, item, key, temporary=True))
 
     async def delete_temporary_item(self, barcode: str, key: str) -> Item:
@@ -210,9 +212,9 @@ class EmbeddedLibrary(SharesStore):
     async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
         return await self._write_store(key, lambda c, here: temporary_items.change_barcode(c, here, barcode, new, key))
 
-    async def create_item(self, item: TemporaryItem, key: str) -> Received:
+    async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
         if item.hold is not None:
-            raise Refused(Reason.NOT_ALLOWED, "a lasting item is created without a hold", about=About.ITEM)
+            raise Refused(RefusalReason.NOT_ALLOWED, "a lasting item is created without a hold", about=MessagePart.ITEM)
         return await self._write_store(key, lambda c, here: temporary_items.create(c, here, item, key, temporary=False))
 
     # circulation
@@ -282,7 +284,7 @@ class EmbeddedLibrary(SharesStore):
 class _Within(EmbeddedLibrary):
     """See `SharesStore.within`."""
 
-    def __init__(self, context: LibraryContext, connection: Connection) -> None:
+    def __init__(self, context: LibraryAdapterContext, connection: Connection) -> None:
         self._context = context
         self._connection = connection
         self._moment = super()._make_work_context()
@@ -299,10 +301,10 @@ class _Within(EmbeddedLibrary):
         try:
             return work(self._connection, here)
         except Refused as refused:
-            raise NotAtOnce("a change was refused") from refused
+            raise WouldWait("a change was refused") from refused
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
-        raise NotAtOnce("checking a secret takes long")
+        raise WouldWait("checking a secret takes long")
 
     async def _hash_secret(self, secret: str) -> str:
-        raise NotAtOnce("hashing a secret takes long")
+        raise WouldWait("hashing a secret takes long")

@@ -17,9 +17,9 @@ from adapters.library.embedded.patron_rows import unknown_patron
 from adapters.library.embedded.tables import bibs, holdings, holds, items
 from adapters.library.embedded.work_context import Here, add_row, lock_item, new_id
 from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
-from gateway.ports.library_system import Received, TemporaryItem
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
+from gateway.ports.library_system import TemporaryItem, TemporaryItemResult
 from gateway.sql.statements import Prepared
 
 # All that has to be known before anything is written, in one statement: this is what a partner's AcceptItem costs.
@@ -53,16 +53,18 @@ LEFT JOIN embedded_branches u ON u.library = :library AND u.code = :pickup AND u
 )
 
 
-@frozen
+@value
 class _Ids:
     bib: str
     item: str
 
 
-def create(connection: Connection, here: Here, wish: TemporaryItem, key: str, *, temporary: bool) -> Received:
+def create(
+    connection: Connection, here: Here, wish: TemporaryItem, key: str, *, temporary: bool
+) -> TemporaryItemResult:
     """Raises Refused(DUPLICATE_ITEM | UNKNOWN_PATRON | BAD_PICKUP_LOCATION | INVALID_VALUE | DATA_MISSING)."""
     if not wish.barcode:
-        raise Refused(Reason.DATA_MISSING, "an item needs a barcode", about=About.ITEM)
+        raise Refused(RefusalReason.DATA_MISSING, "an item needs a barcode", about=MessagePart.ITEM)
     before = _BEFORE.fetch_first(connection, _before(here, wish, key))
     if before.known is not None:
         again = _again(connection, here, before.known, key)
@@ -76,7 +78,7 @@ def create(connection: Connection, here: Here, wish: TemporaryItem, key: str, *,
     status, transit_to = _status(wish, before.branch)
     row = _item_row(here, wish, key, before.branch, ids, holding_id, status, transit_to, temporary)
     add_row(connection, items, row)
-    return Received(
+    return TemporaryItemResult(
         item=_item(wish, before, ids, status, temporary),
         bib=record,
         hold=_add_hold(connection, here, wish, key, before, ids, status),
@@ -96,13 +98,13 @@ def _before(here: Here, wish: TemporaryItem, key: str) -> dict[str, str]:
     }
 
 
-def _again(connection: Connection, here: Here, item_id: str, key: str) -> Received | None:
+def _again(connection: Connection, here: Here, item_id: str, key: str) -> TemporaryItemResult | None:
     """What this key made before. Once that is deleted the same request may bring the item anew, so the key is
     free again."""
     piece = item_rows.by_id(connection, here, item_id)
     if piece.deleted is None:
         record = bib_ever(connection, here, piece.item.bib_id)
-        return Received(piece.item, record, circulation_rows.by_key(connection, here, key), repeated=True)
+        return TemporaryItemResult(piece.item, record, circulation_rows.by_key(connection, here, key), repeated=True)
     connection.execute(update(items).where(items.c.library == here.library, items.c.id == item_id).values(key=None))
     of_key = (holds.c.library == here.library, holds.c.key == key)
     connection.execute(update(holds).where(*of_key).values(key=holds.c.key + "/" + holds.c.id))
@@ -112,16 +114,19 @@ def _again(connection: Connection, here: Here, item_id: str, key: str) -> Receiv
 def _check(wish: TemporaryItem, before: Row[Any]) -> None:
     if before.live is not None:
         raise Refused(
-            Reason.DUPLICATE_ITEM, "an item with this barcode is here already", about=About.ITEM, value=wish.barcode
+            RefusalReason.DUPLICATE_ITEM,
+            "an item with this barcode is here already",
+            about=MessagePart.ITEM,
+            value=wish.barcode,
         )
     if before.branch is None:
         named = wish.location.library
         detail = f"the library has no branch {named}" if named else "the library has no resource-sharing branch"
-        raise Refused(Reason.INVALID_VALUE, detail, value=named)
+        raise Refused(RefusalReason.INVALID_VALUE, detail, value=named)
     if wish.location.shelf and before.shelf is None:
         raise no_shelf(before.branch, wish.location.shelf)
     if before.circulates is None:
-        raise Refused(Reason.INVALID_VALUE, f"the library has no item policy {wish.policy}", value=wish.policy)
+        raise Refused(RefusalReason.INVALID_VALUE, f"the library has no item policy {wish.policy}", value=wish.policy)
     if wish.hold is None:
         return
     if before.patron is None:
@@ -262,10 +267,13 @@ def delete(connection: Connection, here: Here, barcode: str, key: str) -> Item:
         return _deleted_under(connection, here, barcode, key)
     if not piece.item.temporary:
         raise Refused(
-            Reason.NOT_ALLOWED, "only a partner's item can be deleted this way", about=About.ITEM, value=barcode
+            RefusalReason.NOT_ALLOWED,
+            "only a partner's item can be deleted this way",
+            about=MessagePart.ITEM,
+            value=barcode,
         )
     if circulation_rows.open_of_item(connection, here, piece.item.id) is not None:
-        raise Refused(Reason.IN_USE, "the item is on loan", about=About.ITEM, value=barcode)
+        raise Refused(RefusalReason.IN_USE, "the item is on loan", about=MessagePart.ITEM, value=barcode)
     is_last = len(item_rows.of_bib(connection, here, piece.item.bib_id)) == 1
     _cancel_holds(connection, here, piece, is_last)
     item_rows.change(
@@ -285,7 +293,7 @@ def delete(connection: Connection, here: Here, barcode: str, key: str) -> Item:
 def _deleted_under(connection: Connection, here: Here, barcode: str, key: str) -> Item:
     gone = item_rows.latest_deleted(connection, here, barcode)
     if gone is None or gone.deleted_key != key:
-        raise Refused(Reason.UNKNOWN_ITEM, "no item has this barcode", about=About.ITEM, value=barcode)
+        raise Refused(RefusalReason.UNKNOWN_ITEM, "no item has this barcode", about=MessagePart.ITEM, value=barcode)
     return gone.item
 
 
@@ -321,16 +329,23 @@ def _remove_record(connection: Connection, here: Here, piece: Piece) -> None:
 def change_barcode(connection: Connection, here: Here, barcode: str, new: str, key: str) -> Item:
     """Raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED | DATA_MISSING)."""
     if not new:
-        raise Refused(Reason.DATA_MISSING, "an item needs a barcode", about=About.ITEM)
+        raise Refused(RefusalReason.DATA_MISSING, "an item needs a barcode", about=MessagePart.ITEM)
     lock_item(connection, here, barcode)
     other = item_rows.live(connection, here, new)
     if other is not None and work_context.done(connection, here, "change-barcode", key, other.item.id):
         return other.item
     piece = item_rows.by_barcode(connection, here, barcode)
     if not piece.item.temporary:
-        raise Refused(Reason.NOT_ALLOWED, "only a partner's item changes its barcode", about=About.ITEM, value=barcode)
+        raise Refused(
+            RefusalReason.NOT_ALLOWED,
+            "only a partner's item changes its barcode",
+            about=MessagePart.ITEM,
+            value=barcode,
+        )
     if other is not None and other.item.id != piece.item.id:
-        raise Refused(Reason.DUPLICATE_ITEM, "another item has the new barcode already", about=About.ITEM, value=new)
+        raise Refused(
+            RefusalReason.DUPLICATE_ITEM, "another item has the new barcode already", about=MessagePart.ITEM, value=new
+        )
     item_rows.change(connection, here, piece.item.id, barcode=new)
     work_context.remember(connection, here, "change-barcode", key, piece.item.id)
     return item_rows.by_id(connection, here, piece.item.id).item

@@ -10,13 +10,13 @@ from typing import Any
 
 from adapters.ncip.client.speaker import Input
 from gateway.domain.library import Money, RecordId
-from gateway.domain.value import frozen
-from gateway.ports.partner_simulator import Parameter
+from gateway.domain.value import value
+from gateway.ports.partner_simulator import ServiceParameter
 
 _FROM_NOW = re.compile(r"\+([0-9]{1,4})([dw])")
 
 
-@frozen
+@value
 class Typing:
     """What texts are read with: the library's zone and currency, and the moment."""
 
@@ -33,11 +33,11 @@ Read = Callable[[str, Typing], Any]
 """Raises ValueError with a plain sentence."""
 
 
-@frozen
+@value
 class Spec:
     """A parameter, the field of `Values` that it sets, and how its text is read."""
 
-    parameter: Parameter
+    parameter: ServiceParameter
     field: str
     read: Read
 
@@ -129,7 +129,7 @@ def _spec(
     choices: tuple[str, ...] = (),
 ) -> tuple[str, Spec]:
     flag = read in (_flag, _no)
-    parameter = Parameter(name, help_, example, repeatable=repeatable, flag=flag, choices=choices)
+    parameter = ServiceParameter(name, help_, example, repeatable=repeatable, flag=flag, choices=choices)
     return name, Spec(parameter, field or name.replace("-", "_"), read)
 
 

@@ -26,9 +26,17 @@ from adapters.ncip.messages import (
     response_to,
 )
 from adapters.ncip.xml_parser import Limits, is_cut, parse
-from gateway.domain.problems import About, Fault, MalformedMessage, OutcomeUnknown, Reason, Refused, Unavailable
-from gateway.domain.value import frozen
-from gateway.ports.partner_simulator import Reply
+from gateway.domain.problems import (
+    MalformationKind,
+    MalformedMessage,
+    MessagePart,
+    OutcomeUnknown,
+    RefusalReason,
+    Refused,
+    Unavailable,
+)
+from gateway.domain.value import value
+from gateway.ports.partner_simulator import TransportReply
 
 LIMITS = Limits(size=20_000_000, elements=500_000)
 """Of answers; a LookupItemSet may be long."""
@@ -41,101 +49,101 @@ GENERIC = "Response"
 _NOT_DONE = frozenset({404, 405, 408, 410, 421, 425, 429, 501, 503, 505})
 """Statuses by which a server says that it has not begun: trying again does no harm."""
 
-WORDS: dict[str, Reason] = {
+WORDS: dict[str, RefusalReason] = {
     # the patron
-    "unknown user": Reason.UNKNOWN_PATRON,
-    "unkown user": Reason.UNKNOWN_PATRON,  # Koha, in LookupUser
-    "user unknown": Reason.UNKNOWN_PATRON,  # Alma as VCU's addon knows it
-    "patron not found": Reason.UNKNOWN_PATRON,  # INC
-    "no user identifier provided": Reason.DATA_MISSING,  # Koha
-    "non unique user": Reason.AMBIGUOUS_PATRON,
-    "user authentication failed": Reason.PATRON_AUTH_FAILED,
-    "user blocked": Reason.PATRON_BLOCKED,
-    "user access denied": Reason.NOT_ALLOWED,
-    "duplicate user": Reason.DUPLICATE_PATRON,
-    "maximum check outs exceeded": Reason.LIMIT_REACHED,
-    "user ineligible to check out this item": Reason.NOT_ALLOWED,
-    "user ineligible to request this item": Reason.NOT_ALLOWED,
-    "user ineligible to renew this item": Reason.NOT_ALLOWED,
+    "unknown user": RefusalReason.UNKNOWN_PATRON,
+    "unkown user": RefusalReason.UNKNOWN_PATRON,  # Koha, in LookupUser
+    "user unknown": RefusalReason.UNKNOWN_PATRON,  # Alma as VCU's addon knows it
+    "patron not found": RefusalReason.UNKNOWN_PATRON,  # INC
+    "no user identifier provided": RefusalReason.DATA_MISSING,  # Koha
+    "non unique user": RefusalReason.AMBIGUOUS_PATRON,
+    "user authentication failed": RefusalReason.PATRON_AUTH_FAILED,
+    "user blocked": RefusalReason.PATRON_BLOCKED,
+    "user access denied": RefusalReason.NOT_ALLOWED,
+    "duplicate user": RefusalReason.DUPLICATE_PATRON,
+    "maximum check outs exceeded": RefusalReason.LIMIT_REACHED,
+    "user ineligible to check out this item": RefusalReason.NOT_ALLOWED,
+    "user ineligible to request this item": RefusalReason.NOT_ALLOWED,
+    "user ineligible to renew this item": RefusalReason.NOT_ALLOWED,
     # the item or record
-    "unknown item": Reason.UNKNOWN_ITEM,
-    "unknown record": Reason.UNKNOWN_RECORD,  # Koha
-    "non unique item": Reason.AMBIGUOUS_ITEM,
-    "duplicate item": Reason.DUPLICATE_ITEM,
-    "item access denied": Reason.NOT_ALLOWED,
-    "item does not circulate": Reason.ITEM_DOES_NOT_CIRCULATE,
-    "resource cannot be provided": Reason.ITEM_NOT_AVAILABLE,
-    "check out not allowed item has outstanding requests": Reason.REQUESTED_BY_OTHER,  # Koha
-    "check out not allowed item is already checked out": Reason.ITEM_ON_LOAN,  # Koha
-    "item not checked out": Reason.NOT_CHECKED_OUT,
-    "not on loan": Reason.NOT_CHECKED_OUT,  # by ReShare's list
-    "9022": Reason.NOT_CHECKED_OUT,  # by ReShare's list
+    "unknown item": RefusalReason.UNKNOWN_ITEM,
+    "unknown record": RefusalReason.UNKNOWN_RECORD,  # Koha
+    "non unique item": RefusalReason.AMBIGUOUS_ITEM,
+    "duplicate item": RefusalReason.DUPLICATE_ITEM,
+    "item access denied": RefusalReason.NOT_ALLOWED,
+    "item does not circulate": RefusalReason.ITEM_DOES_NOT_CIRCULATE,
+    "resource cannot be provided": RefusalReason.ITEM_NOT_AVAILABLE,
+    "check out not allowed item has outstanding requests": RefusalReason.REQUESTED_BY_OTHER,  # Koha
+    "check out not allowed item is already checked out": RefusalReason.ITEM_ON_LOAN,  # Koha
+    "item not checked out": RefusalReason.NOT_CHECKED_OUT,
+    "not on loan": RefusalReason.NOT_CHECKED_OUT,  # by ReShare's list
+    "9022": RefusalReason.NOT_CHECKED_OUT,  # by ReShare's list
     # the request
-    "unknown request": Reason.UNKNOWN_REQUEST,
-    "non unique request": Reason.AMBIGUOUS_REQUEST,
-    "request already processed": Reason.REQUEST_CLOSED,
-    "duplicate request": Reason.DUPLICATE_REQUEST,
-    "cannot accept item": Reason.NOT_ALLOWED,
-    "cannot guarantee restrictions on use": Reason.NOT_ALLOWED,
-    "element rule violated": Reason.NOT_ALLOWED,
-    "pickup library invalid": Reason.BAD_PICKUP_LOCATION,  # Koha
-    "pickup library not specified": Reason.BAD_PICKUP_LOCATION,  # Koha
-    "item not available by need before date": Reason.NOT_AVAILABLE_IN_TIME,
+    "unknown request": RefusalReason.UNKNOWN_REQUEST,
+    "non unique request": RefusalReason.AMBIGUOUS_REQUEST,
+    "request already processed": RefusalReason.REQUEST_CLOSED,
+    "duplicate request": RefusalReason.DUPLICATE_REQUEST,
+    "cannot accept item": RefusalReason.NOT_ALLOWED,
+    "cannot guarantee restrictions on use": RefusalReason.NOT_ALLOWED,
+    "element rule violated": RefusalReason.NOT_ALLOWED,
+    "pickup library invalid": RefusalReason.BAD_PICKUP_LOCATION,  # Koha
+    "pickup library not specified": RefusalReason.BAD_PICKUP_LOCATION,  # Koha
+    "item not available by need before date": RefusalReason.NOT_AVAILABLE_IN_TIME,
     # the loan
-    "item not renewable": Reason.NOT_RENEWABLE,
-    "apply to circulation desk loan cannot be renewed (no change in due date)": Reason.NOT_RENEWABLE,  # Alma
-    "maximum renewals exceeded": Reason.RENEWAL_LIMIT_REACHED,
-    "renewal not allowed item has outstanding requests": Reason.RENEWAL_HAS_REQUESTS,
-    "item cannot be recalled": Reason.CANNOT_BE_RECALLED,
+    "item not renewable": RefusalReason.NOT_RENEWABLE,
+    "apply to circulation desk loan cannot be renewed (no change in due date)": RefusalReason.NOT_RENEWABLE,  # Alma
+    "maximum renewals exceeded": RefusalReason.RENEWAL_LIMIT_REACHED,
+    "renewal not allowed item has outstanding requests": RefusalReason.RENEWAL_HAS_REQUESTS,
+    "item cannot be recalled": RefusalReason.CANNOT_BE_RECALLED,
     # money
-    "duplicate fiscal transaction": Reason.DUPLICATE_CHARGE,
-    "account access denied": Reason.NOT_ALLOWED,
-    "invalid amount": Reason.INVALID_AMOUNT,
+    "duplicate fiscal transaction": RefusalReason.DUPLICATE_CHARGE,
+    "account access denied": RefusalReason.NOT_ALLOWED,
+    "invalid amount": RefusalReason.INVALID_AMOUNT,
     # the message and its sender
-    "needed data missing": Reason.DATA_MISSING,
-    "invalid date": Reason.INVALID_DATE,
-    "invalid message syntax error": Reason.INVALID_VALUE,
-    "protocol error": Reason.INVALID_VALUE,
-    "unknown element": Reason.INVALID_VALUE,
-    "unknown scheme": Reason.INVALID_VALUE,
-    "unknown value from known scheme": Reason.INVALID_VALUE,
-    "unsupported shipping address type": Reason.INVALID_VALUE,
-    "unable to add element": Reason.INVALID_VALUE,
-    "unable to delete element": Reason.INVALID_VALUE,
-    "unsupported service": Reason.UNSUPPORTED_SERVICE,
-    "unknown service": Reason.UNSUPPORTED_SERVICE,
-    "service is not known": Reason.UNSUPPORTED_SERVICE,  # Alma, also when it can't read umlauts
-    "unauthorized service for agency": Reason.UNAUTHORIZED_SERVICE,
-    "unauthorized service for system": Reason.UNAUTHORIZED_SERVICE,
-    "unauthorized combination of element values for agency": Reason.INVALID_VALUE,
-    "unauthorized combination of element values for system": Reason.INVALID_VALUE,
-    "unknown agency": Reason.UNKNOWN_AGENCY,
-    "unknown system": Reason.UNKNOWN_SENDER,
-    "agency authentication failed": Reason.SENDER_AUTH_FAILED,
-    "system authentication failed": Reason.SENDER_AUTH_FAILED,
-    "temporary processing failure": Reason.TEMPORARY_FAILURE,
-    "patron record is busy": Reason.TEMPORARY_FAILURE,  # Relais D2D
-    "unknown error": Reason.OTHER,  # Koha
+    "needed data missing": RefusalReason.DATA_MISSING,
+    "invalid date": RefusalReason.INVALID_DATE,
+    "invalid message syntax error": RefusalReason.INVALID_VALUE,
+    "protocol error": RefusalReason.INVALID_VALUE,
+    "unknown element": RefusalReason.INVALID_VALUE,
+    "unknown scheme": RefusalReason.INVALID_VALUE,
+    "unknown value from known scheme": RefusalReason.INVALID_VALUE,
+    "unsupported shipping address type": RefusalReason.INVALID_VALUE,
+    "unable to add element": RefusalReason.INVALID_VALUE,
+    "unable to delete element": RefusalReason.INVALID_VALUE,
+    "unsupported service": RefusalReason.UNSUPPORTED_SERVICE,
+    "unknown service": RefusalReason.UNSUPPORTED_SERVICE,
+    "service is not known": RefusalReason.UNSUPPORTED_SERVICE,  # Alma, also when it can't read umlauts
+    "unauthorized service for agency": RefusalReason.UNAUTHORIZED_SERVICE,
+    "unauthorized service for system": RefusalReason.UNAUTHORIZED_SERVICE,
+    "unauthorized combination of element values for agency": RefusalReason.INVALID_VALUE,
+    "unauthorized combination of element values for system": RefusalReason.INVALID_VALUE,
+    "unknown agency": RefusalReason.UNKNOWN_AGENCY,
+    "unknown system": RefusalReason.UNKNOWN_SENDER,
+    "agency authentication failed": RefusalReason.SENDER_AUTH_FAILED,
+    "system authentication failed": RefusalReason.SENDER_AUTH_FAILED,
+    "temporary processing failure": RefusalReason.TEMPORARY_FAILURE,
+    "patron record is busy": RefusalReason.TEMPORARY_FAILURE,  # Relais D2D
+    "unknown error": RefusalReason.OTHER,  # Koha
 }
 
-PHRASES: tuple[tuple[str, Reason], ...] = (
-    ("patron not found", Reason.UNKNOWN_PATRON),  # INC: `PATRON_NOT_FOUND : id`
-    ("did not find a user", Reason.UNKNOWN_PATRON),  # FOLIO: `Did not find a user with that id`
-    ("patron record is busy", Reason.TEMPORARY_FAILURE),  # Relais D2D
+PHRASES: tuple[tuple[str, RefusalReason], ...] = (
+    ("patron not found", RefusalReason.UNKNOWN_PATRON),  # INC: `PATRON_NOT_FOUND : id`
+    ("did not find a user", RefusalReason.UNKNOWN_PATRON),  # FOLIO: `Did not find a user with that id`
+    ("patron record is busy", RefusalReason.TEMPORARY_FAILURE),  # Relais D2D
 )
 """Within longer texts, where a responder adds an id or a sentence."""
 
-_ABOUT: dict[str, About] = {
+_ABOUT: dict[str, MessagePart] = {
     **{element.rpartition("/")[2].lower(): about for about, element in ELEMENTS.items()},
     **{V1_ELEMENTS[element].lower(): about for about, element in ELEMENTS.items() if element in V1_ELEMENTS},
-    "useridentifiervalue": About.PATRON,
-    "itemidentifiervalue": About.ITEM,
-    "requestidentifiervalue": About.REQUEST,
-    "authenticationinputdata": About.CREDENTIALS,
+    "useridentifiervalue": MessagePart.PATRON,
+    "itemidentifiervalue": MessagePart.ITEM,
+    "requestidentifiervalue": MessagePart.REQUEST,
+    "authenticationinputdata": MessagePart.CREDENTIALS,
 }
 
 
-@frozen
+@value
 class Answered:
     """A success: `response` has the values, `message` all that came."""
 
@@ -154,7 +162,7 @@ class RefusedByPartner(Refused):
         self.problems = problems
 
 
-def read_reply(reply: Reply, sent: Message, dialect: NcipDialect, zone: tzinfo) -> Answered:
+def read_reply(reply: TransportReply, sent: Message, dialect: NcipDialect, zone: tzinfo) -> Answered:
     """What came back by HTTP or TCP. An NCIP message is believed whatever the status; without one the status says
     whether anything can have been done.
 
@@ -169,7 +177,7 @@ def read_reply(reply: Reply, sent: Message, dialect: NcipDialect, zone: tzinfo) 
         raise
 
 
-def _blame_status(reply: Reply, error: MalformedMessage) -> None:
+def _blame_status(reply: TransportReply, error: MalformedMessage) -> None:
     """Raises what an HTTP status says where the body isn't NCIP; nothing for 2xx and for TCP.
 
     500, 502 and 504 tell nothing of what was done before they came up: FOLIO answers 500 when it can't build an
@@ -178,7 +186,7 @@ def _blame_status(reply: Reply, error: MalformedMessage) -> None:
     status = reply.status
     if status in (401, 403, 407):
         raise Refused(
-            Reason.SENDER_AUTH_FAILED, f"The other system let us not in (HTTP {status}).", internal=str(error)
+            RefusalReason.SENDER_AUTH_FAILED, f"The other system let us not in (HTTP {status}).", internal=str(error)
         ) from error
     if 300 <= status < 500 or status in _NOT_DONE:
         raise Unavailable(f"the other system did not take the message (HTTP {status})") from error
@@ -190,21 +198,21 @@ def read_answer(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo) -
     """The bytes of an answer. Raises Refused, MalformedMessage."""
     if raw.strip() == KOHA_GREETING:
         raise Refused(
-            Reason.SENDER_AUTH_FAILED, "The other system did not accept our token.", internal="Koha: It works!"
+            RefusalReason.SENDER_AUTH_FAILED, "The other system did not accept our token.", internal="Koha: It works!"
         )
     message = _decoded(raw, sent, dialect, zone)
     body = message.body
     if isinstance(body, Problems):
         raise _refused(message, body.problems, sent, dialect)
     if not isinstance(body, Response):
-        raise MalformedMessage(message.service, "is not an answer", Fault.PROTOCOL)
+        raise MalformedMessage(message.service, "is not an answer", MalformationKind.PROTOCOL)
     if body.problems:
         raise _refused(message, body.problems, sent, dialect)
     if isinstance(body, ItemRequestedResponse):
         _check_requested(message, body, sent, dialect)
     expected = response_to(type(sent.body)) if isinstance(sent.body, Initiation) else None
     if expected is not type(body):
-        raise MalformedMessage(message.service, f"does not answer {sent.service}", Fault.PROTOCOL)
+        raise MalformedMessage(message.service, f"does not answer {sent.service}", MalformationKind.PROTOCOL)
     return Answered(body, message)
 
 
@@ -218,7 +226,7 @@ def _decoded(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo) -> M
     except MalformedMessage as error:
         if KOHA_GREETING in raw:
             raise MalformedMessage(
-                "NCIPMessage", "the other system did not understand our message (It works!)", Fault.PROTOCOL
+                "NCIPMessage", "the other system did not understand our message (It works!)", MalformationKind.PROTOCOL
             ) from error
         raise
 
@@ -236,11 +244,13 @@ def _check_requested(message: Message, answer: ItemRequestedResponse, sent: Mess
 def _refused(message: Message, problems: tuple[Problem, ...], sent: Message, dialect: NcipDialect) -> RefusedByPartner:
     """By the first problem that says something."""
     found = [(reason_of(problem, sent.service, dialect.errors), problem) for problem in problems]
-    known = [pair for pair in found if pair[0] is not Reason.OTHER]
+    known = [pair for pair in found if pair[0] is not RefusalReason.OTHER]
     reason, problem = (known or found)[0]
     refused = Refused(
         reason,
-        f"The other system answered: {TYPES[reason]}." if reason is not Reason.OTHER else "The other system refused.",
+        f"The other system answered: {TYPES[reason]}."
+        if reason is not RefusalReason.OTHER
+        else "The other system refused.",
         about=about_of(problem),
         value=problem.value or "",
         internal="; ".join(_words(problem) for problem in problems),
@@ -253,7 +263,7 @@ def _words(problem: Problem) -> str:
     return ", ".join(text for text in (type_, problem.detail, problem.element, problem.value) if text)
 
 
-def reason_of(problem: Problem, service: str, errors: Errors) -> Reason:
+def reason_of(problem: Problem, service: str, errors: Errors) -> RefusalReason:
     """What a problem means; the profile's own wordings come first, OTHER last."""
     type_ = problem.type.value if problem.type is not None else ""
     for words in (errors.services.get(service, {}), errors.map):
@@ -263,9 +273,9 @@ def reason_of(problem: Problem, service: str, errors: Errors) -> Reason:
     texts = [_plain(text) for text in (type_, problem.value, problem.detail) if text]
     found = next((WORDS[text] for text in texts if text in WORDS), None)
     if found is None:
-        found = next((reason for text in texts for phrase, reason in PHRASES if phrase in text), Reason.OTHER)
-    about_record = found is Reason.UNKNOWN_ITEM and about_of(problem) is About.RECORD
-    return Reason.UNKNOWN_RECORD if about_record else found
+        found = next((reason for text in texts for phrase, reason in PHRASES if phrase in text), RefusalReason.OTHER)
+    about_record = found is RefusalReason.UNKNOWN_ITEM and about_of(problem) is MessagePart.RECORD
+    return RefusalReason.UNKNOWN_RECORD if about_record else found
 
 
 def _could_be(wording: str, text: str) -> bool:
@@ -276,7 +286,7 @@ def _could_be(wording: str, text: str) -> bool:
     return len(text) >= len(before) + len(after) and text.startswith(before) and text.endswith(after)
 
 
-def about_of(problem: Problem) -> About | None:
+def about_of(problem: Problem) -> MessagePart | None:
     element = (problem.element or "").strip().lower()
     return _ABOUT.get(element.rpartition("/")[2])
 

@@ -14,7 +14,7 @@ from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.messages import Initiation, LookupVersion, Message, Root
 from adapters.ncip.messages.declaration import elements_of
 from adapters.ncip.wire_dialect import Extras, Strictness, XmlDialect
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 COMMON = ("from-agency", "to-agency", "profile-type")
 """Parameters of every service."""
@@ -47,7 +47,7 @@ _PERSON = (
 Fill = Callable[[Values, date], Values]
 
 
-@frozen
+@value
 class Ask:
     """`needs`: of each group at least one must be said. `fill` adds what is sent by default; `defaults` says so."""
 

@@ -24,7 +24,7 @@ from adapters.ncip.messages import (
 )
 from gateway.domain.circulation_policy import CirculationPolicy, PickupSource
 from gateway.domain.library import Money, RecordId
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 
 STANDARD_NUMBERS = frozenset({"isbn", "issn", "isrc", "ismn"})
 """Codes of numbers that stand on the thing itself, not in a catalogue."""
@@ -39,7 +39,7 @@ class CannotSay(Exception):
         self.reason = reason
 
 
-@frozen
+@value
 class Parties:
     """Who speaks to whom. Secrets are the texts themselves, already resolved; empty: none is sent."""
 
@@ -52,7 +52,7 @@ class Parties:
     system_secret: str = field(default="", repr=False)
 
 
-@frozen
+@value
 class Speaker:
     """What building a message needs to know beside the values."""
 
@@ -191,7 +191,7 @@ def _record_id(record: RecordId) -> BibliographicRecordId:
     return BibliographicRecordId(identifier=record.value, identifier_code=Code(record.type))
 
 
-@frozen
+@value
 class Input:
     """An AuthenticationInput: ('Barcode Id', '2100…'), ('PIN', '…')."""
 
@@ -199,7 +199,7 @@ class Input:
     value: str = field(repr=False)
 
 
-@frozen_by_name
+@keyword_value
 class Values:
     """Everything that any service can carry; each takes what it has a place for. Empty: not said.
 

@@ -20,10 +20,10 @@ from adapters.ncip.messages.items import (
     RoutingInformation,
 )
 from adapters.ncip.messages.users import Pending, UserOptionalFields
-from gateway.domain.value import frozen_by_name
+from gateway.domain.value import keyword_value
 
 
-@frozen_by_name
+@keyword_value
 class AcceptItem(MandatableInitiation):
     """An item from elsewhere has come: take it into local circulation for a user."""
 
@@ -44,7 +44,7 @@ class AcceptItem(MandatableInitiation):
     pickup_expiry_date: When | None = maybe("PickupExpiryDate")
 
 
-@frozen_by_name
+@keyword_value
 class AcceptItemResponse(Response):
     """Answer to AcceptItem.
 
@@ -56,7 +56,7 @@ class AcceptItemResponse(Response):
     user_id: UserId | None = extra("UserId")
 
 
-@frozen_by_name
+@keyword_value
 class CheckOutItem(MandatableInitiation):
     """Lend an item to a user.
 
@@ -80,7 +80,7 @@ class CheckOutItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@frozen_by_name
+@keyword_value
 class CheckOutItemResponse(Response):
     """Answer to CheckOutItem."""
 
@@ -100,7 +100,7 @@ class CheckOutItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class CheckInItem(MandatableInitiation):
     """An item has come back.
 
@@ -114,7 +114,7 @@ class CheckInItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@frozen_by_name
+@keyword_value
 class CheckInItemResponse(Response):
     """Answer to CheckInItem."""
 
@@ -126,7 +126,7 @@ class CheckInItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class UndoCheckOutItem(MandatableInitiation):
     """Take back a loan that should not have been."""
 
@@ -138,7 +138,7 @@ class UndoCheckOutItem(MandatableInitiation):
     request_id: RequestId | None = maybe("RequestId")
 
 
-@frozen_by_name
+@keyword_value
 class UndoCheckOutItemResponse(Response):
     """Answer to UndoCheckOutItem."""
 
@@ -147,7 +147,7 @@ class UndoCheckOutItemResponse(Response):
     fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
 
 
-@frozen_by_name
+@keyword_value
 class RenewItem(MandatableInitiation):
     """Renew a loan."""
 
@@ -165,7 +165,7 @@ class RenewItem(MandatableInitiation):
     acknowledged_item_use_restriction_types: tuple[Code, ...] = many("AcknowledgedItemUseRestrictionType")
 
 
-@frozen_by_name
+@keyword_value
 class RenewItemResponse(Response):
     """Answer to RenewItem."""
 
@@ -190,7 +190,7 @@ class RenewItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class RecallItem(MandatableInitiation):
     """Call a loan back."""
 
@@ -201,7 +201,7 @@ class RecallItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@frozen_by_name
+@keyword_value
 class RecallItemResponse(Response):
     """Answer to RecallItem."""
 
@@ -213,7 +213,7 @@ class RecallItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class CancelRecallItem(MandatableInitiation):
     """Take back a recall."""
 
@@ -222,7 +222,7 @@ class CancelRecallItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@frozen_by_name
+@keyword_value
 class CancelRecallItemResponse(Response):
     """Answer to CancelRecallItem."""
 

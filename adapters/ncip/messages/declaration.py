@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from adapters.ncip.wire_values import V2, Version
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 
 When = datetime | date
 """A moment (aware, UTC once decoded), or a day where no time was given."""
@@ -61,7 +61,7 @@ USER_ID_ELEMENT, V1_USER_ID_ELEMENT = "User Id", "Visible User Id"
 """UserElementType: version 1's word for what version 2 calls User Id (facts/ncip.md 3.6)."""
 
 
-@frozen
+@value
 class Code:
     """A SchemeValuePair: a word from a list, and perhaps the URL that names the list."""
 
@@ -72,7 +72,7 @@ class Code:
         return self.value
 
 
-@frozen
+@value
 class RawElement:
     """An element kept as it came: of an Ext, or one that the model doesn't know.
 
@@ -85,7 +85,7 @@ class RawElement:
     xml: str
 
 
-@frozen
+@value
 class Element:
     """What a field says about its element.
 
@@ -169,7 +169,7 @@ def v1_only(name: str) -> Any:
     return field(default=None, metadata={"ncip": Element(name, v1_only=True)})
 
 
-@frozen
+@value
 class Alternative:
     """One way to satisfy a choice: each of `required` is a set of fields of which exactly one is present."""
 
@@ -186,7 +186,7 @@ class Alternative:
         )
 
 
-@frozen
+@value
 class Choice:
     """The fields of exactly one alternative must be there, or none at all when `optional`."""
 
@@ -217,7 +217,7 @@ def maybe_one_of(*ways: str) -> Choice:
     return Choice(tuple(_alternative(way) for way in ways), optional=True)
 
 
-@frozen_by_name
+@keyword_value
 class Structure:
     """Anything with child elements. `ext` is the content of its Ext element, which nearly all may end with."""
 

@@ -7,10 +7,10 @@ from enum import StrEnum
 
 from adapters.ncip.messages.declaration import Code, RawElement, Structure, When, many, maybe, one, one_of, secret, text
 from adapters.ncip.wire_values import Version
-from gateway.domain.value import frozen_by_name
+from gateway.domain.value import keyword_value
 
 
-@frozen_by_name
+@keyword_value
 class VisibleItemId(Structure):
     """The number on an item's label, as version 1 carries it inside ItemDescription."""
 
@@ -18,7 +18,7 @@ class VisibleItemId(Structure):
     value: str = text("VisibleItemIdentifier")
 
 
-@frozen_by_name
+@keyword_value
 class UserId(Structure):
     """A user, in the agency's own numbering. Version 1: UniqueUserId, or VisibleUserId when it has a type."""
 
@@ -27,7 +27,7 @@ class UserId(Structure):
     value: str = text("UserIdentifierValue")
 
 
-@frozen_by_name
+@keyword_value
 class ItemId(Structure):
     """An item. Version 1: UniqueItemId."""
 
@@ -36,7 +36,7 @@ class ItemId(Structure):
     value: str = text("ItemIdentifierValue")
 
 
-@frozen_by_name
+@keyword_value
 class RequestId(Structure):
     """A request. Version 1: UniqueRequestId."""
 
@@ -45,7 +45,7 @@ class RequestId(Structure):
     value: str = text("RequestIdentifierValue")
 
 
-@frozen_by_name
+@keyword_value
 class PreviousUserId(Structure):
     """An id that the user had before."""
 
@@ -55,7 +55,7 @@ class PreviousUserId(Structure):
     valid_to_date: When | None = maybe("ValidToDate")
 
 
-@frozen_by_name
+@keyword_value
 class AuthenticationInput(Structure):
     """One thing a user says to be recognised: a barcode, a PIN."""
 
@@ -64,7 +64,7 @@ class AuthenticationInput(Structure):
     input_type: Code | None = one("AuthenticationInputType")
 
 
-@frozen_by_name
+@keyword_value
 class Problem(Structure):
     """Why something was not done. `element` is a name or a path such as `InitiationHeader/FromAgencyId`.
 
@@ -77,14 +77,14 @@ class Problem(Structure):
     value: str | None = maybe("ProblemValue")
 
 
-@frozen_by_name
+@keyword_value
 class MandatedAction(Structure):
     """The thing has already happened, at this moment: do it whatever your rules say (STD 5.3)."""
 
     date_event_occurred: When | None = one("DateEventOccurred")
 
 
-@frozen_by_name
+@keyword_value
 class InitiationHeader(Structure):
     """Who asks whom, and under which application profile."""
 
@@ -98,7 +98,7 @@ class InitiationHeader(Structure):
     application_profile_type: Code | None = maybe("ApplicationProfileType")
 
 
-@frozen_by_name
+@keyword_value
 class ResponseHeader(Structure):
     """Who answers whom: from and to are those of the answer."""
 
@@ -110,26 +110,26 @@ class ResponseHeader(Structure):
     to_agency_id: Code | None = one("ToAgencyId", inside="AgencyId")
 
 
-@frozen_by_name
+@keyword_value
 class Initiation(Structure):
     """A message that asks for something or tells of it."""
 
     initiation_header: InitiationHeader | None = maybe("InitiationHeader")
 
 
-@frozen_by_name
+@keyword_value
 class MandatableInitiation(Initiation):
     """A message that may say that the thing has already happened."""
 
     mandated_action: MandatedAction | None = maybe("MandatedAction")
 
 
-@frozen_by_name
+@keyword_value
 class Notification(Initiation):
     """A message that tells what has happened at the sender."""
 
 
-@frozen_by_name
+@keyword_value
 class Response(Structure):
     """An answer. Where `problems` stand, the rest is absent."""
 
@@ -137,24 +137,24 @@ class Response(Structure):
     problems: tuple[Problem, ...] = many("Problem", beside_problems=True)
 
 
-@frozen_by_name
+@keyword_value
 class Problems(Structure):
     """NCIPMessage/Problem: the whole message could not be dealt with."""
 
     problems: tuple[Problem, ...] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Extension(Structure):
     """NCIPMessage/Ext: a message that the partners have agreed on between themselves; its content is `ext`."""
 
 
-@frozen_by_name
+@keyword_value
 class LookupVersion(Initiation):
     """Ask which versions are spoken. Stands in NCIPVersionMessage, or in a plain NCIPMessage (KOHA)."""
 
 
-@frozen_by_name
+@keyword_value
 class LookupVersionResponse(Response):
     """Answer to LookupVersion: namespaces in NCIPVersionMessage (OCLC), XSD and DTD URLs in NCIPMessage (KOHA)."""
 
@@ -178,7 +178,7 @@ class Root(StrEnum):
     VERSION_MESSAGE = "NCIPVersionMessage"
 
 
-@frozen_by_name
+@keyword_value
 class Message:
     """A whole message.
 
@@ -204,7 +204,7 @@ class Message:
         return "Ext" if isinstance(self.body, Extension) else type(self.body).__name__
 
 
-@frozen_by_name
+@keyword_value
 class StructuredPersonalUserName(Structure):
     """A person's name in parts."""
 
@@ -215,7 +215,7 @@ class StructuredPersonalUserName(Structure):
     suffix: str | None = maybe("Suffix")
 
 
-@frozen_by_name
+@keyword_value
 class PersonalNameInformation(Structure):
     """A person's name, in parts or as one text."""
 
@@ -225,7 +225,7 @@ class PersonalNameInformation(Structure):
     unstructured: str | None = maybe("UnstructuredPersonalUserName")
 
 
-@frozen_by_name
+@keyword_value
 class OrganizationNameInformation(Structure):
     """The name of an organisation."""
 
@@ -233,7 +233,7 @@ class OrganizationNameInformation(Structure):
     name: str = text("OrganizationName")
 
 
-@frozen_by_name
+@keyword_value
 class NameInformation(Structure):
     """The name of a person or an organisation."""
 
@@ -243,7 +243,7 @@ class NameInformation(Structure):
     organizations: tuple[OrganizationNameInformation, ...] = many("OrganizationNameInformation")
 
 
-@frozen_by_name
+@keyword_value
 class StructuredAddress(Structure):
     """A postal address in parts: lines, or street parts."""
 
@@ -270,7 +270,7 @@ class StructuredAddress(Structure):
     care_of: str | None = maybe("CareOf")
 
 
-@frozen_by_name
+@keyword_value
 class UnstructuredAddress(Structure):
     """A postal address as one text."""
 
@@ -278,7 +278,7 @@ class UnstructuredAddress(Structure):
     data: str = text("UnstructuredAddressData")
 
 
-@frozen_by_name
+@keyword_value
 class PhysicalAddress(Structure):
     """A postal address."""
 
@@ -289,7 +289,7 @@ class PhysicalAddress(Structure):
     address_type: Code | None = one("PhysicalAddressType")
 
 
-@frozen_by_name
+@keyword_value
 class ElectronicAddress(Structure):
     """An e-mail address or telephone number."""
 
@@ -297,7 +297,7 @@ class ElectronicAddress(Structure):
     data: str = text("ElectronicAddressData")
 
 
-@frozen_by_name
+@keyword_value
 class UserAddressInformation(Structure):
     """One way to reach a user: postal, e-mail (`mailto`), telephone (`tel`)."""
 
@@ -310,7 +310,7 @@ class UserAddressInformation(Structure):
     electronic_address: ElectronicAddress | None = maybe("ElectronicAddress")
 
 
-@frozen_by_name
+@keyword_value
 class AgencyAddressInformation(Structure):
     """One way to reach an agency."""
 
@@ -323,7 +323,7 @@ class AgencyAddressInformation(Structure):
     electronic_address: ElectronicAddress | None = maybe("ElectronicAddress")
 
 
-@frozen_by_name
+@keyword_value
 class ShippingInformation(Structure):
     """Where and how to send an item."""
 

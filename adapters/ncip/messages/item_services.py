@@ -28,10 +28,10 @@ from adapters.ncip.messages.items import (
 )
 from adapters.ncip.messages.users import RequestFields, UserOptionalFields
 from adapters.ncip.wire_values import Version
-from gateway.domain.value import frozen_by_name
+from gateway.domain.value import keyword_value
 
 
-@frozen_by_name
+@keyword_value
 class LookupItem(Initiation):
     """Ask about an item."""
 
@@ -44,7 +44,7 @@ class LookupItem(Initiation):
     current_requesters_desired: bool = flag("CurrentRequestersDesired")
 
 
-@frozen_by_name
+@keyword_value
 class LookupItemResponse(Response):
     """Answer to LookupItem."""
 
@@ -58,7 +58,7 @@ class LookupItemResponse(Response):
     item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class LookupItemSet(Initiation):
     """Ask about all items of titles (2.02)."""
 
@@ -74,7 +74,7 @@ class LookupItemSet(Initiation):
     next_item_token: str | None = maybe("NextItemToken")
 
 
-@frozen_by_name
+@keyword_value
 class LookupItemSetResponse(Response):
     """Answer to LookupItemSet."""
 
@@ -82,7 +82,7 @@ class LookupItemSetResponse(Response):
     next_item_token: str | None = maybe("NextItemToken")
 
 
-@frozen_by_name
+@keyword_value
 class CreateItem(MandatableInitiation):
     """Register an item."""
 
@@ -98,14 +98,14 @@ class CreateItem(MandatableInitiation):
     sensitization_flag: bool = flag("SensitizationFlag")
 
 
-@frozen_by_name
+@keyword_value
 class CreateItemResponse(Response):
     """Answer to CreateItem."""
 
     item_id: ItemId | None = one("ItemId")
 
 
-@frozen_by_name
+@keyword_value
 class UpdateItem(MandatableInitiation):
     """Change an item."""
 
@@ -114,28 +114,28 @@ class UpdateItem(MandatableInitiation):
     add_item_fields: ItemFields | None = maybe("AddItemFields")
 
 
-@frozen_by_name
+@keyword_value
 class UpdateItemResponse(Response):
     """Answer to UpdateItem."""
 
     item_id: ItemId | None = one("ItemId")
 
 
-@frozen_by_name
+@keyword_value
 class DeleteItem(MandatableInitiation):
     """Remove an item."""
 
     item_id: ItemId | None = one("ItemId")
 
 
-@frozen_by_name
+@keyword_value
 class DeleteItemResponse(Response):
     """Answer to DeleteItem."""
 
     item_id: ItemId | None = one("ItemId")
 
 
-@frozen_by_name
+@keyword_value
 class UpdateCirculationStatus(MandatableInitiation):
     """Set the status of an item."""
 
@@ -143,14 +143,14 @@ class UpdateCirculationStatus(MandatableInitiation):
     circulation_status: Code | None = one("CirculationStatus")
 
 
-@frozen_by_name
+@keyword_value
 class UpdateCirculationStatusResponse(Response):
     """Answer to UpdateCirculationStatus."""
 
     item_id: ItemId | None = one("ItemId")
 
 
-@frozen_by_name
+@keyword_value
 class ReportCirculationStatusChange(MandatableInitiation):
     """Say that an item is lost, missing, returned or was never borrowed."""
 
@@ -170,7 +170,7 @@ class ReportCirculationStatusChange(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@frozen_by_name
+@keyword_value
 class ReportCirculationStatusChangeResponse(Response):
     """Answer to ReportCirculationStatusChange."""
 
@@ -180,7 +180,7 @@ class ReportCirculationStatusChangeResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class RequestItem(MandatableInitiation):
     """Ask for an item."""
 
@@ -209,7 +209,7 @@ class RequestItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@frozen_by_name
+@keyword_value
 class RequestItemResponse(Response):
     """Answer to RequestItem."""
 
@@ -230,7 +230,7 @@ class RequestItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class CancelRequestItem(MandatableInitiation):
     """Cancel a request."""
 
@@ -251,7 +251,7 @@ class CancelRequestItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@frozen_by_name
+@keyword_value
 class CancelRequestItemResponse(Response):
     """Answer to CancelRequestItem."""
 
@@ -265,7 +265,7 @@ class CancelRequestItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class UpdateRequestItem(MandatableInitiation):
     """Change a request."""
 
@@ -282,7 +282,7 @@ class UpdateRequestItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@frozen_by_name
+@keyword_value
 class UpdateRequestItemResponse(Response):
     """Answer to UpdateRequestItem."""
 
@@ -301,7 +301,7 @@ class UpdateRequestItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class LookupRequest(Initiation):
     """Ask about a request."""
 
@@ -317,7 +317,7 @@ class LookupRequest(Initiation):
     user_element_types: tuple[Code, ...] = many("UserElementType")
 
 
-@frozen_by_name
+@keyword_value
 class LookupRequestResponse(Response):
     """Answer to LookupRequest."""
 

@@ -20,10 +20,10 @@ from adapters.ncip.messages.declaration import (
 from adapters.ncip.messages.envelope import ItemId, NameInformation, Problem, RequestId, UserId, VisibleItemId
 from adapters.ncip.wire_values import Version, from_minor_units, to_minor_units
 from gateway.domain.library import Money
-from gateway.domain.value import frozen_by_name
+from gateway.domain.value import keyword_value
 
 
-@frozen_by_name
+@keyword_value
 class BibliographicItemId(Structure):
     """An identifier printed on the thing: ISBN, ISSN."""
 
@@ -31,7 +31,7 @@ class BibliographicItemId(Structure):
     identifier_code: Code | None = maybe("BibliographicItemIdentifierCode")
 
 
-@frozen_by_name
+@keyword_value
 class BibliographicRecordId(Structure):
     """The number of a record in a catalogue: OCLC, LCCN, a local system number."""
 
@@ -42,7 +42,7 @@ class BibliographicRecordId(Structure):
     identifier_code: Code | None = maybe("BibliographicRecordIdentifierCode")
 
 
-@frozen_by_name
+@keyword_value
 class BibliographicId(Structure):
     """An ISBN or the like, or the number of a record."""
 
@@ -52,7 +52,7 @@ class BibliographicId(Structure):
     bibliographic_record_id: BibliographicRecordId | None = maybe("BibliographicRecordId")
 
 
-@frozen_by_name
+@keyword_value
 class ComponentId(Structure):
     """An identifier of a part: an article."""
 
@@ -60,7 +60,7 @@ class ComponentId(Structure):
     identifier: str = text("ComponentIdentifier")
 
 
-@frozen_by_name
+@keyword_value
 class BibliographicDescription(Structure):
     """Title, author and the like."""
 
@@ -87,7 +87,7 @@ class BibliographicDescription(Structure):
     medium_type: Code | None = maybe("MediumType")
 
 
-@frozen_by_name
+@keyword_value
 class ElectronicResource(Structure):
     """A file, or a reference to one."""
 
@@ -98,7 +98,7 @@ class ElectronicResource(Structure):
     reference_to_resource: str | None = maybe("ReferenceToResource")
 
 
-@frozen_by_name
+@keyword_value
 class Amount(Structure):
     """Money in minor units of its currency: 150 EUR is one euro fifty (facts/ncip.md 3.1)."""
 
@@ -118,7 +118,7 @@ class Amount(Structure):
         return from_minor_units(self.minor_units, self.currency.value)
 
 
-@frozen_by_name
+@keyword_value
 class FiscalTransactionReferenceId(Structure):
     """The number of a charge or payment."""
 
@@ -126,7 +126,7 @@ class FiscalTransactionReferenceId(Structure):
     value: str = text("FiscalTransactionIdentifierValue")
 
 
-@frozen_by_name
+@keyword_value
 class ItemDetails(Structure):
     """The item that a charge or notice is about."""
 
@@ -142,7 +142,7 @@ class ItemDetails(Structure):
     date_returned: When | None = maybe("DateReturned")
 
 
-@frozen_by_name
+@keyword_value
 class FiscalTransactionInformation(Structure):
     """A charge or payment."""
 
@@ -159,7 +159,7 @@ class FiscalTransactionInformation(Structure):
     item_details: ItemDetails | None = maybe("ItemDetails")
 
 
-@frozen_by_name
+@keyword_value
 class AccountDetails(Structure):
     """One entry of a fiscal account."""
 
@@ -167,7 +167,7 @@ class AccountDetails(Structure):
     fiscal_transaction_information: FiscalTransactionInformation | None = one("FiscalTransactionInformation")
 
 
-@frozen_by_name
+@keyword_value
 class UserFiscalAccount(Structure):
     """What a user owes, in one currency."""
 
@@ -175,7 +175,7 @@ class UserFiscalAccount(Structure):
     account_details: tuple[AccountDetails, ...] = many("AccountDetails")
 
 
-@frozen_by_name
+@keyword_value
 class LocationNameInstance(Structure):
     """One level of a place."""
 
@@ -183,14 +183,14 @@ class LocationNameInstance(Structure):
     value: str = text("LocationNameValue")
 
 
-@frozen_by_name
+@keyword_value
 class LocationName(Structure):
     """A place, from the wide (level 1) to the narrow."""
 
     instances: tuple[LocationNameInstance, ...] = some("LocationNameInstance")
 
 
-@frozen_by_name
+@keyword_value
 class Location(Structure):
     """Where an item is."""
 
@@ -200,7 +200,7 @@ class Location(Structure):
     valid_to_date: When | None = maybe("ValidToDate")
 
 
-@frozen_by_name
+@keyword_value
 class ChronologyLevelInstance(Structure):
     """One level of a chronology: year, month."""
 
@@ -211,7 +211,7 @@ class ChronologyLevelInstance(Structure):
     value: str = text("ChronologyValue")
 
 
-@frozen_by_name
+@keyword_value
 class EnumerationLevelInstance(Structure):
     """One level of an enumeration: volume, number."""
 
@@ -223,21 +223,21 @@ class EnumerationLevelInstance(Structure):
     value: str = text("EnumerationValue")
 
 
-@frozen_by_name
+@keyword_value
 class HoldingsChronology(Structure):
     """Dates of issue."""
 
     levels: tuple[ChronologyLevelInstance, ...] = some("ChronologyLevelInstance")
 
 
-@frozen_by_name
+@keyword_value
 class HoldingsEnumeration(Structure):
     """Volume and number."""
 
     levels: tuple[EnumerationLevelInstance, ...] = some("EnumerationLevelInstance")
 
 
-@frozen_by_name
+@keyword_value
 class StructuredHoldingsData(Structure):
     """Volumes and issues by level."""
 
@@ -247,7 +247,7 @@ class StructuredHoldingsData(Structure):
     chronology: HoldingsChronology | None = maybe("HoldingsChronology")
 
 
-@frozen_by_name
+@keyword_value
 class HoldingsInformation(Structure):
     """Which volumes or issues."""
 
@@ -257,7 +257,7 @@ class HoldingsInformation(Structure):
     unstructured: str | None = maybe("UnstructuredHoldingsData")
 
 
-@frozen_by_name
+@keyword_value
 class ItemDescription(Structure):
     """Call number, copy and volume.
 
@@ -272,7 +272,7 @@ class ItemDescription(Structure):
     number_of_pieces: int | None = maybe("NumberOfPieces", minimum=1)
 
 
-@frozen_by_name
+@keyword_value
 class PhysicalCondition(Structure):
     """How worn an item is."""
 
@@ -280,7 +280,7 @@ class PhysicalCondition(Structure):
     details: str | None = maybe("PhysicalConditionDetails")
 
 
-@frozen_by_name
+@keyword_value
 class ItemOptionalFields(Structure):
     """What may be said about an item beside its id.
 
@@ -301,7 +301,7 @@ class ItemOptionalFields(Structure):
     format: str | None = extra("Format")
 
 
-@frozen_by_name
+@keyword_value
 class ItemTransaction(Structure):
     """Who has an item and who waits for it."""
 
@@ -309,7 +309,7 @@ class ItemTransaction(Structure):
     current_requesters: tuple[UserId, ...] = many("CurrentRequester", inside="UserId")
 
 
-@frozen_by_name
+@keyword_value
 class Destination(Structure):
     """Where an item is to be sent next."""
 
@@ -319,7 +319,7 @@ class Destination(Structure):
     location: Location | None = maybe("Location")
 
 
-@frozen_by_name
+@keyword_value
 class RoutingInformation(Structure):
     """What to do with a returned item."""
 
@@ -330,7 +330,7 @@ class RoutingInformation(Structure):
     name_information: NameInformation | None = maybe("NameInformation")
 
 
-@frozen_by_name
+@keyword_value
 class ItemFields(Structure):
     """What is to be added to an item, or taken away."""
 
@@ -343,7 +343,7 @@ class ItemFields(Structure):
     sensitization_flag: bool = flag("SensitizationFlag")
 
 
-@frozen_by_name
+@keyword_value
 class ItemInformation(Structure):
     """One item in the answer to LookupItemSet (2.02)."""
 
@@ -360,7 +360,7 @@ class ItemInformation(Structure):
     item_note: str | None = maybe("ItemNote")
 
 
-@frozen_by_name
+@keyword_value
 class HoldingsSet(Structure):
     """Items of one title that belong together (2.02)."""
 
@@ -374,7 +374,7 @@ class HoldingsSet(Structure):
     items: tuple[ItemInformation, ...] = some("ItemInformation")
 
 
-@frozen_by_name
+@keyword_value
 class BibInformation(Structure):
     """One title in the answer to LookupItemSet (2.02)."""
 

@@ -30,10 +30,10 @@ from adapters.ncip.messages.items import (
 )
 from adapters.ncip.messages.user_services import AgencyFields, AuthenticationPrompt, UserNoticeDetails
 from adapters.ncip.messages.users import BlockOrTrap, RequestFields, UserFields, UserOptionalFields, UserPrivilege
-from gateway.domain.value import frozen_by_name
+from gateway.domain.value import keyword_value
 
 
-@frozen_by_name
+@keyword_value
 class ItemRequested(Notification):
     """An item was requested."""
 
@@ -56,12 +56,12 @@ class ItemRequested(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class ItemRequestedResponse(Response):
     """Answer to ItemRequested."""
 
 
-@frozen_by_name
+@keyword_value
 class ItemRequestUpdated(Notification):
     """A request was changed."""
 
@@ -77,12 +77,12 @@ class ItemRequestUpdated(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class ItemRequestUpdatedResponse(Response):
     """Answer to ItemRequestUpdated."""
 
 
-@frozen_by_name
+@keyword_value
 class ItemRequestCancelled(Notification):
     """A request was cancelled."""
 
@@ -98,12 +98,12 @@ class ItemRequestCancelled(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class ItemRequestCancelledResponse(Response):
     """Answer to ItemRequestCancelled."""
 
 
-@frozen_by_name
+@keyword_value
 class ItemShipped(Notification):
     """An item was sent."""
 
@@ -118,12 +118,12 @@ class ItemShipped(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class ItemShippedResponse(Response):
     """Answer to ItemShipped."""
 
 
-@frozen_by_name
+@keyword_value
 class ItemReceived(Notification):
     """A sent item has come."""
 
@@ -135,12 +135,12 @@ class ItemReceived(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class ItemReceivedResponse(Response):
     """Answer to ItemReceived."""
 
 
-@frozen_by_name
+@keyword_value
 class ItemCheckedOut(Notification):
     """An item was lent."""
 
@@ -160,12 +160,12 @@ class ItemCheckedOut(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class ItemCheckedOutResponse(Response):
     """Answer to ItemCheckedOut."""
 
 
-@frozen_by_name
+@keyword_value
 class ItemCheckedIn(Notification):
     """An item was returned."""
 
@@ -177,12 +177,12 @@ class ItemCheckedIn(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class ItemCheckedInResponse(Response):
     """Answer to ItemCheckedIn."""
 
 
-@frozen_by_name
+@keyword_value
 class ItemRenewed(Notification):
     """A loan was renewed."""
 
@@ -195,12 +195,12 @@ class ItemRenewed(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class ItemRenewedResponse(Response):
     """Answer to ItemRenewed."""
 
 
-@frozen_by_name
+@keyword_value
 class ItemRecalled(Notification):
     """An item was recalled."""
 
@@ -212,12 +212,12 @@ class ItemRecalled(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class ItemRecalledResponse(Response):
     """Answer to ItemRecalled."""
 
 
-@frozen_by_name
+@keyword_value
 class ItemRecallCancelled(Notification):
     """A recall was taken back."""
 
@@ -228,12 +228,12 @@ class ItemRecallCancelled(Notification):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class ItemRecallCancelledResponse(Response):
     """Answer to ItemRecallCancelled."""
 
 
-@frozen_by_name
+@keyword_value
 class ItemCreated(Notification):
     """An item was registered."""
 
@@ -249,12 +249,12 @@ class ItemCreated(Notification):
     sensitization_flag: bool = flag("SensitizationFlag")
 
 
-@frozen_by_name
+@keyword_value
 class ItemCreatedResponse(Response):
     """Answer to ItemCreated."""
 
 
-@frozen_by_name
+@keyword_value
 class ItemUpdated(Notification):
     """An item was changed."""
 
@@ -263,12 +263,12 @@ class ItemUpdated(Notification):
     add_item_fields: ItemFields | None = maybe("AddItemFields")
 
 
-@frozen_by_name
+@keyword_value
 class ItemUpdatedResponse(Response):
     """Answer to ItemUpdated."""
 
 
-@frozen_by_name
+@keyword_value
 class CirculationStatusUpdated(Notification):
     """The status of an item has changed."""
 
@@ -276,12 +276,12 @@ class CirculationStatusUpdated(Notification):
     circulation_status: Code | None = one("CirculationStatus")
 
 
-@frozen_by_name
+@keyword_value
 class CirculationStatusUpdatedResponse(Response):
     """Answer to CirculationStatusUpdated."""
 
 
-@frozen_by_name
+@keyword_value
 class CirculationStatusChangeReported(Notification):
     """Someone said that an item is lost, missing, returned or was never borrowed."""
 
@@ -300,12 +300,12 @@ class CirculationStatusChangeReported(Notification):
     fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
 
 
-@frozen_by_name
+@keyword_value
 class CirculationStatusChangeReportedResponse(Response):
     """Answer to CirculationStatusChangeReported."""
 
 
-@frozen_by_name
+@keyword_value
 class UserCreated(Notification):
     """A user was registered."""
 
@@ -318,12 +318,12 @@ class UserCreated(Notification):
     block_or_traps: tuple[BlockOrTrap, ...] = many("BlockOrTrap")
 
 
-@frozen_by_name
+@keyword_value
 class UserCreatedResponse(Response):
     """Answer to UserCreated."""
 
 
-@frozen_by_name
+@keyword_value
 class UserUpdated(Notification):
     """A user was changed."""
 
@@ -332,12 +332,12 @@ class UserUpdated(Notification):
     add_user_fields: UserFields | None = maybe("AddUserFields")
 
 
-@frozen_by_name
+@keyword_value
 class UserUpdatedResponse(Response):
     """Answer to UserUpdated."""
 
 
-@frozen_by_name
+@keyword_value
 class UserFiscalTransactionCreated(Notification):
     """A charge or payment was put on a user's account."""
 
@@ -345,12 +345,12 @@ class UserFiscalTransactionCreated(Notification):
     fiscal_transaction_information: FiscalTransactionInformation | None = one("FiscalTransactionInformation")
 
 
-@frozen_by_name
+@keyword_value
 class UserFiscalTransactionCreatedResponse(Response):
     """Answer to UserFiscalTransactionCreated."""
 
 
-@frozen_by_name
+@keyword_value
 class UserNoticeSent(Notification):
     """A notice was sent to a user."""
 
@@ -359,12 +359,12 @@ class UserNoticeSent(Notification):
     user_notice_details: UserNoticeDetails | None = one("UserNoticeDetails")
 
 
-@frozen_by_name
+@keyword_value
 class UserNoticeSentResponse(Response):
     """Answer to UserNoticeSent."""
 
 
-@frozen_by_name
+@keyword_value
 class AgencyCreated(Notification):
     """An agency was registered."""
 
@@ -377,12 +377,12 @@ class AgencyCreated(Notification):
     agency_user_privilege_types: tuple[Code, ...] = many("AgencyUserPrivilegeType")
 
 
-@frozen_by_name
+@keyword_value
 class AgencyCreatedResponse(Response):
     """Answer to AgencyCreated."""
 
 
-@frozen_by_name
+@keyword_value
 class AgencyUpdated(Notification):
     """An agency was changed."""
 
@@ -391,6 +391,6 @@ class AgencyUpdated(Notification):
     add_agency_fields: AgencyFields | None = maybe("AddAgencyFields")
 
 
-@frozen_by_name
+@keyword_value
 class AgencyUpdatedResponse(Response):
     """Answer to AgencyUpdated."""

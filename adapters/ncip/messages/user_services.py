@@ -45,10 +45,10 @@ from adapters.ncip.messages.users import (
     UserOptionalFields,
     UserPrivilege,
 )
-from gateway.domain.value import frozen_by_name
+from gateway.domain.value import keyword_value
 
 
-@frozen_by_name
+@keyword_value
 class LookupUser(Initiation):
     """Ask about a user."""
 
@@ -62,7 +62,7 @@ class LookupUser(Initiation):
     user_fiscal_account_desired: bool = flag("UserFiscalAccountDesired")
 
 
-@frozen_by_name
+@keyword_value
 class LookupUserResponse(Response):
     """Answer to LookupUser."""
 
@@ -75,7 +75,7 @@ class LookupUserResponse(Response):
     user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
 
 
-@frozen_by_name
+@keyword_value
 class CreateUser(MandatableInitiation):
     """Register a user."""
 
@@ -91,14 +91,14 @@ class CreateUser(MandatableInitiation):
     block_or_traps: tuple[BlockOrTrap, ...] = many("BlockOrTrap")
 
 
-@frozen_by_name
+@keyword_value
 class CreateUserResponse(Response):
     """Answer to CreateUser."""
 
     user_id: UserId | None = one("UserId")
 
 
-@frozen_by_name
+@keyword_value
 class UpdateUser(MandatableInitiation):
     """Change a user."""
 
@@ -110,14 +110,14 @@ class UpdateUser(MandatableInitiation):
     add_user_fields: UserFields | None = maybe("AddUserFields")
 
 
-@frozen_by_name
+@keyword_value
 class UpdateUserResponse(Response):
     """Answer to UpdateUser."""
 
     user_id: UserId | None = one("UserId")
 
 
-@frozen_by_name
+@keyword_value
 class DeleteUser(MandatableInitiation):
     """Remove a user."""
 
@@ -127,14 +127,14 @@ class DeleteUser(MandatableInitiation):
     authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
 
 
-@frozen_by_name
+@keyword_value
 class DeleteUserResponse(Response):
     """Answer to DeleteUser."""
 
     user_id: UserId | None = one("UserId")
 
 
-@frozen_by_name
+@keyword_value
 class CreateUserFiscalTransaction(MandatableInitiation):
     """Put a charge or payment on a user's account."""
 
@@ -145,7 +145,7 @@ class CreateUserFiscalTransaction(MandatableInitiation):
     fiscal_transaction_information: FiscalTransactionInformation | None = one("FiscalTransactionInformation")
 
 
-@frozen_by_name
+@keyword_value
 class CreateUserFiscalTransactionResponse(Response):
     """Answer to CreateUserFiscalTransaction."""
 
@@ -153,7 +153,7 @@ class CreateUserFiscalTransactionResponse(Response):
     fiscal_transaction_reference_id: FiscalTransactionReferenceId | None = one("FiscalTransactionReferenceId")
 
 
-@frozen_by_name
+@keyword_value
 class NoticeItem(Structure):
     """An item that a notice is about."""
 
@@ -161,7 +161,7 @@ class NoticeItem(Structure):
     amount: Amount | None = maybe("Amount")
 
 
-@frozen_by_name
+@keyword_value
 class UserNoticeDetails(Structure):
     """What a notice to a user says."""
 
@@ -174,7 +174,7 @@ class UserNoticeDetails(Structure):
     user_privilege: UserPrivilege | None = maybe("UserPrivilege")
 
 
-@frozen_by_name
+@keyword_value
 class SendUserNotice(MandatableInitiation):
     """Send a notice to a user."""
 
@@ -183,7 +183,7 @@ class SendUserNotice(MandatableInitiation):
     user_notice_details: UserNoticeDetails | None = one("UserNoticeDetails")
 
 
-@frozen_by_name
+@keyword_value
 class SendUserNoticeResponse(Response):
     """Answer to SendUserNotice."""
 
@@ -194,7 +194,7 @@ class SendUserNoticeResponse(Response):
     date_will_send: When | None = maybe("DateWillSend")
 
 
-@frozen_by_name
+@keyword_value
 class AuthenticateUser(Initiation):
     """Recognise a user. Version 1 alone; version 2 has LookupUser for it."""
 
@@ -204,14 +204,14 @@ class AuthenticateUser(Initiation):
     authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
 
 
-@frozen_by_name
+@keyword_value
 class AuthenticateUserResponse(Response):
     """Answer to AuthenticateUser."""
 
     user_id: UserId | None = one("UserId")
 
 
-@frozen_by_name
+@keyword_value
 class PromptOutput(Structure):
     """The words of a prompt."""
 
@@ -219,7 +219,7 @@ class PromptOutput(Structure):
     authentication_prompt_type: Code | None = one("AuthenticationPromptType")
 
 
-@frozen_by_name
+@keyword_value
 class PromptInput(Structure):
     """What kind of answer a prompt expects."""
 
@@ -228,7 +228,7 @@ class PromptInput(Structure):
     sensitive_data_flag: bool = flag("SensitiveDataFlag")
 
 
-@frozen_by_name
+@keyword_value
 class AuthenticationPrompt(Structure):
     """What an agency asks a user to say."""
 
@@ -236,7 +236,7 @@ class AuthenticationPrompt(Structure):
     prompt_input: PromptInput | None = one("PromptInput")
 
 
-@frozen_by_name
+@keyword_value
 class AgencyFields(Structure):
     """What is to be added to an agency, or taken away."""
 
@@ -248,7 +248,7 @@ class AgencyFields(Structure):
     agency_user_privilege_types: tuple[Code, ...] = many("AgencyUserPrivilegeType")
 
 
-@frozen_by_name
+@keyword_value
 class LookupAgency(Initiation):
     """Ask about an agency."""
 
@@ -256,7 +256,7 @@ class LookupAgency(Initiation):
     agency_element_types: tuple[Code, ...] = some("AgencyElementType")
 
 
-@frozen_by_name
+@keyword_value
 class LookupAgencyResponse(Response):
     """Answer to LookupAgency."""
 
@@ -269,7 +269,7 @@ class LookupAgencyResponse(Response):
     agency_user_privilege_types: tuple[Code, ...] = many("AgencyUserPrivilegeType")
 
 
-@frozen_by_name
+@keyword_value
 class CreateAgency(MandatableInitiation):
     """Register an agency."""
 
@@ -282,14 +282,14 @@ class CreateAgency(MandatableInitiation):
     agency_user_privilege_types: tuple[Code, ...] = many("AgencyUserPrivilegeType")
 
 
-@frozen_by_name
+@keyword_value
 class CreateAgencyResponse(Response):
     """Answer to CreateAgency."""
 
     agency_id: Code | None = one("AgencyId")
 
 
-@frozen_by_name
+@keyword_value
 class UpdateAgency(MandatableInitiation):
     """Change an agency."""
 
@@ -298,7 +298,7 @@ class UpdateAgency(MandatableInitiation):
     add_agency_fields: AgencyFields | None = maybe("AddAgencyFields")
 
 
-@frozen_by_name
+@keyword_value
 class UpdateAgencyResponse(Response):
     """Answer to UpdateAgency."""
 

@@ -17,10 +17,10 @@ from adapters.ncip.messages.envelope import (
 )
 from adapters.ncip.messages.items import Amount, BibliographicId
 from adapters.ncip.wire_values import Version
-from gateway.domain.value import frozen_by_name
+from gateway.domain.value import keyword_value
 
 
-@frozen_by_name
+@keyword_value
 class UserPrivilegeFee(Structure):
     """What a privilege costs."""
 
@@ -28,7 +28,7 @@ class UserPrivilegeFee(Structure):
     payment_method_type: Code | None = maybe("PaymentMethodType")
 
 
-@frozen_by_name
+@keyword_value
 class UserPrivilegeStatus(Structure):
     """The value of a privilege, and since when."""
 
@@ -36,7 +36,7 @@ class UserPrivilegeStatus(Structure):
     date_of_status: When | None = maybe("DateOfUserPrivilegeStatus")
 
 
-@frozen_by_name
+@keyword_value
 class UserPrivilege(Structure):
     """A kind of user or a right: one each for `STATUS`, `PROFILE`, `LIBRARY` by ILL convention (facts/ncip.md 3.4)."""
 
@@ -49,7 +49,7 @@ class UserPrivilege(Structure):
     description: str | None = maybe("UserPrivilegeDescription")
 
 
-@frozen_by_name
+@keyword_value
 class BlockOrTrap(Structure):
     """Something that a user may not do, or that staff must be told."""
 
@@ -59,7 +59,7 @@ class BlockOrTrap(Structure):
     valid_to_date: When | None = maybe("ValidToDate")
 
 
-@frozen_by_name
+@keyword_value
 class UserOptionalFields(Structure):
     """What may be said about a user beside the id."""
 
@@ -73,7 +73,7 @@ class UserOptionalFields(Structure):
     previous_user_ids: tuple[PreviousUserId, ...] = many("PreviousUserId")
 
 
-@frozen_by_name
+@keyword_value
 class UserFields(Structure):
     """What is to be added to a user, or taken away."""
 
@@ -86,7 +86,7 @@ class UserFields(Structure):
     block_or_traps: tuple[BlockOrTrap, ...] = many("BlockOrTrap")
 
 
-@frozen_by_name
+@keyword_value
 class LoanedItem(Structure):
     """An item that a user has."""
 
@@ -102,7 +102,7 @@ class LoanedItem(Structure):
     medium_type: Code | None = maybe("MediumType")
 
 
-@frozen_by_name
+@keyword_value
 class LoanedItemsCount(Structure):
     """How many items a user has, by status or restriction."""
 
@@ -113,7 +113,7 @@ class LoanedItemsCount(Structure):
     count: int | None = one("LoanedItemCountValue", minimum=0)
 
 
-@frozen_by_name
+@keyword_value
 class RequestedItem(Structure):
     """An item that a user waits for."""
 
@@ -134,7 +134,7 @@ class RequestedItem(Structure):
     medium_type: Code | None = maybe("MediumType")
 
 
-@frozen_by_name
+@keyword_value
 class RequestedItemsCount(Structure):
     """How many items a user waits for."""
 
@@ -146,7 +146,7 @@ class RequestedItemsCount(Structure):
     count: int | None = one("RequestedItemCountValue", minimum=0)
 
 
-@frozen_by_name
+@keyword_value
 class RequestFields(Structure):
     """What is to be added to a request, or taken away."""
 
@@ -166,7 +166,7 @@ class RequestFields(Structure):
     paid_fee_amount: Amount | None = maybe("PaidFeeAmount")
 
 
-@frozen_by_name
+@keyword_value
 class Pending(Structure):
     """An answer will come later."""
 

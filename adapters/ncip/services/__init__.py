@@ -15,10 +15,10 @@ from adapters.ncip.services import items, loans, notifications, patrons, request
 from adapters.ncip.services.command_reader import Reader
 from adapters.ncip.services.result_writer import Writer
 from gateway.domain.commands import Command
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 
-@frozen
+@value
 class Service:
     """`word` None: the answer is only a header. The types of message and result go together by this table."""
 

@@ -34,20 +34,20 @@ from gateway.domain.library import (
     PostalAddress,
     RecordId,
 )
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
-from gateway.ports.responder import Conversation
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
+from gateway.ports.responder import ExchangeContext
 
 RequestKind = Literal["hold", "loan", "page", "recall"]
 
 
-@frozen
+@value
 class Reader:
     """What reading a message needs to know beside the message."""
 
     dialect: NcipDialect
     policy: CirculationPolicy
-    talk: Conversation
+    talk: ExchangeContext
     sender: str  # the partner's agency, as `header.agency_from` finds it
     receiver: str  # ToAgencyId
 
@@ -63,11 +63,11 @@ def named(identifier: UserId | ItemId | RequestId | None) -> Named | None:
     return Named(identifier.value, word(identifier.identifier_type), word(identifier.agency_id))
 
 
-def must(identifier: UserId | ItemId | RequestId | None, about: About, element: str) -> Named:
+def must(identifier: UserId | ItemId | RequestId | None, about: MessagePart, element: str) -> Named:
     """Raises Refused(DATA_MISSING) when it is absent."""
     found = named(identifier)
     if found is None:
-        raise Refused(Reason.DATA_MISSING, f"{element} is missing or empty.", about=about)
+        raise Refused(RefusalReason.DATA_MISSING, f"{element} is missing or empty.", about=about)
     return found
 
 
@@ -82,7 +82,9 @@ def must_patron(user_id: UserId | None, inputs: tuple[AuthenticationInput, ...])
     found = patron_ref(user_id, inputs)
     if found is None:
         raise Refused(
-            Reason.DATA_MISSING, "Neither UserId nor AuthenticationInput says who the user is.", about=About.PATRON
+            RefusalReason.DATA_MISSING,
+            "Neither UserId nor AuthenticationInput says who the user is.",
+            about=MessagePart.PATRON,
         )
     return found
 
@@ -95,7 +97,10 @@ def request_kind(code: Code | None, reader: Reader) -> RequestKind:
     kind = reader.dialect.requests.types.get(sent)
     if kind is None:
         raise Refused(
-            Reason.INVALID_VALUE, "This RequestType is not served here.", about=About.REQUEST_TYPE, value=word(code)
+            RefusalReason.INVALID_VALUE,
+            "This RequestType is not served here.",
+            about=MessagePart.REQUEST_TYPE,
+            value=word(code),
         )
     return kind
 
@@ -107,9 +112,9 @@ def request_scope(code: Code | None, reader: Reader) -> Literal["item", "title"]
     scope = reader.dialect.requests.scopes.get(sent)
     if scope is None:
         raise Refused(
-            Reason.INVALID_VALUE,
+            RefusalReason.INVALID_VALUE,
             "This RequestScopeType is not served here.",
-            about=About.REQUEST_TYPE,
+            about=MessagePart.REQUEST_TYPE,
             value=word(code),
         )
     return scope
@@ -123,7 +128,10 @@ def item_status(code: Code | None, reader: Reader) -> ItemStatus | None:
     status = reader.dialect.items.status_words.get(sent) or STATUS_WORDS.get(sent)
     if status is None:
         raise Refused(
-            Reason.INVALID_VALUE, "This CirculationStatus is not known here.", about=About.STATUS, value=word(code)
+            RefusalReason.INVALID_VALUE,
+            "This CirculationStatus is not known here.",
+            about=MessagePart.STATUS,
+            value=word(code),
         )
     return status
 

@@ -36,13 +36,13 @@ from gateway.domain.commands import (
     UpdateStatus,
 )
 from gateway.domain.library import Item, RecordId
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 
 
 def read_create_item(message: CreateItem, reader: Reader) -> Create:
     description = bib(message.bibliographic_description, reader)
     if not description.title:
-        raise Refused(Reason.DATA_MISSING, "Title is missing or empty.", about=About.RECORD)
+        raise Refused(RefusalReason.DATA_MISSING, "Title is missing or empty.", about=MessagePart.RECORD)
     where = message.locations[0].name if message.locations else None
     return Create(
         item=named(message.item_id),
@@ -61,7 +61,7 @@ def write_create_item_response(created: ItemChanged, message: CreateItem, writer
 
 
 def read_delete_item(message: DeleteItem, _reader: Reader) -> Delete:
-    return Delete(item=must(message.item_id, About.ITEM, "ItemId"))
+    return Delete(item=must(message.item_id, MessagePart.ITEM, "ItemId"))
 
 
 def write_delete_item_response(deleted: ItemChanged, message: DeleteItem, writer: Writer) -> DeleteItemResponse:
@@ -73,7 +73,9 @@ def write_delete_item_response(deleted: ItemChanged, message: DeleteItem, writer
 def read_lookup_item(message: LookupItem, _reader: Reader) -> LookUpItem:
     item, request = named(message.item_id), named(message.request_id)
     if item is None and request is None:
-        raise Refused(Reason.DATA_MISSING, "Neither ItemId nor RequestId says which item is meant.", about=About.ITEM)
+        raise Refused(
+            RefusalReason.DATA_MISSING, "Neither ItemId nor RequestId says which item is meant.", about=MessagePart.ITEM
+        )
     return LookUpItem(
         item, request, borrower=message.current_borrower_desired, requesters=message.current_requesters_desired
     )
@@ -105,7 +107,11 @@ def read_lookup_item_set(message: LookupItemSet, reader: Reader) -> LookUpItemSe
     records += tuple(RecordId("local", value) for value in message.holdings_set_ids if value)
     items = tuple(one for one in map(named, message.item_ids) if one is not None)
     if not records and not items:
-        raise Refused(Reason.DATA_MISSING, "No BibliographicId, HoldingsSetId or ItemId is given.", about=About.RECORD)
+        raise Refused(
+            RefusalReason.DATA_MISSING,
+            "No BibliographicId, HoldingsSetId or ItemId is given.",
+            about=MessagePart.RECORD,
+        )
     return LookUpItemSet(records, items, limit=message.maximum_items_count, cursor=message.next_item_token or "")
 
 
@@ -150,8 +156,8 @@ def _item(item: Item, message: LookupItemSet, writer: Writer) -> ItemInformation
 def read_update_circulation_status(message: UpdateCirculationStatus, reader: Reader) -> UpdateStatus:
     status = item_status(message.circulation_status, reader)
     if status is None:
-        raise Refused(Reason.DATA_MISSING, "CirculationStatus is missing or empty.", about=About.STATUS)
-    item = must(message.item_id, About.ITEM, "ItemId")
+        raise Refused(RefusalReason.DATA_MISSING, "CirculationStatus is missing or empty.", about=MessagePart.STATUS)
+    item = must(message.item_id, MessagePart.ITEM, "ItemId")
     return UpdateStatus(item, status, text_of(message.circulation_status))
 
 

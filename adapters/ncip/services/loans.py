@@ -53,7 +53,7 @@ from gateway.domain.commands import (
     Renew,
 )
 from gateway.domain.library import Money
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 
 ACTIONS = {
     "": Action.HOLD,
@@ -69,7 +69,7 @@ ACTIONS = {
 def read_accept_item(message: AcceptItem, reader: Reader) -> Accept:
     fiscal = message.fiscal_transaction_information
     return Accept(
-        request=must(message.request_id, About.REQUEST, "RequestId"),
+        request=must(message.request_id, MessagePart.REQUEST, "RequestId"),
         action=_action(message, reader),
         action_word=text_of(message.requested_action_type),
         patron=patron_ref(message.user_id, ()),
@@ -93,9 +93,9 @@ def _action(message: AcceptItem, reader: Reader) -> Action:
     action = Action(mapped) if mapped is not None else ACTIONS.get(sent)
     if action is None:
         raise Refused(
-            Reason.INVALID_VALUE,
+            RefusalReason.INVALID_VALUE,
             "This RequestedActionType is not served here.",
-            about=About.ACTION,
+            about=MessagePart.ACTION,
             value=text_of(message.requested_action_type),
         )
     return action
@@ -108,7 +108,9 @@ def _money(message: AcceptItem) -> Money | None:
     try:
         return fiscal.amount.money
     except ValueError as error:
-        raise Refused(Reason.INVALID_AMOUNT, "Amount is not in a currency of ISO 4217.", about=About.AMOUNT) from error
+        raise Refused(
+            RefusalReason.INVALID_AMOUNT, "Amount is not in a currency of ISO 4217.", about=MessagePart.AMOUNT
+        ) from error
 
 
 def write_accept_item_response(accepted: ItemAccepted, message: AcceptItem, writer: Writer) -> AcceptItemResponse:
@@ -126,7 +128,7 @@ def write_accept_item_response(accepted: ItemAccepted, message: AcceptItem, writ
 def read_check_in_item(message: CheckInItem, reader: Reader) -> CheckIn:
     item, request = named(message.item_id), named(message.request_id)
     if item is None and request is None:
-        raise Refused(Reason.DATA_MISSING, "ItemId is missing or empty.", about=About.ITEM)
+        raise Refused(RefusalReason.DATA_MISSING, "ItemId is missing or empty.", about=MessagePart.ITEM)
     return CheckIn(item, request, patron_ref(message.user_id, ()), mandated(message, reader))
 
 
@@ -190,7 +192,7 @@ def due_of(message: CheckOutItem, reader: Reader) -> When | None:
 def read_check_out_item(message: CheckOutItem, reader: Reader) -> CheckOut:
     return CheckOut(
         patron=must_patron(message.user_id, message.authentication_inputs),
-        item=must(message.item_id, About.ITEM, "ItemId"),
+        item=must(message.item_id, MessagePart.ITEM, "ItemId"),
         request=named(message.request_id),
         due=due_of(message, reader),
         mandated=mandated(message, reader),
@@ -214,7 +216,7 @@ def write_check_out_item_response(lent: ItemLent, message: CheckOutItem, writer:
 
 def read_renew_item(message: RenewItem, _reader: Reader) -> Renew:
     return Renew(
-        item=must(message.item_id, About.ITEM, "ItemId"),
+        item=must(message.item_id, MessagePart.ITEM, "ItemId"),
         patron=patron_ref(message.user_id, message.authentication_inputs),
         due=message.desired_date_due,
     )
@@ -237,7 +239,7 @@ def write_renew_item_response(renewed: ItemRenewed, message: RenewItem, writer: 
 
 
 def read_recall_item(message: RecallItem, _reader: Reader) -> Recall:
-    return Recall(item=must(message.item_id, About.ITEM, "ItemId"), due=message.desired_date_due)
+    return Recall(item=must(message.item_id, MessagePart.ITEM, "ItemId"), due=message.desired_date_due)
 
 
 def write_recall_item_response(recalled: ItemRecalled, message: RecallItem, writer: Writer) -> RecallItemResponse:

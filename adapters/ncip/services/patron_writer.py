@@ -22,11 +22,11 @@ from adapters.ncip.messages import (
 from adapters.ncip.services import result_writer
 from adapters.ncip.services.result_writer import Writer
 from gateway.domain.library import (
+    BlockScope,
     Contact,
     ContactKind,
     Patron,
     PersonName,
-    Scope,
 )
 
 _USER_ELEMENTS = {element.value.lower(): element for element in UserElement} | {
@@ -146,13 +146,13 @@ def _status(patron: Patron, writer: Writer) -> str:
     rules = writer.dialect.patrons
     if patron.expires is not None and patron.expires < writer.talk.now.astimezone(writer.talk.zone).date():
         return rules.status_expired
-    return rules.status_blocked if patron.find_block(Scope.BORROW) else rules.status_ok
+    return rules.status_blocked if patron.find_block(BlockScope.BORROW) else rules.status_ok
 
 
 def _blocks(patron: Patron, writer: Writer) -> tuple[BlockOrTrap, ...]:
     words = writer.dialect.patrons.block_words
     forbidden = {scope for block in patron.blocks for scope in block.scopes}
-    texts = dict.fromkeys(words[scope.value] for scope in Scope if scope in forbidden and words.get(scope.value))
+    texts = dict.fromkeys(words[scope.value] for scope in BlockScope if scope in forbidden and words.get(scope.value))
     return tuple(BlockOrTrap(agency_id=writer.make_agency_code(), block_or_trap_type=Code(text)) for text in texts)
 
 

@@ -53,7 +53,7 @@ from gateway.domain.commands import (
     UpdatePatron,
 )
 from gateway.domain.library import Charge, Hold, Loan, Money, PatronDraft, PickupLocation
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 
 _ZERO = Decimal(0)
 
@@ -145,7 +145,7 @@ def read_create_user(message: CreateUser, reader: Reader) -> CreatePatron:
         reader=reader,
     )
     if draft.name is None:
-        raise Refused(Reason.DATA_MISSING, "NameInformation is missing or empty.", about=About.PATRON)
+        raise Refused(RefusalReason.DATA_MISSING, "NameInformation is missing or empty.", about=MessagePart.PATRON)
     return CreatePatron(draft, named(message.user_id), reader.sender)
 
 
@@ -155,7 +155,7 @@ def write_create_user_response(created: PatronChanged, message: CreateUser, writ
 
 def read_update_user(message: UpdateUser, reader: Reader) -> UpdatePatron:
     if message.add_user_fields is None and message.delete_user_fields is None:
-        raise Refused(Reason.DATA_MISSING, "Nothing is said to be added or deleted.", about=About.PATRON)
+        raise Refused(RefusalReason.DATA_MISSING, "Nothing is said to be added or deleted.", about=MessagePart.PATRON)
     return UpdatePatron(
         must_patron(message.user_id, message.authentication_inputs),
         add=_draft(message.add_user_fields, reader),
@@ -203,9 +203,9 @@ def _money(fiscal: FiscalTransactionInformation, reader: Reader) -> Money | None
         return fiscal.amount.money or None
     except ValueError as error:
         raise Refused(
-            Reason.INVALID_AMOUNT,
+            RefusalReason.INVALID_AMOUNT,
             "Amount is not in a currency of ISO 4217.",
-            about=About.AMOUNT,
+            about=MessagePart.AMOUNT,
             value=text_of(fiscal.amount.currency),
         ) from error
 

@@ -28,7 +28,7 @@ from adapters.ncip.services.command_reader import (
 )
 from adapters.ncip.services.command_reader import word as text_of
 from adapters.ncip.services.result_writer import Writer
-from gateway.domain.circulation_policy import Manages
+from gateway.domain.circulation_policy import ManagedRole
 from gateway.domain.commands import (
     CancelRequest,
     LookUpRequest,
@@ -39,16 +39,20 @@ from gateway.domain.commands import (
     RequestPlaced,
     UpdateRequest,
 )
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 
 
 def read_request_item(message: RequestItem, reader: Reader) -> PlaceRequest:
     items = tuple(one for one in map(named, message.item_ids) if one is not None)
     records = record_ids(message.bibliographic_ids, reader)
     citation = bib(description_of(message.item_optional_fields), reader)
-    described = reader.policy.requests.managed is Manages.BORROWING and (citation.title or citation.component_title)
+    described = reader.policy.requests.managed is ManagedRole.BORROWING and (citation.title or citation.component_title)
     if not items and not records and not described:
-        raise Refused(Reason.DATA_MISSING, "Neither ItemId nor BibliographicId says what is wanted.", about=About.ITEM)
+        raise Refused(
+            RefusalReason.DATA_MISSING,
+            "Neither ItemId nor BibliographicId says what is wanted.",
+            about=MessagePart.ITEM,
+        )
     return PlaceRequest(
         patron=must_patron(message.user_id, message.authentication_inputs),
         items=items,
@@ -94,9 +98,13 @@ def read_cancel_request_item(message: CancelRequestItem, reader: Reader) -> Canc
     request, item = named(message.request_id), named(message.item_id)
     patron = patron_ref(message.user_id, message.authentication_inputs)
     if request is None and item is None:
-        raise Refused(Reason.DATA_MISSING, "Neither RequestId nor ItemId says which request.", about=About.REQUEST)
+        raise Refused(
+            RefusalReason.DATA_MISSING, "Neither RequestId nor ItemId says which request.", about=MessagePart.REQUEST
+        )
     if patron is None and request is None:
-        raise Refused(Reason.DATA_MISSING, "A request named by its item needs UserId too.", about=About.PATRON)
+        raise Refused(
+            RefusalReason.DATA_MISSING, "A request named by its item needs UserId too.", about=MessagePart.PATRON
+        )
     # Several partners leave RequestType out or empty (facts/ncip.md 1.5); then any kind is meant.
     kind = request_kind(message.request_type, reader) if text_of(message.request_type) else ""
     return CancelRequest(patron or PatronRef(), request, item, kind)
@@ -122,7 +130,9 @@ def read_update_request_item(message: UpdateRequestItem, reader: Reader) -> Upda
     patron = patron_ref(message.user_id, message.authentication_inputs)
     if request is None and (patron is None or item is None):
         raise Refused(
-            Reason.DATA_MISSING, "RequestId is missing, or else UserId together with ItemId.", about=About.REQUEST
+            RefusalReason.DATA_MISSING,
+            "RequestId is missing, or else UserId together with ItemId.",
+            about=MessagePart.REQUEST,
         )
     change = message.add_request_fields or RequestFields()
     kind = request_kind(message.request_type, reader) if text_of(message.request_type) else ""
@@ -162,7 +172,9 @@ def read_lookup_request(message: LookupRequest, reader: Reader) -> LookUpRequest
     item = named(message.item_id)
     if request is None and (patron is None or item is None):
         raise Refused(
-            Reason.DATA_MISSING, "RequestId is missing, or else UserId together with ItemId.", about=About.REQUEST
+            RefusalReason.DATA_MISSING,
+            "RequestId is missing, or else UserId together with ItemId.",
+            about=MessagePart.REQUEST,
         )
     kind = request_kind(message.request_type, reader) if message.request_type is not None else ""
     return LookUpRequest(request, patron, item, kind)

@@ -22,8 +22,8 @@ from adapters.ncip.messages import (
 )
 from adapters.ncip.wire_values import CirculationState, RequestStatus, Version
 from gateway.domain.library import Bib, Hold, HoldStatus, Item, ItemStatus, Money, Patron, RecordId
-from gateway.domain.value import frozen
-from gateway.ports.responder import Conversation
+from gateway.domain.value import value
+from gateway.ports.responder import ExchangeContext
 
 _ITEM_ELEMENTS = {element.value.lower(): element for element in ItemElement}
 
@@ -41,12 +41,12 @@ STATUSES = {
 }
 
 
-@frozen
+@value
 class Writer:
     """What wording an answer needs to know beside the result."""
 
     dialect: NcipDialect
-    talk: Conversation
+    talk: ExchangeContext
     service: str
     version: Version
 

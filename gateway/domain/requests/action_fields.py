@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from gateway.domain.requests.events import Details, Origin
-from gateway.domain.requests.events import Kind as K
+from gateway.domain.requests.events import EventDetails, EventOrigin
+from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.state_machine import TABLES
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 
 class FieldType(StrEnum):
@@ -32,8 +32,8 @@ class FieldType(StrEnum):
     LOCATION = "location"  # code of a pickup location
 
 
-@frozen
-class Field:
+@value
+class ActionField:
     """`name` is an attribute of `Details`."""
 
     name: str
@@ -41,12 +41,12 @@ class Field:
     help: str
 
 
-@frozen
-class ActFields:
+@value
+class ActionFieldSet:
     """`one_of`: at least one of these optional fields must be there as well."""
 
-    required: tuple[Field, ...] = ()
-    optional: tuple[Field, ...] = ()
+    required: tuple[ActionField, ...] = ()
+    optional: tuple[ActionField, ...] = ()
     one_of: tuple[str, ...] = ()
 
     @property
@@ -56,57 +56,57 @@ class ActFields:
 
 _T = FieldType
 
-_NOTE = Field("note", _T.TEXT, "A remark; the partner sees it where the message has room for one.")
-_OWN_NOTE = Field("note", _T.TEXT, "A remark for the history.")
-_REASON = Field("reason", _T.REASON, "Why, as a word of the list of reasons.")
-_DUE = Field("due", _T.DUE, "Day at the end of which, or moment at which, it is due back at the lender.")
-_COST = Field("cost", _T.MONEY, "What it costs the requester.")
-_CONDITIONS = Field("conditions", _T.CONDITIONS, "Conditions of the loan.")
-_VOLUMES = Field("volumes", _T.VOLUMES, "Which volumes; none: all.")
-_BARCODE = Field("barcode", _T.TEXT, "Barcode of the item.")
-_DESCRIPTION = Field("item_description", _T.TEXT, "What is sent, where that isn't plain.")
-_EXPECTED = Field("expected", _T.DAY, "Day on which it is expected to be ready.")
-_RETRY = Field("retry_after", _T.DAY, "Day from which asking again makes sense.")
-_ATTACHMENT = Field("attachment", _T.ATTACHMENT, "Id of an uploaded file that is the copy.")
-_LINK = Field("link", _T.TEXT, "Where the copy can be fetched.")
-_PICKUP = Field("pickup", _T.LOCATION, "Where the patron fetches it.")
-_RENEWABLE = Field("renewals_allowed", _T.TRUTH, "Whether the loan may be renewed.")
+_NOTE = ActionField("note", _T.TEXT, "A remark; the partner sees it where the message has room for one.")
+_OWN_NOTE = ActionField("note", _T.TEXT, "A remark for the history.")
+_REASON = ActionField("reason", _T.REASON, "Why, as a word of the list of reasons.")
+_DUE = ActionField("due", _T.DUE, "Day at the end of which, or moment at which, it is due back at the lender.")
+_COST = ActionField("cost", _T.MONEY, "What it costs the requester.")
+_CONDITIONS = ActionField("conditions", _T.CONDITIONS, "Conditions of the loan.")
+_VOLUMES = ActionField("volumes", _T.VOLUMES, "Which volumes; none: all.")
+_BARCODE = ActionField("barcode", _T.TEXT, "Barcode of the item.")
+_DESCRIPTION = ActionField("item_description", _T.TEXT, "What is sent, where that isn't plain.")
+_EXPECTED = ActionField("expected", _T.DAY, "Day on which it is expected to be ready.")
+_RETRY = ActionField("retry_after", _T.DAY, "Day from which asking again makes sense.")
+_ATTACHMENT = ActionField("attachment", _T.ATTACHMENT, "Id of an uploaded file that is the copy.")
+_LINK = ActionField("link", _T.TEXT, "Where the copy can be fetched.")
+_PICKUP = ActionField("pickup", _T.LOCATION, "Where the patron fetches it.")
+_RENEWABLE = ActionField("renewals_allowed", _T.TRUTH, "Whether the loan may be renewed.")
 
-ACTS: Mapping[K, ActFields] = {
-    K.SUBMIT: ActFields(),
-    K.APPROVE: ActFields(optional=(_OWN_NOTE,)),
-    K.EDIT: ActFields(
+ACTS: Mapping[K, ActionFieldSet] = {
+    K.SUBMIT: ActionFieldSet(),
+    K.APPROVE: ActionFieldSet(optional=(_OWN_NOTE,)),
+    K.EDIT: ActionFieldSet(
         optional=(
-            Field("citation", _T.CITATION, "The corrected citation, whole."),
-            Field("need_by", _T.DAY, "Of no use after this day."),
-            Field("maximum_cost", _T.MONEY, "Most that it may cost."),
+            ActionField("citation", _T.CITATION, "The corrected citation, whole."),
+            ActionField("need_by", _T.DAY, "Of no use after this day."),
+            ActionField("maximum_cost", _T.MONEY, "Most that it may cost."),
             _PICKUP,
             _OWN_NOTE,
         ),
         one_of=("citation", "need_by", "maximum_cost", "pickup", "note"),
     ),
-    K.ASSIGN: ActFields(
+    K.ASSIGN: ActionFieldSet(
         optional=(
-            Field("partner", _T.PARTNER, "Whom to ask next."),
-            Field("rota", _T.ROTA, "Which rota to use."),
+            ActionField("partner", _T.PARTNER, "Whom to ask next."),
+            ActionField("rota", _T.ROTA, "Which rota to use."),
             _OWN_NOTE,
         ),
         one_of=("partner", "rota"),
     ),
-    K.NO_SUPPLIER: ActFields(optional=(_OWN_NOTE,)),
-    K.CLOSE: ActFields(optional=(_REASON, _OWN_NOTE)),
-    K.REOPEN: ActFields(optional=(_OWN_NOTE,)),
-    K.NEXT_SUPPLIER: ActFields(optional=(_REASON, _NOTE)),
-    K.REQUEST: ActFields(
-        required=(Field("partner", _T.PARTNER, "Whom to ask."),),
+    K.NO_SUPPLIER: ActionFieldSet(optional=(_OWN_NOTE,)),
+    K.CLOSE: ActionFieldSet(optional=(_REASON, _OWN_NOTE)),
+    K.REOPEN: ActionFieldSet(optional=(_OWN_NOTE,)),
+    K.NEXT_SUPPLIER: ActionFieldSet(optional=(_REASON, _NOTE)),
+    K.REQUEST: ActionFieldSet(
+        required=(ActionField("partner", _T.PARTNER, "Whom to ask."),),
         optional=(_NOTE,),
     ),
-    K.CONDITION_ACCEPTED: ActFields(optional=(_COST, _NOTE)),
-    K.CONDITION_REFUSED: ActFields(optional=(_REASON, _NOTE)),
-    K.CANCEL: ActFields(optional=(_REASON, _NOTE)),
-    K.RECEIVED: ActFields(
+    K.CONDITION_ACCEPTED: ActionFieldSet(optional=(_COST, _NOTE)),
+    K.CONDITION_REFUSED: ActionFieldSet(optional=(_REASON, _NOTE)),
+    K.CANCEL: ActionFieldSet(optional=(_REASON, _NOTE)),
+    K.RECEIVED: ActionFieldSet(
         optional=(
-            Field("barcode", _T.TEXT, "Barcode for the time of the loan; empty: made from the template."),
+            ActionField("barcode", _T.TEXT, "Barcode for the time of the loan; empty: made from the template."),
             _DESCRIPTION,
             _DUE,
             _CONDITIONS,
@@ -115,55 +115,55 @@ ACTS: Mapping[K, ActFields] = {
             _NOTE,
         )
     ),
-    K.LOANED_TO_PATRON: ActFields(optional=(_VOLUMES, _OWN_NOTE)),
-    K.RETURNED_BY_PATRON: ActFields(optional=(_VOLUMES, _OWN_NOTE)),
-    K.RETURNED: ActFields(optional=(_VOLUMES, _NOTE)),
-    K.RENEW: ActFields(optional=(Field("due", _T.DUE, "The new date that is wished for."), _NOTE)),
-    K.LOST: ActFields(optional=(_VOLUMES, _COST, _NOTE)),
-    K.DAMAGED: ActFields(optional=(_VOLUMES, _COST, _NOTE)),
-    K.STATUS_QUERY: ActFields(optional=(_NOTE,)),
-    K.STATUS_REPORT: ActFields(optional=(_NOTE,)),
-    K.TROUBLE: ActFields(optional=(_REASON, _OWN_NOTE)),
-    K.MESSAGE: ActFields(required=(Field("note", _T.TEXT, "What the partner is told."),)),
-    K.NOTE: ActFields(required=(Field("note", _T.TEXT, "A remark for staff; nobody else sees it."),)),
-    K.PATRON_ASKED: ActFields(
+    K.LOANED_TO_PATRON: ActionFieldSet(optional=(_VOLUMES, _OWN_NOTE)),
+    K.RETURNED_BY_PATRON: ActionFieldSet(optional=(_VOLUMES, _OWN_NOTE)),
+    K.RETURNED: ActionFieldSet(optional=(_VOLUMES, _NOTE)),
+    K.RENEW: ActionFieldSet(optional=(ActionField("due", _T.DUE, "The new date that is wished for."), _NOTE)),
+    K.LOST: ActionFieldSet(optional=(_VOLUMES, _COST, _NOTE)),
+    K.DAMAGED: ActionFieldSet(optional=(_VOLUMES, _COST, _NOTE)),
+    K.STATUS_QUERY: ActionFieldSet(optional=(_NOTE,)),
+    K.STATUS_REPORT: ActionFieldSet(optional=(_NOTE,)),
+    K.TROUBLE: ActionFieldSet(optional=(_REASON, _OWN_NOTE)),
+    K.MESSAGE: ActionFieldSet(required=(ActionField("note", _T.TEXT, "What the partner is told."),)),
+    K.NOTE: ActionFieldSet(required=(ActionField("note", _T.TEXT, "A remark for staff; nobody else sees it."),)),
+    K.PATRON_ASKED: ActionFieldSet(
         required=(
-            Field("reason", _T.TEXT, "What it is about: cost, edition, library-use-only, other."),
-            Field("note", _T.TEXT, "The question, as the patron reads it."),
+            ActionField("reason", _T.TEXT, "What it is about: cost, edition, library-use-only, other."),
+            ActionField("note", _T.TEXT, "The question, as the patron reads it."),
         )
     ),
-    K.PATRON_ANSWERED: ActFields(
-        required=(Field("answer", _T.YES_NO, "The patron's answer."),),
-        optional=(Field("query", _T.TEXT, "Id of the question; empty: the open one."), _OWN_NOTE),
+    K.PATRON_ANSWERED: ActionFieldSet(
+        required=(ActionField("answer", _T.YES_NO, "The patron's answer."),),
+        optional=(ActionField("query", _T.TEXT, "Id of the question; empty: the open one."), _OWN_NOTE),
     ),
-    K.LOCATED: ActFields(required=(_BARCODE,), optional=(_DESCRIPTION, _OWN_NOTE)),
-    K.WILL_SUPPLY: ActFields(optional=(_EXPECTED, _COST, _CONDITIONS, _NOTE)),
-    K.HOLD_PLACED: ActFields(optional=(_EXPECTED, _NOTE)),
-    K.CONDITIONAL: ActFields(
+    K.LOCATED: ActionFieldSet(required=(_BARCODE,), optional=(_DESCRIPTION, _OWN_NOTE)),
+    K.WILL_SUPPLY: ActionFieldSet(optional=(_EXPECTED, _COST, _CONDITIONS, _NOTE)),
+    K.HOLD_PLACED: ActionFieldSet(optional=(_EXPECTED, _NOTE)),
+    K.CONDITIONAL: ActionFieldSet(
         optional=(_CONDITIONS, _COST, _EXPECTED, _NOTE),
         one_of=("conditions", "cost", "note"),
     ),
-    K.UNFILLED: ActFields(required=(_REASON,), optional=(_NOTE,)),
-    K.RETRY: ActFields(required=(_RETRY,), optional=(_REASON, _NOTE)),
-    K.FORWARDED: ActFields(optional=(Field("note", _T.TEXT, "To whom."),)),
-    K.DIGITISED: ActFields(optional=(_ATTACHMENT, _OWN_NOTE)),
-    K.CLEARED: ActFields(
-        required=(Field("reason", _T.TEXT, "The rule or statement that is relied on."),),
+    K.UNFILLED: ActionFieldSet(required=(_REASON,), optional=(_NOTE,)),
+    K.RETRY: ActionFieldSet(required=(_RETRY,), optional=(_REASON, _NOTE)),
+    K.FORWARDED: ActionFieldSet(optional=(ActionField("note", _T.TEXT, "To whom."),)),
+    K.DIGITISED: ActionFieldSet(optional=(_ATTACHMENT, _OWN_NOTE)),
+    K.CLEARED: ActionFieldSet(
+        required=(ActionField("reason", _T.TEXT, "The rule or statement that is relied on."),),
         optional=(_OWN_NOTE,),
     ),
-    K.CLEARANCE_REFUSED: ActFields(
-        required=(Field("reason", _T.TEXT, "The rule that forbids it."),),
+    K.CLEARANCE_REFUSED: ActionFieldSet(
+        required=(ActionField("reason", _T.TEXT, "The rule that forbids it."),),
         optional=(_NOTE,),
     ),
-    K.COPY_DELIVERED: ActFields(
+    K.COPY_DELIVERED: ActionFieldSet(
         optional=(_ATTACHMENT, _LINK, _COST, _NOTE),
     ),
-    K.CANCEL_ACCEPTED: ActFields(optional=(_NOTE,)),
-    K.CANCEL_REFUSED: ActFields(optional=(_REASON, _NOTE)),
-    K.SHIPPED: ActFields(
+    K.CANCEL_ACCEPTED: ActionFieldSet(optional=(_NOTE,)),
+    K.CANCEL_REFUSED: ActionFieldSet(optional=(_REASON, _NOTE)),
+    K.SHIPPED: ActionFieldSet(
         optional=(
             _BARCODE,
-            Field("due", _T.DUE, "When it is due back here; empty: by rule."),
+            ActionField("due", _T.DUE, "When it is due back here; empty: by rule."),
             _COST,
             _CONDITIONS,
             _RENEWABLE,
@@ -172,14 +172,14 @@ ACTS: Mapping[K, ActFields] = {
             _NOTE,
         )
     ),
-    K.CHECKED_IN: ActFields(optional=(_VOLUMES, _NOTE)),
-    K.RENEW_ACCEPTED: ActFields(
-        optional=(Field("due", _T.DUE, "The new date; empty: by rule."), _NOTE),
+    K.CHECKED_IN: ActionFieldSet(optional=(_VOLUMES, _NOTE)),
+    K.RENEW_ACCEPTED: ActionFieldSet(
+        optional=(ActionField("due", _T.DUE, "The new date; empty: by rule."), _NOTE),
     ),
-    K.RENEW_REFUSED: ActFields(optional=(_REASON, _NOTE)),
-    K.DUE_DATE_CHANGED: ActFields(required=(_DUE,), optional=(_NOTE,)),
-    K.OVERDUE: ActFields(optional=(_NOTE,)),
-    K.RECALL: ActFields(optional=(Field("due", _T.DUE, "The day by which it must be back."), _NOTE)),
+    K.RENEW_REFUSED: ActionFieldSet(optional=(_REASON, _NOTE)),
+    K.DUE_DATE_CHANGED: ActionFieldSet(required=(_DUE,), optional=(_NOTE,)),
+    K.OVERDUE: ActionFieldSet(optional=(_NOTE,)),
+    K.RECALL: ActionFieldSet(optional=(ActionField("due", _T.DUE, "The day by which it must be back."), _NOTE)),
 }
 """Of every kind that the tables know as an event of ours."""
 
@@ -187,7 +187,7 @@ BY_RULE = frozenset({K.SUBMIT, K.REQUEST, K.NO_SUPPLIER, K.STATUS_REPORT, K.TROU
 """Ours, but never by hand: the gateway's own work makes them, with all that belongs to them (an attempt, a cause)."""
 
 
-@frozen
+@value
 class FieldProblem:
     """`name`: an attribute of `Details`."""
 
@@ -195,10 +195,10 @@ class FieldProblem:
     message: str
 
 
-def check(kind: K, details: Details) -> tuple[FieldProblem, ...]:
+def check_details(kind: K, details: EventDetails) -> tuple[FieldProblem, ...]:
     """What is missing, and what has no meaning for an act of this kind."""
-    fields = ACTS.get(kind, ActFields())
-    given = given_names(details)
+    fields = ACTS.get(kind, ActionFieldSet())
+    given = given_detail_names(details)
     missing = [FieldProblem(field.name, "is needed") for field in fields.required if field.name not in given]
     allowed = ", ".join(sorted(fields.field_names)) or "none"
     unknown = [
@@ -210,18 +210,18 @@ def check(kind: K, details: Details) -> tuple[FieldProblem, ...]:
     return (*missing, *sorted(unknown, key=lambda one: one.name))
 
 
-_EMPTY = Details()
+_EMPTY = EventDetails()
 
 
-def given_names(details: Details) -> frozenset[str]:
+def given_detail_names(details: EventDetails) -> frozenset[str]:
     return frozenset(name for name in _NAMES if getattr(details, name) != getattr(_EMPTY, name))
 
 
-_NAMES = tuple(name for name in Details.__dataclass_fields__ if name != "extras")
+_NAMES = tuple(name for name in EventDetails.__dataclass_fields__ if name != "extras")
 """Extras go with every event."""
 
 
-def acts_of(role: Role) -> tuple[K, ...]:
+def list_staff_actions(role: Role) -> tuple[K, ...]:
     """What staff may do on this side by hand, in the order of the table."""
-    ours = {signal.kind for signal in TABLES[role].signals if signal.origin is Origin.US}
+    ours = {signal.kind for signal in TABLES[role].signals if signal.origin is EventOrigin.US}
     return tuple(kind for kind in ACTS if kind in ours and kind not in BY_RULE)

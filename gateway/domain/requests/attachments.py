@@ -42,17 +42,17 @@ scanners put other bytes before it."""
 _BOX = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 
 
-def _begins(*signatures: bytes) -> Callable[[bytes], bool]:
+def _starts_with(*signatures: bytes) -> Callable[[bytes], bool]:
     return lambda content: content.startswith(signatures)
 
 
 _SIGNS: Mapping[FileType, Callable[[bytes], bool]] = {
-    FileType.TIFF: _begins(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
-    FileType.PNG: _begins(b"\x89PNG\r\n\x1a\n"),
-    FileType.JPEG: _begins(b"\xff\xd8\xff"),
-    FileType.GIF: _begins(b"GIF87a", b"GIF89a"),
+    FileType.TIFF: _starts_with(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+    FileType.PNG: _starts_with(b"\x89PNG\r\n\x1a\n"),
+    FileType.JPEG: _starts_with(b"\xff\xd8\xff"),
+    FileType.GIF: _starts_with(b"GIF87a", b"GIF89a"),
     FileType.WEBP: lambda content: content.startswith(b"RIFF") and content[8:12] == b"WEBP",
-    FileType.JPEG_2000: _begins(_BOX),
+    FileType.JPEG_2000: _starts_with(_BOX),
     FileType.DJVU: lambda content: content.startswith(b"AT&TFORM") and content[12:15] == b"DJV",
     FileType.EPUB: lambda content: (
         content.startswith(b"PK\x03\x04") and content[30:58] == b"mimetypeapplication/epub+zip"
@@ -62,23 +62,23 @@ _SIGNS: Mapping[FileType, Callable[[bytes], bool]] = {
 }
 
 
-def type_of(content: bytes) -> FileType | None:
+def detect_file_type(content: bytes) -> FileType | None:
     """None: nothing that is known here."""
     return next((one for one, fits in _SIGNS.items() if fits(content)), None)
 
 
-def pages_cited(pages: str) -> int | None:
+def count_cited_pages(pages: str) -> int | None:
     """Of `77-91`, `S12–S19`, `xi-xx`, `123-9` (to 129), `4, 7-9`; None where it can't be told: one number alone is
     often only where it begins."""
     text = _PREFIX.sub("", pages.strip())
     if text.isdigit():
         return None
-    counts = [_pages(part.strip()) for part in _BETWEEN.split(text)]
+    counts = [_count_range_pages(part.strip()) for part in _BETWEEN.split(text)]
     known = [count for count in counts if count is not None]
     return sum(known) if known and len(known) == len(counts) else None
 
 
-def _pages(part: str) -> int | None:
+def _count_range_pages(part: str) -> int | None:
     found = _RANGE.fullmatch(part)
     if found is None:
         return None
@@ -87,7 +87,7 @@ def _pages(part: str) -> int | None:
         return 1 if first.isdigit() and not prefix else None  # e1234 is the number of an article
     if prefix_2 and prefix_2.lower() != prefix.lower():
         return None
-    start, end = _number(first), _number(last)
+    start, end = _parse_page_number(first), _parse_page_number(last)
     if start is None or end is None or first.isdigit() is not last.isdigit():
         return None
     if end < start and first.isdigit() and len(last) < len(first):
@@ -95,7 +95,7 @@ def _pages(part: str) -> int | None:
     return end - start + 1 if start <= end < start + MOST else None
 
 
-def _number(text: str) -> int | None:
+def _parse_page_number(text: str) -> int | None:
     if text.isdigit():
         return int(text)
     values = [_ROMAN[letter] for letter in text.lower()]
@@ -103,14 +103,14 @@ def _number(text: str) -> int | None:
     return sum(-one if one < after else one for one, after in zip(values, following, strict=True))
 
 
-def page_warning(citation: Citation, name: str, pages: int | None) -> str:
+def describe_page_mismatch(citation: Citation, name: str, pages: int | None) -> str:
     """One plain sentence for staff when a file has other than the cited number of pages; empty: nothing to say."""
-    cited = pages_cited(citation.pages) if citation.pages else None
+    cited = count_cited_pages(citation.pages) if citation.pages else None
     if pages is None or cited is None or pages == cited:
         return ""
-    have, ask = _count(pages), _count(cited)
+    have, ask = _page_count_text(pages), _page_count_text(cited)
     return f"The file {name} has {have}; the citation (pages {citation.pages}) asks for {ask}."
 
 
-def _count(pages: int) -> str:
+def _page_count_text(pages: int) -> str:
     return "1 page" if pages == 1 else f"{pages} pages"

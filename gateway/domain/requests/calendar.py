@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from gateway.domain.requests.partner_policy import Closure, Gather
+from gateway.domain.requests.partner_policy import BatchRule, Closure
 from gateway.domain.requests.policy import CalendarPolicy, Weekday
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 HORIZON_DAYS = 3660
 """A calendar that is closed for ten years has no open day: looking for one ends there."""
@@ -14,11 +14,11 @@ HORIZON_DAYS = 3660
 _WEEKDAYS = {weekday: number for number, weekday in enumerate(Weekday)}
 
 
-class NeverOpen(Exception):
+class NoOpenDayError(Exception):
     """No open day within ten years: the closed ranges of the calendar are wrong."""
 
 
-@frozen
+@value
 class Calendar:
     """`weekdays` closed ones, Monday is 0; `yearly` as (month, day). `zone` says when a day begins."""
 
@@ -60,7 +60,7 @@ class Calendar:
             return start.astimezone(UTC)
         local = start.astimezone(self.zone)
         day = self.open_day_after(local.date(), days)
-        return _at(day, local.time(), self.zone)
+        return _moment_on_day(day, local.time(), self.zone)
 
     def open_day_after(self, day: date, days: int) -> date:
         """The `days`-th open day after `day`; 0: the day itself. Raises NeverOpen."""
@@ -86,33 +86,33 @@ class Calendar:
             if self.is_open(candidate):
                 return candidate
         direction = "after" if step > 0 else "before"
-        raise NeverOpen(f"the calendar has no open day {direction} {day.isoformat()}")
+        raise NoOpenDayError(f"the calendar has no open day {direction} {day.isoformat()}")
 
 
-def _at(day: date, clock: time, zone: tzinfo) -> datetime:
+def _moment_on_day(day: date, clock: time, zone: tzinfo) -> datetime:
     return datetime.combine(day, clock.replace(tzinfo=None, fold=0), zone).astimezone(UTC)
 
 
-def moved(moment: datetime, day: date, zone: tzinfo) -> datetime:
+def move_to_day(moment: datetime, day: date, zone: tzinfo) -> datetime:
     """The same time of day in the zone on another day, in UTC."""
-    return _at(day, moment.astimezone(zone).time(), zone)
+    return _moment_on_day(day, moment.astimezone(zone).time(), zone)
 
 
-def due(rule: Gather, since: datetime, calendar: Calendar) -> datetime:
+def batch_due(rule: BatchRule, since: datetime, calendar: Calendar) -> datetime:
     """When an order that waits since then goes at the latest, in UTC. `since` is aware."""
     ends = [since + timedelta(minutes=rule.wait_minutes)] if rule.wait_minutes is not None else []
     if rule.at:
-        ends.append(_next(rule, since, calendar))
+        ends.append(_next_batch_time(rule, since, calendar))
     return min(ends, default=since).astimezone(UTC)
 
 
-def _next(rule: Gather, since: datetime, calendar: Calendar) -> datetime:
+def _next_batch_time(rule: BatchRule, since: datetime, calendar: Calendar) -> datetime:
     times = sorted(map(time.fromisoformat, rule.at))
     day = calendar.day_of_moment(since)
     while True:
         try:
             day = calendar.first_open_day(day)
-        except NeverOpen:  # a calendar with a mistake in it holds up no order
+        except NoOpenDayError:  # a calendar with a mistake in it holds up no order
             calendar = Calendar(calendar.zone)
         moments = (datetime.combine(day, one, calendar.zone).astimezone(UTC) for one in times)
         if (found := next((one for one in moments if one > since), None)) is not None:

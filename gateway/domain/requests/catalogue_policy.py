@@ -14,10 +14,10 @@ from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.domain.circulation_policy import Section
-from gateway.domain.requests.citation import Citation, CitationType, canonical
+from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.requests.citation import Citation, CitationType, canonical_type
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 _DASHES = re.compile(r"\s*[‐‑‒–—―−~〜～]\s*")
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
@@ -32,7 +32,7 @@ _YEARS = range(1450, 2100)
 _SHORT_YEAR = re.compile(r"\b(1[4-9]|20)(\d{2})([/-])(\d{2})\b(?![.:/-]?\d)")
 
 
-class Step(StrEnum):
+class LookupStep(StrEnum):
     """What a catalogue is searched by, one question or two a step."""
 
     ISBN = "isbn"  # as thirteen digits, then as ten
@@ -47,7 +47,7 @@ class Beside(StrEnum):
     YEAR = "year"
 
 
-class Need(StrEnum):
+class EvidenceNeeded(StrEnum):
     """Whether a found record is enough, or a holding must be there."""
 
     REQUIRED = "required"  # a record without holdings is not owned
@@ -55,20 +55,20 @@ class Need(StrEnum):
     IGNORED = "ignored"  # the record is enough
 
 
-class Lends(StrEnum):
+class LendingVerdict(StrEnum):
     YES = "yes"
     NO = "no"
     ASK = "ask"  # it decides by case: it is asked
 
 
-class Unreachable(StrEnum):
+class UnreachablePolicy(StrEnum):
     """What a catalogue that gives no answer means: never that the supplier doesn't own it."""
 
     KEEP = "keep"  # as one that can't be looked up: the rota's `only_owning` decides
     SKIP = "skip"
 
 
-class Held(Protocol):
+class HoldingFacts(Protocol):
     """Of a holding, what rules look at."""
 
     @property
@@ -88,10 +88,10 @@ def is_serial(citation: Citation) -> bool:
     return citation.type in (CitationType.JOURNAL, CitationType.ARTICLE, CitationType.NEWSPAPER)
 
 
-def naming(citation: Citation) -> tuple[str, ...]:
+def naming_number_types(citation: Citation) -> tuple[str, ...]:
     """Types of numbers that name what is asked for, surest first. A DOI or PMID names an article, which libraries'
     catalogues don't list; the ISSN of a book names the series that it is in."""
-    types = {canonical(one.type) for one in citation.identifiers}
+    types = {canonical_type(one.type) for one in citation.identifiers}
     in_series = citation.type in (CitationType.BOOK, CitationType.CHAPTER, CitationType.THESIS)
     no_issn = in_series or ("isbn" in types and not is_serial(citation))
     return tuple(
@@ -99,18 +99,18 @@ def naming(citation: Citation) -> tuple[str, ...]:
     )
 
 
-def matches(value: str, pattern: str) -> bool:
+def matches_pattern(value: str, pattern: str) -> bool:
     """`*` and `?` stand for anything, without case."""
     return fnmatchcase(value.casefold(), pattern.casefold())
 
 
-def _different(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def _check_steps_differ(steps: tuple[LookupStep, ...]) -> tuple[LookupStep, ...]:
     if len(set(steps)) != len(steps):
         raise ValueError("a step stands twice")
     return steps
 
 
-class TitleSearch(Section):
+class TitleSearch(ProfileSection):
     """A title alone is weak: what is found counts only where it is alike enough, and author and year don't differ."""
 
     beside: tuple[Beside, ...] = Field(
@@ -123,7 +123,7 @@ class TitleSearch(Section):
     )
 
 
-class LendingRule(Section):
+class LendingRule(ProfileSection):
     """All keys that are set must fit; `*` and `?` stand for anything, without case."""
 
     location: str | None = None
@@ -131,10 +131,10 @@ class LendingRule(Section):
     policy: str | None = Field(None, description="the catalogue's word for who may have it")
     status: str | None = Field(None, description="such as 'on order*'")
     available: bool | None = Field(None, description="false: the catalogue says that it is out")
-    lends: Lends = Lends.NO
-    copies: Lends = Field(Lends.YES, description="whether copies are made of what fits")
+    lends: LendingVerdict = LendingVerdict.NO
+    copies: LendingVerdict = Field(LendingVerdict.YES, description="whether copies are made of what fits")
 
-    def matches_holding(self, held: Held) -> bool:
+    def matches_holding(self, held: HoldingFacts) -> bool:
         texts = (
             (self.location, held.location),
             (self.sublocation, held.sublocation),
@@ -142,19 +142,19 @@ class LendingRule(Section):
             (self.status, held.status),
         )
         same = self.available is None or self.available is held.available
-        return same and all(pattern is None or matches(value, pattern) for pattern, value in texts)
+        return same and all(pattern is None or matches_pattern(value, pattern) for pattern, value in texts)
 
-    def verdict_for_service(self, service: ServiceType) -> Lends:
+    def verdict_for_service(self, service: ServiceType) -> LendingVerdict:
         """Who wants a copy or a loan is content with the better of both."""
         if service is ServiceType.COPY_OR_LOAN:
             return min(self.lends, self.copies, key=_RANK.__getitem__)
         return self.copies if service is ServiceType.COPY else self.lends
 
 
-_RANK = {Lends.YES: 0, Lends.ASK: 1, Lends.NO: 2}
+_RANK = {LendingVerdict.YES: 0, LendingVerdict.ASK: 1, LendingVerdict.NO: 2}
 
 
-class LocatePolicy(Section):
+class LocatePolicy(ProfileSection):
     by: str = Field(
         "", description="the protocol, by the name of its section: z3950, sru; empty: the one section that is there"
     )
@@ -166,59 +166,61 @@ class LocatePolicy(Section):
         description="in a shared catalogue: only holdings at these locations are this partner's; * and ? stand for "
         "anything. Empty: all",
     )
-    plan: Annotated[tuple[Step, ...], AfterValidator(_different)] = Field(
-        tuple(Step), min_length=1, description="by what it is searched, one after the other until something is found"
+    plan: Annotated[tuple[LookupStep, ...], AfterValidator(_check_steps_differ)] = Field(
+        tuple(LookupStep),
+        min_length=1,
+        description="by what it is searched, one after the other until something is found",
     )
     title: TitleSearch = TitleSearch()
     looked_at: int = Field(10, ge=1, le=100, description="records of each answer that are looked at")
-    holdings: Need = Need.IF_GIVEN
+    holdings: EvidenceNeeded = EvidenceNeeded.IF_GIVEN
     volumes: bool = Field(
         True, description="a holding must cover the volume or year that is asked for, where it says which it has"
     )
     lending: tuple[LendingRule, ...] = Field((), description="the first rule that fits a holding says if it is lent")
-    otherwise: Lends = Field(Lends.YES, description="when no rule fits")
-    unreachable: Unreachable = Unreachable.KEEP
+    otherwise: LendingVerdict = Field(LendingVerdict.YES, description="when no rule fits")
+    unreachable: UnreachablePolicy = UnreachablePolicy.KEEP
     cache_minutes: int = Field(60, ge=0, le=43_200, description="so long an answer counts; 0: it is asked each time")
     seconds: float = Field(10.0, gt=0, le=60, description="longest time for all questions about one request")
 
     @model_validator(mode="after")
     def _check_holdings_used(self) -> LocatePolicy:
-        if self.holdings is Need.IGNORED and (self.lending or self.locations):
+        if self.holdings is EvidenceNeeded.IGNORED and (self.lending or self.locations):
             raise ValueError("`lending` and `locations` say nothing where holdings are ignored")
         return self
 
-    def lending_verdict(self, held: Held, service: ServiceType) -> Lends:
+    def lending_verdict(self, held: HoldingFacts, service: ServiceType) -> LendingVerdict:
         rule = next((one for one in self.lending if one.matches_holding(held)), None)
         return rule.verdict_for_service(service) if rule is not None else self.otherwise
 
-    def is_own_holding(self, held: Held) -> bool:
+    def is_own_holding(self, held: HoldingFacts) -> bool:
         """Whether a holding is this partner's."""
         if not self.locations:
             return True
-        return any(matches(held.location, pattern) for pattern in self.locations)
+        return any(matches_pattern(held.location, pattern) for pattern in self.locations)
 
 
-@frozen
-class Wanted:
+@value
+class WantedPart:
     """A part of something that comes in parts; None: not said."""
 
     volume: int | None = None
     year: int | None = None
 
     @classmethod
-    def part_of_citation(cls, citation: Citation) -> Wanted:
+    def part_of_citation(cls, citation: Citation) -> WantedPart:
         """The year only for what appears over the years: a book's is that of its edition."""
-        numbers = _numbers(_plain(citation.volume))
+        numbers = _find_numbers(_normalise_statement(citation.volume))
         volume = next((one for one in numbers if one not in _YEARS), None)
-        years = (*_numbers(citation.published), *numbers) if is_serial(citation) else numbers
+        years = (*_find_numbers(citation.published), *numbers) if is_serial(citation) else numbers
         return cls(volume, next((one for one in years if one in _YEARS), None))
 
     def __bool__(self) -> bool:
         return self.volume is not None or self.year is not None
 
 
-@frozen
-class Span:
+@value
+class VolumeSpan:
     """From the first to the last, both included. `last` None: it goes on."""
 
     first: int
@@ -228,14 +230,14 @@ class Span:
         return self.first <= number and (self.last is None or number <= self.last)
 
 
-@frozen
-class Run:
+@value
+class VolumeRun:
     """Volumes that follow each other, or one; None: not said."""
 
-    volumes: Span | None = None
-    years: Span | None = None
+    volumes: VolumeSpan | None = None
+    years: VolumeSpan | None = None
 
-    def covers_part(self, wanted: Wanted) -> bool | None:
+    def covers_part(self, wanted: WantedPart) -> bool | None:
         """By volume where both say it, else by year; None: they have nothing in common."""
         if wanted.volume is not None and self.volumes is not None:
             return self.volumes.includes_number(wanted.volume)
@@ -244,25 +246,25 @@ class Run:
         return None
 
 
-def covers(statement: str, wanted: Wanted) -> bool | None:
+def statement_covers(statement: str, wanted: WantedPart) -> bool | None:
     """None: the statement says nothing that could be compared."""
-    said = [run.covers_part(wanted) for run in runs(statement)]
+    said = [run.covers_part(wanted) for run in parse_holding_statement(statement)]
     if True in said:
         return True
     return None if None in said or not said else False
 
 
-def runs(statement: str) -> tuple[Run, ...]:
+def parse_holding_statement(statement: str) -> tuple[VolumeRun, ...]:
     """What can be read of it; what holds no number is passed over."""
-    return tuple(filter(None, map(_run, _segments(_plain(statement)))))
+    return tuple(filter(None, map(_parse_volume_run, _split_holding_segments(_normalise_statement(statement)))))
 
 
-def _plain(text: str) -> str:
+def _normalise_statement(text: str) -> str:
     plain = _DASHES.sub("-", unicodedata.normalize("NFKC", text))
-    return _ISSUE_OF.sub(r"\1", _SHORT_YEAR.sub(_whole_years, _COPY.sub(" ", plain)))
+    return _ISSUE_OF.sub(r"\1", _SHORT_YEAR.sub(_expand_short_year, _COPY.sub(" ", plain)))
 
 
-def _whole_years(found: re.Match[str]) -> str:
+def _expand_short_year(found: re.Match[str]) -> str:
     """`1990/91` and `2015-16` are two years, `1999/00` too; `1990-12` is December."""
     century, year, between, other = found.groups()
     if between == "-" and int(other) <= int(year):
@@ -271,12 +273,12 @@ def _whole_years(found: re.Match[str]) -> str:
     return f"{century}{year}{between}{after}{other}"
 
 
-def _segments(text: str) -> list[str]:
+def _split_holding_segments(text: str) -> list[str]:
     """Divided at commas, semicolons and line ends outside of brackets."""
-    return _split(text, ",;\n")
+    return _split_outside_brackets(text, ",;\n")
 
 
-def _split(text: str, at: str) -> list[str]:
+def _split_outside_brackets(text: str, at: str) -> list[str]:
     parts, depth, begun = [], 0, 0
     for place, char in enumerate(text):
         depth += (char in "([") - (char in ")]")
@@ -286,39 +288,41 @@ def _split(text: str, at: str) -> list[str]:
     return [*parts, text[begun:]]
 
 
-def _run(segment: str) -> Run | None:
+def _parse_volume_run(segment: str) -> VolumeRun | None:
     goes_on = _MORE.search(segment) is not None or _FROM.match(segment) is not None
-    ends = _split(_MORE.sub("", segment), "-")
-    first, last = _End.parse_run_end(ends[0]), _End.parse_run_end(ends[-1])
+    ends = _split_outside_brackets(_MORE.sub("", segment), "-")
+    first, last = _RunEnd.parse_run_end(ends[0]), _RunEnd.parse_run_end(ends[-1])
     goes_on = goes_on or (len(ends) > 1 and not last)
     if not first:
         return None
     if len(ends) > 1 and last:
         first = first.take_years_from(last)
         if not last.can_follow(first):
-            first = last = _End(first.volumes, first.years or last.years)
-    return Run(_span(first.volumes, last.volumes, goes_on), _span(first.years, last.years, goes_on))
+            first = last = _RunEnd(first.volumes, first.years or last.years)
+    return VolumeRun(
+        _make_volume_span(first.volumes, last.volumes, goes_on), _make_volume_span(first.years, last.years, goes_on)
+    )
 
 
-def _span(first: tuple[int, ...], last: tuple[int, ...], goes_on: bool) -> Span | None:
+def _make_volume_span(first: tuple[int, ...], last: tuple[int, ...], goes_on: bool) -> VolumeSpan | None:
     if not first or not (last or goes_on):
         return None
-    return Span(first[0], None if goes_on else last[-1])
+    return VolumeSpan(first[0], None if goes_on else last[-1])
 
 
-@frozen
-class _End:
+@value
+class _RunEnd:
     """One end of a run: the volume, or several such as 1/2, and the years."""
 
     volumes: tuple[int, ...] = ()
     years: tuple[int, ...] = ()
 
     @classmethod
-    def parse_run_end(cls, text: str) -> _End:
+    def parse_run_end(cls, text: str) -> _RunEnd:
         """Numbers in brackets are chronology; outside, the first that isn't a year is the volume."""
-        inside = _numbers(" ".join(_BRACKETED.findall(text)))
+        inside = _find_numbers(" ".join(_BRACKETED.findall(text)))
         outside = _BRACKETED.sub(" ", text)
-        numbers = _numbers(outside)
+        numbers = _find_numbers(outside)
         years = tuple(one for one in (*numbers, *inside) if one in _YEARS)
         volumes = tuple(one for one in numbers if one not in _YEARS)
         double = re.search(r"\d+\s*/\s*\d+", outside) is not None and len(volumes) > 1
@@ -329,26 +333,26 @@ class _End:
     def __bool__(self) -> bool:
         return bool(self.volumes or self.years)
 
-    def can_follow(self, first: _End) -> bool:
+    def can_follow(self, first: _RunEnd) -> bool:
         """Not where the dash stands between issues or months: `v.40 no.1-12 (2004)`, `1990-12`."""
         both = [(self.volumes, first.volumes), (self.years, first.years)]
         said = [(last[-1], begun[0]) for last, begun in both if last and begun]
         return bool(said) and all(begun <= last for last, begun in said)
 
-    def take_years_from(self, last: _End) -> _End:
+    def take_years_from(self, last: _RunEnd) -> _RunEnd:
         """`v.1-3 (1990-1992)`: what stands in brackets behind the last one is for all of them."""
         if self.years or len(last.years) < 2:
             return self
-        return _End(self.volumes, last.years[:1])
+        return _RunEnd(self.volumes, last.years[:1])
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def _find_numbers(text: str) -> tuple[int, ...]:
     """In Arabic figures, else in Roman ones."""
     found = tuple(int(one) for one in _NUMBER.findall(text) if len(one) <= 9)
-    return found or tuple(filter(None, map(_roman, _ROMAN.finditer(text))))
+    return found or tuple(filter(None, map(_roman_value, _ROMAN.finditer(text))))
 
 
-def _roman(found: re.Match[str]) -> int:
+def _roman_value(found: re.Match[str]) -> int:
     values = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
     numbers = [values[one] for one in found[0]]
     following = [*numbers[1:], 0]

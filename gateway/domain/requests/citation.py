@@ -10,7 +10,7 @@ from stdnum import isbn, issn
 from stdnum.exceptions import ValidationError
 
 from gateway.domain.library import RecordId
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 
 _SAME = {"eissn": "issn", "issn-l": "issn", "lissn": "issn", "oclcnum": "oclc"}
 """Other names of a type. Print, electronic and linking ISSN name the same serial."""
@@ -40,8 +40,8 @@ class CitationType(StrEnum):
     OTHER = "other"
 
 
-@frozen
-class Extra:
+@value
+class CitationExtra:
     """A field that the gateway has no place for: kept, shown and passed on, never dropped (facts/users-want.md 12).
 
     `kind` says how `value` is to be read: text, number, date (ISO 8601) or boolean (true, false).
@@ -52,7 +52,7 @@ class Extra:
     kind: str = "text"
 
 
-@frozen_by_name
+@keyword_value
 class Citation:
     """A part (chapter, article) has its own title and author in `component_…`; title and author are those of the
     book or journal that holds it. `original` is what came in, untouched."""
@@ -76,7 +76,7 @@ class Citation:
     identifiers: tuple[RecordId, ...] = ()  # isbn, issn, ismn, doi, pmid, oclc, lccn, local and other words
     source: str = ""  # where the citation was found
     note: str = ""
-    extras: tuple[Extra, ...] = ()
+    extras: tuple[CitationExtra, ...] = ()
     original: str = ""
 
     @property
@@ -94,36 +94,36 @@ class Citation:
         return next((one.value for one in self.identifiers if one.type == type_), "")
 
 
-def comparable(text: str) -> str:
+def comparison_key(text: str) -> str:
     """`isbn:3-16-148410-0` -> `isbn:9783161484100`; empty when there is no type or no value."""
     match = _TYPED.fullmatch(text.strip())
-    return normal(match[1].lower(), match[2]) if match else ""
+    return normalize_number(match[1].lower(), match[2]) if match else ""
 
 
-def canonical(type_: str) -> str:
+def canonical_type(type_: str) -> str:
     """Of the names of a type the one that we use."""
     plain = type_.strip().lower()
     return _SAME.get(plain, plain)
 
 
-def normal(type_: str, value: str) -> str:
+def normalize_number(type_: str, value: str) -> str:
     """`type:value` in a spelling that is equal for equal numbers; empty when nothing is left of the value.
 
     An ISBN of ten digits becomes the one of thirteen that it is part of; no check digit is looked at, since wrong
     ones are printed in books. Print, electronic and linking ISSN are all of type issn. LCCN: as the Library of
     Congress normalises them (lccn.loc.gov/lccnperm-faq.html).
     """
-    type_ = canonical(type_)
+    type_ = canonical_type(type_)
     value = value.strip()
     match type_:
         case "isbn":
-            value = _isbn(value)
+            value = _normalize_isbn(value)
         case "issn":
             value = re.sub(r"[^0-9X]", "", value.upper())
         case "oclc":
             value = re.sub(r"\D", "", _OCLC.sub("", value)).lstrip("0")
         case "lccn":
-            value = _lccn(value)
+            value = _normalize_lccn(value)
         case "doi":
             value = _DOI.sub("", value).casefold()
         case _:
@@ -131,22 +131,22 @@ def normal(type_: str, value: str) -> str:
     return f"{type_}:{value}" if value else ""
 
 
-def _isbn(value: str) -> str:
+def _normalize_isbn(value: str) -> str:
     """Without what stands behind it, such as `(pbk.)`."""
     found = _ISBN.match(str(isbn.compact(value)))
     return str(isbn.to_isbn13(found[0])) if found is not None else ""
 
 
-def _lccn(value: str) -> str:
+def _normalize_lccn(value: str) -> str:
     """`n 78-890351 //r86` -> `n78890351`."""
     plain = re.sub(r"\s", "", value).partition("/")[0].casefold()
     prefix, hyphen, serial = plain.partition("-")
     return f"{prefix}{serial:0>6}" if hyphen else plain
 
 
-def isbn_forms(value: str) -> tuple[str, ...]:
+def list_isbn_forms(value: str) -> tuple[str, ...]:
     """As catalogues may have it: thirteen digits, then ten where there is such a form. Empty: not an ISBN."""
-    thirteen = _isbn(value)
+    thirteen = _normalize_isbn(value)
     if not thirteen:
         return ()
     try:
@@ -155,20 +155,20 @@ def isbn_forms(value: str) -> tuple[str, ...]:
         return (thirteen,)
 
 
-def issn_form(value: str) -> str:
+def format_issn(value: str) -> str:
     """`1344-8668`; empty: not an ISSN."""
-    found = _ISSN.match(normal("issn", value).removeprefix("issn:"))
+    found = _ISSN.match(normalize_number("issn", value).removeprefix("issn:"))
     return str(issn.format(found[0])) if found is not None else ""
 
 
-def normals(identifiers: Iterable[RecordId]) -> frozenset[str]:
-    return frozenset(filter(None, (normal(one.type, one.value) for one in identifiers)))
+def normalize_numbers(identifiers: Iterable[RecordId]) -> frozenset[str]:
+    return frozenset(filter(None, (normalize_number(one.type, one.value) for one in identifiers)))
 
 
-def same_work(identifiers: Iterable[RecordId], listed: Iterable[str]) -> bool | None:
+def is_listed_work(identifiers: Iterable[RecordId], listed: Iterable[str]) -> bool | None:
     """Whether one of the identifiers is in a list of `type:value`; None when the list has none of their types, so
     that it says nothing about them."""
-    asked, there = normals(identifiers), frozenset(map(comparable, listed))
+    asked, there = normalize_numbers(identifiers), frozenset(map(comparison_key, listed))
     if asked & there:
         return True
     types = {one.partition(":")[0] for one in there}

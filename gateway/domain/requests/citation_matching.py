@@ -18,11 +18,11 @@ from hashlib import blake2b
 from stdnum import isbn, issn
 
 from gateway.domain.library import Bib
-from gateway.domain.requests.catalogue_policy import TitleSearch, is_serial, naming
-from gateway.domain.requests.citation import Citation, normal, normals
-from gateway.domain.requests.request import Candidate
+from gateway.domain.requests.catalogue_policy import TitleSearch, is_serial, naming_number_types
+from gateway.domain.requests.citation import Citation, normalize_number, normalize_numbers
+from gateway.domain.requests.request import ItemCandidate
 from gateway.domain.text_folding import fold_for_matching, fold_for_search
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 BY_NUMBER = 95
 """Least confidence when a standard number agrees and the title doesn't contradict it."""
@@ -46,15 +46,15 @@ _PMID = re.compile(r"(?:pmid:?)?\s*0*([1-9]\d*)\s*", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
 
 
-def best(citation: Citation, bibs: Iterable[Bib]) -> tuple[Candidate, ...]:
+def rank_candidates(citation: Citation, bibs: Iterable[Bib]) -> tuple[ItemCandidate, ...]:
     """Records that may be meant, most confident first; what is hardly alike is left out. `how` says what agreed."""
-    found = (_candidate(citation, bib) for bib in bibs)
+    found = (_rate_candidate(citation, bib) for bib in bibs)
     return tuple(
         sorted((one for one in found if one.confidence >= LEAST), key=lambda one: (-one.confidence, one.bib_id))
     )
 
 
-def decide(candidates: Iterable[Candidate], needed: int) -> Candidate | None:
+def choose_candidate(candidates: Iterable[ItemCandidate], needed: int) -> ItemCandidate | None:
     """The one that is confident enough, if no other record is; of several items of one record the first that can be
     lent. None: staff choose."""
     enough = [one for one in candidates if one.confidence >= needed]
@@ -63,107 +63,107 @@ def decide(candidates: Iterable[Candidate], needed: int) -> Candidate | None:
     return next((one for one in enough if one.lendable), enough[0])
 
 
-@frozen
-class _Agreement:
+@value
+class _CandidateConfidence:
     confidence: int
     how: str
 
 
-def _candidate(citation: Citation, bib: Bib) -> Candidate:
-    agreement = _agreement(citation, bib)
-    return Candidate(
+def _rate_candidate(citation: Citation, bib: Bib) -> ItemCandidate:
+    agreement = _compare_with_bib(citation, bib)
+    return ItemCandidate(
         bib_id=bib.id, title=bib.title, author=bib.author, confidence=agreement.confidence, how=agreement.how
     )
 
 
-def _agreement(citation: Citation, bib: Bib) -> _Agreement:
-    title = title_alike(citation, bib.title)
-    asked = frozenset(one for one in normals(citation.identifiers) if _identifier_type(one) in STANDARD)
-    there = _numbers(bib)
+def _compare_with_bib(citation: Citation, bib: Bib) -> _CandidateConfidence:
+    title = title_similarity(citation, bib.title)
+    asked = frozenset(one for one in normalize_numbers(citation.identifiers) if _type_of_identifier(one) in STANDARD)
+    there = _list_bib_numbers(bib)
     same = sorted(asked & there)
     if same:
-        return _by_number(_identifier_type(same[0]), title)
-    words = _by_words(citation, bib, title)
-    other = sorted({_identifier_type(one) for one in asked} & {_identifier_type(one) for one in there})
+        return _confidence_by_number(_type_of_identifier(same[0]), title)
+    words = _confidence_by_words(citation, bib, title)
+    other = sorted({_type_of_identifier(one) for one in asked} & {_type_of_identifier(one) for one in there})
     if other and words.confidence > CONTRADICTED:
-        return _Agreement(CONTRADICTED, f"{words.how}; other {other[0]}")
+        return _CandidateConfidence(CONTRADICTED, f"{words.how}; other {other[0]}")
     return words
 
 
-def _by_number(type_: str, title: float | None) -> _Agreement:
+def _confidence_by_number(type_: str, title: float | None) -> _CandidateConfidence:
     if title is None:
-        return _Agreement(BY_NUMBER, f"{type_} agrees; no title to compare")
+        return _CandidateConfidence(BY_NUMBER, f"{type_} agrees; no title to compare")
     if title < _OTHER_TITLE:
-        return _Agreement(CONTRADICTED, f"{type_} agrees; other title ({title:.0%} alike)")
+        return _CandidateConfidence(CONTRADICTED, f"{type_} agrees; other title ({title:.0%} alike)")
     if title >= _SAME_TITLE:
-        return _Agreement(99, f"{type_} and title agree")
-    return _Agreement(BY_NUMBER, f"{type_} agrees; title {title:.0%} alike")
+        return _CandidateConfidence(99, f"{type_} and title agree")
+    return _CandidateConfidence(BY_NUMBER, f"{type_} agrees; title {title:.0%} alike")
 
 
-def _by_words(citation: Citation, bib: Bib, title: float | None) -> _Agreement:
+def _confidence_by_words(citation: Citation, bib: Bib, title: float | None) -> _CandidateConfidence:
     """What isn't said on one side counts half: it neither agrees nor contradicts."""
     if title is None:
-        return _Agreement(0, "no title to compare")
-    author = author_alike(citation.author, bib.author)
-    year = same_year(citation.published, bib.published)
-    score = _TITLE * title + _AUTHOR * _half(author) + _YEAR * _half(year)
+        return _CandidateConfidence(0, "no title to compare")
+    author = author_similarity(citation.author, bib.author)
+    year = year_similarity(citation.published, bib.published)
+    score = _TITLE * title + _AUTHOR * _value_or_half(author) + _YEAR * _value_or_half(year)
     said = [f"title {title:.0%} alike"]
     said.append("no author to compare" if author is None else f"author {author:.0%} alike")
     if year is not None:
         said.append("same year" if year == 1 else "other year")
-    return _Agreement(min(BY_WORDS, round(100 * score)), ", ".join(said))
+    return _CandidateConfidence(min(BY_WORDS, round(100 * score)), ", ".join(said))
 
 
-def _half(value: float | None) -> float:
+def _value_or_half(value: float | None) -> float:
     return 0.5 if value is None else value
 
 
-def title_alike(citation: Citation, other: str) -> float | None:
+def title_similarity(citation: Citation, other: str) -> float | None:
     """0 to 1; None when one side has none. A title and the same one with its subtitle are the same."""
-    asked = [_plain(text) for text in (citation.title, f"{citation.title} {citation.subtitle}")]
-    there = [_plain(text) for text in (other, _proper(other))]
+    asked = [_fold_title(text) for text in (citation.title, f"{citation.title} {citation.subtitle}")]
+    there = [_fold_title(text) for text in (other, _main_title(other))]
     if not asked[0] or not there[0]:
         return None
     pairs = [(one, found) for one in asked for found in there if found]
-    if proper := _plain(_proper(citation.title)):
-        pairs.append((proper, _plain(other.partition(" / ")[0])))  # two subtitles are two titles
-    return max(_alike(one, found) for one, found in pairs)
+    if proper := _fold_title(_main_title(citation.title)):
+        pairs.append((proper, _fold_title(other.partition(" / ")[0])))  # two subtitles are two titles
+    return max(_text_similarity(one, found) for one, found in pairs)
 
 
-def _plain(text: str) -> str:
-    return without_article(fold_for_matching(text))
+def _fold_title(text: str) -> str:
+    return drop_article(fold_for_matching(text))
 
 
-def _proper(title: str) -> str:
+def _main_title(title: str) -> str:
     """Without subtitle and author."""
     return re.split(r"\s*[:/;]\s", title, maxsplit=1)[0]
 
 
-def without_article(text: str) -> str:
+def drop_article(text: str) -> str:
     return _ARTICLE.sub("", text)
 
 
-def _alike(one: str, other: str) -> float:
+def _text_similarity(one: str, other: str) -> float:
     return 1.0 if one == other else difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
-def author_alike(asked: str, there: str) -> float | None:
+def author_similarity(asked: str, there: str) -> float | None:
     """0 to 1; None when one side has none. By names in any order; an initial agrees with the name that it begins."""
     ours, theirs = fold_for_matching(asked).split(), fold_for_matching(there).split()
     if not ours or not theirs:
         return None
     shorter, longer = sorted((ours, theirs), key=len)
-    hits = sum(any(_same_name(name, other) for other in longer) for name in shorter)
+    hits = sum(any(_is_same_name_part(name, other) for other in longer) for name in shorter)
     return hits / len(shorter)
 
 
-def _same_name(one: str, other: str) -> bool:
+def _is_same_name_part(one: str, other: str) -> bool:
     if 1 in (len(one), len(other)):
         return one[0] == other[0]
     return one == other
 
 
-def same_year(asked: str, there: str) -> float | None:
+def year_similarity(asked: str, there: str) -> float | None:
     """1 or 0; None when one side has none."""
     ours, theirs = (frozenset(re.findall(r"\d{4}", text)) for text in (asked, there))
     if not ours or not theirs:
@@ -171,76 +171,80 @@ def same_year(asked: str, there: str) -> float | None:
     return 1.0 if ours & theirs else 0.0
 
 
-def _numbers(bib: Bib) -> frozenset[str]:
-    own = normal("local", bib.id)
-    found = normals(bib.identifiers)
+def _list_bib_numbers(bib: Bib) -> frozenset[str]:
+    own = normalize_number("local", bib.id)
+    found = normalize_numbers(bib.identifiers)
     return found | {own} if own else found
 
 
-def _identifier_type(identifier: str) -> str:
+def _type_of_identifier(identifier: str) -> str:
     return identifier.partition(":")[0]
 
 
-@frozen
-class Agreement:
+@value
+class CatalogueAgreement:
     """`how`: what agrees, or what doesn't, in a few words."""
 
     same: bool
     how: str
 
 
-def agreement(asked: Citation, found: Citation, rules: TitleSearch) -> Agreement:
-    ours, theirs, types = normals(asked.identifiers), normals(found.identifiers), naming(asked)
-    agreeing, there = {_number_type(one) for one in ours & theirs}, {_number_type(one) for one in theirs}
+def compare_with_hit(asked: Citation, found: Citation, rules: TitleSearch) -> CatalogueAgreement:
+    ours, theirs, types = (
+        normalize_numbers(asked.identifiers),
+        normalize_numbers(found.identifiers),
+        naming_number_types(asked),
+    )
+    agreeing, there = {_type_of_number(one) for one in ours & theirs}, {_type_of_number(one) for one in theirs}
     for type_ in types:
         if type_ in agreeing:
-            return Agreement(True, f"{type_} agrees")
-    return _by_title(asked, found, rules, next((type_ for type_ in types if type_ in there), ""))
+            return CatalogueAgreement(True, f"{type_} agrees")
+    return _compare_titles(asked, found, rules, next((type_ for type_ in types if type_ in there), ""))
 
 
-def _by_title(asked: Citation, found: Citation, rules: TitleSearch, other: str) -> Agreement:
-    title = title_alike(asked, found.title)
-    author = author_alike(asked.author, found.author)
-    year = None if is_serial(asked) else same_year(asked.published, found.published)
+def _compare_titles(asked: Citation, found: Citation, rules: TitleSearch, other: str) -> CatalogueAgreement:
+    title = title_similarity(asked, found.title)
+    author = author_similarity(asked.author, found.author)
+    year = None if is_serial(asked) else year_similarity(asked.published, found.published)
     if title is None:
-        return Agreement(False, f"another {other}" if other else "no title to compare")
+        return CatalogueAgreement(False, f"another {other}" if other else "no title to compare")
     if round(100 * title) < rules.alike:
-        return Agreement(False, f"another title ({title:.0%} alike)")
+        return CatalogueAgreement(False, f"another title ({title:.0%} alike)")
     if author is not None and round(100 * author) < rules.author_alike:
-        return Agreement(False, "same title, another author")
+        return CatalogueAgreement(False, "same title, another author")
     if year == 0:
-        return Agreement(False, "same title, another year")
+        return CatalogueAgreement(False, "same title, another year")
     if other and not (author is not None and year):
-        return Agreement(False, f"same title, another {other}")
+        return CatalogueAgreement(False, f"same title, another {other}")
     said = [word for word, there in (("title", title), ("author", author), ("year", year)) if there is not None]
     agree = f"{', '.join(said[:-1])} and {said[-1]} agree" if len(said) > 1 else "title agrees"
-    return Agreement(True, f"{agree}, another {other}" if other else agree)
+    return CatalogueAgreement(True, f"{agree}, another {other}" if other else agree)
 
 
-def _number_type(number: str) -> str:
+def _type_of_number(number: str) -> str:
     return number.partition(":")[0]
 
 
-def fingerprint(citation: Citation) -> str:
+def citation_fingerprint(citation: Citation) -> str:
     """Equal for citations that mean the same: identifiers first (a DOI names a part; ISBN, ISSN and OCLC numbers name
     the whole, so that volume, issue and pages are added), else folded title, author, volume, issue and pages.
 
     Empty when the citation says too little to compare. Never longer than 160 characters.
     """
     for type_ in ("doi", "pmid"):
-        if key := _identifier(citation, type_):
+        if key := _first_valid_identifier(citation, type_):
             return key
-    part = _part(citation)
+    part = _part_key(citation)
     for type_ in ("isbn", "issn", "oclc"):
-        if key := _identifier(citation, type_):
-            return f"{key} {_digest(*part)}" if any(part) else key
+        if key := _first_valid_identifier(citation, type_):
+            return f"{key} {_hash_texts(*part)}" if any(part) else key
     title = fold_for_search(citation.title) or fold_for_search(citation.component_title)
     if not title:
         return ""
-    return f"text {_digest(title, _names(citation.author), *part)}"
+    return f"text {_hash_texts(title, _author_key(citation.author), *part)}"
 
 
-def _part(citation: Citation) -> tuple[str, ...]:
+def _part_key(citation: Citation) -> tuple[str, ...]:
     component = fold_for_search(citation.component_title)
     pages = _DIGITS.findall(citation.pages)
     return (
@@ -251,16 +255,16 @@ def _part(citation: Citation) -> tuple[str, ...]:
     )
 
 
-def _names(author: str) -> str:
+def _author_key(author: str) -> str:
     """'Borges, Jorge Luis' and 'Jorge Luis Borges' are one."""
     return " ".join(sorted(fold_for_search(author).split()))
 
 
-def _digest(*parts: str) -> str:
+def _hash_texts(*parts: str) -> str:
     return blake2b("\n".join(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
-def _identifier(citation: Citation, type_: str) -> str:
+def _first_valid_identifier(citation: Citation, type_: str) -> str:
     """The first that is well formed, with its type; a number that is none is passed over."""
     for one in citation.identifiers:
         if one.type == type_ and (value := _NORMAL[type_](one.value.strip())):
@@ -268,23 +272,23 @@ def _identifier(citation: Citation, type_: str) -> str:
     return ""
 
 
-def _doi(value: str) -> str:
+def _fingerprint_doi(value: str) -> str:
     found = _DOI.search(value)
     if found is None:
         return ""
     doi = found.group().rstrip(".,;").lower()
-    return doi if len(doi) <= 150 else _digest(doi)
+    return doi if len(doi) <= 150 else _hash_texts(doi)
 
 
-def _isbn(value: str) -> str:
+def _fingerprint_isbn(value: str) -> str:
     return str(isbn.to_isbn13(isbn.compact(value))) if isbn.is_valid(value) else ""
 
 
-def _issn(value: str) -> str:
+def _fingerprint_issn(value: str) -> str:
     return str(issn.compact(value)) if issn.is_valid(value) else ""
 
 
-def _number(pattern: re.Pattern[str]) -> Callable[[str], str]:
+def _number_extractor(pattern: re.Pattern[str]) -> Callable[[str], str]:
     def extract_number(value: str) -> str:
         found = pattern.fullmatch(value)
         return found.group(1)[:20] if found else ""
@@ -293,9 +297,9 @@ def _number(pattern: re.Pattern[str]) -> Callable[[str], str]:
 
 
 _NORMAL: dict[str, Callable[[str], str]] = {
-    "doi": _doi,
-    "pmid": _number(_PMID),
-    "isbn": _isbn,
-    "issn": _issn,
-    "oclc": _number(_OCLC),
+    "doi": _fingerprint_doi,
+    "pmid": _number_extractor(_PMID),
+    "isbn": _fingerprint_isbn,
+    "issn": _fingerprint_issn,
+    "oclc": _number_extractor(_OCLC),
 }

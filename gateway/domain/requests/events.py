@@ -11,17 +11,17 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from gateway.domain.library import Money
-from gateway.domain.requests.citation import Citation, Extra
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.requests.citation import Citation, CitationExtra
+from gateway.domain.value import keyword_value, value
 
 
-class Origin(StrEnum):
+class EventOrigin(StrEnum):
     US = "us"
     PARTNER = "partner"
     TIMER = "timer"
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     # before a supplier is asked
     SUBMIT = "submit"
     APPROVE = "approve"
@@ -85,30 +85,30 @@ class Kind(StrEnum):
     ANONYMISED = "anonymised"
 
 
-@frozen
-class Signal:
+@value
+class EventSignal:
     """What the tables are keyed by."""
 
-    origin: Origin
-    kind: Kind
+    origin: EventOrigin
+    kind: EventKind
 
     def __str__(self) -> str:
         return f"{self.origin.value}:{self.kind.value}"
 
 
-def by_us(kind: Kind) -> Signal:
-    return Signal(Origin.US, kind)
+def local_signal(kind: EventKind) -> EventSignal:
+    return EventSignal(EventOrigin.US, kind)
 
 
-def by_partner(kind: Kind) -> Signal:
-    return Signal(Origin.PARTNER, kind)
+def partner_signal(kind: EventKind) -> EventSignal:
+    return EventSignal(EventOrigin.PARTNER, kind)
 
 
-def by_timer(kind: Kind) -> Signal:
-    return Signal(Origin.TIMER, kind)
+def timer_signal(kind: EventKind) -> EventSignal:
+    return EventSignal(EventOrigin.TIMER, kind)
 
 
-class Condition(StrEnum):
+class LoanCondition(StrEnum):
     """Conditions of a loan (ISO 18626 LoanCondition); other words are kept as notes."""
 
     LIBRARY_USE_ONLY = "library-use-only"
@@ -121,8 +121,8 @@ class Condition(StrEnum):
     OTHER = "other"
 
 
-@frozen_by_name
-class Details:
+@keyword_value
+class EventDetails:
     """What came with an event; which parts are used depends on its kind (`acts.FIELDS`). All of it is kept.
 
     `due` is a day at the end of which the item is due back at the lender, or a moment.
@@ -131,7 +131,7 @@ class Details:
     due: date | datetime | None = None
     reason: str = ""  # a word of `Reasons`, or the partner's own
     note: str = ""
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[LoanCondition, ...] = ()
     cost: Money | None = None
     retry_after: date | None = None
     expected: date | None = None
@@ -151,10 +151,10 @@ class Details:
     answer: str = ""  # yes, no
     transaction: str = ""  # the partner's own number of the request
     status: str = ""  # of a status report: the state of the other side, in its words
-    extras: tuple[Extra, ...] = ()
+    extras: tuple[CitationExtra, ...] = ()
 
 
-class Reasons(StrEnum):
+class ReasonCodes(StrEnum):
     """Why not (facts/iso-18626.md 4.2 and 9: the two protocols' lists joined)."""
 
     NOT_HELD = "not-held"
@@ -178,17 +178,17 @@ class Reasons(StrEnum):
     OTHER = "other"
 
 
-@frozen
+@value
 class Event:
     """`actor` says who: `staff:NAME`, `patron`, `rule`, `partner:SYMBOL`, `timer`. `attempt` is the number of the
     attempt that a supplier's message belongs to (borrowing), 0 where there is none. `at` is aware UTC."""
 
-    signal: Signal
+    signal: EventSignal
     at: datetime
     actor: str = "rule"
-    details: Details = Details()
+    details: EventDetails = EventDetails()
     attempt: int = 0
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> EventKind:
         return self.signal.kind

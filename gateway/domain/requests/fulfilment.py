@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
 
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.request import ServiceType
 
@@ -54,7 +54,7 @@ FIELDS = (
 _URL = re.compile(r"https?://[^{}/?#\s@]+([/?#]\S*)?")
 
 
-def _fields(url: str) -> tuple[str, ...]:
+def _parse_link_fields(url: str) -> tuple[str, ...]:
     """Raises ValueError."""
     parts = list(Formatter().parse(url))
     names = tuple(name for _, name, _, _ in parts if name is not None)
@@ -66,20 +66,20 @@ def _fields(url: str) -> tuple[str, ...]:
     return names
 
 
-def _is_link(url: str) -> str:
+def _check_link(url: str) -> str:
     if not _URL.fullmatch(url):
         raise ValueError("must be https://HOST/… or http://HOST/…, with fields in braces only behind the host")
-    _fields(url)
+    _parse_link_fields(url)
     return url
 
 
-class LinkOut(Section):
+class LinkOut(ProfileSection):
     """A link into full text. It is offered when all its conditions fit and all of its fields are known."""
 
     name: dict[str, str] = Field(
         min_length=1, description="language -> what stands on it: {en: Full text, de: Volltext}"
     )
-    url: Annotated[str, AfterValidator(_is_link)] = Field(
+    url: Annotated[str, AfterValidator(_check_link)] = Field(
         description="fields in braces are quoted: https://doi.org/{doi}"
     )
     citation_types: tuple[CitationType, ...] = Field((), description="only for these; empty: for all")
@@ -91,12 +91,14 @@ class LinkOut(Section):
             return ""
         if not all(citation.identifier(type_) for type_ in self.identifiers):
             return ""
-        known = values(citation)
-        wanted = {name: quote(known[name], safe="") if name != "openurl" else openurl for name in _fields(self.url)}
+        known = link_values(citation)
+        wanted = {
+            name: quote(known[name], safe="") if name != "openurl" else openurl for name in _parse_link_fields(self.url)
+        }
         return self.url.format(**wanted) if all(wanted.values()) else ""
 
 
-def values(citation: Citation) -> Mapping[str, str]:
+def link_values(citation: Citation) -> Mapping[str, str]:
     """What links are filled with, unquoted, without `openurl`."""
     numbers = {type_: citation.identifier(type_).strip() for type_ in NUMBERS}
     numbers |= {type_: re.sub(r"[\s-]", "", numbers[type_]) for type_ in ("isbn", "issn")}
@@ -119,7 +121,7 @@ def values(citation: Citation) -> Mapping[str, str]:
 # --- rules ---------------------------------------------------------------------------------------------------
 
 
-class OfferRule(Section):
+class OfferRule(ProfileSection):
     """All keys that are set must fit; in a list one value is enough."""
 
     availability: tuple[Availability, ...] = Field((), description="available, out, not-held, unknown")
@@ -151,7 +153,7 @@ USUAL = (
 )
 
 
-class Declaration(Section):
+class CopyDeclaration(ProfileSection):
     """What a patron declares before a copy is asked for."""
 
     services: tuple[ServiceType, ...] = Field((), description="asked for with these; empty: never")
@@ -160,19 +162,19 @@ class Declaration(Section):
     )
 
 
-class Formats(Section):
+class ItemFormats(ProfileSection):
     """Words of ISO 18626 (ItemFormat)."""
 
     loans: tuple[str, ...] = ()
     copies: tuple[str, ...] = ("pdf", "paper-copy")
 
 
-class ServicesPolicy(Section):
+class ServicesPolicy(ProfileSection):
     rules: tuple[OfferRule, ...] = Field(USUAL, description="the first that fits says what is offered")
     links: tuple[LinkOut, ...] = Field((), description="full text, best first")
-    formats: Formats = Field(Formats(), description="those a patron can choose from; none: no choice")
+    formats: ItemFormats = Field(ItemFormats(), description="those a patron can choose from; none: no choice")
     least_days: int = Field(0, ge=0, le=365, description="calendar days to the earliest last-interest date")
-    declaration: Declaration = Declaration()
+    declaration: CopyDeclaration = CopyDeclaration()
 
     def choose_fulfilments(
         self, availability: Availability, citation: Citation, service: ServiceType, category: str = ""

@@ -7,16 +7,16 @@ from datetime import date, datetime, tzinfo
 from enum import StrEnum
 
 from gateway.domain.library import Money
-from gateway.domain.problems import About, Reason
-from gateway.domain.requests.events import Reasons
-from gateway.domain.requests.policy import Conditions, Intake, LendingRules, Mediation, Numbers, RequestPolicy
+from gateway.domain.problems import MessagePart, RefusalReason
+from gateway.domain.requests.events import ReasonCodes
+from gateway.domain.requests.policy import Intake, LendingRules, Mediation, Numbers, RequestPolicy, RuleConditions
 from gateway.domain.requests.request import Request, Role, ServiceType
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 
 # --- requests of our own patrons -------------------------------------------------------------------------
 
 
-class Owned(StrEnum):
+class LocalAvailability(StrEnum):
     """What the library itself has of it."""
 
     NOT = "not"  # or nobody knows
@@ -24,7 +24,7 @@ class Owned(StrEnum):
     UNAVAILABLE = "unavailable"  # we have it, and it is out
 
 
-@frozen_by_name
+@keyword_value
 class IntakeFacts:
     """`block`: why the patron may not request, in the library's words; empty: no block. `open_requests` of the
     patron, without this one. `similar`: ids of requests for the same thing by the same patron within
@@ -34,142 +34,150 @@ class IntakeFacts:
     block: str = ""
     open_requests: int = 0
     similar: tuple[str, ...] = ()
-    owned: Owned = Owned.NOT
+    owned: LocalAvailability = LocalAvailability.NOT
 
 
-@frozen
-class Finding:
+@value
+class IntakeFinding:
     """`detail`: one plain sentence without personal data."""
 
-    reason: Reason
+    reason: RefusalReason
     detail: str
-    about: About | None = None
+    about: MessagePart | None = None
 
 
-@frozen
-class Findings:
+@value
+class IntakeFindings:
     """`problems` stop the request; `warnings` are for staff, it goes on."""
 
-    problems: tuple[Finding, ...] = ()
-    warnings: tuple[Finding, ...] = ()
+    problems: tuple[IntakeFinding, ...] = ()
+    warnings: tuple[IntakeFinding, ...] = ()
 
 
-def check(facts: IntakeFacts, intake: Intake) -> Findings:
+def check_intake(facts: IntakeFacts, intake: Intake) -> IntakeFindings:
     """Blocks, limit of open requests, duplicates, what we have ourselves: in this order."""
-    found = [*_patron(facts, intake), *_duplicate(facts, intake), *_local(facts, intake)]
-    return Findings(
+    found = [
+        *_check_patron_limits(facts, intake),
+        *_check_similar_requests(facts, intake),
+        *_check_local_copy(facts, intake),
+    ]
+    return IntakeFindings(
         tuple(finding for finding, stops in found if stops),
         tuple(finding for finding, stops in found if not stops),
     )
 
 
-_Found = Iterator[tuple[Finding, bool]]
+_Found = Iterator[tuple[IntakeFinding, bool]]
 """With whether it stops the request."""
 
 
-def _patron(facts: IntakeFacts, intake: Intake) -> _Found:
+def _check_patron_limits(facts: IntakeFacts, intake: Intake) -> _Found:
     if facts.block:
         detail = f"The patron may not request: {facts.block.rstrip('.')}."
-        yield Finding(Reason.PATRON_BLOCKED, detail, About.PATRON), intake.blocks_stop
-    limit = limit_for(facts.category, intake)
+        yield IntakeFinding(RefusalReason.PATRON_BLOCKED, detail, MessagePart.PATRON), intake.blocks_stop
+    limit = open_request_limit(facts.category, intake)
     if limit and facts.open_requests >= limit:
         detail = f"The patron has {facts.open_requests} open requests; {limit} are allowed."
-        yield Finding(Reason.LIMIT_REACHED, detail, About.PATRON), True
+        yield IntakeFinding(RefusalReason.LIMIT_REACHED, detail, MessagePart.PATRON), True
 
 
-def limit_for(category: str, intake: Intake) -> int:
+def open_request_limit(category: str, intake: Intake) -> int:
     """Open requests that a patron of this category may have; 0: any number."""
     limits = intake.open_requests
     return limits.categories.get(category, limits.default)
 
 
-def _duplicate(facts: IntakeFacts, intake: Intake) -> _Found:
+def _check_similar_requests(facts: IntakeFacts, intake: Intake) -> _Found:
     rule = intake.duplicates
     if rule.days and rule.action != "allow" and facts.similar:
         detail = "The same patron has asked for the same thing already."
-        yield Finding(Reason.DUPLICATE_REQUEST, detail, About.REQUEST), rule.action == "refuse"
+        yield IntakeFinding(RefusalReason.DUPLICATE_REQUEST, detail, MessagePart.REQUEST), rule.action == "refuse"
 
 
-def _local(facts: IntakeFacts, intake: Intake) -> _Found:
-    rule, on_shelf = intake.locally_owned, facts.owned is Owned.AVAILABLE
-    if facts.owned is Owned.NOT or rule == "allow" or (rule == "allow-when-unavailable" and not on_shelf):
+def _check_local_copy(facts: IntakeFacts, intake: Intake) -> _Found:
+    rule, on_shelf = intake.locally_owned, facts.owned is LocalAvailability.AVAILABLE
+    if facts.owned is LocalAvailability.NOT or rule == "allow" or (rule == "allow-when-unavailable" and not on_shelf):
         return
     where = "and it is available" if on_shelf else "but it is not available now"
-    finding = Finding(Reason.NOT_ALLOWED, f"The library has it itself, {where}.", About.ITEM)
+    finding = IntakeFinding(RefusalReason.NOT_ALLOWED, f"The library has it itself, {where}.", MessagePart.ITEM)
     yield finding, rule != "warn"
 
 
-def mediation(request: Request, policy: RequestPolicy) -> Mediation:
+def needs_mediation(request: Request, policy: RequestPolicy) -> Mediation:
     """Whether staff look at a new request before suppliers are asked: by the first rule that fits."""
     intake = policy.intake
-    return next((rule.then for rule in intake.mediation if fits(rule, request, policy)), intake.mediation_default)
+    return next(
+        (rule.then for rule in intake.mediation if conditions_match(rule, request, policy)), intake.mediation_default
+    )
 
 
 # --- requests of other libraries -------------------------------------------------------------------------
 
 
-@frozen
+@value
 class LendingRefusal:
     """An answer without staff: the reason as the partner is told, and a plain sentence."""
 
-    reason: Reasons
+    reason: ReasonCodes
     detail: str
 
 
-def lending_refusal(request: Request, rules: LendingRules, open_requests: int, today: date) -> LendingRefusal | None:
+def find_lending_refusal(
+    request: Request, rules: LendingRules, open_requests: int, today: date
+) -> LendingRefusal | None:
     """What can be said before an item is looked for. `open_requests`: open lending requests, without this one."""
     closure = next((one for one in rules.closed if one.includes_day(today)), None)
     if closure is not None:
-        return LendingRefusal(Reasons.CLOSED, f"We do not lend until {closure.last.isoformat()}.")
+        return LendingRefusal(ReasonCodes.CLOSED, f"We do not lend until {closure.last.isoformat()}.")
     if rules.max_open and open_requests >= rules.max_open:
-        return LendingRefusal(Reasons.OVERLOADED, "We have too many requests at present.")
+        return LendingRefusal(ReasonCodes.OVERLOADED, "We have too many requests at present.")
     service, format_ = request.service.type, request.service.format
     if service is not ServiceType.COPY_OR_LOAN and not {service, ServiceType.COPY_OR_LOAN} & set(rules.services):
-        return LendingRefusal(Reasons.POLICY, f"We do not supply the service '{service.value}'.")
+        return LendingRefusal(ReasonCodes.POLICY, f"We do not supply the service '{service.value}'.")
     if format_ and format_.casefold() in map(str.casefold, rules.formats_refused):
-        return LendingRefusal(Reasons.POLICY, f"We do not supply the format '{format_}'.")
+        return LendingRefusal(ReasonCodes.POLICY, f"We do not supply the format '{format_}'.")
     return None
 
 
-def item_refusal(item_policy: str, service: ServiceType, rules: LendingRules) -> LendingRefusal | None:
+def find_item_refusal(item_policy: str, service: ServiceType, rules: LendingRules) -> LendingRefusal | None:
     """Whether an item of this policy may be supplied; None: it may."""
     lent = item_policy not in rules.never and (not rules.item_policies or item_policy in rules.item_policies)
     if lent or (service is not ServiceType.LOAN and rules.copies_of_never):
         return None
-    return LendingRefusal(Reasons.NON_CIRCULATING, f"Items of the policy '{item_policy}' are not lent.")
+    return LendingRefusal(ReasonCodes.NON_CIRCULATING, f"Items of the policy '{item_policy}' are not lent.")
 
 
-def fits(rule: Conditions, request: Request, policy: RequestPolicy) -> bool:
+def conditions_match(rule: RuleConditions, request: Request, policy: RequestPolicy) -> bool:
     """All that is set must fit. A rule without conditions fits every request."""
     maximum = request.costs.maximum
     return (
-        _among(request.patron.category, rule.patron_categories)
+        _is_allowed_value(request.patron.category, rule.patron_categories)
         and (not rule.citation_types or request.citation.type in rule.citation_types)
         and (not rule.services or request.service.type in rule.services)
-        and _among(request.service.format, rule.formats)
-        and _among(request.citation.language, rule.languages)
-        and _among(request.branch, rule.branches)
-        and _among(policy.campus_of_branch(request.branch), rule.campuses)
-        and (rule.cost_up_to is None or _within(maximum, rule.cost_up_to.money))
-        and (rule.cost_above is None or _above(maximum, rule.cost_above.money))
+        and _is_allowed_value(request.service.format, rule.formats)
+        and _is_allowed_value(request.citation.language, rule.languages)
+        and _is_allowed_value(request.branch, rule.branches)
+        and _is_allowed_value(policy.campus_of_branch(request.branch), rule.campuses)
+        and (rule.cost_up_to is None or _is_within_limit(maximum, rule.cost_up_to.money))
+        and (rule.cost_above is None or _is_above_limit(maximum, rule.cost_above.money))
     )
 
 
-def _within(maximum: Money | None, limit: Money) -> bool:
+def _is_within_limit(maximum: Money | None, limit: Money) -> bool:
     """Known to be no more: not without a maximum, nor in another currency."""
     return maximum is not None and maximum.currency == limit.currency and maximum.amount <= limit.amount
 
 
-def _above(maximum: Money | None, limit: Money) -> bool:
+def _is_above_limit(maximum: Money | None, limit: Money) -> bool:
     return maximum is None or (maximum.currency == limit.currency and maximum.amount > limit.amount)
 
 
-def _among(value: str, allowed: Iterable[str]) -> bool:
+def _is_allowed_value(value: str, allowed: Iterable[str]) -> bool:
     folded = [one.casefold() for one in allowed]
     return not folded or value.casefold() in folded
 
 
-@frozen_by_name
+@keyword_value
 class NumberFields:
     """`at`: when the request was made, aware; `zone` says in which year and month that is. `partner`: its symbol."""
 
@@ -179,8 +187,8 @@ class NumberFields:
     partner: str = ""
 
 
-@frozen
-class Series:
+@value
+class NumberSeries:
     """Numbers that are counted together. `sequence` names the count (`store.requests.timers`): it is whatever
     stands around the running number. So it begins anew with a new year or branch exactly where the number shows it,
     and two templates that could make the same number share one count."""
@@ -191,10 +199,12 @@ class Series:
     prefix: str = ""
 
     def format_number(self, running: int) -> str:
-        return _filled(self.template, self.fields, self.prefix, running)
+        return _fill_number_template(self.template, self.fields, self.prefix, running)
 
 
-def template_for(role: Role, numbers: Numbers, *, branch: str = "", profile: str = "", own: str | None = None) -> str:
+def choose_number_template(
+    role: Role, numbers: Numbers, *, branch: str = "", profile: str = "", own: str | None = None
+) -> str:
     """The partner's own (`PartnerPolicy.number`), then that for its profile, for the branch (borrowing only), for the
     role."""
     if own:
@@ -206,19 +216,19 @@ def template_for(role: Role, numbers: Numbers, *, branch: str = "", profile: str
     return numbers.branches.get(branch, numbers.borrowing)
 
 
-def series(template: str, fields: NumberFields, prefix: str = "") -> Series:
+def number_series(template: str, fields: NumberFields, prefix: str = "") -> NumberSeries:
     """The series to which the next number of this template belongs."""
     start = template.index("{sequence")
     around = f"{template[:start]}#{template[template.index('}', start) + 1 :]}"
-    return Series(template, f"number {_filled(around, fields, prefix, 0)}", fields, prefix)
+    return NumberSeries(template, f"number {_fill_number_template(around, fields, prefix, 0)}", fields, prefix)
 
 
-def request_number(template: str, fields: NumberFields, running: int, prefix: str = "") -> str:
+def format_request_number(template: str, fields: NumberFields, running: int, prefix: str = "") -> str:
     """`B{year}-{sequence:05d}` -> `B2026-00042`."""
-    return _filled(template, fields, prefix, running)
+    return _fill_number_template(template, fields, prefix, running)
 
 
-def _filled(template: str, fields: NumberFields, prefix: str, running: int) -> str:
+def _fill_number_template(template: str, fields: NumberFields, prefix: str, running: int) -> str:
     local = fields.at.astimezone(fields.zone)
     month = f"{local.month:02d}"
     return template.format(

@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from gateway.domain.circulation_policy import Section
-from gateway.domain.secret_reference import SecretRef
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.secret_reference import SecretReference
+from gateway.domain.value import keyword_value, value
 
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
-def _address(text: str) -> str:
+def _check_gateway_url(text: str) -> str:
     """Of a gateway, without a slash at its end. A key is not sent over an open connection."""
     try:
         parts = urlsplit(text)
@@ -31,17 +31,17 @@ def _address(text: str) -> str:
     return text.rstrip("/")
 
 
-class NetworkMember(Section):
-    url: Annotated[str, AfterValidator(_address)] = Field(
+class NetworkMember(ProfileSection):
+    url: Annotated[str, AfterValidator(_check_gateway_url)] = Field(
         description="where its gateway is, without /api: https://ill.example"
     )
-    key: SecretRef = Field(
+    key: SecretReference = Field(
         min_length=1, description="API key that it has made for us, with the scope network:read: env:NAME or file:PATH"
     )
 
 
-@frozen_by_name
-class Report:
+@keyword_value
+class LoadReport:
     """What a member said when it was asked. `member`: profile; `library`: the symbol that it gives itself; `at`: when
     it came (our clock, aware UTC); `open`: requests open with each supplier, by its symbol without case."""
 
@@ -51,16 +51,16 @@ class Report:
     open: Mapping[str, int]
 
 
-@frozen
-class Reported:
+@value
+class ReportedLoad:
     """About one supplier: requests that members have open with it, and how many members said so."""
 
     open: int = 0
     members: int = 0
 
 
-@frozen
-class Heard:
+@value
+class MemberContact:
     """Of one member: when it answered last, and why it didn't when it was asked last (empty: it did, or nobody has
     asked)."""
 
@@ -68,14 +68,16 @@ class Heard:
     silent: str = ""
 
 
-NOTHING = Reported()
+NOTHING = ReportedLoad()
 
 
-def reported(reports: Iterable[Report], symbols: Iterable[str], us: str, now: datetime, age: timedelta) -> Reported:
+def sum_reported_load(
+    reports: Iterable[LoadReport], symbols: Iterable[str], us: str, now: datetime, age: timedelta
+) -> ReportedLoad:
     """About the supplier with these symbols. What is older than `age` doesn't count, nor what a member says that is
     ourselves (`us`) or the supplier; of two members with one symbol the newest counts."""
     wanted = {symbol.casefold() for symbol in symbols}
-    by_library: dict[str, Report] = {}
+    by_library: dict[str, LoadReport] = {}
     for one in sorted(reports, key=lambda report: report.at):
         if now - one.at <= age:
             by_library[one.library.casefold()] = one
@@ -85,4 +87,4 @@ def reported(reports: Iterable[Report], symbols: Iterable[str], us: str, now: da
         if library != us.casefold() and library not in wanted
     ]
     said = [count for count in counts if count]
-    return Reported(sum(said), len(said))
+    return ReportedLoad(sum(said), len(said))

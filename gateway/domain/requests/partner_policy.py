@@ -15,11 +15,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import Money
-from gateway.domain.requests.citation import Citation, comparable, same_work
+from gateway.domain.requests.citation import Citation, comparison_key, is_listed_work
 from gateway.domain.requests.network_load import NetworkMember
-from gateway.domain.requests.request import Borrowing, ServiceType
+from gateway.domain.requests.request import BorrowingState, ServiceType
 
 FIELDS = ("year", "month", "branch", "partner", "prefix", "sequence")
 _SAMPLE: dict[str, object] = {
@@ -53,7 +53,7 @@ LETTERS = (
 """Notices to patrons. A reminder before the due date is usually the library system's own."""
 
 
-def _template(value: str) -> str:
+def _check_number_template(value: str) -> str:
     known = ", ".join(f"{{{name}}}" for name in FIELDS)
     try:
         names = [name for _, name, _, _ in string.Formatter().parse(value) if name is not None]
@@ -71,11 +71,11 @@ def _template(value: str) -> str:
     return value
 
 
-NumberTemplate = Annotated[str, AfterValidator(_template)]
+NumberTemplate = Annotated[str, AfterValidator(_check_number_template)]
 """Text with {year}, {month}, {branch}, {partner} (its main symbol), {prefix}, {sequence}."""
 
 
-def _one_word(template: str) -> str:
+def _check_batch_number(template: str) -> str:
     """As it can be found again in an answer."""
     if re.search(r"\{(?:branch|partner)\b", template):
         raise ValueError("a file is of no branch, and a partner's symbol may have characters that no answer repeats")
@@ -84,7 +84,7 @@ def _one_word(template: str) -> str:
     return template
 
 
-class Gather(Section):
+class BatchRule(ProfileSection):
     """Orders wait until one of these comes true, then all that wait go together (domain.requests.calendar)."""
 
     at: tuple[TimeOfDay, ...] = Field(
@@ -92,18 +92,18 @@ class Gather(Section):
     )
     wait_minutes: int | None = Field(None, ge=1, le=10_080, description="longest wait of an order")
     most: int = Field(50, ge=1, le=1_000, description="so many go at once, and no more in one mail; 1: one at a time")
-    number: Annotated[NumberTemplate, AfterValidator(_one_word)] = Field(
+    number: Annotated[NumberTemplate, AfterValidator(_check_batch_number)] = Field(
         "F{sequence:06d}", description="of a file, quoted by the partner: {year}, {month}, {prefix}, {sequence}"
     )
 
     @model_validator(mode="after")
-    def _check_wait_ends(self) -> Gather:
+    def _check_wait_ends(self) -> BatchRule:
         if not self.at and self.wait_minutes is None and self.most > 1:
             raise ValueError("needs `at` or `wait_minutes`: an order could wait for others for ever")
         return self
 
 
-class PartnerMail(Section):
+class PartnerMail(ProfileSection):
     addresses: tuple[Sender, ...] = Field(
         (), description="further addresses that its mails come from; @DOMAIN: any address there"
     )
@@ -117,7 +117,7 @@ class PartnerMail(Section):
         24, ge=0, le=8760, description="the same content under another Message-ID is a repeat so long; 0: never"
     )
 
-    gather: Gather | None = Field(
+    gather: BatchRule | None = Field(
         None,
         description="orders wait for others and go in one mail, where its channel can do that; none: one at a time",
     )
@@ -129,7 +129,7 @@ class PartnerMail(Section):
         return any(one.casefold() in (wanted, at_domain) for one in self.addresses)
 
 
-class BorrowingWorkflow(Section):
+class BorrowingWorkflow(ProfileSection):
     """What we may do, and expect, when this partner is the supplier."""
 
     patron_may_cancel: bool = Field(True, description="the patron may cancel before it is shipped")
@@ -156,7 +156,7 @@ class BorrowingWorkflow(Section):
     renewal_fallback_days: int = Field(7, ge=1, le=365, description="days added when it counts as granted")
 
 
-class LendingWorkflow(Section):
+class LendingWorkflow(ProfileSection):
     """What we do when this partner is the requester."""
 
     will_supply: bool = Field(True, description="the partner is told that we will supply, before we ship")
@@ -181,16 +181,16 @@ class LendingWorkflow(Section):
     )
 
 
-def _letter(name: str) -> str:
+def _check_letter_name(name: str) -> str:
     if name not in LETTERS:
         raise ValueError(f"no such letter; letters: {', '.join(LETTERS)}")
     return name
 
 
-class PatronWorkflow(Section):
+class PatronWorkflow(ProfileSection):
     """Notices to the patron of a borrowing request, by the name of their letter."""
 
-    letters: tuple[Annotated[str, AfterValidator(_letter)], ...] = Field(
+    letters: tuple[Annotated[str, AfterValidator(_check_letter_name)], ...] = Field(
         (
             "placed",
             "sent",
@@ -211,7 +211,7 @@ class PatronWorkflow(Section):
     due_soon_days: int = Field(2, ge=0, le=60, description="calendar days before the due date for a reminder; 0: none")
 
 
-class Workflow(Section):
+class Workflow(ProfileSection):
     borrowing: BorrowingWorkflow = BorrowingWorkflow()
     lending: LendingWorkflow = LendingWorkflow()
     patron: PatronWorkflow = PatronWorkflow()
@@ -222,7 +222,7 @@ class PartnerRole(StrEnum):
     REQUESTER = "requester"  # it may ask us
 
 
-class Closure(Section):
+class Closure(ProfileSection):
     """Closed from the first day to the last, both included."""
 
     first: date
@@ -242,7 +242,7 @@ class Closure(Section):
         return f"closed until {self.last.isoformat()}" + (f": {self.note}" if self.note else "")
 
 
-class Price(Section):
+class Price(ProfileSection):
     amount: Decimal = Field(ge=0, max_digits=12, decimal_places=3)
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")
 
@@ -251,25 +251,25 @@ class Price(Section):
         return Money(self.amount, self.currency)
 
 
-def _known_identifier(text: str) -> str:
-    if not comparable(text):
+def _check_listed_identifier(text: str) -> str:
+    if not comparison_key(text):
         raise ValueError("not an identifier such as isbn:9783161484100 or issn:0317-8471")
     return text
 
 
-ListedIdentifier = Annotated[str, AfterValidator(_known_identifier)]
+ListedIdentifier = Annotated[str, AfterValidator(_check_listed_identifier)]
 Owns = Literal["everything", "nothing", "unknown"] | tuple[ListedIdentifier, ...]
 
 
-def _different(values: tuple[str, ...]) -> tuple[str, ...]:
+def _check_symbols_differ(values: tuple[str, ...]) -> tuple[str, ...]:
     twice = {value for value in values if [v.casefold() for v in values].count(value.casefold()) > 1}
     if twice:
         raise ValueError(f"stands twice: {', '.join(sorted(twice))}")
     return values
 
 
-class PartnerPolicy(Section):
-    symbols: Annotated[tuple[str, ...], AfterValidator(_different)] = Field(
+class PartnerPolicy(ProfileSection):
+    symbols: Annotated[tuple[str, ...], AfterValidator(_check_symbols_differ)] = Field(
         (), description="its symbols, such as ISIL:NO-01; the first is the one that we write"
     )
     name: str = ""
@@ -288,7 +288,7 @@ class PartnerPolicy(Section):
         description="it is told of every new request of our patrons, with the patron's identifier: for a system of the "
         "library's own that looks after requests, not for another library",
     )
-    push_states: tuple[Borrowing, ...] = Field(
+    push_states: tuple[BorrowingState, ...] = Field(
         (),
         description="states of our patrons' requests in which it is told how they stand; for such a system as well",
     )
@@ -347,4 +347,4 @@ class PartnerPolicy(Section):
         """Whether it owns the work, by `owns`; None: that can't be told from here."""
         if isinstance(self.owns, str):
             return {"everything": True, "nothing": False, "unknown": None}[self.owns]
-        return same_work(citation.identifiers, self.owns)
+        return is_listed_work(citation.identifiers, self.owns)

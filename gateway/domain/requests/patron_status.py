@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from gateway.domain.requests.request import Borrowing, Flag, Lending, Request, Role, ServiceType, State
-from gateway.domain.value import frozen
+from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role, ServiceType, State
+from gateway.domain.value import value
 
 
 class PatronStatus(StrEnum):
@@ -26,8 +26,8 @@ class PatronStatus(StrEnum):
     ENDED = "ended"
 
 
-@frozen
-class PatronWords:
+@value
+class PatronStatusText:
     """`word`: of SAYINGS."""
 
     status: PatronStatus
@@ -35,10 +35,10 @@ class PatronWords:
 
 
 _S = PatronStatus
-B = Borrowing
-L = Lending
+B = BorrowingState
+L = LendingState
 
-BORROWING_STATUS: Mapping[Borrowing, PatronStatus] = {
+BORROWING_STATUS: Mapping[BorrowingState, PatronStatus] = {
     B.NEW: _S.PREPARED,
     B.REVIEW: _S.PREPARED,
     B.SOURCING: _S.SEARCHING,
@@ -60,7 +60,7 @@ BORROWING_STATUS: Mapping[Borrowing, PatronStatus] = {
     B.LOST: _S.ENDED,
 }
 
-LENDING_STATUS: Mapping[Lending, PatronStatus] = {
+LENDING_STATUS: Mapping[LendingState, PatronStatus] = {
     L.NEW: _S.PREPARED,
     L.LOCATED: _S.ORDERED,
     L.HOLD_PLACED: _S.ORDERED,
@@ -87,8 +87,8 @@ QUESTION = "question"
 COPY_READY = "copy-ready"
 
 SAYINGS: tuple[str, ...] = (
-    *(f"borrowing-{state.value}" for state in Borrowing),
-    *(f"lending-{state.value}" for state in Lending),
+    *(f"borrowing-{state.value}" for state in BorrowingState),
+    *(f"lending-{state.value}" for state in LendingState),
     RECALLED,
     OVERDUE,
     QUESTION,
@@ -99,23 +99,25 @@ SAYINGS: tuple[str, ...] = (
 _QUESTION_OPEN = frozenset({PatronStatus.PREPARED, PatronStatus.SEARCHING, PatronStatus.ORDERED})
 
 
-def of_state(role: Role, state: State) -> PatronWords:
+def status_of_state(role: Role, state: State) -> PatronStatusText:
     status = (
-        BORROWING_STATUS[Borrowing(state.value)] if role is Role.BORROWING else LENDING_STATUS[Lending(state.value)]
+        BORROWING_STATUS[BorrowingState(state.value)]
+        if role is Role.BORROWING
+        else LENDING_STATUS[LendingState(state.value)]
     )
-    return PatronWords(status, f"{role.value}-{state.value}")
+    return PatronStatusText(status, f"{role.value}-{state.value}")
 
 
-def of_request(request: Request) -> PatronWords:
+def status_of_request(request: Request) -> PatronStatusText:
     """The state's words, or those of what is more urgent: a recall, a loan that is overdue, a question."""
-    words = of_state(request.role, request.state)
+    words = status_of_state(request.role, request.state)
     if words.status is PatronStatus.ON_LOAN:
-        if Flag.RECALLED in request.flags:
-            return PatronWords(words.status, RECALLED)
-        if Flag.OVERDUE in request.flags:
-            return PatronWords(words.status, OVERDUE)
+        if RequestFlag.RECALLED in request.flags:
+            return PatronStatusText(words.status, RECALLED)
+        if RequestFlag.OVERDUE in request.flags:
+            return PatronStatusText(words.status, OVERDUE)
     if request.query is not None and not request.query.answer and words.status in _QUESTION_OPEN:
-        return PatronWords(words.status, QUESTION)
-    if request.state is Borrowing.COMPLETED and request.service.type is ServiceType.COPY:
-        return PatronWords(words.status, COPY_READY)
+        return PatronStatusText(words.status, QUESTION)
+    if request.state is BorrowingState.COMPLETED and request.service.type is ServiceType.COPY:
+        return PatronStatusText(words.status, COPY_READY)
     return words

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.requests.attachments import USUAL, FileType
 from gateway.domain.requests.citation import CitationType
 from gateway.domain.requests.fulfilment import ServicesPolicy
@@ -21,17 +21,17 @@ from gateway.domain.requests.partner_policy import Closure, NumberTemplate, Pric
 from gateway.domain.requests.request import ServiceType
 
 
-def _different(names: tuple[str, ...]) -> tuple[str, ...]:
+def _check_targets_differ(names: tuple[str, ...]) -> tuple[str, ...]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"stands twice: {', '.join(twice)}")
     return names
 
 
-Targets = Annotated[tuple[str, ...], AfterValidator(_different), Field(min_length=1)]
+Targets = Annotated[tuple[str, ...], AfterValidator(_check_targets_differ), Field(min_length=1)]
 
 
-class Catalogues(Section):
+class Catalogues(ProfileSection):
     groups: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,99}$")], Targets] = Field(
         {}, description="name -> profiles whose catalogues are searched together by that name"
     )
@@ -56,7 +56,7 @@ class Catalogues(Section):
 # --- request numbers -------------------------------------------------------------------------------------
 
 
-class Numbers(Section):
+class Numbers(ProfileSection):
     """Each template counts on its own: the count begins anew whenever what stands around {sequence} is new, such as
     with a new year."""
 
@@ -72,7 +72,7 @@ class Numbers(Section):
 # --- conditions of rules ---------------------------------------------------------------------------------
 
 
-class Conditions(Section):
+class RuleConditions(ProfileSection):
     """All keys that are set must fit; in a list one value is enough. Texts are compared without case."""
 
     patron_categories: tuple[str, ...] = ()
@@ -91,14 +91,14 @@ class Conditions(Section):
 # --- intake ----------------------------------------------------------------------------------------------
 
 
-class OpenLimits(Section):
+class OpenLimits(ProfileSection):
     default: int = Field(0, ge=0, le=100_000, description="open requests of one patron; 0: no limit")
     categories: dict[str, Annotated[int, Field(ge=0, le=100_000)]] = Field(
         {}, description="patron category -> its own limit; 0: no limit"
     )
 
 
-class Duplicates(Section):
+class Duplicates(ProfileSection):
     """The same patron asks for the same thing again."""
 
     days: int = Field(30, ge=0, le=3650, description="calendar days in which it counts as the same; 0: not looked at")
@@ -110,11 +110,11 @@ class Mediation(StrEnum):
     STRAIGHT_THROUGH = "straight-through"
 
 
-class MediationRule(Conditions):
+class MediationRule(RuleConditions):
     then: Mediation
 
 
-class Intake(Section):
+class Intake(ProfileSection):
     open_requests: OpenLimits = OpenLimits()
     duplicates: Duplicates = Duplicates()
     least_days: int = Field(
@@ -135,7 +135,7 @@ class Intake(Section):
 # --- rotas -----------------------------------------------------------------------------------------------
 
 
-class Ranking(Section):
+class Ranking(ProfileSection):
     """Points against a supplier; the one with fewest is asked first. A weight of 0 takes its reason out."""
 
     load: float = Field(1.0, ge=0, le=1000, description="points for each open request with it")
@@ -163,7 +163,7 @@ class UsualRanking(Ranking):
         return self
 
 
-class TemplateLine(Section):
+class TemplateLine(ProfileSection):
     partner: str = Field(description="name of a profile with a section `partner`")
     last_resort: bool = Field(False, description="asked after all others")
     max_cost: Price | None = Field(None, description="skipped where it charges more than this")
@@ -182,7 +182,7 @@ class OnlyOwning(StrEnum):
     NO = "no"  # nobody is looked up
 
 
-def _no_partner_twice(lines: tuple[TemplateLine, ...]) -> tuple[TemplateLine, ...]:
+def _check_partners_differ(lines: tuple[TemplateLine, ...]) -> tuple[TemplateLine, ...]:
     names = [line.partner for line in lines]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -190,26 +190,26 @@ def _no_partner_twice(lines: tuple[TemplateLine, ...]) -> tuple[TemplateLine, ..
     return lines
 
 
-class RotaTemplate(Section):
+class RotaTemplate(ProfileSection):
     description: str = ""
     order: RotaOrder = RotaOrder.ORDERED
     only_owning: OnlyOwning = Field(OnlyOwning.UNKNOWN_TOO, description="whether the catalogue is asked first")
     ranking: Ranking | None = Field(None, description="other weights than those of all rotas")
-    lines: Annotated[tuple[TemplateLine, ...], AfterValidator(_no_partner_twice)] = Field(
+    lines: Annotated[tuple[TemplateLine, ...], AfterValidator(_check_partners_differ)] = Field(
         min_length=1, description="the suppliers; their order counts for `ordered`, and between equals"
     )
 
 
-class Assignment(Conditions):
+class RotaAssignment(RuleConditions):
     rota: str = Field(description="name of a rota")
 
 
-class Overload(Section):
+class OverloadRule(ProfileSection):
     max_open: int = Field(0, ge=0, le=1_000_000, description="open requests with one partner; 0: no limit")
     then: Literal["last", "skip"] = Field("last", description="a partner at its limit is asked after others, or not")
 
 
-class RetryLater(Section):
+class RetryLater(ProfileSection):
     """A supplier says: ask again on that day. The others are asked meanwhile."""
 
     times: int = Field(1, ge=0, le=10, description="so often it is asked again, when its day has come; 0: never")
@@ -229,13 +229,13 @@ class Weekday(StrEnum):
     SUNDAY = "sunday"
 
 
-def _some_day_open(days: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
+def _check_open_weekday(days: tuple[Weekday, ...]) -> tuple[Weekday, ...]:
     if len(set(days)) == len(Weekday):
         raise ValueError("one day of the week must be open")
     return days
 
 
-def _yearly(text: str) -> str:
+def _check_yearly_day(text: str) -> str:
     if not re.fullmatch(r"\d\d-\d\d", text):
         raise ValueError("not a month and day such as 12-25")
     try:
@@ -245,14 +245,14 @@ def _yearly(text: str) -> str:
     return text
 
 
-class CalendarPolicy(Section):
+class CalendarPolicy(ProfileSection):
     """When the library works. Deadlines are counted in its open days."""
 
-    closed_weekdays: Annotated[tuple[Weekday, ...], AfterValidator(_some_day_open)] = (
+    closed_weekdays: Annotated[tuple[Weekday, ...], AfterValidator(_check_open_weekday)] = (
         Weekday.SATURDAY,
         Weekday.SUNDAY,
     )
-    yearly: tuple[Annotated[str, AfterValidator(_yearly)], ...] = Field(
+    yearly: tuple[Annotated[str, AfterValidator(_check_yearly_day)], ...] = Field(
         (), description="holidays on the same day each year: 12-25"
     )
     holidays: tuple[date, ...] = Field((), description="single days: 2027-03-26")
@@ -262,7 +262,7 @@ class CalendarPolicy(Section):
 # --- lending ---------------------------------------------------------------------------------------------
 
 
-class LoanDays(Section):
+class LoanDays(ProfileSection):
     """Calendar days of a loan to a library. The profile's `workflow.lending.loan_days` count where neither the item's
     policy nor the partner's category is named; of several the fewest count."""
 
@@ -270,7 +270,7 @@ class LoanDays(Section):
     categories: dict[str, Annotated[int, Field(ge=1, le=730)]] = Field({}, description="`category` of the partner")
 
 
-class LendingRules(Section):
+class LendingRules(ProfileSection):
     """What other libraries can have of us. What a rule refuses is answered without staff."""
 
     max_open: int = Field(0, ge=0, le=1_000_000, description="open lending requests; more are refused; 0: no limit")
@@ -289,7 +289,7 @@ class LendingRules(Section):
 # --- copies ----------------------------------------------------------------------------------------------
 
 
-class Copies(Section):
+class CopyRules(ProfileSection):
     """Which files are taken, and how copies are delivered to other libraries: as a link that ends by itself."""
 
     link_days: int = Field(14, ge=1, le=365, description="calendar days that a link to a copy is good for")
@@ -306,7 +306,7 @@ class Copies(Section):
 # --- notices ---------------------------------------------------------------------------------------------
 
 
-class Notices(Section):
+class Notices(ProfileSection):
     """Letters to patrons."""
 
     account_url: str = Field(
@@ -319,7 +319,7 @@ class Notices(Section):
 # --- retention -------------------------------------------------------------------------------------------
 
 
-class Retention(Section):
+class Retention(ProfileSection):
     """All in calendar days."""
 
     anonymise_days: int = Field(30, ge=0, le=36_500, description="after its end a request forgets its patron")
@@ -329,20 +329,20 @@ class Retention(Section):
 # --- the whole -------------------------------------------------------------------------------------------
 
 
-class RequestPolicy(Section):
+class RequestPolicy(ProfileSection):
     numbers: Numbers = Numbers()
     campuses: dict[str, tuple[str, ...]] = Field({}, description="name -> branch codes")
     intake: Intake = Intake()
     rotas: dict[str, RotaTemplate] = Field({}, description="name -> who is asked, and in which order")
-    rules: tuple[Assignment, ...] = Field((), description="the first that fits says which rota a request gets")
+    rules: tuple[RotaAssignment, ...] = Field((), description="the first that fits says which rota a request gets")
     default_rota: str = Field("", description="when no rule fits; empty: staff choose")
     ranking: UsualRanking = UsualRanking()
-    overload: Overload = Overload()
+    overload: OverloadRule = OverloadRule()
     retry_later: RetryLater = RetryLater()
     catalogues: Catalogues = Catalogues()
     calendar: CalendarPolicy = CalendarPolicy()
     lending: LendingRules = LendingRules()
-    copies: Copies = Copies()
+    copies: CopyRules = CopyRules()
     notices: Notices = Notices()
     services: ServicesPolicy = ServicesPolicy()
     retention: Retention = Retention()

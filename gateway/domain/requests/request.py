@@ -7,9 +7,9 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from gateway.domain.library import Money
-from gateway.domain.requests.citation import Citation, Extra
-from gateway.domain.requests.events import Condition
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.requests.citation import Citation, CitationExtra
+from gateway.domain.requests.events import LoanCondition
+from gateway.domain.value import keyword_value, value
 
 
 class Role(StrEnum):
@@ -17,7 +17,7 @@ class Role(StrEnum):
     LENDING = "lending"
 
 
-class Borrowing(StrEnum):
+class BorrowingState(StrEnum):
     """States of a borrowing request."""
 
     NEW = "new"
@@ -41,7 +41,7 @@ class Borrowing(StrEnum):
     LOST = "lost"
 
 
-class Lending(StrEnum):
+class LendingState(StrEnum):
     """States of a lending request."""
 
     NEW = "new"
@@ -63,27 +63,27 @@ class Lending(StrEnum):
     LOST = "lost"
 
 
-State = Borrowing | Lending
+State = BorrowingState | LendingState
 
 TERMINAL: frozenset[State] = frozenset(
     {
-        Borrowing.COMPLETED,
-        Borrowing.CANCELLED,
-        Borrowing.UNFILLED,
-        Borrowing.EXPIRED,
-        Borrowing.LOST,
-        Lending.COMPLETED,
-        Lending.CANCELLED,
-        Lending.UNFILLED,
-        Lending.EXPIRED,
-        Lending.FORWARDED,
-        Lending.LOST,
+        BorrowingState.COMPLETED,
+        BorrowingState.CANCELLED,
+        BorrowingState.UNFILLED,
+        BorrowingState.EXPIRED,
+        BorrowingState.LOST,
+        LendingState.COMPLETED,
+        LendingState.CANCELLED,
+        LendingState.UNFILLED,
+        LendingState.EXPIRED,
+        LendingState.FORWARDED,
+        LendingState.LOST,
     }
 )
 """Closed. Some can be left again: staff reopen, or the partner shows that the item is on its way after all."""
 
 
-class Flag(StrEnum):
+class RequestFlag(StrEnum):
     """What is true beside the state."""
 
     RENEWAL_PENDING = "renewal-pending"
@@ -104,8 +104,8 @@ class ServiceType(StrEnum):
     COPY_OR_LOAN = "copy-or-loan"
 
 
-@frozen
-class Service:
+@value
+class RequestedService:
     """`format` and `level`: words of ISO 18626 (ItemFormat, ServiceLevel), lower case with hyphens; empty: any."""
 
     type: ServiceType = ServiceType.LOAN
@@ -113,21 +113,21 @@ class Service:
     level: str = ""
 
 
-@frozen
-class Dates:
+@value
+class RequestDates:
     need_by: date | None = None  # of no use after this day (last interest)
     start: date | None = None
     end: date | None = None
 
 
-@frozen
-class Costs:
+@value
+class RequestCosts:
     maximum: Money | None = None
     agreed: Money | None = None
     charged: Money | None = None
 
 
-@frozen
+@value
 class PatronLink:
     """The patron of a borrowing request, as the library knows it. Emptied when the request is anonymised;
     `category` stays, for statistics."""
@@ -140,8 +140,8 @@ class PatronLink:
     note: str = ""
 
 
-@frozen
-class Party:
+@value
+class LibraryParty:
     """The other library, as its messages or our profile name it."""
 
     symbol: str = ""
@@ -184,8 +184,8 @@ OPEN_ATTEMPT = frozenset(
 )
 
 
-@frozen_by_name
-class Attempt:
+@keyword_value
+class SupplierAttempt:
     """One partner asked: when, by which channel, what came of it (facts/users-want.md 11)."""
 
     number: int  # 1, 2 …
@@ -202,12 +202,12 @@ class Attempt:
     retry_after: date | None = None
     expected: date | None = None
     cost: Money | None = None
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[LoanCondition, ...] = ()
     holdings: str = ""  # what the catalogue said when it was asked, one line
     pieces: tuple[str, ...] = ()  # barcodes of the temporary records of what it sent, since another has been asked
 
 
-class Standing(StrEnum):
+class RotaLineStatus(StrEnum):
     """What became of a line of the rota."""
 
     WAITING = "waiting"
@@ -215,13 +215,13 @@ class Standing(StrEnum):
     SKIPPED = "skipped"
 
 
-@frozen
+@value
 class RotaLine:
     """A supplier on this request's rota, in the order in which they are asked. `why` says what put it there or
     why it was skipped."""
 
     partner: str  # profile name
-    standing: Standing = Standing.WAITING
+    standing: RotaLineStatus = RotaLineStatus.WAITING
     why: str = ""
     last_resort: bool = False
     by_hand: bool = False  # staff put it there: before all others, whatever catalogue and ranking say
@@ -238,7 +238,7 @@ class VolumeState(StrEnum):
     LOST = "lost"
 
 
-@frozen
+@value
 class Volume:
     """One physical piece. `barcode` is ours (the temporary record's, or the lender's own item), `theirs` the
     partner's."""
@@ -250,19 +250,19 @@ class Volume:
     theirs: str = ""
 
 
-@frozen_by_name
-class Terms:
+@keyword_value
+class LoanTerms:
     """Of the loan between the libraries, and of the patron's loan that follows from it. Both dates are kept."""
 
     lender_due: date | datetime | None = None
     patron_due: datetime | None = None
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[LoanCondition, ...] = ()
     renewals_allowed: bool = True
     renewals: int = 0
     note: str = ""
 
 
-@frozen_by_name
+@keyword_value
 class PatronQuery:
     """A question to the patron: accept this cost, this edition, use in the library only?"""
 
@@ -275,15 +275,15 @@ class PatronQuery:
     answered: datetime | None = None
 
 
-@frozen
-class Note:
+@value
+class RequestNote:
     at: datetime
     by: str
     text: str
     for_partner: bool = False
 
 
-@frozen_by_name
+@keyword_value
 class Attachment:
     """A file; its bytes are kept by the store under `id`."""
 
@@ -296,8 +296,8 @@ class Attachment:
     at: datetime
 
 
-@frozen_by_name
-class Candidate:
+@keyword_value
+class ItemCandidate:
     """An item of ours that may be what is asked for. `confidence` 0 to 100; `how` says what agreed."""
 
     bib_id: str
@@ -311,7 +311,7 @@ class Candidate:
     why_not: str = ""
 
 
-@frozen_by_name
+@keyword_value
 class SignOff:
     """A decision about copyright; every one is kept."""
 
@@ -322,7 +322,7 @@ class SignOff:
     note: str = ""
 
 
-@frozen_by_name
+@keyword_value
 class Request:
     """`version` counts changes (against lost updates). `number` is what people see; `id` never changes.
 
@@ -339,19 +339,19 @@ class Request:
     changed: datetime
     version: int = 1
     citation: Citation = field(default_factory=Citation)
-    service: Service = Service()
-    dates: Dates = Dates()
-    costs: Costs = Costs()
-    terms: Terms = Terms()
-    flags: frozenset[Flag] = frozenset()
-    partner: Party = Party()
+    service: RequestedService = RequestedService()
+    dates: RequestDates = RequestDates()
+    costs: RequestCosts = RequestCosts()
+    terms: LoanTerms = LoanTerms()
+    flags: frozenset[RequestFlag] = frozenset()
+    partner: LibraryParty = LibraryParty()
     transaction: str = ""
     source: str = ""  # api, staff, patron, ncip, openurl, partner
     branch: str = ""
     volumes: tuple[Volume, ...] = ()
-    notes: tuple[Note, ...] = ()
+    notes: tuple[RequestNote, ...] = ()
     attachments: tuple[Attachment, ...] = ()
-    extras: tuple[Extra, ...] = ()
+    extras: tuple[CitationExtra, ...] = ()
     external: tuple[str, ...] = ()  # numbers of the same request in other systems (ILLiad, a broker)
     warnings: tuple[str, ...] = ()  # of the checks at intake, for staff
     # borrowing
@@ -359,12 +359,12 @@ class Request:
     mediated: bool = True
     rota_name: str = ""
     rota: tuple[RotaLine, ...] = ()
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[SupplierAttempt, ...] = ()
     current: int = 0  # number of the attempt that counts; 0: none
     query: PatronQuery | None = None
     hold_id: str = ""
     # lending
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[ItemCandidate, ...] = ()
     item_barcode: str = ""
     loan_id: str = ""
     borrower_id: str = ""  # the patron record on whose account the item is lent
@@ -376,9 +376,9 @@ class Request:
         return self.state not in TERMINAL
 
     @property
-    def attempt(self) -> Attempt | None:
+    def attempt(self) -> SupplierAttempt | None:
         """The attempt that counts now."""
         return self.find_attempt(self.current)
 
-    def find_attempt(self, number: int) -> Attempt | None:
+    def find_attempt(self, number: int) -> SupplierAttempt | None:
         return next((one for one in self.attempts if one.number == number), None)

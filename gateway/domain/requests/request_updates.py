@@ -5,184 +5,210 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gateway.domain.requests.events import Condition, Details, Event, Kind, Origin, Signal, by_partner, by_timer, by_us
+from gateway.domain.requests.events import (
+    Event,
+    EventDetails,
+    EventKind,
+    EventOrigin,
+    EventSignal,
+    LoanCondition,
+    local_signal,
+    partner_signal,
+    timer_signal,
+)
 from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
-    Attempt,
     AttemptStatus,
-    Borrowing,
-    Costs,
-    Dates,
-    Flag,
-    Note,
-    Party,
+    BorrowingState,
+    LibraryParty,
+    LoanTerms,
     PatronLink,
     PatronQuery,
     Request,
+    RequestCosts,
+    RequestDates,
+    RequestedService,
+    RequestFlag,
+    RequestNote,
     Role,
     RotaLine,
-    Service,
+    RotaLineStatus,
     ServiceType,
     SignOff,
-    Standing,
     State,
-    Terms,
+    SupplierAttempt,
     Volume,
     VolumeState,
 )
 
 
-def recorded(request: Request, event: Event, to: State) -> Request:
+def record_event_on(request: Request, event: Event, to: State) -> Request:
     """The request after the event: state, flags, terms, attempt, volumes, notes; one version further."""
     changed = replace(
         request,
         state=to,
         changed=max(request.changed, event.at),
         version=request.version + 1,
-        flags=_flags(request, event, to),
-        service=_service(request.service, event),
-        terms=_terms(request, event),
-        costs=_costs(request.costs, event),
-        volumes=_volumes(request, event),
-        notes=_notes(request, event),
+        flags=_update_flags(request, event, to),
+        service=_update_service(request.service, event),
+        terms=_update_terms(request, event),
+        costs=_update_costs(request.costs, event),
+        volumes=_update_volumes(request, event),
+        notes=_append_note(request, event),
     )
     if request.role is Role.BORROWING:
-        changed = _attempted(changed, event, request.state)
-    return _particular(changed, event)
+        changed = _update_attempt(changed, event, request.state)
+    return _apply_event_kind(changed, event)
 
 
-def kept(request: Request, event: Event) -> Request:
+def record_late_event(request: Request, event: Event) -> Request:
     """The request after an event that comes too late to change it: what was said, and what its supplier answered."""
     at = max(request.changed, event.at)
-    said = replace(request, changed=at, version=request.version + 1, notes=_notes(request, event))
-    return _attempted(said, event, request.state) if request.role is Role.BORROWING else said
+    said = replace(request, changed=at, version=request.version + 1, notes=_append_note(request, event))
+    return _update_attempt(said, event, request.state) if request.role is Role.BORROWING else said
 
 
 # --- flags -----------------------------------------------------------------------------------------------
 
-_K = Kind
-_Change = tuple[frozenset[Flag], frozenset[Flag]]
+_K = EventKind
+_Change = tuple[frozenset[RequestFlag], frozenset[RequestFlag]]
 
 
-def _change(set_: tuple[Flag, ...] = (), clear: tuple[Flag, ...] = ()) -> _Change:
+def _make_flag_change(set_: tuple[RequestFlag, ...] = (), clear: tuple[RequestFlag, ...] = ()) -> _Change:
     return frozenset(set_), frozenset(clear)
 
 
-_RENEWED = _change(clear=(Flag.RENEWAL_PENDING, Flag.OVERDUE, Flag.RECALLED))
-_NOT_RENEWED = _change(clear=(Flag.RENEWAL_PENDING,))
-_LATE = _change(set_=(Flag.OVERDUE,))
-_WANTED = _change(clear=(Flag.EXPIRING, Flag.UNWANTED))
-_OF_THE_LOAN = (Flag.OVERDUE, Flag.RECALLED, Flag.DAMAGED, Flag.RENEWAL_PENDING)
-_WANTED_BACK = _change(set_=(Flag.RECALLED,), clear=(Flag.RENEWAL_PENDING,))
+_RENEWED = _make_flag_change(clear=(RequestFlag.RENEWAL_PENDING, RequestFlag.OVERDUE, RequestFlag.RECALLED))
+_NOT_RENEWED = _make_flag_change(clear=(RequestFlag.RENEWAL_PENDING,))
+_LATE = _make_flag_change(set_=(RequestFlag.OVERDUE,))
+_WANTED = _make_flag_change(clear=(RequestFlag.EXPIRING, RequestFlag.UNWANTED))
+_OF_THE_LOAN = (RequestFlag.OVERDUE, RequestFlag.RECALLED, RequestFlag.DAMAGED, RequestFlag.RENEWAL_PENDING)
+_WANTED_BACK = _make_flag_change(set_=(RequestFlag.RECALLED,), clear=(RequestFlag.RENEWAL_PENDING,))
 
-FLAGS: Mapping[Signal, _Change] = {
-    by_us(_K.RENEW): _change(set_=(Flag.RENEWAL_PENDING,)),
-    by_partner(_K.RENEW): _change(set_=(Flag.RENEWAL_PENDING,)),
-    **{signal(_K.RENEW_ACCEPTED): _RENEWED for signal in (by_us, by_partner, by_timer)},
-    **{signal(_K.RENEW_REFUSED): _NOT_RENEWED for signal in (by_us, by_partner, by_timer)},
-    **{signal(_K.DUE_DATE_CHANGED): _change(clear=(Flag.OVERDUE, Flag.RECALLED)) for signal in (by_us, by_partner)},
-    **{signal(_K.OVERDUE): _LATE for signal in (by_us, by_partner, by_timer)},
-    **{signal(_K.RECALL): _WANTED_BACK for signal in (by_us, by_partner)},
-    **{signal(_K.DAMAGED): _change(set_=(Flag.DAMAGED,)) for signal in (by_us, by_partner)},
-    **{signal(_K.RETURNED): _change(clear=(Flag.RENEWAL_PENDING,)) for signal in (by_us, by_partner)},
-    by_us(_K.CANCEL): _change(set_=(Flag.UNWANTED,), clear=(Flag.EXPIRING,)),
-    **{by_us(kind): _WANTED for kind in (_K.REOPEN, _K.NEXT_SUPPLIER, _K.APPROVE)},
-    by_us(_K.REQUEST): _change(clear=(*_OF_THE_LOAN, Flag.TROUBLE)),
-    by_timer(_K.SHELF_EXPIRED): _change(set_=(Flag.NOT_COLLECTED,)),
-    by_us(_K.LOANED_TO_PATRON): _change(clear=(Flag.NOT_COLLECTED, Flag.UNWANTED)),
-    by_us(_K.TROUBLE): _change(set_=(Flag.TROUBLE,)),
+FLAGS: Mapping[EventSignal, _Change] = {
+    local_signal(_K.RENEW): _make_flag_change(set_=(RequestFlag.RENEWAL_PENDING,)),
+    partner_signal(_K.RENEW): _make_flag_change(set_=(RequestFlag.RENEWAL_PENDING,)),
+    **{signal(_K.RENEW_ACCEPTED): _RENEWED for signal in (local_signal, partner_signal, timer_signal)},
+    **{signal(_K.RENEW_REFUSED): _NOT_RENEWED for signal in (local_signal, partner_signal, timer_signal)},
+    **{
+        signal(_K.DUE_DATE_CHANGED): _make_flag_change(clear=(RequestFlag.OVERDUE, RequestFlag.RECALLED))
+        for signal in (local_signal, partner_signal)
+    },
+    **{signal(_K.OVERDUE): _LATE for signal in (local_signal, partner_signal, timer_signal)},
+    **{signal(_K.RECALL): _WANTED_BACK for signal in (local_signal, partner_signal)},
+    **{signal(_K.DAMAGED): _make_flag_change(set_=(RequestFlag.DAMAGED,)) for signal in (local_signal, partner_signal)},
+    **{
+        signal(_K.RETURNED): _make_flag_change(clear=(RequestFlag.RENEWAL_PENDING,))
+        for signal in (local_signal, partner_signal)
+    },
+    local_signal(_K.CANCEL): _make_flag_change(set_=(RequestFlag.UNWANTED,), clear=(RequestFlag.EXPIRING,)),
+    **{local_signal(kind): _WANTED for kind in (_K.REOPEN, _K.NEXT_SUPPLIER, _K.APPROVE)},
+    local_signal(_K.REQUEST): _make_flag_change(clear=(*_OF_THE_LOAN, RequestFlag.TROUBLE)),
+    timer_signal(_K.SHELF_EXPIRED): _make_flag_change(set_=(RequestFlag.NOT_COLLECTED,)),
+    local_signal(_K.LOANED_TO_PATRON): _make_flag_change(clear=(RequestFlag.NOT_COLLECTED, RequestFlag.UNWANTED)),
+    local_signal(_K.TROUBLE): _make_flag_change(set_=(RequestFlag.TROUBLE,)),
 }
 
-_NOT_WANTED = (Borrowing.CANCELLED, Borrowing.EXPIRED, Borrowing.UNFILLED)
-_ARRIVED = (by_partner(_K.SHIPPED), by_partner(_K.COPY_DELIVERED))
+_NOT_WANTED = (BorrowingState.CANCELLED, BorrowingState.EXPIRED, BorrowingState.UNFILLED)
+_ARRIVED = (partner_signal(_K.SHIPPED), partner_signal(_K.COPY_DELIVERED))
 _CLOSING = frozenset(
-    {Flag.RENEWAL_PENDING, Flag.CHASED, Flag.NOT_COLLECTED, Flag.EXPIRING, Flag.UNWANTED, Flag.OVERDUE, Flag.RECALLED}
+    {
+        RequestFlag.RENEWAL_PENDING,
+        RequestFlag.CHASED,
+        RequestFlag.NOT_COLLECTED,
+        RequestFlag.EXPIRING,
+        RequestFlag.UNWANTED,
+        RequestFlag.OVERDUE,
+        RequestFlag.RECALLED,
+    }
 )
 
 
-def _flags(request: Request, event: Event, to: State) -> frozenset[Flag]:
+def _update_flags(request: Request, event: Event, to: State) -> frozenset[RequestFlag]:
     set_, clear = FLAGS.get(event.signal, (frozenset(), frozenset()))
-    if event.signal == by_partner(Kind.RENEW) and Flag.RECALLED in request.flags:
+    if event.signal == partner_signal(EventKind.RENEW) and RequestFlag.RECALLED in request.flags:
         set_ = frozenset()  # refused at once
     flags = (request.flags - clear) | set_
-    if event.signal == by_timer(Kind.EXPIRED) and to is Borrowing.CANCEL_PENDING:
-        flags |= {Flag.EXPIRING, Flag.UNWANTED}
-    if event.signal == by_timer(Kind.NO_ANSWER) and to is request.state:
-        flags |= {Flag.CHASED}
+    if event.signal == timer_signal(EventKind.EXPIRED) and to is BorrowingState.CANCEL_PENDING:
+        flags |= {RequestFlag.EXPIRING, RequestFlag.UNWANTED}
+    if event.signal == timer_signal(EventKind.NO_ANSWER) and to is request.state:
+        flags |= {RequestFlag.CHASED}
     if event.signal in _ARRIVED and request.state in _NOT_WANTED:
-        flags |= {Flag.UNWANTED}
+        flags |= {RequestFlag.UNWANTED}
     if to is not request.state:
-        flags -= {Flag.CHASED, Flag.TROUBLE}
+        flags -= {RequestFlag.CHASED, RequestFlag.TROUBLE}
     return flags if replace(request, state=to).open else flags - _CLOSING
 
 
 # --- terms and costs -------------------------------------------------------------------------------------
 
-_DATED = frozenset({Kind.SHIPPED, Kind.RENEW_ACCEPTED, Kind.DUE_DATE_CHANGED, Kind.RECALL})
+_DATED = frozenset({EventKind.SHIPPED, EventKind.RENEW_ACCEPTED, EventKind.DUE_DATE_CHANGED, EventKind.RECALL})
 """Events whose date becomes the loan's. An overdue notice only repeats it, a refusal too."""
 
 
-def _terms(request: Request, event: Event) -> Terms:
+def _update_terms(request: Request, event: Event) -> LoanTerms:
     """With a new supplier all of it begins anew; what the library itself noted stays."""
     terms, details = request.terms, event.details
-    if event.signal == by_us(Kind.REQUEST):
-        return Terms(note=terms.note)
-    received = event.signal == by_us(Kind.RECEIVED)  # what came with the parcel, where no message said it
+    if event.signal == local_signal(EventKind.REQUEST):
+        return LoanTerms(note=terms.note)
+    received = event.signal == local_signal(EventKind.RECEIVED)  # what came with the parcel, where no message said it
     if details.due is not None and (event.kind in _DATED or received):
         terms = replace(terms, lender_due=details.due)
-    if event.kind is Kind.RENEW_ACCEPTED:
+    if event.kind is EventKind.RENEW_ACCEPTED:
         terms = replace(terms, renewals=terms.renewals + 1)
-    if details.conditions and (event.kind in (Kind.SHIPPED, Kind.CONDITIONAL, Kind.WILL_SUPPLY) or received):
+    if details.conditions and (
+        event.kind in (EventKind.SHIPPED, EventKind.CONDITIONAL, EventKind.WILL_SUPPLY) or received
+    ):
         terms = replace(terms, conditions=tuple(dict.fromkeys((*terms.conditions, *details.conditions))))
     if details.renewals_allowed is not None:
         terms = replace(terms, renewals_allowed=details.renewals_allowed)
-    if Condition.NO_RENEWAL in terms.conditions:
+    if LoanCondition.NO_RENEWAL in terms.conditions:
         terms = replace(terms, renewals_allowed=False)
     return terms
 
 
-def _service(service: Service, event: Event) -> Service:
+def _update_service(service: RequestedService, event: Event) -> RequestedService:
     """'Copy or loan' becomes what is really supplied."""
-    if event.kind in (Kind.COPY_DELIVERED, Kind.DIGITISED):
+    if event.kind in (EventKind.COPY_DELIVERED, EventKind.DIGITISED):
         return replace(service, type=ServiceType.COPY)
-    if event.kind is Kind.SHIPPED and service.type is ServiceType.COPY_OR_LOAN:
+    if event.kind is EventKind.SHIPPED and service.type is ServiceType.COPY_OR_LOAN:
         return replace(service, type=ServiceType.LOAN)
     return service
 
 
-def _costs(costs: Costs, event: Event) -> Costs:
+def _update_costs(costs: RequestCosts, event: Event) -> RequestCosts:
     details = event.details
-    if event.signal == by_us(Kind.REQUEST):
+    if event.signal == local_signal(EventKind.REQUEST):
         return replace(costs, agreed=None, charged=None)
-    if details.maximum_cost is not None and event.kind is Kind.EDIT:
+    if details.maximum_cost is not None and event.kind is EventKind.EDIT:
         costs = replace(costs, maximum=details.maximum_cost)
     if details.cost is not None:
-        if event.kind in (Kind.SHIPPED, Kind.COPY_DELIVERED):
+        if event.kind in (EventKind.SHIPPED, EventKind.COPY_DELIVERED):
             costs = replace(costs, charged=details.cost)
-        elif event.kind in (Kind.WILL_SUPPLY, Kind.CONDITIONAL, Kind.CONDITION_ACCEPTED):
+        elif event.kind in (EventKind.WILL_SUPPLY, EventKind.CONDITIONAL, EventKind.CONDITION_ACCEPTED):
             costs = replace(costs, agreed=details.cost)
     return costs
 
 
 # --- volumes ---------------------------------------------------------------------------------------------
 
-_VOLUMES: Mapping[Kind, VolumeState] = {
-    Kind.SHIPPED: VolumeState.SHIPPED,
-    Kind.RECEIVED: VolumeState.RECEIVED,
-    Kind.LOANED_TO_PATRON: VolumeState.LENT,
-    Kind.RETURNED_BY_PATRON: VolumeState.BACK,
-    Kind.RETURNED: VolumeState.RETURNED,
-    Kind.CHECKED_IN: VolumeState.CHECKED_IN,
-    Kind.LOST: VolumeState.LOST,
+_VOLUMES: Mapping[EventKind, VolumeState] = {
+    EventKind.SHIPPED: VolumeState.SHIPPED,
+    EventKind.RECEIVED: VolumeState.RECEIVED,
+    EventKind.LOANED_TO_PATRON: VolumeState.LENT,
+    EventKind.RETURNED_BY_PATRON: VolumeState.BACK,
+    EventKind.RETURNED: VolumeState.RETURNED,
+    EventKind.CHECKED_IN: VolumeState.CHECKED_IN,
+    EventKind.LOST: VolumeState.LOST,
 }
 
 _ENDED = (VolumeState.CHECKED_IN, VolumeState.LOST)
 
 
-def _volumes(request: Request, event: Event) -> tuple[Volume, ...]:
+def _update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
     """Events move the volumes that they name, without names all; what has ended, or has gone further already (a
     message that comes late), stays as it is. A new supplier sends all of them anew."""
-    if event.signal == by_us(Kind.REQUEST):
+    if event.signal == local_signal(EventKind.REQUEST):
         return tuple(Volume(one.id, one.label) for one in request.volumes)
     to = _VOLUMES.get(event.kind)
     if to is None:
@@ -190,7 +216,7 @@ def _volumes(request: Request, event: Event) -> tuple[Volume, ...]:
     named = event.details.volumes
     return tuple(
         replace(one, state=to, theirs=event.details.barcode or one.theirs)
-        if (not named or one.id in named) and _moves(one.state, to)
+        if (not named or one.id in named) and _can_move_volume(one.state, to)
         else one
         for one in request.volumes
     )
@@ -199,7 +225,7 @@ def _volumes(request: Request, event: Event) -> tuple[Volume, ...]:
 _ORDER = tuple(VolumeState)
 
 
-def _moves(now: VolumeState, to: VolumeState) -> bool:
+def _can_move_volume(now: VolumeState, to: VolumeState) -> bool:
     if now in _ENDED:
         return now is VolumeState.LOST and to in (VolumeState.RETURNED, VolumeState.CHECKED_IN)  # found
     again = now is VolumeState.BACK and to is VolumeState.LENT
@@ -209,42 +235,42 @@ def _moves(now: VolumeState, to: VolumeState) -> bool:
 # --- notes -----------------------------------------------------------------------------------------------
 
 
-def _notes(request: Request, event: Event) -> tuple[Note, ...]:
+def _append_note(request: Request, event: Event) -> tuple[RequestNote, ...]:
     text = event.details.note.strip()
-    if not text or event.kind not in (Kind.MESSAGE, Kind.NOTE):
+    if not text or event.kind not in (EventKind.MESSAGE, EventKind.NOTE):
         return request.notes
-    outward = event.signal == by_us(Kind.MESSAGE)
-    return (*request.notes, Note(event.at, event.actor, text, for_partner=outward))
+    outward = event.signal == local_signal(EventKind.MESSAGE)
+    return (*request.notes, RequestNote(event.at, event.actor, text, for_partner=outward))
 
 
 # --- attempts --------------------------------------------------------------------------------------------
 
 
-def asked(request: Request, attempt: Attempt, partner: Party) -> Request:
+def start_attempt(request: Request, attempt: SupplierAttempt, partner: LibraryParty) -> Request:
     """The request with a new attempt that counts, and its line of the rota marked. The event us:request follows."""
-    request = _pieces_kept(request)
+    request = _keep_lost_pieces(request)
     rota = tuple(
-        replace(line, standing=Standing.ASKED)
-        if line.partner == attempt.partner and line.standing is Standing.WAITING
+        replace(line, standing=RotaLineStatus.ASKED)
+        if line.partner == attempt.partner and line.standing is RotaLineStatus.WAITING
         else line
         for line in request.rota
     )
     if all(line.partner != attempt.partner for line in rota):
-        rota = (*rota, RotaLine(attempt.partner, Standing.ASKED, "by hand"))
+        rota = (*rota, RotaLine(attempt.partner, RotaLineStatus.ASKED, "by hand"))
     return replace(request, attempts=(*request.attempts, attempt), current=attempt.number, partner=partner, rota=rota)
 
 
-def adopted(request: Request, number: int) -> Request:
+def resume_attempt(request: Request, number: int) -> Request:
     """The request with an earlier attempt that counts again, on the terms that were agreed then."""
-    request = _pieces_kept(request)
+    request = _keep_lost_pieces(request)
     attempt = request.find_attempt(number)
     assert attempt is not None
-    terms = Terms(
+    terms = LoanTerms(
         conditions=attempt.conditions,
-        renewals_allowed=Condition.NO_RENEWAL not in attempt.conditions,
+        renewals_allowed=LoanCondition.NO_RENEWAL not in attempt.conditions,
         note=request.terms.note,
     )
-    party = Party(symbol=attempt.symbol, profile=attempt.partner)
+    party = LibraryParty(symbol=attempt.symbol, profile=attempt.partner)
     return replace(
         request,
         current=number,
@@ -255,51 +281,51 @@ def adopted(request: Request, number: int) -> Request:
     )
 
 
-def _pieces_kept(request: Request) -> Request:
+def _keep_lost_pieces(request: Request) -> Request:
     """The volumes begin anew, but a lost piece is still on record in the library: its supplier's attempt knows it."""
     pieces = tuple(volume.barcode for volume in request.volumes if volume.barcode)
     if request.attempt is None or not pieces:
         return request
     known = tuple(dict.fromkeys((*request.attempt.pieces, *pieces)))
-    return with_attempt(request, replace(request.attempt, pieces=known))
+    return replace_attempt(request, replace(request.attempt, pieces=known))
 
 
-_PROMISES: Mapping[Signal, AttemptStatus] = {
-    by_partner(_K.EXPECT_TO_SUPPLY): AttemptStatus.EXPECTED,
-    by_partner(_K.WILL_SUPPLY): AttemptStatus.WILL_SUPPLY,
-    by_partner(_K.HOLD_PLACED): AttemptStatus.HOLD_PLACED,
-    by_partner(_K.CONDITIONAL): AttemptStatus.CONDITIONAL,
-    by_partner(_K.FORWARDED): AttemptStatus.ASKED,
-    by_us(_K.CONDITION_ACCEPTED): AttemptStatus.WILL_SUPPLY,
+_PROMISES: Mapping[EventSignal, AttemptStatus] = {
+    partner_signal(_K.EXPECT_TO_SUPPLY): AttemptStatus.EXPECTED,
+    partner_signal(_K.WILL_SUPPLY): AttemptStatus.WILL_SUPPLY,
+    partner_signal(_K.HOLD_PLACED): AttemptStatus.HOLD_PLACED,
+    partner_signal(_K.CONDITIONAL): AttemptStatus.CONDITIONAL,
+    partner_signal(_K.FORWARDED): AttemptStatus.ASKED,
+    local_signal(_K.CONDITION_ACCEPTED): AttemptStatus.WILL_SUPPLY,
 }
-_REFUSALS: Mapping[Signal, AttemptStatus] = {
-    by_partner(_K.RETRY): AttemptStatus.RETRY,
-    by_partner(_K.UNFILLED): AttemptStatus.UNFILLED,
-    by_partner(_K.EXPIRED): AttemptStatus.EXPIRED,
-    by_partner(_K.REJECTED): AttemptStatus.REJECTED,
-    by_partner(_K.CANCEL_ACCEPTED): AttemptStatus.CANCELLED,
+_REFUSALS: Mapping[EventSignal, AttemptStatus] = {
+    partner_signal(_K.RETRY): AttemptStatus.RETRY,
+    partner_signal(_K.UNFILLED): AttemptStatus.UNFILLED,
+    partner_signal(_K.EXPIRED): AttemptStatus.EXPIRED,
+    partner_signal(_K.REJECTED): AttemptStatus.REJECTED,
+    partner_signal(_K.CANCEL_ACCEPTED): AttemptStatus.CANCELLED,
 }
-_GOODBYES: Mapping[Signal, AttemptStatus] = {
-    by_us(_K.CONDITION_REFUSED): AttemptStatus.CONDITION_REFUSED,
-    by_us(_K.NEXT_SUPPLIER): AttemptStatus.SKIPPED,
+_GOODBYES: Mapping[EventSignal, AttemptStatus] = {
+    local_signal(_K.CONDITION_REFUSED): AttemptStatus.CONDITION_REFUSED,
+    local_signal(_K.NEXT_SUPPLIER): AttemptStatus.SKIPPED,
 }
-_SENDINGS: Mapping[Signal, AttemptStatus] = {
-    by_partner(_K.SHIPPED): AttemptStatus.SHIPPED,
-    by_partner(_K.COPY_DELIVERED): AttemptStatus.COMPLETED,
+_SENDINGS: Mapping[EventSignal, AttemptStatus] = {
+    partner_signal(_K.SHIPPED): AttemptStatus.SHIPPED,
+    partner_signal(_K.COPY_DELIVERED): AttemptStatus.COMPLETED,
 }
-_SIGNS_OF_IT: Mapping[Signal, AttemptStatus] = {
-    by_partner(_K.OVERDUE): AttemptStatus.SHIPPED,
-    by_partner(_K.RECALL): AttemptStatus.SHIPPED,
-    by_partner(_K.DUE_DATE_CHANGED): AttemptStatus.SHIPPED,
-    by_us(_K.RECEIVED): AttemptStatus.SHIPPED,
+_SIGNS_OF_IT: Mapping[EventSignal, AttemptStatus] = {
+    partner_signal(_K.OVERDUE): AttemptStatus.SHIPPED,
+    partner_signal(_K.RECALL): AttemptStatus.SHIPPED,
+    partner_signal(_K.DUE_DATE_CHANGED): AttemptStatus.SHIPPED,
+    local_signal(_K.RECEIVED): AttemptStatus.SHIPPED,
 }
-_ENDS: Mapping[Signal, AttemptStatus] = {
-    by_partner(_K.CHECKED_IN): AttemptStatus.COMPLETED,
-    by_partner(_K.LOST): AttemptStatus.LOST,
-    by_us(_K.LOST): AttemptStatus.LOST,
+_ENDS: Mapping[EventSignal, AttemptStatus] = {
+    partner_signal(_K.CHECKED_IN): AttemptStatus.COMPLETED,
+    partner_signal(_K.LOST): AttemptStatus.LOST,
+    local_signal(_K.LOST): AttemptStatus.LOST,
 }
 
-_NEVER_CAME_BACK: Mapping[Signal, AttemptStatus] = {by_partner(_K.LOST): AttemptStatus.LOST}
+_NEVER_CAME_BACK: Mapping[EventSignal, AttemptStatus] = {partner_signal(_K.LOST): AttemptStatus.LOST}
 
 _LEFT = frozenset({AttemptStatus.SKIPPED, AttemptStatus.NO_ANSWER, AttemptStatus.CONDITION_REFUSED})
 """We went on from this supplier, its own last word is still to come."""
@@ -315,16 +341,16 @@ _SENT = frozenset(
 )
 
 
-def _attempted(request: Request, event: Event, before: State) -> Request:
+def _update_attempt(request: Request, event: Event, before: State) -> Request:
     """`request` is in its new state already."""
     attempt = request.find_attempt(event.attempt or request.current)
     if attempt is None:
         return request
     details = event.details
-    from_partner = event.signal.origin is Origin.PARTNER
+    from_partner = event.signal.origin is EventOrigin.PARTNER
     updated = replace(
         attempt,
-        status=_left_behind(_status(attempt.status, event.signal), request, event, before),
+        status=_close_left_attempt(_next_attempt_status(attempt.status, event.signal), request, event, before),
         answered=attempt.answered or (event.at if from_partner else None),
         reason=details.reason or attempt.reason if from_partner else attempt.reason,
         note=details.note or attempt.note if from_partner else attempt.note,
@@ -334,12 +360,12 @@ def _attempted(request: Request, event: Event, before: State) -> Request:
         conditions=details.conditions or attempt.conditions,
         theirs=details.transaction or attempt.theirs,
     )
-    return with_attempt(request, updated)
+    return replace_attempt(request, updated)
 
 
-def _status(now: AttemptStatus, signal: Signal) -> AttemptStatus:
+def _next_attempt_status(now: AttemptStatus, signal: EventSignal) -> AttemptStatus:
     """What was shipped stays shipped, what was refused stays refused, whatever older messages come after it."""
-    answers: tuple[Mapping[Signal, AttemptStatus], ...]
+    answers: tuple[Mapping[EventSignal, AttemptStatus], ...]
     if now in OPEN_ATTEMPT and now not in _SENT:
         answers = (_PROMISES, _GOODBYES, _REFUSALS, _SENDINGS, _SIGNS_OF_IT, _ENDS)
     elif now in _LEFT:
@@ -353,21 +379,21 @@ def _status(now: AttemptStatus, signal: Signal) -> AttemptStatus:
     return next((answer[signal] for answer in answers if signal in answer), now)
 
 
-_WITHOUT_SUPPLIER = (Borrowing.SOURCING, Borrowing.CANCELLED, Borrowing.EXPIRED, Borrowing.UNFILLED)
+_WITHOUT_SUPPLIER = (BorrowingState.SOURCING, BorrowingState.CANCELLED, BorrowingState.EXPIRED, BorrowingState.UNFILLED)
 
 
-def _left_behind(status: AttemptStatus, request: Request, event: Event, before: State) -> AttemptStatus:
+def _close_left_attempt(status: AttemptStatus, request: Request, event: Event, before: State) -> AttemptStatus:
     """No attempt stays open when the request has gone on without it."""
-    if request.state is Borrowing.COMPLETED and event.kind is Kind.RETURNED:
+    if request.state is BorrowingState.COMPLETED and event.kind is EventKind.RETURNED:
         return AttemptStatus.COMPLETED  # this supplier tells no check-in
     if request.state is before or request.state not in _WITHOUT_SUPPLIER or status not in OPEN_ATTEMPT:
         return status
-    if event.signal != by_timer(Kind.NO_ANSWER) or before is Borrowing.CANCEL_PENDING:
+    if event.signal != timer_signal(EventKind.NO_ANSWER) or before is BorrowingState.CANCEL_PENDING:
         return AttemptStatus.CANCELLED
-    return AttemptStatus.CONDITION_REFUSED if before is Borrowing.CONDITIONAL else AttemptStatus.NO_ANSWER
+    return AttemptStatus.CONDITION_REFUSED if before is BorrowingState.CONDITIONAL else AttemptStatus.NO_ANSWER
 
 
-def with_attempt(request: Request, attempt: Attempt) -> Request:
+def replace_attempt(request: Request, attempt: SupplierAttempt) -> Request:
     attempts = tuple(attempt if one.number == attempt.number else one for one in request.attempts)
     return replace(request, attempts=attempts)
 
@@ -375,47 +401,51 @@ def with_attempt(request: Request, attempt: Attempt) -> Request:
 # --- what single kinds of events bring -------------------------------------------------------------------
 
 
-def _particular(request: Request, event: Event) -> Request:
+def _apply_event_kind(request: Request, event: Event) -> Request:
     details = event.details
     match event.kind:
-        case Kind.EDIT:
-            return _edited(request, details)
-        case Kind.REOPEN:
-            return replace(request, dates=_dates(request.dates, details))
-        case Kind.LOCATED:
+        case EventKind.EDIT:
+            return _apply_edit(request, details)
+        case EventKind.REOPEN:
+            return replace(request, dates=_update_dates(request.dates, details))
+        case EventKind.LOCATED:
             return replace(request, item_barcode=details.barcode or request.item_barcode)
-        case Kind.CLEARED | Kind.CLEARANCE_REFUSED:
+        case EventKind.CLEARED | EventKind.CLEARANCE_REFUSED:
             decision = SignOff(
-                at=event.at, by=event.actor, basis=details.reason, granted=event.kind is Kind.CLEARED, note=details.note
+                at=event.at,
+                by=event.actor,
+                basis=details.reason,
+                granted=event.kind is EventKind.CLEARED,
+                note=details.note,
             )
             return replace(request, sign_offs=(*request.sign_offs, decision))
-        case Kind.PATRON_ASKED:
+        case EventKind.PATRON_ASKED:
             query = PatronQuery(id=details.query, about=details.reason, text=details.note, asked=event.at)
             return replace(request, query=query)
-        case Kind.PATRON_ANSWERED if request.query is not None and not request.query.answer:
+        case EventKind.PATRON_ANSWERED if request.query is not None and not request.query.answer:
             return replace(request, query=replace(request.query, answer=details.answer or "no", answered=event.at))
-        case Kind.ANONYMISED:
-            return _anonymous(request)
-    if request.role is Role.LENDING and event.signal == by_us(Kind.SHIPPED) and details.barcode:
+        case EventKind.ANONYMISED:
+            return _anonymise_request(request)
+    if request.role is Role.LENDING and event.signal == local_signal(EventKind.SHIPPED) and details.barcode:
         return replace(request, item_barcode=details.barcode)
     return request
 
 
-def _dates(dates: Dates, details: Details) -> Dates:
+def _update_dates(dates: RequestDates, details: EventDetails) -> RequestDates:
     return replace(dates, need_by=details.need_by) if details.need_by is not None else dates
 
 
-def _edited(request: Request, details: Details) -> Request:
+def _apply_edit(request: Request, details: EventDetails) -> Request:
     """The citation as it came in is never edited away."""
     citation = request.citation
     if details.citation is not None:
         citation = replace(details.citation, original=citation.original or details.citation.original)
-    dates = _dates(request.dates, details)
+    dates = _update_dates(request.dates, details)
     patron = replace(request.patron, pickup=details.pickup) if details.pickup else request.patron
     return replace(request, citation=citation, dates=dates, patron=patron)
 
 
-def _anonymous(request: Request) -> Request:
+def _anonymise_request(request: Request) -> Request:
     return replace(
         request,
         patron=PatronLink(category=request.patron.category),

@@ -12,22 +12,22 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from gateway.domain.library import Money
-from gateway.domain.requests.intake_rules import fits
+from gateway.domain.requests.intake_rules import conditions_match
 from gateway.domain.requests.partner_policy import PartnerPolicy, PartnerRole
 from gateway.domain.requests.policy import (
     OnlyOwning,
-    Overload,
+    OverloadRule,
     Ranking,
     RequestPolicy,
     RotaOrder,
     RotaTemplate,
     TemplateLine,
 )
-from gateway.domain.requests.request import AttemptStatus, Request, RotaLine, ServiceType, Standing
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.requests.request import AttemptStatus, Request, RotaLine, RotaLineStatus, ServiceType
+from gateway.domain.value import keyword_value, value
 
 
-def standing(
+def partner_standing(
     partner: PartnerPolicy,
     request: Request,
     policy: RequestPolicy,
@@ -51,28 +51,30 @@ def standing(
         overloaded=bool(limit) and load >= limit,
         closed=str(closure) if closure is not None else "",
         near=bool(campus) and partner.campus.casefold() == campus.casefold(),
-        why_not=by_profile(partner, request),
+        why_not=profile_objection(partner, request),
     )
 
 
 # --- assigning a rota ------------------------------------------------------------------------------------
 
 
-def assign(request: Request, policy: RequestPolicy) -> str:
+def choose_rota(request: Request, policy: RequestPolicy) -> str:
     """Name of the rota that the first fitting rule gives; empty: staff choose."""
-    return next((rule.rota for rule in policy.rules if fits(rule, request, policy)), policy.default_rota)
+    return next((rule.rota for rule in policy.rules if conditions_match(rule, request, policy)), policy.default_rota)
 
 
-def lines(template: RotaTemplate, request: Request, partners: Mapping[str, PartnerPolicy]) -> tuple[RotaLine, ...]:
+def build_rota_lines(
+    template: RotaTemplate, request: Request, partners: Mapping[str, PartnerPolicy]
+) -> tuple[RotaLine, ...]:
     """The request's own copy of a rota, in the order of the template, last resorts at the end. A supplier that the
     template keeps from this request is on it as skipped, with the reason."""
-    made = [_line(said, request, partners.get(said.partner)) for said in template.lines]
+    made = [_make_rota_line(said, request, partners.get(said.partner)) for said in template.lines]
     return tuple(sorted(made, key=lambda line: line.last_resort))
 
 
-def _line(said: TemplateLine, request: Request, partner: PartnerPolicy | None) -> RotaLine:
-    why = by_rota(said, partner, request) if partner is not None else "no such partner"
-    return RotaLine(said.partner, Standing.SKIPPED if why else Standing.WAITING, why, said.last_resort)
+def _make_rota_line(said: TemplateLine, request: Request, partner: PartnerPolicy | None) -> RotaLine:
+    why = rota_objection(said, partner, request) if partner is not None else "no such partner"
+    return RotaLine(said.partner, RotaLineStatus.SKIPPED if why else RotaLineStatus.WAITING, why, said.last_resort)
 
 
 # --- the next one ----------------------------------------------------------------------------------------
@@ -80,8 +82,8 @@ def _line(said: TemplateLine, request: Request, partner: PartnerPolicy | None) -
 _Lines = tuple[RotaLine, ...]
 
 
-@frozen
-class Choice:
+@value
+class SupplierChoice:
     """`line`: whom to ask, with why; None: nobody is left. `skipped`: those that were passed over, and why; they go
     on waiting, since a closure ends and a load goes down. `order`: all who could be asked now, best first. `again`:
     it was asked before, said to ask again, and that day has come."""
@@ -92,39 +94,39 @@ class Choice:
     again: bool = False
 
 
-def next_line(
+def choose_next_line(
     request: Request,
     policy: RequestPolicy,
     template: RotaTemplate | None,
     standings: Mapping[str, PartnerStanding],
     today: date,
-) -> Choice:
+) -> SupplierChoice:
     """The next supplier. `template`: the rota that the request's lines were made from; None: they were put there by
     hand, and are asked as they stand.
 
     Asked are those that wait, then those that said 'retry later' and whose day has come. Overloaded ones come after
     the others, or are skipped (`overload.then`); last resorts come after all of them.
     """
-    waiting = tuple(line for line in request.rota if line.standing is Standing.WAITING)
-    able, skipped = _sieve(waiting, request, policy.overload, standings)
-    order = _ordered(able, policy, template, standings)
+    waiting = tuple(line for line in request.rota if line.standing is RotaLineStatus.WAITING)
+    able, skipped = _split_by_objection(waiting, request, policy.overload, standings)
+    order = _order_lines(able, policy, template, standings)
     if order:
-        return Choice(order[0], skipped, order)
-    again, more = _sieve(_to_ask_again(request, policy, today), request, policy.overload, standings)
-    order = tuple(_said_again(line, request, policy) for line in _ordered(again, policy, template, standings))
-    return Choice(order[0] if order else None, (*skipped, *more), order, again=bool(order))
+        return SupplierChoice(order[0], skipped, order)
+    again, more = _split_by_objection(_lines_to_ask_again(request, policy, today), request, policy.overload, standings)
+    order = tuple(_explain_retry(line, request, policy) for line in _order_lines(again, policy, template, standings))
+    return SupplierChoice(order[0] if order else None, (*skipped, *more), order, again=bool(order))
 
 
-def _sieve(
-    candidates: _Lines, request: Request, overload: Overload, standings: Mapping[str, PartnerStanding]
+def _split_by_objection(
+    candidates: _Lines, request: Request, overload: OverloadRule, standings: Mapping[str, PartnerStanding]
 ) -> tuple[_Lines, _Lines]:
     """Who can be asked now, and who can't, with why."""
-    why = {line.partner: _passed_over(standings.get(line.partner), request, overload) for line in candidates}
+    why = {line.partner: _current_objection(standings.get(line.partner), request, overload) for line in candidates}
     able = tuple(line for line in candidates if not why[line.partner])
     return able, tuple(replace(line, why=why[line.partner]) for line in candidates if why[line.partner])
 
 
-def _passed_over(known: PartnerStanding | None, request: Request, overload: Overload) -> str:
+def _current_objection(known: PartnerStanding | None, request: Request, overload: OverloadRule) -> str:
     """Empty: it can be asked now."""
     if known is None:
         return "no such partner"
@@ -132,36 +134,38 @@ def _passed_over(known: PartnerStanding | None, request: Request, overload: Over
         return known.why_not or known.closed
     if known.overloaded and overload.then == "skip":
         return f"overloaded: {known.open} requests are open with it"
-    return too_dear(known.cost, request.costs.maximum, "of the request")
+    return cost_objection(known.cost, request.costs.maximum, "of the request")
 
 
-def _ordered(
+def _order_lines(
     able: _Lines, policy: RequestPolicy, template: RotaTemplate | None, standings: Mapping[str, PartnerStanding]
 ) -> _Lines:
     if template is not None and template.order is RotaOrder.RANKED:
-        return rank(able, standings, template.ranking or policy.ranking)
-    said = (line if line.by_hand else replace(line, why=_place(standings[line.partner])) for line in able)
+        return rank_suppliers(able, standings, template.ranking or policy.ranking)
+    said = (line if line.by_hand else replace(line, why=_describe_order(standings[line.partner])) for line in able)
     return tuple(sorted(said, key=lambda line: (line.last_resort, standings[line.partner].overloaded)))
 
 
-def _place(known: PartnerStanding) -> str:
+def _describe_order(known: PartnerStanding) -> str:
     return "overloaded, so after the others" if known.overloaded else "in the order of the rota"
 
 
 # --- retry later -----------------------------------------------------------------------------------------
 
 
-def _to_ask_again(request: Request, policy: RequestPolicy, today: date) -> _Lines:
-    days = ((line, _retry_day(line, request, policy)) for line in request.rota if line.standing is Standing.ASKED)
+def _lines_to_ask_again(request: Request, policy: RequestPolicy, today: date) -> _Lines:
+    days = (
+        (line, _find_retry_day(line, request, policy)) for line in request.rota if line.standing is RotaLineStatus.ASKED
+    )
     return tuple(line for line, day in days if day is not None and day <= today)
 
 
-def _said_again(line: RotaLine, request: Request, policy: RequestPolicy) -> RotaLine:
-    day = _retry_day(line, request, policy)
+def _explain_retry(line: RotaLine, request: Request, policy: RequestPolicy) -> RotaLine:
+    day = _find_retry_day(line, request, policy)
     return line if day is None else replace(line, why=f"it said to ask again from {day.isoformat()}")
 
 
-def _retry_day(line: RotaLine, request: Request, policy: RequestPolicy) -> date | None:
+def _find_retry_day(line: RotaLine, request: Request, policy: RequestPolicy) -> date | None:
     """From when a supplier may be asked again by rule; None: never."""
     rule = policy.retry_later
     attempts = [one for one in request.attempts if one.partner == line.partner]
@@ -174,23 +178,23 @@ def _retry_day(line: RotaLine, request: Request, policy: RequestPolicy) -> date 
     return day if day <= last.asked.date() + timedelta(days=rule.longest_days) else None
 
 
-def retry_on(request: Request, policy: RequestPolicy) -> date | None:
+def first_retry_day(request: Request, policy: RequestPolicy) -> date | None:
     """The first day on which a supplier that said 'retry later' may be asked again; None: there is none to wait
     for."""
-    return min(filter(None, (_retry_day(line, request, policy) for line in request.rota)), default=None)
+    return min(filter(None, (_find_retry_day(line, request, policy) for line in request.rota)), default=None)
 
 
 # --- who owns it -----------------------------------------------------------------------------------------
 
 
-def may_ask(rule: OnlyOwning, owns: bool | None) -> bool:
+def can_ask_supplier(rule: OnlyOwning, owns: bool | None) -> bool:
     """Whether a supplier is asked, by what the catalogue says of it; None: nobody knows."""
     if rule is OnlyOwning.NO or owns is True:
         return True
     return owns is None and rule is OnlyOwning.UNKNOWN_TOO
 
 
-@frozen_by_name
+@keyword_value
 class PartnerStanding:
     """A partner as it stands today, for one request. `open`: requests with it that are open, as counted here and by
     the other members of its network, `reported` of them by the members. `mean_days`: how long it took to supply, None:
@@ -209,7 +213,7 @@ class PartnerStanding:
     why_not: str = ""
 
 
-def rank(
+def rank_suppliers(
     lines: tuple[RotaLine, ...], standings: Mapping[str, PartnerStanding], ranking: Ranking
 ) -> tuple[RotaLine, ...]:
     """The lines, best first, each with its sum in `why`. Last resorts come after all others; among each, overloaded
@@ -219,18 +223,18 @@ def rank(
     scored = []
     for at, line in enumerate(lines):
         known = standings.get(line.partner, nothing)
-        points, said = _points(known, ranking)
+        points, said = _compute_points(known, ranking)
         marks = [text for text, set_ in (("last resort", line.last_resort), ("overloaded", known.overloaded)) if set_]
         explained = replace(line, why=", ".join([*marks, said]))
         scored.append(((line.last_resort, known.overloaded, points, at), explained))
     return tuple(line for _, line in sorted(scored, key=lambda one: one[0]))
 
 
-def _points(known: PartnerStanding, ranking: Ranking) -> tuple[float, str]:
+def _compute_points(known: PartnerStanding, ranking: Ranking) -> tuple[float, str]:
     days = ranking.unknown_days if known.mean_days is None else known.mean_days
     cost = known.cost
     parts = (
-        (ranking.load * known.open, _open(known)),
+        (ranking.load * known.open, _describe_load(known)),
         (ranking.supply_time * days, f"{days:g} days" + (" assumed" if known.mean_days is None else "")),
         (ranking.cost * float(cost.amount if cost else 0), f"costs {cost.amount} {cost.currency}" if cost else ""),
         (-ranking.reciprocity * known.reciprocity, f"reciprocity {known.reciprocity:g}"),
@@ -241,11 +245,11 @@ def _points(known: PartnerStanding, ranking: Ranking) -> tuple[float, str]:
     return total, f"{total:g} points ({counted or 'nothing counted'})"
 
 
-def _open(known: PartnerStanding) -> str:
+def _describe_load(known: PartnerStanding) -> str:
     return f"{known.open} open" + (f", {known.reported} of them of other members" if known.reported else "")
 
 
-def by_profile(partner: PartnerPolicy, request: Request) -> str:
+def profile_objection(partner: PartnerPolicy, request: Request) -> str:
     """What its profile says against asking it at all."""
     service, format_ = request.service.type, request.service.format
     if PartnerRole.SUPPLIER not in partner.roles:
@@ -255,25 +259,27 @@ def by_profile(partner: PartnerPolicy, request: Request) -> str:
     if not partner.can_supply(service):
         digital = partner.workflow.borrowing.digital_only
         return "supplies copies only" if digital else f"does not supply the service {service.value}"
-    if format_ and partner.formats and not _among(format_, partner.formats):
+    if format_ and partner.formats and not _is_listed(format_, partner.formats):
         return f"does not supply the format {format_}"
     limit = partner.cost_limit
-    return too_dear(partner.usual_price(service), limit.money, "for this partner") if limit is not None else ""
+    return cost_objection(partner.usual_price(service), limit.money, "for this partner") if limit is not None else ""
 
 
-def by_rota(line: TemplateLine, partner: PartnerPolicy, request: Request) -> str:
+def rota_objection(line: TemplateLine, partner: PartnerPolicy, request: Request) -> str:
     """What the rota says against asking it for this request."""
     service, format_ = request.service.type, request.service.format
     if line.services and not (service in line.services or ServiceType.COPY_OR_LOAN in (service, *line.services)):
         return f"on this rota not for the service {service.value}"
-    if format_ and line.formats and not _among(format_, line.formats):
+    if format_ and line.formats and not _is_listed(format_, line.formats):
         return f"on this rota not for the format {format_}"
     return (
-        too_dear(partner.usual_price(service), line.max_cost.money, "on this rota") if line.max_cost is not None else ""
+        cost_objection(partner.usual_price(service), line.max_cost.money, "on this rota")
+        if line.max_cost is not None
+        else ""
     )
 
 
-def too_dear(price: Money | None, limit: Money | None, whose: str) -> str:
+def cost_objection(price: Money | None, limit: Money | None, whose: str) -> str:
     """A price in another currency can't be compared, so it is too dear: nobody pays more by mistake."""
     if price is None or not price.amount or limit is None:
         return ""
@@ -284,11 +290,11 @@ def too_dear(price: Money | None, limit: Money | None, whose: str) -> str:
     return f"costs {price.amount} {price.currency}, {how} the maximum {whose}, {limit.amount} {limit.currency}"
 
 
-def _among(value: str, allowed: Iterable[str]) -> bool:
+def _is_listed(value: str, allowed: Iterable[str]) -> bool:
     return value.casefold() in {one.casefold() for one in allowed}
 
 
-class Verdict(StrEnum):
+class SupplierVerdict(StrEnum):
     NEXT = "next"  # it would be asked now
     AFTER = "after"  # it would be asked when those before it can't supply
     PASSED_OVER = "passed-over"  # not now
@@ -299,18 +305,18 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
 
 
-@frozen
+@value
 class ExplainedLine:
     """`why` in plain words; `holdings`: what the catalogue says, where it was asked."""
 
     partner: str
-    verdict: Verdict
+    verdict: SupplierVerdict
     why: str = ""
     holdings: str = ""
 
 
-@frozen_by_name
-class Explanation:
+@keyword_value
+class RotaExplanation:
     """In the order in which suppliers would be asked; then those passed over, then those that had their turn.
     `by_rule`: the request has no rota yet, this is the one that the rules would give it."""
 

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from gateway.domain.requests.partner_answers import ANSWERS as PARTNER_ANSWERS
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,900}\.[A-Za-z0-9_-]{43}")
 
@@ -34,24 +34,24 @@ class LinkFault(StrEnum):
     USED_UP = "used up"
 
 
-class BadLink(Exception):
+class InvalidLinkError(Exception):
     def __init__(self, fault: LinkFault) -> None:
         super().__init__(f"the link is {fault.value}")
         self.fault = fault
 
 
-def token(said: Mapping[str, str | int], secret: bytes) -> str:
-    payload = _encode(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode())
-    return f"{payload}.{_encode(_signature(payload, secret))}"
+def make_token(said: Mapping[str, str | int], secret: bytes) -> str:
+    payload = _encode_urlsafe(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode())
+    return f"{payload}.{_encode_urlsafe(_compute_signature(payload, secret))}"
 
 
 def is_signed(text: str, secret: bytes) -> bool:
     payload, _, signature = text.partition(".")
-    return hmac.compare_digest(_encode(_signature(payload, secret)), signature)
+    return hmac.compare_digest(_encode_urlsafe(_compute_signature(payload, secret)), signature)
 
 
-@frozen
-class Said:
+@value
+class TokenPayload:
     """What a token says, by key. Every look raises BadLink where it is not there, or is something else."""
 
     _values: Mapping[str, object]
@@ -62,13 +62,13 @@ class Said:
     def get_text(self, key: str) -> str:
         value = self._values.get(key)
         if not isinstance(value, str) or "\x00" in value or not value.isprintable():
-            raise BadLink(LinkFault.FORGED)
+            raise InvalidLinkError(LinkFault.FORGED)
         return value
 
     def get_number(self, key: str) -> int:
         value = self._values.get(key)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise BadLink(LinkFault.FORGED)
+            raise InvalidLinkError(LinkFault.FORGED)
         return value
 
     def get_moment(self, key: str) -> datetime:
@@ -76,35 +76,35 @@ class Said:
         try:
             return datetime.fromtimestamp(self.get_number(key), UTC)
         except (ValueError, OverflowError, OSError) as error:
-            raise BadLink(LinkFault.FORGED) from error
+            raise InvalidLinkError(LinkFault.FORGED) from error
 
 
-def said_by(text: str) -> Said:
+def read_token(text: str) -> TokenPayload:
     """Not believed yet. Raises BadLink for anything that is no token."""
     if not _TOKEN.fullmatch(text):
-        raise BadLink(LinkFault.FORGED)
+        raise InvalidLinkError(LinkFault.FORGED)
     try:
-        values = json.loads(_decode(text.partition(".")[0]))
+        values = json.loads(_decode_urlsafe(text.partition(".")[0]))
     except (ValueError, RecursionError, binascii.Error) as error:
-        raise BadLink(LinkFault.FORGED) from error
+        raise InvalidLinkError(LinkFault.FORGED) from error
     if not isinstance(values, dict):
-        raise BadLink(LinkFault.FORGED)
-    return Said(values)
+        raise InvalidLinkError(LinkFault.FORGED)
+    return TokenPayload(values)
 
 
-def _signature(payload: str, secret: bytes) -> bytes:
+def _compute_signature(payload: str, secret: bytes) -> bytes:
     return hmac.new(secret, payload.encode(), hashlib.sha256).digest()
 
 
-def _encode(data: bytes) -> str:
+def _encode_urlsafe(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _decode(text: str) -> bytes:
+def _decode_urlsafe(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
-@frozen_by_name
+@keyword_value
 class CopyLink:
     """`expires` is aware UTC, in whole seconds; `nonce` makes two links to one file differ."""
 
@@ -128,21 +128,21 @@ def sign_copy_link(link: CopyLink, secret: bytes) -> str:
         "d": link.downloads,
         "n": link.nonce,
     }
-    return token(said, secret)
+    return make_token(said, secret)
 
 
 def library_of_copy_link(text: str) -> str:
     """Whose secret to check it with: what the token says, which is not believed yet. Raises BadLink."""
-    return _payload(text).library
+    return _read_copy_link(text).library
 
 
 def verify_copy_link(text: str, secret: bytes, now: datetime) -> CopyLink:
     """Raises BadLink."""
-    link = _payload(text)
+    link = _read_copy_link(text)
     if not is_signed(text, secret):
-        raise BadLink(LinkFault.FORGED)
+        raise InvalidLinkError(LinkFault.FORGED)
     if now >= link.expires:
-        raise BadLink(LinkFault.EXPIRED)
+        raise InvalidLinkError(LinkFault.EXPIRED)
     return link
 
 
@@ -151,8 +151,8 @@ def link_id(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _payload(text: str) -> CopyLink:
-    said = said_by(text)
+def _read_copy_link(text: str) -> CopyLink:
+    said = read_token(text)
     return CopyLink(
         library=said.get_text("l"),
         request_id=said.get_text("r"),
@@ -163,7 +163,7 @@ def _payload(text: str) -> CopyLink:
     )
 
 
-@frozen_by_name
+@keyword_value
 class QuestionLink:
     """`query`: id of the question; `answer`: one of ANSWERS, for a partner a name of `partner_answers`; `attempt`: to
     which supplier the letter went (0: to the library that borrows from us), None where it went to the patron;
@@ -183,7 +183,7 @@ class QuestionLink:
 
 def sign_question_link(link: QuestionLink, secret: bytes) -> str:
     """The token, always the same for the same link. Raises ValueError for an answer that there isn't."""
-    if not _is_answer(link):
+    if not _is_known_answer(link):
         raise ValueError(f"'{link.answer}' is no answer to this")
     said: dict[str, str | int] = {
         "l": link.library,
@@ -194,35 +194,35 @@ def sign_question_link(link: QuestionLink, secret: bytes) -> str:
     }
     if link.attempt is not None:
         said["n"] = link.attempt
-    return token(said, secret)
+    return make_token(said, secret)
 
 
 def library_of_question_link(text: str) -> str:
     """Whose secret to check it with: what the token says, which is not believed yet. Raises BadLink."""
-    return said_by(text).get_text("l")
+    return read_token(text).get_text("l")
 
 
 def verify_question_link(text: str, secret: bytes) -> QuestionLink:
     """Signed; whether its time is over is the caller's to say. Raises BadLink (FORGED)."""
-    said = said_by(text)
+    said = read_token(text)
     if not is_signed(text, secret):
-        raise BadLink(LinkFault.FORGED)
+        raise InvalidLinkError(LinkFault.FORGED)
     link = QuestionLink(
         library=said.get_text("l"),
         request_id=said.get_text("r"),
         query=said.get_text("q"),
         answer=said.get_text("y"),
         expires=said.get_moment("e"),
-        attempt=_attempt(said),
+        attempt=_read_attempt_number(said),
     )
-    if not _is_answer(link):
-        raise BadLink(LinkFault.FORGED)
+    if not _is_known_answer(link):
+        raise InvalidLinkError(LinkFault.FORGED)
     return link
 
 
-def _attempt(said: Said) -> int | None:
+def _read_attempt_number(said: TokenPayload) -> int | None:
     return said.get_number("n") if said.has_key("n") else None
 
 
-def _is_answer(link: QuestionLink) -> bool:
+def _is_known_answer(link: QuestionLink) -> bool:
     return link.answer in (PARTNER_ANSWERS if link.is_partners else ANSWERS)

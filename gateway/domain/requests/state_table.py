@@ -10,38 +10,38 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
-from gateway.domain.requests.events import Event, Kind, Signal, by_timer
+from gateway.domain.requests.events import Event, EventKind, EventSignal, timer_signal
 from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import (
     AttemptStatus,
-    Borrowing,
-    Flag,
-    Lending,
+    BorrowingState,
+    LendingState,
     Request,
+    RequestFlag,
     ServiceType,
     State,
     VolumeState,
 )
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 # --- effects ---------------------------------------------------------------------------------------------
 
 
-@frozen
-class Tell:
+@value
+class NotifyPartner:
     """A message to the partner, through the outbox."""
 
-    kind: Kind
+    kind: EventKind
 
 
-@frozen
-class Letter:
+@value
+class SendPatronLetter:
     """A notice to the patron, by the name of its template."""
 
     name: str
 
 
-class Library(StrEnum):
+class LibraryAction(StrEnum):
     """What the library's system is asked to do after an event (an intent in the outbox, repaired after a crash)."""
 
     PLACE_HOLD = "place-hold"  # lending: keep the located item for this request
@@ -55,14 +55,14 @@ class Library(StrEnum):
     MARK_LOST = "mark-lost"
 
 
-@frozen
-class Ask:
+@value
+class CallLibrary:
     """A call to the library's own system."""
 
-    act: Library
+    act: LibraryAction
 
 
-class Timer(StrEnum):
+class TimerKind(StrEnum):
     NEED_BY = "need-by"
     ANSWER = "answer"  # a partner's answer to the request, a condition or a cancellation
     RETRY = "retry"  # the earliest day on which a supplier said to ask again
@@ -76,42 +76,42 @@ class Timer(StrEnum):
     ANONYMISE = "anonymise"
 
 
-FIRES: Mapping[Timer, Kind] = {
-    Timer.NEED_BY: Kind.EXPIRED,
-    Timer.ANSWER: Kind.NO_ANSWER,
-    Timer.RETRY: Kind.RETRY,
-    Timer.CHASE: Kind.NO_ANSWER,
-    Timer.PATRON_DUE: Kind.OVERDUE,
-    Timer.DUE_SOON: Kind.DUE_SOON,
-    Timer.LENDER_DUE: Kind.OVERDUE,
-    Timer.SHELF: Kind.SHELF_EXPIRED,
-    Timer.QUERY: Kind.PATRON_ANSWERED,
-    Timer.ANONYMISE: Kind.ANONYMISED,
+FIRES: Mapping[TimerKind, EventKind] = {
+    TimerKind.NEED_BY: EventKind.EXPIRED,
+    TimerKind.ANSWER: EventKind.NO_ANSWER,
+    TimerKind.RETRY: EventKind.RETRY,
+    TimerKind.CHASE: EventKind.NO_ANSWER,
+    TimerKind.PATRON_DUE: EventKind.OVERDUE,
+    TimerKind.DUE_SOON: EventKind.DUE_SOON,
+    TimerKind.LENDER_DUE: EventKind.OVERDUE,
+    TimerKind.SHELF: EventKind.SHELF_EXPIRED,
+    TimerKind.QUERY: EventKind.PATRON_ANSWERED,
+    TimerKind.ANONYMISE: EventKind.ANONYMISED,
 }
 """What happens when a timer's time is over. RENEWAL is not here: what it comes to is the workflow's to say."""
 
 
-def fired(timer: Timer, workflow: Workflow) -> Signal:
+def expired_timer_signal(timer: TimerKind, workflow: Workflow) -> EventSignal:
     """The signal of a timer whose time is over."""
-    if timer is Timer.RENEWAL:
+    if timer is TimerKind.RENEWAL:
         granted = workflow.borrowing.renewal_fallback == "granted"
-        return by_timer(Kind.RENEW_ACCEPTED if granted else Kind.RENEW_REFUSED)
-    return by_timer(FIRES[timer])
+        return timer_signal(EventKind.RENEW_ACCEPTED if granted else EventKind.RENEW_REFUSED)
+    return timer_signal(FIRES[timer])
 
 
-@frozen
-class Start:
+@value
+class StartTimer:
     """Sets the timer anew; when it is due is the workflow's to say."""
 
-    timer: Timer
+    timer: TimerKind
 
 
-@frozen
-class Stop:
-    timer: Timer
+@value
+class StopTimer:
+    timer: TimerKind
 
 
-class Follow(StrEnum):
+class FollowUp(StrEnum):
     """Work of the gateway's own that goes on from here."""
 
     FIND_SUPPLIER = "find-supplier"
@@ -121,12 +121,12 @@ class Follow(StrEnum):
     PATRON_ANSWER = "patron-answer"
 
 
-@frozen
-class Then:
-    work: Follow
+@value
+class RunFollowUp:
+    work: FollowUp
 
 
-Effect = Tell | Letter | Ask | Start | Stop | Then
+Effect = NotifyPartner | SendPatronLetter | CallLibrary | StartTimer | StopTimer | RunFollowUp
 
 
 # --- cells -----------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ Effect = Tell | Letter | Ask | Start | Stop | Then
 Test = Callable[[Request, Event, Workflow], bool]
 
 
-@frozen
+@value
 class Guard:
     """A condition on a branch, by its name in the printed table."""
 
@@ -142,7 +142,7 @@ class Guard:
     holds: Test
 
 
-@frozen
+@value
 class Branch:
     """`to` None: the state stays. `kept`: the event is only kept; it changes no date, flag or volume."""
 
@@ -152,7 +152,7 @@ class Branch:
     kept: bool = False
 
 
-class Why(StrEnum):
+class DenialReason(StrEnum):
     """Why an event doesn't fit; each protocol words it in its own way."""
 
     NOT_NOW = "not-now"  # not in this state
@@ -163,20 +163,20 @@ class Why(StrEnum):
     NOT_ASKED = "not-asked"  # this supplier was not asked, or nothing of it is here
 
 
-@frozen
-class Forbidden:
-    why: Why
+@value
+class ForbiddenCell:
+    why: DenialReason
 
 
-Cell = tuple[Branch, ...] | Forbidden
+Cell = tuple[Branch, ...] | ForbiddenCell
 """Branches are tried in order; one without a guard always fits. When none fits, the event is refused (UNMET)."""
 
 
-def go(to: State | None, *effects: Effect, when: Guard | None = None) -> Branch:
+def move_to(to: State | None, *effects: Effect, when: Guard | None = None) -> Branch:
     return Branch(to, effects, when)
 
 
-def stay(*effects: Effect, when: Guard | None = None) -> Branch:
+def remain(*effects: Effect, when: Guard | None = None) -> Branch:
     return Branch(None, effects, when)
 
 
@@ -184,12 +184,12 @@ KEPT = Branch(None, kept=True)
 NOTED: Cell = (KEPT,)
 """Kept in the history and at the attempt; changes nothing else."""
 
-NOT_NOW: Cell = Forbidden(Why.NOT_NOW)
-ENDED: Cell = Forbidden(Why.ENDED)
+NOT_NOW: Cell = ForbiddenCell(DenialReason.NOT_NOW)
+ENDED: Cell = ForbiddenCell(DenialReason.ENDED)
 
 
-@frozen
-class Table:
+@value
+class StateTable:
     """`rows` holds the cells that do something; `elsewhere` decides every other pair of state and event.
 
     So the table is total: building one fails when a signal has no cell in `elsewhere`.
@@ -197,35 +197,35 @@ class Table:
 
     start: State
     states: tuple[State, ...]
-    rows: Mapping[State, Mapping[Signal, Cell]]
-    elsewhere: Mapping[Signal, Cell]
+    rows: Mapping[State, Mapping[EventSignal, Cell]]
+    elsewhere: Mapping[EventSignal, Cell]
 
-    def find_cell(self, state: State, signal: Signal) -> Cell:
+    def find_cell(self, state: State, signal: EventSignal) -> Cell:
         """A signal that is not of this side is NEVER allowed."""
         found = self.rows[state].get(signal)
-        return found if found is not None else self.elsewhere.get(signal, Forbidden(Why.NEVER))
+        return found if found is not None else self.elsewhere.get(signal, ForbiddenCell(DenialReason.NEVER))
 
     @property
-    def signals(self) -> tuple[Signal, ...]:
+    def signals(self) -> tuple[EventSignal, ...]:
         return tuple(self.elsewhere)
 
 
-S = TypeVar("S", Borrowing, Lending)
+S = TypeVar("S", BorrowingState, LendingState)
 
 
-def table(
+def build_table(
     start: S,
     states: type[S],
-    rows: Mapping[S, Mapping[Signal, Branch | Cell]],
-    elsewhere: Mapping[Signal, Cell],
-) -> Table:
+    rows: Mapping[S, Mapping[EventSignal, Branch | Cell]],
+    elsewhere: Mapping[EventSignal, Cell],
+) -> StateTable:
     """Raises ValueError for a state without a row, or a signal that `elsewhere` doesn't decide."""
     if missing := [state for state in states if state not in rows]:
         raise ValueError(f"no row for {', '.join(missing)}")
     used = {signal for row in rows.values() for signal in row}
     if undecided := used - set(elsewhere):
         raise ValueError(f"not decided elsewhere: {', '.join(sorted(map(str, undecided)))}")
-    return Table(
+    return StateTable(
         start,
         tuple(states),
         {state: {s: (c,) if isinstance(c, Branch) else c for s, c in row.items()} for state, row in rows.items()},
@@ -233,23 +233,23 @@ def table(
     )
 
 
-def _guard(name: str, test: Test) -> Guard:
+def _make_guard(name: str, test: Test) -> Guard:
     return Guard(name, test)
 
 
-def both(one: Guard, other: Guard) -> Guard:
+def combine_guards(one: Guard, other: Guard) -> Guard:
     return Guard(f"{one.name}, {other.name}", lambda r, e, w: one.holds(r, e, w) and other.holds(r, e, w))
 
 
-def _flag(flag: Flag) -> Test:
+def _has_flag(flag: RequestFlag) -> Test:
     return lambda request, _event, _workflow: flag in request.flags
 
 
-def _attempt_is(*statuses: AttemptStatus) -> Test:
+def _has_attempt_status(*statuses: AttemptStatus) -> Test:
     return lambda r, _e, _w: r.attempt is not None and r.attempt.status in statuses
 
 
-def _volumes_left(*states: VolumeState) -> Test:
+def _has_volumes_left(*states: VolumeState) -> Test:
     """Whether volumes in one of these states are left that the event is not about."""
 
     def has_volumes_left(request: Request, event: Event, _workflow: Workflow) -> bool:
@@ -261,77 +261,84 @@ def _volumes_left(*states: VolumeState) -> Test:
 
 # --- what is asked for, by whom --------------------------------------------------------------------------
 
-COPY = _guard("a copy is asked for", lambda r, _e, _w: r.service.type is ServiceType.COPY)
-LOAN = _guard("a loan will do", lambda r, _e, _w: r.service.type is not ServiceType.COPY)
-COPY_WILL_DO = _guard("a copy will do", lambda r, _e, _w: r.service.type is not ServiceType.LOAN)
-MEDIATED = _guard("staff look first", lambda r, _e, _w: r.mediated)
+COPY = _make_guard("a copy is asked for", lambda r, _e, _w: r.service.type is ServiceType.COPY)
+LOAN = _make_guard("a loan will do", lambda r, _e, _w: r.service.type is not ServiceType.COPY)
+COPY_WILL_DO = _make_guard("a copy will do", lambda r, _e, _w: r.service.type is not ServiceType.LOAN)
+MEDIATED = _make_guard("staff look first", lambda r, _e, _w: r.mediated)
 
 # --- the supplier and what it said -----------------------------------------------------------------------
 
-SUPPLIER_CHOSEN = _guard("a supplier is chosen", _attempt_is(AttemptStatus.ASKED))
-SUPPLIER_ASKED = _guard("a supplier was asked", lambda r, _e, _w: bool(r.attempts))
-HELD = _guard("the supplier placed a hold", _attempt_is(AttemptStatus.HOLD_PLACED))
-PROMISED = _guard("the supplier will supply", _attempt_is(AttemptStatus.WILL_SUPPLY))
-CONDITION_OPEN = _guard("the supplier set a condition", _attempt_is(AttemptStatus.CONDITIONAL))
-OLD_NEWS = _guard("the item was lost or is back already", _attempt_is(AttemptStatus.LOST, AttemptStatus.COMPLETED))
-ELECTRONIC = _guard("it came as a link or file", lambda _r, e, _w: bool(e.details.link or e.details.attachment))
-MAY_CANCEL = _guard("the partner takes cancellations", lambda _r, _e, w: w.borrowing.cancel)
-ENDS_AT_RETURN = _guard("the partner tells no check-in", lambda _r, _e, w: not w.borrowing.expects_check_in)
+SUPPLIER_CHOSEN = _make_guard("a supplier is chosen", _has_attempt_status(AttemptStatus.ASKED))
+SUPPLIER_ASKED = _make_guard("a supplier was asked", lambda r, _e, _w: bool(r.attempts))
+HELD = _make_guard("the supplier placed a hold", _has_attempt_status(AttemptStatus.HOLD_PLACED))
+PROMISED = _make_guard("the supplier will supply", _has_attempt_status(AttemptStatus.WILL_SUPPLY))
+CONDITION_OPEN = _make_guard("the supplier set a condition", _has_attempt_status(AttemptStatus.CONDITIONAL))
+OLD_NEWS = _make_guard(
+    "the item was lost or is back already", _has_attempt_status(AttemptStatus.LOST, AttemptStatus.COMPLETED)
+)
+ELECTRONIC = _make_guard("it came as a link or file", lambda _r, e, _w: bool(e.details.link or e.details.attachment))
+MAY_CANCEL = _make_guard("the partner takes cancellations", lambda _r, _e, w: w.borrowing.cancel)
+ENDS_AT_RETURN = _make_guard("the partner tells no check-in", lambda _r, _e, w: not w.borrowing.expects_check_in)
 
 # --- what is true of the request -------------------------------------------------------------------------
 
-EXPIRING = _guard("it is expiring", _flag(Flag.EXPIRING))
-UNWANTED = _guard("nobody waits for it", _flag(Flag.UNWANTED))
-RECALLED = _guard("it is recalled", _flag(Flag.RECALLED))
-TO_GO_BACK = _guard(
-    "nobody waits for it or it is recalled", lambda r, _e, _w: bool(r.flags & {Flag.UNWANTED, Flag.RECALLED})
+EXPIRING = _make_guard("it is expiring", _has_flag(RequestFlag.EXPIRING))
+UNWANTED = _make_guard("nobody waits for it", _has_flag(RequestFlag.UNWANTED))
+RECALLED = _make_guard("it is recalled", _has_flag(RequestFlag.RECALLED))
+TO_GO_BACK = _make_guard(
+    "nobody waits for it or it is recalled",
+    lambda r, _e, _w: bool(r.flags & {RequestFlag.UNWANTED, RequestFlag.RECALLED}),
 )
-RENEWAL_PENDING = _guard("a renewal is open", _flag(Flag.RENEWAL_PENDING))
-MAY_RENEW = _guard(
+RENEWAL_PENDING = _make_guard("a renewal is open", _has_flag(RequestFlag.RENEWAL_PENDING))
+MAY_RENEW = _make_guard(
     "renewals are possible, none is open and the item is not recalled",
     lambda r, _e, w: (
-        w.borrowing.renew and r.terms.renewals_allowed and not r.flags & {Flag.RENEWAL_PENDING, Flag.RECALLED}
+        w.borrowing.renew
+        and r.terms.renewals_allowed
+        and not r.flags & {RequestFlag.RENEWAL_PENDING, RequestFlag.RECALLED}
     ),
 )
-DATE_IS_NEWS = _guard(
+DATE_IS_NEWS = _make_guard(
     "no due date is known yet", lambda r, e, _w: r.terms.lender_due is None and e.details.due is not None
 )
-RETRY_OPEN = _guard(
+RETRY_OPEN = _make_guard(
     "a supplier may be asked again later",
     lambda r, e, _w: any(
         a.status is AttemptStatus.RETRY and a.retry_after is not None and a.retry_after > e.at.date()
         for a in r.attempts
     ),
 )
-QUESTION_OPEN = _guard(
+QUESTION_OPEN = _make_guard(
     "this question to the patron is open",
     lambda r, e, _w: r.query is not None and not r.query.answer and e.details.query in ("", r.query.id),
 )
 
 # --- volumes ---------------------------------------------------------------------------------------------
 
-MORE_TO_RECEIVE = _guard("more volumes are to come", _volumes_left(VolumeState.EXPECTED, VolumeState.SHIPPED))
-MORE_TO_RETURN = _guard(
+MORE_TO_RECEIVE = _make_guard("more volumes are to come", _has_volumes_left(VolumeState.EXPECTED, VolumeState.SHIPPED))
+MORE_TO_RETURN = _make_guard(
     "more volumes are here or to come",
-    _volumes_left(VolumeState.SHIPPED, VolumeState.RECEIVED, VolumeState.LENT, VolumeState.BACK),
+    _has_volumes_left(VolumeState.SHIPPED, VolumeState.RECEIVED, VolumeState.LENT, VolumeState.BACK),
 )
-MORE_WITH_PATRON = _guard("more volumes are with the patron", _volumes_left(VolumeState.LENT))
-MORE_OUT = _guard("more volumes are out", _volumes_left(VolumeState.SHIPPED, VolumeState.RECEIVED))
-MORE_TO_CHECK_IN = _guard(
+MORE_WITH_PATRON = _make_guard("more volumes are with the patron", _has_volumes_left(VolumeState.LENT))
+MORE_OUT = _make_guard("more volumes are out", _has_volumes_left(VolumeState.SHIPPED, VolumeState.RECEIVED))
+MORE_TO_CHECK_IN = _make_guard(
     "more volumes are to come back",
-    _volumes_left(VolumeState.SHIPPED, VolumeState.RECEIVED, VolumeState.RETURNED),
+    _has_volumes_left(VolumeState.SHIPPED, VolumeState.RECEIVED, VolumeState.RETURNED),
 )
 
 # --- lending ---------------------------------------------------------------------------------------------
 
-NO_ITEM = _guard("no item is chosen", lambda r, _e, _w: not r.item_barcode)
-CANCEL_BY_RULE = _guard("cancellations are granted by rule", lambda _r, _e, w: w.lending.cancel == "grant")
-CANCEL_REFUSED_BY_RULE = _guard("cancellations are refused by rule", lambda _r, _e, w: w.lending.cancel == "refuse")
-CLEARANCE_NEEDED = _guard("copyright clearance is required", lambda _r, _e, w: w.lending.clearance == "required")
-SIGNED_OFF = _guard("it is signed off or need not be", lambda r, _e, w: _may_deliver(r, w))
-TAKES_CONDITIONS = _guard("the partner takes conditions", lambda _r, _e, w: w.lending.conditional)
-TAKES_HOLDS = _guard("the partner takes hold-placed", lambda _r, _e, w: w.lending.hold_placed)
+NO_ITEM = _make_guard("no item is chosen", lambda r, _e, _w: not r.item_barcode)
+CANCEL_BY_RULE = _make_guard("cancellations are granted by rule", lambda _r, _e, w: w.lending.cancel == "grant")
+CANCEL_REFUSED_BY_RULE = _make_guard(
+    "cancellations are refused by rule", lambda _r, _e, w: w.lending.cancel == "refuse"
+)
+CLEARANCE_NEEDED = _make_guard("copyright clearance is required", lambda _r, _e, w: w.lending.clearance == "required")
+SIGNED_OFF = _make_guard("it is signed off or need not be", lambda r, _e, w: _can_deliver_copy(r, w))
+TAKES_CONDITIONS = _make_guard("the partner takes conditions", lambda _r, _e, w: w.lending.conditional)
+TAKES_HOLDS = _make_guard("the partner takes hold-placed", lambda _r, _e, w: w.lending.hold_placed)
 
 
-def _may_deliver(request: Request, workflow: Workflow) -> bool:
+def _can_deliver_copy(request: Request, workflow: Workflow) -> bool:
     return workflow.lending.clearance == "not-required" or (bool(request.sign_offs) and request.sign_offs[-1].granted)

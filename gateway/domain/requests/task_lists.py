@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from gateway.domain.requests.request import TERMINAL, AttemptStatus, Borrowing, Flag, Lending, Request, Role, State
-from gateway.domain.value import frozen
+from gateway.domain.requests.request import (
+    TERMINAL,
+    AttemptStatus,
+    BorrowingState,
+    LendingState,
+    Request,
+    RequestFlag,
+    Role,
+    State,
+)
+from gateway.domain.value import value
 
 
-@frozen
-class Only:
+@value
+class TaskCondition:
     """A condition beside state and flags, by its name in the printed list."""
 
     name: str
     holds: Callable[[Request], bool]
 
 
-@frozen
+@value
 class TaskList:
     """A request is on the list when its role fits (None: both), its state is one of `states`, it has one of `flags`
     (empty: whatever its flags) and `only` holds."""
@@ -25,8 +34,8 @@ class TaskList:
     role: Role | None
     states: frozenset[State]
     description: str
-    flags: frozenset[Flag] = frozenset()
-    only: Only | None = None
+    flags: frozenset[RequestFlag] = frozenset()
+    only: TaskCondition | None = None
 
     def includes_request(self, request: Request) -> bool:
         return (
@@ -37,57 +46,60 @@ class TaskList:
         )
 
 
-_B, _L = Borrowing, Lending
+_B, _L = BorrowingState, LendingState
 _HERE: tuple[State, ...] = (_B.SHIPPED, _B.RECEIVED, _B.LENT, _B.BACK)
 
-OPEN_QUERY = Only("the patron has not answered", lambda r: r.query is not None and not r.query.answer)
-TO_SEND_BACK = Only(
+OPEN_QUERY = TaskCondition("the patron has not answered", lambda r: r.query is not None and not r.query.answer)
+TO_SEND_BACK = TaskCondition(
     "unwanted, or an extra item",
     lambda r: (
-        (Flag.UNWANTED in r.flags and r.state in _HERE) or any(one.status is AttemptStatus.EXTRA for one in r.attempts)
+        (RequestFlag.UNWANTED in r.flags and r.state in _HERE)
+        or any(one.status is AttemptStatus.EXTRA for one in r.attempts)
     ),
 )
-SEVERAL = Only("several candidates", lambda r: len(r.candidates) > 1 and not r.item_barcode)
-NOT_SEVERAL = Only("at most one candidate", lambda r: not SEVERAL.holds(r))
+SEVERAL = TaskCondition("several candidates", lambda r: len(r.candidates) > 1 and not r.item_barcode)
+NOT_SEVERAL = TaskCondition("at most one candidate", lambda r: not SEVERAL.holds(r))
 
 _OPEN_BORROWING = frozenset(_B) - TERMINAL
 _ALL: frozenset[State] = frozenset((*_B, *_L))
 
 
-def _borrowing(
-    name: str, states: Iterable[State], description: str, *flags: Flag, only: Only | None = None
+def _borrowing_list(
+    name: str, states: Iterable[State], description: str, *flags: RequestFlag, only: TaskCondition | None = None
 ) -> TaskList:
     return TaskList(name, Role.BORROWING, frozenset(states), description, frozenset(flags), only)
 
 
-def _lending(name: str, states: Iterable[State], description: str, *flags: Flag, only: Only | None = None) -> TaskList:
+def _lending_list(
+    name: str, states: Iterable[State], description: str, *flags: RequestFlag, only: TaskCondition | None = None
+) -> TaskList:
     return TaskList(name, Role.LENDING, frozenset(states), description, frozenset(flags), only)
 
 
 TASKS: tuple[TaskList, ...] = (
-    _borrowing("awaiting-review", [_B.REVIEW], "to be looked at before a supplier is asked"),
-    _borrowing("no-supplier", [_B.NO_SUPPLIER], "nobody is left to be asked"),
-    _borrowing("condition-to-answer", [_B.CONDITIONAL], "a supplier has set a condition"),
-    _borrowing("to-receive", [_B.SHIPPED], "on its way to us"),
-    _borrowing("not-collected", [_B.RECEIVED], "the time on the hold shelf is over", Flag.NOT_COLLECTED),
-    _borrowing("overdue", _HERE, "due back at the lender", Flag.OVERDUE),
-    _borrowing("recalled", _HERE, "wanted back by the lender", Flag.RECALLED),
-    _borrowing("to-return", [_B.BACK], "the patron is done with it: send it back"),
+    _borrowing_list("awaiting-review", [_B.REVIEW], "to be looked at before a supplier is asked"),
+    _borrowing_list("no-supplier", [_B.NO_SUPPLIER], "nobody is left to be asked"),
+    _borrowing_list("condition-to-answer", [_B.CONDITIONAL], "a supplier has set a condition"),
+    _borrowing_list("to-receive", [_B.SHIPPED], "on its way to us"),
+    _borrowing_list("not-collected", [_B.RECEIVED], "the time on the hold shelf is over", RequestFlag.NOT_COLLECTED),
+    _borrowing_list("overdue", _HERE, "due back at the lender", RequestFlag.OVERDUE),
+    _borrowing_list("recalled", _HERE, "wanted back by the lender", RequestFlag.RECALLED),
+    _borrowing_list("to-return", [_B.BACK], "the patron is done with it: send it back"),
     # an extra item may lie here when the request itself is over
-    _borrowing("unwanted", _B, "came though not wanted: send it back", only=TO_SEND_BACK),
-    _borrowing("patron-question", _OPEN_BORROWING, "a question to the patron is open", only=OPEN_QUERY),
-    _lending("new", [_L.NEW], "came in, not yet answered", only=NOT_SEVERAL),
-    _lending("to-locate", [_L.NEW], "several items may be meant: choose one", only=SEVERAL),
-    _lending("to-pull", [_L.LOCATED], "to be fetched from the shelf"),
-    _lending("to-ship", [_L.WILL_SUPPLY], "promised and not yet sent"),
-    _lending("to-digitise", [_L.DIGITISING], "a copy is to be made"),
-    _lending("to-clear", [_L.CLEARANCE], "a copy waits for the copyright sign-off"),
-    _lending("to-deliver", [_L.CLEARED], "a copy may be delivered"),
-    _lending("cancel-to-answer", [_L.CANCEL_PENDING], "the requester wants to cancel"),
-    _lending("renewal-to-answer", [_L.SHIPPED], "the requester asks for a renewal", Flag.RENEWAL_PENDING),
-    _lending("overdue-out", [_L.SHIPPED], "not back in time", Flag.OVERDUE),
-    _lending("to-check-in", [_L.RETURNED], "on its way back to us"),
-    TaskList("trouble", None, _ALL, "a partner refused a message of ours", frozenset({Flag.TROUBLE})),
+    _borrowing_list("unwanted", _B, "came though not wanted: send it back", only=TO_SEND_BACK),
+    _borrowing_list("patron-question", _OPEN_BORROWING, "a question to the patron is open", only=OPEN_QUERY),
+    _lending_list("new", [_L.NEW], "came in, not yet answered", only=NOT_SEVERAL),
+    _lending_list("to-locate", [_L.NEW], "several items may be meant: choose one", only=SEVERAL),
+    _lending_list("to-pull", [_L.LOCATED], "to be fetched from the shelf"),
+    _lending_list("to-ship", [_L.WILL_SUPPLY], "promised and not yet sent"),
+    _lending_list("to-digitise", [_L.DIGITISING], "a copy is to be made"),
+    _lending_list("to-clear", [_L.CLEARANCE], "a copy waits for the copyright sign-off"),
+    _lending_list("to-deliver", [_L.CLEARED], "a copy may be delivered"),
+    _lending_list("cancel-to-answer", [_L.CANCEL_PENDING], "the requester wants to cancel"),
+    _lending_list("renewal-to-answer", [_L.SHIPPED], "the requester asks for a renewal", RequestFlag.RENEWAL_PENDING),
+    _lending_list("overdue-out", [_L.SHIPPED], "not back in time", RequestFlag.OVERDUE),
+    _lending_list("to-check-in", [_L.RETURNED], "on its way back to us"),
+    TaskList("trouble", None, _ALL, "a partner refused a message of ours", frozenset({RequestFlag.TROUBLE})),
 )
 
 DEAD_LETTERS = "dead-letters"
@@ -96,7 +108,7 @@ DEAD_LETTERS = "dead-letters"
 BY_NAME = {task.name: task for task in TASKS}
 
 
-def tasks_of(request: Request) -> tuple[str, ...]:
+def list_task_names(request: Request) -> tuple[str, ...]:
     """Names of the lists that it is on, in the order of TASKS."""
     return tuple(task.name for task in _MAY[request.role, request.state] if task.includes_request(request))
 

@@ -12,19 +12,27 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from gateway.domain.library import Money, PersonName
-from gateway.domain.requests.citation import Citation, Extra
-from gateway.domain.requests.events import Details, Event, Kind
+from gateway.domain.requests.citation import Citation, CitationExtra
+from gateway.domain.requests.events import Event, EventDetails, EventKind
 from gateway.domain.requests.patron_status import PatronStatus
-from gateway.domain.requests.request import Attachment, Dates, Party, PatronLink, Request, Role, Service
+from gateway.domain.requests.request import (
+    Attachment,
+    LibraryParty,
+    PatronLink,
+    Request,
+    RequestDates,
+    RequestedService,
+    Role,
+)
 from gateway.domain.requests.state_machine import Denied
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 
 T = TypeVar("T")
 
 # --- what is wrong ---------------------------------------------------------------------------------------
 
 
-class NotThere(Exception):
+class NotFound(Exception):
     """There is no such thing in this library. `what` is a word: request, attachment, partner, rota, message …"""
 
     def __init__(self, what: str) -> None:
@@ -32,7 +40,7 @@ class NotThere(Exception):
         self.what = what
 
 
-class Outdated(Exception):
+class VersionConflict(Exception):
     """The request has changed since the version that the caller has seen; nothing was done."""
 
     def __init__(self, version: int) -> None:
@@ -40,7 +48,7 @@ class Outdated(Exception):
         self.version = version
 
 
-class NotNow(Exception):
+class EventDenied(Exception):
     """The state tables refuse the event; nothing was done."""
 
     def __init__(self, denied: Denied) -> None:
@@ -48,21 +56,21 @@ class NotNow(Exception):
         self.denied = denied
 
 
-class BadCursor(Exception):
+class InvalidCursorError(Exception):
     """A cursor that no list gave out."""
 
 
 # --- what is asked for -----------------------------------------------------------------------------------
 
 
-@frozen_by_name
-class Draft:
+@keyword_value
+class BorrowingDraft:
     """A borrowing request as whoever makes it words it. `patron.identifier` is what the library finds the patron by;
     empty: for the library itself. `mediated` None: the rules decide. `partner` or `rota`: chosen by hand."""
 
     citation: Citation
-    service: Service = Service()
-    dates: Dates = Dates()
+    service: RequestedService = RequestedService()
+    dates: RequestDates = RequestDates()
     maximum_cost: Money | None = None
     patron: PatronLink = PatronLink()
     mediated: bool | None = None
@@ -71,14 +79,14 @@ class Draft:
     branch: str = ""
     note: str = ""
     external: tuple[str, ...] = ()
-    extras: tuple[Extra, ...] = ()
+    extras: tuple[CitationExtra, ...] = ()
     volumes: tuple[str, ...] = ()  # labels of several volumes; empty: one piece
     override: bool = False  # staff have seen what stands against it
     source: str = "staff"
     actor: str = "rule"
 
 
-@frozen_by_name
+@keyword_value
 class HomePatron:
     """Another library's patron, as that library knows it, to whom an item is lent directly. `type`: the partner's word
     for its kind of identifier. Kept by the library's system, not with the request."""
@@ -91,39 +99,39 @@ class HomePatron:
     pickup: str = ""  # location code
 
 
-@frozen_by_name
+@keyword_value
 class LendingDraft:
     """A lending request that staff enter for a library that asked by telephone, mail or letter. `transaction`: that
     library's number of it. `patron`: of that library, where it is lent to (`workflow.lending.loan_to`)."""
 
     citation: Citation
-    requester: Party
+    requester: LibraryParty
     transaction: str = ""
     patron: HomePatron | None = None
-    service: Service = Service()
-    dates: Dates = Dates()
+    service: RequestedService = RequestedService()
+    dates: RequestDates = RequestDates()
     maximum_cost: Money | None = None
     note: str = ""
     external: tuple[str, ...] = ()
-    extras: tuple[Extra, ...] = ()
+    extras: tuple[CitationExtra, ...] = ()
     source: str = "staff"
     actor: str = "rule"
 
 
-@frozen_by_name
-class Act:
+@keyword_value
+class ActionRequest:
     """An event that staff or a program want to happen. `version`: the one that they have seen; None: whatever it is.
     `attempt`: to which supplier's item it belongs, where that isn't the current one."""
 
-    kind: Kind
-    details: Details = Details()
+    kind: EventKind
+    details: EventDetails = EventDetails()
     actor: str
     version: int | None
     attempt: int = 0
 
 
-@frozen_by_name
-class Upload:
+@keyword_value
+class FileUpload:
     """A file as it comes. `media_type` and `pages` (None: not counted) are what its sender says."""
 
     name: str
@@ -132,8 +140,8 @@ class Upload:
     pages: int | None = None
 
 
-@frozen_by_name
-class Wanted:
+@keyword_value
+class RequestFilter:
     """Which requests: those that fit all that is set. `text`: part of number or title; `task`: a name of TASKS."""
 
     role: Role | None = None
@@ -150,8 +158,8 @@ class Wanted:
 # --- what is shown ---------------------------------------------------------------------------------------
 
 
-@frozen
-class Page(Generic[T]):
+@value
+class ResultPage(Generic[T]):
     """`cursor`: where the next page begins; empty: this is the last."""
 
     items: tuple[T, ...]
@@ -161,7 +169,7 @@ class Page(Generic[T]):
         return iter(self.items)
 
 
-@frozen
+@value
 class HistoryLine:
     """One event of one request; `denied` says why it didn't fit. `id` sorts by time."""
 
@@ -175,13 +183,13 @@ class HistoryLine:
     note: str = ""
 
 
-@frozen
+@value
 class TimerLine:
     timer: str
     at: datetime
 
 
-@frozen
+@value
 class UnfinishedStep:
     """A row of the outbox. `kind`: partner, letter, library, work …; `target`: to whom, or what; `status`: waiting,
     in-hand, or dead until staff release or skip it; `error`: why the last try failed."""
@@ -195,19 +203,19 @@ class UnfinishedStep:
     error: str
 
 
-@frozen_by_name
-class Shown:
+@keyword_value
+class RequestView:
     """A request with all that belongs to it. `allowed`: what staff may do now, without what only rules do;
     `unfinished`: what is still to be done outside, and what failed, oldest first."""
 
     request: Request
     history: tuple[HistoryLine, ...]
     timers: tuple[TimerLine, ...]
-    allowed: tuple[Kind, ...]
+    allowed: tuple[EventKind, ...]
     unfinished: tuple[UnfinishedStep, ...] = ()
 
 
-class PatronAct(StrEnum):
+class PatronAction(StrEnum):
     """What patrons do themselves with a request of theirs."""
 
     CANCEL = "cancel"
@@ -215,7 +223,7 @@ class PatronAct(StrEnum):
     ANSWER = "answer"  # the open question
 
 
-@frozen_by_name
+@keyword_value
 class PatronView:
     """A request as its patron sees it. `text`: the status in one sentence of `language`; `acts`: possible now."""
 
@@ -223,7 +231,7 @@ class PatronView:
     status: PatronStatus
     text: str
     language: str
-    acts: tuple[PatronAct, ...] = ()
+    acts: tuple[PatronAction, ...] = ()
 
 
 class QuestionState(StrEnum):
@@ -232,7 +240,7 @@ class QuestionState(StrEnum):
     OVER = "over"  # its time is over, it was withdrawn, or the request is closed
 
 
-@frozen_by_name
+@keyword_value
 class AnswerField:
     """What is filled in beside an answer. `choices`: value and words, where it is one of these; `value` as it was sent
     the last time, `fault`: what was wrong with it, in a sentence."""
@@ -245,7 +253,7 @@ class AnswerField:
     fault: str = ""
 
 
-@frozen_by_name
+@keyword_value
 class QuestionView:
     """A question of ours behind a signed link. `asked`: `patron` or `partner`; `answer`: what the link says; `given`:
     the answer that counts, once there is one, `when` as `language` writes it; `text`: the question in our own words;
@@ -263,13 +271,13 @@ class QuestionView:
     fields: tuple[AnswerField, ...] = ()
 
 
-@frozen
+@value
 class StoredFile:
     attachment: Attachment
     content: bytes
 
 
-@frozen_by_name
+@keyword_value
 class PartnerView:
     """A partner as staff see it. `open_borrowing`, `open_lending`: requests with it that are open now; `reported`:
     what members of the network have open with it, as `reported_by` so many of them say. `member`: it is one itself;
@@ -294,13 +302,13 @@ class PartnerView:
     cost: Money | None = None
 
 
-@frozen
+@value
 class RotaViewLine:
     partner: str
     last_resort: bool = False
 
 
-@frozen_by_name
+@keyword_value
 class RotaView:
     name: str
     description: str = ""
@@ -308,7 +316,7 @@ class RotaView:
     lines: tuple[RotaViewLine, ...] = ()
 
 
-@frozen
+@value
 class TaskView:
     """A list of staff's work and how much is on it."""
 
@@ -318,8 +326,8 @@ class TaskView:
     count: int
 
 
-@frozen_by_name
-class GatheredOrder:
+@keyword_value
+class BatchedOrder:
     """An order in the outbox that waits for others, until `due`, or is in a file that isn't sent: `file` is its number,
     `error` why it could not be sent yet."""
 
@@ -332,7 +340,7 @@ class GatheredOrder:
     error: str = ""
 
 
-@frozen_by_name
+@keyword_value
 class DeadLetter:
     """A row of the outbox that could not be delivered. `payload` may be edited before it is released."""
 
@@ -353,7 +361,7 @@ class NoticeStatus(StrEnum):
     SKIPPED = "skipped"
 
 
-@frozen_by_name
+@keyword_value
 class NoticeView:
     """A letter to a patron: which, about which request, and whether it went out. Never its text or its address."""
 
@@ -366,7 +374,7 @@ class NoticeView:
     error: str = ""
 
 
-@frozen
+@value
 class PartnerLoad:
     """Open requests that this library has with a partner, by the partner's first symbol, for load ranking in a
     network."""

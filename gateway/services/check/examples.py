@@ -17,14 +17,14 @@ from lxml import etree
 from gateway.configuration.model_validation import describe
 from gateway.configuration.yaml_document import Path, Problem
 from gateway.domain.problems import MalformedMessage, Refused
-from gateway.domain.profile import Example
-from gateway.domain.value import frozen
-from gateway.ports.incoming_mail import IncomingMail, MailFormat, ParseMail, Understood
-from gateway.ports.responder import Arrival, Conversation, Incoming, OutcomeClass, Responder, Transport
+from gateway.domain.profile import ProfileExample
+from gateway.domain.value import value
+from gateway.ports.incoming_mail import IncomingMail, MailFormat, MailInterpretation, ParseMail
+from gateway.ports.responder import DecodedMessage, ExchangeContext, OutcomeClass, RawMessage, Responder, TransportKind
 from gateway.profiles import LoadedProfile
 
 
-@frozen
+@value
 class ExampleAnswer:
     body: bytes
     outcome: OutcomeClass
@@ -33,12 +33,12 @@ class ExampleAnswer:
 class ExampleExchange(Protocol):
     """Carries a message out for its profile, on a library that may be changed, without asking who sent it."""
 
-    async def __call__(self, arrival: Arrival) -> ExampleAnswer:
+    async def __call__(self, arrival: RawMessage) -> ExampleAnswer:
         """`arrival.profile` names the profile."""
         ...
 
 
-@frozen
+@value
 class Ran:
     problems: tuple[Problem, ...]
     answered: bool = False
@@ -47,26 +47,26 @@ class Ran:
 _ANSWER_KEYS = frozenset({"answer_contains", "answer_lacks", "answer_paths"})
 
 
-@frozen
+@value
 class ExampleRunner:
     """Runs the examples of one profile in one protocol."""
 
     loaded: LoadedProfile
     responder: Responder
-    talk: Conversation
+    talk: ExchangeContext
     exchange: ExampleExchange | None
     read: Callable[[str], bytes] = str.encode
 
-    async def run(self, index: int, example: Example) -> Ran:
+    async def run(self, index: int, example: ProfileExample) -> Ran:
         path: Path = ("examples", index)
         try:
             sent = self.read(example.send)
         except ValueError as error:
             return Ran((self.loaded.make_problem((*path, "send"), f"{named(example)}: {error}"),))
-        arrival = Arrival(
+        arrival = RawMessage(
             sent,
             self.talk.now,
-            Transport.REPLAY,
+            TransportKind.REPLAY,
             self.responder.protocol,
             profile=self.loaded.profile.name,
         )
@@ -77,7 +77,7 @@ class ExampleRunner:
         answer = await self.exchange(arrival)
         return Ran(tuple(self._check_answer(answer, example, path)), answered=True)
 
-    def _decode_example(self, arrival: Arrival) -> Incoming | Refused | MalformedMessage:
+    def _decode_example(self, arrival: RawMessage) -> DecodedMessage | Refused | MalformedMessage:
         envelope = self.responder.open(arrival, self.loaded.profile.max_bytes)
         if envelope.malformed is not None:
             return envelope.malformed
@@ -87,7 +87,7 @@ class ExampleRunner:
             return refusal
 
     def _check_readable(
-        self, found: Incoming | Refused | MalformedMessage, example: Example, path: Path
+        self, found: DecodedMessage | Refused | MalformedMessage, example: ProfileExample, path: Path
     ) -> Iterator[Problem]:
         """Was the message read at all, where it should be?"""
         if isinstance(found, MalformedMessage):
@@ -99,13 +99,13 @@ class ExampleRunner:
             yield self.loaded.make_problem((*path, "send"), f"{named(example)} is refused: {found}")
 
     def _check_understood(
-        self, found: Incoming | Refused | MalformedMessage, example: Example, path: Path
+        self, found: DecodedMessage | Refused | MalformedMessage, example: ProfileExample, path: Path
     ) -> Iterator[Problem]:
-        if not isinstance(found, Incoming):
+        if not isinstance(found, DecodedMessage):
             return
         yield from unlike(self.loaded, example, path, lambda key: _look(found, key))
 
-    def _check_answer(self, answer: ExampleAnswer, example: Example, path: Path) -> Iterator[Problem]:
+    def _check_answer(self, answer: ExampleAnswer, example: ProfileExample, path: Path) -> Iterator[Problem]:
         name = named(example)
         if answer.outcome.value != example.outcome:
             message = f"{name}: expected the outcome {example.outcome}, it was {answer.outcome.value}"
@@ -122,7 +122,7 @@ class ExampleRunner:
         if example.answer_paths:
             yield from self._check_answer_paths(answer.body, example, path)
 
-    def _check_answer_paths(self, body: bytes, example: Example, path: Path) -> Iterator[Problem]:
+    def _check_answer_paths(self, body: bytes, example: ProfileExample, path: Path) -> Iterator[Problem]:
         for key, expected in example.answer_paths.items():
             here = (*path, "answer_paths", key)
             try:
@@ -137,11 +137,11 @@ class ExampleRunner:
                 yield self.loaded.make_problem(here, said)
 
 
-def wants_answer(example: Example) -> bool:
+def wants_answer(example: ProfileExample) -> bool:
     return bool(_ANSWER_KEYS & example.model_fields_set) or "outcome" in example.model_fields_set
 
 
-def _look(incoming: Incoming, key: str) -> object:
+def _look(incoming: DecodedMessage, key: str) -> object:
     """The value at a dotted path of the command, or of what is told of a request; `service` is the service's name,
     `message` the message itself. Raises LookupError with a plain sentence."""
     if key == "service":
@@ -152,7 +152,7 @@ def _look(incoming: Incoming, key: str) -> object:
     return look(incoming.told if incoming.told is not None else incoming.command, key.split("."))
 
 
-@frozen
+@value
 class MailExampleRunner:
     """Runs the examples of one profile in one format. `parse` takes mails apart; `now`: when a mail without a date was
     received."""
@@ -162,12 +162,12 @@ class MailExampleRunner:
     mail_format: MailFormat
     now: datetime
 
-    def run(self, index: int, example: Example) -> Ran:
+    def run(self, index: int, example: ProfileExample) -> Ran:
         path: Path = ("examples", index)
         found = self._decode_example_mail(example)
         return Ran(tuple(self._find_mail_problems(found, example, path)))
 
-    def _decode_example_mail(self, example: Example) -> Understood | MalformedMessage:
+    def _decode_example_mail(self, example: ProfileExample) -> MailInterpretation | MalformedMessage:
         try:
             mail = _mail(example.send, self.parse, self.now)
             return self.mail_format.decode(mail, self.loaded.profile)
@@ -175,7 +175,7 @@ class MailExampleRunner:
             return malformed
 
     def _find_mail_problems(
-        self, found: Understood | MalformedMessage, example: Example, path: Path
+        self, found: MailInterpretation | MalformedMessage, example: ProfileExample, path: Path
     ) -> Iterator[Problem]:
         if isinstance(found, MalformedMessage):
             if example.outcome != "malformed":
@@ -204,7 +204,9 @@ def look(value: object, parts: list[str]) -> object:
     return value
 
 
-def unlike(loaded: LoadedProfile, example: Example, path: Path, at: Callable[[str], object]) -> Iterator[Problem]:
+def unlike(
+    loaded: LoadedProfile, example: ProfileExample, path: Path, at: Callable[[str], object]
+) -> Iterator[Problem]:
     """What was understood otherwise than the example says. `at` gives what there is at a key of `understood`, or
     raises LookupError with a plain sentence."""
     for key, expected in example.understood.items():
@@ -219,7 +221,7 @@ def unlike(loaded: LoadedProfile, example: Example, path: Path, at: Callable[[st
             yield loaded.make_problem(here, said)
 
 
-def named(example: Example) -> str:
+def named(example: ProfileExample) -> str:
     return f"example '{example.name}'"
 
 

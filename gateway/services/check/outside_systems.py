@@ -11,10 +11,10 @@ from gateway.configuration.yaml_document import ConfigurationError, Path, Proble
 from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.policies import LoadedPolicy, rules
 from gateway.ports.adapter import SearchAdapter
-from gateway.ports.catalogue import Index, Query, RecordSearch, Term
+from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchIndex, SearchTerm
 from gateway.ports.library_system import LibraryCodes, LibrarySystem, ListsCodes, PatronKey
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.services.exchange.admission import Secrets
@@ -24,11 +24,11 @@ MAX_PROBE_SECONDS = 10.0
 _PORTS = {"https": 443, "http": 80}
 
 MAX_SEARCH_SECONDS = 20.0
-QUESTION = Query((Term(Index.TITLE, "history"),))
+QUESTION = CatalogueQuery((SearchTerm(SearchIndex.TITLE, "history"),))
 """Any word will do: only whether there is an answer counts."""
 
 
-@frozen
+@value
 class Known:
     """What a library knows."""
 

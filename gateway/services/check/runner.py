@@ -14,11 +14,11 @@ from gateway.configuration.yaml_document import Path as KeyPath
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.policies import Loading as Policies
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.outgoing_mail import LetterStyle
-from gateway.ports.responder import Conversation
+from gateway.ports.responder import ExchangeContext
 from gateway.profiles import LoadedProfile, Loading
 from gateway.secrets import resolve
 from gateway.services.check import outside_systems
@@ -36,7 +36,7 @@ class UnknownProfile(Exception):
     """A profile that is to be checked isn't there."""
 
 
-@frozen
+@value
 class Subject:
     """What is checked. `libraries`: by symbol, those that could be opened; `closed`: why the others could not.
 
@@ -116,7 +116,7 @@ def _parents(loaded: list[LoadedProfile]) -> set[str]:
     return {place.file for one in loaded for place in one.document.places.values()}
 
 
-@frozen
+@value
 class _Asked:
     known: Mapping[str, outside_systems.Known]
     problems: tuple[Problem, ...]
@@ -257,7 +257,7 @@ class _ProfileCheck:
 
     async def _run_examples(self, library: LibrarySettings, exchange: ExampleExchange | None) -> tuple[int, int]:
         profile = self._loaded.profile
-        talk = Conversation(profile, library.symbol, library.zone, library.currency, self._subject.clock.now())
+        talk = ExchangeContext(profile, library.symbol, library.zone, library.currency, self._subject.clock.now())
         protocols = self._subject.adapters.protocols
         spoken = [protocols[name] for name in profile.dialects if name in protocols]
         runners = [ExampleRunner(self._loaded, one.responder(), talk, exchange, one.example) for one in spoken]
@@ -289,7 +289,7 @@ class _ProfileCheck:
                 self._problems.append(self._loaded.make_problem(path, why, address))
 
 
-@frozen
+@value
 class ProfileFindings:
     """Of one profile. `examples` were run, `answers` of them up to the answer."""
 
@@ -300,7 +300,7 @@ class ProfileFindings:
     answers: int = 0
 
 
-@frozen
+@value
 class Report:
     """`installation`: problems of gateway.yml, its libraries and secrets; `requests`: of requests.yml; `notes`: what
     was not looked at, and why."""

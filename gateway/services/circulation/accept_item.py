@@ -7,12 +7,12 @@ from datetime import date, timedelta
 
 from gateway.domain.circulation_policy import BarcodeSource
 from gateway.domain.commands import AcceptItem, Action, ItemAccepted
-from gateway.domain.due_dates import day_to_come
-from gateway.domain.library import Item, Loan, Patron, Scope
-from gateway.domain.partner_identifiers import RequestNumber, generated_barcode, request_number
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
-from gateway.ports.library_system import Capability, Received, TemporaryHold, TemporaryItem
+from gateway.domain.due_dates import require_future_day
+from gateway.domain.library import BlockScope, Item, Loan, Patron
+from gateway.domain.partner_identifiers import RequestNumber, generate_barcode, read_request_number
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
+from gateway.ports.library_system import Capability, TemporaryHold, TemporaryItem, TemporaryItemResult
 from gateway.services.circulation import holds, items, loans, patrons
 from gateway.services.circulation.context import Desk, doing, is_success, need
 
@@ -20,17 +20,17 @@ _LEND = (Action.CIRCULATE, Action.CIRCULATE_AND_NOTIFY)
 _GENERATED_TRIES = 20
 
 _KEEPS_THE_HOLD = (
-    Reason.LIMIT_REACHED,
-    Reason.ITEM_DOES_NOT_CIRCULATE,
-    Reason.ITEM_NOT_AVAILABLE,
-    Reason.NOT_ALLOWED,
-    Reason.PATRON_BLOCKED,
-    Reason.PATRON_EXPIRED,
+    RefusalReason.LIMIT_REACHED,
+    RefusalReason.ITEM_DOES_NOT_CIRCULATE,
+    RefusalReason.ITEM_NOT_AVAILABLE,
+    RefusalReason.NOT_ALLOWED,
+    RefusalReason.PATRON_BLOCKED,
+    RefusalReason.PATRON_EXPIRED,
 )
 """Refusals of a loan after which the item waits for its patron on the hold shelf."""
 
 
-@frozen
+@value
 class _Plan:
     """What is to be done, decided before anything is changed."""
 
@@ -67,20 +67,20 @@ async def accept_item(command: AcceptItem, desk: Desk, key: str) -> ItemAccepted
 
 
 async def _plan(command: AcceptItem, desk: Desk, key: str) -> _Plan:
-    number = request_number(command.request, desk.policy)
+    number = read_request_number(command.request, desk.policy)
     if not number.value:
-        raise Refused(Reason.DATA_MISSING, "The request number is missing.", about=About.REQUEST)
+        raise Refused(RefusalReason.DATA_MISSING, "The request number is missing.", about=MessagePart.REQUEST)
     action = _action(command, desk)
     patron = await _patron(command, desk)
     item = items.describe(command, number, desk, key)
     if patron is None or action is Action.RECORD_ONLY:
         return _Plan(number, patron, item, lend=False)
-    patrons.stop_if_blocked(patron, Scope.REQUEST, desk)
+    patrons.stop_if_blocked(patron, BlockScope.REQUEST, desk)
     if holds.asks_for_no_hold(command.pickup, command.receiver, desk):
         return _Plan(number, patron, item, lend=False)
     lend = action in _LEND and desk.policy.accept.circulate_as == "check-out"
     if lend:
-        patrons.stop_if_blocked(patron, Scope.BORROW, desk)
+        patrons.stop_if_blocked(patron, BlockScope.BORROW, desk)
     return _Plan(number, patron, replace(item, hold=await _hold(command, patron, desk)), lend)
 
 
@@ -98,7 +98,7 @@ async def _patron(command: AcceptItem, desk: Desk) -> Patron | None:
     try:
         return await patrons.resolve(command.patron, desk)
     except Refused as refused:
-        if required or refused.reason is not Reason.UNKNOWN_PATRON:
+        if required or refused.reason is not RefusalReason.UNKNOWN_PATRON:
             raise
         return None
 
@@ -111,7 +111,7 @@ async def _hold(command: AcceptItem, patron: Patron, desk: Desk) -> TemporaryHol
 
 def _shelf_until(command: AcceptItem, desk: Desk) -> date | None:
     if command.pickup_expires is not None:
-        return day_to_come(command.pickup_expires, desk.today(), desk.zone)
+        return require_future_day(command.pickup_expires, desk.today(), desk.zone)
     days = desk.policy.accept.pickup_days
     return desk.today() + timedelta(days=days) if days else None
 
@@ -119,12 +119,12 @@ def _shelf_until(command: AcceptItem, desk: Desk) -> date | None:
 # --- the record ------------------------------------------------------------------------------------------
 
 
-async def _create(plan: _Plan, command: AcceptItem, desk: Desk, key: str) -> Received:
+async def _create(plan: _Plan, command: AcceptItem, desk: Desk, key: str) -> TemporaryItemResult:
     try:
-        with doing(About.ITEM, command.item.value if command.item is not None else command.request.value):
+        with doing(MessagePart.ITEM, command.item.value if command.item is not None else command.request.value):
             received = await _create_as_named(plan.item, desk, key)
     except Refused as refused:
-        if refused.reason is not Reason.DUPLICATE_ITEM:
+        if refused.reason is not RefusalReason.DUPLICATE_ITEM:
             raise
         return await _duplicate(plan.item.barcode, command, desk, refused)
     if not received.repeated:
@@ -134,7 +134,7 @@ async def _create(plan: _Plan, command: AcceptItem, desk: Desk, key: str) -> Rec
     return received
 
 
-async def _create_as_named(item: TemporaryItem, desk: Desk, key: str) -> Received:
+async def _create_as_named(item: TemporaryItem, desk: Desk, key: str) -> TemporaryItemResult:
     """A generated barcode that happens to be taken is replaced by another; the key finds the record again."""
     if desk.policy.accept.barcode_from is not BarcodeSource.GENERATED:
         return await desk.library.create_temporary_item(item, key)
@@ -142,28 +142,32 @@ async def _create_as_named(item: TemporaryItem, desk: Desk, key: str) -> Receive
         try:
             return await desk.library.create_temporary_item(item, key)
         except Refused as refused:
-            if refused.reason is not Reason.DUPLICATE_ITEM:
+            if refused.reason is not RefusalReason.DUPLICATE_ITEM:
                 raise
-            another = generated_barcode(desk.policy.accept, item.request_id, f"{key}:{attempt}")
+            another = generate_barcode(desk.policy.accept, item.request_id, f"{key}:{attempt}")
             item = replace(item, barcode=another)
     return await desk.library.create_temporary_item(item, key)
 
 
-async def _duplicate(barcode: str, command: AcceptItem, desk: Desk, refused: Refused) -> Received:
+async def _duplicate(barcode: str, command: AcceptItem, desk: Desk, refused: Refused) -> TemporaryItemResult:
     """Another request for a barcode that is here. Only a partner's item may be taken for the one that is meant:
     the library's own item with the same barcode is another thing."""
     accepted = desk.policy.accept.duplicate == "success" or is_success(refused, "accept-item", desk)
     if accepted:
         item = await desk.library.item_by_barcode(barcode)
         if item.temporary:
-            return Received(item, await desk.library.get_bib(item.bib_id), None, repeated=True)
+            return TemporaryItemResult(item, await desk.library.get_bib(item.bib_id), None, repeated=True)
     raise _is_here(command, refused.internal) from refused
 
 
 def _is_here(command: AcceptItem, internal: str = "") -> Refused:
     value = command.item.value if command.item is not None else command.request.value
     return Refused(
-        Reason.DUPLICATE_ITEM, "An item with this id is here already.", about=About.ITEM, value=value, internal=internal
+        RefusalReason.DUPLICATE_ITEM,
+        "An item with this id is here already.",
+        about=MessagePart.ITEM,
+        value=value,
+        internal=internal,
     )
 
 

@@ -8,13 +8,13 @@ from datetime import date, datetime, tzinfo
 
 from gateway.domain.circulation_policy import AS_SUCCESS, CirculationPolicy
 from gateway.domain.clock import Clock
-from gateway.domain.partner_identifiers import our_agency
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
+from gateway.domain.partner_identifiers import translate_agency
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
 from gateway.ports.library_system import Capability, LibrarySystem
 
 
-@frozen
+@value
 class Desk:
     """One library as one partner meets it.
 
@@ -43,7 +43,7 @@ class Desk:
 
     def agency_or_sender(self, wire: str) -> str:
         """An agency named in a command, in our spelling; the sender where none is named."""
-        return our_agency(wire, self.policy) if wire.strip() else self.sender
+        return translate_agency(wire, self.policy) if wire.strip() else self.sender
 
 
 _CANNOT = {
@@ -75,11 +75,15 @@ def need(desk: Desk, *capabilities: Capability) -> None:
     for capability in capabilities:
         if not desk.supports(capability):
             what = _CANNOT.get(capability, f"do this ({capability.value})")
-            raise Refused(Reason.UNSUPPORTED_SERVICE, f"The system of this library can't {what}.", about=About.SERVICE)
+            raise Refused(
+                RefusalReason.UNSUPPORTED_SERVICE,
+                f"The system of this library can't {what}.",
+                about=MessagePart.SERVICE,
+            )
 
 
 @contextmanager
-def naming(about: About, value: str) -> Iterator[None]:
+def naming(about: MessagePart, value: str) -> Iterator[None]:
     """Look-ups of what a message names: refusals from within are about this part, with the value as it was sent."""
     try:
         yield
@@ -88,7 +92,7 @@ def naming(about: About, value: str) -> Iterator[None]:
 
 
 @contextmanager
-def doing(about: About, value: str) -> Iterator[None]:
+def doing(about: MessagePart, value: str) -> Iterator[None]:
     """Changes to what a message names. A refusal for another cause (the item is found, but its patron is blocked)
     stays about that; the library's own spelling of a value never goes out."""
     try:

@@ -6,11 +6,11 @@ from datetime import date, timedelta
 
 from gateway.domain.circulation_policy import PickupSource, UnknownPickup
 from gateway.domain.commands import CancelRequest, Named, PlaceRequest, RequestCancelled, RequestPlaced, UpdateRequest
-from gateway.domain.due_dates import day_to_come
-from gateway.domain.library import Bib, Hold, HoldStatus, Item, Patron, PickupLocation, Scope
-from gateway.domain.partner_identifiers import RequestNumber, request_number
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
+from gateway.domain.due_dates import require_future_day
+from gateway.domain.library import Bib, BlockScope, Hold, HoldStatus, Item, Patron, PickupLocation
+from gateway.domain.partner_identifiers import RequestNumber, read_request_number
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
 from gateway.ports.library_system import Capability, HoldWish
 from gateway.services.circulation import items, patrons
 from gateway.services.circulation.context import Desk, doing, is_success, naming, need
@@ -24,24 +24,26 @@ async def resolve_hold(
     Raises Refused(DATA_MISSING | UNKNOWN_REQUEST | AMBIGUOUS_REQUEST | UNKNOWN_ITEM).
     """
     if request is not None and request.value.strip():
-        with naming(About.REQUEST, request.value):
+        with naming(MessagePart.REQUEST, request.value):
             return await _by_number(request, item, patron, desk)
     if item is None or patron is None:
         raise Refused(
-            Reason.DATA_MISSING, "A request number, or a patron and an item, must be given.", about=About.REQUEST
+            RefusalReason.DATA_MISSING,
+            "A request number, or a patron and an item, must be given.",
+            about=MessagePart.REQUEST,
         )
     found = await _of_patron(patron, await items.resolve_item(item, desk), desk)
     of_kind = [hold for hold in found if hold.kind == kind] or found
-    with naming(About.ITEM, item.value):
+    with naming(MessagePart.ITEM, item.value):
         return _only(of_kind)
 
 
 async def _by_number(request: Named, item: Named | None, patron: Patron | None, desk: Desk) -> Hold:
-    number = request_number(request, desk.policy).value
+    number = read_request_number(request, desk.policy).value
     try:
         hold = await desk.library.find_hold(number)
     except Refused as refused:
-        if refused.reason is not Reason.AMBIGUOUS_REQUEST or item is None or patron is None:
+        if refused.reason is not RefusalReason.AMBIGUOUS_REQUEST or item is None or patron is None:
             raise
         # several pieces came under one number (ULS `TN-1OF2`, facts/ncip.md 2.1): the item tells them apart
         pieces = await _of_patron(patron, await items.resolve_item(item, desk), desk)
@@ -60,12 +62,12 @@ def _only(found: list[Hold]) -> Hold:
     if not found:
         raise _unknown()
     if len(found) > 1:
-        raise Refused(Reason.AMBIGUOUS_REQUEST, "Several requests fit.")
+        raise Refused(RefusalReason.AMBIGUOUS_REQUEST, "Several requests fit.")
     return found[0]
 
 
 def _unknown() -> Refused:
-    return Refused(Reason.UNKNOWN_REQUEST, "There is no such request.")
+    return Refused(RefusalReason.UNKNOWN_REQUEST, "There is no such request.")
 
 
 def asks_for_no_hold(pickup: str, receiver: str, desk: Desk) -> bool:
@@ -85,7 +87,10 @@ async def resolve_pickup(pickup: str, receiver: str, patron: Patron, desk: Desk)
     if rules.unknown is UnknownPickup.DEFAULT:
         return await default(patron, desk)
     raise Refused(
-        Reason.BAD_PICKUP_LOCATION, "There is no such pickup location.", about=About.PICKUP_LOCATION, value=sent
+        RefusalReason.BAD_PICKUP_LOCATION,
+        "There is no such pickup location.",
+        about=MessagePart.PICKUP_LOCATION,
+        value=sent,
     )
 
 
@@ -106,9 +111,9 @@ async def default(patron: Patron, desk: Desk) -> PickupLocation:
 
 def _none(internal: str) -> Refused:
     return Refused(
-        Reason.BAD_PICKUP_LOCATION,
+        RefusalReason.BAD_PICKUP_LOCATION,
         "No pickup location could be chosen.",
-        about=About.PICKUP_LOCATION,
+        about=MessagePart.PICKUP_LOCATION,
         internal=internal,
     )
 
@@ -134,7 +139,7 @@ async def _known(code: str, desk: Desk) -> PickupLocation | None:
     return next((place for place in places if place.code.casefold() == code.casefold()), None)
 
 
-@frozen
+@value
 class _Target:
     """What is wanted: this item, or with `item` None any copy."""
 
@@ -144,16 +149,20 @@ class _Target:
 
 async def place_request(command: PlaceRequest, desk: Desk, key: str) -> RequestPlaced:
     """Raises Refused(DATA_MISSING | UNKNOWN_… | PATRON_… | BAD_PICKUP_LOCATION | INVALID_DATE …)."""
-    number = request_number(command.request, desk.policy)
+    number = read_request_number(command.request, desk.policy)
     patron = await patrons.resolve(command.patron, desk)
     target = await _target(command, desk)
     if desk.policy.requests.ignore or _says_no_hold(command, desk):
         return RequestPlaced(_nothing_placed(command, number, patron, target, desk), patron, target.bib, target.item)
-    patrons.stop_if_blocked(patron, Scope.REQUEST, desk)
+    patrons.stop_if_blocked(patron, BlockScope.REQUEST, desk)
     place = await _pickup(command, patron, desk)
     wish = _wish(command, number, patron, target, place, desk)
     try:
-        with doing(About.ITEM, command.items[0].value) if command.items else doing(About.RECORD, _record(command)):
+        with (
+            doing(MessagePart.ITEM, command.items[0].value)
+            if command.items
+            else doing(MessagePart.RECORD, _record(command))
+        ):
             hold = await _place(wish, desk, key)
     except Refused as refused:
         if not is_success(refused, "place-request", desk):
@@ -171,7 +180,9 @@ async def _target(command: PlaceRequest, desk: Desk) -> _Target:
         return _Target(bib, item if scope == "item" or not desk.supports(Capability.HOLD_TITLE) else None)
     sent = command.records or (command.citation.identifiers if command.citation is not None else ())
     if not sent:
-        raise Refused(Reason.DATA_MISSING, "The message names neither an item nor a record.", about=About.ITEM)
+        raise Refused(
+            RefusalReason.DATA_MISSING, "The message names neither an item nor a record.", about=MessagePart.ITEM
+        )
     bib = await items.resolve_record(sent, desk)
     if scope == "title" and desk.supports(Capability.HOLD_TITLE):
         return _Target(bib)
@@ -179,9 +190,9 @@ async def _target(command: PlaceRequest, desk: Desk) -> _Target:
     copy = items.best_copy((await desk.library.holdings(bib.id)).items)
     if copy is None:
         raise Refused(
-            Reason.ITEM_DOES_NOT_CIRCULATE,
+            RefusalReason.ITEM_DOES_NOT_CIRCULATE,
             "No copy of this title can be lent.",
-            about=About.RECORD,
+            about=MessagePart.RECORD,
             value=sent[0].value,
         )
     return _Target(bib, copy)
@@ -220,7 +231,7 @@ def _wish(
         item_barcode=target.item.barcode if target.item is not None else "",
         bib_id="" if target.item is not None else target.bib.id,
         kind=_kind(command, desk),
-        need_by=day_to_come(command.need_by, desk.today(), desk.zone, About.NEED_BY),
+        need_by=require_future_day(command.need_by, desk.today(), desk.zone, MessagePart.NEED_BY),
         expires=_expires(command, desk),
         note="; ".join(notes),
     )
@@ -232,7 +243,7 @@ def _kind(command: PlaceRequest, desk: Desk) -> str:
 
 def _expires(command: PlaceRequest, desk: Desk) -> date | None:
     if command.expires is not None:
-        return day_to_come(command.expires, desk.today(), desk.zone)
+        return require_future_day(command.expires, desk.today(), desk.zone)
     days = desk.policy.requests.hold_days
     return desk.today() + timedelta(days=days) if days else None
 
@@ -285,7 +296,7 @@ async def cancel_request(command: CancelRequest, desk: Desk, key: str) -> Reques
     need(desk, Capability.HOLD_CANCEL)
     patron = await patrons.resolve(command.patron, desk)
     found = await resolve_hold(command.request, command.item, patron, desk, kind=command.kind)
-    with doing(About.REQUEST, command.request.value if command.request is not None else ""):
+    with doing(MessagePart.REQUEST, command.request.value if command.request is not None else ""):
         hold = await cancel(found, desk, key)
     item = await items.of_hold(hold, desk)
     return RequestCancelled(hold, patron, item)
@@ -312,13 +323,13 @@ async def update_request(command: UpdateRequest, desk: Desk, key: str) -> Reques
     hold = await resolve_hold(command.request, command.item, asked_by, desk, kind=command.kind)
     sent = command.request.value if command.request is not None else ""
     if not hold.status.is_open:
-        raise Refused(Reason.REQUEST_CLOSED, "This request is closed.", about=About.REQUEST, value=sent)
+        raise Refused(RefusalReason.REQUEST_CLOSED, "This request is closed.", about=MessagePart.REQUEST, value=sent)
     patron = asked_by or await patrons.by_internal_id(hold.patron_id, desk)
     place = await resolve_pickup(command.pickup, "", patron, desk) if command.pickup.strip() else None
-    need_by = day_to_come(command.need_by, desk.today(), desk.zone, About.NEED_BY)
-    expires = day_to_come(command.expires, desk.today(), desk.zone)
+    need_by = require_future_day(command.need_by, desk.today(), desk.zone, MessagePart.NEED_BY)
+    expires = require_future_day(command.expires, desk.today(), desk.zone)
     if place or need_by or expires:
-        with doing(About.REQUEST, sent):
+        with doing(MessagePart.REQUEST, sent):
             hold = await desk.library.update_hold(
                 hold.id,
                 f"{key}:{desk.now().isoformat()}",

@@ -6,19 +6,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from gateway.domain.circulation_policy import Accept, DuePolicy
+from gateway.domain.circulation_policy import AcceptItemRules, DuePolicy
 from gateway.domain.commands import AcceptItem, CreateItem, ItemChanged, Named, UpdateStatus
 from gateway.domain.due_dates import patron_due
 from gateway.domain.library import Bib, Hold, Item, ItemStatus, Location, RecordId
 from gateway.domain.partner_identifiers import (
     RequestNumber,
-    item_barcodes,
-    means_request,
-    record_ids,
-    request_number,
-    temporary_barcode,
+    is_request_number,
+    list_item_barcodes,
+    make_temporary_barcode,
+    read_request_number,
+    translate_record_ids,
 )
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.ports.library_system import Capability, TemporaryItem
 from gateway.services.circulation.context import Desk, doing, naming, need
 
@@ -31,25 +31,27 @@ async def resolve_item(sent: Named | None, desk: Desk, *, request: Named | None 
     """
     if sent is None or not sent.value.strip():
         if request is None or not request.value.strip():
-            raise Refused(Reason.DATA_MISSING, "The message doesn't say which item is meant.", about=About.ITEM)
-        with naming(About.REQUEST, request.value):
+            raise Refused(
+                RefusalReason.DATA_MISSING, "The message doesn't say which item is meant.", about=MessagePart.ITEM
+            )
+        with naming(MessagePart.REQUEST, request.value):
             return await by_request(request, desk)
-    with naming(About.ITEM, sent.value):
-        if means_request(sent, desk.policy):
+    with naming(MessagePart.ITEM, sent.value):
+        if is_request_number(sent, desk.policy):
             return await by_request(sent, desk)
-        for barcode in item_barcodes(sent, desk.sender, desk.policy):
+        for barcode in list_item_barcodes(sent, desk.sender, desk.policy):
             if found := await _known(barcode, desk):
                 return found
         if desk.policy.items.find_by_request:
             return await _by_requests(sent, request, desk)
-        raise Refused(Reason.UNKNOWN_ITEM, "There is no item with this id.")
+        raise Refused(RefusalReason.UNKNOWN_ITEM, "There is no item with this id.")
 
 
 async def _known(barcode: str, desk: Desk) -> Item | None:
     try:
         return await desk.library.item_by_barcode(barcode)
     except Refused as refused:
-        if refused.reason is Reason.UNKNOWN_ITEM:
+        if refused.reason is RefusalReason.UNKNOWN_ITEM:
             return None
         raise
 
@@ -58,24 +60,24 @@ async def _by_requests(sent: Named, request: Named | None, desk: Desk) -> Item:
     try:
         return await by_request(sent, desk)
     except Refused as refused:
-        if refused.reason is not Reason.UNKNOWN_ITEM or request is None:
+        if refused.reason is not RefusalReason.UNKNOWN_ITEM or request is None:
             raise
         return await by_request(request, desk)
 
 
 async def by_request(sent: Named, desk: Desk) -> Item:
     """Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
-    number = request_number(sent, desk.policy).value
+    number = read_request_number(sent, desk.policy).value
     if desk.supports(Capability.ITEM_BY_REQUEST):
         return await desk.library.item_by_request(number)
     try:
         hold = await desk.library.find_hold(number)
     except Refused as refused:
-        if refused.reason is Reason.UNKNOWN_REQUEST:
-            raise Refused(Reason.UNKNOWN_ITEM, "There is no item under this request number.") from refused
+        if refused.reason is RefusalReason.UNKNOWN_REQUEST:
+            raise Refused(RefusalReason.UNKNOWN_ITEM, "There is no item under this request number.") from refused
         raise
     if not hold.item_barcode:
-        raise Refused(Reason.UNKNOWN_ITEM, "No item fills this request yet.")
+        raise Refused(RefusalReason.UNKNOWN_ITEM, "No item fills this request yet.")
     return await desk.library.item_by_barcode(hold.item_barcode)
 
 
@@ -87,14 +89,14 @@ async def of_hold(hold: Hold, desk: Desk) -> Item | None:
 async def resolve_record(sent: tuple[RecordId, ...], desk: Desk) -> Bib:
     """Raises Refused(INVALID_VALUE | UNKNOWN_RECORD | AMBIGUOUS_ITEM); never a guess among several hits."""
     need(desk, Capability.BIB_FIND)
-    with naming(About.RECORD, sent[0].value):
-        for record in record_ids(sent, desk.policy.records):
+    with naming(MessagePart.RECORD, sent[0].value):
+        for record in translate_record_ids(sent, desk.policy.records):
             try:
                 return await desk.library.find_bib(record)
             except Refused as refused:
-                if refused.reason is not Reason.UNKNOWN_RECORD:
+                if refused.reason is not RefusalReason.UNKNOWN_RECORD:
                     raise
-        raise Refused(Reason.UNKNOWN_RECORD, "There is no record with this number.")
+        raise Refused(RefusalReason.UNKNOWN_RECORD, "There is no record with this number.")
 
 
 def best_copy(items: Iterable[Item]) -> Item | None:
@@ -113,8 +115,8 @@ async def create_item(command: CreateItem, desk: Desk, key: str) -> ItemChanged:
     if command.status is not None:
         need(desk, Capability.STATUS_UPDATE)
     if not command.bib.title.strip():
-        raise Refused(Reason.DATA_MISSING, "The title of the new item is missing.", about=About.RECORD)
-    with doing(About.ITEM, command.item.value if command.item is not None else ""):
+        raise Refused(RefusalReason.DATA_MISSING, "The title of the new item is missing.", about=MessagePart.RECORD)
+    with doing(MessagePart.ITEM, command.item.value if command.item is not None else ""):
         received = await desk.library.create_item(_described(command, desk, key), key)
         item = received.item
         if command.status is not None and command.status is not item.status and not received.repeated:
@@ -124,11 +126,11 @@ async def create_item(command: CreateItem, desk: Desk, key: str) -> ItemChanged:
 
 def _described(command: CreateItem, desk: Desk, key: str) -> TemporaryItem:
     rules = desk.policy.accept
-    number = request_number(command.request, desk.policy)
+    number = read_request_number(command.request, desk.policy)
     if command.item is not None:
         barcode = desk.policy.items.rewrite.rewrite_identifier(command.item.value)
     else:
-        barcode = temporary_barcode(None, number, command.request, desk.sender, key, desk.policy)
+        barcode = make_temporary_barcode(None, number, command.request, desk.sender, key, desk.policy)
     usual = place(desk)
     return TemporaryItem(
         barcode=barcode,
@@ -150,7 +152,7 @@ async def update_status(command: UpdateStatus, desk: Desk, key: str) -> ItemChan
     item = await resolve_item(command.item, desk)
     if item.status is command.status:
         return ItemChanged(item)
-    with doing(About.STATUS, command.word or command.status.value):
+    with doing(MessagePart.STATUS, command.word or command.status.value):
         return ItemChanged(
             await desk.library.set_item_status(item.barcode, command.status, f"{key}:{desk.now().isoformat()}")
         )
@@ -163,7 +165,7 @@ def describe(command: AcceptItem, number: RequestNumber, desk: Desk, key: str) -
     words = {"request": number.value, "agency": lender}
     library_use_only = number.library_use_only or _says(command.citation.title, rules.library_use_words)
     return TemporaryItem(
-        barcode=temporary_barcode(command.item, number, command.request, desk.sender, key, desk.policy),
+        barcode=make_temporary_barcode(command.item, number, command.request, desk.sender, key, desk.policy),
         bib=entitled(command.citation, rules),
         request_id=number.value,
         location=place(desk),
@@ -179,7 +181,7 @@ def describe(command: AcceptItem, number: RequestNumber, desk: Desk, key: str) -
     )
 
 
-def entitled(citation: Bib, rules: Accept) -> Bib:
+def entitled(citation: Bib, rules: AcceptItemRules) -> Bib:
     """The record's title with what the profile puts around it, so that staff know it for a partner's."""
     return replace(citation, id="", title=f"{rules.title_prefix}{citation.title}{rules.title_suffix}")
 
@@ -193,13 +195,13 @@ def _says(title: str, words: tuple[str, ...]) -> bool:
     return any(word.upper() in upper for word in words if word)
 
 
-def _item_policy(command: AcceptItem, library_use_only: bool, rules: Accept) -> str:
+def _item_policy(command: AcceptItem, library_use_only: bool, rules: AcceptItemRules) -> str:
     if library_use_only:
         return rules.library_use_policy
     return rules.policies.get(command.format.strip().lower(), rules.policy)
 
 
-def _renewable(command: AcceptItem, number: RequestNumber, rules: Accept) -> bool:
+def _renewable(command: AcceptItem, number: RequestNumber, rules: AcceptItemRules) -> bool:
     """A title or number that says so outweighs the message's default."""
     if number.renewable is False or _says(command.citation.title, rules.no_renewal_words):
         return False

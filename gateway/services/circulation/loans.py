@@ -19,17 +19,17 @@ from gateway.domain.commands import (
     Recall,
     Renew,
 )
-from gateway.domain.due_dates import DueChoice, choose, patron_due
-from gateway.domain.library import Item, Loan, Patron, Scope
-from gateway.domain.partner_identifiers import item_barcodes, means_request, request_number
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
+from gateway.domain.due_dates import DueChoice, choose_due_date, patron_due
+from gateway.domain.library import BlockScope, Item, Loan, Patron
+from gateway.domain.partner_identifiers import is_request_number, list_item_barcodes, read_request_number
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
 from gateway.ports.library_system import Capability, CheckedIn
 from gateway.services.circulation import holds, items, patrons
 from gateway.services.circulation.context import Desk, doing, is_success, need
 
 
-@frozen
+@value
 class Lending:
     item: Item
     patron: Patron
@@ -61,7 +61,7 @@ def due_for(sent: Due, policy: DuePolicy, item: Item, start: datetime, desk: Des
     """
     rules = desk.policy.due_dates
     days_back = rules.transit_days if item.temporary else 0
-    return choose(policy, patron_due(sent, rules, desk.zone, start, days_back=days_back))
+    return choose_due_date(policy, patron_due(sent, rules, desk.zone, start, days_back=days_back))
 
 
 def due_given(choice: DueChoice, desk: Desk) -> DueChoice:
@@ -88,11 +88,11 @@ async def check_out(command: CheckOut, desk: Desk, key: str) -> ItemLent:
     item = await items.resolve_item(command.item, desk, request=command.request)
     override = command.mandated is not None or desk.policy.check_out.override_blocks
     if not override:
-        patrons.stop_if_blocked(patron, Scope.BORROW, desk)
+        patrons.stop_if_blocked(patron, BlockScope.BORROW, desk)
     rules = desk.policy.due_dates
     whose = rules.policy if command.mandated is None else rules.mandated
     due = due_for(command.due, whose, item, command.mandated or desk.now(), desk)
-    number = request_number(command.request, desk.policy).value
+    number = read_request_number(command.request, desk.policy).value
     if desk.policy.check_out.cancel_request and number:
         await _cancel_request(number, desk, key)
     loan = await _lend(command, Lending(item, patron, due, number, override), desk, key)
@@ -106,7 +106,7 @@ async def _cancel_request(number: str, desk: Desk, key: str) -> None:
     try:
         hold = await desk.library.find_hold(number)
     except Refused as refused:
-        if refused.reason is Reason.UNKNOWN_REQUEST:
+        if refused.reason is RefusalReason.UNKNOWN_REQUEST:
             return
         raise
     if hold.status.is_open:
@@ -116,7 +116,7 @@ async def _cancel_request(number: str, desk: Desk, key: str) -> None:
 
 async def _lend(command: CheckOut, wish: Lending, desk: Desk, key: str) -> Loan:
     try:
-        with doing(About.ITEM, command.item.value):
+        with doing(MessagePart.ITEM, command.item.value):
             return await lend(wish, desk, key)
     except Refused as refused:
         open_loan = await _own_loan(wish.item, wish.patron, desk) if is_success(refused, "check-out", desk) else None
@@ -146,7 +146,9 @@ async def check_in(command: CheckIn, desk: Desk, key: str) -> ItemReturned:
     try:
         done = await _check_in(item, command, desk, key)
     except Refused as refused:
-        if deletes and refused.reason is Reason.NOT_CHECKED_OUT:  # never fetched by its patron, and now on its way
+        if (
+            deletes and refused.reason is RefusalReason.NOT_CHECKED_OUT
+        ):  # never fetched by its patron, and now on its way
             return ItemReturned(await remove(item, desk, key), deleted=True)
         if _is_success(refused, command, desk):
             return ItemReturned(item)
@@ -160,7 +162,7 @@ async def check_in(command: CheckIn, desk: Desk, key: str) -> ItemReturned:
 
 
 async def _check_in(item: Item, command: CheckIn, desk: Desk, key: str) -> CheckedIn:
-    with doing(About.ITEM, command.item.value if command.item is not None else ""):
+    with doing(MessagePart.ITEM, command.item.value if command.item is not None else ""):
         return await desk.library.check_in(
             item.barcode,
             key,
@@ -182,7 +184,11 @@ def _deletes(item: Item, rules: CheckInRules) -> bool:
 async def _not_here(command: CheckIn, desk: Desk, key: str, refused: Refused) -> ItemReturned:
     """The item may have been deleted by this very message, when it first came; or the profile takes it for done."""
     sent: Named | None = command.item
-    if refused.reason is Reason.UNKNOWN_ITEM and desk.policy.check_in.delete_item != "never" and sent is not None:
+    if (
+        refused.reason is RefusalReason.UNKNOWN_ITEM
+        and desk.policy.check_in.delete_item != "never"
+        and sent is not None
+    ):
         try:
             return ItemReturned(await deleted_before(sent, desk, key, refused), deleted=True)
         except Refused as unknown:
@@ -194,7 +200,7 @@ async def _not_here(command: CheckIn, desk: Desk, key: str, refused: Refused) ->
 
 def _is_success(refused: Refused, command: CheckIn, desk: Desk) -> bool:
     """OCLC takes 'not there' and 'not on loan' for done when it has named the request, not when it named a barcode."""
-    by_request = command.item is None or means_request(command.item, desk.policy)
+    by_request = command.item is None or is_request_number(command.item, desk.policy)
     return is_success(refused, "check-in", desk) or (by_request and is_success(refused, "check-in-by-request", desk))
 
 
@@ -208,11 +214,11 @@ async def renew(command: Renew, desk: Desk, key: str) -> ItemRenewed:
     item = await items.resolve_item(command.item, desk)
     loan = await open_loan(item, asked_by, command.item.value, desk)
     patron = asked_by or await patrons.by_internal_id(loan.patron_id, desk)
-    patrons.stop_if_blocked(patron, Scope.RENEW, desk)
+    patrons.stop_if_blocked(patron, BlockScope.RENEW, desk)
     due = due_for(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
     due = due_given(due, desk)
     occasion = f"{key}:{loan.id}:{command.due.isoformat() if command.due is not None else desk.today().isoformat()}"
-    with doing(About.ITEM, command.item.value):
+    with doing(MessagePart.ITEM, command.item.value):
         renewed = await desk.library.renew_loan(item.barcode, occasion, patron_id=loan.patron_id, due=due.exact)
         renewed = await not_after(due, renewed, desk, occasion)
     return ItemRenewed(
@@ -225,7 +231,9 @@ async def open_loan(item: Item, patron: Patron | None, sent: str, desk: Desk) ->
     loan = await desk.library.item_loan(item.id)
     if loan is None or (patron is not None and loan.patron_id != patron.id):
         who = "this patron" if patron is not None else "anybody"
-        raise Refused(Reason.NOT_CHECKED_OUT, f"The item is not on loan to {who}.", about=About.ITEM, value=sent)
+        raise Refused(
+            RefusalReason.NOT_CHECKED_OUT, f"The item is not on loan to {who}.", about=MessagePart.ITEM, value=sent
+        )
     return loan
 
 
@@ -237,7 +245,7 @@ async def recall(command: Recall, desk: Desk, key: str) -> ItemRecalled:
     due = due_for(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
     due = due_given(due, desk)
     occasion = f"{key}:{loan.id}"
-    with doing(About.ITEM, command.item.value):
+    with doing(MessagePart.ITEM, command.item.value):
         recalled = await desk.library.recall_loan(item.barcode, occasion, due=due.exact)
         recalled = await not_after(due, recalled, desk, occasion)
     return ItemRecalled(
@@ -260,7 +268,7 @@ async def _carry_out(command: DeleteItem, desk: Desk, key: str) -> Item:
     try:
         item = await items.resolve_item(command.item, desk)
     except Refused as refused:
-        if refused.reason is Reason.UNKNOWN_ITEM and action == "delete":
+        if refused.reason is RefusalReason.UNKNOWN_ITEM and action == "delete":
             return await deleted_before(command.item, desk, key, refused)
         raise
     if action == "keep":
@@ -271,7 +279,7 @@ async def _carry_out(command: DeleteItem, desk: Desk, key: str) -> Item:
             if hold.item_id == item.id:
                 await holds.cancel(hold, desk, key)
         return item
-    with doing(About.ITEM, command.item.value):
+    with doing(MessagePart.ITEM, command.item.value):
         return await remove(item, desk, key)
 
 
@@ -283,10 +291,10 @@ async def remove(item: Item, desk: Desk, key: str) -> Item:
 
 async def deleted_before(sent: Named, desk: Desk, key: str, refused: Refused) -> Item:
     """The item that the same message has deleted, when the message comes again; else `refused` is raised."""
-    for barcode in item_barcodes(sent, desk.sender, desk.policy):
+    for barcode in list_item_barcodes(sent, desk.sender, desk.policy):
         try:
             return await desk.library.delete_temporary_item(barcode, f"{key}:delete")
         except Refused as unknown:
-            if unknown.reason is not Reason.UNKNOWN_ITEM:
+            if unknown.reason is not RefusalReason.UNKNOWN_ITEM:
                 raise
     raise refused

@@ -21,14 +21,19 @@ from gateway.domain.commands import (
     RequestFound,
 )
 from gateway.domain.library import Hold, Item, Patron, RecordId
-from gateway.domain.partner_identifiers import request_number
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
+from gateway.domain.partner_identifiers import read_request_number
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
 from gateway.ports.library_system import Capability
 from gateway.services.circulation import holds, items, patrons
 from gateway.services.circulation.context import Desk, need
 
-_NOT_THERE = (Reason.UNKNOWN_RECORD, Reason.UNKNOWN_ITEM, Reason.AMBIGUOUS_ITEM, Reason.INVALID_VALUE)
+_NOT_THERE = (
+    RefusalReason.UNKNOWN_RECORD,
+    RefusalReason.UNKNOWN_ITEM,
+    RefusalReason.AMBIGUOUS_ITEM,
+    RefusalReason.INVALID_VALUE,
+)
 
 
 async def lookup_agency(command: LookUpAgency, desk: Desk, _key: str) -> AgencyFound:
@@ -37,7 +42,10 @@ async def lookup_agency(command: LookUpAgency, desk: Desk, _key: str) -> AgencyF
     asked = desk.agency_or_sender(command.agency) if command.agency.strip() else desk.symbol
     if asked.casefold() not in (desk.symbol.casefold(), info.symbol.casefold()):
         raise Refused(
-            Reason.UNKNOWN_AGENCY, "This agency is not served here.", about=About.RECEIVER, value=command.agency
+            RefusalReason.UNKNOWN_AGENCY,
+            "This agency is not served here.",
+            about=MessagePart.RECEIVER,
+            value=command.agency,
         )
     places = await desk.library.pickup_locations() if desk.supports(Capability.PICKUP_LIST) else ()
     return AgencyFound(info.symbol, info.name, info.address, info.email, info.phone, places)
@@ -62,9 +70,9 @@ async def _hold(command: LookUpItem, item: Item, desk: Desk) -> Hold | None:
     if command.request is None:
         return None
     try:
-        hold = await desk.library.find_hold(request_number(command.request, desk.policy).value)
+        hold = await desk.library.find_hold(read_request_number(command.request, desk.policy).value)
     except Refused as refused:
-        if refused.reason in (Reason.UNKNOWN_REQUEST, Reason.AMBIGUOUS_REQUEST):
+        if refused.reason in (RefusalReason.UNKNOWN_REQUEST, RefusalReason.AMBIGUOUS_REQUEST):
             return None
         raise
     return hold if hold.item_id in ("", item.id) else None
@@ -75,7 +83,7 @@ async def _requesters(item: Item, desk: Desk) -> tuple[Patron, ...]:
     return tuple([await patrons.by_internal_id(patron_id, desk) for patron_id in waiting])
 
 
-@frozen
+@value
 class _Place:
     """Where a portion begins: at which entry, and at which of its items. Written as '3-20'."""
 
@@ -88,9 +96,9 @@ class _Place:
             return cls()
         if not re.fullmatch(r"\d{1,6}-\d{1,6}", cursor):
             raise Refused(
-                Reason.INVALID_VALUE,
+                RefusalReason.INVALID_VALUE,
                 "This is not the token of a next portion that was given out here.",
-                about=About.RECORD,
+                about=MessagePart.RECORD,
                 value=cursor,
             )
         entry, item = cursor.split("-")
@@ -104,7 +112,9 @@ async def lookup_item_set(command: LookUpItemSet, desk: Desk, _key: str) -> Item
     """`limit` counts items; a record without any counts as one. The next portion is asked for with the same records
     and the cursor. Raises Refused(DATA_MISSING | INVALID_VALUE); a record that isn't there is told in its entry."""
     if not command.records and not command.items:
-        raise Refused(Reason.DATA_MISSING, "The message names neither records nor items.", about=About.RECORD)
+        raise Refused(
+            RefusalReason.DATA_MISSING, "The message names neither records nor items.", about=MessagePart.RECORD
+        )
     start = _Place.parse_cursor(command.cursor)
     left = command.limit if command.limit and command.limit > 0 else None
     found: list[ItemSetEntry] = []

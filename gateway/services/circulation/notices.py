@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from gateway.domain.circulation_policy import Accept, BarcodeSource, Patrons
+from gateway.domain.circulation_policy import AcceptItemRules, BarcodeSource, PatronRules
 from gateway.domain.commands import (
     AcceptItem,
     Action,
@@ -33,8 +33,8 @@ from gateway.domain.commands import (
     UpdateStatus,
 )
 from gateway.domain.library import Bib, Hold, Item, ItemStatus, Loan
-from gateway.domain.partner_identifiers import request_number, with_agency
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.partner_identifiers import append_agency_code, read_request_number
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.ports.library_system import Capability
 from gateway.services.circulation import holds, items, loans, patrons
 from gateway.services.circulation.accept_item import accept_item
@@ -90,7 +90,7 @@ def _before_arrival(desk: Desk) -> Desk:
     """The record is made when the item is requested: nothing can stand on the hold shelf yet, and its barcode is
     that of the partner's item until the piece is shipped."""
     changes: dict[str, object] = {"trap_hold": "at-check-in", "barcode_from": BarcodeSource.ITEM_ID, "actions": {}}
-    accept: Accept = desk.policy.accept.model_copy(update=changes)
+    accept: AcceptItemRules = desk.policy.accept.model_copy(update=changes)
     return replace(desk, policy=desk.policy.model_copy(update={"accept": accept}))
 
 
@@ -101,7 +101,7 @@ async def _shipped(command: Notice, desk: Desk, key: str) -> Noted:
         return Noted(command.kind, item=item)
     done = []
     if command.new_barcode.strip():
-        barcode = with_agency(
+        barcode = append_agency_code(
             desk.policy.accept.barcode.rewrite_identifier(command.new_barcode), desk.sender, desk.policy
         )
         if barcode != item.barcode:
@@ -138,7 +138,7 @@ async def _received(command: Notice, desk: Desk, key: str) -> Noted:
     try:
         item = await item_of(command, desk)
     except Refused as refused:
-        if refused.reason is not Reason.UNKNOWN_ITEM or command.item is None:
+        if refused.reason is not RefusalReason.UNKNOWN_ITEM or command.item is None:
             raise
         gone = await loans.deleted_before(command.item, desk, key, refused)
         return Noted(command.kind, "delete-item", gone)
@@ -165,7 +165,7 @@ async def _checked_out(command: Notice, desk: Desk, key: str) -> Noted:
     try:
         lent = await check_out(loan, as_found(here), key)
     except Refused as refused:
-        if refused.reason is Reason.ON_LOAN_SAME_PATRON:
+        if refused.reason is RefusalReason.ON_LOAN_SAME_PATRON:
             return Noted(command.kind, item=item)
         raise
     return Noted(command.kind, "check-out", lent.item, (loan, lent))
@@ -212,7 +212,7 @@ async def _loan(item: Item, command: Notice, desk: Desk) -> Loan:
     loan = await desk.library.item_loan(item.id)
     if loan is None:
         sent = command.item.value if command.item is not None else ""
-        raise Refused(Reason.NOT_CHECKED_OUT, "The item is not on loan.", about=About.ITEM, value=sent)
+        raise Refused(RefusalReason.NOT_CHECKED_OUT, "The item is not on loan.", about=MessagePart.ITEM, value=sent)
     return loan
 
 
@@ -244,7 +244,7 @@ async def _cancelled(command: Notice, desk: Desk, key: str) -> Noted:
 
 
 async def _updated(command: Notice, desk: Desk, key: str) -> Noted:
-    number = request_number(command.request, desk.policy).value
+    number = read_request_number(command.request, desk.policy).value
     change = UpdateRequest(
         command.patron, command.request if number else None, command.item, command.pickup, need_by=command.due
     )
@@ -286,7 +286,7 @@ async def item_of(command: Notice, desk: Desk) -> Item:
     try:
         return await items.resolve_item(command.item, desk, request=command.request)
     except Refused as refused:
-        if refused.reason is not Reason.UNKNOWN_ITEM or not desk.supports(Capability.ITEM_BY_REQUEST):
+        if refused.reason is not RefusalReason.UNKNOWN_ITEM or not desk.supports(Capability.ITEM_BY_REQUEST):
             raise
         for number in (command.request, command.item):
             if number is not None and (found := await _by_number(number, desk)):
@@ -298,7 +298,7 @@ async def _by_number(number: Named, desk: Desk) -> Item | None:
     try:
         return await items.by_request(number, desk)
     except Refused as refused:
-        if refused.reason is Reason.UNKNOWN_ITEM:
+        if refused.reason is RefusalReason.UNKNOWN_ITEM:
             return None
         raise
 
@@ -319,18 +319,22 @@ def on_our_account(command: Notice, desk: Desk) -> tuple[PatronRef, Desk]:
     account = desk.policy.notifications.institutional_patron
     if not account:
         return named_patron(command), desk
-    plain = Patrons(lookup_by=desk.policy.patrons.lookup_by, blocks_stop=desk.policy.patrons.blocks_stop)
+    plain = PatronRules(lookup_by=desk.policy.patrons.lookup_by, blocks_stop=desk.policy.patrons.blocks_stop)
     policy = desk.policy.model_copy(update={"patrons": plain})
     return PatronRef(Named(account)), replace(desk, policy=policy)
 
 
 def named_patron(command: Notice) -> PatronRef:
     if command.patron is None:
-        raise Refused(Reason.DATA_MISSING, "The message doesn't say which patron is meant.", about=About.PATRON)
+        raise Refused(
+            RefusalReason.DATA_MISSING, "The message doesn't say which patron is meant.", about=MessagePart.PATRON
+        )
     return command.patron
 
 
 def named_item(command: Notice) -> Named:
     if command.item is None:
-        raise Refused(Reason.DATA_MISSING, "The message doesn't say which item is meant.", about=About.ITEM)
+        raise Refused(
+            RefusalReason.DATA_MISSING, "The message doesn't say which item is meant.", about=MessagePart.ITEM
+        )
     return command.item

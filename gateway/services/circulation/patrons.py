@@ -15,10 +15,10 @@ from gateway.domain.commands import (
     PostFee,
     UpdatePatron,
 )
-from gateway.domain.library import Contact, IdentifierType, Money, Patron, PatronDraft, PatronIdentifier, Scope
-from gateway.domain.partner_identifiers import institution, patron_types, request_number
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.value import frozen
+from gateway.domain.library import BlockScope, Contact, IdentifierType, Money, Patron, PatronDraft, PatronIdentifier
+from gateway.domain.partner_identifiers import choose_identifier_types, institution_identifier, read_request_number
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.services.circulation.context import Desk, doing, is_success, naming, need
 
@@ -26,12 +26,12 @@ NO_CURRENCY = "XXX"
 """ISO 4217 for 'no currency': an amount whose currency was not sent."""
 
 
-@frozen
+@value
 class _Identity:
     """One way in which a message names a patron, and the value as sent."""
 
     key: PatronKey
-    about: About
+    about: MessagePart
     sent: str
 
 
@@ -44,17 +44,23 @@ async def resolve(ref: PatronRef | None, desk: Desk) -> Patron:
     need(desk, Capability.PATRON_LOOKUP)
     identities, secrets = _read(ref, desk)
     if not identities:
-        raise Refused(Reason.DATA_MISSING, "The message doesn't say which patron is meant.", about=About.PATRON)
+        raise Refused(
+            RefusalReason.DATA_MISSING, "The message doesn't say which patron is meant.", about=MessagePart.PATRON
+        )
     if ref is not None and ref.credentials and not secrets and desk.policy.patrons.secret_required:
         raise Refused(
-            Reason.PATRON_AUTH_FAILED, "A PIN or password is needed with these credentials.", about=About.CREDENTIALS
+            RefusalReason.PATRON_AUTH_FAILED,
+            "A PIN or password is needed with these credentials.",
+            about=MessagePart.CREDENTIALS,
         )
     first, *others = identities
     patron = await (_authenticate(first, secrets, desk) if secrets else _find(first, desk))
     for other in others:
         if (await _find(other, desk)).id != patron.id:
             raise Refused(
-                Reason.PATRON_AUTH_FAILED, "The user id and the credentials don't agree.", about=About.CREDENTIALS
+                RefusalReason.PATRON_AUTH_FAILED,
+                "The user id and the credentials don't agree.",
+                about=MessagePart.CREDENTIALS,
             )
     return patron
 
@@ -64,7 +70,7 @@ async def by_internal_id(patron_id: str, desk: Desk) -> Patron:
     return await desk.library.find_patron(PatronKey(patron_id, (IdentifierType.INTERNAL,)))
 
 
-def stop_if_blocked(patron: Patron, scope: Scope, desk: Desk) -> None:
+def stop_if_blocked(patron: Patron, scope: BlockScope, desk: Desk) -> None:
     """Raises Refused(PATRON_EXPIRED | PATRON_BLOCKED) where the profile wants it. Why a patron is blocked is the
     library's business: it goes to staff only."""
     if not desk.policy.patrons.blocks_stop:
@@ -74,11 +80,19 @@ def stop_if_blocked(patron: Patron, scope: Scope, desk: Desk) -> None:
         return
     if patron.expires is not None and patron.expires < desk.today():
         raise Refused(
-            Reason.PATRON_EXPIRED, "The patron's membership has expired.", about=About.PATRON, internal=block.reason
+            RefusalReason.PATRON_EXPIRED,
+            "The patron's membership has expired.",
+            about=MessagePart.PATRON,
+            internal=block.reason,
         )
-    doing = {Scope.BORROW: "borrowing", Scope.REQUEST: "placing requests", Scope.RENEW: "renewing"}[scope]
+    doing = {BlockScope.BORROW: "borrowing", BlockScope.REQUEST: "placing requests", BlockScope.RENEW: "renewing"}[
+        scope
+    ]
     raise Refused(
-        Reason.PATRON_BLOCKED, f"The patron is blocked from {doing}.", about=About.PATRON, internal=block.reason
+        RefusalReason.PATRON_BLOCKED,
+        f"The patron is blocked from {doing}.",
+        about=MessagePart.PATRON,
+        internal=block.reason,
     )
 
 
@@ -107,22 +121,24 @@ def _by_credential(credential: Credential, desk: Desk) -> _Identity:
     type_ = desk.policy.patrons.identity_types.get(credential.type)
     if type_ is None:
         raise Refused(
-            Reason.PATRON_AUTH_FAILED,
+            RefusalReason.PATRON_AUTH_FAILED,
             "Credentials of this type can't be checked here.",
-            about=About.CREDENTIALS,
+            about=MessagePart.CREDENTIALS,
             value=credential.type,
         )
     value = desk.policy.patrons.rewrite.rewrite_identifier(credential.value)
-    return _Identity(PatronKey(value, (type_,)), About.CREDENTIALS, credential.value)
+    return _Identity(PatronKey(value, (type_,)), MessagePart.CREDENTIALS, credential.value)
 
 
 def _by_id(sent: Named, desk: Desk) -> _Identity:
     rules = desk.policy.patrons
-    stand_in = institution(sent.value, desk.sender, rules)
+    stand_in = institution_identifier(sent.value, desk.sender, rules)
     if stand_in is not None:
-        return _Identity(PatronKey(stand_in, rules.lookup_by), About.PATRON, sent.value)
+        return _Identity(PatronKey(stand_in, rules.lookup_by), MessagePart.PATRON, sent.value)
     return _Identity(
-        PatronKey(rules.rewrite.rewrite_identifier(sent.value), patron_types(sent, rules)), About.PATRON, sent.value
+        PatronKey(rules.rewrite.rewrite_identifier(sent.value), choose_identifier_types(sent, rules)),
+        MessagePart.PATRON,
+        sent.value,
     )
 
 
@@ -134,7 +150,7 @@ async def _find(identity: _Identity, desk: Desk) -> Patron:
 async def _authenticate(identity: _Identity, secrets: list[str], desk: Desk) -> Patron:
     """Every secret must be right."""
     need(desk, Capability.AUTHENTICATE)
-    with naming(About.CREDENTIALS, identity.sent):
+    with naming(MessagePart.CREDENTIALS, identity.sent):
         patron = await desk.library.authenticate(identity.key, secrets[0])
         for another in secrets[1:]:
             await desk.library.authenticate(identity.key, another)
@@ -152,7 +168,7 @@ def in_our_terms(draft: PatronDraft, desk: Desk, *, named: Named | None = None) 
 def _identifier(sent: Named, desk: Desk) -> PatronIdentifier:
     rules = desk.policy.patrons
     known = {*rules.lookup_by, *rules.id_types.values(), *rules.identity_types.values()}
-    type_ = sent.type if sent.type in known else patron_types(sent, rules)[0]
+    type_ = sent.type if sent.type in known else choose_identifier_types(sent, rules)[0]
     return PatronIdentifier(type_, rules.rewrite.rewrite_identifier(sent.value))
 
 
@@ -165,9 +181,9 @@ async def create_patron(command: CreatePatron, desk: Desk, key: str) -> PatronCh
     need(desk, Capability.PATRON_CREATE)
     draft = _complete(in_our_terms(command.draft, desk, named=command.patron), command.sender, desk)
     if draft.name is None or not draft.name.surname.strip():
-        raise Refused(Reason.DATA_MISSING, "The name of the new patron is missing.", about=About.PATRON)
+        raise Refused(RefusalReason.DATA_MISSING, "The name of the new patron is missing.", about=MessagePart.PATRON)
     try:
-        with doing(About.PATRON, command.patron.value if command.patron is not None else ""):
+        with doing(MessagePart.PATRON, command.patron.value if command.patron is not None else ""):
             return PatronChanged(await desk.library.create_patron(draft, key))
     except Refused as refused:
         if is_success(refused, "create-patron", desk):
@@ -193,7 +209,7 @@ async def _existing(draft: PatronDraft, desk: Desk, refused: Refused) -> Patron:
         try:
             return await desk.library.find_patron(PatronKey(identifier.value, (identifier.type,)))
         except Refused as unknown:
-            if unknown.reason is not Reason.UNKNOWN_PATRON:
+            if unknown.reason is not RefusalReason.UNKNOWN_PATRON:
                 raise
     raise refused
 
@@ -230,7 +246,9 @@ def _only_what_can_go(remove: PatronDraft) -> None:
     }
     for what, value in lasting.items():
         if value is not None:
-            raise Refused(Reason.NOT_ALLOWED, f"The patron's {what} can't be taken away.", about=About.PATRON)
+            raise Refused(
+                RefusalReason.NOT_ALLOWED, f"The patron's {what} can't be taken away.", about=MessagePart.PATRON
+            )
 
 
 def _taken_away(patron: Patron, add: PatronDraft, remove: PatronDraft) -> tuple[PatronIdentifier, ...]:
@@ -239,7 +257,9 @@ def _taken_away(patron: Patron, add: PatronDraft, remove: PatronDraft) -> tuple[
     replaced = {identifier.type for identifier in add.identifiers}
     gone = [one for one in patron.identifiers if one in remove.identifiers and one.type not in replaced]
     if gone and not add.identifiers and len(gone) == len(patron.identifiers):
-        raise Refused(Reason.NOT_ALLOWED, "The patron's last identifier can't be taken away.", about=About.PATRON)
+        raise Refused(
+            RefusalReason.NOT_ALLOWED, "The patron's last identifier can't be taken away.", about=MessagePart.PATRON
+        )
     return tuple(PatronIdentifier(one.type, "") for one in gone)
 
 
@@ -269,7 +289,7 @@ async def post_fee(command: PostFee, desk: Desk, key: str) -> FeePosted:
     amount = _amount(command, desk)
     told_apart = command.reference or command.request is not None or command.item is not None
     item = desk.policy.items.rewrite.rewrite_identifier(command.item.value) if command.item is not None else ""
-    with doing(About.AMOUNT, str(amount.amount)):
+    with doing(MessagePart.AMOUNT, str(amount.amount)):
         charge = await desk.library.post_fee(
             patron.id,
             amount,
@@ -277,7 +297,7 @@ async def post_fee(command: PostFee, desk: Desk, key: str) -> FeePosted:
             key if told_apart else f"{key}:{desk.today().isoformat()}",
             description=command.description,
             item_barcode=item,
-            request_id=request_number(command.request, desk.policy).value,
+            request_id=read_request_number(command.request, desk.policy).value,
         )
     return FeePosted(charge, patron)
 
@@ -289,9 +309,9 @@ def _amount(command: PostFee, desk: Desk) -> Money:
         return Money(fees.default_amount, usual)
     if command.amount.amount < 0:
         raise Refused(
-            Reason.INVALID_AMOUNT,
+            RefusalReason.INVALID_AMOUNT,
             "Only amounts to be paid can be posted, no credits.",
-            about=About.AMOUNT,
+            about=MessagePart.AMOUNT,
             value=str(command.amount.amount),
         )
     if command.amount.currency == NO_CURRENCY:

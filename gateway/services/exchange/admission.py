@@ -12,10 +12,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 import structlog
 
 from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Authentication, AuthKind, Profile
-from gateway.domain.value import frozen
-from gateway.ports.responder import Arrival, Envelope
+from gateway.domain.value import value
+from gateway.ports.responder import MessageEnvelope, RawMessage
 from gateway.profiles import ProfileSet
 from gateway.services.exchange.message_context import Hand, sender_of
 
@@ -25,7 +25,7 @@ Secrets = Callable[[str], str]
 """Resolves `env:NAME` or `file:PATH`; raises a ConfigurationError when it can't."""
 
 
-def admit(profile: Profile, arrival: Arrival, envelope: Envelope, secrets: Secrets) -> str | None:
+def admit(profile: Profile, arrival: RawMessage, envelope: MessageEnvelope, secrets: Secrets) -> str | None:
     """The name (or else kind) of the entry that lets this sender in, None if there is none."""
     for entry in profile.auth:
         if _within(entry, arrival.peer) and _CHECKS[entry.kind](entry, arrival, envelope, secrets):
@@ -60,7 +60,7 @@ def _same(given: str, expected: str) -> bool:
     return bool(expected) and hmac.compare_digest(given.encode(), expected.encode())
 
 
-def _basic(entry: Authentication, arrival: Arrival, _envelope: Envelope, secrets: Secrets) -> bool:
+def _basic(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, secrets: Secrets) -> bool:
     scheme, _, encoded = arrival.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return False
@@ -71,36 +71,36 @@ def _basic(entry: Authentication, arrival: Arrival, _envelope: Envelope, secrets
     return bool(colon) and _same(user, entry.user) and _same(password, secrets(entry.secret))
 
 
-def _bearer(entry: Authentication, arrival: Arrival, _envelope: Envelope, secrets: Secrets) -> bool:
+def _bearer(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, secrets: Secrets) -> bool:
     scheme, _, token = arrival.headers.get("authorization", "").partition(" ")
     return scheme.lower() == "bearer" and _same(token.strip(), secrets(entry.secret))
 
 
-def _path_key(entry: Authentication, arrival: Arrival, _envelope: Envelope, secrets: Secrets) -> bool:
+def _path_key(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, secrets: Secrets) -> bool:
     return _same(arrival.path.rstrip("/").rpartition("/")[2], secrets(entry.secret))
 
 
-def _query_key(entry: Authentication, arrival: Arrival, _envelope: Envelope, secrets: Secrets) -> bool:
+def _query_key(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, secrets: Secrets) -> bool:
     return _same(arrival.query.get(entry.parameter, ""), secrets(entry.secret))
 
 
-def _agency_secret(entry: Authentication, _arrival: Arrival, envelope: Envelope, secrets: Secrets) -> bool:
+def _agency_secret(entry: Authentication, _arrival: RawMessage, envelope: MessageEnvelope, secrets: Secrets) -> bool:
     return _same(envelope.agency_secret, secrets(entry.secret))
 
 
-def _system_secret(entry: Authentication, _arrival: Arrival, envelope: Envelope, secrets: Secrets) -> bool:
+def _system_secret(entry: Authentication, _arrival: RawMessage, envelope: MessageEnvelope, secrets: Secrets) -> bool:
     return _same(envelope.system_secret, secrets(entry.secret))
 
 
-def _certificate(entry: Authentication, arrival: Arrival, _envelope: Envelope, _secrets: Secrets) -> bool:
+def _certificate(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, _secrets: Secrets) -> bool:
     return _same(arrival.certificate, entry.user)
 
 
-def _open(_entry: Authentication, _arrival: Arrival, _envelope: Envelope, _secrets: Secrets) -> bool:
+def _open(_entry: Authentication, _arrival: RawMessage, _envelope: MessageEnvelope, _secrets: Secrets) -> bool:
     return True
 
 
-_CHECKS: dict[AuthKind, Callable[[Authentication, Arrival, Envelope, Secrets], bool]] = {
+_CHECKS: dict[AuthKind, Callable[[Authentication, RawMessage, MessageEnvelope, Secrets], bool]] = {
     AuthKind.NONE: _open,
     AuthKind.NETWORK: _open,  # its networks were checked already
     AuthKind.BASIC: _basic,
@@ -113,7 +113,7 @@ _CHECKS: dict[AuthKind, Callable[[Authentication, Arrival, Envelope, Secrets], b
 }
 
 
-@frozen
+@value
 class Admission:
     profiles: Callable[[], ProfileSet]
     secrets: Secrets
@@ -137,11 +137,13 @@ class Admission:
                     line.admit(profile.name)
                 return profile
         if candidates:
-            raise Refused(Reason.SENDER_AUTH_FAILED, "The sender could not be authenticated.", about=About.SENDER)
+            raise Refused(
+                RefusalReason.SENDER_AUTH_FAILED, "The sender could not be authenticated.", about=MessagePart.SENDER
+            )
         raise Refused(
-            Reason.UNKNOWN_SENDER,
+            RefusalReason.UNKNOWN_SENDER,
             "No profile fits this sender.",
-            about=About.SENDER,
+            about=MessagePart.SENDER,
             value=hand.envelope.from_agency,
         )
 

@@ -14,14 +14,14 @@ from structlog.contextvars import bind_contextvars
 
 from gateway.domain.clock import Clock
 from gateway.domain.commands import AcceptItem, Command, LookUpPatron, LookUpRequest, Result
-from gateway.domain.partner_identifiers import our_agency
-from gateway.domain.problems import About, OutcomeUnknown, Reason, Refusal, Refused, Unavailable
+from gateway.domain.partner_identifiers import translate_agency
+from gateway.domain.problems import MessagePart, OutcomeUnknown, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 from gateway.ports.library_system import LibrarySystem
-from gateway.ports.partner_channel import FromPartner, Taken
-from gateway.ports.responder import Answer, Conversation, Incoming, OutcomeClass
-from gateway.ports.shared_store import SharesStore, at_once
+from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
+from gateway.ports.responder import DecodedMessage, ExchangeContext, OutcomeClass, ResponderAnswer
+from gateway.ports.shared_store import SharesStore, run_without_waiting
 from gateway.services.circulation import Desk, carry_out, message_key
 from gateway.services.exchange.message_context import (
     Endings,
@@ -39,15 +39,15 @@ log = structlog.get_logger(component="exchange")
 
 REPEATABLE = frozenset(
     {
-        Reason.DUPLICATE_ITEM,
-        Reason.DUPLICATE_REQUEST,
-        Reason.DUPLICATE_PATRON,
-        Reason.DUPLICATE_CHARGE,
-        Reason.ON_LOAN_SAME_PATRON,
-        Reason.NOT_CHECKED_OUT,
-        Reason.UNKNOWN_ITEM,
-        Reason.UNKNOWN_REQUEST,
-        Reason.REQUEST_CLOSED,
+        RefusalReason.DUPLICATE_ITEM,
+        RefusalReason.DUPLICATE_REQUEST,
+        RefusalReason.DUPLICATE_PATRON,
+        RefusalReason.DUPLICATE_CHARGE,
+        RefusalReason.ON_LOAN_SAME_PATRON,
+        RefusalReason.NOT_CHECKED_OUT,
+        RefusalReason.UNKNOWN_ITEM,
+        RefusalReason.UNKNOWN_REQUEST,
+        RefusalReason.REQUEST_CLOSED,
     }
 )
 """Refusals by which a library that keeps no keys shows that it did this before: then the first answer is repeated."""
@@ -58,7 +58,7 @@ SHORT = (LookUpPatron, LookUpRequest)
 UNCERTAIN = "The library system did not answer in time; whether it did its part is not known."
 
 
-@frozen
+@value
 class Linked:
     """What became of a message that is about a managed request: the result with what the request adds to it, and what
     is to be done when the transaction is over."""
@@ -85,7 +85,9 @@ class Broker(Protocol):
 class Doors(Protocol):
     """Where partners' messages about managed requests are taken in."""
 
-    def receive_in(self, connection: Connection, symbol: str, message: FromPartner, profile: Profile) -> Taken:
+    def receive_in(
+        self, connection: Connection, symbol: str, message: IncomingPartnerMessage, profile: Profile
+    ) -> InboxResult:
         """Of the library with this symbol, inside a transaction; a message that was here before changes nothing."""
         ...
 
@@ -115,7 +117,7 @@ class Locks:
                 self._held[key] = (lock, users - 1)
 
 
-@frozen_by_name
+@keyword_value
 class CommandWay:
     """`library_seconds`: longest time for one use case. `link` and `broker`: where the gateway manages requests."""
 
@@ -127,7 +129,7 @@ class CommandWay:
     broker: Broker | None
     locks: Locks = field(default_factory=Locks)
 
-    async def handle_query(self, hand: Hand, incoming: Incoming, talk: Conversation) -> Answer:
+    async def handle_query(self, hand: Hand, incoming: DecodedMessage, talk: ExchangeContext) -> ResponderAnswer:
         """What changes nothing. Without a command it is the protocol that answers."""
         if isinstance(incoming.command, SHORT):
             answer = await self._handle_in_transaction(hand, incoming, incoming.command, "", talk)
@@ -137,7 +139,9 @@ class CommandWay:
         answer = hand.responder.encode(hand.envelope, incoming, result, talk)
         return await self.endings.record_answer(hand, answer)
 
-    async def handle_command(self, hand: Hand, incoming: Incoming, command: Command, talk: Conversation) -> Answer:
+    async def handle_command(
+        self, hand: Hand, incoming: DecodedMessage, command: Command, talk: ExchangeContext
+    ) -> ResponderAnswer:
         """What changes something: once, however often the message comes."""
         key = message_key(command, talk.profile.name)
         async with self.locks.hold_key(f"{hand.library.symbol} {key}"):
@@ -151,7 +155,7 @@ class CommandWay:
             bind_contextvars(exchange=begun.exchange)
             return await self._handle_in_steps(hand, incoming, command, key, talk, begun)
 
-    async def find_repeated_answer(self, hand: Hand, key: str) -> Answer | None:
+    async def find_repeated_answer(self, hand: Hand, key: str) -> ResponderAnswer | None:
         """The answer that this message got when it was carried out before."""
         before = await self.journal.find_processed(hand.library.symbol, hand.profile, key)
         first = before.answer if before is not None else None
@@ -159,13 +163,13 @@ class CommandWay:
             return None
         hand.outcome, hand.reason, hand.repeat_of = OutcomeClass.OK, "", before.first_message
         hand.notes = ["a repeat: answered as before"]
-        return Answer(first.body, first.message.content_type, first.message.status or 200)
+        return ResponderAnswer(first.body, first.message.content_type, first.message.status or 200)
 
     # --- in one transaction ------------------------------------------------------------------------------
 
     async def _handle_in_transaction(
-        self, hand: Hand, incoming: Incoming, command: Command, key: str, talk: Conversation
-    ) -> Answer | None:
+        self, hand: Hand, incoming: DecodedMessage, command: Command, key: str, talk: ExchangeContext
+    ) -> ResponderAnswer | None:
         """Work, answer and journal in one transaction (docs/decisions/0005-one-transaction.md).
 
         None where that is not possible or doesn't end well: nothing has happened then, and the usual way meets the
@@ -177,8 +181,10 @@ class CommandWay:
             return None
         link = self.link if key else None
 
-        def dispatch_and_record(connection: Connection) -> tuple[tuple[Answer, Linked | None], Opening, Ending]:
-            result = at_once(
+        def dispatch_and_record(
+            connection: Connection,
+        ) -> tuple[tuple[ResponderAnswer, Linked | None], Opening, Ending]:
+            result = run_without_waiting(
                 carry_out(command, self._make_circulation_context(hand, talk, system.in_transaction(connection)), key)
             )
             linked = link(connection, hand.library.symbol, talk.profile, command, result) if link is not None else None
@@ -197,8 +203,8 @@ class CommandWay:
     # --- in steps ----------------------------------------------------------------------------------------
 
     async def _handle_in_steps(
-        self, hand: Hand, incoming: Incoming, command: Command, key: str, talk: Conversation, begun: Begun
-    ) -> Answer:
+        self, hand: Hand, incoming: DecodedMessage, command: Command, key: str, talk: ExchangeContext, begun: Begun
+    ) -> ResponderAnswer:
         """The library first, then the managed request, then answer and journal: each finds done what was done."""
         outcome = await self._ask_library(hand, command, talk)
         answer = None
@@ -215,7 +221,7 @@ class CommandWay:
         return answer
 
     async def _link_request(
-        self, hand: Hand, command: Command, outcome: Result | Refusal, talk: Conversation
+        self, hand: Hand, command: Command, outcome: Result | Refusal, talk: ExchangeContext
     ) -> Result | Refusal:
         """What the library did may be news for a managed request. After a crash from here on the message is carried out
         again, and the request told again. A defect here is no reason to answer that the library did nothing.
@@ -243,7 +249,7 @@ class CommandWay:
 
     # --- the use case ------------------------------------------------------------------------------------
 
-    async def _ask_library(self, hand: Hand, command: Command, talk: Conversation) -> Result | Refusal:
+    async def _ask_library(self, hand: Hand, command: Command, talk: ExchangeContext) -> Result | Refusal:
         desk = self._make_circulation_context(hand, talk, hand.library.system)
         broker = self.broker
         try:
@@ -262,9 +268,9 @@ class CommandWay:
         except Exception:
             log.exception("exchange.defect")
             detail = "An internal error occurred; the message is kept and can be replayed."
-        return failed(hand, OutcomeClass.FAILED, Refusal(Reason.TEMPORARY_FAILURE, detail, About.SERVICE))
+        return failed(hand, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail, MessagePart.SERVICE))
 
-    def _make_circulation_context(self, hand: Hand, talk: Conversation, system: LibrarySystem) -> Desk:
+    def _make_circulation_context(self, hand: Hand, talk: ExchangeContext, system: LibrarySystem) -> Desk:
         return Desk(
             library=system,
             policy=talk.profile.circulation,
@@ -273,7 +279,7 @@ class CommandWay:
             currency=hand.library.currency,
             clock=self.clock,
             symbol=hand.library.symbol,
-            sender=our_agency(hand.envelope.from_agency, talk.profile.circulation),
+            sender=translate_agency(hand.envelope.from_agency, talk.profile.circulation),
             institution=talk.profile.partner.symbol if talk.profile.partner is not None else "",
         )
 
@@ -282,7 +288,7 @@ def _may_repeat(command: Command, profile: Profile) -> bool:
     return not isinstance(command, AcceptItem) or profile.circulation.accept.duplicate != "refuse"
 
 
-@frozen_by_name
+@keyword_value
 class NewsWay:
     """`doors`: None where the gateway manages no requests."""
 
@@ -293,18 +299,18 @@ class NewsWay:
     locks: Locks = field(default_factory=Locks)
 
     async def handle_notification(
-        self, hand: Hand, incoming: Incoming, told: FromPartner, talk: Conversation
-    ) -> Answer:
+        self, hand: Hand, incoming: DecodedMessage, told: IncomingPartnerMessage, talk: ExchangeContext
+    ) -> ResponderAnswer:
         """What it changes, its answer and the journal are one transaction; those of one partner go one after the
         other. After a crash it was never here: its sender sends it again."""
         doors, profile = self.doors, talk.profile
         if doors is None:
             return await self.endings.refuse_message(
-                hand, Refusal(Reason.UNSUPPORTED_SERVICE, "No requests are managed here.")
+                hand, Refusal(RefusalReason.UNSUPPORTED_SERVICE, "No requests are managed here.")
             )
         notes = tuple(hand.notes)
 
-        def receive_and_record(connection: Connection) -> tuple[Answer, Opening, Ending]:
+        def receive_and_record(connection: Connection) -> tuple[ResponderAnswer, Opening, Ending]:
             hand.outcome, hand.reason = OutcomeClass.OK, ""
             taken = doors.receive_in(connection, hand.library.symbol, told, profile)
             answer = hand.responder.encode(hand.envelope, incoming, taken, talk)
@@ -321,19 +327,19 @@ class NewsWay:
             except Exception:
                 log.exception("exchange.defect")
                 detail = "An internal error occurred; the message is kept and can be replayed."
-                refusal = failed(hand, OutcomeClass.FAILED, Refusal(Reason.TEMPORARY_FAILURE, detail))
-                answer = hand.responder.encode(hand.envelope, incoming, Taken("", refusal), talk)
+                refusal = failed(hand, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail))
+                answer = hand.responder.encode(hand.envelope, incoming, InboxResult("", refusal), talk)
                 return await self.endings.record_answer(hand, answer)
         doors.notify_committed(hand.library.symbol)
         return answer
 
-    async def rehearse(self, hand: Hand, told: FromPartner, talk: Conversation) -> Taken:
+    async def rehearse(self, hand: Hand, told: IncomingPartnerMessage, talk: ExchangeContext) -> InboxResult:
         """What would become of it; nothing does. Raises NotReplayable."""
         doors = self.doors
         if doors is None:
             raise NotReplayable("no requests are managed here")
 
-        def receive_and_roll_back(connection: Connection) -> Taken:
+        def receive_and_roll_back(connection: Connection) -> InboxResult:
             raise _TakenBack(doors.receive_in(connection, hand.library.symbol, told, talk.profile))
 
         try:
@@ -345,11 +351,11 @@ class NewsWay:
 class _TakenBack(Exception):
     """Ends a transaction that was only to show what it would do."""
 
-    def __init__(self, taken: Taken) -> None:
+    def __init__(self, taken: InboxResult) -> None:
         super().__init__("taken back")
         self.taken = taken
 
 
-def _notes(taken: Taken) -> list[str]:
+def _notes(taken: InboxResult) -> list[str]:
     notes = ["a repeat: it was here before"] if taken.repeated else []
     return notes if taken.refused is None else [*notes, taken.refused.detail]

@@ -10,19 +10,19 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.commands import Command
-from gateway.domain.problems import MalformedMessage, Reason, Refusal, Unavailable
-from gateway.domain.value import frozen
+from gateway.domain.problems import MalformedMessage, Refusal, RefusalReason, Unavailable
+from gateway.domain.value import value
 from gateway.ports.library_system import LibrarySystem
-from gateway.ports.partner_channel import FromPartner
+from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.ports.responder import (
-    Answer,
-    Arrival,
-    Conversation,
-    Envelope,
-    Incoming,
+    DecodedMessage,
+    ExchangeContext,
+    MessageEnvelope,
     OutcomeClass,
+    RawMessage,
     Responder,
-    Transport,
+    ResponderAnswer,
+    TransportKind,
 )
 from gateway.profiles.matching import Sender
 from gateway.store.journal import Journal
@@ -33,7 +33,7 @@ log = structlog.get_logger(component="exchange")
 AFTERWARDS = "finished after an interruption; the answer was not sent"
 
 
-@frozen
+@value
 class OpenLibrary:
     """A library of this installation with its system."""
 
@@ -48,13 +48,13 @@ class OpenLibrary:
 class Hand:
     """The message in hand: what is known so far."""
 
-    arrival: Arrival
+    arrival: RawMessage
     responder: Responder
-    envelope: Envelope
+    envelope: MessageEnvelope
     library: OpenLibrary
     started: float
-    talk: Conversation | None = None
-    incoming: Incoming | None = None
+    talk: ExchangeContext | None = None
+    incoming: DecodedMessage | None = None
     outcome: OutcomeClass = OutcomeClass.OK
     reason: str = ""
     notes: list[str] = field(default_factory=list)
@@ -89,14 +89,14 @@ def opening_of(hand: Hand) -> Opening:
     )
 
 
-def ending_of(hand: Hand, answer: Answer, at: datetime, key: str = "") -> Ending:
+def ending_of(hand: Hand, answer: ResponderAnswer, at: datetime, key: str = "") -> Ending:
     """`key`: what makes the message idempotent, where it was carried out."""
     return Ending(
         at=at,
         outcome=hand.outcome,
         body=answer.body or None,
         content_type=answer.content_type,
-        status=answer.status if hand.arrival.transport is Transport.HTTP else 0,
+        status=answer.status if hand.arrival.transport is TransportKind.HTTP else 0,
         reason=hand.reason,
         note="; ".join([AFTERWARDS, *hand.notes] if hand.begun is not None else hand.notes),
         duration_ms=(time.perf_counter() - hand.started) * 1000,
@@ -120,24 +120,24 @@ def sender_of(hand: Hand) -> Sender:
     )
 
 
-@frozen
+@value
 class Endings:
     journal: Journal
     clock: Clock
 
-    async def refuse_message(self, hand: Hand, refusal: Refusal) -> Answer:
-        sender = refusal.reason in (Reason.UNKNOWN_SENDER, Reason.SENDER_AUTH_FAILED)
+    async def refuse_message(self, hand: Hand, refusal: Refusal) -> ResponderAnswer:
+        sender = refusal.reason in (RefusalReason.UNKNOWN_SENDER, RefusalReason.SENDER_AUTH_FAILED)
         failed(hand, OutcomeClass.REJECTED if sender else OutcomeClass.REFUSED, refusal)
         if sender:
             log.warning("sender.rejected", peer=hand.arrival.peer, reason=refusal.reason.value)
         return await self.record_answer(hand, hand.responder.refuse(hand.envelope, refusal, hand.talk))
 
-    async def reject_malformed(self, hand: Hand, error: MalformedMessage) -> Answer:
+    async def reject_malformed(self, hand: Hand, error: MalformedMessage) -> ResponderAnswer:
         hand.outcome, hand.reason = OutcomeClass.MALFORMED, error.fault.value
         hand.notes.append(str(error))
         return await self.record_answer(hand, hand.responder.refuse(hand.envelope, error, hand.talk))
 
-    async def record_answer(self, hand: Hand, answer: Answer) -> Answer:
+    async def record_answer(self, hand: Hand, answer: ResponderAnswer) -> ResponderAnswer:
         try:
             if hand.begun is not None:
                 await self.journal.complete(hand.begun, ending_of(hand, answer, self.clock.now()))
@@ -157,11 +157,11 @@ def failed(hand: Hand, outcome: OutcomeClass, refusal: Refusal) -> Refusal:
     return refusal
 
 
-def not_kept(hand: Hand, down: Unavailable) -> Answer:
+def not_kept(hand: Hand, down: Unavailable) -> ResponderAnswer:
     """A message that can't be kept is not dealt with: the sender keeps it and sends it again."""
     log.error("journal.down", reason=str(down))
-    hand.outcome, hand.reason = OutcomeClass.FAILED, Reason.TEMPORARY_FAILURE.value
-    refusal = Refusal(Reason.TEMPORARY_FAILURE, "The message could not be stored. Please send it again later.")
+    hand.outcome, hand.reason = OutcomeClass.FAILED, RefusalReason.TEMPORARY_FAILURE.value
+    refusal = Refusal(RefusalReason.TEMPORARY_FAILURE, "The message could not be stored. Please send it again later.")
     return hand.responder.refuse(hand.envelope, refusal, hand.talk)
 
 
@@ -169,17 +169,17 @@ class NotReplayable(Exception):
     """A plain sentence that says why a message can't be taken up again."""
 
 
-@frozen
+@value
 class Replayed:
     """What came of it. `note` as in the journal."""
 
-    answer: Answer
+    answer: ResponderAnswer
     outcome: OutcomeClass
     reason: str
     note: str
 
 
-@frozen
+@value
 class Rehearsal:
     """What a message asks for, without asking the library; or what it tells of a managed request.
 
@@ -191,12 +191,12 @@ class Rehearsal:
     service: str
     command: Command | None = None
     refusal: Refusal | MalformedMessage | None = None
-    answer: Answer | None = None
+    answer: ResponderAnswer | None = None
     carried_out_as: str = ""
-    told: FromPartner | None = None
+    told: IncomingPartnerMessage | None = None
 
 
-def arrival_of(kept: FullMessage, received: datetime, transport: Transport) -> Arrival:
+def arrival_of(kept: FullMessage, received: datetime, transport: TransportKind) -> RawMessage:
     """The message as if it came in now. Raises NotReplayable."""
     message = kept.message
     if message.direction is not Direction.IN:
@@ -205,7 +205,7 @@ def arrival_of(kept: FullMessage, received: datetime, transport: Transport) -> A
         raise NotReplayable("its content is no longer kept (journal.keep_bodies_days)")
     if message.truncated:
         raise NotReplayable("its content was too long to be kept whole (journal.body_limit)")
-    return Arrival(
+    return RawMessage(
         body=kept.body,
         received=received,
         transport=transport,

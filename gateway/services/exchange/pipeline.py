@@ -10,10 +10,18 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from gateway.domain.clock import Clock
 from gateway.domain.commands import READ_ONLY
-from gateway.domain.problems import Fault, MalformedMessage, Refusal, Refused
+from gateway.domain.problems import MalformationKind, MalformedMessage, Refusal, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.value import frozen, frozen_by_name
-from gateway.ports.responder import Answer, Arrival, Conversation, Incoming, OutcomeClass, Responder, Transport
+from gateway.domain.value import keyword_value, value
+from gateway.ports.responder import (
+    DecodedMessage,
+    ExchangeContext,
+    OutcomeClass,
+    RawMessage,
+    Responder,
+    ResponderAnswer,
+    TransportKind,
+)
 from gateway.profiles import ProfileSet
 from gateway.services.circulation import message_key
 from gateway.services.exchange.admission import Admission, Secrets
@@ -31,7 +39,7 @@ from gateway.store.journal import Journal
 from gateway.store.journal_records import FullMessage
 
 
-@frozen_by_name
+@keyword_value
 class Stage:
     """`libraries` by symbol, case-folded; `main`: the one of profiles that name none."""
 
@@ -44,7 +52,7 @@ class Stage:
     news: NewsWay
     endings: Endings
 
-    def open_message(self, arrival: Arrival) -> Hand:
+    def open_message(self, arrival: RawMessage) -> Hand:
         responder = self.responders[arrival.protocol]
         return Hand(
             arrival=arrival,
@@ -54,14 +62,14 @@ class Stage:
             started=time.perf_counter(),
         )
 
-    async def process(self, hand: Hand) -> Answer:
+    async def process(self, hand: Hand) -> ResponderAnswer:
         try:
             profile = self.admission.choose_profile(hand)
         except Refused as refused:
             return await self.endings.refuse_message(hand, Refusal.from_error(refused))
         return await self.handle(hand, profile)
 
-    async def handle(self, hand: Hand, profile: Profile) -> Answer:
+    async def handle(self, hand: Hand, profile: Profile) -> ResponderAnswer:
         talk = self.select_library(hand, profile)
         bind_contextvars(profile=profile.name, service=hand.envelope.service)
         try:
@@ -78,24 +86,24 @@ class Stage:
             return await self.commands.handle_query(hand, incoming, talk)
         return await self.commands.handle_command(hand, incoming, incoming.command, talk)
 
-    def select_library(self, hand: Hand, profile: Profile) -> Conversation:
+    def select_library(self, hand: Hand, profile: Profile) -> ExchangeContext:
         """Which library is meant, under which profile."""
         hand.library = library = self.library_of_profile(profile)
-        hand.talk = Conversation(profile, library.symbol, library.zone, library.currency, hand.arrival.received)
+        hand.talk = ExchangeContext(profile, library.symbol, library.zone, library.currency, hand.arrival.received)
         return hand.talk
 
     def library_of_profile(self, profile: Profile) -> OpenLibrary:
         return self.libraries[profile.library.casefold()] if profile.library else self.main
 
-    def decode_within_limit(self, hand: Hand, talk: Conversation) -> Incoming:
+    def decode_within_limit(self, hand: Hand, talk: ExchangeContext) -> DecodedMessage:
         """Raises MalformedMessage, Refused."""
         size = len(hand.arrival.body)
         if size > talk.profile.max_bytes:
-            raise MalformedMessage("message", f"larger than {talk.profile.max_bytes} bytes", Fault.TOO_LARGE)
+            raise MalformedMessage("message", f"larger than {talk.profile.max_bytes} bytes", MalformationKind.TOO_LARGE)
         return hand.responder.decode(hand.envelope, talk)
 
 
-@frozen
+@value
 class Done:
     """What is known of a finished exchange, for metrics."""
 
@@ -147,7 +155,7 @@ class Exchange:
         self._again = Again(self._stage, journal, clock)
         self._observe = observe
 
-    async def handle(self, arrival: Arrival) -> Answer:
+    async def handle(self, arrival: RawMessage) -> ResponderAnswer:
         """Never raises for anything that a message holds."""
         hand = self._stage.open_message(arrival)
         clear_contextvars()
@@ -169,7 +177,7 @@ class Exchange:
         return await self._again.rehearse_message(kept)
 
 
-@frozen
+@value
 class Again:
     stage: Stage
     journal: Journal
@@ -178,7 +186,7 @@ class Again:
     async def replay_message(self, kept: FullMessage) -> Replayed:
         """Carry a message of the journal out once more, as a new exchange; its sender was admitted the first time, so
         the profile named in the journal is used. Raises NotReplayable, Unavailable."""
-        hand, profile = self._restore_message(kept, self.clock.now(), Transport.REPLAY)
+        hand, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
         hand.replay_of = kept.message.id
         replayed = await self._handle_again(hand, profile)
         if replayed.outcome is not OutcomeClass.FAILED:
@@ -187,13 +195,13 @@ class Again:
 
     async def finish_message(self, kept: FullMessage) -> Replayed:
         """Carry out what was interrupted, and complete its row in the journal. Raises NotReplayable."""
-        hand, profile = self._restore_message(kept, kept.message.at, Transport(kept.message.transport))
+        hand, profile = self._restore_message(kept, kept.message.at, TransportKind(kept.message.transport))
         hand.begun = kept.to_journal_entry()
         return await self._handle_again(hand, profile)
 
     async def rehearse_message(self, kept: FullMessage) -> Rehearsal:
         """What `replay` would do, as far as it can be told without the library. Raises NotReplayable."""
-        hand, profile = self._restore_message(kept, self.clock.now(), Transport.REPLAY)
+        hand, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
         talk = self.stage.select_library(hand, profile)
         service = hand.envelope.service
         try:
@@ -219,7 +227,7 @@ class Again:
         answer = await self.stage.handle(hand, profile)
         return Replayed(answer, hand.outcome, hand.reason, "; ".join(hand.notes))
 
-    def _restore_message(self, kept: FullMessage, received: datetime, transport: Transport) -> tuple[Hand, Profile]:
+    def _restore_message(self, kept: FullMessage, received: datetime, transport: TransportKind) -> tuple[Hand, Profile]:
         message = kept.message
         arrival = arrival_of(kept, received, transport)
         if not message.profile:

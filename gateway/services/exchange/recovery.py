@@ -18,7 +18,7 @@ from structlog.contextvars import clear_contextvars
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.ports.responder import OutcomeClass
 from gateway.services.exchange import Exchange
 from gateway.services.exchange.message_context import NotReplayable, OpenLibrary
@@ -40,7 +40,7 @@ PAGE = 500
 PING_SECONDS = 10.0
 
 
-@frozen
+@value
 class Repaired:
     """How many messages were finished, could not be finished and are marked as failed, and are left as they are
     (their library does not answer, or the key of their content is missing)."""

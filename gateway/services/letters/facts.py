@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import date, datetime, tzinfo
 
 from gateway.domain.library import Patron
-from gateway.domain.requests.citation import Citation, Extra
-from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.request import Party, PatronLink, Request, Role
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.requests.citation import Citation, CitationExtra
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import LibraryParty, PatronLink, Request, Role
+from gateway.domain.value import keyword_value, value
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import AnswerLink
 from gateway.ports.partner_channel import PartnerMessage
@@ -58,7 +58,7 @@ def citation_rows(citation: Citation, words: Words) -> Rows:
     )
 
 
-def extra_rows(extras: Iterable[Extra]) -> Rows:
+def extra_rows(extras: Iterable[CitationExtra]) -> Rows:
     """Fields that nobody has a word for, under their own names."""
     return tuple((clean(one.name), clean(one.value)) for one in extras if clean(one.value))
 
@@ -86,14 +86,14 @@ def references(request: Request, transaction: str, attempt: int = 0) -> tuple[st
     return transaction, found.theirs if found else ""
 
 
-@frozen_by_name
+@keyword_value
 class NoticeFacts:
     """What a notice to a patron says beyond its request. `details`: of the event that it tells. `pickup`: the
     place's name. `link`: to a copy, good until `link_until`. `answer_yes`, `answer_no`: addresses that answer the
     question. `account`: address of the patron's own requests. `message_id`: the same at every try."""
 
     message_id: str = ""
-    details: Details = Details()
+    details: EventDetails = EventDetails()
     pickup: str = ""
     hold_until: date | None = None
     link: str = ""
@@ -103,7 +103,7 @@ class NoticeFacts:
     account: str = ""
 
 
-@frozen
+@value
 class Content:
     """`inline`: one line each; `blocks`: label and value, shown as a table; `quotes`: somebody's own lines; `links`:
     addresses; `answers`: addresses that answer the letter, with what they say. `plain` is handed over as it is."""
@@ -163,7 +163,7 @@ def for_partner(
     ours, theirs = references(request, message.transaction)
     due = details.due or (request.terms.lender_due if message.role is Role.LENDING else None)
     present = request.terms.lender_due
-    notes = [note.text for note in request.notes if note.for_partner] if message.kind is Kind.REQUEST else []
+    notes = [note.text for note in request.notes if note.for_partner] if message.kind is EventKind.REQUEST else []
     return Content(
         name=message.receiver.name,
         inline={
@@ -171,7 +171,7 @@ def for_partner(
             "our_reference": ours,
             "their_reference": theirs,
             "number": request.number,
-            "reader": message.request.patron.identifier if message.kind is Kind.SUBMIT else "",
+            "reader": message.request.patron.identifier if message.kind is EventKind.SUBMIT else "",
             "title": request.citation.short,
             "due": words.format_moment(due, zone) if due else "",
             "present_due": words.format_moment(present, zone) if present else "",
@@ -220,7 +220,7 @@ def _without_patron(request: Request) -> Request:
     )
 
 
-def _facts(details: Details, request: Request, words: Words, zone: tzinfo) -> Rows:
+def _facts(details: EventDetails, request: Request, words: Words, zone: tzinfo) -> Rows:
     """What came with the event and has no sentence of its own."""
     volumes = [one.label or one.id for one in request.volumes if one.id in details.volumes]
     renewals = {None: "", True: words.label("yes"), False: words.label("no")}[details.renewals_allowed]
@@ -244,7 +244,7 @@ def _facts(details: Details, request: Request, words: Words, zone: tzinfo) -> Ro
     )
 
 
-def _delivery(us: Party, library: LibraryInfo, words: Words) -> Rows:
+def _delivery(us: LibraryParty, library: LibraryInfo, words: Words) -> Rows:
     return rows(
         words,
         ("library", us.name or library.name),

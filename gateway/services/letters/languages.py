@@ -17,9 +17,9 @@ import gateway
 from gateway.configuration import yaml_document
 from gateway.configuration.model_validation import validate
 from gateway.configuration.yaml_document import ConfigurationError, Document, merge
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import Money
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 
 log = structlog.get_logger(component="pages")
 
@@ -101,7 +101,7 @@ def _with(*fields: str) -> AfterValidator:
     return AfterValidator(check_placeholders)
 
 
-class Words(Section):
+class Words(ProfileSection):
     """`labels`, `types`, … : our word -> the language's. A word that isn't there is shown as it is."""
 
     name: str = Field(description="the language, in itself")
@@ -150,11 +150,11 @@ class Words(Section):
         )
 
 
-class _Texts(Section):
+class _Texts(ProfileSection):
     texts: Mapping[str, str]
 
 
-@frozen
+@value
 class PageWords:
     """`chain`: the language and those that stand in for it; `words` are those of letters."""
 

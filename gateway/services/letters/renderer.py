@@ -9,12 +9,12 @@ from pathlib import Path
 
 from gateway.configuration.yaml_document import ConfigurationError, Problem
 from gateway.domain.library import ContactKind, Patron
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Request
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 from gateway.ports.library_system import LibraryInfo
-from gateway.ports.outgoing_mail import PLAIN, AnswerLink, Letter, LetterStyle
+from gateway.ports.outgoing_mail import PLAIN, AnswerLink, LetterStyle, RenderedLetter
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.letters import facts
 from gateway.services.letters.facts import Content, NoticeFacts, citation_rows, rows
@@ -40,7 +40,7 @@ MOST_OF_SUBJECT = 200
 _FORMS: dict[Format, Form] = {Format.TEXT: TextForm(), Format.HTML: HtmlForm()}
 
 
-@frozen
+@value
 class Spoken:
     """`language`: the code of what it really is in."""
 
@@ -86,7 +86,7 @@ class Letters:
         zone: tzinfo,
         now: datetime,
         extra: NoticeFacts = NOTHING,
-    ) -> Letter:
+    ) -> RenderedLetter:
         """The notice of this name (`names.PATRON_LETTERS`), in the patron's language. `to` is empty where the patron
         is not known or has no e-mail address.
 
@@ -100,7 +100,7 @@ class Letters:
         content = facts.for_patron(request, patron, library, words, zone, extra)
         writing = _Writing(place.templates, chain, words, zone)
         subject, text, html = writing.write_letter(f"{To.PATRON.value}/{name}", content)
-        return Letter(
+        return RenderedLetter(
             to=mail_address(patron, now.astimezone(zone).date()) if patron is not None else "",
             subject=subject,
             text=text,
@@ -119,7 +119,7 @@ class Letters:
         zone: tzinfo,
         style: LetterStyle = PLAIN,
         answers: Sequence[AnswerLink] = (),
-    ) -> Letter:
+    ) -> RenderedLetter:
         """See `gateway.ports.outgoing_mail.PartnerLetters`. `to` is empty where neither message nor profile has an
         address. The subject always holds the transaction's number: answers are told apart by it."""
         place, policy = self._at(style.folder), profile.partner
@@ -128,7 +128,7 @@ class Letters:
         content = facts.for_partner(message, library, words, zone, answers)
         writing = _Writing(place.templates, chain, words, zone)
         subject, text, html = writing.write_letter(f"{To.PARTNER.value}/{message.kind.value}", content)
-        return Letter(
+        return RenderedLetter(
             to=message.receiver.email or (policy.email if policy is not None else ""),
             subject=_subject(subject, message, style, content),
             text=text,
@@ -147,7 +147,7 @@ class Letters:
         zone: tzinfo,
         now: datetime,
         facts: SlipFacts,
-    ) -> Letter:
+    ) -> RenderedLetter:
         """To be printed (`names.SLIPS`), in the installation's language; `to` is empty.
 
         Raises Refused (there is no such slip), ConfigurationError (a template, with file and line).
@@ -158,20 +158,20 @@ class Letters:
         content = for_slip(request, patron, library, words, zone, facts)
         writing = _Writing(place.templates, chain, words, zone)
         subject, text, html = writing.write_letter(f"{To.SLIP.value}/{name}", content, "slip")
-        return Letter(to="", subject=subject, text=text, html=html, message_id="", language=chain[0], at=now)
+        return RenderedLetter(to="", subject=subject, text=text, html=html, message_id="", language=chain[0], at=now)
 
     def _open_letter_sources(self, first: Path | None) -> _Place:
         folders = tuple(folder for folder in (first, self._folder, SHIPPED) if folder is not None)
         return _Place(Templates(folders), Languages(folders, self._default))
 
 
-@frozen
+@value
 class _Place:
     templates: Templates
     languages: Languages
 
 
-@frozen
+@value
 class _Writing:
     """One letter being written."""
 
@@ -186,7 +186,7 @@ class _Writing:
             text, subject = self._render_format(name, content, Format.TEXT, "", layout)
             html, _ = self._render_format(name, content, Format.HTML, subject, layout)
         except NoTemplate as missing:
-            raise Refused(Reason.UNSUPPORTED_SERVICE, f"There is no letter '{missing}'.") from missing
+            raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"There is no letter '{missing}'.") from missing
         return subject, text.strip("\n") + "\n", html.strip() + "\n"
 
     def _render_format(
@@ -271,7 +271,7 @@ def _cut(subject: str) -> str:
     return subject if len(subject) <= MOST_OF_SUBJECT else f"{subject[: MOST_OF_SUBJECT - 1].rstrip()}…"
 
 
-@frozen_by_name
+@keyword_value
 class SlipFacts:
     """`pickup`: the place's name. `hold_until`: last day on the hold shelf."""
 

@@ -7,28 +7,28 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from gateway.domain.library import Contact, ContactKind, Money, Patron, PatronIdentifier, PersonName, RecordId
-from gateway.domain.requests.citation import Citation, CitationType, Extra
-from gateway.domain.requests.events import Condition, Details, Kind, Reasons
+from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition, ReasonCodes
 from gateway.domain.requests.lending_table import LENDING
 from gateway.domain.requests.partner_answers import LETTERS
 from gateway.domain.requests.request import (
-    Attempt,
     AttemptStatus,
-    Borrowing,
-    Costs,
-    Dates,
-    Lending,
-    Note,
-    Party,
+    BorrowingState,
+    LendingState,
+    LibraryParty,
+    LoanTerms,
     PatronLink,
     PatronQuery,
     Request,
+    RequestCosts,
+    RequestDates,
+    RequestedService,
+    RequestNote,
     Role,
-    Service,
     ServiceType,
-    Terms,
+    SupplierAttempt,
 )
-from gateway.domain.requests.state_table import Tell
+from gateway.domain.requests.state_table import NotifyPartner
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import AnswerLink
 from gateway.ports.partner_channel import PartnerMessage
@@ -51,7 +51,7 @@ CITATIONS = {
         published="1987",
         pages="112–139",
         identifiers=(RecordId("isbn", "9788300000012"),),
-        extras=(Extra("Sigel der Vorlage", "T 87/4411"),),
+        extras=(CitationExtra("Sigel der Vorlage", "T 87/4411"),),
     ),
     "hebrew": Citation(
         type=CitationType.BOOK,
@@ -112,7 +112,9 @@ LIBRARY = LibraryInfo(
     "ill@northfield.example",
     "+41 99 555 01 00",
 )
-PARTNER = Party("SE-77", "seeberg", "Stadtbibliothek Seeberg", "fernleihe@seeberg.example", "Am Markt 1, 99990 Seeberg")
+PARTNER = LibraryParty(
+    "SE-77", "seeberg", "Stadtbibliothek Seeberg", "fernleihe@seeberg.example", "Am Markt 1, 99990 Seeberg"
+)
 PATRON = Patron(
     id="p-1",
     identifiers=(PatronIdentifier("barcode", "21100000001"),),
@@ -122,11 +124,11 @@ PATRON = Patron(
     contacts=(Contact(ContactKind.EMAIL, "notices", "zoe.ostergard@northfield.example"),),
 )
 
-DETAILS = Details(
+DETAILS = EventDetails(
     due=date(2026, 4, 13),
-    reason=Reasons.ON_LOAN.value,
+    reason=ReasonCodes.ON_LOAN.value,
     note="Please handle the binding with care.\nIt was repaired last year.",
-    conditions=(Condition.LIBRARY_USE_ONLY, Condition.COST),
+    conditions=(LoanCondition.LIBRARY_USE_ONLY, LoanCondition.COST),
     cost=Money(Decimal("12.50"), "EUR"),
     retry_after=date(2026, 3, 23),
     expected=date(2026, 3, 9),
@@ -156,14 +158,14 @@ _LENDERS = frozenset(
     if isinstance(cell, tuple)
     for branch in cell
     for effect in branch.effects
-    if isinstance(effect, Tell)
+    if isinstance(effect, NotifyPartner)
 )
 """What a lender says; all other kinds are shown as a borrower's."""
 
 
 def request(script: str = "latin", role: Role = Role.BORROWING) -> Request:
     """`script`: a key of CITATIONS."""
-    attempt = Attempt(
+    attempt = SupplierAttempt(
         number=1,
         partner="seeberg",
         symbol="SE-77",
@@ -177,18 +179,18 @@ def request(script: str = "latin", role: Role = Role.BORROWING) -> Request:
         library="NO-01",
         id="01980000-0000-7000-8000-000000000417",
         role=Role.BORROWING,
-        state=Borrowing.REQUESTED,
+        state=BorrowingState.REQUESTED,
         number="2026-000417",
         created=NOW,
         changed=NOW,
         citation=CITATIONS[script],
-        service=Service(ServiceType.LOAN, "printed", "core"),
-        dates=Dates(need_by=date(2026, 5, 29)),
-        costs=Costs(maximum=Money(Decimal(25), "EUR")),
-        terms=Terms(lender_due=date(2026, 4, 13), patron_due=datetime(2026, 4, 9, 21, 59, tzinfo=UTC)),
+        service=RequestedService(ServiceType.LOAN, "printed", "core"),
+        dates=RequestDates(need_by=date(2026, 5, 29)),
+        costs=RequestCosts(maximum=Money(Decimal(25), "EUR")),
+        terms=LoanTerms(lender_due=date(2026, 4, 13), patron_due=datetime(2026, 4, 9, 21, 59, tzinfo=UTC)),
         partner=PARTNER,
         transaction="NO-01-2026-000417",
-        notes=(Note(NOW, "staff:sample", "The second edition, please.", for_partner=True),),
+        notes=(RequestNote(NOW, "staff:sample", "The second edition, please.", for_partner=True),),
         patron=PatronLink("p-1", "21100000001", "staff", "MAIN"),
         attempts=(attempt,),
         current=1,
@@ -205,7 +207,7 @@ def request(script: str = "latin", role: Role = Role.BORROWING) -> Request:
     return replace(
         borrowing,
         role=role,
-        state=Lending.LOCATED,
+        state=LendingState.LOCATED,
         number="L-2026-000093",
         transaction="SE-2026-8812",
         patron=PatronLink(),
@@ -216,7 +218,7 @@ def request(script: str = "latin", role: Role = Role.BORROWING) -> Request:
     )
 
 
-def message(kind: Kind, script: str = "latin") -> PartnerMessage:
+def message(kind: EventKind, script: str = "latin") -> PartnerMessage:
     """As the side would say it that can."""
     role = Role.LENDING if kind in _LENDERS else Role.BORROWING
     about = request(script, role)
@@ -224,7 +226,7 @@ def message(kind: Kind, script: str = "latin") -> PartnerMessage:
         id="01980000-0000-7000-8000-0000000004aa",
         kind=kind,
         at=NOW,
-        sender=Party("NO-01", "", LIBRARY.name, LIBRARY.email, LIBRARY.address),
+        sender=LibraryParty("NO-01", "", LIBRARY.name, LIBRARY.email, LIBRARY.address),
         receiver=PARTNER,
         role=role,
         transaction=about.transaction,
@@ -233,33 +235,33 @@ def message(kind: Kind, script: str = "latin") -> PartnerMessage:
     )
 
 
-def answers(kind: Kind) -> tuple[AnswerLink, ...]:
+def answers(kind: EventKind) -> tuple[AnswerLink, ...]:
     """Links for all that such a letter may be answered with."""
     role = Role.LENDING if kind in _LENDERS else Role.BORROWING
     return tuple(AnswerLink(name, f"https://ill.northfield.example/q/{name}") for name in LETTERS.get((role, kind), ()))
 
 
-_SAID: dict[Kind, tuple[str, ...]] = {
-    Kind.REJECTED: ("reason",),
-    Kind.EXPECT_TO_SUPPLY: ("expected",),
-    Kind.WILL_SUPPLY: ("expected",),
-    Kind.HOLD_PLACED: ("expected",),
-    Kind.CONDITIONAL: ("conditions", "cost", "note"),
-    Kind.RETRY: ("reason", "retry_after"),
-    Kind.UNFILLED: ("reason", "note"),
-    Kind.CANCEL_REFUSED: ("reason",),
-    Kind.SHIPPED: ("due", "conditions", "cost", "barcode", "note"),
-    Kind.COPY_DELIVERED: ("link", "cost"),
-    Kind.RENEW_ACCEPTED: ("due",),
-    Kind.RENEW_REFUSED: ("reason", "due"),
-    Kind.DUE_DATE_CHANGED: ("due",),
-    Kind.OVERDUE: ("due",),
-    Kind.RECALL: ("due", "note"),
-    Kind.MESSAGE: ("note",),
-    Kind.STATUS_REPORT: ("status",),
+_SAID: dict[EventKind, tuple[str, ...]] = {
+    EventKind.REJECTED: ("reason",),
+    EventKind.EXPECT_TO_SUPPLY: ("expected",),
+    EventKind.WILL_SUPPLY: ("expected",),
+    EventKind.HOLD_PLACED: ("expected",),
+    EventKind.CONDITIONAL: ("conditions", "cost", "note"),
+    EventKind.RETRY: ("reason", "retry_after"),
+    EventKind.UNFILLED: ("reason", "note"),
+    EventKind.CANCEL_REFUSED: ("reason",),
+    EventKind.SHIPPED: ("due", "conditions", "cost", "barcode", "note"),
+    EventKind.COPY_DELIVERED: ("link", "cost"),
+    EventKind.RENEW_ACCEPTED: ("due",),
+    EventKind.RENEW_REFUSED: ("reason", "due"),
+    EventKind.DUE_DATE_CHANGED: ("due",),
+    EventKind.OVERDUE: ("due",),
+    EventKind.RECALL: ("due", "note"),
+    EventKind.MESSAGE: ("note",),
+    EventKind.STATUS_REPORT: ("status",),
 }
 
 
-def _said(kind: Kind) -> Details:
+def _said(kind: EventKind) -> EventDetails:
     """What usually comes with it."""
-    return Details(**{name: getattr(DETAILS, name) for name in _SAID.get(kind, ())})
+    return EventDetails(**{name: getattr(DETAILS, name) for name in _SAID.get(kind, ())})

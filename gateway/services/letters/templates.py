@@ -23,7 +23,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from gateway.configuration.yaml_document import ConfigurationError, Problem, shown
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.partner_policy import LETTERS
 
 SUFFIX = ".j2"
@@ -241,39 +241,39 @@ class To(StrEnum):
 PATRON_LETTERS = LETTERS
 
 PARTNER_LETTERS = (
-    Kind.SUBMIT,
-    Kind.REQUEST,
-    Kind.ACKNOWLEDGED,
-    Kind.REJECTED,
-    Kind.EXPECT_TO_SUPPLY,
-    Kind.WILL_SUPPLY,
-    Kind.HOLD_PLACED,
-    Kind.CONDITIONAL,
-    Kind.CONDITION_ACCEPTED,
-    Kind.CONDITION_REFUSED,
-    Kind.RETRY,
-    Kind.UNFILLED,
-    Kind.FORWARDED,
-    Kind.EXPIRED,
-    Kind.CANCEL,
-    Kind.CANCEL_ACCEPTED,
-    Kind.CANCEL_REFUSED,
-    Kind.SHIPPED,
-    Kind.COPY_DELIVERED,
-    Kind.RECEIVED,
-    Kind.RETURNED,
-    Kind.CHECKED_IN,
-    Kind.LOST,
-    Kind.DAMAGED,
-    Kind.RENEW,
-    Kind.RENEW_ACCEPTED,
-    Kind.RENEW_REFUSED,
-    Kind.DUE_DATE_CHANGED,
-    Kind.OVERDUE,
-    Kind.RECALL,
-    Kind.MESSAGE,
-    Kind.STATUS_QUERY,
-    Kind.STATUS_REPORT,
+    EventKind.SUBMIT,
+    EventKind.REQUEST,
+    EventKind.ACKNOWLEDGED,
+    EventKind.REJECTED,
+    EventKind.EXPECT_TO_SUPPLY,
+    EventKind.WILL_SUPPLY,
+    EventKind.HOLD_PLACED,
+    EventKind.CONDITIONAL,
+    EventKind.CONDITION_ACCEPTED,
+    EventKind.CONDITION_REFUSED,
+    EventKind.RETRY,
+    EventKind.UNFILLED,
+    EventKind.FORWARDED,
+    EventKind.EXPIRED,
+    EventKind.CANCEL,
+    EventKind.CANCEL_ACCEPTED,
+    EventKind.CANCEL_REFUSED,
+    EventKind.SHIPPED,
+    EventKind.COPY_DELIVERED,
+    EventKind.RECEIVED,
+    EventKind.RETURNED,
+    EventKind.CHECKED_IN,
+    EventKind.LOST,
+    EventKind.DAMAGED,
+    EventKind.RENEW,
+    EventKind.RENEW_ACCEPTED,
+    EventKind.RENEW_REFUSED,
+    EventKind.DUE_DATE_CHANGED,
+    EventKind.OVERDUE,
+    EventKind.RECALL,
+    EventKind.MESSAGE,
+    EventKind.STATUS_QUERY,
+    EventKind.STATUS_REPORT,
 )
 """All that one library may have to tell another; `submit` tells a system of our own of a new request."""
 

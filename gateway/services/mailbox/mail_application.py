@@ -11,13 +11,21 @@ from sqlalchemy import Connection
 
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Details, Event, Kind, by_partner, by_us
-from gateway.domain.requests.policy import Copies
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
+from gateway.domain.requests.policy import CopyRules
 from gateway.domain.requests.request import Attachment, Request, Role, ServiceType
-from gateway.domain.requests.views import Upload
-from gateway.domain.value import frozen, frozen_by_name
-from gateway.ports.incoming_mail import Bounce, IncomingMail, MailEvent, MailPart, ParsedMail, own_text, shortened
-from gateway.ports.partner_channel import FromPartner, PartnerMessage
+from gateway.domain.requests.views import FileUpload
+from gateway.domain.value import keyword_value, value
+from gateway.ports.incoming_mail import (
+    BounceReport,
+    IncomingMail,
+    MailEvent,
+    MailPart,
+    ParsedMail,
+    remove_quoted_text,
+    shorten_text,
+)
+from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
 from gateway.services.attachments import counted, kind_of, scan
 from gateway.services.mailbox.request_finder import Found, as_of, expanded, find, row_id, sent, sent_together
 from gateway.services.requests.effects import LETTER, refusal_row
@@ -33,16 +41,16 @@ MOST_NOTE = 4_000
 """Characters of a mail's text that become a note."""
 
 
-@frozen
+@value
 class Attached:
     """`upload` None: the rules don't take it; `why` in a sentence for staff."""
 
     name: str
-    upload: Upload | None = None
+    upload: FileUpload | None = None
     why: str = ""
 
 
-async def infected(mail: IncomingMail, rules: Copies) -> bool:
+async def infected(mail: IncomingMail, rules: CopyRules) -> bool:
     """Raises Unavailable: nobody knows now, and the mail waits."""
     try:
         for part in mail.attachments:
@@ -52,20 +60,20 @@ async def infected(mail: IncomingMail, rules: Copies) -> bool:
     return False
 
 
-async def attached(mail: IncomingMail, rules: Copies) -> tuple[Attached, ...]:
+async def attached(mail: IncomingMail, rules: CopyRules) -> tuple[Attached, ...]:
     """One for each file, in the order of the mail."""
     return tuple([await _looked_at(part, rules) for part in mail.attachments])
 
 
-async def _looked_at(part: MailPart, rules: Copies) -> Attached:
-    upload = Upload(name=part.name, media_type=part.media_type, content=part.content)
+async def _looked_at(part: MailPart, rules: CopyRules) -> Attached:
+    upload = FileUpload(name=part.name, media_type=part.media_type, content=part.content)
     try:
         return Attached(part.name, await counted(upload, kind_of(part.content, rules)))
     except Refused as refused:
         return Attached(part.name, why=refused.detail)
 
 
-@frozen_by_name
+@keyword_value
 class Applied:
     """`request_id`: of the first request that it was about; `problem`: why staff must look (empty: all was taken);
     `possible`: requests that it may be about; `notes`: what came of each event, without personal data."""
@@ -79,7 +87,7 @@ class Applied:
 Seek = Callable[[MailEvent], Found]
 
 
-@frozen
+@value
 class Hand:
     """Applies one mail, of one partner to one library. `files_named`: as in `reading.Reading`."""
 
@@ -121,7 +129,7 @@ class Hand:
                 self.connection, self._make_partner_message(event, id_), self.profile, event.unfilled
             )
             return Applied(notes=(f"{event.kind.value}: answered unfilled at once",))
-        if event.kind is Kind.REQUEST and event.role is Role.LENDING:
+        if event.kind is EventKind.REQUEST and event.role is Role.LENDING:
             return self._receive_event(event, id_)
         found = seek(event)
         if found.named is None:
@@ -131,9 +139,9 @@ class Hand:
         taken = self._receive_event(event, id_)
         return replace(taken, problem=taken.problem or refused) if refused else taken
 
-    def _make_partner_message(self, event: MailEvent, id_: str) -> FromPartner:
+    def _make_partner_message(self, event: MailEvent, id_: str) -> IncomingPartnerMessage:
         partner = self.profile.partner
-        return FromPartner(
+        return IncomingPartnerMessage(
             id=id_,
             kind=event.kind,
             role=event.role,
@@ -172,27 +180,34 @@ class Hand:
             return event, ""
         uploads = [one.upload for one in wanted if one.upload is not None]
         refused = "; ".join(f"{one.name}: {one.why}" for one in wanted if one.upload is None)
-        delivers = event.kind is Kind.COPY_DELIVERED
+        delivers = event.kind is EventKind.COPY_DELIVERED
         copy = event.role is Role.BORROWING and request.service.type is not ServiceType.LOAN
         if delivers and (not copy or (refused and not uploads)):
-            note = shortened(own_text(self.mail.text), MOST_NOTE) or "a file came by mail"
-            event = replace(event, kind=Kind.MESSAGE, details=replace(event.details, note=event.details.note or note))
+            note = shorten_text(remove_quoted_text(self.mail.text), MOST_NOTE) or "a file came by mail"
+            event = replace(
+                event, kind=EventKind.MESSAGE, details=replace(event.details, note=event.details.note or note)
+            )
         if refused:
             event = replace(event, details=replace(event.details, note=_joined(event.details.note, refused)))
         first = self.attach_files(request, uploads) if uploads else ""
-        if first and event.kind is Kind.COPY_DELIVERED:
+        if first and event.kind is EventKind.COPY_DELIVERED:
             details = replace(event.details, attachment=first, link=self._make_copy_link(request, first))
             event = replace(event, details=details)
         return event, refused if delivers else ""
 
-    def attach_files(self, request: Request, uploads: Sequence[Upload], actor: str = "") -> str:
+    def attach_files(self, request: Request, uploads: Sequence[FileUpload], actor: str = "") -> str:
         """Returns the id of the first."""
         now = self.house.now()
         made = [(_attachment(upload, now), upload.content) for upload in uploads]
         for attachment, content in made:
             history.put(self.connection, self.house.symbol, attachment.id, content)
         new = tuple(attachment for attachment, _ in made)
-        event = Event(by_us(Kind.NOTE), now, actor or f"partner:{self.profile.name}", Details(attachment=new[0].id))
+        event = Event(
+            local_signal(EventKind.NOTE),
+            now,
+            actor or f"partner:{self.profile.name}",
+            EventDetails(attachment=new[0].id),
+        )
         happening = Happening(
             request_id=request.id,
             event=event,
@@ -215,7 +230,7 @@ class Hand:
 
     def note_automatic_answer(self) -> Applied:
         """A note on the request, where it can be found."""
-        event = MailEvent(kind=Kind.MESSAGE, role=Role.BORROWING)
+        event = MailEvent(kind=EventKind.MESSAGE, role=Role.BORROWING)
         found = self._find_request(event)
         if found.named is None:
             return Applied(notes=("automatic answer: kept in the journal",))
@@ -237,11 +252,11 @@ class Hand:
 
 
 def note(connection: Connection, house: House, request_id: str, text: str, actor: str) -> None:
-    event = Event(by_us(Kind.NOTE), house.now(), actor, Details(note=shortened(text, MOST_NOTE)))
+    event = Event(local_signal(EventKind.NOTE), house.now(), actor, EventDetails(note=shorten_text(text, MOST_NOTE)))
     happen_in(connection, house, Happening(request_id=request_id, event=event))
 
 
-def _attachment(upload: Upload, now: datetime) -> Attachment:
+def _attachment(upload: FileUpload, now: datetime) -> Attachment:
     return Attachment(
         id=exchange_id(now),
         name=upload.name,
@@ -266,7 +281,7 @@ def identity(parsed: ParsedMail) -> str:
 # --- mails of ours that came back ------------------------------------------------------------------------
 
 
-def bounced(connection: Connection, house: House, bounce: Bounce) -> Applied | None:
+def bounced(connection: Connection, house: House, bounce: BounceReport) -> Applied | None:
     """None: the mail isn't known (any more). What is only late, or was delivered, changes nothing."""
     for id_ in bounce.message_ids:
         message = sent(connection, house.symbol, id_)
@@ -284,7 +299,7 @@ def bounced(connection: Connection, house: House, bounce: Bounce) -> Applied | N
     return None
 
 
-def _partner_bounced(connection: Connection, house: House, bounce: Bounce, message: PartnerMessage) -> Applied:
+def _partner_bounced(connection: Connection, house: House, bounce: BounceReport, message: PartnerMessage) -> Applied:
     profile = message.receiver.profile
     request_id = message.request.id
     said = f"{message.kind.value} to {profile}: {bounce.action.value} {bounce.status}".rstrip()
@@ -292,12 +307,12 @@ def _partner_bounced(connection: Connection, house: House, bounce: Bounce, messa
         return Applied(request_id=request_id, notes=(said,))
     partner = house.partner(profile)
     moves = partner is None or partner.mail.bounce == "next"
-    asked = message.kind is Kind.REQUEST and message.role is Role.BORROWING
-    signal = by_partner(Kind.REJECTED) if asked and moves else by_us(Kind.TROUBLE)
+    asked = message.kind is EventKind.REQUEST and message.role is Role.BORROWING
+    signal = partner_signal(EventKind.REJECTED) if asked and moves else local_signal(EventKind.TROUBLE)
     found = requests.by_transaction(connection, house.symbol, message.role, profile, message.transaction)
     attempt = found.attempt if found is not None and message.role is Role.BORROWING else 0
     why = f"mail could not be delivered ({bounce.status or 'failed'}){': ' if bounce.why else ''}{bounce.why}"
-    event = Event(signal, house.now(), "mail", Details(reason="undeliverable", note=why), attempt)
+    event = Event(signal, house.now(), "mail", EventDetails(reason="undeliverable", note=why), attempt)
     happen_in(connection, house, Happening(request_id=request_id, event=event))
     return Applied(request_id=request_id, notes=(said,))
 

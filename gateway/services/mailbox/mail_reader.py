@@ -17,15 +17,15 @@ from datetime import datetime
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import Profile
 from gateway.domain.requests.partner_policy import PartnerMail
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 from gateway.ports.incoming_mail import (
-    Automatic,
+    AutomaticMailKind,
     IncomingMail,
     MailFormat,
-    NamesFiles,
+    MailInterpretation,
+    MailRecipient,
+    NamesBatches,
     ParsedMail,
-    Recipient,
-    Understood,
 )
 from gateway.services.requests.library_context import House
 from gateway.store.mailbox import Outcome, Spot
@@ -34,7 +34,7 @@ PLAIN = "letters"
 """The format of partners that write as people do: asked last, and of every partner."""
 
 
-@frozen
+@value
 class Post:
     """Whose mail it is: symbol of the library, and the name of the server that checked the sender."""
 
@@ -42,7 +42,7 @@ class Post:
     authserv_id: str = ""
 
 
-@frozen_by_name
+@keyword_value
 class Reading:
     """`profiles`: partners that it may come from, the likeliest first; `format` and `understood` are those of the
     first. `files_named`: numbers of files of ours that it names, as their formats read them, whatever its own is.
@@ -51,7 +51,7 @@ class Reading:
     parsed: ParsedMail
     profiles: tuple[Profile, ...] = ()
     format: str = ""
-    understood: Understood = Understood()
+    understood: MailInterpretation = MailInterpretation()
     files_named: tuple[str, ...] = ()
     problem: str = ""
     malformed: bool = False
@@ -63,7 +63,7 @@ def read(parsed: ParsedMail, profiles: Iterable[Profile], formats: Mapping[str, 
     if (bounce := parsed.bounce) is not None:
         lines.append(f"delivery report: {bounce.action.value} {bounce.status}".rstrip())
         return Reading(parsed=parsed, explained=tuple(lines))
-    if parsed.automatic is not Automatic.NO:
+    if parsed.automatic is not AutomaticMailKind.NO:
         lines.append(f"automatic: {parsed.automatic.value} (never answered)")
     reading = Reading(parsed=parsed)
     found = partners_of(profiles, parsed.mail.sender, post.library)
@@ -78,7 +78,7 @@ def read(parsed: ParsedMail, profiles: Iterable[Profile], formats: Mapping[str, 
         lines.append(f"sender: not trusted: {why}")
         return replace(reading, profiles=found, problem=f"the sender may be forged: {why}", explained=tuple(lines))
     reading = replace(reading, profiles=trusted, files_named=_files_named(parsed.mail, trusted, formats))
-    if parsed.automatic is Automatic.REPLIED:
+    if parsed.automatic is AutomaticMailKind.REPLIED:
         return replace(reading, explained=(*lines, "an automatic answer says nothing of a request"))
     return _in_a_format(reading, formats, lines)
 
@@ -112,7 +112,7 @@ def _files_named(mail: IncomingMail, profiles: Iterable[Profile], formats: Mappi
         number
         for profile in profiles
         for one in formats_of(profile, formats)
-        if isinstance(one, NamesFiles)
+        if isinstance(one, NamesBatches)
         for number in one.named_batches(mail, profile)
     )
     return tuple(dict.fromkeys(found))
@@ -137,7 +137,7 @@ def _decoded(reading: Reading, mail_format: MailFormat, profile: Profile, lines:
     return replace(reading, understood=understood, explained=tuple(lines))
 
 
-@frozen
+@value
 class Step:
     """A mail that was read; `work` is its transaction. `sent`: when, by what it says itself; None: it doesn't say."""
 
@@ -146,7 +146,7 @@ class Step:
     sent: datetime | None = None
 
 
-def sent_at(understood: Understood) -> datetime | None:
+def sent_at(understood: MailInterpretation) -> datetime | None:
     """Of its earliest message."""
     return min((event.at for event in understood.events if event.at is not None), default=None)
 
@@ -184,7 +184,7 @@ def partners_of(profiles: Iterable[Profile], sender: str, library: str) -> tuple
 
 def addressed(parsed: ParsedMail, house: House) -> ParsedMail:
     """With the library of the mailbox, as formats see it."""
-    recipient = Recipient(house.symbol, house.zone, house.currency)
+    recipient = MailRecipient(house.symbol, house.zone, house.currency)
     return replace(parsed, mail=replace(parsed.mail, recipient=recipient))
 
 

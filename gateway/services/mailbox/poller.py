@@ -14,7 +14,7 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Refused, Unavailable
-from gateway.domain.value import frozen_by_name
+from gateway.domain.value import keyword_value
 from gateway.ports.incoming_mail import MailboxClient, MailboxServer, OpenMailbox
 from gateway.services.mailbox.processor import Box, Taker
 from gateway.store import mailbox
@@ -28,7 +28,7 @@ FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 600.0
 
 
-@frozen_by_name
+@keyword_value
 class Rounds:
     """`folders`: where mails go by what became of them; an empty one: they stay and are marked. `poll_seconds`:
     longest time between two looks; `max_bytes`: larger mails are set aside by their header alone."""
@@ -39,7 +39,7 @@ class Rounds:
     poll_seconds: float = 60.0
 
 
-@frozen_by_name
+@keyword_value
 class Polled:
     """How many mails became what; `again`: were taken before and only had to be moved."""
 

@@ -21,9 +21,9 @@ from sqlalchemy.exc import IntegrityError
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MalformedMessage, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Kind
-from gateway.domain.value import frozen, frozen_by_name
-from gateway.ports.incoming_mail import Automatic, IncomingMail, MailEvent, MailFormat, ParsedMail, ParseMail
+from gateway.domain.requests.events import EventKind
+from gateway.domain.value import keyword_value, value
+from gateway.ports.incoming_mail import AutomaticMailKind, IncomingMail, MailEvent, MailFormat, ParsedMail, ParseMail
 from gateway.ports.responder import OutcomeClass
 from gateway.profiles import ProfileSet
 from gateway.services.mailbox.mail_application import Applied, Attached, Hand, attached, bounced, infected
@@ -51,7 +51,7 @@ MOST_LOOKED_AT = 200
 RULE = "rule:overtaken"
 
 
-@frozen_by_name
+@keyword_value
 class Box:
     """A mailbox as the services see it. `library`: symbol of the one whose mails these are, where the partner's
     profile doesn't say another. `scan`: the command of a virus scanner; empty: none."""
@@ -65,7 +65,7 @@ class Box:
         return Post(self.library, self.authserv_id)
 
 
-@frozen_by_name
+@keyword_value
 class Verdict:
     """What becomes of a mail. `problem` is staff's reason to look, `open` whether they must."""
 
@@ -83,7 +83,7 @@ def unchanged(content: bytes) -> bytes:
     return content
 
 
-@frozen_by_name
+@keyword_value
 class Taker:
     """`houses` by symbol; `parse` takes mails apart; `formats` by name; `cipher`: what contents of the staff's list are
     kept with."""
@@ -236,7 +236,7 @@ class Taker:
         if reading.parsed.bounce is not None:
             return self._apply_bounce_report(connection, box, reading)
         profile = reading.profiles[0] if reading.profiles else None
-        if reading.parsed.automatic is Automatic.REPLIED:
+        if reading.parsed.automatic is AutomaticMailKind.REPLIED:
             if profile is None or reading.problem:
                 return Verdict(service="auto-reply", problem=reading.problem)
             house = self.find_library_context(box, profile.library)
@@ -376,10 +376,10 @@ def _place(error: BaseException) -> str:
 
 def begun_by(events: Sequence[MailEvent]) -> frozenset[str]:
     """Numbers of the requests that these events begin."""
-    return frozenset(one.transaction for one in events if one.kind is Kind.REQUEST and one.at is not None)
+    return frozenset(one.transaction for one in events if one.kind is EventKind.REQUEST and one.at is not None)
 
 
-@frozen
+@value
 class Overtaken:
     """`library`: whose mailbox; `house`: whose requests."""
 

@@ -20,10 +20,10 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
-from gateway.domain.value import frozen
-from gateway.ports.incoming_mail import IncomingMail, MailEvent, own_text
+from gateway.domain.value import value
+from gateway.ports.incoming_mail import IncomingMail, MailEvent, remove_quoted_text
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.requests.effects import PARTNER
 from gateway.services.requests.library_context import House
@@ -39,11 +39,13 @@ MOST_POSSIBLE = 10
 
 _WORD = re.compile(r"[^\W_][\w./:+-]{2,48}")
 _FILE = "the number of a file"
-_TALK = frozenset({Kind.MESSAGE, Kind.STATUS_QUERY, Kind.STATUS_REPORT, Kind.LOST, Kind.DAMAGED})
+_TALK = frozenset(
+    {EventKind.MESSAGE, EventKind.STATUS_QUERY, EventKind.STATUS_REPORT, EventKind.LOST, EventKind.DAMAGED}
+)
 """Both sides say these, so a format can't always tell which of them the partner is."""
 
 
-@frozen
+@value
 class Found:
     """`named`: the request, as the partner knows it; None: it wasn't found, or more than one was (`possible`)."""
 
@@ -134,7 +136,7 @@ class _Seeker:
             yield _FILE, self._find_by_batch_number(self._event.file.numbers)
             yield "In-Reply-To and References", self._find_by_sent_mail(mail.references)
             return
-        text = own_text(mail.text)
+        text = remove_quoted_text(mail.text)
         yield "our reference in the subject", self._find_by_reference(words(mail.subject))
         yield "our reference in the text", self._find_by_reference(words(text))
         yield _FILE, self._find_by_batch_number(files_named)

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request
-from gateway.domain.requests.views import NotThere
-from gateway.domain.value import frozen
+from gateway.domain.requests.views import NotFound
+from gateway.domain.value import value
 from gateway.ports.incoming_mail import MailEvent, MailFormat, ParsedMail, ParseMail
 from gateway.services.mailbox.mail_application import Hand, attached, forced, note
 from gateway.services.mailbox.mail_reader import Post, Reading, addressed, read, read_as
@@ -24,7 +24,7 @@ from gateway.store.mailbox import MailRow, Named, Page
 from gateway.store.requests import requests
 
 
-@frozen
+@value
 class MailDesk:
     """`houses` by symbol; `parse` takes mails apart; `formats` by name; `cipher` as contents were kept with."""
 
@@ -42,7 +42,7 @@ class MailDesk:
         house = house_of(self.houses, library)
         row = await house.store.read(lambda c: mailbox.get(c, house.symbol, id_, self.cipher))
         if row is None:
-            raise NotThere("mail")
+            raise NotFound("mail")
         return row
 
     async def assign_mail(self, library: str, id_: str, reference: str, actor: str) -> Request:
@@ -56,7 +56,7 @@ class MailDesk:
         def apply_assignment(connection: Connection) -> Request:
             request = _request(connection, house, reference)
             if not row.open or not mailbox.close(connection, house.symbol, id_, actor, request.id):
-                raise NotThere("mail on the list")
+                raise NotFound("mail on the list")
             if parsed is None:
                 note(connection, house, request.id, f"mail by hand: {row.reason}", actor)
             else:
@@ -79,7 +79,7 @@ class MailDesk:
         """It needs nothing. Its content is in the mailbox's folder still. Raises NotThere."""
         house = house_of(self.houses, library)
         if not await house.store.write(lambda c: mailbox.close(c, house.symbol, id_, actor)):
-            raise NotThere("mail on the list")
+            raise NotFound("mail on the list")
 
     async def explain_mail(self, content: bytes, post: Post) -> tuple[str, ...]:
         """How a mail is understood, rule by rule; nothing changes."""
@@ -122,7 +122,9 @@ def _about(reading: Reading, named: Named) -> tuple[MailEvent, ...]:
         return ()
     fit = (replace(event, transaction=named.reference) for event in reading.understood.events)
     return tuple(
-        one for one in fit if one.kind is Kind.MESSAGE or (one.role is named.role and one.kind is not Kind.REQUEST)
+        one
+        for one in fit
+        if one.kind is EventKind.MESSAGE or (one.role is named.role and one.kind is not EventKind.REQUEST)
     )
 
 
@@ -145,7 +147,7 @@ def _request(connection: Connection, house: House, reference: str) -> Request:
     id_ = requests.by_number(connection, house.symbol, reference) or reference
     request = requests.load(connection, house.symbol, id_)
     if request is None:
-        raise NotThere("request")
+        raise NotFound("request")
     return request
 
 
@@ -165,7 +167,7 @@ def _facts(parsed: ParsedMail) -> tuple[str, ...]:
 
 
 def _sought(reading: Reading) -> tuple[MailEvent, ...]:
-    return tuple(one for one in reading.understood.events if one.kind is not Kind.REQUEST)
+    return tuple(one for one in reading.understood.events if one.kind is not EventKind.REQUEST)
 
 
 def _look(house: House, profile: Profile, reading: Reading) -> Callable[[Connection], Sequence[Found]]:

@@ -16,7 +16,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable, UnfinishedWork
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.services.outbox.queue import Book, Handled, Handler, Observe, Options, Outcome, way_of
 from gateway.store.requests.outbox import LeaseLost, Row, Way
 
@@ -145,14 +145,14 @@ class Trying:
         return None
 
 
-@frozen
+@value
 class Again:
     outcome: Outcome
     after: timedelta
     error: str
 
 
-@frozen
+@value
 class Dead:
     outcome: Outcome
     error: str
@@ -224,7 +224,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_ERROR else text[: LONGEST_ERROR - 1] + "…"
 
 
-@frozen
+@value
 class _State:
     failures: int
     since: datetime | None = None

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 from gateway.settings.sections import OutboxSettings
 from gateway.store.engine import Store, Work
 from gateway.store.requests import outbox, outbox_queries
@@ -36,7 +36,7 @@ Then = Callable[[Connection], None]
 """Nothing but database work, since it may run twice (gateway.store.engine)."""
 
 
-@frozen
+@value
 class Book:
     """`lease` is longer than a try may take by more than DESK_GRACE. All methods raise Unavailable when the store
     can't be used; those about a row in hand raise LeaseLost when it isn't any more."""
@@ -102,7 +102,7 @@ class Book:
         return row
 
 
-@frozen_by_name
+@keyword_value
 class Options:
     """Times in seconds.
 
@@ -178,7 +178,7 @@ def way_of(row: Row) -> Way:
     return Way(row.kind, target=row.target)
 
 
-@frozen
+@value
 class Handled:
     """The row's work is done. `note` is one line for staff: who took it, under which id. `then` is database work
     that is part of it: it runs in the transaction that marks the row done, so both are there or neither is."""

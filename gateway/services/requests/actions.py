@@ -13,13 +13,13 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from gateway.domain import due_dates
-from gateway.domain.problems import About, Reason, Refused, Unavailable
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.requests import rota
-from gateway.domain.requests.events import Details, Event, Kind, by_us
-from gateway.domain.requests.request import Request, Role, RotaLine, ServiceType, Standing
-from gateway.domain.requests.state_machine import Denied, apply
-from gateway.domain.requests.views import Act, NotNow, Outdated
-from gateway.domain.value import frozen
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.request import Request, Role, RotaLine, RotaLineStatus, ServiceType
+from gateway.domain.requests.state_machine import Denied, compute_transition
+from gateway.domain.requests.views import ActionRequest, EventDenied, VersionConflict
+from gateway.domain.value import value
 from gateway.services.outbox.queue import DESK_GRACE
 from gateway.services.requests.desk_actions import is_desk_act
 from gateway.services.requests.effects import LIBRARY, new_row
@@ -35,23 +35,23 @@ ROWS_AT_MOST = 100
 """Of a request's rows in the outbox so many of the newest are looked at."""
 
 
-@frozen
+@value
 class Acts:
     """`run_now` does an outbox row at once and raises what the library refuses."""
 
     house: House
     run_now: Callable[[str, str], Awaitable[Row]]
 
-    async def perform(self, request_id: str, act: Act) -> Request:
+    async def perform(self, request_id: str, act: ActionRequest) -> Request:
         """Raises NotThere, NotNow, Outdated, Refused (the library's no, or data that is missing), Unavailable (the
         library is away; the act is kept and done when it is back)."""
         request = await require_request(self.house, request_id)
         if act.version is not None and act.version != request.version:
-            raise Outdated(request.version)
+            raise VersionConflict(request.version)
         self._check_patron_right(request, act)
         _is_of(request, act.details)
         details = await self._add_copy_link(request, act.kind, await _filled(self.house, request, act))
-        event = Event(by_us(act.kind), self.house.now(), act.actor, details, act.attempt)
+        event = Event(local_signal(act.kind), self.house.now(), act.actor, details, act.attempt)
         if is_desk_act(request, act.kind, act.attempt):
             await self._run_desk_action(request, event)
         else:
@@ -63,22 +63,24 @@ class Acts:
             )
         return await require_request(self.house, request_id)
 
-    async def _add_copy_link(self, request: Request, kind: Kind, details: Details) -> Details:
+    async def _add_copy_link(self, request: Request, kind: EventKind, details: EventDetails) -> EventDetails:
         """A copy that is a file of ours goes out as a link to it."""
-        if kind is not Kind.COPY_DELIVERED or details.link or not details.attachment:
+        if kind is not EventKind.COPY_DELIVERED or details.link or not details.attachment:
             return details
         return replace(details, link=await link_to(self.house, request, details.attachment))
 
-    def _check_patron_right(self, request: Request, act: Act) -> None:
+    def _check_patron_right(self, request: Request, act: ActionRequest) -> None:
         """What the partner's workflow lets patrons do."""
         if act.actor == PATRON and act.kind not in patron_may(self.house, request):
-            raise Refused(Reason.NOT_ALLOWED, "Please ask the library's staff to do this.", about=About.REQUEST)
+            raise Refused(
+                RefusalReason.NOT_ALLOWED, "Please ask the library's staff to do this.", about=MessagePart.REQUEST
+            )
 
     async def _run_desk_action(self, request: Request, event: Event) -> None:
         """The row is there before the library is asked, so that a crash between the two is repaired."""
-        outcome = apply(request, event, self.house.workflow(request))
+        outcome = compute_transition(request, event, self.house.workflow(request))
         if isinstance(outcome, Denied):
-            raise NotNow(outcome)
+            raise EventDenied(outcome)
         row = new_row(
             request, LIBRARY, f"{DESK}:{event.kind.value}", json.dumps({"event": dump_event(event)}), event.at
         )
@@ -91,29 +93,29 @@ class Acts:
                 return row.id
             if before.target != row.target or _details(before) != event.details:
                 raise Refused(
-                    Reason.NOT_ALLOWED,
+                    RefusalReason.NOT_ALLOWED,
                     "An earlier step with this request still waits for the library's system.",
-                    about=About.REQUEST,
+                    about=MessagePart.REQUEST,
                 )
             return before.id
 
         done = await self.run_now(row.library, await self.house.store.write(insert_desk_row))
         if done.status in (Status.DEAD, Status.REFUSED):
-            raise Refused(Reason.OTHER, "The library's system could not do this; see the list of failed steps.")
+            raise Refused(RefusalReason.OTHER, "The library's system could not do this; see the list of failed steps.")
         if done.status is not Status.DONE:
             why = f" ({done.error})" if done.error else ""
             raise Unavailable(f"the library's system can't do this now; it is done as soon as it can be{why}")
         self.house.wake_outbox()
 
 
-def patron_may(house: House, request: Request) -> frozenset[Kind]:
+def patron_may(house: House, request: Request) -> frozenset[EventKind]:
     """What the partner's workflow lets patrons do, whether or not it fits the present state."""
     rules = house.workflow(request).borrowing
     allowed = {
-        Kind.CANCEL: rules.patron_may_cancel,
-        Kind.RENEW: rules.patron_may_renew,
-        Kind.PATRON_ANSWERED: True,
-        Kind.NOTE: True,
+        EventKind.CANCEL: rules.patron_may_cancel,
+        EventKind.RENEW: rules.patron_may_renew,
+        EventKind.PATRON_ANSWERED: True,
+        EventKind.NOTE: True,
     }
     return frozenset(kind for kind, may in allowed.items() if may)
 
@@ -126,53 +128,58 @@ def _unfinished(connection: Connection, row: Row) -> Row | None:
     return next((one for one in waiting if one.target.startswith(f"{DESK}:")), None)
 
 
-def _details(row: Row) -> Details:
+def _details(row: Row) -> EventDetails:
     return parse_event(json.loads(row.payload)["event"]).details
 
 
-def _is_of(request: Request, details: Details) -> None:
+def _is_of(request: Request, details: EventDetails) -> None:
     """Volumes and files that are named must be the request's. Raises Refused(INVALID_VALUE)."""
     volumes = {volume.id for volume in request.volumes}
     for volume in details.volumes:
         if volume not in volumes:
-            raise Refused(Reason.INVALID_VALUE, "The request has no such volume.", about=About.ITEM, value=volume)
+            raise Refused(
+                RefusalReason.INVALID_VALUE, "The request has no such volume.", about=MessagePart.ITEM, value=volume
+            )
     if details.attachment and all(one.id != details.attachment for one in request.attachments):
         raise Refused(
-            Reason.INVALID_VALUE, "The request has no such file.", about=About.REQUEST, value=details.attachment
+            RefusalReason.INVALID_VALUE,
+            "The request has no such file.",
+            about=MessagePart.REQUEST,
+            value=details.attachment,
         )
 
 
 # --- what the caller left out ----------------------------------------------------------------------------
 
 
-async def _filled(house: House, request: Request, act: Act) -> Details:
+async def _filled(house: House, request: Request, act: ActionRequest) -> EventDetails:
     """Details with what rules give where nobody said it: due dates, ids. Raises Refused, Unavailable."""
     details = act.details
-    if act.kind is Kind.PATRON_ASKED and not details.query:
+    if act.kind is EventKind.PATRON_ASKED and not details.query:
         return replace(details, query=exchange_id(house.now()))
-    if act.kind is Kind.PATRON_ANSWERED and not details.query and request.query is not None:
+    if act.kind is EventKind.PATRON_ANSWERED and not details.query and request.query is not None:
         return replace(details, query=request.query.id)
     if request.role is Role.LENDING and details.due is None:
         return await _with_due(house, request, act.kind, details)
     return details
 
 
-async def _with_due(house: House, request: Request, kind: Kind, details: Details) -> Details:
+async def _with_due(house: House, request: Request, kind: EventKind, details: EventDetails) -> EventDetails:
     lending = house.workflow(request).lending
-    if kind is Kind.SHIPPED and request.service.type is not ServiceType.COPY:
+    if kind is EventKind.SHIPPED and request.service.type is not ServiceType.COPY:
         partner = house.partner(request.partner.profile)
-        days = due_dates.loan_days(
+        days = due_dates.count_loan_days(
             house.policy().lending,
             lending.loan_days,
             item_policy=await _item_policy(house, details.barcode or request.item_barcode),
             category=partner.category if partner is not None else "",
         )
-        return replace(details, due=due_dates.lender_due(house.now(), days, house.calendar))
-    if kind is Kind.RENEW_ACCEPTED:
-        until = due_dates.renewed_due(request.terms.lender_due, house.now(), lending.renewal_days, house.calendar)
+        return replace(details, due=due_dates.compute_lender_due(house.now(), days, house.calendar))
+    if kind is EventKind.RENEW_ACCEPTED:
+        until = due_dates.extend_lender_due(request.terms.lender_due, house.now(), lending.renewal_days, house.calendar)
         return replace(details, due=until)
-    if kind is Kind.DUE_DATE_CHANGED:
-        raise Refused(Reason.DATA_MISSING, "The new due date is missing.", about=About.DUE_DATE)
+    if kind is EventKind.DUE_DATE_CHANGED:
+        raise Refused(RefusalReason.DATA_MISSING, "The new due date is missing.", about=MessagePart.DUE_DATE)
     return details
 
 
@@ -183,7 +190,7 @@ async def _item_policy(house: House, barcode: str) -> str:
     try:
         return (await house.system.item_by_barcode(barcode)).policy
     except Refused as refused:
-        if refused.reason is not Reason.UNKNOWN_ITEM:
+        if refused.reason is not RefusalReason.UNKNOWN_ITEM:
             raise
         return ""
 
@@ -192,12 +199,12 @@ async def _item_policy(house: House, barcode: str) -> str:
 
 
 def _preparation(house: House, event: Event) -> Callable[[Request], Request]:
-    if event.kind is Kind.ASSIGN:
+    if event.kind is EventKind.ASSIGN:
         return lambda request: _assigned(house, request, event.details)
     return as_it_is
 
 
-def _assigned(house: House, request: Request, details: Details) -> Request:
+def _assigned(house: House, request: Request, details: EventDetails) -> Request:
     """By hand: a rota instead of the one by rule, or a partner before all others.
 
     Raises Refused(INVALID_VALUE | UNKNOWN_AGENCY).
@@ -205,15 +212,19 @@ def _assigned(house: House, request: Request, details: Details) -> Request:
     if details.rota:
         template = house.policy().rotas.get(details.rota)
         if template is None:
-            raise Refused(Reason.INVALID_VALUE, "There is no rota of this name.", value=details.rota)
-        request = replace(request, rota_name=details.rota, rota=rota.lines(template, request, house.partner_policies()))
+            raise Refused(RefusalReason.INVALID_VALUE, "There is no rota of this name.", value=details.rota)
+        request = replace(
+            request, rota_name=details.rota, rota=rota.build_rota_lines(template, request, house.partner_policies())
+        )
     if details.partner:
         house.require_partner(details.partner)
         others = tuple(
-            line for line in request.rota if line.partner != details.partner or line.standing is not Standing.WAITING
+            line
+            for line in request.rota
+            if line.partner != details.partner or line.standing is not RotaLineStatus.WAITING
         )
-        asked = tuple(line for line in others if line.standing is Standing.ASKED)
-        rest = tuple(line for line in others if line.standing is not Standing.ASKED)
+        asked = tuple(line for line in others if line.standing is RotaLineStatus.ASKED)
+        rest = tuple(line for line in others if line.standing is not RotaLineStatus.ASKED)
         request = replace(request, rota=(*asked, RotaLine(details.partner, why="by hand", by_hand=True), *rest))
     return request
 
@@ -221,10 +232,14 @@ def _assigned(house: House, request: Request, details: Details) -> Request:
 async def link_to(house: House, request: Request, attachment_id: str) -> str:
     """A signed address of one of the request's files. Raises Refused(INVALID_VALUE | NOT_ALLOWED)."""
     if all(one.id != attachment_id for one in request.attachments):
-        raise Refused(Reason.INVALID_VALUE, "The request has no such file.", about=About.REQUEST, value=attachment_id)
+        raise Refused(
+            RefusalReason.INVALID_VALUE, "The request has no such file.", about=MessagePart.REQUEST, value=attachment_id
+        )
     if not house.public_url:
         raise Refused(
-            Reason.NOT_ALLOWED, "Links can't be made: http.public_url in gateway.yml says nothing.", about=About.SERVICE
+            RefusalReason.NOT_ALLOWED,
+            "Links can't be made: http.public_url in gateway.yml says nothing.",
+            about=MessagePart.SERVICE,
         )
     rules = house.policy().copies
     now = house.now()

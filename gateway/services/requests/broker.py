@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from gateway.domain.circulation_policy import Manages
+from gateway.domain.circulation_policy import ManagedRole
 from gateway.domain.commands import (
     CancelRequest,
     Command,
@@ -25,16 +25,24 @@ from gateway.domain.commands import (
     Result,
     UpdateRequest,
 )
-from gateway.domain.due_dates import day_to_come, local_day
+from gateway.domain.due_dates import local_day, require_future_day
 from gateway.domain.library import Bib, Hold, HoldStatus, Patron, PickupLocation, RecordId
-from gateway.domain.partner_identifiers import record_ids, request_number
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.partner_identifiers import read_request_number, translate_record_ids
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Details, Event, Kind, by_us
-from gateway.domain.requests.request import Borrowing, Dates, Lending, Party, PatronLink, Request, Role
-from gateway.domain.requests.views import Draft, NotNow
-from gateway.domain.value import frozen
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.request import (
+    BorrowingState,
+    LendingState,
+    LibraryParty,
+    PatronLink,
+    Request,
+    RequestDates,
+    Role,
+)
+from gateway.domain.requests.views import BorrowingDraft, EventDenied
+from gateway.domain.value import value
 from gateway.services.circulation import Desk, carry_out, holds, items, patrons
 from gateway.services.requests.intake import create
 from gateway.services.requests.library_context import House
@@ -47,46 +55,46 @@ TAKEN = (PlaceRequest, CancelRequest, UpdateRequest, LookUpRequest)
 
 NOT_HERE_YET = frozenset(
     {
-        Borrowing.NEW,
-        Borrowing.REVIEW,
-        Borrowing.SOURCING,
-        Borrowing.NO_SUPPLIER,
-        Borrowing.REQUESTED,
-        Borrowing.HOLD_PLACED,
-        Borrowing.WILL_SUPPLY,
-        Borrowing.CONDITIONAL,
-        Borrowing.CANCEL_PENDING,
-        Borrowing.SHIPPED,
+        BorrowingState.NEW,
+        BorrowingState.REVIEW,
+        BorrowingState.SOURCING,
+        BorrowingState.NO_SUPPLIER,
+        BorrowingState.REQUESTED,
+        BorrowingState.HOLD_PLACED,
+        BorrowingState.WILL_SUPPLY,
+        BorrowingState.CONDITIONAL,
+        BorrowingState.CANCEL_PENDING,
+        BorrowingState.SHIPPED,
     }
 )
 
-OVER_WITHOUT_IT = frozenset({Borrowing.CANCELLED, Borrowing.UNFILLED, Borrowing.EXPIRED})
+OVER_WITHOUT_IT = frozenset({BorrowingState.CANCELLED, BorrowingState.UNFILLED, BorrowingState.EXPIRED})
 
-STATUSES: Mapping[Borrowing, HoldStatus] = {
+STATUSES: Mapping[BorrowingState, HoldStatus] = {
     **dict.fromkeys(NOT_HERE_YET, HoldStatus.WAITING),
-    Borrowing.CANCEL_PENDING: HoldStatus.CANCELLED,
-    Borrowing.SHIPPED: HoldStatus.IN_TRANSIT,
-    Borrowing.RECEIVED: HoldStatus.READY,
-    Borrowing.LENT: HoldStatus.FILLED,
-    Borrowing.BACK: HoldStatus.FILLED,
-    Borrowing.RETURNED: HoldStatus.FILLED,
-    Borrowing.COMPLETED: HoldStatus.FILLED,
-    Borrowing.LOST: HoldStatus.FILLED,
-    Borrowing.CANCELLED: HoldStatus.CANCELLED,
-    Borrowing.UNFILLED: HoldStatus.EXPIRED,
-    Borrowing.EXPIRED: HoldStatus.EXPIRED,
+    BorrowingState.CANCEL_PENDING: HoldStatus.CANCELLED,
+    BorrowingState.SHIPPED: HoldStatus.IN_TRANSIT,
+    BorrowingState.RECEIVED: HoldStatus.READY,
+    BorrowingState.LENT: HoldStatus.FILLED,
+    BorrowingState.BACK: HoldStatus.FILLED,
+    BorrowingState.RETURNED: HoldStatus.FILLED,
+    BorrowingState.COMPLETED: HoldStatus.FILLED,
+    BorrowingState.LOST: HoldStatus.FILLED,
+    BorrowingState.CANCELLED: HoldStatus.CANCELLED,
+    BorrowingState.UNFILLED: HoldStatus.EXPIRED,
+    BorrowingState.EXPIRED: HoldStatus.EXPIRED,
 }
 """How a request stands, in the words that a broker has for a hold."""
 
 
-@frozen
+@value
 class RequestBroker:
     """A `services.exchange.handlers.Broker`. `houses` by symbol."""
 
     houses: Mapping[str, House]
 
     def can_handle(self, profile: Profile, command: Command) -> bool:
-        return profile.circulation.requests.managed is Manages.BORROWING and isinstance(command, TAKEN)
+        return profile.circulation.requests.managed is ManagedRole.BORROWING and isinstance(command, TAKEN)
 
     async def carry_out(self, command: Command, desk: Desk, key: str) -> Result:
         """Raises Refused, Unavailable, OutcomeUnknown."""
@@ -101,7 +109,7 @@ class RequestBroker:
         return await carry_out(command, desk, key)
 
 
-@frozen
+@value
 class _About:
     request: Request
     patron: Patron
@@ -114,7 +122,7 @@ class _About:
     def build_hold(self, number: str) -> Hold:
         """The request as a broker sees it."""
         request = self.request
-        assert isinstance(request.state, Borrowing)
+        assert isinstance(request.state, BorrowingState)
         return Hold(
             id=request.id,
             key="",
@@ -138,10 +146,12 @@ async def _place(house: House, command: PlaceRequest, desk: Desk, key: str) -> R
     """The message again finds its request by the broker's number (by its key, where it has none); a request that has
     ended without the item is not what is asked for again."""
     patron = await patrons.resolve(command.patron, desk)
-    number = request_number(command.request, desk.policy).value
+    number = read_request_number(command.request, desk.policy).value
     before = await house.store.read(lambda c: _latest(c, house, desk.profile, number or key))
     if before is not None and before.patron.id not in ("", patron.id):
-        raise Refused(Reason.DUPLICATE_REQUEST, "Another request has this number.", about=About.REQUEST, value=number)
+        raise Refused(
+            RefusalReason.DUPLICATE_REQUEST, "Another request has this number.", about=MessagePart.REQUEST, value=number
+        )
     if before is not None and _is_meant_again(before, number):
         return _placed(_About(before, patron), number, None)
     reference = number or key if before is None else _after(before, number or key)
@@ -200,7 +210,7 @@ async def _wanted(command: PlaceRequest, desk: Desk) -> Bib:
             return await desk.library.get_bib((await items.resolve_item(command.items[0], desk)).bib_id)
         return await items.resolve_record(command.records, desk)
     except Refused as refused:
-        if refused.reason not in (Reason.UNKNOWN_RECORD, Reason.AMBIGUOUS_ITEM) or not command.records:
+        if refused.reason not in (RefusalReason.UNKNOWN_RECORD, RefusalReason.AMBIGUOUS_ITEM) or not command.records:
             raise
     return replace(bib, identifiers=_numbers(command, desk))
 
@@ -208,19 +218,19 @@ async def _wanted(command: PlaceRequest, desk: Desk) -> Bib:
 def _numbers(command: PlaceRequest, desk: Desk) -> tuple[RecordId, ...]:
     """In our spelling; those of kinds that we don't look up are kept as they are."""
     try:
-        return record_ids(command.records, desk.policy.records) if command.records else ()
+        return translate_record_ids(command.records, desk.policy.records) if command.records else ()
     except Refused:
         return command.records
 
 
 def _draft(
     command: PlaceRequest, desk: Desk, wanted: Bib, patron: Patron, number: str, place: PickupLocation | None
-) -> Draft:
+) -> BorrowingDraft:
     today = desk.today()
-    need_by = day_to_come(command.need_by, today, desk.zone, About.NEED_BY)
-    return Draft(
+    need_by = require_future_day(command.need_by, today, desk.zone, MessagePart.NEED_BY)
+    return BorrowingDraft(
         citation=cited(wanted),
-        dates=Dates(need_by=need_by or day_to_come(command.expires, today, desk.zone)),
+        dates=RequestDates(need_by=need_by or require_future_day(command.expires, today, desk.zone)),
         patron=PatronLink(
             identifier=patron.identifier("barcode") or next((one.value for one in patron.identifiers), patron.id),
             pickup=place.code if place is not None else "",
@@ -244,7 +254,7 @@ async def _about(house: House, desk: Desk, sent: Named | None, who: PatronRef | 
 
     Raises Refused(UNKNOWN_PATRON …).
     """
-    number = request_number(sent, desk.policy).value
+    number = read_request_number(sent, desk.policy).value
     if not number:
         return None
     request = await house.store.read(lambda c: _by_number(c, house, desk.profile, number))
@@ -282,7 +292,7 @@ async def _done(
             if about.request.state not in NOT_HERE_YET | OVER_WITHOUT_IT:
                 return await carry_out(command, desk)
             return RequestCancelled(
-                (await _happens(house, about, Kind.CANCEL, Details(), desk)).build_hold(number), about.patron
+                (await _happens(house, about, EventKind.CANCEL, EventDetails(), desk)).build_hold(number), about.patron
             )
         case UpdateRequest():
             if about.request.state not in NOT_HERE_YET | OVER_WITHOUT_IT:
@@ -293,24 +303,24 @@ async def _done(
 async def _update(house: House, command: UpdateRequest, desk: Desk, about: _About, number: str) -> RequestPlaced:
     place = await holds.resolve_pickup(command.pickup, "", about.patron, desk) if command.pickup.strip() else None
     today = desk.today()
-    need_by = day_to_come(command.need_by, today, desk.zone, About.NEED_BY)
-    details = Details(
+    need_by = require_future_day(command.need_by, today, desk.zone, MessagePart.NEED_BY)
+    details = EventDetails(
         pickup=place.code if place is not None else "",
-        need_by=need_by or day_to_come(command.expires, today, desk.zone),
+        need_by=need_by or require_future_day(command.expires, today, desk.zone),
     )
-    if details != Details():
-        about = await _happens(house, about, Kind.EDIT, details, desk)
+    if details != EventDetails():
+        about = await _happens(house, about, EventKind.EDIT, details, desk)
     return _placed(about, number, place)
 
 
-async def _happens(house: House, about: _About, kind: Kind, details: Details, desk: Desk) -> _About:
+async def _happens(house: House, about: _About, kind: EventKind, details: EventDetails, desk: Desk) -> _About:
     """Raises Refused(REQUEST_CLOSED | NOT_ALLOWED)."""
-    event = Event(by_us(kind), house.now(), f"ncip:{desk.profile}", details)
+    event = Event(local_signal(kind), house.now(), f"ncip:{desk.profile}", details)
     try:
         transition = await happen(house, Happening(request_id=about.request.id, event=event))
-    except NotNow as late:
-        reason = Reason.NOT_ALLOWED if about.request.open else Reason.REQUEST_CLOSED
-        raise Refused(reason, late.denied.detail, about=About.REQUEST) from late
+    except EventDenied as late:
+        reason = RefusalReason.NOT_ALLOWED if about.request.open else RefusalReason.REQUEST_CLOSED
+        raise Refused(reason, late.denied.detail, about=MessagePart.REQUEST) from late
     return _About(transition.request, about.patron)
 
 
@@ -324,7 +334,7 @@ def lend_to_broker(
     hold = placed.hold
     if not hold.id:
         return False
-    transaction = request_number(command.request, profile.circulation).value or hold.request_id or hold.id
+    transaction = read_request_number(command.request, profile.circulation).value or hold.request_id or hold.id
     if requests.by_transaction(connection, house.symbol, Role.LENDING, profile.name, transaction) is not None:
         return False
     actor = f"ncip:{profile.name}"
@@ -332,7 +342,10 @@ def lend_to_broker(
     registered(connection, house, request, actor)
     if hold.item_barcode:
         located = Event(
-            by_us(Kind.LOCATED), house.now(), actor, Details(barcode=hold.item_barcode, note="the item that is on hold")
+            local_signal(EventKind.LOCATED),
+            house.now(),
+            actor,
+            EventDetails(barcode=hold.item_barcode, note="the item that is on hold"),
         )
         happen_in(connection, house, Happening(request_id=request.id, event=located))
     return True
@@ -351,12 +364,12 @@ def _request(
         library=house.symbol,
         id="",
         role=Role.LENDING,
-        state=Lending.NEW,
+        state=LendingState.NEW,
         number="",
         created=now,
         changed=now,
         citation=cited(placed.bib),
-        dates=Dates(need_by=local_day(command.need_by, house.zone)),
+        dates=RequestDates(need_by=local_day(command.need_by, house.zone)),
         partner=_asks(placed.patron),
         source="ncip",
     )
@@ -369,9 +382,9 @@ def _request(
     )
 
 
-def _asks(patron: Patron) -> Party:
+def _asks(patron: Patron) -> LibraryParty:
     """The institution on whose account it is; a broker asks for many."""
-    return Party(name=patron.name.direct) if patron.name.is_organisation else Party()
+    return LibraryParty(name=patron.name.direct) if patron.name.is_organisation else LibraryParty()
 
 
 def _person(house: House, profile: Profile, patron: Patron, hold: Hold) -> PatronLink:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from gateway.domain.circulation_policy import CirculationPolicy, Manages
+from gateway.domain.circulation_policy import CirculationPolicy, ManagedRole
 from gateway.domain.commands import (
     CheckIn,
     CheckOut,
@@ -25,13 +25,13 @@ from gateway.domain.commands import (
     Result,
 )
 from gateway.domain.library import Hold, Item, Loan, Patron
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Event, Origin
+from gateway.domain.requests.events import Event, EventOrigin
 from gateway.domain.requests.request import Request, Role, VolumeState
 from gateway.domain.requests.state_machine import Denied
-from gateway.domain.value import frozen
-from gateway.ports.adapter import Advice
+from gateway.domain.value import value
+from gateway.ports.adapter import DeskAdvice
 from gateway.ports.library_system import CheckedIn, PatronKey
 from gateway.services.exchange.handlers import Linked
 from gateway.services.letters import Letters, SlipFacts
@@ -51,7 +51,7 @@ HERE = CirculationPolicy()
 """Barcodes as they are scanned."""
 
 
-@frozen
+@value
 class Linker:
     """A `services.exchange.handlers.Link`. `houses` by symbol."""
 
@@ -63,7 +63,7 @@ class Linker:
         """Raises Unavailable."""
         house = self.houses[library]
         if isinstance(command, PlaceRequest) and isinstance(result, RequestPlaced):
-            lends = profile.circulation.requests.managed is Manages.LENDING
+            lends = profile.circulation.requests.managed is ManagedRole.LENDING
             made = lends and lend_to_broker(connection, house, profile, command, result)
             return Linked(result, house.wake_outbox) if made else None
         news = news_of(command, result, profile.circulation)
@@ -104,7 +104,7 @@ def _happens(connection: Connection, house: House, actor: str, found: Found, ste
     outcome = happen_in(connection, house, Happening(request_id=found.request_id, event=event, prepare=step.prepare))
     if not isinstance(outcome, Denied):
         return outcome.request
-    if event.signal.origin is not Origin.PARTNER:  # those are in the history already
+    if event.signal.origin is not EventOrigin.PARTNER:  # those are in the history already
         _note(connection, house, found.request_id, event, outcome)
     return None
 
@@ -146,7 +146,7 @@ def goes_back(request: Request, barcode: str) -> GoesBack | None:
     return GoesBack(owner, request.number)
 
 
-@frozen
+@value
 class OwnDesk:
     house: House
     letters: Letters
@@ -156,19 +156,19 @@ class OwnDesk:
         result = ItemLent(loan, item, bib, patron)
         await self._link_desk_outcome(news_of(CheckOut(PatronRef(), Named(item.barcode)), result, HERE))
 
-    async def notify_checked_in(self, done: CheckedIn) -> Advice:
+    async def notify_checked_in(self, done: CheckedIn) -> DeskAdvice:
         item = done.item
         request = await self._link_desk_outcome(
             news_of(CheckIn(Named(item.barcode)), ItemReturned(item, done.loan), HERE)
         )
         if request is None or request.role is not Role.BORROWING:
-            return Advice()
+            return DeskAdvice()
         back = goes_back(request, item.barcode)
         if back is not None:
-            return Advice(back.advice, self._render_slip("return", request, None, SlipFacts(barcode=item.barcode)))
+            return DeskAdvice(back.advice, self._render_slip("return", request, None, SlipFacts(barcode=item.barcode)))
         if done.next_hold is not None:
-            return Advice(slip=await self._render_hold_slip(request, item, done.next_hold))
-        return Advice()
+            return DeskAdvice(slip=await self._render_hold_slip(request, item, done.next_hold))
+        return DeskAdvice()
 
     async def _link_desk_outcome(self, news: News | None) -> Request | None:
         if news is None:
@@ -188,7 +188,7 @@ class OwnDesk:
         try:
             return await self.house.system.find_patron(PatronKey(patron_id, ("internal",)))
         except Refused as refused:
-            if refused.reason is Reason.UNKNOWN_PATRON:
+            if refused.reason is RefusalReason.UNKNOWN_PATRON:
                 return None
             raise
 

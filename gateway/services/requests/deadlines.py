@@ -7,17 +7,17 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from gateway.domain import due_dates
-from gateway.domain.due_dates import moment
+from gateway.domain.due_dates import due_moment
 from gateway.domain.problems import Refused
 from gateway.domain.requests import rota
 from gateway.domain.requests.partner_policy import Workflow
-from gateway.domain.requests.request import Borrowing, Flag, Lending, Request, Role
-from gateway.domain.requests.state_table import Timer
-from gateway.domain.value import frozen
+from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role
+from gateway.domain.requests.state_table import TimerKind
+from gateway.domain.value import value
 from gateway.services.requests.library_context import House
 
 
-@frozen
+@value
 class _Case:
     house: House
     request: Request
@@ -29,14 +29,14 @@ class _Case:
 
     def drop_known_overdue(self, due: datetime | None) -> datetime | None:
         """A date that is over already, and is known to be: nobody is told twice."""
-        over = due is not None and due <= self.now and Flag.OVERDUE in self.request.flags
+        over = due is not None and due <= self.now and RequestFlag.OVERDUE in self.request.flags
         return None if over else due
 
     def end_of_day(self, day: date) -> datetime:
         return datetime.combine(day + timedelta(days=1), time.min, self.house.zone)
 
 
-def when(house: House, timer: Timer, request: Request, now: datetime) -> datetime | None:
+def when(house: House, timer: TimerKind, request: Request, now: datetime) -> datetime | None:
     """None: this timer has nothing to wait for, or only for a day at the end of all days (9999-12-31 is sent for
     "whenever")."""
     try:
@@ -53,18 +53,18 @@ def _need_by(case: _Case) -> datetime | None:
 def _answer(case: _Case) -> datetime | None:
     rules = case.workflow.borrowing
     match case.request.state:
-        case Borrowing.CONDITIONAL:
+        case BorrowingState.CONDITIONAL:
             return case.add_business_days(rules.condition_days)
-        case Borrowing.CANCEL_PENDING:
+        case BorrowingState.CANCEL_PENDING:
             return case.add_business_days(rules.cancel_days)
-        case Lending.CONDITIONAL:
+        case LendingState.CONDITIONAL:
             return case.add_business_days(case.workflow.lending.condition_days)
     return case.add_business_days(rules.answer_days)
 
 
 def _retry(case: _Case) -> datetime | None:
     """Midnight at which the day begins on which a supplier may be asked again."""
-    day = rota.retry_on(case.request, case.house.policy())
+    day = rota.first_retry_day(case.request, case.house.policy())
     return datetime.combine(day, time.min, case.house.zone) if day is not None else None
 
 
@@ -83,7 +83,7 @@ def _due_soon(case: _Case) -> datetime | None:
 def _lender_due(case: _Case) -> datetime | None:
     if not case.workflow.lending.overdue_notices:
         return None
-    end = moment(case.request.terms.lender_due, case.house.due_dates(case.request), case.house.zone)
+    end = due_moment(case.request.terms.lender_due, case.house.due_dates(case.request), case.house.zone)
     return case.drop_known_overdue(
         case.house.calendar.add_open_days(end, case.workflow.lending.overdue_days) if end is not None else None
     )
@@ -94,18 +94,18 @@ def _anonymise(case: _Case) -> datetime | None:
     return case.now + timedelta(days=days) if days else None
 
 
-_RULES: dict[Timer, Callable[[_Case], datetime | None]] = {
-    Timer.NEED_BY: _need_by,
-    Timer.ANSWER: _answer,
-    Timer.RETRY: _retry,
-    Timer.CHASE: lambda case: case.add_business_days(case.workflow.borrowing.ship_days),
-    Timer.RENEWAL: lambda case: case.add_business_days(case.workflow.borrowing.renewal_days),
-    Timer.PATRON_DUE: _patron_due,
-    Timer.DUE_SOON: _due_soon,
-    Timer.LENDER_DUE: _lender_due,
-    Timer.SHELF: lambda case: case.add_business_days(case.workflow.patron.shelf_days),
-    Timer.QUERY: lambda case: case.add_business_days(case.workflow.patron.query_days),
-    Timer.ANONYMISE: _anonymise,
+_RULES: dict[TimerKind, Callable[[_Case], datetime | None]] = {
+    TimerKind.NEED_BY: _need_by,
+    TimerKind.ANSWER: _answer,
+    TimerKind.RETRY: _retry,
+    TimerKind.CHASE: lambda case: case.add_business_days(case.workflow.borrowing.ship_days),
+    TimerKind.RENEWAL: lambda case: case.add_business_days(case.workflow.borrowing.renewal_days),
+    TimerKind.PATRON_DUE: _patron_due,
+    TimerKind.DUE_SOON: _due_soon,
+    TimerKind.LENDER_DUE: _lender_due,
+    TimerKind.SHELF: lambda case: case.add_business_days(case.workflow.patron.shelf_days),
+    TimerKind.QUERY: lambda case: case.add_business_days(case.workflow.patron.query_days),
+    TimerKind.ANONYMISE: _anonymise,
 }
 
 
@@ -123,7 +123,7 @@ def _with_answer_by(house: House, before: Request, after: Request) -> Request:
     query = after.query
     if query is None or query.answer_by is not None or (before.query is not None and before.query.id == query.id):
         return after
-    return replace(after, query=replace(query, answer_by=when(house, Timer.QUERY, after, query.asked)))
+    return replace(after, query=replace(query, answer_by=when(house, TimerKind.QUERY, after, query.asked)))
 
 
 def _with_patron_due(house: House, before: Request, after: Request) -> Request:

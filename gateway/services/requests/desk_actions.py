@@ -11,14 +11,23 @@ from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.circulation_policy import CirculationPolicy
-from gateway.domain.due_dates import moment
+from gateway.domain.due_dates import due_moment
 from gateway.domain.library import Bib, Loan, Location
-from gateway.domain.partner_identifiers import generated_barcode
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.requests.events import Condition, Event, Kind
-from gateway.domain.requests.request import Flag, Lending, Request, Role, ServiceType, Terms, Volume, VolumeState
-from gateway.domain.requests.state_machine import Denied, apply
-from gateway.domain.value import frozen
+from gateway.domain.partner_identifiers import generate_barcode
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.requests.events import Event, EventKind, LoanCondition
+from gateway.domain.requests.request import (
+    LendingState,
+    LoanTerms,
+    Request,
+    RequestFlag,
+    Role,
+    ServiceType,
+    Volume,
+    VolumeState,
+)
+from gateway.domain.requests.state_machine import Denied, compute_transition
+from gateway.domain.value import value
 from gateway.ports.library_system import TemporaryHold, TemporaryItem
 from gateway.services.requests.deadlines import completed
 from gateway.services.requests.item_conflicts import wait_for_loan, wait_for_record
@@ -26,7 +35,7 @@ from gateway.services.requests.lending import borrower
 from gateway.services.requests.library_context import House
 
 
-@frozen
+@value
 class Act:
     """`terms` are those of the loan as they are with the event: it may bring the due date."""
 
@@ -34,7 +43,7 @@ class Act:
     request: Request
     event: Event
     key: str
-    terms: Terms
+    terms: LoanTerms
 
     @property
     def policy(self) -> CirculationPolicy:
@@ -55,7 +64,7 @@ Done = Callable[[Request], Request]
 """What the library's yes leaves on the request: barcodes, ids of loans. Applied together with the event."""
 
 
-def is_desk_act(request: Request, kind: Kind, attempt: int) -> bool:
+def is_desk_act(request: Request, kind: EventKind, attempt: int) -> bool:
     """Whether this event needs the library first. A copy is nothing that circulates; of a past supplier's items, only
     those are known to the library that came and were lost."""
     in_hand = attempt in (0, request.current)
@@ -74,12 +83,12 @@ class TooLate(Refused):
     """The request has no place for the event any more; the library was not asked this time."""
 
     def __init__(self, denied: Denied) -> None:
-        super().__init__(Reason.NOT_ALLOWED, denied.detail, about=About.REQUEST)
+        super().__init__(RefusalReason.NOT_ALLOWED, denied.detail, about=MessagePart.REQUEST)
 
 
 async def at_the_desk(house: House, request: Request, event: Event, key: str) -> Done:
     """Raises TooLate, Refused (the library's no), Unavailable, OutcomeUnknown."""
-    outcome = apply(request, event, house.workflow(request))
+    outcome = compute_transition(request, event, house.workflow(request))
     if isinstance(outcome, Denied):
         raise TooLate(outcome)
     terms = completed(house, request, outcome.request).terms
@@ -127,7 +136,7 @@ async def _receive(act: Act) -> Done:
 def _temporary(act: Act, volume: Volume) -> TemporaryItem:
     request, accept, details = act.request, act.policy.accept, act.event.details
     terms = act.terms
-    library_use = Condition.LIBRARY_USE_ONLY in terms.conditions
+    library_use = LoanCondition.LIBRARY_USE_ONLY in terms.conditions
     labels = " ".join(part for part in (request.citation.title, volume.label) if part)
     return TemporaryItem(
         barcode=_barcode(act, volume),
@@ -148,7 +157,7 @@ def _temporary(act: Act, volume: Volume) -> TemporaryItem:
         lender=request.partner.symbol,
         lender_due=terms.patron_due,
         due_policy=act.policy.due_dates.policy,
-        renewals_allowed=terms.renewals_allowed and Condition.NO_RENEWAL not in terms.conditions,
+        renewals_allowed=terms.renewals_allowed and LoanCondition.NO_RENEWAL not in terms.conditions,
         library_use_only=library_use,
         hold=TemporaryHold(request.patron.id, request.patron.pickup) if _is_awaited(request) else None,
     )
@@ -156,7 +165,7 @@ def _temporary(act: Act, volume: Volume) -> TemporaryItem:
 
 def _is_awaited(request: Request) -> bool:
     """Whether it goes to the hold shelf: not what goes straight back."""
-    return bool(request.patron.id) and request.flags.isdisjoint((Flag.UNWANTED, Flag.RECALLED))
+    return bool(request.patron.id) and request.flags.isdisjoint((RequestFlag.UNWANTED, RequestFlag.RECALLED))
 
 
 def _barcode(act: Act, volume: Volume) -> str:
@@ -166,7 +175,7 @@ def _barcode(act: Act, volume: Volume) -> str:
         return act.policy.accept.barcode.rewrite_identifier(scanned)
     if volume.theirs and act.policy.accept.barcode_from.value == "item-id":
         return act.policy.accept.barcode.rewrite_identifier(volume.theirs)
-    return generated_barcode(act.policy.accept, act.request.number, act.piece_key(volume))
+    return generate_barcode(act.policy.accept, act.request.number, act.piece_key(volume))
 
 
 async def _remove(act: Act) -> None:
@@ -179,7 +188,7 @@ async def _remove(act: Act) -> None:
         try:
             await act.house.system.delete_temporary_item(_barcode(act, volume), f"{act.key}:{volume.id}:undone")
         except Refused as refused:
-            if refused.reason is not Reason.UNKNOWN_ITEM:
+            if refused.reason is not RefusalReason.UNKNOWN_ITEM:
                 raise
 
 
@@ -198,7 +207,7 @@ async def _check_out(act: Act, barcode: str, patron_id: str, key: str, due: date
     try:
         return await system.check_out(barcode, patron_id, key, due=due, request_id=number, override=override)
     except Refused as refused:
-        loan = await _own_loan(act, barcode) if refused.reason is Reason.ON_LOAN_SAME_PATRON else None
+        loan = await _own_loan(act, barcode) if refused.reason is RefusalReason.ON_LOAN_SAME_PATRON else None
         if loan is None:
             await wait_for_loan(act.house, act.request, barcode, refused)
             raise
@@ -236,13 +245,13 @@ async def _check_in(act: Act, barcode: str, part: str) -> None:
     try:
         await act.house.system.check_in(barcode, f"{act.key}:{part}", fill_hold=False)
     except Refused as refused:
-        if refused.reason not in (Reason.NOT_CHECKED_OUT, Reason.UNKNOWN_ITEM):
+        if refused.reason not in (RefusalReason.NOT_CHECKED_OUT, RefusalReason.UNKNOWN_ITEM):
             raise
 
 
 def _has_patron(request: Request) -> None:
     if not request.patron.id:
-        raise Refused(Reason.UNKNOWN_PATRON, "The request has no patron any more.", about=About.PATRON)
+        raise Refused(RefusalReason.UNKNOWN_PATRON, "The request has no patron any more.", about=MessagePart.PATRON)
 
 
 # --- lending ---------------------------------------------------------------------------------------------
@@ -252,9 +261,11 @@ async def _ship(act: Act) -> Done:
     """Lent to the library that asked, until the date that it is told."""
     barcode = act.event.details.barcode or act.request.item_barcode
     if not barcode:
-        raise Refused(Reason.DATA_MISSING, "Which item is shipped? Its barcode is missing.", about=About.ITEM)
-    due = moment(act.event.details.due, act.policy.due_dates, act.house.zone)
-    if act.request.state is Lending.SHIPPED and act.request.item_barcode:
+        raise Refused(
+            RefusalReason.DATA_MISSING, "Which item is shipped? Its barcode is missing.", about=MessagePart.ITEM
+        )
+    due = due_moment(act.event.details.due, act.policy.due_dates, act.house.zone)
+    if act.request.state is LendingState.SHIPPED and act.request.item_barcode:
         if barcode == act.request.item_barcode and act.request.loan_id:
             await _corrected(act, due)
             return _as_it_is
@@ -270,7 +281,7 @@ async def _own_loan(act: Act, barcode: str) -> Loan | None:
     try:
         loan = await system.item_loan((await system.item_by_barcode(barcode)).id)
     except Refused as refused:
-        if refused.reason is not Reason.UNKNOWN_ITEM:
+        if refused.reason is not RefusalReason.UNKNOWN_ITEM:
             raise
         return None
     return loan if loan is not None and loan.request_id == act.request.number else None
@@ -300,17 +311,17 @@ def _as_it_is(request: Request) -> Request:
     return request
 
 
-_ACTS: dict[tuple[Role, Kind], Callable[[Act], Awaitable[Done]]] = {
-    (Role.BORROWING, Kind.RECEIVED): _receive,
-    (Role.BORROWING, Kind.LOANED_TO_PATRON): _lend,
-    (Role.BORROWING, Kind.RETURNED_BY_PATRON): _take_back,
-    (Role.BORROWING, Kind.RETURNED): _send_back,
-    (Role.LENDING, Kind.SHIPPED): _ship,
-    (Role.LENDING, Kind.CHECKED_IN): _home,
+_ACTS: dict[tuple[Role, EventKind], Callable[[Act], Awaitable[Done]]] = {
+    (Role.BORROWING, EventKind.RECEIVED): _receive,
+    (Role.BORROWING, EventKind.LOANED_TO_PATRON): _lend,
+    (Role.BORROWING, EventKind.RETURNED_BY_PATRON): _take_back,
+    (Role.BORROWING, EventKind.RETURNED): _send_back,
+    (Role.LENDING, EventKind.SHIPPED): _ship,
+    (Role.LENDING, EventKind.CHECKED_IN): _home,
 }
 
-_UNDOING: dict[tuple[Role, Kind], Callable[[Act], Awaitable[None]]] = {
-    (Role.BORROWING, Kind.RECEIVED): _remove,
-    (Role.BORROWING, Kind.LOANED_TO_PATRON): _end_loans,
-    (Role.LENDING, Kind.SHIPPED): _keep_here,
+_UNDOING: dict[tuple[Role, EventKind], Callable[[Act], Awaitable[None]]] = {
+    (Role.BORROWING, EventKind.RECEIVED): _remove,
+    (Role.BORROWING, EventKind.LOANED_TO_PATRON): _end_loans,
+    (Role.LENDING, EventKind.SHIPPED): _keep_here,
 }

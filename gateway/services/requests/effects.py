@@ -16,13 +16,13 @@ from sqlalchemy import Connection
 from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar as times
 from gateway.domain.requests import intake_rules
-from gateway.domain.requests.citation import Extra
-from gateway.domain.requests.events import Details, Kind, by_us
-from gateway.domain.requests.partner_policy import Gather, PartnerPolicy
-from gateway.domain.requests.request import Party, PatronLink, Request, Role
-from gateway.domain.requests.state_machine import Told, Transition
-from gateway.domain.requests.state_table import Ask, Letter, Start, Stop, Then
-from gateway.ports.partner_channel import ABOUT, FromPartner, Gathers, PartnerMessage, Taken
+from gateway.domain.requests.citation import CitationExtra
+from gateway.domain.requests.events import EventDetails, EventKind, local_signal
+from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
+from gateway.domain.requests.request import LibraryParty, PatronLink, Request, Role
+from gateway.domain.requests.state_machine import PartnerNotification, Transition
+from gateway.domain.requests.state_table import CallLibrary, RunFollowUp, SendPatronLetter, StartTimer, StopTimer
+from gateway.ports.partner_channel import ABOUT, InboxResult, IncomingPartnerMessage, PartnerMessage, SendsBatches
 from gateway.services.requests.deadlines import when
 from gateway.services.requests.library_context import House
 from gateway.store.requests import order_batches, outbox, timers
@@ -45,9 +45,9 @@ def follow(connection: Connection, house: House, transition: Transition) -> None
             set_alarm(connection, house, row)
     request, at = transition.request, transition.event.at
     for effect in transition.effects:
-        if isinstance(effect, Start) and (due := when(house, effect.timer, request, at)) is not None:
+        if isinstance(effect, StartTimer) and (due := when(house, effect.timer, request, at)) is not None:
             timers.start(connection, house.symbol, request.id, effect.timer, due)
-        elif isinstance(effect, Start | Stop):
+        elif isinstance(effect, StartTimer | StopTimer):
             timers.stop(connection, house.symbol, request.id, effect.timer)
 
 
@@ -78,11 +78,11 @@ def _rows(house: House, transition: Transition) -> Iterator[Row]:
         if _is_told(house, told, request):
             yield _message_row(house, told, transition)
     for effect in transition.effects:
-        if isinstance(effect, Letter) and _is_written(house, effect.name, request):
+        if isinstance(effect, SendPatronLetter) and _is_written(house, effect.name, request):
             yield new_row(request, LETTER, effect.name, _letter(transition), at)
-        elif isinstance(effect, Ask):
+        elif isinstance(effect, CallLibrary):
             yield new_row(request, LIBRARY, effect.act.value, json.dumps({"attempt": _attempt(transition)}), at)
-        elif isinstance(effect, Then):
+        elif isinstance(effect, RunFollowUp):
             yield work_row(request, effect.work.value, at)
 
 
@@ -97,7 +97,7 @@ def _pushed(house: House, transition: Transition) -> Iterator[Row]:
     identifier, nobody else does."""
     request, at = transition.request, transition.event.at
     if request.role is not Role.BORROWING or not (
-        transition.changes_state or transition.event.signal == by_us(Kind.SUBMIT)
+        transition.changes_state or transition.event.signal == local_signal(EventKind.SUBMIT)
     ):
         return
     known = request.patron
@@ -121,16 +121,20 @@ def _pushed(house: House, transition: Transition) -> Iterator[Row]:
         yield new_row(request, PARTNER, profile.name, dump_message(message), at, identifier)
 
 
-def _what_is_pushed(partner: PartnerPolicy, transition: Transition) -> Kind | None:
-    if partner.push_new and transition.event.signal == by_us(Kind.SUBMIT):
-        return Kind.SUBMIT
-    return Kind.STATUS_REPORT if transition.changes_state and transition.request.state in partner.push_states else None
+def _what_is_pushed(partner: PartnerPolicy, transition: Transition) -> EventKind | None:
+    if partner.push_new and transition.event.signal == local_signal(EventKind.SUBMIT):
+        return EventKind.SUBMIT
+    return (
+        EventKind.STATUS_REPORT
+        if transition.changes_state and transition.request.state in partner.push_states
+        else None
+    )
 
 
 # --- messages to partners --------------------------------------------------------------------------------
 
 
-def _message_row(house: House, told: Told, transition: Transition) -> Row:
+def _message_row(house: House, told: PartnerNotification, transition: Transition) -> Row:
     request, event = transition.request, transition.event
     identifier = exchange_id(event.at)
     receiver, transaction = _receiver(house, told, request)
@@ -150,7 +154,7 @@ def _message_row(house: House, told: Told, transition: Transition) -> Row:
     return replace(row, kind=ORDER) if waits_for_others(house, message) else row
 
 
-def refusal_row(house: House, refused: FromPartner, named: str, taken: Taken) -> Row:
+def refusal_row(house: House, refused: IncomingPartnerMessage, named: str, taken: InboxResult) -> Row:
     """That a message of the partner's can't be taken, told by its channel. `taken` has the refusal and the request."""
     request, refusal, at = taken.request, taken.refused, house.now()
     assert request is not None
@@ -159,26 +163,26 @@ def refusal_row(house: House, refused: FromPartner, named: str, taken: Taken) ->
     receiver = _of_transaction(house, refused, request)
     message = PartnerMessage(
         id=identifier,
-        kind=Kind.TROUBLE,
+        kind=EventKind.TROUBLE,
         at=at,
         sender=house.party,
         receiver=receiver,
         role=request.role,
         transaction=refused.transaction,
-        details=Details(reason=refusal.reason.value, note=refusal.detail, extras=(Extra(ABOUT, named),)),
+        details=EventDetails(reason=refusal.reason.value, note=refusal.detail, extras=(CitationExtra(ABOUT, named),)),
         request=without_patron(request),
     )
     return new_row(request, PARTNER, receiver.profile, dump_message(message), at, identifier)
 
 
-def _of_transaction(house: House, message: FromPartner, request: Request) -> Party:
+def _of_transaction(house: House, message: IncomingPartnerMessage, request: Request) -> LibraryParty:
     asked = next((one for one in request.attempts if one.transaction == message.transaction), None)
     if request.role is Role.LENDING or asked is None or asked.partner == request.partner.profile:
         return request.partner
     return house.party_of_partner(asked.partner)
 
 
-def _receiver(house: House, told: Told, request: Request) -> tuple[Party, str]:
+def _receiver(house: House, told: PartnerNotification, request: Request) -> tuple[LibraryParty, str]:
     """The partner and the number by which it knows the request."""
     attempt = request.find_attempt(told.attempt) if request.role is Role.BORROWING else None
     if attempt is None:
@@ -187,13 +191,15 @@ def _receiver(house: House, told: Told, request: Request) -> tuple[Party, str]:
         return request.partner, attempt.transaction
     if house.partner(attempt.partner) is not None:
         return house.party_of_partner(attempt.partner), attempt.transaction
-    return Party(symbol=attempt.symbol, profile=attempt.partner), attempt.transaction
+    return LibraryParty(symbol=attempt.symbol, profile=attempt.partner), attempt.transaction
 
 
-def _details(kind: Kind, request: Request) -> Details:
+def _details(kind: EventKind, request: Request) -> EventDetails:
     """What a message says that follows from another event: a status report its state, the rest nothing."""
     return (
-        Details(status=request.state.value, due=request.terms.lender_due) if kind is Kind.STATUS_REPORT else Details()
+        EventDetails(status=request.state.value, due=request.terms.lender_due)
+        if kind is EventKind.STATUS_REPORT
+        else EventDetails()
     )
 
 
@@ -224,17 +230,17 @@ def without_patron(request: Request) -> Request:
 
 
 _OPTIONAL = {
-    (Role.BORROWING, Kind.RECEIVED): "tell_received",
-    (Role.BORROWING, Kind.RETURNED): "tell_returned",
-    (Role.BORROWING, Kind.CANCEL): "cancel",
-    (Role.LENDING, Kind.WILL_SUPPLY): "will_supply",
-    (Role.LENDING, Kind.CHECKED_IN): "tell_checked_in",
-    (Role.LENDING, Kind.OVERDUE): "overdue_notices",
+    (Role.BORROWING, EventKind.RECEIVED): "tell_received",
+    (Role.BORROWING, EventKind.RETURNED): "tell_returned",
+    (Role.BORROWING, EventKind.CANCEL): "cancel",
+    (Role.LENDING, EventKind.WILL_SUPPLY): "will_supply",
+    (Role.LENDING, EventKind.CHECKED_IN): "tell_checked_in",
+    (Role.LENDING, EventKind.OVERDUE): "overdue_notices",
 }
 """Messages that a partner may not want, with the key of its workflow that says so."""
 
 
-def _is_told(house: House, told: Told, request: Request) -> bool:
+def _is_told(house: House, told: PartnerNotification, request: Request) -> bool:
     """Not a partner without a channel: staff write or telephone."""
     receiver, _ = _receiver(house, told, request)
     partner = house.partner(receiver.profile)
@@ -254,12 +260,12 @@ def _is_written(house: House, letter: str, request: Request) -> bool:
 
 def waits_for_others(house: House, message: PartnerMessage) -> bool:
     """Only orders do; what else is said goes at once. An order's turn comes before whatever is said about it."""
-    if message.kind is not Kind.REQUEST or message.role is not Role.BORROWING:
+    if message.kind is not EventKind.REQUEST or message.role is not Role.BORROWING:
         return False
     return _rule(house, message.receiver.profile) is not None
 
 
-def _rule(house: House, target: str) -> Gather | None:
+def _rule(house: House, target: str) -> BatchRule | None:
     partner = house.partner(target)
     return partner.mail.gather if partner is not None else None
 
@@ -268,26 +274,26 @@ def set_alarm(connection: Connection, house: House, order: Row) -> None:
     """An order that waits for others was added to the outbox."""
     rule = _rule(house, order.target)
     assert rule is not None, "it waits by a rule"
-    due = times.due(rule, order.created, house.calendar)
+    due = times.batch_due(rule, order.created, house.calendar)
     order_batches.awaits(connection, house.symbol, order.target, order.created, due, rule.most)
 
 
-def file_number(connection: Connection, house: House, profile: Profile, rule: Gather, *, taken: bool = True) -> str:
+def file_number(connection: Connection, house: House, profile: Profile, rule: BatchRule, *, taken: bool = True) -> str:
     """The next one. `taken`: nobody else gets it."""
     partner = profile.partner
     fields = intake_rules.NumberFields(
         at=house.now(), zone=house.zone, partner=partner.symbol if partner is not None else ""
     )
-    series = intake_rules.series(rule.number, fields, house.policy().numbers.prefix)
+    series = intake_rules.number_series(rule.number, fields, house.policy().numbers.prefix)
     count = timers.following if taken else timers.upcoming
     return series.format_number(count(connection, house.symbol, series.sequence))
 
 
-def channel_of(house: House, target: str) -> tuple[Profile, Gather, Gathers] | None:
+def channel_of(house: House, target: str) -> tuple[Profile, BatchRule, SendsBatches] | None:
     """None: the partner's orders are not gathered (any more)."""
     profile = house.profile(target)
     partner = profile.partner if profile is not None else None
     if profile is None or partner is None or partner.mail.gather is None:
         return None
     channel = house.channels.get(partner.channel)
-    return (profile, partner.mail.gather, channel) if isinstance(channel, Gathers) else None
+    return (profile, partner.mail.gather, channel) if isinstance(channel, SendsBatches) else None

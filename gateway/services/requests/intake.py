@@ -8,15 +8,24 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
-from gateway.domain.library import Patron, Scope
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.library import BlockScope, Patron
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests import intake_rules, rota
-from gateway.domain.requests.citation_matching import fingerprint
-from gateway.domain.requests.events import Details, Event, Kind, by_us
-from gateway.domain.requests.intake_rules import IntakeFacts, Owned
+from gateway.domain.requests.citation_matching import citation_fingerprint
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.intake_rules import IntakeFacts, LocalAvailability
 from gateway.domain.requests.policy import Mediation
-from gateway.domain.requests.request import Borrowing, Costs, Note, PatronLink, Request, Role, RotaLine, Volume
-from gateway.domain.requests.views import Draft
+from gateway.domain.requests.request import (
+    BorrowingState,
+    PatronLink,
+    Request,
+    RequestCosts,
+    RequestNote,
+    Role,
+    RotaLine,
+    Volume,
+)
+from gateway.domain.requests.views import BorrowingDraft
 from gateway.ports.library_system import PatronKey
 from gateway.services.requests.lending import locally_owned
 from gateway.services.requests.library_context import House
@@ -25,7 +34,12 @@ from gateway.store.requests import requests, timers
 from gateway.store.schema import exchange_id
 
 OVERRULED_BY_STAFF = frozenset(
-    {Reason.LIMIT_REACHED, Reason.DUPLICATE_REQUEST, Reason.NOT_ALLOWED, Reason.PATRON_BLOCKED}
+    {
+        RefusalReason.LIMIT_REACHED,
+        RefusalReason.DUPLICATE_REQUEST,
+        RefusalReason.NOT_ALLOWED,
+        RefusalReason.PATRON_BLOCKED,
+    }
 )
 """Findings that staff may overrule (`Draft.override`); the request keeps them as warnings."""
 
@@ -38,7 +52,7 @@ def unclaimed(_connection: Connection, _request: Request) -> None:
     """Nothing is kept besides."""
 
 
-async def create(house: House, draft: Draft, claim: Claim = unclaimed) -> Request:
+async def create(house: House, draft: BorrowingDraft, claim: Claim = unclaimed) -> Request:
     """Raises Refused(UNKNOWN_PATRON | PATRON_BLOCKED | LIMIT_REACHED | DUPLICATE_REQUEST | NOT_ALLOWED (owned here) |
     DATA_MISSING | INVALID_DATE | BAD_PICKUP_LOCATION | INVALID_VALUE (rota) | UNKNOWN_AGENCY (partner))."""
     _is_complete(house, draft)
@@ -57,11 +71,16 @@ async def create(house: House, draft: Draft, claim: Claim = unclaimed) -> Reques
 
 
 def _create_in(
-    connection: Connection, house: House, draft: Draft, patron: Patron | None, pickup: str, owned: Owned
+    connection: Connection,
+    house: House,
+    draft: BorrowingDraft,
+    patron: Patron | None,
+    pickup: str,
+    owned: LocalAvailability,
 ) -> Request:
     now = house.now()
     branch = draft.branch or (patron.home_library if patron is not None else "")
-    findings = intake_rules.check(_facts(connection, house, draft, patron, owned), house.policy().intake)
+    findings = intake_rules.check_intake(_facts(connection, house, draft, patron, owned), house.policy().intake)
     for finding in findings.problems:
         if not (draft.override and finding.reason in OVERRULED_BY_STAFF):
             raise Refused(finding.reason, finding.detail, about=finding.about)
@@ -69,18 +88,18 @@ def _create_in(
         library=house.symbol,
         id=exchange_id(now),
         role=Role.BORROWING,
-        state=Borrowing.NEW,
+        state=BorrowingState.NEW,
         number=next_number(connection, house, Role.BORROWING, branch=branch, profile=draft.partner),
         created=now,
         changed=now,
         citation=draft.citation,
         service=draft.service,
         dates=draft.dates,
-        costs=Costs(maximum=draft.maximum_cost),
+        costs=RequestCosts(maximum=draft.maximum_cost),
         source=draft.source,
         branch=branch,
         volumes=tuple(Volume(str(number), label) for number, label in enumerate(draft.volumes or ("",), 1)),
-        notes=(Note(now, draft.actor, draft.note),) if draft.note else (),
+        notes=(RequestNote(now, draft.actor, draft.note),) if draft.note else (),
         extras=draft.extras,
         external=draft.external,
         warnings=tuple(finding.detail for finding in (*findings.problems, *findings.warnings)),
@@ -88,39 +107,45 @@ def _create_in(
     )
     request = _with_suppliers(house, draft, replace(request, mediated=_is_mediated(house, draft, request)))
     requests.insert(connection, request)
-    submit = Event(by_us(Kind.SUBMIT), now, draft.actor, Details(rota=draft.rota, partner=draft.partner))
+    submit = Event(
+        local_signal(EventKind.SUBMIT), now, draft.actor, EventDetails(rota=draft.rota, partner=draft.partner)
+    )
     return must_fit(happen_in(connection, house, Happening(request_id=request.id, event=submit))).request
 
 
-def _facts(connection: Connection, house: House, draft: Draft, patron: Patron | None, owned: Owned) -> IntakeFacts:
+def _facts(
+    connection: Connection, house: House, draft: BorrowingDraft, patron: Patron | None, owned: LocalAvailability
+) -> IntakeFacts:
     """A request of the library itself has no patron to be checked."""
     if patron is None:
         return IntakeFacts(owned=owned)
     since = house.now() - timedelta(days=house.policy().intake.duplicates.days)
-    block = patron.find_block(Scope.REQUEST)
+    block = patron.find_block(BlockScope.REQUEST)
     return IntakeFacts(
         category=patron.category,
         block=block.reason if block is not None else "",
         open_requests=requests.open_count(connection, house.symbol, patron.id),
-        similar=requests.similar(connection, house.symbol, patron.id, fingerprint(draft.citation), since),
+        similar=requests.similar(connection, house.symbol, patron.id, citation_fingerprint(draft.citation), since),
         owned=owned,
     )
 
 
-def _is_mediated(house: House, draft: Draft, request: Request) -> bool:
+def _is_mediated(house: House, draft: BorrowingDraft, request: Request) -> bool:
     """A request with warnings is looked at, whatever the rules for those without say."""
     if draft.mediated is not None:
         return draft.mediated
-    return bool(request.warnings) or intake_rules.mediation(request, house.policy()) is Mediation.REVIEW
+    return bool(request.warnings) or intake_rules.needs_mediation(request, house.policy()) is Mediation.REVIEW
 
 
-def _with_suppliers(house: House, draft: Draft, request: Request) -> Request:
+def _with_suppliers(house: House, draft: BorrowingDraft, request: Request) -> Request:
     """A rota or a partner that was chosen by hand. Raises Refused."""
     if draft.rota:
         template = house.policy().rotas.get(draft.rota)
         if template is None:
-            raise Refused(Reason.INVALID_VALUE, "There is no rota of this name.", value=draft.rota)
-        request = replace(request, rota_name=draft.rota, rota=rota.lines(template, request, house.partner_policies()))
+            raise Refused(RefusalReason.INVALID_VALUE, "There is no rota of this name.", value=draft.rota)
+        request = replace(
+            request, rota_name=draft.rota, rota=rota.build_rota_lines(template, request, house.partner_policies())
+        )
     if draft.partner:
         house.require_partner(draft.partner)
         rest = tuple(line for line in request.rota if line.partner != draft.partner)
@@ -128,7 +153,7 @@ def _with_suppliers(house: House, draft: Draft, request: Request) -> Request:
     return request
 
 
-def _link(draft: Draft, patron: Patron | None, pickup: str) -> PatronLink:
+def _link(draft: BorrowingDraft, patron: Patron | None, pickup: str) -> PatronLink:
     """A request without a patron is for the library itself."""
     if patron is None:
         return PatronLink(pickup=pickup)
@@ -142,11 +167,13 @@ def _link(draft: Draft, patron: Patron | None, pickup: str) -> PatronLink:
     )
 
 
-def _is_complete(house: House, draft: Draft) -> None:
+def _is_complete(house: House, draft: BorrowingDraft) -> None:
     citation = draft.citation
     if not (citation.title or citation.component_title or citation.identifiers):
         raise Refused(
-            Reason.DATA_MISSING, "A title or a standard number is needed to know what is asked for.", about=About.RECORD
+            RefusalReason.DATA_MISSING,
+            "A title or a standard number is needed to know what is asked for.",
+            about=MessagePart.RECORD,
         )
     _to_come(draft.dates.need_by, house.today())
 
@@ -154,23 +181,23 @@ def _is_complete(house: House, draft: Draft) -> None:
 def _to_come(need_by: date | None, today: date) -> None:
     if need_by is not None and need_by < today:
         raise Refused(
-            Reason.INVALID_DATE,
+            RefusalReason.INVALID_DATE,
             "The day until which it is needed has already passed.",
-            about=About.NEED_BY,
+            about=MessagePart.NEED_BY,
             value=need_by.isoformat(),
         )
 
 
-async def _pickup(house: House, draft: Draft, patron: Patron | None) -> str:
+async def _pickup(house: House, draft: BorrowingDraft, patron: Patron | None) -> str:
     """The place that is asked for; else the one in the patron's branch, else the first."""
     places = await house.system.pickup_locations()
     wanted = draft.patron.pickup
     if wanted:
         if wanted not in {place.code for place in places}:
             raise Refused(
-                Reason.BAD_PICKUP_LOCATION,
+                RefusalReason.BAD_PICKUP_LOCATION,
                 "There is no such pickup location.",
-                about=About.PICKUP_LOCATION,
+                about=MessagePart.PICKUP_LOCATION,
                 value=wanted,
             )
         return wanted
@@ -182,11 +209,11 @@ def next_number(connection: Connection, house: House, role: Role, *, branch: str
     """`profile`: the partner's, where one is known."""
     rules = house.policy().numbers
     partner = house.partner(profile)
-    template = intake_rules.template_for(
+    template = intake_rules.choose_number_template(
         role, rules, branch=branch, profile=profile, own=partner.number if partner is not None else None
     )
     fields = intake_rules.NumberFields(
         at=house.now(), zone=house.zone, branch=branch, partner=partner.symbol if partner is not None else ""
     )
-    series = intake_rules.series(template, fields, rules.prefix)
+    series = intake_rules.number_series(template, fields, rules.prefix)
     return series.format_number(timers.following(connection, house.symbol, series.sequence))

@@ -10,15 +10,20 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from gateway.domain.library import Item
-from gateway.domain.problems import Reason, Refused, UnfinishedWork
+from gateway.domain.problems import RefusalReason, Refused, UnfinishedWork
 from gateway.domain.requests.request import Request, Role
-from gateway.domain.requests.state_table import Library
+from gateway.domain.requests.state_table import LibraryAction
 from gateway.services.requests.effects import LIBRARY
 from gateway.services.requests.library_context import House
 from gateway.store.requests import outbox_queries, requests
 
 KEPT_FOR_SOMEBODY = frozenset(
-    {Reason.DUPLICATE_REQUEST, Reason.ON_LOAN_SAME_PATRON, Reason.ITEM_ON_LOAN, Reason.REQUESTED_BY_OTHER}
+    {
+        RefusalReason.DUPLICATE_REQUEST,
+        RefusalReason.ON_LOAN_SAME_PATRON,
+        RefusalReason.ITEM_ON_LOAN,
+        RefusalReason.REQUESTED_BY_OTHER,
+    }
 )
 """Refusals of a hold or a loan that may come from what is there for another request."""
 
@@ -56,11 +61,13 @@ async def wait_for_loan(house: House, request: Request, barcode: str, refused: R
 async def wait_for_record(house: House, request: Request, barcode: str, refused: Refused) -> None:
     """A temporary record was refused: raises UnfinishedWork while the one of another request, with the same barcode,
     is still to be deleted. Returns where the refusal is final."""
-    if refused.reason is not Reason.DUPLICATE_ITEM:
+    if refused.reason is not RefusalReason.DUPLICATE_ITEM:
         return
 
     def find(connection: Connection) -> Request | None:
-        ids = outbox_queries.requests_with_unfinished(connection, house.symbol, LIBRARY, Library.DELETE_TEMPORARY.value)
+        ids = outbox_queries.requests_with_unfinished(
+            connection, house.symbol, LIBRARY, LibraryAction.DELETE_TEMPORARY.value
+        )
         others = (requests.load(connection, house.symbol, id_) for id_ in ids if id_ != request.id)
         return next((other for other in others if other is not None and barcode in _barcodes_of(other)), None)
 
@@ -83,7 +90,7 @@ async def _find_item(house: House, barcode: str) -> Item | None:
     try:
         return await house.system.item_by_barcode(barcode)
     except Refused as refused:
-        if refused.reason is not Reason.UNKNOWN_ITEM:
+        if refused.reason is not RefusalReason.UNKNOWN_ITEM:
             raise
         return None
 

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from sqlalchemy import Connection
 
-from gateway.domain.circulation_policy import Patrons
+from gateway.domain.circulation_policy import PatronRules
 from gateway.domain.commands import Named
 from gateway.domain.library import (
     Bib,
@@ -22,15 +22,15 @@ from gateway.domain.library import (
     PersonName,
     RecordId,
 )
-from gateway.domain.partner_identifiers import patron_types
-from gateway.domain.problems import About, Reason, Refused, UnfinishedWork
+from gateway.domain.partner_identifiers import choose_identifier_types
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, UnfinishedWork
 from gateway.domain.profile import Profile
 from gateway.domain.requests import citation_matching
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import Details, Event, Kind, Reasons, by_us
-from gateway.domain.requests.intake_rules import Owned, item_refusal, lending_refusal
+from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal
+from gateway.domain.requests.intake_rules import LocalAvailability, find_item_refusal, find_lending_refusal
 from gateway.domain.requests.policy import LendingRules
-from gateway.domain.requests.request import Candidate, Lending, PatronLink, Request, Role, ServiceType
+from gateway.domain.requests.request import ItemCandidate, LendingState, PatronLink, Request, Role, ServiceType
 from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.domain.requests.views import HomePatron
 from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
@@ -49,48 +49,48 @@ IDENTIFIER = "external"
 async def locate(house: House, request_id: str) -> str:
     """Decides by rule where it can: refused, or located. Else the candidates wait for staff. A line for the outbox."""
     request = await house.store.read(lambda c: requests.load(c, house.symbol, request_id))
-    if request is None or request.state is not Lending.NEW:
+    if request is None or request.state is not LendingState.NEW:
         return "nothing to locate any more"
     rules = house.policy().lending
     others = await house.store.read(lambda c: _open_lending(c, house)) - 1
-    refusal = lending_refusal(request, rules, others, house.today())
+    refusal = find_lending_refusal(request, rules, others, house.today())
     if refusal is not None:
         return await _refuse(house, request, refusal.reason.value, refusal.detail, ())
     candidates = await _candidates(house, request)
-    found = citation_matching.decide(candidates, rules.confidence)
+    found = citation_matching.choose_candidate(candidates, rules.confidence)
     if found is None:
         note = f"{len(candidates)} records may be meant" if candidates else "nothing like it was found here"
-        return await _happen(house, request, Kind.NOTE, Details(note=note), candidates)
-    if found.why_not == Reasons.NON_CIRCULATING.value:
+        return await _happen(house, request, EventKind.NOTE, EventDetails(note=note), candidates)
+    if found.why_not == ReasonCodes.NON_CIRCULATING.value:
         return await _refuse(house, request, found.why_not, "We do not lend this item.", candidates)
     if not found.lendable:
         note = f"found, but it can't be supplied now: {found.why_not}"
-        return await _happen(house, request, Kind.NOTE, Details(note=note), candidates)
-    return await _found(house, request, Details(barcode=found.barcode, note=found.how), candidates)
+        return await _happen(house, request, EventKind.NOTE, EventDetails(note=note), candidates)
+    return await _found(house, request, EventDetails(barcode=found.barcode, note=found.how), candidates)
 
 
-async def _refuse(house: House, request: Request, reason: str, note: str, candidates: tuple[Candidate, ...]) -> str:
-    return await _happen(house, request, Kind.UNFILLED, Details(reason=reason, note=note), candidates)
+async def _refuse(house: House, request: Request, reason: str, note: str, candidates: tuple[ItemCandidate, ...]) -> str:
+    return await _happen(house, request, EventKind.UNFILLED, EventDetails(reason=reason, note=note), candidates)
 
 
-async def _found(house: House, request: Request, details: Details, candidates: tuple[Candidate, ...]) -> str:
+async def _found(house: House, request: Request, details: EventDetails, candidates: tuple[ItemCandidate, ...]) -> str:
     """Raises UnfinishedWork when another request has got the copy a moment ago: then it is looked for anew."""
 
     def apply_located_event(connection: Connection) -> Transition | Denied | None:
         requests.lock_barcode(connection, house.symbol, details.barcode)
         if requests.spoken_for(connection, house.symbol, [details.barcode], request.id):
             return None
-        return happen_in(connection, house, _happening(house, request, Kind.LOCATED, details, candidates))
+        return happen_in(connection, house, _happening(house, request, EventKind.LOCATED, details, candidates))
 
     outcome = await house.store.write(apply_located_event)
     if outcome is None:
         raise UnfinishedWork("the copy has just been found for another request")
     house.wake_outbox()
-    return _line(Kind.LOCATED, details, outcome)
+    return _line(EventKind.LOCATED, details, outcome)
 
 
 async def _happen(
-    house: House, request: Request, kind: Kind, details: Details, candidates: tuple[Candidate, ...]
+    house: House, request: Request, kind: EventKind, details: EventDetails, candidates: tuple[ItemCandidate, ...]
 ) -> str:
     happening = _happening(house, request, kind, details, candidates)
     outcome = await house.store.write(lambda c: happen_in(c, house, happening))
@@ -99,13 +99,13 @@ async def _happen(
 
 
 def _happening(
-    house: House, request: Request, kind: Kind, details: Details, candidates: tuple[Candidate, ...]
+    house: House, request: Request, kind: EventKind, details: EventDetails, candidates: tuple[ItemCandidate, ...]
 ) -> Happening:
-    event = Event(by_us(kind), house.now(), "rule", details)
+    event = Event(local_signal(kind), house.now(), "rule", details)
     return Happening(request_id=request.id, event=event, prepare=lambda now: replace(now, candidates=candidates))
 
 
-def _line(kind: Kind, details: Details, outcome: Transition | Denied) -> str:
+def _line(kind: EventKind, details: EventDetails, outcome: Transition | Denied) -> str:
     if isinstance(outcome, Denied):
         return f"not possible any more: {outcome.detail}"
     return f"{kind.value}: {details.note or details.reason}"
@@ -118,14 +118,14 @@ def _open_lending(connection: Connection, house: House) -> int:
 # --- candidates ------------------------------------------------------------------------------------------
 
 
-async def _candidates(house: House, request: Request) -> tuple[Candidate, ...]:
+async def _candidates(house: House, request: Request) -> tuple[ItemCandidate, ...]:
     bibs = await _by_number(house, request)
     if not bibs:
         words = " ".join(part for part in (request.citation.title, request.citation.author) if part)
         bibs = await house.system.search_bibs(words, FOUND_AT_MOST) if words else ()
         if not bibs and request.citation.title:
             bibs = await house.system.search_bibs(request.citation.title, FOUND_AT_MOST)
-    rated = citation_matching.best(request.citation, bibs)
+    rated = citation_matching.rank_candidates(request.citation, bibs)
     return tuple([candidate for one in rated for candidate in await _with_items(house, request, one)])
 
 
@@ -145,7 +145,7 @@ async def _find_record(house: House, number: RecordId) -> Bib | None:
     return None if bib.suppressed else bib
 
 
-async def _with_items(house: House, request: Request, candidate: Candidate) -> tuple[Candidate, ...]:
+async def _with_items(house: House, request: Request, candidate: ItemCandidate) -> tuple[ItemCandidate, ...]:
     """The record's best item; a record without an item that can be lent is shown with the reason."""
     items = [item for item in (await house.system.holdings(candidate.bib_id)).items if not item.temporary]
     if not items:
@@ -170,43 +170,43 @@ async def _with_items(house: House, request: Request, candidate: Candidate) -> t
 def _why_not(item: Item, request: Request, rules: LendingRules, others: frozenset[str]) -> str:
     """Empty: it can be supplied now; else a word of `Reasons`. `others`: copies that other requests have got."""
     service = request.service.type
-    refusal = item_refusal(item.policy, service, rules)
+    refusal = find_item_refusal(item.policy, service, rules)
     if refusal is not None:
         return refusal.reason.value
     if service is ServiceType.LOAN and not item.circulates:
-        return Reasons.NON_CIRCULATING.value
+        return ReasonCodes.NON_CIRCULATING.value
     if item.status is ItemStatus.AVAILABLE and not item.hold_count and item.barcode not in others:
         return ""
     if item.status in (ItemStatus.ON_LOAN, ItemStatus.RECALLED):
-        return Reasons.ON_LOAN.value
-    return Reasons.NOT_AVAILABLE.value
+        return ReasonCodes.ON_LOAN.value
+    return ReasonCodes.NOT_AVAILABLE.value
 
 
-async def locally_owned(house: House, citation: Citation) -> Owned:
+async def locally_owned(house: House, citation: Citation) -> LocalAvailability:
     """By standard numbers only: a title that looks alike is no reason to refuse. A system that can't look up
     records owns nothing, as far as we know."""
     if not {Capability.BIB_FIND, Capability.ITEM_AVAILABILITY} <= house.system.capabilities:
-        return Owned.NOT
+        return LocalAvailability.NOT
     for number in citation.identifiers:
         if number.type in LOOKED_UP:
             found = await _owned(house.system, number)
-            if found is not Owned.NOT:
+            if found is not LocalAvailability.NOT:
                 return found
-    return Owned.NOT
+    return LocalAvailability.NOT
 
 
-async def _owned(system: LibrarySystem, number: RecordId) -> Owned:
+async def _owned(system: LibrarySystem, number: RecordId) -> LocalAvailability:
     try:
         bib = await system.find_bib(number)
     except Refused as refused:
-        if refused.reason is Reason.AMBIGUOUS_ITEM:
-            return Owned.UNAVAILABLE
-        return Owned.NOT
+        if refused.reason is RefusalReason.AMBIGUOUS_ITEM:
+            return LocalAvailability.UNAVAILABLE
+        return LocalAvailability.NOT
     items = [item for item in (await system.holdings(bib.id)).items if not item.temporary]
     if not items:
-        return Owned.NOT
+        return LocalAvailability.NOT
     free = any(item.status is ItemStatus.AVAILABLE and item.circulates and not item.hold_count for item in items)
-    return Owned.AVAILABLE if free else Owned.UNAVAILABLE
+    return LocalAvailability.AVAILABLE if free else LocalAvailability.UNAVAILABLE
 
 
 async def borrower(house: House, request: Request, key: str, until: datetime | None = None) -> Patron:
@@ -228,7 +228,7 @@ async def borrower(house: House, request: Request, key: str, until: datetime | N
             _institution_draft(house, request, symbol), f"institution:{symbol}:{key}"
         )
     except Refused as refused:
-        if refused.reason is not Reason.DUPLICATE_PATRON:
+        if refused.reason is not RefusalReason.DUPLICATE_PATRON:
             raise
     return await house.system.find_patron(PatronKey(symbol, (IDENTIFIER,)))  # another request was quicker
 
@@ -237,7 +237,7 @@ async def _find_institution(house: House, symbol: str) -> Patron | None:
     try:
         return await house.system.find_patron(PatronKey(symbol, (IDENTIFIER,)))
     except Refused as refused:
-        if refused.reason is Reason.UNKNOWN_PATRON:
+        if refused.reason is RefusalReason.UNKNOWN_PATRON:
             return None
         raise
 
@@ -255,9 +255,9 @@ def _institution_draft(house: House, request: Request, symbol: str) -> PatronDra
     )
 
 
-def _rules(house: House, request: Request) -> Patrons:
+def _rules(house: House, request: Request) -> PatronRules:
     profile = house.profile(request.partner.profile)
-    return profile.circulation.patrons if profile is not None else Patrons()
+    return profile.circulation.patrons if profile is not None else PatronRules()
 
 
 async def registered(house: House, profile: Profile, home: HomePatron) -> PatronLink:
@@ -270,9 +270,9 @@ async def registered(house: House, profile: Profile, home: HomePatron) -> Patron
     partner = profile.partner
     if partner is None or partner.workflow.lending.loan_to != "requester":
         raise Refused(
-            Reason.NOT_ALLOWED,
+            RefusalReason.NOT_ALLOWED,
             "Items are lent to this library itself: see workflow.lending.loan_to in its profile.",
-            about=About.PATRON,
+            about=MessagePart.PATRON,
         )
     rules = profile.circulation.patrons
     identifier = _identifier(home, rules)
@@ -282,7 +282,9 @@ async def registered(house: House, profile: Profile, home: HomePatron) -> Patron
         patron = await house.system.create_patron(draft, _key("made", partner.symbol, identifier.value))
     else:
         if not found.temporary or found.home_institution not in partner.symbols:
-            raise Refused(Reason.DUPLICATE_PATRON, "Another patron has this identifier here.", about=About.PATRON)
+            raise Refused(
+                RefusalReason.DUPLICATE_PATRON, "Another patron has this identifier here.", about=MessagePart.PATRON
+            )
         patron = await house.system.update_patron(found.id, _news(draft, found), _key("changed", found.id, repr(draft)))
     return PatronLink(
         id=patron.id,
@@ -293,15 +295,17 @@ async def registered(house: House, profile: Profile, home: HomePatron) -> Patron
     )
 
 
-def _identifier(home: HomePatron, rules: Patrons) -> PatronIdentifier:
+def _identifier(home: HomePatron, rules: PatronRules) -> PatronIdentifier:
     if not home.identifier.strip() or not home.name.surname.strip():
-        raise Refused(Reason.DATA_MISSING, "The patron's identifier or name is missing.", about=About.PATRON)
-    type_ = patron_types(Named(home.identifier, home.type), rules)[0]
+        raise Refused(
+            RefusalReason.DATA_MISSING, "The patron's identifier or name is missing.", about=MessagePart.PATRON
+        )
+    type_ = choose_identifier_types(Named(home.identifier, home.type), rules)[0]
     return PatronIdentifier(type_, rules.rewrite.rewrite_identifier(home.identifier))
 
 
 def _requester_draft(
-    house: House, rules: Patrons, identifier: PatronIdentifier, home: HomePatron, symbol: str
+    house: House, rules: PatronRules, identifier: PatronIdentifier, home: HomePatron, symbol: str
 ) -> PatronDraft:
     return PatronDraft(
         identifiers=(identifier,),
@@ -322,7 +326,7 @@ def _news(draft: PatronDraft, found: Patron) -> PatronDraft:
     return replace(draft, identifiers=(), category=None, home_library=None, expires=expires)
 
 
-def _first_expiry(house: House, rules: Patrons) -> date:
+def _first_expiry(house: House, rules: PatronRules) -> date:
     return house.today() + timedelta(days=rules.create_days)
 
 
@@ -330,7 +334,7 @@ async def _find_requester(house: House, identifier: PatronIdentifier) -> Patron 
     try:
         return await house.system.find_patron(PatronKey(identifier.value, (identifier.type,)))
     except Refused as refused:
-        if refused.reason is Reason.UNKNOWN_PATRON:
+        if refused.reason is RefusalReason.UNKNOWN_PATRON:
             return None
         raise
 
@@ -362,5 +366,5 @@ async def expire_requester(house: House, request: Request, key: str) -> None:
         if over and (patron.expires is None or patron.expires > house.today()):
             await house.system.expire_patron(patron.id, house.today(), f"{key}:over")
     except Refused as refused:
-        if refused.reason is not Reason.UNKNOWN_PATRON:
+        if refused.reason is not RefusalReason.UNKNOWN_PATRON:
             raise

@@ -8,25 +8,32 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
-from gateway.domain.due_dates import moment
+from gateway.domain.due_dates import due_moment
 from gateway.domain.library import Hold, Item, ItemStatus, Loan
-from gateway.domain.problems import Reason, Refused, UnfinishedWork
-from gateway.domain.requests.request import Lending, Request
-from gateway.domain.requests.state_table import Library
-from gateway.domain.value import frozen
+from gateway.domain.problems import RefusalReason, Refused, UnfinishedWork
+from gateway.domain.requests.request import LendingState, Request
+from gateway.domain.requests.state_table import LibraryAction
+from gateway.domain.value import value
 from gateway.ports.library_system import Capability, HoldWish
 from gateway.services.requests.item_conflicts import wait_for_copy
 from gateway.services.requests.lending import borrower, expire_requester
 from gateway.services.requests.library_context import House, require_request
 
-GONE = frozenset({Reason.UNKNOWN_ITEM, Reason.UNKNOWN_REQUEST, Reason.REQUEST_CLOSED, Reason.NOT_CHECKED_OUT})
+GONE = frozenset(
+    {
+        RefusalReason.UNKNOWN_ITEM,
+        RefusalReason.UNKNOWN_REQUEST,
+        RefusalReason.REQUEST_CLOSED,
+        RefusalReason.NOT_CHECKED_OUT,
+    }
+)
 """Refusals after which nothing is left to be done."""
 
-OUT = (Lending.SHIPPED, Lending.RETURNED)
+OUT = (LendingState.SHIPPED, LendingState.RETURNED)
 """States of a lending request in which the item is not on the shelf."""
 
 
-@frozen
+@value
 class Call:
     house: House
     request: Request
@@ -48,7 +55,7 @@ class Call:
         return tuple(code for code in past.pieces if code not in self.barcodes) if past is not None else ()
 
 
-async def call(house: House, act: Library, request: Request, key: str, attempt: int) -> str:
+async def call(house: House, act: LibraryAction, request: Request, key: str, attempt: int) -> str:
     """A line for the outbox. Raises Refused (staff look), Unavailable, OutcomeUnknown."""
     return await _CALLS[act](Call(house, request, key, attempt))
 
@@ -63,7 +70,7 @@ async def _delete_temporary(it: Call) -> str:
         try:
             await it.house.system.delete_temporary_item(barcode, f"{it.key}:{barcode}")
         except Refused as refused:
-            if refused.reason is Reason.IN_USE:
+            if refused.reason is RefusalReason.IN_USE:
                 raise UnfinishedWork("the temporary item is still on loan") from refused
             if refused.reason not in GONE:
                 raise
@@ -102,7 +109,7 @@ async def _recall_patron(it: Call) -> str:
             elif due is not None:
                 await it.house.system.set_due_date(loan.id, due, f"{it.key}:{loan.id}")
         except Refused as refused:
-            if refused.reason not in (*GONE, Reason.CANNOT_BE_RECALLED):
+            if refused.reason not in (*GONE, RefusalReason.CANNOT_BE_RECALLED):
                 raise
         else:
             recalled += 1
@@ -164,7 +171,7 @@ async def _place_hold(it: Call) -> str:
     try:
         hold = await it.house.system.place_hold(wish, it.key)
     except Refused as refused:
-        if refused.reason is Reason.ON_LOAN_SAME_PATRON and await _is_shipped(it):
+        if refused.reason is RefusalReason.ON_LOAN_SAME_PATRON and await _is_shipped(it):
             return "it was shipped meanwhile"
         await wait_for_copy(it.house, it.request, it.request.item_barcode, refused)
         raise
@@ -217,17 +224,17 @@ async def _released(it: Call) -> str:
 
 
 async def _set_lender_due(it: Call) -> str:
-    due = moment(it.request.terms.lender_due, it.house.due_dates(it.request), it.house.zone)
+    due = due_moment(it.request.terms.lender_due, it.house.due_dates(it.request), it.house.zone)
     loans = await _loans(it, (it.request.item_barcode,)) if it.request.item_barcode else ()
     return await _due_on(it, loans, due) if due is not None else "no due date"
 
 
 async def _recall_loan(it: Call) -> str:
-    due = moment(it.request.terms.lender_due, it.house.due_dates(it.request), it.house.zone)
+    due = due_moment(it.request.terms.lender_due, it.house.due_dates(it.request), it.house.zone)
     try:
         await it.house.system.recall_loan(it.request.item_barcode, it.key, due=due)
     except Refused as refused:
-        if refused.reason in (*GONE, Reason.CANNOT_BE_RECALLED):
+        if refused.reason in (*GONE, RefusalReason.CANNOT_BE_RECALLED):
             return "not on loan, or recalled already"
         raise
     return "recalled"
@@ -251,14 +258,14 @@ async def _returned(it: Call) -> str:
     return "back in its own place"
 
 
-_CALLS: dict[Library, Callable[[Call], Awaitable[str]]] = {
-    Library.DELETE_TEMPORARY: _delete_temporary,
-    Library.SET_DUE_DATE: _set_due_date,
-    Library.RECALL_PATRON: _recall_patron,
-    Library.MARK_LOST: _mark_lost,
-    Library.PLACE_HOLD: _place_hold,
-    Library.RELEASE_HOLD: _release_hold,
-    Library.SET_LENDER_DUE: _set_lender_due,
-    Library.RECALL_LOAN: _recall_loan,
-    Library.RETURN_HOME: _return_home,
+_CALLS: dict[LibraryAction, Callable[[Call], Awaitable[str]]] = {
+    LibraryAction.DELETE_TEMPORARY: _delete_temporary,
+    LibraryAction.SET_DUE_DATE: _set_due_date,
+    LibraryAction.RECALL_PATRON: _recall_patron,
+    LibraryAction.MARK_LOST: _mark_lost,
+    LibraryAction.PLACE_HOLD: _place_hold,
+    LibraryAction.RELEASE_HOLD: _release_hold,
+    LibraryAction.SET_LENDER_DUE: _set_lender_due,
+    LibraryAction.RECALL_LOAN: _recall_loan,
+    LibraryAction.RETURN_HOME: _return_home,
 }

@@ -7,15 +7,15 @@ from datetime import date, datetime, tzinfo
 
 from gateway.domain.circulation_policy import DueDates
 from gateway.domain.clock import Clock
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.calendar import Calendar
-from gateway.domain.requests.network_load import NOTHING, Reported
+from gateway.domain.requests.network_load import NOTHING, ReportedLoad
 from gateway.domain.requests.partner_policy import PartnerPolicy, Workflow
 from gateway.domain.requests.policy import RequestPolicy
-from gateway.domain.requests.request import Party, Request, Role
-from gateway.domain.requests.views import NotThere
-from gateway.domain.value import frozen_by_name
+from gateway.domain.requests.request import LibraryParty, Request, Role
+from gateway.domain.requests.views import NotFound
+from gateway.domain.value import keyword_value
 from gateway.ports.catalogue import Catalogue
 from gateway.ports.library_system import LibraryInfo, LibrarySystem
 from gateway.ports.partner_channel import PartnerChannel
@@ -23,7 +23,7 @@ from gateway.profiles import ProfileSet
 from gateway.store.engine import Store
 from gateway.store.requests import requests
 
-Network = Callable[[str, tuple[str, ...], RequestPolicy], Reported]
+Network = Callable[[str, tuple[str, ...], RequestPolicy], ReportedLoad]
 """Of the library with this symbol, about the supplier with these."""
 
 DESK = "desk"
@@ -32,12 +32,12 @@ PATRON = "patron"
 """Actor of what patrons do themselves."""
 
 
-def nothing_reported(_library: str, _symbols: tuple[str, ...], _policy: RequestPolicy) -> Reported:
+def nothing_reported(_library: str, _symbols: tuple[str, ...], _policy: RequestPolicy) -> ReportedLoad:
     """There is no network."""
     return NOTHING
 
 
-@frozen_by_name
+@keyword_value
 class House:
     """`profiles` and `policy` give what is in use now; `nudge` wakes the outbox worker;
     `public_url`: where this gateway is reached from outside, for links; `writes_letters`: a mail server is set up, so
@@ -89,7 +89,10 @@ class House:
         profile = self.profile(name)
         if profile is None or profile.partner is None:
             raise Refused(
-                Reason.UNKNOWN_AGENCY, f"There is no partner profile '{name}'.", about=About.RECEIVER, value=name
+                RefusalReason.UNKNOWN_AGENCY,
+                f"There is no partner profile '{name}'.",
+                about=MessagePart.RECEIVER,
+                value=name,
             )
         return profile, profile.partner
 
@@ -104,7 +107,7 @@ class House:
         """By the name of the profile."""
         return {profile.name: partner for profile, partner in self.partners()}
 
-    def reported_load(self, partner: PartnerPolicy) -> Reported:
+    def reported_load(self, partner: PartnerPolicy) -> ReportedLoad:
         """Requests that other members of the network have open with this partner."""
         return self.network(self.symbol, partner.symbols, self.policy())
 
@@ -123,30 +126,30 @@ class House:
         profile = self.profile(request.partner.profile)
         return profile.circulation.due_dates if profile is not None else DueDates()
 
-    def party_of_partner(self, name: str) -> Party:
+    def party_of_partner(self, name: str) -> LibraryParty:
         """Raises Refused(UNKNOWN_AGENCY)."""
         profile, partner = self.require_partner(name)
-        return Party(
+        return LibraryParty(
             symbol=partner.symbol, profile=profile.name, name=partner.name, email=partner.email, address=partner.address
         )
 
     @property
-    def party(self) -> Party:
+    def party(self) -> LibraryParty:
         """Our own library."""
-        return Party(symbol=self.symbol, name=self.info.name, email=self.info.email, address=self.info.address)
+        return LibraryParty(symbol=self.symbol, name=self.info.name, email=self.info.email, address=self.info.address)
 
 
 def needs_role(request: Request, role: Role) -> None:
     """Raises Refused(NOT_ALLOWED)."""
     if request.role is not role:
-        raise Refused(Reason.NOT_ALLOWED, f"This is a {request.role.value} request.", about=About.REQUEST)
+        raise Refused(RefusalReason.NOT_ALLOWED, f"This is a {request.role.value} request.", about=MessagePart.REQUEST)
 
 
 async def require_request(house: House, request_id: str) -> Request:
     """Raises NotThere."""
     request = await house.store.read(lambda c: requests.load(c, house.symbol, request_id))
     if request is None:
-        raise NotThere("request")
+        raise NotFound("request")
     return request
 
 
@@ -154,5 +157,5 @@ def house_of(houses: Mapping[str, House], library: str) -> House:
     """Raises NotThere."""
     found = next((house for symbol, house in houses.items() if symbol.casefold() == library.casefold()), None)
     if found is None:
-        raise NotThere("library")
+        raise NotFound("library")
     return found

@@ -15,10 +15,25 @@ from gateway.domain import commands
 from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.commands import Command, Named, Result
 from gateway.domain.library import Item, Loan, Patron
-from gateway.domain.partner_identifiers import item_barcodes, our_agency, request_number
-from gateway.domain.requests.events import Condition, Details, Kind, Signal, by_partner, by_us
-from gateway.domain.requests.request import Borrowing, Flag, Lending, Request, Role, Volume, VolumeState
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.partner_identifiers import list_item_barcodes, read_request_number, translate_agency
+from gateway.domain.requests.events import (
+    EventDetails,
+    EventKind,
+    EventSignal,
+    LoanCondition,
+    local_signal,
+    partner_signal,
+)
+from gateway.domain.requests.request import (
+    BorrowingState,
+    LendingState,
+    Request,
+    RequestFlag,
+    Role,
+    Volume,
+    VolumeState,
+)
+from gateway.domain.value import keyword_value, value
 
 Change = Callable[[Request], Request]
 
@@ -27,16 +42,16 @@ def _as_it_is(request: Request) -> Request:
     return request
 
 
-@frozen_by_name
+@keyword_value
 class Step:
     """One event. `prepare`: what the library's part leaves on the request, as in `happen.Happening`."""
 
-    signal: Signal
-    details: Details = Details()
+    signal: EventSignal
+    details: EventDetails = EventDetails()
     prepare: Change = _as_it_is
 
 
-@frozen
+@value
 class News:
     """`names`: numbers and barcodes by which the request is known; `number`: that of the request, as the command has
     it, in our spelling."""
@@ -63,7 +78,7 @@ def news_of(command: Command, result: Result, policy: CirculationPolicy) -> News
     if type(command) not in _STEPS or (isinstance(command, commands.Notice) and command.kind not in _TOLD):
         return None
     sent: Named | None = getattr(command, "request", None)
-    number = request_number(sent, policy).value
+    number = read_request_number(sent, policy).value
     names = (number, *_raw(sent), *_of_result(command, result, policy))
     return News(command, result, policy, tuple(dict.fromkeys(name for name in names if name)), number)
 
@@ -82,9 +97,9 @@ def _of_result(command: Command, result: Any, policy: CirculationPolicy) -> Iter
             yield result.hold.request_id
             return
         case commands.CheckIn() | commands.DeleteItem() if result.item is None and command.item is not None:
-            yield from item_barcodes(command.item, "", policy)
+            yield from list_item_barcodes(command.item, "", policy)
         case commands.Notice() if command.item is not None:
-            yield from item_barcodes(command.item, our_agency(command.sender, policy), policy)
+            yield from list_item_barcodes(command.item, translate_agency(command.sender, policy), policy)
     if result.item is not None:
         yield result.item.barcode
     loan = getattr(result, "loan", None)
@@ -129,12 +144,12 @@ def _next_to_come(request: Request) -> Volume | None:
 def _received(news: News, request: Request, volume: Volume | None) -> Step:
     command: commands.AcceptItem = news.command
     result: commands.ItemAccepted = news.result
-    number = request_number(command.request, news.policy)
+    number = read_request_number(command.request, news.policy)
     renewable = command.renewals_allowed if number.renewable is None else number.renewable
-    details = Details(
+    details = EventDetails(
         due=command.due,
         barcode=command.item.value.strip() if command.item is not None else "",
-        conditions=(Condition.LIBRARY_USE_ONLY,) if number.library_use_only else (),
+        conditions=(LoanCondition.LIBRARY_USE_ONLY,) if number.library_use_only else (),
         renewals_allowed=None if renewable else False,
         volumes=_named(request, volume),
     )
@@ -146,7 +161,7 @@ def _received(news: News, request: Request, volume: Volume | None) -> Step:
         )
         return replace(request, volumes=volumes, hold_id=result.hold.id if result.hold is not None else request.hold_id)
 
-    return Step(signal=by_us(Kind.RECEIVED), details=details, prepare=set_arrived_item)
+    return Step(signal=local_signal(EventKind.RECEIVED), details=details, prepare=set_arrived_item)
 
 
 # --- it is lent and comes back ---------------------------------------------------------------------------
@@ -157,7 +172,9 @@ def _lent(request: Request, volume: Volume | None, loan: Loan) -> Step:
         return replace(request, terms=replace(request.terms, patron_due=loan.due))
 
     return Step(
-        signal=by_us(Kind.LOANED_TO_PATRON), details=Details(volumes=_named(request, volume)), prepare=set_patron_due
+        signal=local_signal(EventKind.LOANED_TO_PATRON),
+        details=EventDetails(volumes=_named(request, volume)),
+        prepare=set_patron_due,
     )
 
 
@@ -176,7 +193,11 @@ def _checked_out(news: News, request: Request) -> Iterator[Step]:
     def set_lent_item(request: Request) -> Request:
         return replace(request, item_barcode=barcode, loan_id=loan.id, borrower_id=result.patron.id)
 
-    yield Step(signal=by_us(Kind.SHIPPED), details=Details(due=loan.due, barcode=barcode), prepare=set_lent_item)
+    yield Step(
+        signal=local_signal(EventKind.SHIPPED),
+        details=EventDetails(due=loan.due, barcode=barcode),
+        prepare=set_lent_item,
+    )
 
 
 def _is_borrower(request: Request, patron: Patron) -> bool:
@@ -192,23 +213,25 @@ def _checked_in(news: News, request: Request) -> Iterator[Step]:
     if request.role is Role.LENDING:
         other = result.loan is not None and request.loan_id not in ("", result.loan.id)
         other = other or (result.item is not None and result.item.barcode != request.item_barcode)
-        if not other and request.state in (Lending.SHIPPED, Lending.RETURNED, Lending.LOST):
-            yield Step(signal=by_us(Kind.CHECKED_IN))
+        if not other and request.state in (LendingState.SHIPPED, LendingState.RETURNED, LendingState.LOST):
+            yield Step(signal=local_signal(EventKind.CHECKED_IN))
         return
     volume = _scanned(news, request, command.item)
     if volume is None:
         return
-    details = Details(volumes=_named(request, volume))
+    details = EventDetails(volumes=_named(request, volume))
     if volume.state is VolumeState.LENT:
-        yield Step(signal=by_us(Kind.RETURNED_BY_PATRON), details=details)
+        yield Step(signal=local_signal(EventKind.RETURNED_BY_PATRON), details=details)
     if result.deleted and volume.state is not VolumeState.RETURNED:
-        yield Step(signal=by_us(Kind.RETURNED), details=details)
+        yield Step(signal=local_signal(EventKind.RETURNED), details=details)
 
 
 def _scanned(news: News, request: Request, sent: Named | None) -> Volume | None:
     """The volume that a command means by its barcode, or the only one of a request that it names."""
     item = news.result.item
-    barcodes = (item.barcode,) if item is not None else item_barcodes(sent, "", news.policy) if sent is not None else ()
+    barcodes = (
+        (item.barcode,) if item is not None else list_item_barcodes(sent, "", news.policy) if sent is not None else ()
+    )
     found = next((volume for code in barcodes if (volume := news.find_volume(request, code)) is not None), None)
     if found is not None or len(request.volumes) != 1 or not news.is_numbered(request):
         return found
@@ -223,7 +246,7 @@ def _deleted(news: News, request: Request) -> Iterator[Step]:
     command: commands.DeleteItem = news.command
     volume = _scanned(news, request, command.item)
     if volume is not None and volume.state is not VolumeState.RETURNED:
-        yield Step(signal=by_us(Kind.RETURNED), details=Details(volumes=_named(request, volume)))
+        yield Step(signal=local_signal(EventKind.RETURNED), details=EventDetails(volumes=_named(request, volume)))
 
 
 # --- the time of the loan --------------------------------------------------------------------------------
@@ -235,13 +258,13 @@ def _renewed(news: News, request: Request) -> Iterator[Step]:
     loan = result.loan
     if request.role is Role.BORROWING:
         volume, until = news.find_volume(request, result.item.barcode), request.terms.patron_due
-        pending = Flag.RENEWAL_PENDING in request.flags
+        pending = RequestFlag.RENEWAL_PENDING in request.flags
         if volume is not None and not pending and (until is None or loan.due > until):
-            yield Step(signal=by_us(Kind.RENEW))
+            yield Step(signal=local_signal(EventKind.RENEW))
         return
     if loan.id == request.loan_id and not _is_known(request, loan.due):
-        yield Step(signal=by_partner(Kind.RENEW))
-        yield Step(signal=by_us(Kind.RENEW_ACCEPTED), details=Details(due=loan.due))
+        yield Step(signal=partner_signal(EventKind.RENEW))
+        yield Step(signal=local_signal(EventKind.RENEW_ACCEPTED), details=EventDetails(due=loan.due))
 
 
 def _is_known(request: Request, due: datetime) -> bool:
@@ -254,18 +277,25 @@ def _recalled(news: News, request: Request) -> Iterator[Step]:
     command: commands.Recall = news.command
     result: commands.ItemRecalled = news.result
     due = command.due if command.due is not None else result.loan.due
-    recalled, known = Flag.RECALLED in request.flags, request.terms.lender_due
+    recalled, known = RequestFlag.RECALLED in request.flags, request.terms.lender_due
     if request.role is Role.BORROWING:
         if not recalled or command.due not in (None, known):
-            yield Step(signal=by_partner(Kind.RECALL), details=Details(due=command.due))
+            yield Step(signal=partner_signal(EventKind.RECALL), details=EventDetails(due=command.due))
     elif result.loan.id == request.loan_id and not (recalled and due == known):
-        yield Step(signal=by_us(Kind.RECALL), details=Details(due=due))
+        yield Step(signal=local_signal(EventKind.RECALL), details=EventDetails(due=due))
 
 
 def _cancelled(_news: News, request: Request) -> Iterator[Step]:
-    if request.state in (Borrowing.CANCELLED, Borrowing.CANCEL_PENDING, Lending.CANCELLED, Lending.CANCEL_PENDING):
+    if request.state in (
+        BorrowingState.CANCELLED,
+        BorrowingState.CANCEL_PENDING,
+        LendingState.CANCELLED,
+        LendingState.CANCEL_PENDING,
+    ):
         return
-    yield Step(signal=by_us(Kind.CANCEL) if request.role is Role.BORROWING else by_partner(Kind.CANCEL))
+    yield Step(
+        signal=local_signal(EventKind.CANCEL) if request.role is Role.BORROWING else partner_signal(EventKind.CANCEL)
+    )
 
 
 # --- what has happened elsewhere -------------------------------------------------------------------------
@@ -292,7 +322,7 @@ def _announced(news: News, request: Request) -> Iterator[Step]:
     known = news.find_volume(request, accepted.item.barcode) is not None
     if known or volume is None or volume.barcode or _somebody_elses(request, accepted.patron):
         return
-    yield Step(signal=by_partner(Kind.WILL_SUPPLY), prepare=_with_barcode(volume, accepted.item.barcode))
+    yield Step(signal=partner_signal(EventKind.WILL_SUPPLY), prepare=_with_barcode(volume, accepted.item.barcode))
 
 
 def _sent(news: News, request: Request) -> Iterator[Step]:
@@ -303,15 +333,15 @@ def _sent(news: News, request: Request) -> Iterator[Step]:
     item: Item | None = news.result.item
     barcode = item.barcode if item is not None and item.temporary else volume.barcode
     if volume.state is VolumeState.EXPECTED or volume.barcode != barcode:
-        details = Details(due=news.command.due, volumes=_named(request, volume))
-        yield Step(signal=by_partner(Kind.SHIPPED), details=details, prepare=_with_barcode(volume, barcode))
+        details = EventDetails(due=news.command.due, volumes=_named(request, volume))
+        yield Step(signal=partner_signal(EventKind.SHIPPED), details=details, prepare=_with_barcode(volume, barcode))
 
 
 def _meant_by_notice(news: News, request: Request) -> Volume | None:
     notice: commands.Notice = news.command
     found = _scanned(news, request, notice.item)
     if found is None and notice.item is not None:
-        codes = item_barcodes(notice.item, our_agency(notice.sender, news.policy), news.policy)
+        codes = list_item_barcodes(notice.item, translate_agency(notice.sender, news.policy), news.policy)
         found = next((volume for code in codes if (volume := news.find_volume(request, code)) is not None), None)
     return found or (request.volumes[0] if len(request.volumes) == 1 and news.is_numbered(request) else None)
 
@@ -327,12 +357,12 @@ def _with_barcode(volume: Volume, barcode: str) -> Change:
 def _home_again(news: News, request: Request) -> Iterator[Step]:
     volume = _meant_by_notice(news, request)
     if volume is not None and volume.state not in (VolumeState.EXPECTED, VolumeState.CHECKED_IN):
-        yield Step(signal=by_partner(Kind.CHECKED_IN), details=Details(volumes=_named(request, volume)))
+        yield Step(signal=partner_signal(EventKind.CHECKED_IN), details=EventDetails(volumes=_named(request, volume)))
 
 
 def _arrived_there(_news: News, request: Request) -> Iterator[Step]:
-    if request.state is Lending.SHIPPED:
-        yield Step(signal=by_partner(Kind.RECEIVED))
+    if request.state is LendingState.SHIPPED:
+        yield Step(signal=partner_signal(EventKind.RECEIVED))
 
 
 def _granted(news: News, request: Request) -> Iterator[Step]:
@@ -340,19 +370,27 @@ def _granted(news: News, request: Request) -> Iterator[Step]:
     due: commands.Due = news.command.due
     if due is None or due == request.terms.lender_due:
         return
-    pending = Flag.RENEWAL_PENDING in request.flags
-    yield Step(signal=by_partner(Kind.RENEW_ACCEPTED if pending else Kind.DUE_DATE_CHANGED), details=Details(due=due))
+    pending = RequestFlag.RENEWAL_PENDING in request.flags
+    yield Step(
+        signal=partner_signal(EventKind.RENEW_ACCEPTED if pending else EventKind.DUE_DATE_CHANGED),
+        details=EventDetails(due=due),
+    )
 
 
 def _will_not_come(news: News, request: Request) -> Iterator[Step]:
     volume = _meant_by_notice(news, request) or _next_to_come(request)
-    if request.state is Borrowing.CANCEL_PENDING:
-        kind = Kind.CANCEL_ACCEPTED
-    elif request.state in (Borrowing.REQUESTED, Borrowing.WILL_SUPPLY, Borrowing.HOLD_PLACED, Borrowing.CONDITIONAL):
-        kind = Kind.UNFILLED
+    if request.state is BorrowingState.CANCEL_PENDING:
+        kind = EventKind.CANCEL_ACCEPTED
+    elif request.state in (
+        BorrowingState.REQUESTED,
+        BorrowingState.WILL_SUPPLY,
+        BorrowingState.HOLD_PLACED,
+        BorrowingState.CONDITIONAL,
+    ):
+        kind = EventKind.UNFILLED
     else:
         return
-    yield Step(signal=by_partner(kind), prepare=_with_barcode(volume, "") if volume is not None else _as_it_is)
+    yield Step(signal=partner_signal(kind), prepare=_with_barcode(volume, "") if volume is not None else _as_it_is)
 
 
 _Told = Callable[[News, Request], Iterator[Step]]

@@ -14,11 +14,11 @@ from sqlalchemy import Connection
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar as times
-from gateway.domain.requests.events import Details, Event, Kind, by_us
-from gateway.domain.requests.partner_policy import Gather
-from gateway.domain.requests.views import GatheredOrder, NotThere, Page
-from gateway.domain.value import frozen
-from gateway.ports.partner_channel import Delivered, GatheredFile, Gathers, PartnerMessage
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.partner_policy import BatchRule
+from gateway.domain.requests.views import BatchedOrder, NotFound, ResultPage
+from gateway.domain.value import value
+from gateway.ports.partner_channel import DeliveryResult, OrderBatchFile, PartnerMessage, SendsBatches
 from gateway.services.outbox.attempts import said_no
 from gateway.services.outbox.queue import Handled, Handler
 from gateway.services.requests.effects import channel_of, file_number
@@ -35,7 +35,7 @@ LEFT_OVER = timedelta(minutes=1)
 """Shortest wait of an order that could not go with the others, since another message of its request comes first."""
 
 
-@frozen
+@value
 class Filing:
     """`houses` by symbol."""
 
@@ -55,14 +55,14 @@ class Filing:
         return Handled("gathered", lambda c: self._form_batches(c, house, *found))
 
     def _form_batches(
-        self, connection: Connection, house: House, profile: Profile, rule: Gather, channel: Gathers
+        self, connection: Connection, house: House, profile: Profile, rule: BatchRule, channel: SendsBatches
     ) -> None:
         ready = order_batches.ready(connection, house.symbol, profile.name, order_batches.ALL)
         for orders in _files(ready, profile, rule.most, channel):
             _file(connection, house, profile, rule, orders)
         if order_batches.any_waits(connection, house.symbol, profile.name):
             now = house.now()
-            due = max(times.due(rule, now, house.calendar), now + LEFT_OVER)
+            due = max(times.batch_due(rule, now, house.calendar), now + LEFT_OVER)
             order_batches.awaits(connection, house.symbol, profile.name, now, due, order_batches.ALL)
 
     # --- the file ----------------------------------------------------------------------------------------
@@ -73,27 +73,30 @@ class Filing:
         orders = await house.store.read(lambda c: order_batches.in_hand(c, house.symbol, row.id))
         profile, policy = house.require_partner(row.target)
         channel = house.channels.get(policy.channel)
-        if not isinstance(channel, Gathers):
+        if not isinstance(channel, SendsBatches):
             return Handled(
                 "its orders go one by one", lambda c: order_batches.dissolve(c, house.symbol, row.id, house.now())
             )
         messages = [parse_message(one.payload) for one in orders]
         number = str(json.loads(row.payload)["number"])
-        outcomes = await channel.send_batch(messages, GatheredFile(id=row.id, number=number, at=row.created), profile)
-        sent = sum(isinstance(one, Delivered) for one in outcomes)
+        outcomes = await channel.send_batch(messages, OrderBatchFile(id=row.id, number=number, at=row.created), profile)
+        sent = sum(isinstance(one, DeliveryResult) for one in outcomes)
         ends = tuple(zip(orders, messages, outcomes, strict=True))
         return Handled(f"file {number}: {sent} of {len(ends)} orders", lambda c: _end(c, house, row.id, ends))
 
 
 def _end(
-    connection: Connection, house: House, file_id: str, ends: Sequence[tuple[Row, PartnerMessage, Delivered | Refused]]
+    connection: Connection,
+    house: House,
+    file_id: str,
+    ends: Sequence[tuple[Row, PartnerMessage, DeliveryResult | Refused]],
 ) -> None:
     for _, message, outcome in ends:  # first, since what changes a request locks it before the lane
-        if isinstance(outcome, Delivered):
+        if isinstance(outcome, DeliveryResult):
             told(connection, house, message, outcome)
     now = house.now()
     for order, _, outcome in ends:
-        if isinstance(outcome, Delivered):
+        if isinstance(outcome, DeliveryResult):
             outbox.done(connection, order, outcome.note or "delivered", now)
         else:
             order_batches.drop(connection, house.symbol, file_id, order.id)
@@ -104,7 +107,7 @@ def _end(
 
 
 def _files(
-    orders: Sequence[Row], profile: Profile, most: int, channel: Gathers
+    orders: Sequence[Row], profile: Profile, most: int, channel: SendsBatches
 ) -> Iterator[Sequence[tuple[Row, PartnerMessage]]]:
     """Those that can go together, oldest first, no more than `most`."""
     groups: dict[str, list[tuple[Row, PartnerMessage]]] = defaultdict(list)
@@ -122,7 +125,7 @@ def _file(
     connection: Connection,
     house: House,
     profile: Profile,
-    rule: Gather,
+    rule: BatchRule,
     orders: Sequence[tuple[Row, PartnerMessage]],
 ) -> None:
     now = house.now()
@@ -154,14 +157,14 @@ def _file(
     order_batches.add(connection, row, entries)
 
 
-def gathered(connection: Connection, house: House, limit: int, cursor: str) -> Page[GatheredOrder]:
+def gathered(connection: Connection, house: House, limit: int, cursor: str) -> ResultPage[BatchedOrder]:
     """Oldest first."""
     page = order_batches.unsent(connection, house.symbol, limit, cursor)
-    return Page(tuple(_view(connection, house, row) for row in page.rows), page.cursor)
+    return ResultPage(tuple(_view(connection, house, row) for row in page.rows), page.cursor)
 
 
-def _view(connection: Connection, house: House, order: Row) -> GatheredOrder:
-    view = GatheredOrder(id=order.id, partner=order.target, request_id=order.request_id, created=order.created)
+def _view(connection: Connection, house: House, order: Row) -> BatchedOrder:
+    view = BatchedOrder(id=order.id, partner=order.target, request_id=order.request_id, created=order.created)
     file_id = order_batches.file_of(order)
     if not file_id:
         return replace(view, due=order_batches.due_of(connection, house.symbol, order.target))
@@ -173,8 +176,8 @@ def _view(connection: Connection, house: House, order: Row) -> GatheredOrder:
 def skip_orders(connection: Connection, house: House, file: Row, reason: str, actor: str) -> None:
     """Of a file that is never sent. Who decided it stands in the history of each request."""
     for order in order_batches.in_hand(connection, house.symbol, file.id):
-        details = Details(note=f"outbox: {order.kind} {order.target} skipped: {reason}")
-        event = Event(by_us(Kind.NOTE), house.now(), actor, details)
-        with suppress(NotThere):
+        details = EventDetails(note=f"outbox: {order.kind} {order.target} skipped: {reason}")
+        event = Event(local_signal(EventKind.NOTE), house.now(), actor, details)
+        with suppress(NotFound):
             happen_in(connection, house, Happening(request_id=order.request_id, event=event))
         outbox.let_be(connection, order, reason, actor, house.now())

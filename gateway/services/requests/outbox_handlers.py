@@ -9,15 +9,15 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from gateway.domain import due_dates
-from gateway.domain.problems import About, OutcomeUnknown, Reason, Refused
-from gateway.domain.requests.events import Condition, Details, Event, Kind, Reasons, by_us
-from gateway.domain.requests.request import Borrowing, Flag, Request
+from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
+from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, ReasonCodes, local_signal
+from gateway.domain.requests.request import BorrowingState, Request, RequestFlag
 from gateway.domain.requests.state_machine import Denied
-from gateway.domain.requests.state_table import Follow, Library
-from gateway.domain.requests.views import NotNow
-from gateway.domain.value import frozen
+from gateway.domain.requests.state_table import FollowUp, LibraryAction
+from gateway.domain.requests.views import EventDenied
+from gateway.domain.value import value
 from gateway.ports.library_system import PatronKey
-from gateway.ports.outgoing_mail import Mailer, Sender
+from gateway.ports.outgoing_mail import LetterSender, Mailer
 from gateway.services.letters import Letters, NoticeFacts, build_mail, mail_address
 from gateway.services.outbox.attempts import may_have_arrived
 from gateway.services.outbox.queue import Handled, Handler
@@ -39,14 +39,14 @@ QUERY = "query"
 """The letter that asks the patron something."""
 
 
-@frozen
+@value
 class Handlers:
     """`houses` by symbol; `sender`: whose address letters to patrons carry."""
 
     houses: Mapping[str, House]
     letters: Letters
     mailer: Mailer
-    sender: Sender
+    sender: LetterSender
 
     def handlers_by_kind(self) -> Mapping[str, Handler]:
         own: dict[str, Handler] = {
@@ -67,7 +67,9 @@ class Handlers:
         channel = house.channels.get(policy.channel)
         if channel is None:
             raise Refused(
-                Reason.UNSUPPORTED_SERVICE, f"The channel '{policy.channel}' is not there.", about=About.RECEIVER
+                RefusalReason.UNSUPPORTED_SERVICE,
+                f"The channel '{policy.channel}' is not there.",
+                about=MessagePart.RECEIVER,
             )
         delivered = await channel.send(message, profile)
         return Handled(delivered.note or "delivered", lambda c: told(c, house, message, delivered))
@@ -116,7 +118,7 @@ class Handlers:
         request = await require_request(house, row.request_id)
         if not row.target.startswith(f"{DESK}:"):
             attempt: int = json.loads(row.payload).get("attempt", 0)
-            return Handled(await call(house, Library(row.target), request, row.id, attempt))
+            return Handled(await call(house, LibraryAction(row.target), request, row.id, attempt))
         event = parse_event(json.loads(row.payload)["event"])
         try:
             leaves = await at_the_desk(house, request, event, row.id)
@@ -152,16 +154,16 @@ async def follow_up(house: House, work: str, request_id: str) -> str:
 
 async def _decide_condition(house: House, request_id: str) -> str:
     request = await require_request(house, request_id)
-    if request.state is not Borrowing.CONDITIONAL:
+    if request.state is not BorrowingState.CONDITIONAL:
         return "no condition is open"
     match house.workflow(request).borrowing.conditions:
         case "accept":
-            return await _happen(house, request, Kind.CONDITION_ACCEPTED)
+            return await _happen(house, request, EventKind.CONDITION_ACCEPTED)
         case "refuse":
-            return await _happen(house, request, Kind.CONDITION_REFUSED)
+            return await _happen(house, request, EventKind.CONDITION_REFUSED)
         case "patron" if request.patron.id:
-            details = Details(query=exchange_id(house.now()), reason=_about(request), note=_question(request))
-            return await _happen(house, request, Kind.PATRON_ASKED, details)
+            details = EventDetails(query=exchange_id(house.now()), reason=_about(request), note=_question(request))
+            return await _happen(house, request, EventKind.PATRON_ASKED, details)
     return "staff decide"
 
 
@@ -169,9 +171,9 @@ def _about(request: Request) -> str:
     """What the patron is asked about: a word of the query letter."""
     attempt = request.attempt
     if attempt is not None and attempt.cost is not None:
-        return Condition.COST.value
+        return LoanCondition.COST.value
     conditions = attempt.conditions if attempt is not None else ()
-    return conditions[0].value if conditions else Condition.OTHER.value
+    return conditions[0].value if conditions else LoanCondition.OTHER.value
 
 
 def _question(request: Request) -> str:
@@ -182,29 +184,33 @@ def _question(request: Request) -> str:
 async def _patron_answer(house: House, request_id: str) -> str:
     request = await require_request(house, request_id)
     query = request.query
-    if request.state is not Borrowing.CONDITIONAL or query is None or not query.answer:
+    if request.state is not BorrowingState.CONDITIONAL or query is None or not query.answer:
         return "nothing to decide"
     if request.attempt is not None and query.asked < request.attempt.asked:
         return "the question was about an earlier supplier"
-    return await _happen(house, request, Kind.CONDITION_ACCEPTED if query.answer == "yes" else Kind.CONDITION_REFUSED)
+    return await _happen(
+        house, request, EventKind.CONDITION_ACCEPTED if query.answer == "yes" else EventKind.CONDITION_REFUSED
+    )
 
 
 async def _decide_renewal(house: House, request_id: str) -> str:
     request = await require_request(house, request_id)
-    if Flag.RENEWAL_PENDING not in request.flags:
+    if RequestFlag.RENEWAL_PENDING not in request.flags:
         return "no renewal is wanted"
     rules = house.workflow(request).lending
     if rules.renew == "staff":
         return "staff decide"
-    reason = "" if rules.renew == "grant" else Reasons.POLICY.value
+    reason = "" if rules.renew == "grant" else ReasonCodes.POLICY.value
     if not reason and request.terms.renewals >= rules.renewals:
-        reason = Reasons.RENEWAL_LIMIT.value
+        reason = ReasonCodes.RENEWAL_LIMIT.value
     if not reason and await _is_wanted_here(house, request):
-        reason = Reasons.HAS_REQUESTS.value
+        reason = ReasonCodes.HAS_REQUESTS.value
     if reason:
-        return await _happen(house, request, Kind.RENEW_REFUSED, Details(reason=reason, due=request.terms.lender_due))
-    until = due_dates.renewed_due(request.terms.lender_due, house.now(), rules.renewal_days, house.calendar)
-    return await _happen(house, request, Kind.RENEW_ACCEPTED, Details(due=until))
+        return await _happen(
+            house, request, EventKind.RENEW_REFUSED, EventDetails(reason=reason, due=request.terms.lender_due)
+        )
+    until = due_dates.extend_lender_due(request.terms.lender_due, house.now(), rules.renewal_days, house.calendar)
+    return await _happen(house, request, EventKind.RENEW_ACCEPTED, EventDetails(due=until))
 
 
 async def _is_wanted_here(house: House, request: Request) -> bool:
@@ -220,25 +226,25 @@ async def _is_wanted_here(house: House, request: Request) -> bool:
 
 async def _report_status(house: House, request_id: str) -> str:
     request = await require_request(house, request_id)
-    details = Details(status=request.state.value, due=request.terms.lender_due)
-    return await _happen(house, request, Kind.STATUS_REPORT, details)
+    details = EventDetails(status=request.state.value, due=request.terms.lender_due)
+    return await _happen(house, request, EventKind.STATUS_REPORT, details)
 
 
-async def _happen(house: House, request: Request, kind: Kind, details: Details | None = None) -> str:
+async def _happen(house: House, request: Request, kind: EventKind, details: EventDetails | None = None) -> str:
     """An event by rule. What has become impossible meanwhile is left."""
-    event = Event(by_us(kind), house.now(), "rule", details or Details())
+    event = Event(local_signal(kind), house.now(), "rule", details or EventDetails())
     try:
         await happen(house, Happening(request_id=request.id, event=event))
-    except NotNow as late:
+    except EventDenied as late:
         return f"not possible any more: {late.denied.detail}"
     return kind.value
 
 
 _WORK: dict[str, Callable[[House, str], Awaitable[str]]] = {
-    Follow.FIND_SUPPLIER.value: find_supplier,
-    Follow.DECIDE_CONDITION.value: _decide_condition,
-    Follow.DECIDE_RENEWAL.value: _decide_renewal,
-    Follow.REPORT_STATUS.value: _report_status,
-    Follow.PATRON_ANSWER.value: _patron_answer,
+    FollowUp.FIND_SUPPLIER.value: find_supplier,
+    FollowUp.DECIDE_CONDITION.value: _decide_condition,
+    FollowUp.DECIDE_RENEWAL.value: _decide_renewal,
+    FollowUp.REPORT_STATUS.value: _report_status,
+    FollowUp.PATRON_ANSWER.value: _patron_answer,
     LOCATE: locate,
 }

@@ -7,17 +7,27 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from gateway.domain.problems import About, Reason, Refusal, Refused
+from gateway.domain.problems import MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Details, Event, Kind, by_partner, by_us
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.partner_policy import PartnerRole
-from gateway.domain.requests.request import OPEN_ATTEMPT, Costs, Lending, Note, Party, PatronLink, Request, Role, Volume
-from gateway.domain.requests.request_updates import with_attempt
+from gateway.domain.requests.request import (
+    OPEN_ATTEMPT,
+    LendingState,
+    LibraryParty,
+    PatronLink,
+    Request,
+    RequestCosts,
+    RequestNote,
+    Role,
+    Volume,
+)
+from gateway.domain.requests.request_updates import replace_attempt
 from gateway.domain.requests.state_machine import Denied
-from gateway.domain.requests.state_table import Timer
+from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.views import LendingDraft
-from gateway.domain.value import frozen
-from gateway.ports.partner_channel import Delivered, FromPartner, PartnerMessage, Taken
+from gateway.domain.value import value
+from gateway.ports.partner_channel import DeliveryResult, InboxResult, IncomingPartnerMessage, PartnerMessage
 from gateway.services.requests.deadlines import when
 from gateway.services.requests.effects import PARTNER, new_row, without_patron, work_row
 from gateway.services.requests.intake import next_number
@@ -34,25 +44,31 @@ from gateway.store.schema import exchange_id
 ACTOR = "outbox"
 
 
-@frozen
+@value
 class Doors:
     """Implements `ports.partner_channel.Receive` for all libraries of the installation. `houses` by symbol."""
 
     houses: Mapping[str, House]
 
-    async def receive_message(self, message: FromPartner, profile: Profile | None) -> Taken:
+    async def receive_message(self, message: IncomingPartnerMessage, profile: Profile | None) -> InboxResult:
         """Raises Unavailable."""
         house = self._find_library(message.receiver, profile)
         if house is None:
-            refusal = Refusal(Reason.UNKNOWN_AGENCY, "There is no such library here.", About.RECEIVER, message.receiver)
-            return Taken(refused=refusal)
+            refusal = Refusal(
+                RefusalReason.UNKNOWN_AGENCY, "There is no such library here.", MessagePart.RECEIVER, message.receiver
+            )
+            return InboxResult(refused=refusal)
         partner = profile or house.find_partner_by_symbol(message.sender)
         if partner is None:
-            refusal = Refusal(Reason.UNKNOWN_SENDER, "The sender is not known here.", About.SENDER, message.sender)
-            return Taken(refused=refusal)
+            refusal = Refusal(
+                RefusalReason.UNKNOWN_SENDER, "The sender is not known here.", MessagePart.SENDER, message.sender
+            )
+            return InboxResult(refused=refusal)
         return await Incoming(house).receive_message(message, partner)
 
-    def receive_in(self, connection: Connection, symbol: str, message: FromPartner, profile: Profile) -> Taken:
+    def receive_in(
+        self, connection: Connection, symbol: str, message: IncomingPartnerMessage, profile: Profile
+    ) -> InboxResult:
         """See `services.exchange.handlers.Doors`."""
         return Incoming(self.houses[symbol]).receive_in(connection, message, profile)
 
@@ -66,26 +82,26 @@ class Doors:
         return next((house for name, house in self.houses.items() if name.casefold() == wanted), None)
 
 
-@frozen
+@value
 class Incoming:
     """Messages of partners to one library."""
 
     house: House
 
-    async def receive_message(self, message: FromPartner, profile: Profile) -> Taken:
+    async def receive_message(self, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
         """Raises Unavailable."""
         taken = await self.house.store.write(lambda c: self.receive_in(c, message, profile))
         self.house.wake_outbox()
         return taken
 
-    def receive_in(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
+    def receive_in(self, connection: Connection, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
         """Inside a transaction that does more; whoever ends it nudges the house."""
         symbol = self.house.symbol
         seen = history.seen(connection, symbol, profile.name, message.id)
         if seen is not None:
-            refused = Refusal(Reason(seen.reason), seen.refused, About.REQUEST) if seen.refused else None
+            refused = Refusal(RefusalReason(seen.reason), seen.refused, MessagePart.REQUEST) if seen.refused else None
             known = requests.load(connection, symbol, seen.request_id) if seen.request_id else None
-            return Taken(seen.request_id, refused, repeated=True, request=known)
+            return InboxResult(seen.request_id, refused, repeated=True, request=known)
         taken = self._apply_message(connection, message, profile)
         refusal = taken.refused
         history.keep(
@@ -102,7 +118,9 @@ class Incoming:
         )
         return taken
 
-    def answer_unfilled(self, connection: Connection, message: FromPartner, profile: Profile, why: Details) -> None:
+    def answer_unfilled(
+        self, connection: Connection, message: IncomingPartnerMessage, profile: Profile, why: EventDetails
+    ) -> None:
         """What is asked for is answered so at once, and no request is made of it: only that the message was here is
         kept, so that it is answered once. Inside a transaction, as `take`."""
         house, at = self.house, self.house.now()
@@ -113,7 +131,7 @@ class Incoming:
         asked = replace(without_patron(message.request), library=house.symbol, id="", number="")
         answer = PartnerMessage(
             id=exchange_id(at),
-            kind=Kind.UNFILLED,
+            kind=EventKind.UNFILLED,
             at=at,
             sender=house.party,
             receiver=_requester(house, profile, asked.partner),
@@ -124,15 +142,15 @@ class Incoming:
         )
         outbox.add(connection, new_row(asked, PARTNER, profile.name, dump_message(answer), at, answer.id))
 
-    def _apply_message(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
+    def _apply_message(self, connection: Connection, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
         symbol = self.house.symbol
-        if message.kind is Kind.REQUEST and message.role is Role.LENDING:
+        if message.kind is EventKind.REQUEST and message.role is Role.LENDING:
             return self._take_new_request(connection, message, profile)
         found = requests.by_transaction(connection, symbol, message.role, profile.name, message.transaction)
         if found is None:
-            return Taken(refused=_unknown(message))
+            return InboxResult(refused=_unknown(message))
         event = Event(
-            by_partner(message.kind),
+            partner_signal(message.kind),
             self.house.now(),
             f"partner:{message.sender}",
             message.details,
@@ -142,31 +160,33 @@ class Incoming:
         refused = message.guard(request) if message.guard is not None and request is not None else None
         if refused is not None and request is not None:
             kept_denied(connection, self.house, request, event, refused.detail)
-            return Taken(found.request_id, refused, event=event, request=request)
+            return InboxResult(found.request_id, refused, event=event, request=request)
         prepare = handed_over(connection, self.house, message, profile, found)
         happening = Happening(request_id=found.request_id, event=event, prepare=prepare)
         outcome = happen_in(connection, self.house, happening)
         if isinstance(outcome, Denied):
-            return Taken(found.request_id, refusal_of(outcome), event=event, request=request)
-        return Taken(found.request_id, event=event, request=outcome.request)
+            return InboxResult(found.request_id, refusal_of(outcome), event=event, request=request)
+        return InboxResult(found.request_id, event=event, request=outcome.request)
 
     # --- a new request -----------------------------------------------------------------------------------
 
-    def _take_new_request(self, connection: Connection, message: FromPartner, profile: Profile) -> Taken:
+    def _take_new_request(
+        self, connection: Connection, message: IncomingPartnerMessage, profile: Profile
+    ) -> InboxResult:
         house = self.house
         known = requests.by_transaction(connection, house.symbol, Role.LENDING, profile.name, message.transaction)
         if known is not None:  # the same request under another message id: a reminder, or a sender that forgot
             request = requests.load(connection, house.symbol, known.request_id)
             refused = message.guard(request) if message.guard is not None and request is not None else None
-            return Taken(known.request_id, refused, repeated=refused is None, request=request)
+            return InboxResult(known.request_id, refused, repeated=refused is None, request=request)
         if message.request is None or not message.transaction:
-            return Taken(refused=Refusal(Reason.DATA_MISSING, "The request has no content or no number."))
+            return InboxResult(refused=Refusal(RefusalReason.DATA_MISSING, "The request has no content or no number."))
         try:
             request = lending_request(connection, house, message.request, profile, message.transaction)
         except Refused as no:
-            return Taken(refused=Refusal.from_error(no))
+            return InboxResult(refused=Refusal.from_error(no))
         begin(connection, house, request, f"partner:{message.sender}")
-        return Taken(request.id, request=request)
+        return InboxResult(request.id, request=request)
 
 
 def lending_request(
@@ -175,7 +195,9 @@ def lending_request(
     """The lending request for what a partner asks; not stored yet. Raises Refused(UNAUTHORIZED_SERVICE)."""
     partner = profile.partner
     if partner is None or PartnerRole.REQUESTER not in partner.roles:
-        raise Refused(Reason.UNAUTHORIZED_SERVICE, "This partner may not request anything here.", about=About.SENDER)
+        raise Refused(
+            RefusalReason.UNAUTHORIZED_SERVICE, "This partner may not request anything here.", about=MessagePart.SENDER
+        )
     now = house.now()
     number = next_number(connection, house, Role.LENDING, profile=profile.name)
     return replace(
@@ -183,7 +205,7 @@ def lending_request(
         library=house.symbol,
         id=exchange_id(now),
         role=Role.LENDING,
-        state=Lending.NEW,
+        state=LendingState.NEW,
         number=number,
         created=now,
         changed=now,
@@ -222,14 +244,16 @@ async def staff_request(house: House, draft: LendingDraft) -> Request:
     profile = house.profile(draft.requester.profile) or house.find_partner_by_symbol(draft.requester.symbol)
     if profile is None or profile.partner is None:
         raise Refused(
-            Reason.UNKNOWN_AGENCY,
+            RefusalReason.UNKNOWN_AGENCY,
             "There is no profile of the library that asks.",
-            about=About.SENDER,
+            about=MessagePart.SENDER,
             value=draft.requester.profile or draft.requester.symbol,
         )
     if not (draft.citation.title or draft.citation.component_title or draft.citation.identifiers):
         raise Refused(
-            Reason.DATA_MISSING, "A title or a standard number is needed to know what is asked for.", about=About.RECORD
+            RefusalReason.DATA_MISSING,
+            "A title or a standard number is needed to know what is asked for.",
+            about=MessagePart.RECORD,
         )
     patron = await registered_patron(house, profile, draft.patron) if draft.patron is not None else PatronLink()
     request = await house.store.write(lambda c: _from_staff(c, house, draft, profile, patron))
@@ -245,14 +269,14 @@ def _from_staff(
         library=house.symbol,
         id="",
         role=Role.LENDING,
-        state=Lending.NEW,
+        state=LendingState.NEW,
         number="",
         created=now,
         changed=now,
         citation=draft.citation,
         service=draft.service,
         dates=draft.dates,
-        costs=Costs(maximum=draft.maximum_cost),
+        costs=RequestCosts(maximum=draft.maximum_cost),
         extras=draft.extras,
         partner=draft.requester,
         source=draft.source,
@@ -263,13 +287,13 @@ def _from_staff(
         transaction=draft.transaction or request.number,
         external=draft.external,
         direct_patron=patron,
-        notes=(Note(now, draft.actor, draft.note),) if draft.note else (),
+        notes=(RequestNote(now, draft.actor, draft.note),) if draft.note else (),
     )
     if requests.by_transaction(connection, house.symbol, Role.LENDING, profile.name, request.transaction) is not None:
         raise Refused(
-            Reason.DUPLICATE_REQUEST,
+            RefusalReason.DUPLICATE_REQUEST,
             "This library has a request under this number already.",
-            about=About.REQUEST,
+            about=MessagePart.REQUEST,
             value=request.transaction,
         )
     begin(connection, house, request, draft.actor)
@@ -296,16 +320,16 @@ def registered(connection: Connection, house: House, request: Request, actor: st
             library=house.symbol,
             request_id=request.id,
             at=at,
-            event=Event(by_partner(Kind.REQUEST), at, actor),
-            before=Lending.NEW.value,
-            after=Lending.NEW.value,
+            event=Event(partner_signal(EventKind.REQUEST), at, actor),
+            before=LendingState.NEW.value,
+            after=LendingState.NEW.value,
         ),
     )
-    if (over := when(house, Timer.NEED_BY, request, at)) is not None:
-        timers.start(connection, house.symbol, request.id, Timer.NEED_BY, over)
+    if (over := when(house, TimerKind.NEED_BY, request, at)) is not None:
+        timers.start(connection, house.symbol, request.id, TimerKind.NEED_BY, over)
 
 
-def _requester(house: House, profile: Profile, said: Party) -> Party:
+def _requester(house: House, profile: Profile, said: LibraryParty) -> LibraryParty:
     """What the message says of its sender outweighs the profile, but for who it is."""
     ours = house.party_of_partner(profile.name)
     return replace(
@@ -317,15 +341,17 @@ def _requester(house: House, profile: Profile, said: Party) -> Party:
     )
 
 
-def _unknown(message: FromPartner) -> Refusal:
-    return Refusal(Reason.UNKNOWN_REQUEST, "There is no request with this number.", About.REQUEST, message.transaction)
+def _unknown(message: IncomingPartnerMessage) -> Refusal:
+    return Refusal(
+        RefusalReason.UNKNOWN_REQUEST, "There is no request with this number.", MessagePart.REQUEST, message.transaction
+    )
 
 
 def handed_over(
-    connection: Connection, house: House, message: FromPartner, profile: Profile, found: Found
+    connection: Connection, house: House, message: IncomingPartnerMessage, profile: Profile, found: Found
 ) -> Callable[[Request], Request]:
     """What becomes of the request before the event. The transaction keeps its number; both may use it."""
-    if message.kind is not Kind.FORWARDED or message.role is not Role.BORROWING:
+    if message.kind is not EventKind.FORWARDED or message.role is not Role.BORROWING:
         return as_it_is
     new = house.find_partner_by_symbol(message.details.partner)
     if new is None or new.partner is None or new.name == profile.name:
@@ -340,15 +366,15 @@ def handed_over(
     return lambda request: _with(request, found.attempt, party, channel)
 
 
-def _with(request: Request, number: int, party: Party, channel: str) -> Request:
+def _with(request: Request, number: int, party: LibraryParty, channel: str) -> Request:
     attempt = request.find_attempt(number)
     if attempt is None or attempt.status not in OPEN_ATTEMPT:
         return request
-    new = with_attempt(request, replace(attempt, partner=party.profile, symbol=party.symbol, channel=channel))
+    new = replace_attempt(request, replace(attempt, partner=party.profile, symbol=party.symbol, channel=channel))
     return replace(new, partner=party) if number == request.current else new
 
 
-def told(connection: Connection, house: House, message: PartnerMessage, delivered: Delivered) -> None:
+def told(connection: Connection, house: House, message: PartnerMessage, delivered: DeliveryResult) -> None:
     """In the transaction that ends the message. An answer to what became no request has none that it could concern."""
     if not message.request.id:
         return
@@ -360,10 +386,10 @@ def told(connection: Connection, house: House, message: PartnerMessage, delivere
 
 def _refused(connection: Connection, house: House, message: PartnerMessage, refused: Refusal) -> None:
     """It comes onto the request; a request that the partner can't take goes to the next."""
-    rejected = message.kind is Kind.REQUEST and message.role is Role.BORROWING
-    signal = by_partner(Kind.REJECTED) if rejected else by_us(Kind.TROUBLE)
+    rejected = message.kind is EventKind.REQUEST and message.role is Role.BORROWING
+    signal = partner_signal(EventKind.REJECTED) if rejected else local_signal(EventKind.TROUBLE)
     attempt = _attempt_of(message) if message.role is Role.BORROWING else 0
-    details = Details(reason=refused.reason.value, note=refused.detail)
+    details = EventDetails(reason=refused.reason.value, note=refused.detail)
     event = Event(signal, house.now(), f"partner:{message.receiver.symbol}", details, attempt)
     happen_in(connection, house, Happening(request_id=message.request.id, event=event))
 
@@ -384,7 +410,7 @@ def _altered(connection: Connection, house: House, message: PartnerMessage, alte
         library=house.symbol,
         request_id=request.id,
         at=now,
-        event=Event(by_us(Kind.NOTE), now, ACTOR, Details(note=text)),
+        event=Event(local_signal(EventKind.NOTE), now, ACTOR, EventDetails(note=text)),
         before=request.state.value,
         after=request.state.value,
     )

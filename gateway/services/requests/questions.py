@@ -15,27 +15,27 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from gateway.domain.problems import About, Reason, Refusal
+from gateway.domain.problems import MessagePart, Refusal, RefusalReason
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Condition, Details, Event, Kind, Origin
+from gateway.domain.requests.events import Event, EventDetails, EventKind, EventOrigin, LoanCondition
 from gateway.domain.requests.partner_answers import ANSWERS as PARTNER_ANSWERS
 from gateway.domain.requests.partner_answers import (
     REASONS,
-    Fault,
-    Field,
+    AnswerFieldRule,
+    FieldFault,
     PartnerAnswer,
-    fields_of,
-    filled,
-    fits,
-    offered,
+    is_answer_applicable,
+    list_answer_fields,
+    list_answers,
+    parse_answer_form,
 )
 from gateway.domain.requests.request import PatronQuery, Request, Role
-from gateway.domain.requests.signed_links import ANSWERS, BadLink, LinkFault, QuestionLink
-from gateway.domain.requests.views import Act, AnswerField, NotNow, NotThere, QuestionState, QuestionView
-from gateway.domain.value import frozen
+from gateway.domain.requests.signed_links import ANSWERS, InvalidLinkError, LinkFault, QuestionLink
+from gateway.domain.requests.views import ActionRequest, AnswerField, EventDenied, NotFound, QuestionState, QuestionView
+from gateway.domain.value import value
 from gateway.ports.outgoing_mail import AnswerLink
-from gateway.ports.partner_channel import FromPartner, PartnerMessage
-from gateway.ports.responder import OutcomeClass, Transport
+from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
+from gateway.ports.responder import OutcomeClass, TransportKind
 from gateway.services.letters import Letters, Spoken
 from gateway.services.letters.facts import Rows, rows
 from gateway.services.letters.languages import Words
@@ -77,7 +77,7 @@ async def answer_links(house: House, request: Request) -> Mapping[str, str]:
     }
 
 
-@frozen
+@value
 class QuestionsFront:
     """`acts` by symbol of the library."""
 
@@ -94,8 +94,8 @@ class QuestionsFront:
             if link.is_partners:
                 return await PartnerQuestions(house, self.journal, self.letters).show_question(link)
             return self._build_question_view(house, link, await require_request(house, link.request_id))
-        except NotThere as gone:
-            raise BadLink(LinkFault.FORGED) from gone
+        except NotFound as gone:
+            raise InvalidLinkError(LinkFault.FORGED) from gone
 
     async def answer(self, token: str, form: Mapping[str, str]) -> QuestionView:
         """As it is after the answer, which counts only the first time; open still where the form has faults. Raises
@@ -105,8 +105,8 @@ class QuestionsFront:
             if link.is_partners:
                 return await PartnerQuestions(house, self.journal, self.letters).take_answer(link, form)
             return await self._answer_as_patron(house, link)
-        except NotThere as gone:
-            raise BadLink(LinkFault.FORGED) from gone
+        except NotFound as gone:
+            raise InvalidLinkError(LinkFault.FORGED) from gone
 
     def spoken(self, language: str) -> Spoken:
         """The words of the page in a language, empty: the usual one."""
@@ -116,8 +116,8 @@ class QuestionsFront:
         link = await self.store.read(lambda c: question_link(c, token))
         try:
             return link, house_of(self.houses, link.library)
-        except NotThere as gone:
-            raise BadLink(LinkFault.FORGED) from gone
+        except NotFound as gone:
+            raise InvalidLinkError(LinkFault.FORGED) from gone
 
     # --- patrons -----------------------------------------------------------------------------------------
 
@@ -125,11 +125,11 @@ class QuestionsFront:
         view = self._build_question_view(house, link, await require_request(house, link.request_id))
         if view.state is not QuestionState.OPEN:
             return view
-        details = Details(query=link.query, answer=link.answer)
-        act = Act(kind=Kind.PATRON_ANSWERED, details=details, actor=PATRON, version=None)
+        details = EventDetails(query=link.query, answer=link.answer)
+        act = ActionRequest(kind=EventKind.PATRON_ANSWERED, details=details, actor=PATRON, version=None)
         try:
             answered = await self.acts[house.symbol].perform(link.request_id, act)
-        except NotNow:  # somebody was quicker
+        except EventDenied:  # somebody was quicker
             answered = await require_request(house, link.request_id)
         return self._build_question_view(house, link, answered)
 
@@ -164,7 +164,7 @@ async def partner_links(house: House, message: PartnerMessage, days: int) -> tup
     request, attempt = message.request, _attempt_of(message)
     if message.role is Role.BORROWING and not attempt:
         return ()  # to nobody whom the request was sent to
-    names = offered(message.role, message.kind, request, attempt, house.workflow(request), message.at)
+    names = list_answers(message.role, message.kind, request, attempt, house.workflow(request), message.at)
     expires = (message.at + timedelta(days=days)).replace(microsecond=0)
     links = [
         QuestionLink(
@@ -192,7 +192,7 @@ def _attempt_of(message: PartnerMessage) -> int:
     return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)
 
 
-@frozen
+@value
 class PartnerQuestions:
     """Of one library."""
 
@@ -216,7 +216,7 @@ class PartnerQuestions:
     def _load_linked_request(self, connection: Connection, link: QuestionLink) -> Request:
         request = requests.load(connection, self.house.symbol, link.request_id)
         if request is None:
-            raise NotThere("request")
+            raise NotFound("request")
         return request
 
     # --- taken -------------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ class PartnerQuestions:
         house = self.house
         request = requests.load_for_update(connection, house.symbol, link.request_id)
         if request is None:
-            raise NotThere("request")
+            raise NotFound("request")
         view = self._build_answer_view(connection, link, request, form)
         with_ = _with_whom(house, request, link)
         if view.state is not QuestionState.OPEN:
@@ -235,8 +235,8 @@ class PartnerQuestions:
         if any(one.fault for one in view.fields):
             return view
         assert with_ is not None, "an open question has somebody to answer it"
-        details = filled(PARTNER_ANSWERS[link.answer], request, form, house.today()).details
-        message = FromPartner(
+        details = parse_answer_form(PARTNER_ANSWERS[link.answer], request, form, house.today()).details
+        message = IncomingPartnerMessage(
             id=_id(link),
             kind=PARTNER_ANSWERS[link.answer].kind,
             role=request.role,
@@ -261,14 +261,14 @@ class PartnerQuestions:
         """In the journal: what was said and filled in, and what came of it. Nothing of the link itself, with which one
         could answer."""
         now = self.house.now()
-        asked = [field.value for field in fields_of(PARTNER_ANSWERS[link.answer], request)]
+        asked = [field.value for field in list_answer_fields(PARTNER_ANSWERS[link.answer], request)]
         said = {"answer": link.answer} | {name: form[name] for name in asked if form.get(name, "").strip()}
         opening = Opening(
             library=self.house.symbol,
             at=now,
             body=json.dumps(said, ensure_ascii=False).encode(),
             protocol=PROTOCOL,
-            transport=Transport.HTTP.value,
+            transport=TransportKind.HTTP.value,
             profile=with_.profile.name if with_ is not None else "",
             service=link.answer,
             from_agency=with_.symbol if with_ is not None else "",
@@ -285,10 +285,10 @@ class PartnerQuestions:
         )
         self.journal.add_once(connection, opening, ending)
 
-    def _add_message_text(self, link: QuestionLink, details: Details) -> Details:
+    def _add_message_text(self, link: QuestionLink, details: EventDetails) -> EventDetails:
         """A message has a text, also where the partner wrote none: what the link says, in our language."""
         details = replace(details, query=link.query)
-        if PARTNER_ANSWERS[link.answer].kind is not Kind.MESSAGE:
+        if PARTNER_ANSWERS[link.answer].kind is not EventKind.MESSAGE:
             return details
         words = self.letters.resolve_language("").words
         day = f" ({words.format_day(details.expected)})" if details.expected is not None else ""
@@ -317,7 +317,7 @@ class PartnerQuestions:
                 when=words.format_moment(given.at, house.zone),
                 rows=(*over.rows, *_said(given.details, house, words)),
             )
-        if not fits(answer, request, link.attempt or 0, house.workflow(request), house.now()):
+        if not is_answer_applicable(answer, request, link.attempt or 0, house.workflow(request), house.now()):
             return over
         fields = _fields(answer, request, words, form, house)
         return replace(
@@ -332,11 +332,15 @@ def _id(link: QuestionLink) -> str:
 
 def _too_late(view: QuestionView) -> Refusal:
     if view.state is QuestionState.ANSWERED:
-        return Refusal(Reason.NOT_ALLOWED, f"The question was answered already: {view.given}.", About.REQUEST)
-    return Refusal(Reason.NOT_ALLOWED, "The link is too old, or the request has gone on without it.", About.REQUEST)
+        return Refusal(
+            RefusalReason.NOT_ALLOWED, f"The question was answered already: {view.given}.", MessagePart.REQUEST
+        )
+    return Refusal(
+        RefusalReason.NOT_ALLOWED, "The link is too old, or the request has gone on without it.", MessagePart.REQUEST
+    )
 
 
-@frozen
+@value
 class _With:
     profile: Profile
     symbol: str
@@ -361,7 +365,7 @@ def _given(connection: Connection, house: House, link: QuestionLink) -> Event | 
     """What the question was answered with."""
     for row in history.of_request(connection, house.symbol, link.request_id):
         event = row.event
-        if event.signal.origin is Origin.PARTNER and event.details.query == link.query and not row.denied:
+        if event.signal.origin is EventOrigin.PARTNER and event.details.query == link.query and not row.denied:
             return event
     return None
 
@@ -372,7 +376,7 @@ def _about(house: House, request: Request, transaction: str, words: Words) -> Ro
     return rows(words, ("request", transaction), ("title", request.citation.short), ("library", name))
 
 
-def _said(details: Details, house: House, words: Words) -> Rows:
+def _said(details: EventDetails, house: House, words: Words) -> Rows:
     """What was filled in, but for the partner's own words."""
     return rows(
         words,
@@ -385,15 +389,15 @@ def _said(details: Details, house: House, words: Words) -> Rows:
 
 # --- the form --------------------------------------------------------------------------------------------
 
-_LABELS = {Field.CONDITION: "conditions"}
+_LABELS = {AnswerFieldRule.CONDITION: "conditions"}
 
 
 def _fields(
     answer: PartnerAnswer, request: Request, words: Words, form: Form | None, house: House
 ) -> tuple[AnswerField, ...]:
-    faults: Mapping[Field, Fault] = {}
+    faults: Mapping[AnswerFieldRule, FieldFault] = {}
     if form is not None:
-        faults = filled(answer, request, form, house.today()).faults
+        faults = parse_answer_form(answer, request, form, house.today()).faults
     return tuple(
         AnswerField(
             name=field.value,
@@ -403,13 +407,13 @@ def _fields(
             value=(form or {}).get(field.value, ""),
             fault=words.pages[f"fault-{faults[field].value}"] if field in faults else "",
         )
-        for field in fields_of(answer, request)
+        for field in list_answer_fields(answer, request)
     )
 
 
-def _choices(answer: PartnerAnswer, field: Field, words: Words) -> tuple[tuple[str, str], ...]:
-    if field is Field.REASON:
+def _choices(answer: PartnerAnswer, field: AnswerFieldRule, words: Words) -> tuple[tuple[str, str], ...]:
+    if field is AnswerFieldRule.REASON:
         return tuple((one.value, words.reasons.get(one.value, one.value)) for one in REASONS[answer.name])
-    if field is Field.CONDITION:
-        return tuple((one.value, words.conditions.get(one.value, one.value)) for one in Condition)
+    if field is AnswerFieldRule.CONDITION:
+        return tuple((one.value, words.conditions.get(one.value, one.value)) for one in LoanCondition)
     return ()

@@ -11,42 +11,42 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.action_fields import BY_RULE
-from gateway.domain.requests.attachments import page_warning
-from gateway.domain.requests.events import Details, Event, Kind, by_us
-from gateway.domain.requests.patron_status import PatronStatus, of_request
+from gateway.domain.requests.attachments import describe_page_mismatch
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.patron_status import PatronStatus, status_of_request
 from gateway.domain.requests.request import (
     Attachment,
-    Borrowing,
-    Lending,
+    BorrowingState,
+    LendingState,
     Request,
     Role,
     RotaLine,
+    RotaLineStatus,
     ServiceType,
-    Standing,
     State,
 )
-from gateway.domain.requests.state_machine import allowed
+from gateway.domain.requests.state_machine import list_allowed_events
 from gateway.domain.requests.task_lists import TASKS
 from gateway.domain.requests.views import (
-    Act,
-    BadCursor,
-    Draft,
+    ActionRequest,
+    BorrowingDraft,
+    FileUpload,
     HistoryLine,
+    InvalidCursorError,
     LendingDraft,
-    NotThere,
-    Page,
-    PatronAct,
+    NotFound,
+    PatronAction,
     PatronView,
-    Shown,
+    RequestFilter,
+    RequestView,
+    ResultPage,
     StoredFile,
     TimerLine,
     UnfinishedStep,
-    Upload,
-    Wanted,
 )
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.services.attachments import checked
 from gateway.services.letters import Letters
 from gateway.services.requests.actions import Acts, patron_may
@@ -59,16 +59,16 @@ from gateway.store.requests.history import EventRow
 from gateway.store.requests.outbox import Row
 from gateway.store.schema import exchange_id
 
-KINDS: Mapping[PatronAct, Kind] = {
-    PatronAct.CANCEL: Kind.CANCEL,
-    PatronAct.RENEW: Kind.RENEW,
-    PatronAct.ANSWER: Kind.PATRON_ANSWERED,
+KINDS: Mapping[PatronAction, EventKind] = {
+    PatronAction.CANCEL: EventKind.CANCEL,
+    PatronAction.RENEW: EventKind.RENEW,
+    PatronAction.ANSWER: EventKind.PATRON_ANSWERED,
 }
 
 _OVER = frozenset({PatronStatus.DONE, PatronStatus.ENDED})
 
 
-@frozen
+@value
 class RequestsFront:
     """`acts` by symbol of the library."""
 
@@ -80,30 +80,30 @@ class RequestsFront:
 
     # --- making ------------------------------------------------------------------------------------------
 
-    async def create_borrowing(self, library: str, draft: Draft) -> Request:
+    async def create_borrowing(self, library: str, draft: BorrowingDraft) -> Request:
         return await create(self.library_context(library), draft)
 
     async def create_lending(self, library: str, draft: LendingDraft) -> Request:
         return await staff_request(self.library_context(library), draft)
 
-    async def act(self, library: str, request_id: str, act: Act) -> Request:
+    async def act(self, library: str, request_id: str, act: ActionRequest) -> Request:
         house = self.library_context(library)
         return await self.acts[house.symbol].perform(request_id, act)
 
     # --- looking -----------------------------------------------------------------------------------------
 
-    async def listing(self, library: str, wanted: Wanted, limit: int, cursor: str) -> Page[Request]:
+    async def listing(self, library: str, wanted: RequestFilter, limit: int, cursor: str) -> ResultPage[Request]:
         house = self.library_context(library)
         if wanted.task and wanted.task not in {task.name for task in TASKS}:
-            raise Refused(Reason.INVALID_VALUE, "There is no such task list.", value=wanted.task)
+            raise Refused(RefusalReason.INVALID_VALUE, "There is no such task list.", value=wanted.task)
         filtered = _filter(wanted)
         try:
             found = await house.store.read(lambda c: request_lists.listing(c, house.symbol, filtered, limit, cursor))
         except request_lists.BadCursor as bad:
-            raise BadCursor(str(bad)) from bad
-        return Page(found.requests, found.cursor)
+            raise InvalidCursorError(str(bad)) from bad
+        return ResultPage(found.requests, found.cursor)
 
-    async def show(self, library: str, request_id: str) -> Shown:
+    async def show(self, library: str, request_id: str) -> RequestView:
         house = self.library_context(library)
 
         def load_with_history(
@@ -111,7 +111,7 @@ class RequestsFront:
         ) -> tuple[Request, Sequence[EventRow], Sequence[timers.TimerRow], Sequence[Row]]:
             request = requests.load(connection, house.symbol, request_id)
             if request is None:
-                raise NotThere("request")
+                raise NotFound("request")
             return (
                 request,
                 history.of_request(connection, house.symbol, request_id),
@@ -120,9 +120,11 @@ class RequestsFront:
             )
 
         request, rows, running, unfinished = await house.store.read(load_with_history)
-        probe = Event(by_us(Kind.NOTE), house.now())
-        kinds = tuple(kind for kind in allowed(request, house.workflow(request), probe) if kind not in BY_RULE)
-        return Shown(
+        probe = Event(local_signal(EventKind.NOTE), house.now())
+        kinds = tuple(
+            kind for kind in list_allowed_events(request, house.workflow(request), probe) if kind not in BY_RULE
+        )
+        return RequestView(
             request=request,
             history=tuple(line_of(row) for row in rows),
             timers=tuple(TimerLine(row.timer.value, row.at) for row in running),
@@ -143,13 +145,13 @@ class RequestsFront:
 
         request = await house.store.read(load_by_reference)
         if request is None:
-            raise NotThere("request")
+            raise NotFound("request")
         return request
 
     # --- files -------------------------------------------------------------------------------------------
 
     async def attach(
-        self, library: str, request_id: str, upload: Upload, actor: str, version: int | None
+        self, library: str, request_id: str, upload: FileUpload, actor: str, version: int | None
     ) -> tuple[Request, Attachment]:
         house = self.library_context(library)
         await require_request(house, request_id)  # before a scanner is bothered
@@ -164,7 +166,7 @@ class RequestsFront:
             sha256=hashlib.sha256(upload.content).hexdigest(),
             at=now,
         )
-        event = Event(by_us(Kind.NOTE), now, actor, Details(attachment=attachment.id))
+        event = Event(local_signal(EventKind.NOTE), now, actor, EventDetails(attachment=attachment.id))
         happening = Happening(
             request_id=request_id,
             event=event,
@@ -184,7 +186,7 @@ class RequestsFront:
         kept = next((one for one in request.attachments if one.id == attachment_id), None)
         content = await house.store.read(lambda c: history.get(c, house.symbol, attachment_id)) if kept else None
         if kept is None or content is None:
-            raise NotThere("attachment")
+            raise NotFound("attachment")
         return StoredFile(kept, content)
 
     # --- the rota of one request -------------------------------------------------------------------------
@@ -198,8 +200,8 @@ class RequestsFront:
             house.require_partner(partner)
 
         def reorder_rota(request: Request) -> Request:
-            done = tuple(line for line in request.rota if line.standing is not Standing.WAITING)
-            waiting = {line.partner: line for line in request.rota if line.standing is Standing.WAITING}
+            done = tuple(line for line in request.rota if line.standing is not RotaLineStatus.WAITING)
+            waiting = {line.partner: line for line in request.rota if line.standing is RotaLineStatus.WAITING}
             first = [waiting.pop(name, RotaLine(name)) for name in partners]
             chosen = [replace(line, why="by hand", by_hand=True) for line in first]
             return replace(request, rota=(*done, *chosen, *waiting.values()))
@@ -213,12 +215,12 @@ class RequestsFront:
         house = self.library_context(library)
 
         def skip_line(request: Request) -> Request:
-            waits = any(line.partner == partner and line.standing is Standing.WAITING for line in request.rota)
+            waits = any(line.partner == partner and line.standing is RotaLineStatus.WAITING for line in request.rota)
             if not waits:
-                raise NotThere("rota line")
+                raise NotFound("rota line")
             rota = tuple(
-                replace(line, standing=Standing.SKIPPED, why=why)
-                if line.partner == partner and line.standing is Standing.WAITING
+                replace(line, standing=RotaLineStatus.SKIPPED, why=why)
+                if line.partner == partner and line.standing is RotaLineStatus.WAITING
                 else line
                 for line in request.rota
             )
@@ -237,7 +239,7 @@ class RequestsFront:
         version: int | None,
         note: str,
     ) -> Request:
-        event = Event(by_us(Kind.NOTE), house.now(), actor, Details(note=note))
+        event = Event(local_signal(EventKind.NOTE), house.now(), actor, EventDetails(note=note))
 
         def change_borrowing_rota(request: Request) -> Request:
             needs_role(request, Role.BORROWING)
@@ -249,20 +251,20 @@ class RequestsFront:
 
 def _with_file(request: Request, attachment: Attachment) -> Request:
     """A copy of another length than cited gets a warning for staff."""
-    found = page_warning(request.citation, attachment.name, attachment.pages)
+    found = describe_page_mismatch(request.citation, attachment.name, attachment.pages)
     warnings = (
         (*request.warnings, found) if found and request.service.type is not ServiceType.LOAN else request.warnings
     )
     return replace(request, attachments=(*request.attachments, attachment), warnings=warnings)
 
 
-def _filter(wanted: Wanted) -> request_lists.Filter:
+def _filter(wanted: RequestFilter) -> request_lists.Filter:
     """Raises Refused(INVALID_VALUE) for a state that doesn't exist."""
-    sides: dict[Role, tuple[State, ...]] = {Role.BORROWING: tuple(Borrowing), Role.LENDING: tuple(Lending)}
+    sides: dict[Role, tuple[State, ...]] = {Role.BORROWING: tuple(BorrowingState), Role.LENDING: tuple(LendingState)}
     possible: list[State] = [one for role, states in sides.items() if wanted.role in (None, role) for one in states]
     unknown = [word for word in wanted.states if word not in {state.value for state in possible}]
     if unknown:
-        raise Refused(Reason.INVALID_VALUE, "There is no such state.", value=unknown[0])
+        raise Refused(RefusalReason.INVALID_VALUE, "There is no such state.", value=unknown[0])
     return request_lists.Filter(
         role=wanted.role,
         states=tuple(state for state in possible if state.value in wanted.states),
@@ -280,7 +282,7 @@ def _unfinished_step(row: Row) -> UnfinishedStep:
     return UnfinishedStep(row.id, row.kind, row.target, row.status.value, row.created, row.tries, row.error)
 
 
-@frozen
+@value
 class FeedFront:
     houses: Mapping[str, House]
 
@@ -290,7 +292,7 @@ class FeedFront:
         return tuple(line_of(row) for row in rows)
 
 
-@frozen
+@value
 class PatronsFront:
     """`language` empty: the one of the request's patron."""
 
@@ -299,12 +301,12 @@ class PatronsFront:
 
     async def listing(
         self, library: str, patron_id: str, open_: bool | None, language: str, limit: int, cursor: str
-    ) -> Page[PatronView]:
+    ) -> ResultPage[PatronView]:
         """Newest change first. Raises BadCursor."""
-        wanted = Wanted(role=Role.BORROWING, patron_id=patron_id, open=open_)
+        wanted = RequestFilter(role=Role.BORROWING, patron_id=patron_id, open=open_)
         page = await self.requests.listing(library, wanted, limit, cursor)
         house = self.requests.library_context(library)
-        return Page(tuple(self._build_patron_view(house, request, language) for request in page), page.cursor)
+        return ResultPage(tuple(self._build_patron_view(house, request, language) for request in page), page.cursor)
 
     async def show(self, library: str, request_id: str, patron_id: str, language: str) -> PatronView:
         """Raises NotThere, for the requests of others too."""
@@ -316,19 +318,19 @@ class PatronsFront:
         library: str,
         request_id: str,
         patron_id: str,
-        act: PatronAct,
-        details: Details,
+        act: PatronAction,
+        details: EventDetails,
         version: int | None,
         language: str,
     ) -> PatronView:
         """Raises NotThere, Outdated, NotNow, Refused (the partner's workflow keeps it for staff)."""
         house = self.requests.library_context(library)
         await _own(house, request_id, patron_id)
-        done = Act(kind=KINDS[act], details=details, actor=PATRON, version=version)
+        done = ActionRequest(kind=KINDS[act], details=details, actor=PATRON, version=version)
         return self._build_patron_view(house, await self.requests.act(library, request_id, done), language)
 
     def _build_patron_view(self, house: House, request: Request, language: str) -> PatronView:
-        said = of_request(request)
+        said = status_of_request(request)
         spoken = self.letters.resolve_language(language or request.patron.language)
         return PatronView(
             request=request,
@@ -343,13 +345,13 @@ async def _own(house: House, request_id: str, patron_id: str) -> Request:
     """Somebody else's is not there. Raises NotThere."""
     request = await require_request(house, request_id)
     if request.role is not Role.BORROWING or not patron_id or request.patron.id != patron_id:
-        raise NotThere("request")
+        raise NotFound("request")
     return request
 
 
-def _acts(house: House, request: Request, status: PatronStatus) -> tuple[PatronAct, ...]:
+def _acts(house: House, request: Request, status: PatronStatus) -> tuple[PatronAction, ...]:
     if status in _OVER:
         return ()
-    fit = allowed(request, house.workflow(request), Event(by_us(Kind.NOTE), house.now()))
+    fit = list_allowed_events(request, house.workflow(request), Event(local_signal(EventKind.NOTE), house.now()))
     possible = patron_may(house, request).intersection(fit)
     return tuple(act for act, kind in KINDS.items() if kind in possible)

@@ -9,29 +9,29 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Details, Event, Kind, by_us
-from gateway.domain.requests.network_load import Heard
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.network_load import MemberContact
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.policy import RotaOrder, RotaTemplate
 from gateway.domain.requests.request import Role, ServiceType
-from gateway.domain.requests.rota import Explanation
+from gateway.domain.requests.rota import RotaExplanation
 from gateway.domain.requests.task_lists import TASKS
 from gateway.domain.requests.views import (
+    BatchedOrder,
     DeadLetter,
-    GatheredOrder,
+    NotFound,
     NoticeStatus,
     NoticeView,
-    NotThere,
-    Page,
     PartnerLoad,
     PartnerView,
+    ResultPage,
     RotaView,
     RotaViewLine,
     TaskView,
 )
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.services.requests.effects import LETTER, PARTNER
 from gateway.services.requests.library_context import House, house_of, require_request
 from gateway.services.requests.order_batches import gathered, skip_orders
@@ -54,7 +54,7 @@ NOTICE: Mapping[Status, NoticeStatus] = {
 }
 
 
-@frozen
+@value
 class StaffFront:
     houses: Mapping[str, House]
 
@@ -72,13 +72,13 @@ class StaffFront:
 
     # --- dead letters ------------------------------------------------------------------------------------
 
-    async def dead_letters(self, library: str, limit: int, cursor: str) -> Page[DeadLetter]:
+    async def dead_letters(self, library: str, limit: int, cursor: str) -> ResultPage[DeadLetter]:
         """Oldest first."""
         house = house_of(self.houses, library)
         page = await house.store.read(
             lambda c: outbox_queries.oldest_first(c, house.symbol, Status.DEAD, limit, cursor)
         )
-        return Page(tuple(_dead(row) for row in page.rows), page.cursor)
+        return ResultPage(tuple(_dead(row) for row in page.rows), page.cursor)
 
     async def dead_letter(self, library: str, letter_id: str) -> DeadLetter:
         house = house_of(self.houses, library)
@@ -120,7 +120,7 @@ class StaffFront:
 
     # --- orders that wait for others ---------------------------------------------------------------------
 
-    async def list_batched_orders(self, library: str, limit: int, cursor: str) -> Page[GatheredOrder]:
+    async def list_batched_orders(self, library: str, limit: int, cursor: str) -> ResultPage[BatchedOrder]:
         """Oldest first."""
         house = house_of(self.houses, library)
         return await house.store.read(lambda c: gathered(c, house, limit, cursor))
@@ -136,19 +136,19 @@ class StaffFront:
 
     # --- notices -----------------------------------------------------------------------------------------
 
-    async def notices(self, library: str, request_id: str, limit: int, cursor: str) -> Page[NoticeView]:
+    async def notices(self, library: str, request_id: str, limit: int, cursor: str) -> ResultPage[NoticeView]:
         house = house_of(self.houses, library)
         page = await house.store.read(
             lambda c: outbox_queries.of_kind(c, house.symbol, LETTER, request_id, limit, cursor)
         )
-        return Page(tuple(_notice(row) for row in page.rows), page.cursor)
+        return ResultPage(tuple(_notice(row) for row in page.rows), page.cursor)
 
 
 def _dead_row(connection: Connection, house: House, letter_id: str) -> Row:
     """Raises NotThere, also when it isn't dead (any more)."""
     row = outbox_queries.get(connection, house.symbol, letter_id)
     if row is None or row.status is not Status.DEAD:
-        raise NotThere("dead letter")
+        raise NotFound("dead letter")
     return row
 
 
@@ -173,9 +173,9 @@ def _decided(
     """
     row = look(connection, house, letter_id)
     if row.request_id:
-        details = Details(note=f"outbox: {row.kind} {row.target} {what}")
-        event = Event(by_us(Kind.NOTE), house.now(), actor, details)
-        with suppress(NotThere):
+        details = EventDetails(note=f"outbox: {row.kind} {row.target} {what}")
+        event = Event(local_signal(EventKind.NOTE), house.now(), actor, details)
+        with suppress(NotFound):
             happen_in(connection, house, Happening(request_id=row.request_id, event=event))
     return look(connection, house, letter_id)
 
@@ -216,26 +216,26 @@ def _is_usable(row: Row, payload: str) -> None:
         elif not isinstance(json.loads(payload), dict):
             raise ValueError("an object is expected")
     except (ValueError, Unreadable) as error:
-        raise Refused(Reason.INVALID_VALUE, f"This can't be what '{row.kind}' needs: {error}") from error
+        raise Refused(RefusalReason.INVALID_VALUE, f"This can't be what '{row.kind}' needs: {error}") from error
 
 
-@frozen
+@value
 class _Counted:
     borrowing: Mapping[str, int]
     lending: Mapping[str, int]
     times: Mapping[str, request_counts.SupplyTime]
 
 
-HeardFrom = Callable[[str, str], Heard]
+HeardFrom = Callable[[str, str], MemberContact]
 """By symbol of the library and profile of the member."""
 
 
-def nobody_heard(_library: str, _member: str) -> Heard:
+def nobody_heard(_library: str, _member: str) -> MemberContact:
     """There is no network."""
-    return Heard()
+    return MemberContact()
 
 
-@frozen
+@value
 class PartnersFront:
     houses: Mapping[str, House]
     heard_from: HeardFrom = nobody_heard
@@ -249,7 +249,7 @@ class PartnersFront:
         house = house_of(self.houses, library)
         found = house.profile(profile)
         if found is None or found.partner is None or found.abstract:
-            raise NotThere("partner")
+            raise NotFound("partner")
         return _view(house, found, found.partner, await _count(house), self.heard_from)
 
     async def rotas(self, library: str) -> Sequence[RotaView]:
@@ -259,10 +259,10 @@ class PartnersFront:
     async def rota(self, library: str, name: str) -> RotaView:
         template = house_of(self.houses, library).policy().rotas.get(name)
         if template is None:
-            raise NotThere("rota")
+            raise NotFound("rota")
         return _rota(name, template)
 
-    async def explain(self, library: str, request_id: str) -> Explanation:
+    async def explain(self, library: str, request_id: str) -> RotaExplanation:
         """Whom a borrowing request would ask next, and why; nothing is changed. Raises NotThere, Refused."""
         house = house_of(self.houses, library)
         return await explain(house, await require_request(house, request_id))

@@ -10,20 +10,34 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from gateway.domain.due_dates import need_by_problem
+from gateway.domain.due_dates import describe_need_by_problem
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests import rota as rotas
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import Details, Event, Kind, Reasons, by_timer, by_us
+from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal, timer_signal
 from gateway.domain.requests.policy import OnlyOwning, RotaOrder, RotaTemplate
-from gateway.domain.requests.request import Attempt, Borrowing, Request, Role, RotaLine, ServiceType, Standing
-from gateway.domain.requests.request_updates import asked
-from gateway.domain.requests.rota import ExplainedLine, Explanation, PartnerStanding, Verdict, may_ask
+from gateway.domain.requests.request import (
+    BorrowingState,
+    Request,
+    Role,
+    RotaLine,
+    RotaLineStatus,
+    ServiceType,
+    SupplierAttempt,
+)
+from gateway.domain.requests.request_updates import start_attempt
+from gateway.domain.requests.rota import (
+    ExplainedLine,
+    PartnerStanding,
+    RotaExplanation,
+    SupplierVerdict,
+    can_ask_supplier,
+)
 from gateway.domain.requests.state_machine import Denied
-from gateway.domain.requests.views import Outdated
-from gateway.domain.value import frozen
-from gateway.ports.catalogue import Catalogue, Holding, Holdings
+from gateway.domain.requests.views import VersionConflict
+from gateway.domain.value import value
+from gateway.ports.catalogue import Catalogue, HoldingAnswer, HoldingsReport
 from gateway.services.requests.library_context import House, needs_role
 from gateway.services.requests.transitions import Happening, happen, happen_in
 from gateway.store.requests import request_counts, requests
@@ -32,13 +46,13 @@ SUPPLY_TIME_DAYS = 180
 """Supply times of so many days back count for the ranking."""
 
 
-@frozen
+@value
 class Chosen:
     """The request with its rota as it is after the search, and the supplier to ask, if one is left."""
 
     request: Request
     line: RotaLine | None
-    holdings: Holdings | None = None
+    holdings: HoldingsReport | None = None
 
 
 async def find_supplier(house: House, request_id: str) -> str:
@@ -47,7 +61,7 @@ async def find_supplier(house: House, request_id: str) -> str:
     Raises Unavailable when the request was changed meanwhile: then it is tried again.
     """
     request = await house.store.read(lambda c: requests.load(c, house.symbol, request_id))
-    if request is None or request.state is not Borrowing.SOURCING:
+    if request is None or request.state is not BorrowingState.SOURCING:
         return "no supplier is wanted any more"
     if too_late := _too_late(house, request):
         return await _expire(house, request, too_late)
@@ -56,24 +70,26 @@ async def find_supplier(house: House, request_id: str) -> str:
         if chosen.line is None:
             return await _nobody(house, request, chosen)
         return await _ask(house, request, chosen, chosen.line)
-    except Outdated as meanwhile:
+    except VersionConflict as meanwhile:
         raise Unavailable("the request was changed while a supplier was looked for") from meanwhile
 
 
 def _too_late(house: House, request: Request) -> str:
     """Why no supplier can be in time any more; empty: one can. Whoever named one by hand knows how long that one
     takes: then only a day that is over counts."""
-    by_hand = any(line.by_hand and line.standing is Standing.WAITING for line in request.rota)
+    by_hand = any(line.by_hand and line.standing is RotaLineStatus.WAITING for line in request.rota)
     days = 0 if by_hand else house.policy().intake.least_days
-    return need_by_problem(request.dates.need_by, house.now(), days, house.calendar)
+    return describe_need_by_problem(request.dates.need_by, house.now(), days, house.calendar)
 
 
 async def _expire(house: House, request: Request, why: str) -> str:
     """As the need-by timer does it, only earlier."""
-    event = Event(by_timer(Kind.EXPIRED), house.now(), "rule", Details(reason=Reasons.NEED_BY_NOT_MET.value))
+    event = Event(
+        timer_signal(EventKind.EXPIRED), house.now(), "rule", EventDetails(reason=ReasonCodes.NEED_BY_NOT_MET.value)
+    )
     try:
         await happen(house, Happening(request_id=request.id, event=event, expected=request.version))
-    except Outdated as meanwhile:
+    except VersionConflict as meanwhile:
         raise Unavailable("the request was changed while a supplier was looked for") from meanwhile
     return f"expired: {why}"
 
@@ -81,14 +97,14 @@ async def _expire(house: House, request: Request, why: str) -> str:
 async def _choose(house: House, request: Request) -> Chosen:
     policy, today = house.policy(), house.today()
     request = with_rota(house, request)
-    by_hand = next((line for line in request.rota if line.by_hand and line.standing is Standing.WAITING), None)
+    by_hand = next((line for line in request.rota if line.by_hand and line.standing is RotaLineStatus.WAITING), None)
     if by_hand is not None:  # staff know better than catalogue and ranking
         return Chosen(request, by_hand)
     template = policy.rotas.get(request.rota_name)
     rule = template.only_owning if template is not None else OnlyOwning.UNKNOWN_TOO
     standings = await standings_for(house, request)
     while True:
-        choice = rotas.next_line(request, policy, template, standings, today)
+        choice = rotas.choose_next_line(request, policy, template, standings, today)
         request = replace(request, rota=_explained(request.rota, (*choice.skipped, *choice.order)))
         if choice.line is None:
             return Chosen(request, None)
@@ -102,25 +118,25 @@ def with_rota(house: House, request: Request) -> Request:
     """The rota that the rules give, where none was chosen and nobody was named by hand."""
     if request.rota:
         return request
-    name = request.rota_name or rotas.assign(request, house.policy())
+    name = request.rota_name or rotas.choose_rota(request, house.policy())
     template = house.policy().rotas.get(name)
     if template is None:
         return request
-    return replace(request, rota_name=name, rota=rotas.lines(template, request, house.partner_policies()))
+    return replace(request, rota_name=name, rota=rotas.build_rota_lines(template, request, house.partner_policies()))
 
 
 def _explained(lines: tuple[RotaLine, ...], seen: tuple[RotaLine, ...]) -> tuple[RotaLine, ...]:
     """Why each stands where it stands this time."""
     why = {line.partner: line.why for line in seen if line.why}
     return tuple(
-        replace(line, why=why.get(line.partner, line.why)) if line.standing is Standing.WAITING else line
+        replace(line, why=why.get(line.partner, line.why)) if line.standing is RotaLineStatus.WAITING else line
         for line in lines
     )
 
 
 def _skipped(lines: tuple[RotaLine, ...], partner: str, why: str) -> tuple[RotaLine, ...]:
     return tuple(
-        replace(line, standing=Standing.SKIPPED, why=why) if line.partner == partner else line for line in lines
+        replace(line, standing=RotaLineStatus.SKIPPED, why=why) if line.partner == partner else line for line in lines
     )
 
 
@@ -138,7 +154,7 @@ async def standings_for(house: House, request: Request) -> Mapping[str, PartnerS
 
     loads, times = await house.store.read(load_supply_figures)
     return {
-        profile.name: rotas.standing(
+        profile.name: rotas.partner_standing(
             partner,
             request,
             house.policy(),
@@ -156,7 +172,7 @@ def _as_chosen(request: Request, chosen: Chosen) -> Request:
 
 
 async def _nobody(house: House, request: Request, chosen: Chosen) -> str:
-    event = Event(by_us(Kind.NO_SUPPLIER), house.now())
+    event = Event(local_signal(EventKind.NO_SUPPLIER), house.now())
     await happen(
         house,
         Happening(
@@ -174,7 +190,7 @@ async def _ask(house: House, request: Request, chosen: Chosen, line: RotaLine) -
     _, partner = house.require_partner(line.partner)
     party = house.party_of_partner(line.partner)
     now = house.now()
-    attempt = Attempt(
+    attempt = SupplierAttempt(
         number=number,
         partner=line.partner,
         symbol=party.symbol,
@@ -185,9 +201,9 @@ async def _ask(house: House, request: Request, chosen: Chosen, line: RotaLine) -
     )
     happening = Happening(
         request_id=request.id,
-        event=Event(by_us(Kind.REQUEST), now, details=Details(partner=line.partner), attempt=number),
+        event=Event(local_signal(EventKind.REQUEST), now, details=EventDetails(partner=line.partner), attempt=number),
         expected=request.version,
-        prepare=lambda current: asked(_as_chosen(current, chosen), attempt, party),
+        prepare=lambda current: start_attempt(_as_chosen(current, chosen), attempt, party),
     )
 
     def insert_attempt(connection: Connection) -> bool:
@@ -204,12 +220,12 @@ async def _ask(house: House, request: Request, chosen: Chosen, line: RotaLine) -
     return f"{line.partner} is asked" if fitted else "no supplier is wanted any more"
 
 
-@frozen
+@value
 class LookedUp:
     """`why_not`: why it isn't asked, in plain words; empty: it may be. `holdings` None: nobody was asked, by rule."""
 
     line: RotaLine
-    holdings: Holdings | None
+    holdings: HoldingsReport | None
     why_not: str = ""
 
 
@@ -249,33 +265,35 @@ async def _one(house: House, request: Request, line: RotaLine, rule: OnlyOwning)
     return LookedUp(line, holdings, _why_not(rule, holdings))
 
 
-def _why_not(rule: OnlyOwning, holdings: Holdings) -> str:
-    owns = None if holdings.holding is Holding.UNKNOWN else holdings.holding is Holding.OWNS
-    if may_ask(rule, owns) and not holdings.skip:
+def _why_not(rule: OnlyOwning, holdings: HoldingsReport) -> str:
+    owns = None if holdings.holding is HoldingAnswer.UNKNOWN else holdings.holding is HoldingAnswer.OWNS
+    if can_ask_supplier(rule, owns) and not holdings.skip:
         return ""
     return f"{_SAYS[holdings.holding, holdings.skip]} ({holdings.report_line})"
 
 
 _SAYS = {
-    (Holding.NOT, False): "does not appear to own it",
-    (Holding.NOT_LENT, False): "owns it, but does not lend it",
-    (Holding.UNKNOWN, False): "is not known to own it",
-    (Holding.UNKNOWN, True): "its catalogue can't be asked",
+    (HoldingAnswer.NOT, False): "does not appear to own it",
+    (HoldingAnswer.NOT_LENT, False): "owns it, but does not lend it",
+    (HoldingAnswer.UNKNOWN, False): "is not known to own it",
+    (HoldingAnswer.UNKNOWN, True): "its catalogue can't be asked",
 }
 
 
-@frozen
+@value
 class StaticCatalogue:
     """Reads `partner.owns` of the profile."""
 
-    async def holds(self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN) -> Holdings:
+    async def holds(
+        self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN
+    ) -> HoldingsReport:
         said = partner.partner.owns_work(citation) if partner.partner is not None else None
         if said is None:
-            return Holdings(Holding.UNKNOWN, "its catalogue is not known")
-        return Holdings(Holding.OWNS, "listed") if said else Holdings(Holding.NOT, "not listed")
+            return HoldingsReport(HoldingAnswer.UNKNOWN, "its catalogue is not known")
+        return HoldingsReport(HoldingAnswer.OWNS, "listed") if said else HoldingsReport(HoldingAnswer.NOT, "not listed")
 
 
-@frozen
+@value
 class KnownHoldings:
     """`searched` is asked for partners with a section `locate`; `listed` for the others, and where a catalogue can't
     tell."""
@@ -283,32 +301,34 @@ class KnownHoldings:
     searched: Catalogue
     listed: Catalogue = StaticCatalogue()
 
-    async def holds(self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN) -> Holdings:
+    async def holds(
+        self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN
+    ) -> HoldingsReport:
         if partner.locate is None:
             return await self.listed.holds(citation, partner, service)
         found = await self.searched.holds(citation, partner, service)
-        if found.holding is not Holding.UNKNOWN:
+        if found.holding is not HoldingAnswer.UNKNOWN:
             return found
         said = await self.listed.holds(citation, partner, service)
-        if said.holding is Holding.UNKNOWN:
+        if said.holding is HoldingAnswer.UNKNOWN:
             return found
         return replace(said, note=f"{said.note}; {found.note}", seconds=found.seconds)
 
 
-async def explain(house: House, request: Request) -> Explanation:
+async def explain(house: House, request: Request) -> RotaExplanation:
     """Raises Refused(NOT_ALLOWED) for a lending request."""
     needs_role(request, Role.BORROWING)
     had_none = not request.rota
     request = with_rota(house, request)
     template = house.policy().rotas.get(request.rota_name)
-    first = tuple(line for line in request.rota if line.by_hand and line.standing is Standing.WAITING)
+    first = tuple(line for line in request.rota if line.by_hand and line.standing is RotaLineStatus.WAITING)
     rest = replace(request, rota=tuple(line for line in request.rota if line not in first))
-    found = [ExplainedLine(line.partner, Verdict.AFTER, line.why or "by hand") for line in first]
+    found = [ExplainedLine(line.partner, SupplierVerdict.AFTER, line.why or "by hand") for line in first]
     found += await _searched(house, rest, template)
-    at = next((number for number, line in enumerate(found) if line.verdict is Verdict.AFTER), None)
+    at = next((number for number, line in enumerate(found) if line.verdict is SupplierVerdict.AFTER), None)
     if at is not None:
-        found[at] = replace(found[at], verdict=Verdict.NEXT)
-    return Explanation(
+        found[at] = replace(found[at], verdict=SupplierVerdict.NEXT)
+    return RotaExplanation(
         rota=request.rota_name,
         ranked=template is not None and template.order is RotaOrder.RANKED,
         by_rule=had_none and bool(request.rota),
@@ -317,7 +337,7 @@ async def explain(house: House, request: Request) -> Explanation:
     )
 
 
-_TO_ASK = (Verdict.NEXT, Verdict.AFTER)
+_TO_ASK = (SupplierVerdict.NEXT, SupplierVerdict.AFTER)
 
 
 def _rule(template: RotaTemplate | None) -> OnlyOwning:
@@ -329,12 +349,12 @@ async def _searched(house: House, request: Request, template: RotaTemplate | Non
     standings = await standings_for(house, request)
     found: list[ExplainedLine] = []
     while True:
-        choice = rotas.next_line(request, house.policy(), template, standings, house.today())
+        choice = rotas.choose_next_line(request, house.policy(), template, standings, house.today())
         looked = await look_up(house, request, choice.order, _rule(template), lambda _: False)
         able = [_line(one) for one in looked]
         found += able
-        if not able or choice.again or any(line.verdict is Verdict.AFTER for line in able):
-            passed = [ExplainedLine(line.partner, Verdict.PASSED_OVER, line.why) for line in choice.skipped]
+        if not able or choice.again or any(line.verdict is SupplierVerdict.AFTER for line in able):
+            passed = [ExplainedLine(line.partner, SupplierVerdict.PASSED_OVER, line.why) for line in choice.skipped]
             return [*found, *passed]
         request = _without(request, able)
 
@@ -342,20 +362,22 @@ async def _searched(house: House, request: Request, template: RotaTemplate | Non
 def _line(looked: LookedUp) -> ExplainedLine:
     line, holdings = looked.line, looked.holdings
     if holdings is None:
-        return ExplainedLine(line.partner, Verdict.AFTER, line.why)
-    verdict = _verdict(holdings) if looked.why_not else Verdict.AFTER
+        return ExplainedLine(line.partner, SupplierVerdict.AFTER, line.why)
+    verdict = _verdict(holdings) if looked.why_not else SupplierVerdict.AFTER
     return ExplainedLine(line.partner, verdict, line.why, f"{holdings.holding.value}: {holdings.report_line}")
 
 
-def _verdict(holdings: Holdings) -> Verdict:
+def _verdict(holdings: HoldingsReport) -> SupplierVerdict:
     if holdings.skip:
-        return Verdict.UNREACHABLE
-    return Verdict.NOT_LENDING if holdings.holding is Holding.NOT_LENT else Verdict.NOT_OWNING
+        return SupplierVerdict.UNREACHABLE
+    return SupplierVerdict.NOT_LENDING if holdings.holding is HoldingAnswer.NOT_LENT else SupplierVerdict.NOT_OWNING
 
 
 def _without(request: Request, lines: list[ExplainedLine]) -> Request:
     names = {line.partner for line in lines}
-    rota = tuple(replace(line, standing=Standing.SKIPPED) if line.partner in names else line for line in request.rota)
+    rota = tuple(
+        replace(line, standing=RotaLineStatus.SKIPPED) if line.partner in names else line for line in request.rota
+    )
     return replace(request, rota=rota)
 
 
@@ -363,5 +385,5 @@ def _over(request: Request, found: list[ExplainedLine]) -> Iterator[ExplainedLin
     """Those whose turn is over, as the request has them."""
     names = {line.partner for line in found}
     for line in request.rota:
-        if line.standing is not Standing.WAITING and line.partner not in names:
-            yield ExplainedLine(line.partner, Verdict(line.standing.value), line.why)
+        if line.standing is not RotaLineStatus.WAITING and line.partner not in names:
+            yield ExplainedLine(line.partner, SupplierVerdict(line.standing.value), line.why)

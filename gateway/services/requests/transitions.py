@@ -12,13 +12,13 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from gateway.domain.due_dates import local_day
-from gateway.domain.problems import About, Reason, Refusal
-from gateway.domain.requests.events import Details, Event, Kind, Origin
+from gateway.domain.problems import MessagePart, Refusal, RefusalReason
+from gateway.domain.requests.events import Event, EventDetails, EventKind, EventOrigin
 from gateway.domain.requests.request import Request
-from gateway.domain.requests.state_machine import Denied, Transition, apply
-from gateway.domain.requests.state_table import Timer, Why, fired
-from gateway.domain.requests.views import HistoryLine, NotNow, NotThere, Outdated
-from gateway.domain.value import frozen_by_name
+from gateway.domain.requests.state_machine import Denied, Transition, compute_transition
+from gateway.domain.requests.state_table import DenialReason, TimerKind, expired_timer_signal
+from gateway.domain.requests.views import EventDenied, HistoryLine, NotFound, VersionConflict
+from gateway.domain.value import keyword_value
 from gateway.services.requests.deadlines import completed
 from gateway.services.requests.effects import follow
 from gateway.services.requests.library_context import House, require_request
@@ -33,7 +33,7 @@ def as_it_is(request: Request) -> Request:
     return request
 
 
-@frozen_by_name
+@keyword_value
 class Happening:
     """`expected`: the version that whoever caused this has seen (None: whatever it is). `prepare` adds what goes along
     (the attempt of a request to a supplier)."""
@@ -54,14 +54,14 @@ async def happen(house: House, happening: Happening) -> Transition:
 def must_fit(outcome: Transition | Denied) -> Transition:
     """Raises NotNow."""
     if isinstance(outcome, Denied):
-        raise NotNow(outcome)
+        raise EventDenied(outcome)
     return outcome
 
 
 def refusal_of(denied: Denied) -> Refusal:
     """A denied event as it is told to a partner."""
-    reason = Reason.REQUEST_CLOSED if denied.why is Why.ENDED else Reason.NOT_ALLOWED
-    return Refusal(reason, denied.detail, About.REQUEST)
+    reason = RefusalReason.REQUEST_CLOSED if denied.why is DenialReason.ENDED else RefusalReason.NOT_ALLOWED
+    return Refusal(reason, denied.detail, MessagePart.REQUEST)
 
 
 def happen_in(connection: Connection, house: House, happening: Happening) -> Transition | Denied:
@@ -72,16 +72,16 @@ def happen_in(connection: Connection, house: House, happening: Happening) -> Tra
     event = happening.event
     request = requests.load_for_update(connection, house.symbol, happening.request_id)
     if request is None:
-        raise NotThere("request")
+        raise NotFound("request")
     if happening.expected is not None and happening.expected != request.version:
-        raise Outdated(request.version)
+        raise VersionConflict(request.version)
     prepared = happening.prepare(request)
-    outcome = apply(prepared, event, house.workflow(prepared))
+    outcome = compute_transition(prepared, event, house.workflow(prepared))
     if isinstance(outcome, Denied):
-        if event.signal.origin is Origin.PARTNER:
+        if event.signal.origin is EventOrigin.PARTNER:
             history.add(connection, _row(house, event, request, request, outcome.detail))
         return outcome
-    if event.signal.origin is Origin.TIMER and outcome.kept:  # a timer whose time is over leaves no trace
+    if event.signal.origin is EventOrigin.TIMER and outcome.kept:  # a timer whose time is over leaves no trace
         return replace(outcome, request=request)
     transition = replace(outcome, request=completed(house, request, outcome.request))
     requests.save(connection, transition.request)
@@ -121,7 +121,7 @@ async def fire(house: House, row: TimerRow) -> None:
     """The event and the end of the timer in one transaction. Raises Unavailable."""
     try:
         request = await require_request(house, row.request_id)
-    except NotThere:  # its request is gone: nothing is left to happen
+    except NotFound:  # its request is gone: nothing is left to happen
         await house.store.write(lambda c: timers.take(c, row))
         return
     event = _event(house, request, row.timer)
@@ -137,10 +137,10 @@ async def fire(house: House, row: TimerRow) -> None:
     house.wake_outbox()
 
 
-def _event(house: House, request: Request, timer: Timer) -> Event:
+def _event(house: House, request: Request, timer: TimerKind) -> Event:
     workflow = house.workflow(request)
-    signal, details = fired(timer, workflow), Details()
-    if signal.kind is Kind.RENEW_ACCEPTED:
+    signal, details = expired_timer_signal(timer, workflow), EventDetails()
+    if signal.kind is EventKind.RENEW_ACCEPTED:
         until = local_day(request.terms.lender_due, house.zone) or house.today()
-        details = Details(due=until + timedelta(days=workflow.borrowing.renewal_fallback_days))
+        details = EventDetails(due=until + timedelta(days=workflow.borrowing.renewal_fallback_days))
     return Event(signal, house.now(), "timer", details)

@@ -15,58 +15,72 @@ from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.catalogue_policy import (
     Beside,
-    Lends,
+    EvidenceNeeded,
+    LendingVerdict,
     LocatePolicy,
-    Need,
-    Step,
+    LookupStep,
     TitleSearch,
-    Unreachable,
-    Wanted,
-    covers,
+    UnreachablePolicy,
+    WantedPart,
     is_serial,
-    naming,
+    naming_number_types,
+    statement_covers,
 )
-from gateway.domain.requests.citation import Citation, canonical, isbn_forms, issn_form, normal
-from gateway.domain.requests.citation_matching import agreement
+from gateway.domain.requests.citation import Citation, canonical_type, format_issn, list_isbn_forms, normalize_number
+from gateway.domain.requests.citation_matching import compare_with_hit
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.value import frozen
-from gateway.ports.catalogue import FoundRecord, HeldItem, Hits, Holding, Holdings, Index, Match, Query, Term
+from gateway.domain.value import value
+from gateway.ports.catalogue import (
+    CatalogueQuery,
+    FoundRecord,
+    HeldItem,
+    HoldingAnswer,
+    HoldingsReport,
+    SearchHits,
+    SearchIndex,
+    SearchTerm,
+    TermMatch,
+)
 from gateway.profiles import ProfileSet
 from gateway.services.searching.targets import Asker, Target, catalogue_of, why
 
 _REMAINDER = re.compile(r"\s+[:/;=]\s+|\s*\[[^\]]*\]")
 """ISBD: subtitle, parallel title, author; and what a cataloguer put in brackets."""
 
-_BEST_FIRST = (Holding.OWNS, Holding.UNKNOWN, Holding.NOT_LENT, Holding.NOT)
+_BEST_FIRST = (HoldingAnswer.OWNS, HoldingAnswer.UNKNOWN, HoldingAnswer.NOT_LENT, HoldingAnswer.NOT)
 
 
-@frozen
+@value
 class SearchCatalogue:
     """`profiles` gives those in use now: a partner may share another profile's catalogue."""
 
     asker: Asker
     profiles: Callable[[], ProfileSet]
 
-    async def holds(self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN) -> Holdings:
+    async def holds(
+        self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN
+    ) -> HoldingsReport:
         policy = partner.locate
         if policy is None:
-            return Holdings(Holding.UNKNOWN, "its profile doesn't say how its catalogue is searched")
+            return HoldingsReport(HoldingAnswer.UNKNOWN, "its profile doesn't say how its catalogue is searched")
         try:
             target = catalogue_of(partner, self.profiles(), self.asker.searches)
         except Refused as wrong:
-            return Holdings(Holding.UNKNOWN, why(wrong), skip=policy.unreachable is Unreachable.SKIP)
+            return HoldingsReport(HoldingAnswer.UNKNOWN, why(wrong), skip=policy.unreachable is UnreachablePolicy.SKIP)
         asked = questions(citation, policy)
         if not asked:
-            return Holdings(Holding.UNKNOWN, "the citation has no number and no title that could be looked up")
+            return HoldingsReport(
+                HoldingAnswer.UNKNOWN, "the citation has no number and no title that could be looked up"
+            )
         clock = asyncio.get_running_loop().time
         begun = clock()
         found = await _Search(self.asker, target, Sought(citation, service, policy)).run(asked)
-        return Holdings(found.holding, f"{target.name}: {found.note}", clock() - begun, found.skip)
+        return HoldingsReport(found.holding, f"{target.name}: {found.note}", clock() - begun, found.skip)
 
 
-@frozen
+@value
 class _Found:
-    holding: Holding
+    holding: HoldingAnswer
     note: str
     skip: bool = False
 
@@ -94,8 +108,8 @@ class _Search:
             return self._unreachable_result(why(error))
         if not self._verdicts:
             return self._unreachable_result("")  # it refused every question
-        unclear = any(verdict.holding is Holding.UNKNOWN for verdict in self._verdicts)
-        return _Found(Holding.UNKNOWN if unclear else Holding.NOT, self._format_lookup_note())
+        unclear = any(verdict.holding is HoldingAnswer.UNKNOWN for verdict in self._verdicts)
+        return _Found(HoldingAnswer.UNKNOWN if unclear else HoldingAnswer.NOT, self._format_lookup_note())
 
     async def _ask_question(self, question: Question, policy: LocatePolicy) -> Verdict | None:
         """None: the catalogue can't be asked this. Raises Unavailable."""
@@ -115,18 +129,20 @@ class _Search:
     def _unreachable_result(self, reason: str) -> _Found:
         if reason:
             self._said.append(reason)
-        return _Found(Holding.UNKNOWN, self._format_lookup_note(), self._sought.policy.unreachable is Unreachable.SKIP)
+        return _Found(
+            HoldingAnswer.UNKNOWN, self._format_lookup_note(), self._sought.policy.unreachable is UnreachablePolicy.SKIP
+        )
 
     def _format_lookup_note(self) -> str:
         return "; ".join(self._said)
 
 
-@frozen
+@value
 class Question:
     """`says`: what is asked, for staff."""
 
-    step: Step
-    query: Query
+    step: LookupStep
+    query: CatalogueQuery
     says: str
 
 
@@ -134,7 +150,7 @@ def questions(citation: Citation, policy: LocatePolicy) -> tuple[Question, ...]:
     """In the order of the plan. Empty: the citation says nothing that could be looked for."""
     found: list[Question] = []
     for step in policy.plan:
-        found += _title(citation, policy.title) if step is Step.TITLE else _numbers(citation, step)
+        found += _title(citation, policy.title) if step is LookupStep.TITLE else _numbers(citation, step)
     return tuple(dict.fromkeys(found))
 
 
@@ -143,36 +159,36 @@ def questions(citation: Citation, policy: LocatePolicy) -> tuple[Question, ...]:
 _Forms = Callable[[str], tuple[str, ...]]
 
 
-def by_number(number: RecordId) -> tuple[Query, ...]:
+def by_number(number: RecordId) -> tuple[CatalogueQuery, ...]:
     """The questions for one number, in the forms in which catalogues have it. Empty: it isn't one, or none that
     catalogues know."""
-    index, forms = _NUMBERS.get(canonical(number.type), (Index.STANDARD, lambda _: ()))
-    return tuple(Query((Term(index, form),)) for form in forms(number.value))
+    index, forms = _NUMBERS.get(canonical_type(number.type), (SearchIndex.STANDARD, lambda _: ()))
+    return tuple(CatalogueQuery((SearchTerm(index, form),)) for form in forms(number.value))
 
 
 def _issn(value: str) -> tuple[str, ...]:
-    return tuple(filter(None, (issn_form(value),)))
+    return tuple(filter(None, (format_issn(value),)))
 
 
 def _as(type_: str) -> _Forms:
-    return lambda value: tuple(filter(None, (normal(type_, value).partition(":")[2],)))
+    return lambda value: tuple(filter(None, (normalize_number(type_, value).partition(":")[2],)))
 
 
-_NUMBERS: Mapping[str, tuple[Index, _Forms]] = {
-    "isbn": (Index.ISBN, isbn_forms),
-    "issn": (Index.ISSN, _issn),
-    "oclc": (Index.OCLC, _as("oclc")),
-    "lccn": (Index.LCCN, _as("lccn")),
-    "doi": (Index.STANDARD, _as("doi")),
-    "ismn": (Index.STANDARD, _as("ismn")),
+_NUMBERS: Mapping[str, tuple[SearchIndex, _Forms]] = {
+    "isbn": (SearchIndex.ISBN, list_isbn_forms),
+    "issn": (SearchIndex.ISSN, _issn),
+    "oclc": (SearchIndex.OCLC, _as("oclc")),
+    "lccn": (SearchIndex.LCCN, _as("lccn")),
+    "doi": (SearchIndex.STANDARD, _as("doi")),
+    "ismn": (SearchIndex.STANDARD, _as("ismn")),
 }
 
 
-def _numbers(citation: Citation, step: Step) -> Iterator[Question]:
-    if step.value not in naming(citation):
+def _numbers(citation: Citation, step: LookupStep) -> Iterator[Question]:
+    if step.value not in naming_number_types(citation):
         return
     for one in citation.identifiers:
-        if canonical(one.type) == step.value:
+        if canonical_type(one.type) == step.value:
             for query in by_number(one):
                 yield Question(step, query, f"{step.value} {query.terms[0].value}")
 
@@ -186,31 +202,31 @@ def _title(citation: Citation, rules: TitleSearch) -> Iterator[Question]:
     says = ["title", *(name for name, _ in beside)]
     for title in dict.fromkeys(map(_trimmed, (citation.title, citation.title.partition(": ")[0]))):
         if any(char.isalnum() for char in title):
-            terms = (Term(Index.TITLE, title, Match.PHRASE), *(term for _, term in beside))
-            yield Question(Step.TITLE, Query(terms), " and ".join(says))
+            terms = (SearchTerm(SearchIndex.TITLE, title, TermMatch.PHRASE), *(term for _, term in beside))
+            yield Question(LookupStep.TITLE, CatalogueQuery(terms), " and ".join(says))
 
 
 def _trimmed(title: str) -> str:
     return _REMAINDER.split(title.strip(), maxsplit=1)[0].strip(" .,:;/")
 
 
-def _author(citation: Citation) -> Term | None:
+def _author(citation: Citation) -> SearchTerm | None:
     """The first author's name as it is filed: `Borges, Jorge Luis` and `Jorge Luis Borges` both give Borges."""
     first = re.split(r"\s*[;&]\s*|\s+and\s+|\s+und\s+", citation.author.strip(), maxsplit=1)[0]
     surname, comma, _ = first.partition(",")
     name = surname if comma else first.split()[-1] if first else ""
-    return Term(Index.AUTHOR, name.strip(" .")) if name.strip(" .") else None
+    return SearchTerm(SearchIndex.AUTHOR, name.strip(" .")) if name.strip(" .") else None
 
 
-def _year(citation: Citation) -> Term | None:
+def _year(citation: Citation) -> SearchTerm | None:
     found = re.search(r"\d{4}", citation.published)
-    return Term(Index.YEAR, found[0]) if found is not None and not is_serial(citation) else None
+    return SearchTerm(SearchIndex.YEAR, found[0]) if found is not None and not is_serial(citation) else None
 
 
-_BESIDE: Mapping[Beside, Callable[[Citation], Term | None]] = {Beside.AUTHOR: _author, Beside.YEAR: _year}
+_BESIDE: Mapping[Beside, Callable[[Citation], SearchTerm | None]] = {Beside.AUTHOR: _author, Beside.YEAR: _year}
 
 
-@frozen
+@value
 class Sought:
     """What is asked for, and how answers are taken."""
 
@@ -219,22 +235,24 @@ class Sought:
     policy: LocatePolicy
 
 
-@frozen
+@value
 class Verdict:
     """`found`: a record is the one that is asked for; else NOT, or UNKNOWN where the answer decides nothing."""
 
-    holding: Holding
+    holding: HoldingAnswer
     note: str
     found: bool = False
 
 
-def judge(step: Step, hits: Hits, sought: Sought) -> Verdict:
+def judge(step: LookupStep, hits: SearchHits, sought: Sought) -> Verdict:
     """Of one question: the best of the records that are what is asked for."""
     if not hits.total:
-        return Verdict(Holding.NOT, "no hits")
-    if step is Step.TITLE and hits.total > sought.policy.title.most_hits:
-        return Verdict(Holding.UNKNOWN, f"{hits.total} hits, too many to tell")
-    agreed = [(record, agreement(sought.citation, record.citation, sought.policy.title)) for record in hits.records]
+        return Verdict(HoldingAnswer.NOT, "no hits")
+    if step is LookupStep.TITLE and hits.total > sought.policy.title.most_hits:
+        return Verdict(HoldingAnswer.UNKNOWN, f"{hits.total} hits, too many to tell")
+    agreed = [
+        (record, compare_with_hit(sought.citation, record.citation, sought.policy.title)) for record in hits.records
+    ]
     same = [(record, one.how) for record, one in agreed if one.same]
     if same:
         judged = [_judge_record(record, how, sought) for record, how in same]
@@ -242,13 +260,15 @@ def judge(step: Step, hits: Hits, sought: Sought) -> Verdict:
     return _none_same(hits, [one.how for _, one in agreed])
 
 
-def _none_same(hits: Hits, reasons: list[str]) -> Verdict:
+def _none_same(hits: SearchHits, reasons: list[str]) -> Verdict:
     unread = next((record.problem for record in hits.records if record.problem), "")
     if unread or not hits.records:
-        return Verdict(Holding.UNKNOWN, f"{_hits(hits.total)} that can't be read" + (f": {unread}" if unread else ""))
+        return Verdict(
+            HoldingAnswer.UNKNOWN, f"{_hits(hits.total)} that can't be read" + (f": {unread}" if unread else "")
+        )
     if hits.total > len(hits.records):
-        return Verdict(Holding.UNKNOWN, f"{_hits(hits.total)}, none of the first {len(hits.records)} is the one")
-    return Verdict(Holding.NOT, f"{_hits(hits.total)}, not the one: {', '.join(dict.fromkeys(reasons))}")
+        return Verdict(HoldingAnswer.UNKNOWN, f"{_hits(hits.total)}, none of the first {len(hits.records)} is the one")
+    return Verdict(HoldingAnswer.NOT, f"{_hits(hits.total)}, not the one: {', '.join(dict.fromkeys(reasons))}")
 
 
 def _hits(total: int) -> str:
@@ -263,47 +283,47 @@ def _judge_record(record: FoundRecord, how: str, sought: Sought) -> Verdict:
     return Verdict(holding, f"{how}; {note}" if note else how, found=True)
 
 
-def _holdings(held: tuple[HeldItem, ...] | None, sought: Sought) -> tuple[Holding, str]:
+def _holdings(held: tuple[HeldItem, ...] | None, sought: Sought) -> tuple[HoldingAnswer, str]:
     policy = sought.policy
-    if policy.holdings is Need.IGNORED:
-        return Holding.OWNS, ""
+    if policy.holdings is EvidenceNeeded.IGNORED:
+        return HoldingAnswer.OWNS, ""
     if held is None:
-        if policy.holdings is Need.REQUIRED:
-            return Holding.NOT, "no holdings are shown"
+        if policy.holdings is EvidenceNeeded.REQUIRED:
+            return HoldingAnswer.NOT, "no holdings are shown"
         if policy.locations:
-            return Holding.UNKNOWN, "who holds it is not shown"
-        return Holding.OWNS, "no holdings are shown"
+            return HoldingAnswer.UNKNOWN, "who holds it is not shown"
+        return HoldingAnswer.OWNS, "no holdings are shown"
     here = [one for one in held if policy.is_own_holding(one)]
     if not here:
-        return Holding.NOT, "none of its holdings is there" if held else "without holdings"
+        return HoldingAnswer.NOT, "none of its holdings is there" if held else "without holdings"
     return _covering(here, sought)
 
 
-def _covering(here: list[HeldItem], sought: Sought) -> tuple[Holding, str]:
+def _covering(here: list[HeldItem], sought: Sought) -> tuple[HoldingAnswer, str]:
     """A holding that says nothing about volumes may have all of them."""
-    wanted = Wanted.part_of_citation(sought.citation) if sought.policy.volumes else Wanted()
+    wanted = WantedPart.part_of_citation(sought.citation) if sought.policy.volumes else WantedPart()
     if not wanted:
         return _lent(here, sought)
-    said = [(one, covers(one.volumes, wanted) if one.volumes.strip() else True) for one in here]
+    said = [(one, statement_covers(one.volumes, wanted) if one.volumes.strip() else True) for one in here]
     if covering := [one for one, answer in said if answer]:
         return _lent(covering, sought)
     if unclear := [one for one, answer in said if answer is None]:
         holding, note = _lent(unclear, sought)
-        if holding is Holding.OWNS:
-            return Holding.UNKNOWN, f"whether {_part(wanted)} is there can't be read from '{unclear[0].volumes}'"
+        if holding is HoldingAnswer.OWNS:
+            return HoldingAnswer.UNKNOWN, f"whether {_part(wanted)} is there can't be read from '{unclear[0].volumes}'"
         return holding, note
-    return Holding.NOT, f"{_part(wanted)} is not in {_few(one.volumes for one in here)}"
+    return HoldingAnswer.NOT, f"{_part(wanted)} is not in {_few(one.volumes for one in here)}"
 
 
-def _lent(held: list[HeldItem], sought: Sought) -> tuple[Holding, str]:
+def _lent(held: list[HeldItem], sought: Sought) -> tuple[HoldingAnswer, str]:
     rated = [(one, sought.policy.lending_verdict(one, sought.service)) for one in held]
-    for wanted in (Lends.YES, Lends.ASK):
+    for wanted in (LendingVerdict.YES, LendingVerdict.ASK):
         if (found := next((one for one, lends in rated if lends is wanted), None)) is not None:
-            return Holding.OWNS, f"{_place(found)}{', lent by decision' if wanted is Lends.ASK else ''}"
-    return Holding.NOT_LENT, _few(map(_place, held))
+            return HoldingAnswer.OWNS, f"{_place(found)}{', lent by decision' if wanted is LendingVerdict.ASK else ''}"
+    return HoldingAnswer.NOT_LENT, _few(map(_place, held))
 
 
-def _part(wanted: Wanted) -> str:
+def _part(wanted: WantedPart) -> str:
     return f"volume {wanted.volume}" if wanted.volume is not None else f"the year {wanted.year}"
 
 

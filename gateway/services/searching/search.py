@@ -14,14 +14,22 @@ from datetime import timedelta
 from itertools import zip_longest
 
 from gateway.domain.library import RecordId
-from gateway.domain.problems import Reason, Refused, Unavailable
-from gateway.domain.requests.catalogue_policy import naming
-from gateway.domain.requests.citation import Citation, isbn_forms, issn_form, normal, normals
-from gateway.domain.requests.citation_matching import without_article
-from gateway.domain.requests.views import NotThere
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.requests.catalogue_policy import naming_number_types
+from gateway.domain.requests.citation import Citation, format_issn, list_isbn_forms, normalize_number, normalize_numbers
+from gateway.domain.requests.citation_matching import drop_article
+from gateway.domain.requests.views import NotFound
 from gateway.domain.text_folding import fold_for_matching
-from gateway.domain.value import frozen, frozen_by_name
-from gateway.ports.catalogue import FoundRecord, HeldItem, Hits, Index, Match, Query, Term
+from gateway.domain.value import keyword_value, value
+from gateway.ports.catalogue import (
+    CatalogueQuery,
+    FoundRecord,
+    HeldItem,
+    SearchHits,
+    SearchIndex,
+    SearchTerm,
+    TermMatch,
+)
 from gateway.profiles.checks import sections
 from gateway.services.requests.library_context import House, house_of
 from gateway.services.searching.lookup import by_number
@@ -39,17 +47,17 @@ KNOWN_FOR = timedelta(hours=1)
 
 _PART = re.compile(r'(?:(?P<index>[A-Za-z]+):(?=\S))?(?:"(?P<phrase>[^"]*)"?|(?P<word>\S+))')
 
-_INDEXES = {index.value: index for index in Index} | {
-    "any": Index.ANY,
-    "au": Index.AUTHOR,
-    "ti": Index.TITLE,
-    "pub": Index.PUBLISHER,
-    "date": Index.YEAR,
+_INDEXES = {index.value: index for index in SearchIndex} | {
+    "any": SearchIndex.ANY,
+    "au": SearchIndex.AUTHOR,
+    "ti": SearchIndex.TITLE,
+    "pub": SearchIndex.PUBLISHER,
+    "date": SearchIndex.YEAR,
 }
-NAMES = tuple(sorted(index.value for index in Index))
+NAMES = tuple(sorted(index.value for index in SearchIndex))
 
 
-@frozen
+@value
 class Finder:
     """`houses` by symbol of the library."""
 
@@ -67,7 +75,7 @@ class Finder:
         ]
         return (*groups, *sorted(found, key=lambda one: one.name))
 
-    async def search(self, library: str, where: str, query: Query, records: int = 0) -> Found:
+    async def search(self, library: str, where: str, query: CatalogueQuery, records: int = 0) -> Found:
         """`where`: a profile or a group; `records` of each target at most, 0: as requests.yml says. One that gives no
         answer is named, and the others are shown. Raises NotThere."""
         house = house_of(self.houses, library)
@@ -98,7 +106,7 @@ class Finder:
             await asyncio.gather(*asked, return_exceptions=True)
 
     async def _search_target(
-        self, house: House, name: str, query: Query, count: int
+        self, house: House, name: str, query: CatalogueQuery, count: int
     ) -> tuple[Answered, tuple[FoundRecord, ...]]:
         seconds, clock = house.policy().catalogues.seconds, asyncio.get_running_loop().time
         begun = clock()
@@ -127,7 +135,7 @@ class Finder:
         """A partner that shares a catalogue is searched there. Raises Refused(INVALID_VALUE)."""
         profile = house.profile(name)
         if profile is None or profile.abstract:
-            raise Refused(Reason.INVALID_VALUE, f"There is no profile '{name}'.", value=name)
+            raise Refused(RefusalReason.INVALID_VALUE, f"There is no profile '{name}'.", value=name)
         return catalogue_of(profile, house.profiles(), self.asker.searches)
 
 
@@ -138,19 +146,19 @@ def _members(house: House, where: str) -> tuple[str, ...]:
         return groups[where]
     profile = house.profile(where)
     if profile is None or profile.abstract:
-        raise NotThere("target")
+        raise NotFound("target")
     return (profile.name,)
 
 
-def _is_it(record: FoundRecord, number: RecordId, hits: Hits) -> bool:
+def _is_it(record: FoundRecord, number: RecordId, hits: SearchHits) -> bool:
     """It has the number; or it is the only hit, and shows no number of that kind."""
-    wanted, there = normals([number]), normals(record.citation.identifiers)
+    wanted, there = normalize_numbers([number]), normalize_numbers(record.citation.identifiers)
     shows = {one.partition(":")[0] for one in there}
     alone = hits.total == 1 and not record.problem and not any(one.partition(":")[0] in shows for one in wanted)
     return bool(wanted & there) or alone
 
 
-def _answered(name: str, hits: Hits, seconds: float) -> Answered:
+def _answered(name: str, hits: SearchHits, seconds: float) -> Answered:
     unread = tuple(f"record {one.position}: {one.problem}" for one in hits.records if one.problem)
     return Answered(
         target=name,
@@ -236,12 +244,12 @@ class _Groups:
 
 def _numbers(citation: Citation) -> frozenset[str]:
     """Volumes of one set share its numbers, and are not the same."""
-    types, volume = naming(citation), fold_for_matching(citation.volume)
-    return frozenset(f"{one}|{volume}" for one in normals(citation.identifiers) if _type(one) in types)
+    types, volume = naming_number_types(citation), fold_for_matching(citation.volume)
+    return frozenset(f"{one}|{volume}" for one in normalize_numbers(citation.identifiers) if _type(one) in types)
 
 
 def _text(citation: Citation) -> str:
-    title = without_article(fold_for_matching(re.split(r"\s+[/=]\s", citation.title, maxsplit=1)[0]))
+    title = drop_article(fold_for_matching(re.split(r"\s+[/=]\s", citation.title, maxsplit=1)[0]))
     year = re.search(r"\d{4}", citation.published)
     author = " ".join(sorted(fold_for_matching(citation.author).split()))
     return f"{title}|{author}|{year[0] if year else ''}|{fold_for_matching(citation.volume)}" if title else ""
@@ -257,7 +265,7 @@ def _result(group: list[tuple[str, FoundRecord]]) -> Result:
     for _, record in group:
         for one in record.citation.identifiers:
             if one.type != "local":  # of one catalogue
-                numbers.setdefault(normal(one.type, one.value) or f"{one.type}:{one.value}", one)
+                numbers.setdefault(normalize_number(one.type, one.value) or f"{one.type}:{one.value}", one)
     holders = tuple(_holders(group))
     citation = replace(fullest, identifiers=tuple(numbers.values()), source=fullest.source or holders[0].target)
     return Result(citation=citation, holders=holders)
@@ -277,7 +285,7 @@ def _holders(group: list[tuple[str, FoundRecord]]) -> Iterator[Holder]:
         yield Holder(target, tuple(item for items in said for item in items) if said else None)
 
 
-@frozen
+@value
 class Holder:
     """A target that has it. `holdings` None: it said nothing about them."""
 
@@ -285,7 +293,7 @@ class Holder:
     holdings: tuple[HeldItem, ...] | None = None
 
 
-@frozen_by_name
+@keyword_value
 class Result:
     """`citation`: the fullest description, with the numbers of all."""
 
@@ -293,7 +301,7 @@ class Result:
     holders: tuple[Holder, ...]
 
 
-@frozen_by_name
+@keyword_value
 class Answered:
     """One target. `total`: its own count; `shown`: so many records came. `asked`: the question in its own notation.
     `problem`: why it gave no answer; empty: it did. `notes`: what it remarked."""
@@ -307,7 +315,7 @@ class Answered:
     notes: tuple[str, ...] = ()
 
 
-@frozen
+@value
 class Found:
     """`answers` in the order of the group; `results` best placed first."""
 
@@ -315,7 +323,7 @@ class Found:
     results: tuple[Result, ...]
 
 
-@frozen_by_name
+@keyword_value
 class Searchable:
     """What a search can be made in: a profile with a catalogue, or a group of them. `members`: of a group."""
 
@@ -325,69 +333,69 @@ class Searchable:
     members: tuple[str, ...] = ()
 
 
-def parse(text: str) -> Query:
+def parse(text: str) -> CatalogueQuery:
     """Raises Refused(INVALID_VALUE): nothing to look for, or an index that there isn't."""
-    terms: list[Term] = []
+    terms: list[SearchTerm] = []
     for found in _PART.finditer(text):
         if (term := _term(found)) is None:
             continue
         before = terms[-1] if terms else None
         if before is not None and _goes_on(before, term):
-            terms[-1] = Term(before.index, f"{before.value} {term.value}")
+            terms[-1] = SearchTerm(before.index, f"{before.value} {term.value}")
         else:
             terms.append(term)
     if not terms:
-        raise Refused(Reason.INVALID_VALUE, "There is nothing to look for.")
-    return Query(tuple(terms))
+        raise Refused(RefusalReason.INVALID_VALUE, "There is nothing to look for.")
+    return CatalogueQuery(tuple(terms))
 
 
-def native(text: str) -> Query:
+def native(text: str) -> CatalogueQuery:
     """In the protocol's own notation. Raises Refused(INVALID_VALUE)."""
     if not text.strip():
-        raise Refused(Reason.INVALID_VALUE, "There is nothing to look for.")
-    return Query(native=text.strip())
+        raise Refused(RefusalReason.INVALID_VALUE, "There is nothing to look for.")
+    return CatalogueQuery(native=text.strip())
 
 
-def _term(found: re.Match[str]) -> Term | None:
+def _term(found: re.Match[str]) -> SearchTerm | None:
     phrase = found["phrase"]
     value = (phrase if phrase is not None else found["word"]).strip()
     index = _index(found["index"] or "")
     if not value.strip("*"):
         return None
     if phrase is not None:
-        return Term(index, _number(index, value), Match.PHRASE if index in _WORDED else Match.WORDS)
+        return SearchTerm(index, _number(index, value), TermMatch.PHRASE if index in _WORDED else TermMatch.WORDS)
     if value.endswith("*"):
-        return Term(index, value.rstrip("*"), Match.BEGINS)
-    return Term(index, _number(index, value))
+        return SearchTerm(index, value.rstrip("*"), TermMatch.BEGINS)
+    return SearchTerm(index, _number(index, value))
 
 
-_WORDED = (Index.ANY, Index.TITLE, Index.AUTHOR, Index.SUBJECT, Index.PUBLISHER)
+_WORDED = (SearchIndex.ANY, SearchIndex.TITLE, SearchIndex.AUTHOR, SearchIndex.SUBJECT, SearchIndex.PUBLISHER)
 
 
-def _index(name: str) -> Index:
+def _index(name: str) -> SearchIndex:
     if not name:
-        return Index.ANY
+        return SearchIndex.ANY
     if (index := _INDEXES.get(name.lower())) is None:
         raise Refused(
-            Reason.INVALID_VALUE,
+            RefusalReason.INVALID_VALUE,
             f"There is no index '{name}'; there are: {', '.join(NAMES)}. A colon in a title stands in quotes.",
             value=name,
         )
     return index
 
 
-def _number(index: Index, value: str) -> str:
+def _number(index: SearchIndex, value: str) -> str:
     """In the form in which catalogues have it; what isn't such a number stays as it is."""
     match index:
-        case Index.ISBN:
-            return next(iter(isbn_forms(value)), value)
-        case Index.ISSN:
-            return issn_form(value) or value
-        case Index.OCLC | Index.LCCN:
-            return normal(index.value, value).partition(":")[2] or value
+        case SearchIndex.ISBN:
+            return next(iter(list_isbn_forms(value)), value)
+        case SearchIndex.ISSN:
+            return format_issn(value) or value
+        case SearchIndex.OCLC | SearchIndex.LCCN:
+            return normalize_number(index.value, value).partition(":")[2] or value
     return value
 
 
-def _goes_on(before: Term, term: Term) -> bool:
+def _goes_on(before: SearchTerm, term: SearchTerm) -> bool:
     """Plain words one after the other are one term."""
-    return before.index is term.index is Index.ANY and before.match is term.match is Match.WORDS
+    return before.index is term.index is SearchIndex.ANY and before.match is term.match is TermMatch.WORDS

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway.domain.clock import Clock
-from gateway.domain.problems import About, Reason, Refused, Unavailable
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.value import frozen
-from gateway.ports.catalogue import Hits, Query, RecordSearch
+from gateway.domain.value import value
+from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchHits
 from gateway.profiles import ProfileSet
 from gateway.profiles.checks import sections
 
@@ -22,10 +22,10 @@ MOST = 1000
 FAILED = timedelta(minutes=1)
 """So long a failure counts: several suppliers of one catalogue must not wait for it one after the other."""
 
-_Key = tuple[str, str, Query, int]
+_Key = tuple[str, str, CatalogueQuery, int]
 
 
-@frozen
+@value
 class Target:
     """`by`: the protocol, by the name of the profile's section."""
 
@@ -46,7 +46,10 @@ def target_of(profile: Profile, by: str, searches: Iterable[str]) -> Target:
     if len(found) != 1:
         how = "has several catalogues; `locate.by` must say which" if found else "has no catalogue that can be searched"
         raise Refused(
-            Reason.INVALID_VALUE, f"Profile '{profile.name}' {how}.", about=About.RECEIVER, value=profile.name
+            RefusalReason.INVALID_VALUE,
+            f"Profile '{profile.name}' {how}.",
+            about=MessagePart.RECEIVER,
+            value=profile.name,
         )
     return Target(profile, found[0])
 
@@ -59,7 +62,10 @@ def catalogue_of(partner: Profile, profiles: ProfileSet, searches: Iterable[str]
     profile = profiles.find_profile(locate.target) if locate.target else partner
     if profile is None or profile.abstract:
         raise Refused(
-            Reason.INVALID_VALUE, f"There is no profile '{locate.target}'.", about=About.RECEIVER, value=locate.target
+            RefusalReason.INVALID_VALUE,
+            f"There is no profile '{locate.target}'.",
+            about=MessagePart.RECEIVER,
+            value=locate.target,
         )
     return target_of(profile, locate.by, searches)
 
@@ -67,7 +73,7 @@ def catalogue_of(partner: Profile, profiles: ProfileSet, searches: Iterable[str]
 @dataclass
 class _Asked:
     target: Target
-    task: asyncio.Task[Hits]
+    task: asyncio.Task[SearchHits]
     until: datetime | None = None  # None: no answer yet
 
 
@@ -78,9 +84,11 @@ class Asker:
         self.searches = searches
         self._clock = clock
         self._asked: OrderedDict[_Key, _Asked] = OrderedDict()
-        self._tasks: set[asyncio.Task[Hits]] = set()
+        self._tasks: set[asyncio.Task[SearchHits]] = set()
 
-    async def search(self, target: Target, query: Query, *, count: int, seconds: float, keep: timedelta) -> Hits:
+    async def search(
+        self, target: Target, query: CatalogueQuery, *, count: int, seconds: float, keep: timedelta
+    ) -> SearchHits:
         """Records come without their bytes. Who is cancelled doesn't stop the question: its answer may be wanted by
         others, or soon. Raises Unavailable (also: no answer within `seconds`), Refused."""
         key = (target.name, target.by, query, count)
@@ -103,12 +111,12 @@ class Asker:
         return fresh and (known.target.profile is target.profile or known.target == target)
 
     def _start_search(
-        self, key: _Key, target: Target, query: Query, count: int, seconds: float, keep: timedelta
+        self, key: _Key, target: Target, query: CatalogueQuery, count: int, seconds: float, keep: timedelta
     ) -> _Asked:
         task = asyncio.create_task(self._run_search(target, query, count, seconds), name=f"search {target.name}")
         asked = _Asked(target, task)
 
-        def record_search_end(task: asyncio.Task[Hits]) -> None:
+        def record_search_end(task: asyncio.Task[SearchHits]) -> None:
             self._tasks.discard(task)
             failed = task.cancelled() or task.exception() is not None
             asked.until = self._clock.now() + (min(FAILED, keep) if failed else keep)
@@ -123,7 +131,7 @@ class Asker:
             self._asked.popitem(last=False)
         return asked
 
-    async def _run_search(self, target: Target, query: Query, count: int, seconds: float) -> Hits:
+    async def _run_search(self, target: Target, query: CatalogueQuery, count: int, seconds: float) -> SearchHits:
         try:
             async with asyncio.timeout(seconds):
                 hits = await self.searches[target.by].search(target.profile, query, count=count)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy import delete as sql_delete
 
 from gateway.domain.requests.events import Event
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.sql.statements import Prepared, insert_rows
 from gateway.store.journal_writer import NOTE_LIMIT, clean
 from gateway.store.requests.request_rows import dump_event, parse_event
@@ -35,7 +35,7 @@ _GET = Prepared(select(_file_columns.content).where(*_ONE))
 _DELETE = Prepared(sql_delete(request_file).where(*_ONE))
 
 
-@frozen
+@value
 class EventRow:
     """`id` is made by `gateway.store.schema.exchange_id(now)`. `before` and `after` are states; `denied` says why the
     event did not fit, and is empty when it did. `at` is when the row was made, aware UTC; `event.at` is its own."""
@@ -118,7 +118,7 @@ def _rows(found: Iterable[Any]) -> tuple[EventRow, ...]:
     )
 
 
-@frozen
+@value
 class Seen:
     """What came of it. `refused` and `reason` are empty where the message was taken."""
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, select, text
 
-from gateway.domain.value import frozen_by_name
+from gateway.domain.value import keyword_value
 from gateway.sql.statements import Prepared, insert_rows, written
 from gateway.store.requests import outbox, outbox_queries
 from gateway.store.requests.outbox import Page, Row, Status
@@ -145,7 +145,7 @@ def _found(library: str, target: str, kind: str) -> dict[str, str]:
     return {"in_library": library, "of_target": target, "of_kind": kind}
 
 
-@frozen_by_name
+@keyword_value
 class FiledOrder:
     """`file_id` and `order_id` are rows of the outbox; `reference`: the number by which both sides know the request."""
 

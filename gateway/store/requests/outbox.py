@@ -23,7 +23,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, not_, or_, select, update
 
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 from gateway.sql.statements import Prepared, insert_rows, written
 from gateway.store.journal_writer import NOTE_LIMIT, clean
 from gateway.store.requests.tables import HAS_ENDED, IN_LANE, outbox, outbox_lane
@@ -44,7 +44,7 @@ class Status(StrEnum):
 UNFINISHED = (Status.WAITING, Status.IN_HAND, Status.DEAD)
 
 
-@frozen_by_name
+@keyword_value
 class Row:
     """`id` is made by `gateway.store.schema.exchange_id(now)`; `kind` is partner, letter, library, work or webhook, or
     one of `gateway.store.requests.order_batches`; `target` says to whom, `payload` what, in words of the kind. All
@@ -69,7 +69,7 @@ class Row:
     note: str = ""
 
 
-@frozen
+@value
 class Page:
     """`cursor` is empty when nothing follows."""
 
@@ -358,7 +358,7 @@ def row_of_result(
     )
 
 
-@frozen
+@value
 class Turn:
     place: int
     now: bool
@@ -412,7 +412,7 @@ def leave(connection: Connection, library: str, lane: str) -> None:
         _MAKE_READY.execute_many(connection, [{"library": library, "id": following.id}])
 
 
-@frozen
+@value
 class Way:
     """Rows of one kind, of any library and target where these are None."""
 

@@ -9,10 +9,10 @@ from zlib import crc32
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
-from gateway.domain.requests.network_load import Report
+from gateway.domain.requests.network_load import LoadReport
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.task_lists import DEAD_LETTERS, TASKS
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.sql.statements import Prepared, written
 from gateway.store.requests.tables import network_report, outbox, request_count, request_supply
 
@@ -57,7 +57,7 @@ _KEEP = written(
 )
 
 
-@frozen
+@value
 class SupplyTime:
     """How often a partner shipped, and how many days it took on average from asking to shipping."""
 
@@ -122,7 +122,7 @@ def _counts(connection: Connection, library: str, kind: str) -> dict[str, int]:
     return {row.name: int(row.n) for row in _COUNTS.fetch_all(connection, {"library": library, "kind": kind})}
 
 
-def keep(connection: Connection, library: str, reports: Iterable[Report]) -> None:
+def keep(connection: Connection, library: str, reports: Iterable[LoadReport]) -> None:
     """In place of what these members said before; another node may have heard a later word already."""
     rows = [
         {
@@ -138,12 +138,12 @@ def keep(connection: Connection, library: str, reports: Iterable[Report]) -> Non
         _KEEP.execute_many(connection, rows)
 
 
-def of_library(connection: Connection, library: str) -> tuple[Report, ...]:
+def of_library(connection: Connection, library: str) -> tuple[LoadReport, ...]:
     found = connection.execute(
         select(network_report).where(_report_columns.library == library).order_by(_report_columns.member)
     )
     return tuple(
-        Report(member=row.member, library=row.said_library, at=row.at, open=json.loads(row.open)) for row in found
+        LoadReport(member=row.member, library=row.said_library, at=row.at, open=json.loads(row.open)) for row in found
     )
 
 

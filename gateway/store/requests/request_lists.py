@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, false, literal, or_, select, tuple_
 
-from gateway.domain.requests.request import TERMINAL, Borrowing, Request, Role, State
+from gateway.domain.requests.request import TERMINAL, BorrowingState, Request, Role, State
 from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.text_folding import fold_for_search
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 from gateway.store.journal_writer import clean
 from gateway.store.requests.request_rows import parse
 from gateway.store.requests.tables import HAS_PARTNER, HAS_PATRON, IS_OPEN, request, request_task
@@ -23,7 +23,7 @@ SCAN = 5_000
 """Most rows that one look for rare ones goes through: other reads wait so long, and no longer."""
 
 
-@frozen_by_name
+@keyword_value
 class Filter:
     """All that are set must fit. `task`: a name of `domain.requests.task_lists.TASKS`. `text`:
     words or parts of words, all of them in number, title and author, without case and accents."""
@@ -39,7 +39,7 @@ class Filter:
     need_by_before: date | None = None
 
 
-@frozen
+@value
 class Page:
     """`cursor` is empty when nothing follows. With conditions that are rare, a page may hold fewer than were asked
     for, even none, although there is a cursor: the look goes on from there."""
@@ -52,7 +52,7 @@ class BadCursor(ValueError):
     """A cursor that no page gave."""
 
 
-@frozen
+@value
 class _Place:
     """Of a request in the list."""
 
@@ -60,7 +60,7 @@ class _Place:
     id: str
 
 
-@frozen
+@value
 class _Path:
     """The index to follow: its condition and its columns of the order."""
 
@@ -180,7 +180,7 @@ def _sides(wanted: Filter) -> dict[Role, list[str]]:
         return {role: [] for role in roles}
     states: dict[Role, list[str]] = {}
     for state in wanted.states:
-        role = Role.BORROWING if isinstance(state, Borrowing) else Role.LENDING
+        role = Role.BORROWING if isinstance(state, BorrowingState) else Role.LENDING
         if role in roles:
             states.setdefault(role, []).append(state.value)
     return states

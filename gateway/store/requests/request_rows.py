@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.citation_matching import fingerprint
+from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.events import Event
-from gateway.domain.requests.request import OPEN_ATTEMPT, AttemptStatus, Lending, Request, Role
-from gateway.domain.requests.task_lists import tasks_of
+from gateway.domain.requests.request import OPEN_ATTEMPT, AttemptStatus, LendingState, Request, Role
+from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.text_folding import fold_for_search
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.store.journal_writer import clean
@@ -54,7 +54,7 @@ def columns_of(request: Request, supplied: int) -> dict[str, Any]:
         "need_by": request.dates.need_by,
         "fingerprint": mark,
         "words": clean(f"{fold_for_search(request.number)} {words}", 500),
-        "tasks": " ".join(tasks_of(request)),
+        "tasks": " ".join(list_task_names(request)),
         "external": "\n".join(external_of(request)),
         "loads": _loads(request),
         "supplied": newly_supplied(request, supplied) or supplied,
@@ -102,7 +102,7 @@ def _loads(request: Request) -> str:
 def _compared(citation: Citation) -> tuple[str, str]:
     """A citation seldom changes, and comparing it with its key is quicker than folding it again."""
     said = " ".join((citation.title, citation.component_title, citation.author, citation.component_author))
-    return fingerprint(citation), fold_for_search(said)
+    return citation_fingerprint(citation), fold_for_search(said)
 
 
 class Unreadable(Exception):
@@ -166,6 +166,6 @@ def _complain(text: str, what: str) -> None:
 
 def _of_its_side(request: Request) -> Request:
     """Both sides have states of the same words; which is meant, the role says."""
-    if request.role is Role.LENDING and not isinstance(request.state, Lending):
-        return replace(request, state=Lending(request.state.value))
+    if request.role is Role.LENDING and not isinstance(request.state, LendingState):
+        return replace(request, state=LendingState(request.state.value))
     return request

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 from sqlalchemy import insert as sql_insert
 
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.request import Request, Role
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.sql.statements import Prepared, written
 from gateway.store.postgresql import key_of, lock
 from gateway.store.requests import request_counts
@@ -52,7 +52,7 @@ class Stale(Exception):
     """The request was changed by another since it was read."""
 
 
-@frozen
+@value
 class Found:
     """The request that a partner's number means; `attempt` is 0 for lending."""
 
@@ -64,7 +64,7 @@ class TransactionTaken(Refused):
     """The partner has used this number before, for `found`."""
 
     def __init__(self, found: Found) -> None:
-        super().__init__(Reason.DUPLICATE_REQUEST, "There is a request with this number already.")
+        super().__init__(RefusalReason.DUPLICATE_REQUEST, "There is a request with this number already.")
         self.found = found
 
 
@@ -104,7 +104,7 @@ _REMOVE_EXTERNAL = Prepared(
 )
 
 
-@frozen
+@value
 class _Before:
     """What the row said, and other rows with it."""
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from gateway.domain.requests.state_table import Timer
-from gateway.domain.value import frozen
+from gateway.domain.requests.state_table import TimerKind
+from gateway.domain.value import value
 from gateway.sql.statements import Prepared, written
 from gateway.store.requests.tables import request_timer, sequence
 
@@ -24,13 +24,13 @@ _FOLLOWING = written(
 )
 
 
-@frozen
+@value
 class TimerRow:
     """`at`: aware UTC."""
 
     library: str
     request_id: str
-    timer: Timer
+    timer: TimerKind
     at: datetime
 
 
@@ -58,11 +58,11 @@ _DUE = Prepared(
 _OF_REQUEST = Prepared(select(request_timer).where(*_OF_REQUEST_IT_IS).order_by(_c.timer))
 
 
-def start(connection: Connection, library: str, request_id: str, timer: Timer, at: datetime) -> None:
+def start(connection: Connection, library: str, request_id: str, timer: TimerKind, at: datetime) -> None:
     _START.execute_many(connection, [{"library": library, "request_id": request_id, "timer": timer.value, "at": at}])
 
 
-def stop(connection: Connection, library: str, request_id: str, timer: Timer) -> None:
+def stop(connection: Connection, library: str, request_id: str, timer: TimerKind) -> None:
     """One that does not run stays so."""
     _STOP.execute_many(connection, [{"library": library, "request_id": request_id, "timer": timer.value}])
 
@@ -88,7 +88,7 @@ def of_request(connection: Connection, library: str, request_id: str) -> tuple[T
 
 
 def _rows(found: Iterable[Any]) -> tuple[TimerRow, ...]:
-    return tuple(TimerRow(row.library, row.request_id, Timer(row.timer), row.at) for row in found)
+    return tuple(TimerRow(row.library, row.request_id, TimerKind(row.timer), row.at) for row in found)
 
 
 def following(connection: Connection, library: str, name: str) -> int:

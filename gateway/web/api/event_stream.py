@@ -17,7 +17,7 @@ from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
 from gateway.domain.requests.views import HistoryLine
-from gateway.domain.value import frozen
+from gateway.domain.value import value
 from gateway.services.webhooks import happened
 from gateway.store.schema import first_id
 from gateway.web.api.service import Feed
@@ -28,7 +28,7 @@ SETTLE = timedelta(seconds=0.5)
 began earlier may end later."""
 
 
-@frozen
+@value
 class Pace:
     """Seconds: how often a stream looks without being woken, and after which silence it says that it lives."""
 

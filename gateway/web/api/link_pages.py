@@ -21,17 +21,17 @@ from urllib.parse import parse_qsl
 from aiohttp import hdrs, web
 
 from gateway.domain.problems import Refused, Unavailable
-from gateway.domain.requests.partner_answers import MOST_NOTE, Field
+from gateway.domain.requests.partner_answers import MOST_NOTE, AnswerFieldRule
 from gateway.domain.requests.signed_links import (
-    BadLink,
     CopyLink,
+    InvalidLinkError,
     LinkFault,
     library_of_copy_link,
     link_id,
     verify_copy_link,
 )
-from gateway.domain.requests.views import AnswerField, NotThere, QuestionState, QuestionView, StoredFile
-from gateway.domain.value import frozen
+from gateway.domain.requests.views import AnswerField, NotFound, QuestionState, QuestionView, StoredFile
+from gateway.domain.value import value
 from gateway.services.letters import Spoken
 from gateway.services.letters.languages import generalised
 from gateway.store import api_records
@@ -83,7 +83,7 @@ HEADERS = {
 }
 
 
-@frozen
+@value
 class Found:
     link: CopyLink
     id: str
@@ -98,7 +98,7 @@ class CopyPages:
     async def show_copy(self, request: web.Request) -> web.StreamResponse:
         try:
             found = await self._find_copy_link(request)
-        except BadLink:
+        except InvalidLinkError:
             return self._render_problem(request, 410, "copy-gone")
         except Unavailable:
             return self._render_problem(request, 503, "later")
@@ -118,7 +118,7 @@ class CopyPages:
             taken = await self._parts.store.write(
                 lambda c: api_records.take(c, link.library, found.id, link.downloads, now)
             )
-        except (BadLink, NotThere):
+        except (InvalidLinkError, NotFound):
             return self._render_problem(request, 410, "copy-gone")
         except Unavailable:
             return self._render_problem(request, 503, "later")
@@ -136,11 +136,11 @@ class CopyPages:
         library, id_ = library_of_copy_link(token), link_id(token)
         secret = await self._parts.store.read(lambda c: read_secret(c, library, COPY_LINKS))
         if secret is None:  # no link was ever made for such a library
-            raise BadLink(LinkFault.FORGED)
+            raise InvalidLinkError(LinkFault.FORGED)
         link = verify_copy_link(token, secret, self._parts.clock.now())
         count = await self._parts.store.read(lambda c: api_records.count(c, library, id_))
         if count >= link.downloads:
-            raise BadLink(LinkFault.USED_UP)
+            raise InvalidLinkError(LinkFault.USED_UP)
         return Found(link, id_, link.downloads - count)
 
     def _render_problem(self, request: web.Request, status: int, word: str) -> web.Response:
@@ -158,7 +158,7 @@ class QuestionPages:
     async def show_question(self, request: web.Request) -> web.StreamResponse:
         try:
             view = await self._questions.question(request.match_info["token"])
-        except BadLink:
+        except InvalidLinkError:
             return self._render_problem(request, 404, "invalid")
         except Unavailable:
             return self._render_problem(request, 503, "later")
@@ -170,7 +170,7 @@ class QuestionPages:
             return self._render_problem(request, 413, "later")
         try:
             view = await self._questions.answer(request.match_info["token"], form)
-        except BadLink:
+        except InvalidLinkError:
             return self._render_problem(request, 404, "invalid")
         except (Unavailable, Refused):
             return self._render_problem(request, 503, "later")
@@ -251,7 +251,7 @@ def _field(field: AnswerField, words: _PageWords) -> str:
     same = f'id="{name}" name="{name}"{needed}{wrong}'
     if field.choices:
         return f"{head}{fault}<select {same}>{_options(field)}</select>"
-    if field.name == Field.NOTE:
+    if field.name == AnswerFieldRule.NOTE:
         return f'{head}{fault}<textarea {same} rows="4" maxlength="{MOST_NOTE}">{escape(field.value)}</textarea>'
     return f'{head}{fault}<input type="date" {same} placeholder="2026-12-31" value="{escape(field.value)}">'
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
 from gateway.domain.clock import Clock
-from gateway.domain.value import frozen, frozen_by_name
+from gateway.domain.value import keyword_value, value
 from gateway.services.api_keys import ApiKeys, KeyHolder, Scope
 from gateway.services.webhooks import Webhooks
 from gateway.store.engine import Store
@@ -20,7 +20,7 @@ from gateway.web.api.problems import ProblemType
 from gateway.web.api.service import Services
 
 
-@frozen_by_name
+@keyword_value
 class Limits:
     """Bytes, levels, seconds. `answers_kept_hours`: how long a repeated POST gets the stored answer."""
 
@@ -32,7 +32,7 @@ class Limits:
     answers_kept_hours: int = 24
 
 
-@frozen_by_name
+@keyword_value
 class Parts:
     services: Services
     store: Store
@@ -82,7 +82,7 @@ class Repeats(Enum):
     BY_KEY = "by-key"  # told apart by Idempotency-Key
 
 
-@frozen
+@value
 class Raw:
     """A body that isn't JSON: its media types, and the most bytes of it."""
 
@@ -90,13 +90,13 @@ class Raw:
     limit: Callable[[Parts], int]
 
 
-@frozen
+@value
 class RawBody:
     media_type: str
     content: bytes
 
 
-@frozen
+@value
 class Call(Generic[P, Q, B]):
     """One request, read and checked. `version`: of If-Match; None: there was none, or `*`."""
 
@@ -109,7 +109,7 @@ class Call(Generic[P, Q, B]):
     http: web.Request
 
 
-@frozen
+@value
 class Reply:
     """`content`: a model, bytes with `media_type`, or a response that is being written already (a stream)."""
 
@@ -119,7 +119,7 @@ class Reply:
     media_type: str = "application/json"
 
 
-@frozen
+@value
 class Answer:
     """`headers`: name -> what it says. `schema` None: no body, or one of `media_types` that isn't JSON."""
 
@@ -130,7 +130,7 @@ class Answer:
     media_types: tuple[str, ...] = ()
 
 
-@frozen_by_name
+@keyword_value
 class Operation(Generic[P, Q, B]):
     """`path` below /api/v1, with {names} of the fields of `path_model`. A key needs one of `scopes`; none of them: the
     operation is open to everybody."""

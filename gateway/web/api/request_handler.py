@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
-from gateway.domain.requests.views import BadCursor, NotNow, NotThere, Outdated
+from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
 from gateway.services.api_keys import NOBODY, KeyHolder
 from gateway.store import api_records
 from gateway.store.api_records import IN_HAND, AnswerKey, StoredAnswer
@@ -144,15 +144,15 @@ def problem_of(error: Exception) -> Problem | None:
     match error:
         case ApiProblem():
             return error.problem
-        case NotThere():
+        case NotFound():
             return Problem(ProblemType.NOT_FOUND, f"There is no such {error.what}.")
-        case Outdated():
+        case VersionConflict():
             return Problem(ProblemType.OUTDATED, "Read it again, then decide.", version=error.version)
-        case NotNow():
+        case EventDenied():
             return Problem(ProblemType.NOT_NOW, error.denied.detail, state=error.denied.state.value)
         case Refused():
             return Problem(ProblemType.REFUSED, error.detail, reason=error.reason.value)
-        case BadCursor():
+        case InvalidCursorError():
             return mistaken("query.cursor", "is not one that this list gave out").problem
         case TooMany():
             return Problem(ProblemType.UNAVAILABLE, "Too many streams are open.", headers=RETRY_AFTER)

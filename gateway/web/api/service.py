@@ -10,38 +10,38 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from gateway.domain.requests.events import Details
+from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.request import Attachment, Request
-from gateway.domain.requests.rota import Explanation
+from gateway.domain.requests.rota import RotaExplanation
 from gateway.domain.requests.views import (
-    Act,
+    ActionRequest,
+    BorrowingDraft,
     DeadLetter,
-    Draft,
+    FileUpload,
     HistoryLine,
     LendingDraft,
     NoticeView,
-    Page,
     PartnerLoad,
     PartnerView,
-    PatronAct,
+    PatronAction,
     PatronView,
     QuestionView,
+    RequestFilter,
+    RequestView,
+    ResultPage,
     RotaView,
-    Shown,
     StoredFile,
     TaskView,
-    Upload,
-    Wanted,
 )
-from gateway.domain.value import frozen_by_name
-from gateway.ports.catalogue import ArrivedLink, Query
+from gateway.domain.value import keyword_value
+from gateway.ports.catalogue import CatalogueQuery, ReceivedLink
 from gateway.services.fulfilment import Resolved
 from gateway.services.letters import Spoken
 from gateway.services.searching.search import Found, Searchable
 
 
 class Requests(Protocol):
-    async def create_borrowing(self, library: str, draft: Draft) -> Request:
+    async def create_borrowing(self, library: str, draft: BorrowingDraft) -> Request:
         """Checked and submitted. Raises Refused (unknown or blocked patron, limit, duplicate, locally owned …)."""
         ...
 
@@ -49,15 +49,15 @@ class Requests(Protocol):
         """Raises Refused (the requester's number is taken, closed, over the threshold …)."""
         ...
 
-    async def listing(self, library: str, wanted: Wanted, limit: int, cursor: str) -> Page[Request]:
+    async def listing(self, library: str, wanted: RequestFilter, limit: int, cursor: str) -> ResultPage[Request]:
         """Newest change first. Raises BadCursor; Refused (INVALID_VALUE) for a task or state that doesn't exist."""
         ...
 
-    async def show(self, library: str, request_id: str) -> Shown:
+    async def show(self, library: str, request_id: str) -> RequestView:
         """Raises NotThere."""
         ...
 
-    async def act(self, library: str, request_id: str, act: Act) -> Request:
+    async def act(self, library: str, request_id: str, act: ActionRequest) -> Request:
         """The request after the event. Where the library's system must say yes first, its answer is awaited.
 
         Raises NotThere, Outdated, NotNow, Refused, OutcomeUnknown.
@@ -65,7 +65,7 @@ class Requests(Protocol):
         ...
 
     async def attach(
-        self, library: str, request_id: str, upload: Upload, actor: str, version: int | None
+        self, library: str, request_id: str, upload: FileUpload, actor: str, version: int | None
     ) -> tuple[Request, Attachment]:
         """Raises NotThere, Outdated, Refused."""
         ...
@@ -105,7 +105,7 @@ class Partners(Protocol):
 
     async def loads(self, library: str) -> Sequence[PartnerLoad]: ...
 
-    async def explain(self, library: str, request_id: str) -> Explanation:
+    async def explain(self, library: str, request_id: str) -> RotaExplanation:
         """Whom a borrowing request would ask next, and why. Raises NotThere, Refused."""
         ...
 
@@ -115,7 +115,7 @@ class Desk(Protocol):
 
     async def tasks(self, library: str) -> Sequence[TaskView]: ...
 
-    async def dead_letters(self, library: str, limit: int, cursor: str) -> Page[DeadLetter]:
+    async def dead_letters(self, library: str, limit: int, cursor: str) -> ResultPage[DeadLetter]:
         """Oldest first. Raises BadCursor."""
         ...
 
@@ -135,7 +135,7 @@ class Desk(Protocol):
         """It is never sent; what comes after it in its lane goes on. Raises NotThere."""
         ...
 
-    async def notices(self, library: str, request_id: str, limit: int, cursor: str) -> Page[NoticeView]:
+    async def notices(self, library: str, request_id: str, limit: int, cursor: str) -> ResultPage[NoticeView]:
         """Newest first; `request_id` empty: of all requests. Raises BadCursor."""
         ...
 
@@ -145,7 +145,7 @@ class Patrons(Protocol):
 
     async def listing(
         self, library: str, patron_id: str, open_: bool | None, language: str, limit: int, cursor: str
-    ) -> Page[PatronView]:
+    ) -> ResultPage[PatronView]:
         """Newest change first. Raises BadCursor."""
         ...
 
@@ -158,8 +158,8 @@ class Patrons(Protocol):
         library: str,
         request_id: str,
         patron_id: str,
-        act: PatronAct,
-        details: Details,
+        act: PatronAction,
+        details: EventDetails,
         version: int | None,
         language: str,
     ) -> PatronView:
@@ -172,7 +172,7 @@ class Search(Protocol):
 
     def targets(self, library: str) -> Sequence[Searchable]: ...
 
-    async def search(self, library: str, where: str, query: Query, records: int = 0) -> Found:
+    async def search(self, library: str, where: str, query: CatalogueQuery, records: int = 0) -> Found:
         """A target that gives no answer is named with the reason. Raises NotThere: no such profile or group."""
         ...
 
@@ -180,7 +180,7 @@ class Search(Protocol):
 class Links(Protocol):
     """OpenURLs."""
 
-    async def resolve(self, library: str, link: ArrivedLink, patron: str = "") -> Resolved:
+    async def resolve(self, library: str, link: ReceivedLink, patron: str = "") -> Resolved:
         """What it cites and what the library can do for it. Raises MalformedMessage, Refused (unknown patron)."""
         ...
 
@@ -208,7 +208,7 @@ class Feed(Protocol):
         ...
 
 
-@frozen_by_name
+@keyword_value
 class Services:
     requests: Requests
     partners: Partners

@@ -10,7 +10,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
-from gateway.domain.requests.views import BadCursor, NotThere
+from gateway.domain.requests.views import InvalidCursorError, NotFound
 from gateway.store import patron_sessions
 from gateway.web.pages import citation_form, offer_pages, order_forms, sign_in_pages
 from gateway.web.pages.page_request import ASSETS, LANGUAGE_KEY, ROOT, PageFault, PageParts, Turn, serve_asset
@@ -92,7 +92,7 @@ class Pages:
                 return offer_pages.libraries(self._parts, http)
             try:
                 turn = self._make_page_request(http, library)
-            except NotThere:
+            except NotFound:
                 return offer_pages.libraries(self._parts, http, status=404)
             if (chosen := self._switch_language(turn)) is not None:
                 return chosen
@@ -127,7 +127,7 @@ class Pages:
             return await page(turn)
         except PageFault as fault:
             return _fault(turn, fault.status, fault.word)
-        except (NotThere, BadCursor):
+        except (NotFound, InvalidCursorError):
             return _fault(turn, 404, "fault-not-there")
         except Refused as refused:
             log.warning("the library's system refused what a page needs", reason=refused.reason.value)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.domain.library import RecordId
 from gateway.domain.problems import Unavailable
-from gateway.domain.requests.citation import Citation, CitationType, normal
+from gateway.domain.requests.citation import Citation, CitationType, normalize_number
 from gateway.domain.requests.request import ServiceType
 from gateway.services.letters.templates import clean
 from gateway.web.inbound import Busy
@@ -121,7 +121,7 @@ def number_of(text: str) -> RecordId | None:
         match = pattern.fullmatch(text.strip())
         if match is not None:
             value = next(filter(None, match.groups()))
-            return RecordId(type_, value) if normal(type_, value) else None
+            return RecordId(type_, value) if normalize_number(type_, value) else None
     return None
 
 

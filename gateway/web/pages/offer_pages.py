@@ -8,8 +8,8 @@ from aiohttp import web
 
 from gateway.domain.library import Item, ItemStatus
 from gateway.domain.requests.fulfilment import Fulfilment
-from gateway.domain.requests.views import NotThere
-from gateway.domain.value import frozen_by_name
+from gateway.domain.requests.views import NotFound
+from gateway.domain.value import keyword_value
 from gateway.services.fulfilment import Held, Offer, is_free
 from gateway.services.letters.facts import citation_rows, rows, service_rows
 from gateway.services.letters.templates import clean
@@ -23,7 +23,7 @@ PLACES = {Fulfilment.HOLD: "hold", Fulfilment.BORROW: "request"}
 MOST = 50
 
 
-@frozen_by_name
+@keyword_value
 class Shown:
     """An offer as the page shows it. `url` empty: nothing to follow, the words say it all."""
 
@@ -35,7 +35,7 @@ class Shown:
     outside: bool = False
 
 
-@frozen_by_name
+@keyword_value
 class Copy:
     place: str
     call_number: str
@@ -197,7 +197,7 @@ async def hold(turn: Turn) -> web.Response:
         return sign_in_pages.ask(turn, "requests")
     found = await turn.parts.offering.find_patron_hold(turn.library, turn.session.patron_id, id_)
     if found is None:
-        raise NotThere("hold")
+        raise NotFound("hold")
     pickup = next(
         (
             place.name

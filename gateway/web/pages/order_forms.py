@@ -10,13 +10,13 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from gateway.domain.library import PickupLocation
-from gateway.domain.problems import About, Reason, Refused
-from gateway.domain.requests.citation import Citation, Extra
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.requests.citation import Citation, CitationExtra
 from gateway.domain.requests.fulfilment import Fulfilment
-from gateway.domain.requests.request import Dates, PatronLink, Request, Service, ServiceType
-from gateway.domain.requests.views import Draft
-from gateway.domain.value import frozen_by_name
-from gateway.ports.catalogue import Cited
+from gateway.domain.requests.request import PatronLink, Request, RequestDates, RequestedService, ServiceType
+from gateway.domain.requests.views import BorrowingDraft
+from gateway.domain.value import keyword_value
+from gateway.ports.catalogue import LinkCitation
 from gateway.services.requests.intake import create
 from gateway.services.requests.library_context import PATRON
 from gateway.store import patron_sessions
@@ -32,9 +32,9 @@ DECLARATION = "copyright-declaration"
 CHOICES = (ServiceType.LOAN, ServiceType.COPY)
 
 FIELD_OF = {
-    About.NEED_BY: "need_by",
-    About.PICKUP_LOCATION: "pickup",
-    About.RECORD: "component_title",
+    MessagePart.NEED_BY: "need_by",
+    MessagePart.PICKUP_LOCATION: "pickup",
+    MessagePart.RECORD: "component_title",
 }
 
 
@@ -46,13 +46,13 @@ class SentBefore(Exception):
         self.request_id = request_id
 
 
-@frozen_by_name
+@keyword_value
 class Order:
     """What the form is about, and what can be chosen. `id`: of the form, good for one request."""
 
     id: str
     link: str
-    cited: Cited
+    cited: LinkCitation
     pickups: tuple[PickupLocation, ...]
 
     @property
@@ -89,14 +89,14 @@ async def submit_order(turn: Turn) -> web.Response:
     return turn.redirect(turn.path(f"requests/{request_id}", "sent=yes"))
 
 
-def cited_by(turn: Turn, query: bytes) -> Cited:
+def cited_by(turn: Turn, query: bytes) -> LinkCitation:
     cited = turn.decode_link(query)
     if is_empty(cited.citation):
         raise PageFault(400, "fault-link")
     return cited
 
 
-async def order_of(turn: Turn, form_id: str, link: str, cited: Cited) -> Order:
+async def order_of(turn: Turn, form_id: str, link: str, cited: LinkCitation) -> Order:
     if not form_id:
         raise PageFault(400, "fault-form")
     return Order(
@@ -125,7 +125,7 @@ def _first_values(order: Order, session: SessionRow) -> dict[str, str]:
 # --- what was sent -------------------------------------------------------------------------------------------
 
 
-def _draft(turn: Turn, checked: Checked, order: Order, session: SessionRow) -> Draft:
+def _draft(turn: Turn, checked: Checked, order: Order, session: SessionRow) -> BorrowingDraft:
     """Only to be used when nothing is wrong."""
     rules = turn.house.policy().services
     chosen = checked.read_choice("service", [one.value for one in CHOICES])
@@ -141,11 +141,11 @@ def _draft(turn: Turn, checked: Checked, order: Order, session: SessionRow) -> D
     declared = checked.read_checkbox("declared")
     if rules.needs_declaration(service) and not declared:
         checked.add_problem("declared", "wrong-declaration")
-    extras = (Extra(DECLARATION, declaration(turn)),) if rules.needs_declaration(service) else ()
-    return Draft(
+    extras = (CitationExtra(DECLARATION, declaration(turn)),) if rules.needs_declaration(service) else ()
+    return BorrowingDraft(
         citation=citation,
-        service=Service(service, copy_format if service is ServiceType.COPY else loan_format),
-        dates=Dates(need_by=need_by),
+        service=RequestedService(service, copy_format if service is ServiceType.COPY else loan_format),
+        dates=RequestDates(need_by=need_by),
         patron=PatronLink(identifier=session.identifier, pickup=pickup, language=turn.words.language),
         note=note,
         extras=extras,
@@ -169,7 +169,7 @@ def _citation(checked: Checked, cited: Citation, service: ServiceType) -> Citati
     return found
 
 
-def _beside_the_fields(cited: Cited) -> Citation:
+def _beside_the_fields(cited: LinkCitation) -> Citation:
     """Of a copy, what can't be changed in the form itself."""
     if cited.service is not ServiceType.COPY:
         return cited.citation
@@ -180,7 +180,7 @@ def declaration(turn: Turn) -> str:
     return turn.words.choose_text(turn.house.policy().services.declaration.text) or turn.format_text("declaration")
 
 
-async def _sent(turn: Turn, draft: Draft, form_id: str) -> str:
+async def _sent(turn: Turn, draft: BorrowingDraft, form_id: str) -> str:
     """Id of the request, the same however often and by however many at once. Raises Refused."""
     library, store = turn.library, turn.parts.store
     key = hashed(f"{turn.visit.id}:{form_id}")
@@ -201,10 +201,10 @@ def say(checked: Checked, refused: Refused) -> None:
     """At the field that it is about, else above the form."""
     texts, name = checked.turn.words.texts, FIELD_OF.get(refused.about) if refused.about is not None else None
     key = f"refused-{refused.reason.value}"
-    if refused.reason is Reason.NOT_ALLOWED and refused.about is About.ITEM:
+    if refused.reason is RefusalReason.NOT_ALLOWED and refused.about is MessagePart.ITEM:
         key = "refused-owned"
     said = texts.get(key, texts["refused-other"])
-    if name is not None and refused.reason is not Reason.UNKNOWN_RECORD:
+    if name is not None and refused.reason is not RefusalReason.UNKNOWN_RECORD:
         checked.problems.setdefault(name, said)
     else:
         checked.general.append(said)
@@ -261,7 +261,7 @@ async def submit_hold(turn: Turn) -> web.Response:
     key = f"page:{hashed(f'{turn.visit.id}:{order.id}')}"
     try:
         hold = await turn.parts.offering.place_hold(
-            turn.library, session.identifier, order.cited.citation, pickup, Dates(need_by=need_by), note, key
+            turn.library, session.identifier, order.cited.citation, pickup, RequestDates(need_by=need_by), note, key
         )
     except Refused as refused:
         say(checked, refused)

@@ -20,8 +20,8 @@ from gateway.domain.library import PickupLocation
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.value import frozen, frozen_by_name
-from gateway.ports.catalogue import ArrivedLink, Cited, LinkFormat
+from gateway.domain.value import keyword_value, value
+from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.services.fulfilment import Offering
 from gateway.services.letters.facts import citation_rows
 from gateway.services.letters.languages import PageTexts, PageWords
@@ -65,7 +65,7 @@ _environment = jinja2.Environment(
 )
 
 
-@frozen_by_name
+@keyword_value
 class Door:
     """How patrons of one library sign in. `header_proxies`: from where the header is believed."""
 
@@ -74,7 +74,7 @@ class Door:
     oidc: OidcClient | None = None
 
 
-@frozen_by_name
+@keyword_value
 class PageParts:
     """`doors` by symbol of the library. `proxies`: whose X-Forwarded-For is believed; `embed_in`: sites that may show
     the pages in a frame. `look_ups`: anybody can have catalogues asked about a number, so only a few are at once."""
@@ -104,7 +104,7 @@ class PageFault(Exception):
         self.word = word
 
 
-@frozen
+@value
 class Form:
     """What a browser sent. Of a field that is there more than once the first counts."""
 
@@ -186,11 +186,11 @@ class Turn:
         self.sent = Form({name: value.replace("\x00", "") for name, value in reversed(pairs)})
         return self.sent
 
-    def decode_link(self, query: bytes, form: bytes = b"") -> Cited:
+    def decode_link(self, query: bytes, form: bytes = b"") -> LinkCitation:
         """Raises PageFault where nothing can be read."""
         kind = self.http.headers.get(hdrs.CONTENT_TYPE, "") if form else ""
         try:
-            return self.parts.links.decode(ArrivedLink(query, form, kind))
+            return self.parts.links.decode(ReceivedLink(query, form, kind))
         except MalformedMessage:
             raise PageFault(400, "fault-link") from None
 
@@ -337,7 +337,7 @@ def usual_pickup(places: tuple[PickupLocation, ...], branch: str) -> str:
     return next((one.code for one in places if one.library == branch), places[0].code if places else "")
 
 
-@frozen
+@value
 class Asset:
     content: bytes
     content_type: str

@@ -26,8 +26,8 @@ from sqlalchemy import Connection
 
 from gateway.domain.clock import Clock
 from gateway.domain.library import IdentifierType, Patron
-from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
-from gateway.domain.value import frozen
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.value import value
 from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
 from gateway.store import patron_sessions
 from gateway.store.api_access import secret
@@ -59,16 +59,16 @@ ANYWHERE = 2 * LONGER
 """So many times as many of them: one address, however long it goes on, never has as many (at most LONGER + 1 of its
 own waits begin in that time), so it locks the patron out nowhere else; all addresses together are twice as quick."""
 
-UNKNOWN = frozenset({Reason.UNKNOWN_PATRON, Reason.AMBIGUOUS_PATRON, Reason.PATRON_AUTH_FAILED})
+UNKNOWN = frozenset({RefusalReason.UNKNOWN_PATRON, RefusalReason.AMBIGUOUS_PATRON, RefusalReason.PATRON_AUTH_FAILED})
 
 NOT_CHECKED = frozenset(
     {
-        Reason.UNSUPPORTED_SERVICE,
-        Reason.UNAUTHORIZED_SERVICE,
-        Reason.UNKNOWN_SENDER,
-        Reason.SENDER_AUTH_FAILED,
-        Reason.UNKNOWN_AGENCY,
-        Reason.TEMPORARY_FAILURE,
+        RefusalReason.UNSUPPORTED_SERVICE,
+        RefusalReason.UNAUTHORIZED_SERVICE,
+        RefusalReason.UNKNOWN_SENDER,
+        RefusalReason.SENDER_AUTH_FAILED,
+        RefusalReason.UNKNOWN_AGENCY,
+        RefusalReason.TEMPORARY_FAILURE,
     }
 )
 """It is between us and the library's system: the patron's number and secret may be right."""
@@ -80,7 +80,7 @@ class Method(StrEnum):
     OIDC = "oidc"
 
 
-@frozen
+@value
 class SignedIn:
     """`said`: the identifier that the patron was found by."""
 
@@ -152,7 +152,7 @@ def hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@frozen
+@value
 class Visit:
     """`token`: what is in the cookie; `is_new`: the browser hasn't got it yet."""
 
@@ -235,7 +235,7 @@ class NotSignedIn(Exception):
         self.word = word
 
 
-@frozen
+@value
 class Tries:
     """So many failures of one patron at one address, and of anybody there, in so many minutes."""
 
@@ -244,7 +244,7 @@ class Tries:
     minutes: int
 
 
-@frozen
+@value
 class _Keys:
     """Under which a try is counted: `pair` is the patron at this address, `patron` the patron from anywhere."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from gateway.domain.requests.events import Kind, Origin
-from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, Lending, Request, Role
+from gateway.domain.requests.events import EventKind, EventOrigin
+from gateway.domain.requests.request import AttemptStatus, BorrowingState, LendingState, Request, RequestFlag, Role
 from gateway.store.requests.request_rows import parse_event
 from tests.faults.joined.things import Place
 from tests.faults.joined.town import Town
@@ -17,7 +17,7 @@ async def check_the_end(world: World) -> None:
     found = await world.everything()
     for town, request in found:
         assert not request.open, f"{town.symbol} {request.number} ends in state {request.state.value}"
-        assert Flag.EXTRA not in request.flags, f"{town.symbol} {request.number}: an item is left here"
+        assert RequestFlag.EXTRA not in request.flags, f"{town.symbol} {request.number}: an item is left here"
     borrowed = {
         (town.symbol, attempt.transaction): (request, attempt.status)
         for town, request in found
@@ -41,7 +41,7 @@ def _both_sides(
     what = f"{town.symbol} {lent.number} ({lent.state.value}) for {key}: {request.state.value}, {status.value}"
     assert status in AGREE[lent.state], what  # type: ignore[index]
     place = world.things.place(key)
-    at_rest = {Place.GONE} if lent.state is Lending.LOST else {Place.SHELF, Place.HOME}
+    at_rest = {Place.GONE} if lent.state is LendingState.LOST else {Place.SHELF, Place.HOME}
     assert place in at_rest, f"{what}; the item is {place.value}"
 
 
@@ -69,7 +69,7 @@ async def _libraries_are_tidy(world: World) -> None:
         went_on = {
             line.request_id
             for line in await town.history()
-            if (line.before, line.after) == (Borrowing.LOST.value, Borrowing.REVIEW.value)
+            if (line.before, line.after) == (BorrowingState.LOST.value, BorrowingState.REVIEW.value)
         }
         lost = {one.number for one in requests.values() if _has_lost(one) or one.id in went_on}
         left = await town.left()
@@ -80,7 +80,7 @@ async def _libraries_are_tidy(world: World) -> None:
 
 
 def _has_lost(request: Request) -> bool:
-    return request.state in (Borrowing.LOST, Lending.LOST) or any(
+    return request.state in (BorrowingState.LOST, LendingState.LOST) or any(
         one.status is AttemptStatus.LOST for one in request.attempts
     )
 
@@ -94,9 +94,9 @@ async def _refusals_are_told(world: World) -> None:
         for line in await town.history():
             event = parse_event(line.document)
             if line.denied:
-                assert event.signal.origin is Origin.PARTNER
+                assert event.signal.origin is EventOrigin.PARTNER
                 denied[town.symbol, event.kind.value, line.denied] += 1
-            elif event.kind in (Kind.TROUBLE, Kind.REJECTED):  # nobody else says so here
+            elif event.kind in (EventKind.TROUBLE, EventKind.REJECTED):  # nobody else says so here
                 told[town.symbol, event.details.reason, event.details.note] += 1
     known = [one for one in refused if one.reason != "unknown-request"]
     assert denied == Counter((one.sent.receiver, one.sent.kind.value, one.detail) for one in known)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.domain.requests.events import Details, Event, Kind, by_partner
-from gateway.domain.requests.request import Attempt, Request, Role
-from gateway.domain.requests.state_machine import Denied, apply
+from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
+from gateway.domain.requests.request import Request, Role, SupplierAttempt
+from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.requests.effects import PARTNER, new_row, without_patron
 from gateway.store.requests import outbox
@@ -19,7 +19,9 @@ async def say_nonsense(world: World, sender: Side, receiver: Side, which: int) -
     (town, request), (other, theirs) = sender, receiver
     attempt = _attempt(request, theirs)
     kinds = [
-        kind for kind in sorted(Kind) if kind is not Kind.REQUEST and _is_denied(world, other, theirs, kind, attempt)
+        kind
+        for kind in sorted(EventKind)
+        if kind is not EventKind.REQUEST and _is_denied(world, other, theirs, kind, attempt)
     ]
     receiving = town.house.party_of_partner(other.symbol.lower())
     waiting = [
@@ -38,7 +40,7 @@ async def say_nonsense(world: World, sender: Side, receiver: Side, which: int) -
         receiver=receiving,
         role=request.role,
         transaction=attempt.transaction,
-        details=Details(),
+        details=EventDetails(),
         request=without_patron(request),
     )
     row = new_row(request, PARTNER, receiving.profile, dump_message(message), now, message.id)
@@ -47,12 +49,12 @@ async def say_nonsense(world: World, sender: Side, receiver: Side, which: int) -
     assert message.id in world.wire.refused, f"{kind.value} was not refused"
 
 
-def _attempt(request: Request, theirs: Request) -> Attempt:
+def _attempt(request: Request, theirs: Request) -> SupplierAttempt:
     borrowing, lending = (request, theirs) if request.role is Role.BORROWING else (theirs, request)
     return next(one for one in borrowing.attempts if one.transaction == lending.transaction)
 
 
-def _is_denied(world: World, town: Town, request: Request, kind: Kind, attempt: Attempt) -> bool:
+def _is_denied(world: World, town: Town, request: Request, kind: EventKind, attempt: SupplierAttempt) -> bool:
     number = attempt.number if request.role is Role.BORROWING else 0
-    event = Event(by_partner(kind), world.clock.now(), attempt=number)
-    return isinstance(apply(request, event, town.house.workflow(request)), Denied)
+    event = Event(partner_signal(kind), world.clock.now(), attempt=number)
+    return isinstance(compute_transition(request, event, town.house.workflow(request)), Denied)

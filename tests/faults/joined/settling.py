@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from gateway.domain.problems import Reason
-from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, Lending, Request, Role, ServiceType
-from gateway.domain.requests.state_table import Library
+from gateway.domain.problems import RefusalReason
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import (
+    AttemptStatus,
+    BorrowingState,
+    LendingState,
+    Request,
+    RequestFlag,
+    Role,
+    ServiceType,
+)
+from gateway.domain.requests.state_table import LibraryAction
 from gateway.services.requests.library_context import DESK
 from gateway.store.requests.outbox import Row, Status
 from tests.faults.joined.things import Place, key_of
@@ -17,34 +25,40 @@ from tests.faults.joined.world import World
 ROUNDS = 80
 
 _BORROWER = {
-    Borrowing.NEW: (Kind.SUBMIT,),
-    Borrowing.REVIEW: (Kind.APPROVE, Kind.CLOSE),
-    Borrowing.NO_SUPPLIER: (Kind.CLOSE,),
-    Borrowing.CONDITIONAL: (Kind.CONDITION_ACCEPTED,),
-    Borrowing.SHIPPED: (Kind.RECEIVED,),
-    Borrowing.RECEIVED: (Kind.LOANED_TO_PATRON, Kind.RETURNED),
-    Borrowing.LENT: (Kind.RETURNED_BY_PATRON,),
-    Borrowing.BACK: (Kind.RETURNED,),
-    Borrowing.LOST: (Kind.RETURNED,),
+    BorrowingState.NEW: (EventKind.SUBMIT,),
+    BorrowingState.REVIEW: (EventKind.APPROVE, EventKind.CLOSE),
+    BorrowingState.NO_SUPPLIER: (EventKind.CLOSE,),
+    BorrowingState.CONDITIONAL: (EventKind.CONDITION_ACCEPTED,),
+    BorrowingState.SHIPPED: (EventKind.RECEIVED,),
+    BorrowingState.RECEIVED: (EventKind.LOANED_TO_PATRON, EventKind.RETURNED),
+    BorrowingState.LENT: (EventKind.RETURNED_BY_PATRON,),
+    BorrowingState.BACK: (EventKind.RETURNED,),
+    BorrowingState.LOST: (EventKind.RETURNED,),
 }
 """The first that is possible."""
 
 _LENDER = {
-    Lending.NEW: (Kind.LOCATED, Kind.UNFILLED),
-    Lending.LOCATED: (Kind.SHIPPED, Kind.UNFILLED),
-    Lending.HOLD_PLACED: (Kind.SHIPPED, Kind.UNFILLED),
-    Lending.WILL_SUPPLY: (Kind.SHIPPED, Kind.UNFILLED),
-    Lending.DIGITISING: (Kind.DIGITISED,),
-    Lending.CLEARANCE: (Kind.CLEARED,),
-    Lending.CLEARED: (Kind.COPY_DELIVERED,),
-    Lending.CANCEL_PENDING: (Kind.CANCEL_ACCEPTED,),
-    Lending.SHIPPED: (Kind.CHECKED_IN,),
-    Lending.RETURNED: (Kind.CHECKED_IN,),
-    Lending.LOST: (Kind.CHECKED_IN,),
+    LendingState.NEW: (EventKind.LOCATED, EventKind.UNFILLED),
+    LendingState.LOCATED: (EventKind.SHIPPED, EventKind.UNFILLED),
+    LendingState.HOLD_PLACED: (EventKind.SHIPPED, EventKind.UNFILLED),
+    LendingState.WILL_SUPPLY: (EventKind.SHIPPED, EventKind.UNFILLED),
+    LendingState.DIGITISING: (EventKind.DIGITISED,),
+    LendingState.CLEARANCE: (EventKind.CLEARED,),
+    LendingState.CLEARED: (EventKind.COPY_DELIVERED,),
+    LendingState.CANCEL_PENDING: (EventKind.CANCEL_ACCEPTED,),
+    LendingState.SHIPPED: (EventKind.CHECKED_IN,),
+    LendingState.RETURNED: (EventKind.CHECKED_IN,),
+    LendingState.LOST: (EventKind.CHECKED_IN,),
 }
-_GONE_HERE = (Borrowing.SHIPPED, Borrowing.RECEIVED, Borrowing.LENT, Borrowing.BACK, Borrowing.RETURNED)
-_GONE_THERE = (Lending.SHIPPED, Lending.RETURNED)
-_TO_FIND = (Kind.LOCATED, Kind.SHIPPED)
+_GONE_HERE = (
+    BorrowingState.SHIPPED,
+    BorrowingState.RECEIVED,
+    BorrowingState.LENT,
+    BorrowingState.BACK,
+    BorrowingState.RETURNED,
+)
+_GONE_THERE = (LendingState.SHIPPED, LendingState.RETURNED)
+_TO_FIND = (EventKind.LOCATED, EventKind.SHIPPED)
 
 
 async def go_on(world: World, rounds: int) -> None:
@@ -95,8 +109,8 @@ async def staff_look(world: World) -> bool:
 def _may_fail(row: Row) -> bool:
     """One item was found for two requests, and is kept for the first; or the request went on without an act at the
     desk that had been interrupted."""
-    taken = row.target == Library.PLACE_HOLD.value and Reason.DUPLICATE_REQUEST.value in row.error
-    return taken or (row.target.startswith(f"{DESK}:") and Reason.NOT_ALLOWED.value in row.error)
+    taken = row.target == LibraryAction.PLACE_HOLD.value and RefusalReason.DUPLICATE_REQUEST.value in row.error
+    return taken or (row.target.startswith(f"{DESK}:") and RefusalReason.NOT_ALLOWED.value in row.error)
 
 
 async def everybody_acts(world: World) -> bool:
@@ -114,14 +128,14 @@ async def borrower_goes_on(world: World, town: Town, request: Request) -> bool:
     for one in request.attempts:
         gone = world.things.place((town.symbol, one.transaction)) is Place.GONE
         if one.status is AttemptStatus.EXTRA and gone:
-            return await _one_of(world, town, request, (Kind.LOST,), one.number)
+            return await _one_of(world, town, request, (EventKind.LOST,), one.number)
     for number in world.things.to_send_back(town.symbol, request):
-        beside = number != request.current or request.state not in (*_GONE_HERE, Borrowing.LOST)
-        if beside and await _one_of(world, town, request, (Kind.RETURNED,), number):
+        beside = number != request.current or request.state not in (*_GONE_HERE, BorrowingState.LOST)
+        if beside and await _one_of(world, town, request, (EventKind.RETURNED,), number):
             return True
     place = world.things.place(key_of(town.symbol, request))
     if request.state in _GONE_HERE and place is Place.GONE:
-        return await _one_of(world, town, request, (Kind.LOST,))
+        return await _one_of(world, town, request, (EventKind.LOST,))
     return await _one_of(world, town, request, _BORROWER.get(request.state, ()))  # type: ignore[call-overload]
 
 
@@ -129,34 +143,36 @@ async def lender_goes_on(world: World, town: Town, request: Request) -> bool:
     request = (await town.show(request.id)).request
     place = world.things.place(key_of(town.symbol, request))
     if request.state in _GONE_THERE and place is Place.GONE:
-        return await _one_of(world, town, request, (Kind.LOST,))
-    if Flag.RENEWAL_PENDING in request.flags and request.state is Lending.SHIPPED:
-        return await _one_of(world, town, request, (Kind.RENEW_REFUSED,))
+        return await _one_of(world, town, request, (EventKind.LOST,))
+    if RequestFlag.RENEWAL_PENDING in request.flags and request.state is LendingState.SHIPPED:
+        return await _one_of(world, town, request, (EventKind.RENEW_REFUSED,))
     kinds = _LENDER.get(request.state, ())  # type: ignore[call-overload]
     if request.service.type is ServiceType.COPY and request.state in (
-        Lending.LOCATED,
-        Lending.HOLD_PLACED,
-        Lending.WILL_SUPPLY,
+        LendingState.LOCATED,
+        LendingState.HOLD_PLACED,
+        LendingState.WILL_SUPPLY,
     ):
-        kinds = (Kind.LOCATED,)
+        kinds = (EventKind.LOCATED,)
     return await _one_of(world, town, request, kinds)
 
 
-async def _one_of(world: World, town: Town, request: Request, kinds: tuple[Kind, ...], attempt: int = 0) -> bool:
+async def _one_of(world: World, town: Town, request: Request, kinds: tuple[EventKind, ...], attempt: int = 0) -> bool:
     """The first of these that is possible and not refused."""
     for kind in kinds:
         if not await world.possible(town, request, kind, attempt):
             continue
         for barcode in await barcodes(world, town, request, kind):
-            details = Details(barcode=barcode, link="https://ill.example/copy/7" if kind is Kind.COPY_DELIVERED else "")
+            details = EventDetails(
+                barcode=barcode, link="https://ill.example/copy/7" if kind is EventKind.COPY_DELIVERED else ""
+            )
             if await world.act(town, request, kind, details, attempt=attempt) is None:
                 return True
     return False
 
 
-async def barcodes(world: World, town: Town, request: Request, kind: Kind) -> tuple[str, ...]:
+async def barcodes(world: World, town: Town, request: Request, kind: EventKind) -> tuple[str, ...]:
     """Which items may be tried, one after the other: the one that is chosen first."""
-    if request.role is not Role.LENDING or kind not in _TO_FIND or request.state is Lending.SHIPPED:
+    if request.role is not Role.LENDING or kind not in _TO_FIND or request.state is LendingState.SHIPPED:
         return ("",)
     of_book = next((book.barcodes for book in world.books if book.citation.title == request.citation.title), ())
     taken = {one.item_barcode for _, one in await world.everything() if _ == town and one.open and one.id != request.id}

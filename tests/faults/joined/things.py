@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 
-from gateway.domain.requests.events import Event, Kind, Origin
-from gateway.domain.requests.request import AttemptStatus, Lending, Request, Role, ServiceType
+from gateway.domain.requests.events import Event, EventKind, EventOrigin
+from gateway.domain.requests.request import AttemptStatus, LendingState, Request, Role, ServiceType
 
 Key = tuple[str, str]
 """Symbol of the borrower, number by which both sides know the request."""
@@ -52,35 +52,37 @@ class Things:
     def happened(self, town: str, request: Request, event: Event) -> None:
         """A line of the history of `request`, as it is now."""
         key = key_of(town, request, event.attempt)
-        if event.signal.origin is not Origin.US or key is None or request.service.type is ServiceType.COPY:
+        if event.signal.origin is not EventOrigin.US or key is None or request.service.type is ServiceType.COPY:
             return
         place = self.place(key)
         match request.role, event.kind, place:
-            case Role.LENDING, Kind.SHIPPED, Place.SHELF:
+            case Role.LENDING, EventKind.SHIPPED, Place.SHELF:
                 self.places[key] = Place.THERE
-            case Role.LENDING, Kind.CHECKED_IN, Place.BACK:
+            case Role.LENDING, EventKind.CHECKED_IN, Place.BACK:
                 self.places[key] = Place.HOME
-            case Role.BORROWING, Kind.RECEIVED, Place.THERE:
+            case Role.BORROWING, EventKind.RECEIVED, Place.THERE:
                 self.places[key] = Place.HERE
-            case Role.BORROWING, Kind.RETURNED, (Place.THERE | Place.HERE):
+            case Role.BORROWING, EventKind.RETURNED, (Place.THERE | Place.HERE):
                 self.places[key] = Place.BACK
 
-    def possible(self, town: str, request: Request, kind: Kind, attempt: int, lenders: Iterable[Request]) -> bool:
+    def possible(self, town: str, request: Request, kind: EventKind, attempt: int, lenders: Iterable[Request]) -> bool:
         """Whether whoever acts has in hand what the act is about. `lenders`: all lending requests of the others."""
         key = key_of(town, request, attempt)
         place = self.place(key)
         if request.role is Role.LENDING:
-            again = kind is Kind.SHIPPED and request.state is Lending.SHIPPED
-            needed = {Kind.SHIPPED: (Place.SHELF,), Kind.CHECKED_IN: (Place.BACK,)}.get(kind)
+            again = kind is EventKind.SHIPPED and request.state is LendingState.SHIPPED
+            needed = {EventKind.SHIPPED: (Place.SHELF,), EventKind.CHECKED_IN: (Place.BACK,)}.get(kind)
             return needed is None or again or place in needed
         if request.service.type is ServiceType.COPY:
-            delivered = {(one.partner.symbol, one.transaction) for one in lenders if one.state is Lending.COMPLETED}
-            return kind is not Kind.RECEIVED or key in delivered
+            delivered = {
+                (one.partner.symbol, one.transaction) for one in lenders if one.state is LendingState.COMPLETED
+            }
+            return kind is not EventKind.RECEIVED or key in delivered
         needed = {
-            Kind.RECEIVED: (Place.THERE,),
-            Kind.RETURNED: _WITH_BORROWER,
-            Kind.LOANED_TO_PATRON: (Place.HERE,),
-            Kind.RETURNED_BY_PATRON: (Place.HERE,),
+            EventKind.RECEIVED: (Place.THERE,),
+            EventKind.RETURNED: _WITH_BORROWER,
+            EventKind.LOANED_TO_PATRON: (Place.HERE,),
+            EventKind.RETURNED_BY_PATRON: (Place.HERE,),
         }.get(kind)
         return needed is None or place in needed
 

@@ -15,7 +15,7 @@ from adapters.loopback.channel import HUB
 from gateway.adapter_registry import Adapters, load_adapters
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.request import Request
-from gateway.domain.requests.views import Act, Shown
+from gateway.domain.requests.views import ActionRequest, RequestView
 from gateway.ports.adapter import MailerAdapter
 from gateway.runtime.daemon import Gateway
 from gateway.services.requests.library_context import House
@@ -117,10 +117,10 @@ class Town:
 
     # --- people ------------------------------------------------------------------------------------------
 
-    async def show(self, request_id: str) -> Shown:
+    async def show(self, request_id: str) -> RequestView:
         return await self.front.show(self.symbol, request_id)
 
-    async def act(self, request_id: str, act: Act) -> Request:
+    async def act(self, request_id: str, act: ActionRequest) -> Request:
         return await self.front.act(self.symbol, request_id, act)
 
     # --- what is in the store ----------------------------------------------------------------------------

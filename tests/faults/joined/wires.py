@@ -12,7 +12,7 @@ from enum import Enum
 from adapters.loopback import codec
 from adapters.loopback.channel import HUB, Deliver
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 
 
 class Fault(Enum):
@@ -27,7 +27,7 @@ class Sent:
     """`sender` and `receiver` are symbols; `role` is the sender's; `transaction` the number of the request."""
 
     id: str
-    kind: Kind
+    kind: EventKind
     role: str
     sender: str
     receiver: str
@@ -38,7 +38,13 @@ class Sent:
     def of(cls, receiver: str, body: bytes) -> Sent:
         said = json.loads(body)
         return cls(
-            said["id"], Kind(said["kind"]), said["role"], said["sender"]["symbol"], receiver, said["transaction"], body
+            said["id"],
+            EventKind(said["kind"]),
+            said["role"],
+            said["sender"]["symbol"],
+            receiver,
+            said["transaction"],
+            body,
         )
 
     def __str__(self) -> str:

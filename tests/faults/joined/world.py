@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from demo.world import START
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Refused
-from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, Role
-from gateway.domain.requests.views import Act, Draft, NotNow
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft, EventDenied
 from gateway.store.requests.outbox import Status
 from gateway.store.requests.request_rows import parse_event
 from tests.faults.joined.installations import SYMBOLS, Template
@@ -79,7 +79,7 @@ class World:
             if request.role is Role.LENDING
         )
 
-    async def possible(self, town: Town, request: Request, kind: Kind, attempt: int = 0) -> bool:
+    async def possible(self, town: Town, request: Request, kind: EventKind, attempt: int = 0) -> bool:
         return self.things.possible(town.symbol, request, kind, attempt, await self.lenders())
 
     def pick(self, found: Sequence[T], choice: int) -> T:
@@ -88,21 +88,28 @@ class World:
 
     # --- doing ------------------------------------------------------------------------------------------
 
-    async def ask(self, town: Town, draft: Draft) -> Request:
+    async def ask(self, town: Town, draft: BorrowingDraft) -> Request:
         self.tell(f"{town.symbol} asks for {draft.citation.title!r} as {draft.service.type.value}")
         return await town.front.create_borrowing(town.symbol, draft)
 
     async def act(
-        self, town: Town, request: Request, kind: Kind, details: Details, *, attempt: int = 0, actor: str = "staff:ana"
-    ) -> NotNow | Refused | None:
+        self,
+        town: Town,
+        request: Request,
+        kind: EventKind,
+        details: EventDetails,
+        *,
+        attempt: int = 0,
+        actor: str = "staff:ana",
+    ) -> EventDenied | Refused | None:
         """What refused it, if anything. What is refused must change nothing."""
         self.tell(f"{town.symbol} {request.number} ({request.state.value}): {kind.value} by {actor} {_shown(details)}")
         before = await town.all_of(request.id)
         try:
             after = await town.act(
-                request.id, Act(kind=kind, details=details, actor=actor, version=None, attempt=attempt)
+                request.id, ActionRequest(kind=kind, details=details, actor=actor, version=None, attempt=attempt)
             )
-        except (NotNow, Refused) as refused:
+        except (EventDenied, Refused) as refused:
             self.story.append(f"    refused: {refused}")
             assert await town.all_of(request.id) == before, f"{kind.value} was refused and changed something"
             return refused
@@ -152,13 +159,17 @@ class World:
         return min((at for at in moments if at > self.clock.now()), default=None)
 
 
-def _shown(details: Details) -> str:
-    said = {name: value for name in Details.__slots__ if (value := getattr(details, name)) != getattr(Details(), name)}
+def _shown(details: EventDetails) -> str:
+    said = {
+        name: value
+        for name in EventDetails.__slots__
+        if (value := getattr(details, name)) != getattr(EventDetails(), name)
+    }
     return f"{said}" if said else ""
 
 
-def draft(citation: Any, service: Any, dates: Any, **more: Any) -> Draft:
-    return Draft(
+def draft(citation: Any, service: Any, dates: Any, **more: Any) -> BorrowingDraft:
+    return BorrowingDraft(
         citation=citation,
         service=service,
         dates=dates,

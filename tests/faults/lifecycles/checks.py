@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from email.message import EmailMessage
 
-from gateway.domain.requests.events import Details, Kind, Origin, by_partner, by_us
+from gateway.domain.requests.events import EventDetails, EventKind, EventOrigin, local_signal, partner_signal
 from gateway.domain.requests.request import (
     AttemptStatus,
-    Borrowing,
-    Lending,
+    BorrowingState,
+    LendingState,
     Request,
     Role,
     ServiceType,
@@ -32,32 +32,32 @@ _NOT_SUPPLIED = {
 }  # fmt: skip
 _OPEN = {A.ASKED, A.EXPECTED, A.WILL_SUPPLY, A.HOLD_PLACED, A.CONDITIONAL}
 
-AGREE: Mapping[Lending, set[AttemptStatus]] = {
-    Lending.NEW: _OPEN,
-    Lending.LOCATED: _OPEN,
-    Lending.HOLD_PLACED: _OPEN,
-    Lending.WILL_SUPPLY: _OPEN,
-    Lending.CONDITIONAL: {A.CONDITIONAL},
-    Lending.DIGITISING: _OPEN,
-    Lending.CLEARANCE: _OPEN,
-    Lending.CLEARED: _OPEN,
-    Lending.CANCEL_PENDING: _OPEN | {A.SKIPPED, A.CANCELLED, A.NO_ANSWER},
-    Lending.SHIPPED: {A.SHIPPED, A.EXTRA},
-    Lending.RETURNED: {A.SHIPPED, A.EXTRA_RETURNED, A.LOST},  # LOST: see BORROWER_KNOWS
-    Lending.COMPLETED: {A.COMPLETED},
-    Lending.LOST: {A.LOST},
-    Lending.CANCELLED: _NOT_SUPPLIED,
-    Lending.UNFILLED: _NOT_SUPPLIED,
-    Lending.EXPIRED: _NOT_SUPPLIED,
-    Lending.FORWARDED: _NOT_SUPPLIED,
+AGREE: Mapping[LendingState, set[AttemptStatus]] = {
+    LendingState.NEW: _OPEN,
+    LendingState.LOCATED: _OPEN,
+    LendingState.HOLD_PLACED: _OPEN,
+    LendingState.WILL_SUPPLY: _OPEN,
+    LendingState.CONDITIONAL: {A.CONDITIONAL},
+    LendingState.DIGITISING: _OPEN,
+    LendingState.CLEARANCE: _OPEN,
+    LendingState.CLEARED: _OPEN,
+    LendingState.CANCEL_PENDING: _OPEN | {A.SKIPPED, A.CANCELLED, A.NO_ANSWER},
+    LendingState.SHIPPED: {A.SHIPPED, A.EXTRA},
+    LendingState.RETURNED: {A.SHIPPED, A.EXTRA_RETURNED, A.LOST},  # LOST: see BORROWER_KNOWS
+    LendingState.COMPLETED: {A.COMPLETED},
+    LendingState.LOST: {A.LOST},
+    LendingState.CANCELLED: _NOT_SUPPLIED,
+    LendingState.UNFILLED: _NOT_SUPPLIED,
+    LendingState.EXPIRED: _NOT_SUPPLIED,
+    LendingState.FORWARDED: _NOT_SUPPLIED,
 }
 """What a supplier's request and the borrower's attempt may be when nothing is under way between them."""
 
-BORROWER_KNOWS: Mapping[Lending, set[Borrowing]] = {
-    Lending.SHIPPED: {Borrowing.SHIPPED, Borrowing.RECEIVED, Borrowing.LENT, Borrowing.BACK},
-    Lending.RETURNED: {Borrowing.RETURNED, Borrowing.LOST},
-    Lending.COMPLETED: {Borrowing.COMPLETED},
-    Lending.LOST: {Borrowing.LOST},
+BORROWER_KNOWS: Mapping[LendingState, set[BorrowingState]] = {
+    LendingState.SHIPPED: {BorrowingState.SHIPPED, BorrowingState.RECEIVED, BorrowingState.LENT, BorrowingState.BACK},
+    LendingState.RETURNED: {BorrowingState.RETURNED, BorrowingState.LOST},
+    LendingState.COMPLETED: {BorrowingState.COMPLETED},
+    LendingState.LOST: {BorrowingState.LOST},
 }
 """Of the attempt that counts. Where the supplier's LOST crosses our RETURNED, each side has heard the other's word last
 and believes it: they wait for the item, we take it for lost, until their CHECKED_IN settles it."""
@@ -123,19 +123,19 @@ def _messages(evidence: Evidence) -> Iterator[str]:
 
 
 def _says_refused(row: EventRow) -> bool:
-    return row.event.signal == by_us(Kind.TROUBLE) or row.event.signal == by_partner(Kind.REJECTED)
+    return row.event.signal == local_signal(EventKind.TROUBLE) or row.event.signal == partner_signal(EventKind.REJECTED)
 
 
 def _heard(request: Request, rows: Sequence[EventRow], told: Sequence[Row]) -> Iterator[str]:
     """One partner's messages about one request come in the order in which they were sent; several attempts are several
     requests over there."""
     messages = [parse_message(row.payload) for row in told]
-    heard = [row.event for row in rows if row.event.signal.origin is Origin.PARTNER]
+    heard = [row.event for row in rows if row.event.signal.origin is EventOrigin.PARTNER]
     for transaction in dict.fromkeys(message.transaction for message in messages):
         number = next((one.number for one in request.attempts if one.transaction == transaction), 0)
         said = [(one.kind, one.details) for one in messages if one.transaction == transaction]
         known = [(one.kind, one.details) for one in heard if one.attempt == number]
-        if known and said[0][0] is known[0][0] is Kind.REQUEST:
+        if known and said[0][0] is known[0][0] is EventKind.REQUEST:
             said[0] = known[0]  # its details are about our rota
         if said != known:
             yield f"{request.number}, attempt {number}: told {_words(said)}, heard {_words(known)}"
@@ -143,7 +143,7 @@ def _heard(request: Request, rows: Sequence[EventRow], told: Sequence[Row]) -> I
         yield f"{request.number}: {len(messages)} messages came, it heard {len(heard)}"
 
 
-def _words(said: Sequence[tuple[Kind, Details]]) -> list[str]:
+def _words(said: Sequence[tuple[EventKind, EventDetails]]) -> list[str]:
     return [f"{kind.value} {details}" for kind, details in said]
 
 
@@ -160,7 +160,7 @@ def _both_sides(evidence: Evidence) -> Iterator[str]:
             if theirs is None:
                 yield f"{ours.number}: SOUTH never heard of {attempt.transaction}"
                 continue
-            assert isinstance(theirs.state, Lending)
+            assert isinstance(theirs.state, LendingState)
             apart = f"{ours.number} {ours.state.value}/{attempt.status.value}, {theirs.number} {theirs.state.value}"
             if attempt.status not in AGREE[theirs.state]:
                 yield f"{apart}: the attempt does not agree with the supplier"
@@ -180,7 +180,7 @@ def _north(evidence: Evidence, lives: Mapping[str, Life]) -> Iterator[str]:
     holds = by_number(evidence.holds, NORTH)
     for one in evidence.of_role(Role.BORROWING):
         life = lives[one.id]
-        if one.state is Borrowing.LOST:
+        if one.state is BorrowingState.LOST:
             continue  # what is here of it stays, as lost, until the libraries have settled it
         here = [v.barcode for v in one.volumes if v.state in _HERE] if _circulates(one) else []
         live = sorted(item.barcode for item in items[one.number] if item.live)
@@ -204,16 +204,16 @@ def _south(evidence: Evidence, lives: Mapping[str, Life]) -> Iterator[str]:
     loans, holds = by_number(evidence.loans, SOUTH), by_number(evidence.holds, SOUTH)
     for one in evidence.of_role(Role.LENDING):
         open_loans = [loan for loan in loans[one.number] if loan.live]
-        expected = 1 if one.state in (Lending.SHIPPED, Lending.RETURNED) else 0
-        if len(open_loans) != expected and one.state is not Lending.LOST:
+        expected = 1 if one.state in (LendingState.SHIPPED, LendingState.RETURNED) else 0
+        if len(open_loans) != expected and one.state is not LendingState.LOST:
             yield f"{one.number} ({one.state.value}): {len(open_loans)} open loans"
         if (made := _made(loans[one.number])) != lives[one.id].shipped:
             yield f"{one.number}: {made} loans were made, {lives[one.id].shipped} times shipped"
         open_holds = [hold for hold in holds[one.number] if hold.live]
-        may_have = one.open and one.state not in (Lending.SHIPPED, Lending.RETURNED)
+        may_have = one.open and one.state not in (LendingState.SHIPPED, LendingState.RETURNED)
         if len(open_holds) > (1 if may_have else 0):
             yield f"{one.number} ({one.state.value}): {len(open_holds)} open holds"
-        if one.state is Lending.LOCATED and len(open_holds) != 1:
+        if one.state is LendingState.LOCATED and len(open_holds) != 1:
             yield f"{one.number} (located): {len(open_holds)} open holds"
     yield from _strangers(evidence, loans.keys() | holds.keys(), Role.LENDING)
 

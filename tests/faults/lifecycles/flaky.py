@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from gateway.adapter_registry import Adapters
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.ports.adapter import ChannelAdapter, ChannelContext, LibraryAdapter, LibraryContext
+from gateway.ports.adapter import ChannelAdapter, ChannelContext, LibraryAdapter, LibraryAdapterContext
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.partner_channel import PartnerChannel
 
@@ -66,7 +66,7 @@ def in_weather(adapters: Adapters, weather: Weather, chance: random.Random) -> A
     """The same adapters, but their libraries and channels fail."""
 
     def library(adapter: LibraryAdapter) -> LibraryAdapter:
-        async def opened(context: LibraryContext, options: Any) -> LibrarySystem:
+        async def opened(context: LibraryAdapterContext, options: Any) -> LibrarySystem:
             return cast(LibrarySystem, Flaky(await adapter.open(context, options), weather, chance))
 
         return replace(adapter, open=opened)

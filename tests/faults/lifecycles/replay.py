@@ -6,21 +6,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.domain.requests.events import Kind, by_us
+from gateway.domain.requests.events import EventKind, local_signal
 from gateway.domain.requests.request import (
     AttemptStatus,
-    Borrowing,
-    Costs,
-    Lending,
-    Party,
+    BorrowingState,
+    LendingState,
+    LibraryParty,
+    LoanTerms,
     Request,
+    RequestCosts,
     Role,
-    Terms,
     Volume,
     VolumeState,
 )
-from gateway.domain.requests.request_updates import asked
-from gateway.domain.requests.state_machine import Denied, Transition, apply
+from gateway.domain.requests.request_updates import start_attempt
+from gateway.domain.requests.state_machine import Denied, Transition, compute_transition
 from gateway.store.requests.history import EventRow
 from tests.faults.lifecycles.place import Wish, workflow
 
@@ -47,9 +47,9 @@ def _happens(life: Life, stored: Request, row: EventRow) -> None:
     before = life.request
     event = row.event
     prepared = before
-    if event.signal == by_us(Kind.REQUEST):
+    if event.signal == local_signal(EventKind.REQUEST):
         prepared = _asked(before, stored, event.attempt)
-    outcome = apply(prepared, event, workflow(prepared.partner.profile))
+    outcome = compute_transition(prepared, event, workflow(prepared.partner.profile))
     where = f"{stored.number}: {event.signal} in {before.state.value}"
     if row.before != before.state.value:
         life.problems.append(f"{where}: the history says it was {row.before}")
@@ -67,7 +67,7 @@ def _count(life: Life, before: Request, outcome: Transition) -> None:
     for old, new in zip(before.volumes, outcome.request.volumes, strict=True):
         if old.state is not new.state:
             life.moves[new.state] += 1
-    if outcome.changes_state and outcome.request.state is Lending.SHIPPED:
+    if outcome.changes_state and outcome.request.state is LendingState.SHIPPED:
         life.shipped += 1
 
 
@@ -76,15 +76,15 @@ def _newborn(stored: Request) -> Request:
     copy_or_loan = Wish(int(stored.citation.title[-4:])).service
     return replace(
         stored,
-        state=Borrowing.NEW if stored.role is Role.BORROWING else Lending.NEW,
+        state=BorrowingState.NEW if stored.role is Role.BORROWING else LendingState.NEW,
         version=1,
         changed=stored.created,
         service=replace(stored.service, type=copy_or_loan),
         flags=frozenset(),
-        terms=Terms(),
-        costs=Costs(maximum=stored.costs.maximum),
+        terms=LoanTerms(),
+        costs=RequestCosts(maximum=stored.costs.maximum),
         volumes=tuple(Volume(one.id, one.label) for one in stored.volumes),
-        partner=Party() if stored.role is Role.BORROWING else stored.partner,
+        partner=LibraryParty() if stored.role is Role.BORROWING else stored.partner,
         attempts=(),
         current=0,
         item_barcode="",
@@ -107,7 +107,7 @@ def _asked(before: Request, stored: Request, number: int) -> Request:
         cost=None,
         conditions=(),
     )
-    return asked(before, fresh, Party(symbol=attempt.symbol, profile=attempt.partner))
+    return start_attempt(before, fresh, LibraryParty(symbol=attempt.symbol, profile=attempt.partner))
 
 
 def _differences(stored: Request, found: Request) -> Iterator[str]:

@@ -22,9 +22,9 @@ from sqlalchemy import Connection
 
 from gateway.adapter_registry import load_adapters
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import PatronLink, Request, Role, Service
-from gateway.domain.requests.views import Act, Draft, NotNow, Outdated, Upload
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import PatronLink, Request, RequestedService, Role
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft, EventDenied, FileUpload, VersionConflict
 from gateway.runtime.daemon import Gateway
 from gateway.runtime.logs import set_up_logging
 from gateway.settings import load_settings
@@ -78,7 +78,7 @@ class Staff:
     async def _colleague(self) -> None:
         while True:
             wish = Wish(self.chance.randint(1, self.upto))
-            with contextlib.suppress(NotNow, Outdated, Refused, Unavailable, OutcomeUnknown):
+            with contextlib.suppress(EventDenied, VersionConflict, Refused, Unavailable, OutcomeUnknown):
                 await self._do_anything(wish)  # who hears a no goes on to the next
             await asyncio.sleep(0.05 * self.chance.random())
 
@@ -123,7 +123,7 @@ class Staff:
     async def _tried(self, request: Request, idea: Idea) -> int:
         try:
             await self._act(request, idea)
-        except (NotNow, Outdated, Refused) as no:
+        except (EventDenied, VersionConflict, Refused) as no:
             sys.stderr.write(f"{request.number} ({request.state.value}): {idea.kind.value}: {no}\n")
             return 0
         except Unavailable:  # the worker has the same step in hand, left from the storm: it is done as soon as it can
@@ -180,9 +180,9 @@ class Staff:
             raise
 
     async def _create(self, wish: Wish) -> None:
-        draft = Draft(
+        draft = BorrowingDraft(
             citation=wish.citation,
-            service=Service(wish.service),
+            service=RequestedService(wish.service),
             patron=PatronLink(identifier=wish.reader),
             volumes=wish.volumes,
             external=(wish.external,),
@@ -198,13 +198,17 @@ class Staff:
         shown = await front.show(library, request.id)
         if idea.kind not in shown.allowed and not idea.attempt:
             return
-        if idea.kind is Kind.DIGITISED and not request.attachments:
-            upload = Upload(name="copy.pdf", media_type="application/pdf", content=b"%PDF-1.4\n% made up\n", pages=17)
+        if idea.kind is EventKind.DIGITISED and not request.attachments:
+            upload = FileUpload(
+                name="copy.pdf", media_type="application/pdf", content=b"%PDF-1.4\n% made up\n", pages=17
+            )
             await front.attach(library, request.id, upload, "staff:ben", None)
             return
         if self.chance.random() < 0.5:
             version = None
-        act = Act(kind=idea.kind, details=idea.details, actor="staff:ada", version=version, attempt=idea.attempt)
+        act = ActionRequest(
+            kind=idea.kind, details=idea.details, actor="staff:ada", version=version, attempt=idea.attempt
+        )
         await front.act(library, request.id, act)
 
 

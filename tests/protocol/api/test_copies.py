@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.requests.signed_links import (
-    BadLink,
     CopyLink,
+    InvalidLinkError,
     LinkFault,
     library_of_copy_link,
     link_id,
@@ -47,13 +47,13 @@ def test_a_link_says_what_it_was_made_of() -> None:
 def test_it_expires() -> None:
     token = sign_copy_link(LINK, SECRET)
     assert verify_copy_link(token, SECRET, LINK.expires - timedelta(seconds=1)) == LINK
-    with pytest.raises(BadLink) as bad:
+    with pytest.raises(InvalidLinkError) as bad:
         verify_copy_link(token, SECRET, LINK.expires)
     assert bad.value.fault is LinkFault.EXPIRED
 
 
 def test_another_secret_did_not_sign_it() -> None:
-    with pytest.raises(BadLink) as bad:
+    with pytest.raises(InvalidLinkError) as bad:
         verify_copy_link(sign_copy_link(LINK, SECRET), b"other", NOW)
     assert bad.value.fault is LinkFault.FORGED
 
@@ -65,13 +65,13 @@ def test_no_letter_of_it_can_be_changed(place: int, letter: str) -> None:
     changed = token[:place] + letter + token[place + 1 :]
     if changed == token:
         return
-    with pytest.raises(BadLink):
+    with pytest.raises(InvalidLinkError):
         verify_copy_link(changed, SECRET, NOW)
 
 
 @given(st.text() | st.text("abcAB01-_.", min_size=40))
 def test_anything_else_is_no_link(token: str) -> None:
-    with pytest.raises(BadLink):
+    with pytest.raises(InvalidLinkError):
         library_of_copy_link(token)
 
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from gateway.domain.problems import Unavailable
-from gateway.ports.catalogue import HeldItem, Hits, Index, Match, Query, Term
+from gateway.ports.catalogue import CatalogueQuery, HeldItem, SearchHits, SearchIndex, SearchTerm, TermMatch
 from gateway.services.api_keys import Scope
 from tests.protocol.api.support import LIBRARY, Client, Running, running
 from tests.support.daemon import Installation
@@ -41,7 +41,7 @@ class Searched:
         return await self.client("GET", f"search?{urlencode(query)}")
 
 
-def answer(name: str, _query: Query) -> Answer:
+def answer(name: str, _query: CatalogueQuery) -> Answer:
     return Unavailable("connection refused") if name == "down" else hits(record(KOBZAR, READING_ROOM), total=3)
 
 
@@ -81,8 +81,8 @@ async def test_a_group_is_searched(searched: Searched) -> None:
         holder["holdings"][0] | {"policy": "reading room", "volumes": "v.1-2", "available": True, "due": None}
         == (holder["holdings"][0])
     )
-    terms = (Term(Index.TITLE, "Кобзар", Match.PHRASE), Term(Index.ANY, "шевченко"))
-    assert ("union", Query(terms)) in searched.search.asked
+    terms = (SearchTerm(SearchIndex.TITLE, "Кобзар", TermMatch.PHRASE), SearchTerm(SearchIndex.ANY, "шевченко"))
+    assert ("union", CatalogueQuery(terms)) in searched.search.asked
 
 
 async def test_a_result_becomes_the_citation_of_a_request(searched: Searched) -> None:
@@ -97,7 +97,7 @@ async def test_a_result_becomes_the_citation_of_a_request(searched: Searched) ->
 
 async def test_the_protocols_own_notation(searched: Searched) -> None:
     assert (await searched(target="union", native="@attr 1=4 кобзар")).status == 200
-    assert searched.search.asked == [("union", Query(native="@attr 1=4 кобзар"))]
+    assert searched.search.asked == [("union", CatalogueQuery(native="@attr 1=4 кобзар"))]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ async def test_why_each_supplier_stands_where_it_stands(searched: Searched) -> N
 
 async def test_a_catalogue_without_hits_is_no_result(searched: Searched) -> None:
     cast(dict[str, Any], searched.running.managed.finder.asker.searches)["z3950"] = ScriptedSearch(
-        lambda *_: Hits(total=0)
+        lambda *_: SearchHits(total=0)
     )
     found = await searched(target="union", q="nichts")
     assert (found.json["results"], found.json["targets"][0]["total"]) == ([], 0)

@@ -7,25 +7,25 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from gateway.domain.requests.action_fields import ACTS, BY_RULE, FieldType, acts_of, check
-from gateway.domain.requests.events import Details, Kind, Origin
+from gateway.domain.requests.action_fields import ACTS, BY_RULE, FieldType, check_details, list_staff_actions
+from gateway.domain.requests.events import EventDetails, EventKind, EventOrigin
 from gateway.domain.requests.patron_status import (
     BORROWING_STATUS,
     LENDING_STATUS,
     SAYINGS,
     PatronStatus,
-    of_request,
-    of_state,
+    status_of_request,
+    status_of_state,
 )
 from gateway.domain.requests.request import (
     TERMINAL,
-    Borrowing,
-    Flag,
-    Lending,
+    BorrowingState,
+    LendingState,
     PatronQuery,
     Request,
+    RequestedService,
+    RequestFlag,
     Role,
-    Service,
     ServiceType,
     State,
 )
@@ -33,11 +33,11 @@ from gateway.domain.requests.state_machine import TABLES
 from gateway.services.letters import Letters
 
 NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
-OURS = {signal.kind for table in TABLES.values() for signal in table.signals if signal.origin is Origin.US}
-DETAILS = {field.name for field in fields(Details)}
+OURS = {signal.kind for table in TABLES.values() for signal in table.signals if signal.origin is EventOrigin.US}
+DETAILS = {field.name for field in fields(EventDetails)}
 
 
-def request(state: State = Borrowing.LENT, role: Role = Role.BORROWING, **more: object) -> Request:
+def request(state: State = BorrowingState.LENT, role: Role = Role.BORROWING, **more: object) -> Request:
     return Request(
         library="DEMO",
         id="r1",
@@ -59,7 +59,7 @@ def test_every_event_of_ours_has_its_fields_and_nothing_else_has() -> None:
 
 
 @pytest.mark.parametrize("kind", ACTS)
-def test_fields_are_details_and_stand_once(kind: Kind) -> None:
+def test_fields_are_details_and_stand_once(kind: EventKind) -> None:
     every = [*ACTS[kind].required, *ACTS[kind].optional]
     assert {field.name for field in every} <= DETAILS
     assert len({field.name for field in every}) == len(every)
@@ -69,33 +69,35 @@ def test_fields_are_details_and_stand_once(kind: Kind) -> None:
 
 def test_what_rules_do_is_not_offered_to_people() -> None:
     for role in Role:
-        assert not set(acts_of(role)) & BY_RULE
-    assert Kind.SHIPPED in acts_of(Role.LENDING)
-    assert Kind.SHIPPED not in acts_of(Role.BORROWING)
+        assert not set(list_staff_actions(role)) & BY_RULE
+    assert EventKind.SHIPPED in list_staff_actions(Role.LENDING)
+    assert EventKind.SHIPPED not in list_staff_actions(Role.BORROWING)
 
 
 @pytest.mark.parametrize(
     ("kind", "details", "wrong"),
     [
-        (Kind.NOTE, Details(note="x"), []),
-        (Kind.NOTE, Details(), ["note"]),
-        (Kind.ASSIGN, Details(rota="quick"), []),
-        (Kind.ASSIGN, Details(), ["partner"]),
-        (Kind.CANCEL, Details(barcode="1", due=date(2026, 3, 1)), ["barcode", "due"]),
-        (Kind.SHIPPED, Details(renewals_allowed=False), []),
+        (EventKind.NOTE, EventDetails(note="x"), []),
+        (EventKind.NOTE, EventDetails(), ["note"]),
+        (EventKind.ASSIGN, EventDetails(rota="quick"), []),
+        (EventKind.ASSIGN, EventDetails(), ["partner"]),
+        (EventKind.CANCEL, EventDetails(barcode="1", due=date(2026, 3, 1)), ["barcode", "due"]),
+        (EventKind.SHIPPED, EventDetails(renewals_allowed=False), []),
     ],
 )
-def test_what_is_missing_and_what_means_nothing(kind: Kind, details: Details, wrong: list[str]) -> None:
-    assert [one.name for one in check(kind, details)] == wrong
+def test_what_is_missing_and_what_means_nothing(kind: EventKind, details: EventDetails, wrong: list[str]) -> None:
+    assert [one.name for one in check_details(kind, details)] == wrong
 
 
 # --- words -----------------------------------------------------------------------------------------------
 
 
 def test_every_state_has_words_for_patrons() -> None:
-    assert set(BORROWING_STATUS) == set(Borrowing)
-    assert set(LENDING_STATUS) == set(Lending)
-    said = [of_state(Role.BORROWING, one) for one in Borrowing] + [of_state(Role.LENDING, one) for one in Lending]
+    assert set(BORROWING_STATUS) == set(BorrowingState)
+    assert set(LENDING_STATUS) == set(LendingState)
+    said = [status_of_state(Role.BORROWING, one) for one in BorrowingState] + [
+        status_of_state(Role.LENDING, one) for one in LendingState
+    ]
     assert {words.word for words in said} <= set(SAYINGS)
 
 
@@ -109,20 +111,22 @@ def test_every_language_has_a_sentence_for_all_that_patrons_are_told(language: s
         assert 10 < len(text) < 100
 
 
-@pytest.mark.parametrize("state", [state for state in (*Borrowing, *Lending) if state in TERMINAL])
+@pytest.mark.parametrize("state", [state for state in (*BorrowingState, *LendingState) if state in TERMINAL])
 def test_what_is_closed_reads_as_closed(state: State) -> None:
-    role = Role.BORROWING if isinstance(state, Borrowing) else Role.LENDING
-    assert of_state(role, state).status in (PatronStatus.DONE, PatronStatus.ENDED)
+    role = Role.BORROWING if isinstance(state, BorrowingState) else Role.LENDING
+    assert status_of_state(role, state).status in (PatronStatus.DONE, PatronStatus.ENDED)
 
 
 def test_states_of_the_same_name_have_the_words_of_their_side() -> None:
-    assert of_state(Role.BORROWING, Borrowing.SHIPPED) != of_state(Role.LENDING, Lending.SHIPPED)
+    assert status_of_state(Role.BORROWING, BorrowingState.SHIPPED) != status_of_state(
+        Role.LENDING, LendingState.SHIPPED
+    )
 
 
 def test_what_is_urgent_is_said_first() -> None:
-    assert of_request(request(flags=frozenset({Flag.OVERDUE}))).word == "overdue"
-    assert of_request(request(flags=frozenset({Flag.OVERDUE, Flag.RECALLED}))).word == "recalled"
+    assert status_of_request(request(flags=frozenset({RequestFlag.OVERDUE}))).word == "overdue"
+    assert status_of_request(request(flags=frozenset({RequestFlag.OVERDUE, RequestFlag.RECALLED}))).word == "recalled"
     query = PatronQuery(id="q", about="cost", text="20 EUR?", asked=NOW)
-    assert of_request(request(Borrowing.CONDITIONAL, query=query)).word == "question"
-    copy = request(Borrowing.COMPLETED, service=Service(ServiceType.COPY))
-    assert of_request(copy).word == "copy-ready"
+    assert status_of_request(request(BorrowingState.CONDITIONAL, query=query)).word == "question"
+    copy = request(BorrowingState.COMPLETED, service=RequestedService(ServiceType.COPY))
+    assert status_of_request(copy).word == "copy-ready"

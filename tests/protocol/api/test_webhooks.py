@@ -16,7 +16,7 @@ from aiohttp import web
 
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
-from gateway.domain.requests.events import Event, Kind, by_us
+from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.domain.requests.views import HistoryLine
 from gateway.services.webhooks import Addresses, WebhookHandler, WebhookOptions, Webhooks, announce
 from gateway.store import api_records
@@ -80,9 +80,9 @@ class Desk:
     hooks: Webhooks
     handler: WebhookHandler
 
-    async def row(self, kind: Kind = Kind.SHIPPED) -> Row:
+    async def row(self, kind: EventKind = EventKind.SHIPPED) -> Row:
         """The outbox row of one event."""
-        event = Event(by_us(kind), self.clock.now(), "staff:Åse")
+        event = Event(local_signal(kind), self.clock.now(), "staff:Åse")
         line = HistoryLine("0661", "r-1", self.clock.now(), event, "will-supply", "shipped")
         assert await self.store.write(lambda c: announce(c, "DEMO", line, self.clock.now())) == 1
         page = await self.store.read(lambda c: outbox_queries.listing(c, "DEMO", Status.WAITING, 10))
@@ -98,7 +98,7 @@ async def desk(kept: Store) -> AsyncIterator[Desk]:
 
 
 async def test_an_event_is_delivered_signed(desk: Desk, receiver: Receiver) -> None:
-    made = await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [Kind.SHIPPED])
+    made = await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [EventKind.SHIPPED])
     row = await desk.row()
     assert (row.kind, row.target, row.lane, row.request_id) == ("webhook", made.id, f"webhook:{made.id}", "r-1")
 
@@ -123,9 +123,9 @@ async def test_an_event_is_delivered_signed(desk: Desk, receiver: Receiver) -> N
 
 
 async def test_only_the_events_that_are_wanted(desk: Desk, receiver: Receiver) -> None:
-    await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [Kind.RECEIVED])
+    await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [EventKind.RECEIVED])
     await desk.hooks.create_subscription("ELSEWHERE", "other library", receiver.url, [])
-    line = HistoryLine("1", "r-1", NOW, Event(by_us(Kind.SHIPPED), NOW), "a", "b")
+    line = HistoryLine("1", "r-1", NOW, Event(local_signal(EventKind.SHIPPED), NOW), "a", "b")
     assert await desk.store.write(lambda c: announce(c, "DEMO", line, NOW)) == 0
 
 

@@ -13,8 +13,8 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, ChannelLibrary
 from gateway.ports.incoming_mail import IncomingMail
-from gateway.ports.outgoing_mail import Sender
-from gateway.ports.partner_channel import Delivered, FromPartner, PartnerMessage, Taken
+from gateway.ports.outgoing_mail import LetterSender
+from gateway.ports.partner_channel import DeliveryResult, InboxResult, IncomingPartnerMessage, PartnerMessage
 from gateway.services.letters import Letters, sample
 
 SECRETS = {"env:BLDSS_PASSWORD": "OPENSESAME"}
@@ -29,7 +29,7 @@ class Kept:
         return "250 2.0.0 Ok: queued as 7F3A"
 
 
-async def _nobody(_said: FromPartner, _profile: Profile | None) -> Taken:
+async def _nobody(_said: IncomingPartnerMessage, _profile: Profile | None) -> InboxResult:
     raise AssertionError("a mail brings nothing back at once")
 
 
@@ -58,7 +58,7 @@ class House:
                 secrets=secrets,
                 folder=folder,
                 mailer=self.kept,
-                sender=Sender("post@northfield.example"),
+                sender=LetterSender("post@northfield.example"),
                 letters=Letters(folder / "letters", "en"),
                 read_file=self._read,
                 receive=_nobody,
@@ -68,7 +68,7 @@ class House:
     async def _read(self, _library: str, id_: str) -> bytes:
         return self._files[id_]
 
-    async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
+    async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
         return await self._channel.send(message, profile)
 
     @property

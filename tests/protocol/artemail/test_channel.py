@@ -11,8 +11,8 @@ from adapters.artemail import channel, mail_format
 from adapters.artemail.dialect import ArtemailDialect
 from adapters.artemail.mail_format import ArtemailFormat
 from gateway.adapter_registry import load_adapters
-from gateway.domain.problems import Reason, Refused, Unavailable
-from gateway.domain.requests.events import Kind
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Attachment, Role
 from gateway.services.letters import sample
 from tests.protocol.artemail.support import House
@@ -124,7 +124,7 @@ async def test_the_password_is_in_the_body_alone(house: House) -> None:
 
 
 async def test_a_reply_answers_under_the_number_of_the_order(house: House) -> None:
-    await house.send(lent(Kind.UNFILLED, reason="not-held", note="Leider nicht vorhanden"), both_ways())
+    await house.send(lent(EventKind.UNFILLED, reason="not-held", note="Leider nicht vorhanden"), both_ways())
 
     assert house.mail["Subject"] == f"FILEREFNO {NUMBER}"
     assert house.mail.get_content() == f"{NUMBER} NOT\nLeider nicht vorhanden\n"
@@ -134,7 +134,7 @@ async def test_a_reply_quotes_the_number_of_the_file_that_the_order_came_in(hous
     order = "99-9999\nOPENSESAME\n\n\n\nTXB-7 S LOAN\nSult\n\n\n\nNNNN\n"
     (event,) = ArtemailFormat().decode(mail(order, "FILEREFNO F000017"), both_ways()).events
     assert event.request is not None
-    said = lent(Kind.UNFILLED, reason="not-held")
+    said = lent(EventKind.UNFILLED, reason="not-held")
 
     await house.send(replace(said, request=replace(said.request, extras=event.request.extras)), both_ways())
 
@@ -142,27 +142,27 @@ async def test_a_reply_quotes_the_number_of_the_file_that_the_order_came_in(hous
 
 
 async def test_a_copy_goes_along(house: House) -> None:
-    said = lent(Kind.COPY_DELIVERED, attachment="file-1")
+    said = lent(EventKind.COPY_DELIVERED, attachment="file-1")
     file = Attachment(id="file-1", name="copy.pdf", media_type="application/pdf", size=len(PDF), at=NOW)
 
     await house.send(replace(said, request=replace(said.request, attachments=(file,))), both_ways())
 
     understood = ArtemailFormat().decode(house.arrived, bldss())
     (event,) = understood.events
-    assert (event.kind, event.role, event.transaction) == (Kind.COPY_DELIVERED, Role.BORROWING, NUMBER)
+    assert (event.kind, event.role, event.transaction) == (EventKind.COPY_DELIVERED, Role.BORROWING, NUMBER)
     assert house.arrived.attachments[event.files[0]].content == PDF
 
 
 async def test_a_copy_that_is_gone_is_refused(house: House) -> None:
     with pytest.raises(Refused) as refused:
-        await house.send(lent(Kind.COPY_DELIVERED, attachment="file-2"), both_ways())
+        await house.send(lent(EventKind.COPY_DELIVERED, attachment="file-2"), both_ways())
 
-    assert refused.value.reason is Reason.DATA_MISSING
+    assert refused.value.reason is RefusalReason.DATA_MISSING
     assert house.kept.mails == []
 
 
-@pytest.mark.parametrize("kind", [Kind.REQUEST, Kind.RENEW, Kind.CANCEL, Kind.STATUS_QUERY])
-async def test_what_arrives_at_the_other_side_is_what_was_said(house: House, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [EventKind.REQUEST, EventKind.RENEW, EventKind.CANCEL, EventKind.STATUS_QUERY])
+async def test_what_arrives_at_the_other_side_is_what_was_said(house: House, kind: EventKind) -> None:
     await house.send(message(kind), bldss())
 
     (event,) = ArtemailFormat().decode(house.arrived, both_ways()).events

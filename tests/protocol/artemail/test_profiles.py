@@ -12,8 +12,8 @@ import yaml
 from adapters.artemail.dialect import ArtemailDialect
 from adapters.mailbox import parse_mail
 from gateway.cli.installation import Installation
-from gateway.domain.profile import Example
-from gateway.domain.requests.events import Kind
+from gateway.domain.profile import ProfileExample
+from gateway.domain.requests.events import EventKind
 from gateway.profiles import LoadedProfile, load_profiles
 from gateway.services.check.examples import MailExampleRunner
 from tests.support.paths import ROOT
@@ -62,7 +62,11 @@ def test_the_profile_of_a_peer_in_the_readme_can_be_read() -> None:
 
     dialect = ArtemailDialect.model_validate(section)
 
-    assert {rule.kind for rule in dialect.replies.codes.values()} >= {Kind.SHIPPED, Kind.UNFILLED, Kind.CHECKED_IN}
+    assert {rule.kind for rule in dialect.replies.codes.values()} >= {
+        EventKind.SHIPPED,
+        EventKind.UNFILLED,
+        EventKind.CHECKED_IN,
+    }
 
 
 MAIL = "From: a@b.example\nSubject: FILEREFNO B-1\n\nB-1 NOT\n"
@@ -71,15 +75,18 @@ MAIL = "From: a@b.example\nSubject: FILEREFNO B-1\n\nB-1 NOT\n"
 @pytest.mark.parametrize(
     ("example", "complaint"),
     [
-        (Example(name="x", send=MAIL, understood={"events.0.kind": "shipped"}), "expected 'shipped', understood"),
-        (Example(name="x", send=MAIL, understood={"events.0.colour": "red"}), "has no 'colour'"),
-        (Example(name="x", send=MAIL, outcome="malformed"), "should be malformed, but it was read"),
-        (Example(name="x", send=MAIL, answer_contains=("x",)), "has no answer"),
-        (Example(name="x", send="no header"), "can't be read"),
-        (Example(name="x", send="Subject: Hello\n\nHello"), "can't be read"),
+        (
+            ProfileExample(name="x", send=MAIL, understood={"events.0.kind": "shipped"}),
+            "expected 'shipped', understood",
+        ),
+        (ProfileExample(name="x", send=MAIL, understood={"events.0.colour": "red"}), "has no 'colour'"),
+        (ProfileExample(name="x", send=MAIL, outcome="malformed"), "should be malformed, but it was read"),
+        (ProfileExample(name="x", send=MAIL, answer_contains=("x",)), "has no answer"),
+        (ProfileExample(name="x", send="no header"), "can't be read"),
+        (ProfileExample(name="x", send="Subject: Hello\n\nHello"), "can't be read"),
     ],
 )
-def test_an_example_that_fails_is_a_problem(example: Example, complaint: str) -> None:
+def test_an_example_that_fails_is_a_problem(example: ProfileExample, complaint: str) -> None:
     (problem,) = runner("bldss").run(0, example).problems
 
     assert complaint in str(problem)
@@ -87,7 +94,7 @@ def test_an_example_that_fails_is_a_problem(example: Example, complaint: str) ->
 
 def test_a_mail_without_a_date_comes_now() -> None:
     late = replace(runner("bldss"), now=datetime(2027, 1, 4, tzinfo=UTC))
-    example = Example(
+    example = ProfileExample(
         name="x",
         send="Subject: FILEREFNO B-1\n\nB-1 CAT*REAPPLY 1\n",
         understood={"events.0.details.retry_after": "2027-01-11"},

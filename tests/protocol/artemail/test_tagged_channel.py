@@ -12,7 +12,7 @@ from adapters.tagged_mail.dialect import TaggedMailDialect
 from adapters.tagged_mail.mail_format import TaggedMailFormat
 from gateway.adapter_registry import load_adapters
 from gateway.domain.problems import Refused
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Attachment, Role
 from tests.protocol.artemail.support import House
 from tests.unit.adapters.tagged_mail.support import NOW, NUMBER, gsm, message, of_the_other_side, tailored
@@ -34,21 +34,21 @@ def test_channel_and_format_are_found_by_their_entry_points() -> None:
 
 
 async def test_a_request_arrives_at_the_other_side(house: House) -> None:
-    delivered = await house.send(message(Kind.REQUEST), gsm())
+    delivered = await house.send(message(EventKind.REQUEST), gsm())
 
     assert delivered.note == "250 2.0.0 Ok: queued as 7F3A"
     assert house.mail["To"] == "ill@relais.example"
     assert house.mail["Subject"] == f"ILL REQUEST/DEMANDE PEB {NUMBER}"
     assert house.mail.get_content_type() == "text/plain"
     (event,) = TaggedMailFormat().decode(house.arrived, of_the_other_side()).events
-    assert (event.kind, event.role, event.transaction) == (Kind.REQUEST, Role.LENDING, NUMBER)
+    assert (event.kind, event.role, event.transaction) == (EventKind.REQUEST, Role.LENDING, NUMBER)
     assert event.request is not None
     assert event.request.citation.component_title == "Über die Flößerei auf der Weichsel"
 
 
 async def test_every_try_is_the_same_mail(house: House) -> None:
-    await house.send(message(Kind.RENEW), gsm())
-    await house.send(message(Kind.RENEW), gsm())
+    await house.send(message(EventKind.RENEW), gsm())
+    await house.send(message(EventKind.RENEW), gsm())
 
     first, second = house.kept.mails
     assert first.as_bytes() == second.as_bytes()
@@ -57,8 +57,8 @@ async def test_every_try_is_the_same_mail(house: House) -> None:
 async def test_a_partner_with_an_old_character_set(house: House) -> None:
     profile = tailored(encoding="iso-8859-1", address="peb@quay.example", our_symbol="QTAF")
 
-    await house.send(message(Kind.MESSAGE, Role.BORROWING, note="Très bien"), profile)
-    await house.send(message(Kind.MESSAGE, Role.BORROWING, note="Żegluga"), profile)
+    await house.send(message(EventKind.MESSAGE, Role.BORROWING, note="Très bien"), profile)
+    await house.send(message(EventKind.MESSAGE, Role.BORROWING, note="Żegluga"), profile)
 
     latin, wider = house.kept.mails
     assert latin["To"] == "peb@quay.example"
@@ -67,16 +67,16 @@ async def test_a_partner_with_an_old_character_set(house: House) -> None:
 
 
 async def test_a_copy_goes_along(house: House) -> None:
-    said = message(Kind.COPY_DELIVERED, attachment="file-1")
+    said = message(EventKind.COPY_DELIVERED, attachment="file-1")
     file = Attachment(id="file-1", name="copie.pdf", media_type="application/pdf", size=len(PDF), at=NOW)
 
     await house.send(replace(said, request=replace(said.request, attachments=(file,))), gsm())
 
     (event,) = TaggedMailFormat().decode(house.arrived, of_the_other_side()).events
-    assert (event.kind, event.role) == (Kind.COPY_DELIVERED, Role.BORROWING)
+    assert (event.kind, event.role) == (EventKind.COPY_DELIVERED, Role.BORROWING)
     assert house.arrived.attachments[event.files[0]].content == PDF
 
 
 async def test_a_copy_that_is_gone_is_refused(house: House) -> None:
     with pytest.raises(Refused, match="not there any more"):
-        await house.send(message(Kind.COPY_DELIVERED, attachment="file-2"), gsm())
+        await house.send(message(EventKind.COPY_DELIVERED, attachment="file-2"), gsm())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adapters.iso_ill.codec import ApduSplitter, Limits, decode, encode, peek
 from adapters.iso_ill.commands import lines
 from adapters.iso_ill.messages import APDUS, Apdu
-from gateway.domain.problems import Fault, MalformedMessage
+from gateway.domain.problems import MalformationKind, MalformedMessage
 from tests.protocol.iso_ill.strategies import apdus
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -106,7 +106,7 @@ def test_what_is_too_large_is_not_read_at_all() -> None:
     with pytest.raises(MalformedMessage) as found:
         decode(b"\x61\x80" + b"\0" * 2_000, limits=Limits(size=1_000))
 
-    assert found.value.fault is Fault.TOO_LARGE
+    assert found.value.fault is MalformationKind.TOO_LARGE
 
 
 def test_a_stream_that_announces_too_much_is_refused_at_once() -> None:
@@ -116,7 +116,7 @@ def test_a_stream_that_announces_too_much_is_refused_at_once() -> None:
     with pytest.raises(MalformedMessage) as found:
         frames.next()
 
-    assert found.value.fault is Fault.TOO_LARGE
+    assert found.value.fault is MalformationKind.TOO_LARGE
 
 
 @pytest.mark.parametrize(

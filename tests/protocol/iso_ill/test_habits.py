@@ -25,7 +25,7 @@ from adapters.iso_ill.messages.structures import (
     SystemId,
     TransactionId,
 )
-from gateway.domain.problems import Fault, MalformedMessage
+from gateway.domain.problems import MalformationKind, MalformedMessage
 
 MESSAGE = Message(
     protocol_version=2,
@@ -151,14 +151,14 @@ def test_a_mandatory_date_that_is_none_is_refused_with_its_place() -> None:
 
     assert found.value.place == "Message.service-date-time.date-time-of-this-service"
     assert found.value.reason == "date is missing"
-    assert found.value.fault is Fault.DATA_MISSING
+    assert found.value.fault is MalformationKind.DATA_MISSING
 
 
 def test_an_unknown_apdu_is_told_apart() -> None:
     with pytest.raises(MalformedMessage) as found:
         decode(b"\x75\x02\x30\x00")
 
-    assert found.value.fault is Fault.UNKNOWN_SERVICE
+    assert found.value.fault is MalformationKind.UNKNOWN_SERVICE
 
 
 @pytest.mark.parametrize("cut", range(1, 60))

@@ -26,11 +26,11 @@ from adapters.iso_ill.messages.structures import (
     SystemId,
 )
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.views import Act
-from gateway.ports.partner_channel import Saying
-from gateway.ports.responder import CallBack
-from gateway.ports.tls import Tls
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.views import ActionRequest
+from gateway.ports.partner_channel import OutgoingMessage
+from gateway.ports.responder import CallbackAddress
+from gateway.ports.tls import ClientTls
 from gateway.runtime.listeners import server_context
 from tests.protocol.iso_ill.house import FJORDBY, HOST, House, Partner, asked, header, make_template, running
 from tests.support.certificates import Authority
@@ -155,7 +155,9 @@ async def test_nobody_is_served_by_http(house: House) -> None:
 
 async def refuse(house: House, group: str) -> None:
     request = (await house.requests())[group]
-    act = Act(kind=Kind.UNFILLED, details=Details(reason="not-held"), actor="staff:ada", version=None)
+    act = ActionRequest(
+        kind=EventKind.UNFILLED, details=EventDetails(reason="not-held"), actor="staff:ada", version=None
+    )
     await house.town.gateway.managed.requests.act("CLK", request.id, act)
 
 
@@ -224,8 +226,8 @@ class Peer:
             writer.close()
 
 
-def saying(port: int, **more: Any) -> Saying:
-    return Saying(
+def saying(port: int, **more: Any) -> OutgoingMessage:
+    return OutgoingMessage(
         protocol="iso_ill", profile="fjordby", message=b"\x66\x81\x02\x30\x00", address=f"{HOST}:{port}", **more
     )
 
@@ -330,7 +332,7 @@ async def test_a_partner_with_a_new_authority_is_reached_as_soon_as_its_file_is_
         folder.mkdir()
     old, new = (Authority(folder) for folder in folders)
     pair = new.issue("fjordby")
-    lines, trusted = house.town.gateway._lines, Tls(ca=old.certificate)
+    lines, trusted = house.town.gateway._lines, ClientTls(ca=old.certificate)
     async with Peer(tls=server_context(pair.certificate, pair.key)) as peer:
         with pytest.raises(Unavailable, match="certificate verify failed"):
             await lines.send(saying(peer.port, own=True, tls=trusted))
@@ -345,7 +347,7 @@ async def test_call_backs_that_are_not_taken_do_not_pile_up(house: House, monkey
     monkeypatch.setattr("gateway.runtime.partner_connections.MOST_CALLS", 2)
     lines = house.town.gateway._lines
     async with Peer(close=False) as peer:
-        place = CallBack(f"{HOST}:{peer.port}", "fjordby", seconds=1)
+        place = CallbackAddress(f"{HOST}:{peer.port}", "fjordby", seconds=1)
         for _ in range(5):
             lines.call_back("iso_ill", place, encode(StatusOrErrorReport(**header("G-1"))))
         await until(lambda: not lines._calls)

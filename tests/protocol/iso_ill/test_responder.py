@@ -39,8 +39,8 @@ from adapters.iso_ill.messages.tracking_phase import (
     StateTransitionProhibited,
     SupplyDetails,
 )
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import Lending
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import LendingState
 from tests.protocol.iso_ill.house import FJORDBY, House, Partner, again, asked, header, make_template, running
 
 
@@ -84,7 +84,7 @@ async def test_a_request_is_taken_and_reported(house: House, partner: Partner) -
     assert status.history.initiator.symbol_text == "NO:FJORDBY"
     assert report.transaction_id.group_qualifier == "G-1"
     taken = (await house.requests())["G-1"]
-    assert (taken.state, taken.citation.title, taken.partner.profile) == (Lending.NEW, "Sult", "fjordby")
+    assert (taken.state, taken.citation.title, taken.partner.profile) == (LendingState.NEW, "Sult", "fjordby")
     assert await house.journal() == [("ILL-Request", "ok", "")]
 
 
@@ -101,7 +101,7 @@ async def test_a_repeat_is_answered_again_and_changes_nothing(house: House, part
     second = await partner.ask(again(cancel, time(9, 30)))
     assert first.status_report is not None
     assert second.status_report == first.status_report
-    assert (await house.requests())["G-1"].state is Lending.CANCELLED
+    assert (await house.requests())["G-1"].state is LendingState.CANCELLED
     assert [note for _, _, note in await house.journal()][2] == "a repeat: it was here before"
 
 
@@ -151,7 +151,7 @@ async def test_what_the_state_does_not_allow(house: House, partner: Partner) -> 
     assert provider(report).state_transition_prohibited == StateTransitionProhibited(
         apdu=ApduType.RENEW, state=CurrentState.IN_PROCESS
     )
-    assert (await house.requests())["G-1"].state is Lending.NEW
+    assert (await house.requests())["G-1"].state is LendingState.NEW
     assert await house.denied() == ["Renew is not allowed in the state IN-PROCESS."]
     assert (await house.journal())[-1][1:] == ("refused", "Renew is not allowed in the state IN-PROCESS.")
 
@@ -210,7 +210,7 @@ async def test_an_error_report_lands_on_the_request(house: House, partner: Partn
     assert (await partner.ask(StatusQuery(**header("G-1", clock=time(9, 1))))).status_report is not None
     request = (await house.requests())["G-1"]
     shown = await house.town.gateway.managed.requests.show("CLK", request.id)
-    news = [line.event.details.status for line in shown.history if line.event.kind is Kind.STATUS_REPORT]
+    news = [line.event.details.status for line in shown.history if line.event.kind is EventKind.STATUS_REPORT]
     assert news == ["error: general-problem: badly-structured-apdu"]
 
 
@@ -268,7 +268,7 @@ async def test_a_message_of_the_journal_is_rehearsed_and_replayed(house: House, 
     identifier = (await house.ids())[1]
     shown = await house.illgate("replay", identifier, "--dry-run")
     assert "Cancel tells of request G-1/1: cancel" in shown
-    assert (await house.requests())["G-1"].state is Lending.CANCELLED
+    assert (await house.requests())["G-1"].state is LendingState.CANCELLED
     assert "a repeat: it was here before" in await house.illgate("replay", identifier)
 
 

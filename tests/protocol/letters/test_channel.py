@@ -14,13 +14,13 @@ from pydantic import ValidationError
 from adapters.letters import LettersDialect, adapter
 from gateway.adapter_registry import AdapterError, Adapters, load_adapters
 from gateway.domain.clock import FixedClock
-from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.request import Attachment, Party
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import Attachment, LibraryParty
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
-from gateway.ports.outgoing_mail import AnswerLink, AnswerLinks, Sender, no_answers
-from gateway.ports.partner_channel import Delivered, FromPartner, PartnerMessage, Taken
+from gateway.ports.outgoing_mail import AnswerLink, AnswerLinks, LetterSender, offer_no_answers
+from gateway.ports.partner_channel import DeliveryResult, InboxResult, IncomingPartnerMessage, PartnerMessage
 from gateway.services.letters import Letters, sample
 
 
@@ -35,13 +35,13 @@ class Kept:
         return "250 2.0.0 Ok: queued as 7F3A"
 
 
-async def _nobody(_said: FromPartner, _profile: Profile) -> Taken:
+async def _nobody(_said: IncomingPartnerMessage, _profile: Profile) -> InboxResult:
     raise AssertionError("a letter brings nothing back")
 
 
 class House:
     def __init__(
-        self, folder: Path, files: Mapping[str, bytes] | None = None, answers: AnswerLinks = no_answers
+        self, folder: Path, files: Mapping[str, bytes] | None = None, answers: AnswerLinks = offer_no_answers
     ) -> None:
         self.kept = Kept()
         self._files = dict(files or {})
@@ -52,7 +52,7 @@ class House:
                 secrets=lambda reference: reference,
                 folder=folder,
                 mailer=self.kept,
-                sender=Sender("post@northfield.example"),
+                sender=LetterSender("post@northfield.example"),
                 letters=Letters(folder / "letters", "en"),
                 read_file=self._read,
                 receive=_nobody,
@@ -64,7 +64,7 @@ class House:
         assert library == "NO-01"
         return self._files[id_]
 
-    async def send(self, message: PartnerMessage, **dialect: object) -> Delivered:
+    async def send(self, message: PartnerMessage, **dialect: object) -> DeliveryResult:
         section = LettersDialect.model_validate(dialect)
         return await self._channel.send(
             message, Profile(name="seeberg").model_copy(update={"dialects": {"letters": section}})
@@ -81,7 +81,7 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path)
 
 
-REQUEST = sample.message(Kind.REQUEST, "greek")
+REQUEST = sample.message(EventKind.REQUEST, "greek")
 
 
 def test_the_channel_is_found_by_its_entry_point() -> None:
@@ -95,7 +95,7 @@ def test_the_channel_is_found_by_its_entry_point() -> None:
 async def test_a_partner_without_habits(house: House) -> None:
     delivered = await house.send(REQUEST)
 
-    assert delivered == Delivered("250 2.0.0 Ok: queued as 7F3A")
+    assert delivered == DeliveryResult("250 2.0.0 Ok: queued as 7F3A")
     assert house.mail["From"] == f"{sample.LIBRARY.name} <post@northfield.example>"
     assert house.mail["Reply-To"] == sample.LIBRARY.email
     assert house.mail["To"] == "fernleihe@seeberg.example"
@@ -129,13 +129,13 @@ async def test_a_profile_with_a_subject_of_its_own(house: House) -> None:
 
 
 async def test_a_profile_that_wants_text_alone_in_an_old_character_set(house: House) -> None:
-    await house.send(sample.message(Kind.RECALL), parts="text", encoding="iso-8859-2")
+    await house.send(sample.message(EventKind.RECALL), parts="text", encoding="iso-8859-2")
 
     assert house.mail.get_content_type() == "text/plain"
     assert house.mail.get_content_charset() == "utf-8"  # Großmann fits, Wójcik-Sørensen does not
     house.kept.mails.clear()
 
-    plain = sample.message(Kind.RECALL, "cyrillic")
+    plain = sample.message(EventKind.RECALL, "cyrillic")
     await house.send(plain, parts="text", encoding="koi8-r")
 
     assert house.mail.get_content_charset() == "koi8-r"
@@ -179,9 +179,9 @@ FILE = Attachment(id="f-1", name="Flößerei 江南.pdf", media_type="applicatio
 
 
 def copy(link: str = "") -> PartnerMessage:
-    message = sample.message(Kind.COPY_DELIVERED)
+    message = sample.message(EventKind.COPY_DELIVERED)
     about = replace(message.request, attachments=(FILE,))
-    return replace(message, request=about, details=Details(attachment="f-1", link=link))
+    return replace(message, request=about, details=EventDetails(attachment="f-1", link=link))
 
 
 async def test_a_copy_goes_along(tmp_path: Path) -> None:
@@ -223,9 +223,9 @@ async def test_a_copy_that_can_not_go_is_refused(tmp_path: Path, files: dict[str
 
 async def test_a_partner_without_an_address_can_not_be_written(house: House) -> None:
     with pytest.raises(Refused) as caught:
-        await house.send(replace(REQUEST, receiver=Party("SE-77")))
+        await house.send(replace(REQUEST, receiver=LibraryParty("SE-77")))
 
-    assert caught.value.reason is Reason.DATA_MISSING
+    assert caught.value.reason is RefusalReason.DATA_MISSING
 
 
 async def test_a_template_that_is_broken_waits_until_it_is_mended(tmp_path: Path) -> None:

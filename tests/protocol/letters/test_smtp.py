@@ -12,14 +12,14 @@ import pytest
 
 from adapters.smtp import SmtpMailer
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
-from gateway.ports.outgoing_mail import Letter, MailSecurity, MailServer, Sender
+from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer, RenderedLetter
 from gateway.secrets import resolve
 from gateway.services.letters import build_mail
 from tests.support.certificates import Authority
 from tests.support.daemon import free_port
 from tests.support.smtp_sink import SILENCE, Sink, running, scripted
 
-LETTER = Letter(
+LETTER = RenderedLetter(
     to="zoe@reader.example",
     subject="Ready: 江南藏書樓小史",
     text="Grüße\n.\n..two dots\n",
@@ -29,7 +29,7 @@ LETTER = Letter(
 
 
 def letter() -> EmailMessage:
-    return build_mail(LETTER, Sender("ill@northfield.example", "Nørthfield"))
+    return build_mail(LETTER, LetterSender("ill@northfield.example", "Nørthfield"))
 
 
 def server(port: int, security: MailSecurity = MailSecurity.NONE, **more: object) -> MailServer:
@@ -99,7 +99,9 @@ async def test_several_mails_at_once() -> None:
 
 async def test_a_large_mail_arrives_whole() -> None:
     content = bytes(range(256)) * 4000
-    mail = build_mail(replace(LETTER, attachments=(("copy.pdf", "application/pdf", content),)), Sender("a@b.example"))
+    mail = build_mail(
+        replace(LETTER, attachments=(("copy.pdf", "application/pdf", content),)), LetterSender("a@b.example")
+    )
 
     async with running(Sink()) as sink:
         await mailer(server(sink.port)).send(mail)

@@ -9,33 +9,33 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.domain.clock import SystemClock
-from gateway.ports.responder import Answer, Arrival, Framing
+from gateway.ports.responder import RawMessage, ResponderAnswer, StreamFraming
 from gateway.runtime.listeners import HttpListener, HttpPlace, TcpListener, TcpPlace
 from gateway.web.app import Exchange, Part, Readiness, Site
 from gateway.web.inbound import Gate, Patience, TrustedProxies
 
 HOST = "127.0.0.1"
 LIMIT = 20_000
-NCIP = Framing(tags=(b"NCIPMessage", b"NCIPVersionMessage"), idle_seconds=0.6, message_seconds=1.0)
+NCIP = StreamFraming(tags=(b"NCIPMessage", b"NCIPVersionMessage"), idle_seconds=0.6, message_seconds=1.0)
 
 
 @dataclass
 class Echo:
     """Answers with the number of bytes it got; `hold` makes it wait, so that a message is in hand."""
 
-    arrivals: list[Arrival] = field(default_factory=list)
+    arrivals: list[RawMessage] = field(default_factory=list)
     hold: asyncio.Event | None = None
     started: asyncio.Event = field(default_factory=asyncio.Event)
     error: Exception | None = None
 
-    async def handle(self, arrival: Arrival) -> Answer:
+    async def handle(self, arrival: RawMessage) -> ResponderAnswer:
         self.arrivals.append(arrival)
         self.started.set()
         if self.hold is not None:
             await self.hold.wait()
         if self.error is not None:
             raise self.error
-        return Answer(body=f"<got>{len(arrival.body)}</got>".encode())
+        return ResponderAnswer(body=f"<got>{len(arrival.body)}</got>".encode())
 
     @property
     def bodies(self) -> list[bytes]:
@@ -72,7 +72,7 @@ async def http(made: Site, tls: ssl.SSLContext | None = None) -> AsyncIterator[H
 
 @contextlib.asynccontextmanager
 async def tcp(
-    exchange: Exchange, framing: Framing = NCIP, tls: ssl.SSLContext | None = None, **more: int
+    exchange: Exchange, framing: StreamFraming = NCIP, tls: ssl.SSLContext | None = None, **more: int
 ) -> AsyncIterator[TcpListener]:
     place = TcpPlace(HOST, 0, "voyager", "ncip", lambda: framing, lambda: LIMIT, tls, idle_in_message=0.6, **more)
     listener = TcpListener(place, exchange, Gate(50, 50, 5), SystemClock())

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from gateway.ports.responder import Framing, Transport
+from gateway.ports.responder import StreamFraming, TransportKind
 from tests.protocol.listeners.support import HOST, LIMIT, NCIP, Echo, talk, tcp
 
 MESSAGE = "<NCIPMessage><LookupUser>Øystein Çelik</LookupUser></NCIPMessage>".encode()
@@ -36,7 +36,7 @@ async def test_an_end_tag_ends_a_message(raw: bytes) -> None:
         writer.close()
     assert echo.bodies == [raw.strip(b"\r\n \x04\x00")]
     arrival = echo.arrivals[0]
-    assert (arrival.transport, arrival.profile, arrival.protocol) == (Transport.TCP, "voyager", "ncip")
+    assert (arrival.transport, arrival.profile, arrival.protocol) == (TransportKind.TCP, "voyager", "ncip")
     assert arrival.peer == HOST
 
 
@@ -76,7 +76,7 @@ async def test_other_line_ends(answer_end: bytes, expected: bytes) -> None:
 
 async def test_newline_mode() -> None:
     echo = Echo()
-    async with tcp(echo, Framing(end="newline", idle_seconds=0.6)) as listener:
+    async with tcp(echo, StreamFraming(end="newline", idle_seconds=0.6)) as listener:
         assert await talk(listener.port, b"<a/>\r\n\r\n<bb/>\n<ccc>", half_close=True) == (
             b"<got>6</got>\r\n<got>6</got>\r\n<got>5</got>\r\n"
         )
@@ -86,7 +86,7 @@ async def test_newline_mode() -> None:
 @pytest.mark.parametrize("half_close", [True, False])
 async def test_close_mode_ends_with_the_connection_or_with_silence(half_close: bool) -> None:
     echo = Echo()
-    async with tcp(echo, Framing(end="close", message_seconds=5)) as listener:
+    async with tcp(echo, StreamFraming(end="close", message_seconds=5)) as listener:
         assert await talk(listener.port, MESSAGE[:30], 0.1, MESSAGE[30:], half_close=half_close) == ANSWER
     assert echo.bodies == [MESSAGE]
 

@@ -17,14 +17,14 @@ from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.messages import Message
 from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.profile import Profile
-from gateway.ports.partner_simulator import HttpPlace, TcpPlace, Timeouts
-from gateway.ports.responder import Conversation
-from gateway.ports.tls import Tls
+from gateway.ports.partner_simulator import HttpPlace, SendTimeouts, TcpPlace
+from gateway.ports.responder import ExchangeContext
+from gateway.ports.tls import ClientTls
 
 HOST = "127.0.0.1"
 ZONE = ZoneInfo("Europe/Zurich")
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-SHORT = Timeouts(connect=1.0, read=0.3, total=1.0)
+SHORT = SendTimeouts(connect=1.0, read=0.3, total=1.0)
 
 LOOKED_UP = (
     b'<NCIPMessage xmlns="http://www.niso.org/2008/ncip" '
@@ -46,8 +46,8 @@ def message(service: str, values: Values, dialect: NcipDialect | None = None) ->
     return build(ask, values, speaker(dialect))
 
 
-def talk(profile: Profile) -> Conversation:
-    return Conversation(profile, "DEMO", ZONE, "EUR", NOW)
+def talk(profile: Profile) -> ExchangeContext:
+    return ExchangeContext(profile, "DEMO", ZONE, "EUR", NOW)
 
 
 @dataclass
@@ -63,7 +63,7 @@ class HttpPeer:
     def url(self, path: str = "/ncip") -> str:
         return f"{self.scheme}://{HOST}:{self.port}{path}"
 
-    def place(self, path: str = "/ncip", timeouts: Timeouts = SHORT, tls: Tls = Tls()) -> HttpPlace:  # noqa: B008
+    def place(self, path: str = "/ncip", timeouts: SendTimeouts = SHORT, tls: ClientTls = ClientTls()) -> HttpPlace:  # noqa: B008
         return HttpPlace(self.url(path), tls, timeouts)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -106,7 +106,7 @@ class TcpPeer:
     port: int
     received: list[bytes]
 
-    def place(self, timeouts: Timeouts = SHORT) -> TcpPlace:
+    def place(self, timeouts: SendTimeouts = SHORT) -> TcpPlace:
         return TcpPlace(HOST, self.port, None, timeouts)
 
 

@@ -11,8 +11,16 @@ from adapters.ncip.client import Values, read_answer, read_reply
 from adapters.ncip.dialect import Errors, NcipDialect, Wording
 from adapters.ncip.messages import CheckOutItemResponse, LookupUserResponse, Message, RequestItemResponse
 from gateway.domain.library import RecordId
-from gateway.domain.problems import About, Fault, MalformedMessage, OutcomeUnknown, Reason, Refused, Unavailable
-from gateway.ports.partner_simulator import Reply
+from gateway.domain.problems import (
+    MalformationKind,
+    MalformedMessage,
+    MessagePart,
+    OutcomeUnknown,
+    RefusalReason,
+    Refused,
+    Unavailable,
+)
+from gateway.ports.partner_simulator import TransportReply
 from tests.protocol.ncip.support import LOOKED_UP, ZONE, message
 
 LOOKUP = message("lookup-user", Values(patron="21000000000017"))
@@ -62,33 +70,33 @@ def inc(error: str) -> str:
 class Case:
     sent: Message
     answer: str
-    reason: Reason
-    about: About | None = None
+    reason: RefusalReason
+    about: MessagePart | None = None
 
 
 CASES = {
-    "Koha, misspelt": Case(LOOKUP, koha("LookupUser", "Unkown User"), Reason.UNKNOWN_PATRON, About.PATRON),
-    "Koha, wrong PIN": Case(LOOKUP, koha("LookupUser", "User Authentication Failed"), Reason.PATRON_AUTH_FAILED),
-    "Koha, no id": Case(LOOKUP, koha("LookupUser", "No user identifier provided"), Reason.DATA_MISSING),
+    "Koha, misspelt": Case(LOOKUP, koha("LookupUser", "Unkown User"), RefusalReason.UNKNOWN_PATRON, MessagePart.PATRON),
+    "Koha, wrong PIN": Case(LOOKUP, koha("LookupUser", "User Authentication Failed"), RefusalReason.PATRON_AUTH_FAILED),
+    "Koha, no id": Case(LOOKUP, koha("LookupUser", "No user identifier provided"), RefusalReason.DATA_MISSING),
     "Koha, waited for": Case(
         CHECK_OUT,
         koha("CheckOutItem", "Check Out Not Allowed - Item Has Outstanding Requests", "ItemIdentifierValue"),
-        Reason.REQUESTED_BY_OTHER,
-        About.ITEM,
+        RefusalReason.REQUESTED_BY_OTHER,
+        MessagePart.ITEM,
     ),
     "Koha, on loan": Case(
         CHECK_OUT,
         koha("CheckOutItem", "Check Out Not Allowed - Item Is Already Checked Out"),
-        Reason.ITEM_ON_LOAN,
+        RefusalReason.ITEM_ON_LOAN,
     ),
-    "Koha, limit": Case(CHECK_OUT, koha("CheckOutItem", "Maximum Check Outs Exceeded"), Reason.LIMIT_REACHED),
-    "Koha, pickup": Case(REQUEST, koha("RequestItem", "Pickup Library Invalid"), Reason.BAD_PICKUP_LOCATION),
-    "Koha, record": Case(REQUEST, koha("RequestItem", "Unknown Record"), Reason.UNKNOWN_RECORD),
-    "Koha, accept": Case(ACCEPT, koha("AcceptItem", "Cannot Accept Item"), Reason.NOT_ALLOWED),
+    "Koha, limit": Case(CHECK_OUT, koha("CheckOutItem", "Maximum Check Outs Exceeded"), RefusalReason.LIMIT_REACHED),
+    "Koha, pickup": Case(REQUEST, koha("RequestItem", "Pickup Library Invalid"), RefusalReason.BAD_PICKUP_LOCATION),
+    "Koha, record": Case(REQUEST, koha("RequestItem", "Unknown Record"), RefusalReason.UNKNOWN_RECORD),
+    "Koha, accept": Case(ACCEPT, koha("AcceptItem", "Cannot Accept Item"), RefusalReason.NOT_ALLOWED),
     "Koha, renewals": Case(
         RENEW,
         koha("RenewItem", "Renewal Not Allowed - Item Has Outstanding Requests"),
-        Reason.RENEWAL_HAS_REQUESTS,
+        RefusalReason.RENEWAL_HAS_REQUESTS,
     ),
     "Koha v1": Case(
         CHECK_IN,
@@ -96,86 +104,86 @@ CASES = {
         "http://www.niso.org/ncip/v1_0/schemes/processingerrortype/checkinitemprocessingerror.scm</Scheme><Value>"
         "Item Not Checked Out</Value></ProcessingErrorType><ProcessingErrorElement><ElementName>UniqueItemId"
         "</ElementName></ProcessingErrorElement></ProcessingError></Problem></CheckInItemResponse></NCIPMessage>",
-        Reason.NOT_CHECKED_OUT,
-        About.ITEM,
+        RefusalReason.NOT_CHECKED_OUT,
+        MessagePart.ITEM,
     ),
     "FOLIO, unknown user": Case(
         LOOKUP,
         f"{FOLIO}<ns1:LookupUserResponse><ns1:Problem><ns1:ProblemType/><ns1:ProblemElement>Userid"
         "</ns1:ProblemElement><ns1:ProblemValue>Did not find a user with that id</ns1:ProblemValue></ns1:Problem>"
         "</ns1:LookupUserResponse></ns1:NCIPMessage>",
-        Reason.UNKNOWN_PATRON,
-        About.PATRON,
+        RefusalReason.UNKNOWN_PATRON,
+        MessagePart.PATRON,
     ),
     "FOLIO, free text": Case(
         ACCEPT,
         f"{FOLIO}<ns1:AcceptItemResponse><ns1:Problem><ns1:ProblemType>Problem performing AcceptItem"
         "</ns1:ProblemType><ns1:ProblemDetail>Item with this barcode already exists</ns1:ProblemDetail></ns1:Problem>"
         "</ns1:AcceptItemResponse></ns1:NCIPMessage>",
-        Reason.OTHER,
+        RefusalReason.OTHER,
     ),
-    "Evergreen, any failure": Case(ACCEPT, inc("COPY_NOT_FOUND"), Reason.OTHER),
-    "Evergreen, patron": Case(CHECK_OUT, inc("PATRON_NOT_FOUND : 2100"), Reason.UNKNOWN_PATRON),
-    "Evergreen, a request refused": Case(REQUESTED, inc("PATRON_NOT_FOUND : 2100"), Reason.UNKNOWN_PATRON),
+    "Evergreen, any failure": Case(ACCEPT, inc("COPY_NOT_FOUND"), RefusalReason.OTHER),
+    "Evergreen, patron": Case(CHECK_OUT, inc("PATRON_NOT_FOUND : 2100"), RefusalReason.UNKNOWN_PATRON),
+    "Evergreen, a request refused": Case(REQUESTED, inc("PATRON_NOT_FOUND : 2100"), RefusalReason.UNKNOWN_PATRON),
     "Evergreen, LookupUser": Case(
         LOOKUP,
         f"{INC}<LookupUserResponse><Problem><ProcessingError><ProcessingErrorType><Scheme>http://a.example</Scheme>"
         "<Value>PATRON_NOT_FOUND : 2100</Value></ProcessingErrorType></ProcessingError></Problem>"
         "</LookupUserResponse></NCIPMessage>",
-        Reason.UNKNOWN_PATRON,
+        RefusalReason.UNKNOWN_PATRON,
     ),
     "Alma v1, relayed root": Case(
         CHECK_OUT,
         f"{V1}<Response><ResponseHeader/><Problem><ProcessingError><ProcessingErrorType><Value>User Unknown</Value>"
         "</ProcessingErrorType></ProcessingError></Problem></Response></NCIPMessage>",
-        Reason.UNKNOWN_PATRON,
+        RefusalReason.UNKNOWN_PATRON,
     ),
     "Alma v1, bare root": Case(
         CHECK_OUT,
         "<Response><Problem><ProcessingError><ProcessingErrorType><Value>User Unknown</Value></ProcessingErrorType>"
         "</ProcessingError></Problem></Response>",
-        Reason.UNKNOWN_PATRON,
+        RefusalReason.UNKNOWN_PATRON,
     ),
     "Alma, not renewable": Case(
         CHECK_OUT,
         f"{OCLC}<ns1:CheckOutItemResponse><ns1:Problem><ns1:ProblemType>Apply to circulation desk - Loan cannot be "
         "renewed (no change in due date)</ns1:ProblemType></ns1:Problem></ns1:CheckOutItemResponse></ns1:NCIPMessage>",
-        Reason.NOT_RENEWABLE,
+        RefusalReason.NOT_RENEWABLE,
     ),
     "OCLC, constant in the detail": Case(
         CHECK_IN,
         f"{OCLC}<ns1:CheckInItemResponse><ns1:Problem><ns1:ProblemType>Element Rule Violated?</ns1:ProblemType>"
         "<ns1:ProblemDetail>UNKNOWN_ITEM</ns1:ProblemDetail><ns1:ProblemElement>ItemId</ns1:ProblemElement>"
         "<ns1:ProblemValue>128807/39000</ns1:ProblemValue></ns1:Problem></ns1:CheckInItemResponse></ns1:NCIPMessage>",
-        Reason.UNKNOWN_ITEM,
-        About.ITEM,
+        RefusalReason.UNKNOWN_ITEM,
+        MessagePart.ITEM,
     ),
     "OCLC, needed data": Case(
         LOOKUP,
         f"{OCLC}<ns1:Problem><ns1:ProblemType>Needed Data Missing</ns1:ProblemType><ns1:ProblemElement>//Name"
         "</ns1:ProblemElement></ns1:Problem></ns1:NCIPMessage>",
-        Reason.DATA_MISSING,
+        RefusalReason.DATA_MISSING,
     ),
     "XC, top-level problem": Case(
         LOOKUP,
         f"{FOLIO}<ns1:Problem><ns1:ProblemType>Invalid Message Syntax Error</ns1:ProblemType></ns1:Problem>"
         "</ns1:NCIPMessage>",
-        Reason.INVALID_VALUE,
+        RefusalReason.INVALID_VALUE,
     ),
     "standard, a record": Case(
         REQUEST,
         f"{OCLC}<ns1:RequestItemResponse><ns1:Problem><ns1:ProblemType>Unknown Item</ns1:ProblemType>"
         "<ns1:ProblemElement>BibliographicId</ns1:ProblemElement></ns1:Problem></ns1:RequestItemResponse>"
         "</ns1:NCIPMessage>",
-        Reason.UNKNOWN_RECORD,
-        About.RECORD,
+        RefusalReason.UNKNOWN_RECORD,
+        MessagePart.RECORD,
     ),
     "several problems": Case(
         CHECK_OUT,
         f"{OCLC}<ns1:CheckOutItemResponse><ns1:Problem><ns1:ProblemType>See staff</ns1:ProblemType></ns1:Problem>"
         "<ns1:Problem><ns1:ProblemType>User Blocked</ns1:ProblemType></ns1:Problem></ns1:CheckOutItemResponse>"
         "</ns1:NCIPMessage>",
-        Reason.PATRON_BLOCKED,
+        RefusalReason.PATRON_BLOCKED,
     ),
 }
 
@@ -202,12 +210,15 @@ def test_the_partners_own_words_are_kept_for_staff_and_not_told_on() -> None:
 
 def test_a_profiles_own_wordings_come_first() -> None:
     wordings = {
-        Reason.PATRON_BLOCKED: Wording(type="Unknown User"),
-        Reason.UNKNOWN_ITEM: Wording(type="NO SUCH COPY {value}!"),
+        RefusalReason.PATRON_BLOCKED: Wording(type="Unknown User"),
+        RefusalReason.UNKNOWN_ITEM: Wording(type="NO SUCH COPY {value}!"),
     }
     dialect = NcipDialect(errors=Errors(map=wordings))
 
-    for type_, reason in (("Unknown User", Reason.PATRON_BLOCKED), ("NO SUCH COPY 39!", Reason.UNKNOWN_ITEM)):
+    for type_, reason in (
+        ("Unknown User", RefusalReason.PATRON_BLOCKED),
+        ("NO SUCH COPY 39!", RefusalReason.UNKNOWN_ITEM),
+    ):
         with pytest.raises(Refused) as refused:
             read_answer(koha("CheckOutItem", type_).encode(), CHECK_OUT, dialect, ZONE)
         assert refused.value.reason is reason
@@ -267,7 +278,7 @@ def test_kohas_greeting_alone_means_that_the_token_is_wrong() -> None:
     with pytest.raises(Refused) as refused:
         read_answer(b"It works!\n", LOOKUP, NcipDialect(), ZONE)
 
-    assert refused.value.reason is Reason.SENDER_AUTH_FAILED
+    assert refused.value.reason is RefusalReason.SENDER_AUTH_FAILED
 
 
 @pytest.mark.parametrize(
@@ -288,26 +299,26 @@ def test_kohas_greeting_alone_means_that_the_token_is_wrong() -> None:
     ],
 )
 def test_without_ncip_the_status_says_what_can_have_been_done(status: int, error: type[Exception]) -> None:
-    reply = Reply(b"<html><body>Sorry</body></html>", "text/html", status)
+    reply = TransportReply(b"<html><body>Sorry</body></html>", "text/html", status)
 
     with pytest.raises(error):
         read_reply(reply, LOOKUP, NcipDialect(), ZONE)
 
 
 def test_an_ncip_answer_is_believed_whatever_the_status() -> None:
-    assert read_reply(Reply(LOOKED_UP, status=500), LOOKUP, NcipDialect(), ZONE)
+    assert read_reply(TransportReply(LOOKED_UP, status=500), LOOKUP, NcipDialect(), ZONE)
     with pytest.raises(Refused) as refused:
-        read_reply(Reply(koha("LookupUser", "Unkown User").encode(), status=500), LOOKUP, NcipDialect(), ZONE)
-    assert refused.value.reason is Reason.UNKNOWN_PATRON
+        read_reply(TransportReply(koha("LookupUser", "Unkown User").encode(), status=500), LOOKUP, NcipDialect(), ZONE)
+    assert refused.value.reason is RefusalReason.UNKNOWN_PATRON
 
 
 def test_half_an_answer_leaves_the_outcome_unknown() -> None:
     with pytest.raises(OutcomeUnknown):
-        read_reply(Reply(LOOKED_UP[:200], status=200), LOOKUP, NcipDialect(), ZONE)
+        read_reply(TransportReply(LOOKED_UP[:200], status=200), LOOKUP, NcipDialect(), ZONE)
 
 
 def test_the_answer_to_another_service_is_no_success() -> None:
     with pytest.raises(MalformedMessage) as malformed:
         read_answer(LOOKED_UP, replace(CANCEL), NcipDialect(), ZONE)
 
-    assert malformed.value.fault is Fault.PROTOCOL
+    assert malformed.value.fault is MalformationKind.PROTOCOL

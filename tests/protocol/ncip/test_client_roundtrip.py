@@ -50,10 +50,10 @@ from gateway.domain.commands import (
     UpdateStatus,
 )
 from gateway.domain.library import ItemStatus, Money, RecordId
-from gateway.domain.problems import Reason, Refusal, Refused
+from gateway.domain.problems import Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.ports.partner_simulator import Values, WrongValue
-from gateway.ports.responder import Arrival, Envelope, Incoming, Transport
+from gateway.ports.partner_simulator import InvalidParameter, Values
+from gateway.ports.responder import DecodedMessage, MessageEnvelope, RawMessage, TransportKind
 from tests.protocol.ncip.support import NOW, talk
 from tests.support.paths import ROOT
 
@@ -90,16 +90,16 @@ def ncip(profile: Profile) -> NcipDialect:
     return dialect
 
 
-def opened(profile: Profile, service: str, values: Values) -> Envelope:
+def opened(profile: Profile, service: str, values: Values) -> MessageEnvelope:
     """As it comes out of `open` when the partner has sent it."""
     body = PARTNER.build(service, values, talk(profile))
-    arrival = Arrival(wrap(body, ncip(profile).http), NOW, Transport.HTTP, "ncip", profile=profile.name)
+    arrival = RawMessage(wrap(body, ncip(profile).http), NOW, TransportKind.HTTP, "ncip", profile=profile.name)
     envelope = RESPONDER.open(arrival, 100_000)
     assert envelope.malformed is None, envelope.malformed
     return envelope
 
 
-def understood(profile: Profile, service: str, values: Values) -> Incoming:
+def understood(profile: Profile, service: str, values: Values) -> DecodedMessage:
     return RESPONDER.decode(opened(profile, service, values), talk(profile))
 
 
@@ -235,7 +235,7 @@ def check_refused(profile: Profile, case: Case) -> None:
 
     answer = decode(parse(RESPONDER.refuse(envelope, Refusal.from_error(refused.value), talk(profile)).body))
 
-    assert refused.value.reason is Reason.UNSUPPORTED_SERVICE
+    assert refused.value.reason is RefusalReason.UNSUPPORTED_SERVICE
     in_header = ncip(profile).errors.shape == "item-requested"
     assert isinstance(answer.body, ItemRequestedResponse if in_header else Problems)
     if isinstance(answer.body, Problems):
@@ -292,7 +292,7 @@ def test_the_pickup_place_stands_where_the_profile_reads_it(profile: Profile, se
     sources, in_v1 = profile.circulation.pickup.source, version(profile).is_v1
     values = many({"patron": PATRON, "request": REQUEST, "item": ITEM, "pickup": "SCI"})
     if in_v1 and PickupSource.RECEIVER not in sources:
-        with pytest.raises(WrongValue) as wrong:
+        with pytest.raises(InvalidParameter) as wrong:
             understood(profile, service, values)
         assert wrong.value.parameter == "pickup"
         return
@@ -336,7 +336,7 @@ def test_the_header_fits_the_profiles_own_rule(profile: Profile) -> None:
     """So that the message finds its profile at /ncip too, where the profile has a rule for what messages say."""
     body = PARTNER.build("lookup-user", {"patron": (PATRON,)}, talk(profile))
 
-    envelope = RESPONDER.open(Arrival(body, NOW, Transport.HTTP, "ncip"), 100_000)
+    envelope = RESPONDER.open(RawMessage(body, NOW, TransportKind.HTTP, "ncip"), 100_000)
 
     told = {name: getattr(envelope, name) for name in ("from_agency", "to_agency", "profile_type", "from_system")}
     rules = [{name: wanted for name in told if (wanted := getattr(rule, name))} for rule in profile.match]

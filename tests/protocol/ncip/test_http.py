@@ -13,9 +13,9 @@ from aiohttp import web
 
 from adapters.ncip.transport import Credentials, HttpTransport
 from adapters.ncip.wire_dialect import BodyEncoding, HttpAuthKind, HttpDialect
-from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
-from gateway.ports.partner_simulator import HttpPlace, Reply, Timeouts
-from gateway.ports.tls import Tls
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.ports.partner_simulator import HttpPlace, SendTimeouts, TransportReply
+from gateway.ports.tls import ClientTls
 from tests.protocol.ncip.support import HOST, LOOKED_UP, SHORT, HttpPeer, answering, closed_port, http_peer, tcp_peer
 from tests.support.certificates import Authority
 
@@ -26,7 +26,7 @@ async def exchange(
     place: HttpPlace,
     http: HttpDialect | None = None,
     credentials: Credentials = Credentials(),  # noqa: B008
-) -> Reply:
+) -> TransportReply:
     transport = HttpTransport(place, http or HttpDialect(), credentials)
     try:
         return await transport.exchange(DOCUMENT)
@@ -135,7 +135,7 @@ async def test_without_a_token_nothing_is_sent(status: int, body: bytes, error: 
     assert [request.path for request in peer.requests] == ["/token"]
     assert "s3cret" not in str(raised.value)
     if isinstance(raised.value, Refused):
-        assert raised.value.reason is Reason.SENDER_AUTH_FAILED
+        assert raised.value.reason is RefusalReason.SENDER_AUTH_FAILED
 
 
 # --- which failure is which ---------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ async def test_an_answer_that_drips_for_ever_ends_with_the_total_time() -> None:
 
     async with http_peer(drip) as peer:
         with pytest.raises(OutcomeUnknown, match="time-out"):
-            await exchange(peer.place(timeouts=Timeouts(connect=0.5, read=0.4, total=0.5)))
+            await exchange(peer.place(timeouts=SendTimeouts(connect=0.5, read=0.4, total=0.5)))
 
 
 async def test_redirects_are_not_followed() -> None:
@@ -231,7 +231,7 @@ async def test_certificates_are_checked_and_a_ca_can_be_named(tmp_path: Path) ->
             await exchange(peer.place())
         assert peer.bodies == []
 
-        reply = await exchange(peer.place(tls=Tls(ca=authority.certificate)))
+        reply = await exchange(peer.place(tls=ClientTls(ca=authority.certificate)))
 
     assert reply.raw == LOOKED_UP
 
@@ -240,4 +240,4 @@ async def test_a_ca_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
 
     with pytest.raises(Unavailable, match="certificate file"):
-        await exchange(HttpPlace("https://library.example/ncip", Tls(ca=tmp_path / "ca.pem")))
+        await exchange(HttpPlace("https://library.example/ncip", ClientTls(ca=tmp_path / "ca.pem")))

@@ -16,7 +16,7 @@ from adapters.ncip.codec import decode, encode, peek
 from adapters.ncip.messages import ItemId, LookupUser, Message, UserId
 from adapters.ncip.wire_dialect import BodyEncoding, HttpDialect, Repair, Strictness, XmlDialect
 from adapters.ncip.xml_parser import Limits, parse, wrap
-from gateway.domain.problems import Fault, MalformedMessage
+from gateway.domain.problems import MalformationKind, MalformedMessage
 
 OPEN = '<NCIPMessage xmlns="http://www.niso.org/2008/ncip"><AcceptItem><ItemOptionalFields><BibliographicDescription><Title>'
 CLOSE = "</Title></BibliographicDescription></ItemOptionalFields></AcceptItem></NCIPMessage>"
@@ -92,7 +92,7 @@ def test_repairs(written: str, title: str, note: str) -> None:
 
     assert title_of(raw) == title
     assert note in parse(raw).notes
-    assert refused(raw, XmlDialect(repair=())).fault is Fault.SYNTAX
+    assert refused(raw, XmlDialect(repair=())).fault is MalformationKind.SYNTAX
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ def test_junk_around_the_root(before: str, after: str, note: str) -> None:
 
     assert title_of(raw) == "T"
     assert note in parse(raw).notes
-    assert refused(raw, XmlDialect(repair=())).fault is Fault.SYNTAX
+    assert refused(raw, XmlDialect(repair=())).fault is MalformationKind.SYNTAX
 
 
 def test_only_allowed_repairs_are_made() -> None:
     raw = titled("R&D \x04").encode()
 
-    assert refused(raw, XmlDialect(repair=(Repair.BARE_AMPERSAND,))).fault is Fault.SYNTAX
+    assert refused(raw, XmlDialect(repair=(Repair.BARE_AMPERSAND,))).fault is MalformationKind.SYNTAX
 
 
 BOMB = (
@@ -139,35 +139,37 @@ def test_a_doctype_inside_text_is_text() -> None:
 
 
 HOSTILE = [
-    pytest.param(b"", Fault.SYNTAX, id="empty"),
-    pytest.param(b" \n", Fault.SYNTAX, id="blank"),
-    pytest.param(b"hello", Fault.SYNTAX, id="no XML"),
-    pytest.param(b"<a/>", Fault.PROTOCOL, id="another root"),
-    pytest.param(b"<NCIPMessage/>", Fault.PROTOCOL, id="no message"),
-    pytest.param(b"<NCIPMessage>It works!</NCIPMessage>", Fault.PROTOCOL, id="Koha's words"),
-    pytest.param(b"<NCIPMessage><Sing/></NCIPMessage>", Fault.UNKNOWN_SERVICE, id="unknown service"),
-    pytest.param(b"<NCIPMessage>", Fault.SYNTAX, id="not closed"),
-    pytest.param(b"<!DOCTYPE x [", Fault.SYNTAX, id="DOCTYPE without end"),
-    pytest.param(b"x" * 1_000_001, Fault.TOO_LARGE, id="large"),
-    pytest.param(b"<a>" * 100 + b"</a>" * 100, Fault.TOO_LARGE, id="deep"),
-    pytest.param(b"<a>" * 300 + b"</a>" * 300, Fault.SYNTAX, id="deeper than the parser goes"),
-    pytest.param(b"<a>" + b"<b/>" * 50_000 + b"</a>", Fault.TOO_LARGE, id="many elements"),
-    pytest.param(b"<a " + b" ".join(b"a%d='1'" % n for n in range(40)) + b"/>", Fault.TOO_LARGE, id="many attributes"),
+    pytest.param(b"", MalformationKind.SYNTAX, id="empty"),
+    pytest.param(b" \n", MalformationKind.SYNTAX, id="blank"),
+    pytest.param(b"hello", MalformationKind.SYNTAX, id="no XML"),
+    pytest.param(b"<a/>", MalformationKind.PROTOCOL, id="another root"),
+    pytest.param(b"<NCIPMessage/>", MalformationKind.PROTOCOL, id="no message"),
+    pytest.param(b"<NCIPMessage>It works!</NCIPMessage>", MalformationKind.PROTOCOL, id="Koha's words"),
+    pytest.param(b"<NCIPMessage><Sing/></NCIPMessage>", MalformationKind.UNKNOWN_SERVICE, id="unknown service"),
+    pytest.param(b"<NCIPMessage>", MalformationKind.SYNTAX, id="not closed"),
+    pytest.param(b"<!DOCTYPE x [", MalformationKind.SYNTAX, id="DOCTYPE without end"),
+    pytest.param(b"x" * 1_000_001, MalformationKind.TOO_LARGE, id="large"),
+    pytest.param(b"<a>" * 100 + b"</a>" * 100, MalformationKind.TOO_LARGE, id="deep"),
+    pytest.param(b"<a>" * 300 + b"</a>" * 300, MalformationKind.SYNTAX, id="deeper than the parser goes"),
+    pytest.param(b"<a>" + b"<b/>" * 50_000 + b"</a>", MalformationKind.TOO_LARGE, id="many elements"),
+    pytest.param(
+        b"<a " + b" ".join(b"a%d='1'" % n for n in range(40)) + b"/>", MalformationKind.TOO_LARGE, id="many attributes"
+    ),
     pytest.param(
         b"<NCIPMessage><CheckOutItem><DesiredDateDue>soon</DesiredDateDue></CheckOutItem></NCIPMessage>",
-        Fault.INVALID_DATE,
+        MalformationKind.INVALID_DATE,
         id="date",
     ),
     pytest.param(
         b"<NCIPMessage><LookupItemSet><MaximumItemsCount>ten</MaximumItemsCount></LookupItemSet></NCIPMessage>",
-        Fault.INVALID_VALUE,
+        MalformationKind.INVALID_VALUE,
         id="number",
     ),
 ]
 
 
 @pytest.mark.parametrize(("raw", "fault"), HOSTILE)
-def test_hostile_input_is_refused(raw: bytes, fault: Fault) -> None:
+def test_hostile_input_is_refused(raw: bytes, fault: MalformationKind) -> None:
     assert refused(raw).fault is fault
 
 
@@ -300,38 +302,42 @@ ROOT = '<n:NCIPMessage xmlns:n="http://www.niso.org/2008/ncip" n:version="http:/
 ITEM = "<ItemId><ItemIdentifierValue>i</ItemIdentifierValue></ItemId>"
 USER = "<UserId><UserIdentifierValue>u</UserIdentifierValue></UserId>"
 STRICTLY_WRONG = [
-    ("<CheckInItem>" + USER + ITEM + "</CheckInItem>", Fault.UNKNOWN_ELEMENT, "CheckInItem/UserId"),
-    ("<CheckInItem></CheckInItem>", Fault.DATA_MISSING, "CheckInItem/ItemId"),
-    ("<CheckInItem>" + ITEM + ITEM + "</CheckInItem>", Fault.PROTOCOL, "CheckInItem/ItemId"),
-    ("<CheckInItem>words" + ITEM + "</CheckInItem>", Fault.UNKNOWN_ELEMENT, "CheckInItem"),
-    ("<RenewItem>" + ITEM + USER + "</RenewItem>", Fault.PROTOCOL, "RenewItem/UserId"),
-    ("<RenewItem>" + ITEM + "</RenewItem>", Fault.DATA_MISSING, "RenewItem"),
+    ("<CheckInItem>" + USER + ITEM + "</CheckInItem>", MalformationKind.UNKNOWN_ELEMENT, "CheckInItem/UserId"),
+    ("<CheckInItem></CheckInItem>", MalformationKind.DATA_MISSING, "CheckInItem/ItemId"),
+    ("<CheckInItem>" + ITEM + ITEM + "</CheckInItem>", MalformationKind.PROTOCOL, "CheckInItem/ItemId"),
+    ("<CheckInItem>words" + ITEM + "</CheckInItem>", MalformationKind.UNKNOWN_ELEMENT, "CheckInItem"),
+    ("<RenewItem>" + ITEM + USER + "</RenewItem>", MalformationKind.PROTOCOL, "RenewItem/UserId"),
+    ("<RenewItem>" + ITEM + "</RenewItem>", MalformationKind.DATA_MISSING, "RenewItem"),
     (
         "<RenewItem>" + USER + ITEM + "<DesiredDateDue>2026-01-01</DesiredDateDue></RenewItem>",
-        Fault.INVALID_DATE,
+        MalformationKind.INVALID_DATE,
         "RenewItem/DesiredDateDue",
     ),
     (
         "<LookupItemSet>" + ITEM + "<MaximumItemsCount>0</MaximumItemsCount></LookupItemSet>",
-        Fault.INVALID_VALUE,
+        MalformationKind.INVALID_VALUE,
         "LookupItemSet/MaximumItemsCount",
     ),
     (
         "<DeleteItem><ItemId><UniqueAgencyId>A</UniqueAgencyId><ItemIdentifierValue>i</ItemIdentifierValue></ItemId></DeleteItem>",
-        Fault.UNKNOWN_ELEMENT,
+        MalformationKind.UNKNOWN_ELEMENT,
         "DeleteItem/ItemId/UniqueAgencyId",
     ),
     (
         "<DeleteItemResponse><Problem><ProblemType>x</ProblemType></Problem>" + ITEM + "</DeleteItemResponse>",
-        Fault.PROTOCOL,
+        MalformationKind.PROTOCOL,
         "DeleteItemResponse/ItemId",
     ),
-    ("<DeleteItem>" + ITEM + "</DeleteItem><DeleteItem>" + ITEM + "</DeleteItem>", Fault.PROTOCOL, "NCIPMessage"),
+    (
+        "<DeleteItem>" + ITEM + "</DeleteItem><DeleteItem>" + ITEM + "</DeleteItem>",
+        MalformationKind.PROTOCOL,
+        "NCIPMessage",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("inner", "fault", "place"), STRICTLY_WRONG)
-def test_strict_mode_refuses_what_the_schema_does_not_have(inner: str, fault: Fault, place: str) -> None:
+def test_strict_mode_refuses_what_the_schema_does_not_have(inner: str, fault: MalformationKind, place: str) -> None:
     raw = (
         ROOT + inner.replace("</", "</n:").replace("<", "<n:").replace("<n:/n:", "</n:") + "</n:NCIPMessage>"
     ).encode()
@@ -346,7 +352,7 @@ def test_strict_mode_wants_the_namespace_and_a_qualified_version() -> None:
     none = plain.replace(b' xmlns="http://www.niso.org/2008/ncip"', b"")
 
     assert "version attribute" in refused(plain, STRICT).reason
-    assert refused(none, STRICT).fault is Fault.PROTOCOL
+    assert refused(none, STRICT).fault is MalformationKind.PROTOCOL
 
 
 def test_lenient_mode_takes_all_of_it() -> None:

@@ -18,10 +18,10 @@ from adapters.ncip.transport import HttpTransport, addresses
 from adapters.ncip.wire_dialect import DateIn, DateOut, DateStyle, HttpAuth, HttpAuthKind, HttpDialect, XmlDialect
 from adapters.ncip.wire_values import Version
 from gateway.domain.clock import FixedClock
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.ports import partner_simulator as port
-from gateway.ports.partner_simulator import Fate, Reply, WrongValue
+from gateway.ports.partner_simulator import InvalidParameter, MessageFate, TransportReply
 from tests.protocol.ncip.support import LOOKED_UP, NOW, answering, http_peer, talk
 
 SECRETS = {"env:ILL": "s3cret", "env:OURS": "0urs"}
@@ -74,7 +74,7 @@ def test_services_and_parameters_are_listed() -> None:
 def test_what_cannot_be_said_is_told_with_its_parameter(
     service: str, values: port.Values, parameter: str, words: str
 ) -> None:
-    with pytest.raises(WrongValue, match=words) as wrong:
+    with pytest.raises(InvalidParameter, match=words) as wrong:
         PARTNER.build(service, values, talk(PLAIN))
 
     assert wrong.value.parameter == parameter
@@ -116,7 +116,7 @@ def test_the_partner_writes_as_we_read_and_reads_as_we_write() -> None:
     answer = LOOKED_UP.replace(b"LookupUserResponse", b"CheckOutItemResponse").replace(
         b"</UserId>", b"</UserId><DateDue>2026-03-31T00:30:00</DateDue>"
     )
-    told = PARTNER.explain(body, Reply(answer), talk(profile))
+    told = PARTNER.explain(body, TransportReply(answer), talk(profile))
 
     assert "Zürich".encode("latin-1") in body
     assert b">2026-03-30T08:00:00<" in body
@@ -154,16 +154,16 @@ REFUSED = LOOKED_UP.replace(
 
 
 def test_a_success_is_shown_with_its_fields_indented() -> None:
-    told = PARTNER.explain(SENT, Reply(LOOKED_UP, status=200), talk(PLAIN))
+    told = PARTNER.explain(SENT, TransportReply(LOOKED_UP, status=200), talk(PLAIN))
 
-    assert told.fate is Fate.DONE
+    assert told.fate is MessageFate.DONE
     assert told.lines == ("LookupUser: done", "  UserId: 21000000000017")
 
 
 def test_a_refusal_is_shown_with_the_problem_as_it_came() -> None:
-    told = PARTNER.explain(SENT, Reply(REFUSED, status=200), talk(PLAIN))
+    told = PARTNER.explain(SENT, TransportReply(REFUSED, status=200), talk(PLAIN))
 
-    assert told.fate is Fate.REFUSED
+    assert told.fate is MessageFate.REFUSED
     assert told.lines == (
         "LookupUser: refused (unknown-patron)",
         "  Problem",
@@ -175,16 +175,16 @@ def test_a_refusal_is_shown_with_the_problem_as_it_came() -> None:
 @pytest.mark.parametrize(
     ("raw", "status", "fate"),
     [
-        (REFUSED.replace(b"Unkown User", b"Temporary Processing Failure"), 200, Fate.FAILED),
-        (b"<html/>", 404, Fate.FAILED),
-        (b"<html/>", 200, Fate.FAILED),
-        (b"<html/>", 500, Fate.UNKNOWN),
-        (LOOKED_UP[:120], 200, Fate.UNKNOWN),
-        (b"", 403, Fate.REFUSED),
+        (REFUSED.replace(b"Unkown User", b"Temporary Processing Failure"), 200, MessageFate.FAILED),
+        (b"<html/>", 404, MessageFate.FAILED),
+        (b"<html/>", 200, MessageFate.FAILED),
+        (b"<html/>", 500, MessageFate.UNKNOWN),
+        (LOOKED_UP[:120], 200, MessageFate.UNKNOWN),
+        (b"", 403, MessageFate.REFUSED),
     ],
 )
-def test_every_other_answer_has_its_fate(raw: bytes, status: int, fate: Fate) -> None:
-    told = PARTNER.explain(SENT, Reply(raw, status=status), talk(PLAIN))
+def test_every_other_answer_has_its_fate(raw: bytes, status: int, fate: MessageFate) -> None:
+    told = PARTNER.explain(SENT, TransportReply(raw, status=status), talk(PLAIN))
 
     assert told.fate is fate
     assert told.lines[0].startswith("LookupUser: ")
@@ -193,7 +193,7 @@ def test_every_other_answer_has_its_fate(raw: bytes, status: int, fate: Fate) ->
 def test_what_is_not_understood_is_shown_too() -> None:
     answer = LOOKED_UP.replace(b"</UserId>", b"</UserId><Mood>sunny</Mood>")
 
-    told = PARTNER.explain(SENT, Reply(answer), talk(PLAIN))
+    told = PARTNER.explain(SENT, TransportReply(answer), talk(PLAIN))
 
     assert "  not understood: LookupUserResponse/Mood: sunny" in told.lines
 
@@ -251,7 +251,7 @@ async def test_as_initiator_a_refusal_is_raised() -> None:
             await initiator.send_request(ask, Values(patron="2100"))
         await initiator.close()
 
-    assert refused.value.reason is Reason.UNKNOWN_PATRON
+    assert refused.value.reason is RefusalReason.UNKNOWN_PATRON
 
 
 def test_the_addresses_of_a_profile_are_told_for_the_live_check() -> None:

@@ -8,7 +8,7 @@ from adapters.ncip.transport import TcpTransport
 from adapters.ncip.wire_dialect import TcpDialect
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.ports.partner_simulator import TcpPlace
-from gateway.ports.tls import Tls
+from gateway.ports.tls import ClientTls
 from tests.protocol.ncip.support import HOST, LOOKED_UP, SHORT, TcpPeer, closed_port, tcp_peer
 
 DOCUMENT = "<NCIPMessage><a>Žofie\nNovotná</a></NCIPMessage>".encode()
@@ -58,7 +58,7 @@ async def test_nobody_listens() -> None:
 async def test_tls_that_the_other_side_does_not_speak() -> None:
     async with tcp_peer(b"what?", until=b"\x16") as peer:
         with pytest.raises(Unavailable):
-            await TcpTransport(TcpPlace(HOST, peer.port, Tls(), SHORT), TcpDialect()).exchange(DOCUMENT)
+            await TcpTransport(TcpPlace(HOST, peer.port, ClientTls(), SHORT), TcpDialect()).exchange(DOCUMENT)
 
 
 @pytest.mark.parametrize("then", ["close", "reset", "wait"])

@@ -16,13 +16,13 @@ from pydantic import ValidationError
 
 from adapters.openurl import OpenUrlDialect, channel
 from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import Dates, PatronLink, Service, ServiceType
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import PatronLink, RequestDates, RequestedService, ServiceType
 from gateway.ports.adapter import ChannelContext
-from gateway.ports.partner_channel import Delivered, PartnerMessage
+from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
 from gateway.services.letters import sample
 from tests.protocol.openurl.illiad import Illiad
 
@@ -43,13 +43,13 @@ CITATION = Citation(
 )
 
 
-def message(citation: Citation = CITATION, kind: Kind = Kind.SUBMIT, patron: str = READER) -> PartnerMessage:
-    said = sample.message(Kind.REQUEST)
+def message(citation: Citation = CITATION, kind: EventKind = EventKind.SUBMIT, patron: str = READER) -> PartnerMessage:
+    said = sample.message(EventKind.REQUEST)
     request = replace(
         said.request,
         citation=citation,
-        service=Service(ServiceType.COPY),
-        dates=Dates(need_by=date(2026, 12, 1)),
+        service=RequestedService(ServiceType.COPY),
+        dates=RequestDates(need_by=date(2026, 12, 1)),
         patron=PatronLink(identifier=patron, category="student", pickup="SCI"),
     )
     return replace(said, kind=kind, transaction="B2026-00017", request=request)
@@ -70,7 +70,7 @@ CHANNEL = channel.make(cast(ChannelContext, SimpleNamespace(secrets=secrets)))
 """It needs nothing else of its context."""
 
 
-async def push(url: str, said: PartnerMessage | None = None, **section: Any) -> Delivered:
+async def push(url: str, said: PartnerMessage | None = None, **section: Any) -> DeliveryResult:
     return await CHANNEL.send(said or message(), profile(url, **section))
 
 
@@ -87,7 +87,7 @@ async def test_a_push_by_get_is_taken_under_a_number(illiad: Illiad) -> None:
     delivered = await push(illiad.url, fields={"number": ["rft.illgate_request"], "patron": ["rft.illgate_user"]})
 
     (form,) = illiad.forms
-    assert delivered == Delivered("taken as 700001")
+    assert delivered == DeliveryResult("taken as 700001")
     assert form.name == "ArticleRequest"
     assert form.fields == {
         "PhotoJournalTitle": "Cahiers du fjord",
@@ -183,7 +183,7 @@ async def test_an_unknown_outcome_may_be_one_for_staff(illiad: Illiad) -> None:
 
     with pytest.raises(Refused, match="Look whether it is there before it is sent again") as caught:
         await push(illiad.url, answer={"unknown": "staff"})
-    assert caught.value.reason is Reason.TEMPORARY_FAILURE
+    assert caught.value.reason is RefusalReason.TEMPORARY_FAILURE
 
 
 async def test_nobody_there_is_unavailable() -> None:
@@ -275,7 +275,7 @@ async def test_a_circle_ends(town: tuple[Town, str]) -> None:
 
 async def test_what_the_profile_does_not_name_is_not_pushed(illiad: Illiad) -> None:
     with pytest.raises(Refused, match="'cancel' is not told by OpenURL"):
-        await push(illiad.url, message(kind=Kind.CANCEL))
+        await push(illiad.url, message(kind=EventKind.CANCEL))
     assert not illiad.seen
 
 

@@ -7,9 +7,9 @@ from datetime import date
 
 import pytest
 
-from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.requests.views import Wanted
+from gateway.domain.requests.views import RequestFilter
 from gateway.store import patron_sessions
 from gateway.web.pages.sign_in import hashed
 from tests.protocol.pages.support import BLOCKED, BOOK, OURS, PATRON, Running, Visitor, on_both, visitor
@@ -42,7 +42,7 @@ async def test_a_copy_keeps_what_was_declared(gateway: Running, anna: Visitor) -
     fields = {**form, "service": "copy", "component_title": "Nebel", "pages": "3-9", "format_copy": "pdf"}
     without = await anna.post("/openurl/DEMO/request", fields)
     await anna.post("/openurl/DEMO/request", {**fields, "declared": "yes"})
-    (request,) = await gateway.requests().listing("DEMO", Wanted(), 10, "")
+    (request,) = await gateway.requests().listing("DEMO", RequestFilter(), 10, "")
 
     assert without.status == 422
     assert without.tree.xpath("//input[@id='declared']/@aria-invalid") == ["true"]
@@ -82,7 +82,7 @@ async def test_many_at_once_are_one_request(gateway: Running, anna: Visitor) -> 
 
     assert {one.status for one in done} == {303}
     assert len({one.headers["Location"] for one in done}) == 1
-    assert len(list(await gateway.requests().listing("DEMO", Wanted(), 10, ""))) == 1
+    assert len(list(await gateway.requests().listing("DEMO", RequestFilter(), 10, ""))) == 1
 
 
 @on_both
@@ -92,7 +92,7 @@ async def test_from_a_page_that_is_out_of_date_it_is_shown_again(gateway: Runnin
     form = {**await anna.form(), "service": "loan", "note": "Bitte bald"}
     await anna.sign_in()
     again = await anna.post("/openurl/DEMO/request", form)
-    nothing = list(await gateway.requests().listing("DEMO", Wanted(), 10, ""))
+    nothing = list(await gateway.requests().listing("DEMO", RequestFilter(), 10, ""))
     done = await anna.post("/openurl/DEMO/request", {**form, "csrf": again.hidden("csrf")})
 
     assert again.status == 403
@@ -185,7 +185,7 @@ async def test_a_place_in_the_list_that_no_page_gave(anna: Visitor) -> None:
 
 async def test_a_patron_whom_the_library_does_not_know_any_more(gateway: Running, anna: Visitor) -> None:
     async def gone(*_: object) -> None:
-        raise Refused(Reason.UNKNOWN_PATRON, "no such patron")
+        raise Refused(RefusalReason.UNKNOWN_PATRON, "no such patron")
 
     await anna.sign_in()
     gateway.requests().library_context("DEMO").system.patron_holds = gone

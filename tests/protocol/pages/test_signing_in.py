@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.domain.clock import FixedClock
-from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
-from gateway.domain.requests.views import Wanted
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.requests.views import RequestFilter
 from gateway.store import patron_sessions
 from gateway.web.pages.sign_in import address_block, hashed
 from tests.protocol.pages.support import BOOK, PATRON, PIN, Running, Visitor, on_both, running, visitor
@@ -92,7 +92,7 @@ async def test_guessing_one_patron_from_many_addresses(installation: Installatio
     [
         Unavailable("down for the night"),
         OutcomeUnknown("no answer"),
-        Refused(Reason.SENDER_AUTH_FAILED, "Who are you?"),
+        Refused(RefusalReason.SENDER_AUTH_FAILED, "Who are you?"),
     ],
 )
 async def test_a_library_system_that_is_away_costs_no_try(gateway: Running, anna: Visitor, trouble: Exception) -> None:
@@ -192,7 +192,7 @@ async def test_what_was_filled_in_waits_for_signing_in_anew(gateway: Running, an
     again = await anna.post("/openurl/DEMO/sign-in", {**hidden, "user": PATRON, "password": PIN})
     (await_,) = again.tree.xpath("//main//form")
     done = await anna.post(await_.get("action"), dict(await_.fields))
-    (request,) = await gateway.requests().listing("DEMO", Wanted(), 10, "")
+    (request,) = await gateway.requests().listing("DEMO", RequestFilter(), 10, "")
 
     assert wrong.hidden("kept.note") == "Bitte <bald>"
     assert (again.status, again.title) == (200, "You are signed in")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.cli.check_command import Scratch
 from gateway.cli.installation import Installation
-from gateway.ports.responder import Conversation
+from gateway.ports.responder import ExchangeContext
 from gateway.profiles import ProfileSet, load_profiles
 from gateway.services.check.examples import ExampleRunner
 from tests.support.paths import ROOT
@@ -38,7 +38,7 @@ async def test_the_worked_examples_do_what_the_guide_says(tmp_path: Path) -> Non
     problems: list[str] = []
     for name in names:
         loaded = profiles.loaded[name]
-        talk = Conversation(loaded.profile, library.symbol, library.zone, library.currency, datetime.now(UTC))
+        talk = ExchangeContext(loaded.profile, library.symbol, library.zone, library.currency, datetime.now(UTC))
         async with scratch.open_sample_exchange(loaded.profile) as exchange:
             for index, example in enumerate(loaded.profile.examples):
                 ran = await ExampleRunner(loaded, responder, talk, exchange).run(index, example)

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.responder import NcipResponder
-from gateway.domain.problems import About, MalformedMessage, Reason, Refusal
+from gateway.domain.problems import MalformedMessage, MessagePart, Refusal, RefusalReason
 from gateway.domain.profile import Profile
-from gateway.ports.responder import Arrival, Conversation, Transport
+from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 HEADER = (
@@ -28,21 +28,21 @@ def lookup_user(service: str = "LookupUser") -> bytes:
     ).encode()
 
 
-def arrival(content_type: str | None = "application/xml", body: bytes | None = None) -> Arrival:
+def arrival(content_type: str | None = "application/xml", body: bytes | None = None) -> RawMessage:
     headers = {} if content_type is None else {"content-type": content_type}
-    return Arrival(body or lookup_user(), NOW, Transport.HTTP, "ncip", headers=headers)
+    return RawMessage(body or lookup_user(), NOW, TransportKind.HTTP, "ncip", headers=headers)
 
 
-def conversation(**dialect: object) -> Conversation:
+def conversation(**dialect: object) -> ExchangeContext:
     section: BaseModel = NcipDialect.model_validate(dialect)
     profile = Profile(name="valmont", dialects={"ncip": section})
-    return Conversation(profile, "DEMO", ZoneInfo("Europe/Zurich"), "EUR", NOW)
+    return ExchangeContext(profile, "DEMO", ZoneInfo("Europe/Zurich"), "EUR", NOW)
 
 
-def refused(talk: Conversation, body: bytes | None = None) -> str:
+def refused(talk: ExchangeContext, body: bytes | None = None) -> str:
     responder = NcipResponder()
     envelope = responder.open(arrival(body=body), 100_000)
-    refusal = Refusal(Reason.UNKNOWN_PATRON, "There is no such patron.", About.PATRON, "4711")
+    refusal = Refusal(RefusalReason.UNKNOWN_PATRON, "There is no such patron.", MessagePart.PATRON, "4711")
     return responder.refuse(envelope, refusal, talk).body.decode()
 
 

@@ -15,8 +15,8 @@ from gateway.cli.check_command import Scratch
 from gateway.cli.installation import Installation
 from gateway.configuration.yaml_document import Problem
 from gateway.domain.clock import SystemClock
-from gateway.domain.profile import AuthKind, Example
-from gateway.ports.responder import Arrival, Conversation, Transport
+from gateway.domain.profile import AuthKind, ProfileExample
+from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 from gateway.profiles import LoadedProfile, ProfileSet, Sender, load_profiles
 from gateway.services.check.examples import ExampleRunner
 from tests.support.paths import ROOT
@@ -72,15 +72,15 @@ CATALOGUES = ("bnf-sru", "dnb-sru", "k10plus-sru", "loc-z3950")
 """Public catalogues: tests/unit/adapters/sru/test_profiles.py says what to them. No test contacts them."""
 
 
-def find(name: str, example: str) -> tuple[int, Example]:
+def find(name: str, example: str) -> tuple[int, ProfileExample]:
     found = [(n, one) for n, one in enumerate(loaded(name).profile.examples) if one.name == example]
     assert len(found) == 1
     return found[0]
 
 
-def talk(one: LoadedProfile) -> Conversation:
+def talk(one: LoadedProfile) -> ExchangeContext:
     library = installation().settings.find_library(one.profile.library)
-    return Conversation(one.profile, library.symbol, library.zone, library.currency, datetime.now(UTC))
+    return ExchangeContext(one.profile, library.symbol, library.zone, library.currency, datetime.now(UTC))
 
 
 # --- the files -------------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ async def test_every_answer_in_version_2_fits_the_schema(
     """Whatever a partner's habits are, none of these profiles needs an invalid answer."""
     async with sample_libraries.open_sample_exchange(loaded(name).profile) as exchange:
         for example in loaded(name).profile.examples:
-            arrival = Arrival(example.send.encode(), SystemClock().now(), Transport.REPLAY, "ncip", profile=name)
+            arrival = RawMessage(example.send.encode(), SystemClock().now(), TransportKind.REPLAY, "ncip", profile=name)
             answer = await exchange(arrival)
             message = etree.fromstring(answer.body)
             schema = etree.XMLSchema(etree.parse(str(specs_folder / SCHEMAS[version_of(message)])))
@@ -226,8 +226,8 @@ async def test_no_answer_to_an_illiad_addon_holds_a_word_of_failure_unless_it_fa
     assert isinstance(dialect, NcipDialect)
     async with sample_libraries.open_sample_exchange(profile) as exchange:
         for example in profile.examples:
-            arrival = Arrival(
-                example.send.encode(), SystemClock().now(), Transport.REPLAY, "ncip", profile="illiad-alma"
+            arrival = RawMessage(
+                example.send.encode(), SystemClock().now(), TransportKind.REPLAY, "ncip", profile="illiad-alma"
             )
             answer = await exchange(arrival)
             text = answer.body.decode()

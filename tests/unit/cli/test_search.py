@@ -10,7 +10,7 @@ import yaml
 
 from gateway.cli.installation import Installation as Opened
 from gateway.domain.problems import Unavailable
-from gateway.ports.catalogue import HeldItem, Hits, Index, Match, Query, Term
+from gateway.ports.catalogue import CatalogueQuery, HeldItem, SearchHits, SearchIndex, SearchTerm, TermMatch
 from tests.support.daemon import Installation
 from tests.unit.cli.conftest import REQUESTS, Typed, document, number_of, typed
 from tests.unit.services.searching.support import KOBZAR, Answer, ScriptedSearch, hits, record
@@ -19,11 +19,11 @@ STACKS = HeldItem(location="MAG", call_number="PG 3948", policy="loan", availabl
 READING_ROOM = HeldItem(location="LS", policy="reading room", volumes="v.1-2")
 
 
-def answer(name: str, query: Query) -> Answer:
+def answer(name: str, query: CatalogueQuery) -> Answer:
     if name == "down":
         return Unavailable("connection refused")
     if query.terms and query.terms[0].value == "nichts":
-        return Hits(total=0)
+        return SearchHits(total=0)
     return hits(record(KOBZAR, READING_ROOM, *([STACKS] if name == "union" else [])), total=12)
 
 
@@ -91,15 +91,15 @@ def test_a_group(desk: Typed, search: ScriptedSearch) -> None:
     assert "down: connection refused" in done.stderr
     assert "union: 1 of 12 hits" in done.stderr
     assert search.asked[0][1].terms == (
-        Term(Index.TITLE, "вибрані поезії", Match.PHRASE),
-        Term(Index.AUTHOR, "шевченко"),
+        SearchTerm(SearchIndex.TITLE, "вибрані поезії", TermMatch.PHRASE),
+        SearchTerm(SearchIndex.AUTHOR, "шевченко"),
     )
 
 
 def test_as_json_and_in_the_own_notation(desk: Typed, search: ScriptedSearch) -> None:
     found = document(desk("search", "union", "--native", "@attr 1=4", "кобзар", "--json"))
     assert [one["citation"]["title"] for one in found["results"]] == [KOBZAR.title]
-    assert search.asked == [("union", Query(native="@attr 1=4 кобзар"))]
+    assert search.asked == [("union", CatalogueQuery(native="@attr 1=4 кобзар"))]
 
 
 def test_a_result_is_requested(desk: Typed, search: ScriptedSearch) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.configuration.model_validation import validate
 from gateway.configuration.yaml_document import ConfigurationError, parse
-from gateway.domain.secret_reference import SecretRef
+from gateway.domain.secret_reference import SecretReference
 
 
 class Colour(StrEnum):
@@ -32,7 +32,7 @@ class Outer(Strict):
     table: dict[str, Colour] = {}
     either: Inner | None = None
     loose: bool = False
-    secret: SecretRef = ""
+    secret: SecretReference = ""
 
 
 class Needy(Strict):

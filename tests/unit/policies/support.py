@@ -6,19 +6,19 @@ from pathlib import Path
 from textwrap import dedent
 
 from gateway.adapter_registry import Adapters
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 from gateway.policies import Loading, read_policies
-from gateway.ports.adapter import LibraryAdapter, LibraryContext
+from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
 from gateway.ports.library_system import LibrarySystem
 from gateway.profiles import ProfileSet, read_profiles
 from gateway.settings import Settings, load_settings
 
 
-async def never_opened(context: LibraryContext, options: Section) -> LibrarySystem:
+async def never_opened(context: LibraryAdapterContext, options: ProfileSection) -> LibrarySystem:
     raise AssertionError("policies are read without a library")
 
 
-ADAPTERS = Adapters.from_adapters(LibraryAdapter("embedded", Section, never_opened))
+ADAPTERS = Adapters.from_adapters(LibraryAdapter("embedded", ProfileSection, never_opened))
 
 PARTNERS = {
     "warsaw": "partner: {symbols: [ISIL:PL-WaUW], channel: mail, email: ill@buw.example, category: abroad}\n",

@@ -55,7 +55,7 @@ def run_need_by(example: GuideExample) -> Mapping[str, Any]:
     given = example.given
     need_by = date.fromisoformat(given["need_by"])
     now = moment(given["now"])
-    return {"problem": due_dates.need_by_problem(need_by, now, given["business_days"], calendar_of(example))}
+    return {"problem": due_dates.describe_need_by_problem(need_by, now, given["business_days"], calendar_of(example))}
 
 
 def run_lending(example: GuideExample) -> Mapping[str, Any]:
@@ -65,10 +65,10 @@ def run_lending(example: GuideExample) -> Mapping[str, Any]:
     rules = partner.workflow.lending
     if "due" in given:
         current = date.fromisoformat(given["due"])
-        renewed = due_dates.renewed_due(current, moment(given["now"]), rules.renewal_days, calendar)
+        renewed = due_dates.extend_lender_due(current, moment(given["now"]), rules.renewal_days, calendar)
         return {"renewed": renewed.isoformat()}
-    days = due_dates.loan_days(example.policy.lending, rules.loan_days, given["item_policy"], partner.category)
-    return {"due": due_dates.lender_due(moment(given["shipped"]), days, calendar).isoformat()}
+    days = due_dates.count_loan_days(example.policy.lending, rules.loan_days, given["item_policy"], partner.category)
+    return {"due": due_dates.compute_lender_due(moment(given["shipped"]), days, calendar).isoformat()}
 
 
 RUNS: Mapping[str, Run] = {

@@ -16,19 +16,19 @@ from gateway.domain.library import Bib, Money, RecordId
 from gateway.domain.requests import citation_matching, intake_rules, rota
 from gateway.domain.requests.calendar import Calendar
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.intake_rules import IntakeFacts, Owned
+from gateway.domain.requests.intake_rules import IntakeFacts, LocalAvailability
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.policy import RotaTemplate
 from gateway.domain.requests.request import (
     AttemptStatus,
-    Costs,
     PatronLink,
     Request,
+    RequestCosts,
+    RequestedService,
     Role,
     RotaLine,
-    Service,
+    RotaLineStatus,
     ServiceType,
-    Standing,
 )
 from tests.support.requests import attempt, borrowing, lending
 from tests.unit.policies.guide import GuideExample, examples
@@ -55,8 +55,8 @@ def request_of(said: Mapping[str, Any], base: Request) -> Request:
     return replace(
         base,
         citation=citation,
-        service=Service(ServiceType(said.get("service", "loan")), said.get("format", "")),
-        costs=Costs(Money(Decimal(amount), currency) if amount else None),
+        service=RequestedService(ServiceType(said.get("service", "loan")), said.get("format", "")),
+        costs=RequestCosts(Money(Decimal(amount), currency) if amount else None),
         patron=PatronLink(category=said.get("category", "")),
         branch=said.get("branch", ""),
     )
@@ -80,9 +80,9 @@ def run_intake(example: GuideExample) -> Mapping[str, Any]:
         block=given.get("block", ""),
         open_requests=given.get("open_requests", 0),
         similar=tuple(f"r-{n}" for n in range(given.get("duplicates", 0))),
-        owned=Owned(given.get("owned", "not")),
+        owned=LocalAvailability(given.get("owned", "not")),
     )
-    found = intake_rules.check(facts, example.policy.intake)
+    found = intake_rules.check_intake(facts, example.policy.intake)
     return {
         "refused": [one.reason.value for one in found.problems],
         "warnings": [one.reason.value for one in found.warnings],
@@ -91,24 +91,24 @@ def run_intake(example: GuideExample) -> Mapping[str, Any]:
 
 def run_mediation(example: GuideExample) -> Mapping[str, Any]:
     request = request_of(example.given["request"], borrowing())
-    return {"mediation": intake_rules.mediation(request, example.policy).value}
+    return {"mediation": intake_rules.needs_mediation(request, example.policy).value}
 
 
 def run_assignment(example: GuideExample) -> Mapping[str, Any]:
-    return {"rota": rota.assign(request_of(example.given["request"], borrowing()), example.policy)}
+    return {"rota": rota.choose_rota(request_of(example.given["request"], borrowing()), example.policy)}
 
 
 def run_rota(example: GuideExample) -> Mapping[str, Any]:
     """Every supplier answers that it can't, until nobody is left."""
     given, policy = example.given, example.policy
     request = request_of(given.get("request", {}), borrowing())
-    template = policy.rotas[given.get("rota") or rota.assign(request, policy)]
-    request = answered(replace(request, rota=rota.lines(template, request, partners(example))), given)
+    template = policy.rotas[given.get("rota") or rota.choose_rota(request, policy)]
+    request = answered(replace(request, rota=rota.build_rota_lines(template, request, partners(example))), given)
     standings = standings_of(example, request)
     asked: list[str] = []
     why: dict[str, str] = {}
     skipped: dict[str, str] = {}
-    while (choice := rota.next_line(request, policy, template, standings, day(given))).line is not None:
+    while (choice := rota.choose_next_line(request, policy, template, standings, day(given))).line is not None:
         line = choice.line
         why.setdefault(line.partner, line.why)
         skipped |= {one.partner: one.why for one in choice.skipped}
@@ -116,7 +116,7 @@ def run_rota(example: GuideExample) -> Mapping[str, Any]:
             asked.append(line.partner)
         request = marked(request, line)
     skipped |= {one.partner: one.why for one in choice.skipped}
-    retry_on = rota.retry_on(request, policy)
+    retry_on = rota.first_retry_day(request, policy)
     found: dict[str, Any] = {"asked": asked, "skipped": skipped, "retry_on": retry_on and retry_on.isoformat()}
     return found | {"why": {name: why[name] for name in example.expect.get("why", {})}}
 
@@ -124,7 +124,7 @@ def run_rota(example: GuideExample) -> Mapping[str, Any]:
 def standings_of(example: GuideExample, request: Request) -> dict[str, rota.PartnerStanding]:
     known = example.given.get("standings", {})
     return {
-        name: rota.standing(
+        name: rota.partner_standing(
             partner,
             request,
             example.policy,
@@ -138,12 +138,14 @@ def standings_of(example: GuideExample, request: Request) -> dict[str, rota.Part
 
 
 def owned(example: GuideExample, line: RotaLine, template: RotaTemplate, request: Request) -> bool:
-    return rota.may_ask(template.only_owning, partners(example)[line.partner].owns_work(request.citation))
+    return rota.can_ask_supplier(template.only_owning, partners(example)[line.partner].owns_work(request.citation))
 
 
 def marked(request: Request, line: RotaLine) -> Request:
     """Asked, and it said no."""
-    lines = tuple(replace(one, standing=Standing.ASKED) if one.partner == line.partner else one for one in request.rota)
+    lines = tuple(
+        replace(one, standing=RotaLineStatus.ASKED) if one.partner == line.partner else one for one in request.rota
+    )
     no = attempt(len(request.attempts) + 1, line.partner, status=AttemptStatus.UNFILLED)
     return replace(request, rota=lines, attempts=(*request.attempts, no))
 
@@ -166,22 +168,24 @@ def run_too_late(example: GuideExample) -> Mapping[str, Any]:
     now = datetime.combine(day(given), time(10), ZURICH)
     need_by = date.fromisoformat(given["need_by"])
     calendar = Calendar.from_policy(policy.calendar, ZURICH)
-    return {"too_late": due_dates.need_by_problem(need_by, now, policy.intake.least_days, calendar)}
+    return {"too_late": due_dates.describe_need_by_problem(need_by, now, policy.intake.least_days, calendar)}
 
 
 def run_lending(example: GuideExample) -> Mapping[str, Any]:
     given, rules = example.given, example.policy.lending
     request = request_of(given["lending"], lending())
-    refusal = intake_rules.lending_refusal(request, rules, given.get("open_requests", 0), day(given))
+    refusal = intake_rules.find_lending_refusal(request, rules, given.get("open_requests", 0), day(given))
     if refusal is None and "item_policy" in given:
-        refusal = intake_rules.item_refusal(given["item_policy"], request.service.type, rules)
+        refusal = intake_rules.find_item_refusal(given["item_policy"], request.service.type, rules)
     return {"refused": refusal.reason.value if refusal is not None else ""}
 
 
 def run_matching(example: GuideExample) -> Mapping[str, Any]:
     citation = Citation(type=CitationType.BOOK, **described(example.given["citation"]))
     bibs = [Bib(id=said["id"], **described(said)) for said in example.given["records"]]
-    taken = citation_matching.decide(citation_matching.best(citation, bibs), example.policy.lending.confidence)
+    taken = citation_matching.choose_candidate(
+        citation_matching.rank_candidates(citation, bibs), example.policy.lending.confidence
+    )
     return {"taken": taken and taken.bib_id, "confidence": taken and taken.confidence}
 
 
@@ -193,10 +197,10 @@ def described(said: Mapping[str, Any]) -> dict[str, Any]:
 def run_numbers(example: GuideExample) -> Mapping[str, Any]:
     given, rules = example.given, example.policy.numbers
     branch, profile = given.get("branch", ""), given.get("profile", "")
-    template = intake_rules.template_for(Role(given["role"]), rules, branch=branch, profile=profile)
+    template = intake_rules.choose_number_template(Role(given["role"]), rules, branch=branch, profile=profile)
     at = datetime.fromisoformat(given["at"]).replace(tzinfo=ZURICH)
     fields = intake_rules.NumberFields(at=at, zone=ZURICH, branch=branch, partner=given.get("partner", ""))
-    series = intake_rules.series(template, fields, rules.prefix)
+    series = intake_rules.number_series(template, fields, rules.prefix)
     return {"number": series.format_number(given["sequence"]), "counted_as": series.sequence.removeprefix("number ")}
 
 

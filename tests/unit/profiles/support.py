@@ -12,20 +12,27 @@ from textwrap import dedent
 from typing import Literal
 
 from gateway.adapter_registry import Adapters
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.commands import CheckOut, Named, PatronRef, Result
 from gateway.domain.library import Patron, PersonName, PickupLocation
-from gateway.domain.problems import Fault, MalformedMessage, Reason, Refusal, Refused, Unavailable
+from gateway.domain.problems import MalformationKind, MalformedMessage, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.ports.adapter import LibraryAdapter, LibraryContext, ProtocolAdapter
+from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, ProtocolAdapter
 from gateway.ports.library_system import LibraryCodes, LibrarySystem, PatronKey
-from gateway.ports.responder import Answer, Arrival, Conversation, Envelope, Framing, Incoming
+from gateway.ports.responder import (
+    DecodedMessage,
+    ExchangeContext,
+    MessageEnvelope,
+    RawMessage,
+    ResponderAnswer,
+    StreamFraming,
+)
 from gateway.settings import LibrarySettings, Settings
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-class PlainDialect(Section):
+class PlainDialect(ProfileSection):
     greeting: Literal["curt", "kind"] = "kind"
     address: str = ""
 
@@ -33,28 +40,34 @@ class PlainDialect(Section):
 class PlainResponder:
     protocol = "plain"
 
-    def framing(self, profile: Profile) -> Framing:
-        return Framing(end="newline")
+    def framing(self, profile: Profile) -> StreamFraming:
+        return StreamFraming(end="newline")
 
-    def open(self, arrival: Arrival, limit: int) -> Envelope:
+    def open(self, arrival: RawMessage, limit: int) -> MessageEnvelope:
         words = arrival.body.decode().split()
         if len(words) != 3:
-            return Envelope(malformed=MalformedMessage("line 1", "not three words", Fault.SYNTAX))
-        return Envelope(service=words[0], parsed=words)
+            return MessageEnvelope(malformed=MalformedMessage("line 1", "not three words", MalformationKind.SYNTAX))
+        return MessageEnvelope(service=words[0], parsed=words)
 
-    def decode(self, envelope: Envelope, talk: Conversation) -> Incoming:
+    def decode(self, envelope: MessageEnvelope, talk: ExchangeContext) -> DecodedMessage:
         assert isinstance(envelope.parsed, list)
         service, item, patron = envelope.parsed
         if service == "REFUSE":
-            raise Refused(Reason.UNSUPPORTED_SERVICE, "This service is not offered.")
-        return Incoming(service, CheckOut(PatronRef(Named(patron)), Named(item)), item_id=item)
+            raise Refused(RefusalReason.UNSUPPORTED_SERVICE, "This service is not offered.")
+        return DecodedMessage(service, CheckOut(PatronRef(Named(patron)), Named(item)), item_id=item)
 
     def encode(
-        self, envelope: Envelope, incoming: Incoming, outcome: Result | Refusal | None, talk: Conversation
-    ) -> Answer:
+        self,
+        envelope: MessageEnvelope,
+        incoming: DecodedMessage,
+        outcome: Result | Refusal | None,
+        talk: ExchangeContext,
+    ) -> ResponderAnswer:
         raise AssertionError("answers come from the exchange")
 
-    def refuse(self, envelope: Envelope, refusal: Refusal | MalformedMessage, talk: Conversation | None) -> Answer:
+    def refuse(
+        self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, talk: ExchangeContext | None
+    ) -> ResponderAnswer:
         raise AssertionError("answers come from the exchange")
 
 
@@ -87,20 +100,20 @@ class SmallLibrary:
 
     async def find_patron(self, key: PatronKey) -> Patron:
         if key.value not in self.patrons:
-            raise Refused(Reason.UNKNOWN_PATRON, "No such patron.")
+            raise Refused(RefusalReason.UNKNOWN_PATRON, "No such patron.")
         return Patron(key.value, (), PersonName("Nordviken", is_organisation=True), "institution", "main")
 
 
-async def open_small(context: LibraryContext, options: Section) -> LibrarySystem:
+async def open_small(context: LibraryAdapterContext, options: ProfileSection) -> LibrarySystem:
     return SmallLibrary()  # type: ignore[return-value]
 
 
-async def small_sample(context: LibraryContext) -> str:
+async def small_sample(context: LibraryAdapterContext) -> str:
     return f"{context.library}: try patron INST-NVD"
 
 
 ADAPTERS = Adapters.from_adapters(
-    LibraryAdapter("embedded", Section, open_small, sample=small_sample),
+    LibraryAdapter("embedded", ProfileSection, open_small, sample=small_sample),
     ProtocolAdapter(
         "plain",
         PlainDialect,

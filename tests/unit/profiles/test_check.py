@@ -9,14 +9,14 @@ import pytest
 
 from gateway.domain.clock import FixedClock
 from gateway.ports.library_system import LibraryCodes
-from gateway.ports.responder import Arrival, OutcomeClass
+from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.profiles import read_profiles
 from gateway.services.check import ExampleAnswer, Report, Subject, UnknownProfile, check
 from gateway.settings import Settings
 from tests.unit.profiles.support import ADAPTERS, NOW, SETTINGS, SmallLibrary, write
 
 
-async def answer(arrival: Arrival) -> ExampleAnswer:
+async def answer(arrival: RawMessage) -> ExampleAnswer:
     """As if the library had lent it to whoever is not blocked."""
     body = b'<p:Lent xmlns:p="urn:x"><p:Item><p:Value>1</p:Value><p:Note/></p:Item></p:Lent>'
     if len(arrival.body.split()) != 3:

@@ -16,13 +16,20 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from gateway.adapter_registry import Adapters
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.commands import Result
 from gateway.domain.problems import MalformedMessage, Refusal, Unavailable
 from gateway.domain.profile import Profile
-from gateway.ports.adapter import LibraryAdapter, LibraryContext, ProtocolAdapter
+from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, ProtocolAdapter
 from gateway.ports.library_system import LibrarySystem
-from gateway.ports.responder import Answer, Arrival, Conversation, Envelope, Framing, Incoming
+from gateway.ports.responder import (
+    DecodedMessage,
+    ExchangeContext,
+    MessageEnvelope,
+    RawMessage,
+    ResponderAnswer,
+    StreamFraming,
+)
 from gateway.runtime.daemon import Gateway
 from gateway.settings import Settings, load_settings
 
@@ -46,7 +53,7 @@ plain: {greeting: hello}
 """
 
 
-class Dialect(Section):
+class Dialect(ProfileSection):
     greeting: str = "hello"
 
 
@@ -55,23 +62,29 @@ class PlainResponder:
 
     protocol = "plain"
 
-    def framing(self, profile: Profile) -> Framing:
-        return Framing(end="newline", idle_seconds=5)
+    def framing(self, profile: Profile) -> StreamFraming:
+        return StreamFraming(end="newline", idle_seconds=5)
 
-    def open(self, arrival: Arrival, limit: int) -> Envelope:
-        return Envelope(service="Greet", parsed=arrival.body)
+    def open(self, arrival: RawMessage, limit: int) -> MessageEnvelope:
+        return MessageEnvelope(service="Greet", parsed=arrival.body)
 
-    def decode(self, envelope: Envelope, talk: Conversation) -> Incoming:
-        return Incoming(service="Greet", command=None)
+    def decode(self, envelope: MessageEnvelope, talk: ExchangeContext) -> DecodedMessage:
+        return DecodedMessage(service="Greet", command=None)
 
     def encode(
-        self, envelope: Envelope, incoming: Incoming, outcome: Result | Refusal | None, talk: Conversation
-    ) -> Answer:
+        self,
+        envelope: MessageEnvelope,
+        incoming: DecodedMessage,
+        outcome: Result | Refusal | None,
+        talk: ExchangeContext,
+    ) -> ResponderAnswer:
         dialect = cast(Dialect, talk.profile.dialects["plain"])
-        return Answer(dialect.greeting.encode(), "text/plain; charset=utf-8")
+        return ResponderAnswer(dialect.greeting.encode(), "text/plain; charset=utf-8")
 
-    def refuse(self, envelope: Envelope, refusal: Refusal | MalformedMessage, talk: Conversation | None) -> Answer:
-        return Answer(b"no", "text/plain; charset=utf-8")
+    def refuse(
+        self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, talk: ExchangeContext | None
+    ) -> ResponderAnswer:
+        return ResponderAnswer(b"no", "text/plain; charset=utf-8")
 
 
 class Shelf:
@@ -115,7 +128,7 @@ class House:
         finally:
             await gateway.stop()
 
-    async def _open(self, _context: LibraryContext, _options: Any) -> LibrarySystem:
+    async def _open(self, _context: LibraryAdapterContext, _options: Any) -> LibrarySystem:
         return cast(LibrarySystem, self.shelf)
 
 

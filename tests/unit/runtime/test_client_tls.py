@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ports.tls import Tls, client_context
+from gateway.ports.tls import ClientTls, make_client_context
 from tests.support.certificates import Authority, Pair
 
 
@@ -25,47 +25,47 @@ def folder(parent: Path, name: str) -> Path:
 
 def test_it_is_built_once_for_the_same_files(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    tls = Tls(ca=authority.certificate, certificate=joined(authority.issue("us"), tmp_path / "us-with-key.pem"))
+    tls = ClientTls(ca=authority.certificate, certificate=joined(authority.issue("us"), tmp_path / "us-with-key.pem"))
 
-    assert client_context(tls) is client_context(Tls(ca=tls.ca, certificate=tls.certificate))
-    assert client_context(tls) is not client_context(Tls(ca=tls.ca))
-    assert client_context(Tls()) is client_context(Tls())
+    assert make_client_context(tls) is make_client_context(ClientTls(ca=tls.ca, certificate=tls.certificate))
+    assert make_client_context(tls) is not make_client_context(ClientTls(ca=tls.ca))
+    assert make_client_context(ClientTls()) is make_client_context(ClientTls())
 
 
 def test_new_authorities_are_taken_when_the_file_changes(tmp_path: Path) -> None:
     old, new = Authority(folder(tmp_path, "old")), Authority(folder(tmp_path, "new"))
-    tls = Tls(ca=old.certificate)
-    before = client_context(tls).get_ca_certs(binary_form=True)
+    tls = ClientTls(ca=old.certificate)
+    before = make_client_context(tls).get_ca_certs(binary_form=True)
 
     os.replace(new.certificate, old.certificate)  # as certbot and others do it
 
-    assert client_context(tls).get_ca_certs(binary_form=True) != before
+    assert make_client_context(tls).get_ca_certs(binary_form=True) != before
 
 
 def test_a_new_certificate_of_our_own_is_taken_when_the_file_changes(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     file = joined(authority.issue("us"), tmp_path / "ours.pem")
-    tls = Tls(ca=authority.certificate, certificate=file)
-    first = client_context(tls)
+    tls = ClientTls(ca=authority.certificate, certificate=file)
+    first = make_client_context(tls)
 
     joined(authority.issue("us-again"), file)
 
-    assert client_context(tls) is not first
+    assert make_client_context(tls) is not first
 
 
 def test_a_file_that_is_broken_for_a_while_is_read_again(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     good = authority.certificate.read_bytes()
-    tls = Tls(ca=authority.certificate)
+    tls = ClientTls(ca=authority.certificate)
     authority.certificate.write_bytes(b"half of")
     with pytest.raises(OSError, match=r"authority\.pem can't be used"):
-        client_context(tls)
+        make_client_context(tls)
 
     authority.certificate.write_bytes(good)
 
-    assert client_context(tls).get_ca_certs()
+    assert make_client_context(tls).get_ca_certs()
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"none\.pem can't be used"):
-        client_context(Tls(ca=tmp_path / "none.pem"))
+        make_client_context(ClientTls(ca=tmp_path / "none.pem"))

@@ -8,10 +8,10 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ports.responder import Framing
+from gateway.ports.responder import StreamFraming
 from gateway.runtime.tcp_connection import BLANK, Frames
 
-TAGS = Framing(tags=(b"NCIPMessage", b"NCIPVersionMessage"))
+TAGS = StreamFraming(tags=(b"NCIPMessage", b"NCIPVersionMessage"))
 MESSAGES = st.lists(
     st.binary(max_size=40)
     .filter(lambda inner: b"<" not in inner)
@@ -50,7 +50,7 @@ def test_the_limit_holds_for_whole_and_for_unfinished_messages() -> None:
 
 
 def test_blanks_are_no_message() -> None:
-    frames = Frames(Framing(end="newline"), 100)
+    frames = Frames(StreamFraming(end="newline"), 100)
     frames.feed(BLANK)
     assert frames.next() is None
     assert frames.begun == 0

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import create_engine, text
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.runtime.logs import HIDDEN, set_up_logging
 
 SECRETS = ("Çelik", "21000455", "oystein@example.org", "s3cret")
@@ -89,7 +89,9 @@ def test_other_keys_stay(stream: io.StringIO) -> None:
 
 
 def _refused() -> None:
-    raise Refused(Reason.UNKNOWN_PATRON, "No such patron.", about=About.PATRON, value="21000455", internal="Çelik")
+    raise Refused(
+        RefusalReason.UNKNOWN_PATRON, "No such patron.", about=MessagePart.PATRON, value="21000455", internal="Çelik"
+    )
 
 
 def _key_error() -> None:

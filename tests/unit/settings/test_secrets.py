@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.secret_reference import is_reference
+from gateway.domain.secret_reference import is_secret_reference
 from gateway.secrets import resolve
 
 
@@ -22,7 +22,7 @@ def test_a_secret_comes_from_a_file_beside_the_settings(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reference", ["s3cret", "env:", "env:a b", "file:", ""])
 def test_what_is_no_reference_is_refused_without_being_shown(reference: str) -> None:
-    assert not is_reference(reference)
+    assert not is_secret_reference(reference)
     with pytest.raises(ConfigurationError) as caught:
         resolve(reference)
     assert "s3cret" not in str(caught.value)

@@ -5,18 +5,18 @@ import pytest
 
 from gateway.adapter_registry import Adapters
 from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.circulation_policy import Section
-from gateway.ports.adapter import LibraryAdapter, LibraryContext, ProtocolAdapter
+from gateway.domain.circulation_policy import ProfileSection
+from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, ProtocolAdapter
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.responder import Responder
 from gateway.settings import Settings, load_settings
 
 
-class Options(Section):
+class Options(ProfileSection):
     branch_style: str = "short"
 
 
-async def never_opened(context: LibraryContext, options: Options) -> LibrarySystem:
+async def never_opened(context: LibraryAdapterContext, options: Options) -> LibrarySystem:
     raise AssertionError("settings open no library")
 
 
@@ -25,7 +25,7 @@ def no_responder() -> Responder:
 
 
 ADAPTERS = Adapters.from_adapters(
-    LibraryAdapter("embedded", Options, never_opened), ProtocolAdapter("ncip", Section, no_responder)
+    LibraryAdapter("embedded", Options, never_opened), ProtocolAdapter("ncip", ProfileSection, no_responder)
 )
 
 Load = Callable[[str], Settings]

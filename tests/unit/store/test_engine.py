@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.store.engine import Store, open_store
 from tests.support.paths import ROOT
 from tests.support.postgresql import DURABLE, Server
@@ -62,7 +62,7 @@ async def test_work_that_raises_leaves_nothing(counted: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "failure", [LookupError("after writing"), Refused(Reason.DUPLICATE_ITEM, "It is here already.")], ids=type
+    "failure", [LookupError("after writing"), Refused(RefusalReason.DUPLICATE_ITEM, "It is here already.")], ids=type
 )
 async def test_a_failing_one_harms_none_of_those_it_was_grouped_with(counted: Store, failure: Exception) -> None:
     def failing(connection: Connection) -> None:
@@ -197,7 +197,7 @@ async def test_a_refusal_that_wrote_nothing_makes_nobody_repeat(sqlite: Store) -
 
     def refuse(connection: Connection) -> None:
         numbers(connection)
-        raise Refused(Reason.UNKNOWN_ITEM, "There is no such item.")
+        raise Refused(RefusalReason.UNKNOWN_ITEM, "There is no such item.")
 
     def slow(connection: Connection) -> None:
         begun.wait(5)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from gateway.ports.responder import OutcomeClass
-from gateway.ports.shared_store import NotAtOnce, at_once
+from gateway.ports.shared_store import WouldWait, run_without_waiting
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
 from gateway.store.journal_records import Ending, Filter, JournalOptions, Opening
@@ -30,12 +30,12 @@ async def waits() -> int:
 
 
 def test_what_never_waits_gives_its_result_at_once() -> None:
-    assert at_once(nothing_to_wait_for()) == 7
+    assert run_without_waiting(nothing_to_wait_for()) == 7
 
 
 def test_what_waits_is_given_up() -> None:
-    with pytest.raises(NotAtOnce):
-        at_once(waits())
+    with pytest.raises(WouldWait):
+        run_without_waiting(waits())
 
 
 @pytest.fixture
@@ -72,9 +72,9 @@ async def test_work_and_its_exchange_are_there_together(store: Store, journal: J
 async def test_or_neither_is(store: Store, journal: Journal) -> None:
     def gives_up(connection: Connection) -> tuple[str, Opening, Ending]:
         put(connection)
-        raise NotAtOnce("a change was refused")
+        raise WouldWait("a change was refused")
 
-    with pytest.raises(NotAtOnce):
+    with pytest.raises(WouldWait):
         await journal.record_in_transaction(gives_up)
 
     assert await books(store) == 0
@@ -84,7 +84,7 @@ async def test_or_neither_is(store: Store, journal: Journal) -> None:
 async def test_work_that_is_given_up_disturbs_nobody_beside_it(store: Store, journal: Journal) -> None:
     def gives_up(connection: Connection) -> tuple[None, Opening, Ending]:
         put(connection)
-        raise NotAtOnce("a change was refused")
+        raise WouldWait("a change was refused")
 
     def work(connection: Connection) -> tuple[None, Opening, Ending]:
         put(connection)
@@ -93,6 +93,6 @@ async def test_work_that_is_given_up_disturbs_nobody_beside_it(store: Store, jou
     together = (gives_up, work, gives_up, work)
     outcomes = await asyncio.gather(*(journal.record_in_transaction(one) for one in together), return_exceptions=True)
 
-    assert [isinstance(outcome, NotAtOnce) for outcome in outcomes] == [True, False, True, False]
+    assert [isinstance(outcome, WouldWait) for outcome in outcomes] == [True, False, True, False]
     assert await books(store) == 2
     assert len((await journal.list_messages(Filter("EX"))).messages) == 4

@@ -10,7 +10,7 @@ from gateway.domain.library import ItemStatus
 from gateway.domain.requests.fulfilment import Availability, Fulfilment
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.requests.rota import Explanation, Verdict
+from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
 from gateway.services.fulfilment import Resolved
 from gateway.services.searching.search import Found
 from gateway.web.api.models.values import CitationOut
@@ -81,7 +81,7 @@ class SearchOut(Output):
 
 class ExplainedOut(Output):
     partner: str
-    verdict: Verdict
+    verdict: SupplierVerdict
     why: str
     holdings: str = Field(description="what the supplier's catalogue says, in one line; empty: it wasn't asked")
 
@@ -96,7 +96,7 @@ class ExplanationOut(Output):
     lines: tuple[ExplainedOut, ...]
 
     @classmethod
-    def from_explanation(cls, explanation: Explanation) -> ExplanationOut:
+    def from_explanation(cls, explanation: RotaExplanation) -> ExplanationOut:
         return cls.model_validate(explanation)
 
 

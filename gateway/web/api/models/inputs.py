@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from gateway.domain.library import PersonName
-from gateway.domain.requests.events import Condition, Details
+from gateway.domain.requests.events import EventDetails, LoanCondition
 from gateway.domain.requests.request import PatronLink
-from gateway.domain.requests.views import Draft, HomePatron, LendingDraft
+from gateway.domain.requests.views import BorrowingDraft, HomePatron, LendingDraft
 from gateway.web.api.models.values import (
     NAME,
     CitationIn,
@@ -57,8 +57,8 @@ class NewBorrowing(Input):
     external: tuple[Line, ...] = Field((), max_length=20, description="its numbers in other systems")
     extras: tuple[ExtraIn, ...] = Field((), max_length=100)
 
-    def to_draft(self, actor: str) -> Draft:
-        return Draft(
+    def to_draft(self, actor: str) -> BorrowingDraft:
+        return BorrowingDraft(
             citation=self.citation.to_citation(),
             service=self.service.to_service(),
             dates=self.dates.to_dates(),
@@ -134,7 +134,7 @@ class ActBody(Input):
     due: Day | Moment | None = Field(None, description="a day (until its end) or a moment")
     reason: Line = ""
     note: Text = ""
-    conditions: tuple[Condition, ...] = Field((), max_length=20)
+    conditions: tuple[LoanCondition, ...] = Field((), max_length=20)
     cost: MoneyIn | None = None
     retry_after: Day | None = None
     expected: Day | None = None
@@ -154,8 +154,8 @@ class ActBody(Input):
     answer: Literal["", "yes", "no"] = ""
     extras: tuple[ExtraIn, ...] = Field((), max_length=100)
 
-    def to_details(self) -> Details:
-        return Details(
+    def to_details(self) -> EventDetails:
+        return EventDetails(
             due=self.due,
             reason=self.reason,
             note=self.note,

@@ -7,17 +7,17 @@ from datetime import date, datetime
 from pydantic import Field
 
 from gateway.domain.requests.action_fields import ACTS
-from gateway.domain.requests.action_fields import Field as ActField
-from gateway.domain.requests.events import Condition, Details, Kind
+from gateway.domain.requests.action_fields import ActionField as ActField
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import (
     AttemptStatus,
-    Flag,
     Request,
+    RequestFlag,
     Role,
-    Standing,
+    RotaLineStatus,
     VolumeState,
 )
-from gateway.domain.requests.views import HistoryLine, Shown
+from gateway.domain.requests.views import HistoryLine, RequestView
 from gateway.web.api.models.values import (
     CitationOut,
     DatesOut,
@@ -36,7 +36,7 @@ class RequestLine(Output):
     number: str
     role: Role
     state: str
-    flags: tuple[Flag, ...]
+    flags: tuple[RequestFlag, ...]
     version: int
     created: datetime
     changed: datetime
@@ -83,7 +83,7 @@ class CostsOut(Output):
 class TermsOut(Output):
     lender_due: date | datetime | None = Field(description="a day (until its end) or a moment")
     patron_due: datetime | None
-    conditions: tuple[Condition, ...]
+    conditions: tuple[LoanCondition, ...]
     renewals_allowed: bool
     renewals: int
     note: str
@@ -125,7 +125,7 @@ class AttachmentOut(Output):
 
 class RotaLineOut(Output):
     partner: str
-    standing: Standing
+    standing: RotaLineStatus
     why: str
     last_resort: bool
 
@@ -145,7 +145,7 @@ class AttemptOut(Output):
     retry_after: date | None
     expected: date | None
     cost: MoneyOut | None
-    conditions: tuple[Condition, ...]
+    conditions: tuple[LoanCondition, ...]
     holdings: str
 
 
@@ -187,7 +187,7 @@ class RequestOut(Output):
     role: Role
     state: str
     open: bool
-    flags: tuple[Flag, ...]
+    flags: tuple[RequestFlag, ...]
     version: int
     created: datetime
     changed: datetime
@@ -232,7 +232,7 @@ class DetailsOut(Output):
     due: date | datetime | None
     reason: str
     note: str
-    conditions: tuple[Condition, ...]
+    conditions: tuple[LoanCondition, ...]
     cost: MoneyOut | None
     retry_after: date | None
     expected: date | None
@@ -253,14 +253,14 @@ class DetailsOut(Output):
     extras: tuple[ExtraOut, ...]
 
     @classmethod
-    def from_details(cls, details: Details) -> DetailsOut:
+    def from_details(cls, details: EventDetails) -> DetailsOut:
         return cls.model_validate(details)
 
 
 class HistoryOut(Output):
     id: str
     at: datetime
-    event: Kind
+    event: EventKind
     origin: str
     actor: str
     attempt: int
@@ -318,7 +318,7 @@ class FieldOut(Output):
 class ActionOut(Output):
     """What may be done now: POST the fields to `href`, with If-Match."""
 
-    kind: Kind
+    kind: EventKind
     href: str
     method: str = "POST"
     required: tuple[FieldOut, ...]
@@ -326,7 +326,7 @@ class ActionOut(Output):
     one_of: tuple[str, ...] = Field(description="at least one of these is needed; empty: none is")
 
     @classmethod
-    def from_kind(cls, kind: Kind, href: str) -> ActionOut:
+    def from_kind(cls, kind: EventKind, href: str) -> ActionOut:
         fields = ACTS[kind]
         return cls(
             kind=kind,
@@ -347,7 +347,7 @@ class ShownOut(Output):
     actions: tuple[ActionOut, ...]
 
     @classmethod
-    def from_request_view(cls, shown: Shown, actions: tuple[ActionOut, ...]) -> ShownOut:
+    def from_request_view(cls, shown: RequestView, actions: tuple[ActionOut, ...]) -> ShownOut:
         return cls(
             request=RequestOut.from_request(shown.request),
             history=tuple(HistoryOut.from_history_line(line) for line in shown.history),
@@ -357,5 +357,5 @@ class ShownOut(Output):
         )
 
 
-def _flags(request: Request) -> tuple[Flag, ...]:
-    return tuple(flag for flag in Flag if flag in request.flags)
+def _flags(request: Request) -> tuple[RequestFlag, ...]:
+    return tuple(flag for flag in RequestFlag if flag in request.flags)

@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from gateway.domain.requests.citation import CitationType
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.patron_status import PatronStatus
-from gateway.domain.requests.views import NoticeStatus, PatronAct, PatronView
+from gateway.domain.requests.views import NoticeStatus, PatronAction, PatronView
 from gateway.store.api_records import Subscription
 from gateway.web.api.models.values import MoneyOut
 from gateway.web.api.operation import Input, Output
@@ -118,7 +118,7 @@ class NoticeList(Output):
 class PatronActionOut(Output):
     """What the patron may do now: POST to `href`, with If-Match."""
 
-    act: PatronAct
+    act: PatronAction
     href: str
     method: str = "POST"
 
@@ -181,14 +181,14 @@ class PatronRequestList(Output):
 class NewWebhook(Input):
     name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
     url: str = Field(min_length=8, max_length=2_000, pattern=r"^https?://[!-~]+$")
-    events: tuple[Kind, ...] = Field((), max_length=100, description="which kinds of events; none: all")
+    events: tuple[EventKind, ...] = Field((), max_length=100, description="which kinds of events; none: all")
 
 
 class WebhookOut(Output):
     id: str
     name: str
     url: str
-    events: tuple[Kind, ...]
+    events: tuple[EventKind, ...]
     created: datetime
     enabled: bool
     disabled_why: str

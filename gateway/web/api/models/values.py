@@ -14,9 +14,9 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from gateway.domain.library import Money, RecordId
-from gateway.domain.requests.attachments import FileType, type_of
-from gateway.domain.requests.citation import Citation, CitationType, Extra
-from gateway.domain.requests.request import Dates, Party, Service, ServiceType
+from gateway.domain.requests.attachments import FileType, detect_file_type
+from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
+from gateway.domain.requests.request import LibraryParty, RequestDates, RequestedService, ServiceType
 from gateway.web.api.operation import Input, Output
 
 NO_NUL = r"^[^\x00]*$"
@@ -181,8 +181,8 @@ class ServiceIn(Input):
     format: str = Field("", pattern=r"^[a-z0-9-]{0,40}$", description="ISO 18626 ItemFormat in lower case; empty: any")
     level: str = Field("", pattern=r"^[a-z0-9-]{0,40}$", description="ISO 18626 ServiceLevel; empty: any")
 
-    def to_service(self) -> Service:
-        return Service(self.type, self.format, self.level)
+    def to_service(self) -> RequestedService:
+        return RequestedService(self.type, self.format, self.level)
 
 
 class ServiceOut(Output):
@@ -196,8 +196,8 @@ class DatesIn(Input):
     start: Day | None = None
     end: Day | None = None
 
-    def to_dates(self) -> Dates:
-        return Dates(self.need_by, self.start, self.end)
+    def to_dates(self) -> RequestDates:
+        return RequestDates(self.need_by, self.start, self.end)
 
 
 class DatesOut(Output):
@@ -215,8 +215,8 @@ class PartyIn(Input):
     email: Line = ""
     address: Text = ""
 
-    def to_party(self) -> Party:
-        return Party(self.symbol, self.profile, self.name, self.email, self.address)
+    def to_party(self) -> LibraryParty:
+        return LibraryParty(self.symbol, self.profile, self.name, self.email, self.address)
 
 
 class PartyOut(Output):
@@ -227,8 +227,8 @@ class PartyOut(Output):
     address: str
 
 
-def extras(given: tuple[ExtraIn, ...]) -> tuple[Extra, ...]:
-    return tuple(Extra(one.name, one.value, one.kind) for one in given)
+def extras(given: tuple[ExtraIn, ...]) -> tuple[CitationExtra, ...]:
+    return tuple(CitationExtra(one.name, one.value, one.kind) for one in given)
 
 
 def money(given: MoneyIn | None) -> Money | None:
@@ -236,5 +236,5 @@ def money(given: MoneyIn | None) -> Money | None:
 
 
 def fits(media_type: str, content: bytes) -> bool:
-    found = type_of(content)
+    found = detect_file_type(content)
     return found is not None and found.value == media_type

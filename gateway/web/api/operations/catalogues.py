@@ -8,7 +8,7 @@ from urllib.parse import quote
 from pydantic import ConfigDict, Field, StringConstraints
 
 from gateway.domain.problems import MalformedMessage, Refused
-from gateway.ports.catalogue import ArrivedLink, Query
+from gateway.ports.catalogue import CatalogueQuery, ReceivedLink
 from gateway.services.api_keys import Scope
 from gateway.services.searching import search as catalogue_search
 from gateway.web.api.models.catalogues import ExplanationOut, ResolvedOut, SearchOut, TargetList, TargetOut
@@ -53,7 +53,7 @@ async def search(call: Call[Nothing, SearchQuery, None]) -> Reply:
     )
 
 
-def _query(asked: SearchQuery) -> Query:
+def _query(asked: SearchQuery) -> CatalogueQuery:
     """Raises ApiProblem (INVALID)."""
     if asked.q and asked.native:
         raise mistaken("query.native", "can't be there together with q")
@@ -137,7 +137,7 @@ async def resolve(call: Call[Nothing, LinkQuery, RawBody | None]) -> Reply:
     query = "&".join(part for part in raw.split("&") if not part.startswith(f"{PATRON}="))
     form, kind = (call.body.content, call.body.media_type) if call.body is not None else (b"", "")
     try:
-        found = await links.resolve(call.holder.library, ArrivedLink(query.encode(), form, kind), call.query.patron)
+        found = await links.resolve(call.holder.library, ReceivedLink(query.encode(), form, kind), call.query.patron)
     except MalformedMessage as malformed:
         raise fail(ProblemType.MALFORMED, f"The link can't be read: {malformed}") from None
     return Reply(ResolvedOut.from_resolved_link(found, f"/openurl/{quote(call.holder.library, safe=':')}"))

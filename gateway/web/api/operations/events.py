@@ -7,7 +7,7 @@ from datetime import datetime
 from aiohttp import hdrs
 from pydantic import Field
 
-from gateway.domain.requests.events import Kind, Origin
+from gateway.domain.requests.events import EventKind, EventOrigin
 from gateway.domain.requests.views import HistoryLine
 from gateway.services.api_keys import Scope
 from gateway.web.api.event_stream import newest_cursor
@@ -40,8 +40,8 @@ class EventOut(Output):
     id: str
     at: datetime
     request: str
-    event: Kind
-    origin: Origin
+    event: EventKind
+    origin: EventOrigin
     before: str
     after: str
     denied: str = Field(description="why it did not fit; empty: it did")

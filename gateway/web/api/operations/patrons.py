@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from aiohttp import hdrs
 from pydantic import Field, StringConstraints
 
-from gateway.domain.requests.events import Details
-from gateway.domain.requests.views import PatronAct, PatronView
+from gateway.domain.requests.events import EventDetails
+from gateway.domain.requests.views import PatronAction, PatronView
 from gateway.services.api_keys import Scope
 from gateway.web.api.models.staff import PatronRequestList, PatronRequestOut
 from gateway.web.api.models.values import Truth
@@ -48,7 +48,7 @@ class PatronQuery(Paging):
 
 
 class PatronActPath(RequestPath):
-    act: PatronAct
+    act: PatronAction
 
 
 class PatronActBody(Input):
@@ -74,16 +74,16 @@ async def show_request(call: Call[RequestPath, WhichPatron, None]) -> Reply:
 
 async def act_on_request(call: Call[PatronActPath, WhichPatron, PatronActBody]) -> Reply:
     act, body, asked = call.path.act, call.body, call.query
-    if act is PatronAct.ANSWER and not body.answer:
+    if act is PatronAction.ANSWER and not body.answer:
         raise mistaken("body.answer", "is needed")
-    if act is not PatronAct.ANSWER and body.answer:
+    if act is not PatronAction.ANSWER and body.answer:
         raise mistaken("body.answer", f"means nothing for '{act.value}'")
     view = await call.parts.services.patrons.act(
         call.holder.library,
         call.path.id,
         asked.patron,
         act,
-        Details(answer=body.answer),
+        EventDetails(answer=body.answer),
         call.version,
         asked.language,
     )

@@ -8,11 +8,11 @@ from urllib.parse import quote, urlencode
 from aiohttp import hdrs
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
-from gateway.domain.requests.action_fields import ACTS, BY_RULE, check
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import Borrowing, Lending, Request, Role
+from gateway.domain.requests.action_fields import ACTS, BY_RULE, check_details
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
 from gateway.domain.requests.task_lists import BY_NAME
-from gateway.domain.requests.views import Act, StoredFile, Upload, Wanted
+from gateway.domain.requests.views import ActionRequest, FileUpload, RequestFilter, StoredFile
 from gateway.services.api_keys import Scope
 from gateway.web.api.models.inputs import ActBody, NewBorrowing, NewLending, RotaOrder, SkipLine
 from gateway.web.api.models.outputs import ActionOut, AttachmentOut, RequestLine, RequestList, RequestOut, ShownOut
@@ -40,12 +40,12 @@ LOCATION = "where the new one is"
 LINK = "the next page, rel=next"
 
 BY_HAND = tuple(kind for kind in ACTS if kind not in BY_RULE)
-STATES = tuple(dict.fromkeys(state.value for state in (*Borrowing, *Lending)))
+STATES = tuple(dict.fromkeys(state.value for state in (*BorrowingState, *LendingState)))
 
 WRITE = (Scope.REQUESTS_WRITE, Scope.LENDING)
 
 
-def _by_hand(kind: Kind) -> Kind:
+def _by_hand(kind: EventKind) -> EventKind:
     if kind not in BY_HAND:
         raise ValueError(f"is no act; acts: {', '.join(BY_HAND)}")
     return kind
@@ -67,7 +67,7 @@ def _enum(*words: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "enum": list(words)})
 
 
-ActKind = Annotated[Kind, AfterValidator(_by_hand), _enum(*(kind.value for kind in BY_HAND))]
+ActKind = Annotated[EventKind, AfterValidator(_by_hand), _enum(*(kind.value for kind in BY_HAND))]
 StateWord = Annotated[str, AfterValidator(_state), _enum(*STATES)]
 TaskWord = Annotated[str, AfterValidator(_task), _enum(*BY_NAME)]
 
@@ -126,7 +126,7 @@ def href(request_id: str) -> str:
 
 async def list_requests(call: Call[Nothing, Filters, None]) -> Reply:
     asked = call.query
-    wanted = Wanted(
+    wanted = RequestFilter(
         role=asked.role,
         states=asked.state,
         task=asked.task or "",
@@ -140,7 +140,7 @@ async def list_requests(call: Call[Nothing, Filters, None]) -> Reply:
     return await listed(call, wanted)
 
 
-async def listed(call: AnyCall, wanted: Wanted) -> Reply:
+async def listed(call: AnyCall, wanted: RequestFilter) -> Reply:
     asked = call.query
     page = await call.parts.services.requests.listing(call.holder.library, wanted, asked.limit, asked.cursor)
     following = next_href(call, page.cursor)
@@ -174,11 +174,11 @@ SIDES = {Role.BORROWING: Scope.REQUESTS_WRITE, Role.LENDING: Scope.LENDING}
 
 async def act_on_request(call: Call[ActPath, Nothing, ActBody]) -> Reply:
     details = call.body.to_details()
-    if wrong := check(call.path.kind, details):
+    if wrong := check_details(call.path.kind, details):
         mistakes = [Mistake(place=f"body.{one.name}", message=one.message) for one in wrong]
         raise fail(ProblemType.INVALID, f"An act '{call.path.kind.value}' can't be done so.", mistakes)
     await may_change(call, call.path.id)
-    act = Act(
+    act = ActionRequest(
         kind=call.path.kind,
         details=details,
         actor=call.holder.actor,
@@ -309,7 +309,7 @@ async def upload(call: Call[RequestPath, UploadQuery, RawBody]) -> Reply:
     if not fits(sent.media_type, sent.content):
         raise fail(ProblemType.UNSUPPORTED_MEDIA_TYPE, f"The file is not what Content-Type says ({sent.media_type}).")
     await may_change(call, call.path.id)
-    given = Upload(name=call.query.name, media_type=sent.media_type, content=sent.content, pages=call.query.pages)
+    given = FileUpload(name=call.query.name, media_type=sent.media_type, content=sent.content, pages=call.query.pages)
     request, attachment = await call.parts.services.requests.attach(
         call.holder.library, call.path.id, given, call.holder.actor, call.version
     )

@@ -8,7 +8,7 @@ from aiohttp import hdrs
 from pydantic import Field
 
 from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS
-from gateway.domain.requests.views import TaskView, Wanted
+from gateway.domain.requests.views import RequestFilter, TaskView
 from gateway.services.api_keys import Scope
 from gateway.web.api.models.inputs import EditLetter, SkipLetter
 from gateway.web.api.models.staff import (
@@ -61,7 +61,7 @@ def work_list(task: str) -> Callable[[Call[Nothing, Paging, None]], Awaitable[Re
     assert task in BY_NAME, task
 
     async def list_work(call: Call[Nothing, Paging, None]) -> Reply:
-        return await listed(call, Wanted(task=task))
+        return await listed(call, RequestFilter(task=task))
 
     return list_work
 

@@ -14,9 +14,9 @@ from adapters.artemail.orders import customer_for, order_of
 from gateway.cli.installation import Installation
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.request import Party, Request, Role, Service, ServiceType
-from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailPart, Understood
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import LibraryParty, Request, RequestedService, Role, ServiceType
+from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation, MailPart
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.profiles import load_profiles
@@ -63,25 +63,27 @@ def borrowed(
     citation: Citation | None = None, service: ServiceType = ServiceType.LOAN, level: str = "", format_: str = ""
 ) -> Request:
     request = sample.request()
-    return replace(request, citation=citation or request.citation, service=Service(service, format_, level), notes=())
+    return replace(
+        request, citation=citation or request.citation, service=RequestedService(service, format_, level), notes=()
+    )
 
 
-def message(kind: Kind = Kind.REQUEST, request: Request | None = None, **details: Any) -> PartnerMessage:
+def message(kind: EventKind = EventKind.REQUEST, request: Request | None = None, **details: Any) -> PartnerMessage:
     request = request or borrowed()
     return PartnerMessage(
         id="0645e2f0a1b2c30000d4e5f6",
         kind=kind,
         at=NOW,
-        sender=Party("NO-01"),
-        receiver=Party("LOCAL:BLDSS", "bldss"),
+        sender=LibraryParty("NO-01"),
+        receiver=LibraryParty("LOCAL:BLDSS", "bldss"),
         role=request.role,
         transaction=NUMBER,
-        details=Details(**details),
+        details=EventDetails(**details),
         request=request,
     )
 
 
-def lent(kind: Kind, **details: Any) -> PartnerMessage:
+def lent(kind: EventKind, **details: Any) -> PartnerMessage:
     return message(kind, replace(sample.request(role=Role.LENDING), transaction=NUMBER), **details)
 
 
@@ -106,11 +108,13 @@ def mail(text: str, subject: str = "", files: tuple[str, ...] = ()) -> IncomingM
     )
 
 
-def read(text: str, subject: str = "", profile: Profile | None = None, files: tuple[str, ...] = ()) -> Understood:
+def read(
+    text: str, subject: str = "", profile: Profile | None = None, files: tuple[str, ...] = ()
+) -> MailInterpretation:
     """Raises MalformedMessage."""
     return ArtemailFormat().decode(mail(text, subject, files), profile or bldss())
 
 
-def only(understood: Understood) -> MailEvent:
+def only(understood: MailInterpretation) -> MailEvent:
     (event,) = understood.events
     return event

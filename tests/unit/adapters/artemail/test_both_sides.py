@@ -18,9 +18,9 @@ from adapters.artemail.text_templates import Scribe
 from gateway.domain.library import Money, RecordId
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import Request, Role, Service, ServiceType
-from gateway.ports.incoming_mail import Understood
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import Request, RequestedService, Role, ServiceType
+from gateway.ports.incoming_mail import MailInterpretation
 from gateway.services.letters import sample
 from tests.unit.adapters.artemail.support import (
     NUMBER,
@@ -45,7 +45,7 @@ PEER = both_ways(numbers={"prefix": "Q"})
 
 def asked(text: str) -> Request:
     event = only(ArtemailFormat().decode(mail(text), PEER))
-    assert (event.kind, event.role, event.transaction) == (Kind.REQUEST, Role.LENDING, NUMBER)
+    assert (event.kind, event.role, event.transaction) == (EventKind.REQUEST, Role.LENDING, NUMBER)
     assert event.request is not None
     return event.request
 
@@ -153,7 +153,7 @@ def test_a_book_is_read_as_it_was_ordered(title: str, author: str, publisher: st
         publisher=scribe.transcribe(publisher),
         original=request.citation.original,
     )
-    assert request.service == Service(ServiceType.LOAN)
+    assert request.service == RequestedService(ServiceType.LOAN)
 
 
 @settings(max_examples=150)
@@ -223,8 +223,8 @@ def test_an_order_under_a_customer_code_that_is_not_known_is_not_taken() -> None
         ArtemailFormat().decode(mail("11-1111\nSESAME\nTXQA-1 S\nT\nNNNN"), PEER)
 
 
-@pytest.mark.parametrize("kind", [Kind.CANCEL, Kind.RENEW, Kind.STATUS_QUERY])
-def test_what_is_said_about_an_order_is_understood(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [EventKind.CANCEL, EventKind.RENEW, EventKind.STATUS_QUERY])
+def test_what_is_said_about_an_order_is_understood(kind: EventKind) -> None:
     event = only(ArtemailFormat().decode(mail(written(message(kind, note="Thank you"), PEER)), PEER))
 
     assert (event.kind, event.role, event.transaction) == (kind, Role.LENDING, NUMBER)
@@ -237,28 +237,30 @@ def test_what_is_said_about_an_order_is_understood(kind: Kind) -> None:
 @pytest.mark.parametrize(
     ("kind", "details", "code"),
     [
-        (Kind.CANCEL_ACCEPTED, {}, "CANC"),
-        (Kind.CANCEL_REFUSED, {"reason": "not-available"}, "NCANC"),
-        (Kind.RETRY, {"retry_after": date(2026, 3, 23), "reason": "not-available"}, "CAT*REAPPLY 3"),
-        (Kind.UNFILLED, {"reason": "not-held"}, "NOT"),
-        (Kind.UNFILLED, {"reason": "not-found-as-cited"}, "CRF*CANNOT MATCH ITEM"),
-        (Kind.UNFILLED, {"reason": "copyright"}, "RCOP"),
+        (EventKind.CANCEL_ACCEPTED, {}, "CANC"),
+        (EventKind.CANCEL_REFUSED, {"reason": "not-available"}, "NCANC"),
+        (EventKind.RETRY, {"retry_after": date(2026, 3, 23), "reason": "not-available"}, "CAT*REAPPLY 3"),
+        (EventKind.UNFILLED, {"reason": "not-held"}, "NOT"),
+        (EventKind.UNFILLED, {"reason": "not-found-as-cited"}, "CRF*CANNOT MATCH ITEM"),
+        (EventKind.UNFILLED, {"reason": "copyright"}, "RCOP"),
         (
-            Kind.UNFILLED,
+            EventKind.UNFILLED,
             {"reason": "cost-exceeds-maximum", "cost": Money(Decimal(45), "EUR")},
             "*TOTAL LIBRARY MAX COST 45.00 EUR",
         ),
-        (Kind.FORWARDED, {}, "*TOTAL LIBRARY"),
-        (Kind.SHIPPED, {}, "SHIPPED COPY"),
-        (Kind.WILL_SUPPLY, {"expected": date(2026, 4, 14)}, "USE O/D 14-04-2026"),
-        (Kind.HOLD_PLACED, {}, "USE*"),
-        (Kind.RENEW_ACCEPTED, {"due": date(2026, 4, 30)}, "RENEWED*30-04-2026"),
-        (Kind.RENEW_REFUSED, {}, "NO RENEW"),
-        (Kind.OVERDUE, {}, "DUE"),
-        (Kind.RECALL, {}, "DUE WAIT"),
+        (EventKind.FORWARDED, {}, "*TOTAL LIBRARY"),
+        (EventKind.SHIPPED, {}, "SHIPPED COPY"),
+        (EventKind.WILL_SUPPLY, {"expected": date(2026, 4, 14)}, "USE O/D 14-04-2026"),
+        (EventKind.HOLD_PLACED, {}, "USE*"),
+        (EventKind.RENEW_ACCEPTED, {"due": date(2026, 4, 30)}, "RENEWED*30-04-2026"),
+        (EventKind.RENEW_REFUSED, {}, "NO RENEW"),
+        (EventKind.OVERDUE, {}, "DUE"),
+        (EventKind.RECALL, {}, "DUE WAIT"),
     ],
 )
-def test_a_reply_is_written_by_its_code_and_understood_again(kind: Kind, details: dict[str, object], code: str) -> None:
+def test_a_reply_is_written_by_its_code_and_understood_again(
+    kind: EventKind, details: dict[str, object], code: str
+) -> None:
     answered = answer_of(lent(kind, note="Mit Grüßen", **details), dialect_of(bldss()))
 
     assert answered.text == f"{NUMBER} {code}\nMit Gruessen\n"
@@ -270,11 +272,11 @@ def test_a_reply_is_written_by_its_code_and_understood_again(kind: Kind, details
 
 def test_a_reply_that_no_code_says_is_refused_by_name() -> None:
     with pytest.raises(Refused, match="for the reason 'on-order'"):
-        answer_of(lent(Kind.UNFILLED, reason="on-order"), dialect_of(bldss()))
+        answer_of(lent(EventKind.UNFILLED, reason="on-order"), dialect_of(bldss()))
     with pytest.raises(Refused, match="says 'message'"):  # DUE*AUTOMATIC RENEWAL PENDING is one, and says more
-        answer_of(lent(Kind.MESSAGE, note="Hello"), dialect_of(bldss()))
+        answer_of(lent(EventKind.MESSAGE, note="Hello"), dialect_of(bldss()))
     with pytest.raises(Refused, match="says 'conditional'"):
-        answer_of(lent(Kind.CONDITIONAL), dialect_of(bldss()))
+        answer_of(lent(EventKind.CONDITIONAL), dialect_of(bldss()))
 
 
 # --- hostile texts ---------------------------------------------------------------------------------------
@@ -299,6 +301,6 @@ def test_any_text_is_understood_or_malformed(text: str, subject: str, peer: bool
     except MalformedMessage:
         return
 
-    assert isinstance(understood, Understood)
+    assert isinstance(understood, MailInterpretation)
     assert recognised
     assert understood.events

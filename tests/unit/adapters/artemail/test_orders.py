@@ -14,10 +14,10 @@ from adapters.artemail.codec import Layout, Order, OrderFile, decode, encode
 from adapters.artemail.dialect import dialect_of
 from adapters.artemail.orders import customer_for, order_of
 from gateway.domain.library import Money, RecordId
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import Costs, Dates, Request, ServiceType
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import Request, RequestCosts, RequestDates, ServiceType
 from gateway.services.letters import sample
 from tests.unit.adapters.artemail.support import LIBRARY, NUMBER, PASSWORD, bldss, borrowed, message, tailored, written
 
@@ -187,7 +187,9 @@ def test_lines_of_an_item_are_what_the_profile_says() -> None:
     )
     citation = Citation(title="Erdölatlas", author="Đoković", identifiers=(RecordId("doi", "10.9999/atlas"),))
     request = replace(
-        borrowed(citation), dates=Dates(need_by=date(2026, 5, 29)), costs=Costs(maximum=Money(Decimal("12.50"), "GBP"))
+        borrowed(citation),
+        dates=RequestDates(need_by=date(2026, 5, 29)),
+        costs=RequestCosts(maximum=Money(Decimal("12.50"), "GBP")),
     )
 
     lines = written(message(request=request), profile).splitlines()
@@ -247,7 +249,7 @@ def test_a_number_that_the_service_would_not_take_is_refused(number: str) -> Non
     with pytest.raises(Refused) as refused:
         order_of(replace(message(), transaction=number), dialect_of(bldss()), LIBRARY)
 
-    assert refused.value.reason is Reason.INVALID_VALUE
+    assert refused.value.reason is RefusalReason.INVALID_VALUE
     assert "partner.number" in refused.value.detail
 
 
@@ -259,13 +261,13 @@ def test_a_test_order_is_marked() -> None:
     profile = tailored(mode="test", test={"keywords": ["TEST"]})
 
     assert f"\nTX{NUMBER} S LOAN TEST\n" in written(message(), profile)
-    assert f"\nTX{NUMBER} RENEW TEST\n" in written(message(Kind.RENEW), profile)
+    assert f"\nTX{NUMBER} RENEW TEST\n" in written(message(EventKind.RENEW), profile)
 
 
 @pytest.mark.parametrize(
-    ("kind", "code"), [(Kind.CANCEL, "CANCEL"), (Kind.RENEW, "RENEW"), (Kind.STATUS_QUERY, "CHASER")]
+    ("kind", "code"), [(EventKind.CANCEL, "CANCEL"), (EventKind.RENEW, "RENEW"), (EventKind.STATUS_QUERY, "CHASER")]
 )
-def test_renewals_cancellations_and_chasers_go_the_same_way(kind: Kind, code: str) -> None:
+def test_renewals_cancellations_and_chasers_go_the_same_way(kind: EventKind, code: str) -> None:
     text = written(message(kind, note="Bitte bald, danke für die Mühe"))
 
     assert f"\nTX{NUMBER} {code}\nBitte bald, danke fuer die Muehe\n\n\n\nNNNN\n" in text
@@ -273,7 +275,7 @@ def test_renewals_cancellations_and_chasers_go_the_same_way(kind: Kind, code: st
 
 def test_what_the_format_has_no_word_for_is_refused_by_name() -> None:
     with pytest.raises(Refused, match=r"actions\.codes"):
-        order_of(message(Kind.DAMAGED), dialect_of(bldss()), LIBRARY)
+        order_of(message(EventKind.DAMAGED), dialect_of(bldss()), LIBRARY)
 
 
 def test_a_file_may_hold_many_orders() -> None:

@@ -10,7 +10,7 @@ import pytest
 from adapters.artemail.dialect import dialect_of
 from adapters.artemail.mail_format import ArtemailFormat, answer_of
 from gateway.domain.library import Money
-from gateway.domain.requests.events import Condition, Kind
+from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.request import Role
 from tests.unit.adapters.artemail.support import NUMBER, both_ways, lent, mail, message, only, read, written
 
@@ -45,18 +45,18 @@ PEERS = both_ways(
 @pytest.mark.parametrize(
     ("kind", "details", "line"),
     [
-        (Kind.SHIPPED, {"due": date(2026, 4, 30)}, "SHIPPED LOAN*30-04-2026"),
-        (Kind.SHIPPED, {}, "SHIPPED COPY"),
-        (Kind.COPY_DELIVERED, {"link": "https://ill.example/c/Zm9v"}, "COPY READY https://ill.example/c/Zm9v"),
-        (Kind.UNFILLED, {"reason": "on-loan"}, "UNFILLED*ON LOAN"),
-        (Kind.UNFILLED, {"reason": "not-held"}, "NOT"),
-        (Kind.CHECKED_IN, {}, "CHECKED IN"),
-        (Kind.CONDITIONAL, {"conditions": (Condition.LIBRARY_USE_ONLY,)}, "CONDITION*LIBRARY USE ONLY"),
-        (Kind.CONDITIONAL, {"cost": Money(Decimal("8.50"), "GBP")}, "CONDITION*8.50 GBP"),
-        (Kind.MESSAGE, {}, "MESSAGE"),
+        (EventKind.SHIPPED, {"due": date(2026, 4, 30)}, "SHIPPED LOAN*30-04-2026"),
+        (EventKind.SHIPPED, {}, "SHIPPED COPY"),
+        (EventKind.COPY_DELIVERED, {"link": "https://ill.example/c/Zm9v"}, "COPY READY https://ill.example/c/Zm9v"),
+        (EventKind.UNFILLED, {"reason": "on-loan"}, "UNFILLED*ON LOAN"),
+        (EventKind.UNFILLED, {"reason": "not-held"}, "NOT"),
+        (EventKind.CHECKED_IN, {}, "CHECKED IN"),
+        (EventKind.CONDITIONAL, {"conditions": (LoanCondition.LIBRARY_USE_ONLY,)}, "CONDITION*LIBRARY USE ONLY"),
+        (EventKind.CONDITIONAL, {"cost": Money(Decimal("8.50"), "GBP")}, "CONDITION*8.50 GBP"),
+        (EventKind.MESSAGE, {}, "MESSAGE"),
     ],
 )
-def test_what_the_supplier_says_arrives(kind: Kind, details: dict[str, object], line: str) -> None:
+def test_what_the_supplier_says_arrives(kind: EventKind, details: dict[str, object], line: str) -> None:
     answered = answer_of(lent(kind, **details), dialect_of(PEERS))
 
     assert answered.text.splitlines()[0] == f"{NUMBER} {line}"
@@ -66,7 +66,7 @@ def test_what_the_supplier_says_arrives(kind: Kind, details: dict[str, object], 
 
 
 @pytest.mark.parametrize("kind", sorted(dialect_of(PEERS).actions.codes))
-def test_what_the_requester_says_arrives(kind: Kind) -> None:
+def test_what_the_requester_says_arrives(kind: EventKind) -> None:
     event = only(ArtemailFormat().decode(mail(written(message(kind), PEERS)), PEERS))
 
     assert (event.kind, event.role, event.transaction) == (kind, Role.LENDING, NUMBER)
@@ -75,8 +75,8 @@ def test_what_the_requester_says_arrives(kind: Kind) -> None:
 def test_what_a_code_has_no_field_for_stands_below_it() -> None:
     answered = answer_of(
         lent(
-            Kind.CONDITIONAL,
-            conditions=(Condition.LIBRARY_USE_ONLY, Condition.SUPERVISED),
+            EventKind.CONDITIONAL,
+            conditions=(LoanCondition.LIBRARY_USE_ONLY, LoanCondition.SUPERVISED),
             cost=Money(Decimal("8.50"), "GBP"),
             note="Bitte",
         ),
@@ -87,6 +87,6 @@ def test_what_a_code_has_no_field_for_stands_below_it() -> None:
 
 
 def test_no_code_says_a_condition_that_was_not_made() -> None:
-    answered = answer_of(lent(Kind.CONDITIONAL, conditions=(Condition.SUPERVISED,)), dialect_of(PEERS))
+    answered = answer_of(lent(EventKind.CONDITIONAL, conditions=(LoanCondition.SUPERVISED,)), dialect_of(PEERS))
 
     assert answered.text.splitlines() == [f"{NUMBER} CONDITION", "Conditions: supervised"]

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from adapters.library.embedded import EmbeddedLibrary, EmbeddedOptions, adapter, migrations
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Item, Loan, Patron
-from gateway.ports.adapter import Advice, LibraryContext, OpenLibrary
+from gateway.ports.adapter import DeskAdvice, LibraryAdapterContext, OpenLibrary
 from gateway.ports.library_system import CheckedIn, LibraryInfo
 from gateway.store.engine import open_store
 from gateway.store.migration import migrate
@@ -25,8 +25,8 @@ class NothingManaged:
     async def notify_checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
         pass
 
-    async def notify_checked_in(self, done: CheckedIn) -> Advice:
-        return Advice()
+    async def notify_checked_in(self, done: CheckedIn) -> DeskAdvice:
+        return DeskAdvice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Installed:
         store = open_store(f"sqlite:///{self.folder / 'library.db'}")
         await migrate(store, migrations)
         info = LibraryInfo(symbol or "LIB", "Městská knihovna")
-        context = LibraryContext(info.symbol, store, FixedClock(START), ZONE, "EUR", self.folder, info)
+        context = LibraryAdapterContext(info.symbol, store, FixedClock(START), ZONE, "EUR", self.folder, info)
         try:
             yield OpenLibrary(context, EmbeddedOptions(), EmbeddedLibrary(context))
         finally:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from tests.unit.adapters.embedded.installed import Installed
 
 
@@ -78,7 +78,7 @@ def test_refusals_reach_the_group_of_all_commands(installed: Installed) -> None:
     refused = installed.run("item", "no-such-item")
 
     assert isinstance(refused.exception, Refused)
-    assert refused.exception.reason is Reason.UNKNOWN_ITEM
+    assert refused.exception.reason is RefusalReason.UNKNOWN_ITEM
 
 
 def test_every_command_has_help_with_an_example(sample_library: Installed) -> None:

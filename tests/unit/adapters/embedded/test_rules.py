@@ -20,7 +20,7 @@ from adapters.library.embedded.loan_rules import (
     recalled_due,
     renewed_due,
 )
-from gateway.domain.library import Scope
+from gateway.domain.library import BlockScope
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -109,7 +109,7 @@ def test_overdue_items_do_not_stop_renewals() -> None:
         currency="EUR",
     )
 
-    assert Scope.RENEW not in block.scopes
+    assert BlockScope.RENEW not in block.scopes
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from stdnum import isbn
 
 from adapters.library.embedded.sample import PEOPLE, barcode
 from adapters.library.embedded.sample_catalogue import records
-from gateway.domain.library import Scope
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.library import BlockScope
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.library_system import PatronKey
 from tests.unit.adapters.embedded.installed import Installed
 
@@ -46,7 +46,7 @@ async def test_people_who_can_be_tried(sample_library: Installed) -> None:
         assert await system.find_patron(PatronKey("1234567")) == good
         assert (await system.find_patron(PatronKey("pseudopatron", ("username",)))).name.is_organisation
         blocked = [await system.find_patron(PatronKey(barcode(n))) for n in (27, 29, 31)]
-        assert all(patron.find_block(Scope.BORROW) for patron in blocked)
+        assert all(patron.find_block(BlockScope.BORROW) for patron in blocked)
 
 
 async def test_items_that_can_be_tried(sample_library: Installed) -> None:
@@ -70,7 +70,7 @@ async def test_libraries_in_one_database_do_not_see_each_other(installed: Instal
     async with installed.library("OTHER") as other:
         with pytest.raises(Refused) as refusal:
             await other.system.find_patron(PatronKey("21000000000017"))
-        assert refusal.value.reason is Reason.UNKNOWN_PATRON
+        assert refusal.value.reason is RefusalReason.UNKNOWN_PATRON
         with pytest.raises(Refused):
             await other.system.item_by_barcode("39000000000011")
         assert await other.system.search_bibs("three-body") == ()

@@ -13,15 +13,15 @@ from adapters.iso_ill.messages import Apdu
 from adapters.iso_ill.state_rules import deviation, guard
 from adapters.iso_ill.state_tables import ALWAYS
 from gateway.domain.problems import Refused
-from gateway.domain.requests.events import Details, Kind, Origin, Signal
-from gateway.domain.requests.request import Party, Role
+from gateway.domain.requests.events import EventDetails, EventKind, EventOrigin, EventSignal
+from gateway.domain.requests.request import LibraryParty, Role
 from gateway.domain.requests.state_machine import Denied, Transition
-from gateway.domain.requests.state_table import Why
+from gateway.domain.requests.state_table import DenialReason
 from gateway.ports.partner_channel import PartnerMessage
 from tests.unit.domain.requests.joined import Message, World
 
-BORROWER = Party(symbol="ISIL:PL-WaUW", name="Biblioteka Uniwersytecka")
-LENDER = Party(symbol="ISIL:JP-1003457", name="京都図書館")
+BORROWER = LibraryParty(symbol="ISIL:PL-WaUW", name="Biblioteka Uniwersytecka")
+LENDER = LibraryParty(symbol="ISIL:JP-1003457", name="京都図書館")
 CONTEXT = Context(library_zone=UTC, currency="EUR")
 
 
@@ -34,7 +34,7 @@ class IsoWorld(World):
     deviations: list[str] = field(default_factory=list)
     coming: Apdu | None = None
 
-    def _send(self, to: Role, attempt: int, kind: Kind, details: Details) -> None:
+    def _send(self, to: Role, attempt: int, kind: EventKind, details: EventDetails) -> None:
         super()._send(to, attempt, kind, details)
         from_borrower = to is Role.LENDING
         side = self.borrower if from_borrower else self.lenders[attempt]
@@ -72,10 +72,10 @@ class IsoWorld(World):
             self.coming = None
 
     def happens(
-        self, number: int, signal: Signal, attempt: int = 0, details: Details | None = None
+        self, number: int, signal: EventSignal, attempt: int = 0, details: EventDetails | None = None
     ) -> Transition | Denied:
         apdu = self.coming
-        if apdu is None or signal.origin is not Origin.PARTNER:
+        if apdu is None or signal.origin is not EventOrigin.PARTNER:
             return super().happens(number, signal, attempt, details)
         self.coming = None  # what follows from it is not the APDU itself
         request = self.side(number).request
@@ -84,7 +84,7 @@ class IsoWorld(World):
         if refusal is not None:
             self.prohibited.append(refusal.detail)
             self.story.append(f"{number or 'borrower'}: {refusal.detail}")
-            return Denied(Why.NOT_NOW, signal, request.state)
+            return Denied(DenialReason.NOT_NOW, signal, request.state)
         outcome = super().happens(number, signal, attempt, details)
         if apdu.type in ALWAYS:  # a changed due date goes as a Message
             return outcome

@@ -29,11 +29,11 @@ from gateway.configuration.yaml_document import ConfigurationError, Problem
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Kind
-from gateway.ports.partner_channel import Delivered, PartnerMessage, Saying
+from gateway.domain.requests.events import EventKind
+from gateway.ports.partner_channel import DeliveryResult, OutgoingMessage, PartnerMessage
 
-ASKED = next(one for one in REQUESTING if one.kind is Kind.REQUEST)
-QUESTION = next(one for one in REQUESTING if one.kind is Kind.RENEW)
+ASKED = next(one for one in REQUESTING if one.kind is EventKind.REQUEST)
+QUESTION = next(one for one in REQUESTING if one.kind is EventKind.RENEW)
 
 
 @dataclass
@@ -41,9 +41,9 @@ class Wire:
     """A partner that answers each APDU as `answer` says."""
 
     answer: Any = None
-    said: list[Saying] = field(default_factory=list)
+    said: list[OutgoingMessage] = field(default_factory=list)
 
-    async def send(self, saying: Saying) -> bytes | None:
+    async def send(self, saying: OutgoingMessage) -> bytes | None:
         self.said.append(saying)
         if self.answer is None:
             return None
@@ -66,7 +66,7 @@ def channel(wire: Wire) -> IsoIllChannel:
     return IsoIllChannel(cast(Any, context))
 
 
-async def send(message: PartnerMessage, wire: Wire, **dialect: Any) -> tuple[Delivered, Apdu]:
+async def send(message: PartnerMessage, wire: Wire, **dialect: Any) -> tuple[DeliveryResult, Apdu]:
     profile = Profile(name="them", dialects={"iso_ill": IsoIllDialect(**dialect)})
     delivered = await channel(wire).send(message, profile)
     return delivered, decode(wire.said[-1].message).apdu
@@ -119,7 +119,7 @@ async def test_only_requests_are_confirmed_where_the_partner_confirms_requests()
 
 async def test_a_report_without_an_error_means_delivered() -> None:
     delivered, _ = await send(ASKED, Wire(answered()), acknowledges="all")
-    assert delivered == Delivered("ILL-Request answered by Status-Or-Error-Report")
+    assert delivered == DeliveryResult("ILL-Request answered by Status-Or-Error-Report")
 
 
 async def test_an_answer_to_the_request_is_a_receipt() -> None:

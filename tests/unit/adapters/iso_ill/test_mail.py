@@ -23,20 +23,20 @@ from adapters.iso_ill.messages.structures import ApduEncoding, DeliveryInfo, Mom
 from adapters.mailbox import parse_mail
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import Party, Role
-from gateway.ports.incoming_mail import IncomingMail, Recipient, Understood
-from gateway.ports.outgoing_mail import Sender
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import LibraryParty, Role
+from gateway.ports.incoming_mail import IncomingMail, MailInterpretation, MailRecipient
+from gateway.ports.outgoing_mail import LetterSender
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-OSLO = Recipient("DE-9999", ZoneInfo("Europe/Oslo"), "NOK")
+OSLO = MailRecipient("DE-9999", ZoneInfo("Europe/Oslo"), "NOK")
 PROFILE = Profile(
     name="fjordby", dialects={"iso_ill": IsoIllDialect.model_validate({"symbols": {"ours": "ISIL:DE-9999"}})}
 )
 FORMAT = IsoIllMailFormat()
 
 
-def said(kind: Kind, role: Role = Role.BORROWING) -> Apdu:
+def said(kind: EventKind, role: Role = Role.BORROWING) -> Apdu:
     message = next(one for one in (REQUESTING if role is Role.BORROWING else LENDING) if one.kind is kind)
     return apdu_of(message, CONTEXT)
 
@@ -49,7 +49,7 @@ def came(mail: EmailMessage) -> IncomingMail:
     return replace(parse_mail(mail.as_bytes(policy=SMTP), NOW).mail, recipient=OSLO)
 
 
-def understood(mail: EmailMessage) -> Understood:
+def understood(mail: EmailMessage) -> MailInterpretation:
     incoming = came(mail)
     assert FORMAT.recognises(incoming, PROFILE)
     return FORMAT.decode(incoming, PROFILE)
@@ -59,7 +59,7 @@ def sent(apdu: Apdu) -> EmailMessage:
     return mail_of(
         encode(apdu),
         to="ill@seestadt.example",
-        sender=Sender("ill@fjordby.example", "Fjordby bibliotek"),
+        sender=LetterSender("ill@fjordby.example", "Fjordby bibliotek"),
         message_id="m-1",
         subject="ISO ILL Cancel B-2026-17",
         at=NOW,
@@ -78,9 +78,9 @@ def around(parts: Sequence[tuple[bytes, str, str, str]], text: str = "Siehe Anla
 
 class TestOut:
     def test_the_apdu_is_the_body_as_the_rfc_says(self) -> None:
-        octets = encode(said(Kind.CANCEL))
+        octets = encode(said(EventKind.CANCEL))
 
-        mail = message_from_bytes(sent(said(Kind.CANCEL)).as_bytes(), policy=default)
+        mail = message_from_bytes(sent(said(EventKind.CANCEL)).as_bytes(), policy=default)
 
         assert mail.get_content_type() == "application/iso-10161-ill-1"
         assert dict(mail["Content-Type"].params) == {"transfer-encoding": "iso-8825-ber"}
@@ -92,11 +92,11 @@ class TestOut:
 
     def test_without_an_address_it_is_refused(self) -> None:
         with pytest.raises(Refused):
-            mail_of(b"", to="", sender=Sender("ill@fjordby.example"), message_id="m", subject="")
+            mail_of(b"", to="", sender=LetterSender("ill@fjordby.example"), message_id="m", subject="")
 
     def test_the_mailbox_is_told_as_where_we_are_reached(self) -> None:
         by_mail = replace(CONTEXT, dialect=IsoIllDialect.model_validate({"transport": {"by": "mail"}}))
-        apdu = apdu_of(next(one for one in REQUESTING if one.kind is Kind.CANCEL), by_mail)
+        apdu = apdu_of(next(one for one in REQUESTING if one.kind is EventKind.CANCEL), by_mail)
 
         (info,) = [one.item for one in apdu.carried_extensions if isinstance(one.item, DeliveryInfo)]
 
@@ -105,7 +105,7 @@ class TestOut:
 
     def test_by_mail_both_parties_are_named(self) -> None:
         by_mail = replace(CONTEXT, dialect=IsoIllDialect.model_validate({"transport": {"by": "mail"}}))
-        nameless = replace(next(one for one in REQUESTING if one.kind is Kind.CANCEL), receiver=Party())
+        nameless = replace(next(one for one in REQUESTING if one.kind is EventKind.CANCEL), receiver=LibraryParty())
 
         with pytest.raises(Refused, match="both libraries"):
             apdu_of(nameless, by_mail)
@@ -113,11 +113,11 @@ class TestOut:
 
 class TestIn:
     def test_alone(self) -> None:
-        apdu = said(Kind.CANCEL)
+        apdu = said(EventKind.CANCEL)
 
         (event,) = understood(sent(apdu)).events
 
-        assert (event.kind, event.role) == (Kind.CANCEL, Role.LENDING)
+        assert (event.kind, event.role) == (EventKind.CANCEL, Role.LENDING)
         assert event.id == digest_of(encode(apdu))
         assert event.at == datetime(2026, 3, 2, 8, 30, 15, tzinfo=UTC)  # half past nine in Oslo
         assert event.guard is not None
@@ -131,30 +131,30 @@ class TestIn:
         ],
     )
     def test_among_others(self, main: str, sub: str, name: str) -> None:
-        (event,) = understood(around([(encode(said(Kind.CANCEL)), main, sub, name)])).events
+        (event,) = understood(around([(encode(said(EventKind.CANCEL)), main, sub, name)])).events
 
-        assert event.kind is Kind.CANCEL
+        assert event.kind is EventKind.CANCEL
 
     def test_any_other_octets_are_not_ours(self) -> None:
-        mail = came(around([(encode(said(Kind.CANCEL)), "application", "octet-stream", "scan.tif")]))
+        mail = came(around([(encode(said(EventKind.CANCEL)), "application", "octet-stream", "scan.tif")]))
 
         assert not FORMAT.recognises(mail, PROFILE)
 
     def test_a_request_brings_what_is_asked_for(self) -> None:
-        (event,) = understood(sent(said(Kind.REQUEST))).events
+        (event,) = understood(sent(said(EventKind.REQUEST))).events
 
         assert event.request is not None
         assert event.request.citation.component_title == "Über die Wanderung der Dünen"
         assert event.transaction == event.request.transaction
 
     def test_several_in_the_order_in_which_they_were_sent(self) -> None:
-        first, second = at(said(Kind.RECEIVED), 10), at(said(Kind.RETURNED), 20)
+        first, second = at(said(EventKind.RECEIVED), 10), at(said(EventKind.RETURNED), 20)
         parts = [(encode(one), "application", "iso-10161-ill-1", "apdu.ber") for one in (second, first)]
 
-        assert [event.kind for event in understood(around(parts)).events] == [Kind.RECEIVED, Kind.RETURNED]
+        assert [event.kind for event in understood(around(parts)).events] == [EventKind.RECEIVED, EventKind.RETURNED]
 
     def test_the_file_beside_a_copy_is_the_copy(self) -> None:
-        shipped = decode(encode(said(Kind.COPY_DELIVERED, Role.LENDING))).apdu
+        shipped = decode(encode(said(EventKind.COPY_DELIVERED, Role.LENDING))).apdu
         assert isinstance(shipped, Shipped)
         assert shipped.service_type is ServiceType.COPY_NON_RETURNABLE
         parts = [
@@ -164,15 +164,15 @@ class TestIn:
 
         (event,) = understood(around(parts)).events
 
-        assert (event.kind, event.files) == (Kind.COPY_DELIVERED, (0,))
+        assert (event.kind, event.files) == (EventKind.COPY_DELIVERED, (0,))
 
     def test_one_that_cannot_be_read_is_left_to_staff_beside_the_others(self) -> None:
-        octets = encode(said(Kind.CANCEL))
+        octets = encode(said(EventKind.CANCEL))
         parts = [(one, "application", "iso-10161-ill-1", "apdu.ber") for one in (octets[:-9], octets)]
 
         found = understood(around(parts))
 
-        assert [event.kind for event in found.events] == [Kind.CANCEL]
+        assert [event.kind for event in found.events] == [EventKind.CANCEL]
         assert len(found.unknown) == 1
 
     @pytest.mark.parametrize("octets", [b"", b"\x66", b"GET / HTTP/1.1"])
@@ -184,13 +184,15 @@ class TestIn:
 
     def test_a_day_before_all_days_is_malformed(self) -> None:
         """In Oslo it begins before the calendar does in UTC."""
-        dawn = replace(said(Kind.CANCEL), service_date_time=ServiceDateTime(this=Moment(day=date.min, clock=time.min)))
+        dawn = replace(
+            said(EventKind.CANCEL), service_date_time=ServiceDateTime(this=Moment(day=date.min, clock=time.min))
+        )
 
         with pytest.raises(MalformedMessage, match="0001-01-01"):
             understood(sent(dawn))
 
     def test_what_is_for_another_library_is_left_to_staff(self) -> None:
-        mail = replace(came(sent(said(Kind.CANCEL))), recipient=Recipient("SE-S"))
+        mail = replace(came(sent(said(EventKind.CANCEL))), recipient=MailRecipient("SE-S"))
 
         with pytest.raises(MalformedMessage, match="no such library"):
             FORMAT.decode(mail, Profile(name="fjordby", dialects={"iso_ill": IsoIllDialect()}))
@@ -198,17 +200,17 @@ class TestIn:
 
 class TestUnmet:
     def test_what_cannot_be_done_is_an_answer_already(self) -> None:
-        request = said(Kind.REQUEST)
+        request = said(EventKind.REQUEST)
         assert isinstance(request, IllRequest)
 
         (event,) = understood(sent(replace(request, service_types=(ServiceType.LOCATIONS,)))).events
 
-        assert (event.kind, event.role) == (Kind.REQUEST, Role.LENDING)
+        assert (event.kind, event.role) == (EventKind.REQUEST, Role.LENDING)
         assert event.request is not None
         assert event.unfilled is not None
         assert event.unfilled.note == "Only loans and copies are supplied here."
 
     def test_what_can_be_done_is_a_request(self) -> None:
-        (event,) = understood(sent(said(Kind.REQUEST))).events
+        (event,) = understood(sent(said(EventKind.REQUEST))).events
 
         assert event.unfilled is None

@@ -67,10 +67,10 @@ from adapters.iso_ill.messages.structures import (
     TransactionId,
 )
 from gateway.domain.library import Money, RecordId
-from gateway.domain.problems import Fault, MalformedMessage, Reason, Refused
+from gateway.domain.problems import MalformationKind, MalformedMessage, RefusalReason, Refused
 from gateway.domain.requests.citation import CitationType
-from gateway.domain.requests.events import Condition, Details, Kind, Reasons
-from gateway.domain.requests.request import Borrowing, Flag, Lending, Role, Service
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition, ReasonCodes
+from gateway.domain.requests.request import BorrowingState, LendingState, RequestedService, RequestFlag, Role
 from gateway.domain.requests.request import ServiceType as Wanted
 from gateway.ports.partner_channel import PartnerMessage
 from tests.protocol.iso_ill.strategies import apdus
@@ -79,9 +79,9 @@ THEIR_CONTEXT = replace(CONTEXT, ours=(THEM.symbol,))
 """How the other side sees what we say."""
 
 
-def said(kind: Kind, role: Role, **details: object) -> PartnerMessage:
+def said(kind: EventKind, role: Role, **details: object) -> PartnerMessage:
     message = next(one for one in (REQUESTING if role is Role.BORROWING else LENDING) if one.kind is kind)
-    return replace(message, details=Details(**details)) if details else message  # type: ignore[arg-type]
+    return replace(message, details=EventDetails(**details)) if details else message  # type: ignore[arg-type]
 
 
 def by_ids(message: PartnerMessage) -> str:
@@ -93,8 +93,8 @@ def by_ids(message: PartnerMessage) -> str:
 def test_every_apdu_means_something(apdu: Apdu) -> None:
     message = received(apdu, CONTEXT)
 
-    assert isinstance(message.kind, Kind)
-    assert (message.request is not None) == (message.kind is Kind.REQUEST)
+    assert isinstance(message.kind, EventKind)
+    assert (message.request is not None) == (message.kind is EventKind.REQUEST)
     assert message.id == received(apdu, CONTEXT).id
 
 
@@ -103,41 +103,41 @@ def test_what_one_side_says_is_what_the_other_understands(message: PartnerMessag
     told = received(decode(encode(apdu_of(message, CONTEXT))).apdu, THEIR_CONTEXT)
 
     expected = {
-        Kind.EXPECT_TO_SUPPLY: Kind.WILL_SUPPLY,  # ISO ILL has one word for both
-        Kind.DUE_DATE_CHANGED: Kind.MESSAGE,  # and none for this
-        Kind.REJECTED: Kind.UNFILLED,
-        Kind.TROUBLE: Kind.STATUS_REPORT,  # an error report is one, too
-        Kind.ACKNOWLEDGED: Kind.STATUS_REPORT,  # the example is shipped already
-        Kind.STATUS_REPORT: Kind.ACKNOWLEDGED if message.role is Role.BORROWING else Kind.STATUS_REPORT,
+        EventKind.EXPECT_TO_SUPPLY: EventKind.WILL_SUPPLY,  # ISO ILL has one word for both
+        EventKind.DUE_DATE_CHANGED: EventKind.MESSAGE,  # and none for this
+        EventKind.REJECTED: EventKind.UNFILLED,
+        EventKind.TROUBLE: EventKind.STATUS_REPORT,  # an error report is one, too
+        EventKind.ACKNOWLEDGED: EventKind.STATUS_REPORT,  # the example is shipped already
+        EventKind.STATUS_REPORT: EventKind.ACKNOWLEDGED if message.role is Role.BORROWING else EventKind.STATUS_REPORT,
     }.get(message.kind, message.kind)
     assert told.kind is expected
     assert told.role is not message.role
     assert (told.sender, told.receiver) == (message.sender.symbol, message.receiver.symbol)
-    if message.details.note and message.kind not in (Kind.REQUEST, Kind.EXPIRED):
+    if message.details.note and message.kind not in (EventKind.REQUEST, EventKind.EXPIRED):
         assert message.details.note in told.details.note
 
 
 @pytest.mark.parametrize("role", Role)
-@pytest.mark.parametrize("kind", Kind)
-def test_every_kind_of_event_has_an_apdu_or_is_refused(kind: Kind, role: Role) -> None:
-    message = replace(said(Kind.MESSAGE, role), kind=kind)
+@pytest.mark.parametrize("kind", EventKind)
+def test_every_kind_of_event_has_an_apdu_or_is_refused(kind: EventKind, role: Role) -> None:
+    message = replace(said(EventKind.MESSAGE, role), kind=kind)
 
     try:
         apdu = apdu_of(message, CONTEXT)
     except Refused as refused:
-        assert refused.reason in (Reason.UNSUPPORTED_SERVICE, Reason.DATA_MISSING)  # noqa: PT017 - either is right
+        assert refused.reason in (RefusalReason.UNSUPPORTED_SERVICE, RefusalReason.DATA_MISSING)  # noqa: PT017 - either is right
     else:
         assert decode(encode(apdu)).apdu == apdu
 
 
 def test_a_request_arrives_as_it_was_meant() -> None:
-    message = said(Kind.REQUEST, Role.BORROWING)
+    message = said(EventKind.REQUEST, Role.BORROWING)
 
     told = received(apdu_of(message, CONTEXT), THEIR_CONTEXT)
 
     asked = told.request
     assert asked is not None
-    assert asked.service == Service(Wanted.COPY_OR_LOAN, "paper-copy", "rush")
+    assert asked.service == RequestedService(Wanted.COPY_OR_LOAN, "paper-copy", "rush")
     assert asked.dates.need_by == date(2026, 4, 1)
     assert asked.costs.maximum == Money(Decimal("25.00"), "EUR")
     assert replace(asked.citation, identifiers=(), extras=(), note="") == replace(
@@ -154,16 +154,16 @@ def test_a_request_arrives_as_it_was_meant() -> None:
 
 
 def test_nothing_about_the_patron_goes_out() -> None:
-    apdu = apdu_of(said(Kind.REQUEST, Role.BORROWING), CONTEXT)
+    apdu = apdu_of(said(EventKind.REQUEST, Role.BORROWING), CONTEXT)
 
     assert isinstance(apdu, IllRequest)
     assert apdu.client is None
 
 
 class TestReasons:
-    @pytest.mark.parametrize("reason", Reasons)
-    def test_every_reason_of_ours_can_be_said(self, reason: Reasons) -> None:
-        for kind in (Kind.UNFILLED, Kind.RETRY):
+    @pytest.mark.parametrize("reason", ReasonCodes)
+    def test_every_reason_of_ours_can_be_said(self, reason: ReasonCodes) -> None:
+        for kind in (EventKind.UNFILLED, EventKind.RETRY):
             apdu = apdu_of(said(kind, Role.LENDING, reason=reason.value), CONTEXT)
             told = received(apdu, THEIR_CONTEXT).details
             assert told.reason == reason.value or reason.value in told.note
@@ -176,7 +176,7 @@ class TestReasons:
 
         told = received(answer, CONTEXT)
 
-        assert told.kind is Kind.UNFILLED
+        assert told.kind is EventKind.UNFILLED
         assert told.details.reason == reasons.UNFILLED_IN[code].value
 
     def test_a_code_that_the_list_does_not_have_is_other_and_named(self) -> None:
@@ -190,22 +190,24 @@ class TestReasons:
 
     def test_the_tables_are_whole(self) -> None:
         assert reasons.UNFILLED_IN.keys() == set(ReasonUnfilled)
-        assert reasons.UNFILLED_OUT.keys() == set(Reasons)
+        assert reasons.UNFILLED_OUT.keys() == set(ReasonCodes)
         assert reasons.RETRY_IN.keys() == set(ReasonRetry)
         assert reasons.CONDITION_IN.keys() == set(ReasonConditional)
-        assert reasons.CONDITION_OUT.keys() == set(Condition)
+        assert reasons.CONDITION_OUT.keys() == set(LoanCondition)
         assert reasons.SHIPPED_CONDITION_IN.keys() == set(ShippedConditions)
-        assert reasons.SHIPPED_CONDITION_OUT.keys() == set(Condition)
-        assert set(REQUESTER) == set(Borrowing)
-        assert set(RESPONDER) == set(Lending)
+        assert reasons.SHIPPED_CONDITION_OUT.keys() == set(LoanCondition)
+        assert set(REQUESTER) == set(BorrowingState)
+        assert set(RESPONDER) == set(LendingState)
 
-    @pytest.mark.parametrize("condition", Condition)
-    def test_every_condition_can_be_said(self, condition: Condition) -> None:
-        told = received(apdu_of(said(Kind.CONDITIONAL, Role.LENDING, conditions=(condition,)), CONTEXT), THEIR_CONTEXT)
+    @pytest.mark.parametrize("condition", LoanCondition)
+    def test_every_condition_can_be_said(self, condition: LoanCondition) -> None:
+        told = received(
+            apdu_of(said(EventKind.CONDITIONAL, Role.LENDING, conditions=(condition,)), CONTEXT), THEIR_CONTEXT
+        )
 
         exact = condition in reasons.EXACT
         assert told.details.conditions == ((condition,) if exact else told.details.conditions)
-        assert exact or condition is Condition.OTHER or condition.value.replace("-", " ") in told.details.note
+        assert exact or condition is LoanCondition.OTHER or condition.value.replace("-", " ") in told.details.note
 
 
 def answered(result: Results) -> IllAnswer:
@@ -217,16 +219,16 @@ def answered(result: Results) -> IllAnswer:
 @pytest.mark.parametrize(
     ("result", "kind"),
     [
-        (Results.CONDITIONAL, Kind.CONDITIONAL),
-        (Results.RETRY, Kind.RETRY),
-        (Results.UNFILLED, Kind.UNFILLED),
-        (Results.LOCATIONS_PROVIDED, Kind.UNFILLED),
-        (Results.WILL_SUPPLY, Kind.WILL_SUPPLY),
-        (Results.HOLD_PLACED, Kind.HOLD_PLACED),
-        (Results.ESTIMATE, Kind.RETRY),
+        (Results.CONDITIONAL, EventKind.CONDITIONAL),
+        (Results.RETRY, EventKind.RETRY),
+        (Results.UNFILLED, EventKind.UNFILLED),
+        (Results.LOCATIONS_PROVIDED, EventKind.UNFILLED),
+        (Results.WILL_SUPPLY, EventKind.WILL_SUPPLY),
+        (Results.HOLD_PLACED, EventKind.HOLD_PLACED),
+        (Results.ESTIMATE, EventKind.RETRY),
     ],
 )
-def test_answers_with_and_without_an_explanation(result: Results, kind: Kind) -> None:
+def test_answers_with_and_without_an_explanation(result: Results, kind: EventKind) -> None:
     assert received(answered(result), CONTEXT).kind is kind
     assert received(replace(answered(result), explanation=None), CONTEXT).kind is kind
 
@@ -234,26 +236,26 @@ def test_answers_with_and_without_an_explanation(result: Results, kind: Kind) ->
 def test_an_answer_of_an_unknown_kind_is_shown_to_staff() -> None:
     told = received(replace(answered(Results.RETRY), results=42), CONTEXT)
 
-    assert told.kind is Kind.MESSAGE
+    assert told.kind is EventKind.MESSAGE
     assert "code 42" in told.details.note
 
 
 def test_a_loan_that_is_shipped_brings_its_due_date_and_terms() -> None:
-    apdu = apdu_of(said(Kind.SHIPPED, Role.LENDING), CONTEXT)
+    apdu = apdu_of(said(EventKind.SHIPPED, Role.LENDING), CONTEXT)
 
     told = received(apdu, THEIR_CONTEXT).details
 
     assert (told.due, told.renewals_allowed, told.conditions) == (
         date(2026, 4, 15),
         False,
-        (Condition.LIBRARY_USE_ONLY,),
+        (LoanCondition.LIBRARY_USE_ONLY,),
     )
     assert told.cost == Money(Decimal("8.50"), "EUR")
     assert told.transaction == "L-2026-4"  # Suppliers-Reference
 
 
 def test_a_copy_brings_its_link_in_version_2_and_in_the_note_always() -> None:
-    message = said(Kind.COPY_DELIVERED, Role.LENDING)
+    message = said(EventKind.COPY_DELIVERED, Role.LENDING)
 
     new = apdu_of(message, CONTEXT)
     old = apdu_of(message, replace(CONTEXT, dialect=IsoIllDialect(version=1)))
@@ -266,9 +268,9 @@ def test_a_copy_brings_its_link_in_version_2_and_in_the_note_always() -> None:
 
 def test_an_overdue_without_a_due_date_cannot_be_said() -> None:
     with pytest.raises(Refused) as found:
-        apdu_of(said(Kind.OVERDUE, Role.LENDING, note="late"), CONTEXT)
+        apdu_of(said(EventKind.OVERDUE, Role.LENDING, note="late"), CONTEXT)
 
-    assert found.value.reason is Reason.DATA_MISSING
+    assert found.value.reason is RefusalReason.DATA_MISSING
 
 
 class TestTransactions:
@@ -309,14 +311,14 @@ class TestTransactions:
     def test_ours_comes_back_as_we_named_it(self, qualifier: str, sent: str) -> None:
         identifiers = Identifiers.model_validate({"qualifier": qualifier})
         context = replace(CONTEXT, dialect=IsoIllDialect(identifiers=identifiers))
-        apdu = apdu_of(said(Kind.CANCEL, Role.BORROWING), context)
+        apdu = apdu_of(said(EventKind.CANCEL, Role.BORROWING), context)
         answer = replace(answered(Results.WILL_SUPPLY), transaction_id=apdu.transaction_id)
 
         assert (apdu.transaction_id.group_qualifier, apdu.transaction_id.qualifier) == ("B-2026-17", sent)
         assert received(answer, context).transaction == "B-2026-17-2"
 
     def test_theirs_is_echoed_with_all_its_parts(self) -> None:
-        apdu = apdu_of(said(Kind.RECALL, Role.LENDING), CONTEXT)
+        apdu = apdu_of(said(EventKind.RECALL, Role.LENDING), CONTEXT)
 
         assert apdu.transaction_id == TransactionId(
             initial_requester_id=SystemId.from_symbol("ISIL:DE-9999"), group_qualifier="248705", qualifier="1"
@@ -324,9 +326,9 @@ class TestTransactions:
 
     def test_a_request_of_another_protocol_has_no_name_here(self) -> None:
         with pytest.raises(Refused) as found:
-            apdu_of(replace(said(Kind.RECALL, Role.LENDING), transaction="18626-X"), CONTEXT)
+            apdu_of(replace(said(EventKind.RECALL, Role.LENDING), transaction="18626-X"), CONTEXT)
 
-        assert found.value.reason is Reason.DATA_MISSING
+        assert found.value.reason is RefusalReason.DATA_MISSING
 
 
 class TestSymbols:
@@ -358,7 +360,7 @@ class TestSymbols:
 
     def test_the_symbol_by_which_a_partner_knows_us_is_ours(self) -> None:
         context = replace(CONTEXT, dialect=IsoIllDialect(symbols=Symbols(ours="OCLC:FJB")))
-        apdu = apdu_of(said(Kind.LOST, Role.BORROWING), context)
+        apdu = apdu_of(said(EventKind.LOST, Role.BORROWING), context)
         lost = replace(
             full(Lost)[0], requester_id=SystemId.from_symbol("OCLC:FJB"), responder_id=SystemId.from_symbol("OCLC:XYZ")
         )
@@ -383,7 +385,7 @@ class TestRepeats:
         assert message_id(another) != message_id(first)
 
     def test_every_try_of_a_message_is_the_same_octets(self) -> None:
-        message = said(Kind.SHIPPED, Role.LENDING)
+        message = said(EventKind.SHIPPED, Role.LENDING)
 
         assert encode(apdu_of(message, CONTEXT)) == encode(apdu_of(message, CONTEXT))
 
@@ -391,7 +393,7 @@ class TestRepeats:
 class TestDialect:
     def test_times_are_the_partners_local_ones(self) -> None:
         context = replace(CONTEXT, dialect=IsoIllDialect(wire=Wire(zone="Pacific/Auckland")))
-        late = replace(said(Kind.RETURNED, Role.BORROWING), at=datetime(2026, 3, 2, 23, 0, tzinfo=UTC))
+        late = replace(said(EventKind.RETURNED, Role.BORROWING), at=datetime(2026, 3, 2, 23, 0, tzinfo=UTC))
 
         apdu = apdu_of(late, context)
 
@@ -400,7 +402,7 @@ class TestDialect:
 
     def test_what_a_partner_never_sends_is_not_wanted_of_it(self) -> None:
         context = replace(CONTEXT, dialect=IsoIllDialect(never_sends=("checked-in",)))
-        apdu = apdu_of(said(Kind.REQUEST, Role.BORROWING), context)
+        apdu = apdu_of(said(EventKind.REQUEST, Role.BORROWING), context)
 
         assert isinstance(apdu, IllRequest)
         assert (apdu.optional_messages.shipped, apdu.optional_messages.checked_in) == (Wish.DESIRES, Wish.NEITHER)
@@ -409,11 +411,11 @@ class TestDialect:
         context = replace(CONTEXT, dialect=IsoIllDialect(withheld=("recall",)))
 
         with pytest.raises(Refused, match="takes no recall"):
-            apdu_of(said(Kind.RECALL, Role.LENDING), context)
+            apdu_of(said(EventKind.RECALL, Role.LENDING), context)
 
     def test_long_texts_are_cut_and_told_in_the_note(self) -> None:
         context = replace(CONTEXT, dialect=IsoIllDialect(max_lengths={"title": 10}))
-        apdu = apdu_of(said(Kind.REQUEST, Role.BORROWING), context)
+        apdu = apdu_of(said(EventKind.REQUEST, Role.BORROWING), context)
 
         assert isinstance(apdu, IllRequest)
         assert apdu.item.title == "Annalen de"
@@ -437,11 +439,11 @@ class TestDialect:
 
         assert any(
             one.name == "APDU-Delivery-Info"
-            for one in apdu_of(said(Kind.LOST, Role.LENDING), CONTEXT).carried_extensions
+            for one in apdu_of(said(EventKind.LOST, Role.LENDING), CONTEXT).carried_extensions
         )
         assert not any(
             one.name == "APDU-Delivery-Info"
-            for one in apdu_of(said(Kind.LOST, Role.LENDING), silent).carried_extensions
+            for one in apdu_of(said(EventKind.LOST, Role.LENDING), silent).carried_extensions
         )
 
 
@@ -498,7 +500,9 @@ class TestReports:
             service_date_time=ServiceDateTime(this=Moment(day=date(2026, 3, 2), clock=time(9, 30))),
         )
 
-        report = error_report(peek, general_problem(MalformedMessage("x", "y", Fault.SYNTAX)), "why", NOW, CONTEXT)
+        report = error_report(
+            peek, general_problem(MalformedMessage("x", "y", MalformationKind.SYNTAX)), "why", NOW, CONTEXT
+        )
 
         assert report.error_report is not None
         assert report.error_report.correlation == "Shipped G 1 20260302093000"
@@ -508,7 +512,7 @@ class TestReports:
 
     def test_of_an_unknown_apdu_nothing_is_known(self) -> None:
         report = error_report(
-            Peek(None), general_problem(MalformedMessage("", "", Fault.UNKNOWN_SERVICE)), "", NOW, CONTEXT
+            Peek(None), general_problem(MalformedMessage("", "", MalformationKind.UNKNOWN_SERVICE)), "", NOW, CONTEXT
         )
 
         assert report.transaction_id == TransactionId(group_qualifier="", qualifier="")
@@ -521,21 +525,23 @@ class TestReports:
 
         told = received(report, CONTEXT)
 
-        assert told.kind is Kind.REJECTED
+        assert told.kind is EventKind.REJECTED
         assert "badly-structured-apdu" in told.details.status
 
     @pytest.mark.parametrize(
         ("state", "flags", "reported"),
         [
-            (Lending.SHIPPED, {Flag.OVERDUE}, CurrentState.OVERDUE),
-            (Lending.SHIPPED, {Flag.OVERDUE, Flag.RENEWAL_PENDING}, CurrentState.RENEW_OVERDUE),
-            (Borrowing.SHIPPED, {Flag.OVERDUE}, CurrentState.NOT_RECEIVED_OVERDUE),
-            (Borrowing.LENT, {Flag.RECALLED, Flag.OVERDUE}, CurrentState.RECALL),
-            (Lending.SHIPPED, {Flag.RENEWAL_PENDING}, CurrentState.RENEW_PENDING),
-            (Lending.UNFILLED, {Flag.OVERDUE}, CurrentState.NOT_SUPPLIED),
+            (LendingState.SHIPPED, {RequestFlag.OVERDUE}, CurrentState.OVERDUE),
+            (LendingState.SHIPPED, {RequestFlag.OVERDUE, RequestFlag.RENEWAL_PENDING}, CurrentState.RENEW_OVERDUE),
+            (BorrowingState.SHIPPED, {RequestFlag.OVERDUE}, CurrentState.NOT_RECEIVED_OVERDUE),
+            (BorrowingState.LENT, {RequestFlag.RECALLED, RequestFlag.OVERDUE}, CurrentState.RECALL),
+            (LendingState.SHIPPED, {RequestFlag.RENEWAL_PENDING}, CurrentState.RENEW_PENDING),
+            (LendingState.UNFILLED, {RequestFlag.OVERDUE}, CurrentState.NOT_SUPPLIED),
         ],
     )
-    def test_states(self, state: Lending | Borrowing, flags: set[Flag], reported: CurrentState) -> None:
+    def test_states(
+        self, state: LendingState | BorrowingState, flags: set[RequestFlag], reported: CurrentState
+    ) -> None:
         request = replace(LENDING[0].request, state=state, flags=frozenset(flags))
 
         assert state_of(request) is reported
@@ -556,7 +562,7 @@ def test_items_of_any_kind_become_a_citation() -> None:
 def test_an_overdue_names_the_day() -> None:
     told = received(full(Overdue)[0], CONTEXT)
 
-    assert (told.kind, told.details.due) == (Kind.OVERDUE, date(2026, 3, 2))
+    assert (told.kind, told.details.due) == (EventKind.OVERDUE, date(2026, 3, 2))
 
 
 def test_the_library_zone_counts_where_the_partner_has_none() -> None:

@@ -28,12 +28,12 @@ from adapters.iso_ill.messages.structures import (
     SystemId,
     TransactionId,
 )
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request
 
 
 def asked(**changes: object) -> IllRequest:
-    apdu = apdu_of(next(one for one in REQUESTING if one.kind is Kind.REQUEST), CONTEXT)
+    apdu = apdu_of(next(one for one in REQUESTING if one.kind is EventKind.REQUEST), CONTEXT)
     assert isinstance(apdu, IllRequest)
     return replace(apdu, **changes)  # type: ignore[arg-type]
 
@@ -88,7 +88,7 @@ class TestUnmet:
 
     def test_through_the_outbox_it_has_the_same_code(self) -> None:
         """The standard's own, also where our words have none for it."""
-        message = next(one for one in LENDING if one.kind is Kind.UNFILLED)
+        message = next(one for one in LENDING if one.kind is EventKind.UNFILLED)
         for code in (ReasonUnfilled.MANDATORY_MESSAGING_NOT_SUPPORTED, ReasonUnfilled.OTHER):
             answer = apdu_of(replace(message, details=Unmet(code, "It is not sent here.").details), CONTEXT)
 

@@ -28,8 +28,8 @@ from adapters.iso_ill.messages.request_phase import ResponderOptionalMessages
 from adapters.iso_ill.messages.structures import Moment, ServiceDateTime, TransactionId
 from adapters.iso_ill.messages.tracking_phase import SupplyDetails
 from adapters.iso_ill.state_rules import deviation, guard
-from gateway.domain.problems import Reason
-from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, Lending
+from gateway.domain.problems import RefusalReason
+from gateway.domain.requests.request import AttemptStatus, BorrowingState, LendingState, RequestFlag
 from tests.support.requests import START, attempt, borrowing, lending
 
 LATER = START + timedelta(minutes=5)
@@ -76,34 +76,34 @@ def shipped(at: datetime = LATER, qualifier: str = "1") -> Apdu:
 
 class TestGuard:
     def test_what_the_state_allows_goes_on(self) -> None:
-        assert guard(renew(), CONTEXT)(lending(Lending.SHIPPED)) is None
+        assert guard(renew(), CONTEXT)(lending(LendingState.SHIPPED)) is None
 
     def test_what_it_prohibits_is_refused_with_the_state(self) -> None:
-        refusal = guard(renew(), CONTEXT)(lending(Lending.LOCATED))
+        refusal = guard(renew(), CONTEXT)(lending(LendingState.LOCATED))
 
         assert refusal is not None
-        assert refusal.reason is Reason.NOT_ALLOWED
+        assert refusal.reason is RefusalReason.NOT_ALLOWED
         assert refusal.detail == "Renew is not allowed in the state IN-PROCESS."
 
     def test_of_a_closed_request(self) -> None:
-        refusal = guard(renew(), CONTEXT)(lending(Lending.UNFILLED))
+        refusal = guard(renew(), CONTEXT)(lending(LendingState.UNFILLED))
 
         assert refusal is not None
-        assert refusal.reason is Reason.REQUEST_CLOSED
+        assert refusal.reason is RefusalReason.REQUEST_CLOSED
         assert refusal.detail == "Renew is not allowed in the state NOT-SUPPLIED."
 
-    @pytest.mark.parametrize("state", Lending)
-    def test_talk_is_always_allowed(self, state: Lending) -> None:
+    @pytest.mark.parametrize("state", LendingState)
+    def test_talk_is_always_allowed(self, state: LendingState) -> None:
         assert guard(Message(**header(LATER), note="Vielen Dank"), CONTEXT)(lending(state)) is None
 
     def test_an_answer_of_an_unknown_kind_is_left_to_the_mapping(self) -> None:
         unknown = IllAnswer(**header(LATER), results=9)
 
-        assert guard(unknown, CONTEXT)(borrowing(Borrowing.LENT)) is None
+        assert guard(unknown, CONTEXT)(borrowing(BorrowingState.LENT)) is None
 
     def test_each_supplier_has_a_transaction_of_its_own(self) -> None:
         request = borrowing(
-            Borrowing.SHIPPED,
+            BorrowingState.SHIPPED,
             attempts=(attempt(1, status=AttemptStatus.LOST), attempt(2, "kyoto", status=AttemptStatus.SHIPPED)),
             current=2,
         )
@@ -114,7 +114,7 @@ class TestGuard:
 
 class TestCrossing:
     def test_what_was_sent_before_our_last_change_is_kept(self) -> None:
-        request = borrowing(Borrowing.SHIPPED, attempts=(attempt(status=AttemptStatus.SHIPPED),), current=1)
+        request = borrowing(BorrowingState.SHIPPED, attempts=(attempt(status=AttemptStatus.SHIPPED),), current=1)
 
         assert guard(answer(Results.WILL_SUPPLY, EARLIER), CONTEXT)(request) is None
         assert guard(answer(Results.WILL_SUPPLY, LATER), CONTEXT)(request) is not None
@@ -124,11 +124,11 @@ class TestCrossing:
         today = replace(apdu, service_date_time=ServiceDateTime(this=Moment(day=START.date())))
         before = replace(apdu, service_date_time=ServiceDateTime(this=Moment(day=START.date() - timedelta(days=1))))
 
-        assert guard(today, CONTEXT)(lending(Lending.LOCATED)) is not None
-        assert guard(before, CONTEXT)(lending(Lending.LOCATED)) is None
+        assert guard(today, CONTEXT)(lending(LendingState.LOCATED)) is not None
+        assert guard(before, CONTEXT)(lending(LendingState.LOCATED)) is None
 
     def test_a_strict_profile_refuses_it(self) -> None:
-        assert guard(renew(EARLIER), context(late="refuse"))(lending(Lending.LOCATED)) is not None
+        assert guard(renew(EARLIER), context(late="refuse"))(lending(LendingState.LOCATED)) is not None
 
     @pytest.mark.parametrize(
         ("changed", "sent", "kept"),
@@ -145,35 +145,35 @@ class TestCrossing:
     def test_where_the_clocks_are_changed(self, changed: str, sent: str, kept: bool) -> None:
         """`changed` in UTC, `sent` by the clocks in Berlin."""
         berlin = replace(CONTEXT, library_zone=ZoneInfo("Europe/Berlin"))
-        request = replace(lending(Lending.LOCATED), changed=datetime.fromisoformat(changed).replace(tzinfo=UTC))
+        request = replace(lending(LendingState.LOCATED), changed=datetime.fromisoformat(changed).replace(tzinfo=UTC))
 
         assert (guard(renew(datetime.fromisoformat(sent)), berlin)(request) is None) is kept
 
     def test_by_mail_ours_are_under_way_for_a_while(self) -> None:
-        assert guard(renew(LATER), context(transit_minutes=10))(lending(Lending.LOCATED)) is None
+        assert guard(renew(LATER), context(transit_minutes=10))(lending(LendingState.LOCATED)) is None
 
     def test_a_cancel_that_crossed_the_parcel_is_answered(self) -> None:
-        assert guard(cancel(), CONTEXT)(lending(Lending.SHIPPED)) is None
+        assert guard(cancel(), CONTEXT)(lending(LendingState.SHIPPED)) is None
 
     def test_a_parcel_that_crossed_the_cancel_is_taken(self) -> None:
-        request = borrowing(Borrowing.CANCEL_PENDING, attempts=(attempt(),), current=1)
+        request = borrowing(BorrowingState.CANCEL_PENDING, attempts=(attempt(),), current=1)
 
         assert guard(shipped(), CONTEXT)(request) is None
 
     def test_its_refusal_that_comes_behind_changes_nothing(self) -> None:
-        request = borrowing(Borrowing.SHIPPED, attempts=(attempt(status=AttemptStatus.SHIPPED),), current=1)
+        request = borrowing(BorrowingState.SHIPPED, attempts=(attempt(status=AttemptStatus.SHIPPED),), current=1)
 
         assert guard(CancelReply(**header(LATER), answer=False), CONTEXT)(request) is None
 
     def test_what_was_forwarded_is_nobodys_to_cancel_here(self) -> None:
-        assert guard(cancel(EARLIER), CONTEXT)(lending(Lending.FORWARDED)) is not None
+        assert guard(cancel(EARLIER), CONTEXT)(lending(LendingState.FORWARDED)) is not None
 
 
 class TestDeviation:
     def test_none_where_both_tables_agree(self) -> None:
         allowed = guard(renew(), CONTEXT)
-        allowed(lending(Lending.SHIPPED))
-        after = lending(Lending.SHIPPED, flags=frozenset({Flag.RENEWAL_PENDING}))
+        allowed(lending(LendingState.SHIPPED))
+        after = lending(LendingState.SHIPPED, flags=frozenset({RequestFlag.RENEWAL_PENDING}))
 
         assert allowed.seen is CurrentState.SHIPPED
         assert deviation(renew(), after, CONTEXT, allowed.seen) == ""
@@ -182,37 +182,37 @@ class TestDeviation:
     def test_said_in_one_line(self) -> None:
         reply = ConditionalReply(**header(LATER), answer=True)
 
-        line = deviation(reply, lending(Lending.CONDITIONAL), CONTEXT, CurrentState.CONDITIONAL)
+        line = deviation(reply, lending(LendingState.CONDITIONAL), CONTEXT, CurrentState.CONDITIONAL)
 
         assert line == "Conditional-Reply in CONDITIONAL: by the table IN-PROCESS, with us CONDITIONAL"
 
     def test_what_our_rules_answer_at_once_is_none(self) -> None:
-        assert deviation(cancel(), lending(Lending.CANCELLED), CONTEXT, CurrentState.IN_PROCESS) == ""
+        assert deviation(cancel(), lending(LendingState.CANCELLED), CONTEXT, CurrentState.IN_PROCESS) == ""
 
     def test_what_is_kept_as_late_changes_nothing(self) -> None:
-        assert deviation(renew(), lending(Lending.UNFILLED), CONTEXT, CurrentState.NOT_SUPPLIED) == ""
+        assert deviation(renew(), lending(LendingState.UNFILLED), CONTEXT, CurrentState.NOT_SUPPLIED) == ""
 
     def test_returned_has_no_state_of_its_own_with_the_responder(self) -> None:
         returned = Returned(**header(LATER), date_returned=LATER.date())
 
-        assert deviation(returned, lending(Lending.RETURNED), CONTEXT, CurrentState.SHIPPED) == ""
+        assert deviation(returned, lending(LendingState.RETURNED), CONTEXT, CurrentState.SHIPPED) == ""
 
 
 class TestOverriding:
     def test_a_cell_may_be_prohibited(self) -> None:
         strict = context(responder={"shipped": {"cancel": "prohibited"}})
 
-        assert guard(cancel(), strict)(lending(Lending.SHIPPED)) is not None
+        assert guard(cancel(), strict)(lending(LendingState.SHIPPED)) is not None
 
     def test_a_cell_may_be_allowed_and_lead_elsewhere(self) -> None:
         lax = context(responder={"not-supplied": {"renew": "not-supplied"}})
 
-        assert guard(renew(), lax)(lending(Lending.UNFILLED)) is None
-        assert deviation(renew(), lending(Lending.UNFILLED), lax, CurrentState.NOT_SUPPLIED) == ""
+        assert guard(renew(), lax)(lending(LendingState.UNFILLED)) is None
+        assert deviation(renew(), lending(LendingState.UNFILLED), lax, CurrentState.NOT_SUPPLIED) == ""
 
     def test_an_answer_means_all_its_results(self) -> None:
         lax = context(requester={"received": {"ILL-Answer": "received", "ill-answer/unfilled": "prohibited"}})
-        request = borrowing(Borrowing.LENT, attempts=(attempt(status=AttemptStatus.SHIPPED),), current=1)
+        request = borrowing(BorrowingState.LENT, attempts=(attempt(status=AttemptStatus.SHIPPED),), current=1)
 
         assert guard(answer(Results.HOLD_PLACED), lax)(request) is None
         assert guard(answer(Results.UNFILLED), lax)(request) is not None

@@ -15,9 +15,17 @@ from adapters.iso_ill.messages.codes import ApduType as A
 from adapters.iso_ill.messages.codes import CurrentState as S
 from adapters.iso_ill.state_rules import AT_ONCE
 from adapters.iso_ill.state_tables import IDLE, RESPONDER, TABLES, Direction, Service, services_of, states_of
-from gateway.domain.requests.events import Details, Event, Kind, by_partner, by_us
-from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, Lending, Request, Role, ServiceType
-from gateway.domain.requests.state_machine import Denied, apply
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
+from gateway.domain.requests.request import (
+    AttemptStatus,
+    BorrowingState,
+    LendingState,
+    Request,
+    RequestFlag,
+    Role,
+    ServiceType,
+)
+from gateway.domain.requests.state_machine import Denied, compute_transition
 from tests.support.requests import DUE, START, attempt, borrowing, lending, workflow
 from tests.unit.adapters.iso_ill.iso_world import IsoWorld
 from tests.unit.domain.requests.test_joined import OURS, THEIRS, JoinedLibraries
@@ -69,62 +77,70 @@ DIFFERENT: dict[tuple[Role, S, str], tuple[str, str]] = {
 """Side, state and service: next state by the protocol's table, and by ours."""
 
 _ANSWERS = {
-    "conditional": Kind.CONDITIONAL,
-    "retry": Kind.RETRY,
-    "unfilled": Kind.UNFILLED,
-    "locations-provided": Kind.UNFILLED,
-    "will-supply": Kind.WILL_SUPPLY,
-    "hold-placed": Kind.HOLD_PLACED,
-    "estimate": Kind.RETRY,
+    "conditional": EventKind.CONDITIONAL,
+    "retry": EventKind.RETRY,
+    "unfilled": EventKind.UNFILLED,
+    "locations-provided": EventKind.UNFILLED,
+    "will-supply": EventKind.WILL_SUPPLY,
+    "hold-placed": EventKind.HOLD_PLACED,
+    "estimate": EventKind.RETRY,
 }
 _YES_NO = {
-    A.CONDITIONAL_REPLY: (Kind.CONDITION_ACCEPTED, Kind.CONDITION_REFUSED),
-    A.CANCEL_REPLY: (Kind.CANCEL_ACCEPTED, Kind.CANCEL_REFUSED),
-    A.RENEW_ANSWER: (Kind.RENEW_ACCEPTED, Kind.RENEW_REFUSED),
+    A.CONDITIONAL_REPLY: (EventKind.CONDITION_ACCEPTED, EventKind.CONDITION_REFUSED),
+    A.CANCEL_REPLY: (EventKind.CANCEL_ACCEPTED, EventKind.CANCEL_REFUSED),
+    A.RENEW_ANSWER: (EventKind.RENEW_ACCEPTED, EventKind.RENEW_REFUSED),
 }
-_OTHERS = {A.ILL_REQUEST: Kind.REQUEST, A.FORWARD_NOTIFICATION: Kind.FORWARDED}
+_OTHERS = {A.ILL_REQUEST: EventKind.REQUEST, A.FORWARD_NOTIFICATION: EventKind.FORWARDED}
 
 
-def kind_of(service: Service) -> Kind:
+def kind_of(service: Service) -> EventKind:
     if service.apdu is A.ILL_ANSWER:
         return _ANSWERS[service.result]
     if service.apdu in _YES_NO:
         return _YES_NO[service.apdu][service.result == "no"]
-    return _OTHERS.get(service.apdu) or Kind(service.apdu.name.lower().replace("_", "-"))
+    return _OTHERS.get(service.apdu) or EventKind(service.apdu.name.lower().replace("_", "-"))
 
 
 _ATTEMPTS = {
-    Borrowing.CONDITIONAL: AttemptStatus.CONDITIONAL,
-    Borrowing.WILL_SUPPLY: AttemptStatus.WILL_SUPPLY,
-    Borrowing.HOLD_PLACED: AttemptStatus.HOLD_PLACED,
+    BorrowingState.CONDITIONAL: AttemptStatus.CONDITIONAL,
+    BorrowingState.WILL_SUPPLY: AttemptStatus.WILL_SUPPLY,
+    BorrowingState.HOLD_PLACED: AttemptStatus.HOLD_PLACED,
     **dict.fromkeys(
-        (Borrowing.SHIPPED, Borrowing.RECEIVED, Borrowing.LENT, Borrowing.BACK, Borrowing.RETURNED),
+        (
+            BorrowingState.SHIPPED,
+            BorrowingState.RECEIVED,
+            BorrowingState.LENT,
+            BorrowingState.BACK,
+            BorrowingState.RETURNED,
+        ),
         AttemptStatus.SHIPPED,
     ),
-    **dict.fromkeys((Borrowing.SOURCING, Borrowing.NO_SUPPLIER, Borrowing.UNFILLED), AttemptStatus.UNFILLED),
-    Borrowing.COMPLETED: AttemptStatus.COMPLETED,
-    Borrowing.CANCELLED: AttemptStatus.CANCELLED,
-    Borrowing.EXPIRED: AttemptStatus.EXPIRED,
-    Borrowing.LOST: AttemptStatus.LOST,
+    **dict.fromkeys(
+        (BorrowingState.SOURCING, BorrowingState.NO_SUPPLIER, BorrowingState.UNFILLED), AttemptStatus.UNFILLED
+    ),
+    BorrowingState.COMPLETED: AttemptStatus.COMPLETED,
+    BorrowingState.CANCELLED: AttemptStatus.CANCELLED,
+    BorrowingState.EXPIRED: AttemptStatus.EXPIRED,
+    BorrowingState.LOST: AttemptStatus.LOST,
 }
 _FLAGS = (
-    frozenset[Flag](),
-    frozenset({Flag.RENEWAL_PENDING}),
-    frozenset({Flag.OVERDUE}),
-    frozenset({Flag.OVERDUE, Flag.RENEWAL_PENDING}),
-    frozenset({Flag.RECALLED}),
+    frozenset[RequestFlag](),
+    frozenset({RequestFlag.RENEWAL_PENDING}),
+    frozenset({RequestFlag.OVERDUE}),
+    frozenset({RequestFlag.OVERDUE, RequestFlag.RENEWAL_PENDING}),
+    frozenset({RequestFlag.RECALLED}),
 )
-_ON_LOAN = (Borrowing.SHIPPED, Borrowing.RECEIVED, Borrowing.LENT, Borrowing.BACK)
+_ON_LOAN = (BorrowingState.SHIPPED, BorrowingState.RECEIVED, BorrowingState.LENT, BorrowingState.BACK)
 
 
 def requests(role: Role) -> Iterator[Request]:
     """In every state of ours, on loan with everything that stands beside the state."""
     if role is L:
-        for state in Lending:
-            for flags in _FLAGS if state is Lending.SHIPPED else _FLAGS[:1]:
+        for state in LendingState:
+            for flags in _FLAGS if state is LendingState.SHIPPED else _FLAGS[:1]:
                 yield lending(state, flags=flags, item_barcode="31000000000042")
         return
-    for own in Borrowing:
+    for own in BorrowingState:
         for flags in _FLAGS if own in _ON_LOAN else _FLAGS[:1]:
             asked = attempt(status=_ATTEMPTS.get(own, AttemptStatus.ASKED))
             yield borrowing(own, flags=flags, attempts=(asked,), current=1)
@@ -132,8 +148,10 @@ def requests(role: Role) -> Iterator[Request]:
 
 def ours(request: Request, service: Service) -> S | str:
     """Where the domain's table leads."""
-    signal = (by_partner if service.direction is Direction.IND else by_us)(kind_of(service))
-    outcome = apply(request, Event(signal, START, details=Details(due=DUE, partner="kyoto")), workflow())
+    signal = (partner_signal if service.direction is Direction.IND else local_signal)(kind_of(service))
+    outcome = compute_transition(
+        request, Event(signal, START, details=EventDetails(due=DUE, partner="kyoto")), workflow()
+    )
     if isinstance(outcome, Denied):
         return PROHIBITED
     return "kept" if outcome.kept else state_of(outcome.request)
@@ -194,7 +212,7 @@ class JoinedByIso(JoinedLibraries):
     @initialize(service=st.sampled_from(ServiceType), mediated=st.booleans(), ours=OURS, theirs=THEIRS)
     def begin(self, service: ServiceType, mediated: bool, ours: dict[str, object], theirs: dict[str, object]) -> None:
         self.world = IsoWorld.begun(service, mediated, workflow(borrowing=ours), workflow(lending=theirs))
-        self.world.us(0, Kind.SUBMIT)
+        self.world.us(0, EventKind.SUBMIT)
 
     def teardown(self) -> None:
         super().teardown()

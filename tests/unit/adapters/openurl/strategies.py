@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from adapters.openurl.keys import REFERENT
 from gateway.domain.library import RecordId
-from gateway.domain.requests.citation import Citation, CitationType, Extra
-from gateway.ports.catalogue import ArrivedLink
+from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
+from gateway.ports.catalogue import ReceivedLink
 
 ALPHABETS = (
     "abcxyz ABC.,;:/&%+=<>\"'()",
@@ -49,7 +49,7 @@ identifiers = st.lists(
 ).map(tuple)
 extras = st.lists(
     st.builds(
-        Extra,
+        CitationExtra,
         st.one_of(st.sampled_from(["part", "artnum", "genre", "quarter", "degree", "tpages"]), words),
         words,
         st.sampled_from(["text", "number", "date", "boolean"]),
@@ -117,4 +117,6 @@ bodies = st.one_of(
     st.binary(max_size=60).map(lambda part: b'--b\r\nContent-Disposition: form-data; name="title"\r\n\r\n' + part),
     st.binary(max_size=60).map(lambda part: b"<context-object><referent>" + part + b"</referent></context-object>"),
 )
-links = st.builds(ArrivedLink, query=st.one_of(st.binary(max_size=300), queries), form=bodies, content_type=media_types)
+links = st.builds(
+    ReceivedLink, query=st.one_of(st.binary(max_size=300), queries), form=bodies, content_type=media_types
+)

@@ -8,14 +8,14 @@ from urllib.parse import quote_plus
 import pytest
 
 from adapters.openurl import links
-from gateway.domain.problems import Fault, MalformedMessage
-from gateway.ports.catalogue import ArrivedLink, Cited
+from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.ports.catalogue import LinkCitation, ReceivedLink
 
 FORMAT = links.make()
 
 
-def decode(query: str = "", form: str = "", content_type: str = "") -> Cited:
-    return FORMAT.decode(ArrivedLink(query.encode(), form.encode(), content_type))
+def decode(query: str = "", form: str = "", content_type: str = "") -> LinkCitation:
+    return FORMAT.decode(ReceivedLink(query.encode(), form.encode(), content_type))
 
 
 # --- the original ----------------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ def test_the_original_of_a_context_object_says_nothing_about_the_reader() -> Non
 
 
 def test_bytes_that_are_no_characters_stay_in_the_original() -> None:
-    cited = FORMAT.decode(ArrivedLink(b"genre=book&title=gro\xdfe"))
+    cited = FORMAT.decode(ReceivedLink(b"genre=book&title=gro\xdfe"))
 
     assert cited.citation.title == "große"
     assert cited.citation.original == "genre=book&title=gro%DFe"
@@ -76,7 +76,7 @@ def test_a_link_of_more_than_a_megabyte_is_refused() -> None:
     with pytest.raises(MalformedMessage) as caught:
         decode("title=" + "x" * 1_000_000)
 
-    assert caught.value.fault is Fault.TOO_LARGE
+    assert caught.value.fault is MalformationKind.TOO_LARGE
 
 
 def test_thousands_of_keys_are_cut_off_and_reported() -> None:

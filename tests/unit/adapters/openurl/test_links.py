@@ -12,16 +12,16 @@ import yaml
 
 from adapters.openurl import links
 from gateway.domain.requests.citation import Citation
-from gateway.ports.catalogue import ArrivedLink
+from gateway.ports.catalogue import ReceivedLink
 
 FORMAT = links.make()
 ROWS: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "links.yml").read_text(encoding="utf-8"))
 
 
-def link(row: dict[str, Any]) -> ArrivedLink:
+def link(row: dict[str, Any]) -> ReceivedLink:
     form = row.get("form", "")
     form += "&".join(f"{key}={quote_plus(value)}" for key, value in row.get("form_value", {}).items())
-    return ArrivedLink(row.get("link", "").encode(), form.encode(), row.get("content_type", ""))
+    return ReceivedLink(row.get("link", "").encode(), form.encode(), row.get("content_type", ""))
 
 
 def said(citation: Citation) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def test_a_link_is_read_as_expected(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
 def test_what_is_read_can_be_written_and_read_again(row: dict[str, Any]) -> None:
     read = FORMAT.decode(link(row))
-    again = FORMAT.decode(ArrivedLink(FORMAT.encode(read.citation, read.service).encode("ascii")))
+    again = FORMAT.decode(ReceivedLink(FORMAT.encode(read.citation, read.service).encode("ascii")))
 
     assert replace(again.citation, original="") == replace(read.citation, original="")
     assert again.service is read.service

@@ -11,7 +11,7 @@ from adapters.openurl import links
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
-from gateway.ports.catalogue import ArrivedLink
+from gateway.ports.catalogue import ReceivedLink
 from tests.unit.adapters.openurl import strategies
 
 FORMAT = links.make()
@@ -21,7 +21,7 @@ FORMAT = links.make()
 @settings(max_examples=150, deadline=None)
 def test_a_citation_comes_back_as_it_was(citation: Citation, service: ServiceType) -> None:
     query = FORMAT.encode(citation, service)
-    read = FORMAT.decode(ArrivedLink(query.encode("ascii")))
+    read = FORMAT.decode(ReceivedLink(query.encode("ascii")))
 
     assert replace(read.citation, original="") == citation
     assert read.service is service
@@ -29,12 +29,12 @@ def test_a_citation_comes_back_as_it_was(citation: Citation, service: ServiceTyp
 
 @given(strategies.links)
 @settings(max_examples=400, deadline=2000)
-def test_no_link_breaks_it_and_all_that_is_read_can_be_written(link: ArrivedLink) -> None:
+def test_no_link_breaks_it_and_all_that_is_read_can_be_written(link: ReceivedLink) -> None:
     try:
         read = FORMAT.decode(link)
     except MalformedMessage:
         return
-    again = FORMAT.decode(ArrivedLink(FORMAT.encode(read.citation, read.service).encode("ascii")))
+    again = FORMAT.decode(ReceivedLink(FORMAT.encode(read.citation, read.service).encode("ascii")))
 
     assert replace(again.citation, original="") == replace(read.citation, original="")
     assert again.service is read.service

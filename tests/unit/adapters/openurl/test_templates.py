@@ -16,8 +16,8 @@ from adapters.openurl.channel import push_of
 from gateway.domain.library import Money, RecordId
 from gateway.domain.problems import Refused
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.request import Costs, Dates, PatronLink, Service, ServiceType
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import PatronLink, RequestCosts, RequestDates, RequestedService, ServiceType
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.letters import sample
 from tests.unit.adapters.openurl import strategies
@@ -41,17 +41,17 @@ CHAPTER = Citation(
 )
 
 
-def message(citation: Citation = CHAPTER, kind: Kind = Kind.SUBMIT) -> PartnerMessage:
-    said = sample.message(Kind.REQUEST)
+def message(citation: Citation = CHAPTER, kind: EventKind = EventKind.SUBMIT) -> PartnerMessage:
+    said = sample.message(EventKind.REQUEST)
     request = replace(
         said.request,
         citation=citation,
-        service=Service(ServiceType.COPY, format="pdf", level="rush"),
-        dates=Dates(need_by=date(2026, 12, 1)),
-        costs=Costs(maximum=Money(Decimal("12.50"), "EUR")),
+        service=RequestedService(ServiceType.COPY, format="pdf", level="rush"),
+        dates=RequestDates(need_by=date(2026, 12, 1)),
+        costs=RequestCosts(maximum=Money(Decimal("12.50"), "EUR")),
         patron=PatronLink(identifier="21000000000017", category="student", pickup="SCI"),
     )
-    return replace(said, kind=kind, transaction="B2026-00017", request=request, details=Details(status="shipped"))
+    return replace(said, kind=kind, transaction="B2026-00017", request=request, details=EventDetails(status="shipped"))
 
 
 def keys(said: PartnerMessage | None = None, **section: Any) -> list[tuple[str, str]]:
@@ -183,7 +183,7 @@ def test_all_that_can_be_told_beside_the_citation() -> None:
 
 def test_a_line_of_the_note_with_nothing_to_say_is_left_out() -> None:
     said = message()
-    said = replace(said, request=replace(said.request, dates=Dates(), citation=replace(CHAPTER, note="")))
+    said = replace(said, request=replace(said.request, dates=RequestDates(), citation=replace(CHAPTER, note="")))
 
     assert dict(keys(said))["rft.notes"] == "Our request B2026-00017"
 

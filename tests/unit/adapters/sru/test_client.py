@@ -15,11 +15,11 @@ from adapters.sru import adapter
 from adapters.sru.client import SruSearch
 from adapters.sru.dialect import SruDialect
 from gateway.configuration.yaml_document import ConfigurationError, Problem
-from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.ports.catalogue import Index, Query, Term
+from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm
 
-LAMPS = Query((Term(Index.TITLE, "lamps"),))
+LAMPS = CatalogueQuery((SearchTerm(SearchIndex.TITLE, "lamps"),))
 SECRETS = {"env:PASSWORD": "made-up", "env:KEY": "k3y"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -212,7 +212,7 @@ async def test_answers_that_are_none(
     with pytest.raises(error, match=said) as told:
         await client.search(target(server), LAMPS)
     if isinstance(told.value, Refused) and ("let us in" in said or "authentication" in said):
-        assert told.value.reason is Reason.SENDER_AUTH_FAILED
+        assert told.value.reason is RefusalReason.SENDER_AUTH_FAILED
 
 
 async def test_an_answer_that_is_too_long(client: SruSearch, serve: Any) -> None:

@@ -6,37 +6,45 @@ from pydantic import ValidationError
 from adapters.sru.codec import start, written
 from adapters.sru.dialect import SruDialect
 from gateway.domain.problems import Refused
-from gateway.ports.catalogue import Index, Match, Query, Term
+from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm, TermMatch
 
 
 def dialect(**section: object) -> SruDialect:
     return SruDialect.model_validate({"url": "https://catalogue.example/sru", **section})
 
 
-def said(*terms: Term, native: str = "", **section: object) -> str:
-    return written(Query(terms, native), dialect(**section), "target")
+def said(*terms: SearchTerm, native: str = "", **section: object) -> str:
+    return written(CatalogueQuery(terms, native), dialect(**section), "target")
 
 
 @pytest.mark.parametrize(
     ("term", "section", "expected"),
     [
-        (Term(Index.TITLE, "slow  gardens"), {}, 'dc.title all "slow gardens"'),
-        (Term(Index.TITLE, "slow gardens", Match.PHRASE), {}, 'dc.title = "slow gardens"'),
-        (Term(Index.TITLE, "slow g", Match.BEGINS), {}, 'dc.title = "slow g*"'),
-        (Term(Index.TITLE, r'a "b" c* d? ^e \f'), {}, r'dc.title all "a \"b\" c\* d\? \^e \\f"'),
-        (Term(Index.ISBN, "978-83-0000417-8"), {}, 'bath.isbn = "9788300004178"'),
-        (Term(Index.ISSN, "90000179"), {}, 'bath.issn = "9000-0179"'),
-        (Term(Index.OCLC, "19004"), {"indexes": {"oclc": {"name": "x.oclc", "relation": "=="}}}, 'x.oclc == "19004"'),
-        (Term(Index.TITLE, "lamps"), {"indexes": {"title": {"name": "pica.tit"}}}, 'pica.tit all "lamps"'),
-        (Term(Index.TITLE, "lamps"), {"relations": {"words": "all/stem"}}, 'dc.title all/stem "lamps"'),
+        (SearchTerm(SearchIndex.TITLE, "slow  gardens"), {}, 'dc.title all "slow gardens"'),
+        (SearchTerm(SearchIndex.TITLE, "slow gardens", TermMatch.PHRASE), {}, 'dc.title = "slow gardens"'),
+        (SearchTerm(SearchIndex.TITLE, "slow g", TermMatch.BEGINS), {}, 'dc.title = "slow g*"'),
+        (SearchTerm(SearchIndex.TITLE, r'a "b" c* d? ^e \f'), {}, r'dc.title all "a \"b\" c\* d\? \^e \\f"'),
+        (SearchTerm(SearchIndex.ISBN, "978-83-0000417-8"), {}, 'bath.isbn = "9788300004178"'),
+        (SearchTerm(SearchIndex.ISSN, "90000179"), {}, 'bath.issn = "9000-0179"'),
+        (
+            SearchTerm(SearchIndex.OCLC, "19004"),
+            {"indexes": {"oclc": {"name": "x.oclc", "relation": "=="}}},
+            'x.oclc == "19004"',
+        ),
+        (SearchTerm(SearchIndex.TITLE, "lamps"), {"indexes": {"title": {"name": "pica.tit"}}}, 'pica.tit all "lamps"'),
+        (SearchTerm(SearchIndex.TITLE, "lamps"), {"relations": {"words": "all/stem"}}, 'dc.title all/stem "lamps"'),
     ],
 )
-def test_each_target_has_its_own_indexes(term: Term, section: dict[str, object], expected: str) -> None:
+def test_each_target_has_its_own_indexes(term: SearchTerm, section: dict[str, object], expected: str) -> None:
     assert said(term, **section) == expected
 
 
 def test_terms_are_joined_by_and() -> None:
-    asked = said(Term(Index.TITLE, "lamps"), Term(Index.AUTHOR, "Quenby"), Term(Index.PUBLISHER, " "))
+    asked = said(
+        SearchTerm(SearchIndex.TITLE, "lamps"),
+        SearchTerm(SearchIndex.AUTHOR, "Quenby"),
+        SearchTerm(SearchIndex.PUBLISHER, " "),
+    )
 
     assert asked == 'dc.title all "lamps" and dc.creator all "Quenby"'
 
@@ -46,18 +54,18 @@ def test_a_native_query_goes_as_it_is() -> None:
 
 
 def test_where_a_scan_begins() -> None:
-    assert start(Term(Index.TITLE, 'la"m', Match.BEGINS), dialect(), "target") == r'dc.title = "la\"m"'
+    assert start(SearchTerm(SearchIndex.TITLE, 'la"m', TermMatch.BEGINS), dialect(), "target") == r'dc.title = "la\"m"'
 
 
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        (Query(), "nothing was said"),
-        (Query((Term(Index.OCLC, "1"),)), "no index 'oclc'"),
-        (Query((Term(Index.LCCN, "1"),)), "no index 'lccn'"),
+        (CatalogueQuery(), "nothing was said"),
+        (CatalogueQuery((SearchTerm(SearchIndex.OCLC, "1"),)), "no index 'oclc'"),
+        (CatalogueQuery((SearchTerm(SearchIndex.LCCN, "1"),)), "no index 'lccn'"),
     ],
 )
-def test_what_cannot_be_said_is_refused(query: Query, reason: str) -> None:
+def test_what_cannot_be_said_is_refused(query: CatalogueQuery, reason: str) -> None:
     with pytest.raises(Refused, match=reason):
         written(query, dialect(indexes={"lccn": None}), "target")
 

@@ -9,11 +9,17 @@ from adapters.z3950.client import rpn_of
 from adapters.z3950.dialect import Z3950Dialect
 from gateway.cli.installation import Installation
 from gateway.domain.profile import Profile
-from gateway.ports.catalogue import Index, Query, Term
+from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm
 from gateway.profiles import load_profiles
 from tests.support.paths import ROOT
 
-BOOK = Query((Term(Index.ISBN, "978-83-0000417-8"), Term(Index.TITLE, "slow gardens"), Term(Index.YEAR, "1981")))
+BOOK = CatalogueQuery(
+    (
+        SearchTerm(SearchIndex.ISBN, "978-83-0000417-8"),
+        SearchTerm(SearchIndex.TITLE, "slow gardens"),
+        SearchTerm(SearchIndex.YEAR, "1981"),
+    )
+)
 CATALOGUES = ("bnf-sru", "dnb-sru", "k10plus-sru", "loc-z3950")
 
 

@@ -13,8 +13,8 @@ from adapters.tagged_mail.dialect import TaggedMailDialect, dialect_of
 from adapters.tagged_mail.mail_format import TaggedMailFormat
 from gateway.cli.installation import Installation
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.request import Party, Request, Role
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import LibraryParty, Request, Role
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailPart
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.partner_channel import PartnerMessage
@@ -45,18 +45,20 @@ def of_the_other_side() -> Profile:
     return gsm().model_copy(update={"name": "demo", "partner": partner.model_copy(update={"symbols": ("DEMO",)})})
 
 
-def message(kind: Kind, role: Role | None = None, request: Request | None = None, **details: Any) -> PartnerMessage:
+def message(
+    kind: EventKind, role: Role | None = None, request: Request | None = None, **details: Any
+) -> PartnerMessage:
     role = role or sample.message(kind).role
     about = replace(request or sample.request("latin", role), role=role)
     return PartnerMessage(
         id="0645e2f0a1b2c30000d4e5f6",
         kind=kind,
         at=NOW,
-        sender=Party("DEMO"),
-        receiver=Party("LOCAL:RELAIS-GSM", "relais-gsm"),
+        sender=LibraryParty("DEMO"),
+        receiver=LibraryParty("LOCAL:RELAIS-GSM", "relais-gsm"),
         role=role,
         transaction=NUMBER,
-        details=Details(**details),
+        details=EventDetails(**details),
         request=about,
     )
 

@@ -17,9 +17,9 @@ from adapters.tagged_mail.mail_format import TaggedMailFormat
 from adapters.tagged_mail.message_names import ALONE, CARRIED, NAMES, Name, our_role
 from gateway.domain.library import Money, RecordId
 from gateway.domain.problems import MalformedMessage, Refused
-from gateway.domain.requests.citation import CitationType, Extra
-from gateway.domain.requests.events import Condition, Details, Kind
-from gateway.domain.requests.request import Role, Service, ServiceType
+from gateway.domain.requests.citation import CitationExtra, CitationType
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
+from gateway.domain.requests.request import RequestedService, Role, ServiceType
 from gateway.services.letters import sample
 from tests.unit.adapters.tagged_mail.support import (
     NUMBER,
@@ -36,22 +36,22 @@ from tests.unit.adapters.tagged_mail.support import (
 FOLDER = Path(__file__).parent / "messages"
 
 GOLDEN = {
-    **{f"request-{name}": message(Kind.REQUEST, request=sample.request(name)) for name in sample.CITATIONS},
-    "shipped": message(Kind.SHIPPED, due=date(2026, 4, 30), note="Fragile\nDo not copy", barcode="311"),
-    "unfilled": message(Kind.UNFILLED, reason="on-loan"),
+    **{f"request-{name}": message(EventKind.REQUEST, request=sample.request(name)) for name in sample.CITATIONS},
+    "shipped": message(EventKind.SHIPPED, due=date(2026, 4, 30), note="Fragile\nDo not copy", barcode="311"),
+    "unfilled": message(EventKind.UNFILLED, reason="on-loan"),
     "conditional": message(
-        Kind.CONDITIONAL,
-        conditions=(Condition.LIBRARY_USE_ONLY, Condition.COST),
+        EventKind.CONDITIONAL,
+        conditions=(LoanCondition.LIBRARY_USE_ONLY, LoanCondition.COST),
         cost=Money(Decimal("12.50"), "CAD"),
     ),
-    "renew": message(Kind.RENEW),
-    "renew-accepted": message(Kind.RENEW_ACCEPTED, due=date(2026, 5, 28)),
-    "cancel": message(Kind.CANCEL),
-    "message": message(Kind.MESSAGE, Role.BORROWING, note="ITEM LOST in the lift?\n\nCANCELLATION\nNOT: a tag"),
-    "overdue": message(Kind.OVERDUE, due=date(2026, 4, 13)),
-    "recall": message(Kind.RECALL, due=date(2026, 4, 13)),
-    "forwarded": message(Kind.FORWARDED),
-    "copy-delivered": message(Kind.COPY_DELIVERED, link="https://ill.fjord.example/copies/" + "Zm9v" * 20),
+    "renew": message(EventKind.RENEW),
+    "renew-accepted": message(EventKind.RENEW_ACCEPTED, due=date(2026, 5, 28)),
+    "cancel": message(EventKind.CANCEL),
+    "message": message(EventKind.MESSAGE, Role.BORROWING, note="ITEM LOST in the lift?\n\nCANCELLATION\nNOT: a tag"),
+    "overdue": message(EventKind.OVERDUE, due=date(2026, 4, 13)),
+    "recall": message(EventKind.RECALL, due=date(2026, 4, 13)),
+    "forwarded": message(EventKind.FORWARDED),
+    "copy-delivered": message(EventKind.COPY_DELIVERED, link="https://ill.fjord.example/copies/" + "Zm9v" * 20),
 }
 
 
@@ -109,7 +109,7 @@ def test_no_name_is_missing() -> None:
 
 @pytest.mark.parametrize("language", ["en", "fr", "both"])
 def test_the_profile_says_in_which_language_names_and_answers_are(language: str) -> None:
-    text = written(message(Kind.WILL_SUPPLY), tailored(language=language))
+    text = written(message(EventKind.WILL_SUPPLY), tailored(language=language))
 
     expected = {
         "en": ("REPLY TO AN ILL REQUEST", "WILL SUPPLY"),
@@ -118,13 +118,13 @@ def test_the_profile_says_in_which_language_names_and_answers_are(language: str)
     }[language]
     assert text.splitlines()[0] == expected[0]
     assert f"ANS: {expected[1]}" in text
-    assert only(read(text)).kind is Kind.WILL_SUPPLY
+    assert only(read(text)).kind is EventKind.WILL_SUPPLY
 
 
 def test_further_names_are_the_profiles() -> None:
     profile = tailored(names={"shipped": ["Expédition"]})
 
-    assert only(read("EXPEDITION\nNUM: B-1", profile=profile)).kind is Kind.SHIPPED
+    assert only(read("EXPEDITION\nNUM: B-1", profile=profile)).kind is EventKind.SHIPPED
 
 
 # --- every event -----------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def test_further_names_are_the_profiles() -> None:
 
 @pytest.mark.parametrize("language", ["en", "fr", "both"])
 @pytest.mark.parametrize("kind", sorted(CARRIED))
-def test_every_event_is_understood_by_the_other_side(kind: Kind, language: str) -> None:
+def test_every_event_is_understood_by_the_other_side(kind: EventKind, language: str) -> None:
     said = message(
         kind, due=date(2026, 4, 30), note="Avec nos remerciements", reason="other", expected=date(2026, 3, 9)
     )
@@ -142,30 +142,30 @@ def test_every_event_is_understood_by_the_other_side(kind: Kind, language: str) 
     assert event.kind is kind
     assert event.role is (Role.LENDING if said.role is Role.BORROWING else Role.BORROWING)
     assert event.transaction == NUMBER
-    if kind is not Kind.REQUEST:
+    if kind is not EventKind.REQUEST:
         assert event.details.due == date(2026, 4, 30)
         assert event.details.note == "Avec nos remerciements"
 
 
 def test_what_has_no_message_is_refused() -> None:
     with pytest.raises(Refused, match="no message for 'submit'"):
-        written(message(Kind.SUBMIT, Role.BORROWING))
+        written(message(EventKind.SUBMIT, Role.BORROWING))
 
 
 def test_details_come_back_whole() -> None:
-    details = Details(
+    details = EventDetails(
         due=date(2026, 4, 30),
         expected=date(2026, 3, 9),
         retry_after=date(2026, 6, 1),
         reason="on-loan",
-        conditions=(Condition.LIBRARY_USE_ONLY, Condition.NO_RENEWAL),
+        conditions=(LoanCondition.LIBRARY_USE_ONLY, LoanCondition.NO_RENEWAL),
         cost=Money(Decimal("12.50"), "EUR"),
         barcode="SE-77 0045119",
         link="https://ill.fjord.example/copies/Zm9vYmFy",
         status="will-supply",
         note="Première ligne\nsecond line, which is so long that it does not fit into one line of a mail, alas, alas",
     )
-    said = replace(message(Kind.CONDITIONAL), details=details)
+    said = replace(message(EventKind.CONDITIONAL), details=details)
 
     event = only(read(written(said), profile=of_the_other_side()))
 
@@ -175,9 +175,9 @@ def test_details_come_back_whole() -> None:
 @pytest.mark.parametrize("name", sorted(sample.CITATIONS))
 def test_a_request_comes_back_whole(name: str) -> None:
     asked = sample.request(name)
-    asked = replace(asked, service=Service(ServiceType.COPY if asked.citation.is_part else ServiceType.LOAN))
+    asked = replace(asked, service=RequestedService(ServiceType.COPY if asked.citation.is_part else ServiceType.LOAN))
 
-    event = only(read(written(message(Kind.REQUEST, request=asked)), profile=of_the_other_side()))
+    event = only(read(written(message(EventKind.REQUEST, request=asked)), profile=of_the_other_side()))
 
     assert event.request is not None
     found, wanted = event.request.citation, asked.citation
@@ -250,9 +250,9 @@ def test_every_tag_of_the_facts_finds_its_place() -> None:
     assert (request.costs.maximum, request.dates.need_by) == (Money(Decimal("25.00"), "CAD"), date(2026, 4, 15))
     assert request.partner.address == "Université du Fjord\n4, rue du Quai"
     assert request.extras == (
-        Extra("A#C", "4711"),
-        Extra("BIL", "Comptes payables"),
-        Extra("P/U", "Personne inventée"),
+        CitationExtra("A#C", "4711"),
+        CitationExtra("BIL", "Comptes payables"),
+        CitationExtra("P/U", "Personne inventée"),
     )
 
 
@@ -264,9 +264,12 @@ def test_their_patron_is_neither_explained_nor_in_the_citation() -> None:
 
 
 def test_our_patron_is_never_written() -> None:
-    asked = replace(sample.request(), extras=(Extra("P/U", "Zoë Østergård"), Extra("ZZZ", "7"), Extra("other", "x")))
+    asked = replace(
+        sample.request(),
+        extras=(CitationExtra("P/U", "Zoë Østergård"), CitationExtra("ZZZ", "7"), CitationExtra("other", "x")),
+    )
 
-    text = written(message(Kind.REQUEST, request=asked))
+    text = written(message(EventKind.REQUEST, request=asked))
 
     assert "stergård" not in text
     assert asked.patron.identifier not in text
@@ -276,7 +279,7 @@ def test_our_patron_is_never_written() -> None:
 def test_tags_that_nobody_knows_are_kept() -> None:
     event = only(read("ITEM SHIPPED\nNUM: B-1\nZZZ: 7\nQ/Q: two\n    lines\nDUE: 2026-04-30"))
 
-    assert event.details.extras == (Extra("ZZZ", "7"), Extra("Q/Q", "two\nlines"))
+    assert event.details.extras == (CitationExtra("ZZZ", "7"), CitationExtra("Q/Q", "two\nlines"))
     assert event.details.due == date(2026, 4, 30)
 
 
@@ -284,14 +287,14 @@ def test_what_can_not_be_read_stands_in_the_note() -> None:
     event = only(read("ITEM SHIPPED\nNUM: B-1\nDUE: in May\nCST: little\nCON: no dogs, library use only\nHello"))
 
     assert (event.details.due, event.details.cost) == (None, None)
-    assert event.details.conditions == (Condition.LIBRARY_USE_ONLY,)
+    assert event.details.conditions == (LoanCondition.LIBRARY_USE_ONLY,)
     assert event.details.note.splitlines() == ["Hello", "no dogs", "in May", "little"]
 
 
 def test_tags_are_the_profiles() -> None:
     profile = tailored(tags={"due": ["RET", "DUE"], "number": ["REQ"], "status": []}, dates=["%d/%m/%Y"])
 
-    text = written(message(Kind.SHIPPED, due=date(2026, 4, 30), status="x"), profile)
+    text = written(message(EventKind.SHIPPED, due=date(2026, 4, 30), status="x"), profile)
 
     assert "\nRET: 30/04/2026\n" in text
     assert f"\nREQ: {NUMBER}\n" in text
@@ -323,27 +326,27 @@ def test_a_mistake_in_a_profile_is_told(section: dict[str, object], complaint: s
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("REPLY TO AN ILL REQUEST\nNUM: B-1\nNOT: Not supplied", Kind.UNFILLED),
-        ("REPLY TO AN ILL REQUEST\nNUM: B-1\nNOT: Sera fourni demain", Kind.WILL_SUPPLY),
-        ("REPLY TO AN ILL REQUEST\nNUM: B-1\nCANNOT BE CANCELLED", Kind.CANCEL_REFUSED),
-        ("REPLY TO AN ILL REQUEST\nNUM: B-1\nNOT: We shall see", Kind.MESSAGE),
-        ("RENEWAL ANSWER\nNUM: B-1\nDUE: 2026-04-30", Kind.RENEW_ACCEPTED),
-        ("RENEWAL ANSWER\nNUM: B-1\nANS: NOT RENEWED\nDUE: 2026-04-30", Kind.RENEW_REFUSED),
-        ("RENEWAL ANSWER\nNUM: B-1\nNOT: Perhaps", Kind.MESSAGE),
-        ("GENERAL MESSAGE\nNUM: B-1\nANS: MESSAGE\nNOT: ITEM LOST?", Kind.MESSAGE),
-        ("GENERAL MESSAGE\nNUM: B-1\nNOT: RETRYING", Kind.MESSAGE),
+        ("REPLY TO AN ILL REQUEST\nNUM: B-1\nNOT: Not supplied", EventKind.UNFILLED),
+        ("REPLY TO AN ILL REQUEST\nNUM: B-1\nNOT: Sera fourni demain", EventKind.WILL_SUPPLY),
+        ("REPLY TO AN ILL REQUEST\nNUM: B-1\nCANNOT BE CANCELLED", EventKind.CANCEL_REFUSED),
+        ("REPLY TO AN ILL REQUEST\nNUM: B-1\nNOT: We shall see", EventKind.MESSAGE),
+        ("RENEWAL ANSWER\nNUM: B-1\nDUE: 2026-04-30", EventKind.RENEW_ACCEPTED),
+        ("RENEWAL ANSWER\nNUM: B-1\nANS: NOT RENEWED\nDUE: 2026-04-30", EventKind.RENEW_REFUSED),
+        ("RENEWAL ANSWER\nNUM: B-1\nNOT: Perhaps", EventKind.MESSAGE),
+        ("GENERAL MESSAGE\nNUM: B-1\nANS: MESSAGE\nNOT: ITEM LOST?", EventKind.MESSAGE),
+        ("GENERAL MESSAGE\nNUM: B-1\nNOT: RETRYING", EventKind.MESSAGE),
     ],
 )
-def test_an_answer_is_told_by_its_words(text: str, kind: Kind) -> None:
+def test_an_answer_is_told_by_its_words(text: str, kind: EventKind) -> None:
     assert only(read(text)).kind is kind
 
 
 def test_words_of_answers_are_the_profiles() -> None:
     profile = tailored(answers={"unfilled": {"english": "UNABLE TO FILL", "french": "IMPOSSIBLE"}})
 
-    assert "ANS: UNABLE TO FILL/IMPOSSIBLE" in written(message(Kind.UNFILLED), profile)
-    assert only(read("REPLY TO AN ILL REQUEST\nNUM: B-1\nANS: Impossible", profile=profile)).kind is Kind.UNFILLED
-    assert only(read("REPLY TO AN ILL REQUEST\nNUM: B-1\nANS: NON FOURNI", profile=profile)).kind is Kind.UNFILLED
+    assert "ANS: UNABLE TO FILL/IMPOSSIBLE" in written(message(EventKind.UNFILLED), profile)
+    assert only(read("REPLY TO AN ILL REQUEST\nNUM: B-1\nANS: Impossible", profile=profile)).kind is EventKind.UNFILLED
+    assert only(read("REPLY TO AN ILL REQUEST\nNUM: B-1\nANS: NON FOURNI", profile=profile)).kind is EventKind.UNFILLED
 
 
 # --- whose, and which ------------------------------------------------------------------------------------
@@ -363,8 +366,8 @@ def test_symbols_tell_who_lends(parties: str, role: Role) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(set(ALONE.values())))
-def test_without_symbols_the_message_tells_it(kind: Kind) -> None:
-    expected = Role.LENDING if kind in (Kind.REQUEST, Kind.RENEW, Kind.CANCEL) else Role.BORROWING
+def test_without_symbols_the_message_tells_it(kind: EventKind) -> None:
+    expected = Role.LENDING if kind in (EventKind.REQUEST, EventKind.RENEW, EventKind.CANCEL) else Role.BORROWING
 
     assert our_role(kind) is expected
 
@@ -372,7 +375,7 @@ def test_without_symbols_the_message_tells_it(kind: Kind) -> None:
 def test_our_own_request_that_comes_back_is_no_request_to_us() -> None:
     event = only(read("ILL REQUEST\nLSB: DEMO\nLSP: RELAIS-GSM\nNUM: B-1"))
 
-    assert (event.kind, event.role) == (Kind.MESSAGE, Role.BORROWING)
+    assert (event.kind, event.role) == (EventKind.MESSAGE, Role.BORROWING)
 
 
 def test_the_number_may_stand_in_the_subject_alone() -> None:
@@ -386,13 +389,13 @@ def test_several_messages_in_one_mail() -> None:
 
     events = read(text, "Two things 77")
 
-    assert [(one.kind, one.transaction) for one in events] == [(Kind.SHIPPED, "B-1"), (Kind.CANCEL, "Q-2")]
+    assert [(one.kind, one.transaction) for one in events] == [(EventKind.SHIPPED, "B-1"), (EventKind.CANCEL, "Q-2")]
 
 
 def test_a_quoted_message_is_not_read() -> None:
     text = "GENERAL MESSAGE\nNUM: B-1\nNOT: Thanks\n\n> ILL REQUEST\n> NUM: B-1\n"
 
-    assert [one.kind for one in read(text)] == [Kind.MESSAGE]
+    assert [one.kind for one in read(text)] == [EventKind.MESSAGE]
     with pytest.raises(MalformedMessage):
         read("> ITEM SHIPPED\n> NUM: B-1\n")
 
@@ -400,7 +403,7 @@ def test_a_quoted_message_is_not_read() -> None:
 def test_a_copy_that_comes_along_is_delivered() -> None:
     event = only(read("ITEM SHIPPED\nNUM: B-1", files=("application/pdf",)))
 
-    assert (event.kind, event.files) == (Kind.COPY_DELIVERED, (0,))
+    assert (event.kind, event.files) == (EventKind.COPY_DELIVERED, (0,))
 
 
 def test_only_mails_that_name_a_message_are_recognised() -> None:

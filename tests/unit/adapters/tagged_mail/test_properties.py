@@ -9,7 +9,7 @@ from adapters.tagged_mail.codec import Layout, Tag, TaggedMessage, decode, encod
 from adapters.tagged_mail.mail_format import TaggedMailFormat
 from adapters.tagged_mail.message_names import NAMES, Name
 from gateway.domain.problems import MalformedMessage
-from gateway.ports.incoming_mail import own_lines
+from gateway.ports.incoming_mail import list_own_lines
 from tests.unit.adapters.tagged_mail.support import gsm, mail
 
 LINE = st.text(
@@ -26,7 +26,7 @@ def test_a_message_is_read_as_it_was_written(name: Name, tags: tuple[Tag, ...], 
     message = TaggedMessage(name=name, tags=tags)
     layout = Layout(language=language)
 
-    assert decode(own_lines(encode(message, layout)), layout) == (message,)
+    assert decode(list_own_lines(encode(message, layout)), layout) == (message,)
 
 
 PIECES = st.sampled_from(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.ber import BerSplitter, definite
-from gateway.domain.problems import Fault, MalformedMessage
+from gateway.domain.problems import MalformationKind, MalformedMessage
 
 INDEFINITE = bytes.fromhex("3080 0401aa 2480 0401bb 0000 0000".replace(" ", ""))
 DEFINITE = bytes.fromhex("3008 0401aa 2403 0401bb".replace(" ", ""))
@@ -33,15 +33,15 @@ def test_values_are_cut_from_a_stream_however_it_comes(size: int) -> None:
 @pytest.mark.parametrize(
     ("octets", "fault"),
     [
-        (b"\x30\x84\x7f\xff\xff\xff", Fault.TOO_LARGE),
-        (b"\x30\x80" + b"\x04\x20" + b"x" * 32 + b"\x04\x81\xc8", Fault.TOO_LARGE),
-        (b"\x30\x80" * 80, Fault.SYNTAX),
-        (b"\x04\x80", Fault.SYNTAX),
-        (b"\x30\x89", Fault.SYNTAX),
-        (b"\x1f" + b"\x81" * 20 + b"\x00\x00", Fault.SYNTAX),
+        (b"\x30\x84\x7f\xff\xff\xff", MalformationKind.TOO_LARGE),
+        (b"\x30\x80" + b"\x04\x20" + b"x" * 32 + b"\x04\x81\xc8", MalformationKind.TOO_LARGE),
+        (b"\x30\x80" * 80, MalformationKind.SYNTAX),
+        (b"\x04\x80", MalformationKind.SYNTAX),
+        (b"\x30\x89", MalformationKind.SYNTAX),
+        (b"\x1f" + b"\x81" * 20 + b"\x00\x00", MalformationKind.SYNTAX),
     ],
 )
-def test_what_can_become_no_value_is_told_at_once(octets: bytes, fault: Fault) -> None:
+def test_what_can_become_no_value_is_told_at_once(octets: bytes, fault: MalformationKind) -> None:
     frames = BerSplitter(200)
     frames.feed(octets)
 

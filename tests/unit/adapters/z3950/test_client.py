@@ -14,8 +14,8 @@ from adapters.z3950.client import Z3950Search
 from adapters.z3950.codec import module
 from adapters.z3950.values import INIT_DIAGNOSTICS, SYNTAXES
 from gateway.configuration.yaml_document import ConfigurationError, Problem
-from gateway.domain.problems import Reason, Refused, Unavailable
-from gateway.ports.catalogue import Index, Query, Term
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm
 from tests.support.certificates import Authority
 from tests.support.targets import (
     Body,
@@ -29,7 +29,7 @@ from tests.support.targets import (
 )
 from tests.unit.adapters.marc.support import iso2709
 
-LAMPS = Query((Term(Index.TITLE, "lamps"),))
+LAMPS = CatalogueQuery((SearchTerm(SearchIndex.TITLE, "lamps"),))
 SECRETS = {"env:PASSWORD": "made-up", "env:OPEN": "desk/made-up"}
 
 
@@ -208,14 +208,14 @@ async def test_a_target_that_sends_fewer_than_it_has(client: Z3950Search) -> Non
 @pytest.mark.parametrize(
     ("condition", "error", "reason"),
     [
-        (114, Refused, Reason.INVALID_VALUE),
-        (109, Refused, Reason.INVALID_VALUE),
-        (236, Refused, Reason.SENDER_AUTH_FAILED),
+        (114, Refused, RefusalReason.INVALID_VALUE),
+        (109, Refused, RefusalReason.INVALID_VALUE),
+        (236, Refused, RefusalReason.SENDER_AUTH_FAILED),
         (2, Unavailable, None),
     ],
 )
 async def test_a_no_of_the_target(
-    client: Z3950Search, condition: int, error: type[Exception], reason: Reason | None
+    client: Z3950Search, condition: int, error: type[Exception], reason: RefusalReason | None
 ) -> None:
     refused = apdu(
         "searchResponse",
@@ -263,7 +263,7 @@ async def test_a_target_that_does_not_let_us_in(client: Z3950Search) -> None:
         with pytest.raises(Refused, match="does not let us in: 1011 init: bad user id or password: desk") as told:
             await client.search(one.profile(sign_in={"user": "desk", "password": "env:PASSWORD"}), LAMPS)
 
-    assert told.value.reason is Reason.SENDER_AUTH_FAILED
+    assert told.value.reason is RefusalReason.SENDER_AUTH_FAILED
     assert "made-up" not in str(told.value)
 
 
@@ -402,7 +402,7 @@ async def test_a_target_without_scan_is_not_asked(client: Z3950Search) -> None:
 
     async with target(script) as one:
         with pytest.raises(Refused, match="no lists of terms"):
-            await client.terms(one.profile(), Term(Index.TITLE, "l"))
+            await client.terms(one.profile(), SearchTerm(SearchIndex.TITLE, "l"))
         assert one.kinds == ["initRequest"]
 
 
@@ -503,7 +503,7 @@ async def test_terms_of_an_index(client: Z3950Search) -> None:
         return accepted() if kind == "initRequest" else scanned
 
     async with target(script) as one:
-        assert await client.terms(one.profile(), Term(Index.TITLE, "ł")) == (("łódź", 3), ("Xylem", 0))
+        assert await client.terms(one.profile(), SearchTerm(SearchIndex.TITLE, "ł")) == (("łódź", 3), ("Xylem", 0))
 
 
 def test_it_is_an_adapter() -> None:

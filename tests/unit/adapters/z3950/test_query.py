@@ -7,17 +7,19 @@ from adapters.z3950 import address, pqf
 from adapters.z3950.client import operand_of, rpn_of
 from adapters.z3950.dialect import Z3950Dialect
 from gateway.domain.problems import Refused
-from gateway.ports.catalogue import Index, Match, Query, Term
+from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm, TermMatch
 
 
-def said(*terms: Term, native: str = "", **section: object) -> str:
+def said(*terms: SearchTerm, native: str = "", **section: object) -> str:
     dialect = Z3950Dialect.model_validate({"address": "catalogue.example", **section})
-    return pqf.written(rpn_of(Query(terms, native), dialect, "target"))
+    return pqf.written(rpn_of(CatalogueQuery(terms, native), dialect, "target"))
 
 
 def test_terms_are_joined_by_and() -> None:
     asked = said(
-        Term(Index.TITLE, "slow gardens"), Term(Index.AUTHOR, "Quenby", Match.PHRASE), Term(Index.YEAR, "1981")
+        SearchTerm(SearchIndex.TITLE, "slow gardens"),
+        SearchTerm(SearchIndex.AUTHOR, "Quenby", TermMatch.PHRASE),
+        SearchTerm(SearchIndex.YEAR, "1981"),
     )
 
     assert asked == '@and @and @attr 1=4 @attr 4=6 "slow gardens" @attr 1=1003 @attr 4=1 Quenby @attr 1=31 1981'
@@ -26,26 +28,34 @@ def test_terms_are_joined_by_and() -> None:
 @pytest.mark.parametrize(
     ("term", "section", "expected"),
     [
-        (Term(Index.ISBN, "978-83-0000417-8"), {}, "@attr 1=7 9788300004178"),
-        (Term(Index.ISSN, "90000179"), {}, "@attr 1=8 9000-0179"),
-        (Term(Index.ISSN, "90000179"), {"indexes": {"issn": {"use": 8, "form": "as-is"}}}, "@attr 1=8 90000179"),
-        (Term(Index.TITLE, "lamps", Match.BEGINS), {}, "@attr 1=4 @attr 3=1 @attr 4=1 @attr 5=1 lamps"),
-        (Term(Index.TITLE, "lamps"), {"indexes": {"title": {"use": "dc.title"}}}, "@attr 1=dc.title @attr 4=6 lamps"),
-        (Term(Index.TITLE, "lamps"), {"matches": {"words": {"structure": 2}}}, "@attr 1=4 @attr 4=2 lamps"),
+        (SearchTerm(SearchIndex.ISBN, "978-83-0000417-8"), {}, "@attr 1=7 9788300004178"),
+        (SearchTerm(SearchIndex.ISSN, "90000179"), {}, "@attr 1=8 9000-0179"),
         (
-            Term(Index.TITLE, "lamps"),
+            SearchTerm(SearchIndex.ISSN, "90000179"),
+            {"indexes": {"issn": {"use": 8, "form": "as-is"}}},
+            "@attr 1=8 90000179",
+        ),
+        (SearchTerm(SearchIndex.TITLE, "lamps", TermMatch.BEGINS), {}, "@attr 1=4 @attr 3=1 @attr 4=1 @attr 5=1 lamps"),
+        (
+            SearchTerm(SearchIndex.TITLE, "lamps"),
+            {"indexes": {"title": {"use": "dc.title"}}},
+            "@attr 1=dc.title @attr 4=6 lamps",
+        ),
+        (SearchTerm(SearchIndex.TITLE, "lamps"), {"matches": {"words": {"structure": 2}}}, "@attr 1=4 @attr 4=2 lamps"),
+        (
+            SearchTerm(SearchIndex.TITLE, "lamps"),
             {"always": {"relation": 3, "structure": 1}},
             "@attr 1=4 @attr 2=3 @attr 4=6 lamps",
         ),
         (
-            Term(Index.TITLE, "slow gardens"),
+            SearchTerm(SearchIndex.TITLE, "slow gardens"),
             {"each_word": True},
             "@and @attr 1=4 @attr 4=2 slow @attr 1=4 @attr 4=2 gardens",
         ),
-        (Term(Index.ANY, "lamps"), {"attribute_set": "gils"}, "@attrset gils @attr 1=1016 @attr 4=6 lamps"),
+        (SearchTerm(SearchIndex.ANY, "lamps"), {"attribute_set": "gils"}, "@attrset gils @attr 1=1016 @attr 4=6 lamps"),
     ],
 )
-def test_each_target_has_its_own_attributes(term: Term, section: dict[str, object], expected: str) -> None:
+def test_each_target_has_its_own_attributes(term: SearchTerm, section: dict[str, object], expected: str) -> None:
     assert said(term, **section) == expected
 
 
@@ -56,21 +66,21 @@ def test_a_native_query_goes_as_it_is() -> None:
 def test_a_scan_has_no_structure_of_words() -> None:
     dialect = Z3950Dialect(address="catalogue.example")
 
-    assert [(one.type, one.value) for one in operand_of(Term(Index.TITLE, "sl"), dialect, "target").attributes] == [
-        (1, 4)
-    ]
+    assert [
+        (one.type, one.value) for one in operand_of(SearchTerm(SearchIndex.TITLE, "sl"), dialect, "target").attributes
+    ] == [(1, 4)]
 
 
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        (Query(), "nothing was said"),
-        (Query((Term(Index.TITLE, "  "),)), "nothing was said"),
-        (Query((Term(Index.OCLC, "1"),)), "no index 'oclc'"),
-        (Query(native="@and a"), "no query in PQF: it ends"),
+        (CatalogueQuery(), "nothing was said"),
+        (CatalogueQuery((SearchTerm(SearchIndex.TITLE, "  "),)), "nothing was said"),
+        (CatalogueQuery((SearchTerm(SearchIndex.OCLC, "1"),)), "no index 'oclc'"),
+        (CatalogueQuery(native="@and a"), "no query in PQF: it ends"),
     ],
 )
-def test_what_cannot_be_said_is_refused(query: Query, reason: str) -> None:
+def test_what_cannot_be_said_is_refused(query: CatalogueQuery, reason: str) -> None:
     dialect = Z3950Dialect.model_validate({"address": "catalogue.example", "indexes": {"oclc": None}})
 
     with pytest.raises(Refused, match=reason):

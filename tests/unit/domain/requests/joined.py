@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
-from gateway.domain.requests.events import Details, Event, Kind, Signal, by_partner, by_us
+from gateway.domain.requests.events import Event, EventDetails, EventKind, EventSignal, local_signal, partner_signal
 from gateway.domain.requests.partner_policy import Workflow
-from gateway.domain.requests.request import Borrowing, Lending, Request, Role, Service, ServiceType
-from gateway.domain.requests.request_updates import asked
-from gateway.domain.requests.state_machine import Denied, Transition, apply
-from gateway.domain.requests.state_table import Follow, Then, Timer
+from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestedService, Role, ServiceType
+from gateway.domain.requests.request_updates import start_attempt
+from gateway.domain.requests.state_machine import Denied, Transition, compute_transition
+from gateway.domain.requests.state_table import FollowUp, RunFollowUp, TimerKind
 from tests.support.requests import (
     START,
     SUPPLIERS,
@@ -41,7 +41,7 @@ class Place(Enum):
 class Side:
     request: Request
     workflow: Workflow
-    running: set[Timer] = field(default_factory=set)
+    running: set[TimerKind] = field(default_factory=set)
     trouble: int = 0
 
 
@@ -52,8 +52,8 @@ class Message:
     id: int
     to: Role
     attempt: int
-    kind: Kind
-    details: Details
+    kind: EventKind
+    details: EventDetails
 
 
 @dataclass
@@ -68,7 +68,7 @@ class World:
     seen: set[int] = field(default_factory=set)
     sent: int = 0
     items: dict[int, Place] = field(default_factory=dict)
-    work: set[Follow] = field(default_factory=set)
+    work: set[FollowUp] = field(default_factory=set)
     denied: list[Denied] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
 
@@ -76,31 +76,31 @@ class World:
     def begun(
         cls, service: ServiceType, mediated: bool, borrowing_workflow: Workflow, lending_workflow: Workflow
     ) -> World:
-        request = borrowing(service=Service(service), mediated=mediated)
+        request = borrowing(service=RequestedService(service), mediated=mediated)
         return cls(Side(request, borrowing_workflow), lending_workflow)
 
     # --- events --------------------------------------------------------------------------------------------
 
     def us(
-        self, number: int, kind: Kind, attempt: int = 0, details: Details | None = None
+        self, number: int, kind: EventKind, attempt: int = 0, details: EventDetails | None = None
     ) -> Transition | Denied | None:
         """Staff or a rule on the borrower's side (number 0) or on the supplier's of that attempt. None: the thing that
         it takes isn't there."""
         if not self.possible(number, kind, attempt):
             return None
-        outcome = self.happens(number, by_us(kind), attempt, details or Details())
+        outcome = self.happens(number, local_signal(kind), attempt, details or EventDetails())
         if isinstance(outcome, Transition):
             self._moves(number, kind, attempt)
         return outcome
 
     def happens(
-        self, number: int, signal: Signal, attempt: int = 0, details: Details | None = None
+        self, number: int, signal: EventSignal, attempt: int = 0, details: EventDetails | None = None
     ) -> Transition | Denied:
         side = self.side(number)
         before = side.request
         self.at += timedelta(minutes=10)
-        happened = Event(signal, self.at, "staff:ana", details or Details(), attempt)
-        outcome = apply(before, happened, side.workflow)
+        happened = Event(signal, self.at, "staff:ana", details or EventDetails(), attempt)
+        outcome = compute_transition(before, happened, side.workflow)
         if isinstance(outcome, Denied):
             assert outcome.detail
             self.denied.append(outcome)
@@ -118,15 +118,15 @@ class World:
 
     def _follow(self, number: int, outcome: Transition) -> None:
         for one in outcome.told:
-            details = outcome.event.details if one.kind is outcome.event.kind else Details()
+            details = outcome.event.details if one.kind is outcome.event.kind else EventDetails()
             self._send(Role.BORROWING if number else Role.LENDING, number or one.attempt, one.kind, details)
         for effect in outcome.effects:
-            if isinstance(effect, Then) and effect.work is Follow.REPORT_STATUS:
-                self.happens(number, by_us(Kind.STATUS_REPORT))
-            elif isinstance(effect, Then):
+            if isinstance(effect, RunFollowUp) and effect.work is FollowUp.REPORT_STATUS:
+                self.happens(number, local_signal(EventKind.STATUS_REPORT))
+            elif isinstance(effect, RunFollowUp):
                 self.work.add(effect.work)
 
-    def _send(self, to: Role, attempt: int, kind: Kind, details: Details) -> None:
+    def _send(self, to: Role, attempt: int, kind: EventKind, details: EventDetails) -> None:
         assert attempt, f"nobody to tell {kind}"
         self.sent += 1
         self.wire.append(Message(self.sent, to, attempt, kind, details))
@@ -139,7 +139,7 @@ class World:
         if message.id in self.seen:
             return
         self.seen.add(message.id)
-        if message.kind is Kind.REQUEST:
+        if message.kind is EventKind.REQUEST:
             self._asks(message)
             return
         number = message.attempt if message.to is Role.LENDING else 0
@@ -147,7 +147,7 @@ class World:
             self._refused(message)  # it overtook the request itself
             return
         inner = 0 if number else message.attempt
-        if isinstance(self.happens(number, by_partner(message.kind), inner, message.details), Denied):
+        if isinstance(self.happens(number, partner_signal(message.kind), inner, message.details), Denied):
             self._refused(message)
 
     def acknowledge(self, index: int) -> None:
@@ -163,7 +163,7 @@ class World:
     def _refused(self, message: Message) -> None:
         """Told to the sender, who has trouble then."""
         number = message.attempt if message.to is Role.BORROWING else 0
-        trouble = self.happens(number, by_us(Kind.TROUBLE), 0 if number else message.attempt)
+        trouble = self.happens(number, local_signal(EventKind.TROUBLE), 0 if number else message.attempt)
         assert isinstance(trouble, Transition)
         self.side(number).trouble += 1
 
@@ -175,54 +175,54 @@ class World:
     # --- the rota ------------------------------------------------------------------------------------------
 
     def find_supplier(self) -> None:
-        self.work.discard(Follow.FIND_SUPPLIER)
+        self.work.discard(FollowUp.FIND_SUPPLIER)
         request = self.borrower.request
-        if request.state is not Borrowing.SOURCING:
+        if request.state is not BorrowingState.SOURCING:
             return
         number = len(request.attempts) + 1
         if number > len(SUPPLIERS):
-            self.happens(0, by_us(Kind.NO_SUPPLIER))
+            self.happens(0, local_signal(EventKind.NO_SUPPLIER))
             return
         partner = SUPPLIERS[number - 1]
-        self.borrower.request = asked(request, attempt(number, partner, asked=self.at), party(partner))
-        assert isinstance(self.happens(0, by_us(Kind.REQUEST)), Transition)
+        self.borrower.request = start_attempt(request, attempt(number, partner, asked=self.at), party(partner))
+        assert isinstance(self.happens(0, local_signal(EventKind.REQUEST)), Transition)
 
     # --- things --------------------------------------------------------------------------------------------
 
-    def possible(self, number: int, kind: Kind, attempt: int) -> bool:
+    def possible(self, number: int, kind: EventKind, attempt: int) -> bool:
         """Whether staff have in hand what the act is about."""
         side, about = self.side(number), number or attempt or self.borrower.request.current
         place = self.items.get(about, Place.SHELF)
         is_copy = side.request.service.type is ServiceType.COPY
         if number:
-            again = kind is Kind.SHIPPED and side.request.state is Lending.SHIPPED
-            needed = {Kind.SHIPPED: {Place.SHELF}, Kind.CHECKED_IN: {Place.BACK}}.get(kind)
+            again = kind is EventKind.SHIPPED and side.request.state is LendingState.SHIPPED
+            needed = {EventKind.SHIPPED: {Place.SHELF}, EventKind.CHECKED_IN: {Place.BACK}}.get(kind)
             return needed is None or again or place in needed
-        if is_copy and kind is Kind.RECEIVED:
+        if is_copy and kind is EventKind.RECEIVED:
             lender = self.lenders.get(about)
-            return lender is not None and lender.request.state is Lending.COMPLETED
+            return lender is not None and lender.request.state is LendingState.COMPLETED
         if is_copy:
             return True
         here = {Place.HERE}
         needed = {
-            Kind.RECEIVED: {Place.THERE},
-            Kind.RETURNED: {Place.THERE, Place.HERE},
-            Kind.LOANED_TO_PATRON: here,
-            Kind.RETURNED_BY_PATRON: here,
+            EventKind.RECEIVED: {Place.THERE},
+            EventKind.RETURNED: {Place.THERE, Place.HERE},
+            EventKind.LOANED_TO_PATRON: here,
+            EventKind.RETURNED_BY_PATRON: here,
         }.get(kind)
         return needed is None or place in needed
 
-    def _moves(self, number: int, kind: Kind, attempt: int) -> None:
+    def _moves(self, number: int, kind: EventKind, attempt: int) -> None:
         about = number or attempt or self.borrower.request.current
         place = self.items.get(about, Place.SHELF)
         match number, kind, place:
-            case n, Kind.SHIPPED, Place.SHELF if n:
+            case n, EventKind.SHIPPED, Place.SHELF if n:
                 self.items[about] = Place.THERE
-            case n, Kind.CHECKED_IN, _ if n:
+            case n, EventKind.CHECKED_IN, _ if n:
                 self.items[about] = Place.HOME
-            case 0, Kind.RECEIVED, Place.THERE:
+            case 0, EventKind.RECEIVED, Place.THERE:
                 self.items[about] = Place.HERE
-            case 0, Kind.RETURNED, (Place.THERE | Place.HERE):
+            case 0, EventKind.RETURNED, (Place.THERE | Place.HERE):
                 self.items[about] = Place.BACK
 
     def lose(self, number: int) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.requests.calendar import Calendar, NeverOpen, moved
+from gateway.domain.requests.calendar import Calendar, NoOpenDayError, move_to_day
 from gateway.domain.requests.partner_policy import Closure
 from gateway.domain.requests.policy import CalendarPolicy, Weekday
 
@@ -92,7 +92,7 @@ def test_a_time_that_comes_twice_is_the_first_of_the_two() -> None:
 def test_moved_keeps_the_wall_clock() -> None:
     summer = datetime(2026, 7, 1, 23, 59, tzinfo=ZURICH)
 
-    assert wall(moved(summer, date(2026, 12, 23), ZURICH)) == "2026-12-23T23:59"
+    assert wall(move_to_day(summer, date(2026, 12, 23), ZURICH)) == "2026-12-23T23:59"
 
 
 def test_open_days_between() -> None:
@@ -106,7 +106,7 @@ def test_a_library_that_never_opens_is_a_named_error_not_an_endless_search() -> 
         CalendarPolicy(closed=(Closure(first=date(2000, 1, 1), last=date(2200, 1, 1)),)), ZURICH
     )
 
-    with pytest.raises(NeverOpen, match="no open day after 2026-11-30"):
+    with pytest.raises(NoOpenDayError, match="no open day after 2026-11-30"):
         closed.add_open_days(datetime(2026, 11, 29, 10, 0, tzinfo=ZURICH), 1)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.domain import due_dates
 from gateway.domain.circulation_policy import DueDates, DuePolicy
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.calendar import Calendar
 from gateway.domain.requests.policy import CalendarPolicy, LendingRules, LoanDays, Weekday
 
@@ -62,7 +62,7 @@ def test_a_loan_that_would_begin_overdue_is_refused_with_the_date_as_sent() -> N
     with pytest.raises(Refused) as refused:
         patron_due(date(2026, 11, 26), transit=3)
 
-    assert refused.value.reason is Reason.INVALID_DATE
+    assert refused.value.reason is RefusalReason.INVALID_DATE
     assert refused.value.value == "2026-11-26"
 
 
@@ -113,25 +113,25 @@ RULES = LendingRules(loan_days=LoanDays(item_policies={"dvd": 7}, categories={"a
     [("standard", "", 28), ("dvd", "", 7), ("standard", "abroad", 42), ("dvd", "abroad", 7), ("dvd", "campus", 3)],
 )
 def test_loan_days_the_fewest_that_are_named(item_policy: str, category: str, days: int) -> None:
-    assert due_dates.loan_days(RULES, 28, item_policy, category) == days
+    assert due_dates.count_loan_days(RULES, 28, item_policy, category) == days
 
 
 def test_a_loan_to_a_library_ends_when_we_are_open() -> None:
-    assert due_dates.lender_due(START, 4, CALENDAR) == date(2026, 11, 30)  # Saturday, so Monday
+    assert due_dates.compute_lender_due(START, 4, CALENDAR) == date(2026, 11, 30)  # Saturday, so Monday
 
 
 def test_the_day_of_shipping_is_that_of_the_zone() -> None:
     late = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
 
-    assert due_dates.lender_due(late, 1, CALENDAR) == date(2026, 11, 26)
+    assert due_dates.compute_lender_due(late, 1, CALENDAR) == date(2026, 11, 26)
 
 
 def test_a_renewal_adds_to_the_due_date_whatever_form_it_has() -> None:
     evening = datetime(2026, 12, 4, 23, 30, tzinfo=UTC)  # the 5th here
 
-    assert due_dates.renewed_due(date(2026, 12, 4), START, 14, CALENDAR) == date(2026, 12, 18)
-    assert due_dates.renewed_due(evening, START, 13, CALENDAR) == date(2026, 12, 18)
-    assert due_dates.renewed_due(None, START, 7, CALENDAR) == date(2026, 12, 1)
+    assert due_dates.extend_lender_due(date(2026, 12, 4), START, 14, CALENDAR) == date(2026, 12, 18)
+    assert due_dates.extend_lender_due(evening, START, 13, CALENDAR) == date(2026, 12, 18)
+    assert due_dates.extend_lender_due(None, START, 7, CALENDAR) == date(2026, 12, 1)
 
 
 # --- need-by ---------------------------------------------------------------------------------------------
@@ -140,12 +140,12 @@ def test_a_renewal_adds_to_the_due_date_whatever_form_it_has() -> None:
 def test_needed_today_can_be_met_only_without_waiting() -> None:
     today = date(2026, 11, 24)
 
-    assert due_dates.need_by_problem(today, START, 0, CALENDAR) == ""
-    assert due_dates.need_by_problem(today, START, 1, CALENDAR) != ""
+    assert due_dates.describe_need_by_problem(today, START, 0, CALENDAR) == ""
+    assert due_dates.describe_need_by_problem(today, START, 1, CALENDAR) != ""
 
 
 def test_no_day_is_no_problem() -> None:
-    assert due_dates.need_by_problem(None, START, 300, CALENDAR) == ""
+    assert due_dates.describe_need_by_problem(None, START, 300, CALENDAR) == ""
 
 
 def test_days_that_are_closed_are_not_counted_as_days_left() -> None:
@@ -153,4 +153,4 @@ def test_days_that_are_closed_are_not_counted_as_days_left() -> None:
         CalendarPolicy(closed_weekdays=tuple(day for day in Weekday if day is not Weekday.MONDAY)), ZURICH
     )
 
-    assert "can't be here before 2026-12-07" in due_dates.need_by_problem(date(2026, 12, 6), START, 2, weekend)
+    assert "can't be here before 2026-12-07" in due_dates.describe_need_by_problem(date(2026, 12, 6), START, 2, weekend)

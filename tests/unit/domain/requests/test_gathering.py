@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from gateway.domain.requests.calendar import Calendar, due
-from gateway.domain.requests.partner_policy import Gather
+from gateway.domain.requests.calendar import Calendar, batch_due
+from gateway.domain.requests.partner_policy import BatchRule
 
 TALLINN = ZoneInfo("Europe/Tallinn")
 OPEN = Calendar(TALLINN, weekdays=frozenset({5, 6}), holidays=frozenset({date(2026, 2, 24)}))
@@ -36,7 +36,7 @@ def moment(text: str) -> datetime:
     ],
 )
 def test_orders_are_due(rule: dict[str, Any], since: str, expected: str) -> None:
-    found = due(Gather(**rule), moment(since), OPEN)
+    found = batch_due(BatchRule(**rule), moment(since), OPEN)
 
     assert found == moment(expected)
     assert found.tzinfo is UTC
@@ -45,7 +45,7 @@ def test_orders_are_due(rule: dict[str, Any], since: str, expected: str) -> None
 def test_a_calendar_without_an_open_day_holds_up_no_order() -> None:
     never = Calendar(TALLINN, weekdays=frozenset(range(7)))
 
-    assert due(Gather(at=("11:30",)), moment("2026-02-21T12:00"), never) == moment("2026-02-22T11:30")
+    assert batch_due(BatchRule(at=("11:30",)), moment("2026-02-21T12:00"), never) == moment("2026-02-22T11:30")
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_a_calendar_without_an_open_day_holds_up_no_order() -> None:
 )
 def test_rules_that_can_not_be_kept_are_refused(rule: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
-        Gather(**rule)
+        BatchRule(**rule)

@@ -6,25 +6,25 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.problems import Reason
-from gateway.domain.requests.events import Reasons
+from gateway.domain.problems import RefusalReason
+from gateway.domain.requests.events import ReasonCodes
 from gateway.domain.requests.intake_rules import (
     IntakeFacts,
-    Owned,
-    check,
-    item_refusal,
-    lending_refusal,
-    mediation,
+    LocalAvailability,
+    check_intake,
+    find_item_refusal,
+    find_lending_refusal,
+    needs_mediation,
 )
 from gateway.domain.requests.policy import Duplicates, Intake, LendingRules, Mediation, RequestPolicy
-from gateway.domain.requests.request import PatronLink, Service, ServiceType
+from gateway.domain.requests.request import PatronLink, RequestedService, ServiceType
 from tests.support.requests import borrowing, lending
 
 TODAY = date(2026, 11, 24)
 
 
 def test_nothing_special_passes() -> None:
-    found = check(IntakeFacts(category="graduate", open_requests=300), Intake())
+    found = check_intake(IntakeFacts(category="graduate", open_requests=300), Intake())
 
     assert (found.problems, found.warnings) == ((), ())
 
@@ -32,9 +32,9 @@ def test_nothing_special_passes() -> None:
 def test_a_block_stops_or_warns_by_the_librarys_choice() -> None:
     facts = IntakeFacts(block="overdue items.")
 
-    stopped, warned = check(facts, Intake()), check(facts, Intake(blocks_stop=False))
+    stopped, warned = check_intake(facts, Intake()), check_intake(facts, Intake(blocks_stop=False))
 
-    assert [one.reason for one in stopped.problems] == [Reason.PATRON_BLOCKED]
+    assert [one.reason for one in stopped.problems] == [RefusalReason.PATRON_BLOCKED]
     assert stopped.problems[0].detail == "The patron may not request: overdue items."
     assert (warned.problems, warned.warnings) == ((), stopped.problems)
 
@@ -49,8 +49,12 @@ def test_a_block_stops_or_warns_by_the_librarys_choice() -> None:
     ],
 )
 def test_what_we_have_ourselves(rule: Any, on_shelf: str, out: str) -> None:
-    for owned, wanted in ((Owned.AVAILABLE, on_shelf), (Owned.UNAVAILABLE, out), (Owned.NOT, "")):
-        found = check(IntakeFacts(owned=owned), Intake(locally_owned=rule))
+    for owned, wanted in (
+        (LocalAvailability.AVAILABLE, on_shelf),
+        (LocalAvailability.UNAVAILABLE, out),
+        (LocalAvailability.NOT, ""),
+    ):
+        found = check_intake(IntakeFacts(owned=owned), Intake(locally_owned=rule))
         assert bool(found.problems) == (wanted == "problem")
         assert bool(found.warnings) == (wanted == "warning")
 
@@ -58,9 +62,9 @@ def test_what_we_have_ourselves(rule: Any, on_shelf: str, out: str) -> None:
 def test_duplicates_are_not_looked_at_for_zero_days() -> None:
     facts = IntakeFacts(similar=("r-1",))
 
-    assert check(facts, Intake(duplicates=Duplicates(action="refuse"))).problems
-    assert check(facts, Intake()).warnings
-    assert check(facts, Intake(duplicates=Duplicates(days=0, action="refuse"))).problems == ()
+    assert check_intake(facts, Intake(duplicates=Duplicates(action="refuse"))).problems
+    assert check_intake(facts, Intake()).warnings
+    assert check_intake(facts, Intake(duplicates=Duplicates(days=0, action="refuse"))).problems == ()
 
 
 def test_texts_are_compared_without_case_and_the_first_rule_counts() -> None:
@@ -77,9 +81,9 @@ def test_texts_are_compared_without_case_and_the_first_rule_counts() -> None:
     )
     request = borrowing(patron=PatronLink(category="FACULTY"), branch="SCI")
 
-    assert mediation(request, policy) is Mediation.STRAIGHT_THROUGH
-    assert mediation(replace(request, branch="MAIN"), policy) is Mediation.REVIEW
-    assert mediation(replace(request, patron=PatronLink()), policy) is Mediation.STRAIGHT_THROUGH
+    assert needs_mediation(request, policy) is Mediation.STRAIGHT_THROUGH
+    assert needs_mediation(replace(request, branch="MAIN"), policy) is Mediation.REVIEW
+    assert needs_mediation(replace(request, patron=PatronLink()), policy) is Mediation.STRAIGHT_THROUGH
 
 
 # --- lending ---------------------------------------------------------------------------------------------
@@ -88,17 +92,18 @@ def test_texts_are_compared_without_case_and_the_first_rule_counts() -> None:
 def test_a_closure_is_said_before_the_threshold() -> None:
     rules = LendingRules.model_validate({"max_open": 1, "closed": [{"first": TODAY, "last": "2026-12-01"}]})
 
-    refusal = lending_refusal(lending(), rules, 5, TODAY)
+    refusal = find_lending_refusal(lending(), rules, 5, TODAY)
 
     assert refusal is not None
-    assert (refusal.reason, refusal.detail) == (Reasons.CLOSED, "We do not lend until 2026-12-01.")
+    assert (refusal.reason, refusal.detail) == (ReasonCodes.CLOSED, "We do not lend until 2026-12-01.")
 
 
 def test_services_that_we_do_not_supply() -> None:
     rules = LendingRules(services=(ServiceType.COPY,))
 
     answers = {
-        service: lending_refusal(lending(service=Service(service)), rules, 0, TODAY) is None for service in ServiceType
+        service: find_lending_refusal(lending(service=RequestedService(service)), rules, 0, TODAY) is None
+        for service in ServiceType
     }
 
     assert answers == {ServiceType.LOAN: False, ServiceType.COPY: True, ServiceType.COPY_OR_LOAN: True}
@@ -117,10 +122,10 @@ def test_services_that_we_do_not_supply() -> None:
 def test_item_policies(item_policy: str, service: ServiceType, supplied: bool) -> None:
     rules = LendingRules(item_policies=("standard",), never=("reference",))
 
-    assert (item_refusal(item_policy, service, rules) is None) is supplied
+    assert (find_item_refusal(item_policy, service, rules) is None) is supplied
 
 
 def test_copies_of_what_is_not_lent_can_be_refused_too() -> None:
     rules = LendingRules(never=("reference",), copies_of_never=False)
 
-    assert item_refusal("reference", ServiceType.COPY, rules) is not None
+    assert find_item_refusal("reference", ServiceType.COPY, rules) is not None

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.domain.requests.events import Details, Kind, Origin, by_us
-from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, Lending, ServiceType
-from gateway.domain.requests.state_machine import TABLES, Denied, allowed, apply
-from gateway.domain.requests.state_table import Follow, Timer, fired
+from gateway.domain.requests.events import EventDetails, EventKind, EventOrigin, local_signal
+from gateway.domain.requests.request import AttemptStatus, BorrowingState, LendingState, RequestFlag, ServiceType
+from gateway.domain.requests.state_machine import TABLES, Denied, compute_transition, list_allowed_events
+from gateway.domain.requests.state_table import FollowUp, TimerKind, expired_timer_signal
 from tests.support.requests import DUE, event, workflow
 from tests.unit.domain.requests.joined import Place, World
 from tests.unit.domain.requests.settling import borrower_goes_on, settle, supplier_goes_on
@@ -31,33 +31,33 @@ NOT_SUPPLIED = {
     AttemptStatus.CANCELLED,
 }
 AGREE = {
-    Lending.COMPLETED: {AttemptStatus.COMPLETED},
-    Lending.LOST: {AttemptStatus.LOST},
-    Lending.CANCELLED: NOT_SUPPLIED,
-    Lending.UNFILLED: NOT_SUPPLIED,
-    Lending.EXPIRED: NOT_SUPPLIED,
-    Lending.FORWARDED: NOT_SUPPLIED,
+    LendingState.COMPLETED: {AttemptStatus.COMPLETED},
+    LendingState.LOST: {AttemptStatus.LOST},
+    LendingState.CANCELLED: NOT_SUPPLIED,
+    LendingState.UNFILLED: NOT_SUPPLIED,
+    LendingState.EXPIRED: NOT_SUPPLIED,
+    LendingState.FORWARDED: NOT_SUPPLIED,
 }
 """What the two sides may end with."""
 
 ENDS = {
-    Borrowing.COMPLETED: {AttemptStatus.COMPLETED},
-    Borrowing.LOST: {AttemptStatus.LOST},
+    BorrowingState.COMPLETED: {AttemptStatus.COMPLETED},
+    BorrowingState.LOST: {AttemptStatus.LOST},
 }
 """What the borrower's end says of the attempt that counts; other ends: it was not supplied, or lost."""
 
 SIGNALS = sorted({signal for one in TABLES.values() for signal in one.signals}, key=str)
-LATE = [one for one in SIGNALS if one.origin is Origin.TIMER and one.kind is not Kind.EXPIRED]
-ASKED = (Borrowing.REQUESTED, Borrowing.HOLD_PLACED, Borrowing.WILL_SUPPLY, Borrowing.CONDITIONAL)
+LATE = [one for one in SIGNALS if one.origin is EventOrigin.TIMER and one.kind is not EventKind.EXPIRED]
+ASKED = (BorrowingState.REQUESTED, BorrowingState.HOLD_PLACED, BorrowingState.WILL_SUPPLY, BorrowingState.CONDITIONAL)
 SUPPLIERS_SAY = (
-    Kind.WILL_SUPPLY, Kind.HOLD_PLACED, Kind.CONDITIONAL, Kind.UNFILLED, Kind.RETRY, Kind.SHIPPED, Kind.RENEW_ACCEPTED,
-    Kind.RECALL, Kind.OVERDUE, Kind.DUE_DATE_CHANGED, Kind.LOST, Kind.CANCEL_REFUSED,
+    EventKind.WILL_SUPPLY, EventKind.HOLD_PLACED, EventKind.CONDITIONAL, EventKind.UNFILLED, EventKind.RETRY, EventKind.SHIPPED, EventKind.RENEW_ACCEPTED,
+    EventKind.RECALL, EventKind.OVERDUE, EventKind.DUE_DATE_CHANGED, EventKind.LOST, EventKind.CANCEL_REFUSED,
 )  # fmt: skip
 BORROWERS_SAY = (
-    Kind.CONDITION_ACCEPTED, Kind.CONDITION_REFUSED, Kind.CANCEL, Kind.RENEW, Kind.LOST, Kind.REOPEN, Kind.RETURNED,
-    Kind.STATUS_QUERY, Kind.APPROVE,
+    EventKind.CONDITION_ACCEPTED, EventKind.CONDITION_REFUSED, EventKind.CANCEL, EventKind.RENEW, EventKind.LOST, EventKind.REOPEN, EventKind.RETURNED,
+    EventKind.STATUS_QUERY, EventKind.APPROVE,
 )  # fmt: skip
-KINDS = st.sampled_from(sorted(Kind))
+KINDS = st.sampled_from(sorted(EventKind))
 NUMBERS = st.integers(0, 3)
 
 OURS = st.fixed_dictionaries(
@@ -79,7 +79,7 @@ THEIRS = st.fixed_dictionaries(
     },
 )
 DETAILS = st.builds(
-    Details,
+    EventDetails,
     due=st.sampled_from([None, DUE]),
     retry_after=st.sampled_from([None, DUE]),
     barcode=st.sampled_from(["", "31000000000042"]),
@@ -93,7 +93,7 @@ class JoinedLibraries(RuleBasedStateMachine):
     @initialize(service=st.sampled_from(ServiceType), mediated=st.booleans(), ours=OURS, theirs=THEIRS)
     def begin(self, service: ServiceType, mediated: bool, ours: dict[str, object], theirs: dict[str, object]) -> None:
         self.world = World.begun(service, mediated, workflow(borrowing=ours), workflow(lending=theirs))
-        self.world.us(0, Kind.SUBMIT)
+        self.world.us(0, EventKind.SUBMIT)
 
     # --- wires ---------------------------------------------------------------------------------------------
 
@@ -123,35 +123,37 @@ class JoinedLibraries(RuleBasedStateMachine):
 
     @precondition(lambda self: self.world.lenders)
     @rule(number=st.integers(1, 3), kind=st.sampled_from(SUPPLIERS_SAY))
-    def a_supplier_says(self, number: int, kind: Kind) -> None:
+    def a_supplier_says(self, number: int, kind: EventKind) -> None:
         if number in self.world.lenders:
-            self.world.us(number, kind, details=Details(due=DUE, retry_after=DUE))
+            self.world.us(number, kind, details=EventDetails(due=DUE, retry_after=DUE))
 
     @precondition(lambda self: self.world.lenders)
     @rule(kind=st.sampled_from(BORROWERS_SAY))
-    def the_borrower_says(self, kind: Kind) -> None:
+    def the_borrower_says(self, kind: EventKind) -> None:
         self.world.us(0, kind)
 
     @precondition(lambda self: self.world.borrower.request.state in ASKED)
     @rule()
     def the_next_supplier_is_preferred(self) -> None:
-        self.world.us(0, Kind.NEXT_SUPPLIER)
+        self.world.us(0, EventKind.NEXT_SUPPLIER)
         self.world.find_supplier()
 
     @rule(number=NUMBERS, choice=st.integers(0, 99), details=DETAILS)
-    def somebody_does_what_is_allowed(self, number: int, choice: int, details: Details) -> None:
+    def somebody_does_what_is_allowed(self, number: int, choice: int, details: EventDetails) -> None:
         side = self._side(number)
-        note = event(by_us(Kind.NOTE), self.world.at)
+        note = event(local_signal(EventKind.NOTE), self.world.at)
         kinds = [
-            kind for kind in allowed(side.request, side.workflow, note) if kind not in (Kind.TROUBLE, Kind.REQUEST)
+            kind
+            for kind in list_allowed_events(side.request, side.workflow, note)
+            if kind not in (EventKind.TROUBLE, EventKind.REQUEST)
         ]
         kind = kinds[choice % len(kinds)]
         outcome = self.world.us(self._known(number), kind, details=details)
         assert not isinstance(outcome, Denied) or "9" in details.volumes, outcome
 
     @rule(number=NUMBERS, kind=KINDS, attempt=NUMBERS, details=DETAILS)
-    def somebody_does_anything(self, number: int, kind: Kind, attempt: int, details: Details) -> None:
-        if kind is Kind.REQUEST:  # asked by the rota, together with the attempt
+    def somebody_does_anything(self, number: int, kind: EventKind, attempt: int, details: EventDetails) -> None:
+        if kind is EventKind.REQUEST:  # asked by the rota, together with the attempt
             return
         known = self._known(number)
         before = self.world.side(known).request
@@ -160,13 +162,13 @@ class JoinedLibraries(RuleBasedStateMachine):
             assert self.world.side(known).request is before
 
     @rule(number=NUMBERS, signal=st.sampled_from(SIGNALS), attempt=NUMBERS, details=DETAILS)
-    def anything_is_tried(self, number: int, signal: object, attempt: int, details: Details) -> None:
+    def anything_is_tried(self, number: int, signal: object, attempt: int, details: EventDetails) -> None:
         """What nobody could have said is only tried: it must not raise."""
         side = self._side(number)
-        outcome = apply(side.request, event(signal, self.world.at, attempt), side.workflow)  # type: ignore[arg-type]
+        outcome = compute_transition(side.request, event(signal, self.world.at, attempt), side.workflow)  # type: ignore[arg-type]
         assert not isinstance(outcome, Denied) or outcome.detail.endswith(".")
 
-    @precondition(lambda self: Follow.FIND_SUPPLIER in self.world.work)
+    @precondition(lambda self: FollowUp.FIND_SUPPLIER in self.world.work)
     @rule()
     def a_supplier_is_found(self) -> None:
         self.world.find_supplier()
@@ -178,10 +180,12 @@ class JoinedLibraries(RuleBasedStateMachine):
         side = self._side(number)
         if side.running:
             timer = sorted(side.running)[choice % len(side.running)]
-            if timer is Timer.NEED_BY and choice < 7:  # else hardly anything would ever be supplied
+            if timer is TimerKind.NEED_BY and choice < 7:  # else hardly anything would ever be supplied
                 return
             side.running.discard(timer)
-            outcome = self.world.happens(self._known(number), fired(timer, side.workflow), details=Details(due=DUE))
+            outcome = self.world.happens(
+                self._known(number), expired_timer_signal(timer, side.workflow), details=EventDetails(due=DUE)
+            )
             assert not isinstance(outcome, Denied), outcome.detail
 
     @rule(number=NUMBERS, signal=st.sampled_from(LATE))
@@ -202,9 +206,9 @@ class JoinedLibraries(RuleBasedStateMachine):
     def flags_are_true(self) -> None:
         request = self.world.borrower.request
         extra = any(one.status is AttemptStatus.EXTRA for one in request.attempts)
-        assert (Flag.EXTRA in request.flags) is extra
+        assert (RequestFlag.EXTRA in request.flags) is extra
         if not request.open:
-            assert not request.flags & {Flag.UNWANTED, Flag.EXPIRING, Flag.RENEWAL_PENDING}
+            assert not request.flags & {RequestFlag.UNWANTED, RequestFlag.EXPIRING, RequestFlag.RENEWAL_PENDING}
 
     def teardown(self) -> None:
         if not hasattr(self, "world"):
@@ -233,7 +237,7 @@ def check_the_end(world: World) -> None:
         assert not side.request.open, (number, end)
         agreed = AGREE[end]  # type: ignore[index]
         assert attempt.status in agreed, (number, end, attempt.status)
-        at_rest = {Place.GONE} if end is Lending.LOST else {Place.SHELF, Place.HOME}
+        at_rest = {Place.GONE} if end is LendingState.LOST else {Place.SHELF, Place.HOME}
         assert world.items[number] in at_rest, (number, end, world.items[number])
     counted = request.attempt
     if request.state in ENDS:

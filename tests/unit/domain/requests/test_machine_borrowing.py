@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from gateway.domain.requests.events import Condition, Kind
-from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag, PatronLink, VolumeState
-from gateway.domain.requests.state_table import Follow, Library, Timer, Why
+from gateway.domain.requests.events import EventKind, LoanCondition
+from gateway.domain.requests.request import AttemptStatus, BorrowingState, PatronLink, RequestFlag, VolumeState
+from gateway.domain.requests.state_table import DenialReason, FollowUp, LibraryAction, TimerKind
 from tests.support.requests import (
     DUE,
     Story,
@@ -26,7 +26,7 @@ from tests.support.requests import (
     workflow,
 )
 
-B, A = Borrowing, AttemptStatus
+B, A = BorrowingState, AttemptStatus
 
 
 # --- the plain way ---------------------------------------------------------------------------------------
@@ -34,56 +34,56 @@ B, A = Borrowing, AttemptStatus
 
 def test_a_loan_from_beginning_to_end() -> None:
     story = Story(borrowing(mediated=True))
-    assert letters(story.us(Kind.SUBMIT)) == ("placed",)
+    assert letters(story.us(EventKind.SUBMIT)) == ("placed",)
     assert story.state is B.REVIEW
-    assert follow_ups(story.us(Kind.APPROVE)) == (Follow.FIND_SUPPLIER,)
-    assert told(story.ask("warsaw")) == ((Kind.REQUEST, 1),)
-    story.partner(Kind.WILL_SUPPLY, 1)
-    story.partner(Kind.SHIPPED, 1, due=DUE)
-    received = story.us(Kind.RECEIVED)
-    assert (told(received), letters(received)) == (((Kind.RECEIVED, 1),), ("available",))
-    story.us(Kind.LOANED_TO_PATRON)
+    assert follow_ups(story.us(EventKind.APPROVE)) == (FollowUp.FIND_SUPPLIER,)
+    assert told(story.ask("warsaw")) == ((EventKind.REQUEST, 1),)
+    story.partner(EventKind.WILL_SUPPLY, 1)
+    story.partner(EventKind.SHIPPED, 1, due=DUE)
+    received = story.us(EventKind.RECEIVED)
+    assert (told(received), letters(received)) == (((EventKind.RECEIVED, 1),), ("available",))
+    story.us(EventKind.LOANED_TO_PATRON)
     assert story.request.terms.lender_due == DUE
-    story.us(Kind.RETURNED_BY_PATRON)
-    returned = story.us(Kind.RETURNED)
-    assert told(returned) == ((Kind.RETURNED, 1),)
-    assert library_calls(returned) == (Library.DELETE_TEMPORARY,)
-    story.partner(Kind.CHECKED_IN, 1)
+    story.us(EventKind.RETURNED_BY_PATRON)
+    returned = story.us(EventKind.RETURNED)
+    assert told(returned) == ((EventKind.RETURNED, 1),)
+    assert library_calls(returned) == (LibraryAction.DELETE_TEMPORARY,)
+    story.partner(EventKind.CHECKED_IN, 1)
     assert (story.state, story.statuses) == (B.COMPLETED, (A.COMPLETED,))
-    assert story.running == {Timer.ANONYMISE}
+    assert story.running == {TimerKind.ANONYMISE}
 
 
 def test_a_copy_by_link_is_ready_at_once() -> None:
     story = asked_story(copy_of(borrowing()))
-    ready = story.partner(Kind.COPY_DELIVERED, 1, link="https://warsaw.example/c/8", cost=money("4.00"))
+    ready = story.partner(EventKind.COPY_DELIVERED, 1, link="https://warsaw.example/c/8", cost=money("4.00"))
     assert (story.state, letters(ready)) == (B.COMPLETED, ("copy-ready",))
     assert story.request.costs.charged == money("4.00")
 
 
 def test_a_copy_on_paper_never_goes_back() -> None:
     story = asked_story(copy_of(borrowing()))
-    story.partner(Kind.COPY_DELIVERED, 1)
+    story.partner(EventKind.COPY_DELIVERED, 1)
     assert story.state is B.SHIPPED
-    assert story.no_us(Kind.RETURNED).why is Why.UNMET
-    story.us(Kind.RECEIVED)
+    assert story.no_us(EventKind.RETURNED).why is DenialReason.UNMET
+    story.us(EventKind.RECEIVED)
     assert story.state is B.COMPLETED
 
 
 def test_an_item_that_comes_without_a_word_is_received_and_its_due_date_follows() -> None:
     story = asked_story()
-    story.us(Kind.RECEIVED)
+    story.us(EventKind.RECEIVED)
     assert (story.state, story.statuses) == (B.RECEIVED, (A.SHIPPED,))
-    story.us(Kind.LOANED_TO_PATRON)
-    late = story.partner(Kind.SHIPPED, 1, due=DUE)
+    story.us(EventKind.LOANED_TO_PATRON)
+    late = story.partner(EventKind.SHIPPED, 1, due=DUE)
     assert story.request.terms.lender_due == DUE
-    assert library_calls(late) == (Library.SET_DUE_DATE,)
+    assert library_calls(late) == (LibraryAction.SET_DUE_DATE,)
 
 
 def test_a_shipping_notice_again_changes_no_date_of_a_renewed_loan() -> None:
     story = lent_story()
-    story.us(Kind.RENEW)
-    story.partner(Kind.RENEW_ACCEPTED, 1, due=date(2026, 5, 8))
-    again = story.partner(Kind.SHIPPED, 1, due=DUE)
+    story.us(EventKind.RENEW)
+    story.partner(EventKind.RENEW_ACCEPTED, 1, due=date(2026, 5, 8))
+    again = story.partner(EventKind.SHIPPED, 1, due=DUE)
     assert again.kept
     assert story.request.terms.lender_due == date(2026, 5, 8)
 
@@ -94,57 +94,57 @@ def test_a_shipping_notice_again_changes_no_date_of_a_renewed_loan() -> None:
 @pytest.mark.parametrize(
     ("answer", "status"),
     [
-        (Kind.UNFILLED, A.UNFILLED),
-        (Kind.RETRY, A.RETRY),
-        (Kind.EXPIRED, A.EXPIRED),
-        (Kind.REJECTED, A.REJECTED),
-        (Kind.CANCEL_ACCEPTED, A.CANCELLED),
+        (EventKind.UNFILLED, A.UNFILLED),
+        (EventKind.RETRY, A.RETRY),
+        (EventKind.EXPIRED, A.EXPIRED),
+        (EventKind.REJECTED, A.REJECTED),
+        (EventKind.CANCEL_ACCEPTED, A.CANCELLED),
     ],
 )
-def test_unfilled_then_the_next_supplier(answer: Kind, status: AttemptStatus) -> None:
+def test_unfilled_then_the_next_supplier(answer: EventKind, status: AttemptStatus) -> None:
     story = asked_story()
-    assert follow_ups(story.partner(answer, 1)) == (Follow.FIND_SUPPLIER,)
+    assert follow_ups(story.partner(answer, 1)) == (FollowUp.FIND_SUPPLIER,)
     story.ask("kyoto")
     assert (story.state, story.statuses) == (B.REQUESTED, (status, A.ASKED))
 
 
 def test_no_answer_then_the_next_supplier_and_the_first_is_told() -> None:
     story = asked_story()
-    assert told(story.timer(Timer.ANSWER)) == ((Kind.CANCEL, 1),)
+    assert told(story.timer(TimerKind.ANSWER)) == ((EventKind.CANCEL, 1),)
     assert (story.state, story.statuses) == (B.SOURCING, (A.NO_ANSWER,))
 
 
 def test_nobody_left_and_asked_again_on_the_retry_day() -> None:
     story = asked_story()
-    story.partner(Kind.RETRY, 1, retry_after=date(2026, 3, 20))
-    assert letters(story.us(Kind.NO_SUPPLIER)) == ("not-supplied-yet",)
-    assert follow_ups(story.timer(Timer.RETRY)) == (Follow.FIND_SUPPLIER,)
+    story.partner(EventKind.RETRY, 1, retry_after=date(2026, 3, 20))
+    assert letters(story.us(EventKind.NO_SUPPLIER)) == ("not-supplied-yet",)
+    assert follow_ups(story.timer(TimerKind.RETRY)) == (FollowUp.FIND_SUPPLIER,)
     assert story.state is B.SOURCING
 
 
 def test_nobody_left_without_a_retry_day_waits_for_staff() -> None:
     story = asked_story()
-    story.partner(Kind.UNFILLED, 1)
-    story.us(Kind.NO_SUPPLIER)
-    assert Timer.RETRY not in story.running
-    assert letters(story.us(Kind.CLOSE)) == ("not-supplied",)
+    story.partner(EventKind.UNFILLED, 1)
+    story.us(EventKind.NO_SUPPLIER)
+    assert TimerKind.RETRY not in story.running
+    assert letters(story.us(EventKind.CLOSE)) == ("not-supplied",)
     assert story.state is B.UNFILLED
 
 
 def test_a_closed_request_is_reopened() -> None:
     story = asked_story()
-    story.partner(Kind.UNFILLED, 1)
-    story.us(Kind.CLOSE)
-    story.us(Kind.REOPEN, need_by=date(2026, 6, 1))
+    story.partner(EventKind.UNFILLED, 1)
+    story.us(EventKind.CLOSE)
+    story.us(EventKind.REOPEN, need_by=date(2026, 6, 1))
     assert story.state is B.REVIEW
     assert story.request.dates.need_by == date(2026, 6, 1)
-    assert Timer.ANONYMISE not in story.running
+    assert TimerKind.ANONYMISE not in story.running
 
 
 def test_an_older_promise_does_not_revive_a_refusal() -> None:
     story = asked_story()
-    story.partner(Kind.UNFILLED, 1)
-    story.partner(Kind.WILL_SUPPLY, 1)
+    story.partner(EventKind.UNFILLED, 1)
+    story.partner(EventKind.WILL_SUPPLY, 1)
     assert story.statuses == (A.UNFILLED,)
 
 
@@ -153,30 +153,30 @@ def test_an_older_promise_does_not_revive_a_refusal() -> None:
 
 def test_a_hold_is_waited_for_and_asked_about() -> None:
     story = asked_story()
-    story.partner(Kind.HOLD_PLACED, 1, expected=date(2026, 3, 30))
-    assert told(story.timer(Timer.CHASE)) == ((Kind.STATUS_QUERY, 1),)
-    assert Flag.CHASED in story.request.flags
-    story.partner(Kind.SHIPPED, 1, due=DUE)
-    assert (story.state, Flag.CHASED in story.request.flags) == (B.SHIPPED, False)
+    story.partner(EventKind.HOLD_PLACED, 1, expected=date(2026, 3, 30))
+    assert told(story.timer(TimerKind.CHASE)) == ((EventKind.STATUS_QUERY, 1),)
+    assert RequestFlag.CHASED in story.request.flags
+    story.partner(EventKind.SHIPPED, 1, due=DUE)
+    assert (story.state, RequestFlag.CHASED in story.request.flags) == (B.SHIPPED, False)
 
 
 def conditional() -> Story:
     story = asked_story()
-    story.partner(Kind.CONDITIONAL, 1, conditions=(Condition.LIBRARY_USE_ONLY,), cost=money("9.00"))
+    story.partner(EventKind.CONDITIONAL, 1, conditions=(LoanCondition.LIBRARY_USE_ONLY,), cost=money("9.00"))
     return story
 
 
 def test_a_condition_is_accepted() -> None:
     story = conditional()
-    assert told(story.us(Kind.CONDITION_ACCEPTED)) == ((Kind.CONDITION_ACCEPTED, 1),)
+    assert told(story.us(EventKind.CONDITION_ACCEPTED)) == ((EventKind.CONDITION_ACCEPTED, 1),)
     assert (story.state, story.statuses) == (B.WILL_SUPPLY, (A.WILL_SUPPLY,))
-    assert story.request.terms.conditions == (Condition.LIBRARY_USE_ONLY,)
-    assert Timer.ANSWER not in story.running
+    assert story.request.terms.conditions == (LoanCondition.LIBRARY_USE_ONLY,)
+    assert TimerKind.ANSWER not in story.running
 
 
 def test_a_refused_condition_does_not_bind_the_next_supplier() -> None:
     story = conditional()
-    assert told(story.us(Kind.CONDITION_REFUSED)) == ((Kind.CONDITION_REFUSED, 1),)
+    assert told(story.us(EventKind.CONDITION_REFUSED)) == ((EventKind.CONDITION_REFUSED, 1),)
     story.ask("kyoto")
     assert story.request.terms.conditions == ()
     assert story.request.costs.agreed is None
@@ -184,28 +184,28 @@ def test_a_refused_condition_does_not_bind_the_next_supplier() -> None:
 
 def test_a_condition_that_nobody_answers_is_refused() -> None:
     story = conditional()
-    assert told(story.timer(Timer.ANSWER)) == ((Kind.CONDITION_REFUSED, 1),)
+    assert told(story.timer(TimerKind.ANSWER)) == ((EventKind.CONDITION_REFUSED, 1),)
     assert (story.state, story.statuses) == (B.SOURCING, (A.CONDITION_REFUSED,))
 
 
 def test_the_patron_is_asked_and_does_not_answer() -> None:
     story = conditional()
-    assert letters(story.us(Kind.PATRON_ASKED, query="q1", reason="cost", note="Dziewięć euro?")) == ("query",)
-    assert follow_ups(story.timer(Timer.QUERY)) == (Follow.PATRON_ANSWER,)
+    assert letters(story.us(EventKind.PATRON_ASKED, query="q1", reason="cost", note="Dziewięć euro?")) == ("query",)
+    assert follow_ups(story.timer(TimerKind.QUERY)) == (FollowUp.PATRON_ANSWER,)
     assert story.request.query is not None
     assert story.request.query.answer == "no"
 
 
 def test_only_an_open_question_is_answered_and_only_once() -> None:
     story = conditional()
-    assert story.no_us(Kind.PATRON_ANSWERED, answer="yes").why is Why.UNMET
-    story.us(Kind.PATRON_ASKED, query="q1", reason="cost", note="Dziewięć euro?")
-    story.us(Kind.PATRON_ASKED, query="q2", reason="edition", note="Czy wydanie z 1966 wystarczy?")
-    assert story.no_us(Kind.PATRON_ANSWERED, query="q1", answer="yes").why is Why.UNMET
-    answered = story.us(Kind.PATRON_ANSWERED, query="q2", answer="yes")
-    assert follow_ups(answered) == (Follow.PATRON_ANSWER,)
-    assert story.no_us(Kind.PATRON_ANSWERED, query="q2", answer="no").why is Why.UNMET
-    assert story.late_timer(Kind.PATRON_ANSWERED).kept
+    assert story.no_us(EventKind.PATRON_ANSWERED, answer="yes").why is DenialReason.UNMET
+    story.us(EventKind.PATRON_ASKED, query="q1", reason="cost", note="Dziewięć euro?")
+    story.us(EventKind.PATRON_ASKED, query="q2", reason="edition", note="Czy wydanie z 1966 wystarczy?")
+    assert story.no_us(EventKind.PATRON_ANSWERED, query="q1", answer="yes").why is DenialReason.UNMET
+    answered = story.us(EventKind.PATRON_ANSWERED, query="q2", answer="yes")
+    assert follow_ups(answered) == (FollowUp.PATRON_ANSWER,)
+    assert story.no_us(EventKind.PATRON_ANSWERED, query="q2", answer="no").why is DenialReason.UNMET
+    assert story.late_timer(EventKind.PATRON_ANSWERED).kept
 
 
 # --- cancelling ------------------------------------------------------------------------------------------
@@ -213,66 +213,66 @@ def test_only_an_open_question_is_answered_and_only_once() -> None:
 
 def cancelling(**rules: object) -> Story:
     story = asked_story(workflow=workflow(borrowing=rules))
-    story.partner(Kind.WILL_SUPPLY, 1)
-    story.us(Kind.CANCEL)
+    story.partner(EventKind.WILL_SUPPLY, 1)
+    story.us(EventKind.CANCEL)
     return story
 
 
 def test_a_cancellation_is_granted() -> None:
     story = cancelling()
     assert story.state is B.CANCEL_PENDING
-    assert letters(story.partner(Kind.CANCEL_ACCEPTED, 1)) == ("cancelled",)
+    assert letters(story.partner(EventKind.CANCEL_ACCEPTED, 1)) == ("cancelled",)
     assert (story.state, story.statuses) == (B.CANCELLED, (A.CANCELLED,))
 
 
 def test_a_cancellation_is_refused_and_the_supplier_goes_on() -> None:
     story = cancelling()
-    story.partner(Kind.CANCEL_REFUSED, 1)
-    assert (story.state, Flag.UNWANTED in story.request.flags) == (B.WILL_SUPPLY, True)
+    story.partner(EventKind.CANCEL_REFUSED, 1)
+    assert (story.state, RequestFlag.UNWANTED in story.request.flags) == (B.WILL_SUPPLY, True)
 
 
 def test_after_a_refused_cancellation_nobody_else_is_asked() -> None:
     story = cancelling()
-    story.partner(Kind.CANCEL_REFUSED, 1)
-    story.partner(Kind.UNFILLED, 1)
+    story.partner(EventKind.CANCEL_REFUSED, 1)
+    story.partner(EventKind.UNFILLED, 1)
     assert story.state is B.CANCELLED
 
 
 def test_after_a_refused_cancellation_it_may_be_wanted_after_all() -> None:
     story = cancelling()
-    story.partner(Kind.CANCEL_REFUSED, 1)
-    story.us(Kind.APPROVE)
-    story.partner(Kind.UNFILLED, 1)
+    story.partner(EventKind.CANCEL_REFUSED, 1)
+    story.us(EventKind.APPROVE)
+    story.partner(EventKind.UNFILLED, 1)
     assert story.state is B.SOURCING
 
 
 def test_a_cancellation_crosses_the_shipping_and_the_item_goes_back() -> None:
     story = cancelling()
-    story.partner(Kind.SHIPPED, 1, due=DUE)
-    story.partner(Kind.CANCEL_REFUSED, 1)
-    assert (story.state, Flag.UNWANTED in story.request.flags) == (B.SHIPPED, True)
-    here = story.us(Kind.RECEIVED)
+    story.partner(EventKind.SHIPPED, 1, due=DUE)
+    story.partner(EventKind.CANCEL_REFUSED, 1)
+    assert (story.state, RequestFlag.UNWANTED in story.request.flags) == (B.SHIPPED, True)
+    here = story.us(EventKind.RECEIVED)
     assert (story.state, letters(here)) == (B.BACK, ())
-    story.us(Kind.RETURNED)
-    story.partner(Kind.CHECKED_IN, 1)
+    story.us(EventKind.RETURNED)
+    story.partner(EventKind.CHECKED_IN, 1)
     assert (story.state, story.request.flags) == (B.COMPLETED, frozenset())
 
 
 def test_what_came_unwanted_may_still_be_lent() -> None:
     story = cancelling()
-    story.partner(Kind.SHIPPED, 1, due=DUE)
-    story.us(Kind.RECEIVED)
-    story.us(Kind.LOANED_TO_PATRON)
-    assert (story.state, Flag.UNWANTED in story.request.flags) == (B.LENT, False)
+    story.partner(EventKind.SHIPPED, 1, due=DUE)
+    story.us(EventKind.RECEIVED)
+    story.us(EventKind.LOANED_TO_PATRON)
+    assert (story.state, RequestFlag.UNWANTED in story.request.flags) == (B.LENT, False)
 
 
 def test_a_cancellation_without_an_answer_counts_as_granted_until_the_item_comes() -> None:
     story = cancelling()
-    story.timer(Timer.ANSWER)
+    story.timer(TimerKind.ANSWER)
     assert (story.state, story.statuses) == (B.CANCELLED, (A.CANCELLED,))
-    story.partner(Kind.SHIPPED, 1, due=DUE)
-    assert (story.state, Flag.UNWANTED in story.request.flags) == (B.SHIPPED, True)
-    assert Timer.ANONYMISE not in story.running
+    story.partner(EventKind.SHIPPED, 1, due=DUE)
+    assert (story.state, RequestFlag.UNWANTED in story.request.flags) == (B.SHIPPED, True)
+    assert TimerKind.ANONYMISE not in story.running
 
 
 def test_a_partner_that_takes_no_cancellation_is_not_waited_for() -> None:
@@ -281,16 +281,16 @@ def test_a_partner_that_takes_no_cancellation_is_not_waited_for() -> None:
 
 def test_the_need_by_date_passes() -> None:
     story = asked_story(borrowing())
-    assert told(story.timer(Timer.NEED_BY)) == ((Kind.CANCEL, 1),)
-    assert letters(story.partner(Kind.CANCEL_ACCEPTED, 1)) == ("not-supplied",)
+    assert told(story.timer(TimerKind.NEED_BY)) == ((EventKind.CANCEL, 1),)
+    assert letters(story.partner(EventKind.CANCEL_ACCEPTED, 1)) == ("not-supplied",)
     assert story.state is B.EXPIRED
 
 
 def test_a_patron_who_cancels_what_is_expiring_has_cancelled() -> None:
     story = asked_story()
-    story.timer(Timer.NEED_BY)
-    story.us(Kind.CANCEL)
-    story.partner(Kind.CANCEL_ACCEPTED, 1)
+    story.timer(TimerKind.NEED_BY)
+    story.us(EventKind.CANCEL)
+    story.partner(EventKind.CANCEL_ACCEPTED, 1)
     assert story.state is B.CANCELLED
 
 
@@ -299,19 +299,19 @@ def test_a_patron_who_cancels_what_is_expiring_has_cancelled() -> None:
 
 def test_a_renewal_is_accepted() -> None:
     story = lent_story()
-    assert told(story.us(Kind.RENEW)) == ((Kind.RENEW, 1),)
-    assert story.no_us(Kind.RENEW).detail == (
+    assert told(story.us(EventKind.RENEW)) == ((EventKind.RENEW, 1),)
+    assert story.no_us(EventKind.RENEW).detail == (
         "In state 'lent', 'renew' is possible only if renewals are possible, none is open and the item is not recalled."
     )
-    renewed = story.partner(Kind.RENEW_ACCEPTED, 1, due=date(2026, 5, 8))
-    assert (letters(renewed), library_calls(renewed)) == (("renewed",), (Library.SET_DUE_DATE,))
+    renewed = story.partner(EventKind.RENEW_ACCEPTED, 1, due=date(2026, 5, 8))
+    assert (letters(renewed), library_calls(renewed)) == (("renewed",), (LibraryAction.SET_DUE_DATE,))
     assert (story.request.terms.lender_due, story.request.terms.renewals) == (date(2026, 5, 8), 1)
 
 
 def test_a_renewal_is_refused() -> None:
     story = lent_story()
-    story.us(Kind.RENEW)
-    assert letters(story.partner(Kind.RENEW_REFUSED, 1, reason="has-requests", due=DUE)) == ("renewal-refused",)
+    story.us(EventKind.RENEW)
+    assert letters(story.partner(EventKind.RENEW_REFUSED, 1, reason="has-requests", due=DUE)) == ("renewal-refused",)
     assert (story.request.terms.lender_due, story.request.flags) == (DUE, frozenset())
 
 
@@ -320,63 +320,63 @@ def test_a_renewal_is_refused() -> None:
 )
 def test_a_renewal_without_an_answer(fallback: str, letter: str, renewals: int) -> None:
     story = lent_story(workflow=workflow(borrowing={"renewal_fallback": fallback}))
-    story.us(Kind.RENEW)
-    assert letters(story.timer(Timer.RENEWAL, due=date(2026, 4, 17))) == (letter,)
+    story.us(EventKind.RENEW)
+    assert letters(story.timer(TimerKind.RENEWAL, due=date(2026, 4, 17))) == (letter,)
     assert story.request.terms.renewals == renewals
-    assert Flag.RENEWAL_PENDING not in story.request.flags
+    assert RequestFlag.RENEWAL_PENDING not in story.request.flags
 
 
 def test_a_renewal_timer_that_comes_too_late_changes_nothing() -> None:
     story = lent_story()
-    late = story.late_timer(Kind.RENEW_ACCEPTED, due=date(2027, 1, 1))
+    late = story.late_timer(EventKind.RENEW_ACCEPTED, due=date(2027, 1, 1))
     assert (late.kept, story.request.terms.lender_due, story.request.terms.renewals) == (True, DUE, 0)
 
 
 def test_overdue_then_returned() -> None:
     story = lent_story()
-    assert letters(story.partner(Kind.OVERDUE, 1, due=DUE)) == ("overdue",)
-    assert Flag.OVERDUE in story.request.flags
-    story.us(Kind.RETURNED)
+    assert letters(story.partner(EventKind.OVERDUE, 1, due=DUE)) == ("overdue",)
+    assert RequestFlag.OVERDUE in story.request.flags
+    story.us(EventKind.RETURNED)
     assert story.state is B.RETURNED
 
 
 def test_a_recall_with_the_patron() -> None:
     story = lent_story()
-    recalled = story.partner(Kind.RECALL, 1, due=date(2026, 3, 20))
-    assert (library_calls(recalled), letters(recalled)) == ((Library.RECALL_PATRON,), ("recalled",))
+    recalled = story.partner(EventKind.RECALL, 1, due=date(2026, 3, 20))
+    assert (library_calls(recalled), letters(recalled)) == ((LibraryAction.RECALL_PATRON,), ("recalled",))
     assert story.request.terms.lender_due == date(2026, 3, 20)
-    assert story.no_us(Kind.RENEW).why is Why.UNMET
+    assert story.no_us(EventKind.RENEW).why is DenialReason.UNMET
 
 
 def test_a_recall_while_a_renewal_is_open_outweighs_it() -> None:
     story = lent_story()
-    story.us(Kind.RENEW)
-    story.partner(Kind.RECALL, 1, due=date(2026, 3, 20))
-    assert Timer.RENEWAL not in story.running
-    assert story.partner(Kind.RENEW_ACCEPTED, 1, due=date(2026, 5, 8)).kept
-    assert (story.request.terms.lender_due, story.request.flags) == (date(2026, 3, 20), {Flag.RECALLED})
+    story.us(EventKind.RENEW)
+    story.partner(EventKind.RECALL, 1, due=date(2026, 3, 20))
+    assert TimerKind.RENEWAL not in story.running
+    assert story.partner(EventKind.RENEW_ACCEPTED, 1, due=date(2026, 5, 8)).kept
+    assert (story.request.terms.lender_due, story.request.flags) == (date(2026, 3, 20), {RequestFlag.RECALLED})
 
 
 def test_a_recall_before_it_is_here_sends_it_straight_back() -> None:
     story = shipped_story()
-    story.partner(Kind.RECALL, 1)
-    assert letters(story.us(Kind.RECEIVED)) == ()
+    story.partner(EventKind.RECALL, 1)
+    assert letters(story.us(EventKind.RECEIVED)) == ()
     assert story.state is B.BACK
 
 
 def test_a_due_date_changes_without_a_request() -> None:
     story = lent_story()
-    changed = story.partner(Kind.DUE_DATE_CHANGED, 1, due=date(2026, 4, 24))
-    assert library_calls(changed) == (Library.SET_DUE_DATE,)
+    changed = story.partner(EventKind.DUE_DATE_CHANGED, 1, due=date(2026, 4, 24))
+    assert library_calls(changed) == (LibraryAction.SET_DUE_DATE,)
     assert story.request.terms.lender_due == date(2026, 4, 24)
 
 
 def test_nobody_fetches_it() -> None:
     story = shipped_story()
-    story.us(Kind.RECEIVED)
-    story.timer(Timer.SHELF)
-    assert Flag.NOT_COLLECTED in story.request.flags
-    story.us(Kind.RETURNED)
+    story.us(EventKind.RECEIVED)
+    story.timer(TimerKind.SHELF)
+    assert RequestFlag.NOT_COLLECTED in story.request.flags
+    story.us(EventKind.RETURNED)
     assert story.state is B.RETURNED
 
 
@@ -385,38 +385,38 @@ def test_nobody_fetches_it() -> None:
 
 def test_we_lose_it_and_find_it_again() -> None:
     story = lent_story()
-    assert told(story.us(Kind.LOST)) == ((Kind.LOST, 1),)
+    assert told(story.us(EventKind.LOST)) == ((EventKind.LOST, 1),)
     assert (story.state, story.statuses) == (B.LOST, (A.LOST,))
-    assert told(story.us(Kind.RETURNED)) == ((Kind.RETURNED, 1),)
-    story.partner(Kind.CHECKED_IN, 1)
+    assert told(story.us(EventKind.RETURNED)) == ((EventKind.RETURNED, 1),)
+    story.partner(EventKind.CHECKED_IN, 1)
     assert (story.state, story.statuses) == (B.COMPLETED, (A.COMPLETED,))
     assert story.request.volumes[0].state is VolumeState.CHECKED_IN
 
 
 def test_the_lender_misses_it_and_finds_it_again() -> None:
     story = lent_story()
-    story.us(Kind.RETURNED)
-    story.partner(Kind.LOST, 1)
+    story.us(EventKind.RETURNED)
+    story.partner(EventKind.LOST, 1)
     assert story.state is B.LOST
-    story.partner(Kind.CHECKED_IN, 1)
+    story.partner(EventKind.CHECKED_IN, 1)
     assert story.state is B.COMPLETED
 
 
 def test_lost_on_the_way_and_asked_of_another() -> None:
     story = shipped_story()
-    story.us(Kind.LOST)
-    story.us(Kind.REOPEN)
-    story.us(Kind.APPROVE)
-    assert story.partner(Kind.SHIPPED, 1, due=DUE).kept  # older than the loss
+    story.us(EventKind.LOST)
+    story.us(EventKind.REOPEN)
+    story.us(EventKind.APPROVE)
+    assert story.partner(EventKind.SHIPPED, 1, due=DUE).kept  # older than the loss
     story.ask("kyoto")
-    assert told(story.us(Kind.RETURNED, 1)) == ((Kind.RETURNED, 1),)  # there it is
+    assert told(story.us(EventKind.RETURNED, 1)) == ((EventKind.RETURNED, 1),)  # there it is
     assert (story.state, story.statuses) == (B.REQUESTED, (A.EXTRA_RETURNED, A.ASKED))
 
 
 def test_it_is_damaged() -> None:
     story = lent_story()
-    assert told(story.us(Kind.DAMAGED, note="Wasserschaden")) == ((Kind.DAMAGED, 1),)
-    assert (story.state, Flag.DAMAGED in story.request.flags) == (B.LENT, True)
+    assert told(story.us(EventKind.DAMAGED, note="Wasserschaden")) == ((EventKind.DAMAGED, 1),)
+    assert (story.state, RequestFlag.DAMAGED in story.request.flags) == (B.LENT, True)
 
 
 # --- past suppliers --------------------------------------------------------------------------------------
@@ -425,15 +425,15 @@ def test_it_is_damaged() -> None:
 def second_supplier() -> Story:
     """Warsaw did not answer; Kyoto is asked."""
     story = asked_story()
-    story.timer(Timer.ANSWER)
+    story.timer(TimerKind.ANSWER)
     story.ask("kyoto")
     return story
 
 
 def test_a_late_shipment_is_taken_and_the_other_supplier_let_off() -> None:
     story = second_supplier()
-    late = story.partner(Kind.SHIPPED, 1, due=DUE, conditions=(Condition.NO_RENEWAL,))
-    assert told(late) == ((Kind.CANCEL, 2),)
+    late = story.partner(EventKind.SHIPPED, 1, due=DUE, conditions=(LoanCondition.NO_RENEWAL,))
+    assert told(late) == ((EventKind.CANCEL, 2),)
     assert (story.state, story.request.current, story.statuses) == (B.SHIPPED, 1, (A.SHIPPED, A.SKIPPED))
     assert story.request.partner.profile == "warsaw"
     assert not story.request.terms.renewals_allowed
@@ -441,46 +441,49 @@ def test_a_late_shipment_is_taken_and_the_other_supplier_let_off() -> None:
 
 def test_a_second_item_goes_straight_back() -> None:
     story = second_supplier()
-    story.partner(Kind.SHIPPED, 2, due=DUE)
-    story.us(Kind.RECEIVED)
-    extra = story.partner(Kind.SHIPPED, 1, due=date(2026, 3, 25))
+    story.partner(EventKind.SHIPPED, 2, due=DUE)
+    story.us(EventKind.RECEIVED)
+    extra = story.partner(EventKind.SHIPPED, 1, due=date(2026, 3, 25))
     assert (extra.changes_state, story.request.terms.lender_due) == (False, DUE)
-    assert (story.state, story.statuses[0], Flag.EXTRA in story.request.flags) == (B.RECEIVED, A.EXTRA, True)
-    assert told(story.us(Kind.RETURNED, 1)) == ((Kind.RETURNED, 1),)
-    assert Flag.EXTRA not in story.request.flags
-    story.partner(Kind.CHECKED_IN, 1)
+    assert (story.state, story.statuses[0], RequestFlag.EXTRA in story.request.flags) == (B.RECEIVED, A.EXTRA, True)
+    assert told(story.us(EventKind.RETURNED, 1)) == ((EventKind.RETURNED, 1),)
+    assert RequestFlag.EXTRA not in story.request.flags
+    story.partner(EventKind.CHECKED_IN, 1)
     assert (story.state, story.statuses) == (B.RECEIVED, (A.COMPLETED, A.SHIPPED))
 
 
 def test_a_second_item_is_lost() -> None:
     story = second_supplier()
-    story.partner(Kind.SHIPPED, 2, due=DUE)
-    story.partner(Kind.SHIPPED, 1, due=DUE)
-    assert told(story.us(Kind.LOST, 1)) == ((Kind.LOST, 1),)
+    story.partner(EventKind.SHIPPED, 2, due=DUE)
+    story.partner(EventKind.SHIPPED, 1, due=DUE)
+    assert told(story.us(EventKind.LOST, 1)) == ((EventKind.LOST, 1),)
     assert (story.state, story.statuses) == (B.SHIPPED, (A.LOST, A.SHIPPED))
 
 
 def test_a_late_no_is_kept_at_its_attempt() -> None:
     story = second_supplier()
-    assert story.partner(Kind.UNFILLED, 1, reason="not-held").kept
+    assert story.partner(EventKind.UNFILLED, 1, reason="not-held").kept
     assert (story.state, story.statuses) == (B.REQUESTED, (A.UNFILLED, A.ASKED))
 
 
 def test_a_past_supplier_can_be_talked_with() -> None:
     story = second_supplier()
-    assert told(story.us(Kind.MESSAGE, 1, note="Please send nothing.")) == ((Kind.MESSAGE, 1),)
-    story.partner(Kind.MESSAGE, 1, note="Dobrze")
+    assert told(story.us(EventKind.MESSAGE, 1, note="Please send nothing.")) == ((EventKind.MESSAGE, 1),)
+    story.partner(EventKind.MESSAGE, 1, note="Dobrze")
     assert [note.text for note in story.request.notes] == ["Please send nothing.", "Dobrze"]
-    assert told(story.partner(Kind.STATUS_QUERY, 1)) == ((Kind.STATUS_REPORT, 1),)
+    assert told(story.partner(EventKind.STATUS_QUERY, 1)) == ((EventKind.STATUS_REPORT, 1),)
 
 
 def test_of_a_past_supplier_nothing_can_be_received() -> None:
-    denied = second_supplier().no_us(Kind.RECEIVED, 1)
-    assert (denied.why, denied.detail) == (Why.NOT_ASKED, "'received' does not fit supplier no. 1 of this request.")
+    denied = second_supplier().no_us(EventKind.RECEIVED, 1)
+    assert (denied.why, denied.detail) == (
+        DenialReason.NOT_ASKED,
+        "'received' does not fit supplier no. 1 of this request.",
+    )
 
 
 def test_an_answer_of_a_supplier_that_was_never_asked_is_refused() -> None:
-    assert second_supplier().no_partner(Kind.UNFILLED, 7).why is Why.NOT_ASKED
+    assert second_supplier().no_partner(EventKind.UNFILLED, 7).why is DenialReason.NOT_ASKED
 
 
 # --- volumes ---------------------------------------------------------------------------------------------
@@ -488,22 +491,22 @@ def test_an_answer_of_a_supplier_that_was_never_asked_is_refused() -> None:
 
 def test_volumes_come_and_go_one_by_one() -> None:
     story = shipped_story(in_volumes(borrowing(), 2))
-    story.us(Kind.RECEIVED, volumes=("1",))
+    story.us(EventKind.RECEIVED, volumes=("1",))
     assert story.state is B.SHIPPED
-    story.us(Kind.RECEIVED, volumes=("2",))
+    story.us(EventKind.RECEIVED, volumes=("2",))
     assert story.state is B.RECEIVED
-    story.us(Kind.LOANED_TO_PATRON)
-    story.us(Kind.RETURNED_BY_PATRON, volumes=("1",))
+    story.us(EventKind.LOANED_TO_PATRON)
+    story.us(EventKind.RETURNED_BY_PATRON, volumes=("1",))
     assert story.state is B.LENT
-    assert told(story.us(Kind.RETURNED, volumes=("1",))) == ((Kind.RETURNED, 1),)
+    assert told(story.us(EventKind.RETURNED, volumes=("1",))) == ((EventKind.RETURNED, 1),)
     assert [one.state for one in story.request.volumes] == [VolumeState.RETURNED, VolumeState.LENT]
-    story.us(Kind.RETURNED_BY_PATRON, volumes=("2",))
-    story.us(Kind.RETURNED, volumes=("2",))
+    story.us(EventKind.RETURNED_BY_PATRON, volumes=("2",))
+    story.us(EventKind.RETURNED, volumes=("2",))
     assert story.state is B.RETURNED
 
 
 def test_a_volume_that_is_not_there_is_refused() -> None:
-    denied = shipped_story().no_us(Kind.RECEIVED, volumes=("9",))
+    denied = shipped_story().no_us(EventKind.RECEIVED, volumes=("9",))
     assert denied.detail == "'received' names a volume that this request does not have."
 
 
@@ -512,27 +515,27 @@ def test_a_volume_that_is_not_there_is_refused() -> None:
 
 def test_the_patron_is_forgotten() -> None:
     story = lent_story()
-    story.us(Kind.NOTE, note="Herr Yılmaz ruft zurück")
-    story.us(Kind.RETURNED)
-    story.partner(Kind.CHECKED_IN, 1)
-    story.timer(Timer.ANONYMISE)
+    story.us(EventKind.NOTE, note="Herr Yılmaz ruft zurück")
+    story.us(EventKind.RETURNED)
+    story.partner(EventKind.CHECKED_IN, 1)
+    story.timer(TimerKind.ANONYMISE)
     assert (story.request.patron, story.request.notes) == (PatronLink(category="graduate"), ())
 
 
 def test_an_open_request_keeps_its_patron() -> None:
     story = lent_story()
-    assert story.late_timer(Kind.ANONYMISED).kept
+    assert story.late_timer(EventKind.ANONYMISED).kept
     assert story.request.patron.id == "p-17"
 
 
 def test_a_closed_request_says_so() -> None:
     story = asked_story()
-    story.partner(Kind.UNFILLED, 1)
-    story.us(Kind.CLOSE)
-    assert story.no_us(Kind.RENEW).detail == "The request is closed (unfilled); 'renew' is not possible any more."
+    story.partner(EventKind.UNFILLED, 1)
+    story.us(EventKind.CLOSE)
+    assert story.no_us(EventKind.RENEW).detail == "The request is closed (unfilled); 'renew' is not possible any more."
 
 
 def test_where_the_lender_tells_no_check_in_returned_is_the_end() -> None:
     story = lent_story(workflow=workflow(borrowing={"expects_check_in": False}))
-    story.us(Kind.RETURNED)
+    story.us(EventKind.RETURNED)
     assert (story.state, story.statuses) == (B.COMPLETED, (A.COMPLETED,))

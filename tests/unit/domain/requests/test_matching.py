@@ -5,9 +5,15 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.library import Bib, RecordId
-from gateway.domain.requests.citation import Citation, CitationType, normal, same_work
-from gateway.domain.requests.citation_matching import BY_NUMBER, BY_WORDS, CONTRADICTED, best, decide
-from gateway.domain.requests.request import Candidate
+from gateway.domain.requests.citation import Citation, CitationType, is_listed_work, normalize_number
+from gateway.domain.requests.citation_matching import (
+    BY_NUMBER,
+    BY_WORDS,
+    CONTRADICTED,
+    choose_candidate,
+    rank_candidates,
+)
+from gateway.domain.requests.request import ItemCandidate
 from gateway.domain.text_folding import fold_for_matching
 
 SOLITUDE = Citation(
@@ -26,8 +32,8 @@ OURS = Bib(
 )
 
 
-def only(citation: Citation, bib: Bib) -> Candidate:
-    (found,) = best(citation, [bib])
+def only(citation: Citation, bib: Bib) -> ItemCandidate:
+    (found,) = rank_candidates(citation, [bib])
     return found
 
 
@@ -35,8 +41,8 @@ def without_numbers(citation: Citation = SOLITUDE) -> Citation:
     return replace(citation, identifiers=())
 
 
-def candidate(bib_id: str, confidence: int, **changes: object) -> Candidate:
-    made = Candidate(bib_id=bib_id, title="The Book of Sand", confidence=confidence, how="title 100% alike")
+def candidate(bib_id: str, confidence: int, **changes: object) -> ItemCandidate:
+    made = ItemCandidate(bib_id=bib_id, title="The Book of Sand", confidence=confidence, how="title 100% alike")
     return replace(made, **changes)
 
 
@@ -122,18 +128,18 @@ def test_another_author_counts_more() -> None:
 
 
 def test_what_is_not_alike_is_left_out() -> None:
-    assert best(SOLITUDE, [Bib(id="b9", title="Byzantine mosaics", author="Otto Demus")]) == ()
+    assert rank_candidates(SOLITUDE, [Bib(id="b9", title="Byzantine mosaics", author="Otto Demus")]) == ()
 
 
 def test_a_record_without_a_title_is_no_candidate_and_no_error() -> None:
-    assert best(without_numbers(), [Bib(id="b9")]) == ()
-    assert best(Citation(), [OURS]) == ()
+    assert rank_candidates(without_numbers(), [Bib(id="b9")]) == ()
+    assert rank_candidates(Citation(), [OURS]) == ()
 
 
 def test_the_best_comes_first_and_equal_ones_by_their_number() -> None:
     records = [replace(OURS, id=id_, identifiers=()) for id_ in ("b3", "b2")]
 
-    found = best(without_numbers(), [*records, OURS])
+    found = rank_candidates(without_numbers(), [*records, OURS])
 
     assert [one.bib_id for one in found] == ["b1", "b2", "b3"]
 
@@ -167,24 +173,24 @@ def test_marks_that_make_another_letter_stay(one: str, other: str) -> None:
 def test_one_that_is_sure_enough_is_taken() -> None:
     sure, unsure = candidate("b1", 97), candidate("b2", 89)
 
-    assert decide([sure, unsure], 90) == sure
+    assert choose_candidate([sure, unsure], 90) == sure
 
 
 def test_two_that_are_sure_enough_are_never_guessed_between() -> None:
-    assert decide([candidate("b1", 99), candidate("b2", 90)], 90) is None
+    assert choose_candidate([candidate("b1", 99), candidate("b2", 90)], 90) is None
 
 
 def test_none_is_taken_when_none_is_sure_enough() -> None:
-    assert decide([candidate("b1", 89)], 90) is None
-    assert decide([], 90) is None
+    assert choose_candidate([candidate("b1", 89)], 90) is None
+    assert choose_candidate([], 90) is None
 
 
 def test_of_several_items_of_one_record_the_first_that_can_be_lent() -> None:
     out = candidate("b1", 97, barcode="1", lendable=False, why_not="on-loan")
     here = candidate("b1", 97, barcode="2")
 
-    assert decide([out, here], 90) == here
-    assert decide([out], 90) == out
+    assert choose_candidate([out, here], 90) == here
+    assert choose_candidate([out], 90) == out
 
 
 # --- identifiers -----------------------------------------------------------------------------------------
@@ -201,17 +207,17 @@ def test_of_several_items_of_one_record_the_first_that_can_be_lent() -> None:
     ],
 )
 def test_numbers_in_one_spelling(type_: str, one: str, other: str) -> None:
-    assert normal(type_, one) == normal(type_, other) != ""
+    assert normalize_number(type_, one) == normalize_number(type_, other) != ""
 
 
 def test_what_is_no_isbn_is_nothing() -> None:
-    assert normal("isbn", "none given") == ""
+    assert normalize_number("isbn", "none given") == ""
 
 
 def test_a_list_that_says_nothing_about_such_numbers_leaves_it_open() -> None:
     asked = (RecordId("issn", "0317-8471"),)
 
-    assert same_work(asked, ("issn:03178471",)) is True
-    assert same_work(asked, ("issn:1344-8668",)) is False
-    assert same_work(asked, ("isbn:9783161484100",)) is None
-    assert same_work((), ("isbn:9783161484100",)) is None
+    assert is_listed_work(asked, ("issn:03178471",)) is True
+    assert is_listed_work(asked, ("issn:1344-8668",)) is False
+    assert is_listed_work(asked, ("isbn:9783161484100",)) is None
+    assert is_listed_work((), ("isbn:9783161484100",)) is None

@@ -11,11 +11,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import ValidationError
 
-from gateway.domain.requests.network_load import NetworkMember, Report, Reported, reported
+from gateway.domain.requests.network_load import LoadReport, NetworkMember, ReportedLoad, sum_reported_load
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.policy import Ranking, RequestPolicy
 from gateway.domain.requests.request import RotaLine
-from gateway.domain.requests.rota import rank, standing
+from gateway.domain.requests.rota import partner_standing, rank_suppliers
 from gateway.services import network_load
 from gateway.services.network_load import PATH, Loads, Silent, ask
 from tests.support.requests import borrowing
@@ -24,40 +24,42 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def report(library: str, minutes: int = 0, member: str = "", **loads: int) -> Report:
-    return Report(member=member or library.lower(), library=library, at=NOW - timedelta(minutes=minutes), open=loads)
+def report(library: str, minutes: int = 0, member: str = "", **loads: int) -> LoadReport:
+    return LoadReport(
+        member=member or library.lower(), library=library, at=NOW - timedelta(minutes=minutes), open=loads
+    )
 
 
-def about(*reports: Report, symbols: tuple[str, ...] = ("CITY",), us: str = "NORTH") -> Reported:
-    return reported(reports, symbols, us, NOW, HOUR)
+def about(*reports: LoadReport, symbols: tuple[str, ...] = ("CITY",), us: str = "NORTH") -> ReportedLoad:
+    return sum_reported_load(reports, symbols, us, NOW, HOUR)
 
 
 def test_loads_of_all_members_add_up() -> None:
-    assert about(report("SOUTH", city=3), report("EAST", city=4, other=9), report("WEST")) == Reported(7, 2)
+    assert about(report("SOUTH", city=3), report("EAST", city=4, other=9), report("WEST")) == ReportedLoad(7, 2)
 
 
 def test_a_report_that_is_stale_does_not_count() -> None:
-    assert about(report("SOUTH", minutes=60, city=3), report("EAST", minutes=61, city=4)) == Reported(3, 1)
+    assert about(report("SOUTH", minutes=60, city=3), report("EAST", minutes=61, city=4)) == ReportedLoad(3, 1)
 
 
 def test_neither_our_own_report_counts_nor_the_suppliers() -> None:
-    assert about(report("north", city=3), report("City", city=4)) == Reported()
+    assert about(report("north", city=3), report("City", city=4)) == ReportedLoad()
 
 
 def test_a_library_with_two_profiles_counts_once_with_its_newest() -> None:
     older, newer = report("SOUTH", 20, "south", city=9), report("south", 5, "south-2", city=2)
-    assert about(newer, older) == Reported(2, 1)
+    assert about(newer, older) == ReportedLoad(2, 1)
 
 
 def test_a_supplier_is_known_by_each_of_its_symbols_once() -> None:
-    assert about(report("SOUTH", city=3, **{"isil:xx-city": 3}), symbols=("ISIL:XX-CITY", "CITY")) == Reported(3, 1)
+    assert about(report("SOUTH", city=3, **{"isil:xx-city": 3}), symbols=("ISIL:XX-CITY", "CITY")) == ReportedLoad(3, 1)
 
 
 def test_it_counts_for_the_limit_and_is_said_with_the_points() -> None:
     partner = PartnerPolicy(symbols=("CITY",), max_open=5)
-    known = standing(partner, borrowing(), RequestPolicy(), NOW.date(), open_requests=2, reported=3)
+    known = partner_standing(partner, borrowing(), RequestPolicy(), NOW.date(), open_requests=2, reported=3)
     assert (known.open, known.overloaded) == (5, True)
-    (line,) = rank((RotaLine("city"),), {"city": known}, Ranking(supply_time=0))
+    (line,) = rank_suppliers((RotaLine("city"),), {"city": known}, Ranking(supply_time=0))
     assert "5 open, 3 of them of other members +5" in line.why
 
 

@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.domain.requests.intake_rules import NumberFields, request_number, series, template_for
+from gateway.domain.requests.intake_rules import (
+    NumberFields,
+    choose_number_template,
+    format_request_number,
+    number_series,
+)
 from gateway.domain.requests.partner_policy import NumberTemplate
 from gateway.domain.requests.policy import Numbers
 from gateway.domain.requests.request import Role
@@ -41,32 +46,32 @@ def fields(at: datetime = NEW_YEARS_EVE, branch: str = "MAIN", partner: str = "P
 def test_the_most_particular_template_counts(
     role: Role, branch: str, profile: str, own: str | None, template: str
 ) -> None:
-    assert template_for(role, NUMBERS, branch=branch, profile=profile, own=own) == template
+    assert choose_number_template(role, NUMBERS, branch=branch, profile=profile, own=own) == template
 
 
 def test_all_fields_in_the_zone_of_the_library() -> None:
     template = "{prefix}-{branch}-{partner}-{year}-{month}-{sequence:04d}"
 
-    assert request_number(template, fields(), 17, "UB") == "UB-MAIN-PL-WaUW-2027-01-0017"
+    assert format_request_number(template, fields(), 17, "UB") == "UB-MAIN-PL-WaUW-2027-01-0017"
 
 
 def test_a_new_year_is_a_new_count_only_where_the_number_shows_it() -> None:
     before, after = fields(datetime(2026, 6, 1, tzinfo=UTC)), fields()
 
-    assert series("B{year}-{sequence}", before).sequence != series("B{year}-{sequence}", after).sequence
-    assert series("B{sequence}", before).sequence == series("B{sequence}", after).sequence
+    assert number_series("B{year}-{sequence}", before).sequence != number_series("B{year}-{sequence}", after).sequence
+    assert number_series("B{sequence}", before).sequence == number_series("B{sequence}", after).sequence
 
 
 def test_each_branch_counts_for_itself_only_where_the_number_shows_it() -> None:
     main, science = fields(), fields(branch="SCI")
 
-    assert series("{branch}{sequence}", main).sequence != series("{branch}{sequence}", science).sequence
-    assert series("B{sequence}", main).sequence == series("B{sequence}", science).sequence
+    assert number_series("{branch}{sequence}", main).sequence != number_series("{branch}{sequence}", science).sequence
+    assert number_series("B{sequence}", main).sequence == number_series("B{sequence}", science).sequence
 
 
 def test_the_width_of_a_number_makes_no_other_count() -> None:
     """Else `B{sequence}` and `B{sequence:03d}` would both give B100."""
-    assert series("B{sequence}", fields()).sequence == series("B{sequence:03d}", fields()).sequence
+    assert number_series("B{sequence}", fields()).sequence == number_series("B{sequence:03d}", fields()).sequence
 
 
 templates = st.sampled_from(
@@ -81,7 +86,7 @@ def test_no_number_is_given_twice(wanted: list[tuple[str, str, datetime]]) -> No
     counts: dict[str, int] = {}
     given_out = []
     for template, branch, at in wanted:
-        one = series(template, fields(at, branch), "UB")
+        one = number_series(template, fields(at, branch), "UB")
         counts[one.sequence] = counts.get(one.sequence, 0) + 1
         given_out.append(one.format_number(counts[one.sequence]))
 

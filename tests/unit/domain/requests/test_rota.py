@@ -16,7 +16,7 @@ from gateway.domain.requests import rota
 from gateway.domain.requests.partner_policy import Closure, PartnerPolicy, PartnerRole, Price
 from gateway.domain.requests.policy import (
     OnlyOwning,
-    Overload,
+    OverloadRule,
     Ranking,
     RequestPolicy,
     RotaOrder,
@@ -26,14 +26,14 @@ from gateway.domain.requests.policy import (
 )
 from gateway.domain.requests.request import (
     AttemptStatus,
-    Costs,
     Request,
+    RequestCosts,
+    RequestedService,
     RotaLine,
-    Service,
+    RotaLineStatus,
     ServiceType,
-    Standing,
 )
-from gateway.domain.requests.rota import PartnerStanding, next_line, rank
+from gateway.domain.requests.rota import PartnerStanding, choose_next_line, rank_suppliers
 from tests.support.requests import attempt, borrowing, money
 
 TODAY = date(2026, 11, 24)
@@ -61,24 +61,24 @@ def standings(
     known = {name: partner() for name in NAMES} | partners
     loads = open_requests or {}
     return {
-        name: rota.standing(one, request or requested(), policy, TODAY, open_requests=loads.get(name, 0))
+        name: rota.partner_standing(one, request or requested(), policy, TODAY, open_requests=loads.get(name, 0))
         for name, one in known.items()
     }
 
 
 def requested(template: RotaTemplate = TEMPLATE, **changes: Any) -> Request:
     request = borrowing(**changes)
-    return replace(request, rota=rota.lines(template, request, {name: partner() for name in NAMES}))
+    return replace(request, rota=rota.build_rota_lines(template, request, {name: partner() for name in NAMES}))
 
 
 def asked(request: Request, name: str, **changes: Any) -> Request:
     """That supplier was asked, and answered."""
-    lines = tuple(replace(one, standing=Standing.ASKED) if one.partner == name else one for one in request.rota)
+    lines = tuple(replace(one, standing=RotaLineStatus.ASKED) if one.partner == name else one for one in request.rota)
     one = attempt(len(request.attempts) + 1, name, **{"status": AttemptStatus.UNFILLED, **changes})
     return replace(request, rota=lines, attempts=(*request.attempts, one))
 
 
-def name_of(choice: rota.Choice) -> str | None:
+def name_of(choice: rota.SupplierChoice) -> str | None:
     return choice.line.partner if choice.line is not None else None
 
 
@@ -114,19 +114,19 @@ def test_last_resorts_go_to_the_end_in_their_order() -> None:
     ],
 )
 def test_what_the_template_keeps_from_a_request_is_skipped_with_the_reason(line: TemplateLine, why: str) -> None:
-    request = borrowing(service=Service(ServiceType.LOAN, "printed"))
+    request = borrowing(service=RequestedService(ServiceType.LOAN, "printed"))
 
-    (made,) = rota.lines(RotaTemplate(lines=(line,)), request, {"warsaw": partner(cost=price("12"))})
+    (made,) = rota.build_rota_lines(RotaTemplate(lines=(line,)), request, {"warsaw": partner(cost=price("12"))})
 
-    assert (made.standing, made.why) == (Standing.SKIPPED, why)
+    assert (made.standing, made.why) == (RotaLineStatus.SKIPPED, why)
 
 
 def test_a_copy_or_a_loan_fits_a_line_for_copies() -> None:
     template = RotaTemplate(lines=(TemplateLine(partner="warsaw", services=(ServiceType.COPY,)),))
 
-    (made,) = requested(template, service=Service(ServiceType.COPY_OR_LOAN)).rota
+    (made,) = requested(template, service=RequestedService(ServiceType.COPY_OR_LOAN)).rota
 
-    assert made.standing is Standing.WAITING
+    assert made.standing is RotaLineStatus.WAITING
 
 
 # --- the next one ----------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ def test_a_copy_or_a_loan_fits_a_line_for_copies() -> None:
 def test_the_first_that_waits() -> None:
     request = asked(requested(), "warsaw")
 
-    assert name_of(next_line(request, POLICY, TEMPLATE, standings(), TODAY)) == "kyoto"
+    assert name_of(choose_next_line(request, POLICY, TEMPLATE, standings(), TODAY)) == "kyoto"
 
 
 def test_nobody_is_asked_twice() -> None:
@@ -143,7 +143,7 @@ def test_nobody_is_asked_twice() -> None:
     for name in NAMES:
         request = asked(request, name)
 
-    assert next_line(request, POLICY, TEMPLATE, standings(), TODAY) == rota.Choice(None)
+    assert choose_next_line(request, POLICY, TEMPLATE, standings(), TODAY) == rota.SupplierChoice(None)
 
 
 @pytest.mark.parametrize(
@@ -160,10 +160,10 @@ def test_nobody_is_asked_twice() -> None:
     ],
 )
 def test_who_is_passed_over_and_why(changes: dict[str, Any], why: str) -> None:
-    request = requested(costs=Costs(money("20")), service=Service(ServiceType.LOAN, "printed"))
+    request = requested(costs=RequestCosts(money("20")), service=RequestedService(ServiceType.LOAN, "printed"))
     warsaw = PartnerPolicy.model_validate({"symbols": ("ISIL:X",), "channel": "loopback", **changes})
 
-    choice = next_line(request, POLICY, TEMPLATE, standings(request, warsaw=warsaw), TODAY)
+    choice = choose_next_line(request, POLICY, TEMPLATE, standings(request, warsaw=warsaw), TODAY)
 
     assert name_of(choice) == "kyoto"
     assert [(line.partner, line.why) for line in choice.skipped] == [("warsaw", why)]
@@ -173,20 +173,21 @@ def test_who_is_passed_over_goes_on_waiting_and_has_its_place_when_it_is_open_ag
     closed = partner(closures=(Closure(first=TODAY, last=TODAY),))
     tomorrow = date(2026, 11, 25)
     request = requested()
-    assert name_of(next_line(request, POLICY, TEMPLATE, standings(warsaw=closed), TODAY)) == "kyoto"
+    assert name_of(choose_next_line(request, POLICY, TEMPLATE, standings(warsaw=closed), TODAY)) == "kyoto"
 
     later = {
-        name: rota.standing(closed if name == "warsaw" else partner(), request, POLICY, tomorrow) for name in NAMES
+        name: rota.partner_standing(closed if name == "warsaw" else partner(), request, POLICY, tomorrow)
+        for name in NAMES
     }
 
-    assert name_of(next_line(request, POLICY, TEMPLATE, later, tomorrow)) == "warsaw"
+    assert name_of(choose_next_line(request, POLICY, TEMPLATE, later, tomorrow)) == "warsaw"
 
 
 def test_a_reason_to_wait_that_is_over_is_not_shown_any_more() -> None:
     request = requested()
     waited = replace(request, rota=tuple(replace(line, why="closed until 2026-11-23") for line in request.rota))
 
-    choice = next_line(waited, POLICY, TEMPLATE, standings(), TODAY)
+    choice = choose_next_line(waited, POLICY, TEMPLATE, standings(), TODAY)
 
     assert choice.line == RotaLine("warsaw", why="in the order of the rota")
 
@@ -194,7 +195,7 @@ def test_a_reason_to_wait_that_is_over_is_not_shown_any_more() -> None:
 def test_a_partner_whose_profile_is_gone_is_passed_over() -> None:
     left = {name: known for name, known in standings().items() if name != "warsaw"}
 
-    choice = next_line(requested(), POLICY, TEMPLATE, left, TODAY)
+    choice = choose_next_line(requested(), POLICY, TEMPLATE, left, TODAY)
 
     assert name_of(choice) == "kyoto"
     assert choice.skipped[0].why == "no such partner"
@@ -208,41 +209,41 @@ def test_overloaded_ones_come_after_the_others_but_before_last_resorts() -> None
             TemplateLine(partner="tbilisi", last_resort=True),
         )
     )
-    policy = RequestPolicy(overload=Overload(max_open=10))
+    policy = RequestPolicy(overload=OverloadRule(max_open=10))
     now = standings(policy=policy, open_requests={"warsaw": 10, "kyoto": 9, "tbilisi": 0})
 
-    choice = next_line(requested(template), policy, template, now, TODAY)
+    choice = choose_next_line(requested(template), policy, template, now, TODAY)
 
     assert [line.partner for line in choice.order] == ["kyoto", "warsaw", "tbilisi"]
 
 
 def test_overloaded_ones_are_skipped_when_the_library_wants_it() -> None:
-    policy = RequestPolicy(overload=Overload(max_open=10, then="skip"))
+    policy = RequestPolicy(overload=OverloadRule(max_open=10, then="skip"))
     now = standings(policy=policy, open_requests={"warsaw": 12})
 
-    choice = next_line(requested(), policy, TEMPLATE, now, TODAY)
+    choice = choose_next_line(requested(), policy, TEMPLATE, now, TODAY)
 
     assert choice.skipped == (RotaLine("warsaw", why="overloaded: 12 requests are open with it"),)
 
 
 def test_a_partners_own_limit_comes_before_the_librarys() -> None:
-    policy = RequestPolicy(overload=Overload(max_open=10))
+    policy = RequestPolicy(overload=OverloadRule(max_open=10))
     now = standings(policy=policy, open_requests={"warsaw": 12}, warsaw=partner(max_open=20))
 
-    assert name_of(next_line(requested(), policy, TEMPLATE, now, TODAY)) == "warsaw"
+    assert name_of(choose_next_line(requested(), policy, TEMPLATE, now, TODAY)) == "warsaw"
 
 
 def test_a_free_supplier_is_asked_whatever_the_maximum_says() -> None:
-    request = requested(costs=Costs(money("0")))
+    request = requested(costs=RequestCosts(money("0")))
 
-    assert name_of(next_line(request, POLICY, TEMPLATE, standings(request), TODAY)) == "warsaw"
+    assert name_of(choose_next_line(request, POLICY, TEMPLATE, standings(request), TODAY)) == "warsaw"
 
 
 def test_a_copy_has_its_own_price() -> None:
     both = partner(cost=price("30"), copy_cost=price("4"))
-    request = requested(costs=Costs(money("5")), service=Service(ServiceType.COPY))
+    request = requested(costs=RequestCosts(money("5")), service=RequestedService(ServiceType.COPY))
 
-    assert name_of(next_line(request, POLICY, TEMPLATE, standings(request, warsaw=both), TODAY)) == "warsaw"
+    assert name_of(choose_next_line(request, POLICY, TEMPLATE, standings(request, warsaw=both), TODAY)) == "warsaw"
 
 
 def test_lines_without_a_template_are_asked_as_they_stand() -> None:
@@ -250,7 +251,7 @@ def test_lines_without_a_template_are_asked_as_they_stand() -> None:
     request = replace(borrowing(), rota=(by_hand, RotaLine("warsaw")))
     now = standings(open_requests={"tbilisi": 500})
 
-    choice = next_line(request, POLICY, None, now, TODAY)
+    choice = choose_next_line(request, POLICY, None, now, TODAY)
 
     assert choice.line == by_hand
     assert [line.why for line in choice.order] == ["by hand", "in the order of the rota"]
@@ -262,21 +263,21 @@ def test_lines_without_a_template_are_asked_as_they_stand() -> None:
 def test_who_said_ask_again_is_asked_after_all_others_when_the_day_has_come() -> None:
     request = asked(requested(), "warsaw", status=AttemptStatus.RETRY, retry_after=date(2026, 3, 20))
     now = standings()
-    assert name_of(next_line(request, POLICY, TEMPLATE, now, TODAY)) == "kyoto"
+    assert name_of(choose_next_line(request, POLICY, TEMPLATE, now, TODAY)) == "kyoto"
 
     request = asked(asked(request, "kyoto"), "tbilisi")
-    early = next_line(request, POLICY, TEMPLATE, now, date(2026, 3, 19))
-    choice = next_line(request, POLICY, TEMPLATE, now, date(2026, 3, 20))
+    early = choose_next_line(request, POLICY, TEMPLATE, now, date(2026, 3, 19))
+    choice = choose_next_line(request, POLICY, TEMPLATE, now, date(2026, 3, 20))
 
     assert early.line is None
-    assert rota.retry_on(request, POLICY) == date(2026, 3, 20)
+    assert rota.first_retry_day(request, POLICY) == date(2026, 3, 20)
     assert (name_of(choice), choice.again) == ("warsaw", True)
 
 
 def test_a_later_answer_ends_the_waiting() -> None:
     request = asked(requested(), "warsaw", status=AttemptStatus.UNFILLED, retry_after=date(2026, 3, 20))
 
-    assert rota.retry_on(request, POLICY) is None
+    assert rota.first_retry_day(request, POLICY) is None
 
 
 # --- ranking ---------------------------------------------------------------------------------------------
@@ -286,7 +287,7 @@ def test_each_reason_counts_by_its_weight_and_is_written_out() -> None:
     known = {"warsaw": PartnerStanding(open=4, mean_days=2.5, cost=Money(Decimal(10), "EUR"), reciprocity=2, near=True)}
     weights = Ranking(load=2, supply_time=1, cost=0.5, reciprocity=3, near=4)
 
-    (line,) = rank((RotaLine("warsaw"),), known, weights)
+    (line,) = rank_suppliers((RotaLine("warsaw"),), known, weights)
 
     assert line.why == "5.5 points (4 open +8, 2.5 days +2.5, costs 10 EUR +5, reciprocity 2 -6, same campus -4)"
 
@@ -294,16 +295,22 @@ def test_each_reason_counts_by_its_weight_and_is_written_out() -> None:
 def test_equal_ones_stay_in_their_order() -> None:
     lines = tuple(RotaLine(name) for name in NAMES)
 
-    assert [line.partner for line in rank(lines, {}, Ranking())] == list(NAMES)
+    assert [line.partner for line in rank_suppliers(lines, {}, Ranking())] == list(NAMES)
 
 
 def test_a_template_may_weigh_otherwise_than_the_library() -> None:
     now = standings(open_requests={"warsaw": 3}, kyoto=partner(cost=price("10")), tbilisi=partner(cost=price("10")))
     by_cost = RANKED.model_copy(update={"ranking": Ranking(load=0, cost=1)})
 
-    assert name_of(next_line(requested(), POLICY, RANKED, now, TODAY)) == "warsaw"  # 3 against 5
-    assert name_of(next_line(requested(), RequestPolicy(ranking=UsualRanking(cost=0)), RANKED, now, TODAY)) == "kyoto"
-    assert name_of(next_line(requested(), RequestPolicy(ranking=UsualRanking(cost=0)), by_cost, now, TODAY)) == "warsaw"
+    assert name_of(choose_next_line(requested(), POLICY, RANKED, now, TODAY)) == "warsaw"  # 3 against 5
+    assert (
+        name_of(choose_next_line(requested(), RequestPolicy(ranking=UsualRanking(cost=0)), RANKED, now, TODAY))
+        == "kyoto"
+    )
+    assert (
+        name_of(choose_next_line(requested(), RequestPolicy(ranking=UsualRanking(cost=0)), by_cost, now, TODAY))
+        == "warsaw"
+    )
 
 
 known_standings = st.builds(
@@ -326,8 +333,8 @@ def test_a_ranking_is_total_and_does_not_depend_on_chance(
 ) -> None:
     lines = tuple(RotaLine(name, last_resort=name in last) for name in sorted(known))
 
-    once = rank(lines, known, Ranking(reciprocity=1, near=1))
-    again = rank(once, known, Ranking(reciprocity=1, near=1))
+    once = rank_suppliers(lines, known, Ranking(reciprocity=1, near=1))
+    again = rank_suppliers(once, known, Ranking(reciprocity=1, near=1))
 
     assert sorted(line.partner for line in once) == sorted(known)
     assert once == again
@@ -335,7 +342,7 @@ def test_a_ranking_is_total_and_does_not_depend_on_chance(
     assert marks == sorted(marks)
     mixed = list(lines)
     chance.shuffle(mixed)
-    assert points_of(rank(tuple(mixed), known, Ranking(reciprocity=1, near=1))) == points_of(once)
+    assert points_of(rank_suppliers(tuple(mixed), known, Ranking(reciprocity=1, near=1))) == points_of(once)
 
 
 def points_of(lines: tuple[RotaLine, ...]) -> list[str]:
@@ -354,4 +361,4 @@ def points_of(lines: tuple[RotaLine, ...]) -> list[str]:
     ],
 )
 def test_who_may_be_asked(rule: OnlyOwning, owns: bool, not_owns: bool, nobody_knows: bool) -> None:
-    assert [rota.may_ask(rule, said) for said in (True, False, None)] == [owns, not_owns, nobody_knows]
+    assert [rota.can_ask_supplier(rule, said) for said in (True, False, None)] == [owns, not_owns, nobody_knows]

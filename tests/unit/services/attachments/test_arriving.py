@@ -13,8 +13,8 @@ from pypdf import PdfWriter
 
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.attachments import FileType
-from gateway.domain.requests.policy import Copies
-from gateway.domain.requests.views import Upload
+from gateway.domain.requests.policy import CopyRules
+from gateway.domain.requests.views import FileUpload
 from gateway.services.attachments import checked, count_pages, run_program, scan
 
 SCANNER = """
@@ -38,8 +38,8 @@ def pdf(pages: int, password: str = "") -> bytes:
     return written.getvalue()
 
 
-def upload(content: bytes, pages: int | None = None) -> Upload:
-    return Upload(name="скан.pdf", media_type="image/png", content=content, pages=pages)
+def upload(content: bytes, pages: int | None = None) -> FileUpload:
+    return FileUpload(name="скан.pdf", media_type="image/png", content=content, pages=pages)
 
 
 @pytest.fixture
@@ -109,12 +109,12 @@ async def test_pages_are_counted_where_they_can_be(kind: FileType, content: byte
 
 
 async def test_what_the_file_says_counts_before_what_its_sender_says(scanner: tuple[str, ...]) -> None:
-    found = await checked(upload(pdf(2), pages=9), Copies(scan_command=scanner))
+    found = await checked(upload(pdf(2), pages=9), CopyRules(scan_command=scanner))
     assert (found.media_type, found.pages) == ("application/pdf", 2)
-    assert (await checked(upload(b"%PDF-1.7\n% damaged\n", pages=9), Copies())).pages == 9
+    assert (await checked(upload(b"%PDF-1.7\n% damaged\n", pages=9), CopyRules())).pages == 9
 
 
 async def test_what_is_not_taken_is_never_shown_to_the_scanner(tmp_path: Path) -> None:
-    rules = Copies(scan_command=(str(tmp_path / "none"),))
+    rules = CopyRules(scan_command=(str(tmp_path / "none"),))
     with pytest.raises(Refused, match="Nobody knows"):
         await checked(upload(b"MZ\x90\x00"), rules)

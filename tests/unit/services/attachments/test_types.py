@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.problems import Refused
-from gateway.domain.requests.attachments import FileType, page_warning, pages_cited, type_of
+from gateway.domain.requests.attachments import FileType, count_cited_pages, describe_page_mismatch, detect_file_type
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.policy import Copies
+from gateway.domain.requests.policy import CopyRules
 from gateway.services.attachments import kind_of
 
 EPUB = b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/epub+zip"
@@ -36,16 +36,16 @@ EPUB = b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/epub+zip"
     ],
 )
 def test_a_file_is_what_its_content_says(content: bytes, kind: FileType | None) -> None:
-    assert type_of(content) is kind
+    assert detect_file_type(content) is kind
 
 
 def test_what_the_rules_do_not_name_is_not_taken() -> None:
-    assert kind_of(b"%PDF-1.7", Copies()) is FileType.PDF
+    assert kind_of(b"%PDF-1.7", CopyRules()) is FileType.PDF
     with pytest.raises(Refused, match="application/epub"):
-        kind_of(EPUB, Copies())
-    assert kind_of(EPUB, Copies(types=(FileType.PDF, FileType.EPUB))) is FileType.EPUB
+        kind_of(EPUB, CopyRules())
+    assert kind_of(EPUB, CopyRules(types=(FileType.PDF, FileType.EPUB))) is FileType.EPUB
     with pytest.raises(Refused, match="Nobody knows"):
-        kind_of(b"<html>", Copies(types=tuple(FileType)))
+        kind_of(b"<html>", CopyRules(types=tuple(FileType)))
 
 
 @pytest.mark.parametrize(
@@ -69,19 +69,19 @@ def test_what_the_rules_do_not_name_is_not_taken() -> None:
     ],
 )
 def test_pages_are_counted_as_they_are_cited(pages: str, count: int | None) -> None:
-    assert pages_cited(pages) == count
+    assert count_cited_pages(pages) == count
 
 
 @given(st.text(max_size=40))
 def test_whatever_is_cited_gives_a_count_or_none(pages: str) -> None:
-    count = pages_cited(pages)
+    count = count_cited_pages(pages)
     assert count is None or count > 0
 
 
 def test_staff_are_warned_of_another_length_than_cited() -> None:
     cited = Citation(title="日本図書館情報学会誌", pages="77-91")
-    assert page_warning(cited, "scan.pdf", 15) == ""
-    assert page_warning(cited, "scan.pdf", None) == ""
-    assert page_warning(Citation(title="日本図書館情報学会誌"), "scan.pdf", 3) == ""
-    said = page_warning(cited, "scan.pdf", 1)
+    assert describe_page_mismatch(cited, "scan.pdf", 15) == ""
+    assert describe_page_mismatch(cited, "scan.pdf", None) == ""
+    assert describe_page_mismatch(Citation(title="日本図書館情報学会誌"), "scan.pdf", 3) == ""
+    said = describe_page_mismatch(cited, "scan.pdf", 1)
     assert said == "The file scan.pdf has 1 page; the citation (pages 77-91) asks for 15 pages."

@@ -15,7 +15,7 @@ from adapters.library.embedded import EmbeddedLibrary, EmbeddedOptions, migratio
 from adapters.library.embedded.sample import create_sample
 from adapters.library.embedded.system import open_embedded
 from gateway.domain.clock import FixedClock
-from gateway.ports.adapter import LibraryContext
+from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import LibraryInfo
 from gateway.store.engine import Store, open_store
 from gateway.store.migration import migrate
@@ -25,9 +25,9 @@ NOW = datetime(2026, 3, 10, 9, 30, tzinfo=UTC)  # a Tuesday
 ZONE = ZoneInfo("Europe/Berlin")
 
 
-def context(store: Store, clock: FixedClock, folder: Path) -> LibraryContext:
+def context(store: Store, clock: FixedClock, folder: Path) -> LibraryAdapterContext:
     info = LibraryInfo("BERG", "Stadtbibliothek Bergstadt")
-    return LibraryContext("BERG", store, clock, ZONE, "EUR", folder, info)
+    return LibraryAdapterContext("BERG", store, clock, ZONE, "EUR", folder, info)
 
 
 @pytest.fixture(scope="session")

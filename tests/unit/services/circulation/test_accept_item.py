@@ -11,7 +11,7 @@ import pytest
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.commands import AcceptItem, Action, CancelRequest, CheckOut, DeleteItem, LookUpItem, Named
 from gateway.domain.library import Bib, HoldStatus, ItemStatus, Money
-from gateway.domain.problems import About, Reason, Refused, Unavailable
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import Capability, TemporaryItem
 from gateway.services.circulation import carry_out
 from tests.unit.services.circulation.support import ANA, BLOCKED, BOOK, CHIDI, Counter, Failing, Without, who
@@ -138,9 +138,9 @@ async def test_a_generated_barcode_that_is_taken_is_replaced(counter: Counter) -
 
 async def test_barcodes_that_cannot_be(counter: Counter) -> None:
     refused = await counter.refusal(arrives(item=Named("123456")), accept={"barcode_max": 5})
-    assert (refused.reason, refused.about, refused.value) == (Reason.INVALID_VALUE, About.ITEM, "123456")
-    assert (await counter.refusal(arrives(item=None))).reason is Reason.DATA_MISSING
-    assert (await counter.refusal(arrives(request=Named("")))).about is About.REQUEST
+    assert (refused.reason, refused.about, refused.value) == (RefusalReason.INVALID_VALUE, MessagePart.ITEM, "123456")
+    assert (await counter.refusal(arrives(item=None))).reason is RefusalReason.DATA_MISSING
+    assert (await counter.refusal(arrives(request=Named("")))).about is MessagePart.REQUEST
 
 
 # --- the record ------------------------------------------------------------------------------------------
@@ -219,7 +219,11 @@ async def test_the_lenders_due_date(counter: Counter, due: Any, rules: Any, kept
 @pytest.mark.parametrize(("due", "days"), [(date(2026, 3, 9), 0), (date(2026, 3, 14), 7)])
 async def test_a_due_date_that_leaves_no_time_is_refused(counter: Counter, due: date, days: int) -> None:
     refused = await counter.refusal(arrives(due=due), due_dates={"transit_days": days})
-    assert (refused.reason, refused.about, refused.value) == (Reason.INVALID_DATE, About.DUE_DATE, due.isoformat())
+    assert (refused.reason, refused.about, refused.value) == (
+        RefusalReason.INVALID_DATE,
+        MessagePart.DUE_DATE,
+        due.isoformat(),
+    )
 
 
 # --- hold and loan ---------------------------------------------------------------------------------------
@@ -289,14 +293,14 @@ async def test_days_on_the_hold_shelf(counter: Counter) -> None:
 @pytest.mark.parametrize("patron", [None, who("2199999")])
 async def test_without_a_patron(counter: Counter, patron: Any) -> None:
     refused = await counter.refusal(arrives(patron=patron))
-    assert refused.about is About.PATRON
+    assert refused.about is MessagePart.PATRON
     accepted = await counter.ask(arrives(patron=patron), accept={"patron_required": False})
     assert (accepted.patron, accepted.hold) == (None, None)
 
 
 async def test_a_blocked_patron_gets_no_item(counter: Counter) -> None:
     refused = await counter.refusal(arrives(patron=who(BLOCKED)))
-    assert refused.reason is Reason.PATRON_BLOCKED
+    assert refused.reason is RefusalReason.PATRON_BLOCKED
     with pytest.raises(Refused):
         await counter.library.item_by_barcode("TN-77")
     accepted = await counter.ask(arrives(patron=who(BLOCKED)), patrons={"blocks_stop": False})
@@ -311,7 +315,7 @@ async def test_a_fee_is_charged_once(counter: Counter) -> None:
     assert (charge.type, charge.amount, charge.item_barcode) == ("ill", Money(Decimal("3.50"), "EUR"), "TN-77")
     limited = Without(counter.library, Capability.POST_FEE)
     refused = await counter.refusal(arrives(item=Named("2"), fee=command.fee), library=limited)
-    assert refused.reason is Reason.UNSUPPORTED_SERVICE
+    assert refused.reason is RefusalReason.UNSUPPORTED_SERVICE
 
 
 # --- here already ----------------------------------------------------------------------------------------
@@ -337,7 +341,7 @@ async def test_duplicates(counter: Counter, mode: str, command: AcceptItem, answ
         assert (await counter.ask(command, accept={"duplicate": mode})).item.id == first.item.id
         return
     refused = await counter.refusal(command, accept={"duplicate": mode})
-    assert (refused.reason, refused.about, refused.value) == (Reason.DUPLICATE_ITEM, About.ITEM, "TN-77")
+    assert (refused.reason, refused.about, refused.value) == (RefusalReason.DUPLICATE_ITEM, MessagePart.ITEM, "TN-77")
 
 
 async def test_duplicates_as_success(counter: Counter) -> None:
@@ -349,7 +353,7 @@ async def test_duplicates_as_success(counter: Counter) -> None:
 
 async def test_the_librarys_own_item_is_never_taken_for_a_partners(counter: Counter) -> None:
     refused = await counter.refusal(arrives(item=Named(BOOK)), accept={"duplicate": "success"})
-    assert refused.reason is Reason.DUPLICATE_ITEM
+    assert refused.reason is RefusalReason.DUPLICATE_ITEM
 
 
 async def test_what_staff_have_deleted_can_come_again(counter: Counter) -> None:
@@ -372,5 +376,9 @@ async def test_a_loan_of_it_has_the_lenders_date(counter: Counter) -> None:
 async def test_another_patron_cannot_have_it(counter: Counter) -> None:
     await counter.ask(arrives(pickup="RS"))
     refused = await counter.refusal(CheckOut(who(CHIDI), Named("TN-77")))
-    assert (refused.reason, refused.about, refused.value) == (Reason.REQUESTED_BY_OTHER, About.ITEM, "TN-77")
+    assert (refused.reason, refused.about, refused.value) == (
+        RefusalReason.REQUESTED_BY_OTHER,
+        MessagePart.ITEM,
+        "TN-77",
+    )
     assert ANA not in refused.detail

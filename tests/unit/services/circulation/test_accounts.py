@@ -18,7 +18,7 @@ from gateway.domain.library import (
     PersonName,
     PostalAddress,
 )
-from gateway.domain.problems import About, Reason
+from gateway.domain.problems import MessagePart, RefusalReason
 from tests.unit.services.circulation.support import ANA, CHIDI, Counter, who
 
 TODAY = date(2026, 3, 10)
@@ -63,14 +63,14 @@ async def test_registering_twice(counter: Counter) -> None:
     assert (await counter.ask(registers())).patron.id == first.id
     somebody_else = registers(name=PersonName("Njoroge", "Wanjiru"))
     refused = await counter.refusal(somebody_else)
-    assert (refused.reason, refused.about, refused.value) == (Reason.DUPLICATE_PATRON, About.PATRON, "V-1")
+    assert (refused.reason, refused.about, refused.value) == (RefusalReason.DUPLICATE_PATRON, MessagePart.PATRON, "V-1")
     answered = await counter.ask(somebody_else, as_success={"create-patron": ["duplicate-patron"]})
     assert answered.patron.id == first.id
 
 
 async def test_nobody_is_registered_without_a_name(counter: Counter) -> None:
     refused = await counter.refusal(registers(name=None))
-    assert (refused.reason, refused.detail) == (Reason.DATA_MISSING, "The name of the new patron is missing.")
+    assert (refused.reason, refused.detail) == (RefusalReason.DATA_MISSING, "The name of the new patron is missing.")
 
 
 # --- changed ---------------------------------------------------------------------------------------------
@@ -109,12 +109,12 @@ async def test_identifiers(counter: Counter) -> None:
     gone = await changed(counter, PatronDraft(), PatronDraft(identifiers=(card,)))
     assert gone.identifier("external") is None
     last = UpdatePatron(who("V-1"), PatronDraft(), PatronDraft(identifiers=(PatronIdentifier("barcode", "V-1"),)))
-    assert (await counter.refusal(last)).reason is Reason.NOT_ALLOWED
+    assert (await counter.refusal(last)).reason is RefusalReason.NOT_ALLOWED
 
 
 async def test_what_cannot_be_taken_away(counter: Counter) -> None:
     refused = await counter.refusal(UpdatePatron(who(ANA), PatronDraft(), PatronDraft(name=NAME)))
-    assert (refused.reason, refused.detail) == (Reason.NOT_ALLOWED, "The patron's name can't be taken away.")
+    assert (refused.reason, refused.detail) == (RefusalReason.NOT_ALLOWED, "The patron's name can't be taken away.")
 
 
 async def test_nothing_to_change(counter: Counter) -> None:
@@ -155,13 +155,13 @@ async def test_fees(counter: Counter, command: PostFee, rules: Any, type_: str, 
 async def test_the_profile_names_a_currency(counter: Counter) -> None:
     """Where it isn't the library's own, the library refuses: nobody's money is changed in passing."""
     refused = await counter.refusal(PostFee(who(ANA), Money(Decimal(4), "XXX")), fees={"currency": "DKK"})
-    assert (refused.reason, refused.about) == (Reason.INVALID_AMOUNT, About.AMOUNT)
+    assert (refused.reason, refused.about) == (RefusalReason.INVALID_AMOUNT, MessagePart.AMOUNT)
 
 
 @pytest.mark.parametrize("amount", [None, Money(Decimal("-3"), "EUR")])
 async def test_amounts_that_cannot_be(counter: Counter, amount: Any) -> None:
     refused = await counter.refusal(PostFee(who(ANA), amount))
-    assert (refused.reason, refused.about) == (Reason.INVALID_AMOUNT, About.AMOUNT)
+    assert (refused.reason, refused.about) == (RefusalReason.INVALID_AMOUNT, MessagePart.AMOUNT)
 
 
 async def test_a_fee_is_posted_once(counter: Counter) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.domain.commands import AcceptItem, Action, CheckIn, CheckOut, Named, PlaceRequest, Recall, Renew
 from gateway.domain.library import Bib, HoldStatus, ItemStatus
-from gateway.domain.problems import About, Reason
+from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.ports.library_system import Capability
 from tests.unit.services.circulation.support import ANA, BLOCKED, BOOK, CHIDI, PSEUDOPATRON, Counter, Without, who
 
@@ -116,14 +116,18 @@ async def test_a_system_that_sets_its_dates_alone(counter: Counter) -> None:
 async def test_due_dates_in_the_past(counter: Counter) -> None:
     past = NOW - timedelta(days=1)
     refused = await counter.refusal(lends(due=past))
-    assert (refused.reason, refused.about, refused.value) == (Reason.INVALID_DATE, About.DUE_DATE, past.isoformat())
+    assert (refused.reason, refused.about, refused.value) == (
+        RefusalReason.INVALID_DATE,
+        MessagePart.DUE_DATE,
+        past.isoformat(),
+    )
     late_news = lends(due=past, mandated=NOW - timedelta(days=20))
     assert (await counter.ask(late_news)).loan.due == past
 
 
 async def test_what_has_happened_is_not_stopped(counter: Counter) -> None:
     """WorldShare's shipped: the item has left already."""
-    assert (await counter.refusal(lends(BLOCKED))).reason is Reason.PATRON_BLOCKED
+    assert (await counter.refusal(lends(BLOCKED))).reason is RefusalReason.PATRON_BLOCKED
     assert (await counter.ask(lends(BLOCKED, mandated=NOW))).loan.patron_id
 
 
@@ -140,14 +144,14 @@ async def test_blocks_are_overridden_only_on_purpose(counter: Counter, sections:
         assert (await counter.ask(lends(BLOCKED), **sections)).loan
     else:
         refused = await counter.refusal(lends(BLOCKED), **sections)
-        assert (refused.reason, refused.about, refused.value) == (Reason.PATRON_BLOCKED, About.PATRON, "")
+        assert (refused.reason, refused.about, refused.value) == (RefusalReason.PATRON_BLOCKED, MessagePart.PATRON, "")
 
 
 async def test_the_request_is_cancelled_before_lending(counter: Counter) -> None:
     """ULS: the hold under this number is on the patron, the loan goes to the partner's account."""
     placed = await counter.ask(PlaceRequest(who(ANA), items=(Named(BOOK),), request=NUMBER))
     refused = await counter.refusal(lends(PSEUDOPATRON, request=NUMBER))
-    assert refused.reason is Reason.REQUESTED_BY_OTHER
+    assert refused.reason is RefusalReason.REQUESTED_BY_OTHER
     for _ in range(2):
         await counter.ask(lends(PSEUDOPATRON, request=NUMBER), check_out={"cancel_request": True})
     assert (await counter.library.find_hold(NUMBER.value)).status is HoldStatus.CANCELLED
@@ -157,14 +161,14 @@ async def test_the_request_is_cancelled_before_lending(counter: Counter) -> None
 async def test_an_item_that_somebody_has(counter: Counter) -> None:
     await counter.ask(lends())
     refused = await counter.refusal(lends(CHIDI))
-    assert (refused.reason, refused.about, refused.value) == (Reason.ITEM_ON_LOAN, About.ITEM, BOOK)
+    assert (refused.reason, refused.about, refused.value) == (RefusalReason.ITEM_ON_LOAN, MessagePart.ITEM, BOOK)
     assert ANA not in refused.detail
 
 
 async def test_out_to_the_same_patron_can_be_a_success(counter: Counter) -> None:
     """Lent at the desk before the partner's message came."""
     at_the_desk = await counter.ask(lends(request=Named("other")))
-    assert (await counter.refusal(lends())).reason is Reason.ON_LOAN_SAME_PATRON
+    assert (await counter.refusal(lends())).reason is RefusalReason.ON_LOAN_SAME_PATRON
     answered = await counter.ask(lends(), as_success={"check-out": ["on-loan-same-patron"]})
     assert answered.loan.id == at_the_desk.loan.id
 
@@ -211,17 +215,17 @@ async def test_days_for_the_way_back_are_taken_off_a_renewal(counter: Counter) -
 
 
 async def test_renewals_that_cannot_be(counter: Counter) -> None:
-    assert (await counter.refusal(Renew(Named(BOOK)))).reason is Reason.NOT_CHECKED_OUT
+    assert (await counter.refusal(Renew(Named(BOOK)))).reason is RefusalReason.NOT_CHECKED_OUT
     await counter.ask(lends())
-    assert (await counter.refusal(Renew(Named(BOOK), who(CHIDI)))).reason is Reason.NOT_CHECKED_OUT
+    assert (await counter.refusal(Renew(Named(BOOK), who(CHIDI)))).reason is RefusalReason.NOT_CHECKED_OUT
     refused = await counter.refusal(Renew(Named(BOOK), due=NOW - timedelta(hours=1)))
-    assert (refused.reason, refused.about) == (Reason.INVALID_DATE, About.DUE_DATE)
+    assert (refused.reason, refused.about) == (RefusalReason.INVALID_DATE, MessagePart.DUE_DATE)
 
 
 async def test_a_blocked_patron_cannot_renew(counter: Counter) -> None:
     await counter.ask(lends(BLOCKED, mandated=NOW))
     refused = await counter.refusal(Renew(Named(BOOK)))
-    assert (refused.reason, refused.about) == (Reason.PATRON_BLOCKED, About.PATRON)
+    assert (refused.reason, refused.about) == (RefusalReason.PATRON_BLOCKED, MessagePart.PATRON)
 
 
 # --- recall ----------------------------------------------------------------------------------------------
@@ -248,7 +252,7 @@ async def test_a_recall_shortens_the_loan(counter: Counter, sent: Any, rules: di
 
 
 async def test_what_is_not_lent_cannot_be_recalled(counter: Counter) -> None:
-    assert (await counter.refusal(Recall(Named(BOOK)))).reason is Reason.NOT_CHECKED_OUT
+    assert (await counter.refusal(Recall(Named(BOOK)))).reason is RefusalReason.NOT_CHECKED_OUT
 
 
 @pytest.mark.parametrize(
@@ -264,5 +268,5 @@ async def test_what_the_system_cannot_do_is_said(
     counter: Counter, command: Any, missing: Capability, words: str
 ) -> None:
     refused = await counter.refusal(command, library=Without(counter.library, missing))
-    assert (refused.reason, refused.about) == (Reason.UNSUPPORTED_SERVICE, About.SERVICE)
+    assert (refused.reason, refused.about) == (RefusalReason.UNSUPPORTED_SERVICE, MessagePart.SERVICE)
     assert refused.detail == f"The system of this library can't {words}."

@@ -18,7 +18,7 @@ from gateway.domain.commands import (
     UpdateStatus,
 )
 from gateway.domain.library import Bib, ItemStatus, RecordId
-from gateway.domain.problems import About, Reason
+from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.ports.library_system import Capability
 from tests.unit.services.circulation.support import ANA, BOOK, CHIDI, RECORD, Counter, Without, who
 
@@ -50,7 +50,7 @@ async def test_a_system_that_knows_requests_only_by_their_holds(counter: Counter
     limited = Without(counter.library, Capability.ITEM_BY_REQUEST)
     assert (await counter.ask(LookUpItem(request=Named("TN-2")), library=limited)).item.barcode == BOOK
     refused = await counter.refusal(LookUpItem(request=Named("TN-3")), library=limited)
-    assert (refused.reason, refused.about, refused.value) == (Reason.UNKNOWN_ITEM, About.REQUEST, "TN-3")
+    assert (refused.reason, refused.about, refused.value) == (RefusalReason.UNKNOWN_ITEM, MessagePart.REQUEST, "TN-3")
 
 
 # --- sets ------------------------------------------------------------------------------------------------
@@ -89,11 +89,11 @@ async def test_a_set_comes_in_portions(counter: Counter, limit: int) -> None:
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        (LookUpItemSet(), Reason.DATA_MISSING),
-        (LookUpItemSet((RecordId("", RECORD),), cursor="'; drop"), Reason.INVALID_VALUE),
+        (LookUpItemSet(), RefusalReason.DATA_MISSING),
+        (LookUpItemSet((RecordId("", RECORD),), cursor="'; drop"), RefusalReason.INVALID_VALUE),
     ],
 )
-async def test_sets_that_cannot_be(counter: Counter, command: LookUpItemSet, reason: Reason) -> None:
+async def test_sets_that_cannot_be(counter: Counter, command: LookUpItemSet, reason: RefusalReason) -> None:
     assert (await counter.refusal(command)).reason is reason
 
 
@@ -109,7 +109,11 @@ async def test_the_library_presents_itself(counter: Counter, agency: str) -> Non
 
 async def test_other_agencies_are_unknown(counter: Counter) -> None:
     refused = await counter.refusal(LookUpAgency("DE-1"))
-    assert (refused.reason, refused.about, refused.value) == (Reason.UNKNOWN_AGENCY, About.RECEIVER, "DE-1")
+    assert (refused.reason, refused.about, refused.value) == (
+        RefusalReason.UNKNOWN_AGENCY,
+        MessagePart.RECEIVER,
+        "DE-1",
+    )
 
 
 # --- items made and changed ------------------------------------------------------------------------------
@@ -123,8 +127,8 @@ async def test_an_item_is_created(counter: Counter) -> None:
         assert (item.barcode, item.temporary, item.policy, item.call_number) == ("NEW-1", False, "media", "N")
         assert item.status is ItemStatus.IN_PROCESS
     refused = await counter.refusal(CreateItem(Named(BOOK), Bib(title="x")))
-    assert (refused.reason, refused.about, refused.value) == (Reason.DUPLICATE_ITEM, About.ITEM, BOOK)
-    assert (await counter.refusal(CreateItem(Named("2"), Bib()))).about is About.RECORD
+    assert (refused.reason, refused.about, refused.value) == (RefusalReason.DUPLICATE_ITEM, MessagePart.ITEM, BOOK)
+    assert (await counter.refusal(CreateItem(Named("2"), Bib()))).about is MessagePart.RECORD
 
 
 async def test_a_status_there_and_back(counter: Counter) -> None:
@@ -132,4 +136,4 @@ async def test_a_status_there_and_back(counter: Counter) -> None:
         assert (await counter.ask(UpdateStatus(Named(BOOK), status))).item.status is status
         counter.clock.advance(timedelta(minutes=1))
     refused = await counter.refusal(UpdateStatus(Named(BOOK), ItemStatus.ON_LOAN, "On Loan"))
-    assert (refused.reason, refused.about, refused.value) == (Reason.NOT_ALLOWED, About.STATUS, "On Loan")
+    assert (refused.reason, refused.about, refused.value) == (RefusalReason.NOT_ALLOWED, MessagePart.STATUS, "On Loan")

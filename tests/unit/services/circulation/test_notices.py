@@ -10,7 +10,7 @@ import pytest
 from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.commands import CheckOut, Named, Notice, NoticeKind
 from gateway.domain.library import Bib, HoldStatus, ItemStatus
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from tests.unit.services.circulation.support import ANA, BOOK, EASTBROOK, Counter, who
 
 THEIRS, OURS = Named("i5551"), Named(BOOK)
@@ -133,7 +133,7 @@ async def test_our_item_is_no_longer_wanted(counter: Counter) -> None:
 async def test_without_an_institutional_patron_the_message_must_name_one(counter: Counter) -> None:
     rules = {"notifications": {"own_item_pattern": "^i"}}
     refused = await counter.refusal(says("checked-out", OURS), **rules)
-    assert (refused.reason, refused.about) == (Reason.DATA_MISSING, About.PATRON)
+    assert (refused.reason, refused.about) == (RefusalReason.DATA_MISSING, MessagePart.PATRON)
     assert await hear(counter, says("checked-out", OURS, patron=who(ANA)), **rules) == "check-out"
 
 
@@ -174,10 +174,10 @@ async def test_kept_and_not_carried_out(counter: Counter, notifications: Any) ->
 
 async def test_refusals_of_notices(counter: Counter) -> None:
     refused = await counter.refusal(says("checked-in", Named("unknown")))
-    assert (refused.reason, refused.value) == (Reason.UNKNOWN_ITEM, "unknown")
+    assert (refused.reason, refused.value) == (RefusalReason.UNKNOWN_ITEM, "unknown")
     gone = says("checked-in", Named("unknown"))
     assert await hear(counter, gone, as_success={"notice": ["unknown-item"]}) == ""
-    assert (await counter.refusal(says("requested", None))).reason is Reason.DATA_MISSING
+    assert (await counter.refusal(says("requested", None))).reason is RefusalReason.DATA_MISSING
 
 
 def test_a_misspelt_kind_is_found_when_the_profile_is_read() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.commands import CheckOut, Credential, LookUpPatron, Named, PatronRef, PlaceRequest
-from gateway.domain.problems import About, Reason
+from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.ports.library_system import Capability
 from tests.unit.services.circulation.support import (
     ANA,
@@ -63,7 +63,7 @@ async def test_finds_a_patron_by_id(counter: Counter, sent: Named, rules: dict[s
 )
 async def test_an_unknown_patron_is_named_as_sent(counter: Counter, sent: str, rules: dict[str, Any]) -> None:
     refused = await counter.refusal(LookUpPatron(who(sent)), patrons={**rules, "rewrite": {"prefix": "0"}})
-    assert (refused.reason, refused.about, refused.value) == (Reason.UNKNOWN_PATRON, About.PATRON, sent)
+    assert (refused.reason, refused.about, refused.value) == (RefusalReason.UNKNOWN_PATRON, MessagePart.PATRON, sent)
 
 
 @pytest.mark.parametrize(
@@ -92,33 +92,33 @@ async def test_finds_a_patron_by_credentials(
     ("ref", "rules", "reason", "about"),
     [
         pytest.param(
-            PatronRef(None, signs_in(barcode_id=ANA, pin="0000")), {}, Reason.PATRON_AUTH_FAILED, About.CREDENTIALS,
+            PatronRef(None, signs_in(barcode_id=ANA, pin="0000")), {}, RefusalReason.PATRON_AUTH_FAILED, MessagePart.CREDENTIALS,
             id="wrong PIN",
         ),
         pytest.param(
-            PatronRef(None, signs_in(barcode_id=ANA, pin=PIN, password="wrong")), {}, Reason.PATRON_AUTH_FAILED,
-            About.CREDENTIALS, id="one of two secrets wrong",
+            PatronRef(None, signs_in(barcode_id=ANA, pin=PIN, password="wrong")), {}, RefusalReason.PATRON_AUTH_FAILED,
+            MessagePart.CREDENTIALS, id="one of two secrets wrong",
         ),
         pytest.param(
-            PatronRef(Named(CHIDI), signs_in(barcode_id=ANA, pin=PIN)), {}, Reason.PATRON_AUTH_FAILED,
-            About.CREDENTIALS, id="id and credentials of two patrons",
+            PatronRef(Named(CHIDI), signs_in(barcode_id=ANA, pin=PIN)), {}, RefusalReason.PATRON_AUTH_FAILED,
+            MessagePart.CREDENTIALS, id="id and credentials of two patrons",
         ),
         pytest.param(
-            PatronRef(None, signs_in(barcode_id=ANA)), {"secret_required": True}, Reason.PATRON_AUTH_FAILED,
-            About.CREDENTIALS, id="secret required",
+            PatronRef(None, signs_in(barcode_id=ANA)), {"secret_required": True}, RefusalReason.PATRON_AUTH_FAILED,
+            MessagePart.CREDENTIALS, id="secret required",
         ),
         pytest.param(
-            PatronRef(None, signs_in(barcode_id=ANA, secret_handshake="x")), {}, Reason.PATRON_AUTH_FAILED,
-            About.CREDENTIALS, id="a credential that can't be checked is not ignored",
+            PatronRef(None, signs_in(barcode_id=ANA, secret_handshake="x")), {}, RefusalReason.PATRON_AUTH_FAILED,
+            MessagePart.CREDENTIALS, id="a credential that can't be checked is not ignored",
         ),
         pytest.param(
-            PatronRef(None, signs_in(pin=PIN)), {}, Reason.DATA_MISSING, About.PATRON, id="a secret and nobody"
+            PatronRef(None, signs_in(pin=PIN)), {}, RefusalReason.DATA_MISSING, MessagePart.PATRON, id="a secret and nobody"
         ),
-        pytest.param(PatronRef(), {}, Reason.DATA_MISSING, About.PATRON, id="nobody at all"),
+        pytest.param(PatronRef(), {}, RefusalReason.DATA_MISSING, MessagePart.PATRON, id="nobody at all"),
     ],
 )  # fmt: skip
 async def test_refuses_credentials(
-    counter: Counter, ref: PatronRef, rules: dict[str, Any], reason: Reason, about: About
+    counter: Counter, ref: PatronRef, rules: dict[str, Any], reason: RefusalReason, about: MessagePart
 ) -> None:
     refused = await counter.refusal(LookUpPatron(ref), patrons=rules)
     assert (refused.reason, refused.about) == (reason, about)
@@ -136,7 +136,7 @@ async def test_an_id_with_a_pin_is_authenticated(counter: Counter) -> None:
     assert await counter.ask(LookUpPatron(who(ANA)), patrons=rules)
     assert await counter.ask(LookUpPatron(PatronRef(Named(ANA), signs_in(pin=PIN))), patrons=rules)
     refused = await counter.refusal(LookUpPatron(PatronRef(Named(ANA), signs_in(pin="4321"))), patrons=rules)
-    assert refused.reason is Reason.PATRON_AUTH_FAILED
+    assert refused.reason is RefusalReason.PATRON_AUTH_FAILED
 
 
 @pytest.mark.parametrize(("sent", "found"), [("INST-ebu", "EBU"), ("pseudo", "VALM")])
@@ -148,12 +148,16 @@ async def test_a_partner_library_has_an_account(counter: Counter, sent: str, fou
 
 @pytest.mark.parametrize(
     ("barcode", "reason"),
-    [(BLOCKED, Reason.PATRON_BLOCKED), (EXPIRED, Reason.PATRON_EXPIRED), (IN_DEBT, Reason.PATRON_BLOCKED)],
+    [
+        (BLOCKED, RefusalReason.PATRON_BLOCKED),
+        (EXPIRED, RefusalReason.PATRON_EXPIRED),
+        (IN_DEBT, RefusalReason.PATRON_BLOCKED),
+    ],
 )
-async def test_blocked_patrons_get_nothing(counter: Counter, barcode: str, reason: Reason) -> None:
+async def test_blocked_patrons_get_nothing(counter: Counter, barcode: str, reason: RefusalReason) -> None:
     for command in (CheckOut(who(barcode), Named(BOOK)), PlaceRequest(who(barcode), items=(Named(BOOK),))):
         refused = await counter.refusal(command)
-        assert (refused.reason, refused.about) == (reason, About.PATRON)
+        assert (refused.reason, refused.about) == (reason, MessagePart.PATRON)
         assert "34.50" not in refused.detail
         assert "lost" not in refused.detail
 

@@ -17,7 +17,7 @@ from gateway.domain.commands import (
     UpdateRequest,
 )
 from gateway.domain.library import Bib, HoldStatus, RecordId
-from gateway.domain.problems import About, Reason
+from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.ports.library_system import Capability
 from tests.unit.services.circulation.support import (
     ANA,
@@ -121,11 +121,11 @@ async def test_record_numbers(counter: Counter, records: tuple[RecordId, ...], r
 
 async def test_records_that_cannot_be_found(counter: Counter) -> None:
     unknown = await counter.refusal(wants_record("OCLC", "12"))
-    assert (unknown.reason, unknown.about, unknown.value) == (Reason.UNKNOWN_RECORD, About.RECORD, "12")
+    assert (unknown.reason, unknown.about, unknown.value) == (RefusalReason.UNKNOWN_RECORD, MessagePart.RECORD, "12")
     not_tried = await counter.refusal(wants_record("OCLC", RECORD_OCLC), records={"order": ["local"]})
-    assert (not_tried.reason, not_tried.about) == (Reason.INVALID_VALUE, About.RECORD)
+    assert (not_tried.reason, not_tried.about) == (RefusalReason.INVALID_VALUE, MessagePart.RECORD)
     nothing = await counter.refusal(PlaceRequest(who(ANA)))
-    assert nothing.reason is Reason.DATA_MISSING
+    assert nothing.reason is RefusalReason.DATA_MISSING
 
 
 async def test_a_citation_with_numbers_is_enough(counter: Counter) -> None:
@@ -193,9 +193,13 @@ async def test_the_message_knows_better_when_a_hold_ends(counter: Counter) -> No
 
 async def test_days_that_have_passed_are_refused(counter: Counter) -> None:
     refused = await counter.refusal(wants_book(need_by=date(2026, 3, 9)))
-    assert (refused.reason, refused.about, refused.value) == (Reason.INVALID_DATE, About.NEED_BY, "2026-03-09")
+    assert (refused.reason, refused.about, refused.value) == (
+        RefusalReason.INVALID_DATE,
+        MessagePart.NEED_BY,
+        "2026-03-09",
+    )
     refused = await counter.refusal(wants_book(expires=date(2026, 3, 9)))
-    assert refused.reason is Reason.INVALID_DATE
+    assert refused.reason is RefusalReason.INVALID_DATE
 
 
 # --- pickup places ---------------------------------------------------------------------------------------
@@ -227,15 +231,15 @@ async def test_pickup_places(counter: Counter, sent: str, receiver: str, rules: 
 async def test_an_unknown_pickup_place_is_refused(counter: Counter) -> None:
     refused = await counter.refusal(wants_book(pickup="Mars"))
     assert (refused.reason, refused.about, refused.value) == (
-        Reason.BAD_PICKUP_LOCATION,
-        About.PICKUP_LOCATION,
+        RefusalReason.BAD_PICKUP_LOCATION,
+        MessagePart.PICKUP_LOCATION,
         "Mars",
     )
 
 
 async def test_a_wrong_default_is_told_to_staff(counter: Counter) -> None:
     refused = await counter.refusal(wants_book(), pickup={"default": "WEST"})
-    assert refused.reason is Reason.BAD_PICKUP_LOCATION
+    assert refused.reason is RefusalReason.BAD_PICKUP_LOCATION
     assert "circulation.pickup.default" in refused.internal
     assert "WEST" not in refused.detail
 
@@ -264,7 +268,7 @@ async def test_without_title_holds_a_copy_is_chosen(counter: Counter) -> None:
 
 async def test_without_item_holds_they_are_refused(counter: Counter) -> None:
     refused = await counter.refusal(wants_book(), library=Without(counter.library, Capability.HOLD_ITEM))
-    assert (refused.reason, refused.about) == (Reason.UNSUPPORTED_SERVICE, About.SERVICE)
+    assert (refused.reason, refused.about) == (RefusalReason.UNSUPPORTED_SERVICE, MessagePart.SERVICE)
     assert refused.detail == "The system of this library can't place a hold on an item."
 
 
@@ -290,7 +294,7 @@ async def test_a_request_is_found_by_number_or_by_patron_and_item(counter: Count
 )
 async def test_another_patrons_request_is_as_good_as_none(counter: Counter, command: Any) -> None:
     await counter.ask(wants_book())
-    assert (await counter.refusal(command)).reason is Reason.UNKNOWN_REQUEST
+    assert (await counter.refusal(command)).reason is RefusalReason.UNKNOWN_REQUEST
 
 
 async def test_cancelling_is_repeatable(counter: Counter) -> None:
@@ -305,13 +309,13 @@ async def test_cancelling_by_item(counter: Counter) -> None:
     placed = await counter.ask(wants_book())
     cancelled = await counter.ask(CancelRequest(who(ANA), None, Named(BOOK), kind="hold"))
     assert cancelled.hold.id == placed.hold.id
-    assert (await counter.refusal(CancelRequest(who(ANA)))).reason is Reason.DATA_MISSING
+    assert (await counter.refusal(CancelRequest(who(ANA)))).reason is RefusalReason.DATA_MISSING
 
 
 async def test_a_closed_request_can_be_answered_as_cancelled(counter: Counter) -> None:
     await counter.ask(wants_book())
     await counter.ask(CheckOut(who(ANA), Named(BOOK), NUMBER))
-    assert (await counter.refusal(CancelRequest(who(ANA), NUMBER))).reason is Reason.REQUEST_CLOSED
+    assert (await counter.refusal(CancelRequest(who(ANA), NUMBER))).reason is RefusalReason.REQUEST_CLOSED
     answered = await counter.ask(CancelRequest(who(ANA), NUMBER), as_success={"cancel-request": ["request-closed"]})
     assert answered.hold.status is HoldStatus.FILLED
 
@@ -319,7 +323,7 @@ async def test_a_closed_request_can_be_answered_as_cancelled(counter: Counter) -
 async def test_a_duplicate_request_can_be_answered_with_the_first(counter: Counter) -> None:
     first = await counter.ask(wants_book())
     another = wants_book(request=Named("WCNav1235"))
-    assert (await counter.refusal(another)).reason is Reason.DUPLICATE_REQUEST
+    assert (await counter.refusal(another)).reason is RefusalReason.DUPLICATE_REQUEST
     answered = await counter.ask(another, as_success={"place-request": ["duplicate-request"]})
     assert answered.hold.id == first.hold.id
 
@@ -338,7 +342,7 @@ async def test_a_closed_request_is_not_changed(counter: Counter) -> None:
     await counter.ask(wants_book())
     await counter.ask(CancelRequest(who(ANA), NUMBER))
     refused = await counter.refusal(UpdateRequest(who(ANA), NUMBER, pickup="SCI"))
-    assert (refused.reason, refused.value) == (Reason.REQUEST_CLOSED, NUMBER.value)
+    assert (refused.reason, refused.value) == (RefusalReason.REQUEST_CLOSED, NUMBER.value)
 
 
 async def test_requests_by_card_and_pin(counter: Counter) -> None:

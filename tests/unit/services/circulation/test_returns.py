@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.commands import AcceptItem, Action, CheckIn, CheckOut, DeleteItem, Named, PlaceRequest
 from gateway.domain.library import Bib, HoldStatus, ItemStatus
-from gateway.domain.problems import About, Reason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from tests.unit.services.circulation.support import ANA, BOOK, CHIDI, PSEUDOPATRON, Counter, who
 
 NUMBER = Named("TN-88")
@@ -52,8 +52,8 @@ async def test_by_request_number(counter: Counter) -> None:
     ):
         await counter.ask(CheckOut(who(PSEUDOPATRON), Named(BOOK), NUMBER))
         assert (await counter.ask(command, **rules)).item.barcode == BOOK, n
-    assert (await counter.refusal(CheckIn(NUMBER))).reason is Reason.UNKNOWN_ITEM
-    assert (await counter.refusal(CheckIn(None))).reason is Reason.DATA_MISSING
+    assert (await counter.refusal(CheckIn(NUMBER))).reason is RefusalReason.UNKNOWN_ITEM
+    assert (await counter.refusal(CheckIn(None))).reason is RefusalReason.DATA_MISSING
 
 
 async def test_who_had_it_is_told_only_to_those_who_know(counter: Counter) -> None:
@@ -82,14 +82,18 @@ async def test_waiting_holds_at_check_in(counter: Counter, trap: bool, status: H
 
 @pytest.mark.parametrize(
     ("command", "reason"),
-    [(CheckIn(Named("gone")), Reason.UNKNOWN_ITEM), (CheckIn(Named(BOOK)), Reason.NOT_CHECKED_OUT)],
+    [(CheckIn(Named("gone")), RefusalReason.UNKNOWN_ITEM), (CheckIn(Named(BOOK)), RefusalReason.NOT_CHECKED_OUT)],
 )
-async def test_nothing_to_return(counter: Counter, command: CheckIn, reason: Reason) -> None:
+async def test_nothing_to_return(counter: Counter, command: CheckIn, reason: RefusalReason) -> None:
     refused = await counter.refusal(command)
-    assert (refused.reason, refused.about, refused.value) == (reason, About.ITEM, command.item and command.item.value)
+    assert (refused.reason, refused.about, refused.value) == (
+        reason,
+        MessagePart.ITEM,
+        command.item and command.item.value,
+    )
     answered = await counter.ask(command, as_success={"check-in": [reason.value]})
     assert answered.loan is None
-    assert (answered.item is None) is (reason is Reason.UNKNOWN_ITEM)
+    assert (answered.item is None) is (reason is RefusalReason.UNKNOWN_ITEM)
     other = {"check-in": ["unknown-request"]}
     assert (await counter.refusal(command, as_success=other)).reason is reason
 
@@ -108,7 +112,7 @@ async def test_nothing_to_return_by_request(counter: Counter, command: CheckIn, 
     if answered:
         assert (await counter.ask(command, **rules)).item is None
     else:
-        assert (await counter.refusal(command, **rules)).reason is Reason.UNKNOWN_ITEM
+        assert (await counter.refusal(command, **rules)).reason is RefusalReason.UNKNOWN_ITEM
 
 
 # --- a partner's item goes -------------------------------------------------------------------------------
@@ -170,12 +174,12 @@ async def test_delete_item(counter: Counter, action: str, here: bool, hold: Hold
 async def test_deletions_that_are_refused(counter: Counter) -> None:
     await partners_item(counter)
     for command, reason in (
-        (DeleteItem(NUMBER), Reason.IN_USE),
-        (DeleteItem(Named(BOOK)), Reason.NOT_ALLOWED),
-        (DeleteItem(Named("gone")), Reason.UNKNOWN_ITEM),
+        (DeleteItem(NUMBER), RefusalReason.IN_USE),
+        (DeleteItem(Named(BOOK)), RefusalReason.NOT_ALLOWED),
+        (DeleteItem(Named("gone")), RefusalReason.UNKNOWN_ITEM),
     ):
         refused = await counter.refusal(command)
-        assert (refused.reason, refused.about, refused.value) == (reason, About.ITEM, command.item.value)
+        assert (refused.reason, refused.about, refused.value) == (reason, MessagePart.ITEM, command.item.value)
     answered = await counter.ask(DeleteItem(Named("gone")), as_success={"delete-item": ["unknown-item"]})
     assert answered.item is None
 

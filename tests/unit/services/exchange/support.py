@@ -13,7 +13,7 @@ from gateway.cli.installation import Installation
 from gateway.configuration.yaml_document import Document
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
-from gateway.ports.responder import Arrival, Conversation, Transport
+from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.runtime.managed_requests import houses_of
 from gateway.services.exchange.message_context import OpenLibrary
@@ -54,16 +54,16 @@ class House:
     def system(self) -> Any:
         return self.libraries["DEMO"].system
 
-    def message(self, service: str, profile: str = "ncip2", **values: str) -> Arrival:
+    def message(self, service: str, profile: str = "ncip2", **values: str) -> RawMessage:
         """`values`: the parameters of `illgate send`, with _ for -."""
         now = self.installation.clock.now()
         library = self.installation.settings.find_library()
-        talk = Conversation(self.profiles[profile], library.symbol, library.zone, library.currency, now)
+        talk = ExchangeContext(self.profiles[profile], library.symbol, library.zone, library.currency, now)
         said = {name.replace("_", "-"): (value,) for name, value in values.items()}
         body = PARTNER.build(service, said, talk)
-        return Arrival(body, now, Transport.HTTP, "ncip", peer="127.0.0.1", profile=profile)
+        return RawMessage(body, now, TransportKind.HTTP, "ncip", peer="127.0.0.1", profile=profile)
 
-    def opening(self, arrival: Arrival, service: str) -> Opening:
+    def opening(self, arrival: RawMessage, service: str) -> Opening:
         """What the journal has of it while it is in hand."""
         return Opening(
             library="DEMO",

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.domain.problems import Refused, Unavailable
 from gateway.ports.library_system import PatronKey
-from gateway.ports.responder import Arrival, OutcomeClass
+from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.store.journal_records import Filter, Message
 from tests.unit.services.exchange.support import PATRON, House, open_house
 
@@ -41,7 +41,7 @@ def _counted(call: Any, name: str, asked: list[str]) -> Any:
     return counted
 
 
-def accept(house: House, number: int, patron: str = PATRON) -> Arrival:
+def accept(house: House, number: int, patron: str = PATRON) -> RawMessage:
     return house.message(
         "accept-item", patron=patron, request=f"TN-{number}", item=f"ILL-{number}", title="高慢と偏見", pickup="MAIN"
     )

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from gateway.ports.library_system import LibrarySystem, PatronKey
-from gateway.ports.responder import Arrival, OutcomeClass
+from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.services.exchange.message_context import OpenLibrary
 from gateway.services.exchange.recovery import MOST_STARTS, Repaired, finish_interrupted, set_aside
 from gateway.store.journal import Journal
@@ -24,13 +24,13 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield opened
 
 
-def accept(house: House, number: int) -> Arrival:
+def accept(house: House, number: int) -> RawMessage:
     return house.message(
         "accept-item", patron=PATRON, request=f"TN-{number}", item=f"ILL-{number}", title="Tři problémy", pickup="MAIN"
     )
 
 
-async def interrupted(house: House, arrival: Arrival, service: str = "AcceptItem") -> Begun:
+async def interrupted(house: House, arrival: RawMessage, service: str = "AcceptItem") -> Begun:
     """The daemon stopped when the message was in the journal."""
     return await house.journal.begin(house.opening(arrival, service))
 
@@ -104,7 +104,7 @@ async def test_a_refusal_is_an_end_too(house: House) -> None:
 
 async def test_what_can_no_longer_be_read_is_an_end_too(house: House) -> None:
     arrival = accept(house, 4)
-    broken = Arrival(b"<NCIPMessage>", arrival.received, arrival.transport, "ncip", profile="ncip2")
+    broken = RawMessage(b"<NCIPMessage>", arrival.received, arrival.transport, "ncip", profile="ncip2")
     begun = await interrupted(house, broken)
 
     assert await repair(house) == Repaired(finished=1)

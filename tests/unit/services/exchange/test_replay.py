@@ -11,7 +11,7 @@ import pytest
 from gateway.domain.commands import AcceptItem, LookUpPatron
 from gateway.domain.problems import Refusal
 from gateway.ports.library_system import PatronKey
-from gateway.ports.responder import Arrival, OutcomeClass
+from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.services.exchange.message_context import NotReplayable
 from gateway.store.journal_records import Direction, Filter, FullMessage, JournalOptions
 from tests.unit.services.exchange.support import PATRON, House, open_house
@@ -30,7 +30,7 @@ async def newest(house: House, direction: Direction = Direction.IN) -> FullMessa
     return found
 
 
-async def handled(house: House, arrival: Arrival) -> FullMessage:
+async def handled(house: House, arrival: RawMessage) -> FullMessage:
     """As it is in the journal."""
     await house.exchange.handle(arrival)
     return await newest(house)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gateway.domain.library import Bib, Item, ItemStatus, Location, RecordId
-from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.fulfilment import Availability
 from gateway.ports.library_system import BibHoldings, Capability
@@ -36,7 +36,7 @@ class Shelves:
             raise Unavailable("down")
         found = self.records.get(record, [])
         if len(found) != 1:
-            raise Refused(Reason.AMBIGUOUS_ITEM if found else Reason.UNKNOWN_RECORD, "not one")
+            raise Refused(RefusalReason.AMBIGUOUS_ITEM if found else RefusalReason.UNKNOWN_RECORD, "not one")
         return Bib(found[0], identifiers=(record,))
 
     async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:

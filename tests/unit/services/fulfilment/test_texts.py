@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import gateway
-from gateway.domain.problems import Reason
+from gateway.domain.problems import RefusalReason
 from gateway.services.letters.languages import PageTexts
 
 HERE = Path(gateway.__file__).parent
@@ -52,7 +52,7 @@ def test_what_templates_and_pages_say_is_there() -> None:
 
 def test_refusals_have_names_of_reasons() -> None:
     words = {key.removeprefix("refused-") for key in texts("en") if key.startswith("refused-")}
-    assert words - {reason.value for reason in Reason} == {"owned"}  # NOT_ALLOWED about an item
+    assert words - {reason.value for reason in RefusalReason} == {"owned"}  # NOT_ALLOWED about an item
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.partner_policy import PartnerPolicy
-from gateway.ports.outgoing_mail import PLAIN, Letter, LetterStyle
+from gateway.ports.outgoing_mail import PLAIN, LetterStyle, RenderedLetter
 from gateway.services.letters import Letters, NoticeFacts, sample
 
 ZONE = ZoneInfo("Europe/Zurich")
@@ -32,18 +32,18 @@ def write(folder: Path, templates: Mapping[str, str]) -> None:
 
 def notice(
     by: Letters, name: str, language: str = "", script: str = "latin", facts: NoticeFacts = sample.FACTS
-) -> Letter:
+) -> RenderedLetter:
     request = sample.request(script)
     request = replace(request, patron=replace(request.patron, language=language))
     return by.render_patron_letter(name, request, sample.PATRON, sample.LIBRARY, ZONE, sample.NOW, facts)
 
 
 def to_partner(
-    by: Letters, kind: Kind, language: str = "", script: str = "latin", style: LetterStyle = PLAIN
-) -> Letter:
+    by: Letters, kind: EventKind, language: str = "", script: str = "latin", style: LetterStyle = PLAIN
+) -> RenderedLetter:
     profile = Profile(name="seeberg", partner=PartnerPolicy(language=language))
     return by.for_partner(sample.message(kind, script), profile, sample.LIBRARY, ZONE, style)
 
 
-def slip(by: Letters, name: str, script: str = "latin") -> Letter:
+def slip(by: Letters, name: str, script: str = "latin") -> RenderedLetter:
     return by.render_slip(name, sample.request(script), sample.PATRON, sample.LIBRARY, ZONE, sample.NOW, sample.SLIP)

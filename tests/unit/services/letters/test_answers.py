@@ -6,10 +6,10 @@ import pytest
 from lxml import html
 
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.partner_answers import LETTERS
 from gateway.domain.requests.partner_policy import PartnerPolicy
-from gateway.ports.outgoing_mail import AnswerLink, Letter
+from gateway.ports.outgoing_mail import AnswerLink, RenderedLetter
 from gateway.services.letters import Letters, sample
 from tests.unit.services.letters.support import ZONE
 
@@ -17,14 +17,14 @@ BY = Letters(None, "en")
 LANGUAGES = {"en": "You can answer by these links", "de": "Sie können über diese Links antworten"}
 
 
-def written(kind: Kind, language: str, answers: tuple[AnswerLink, ...]) -> Letter:
+def written(kind: EventKind, language: str, answers: tuple[AnswerLink, ...]) -> RenderedLetter:
     profile = Profile(name="seeberg", partner=PartnerPolicy(language=language))
     return BY.for_partner(sample.message(kind), profile, sample.LIBRARY, ZONE, answers=answers)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", sorted({kind for _, kind in LETTERS}))
-def test_a_letter_has_its_links_with_what_they_say(kind: Kind, language: str) -> None:
+def test_a_letter_has_its_links_with_what_they_say(kind: EventKind, language: str) -> None:
     answers = sample.answers(kind)
     words = BY.resolve_language(language).words
     letter = written(kind, language, answers)
@@ -41,7 +41,7 @@ def test_a_letter_has_its_links_with_what_they_say(kind: Kind, language: str) ->
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_without_links_nothing_is_said_of_them(language: str) -> None:
-    letter = written(Kind.REQUEST, language, ())
+    letter = written(EventKind.REQUEST, language, ())
 
     assert "Link" not in letter.text.title()
     assert "<ul>" not in letter.html
@@ -49,6 +49,6 @@ def test_without_links_nothing_is_said_of_them(language: str) -> None:
 
 
 def test_an_address_is_text_whatever_it_says() -> None:
-    letter = written(Kind.REQUEST, "en", (AnswerLink("will-supply", 'https://x.example/q/"><script>'),))
+    letter = written(EventKind.REQUEST, "en", (AnswerLink("will-supply", 'https://x.example/q/"><script>'),))
 
     assert "<script" not in letter.html

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.services.letters import SHIPPED
 from tests.unit.services.letters.support import letters, notice, to_partner
 
@@ -25,7 +25,7 @@ def test_every_name_of_the_guide_is_there(tmp_path: Path, to: str) -> None:
     text = "{% set subject %}x{% endset %}" + "".join(f"{{{{ {name} is defined }}}}\n" for name in sorted(told(to)))
     by = letters(tmp_path, {"en/patron/sent.j2": text, "en/partner/cancel.j2": text})
 
-    written = notice(by, "sent") if to == "patrons" else to_partner(by, Kind.CANCEL)
+    written = notice(by, "sent") if to == "patrons" else to_partner(by, EventKind.CANCEL)
 
     assert "False" not in written.text
     assert written.text.count("True") == len(told(to))
@@ -36,7 +36,7 @@ def test_names_of_the_other_side_are_not_there(tmp_path: Path) -> None:
 
     by = letters(tmp_path, {"en/partner/cancel.j2": text})
 
-    assert "False False False" in to_partner(by, Kind.CANCEL).text
+    assert "False False False" in to_partner(by, EventKind.CANCEL).text
 
 
 def test_every_name_that_shipped_letters_use_is_in_the_guide() -> None:

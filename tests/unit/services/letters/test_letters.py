@@ -12,10 +12,10 @@ import pytest
 from gateway.domain.library import Contact, ContactKind, Money, Patron
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.citation import Extra
-from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.citation import CitationExtra
+from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.partner_policy import PartnerPolicy
-from gateway.domain.requests.request import Note, Party, PatronLink
+from gateway.domain.requests.request import LibraryParty, PatronLink, RequestNote
 from gateway.ports.outgoing_mail import LetterStyle
 from gateway.services.letters import SHIPPED, Letters, NoticeFacts, mail_address, sample
 from gateway.services.letters.languages import Languages
@@ -54,8 +54,8 @@ def test_the_requests_language_comes_before_the_patrons() -> None:
 
 
 def test_a_partner_is_written_in_the_language_of_its_profile() -> None:
-    assert to_partner(BY, Kind.RECALL, "de").text.startswith("Guten Tag Stadtbibliothek Seeberg,\n\nWir brauchen")
-    assert to_partner(BY, Kind.RECALL, "de", style=LetterStyle("en")).language == "en"
+    assert to_partner(BY, EventKind.RECALL, "de").text.startswith("Guten Tag Stadtbibliothek Seeberg,\n\nWir brauchen")
+    assert to_partner(BY, EventKind.RECALL, "de", style=LetterStyle("en")).language == "en"
 
 
 # --- days and money --------------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def test_money(amount: str, english: str, german: str) -> None:
 
 
 def test_a_hebrew_title_leaves_its_sentence_in_order() -> None:
-    written = to_partner(BY, Kind.SHIPPED, script="hebrew")
+    written = to_partner(BY, EventKind.SHIPPED, script="hebrew")
 
     assert "  Title:       \u2068תולדות הדפוס בגליל\u2069\n" in written.text
     assert '<td dir="auto">תולדות הדפוס בגליל</td>' in written.html
@@ -109,14 +109,16 @@ def test_a_title_is_text_whatever_it_looks_like() -> None:
 
 
 def test_somebodys_own_lines_stay_lines() -> None:
-    written = to_partner(BY, Kind.RECALL)
+    written = to_partner(BY, EventKind.RECALL)
 
     assert "\n\n  Please handle the binding with care.\n  It was repaired last year.\n\n" in written.text
     assert "Please handle the binding with care.<br>\nIt was repaired last year." in written.html
 
 
 def test_a_field_without_a_word_of_its_own_is_shown_under_its_name() -> None:
-    message = replace(sample.message(Kind.SHIPPED), details=Details(extras=(Extra("Colis n°", "7731"),)))
+    message = replace(
+        sample.message(EventKind.SHIPPED), details=EventDetails(extras=(CitationExtra("Colis n°", "7731"),))
+    )
 
     written = BY.for_partner(message, Profile(name="seeberg"), sample.LIBRARY, ZONE)
 
@@ -124,7 +126,7 @@ def test_a_field_without_a_word_of_its_own_is_shown_under_its_name() -> None:
 
 
 def test_a_reason_that_is_the_partners_own_word_is_shown_as_it_is() -> None:
-    facts = NoticeFacts(details=Details(reason="Re-Ap"))
+    facts = NoticeFacts(details=EventDetails(reason="Re-Ap"))
 
     assert "able to supply this item (Re-Ap)." in notice(BY, "not-supplied", facts=facts).text
 
@@ -135,7 +137,7 @@ def test_a_question_without_addresses_asks_for_an_answer_by_mail() -> None:
 
 
 def test_a_very_long_title_makes_no_endless_subject() -> None:
-    message = sample.message(Kind.RECALL)
+    message = sample.message(EventKind.RECALL)
     long = replace(message.request, citation=replace(message.request.citation, component_title="Weichsel " * 100))
 
     written = BY.for_partner(replace(message, request=long), Profile(name="seeberg"), sample.LIBRARY, ZONE)
@@ -175,16 +177,16 @@ def test_a_patron_who_is_not_known_gets_a_letter_without_address() -> None:
 
 
 def test_a_partners_address_is_the_messages_or_else_the_profiles() -> None:
-    message = sample.message(Kind.REQUEST)
+    message = sample.message(EventKind.REQUEST)
     profile = Profile(name="seeberg", partner=PartnerPolicy(email="ill@seeberg.example"))
-    without = replace(message, receiver=Party("SE-77"))
+    without = replace(message, receiver=LibraryParty("SE-77"))
 
     assert BY.for_partner(message, profile, sample.LIBRARY, ZONE).to == "fernleihe@seeberg.example"
     assert BY.for_partner(without, profile, sample.LIBRARY, ZONE).to == "ill@seeberg.example"
 
 
 def test_a_kind_that_no_partner_is_told_is_refused() -> None:
-    message = replace(sample.message(Kind.REQUEST), kind=Kind.NOTE)
+    message = replace(sample.message(EventKind.REQUEST), kind=EventKind.NOTE)
 
     with pytest.raises(Refused, match="There is no letter 'partner/note'"):
         BY.for_partner(message, Profile(name="seeberg"), sample.LIBRARY, ZONE)
@@ -192,7 +194,7 @@ def test_a_kind_that_no_partner_is_told_is_refused() -> None:
 
 def test_notices_are_marked_as_written_by_nobody() -> None:
     assert notice(BY, "sent").automatic
-    assert not to_partner(BY, Kind.REQUEST).automatic
+    assert not to_partner(BY, EventKind.REQUEST).automatic
 
 
 # --- the subject that a profile wants --------------------------------------------------------------------
@@ -201,7 +203,7 @@ def test_notices_are_marked_as_written_by_nobody() -> None:
 def test_a_subject_of_the_profile_keeps_the_reference_and_the_title() -> None:
     style = LetterStyle(subject="[{reference}] {symbol} {kind}: {title}")
 
-    subject = to_partner(BY, Kind.CANCEL, style=style).subject
+    subject = to_partner(BY, EventKind.CANCEL, style=style).subject
 
     assert subject == "[NO-01-2026-000417] NO-01 cancel: Über die Flößerei auf der Weichsel / Jürgen Großmann"
 
@@ -209,7 +211,7 @@ def test_a_subject_of_the_profile_keeps_the_reference_and_the_title() -> None:
 def test_a_subject_that_lacks_the_reference_gets_it() -> None:
     style = LetterStyle(subject="ILL: {kind}")
 
-    assert to_partner(BY, Kind.CANCEL, style=style).subject == "NO-01-2026-000417 ILL: cancel"
+    assert to_partner(BY, EventKind.CANCEL, style=style).subject == "NO-01-2026-000417 ILL: cancel"
 
 
 # --- what no partner may see -----------------------------------------------------------------------------
@@ -219,15 +221,15 @@ def test_nothing_of_the_patron_reaches_a_partners_letter(tmp_path: Path) -> None
     """Not even by a template that shows all that it is given."""
     everything = "{% set subject %}x{% endset %}{{ request }} {{ details }} {{ partner }} {{ library }}"
     by = letters(tmp_path, {"en/partner/request.j2": everything})
-    message = sample.message(Kind.REQUEST)
+    message = sample.message(EventKind.REQUEST)
     secret = "Zoë Østergård 21100000001"
     named = replace(
         message.request,
         patron=PatronLink("p-1", secret, secret, "MAIN", note=secret),
         direct_patron=PatronLink(secret),
         citation=replace(message.request.citation, original=f"rft.requester={secret}"),
-        notes=(*message.request.notes, Note(sample.NOW, "staff", secret)),
-        extras=(Extra("requester", secret),),
+        notes=(*message.request.notes, RequestNote(sample.NOW, "staff", secret)),
+        extras=(CitationExtra("requester", secret),),
         external=(secret,),
         warnings=(secret,),
         borrower_id=secret,

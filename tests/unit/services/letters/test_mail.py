@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.library_system import LibraryInfo
-from gateway.ports.outgoing_mail import Letter, Sender
+from gateway.ports.outgoing_mail import LetterSender, RenderedLetter
 from gateway.services.letters import build_mail
 
-SENDER = Sender("ill@northfield.example", "Northfield ILL")
-LETTER = Letter(
+SENDER = LetterSender("ill@northfield.example", "Northfield ILL")
+LETTER = RenderedLetter(
     to="fernleihe@seeberg.example",
     subject="Request 17: 江南藏書樓小史",
     text="Grüße aus Łódź\n",
@@ -32,7 +32,7 @@ printable = st.text(st.characters(exclude_categories=("C", "Zl", "Zp")), max_siz
 )
 
 
-def read(letter: Letter = LETTER, sender: Sender = SENDER) -> EmailMessage:
+def read(letter: RenderedLetter = LETTER, sender: LetterSender = SENDER) -> EmailMessage:
     raw = build_mail(letter, sender).as_bytes()
     assert raw.isascii()
     assert max(map(len, raw.split(b"\r\n"))) <= 998
@@ -110,7 +110,7 @@ def test_subject_and_text_come_through_in_any_script(subject: str, text: str) ->
 
 @pytest.mark.parametrize("breaking", ["a\r\nBcc: x@y.example", "a\nb", "a\x00b"])
 def test_no_text_begins_a_header_of_its_own(breaking: str) -> None:
-    mail = read(replace(LETTER, subject=breaking, message_id=breaking), Sender("a@b.example", breaking))
+    mail = read(replace(LETTER, subject=breaking, message_id=breaking), LetterSender("a@b.example", breaking))
 
     assert mail["Bcc"] is None
     assert mail["To"] == LETTER.to
@@ -123,7 +123,7 @@ def test_what_is_no_address_is_refused_without_being_told(address: str) -> None:
     with pytest.raises(Refused) as caught:
         build_mail(replace(LETTER, to=address), SENDER)
 
-    assert caught.value.reason is Reason.INVALID_VALUE
+    assert caught.value.reason is RefusalReason.INVALID_VALUE
     assert address not in str(caught.value)
 
 
@@ -139,9 +139,9 @@ def test_a_domain_in_other_letters_is_written_as_dns_has_it() -> None:
 def test_what_the_installation_does_not_say_is_the_librarys() -> None:
     library = LibraryInfo("NO-01", "Northfield", email="desk@northfield.example")
 
-    assert Sender("a@b.example").fill_from_library(library) == Sender(
+    assert LetterSender("a@b.example").fill_from_library(library) == LetterSender(
         "a@b.example", "Northfield", "desk@northfield.example"
     )
-    assert Sender("a@b.example", "N", "r@b.example").fill_from_library(library) == Sender(
+    assert LetterSender("a@b.example", "N", "r@b.example").fill_from_library(library) == LetterSender(
         "a@b.example", "N", "r@b.example"
     )

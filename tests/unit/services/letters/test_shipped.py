@@ -11,12 +11,12 @@ from lxml import html
 
 from gateway.domain.requests.borrowing_table import BORROWING
 from gateway.domain.requests.citation import CitationType
-from gateway.domain.requests.events import Condition, Kind, Reasons
+from gateway.domain.requests.events import EventKind, LoanCondition, ReasonCodes
 from gateway.domain.requests.lending_table import LENDING
-from gateway.domain.requests.request import Borrowing, Lending, ServiceType
-from gateway.domain.requests.state_table import Effect, Tell
-from gateway.domain.requests.state_table import Letter as LetterEffect
-from gateway.ports.outgoing_mail import Letter
+from gateway.domain.requests.request import BorrowingState, LendingState, ServiceType
+from gateway.domain.requests.state_table import Effect, NotifyPartner
+from gateway.domain.requests.state_table import SendPatronLetter as LetterEffect
+from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, SHIPPED, Letters, sample
 from gateway.services.letters.languages import Languages
 from tests.unit.services.letters.support import notice, slip, to_partner
@@ -36,7 +36,7 @@ def effects() -> Iterator[Effect]:
 
 
 def test_there_is_a_letter_for_everything_that_the_state_tables_tell() -> None:
-    assert {one.kind for one in effects() if isinstance(one, Tell)} <= set(PARTNER_LETTERS)
+    assert {one.kind for one in effects() if isinstance(one, NotifyPartner)} <= set(PARTNER_LETTERS)
     assert {one.name for one in effects() if isinstance(one, LetterEffect)} <= set(PATRON_LETTERS)
 
 
@@ -50,13 +50,13 @@ def test_the_shipped_languages_are_those_of_the_tests() -> None:
     assert BY.languages == LANGUAGES
 
 
-def letter(name: str, language: str, script: str) -> Letter:
+def letter(name: str, language: str, script: str) -> RenderedLetter:
     to, _, rest = name.partition("/")
     if to == "patron":
         return notice(BY, rest, language, script)
     if to == "slip":
         return slip(Letters(None, language), rest, script)
-    return to_partner(BY, Kind(rest), language, script)
+    return to_partner(BY, EventKind(rest), language, script)
 
 
 @pytest.mark.parametrize("script", sample.CITATIONS)
@@ -81,7 +81,7 @@ def _words(text: str) -> str:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", PARTNER_LETTERS)
-def test_a_partners_letter_carries_the_reference_in_subject_and_text(kind: Kind, language: str) -> None:
+def test_a_partners_letter_carries_the_reference_in_subject_and_text(kind: EventKind, language: str) -> None:
     message = sample.message(kind)
 
     written = to_partner(BY, kind, language)
@@ -97,9 +97,9 @@ def test_a_language_has_all_words(language: str) -> None:
     words = Languages((SHIPPED,), "en").read_words((language,))
 
     assert set(words.types) == {one.value for one in CitationType}
-    assert set(words.conditions) == {one.value for one in Condition}
-    assert set(words.reasons) == {one.value for one in Reasons}
-    assert set(words.states) == {one.value for one in (*Borrowing, *Lending)}
+    assert set(words.conditions) == {one.value for one in LoanCondition}
+    assert set(words.reasons) == {one.value for one in ReasonCodes}
+    assert set(words.states) == {one.value for one in (*BorrowingState, *LendingState)}
     assert {one.value for one in ServiceType} <= set(words.services)
     for mapping in (words.labels, words.services):
         assert all(mapping.values())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.ports.outgoing_mail import LetterStyle
 from gateway.services.letters import Letters
 from tests.unit.services.letters.support import letters, notice, to_partner, write
@@ -48,8 +48,8 @@ def test_a_partners_own_folder_comes_first_of_all(tmp_path: Path) -> None:
     by = letters(tmp_path / "all", general)
     write(tmp_path / "one", special)
 
-    assert "\n\ngeneral\n\n" in to_partner(by, Kind.CANCEL).text
-    assert "\n\nspecial\n\n" in to_partner(by, Kind.CANCEL, style=LetterStyle(folder=tmp_path / "one")).text
+    assert "\n\ngeneral\n\n" in to_partner(by, EventKind.CANCEL).text
+    assert "\n\nspecial\n\n" in to_partner(by, EventKind.CANCEL, style=LetterStyle(folder=tmp_path / "one")).text
 
 
 def test_a_layout_of_ones_own_goes_around_all_letters(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from pypdf import PdfWriter
 
 from gateway.domain.requests.attachments import FileType
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import AttemptStatus, Borrowing, Flag
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import AttemptStatus, BorrowingState, RequestFlag
 from gateway.store.mailbox import Outcome
 from tests.support.mail_house import MailHouse, mail, mail_rows
 
@@ -59,7 +59,7 @@ async def test_a_no_goes_on_to_the_next_supplier(house: MailHouse) -> None:
 
     after = (await house.show(request)).request
     assert [one.partner for one in after.attempts] == ["bergen", "tartu"]
-    assert after.state is Borrowing.REQUESTED
+    assert after.state is BorrowingState.REQUESTED
     assert house.last_sent["To"] == "rl@tartu.example"
 
 
@@ -75,7 +75,7 @@ async def test_a_code_in_what_is_quoted_says_nothing(house: MailHouse) -> None:
     await house.comes(house.reply("We are looking for it.\n\nOn Monday, Demo Library wrote:\n> N/A\n> O/L"))
 
     after = (await house.show(request)).request
-    assert after.state is Borrowing.REQUESTED
+    assert after.state is BorrowingState.REQUESTED
     assert [note.text for note in after.notes] == ["We are looking for it."]
 
 
@@ -96,7 +96,7 @@ async def test_words_that_only_look_like_codes_are_a_message(house: MailHouse, t
     await house.comes(house.reply(text))
 
     after = (await house.show(request)).request
-    assert after.state is Borrowing.REQUESTED
+    assert after.state is BorrowingState.REQUESTED
     assert len(after.notes) == 1
 
 
@@ -106,8 +106,8 @@ async def test_several_answers_in_one_mail_go_to_their_requests(house: MailHouse
 
     await house.comes(mail(f"TBS {numbers[0]}\nW/L 2 {numbers[1]}\n", Subject="Your requests"))
 
-    assert (await house.show(first)).request.state is Borrowing.WILL_SUPPLY
-    assert (await house.show(second)).request.state is Borrowing.HOLD_PLACED
+    assert (await house.show(first)).request.state is BorrowingState.WILL_SUPPLY
+    assert (await house.show(second)).request.state is BorrowingState.HOLD_PLACED
 
 
 # --- copies ----------------------------------------------------------------------------------------------
@@ -142,11 +142,11 @@ async def test_a_pdf_for_a_copy_is_the_copy(house: MailHouse) -> None:
 
     shown = await house.show(request)
     (attachment,) = shown.request.attachments
-    assert shown.request.state is Borrowing.COMPLETED
+    assert shown.request.state is BorrowingState.COMPLETED
     assert (attachment.name, attachment.size) == ("art.pdf", 17)
     stored = await house.managed.requests.attachment("DEMO", request.id, attachment.id)
     assert stored.content == b"%PDF-1.7 fiskerne"
-    delivered = next(line for line in shown.history if line.event.kind is Kind.COPY_DELIVERED)
+    delivered = next(line for line in shown.history if line.event.kind is EventKind.COPY_DELIVERED)
     assert delivered.event.details.link.startswith("https://ill.demo.example/d/")
 
 
@@ -167,7 +167,7 @@ async def test_a_copy_that_is_no_copy_is_for_staff(house: MailHouse) -> None:
 
     after = (await house.show(request)).request
     assert polled.taken[Outcome.UNKNOWN] == 1
-    assert after.state is Borrowing.REQUESTED
+    assert after.state is BorrowingState.REQUESTED
     assert after.attachments == ()
     (waits,) = await house.waiting()
     assert waits.reason == "art.pdf: The file is application/pdf; taken are: image/tiff."
@@ -180,7 +180,7 @@ async def test_a_pdf_for_a_loan_is_a_message_with_a_file(house: MailHouse) -> No
     await house.comes(with_pdf(house, "Our invoice"))
 
     after = (await house.show(request)).request
-    assert after.state is Borrowing.REQUESTED
+    assert after.state is BorrowingState.REQUESTED
     assert [one.name for one in after.attachments] == ["art.pdf"]
     assert [note.text for note in after.notes] == ["Our invoice"]
 
@@ -192,19 +192,19 @@ async def test_our_reference_in_the_subject_is_enough(house: MailHouse) -> None:
     request = await house.asked()
     number = request.attempts[0].transaction
     await house.comes(mail("TBS", Subject=f"AW: Fernleihe [{number}]."))
-    assert (await house.show(request)).request.state is Borrowing.WILL_SUPPLY
+    assert (await house.show(request)).request.state is BorrowingState.WILL_SUPPLY
 
 
 async def test_so_is_our_reference_in_the_text(house: MailHouse) -> None:
     request = await house.asked()
     await house.comes(mail(f"TBS\n\nYour ref.: {request.attempts[0].transaction}", Subject="Hello"))
-    assert (await house.show(request)).request.state is Borrowing.WILL_SUPPLY
+    assert (await house.show(request)).request.state is BorrowingState.WILL_SUPPLY
 
 
 async def test_and_the_mail_that_is_answered(house: MailHouse) -> None:
     request = await house.asked()
     await house.comes(house.reply("TBS", Subject="Hello"))
-    assert (await house.show(request)).request.state is Borrowing.WILL_SUPPLY
+    assert (await house.show(request)).request.state is BorrowingState.WILL_SUPPLY
 
 
 async def test_a_mail_that_names_two_requests_waits_for_staff_with_both(house: MailHouse) -> None:
@@ -225,7 +225,7 @@ async def test_nobody_speaks_for_another_partner(house: MailHouse) -> None:
 
     await house.comes(house.reply("TBS", From="rl@tartu.example"))
 
-    assert (await house.show(request)).request.state is Borrowing.REQUESTED
+    assert (await house.show(request)).request.state is BorrowingState.REQUESTED
     (row,) = await house.waiting()
     assert row.profile == "tartu"
 
@@ -235,7 +235,7 @@ async def test_an_unknown_sender_waits_for_staff(house: MailHouse) -> None:
 
     await house.comes(house.reply("TBS", From="somebody@elsewhere.example"))
 
-    assert (await house.show(request)).request.state is Borrowing.REQUESTED
+    assert (await house.show(request)).request.state is BorrowingState.REQUESTED
     (row,) = await house.waiting()
     assert (row.sender, row.reason) == ("somebody@elsewhere.example", "the sender is not known")
 
@@ -310,19 +310,19 @@ async def test_a_delay_changes_nothing(house: MailHouse) -> None:
 
     await house.comes(report(house, "delayed", "4.4.1"), report(house, "failed", "4.2.2"))
 
-    assert (await house.show(request)).request.state is Borrowing.REQUESTED
+    assert (await house.show(request)).request.state is BorrowingState.REQUESTED
     assert await house.waiting() == ()
 
 
 async def test_a_bounce_of_another_message_is_trouble_for_staff(house: MailHouse) -> None:
     request = await house.asked()
     await house.comes(house.reply("TBS"))
-    await house.act(request, Kind.CANCEL)
+    await house.act(request, EventKind.CANCEL)
 
     await house.comes(report(house, "failed", "5.7.1"))
 
     after = (await house.show(request)).request
-    assert Flag.TROUBLE in after.flags
+    assert RequestFlag.TROUBLE in after.flags
     assert len(after.attempts) == 1
 
 
@@ -349,7 +349,7 @@ async def test_an_absence_note_is_noted_and_never_answered(house: MailHouse, hea
     await house.comes(house.reply("TBS\nI am away. N/A", **headers))
 
     shown = await house.show(request)
-    assert shown.request.state is Borrowing.REQUESTED
+    assert shown.request.state is BorrowingState.REQUESTED
     assert shown.request.notes[-1].text.startswith("automatic answer by mail: ")
     assert len(house.mailer.mails) == sent
     assert await house.waiting() == ()

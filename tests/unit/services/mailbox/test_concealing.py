@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from adapters.artemail import password_line
 from adapters.artemail.dialect import ArtemailDialect
 from adapters.mailbox import conceal
-from gateway.ports.incoming_mail import Hidden
+from gateway.ports.incoming_mail import SecretPatterns
 
 HOSTILE = sorted((Path(__file__).parent / "hostile").glob("*.eml"))
 
 SECRET = "SESAM-0PEN-7"
 ORDER = f"99-9999\n{SECRET}\n\n\n\nTXDEMO-2026-000417 S LOAN\nŻegluga\n\n\n\nNNNN\n"
-HIDDEN = Hidden(words=(SECRET,))
-WHERE = Hidden(patterns=(password_line(ArtemailDialect()),))
+HIDDEN = SecretPatterns(words=(SECRET,))
+WHERE = SecretPatterns(patterns=(password_line(ArtemailDialect()),))
 
 
 def coded(text: str, how: str, kind: str = "text/plain") -> bytes:
@@ -47,7 +47,7 @@ def readable(content: bytes) -> str:
 @pytest.mark.parametrize("hidden", [HIDDEN, WHERE], ids=["by its word", "by its place"])
 @pytest.mark.parametrize("how", ["7bit", "base64", "quoted-printable"])
 @pytest.mark.parametrize("mark", ["", "> ", "> > "])
-def test_a_password_in_a_quoted_order_is_hidden(hidden: Hidden, how: str, mark: str) -> None:
+def test_a_password_in_a_quoted_order_is_hidden(hidden: SecretPatterns, how: str, mark: str) -> None:
     quoted = "Your file was rejected\n" + "".join(f"{mark}{line}\n" for line in ORDER.splitlines())
 
     found = readable(conceal(coded(quoted, how), hidden))
@@ -66,14 +66,16 @@ def test_in_html_as_well() -> None:
 def test_a_short_password_is_not_looked_for_within_words() -> None:
     content = coded("2026\nDEMO-2026-000417 NOT\n30-04-2026\n", "7bit")
 
-    assert conceal(content, Hidden(words=("2026",))) == content.replace(b"\r\n\r\n2026\n", b"\r\n\r\n********\n")
+    assert conceal(content, SecretPatterns(words=("2026",))) == content.replace(
+        b"\r\n\r\n2026\n", b"\r\n\r\n********\n"
+    )
 
 
 @pytest.mark.parametrize("file", HOSTILE, ids=[file.stem for file in HOSTILE])
 def test_hostile_mails_come_back_byte_for_byte(file: Path) -> None:
     content = file.read_bytes()
 
-    assert conceal(content, Hidden(words=(SECRET,), patterns=WHERE.patterns)) == content
+    assert conceal(content, SecretPatterns(words=(SECRET,), patterns=WHERE.patterns)) == content
 
 
 @given(st.binary(max_size=400))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.domain.requests.request import Borrowing
-from gateway.domain.requests.views import NotThere
+from gateway.domain.requests.request import BorrowingState
+from gateway.domain.requests.views import NotFound
 from gateway.runtime.managed_requests import preview_of
 from gateway.services.mailbox.mail_reader import Post
 from gateway.store.mailbox import MailRow
@@ -25,7 +25,7 @@ async def test_an_assigned_mail_happens_to_the_request_that_staff_name(house: Ma
 
     changed = await house.boxes.desk.assign_mail(LIBRARY, row.id, request.number, "staff:ada")
 
-    assert changed.state is Borrowing.WILL_SUPPLY
+    assert changed.state is BorrowingState.WILL_SUPPLY
     assert await house.waiting() == ()
     kept = await house.boxes.desk.show_mail(LIBRARY, row.id)
     assert (kept.closed_by, kept.request_id, kept.content, kept.sender) == ("staff:ada", request.id, None, "")
@@ -34,11 +34,11 @@ async def test_an_assigned_mail_happens_to_the_request_that_staff_name(house: Ma
 async def test_staff_may_vouch_for_a_stranger(house: MailHouse) -> None:
     request = await house.asked()
     await house.comes(mail("TBS", sender="ingrid@home.example", Subject="From home"))
-    assert (await house.show(request)).request.state is Borrowing.REQUESTED
+    assert (await house.show(request)).request.state is BorrowingState.REQUESTED
 
     changed = await house.boxes.desk.assign_mail(LIBRARY, (await only(house)).id, request.id, "staff:ada")
 
-    assert changed.state is Borrowing.WILL_SUPPLY
+    assert changed.state is BorrowingState.WILL_SUPPLY
 
 
 async def test_a_report_that_is_assigned_becomes_a_note(house: MailHouse) -> None:
@@ -66,7 +66,7 @@ async def test_a_dismissed_mail_is_off_the_list_and_changes_nothing(house: MailH
         house.boxes.desk.dismiss_mail(LIBRARY, row.id, "staff:ada"),
         house.boxes.desk.assign_mail(LIBRARY, row.id, request.id, "staff:ada"),
     ):
-        with pytest.raises(NotThere):
+        with pytest.raises(NotFound):
             await again
 
 
@@ -82,7 +82,7 @@ async def test_a_mail_is_explained_rule_by_rule(house: MailHouse) -> None:
         "  → will-supply",
     ]
     assert lines[-1] == f"request: In-Reply-To and References: {request.attempts[0].transaction}"
-    assert (await house.show(request)).request.state is Borrowing.REQUESTED
+    assert (await house.show(request)).request.state is BorrowingState.REQUESTED
 
 
 async def test_so_is_one_that_nobody_understands(house: MailHouse) -> None:

@@ -12,12 +12,12 @@ import pytest
 import yaml
 
 from gateway.domain.clock import FixedClock
-from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import AttemptStatus, Borrowing, Request
-from gateway.ports.partner_channel import Delivered, PartnerChannel, PartnerMessage
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request
+from gateway.ports.partner_channel import DeliveryResult, PartnerChannel, PartnerMessage
 from gateway.runtime.managed_requests import preview_of
 from gateway.services.mailbox.mail_reader import Post
 from gateway.store.mailbox import Outcome
@@ -73,7 +73,7 @@ class OneByOne:
     def __init__(self, channel: PartnerChannel) -> None:
         self._channel = channel
 
-    async def send(self, message: PartnerMessage, profile: Profile) -> Delivered:
+    async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
         return await self._channel.send(message, profile)
 
 
@@ -258,7 +258,7 @@ async def test_what_is_said_of_an_order_comes_behind_it(installation: Installati
     """A cancellation waits for its order's file, then goes alone and at once."""
     async with at_noon(installation, TWICE_A_DAY) as (house, clock):
         first, second = await ordered(house, 2)
-        await house.act(first, Kind.CANCEL)
+        await house.act(first, EventKind.CANCEL)
         assert house.mailer.mails == []
 
         await waits_until(house, clock, NOON + timedelta(hours=4))
@@ -315,7 +315,7 @@ async def test_every_try_is_the_same_file(installation: Installation, failure: E
 async def test_a_file_that_no_server_takes_is_one_dead_letter(installation: Installation) -> None:
     async with at_noon(installation, TWICE_A_DAY) as (house, clock):
         await ordered(house, 2)
-        house.mailer.failures = [Refused(Reason.OTHER, "550 no such mailbox")]
+        house.mailer.failures = [Refused(RefusalReason.OTHER, "550 no such mailbox")]
         await waits_until(house, clock, NOON + timedelta(hours=4))
 
         (dead,) = (await house.managed.desk.dead_letters(LIBRARY, 50, "")).items
@@ -332,8 +332,8 @@ async def test_a_file_that_no_server_takes_is_one_dead_letter(installation: Inst
 async def test_the_orders_of_a_skipped_file_are_skipped(installation: Installation) -> None:
     async with at_noon(installation, TWICE_A_DAY) as (house, clock):
         requests = await ordered(house, 2)
-        await house.act(requests[0], Kind.CANCEL)
-        house.mailer.failures = [Refused(Reason.OTHER, "550 no such mailbox")]
+        await house.act(requests[0], EventKind.CANCEL)
+        house.mailer.failures = [Refused(RefusalReason.OTHER, "550 no such mailbox")]
         await waits_until(house, clock, NOON + timedelta(hours=4))
         (dead,) = (await house.managed.desk.dead_letters(LIBRARY, 50, "")).items
 
@@ -358,7 +358,7 @@ async def filed(house: MailHouse, clock: FixedClock, count: int = 3) -> tuple[li
 
 async def acknowledged(house: MailHouse, requests: list[Request]) -> list[bool]:
     shown = [await house.show(one) for one in requests]
-    return [any(line.event.kind is Kind.ACKNOWLEDGED for line in one.history) for one in shown]
+    return [any(line.event.kind is EventKind.ACKNOWLEDGED for line in one.history) for one in shown]
 
 
 async def test_an_accepted_file_is_every_request_in_it(installation: Installation) -> None:
@@ -389,7 +389,7 @@ async def test_a_rejected_file_sends_every_request_on(installation: Installation
         shown = [(await house.show(one)).request for one in requests]
         assert [one.attempts[0].status for one in shown] == [AttemptStatus.REJECTED] * 3
         assert [one.attempts[0].note for one in shown] == ["The file was rejected: ERROR 4"] * 3
-        assert [one.state for one in shown] == [Borrowing.NO_SUPPLIER] * 3
+        assert [one.state for one in shown] == [BorrowingState.NO_SUPPLIER] * 3
 
 
 async def test_the_others_are_accepted_where_one_is_named(installation: Installation) -> None:

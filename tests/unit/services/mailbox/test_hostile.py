@@ -13,7 +13,7 @@ from adapters.mailbox import parse_mail
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import Profile
 from gateway.domain.requests.partner_policy import PartnerPolicy
-from gateway.domain.requests.views import Wanted
+from gateway.domain.requests.views import RequestFilter
 from gateway.services.mailbox.mail_reader import Post, read
 from tests.support.mail_house import MailHouse, mail_rows
 from tests.support.requests import START
@@ -109,7 +109,7 @@ async def test_it_is_understood(house: MailHouse, name: str) -> None:
     await filled(house, name)
 
     ((outcome, reason),) = await mail_rows(house.store)
-    page = await house.managed.requests.listing("DEMO", Wanted(), 10, "")
+    page = await house.managed.requests.listing("DEMO", RequestFilter(), 10, "")
     states = {one.number: one.state.value for one in page}
     assert outcome == "done", reason
     assert states[max(states)] == UNDERSTOOD[name], reason

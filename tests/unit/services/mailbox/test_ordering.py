@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from gateway.domain.requests.events import Kind
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
-from gateway.ports.incoming_mail import MailEvent, Understood
+from gateway.ports.incoming_mail import MailEvent, MailInterpretation
 from gateway.services.mailbox.mail_reader import Step, in_time, sent_at
 from gateway.store.mailbox import Outcome, Spot
 
@@ -32,7 +32,7 @@ def test_those_of_one_moment_stay_as_they_came() -> None:
 
 def test_a_mail_was_sent_when_the_earliest_of_its_messages_was() -> None:
     early, late = (datetime(2026, 3, 2, hour, tzinfo=UTC) for hour in (9, 10))
-    events = tuple(MailEvent(kind=Kind.MESSAGE, role=Role.BORROWING, at=at) for at in (late, None, early))
+    events = tuple(MailEvent(kind=EventKind.MESSAGE, role=Role.BORROWING, at=at) for at in (late, None, early))
 
-    assert sent_at(Understood(events=events)) == early
-    assert sent_at(Understood(events=events[1:2])) is None
+    assert sent_at(MailInterpretation(events=events)) == early
+    assert sent_at(MailInterpretation(events=events[1:2])) is None

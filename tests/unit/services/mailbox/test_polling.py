@@ -12,7 +12,7 @@ import pytest
 from adapters.letters.mail_format import PlainMail
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
-from gateway.ports.incoming_mail import IncomingMail, Understood
+from gateway.ports.incoming_mail import IncomingMail, MailInterpretation
 from gateway.services.mailbox.mail_application import Hand
 from gateway.services.mailbox.processor import Box
 from gateway.store import mailbox
@@ -69,7 +69,7 @@ async def test_a_defect_of_a_format_sets_one_mail_aside(house: MailHouse, monkey
     request = await house.asked()
     decode = PlainMail.decode
 
-    def broken(format_: PlainMail, incoming: IncomingMail, profile: Profile) -> Understood:
+    def broken(format_: PlainMail, incoming: IncomingMail, profile: Profile) -> MailInterpretation:
         if "One" in incoming.text:
             raise ZeroDivisionError
         return decode(format_, incoming, profile)

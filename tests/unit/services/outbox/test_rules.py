@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.services.outbox import Options, Outcome
 from gateway.services.outbox.attempts import Again, Breakers, Dead, may_have_arrived, pause, verdict
 from gateway.services.outbox.queue import Slots
@@ -64,7 +64,9 @@ def test_failures_are_counted_for_as_long_as_they_are_of_one_kind() -> None:
 
 
 def test_a_refusal_is_the_end_at_once_without_the_value_that_was_refused() -> None:
-    refused = Refused(Reason.UNKNOWN_PATRON, "The patron is not known.", value="2100 4711", internal="no such borrower")
+    refused = Refused(
+        RefusalReason.UNKNOWN_PATRON, "The patron is not known.", value="2100 4711", internal="no such borrower"
+    )
 
     assert verdict(refused, 1, "", OPTIONS, most) == Dead(
         Outcome.REFUSED, "refused: unknown-patron: The patron is not known."

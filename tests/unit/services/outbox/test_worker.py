@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, text
 
-from gateway.domain.problems import OutcomeUnknown, Reason, Refused, Unavailable
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.services.outbox import DESK_GRACE, Handled, Outcome
 from gateway.store.requests import outbox, outbox_queries
 from gateway.store.requests.outbox import Row, Status
@@ -55,7 +55,7 @@ async def test_where_what_follows_fails_nothing_of_it_is_kept_and_it_is_tried_ag
 
     def then(connection: Connection) -> None:
         outbox.add(connection, following)
-        raise Refused(Reason.REQUEST_CLOSED, "The request is closed.")
+        raise Refused(RefusalReason.REQUEST_CLOSED, "The request is closed.")
 
     async def handler(row: Row) -> Handled:
         return Handled(then=then)
@@ -120,7 +120,7 @@ async def test_a_handler_that_takes_too_long_has_an_unknown_outcome(house: House
 
 
 async def test_a_refused_row_is_dead_with_its_reason_and_holds_up_its_lane(house: House) -> None:
-    sent = Sent(failing=lambda row: Refused(Reason.UNKNOWN_AGENCY, "The partner does not know us."))
+    sent = Sent(failing=lambda row: Refused(RefusalReason.UNKNOWN_AGENCY, "The partner does not know us."))
     row, behind = await house.add(a_row(lane="r1/zentral"), a_row(lane="r1/zentral"))
 
     assert await house.worker(sent).drain() == 1
@@ -294,7 +294,7 @@ async def test_a_desk_act_is_done_at_once_and_no_worker_takes_it_before(house: H
 
 async def test_who_waits_for_it_gets_the_refusal(house: House) -> None:
     (row,) = await house.add(at_the_desk(lane="r1"))
-    refusal = Refused(Reason.ITEM_ON_LOAN, "The item is on loan.")
+    refusal = Refused(RefusalReason.ITEM_ON_LOAN, "The item is on loan.")
     worker = house.worker(Sent(failing=lambda row: refusal))
 
     with pytest.raises(Refused) as found:

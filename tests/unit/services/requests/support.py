@@ -17,11 +17,11 @@ from demo.world import START, MailServer, Site, Town, fill_library, make_install
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Item, Patron
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import Details, Kind
+from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, Role
-from gateway.domain.requests.views import Act, Draft, HistoryLine
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft, HistoryLine
 from gateway.ports.library_system import PatronKey
-from gateway.ports.responder import Conversation
+from gateway.ports.responder import ExchangeContext
 
 PATRON = "21000000000025"
 ANOTHER = "21000000000033"
@@ -95,7 +95,7 @@ class NcipTown:
         house = self.town.house
         known = house.profile(profile)
         assert known is not None, profile
-        talk = Conversation(known, house.symbol, house.zone, house.currency, self.clock.now())
+        talk = ExchangeContext(known, house.symbol, house.zone, house.currency, self.clock.now())
         said = {name.replace("_", "-"): (value,) for name, value in values.items()}
         return PARTNER.build(service, said, talk)
 
@@ -118,7 +118,7 @@ class NcipTown:
 
     async def asked(self, external: str = "", patron: str = PATRON, **more: Any) -> Request:
         """A borrowing request for which South has been asked."""
-        draft = Draft(
+        draft = BorrowingDraft(
             citation=Citation(title="Λιμάνια", author="Γεωργίου, Νίκη"),
             patron=PatronLink(identifier=patron),
             partner="south",
@@ -130,8 +130,8 @@ class NcipTown:
         await self.quiet()
         return await self.see(request)
 
-    async def act(self, request: Request, kind: Kind, **details: Any) -> Request:
-        act = Act(kind=kind, details=Details(**details), actor=STAFF, version=None)
+    async def act(self, request: Request, kind: EventKind, **details: Any) -> Request:
+        act = ActionRequest(kind=kind, details=EventDetails(**details), actor=STAFF, version=None)
         return await self.town.act(request, act)
 
     async def see(self, request: Request) -> Request:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import Borrowing, Lending, Request, Role
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
 from tests.unit.services.requests.support import ANOTHER, PATRON, SOUTH, NcipTown, make_template, ncip
 
 PROFILES = {
@@ -50,18 +50,18 @@ async def test_an_item_on_hold_for_a_broker_is_lent_and_comes_home(north: NcipTo
     assert answer.problem == ""
     assert answer.text("RequestIdentifierValue") == "WCNav1"
     request = await the_only(north, Role.LENDING)
-    assert (request.state, request.transaction, request.item_barcode) == (Lending.LOCATED, "WCNav1", item.barcode)
+    assert (request.state, request.transaction, request.item_barcode) == (LendingState.LOCATED, "WCNav1", item.barcode)
     assert request.partner.name == "Bibliothèque de Brume"
     held = await north.town.house.system.item_holds(item.id)
     assert [hold.request_id for hold in held] == ["WCNav1"], "no second hold"
 
-    await north.act(request, Kind.SHIPPED)
+    await north.act(request, EventKind.SHIPPED)
     await north.quiet()
     assert (await north.town.house.system.item_loan(item.id)) is not None
-    assert (await north.see(request)).state is Lending.SHIPPED
+    assert (await north.see(request)).state is LendingState.SHIPPED
 
     await north.send("navigator", "check-in-item", item=item.barcode)
-    assert (await north.see(request)).state is Lending.COMPLETED
+    assert (await north.see(request)).state is LendingState.COMPLETED
 
 
 async def test_the_request_again_is_the_same_request(north: NcipTown) -> None:
@@ -80,7 +80,7 @@ async def test_a_broker_cancels_what_it_asked_for(north: NcipTown) -> None:
     answer = await north.send("navigator", "cancel-request-item", request="WCNav3", patron=PATRON)
 
     assert answer.problem == ""
-    assert (await the_only(north, Role.LENDING)).state is Lending.CANCELLED
+    assert (await the_only(north, Role.LENDING)).state is LendingState.CANCELLED
 
 
 async def test_what_staff_can_not_supply_leaves_no_hold(north: NcipTown) -> None:
@@ -88,7 +88,7 @@ async def test_what_staff_can_not_supply_leaves_no_hold(north: NcipTown) -> None
     await north.send("navigator", "request-item", request="WCNav4", item=item.barcode, patron=PATRON)
     request = await the_only(north, Role.LENDING)
 
-    await north.act(request, Kind.UNFILLED, reason="not-on-shelf")
+    await north.act(request, EventKind.UNFILLED, reason="not-on-shelf")
     await north.quiet()
 
     assert await north.town.house.system.item_holds(item.id) == ()
@@ -111,7 +111,7 @@ async def test_a_wish_of_our_patron_goes_to_the_rota(north: NcipTown) -> None:
     await north.quiet()
 
     seen = await north.see(request)
-    assert seen.state is Borrowing.REQUESTED
+    assert seen.state is BorrowingState.REQUESTED
     assert seen.citation.title == "Λιμάνια"
     assert seen.citation.identifier("isbn") == "9783161484100"
     assert (seen.patron.id, seen.patron.pickup) == ((await north.patron(PATRON)).id, "NORTH")
@@ -142,12 +142,12 @@ async def test_a_number_of_another_patron_s_wish_is_refused(north: NcipTown) -> 
 async def test_a_wish_that_failed_may_come_again(north: NcipTown) -> None:
     first = await ask(north)
     await north.send("relais", "cancel-request-item", request="RD-1", patron=PATRON)
-    assert (await north.see(first)).state is Borrowing.CANCELLED
+    assert (await north.see(first)).state is BorrowingState.CANCELLED
 
     second = await ask(north)
 
     assert second.id != first.id
-    assert second.state is Borrowing.REVIEW, "the duplicate guard warns"
+    assert second.state is BorrowingState.REVIEW, "the duplicate guard warns"
     assert (await ask(north)).id == second.id
     again = await north.send("relais", "lookup-request", request="RD-1")
     assert again.text("RequestStatusType") == "In Process", "the newest is meant"
@@ -165,7 +165,7 @@ async def test_the_broker_sees_how_it_stands(north: NcipTown) -> None:
     assert accepted.problem == ""
     ready = await north.send("relais", "lookup-request", request="RD-1")
 
-    assert (await north.see(request)).state is Borrowing.RECEIVED
+    assert (await north.see(request)).state is BorrowingState.RECEIVED
     assert (waiting.text("RequestStatusType"), ready.text("RequestStatusType")) == (
         "In Process",
         "Available For Pickup",

@@ -20,9 +20,9 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.library import Item
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import Details, Kind
-from gateway.domain.requests.request import Borrowing, Lending, Party, PatronLink, Request
-from gateway.domain.requests.views import Act, Draft, LendingDraft, Shown
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, PatronLink, Request
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft, RequestView
 from gateway.ports.library_system import PatronKey
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import Row, Status
@@ -51,13 +51,13 @@ class Desk:
 
     async def asked_by_hill(self) -> Request:
         """For something that is not found by rule."""
-        draft = LendingDraft(citation=Citation(title="Λιμάνια του Βορρά"), requester=Party(profile="hill"))
+        draft = LendingDraft(citation=Citation(title="Λιμάνια του Βορρά"), requester=LibraryParty(profile="hill"))
         made = await self.town.gateway.managed.requests.create_lending(NORTH, draft)
         await self.finish()
         return made
 
     async def asked_of_south(self) -> Request:
-        draft = Draft(
+        draft = BorrowingDraft(
             citation=Citation(title="Λιμάνια", author="Γεωργίου, Νίκη"),
             patron=PatronLink(identifier=PATRON),
             partner="south",
@@ -67,11 +67,11 @@ class Desk:
         await self.finish()
         return made
 
-    async def act(self, request: Request, kind: Kind, **details: Any) -> Request:
-        act = Act(kind=kind, details=Details(**details), actor=STAFF, version=None)
+    async def act(self, request: Request, kind: EventKind, **details: Any) -> Request:
+        act = ActionRequest(kind=kind, details=EventDetails(**details), actor=STAFF, version=None)
         return await self.town.act(request, act)
 
-    async def show(self, request: Request) -> Shown:
+    async def show(self, request: Request) -> RequestView:
         return await self.town.gateway.managed.requests.show(NORTH, request.id)
 
     async def state_of(self, request: Request) -> str:
@@ -151,9 +151,9 @@ async def shipped_unheard(desk: Desk, request: Request, item: Item, lose: Callab
     """The library has lent it; the request knows nothing of that, and is closed before it does."""
     patched = lose()
     with pytest.raises(Unavailable):
-        await desk.act(request, Kind.SHIPPED, barcode=item.barcode)
+        await desk.act(request, EventKind.SHIPPED, barcode=item.barcode)
     patched.undo()
-    await desk.act(request, Kind.UNFILLED)
+    await desk.act(request, EventKind.UNFILLED)
     assert await desk.lent_for(item) == request.number
 
 
@@ -163,10 +163,10 @@ async def shipped_unheard(desk: Desk, request: Request, item: Item, lose: Callab
 async def test_the_hold_of_a_closed_request_is_waited_for(desk: Desk) -> None:
     item, _ = await desk.free_copies()
     first, second = await desk.asked_by_hill(), await desk.asked_by_hill()
-    await desk.act(first, Kind.LOCATED, barcode=item.barcode)
+    await desk.act(first, EventKind.LOCATED, barcode=item.barcode)
     await desk.finish()
-    await desk.act(first, Kind.UNFILLED)  # its hold is not released yet
-    await desk.act(second, Kind.LOCATED, barcode=item.barcode)
+    await desk.act(first, EventKind.UNFILLED)  # its hold is not released yet
+    await desk.act(second, EventKind.LOCATED, barcode=item.barcode)
 
     tried = await desk.run_step(second, "place-hold")
 
@@ -182,7 +182,7 @@ async def test_the_loan_of_a_closed_request_is_waited_for(
     item, _ = await desk.free_copies()
     first, second = await desk.asked_by_hill(), await desk.asked_by_hill()
     await shipped_unheard(desk, first, item, answer_gets_lost)
-    await desk.act(second, Kind.LOCATED, barcode=item.barcode)
+    await desk.act(second, EventKind.LOCATED, barcode=item.barcode)
 
     tried = await desk.run_step(second, "place-hold")
 
@@ -200,28 +200,28 @@ async def test_what_is_lent_for_a_closed_request_is_shipped_when_that_loan_has_e
     await shipped_unheard(desk, first, item, answer_gets_lost)
 
     with pytest.raises(Unavailable, match=first.number):
-        await desk.act(second, Kind.SHIPPED, barcode=item.barcode)
+        await desk.act(second, EventKind.SHIPPED, barcode=item.barcode)
 
     await desk.finish()
-    assert await desk.state_of(second) == Lending.SHIPPED.value
+    assert await desk.state_of(second) == LendingState.SHIPPED.value
     assert await desk.lent_for(item) == second.number
 
 
 async def test_two_requests_change_copies_and_back(desk: Desk) -> None:
     one, other = await desk.free_copies()
     first, second = await desk.asked_by_hill(), await desk.asked_by_hill()
-    await desk.act(first, Kind.LOCATED, barcode=one.barcode)
+    await desk.act(first, EventKind.LOCATED, barcode=one.barcode)
     await desk.finish()
 
-    await desk.act(first, Kind.LOCATED, barcode=other.barcode)
-    await desk.act(second, Kind.LOCATED, barcode=one.barcode)
+    await desk.act(first, EventKind.LOCATED, barcode=other.barcode)
+    await desk.act(second, EventKind.LOCATED, barcode=one.barcode)
     tried = await desk.run_step(second, "place-hold")  # before the first has let go
     assert tried.status is Status.WAITING, tried.error
     await desk.finish()
     assert (await desk.held_for(one), await desk.held_for(other)) == ([second.number], [first.number])
 
-    await desk.act(first, Kind.LOCATED, barcode=one.barcode)
-    await desk.act(second, Kind.LOCATED, barcode=other.barcode)
+    await desk.act(first, EventKind.LOCATED, barcode=one.barcode)
+    await desk.act(second, EventKind.LOCATED, barcode=other.barcode)
     await desk.finish()
     assert (await desk.held_for(one), await desk.held_for(other)) == ([first.number], [second.number])
     assert await desk.dead_letters() == []
@@ -232,11 +232,11 @@ async def test_a_copy_that_an_open_request_has_is_waited_for(desk: Desk) -> None
     item, _ = await desk.free_copies()
     first, second = await desk.asked_by_hill(), await desk.asked_by_hill()
     for request in (first, second):
-        await desk.act(request, Kind.LOCATED, barcode=item.barcode)
+        await desk.act(request, EventKind.LOCATED, barcode=item.barcode)
         await desk.finish()
     assert (await desk.held_for(item), await desk.dead_letters()) == ([first.number], [])
 
-    await desk.act(first, Kind.UNFILLED)
+    await desk.act(first, EventKind.UNFILLED)
     await desk.finish()
 
     assert await desk.held_for(item) == [second.number]
@@ -246,11 +246,11 @@ async def test_a_wrong_barcode_at_the_desk_is_told_at_once(desk: Desk) -> None:
     """The item is out for a request that has not let go of it."""
     item, _ = await desk.free_copies()
     first, second = await desk.asked_by_hill(), await desk.asked_by_hill()
-    await desk.act(first, Kind.SHIPPED, barcode=item.barcode)
+    await desk.act(first, EventKind.SHIPPED, barcode=item.barcode)
     await desk.finish()
 
     with pytest.raises(Refused, match="on-loan-same-patron"):
-        await desk.act(second, Kind.SHIPPED, barcode=item.barcode)
+        await desk.act(second, EventKind.SHIPPED, barcode=item.barcode)
 
 
 # --- a real no ---------------------------------------------------------------------------------------------------
@@ -266,28 +266,28 @@ async def lent_at_the_counter(desk: Desk, item: Item) -> None:
 async def test_a_refused_step_does_not_hold_back_those_behind_it(desk: Desk) -> None:
     item, other = await desk.free_copies()
     request = await desk.asked_by_hill()
-    await desk.act(request, Kind.LOCATED, barcode=other.barcode)
+    await desk.act(request, EventKind.LOCATED, barcode=other.barcode)
     await desk.finish()
     await lent_at_the_counter(desk, item)
-    await desk.act(request, Kind.LOCATED, barcode=item.barcode)
+    await desk.act(request, EventKind.LOCATED, barcode=item.barcode)
 
     await desk.finish()
     assert [letter.split(": ")[2] for letter in await desk.dead_letters()] == ["on-loan-same-patron"]
 
-    await desk.act(request, Kind.LOCATED, barcode=other.barcode)
+    await desk.act(request, EventKind.LOCATED, barcode=other.barcode)
     await desk.finish()
     assert await desk.held_for(other) == [request.number], "the step behind the refused one is done"
-    await desk.act(request, Kind.UNFILLED)
+    await desk.act(request, EventKind.UNFILLED)
     await desk.finish()
     assert await desk.held_for(other) == [], "and so is the one that ends it"
 
 
 async def test_staff_see_a_refused_step_on_the_request(desk: Desk) -> None:
     item, _ = await desk.free_copies()
-    await desk.act(await desk.asked_by_hill(), Kind.SHIPPED, barcode=(await desk.free_copies())[1].barcode)
+    await desk.act(await desk.asked_by_hill(), EventKind.SHIPPED, barcode=(await desk.free_copies())[1].barcode)
     request = await desk.asked_by_hill()
     await lent_at_the_counter(desk, item)
-    await desk.act(request, Kind.LOCATED, barcode=item.barcode)
+    await desk.act(request, EventKind.LOCATED, barcode=item.barcode)
     await desk.finish()
 
     (step,) = (await desk.show(request)).unfinished
@@ -305,12 +305,12 @@ async def test_a_released_step_comes_after_those_that_wait(desk: Desk) -> None:
     """It says how things are to be now, whatever was meant when it was refused."""
     item, other = await desk.free_copies()
     request = await desk.asked_by_hill()
-    await desk.act(request, Kind.LOCATED, barcode=other.barcode)
+    await desk.act(request, EventKind.LOCATED, barcode=other.barcode)
     await desk.finish()
     await lent_at_the_counter(desk, item)
-    await desk.act(request, Kind.LOCATED, barcode=item.barcode)
+    await desk.act(request, EventKind.LOCATED, barcode=item.barcode)
     await desk.finish()
-    await desk.act(request, Kind.UNFILLED)
+    await desk.act(request, EventKind.UNFILLED)
     (step,) = [one for one in (await desk.show(request)).unfinished if one.status == "dead"]
 
     await desk.town.gateway.managed.desk.release(NORTH, step.id, STAFF)
@@ -328,14 +328,14 @@ async def test_a_released_step_comes_after_those_that_wait(desk: Desk) -> None:
 async def test_the_record_of_what_went_back_is_waited_for(desk: Desk) -> None:
     """The partner sends the same piece again before the record of the first time is deleted."""
     first, second = await desk.asked_of_south(), await desk.asked_of_south()
-    await desk.act(first, Kind.RECEIVED, barcode="39015012345678")
-    await desk.act(first, Kind.RETURNED)
+    await desk.act(first, EventKind.RECEIVED, barcode="39015012345678")
+    await desk.act(first, EventKind.RETURNED)
 
     with pytest.raises(Unavailable, match=first.number):
-        await desk.act(second, Kind.RECEIVED, barcode="39015012345678")
+        await desk.act(second, EventKind.RECEIVED, barcode="39015012345678")
 
     await desk.finish()
-    assert await desk.state_of(second) == Borrowing.RECEIVED.value
+    assert await desk.state_of(second) == BorrowingState.RECEIVED.value
     item = await desk.town.house.system.item_by_barcode("39015012345678")
     assert await desk.held_for(item) == [second.number]
     assert await desk.dead_letters() == []
@@ -343,7 +343,7 @@ async def test_the_record_of_what_went_back_is_waited_for(desk: Desk) -> None:
 
 async def test_a_barcode_that_another_request_has_is_told_at_once(desk: Desk) -> None:
     first, second = await desk.asked_of_south(), await desk.asked_of_south()
-    await desk.act(first, Kind.RECEIVED, barcode="39015012345678")
+    await desk.act(first, EventKind.RECEIVED, barcode="39015012345678")
 
     with pytest.raises(Refused, match="duplicate-item"):
-        await desk.act(second, Kind.RECEIVED, barcode="39015012345678")
+        await desk.act(second, EventKind.RECEIVED, barcode="39015012345678")

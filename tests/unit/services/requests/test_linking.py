@@ -8,10 +8,18 @@ import pytest
 
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import Borrowing, Flag, Lending, Party, Request, Role, VolumeState
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import (
+    BorrowingState,
+    LendingState,
+    LibraryParty,
+    Request,
+    RequestFlag,
+    Role,
+    VolumeState,
+)
 from gateway.domain.requests.views import LendingDraft
-from gateway.ports.shared_store import NotAtOnce
+from gateway.ports.shared_store import WouldWait
 from gateway.store.journal import Journal
 from tests.unit.services.requests.support import ANOTHER, PATRON, SOUTH, NcipTown, ncip
 
@@ -41,7 +49,7 @@ async def test_an_accepted_item_is_the_request_s_that_has_its_number(north: Ncip
     assert await accept(north, "TN-100", due="2026-05-04") == ""
 
     seen = await north.see(request)
-    assert seen.state is Borrowing.RECEIVED
+    assert seen.state is BorrowingState.RECEIVED
     assert [(one.barcode, one.theirs, one.state) for one in seen.volumes] == [
         ("SOUTH-4711", "SOUTH-4711", VolumeState.RECEIVED)
     ]
@@ -55,7 +63,7 @@ async def test_our_own_number_will_do(north: NcipTown) -> None:
 
     await accept(north, request.number)
 
-    assert (await north.see(request)).state is Borrowing.RECEIVED
+    assert (await north.see(request)).state is BorrowingState.RECEIVED
 
 
 async def test_the_number_under_which_a_supplier_was_asked_will_do(north: NcipTown) -> None:
@@ -66,7 +74,7 @@ async def test_the_number_under_which_a_supplier_was_asked_will_do(north: NcipTo
 
     await accept(north, attempt.transaction)
 
-    assert (await north.see(request)).state is Borrowing.RECEIVED
+    assert (await north.see(request)).state is BorrowingState.RECEIVED
 
 
 async def test_the_message_again_changes_nothing(north: NcipTown) -> None:
@@ -97,15 +105,15 @@ async def test_the_same_number_of_another_patron_is_not_meant(north: NcipTown) -
 
 async def test_what_does_not_fit_is_noted_once_and_answered_all_the_same(north: NcipTown) -> None:
     request = await north.asked(external="TN-104")
-    await north.act(request, Kind.RECEIVED)
-    await north.act(request, Kind.RETURNED)
+    await north.act(request, EventKind.RECEIVED)
+    await north.act(request, EventKind.RETURNED)
 
     answers = [await accept(north, "TN-104", item="SOUTH-4712") for _ in range(2)]
 
     assert answers == ["", ""]
     denied = [line for line in await north.history(request) if line.denied]
-    assert [line.event.kind for line in denied] == [Kind.RECEIVED]
-    assert (await north.see(request)).state is Borrowing.RETURNED
+    assert [line.event.kind for line in denied] == [EventKind.RECEIVED]
+    assert (await north.see(request)).state is BorrowingState.RETURNED
 
 
 async def test_volumes_come_one_after_the_other(north: NcipTown) -> None:
@@ -116,8 +124,8 @@ async def test_volumes_come_one_after_the_other(north: NcipTown) -> None:
     await accept(north, "TN-105", item="S-2")
     second = await north.see(request)
 
-    assert (first.state, [one.barcode for one in first.volumes]) == (Borrowing.SHIPPED, ["S-1", ""])
-    assert (second.state, [one.barcode for one in second.volumes]) == (Borrowing.RECEIVED, ["S-1", "S-2"])
+    assert (first.state, [one.barcode for one in first.volumes]) == (BorrowingState.SHIPPED, ["S-1", ""])
+    assert (second.state, [one.barcode for one in second.volumes]) == (BorrowingState.RECEIVED, ["S-1", "S-2"])
 
 
 async def test_an_item_that_is_lent_at_once_is_with_its_patron(north: NcipTown) -> None:
@@ -129,7 +137,7 @@ async def test_an_item_that_is_lent_at_once_is_with_its_patron(north: NcipTown) 
 
     assert answer.problem == ""
     assert (await north.kinds(request))[-2:] == ["received", "loaned-to-patron"]
-    assert (await north.see(request)).state is Borrowing.LENT
+    assert (await north.see(request)).state is BorrowingState.LENT
 
 
 # --- it is lent, renewed, comes back ---------------------------------------------------------------------
@@ -148,14 +156,14 @@ async def test_a_loan_and_its_return_at_the_desk(north: NcipTown) -> None:
 
     assert lent.problem == ""
     seen = await north.see(request)
-    assert seen.state is Borrowing.LENT
+    assert seen.state is BorrowingState.LENT
     assert seen.terms.patron_due is not None
 
     back = await north.send("illiad", "check-in-item", item="SOUTH-4711")
 
     assert back.problem == ""
     assert back.text("RoutingInstructions") == f"Goes back to its owner: Southern Library, request {request.number}"
-    assert (await north.see(request)).state is Borrowing.BACK
+    assert (await north.see(request)).state is BorrowingState.BACK
 
 
 async def test_notifications_of_version_2_are_news_too(north: NcipTown) -> None:
@@ -163,14 +171,14 @@ async def test_notifications_of_version_2_are_news_too(north: NcipTown) -> None:
     request = await received(north, "TN-112")
 
     await north.send("illiad", "item-checked-out", patron=PATRON, item="SOUTH-4711", due="2026-05-04")
-    assert (await north.see(request)).state is Borrowing.LENT
+    assert (await north.see(request)).state is BorrowingState.LENT
 
     await north.send("illiad", "item-renewed", patron=PATRON, item="SOUTH-4711", due="2026-06-04")
     seen = await north.see(request)
     assert str(seen.terms.lender_due).startswith("2026-06-04")
 
     await north.send("illiad", "item-checked-in", item="SOUTH-4711")
-    assert (await north.see(request)).state is Borrowing.BACK
+    assert (await north.see(request)).state is BorrowingState.BACK
 
 
 async def test_a_scan_on_arrival_is_no_return(north: NcipTown) -> None:
@@ -179,7 +187,7 @@ async def test_a_scan_on_arrival_is_no_return(north: NcipTown) -> None:
 
     await north.send("illiad", "check-in-item", item="SOUTH-4711")
 
-    assert (await north.see(request)).state is Borrowing.RECEIVED
+    assert (await north.see(request)).state is BorrowingState.RECEIVED
 
 
 async def test_a_deleted_item_is_on_its_way_back(north: NcipTown) -> None:
@@ -188,7 +196,7 @@ async def test_a_deleted_item_is_on_its_way_back(north: NcipTown) -> None:
     answer = await north.send("illiad", "delete-item", item="SOUTH-4711")
 
     assert answer.problem == ""
-    assert (await north.see(request)).state is Borrowing.RETURNED
+    assert (await north.see(request)).state is BorrowingState.RETURNED
     await north.quiet()
     assert north.mail.subjects("ill@south.example")[-1].startswith(f"Request {request.number}, returned")
 
@@ -199,7 +207,7 @@ async def test_where_the_profile_keeps_the_record_nothing_has_gone_back(north: N
     answer = await north.send("keeper", "delete-item", item="SOUTH-4711")
 
     assert answer.problem == ""
-    assert (await north.see(request)).state is Borrowing.RECEIVED
+    assert (await north.see(request)).state is BorrowingState.RECEIVED
 
 
 async def test_a_broker_that_never_deletes_says_so_by_the_check_in(north: NcipTown) -> None:
@@ -210,7 +218,7 @@ async def test_a_broker_that_never_deletes_says_so_by_the_check_in(north: NcipTo
 
     assert answer.problem == ""
     assert (await north.kinds(request))[-2:] == ["returned-by-patron", "returned"]
-    assert (await north.see(request)).state is Borrowing.RETURNED
+    assert (await north.see(request)).state is BorrowingState.RETURNED
 
 
 async def test_a_renewal_past_the_lender_s_date_is_the_lender_s_to_grant(north: NcipTown) -> None:
@@ -220,7 +228,7 @@ async def test_a_renewal_past_the_lender_s_date_is_the_lender_s_to_grant(north: 
     answer = await north.send("illiad", "renew-item", patron=PATRON, item="SOUTH-4711", due="2026-04-20")
 
     assert answer.problem == ""
-    assert Flag.RENEWAL_PENDING in (await north.see(request)).flags
+    assert RequestFlag.RENEWAL_PENDING in (await north.see(request)).flags
 
 
 async def test_the_lender_recalls_by_ncip(north: NcipTown) -> None:
@@ -232,7 +240,7 @@ async def test_the_lender_recalls_by_ncip(north: NcipTown) -> None:
         assert answer.problem == ""
 
     assert (await north.kinds(request)).count("recall") == 1
-    assert Flag.RECALLED in (await north.see(request)).flags
+    assert RequestFlag.RECALLED in (await north.see(request)).flags
 
 
 # --- our own items ---------------------------------------------------------------------------------------
@@ -240,10 +248,10 @@ async def test_the_lender_recalls_by_ncip(north: NcipTown) -> None:
 
 async def lending(north: NcipTown, barcode: str, transaction: str) -> Request:
     draft = LendingDraft(
-        citation=Citation(title="something of ours"), requester=Party(profile="south"), transaction=transaction
+        citation=Citation(title="something of ours"), requester=LibraryParty(profile="south"), transaction=transaction
     )
     request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
-    await north.act(request, Kind.LOCATED, barcode=barcode)
+    await north.act(request, EventKind.LOCATED, barcode=barcode)
     await north.quiet()
     return await north.see(request)
 
@@ -251,26 +259,26 @@ async def lending(north: NcipTown, barcode: str, transaction: str) -> Request:
 async def test_our_item_goes_out_and_comes_home(north: NcipTown) -> None:
     item = await north.free_item()
     request = await lending(north, item.barcode, "S-1")
-    assert request.state is Lending.LOCATED
+    assert request.state is LendingState.LOCATED
 
     out = await north.send("illiad", "check-out-item", patron="SOUTH", item=item.barcode, request=request.number)
 
     assert out.problem == ""
     shipped = await north.see(request)
-    assert shipped.state is Lending.SHIPPED
+    assert shipped.state is LendingState.SHIPPED
     assert shipped.loan_id
     assert shipped.terms.lender_due is not None
 
     home = await north.send("illiad", "check-in-item", item=item.barcode)
 
     assert home.problem == ""
-    assert (await north.see(request)).state is Lending.COMPLETED
+    assert (await north.see(request)).state is LendingState.COMPLETED
 
 
 async def test_a_renewal_by_ncip_is_granted_to_the_partner(north: NcipTown) -> None:
     item = await north.free_item()
     request = await lending(north, item.barcode, "S-3")
-    await north.act(request, Kind.SHIPPED)
+    await north.act(request, EventKind.SHIPPED)
     before = (await north.see(request)).terms
 
     answer = await north.send("illiad", "renew-item", item=item.barcode, due="2026-05-29")
@@ -287,7 +295,7 @@ async def test_our_item_lent_to_somebody_else_is_not_shipped(north: NcipTown) ->
 
     await north.send("illiad", "check-out-item", patron=PATRON, item=item.barcode)
 
-    assert (await north.see(request)).state is Lending.LOCATED
+    assert (await north.see(request)).state is LendingState.LOCATED
 
 
 async def test_the_library_alone_is_told_where_nothing_is_managed(north: NcipTown) -> None:
@@ -303,7 +311,7 @@ def usual_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with a library system that is elsewhere."""
 
     async def never(*_: Any) -> None:
-        raise NotAtOnce("elsewhere")
+        raise WouldWait("elsewhere")
 
     monkeypatch.setattr(Journal, "record_in_transaction", never)
 
@@ -314,7 +322,7 @@ async def test_a_library_elsewhere_is_followed_too(north: NcipTown) -> None:
 
     assert await accept(north, "TN-130") == ""
 
-    assert (await north.see(request)).state is Borrowing.RECEIVED
+    assert (await north.see(request)).state is BorrowingState.RECEIVED
 
 
 @pytest.mark.usefixtures("usual_way")
@@ -331,7 +339,7 @@ async def test_a_crash_before_the_answer_is_kept_is_repaired_by_the_message_agai
         assert await accept(north, "TN-131") == "Temporary Processing Failure"
     assert await accept(north, "TN-131") == ""
 
-    assert (await north.see(request)).state is Borrowing.RECEIVED
+    assert (await north.see(request)).state is BorrowingState.RECEIVED
     assert (await north.kinds(request)).count("received") == 1
 
 

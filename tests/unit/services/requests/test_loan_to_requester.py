@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from gateway.domain.library import PersonName
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import Lending, Party, Request, Role
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import LendingState, LibraryParty, Request, Role
 from gateway.domain.requests.views import HomePatron, LendingDraft
 from tests.unit.services.requests.support import PATRON, NcipTown, ncip
 
@@ -45,13 +45,13 @@ async def wanted(
     """A request for one of our items, for somebody at Valley Library."""
     draft = LendingDraft(
         citation=Citation(title="nothing that is here"),
-        requester=Party(profile=profile),
+        requester=LibraryParty(profile=profile),
         transaction=transaction,
         patron=patron,
     )
     request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
     await north.quiet()
-    request = await north.act(request, Kind.LOCATED, barcode=barcode)
+    request = await north.act(request, EventKind.LOCATED, barcode=barcode)
     await north.quiet()
     return await north.see(request)
 
@@ -65,7 +65,7 @@ async def test_the_item_is_lent_to_the_home_library_s_patron(north: NcipTown) ->
     assert request.direct_patron.id == patron.id
     assert [one.patron_id for one in await north.town.house.system.item_holds(item.id)] == [patron.id]
 
-    await north.act(request, Kind.SHIPPED)
+    await north.act(request, EventKind.SHIPPED)
 
     loan = await north.town.house.system.item_loan(item.id)
     assert loan is not None
@@ -80,7 +80,7 @@ async def test_the_record_is_made_once_and_kept_up_to_date(north: NcipTown) -> N
     first = await wanted(north, item.barcode, "V-2")
     married = HomePatron(identifier="H-2001", name=PersonName("Novotná", "Zdeňka"), email="zn@readers.example")
 
-    draft = LendingDraft(citation=Citation(title="more"), requester=Party(profile="valley"), patron=married)
+    draft = LendingDraft(citation=Citation(title="more"), requester=LibraryParty(profile="valley"), patron=married)
     second = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
 
     assert second.direct_patron.id == first.direct_patron.id
@@ -90,20 +90,20 @@ async def test_the_record_is_made_once_and_kept_up_to_date(north: NcipTown) -> N
 async def test_the_record_ends_when_the_item_is_home(north: NcipTown) -> None:
     item = await north.free_item()
     request = await wanted(north, item.barcode, "V-3")
-    await north.act(request, Kind.SHIPPED)
+    await north.act(request, EventKind.SHIPPED)
     await north.quiet()
 
-    await north.act(request, Kind.CHECKED_IN)
+    await north.act(request, EventKind.CHECKED_IN)
     await north.quiet()
 
-    assert (await north.see(request)).state is Lending.COMPLETED
+    assert (await north.see(request)).state is LendingState.COMPLETED
     assert (await north.patron("H-2001")).expires == north.town.house.today()
 
 
 async def test_when_it_is_overdue_library_and_patron_are_written(north: NcipTown) -> None:
     item = await north.free_item()
     request = await wanted(north, item.barcode, "V-4")
-    await north.act(request, Kind.SHIPPED)
+    await north.act(request, EventKind.SHIPPED)
     await north.quiet()
     north.mail.mails.clear()
 
@@ -121,11 +121,11 @@ async def test_when_it_is_overdue_library_and_patron_are_written(north: NcipTown
 async def test_a_recall_goes_to_both(north: NcipTown) -> None:
     item = await north.free_item()
     request = await wanted(north, item.barcode, "V-5")
-    await north.act(request, Kind.SHIPPED)
+    await north.act(request, EventKind.SHIPPED)
     await north.quiet()
     north.mail.mails.clear()
 
-    await north.act(request, Kind.RECALL)
+    await north.act(request, EventKind.RECALL)
     await north.quiet()
 
     assert sorted(str(mail["To"]) for mail in north.mail.mails) == ["ill@valley.example", "zdenka@readers.example"]
@@ -137,14 +137,14 @@ async def test_somebody_of_our_own_is_not_taken_for_theirs(north: NcipTown) -> N
     with pytest.raises(Refused) as refused:
         await wanted(north, "39000000000011", "V-6", ours)
 
-    assert refused.value.reason is Reason.DUPLICATE_PATRON
+    assert refused.value.reason is RefusalReason.DUPLICATE_PATRON
 
 
 async def test_where_items_go_to_the_library_a_patron_is_refused(north: NcipTown) -> None:
     with pytest.raises(Refused) as refused:
         await wanted(north, "39000000000011", "H-1", profile="hill")
 
-    assert refused.value.reason is Reason.NOT_ALLOWED
+    assert refused.value.reason is RefusalReason.NOT_ALLOWED
 
 
 async def test_create_user_and_request_item_by_ncip_mean_the_same(north: NcipTown) -> None:
@@ -159,4 +159,4 @@ async def test_create_user_and_request_item_by_ncip_mean_the_same(north: NcipTow
     assert answer.problem == ""
     (request,) = await north.all(Role.LENDING)
     assert request.direct_patron.id == patron.id
-    assert request.state is Lending.LOCATED
+    assert request.state is LendingState.LOCATED

@@ -18,7 +18,7 @@ from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.request import Lending, Party
+from gateway.domain.requests.request import LendingState, LibraryParty
 from gateway.domain.requests.views import LendingDraft
 from gateway.ports.library_system import BibHoldings
 from gateway.services.requests.lending import locate
@@ -91,7 +91,7 @@ async def test_a_copy_is_found_for_one_request_only(nodes: tuple[Town, Town]) ->
     first, second = nodes
     record = await only_copy(first)
     citation = Citation(title=record.bib.title, author=record.bib.author, identifiers=record.bib.identifiers)
-    draft = LendingDraft(citation=citation, requester=Party(profile="hill"))
+    draft = LendingDraft(citation=citation, requester=LibraryParty(profile="hill"))
     one, other = [await first.gateway.managed.requests.create_lending("NORTH", draft) for _ in nodes]
 
     found = asyncio.Event()
@@ -104,7 +104,7 @@ async def test_a_copy_is_found_for_one_request_only(nodes: tuple[Town, Town]) ->
         await early
         (outcome,) = await asyncio.gather(late, return_exceptions=True)
 
-    assert (await first.see(one)).state is Lending.LOCATED
+    assert (await first.see(one)).state is LendingState.LOCATED
     assert isinstance(outcome, Unavailable), "it is looked for anew"
     await locate(second.house, other.id)
-    assert (await second.see(other)).state is Lending.NEW, "staff decide"
+    assert (await second.see(other)).state is LendingState.NEW, "staff decide"

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from adapters.library.embedded.tables import holds, items
-from gateway.domain.requests.events import Details, Event, Kind, by_partner
-from gateway.domain.requests.request import AttemptStatus, Borrowing, Request
-from gateway.domain.requests.views import Act
+from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
+from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request
+from gateway.domain.requests.views import ActionRequest
 from gateway.services.requests.transitions import Happening, happen
 from tests.unit.services.requests.support import SOUTH, STAFF, NcipTown
 
@@ -32,34 +32,34 @@ async def on_record(north: NcipTown, request: Request) -> tuple[list[str], int]:
 async def lost(north: NcipTown, *, lent: bool) -> tuple[Request, str]:
     """The request, reopened, and the barcode of the record that is left."""
     request = await north.asked()
-    request = await north.act(request, Kind.RECEIVED)
+    request = await north.act(request, EventKind.RECEIVED)
     (volume,) = request.volumes
     if lent:
-        request = await north.act(request, Kind.LOANED_TO_PATRON)
-    request = await north.act(request, Kind.LOST)
+        request = await north.act(request, EventKind.LOANED_TO_PATRON)
+    request = await north.act(request, EventKind.LOST)
     await north.quiet()
-    request = await north.act(request, Kind.REOPEN)
+    request = await north.act(request, EventKind.REOPEN)
     assert (await on_record(north, request))[0] == [volume.barcode], "lost, so it may still be found"
     return request, volume.barcode
 
 
 async def asked_of_east(north: NcipTown, request: Request) -> Request:
-    await north.act(request, Kind.ASSIGN, partner="east")
-    await north.act(request, Kind.APPROVE)
+    await north.act(request, EventKind.ASSIGN, partner="east")
+    await north.act(request, EventKind.APPROVE)
     await north.quiet()
     request = await north.see(request)
-    assert (request.state, request.current, request.partner.profile) == (Borrowing.REQUESTED, 2, "east")
+    assert (request.state, request.current, request.partner.profile) == (BorrowingState.REQUESTED, 2, "east")
     return request
 
 
 async def returned(north: NcipTown, request: Request, attempt: int) -> None:
-    act = Act(kind=Kind.RETURNED, details=Details(), actor=STAFF, version=None, attempt=attempt)
+    act = ActionRequest(kind=EventKind.RETURNED, details=EventDetails(), actor=STAFF, version=None, attempt=attempt)
     await north.town.act(request, act)
     await north.quiet()
 
 
 async def lender_has_it(north: NcipTown, request: Request) -> None:
-    event = Event(by_partner(Kind.CHECKED_IN), north.clock.now(), "south", Details(), 1)
+    event = Event(partner_signal(EventKind.CHECKED_IN), north.clock.now(), "south", EventDetails(), 1)
     await happen(north.town.house, Happening(request_id=request.id, event=event))
     await north.quiet()
 
@@ -68,7 +68,7 @@ async def lender_has_it(north: NcipTown, request: Request) -> None:
 async def test_found_while_the_second_supplier_s_item_is_here(north: NcipTown, lent: bool) -> None:
     request, first = await lost(north, lent=lent)
     request = await asked_of_east(north, request)
-    request = await north.act(request, Kind.RECEIVED)
+    request = await north.act(request, EventKind.RECEIVED)
     second = request.volumes[0].barcode
     assert second != first
 
@@ -76,10 +76,10 @@ async def test_found_while_the_second_supplier_s_item_is_here(north: NcipTown, l
 
     assert await on_record(north, request) == ([second], 1), "the second item stays, with its hold"
     request = await north.see(request)
-    assert (request.state, request.attempts[0].status) == (Borrowing.RECEIVED, AttemptStatus.EXTRA_RETURNED)
+    assert (request.state, request.attempts[0].status) == (BorrowingState.RECEIVED, AttemptStatus.EXTRA_RETURNED)
 
-    await north.act(request, Kind.LOANED_TO_PATRON)
-    await north.act(request, Kind.RETURNED)
+    await north.act(request, EventKind.LOANED_TO_PATRON)
+    await north.act(request, EventKind.RETURNED)
     await north.quiet()
     assert await on_record(north, request) == ([], 0)
 
@@ -91,14 +91,14 @@ async def test_found_before_another_is_asked(north: NcipTown, lent: bool) -> Non
     await returned(north, request, 1)
 
     assert await on_record(north, request) == ([], 0)
-    assert (await north.see(request)).state is Borrowing.REVIEW
+    assert (await north.see(request)).state is BorrowingState.REVIEW
 
 
 async def test_found_after_the_second_item_has_gone_back(north: NcipTown) -> None:
     request, first = await lost(north, lent=True)
     request = await asked_of_east(north, request)
-    await north.act(request, Kind.RECEIVED)
-    await north.act(request, Kind.RETURNED)
+    await north.act(request, EventKind.RECEIVED)
+    await north.act(request, EventKind.RETURNED)
     await north.quiet()
     assert await on_record(north, request) == ([first], 0)
 
@@ -124,11 +124,11 @@ async def test_the_lender_has_found_it(north: NcipTown, asked_again: bool) -> No
 async def test_the_library_was_away_when_it_came_back(north: NcipTown) -> None:
     """The first record is deleted by the row that was meant for it, though another supplier has been asked since."""
     request = await north.asked()
-    await north.act(request, Kind.RECEIVED)
-    await north.act(request, Kind.RETURNED)  # its record is not deleted yet
-    event = Event(by_partner(Kind.LOST), north.clock.now(), "south", Details(), 1)
+    await north.act(request, EventKind.RECEIVED)
+    await north.act(request, EventKind.RETURNED)  # its record is not deleted yet
+    event = Event(partner_signal(EventKind.LOST), north.clock.now(), "south", EventDetails(), 1)
     await happen(north.town.house, Happening(request_id=request.id, event=event))
-    request = await north.act(request, Kind.REOPEN)
+    request = await north.act(request, EventKind.REOPEN)
 
     request = await asked_of_east(north, request)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gateway.domain.library import HoldStatus, ItemStatus
-from gateway.domain.problems import Reason, Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import Borrowing, Lending, Party, Request, VolumeState
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request, VolumeState
 from gateway.domain.requests.views import LendingDraft
 from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown, ncip
 
@@ -87,38 +87,38 @@ async def announced(north: NcipTown) -> Request:
 async def test_a_partner_s_item_comes_and_goes_home(north: NcipTown) -> None:
     system = north.town.house.system
     request = await announced(north)
-    assert (request.state, request.volumes[0].state) == (Borrowing.WILL_SUPPLY, VolumeState.EXPECTED)
+    assert (request.state, request.volumes[0].state) == (BorrowingState.WILL_SUPPLY, VolumeState.EXPECTED)
 
     for _ in range(2):  # told twice, once in effect
         await hear(north, "ItemShipped", THEIRS, USER, BARCODE)
     request = await north.see(request)
-    assert (request.state, request.volumes[0].barcode) == (Borrowing.SHIPPED, "30118422001187valm")
+    assert (request.state, request.volumes[0].barcode) == (BorrowingState.SHIPPED, "30118422001187valm")
 
-    request = await north.act(request, Kind.RECEIVED)
+    request = await north.act(request, EventKind.RECEIVED)
     item = await system.item_by_barcode("30118422001187valm")
     (hold,) = await system.item_holds(item.id)
     assert (request.state, item.status, hold.status) == (
-        Borrowing.RECEIVED,
+        BorrowingState.RECEIVED,
         ItemStatus.IN_TRANSIT,
         HoldStatus.IN_TRANSIT,
     ), "the record that was announced goes to the place where the patron fetches it"
 
     await hear(north, "ItemCheckedOut", THEIRS, USER, due("2026-05-04"))
-    assert (await north.see(request)).state is Borrowing.LENT
+    assert (await north.see(request)).state is BorrowingState.LENT
 
     await hear(north, "ItemRenewed", THEIRS, USER, due("2026-06-04"))
     request = await north.see(request)
     assert str(request.terms.lender_due).startswith("2026-06-04")
 
     await hear(north, "ItemCheckedIn")
-    assert (await north.see(request)).state is Borrowing.BACK
+    assert (await north.see(request)).state is BorrowingState.BACK
 
     for _ in range(2):
         await hear(north, "ItemReceived", THEIRS, USER)
-    assert (await north.see(request)).state is Borrowing.COMPLETED
+    assert (await north.see(request)).state is BorrowingState.COMPLETED
     with pytest.raises(Refused) as gone:
         await system.item_by_barcode("30118422001187valm")
-    assert gone.value.reason is Reason.UNKNOWN_ITEM
+    assert gone.value.reason is RefusalReason.UNKNOWN_ITEM
     assert await north.kinds(request) == [
         *("submit", "request", "will-supply", "shipped", "received", "loaned-to-patron"),
         *("due-date-changed", "returned-by-patron", "checked-in"),
@@ -150,7 +150,7 @@ async def test_what_is_only_noted_by_the_library_is_news_all_the_same(north: Nci
     await hear(north, "ItemShipped", THEIRS, REQUEST.format("IR-2"), profile="notes")
 
     request = await north.see(request)
-    assert (request.state, request.volumes[0].barcode) == (Borrowing.SHIPPED, "")
+    assert (request.state, request.volumes[0].barcode) == (BorrowingState.SHIPPED, "")
 
 
 async def test_a_number_that_nobody_manages_is_the_library_s_alone(north: NcipTown) -> None:
@@ -167,18 +167,18 @@ async def test_a_number_that_nobody_manages_is_the_library_s_alone(north: NcipTo
 async def test_our_item_goes_out_arrives_and_comes_home(north: NcipTown) -> None:
     item = await north.free_item()
     draft = LendingDraft(
-        citation=Citation(title="any"), requester=Party(profile="south", symbol="SOUTH"), transaction="S-1"
+        citation=Citation(title="any"), requester=LibraryParty(profile="south", symbol="SOUTH"), transaction="S-1"
     )
     request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
     await north.quiet()
-    request = await north.act(request, Kind.LOCATED, barcode=item.barcode)
+    request = await north.act(request, EventKind.LOCATED, barcode=item.barcode)
     await north.quiet()
 
     await hear(north, "ItemCheckedOut", item.barcode, USER, due("2026-05-04"))
-    assert (await north.see(request)).state is Lending.SHIPPED
+    assert (await north.see(request)).state is LendingState.SHIPPED
     await hear(north, "ItemReceived", item.barcode, USER)
     await hear(north, "ItemCheckedIn", item.barcode)
 
-    assert (await north.see(request)).state is Lending.COMPLETED
+    assert (await north.see(request)).state is LendingState.COMPLETED
     kinds = await north.kinds(request)
     assert kinds[kinds.index("shipped") :] == ["shipped", "received", "checked-in"]

@@ -8,8 +8,8 @@ import json
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
-from gateway.domain.requests.events import Kind
-from gateway.domain.requests.request import Borrowing, Request
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import BorrowingState, Request
 from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown
 
 PROFILES = {"south": SOUTH}
@@ -25,8 +25,8 @@ async def illgate(north: NcipTown, *words: str) -> Result:
 
 async def lent(north: NcipTown) -> Request:
     request = await north.asked()
-    await north.act(request, Kind.RECEIVED, barcode="S-4711")
-    await north.act(request, Kind.LOANED_TO_PATRON)
+    await north.act(request, EventKind.RECEIVED, barcode="S-4711")
+    await north.act(request, EventKind.LOANED_TO_PATRON)
     return await north.see(request)
 
 
@@ -42,7 +42,7 @@ async def test_a_returned_item_goes_back_to_its_owner_with_a_slip(north: NcipTow
     assert "RETURN TO: Southern Library" in shown.stdout
     assert barcode in shown.stdout.partition("RETURN TO")[2]
     seen = await north.see(request)
-    assert seen.state is Borrowing.BACK
+    assert seen.state is BorrowingState.BACK
     assert (await north.history(request))[-1].event.actor == "desk"
 
 
@@ -55,12 +55,12 @@ async def test_a_scan_that_was_cut_short_is_made_good_by_the_next(north: NcipTow
 
     assert shown.exit_code == 0
     assert "Goes back to its owner" in shown.stdout
-    assert (await north.see(request)).state is Borrowing.BACK
+    assert (await north.see(request)).state is BorrowingState.BACK
 
 
 async def test_what_waits_for_its_patron_gets_a_slip_for_the_shelf(north: NcipTown) -> None:
     request = await north.asked()
-    received = await north.act(request, Kind.RECEIVED, barcode="S-4712")
+    received = await north.act(request, EventKind.RECEIVED, barcode="S-4712")
     barcode = received.volumes[0].barcode
 
     shown = await illgate(north, "check-in", barcode, "--json")
@@ -70,17 +70,17 @@ async def test_what_waits_for_its_patron_gets_a_slip_for_the_shelf(north: NcipTo
     assert said["popup"] == ""
     assert (await north.patron(PATRON)).name.inverted in said["slip"]
     assert said["item"]["barcode"] == barcode
-    assert (await north.see(request)).state is Borrowing.RECEIVED
+    assert (await north.see(request)).state is BorrowingState.RECEIVED
 
 
 async def test_a_loan_at_the_desk_is_the_request_s(north: NcipTown) -> None:
     request = await north.asked()
-    received = await north.act(request, Kind.RECEIVED, barcode="S-4713")
+    received = await north.act(request, EventKind.RECEIVED, barcode="S-4713")
 
     shown = await illgate(north, "check-out", received.volumes[0].barcode, PATRON)
 
     assert shown.exit_code == 0
-    assert (await north.see(request)).state is Borrowing.LENT
+    assert (await north.see(request)).state is BorrowingState.LENT
 
 
 async def test_our_own_items_need_no_slip(north: NcipTown) -> None:

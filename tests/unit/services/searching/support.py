@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from gateway.domain.circulation_policy import Section
+from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import RecordId
 from gateway.domain.problems import Unavailable
@@ -17,7 +17,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.catalogue_policy import LocatePolicy
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.policy import RequestPolicy
-from gateway.ports.catalogue import FoundRecord, HeldItem, Hits, Query, Term
+from gateway.ports.catalogue import CatalogueQuery, FoundRecord, HeldItem, SearchHits, SearchTerm
 from gateway.profiles import ProfileSet
 from gateway.services.requests.library_context import House
 from gateway.services.searching.targets import Asker
@@ -41,11 +41,11 @@ JOURNAL = Citation(
     identifiers=(RecordId("issn", "1344-8668"),),
 )
 
-Answer = Hits | Exception
-Answers = Callable[[str, Query], Answer]
+Answer = SearchHits | Exception
+Answers = Callable[[str, CatalogueQuery], Answer]
 
 
-class Catalogue(Section):
+class Catalogue(ProfileSection):
     """The section of a target in these tests."""
 
     address: str = "catalogue.example:210"
@@ -60,14 +60,14 @@ class ScriptedSearch:
     def __init__(self, answers: Answers, seconds: Mapping[str, float] | None = None) -> None:
         self._answers = answers
         self._seconds = seconds or {}
-        self.asked: list[tuple[str, Query]] = []
+        self.asked: list[tuple[str, CatalogueQuery]] = []
         self.waits: dict[str, asyncio.Event] = {}
         self.began = asyncio.Event()
         self.under_way = 0
         self.most_under_way = 0
         self.closed = False
 
-    async def search(self, target: Profile, query: Query, *, start: int = 1, count: int = 10) -> Hits:
+    async def search(self, target: Profile, query: CatalogueQuery, *, start: int = 1, count: int = 10) -> SearchHits:
         self.asked.append((target.name, query))
         self.began.set()
         self.under_way += 1
@@ -83,7 +83,7 @@ class ScriptedSearch:
             raise answer
         return answer
 
-    async def terms(self, target: Profile, term: Term, *, count: int = 10) -> tuple[tuple[str, int], ...]:
+    async def terms(self, target: Profile, term: SearchTerm, *, count: int = 10) -> tuple[tuple[str, int], ...]:
         raise NotImplementedError
 
     async def close(self) -> None:
@@ -93,11 +93,11 @@ class ScriptedSearch:
         return [name for name, _ in self.asked]
 
 
-def nothing(_name: str, _query: Query) -> Answer:
-    return Hits(total=0)
+def nothing(_name: str, _query: CatalogueQuery) -> Answer:
+    return SearchHits(total=0)
 
 
-def down(_name: str, _query: Query) -> Answer:
+def down(_name: str, _query: CatalogueQuery) -> Answer:
     return Unavailable("connection refused")
 
 
@@ -106,8 +106,8 @@ def record(citation: Citation = KOBZAR, *held: HeldItem, position: int = 1, show
     return FoundRecord(position=position, citation=citation, holdings=held if shows else None, syntax="opac")
 
 
-def hits(*records: FoundRecord, total: int | None = None) -> Hits:
-    return Hits(total=len(records) if total is None else total, records=records, asked="@attr 1=7 …")
+def hits(*records: FoundRecord, total: int | None = None) -> SearchHits:
+    return SearchHits(total=len(records) if total is None else total, records=records, asked="@attr 1=7 …")
 
 
 def profile(name: str, locate: Mapping[str, Any] | None = None, *, catalogue: bool = True, **more: Any) -> Profile:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from gateway.domain.clock import FixedClock
-from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
-from gateway.ports.catalogue import HeldItem, Hits, Holding, Holdings, Index, Query
+from gateway.ports.catalogue import CatalogueQuery, HeldItem, HoldingAnswer, HoldingsReport, SearchHits, SearchIndex
 from gateway.services.requests.suppliers import KnownHoldings
 from gateway.services.searching.lookup import SearchCatalogue
 from gateway.services.searching.targets import FAILED, Asker
@@ -31,26 +31,26 @@ from tests.unit.services.searching.support import (
 )
 
 STACKS = HeldItem(location="MAG", policy="loan")
-NO_SUCH_INDEX = Refused(Reason.UNSUPPORTED_SERVICE, "Unsupported use attribute (114): 7.")
+NO_SUCH_INDEX = Refused(RefusalReason.UNSUPPORTED_SERVICE, "Unsupported use attribute (114): 7.")
 
 
 def by_index(**answers: Answer) -> Any:
     """What is said to a question by its first term."""
 
-    def answer(_name: str, query: Query) -> Answer:
-        return answers.get(query.terms[0].index.value, Hits(total=0))
+    def answer(_name: str, query: CatalogueQuery) -> Answer:
+        return answers.get(query.terms[0].index.value, SearchHits(total=0))
 
     return answer
 
 
 async def holds(
     search: ScriptedSearch, partner: Profile, *others: Profile, citation: Citation = KOBZAR, by: Asker | None = None
-) -> Holdings:
+) -> HoldingsReport:
     found = SearchCatalogue(by or asker(search), lambda: known(partner, *others))
     return await found.holds(citation, partner, ServiceType.LOAN)
 
 
-def indexes(search: ScriptedSearch) -> list[Index]:
+def indexes(search: ScriptedSearch) -> list[SearchIndex]:
     return [query.terms[0].index for _, query in search.asked]
 
 
@@ -62,8 +62,8 @@ async def test_the_first_question_that_finds_it_is_the_last() -> None:
 
     found = await holds(search, profile("seeberg", {}))
 
-    assert indexes(search) == [Index.ISBN]
-    assert found.holding is Holding.OWNS
+    assert indexes(search) == [SearchIndex.ISBN]
+    assert found.holding is HoldingAnswer.OWNS
     assert found.note == "seeberg: isbn 9783161484100: isbn agrees; MAG, loan"
     assert found.report_line.endswith(" s)")
 
@@ -73,7 +73,7 @@ async def test_numbers_first_then_the_title() -> None:
 
     found = await holds(search, profile("seeberg", {}))
 
-    assert indexes(search) == [Index.ISBN, Index.ISBN, Index.TITLE]
+    assert indexes(search) == [SearchIndex.ISBN, SearchIndex.ISBN, SearchIndex.TITLE]
     assert found.note == (
         "seeberg: isbn 9783161484100: no hits; isbn 316148410X: no hits; "
         "title and author: title, author and year agree; MAG, loan"
@@ -82,27 +82,27 @@ async def test_numbers_first_then_the_title() -> None:
 
 async def test_nothing_finds_it() -> None:
     found = await holds(ScriptedSearch(nothing), profile("seeberg", {"plan": ["isbn"]}))
-    assert (found.holding, found.skip) == (Holding.NOT, False)
+    assert (found.holding, found.skip) == (HoldingAnswer.NOT, False)
     assert found.note == "seeberg: isbn 9783161484100: no hits; isbn 316148410X: no hits"
 
 
 async def test_a_question_that_the_catalogue_does_not_know_is_passed_over() -> None:
     search = ScriptedSearch(by_index(isbn=NO_SUCH_INDEX))
     found = await holds(search, profile("seeberg", {}))
-    assert found.holding is Holding.NOT
+    assert found.holding is HoldingAnswer.NOT
     assert "isbn 9783161484100: refused, Unsupported use attribute (114): 7;" in found.note
 
 
 async def test_too_many_hits_decide_nothing() -> None:
     search = ScriptedSearch(by_index(title=hits(record(), total=4711)))
     found = await holds(search, profile("seeberg", {}))
-    assert (found.holding, found.skip) == (Holding.UNKNOWN, False)
+    assert (found.holding, found.skip) == (HoldingAnswer.UNKNOWN, False)
 
 
 async def test_nothing_to_look_for() -> None:
     search = ScriptedSearch(nothing)
     found = await holds(search, profile("seeberg", {}), citation=Citation(component_title="Fernleihe"))
-    assert (found.holding, search.asked) == (Holding.UNKNOWN, [])
+    assert (found.holding, search.asked) == (HoldingAnswer.UNKNOWN, [])
 
 
 # --- no answer -------------------------------------------------------------------------------------------
@@ -113,13 +113,13 @@ async def test_nothing_to_look_for() -> None:
     ("says", "why"),
     [
         (down, "seeberg: connection refused"),
-        (by_index(isbn=Hits(total=0), title=Unavailable("it closed the connection")), "it closed the connection"),
+        (by_index(isbn=SearchHits(total=0), title=Unavailable("it closed the connection")), "it closed the connection"),
         (lambda _name, _query: NO_SUCH_INDEX, "refused, Unsupported use attribute"),
     ],
 )
 async def test_no_answer_is_not_a_no(says: Any, why: str, unreachable: str, skip: bool) -> None:
     found = await holds(ScriptedSearch(says), profile("seeberg", {"unreachable": unreachable}))
-    assert (found.holding, found.skip) == (Holding.UNKNOWN, skip)
+    assert (found.holding, found.skip) == (HoldingAnswer.UNKNOWN, skip)
     assert why in found.note
 
 
@@ -130,7 +130,7 @@ async def test_one_that_never_answers() -> None:
 
     found = await holds(search, profile("seeberg", {"seconds": 0.05, "unreachable": "skip"}), by=by)
 
-    assert (found.holding, found.skip) == (Holding.UNKNOWN, True)
+    assert (found.holding, found.skip) == (HoldingAnswer.UNKNOWN, True)
     assert "no answer within 0.05 seconds" in found.note
     await by.close()
     assert search.closed
@@ -138,7 +138,7 @@ async def test_one_that_never_answers() -> None:
 
 async def test_a_profile_that_was_edited_away_meanwhile() -> None:
     found = await holds(ScriptedSearch(nothing), profile("seeberg", {"target": "union"}, catalogue=False))
-    assert found == Holdings(Holding.UNKNOWN, "There is no profile 'union'")
+    assert found == HoldingsReport(HoldingAnswer.UNKNOWN, "There is no profile 'union'")
 
 
 # --- a catalogue that several share ----------------------------------------------------------------------
@@ -155,7 +155,7 @@ async def test_a_shared_catalogue_is_asked_once_for_all_who_share_it() -> None:
 
     found = await asyncio.gather(*(holds(search, one, union, by=by) for one in members))
 
-    assert [one.holding for one in found] == [Holding.OWNS, Holding.OWNS, Holding.NOT]
+    assert [one.holding for one in found] == [HoldingAnswer.OWNS, HoldingAnswer.OWNS, HoldingAnswer.NOT]
     assert search.targets() == ["union"]
     assert found[2].note == "union: isbn 9783161484100: isbn agrees; none of its holdings is there"
 
@@ -169,7 +169,7 @@ async def test_an_answer_is_kept_as_long_as_the_profile_says() -> None:
 
     for minutes in (0, 29, 2):
         clock.advance(timedelta(minutes=minutes))
-        assert (await holds(search, partner, by=by)).holding is Holding.OWNS
+        assert (await holds(search, partner, by=by)).holding is HoldingAnswer.OWNS
 
     assert len(search.asked) == 2
 
@@ -212,7 +212,7 @@ async def test_who_goes_away_does_not_take_the_answer_from_others() -> None:
     first.cancel()
     search.waits["seeberg"].set()
 
-    assert (await second).holding is Holding.OWNS
+    assert (await second).holding is HoldingAnswer.OWNS
     assert len(search.asked) == 1
 
 
@@ -222,14 +222,14 @@ async def test_who_goes_away_does_not_take_the_answer_from_others() -> None:
 @pytest.mark.parametrize(
     ("says", "owns", "answer"),
     [
-        (nothing, "everything", Holding.NOT),  # the catalogue knows better
-        (down, "everything", Holding.OWNS),
-        (down, "nothing", Holding.NOT),
-        (down, "unknown", Holding.UNKNOWN),
+        (nothing, "everything", HoldingAnswer.NOT),  # the catalogue knows better
+        (down, "everything", HoldingAnswer.OWNS),
+        (down, "nothing", HoldingAnswer.NOT),
+        (down, "unknown", HoldingAnswer.UNKNOWN),
     ],
 )
 async def test_the_list_of_the_profile_counts_where_the_catalogue_cannot_tell(
-    says: Any, owns: str, answer: Holding
+    says: Any, owns: str, answer: HoldingAnswer
 ) -> None:
     partner = profile("seeberg", {"unreachable": "skip"}, partner={"symbols": ["CH-SEE"], "owns": owns})
     catalogue = KnownHoldings(SearchCatalogue(asker(ScriptedSearch(says)), lambda: known(partner)))
@@ -237,12 +237,12 @@ async def test_the_list_of_the_profile_counts_where_the_catalogue_cannot_tell(
     found = await catalogue.holds(KOBZAR, partner)
 
     assert found.holding is answer
-    assert found.skip is (answer is Holding.UNKNOWN)
+    assert found.skip is (answer is HoldingAnswer.UNKNOWN)
 
 
 async def test_a_partner_without_a_catalogue_is_not_searched() -> None:
     search = ScriptedSearch(down)
     partner = profile("seeberg", partner={"symbols": ["CH-SEE"], "owns": "everything"})
     catalogue = KnownHoldings(SearchCatalogue(asker(search), lambda: known(partner)))
-    assert await catalogue.holds(KOBZAR, partner) == Holdings(Holding.OWNS, "listed")
+    assert await catalogue.holds(KOBZAR, partner) == HoldingsReport(HoldingAnswer.OWNS, "listed")
     assert search.asked == []

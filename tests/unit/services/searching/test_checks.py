@@ -9,10 +9,10 @@ import pytest
 
 from gateway.adapter_registry import Adapters
 from gateway.domain.clock import FixedClock
-from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.policies import read_policies
 from gateway.ports.adapter import SearchAdapter
-from gateway.ports.catalogue import Hits
+from gateway.ports.catalogue import SearchHits
 from gateway.profiles import read_profiles
 from gateway.services.check import Subject, check
 from gateway.settings import Settings
@@ -115,9 +115,9 @@ async def test_groups(tmp_path: Path, catalogues: str, said: list[str]) -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (Hits(total=7), ""),
+        (SearchHits(total=7), ""),
         (Unavailable("connection refused"), "its catalogue: connection refused"),
-        (Refused(Reason.SENDER_AUTH_FAILED, "It does not let us in."), "its catalogue: It does not let us in"),
+        (Refused(RefusalReason.SENDER_AUTH_FAILED, "It does not let us in."), "its catalogue: It does not let us in"),
     ],
 )
 async def test_live_each_catalogue_is_asked(tmp_path: Path, answer: Answer, said: str) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from gateway.domain.library import RecordId
-from gateway.domain.problems import Reason, Refused, Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.requests.views import NotThere
-from gateway.ports.catalogue import FoundRecord, HeldItem, Hits, Query
+from gateway.domain.requests.views import NotFound
+from gateway.ports.catalogue import CatalogueQuery, FoundRecord, HeldItem, SearchHits
 from gateway.services.searching.search import Finder, Searchable, parse
 from tests.unit.services.searching.support import (
     KOBZAR,
@@ -44,7 +44,7 @@ async def test_a_group_is_searched_and_its_answers_are_one_list() -> None:
             seeberg=found,
             nordviken=hits(record(KOBZAR, STACKS, STACKS)),
             down=Unavailable("connection refused."),
-            closed=Refused(Reason.SENDER_AUTH_FAILED, "It does not let us in."),
+            closed=Refused(RefusalReason.SENDER_AUTH_FAILED, "It does not let us in."),
         )
     )
     names = ("seeberg", "nordviken", "down", "closed")
@@ -68,7 +68,7 @@ async def test_a_group_is_searched_and_its_answers_are_one_list() -> None:
 async def test_the_first_of_each_comes_before_the_second_of_any() -> None:
     titles = {"a": ("Катерина", "Тополя"), "b": ("Перебендя", "Причинна")}
 
-    def answer(name: str, _query: Query) -> Answer:
+    def answer(name: str, _query: CatalogueQuery) -> Answer:
         return hits(*(record(type(KOBZAR)(title=title), position=n) for n, title in enumerate(titles[name], 1)))
 
     done = await finder(ScriptedSearch(answer), profile("a"), profile("b"), groups={"all": ("a", "b")}).search(
@@ -129,7 +129,7 @@ async def test_what_can_be_searched() -> None:
 @pytest.mark.parametrize("where", ["nobody", "base", "elsewhere"])
 async def test_what_cannot(where: str) -> None:
     one = finder(ScriptedSearch(nothing), profile("base", abstract=True), profile("elsewhere", library="SOUTH"))
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         await one.search(LIBRARY, where, WORDS)
 
 
@@ -191,13 +191,13 @@ async def test_nobody_is_asked_for_what_is_no_number_or_where_none_is_said() -> 
 
 
 async def test_nobody_could_say_it() -> None:
-    search = ScriptedSearch(by_target(one=Unavailable("down"), two=Refused(Reason.OTHER, "no such index")))
+    search = ScriptedSearch(by_target(one=Unavailable("down"), two=Refused(RefusalReason.OTHER, "no such index")))
     found = finder(search, profile("one"), profile("two"), groups={"all": ("one", "two")}, look_up="all")
     with pytest.raises(Unavailable):
         await found.find_by_identifier(LIBRARY, ISBN)
 
 
 async def test_who_is_down_does_not_hide_that_another_does_not_know_it() -> None:
-    search = ScriptedSearch(by_target(one=Unavailable("down"), two=Hits(total=0)))
+    search = ScriptedSearch(by_target(one=Unavailable("down"), two=SearchHits(total=0)))
     found = finder(search, profile("one"), profile("two"), groups={"all": ("one", "two")}, look_up="all")
     assert await found.find_by_identifier(LIBRARY, ISBN) is None

@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.domain.library import RecordId
-from gateway.domain.requests.catalogue_policy import naming
-from gateway.domain.requests.citation import Citation, CitationType, isbn_forms, issn_form, normal
+from gateway.domain.requests.catalogue_policy import naming_number_types
+from gateway.domain.requests.citation import Citation, CitationType, format_issn, list_isbn_forms, normalize_number
 
 
 @pytest.mark.parametrize(
@@ -20,14 +20,14 @@ from gateway.domain.requests.citation import Citation, CitationType, isbn_forms,
     ],
 )
 def test_isbn(said: str, forms: tuple[str, ...]) -> None:
-    assert isbn_forms(said) == forms
+    assert list_isbn_forms(said) == forms
 
 
 @pytest.mark.parametrize(
     ("said", "form"), [("13448668", "1344-8668"), ("ISSN 0317-847x", "0317-847X"), ("1344", ""), ("", "")]
 )
 def test_issn(said: str, form: str) -> None:
-    assert issn_form(said) == form
+    assert format_issn(said) == form
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,15 @@ def test_issn(said: str, form: str) -> None:
     ],
 )
 def test_two_spellings_are_one(type_: str, one: str, other: str) -> None:
-    assert normal(type_, one) == normal(type_, other)
+    assert normalize_number(type_, one) == normalize_number(type_, other)
 
 
 def test_print_electronic_and_linking_issn_name_one_serial() -> None:
-    assert normal("eissn", "1344-8668") == normal("ISSN-L", "13448668") == normal("issn", "1344-8668")
+    assert (
+        normalize_number("eissn", "1344-8668")
+        == normalize_number("ISSN-L", "13448668")
+        == normalize_number("issn", "1344-8668")
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,4 +65,4 @@ def test_print_electronic_and_linking_issn_name_one_serial() -> None:
 def test_which_numbers_name_what_is_asked_for(
     kind: CitationType, types: tuple[str, ...], count: tuple[str, ...]
 ) -> None:
-    assert naming(Citation(type=kind, identifiers=tuple(RecordId(one, "1") for one in types))) == count
+    assert naming_number_types(Citation(type=kind, identifiers=tuple(RecordId(one, "1") for one in types))) == count

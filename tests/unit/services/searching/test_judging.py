@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from gateway.domain.library import RecordId
-from gateway.domain.requests.catalogue_policy import LocatePolicy, Step
+from gateway.domain.requests.catalogue_policy import LocatePolicy, LookupStep
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
-from gateway.ports.catalogue import FoundRecord, HeldItem, Hits, Holding
+from gateway.ports.catalogue import FoundRecord, HeldItem, HoldingAnswer, SearchHits
 from gateway.services.searching.lookup import Sought, Verdict, judge
 from tests.unit.services.searching.support import JOURNAL, KOBZAR, hits, record
 
@@ -19,10 +19,10 @@ RULES = [{"policy": "reading*"}, {"location": "RARE", "copies": "no"}, {"status"
 
 
 def judged(
-    found: Hits,
+    found: SearchHits,
     citation: Citation = KOBZAR,
     service: ServiceType = ServiceType.LOAN,
-    step: Step = Step.ISBN,
+    step: LookupStep = LookupStep.ISBN,
     **locate: Any,
 ) -> Verdict:
     return judge(step, found, Sought(citation, service, LocatePolicy.model_validate(locate)))
@@ -40,36 +40,38 @@ def holding(
 
 
 def test_no_hits() -> None:
-    assert judged(Hits(total=0)) == Verdict(Holding.NOT, "no hits")
+    assert judged(SearchHits(total=0)) == Verdict(HoldingAnswer.NOT, "no hits")
 
 
 def test_another_record_was_found() -> None:
     other = replace(KOBZAR, title="Гайдамаки", identifiers=(RecordId("isbn", "9780306406157"),))
-    assert judged(hits(record(other))) == Verdict(Holding.NOT, "1 hit, not the one: another title (13% alike)")
+    assert judged(hits(record(other))) == Verdict(HoldingAnswer.NOT, "1 hit, not the one: another title (13% alike)")
 
 
 def test_a_title_with_too_many_hits_says_nothing() -> None:
     many = hits(record(KOBZAR, STACKS), total=512)
-    assert judged(many, step=Step.TITLE) == Verdict(Holding.UNKNOWN, "512 hits, too many to tell")
-    assert judged(many, step=Step.TITLE, title={"most_hits": 600}).holding is Holding.OWNS
-    assert judged(many).holding is Holding.OWNS  # by number it is the one that agrees
+    assert judged(many, step=LookupStep.TITLE) == Verdict(HoldingAnswer.UNKNOWN, "512 hits, too many to tell")
+    assert judged(many, step=LookupStep.TITLE, title={"most_hits": 600}).holding is HoldingAnswer.OWNS
+    assert judged(many).holding is HoldingAnswer.OWNS  # by number it is the one that agrees
 
 
 def test_only_the_first_records_were_looked_at() -> None:
     other = replace(KOBZAR, title="Гайдамаки", identifiers=())
-    assert judged(hits(record(other), total=9)) == Verdict(Holding.UNKNOWN, "9 hits, none of the first 1 is the one")
+    assert judged(hits(record(other), total=9)) == Verdict(
+        HoldingAnswer.UNKNOWN, "9 hits, none of the first 1 is the one"
+    )
 
 
 def test_records_that_cannot_be_read_are_not_a_no() -> None:
     broken = FoundRecord(position=1, problem="record syntax not supported (239)")
     one = judged(hits(broken))
-    assert (one.holding, one.found) == (Holding.UNKNOWN, False)
+    assert (one.holding, one.found) == (HoldingAnswer.UNKNOWN, False)
     assert "record syntax not supported" in one.note
 
 
 def test_of_two_records_the_better_counts() -> None:
     one = judged(hits(record(KOBZAR, READING_ROOM), record(KOBZAR, STACKS, position=2)), lending=RULES)
-    assert one == Verdict(Holding.OWNS, "isbn agrees; MAG, loan, Available", found=True)
+    assert one == Verdict(HoldingAnswer.OWNS, "isbn agrees; MAG, loan, Available", found=True)
 
 
 # --- holdings --------------------------------------------------------------------------------------------
@@ -78,39 +80,39 @@ def test_of_two_records_the_better_counts() -> None:
 @pytest.mark.parametrize(
     ("found", "locate", "answer"),
     [
-        (record(KOBZAR, STACKS), {}, Holding.OWNS),
-        (record(KOBZAR), {}, Holding.NOT),  # it says that there are none
-        (record(KOBZAR), {"holdings": "ignored"}, Holding.OWNS),
-        (record(KOBZAR, shows=False), {}, Holding.OWNS),
-        (record(KOBZAR, shows=False), {"holdings": "required"}, Holding.NOT),
-        (record(KOBZAR, shows=False), {"locations": ["NORD*"]}, Holding.UNKNOWN),
-        (record(KOBZAR, STACKS), {"locations": ["NORD*", "m?g"]}, Holding.OWNS),
-        (record(KOBZAR, STACKS), {"locations": ["NORD*"]}, Holding.NOT),
+        (record(KOBZAR, STACKS), {}, HoldingAnswer.OWNS),
+        (record(KOBZAR), {}, HoldingAnswer.NOT),  # it says that there are none
+        (record(KOBZAR), {"holdings": "ignored"}, HoldingAnswer.OWNS),
+        (record(KOBZAR, shows=False), {}, HoldingAnswer.OWNS),
+        (record(KOBZAR, shows=False), {"holdings": "required"}, HoldingAnswer.NOT),
+        (record(KOBZAR, shows=False), {"locations": ["NORD*"]}, HoldingAnswer.UNKNOWN),
+        (record(KOBZAR, STACKS), {"locations": ["NORD*", "m?g"]}, HoldingAnswer.OWNS),
+        (record(KOBZAR, STACKS), {"locations": ["NORD*"]}, HoldingAnswer.NOT),
     ],
 )
-def test_whether_holdings_are_needed(found: FoundRecord, locate: dict[str, Any], answer: Holding) -> None:
+def test_whether_holdings_are_needed(found: FoundRecord, locate: dict[str, Any], answer: HoldingAnswer) -> None:
     assert judged(hits(found), **locate).holding is answer
 
 
 @pytest.mark.parametrize(
     ("volumes", "answer"),
     [
-        (("v.1(1955)-v.50(2004)",), Holding.OWNS),
-        (("v.1-v.40", "v.42-"), Holding.NOT),
-        (("v.1-v.40", "v.41-"), Holding.OWNS),
-        (("",), Holding.OWNS),  # it doesn't say which: it may have all
-        (("some issues",), Holding.UNKNOWN),
-        (("some issues", "41"), Holding.OWNS),
-        (("1955-1994",), Holding.NOT),  # by the year
+        (("v.1(1955)-v.50(2004)",), HoldingAnswer.OWNS),
+        (("v.1-v.40", "v.42-"), HoldingAnswer.NOT),
+        (("v.1-v.40", "v.41-"), HoldingAnswer.OWNS),
+        (("",), HoldingAnswer.OWNS),  # it doesn't say which: it may have all
+        (("some issues",), HoldingAnswer.UNKNOWN),
+        (("some issues", "41"), HoldingAnswer.OWNS),
+        (("1955-1994",), HoldingAnswer.NOT),  # by the year
     ],
 )
-def test_the_volume_that_is_wanted(volumes: tuple[str, ...], answer: Holding) -> None:
+def test_the_volume_that_is_wanted(volumes: tuple[str, ...], answer: HoldingAnswer) -> None:
     held = [HeldItem(location="MAG", volumes=one) for one in volumes]
     assert holding(*held, citation=JOURNAL) is answer
 
 
 def test_volumes_can_be_left_out_of_it() -> None:
-    assert holding(HeldItem(volumes="v.1-v.3"), citation=JOURNAL, volumes=False) is Holding.OWNS
+    assert holding(HeldItem(volumes="v.1-v.3"), citation=JOURNAL, volumes=False) is HoldingAnswer.OWNS
 
 
 def test_why_a_volume_is_not_there() -> None:
@@ -124,23 +126,23 @@ def test_why_a_volume_is_not_there() -> None:
 @pytest.mark.parametrize(
     ("held", "service", "answer"),
     [
-        ((STACKS,), ServiceType.LOAN, Holding.OWNS),
-        ((READING_ROOM,), ServiceType.LOAN, Holding.NOT_LENT),
-        ((READING_ROOM,), ServiceType.COPY, Holding.OWNS),
-        ((READING_ROOM,), ServiceType.COPY_OR_LOAN, Holding.OWNS),
-        ((READING_ROOM, STACKS), ServiceType.LOAN, Holding.OWNS),
-        ((HeldItem(location="Rare"),), ServiceType.COPY, Holding.NOT_LENT),
-        ((HeldItem(status="On order 2026"),), ServiceType.LOAN, Holding.OWNS),  # it is asked
+        ((STACKS,), ServiceType.LOAN, HoldingAnswer.OWNS),
+        ((READING_ROOM,), ServiceType.LOAN, HoldingAnswer.NOT_LENT),
+        ((READING_ROOM,), ServiceType.COPY, HoldingAnswer.OWNS),
+        ((READING_ROOM,), ServiceType.COPY_OR_LOAN, HoldingAnswer.OWNS),
+        ((READING_ROOM, STACKS), ServiceType.LOAN, HoldingAnswer.OWNS),
+        ((HeldItem(location="Rare"),), ServiceType.COPY, HoldingAnswer.NOT_LENT),
+        ((HeldItem(status="On order 2026"),), ServiceType.LOAN, HoldingAnswer.OWNS),  # it is asked
     ],
 )
-def test_what_is_lent(held: tuple[HeldItem, ...], service: ServiceType, answer: Holding) -> None:
+def test_what_is_lent(held: tuple[HeldItem, ...], service: ServiceType, answer: HoldingAnswer) -> None:
     assert holding(*held, service=service, lending=RULES) is answer
 
 
 def test_nothing_is_lent_but_what_a_rule_lends() -> None:
     rules = [{"location": "MAG", "available": True, "lends": "yes"}]
-    assert holding(STACKS, lending=rules, otherwise="no") is Holding.OWNS
-    assert holding(replace(STACKS, available=False), lending=rules, otherwise="no") is Holding.NOT_LENT
+    assert holding(STACKS, lending=rules, otherwise="no") is HoldingAnswer.OWNS
+    assert holding(replace(STACKS, available=False), lending=rules, otherwise="no") is HoldingAnswer.NOT_LENT
 
 
 def test_why_it_is_not_lent_and_that_it_decides_itself() -> None:

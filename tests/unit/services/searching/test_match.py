@@ -7,7 +7,7 @@ import pytest
 from gateway.domain.library import RecordId
 from gateway.domain.requests.catalogue_policy import TitleSearch
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.citation_matching import agreement
+from gateway.domain.requests.citation_matching import compare_with_hit
 from tests.unit.services.searching.support import JOURNAL, KOBZAR
 
 RULES = TitleSearch()
@@ -20,7 +20,7 @@ def found(citation: Citation = KOBZAR, *numbers: RecordId, **changes: str) -> Ci
 
 
 def said(asked: Citation, there: Citation) -> tuple[bool, str]:
-    one = agreement(asked, there, RULES)
+    one = compare_with_hit(asked, there, RULES)
     return one.same, one.how
 
 

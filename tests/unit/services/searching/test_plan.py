@@ -7,23 +7,23 @@ import pytest
 from gateway.domain.library import RecordId
 from gateway.domain.requests.catalogue_policy import LocatePolicy
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.ports.catalogue import Index, Match, Term
+from gateway.ports.catalogue import SearchIndex, SearchTerm, TermMatch
 from gateway.services.searching.lookup import by_number, questions
 from tests.unit.services.searching.support import JOURNAL, KOBZAR
 
 
-def asked(citation: Citation, **locate: object) -> list[tuple[str, tuple[Term, ...]]]:
+def asked(citation: Citation, **locate: object) -> list[tuple[str, tuple[SearchTerm, ...]]]:
     found = questions(citation, LocatePolicy.model_validate(locate))
     return [(one.says, one.query.terms) for one in found]
 
 
 def test_a_book() -> None:
-    author = Term(Index.AUTHOR, "Шевченко")
+    author = SearchTerm(SearchIndex.AUTHOR, "Шевченко")
     assert asked(KOBZAR) == [
-        ("isbn 9783161484100", (Term(Index.ISBN, "9783161484100"),)),
-        ("isbn 316148410X", (Term(Index.ISBN, "316148410X"),)),
-        ("title and author", (Term(Index.TITLE, "Кобзар: вибрані поезії", Match.PHRASE), author)),
-        ("title and author", (Term(Index.TITLE, "Кобзар", Match.PHRASE), author)),
+        ("isbn 9783161484100", (SearchTerm(SearchIndex.ISBN, "9783161484100"),)),
+        ("isbn 316148410X", (SearchTerm(SearchIndex.ISBN, "316148410X"),)),
+        ("title and author", (SearchTerm(SearchIndex.TITLE, "Кобзар: вибрані поезії", TermMatch.PHRASE), author)),
+        ("title and author", (SearchTerm(SearchIndex.TITLE, "Кобзар", TermMatch.PHRASE), author)),
     ]
 
 
@@ -55,9 +55,9 @@ def test_each_number_once_in_the_order_of_the_plan() -> None:
 def test_a_journal_by_all_its_issn_and_its_title_without_the_year_of_the_article() -> None:
     article = replace(JOURNAL, identifiers=(*JOURNAL.identifiers, RecordId("eissn", "0317-8471")))
     assert asked(article, title={"beside": ["author", "year"]}) == [
-        ("issn 1344-8668", (Term(Index.ISSN, "1344-8668"),)),
-        ("issn 0317-8471", (Term(Index.ISSN, "0317-8471"),)),
-        ("title", (Term(Index.TITLE, "日本図書館情報学会誌", Match.PHRASE),)),
+        ("issn 1344-8668", (SearchTerm(SearchIndex.ISSN, "1344-8668"),)),
+        ("issn 0317-8471", (SearchTerm(SearchIndex.ISSN, "0317-8471"),)),
+        ("title", (SearchTerm(SearchIndex.TITLE, "日本図書館情報学会誌", TermMatch.PHRASE),)),
     ]
 
 
@@ -72,7 +72,7 @@ def test_a_journal_by_all_its_issn_and_its_title_without_the_year_of_the_article
 )
 def test_the_title_proper(title: str, phrase: str) -> None:
     ((_, terms),) = asked(Citation(title=title))
-    assert terms == (Term(Index.TITLE, phrase, Match.PHRASE),)
+    assert terms == (SearchTerm(SearchIndex.TITLE, phrase, TermMatch.PHRASE),)
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ def test_the_title_proper(title: str, phrase: str) -> None:
 )
 def test_the_first_authors_name(author: str, name: str) -> None:
     ((_, terms),) = asked(Citation(title="El libro de arena", author=author))
-    assert terms[1] == Term(Index.AUTHOR, name)
+    assert terms[1] == SearchTerm(SearchIndex.AUTHOR, name)
 
 
 def test_the_year_of_a_book_beside_the_title() -> None:
     book = Citation(type=CitationType.BOOK, title="Peer Gynt", published="c1867")
     ((says, terms),) = asked(book, title={"beside": ["author", "year"]})
-    assert (says, terms[1:]) == ("title and year", (Term(Index.YEAR, "1867"),))
+    assert (says, terms[1:]) == ("title and year", (SearchTerm(SearchIndex.YEAR, "1867"),))
 
 
 def test_nothing_to_look_for() -> None:
@@ -103,11 +103,14 @@ def test_nothing_to_look_for() -> None:
 @pytest.mark.parametrize(
     ("number", "terms"),
     [
-        (RecordId("isbn", "316148410X"), [Term(Index.ISBN, "9783161484100"), Term(Index.ISBN, "316148410X")]),
-        (RecordId("doi", "https://doi.org/10.1000/ABC"), [Term(Index.STANDARD, "10.1000/abc")]),
+        (
+            RecordId("isbn", "316148410X"),
+            [SearchTerm(SearchIndex.ISBN, "9783161484100"), SearchTerm(SearchIndex.ISBN, "316148410X")],
+        ),
+        (RecordId("doi", "https://doi.org/10.1000/ABC"), [SearchTerm(SearchIndex.STANDARD, "10.1000/abc")]),
         (RecordId("isbn", "not one"), []),
         (RecordId("shelf", "QA 76"), []),
     ],
 )
-def test_one_number(number: RecordId, terms: list[Term]) -> None:
+def test_one_number(number: RecordId, terms: list[SearchTerm]) -> None:
     assert [query.terms[0] for query in by_number(number)] == terms

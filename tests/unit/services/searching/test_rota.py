@@ -11,7 +11,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.request import RotaLine, ServiceType
-from gateway.ports.catalogue import Holding, Holdings
+from gateway.ports.catalogue import HoldingAnswer, HoldingsReport
 from gateway.services.requests.library_context import House
 from gateway.services.requests.suppliers import LookedUp, look_up
 from tests.support.requests import borrowing
@@ -23,13 +23,15 @@ NAMES = ("aar", "bern", "chur", "dal", "elv", "fjell")
 class Told:
     """A catalogue that knows what each partner has, and says it when it is `free` to."""
 
-    def __init__(self, **said: Holdings) -> None:
+    def __init__(self, **said: HoldingsReport) -> None:
         self._said = said
         self.free: dict[str, asyncio.Event] = {}
         self.began: list[str] = []
         self.let_go: list[str] = []
 
-    async def holds(self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN) -> Holdings:
+    async def holds(
+        self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN
+    ) -> HoldingsReport:
         self.began.append(partner.name)
         try:
             if partner.name in self.free:
@@ -38,7 +40,7 @@ class Told:
             self.let_go.append(partner.name)
             raise
         await asyncio.sleep(0)
-        return self._said.get(partner.name, Holdings(Holding.NOT, "no hits", 0.25))
+        return self._said.get(partner.name, HoldingsReport(HoldingAnswer.NOT, "no hits", 0.25))
 
 
 def town(catalogue: Told, ahead: int = 3) -> House:
@@ -54,7 +56,7 @@ async def looked_up(
 
 
 async def test_up_to_the_first_that_owns_it() -> None:
-    catalogue = Told(chur=Holdings(Holding.OWNS, "isbn agrees", 0.5))
+    catalogue = Told(chur=HoldingsReport(HoldingAnswer.OWNS, "isbn agrees", 0.5))
 
     found = await looked_up(catalogue)
 
@@ -64,7 +66,7 @@ async def test_up_to_the_first_that_owns_it() -> None:
 
 
 async def test_the_first_of_the_rota_is_taken_though_a_later_one_answers_before_it() -> None:
-    owns = Holdings(Holding.OWNS, "isbn agrees")
+    owns = HoldingsReport(HoldingAnswer.OWNS, "isbn agrees")
     catalogue = Told(aar=owns, bern=owns)
     catalogue.free["aar"] = asyncio.Event()
     asked = asyncio.create_task(looked_up(catalogue))
@@ -76,7 +78,7 @@ async def test_the_first_of_the_rota_is_taken_though_a_later_one_answers_before_
 
 
 async def test_no_more_at_once_than_the_rules_say_and_the_rest_is_let_go() -> None:
-    catalogue = Told(aar=Holdings(Holding.OWNS, "isbn agrees"))
+    catalogue = Told(aar=HoldingsReport(HoldingAnswer.OWNS, "isbn agrees"))
     catalogue.free = {name: asyncio.Event() for name in NAMES[1:]}
 
     await looked_up(catalogue, ahead=4)
@@ -99,15 +101,19 @@ async def test_eight_do_not_wait_one_after_the_other() -> None:
 @pytest.mark.parametrize(
     ("holdings", "rule", "why_not"),
     [
-        (Holdings(Holding.OWNS, "x"), OnlyOwning.YES, ""),
-        (Holdings(Holding.NOT, "x"), OnlyOwning.UNKNOWN_TOO, "does not appear to own it (x)"),
-        (Holdings(Holding.NOT_LENT, "x"), OnlyOwning.UNKNOWN_TOO, "owns it, but does not lend it (x)"),
-        (Holdings(Holding.UNKNOWN, "x"), OnlyOwning.UNKNOWN_TOO, ""),
-        (Holdings(Holding.UNKNOWN, "x"), OnlyOwning.YES, "is not known to own it (x)"),
-        (Holdings(Holding.UNKNOWN, "x", skip=True), OnlyOwning.UNKNOWN_TOO, "its catalogue can't be asked (x)"),
+        (HoldingsReport(HoldingAnswer.OWNS, "x"), OnlyOwning.YES, ""),
+        (HoldingsReport(HoldingAnswer.NOT, "x"), OnlyOwning.UNKNOWN_TOO, "does not appear to own it (x)"),
+        (HoldingsReport(HoldingAnswer.NOT_LENT, "x"), OnlyOwning.UNKNOWN_TOO, "owns it, but does not lend it (x)"),
+        (HoldingsReport(HoldingAnswer.UNKNOWN, "x"), OnlyOwning.UNKNOWN_TOO, ""),
+        (HoldingsReport(HoldingAnswer.UNKNOWN, "x"), OnlyOwning.YES, "is not known to own it (x)"),
+        (
+            HoldingsReport(HoldingAnswer.UNKNOWN, "x", skip=True),
+            OnlyOwning.UNKNOWN_TOO,
+            "its catalogue can't be asked (x)",
+        ),
     ],
 )
-async def test_why_one_is_not_asked(holdings: Holdings, rule: OnlyOwning, why_not: str) -> None:
+async def test_why_one_is_not_asked(holdings: HoldingsReport, rule: OnlyOwning, why_not: str) -> None:
     (found,) = await looked_up(Told(aar=holdings), rule, names=["aar"])
     assert found.why_not == why_not
 
@@ -120,7 +126,7 @@ async def test_nobody_is_looked_up_where_the_rota_says_so() -> None:
 
 async def test_a_defect_of_a_catalogue_is_not_hidden() -> None:
     class Broken(Told):
-        async def holds(self, *_arguments: Any, **_named: Any) -> Holdings:
+        async def holds(self, *_arguments: Any, **_named: Any) -> HoldingsReport:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -2,12 +2,18 @@
 
 import pytest
 
-from gateway.domain.requests.catalogue_policy import Run, Span, Wanted, covers, runs
+from gateway.domain.requests.catalogue_policy import (
+    VolumeRun,
+    VolumeSpan,
+    WantedPart,
+    parse_holding_statement,
+    statement_covers,
+)
 from gateway.domain.requests.citation import Citation, CitationType
 
 
-def run(volumes: tuple[int, int | None] | None = None, years: tuple[int, int | None] | None = None) -> Run:
-    return Run(Span(*volumes) if volumes else None, Span(*years) if years else None)
+def run(volumes: tuple[int, int | None] | None = None, years: tuple[int, int | None] | None = None) -> VolumeRun:
+    return VolumeRun(VolumeSpan(*volumes) if volumes else None, VolumeSpan(*years) if years else None)
 
 
 @pytest.mark.parametrize(
@@ -43,38 +49,38 @@ def run(volumes: tuple[int, int | None] | None = None, years: tuple[int, int | N
         ("", []),
     ],
 )
-def test_statements(statement: str, found: list[Run]) -> None:
-    assert list(runs(statement)) == found
+def test_statements(statement: str, found: list[VolumeRun]) -> None:
+    assert list(parse_holding_statement(statement)) == found
 
 
 @pytest.mark.parametrize(
     ("statement", "wanted", "answer"),
     [
-        ("v.1(1990)-v.20(2009)", Wanted(volume=12), True),
-        ("v.1(1990)-v.20(2009)", Wanted(volume=21), False),
-        ("v.1(1990)-v.20(2009)", Wanted(year=2009), True),
-        ("v.1(1990)-v.20(2009)", Wanted(volume=21, year=1999), False),  # the volume is surer
-        ("1990-1995", Wanted(volume=3, year=1992), True),
-        ("1990-1995", Wanted(volume=3), None),  # nothing in common
-        ("v.1-10; v.15-", Wanted(volume=12), False),
-        ("v.1-10; v.15-", Wanted(volume=99), True),
-        ("v.1-10; 1990-", Wanted(volume=12), None),
-        ("Complete set", Wanted(volume=12), None),
+        ("v.1(1990)-v.20(2009)", WantedPart(volume=12), True),
+        ("v.1(1990)-v.20(2009)", WantedPart(volume=21), False),
+        ("v.1(1990)-v.20(2009)", WantedPart(year=2009), True),
+        ("v.1(1990)-v.20(2009)", WantedPart(volume=21, year=1999), False),  # the volume is surer
+        ("1990-1995", WantedPart(volume=3, year=1992), True),
+        ("1990-1995", WantedPart(volume=3), None),  # nothing in common
+        ("v.1-10; v.15-", WantedPart(volume=12), False),
+        ("v.1-10; v.15-", WantedPart(volume=99), True),
+        ("v.1-10; 1990-", WantedPart(volume=12), None),
+        ("Complete set", WantedPart(volume=12), None),
     ],
 )
-def test_covering(statement: str, wanted: Wanted, answer: bool | None) -> None:
-    assert covers(statement, wanted) is answer
+def test_covering(statement: str, wanted: WantedPart, answer: bool | None) -> None:
+    assert statement_covers(statement, wanted) is answer
 
 
 @pytest.mark.parametrize(
     ("citation", "wanted"),
     [
-        (Citation(type=CitationType.ARTICLE, volume="41", published="1995-06"), Wanted(41, 1995)),
-        (Citation(type=CitationType.ARTICLE, volume="Jg. 12"), Wanted(12)),
-        (Citation(type=CitationType.JOURNAL, volume="1995"), Wanted(year=1995)),
-        (Citation(type=CitationType.BOOK, volume="3", published="1984"), Wanted(3)),  # the year is the edition's
-        (Citation(type=CitationType.BOOK, published="1984"), Wanted()),
+        (Citation(type=CitationType.ARTICLE, volume="41", published="1995-06"), WantedPart(41, 1995)),
+        (Citation(type=CitationType.ARTICLE, volume="Jg. 12"), WantedPart(12)),
+        (Citation(type=CitationType.JOURNAL, volume="1995"), WantedPart(year=1995)),
+        (Citation(type=CitationType.BOOK, volume="3", published="1984"), WantedPart(3)),  # the year is the edition's
+        (Citation(type=CitationType.BOOK, published="1984"), WantedPart()),
     ],
 )
-def test_what_part_is_wanted(citation: Citation, wanted: Wanted) -> None:
-    assert Wanted.part_of_citation(citation) == wanted
+def test_what_part_is_wanted(citation: Citation, wanted: WantedPart) -> None:
+    assert WantedPart.part_of_citation(citation) == wanted

@@ -3,33 +3,33 @@
 import pytest
 
 from gateway.domain.problems import Refused
-from gateway.ports.catalogue import Index, Match, Query, Term
+from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm, TermMatch
 from gateway.services.searching.search import native, parse
 
 
 @pytest.mark.parametrize(
     ("text", "terms"),
     [
-        ("zauberberg", [Term(Index.ANY, "zauberberg")]),
-        ("zauberberg  thomas mann", [Term(Index.ANY, "zauberberg thomas mann")]),
+        ("zauberberg", [SearchTerm(SearchIndex.ANY, "zauberberg")]),
+        ("zauberberg  thomas mann", [SearchTerm(SearchIndex.ANY, "zauberberg thomas mann")]),
         ('title:"der Zauberberg" author:mann', [
-            Term(Index.TITLE, "der Zauberberg", Match.PHRASE), Term(Index.AUTHOR, "mann"),
+            SearchTerm(SearchIndex.TITLE, "der Zauberberg", TermMatch.PHRASE), SearchTerm(SearchIndex.AUTHOR, "mann"),
         ]),
-        ('"на краю світу" поезії', [Term(Index.ANY, "на краю світу", Match.PHRASE), Term(Index.ANY, "поезії")]),
-        ("TITLE:кобз*", [Term(Index.TITLE, "кобз", Match.BEGINS)]),
-        ("isbn:3-16-148410-X", [Term(Index.ISBN, "9783161484100")]),
-        ('isbn:"3 16 148410 X"', [Term(Index.ISBN, "9783161484100")]),
-        ("issn:13448668 year:1995", [Term(Index.ISSN, "1344-8668"), Term(Index.YEAR, "1995")]),
-        ("oclc:ocm00012345", [Term(Index.OCLC, "12345")]),
-        ("isbn:12", [Term(Index.ISBN, "12")]),  # the target says what it thinks of it
-        ("3:10 to Yuma", [Term(Index.ANY, "3:10 to Yuma")]),
-        ("Faust: der Tragödie", [Term(Index.ANY, "Faust: der Tragödie")]),
-        ('title:"not closed', [Term(Index.TITLE, "not closed", Match.PHRASE)]),
-        ("雪国 川端", [Term(Index.ANY, "雪国 川端")]),
+        ('"на краю світу" поезії', [SearchTerm(SearchIndex.ANY, "на краю світу", TermMatch.PHRASE), SearchTerm(SearchIndex.ANY, "поезії")]),
+        ("TITLE:кобз*", [SearchTerm(SearchIndex.TITLE, "кобз", TermMatch.BEGINS)]),
+        ("isbn:3-16-148410-X", [SearchTerm(SearchIndex.ISBN, "9783161484100")]),
+        ('isbn:"3 16 148410 X"', [SearchTerm(SearchIndex.ISBN, "9783161484100")]),
+        ("issn:13448668 year:1995", [SearchTerm(SearchIndex.ISSN, "1344-8668"), SearchTerm(SearchIndex.YEAR, "1995")]),
+        ("oclc:ocm00012345", [SearchTerm(SearchIndex.OCLC, "12345")]),
+        ("isbn:12", [SearchTerm(SearchIndex.ISBN, "12")]),  # the target says what it thinks of it
+        ("3:10 to Yuma", [SearchTerm(SearchIndex.ANY, "3:10 to Yuma")]),
+        ("Faust: der Tragödie", [SearchTerm(SearchIndex.ANY, "Faust: der Tragödie")]),
+        ('title:"not closed', [SearchTerm(SearchIndex.TITLE, "not closed", TermMatch.PHRASE)]),
+        ("雪国 川端", [SearchTerm(SearchIndex.ANY, "雪国 川端")]),
     ],
 )  # fmt: skip
-def test_words(text: str, terms: list[Term]) -> None:
-    assert parse(text) == Query(tuple(terms))
+def test_words(text: str, terms: list[SearchTerm]) -> None:
+    assert parse(text) == CatalogueQuery(tuple(terms))
 
 
 @pytest.mark.parametrize("text", ["", "   ", '""', "*", 'title:""'])
@@ -44,6 +44,6 @@ def test_an_index_that_there_is_not() -> None:
 
 
 def test_the_protocols_own_notation() -> None:
-    assert native(" @attr 1=4 кобзарь ") == Query(native="@attr 1=4 кобзарь")
+    assert native(" @attr 1=4 кобзарь ") == CatalogueQuery(native="@attr 1=4 кобзарь")
     with pytest.raises(Refused):
         native(" ")

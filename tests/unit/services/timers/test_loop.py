@@ -11,7 +11,7 @@ import pytest
 
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Unavailable
-from gateway.domain.requests.state_table import Timer
+from gateway.domain.requests.state_table import TimerKind
 from gateway.services.timers import Timekeeper, TimeOptions
 from gateway.store.engine import Store
 from gateway.store.postgresql import Alone
@@ -29,7 +29,7 @@ class Fired:
     def __init__(self, store: Store, failing: Callable[[TimerRow], Exception | None] = lambda row: None) -> None:
         self.store = store
         self.failing = failing
-        self.rows: list[tuple[str, Timer]] = []
+        self.rows: list[tuple[str, TimerKind]] = []
         self.taken: list[str] = []
 
     async def __call__(self, row: TimerRow) -> None:
@@ -41,7 +41,7 @@ class Fired:
             self.taken.append(row.request_id)
 
 
-async def start(store: Store, request: str, timer: Timer, at: datetime) -> None:
+async def start(store: Store, request: str, timer: TimerKind, at: datetime) -> None:
     await store.write(lambda connection: timers.start(connection, "CLK", request, timer, at))
 
 
@@ -50,21 +50,21 @@ def keeper(store: Store, fired: Fired, clock: FixedClock, options: TimeOptions =
 
 
 async def test_what_is_due_is_fired_once_and_the_rest_waits(timed: Store) -> None:
-    await start(timed, "r1", Timer.ANSWER, NOON)
-    await start(timed, "r2", Timer.NEED_BY, NOON + HOUR)
+    await start(timed, "r1", TimerKind.ANSWER, NOON)
+    await start(timed, "r2", TimerKind.NEED_BY, NOON + HOUR)
     fired, clock = Fired(timed), FixedClock(NOON)
     loop = keeper(timed, fired, clock)
 
     assert await loop.drain() == 1
     assert await loop.drain() == 0
-    assert fired.rows == [("r1", Timer.ANSWER)]
+    assert fired.rows == [("r1", TimerKind.ANSWER)]
 
     assert await loop.drain(NOON + HOUR) == 1
-    assert fired.rows[1:] == [("r2", Timer.NEED_BY)]
+    assert fired.rows[1:] == [("r2", TimerKind.NEED_BY)]
 
 
 async def test_many_are_taken_a_batch_at_a_time_and_those_of_one_request_in_order(timed: Store) -> None:
-    order = (Timer.LENDER_DUE, Timer.CHASE, Timer.NEED_BY, Timer.ANSWER)
+    order = (TimerKind.LENDER_DUE, TimerKind.CHASE, TimerKind.NEED_BY, TimerKind.ANSWER)
     for n in range(10):
         for late, timer in enumerate(order):
             await start(timed, f"r{n}", timer, NOON - timedelta(minutes=10 - late))
@@ -79,7 +79,7 @@ async def test_many_are_taken_a_batch_at_a_time_and_those_of_one_request_in_orde
 
 async def test_one_that_fails_does_not_stop_the_others_and_comes_again_later(timed: Store) -> None:
     for n in range(5):
-        await start(timed, f"r{n}", Timer.ANSWER, NOON)
+        await start(timed, f"r{n}", TimerKind.ANSWER, NOON)
     broken = True
     fired = Fired(timed, lambda row: KeyError("?") if broken and row.request_id in ("r0", "r1") else None)
     clock = FixedClock(NOON)
@@ -100,11 +100,11 @@ async def test_one_that_fails_does_not_stop_the_others_and_comes_again_later(tim
 
 
 async def test_one_that_was_set_anew_while_it_failed_keeps_its_new_time(timed: Store) -> None:
-    await start(timed, "r1", Timer.SHELF, NOON)
+    await start(timed, "r1", TimerKind.SHELF, NOON)
     later = NOON + timedelta(days=7)
 
     async def fire(row: TimerRow) -> None:
-        await start(timed, "r1", Timer.SHELF, later)
+        await start(timed, "r1", TimerKind.SHELF, later)
         raise Unavailable("the library can't be reached")
 
     await Timekeeper(timed, FixedClock(NOON), fire, Alone(), OPTIONS).drain()
@@ -114,7 +114,7 @@ async def test_one_that_was_set_anew_while_it_failed_keeps_its_new_time(timed: S
 
 
 async def test_one_that_takes_too_long_counts_as_failed(timed: Store) -> None:
-    await start(timed, "r1", Timer.SHELF, NOON)
+    await start(timed, "r1", TimerKind.SHELF, NOON)
 
     async def fire(row: TimerRow) -> None:
         await asyncio.sleep(60)
@@ -127,7 +127,7 @@ async def test_one_that_takes_too_long_counts_as_failed(timed: Store) -> None:
 
 
 async def test_work_that_leaves_its_timer_does_not_get_it_for_ever(timed: Store) -> None:
-    await start(timed, "r1", Timer.SHELF, NOON)
+    await start(timed, "r1", TimerKind.SHELF, NOON)
     calls = []
 
     async def fire(row: TimerRow) -> None:
@@ -139,12 +139,12 @@ async def test_work_that_leaves_its_timer_does_not_get_it_for_ever(timed: Store)
 
 
 async def test_a_timer_that_its_own_work_sets_anew_runs_on(timed: Store) -> None:
-    await start(timed, "r1", Timer.PATRON_DUE, NOON)
+    await start(timed, "r1", TimerKind.PATRON_DUE, NOON)
 
     async def fire(row: TimerRow) -> None:
         def work(connection: object) -> None:
             assert timers.take(connection, row)  # type: ignore[arg-type]
-            timers.start(connection, "CLK", "r1", Timer.PATRON_DUE, row.at + timedelta(days=7))  # type: ignore[arg-type]
+            timers.start(connection, "CLK", "r1", TimerKind.PATRON_DUE, row.at + timedelta(days=7))  # type: ignore[arg-type]
 
         await timed.write(work)
 
@@ -163,8 +163,8 @@ async def until(found: Callable[[], bool]) -> None:
 
 
 async def test_a_clock_that_jumps_fires_what_is_due_then_and_nothing_twice(timed: Store) -> None:
-    await start(timed, "r1", Timer.ANSWER, NOON + HOUR)
-    await start(timed, "r2", Timer.NEED_BY, NOON + 48 * HOUR)
+    await start(timed, "r1", TimerKind.ANSWER, NOON + HOUR)
+    await start(timed, "r2", TimerKind.NEED_BY, NOON + 48 * HOUR)
     fired, clock = Fired(timed), FixedClock(NOON)
     running = asyncio.create_task(keeper(timed, fired, clock).run())
     await asyncio.sleep(0.05)
@@ -186,7 +186,7 @@ async def test_a_clock_that_jumps_fires_what_is_due_then_and_nothing_twice(timed
 
 async def test_after_a_restart_it_goes_on_with_what_was_not_done(timed: Store) -> None:
     for n in range(20):
-        await start(timed, f"r{n}", Timer.ANSWER, NOON)
+        await start(timed, f"r{n}", TimerKind.ANSWER, NOON)
     stuck = Fired(timed)
     begun = asyncio.Event()
 
@@ -223,7 +223,7 @@ async def test_who_does_not_lead_fires_nothing_until_it_does(timed: Store) -> No
         async def close(self) -> None:
             self.closed = True
 
-    await start(timed, "r1", Timer.ANSWER, NOON)
+    await start(timed, "r1", TimerKind.ANSWER, NOON)
     fired, leader = Fired(timed), Second()
     running = asyncio.create_task(Timekeeper(timed, FixedClock(NOON), fired, leader, OPTIONS).run())
     await asyncio.sleep(0.06)
@@ -246,7 +246,7 @@ async def test_a_place_that_cannot_be_asked_for_is_waited_for(timed: Store) -> N
                 raise Unavailable("the database can't be reached")
             return True
 
-    await start(timed, "r1", Timer.ANSWER, NOON)
+    await start(timed, "r1", TimerKind.ANSWER, NOON)
     fired = Fired(timed)
     running = asyncio.create_task(Timekeeper(timed, FixedClock(NOON), fired, Troubled(), OPTIONS).run())
     await until(lambda: len(fired.rows) == 1)

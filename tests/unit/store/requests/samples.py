@@ -10,15 +10,15 @@ from typing import Any
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.request import (
-    Attempt,
     AttemptStatus,
-    Borrowing,
-    Dates,
-    Lending,
-    Party,
+    BorrowingState,
+    LendingState,
+    LibraryParty,
     PatronLink,
     Request,
+    RequestDates,
     Role,
+    SupplierAttempt,
 )
 from gateway.store.schema import exchange_id
 
@@ -41,7 +41,7 @@ def borrowing(**changes: Any) -> Request:
     """Asked of the supplier 'utrecht' and promised; made a minute after the one before."""
     number = next(_numbers)
     at = AT + timedelta(minutes=number)
-    attempt = Attempt(
+    attempt = SupplierAttempt(
         number=1,
         partner="utrecht",
         symbol="NL-UT",
@@ -54,13 +54,13 @@ def borrowing(**changes: Any) -> Request:
         library=LIBRARY,
         id=exchange_id(at),
         role=Role.BORROWING,
-        state=Borrowing.WILL_SUPPLY,
+        state=BorrowingState.WILL_SUPPLY,
         number=f"B-2026-{number:05}",
         created=at,
         changed=at,
         citation=GARDEN,
-        dates=Dates(need_by=date(2026, 4, 1)),
-        partner=Party(symbol="NL-UT", profile="utrecht", name="Bibliotheek Utrecht"),
+        dates=RequestDates(need_by=date(2026, 4, 1)),
+        partner=LibraryParty(symbol="NL-UT", profile="utrecht", name="Bibliotheek Utrecht"),
         patron=PatronLink("p-17", "2100017", "staff", "desk-1"),
         attempts=(attempt,),
         current=1,
@@ -76,12 +76,12 @@ def lending(**changes: Any) -> Request:
         library=LIBRARY,
         id=exchange_id(at),
         role=Role.LENDING,
-        state=Lending.NEW,
+        state=LendingState.NEW,
         number=f"L-2026-{number:05}",
         created=at,
         changed=at,
         citation=GARDEN,
-        partner=Party(symbol="JP-KY", profile="kyoto", name="京都図書館"),
+        partner=LibraryParty(symbol="JP-KY", profile="kyoto", name="京都図書館"),
         transaction=f"KY-{number}",
     )
     return replace(plain, **changes)

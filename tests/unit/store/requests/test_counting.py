@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.domain.requests.request import AttemptStatus, Borrowing, Lending, Request, Role
+from gateway.domain.requests.request import AttemptStatus, BorrowingState, LendingState, Request, Role
 from gateway.domain.requests.task_lists import DEAD_LETTERS, TASKS
 from gateway.store.engine import Store
 from gateway.store.requests import request_counts, requests
@@ -35,15 +35,15 @@ async def test_every_task_list_is_counted_also_the_empty_ones(migrated: Store) -
 
 async def test_a_partner_is_loaded_with_what_it_has_in_hand(migrated: Store) -> None:
     first, second = borrowing(), borrowing()
-    await insert(migrated, first, second, lending(), lending(state=Lending.UNFILLED))
+    await insert(migrated, first, second, lending(), lending(state=LendingState.UNFILLED))
     assert await loads(migrated) == {"utrecht": 2}
     assert await loads(migrated, Role.LENDING) == {"kyoto": 1}
 
     said_no = with_attempt(first, status=AttemptStatus.UNFILLED)
-    first = await save(migrated, later(said_no, state=Borrowing.SOURCING))
+    first = await save(migrated, later(said_no, state=BorrowingState.SOURCING))
     assert await loads(migrated) == {"utrecht": 1}  # the request goes on, not with utrecht
 
-    await save(migrated, later(second, state=Borrowing.COMPLETED))
+    await save(migrated, later(second, state=BorrowingState.COMPLETED))
     assert await loads(migrated) == {}
 
 
@@ -52,9 +52,9 @@ async def test_supply_is_counted_once_with_its_time(migrated: Store) -> None:
     await insert(migrated, request)
     asked = request.attempts[0].asked
     shipped = with_attempt(request, status=AttemptStatus.SHIPPED)
-    request = await save(migrated, later(shipped, state=Borrowing.SHIPPED, changed=asked + timedelta(days=3)))
-    request = await save(migrated, later(request, state=Borrowing.RECEIVED))
-    await save(migrated, later(with_attempt(request, status=AttemptStatus.COMPLETED), state=Borrowing.COMPLETED))
+    request = await save(migrated, later(shipped, state=BorrowingState.SHIPPED, changed=asked + timedelta(days=3)))
+    request = await save(migrated, later(request, state=BorrowingState.RECEIVED))
+    await save(migrated, later(with_attempt(request, status=AttemptStatus.COMPLETED), state=BorrowingState.COMPLETED))
 
     times = await migrated.read(lambda c: request_counts.supply_times(c, LIBRARY, AT - timedelta(days=9)))
     assert {partner: (time.count, time.mean_days) for partner, time in times.items()} == {"utrecht": (1, 3.0)}
@@ -62,7 +62,7 @@ async def test_supply_is_counted_once_with_its_time(migrated: Store) -> None:
 
 async def test_supply_times_are_means_over_the_days_asked_for(migrated: Store) -> None:
     for days, changed in ((2, AT), (4, AT + timedelta(days=1)), (50, AT - timedelta(days=40))):
-        request = borrowing(changed=changed, state=Borrowing.SHIPPED)
+        request = borrowing(changed=changed, state=BorrowingState.SHIPPED)
         await insert(
             migrated, with_attempt(request, status=AttemptStatus.SHIPPED, asked=changed - timedelta(days=days))
         )
@@ -75,11 +75,11 @@ async def test_supply_times_are_means_over_the_days_asked_for(migrated: Store) -
 
 async def test_counts_hold_when_many_change_at_once(migrated: Store) -> None:
     """Without a row that is waited for in two orders, or a change that is lost."""
-    made = [borrowing(state=Borrowing.REVIEW) for _ in range(24)]
+    made = [borrowing(state=BorrowingState.REVIEW) for _ in range(24)]
     await insert(migrated, *made)
 
     async def through(request: Request) -> None:
-        for state in (Borrowing.SHIPPED, Borrowing.BACK, Borrowing.REVIEW, Borrowing.SHIPPED):
+        for state in (BorrowingState.SHIPPED, BorrowingState.BACK, BorrowingState.REVIEW, BorrowingState.SHIPPED):
             request = await save(migrated, later(request, state=state))
 
     await asyncio.gather(*map(through, made))

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.library import Money
-from gateway.domain.requests.events import Details, Event, Kind, by_us
-from gateway.domain.requests.request import Borrowing, Lending, Request, Role, Terms
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.request import BorrowingState, LendingState, LoanTerms, Request, Role
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.store.requests.request_rows import (
     VERSION,
@@ -66,8 +66,8 @@ def fields_of(kind: Any, **given: st.SearchStrategy[Any]) -> st.SearchStrategy[A
 
 
 PLAIN[Request] = st.one_of(
-    fields_of(Request, role=st.just(Role.BORROWING), state=st.sampled_from(Borrowing)),
-    fields_of(Request, role=st.just(Role.LENDING), state=st.sampled_from(Lending)),
+    fields_of(Request, role=st.just(Role.BORROWING), state=st.sampled_from(BorrowingState)),
+    fields_of(Request, role=st.just(Role.LENDING), state=st.sampled_from(LendingState)),
 )
 
 
@@ -108,18 +108,18 @@ def test_a_message_comes_back_exactly(message: PartnerMessage) -> None:
     "due", [date(2026, 4, 1), datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 4, 1, 15, 0, tzinfo=UTC)], ids=str
 )
 def test_a_day_stays_a_day_and_a_moment_a_moment(due: date) -> None:
-    request = parse(dump(borrowing(terms=Terms(lender_due=due))))
+    request = parse(dump(borrowing(terms=LoanTerms(lender_due=due))))
     assert type(request.terms.lender_due) is type(due)
     assert request.terms.lender_due == due
 
 
-@pytest.mark.parametrize("state", Lending)
-def test_words_that_both_sides_use_mean_the_side_of_the_request(state: Lending) -> None:
-    assert type(parse(dump(lending(state=state))).state) is Lending
+@pytest.mark.parametrize("state", LendingState)
+def test_words_that_both_sides_use_mean_the_side_of_the_request(state: LendingState) -> None:
+    assert type(parse(dump(lending(state=state))).state) is LendingState
 
 
 def test_money_keeps_its_digits() -> None:
-    event = Event(by_us(Kind.NOTE), AT, details=Details(cost=Money(Decimal("12.50"), "EUR")))
+    event = Event(local_signal(EventKind.NOTE), AT, details=EventDetails(cost=Money(Decimal("12.50"), "EUR")))
     cost = parse_event(dump_event(event)).details.cost
     assert cost is not None
     assert str(cost.amount) == "12.50"

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.citation_matching import fingerprint
+from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.text_folding import fold_for_search
 
 
@@ -48,7 +48,7 @@ ARTICLE = Citation(
     ids=str,
 )
 def test_the_same_thing_has_the_same_fingerprint(one: Citation, other: Citation) -> None:
-    assert fingerprint(one) == fingerprint(other) != ""
+    assert citation_fingerprint(one) == citation_fingerprint(other) != ""
 
 
 @pytest.mark.parametrize(
@@ -66,18 +66,18 @@ def test_the_same_thing_has_the_same_fingerprint(one: Citation, other: Citation)
     ids=str,
 )
 def test_another_thing_has_another_fingerprint(one: Citation, other: Citation) -> None:
-    assert fingerprint(one) != fingerprint(other)
+    assert citation_fingerprint(one) != citation_fingerprint(other)
 
 
 @pytest.mark.parametrize("citation", [Citation(), Citation(author="Sato"), Citation(title="…")], ids=str)
 def test_what_says_too_little_is_like_nothing(citation: Citation) -> None:
-    assert fingerprint(citation) == ""
+    assert citation_fingerprint(citation) == ""
 
 
 def test_it_is_never_long() -> None:
     endless = "9" * 5_000
     for type_, value in (("doi", f"10.1000/{endless}"), ("pmid", endless), ("oclc", endless), ("isbn", endless)):
-        assert len(fingerprint(with_id(type_, value, title=endless, volume=endless))) <= 160
+        assert len(citation_fingerprint(with_id(type_, value, title=endless, volume=endless))) <= 160
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from gateway.domain.requests.events import Details, Event, Kind, by_partner, by_us
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.store.engine import Store, open_store
 from gateway.store.requests import history, timers
 from gateway.store.requests.history import EventRow
@@ -19,7 +19,13 @@ from tests.unit.store.requests.samples import AT, LIBRARY
 
 def row(minute: int, request: str = "r-1", library: str = LIBRARY, **changes: Any) -> EventRow:
     at = AT + timedelta(minutes=minute)
-    event = Event(by_partner(Kind.UNFILLED), at, "partner:NL-UT", Details(reason="on-loan", note="до мая"), attempt=1)
+    event = Event(
+        partner_signal(EventKind.UNFILLED),
+        at,
+        "partner:NL-UT",
+        EventDetails(reason="on-loan", note="до мая"),
+        attempt=1,
+    )
     made = {"id": exchange_id(at), "event": event, "before": "requested", "after": "sourcing"}
     return EventRow(library=library, request_id=request, at=at, **(made | changes))
 
@@ -31,7 +37,11 @@ async def add(store: Store, *rows: EventRow) -> None:
 
 async def test_a_requests_history_is_told_oldest_first(migrated: Store) -> None:
     refused = row(
-        2, event=Event(by_us(Kind.RENEW), AT, "patron"), after="requested", denied="not-now", note="'renew' is not …"
+        2,
+        event=Event(local_signal(EventKind.RENEW), AT, "patron"),
+        after="requested",
+        denied="not-now",
+        note="'renew' is not …",
     )
     first = row(1)
     await add(migrated, refused, first, row(3, request="r-2"), row(4, library="OTHER"))

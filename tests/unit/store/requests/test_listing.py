@@ -8,14 +8,14 @@ from datetime import date, timedelta
 import pytest
 
 from gateway.domain.requests.request import (
-    Borrowing,
-    Candidate,
-    Dates,
-    Flag,
-    Lending,
-    Party,
+    BorrowingState,
+    ItemCandidate,
+    LendingState,
+    LibraryParty,
     PatronLink,
     Request,
+    RequestDates,
+    RequestFlag,
     Role,
 )
 from gateway.store.engine import Store
@@ -70,13 +70,17 @@ async def test_a_change_between_two_pages_moves_one_and_hides_none(migrated: Sto
 
 
 A = {
-    "review": borrowing(state=Borrowing.REVIEW, patron=PatronLink("p-1"), partner=Party()),
-    "sent": borrowing(state=Borrowing.SHIPPED, patron=PatronLink("p-1"), dates=Dates(need_by=date(2026, 3, 9))),
-    "late": borrowing(state=Borrowing.LENT, flags=frozenset({Flag.OVERDUE, Flag.RECALLED}), branch="south"),
-    "done": borrowing(state=Borrowing.COMPLETED, patron=PatronLink("p-1")),
+    "review": borrowing(state=BorrowingState.REVIEW, patron=PatronLink("p-1"), partner=LibraryParty()),
+    "sent": borrowing(
+        state=BorrowingState.SHIPPED, patron=PatronLink("p-1"), dates=RequestDates(need_by=date(2026, 3, 9))
+    ),
+    "late": borrowing(
+        state=BorrowingState.LENT, flags=frozenset({RequestFlag.OVERDUE, RequestFlag.RECALLED}), branch="south"
+    ),
+    "done": borrowing(state=BorrowingState.COMPLETED, patron=PatronLink("p-1")),
     "asked of us": lending(citation=replace(GARDEN, title="The Aleph & other 100% stories", author="")),
-    "out": lending(state=Lending.SHIPPED, flags=frozenset({Flag.RENEWAL_PENDING, Flag.TROUBLE})),
-    "over": lending(state=Lending.UNFILLED),
+    "out": lending(state=LendingState.SHIPPED, flags=frozenset({RequestFlag.RENEWAL_PENDING, RequestFlag.TROUBLE})),
+    "over": lending(state=LendingState.UNFILLED),
 }
 
 
@@ -86,15 +90,15 @@ FITTING: list[tuple[Filter, set[str]]] = [
     (Filter(open=True), {"review", "sent", "late", "asked of us", "out"}),
     (Filter(open=False), {"done", "over"}),
     (Filter(role=Role.BORROWING, open=True), {"review", "sent", "late"}),
-    (Filter(states=(Borrowing.SHIPPED,)), {"sent"}),
-    (Filter(states=(Lending.SHIPPED,)), {"out"}),
-    (Filter(states=(Lending.SHIPPED,), open=True), {"out"}),
-    (Filter(states=(Lending.SHIPPED,), open=False), set()),
-    (Filter(states=(Borrowing.SHIPPED, Lending.SHIPPED)), {"sent", "out"}),
-    (Filter(states=(Borrowing.SHIPPED, Lending.SHIPPED), role=Role.LENDING), {"out"}),
-    (Filter(states=(Borrowing.SHIPPED,), role=Role.LENDING), set()),
-    (Filter(states=(Borrowing.REVIEW, Borrowing.LENT)), {"review", "late"}),
-    (Filter(states=(Borrowing.REVIEW, Borrowing.COMPLETED), role=Role.BORROWING), {"review", "done"}),
+    (Filter(states=(BorrowingState.SHIPPED,)), {"sent"}),
+    (Filter(states=(LendingState.SHIPPED,)), {"out"}),
+    (Filter(states=(LendingState.SHIPPED,), open=True), {"out"}),
+    (Filter(states=(LendingState.SHIPPED,), open=False), set()),
+    (Filter(states=(BorrowingState.SHIPPED, LendingState.SHIPPED)), {"sent", "out"}),
+    (Filter(states=(BorrowingState.SHIPPED, LendingState.SHIPPED), role=Role.LENDING), {"out"}),
+    (Filter(states=(BorrowingState.SHIPPED,), role=Role.LENDING), set()),
+    (Filter(states=(BorrowingState.REVIEW, BorrowingState.LENT)), {"review", "late"}),
+    (Filter(states=(BorrowingState.REVIEW, BorrowingState.COMPLETED), role=Role.BORROWING), {"review", "done"}),
     (Filter(partner="kyoto"), {"asked of us", "out", "over"}),
     (Filter(partner="utrecht", open=True), {"sent", "late"}),
     (Filter(patron_id="p-1"), {"review", "sent", "done"}),
@@ -160,16 +164,19 @@ async def counts(store: Store, library: str = LIBRARY) -> dict[str, int]:
 
 
 async def test_a_request_moves_from_list_to_list(migrated: Store) -> None:
-    request = borrowing(state=Borrowing.REVIEW)
+    request = borrowing(state=BorrowingState.REVIEW)
     await insert(migrated, request, lending(candidates=(candidate("1"), candidate("2"))), lending())
     assert await counts(migrated) == {"awaiting-review": 1, "to-locate": 1, "new": 1}
 
     for changes, expected in (
-        ({"state": Borrowing.SHIPPED}, {"to-receive": 1}),
+        ({"state": BorrowingState.SHIPPED}, {"to-receive": 1}),
         ({"branch": "south"}, {"to-receive": 1}),
-        ({"state": Borrowing.LENT, "flags": frozenset({Flag.OVERDUE, Flag.RECALLED})}, {"overdue": 1, "recalled": 1}),
-        ({"state": Borrowing.BACK}, {"overdue": 1, "recalled": 1, "to-return": 1}),
-        ({"state": Borrowing.COMPLETED}, {}),
+        (
+            {"state": BorrowingState.LENT, "flags": frozenset({RequestFlag.OVERDUE, RequestFlag.RECALLED})},
+            {"overdue": 1, "recalled": 1},
+        ),
+        ({"state": BorrowingState.BACK}, {"overdue": 1, "recalled": 1, "to-return": 1}),
+        ({"state": BorrowingState.COMPLETED}, {}),
     ):
         request = later(request, **changes)
         await migrated.write(lambda c, request=request: requests.save(c, request))
@@ -180,12 +187,12 @@ async def test_a_request_moves_from_list_to_list(migrated: Store) -> None:
 
 
 async def test_a_change_within_the_same_moment_keeps_it_on_its_list(migrated: Store) -> None:
-    request = borrowing(state=Borrowing.SHIPPED)
+    request = borrowing(state=BorrowingState.SHIPPED)
     await insert(migrated, request)
     await migrated.write(lambda c: requests.save(c, later(request, branch="south", changed=request.changed)))
     assert await numbers(migrated, Filter(task="to-receive")) == [request.number]
     assert await counts(migrated) == {"to-receive": 1}
 
 
-def candidate(bib: str) -> Candidate:
-    return Candidate(bib_id=bib, title=GARDEN.title, confidence=80, how="title and author")
+def candidate(bib: str) -> ItemCandidate:
+    return ItemCandidate(bib_id=bib, title=GARDEN.title, confidence=80, how="title and author")

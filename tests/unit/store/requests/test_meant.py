@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.domain.requests.request import Borrowing, Lending, Request, Role, Volume, VolumeState
+from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role, Volume, VolumeState
 from gateway.store.engine import Store
 from gateway.store.requests import requests
 from gateway.store.requests.requests import Found, meant
@@ -54,7 +54,7 @@ async def test_newest_first(migrated: Store) -> None:
 
 
 async def test_a_barcode_follows_its_request(migrated: Store) -> None:
-    request = borrowing(state=Borrowing.RECEIVED, volumes=(HERE,))
+    request = borrowing(state=BorrowingState.RECEIVED, volumes=(HERE,))
     await insert(migrated, request)
 
     other = later(replace(request, volumes=(replace(HERE, barcode="ILL 4712"),)))
@@ -62,16 +62,19 @@ async def test_a_barcode_follows_its_request(migrated: Store) -> None:
     assert await look(migrated, "ILL 4711") == ()
     assert len(await look(migrated, "ILL 4712")) == 1
 
-    closed = later(replace(other, state=Borrowing.COMPLETED))
+    closed = later(replace(other, state=BorrowingState.COMPLETED))
     await migrated.write(lambda c: requests.save(c, closed))
     assert await look(migrated, "ILL 4712") == ()
 
 
 async def test_our_own_item_goes_out_for_one_request_after_the_other(migrated: Store) -> None:
-    first, second = lending(state=Lending.SHIPPED, item_barcode="39"), lending(state=Lending.LOCATED, item_barcode="39")
+    first, second = (
+        lending(state=LendingState.SHIPPED, item_barcode="39"),
+        lending(state=LendingState.LOCATED, item_barcode="39"),
+    )
     await insert(migrated, first, second)
     assert len(await look(migrated, "39")) == 2
 
-    await migrated.write(lambda c: requests.save(c, later(replace(first, state=Lending.COMPLETED))))
+    await migrated.write(lambda c: requests.save(c, later(replace(first, state=LendingState.COMPLETED))))
 
     assert [one.request_id for one in await look(migrated, "39")] == [second.id]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from gateway.domain.requests.network_load import Report
+from gateway.domain.requests.network_load import LoadReport
 from gateway.store.engine import Store
 from gateway.store.requests import request_counts
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
-def said(member: str, at: datetime = NOON, **loads: int) -> Report:
-    return Report(member=member, library=member.upper(), at=at, open=loads)
+def said(member: str, at: datetime = NOON, **loads: int) -> LoadReport:
+    return LoadReport(member=member, library=member.upper(), at=at, open=loads)
 
 
 async def test_the_newest_of_each_member_is_kept(migrated: Store) -> None:

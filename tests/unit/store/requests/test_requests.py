@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.library import RecordId
-from gateway.domain.requests.citation_matching import fingerprint
-from gateway.domain.requests.request import Borrowing, PatronLink, Request, Role
+from gateway.domain.requests.citation_matching import citation_fingerprint
+from gateway.domain.requests.request import BorrowingState, PatronLink, Request, Role
 from gateway.store.engine import Store, open_store
 from gateway.store.requests import request_lists, requests
 from gateway.store.requests.requests import Found, Stale, TransactionTaken
@@ -62,7 +62,7 @@ async def test_a_number_is_given_once_in_a_library(migrated: Store) -> None:
 async def test_a_saved_change_is_the_next_version(migrated: Store) -> None:
     request = borrowing()
     await insert(migrated, request)
-    shipped = later(request, state=Borrowing.SHIPPED)
+    shipped = later(request, state=BorrowingState.SHIPPED)
     await migrated.write(lambda c: requests.save(c, shipped))
 
     assert await migrated.read(lambda c: requests.load(c, LIBRARY, request.id)) == shipped
@@ -176,7 +176,7 @@ async def test_a_patrons_open_requests_are_counted(migrated: Store) -> None:
     await insert(migrated, open_one, closing, borrowing(patron=PatronLink("p-18")), borrowing(patron=PatronLink()))
     assert await migrated.read(lambda c: requests.open_count(c, LIBRARY, "p-17")) == 2
 
-    await migrated.write(lambda c: requests.save(c, later(closing, state=Borrowing.CANCELLED)))
+    await migrated.write(lambda c: requests.save(c, later(closing, state=BorrowingState.CANCELLED)))
     assert await migrated.read(lambda c: requests.open_count(c, LIBRARY, "p-17")) == 1
     assert await migrated.read(lambda c: requests.open_count(c, LIBRARY, "")) == 0
 
@@ -191,6 +191,6 @@ async def test_requests_for_the_same_thing_are_found_from_a_day_on(migrated: Sto
     def similar(mark: str, days: int) -> object:
         return migrated.read(lambda c: requests.similar(c, LIBRARY, "p-17", mark, AT - timedelta(days=days)))
 
-    assert await similar(fingerprint(same_again), 30) == (lately.id,)
-    assert await similar(fingerprint(same_again), 365) == (lately.id, old.id)
+    assert await similar(citation_fingerprint(same_again), 30) == (lately.id,)
+    assert await similar(citation_fingerprint(same_again), 365) == (lately.id, old.id)
     assert await similar("", 365) == ()

@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from gateway.domain.requests.state_table import Timer
+from gateway.domain.requests.state_table import TimerKind
 from gateway.store.engine import Store
 from gateway.store.requests import timers
 from gateway.store.requests.timers import TimerRow
@@ -15,7 +15,7 @@ from tests.unit.store.requests.samples import AT, LIBRARY
 HOUR = timedelta(hours=1)
 
 
-async def start(store: Store, request: str, timer: Timer, hours: float, library: str = LIBRARY) -> None:
+async def start(store: Store, request: str, timer: TimerKind, hours: float, library: str = LIBRARY) -> None:
     await store.write(lambda c: timers.start(c, library, request, timer, AT + hours * HOUR))
 
 
@@ -25,9 +25,9 @@ async def due(store: Store, hours: float, limit: int = 10) -> list[tuple[str, st
 
 
 async def test_timers_of_all_libraries_are_due_oldest_first(migrated: Store) -> None:
-    await start(migrated, "r-1", Timer.ANSWER, 3)
-    await start(migrated, "r-2", Timer.ANSWER, 1)
-    await start(migrated, "r-1", Timer.NEED_BY, 2, library="OTHER")
+    await start(migrated, "r-1", TimerKind.ANSWER, 3)
+    await start(migrated, "r-2", TimerKind.ANSWER, 1)
+    await start(migrated, "r-1", TimerKind.NEED_BY, 2, library="OTHER")
 
     assert await due(migrated, 0.5) == []
     assert await due(migrated, 2) == [(LIBRARY, "r-2", "answer"), ("OTHER", "r-1", "need-by")]
@@ -35,27 +35,27 @@ async def test_timers_of_all_libraries_are_due_oldest_first(migrated: Store) -> 
 
 
 async def test_a_timer_started_again_has_its_new_time(migrated: Store) -> None:
-    await start(migrated, "r-1", Timer.ANSWER, 1)
-    await start(migrated, "r-1", Timer.ANSWER, 5)
+    await start(migrated, "r-1", TimerKind.ANSWER, 1)
+    await start(migrated, "r-1", TimerKind.ANSWER, 5)
     assert await due(migrated, 4) == []
     rows = await migrated.read(lambda c: timers.of_request(c, LIBRARY, "r-1"))
-    assert rows == (TimerRow(LIBRARY, "r-1", Timer.ANSWER, AT + 5 * HOUR),)
+    assert rows == (TimerRow(LIBRARY, "r-1", TimerKind.ANSWER, AT + 5 * HOUR),)
 
 
 async def test_a_stopped_timer_is_gone_and_the_others_stay(migrated: Store) -> None:
-    for timer in (Timer.ANSWER, Timer.NEED_BY, Timer.CHASE):
+    for timer in (TimerKind.ANSWER, TimerKind.NEED_BY, TimerKind.CHASE):
         await start(migrated, "r-1", timer, 1)
-    await start(migrated, "r-2", Timer.ANSWER, 1)
+    await start(migrated, "r-2", TimerKind.ANSWER, 1)
 
-    await migrated.write(lambda c: timers.stop(c, LIBRARY, "r-1", Timer.ANSWER))
-    await migrated.write(lambda c: timers.stop(c, LIBRARY, "r-1", Timer.RETRY))
+    await migrated.write(lambda c: timers.stop(c, LIBRARY, "r-1", TimerKind.ANSWER))
+    await migrated.write(lambda c: timers.stop(c, LIBRARY, "r-1", TimerKind.RETRY))
     assert len(await due(migrated, 1)) == 3
     await migrated.write(lambda c: timers.stop_all(c, LIBRARY, "r-1"))
     assert await due(migrated, 1) == [(LIBRARY, "r-2", "answer")]
 
 
 async def test_a_due_timer_is_taken_once(migrated: Store) -> None:
-    await start(migrated, "r-1", Timer.ANSWER, 1)
+    await start(migrated, "r-1", TimerKind.ANSWER, 1)
     (row,) = await migrated.read(lambda c: timers.due(c, AT + HOUR, 10))
 
     taken: list[Any] = await asyncio.gather(*(migrated.write(lambda c: timers.take(c, row)) for _ in range(6)))
@@ -65,9 +65,9 @@ async def test_a_due_timer_is_taken_once(migrated: Store) -> None:
 
 
 async def test_a_timer_that_was_set_anew_meanwhile_is_not_taken(migrated: Store) -> None:
-    await start(migrated, "r-1", Timer.ANSWER, 1)
+    await start(migrated, "r-1", TimerKind.ANSWER, 1)
     (row,) = await migrated.read(lambda c: timers.due(c, AT + HOUR, 10))
-    await start(migrated, "r-1", Timer.ANSWER, 5)
+    await start(migrated, "r-1", TimerKind.ANSWER, 5)
 
     assert not await migrated.write(lambda c: timers.take(c, row))
     assert await due(migrated, 5) == [(LIBRARY, "r-1", "answer")]
