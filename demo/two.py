@@ -272,7 +272,7 @@ async def _refused(story: Story, what: str, act: Awaitable[None]) -> None:
 async def invariants(world: World) -> None:
     """No loan without a request, no temporary record left, nothing undone in an outbox."""
     for town in (world.borrower, world.lender):
-        counts = await town.house.store.read(outbox_queries.counts)
+        counts = await town.house.store.read(outbox_queries.count_unfinished_rows)
         assert not counts, f"{town.symbol}: rows are left in the outbox: {counts}"
         for request in (*await town.requests(Role.BORROWING), *await town.requests(Role.LENDING)):
             for volume in request.volumes if request.role is Role.BORROWING else ():

@@ -27,7 +27,7 @@ from gateway.runtime.daemon import Gateway
 from gateway.services.requests.library_context import House
 from gateway.settings import load_settings
 from gateway.store.requests import outbox_queries
-from gateway.store.requests.outbox import Status
+from gateway.store.requests.outbox import OutboxStatus
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """A Monday."""
@@ -178,8 +178,10 @@ class World:
 
     async def _in_hand(self) -> int:
         """Rows that the gateways' own workers are at."""
-        counts = [await town.house.store.read(outbox_queries.counts) for town in (self.borrower, self.lender)]
-        return sum(n for one in counts for (_, status), n in one.items() if status is Status.IN_HAND)
+        counts = [
+            await town.house.store.read(outbox_queries.count_unfinished_rows) for town in (self.borrower, self.lender)
+        ]
+        return sum(n for one in counts for (_, status), n in one.items() if status is OutboxStatus.IN_HAND)
 
     async def pass_days(self, days: float) -> None:
         """Time goes on, day by day, with all that becomes due."""
@@ -192,13 +194,13 @@ class World:
 async def fill_library(town: Town) -> None:
     """The sample library."""
     from gateway.runtime.assembly import Assembly
-    from gateway.store.migration import migrate
+    from gateway.store.migration import migrate_store
 
     assembly = Assembly(town.settings, town._adapters, town._clock, lambda reference: reference)
     assembly.make_database()
     store = assembly.open_store()
     try:
-        await migrate(store, *assembly.migration_histories)
+        await migrate_store(store, *assembly.migration_histories)
         for library in town.settings.libraries:
             sample = assembly.adapter_of(library).sample
             assert sample is not None

@@ -33,7 +33,7 @@ from gateway.settings import LibrarySettings
 from gateway.store.engine import Store, open_store
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalOptions
-from gateway.store.migration import OWN, migrate
+from gateway.store.migration import OWN, migrate_store
 
 
 @click.command(name="check")
@@ -200,7 +200,7 @@ class Scratch:
 
     async def _fill_template(self, store: Store, library: LibrarySettings, adapter: LibraryAdapter) -> None:
         assert adapter.sample is not None
-        await migrate(store, OWN, *([adapter.migrations] if adapter.migrations else []))
+        await migrate_store(store, OWN, *([adapter.migrations] if adapter.migrations else []))
         await adapter.sample(self._parts.library_context(library, store))
 
 

@@ -24,7 +24,7 @@ from gateway.runtime.logs import set_up_logging
 from gateway.runtime.monitoring import notify, watchdog_seconds
 from gateway.services.api_keys import SCOPES, ApiKeys, NewKey, Scope
 from gateway.settings import FILE, LibrarySettings
-from gateway.store.api_access import KeyRow
+from gateway.store.api_access import ApiKeyRow
 
 log = structlog.get_logger(component="serve")
 
@@ -267,14 +267,14 @@ def list_(installation: Installation, symbol: str) -> None:
         click.echo(line)
 
 
-def _row(row: KeyRow, library: LibrarySettings) -> tuple[str, ...]:
+def _row(row: ApiKeyRow, library: LibrarySettings) -> tuple[str, ...]:
     zone = library.zone
     used = local_time(row.last_used, zone) if row.last_used else "never"
     revoked = f"revoked {local_time(row.revoked, zone)}" if row.revoked else ""
     return row.prefix, row.name, ",".join(row.scopes), local_time(row.created, zone), used, revoked
 
 
-async def _list(installation: Installation, library: LibrarySettings) -> tuple[KeyRow, ...]:
+async def _list(installation: Installation, library: LibrarySettings) -> tuple[ApiKeyRow, ...]:
     async with installation.open_current_store() as store:
         return await ApiKeys(store, installation.clock).list_keys(library.symbol)
 

@@ -40,7 +40,7 @@ from gateway.settings import LibrarySettings, Settings, load_settings
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyUnreadable
-from gateway.store.migration import SchemaTooNew, migrate
+from gateway.store.migration import SchemaTooNew, migrate_store
 
 REFUSED = 1
 USAGE = 2
@@ -122,7 +122,7 @@ class Installation:
     async def open_current_store(self) -> AsyncIterator[Store]:
         """The store, there and up to date. Raises ConfigurationError, SchemaTooNew, Unavailable."""
         async with self.open_existing_store() as store:
-            await migrate(store, *self.parts.migration_histories)
+            await migrate_store(store, *self.parts.migration_histories)
             yield store
 
     @asynccontextmanager

@@ -27,7 +27,15 @@ from gateway.configuration.yaml_document import shown
 from gateway.ports.responder import OutcomeClass
 from gateway.services.exchange.message_context import NotReplayable, Rehearsal, Replayed
 from gateway.settings import LibrarySettings
-from gateway.store.journal_records import Direction, Filter, FullMessage, Message, Page, file_name, json_line
+from gateway.store.journal_records import (
+    FullMessage,
+    JournalFilter,
+    JournalMessage,
+    JournalPage,
+    MessageDirection,
+    format_json_line,
+    make_file_name,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,7 +60,9 @@ _FILTERS = (
     click.option("--profile", default="", help="Of this profile."),
     click.option("--service", default="", help="Of this service, such as AcceptItem."),
     click.option("--outcome", type=click.Choice([one.value for one in OutcomeClass]), help="That ended so."),
-    click.option("--direction", type=click.Choice([one.value for one in Direction]), help="That came in or went out."),
+    click.option(
+        "--direction", type=click.Choice([one.value for one in MessageDirection]), help="That came in or went out."
+    ),
     click.option("--request", default="", metavar="NUMBER", help="About this request."),
     click.option("--item", default="", metavar="BARCODE", help="About this item."),
     click.option("--note", default="", metavar="WORDS", help="With these words in the note."),
@@ -67,15 +77,15 @@ def _filtered(function: F) -> F:
     return function
 
 
-def _filter(installation: Installation, library: LibrarySettings, said: dict[str, Any]) -> Filter:
+def _filter(installation: Installation, library: LibrarySettings, said: dict[str, Any]) -> JournalFilter:
     now = installation.clock.now()
     since, until = (moment_of(said[name], now, library.zone) if said[name] else None for name in ("since", "until"))
-    return Filter(
+    return JournalFilter(
         library.symbol,
         profile=said["profile"],
         service=said["service"],
         outcome=OutcomeClass(said["outcome"]) if said["outcome"] else None,
-        direction=Direction(said["direction"]) if said["direction"] else None,
+        direction=MessageDirection(said["direction"]) if said["direction"] else None,
         request_id=said["request"],
         item_id=said["item"],
         since=since,
@@ -115,12 +125,12 @@ def list_(installation: Installation, /, symbol: str, limit: int, cursor: str, a
         click.echo(f"more: --cursor {page.cursor}", err=True)
 
 
-async def _page(installation: Installation, wanted: Filter, limit: int, cursor: str) -> Page:
+async def _page(installation: Installation, wanted: JournalFilter, limit: int, cursor: str) -> JournalPage:
     async with open_journal(installation) as (journal, _store):
         return await journal.list_messages(wanted, limit, cursor)
 
 
-def _rows(page: Page, zone: tzinfo) -> Iterator[str]:
+def _rows(page: JournalPage, zone: tzinfo) -> Iterator[str]:
     if not page.messages:
         yield "no messages"
         return
@@ -128,15 +138,15 @@ def _rows(page: Page, zone: tzinfo) -> Iterator[str]:
     yield from table([heading, *(_row(message, zone) for message in page.messages)])
 
 
-def _row(m: Message, zone: tzinfo) -> tuple[str, ...]:
+def _row(m: JournalMessage, zone: tzinfo) -> tuple[str, ...]:
     outcome = f"{m.outcome.value}: {m.reason}" if m.reason else m.outcome.value
     took = f"{m.duration_ms:.0f}" if m.duration_ms else ""
     moment = local_time(m.at, zone)
     return moment, m.direction.value, m.profile, m.service, outcome, m.request_id, m.item_id, took, m.id
 
 
-def _document(message: Message) -> dict[str, object]:
-    columns = {field.name: getattr(message, field.name) for field in fields(Message)}
+def _document(message: JournalMessage) -> dict[str, object]:
+    columns = {field.name: getattr(message, field.name) for field in fields(JournalMessage)}
     return {**columns, "at": message.at.isoformat()}
 
 
@@ -182,7 +192,7 @@ async def _exchange(installation: Installation, library: str, identifier: str) -
 
 def _shown(one: FullMessage, zone: tzinfo) -> Iterator[str]:
     m = one.message
-    yield f"{'<-' if m.direction is Direction.IN else '->'} {m.service or '(unknown)'}  {m.id}"
+    yield f"{'<-' if m.direction is MessageDirection.IN else '->'} {m.service or '(unknown)'}  {m.id}"
     facts = {
         "time": local_time(m.at, zone),
         "outcome": f"{m.outcome.value} ({m.reason})" if m.reason else m.outcome.value,
@@ -238,7 +248,7 @@ def export(installation: Installation, /, symbol: str, target: Path, force: bool
     click.echo(f"{count} messages written to {shown(target)}")
 
 
-async def _export(installation: Installation, wanted: Filter, write: Callable[[FullMessage], int]) -> int:
+async def _export(installation: Installation, wanted: JournalFilter, write: Callable[[FullMessage], int]) -> int:
     count = 0
     with readable_bodies():
         async with open_journal(installation) as (journal, _store):
@@ -251,7 +261,7 @@ async def _export(installation: Installation, wanted: Filter, write: Callable[[F
 
 def _into_file(file: Path, one: FullMessage) -> int:
     with file.open("a", encoding="utf-8") as out:
-        out.write(f"{json_line(one)}\n")
+        out.write(f"{format_json_line(one)}\n")
     return 1
 
 
@@ -259,7 +269,7 @@ def _into_folder(folder: Path, one: FullMessage) -> int:
     """0: its content is no longer kept."""
     if one.body is None:
         return 0
-    file = folder / file_name(one.message)
+    file = folder / make_file_name(one.message)
     file.touch(mode=0o600)
     file.write_bytes(one.body)
     return 1

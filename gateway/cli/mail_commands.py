@@ -41,7 +41,7 @@ from gateway.settings import Settings
 from gateway.settings.sections import MailboxSettings
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyUnreadable
-from gateway.store.mailbox import MailRow, Outcome, Page
+from gateway.store.mailbox import MailOutcome, MailRow, UnmatchedMailPage
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ def _counted(polled: Polled) -> str:
     return f"{polled.count} mails: {', '.join(parts)}{moved}"
 
 
-_WORDS = {Outcome.DONE: "done", Outcome.UNKNOWN: "for staff", Outcome.FAILED: "failed"}
+_WORDS = {MailOutcome.DONE: "done", MailOutcome.UNKNOWN: "for staff", MailOutcome.FAILED: "failed"}
 
 
 @mail_command.command(name="test")
@@ -164,7 +164,7 @@ def unmatched() -> None:
 def list_mails(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
     """Newest first."""
     library = library_named(installation, symbol)
-    page: Page = _run(installation, lambda boxes: boxes.desk.list_mails(library.symbol, limit, cursor))
+    page: UnmatchedMailPage = _run(installation, lambda boxes: boxes.desk.list_mails(library.symbol, limit, cursor))
     if not page.rows:
         click.echo("no mails wait")
     else:

@@ -29,7 +29,7 @@ from gateway.cli.installation import (
 from gateway.domain.requests.views import BatchedOrder, DeadLetter, NotFound, ResultPage
 from gateway.runtime.managed_requests import Managed
 from gateway.store.requests import outbox_queries
-from gateway.store.requests.outbox import Status
+from gateway.store.requests.outbox import OutboxStatus
 from gateway.web.api.models.staff import LetterOut, LetterWhole
 
 _ID = click.argument("letter", metavar="ID")
@@ -245,12 +245,12 @@ def run_(installation: Installation) -> None:
     nothing is done twice. What still waits is tried again later, or comes behind a dead letter.
     """
 
-    async def drain_and_count(managed: Managed) -> tuple[int, Mapping[tuple[str, Status], int]]:
+    async def drain_and_count(managed: Managed) -> tuple[int, Mapping[tuple[str, OutboxStatus], int]]:
         tries = await managed.drain_due_work()
         house = next(iter(managed.houses.values()))
-        return tries, await house.store.read(outbox_queries.counts)
+        return tries, await house.store.read(outbox_queries.count_unfinished_rows)
 
     tries, counts = run(installation, drain_and_count)
-    left = {status: sum(n for (_, one), n in counts.items() if one is status) for status in Status}
-    waiting = left[Status.WAITING] + left[Status.IN_HAND]
-    click.echo(f"{tries} steps done or tried; {waiting} still waiting, {left[Status.DEAD]} dead letters")
+    left = {status: sum(n for (_, one), n in counts.items() if one is status) for status in OutboxStatus}
+    waiting = left[OutboxStatus.WAITING] + left[OutboxStatus.IN_HAND]
+    click.echo(f"{tries} steps done or tried; {waiting} still waiting, {left[OutboxStatus.DEAD]} dead letters")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import click
 
     from gateway.store.engine import Store
-    from gateway.store.migration import Migrations
+    from gateway.store.migration import SchemaMigrations
 
 
 @value
@@ -107,7 +107,7 @@ class LibraryAdapter:
     name: str
     options: type[BaseModel]
     open: Callable[[LibraryAdapterContext, Any], Awaitable[LibrarySystem]]
-    migrations: Migrations | None = None
+    migrations: SchemaMigrations | None = None
     command: click.Group | None = None
     sample: Callable[[LibraryAdapterContext], Awaitable[str]] | None = None
 

@@ -37,9 +37,9 @@ from gateway.store import mailbox
 from gateway.store.engine import Store, open_store
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, JournalOptions
-from gateway.store.mailbox import Outcome
-from gateway.store.migration import OWN, Migrations
-from gateway.store.postgresql import leader
+from gateway.store.mailbox import MailOutcome
+from gateway.store.migration import OWN, SchemaMigrations
+from gateway.store.postgresql import make_task_leader
 from gateway.web.inbound import TrustedProxies
 from gateway.web.pages.app import Pages
 from gateway.web.pages.oidc import OidcClient
@@ -90,7 +90,7 @@ class Assembly:
         return open_store(self.settings.resolve_store_url().render_as_string(hide_password=False))
 
     @property
-    def migration_histories(self) -> tuple[Migrations, ...]:
+    def migration_histories(self) -> tuple[SchemaMigrations, ...]:
         """Of all tables: the gateway's own and those of the library systems in use."""
         kinds = {library.system.type: self.adapter_of(library) for library in self.settings.libraries}
         return (OWN, *(adapter.migrations for adapter in kinds.values() if adapter.migrations is not None))
@@ -266,7 +266,7 @@ class Mailboxes:
             return 0
         before = self._clock.now() - timedelta(days=self._days)
         forgotten = 0
-        while found := await self._store.write(lambda c: mailbox.prune(c, before, SLICE)):
+        while found := await self._store.write(lambda c: mailbox.prune_mails(c, before, SLICE)):
             forgotten += found
         return forgotten
 
@@ -304,9 +304,9 @@ class Mailboxes:
             server=one.make_mailbox_server(folder),
             rounds=Rounds(
                 folders={
-                    Outcome.DONE: folders.done,
-                    Outcome.FAILED: folders.failed,
-                    Outcome.UNKNOWN: folders.unknown,
+                    MailOutcome.DONE: folders.done,
+                    MailOutcome.FAILED: folders.failed,
+                    MailOutcome.UNKNOWN: folders.unknown,
                 },
                 batch=one.batch,
                 max_bytes=one.max_bytes,
@@ -316,6 +316,6 @@ class Mailboxes:
             client=self._reader.make(lambda reference: resolve(reference, folder)),
             taker=self.taker,
             store=self._store,
-            leader=leader(self._store, f"mailbox {one.name}"),
+            leader=make_task_leader(self._store, f"mailbox {one.name}"),
             clock=self._clock,
         )

@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 
 from gateway.domain.problems import Unavailable
 from gateway.store.engine import Store
-from gateway.store.postgresql import Session
+from gateway.store.postgresql import PostgresqlSession
 
 task_logger = structlog.get_logger(component="tasks")
 
@@ -127,7 +127,7 @@ class Wake:
 
     async def _serve_session(self, url: URL) -> None:
         self._worked = False
-        session = await Session.open(url)
+        session = await PostgresqlSession.open(url)
         try:
             session.notify_when_lost(self._to_tell.set)  # so that the loss is found at the next question, not at a ping
             await session.listen(CHANNEL, self._handle_notification)
@@ -140,7 +140,7 @@ class Wake:
             self.listening.clear()
             await session.close()
 
-    async def _notify_nodes(self, session: Session) -> None:
+    async def _notify_nodes(self, session: PostgresqlSession) -> None:
         try:
             async with asyncio.timeout(PING_SECONDS):
                 await self._to_tell.wait()

@@ -43,8 +43,8 @@ from gateway.settings import Settings, Tls
 from gateway.settings import TcpListener as TcpSettings
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
-from gateway.store.migration import migrate
-from gateway.store.postgresql import Leader, place_of
+from gateway.store.migration import migrate_store
+from gateway.store.postgresql import Leader, make_node_leader
 from gateway.store.requests import outbox_queries
 from gateway.web.api.app import Api, make_api
 from gateway.web.api.operation import Limits
@@ -128,10 +128,10 @@ class Gateway:
         parts.make_database()
         store = parts.open_store()
         stack.push_async_callback(store.close)
-        for step in await migrate(store, *parts.migration_histories):
+        for step in await migrate_store(store, *parts.migration_histories):
             log.info("database brought up to date", step=step)
         libraries = await parts.open_libraries(store)
-        place = place_of(store, self.node)
+        place = make_node_leader(store, self.node)
         stack.push_async_callback(place.close)
         await place.is_leader()
         journal = Journal(store, options, self.node)
@@ -155,7 +155,7 @@ class Gateway:
         exchange = parts.build_exchange(
             libraries, lambda: self._profiles.current, journal, self._record_exchange, self.managed.houses
         )
-        await finish_interrupted(exchange, journal, libraries, self._clock, lambda node: place_of(store, node))
+        await finish_interrupted(exchange, journal, libraries, self._clock, lambda node: make_node_leader(store, node))
         health = Health(
             store,
             {symbol: one.system for symbol, one in libraries.items()},
@@ -368,8 +368,8 @@ class Gateway:
             await self._policies.watch_folders(asyncio.Event())
 
         async def count_outbox_rows() -> None:
-            counts = await store.read(outbox_queries.counts)
-            oldest = await store.read(outbox_queries.oldest_waiting)
+            counts = await store.read(outbox_queries.count_unfinished_rows)
+            oldest = await store.read(outbox_queries.find_oldest_waiting)
             self.metrics.record_outbox_rows(counts, oldest, self._clock.now())
 
         async def prune_finished_work() -> None:

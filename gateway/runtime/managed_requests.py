@@ -57,10 +57,10 @@ from gateway.services.webhooks import Addresses, WebhookHandler, WebhookOptions
 from gateway.settings import Settings
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
-from gateway.store.postgresql import leader
+from gateway.store.postgresql import make_task_leader
 from gateway.store.requests import history, order_batches, outbox, outbox_queries
 from gateway.store.requests.order_batches import ORDER
-from gateway.store.requests.outbox import Status
+from gateway.store.requests.outbox import OutboxStatus
 from gateway.store.requests.request_rows import parse_message
 from gateway.store.requests.timers import TimerRow
 
@@ -140,7 +140,7 @@ class Managed:
         handlers: dict[str, Handler] = {**rows.handlers_by_kind(), WEBHOOK: self._webhooks}
         self.worker = Worker(store, clock, handlers, Options.from_settings(settings.outbox), node, observe)
         self.wake.subscribe(self.worker.wake)
-        self.timekeeper = Timekeeper(store, clock, self._fire_timer, leader(store, "timers"))
+        self.timekeeper = Timekeeper(store, clock, self._fire_timer, make_task_leader(store, "timers"))
         self.wake.subscribe(self.timekeeper.wake)
         acts = {symbol: Acts(house, self.worker.run_row) for symbol, house in self.houses.items()}
         self.requests = RequestsFront(self.houses, acts)
@@ -177,9 +177,9 @@ class Managed:
         days = min(house.policy().retention.outbox_days for house in self.houses.values())
         before = self._clock.now() - timedelta(days=days)
         forgotten = 0
-        while found := await self._store.write(lambda c: outbox.prune(c, before, SLICE)):
+        while found := await self._store.write(lambda c: outbox.prune_ended_rows(c, before, SLICE)):
             forgotten += found
-        while await self._store.write(lambda c: order_batches.prune(c, before, SLICE)):
+        while await self._store.write(lambda c: order_batches.prune_filed_orders(c, before, SLICE)):
             pass  # they are of rows that were counted already
         return forgotten
 
@@ -215,7 +215,7 @@ class Managed:
 
     async def _read_file(self, library: str, file_id: str) -> bytes:
         def load_file(connection: Connection) -> bytes | None:
-            return history.get(connection, library, file_id)
+            return history.get_file(connection, library, file_id)
 
         content = await self._store.read(load_file)
         if content is None:
@@ -304,9 +304,9 @@ async def preview_of(managed: Managed, adapters: Adapters, library: str, referen
 
 def _waiting(connection: Connection, house: House, request: Request) -> PartnerMessage | None:
     """What the outbox has for a partner: the oldest that isn't sent, else the newest that was."""
-    found = outbox_queries.of_request(connection, house.symbol, request.id, 200).rows
+    found = outbox_queries.list_rows_of_request(connection, house.symbol, request.id, 200).rows
     rows = [row for row in found if row.kind in (PARTNER, ORDER)]
-    unsent = [row for row in rows if row.status in (Status.WAITING, Status.IN_HAND, Status.DEAD)]
+    unsent = [row for row in rows if row.status in (OutboxStatus.WAITING, OutboxStatus.IN_HAND, OutboxStatus.DEAD)]
     chosen = unsent[-1] if unsent else (rows[0] if rows else None)
     return parse_message(chosen.payload) if chosen is not None else None
 
@@ -315,17 +315,25 @@ def _together(
     connection: Connection, house: House, profile: Profile, channel: PartnerChannel, message: PartnerMessage
 ) -> tuple[OrderBatchFile, Sequence[PartnerMessage]] | None:
     """The file that the message is in, or would be in if it was made now. None: it goes alone."""
-    row = outbox_queries.get(connection, house.symbol, message.id)
-    if row is not None and row.kind == ORDER and (orders := order_batches.file_with(connection, house.symbol, row.id)):
-        rows = [outbox_queries.get(connection, house.symbol, one.order_id) for one in orders]
+    row = outbox_queries.get_outbox_row(connection, house.symbol, message.id)
+    if (
+        row is not None
+        and row.kind == ORDER
+        and (orders := order_batches.find_file_with_order(connection, house.symbol, row.id))
+    ):
+        rows = [outbox_queries.get_outbox_row(connection, house.symbol, one.order_id) for one in orders]
         file = OrderBatchFile(id=orders[0].file_id, number=orders[0].number, at=orders[0].at)
         return file, [parse_message(one.payload) for one in rows if one is not None]
     gathers = channel_of(house, profile.name)
-    waits = row.kind == ORDER and row.status is Status.WAITING if row is not None else waits_for_others(house, message)
+    waits = (
+        row.kind == ORDER and row.status is OutboxStatus.WAITING
+        if row is not None
+        else waits_for_others(house, message)
+    )
     if gathers is None or not waits or not isinstance(channel, SendsBatches):
         return None
     rule = gathers[1]
-    ready = order_batches.waiting(connection, house.symbol, profile.name, order_batches.ALL)
+    ready = order_batches.find_waiting_orders(connection, house.symbol, profile.name, order_batches.ALL)
     messages = [parse_message(one.payload) for one in ready if one.id != message.id]
     word = channel.batch_key(message, profile)
     fitting = [one for one in messages if channel.batch_key(one, profile) == word][: rule.most - 1]

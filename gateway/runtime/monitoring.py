@@ -27,8 +27,8 @@ from gateway.ports.responder import OutcomeClass
 from gateway.profiles import ProfileStore
 from gateway.services.outbox import Outcome, Worker
 from gateway.store.engine import Store
-from gateway.store.migration import free_space, ping, try_write
-from gateway.store.requests.outbox import Status
+from gateway.store.migration import free_disk_bytes, ping_store, require_writable
+from gateway.store.requests.outbox import OutboxStatus
 from gateway.web.app import Part, Readiness
 from gateway.web.inbound import Gate
 
@@ -94,7 +94,7 @@ class Health:
         """To be done every `WRITE_SECONDS`."""
         self._writing_since = asyncio.get_running_loop().time()
         try:
-            await try_write(self._store)
+            await require_writable(self._store)
         except Unavailable as error:
             self._not_written = str(error)
         else:
@@ -111,7 +111,7 @@ class Health:
             return self._last
 
     async def _check_parts(self) -> Readiness:
-        probes = [_part("store", lambda: ping(self._store, MAX_PROBE_SECONDS))]
+        probes = [_part("store", lambda: ping_store(self._store, MAX_PROBE_SECONDS))]
         probes += [_part(f"library {symbol}", system.ping) for symbol, system in self._libraries.items()]
         probes.append(self._check_messages())
         parts = list(await asyncio.gather(*probes))
@@ -155,7 +155,7 @@ class Health:
 
 def _space(store: Store) -> tuple[str, ...]:
     """A note where there is little left. Raises OSError."""
-    free = free_space(store)
+    free = free_disk_bytes(store)
     return (f"{free / 1e6:.0f} MB free on the disk",) if free is not None and free < LOW_SPACE else ()
 
 
@@ -283,7 +283,7 @@ class Metrics:
         self._network_asks.labels(outcome).inc()
 
     def record_outbox_rows(
-        self, counts: Mapping[tuple[str, Status], int], oldest: datetime | None, now: datetime
+        self, counts: Mapping[tuple[str, OutboxStatus], int], oldest: datetime | None, now: datetime
     ) -> None:
         """What `outbox.counts` and `outbox.oldest_waiting` say at `now`."""
         self._outbox_rows.clear()  # a library without rows is not counted there

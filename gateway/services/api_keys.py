@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from gateway.domain.clock import Clock
 from gateway.domain.value import value
 from gateway.store import api_access
-from gateway.store.api_access import API_KEYS, KeyRow, read_secret, secret
+from gateway.store.api_access import API_KEYS, ApiKeyRow, get_or_create_secret, read_secret
 from gateway.store.engine import Store
 
 _KEY = re.compile(r"ilg_([a-z2-7]{8})_([A-Za-z0-9_-]{43})")
@@ -80,7 +80,7 @@ class NewKey:
     """`key` is shown once and kept nowhere."""
 
     key: str
-    row: KeyRow
+    row: ApiKeyRow
 
 
 class ApiKeys:
@@ -94,10 +94,10 @@ class ApiKeys:
         key = f"ilg_{prefix}_{secrets.token_urlsafe(32)}"
         words = tuple(scope.value for scope in Scope if scope in set(scopes))
 
-        def insert_key(c: Connection) -> KeyRow:
-            hashed = digest(key, secret(c, library, API_KEYS, now))
-            row = KeyRow(library=library, prefix=prefix, name=name, digest=hashed, scopes=words, created=now)
-            api_access.add(c, row)
+        def insert_key(c: Connection) -> ApiKeyRow:
+            hashed = digest(key, get_or_create_secret(c, library, API_KEYS, now))
+            row = ApiKeyRow(library=library, prefix=prefix, name=name, digest=hashed, scopes=words, created=now)
+            api_access.add_api_key(c, row)
             return row
 
         return NewKey(key, await self._store.write(insert_key))
@@ -113,25 +113,25 @@ class ApiKeys:
         await self._note_use(row, self._clock.now())
         return KeyHolder(row.library, row.prefix, row.name, frozenset(row.scopes))
 
-    async def list_keys(self, library: str) -> tuple[KeyRow, ...]:
-        return await self._store.read(lambda c: api_access.of_library(c, library))
+    async def list_keys(self, library: str) -> tuple[ApiKeyRow, ...]:
+        return await self._store.read(lambda c: api_access.list_api_keys(c, library))
 
     async def revoke_key(self, library: str, prefix: str) -> bool:
         """False: there is no such key, or it is revoked already."""
         now = self._clock.now()
-        return await self._store.write(lambda c: api_access.revoke(c, library, prefix, now))
+        return await self._store.write(lambda c: api_access.revoke_api_key(c, library, prefix, now))
 
-    async def _note_use(self, row: KeyRow, now: datetime) -> None:
+    async def _note_use(self, row: ApiKeyRow, now: datetime) -> None:
         if row.last_used is None or now - row.last_used >= USE_NOTED_EVERY:
-            await self._store.write(lambda c: api_access.used(c, row.library, row.prefix, now))
+            await self._store.write(lambda c: api_access.note_api_key_use(c, row.library, row.prefix, now))
 
 
 def digest(key: str, server_secret: bytes) -> bytes:
     return hmac.new(server_secret, key.encode(), hashlib.sha256).digest()
 
 
-def _valid(c: Connection, prefix: str, key: str) -> KeyRow | None:
-    row = api_access.by_prefix(c, prefix)
+def _valid(c: Connection, prefix: str, key: str) -> ApiKeyRow | None:
+    row = api_access.find_api_key(c, prefix)
     if row is None or row.revoked is not None:
         return None
     server_secret = read_secret(c, row.library, API_KEYS)

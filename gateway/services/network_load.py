@@ -153,7 +153,7 @@ class NetworkLoads:
         for house in houses.values():
             members = _members(house)
             if members:
-                said = await house.store.read(partial(request_counts.of_library, library=house.symbol))
+                said = await house.store.read(partial(request_counts.list_reports, library=house.symbol))
                 self._reports |= {(house.symbol, one.member): one for one in said if one.member in members}
 
     async def _store_reports(self, house: House, members: Mapping[str, NetworkMember], heard: Collection[str]) -> None:
@@ -161,8 +161,8 @@ class NetworkLoads:
         new = [one for name, one in self.reports_of_library(house.symbol).items() if name in heard]
 
         def replace_reports(connection: Connection) -> None:
-            request_counts.forget_others(connection, house.symbol, members)
-            request_counts.keep(connection, house.symbol, new)
+            request_counts.forget_former_members(connection, house.symbol, members)
+            request_counts.store_report(connection, house.symbol, new)
 
         try:
             await house.store.write(replace_reports)

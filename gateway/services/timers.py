@@ -105,7 +105,7 @@ class Timekeeper:
 
     async def _load_due_timers(self, moment: Moment) -> tuple[TimerRow, ...]:
         now, limit = moment(), self._options.batch
-        return await self._store.read(lambda connection: timers.due(connection, now, limit))
+        return await self._store.read(lambda connection: timers.due_timers(connection, now, limit))
 
     async def _fire_timers(self, due: Sequence[TimerRow], moment: Moment) -> int:
         """How many were fired well."""
@@ -131,7 +131,7 @@ class Timekeeper:
 
         def take_timers(connection: Connection) -> None:
             for row in rows:
-                timers.take(connection, row)
+                timers.take_timer(connection, row)
 
         await self._store.write(take_timers)
 
@@ -173,8 +173,8 @@ class Timekeeper:
 
 def postpone(connection: Connection, row: TimerRow, at: datetime) -> None:
     """Unless it was stopped or set anew meanwhile."""
-    if timers.take(connection, row):
-        timers.start(connection, row.library, row.request_id, row.timer, at)
+    if timers.take_timer(connection, row):
+        timers.start_timer(connection, row.library, row.request_id, row.timer, at)
 
 
 def _key(row: TimerRow) -> tuple[str, str, str]:

@@ -40,11 +40,11 @@ from gateway.domain.requests.views import HistoryLine, NotFound
 from gateway.domain.value import keyword_value
 from gateway.services.outbox.queue import Handled, Then
 from gateway.store import api_records
-from gateway.store.api_records import Subscription
+from gateway.store.api_records import WebhookSubscription
 from gateway.store.engine import Store
 from gateway.store.requests import outbox
-from gateway.store.requests.outbox import Row
-from gateway.store.schema import exchange_id
+from gateway.store.requests.outbox import OutboxRow
+from gateway.store.schema import make_exchange_id
 
 log = structlog.get_logger(component="webhooks")
 
@@ -65,12 +65,12 @@ GONE = 410
 def announce(c: Connection, library: str, line: HistoryLine, now: datetime) -> int:
     """Outbox rows for all who want to know, in the transaction of the event itself; returns how many. One lane each,
     so that a receiver gets events in order and a dead one is not knocked at by every event."""
-    wanted = [one for one in api_records.of_library(c, library) if one.is_for_kind(line.event.kind)]
+    wanted = [one for one in api_records.list_subscriptions(c, library) if one.is_for_kind(line.event.kind)]
     payload = json.dumps(happened(line), ensure_ascii=False, separators=(",", ":")) if wanted else ""
     for one in wanted:
-        row = Row(
+        row = OutboxRow(
             library=library,
-            id=exchange_id(now),
+            id=make_exchange_id(now),
             lane=f"{KIND}:{one.id}",
             kind=KIND,
             target=one.id,
@@ -79,7 +79,7 @@ def announce(c: Connection, library: str, line: HistoryLine, now: datetime) -> i
             created=now,
             next_at=now,
         )
-        outbox.add(c, row)
+        outbox.add_outbox_row(c, row)
     return len(wanted)
 
 
@@ -89,13 +89,15 @@ class Webhooks:
         self._clock = clock
         self._addresses = addresses
 
-    async def create_subscription(self, library: str, name: str, url: str, kinds: Iterable[EventKind]) -> Subscription:
+    async def create_subscription(
+        self, library: str, name: str, url: str, kinds: Iterable[EventKind]
+    ) -> WebhookSubscription:
         """Raises Refused for a URL that leads into a network that isn't public, or when there are too many."""
         self._addresses.check_url(url)
         now = self._clock.now()
-        made = Subscription(
+        made = WebhookSubscription(
             library=library,
-            id=exchange_id(now),
+            id=make_exchange_id(now),
             name=name,
             url=url,
             secret=f"whsec_{secrets.token_urlsafe(32)}",
@@ -104,31 +106,31 @@ class Webhooks:
         )
 
         def insert_subscription(c: Connection) -> None:
-            if len(api_records.of_library(c, library)) >= MOST:
+            if len(api_records.list_subscriptions(c, library)) >= MOST:
                 raise Refused(RefusalReason.LIMIT_REACHED, f"There are {MOST} webhooks already.")
-            api_records.add(c, made)
+            api_records.add_subscription(c, made)
 
         await self._store.write(insert_subscription)
         return made
 
-    async def list_subscriptions(self, library: str) -> tuple[Subscription, ...]:
-        return await self._store.read(lambda c: api_records.of_library(c, library))
+    async def list_subscriptions(self, library: str) -> tuple[WebhookSubscription, ...]:
+        return await self._store.read(lambda c: api_records.list_subscriptions(c, library))
 
-    async def get(self, library: str, id_: str) -> Subscription:
+    async def get(self, library: str, id_: str) -> WebhookSubscription:
         """Raises NotThere."""
-        found = await self._store.read(lambda c: api_records.get(c, library, id_))
+        found = await self._store.read(lambda c: api_records.get_subscription(c, library, id_))
         if found is None:
             raise NotFound("webhook")
         return found
 
     async def remove_subscription(self, library: str, id_: str) -> None:
         """Raises NotThere. What waits for it in the outbox is ended there when its turn comes."""
-        if not await self._store.write(lambda c: api_records.remove(c, library, id_)):
+        if not await self._store.write(lambda c: api_records.remove_subscription(c, library, id_)):
             raise NotFound("webhook")
 
-    async def enable_subscription(self, library: str, id_: str) -> Subscription:
+    async def enable_subscription(self, library: str, id_: str) -> WebhookSubscription:
         """Again, after it was disabled. Raises NotThere."""
-        if not await self._store.write(lambda c: api_records.enable(c, library, id_)):
+        if not await self._store.write(lambda c: api_records.enable_subscription(c, library, id_)):
             raise NotFound("webhook")
         return await self.get(library, id_)
 
@@ -240,9 +242,9 @@ class WebhookHandler:
         self._options = options
         self._session: aiohttp.ClientSession | None = None
 
-    async def __call__(self, row: Row) -> Handled:
+    async def __call__(self, row: OutboxRow) -> Handled:
         """Raises Unavailable, OutcomeUnknown."""
-        one = await self._store.read(lambda c: api_records.get(c, row.library, row.target))
+        one = await self._store.read(lambda c: api_records.get_subscription(c, row.library, row.target))
         if one is None:
             return Handled("not sent: the subscription is gone")
         if not one.enabled:
@@ -262,7 +264,7 @@ class WebhookHandler:
             await self._session.close()
             self._session = None
 
-    async def _send_event(self, one: Subscription, row: Row) -> int:
+    async def _send_event(self, one: WebhookSubscription, row: OutboxRow) -> int:
         """The status: 2xx or 410. Raises Unavailable, OutcomeUnknown."""
         try:
             url = self._options.addresses.check_url(one.url)
@@ -306,30 +308,30 @@ class WebhookHandler:
             )
         return self._session
 
-    async def _record_failure(self, one: Subscription) -> bool:
+    async def _record_failure(self, one: WebhookSubscription) -> bool:
         """True: it is disabled now."""
         now = self._clock.now()
         if one.failing_since is None:
-            await self._store.write(lambda c: api_records.failing(c, one.library, one.id, now))
+            await self._store.write(lambda c: api_records.mark_subscription_failing(c, one.library, one.id, now))
             return False
         if now - one.failing_since < self._options.disable_after:
             return False
         why = f"no delivery has succeeded since {_day(one.failing_since)}"
-        await self._store.write(lambda c: api_records.disable(c, one.library, one.id, why))
+        await self._store.write(lambda c: api_records.disable_subscription(c, one.library, one.id, why))
         log.warning("webhook disabled", library=one.library, webhook=one.id, reason=why)
         return True
 
 
-def _disabling(one: Subscription, why: str) -> Then:
+def _disabling(one: WebhookSubscription, why: str) -> Then:
     def disable_subscription(c: Connection) -> None:
-        api_records.disable(c, one.library, one.id, why)
+        api_records.disable_subscription(c, one.library, one.id, why)
 
     return disable_subscription
 
 
-def _well(one: Subscription) -> Then:
+def _well(one: WebhookSubscription) -> Then:
     def clear_failure(c: Connection) -> None:
-        api_records.failing(c, one.library, one.id, None)
+        api_records.mark_subscription_failing(c, one.library, one.id, None)
 
     return clear_failure
 

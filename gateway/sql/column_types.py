@@ -14,25 +14,25 @@ from sqlalchemy.types import TypeDecorator
 SQLITE_LENGTH = len("2026-03-01 10:15:00.123456")
 
 
-def text(name: str) -> Column[str]:
+def text_column(name: str) -> Column[str]:
     """Empty when there is nothing to say."""
     return Column(name, Text, nullable=False)
 
 
-def id_(name: str) -> Column[str]:
+def id_column(name: str) -> Column[str]:
     """Text that sorts by its bytes, whatever language the database was made for."""
     return Column(name, Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False)
 
 
-def integer(name: str) -> Column[int]:
+def integer_column(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False)
 
 
-def bigint(name: str) -> Column[int]:
+def bigint_column(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False)
 
 
-def moment(name: str) -> Column[datetime]:
+def moment_column(name: str) -> Column[datetime]:
     return Column(name, UtcDateTime, nullable=False)
 
 

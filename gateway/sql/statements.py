@@ -34,19 +34,19 @@ Rows = Sequence[tuple[Any, ...]]
 _NAME = re.compile(r"(?<!:):(\w+)")
 
 
-def driver_of(connection: Connection) -> sqlite3.Connection | None:
+def sqlite_driver_of(connection: Connection) -> sqlite3.Connection | None:
     """None on PostgreSQL."""
     driver = connection.connection.driver_connection
     return driver if isinstance(driver, sqlite3.Connection) else None
 
 
-def driver_error(statement: str, error: sqlite3.Error) -> Exception:
+def wrap_driver_error(statement: str, error: sqlite3.Error) -> Exception:
     """The driver's error as SQLAlchemy's, without the values."""
     told: Exception = DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True)
     return told
 
 
-def converted(row: Sequence[Any], conversions: Conversions) -> list[Any]:
+def convert_row(row: Sequence[Any], conversions: Conversions) -> list[Any]:
     """None is NULL in every column."""
     values = list(row)
     for place, convert in conversions:
@@ -61,7 +61,7 @@ def conversions_of(processors: Sequence[Convert | None]) -> Conversions:
 
 
 @value
-class _Plan:
+class _SqlitePlan:
     """The statement in SQLite's words; parameters by position, with the values that stand in the statement."""
 
     sql: str
@@ -73,27 +73,27 @@ class _Plan:
 
     def bind_values(self, parameters: Mapping[str, Any]) -> list[Any]:
         given = self.given
-        return converted([parameters[n] if n in parameters else given[n] for n in self.names], self.bind)
+        return convert_row([parameters[n] if n in parameters else given[n] for n in self.names], self.bind)
 
 
-class Prepared:
+class PreparedStatement:
     """`statement`: a select, insert, update or text with typed columns; no expanding parameters (IN of a list)."""
 
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
-        self._plan: _Plan | None = None
+        self._plan: _SqlitePlan | None = None
 
     def fetch_all(self, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[Any]:
         """Rows, with their columns by name and by position."""
-        driver = driver_of(connection)
+        driver = sqlite_driver_of(connection)
         if driver is None:
             return connection.execute(self._statement, dict(parameters)).all()
         plan = self._plan or self._make_plan(connection.dialect)
         try:
             found = driver.execute(plan.sql, plan.bind_values(parameters)).fetchall()
         except sqlite3.Error as error:
-            raise driver_error(plan.sql, error) from error
-        return [plan.row(converted(row, plan.result)) for row in found]
+            raise wrap_driver_error(plan.sql, error) from error
+        return [plan.row(convert_row(row, plan.result)) for row in found]
 
     def fetch_first(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
         """None when there is no row."""
@@ -102,7 +102,7 @@ class Prepared:
 
     def execute_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Once for each row of parameters."""
-        driver = driver_of(connection)
+        driver = sqlite_driver_of(connection)
         if driver is None:
             connection.execute(self._statement, [dict(row) for row in rows])
             return
@@ -111,16 +111,16 @@ class Prepared:
         try:
             driver.executemany(plan.sql, values)
         except sqlite3.Error as error:
-            raise driver_error(plan.sql, error) from error
+            raise wrap_driver_error(plan.sql, error) from error
 
-    def _make_plan(self, dialect: Dialect) -> _Plan:
+    def _make_plan(self, dialect: Dialect) -> _SqlitePlan:
         compiled: Any = self._statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         names = tuple(compiled.positiontup)
         binds = [compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
         columns = list(getattr(self._statement, "selected_columns", ()))
         results = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         row = namedtuple("row", [column.name for column in columns], rename=True)  # type: ignore[misc]
-        self._plan = _Plan(
+        self._plan = _SqlitePlan(
             str(compiled), names, compiled.params, conversions_of(binds), conversions_of(results), row._make
         )
         return self._plan
@@ -128,35 +128,35 @@ class Prepared:
 
 def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """A row whose key is there already is an IntegrityError."""
-    _run(connection, _plain(table, connection.dialect), rows)
+    _execute_insert(connection, _plain_insert(table, connection.dialect), rows)
 
 
 def insert_missing_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """A row whose key is there already stays as it is."""
-    _run(connection, _missing(table, connection.dialect), rows)
+    _execute_insert(connection, _insert_or_ignore(table, connection.dialect), rows)
 
 
-def _run(connection: Connection, prepared: tuple[str, Conversions], rows: Rows) -> None:
+def _execute_insert(connection: Connection, prepared: tuple[str, Conversions], rows: Rows) -> None:
     statement, conversions = prepared
-    values = [converted(row, conversions) for row in rows]
-    driver = driver_of(connection)
+    values = [convert_row(row, conversions) for row in rows]
+    driver = sqlite_driver_of(connection)
     if driver is None:
         connection.exec_driver_sql(statement, [tuple(row) for row in values])
         return
     try:
         driver.executemany(statement, values)
     except sqlite3.Error as error:
-        raise driver_error(statement, error) from error
+        raise wrap_driver_error(statement, error) from error
 
 
 @lru_cache(maxsize=64)
-def _plain(table: Table, dialect: Dialect) -> tuple[str, Conversions]:
-    return _prepared(insert(table), table, dialect)
+def _plain_insert(table: Table, dialect: Dialect) -> tuple[str, Conversions]:
+    return _compile_insert(insert(table), table, dialect)
 
 
 @lru_cache(maxsize=64)
-def _missing(table: Table, dialect: Dialect) -> tuple[str, Conversions]:
-    return _prepared(_INSERT[dialect.name](table).on_conflict_do_nothing(), table, dialect)
+def _insert_or_ignore(table: Table, dialect: Dialect) -> tuple[str, Conversions]:
+    return _compile_insert(_INSERT[dialect.name](table).on_conflict_do_nothing(), table, dialect)
 
 
 _INSERT: dict[str, type[sqlite.Insert] | type[postgresql.Insert]] = {
@@ -165,7 +165,7 @@ _INSERT: dict[str, type[sqlite.Insert] | type[postgresql.Insert]] = {
 }
 
 
-def _prepared(statement: Insert, table: Table, dialect: Dialect) -> tuple[str, Conversions]:
+def _compile_insert(statement: Insert, table: Table, dialect: Dialect) -> tuple[str, Conversions]:
     compiled = statement.compile(dialect=dialect)
     names = [column.name for column in table.columns]
     assert compiled.positiontup == names, "an INSERT of all columns by position"
@@ -173,7 +173,7 @@ def _prepared(statement: Insert, table: Table, dialect: Dialect) -> tuple[str, C
     return str(compiled), conversions_of(processors)
 
 
-def written(sql: str, table: Table, *returned: Column[object]) -> Prepared:
+def prepare_sql(sql: str, table: Table, *returned: Column[object]) -> PreparedStatement:
     """`:name` is of the type of the table's column `name`; `returned` are the columns after RETURNING."""
     clause = text(sql).bindparams(*(bindparam(name, type_=table.c[name].type) for name in set(_NAME.findall(sql))))
-    return Prepared(clause.columns(*returned) if returned else clause)
+    return PreparedStatement(clause.columns(*returned) if returned else clause)

@@ -42,10 +42,10 @@ from gateway.store.schema import metadata
 server_secret = Table(
     "server_secret",
     metadata,
-    column_types.text("library"),
-    column_types.text("name"),
+    column_types.text_column("library"),
+    column_types.text_column("name"),
     Column("value", LargeBinary, nullable=False),
-    column_types.moment("created"),
+    column_types.moment_column("created"),
     PrimaryKeyConstraint("library", "name", name="pk_server_secret"),
 )
 """Random keys that the gateway made for itself: for hashing API keys, for signing links."""
@@ -53,12 +53,12 @@ server_secret = Table(
 api_key = Table(
     "api_key",
     metadata,
-    column_types.text("library"),
-    column_types.id_("prefix"),
-    column_types.text("name"),
+    column_types.text_column("library"),
+    column_types.id_column("prefix"),
+    column_types.text_column("name"),
     Column("digest", LargeBinary, nullable=False),
-    column_types.text("scopes"),  # with blanks between
-    column_types.moment("created"),
+    column_types.text_column("scopes"),  # with blanks between
+    column_types.moment_column("created"),
     Column("last_used", UtcDateTime),
     Column("revoked", UtcDateTime),
     PrimaryKeyConstraint("library", "prefix", name="pk_api_key"),
@@ -69,15 +69,15 @@ api_key = Table(
 api_answer = Table(
     "api_answer",
     metadata,
-    column_types.text("library"),
-    column_types.text("api_key"),
-    column_types.text("operation"),
-    column_types.text("idempotency_key"),
+    column_types.text_column("library"),
+    column_types.text_column("api_key"),
+    column_types.text_column("operation"),
+    column_types.text_column("idempotency_key"),
     Column("request", LargeBinary, nullable=False),  # digest of what was asked
-    column_types.integer("status"),  # 0: in hand
-    column_types.text("headers"),  # JSON
+    column_types.integer_column("status"),  # 0: in hand
+    column_types.text_column("headers"),  # JSON
     Column("body", LargeBinary, nullable=False),
-    column_types.moment("at"),
+    column_types.moment_column("at"),
     PrimaryKeyConstraint("library", "api_key", "operation", "idempotency_key", name="pk_api_answer"),
     Index("ix_api_answer_at", "library", "at"),
 )
@@ -86,15 +86,15 @@ api_answer = Table(
 webhook = Table(
     "webhook",
     metadata,
-    column_types.text("library"),
-    column_types.id_("id"),
-    column_types.text("name"),
-    column_types.text("url"),
-    column_types.text("secret"),
-    column_types.text("kinds"),  # of events, with blanks between; empty: all
-    column_types.moment("created"),
+    column_types.text_column("library"),
+    column_types.id_column("id"),
+    column_types.text_column("name"),
+    column_types.text_column("url"),
+    column_types.text_column("secret"),
+    column_types.text_column("kinds"),  # of events, with blanks between; empty: all
+    column_types.moment_column("created"),
     Column("enabled", Boolean, nullable=False),
-    column_types.text("disabled_why"),
+    column_types.text_column("disabled_why"),
     Column("failing_since", UtcDateTime),
     PrimaryKeyConstraint("library", "id", name="pk_webhook"),
 )
@@ -103,11 +103,11 @@ webhook = Table(
 copy_download = Table(
     "copy_download",
     metadata,
-    column_types.text("library"),
-    column_types.text("link"),
-    column_types.integer("count"),
-    column_types.moment("first_at"),
-    column_types.moment("last_at"),
+    column_types.text_column("library"),
+    column_types.text_column("link"),
+    column_types.integer_column("count"),
+    column_types.moment_column("first_at"),
+    column_types.moment_column("last_at"),
     PrimaryKeyConstraint("library", "link", name="pk_copy_download"),
     Index("ix_copy_download_last", "library", "last_at"),
 )
@@ -124,7 +124,7 @@ LONGEST = timedelta(days=366)
 
 
 @keyword_value
-class KeyRow:
+class ApiKeyRow:
     """`digest`: keyed hash of the secret part. A revoked key stays, so that its use can still be told apart."""
 
     library: str
@@ -137,33 +137,33 @@ class KeyRow:
     revoked: datetime | None = None
 
 
-def add(c: Connection, row: KeyRow) -> None:
-    c.execute(insert(api_key).values(**_values(row)))
+def add_api_key(c: Connection, row: ApiKeyRow) -> None:
+    c.execute(insert(api_key).values(**_values_of_api_key(row)))
 
 
-def by_prefix(c: Connection, prefix: str) -> KeyRow | None:
+def find_api_key(c: Connection, prefix: str) -> ApiKeyRow | None:
     found = c.execute(select(api_key).where(api_key.c.prefix == prefix)).mappings().one_or_none()
-    return None if found is None else _row(found)
+    return None if found is None else _api_key_of_row(found)
 
 
-def of_library(c: Connection, library: str) -> tuple[KeyRow, ...]:
+def list_api_keys(c: Connection, library: str) -> tuple[ApiKeyRow, ...]:
     """Oldest first, revoked ones too."""
     wanted = select(api_key).where(api_key.c.library == library).order_by(api_key.c.created, api_key.c.prefix)
-    return tuple(_row(found) for found in c.execute(wanted).mappings())
+    return tuple(_api_key_of_row(found) for found in c.execute(wanted).mappings())
 
 
-def used(c: Connection, library: str, prefix: str, at: datetime) -> None:
+def note_api_key_use(c: Connection, library: str, prefix: str, at: datetime) -> None:
     c.execute(update(api_key).where(api_key.c.library == library, api_key.c.prefix == prefix).values(last_used=at))
 
 
-def revoke(c: Connection, library: str, prefix: str, at: datetime) -> bool:
+def revoke_api_key(c: Connection, library: str, prefix: str, at: datetime) -> bool:
     """False: there is no such key, or it is revoked already."""
     table = api_key.c
     where = (table.library == library, table.prefix == prefix, table.revoked.is_(None))
     return c.execute(update(api_key).where(*where).values(revoked=at)).rowcount > 0
 
 
-def _values(row: KeyRow) -> dict[str, Any]:
+def _values_of_api_key(row: ApiKeyRow) -> dict[str, Any]:
     return {
         "library": row.library,
         "prefix": row.prefix,
@@ -176,9 +176,9 @@ def _values(row: KeyRow) -> dict[str, Any]:
     }
 
 
-def _row(found: RowMapping) -> KeyRow:
+def _api_key_of_row(found: RowMapping) -> ApiKeyRow:
     values = dict(found)
-    return KeyRow(**{**values, "digest": bytes(values["digest"]), "scopes": tuple(values["scopes"].split())})
+    return ApiKeyRow(**{**values, "digest": bytes(values["digest"]), "scopes": tuple(values["scopes"].split())})
 
 
 def read_secret(c: Connection, library: str, name: str) -> bytes | None:
@@ -188,7 +188,7 @@ def read_secret(c: Connection, library: str, name: str) -> bytes | None:
     return None if found is None else bytes(found)
 
 
-def secret(c: Connection, library: str, name: str, now: datetime) -> bytes:
+def get_or_create_secret(c: Connection, library: str, name: str, now: datetime) -> bytes:
     """Made when it is asked for first, so this needs a transaction that may write."""
     if (found := read_secret(c, library, name)) is not None:
         return found
@@ -203,7 +203,7 @@ def secret(c: Connection, library: str, name: str, now: datetime) -> bytes:
     return made
 
 
-def copy_token(
+def make_copy_token(
     c: Connection, library: str, request_id: str, attachment_id: str, expires: datetime, downloads: int, now: datetime
 ) -> str:
     """For `/d/TOKEN`. Raises ValueError for less than one download, or a time that is too long."""
@@ -217,16 +217,16 @@ def copy_token(
         downloads=downloads,
         nonce=secrets.token_urlsafe(9),
     )
-    return sign_copy_link(link, secret(c, library, COPY_LINKS, now))
+    return sign_copy_link(link, get_or_create_secret(c, library, COPY_LINKS, now))
 
 
-def question_token(connection: Connection, link: QuestionLink, now: datetime) -> str:
+def make_question_token(connection: Connection, link: QuestionLink, now: datetime) -> str:
     """For `/q/TOKEN`. The library's secret is made when it is needed first, so this needs a transaction that may
     write."""
-    return sign_question_link(link, secret(connection, link.library, QUESTION_LINKS, now))
+    return sign_question_link(link, get_or_create_secret(connection, link.library, QUESTION_LINKS, now))
 
 
-def question_link(connection: Connection, token: str) -> QuestionLink:
+def read_question_link(connection: Connection, token: str) -> QuestionLink:
     """What a token of ours says. Raises BadLink."""
     key = read_secret(connection, library_of_question_link(token), QUESTION_LINKS)
     if key is None:  # no question was ever asked by such a library

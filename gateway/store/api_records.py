@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.requests.events import EventKind
 from gateway.domain.value import keyword_value, value
-from gateway.sql.statements import Prepared
+from gateway.sql.statements import PreparedStatement
 from gateway.store.api_access import api_answer, copy_download, webhook
 
 IN_HAND = 0
@@ -36,10 +36,12 @@ class StoredAnswer:
     body: bytes = b""
 
 
-def claim(c: Connection, key: AnswerKey, request: bytes, at: datetime, forget_before: datetime) -> StoredAnswer | None:
+def claim_answer(
+    c: Connection, key: AnswerKey, request: bytes, at: datetime, forget_before: datetime
+) -> StoredAnswer | None:
     """None: it is ours to carry out now. Otherwise what is known of the first request with this key."""
     table = api_answer.c
-    c.execute(delete(api_answer).where(*_is_answer(key), table.at < forget_before))
+    c.execute(delete(api_answer).where(*_answer_conditions(key), table.at < forget_before))
     try:
         with c.begin_nested():
             c.execute(
@@ -56,22 +58,22 @@ def claim(c: Connection, key: AnswerKey, request: bytes, at: datetime, forget_be
                 )
             )
     except IntegrityError:
-        wanted = select(table.request, table.status, table.headers, table.body).where(*_is_answer(key))
+        wanted = select(table.request, table.status, table.headers, table.body).where(*_answer_conditions(key))
         found = c.execute(wanted).one_or_none()
         if found is None:  # it was released in this moment
-            return claim(c, key, request, at, forget_before)
+            return claim_answer(c, key, request, at, forget_before)
         return StoredAnswer(request=bytes(found[0]), status=found[1], headers=found[2], body=bytes(found[3]))
     return None
 
 
-def keep(c: Connection, key: AnswerKey, answer: StoredAnswer) -> None:
+def store_answer(c: Connection, key: AnswerKey, answer: StoredAnswer) -> None:
     values = {"status": answer.status, "headers": answer.headers, "body": answer.body}
-    c.execute(update(api_answer).where(*_is_answer(key)).values(**values))
+    c.execute(update(api_answer).where(*_answer_conditions(key)).values(**values))
 
 
-def release(c: Connection, key: AnswerKey) -> None:
+def release_answer(c: Connection, key: AnswerKey) -> None:
     """Nothing was done: the key may be used again."""
-    c.execute(delete(api_answer).where(*_is_answer(key)))
+    c.execute(delete(api_answer).where(*_answer_conditions(key)))
 
 
 def prune_answers(c: Connection, library: str, before: datetime) -> int:
@@ -80,7 +82,7 @@ def prune_answers(c: Connection, library: str, before: datetime) -> int:
     return c.execute(delete(api_answer).where(table.library == library, table.at < before)).rowcount
 
 
-def _is_answer(key: AnswerKey) -> tuple[ColumnElement[bool], ...]:
+def _answer_conditions(key: AnswerKey) -> tuple[ColumnElement[bool], ...]:
     table = api_answer.c
     return (
         table.library == key.library,
@@ -90,13 +92,13 @@ def _is_answer(key: AnswerKey) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def count(c: Connection, library: str, link: str) -> int:
+def get_download_count(c: Connection, library: str, link: str) -> int:
     table = copy_download.c
     found = c.execute(select(table.count).where(table.library == library, table.link == link)).scalar_one_or_none()
     return found or 0
 
 
-def take(c: Connection, library: str, link: str, most: int, at: datetime) -> bool:
+def count_download(c: Connection, library: str, link: str, most: int, at: datetime) -> bool:
     """One more download, unless there were `most` already: then False."""
     table = copy_download.c
     row = (table.library == library, table.link == link)
@@ -113,7 +115,7 @@ def prune_downloads(c: Connection, library: str, before: datetime) -> int:
 
 
 @keyword_value
-class Subscription:
+class WebhookSubscription:
     """`kinds` empty: all. `failing_since`: no delivery has succeeded since then."""
 
     library: str
@@ -131,59 +133,59 @@ class Subscription:
         return self.enabled and (not self.kinds or kind in self.kinds)
 
 
-def add(c: Connection, one: Subscription) -> None:
-    values = {name: getattr(one, name) for name in Subscription.__dataclass_fields__}
+def add_subscription(c: Connection, one: WebhookSubscription) -> None:
+    values = {name: getattr(one, name) for name in WebhookSubscription.__dataclass_fields__}
     c.execute(insert(webhook).values(**{**values, "kinds": " ".join(kind.value for kind in one.kinds)}))
 
 
-def get(c: Connection, library: str, id_: str) -> Subscription | None:
-    found = c.execute(select(webhook).where(*_is_subscription(library, id_))).mappings().one_or_none()
-    return None if found is None else _row(found)
+def get_subscription(c: Connection, library: str, id_: str) -> WebhookSubscription | None:
+    found = c.execute(select(webhook).where(*_subscription_conditions(library, id_))).mappings().one_or_none()
+    return None if found is None else _subscription_of_row(found)
 
 
-_OF_LIBRARY = Prepared(
+_OF_LIBRARY = PreparedStatement(
     select(webhook).where(webhook.c.library == bindparam("in_library")).order_by(webhook.c.created, webhook.c.id)
 )
 
 
-def of_library(c: Connection, library: str) -> tuple[Subscription, ...]:
+def list_subscriptions(c: Connection, library: str) -> tuple[WebhookSubscription, ...]:
     """Oldest first."""
-    return tuple(_row(found._asdict()) for found in _OF_LIBRARY.fetch_all(c, {"in_library": library}))
+    return tuple(_subscription_of_row(found._asdict()) for found in _OF_LIBRARY.fetch_all(c, {"in_library": library}))
 
 
-def remove(c: Connection, library: str, id_: str) -> bool:
+def remove_subscription(c: Connection, library: str, id_: str) -> bool:
     """False: there is no such subscription."""
-    return c.execute(delete(webhook).where(*_is_subscription(library, id_))).rowcount > 0
+    return c.execute(delete(webhook).where(*_subscription_conditions(library, id_))).rowcount > 0
 
 
-def enable(c: Connection, library: str, id_: str) -> bool:
+def enable_subscription(c: Connection, library: str, id_: str) -> bool:
     """False: there is no such subscription."""
-    return _change(c, library, id_, enabled=True, disabled_why="", failing_since=None)
+    return _update_subscription(c, library, id_, enabled=True, disabled_why="", failing_since=None)
 
 
-def disable(c: Connection, library: str, id_: str, why: str) -> bool:
-    return _change(c, library, id_, enabled=False, disabled_why=why)
+def disable_subscription(c: Connection, library: str, id_: str, why: str) -> bool:
+    return _update_subscription(c, library, id_, enabled=False, disabled_why=why)
 
 
-def failing(c: Connection, library: str, id_: str, since: datetime | None) -> None:
+def mark_subscription_failing(c: Connection, library: str, id_: str, since: datetime | None) -> None:
     """`since` None: it works again."""
-    _change(c, library, id_, failing_since=since)
+    _update_subscription(c, library, id_, failing_since=since)
 
 
-def _change(c: Connection, library: str, id_: str, **values: Any) -> bool:
-    return c.execute(update(webhook).where(*_is_subscription(library, id_)).values(**values)).rowcount > 0
+def _update_subscription(c: Connection, library: str, id_: str, **values: Any) -> bool:
+    return c.execute(update(webhook).where(*_subscription_conditions(library, id_)).values(**values)).rowcount > 0
 
 
-def _is_subscription(library: str, id_: str) -> tuple[ColumnElement[bool], ...]:
+def _subscription_conditions(library: str, id_: str) -> tuple[ColumnElement[bool], ...]:
     return webhook.c.library == library, webhook.c.id == id_
 
 
 _KINDS = frozenset(kind.value for kind in EventKind)
 
 
-def _row(found: RowMapping) -> Subscription:
+def _subscription_of_row(found: RowMapping) -> WebhookSubscription:
     """A kind that a newer release has written isn't known here, and can't happen here."""
     values = dict(found)
-    return Subscription(
+    return WebhookSubscription(
         **{**values, "kinds": tuple(EventKind(word) for word in values["kinds"].split() if word in _KINDS)}
     )

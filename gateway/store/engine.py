@@ -74,7 +74,7 @@ def open_store(url: str) -> Store:
     raise ValueError(f"the store must be sqlite or postgresql, not {parsed.get_backend_name()}")
 
 
-def sqlite_engine(url: URL) -> Engine:
+def create_sqlite_engine(url: URL) -> Engine:
     """An engine whose connections are durable (WAL, synchronous=FULL) and whose transactions SQLAlchemy begins."""
     engine = create_engine(
         url.set(drivername="sqlite+pysqlite"),
@@ -92,31 +92,31 @@ def sqlite_engine(url: URL) -> Engine:
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
-        _driver(connection).execute(f"BEGIN {immediate}")  # SQLAlchemy's own way takes 10 µs more
+        _sqlite_driver(connection).execute(f"BEGIN {immediate}")  # SQLAlchemy's own way takes 10 µs more
 
     return engine
 
 
-def _driver(connection: Connection) -> sqlite3.Connection:
+def _sqlite_driver(connection: Connection) -> sqlite3.Connection:
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
     return driver
 
 
 @dataclass(slots=True)
-class _Job:
+class _StoreJob:
     work: Work[Any]
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
 
 
-class _Worker:
+class _TransactionWorker:
     """A thread with a connection of its own that takes all waiting jobs at once."""
 
     def __init__(self, engine: Engine, name: str, begin: str) -> None:
         self._engine = engine.execution_options(sqlite_begin=begin)
-        self._queue: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
-        self._gathered: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        self._queue: queue.SimpleQueue[list[_StoreJob] | None] = queue.SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_StoreJob]] = {}
         """Jobs of one turn of an event loop: they are handed over together."""
         self._closed = False
         self._thread = threading.Thread(target=self._run_thread, name=name, daemon=True)
@@ -132,7 +132,7 @@ class _Worker:
             # Waking the thread costs more than a look-up, so it is woken once for all that ask in this turn.
             gathered = self._gathered[loop] = []
             loop.call_soon(self._hand_over_jobs, loop)
-        gathered.append(_Job(work, future, loop))
+        gathered.append(_StoreJob(work, future, loop))
         return await future
 
     def _hand_over_jobs(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -152,7 +152,7 @@ class _Worker:
             try:
                 connection = self._engine.connect()
             except Exception as error:  # noqa: BLE001 - handed to those who wait; the next job tries again
-                self._post_results(jobs, [_as_failure(error)] * len(jobs))
+                self._post_results(jobs, [_failure_of_error(error)] * len(jobs))
                 continue
             with connection:
                 while jobs:
@@ -160,7 +160,7 @@ class _Worker:
                     jobs = self._next_jobs()
             return
 
-    def _next_jobs(self) -> list[_Job]:
+    def _next_jobs(self) -> list[_StoreJob]:
         """At least one job, all that wait until there are enough; empty when closing."""
         jobs = self._queue.get()
         if jobs is None:
@@ -176,14 +176,14 @@ class _Worker:
             jobs += more
         return jobs
 
-    def _commit_jobs(self, connection: Connection, jobs: list[_Job]) -> None:
+    def _commit_jobs(self, connection: Connection, jobs: list[_StoreJob]) -> None:
         """All in one transaction; if any fails, each in its own, so that only the failing one fails."""
         try:
             with connection.begin():
-                results = [_do(job.work, connection) for job in jobs]
+                results = [_run_job(job.work, connection) for job in jobs]
         except BaseException as error:  # noqa: BLE001 - handed to those who wait
             if len(jobs) == 1:
-                self._post_results(jobs, [_as_failure(error)])
+                self._post_results(jobs, [_failure_of_error(error)])
                 return
             for job in jobs:
                 self._commit_jobs(connection, [job])
@@ -191,32 +191,32 @@ class _Worker:
         self._post_results(jobs, results)
 
     @staticmethod
-    def _post_results(jobs: list[_Job], results: list[Any]) -> None:
+    def _post_results(jobs: list[_StoreJob], results: list[Any]) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
         for job, result in zip(jobs, results, strict=True):
             by_loop.setdefault(job.loop, []).append((job.future, result))
         for loop, outcomes in by_loop.items():
             try:
-                loop.call_soon_threadsafe(_settle, outcomes)
+                loop.call_soon_threadsafe(_settle_futures, outcomes)
             except RuntimeError:  # the loop has ended; nobody waits any more
                 continue
 
 
 @value
-class _Failure:
+class _JobFailure:
     error: BaseException
 
 
-def _do(work: Work[Any], connection: Connection) -> Any:
+def _run_job(work: Work[Any], connection: Connection) -> Any:
     """Work that has written nothing and doesn't go on concerns no other work in the transaction, so that does."""
-    driver = _driver(connection)
+    driver = _sqlite_driver(connection)
     before = driver.total_changes
     try:
         return work(connection)
     except (Refused, WouldWait) as refusal:
         if driver.total_changes != before:
             raise
-        return _Failure(refusal)
+        return _JobFailure(refusal)
 
 
 TROUBLE = {
@@ -234,20 +234,20 @@ TROUBLE = {
 """Results of SQLite that speak of the machine, not of the statement."""
 
 
-def _as_failure(error: BaseException) -> _Failure:
+def _failure_of_error(error: BaseException) -> _JobFailure:
     original = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(original, sqlite3.Error) and getattr(original, "sqlite_errorcode", 0) & 0xFF in TROUBLE:
         unavailable = Unavailable(f"the database can't be used now: {original}")
         unavailable.__cause__ = error
-        return _Failure(unavailable)
-    return _Failure(error)
+        return _JobFailure(unavailable)
+    return _JobFailure(error)
 
 
-def _settle(outcomes: list[tuple[asyncio.Future[Any], Any]]) -> None:
+def _settle_futures(outcomes: list[tuple[asyncio.Future[Any], Any]]) -> None:
     for future, outcome in outcomes:
         if future.done():  # the caller has gone; the work is done all the same
             continue
-        if isinstance(outcome, _Failure):
+        if isinstance(outcome, _JobFailure):
             future.set_exception(outcome.error)
         else:
             future.set_result(outcome)
@@ -258,14 +258,14 @@ class SqliteStore:
 
     def __init__(self, url: URL) -> None:
         self.url = url
-        engine = sqlite_engine(url)
+        engine = create_sqlite_engine(url)
         try:
             with engine.connect() as connection:
                 connection.execute(text("SELECT 1"))  # creates the file, finds a bad path at once
         except DBAPIError as error:
-            raise _as_failure(error).error from error
-        self._writer = _Worker(engine, "store-writer", "IMMEDIATE")
-        self._reader = _Worker(engine, "store-reader", "DEFERRED")
+            raise _failure_of_error(error).error from error
+        self._writer = _TransactionWorker(engine, "store-writer", "IMMEDIATE")
+        self._reader = _TransactionWorker(engine, "store-reader", "DEFERRED")
 
     async def read(self, work: Work[T]) -> T:
         return await self._reader.run_work(work)

@@ -16,18 +16,18 @@ from sqlalchemy import Connection, RowMapping
 from gateway.store import journal_queries, journal_writer
 from gateway.store.engine import Store, Work
 from gateway.store.journal_records import (
-    Begun,
-    Ending,
-    Filter,
-    Forgotten,
     FullMessage,
+    JournalEnding,
+    JournalEntry,
+    JournalFilter,
+    JournalOpening,
     JournalOptions,
-    Opening,
-    Page,
-    Processed,
+    JournalPage,
+    ProcessedMessage,
+    RetentionResult,
 )
-from gateway.store.journal_writer import Entry, JournalWriter, write_entries
-from gateway.store.schema import AFTER_ALL, exchange_id, exchange_of
+from gateway.store.journal_writer import JournalRows, JournalWriter, write_journal_rows
+from gateway.store.schema import AFTER_ALL, exchange_of_message, make_exchange_id
 
 T = TypeVar("T")
 
@@ -48,18 +48,18 @@ class Journal:
         """`node`: the name of this start of a daemon, kept with what it begins; empty: nobody's."""
         self._store = store
         self._options = options
-        self._rows = journal_writer.RowMaker(options, node)
+        self._rows = journal_writer.JournalRowMaker(options, node)
         self._writer = JournalWriter(store)
 
     # --- writing
 
-    async def record_exchange(self, opening: Opening, ending: Ending) -> str:
+    async def record_exchange(self, opening: JournalOpening, ending: JournalEnding) -> str:
         """A whole exchange at once; returns its id when it is durable."""
-        exchange = exchange_id(opening.at)
+        exchange = make_exchange_id(opening.at)
         await self._writer.write_rows(self._make_exchange_rows(exchange, opening, ending))
         return exchange
 
-    async def record_in_transaction(self, work: Work[tuple[T, Opening, Ending]]) -> T:
+    async def record_in_transaction(self, work: Work[tuple[T, JournalOpening, JournalEnding]]) -> T:
         """What `work` does and the exchange that it tells of, in one transaction: both are there or neither is.
         Raises what `work` raises."""
 
@@ -70,40 +70,44 @@ class Journal:
 
         return await self._store.write(work_and_record)
 
-    def add_once(self, connection: Connection, opening: Opening, ending: Ending) -> None:
+    def add_once(self, connection: Connection, opening: JournalOpening, ending: JournalEnding) -> None:
         """An exchange in a transaction that does more, unless there is one with its key. Whoever may write the same key
         at the same time holds a lock on what it is about."""
         if journal_queries.find_processed(connection, opening.library, opening.profile, ending.key) is None:
             self._insert_exchange(connection, opening, ending)
 
-    def _insert_exchange(self, connection: Connection, opening: Opening, ending: Ending) -> None:
-        write_entries(connection, [self._make_exchange_rows(exchange_id(opening.at), opening, ending)])
+    def _insert_exchange(self, connection: Connection, opening: JournalOpening, ending: JournalEnding) -> None:
+        write_journal_rows(connection, [self._make_exchange_rows(make_exchange_id(opening.at), opening, ending)])
 
     async def run_in_own_transaction(self, work: Work[T]) -> T:
         """A transaction of its own in the journal's store. Raises Unavailable, and what `work` raises."""
         return await self._store.write(work)
 
-    def _make_exchange_rows(self, exchange: str, opening: Opening, ending: Ending) -> Entry:
+    def _make_exchange_rows(self, exchange: str, opening: JournalOpening, ending: JournalEnding) -> JournalRows:
         made = [self._rows.make_finished_row(exchange, opening, ending)]
         if ending.body is not None:
             made.append(self._rows.make_answer_row(exchange, opening, ending))
-        return Entry(messages=tuple(made), processed=_processed(exchange, opening, ending))
+        return JournalRows(messages=tuple(made), processed=_make_processed_rows(exchange, opening, ending))
 
-    async def begin(self, opening: Opening) -> Begun:
+    async def begin(self, opening: JournalOpening) -> JournalEntry:
         """The opening, pending; returns when it is durable, so that the work may start."""
-        exchange = exchange_id(opening.at)
-        await self._writer.write_rows(Entry(messages=(self._rows.make_pending_row(exchange, opening),)))
-        return Begun(exchange, opening)
+        exchange = make_exchange_id(opening.at)
+        await self._writer.write_rows(JournalRows(messages=(self._rows.make_pending_row(exchange, opening),)))
+        return JournalEntry(exchange, opening)
 
-    async def complete(self, begun: Begun, ending: Ending) -> None:
+    async def complete(self, begun: JournalEntry, ending: JournalEnding) -> None:
         """Outcome, answer and the key that makes the message idempotent, all in one transaction."""
         await self._writer.write_rows(self.completion_rows(begun, ending))
 
-    def completion_rows(self, begun: Begun, ending: Ending) -> Entry:
+    def completion_rows(self, begun: JournalEntry, ending: JournalEnding) -> JournalRows:
         """What `complete` writes, for `journal_writer.write_entries` in a transaction that does more."""
         exchange, opening = begun.exchange, begun.opening
         answer = () if ending.body is None else (self._rows.make_answer_row(exchange, opening, ending),)
-        return Entry(answer, (journal_writer.change(exchange, opening, ending),), _processed(exchange, opening, ending))
+        return JournalRows(
+            answer,
+            (journal_writer.make_completion_values(exchange, opening, ending),),
+            _make_processed_rows(exchange, opening, ending),
+        )
 
     async def close(self) -> None:
         """Write what waits; the store stays open."""
@@ -111,14 +115,14 @@ class Journal:
 
     # --- reading; bodies raise BodyUnreadable when their key is not configured
 
-    async def find_processed(self, library: str, profile: str, key: str) -> Processed | None:
+    async def find_processed(self, library: str, profile: str, key: str) -> ProcessedMessage | None:
         found = await self._store.read(
             lambda connection: journal_queries.find_processed(connection, library, profile, key)
         )
         if found is None:
             return None
         row, answer = found
-        return Processed(
+        return ProcessedMessage(
             first_message=row["first_message"],
             count=row["count"],
             first_at=row["first_at"],
@@ -136,19 +140,21 @@ class Journal:
 
     async def list_pending_nodes(self, library: str) -> tuple[str, ...]:
         """Names of the nodes that began what has no end yet; '' for what nobody's name is kept with."""
-        return await self._store.read(lambda connection: journal_queries.pending_nodes(connection, library))
+        return await self._store.read(lambda connection: journal_queries.list_pending_nodes(connection, library))
 
     async def find_oldest_pending(self, library: str) -> datetime | None:
         """When the oldest work came in that has no end yet."""
-        return await self._store.read(lambda connection: journal_queries.oldest_pending(connection, library))
+        return await self._store.read(lambda connection: journal_queries.find_oldest_pending(connection, library))
 
     async def count_recovery(self, library: str, identifier: str) -> int:
         """A start is about to finish what was interrupted: the first, second … one to try. Durable when it returns."""
-        return await self._store.write(lambda connection: journal_queries.take_up(connection, library, identifier))
+        return await self._store.write(
+            lambda connection: journal_queries.insert_recovery(connection, library, identifier)
+        )
 
     async def reset_recovery(self, library: str, identifier: str) -> None:
         """It is interrupted no more: finished, or carried out again by staff."""
-        await self._store.write(lambda connection: journal_queries.lay_down(connection, library, identifier))
+        await self._store.write(lambda connection: journal_queries.delete_recovery(connection, library, identifier))
 
     async def count_interrupted(self, library: str, starts: int) -> int:
         """How many messages more than so many starts took up."""
@@ -156,47 +162,51 @@ class Journal:
 
     async def get_message(self, library: str, identifier: str) -> FullMessage | None:
         """A message by its id."""
-        row = await self._store.read(lambda connection: journal_queries.find(connection, library, identifier))
+        row = await self._store.read(lambda connection: journal_queries.find_message(connection, library, identifier))
         return None if row is None else self._full_message_of(row)
 
     async def get_exchange(self, library: str, identifier: str) -> tuple[FullMessage, ...]:
         """Question and answer, by the id of the exchange or of one of them; empty when there is none."""
-        exchange = exchange_of(identifier)
+        exchange = exchange_of_message(identifier)
         found = await self._store.read(lambda connection: journal_queries.find_exchange(connection, library, exchange))
         return tuple(self._full_message_of(row) for row in found)
 
-    async def list_messages(self, wanted: Filter, limit: int = 50, cursor: str = "") -> Page:
+    async def list_messages(self, wanted: JournalFilter, limit: int = 50, cursor: str = "") -> JournalPage:
         """Newest first; `cursor` is that of the page before."""
         found: list[RowMapping] = []
         cursor = cursor or AFTER_ALL
         while cursor and len(found) < limit:
-            more, cursor = await self._store.read(_look(journal_queries.listed, wanted, cursor, limit - len(found)))
+            more, cursor = await self._store.read(
+                _bind_query(journal_queries.list_without_bodies, wanted, cursor, limit - len(found))
+            )
             found += more
-        return Page(tuple(journal_writer.message_of(row) for row in found), cursor)
+        return JournalPage(tuple(journal_writer.message_of_row(row) for row in found), cursor)
 
-    async def export_messages(self, wanted: Filter) -> AsyncIterator[FullMessage]:
+    async def export_messages(self, wanted: JournalFilter) -> AsyncIterator[FullMessage]:
         """All of them with their bodies, newest first, a few at a time."""
         cursor = AFTER_ALL
         while cursor:
-            found, cursor = await self._store.read(_look(journal_queries.full, wanted, cursor, EXPORT_PAGE))
+            found, cursor = await self._store.read(
+                _bind_query(journal_queries.list_with_bodies, wanted, cursor, EXPORT_PAGE)
+            )
             for row in found:
                 yield self._full_message_of(row)
 
     def _full_message_of(self, row: RowMapping) -> FullMessage:
-        return journal_writer.full_message_of(row, self._options)
+        return journal_writer.full_message_of_row(row, self._options)
 
     # --- retention
 
-    async def apply_retention(self, now: datetime) -> Forgotten:
+    async def apply_retention(self, now: datetime) -> RetentionResult:
         """What the options no longer keep at `now`, of all libraries, in short transactions."""
-        forgotten = Forgotten()
+        forgotten = RetentionResult()
         library = await self._store.read(lambda connection: journal_queries.next_library(connection, None))
         while library is not None:
             forgotten += await self._apply_retention_to(library, now)
-            library = await self._store.read(_after(library))
+            library = await self._store.read(_next_library_after(library))
         return forgotten
 
-    async def _apply_retention_to(self, library: str, now: datetime) -> Forgotten:
+    async def _apply_retention_to(self, library: str, now: datetime) -> RetentionResult:
         bodies = found = processed = 0
         if (days := self._options.keep_rows_days) is not None:
             before = now - timedelta(days=days)
@@ -204,7 +214,7 @@ class Journal:
             processed = await self._forget_in_slices(journal_queries.forget_processed, library, before)
         if (days := self._options.keep_bodies_days) is not None:
             bodies = await self._forget_in_slices(journal_queries.forget_bodies, library, now - timedelta(days=days))
-        return Forgotten(bodies, found, processed)
+        return RetentionResult(bodies, found, processed)
 
     async def _forget_in_slices(
         self, forget: Callable[[Connection, str, datetime, int], int], library: str, before: datetime
@@ -217,18 +227,20 @@ class Journal:
                 return total
 
 
-_Look = Callable[[Connection, Filter, str, int], tuple[Sequence[RowMapping], str]]
+_Look = Callable[[Connection, JournalFilter, str, int], tuple[Sequence[RowMapping], str]]
 
 
-def _look(
-    query: _Look, wanted: Filter, before: str, limit: int
+def _bind_query(
+    query: _Look, wanted: JournalFilter, before: str, limit: int
 ) -> Callable[[Connection], tuple[Sequence[RowMapping], str]]:
     return lambda connection: query(connection, wanted, before, limit)
 
 
-def _after(library: str) -> Callable[[Connection], str | None]:
+def _next_library_after(library: str) -> Callable[[Connection], str | None]:
     return lambda connection: journal_queries.next_library(connection, library)
 
 
-def _processed(exchange: str, opening: Opening, ending: Ending) -> tuple[journal_writer.Row, ...]:
-    return (journal_writer.processed(exchange, opening, ending),) if ending.key else ()
+def _make_processed_rows(
+    exchange: str, opening: JournalOpening, ending: JournalEnding
+) -> tuple[journal_writer.Row, ...]:
+    return (journal_writer.make_processed_row(exchange, opening, ending),) if ending.key else ()

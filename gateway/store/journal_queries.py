@@ -9,14 +9,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.store.journal_records import Filter
-from gateway.store.journal_writer import clean
+from gateway.store.journal_records import JournalFilter
+from gateway.store.journal_writer import clean_text
 from gateway.store.schema import (
     AFTER_ALL,
     HAS_ITEM,
     HAS_REQUEST,
     PENDING,
-    first_id,
+    first_id_at,
     interrupted,
     message,
     processed_message,
@@ -38,7 +38,7 @@ _FIND_PROCESSED = select(processed_message).where(
 )
 
 
-def find(connection: Connection, library: str, identifier: str) -> RowMapping | None:
+def find_message(connection: Connection, library: str, identifier: str) -> RowMapping | None:
     """One message, by its id."""
     return connection.execute(_FIND, {"library": library, "id": identifier}).mappings().one_or_none()
 
@@ -52,17 +52,17 @@ def find_exchange(connection: Connection, library: str, exchange: str) -> Sequen
 
 def find_pending(connection: Connection, library: str, before: datetime, limit: int) -> Sequence[RowMapping]:
     """Openings whose work was begun before `before` and has no end yet, oldest first."""
-    query = select(message).where(message.c.library == library, PENDING, message.c.id < first_id(before))
+    query = select(message).where(message.c.library == library, PENDING, message.c.id < first_id_at(before))
     return connection.execute(query.order_by(message.c.id).limit(limit)).mappings().all()
 
 
-def pending_nodes(connection: Connection, library: str) -> tuple[str, ...]:
+def list_pending_nodes(connection: Connection, library: str) -> tuple[str, ...]:
     """Those that began what has no end yet."""
     query = select(message.c.node).where(message.c.library == library, PENDING).distinct()
     return tuple(sorted(connection.execute(query).scalars()))
 
 
-def oldest_pending(connection: Connection, library: str) -> datetime | None:
+def find_oldest_pending(connection: Connection, library: str) -> datetime | None:
     """When the oldest work in hand came in; its body isn't read, whose key may be missing."""
     query = select(message.c.at).where(message.c.library == library, PENDING)
     return connection.execute(query.order_by(message.c.id).limit(1)).scalar_one_or_none()
@@ -76,13 +76,13 @@ def find_processed(
     row = connection.execute(_FIND_PROCESSED, asked).mappings().one_or_none()
     if row is None:
         return None
-    return row, find(connection, library, row["answer_message"]) if row["answer_message"] else None
+    return row, find_message(connection, library, row["answer_message"]) if row["answer_message"] else None
 
 
 # --- interrupted messages --------------------------------------------------------------------------------
 
 
-def take_up(connection: Connection, library: str, identifier: str) -> int:
+def insert_recovery(connection: Connection, library: str, identifier: str) -> int:
     """One more start carries it out; which one, counted from 1."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     new = insert(interrupted).values(library=library, id=identifier, starts=1)
@@ -93,7 +93,7 @@ def take_up(connection: Connection, library: str, identifier: str) -> int:
     return starts
 
 
-def lay_down(connection: Connection, library: str, identifier: str) -> None:
+def delete_recovery(connection: Connection, library: str, identifier: str) -> None:
     """It is interrupted no more."""
     connection.execute(delete(interrupted).where(interrupted.c.library == library, interrupted.c.id == identifier))
 
@@ -108,62 +108,66 @@ def count_interrupted(connection: Connection, library: str, starts: int) -> int:
 # --- lists -----------------------------------------------------------------------------------------------
 
 
-def page(
-    connection: Connection, wanted: Filter, before: str, limit: int, columns: Sequence[ColumnElement[Any]]
+def list_messages(
+    connection: Connection, wanted: JournalFilter, before: str, limit: int, columns: Sequence[ColumnElement[Any]]
 ) -> tuple[Sequence[RowMapping], str]:
     """Up to `limit` messages with ids below `before`, newest first, and the id to go on below ('' at the end).
 
     There may be more although fewer than `limit` came: a look for rare rows goes on from there in another call.
     """
-    low, high = _bounds(wanted, before)
-    floor = _floor(connection, wanted.library, low, high) if _is_scan(wanted) else ""
-    query = select(*columns).where(_between(wanted.library, max(low, floor), high), *_fits(wanted))
+    low, high = _id_bounds(wanted, before)
+    floor = _find_floor_id(connection, wanted.library, low, high) if _is_scan(wanted) else ""
+    query = select(*columns).where(_is_id_between(wanted.library, max(low, floor), high), *_filter_conditions(wanted))
     rows = connection.execute(query.order_by(message.c.id.desc()).limit(limit + 1)).mappings().all()
     if len(rows) > limit:
         return rows[:limit], rows[limit - 1]["id"]
     return rows, floor
 
 
-def listed(connection: Connection, wanted: Filter, before: str, limit: int) -> tuple[Sequence[RowMapping], str]:
+def list_without_bodies(
+    connection: Connection, wanted: JournalFilter, before: str, limit: int
+) -> tuple[Sequence[RowMapping], str]:
     """`page` without bodies."""
-    return page(connection, wanted, before, limit, _without_body)
+    return list_messages(connection, wanted, before, limit, _without_body)
 
 
-def full(connection: Connection, wanted: Filter, before: str, limit: int) -> tuple[Sequence[RowMapping], str]:
+def list_with_bodies(
+    connection: Connection, wanted: JournalFilter, before: str, limit: int
+) -> tuple[Sequence[RowMapping], str]:
     """`page` with bodies."""
-    return page(connection, wanted, before, limit, list(message.c))
+    return list_messages(connection, wanted, before, limit, list(message.c))
 
 
-def _is_scan(wanted: Filter) -> bool:
+def _is_scan(wanted: JournalFilter) -> bool:
     """No index leads to these rows."""
     if wanted.request_id or wanted.item_id or wanted.outcome == "pending":
         return False
     return bool(wanted.profile or wanted.service or wanted.outcome or wanted.direction or wanted.note)
 
 
-def _floor(connection: Connection, library: str, low: str, high: str) -> str:
+def _find_floor_id(connection: Connection, library: str, low: str, high: str) -> str:
     """The id above which `SCAN` rows lie; '' when fewer are left."""
-    query = select(message.c.id).where(_between(library, low, high)).order_by(message.c.id.desc())
+    query = select(message.c.id).where(_is_id_between(library, low, high)).order_by(message.c.id.desc())
     return connection.execute(query.offset(SCAN - 1).limit(1)).scalar() or ""
 
 
-def _bounds(wanted: Filter, before: str) -> tuple[str, str]:
+def _id_bounds(wanted: JournalFilter, before: str) -> tuple[str, str]:
     """The range of ids: lowest, and the first one above it."""
-    low = "" if wanted.since is None else first_id(wanted.since)
-    return low, before if wanted.until is None else min(before, first_id(wanted.until))
+    low = "" if wanted.since is None else first_id_at(wanted.since)
+    return low, before if wanted.until is None else min(before, first_id_at(wanted.until))
 
 
-def _between(library: str, low: str, high: str) -> ColumnElement[bool]:
+def _is_id_between(library: str, low: str, high: str) -> ColumnElement[bool]:
     """One bound at each end: with more of them SQLite's planner prefers the primary key to a better index."""
     return and_(message.c.library == library, message.c.id >= low, message.c.id < high)
 
 
-def _fits(wanted: Filter) -> list[Any]:
+def _filter_conditions(wanted: JournalFilter) -> list[Any]:
     conditions: list[Any] = []
     if wanted.request_id:
-        conditions += [message.c.request_id == clean(wanted.request_id), HAS_REQUEST]
+        conditions += [message.c.request_id == clean_text(wanted.request_id), HAS_REQUEST]
     if wanted.item_id:
-        conditions += [message.c.item_id == clean(wanted.item_id), HAS_ITEM]
+        conditions += [message.c.item_id == clean_text(wanted.item_id), HAS_ITEM]
     if wanted.outcome is not None:
         conditions.append(PENDING if wanted.outcome == "pending" else message.c.outcome == wanted.outcome.value)
     if wanted.node is not None:
@@ -193,20 +197,20 @@ def next_library(connection: Connection, after: str | None) -> str | None:
 def forget_bodies(connection: Connection, library: str, before: datetime, limit: int) -> int:
     """Up to `limit` bodies of exchanges begun before `before`, from where the last call stopped."""
     marked = connection.execute(select(retention.c.bodies_until).where(retention.c.library == library)).scalar() or ""
-    ids = _oldest(connection, library, marked, before, limit)
+    ids = _find_oldest_ids(connection, library, marked, before, limit)
     if not ids:
         return 0
     old = update(message).where(message.c.library == library, message.c.id > marked, message.c.id <= ids[-1])
     connection.execute(old.values(body=None, body_key=""))
     # nobody can carry them out any more
     connection.execute(delete(interrupted).where(interrupted.c.library == library, interrupted.c.id <= ids[-1]))
-    _mark(connection, library, ids[-1])
+    _mark_bodies_forgotten(connection, library, ids[-1])
     return len(ids)
 
 
 def forget_messages(connection: Connection, library: str, before: datetime, limit: int) -> int:
     """Up to `limit` messages of exchanges begun before `before`, oldest first."""
-    ids = _oldest(connection, library, "", before, limit)
+    ids = _find_oldest_ids(connection, library, "", before, limit)
     if ids:
         for table in (message, interrupted):
             connection.execute(delete(table).where(table.c.library == library, table.c.id <= ids[-1]))
@@ -225,14 +229,14 @@ def forget_processed(connection: Connection, library: str, before: datetime, lim
     return len(rows)
 
 
-def _oldest(connection: Connection, library: str, above: str, before: datetime, limit: int) -> Sequence[str]:
+def _find_oldest_ids(connection: Connection, library: str, above: str, before: datetime, limit: int) -> Sequence[str]:
     query = select(message.c.id).where(
-        message.c.library == library, message.c.id > above, message.c.id < first_id(before)
+        message.c.library == library, message.c.id > above, message.c.id < first_id_at(before)
     )
     return connection.execute(query.order_by(message.c.id).limit(limit)).scalars().all()
 
 
-def _mark(connection: Connection, library: str, until: str) -> None:
+def _mark_bodies_forgotten(connection: Connection, library: str, until: str) -> None:
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     new = insert(retention).values(library=library, bodies_until=until)
     connection.execute(

@@ -41,7 +41,9 @@ class BodyCipher:
             raise ValueError("encryption of bodies needs at least one secret")
         if any(len(secret) < SECRET_MIN for secret in secrets):
             raise ValueError(f"a secret for the encryption of bodies needs at least {SECRET_MIN} characters")
-        self._keys = {_derive(secret, b"key id", 4).hex(): AESGCM(_derive(secret, b"body", 32)) for secret in secrets}
+        self._keys = {
+            _derive_key(secret, b"key id", 4).hex(): AESGCM(_derive_key(secret, b"body", 32)) for secret in secrets
+        }
         self.key_id = next(iter(self._keys))
         self._writing = self._keys[self.key_id]
 
@@ -61,17 +63,17 @@ class BodyCipher:
             raise BodyUnreadable(f"the body does not fit its row or key {key_id}") from error
 
 
-def _derive(secret: str, purpose: bytes, length: int) -> bytes:
+def _derive_key(secret: str, purpose: bytes, length: int) -> bytes:
     return HKDF(SHA256(), length, salt=None, info=b"illgate journal " + purpose).derive(secret.encode())
 
 
-class Direction(StrEnum):
+class MessageDirection(StrEnum):
     IN = "in"
     OUT = "out"
 
     @property
-    def opposite(self) -> Direction:
-        return Direction.OUT if self is Direction.IN else Direction.IN
+    def opposite(self) -> MessageDirection:
+        return MessageDirection.OUT if self is MessageDirection.IN else MessageDirection.IN
 
 
 @value
@@ -92,7 +94,7 @@ class JournalOptions:
 
 
 @value
-class Opening:
+class JournalOpening:
     """The first message of an exchange: a partner's that came in, or ours that goes out.
 
     `note` holds what was repaired or not understood when it was read; plain sentences without personal data.
@@ -103,7 +105,7 @@ class Opening:
     body: bytes = field(repr=False)
     protocol: str
     transport: str
-    direction: Direction = Direction.IN
+    direction: MessageDirection = MessageDirection.IN
     profile: str = ""
     service: str = ""
     version: str = ""
@@ -118,7 +120,7 @@ class Opening:
 
 
 @value
-class Ending:
+class JournalEnding:
     """How an exchange ended. `body` None: there was no answer.
 
     `note` is added to the opening's. `key` is the digest that makes the message idempotent; empty: it needs none.
@@ -137,21 +139,21 @@ class Ending:
 
 
 @value
-class Begun:
+class JournalEntry:
     """An exchange whose opening is in the journal, with outcome pending."""
 
     exchange: str
-    opening: Opening
+    opening: JournalOpening
 
 
 @value
-class Message:
+class JournalMessage:
     """A message in the journal, without its body. `body_size`: bytes on the wire; `truncated`: fewer were kept."""
 
     library: str
     id: str
     exchange: str
-    direction: Direction
+    direction: MessageDirection
     profile: str
     protocol: str
     transport: str
@@ -179,15 +181,15 @@ class Message:
 class FullMessage:
     """`body` None: forgotten on schedule."""
 
-    message: Message
+    message: JournalMessage
     body: bytes | None = field(repr=False)
 
-    def to_journal_entry(self) -> Begun:
+    def to_journal_entry(self) -> JournalEntry:
         """To take up interrupted work. Raises ValueError when the body is forgotten or was cut."""
         m = self.message
         if self.body is None or m.truncated:
             raise ValueError(f"the body of message {m.id} is not kept whole")
-        opening = Opening(
+        opening = JournalOpening(
             m.library,
             m.at,
             self.body,
@@ -206,11 +208,11 @@ class FullMessage:
             m.note,
             m.replay_of,
         )
-        return Begun(m.exchange, opening)
+        return JournalEntry(m.exchange, opening)
 
 
 @value
-class Processed:
+class ProcessedMessage:
     """A message that was carried out before. `answer` None: its answer is forgotten, or was never given."""
 
     first_message: str
@@ -221,14 +223,14 @@ class Processed:
 
 
 @value
-class Filter:
+class JournalFilter:
     """Which messages of a library; all that are set must fit. `since` ≤ start of the exchange < `until`."""
 
     library: str
     profile: str = ""
     service: str = ""
     outcome: OutcomeClass | None = None
-    direction: Direction | None = None
+    direction: MessageDirection | None = None
     request_id: str = ""
     item_id: str = ""
     since: datetime | None = None
@@ -238,32 +240,34 @@ class Filter:
 
 
 @value
-class Page:
-    messages: tuple[Message, ...]
+class JournalPage:
+    messages: tuple[JournalMessage, ...]
     cursor: str = ""  # empty: nothing follows
 
 
 @value
-class Forgotten:
+class RetentionResult:
     """What retention removed."""
 
     bodies: int = 0
     messages: int = 0
     processed: int = 0
 
-    def __add__(self, other: Forgotten) -> Forgotten:
-        return Forgotten(self.bodies + other.bodies, self.messages + other.messages, self.processed + other.processed)
+    def __add__(self, other: RetentionResult) -> RetentionResult:
+        return RetentionResult(
+            self.bodies + other.bodies, self.messages + other.messages, self.processed + other.processed
+        )
 
 
-def json_line(message: FullMessage) -> str:
+def format_json_line(message: FullMessage) -> str:
     """One line of JSON: the columns, and the body in base64 (null once forgotten), so that no byte is lost."""
-    columns = {field.name: getattr(message.message, field.name) for field in fields(Message)}
+    columns = {field.name: getattr(message.message, field.name) for field in fields(JournalMessage)}
     columns["at"] = message.message.at.isoformat()
     columns["body_base64"] = None if message.body is None else base64.b64encode(message.body).decode("ascii")
     return json.dumps(columns, ensure_ascii=False)
 
 
-def file_name(message: Message) -> str:
+def make_file_name(message: JournalMessage) -> str:
     """For the raw body: `20260301T101500Z-<id>-in-LookupUser.xml`; letters, digits, '.', '-' and '_' only."""
     service = "".join(c if c.isascii() and c.isalnum() else "_" for c in message.service) or "unknown"
     ending = next((ending for part, ending in ENDINGS.items() if part in message.content_type.lower()), ".bin")

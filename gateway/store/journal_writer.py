@@ -15,16 +15,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.domain.problems import Unavailable
 from gateway.domain.value import value
 from gateway.ports.responder import OutcomeClass
-from gateway.sql.statements import Prepared, insert_missing_rows
+from gateway.sql.statements import PreparedStatement, insert_missing_rows
 from gateway.store.engine import Store
 from gateway.store.journal_records import (
     BodyUnreadable,
-    Direction,
-    Ending,
     FullMessage,
+    JournalEnding,
+    JournalMessage,
+    JournalOpening,
     JournalOptions,
-    Message,
-    Opening,
+    MessageDirection,
 )
 from gateway.store.schema import ANSWER, EPOCH, QUESTION, message, processed_message
 
@@ -36,13 +36,13 @@ TEXT_LIMIT = 255
 
 NOTE_LIMIT = 2_000
 
-_PENDING = Ending(at=EPOCH, outcome=OutcomeClass.PENDING)
+_PENDING = JournalEnding(at=EPOCH, outcome=OutcomeClass.PENDING)
 
 BATCH = 256
 """Most entries in one transaction."""
 
 
-class RowMaker:
+class JournalRowMaker:
     """Makes the message rows of an exchange as the options say: values in the order of the table's columns.
 
     Tuples, since every message passes here and dictionaries of 28 keys cost as much as all the rest.
@@ -53,16 +53,16 @@ class RowMaker:
         self._limit = options.body_limit
         self._cipher = options.cipher
 
-    def make_pending_row(self, exchange: str, opening: Opening) -> MessageRow:
+    def make_pending_row(self, exchange: str, opening: JournalOpening) -> MessageRow:
         """The opening of an exchange whose work has yet to be done."""
-        return self._make_question_row(exchange, opening, _PENDING, clean(opening.note, NOTE_LIMIT), self._node)
+        return self._make_question_row(exchange, opening, _PENDING, clean_text(opening.note, NOTE_LIMIT), self._node)
 
-    def make_finished_row(self, exchange: str, opening: Opening, ending: Ending) -> MessageRow:
+    def make_finished_row(self, exchange: str, opening: JournalOpening, ending: JournalEnding) -> MessageRow:
         """The opening of an exchange whose work is done."""
-        return self._make_question_row(exchange, opening, ending, _joined(opening, ending))
+        return self._make_question_row(exchange, opening, ending, _join_notes(opening, ending))
 
     def _make_question_row(
-        self, exchange: str, opening: Opening, ending: Ending, note: str, node: str = ""
+        self, exchange: str, opening: JournalOpening, ending: JournalEnding, note: str, node: str = ""
     ) -> MessageRow:
         o = opening
         identifier = exchange + QUESTION
@@ -75,19 +75,19 @@ class RowMaker:
             o.profile,
             o.protocol,
             o.transport,
-            clean(o.service),
-            clean(o.version),
+            clean_text(o.service),
+            clean_text(o.version),
             o.peer,
-            clean(o.from_agency),
-            clean(o.to_agency),
-            clean(o.request_id),
-            clean(o.item_id),
+            clean_text(o.from_agency),
+            clean_text(o.to_agency),
+            clean_text(o.request_id),
+            clean_text(o.item_id),
             o.at,
             kept,
             len(o.body),
             len(o.body) > self._limit,
             key_id,
-            clean(o.content_type),
+            clean_text(o.content_type),
             0,
             ending.outcome.value,
             ending.reason,
@@ -98,7 +98,7 @@ class RowMaker:
             node,
         )
 
-    def make_answer_row(self, exchange: str, opening: Opening, ending: Ending) -> MessageRow:
+    def make_answer_row(self, exchange: str, opening: JournalOpening, ending: JournalEnding) -> MessageRow:
         """The answer; `ending.body` must be there."""
         o, body = opening, ending.body
         assert body is not None
@@ -112,19 +112,19 @@ class RowMaker:
             o.profile,
             o.protocol,
             o.transport,
-            clean(o.service),
-            clean(o.version),
+            clean_text(o.service),
+            clean_text(o.version),
             o.peer,
-            clean(o.to_agency),
-            clean(o.from_agency),
-            clean(o.request_id),
-            clean(o.item_id),
+            clean_text(o.to_agency),
+            clean_text(o.from_agency),
+            clean_text(o.request_id),
+            clean_text(o.item_id),
             ending.at,
             kept,
             len(body),
             len(body) > self._limit,
             key_id,
-            clean(ending.content_type),
+            clean_text(ending.content_type),
             ending.status,
             ending.outcome.value,
             ending.reason,
@@ -140,23 +140,23 @@ class RowMaker:
         kept = body if len(body) <= self._limit else body[: self._limit]
         if self._cipher is None:
             return kept, ""
-        return self._cipher.encrypt(kept, _place(library, identifier)), self._cipher.key_id
+        return self._cipher.encrypt(kept, _row_identity(library, identifier)), self._cipher.key_id
 
 
-def change(exchange: str, opening: Opening, ending: Ending) -> Row:
+def make_completion_values(exchange: str, opening: JournalOpening, ending: JournalEnding) -> Row:
     """What completing changes in the row of an opening."""
     return {
         "in_library": opening.library,
         "with_id": exchange + QUESTION,
         "outcome": ending.outcome.value,
         "reason": ending.reason,
-        "note": _joined(opening, ending),
+        "note": _join_notes(opening, ending),
         "duration_ms": ending.duration_ms,
         "repeat_of": ending.repeat_of,
     }
 
 
-def processed(exchange: str, opening: Opening, ending: Ending) -> Row:
+def make_processed_row(exchange: str, opening: JournalOpening, ending: JournalEnding) -> Row:
     return {
         "library": opening.library,
         "profile": opening.profile,
@@ -169,12 +169,12 @@ def processed(exchange: str, opening: Opening, ending: Ending) -> Row:
     }
 
 
-def message_of(row: RowMapping) -> Message:
-    return Message(
+def message_of_row(row: RowMapping) -> JournalMessage:
+    return JournalMessage(
         library=row["library"],
         id=row["id"],
         exchange=row["exchange"],
-        direction=Direction(row["direction"]),
+        direction=MessageDirection(row["direction"]),
         profile=row["profile"],
         protocol=row["protocol"],
         transport=row["transport"],
@@ -199,22 +199,22 @@ def message_of(row: RowMapping) -> Message:
     )
 
 
-def full_message_of(row: RowMapping, options: JournalOptions) -> FullMessage:
+def full_message_of_row(row: RowMapping, options: JournalOptions) -> FullMessage:
     """Raises BodyUnreadable."""
     body: bytes | None = row["body"]
     if body is not None and row["body_key"]:
-        body = _decrypt(body, row, options)
-    return FullMessage(message_of(row), body)
+        body = _decrypt_body(body, row, options)
+    return FullMessage(message_of_row(row), body)
 
 
-def _decrypt(body: bytes, row: RowMapping, options: JournalOptions) -> bytes:
-    key_id, place = row["body_key"], _place(row["library"], row["id"])
+def _decrypt_body(body: bytes, row: RowMapping, options: JournalOptions) -> bytes:
+    key_id, place = row["body_key"], _row_identity(row["library"], row["id"])
     if options.cipher is None:
         raise BodyUnreadable(f"message {row['id']} was encrypted with key {key_id}, which is not configured")
     return options.cipher.decrypt(body, key_id, place)
 
 
-def clean(value: str, limit: int = TEXT_LIMIT) -> str:
+def clean_text(value: str, limit: int = TEXT_LIMIT) -> str:
     """A partner's text as both databases take it: no NUL, no lone surrogates, not too long."""
     if len(value) > limit:
         value = f"{value[: limit - 1]}…"
@@ -223,18 +223,18 @@ def clean(value: str, limit: int = TEXT_LIMIT) -> str:
     return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
-def _place(library: str, identifier: str) -> str:
+def _row_identity(library: str, identifier: str) -> str:
     return f"{library} {identifier}"
 
 
-def _joined(opening: Opening, ending: Ending) -> str:
+def _join_notes(opening: JournalOpening, ending: JournalEnding) -> str:
     if not opening.note and not ending.note:
         return ""
-    return clean(" ".join(note for note in (opening.note, ending.note) if note), NOTE_LIMIT)
+    return clean_text(" ".join(note for note in (opening.note, ending.note) if note), NOTE_LIMIT)
 
 
 @value
-class Entry:
+class JournalRows:
     """What one exchange adds to the journal and changes in it."""
 
     messages: tuple[MessageRow, ...] = ()
@@ -242,17 +242,17 @@ class Entry:
     processed: tuple[Row, ...] = ()
 
 
-_CHANGE = Prepared(
+_CHANGE = PreparedStatement(
     update(message)
     .where(message.c.library == bindparam("in_library"), message.c.id == bindparam("with_id"))
     .values({name: bindparam(name) for name in ("outcome", "reason", "note", "duration_ms", "repeat_of")})
 )
 
 
-def _remember(insert_into: type[sqlite.Insert] | type[postgresql.Insert]) -> Prepared:
+def _upsert_processed(insert_into: type[sqlite.Insert] | type[postgresql.Insert]) -> PreparedStatement:
     """The first message stays; the answer becomes the newest, whose body is kept longest."""
     new = insert_into(processed_message)
-    return Prepared(
+    return PreparedStatement(
         new.on_conflict_do_update(
             index_elements=["library", "profile", "key"],
             set_={
@@ -264,10 +264,10 @@ def _remember(insert_into: type[sqlite.Insert] | type[postgresql.Insert]) -> Pre
     )
 
 
-_REMEMBER = {"sqlite": _remember(sqlite.Insert), "postgresql": _remember(postgresql.Insert)}
+_REMEMBER = {"sqlite": _upsert_processed(sqlite.Insert), "postgresql": _upsert_processed(postgresql.Insert)}
 
 
-def write_entries(connection: Connection, entries: list[Entry]) -> None:
+def write_journal_rows(connection: Connection, entries: list[JournalRows]) -> None:
     """For use inside a larger transaction too."""
     messages = [row for entry in entries for row in entry.messages]
     changes = [row for entry in entries for row in entry.changes]
@@ -284,8 +284,8 @@ def write_entries(connection: Connection, entries: list[Entry]) -> None:
 
 
 @dataclass(slots=True)
-class _Waiting:
-    entry: Entry
+class _WaitingRows:
+    entry: JournalRows
     future: asyncio.Future[None] = field(repr=False)
 
 
@@ -294,16 +294,16 @@ class JournalWriter:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[_WaitingRows] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def write_rows(self, entry: Entry) -> None:
+    async def write_rows(self, entry: JournalRows) -> None:
         """Returns when the entry is durable; a caller who is cancelled leaves it to be written all the same.
 
         Raises Unavailable.
         """
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(entry, future))
+        self._waiting.append(_WaitingRows(entry, future))
         if self._task is None:
             self._task = asyncio.create_task(self._write_waiting(), name="journal-writer")
         await future
@@ -321,22 +321,22 @@ class JournalWriter:
         finally:
             self._task = None
 
-    async def _write_batch(self, batch: list[_Waiting]) -> None:
+    async def _write_batch(self, batch: list[_WaitingRows]) -> None:
         """If a batch fails by a fault of one entry, each is written alone, so that only that one fails."""
         entries = [waiting.entry for waiting in batch]
         try:
-            await self._store.write(lambda connection: write_entries(connection, entries))
+            await self._store.write(lambda connection: write_journal_rows(connection, entries))
         except Exception as error:  # noqa: BLE001 - handed to those who wait
             if len(batch) == 1 or isinstance(error, Unavailable | RuntimeError):
-                _tell(batch, error)
+                _settle_batch(batch, error)
                 return
             for waiting in batch:
                 await self._write_batch([waiting])
             return
-        _tell(batch, None)
+        _settle_batch(batch, None)
 
 
-def _tell(batch: list[_Waiting], error: Exception | None) -> None:
+def _settle_batch(batch: list[_WaitingRows], error: Exception | None) -> None:
     for waiting in batch:
         if waiting.future.done():  # its caller was cancelled
             continue

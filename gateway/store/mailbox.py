@@ -33,9 +33,9 @@ from sqlalchemy import (
 from gateway.domain.requests.request import Role
 from gateway.domain.value import keyword_value, value
 from gateway.sql import column_types
-from gateway.sql.statements import Prepared, insert_rows
+from gateway.sql.statements import PreparedStatement, insert_rows
 from gateway.store.journal_records import BodyCipher, BodyUnreadable
-from gateway.store.journal_writer import NOTE_LIMIT, clean
+from gateway.store.journal_writer import NOTE_LIMIT, clean_text
 from gateway.store.requests.tables import request, request_transaction
 from gateway.store.schema import AFTER_ALL, metadata
 
@@ -44,36 +44,36 @@ IS_OPEN = text("is_open")
 mailbox = Table(
     "mailbox",
     metadata,
-    column_types.text("library"),
-    column_types.text("name"),
-    column_types.bigint("uid_validity"),
-    column_types.bigint("highest_uid"),
-    column_types.moment("seen"),
+    column_types.text_column("library"),
+    column_types.text_column("name"),
+    column_types.bigint_column("uid_validity"),
+    column_types.bigint_column("highest_uid"),
+    column_types.moment_column("seen"),
     PrimaryKeyConstraint("library", "name", name="pk_mailbox"),
 )
 
 mail = Table(
     "mail",
     metadata,
-    column_types.text("library"),
-    column_types.id_("id"),
-    column_types.text("mailbox"),
-    column_types.bigint("uid_validity"),
-    column_types.bigint("uid"),
-    column_types.text("message_id"),
-    column_types.text("digest"),  # of what the mail says: the same for one that is sent again
-    column_types.moment("at"),
-    column_types.text("outcome"),
-    column_types.text("profile"),
-    column_types.id_("request_id"),
-    column_types.text("reason"),  # why it waits for staff or was set aside; no personal data
+    column_types.text_column("library"),
+    column_types.id_column("id"),
+    column_types.text_column("mailbox"),
+    column_types.bigint_column("uid_validity"),
+    column_types.bigint_column("uid"),
+    column_types.text_column("message_id"),
+    column_types.text_column("digest"),  # of what the mail says: the same for one that is sent again
+    column_types.moment_column("at"),
+    column_types.text_column("outcome"),
+    column_types.text_column("profile"),
+    column_types.id_column("request_id"),
+    column_types.text_column("reason"),  # why it waits for staff or was set aside; no personal data
     Column("is_open", Boolean, nullable=False),  # on the staff's list
-    column_types.text("sender"),
-    column_types.text("subject"),
-    column_types.text("possible"),  # ids of requests that it may be about, one a line
+    column_types.text_column("sender"),
+    column_types.text_column("subject"),
+    column_types.text_column("possible"),  # ids of requests that it may be about, one a line
     Column("content", LargeBinary, nullable=True),
-    column_types.text("key_id"),  # of the key that encrypted the content; empty: as it came
-    column_types.text("closed_by"),
+    column_types.text_column("key_id"),  # of the key that encrypted the content; empty: as it came
+    column_types.text_column("closed_by"),
     PrimaryKeyConstraint("library", "id", name="pk_mail"),
     Index("ix_mail_uid", "library", "mailbox", "uid_validity", "uid", unique=True),
     Index("ix_mail_digest", "library", "digest"),
@@ -90,7 +90,7 @@ AT_ONCE = 8
 """Words in one question: so many places has the prepared statement."""
 
 _WORDS = tuple(f"word_{number}" for number in range(AT_ONCE))
-_BY_REFERENCE = Prepared(
+_BY_REFERENCE = PreparedStatement(
     select(_t.role, _t.reference, _t.request_id).where(
         _t.library == bindparam("in_library"),
         _t.symbol == bindparam("with_partner"),
@@ -99,7 +99,7 @@ _BY_REFERENCE = Prepared(
 )
 
 
-class Outcome(StrEnum):
+class MailOutcome(StrEnum):
     """What became of a mail; each has a folder of its own in the mailbox."""
 
     DONE = "done"
@@ -108,7 +108,7 @@ class Outcome(StrEnum):
 
 
 @value
-class Spot:
+class MailPosition:
     """Where a mail lies."""
 
     library: str
@@ -122,11 +122,11 @@ class MailRow:
     """`possible`: ids of requests that it may be about; `content` only while it waits for staff."""
 
     id: str
-    spot: Spot
+    spot: MailPosition
     message_id: str
     digest: str
     at: datetime
-    outcome: Outcome
+    outcome: MailOutcome
     profile: str = ""
     request_id: str = ""
     reason: str = ""
@@ -139,19 +139,19 @@ class MailRow:
 
 
 @value
-class Seen:
+class KnownMail:
     """A mail of the same content that was here before."""
 
     id: str
     message_id: str
     at: datetime
-    outcome: Outcome
+    outcome: MailOutcome
 
 
 # --- how far a mailbox is read ---------------------------------------------------------------------------
 
 
-def note_look(
+def record_mailbox_state(
     connection: Connection, library: str, name: str, uid_validity: int, highest: int, at: datetime
 ) -> int | None:
     """Keeps that the mailbox was looked at. The UIDVALIDITY before, where it has changed; else None."""
@@ -170,16 +170,16 @@ def note_look(
 # --- taking ----------------------------------------------------------------------------------------------
 
 
-def outcomes(
+def find_outcomes(
     connection: Connection, library: str, name: str, uid_validity: int, uids: Collection[int]
-) -> Mapping[int, Outcome]:
+) -> Mapping[int, MailOutcome]:
     """What became of those that were taken already."""
     found = connection.execute(
         select(_c.uid, _c.outcome).where(
             _c.library == library, _c.mailbox == name, _c.uid_validity == uid_validity, _c.uid.in_(sorted(uids))
         )
     )
-    return {uid: Outcome(outcome) for uid, outcome in found}
+    return {uid: MailOutcome(outcome) for uid, outcome in found}
 
 
 SAME = (
@@ -189,20 +189,20 @@ SAME = (
     .order_by(_c.at.desc(), _c.id.desc())
     .limit(20)
 )
-_SAME = Prepared(SAME)
+_SAME = PreparedStatement(SAME)
 
 
-def same_content(connection: Connection, library: str, digest: str) -> tuple[Seen, ...]:
+def find_same_content(connection: Connection, library: str, digest: str) -> tuple[KnownMail, ...]:
     """Mails that say the same, newest first."""
     found = _SAME.fetch_all(connection, {"in_library": library, "with_digest": digest})
-    return tuple(Seen(id_, message_id, at, Outcome(outcome)) for id_, message_id, at, outcome in found)
+    return tuple(KnownMail(id_, message_id, at, MailOutcome(outcome)) for id_, message_id, at, outcome in found)
 
 
-def add(connection: Connection, row: MailRow, cipher: BodyCipher | None) -> None:
+def add_mail(connection: Connection, row: MailRow, cipher: BodyCipher | None) -> None:
     """Raises IntegrityError when the mail at this spot was taken already: by another node, a moment ago."""
     content, key_id = row.content, ""
     if content is not None and cipher is not None:
-        content, key_id = cipher.encrypt(content, _bound(row.spot.library, row.id)), cipher.key_id
+        content, key_id = cipher.encrypt(content, _mail_identity(row.spot.library, row.id)), cipher.key_id
     spot = row.spot
     insert_rows(
         connection,
@@ -220,7 +220,7 @@ def add(connection: Connection, row: MailRow, cipher: BodyCipher | None) -> None
                 row.outcome.value,
                 row.profile,
                 row.request_id,
-                clean(row.reason, NOTE_LIMIT),
+                clean_text(row.reason, NOTE_LIMIT),
                 row.open,
                 row.sender,
                 row.subject,
@@ -237,7 +237,7 @@ def add(connection: Connection, row: MailRow, cipher: BodyCipher | None) -> None
 
 
 @value
-class Page:
+class UnmatchedMailPage:
     """Newest first; `cursor` is empty when nothing follows. Rows without their content."""
 
     rows: tuple[MailRow, ...]
@@ -247,18 +247,18 @@ class Page:
 _WITHOUT_CONTENT = [column for column in mail.columns if column.name != "content"]
 
 
-def waiting(connection: Connection, library: str, limit: int, cursor: str = "") -> Page:
+def list_unmatched(connection: Connection, library: str, limit: int, cursor: str = "") -> UnmatchedMailPage:
     found = connection.execute(
         select(*_WITHOUT_CONTENT)
         .where(_c.library == library, IS_OPEN, _c.id < (cursor or AFTER_ALL))
         .order_by(_c.id.desc())
         .limit(limit + 1)
     ).all()
-    rows = tuple(_row(row, None) for row in found[:limit])
-    return Page(rows, rows[-1].id if len(found) > limit else "")
+    rows = tuple(_mail_of_row(row, None) for row in found[:limit])
+    return UnmatchedMailPage(rows, rows[-1].id if len(found) > limit else "")
 
 
-def get(connection: Connection, library: str, id_: str, cipher: BodyCipher | None) -> MailRow | None:
+def get_mail(connection: Connection, library: str, id_: str, cipher: BodyCipher | None) -> MailRow | None:
     """With its content, while it waits. Raises BodyUnreadable."""
     found = connection.execute(select(mail).where(_c.library == library, _c.id == id_)).one_or_none()
     if found is None:
@@ -267,11 +267,11 @@ def get(connection: Connection, library: str, id_: str, cipher: BodyCipher | Non
     if content is not None and found.key_id:
         if cipher is None:
             raise BodyUnreadable(f"the mail was encrypted with key {found.key_id}, which is not configured")
-        content = cipher.decrypt(content, found.key_id, _bound(library, id_))
-    return _row(found, content)
+        content = cipher.decrypt(content, found.key_id, _mail_identity(library, id_))
+    return _mail_of_row(found, content)
 
 
-def close(connection: Connection, library: str, id_: str, by: str, request_id: str = "") -> bool:
+def close_mail(connection: Connection, library: str, id_: str, by: str, request_id: str = "") -> bool:
     """Off the list, and its content is forgotten here. False: it isn't on the list (any more)."""
     values = {"is_open": False, "closed_by": by, "content": None, "key_id": "", "sender": "", "subject": ""}
     if request_id:
@@ -282,13 +282,13 @@ def close(connection: Connection, library: str, id_: str, by: str, request_id: s
     return done.rowcount > 0
 
 
-def count_waiting(connection: Connection) -> Mapping[str, int]:
+def count_unmatched(connection: Connection) -> Mapping[str, int]:
     """By library."""
     found = connection.execute(select(_c.library, func.count().label("n")).where(IS_OPEN).group_by(_c.library))
     return {row.library: row.n for row in found}
 
 
-def prune(connection: Connection, before: datetime, limit: int) -> int:
+def prune_mails(connection: Connection, before: datetime, limit: int) -> int:
     """Forgets up to `limit` mails of all libraries that were taken before `before`, but none that waits for staff."""
     old = connection.execute(
         select(_c.library, _c.id).where(_c.at < before, _c.is_open.is_(False)).order_by(_c.at, _c.library).limit(limit)
@@ -298,18 +298,18 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
     return len(old)
 
 
-def _bound(library: str, id_: str) -> str:
+def _mail_identity(library: str, id_: str) -> str:
     return f"{library}/mail/{id_}"
 
 
-def _row(row: Any, content: bytes | None) -> MailRow:
+def _mail_of_row(row: Any, content: bytes | None) -> MailRow:
     return MailRow(
         id=row.id,
-        spot=Spot(row.library, row.mailbox, row.uid_validity, row.uid),
+        spot=MailPosition(row.library, row.mailbox, row.uid_validity, row.uid),
         message_id=row.message_id,
         digest=row.digest,
         at=row.at,
-        outcome=Outcome(row.outcome),
+        outcome=MailOutcome(row.outcome),
         profile=row.profile,
         request_id=row.request_id,
         reason=row.reason,
@@ -323,7 +323,7 @@ def _row(row: Any, content: bytes | None) -> MailRow:
 
 
 @value
-class Named:
+class RequestReference:
     """A request by one of its numbers; `reference` as the partner's messages have it."""
 
     role: Role
@@ -331,7 +331,9 @@ class Named:
     request_id: str
 
 
-def by_references(connection: Connection, library: str, partner: str, words: Collection[str]) -> tuple[Named, ...]:
+def find_by_references(
+    connection: Connection, library: str, partner: str, words: Collection[str]
+) -> tuple[RequestReference, ...]:
     """Requests with this partner (name of the profile) whose number between the two libraries is one of the words."""
     wanted = sorted(words)
     found: set[tuple[str, str, str]] = set()
@@ -341,10 +343,12 @@ def by_references(connection: Connection, library: str, partner: str, words: Col
         given = {"in_library": library, "with_partner": partner, **dict(zip(_WORDS, some, strict=True))}
         found |= {tuple(row) for row in _BY_REFERENCE.fetch_all(connection, given)}
     newest_first = sorted(found, key=lambda row: row[2], reverse=True)
-    return tuple(Named(Role(role), reference, request_id) for role, reference, request_id in newest_first)
+    return tuple(RequestReference(Role(role), reference, request_id) for role, reference, request_id in newest_first)
 
 
-def of_requests(connection: Connection, library: str, partner: str, request_ids: Collection[str]) -> tuple[Named, ...]:
+def list_references_of_requests(
+    connection: Connection, library: str, partner: str, request_ids: Collection[str]
+) -> tuple[RequestReference, ...]:
     """All numbers of these requests with this partner, newest attempt first."""
     if not request_ids:
         return ()
@@ -353,10 +357,10 @@ def of_requests(connection: Connection, library: str, partner: str, request_ids:
         .where(_t.library == library, _t.symbol == partner, _t.request_id.in_(sorted(request_ids)))
         .order_by(_t.attempt.desc())
     )
-    return tuple(Named(Role(role), reference, request_id) for role, reference, request_id in found)
+    return tuple(RequestReference(Role(role), reference, request_id) for role, reference, request_id in found)
 
 
-def ids_by_number(connection: Connection, library: str, words: Collection[str]) -> tuple[str, ...]:
+def find_ids_by_number(connection: Connection, library: str, words: Collection[str]) -> tuple[str, ...]:
     """Ids of the requests whose own number is one of the words."""
     if not words:
         return ()

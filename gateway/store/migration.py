@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from gateway.domain.problems import Unavailable
 from gateway.domain.value import value
 from gateway.store.engine import Store
-from gateway.store.postgresql import lock
+from gateway.store.postgresql import lock_in_transaction
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext, MigrationStep
@@ -37,7 +37,7 @@ class SchemaTooNew(Exception):
 
 
 @value
-class Migrations:
+class SchemaMigrations:
     """`folder` holds `versions/REVISION_*.py` in Alembic's form, in the order of their names; `table` keeps which of
     them have run."""
 
@@ -51,7 +51,7 @@ class Migrations:
         Nodes that start together wait for each other, so that only one of them takes the steps. Raises
         SchemaTooNew when the database holds a revision that this release doesn't know.
         """
-        lock(connection, LOCK)
+        lock_in_transaction(connection, LOCK)
         if self._is_up_to_date(connection):
             return []
         from alembic.runtime.migration import RevisionStep
@@ -67,7 +67,7 @@ class Migrations:
                 taken.append(f"{script.revision}: {script.doc}")
             return todo
 
-        _run(connection, scripts, list_steps, self.table)
+        _run_migrations(connection, scripts, list_steps, self.table)
         return taken
 
     def _is_up_to_date(self, connection: Connection) -> bool:
@@ -94,11 +94,11 @@ class Migrations:
         return newest_first[:done][::-1]
 
 
-OWN = Migrations("gateway", Path(__file__).parent / "migrations", "gateway_schema")
+OWN = SchemaMigrations("gateway", Path(__file__).parent / "migrations", "gateway_schema")
 """The gateway's own tables (gateway.store.schema)."""
 
 
-async def migrate(store: Store, *histories: Migrations) -> list[str]:
+async def migrate_store(store: Store, *histories: SchemaMigrations) -> list[str]:
     """All histories in one transaction: each step taken as 'revision: description'. Raises SchemaTooNew."""
 
     def upgrade_schemas(connection: Connection) -> list[str]:
@@ -107,7 +107,7 @@ async def migrate(store: Store, *histories: Migrations) -> list[str]:
     return await store.write(upgrade_schemas)
 
 
-def _run(connection: Connection, scripts: ScriptDirectory, steps: Callable[..., Any], versions: str) -> None:
+def _run_migrations(connection: Connection, scripts: ScriptDirectory, steps: Callable[..., Any], versions: str) -> None:
     """What `env.py` does in other projects; here each history runs in the transaction that is given."""
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
@@ -117,31 +117,31 @@ def _run(connection: Connection, scripts: ScriptDirectory, steps: Callable[..., 
         environment.run_migrations()
 
 
-async def ping(store: Store, seconds: float = SECONDS) -> None:
+async def ping_store(store: Store, seconds: float = SECONDS) -> None:
     """Raise Unavailable unless the database answers in time and has our tables."""
     try:
         async with asyncio.timeout(seconds):
-            await store.read(_revision)
+            await store.read(_read_revision)
     except TimeoutError as error:
         raise Unavailable(f"the database has not answered within {seconds:g} s") from error
     except DBAPIError as error:
         raise Unavailable("the database does not have the gateway's tables") from error
 
 
-async def try_write(store: Store) -> None:
+async def require_writable(store: Store) -> None:
     """Raise Unavailable unless the database takes writes. It waits as long as any other write would."""
     if await store.write(_is_read_only):
         raise Unavailable("the database can only be read (a standby, or set to be read-only)")
 
 
-def free_space(store: Store) -> int | None:
+def free_disk_bytes(store: Store) -> int | None:
     """Bytes left for us on the disk of an SQLite file; None where a server sees to that. Raises OSError."""
     if store.url.get_backend_name() != "sqlite":
         return None
     return shutil.disk_usage(Path(store.url.database or "").parent).free
 
 
-def _revision(connection: Connection) -> str:
+def _read_revision(connection: Connection) -> str:
     revision: str = connection.execute(text(f"SELECT version_num FROM {OWN.table}")).scalar_one()
     return revision
 

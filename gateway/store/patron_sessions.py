@@ -22,17 +22,17 @@ from gateway.store.schema import metadata
 page_session = Table(
     "page_session",
     metadata,
-    column_types.text("library"),
-    column_types.id_("id"),
-    column_types.text("patron_id"),
-    column_types.text("identifier"),
-    column_types.text("category"),
-    column_types.text("branch"),
-    column_types.text("name"),
-    column_types.text("method"),
-    column_types.text("proof"),
-    column_types.moment("started"),
-    column_types.moment("expires"),
+    column_types.text_column("library"),
+    column_types.id_column("id"),
+    column_types.text_column("patron_id"),
+    column_types.text_column("identifier"),
+    column_types.text_column("category"),
+    column_types.text_column("branch"),
+    column_types.text_column("name"),
+    column_types.text_column("method"),
+    column_types.text_column("proof"),
+    column_types.moment_column("started"),
+    column_types.moment_column("expires"),
     PrimaryKeyConstraint("library", "id", name="pk_page_session"),
     Index("ix_page_session_expires", "library", "expires"),
 )
@@ -41,13 +41,13 @@ page_session = Table(
 page_journey = Table(
     "page_journey",
     metadata,
-    column_types.text("library"),
-    column_types.id_("id"),
-    column_types.text("visit"),
-    column_types.text("nonce"),
-    column_types.text("verifier"),
-    column_types.text("back_to"),
-    column_types.moment("expires"),
+    column_types.text_column("library"),
+    column_types.id_column("id"),
+    column_types.text_column("visit"),
+    column_types.text_column("nonce"),
+    column_types.text_column("verifier"),
+    column_types.text_column("back_to"),
+    column_types.moment_column("expires"),
     PrimaryKeyConstraint("library", "id", name="pk_page_journey"),
     Index("ix_page_journey_expires", "library", "expires"),
 )
@@ -56,10 +56,10 @@ page_journey = Table(
 page_form = Table(
     "page_form",
     metadata,
-    column_types.text("library"),
-    column_types.id_("id"),
-    column_types.text("request_id"),
-    column_types.moment("at"),
+    column_types.text_column("library"),
+    column_types.id_column("id"),
+    column_types.text_column("request_id"),
+    column_types.moment_column("at"),
     PrimaryKeyConstraint("library", "id", name="pk_page_form"),
     Index("ix_page_form_at", "library", "at"),
 )
@@ -68,10 +68,10 @@ page_form = Table(
 page_failure = Table(
     "page_failure",
     metadata,
-    column_types.text("library"),
-    column_types.id_("id"),
-    column_types.integer("count"),
-    column_types.moment("since"),
+    column_types.text_column("library"),
+    column_types.id_column("id"),
+    column_types.integer_column("count"),
+    column_types.moment_column("since"),
     PrimaryKeyConstraint("library", "id", name="pk_page_failure"),
     Index("ix_page_failure_since", "library", "since"),
 )
@@ -100,7 +100,7 @@ def add_session(c: Connection, row: SessionRow) -> None:
     c.execute(insert(page_session).values(**{one.name: getattr(row, one.name) for one in fields(row)}))
 
 
-def find(c: Connection, library: str, id_: str, now: datetime) -> SessionRow | None:
+def find_session(c: Connection, library: str, id_: str, now: datetime) -> SessionRow | None:
     """None: there is none, or its time is over."""
     table = page_session.c
     wanted = select(page_session).where(table.library == library, table.id == id_, table.expires > now)
@@ -108,13 +108,13 @@ def find(c: Connection, library: str, id_: str, now: datetime) -> SessionRow | N
     return SessionRow(**found._mapping) if found is not None else None
 
 
-def extend(c: Connection, row: SessionRow, expires: datetime) -> SessionRow:
+def extend_session(c: Connection, row: SessionRow, expires: datetime) -> SessionRow:
     table = page_session.c
     c.execute(update(page_session).where(table.library == row.library, table.id == row.id).values(expires=expires))
     return replace(row, expires=expires)
 
 
-def end(c: Connection, libraries: Collection[str], id_: str) -> None:
+def end_session(c: Connection, libraries: Collection[str], id_: str) -> None:
     """In each of them: a browser has one cookie for all."""
     table = page_session.c
     c.execute(delete(page_session).where(table.library.in_(libraries), table.id == id_))
@@ -143,7 +143,7 @@ def add_journey(c: Connection, row: JourneyRow) -> None:
     c.execute(insert(page_journey).values(**{one.name: getattr(row, one.name) for one in fields(row)}))
 
 
-def take(c: Connection, library: str, id_: str, now: datetime) -> JourneyRow | None:
+def take_journey(c: Connection, library: str, id_: str, now: datetime) -> JourneyRow | None:
     """It ends with this: a `state` is good once. None: nobody is under way with it, or not any more."""
     table = page_journey.c
     this = (table.library == library, table.id == id_)
@@ -158,20 +158,20 @@ def prune_journeys(c: Connection, library: str, now: datetime) -> int:
     return c.execute(delete(page_journey).where(table.library == library, table.expires <= now)).rowcount
 
 
-def sent(c: Connection, library: str, id_: str) -> str:
+def find_sent_form(c: Connection, library: str, id_: str) -> str:
     """Id of the request; empty: it wasn't sent."""
     table = page_form.c
     wanted = select(table.request_id).where(table.library == library, table.id == id_)
     return c.execute(wanted).scalar_one_or_none() or ""
 
 
-def claim(c: Connection, library: str, id_: str, request_id: str, at: datetime) -> str:
+def claim_form(c: Connection, library: str, id_: str, request_id: str, at: datetime) -> str:
     """Empty: it is this request's now. Otherwise the one that it has become before."""
     try:
         with c.begin_nested():
             c.execute(insert(page_form).values(library=library, id=id_, request_id=request_id, at=at))
     except IntegrityError:
-        return sent(c, library, id_)
+        return find_sent_form(c, library, id_)
     return ""
 
 
@@ -181,7 +181,7 @@ def prune_forms(c: Connection, library: str, before: datetime) -> int:
 
 
 @value
-class Most:
+class FailureLimit:
     """So many failures may be counted under `id` since then."""
 
     id: str
@@ -189,7 +189,7 @@ class Most:
     since: datetime
 
 
-def try_once(c: Connection, library: str, limits: Iterable[Most], now: datetime) -> bool:
+def count_attempt(c: Connection, library: str, limits: Iterable[FailureLimit], now: datetime) -> bool:
     """One more try for each, in this order, until one of them has had too many: then False, and nothing is kept of
     those behind it."""
     table = page_failure.c
@@ -204,13 +204,13 @@ def try_once(c: Connection, library: str, limits: Iterable[Most], now: datetime)
     return True
 
 
-def forget(c: Connection, library: str, id_: str) -> None:
+def forget_failures(c: Connection, library: str, id_: str) -> None:
     """All failures of it."""
     table = page_failure.c
     c.execute(delete(page_failure).where(table.library == library, table.id == id_))
 
 
-def take_back(c: Connection, library: str, ids: Iterable[str]) -> None:
+def uncount_attempt(c: Connection, library: str, ids: Iterable[str]) -> None:
     """The last try was no failure."""
     table = page_failure.c
     for id_ in ids:

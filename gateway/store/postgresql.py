@@ -84,8 +84,10 @@ class PostgresqlStore:
         except (OSError, PoolTimeout) as error:
             raise Unavailable("the database can't be reached") from error
         except DBAPIError as error:
-            if error.connection_invalidated or _state(error).startswith(TROUBLE):
-                raise Unavailable(f"the database can't be used now: {_state(error) or 'connection lost'}") from error
+            if error.connection_invalidated or _sqlstate_of(error).startswith(TROUBLE):
+                raise Unavailable(
+                    f"the database can't be used now: {_sqlstate_of(error) or 'connection lost'}"
+                ) from error
             raise
         finally:
             self._in_hand -= 1
@@ -97,7 +99,7 @@ class PostgresqlStore:
             try:
                 return await self._run_transaction(work)
             except DBAPIError as error:
-                if _state(error) not in CONFLICTS:
+                if _sqlstate_of(error) not in CONFLICTS:
                     raise
                 await asyncio.sleep(0.01 * attempt)
         return await self._run_transaction(work)
@@ -107,18 +109,18 @@ class PostgresqlStore:
             return await connection.run_sync(work)
 
 
-def _state(error: DBAPIError) -> str:
+def _sqlstate_of(error: DBAPIError) -> str:
     return getattr(error.orig, "sqlstate", None) or ""
 
 
-class Session:
+class PostgresqlSession:
     """`ask` one at a time. After Unavailable it is of no use any more: close it and open another."""
 
     def __init__(self, driver: Any) -> None:
         self._driver = driver
 
     @classmethod
-    async def open(cls, url: URL) -> Session:
+    async def open(cls, url: URL) -> PostgresqlSession:
         """Raises Unavailable."""
         import asyncpg
 
@@ -127,7 +129,7 @@ class Session:
         wanted = {key: value for key, value in wanted.items() if key not in OF_SQLALCHEMY}
         try:
             return cls(await asyncpg.connect(**wanted, timeout=SESSION_CONNECT_SECONDS))
-        except _lost() as error:
+        except _connection_errors() as error:
             raise Unavailable("the database can't be reached") from error
 
     async def execute(self, statement: str, *values: object) -> Any:
@@ -141,7 +143,7 @@ class Session:
             if not answer.cancel() and not answer.cancelled():
                 answer.exception()  # looked at, or asyncio complains of it
             raise
-        except _lost() as error:
+        except _connection_errors() as error:
             raise Unavailable("the connection to the database is lost") from error
 
     async def listen(self, channel: str, heard: Heard) -> None:
@@ -153,7 +155,7 @@ class Session:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._driver.add_listener(channel, forward_payload)
-        except _lost() as error:
+        except _connection_errors() as error:
             raise Unavailable("the connection to the database is lost") from error
 
     def notify_when_lost(self, tell: Callable[[], None]) -> None:
@@ -164,12 +166,12 @@ class Session:
         """Ends the session, and with it its locks and listeners."""
         try:
             await self._driver.close(timeout=CLOSE_SECONDS)
-        except _lost():
+        except _connection_errors():
             # It is lost already, or does not answer: then it ends without a word.
             self._driver.terminate()
 
 
-def _lost() -> tuple[type[Exception], ...]:
+def _connection_errors() -> tuple[type[Exception], ...]:
     """What says that the connection is of no use any more. The driver is imported where PostgreSQL is used only."""
     import asyncpg
 
@@ -193,17 +195,17 @@ class Leader(Protocol):
         ...
 
 
-def leader(store: Store, task: str) -> Leader:
+def make_task_leader(store: Store, task: str) -> Leader:
     """For the work called `task`, such as 'timers'."""
-    return Alone() if store.url.get_backend_name() == "sqlite" else AdvisoryLock(store.url, task)
+    return SoleLeader() if store.url.get_backend_name() == "sqlite" else AdvisoryLock(store.url, task)
 
 
-def place_of(store: Store, node: str) -> Leader:
+def make_node_leader(store: Store, node: str) -> Leader:
     """Taken by the node with this name as long as it lives: another that can take it knows that the node is gone."""
-    return leader(store, f"node {node}")
+    return make_task_leader(store, f"node {node}")
 
 
-class Alone:
+class SoleLeader:
     """There is no other node."""
 
     async def is_leader(self) -> bool:
@@ -216,8 +218,8 @@ class Alone:
 class AdvisoryLock:
     def __init__(self, url: URL, task: str) -> None:
         self._url = url
-        self._key = key_of(task)
-        self._session: Session | None = None
+        self._key = lock_key_of(task)
+        self._session: PostgresqlSession | None = None
         self._held = False
         self._one = asyncio.Lock()
         """A connection answers one question at a time."""
@@ -233,7 +235,7 @@ class AdvisoryLock:
 
     async def _try_lock(self) -> bool:
         if self._session is None:
-            self._session = await Session.open(self._url)
+            self._session = await PostgresqlSession.open(self._url)
         if self._held:
             if await self._session.execute("SELECT 1") != 1:
                 raise Unavailable("the database gave no answer")
@@ -251,12 +253,12 @@ class AdvisoryLock:
             await session.close()
 
 
-def key_of(name: str) -> int:
+def lock_key_of(name: str) -> int:
     """A number of 64 bits, the same on all nodes."""
     return int.from_bytes(hashlib.sha256(f"illgate {name}".encode()).digest()[:8], "big", signed=True)
 
 
-def lock(connection: Connection, key: int) -> None:
+def lock_in_transaction(connection: Connection, key: int) -> None:
     """Until the end of the transaction others that lock this key wait; what is read from here on is what they have
     left. On SQLite a transaction that writes is alone anyway."""
     if connection.dialect.name == "postgresql":

@@ -29,33 +29,33 @@ HAS_ITEM = text("item_id <> ''")
 message = Table(
     "message",
     metadata,
-    column_types.text("library"),
-    column_types.id_("id"),
-    column_types.text("exchange"),
-    column_types.text("direction"),
-    column_types.text("profile"),
-    column_types.text("protocol"),
-    column_types.text("transport"),
-    column_types.text("service"),
-    column_types.text("version"),
-    column_types.text("peer"),
-    column_types.text("from_agency"),
-    column_types.text("to_agency"),
-    column_types.text("request_id"),
-    column_types.text("item_id"),
-    column_types.moment("at"),  # received or sent
+    column_types.text_column("library"),
+    column_types.id_column("id"),
+    column_types.text_column("exchange"),
+    column_types.text_column("direction"),
+    column_types.text_column("profile"),
+    column_types.text_column("protocol"),
+    column_types.text_column("transport"),
+    column_types.text_column("service"),
+    column_types.text_column("version"),
+    column_types.text_column("peer"),
+    column_types.text_column("from_agency"),
+    column_types.text_column("to_agency"),
+    column_types.text_column("request_id"),
+    column_types.text_column("item_id"),
+    column_types.moment_column("at"),  # received or sent
     Column("body", LargeBinary),  # NULL once forgotten
-    column_types.integer("body_size"),  # bytes on the wire
+    column_types.integer_column("body_size"),  # bytes on the wire
     Column("truncated", Boolean, nullable=False),
-    column_types.text("body_key"),  # id of the key that encrypted the body; empty: as it came
-    column_types.text("content_type"),
-    column_types.integer("status"),  # of HTTP; 0 where the transport has none
-    column_types.text("outcome"),
-    column_types.text("reason"),
-    column_types.text("note"),
+    column_types.text_column("body_key"),  # id of the key that encrypted the body; empty: as it came
+    column_types.text_column("content_type"),
+    column_types.integer_column("status"),  # of HTTP; 0 where the transport has none
+    column_types.text_column("outcome"),
+    column_types.text_column("reason"),
+    column_types.text_column("note"),
     Column("duration_ms", Float, nullable=False),
-    column_types.text("repeat_of"),
-    column_types.text("replay_of"),
+    column_types.text_column("repeat_of"),
+    column_types.text_column("replay_of"),
     Column("node", Text, nullable=False, server_default=""),  # that began the work; empty where work and end are one
     PrimaryKeyConstraint("library", "id", name="pk_message"),
     Index("ix_message_request", "library", "request_id", "id", postgresql_where=HAS_REQUEST, sqlite_where=HAS_REQUEST),
@@ -67,14 +67,14 @@ message = Table(
 processed_message = Table(
     "processed_message",
     metadata,
-    column_types.text("library"),
-    column_types.text("profile"),
-    column_types.text("key"),
-    column_types.text("first_message"),
-    column_types.text("answer_message"),
-    column_types.integer("count"),
-    column_types.moment("first_at"),
-    column_types.moment("last_at"),
+    column_types.text_column("library"),
+    column_types.text_column("profile"),
+    column_types.text_column("key"),
+    column_types.text_column("first_message"),
+    column_types.text_column("answer_message"),
+    column_types.integer_column("count"),
+    column_types.moment_column("first_at"),
+    column_types.moment_column("last_at"),
     PrimaryKeyConstraint("library", "profile", "key", name="pk_processed_message"),
     Index("ix_processed_message_last", "library", "last_at"),
 )
@@ -83,8 +83,8 @@ processed_message = Table(
 retention = Table(
     "retention",
     metadata,
-    column_types.text("library"),
-    column_types.id_("bodies_until"),  # bodies of messages with an id up to this one are forgotten
+    column_types.text_column("library"),
+    column_types.id_column("bodies_until"),  # bodies of messages with an id up to this one are forgotten
     PrimaryKeyConstraint("library", name="pk_retention"),
 )
 """How far forgetting has come, so that it never looks at the same rows again."""
@@ -92,9 +92,9 @@ retention = Table(
 interrupted = Table(
     "interrupted",
     metadata,
-    column_types.text("library"),
-    column_types.id_("id"),  # of the message
-    column_types.integer("starts"),
+    column_types.text_column("library"),
+    column_types.id_column("id"),  # of the message
+    column_types.integer_column("starts"),
     PrimaryKeyConstraint("library", "id", name="pk_interrupted"),
 )
 """Messages without an outcome that a start has taken up, and how often; gone when they are finished. Not a column of
@@ -112,20 +112,20 @@ AFTER_ALL = "g"
 _count = itertools.count()
 
 
-def exchange_id(at: datetime) -> str:
+def make_exchange_id(at: datetime) -> str:
     """A new id for an exchange that begins at `at` (aware)."""
-    return f"{_microseconds(at):014x}{next(_count) & 0xFFFF:04x}{random.getrandbits(24):06x}"
+    return f"{_microseconds_of(at):014x}{next(_count) & 0xFFFF:04x}{random.getrandbits(24):06x}"
 
 
-def first_id(at: datetime) -> str:
+def first_id_at(at: datetime) -> str:
     """Sorts before all ids that were made at `at` or later, and behind all earlier ones."""
-    return f"{_microseconds(at):014x}"
+    return f"{_microseconds_of(at):014x}"
 
 
-def exchange_of(identifier: str) -> str:
+def exchange_of_message(identifier: str) -> str:
     """The exchange that a message belongs to; an exchange's own id is returned as it is."""
     return identifier.partition("-")[0]
 
 
-def _microseconds(at: datetime) -> int:
+def _microseconds_of(at: datetime) -> int:
     return (at - EPOCH) // MICROSECOND

@@ -18,7 +18,7 @@ from imapclient import IMAPClient
 from adapters.mailbox import ImapClient
 from gateway.domain.requests.request import Request
 from gateway.services.mailbox.poller import Poller
-from gateway.store.mailbox import Outcome
+from gateway.store.mailbox import MailOutcome
 from tests.support.daemon import Installation
 from tests.support.dovecot import PASSWORD, Dovecot
 from tests.support.mail_house import MailHouse, mail, mail_house
@@ -90,7 +90,7 @@ async def _polled(poller: Poller, count: int) -> float:
     begun = time.perf_counter()
     polled = await poller.poll_once()
     seconds = time.perf_counter() - begun
-    if polled.taken[Outcome.DONE] != count:
+    if polled.taken[MailOutcome.DONE] != count:
         raise RuntimeError(f"{count} answers waited, and became {polled.taken}")
     return count / seconds
 

@@ -41,10 +41,10 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.requests.state_table import TimerKind
 from gateway.store.engine import Store, open_store
-from gateway.store.migration import OWN, migrate
+from gateway.store.migration import OWN, migrate_store
 from gateway.store.requests import history, outbox, request_counts, request_lists, requests, timers
 from gateway.store.requests.request_rows import dump_event
-from gateway.store.schema import exchange_id
+from gateway.store.schema import make_exchange_id
 
 FEW, MANY = 1_000, 100_000
 ROUNDS = 9
@@ -109,7 +109,7 @@ class _Filled:
 
 async def _filled(file: Path, count: int) -> _Filled:
     store = open_store(f"sqlite:///{file}")
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
     begun = time.perf_counter()
     ids: list[str] = []
     for start in range(0, count, SLICE):
@@ -122,10 +122,10 @@ async def _filled(file: Path, count: int) -> _Filled:
 
 def _insert(connection: Connection, made: Iterable[Request]) -> None:
     for one in made:
-        requests.insert(connection, one)
+        requests.insert_request(connection, one)
         event = Event(partner_signal(EventKind.SHIPPED), one.changed, attempt=one.current)
-        history.add(connection, _told(one, event, one.changed))
-        timers.start(connection, LIBRARY, one.id, TimerKind.NEED_BY, BEGUN + timedelta(days=3650))
+        history.add_history_event(connection, _told(one, event, one.changed))
+        timers.start_timer(connection, LIBRARY, one.id, TimerKind.NEED_BY, BEGUN + timedelta(days=3650))
 
 
 def _request(number: int) -> Request:
@@ -135,7 +135,7 @@ def _request(number: int) -> Request:
     partner = f"partner-{number % 300:03}"
     plain = Request(
         library=LIBRARY,
-        id=exchange_id(made),
+        id=make_exchange_id(made),
         role=Role.BORROWING,
         state=(BorrowingState.LENT, BorrowingState.SHIPPED, BorrowingState.REVIEW)[number % 3],
         number=f"B-2026-{number:06}",
@@ -179,13 +179,13 @@ def _request(number: int) -> Request:
 async def _lists(filled: _Filled) -> list[Act]:
     """The first page, the one after it by its cursor, and the counts of all lists."""
 
-    def look(task: str, cursor: str) -> Callable[[Connection], request_lists.Page]:
-        return lambda c: request_lists.listing(c, LIBRARY, request_lists.Filter(task=task), 50, cursor)
+    def look(task: str, cursor: str) -> Callable[[Connection], request_lists.RequestListPage]:
+        return lambda c: request_lists.list_requests(c, LIBRARY, request_lists.RequestListFilter(task=task), 50, cursor)
 
     async def one(task: str) -> None:
         page = await filled.store.read(look(task, ""))
         await filled.store.read(look(task, page.cursor))
-        await filled.store.read(lambda c: request_counts.task_counts(c, LIBRARY))
+        await filled.store.read(lambda c: request_counts.read_task_counts(c, LIBRARY))
 
     return [partial(one, TASK_LISTS[number % len(TASK_LISTS)]) for number in range(LISTS)]
 
@@ -203,10 +203,10 @@ async def _timers(filled: _Filled) -> list[Act]:
 
     def start(connection: Connection) -> None:
         for id_ in filled.chance.sample(filled.lent, TIMERS):
-            timers.start(connection, LIBRARY, id_, TimerKind.DUE_SOON, now)
+            timers.start_timer(connection, LIBRARY, id_, TimerKind.DUE_SOON, now)
 
     async def one() -> None:
-        (row,) = await filled.store.read(lambda c: timers.due(c, now, 1))
+        (row,) = await filled.store.read(lambda c: timers.due_timers(c, now, 1))
         await filled.store.write(lambda c: _fire(c, row, filled.later()))
 
     await filled.store.write(start)
@@ -214,14 +214,14 @@ async def _timers(filled: _Filled) -> list[Act]:
 
 
 def _fire(connection: Connection, row: timers.TimerRow, at: datetime) -> None:
-    if not timers.take(connection, row):
+    if not timers.take_timer(connection, row):
         raise RuntimeError("a timer that was due is gone")
     _happen(connection, row.request_id, at)
 
 
 def _happen(connection: Connection, id_: str, at: datetime) -> None:
     """An overdue notice, or a new due date where one was there: both move the request from list to list."""
-    request = requests.load_for_update(connection, LIBRARY, id_)
+    request = requests.lock_request(connection, LIBRARY, id_)
     if request is None:
         raise RuntimeError("a request is gone")
     kind = EventKind.DUE_DATE_CHANGED if RequestFlag.OVERDUE in request.flags else EventKind.OVERDUE
@@ -229,13 +229,13 @@ def _happen(connection: Connection, id_: str, at: datetime) -> None:
     transition = compute_transition(request, event, WORKFLOW)
     if isinstance(transition, Denied):
         raise RuntimeError(transition.detail)
-    requests.save(connection, transition.request)
-    history.add(connection, _told(transition.request, event, at))
-    outbox.add(
+    requests.save_request(connection, transition.request)
+    history.add_history_event(connection, _told(transition.request, event, at))
+    outbox.add_outbox_row(
         connection,
-        outbox.Row(
+        outbox.OutboxRow(
             library=LIBRARY,
-            id=exchange_id(at),
+            id=make_exchange_id(at),
             lane=id_,
             kind="letter",
             request_id=id_,
@@ -244,9 +244,9 @@ def _happen(connection: Connection, id_: str, at: datetime) -> None:
             next_at=at,
         ),
     )
-    timers.start(connection, LIBRARY, id_, TimerKind.PATRON_DUE, at + timedelta(days=3650))
+    timers.start_timer(connection, LIBRARY, id_, TimerKind.PATRON_DUE, at + timedelta(days=3650))
 
 
 def _told(request: Request, event: Event, at: datetime) -> history.EventRow:
     state = request.state.value
-    return history.EventRow(exchange_id(at), LIBRARY, request.id, at, event, state, state)
+    return history.EventRow(make_exchange_id(at), LIBRARY, request.id, at, event, state, state)

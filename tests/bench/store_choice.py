@@ -22,12 +22,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import StaticPool
 
 from gateway.ports.responder import OutcomeClass
-from gateway.store.engine import Store, open_store, sqlite_engine
+from gateway.store.engine import Store, create_sqlite_engine, open_store
 from gateway.store.journal import Journal
-from gateway.store.journal_records import Ending, JournalOptions, Opening
-from gateway.store.journal_writer import RowMaker
-from gateway.store.migration import OWN, migrate
-from gateway.store.schema import exchange_id, message
+from gateway.store.journal_records import JournalEnding, JournalOpening, JournalOptions
+from gateway.store.journal_writer import JournalRowMaker
+from gateway.store.migration import OWN, migrate_store
+from gateway.store.schema import make_exchange_id, message
 
 CALLERS = 16
 EACH = 100
@@ -137,7 +137,7 @@ async def bench_store(store: Store) -> None:
 
 
 async def bench_bare(folder: Path) -> None:
-    engine = sqlite_engine(make_url(f"sqlite:///{folder / 'bare.db'}"))
+    engine = create_sqlite_engine(make_url(f"sqlite:///{folder / 'bare.db'}"))
     with engine.connect() as connection:
         with connection.begin():
             connection.execute(text(CREATE))
@@ -158,18 +158,18 @@ async def bench_bare(folder: Path) -> None:
         await measure("Core in this thread: select, no commit", selects)
 
 
-def exchange() -> tuple[Opening, Ending]:
+def exchange() -> tuple[JournalOpening, JournalEnding]:
     now = datetime.now(UTC)
     kind = "application/xml; charset=utf-8"
-    opening = Opening(
+    opening = JournalOpening(
         "EX", now, QUESTION, "ncip", "http", profile="illiad-alma", service="LookupUser", version="2.02",
         peer="192.0.2.7", from_agency="ILL", to_agency="EX", content_type=kind,
     )  # fmt: skip
-    return opening, Ending(now, OutcomeClass.OK, ANSWER, kind, 200, duration_ms=1.2)
+    return opening, JournalEnding(now, OutcomeClass.OK, ANSWER, kind, 200, duration_ms=1.2)
 
 
 async def bench_journal(store: Store, folder: Path) -> None:
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
     journal = Journal(store, JournalOptions())
     await measure("journal.record_exchange", lambda: all_callers(lambda: journal.record_exchange(*exchange())))
     await journal.close()
@@ -179,11 +179,11 @@ async def bench_journal(store: Store, folder: Path) -> None:
 def _raw_rows(folder: Path) -> Callable[[], Awaitable[int]]:
     database = open_raw(folder / "raw.db")
     marks = ", ".join("?" * len(message.columns))
-    maker = RowMaker(JournalOptions())
+    maker = JournalRowMaker(JournalOptions())
 
     def rows() -> list[tuple[Any, ...]]:
         opening, ending = exchange()
-        identifier = exchange_id(opening.at)
+        identifier = make_exchange_id(opening.at)
         made = (
             maker.make_finished_row(identifier, opening, ending),
             maker.make_answer_row(identifier, opening, ending),
@@ -203,7 +203,7 @@ def _raw_rows(folder: Path) -> Callable[[], Awaitable[int]]:
 
 
 def open_raw(path: Path) -> sqlite3.Connection:
-    engine = sqlite_engine(make_url(f"sqlite:///{path}"))
+    engine = create_sqlite_engine(make_url(f"sqlite:///{path}"))
     with engine.connect() as connection, connection.begin():
         OWN.upgrade_schema(connection)
     database = sqlite3.connect(path, isolation_level=None)

@@ -24,7 +24,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind, EventOrigin
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request, RequestFlag
 from gateway.ports.outgoing_mail import MailSecurity, MailServer
-from gateway.store.mailbox import Outcome
+from gateway.store.mailbox import MailOutcome
 from tests.support.art import ART, NOON, ONLY_ART, answer, art, file_number, number_of, orders_in
 from tests.support.art import PASSWORD as CUSTOMER_PASSWORD
 from tests.support.daemon import ILLGATE, Installation, process
@@ -71,7 +71,7 @@ class Service:
         self.clock.at = moment
         await self.house.managed.drain_due_work()
 
-    async def answers(self, *mails: bytes) -> dict[Outcome, int]:
+    async def answers(self, *mails: bytes) -> dict[MailOutcome, int]:
         """All of them in one poll, and what follows from them."""
         for one in mails:
             self.dovecot.deliver(self.user, one)
@@ -113,7 +113,7 @@ async def test_three_orders_in_one_mail_by_the_clock_and_accepted(installation: 
         (sent,) = art_service.sink.mails
         assert orders_in(sent) == [await number_of(art_service.house, one) for one in requests]
         taken = await art_service.answers(answer("3 requests accepted", f"Re: FILEREFNO {file_number(sent)}"))
-        assert taken[Outcome.DONE] == 1
+        assert taken[MailOutcome.DONE] == 1
         for one in requests:
             shown = await art_service.house.show(one)
             assert [line.denied for line in shown.history if line.event.kind is EventKind.ACKNOWLEDGED] == [""]
@@ -213,7 +213,7 @@ async def test_every_code_happens_to_its_request(installation: Installation, dov
         )
 
         # LONDON is a message on its request, and on the staff's list as well
-        assert taken == {Outcome.DONE: len(CODES) - 1, Outcome.UNKNOWN: 1, Outcome.FAILED: 0}
+        assert taken == {MailOutcome.DONE: len(CODES) - 1, MailOutcome.UNKNOWN: 1, MailOutcome.FAILED: 0}
         for request, (_, code, kind, status, details) in zip(requests, CODES, strict=True):
             shown = await house.show(request)
             said = [line for line in shown.history if line.event.signal.origin is EventOrigin.PARTNER][-1]

@@ -19,7 +19,7 @@ from sqlalchemy import Select, select
 
 from gateway.domain.requests.request import LendingState, Request, ServiceType
 from gateway.store.engine import open_store
-from gateway.store.requests.request_rows import parse
+from gateway.store.requests.request_rows import parse_request
 from gateway.store.requests.tables import request
 from gateway.store.schema import message
 from tests.support.daemon import Installation
@@ -193,12 +193,12 @@ async def test_each_parameter_is_answered_at_once_and_shows_in_the_request(house
 async def _lent(house: Installation) -> dict[str, Request]:
     """By the transaction's group-qualifier."""
     documents = await _read(house, select(request.c.document))
-    return {one.transaction.partition("/")[0]: one for one in map(parse, documents)}
+    return {one.transaction.partition("/")[0]: one for one in map(parse_request, documents)}
 
 
 async def _groups(house: Installation) -> list[str]:
     """Of all lending requests."""
-    return [parse(one).transaction.partition("/")[0] for one in await _read(house, select(request.c.document))]
+    return [parse_request(one).transaction.partition("/")[0] for one in await _read(house, select(request.c.document))]
 
 
 async def _notes(house: Installation, group: str) -> list[str]:

@@ -19,7 +19,7 @@ from gateway.domain.requests.request import BorrowingState
 from gateway.ports.incoming_mail import MailboxServer
 from gateway.ports.outgoing_mail import MailSecurity
 from gateway.services.mailbox.poller import Poller
-from gateway.store.mailbox import Outcome
+from gateway.store.mailbox import MailOutcome
 from tests.support.daemon import ILLGATE, Installation, process
 from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled
 from tests.support.imap_wire import wire
@@ -97,7 +97,7 @@ async def test_answers_are_taken_and_put_into_their_folders(house: MailHouse, do
 
     polled = await house.at_imap(dovecot.port, client(), user).poll_once()
 
-    assert polled.taken == {Outcome.DONE: 2, Outcome.UNKNOWN: 1, Outcome.FAILED: 1}
+    assert polled.taken == {MailOutcome.DONE: 2, MailOutcome.UNKNOWN: 1, MailOutcome.FAILED: 1}
     assert folders(dovecot, user) == {"done": 2, "unknown": 1, "failed": 1}
     assert (await house.show(request)).request.state is BorrowingState.WILL_SUPPLY
 
@@ -105,7 +105,7 @@ async def test_answers_are_taken_and_put_into_their_folders(house: MailHouse, do
 async def test_mails_can_stay_where_they_are(house: MailHouse, dovecot: Dovecot, user: str) -> None:
     await house.asked()
     dovecot.deliver(user, house.reply("One"))
-    poller = house.at_imap(dovecot.port, client(), user, folders=dict.fromkeys(Outcome, ""))
+    poller = house.at_imap(dovecot.port, client(), user, folders=dict.fromkeys(MailOutcome, ""))
 
     first, second = await poller.poll_once(), await poller.poll_once()
 
@@ -120,7 +120,7 @@ async def test_what_is_too_large_is_set_aside_by_its_header(house: MailHouse, do
 
     polled = await house.at_imap(dovecot.port, client(), user, max_bytes=10_000).poll_once()
 
-    assert polled.taken == {Outcome.DONE: 1, Outcome.UNKNOWN: 0, Outcome.FAILED: 1}
+    assert polled.taken == {MailOutcome.DONE: 1, MailOutcome.UNKNOWN: 0, MailOutcome.FAILED: 1}
     (row,) = await house.waiting()
     assert row.reason.startswith("too large: ")
     assert row.sender == "fjernlan@ub.bergen.example"
@@ -182,7 +182,7 @@ async def test_the_same_mails_under_other_uids_are_only_moved(house: MailHouse, 
     request = await house.asked()
     dovecot.deliver(user, house.reply("One"))
     dovecot.deliver(user, house.reply("Two"))
-    await house.at_imap(dovecot.port, client(), user, folders=dict.fromkeys(Outcome, "")).poll_once()
+    await house.at_imap(dovecot.port, client(), user, folders=dict.fromkeys(MailOutcome, "")).poll_once()
     await asyncio.sleep(1.1)  # UIDVALIDITY is the time in seconds
     numbered_anew(dovecot, user)
     dovecot.deliver(user, house.reply("Three"))

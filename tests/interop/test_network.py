@@ -167,18 +167,18 @@ async def test_the_newest_is_kept_and_only_of_members(world: World) -> None:
     world.clock.advance(timedelta(minutes=10))
     await ask(world)
     store = world.borrower.house.store
-    (row,) = await store.read(lambda c: request_counts.of_library(c, "NORTH"))
+    (row,) = await store.read(lambda c: request_counts.list_reports(c, "NORTH"))
     assert (row.member, row.library, row.at, row.open) == ("south", "SOUTH", world.clock.now(), {"city": 2})
 
     older = replace(row, at=row.at - timedelta(minutes=1), open={})
-    await store.write(lambda c: request_counts.keep(c, "NORTH", [older]))
-    assert await store.read(lambda c: request_counts.of_library(c, "NORTH")) == (row,), "another node heard it before"
+    await store.write(lambda c: request_counts.store_report(c, "NORTH", [older]))
+    assert await store.read(lambda c: request_counts.list_reports(c, "NORTH")) == (row,), "another node heard it before"
 
     (world.borrower.settings.folder / "profiles" / "south.yml").write_text(yaml.safe_dump(MEMBER))
     assert await world.borrower.gateway.reload()
     world.clock.advance(timedelta(minutes=10))
     await ask(world)
-    assert await store.read(lambda c: request_counts.of_library(c, "NORTH")) == ()
+    assert await store.read(lambda c: request_counts.list_reports(c, "NORTH")) == ()
 
 
 async def test_a_store_that_is_away_is_no_trouble(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +187,7 @@ async def test_a_store_that_is_away_is_no_trouble(world: World, monkeypatch: pyt
     def away(*_: Any) -> None:
         raise Unavailable("disk full")
 
-    monkeypatch.setattr(request_counts, "keep", away)
+    monkeypatch.setattr(request_counts, "store_report", away)
     with capture_logs() as lines:
         await ask(world)
     assert elsewhere(world) == ReportedLoad(3, 1)

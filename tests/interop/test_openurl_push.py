@@ -26,7 +26,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
 from gateway.store.requests import outbox_queries
-from gateway.store.requests.outbox import Row, Status
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.protocol.openurl.illiad import Form, Illiad
 
 ILLIAD = "our-illiad"
@@ -91,12 +91,12 @@ class Desk:
         await self.world.quiet()
         return request
 
-    async def rows(self, request: Request) -> list[Row]:
+    async def rows(self, request: Request) -> list[OutboxRow]:
         """Pushes of this request, oldest first."""
-        page = await self.house.store.read(lambda c: outbox_queries.of_request(c, "NORTH", request.id, 200))
+        page = await self.house.store.read(lambda c: outbox_queries.list_rows_of_request(c, "NORTH", request.id, 200))
         return sorted((row for row in page.rows if row.target == ILLIAD), key=lambda row: row.id)
 
-    async def row(self, request: Request) -> Row:
+    async def row(self, request: Request) -> OutboxRow:
         (only,) = await self.rows(request)
         return only
 
@@ -183,7 +183,7 @@ async def test_article_book_chapter_and_thesis_stand_on_their_forms(tmp_path: Pa
         ),
     ]
     assert [(row.status, row.note, row.tries) for row in rows] == [
-        (Status.DONE, f"taken as {number}", 1) for number in range(700_001, 700_005)
+        (OutboxStatus.DONE, f"taken as {number}", 1) for number in range(700_001, 700_005)
     ]
 
 
@@ -198,12 +198,12 @@ async def test_a_push_that_is_not_let_in_is_tried_again_and_ends_as_a_dead_lette
         north.illiad.answer = answer
         request = await north.ask(ARTICLE)
         waiting = await north.row(request)
-        assert (waiting.status, waiting.tries) == (Status.WAITING, 1)
+        assert (waiting.status, waiting.tries) == (OutboxStatus.WAITING, 1)
         assert why in waiting.error
 
         await north.pass_hours(60)
         dead = await north.row(request)
-        assert (dead.status, dead.tries) == (Status.DEAD, 50)
+        assert (dead.status, dead.tries) == (OutboxStatus.DEAD, 50)
         assert dead.error.startswith("unavailable (50): ")
         listed = await north.managed.desk.dead_letters("NORTH", 10, "")
         assert [one.id for one in listed.items] == [dead.id]
@@ -214,7 +214,7 @@ async def test_a_push_that_is_not_let_in_is_tried_again_and_ends_as_a_dead_lette
         assert not north.illiad.forms  # dead is dead, until staff say otherwise
         await north.managed.desk.release("NORTH", dead.id, STAFF)
         await north.world.quiet()
-        assert (await north.row(request)).status is Status.DONE
+        assert (await north.row(request)).status is OutboxStatus.DONE
         assert len(north.illiad.forms) == 1
 
 
@@ -227,7 +227,7 @@ async def test_a_system_that_comes_back_gets_it_once(tmp_path: Path) -> None:
         await north.pass_hours(3)
 
         done = await north.row(request)
-        assert (done.status, done.note) == (Status.DONE, "taken as 700001")
+        assert (done.status, done.note) == (OutboxStatus.DONE, "taken as 700001")
         assert done.tries > 1
         assert [form.fields["CitedIn"] for form in north.illiad.forms] == [request.number]
 
@@ -239,7 +239,7 @@ async def test_a_page_that_refuses_is_a_dead_letter_at_once_with_its_words(tmp_p
         await north.pass_hours(3)
 
         dead = await north.row(request)
-        assert (dead.status, dead.tries) == (Status.DEAD, 1)
+        assert (dead.status, dead.tries) == (OutboxStatus.DEAD, 1)
         assert dead.error.endswith("The other system refused: User … is not cleared & may not request.")
         assert len(north.illiad.seen) == 1
 
@@ -256,7 +256,7 @@ async def test_where_nobody_knows_whether_it_arrived_staff_look_first(tmp_path: 
         await north.pass_hours(3)
 
         dead = await north.row(request)
-        assert dead.status is Status.DEAD
+        assert dead.status is OutboxStatus.DEAD
         assert "Look whether it is there before it is sent again" in dead.error
         assert len(north.illiad.seen) == 1
 

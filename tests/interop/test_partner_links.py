@@ -32,7 +32,7 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, HistoryLine, LendingDraft
 from gateway.ports.responder import OutcomeClass
 from gateway.store.journal import Journal
-from gateway.store.journal_records import Direction, Filter, FullMessage, JournalOptions
+from gateway.store.journal_records import FullMessage, JournalFilter, JournalOptions, MessageDirection
 from tests.support.daemon import free_port
 from tests.support.reader import Page, answers, fetch, links, opens, presses
 
@@ -388,7 +388,7 @@ async def test_what_is_missing_or_wrong_is_asked_for_again(desk: Desk, due: str,
 async def journaled(desk: Desk) -> list[FullMessage]:
     """Oldest first."""
     journal = Journal(desk.town.house.store, JournalOptions())
-    return [one async for one in journal.export_messages(Filter("NORTH", profile="eastport"))][::-1]
+    return [one async for one in journal.export_messages(JournalFilter("NORTH", profile="eastport"))][::-1]
 
 
 async def test_an_answer_is_a_row_of_the_journal(desk: Desk) -> None:
@@ -400,7 +400,7 @@ async def test_an_answer_is_a_row_of_the_journal(desk: Desk) -> None:
 
     (row,) = await journaled(desk)
     message = row.message
-    assert (message.direction, message.protocol, message.transport) == (Direction.IN, "letters", "http")
+    assert (message.direction, message.protocol, message.transport) == (MessageDirection.IN, "letters", "http")
     assert (message.service, message.outcome, message.from_agency) == ("will-supply", OutcomeClass.OK, "EAST")
     assert message.request_id == request.number
     assert row.body is not None

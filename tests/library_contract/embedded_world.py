@@ -28,7 +28,7 @@ from gateway.domain.library import (
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import LibraryInfo, PatronKey, TemporaryItem
 from gateway.store.engine import Store
-from gateway.store.migration import migrate
+from gateway.store.migration import migrate_store
 from tests.library_contract.world import Known
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)  # a Monday
@@ -74,7 +74,7 @@ class EmbeddedWorld:
 
 
 async def embedded_world(store: Store, symbol: str = "LIB") -> EmbeddedWorld:
-    await migrate(store, migrations)
+    await migrate_store(store, migrations)
     clock = FixedClock(START)
     here = Here(symbol, START, ZONE, KNOWN.currency)
     await store.write(lambda connection: _fill(connection, here))

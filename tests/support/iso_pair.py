@@ -35,7 +35,7 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
 )
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
-from gateway.store.requests.outbox import Status
+from gateway.store.requests.outbox import OutboxStatus
 from gateway.store.requests.request_rows import parse_event
 from gateway.store.schema import message
 from tests.faults.joined.installations import NAMES, SYMBOLS, Book, Template
@@ -226,7 +226,7 @@ class Pair:
             rows = [row for town in self.towns.values() for row in await town.unfinished()]
             if not rows:
                 return
-            assert not any(row.status is Status.DEAD for row in rows), rows
+            assert not any(row.status is OutboxStatus.DEAD for row in rows), rows
             later = [row.next_at for row in rows if row.next_at > self.clock.now()]
             self.clock.advance((min(later) - self.clock.now() if later else timedelta()) + SECOND)
         raise AssertionError(f"never delivered: {[(row.kind, row.error) for row in rows]}")

@@ -30,15 +30,15 @@ from gateway.services.mailbox.poller import Polled, Poller, Rounds
 from gateway.services.mailbox.processor import Box
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
-from gateway.store.mailbox import MailRow, Outcome
+from gateway.store.mailbox import MailOutcome, MailRow
 from gateway.store.mailbox import mail as mail_table
-from gateway.store.migration import migrate
-from gateway.store.postgresql import leader
+from gateway.store.migration import migrate_store
+from gateway.store.postgresql import make_task_leader
 from tests.support.daemon import Installation
 
 LIBRARY = "DEMO"
 OURS = "ill@demo.example"
-FOLDERS = {Outcome.DONE: "done", Outcome.FAILED: "failed", Outcome.UNKNOWN: "unknown"}
+FOLDERS = {MailOutcome.DONE: "done", MailOutcome.FAILED: "failed", MailOutcome.UNKNOWN: "unknown"}
 
 BERGEN: dict[str, Any] = {
     "symbols": ["ISIL:NO-02030"],
@@ -248,7 +248,7 @@ class MailHouse:
             client=client or self.mailbox,
             taker=self.boxes.taker,
             store=self.store,
-            leader=leader(self.store, f"mailbox {box.name}"),
+            leader=make_task_leader(self.store, f"mailbox {box.name}"),
             clock=SystemClock(),
         )
 
@@ -299,7 +299,7 @@ async def mail_house(
     assert not loading.problems, [str(problem) for problem in loading.problems]
     policies = {LIBRARY: load_policies(settings, loading.profiles).for_library(LIBRARY)}
     store = parts.open_store()
-    await migrate(store, *parts.migration_histories)
+    await migrate_store(store, *parts.migration_histories)
     clock = clock or SystemClock()
     options = parts.make_journal_options()
     journal = Journal(store, options)
@@ -336,7 +336,7 @@ async def mail_house(
         client=mailbox,
         taker=boxes.taker,
         store=store,
-        leader=leader(store, "mailbox ill"),
+        leader=make_task_leader(store, "mailbox ill"),
         clock=clock,
     )
     try:

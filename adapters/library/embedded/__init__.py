@@ -9,11 +9,11 @@ from adapters.library.embedded.sample import create_sample
 from adapters.library.embedded.setup_file import EmbeddedOptions
 from adapters.library.embedded.system import EmbeddedLibrary, open_embedded
 from gateway.ports.adapter import LibraryAdapter
-from gateway.store.migration import Migrations
+from gateway.store.migration import SchemaMigrations
 
 __all__ = ["EmbeddedLibrary", "EmbeddedOptions", "adapter", "migrations"]
 
-migrations = Migrations("embedded library", Path(__file__).parent / "migrations", "embedded_schema")
+migrations = SchemaMigrations("embedded library", Path(__file__).parent / "migrations", "embedded_schema")
 
 adapter = LibraryAdapter(
     name="embedded",

@@ -17,7 +17,7 @@ from gateway.domain.library import Bib, HoldStatus, ItemStatus, PickupLocation, 
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value
 from gateway.ports.library_system import BibHoldings
-from gateway.sql.statements import Prepared
+from gateway.sql.statements import PreparedStatement
 
 LOCAL = "local"
 """Record id type of our own record number; the control number of an imported record will do as well."""
@@ -123,7 +123,7 @@ def pickup_locations(connection: Connection, here: Here) -> tuple[PickupLocation
     )
 
 
-_PICKUP = Prepared(
+_PICKUP = PreparedStatement(
     select(branches.c.code, branches.c.name)
     .where(branches.c.library == bindparam("library"), branches.c.pickup)
     .order_by(branches.c.code)

@@ -38,7 +38,7 @@ from gateway.domain.library import (
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value
 from gateway.sql.column_types import UtcDateTime
-from gateway.sql.statements import Prepared
+from gateway.sql.statements import PreparedStatement
 
 INTERNAL = "internal"
 """Identifier type of our own id, in look-up only."""
@@ -90,10 +90,10 @@ _TYPES = (
 )
 
 
-def _statement(source: str, *more: Any) -> Prepared:
+def _statement(source: str, *more: Any) -> PreparedStatement:
     clause: TextClause = text(f"SELECT {_COLUMNS}, {source}")
     typed = clause.bindparams(bindparam("now", type_=UtcDateTime()), bindparam("today", type_=Date()))
-    return Prepared(typed.columns(*_TYPES, *more))
+    return PreparedStatement(typed.columns(*_TYPES, *more))
 
 
 _BY_IDENTIFIER = _statement(

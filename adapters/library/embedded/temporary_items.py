@@ -20,10 +20,10 @@ from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value
 from gateway.ports.library_system import TemporaryItem, TemporaryItemResult
-from gateway.sql.statements import Prepared
+from gateway.sql.statements import PreparedStatement
 
 # All that has to be known before anything is written, in one statement: this is what a partner's AcceptItem costs.
-_BEFORE = Prepared(
+_BEFORE = PreparedStatement(
     text("""SELECT
   (SELECT i.id FROM embedded_items i WHERE i.library = :library AND i.key = :key) AS known,
   (SELECT i.id FROM embedded_items i

@@ -33,7 +33,7 @@ from gateway.services.exchange.message_context import (
     opening_of,
 )
 from gateway.store.journal import Journal
-from gateway.store.journal_records import Begun, Ending, Opening
+from gateway.store.journal_records import JournalEnding, JournalEntry, JournalOpening
 
 log = structlog.get_logger(component="exchange")
 
@@ -183,7 +183,7 @@ class CommandWay:
 
         def dispatch_and_record(
             connection: Connection,
-        ) -> tuple[tuple[ResponderAnswer, Linked | None], Opening, Ending]:
+        ) -> tuple[tuple[ResponderAnswer, Linked | None], JournalOpening, JournalEnding]:
             result = run_without_waiting(
                 carry_out(command, self._make_circulation_context(hand, talk, system.in_transaction(connection)), key)
             )
@@ -203,7 +203,13 @@ class CommandWay:
     # --- in steps ----------------------------------------------------------------------------------------
 
     async def _handle_in_steps(
-        self, hand: Hand, incoming: DecodedMessage, command: Command, key: str, talk: ExchangeContext, begun: Begun
+        self,
+        hand: Hand,
+        incoming: DecodedMessage,
+        command: Command,
+        key: str,
+        talk: ExchangeContext,
+        begun: JournalEntry,
     ) -> ResponderAnswer:
         """The library first, then the managed request, then answer and journal: each finds done what was done."""
         outcome = await self._ask_library(hand, command, talk)
@@ -310,7 +316,7 @@ class NewsWay:
             )
         notes = tuple(hand.notes)
 
-        def receive_and_record(connection: Connection) -> tuple[ResponderAnswer, Opening, Ending]:
+        def receive_and_record(connection: Connection) -> tuple[ResponderAnswer, JournalOpening, JournalEnding]:
             hand.outcome, hand.reason = OutcomeClass.OK, ""
             taken = doors.receive_in(connection, hand.library.symbol, told, profile)
             answer = hand.responder.encode(hand.envelope, incoming, taken, talk)

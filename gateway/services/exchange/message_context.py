@@ -26,7 +26,7 @@ from gateway.ports.responder import (
 )
 from gateway.profiles.matching import Sender
 from gateway.store.journal import Journal
-from gateway.store.journal_records import Begun, Direction, Ending, FullMessage, Opening
+from gateway.store.journal_records import FullMessage, JournalEnding, JournalEntry, JournalOpening, MessageDirection
 
 log = structlog.get_logger(component="exchange")
 
@@ -60,16 +60,16 @@ class Hand:
     notes: list[str] = field(default_factory=list)
     repeat_of: str = ""
     replay_of: str = ""
-    begun: Begun | None = None  # its opening is in the journal already
+    begun: JournalEntry | None = None  # its opening is in the journal already
 
     @property
     def profile(self) -> str:
         return self.talk.profile.name if self.talk is not None else ""
 
 
-def opening_of(hand: Hand) -> Opening:
+def opening_of(hand: Hand) -> JournalOpening:
     arrival, envelope, incoming = hand.arrival, hand.envelope, hand.incoming
-    return Opening(
+    return JournalOpening(
         library=hand.library.symbol,
         at=arrival.received,
         body=arrival.body,
@@ -89,9 +89,9 @@ def opening_of(hand: Hand) -> Opening:
     )
 
 
-def ending_of(hand: Hand, answer: ResponderAnswer, at: datetime, key: str = "") -> Ending:
+def ending_of(hand: Hand, answer: ResponderAnswer, at: datetime, key: str = "") -> JournalEnding:
     """`key`: what makes the message idempotent, where it was carried out."""
-    return Ending(
+    return JournalEnding(
         at=at,
         outcome=hand.outcome,
         body=answer.body or None,
@@ -199,7 +199,7 @@ class Rehearsal:
 def arrival_of(kept: FullMessage, received: datetime, transport: TransportKind) -> RawMessage:
     """The message as if it came in now. Raises NotReplayable."""
     message = kept.message
-    if message.direction is not Direction.IN:
+    if message.direction is not MessageDirection.IN:
         raise NotReplayable("it is one that we sent; only those that came in can be carried out again")
     if kept.body is None:
         raise NotReplayable("its content is no longer kept (journal.keep_bodies_days)")

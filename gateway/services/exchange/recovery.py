@@ -23,7 +23,14 @@ from gateway.ports.responder import OutcomeClass
 from gateway.services.exchange import Exchange
 from gateway.services.exchange.message_context import NotReplayable, OpenLibrary
 from gateway.store.journal import Journal
-from gateway.store.journal_records import Begun, BodyUnreadable, Ending, Filter, FullMessage, Opening
+from gateway.store.journal_records import (
+    BodyUnreadable,
+    FullMessage,
+    JournalEnding,
+    JournalEntry,
+    JournalFilter,
+    JournalOpening,
+)
 from gateway.store.postgresql import Leader
 
 log = structlog.get_logger(component="repair")
@@ -107,7 +114,7 @@ async def set_aside(journal: Journal, libraries: Iterable[str]) -> int:
 
 async def _interrupted(journal: Journal, library: str, node: str) -> tuple[str, ...]:
     """Ids of messages, oldest first; without their bodies, which may be many."""
-    wanted = Filter(library, outcome=OutcomeClass.PENDING, node=node)
+    wanted = JournalFilter(library, outcome=OutcomeClass.PENDING, node=node)
     found: list[str] = []
     cursor = ""
     while True:
@@ -164,9 +171,9 @@ async def _carried_out(exchange: Exchange, journal: Journal, kept: FullMessage, 
 async def _give_up(journal: Journal, kept: FullMessage, reason: str, why: str, clock: Clock) -> None:
     """Nothing is answered; staff see the reason."""
     m = kept.message
-    opening = Opening(
+    opening = JournalOpening(
         library=m.library, at=m.at, body=b"", protocol=m.protocol, transport=m.transport, profile=m.profile, note=m.note
     )
     note = f"The gateway was interrupted while this message was in hand, and {why}."
-    ending = Ending(at=clock.now(), outcome=OutcomeClass.FAILED, reason=reason, note=note)
-    await journal.complete(Begun(m.exchange, opening), ending)
+    ending = JournalEnding(at=clock.now(), outcome=OutcomeClass.FAILED, reason=reason, note=note)
+    await journal.complete(JournalEntry(m.exchange, opening), ending)

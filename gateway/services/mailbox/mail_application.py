@@ -32,10 +32,10 @@ from gateway.services.requests.effects import LETTER, refusal_row
 from gateway.services.requests.library_context import House
 from gateway.services.requests.partner_inbox import Incoming
 from gateway.services.requests.transitions import Happening, happen_in
-from gateway.store.api_access import copy_token
-from gateway.store.mailbox import Named
+from gateway.store.api_access import make_copy_token
+from gateway.store.mailbox import RequestReference
 from gateway.store.requests import history, outbox, outbox_queries, requests
-from gateway.store.schema import exchange_id
+from gateway.store.schema import make_exchange_id
 
 MOST_NOTE = 4_000
 """Characters of a mail's text that become a note."""
@@ -121,7 +121,7 @@ class Hand:
         return find(self.connection, self.house, self.profile, event, self.mail, self.files_named)
 
     def _apply_event(self, event: MailEvent, id_: str, seek: Seek) -> Applied:
-        seen = history.seen(self.connection, self.house.symbol, self.profile.name, id_)
+        seen = history.find_partner_message(self.connection, self.house.symbol, self.profile.name, id_)
         if seen is not None:
             return Applied(request_id=seen.request_id, notes=(f"{event.kind.value}: taken before",))
         if event.unfilled is not None:
@@ -162,7 +162,7 @@ class Hand:
                 request_id=taken.request_id, notes=(f"{what}: " + ("repeated" if taken.repeated else "taken"),)
             )
         if event.named and taken.request is not None and not taken.repeated:
-            outbox.add(self.connection, refusal_row(self.house, message, event.named, taken))
+            outbox.add_outbox_row(self.connection, refusal_row(self.house, message, event.named, taken))
         refused = f"{what}: {taken.refused.reason.value}"
         # What doesn't fit is in the request's history; what belongs to no request is seen by nobody else.
         problem = "" if taken.request_id else refused
@@ -175,7 +175,7 @@ class Hand:
         for a loan delivers nothing: then it is a message with a file. Second: why staff must look, where a copy isn't
         of a kind that is taken."""
         wanted = [self.files[i] for i in event.files if 0 <= i < len(self.files)]
-        request = requests.load_for_update(self.connection, self.house.symbol, request_id)
+        request = requests.lock_request(self.connection, self.house.symbol, request_id)
         if request is None:
             return event, ""
         uploads = [one.upload for one in wanted if one.upload is not None]
@@ -200,7 +200,7 @@ class Hand:
         now = self.house.now()
         made = [(_attachment(upload, now), upload.content) for upload in uploads]
         for attachment, content in made:
-            history.put(self.connection, self.house.symbol, attachment.id, content)
+            history.put_file(self.connection, self.house.symbol, attachment.id, content)
         new = tuple(attachment for attachment, _ in made)
         event = Event(
             local_signal(EventKind.NOTE),
@@ -223,7 +223,7 @@ class Hand:
             return ""
         rules, now = house.policy().copies, house.now()
         expires = (now + timedelta(days=rules.link_days)).replace(microsecond=0)
-        token = copy_token(self.connection, house.symbol, request.id, attachment_id, expires, rules.downloads, now)
+        token = make_copy_token(self.connection, house.symbol, request.id, attachment_id, expires, rules.downloads, now)
         return f"{house.public_url.rstrip('/')}/d/{token}"
 
     # --- what changes nothing ----------------------------------------------------------------------------
@@ -258,7 +258,7 @@ def note(connection: Connection, house: House, request_id: str, text: str, actor
 
 def _attachment(upload: FileUpload, now: datetime) -> Attachment:
     return Attachment(
-        id=exchange_id(now),
+        id=make_exchange_id(now),
         name=upload.name,
         media_type=upload.media_type,
         size=len(upload.content),
@@ -290,7 +290,7 @@ def bounced(connection: Connection, house: House, bounce: BounceReport) -> Appli
         if together := sent_together(connection, house.symbol, id_):
             each = [_partner_bounced(connection, house, bounce, one) for one in together]
             return replace(each[0], notes=tuple(note for one in each for note in one.notes))
-        row = outbox_queries.get(connection, house.symbol, row_id(id_))
+        row = outbox_queries.get_outbox_row(connection, house.symbol, row_id(id_))
         if row is not None and row.kind == LETTER and row.request_id:
             if bounce.is_permanent:
                 text = f"The letter '{row.target}' to the patron could not be delivered ({bounce.status or 'failed'})."
@@ -309,7 +309,7 @@ def _partner_bounced(connection: Connection, house: House, bounce: BounceReport,
     moves = partner is None or partner.mail.bounce == "next"
     asked = message.kind is EventKind.REQUEST and message.role is Role.BORROWING
     signal = partner_signal(EventKind.REJECTED) if asked and moves else local_signal(EventKind.TROUBLE)
-    found = requests.by_transaction(connection, house.symbol, message.role, profile, message.transaction)
+    found = requests.find_by_transaction(connection, house.symbol, message.role, profile, message.transaction)
     attempt = found.attempt if found is not None and message.role is Role.BORROWING else 0
     why = f"mail could not be delivered ({bounce.status or 'failed'}){': ' if bounce.why else ''}{bounce.why}"
     event = Event(signal, house.now(), "mail", EventDetails(reason="undeliverable", note=why), attempt)
@@ -317,6 +317,6 @@ def _partner_bounced(connection: Connection, house: House, bounce: BounceReport,
     return Applied(request_id=request_id, notes=(said,))
 
 
-def forced(named: Named) -> Seek:
+def forced(named: RequestReference) -> Seek:
     """When staff say which request is meant: whatever the mail itself says."""
     return lambda event: Found(named, explained=("request: by hand",))

@@ -28,7 +28,7 @@ from gateway.ports.incoming_mail import (
     ParsedMail,
 )
 from gateway.services.requests.library_context import House
-from gateway.store.mailbox import Outcome, Spot
+from gateway.store.mailbox import MailOutcome, MailPosition
 
 PLAIN = "letters"
 """The format of partners that write as people do: asked last, and of every partner."""
@@ -141,8 +141,8 @@ def _decoded(reading: Reading, mail_format: MailFormat, profile: Profile, lines:
 class Step:
     """A mail that was read; `work` is its transaction. `sent`: when, by what it says itself; None: it doesn't say."""
 
-    spot: Spot
-    work: Callable[[], Awaitable[Outcome]]
+    spot: MailPosition
+    work: Callable[[], Awaitable[MailOutcome]]
     sent: datetime | None = None
 
 

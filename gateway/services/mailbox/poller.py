@@ -19,7 +19,7 @@ from gateway.ports.incoming_mail import MailboxClient, MailboxServer, OpenMailbo
 from gateway.services.mailbox.processor import Box, Taker
 from gateway.store import mailbox
 from gateway.store.engine import Store
-from gateway.store.mailbox import Outcome, Spot
+from gateway.store.mailbox import MailOutcome, MailPosition
 from gateway.store.postgresql import Leader
 
 log = structlog.get_logger(component="mailbox")
@@ -33,7 +33,7 @@ class Rounds:
     """`folders`: where mails go by what became of them; an empty one: they stay and are marked. `poll_seconds`:
     longest time between two looks; `max_bytes`: larger mails are set aside by their header alone."""
 
-    folders: Mapping[Outcome, str]
+    folders: Mapping[MailOutcome, str]
     batch: int = 50
     max_bytes: int = 30_000_000
     poll_seconds: float = 60.0
@@ -43,7 +43,7 @@ class Rounds:
 class Polled:
     """How many mails became what; `again`: were taken before and only had to be moved."""
 
-    taken: Mapping[Outcome, int]
+    taken: Mapping[MailOutcome, int]
     again: int = 0
 
     @property
@@ -129,7 +129,7 @@ class Poller:
         """All that waits. Raises Unavailable."""
         look = await opened.list_messages()
         await self._record_mailbox_state(look.uid_validity, max(look.uids, default=0))
-        taken = dict.fromkeys(Outcome, 0)
+        taken = dict.fromkeys(MailOutcome, 0)
         again = 0
         for batch in _slices(look.uids, self._rounds.batch):
             if not await self._leader.is_leader():
@@ -148,23 +148,23 @@ class Poller:
     async def _record_mailbox_state(self, uid_validity: int, highest: int) -> None:
         box, now = self.box, self._clock.now()
         before = await self._store.write(
-            lambda c: mailbox.note_look(c, box.library, box.name, uid_validity, highest, now)
+            lambda c: mailbox.record_mailbox_state(c, box.library, box.name, uid_validity, highest, now)
         )
         if before is not None:
             log.warning("mailbox.made_anew", mailbox=box.name, uid_validity=uid_validity, before=before)
 
-    async def _read_known_outcomes(self, uid_validity: int, uids: Sequence[int]) -> Mapping[int, Outcome]:
+    async def _read_known_outcomes(self, uid_validity: int, uids: Sequence[int]) -> Mapping[int, MailOutcome]:
         box = self.box
-        return await self._store.read(lambda c: mailbox.outcomes(c, box.library, box.name, uid_validity, uids))
+        return await self._store.read(lambda c: mailbox.find_outcomes(c, box.library, box.name, uid_validity, uids))
 
     async def _process_mails(
         self, opened: OpenMailbox, uid_validity: int, uids: Sequence[int]
-    ) -> Mapping[int, Outcome]:
+    ) -> Mapping[int, MailOutcome]:
         """Never more than `max_bytes` are in memory at once."""
         if not uids:
             return {}
         sizes = await opened.sizes(uids)
-        done: dict[int, Outcome] = {}
+        done: dict[int, MailOutcome] = {}
         for chunk in _chunks(uids, sizes, self._rounds.max_bytes):
             contents = {self._mail_position(uid_validity, one.uid): one.content for one in await opened.fetch(chunk)}
             taken = await self._taker.process_all(self.box, contents)
@@ -176,14 +176,14 @@ class Poller:
                 done[uid] = await self._taker.set_aside(self.box, self._mail_position(uid_validity, uid), head, why)
         return done
 
-    async def _move_mails(self, opened: OpenMailbox, outcomes: Mapping[int, Outcome]) -> None:
-        for outcome in Outcome:
+    async def _move_mails(self, opened: OpenMailbox, outcomes: Mapping[int, MailOutcome]) -> None:
+        for outcome in MailOutcome:
             uids = sorted(uid for uid, one in outcomes.items() if one is outcome)
             if uids:
                 await opened.move(uids, self._rounds.folders[outcome])
 
-    def _mail_position(self, uid_validity: int, uid: int) -> Spot:
-        return Spot(self.box.library, self.box.name, uid_validity, uid)
+    def _mail_position(self, uid_validity: int, uid: int) -> MailPosition:
+        return MailPosition(self.box.library, self.box.name, uid_validity, uid)
 
 
 def _slices(uids: Sequence[int], size: int) -> Iterator[Sequence[int]]:

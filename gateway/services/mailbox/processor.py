@@ -31,10 +31,10 @@ from gateway.services.mailbox.mail_reader import Post, Reading, Step, addressed,
 from gateway.services.requests.library_context import House
 from gateway.store import mailbox
 from gateway.store.journal import Journal
-from gateway.store.journal_records import BodyCipher, BodyUnreadable, Ending, Opening
-from gateway.store.journal_writer import NOTE_LIMIT, clean
-from gateway.store.mailbox import MailRow, Outcome, Spot
-from gateway.store.schema import exchange_id
+from gateway.store.journal_records import BodyCipher, BodyUnreadable, JournalEnding, JournalOpening
+from gateway.store.journal_writer import NOTE_LIMIT, clean_text
+from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
+from gateway.store.schema import make_exchange_id
 
 log = structlog.get_logger(component="mailbox")
 
@@ -69,7 +69,7 @@ class Box:
 class Verdict:
     """What becomes of a mail. `problem` is staff's reason to look, `open` whether they must."""
 
-    outcome: Outcome = Outcome.DONE
+    outcome: MailOutcome = MailOutcome.DONE
     kind: OutcomeClass = OutcomeClass.OK
     problem: str = ""
     open: bool = False
@@ -97,11 +97,11 @@ class Taker:
     clock: Clock
     conceal: Callable[[bytes], bytes] = unchanged
 
-    async def process(self, box: Box, spot: Spot, content: bytes) -> Outcome:
+    async def process(self, box: Box, spot: MailPosition, content: bytes) -> MailOutcome:
         """Raises Unavailable: nothing was done, and it is to be tried again."""
         return (await self.process_all(box, {spot: content}))[spot]
 
-    async def process_all(self, box: Box, contents: Mapping[Spot, bytes]) -> Mapping[Spot, Outcome]:
+    async def process_all(self, box: Box, contents: Mapping[MailPosition, bytes]) -> Mapping[MailPosition, MailOutcome]:
         """Each by itself, in this order but for those that say when they were sent (`MailEvent.at`): these in that
         order. Those that are written together share a commit. Raises Unavailable: those that were not taken are to be
         tried again."""
@@ -118,9 +118,9 @@ class Taker:
         outcomes = await asyncio.gather(*(step.work() for step in steps), return_exceptions=True)
         for failed in (*(one for one in outcomes if isinstance(one, BaseException)), *waits):
             raise failed
-        return {step.spot: one for step, one in zip(steps, outcomes, strict=True) if isinstance(one, Outcome)}
+        return {step.spot: one for step, one in zip(steps, outcomes, strict=True) if isinstance(one, MailOutcome)}
 
-    async def _prepare_mail(self, box: Box, spot: Spot, content: bytes) -> Step:
+    async def _prepare_mail(self, box: Box, spot: MailPosition, content: bytes) -> Step:
         """All that comes before the transaction; what it gives back is the transaction. Raises Unavailable."""
         now = self.clock.now()
         content = self.conceal(content)
@@ -141,8 +141,8 @@ class Taker:
         return Step(spot, partial(self._commit_mail, box, spot, content, reading, files), sent_at(reading.understood))
 
     async def _commit_mail(
-        self, box: Box, spot: Spot, content: bytes, reading: Reading, files: tuple[Attached, ...]
-    ) -> Outcome:
+        self, box: Box, spot: MailPosition, content: bytes, reading: Reading, files: tuple[Attached, ...]
+    ) -> MailOutcome:
         parsed = reading.parsed
         try:
             return await self._write_mail(
@@ -154,17 +154,17 @@ class Taker:
             return await self._set_defect_aside(box, spot, content, parsed, error)
 
     async def _set_defect_aside(
-        self, box: Box, spot: Spot, content: bytes, parsed: ParsedMail, error: Exception
-    ) -> Outcome:
+        self, box: Box, spot: MailPosition, content: bytes, parsed: ParsedMail, error: Exception
+    ) -> MailOutcome:
         where = _place(error)
         log.error("mail.failed", mailbox=box.name, uid=spot.uid, error=type(error).__name__, where=where)
         return await self.set_aside(box, spot, content, f"a defect of ours: {type(error).__name__} {where}", parsed)
 
     async def set_aside(
-        self, box: Box, spot: Spot, content: bytes, why: str, parsed: ParsedMail | None = None
-    ) -> Outcome:
+        self, box: Box, spot: MailPosition, content: bytes, why: str, parsed: ParsedMail | None = None
+    ) -> MailOutcome:
         """Can't be worked with: staff look at it. Raises Unavailable."""
-        verdict = Verdict(outcome=Outcome.FAILED, kind=OutcomeClass.MALFORMED, problem=why, open=True)
+        verdict = Verdict(outcome=MailOutcome.FAILED, kind=OutcomeClass.MALFORMED, problem=why, open=True)
         return await self._write_mail(box, spot, content, parsed, lambda _: verdict)
 
     # --- reading -----------------------------------------------------------------------------------------
@@ -179,17 +179,17 @@ class Taker:
     async def _write_mail(
         self,
         box: Box,
-        spot: Spot,
+        spot: MailPosition,
         content: bytes,
         parsed: ParsedMail | None,
         decide: Callable[[Connection], Verdict],
-    ) -> Outcome:
+    ) -> MailOutcome:
         now = self.clock.now()
         mail = parsed.mail if parsed is not None else self._parse_leniently(content, now)
 
-        def insert_mail(connection: Connection) -> tuple[Outcome, Opening, Ending]:
+        def insert_mail(connection: Connection) -> tuple[MailOutcome, JournalOpening, JournalEnding]:
             verdict = self._find_repeat(connection, box, content, parsed) or decide(connection)
-            mailbox.add(connection, _row(spot, content, parsed, mail, verdict, now), self.cipher)
+            mailbox.add_mail(connection, _row(spot, content, parsed, mail, verdict, now), self.cipher)
             return verdict.outcome, _opening(box, content, verdict, now), _ending(verdict, self.clock.now())
 
         try:
@@ -210,10 +210,10 @@ class Taker:
         except MalformedMessage:
             return None
 
-    async def _read_outcome(self, spot: Spot) -> Outcome | None:
+    async def _read_outcome(self, spot: MailPosition) -> MailOutcome | None:
         house = self.houses[spot.library]
         found = await house.store.read(
-            lambda c: mailbox.outcomes(c, spot.library, spot.mailbox, spot.uid_validity, [spot.uid])
+            lambda c: mailbox.find_outcomes(c, spot.library, spot.mailbox, spot.uid_validity, [spot.uid])
         )
         return found.get(spot.uid)
 
@@ -224,8 +224,8 @@ class Taker:
         now = self.clock.now()
         hours = _repeat_hours(self.profiles(), parsed) if parsed is not None else 0
         message_id = _clean(parsed.mail.id) if parsed is not None else ""
-        for seen in mailbox.same_content(connection, box.library, _digest(content, parsed)):
-            again = seen.outcome is Outcome.DONE and now - seen.at < timedelta(hours=hours)
+        for seen in mailbox.find_same_content(connection, box.library, _digest(content, parsed)):
+            again = seen.outcome is MailOutcome.DONE and now - seen.at < timedelta(hours=hours)
             if seen.message_id == message_id or again:
                 return Verdict(outcome=seen.outcome, problem=f"repeats mail {seen.id}", service="repeat")
         return None
@@ -299,7 +299,7 @@ def _verdict(reading: Reading, applied: Applied, profile: str) -> Verdict:
 
 def _for_staff(why: str, kind: OutcomeClass, profile: str = "", applied: Applied | None = None) -> Verdict:
     return Verdict(
-        outcome=Outcome.UNKNOWN, kind=kind, problem=why, open=True, profile=profile, applied=applied or Applied()
+        outcome=MailOutcome.UNKNOWN, kind=kind, problem=why, open=True, profile=profile, applied=applied or Applied()
     )
 
 
@@ -317,10 +317,15 @@ def _repeat_hours(profiles: ProfileSet, parsed: ParsedMail) -> int:
 
 
 def _row(
-    spot: Spot, content: bytes, parsed: ParsedMail | None, mail: IncomingMail | None, verdict: Verdict, now: datetime
+    spot: MailPosition,
+    content: bytes,
+    parsed: ParsedMail | None,
+    mail: IncomingMail | None,
+    verdict: Verdict,
+    now: datetime,
 ) -> MailRow:
     return MailRow(
-        id=exchange_id(now),
+        id=make_exchange_id(now),
         spot=spot,
         message_id=_clean(parsed.mail.id) if parsed is not None else "",
         digest=_digest(content, parsed),
@@ -342,11 +347,11 @@ def _digest(content: bytes, parsed: ParsedMail | None) -> str:
 
 
 def _clean(text: str) -> str:
-    return clean(text, SHOWN)
+    return clean_text(text, SHOWN)
 
 
-def _opening(box: Box, content: bytes, verdict: Verdict, now: datetime) -> Opening:
-    return Opening(
+def _opening(box: Box, content: bytes, verdict: Verdict, now: datetime) -> JournalOpening:
+    return JournalOpening(
         library=box.library,
         at=now,
         body=content,
@@ -358,12 +363,12 @@ def _opening(box: Box, content: bytes, verdict: Verdict, now: datetime) -> Openi
         to_agency=box.library,
         request_id=verdict.applied.request_id,
         content_type="message/rfc822",
-        note=clean("; ".join(verdict.applied.notes), NOTE_LIMIT),
+        note=clean_text("; ".join(verdict.applied.notes), NOTE_LIMIT),
     )
 
 
-def _ending(verdict: Verdict, at: datetime) -> Ending:
-    return Ending(at=at, outcome=verdict.kind, reason=clean(verdict.problem, NOTE_LIMIT))
+def _ending(verdict: Verdict, at: datetime) -> JournalEnding:
+    return JournalEnding(at=at, outcome=verdict.kind, reason=clean_text(verdict.problem, NOTE_LIMIT))
 
 
 def _place(error: BaseException) -> str:
@@ -393,7 +398,7 @@ class Overtaken:
 
     def apply_waiting_mails(self, transactions: frozenset[str]) -> None:
         """What waits of this partner about these requests, in the order in which it was sent."""
-        rows = mailbox.waiting(self.connection, self.library, MOST_LOOKED_AT).rows
+        rows = mailbox.list_unmatched(self.connection, self.library, MOST_LOOKED_AT).rows
         waiting = [
             (row, hand, events)
             for row in rows
@@ -403,14 +408,14 @@ class Overtaken:
         for row, hand, events in sorted(waiting, key=lambda one: min(event.at for event in one[2] if event.at)):
             applied = hand.apply_events(events)
             if not applied.problem:  # or else it stays with staff
-                mailbox.close(self.connection, self.library, row.id, RULE, applied.request_id)
+                mailbox.close_mail(self.connection, self.library, row.id, RULE, applied.request_id)
 
     def _read_waiting_mail(
         self, row: MailRow, transactions: frozenset[str]
     ) -> Sequence[tuple[Hand, tuple[MailEvent, ...]]]:
         """Nothing where the mail can't be read any more, says something else as well, or is about other requests."""
         try:
-            whole = mailbox.get(self.connection, self.library, row.id, self.cipher)
+            whole = mailbox.get_mail(self.connection, self.library, row.id, self.cipher)
             if whole is None or whole.content is None:
                 return ()
             parsed = addressed(self.parse(whole.content, whole.at), self.house)

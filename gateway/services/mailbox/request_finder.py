@@ -28,11 +28,11 @@ from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.requests.effects import PARTNER
 from gateway.services.requests.library_context import House
 from gateway.store import mailbox
-from gateway.store.mailbox import Named
+from gateway.store.mailbox import RequestReference
 from gateway.store.requests import order_batches, outbox_queries, request_lists
 from gateway.store.requests.order_batches import ORDER, FiledOrder
-from gateway.store.requests.outbox import Row
-from gateway.store.requests.request_rows import Unreadable, parse_message
+from gateway.store.requests.outbox import OutboxRow
+from gateway.store.requests.request_rows import UnreadableDocumentError, parse_message
 
 MOST_WORDS = 400
 MOST_POSSIBLE = 10
@@ -49,7 +49,7 @@ _TALK = frozenset(
 class Found:
     """`named`: the request, as the partner knows it; None: it wasn't found, or more than one was (`possible`)."""
 
-    named: Named | None = None
+    named: RequestReference | None = None
     possible: tuple[str, ...] = ()
     explained: tuple[str, ...] = ()
 
@@ -78,7 +78,7 @@ def _is_for_each(event: MailEvent) -> bool:
     return event.file is not None and event.file.each and not event.transaction
 
 
-def _all_are_meant(event: MailEvent, requests: Sequence[Named]) -> bool:
+def _all_are_meant(event: MailEvent, requests: Sequence[RequestReference]) -> bool:
     return event.file is None or event.file.count in (None, len(requests))
 
 
@@ -108,7 +108,7 @@ def find(
     return Found(None, tuple(dict.fromkeys(possible))[:MOST_POSSIBLE], tuple(lines))
 
 
-def _of_file(event: MailEvent, found: Sequence[Named]) -> Found:
+def _of_file(event: MailEvent, found: Sequence[RequestReference]) -> Found:
     meant = event.file.count if event.file is not None else None
     said = f"request: {_FILE}: {len(found)} requests" + (f", {meant} are meant" if meant is not None else "")
     if len(found) == 1 and _all_are_meant(event, found):
@@ -123,7 +123,9 @@ class _Seeker:
         self._profile = profile
         self._event = event
 
-    def try_rules(self, mail: IncomingMail, files_named: Sequence[str]) -> Iterator[tuple[str, Sequence[Named]]]:
+    def try_rules(
+        self, mail: IncomingMail, files_named: Sequence[str]
+    ) -> Iterator[tuple[str, Sequence[RequestReference]]]:
         """One after the other: the next is only asked when this one found nothing."""
         stated = self._event.transaction
         if stated:
@@ -145,49 +147,51 @@ class _Seeker:
         yield "the request's number in the text", self._find_by_request_number(words(text))
         yield "our reference in what is quoted", self._find_by_reference(words(mail.text))
 
-    def _find_by_reference(self, found: Sequence[str]) -> Sequence[Named]:
+    def _find_by_reference(self, found: Sequence[str]) -> Sequence[RequestReference]:
         return self._keep_fitting_role(
-            mailbox.by_references(self._connection, self._house.symbol, self._profile.name, found)
+            mailbox.find_by_references(self._connection, self._house.symbol, self._profile.name, found)
         )
 
-    def _find_by_request_number(self, found: Sequence[str]) -> Sequence[Named]:
-        ids = mailbox.ids_by_number(self._connection, self._house.symbol, found)
+    def _find_by_request_number(self, found: Sequence[str]) -> Sequence[RequestReference]:
+        ids = mailbox.find_ids_by_number(self._connection, self._house.symbol, found)
         return self._keep_fitting_role(
-            mailbox.of_requests(self._connection, self._house.symbol, self._profile.name, ids)
+            mailbox.list_references_of_requests(self._connection, self._house.symbol, self._profile.name, ids)
         )
 
-    def find_in_batch(self, mail: IncomingMail) -> Sequence[Named]:
+    def find_in_batch(self, mail: IncomingMail) -> Sequence[RequestReference]:
         """All requests of the file that the event is about."""
         numbers = self._event.file.numbers if self._event.file is not None else ()
         return self._find_by_batch_number(numbers) or self._find_by_sent_mail(mail.references)
 
-    def _find_by_batch_number(self, numbers: Sequence[str]) -> Sequence[Named]:
+    def _find_by_batch_number(self, numbers: Sequence[str]) -> Sequence[RequestReference]:
         """A mail about one request alone has its number there."""
         said = [variant for number in numbers for variant in variants(number)]
-        orders = order_batches.orders_by_number(self._connection, self._house.symbol, self._profile.name, said)
+        orders = order_batches.find_filed_orders(self._connection, self._house.symbol, self._profile.name, said)
         if orders:
             return self._keep_fitting_role(tuple(map(_named, orders)))
         return self._find_by_reference(said) or self._find_by_request_number(said)
 
-    def _find_by_sent_mail(self, ids: Iterable[str]) -> Sequence[Named]:
+    def _find_by_sent_mail(self, ids: Iterable[str]) -> Sequence[RequestReference]:
         """The newest of our mails that is answered."""
         for id_ in ids:
             message = sent(self._connection, self._house.symbol, id_, self._profile.name)
             if message is not None:
-                return self._keep_fitting_role((Named(message.role, message.transaction, message.request.id),))
-            orders = order_batches.orders_of(self._connection, self._house.symbol, row_id(id_))
+                return self._keep_fitting_role(
+                    (RequestReference(message.role, message.transaction, message.request.id),)
+                )
+            orders = order_batches.list_filed_orders(self._connection, self._house.symbol, row_id(id_))
             if orders and orders[0].profile == self._profile.name:
                 return self._keep_fitting_role(tuple(map(_named, orders)))
         return ()
 
-    def _keep_fitting_role(self, found: Sequence[Named]) -> Sequence[Named]:
+    def _keep_fitting_role(self, found: Sequence[RequestReference]) -> Sequence[RequestReference]:
         """What both sides may say belongs to either side's request."""
         own = tuple(one for one in found if one.role is self._event.role)
         return own or (found if self._event.kind in _TALK else ())
 
 
-def _named(order: FiledOrder) -> Named:
-    return Named(Role.BORROWING, order.reference, order.request_id)
+def _named(order: FiledOrder) -> RequestReference:
+    return RequestReference(Role.BORROWING, order.reference, order.request_id)
 
 
 def row_id(message_id: str) -> str:
@@ -198,22 +202,22 @@ def row_id(message_id: str) -> str:
 def sent(connection: Connection, library: str, message_id: str, partner: str = "") -> PartnerMessage | None:
     """The message to a partner that our outbox sent under this Message-ID, until the row is pruned. `partner`: only to
     this one."""
-    row = outbox_queries.get(connection, library, row_id(message_id))
+    row = outbox_queries.get_outbox_row(connection, library, row_id(message_id))
     return _message(row) if row is not None and row.kind == PARTNER and partner in ("", row.target) else None
 
 
 def sent_together(connection: Connection, library: str, message_id: str) -> tuple[PartnerMessage, ...]:
     """The orders in the file that our outbox sent under this Message-ID; empty: it sent none, or has forgotten it."""
-    orders = order_batches.orders_of(connection, library, row_id(message_id))
-    rows = (outbox_queries.get(connection, library, one.order_id) for one in orders)
+    orders = order_batches.list_filed_orders(connection, library, row_id(message_id))
+    rows = (outbox_queries.get_outbox_row(connection, library, one.order_id) for one in orders)
     messages = (_message(row) for row in rows if row is not None and row.kind == ORDER)
     return tuple(message for message in messages if message is not None)
 
 
-def _message(row: Row) -> PartnerMessage | None:
+def _message(row: OutboxRow) -> PartnerMessage | None:
     try:
         return parse_message(row.payload)
-    except Unreadable:  # of a newer release: found by other rules, or by staff
+    except UnreadableDocumentError:  # of a newer release: found by other rules, or by staff
         return None
 
 
@@ -237,8 +241,8 @@ def variants(word: str) -> tuple[str, ...]:
 def _open_with(connection: Connection, house: House, profile: Profile, role: Role, mail: IncomingMail) -> Iterator[str]:
     """Open requests with the partner, those first whose title or author is named in the mail."""
     text = f"{mail.subject}\n{mail.text}".casefold()
-    wanted = request_lists.Filter(role=role, partner=profile.name, open=True)
-    found = request_lists.listing(connection, house.symbol, wanted, 50).requests
+    wanted = request_lists.RequestListFilter(role=role, partner=profile.name, open=True)
+    found = request_lists.list_requests(connection, house.symbol, wanted, 50).requests
     yield from (one.id for one in sorted(found, key=lambda one: -_named_in(one, text))[:MOST_POSSIBLE])
 
 
@@ -249,5 +253,5 @@ def _named_in(request: Request, text: str) -> int:
     return sum(1 for name in (*names, *numbers) if len(name) > 3 and name.casefold() in text)
 
 
-def as_of(event: MailEvent, named: Named) -> MailEvent:
+def as_of(event: MailEvent, named: RequestReference) -> MailEvent:
     return replace(event, role=named.role, transaction=named.reference, file=None)

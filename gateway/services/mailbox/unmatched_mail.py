@@ -20,7 +20,7 @@ from gateway.services.mailbox.request_finder import Found, expanded, find
 from gateway.services.requests.library_context import House, house_of
 from gateway.store import mailbox
 from gateway.store.journal_records import BodyCipher
-from gateway.store.mailbox import MailRow, Named, Page
+from gateway.store.mailbox import MailRow, RequestReference, UnmatchedMailPage
 from gateway.store.requests import requests
 
 
@@ -33,14 +33,14 @@ class MailDesk:
     formats: Mapping[str, MailFormat]
     cipher: BodyCipher | None
 
-    async def list_mails(self, library: str, limit: int, cursor: str) -> Page:
+    async def list_mails(self, library: str, limit: int, cursor: str) -> UnmatchedMailPage:
         house = house_of(self.houses, library)
-        return await house.store.read(lambda c: mailbox.waiting(c, house.symbol, limit, cursor))
+        return await house.store.read(lambda c: mailbox.list_unmatched(c, house.symbol, limit, cursor))
 
     async def show_mail(self, library: str, id_: str) -> MailRow:
         """With its content. Raises NotThere, BodyUnreadable."""
         house = house_of(self.houses, library)
-        row = await house.store.read(lambda c: mailbox.get(c, house.symbol, id_, self.cipher))
+        row = await house.store.read(lambda c: mailbox.get_mail(c, house.symbol, id_, self.cipher))
         if row is None:
             raise NotFound("mail")
         return row
@@ -55,7 +55,7 @@ class MailDesk:
 
         def apply_assignment(connection: Connection) -> Request:
             request = _request(connection, house, reference)
-            if not row.open or not mailbox.close(connection, house.symbol, id_, actor, request.id):
+            if not row.open or not mailbox.close_mail(connection, house.symbol, id_, actor, request.id):
                 raise NotFound("mail on the list")
             if parsed is None:
                 note(connection, house, request.id, f"mail by hand: {row.reason}", actor)
@@ -67,7 +67,7 @@ class MailDesk:
                     hand.apply_events(events, forced(named))
                 else:
                     hand.keep_as_note(request, actor)
-            changed = requests.load(connection, house.symbol, request.id)
+            changed = requests.load_request(connection, house.symbol, request.id)
             assert changed is not None
             return changed
 
@@ -78,7 +78,7 @@ class MailDesk:
     async def dismiss_mail(self, library: str, id_: str, actor: str) -> None:
         """It needs nothing. Its content is in the mailbox's folder still. Raises NotThere."""
         house = house_of(self.houses, library)
-        if not await house.store.write(lambda c: mailbox.close(c, house.symbol, id_, actor)):
+        if not await house.store.write(lambda c: mailbox.close_mail(c, house.symbol, id_, actor)):
             raise NotFound("mail on the list")
 
     async def explain_mail(self, content: bytes, post: Post) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ class MailDesk:
             return None  # it stands on the list for that very reason
 
     def _read_events_for(
-        self, parsed: ParsedMail, profile: Profile | None, named: Named | None
+        self, parsed: ParsedMail, profile: Profile | None, named: RequestReference | None
     ) -> tuple[MailEvent, ...]:
         """What the mail says, if its partner has to do with the request."""
         if profile is None or named is None:
@@ -116,7 +116,7 @@ class MailDesk:
         return _about(read_as(parsed, profile, self.formats), named)
 
 
-def _about(reading: Reading, named: Named) -> tuple[MailEvent, ...]:
+def _about(reading: Reading, named: RequestReference) -> tuple[MailEvent, ...]:
     """Events that can be this request's: of our role in it. A new request is none of them."""
     if reading.parsed.bounce is not None or reading.malformed:
         return ()
@@ -130,22 +130,22 @@ def _about(reading: Reading, named: Named) -> tuple[MailEvent, ...]:
 
 def _with_whom(
     connection: Connection, house: House, request: Request, row: MailRow
-) -> tuple[Profile | None, Named | None]:
+) -> tuple[Profile | None, RequestReference | None]:
     """The partner that wrote, if it is one of the request's; else the one that has it now."""
     names = [row.profile, request.partner.profile] if row.profile else [request.partner.profile]
     for name in names:
         profile = house.profile(name)
         if profile is None:
             continue
-        found = mailbox.of_requests(connection, house.symbol, name, [request.id])
+        found = mailbox.list_references_of_requests(connection, house.symbol, name, [request.id])
         if found:
             return profile, found[0]
     return None, None
 
 
 def _request(connection: Connection, house: House, reference: str) -> Request:
-    id_ = requests.by_number(connection, house.symbol, reference) or reference
-    request = requests.load(connection, house.symbol, id_)
+    id_ = requests.find_by_number(connection, house.symbol, reference) or reference
+    request = requests.load_request(connection, house.symbol, id_)
     if request is None:
         raise NotFound("request")
     return request

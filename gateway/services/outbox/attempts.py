@@ -18,12 +18,12 @@ from structlog.contextvars import bound_contextvars
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable, UnfinishedWork
 from gateway.domain.value import value
 from gateway.services.outbox.queue import Book, Handled, Handler, Observe, Options, Outcome, way_of
-from gateway.store.requests.outbox import LeaseLost, Row, Way
+from gateway.store.requests.outbox import LeaseLost, OutboxRow, Route
 
 log = structlog.get_logger(component="outbox")
 
 Moment = Callable[[], datetime]
-EndRefused = Callable[[Row, str, datetime], Awaitable[None]]
+EndRefused = Callable[[OutboxRow, str, datetime], Awaitable[None]]
 """How a refused row ends: dead, for staff to see, or refused, where a caller gets the refusal."""
 
 NEVER_ENDED = "interrupted at every try: the gateway stopped before it had an outcome"
@@ -59,7 +59,7 @@ class Trying:
         self._observe = observe
         self._draw = random.random
 
-    async def run_attempt(self, row: Row, moment: Moment, end_refused: EndRefused) -> Refused | None:
+    async def run_attempt(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> Refused | None:
         """Returns the refusal when it was one. Where the store doesn't take what came of it the row stays in hand
         until its lease ends, and is tried again."""
         with bound_contextvars(outbox_row=row.id, outbox_kind=row.kind, library=row.library, request=row.request_id):
@@ -73,7 +73,7 @@ class Trying:
                 log.exception("outbox.not_written_down")
             return None
 
-    async def _attempt_row(self, row: Row, moment: Moment, end_refused: EndRefused) -> Refused | None:
+    async def _attempt_row(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> Refused | None:
         if row.tries > self._options.max_tries:
             await self._give_up_row(row, moment())
             return None
@@ -89,7 +89,7 @@ class Trying:
             self._update_breaker(row, failure, moment())
         return await self._handle_failure(row, failure, moment(), end_refused)
 
-    async def _call_handler(self, row: Row) -> Handled | Exception:
+    async def _call_handler(self, row: OutboxRow) -> Handled | Exception:
         seconds = self._options.handler_seconds
         try:
             async with asyncio.timeout(seconds) as limit:
@@ -99,7 +99,7 @@ class Trying:
         except Exception as error:  # noqa: BLE001 - what follows from it depends on its class
             return error
 
-    async def _finish_row(self, row: Row, handled: Handled, moment: Moment) -> Exception | None:
+    async def _finish_row(self, row: OutboxRow, handled: Handled, moment: Moment) -> Exception | None:
         """What `then` raises is the row's failure; an unusable store is not."""
         try:
             await self._book.mark_done(row, handled, moment())
@@ -109,13 +109,13 @@ class Trying:
             return error
         return None
 
-    async def _give_up_row(self, row: Row, now: datetime) -> None:
+    async def _give_up_row(self, row: OutboxRow, now: datetime) -> None:
         """Claimed as often as it may be tried, and yet without an end: it took the process with it, maybe."""
         await self._book.mark_dead(row, row.error or NEVER_ENDED, now)
         self._observe(row.kind, Outcome.DEAD)
         log.error("outbox.dead", tries=row.tries, outcome="interrupted")
 
-    def _update_breaker(self, row: Row, failure: Exception, now: datetime) -> None:
+    def _update_breaker(self, row: OutboxRow, failure: Exception, now: datetime) -> None:
         way = way_of(row)
         if isinstance(failure, Refused | UnfinishedWork):  # the other side is well
             self._breakers.record_success(way)
@@ -127,7 +127,7 @@ class Trying:
             )
 
     async def _handle_failure(
-        self, row: Row, failure: Exception, now: datetime, end_refused: EndRefused
+        self, row: OutboxRow, failure: Exception, now: datetime, end_refused: EndRefused
     ) -> Refused | None:
         follows = verdict(failure, row.tries, row.error, self._options, self._draw)
         self._observe(row.kind, follows.outcome)
@@ -238,17 +238,17 @@ class Breakers:
     def __init__(self, failures: int, seconds: float) -> None:
         self._limit = failures
         self._pause = timedelta(seconds=seconds)
-        self._states: dict[Way, _State] = {}
+        self._states: dict[Route, _State] = {}
 
-    def is_closed(self, way: Way) -> bool:
+    def is_closed(self, way: Route) -> bool:
         state = self._states.get(way)
         return state is None or state.since is None
 
-    def blocked_routes(self, now: datetime) -> frozenset[Way]:
+    def blocked_routes(self, now: datetime) -> frozenset[Route]:
         """Those that nothing may pass to at this moment."""
         return frozenset(way for way, state in self._states.items() if self._is_waiting(state, now))
 
-    def allow_attempt(self, way: Way, now: datetime) -> bool:
+    def allow_attempt(self, way: Route, now: datetime) -> bool:
         """Whether a row may go to `way` now; where that is the probe, the next one has to wait for it."""
         state = self._states.get(way)
         if state is None or state.since is None:
@@ -258,11 +258,11 @@ class Breakers:
         self._states[way] = _State(state.failures, now)
         return True
 
-    def record_success(self, way: Way) -> None:
+    def record_success(self, way: Route) -> None:
         """There was an answer, with yes or with no."""
         self._states.pop(way, None)
 
-    def record_failure(self, way: Way, now: datetime) -> bool:
+    def record_failure(self, way: Route, now: datetime) -> bool:
         """True when this failure has opened it."""
         before = self._states.get(way, _State(0))
         failures = before.failures + 1

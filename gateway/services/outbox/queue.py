@@ -15,7 +15,7 @@ from gateway.domain.value import keyword_value, value
 from gateway.settings.sections import OutboxSettings
 from gateway.store.engine import Store, Work
 from gateway.store.requests import outbox, outbox_queries
-from gateway.store.requests.outbox import Row, Way
+from gateway.store.requests.outbox import OutboxRow, Route
 
 T = TypeVar("T")
 
@@ -46,42 +46,42 @@ class Book:
     kinds: tuple[str, ...]
     lease: timedelta
 
-    async def claim_rows(self, now: datetime, limit: int, besides: Collection[Way]) -> tuple[Row, ...]:
+    async def claim_rows(self, now: datetime, limit: int, besides: Collection[Route]) -> tuple[OutboxRow, ...]:
         return await self._write_shielded(
-            lambda c: outbox.claim_besides(c, now, limit, self.lease, self.node, self.kinds, besides)
+            lambda c: outbox.claim_except(c, now, limit, self.lease, self.node, self.kinds, besides)
         )
 
-    async def claim_row(self, library: str, row_id: str, now: datetime) -> Row | None:
+    async def claim_row(self, library: str, row_id: str, now: datetime) -> OutboxRow | None:
         """Also a row that is due within DESK_GRACE."""
         soon, lease = now + DESK_GRACE, self.lease - DESK_GRACE
-        return await self._write_shielded(lambda c: outbox.claim_one(c, library, row_id, soon, lease, self.node))
+        return await self._write_shielded(lambda c: outbox.claim_single_row(c, library, row_id, soon, lease, self.node))
 
-    async def put_back_rows(self, rows: Sequence[Row]) -> None:
-        await self._write_shielded(lambda c: outbox.put_back(c, rows))
+    async def put_back_rows(self, rows: Sequence[OutboxRow]) -> None:
+        await self._write_shielded(lambda c: outbox.put_back_rows(c, rows))
 
-    async def mark_done(self, row: Row, handled: Handled, at: datetime) -> None:
+    async def mark_done(self, row: OutboxRow, handled: Handled, at: datetime) -> None:
         """Raises what `then` raises; nothing is kept then."""
 
         def complete_row(connection: Connection) -> None:
             if handled.then is not None:  # first, since what changes a request locks it before the lane
                 handled.then(connection)
-            outbox.done(connection, row, handled.note, at)
+            outbox.mark_done(connection, row, handled.note, at)
 
         await self._write_shielded(complete_row)
 
-    async def retry_later(self, row: Row, next_at: datetime, error: str) -> None:
-        await self._write_shielded(lambda c: outbox.again(c, row, next_at, error))
+    async def retry_later(self, row: OutboxRow, next_at: datetime, error: str) -> None:
+        await self._write_shielded(lambda c: outbox.schedule_retry(c, row, next_at, error))
 
-    async def mark_dead(self, row: Row, error: str, at: datetime) -> None:
-        await self._write_shielded(lambda c: outbox.dead(c, row, error, at))
+    async def mark_dead(self, row: OutboxRow, error: str, at: datetime) -> None:
+        await self._write_shielded(lambda c: outbox.mark_dead(c, row, error, at))
 
-    async def mark_refused(self, row: Row, error: str, at: datetime) -> None:
-        await self._write_shielded(lambda c: outbox.refused(c, row, error, at))
+    async def mark_refused(self, row: OutboxRow, error: str, at: datetime) -> None:
+        await self._write_shielded(lambda c: outbox.mark_refused(c, row, error, at))
 
     async def recover_rows(self, now: datetime, besides: Collection[str]) -> int:
         """Rows left in hand by earlier starts of this node; `besides` are really in hand."""
         place = self.node.partition("/")[0] + "/"
-        return await self._write_shielded(lambda c: outbox.recover(c, place, now, besides))
+        return await self._write_shielded(lambda c: outbox.expire_node_leases(c, place, now, besides))
 
     async def _write_shielded(self, work: Work[T]) -> T:
         """Who is cancelled meanwhile leaves when it is written, as a transaction that is broken off helps nobody."""
@@ -94,9 +94,9 @@ class Book:
                 writing.exception()  # looked at, or asyncio complains of it
             raise
 
-    async def get(self, library: str, row_id: str) -> Row:
+    async def get(self, library: str, row_id: str) -> OutboxRow:
         """Raises KeyError."""
-        row = await self.store.read(lambda c: outbox_queries.get(c, library, row_id))
+        row = await self.store.read(lambda c: outbox_queries.get_outbox_row(c, library, row_id))
         if row is None:
             raise KeyError(row_id)
         return row
@@ -144,38 +144,38 @@ class Slots:
     def __init__(self, total: int, per_way: int) -> None:
         self._total = total
         self._per_way = per_way
-        self._taken: Counter[Way] = Counter()
+        self._taken: Counter[Route] = Counter()
 
     @property
     def free_slots(self) -> int:
         return max(0, self._total - self._taken.total())
 
     @property
-    def full_routes(self) -> frozenset[Way]:
+    def full_routes(self) -> frozenset[Route]:
         """Those that have all their places taken."""
         return frozenset(way for way, taken in self._taken.items() if taken >= self._per_way)
 
-    def has_room(self, way: Way) -> bool:
+    def has_room(self, way: Route) -> bool:
         return self._taken[way] < self._per_way and self.free_slots > 0
 
-    def take_slot(self, way: Way) -> None:
+    def take_slot(self, way: Route) -> None:
         """One place, free or not: a row that a person waits for takes one beyond the limit."""
         self._taken[way] += 1
 
-    def release_slot(self, way: Way) -> None:
+    def release_slot(self, way: Route) -> None:
         """One place back."""
         self._taken[way] -= 1
         if not self._taken[way]:
             del self._taken[way]
 
 
-def way_of(row: Row) -> Way:
+def way_of(row: OutboxRow) -> Route:
     """A partner or the receiver of a webhook is its target, for all libraries alike."""
     if row.kind in MAIL:
-        return Way(row.kind)
+        return Route(row.kind)
     if row.kind in HOUSE:
-        return Way(row.kind, library=row.library)
-    return Way(row.kind, target=row.target)
+        return Route(row.kind, library=row.library)
+    return Route(row.kind, target=row.target)
 
 
 @value
@@ -187,7 +187,7 @@ class Handled:
     then: Then | None = None
 
 
-Handler = Callable[[Row], Awaitable[Handled]]
+Handler = Callable[[OutboxRow], Awaitable[Handled]]
 """Does what a row asks for. It may be called again for the same row, so what it does outside carries the row's id.
 
 Raises Unavailable (nothing was done: again later), OutcomeUnknown (again, with the same id) or Refused (never

@@ -18,7 +18,7 @@ from gateway.domain.problems import Refused, Unavailable
 from gateway.services.outbox.attempts import Breakers, EndRefused, Moment, Trying
 from gateway.services.outbox.queue import DESK_GRACE, Book, Handler, Observe, Options, Slots, nobody, way_of
 from gateway.store.engine import Store
-from gateway.store.requests.outbox import Row
+from gateway.store.requests.outbox import OutboxRow
 
 __all__ = ["DESK_GRACE", "Worker", "start_of"]
 
@@ -117,7 +117,7 @@ class Worker:
             elif self._ended == ended:  # else a place has become free meanwhile
                 return tries
 
-    async def run_row(self, library: str, row_id: str) -> Row:
+    async def run_row(self, library: str, row_id: str) -> OutboxRow:
         """Do this row at once, whatever the limits, for somebody who waits for it; returns it as it is then:
 
         done; waiting, because the target can't be reached or earlier rows of its lane come first (a worker goes on
@@ -161,14 +161,14 @@ class Worker:
             await self._book.put_back_rows(back)
         return len(rows) - len(back) if rows else None
 
-    def _try_start(self, row: Row, moment: Moment) -> bool:
+    def _try_start(self, row: OutboxRow, moment: Moment) -> bool:
         way = way_of(row)
         if not self._slots.has_room(way) or not self._breakers.allow_attempt(way, moment()):
             return False
         self._start_attempt(row, moment, self._book.mark_dead)
         return True
 
-    def _start_attempt(self, row: Row, moment: Moment, end_refused: EndRefused) -> asyncio.Task[Refused | None]:
+    def _start_attempt(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> asyncio.Task[Refused | None]:
         way = way_of(row)
         self._slots.take_slot(way)
         task = asyncio.create_task(

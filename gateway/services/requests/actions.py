@@ -25,11 +25,11 @@ from gateway.services.requests.desk_actions import is_desk_act
 from gateway.services.requests.effects import LIBRARY, new_row
 from gateway.services.requests.library_context import DESK, PATRON, House, require_request
 from gateway.services.requests.transitions import Happening, as_it_is, happen
-from gateway.store.api_access import copy_token
+from gateway.store.api_access import make_copy_token
 from gateway.store.requests import outbox, outbox_queries
-from gateway.store.requests.outbox import Row, Status
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import dump_event, parse_event
-from gateway.store.schema import exchange_id
+from gateway.store.schema import make_exchange_id
 
 ROWS_AT_MOST = 100
 """Of a request's rows in the outbox so many of the newest are looked at."""
@@ -40,7 +40,7 @@ class Acts:
     """`run_now` does an outbox row at once and raises what the library refuses."""
 
     house: House
-    run_now: Callable[[str, str], Awaitable[Row]]
+    run_now: Callable[[str, str], Awaitable[OutboxRow]]
 
     async def perform(self, request_id: str, act: ActionRequest) -> Request:
         """Raises NotThere, NotNow, Outdated, Refused (the library's no, or data that is missing), Unavailable (the
@@ -89,7 +89,7 @@ class Acts:
         def insert_desk_row(connection: Connection) -> str:
             before = _unfinished(connection, row)
             if before is None:
-                outbox.add(connection, row)
+                outbox.add_outbox_row(connection, row)
                 return row.id
             if before.target != row.target or _details(before) != event.details:
                 raise Refused(
@@ -100,9 +100,9 @@ class Acts:
             return before.id
 
         done = await self.run_now(row.library, await self.house.store.write(insert_desk_row))
-        if done.status in (Status.DEAD, Status.REFUSED):
+        if done.status in (OutboxStatus.DEAD, OutboxStatus.REFUSED):
             raise Refused(RefusalReason.OTHER, "The library's system could not do this; see the list of failed steps.")
-        if done.status is not Status.DONE:
+        if done.status is not OutboxStatus.DONE:
             why = f" ({done.error})" if done.error else ""
             raise Unavailable(f"the library's system can't do this now; it is done as soon as it can be{why}")
         self.house.wake_outbox()
@@ -120,15 +120,15 @@ def patron_may(house: House, request: Request) -> frozenset[EventKind]:
     return frozenset(kind for kind, may in allowed.items() if may)
 
 
-def _unfinished(connection: Connection, row: Row) -> Row | None:
+def _unfinished(connection: Connection, row: OutboxRow) -> OutboxRow | None:
     """What is still to be done at the desk for the same request. Its outcome may be unknown, and what comes after it
     depends on it: so one step waits for the other, and the same step again is the same."""
-    rows = outbox_queries.of_request(connection, row.library, row.request_id, ROWS_AT_MOST).rows
-    waiting = (one for one in rows if one.status in (Status.WAITING, Status.IN_HAND))
+    rows = outbox_queries.list_rows_of_request(connection, row.library, row.request_id, ROWS_AT_MOST).rows
+    waiting = (one for one in rows if one.status in (OutboxStatus.WAITING, OutboxStatus.IN_HAND))
     return next((one for one in waiting if one.target.startswith(f"{DESK}:")), None)
 
 
-def _details(row: Row) -> EventDetails:
+def _details(row: OutboxRow) -> EventDetails:
     return parse_event(json.loads(row.payload)["event"]).details
 
 
@@ -156,7 +156,7 @@ async def _filled(house: House, request: Request, act: ActionRequest) -> EventDe
     """Details with what rules give where nobody said it: due dates, ids. Raises Refused, Unavailable."""
     details = act.details
     if act.kind is EventKind.PATRON_ASKED and not details.query:
-        return replace(details, query=exchange_id(house.now()))
+        return replace(details, query=make_exchange_id(house.now()))
     if act.kind is EventKind.PATRON_ANSWERED and not details.query and request.query is not None:
         return replace(details, query=request.query.id)
     if request.role is Role.LENDING and details.due is None:
@@ -245,6 +245,6 @@ async def link_to(house: House, request: Request, attachment_id: str) -> str:
     now = house.now()
     expires = (now + timedelta(days=rules.link_days)).replace(microsecond=0)
     token = await house.store.write(
-        lambda c: copy_token(c, house.symbol, request.id, attachment_id, expires, rules.downloads, now)
+        lambda c: make_copy_token(c, house.symbol, request.id, attachment_id, expires, rules.downloads, now)
     )
     return f"{house.public_url.rstrip('/')}/d/{token}"

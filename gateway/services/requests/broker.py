@@ -169,7 +169,7 @@ async def _place(house: House, command: PlaceRequest, desk: Desk, key: str) -> R
         request = await create(house, draft, claim_transaction)
     except TransactionTaken as taken:  # another node was quicker
         found_id = taken.found.request_id
-        found = await house.store.read(lambda c: requests.load(c, house.symbol, found_id))
+        found = await house.store.read(lambda c: requests.load_request(c, house.symbol, found_id))
         if found is None:
             raise
         request = found
@@ -192,11 +192,13 @@ def _after(before: Request, reference: str) -> str:
 def _latest(connection: Connection, house: House, profile: str, reference: str) -> Request | None:
     """Of those that came from this broker under one number, one after the other."""
     latest = None
-    found = requests.by_transaction(connection, house.symbol, Role.BORROWING, profile, reference)
-    while found is not None and (request := requests.load(connection, house.symbol, found.request_id)) is not None:
+    found = requests.find_by_transaction(connection, house.symbol, Role.BORROWING, profile, reference)
+    while (
+        found is not None and (request := requests.load_request(connection, house.symbol, found.request_id)) is not None
+    ):
         latest = request
         following = _after(request, reference)
-        found = requests.by_transaction(connection, house.symbol, Role.BORROWING, profile, following)
+        found = requests.find_by_transaction(connection, house.symbol, Role.BORROWING, profile, following)
     return latest
 
 
@@ -276,8 +278,8 @@ def _by_number(connection: Connection, house: House, profile: str, number: str) 
     latest = _latest(connection, house, profile, number)
     if latest is not None:
         return latest
-    ours = requests.by_number(connection, house.symbol, number)
-    request = requests.load(connection, house.symbol, ours) if ours is not None else None
+    ours = requests.find_by_number(connection, house.symbol, number)
+    request = requests.load_request(connection, house.symbol, ours) if ours is not None else None
     return request if request is not None and request.source == "ncip" else None
 
 
@@ -335,7 +337,7 @@ def lend_to_broker(
     if not hold.id:
         return False
     transaction = read_request_number(command.request, profile.circulation).value or hold.request_id or hold.id
-    if requests.by_transaction(connection, house.symbol, Role.LENDING, profile.name, transaction) is not None:
+    if requests.find_by_transaction(connection, house.symbol, Role.LENDING, profile.name, transaction) is not None:
         return False
     actor = f"ncip:{profile.name}"
     request = _request(connection, house, profile, command, placed, transaction)

@@ -41,8 +41,8 @@ from gateway.services.requests.library_outcomes import News, Step, news_of
 from gateway.services.requests.transitions import Happening, happen_in
 from gateway.store.requests import history, requests
 from gateway.store.requests.history import EventRow
-from gateway.store.requests.requests import Found, meant
-from gateway.store.schema import exchange_id
+from gateway.store.requests.requests import ReferencedRequest, find_by_any_reference
+from gateway.store.schema import make_exchange_id
 
 GOING_BACK = frozenset({VolumeState.BACK, VolumeState.RETURNED, VolumeState.CHECKED_IN})
 
@@ -87,18 +87,18 @@ def tell(connection: Connection, house: House, partner: str, news: News, actor: 
 
 def _chosen(
     connection: Connection, house: House, partner: str, news: News
-) -> tuple[Request, Found, tuple[Step, ...]] | None:
+) -> tuple[Request, ReferencedRequest, tuple[Step, ...]] | None:
     """The newest open request for which something follows; a closed one only where none is open."""
     possible = []
-    for found in meant(connection, house.symbol, partner, news.names):
-        request = requests.load(connection, house.symbol, found.request_id)
+    for found in find_by_any_reference(connection, house.symbol, partner, news.names):
+        request = requests.load_request(connection, house.symbol, found.request_id)
         if request is not None:
             possible.append((request, found, news.derive_events(request)))
     possible.sort(key=lambda one: (not one[0].open, not one[2]))  # keeps newest first among its like
     return possible[0] if possible else None
 
 
-def _happens(connection: Connection, house: House, actor: str, found: Found, step: Step) -> Request | None:
+def _happens(connection: Connection, house: House, actor: str, found: ReferencedRequest, step: Step) -> Request | None:
     """The request after it; None: it didn't fit."""
     event = Event(step.signal, house.now(), actor, step.details, found.attempt)
     outcome = happen_in(connection, house, Happening(request_id=found.request_id, event=event, prepare=step.prepare))
@@ -111,11 +111,11 @@ def _happens(connection: Connection, house: House, actor: str, found: Found, ste
 
 def _note(connection: Connection, house: House, request_id: str, event: Event, denied: Denied) -> None:
     """Once, however often the message comes."""
-    before = history.of_request(connection, house.symbol, request_id)
+    before = history.list_events_of_request(connection, house.symbol, request_id)
     if before and before[-1].event.signal == event.signal and before[-1].denied == denied.detail:
         return
     row = EventRow(
-        id=exchange_id(house.now()),
+        id=make_exchange_id(house.now()),
         library=house.symbol,
         request_id=request_id,
         at=house.now(),
@@ -124,7 +124,7 @@ def _note(connection: Connection, house: House, request_id: str, event: Event, d
         after=denied.state.value,
         denied=denied.detail,
     )
-    history.add(connection, row)
+    history.add_history_event(connection, row)
 
 
 # --- what the desk is told -------------------------------------------------------------------------------

@@ -27,9 +27,9 @@ from gateway.services.requests.deadlines import when
 from gateway.services.requests.library_context import House
 from gateway.store.requests import order_batches, outbox, timers
 from gateway.store.requests.order_batches import ORDER
-from gateway.store.requests.outbox import Row
-from gateway.store.requests.request_rows import dump, dump_event, dump_message
-from gateway.store.schema import exchange_id
+from gateway.store.requests.outbox import OutboxRow
+from gateway.store.requests.request_rows import dump_event, dump_message, dump_request
+from gateway.store.schema import make_exchange_id
 
 PARTNER = "partner"
 LETTER = "letter"
@@ -40,23 +40,23 @@ WORK = "work"
 def follow(connection: Connection, house: House, transition: Transition) -> None:
     """Writes all of it, in the transaction of the event."""
     for row in _rows(house, transition):
-        outbox.add(connection, row)
+        outbox.add_outbox_row(connection, row)
         if row.kind == ORDER:
             set_alarm(connection, house, row)
     request, at = transition.request, transition.event.at
     for effect in transition.effects:
         if isinstance(effect, StartTimer) and (due := when(house, effect.timer, request, at)) is not None:
-            timers.start(connection, house.symbol, request.id, effect.timer, due)
+            timers.start_timer(connection, house.symbol, request.id, effect.timer, due)
         elif isinstance(effect, StartTimer | StopTimer):
-            timers.stop(connection, house.symbol, request.id, effect.timer)
+            timers.stop_timer(connection, house.symbol, request.id, effect.timer)
 
 
-def new_row(request: Request, kind: str, target: str, payload: str, at: datetime, id_: str = "") -> Row:
+def new_row(request: Request, kind: str, target: str, payload: str, at: datetime, id_: str = "") -> OutboxRow:
     """A row to be done at once. What is done for one request goes in order, each kind and partner for itself."""
     lane = f"{request.id}/{kind}/{target}" if kind == PARTNER else f"{request.id}/{kind}"
-    return Row(
+    return OutboxRow(
         library=request.library,
-        id=id_ or exchange_id(at),
+        id=id_ or make_exchange_id(at),
         lane=lane,
         kind=kind,
         target=target,
@@ -67,11 +67,11 @@ def new_row(request: Request, kind: str, target: str, payload: str, at: datetime
     )
 
 
-def work_row(request: Request, work: str, at: datetime) -> Row:
+def work_row(request: Request, work: str, at: datetime) -> OutboxRow:
     return new_row(request, WORK, work, "{}", at)
 
 
-def _rows(house: House, transition: Transition) -> Iterator[Row]:
+def _rows(house: House, transition: Transition) -> Iterator[OutboxRow]:
     request, at = transition.request, transition.event.at
     yield from _pushed(house, transition)
     for told in transition.told:
@@ -92,7 +92,7 @@ def _attempt(transition: Transition) -> int:
     return transition.event.attempt or request.current if request.role is Role.BORROWING else 0
 
 
-def _pushed(house: House, transition: Transition) -> Iterator[Row]:
+def _pushed(house: House, transition: Transition) -> Iterator[OutboxRow]:
     """New requests, and states that they get into, for systems of the library's own: they may know the patron's
     identifier, nobody else does."""
     request, at = transition.request, transition.event.at
@@ -106,7 +106,7 @@ def _pushed(house: House, transition: Transition) -> Iterator[Row]:
         kind = _what_is_pushed(partner, transition)
         if kind is None:
             continue
-        identifier = exchange_id(at)
+        identifier = make_exchange_id(at)
         message = PartnerMessage(
             id=identifier,
             kind=kind,
@@ -134,9 +134,9 @@ def _what_is_pushed(partner: PartnerPolicy, transition: Transition) -> EventKind
 # --- messages to partners --------------------------------------------------------------------------------
 
 
-def _message_row(house: House, told: PartnerNotification, transition: Transition) -> Row:
+def _message_row(house: House, told: PartnerNotification, transition: Transition) -> OutboxRow:
     request, event = transition.request, transition.event
-    identifier = exchange_id(event.at)
+    identifier = make_exchange_id(event.at)
     receiver, transaction = _receiver(house, told, request)
     details = event.details if told.kind is event.kind else _details(told.kind, request)
     message = PartnerMessage(
@@ -154,12 +154,12 @@ def _message_row(house: House, told: PartnerNotification, transition: Transition
     return replace(row, kind=ORDER) if waits_for_others(house, message) else row
 
 
-def refusal_row(house: House, refused: IncomingPartnerMessage, named: str, taken: InboxResult) -> Row:
+def refusal_row(house: House, refused: IncomingPartnerMessage, named: str, taken: InboxResult) -> OutboxRow:
     """That a message of the partner's can't be taken, told by its channel. `taken` has the refusal and the request."""
     request, refusal, at = taken.request, taken.refused, house.now()
     assert request is not None
     assert refusal is not None
-    identifier = exchange_id(at)
+    identifier = make_exchange_id(at)
     receiver = _of_transaction(house, refused, request)
     message = PartnerMessage(
         id=identifier,
@@ -207,7 +207,7 @@ def _letter(transition: Transition) -> str:
     """The request as it is told: each try says the same. Its patron is looked up then, so that one who is forgotten
     meanwhile is not kept here."""
     told = replace(transition.request, patron=PatronLink(), notes=(), warnings=())
-    return json.dumps({"event": dump_event(transition.event), "request": dump(told)})
+    return json.dumps({"event": dump_event(transition.event), "request": dump_request(told)})
 
 
 def reader_of(request: Request) -> PatronLink:
@@ -270,12 +270,12 @@ def _rule(house: House, target: str) -> BatchRule | None:
     return partner.mail.gather if partner is not None else None
 
 
-def set_alarm(connection: Connection, house: House, order: Row) -> None:
+def set_alarm(connection: Connection, house: House, order: OutboxRow) -> None:
     """An order that waits for others was added to the outbox."""
     rule = _rule(house, order.target)
     assert rule is not None, "it waits by a rule"
     due = times.batch_due(rule, order.created, house.calendar)
-    order_batches.awaits(connection, house.symbol, order.target, order.created, due, rule.most)
+    order_batches.schedule_batch(connection, house.symbol, order.target, order.created, due, rule.most)
 
 
 def file_number(connection: Connection, house: House, profile: Profile, rule: BatchRule, *, taken: bool = True) -> str:
@@ -285,7 +285,7 @@ def file_number(connection: Connection, house: House, profile: Profile, rule: Ba
         at=house.now(), zone=house.zone, partner=partner.symbol if partner is not None else ""
     )
     series = intake_rules.number_series(rule.number, fields, house.policy().numbers.prefix)
-    count = timers.following if taken else timers.upcoming
+    count = timers.next_in_sequence if taken else timers.peek_sequence
     return series.format_number(count(connection, house.symbol, series.sequence))
 
 

@@ -31,7 +31,7 @@ from gateway.services.requests.lending import locally_owned
 from gateway.services.requests.library_context import House
 from gateway.services.requests.transitions import Happening, happen_in, must_fit
 from gateway.store.requests import requests, timers
-from gateway.store.schema import exchange_id
+from gateway.store.schema import make_exchange_id
 
 OVERRULED_BY_STAFF = frozenset(
     {
@@ -86,7 +86,7 @@ def _create_in(
             raise Refused(finding.reason, finding.detail, about=finding.about)
     request = Request(
         library=house.symbol,
-        id=exchange_id(now),
+        id=make_exchange_id(now),
         role=Role.BORROWING,
         state=BorrowingState.NEW,
         number=next_number(connection, house, Role.BORROWING, branch=branch, profile=draft.partner),
@@ -106,7 +106,7 @@ def _create_in(
         patron=_link(draft, patron, pickup),
     )
     request = _with_suppliers(house, draft, replace(request, mediated=_is_mediated(house, draft, request)))
-    requests.insert(connection, request)
+    requests.insert_request(connection, request)
     submit = Event(
         local_signal(EventKind.SUBMIT), now, draft.actor, EventDetails(rota=draft.rota, partner=draft.partner)
     )
@@ -124,8 +124,8 @@ def _facts(
     return IntakeFacts(
         category=patron.category,
         block=block.reason if block is not None else "",
-        open_requests=requests.open_count(connection, house.symbol, patron.id),
-        similar=requests.similar(connection, house.symbol, patron.id, citation_fingerprint(draft.citation), since),
+        open_requests=requests.count_open_requests(connection, house.symbol, patron.id),
+        similar=requests.find_similar(connection, house.symbol, patron.id, citation_fingerprint(draft.citation), since),
         owned=owned,
     )
 
@@ -216,4 +216,4 @@ def next_number(connection: Connection, house: House, role: Role, *, branch: str
         at=house.now(), zone=house.zone, branch=branch, partner=partner.symbol if partner is not None else ""
     )
     series = intake_rules.number_series(template, fields, rules.prefix)
-    return series.format_number(timers.following(connection, house.symbol, series.sequence))
+    return series.format_number(timers.next_in_sequence(connection, house.symbol, series.sequence))

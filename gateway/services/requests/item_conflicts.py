@@ -68,7 +68,7 @@ async def wait_for_record(house: House, request: Request, barcode: str, refused:
         ids = outbox_queries.requests_with_unfinished(
             connection, house.symbol, LIBRARY, LibraryAction.DELETE_TEMPORARY.value
         )
-        others = (requests.load(connection, house.symbol, id_) for id_ in ids if id_ != request.id)
+        others = (requests.load_request(connection, house.symbol, id_) for id_ in ids if id_ != request.id)
         return next((other for other in others if other is not None and barcode in _barcodes_of(other)), None)
 
     other = await house.store.read(find)
@@ -108,10 +108,12 @@ async def _other_requests(house: House, request: Request, numbers: frozenset[str
     def find(connection: Connection) -> tuple[Request, ...]:
         ids = set()
         for number in filter(None, numbers):
-            own = requests.by_number(connection, house.symbol, number)
-            theirs = requests.by_transaction(connection, house.symbol, Role.LENDING, request.partner.profile, number)
+            own = requests.find_by_number(connection, house.symbol, number)
+            theirs = requests.find_by_transaction(
+                connection, house.symbol, Role.LENDING, request.partner.profile, number
+            )
             ids |= {own} if own is not None else {theirs.request_id} if theirs is not None else set()
-        found = (requests.load(connection, house.symbol, id_) for id_ in sorted(ids - {request.id}))
+        found = (requests.load_request(connection, house.symbol, id_) for id_ in sorted(ids - {request.id}))
         return tuple(other for other in found if other is not None)
 
     return await house.store.read(find)

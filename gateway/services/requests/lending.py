@@ -48,7 +48,7 @@ IDENTIFIER = "external"
 
 async def locate(house: House, request_id: str) -> str:
     """Decides by rule where it can: refused, or located. Else the candidates wait for staff. A line for the outbox."""
-    request = await house.store.read(lambda c: requests.load(c, house.symbol, request_id))
+    request = await house.store.read(lambda c: requests.load_request(c, house.symbol, request_id))
     if request is None or request.state is not LendingState.NEW:
         return "nothing to locate any more"
     rules = house.policy().lending
@@ -78,7 +78,7 @@ async def _found(house: House, request: Request, details: EventDetails, candidat
 
     def apply_located_event(connection: Connection) -> Transition | Denied | None:
         requests.lock_barcode(connection, house.symbol, details.barcode)
-        if requests.spoken_for(connection, house.symbol, [details.barcode], request.id):
+        if requests.find_barcodes_in_use(connection, house.symbol, [details.barcode], request.id):
             return None
         return happen_in(connection, house, _happening(house, request, EventKind.LOCATED, details, candidates))
 
@@ -112,7 +112,7 @@ def _line(kind: EventKind, details: EventDetails, outcome: Transition | Denied) 
 
 
 def _open_lending(connection: Connection, house: House) -> int:
-    return sum(request_counts.partner_loads(connection, house.symbol, Role.LENDING).values())
+    return sum(request_counts.read_partner_loads(connection, house.symbol, Role.LENDING).values())
 
 
 # --- candidates ------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ async def _with_items(house: House, request: Request, candidate: ItemCandidate) 
         return (replace(candidate, lendable=False, why_not="no items"),)
     rules = house.policy().lending
     copies = [item.barcode for item in items]
-    others = await house.store.read(lambda c: requests.spoken_for(c, house.symbol, copies, request.id))
+    others = await house.store.read(lambda c: requests.find_barcodes_in_use(c, house.symbol, copies, request.id))
     reasons = {item.barcode: _why_not(item, request, rules, others) for item in items}
     best = min(items, key=lambda item: (reasons[item.barcode] != "", item.hold_count, item.barcode))
     why_not = reasons[best.barcode]

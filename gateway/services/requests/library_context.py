@@ -147,7 +147,7 @@ def needs_role(request: Request, role: Role) -> None:
 
 async def require_request(house: House, request_id: str) -> Request:
     """Raises NotThere."""
-    request = await house.store.read(lambda c: requests.load(c, house.symbol, request_id))
+    request = await house.store.read(lambda c: requests.load_request(c, house.symbol, request_id))
     if request is None:
         raise NotFound("request")
     return request

@@ -27,9 +27,9 @@ from gateway.services.requests.partner_inbox import told
 from gateway.services.requests.transitions import Happening, happen_in
 from gateway.store.requests import order_batches, outbox, outbox_queries
 from gateway.store.requests.order_batches import FILE, GATHER, FiledOrder
-from gateway.store.requests.outbox import Row
-from gateway.store.requests.request_rows import Unreadable, parse_message
-from gateway.store.schema import exchange_id
+from gateway.store.requests.outbox import OutboxRow
+from gateway.store.requests.request_rows import UnreadableDocumentError, parse_message
+from gateway.store.schema import make_exchange_id
 
 LEFT_OVER = timedelta(minutes=1)
 """Shortest wait of an order that could not go with the others, since another message of its request comes first."""
@@ -46,36 +46,36 @@ class Filing:
 
     # --- the alarm ---------------------------------------------------------------------------------------
 
-    async def handle_batch_timer(self, row: Row) -> Handled:
+    async def handle_batch_timer(self, row: OutboxRow) -> Handled:
         """All is done in the transaction that ends the row."""
         house = self.houses[row.library]
         found = channel_of(house, row.target)
         if found is None:
-            return Handled("not gathered any more", lambda c: order_batches.singly(c, house.symbol, row.target))
+            return Handled("not gathered any more", lambda c: order_batches.send_singly(c, house.symbol, row.target))
         return Handled("gathered", lambda c: self._form_batches(c, house, *found))
 
     def _form_batches(
         self, connection: Connection, house: House, profile: Profile, rule: BatchRule, channel: SendsBatches
     ) -> None:
-        ready = order_batches.ready(connection, house.symbol, profile.name, order_batches.ALL)
+        ready = order_batches.lock_ready_orders(connection, house.symbol, profile.name, order_batches.ALL)
         for orders in _files(ready, profile, rule.most, channel):
             _file(connection, house, profile, rule, orders)
-        if order_batches.any_waits(connection, house.symbol, profile.name):
+        if order_batches.has_waiting_orders(connection, house.symbol, profile.name):
             now = house.now()
             due = max(times.batch_due(rule, now, house.calendar), now + LEFT_OVER)
-            order_batches.awaits(connection, house.symbol, profile.name, now, due, order_batches.ALL)
+            order_batches.schedule_batch(connection, house.symbol, profile.name, now, due, order_batches.ALL)
 
     # --- the file ----------------------------------------------------------------------------------------
 
-    async def handle_order_batch(self, row: Row) -> Handled:
+    async def handle_order_batch(self, row: OutboxRow) -> Handled:
         """Each try is the same: its orders, its number, its id."""
         house = self.houses[row.library]
-        orders = await house.store.read(lambda c: order_batches.in_hand(c, house.symbol, row.id))
+        orders = await house.store.read(lambda c: order_batches.list_orders_in_hand(c, house.symbol, row.id))
         profile, policy = house.require_partner(row.target)
         channel = house.channels.get(policy.channel)
         if not isinstance(channel, SendsBatches):
             return Handled(
-                "its orders go one by one", lambda c: order_batches.dissolve(c, house.symbol, row.id, house.now())
+                "its orders go one by one", lambda c: order_batches.dissolve_batch(c, house.symbol, row.id, house.now())
             )
         messages = [parse_message(one.payload) for one in orders]
         number = str(json.loads(row.payload)["number"])
@@ -89,7 +89,7 @@ def _end(
     connection: Connection,
     house: House,
     file_id: str,
-    ends: Sequence[tuple[Row, PartnerMessage, DeliveryResult | Refused]],
+    ends: Sequence[tuple[OutboxRow, PartnerMessage, DeliveryResult | Refused]],
 ) -> None:
     for _, message, outcome in ends:  # first, since what changes a request locks it before the lane
         if isinstance(outcome, DeliveryResult):
@@ -97,24 +97,24 @@ def _end(
     now = house.now()
     for order, _, outcome in ends:
         if isinstance(outcome, DeliveryResult):
-            outbox.done(connection, order, outcome.note or "delivered", now)
+            outbox.mark_done(connection, order, outcome.note or "delivered", now)
         else:
-            order_batches.drop(connection, house.symbol, file_id, order.id)
-            outbox.dead(connection, order, said_no(outcome), now)
+            order_batches.drop_order(connection, house.symbol, file_id, order.id)
+            outbox.mark_dead(connection, order, said_no(outcome), now)
 
 
 # --- coming together -------------------------------------------------------------------------------------
 
 
 def _files(
-    orders: Sequence[Row], profile: Profile, most: int, channel: SendsBatches
-) -> Iterator[Sequence[tuple[Row, PartnerMessage]]]:
+    orders: Sequence[OutboxRow], profile: Profile, most: int, channel: SendsBatches
+) -> Iterator[Sequence[tuple[OutboxRow, PartnerMessage]]]:
     """Those that can go together, oldest first, no more than `most`."""
-    groups: dict[str, list[tuple[Row, PartnerMessage]]] = defaultdict(list)
+    groups: dict[str, list[tuple[OutboxRow, PartnerMessage]]] = defaultdict(list)
     for order in orders:
         try:
             message = parse_message(order.payload)
-        except Unreadable:  # of a newer release: a node that can read it will be the next to try
+        except UnreadableDocumentError:  # of a newer release: a node that can read it will be the next to try
             continue
         groups[channel.batch_key(message, profile)].append((order, message))
     for group in groups.values():
@@ -126,13 +126,13 @@ def _file(
     house: House,
     profile: Profile,
     rule: BatchRule,
-    orders: Sequence[tuple[Row, PartnerMessage]],
+    orders: Sequence[tuple[OutboxRow, PartnerMessage]],
 ) -> None:
     now = house.now()
     number = file_number(connection, house, profile, rule)
-    row = Row(
+    row = OutboxRow(
         library=house.symbol,
-        id=exchange_id(now),
+        id=make_exchange_id(now),
         lane="",
         kind=FILE,
         target=profile.name,
@@ -154,30 +154,30 @@ def _file(
         )
         for place, (order, message) in enumerate(orders, start=1)
     ]
-    order_batches.add(connection, row, entries)
+    order_batches.add_batch(connection, row, entries)
 
 
 def gathered(connection: Connection, house: House, limit: int, cursor: str) -> ResultPage[BatchedOrder]:
     """Oldest first."""
-    page = order_batches.unsent(connection, house.symbol, limit, cursor)
+    page = order_batches.unsent_orders(connection, house.symbol, limit, cursor)
     return ResultPage(tuple(_view(connection, house, row) for row in page.rows), page.cursor)
 
 
-def _view(connection: Connection, house: House, order: Row) -> BatchedOrder:
+def _view(connection: Connection, house: House, order: OutboxRow) -> BatchedOrder:
     view = BatchedOrder(id=order.id, partner=order.target, request_id=order.request_id, created=order.created)
-    file_id = order_batches.file_of(order)
+    file_id = order_batches.file_id_of_order(order)
     if not file_id:
-        return replace(view, due=order_batches.due_of(connection, house.symbol, order.target))
-    file = outbox_queries.get(connection, house.symbol, file_id)
-    number = next((one.number for one in order_batches.orders_of(connection, house.symbol, file_id)), "")
+        return replace(view, due=order_batches.find_batch_due(connection, house.symbol, order.target))
+    file = outbox_queries.get_outbox_row(connection, house.symbol, file_id)
+    number = next((one.number for one in order_batches.list_filed_orders(connection, house.symbol, file_id)), "")
     return replace(view, file=number, error=file.error if file is not None else "")
 
 
-def skip_orders(connection: Connection, house: House, file: Row, reason: str, actor: str) -> None:
+def skip_orders(connection: Connection, house: House, file: OutboxRow, reason: str, actor: str) -> None:
     """Of a file that is never sent. Who decided it stands in the history of each request."""
-    for order in order_batches.in_hand(connection, house.symbol, file.id):
+    for order in order_batches.list_orders_in_hand(connection, house.symbol, file.id):
         details = EventDetails(note=f"outbox: {order.kind} {order.target} skipped: {reason}")
         event = Event(local_signal(EventKind.NOTE), house.now(), actor, details)
         with suppress(NotFound):
             happen_in(connection, house, Happening(request_id=order.request_id, event=event))
-        outbox.let_be(connection, order, reason, actor, house.now())
+        outbox.leave_unsent(connection, order, reason, actor, house.now())

@@ -31,9 +31,9 @@ from gateway.services.requests.partner_inbox import told
 from gateway.services.requests.questions import answer_links
 from gateway.services.requests.suppliers import find_supplier
 from gateway.services.requests.transitions import Happening, happen, happen_in
-from gateway.store.requests.outbox import Row
-from gateway.store.requests.request_rows import parse, parse_event, parse_message
-from gateway.store.schema import exchange_id
+from gateway.store.requests.outbox import OutboxRow
+from gateway.store.requests.request_rows import parse_event, parse_message, parse_request
+from gateway.store.schema import make_exchange_id
 
 QUERY = "query"
 """The letter that asks the patron something."""
@@ -59,7 +59,7 @@ class Handlers:
 
     # --- partners ----------------------------------------------------------------------------------------
 
-    async def handle_partner_message(self, row: Row) -> Handled:
+    async def handle_partner_message(self, row: OutboxRow) -> Handled:
         """Raises Refused when the partner has no channel that works."""
         house = self.houses[row.library]
         message = replace(parse_message(row.payload), repeated=may_have_arrived(row.tries, row.error))
@@ -76,7 +76,7 @@ class Handlers:
 
     # --- patrons -----------------------------------------------------------------------------------------
 
-    async def handle_letter(self, row: Row) -> Handled:
+    async def handle_letter(self, row: OutboxRow) -> Handled:
         house = self.houses[row.library]
         request = await require_request(house, row.request_id)
         reader = reader_of(request)
@@ -85,7 +85,7 @@ class Handlers:
         patron = await house.system.find_patron(PatronKey(reader.id, ("internal",)))
         if not mail_address(patron, house.today()):
             return Handled("not sent: the patron has no e-mail address")
-        written = replace(parse(json.loads(row.payload)["request"]), patron=request.patron)
+        written = replace(parse_request(json.loads(row.payload)["request"]), patron=request.patron)
         letter = self.letters.render_patron_letter(
             row.target,
             written,
@@ -97,7 +97,7 @@ class Handlers:
         )
         return Handled(await self.mailer.send(build_mail(letter, self.sender.fill_from_library(house.info))))
 
-    async def _gather_notice_facts(self, house: House, request: Request, row: Row) -> NoticeFacts:
+    async def _gather_notice_facts(self, house: House, request: Request, row: OutboxRow) -> NoticeFacts:
         details = parse_event(json.loads(row.payload)["event"]).details
         places = {place.code: place.name for place in await house.system.pickup_locations()}
         answers = await answer_links(house, request) if row.target == QUERY else {}
@@ -113,7 +113,7 @@ class Handlers:
 
     # --- the library -------------------------------------------------------------------------------------
 
-    async def handle_library_call(self, row: Row) -> Handled:
+    async def handle_library_call(self, row: OutboxRow) -> Handled:
         house = self.houses[row.library]
         request = await require_request(house, row.request_id)
         if not row.target.startswith(f"{DESK}:"):
@@ -128,7 +128,7 @@ class Handlers:
             raise
         return Handled(event.kind.value, _happens(house, row.request_id, event, leaves))
 
-    async def handle_own_work(self, row: Row) -> Handled:
+    async def handle_own_work(self, row: OutboxRow) -> Handled:
         return Handled(await follow_up(self.houses[row.library], row.target, row.request_id))
 
 
@@ -162,7 +162,7 @@ async def _decide_condition(house: House, request_id: str) -> str:
         case "refuse":
             return await _happen(house, request, EventKind.CONDITION_REFUSED)
         case "patron" if request.patron.id:
-            details = EventDetails(query=exchange_id(house.now()), reason=_about(request), note=_question(request))
+            details = EventDetails(query=make_exchange_id(house.now()), reason=_about(request), note=_question(request))
             return await _happen(house, request, EventKind.PATRON_ASKED, details)
     return "staff decide"
 

@@ -38,8 +38,8 @@ from gateway.services.requests.transitions import Happening, as_it_is, happen_in
 from gateway.store.requests import history, outbox, requests, timers
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.request_rows import dump_message
-from gateway.store.requests.requests import Found, TransactionTaken
-from gateway.store.schema import exchange_id
+from gateway.store.requests.requests import ReferencedRequest, TransactionTaken
+from gateway.store.schema import make_exchange_id
 
 ACTOR = "outbox"
 
@@ -97,19 +97,19 @@ class Incoming:
     def receive_in(self, connection: Connection, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
         """Inside a transaction that does more; whoever ends it nudges the house."""
         symbol = self.house.symbol
-        seen = history.seen(connection, symbol, profile.name, message.id)
+        seen = history.find_partner_message(connection, symbol, profile.name, message.id)
         if seen is not None:
             refused = Refusal(RefusalReason(seen.reason), seen.refused, MessagePart.REQUEST) if seen.refused else None
-            known = requests.load(connection, symbol, seen.request_id) if seen.request_id else None
+            known = requests.load_request(connection, symbol, seen.request_id) if seen.request_id else None
             return InboxResult(seen.request_id, refused, repeated=True, request=known)
         taken = self._apply_message(connection, message, profile)
         refusal = taken.refused
-        history.keep(
+        history.store_partner_message(
             connection,
             symbol,
             profile.name,
             message.id,
-            history.Seen(
+            history.PartnerMessageResult(
                 taken.request_id,
                 refusal.detail if refusal is not None else "",
                 refusal.reason.value if refusal is not None else "",
@@ -124,13 +124,15 @@ class Incoming:
         """What is asked for is answered so at once, and no request is made of it: only that the message was here is
         kept, so that it is answered once. Inside a transaction, as `take`."""
         house, at = self.house, self.house.now()
-        if history.seen(connection, house.symbol, profile.name, message.id) is not None:
+        if history.find_partner_message(connection, house.symbol, profile.name, message.id) is not None:
             return
-        history.keep(connection, house.symbol, profile.name, message.id, history.Seen(""), at)
+        history.store_partner_message(
+            connection, house.symbol, profile.name, message.id, history.PartnerMessageResult(""), at
+        )
         assert message.request is not None, "it comes with kind REQUEST"
         asked = replace(without_patron(message.request), library=house.symbol, id="", number="")
         answer = PartnerMessage(
-            id=exchange_id(at),
+            id=make_exchange_id(at),
             kind=EventKind.UNFILLED,
             at=at,
             sender=house.party,
@@ -140,13 +142,13 @@ class Incoming:
             details=why,
             request=asked,
         )
-        outbox.add(connection, new_row(asked, PARTNER, profile.name, dump_message(answer), at, answer.id))
+        outbox.add_outbox_row(connection, new_row(asked, PARTNER, profile.name, dump_message(answer), at, answer.id))
 
     def _apply_message(self, connection: Connection, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
         symbol = self.house.symbol
         if message.kind is EventKind.REQUEST and message.role is Role.LENDING:
             return self._take_new_request(connection, message, profile)
-        found = requests.by_transaction(connection, symbol, message.role, profile.name, message.transaction)
+        found = requests.find_by_transaction(connection, symbol, message.role, profile.name, message.transaction)
         if found is None:
             return InboxResult(refused=_unknown(message))
         event = Event(
@@ -156,7 +158,7 @@ class Incoming:
             message.details,
             found.attempt if message.role is Role.BORROWING else 0,
         )
-        request = requests.load_for_update(connection, symbol, found.request_id)
+        request = requests.lock_request(connection, symbol, found.request_id)
         refused = message.guard(request) if message.guard is not None and request is not None else None
         if refused is not None and request is not None:
             kept_denied(connection, self.house, request, event, refused.detail)
@@ -174,9 +176,9 @@ class Incoming:
         self, connection: Connection, message: IncomingPartnerMessage, profile: Profile
     ) -> InboxResult:
         house = self.house
-        known = requests.by_transaction(connection, house.symbol, Role.LENDING, profile.name, message.transaction)
+        known = requests.find_by_transaction(connection, house.symbol, Role.LENDING, profile.name, message.transaction)
         if known is not None:  # the same request under another message id: a reminder, or a sender that forgot
-            request = requests.load(connection, house.symbol, known.request_id)
+            request = requests.load_request(connection, house.symbol, known.request_id)
             refused = message.guard(request) if message.guard is not None and request is not None else None
             return InboxResult(known.request_id, refused, repeated=refused is None, request=request)
         if message.request is None or not message.transaction:
@@ -203,7 +205,7 @@ def lending_request(
     return replace(
         asked,
         library=house.symbol,
-        id=exchange_id(now),
+        id=make_exchange_id(now),
         role=Role.LENDING,
         state=LendingState.NEW,
         number=number,
@@ -289,7 +291,10 @@ def _from_staff(
         direct_patron=patron,
         notes=(RequestNote(now, draft.actor, draft.note),) if draft.note else (),
     )
-    if requests.by_transaction(connection, house.symbol, Role.LENDING, profile.name, request.transaction) is not None:
+    if (
+        requests.find_by_transaction(connection, house.symbol, Role.LENDING, profile.name, request.transaction)
+        is not None
+    ):
         raise Refused(
             RefusalReason.DUPLICATE_REQUEST,
             "This library has a request under this number already.",
@@ -303,20 +308,20 @@ def _from_staff(
 def begin(connection: Connection, house: House, request: Request, actor: str) -> None:
     """Stores a new lending request; then it is looked for on our shelves."""
     registered(connection, house, request, actor)
-    outbox.add(connection, work_row(request, LOCATE, request.created))
+    outbox.add_outbox_row(connection, work_row(request, LOCATE, request.created))
 
 
 def registered(connection: Connection, house: House, request: Request, actor: str) -> None:
     """Stores a new lending request with its history's first line."""
-    requests.insert(connection, request)
+    requests.insert_request(connection, request)
     requests.add_transaction(
         connection, house.symbol, Role.LENDING, request.partner.profile, request.transaction, request.id, 0
     )
     at = request.created
-    history.add(
+    history.add_history_event(
         connection,
         EventRow(
-            id=exchange_id(at),
+            id=make_exchange_id(at),
             library=house.symbol,
             request_id=request.id,
             at=at,
@@ -326,7 +331,7 @@ def registered(connection: Connection, house: House, request: Request, actor: st
         ),
     )
     if (over := when(house, TimerKind.NEED_BY, request, at)) is not None:
-        timers.start(connection, house.symbol, request.id, TimerKind.NEED_BY, over)
+        timers.start_timer(connection, house.symbol, request.id, TimerKind.NEED_BY, over)
 
 
 def _requester(house: House, profile: Profile, said: LibraryParty) -> LibraryParty:
@@ -348,7 +353,7 @@ def _unknown(message: IncomingPartnerMessage) -> Refusal:
 
 
 def handed_over(
-    connection: Connection, house: House, message: IncomingPartnerMessage, profile: Profile, found: Found
+    connection: Connection, house: House, message: IncomingPartnerMessage, profile: Profile, found: ReferencedRequest
 ) -> Callable[[Request], Request]:
     """What becomes of the request before the event. The transaction keeps its number; both may use it."""
     if message.kind is not EventKind.FORWARDED or message.role is not Role.BORROWING:
@@ -400,13 +405,13 @@ def _attempt_of(message: PartnerMessage) -> int:
 
 def _altered(connection: Connection, house: House, message: PartnerMessage, altered: str) -> None:
     """Into the history alone: the request is as it was, whoever is at work on it."""
-    request = requests.load(connection, house.symbol, message.request.id)
+    request = requests.load_request(connection, house.symbol, message.request.id)
     if request is None:
         return
     now = house.now()
     text = f"{message.kind.value} to {message.receiver.profile}: {altered}"
     row = EventRow(
-        id=exchange_id(now),
+        id=make_exchange_id(now),
         library=house.symbol,
         request_id=request.id,
         at=now,
@@ -414,4 +419,4 @@ def _altered(connection: Connection, house: House, message: PartnerMessage, alte
         before=request.state.value,
         after=request.state.value,
     )
-    history.add(connection, row)
+    history.add_history_event(connection, row)

@@ -42,10 +42,10 @@ from gateway.services.letters.languages import Words
 from gateway.services.requests.actions import Acts
 from gateway.services.requests.library_context import PATRON, House, house_of, require_request
 from gateway.services.requests.partner_inbox import Incoming
-from gateway.store.api_access import question_link, question_token
+from gateway.store.api_access import make_question_token, read_question_link
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
-from gateway.store.journal_records import Ending, Opening
+from gateway.store.journal_records import JournalEnding, JournalOpening
 from gateway.store.requests import history, requests
 
 PARTNER = "partner"
@@ -68,7 +68,7 @@ async def answer_links(house: House, request: Request) -> Mapping[str, str]:
     ]
 
     def create_answer_tokens(connection: Connection) -> list[str]:
-        return [question_token(connection, link, house.now()) for link in links]
+        return [make_question_token(connection, link, house.now()) for link in links]
 
     root = f"{house.public_url.rstrip('/')}/q/"
     return {
@@ -113,7 +113,7 @@ class QuestionsFront:
         return self.letters.resolve_language(language)
 
     async def _load_link(self, token: str) -> tuple[QuestionLink, House]:
-        link = await self.store.read(lambda c: question_link(c, token))
+        link = await self.store.read(lambda c: read_question_link(c, token))
         try:
             return link, house_of(self.houses, link.library)
         except NotFound as gone:
@@ -179,7 +179,7 @@ async def partner_links(house: House, message: PartnerMessage, days: int) -> tup
     ]
 
     def create_partner_tokens(connection: Connection) -> list[str]:
-        return [question_token(connection, link, house.now()) for link in links]
+        return [make_question_token(connection, link, house.now()) for link in links]
 
     tokens = await house.store.write(create_partner_tokens) if links else []
     root = f"{house.public_url.rstrip('/')}/q/"
@@ -214,7 +214,7 @@ class PartnerQuestions:
         return view
 
     def _load_linked_request(self, connection: Connection, link: QuestionLink) -> Request:
-        request = requests.load(connection, self.house.symbol, link.request_id)
+        request = requests.load_request(connection, self.house.symbol, link.request_id)
         if request is None:
             raise NotFound("request")
         return request
@@ -223,7 +223,7 @@ class PartnerQuestions:
 
     def _apply_partner_answer(self, connection: Connection, link: QuestionLink, form: Form) -> QuestionView:
         house = self.house
-        request = requests.load_for_update(connection, house.symbol, link.request_id)
+        request = requests.lock_request(connection, house.symbol, link.request_id)
         if request is None:
             raise NotFound("request")
         view = self._build_answer_view(connection, link, request, form)
@@ -263,7 +263,7 @@ class PartnerQuestions:
         now = self.house.now()
         asked = [field.value for field in list_answer_fields(PARTNER_ANSWERS[link.answer], request)]
         said = {"answer": link.answer} | {name: form[name] for name in asked if form.get(name, "").strip()}
-        opening = Opening(
+        opening = JournalOpening(
             library=self.house.symbol,
             at=now,
             body=json.dumps(said, ensure_ascii=False).encode(),
@@ -276,7 +276,7 @@ class PartnerQuestions:
             request_id=request.number,
             content_type="application/json",
         )
-        ending = Ending(
+        ending = JournalEnding(
             at=now,
             outcome=OutcomeClass.OK if refused is None else OutcomeClass.REFUSED,
             reason=refused.reason.value if refused is not None else "",
@@ -363,7 +363,7 @@ def _with_whom(house: House, request: Request, link: QuestionLink) -> _With | No
 
 def _given(connection: Connection, house: House, link: QuestionLink) -> Event | None:
     """What the question was answered with."""
-    for row in history.of_request(connection, house.symbol, link.request_id):
+    for row in history.list_events_of_request(connection, house.symbol, link.request_id):
         event = row.event
         if event.signal.origin is EventOrigin.PARTNER and event.details.query == link.query and not row.denied:
             return event

@@ -56,8 +56,8 @@ from gateway.services.requests.partner_inbox import staff_request
 from gateway.services.requests.transitions import Happening, happen, happen_in, line_of, must_fit
 from gateway.store.requests import history, outbox_queries, request_lists, requests, timers
 from gateway.store.requests.history import EventRow
-from gateway.store.requests.outbox import Row
-from gateway.store.schema import exchange_id
+from gateway.store.requests.outbox import OutboxRow
+from gateway.store.schema import make_exchange_id
 
 KINDS: Mapping[PatronAction, EventKind] = {
     PatronAction.CANCEL: EventKind.CANCEL,
@@ -98,7 +98,9 @@ class RequestsFront:
             raise Refused(RefusalReason.INVALID_VALUE, "There is no such task list.", value=wanted.task)
         filtered = _filter(wanted)
         try:
-            found = await house.store.read(lambda c: request_lists.listing(c, house.symbol, filtered, limit, cursor))
+            found = await house.store.read(
+                lambda c: request_lists.list_requests(c, house.symbol, filtered, limit, cursor)
+            )
         except request_lists.BadCursor as bad:
             raise InvalidCursorError(str(bad)) from bad
         return ResultPage(found.requests, found.cursor)
@@ -108,14 +110,14 @@ class RequestsFront:
 
         def load_with_history(
             connection: Connection,
-        ) -> tuple[Request, Sequence[EventRow], Sequence[timers.TimerRow], Sequence[Row]]:
-            request = requests.load(connection, house.symbol, request_id)
+        ) -> tuple[Request, Sequence[EventRow], Sequence[timers.TimerRow], Sequence[OutboxRow]]:
+            request = requests.load_request(connection, house.symbol, request_id)
             if request is None:
                 raise NotFound("request")
             return (
                 request,
-                history.of_request(connection, house.symbol, request_id),
-                timers.of_request(connection, house.symbol, request_id),
+                history.list_events_of_request(connection, house.symbol, request_id),
+                timers.list_timers_of_request(connection, house.symbol, request_id),
                 outbox_queries.unfinished_of_request(connection, house.symbol, request_id),
             )
 
@@ -137,11 +139,11 @@ class RequestsFront:
         house = self.library_context(library)
 
         def load_by_reference(connection: Connection) -> Request | None:
-            found = requests.load(connection, house.symbol, reference)
+            found = requests.load_request(connection, house.symbol, reference)
             if found is not None:
                 return found
-            by_number = requests.by_number(connection, house.symbol, reference)
-            return requests.load(connection, house.symbol, by_number) if by_number is not None else None
+            by_number = requests.find_by_number(connection, house.symbol, reference)
+            return requests.load_request(connection, house.symbol, by_number) if by_number is not None else None
 
         request = await house.store.read(load_by_reference)
         if request is None:
@@ -158,7 +160,7 @@ class RequestsFront:
         upload = await checked(upload, house.policy().copies)
         now = house.now()
         attachment = Attachment(
-            id=exchange_id(now),
+            id=make_exchange_id(now),
             name=upload.name,
             media_type=upload.media_type,
             size=len(upload.content),
@@ -175,7 +177,7 @@ class RequestsFront:
         )
 
         def insert_attachment(connection: Connection) -> Request:
-            history.put(connection, house.symbol, attachment.id, upload.content)
+            history.put_file(connection, house.symbol, attachment.id, upload.content)
             return must_fit(happen_in(connection, house, happening)).request
 
         return await house.store.write(insert_attachment), attachment
@@ -184,7 +186,7 @@ class RequestsFront:
         house = self.library_context(library)
         request = await require_request(house, request_id)
         kept = next((one for one in request.attachments if one.id == attachment_id), None)
-        content = await house.store.read(lambda c: history.get(c, house.symbol, attachment_id)) if kept else None
+        content = await house.store.read(lambda c: history.get_file(c, house.symbol, attachment_id)) if kept else None
         if kept is None or content is None:
             raise NotFound("attachment")
         return StoredFile(kept, content)
@@ -258,14 +260,14 @@ def _with_file(request: Request, attachment: Attachment) -> Request:
     return replace(request, attachments=(*request.attachments, attachment), warnings=warnings)
 
 
-def _filter(wanted: RequestFilter) -> request_lists.Filter:
+def _filter(wanted: RequestFilter) -> request_lists.RequestListFilter:
     """Raises Refused(INVALID_VALUE) for a state that doesn't exist."""
     sides: dict[Role, tuple[State, ...]] = {Role.BORROWING: tuple(BorrowingState), Role.LENDING: tuple(LendingState)}
     possible: list[State] = [one for role, states in sides.items() if wanted.role in (None, role) for one in states]
     unknown = [word for word in wanted.states if word not in {state.value for state in possible}]
     if unknown:
         raise Refused(RefusalReason.INVALID_VALUE, "There is no such state.", value=unknown[0])
-    return request_lists.Filter(
+    return request_lists.RequestListFilter(
         role=wanted.role,
         states=tuple(state for state in possible if state.value in wanted.states),
         task=wanted.task,
@@ -278,7 +280,7 @@ def _filter(wanted: RequestFilter) -> request_lists.Filter:
     )
 
 
-def _unfinished_step(row: Row) -> UnfinishedStep:
+def _unfinished_step(row: OutboxRow) -> UnfinishedStep:
     return UnfinishedStep(row.id, row.kind, row.target, row.status.value, row.created, row.tries, row.error)
 
 
@@ -288,7 +290,7 @@ class FeedFront:
 
     async def after(self, library: str, cursor: str, limit: int) -> Sequence[HistoryLine]:
         house = house_of(self.houses, library)
-        rows = await house.store.read(lambda c: history.after(c, house.symbol, cursor, limit))
+        rows = await house.store.read(lambda c: history.list_events_after(c, house.symbol, cursor, limit))
         return tuple(line_of(row) for row in rows)
 
 

@@ -39,18 +39,18 @@ from gateway.services.requests.suppliers import SUPPLY_TIME_DAYS, explain
 from gateway.services.requests.transitions import Happening, happen_in
 from gateway.store.requests import order_batches, outbox, outbox_queries, request_counts
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER
-from gateway.store.requests.outbox import Row, Status
-from gateway.store.requests.request_rows import Unreadable, parse_message
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
+from gateway.store.requests.request_rows import UnreadableDocumentError, parse_message
 
 DEAD_LETTERS = "dead-letters"
 
-NOTICE: Mapping[Status, NoticeStatus] = {
-    Status.WAITING: NoticeStatus.WAITING,
-    Status.IN_HAND: NoticeStatus.WAITING,
-    Status.DONE: NoticeStatus.SENT,
-    Status.DEAD: NoticeStatus.FAILED,
-    Status.REFUSED: NoticeStatus.FAILED,
-    Status.SKIPPED: NoticeStatus.SKIPPED,
+NOTICE: Mapping[OutboxStatus, NoticeStatus] = {
+    OutboxStatus.WAITING: NoticeStatus.WAITING,
+    OutboxStatus.IN_HAND: NoticeStatus.WAITING,
+    OutboxStatus.DONE: NoticeStatus.SENT,
+    OutboxStatus.DEAD: NoticeStatus.FAILED,
+    OutboxStatus.REFUSED: NoticeStatus.FAILED,
+    OutboxStatus.SKIPPED: NoticeStatus.SKIPPED,
 }
 
 
@@ -60,7 +60,7 @@ class StaffFront:
 
     async def tasks(self, library: str) -> Sequence[TaskView]:
         house = house_of(self.houses, library)
-        counts = await house.store.read(lambda c: request_counts.task_counts(c, house.symbol))
+        counts = await house.store.read(lambda c: request_counts.read_task_counts(c, house.symbol))
         lists = tuple(
             TaskView(
                 task.name, task.role.value if task.role is not None else "", task.description, counts.get(task.name, 0)
@@ -76,7 +76,7 @@ class StaffFront:
         """Oldest first."""
         house = house_of(self.houses, library)
         page = await house.store.read(
-            lambda c: outbox_queries.oldest_first(c, house.symbol, Status.DEAD, limit, cursor)
+            lambda c: outbox_queries.list_oldest_by_status(c, house.symbol, OutboxStatus.DEAD, limit, cursor)
         )
         return ResultPage(tuple(_dead(row) for row in page.rows), page.cursor)
 
@@ -90,7 +90,7 @@ class StaffFront:
 
         def release_letter(connection: Connection) -> None:
             _decided(connection, house, letter_id, "released", actor, _held_row)
-            outbox.release(connection, house.symbol, letter_id, house.now())
+            outbox.release_row(connection, house.symbol, letter_id, house.now())
 
         await self._write_change(house, release_letter)
 
@@ -99,7 +99,7 @@ class StaffFront:
 
         def edit_letter(connection: Connection) -> None:
             _is_usable(_decided(connection, house, letter_id, "changed and released", actor), payload)
-            outbox.edit(connection, house.symbol, letter_id, payload, house.now())
+            outbox.edit_row(connection, house.symbol, letter_id, payload, house.now())
 
         await self._write_change(house, edit_letter)
 
@@ -110,7 +110,7 @@ class StaffFront:
             row = _decided(connection, house, letter_id, f"skipped: {reason}", actor)
             if row.kind == FILE:
                 skip_orders(connection, house, row, reason, actor)
-            outbox.skip(connection, house.symbol, letter_id, reason, actor, house.now())
+            outbox.skip_row(connection, house.symbol, letter_id, reason, actor, house.now())
 
         await self._write_change(house, skip_letter)
 
@@ -130,7 +130,9 @@ class StaffFront:
         such partner."""
         house = house_of(self.houses, library)
         profile, _ = house.require_partner(partner)
-        sent = await house.store.write(lambda c: order_batches.hurry(c, house.symbol, profile.name, house.now()))
+        sent = await house.store.write(
+            lambda c: order_batches.send_batch_now(c, house.symbol, profile.name, house.now())
+        )
         house.wake_outbox()
         return sent
 
@@ -139,33 +141,33 @@ class StaffFront:
     async def notices(self, library: str, request_id: str, limit: int, cursor: str) -> ResultPage[NoticeView]:
         house = house_of(self.houses, library)
         page = await house.store.read(
-            lambda c: outbox_queries.of_kind(c, house.symbol, LETTER, request_id, limit, cursor)
+            lambda c: outbox_queries.list_rows_of_kind(c, house.symbol, LETTER, request_id, limit, cursor)
         )
         return ResultPage(tuple(_notice(row) for row in page.rows), page.cursor)
 
 
-def _dead_row(connection: Connection, house: House, letter_id: str) -> Row:
+def _dead_row(connection: Connection, house: House, letter_id: str) -> OutboxRow:
     """Raises NotThere, also when it isn't dead (any more)."""
-    row = outbox_queries.get(connection, house.symbol, letter_id)
-    if row is None or row.status is not Status.DEAD:
+    row = outbox_queries.get_outbox_row(connection, house.symbol, letter_id)
+    if row is None or row.status is not OutboxStatus.DEAD:
         raise NotFound("dead letter")
     return row
 
 
-def _held_row(connection: Connection, house: House, letter_id: str) -> Row:
+def _held_row(connection: Connection, house: House, letter_id: str) -> OutboxRow:
     """The same, or an order that waits for others. Raises NotThere."""
-    row = outbox_queries.get(connection, house.symbol, letter_id)
-    if row is not None and row.kind == ORDER and row.status is Status.WAITING:
+    row = outbox_queries.get_outbox_row(connection, house.symbol, letter_id)
+    if row is not None and row.kind == ORDER and row.status is OutboxStatus.WAITING:
         return row
     return _dead_row(connection, house, letter_id)
 
 
-Look = Callable[[Connection, House, str], Row]
+Look = Callable[[Connection, House, str], OutboxRow]
 
 
 def _decided(
     connection: Connection, house: House, letter_id: str, what: str, actor: str, look: Look = _dead_row
-) -> Row:
+) -> OutboxRow:
     """The row; who decided what about it stands in the history of its request, if that is still there. That locks the
     request, and only then is the row looked at for good: two of the staff at once decide one after the other.
 
@@ -180,7 +182,7 @@ def _decided(
     return look(connection, house, letter_id)
 
 
-def _dead(row: Row) -> DeadLetter:
+def _dead(row: OutboxRow) -> DeadLetter:
     return DeadLetter(
         id=row.id,
         kind=row.kind,
@@ -193,7 +195,7 @@ def _dead(row: Row) -> DeadLetter:
     )
 
 
-def _notice(row: Row) -> NoticeView:
+def _notice(row: OutboxRow) -> NoticeView:
     status = NOTICE[row.status]
     return NoticeView(
         id=row.id,
@@ -206,7 +208,7 @@ def _notice(row: Row) -> NoticeView:
     )
 
 
-def _is_usable(row: Row, payload: str) -> None:
+def _is_usable(row: OutboxRow, payload: str) -> None:
     """Raises Refused(INVALID_VALUE) when the row's handler could not read it."""
     try:
         if row.kind in (FILE, GATHER):
@@ -215,7 +217,7 @@ def _is_usable(row: Row, payload: str) -> None:
             parse_message(payload)
         elif not isinstance(json.loads(payload), dict):
             raise ValueError("an object is expected")
-    except (ValueError, Unreadable) as error:
+    except (ValueError, UnreadableDocumentError) as error:
         raise Refused(RefusalReason.INVALID_VALUE, f"This can't be what '{row.kind}' needs: {error}") from error
 
 
@@ -269,7 +271,7 @@ class PartnersFront:
 
     async def loads(self, library: str) -> Sequence[PartnerLoad]:
         house = house_of(self.houses, library)
-        loads = await house.store.read(lambda c: request_counts.partner_loads(c, house.symbol, Role.BORROWING))
+        loads = await house.store.read(lambda c: request_counts.read_partner_loads(c, house.symbol, Role.BORROWING))
         symbols = {profile.name: partner.symbol for profile, partner in house.partners()}
         return tuple(PartnerLoad(symbols[name], count) for name, count in loads.items() if symbols.get(name))
 
@@ -279,9 +281,9 @@ async def _count(house: House) -> _Counted:
 
     def load_partner_counts(connection: Connection) -> _Counted:
         return _Counted(
-            request_counts.partner_loads(connection, house.symbol, Role.BORROWING),
-            request_counts.partner_loads(connection, house.symbol, Role.LENDING),
-            request_counts.supply_times(connection, house.symbol, since),
+            request_counts.read_partner_loads(connection, house.symbol, Role.BORROWING),
+            request_counts.read_partner_loads(connection, house.symbol, Role.LENDING),
+            request_counts.read_supply_times(connection, house.symbol, since),
         )
 
     return await house.store.read(load_partner_counts)

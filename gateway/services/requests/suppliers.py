@@ -60,7 +60,7 @@ async def find_supplier(house: House, request_id: str) -> str:
 
     Raises Unavailable when the request was changed meanwhile: then it is tried again.
     """
-    request = await house.store.read(lambda c: requests.load(c, house.symbol, request_id))
+    request = await house.store.read(lambda c: requests.load_request(c, house.symbol, request_id))
     if request is None or request.state is not BorrowingState.SOURCING:
         return "no supplier is wanted any more"
     if too_late := _too_late(house, request):
@@ -148,8 +148,8 @@ async def standings_for(house: House, request: Request) -> Mapping[str, PartnerS
         connection: Connection,
     ) -> tuple[Mapping[str, int], Mapping[str, request_counts.SupplyTime]]:
         return (
-            request_counts.partner_loads(connection, house.symbol, Role.BORROWING),
-            request_counts.supply_times(connection, house.symbol, since),
+            request_counts.read_partner_loads(connection, house.symbol, Role.BORROWING),
+            request_counts.read_supply_times(connection, house.symbol, since),
         )
 
     loads, times = await house.store.read(load_supply_figures)

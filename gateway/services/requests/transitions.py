@@ -26,7 +26,7 @@ from gateway.services.webhooks import announce
 from gateway.store.requests import history, requests, timers
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.timers import TimerRow
-from gateway.store.schema import exchange_id
+from gateway.store.schema import make_exchange_id
 
 
 def as_it_is(request: Request) -> Request:
@@ -70,7 +70,7 @@ def happen_in(connection: Connection, house: House, happening: Happening) -> Tra
     Raises NotThere, Outdated.
     """
     event = happening.event
-    request = requests.load_for_update(connection, house.symbol, happening.request_id)
+    request = requests.lock_request(connection, house.symbol, happening.request_id)
     if request is None:
         raise NotFound("request")
     if happening.expected is not None and happening.expected != request.version:
@@ -79,14 +79,14 @@ def happen_in(connection: Connection, house: House, happening: Happening) -> Tra
     outcome = compute_transition(prepared, event, house.workflow(prepared))
     if isinstance(outcome, Denied):
         if event.signal.origin is EventOrigin.PARTNER:
-            history.add(connection, _row(house, event, request, request, outcome.detail))
+            history.add_history_event(connection, _row(house, event, request, request, outcome.detail))
         return outcome
     if event.signal.origin is EventOrigin.TIMER and outcome.kept:  # a timer whose time is over leaves no trace
         return replace(outcome, request=request)
     transition = replace(outcome, request=completed(house, request, outcome.request))
-    requests.save(connection, transition.request)
+    requests.save_request(connection, transition.request)
     row = _row(house, event, request, transition.request, "")
-    history.add(connection, row)
+    history.add_history_event(connection, row)
     announce(connection, house.symbol, line_of(row), event.at)
     follow(connection, house, transition)
     return transition
@@ -94,7 +94,7 @@ def happen_in(connection: Connection, house: House, happening: Happening) -> Tra
 
 def kept_denied(connection: Connection, house: House, request: Request, event: Event, why: str) -> None:
     """A partner's message that its protocol doesn't allow now, in the history of the request that it is about."""
-    history.add(connection, _row(house, event, request, request, why))
+    history.add_history_event(connection, _row(house, event, request, request, why))
 
 
 def _row(house: House, event: Event, before: Request, after: Request, denied: str) -> EventRow:
@@ -102,7 +102,7 @@ def _row(house: House, event: Event, before: Request, after: Request, denied: st
     the history by id must not miss it."""
     now = house.now()
     return EventRow(
-        id=exchange_id(now),
+        id=make_exchange_id(now),
         library=house.symbol,
         request_id=before.id,
         at=now,
@@ -122,13 +122,13 @@ async def fire(house: House, row: TimerRow) -> None:
     try:
         request = await require_request(house, row.request_id)
     except NotFound:  # its request is gone: nothing is left to happen
-        await house.store.write(lambda c: timers.take(c, row))
+        await house.store.write(lambda c: timers.take_timer(c, row))
         return
     event = _event(house, request, row.timer)
 
     def apply_timer_event(connection: Connection) -> None:
         # Ended first: the event may set the same timer anew.
-        if not timers.take(connection, row):
+        if not timers.take_timer(connection, row):
             return
         outcome = happen_in(connection, house, Happening(request_id=row.request_id, event=event))
         assert not isinstance(outcome, Denied), outcome

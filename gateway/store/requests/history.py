@@ -11,8 +11,8 @@ from sqlalchemy import delete as sql_delete
 
 from gateway.domain.requests.events import Event
 from gateway.domain.value import value
-from gateway.sql.statements import Prepared, insert_rows
-from gateway.store.journal_writer import NOTE_LIMIT, clean
+from gateway.sql.statements import PreparedStatement, insert_rows
+from gateway.store.journal_writer import NOTE_LIMIT, clean_text
 from gateway.store.requests.request_rows import dump_event, parse_event
 from gateway.store.requests.tables import partner_message, request_event, request_file
 
@@ -20,19 +20,19 @@ MOST = 5_000
 """Rows of one request that are read; nothing that people do comes near."""
 
 _message_columns = partner_message.c
-_SEEN = Prepared(
+_SEEN = PreparedStatement(
     select(_message_columns.request_id, _message_columns.refused, _message_columns.reason).where(
         _message_columns.library == bindparam("in_library"),
         _message_columns.profile == bindparam("with_profile"),
         _message_columns.message_id == bindparam("with_id"),
     )
 )
-_INSERT = Prepared(insert(partner_message))
+_INSERT = PreparedStatement(insert(partner_message))
 
 _file_columns = request_file.c
 _ONE = (_file_columns.library == bindparam("library"), _file_columns.id == bindparam("id"))
-_GET = Prepared(select(_file_columns.content).where(*_ONE))
-_DELETE = Prepared(sql_delete(request_file).where(*_ONE))
+_GET = PreparedStatement(select(_file_columns.content).where(*_ONE))
+_DELETE = PreparedStatement(sql_delete(request_file).where(*_ONE))
 
 
 @value
@@ -51,7 +51,7 @@ class EventRow:
     note: str = ""
 
 
-def add(connection: Connection, row: EventRow) -> None:
+def add_history_event(connection: Connection, row: EventRow) -> None:
     """Raises IntegrityError when the id is there already."""
     insert_rows(
         connection,
@@ -64,8 +64,8 @@ def add(connection: Connection, row: EventRow) -> None:
                 row.at,
                 row.before,
                 row.after,
-                clean(row.denied, NOTE_LIMIT),
-                clean(row.note, NOTE_LIMIT),
+                clean_text(row.denied, NOTE_LIMIT),
+                clean_text(row.note, NOTE_LIMIT),
                 dump_event(row.event),
             )
         ],
@@ -73,13 +73,13 @@ def add(connection: Connection, row: EventRow) -> None:
 
 
 _event_columns = request_event.c
-_OF_REQUEST = Prepared(
+_OF_REQUEST = PreparedStatement(
     select(request_event)
     .where(_event_columns.library == bindparam("library"), _event_columns.request_id == bindparam("request_id"))
     .order_by(_event_columns.id)
     .limit(MOST)
 )
-_AFTER = Prepared(
+_AFTER = PreparedStatement(
     select(request_event)
     .where(_event_columns.library == bindparam("library"), _event_columns.id > bindparam("id"))
     .order_by(_event_columns.id)
@@ -87,21 +87,21 @@ _AFTER = Prepared(
 )
 
 
-def of_request(connection: Connection, library: str, request_id: str) -> tuple[EventRow, ...]:
+def list_events_of_request(connection: Connection, library: str, request_id: str) -> tuple[EventRow, ...]:
     """Oldest first. Raises Unreadable."""
-    return _rows(_OF_REQUEST.fetch_all(connection, {"library": library, "request_id": request_id}))
+    return _event_rows_of(_OF_REQUEST.fetch_all(connection, {"library": library, "request_id": request_id}))
 
 
-def after(connection: Connection, library: str, cursor: str, limit: int) -> tuple[EventRow, ...]:
+def list_events_after(connection: Connection, library: str, cursor: str, limit: int) -> tuple[EventRow, ...]:
     """Events of all requests whose id is above `cursor` ('' for all), oldest first. Raises Unreadable.
 
     On PostgreSQL a transaction that takes long may add a row below one that was seen; who must miss none reads the
     last seconds again.
     """
-    return _rows(_AFTER.fetch_all(connection, {"library": library, "id": cursor, "limit": limit}))
+    return _event_rows_of(_AFTER.fetch_all(connection, {"library": library, "id": cursor, "limit": limit}))
 
 
-def _rows(found: Iterable[Any]) -> tuple[EventRow, ...]:
+def _event_rows_of(found: Iterable[Any]) -> tuple[EventRow, ...]:
     return tuple(
         EventRow(
             id=row.id,
@@ -119,7 +119,7 @@ def _rows(found: Iterable[Any]) -> tuple[EventRow, ...]:
 
 
 @value
-class Seen:
+class PartnerMessageResult:
     """What came of it. `refused` and `reason` are empty where the message was taken."""
 
     request_id: str
@@ -127,12 +127,16 @@ class Seen:
     reason: str = ""
 
 
-def seen(connection: Connection, library: str, profile: str, message_id: str) -> Seen | None:
+def find_partner_message(
+    connection: Connection, library: str, profile: str, message_id: str
+) -> PartnerMessageResult | None:
     found = _SEEN.fetch_first(connection, {"in_library": library, "with_profile": profile, "with_id": message_id})
-    return Seen(*found) if found is not None else None
+    return PartnerMessageResult(*found) if found is not None else None
 
 
-def keep(connection: Connection, library: str, profile: str, message_id: str, came: Seen, at: datetime) -> None:
+def store_partner_message(
+    connection: Connection, library: str, profile: str, message_id: str, came: PartnerMessageResult, at: datetime
+) -> None:
     """Raises IntegrityError when it is there already."""
     row = {
         "library": library,
@@ -146,15 +150,15 @@ def keep(connection: Connection, library: str, profile: str, message_id: str, ca
     _INSERT.execute_many(connection, [row])
 
 
-def put(connection: Connection, library: str, id_: str, content: bytes) -> None:
+def put_file(connection: Connection, library: str, id_: str, content: bytes) -> None:
     """Raises IntegrityError when the id is taken: a file never changes."""
     insert_rows(connection, request_file, [(library, id_, content)])
 
 
-def get(connection: Connection, library: str, id_: str) -> bytes | None:
+def get_file(connection: Connection, library: str, id_: str) -> bytes | None:
     row = _GET.fetch_first(connection, {"library": library, "id": id_})
     return None if row is None else bytes(row.content)
 
 
-def delete(connection: Connection, library: str, id_: str) -> None:
+def delete_file(connection: Connection, library: str, id_: str) -> None:
     _DELETE.execute_many(connection, [{"library": library, "id": id_}])

@@ -20,12 +20,12 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, exists, select, text
 
 from gateway.domain.value import keyword_value
-from gateway.sql.statements import Prepared, insert_rows, written
+from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
 from gateway.store.requests import outbox, outbox_queries
-from gateway.store.requests.outbox import Page, Row, Status
+from gateway.store.requests.outbox import OutboxPage, OutboxRow, OutboxStatus
 from gateway.store.requests.tables import IS_GATHERED, filed_order
 from gateway.store.requests.tables import outbox as table
-from gateway.store.schema import exchange_id
+from gateway.store.schema import make_exchange_id
 
 ORDER = "order"
 GATHER = "gather"
@@ -41,40 +41,44 @@ _OF_PARTNER = (
     _row_columns.target == bindparam("of_target"),
     _row_columns.kind == bindparam("of_kind"),
 )
-_SOME = Prepared(select(_row_columns.id).where(*_OF_PARTNER).order_by(_row_columns.id).limit(bindparam("limit")))
+_SOME = PreparedStatement(
+    select(_row_columns.id).where(*_OF_PARTNER).order_by(_row_columns.id).limit(bindparam("limit"))
+)
 _NEXT = select(_row_columns.id, _row_columns.next_at).where(*_OF_PARTNER).order_by(_row_columns.id).limit(1)
-_ALARM = Prepared(_NEXT)
-_HELD_ALARM = Prepared(_NEXT.with_for_update())
-_READY = Prepared(
+_ALARM = PreparedStatement(_NEXT)
+_HELD_ALARM = PreparedStatement(_NEXT.with_for_update())
+_READY = PreparedStatement(
     select(_row_columns.id)
     .where(*_OF_PARTNER, _row_columns.ready_at.is_not(None))
     .order_by(_row_columns.id)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
 )
-_SET = written("UPDATE outbox SET next_at = :next_at, ready_at = :next_at WHERE library = :library AND id = :id", table)
-_SEND_ALL_SINGLY = written(
+_SET = prepare_sql(
+    "UPDATE outbox SET next_at = :next_at, ready_at = :next_at WHERE library = :library AND id = :id", table
+)
+_SEND_ALL_SINGLY = prepare_sql(
     "UPDATE outbox SET kind = 'partner' WHERE library = :library AND target = :target AND kind = :kind "
     f"AND {IS_GATHERED}",
     table,
 )
 
 
-def awaits(connection: Connection, library: str, target: str, now: datetime, due: datetime, most: int) -> None:
+def schedule_batch(connection: Connection, library: str, target: str, now: datetime, due: datetime, most: int) -> None:
     """An order was added that goes when it is `due`, or as soon as there are `most`."""
-    alarm = _HELD_ALARM.fetch_first(connection, _found(library, target, GATHER))
-    full = _count(connection, library, target, most) >= most
+    alarm = _HELD_ALARM.fetch_first(connection, _partner_parameters(library, target, GATHER))
+    full = _count_waiting_orders(connection, library, target, most) >= most
     when = min(now, due) if full else due
     if alarm is None:
-        outbox.add(connection, _alarm(library, target, now, when))
+        outbox.add_outbox_row(connection, _new_alarm_row(library, target, now, when))
     elif when < alarm.next_at:
         _SET.execute_many(connection, [{"library": library, "id": alarm.id, "next_at": when}])
 
 
-def _alarm(library: str, target: str, now: datetime, when: datetime) -> Row:
-    return Row(
+def _new_alarm_row(library: str, target: str, now: datetime, when: datetime) -> OutboxRow:
+    return OutboxRow(
         library=library,
-        id=exchange_id(now),
+        id=make_exchange_id(now),
         lane="",
         kind=GATHER,
         target=target,
@@ -84,40 +88,40 @@ def _alarm(library: str, target: str, now: datetime, when: datetime) -> Row:
     )
 
 
-def _count(connection: Connection, library: str, target: str, limit: int) -> int:
+def _count_waiting_orders(connection: Connection, library: str, target: str, limit: int) -> int:
     """Orders that wait, or `limit` where there are more."""
-    return len(_SOME.fetch_all(connection, {**_found(library, target, ORDER), "limit": limit}))
+    return len(_SOME.fetch_all(connection, {**_partner_parameters(library, target, ORDER), "limit": limit}))
 
 
-def ready(connection: Connection, library: str, target: str, limit: int) -> tuple[Row, ...]:
+def lock_ready_orders(connection: Connection, library: str, target: str, limit: int) -> tuple[OutboxRow, ...]:
     """Orders whose turn in their lane has come, oldest first; nobody else gets them in this transaction."""
-    ids = _READY.fetch_all(connection, {**_found(library, target, ORDER), "limit": limit})
-    rows = (outbox_queries.get(connection, library, found.id) for found in ids)
+    ids = _READY.fetch_all(connection, {**_partner_parameters(library, target, ORDER), "limit": limit})
+    rows = (outbox_queries.get_outbox_row(connection, library, found.id) for found in ids)
     return tuple(row for row in rows if row is not None)
 
 
-def waiting(connection: Connection, library: str, target: str, limit: int) -> tuple[Row, ...]:
+def find_waiting_orders(connection: Connection, library: str, target: str, limit: int) -> tuple[OutboxRow, ...]:
     """The same to look at, and those whose turn has not come yet."""
-    ids = _SOME.fetch_all(connection, {**_found(library, target, ORDER), "limit": limit})
-    rows = (outbox_queries.get(connection, library, found.id) for found in ids)
+    ids = _SOME.fetch_all(connection, {**_partner_parameters(library, target, ORDER), "limit": limit})
+    rows = (outbox_queries.get_outbox_row(connection, library, found.id) for found in ids)
     return tuple(row for row in rows if row is not None)
 
 
-def any_waits(connection: Connection, library: str, target: str) -> bool:
+def has_waiting_orders(connection: Connection, library: str, target: str) -> bool:
     """Also behind another message of its request."""
-    return _count(connection, library, target, 1) > 0
+    return _count_waiting_orders(connection, library, target, 1) > 0
 
 
-def singly(connection: Connection, library: str, target: str) -> None:
+def send_singly(connection: Connection, library: str, target: str) -> None:
     """All orders that wait are messages like others from now on, each for itself."""
     _SEND_ALL_SINGLY.execute_many(connection, [{"library": library, "target": target, "kind": ORDER}])
 
 
-def hurry(connection: Connection, library: str, target: str, now: datetime) -> int:
+def send_batch_now(connection: Connection, library: str, target: str, now: datetime) -> int:
     """The orders that wait go at once; how many there are."""
-    waiting = _count(connection, library, target, ALL)
+    waiting = _count_waiting_orders(connection, library, target, ALL)
     if waiting:
-        awaits(connection, library, target, now, now, 1)
+        schedule_batch(connection, library, target, now, now, 1)
     return waiting
 
 
@@ -127,21 +131,23 @@ _WAITING = text(
 )
 
 
-def unsent(connection: Connection, library: str, limit: int, cursor: str = "") -> Page:
+def unsent_orders(connection: Connection, library: str, limit: int, cursor: str = "") -> OutboxPage:
     """Orders that wait for others or are in a file that isn't sent, oldest first."""
     asked = {"library": library, "above": cursor, "limit": limit + 1}
     ids = [id_ for (id_,) in connection.execute(_WAITING, asked)]
-    rows = tuple(row for id_ in ids[:limit] if (row := outbox_queries.get(connection, library, id_)) is not None)
-    return Page(rows, rows[-1].id if len(ids) > limit else "")
+    rows = tuple(
+        row for id_ in ids[:limit] if (row := outbox_queries.get_outbox_row(connection, library, id_)) is not None
+    )
+    return OutboxPage(rows, rows[-1].id if len(ids) > limit else "")
 
 
-def due_of(connection: Connection, library: str, target: str) -> datetime | None:
+def find_batch_due(connection: Connection, library: str, target: str) -> datetime | None:
     """When the orders that wait go; None: none wait."""
-    alarm = _ALARM.fetch_first(connection, _found(library, target, GATHER))
+    alarm = _ALARM.fetch_first(connection, _partner_parameters(library, target, GATHER))
     return None if alarm is None else alarm.next_at
 
 
-def _found(library: str, target: str, kind: str) -> dict[str, str]:
+def _partner_parameters(library: str, target: str, kind: str) -> dict[str, str]:
     return {"in_library": library, "of_target": target, "of_kind": kind}
 
 
@@ -164,29 +170,29 @@ HANDS = "file "
 """Begins what an order has in place of a node; nodes have no blank in their names."""
 
 _filed_columns = filed_order.c
-_OF_FILE = Prepared(
+_OF_FILE = PreparedStatement(
     select(filed_order)
     .where(_filed_columns.library == bindparam("in_library"), _filed_columns.file_id == bindparam("of_file"))
     .order_by(_filed_columns.place)
 )
-_TAKE = written(
+_TAKE = prepare_sql(
     "UPDATE outbox SET status = 'in-hand', tries = tries + 1, ready_at = NULL, lease_until = NULL, node = :node "
     "WHERE library = :library AND id = :id AND status = 'waiting'",
     table,
 )
-_SEND_ONE_SINGLY = written(
+_SEND_ONE_SINGLY = prepare_sql(
     "UPDATE outbox SET kind = 'partner', status = 'waiting', next_at = :next_at, ready_at = :next_at, node = '' "
     "WHERE library = :library AND id = :id AND status = 'in-hand' AND node = :node",
     table,
 )
-_DROP = written(
+_DROP = prepare_sql(
     "DELETE FROM filed_order WHERE library = :library AND file_id = :file_id AND order_id = :order_id", filed_order
 )
 
 
-def add(connection: Connection, file: Row, orders: Sequence[FiledOrder]) -> None:
+def add_batch(connection: Connection, file: OutboxRow, orders: Sequence[FiledOrder]) -> None:
     """`file`: the outbox's new row that sends it; `orders` wait, and are in its hands now."""
-    outbox.add(connection, file)
+    outbox.add_outbox_row(connection, file)
     insert_rows(
         connection,
         filed_order,
@@ -196,17 +202,17 @@ def add(connection: Connection, file: Row, orders: Sequence[FiledOrder]) -> None
         ],
     )
     _TAKE.execute_many(
-        connection, [{"library": o.library, "id": o.order_id, "node": _hands(o.file_id)} for o in orders]
+        connection, [{"library": o.library, "id": o.order_id, "node": _node_of_file(o.file_id)} for o in orders]
     )
 
 
-def orders_of(connection: Connection, library: str, file_id: str) -> tuple[FiledOrder, ...]:
+def list_filed_orders(connection: Connection, library: str, file_id: str) -> tuple[FiledOrder, ...]:
     """In their order; empty for a row that is no file."""
     found = _OF_FILE.fetch_all(connection, {"in_library": library, "of_file": file_id})
-    return tuple(map(_filed, found))
+    return tuple(map(_filed_order_of_row, found))
 
 
-def orders_by_number(
+def find_filed_orders(
     connection: Connection, library: str, profile: str, numbers: Sequence[str]
 ) -> tuple[FiledOrder, ...]:
     """Of the first of the numbers that is one of a file to this partner."""
@@ -219,11 +225,11 @@ def orders_by_number(
             .order_by(_filed_columns.place)
         ).all()
         if found:
-            return tuple(map(_filed, found))
+            return tuple(map(_filed_order_of_row, found))
     return ()
 
 
-def file_with(connection: Connection, library: str, order_id: str) -> tuple[FiledOrder, ...]:
+def find_file_with_order(connection: Connection, library: str, order_id: str) -> tuple[FiledOrder, ...]:
     """All orders of the newest file that this order is or was in; empty: it is in none."""
     newest = (
         select(_filed_columns.file_id)
@@ -232,35 +238,38 @@ def file_with(connection: Connection, library: str, order_id: str) -> tuple[File
         .limit(1)
     )
     file_id = connection.execute(newest).scalar()
-    return orders_of(connection, library, file_id) if file_id is not None else ()
+    return list_filed_orders(connection, library, file_id) if file_id is not None else ()
 
 
-def in_hand(connection: Connection, library: str, file_id: str) -> tuple[Row, ...]:
+def list_orders_in_hand(connection: Connection, library: str, file_id: str) -> tuple[OutboxRow, ...]:
     """The orders as the outbox has them, for as long as the file isn't sent."""
-    found = (outbox_queries.get(connection, library, one.order_id) for one in orders_of(connection, library, file_id))
-    return tuple(row for row in found if row is not None and file_of(row) == file_id)
+    found = (
+        outbox_queries.get_outbox_row(connection, library, one.order_id)
+        for one in list_filed_orders(connection, library, file_id)
+    )
+    return tuple(row for row in found if row is not None and file_id_of_order(row) == file_id)
 
 
-def file_of(row: Row) -> str:
+def file_id_of_order(row: OutboxRow) -> str:
     """Id of the file that an order is in and that isn't sent; empty: it is in none."""
-    return row.node.removeprefix(HANDS) if row.status is Status.IN_HAND and row.node.startswith(HANDS) else ""
+    return row.node.removeprefix(HANDS) if row.status is OutboxStatus.IN_HAND and row.node.startswith(HANDS) else ""
 
 
-def drop(connection: Connection, library: str, file_id: str, order_id: str) -> None:
+def drop_order(connection: Connection, library: str, file_id: str, order_id: str) -> None:
     """It could not be written, so it was not in the file."""
     _DROP.execute_many(connection, [{"library": library, "file_id": file_id, "order_id": order_id}])
 
 
-def dissolve(connection: Connection, library: str, file_id: str, now: datetime) -> None:
+def dissolve_batch(connection: Connection, library: str, file_id: str, now: datetime) -> None:
     """Its orders are messages like others from now on, each for itself."""
-    for one in in_hand(connection, library, file_id):
+    for one in list_orders_in_hand(connection, library, file_id):
         _SEND_ONE_SINGLY.execute_many(
             connection, [{"library": library, "id": one.id, "next_at": now, "node": one.node}]
         )
-        drop(connection, library, file_id, one.id)
+        drop_order(connection, library, file_id, one.id)
 
 
-def prune(connection: Connection, before: datetime, limit: int) -> int:
+def prune_filed_orders(connection: Connection, before: datetime, limit: int) -> int:
     """Forgets up to `limit` orders in files that were made before `before` and that the outbox has forgotten."""
     kept = exists().where(table.c.library == _filed_columns.library, table.c.id == _filed_columns.file_id)
     old = connection.execute(
@@ -270,11 +279,11 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
         .limit(limit)
     ).all()
     for library, file_id, order_id in old:
-        drop(connection, library, file_id, order_id)
+        drop_order(connection, library, file_id, order_id)
     return len(old)
 
 
-def _filed(row: Any) -> FiledOrder:
+def _filed_order_of_row(row: Any) -> FiledOrder:
     return FiledOrder(
         library=row.library,
         profile=row.profile,
@@ -288,5 +297,5 @@ def _filed(row: Any) -> FiledOrder:
     )
 
 
-def _hands(file_id: str) -> str:
+def _node_of_file(file_id: str) -> str:
     return f"{HANDS}{file_id}"

@@ -24,15 +24,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, not_, or_, select, update
 
 from gateway.domain.value import keyword_value, value
-from gateway.sql.statements import Prepared, insert_rows, written
-from gateway.store.journal_writer import NOTE_LIMIT, clean
+from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
+from gateway.store.journal_writer import NOTE_LIMIT, clean_text
 from gateway.store.requests.tables import HAS_ENDED, IN_LANE, outbox, outbox_lane
 
 INDEPENDENT = "library"
 """Kind of the rows that hold up nothing when they are dead."""
 
 
-class Status(StrEnum):
+class OutboxStatus(StrEnum):
     WAITING = "waiting"
     IN_HAND = "in-hand"
     DEAD = "dead"  # given up: staff release, edit or skip it
@@ -41,11 +41,11 @@ class Status(StrEnum):
     REFUSED = "refused"  # ended, and whoever asked for it was told
 
 
-UNFINISHED = (Status.WAITING, Status.IN_HAND, Status.DEAD)
+UNFINISHED = (OutboxStatus.WAITING, OutboxStatus.IN_HAND, OutboxStatus.DEAD)
 
 
 @keyword_value
-class Row:
+class OutboxRow:
     """`id` is made by `gateway.store.schema.exchange_id(now)`; `kind` is partner, letter, library, work or webhook, or
     one of `gateway.store.requests.order_batches`; `target` says to whom, `payload` what, in words of the kind. All
     moments are aware UTC. `tries` counts claims. Personal data is in `payload` only: `error` and `note` are shown and
@@ -58,7 +58,7 @@ class Row:
     target: str = ""
     request_id: str = ""
     payload: str
-    status: Status = Status.WAITING
+    status: OutboxStatus = OutboxStatus.WAITING
     tries: int = 0
     created: datetime
     next_at: datetime  # not before
@@ -70,10 +70,10 @@ class Row:
 
 
 @value
-class Page:
+class OutboxPage:
     """`cursor` is empty when nothing follows."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[OutboxRow, ...]
     cursor: str = ""
 
 
@@ -82,9 +82,9 @@ class LeaseLost(Exception):
     the claim did meanwhile must not be recorded."""
 
 
-def add(connection: Connection, row: Row) -> None:
+def add_outbox_row(connection: Connection, row: OutboxRow) -> None:
     """A new row, waiting. Raises IntegrityError when the id is there already."""
-    turn = join(connection, row.library, row.lane, row.id)
+    turn = enter_lane(connection, row.library, row.lane, row.id)
     insert_rows(
         connection,
         outbox,
@@ -98,7 +98,7 @@ def add(connection: Connection, row: Row) -> None:
                 row.target,
                 row.request_id,
                 row.payload,
-                Status.WAITING.value,
+                OutboxStatus.WAITING.value,
                 0,
                 row.created,
                 row.next_at,
@@ -107,7 +107,7 @@ def add(connection: Connection, row: Row) -> None:
                 "",
                 None,
                 "",
-                clean(row.note, NOTE_LIMIT),
+                clean_text(row.note, NOTE_LIMIT),
             )
         ],
     )
@@ -120,7 +120,7 @@ _NOW = bindparam("now", type_=COLUMNS.next_at.type)
 ONE_ROW = (COLUMNS.library == bindparam("in_library"), COLUMNS.id == bindparam("with_id"))
 _MINE = (
     *ONE_ROW,
-    COLUMNS.status == Status.IN_HAND.value,
+    COLUMNS.status == OutboxStatus.IN_HAND.value,
     COLUMNS.node == bindparam("by_node"),
     COLUMNS.tries == bindparam("at_try"),
 )
@@ -132,13 +132,15 @@ _READY = (
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
 )
-_CLAIMABLE = Prepared(_READY)
-_CLAIMABLE_ONE = Prepared(select(outbox).where(*ONE_ROW, COLUMNS.ready_at <= _NOW).with_for_update(skip_locked=True))
-_CLAIM = Prepared(
+_CLAIMABLE = PreparedStatement(_READY)
+_CLAIMABLE_ONE = PreparedStatement(
+    select(outbox).where(*ONE_ROW, COLUMNS.ready_at <= _NOW).with_for_update(skip_locked=True)
+)
+_CLAIM = PreparedStatement(
     update(outbox)
     .where(*ONE_ROW)
     .values(
-        status=Status.IN_HAND.value,
+        status=OutboxStatus.IN_HAND.value,
         tries=COLUMNS.tries + 1,
         lease_until=bindparam("until", type_=COLUMNS.lease_until.type),
         ready_at=bindparam("until", type_=COLUMNS.ready_at.type),
@@ -147,14 +149,14 @@ _CLAIM = Prepared(
 )
 
 
-def claim(
+def claim_rows(
     connection: Connection,
     now: datetime,
     limit: int,
     lease: timedelta,
     node: str,
     kinds: Collection[str] | None = None,
-) -> tuple[Row, ...]:
+) -> tuple[OutboxRow, ...]:
     """Up to `limit` rows of all libraries, those due longest first, now in the hands of `node` until the lease is
     over. Their turn has come, they are waiting and due, or were in hand under a lease that is over. No other claim
     gets them before that. `kinds`: only these."""
@@ -162,16 +164,18 @@ def claim(
         found: Sequence[Any] = _CLAIMABLE.fetch_all(connection, {"now": now, "limit": limit})
     else:
         found = connection.execute(_READY.where(COLUMNS.kind.in_(sorted(kinds))), {"now": now, "limit": limit}).all()
-    return _claimed(connection, found, now + lease, node)
+    return _mark_claimed(connection, found, now + lease, node)
 
 
-def claim_one(connection: Connection, library: str, id_: str, now: datetime, lease: timedelta, node: str) -> Row | None:
+def claim_single_row(
+    connection: Connection, library: str, id_: str, now: datetime, lease: timedelta, node: str
+) -> OutboxRow | None:
     """The same for one row, whose caller waits for it. None: it is not its turn, or it is in hand or has ended."""
     found = _CLAIMABLE_ONE.fetch_all(connection, {"in_library": library, "with_id": id_, "now": now})
-    return next(iter(_claimed(connection, found, now + lease, node)), None)
+    return next(iter(_mark_claimed(connection, found, now + lease, node)), None)
 
 
-def _claimed(connection: Connection, found: Sequence[Any], until: datetime, node: str) -> tuple[Row, ...]:
+def _mark_claimed(connection: Connection, found: Sequence[Any], until: datetime, node: str) -> tuple[OutboxRow, ...]:
     if not found:
         return ()
     _CLAIM.execute_many(
@@ -179,26 +183,27 @@ def _claimed(connection: Connection, found: Sequence[Any], until: datetime, node
         [{"in_library": row.library, "with_id": row.id, "until": until, "by_node": node} for row in found],
     )
     return tuple(
-        row_of_result(row, status=Status.IN_HAND, tries=row.tries + 1, lease_until=until, node=node) for row in found
+        outbox_row_of(row, status=OutboxStatus.IN_HAND, tries=row.tries + 1, lease_until=until, node=node)
+        for row in found
     )
 
 
 # --- what became of a row in hand ------------------------------------------------------------------------
 
 _HELD = "WHERE library = :library AND id = :id AND status = 'in-hand' AND node = :node AND tries = :tries RETURNING id"
-_AGAIN = written(
+_AGAIN = prepare_sql(
     "UPDATE outbox SET status = 'waiting', next_at = :next_at, ready_at = :next_at, lease_until = NULL, node = '', "
     f"error = :error {_HELD}",
     outbox,
     COLUMNS.id,
 )
-_DEAD = written(
+_DEAD = prepare_sql(
     "UPDATE outbox SET status = 'dead', next_at = :next_at, ready_at = NULL, lease_until = NULL, node = '', "
     f"error = :error {_HELD}",
     outbox,
     COLUMNS.id,
 )
-_END_MINE = written(
+_END_MINE = prepare_sql(
     "UPDATE outbox SET status = :status, ended = :ended, ready_at = NULL, lease_until = NULL, error = :error, "
     f"note = :note {_HELD}",
     outbox,
@@ -206,44 +211,53 @@ _END_MINE = written(
 )
 
 
-def done(connection: Connection, row: Row, note: str, at: datetime) -> None:
+def mark_done(connection: Connection, row: OutboxRow, note: str, at: datetime) -> None:
     """`row` as it was claimed. Raises LeaseLost."""
-    _end(connection, row, Status.DONE, at, row.error, note)
+    _end_claimed_row(connection, row, OutboxStatus.DONE, at, row.error, note)
 
 
-def refused(connection: Connection, row: Row, error: str, at: datetime) -> None:
+def mark_refused(connection: Connection, row: OutboxRow, error: str, at: datetime) -> None:
     """It ends without effect, and whoever asked for it is told; those behind it go on. Raises LeaseLost."""
-    _end(connection, row, Status.REFUSED, at, error, row.note)
+    _end_claimed_row(connection, row, OutboxStatus.REFUSED, at, error, row.note)
 
 
-def let_be(connection: Connection, row: Row, reason: str, by: str, at: datetime) -> None:
+def leave_unsent(connection: Connection, row: OutboxRow, reason: str, by: str, at: datetime) -> None:
     """A row in hand is never done, by decision of staff; those behind it go on. Raises LeaseLost."""
-    _end(connection, row, Status.SKIPPED, at, row.error, _skipped(reason, by))
+    _end_claimed_row(connection, row, OutboxStatus.SKIPPED, at, row.error, _format_skip_note(reason, by))
 
 
-def again(connection: Connection, row: Row, next_at: datetime, error: str) -> None:
+def schedule_retry(connection: Connection, row: OutboxRow, next_at: datetime, error: str) -> None:
     """To be tried again, not before `next_at`. Raises LeaseLost."""
-    _held(_AGAIN.fetch_first(connection, _mine(row, next_at=next_at, error=clean(error, NOTE_LIMIT))), row)
+    _raise_if_lost(
+        _AGAIN.fetch_first(connection, _claim_parameters(row, next_at=next_at, error=clean_text(error, NOTE_LIMIT))),
+        row,
+    )
 
 
-def dead(connection: Connection, row: Row, error: str, at: datetime) -> None:
+def mark_dead(connection: Connection, row: OutboxRow, error: str, at: datetime) -> None:
     """Given up until staff decide; those behind it wait, but for calls to the library. Raises LeaseLost."""
-    _held(_DEAD.fetch_first(connection, _mine(row, next_at=at, error=clean(error, NOTE_LIMIT))), row)
+    _raise_if_lost(
+        _DEAD.fetch_first(connection, _claim_parameters(row, next_at=at, error=clean_text(error, NOTE_LIMIT))), row
+    )
     if row.kind == INDEPENDENT:
-        leave(connection, row.library, row.lane)
+        leave_lane(connection, row.library, row.lane)
 
 
-def _end(connection: Connection, row: Row, status: Status, at: datetime, error: str, note: str) -> None:
-    ended = _mine(row, status=status.value, ended=at, error=clean(error, NOTE_LIMIT), note=clean(note, NOTE_LIMIT))
-    _held(_END_MINE.fetch_first(connection, ended), row)
-    leave(connection, row.library, row.lane)
+def _end_claimed_row(
+    connection: Connection, row: OutboxRow, status: OutboxStatus, at: datetime, error: str, note: str
+) -> None:
+    ended = _claim_parameters(
+        row, status=status.value, ended=at, error=clean_text(error, NOTE_LIMIT), note=clean_text(note, NOTE_LIMIT)
+    )
+    _raise_if_lost(_END_MINE.fetch_first(connection, ended), row)
+    leave_lane(connection, row.library, row.lane)
 
 
-def _mine(row: Row, **more: Any) -> Mapping[str, Any]:
+def _claim_parameters(row: OutboxRow, **more: Any) -> Mapping[str, Any]:
     return {"library": row.library, "id": row.id, "node": row.node, "tries": row.tries, **more}
 
 
-def _held(found: Any, row: Row) -> None:
+def _raise_if_lost(found: Any, row: OutboxRow) -> None:
     if found is None:
         raise LeaseLost(f"outbox row {row.id} of {row.library} is not in the hands of {row.node} any more")
 
@@ -253,36 +267,38 @@ def _held(found: Any, row: Row) -> None:
 _STUCK = "WHERE library = :library AND id = :id AND status IN ('waiting', 'dead') RETURNING lane"
 _ALONE = "kind = CASE WHEN kind = 'order' THEN 'partner' ELSE kind END"
 _TURN = "ready_at = CASE WHEN status = 'dead' OR ready_at IS NOT NULL THEN :next_at END"
-_RELEASE = written(
+_RELEASE = prepare_sql(
     f"UPDATE outbox SET status = 'waiting', tries = 0, next_at = :next_at, {_TURN}, {_ALONE} {_STUCK}",
     outbox,
     COLUMNS.lane,
 )
-_EDIT = written(
+_EDIT = prepare_sql(
     f"UPDATE outbox SET status = 'waiting', tries = 0, payload = :payload, next_at = :next_at, {_TURN}, {_ALONE} "
     f"{_STUCK}",
     outbox,
     COLUMNS.lane,
 )
-_DEAD_CALL = Prepared(
-    select(COLUMNS.lane).where(*ONE_ROW, COLUMNS.status == Status.DEAD.value, COLUMNS.kind == INDEPENDENT)
+_DEAD_CALL = PreparedStatement(
+    select(COLUMNS.lane).where(*ONE_ROW, COLUMNS.status == OutboxStatus.DEAD.value, COLUMNS.kind == INDEPENDENT)
 )
-_REJOIN = written("UPDATE outbox SET place = :place, status = :status WHERE library = :library AND id = :id", outbox)
-_SKIP = written(
+_REJOIN = prepare_sql(
+    "UPDATE outbox SET place = :place, status = :status WHERE library = :library AND id = :id", outbox
+)
+_SKIP = prepare_sql(
     f"UPDATE outbox SET status = 'skipped', ended = :ended, ready_at = NULL, note = :note {_STUCK}",
     outbox,
     COLUMNS.lane,
 )
 
 
-def release(connection: Connection, library: str, id_: str, now: datetime) -> bool:
+def release_row(connection: Connection, library: str, id_: str, now: datetime) -> bool:
     """A dead or waiting row is tried now, with its tries counted anew; an order that waited for others goes alone.
     False: there is no such row."""
     _rejoin_lane(connection, library, id_)
     return _RELEASE.fetch_first(connection, {"library": library, "id": id_, "next_at": now}) is not None
 
 
-def edit(connection: Connection, library: str, id_: str, payload: str, now: datetime) -> bool:
+def edit_row(connection: Connection, library: str, id_: str, payload: str, now: datetime) -> bool:
     """The same with another payload."""
     _rejoin_lane(connection, library, id_)
     changed = {"library": library, "id": id_, "payload": payload, "next_at": now}
@@ -294,26 +310,26 @@ def _rejoin_lane(connection: Connection, library: str, id_: str) -> None:
     dead_call = _DEAD_CALL.fetch_first(connection, {"in_library": library, "with_id": id_})
     if dead_call is None:
         return
-    turn = join(connection, library, dead_call.lane, id_)
-    status = Status.DEAD if turn.now else Status.WAITING
+    turn = enter_lane(connection, library, dead_call.lane, id_)
+    status = OutboxStatus.DEAD if turn.now else OutboxStatus.WAITING
     _REJOIN.execute_many(connection, [{"library": library, "id": id_, "place": turn.place, "status": status.value}])
 
 
-def skip(connection: Connection, library: str, id_: str, reason: str, by: str, now: datetime) -> bool:
+def skip_row(connection: Connection, library: str, id_: str, reason: str, by: str, now: datetime) -> bool:
     """A dead or waiting row is never done; those behind it go on. False: there is no such row, or it is in hand."""
-    note = clean(_skipped(reason, by), NOTE_LIMIT)
+    note = clean_text(_format_skip_note(reason, by), NOTE_LIMIT)
     row = _SKIP.fetch_first(connection, {"library": library, "id": id_, "ended": now, "note": note})
     if row is None:
         return False
-    leave(connection, library, row.lane)
+    leave_lane(connection, library, row.lane)
     return True
 
 
-def _skipped(reason: str, by: str) -> str:
+def _format_skip_note(reason: str, by: str) -> str:
     return f"skipped by {by}: {reason}"
 
 
-def prune(connection: Connection, before: datetime, limit: int) -> int:
+def prune_ended_rows(connection: Connection, before: datetime, limit: int) -> int:
     """Deletes up to `limit` rows of all libraries that ended before `before`; how many there were."""
     old = (
         select(COLUMNS.library, COLUMNS.id)
@@ -327,18 +343,18 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
     return len(found)
 
 
-_DELETE = written("DELETE FROM outbox WHERE library = :library AND id = :id", outbox)
+_DELETE = prepare_sql("DELETE FROM outbox WHERE library = :library AND id = :id", outbox)
 
 
-def row_of_result(
+def outbox_row_of(
     row: Any,
     *,
-    status: Status | None = None,
+    status: OutboxStatus | None = None,
     tries: int | None = None,
     lease_until: datetime | None = None,
     node: str | None = None,
-) -> Row:
-    return Row(
+) -> OutboxRow:
+    return OutboxRow(
         library=row.library,
         id=row.id,
         lane=row.lane,
@@ -346,7 +362,7 @@ def row_of_result(
         target=row.target,
         request_id=row.request_id,
         payload=row.payload,
-        status=Status(row.status) if status is None else status,
+        status=OutboxStatus(row.status) if status is None else status,
         tries=row.tries if tries is None else tries,
         created=row.created,
         next_at=row.next_at,
@@ -359,13 +375,13 @@ def row_of_result(
 
 
 @value
-class Turn:
+class LaneTurn:
     place: int
     now: bool
 
 
 _lane = outbox_lane.c
-_JOIN = written(
+_JOIN = prepare_sql(
     "INSERT INTO outbox_lane (library, lane, head, last) VALUES (:library, :lane, :head, 1) "
     "ON CONFLICT (library, lane) DO UPDATE SET last = outbox_lane.last + 1 RETURNING head, last",
     outbox_lane,
@@ -373,30 +389,30 @@ _JOIN = written(
     _lane.last,
 )
 _IT = (_lane.library == bindparam("library"), _lane.lane == bindparam("lane"))
-_LOCK = Prepared(select(_lane.head).where(*_IT).with_for_update())
-_END = Prepared(delete(outbox_lane).where(*_IT))
-_NEXT = Prepared(
+_LOCK = PreparedStatement(select(_lane.head).where(*_IT).with_for_update())
+_END = PreparedStatement(delete(outbox_lane).where(*_IT))
+_NEXT = PreparedStatement(
     select(outbox.c.id)
     .where(outbox.c.library == bindparam("library"), outbox.c.lane == bindparam("lane"), IN_LANE)
     .where(or_(outbox.c.status != "dead", outbox.c.kind != INDEPENDENT))
     .order_by(outbox.c.place)
     .limit(1)
 )
-_MOVE = written("UPDATE outbox_lane SET head = :head WHERE library = :library AND lane = :lane", outbox_lane)
-_MAKE_READY = written(
+_MOVE = prepare_sql("UPDATE outbox_lane SET head = :head WHERE library = :library AND lane = :lane", outbox_lane)
+_MAKE_READY = prepare_sql(
     "UPDATE outbox SET ready_at = next_at WHERE library = :library AND id = :id AND status = 'waiting'", outbox
 )
 
 
-def join(connection: Connection, library: str, lane: str, id_: str) -> Turn:
+def enter_lane(connection: Connection, library: str, lane: str, id_: str) -> LaneTurn:
     """The place of a new row in its lane."""
     if not lane:
-        return Turn(0, now=True)
+        return LaneTurn(0, now=True)
     row = _JOIN.fetch_first(connection, {"library": library, "lane": lane, "head": id_})
-    return Turn(row.last, now=row.head == id_)
+    return LaneTurn(row.last, now=row.head == id_)
 
 
-def leave(connection: Connection, library: str, lane: str) -> None:
+def leave_lane(connection: Connection, library: str, lane: str) -> None:
     """A row of the lane has just ended or left it: the first of those that stay gets its turn, if it hasn't had it."""
     if not lane:
         return
@@ -413,7 +429,7 @@ def leave(connection: Connection, library: str, lane: str) -> None:
 
 
 @value
-class Way:
+class Route:
     """Rows of one kind, of any library and target where these are None."""
 
     kind: str
@@ -429,50 +445,54 @@ class Way:
         return and_(*said)
 
 
-def claim_besides(
+def claim_except(
     connection: Connection,
     now: datetime,
     limit: int,
     lease: timedelta,
     node: str,
     kinds: Collection[str],
-    besides: Collection[Way],
-) -> tuple[Row, ...]:
+    besides: Collection[Route],
+) -> tuple[OutboxRow, ...]:
     """As `outbox.claim`, without the rows of `besides`."""
     ready = select(COLUMNS.library, COLUMNS.id).where(COLUMNS.ready_at <= now, COLUMNS.kind.in_(sorted(kinds)))
     if besides:
         ready = ready.where(not_(or_(*(way.to_sql_condition() for way in besides))))
     ready = ready.order_by(COLUMNS.ready_at, COLUMNS.library, COLUMNS.id).limit(limit).with_for_update(skip_locked=True)
     found = connection.execute(ready).all()
-    claimed = (claim_one(connection, library, id_, now, lease, node) for library, id_ in found)
+    claimed = (claim_single_row(connection, library, id_, now, lease, node) for library, id_ in found)
     return tuple(row for row in claimed if row is not None)
 
 
 _IN_HAND_OF_NODE = (
     COLUMNS.library == bindparam("in_library"),
     COLUMNS.id == bindparam("with_id"),
-    COLUMNS.status == Status.IN_HAND.value,
+    COLUMNS.status == OutboxStatus.IN_HAND.value,
     COLUMNS.node == bindparam("by_node"),
     COLUMNS.tries == bindparam("at_try"),
 )
-_PUT_BACK = Prepared(
+_PUT_BACK = PreparedStatement(
     update(outbox)
     .where(*_IN_HAND_OF_NODE)
-    .values(status=Status.WAITING.value, tries=COLUMNS.tries - 1, ready_at=COLUMNS.next_at, lease_until=None, node="")
+    .values(
+        status=OutboxStatus.WAITING.value, tries=COLUMNS.tries - 1, ready_at=COLUMNS.next_at, lease_until=None, node=""
+    )
 )
 
 
-def put_back(connection: Connection, rows: Sequence[Row]) -> None:
+def put_back_rows(connection: Connection, rows: Sequence[OutboxRow]) -> None:
     """Rows as they were claimed: they wait as before, and this try doesn't count. Those that are not in the claim's
     hands any more are left as they are."""
     mine = [{"in_library": r.library, "with_id": r.id, "by_node": r.node, "at_try": r.tries} for r in rows]
     _PUT_BACK.execute_many(connection, mine)
 
 
-def recover(connection: Connection, nodes: str, now: datetime, besides: Collection[str]) -> int:
+def expire_node_leases(connection: Connection, nodes: str, now: datetime, besides: Collection[str]) -> int:
     """Ends the leases of rows in the hands of nodes whose names begin with `nodes`, but for the ids `besides`, so
     that they can be claimed at once; how many there were."""
-    held = update(outbox).where(COLUMNS.status == Status.IN_HAND.value, COLUMNS.node.startswith(nodes, autoescape=True))
+    held = update(outbox).where(
+        COLUMNS.status == OutboxStatus.IN_HAND.value, COLUMNS.node.startswith(nodes, autoescape=True)
+    )
     if besides:
         held = held.where(COLUMNS.id.not_in(sorted(besides)))
     return connection.execute(held.values(lease_until=now, ready_at=now)).rowcount

@@ -8,15 +8,23 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from gateway.sql.statements import Prepared
-from gateway.store.requests.outbox import COLUMNS, ONE_ROW, UNFINISHED, Page, Row, Status, row_of_result
+from gateway.sql.statements import PreparedStatement
+from gateway.store.requests.outbox import (
+    COLUMNS,
+    ONE_ROW,
+    UNFINISHED,
+    OutboxPage,
+    OutboxRow,
+    OutboxStatus,
+    outbox_row_of,
+)
 from gateway.store.requests.tables import outbox
 from gateway.store.schema import AFTER_ALL
 
 # --- looking ---------------------------------------------------------------------------------------------
 
-_GET = Prepared(select(outbox).where(*ONE_ROW))
-_LISTING = Prepared(
+_GET = PreparedStatement(select(outbox).where(*ONE_ROW))
+_LISTING = PreparedStatement(
     select(outbox)
     .where(
         COLUMNS.status == bindparam("of_status"),
@@ -26,7 +34,7 @@ _LISTING = Prepared(
     .order_by(COLUMNS.id.desc())
     .limit(bindparam("limit"))
 )
-_OLDEST_FIRST = Prepared(
+_OLDEST_FIRST = PreparedStatement(
     select(outbox)
     .where(
         COLUMNS.status == bindparam("of_status"),
@@ -36,7 +44,7 @@ _OLDEST_FIRST = Prepared(
     .order_by(COLUMNS.id)
     .limit(bindparam("limit"))
 )
-_OF_REQUEST = Prepared(
+_OF_REQUEST = PreparedStatement(
     select(outbox)
     .where(
         COLUMNS.library == bindparam("in_library"),
@@ -47,7 +55,7 @@ _OF_REQUEST = Prepared(
     .limit(bindparam("limit"))
 )
 
-_UNFINISHED = Prepared(
+_UNFINISHED = PreparedStatement(
     select(outbox)
     .where(
         COLUMNS.library == bindparam("in_library"),
@@ -57,7 +65,7 @@ _UNFINISHED = Prepared(
     .order_by(COLUMNS.id)
     .limit(bindparam("limit"))
 )
-_OF_KIND = Prepared(
+_OF_KIND = PreparedStatement(
     select(outbox)
     .where(
         COLUMNS.library == bindparam("in_library"),
@@ -67,7 +75,7 @@ _OF_KIND = Prepared(
     .order_by(COLUMNS.id.desc())
     .limit(bindparam("limit"))
 )
-_OF_KIND_AND_REQUEST = Prepared(
+_OF_KIND_AND_REQUEST = PreparedStatement(
     select(outbox)
     .where(
         COLUMNS.library == bindparam("in_library"),
@@ -80,33 +88,41 @@ _OF_KIND_AND_REQUEST = Prepared(
 )
 
 
-def get(connection: Connection, library: str, id_: str) -> Row | None:
+def get_outbox_row(connection: Connection, library: str, id_: str) -> OutboxRow | None:
     row = _GET.fetch_first(connection, {"in_library": library, "with_id": id_})
-    return None if row is None else row_of_result(row)
+    return None if row is None else outbox_row_of(row)
 
 
-def listing(connection: Connection, library: str, status: Status, limit: int, cursor: str = "") -> Page:
+def list_rows_by_status(
+    connection: Connection, library: str, status: OutboxStatus, limit: int, cursor: str = ""
+) -> OutboxPage:
     """Rows of one status, newest first."""
     found = {"of_status": status.value, "in_library": library, "below": cursor or AFTER_ALL, "limit": limit + 1}
-    return _page(_LISTING.fetch_all(connection, found), limit)
+    return _page_of_rows(_LISTING.fetch_all(connection, found), limit)
 
 
-def oldest_first(connection: Connection, library: str, status: Status, limit: int, cursor: str = "") -> Page:
+def list_oldest_by_status(
+    connection: Connection, library: str, status: OutboxStatus, limit: int, cursor: str = ""
+) -> OutboxPage:
     """The same, oldest first."""
     found = {"of_status": status.value, "in_library": library, "above": cursor, "limit": limit + 1}
-    return _page(_OLDEST_FIRST.fetch_all(connection, found), limit)
+    return _page_of_rows(_OLDEST_FIRST.fetch_all(connection, found), limit)
 
 
-def of_request(connection: Connection, library: str, request_id: str, limit: int, cursor: str = "") -> Page:
+def list_rows_of_request(
+    connection: Connection, library: str, request_id: str, limit: int, cursor: str = ""
+) -> OutboxPage:
     """Rows of one request in every status, newest first, until they are pruned."""
     found = {"in_library": library, "of_request": request_id, "below": cursor or AFTER_ALL, "limit": limit + 1}
-    return _page(_OF_REQUEST.fetch_all(connection, found), limit)
+    return _page_of_rows(_OF_REQUEST.fetch_all(connection, found), limit)
 
 
-def unfinished_of_request(connection: Connection, library: str, request_id: str, limit: int = 100) -> tuple[Row, ...]:
+def unfinished_of_request(
+    connection: Connection, library: str, request_id: str, limit: int = 100
+) -> tuple[OutboxRow, ...]:
     """Rows of one request that wait, are in hand or are dead, oldest first."""
     found = {"in_library": library, "of_request": request_id, "limit": limit}
-    return tuple(row_of_result(row) for row in _UNFINISHED.fetch_all(connection, found))
+    return tuple(outbox_row_of(row) for row in _UNFINISHED.fetch_all(connection, found))
 
 
 def requests_with_unfinished(connection: Connection, library: str, kind: str, target: str) -> tuple[str, ...]:
@@ -120,29 +136,31 @@ def requests_with_unfinished(connection: Connection, library: str, kind: str, ta
     return tuple(dict.fromkeys(connection.execute(query).scalars()))
 
 
-def of_kind(connection: Connection, library: str, kind: str, request_id: str, limit: int, cursor: str = "") -> Page:
+def list_rows_of_kind(
+    connection: Connection, library: str, kind: str, request_id: str, limit: int, cursor: str = ""
+) -> OutboxPage:
     """Rows of one kind in every status, newest first, until they are pruned; `request_id` empty: of all requests."""
     found = {"in_library": library, "of_kind": kind, "below": cursor or AFTER_ALL, "limit": limit + 1}
     if request_id:
-        return _page(_OF_KIND_AND_REQUEST.fetch_all(connection, {**found, "of_request": request_id}), limit)
-    return _page(_OF_KIND.fetch_all(connection, found), limit)
+        return _page_of_rows(_OF_KIND_AND_REQUEST.fetch_all(connection, {**found, "of_request": request_id}), limit)
+    return _page_of_rows(_OF_KIND.fetch_all(connection, found), limit)
 
 
-def counts(connection: Connection) -> Mapping[tuple[str, Status], int]:
+def count_unfinished_rows(connection: Connection) -> Mapping[tuple[str, OutboxStatus], int]:
     """How many rows are unfinished, by library and status."""
     query = (
         select(COLUMNS.library, COLUMNS.status, func.count())
         .where(COLUMNS.status.in_([status.value for status in UNFINISHED]))
         .group_by(COLUMNS.library, COLUMNS.status)
     )
-    return {(library, Status(status)): n for library, status, n in connection.execute(query)}
+    return {(library, OutboxStatus(status)): n for library, status, n in connection.execute(query)}
 
 
-def oldest_waiting(connection: Connection) -> datetime | None:
+def find_oldest_waiting(connection: Connection) -> datetime | None:
     """When the oldest of the waiting rows of all libraries was added."""
     firsts = (
         select(COLUMNS.library, func.min(COLUMNS.id).label("id"))
-        .where(COLUMNS.status == Status.WAITING.value)
+        .where(COLUMNS.status == OutboxStatus.WAITING.value)
         .group_by(COLUMNS.library)
         .subquery()
     )
@@ -151,6 +169,6 @@ def oldest_waiting(connection: Connection) -> datetime | None:
     return oldest
 
 
-def _page(found: Sequence[Any], limit: int) -> Page:
-    rows = tuple(row_of_result(row) for row in found[:limit])
-    return Page(rows, rows[-1].id if len(found) > limit else "")
+def _page_of_rows(found: Sequence[Any], limit: int) -> OutboxPage:
+    rows = tuple(outbox_row_of(row) for row in found[:limit])
+    return OutboxPage(rows, rows[-1].id if len(found) > limit else "")

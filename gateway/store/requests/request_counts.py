@@ -13,7 +13,7 @@ from gateway.domain.requests.network_load import LoadReport
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.task_lists import DEAD_LETTERS, TASKS
 from gateway.domain.value import value
-from gateway.sql.statements import Prepared, written
+from gateway.sql.statements import PreparedStatement, prepare_sql
 from gateway.store.requests.tables import network_report, outbox, request_count, request_supply
 
 SLOTS = 8
@@ -23,31 +23,31 @@ TASK = "task"
 Counted = tuple[str, str]
 """Kind and name of a count."""
 
-_COUNT = written(
+_COUNT = prepare_sql(
     "INSERT INTO request_count (library, kind, name, slot, n) VALUES (:library, :kind, :name, :slot, :n) "
     "ON CONFLICT (library, kind, name, slot) DO UPDATE SET n = request_count.n + excluded.n",
     request_count,
 )
-_SUPPLY = written(
+_SUPPLY = prepare_sql(
     "INSERT INTO request_supply (library, day, partner, n, seconds) VALUES (:library, :day, :partner, 1, :seconds) "
     "ON CONFLICT (library, day, partner) DO UPDATE "
     "SET n = request_supply.n + 1, seconds = request_supply.seconds + excluded.seconds",
     request_supply,
 )
 _count_columns = request_count.c
-_COUNTS = Prepared(
+_COUNTS = PreparedStatement(
     select(_count_columns.name, func.sum(_count_columns.n).label("n"))
     .where(_count_columns.library == bindparam("library"), _count_columns.kind == bindparam("kind"))
     .group_by(_count_columns.name)
 )
-_DEAD = Prepared(
+_DEAD = PreparedStatement(
     select(func.count().label("n"))
     .select_from(outbox)
     .where(outbox.c.status == "dead", outbox.c.library == bindparam("library"))
 )
 
 _report_columns = network_report.c
-_KEEP = written(
+_KEEP = prepare_sql(
     "INSERT INTO network_report (library, member, said_library, open, at) "
     "VALUES (:library, :member, :said_library, :open, :at) "
     "ON CONFLICT (library, member) DO UPDATE "
@@ -65,7 +65,7 @@ class SupplyTime:
     mean_days: float
 
 
-def moved(
+def count_change(
     connection: Connection, library: str, request_id: str, left: Iterable[Counted], joined: Iterable[Counted]
 ) -> None:
     """A request counts no more in some, and counts in others now. In one order, so that nodes don't lock each other
@@ -89,21 +89,21 @@ def count_supply(connection: Connection, request: Request, attempt_number: int) 
     )
 
 
-def task_counts(connection: Connection, library: str) -> Mapping[str, int]:
+def read_task_counts(connection: Connection, library: str) -> Mapping[str, int]:
     """How many requests stand on each task list, and how many dead letters there are; all names, in order."""
-    found = _counts(connection, library, TASK)
+    found = _read_counts(connection, library, TASK)
     counts = {task.name: found.get(task.name, 0) for task in TASKS}
     counts[DEAD_LETTERS] = _DEAD.fetch_first(connection, {"library": library}).n
     return counts
 
 
-def partner_loads(connection: Connection, library: str, role: Role) -> Mapping[str, int]:
+def read_partner_loads(connection: Connection, library: str, role: Role) -> Mapping[str, int]:
     """Open requests by the profile of the partner: the supplier that has the request or whose item it is
     (borrowing), the requester (lending). Partners without any are left out."""
-    return {name: n for name, n in _counts(connection, library, role.value).items() if n}
+    return {name: n for name, n in _read_counts(connection, library, role.value).items() if n}
 
 
-def supply_times(connection: Connection, library: str, since: datetime) -> Mapping[str, SupplyTime]:
+def read_supply_times(connection: Connection, library: str, since: datetime) -> Mapping[str, SupplyTime]:
     """By the profile of the supplier, of what was shipped on the day of `since` (UTC) or later. Counted by days, so
     the cost grows with days and partners, not with requests."""
     c = request_supply.c
@@ -118,11 +118,11 @@ def supply_times(connection: Connection, library: str, since: datetime) -> Mappi
     }
 
 
-def _counts(connection: Connection, library: str, kind: str) -> dict[str, int]:
+def _read_counts(connection: Connection, library: str, kind: str) -> dict[str, int]:
     return {row.name: int(row.n) for row in _COUNTS.fetch_all(connection, {"library": library, "kind": kind})}
 
 
-def keep(connection: Connection, library: str, reports: Iterable[LoadReport]) -> None:
+def store_report(connection: Connection, library: str, reports: Iterable[LoadReport]) -> None:
     """In place of what these members said before; another node may have heard a later word already."""
     rows = [
         {
@@ -138,7 +138,7 @@ def keep(connection: Connection, library: str, reports: Iterable[LoadReport]) ->
         _KEEP.execute_many(connection, rows)
 
 
-def of_library(connection: Connection, library: str) -> tuple[LoadReport, ...]:
+def list_reports(connection: Connection, library: str) -> tuple[LoadReport, ...]:
     found = connection.execute(
         select(network_report).where(_report_columns.library == library).order_by(_report_columns.member)
     )
@@ -147,7 +147,7 @@ def of_library(connection: Connection, library: str) -> tuple[LoadReport, ...]:
     )
 
 
-def forget_others(connection: Connection, library: str, members: Collection[str]) -> None:
+def forget_former_members(connection: Connection, library: str, members: Collection[str]) -> None:
     """Of who is no member any more."""
     connection.execute(
         delete(network_report).where(_report_columns.library == library, _report_columns.member.not_in(sorted(members)))

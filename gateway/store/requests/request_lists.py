@@ -14,8 +14,8 @@ from gateway.domain.requests.request import TERMINAL, BorrowingState, Request, R
 from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.text_folding import fold_for_search
 from gateway.domain.value import keyword_value, value
-from gateway.store.journal_writer import clean
-from gateway.store.requests.request_rows import parse
+from gateway.store.journal_writer import clean_text
+from gateway.store.requests.request_rows import parse_request
 from gateway.store.requests.tables import HAS_PARTNER, HAS_PATRON, IS_OPEN, request, request_task
 from gateway.store.schema import EPOCH, MICROSECOND
 
@@ -24,7 +24,7 @@ SCAN = 5_000
 
 
 @keyword_value
-class Filter:
+class RequestListFilter:
     """All that are set must fit. `task`: a name of `domain.requests.task_lists.TASKS`. `text`:
     words or parts of words, all of them in number, title and author, without case and accents."""
 
@@ -40,7 +40,7 @@ class Filter:
 
 
 @value
-class Page:
+class RequestListPage:
     """`cursor` is empty when nothing follows. With conditions that are rare, a page may hold fewer than were asked
     for, even none, although there is a cursor: the look goes on from there."""
 
@@ -53,7 +53,7 @@ class BadCursor(ValueError):
 
 
 @value
-class _Place:
+class _ListPosition:
     """Of a request in the list."""
 
     changed: datetime
@@ -61,7 +61,7 @@ class _Place:
 
 
 @value
-class _Path:
+class _IndexPath:
     """The index to follow: its condition and its columns of the order."""
 
     conditions: tuple[ColumnElement[bool], ...]
@@ -69,13 +69,13 @@ class _Path:
     id: Any
     rest: tuple[ColumnElement[bool], ...]
 
-    def range_conditions(self, above: _Place | None, below: _Place | None) -> list[ColumnElement[bool]]:
+    def range_conditions(self, above: _ListPosition | None, below: _ListPosition | None) -> list[ColumnElement[bool]]:
         """`above` is within, `below` is not."""
         conditions = list(self.conditions)
         if above is not None:
-            conditions.append(self._position >= _literal(above))
+            conditions.append(self._position >= _literal_of_position(above))
         if below is not None:
-            conditions.append(self._position < _literal(below))
+            conditions.append(self._position < _literal_of_position(below))
         return conditions
 
     @property
@@ -86,38 +86,40 @@ class _Path:
         return query.order_by(self.changed.desc(), self.id.desc())
 
 
-def listing(connection: Connection, library: str, wanted: Filter, limit: int, cursor: str = "") -> Page:
+def list_requests(
+    connection: Connection, library: str, wanted: RequestListFilter, limit: int, cursor: str = ""
+) -> RequestListPage:
     """Raises BadCursor, ValueError for a task that doesn't exist, Unreadable."""
-    below = _place_of(cursor) if cursor else None
-    path = _path(library, wanted)
-    floor = _floor(connection, path, below) if path.rest else None
+    below = _decode_cursor(cursor) if cursor else None
+    path = _choose_index_path(library, wanted)
+    floor = _find_scan_floor(connection, path, below) if path.rest else None
     query = select(request.c.document, request.c.changed, request.c.id)
     if wanted.task:
         on = (request.c.library == request_task.c.library) & (request.c.id == request_task.c.request_id)
         query = query.select_from(request_task.join(request, on))
     query = path.order_newest_first(query.where(*path.range_conditions(floor, below), *path.rest)).limit(limit + 1)
     found = connection.execute(query).all()
-    requests = tuple(parse(row.document) for row in found[:limit])
+    requests = tuple(parse_request(row.document) for row in found[:limit])
     if len(found) > limit:
         last = found[limit - 1]
-        return Page(requests, _cursor_of(_Place(last.changed, last.id)))
-    return Page(requests, "" if floor is None else _cursor_of(floor))
+        return RequestListPage(requests, _encode_cursor(_ListPosition(last.changed, last.id)))
+    return RequestListPage(requests, "" if floor is None else _encode_cursor(floor))
 
 
-def _floor(connection: Connection, path: _Path, below: _Place | None) -> _Place | None:
+def _find_scan_floor(connection: Connection, path: _IndexPath, below: _ListPosition | None) -> _ListPosition | None:
     """The last of the SCAN rows to look at; None when there are no more than that."""
     query = select(path.changed, path.id).where(*path.range_conditions(None, below))
     found = connection.execute(path.order_newest_first(query).offset(SCAN - 1).limit(1)).first()
-    return None if found is None else _Place(found[0], found[1])
+    return None if found is None else _ListPosition(found[0], found[1])
 
 
 # --- which index -----------------------------------------------------------------------------------------
 
 
-def _path(library: str, wanted: Filter) -> _Path:
+def _choose_index_path(library: str, wanted: RequestListFilter) -> _IndexPath:
     """The index that leads to the fewest rows comes first."""
     c = request.c
-    conditions = _conditions(wanted)
+    conditions = _build_conditions(wanted)
     if wanted.task:
         t = request_task.c
         if wanted.task not in BY_NAME:
@@ -126,7 +128,7 @@ def _path(library: str, wanted: Filter) -> _Path:
         if role is not None and wanted.role is role:
             conditions.pop("role", None)
         on_list = (t.library == library, t.task == wanted.task)
-        return _Path(on_list, t.changed, t.request_id, tuple(conditions.values()))
+        return _IndexPath(on_list, t.changed, t.request_id, tuple(conditions.values()))
     by: list[Any] = [c.library == library]
     if wanted.patron_id:
         by += [HAS_PATRON, conditions.pop("patron")]
@@ -134,38 +136,38 @@ def _path(library: str, wanted: Filter) -> _Path:
         by += [HAS_PARTNER, conditions.pop("partner")]
     elif len(wanted.states) == 1 and "role" in conditions:
         by += [conditions.pop("role"), conditions.pop("states")]
-        if wanted.open == _all_open(wanted):
+        if wanted.open == _has_only_open_states(wanted):
             del conditions["open"]  # the state says it
-    elif "role" in conditions and (wanted.open or _all_open(wanted)):
+    elif "role" in conditions and (wanted.open or _has_only_open_states(wanted)):
         by += [conditions.pop("role"), IS_OPEN]
         conditions.pop("open", None)
-    return _Path(tuple(by), c.changed, c.id, tuple(conditions.values()))
+    return _IndexPath(tuple(by), c.changed, c.id, tuple(conditions.values()))
 
 
-def _all_open(wanted: Filter) -> bool:
+def _has_only_open_states(wanted: RequestListFilter) -> bool:
     return bool(wanted.states) and not any(state in TERMINAL for state in wanted.states)
 
 
-def _conditions(wanted: Filter) -> dict[str, ColumnElement[bool]]:
+def _build_conditions(wanted: RequestListFilter) -> dict[str, ColumnElement[bool]]:
     c = request.c
     found: dict[str, ColumnElement[bool]] = {}
-    sides = _sides(wanted)
+    sides = _group_states_by_role(wanted)
     if len(sides) == 1:
         ((role, states),) = sides.items()
         found["role"] = c.role == role.value
         if states:
-            found["states"] = _one_of(states)
+            found["states"] = _match_states(states)
     elif wanted.states:
-        both = (and_(c.role == role.value, _one_of(states)) for role, states in sides.items())
+        both = (and_(c.role == role.value, _match_states(states)) for role, states in sides.items())
         found["states"] = or_(false(), *both)
     if wanted.partner:
         found["partner"] = c.partner == wanted.partner
     if wanted.patron_id:
-        found["patron"] = c.patron_id == clean(wanted.patron_id)
+        found["patron"] = c.patron_id == clean_text(wanted.patron_id)
     if wanted.open is not None:
         found["open"] = c.is_open.is_(wanted.open)
     if wanted.branch:
-        found["branch"] = c.branch == clean(wanted.branch)
+        found["branch"] = c.branch == clean_text(wanted.branch)
     if wanted.need_by_before is not None:
         found["need_by"] = c.need_by < wanted.need_by_before
     for number, word in enumerate(fold_for_search(wanted.text).split()[:10]):
@@ -173,7 +175,7 @@ def _conditions(wanted: Filter) -> dict[str, ColumnElement[bool]]:
     return found
 
 
-def _sides(wanted: Filter) -> dict[Role, list[str]]:
+def _group_states_by_role(wanted: RequestListFilter) -> dict[Role, list[str]]:
     """The words of the states by side, since the same word may be a state of both; empty lists: whatever state."""
     roles = [wanted.role] if wanted.role is not None else list(Role)
     if not wanted.states:
@@ -186,7 +188,7 @@ def _sides(wanted: Filter) -> dict[Role, list[str]]:
     return states
 
 
-def _one_of(states: list[str]) -> ColumnElement[bool]:
+def _match_states(states: list[str]) -> ColumnElement[bool]:
     return request.c.state == states[0] if len(states) == 1 else request.c.state.in_(states)
 
 
@@ -196,20 +198,20 @@ _MOMENT = 14
 """Hexadecimal digits of a moment in microseconds."""
 
 
-def _literal(place: _Place) -> Any:
+def _literal_of_position(place: _ListPosition) -> Any:
     return tuple_(literal(place.changed, request.c.changed.type), literal(place.id, request.c.id.type))
 
 
-def _cursor_of(place: _Place) -> str:
+def _encode_cursor(place: _ListPosition) -> str:
     plain = f"{(place.changed - EPOCH) // MICROSECOND:0{_MOMENT}x}{place.id}"
     return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 
-def _place_of(cursor: str) -> _Place:
+def _decode_cursor(cursor: str) -> _ListPosition:
     try:
         plain = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
         if len(plain) <= _MOMENT:
             raise ValueError("too short")
-        return _Place(EPOCH + timedelta(microseconds=int(plain[:_MOMENT], 16)), plain[_MOMENT:])
+        return _ListPosition(EPOCH + timedelta(microseconds=int(plain[:_MOMENT], 16)), plain[_MOMENT:])
     except (binascii.Error, ValueError, OverflowError):
         raise BadCursor("the cursor is not one that a page gave") from None

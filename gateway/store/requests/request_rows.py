@@ -21,7 +21,7 @@ from gateway.domain.requests.request import OPEN_ATTEMPT, AttemptStatus, Lending
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.text_folding import fold_for_search
 from gateway.ports.partner_channel import PartnerMessage
-from gateway.store.journal_writer import clean
+from gateway.store.journal_writer import clean_text
 
 SUPPLIED = frozenset({AttemptStatus.SHIPPED, AttemptStatus.COMPLETED})
 
@@ -36,9 +36,9 @@ _MESSAGE = TypeAdapter(PartnerMessage)
 _HEAD = f'{{"v":{VERSION},'
 
 
-def columns_of(request: Request, supplied: int) -> dict[str, Any]:
+def request_columns(request: Request, supplied: int) -> dict[str, Any]:
     """In the order of the table. `supplied` is the number of the attempt that was counted before."""
-    mark, words = _compared(request.citation)
+    mark, words = _comparison_texts(request.citation)
     return {
         "library": request.library,
         "id": request.id,
@@ -47,40 +47,40 @@ def columns_of(request: Request, supplied: int) -> dict[str, Any]:
         "is_open": request.open,
         "number": request.number,
         "partner": request.partner.profile,
-        "patron_id": clean(request.patron.id),
-        "branch": clean(request.branch),
+        "patron_id": clean_text(request.patron.id),
+        "branch": clean_text(request.branch),
         "created": request.created,
         "changed": request.changed,
         "need_by": request.dates.need_by,
         "fingerprint": mark,
-        "words": clean(f"{fold_for_search(request.number)} {words}", 500),
+        "words": clean_text(f"{fold_for_search(request.number)} {words}", 500),
         "tasks": " ".join(list_task_names(request)),
-        "external": "\n".join(external_of(request)),
-        "loads": _loads(request),
-        "supplied": newly_supplied(request, supplied) or supplied,
+        "external": "\n".join(external_numbers_of(request)),
+        "loads": _loaded_partner(request),
+        "supplied": find_new_supply(request, supplied) or supplied,
         "version": request.version,
-        "document": dump(request),
+        "document": dump_request(request),
     }
 
 
-def external_of(request: Request) -> tuple[str, ...]:
+def external_numbers_of(request: Request) -> tuple[str, ...]:
     """Numbers in other systems, as they are looked for."""
-    return tuple(dict.fromkeys(external(one) for one in request.external if one.strip()))
+    return tuple(dict.fromkeys(normalize_external_number(one) for one in request.external if one.strip()))
 
 
-def barcodes_of(request: Request) -> frozenset[str]:
+def open_barcodes_of(request: Request) -> frozenset[str]:
     """Barcodes of its items until it is closed: our own item goes out for one request after the other."""
     if not request.open:
         return frozenset()
     barcodes = (request.item_barcode, *(volume.barcode for volume in request.volumes))
-    return frozenset(external(one) for one in barcodes if one.strip())
+    return frozenset(normalize_external_number(one) for one in barcodes if one.strip())
 
 
-def external(value: str) -> str:
-    return clean(" ".join(value.split()))
+def normalize_external_number(value: str) -> str:
+    return clean_text(" ".join(value.split()))
 
 
-def newly_supplied(request: Request, supplied: int) -> int:
+def find_new_supply(request: Request, supplied: int) -> int:
     """The number of the current attempt if it is shipped and wasn't counted yet, else 0."""
     attempt = request.attempt
     if attempt is None or attempt.number <= supplied or attempt.status not in SUPPLIED:
@@ -88,7 +88,7 @@ def newly_supplied(request: Request, supplied: int) -> int:
     return attempt.number
 
 
-def _loads(request: Request) -> str:
+def _loaded_partner(request: Request) -> str:
     """Borrowing: the supplier who has it in hand, or whose item it is. Lending: the requester."""
     if not request.open:
         return ""
@@ -99,72 +99,72 @@ def _loads(request: Request) -> str:
 
 
 @lru_cache(maxsize=2_048)
-def _compared(citation: Citation) -> tuple[str, str]:
+def _comparison_texts(citation: Citation) -> tuple[str, str]:
     """A citation seldom changes, and comparing it with its key is quicker than folding it again."""
     said = " ".join((citation.title, citation.component_title, citation.author, citation.component_author))
     return citation_fingerprint(citation), fold_for_search(said)
 
 
-class Unreadable(Exception):
+class UnreadableDocumentError(Exception):
     """A stored document that this release can't read: of a newer release, or damaged. Names no content of it."""
 
 
-def dump(request: Request) -> str:
-    return _dumped(_REQUEST, request)
+def dump_request(request: Request) -> str:
+    return _dump_document(_REQUEST, request)
 
 
-def parse(text: str) -> Request:
+def parse_request(text: str) -> Request:
     """Raises Unreadable."""
-    return _of_its_side(_parsed(_REQUEST, text, "a request"))
+    return _restore_lending_state(_parse_document(_REQUEST, text, "a request"))
 
 
 def dump_event(event: Event) -> str:
-    return _dumped(_EVENT, event)
+    return _dump_document(_EVENT, event)
 
 
 def parse_event(text: str) -> Event:
     """Raises Unreadable."""
-    return _parsed(_EVENT, text, "an event")
+    return _parse_document(_EVENT, text, "an event")
 
 
 def dump_message(message: PartnerMessage) -> str:
-    return _dumped(_MESSAGE, message)
+    return _dump_document(_MESSAGE, message)
 
 
 def parse_message(text: str) -> PartnerMessage:
     """Raises Unreadable."""
-    message = _parsed(_MESSAGE, text, "a message to a partner")
-    request = _of_its_side(message.request)
+    message = _parse_document(_MESSAGE, text, "a message to a partner")
+    request = _restore_lending_state(message.request)
     return message if request is message.request else replace(message, request=request)
 
 
-def _dumped(adapter: TypeAdapter[T], value: T) -> str:
+def _dump_document(adapter: TypeAdapter[T], value: T) -> str:
     return _HEAD + adapter.dump_json(value, exclude_defaults=True)[1:].decode()
 
 
-def _parsed(adapter: TypeAdapter[T], text: str, what: str) -> T:
+def _parse_document(adapter: TypeAdapter[T], text: str, what: str) -> T:
     if not text.startswith(_HEAD):
-        _complain(text, what)
+        _raise_unreadable(text, what)
     try:
         return adapter.validate_json("{" + text[len(_HEAD) :])
     except ValidationError as error:
         places = ", ".join(".".join(map(str, one["loc"])) + f" ({one['type']})" for one in error.errors()[:3])
-        raise Unreadable(f"the document of {what} is damaged at {places}") from None
+        raise UnreadableDocumentError(f"the document of {what} is damaged at {places}") from None
 
 
-def _complain(text: str, what: str) -> None:
+def _raise_unreadable(text: str, what: str) -> None:
     try:
         document = json.loads(text)
         version = document["v"]
     except (ValueError, KeyError, TypeError):
-        raise Unreadable(f"the document of {what} is damaged: no version") from None
-    raise Unreadable(
+        raise UnreadableDocumentError(f"the document of {what} is damaged: no version") from None
+    raise UnreadableDocumentError(
         f"the document of {what} has version {version!r}, and this release reads version {VERSION}: "
         "run the release that wrote it, or a newer one"
     )
 
 
-def _of_its_side(request: Request) -> Request:
+def _restore_lending_state(request: Request) -> Request:
     """Both sides have states of the same words; which is meant, the role says."""
     if request.role is Role.LENDING and not isinstance(request.state, LendingState):
         return replace(request, state=LendingState(request.state.value))

@@ -12,10 +12,16 @@ from sqlalchemy import insert as sql_insert
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.value import value
-from gateway.sql.statements import Prepared, written
-from gateway.store.postgresql import key_of, lock
+from gateway.sql.statements import PreparedStatement, prepare_sql
+from gateway.store.postgresql import lock_in_transaction, lock_key_of
 from gateway.store.requests import request_counts
-from gateway.store.requests.request_rows import barcodes_of, columns_of, external, newly_supplied, parse
+from gateway.store.requests.request_rows import (
+    find_new_supply,
+    normalize_external_number,
+    open_barcodes_of,
+    parse_request,
+    request_columns,
+)
 from gateway.store.requests.tables import (
     HAS_PATRON,
     IS_OPEN,
@@ -30,11 +36,11 @@ MAX_ROWS = 100
 """Requests that one look-up by a value gives."""
 
 _b = request_barcode.c
-_OF_REQUEST = Prepared(
+_OF_REQUEST = PreparedStatement(
     select(_b.barcode).where(_b.library == bindparam("library"), _b.request_id == bindparam("request_id"))
 )
-_ADD = Prepared(sql_insert(request_barcode))
-_REMOVE = Prepared(
+_ADD = PreparedStatement(sql_insert(request_barcode))
+_REMOVE = PreparedStatement(
     delete(request_barcode).where(
         _b.library == bindparam("library"),
         _b.barcode == bindparam("barcode"),
@@ -48,12 +54,12 @@ MAX_REFERENCES = 4
 _NAMES = ", ".join(f":name{place}" for place in range(MAX_REFERENCES))
 
 
-class Stale(Exception):
+class StaleRequestError(Exception):
     """The request was changed by another since it was read."""
 
 
 @value
-class Found:
+class ReferencedRequest:
     """The request that a partner's number means; `attempt` is 0 for lending."""
 
     request_id: str
@@ -63,29 +69,29 @@ class Found:
 class TransactionTaken(Refused):
     """The partner has used this number before, for `found`."""
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: ReferencedRequest) -> None:
         super().__init__(RefusalReason.DUPLICATE_REQUEST, "There is a request with this number already.")
         self.found = found
 
 
 _c = request.c
 _ONE = (_c.library == bindparam("in_library"), _c.id == bindparam("with_id"))
-_LOAD = Prepared(select(_c.document).where(*_ONE))
-_LOAD_FOR_UPDATE = Prepared(select(_c.document).where(*_ONE).with_for_update())
-_BEFORE = Prepared(
+_LOAD = PreparedStatement(select(_c.document).where(*_ONE))
+_LOAD_FOR_UPDATE = PreparedStatement(select(_c.document).where(*_ONE).with_for_update())
+_BEFORE = PreparedStatement(
     select(_c.version, _c.role, _c.changed, _c.tasks, _c.external, _c.loads, _c.supplied).where(*_ONE).with_for_update()
 )
-_INSERT = Prepared(sql_insert(request))
+_INSERT = PreparedStatement(sql_insert(request))
 _FIXED = {"library", "id", "role", "created"}
-_UPDATE = Prepared(
+_UPDATE = PreparedStatement(
     update(request)
     .where(*_ONE)
     .values({c.name: bindparam(f"new_{c.name}", type_=c.type) for c in _c if c.name not in _FIXED})
 )
 
 _t = request_task.c
-_JOIN_TASK = Prepared(sql_insert(request_task))
-_LEAVE_TASK = Prepared(
+_JOIN_TASK = PreparedStatement(sql_insert(request_task))
+_LEAVE_TASK = PreparedStatement(
     delete(request_task).where(
         _t.library == bindparam("library"),
         _t.task == bindparam("task"),
@@ -94,8 +100,8 @@ _LEAVE_TASK = Prepared(
     )
 )
 _x = request_external.c
-_ADD_EXTERNAL = Prepared(sql_insert(request_external))
-_REMOVE_EXTERNAL = Prepared(
+_ADD_EXTERNAL = PreparedStatement(sql_insert(request_external))
+_REMOVE_EXTERNAL = PreparedStatement(
     delete(request_external).where(
         _x.library == bindparam("library"),
         _x.value == bindparam("value"),
@@ -105,7 +111,7 @@ _REMOVE_EXTERNAL = Prepared(
 
 
 @value
-class _Before:
+class _PreviousRow:
     """What the row said, and other rows with it."""
 
     changed: datetime | None = None
@@ -115,57 +121,61 @@ class _Before:
     supplied: int = 0
 
 
-_NOTHING = _Before()
+_NOTHING = _PreviousRow()
 
 
-def insert(connection: Connection, new: Request) -> None:
+def insert_request(connection: Connection, new: Request) -> None:
     """Raises IntegrityError when the id or the number is there already."""
-    columns = columns_of(new, 0)
+    columns = request_columns(new, 0)
     _INSERT.execute_many(connection, [columns])
-    _follow(connection, new, _NOTHING, columns)
+    _update_dependent_rows(connection, new, _NOTHING, columns)
 
 
-def save(connection: Connection, changed: Request) -> None:
+def save_request(connection: Connection, changed: Request) -> None:
     """Expects the version before `changed.version` to be stored. Raises Stale."""
     row = _BEFORE.fetch_first(connection, {"in_library": changed.library, "with_id": changed.id})
     if row is None or row.version != changed.version - 1:
         stored = "is not there" if row is None else f"has version {row.version}"
-        raise Stale(f"request {changed.id} of {changed.library} {stored}; version {changed.version} can't follow")
-    columns = columns_of(changed, row.supplied)
+        raise StaleRequestError(
+            f"request {changed.id} of {changed.library} {stored}; version {changed.version} can't follow"
+        )
+    columns = request_columns(changed, row.supplied)
     values = {f"new_{name}": value for name, value in columns.items() if name not in _FIXED}
     _UPDATE.execute_many(connection, [{"in_library": changed.library, "with_id": changed.id, **values}])
-    before = _Before(row.changed, row.tasks, row.external, row.loads, row.supplied)
-    _follow(connection, changed, before, columns)
+    before = _PreviousRow(row.changed, row.tasks, row.external, row.loads, row.supplied)
+    _update_dependent_rows(connection, changed, before, columns)
 
 
-def _follow(connection: Connection, now: Request, before: _Before, columns: dict[str, Any]) -> None:
+def _update_dependent_rows(connection: Connection, now: Request, before: _PreviousRow, columns: dict[str, Any]) -> None:
     """Rows elsewhere that follow from the request's."""
     library, id_ = now.library, now.id
     old, new = before.tasks.split(), columns["tasks"].split()
     if old and (old != new or before.changed != now.changed):
-        _LEAVE_TASK.execute_many(connection, [_task(library, name, before.changed, id_) for name in old])
+        _LEAVE_TASK.execute_many(connection, [_make_task_row(library, name, before.changed, id_) for name in old])
     if new and (old != new or before.changed != now.changed):
-        _JOIN_TASK.execute_many(connection, [_task(library, name, now.changed, id_) for name in new])
+        _JOIN_TASK.execute_many(connection, [_make_task_row(library, name, now.changed, id_) for name in new])
     if old != new or before.loads != columns["loads"]:
-        left = [*((request_counts.TASK, name) for name in old), *_load(now.role, before.loads)]
-        joined = [*((request_counts.TASK, name) for name in new), *_load(now.role, columns["loads"])]
-        request_counts.moved(connection, library, id_, left, joined)
+        left = [*((request_counts.TASK, name) for name in old), *_load_counters(now.role, before.loads)]
+        joined = [*((request_counts.TASK, name) for name in new), *_load_counters(now.role, columns["loads"])]
+        request_counts.count_change(connection, library, id_, left, joined)
     if before.external != columns["external"]:
-        _follow_external(connection, now, set(before.external.splitlines()), set(columns["external"].splitlines()))
-    if number := newly_supplied(now, before.supplied):
+        _update_external_numbers(
+            connection, now, set(before.external.splitlines()), set(columns["external"].splitlines())
+        )
+    if number := find_new_supply(now, before.supplied):
         request_counts.count_supply(connection, now, number)
-    follow_barcodes(connection, now)
+    update_barcodes(connection, now)
 
 
-def _task(library: str, name: str, changed: datetime | None, id_: str) -> dict[str, Any]:
+def _make_task_row(library: str, name: str, changed: datetime | None, id_: str) -> dict[str, Any]:
     return {"library": library, "task": name, "changed": changed, "request_id": id_}
 
 
-def _load(role: Role, partner: str) -> list[request_counts.Counted]:
+def _load_counters(role: Role, partner: str) -> list[request_counts.Counted]:
     return [(role.value, partner)] if partner else []
 
 
-def _follow_external(connection: Connection, now: Request, old: set[str], new: set[str]) -> None:
+def _update_external_numbers(connection: Connection, now: Request, old: set[str], new: set[str]) -> None:
     def make_external_rows(values: set[str]) -> list[dict[str, str]]:
         return [{"library": now.library, "value": value, "request_id": now.id} for value in sorted(values)]
 
@@ -177,19 +187,21 @@ def _follow_external(connection: Connection, now: Request, old: set[str], new: s
 
 # --- finding ---------------------------------------------------------------------------------------------
 
-_BY_NUMBER = Prepared(select(_c.id).where(_c.library == bindparam("library"), _c.number == bindparam("number")))
-_BY_EXTERNAL = Prepared(
+_BY_NUMBER = PreparedStatement(
+    select(_c.id).where(_c.library == bindparam("library"), _c.number == bindparam("number"))
+)
+_BY_EXTERNAL = PreparedStatement(
     select(_x.request_id)
     .where(_x.library == bindparam("library"), _x.value == bindparam("value"))
     .order_by(_x.request_id.desc())
     .limit(MAX_ROWS)
 )
-_OPEN_COUNT = Prepared(
+_OPEN_COUNT = PreparedStatement(
     select(func.count().label("n"))
     .select_from(request)
     .where(_c.library == bindparam("library"), _c.patron_id == bindparam("patron_id"), HAS_PATRON, IS_OPEN)
 )
-_SIMILAR = Prepared(
+_SIMILAR = PreparedStatement(
     select(_c.id)
     .where(
         _c.library == bindparam("library"),
@@ -203,31 +215,31 @@ _SIMILAR = Prepared(
 )
 
 
-def load(connection: Connection, library: str, id_: str) -> Request | None:
+def load_request(connection: Connection, library: str, id_: str) -> Request | None:
     """Raises Unreadable."""
     row = _LOAD.fetch_first(connection, {"in_library": library, "with_id": id_})
-    return None if row is None else parse(row.document)
+    return None if row is None else parse_request(row.document)
 
 
-def load_for_update(connection: Connection, library: str, id_: str) -> Request | None:
+def lock_request(connection: Connection, library: str, id_: str) -> Request | None:
     """The same, and nobody else changes it before the end of the transaction."""
     row = _LOAD_FOR_UPDATE.fetch_first(connection, {"in_library": library, "with_id": id_})
-    return None if row is None else parse(row.document)
+    return None if row is None else parse_request(row.document)
 
 
-def by_number(connection: Connection, library: str, number: str) -> str | None:
+def find_by_number(connection: Connection, library: str, number: str) -> str | None:
     """The id of the request with this number."""
     row = _BY_NUMBER.fetch_first(connection, {"library": library, "number": number})
     return None if row is None else row.id
 
 
-def by_external(connection: Connection, library: str, value: str) -> tuple[str, ...]:
+def find_by_external(connection: Connection, library: str, value: str) -> tuple[str, ...]:
     """Ids of the requests that have this number in another system, newest first; MAX_ROWS of them."""
-    found = _BY_EXTERNAL.fetch_all(connection, {"library": library, "value": external(value)})
+    found = _BY_EXTERNAL.fetch_all(connection, {"library": library, "value": normalize_external_number(value)})
     return tuple(row.request_id for row in found)
 
 
-def open_count(connection: Connection, library: str, patron_id: str) -> int:
+def count_open_requests(connection: Connection, library: str, patron_id: str) -> int:
     """How many open requests the patron has."""
     if not patron_id:
         return 0
@@ -235,7 +247,9 @@ def open_count(connection: Connection, library: str, patron_id: str) -> int:
     return count
 
 
-def similar(connection: Connection, library: str, patron_id: str, fingerprint: str, since: datetime) -> tuple[str, ...]:
+def find_similar(
+    connection: Connection, library: str, patron_id: str, fingerprint: str, since: datetime
+) -> tuple[str, ...]:
     """Ids of the patron's requests for the same thing (`domain.requests.citation_matching`) that were made at `since`
     or later, open or not, newest first; MAX_ROWS of them. An empty fingerprint is like nothing."""
     if not fingerprint or not patron_id:
@@ -247,14 +261,14 @@ def similar(connection: Connection, library: str, patron_id: str, fingerprint: s
 # --- partners' numbers -----------------------------------------------------------------------------------
 
 _n = request_transaction.c
-_ADD_TRANSACTION = written(
+_ADD_TRANSACTION = prepare_sql(
     "INSERT INTO request_transaction (library, role, symbol, reference, request_id, attempt) "
     "VALUES (:library, :role, :symbol, :reference, :request_id, :attempt) "
     "ON CONFLICT DO NOTHING RETURNING attempt",
     request_transaction,
     _n.attempt,
 )
-_BY_TRANSACTION = Prepared(
+_BY_TRANSACTION = PreparedStatement(
     select(_n.request_id, _n.attempt).where(
         _n.library == bindparam("library"),
         _n.role == bindparam("role"),
@@ -264,13 +278,13 @@ _BY_TRANSACTION = Prepared(
 )
 
 
-def by_transaction(
+def find_by_transaction(
     connection: Connection, library: str, role: Role, partner_symbol: str, transaction: str
-) -> Found | None:
+) -> ReferencedRequest | None:
     """The request (and the attempt, for borrowing) that this partner means by its number. `role`: ours."""
     asked = {"library": library, "role": role.value, "symbol": partner_symbol, "reference": transaction}
     row = _BY_TRANSACTION.fetch_first(connection, asked)
-    return None if row is None else Found(row.request_id, row.attempt)
+    return None if row is None else ReferencedRequest(row.request_id, row.attempt)
 
 
 def add_transaction(
@@ -286,10 +300,10 @@ def add_transaction(
     key = {"library": library, "role": role.value, "symbol": partner_symbol, "reference": transaction}
     if _ADD_TRANSACTION.fetch_first(connection, {**key, "request_id": request_id, "attempt": attempt}) is None:
         row = _BY_TRANSACTION.fetch_first(connection, key)
-        raise TransactionTaken(Found(row.request_id, row.attempt))
+        raise TransactionTaken(ReferencedRequest(row.request_id, row.attempt))
 
 
-def spoken_for(connection: Connection, library: str, items: Collection[str], besides: str) -> frozenset[str]:
+def find_barcodes_in_use(connection: Connection, library: str, items: Collection[str], besides: str) -> frozenset[str]:
     """Those of these barcodes that open requests have, other than the one with the id `besides`."""
     found = connection.execute(
         select(_b.barcode).where(_b.library == library, _b.barcode.in_(sorted(items)), _b.request_id != besides)
@@ -300,14 +314,14 @@ def spoken_for(connection: Connection, library: str, items: Collection[str], bes
 def lock_barcode(connection: Connection, library: str, barcode: str) -> None:
     """Whoever looks whether an item is spoken for, and takes it if not, locks its barcode first: else another node
     may find it free as well."""
-    lock(connection, key_of(f"barcode {library} {barcode}"))
+    lock_in_transaction(connection, lock_key_of(f"barcode {library} {barcode}"))
 
 
-def follow_barcodes(connection: Connection, now: Request) -> None:
+def update_barcodes(connection: Connection, now: Request) -> None:
     """Brings the rows of a request that has changed up to date."""
     asked = {"library": now.library, "request_id": now.id}
     old = {row.barcode for row in _OF_REQUEST.fetch_all(connection, asked)}
-    new = barcodes_of(now)
+    new = open_barcodes_of(now)
     if gone := old - new:
         _REMOVE.execute_many(connection, [asked | {"barcode": barcode} for barcode in sorted(gone)])
     if come := new - old:
@@ -317,7 +331,7 @@ def follow_barcodes(connection: Connection, now: Request) -> None:
 _TYPES = {"library": _n.library.type, "profile": _n.symbol.type} | {
     f"name{p}": _n.reference.type for p in range(MAX_REFERENCES)
 }
-_MEANT = Prepared(
+_MEANT = PreparedStatement(
     text(
         "SELECT request_id, 0 AS attempt FROM request_external "
         f"WHERE library = :library AND value IN ({_NAMES}) "
@@ -335,11 +349,13 @@ _MEANT = Prepared(
 )
 
 
-def meant(connection: Connection, library: str, profile: str, names: tuple[str, ...]) -> tuple[Found, ...]:
+def find_by_any_reference(
+    connection: Connection, library: str, profile: str, names: tuple[str, ...]
+) -> tuple[ReferencedRequest, ...]:
     """Requests with one of these as their number, as a number elsewhere, as the barcode of an item under way, or as a
     number between us and this partner; newest first, each once. `attempt` is 0 unless the partner's number says which.
     """
-    asked = tuple(dict.fromkeys(name for name in map(external, names) if name))[:MAX_REFERENCES]
+    asked = tuple(dict.fromkeys(name for name in map(normalize_external_number, names) if name))[:MAX_REFERENCES]
     if not asked:
         return ()
     filled = (*asked, *asked[:1] * (MAX_REFERENCES - len(asked)))
@@ -347,4 +363,4 @@ def meant(connection: Connection, library: str, profile: str, names: tuple[str, 
     attempts: dict[str, int] = {}
     for row in _MEANT.fetch_all(connection, values):
         attempts[row.request_id] = attempts.get(row.request_id, 0) or row.attempt
-    return tuple(Found(id_, attempts[id_]) for id_ in sorted(attempts, reverse=True))
+    return tuple(ReferencedRequest(id_, attempts[id_]) for id_ in sorted(attempts, reverse=True))

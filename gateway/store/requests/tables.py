@@ -24,26 +24,26 @@ IS_GATHERED = text("status = 'waiting' AND kind IN ('gather', 'order')")
 request = Table(
     "request",
     metadata,
-    column_types.text("library"),
-    column_types.id_("id"),
-    column_types.text("role"),
-    column_types.text("state"),
+    column_types.text_column("library"),
+    column_types.id_column("id"),
+    column_types.text_column("role"),
+    column_types.text_column("state"),
     Column("is_open", Boolean, nullable=False),
-    column_types.text("number"),
-    column_types.text("partner"),  # profile of the current partner
-    column_types.text("patron_id"),
-    column_types.text("branch"),
-    column_types.moment("created"),
-    column_types.moment("changed"),
+    column_types.text_column("number"),
+    column_types.text_column("partner"),  # profile of the current partner
+    column_types.text_column("patron_id"),
+    column_types.text_column("branch"),
+    column_types.moment_column("created"),
+    column_types.moment_column("changed"),
     Column("need_by", Date),
-    column_types.text("fingerprint"),
-    column_types.text("words"),  # folded number, title and author, to search in
-    column_types.text("tasks"),  # names of the task lists that it is on, with a blank between
-    column_types.text("external"),  # its numbers elsewhere, one a line: what request_external has
-    column_types.text("loads"),  # the partner among whose open requests it counts
-    column_types.integer("supplied"),  # number of the newest attempt that is counted in request_supply
-    column_types.integer("version"),
-    column_types.text("document"),
+    column_types.text_column("fingerprint"),
+    column_types.text_column("words"),  # folded number, title and author, to search in
+    column_types.text_column("tasks"),  # names of the task lists that it is on, with a blank between
+    column_types.text_column("external"),  # its numbers elsewhere, one a line: what request_external has
+    column_types.text_column("loads"),  # the partner among whose open requests it counts
+    column_types.integer_column("supplied"),  # number of the newest attempt that is counted in request_supply
+    column_types.integer_column("version"),
+    column_types.text_column("document"),
     PrimaryKeyConstraint("library", "id", name="pk_request"),
     Index("ix_request_number", "library", "number", unique=True),
     Index("ix_request_changed", "library", "changed", "id"),
@@ -81,10 +81,10 @@ request = Table(
 request_task = Table(
     "request_task",
     metadata,
-    column_types.text("library"),
-    column_types.text("task"),
-    column_types.moment("changed"),
-    column_types.id_("request_id"),
+    column_types.text_column("library"),
+    column_types.text_column("task"),
+    column_types.moment_column("changed"),
+    column_types.id_column("request_id"),
     PrimaryKeyConstraint("library", "task", "changed", "request_id", name="pk_request_task"),
 )
 """Which requests stand on which task list, in the order of the list: a page of it is one stretch of this key."""
@@ -92,11 +92,11 @@ request_task = Table(
 request_count = Table(
     "request_count",
     metadata,
-    column_types.text("library"),
-    column_types.text("kind"),  # task, or the role of requests that are counted by partner
-    column_types.text("name"),
-    column_types.integer("slot"),
-    column_types.integer("n"),
+    column_types.text_column("library"),
+    column_types.text_column("kind"),  # task, or the role of requests that are counted by partner
+    column_types.text_column("name"),
+    column_types.integer_column("slot"),
+    column_types.integer_column("n"),
     PrimaryKeyConstraint("library", "kind", "name", "slot", name="pk_request_count"),
 )
 """Exact counts, kept with every change, so that asking costs the same whatever there is to count. The sum over the
@@ -105,29 +105,29 @@ slots counts: requests are spread over them, so that nodes that change different
 request_supply = Table(
     "request_supply",
     metadata,
-    column_types.text("library"),
+    column_types.text_column("library"),
     Column("day", Date, nullable=False),
-    column_types.text("partner"),
-    column_types.integer("n"),
-    column_types.bigint("seconds"),  # from asking to shipping, summed up
+    column_types.text_column("partner"),
+    column_types.integer_column("n"),
+    column_types.bigint_column("seconds"),  # from asking to shipping, summed up
     PrimaryKeyConstraint("library", "day", "partner", name="pk_request_supply"),
 )
 
 request_external = Table(
     "request_external",
     metadata,
-    column_types.text("library"),
-    column_types.text("value"),
-    column_types.id_("request_id"),
+    column_types.text_column("library"),
+    column_types.text_column("value"),
+    column_types.id_column("request_id"),
     PrimaryKeyConstraint("library", "value", "request_id", name="pk_request_external"),
 )
 
 request_barcode = Table(
     "request_barcode",
     metadata,
-    column_types.text("library"),
-    column_types.text("barcode"),
-    column_types.id_("request_id"),
+    column_types.text_column("library"),
+    column_types.text_column("barcode"),
+    column_types.id_column("request_id"),
     PrimaryKeyConstraint("library", "barcode", "request_id", name="pk_request_barcode"),
     Index("ix_request_barcode_request", "library", "request_id"),
 )
@@ -136,25 +136,25 @@ request_barcode = Table(
 request_transaction = Table(
     "request_transaction",
     metadata,
-    column_types.text("library"),
-    column_types.text("role"),
-    column_types.text("symbol"),
-    column_types.text("reference"),
-    column_types.id_("request_id"),
-    column_types.integer("attempt"),
+    column_types.text_column("library"),
+    column_types.text_column("role"),
+    column_types.text_column("symbol"),
+    column_types.text_column("reference"),
+    column_types.id_column("request_id"),
+    column_types.integer_column("attempt"),
     PrimaryKeyConstraint("library", "role", "symbol", "reference", name="pk_request_transaction"),
 )
 
 partner_message = Table(
     "partner_message",
     metadata,
-    column_types.text("library"),
-    column_types.text("profile"),
-    column_types.text("message_id"),
-    column_types.id_("request_id"),
-    column_types.text("refused"),
-    column_types.text("reason"),
-    column_types.moment("at"),
+    column_types.text_column("library"),
+    column_types.text_column("profile"),
+    column_types.text_column("message_id"),
+    column_types.id_column("request_id"),
+    column_types.text_column("refused"),
+    column_types.text_column("reason"),
+    column_types.moment_column("at"),
     PrimaryKeyConstraint("library", "profile", "message_id", name="pk_partner_message"),
     Index("ix_partner_message_at", "at", "library"),
 )
@@ -162,15 +162,15 @@ partner_message = Table(
 request_event = Table(
     "request_event",
     metadata,
-    column_types.text("library"),
-    column_types.id_("id"),
-    column_types.id_("request_id"),
-    column_types.moment("at"),
-    column_types.text("before"),
-    column_types.text("after"),
-    column_types.text("denied"),
-    column_types.text("note"),
-    column_types.text("document"),
+    column_types.text_column("library"),
+    column_types.id_column("id"),
+    column_types.id_column("request_id"),
+    column_types.moment_column("at"),
+    column_types.text_column("before"),
+    column_types.text_column("after"),
+    column_types.text_column("denied"),
+    column_types.text_column("note"),
+    column_types.text_column("document"),
     PrimaryKeyConstraint("library", "id", name="pk_request_event"),
     Index("ix_request_event_request", "library", "request_id", "id"),
 )
@@ -178,10 +178,10 @@ request_event = Table(
 request_timer = Table(
     "request_timer",
     metadata,
-    column_types.text("library"),
-    column_types.id_("request_id"),
-    column_types.text("timer"),
-    column_types.moment("at"),
+    column_types.text_column("library"),
+    column_types.id_column("request_id"),
+    column_types.text_column("timer"),
+    column_types.moment_column("at"),
     PrimaryKeyConstraint("library", "request_id", "timer", name="pk_request_timer"),
     Index("ix_request_timer_at", "at", "library", "request_id", "timer"),
 )
@@ -189,8 +189,8 @@ request_timer = Table(
 request_file = Table(
     "request_file",
     metadata,
-    column_types.text("library"),
-    column_types.id_("id"),
+    column_types.text_column("library"),
+    column_types.id_column("id"),
     Column("content", LargeBinary, nullable=False),
     PrimaryKeyConstraint("library", "id", name="pk_request_file"),
 )
@@ -198,33 +198,33 @@ request_file = Table(
 sequence = Table(
     "sequence",
     metadata,
-    column_types.text("library"),
-    column_types.text("name"),
-    column_types.bigint("value"),
+    column_types.text_column("library"),
+    column_types.text_column("name"),
+    column_types.bigint_column("value"),
     PrimaryKeyConstraint("library", "name", name="pk_sequence"),
 )
 
 outbox = Table(
     "outbox",
     metadata,
-    column_types.text("library"),
-    column_types.id_("id"),
-    column_types.text("lane"),
-    column_types.integer("place"),  # in the lane
-    column_types.text("kind"),
-    column_types.text("target"),
-    column_types.id_("request_id"),
-    column_types.text("payload"),
-    column_types.text("status"),
-    column_types.integer("tries"),
-    column_types.moment("created"),
-    column_types.moment("next_at"),
+    column_types.text_column("library"),
+    column_types.id_column("id"),
+    column_types.text_column("lane"),
+    column_types.integer_column("place"),  # in the lane
+    column_types.text_column("kind"),
+    column_types.text_column("target"),
+    column_types.id_column("request_id"),
+    column_types.text_column("payload"),
+    column_types.text_column("status"),
+    column_types.integer_column("tries"),
+    column_types.moment_column("created"),
+    column_types.moment_column("next_at"),
     Column("ready_at", UtcDateTime),  # when it may be claimed; NULL while its lane is not free, and at the end
     Column("lease_until", UtcDateTime),
-    column_types.text("node"),
+    column_types.text_column("node"),
     Column("ended", UtcDateTime),
-    column_types.text("error"),
-    column_types.text("note"),
+    column_types.text_column("error"),
+    column_types.text_column("note"),
     PrimaryKeyConstraint("library", "id", name="pk_outbox"),
     Index("ix_outbox_ready", "ready_at", "library", "id", postgresql_where=IS_READY, sqlite_where=IS_READY),
     Index("ix_outbox_lane", "library", "lane", "place", postgresql_where=IN_LANE, sqlite_where=IN_LANE),
@@ -246,10 +246,10 @@ outbox = Table(
 outbox_lane = Table(
     "outbox_lane",
     metadata,
-    column_types.text("library"),
-    column_types.text("lane"),
-    column_types.id_("head"),
-    column_types.integer("last"),
+    column_types.text_column("library"),
+    column_types.text_column("lane"),
+    column_types.id_column("head"),
+    column_types.integer_column("last"),
     PrimaryKeyConstraint("library", "lane", name="pk_outbox_lane"),
 )
 """Lanes with unfinished rows: whose turn it is, and the place of the last in the queue. Whoever joins or leaves a
@@ -258,15 +258,15 @@ lane locks its row here first, so that nodes agree on the order."""
 filed_order = Table(
     "filed_order",
     metadata,
-    column_types.text("library"),
-    column_types.text("profile"),
-    column_types.text("number"),  # of the file: what the partner quotes
-    column_types.integer("place"),  # in the file, from 1
-    column_types.id_("file_id"),  # row of the outbox that sends the file
-    column_types.id_("order_id"),  # row of the outbox that is the order
-    column_types.id_("request_id"),
-    column_types.text("reference"),  # the number by which both sides know the request
-    column_types.moment("at"),
+    column_types.text_column("library"),
+    column_types.text_column("profile"),
+    column_types.text_column("number"),  # of the file: what the partner quotes
+    column_types.integer_column("place"),  # in the file, from 1
+    column_types.id_column("file_id"),  # row of the outbox that sends the file
+    column_types.id_column("order_id"),  # row of the outbox that is the order
+    column_types.id_column("request_id"),
+    column_types.text_column("reference"),  # the number by which both sides know the request
+    column_types.moment_column("at"),
     PrimaryKeyConstraint("library", "profile", "number", "place", name="pk_filed_order"),
     Index("ix_filed_order_file", "library", "file_id", "place"),
     Index("ix_filed_order_order", "library", "order_id"),
@@ -277,11 +277,11 @@ filed_order = Table(
 network_report = Table(
     "network_report",
     metadata,
-    column_types.text("library"),
-    column_types.text("member"),
-    column_types.text("said_library"),
-    column_types.text("open"),
-    column_types.moment("at"),
+    column_types.text_column("library"),
+    column_types.text_column("member"),
+    column_types.text_column("said_library"),
+    column_types.text_column("open"),
+    column_types.moment_column("at"),
     PrimaryKeyConstraint("library", "member", name="pk_network_report"),
 )
 """What each member of the network said last, by its profile: the symbol that it gives itself, and as JSON, the requests

@@ -13,10 +13,10 @@ from sqlalchemy import Connection, bindparam, delete, select
 
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.value import value
-from gateway.sql.statements import Prepared, written
+from gateway.sql.statements import PreparedStatement, prepare_sql
 from gateway.store.requests.tables import request_timer, sequence
 
-_FOLLOWING = written(
+_FOLLOWING = prepare_sql(
     "INSERT INTO sequence (library, name, value) VALUES (:library, :name, 1) "
     "ON CONFLICT (library, name) DO UPDATE SET value = sequence.value + 1 RETURNING value",
     sequence,
@@ -35,74 +35,74 @@ class TimerRow:
 
 
 _c = request_timer.c
-_START = written(
+_START = prepare_sql(
     "INSERT INTO request_timer (library, request_id, timer, at) VALUES (:library, :request_id, :timer, :at) "
     "ON CONFLICT (library, request_id, timer) DO UPDATE SET at = excluded.at",
     request_timer,
 )
 _OF_REQUEST_IT_IS = (_c.library == bindparam("library"), _c.request_id == bindparam("request_id"))
-_STOP = Prepared(delete(request_timer).where(*_OF_REQUEST_IT_IS, _c.timer == bindparam("timer")))
-_STOP_ALL = Prepared(delete(request_timer).where(*_OF_REQUEST_IT_IS))
-_TAKE = written(
+_STOP = PreparedStatement(delete(request_timer).where(*_OF_REQUEST_IT_IS, _c.timer == bindparam("timer")))
+_STOP_ALL = PreparedStatement(delete(request_timer).where(*_OF_REQUEST_IT_IS))
+_TAKE = prepare_sql(
     "DELETE FROM request_timer WHERE library = :library AND request_id = :request_id AND timer = :timer AND at = :at "
     "RETURNING request_id",
     request_timer,
     _c.request_id,
 )
-_DUE = Prepared(
+_DUE = PreparedStatement(
     select(request_timer)
     .where(_c.at <= bindparam("now", type_=_c.at.type))
     .order_by(_c.at, _c.library, _c.request_id, _c.timer)
     .limit(bindparam("limit"))
 )
-_OF_REQUEST = Prepared(select(request_timer).where(*_OF_REQUEST_IT_IS).order_by(_c.timer))
+_OF_REQUEST = PreparedStatement(select(request_timer).where(*_OF_REQUEST_IT_IS).order_by(_c.timer))
 
 
-def start(connection: Connection, library: str, request_id: str, timer: TimerKind, at: datetime) -> None:
+def start_timer(connection: Connection, library: str, request_id: str, timer: TimerKind, at: datetime) -> None:
     _START.execute_many(connection, [{"library": library, "request_id": request_id, "timer": timer.value, "at": at}])
 
 
-def stop(connection: Connection, library: str, request_id: str, timer: TimerKind) -> None:
+def stop_timer(connection: Connection, library: str, request_id: str, timer: TimerKind) -> None:
     """One that does not run stays so."""
     _STOP.execute_many(connection, [{"library": library, "request_id": request_id, "timer": timer.value}])
 
 
-def stop_all(connection: Connection, library: str, request_id: str) -> None:
+def stop_all_timers(connection: Connection, library: str, request_id: str) -> None:
     _STOP_ALL.execute_many(connection, [{"library": library, "request_id": request_id}])
 
 
-def due(connection: Connection, now: datetime, limit: int) -> tuple[TimerRow, ...]:
+def due_timers(connection: Connection, now: datetime, limit: int) -> tuple[TimerRow, ...]:
     """Timers of all libraries whose time is `now` or earlier, oldest first. They stay until they are taken."""
-    return _rows(_DUE.fetch_all(connection, {"now": now, "limit": limit}))
+    return _timer_rows_of(_DUE.fetch_all(connection, {"now": now, "limit": limit}))
 
 
-def take(connection: Connection, row: TimerRow) -> bool:
+def take_timer(connection: Connection, row: TimerRow) -> bool:
     """Ends the timer in the transaction that does what it is for. False: it was stopped, set anew or taken by
     another node meanwhile, and there is nothing to do."""
     found = {"library": row.library, "request_id": row.request_id, "timer": row.timer.value, "at": row.at}
     return _TAKE.fetch_first(connection, found) is not None
 
 
-def of_request(connection: Connection, library: str, request_id: str) -> tuple[TimerRow, ...]:
-    return _rows(_OF_REQUEST.fetch_all(connection, {"library": library, "request_id": request_id}))
+def list_timers_of_request(connection: Connection, library: str, request_id: str) -> tuple[TimerRow, ...]:
+    return _timer_rows_of(_OF_REQUEST.fetch_all(connection, {"library": library, "request_id": request_id}))
 
 
-def _rows(found: Iterable[Any]) -> tuple[TimerRow, ...]:
+def _timer_rows_of(found: Iterable[Any]) -> tuple[TimerRow, ...]:
     return tuple(TimerRow(row.library, row.request_id, TimerKind(row.timer), row.at) for row in found)
 
 
-def following(connection: Connection, library: str, name: str) -> int:
+def next_in_sequence(connection: Connection, library: str, name: str) -> int:
     """1, 2, … On PostgreSQL others who want the same sequence wait until this transaction ends."""
     value: int = _FOLLOWING.fetch_first(connection, {"library": library, "name": name}).value
     return value
 
 
-_LAST = Prepared(
+_LAST = PreparedStatement(
     select(sequence.c.value).where(sequence.c.library == bindparam("library"), sequence.c.name == bindparam("name"))
 )
 
 
-def upcoming(connection: Connection, library: str, name: str) -> int:
+def peek_sequence(connection: Connection, library: str, name: str) -> int:
     """What `following` would give now."""
     last = _LAST.fetch_first(connection, {"library": library, "name": name})
     return 1 if last is None else int(last.value) + 1

@@ -19,7 +19,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.requests.views import HistoryLine
 from gateway.domain.value import value
 from gateway.services.webhooks import happened
-from gateway.store.schema import first_id
+from gateway.store.schema import first_id_at
 from gateway.web.api.service import Feed
 
 PAGE = 100
@@ -91,7 +91,7 @@ class Streams:
         last_word = loop.time()
         while not self._closed:
             waker.clear()
-            settled = [line for line in found if line.id < first_id(self._clock.now() - SETTLE)]
+            settled = [line for line in found if line.id < first_id_at(self._clock.now() - SETTLE)]
             if settled:
                 cursor = settled[-1].id
                 await response.write(b"".join(event_bytes(line) for line in settled))
@@ -135,4 +135,4 @@ def event_bytes(line: HistoryLine) -> bytes:
 
 def newest_cursor(now: datetime) -> str:
     """Behind everything that has happened."""
-    return first_id(now)
+    return first_id_at(now)

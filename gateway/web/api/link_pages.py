@@ -116,7 +116,7 @@ class CopyPages:
             file = await self._load_copy(found.link)
             link, now = found.link, self._parts.clock.now()
             taken = await self._parts.store.write(
-                lambda c: api_records.take(c, link.library, found.id, link.downloads, now)
+                lambda c: api_records.count_download(c, link.library, found.id, link.downloads, now)
             )
         except (InvalidLinkError, NotFound):
             return self._render_problem(request, 410, "copy-gone")
@@ -138,7 +138,7 @@ class CopyPages:
         if secret is None:  # no link was ever made for such a library
             raise InvalidLinkError(LinkFault.FORGED)
         link = verify_copy_link(token, secret, self._parts.clock.now())
-        count = await self._parts.store.read(lambda c: api_records.count(c, library, id_))
+        count = await self._parts.store.read(lambda c: api_records.get_download_count(c, library, id_))
         if count >= link.downloads:
             raise InvalidLinkError(LinkFault.USED_UP)
         return Found(link, id_, link.downloads - count)

@@ -322,7 +322,9 @@ class Repetition:
     async def claim_key(self) -> web.Response | None:
         """The stored answer. Raises ApiProblem (KEY_REUSED, IN_PROGRESS)."""
         now = self._clock.now()
-        found = await self._store.write(lambda c: api_records.claim(c, self._key, self._asked, now, now - self._kept))
+        found = await self._store.write(
+            lambda c: api_records.claim_answer(c, self._key, self._asked, now, now - self._kept)
+        )
         if found is None:
             return None
         if found.request != self._asked:
@@ -337,8 +339,8 @@ class Repetition:
         assert body is None or isinstance(body, bytes)
         headers = json.dumps({name: response.headers[name] for name in KEPT_HEADERS if name in response.headers})
         answer = StoredAnswer(request=self._asked, status=response.status, headers=headers, body=body or b"")
-        await self._store.write(lambda c: api_records.keep(c, self._key, answer))
+        await self._store.write(lambda c: api_records.store_answer(c, self._key, answer))
 
     async def release_key(self) -> None:
         """Nothing was done."""
-        await self._store.write(lambda c: api_records.release(c, self._key))
+        await self._store.write(lambda c: api_records.release_answer(c, self._key))

@@ -184,11 +184,11 @@ async def _sent(turn: Turn, draft: BorrowingDraft, form_id: str) -> str:
     """Id of the request, the same however often and by however many at once. Raises Refused."""
     library, store = turn.library, turn.parts.store
     key = hashed(f"{turn.visit.id}:{form_id}")
-    if before := await store.read(lambda c: patron_sessions.sent(c, library, key)):
+    if before := await store.read(lambda c: patron_sessions.find_sent_form(c, library, key)):
         return before
 
     def claim_form_key(c: Connection, request: Request) -> None:
-        if found := patron_sessions.claim(c, library, key, request.id, turn.parts.clock.now()):
+        if found := patron_sessions.claim_form(c, library, key, request.id, turn.parts.clock.now()):
             raise SentBefore(found)
 
     try:

@@ -30,9 +30,9 @@ from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unav
 from gateway.domain.value import value
 from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
 from gateway.store import patron_sessions
-from gateway.store.api_access import secret
+from gateway.store.api_access import get_or_create_secret
 from gateway.store.engine import Store
-from gateway.store.patron_sessions import JourneyRow, Most, SessionRow
+from gateway.store.patron_sessions import FailureLimit, JourneyRow, SessionRow
 from gateway.web.inbound import TrustedProxies
 
 log = structlog.get_logger(component="pages")
@@ -103,14 +103,14 @@ class Sessions:
         if visit.is_new:
             return None
         now = self._clock.now()
-        row = await self._store.read(lambda c: patron_sessions.find(c, library, visit.id, now))
+        row = await self._store.read(lambda c: patron_sessions.find_session(c, library, visit.id, now))
         if row is None:
             return None
         expires = min(now + self._idle, row.started + LONGEST)
         if expires - row.expires < self._idle / 10:
             return row
         found = row
-        return await self._store.write(lambda c: patron_sessions.extend(c, found, expires))
+        return await self._store.write(lambda c: patron_sessions.extend_session(c, found, expires))
 
     async def start_session(self, library: str, old: Visit, new: Visit, who: SignedIn) -> SessionRow:
         """Under a cookie of its own, so that nobody who knew the old one is signed in with it."""
@@ -131,14 +131,14 @@ class Sessions:
         )
 
         def replace_session(c: Connection) -> None:
-            patron_sessions.end(c, self._libraries, old.id)
+            patron_sessions.end_session(c, self._libraries, old.id)
             patron_sessions.add_session(c, row)
 
         await self._store.write(replace_session)
         return row
 
     async def end_session(self, visit: Visit) -> None:
-        await self._store.write(lambda c: patron_sessions.end(c, self._libraries, visit.id))
+        await self._store.write(lambda c: patron_sessions.end_session(c, self._libraries, visit.id))
 
 
 def _identifier(who: SignedIn) -> str:
@@ -279,15 +279,15 @@ class SigningIn:
                 log.warning("the library's system refused to check a patron", reason=refused.reason.value)
             if refused.reason not in NOT_CHECKED:
                 raise NotSignedIn("wrong") from None
-            await self._store.write(lambda c: patron_sessions.take_back(c, library, keys.all_keys))
+            await self._store.write(lambda c: patron_sessions.uncount_attempt(c, library, keys.all_keys))
             raise NotSignedIn("impossible") from None
         except (Unavailable, OutcomeUnknown):  # nothing was learnt about the secret, and nobody waits for our fault
-            await self._store.write(lambda c: patron_sessions.take_back(c, library, keys.all_keys))
+            await self._store.write(lambda c: patron_sessions.uncount_attempt(c, library, keys.all_keys))
             raise
 
         def clear_failures(c: Connection) -> None:
-            patron_sessions.forget(c, library, keys.pair)
-            patron_sessions.take_back(c, library, (keys.address, keys.patron))
+            patron_sessions.forget_failures(c, library, keys.pair)
+            patron_sessions.uncount_attempt(c, library, (keys.address, keys.patron))
 
         await self._store.write(clear_failures)
         return SignedIn(patron, identifier, Method.PASSWORD)
@@ -310,7 +310,7 @@ class SigningIn:
 
         def insert_journey(c: Connection) -> bool:
             id_ = self._departure_key(c, library, address)
-            allowed = patron_sessions.try_once(c, library, (Most(id_, self._tries.address, since),), now)
+            allowed = patron_sessions.count_attempt(c, library, (FailureLimit(id_, self._tries.address, since),), now)
             if allowed:
                 patron_sessions.add_journey(c, journey)
             return allowed
@@ -323,15 +323,15 @@ class SigningIn:
         """The journey with this `state` (its hash), which ends with this; None: there is none, or not any more."""
 
         def end_journey(c: Connection) -> JourneyRow | None:
-            found = patron_sessions.take(c, library, state, self._clock.now())
+            found = patron_sessions.take_journey(c, library, state, self._clock.now())
             if found is not None:
-                patron_sessions.take_back(c, library, (self._departure_key(c, library, address),))
+                patron_sessions.uncount_attempt(c, library, (self._departure_key(c, library, address),))
             return found
 
         return await self._store.write(end_journey)
 
     def _departure_key(self, c: Connection, library: str, address: str) -> str:
-        key = secret(c, library, SECRET, self._clock.now())
+        key = get_or_create_secret(c, library, SECRET, self._clock.now())
         return _keyed(key, "departures", address_block(address))
 
     async def _count_try(self, library: str, identifier: str, address: str) -> _Keys:
@@ -342,17 +342,17 @@ class SigningIn:
         long_since = now - LONGER * timedelta(minutes=tries.minutes)
 
         def count_tries(c: Connection) -> tuple[bool, _Keys]:
-            key = secret(c, library, SECRET, now)
+            key = get_or_create_secret(c, library, SECRET, now)
             patron, place = "".join(identifier.split()).casefold(), address_block(address)
             keys = _Keys(
                 _keyed(key, "address", place), _keyed(key, "pair", f"{place} {patron}"), _keyed(key, "patron", patron)
             )
             limits = (
-                Most(keys.address, tries.address, since),
-                Most(keys.pair, tries.patron, since),
-                Most(keys.patron, tries.patron * ANYWHERE, long_since),
+                FailureLimit(keys.address, tries.address, since),
+                FailureLimit(keys.pair, tries.patron, since),
+                FailureLimit(keys.patron, tries.patron * ANYWHERE, long_since),
             )
-            return patron_sessions.try_once(c, library, limits, now), keys
+            return patron_sessions.count_attempt(c, library, limits, now), keys
 
         allowed, keys = await self._store.write(count_tries)
         if not allowed:

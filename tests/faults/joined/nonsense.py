@@ -9,7 +9,7 @@ from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.requests.effects import PARTNER, new_row, without_patron
 from gateway.store.requests import outbox
 from gateway.store.requests.request_rows import dump_message
-from gateway.store.schema import exchange_id
+from gateway.store.schema import make_exchange_id
 from tests.faults.joined.town import Town
 from tests.faults.joined.world import Side, World
 
@@ -33,7 +33,7 @@ async def say_nonsense(world: World, sender: Side, receiver: Side, which: int) -
     world.tell(f"{town.symbol} {request.number} says {kind.value} to {other.symbol} ({theirs.state.value})")
     now = world.clock.now()
     message = PartnerMessage(
-        id=exchange_id(now),
+        id=make_exchange_id(now),
         kind=kind,
         at=now,
         sender=town.house.party,
@@ -44,7 +44,7 @@ async def say_nonsense(world: World, sender: Side, receiver: Side, which: int) -
         request=without_patron(request),
     )
     row = new_row(request, PARTNER, receiving.profile, dump_message(message), now, message.id)
-    await town.house.store.write(lambda c: outbox.add(c, row))
+    await town.house.store.write(lambda c: outbox.add_outbox_row(c, row))
     await town.do(row.id)
     assert message.id in world.wire.refused, f"{kind.value} was not refused"
 

@@ -17,7 +17,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.state_table import LibraryAction
 from gateway.services.requests.library_context import DESK
-from gateway.store.requests.outbox import Row, Status
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.faults.joined.things import Place, key_of
 from tests.faults.joined.town import Town
 from tests.faults.joined.world import World
@@ -99,14 +99,14 @@ async def staff_look(world: World) -> bool:
     skipped = False
     for town in world.towns.values():
         for row in await town.unfinished():
-            if row.status is Status.DEAD and _may_fail(row):
+            if row.status is OutboxStatus.DEAD and _may_fail(row):
                 world.tell(f"{town.symbol}: {row.target} is skipped: {row.error}")
                 await town.gateway.managed.desk.skip(town.symbol, row.id, "looked at", "staff:ana")
                 skipped = True
     return skipped
 
 
-def _may_fail(row: Row) -> bool:
+def _may_fail(row: OutboxRow) -> bool:
     """One item was found for two requests, and is kept for the first; or the request went on without an act at the
     desk that had been interrupted."""
     taken = row.target == LibraryAction.PLACE_HOLD.value and RefusalReason.DUPLICATE_REQUEST.value in row.error

@@ -21,9 +21,9 @@ from gateway.runtime.daemon import Gateway
 from gateway.services.requests.library_context import House
 from gateway.services.requests.request_service import RequestsFront
 from gateway.settings import load_settings
-from gateway.store.requests.outbox import UNFINISHED, Row
-from gateway.store.requests.outbox_queries import get as get_row
-from gateway.store.requests.request_rows import parse
+from gateway.store.requests.outbox import UNFINISHED, OutboxRow
+from gateway.store.requests.outbox_queries import get_outbox_row as get_row
+from gateway.store.requests.request_rows import parse_request
 from gateway.store.requests.tables import outbox, request, request_event, request_timer
 
 
@@ -128,7 +128,7 @@ class Town:
     async def requests(self) -> dict[str, Request]:
         query = select(request.c.document).where(request.c.library == self.symbol).order_by(request.c.id)
         found = await self.house.store.read(lambda c: c.execute(query).scalars().all())
-        return {one.id: one for one in map(parse, found)}
+        return {one.id: one for one in map(parse_request, found)}
 
     async def history(self) -> tuple[Line, ...]:
         """Of all requests, in the order of the ids."""
@@ -137,11 +137,11 @@ class Town:
         found = await self.house.store.read(lambda connection: connection.execute(query).all())
         return tuple(Line(*row) for row in found)
 
-    async def unfinished(self) -> tuple[Row, ...]:
+    async def unfinished(self) -> tuple[OutboxRow, ...]:
         wanted = [status.value for status in UNFINISHED]
         query = select(outbox.c.id).where(outbox.c.status.in_(wanted)).order_by(outbox.c.id)
 
-        def work(connection: Connection) -> tuple[Row, ...]:
+        def work(connection: Connection) -> tuple[OutboxRow, ...]:
             found = (get_row(connection, self.symbol, id_) for id_ in connection.execute(query).scalars().all())
             return tuple(row for row in found if row is not None)
 

@@ -15,7 +15,7 @@ from gateway.domain.problems import Refused
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, Role
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, EventDenied
-from gateway.store.requests.outbox import Status
+from gateway.store.requests.outbox import OutboxStatus
 from gateway.store.requests.request_rows import parse_event
 from tests.faults.joined.installations import SYMBOLS, Template
 from tests.faults.joined.things import Things
@@ -153,7 +153,7 @@ class World:
         """When something will be due by itself: a row that is tried again, or a timer but for that of forgetting."""
         moments = []
         for town in self.towns.values():
-            moments += [row.next_at for row in await town.unfinished() if row.status is Status.WAITING]
+            moments += [row.next_at for row in await town.unfinished() if row.status is OutboxStatus.WAITING]
             moments += [row.lease_until for row in await town.unfinished() if row.lease_until is not None]
             moments += [at for _, timer, at in await town.timers() if timer != "anonymise"]
         return min((at for at in moments if at > self.clock.now()), default=None)

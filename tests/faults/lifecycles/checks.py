@@ -18,7 +18,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.services.requests.effects import LETTER, PARTNER
 from gateway.store.requests.history import EventRow
-from gateway.store.requests.outbox import Row, Status
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import parse_message
 from tests.faults.lifecycles.evidence import Evidence, Thing, by_number
 from tests.faults.lifecycles.place import NORTH, SOUTH, Wish
@@ -95,8 +95,10 @@ def _number(request: Request) -> int:
 
 def _outbox_is_empty(evidence: Evidence) -> Iterator[str]:
     for row in evidence.rows:
-        late = row.status is Status.DEAD and row.target.startswith("desk:") and row.error.startswith("refused: ")
-        if row.status not in (Status.DONE, Status.REFUSED) and not late:  # staff are told that they were too late
+        late = row.status is OutboxStatus.DEAD and row.target.startswith("desk:") and row.error.startswith("refused: ")
+        if (
+            row.status not in (OutboxStatus.DONE, OutboxStatus.REFUSED) and not late
+        ):  # staff are told that they were too late
             yield f"outbox: {row.kind} {row.target} of {row.request_id} is {row.status.value}: {row.error}"
 
 
@@ -105,10 +107,10 @@ def _outbox_is_empty(evidence: Evidence) -> Iterator[str]:
 
 def _messages(evidence: Evidence) -> Iterator[str]:
     """Each receiver's history has what was told to it, in this order, each once; who sent what was refused knows."""
-    sent = [row for row in evidence.of_kind(PARTNER) if row.status is Status.DONE]
+    sent = [row for row in evidence.of_kind(PARTNER) if row.status is OutboxStatus.DONE]
     if {row.id for row in sent} != set(evidence.taken):
         yield f"messages sent and taken differ: {sorted({row.id for row in sent} ^ set(evidence.taken))}"
-    told: dict[str, list[Row]] = defaultdict(list)
+    told: dict[str, list[OutboxRow]] = defaultdict(list)
     refused: Counter[str] = Counter()
     for row in sorted(sent, key=lambda one: one.ended or one.created):
         taken = evidence.taken.get(row.id)
@@ -126,7 +128,7 @@ def _says_refused(row: EventRow) -> bool:
     return row.event.signal == local_signal(EventKind.TROUBLE) or row.event.signal == partner_signal(EventKind.REJECTED)
 
 
-def _heard(request: Request, rows: Sequence[EventRow], told: Sequence[Row]) -> Iterator[str]:
+def _heard(request: Request, rows: Sequence[EventRow], told: Sequence[OutboxRow]) -> Iterator[str]:
     """One partner's messages about one request come in the order in which they were sent; several attempts are several
     requests over there."""
     messages = [parse_message(row.payload) for row in told]
@@ -238,7 +240,9 @@ def _mails(evidence: Evidence, mails: Sequence[EmailMessage]) -> Iterator[str]:
     arrived: dict[str, set[str]] = defaultdict(set)
     for mail in mails:
         arrived[_id(mail)].add(_content(mail))
-    sent = {row.id for row in evidence.of_kind(LETTER) if row.status is Status.DONE and row.note.startswith("250")}
+    sent = {
+        row.id for row in evidence.of_kind(LETTER) if row.status is OutboxStatus.DONE and row.note.startswith("250")
+    }
     if sent != arrived.keys():
         yield f"letters sent that did not arrive: {sorted(sent - arrived.keys())}"
         yield f"letters arrived that were not sent: {sorted(arrived.keys() - sent)}"

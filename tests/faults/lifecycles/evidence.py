@@ -11,8 +11,8 @@ from sqlalchemy import Connection, text
 from gateway.domain.requests.request import Request, Role
 from gateway.store.engine import Store
 from gateway.store.requests import history, outbox_queries, requests
-from gateway.store.requests.history import EventRow, Seen
-from gateway.store.requests.outbox import Row, Status
+from gateway.store.requests.history import EventRow, PartnerMessageResult
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class Evidence:
 
     requests: tuple[Request, ...]
     history: Mapping[str, tuple[EventRow, ...]]
-    rows: tuple[Row, ...]
-    taken: Mapping[str, Seen]
+    rows: tuple[OutboxRow, ...]
+    taken: Mapping[str, PartnerMessageResult]
     temporary: tuple[Thing, ...]
     loans: tuple[Thing, ...]
     holds: tuple[Thing, ...]
     externals: tuple[str, ...]
 
-    def of_kind(self, kind: str) -> tuple[Row, ...]:
+    def of_kind(self, kind: str) -> tuple[OutboxRow, ...]:
         return tuple(row for row in self.rows if row.kind == kind)
 
     def of_role(self, role: Role) -> tuple[Request, ...]:
@@ -64,20 +64,20 @@ async def read(store: Store) -> Evidence:
 
 async def in_hand(store: Store) -> int:
     """Rows of the outbox at which somebody is, or was when it was killed."""
-    counts = await store.read(outbox_queries.counts)
-    return sum(n for (_, status), n in counts.items() if status is Status.IN_HAND)
+    counts = await store.read(outbox_queries.count_unfinished_rows)
+    return sum(n for (_, status), n in counts.items() if status is OutboxStatus.IN_HAND)
 
 
 def _read(connection: Connection) -> Evidence:
     ids = connection.execute(text("SELECT library, id FROM request ORDER BY library, id")).all()
-    found = [requests.load(connection, library, id_) for library, id_ in ids]
+    found = [requests.load_request(connection, library, id_) for library, id_ in ids]
     rows = connection.execute(text("SELECT library, id FROM outbox ORDER BY library, lane, place")).all()
     taken = connection.execute(text("SELECT message_id, request_id, refused, reason FROM partner_message")).all()
     return Evidence(
         requests=tuple(one for one in found if one is not None),
-        history={id_: history.of_request(connection, library, id_) for library, id_ in ids},
-        rows=tuple(row for row in (outbox_queries.get(connection, *one) for one in rows) if row is not None),
-        taken={id_: Seen(request_id, refused, reason) for id_, request_id, refused, reason in taken},
+        history={id_: history.list_events_of_request(connection, library, id_) for library, id_ in ids},
+        rows=tuple(row for row in (outbox_queries.get_outbox_row(connection, *one) for one in rows) if row is not None),
+        taken={id_: PartnerMessageResult(request_id, refused, reason) for id_, request_id, refused, reason in taken},
         temporary=_things(
             connection,
             "SELECT library, request_id, barcode, deleted IS NULL, coalesce(deleted_key, '') LIKE '%undone' "

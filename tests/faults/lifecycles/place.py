@@ -22,7 +22,7 @@ from gateway.domain.requests.request import ServiceType
 from gateway.ports.library_system import TemporaryItem
 from gateway.runtime.assembly import Assembly
 from gateway.settings import load_settings
-from gateway.store.migration import migrate
+from gateway.store.migration import migrate_store
 
 NORTH, SOUTH = "NORTH", "SOUTH"
 
@@ -163,7 +163,7 @@ async def stock(config: Path, count: int) -> None:
     assembly.make_database()
     store = assembly.open_store()
     try:
-        await migrate(store, *assembly.migration_histories)
+        await migrate_store(store, *assembly.migration_histories)
         for library in settings.libraries:
             sample = assembly.adapter_of(library).sample
             assert sample is not None

@@ -29,7 +29,7 @@ from gateway.runtime.daemon import Gateway
 from gateway.runtime.logs import set_up_logging
 from gateway.settings import load_settings
 from gateway.store.requests import outbox_queries, requests
-from gateway.store.requests.outbox import Status
+from gateway.store.requests.outbox import OutboxStatus
 from tests.faults.lifecycles.flaky import CALM, STORM, in_weather
 from tests.faults.lifecycles.place import NORTH, SOUTH, Wish
 from tests.faults.lifecycles.staff import Idea, by_chance, onward
@@ -143,16 +143,16 @@ class Staff:
             await asyncio.sleep(0.05)
 
     async def _store_counts(self) -> int:
-        counts = await self.gateway.managed.houses[NORTH].store.read(outbox_queries.counts)
-        return sum(n for (_, status), n in counts.items() if status is not Status.DEAD)
+        counts = await self.gateway.managed.houses[NORTH].store.read(outbox_queries.count_unfinished_rows)
+        return sum(n for (_, status), n in counts.items() if status is not OutboxStatus.DEAD)
 
     # --- with a request ----------------------------------------------------------------------------------
 
     async def _ours(self, wish: Wish) -> Request | None:
         def work(connection: Connection) -> Request | None:
-            found = requests.by_external(connection, NORTH, wish.external)
+            found = requests.find_by_external(connection, NORTH, wish.external)
             assert len(found) <= 1, f"{wish.external} is there twice"
-            return requests.load(connection, NORTH, found[0]) if found else None
+            return requests.load_request(connection, NORTH, found[0]) if found else None
 
         return await self.gateway.managed.houses[NORTH].store.read(work)
 
@@ -161,10 +161,10 @@ class Staff:
 
         def work(connection: Connection) -> tuple[Request, ...]:
             found = (
-                requests.by_transaction(connection, SOUTH, Role.LENDING, "north", attempt.transaction)
+                requests.find_by_transaction(connection, SOUTH, Role.LENDING, "north", attempt.transaction)
                 for attempt in ours.attempts
             )
-            loaded = (requests.load(connection, SOUTH, one.request_id) for one in found if one is not None)
+            loaded = (requests.load_request(connection, SOUTH, one.request_id) for one in found if one is not None)
             return tuple(one for one in loaded if one is not None)
 
         return await self.gateway.managed.houses[SOUTH].store.read(work)

@@ -23,7 +23,7 @@ from gateway.services.fulfilment import Resolver
 from gateway.services.webhooks import Addresses
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
-from gateway.store.migration import migrate
+from gateway.store.migration import migrate_store
 from gateway.web.api.app import Api, make_api
 from gateway.web.api.operation import Limits
 from gateway.web.api.service import Services
@@ -74,7 +74,7 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
     assert not loading.problems, [str(problem) for problem in loading.problems]
     policies = load_policies(settings, loading.profiles)
     store = parts.open_store()
-    await migrate(store, *parts.migration_histories)
+    await migrate_store(store, *parts.migration_histories)
     clock = SystemClock()
     managed = Managed(
         settings=settings,

@@ -19,7 +19,7 @@ from gateway.domain.requests.signed_links import (
     verify_copy_link,
 )
 from gateway.store import api_records
-from gateway.store.api_access import copy_token
+from gateway.store.api_access import make_copy_token
 from tests.protocol.api.support import Client, Running
 from tests.protocol.api.test_requests import PDF, lend
 
@@ -94,7 +94,7 @@ async def copy(
     made = await client("POST", place, data=PDF, Content_Type="application/pdf", If_Match="*")
     now = gateway.clock.now()
     token = await gateway.store.write(
-        lambda c: copy_token(c, "DEMO", request["id"], made.json["id"], now + timedelta(days=days), most, now)
+        lambda c: make_copy_token(c, "DEMO", request["id"], made.json["id"], now + timedelta(days=days), most, now)
     )
     return request, f"/d/{token}"
 
@@ -115,7 +115,7 @@ async def test_the_page_shows_a_button_and_only_the_button_fetches(gateway: Runn
     assert (await reader("POST", path)).body == PDF
     for method in ("GET", "POST"):
         assert (await reader(method, path)).status == 410
-    assert await gateway.store.read(lambda c: api_records.count(c, "DEMO", link_id(path[3:]))) == 2
+    assert await gateway.store.read(lambda c: api_records.get_download_count(c, "DEMO", link_id(path[3:]))) == 2
 
 
 async def test_the_page_speaks_the_readers_language(gateway: Running, client: Client) -> None:
@@ -141,7 +141,7 @@ async def test_two_links_to_one_file_are_counted_apart(gateway: Running, client:
     attachment = (await client("GET", f"requests/{request['id']}")).json["request"]["attachments"][0]["id"]
     now = gateway.clock.now()
     second = await gateway.store.write(
-        lambda c: copy_token(c, "DEMO", request["id"], attachment, now + timedelta(days=1), 1, now)
+        lambda c: make_copy_token(c, "DEMO", request["id"], attachment, now + timedelta(days=1), 1, now)
     )
     assert (await client("POST", first)).status == 200
     assert (await client("POST", f"/d/{second}")).status == 200

@@ -139,6 +139,6 @@ def test_keys_by_command(installation: Installation) -> None:
 
 async def test_keys_are_found_by_their_prefix_alone(gateway: Running) -> None:
     key = await gateway.key()
-    row = await gateway.store.read(lambda c: api_access.by_prefix(c, key.split("_")[1]))
+    row = await gateway.store.read(lambda c: api_access.find_api_key(c, key.split("_")[1]))
     assert row is not None
     assert row.library == "DEMO"

@@ -53,11 +53,11 @@ async def test_while_the_first_is_in_hand_the_second_is_told_so(gateway: Running
     prefix = client.key.split("_")[1]
     key = AnswerKey("DEMO", prefix, "createWebhook", "k-1")
     stored = await gateway.store.write(
-        lambda c: api_records.claim(c, key, b"", gateway.clock.now(), gateway.clock.now() - timedelta(days=1))
+        lambda c: api_records.claim_answer(c, key, b"", gateway.clock.now(), gateway.clock.now() - timedelta(days=1))
     )
     assert stored is not None
     await gateway.store.write(
-        lambda c: api_records.keep(c, key, api_records.StoredAnswer(request=stored.request, status=0))
+        lambda c: api_records.store_answer(c, key, api_records.StoredAnswer(request=stored.request, status=0))
     )
     assert (await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")).problem == "in-progress"
 
@@ -85,7 +85,7 @@ async def test_what_is_over_is_forgotten(gateway: Running, client: Client) -> No
     await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")
     assert await gateway.api.prune_stored_answers(["DEMO"]) == 0
     await gateway.store.write(
-        lambda c: api_records.claim(
+        lambda c: api_records.claim_answer(
             c,
             AnswerKey("DEMO", "x", "createWebhook", "old"),
             b"",

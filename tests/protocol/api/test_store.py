@@ -16,7 +16,7 @@ from gateway.store import api_access, api_records
 from gateway.store.api_access import api_answer, api_key, copy_download, server_secret, webhook
 from gateway.store.api_records import AnswerKey, StoredAnswer
 from gateway.store.engine import Store
-from gateway.store.migration import OWN, migrate
+from gateway.store.migration import OWN, migrate_store
 from gateway.store.schema import metadata
 
 NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
@@ -26,7 +26,7 @@ OURS = {table.name for table in (api_answer, api_key, copy_download, server_secr
 
 @pytest.fixture
 async def kept(store: Store) -> Store:
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
     return store
 
 
@@ -40,7 +40,7 @@ async def test_the_migration_makes_the_tables_that_are_declared(kept: Store) -> 
 
 async def test_a_secret_is_made_once_for_each_library_and_purpose(kept: Store) -> None:
     async def secret(library: str, name: str) -> bytes:
-        return await kept.write(lambda c: api_access.secret(c, library, name, NOW))
+        return await kept.write(lambda c: api_access.get_or_create_secret(c, library, name, NOW))
 
     many = await asyncio.gather(*(secret("DEMO", api_access.API_KEYS) for _ in range(8)))
     assert len(set(many)) == 1
@@ -52,26 +52,28 @@ async def test_a_secret_is_made_once_for_each_library_and_purpose(kept: Store) -
 
 async def test_one_of_many_claims_an_answer(kept: Store) -> None:
     async def claim(request: bytes, now: datetime = NOW) -> StoredAnswer | None:
-        return await kept.write(lambda c: api_records.claim(c, KEY, request, now, now - timedelta(hours=24)))
+        return await kept.write(lambda c: api_records.claim_answer(c, KEY, request, now, now - timedelta(hours=24)))
 
     found = await asyncio.gather(*(claim(b"r") for _ in range(8)))
     assert [one for one in found if one is None] == [None]
     assert {one.status for one in found if one is not None} == {api_records.IN_HAND}
 
-    await kept.write(lambda c: api_records.keep(c, KEY, StoredAnswer(request=b"r", status=201, body=b"{}")))
+    await kept.write(lambda c: api_records.store_answer(c, KEY, StoredAnswer(request=b"r", status=201, body=b"{}")))
     stored = await claim(b"other")
     assert stored == StoredAnswer(request=b"r", status=201, body=b"{}")
 
     assert await claim(b"other", NOW + timedelta(hours=25)) is None, "after a day it is a new request"
-    await kept.write(lambda c: api_records.release(c, KEY))
+    await kept.write(lambda c: api_records.release_answer(c, KEY))
     assert await claim(b"third") is None
 
 
 async def test_downloads_are_counted_up_to_their_limit(kept: Store) -> None:
-    taken = await asyncio.gather(*(kept.write(lambda c: api_records.take(c, "DEMO", "link", 3, NOW)) for _ in range(8)))
+    taken = await asyncio.gather(
+        *(kept.write(lambda c: api_records.count_download(c, "DEMO", "link", 3, NOW)) for _ in range(8))
+    )
     assert taken.count(True) == 3
-    assert await kept.read(lambda c: api_records.count(c, "DEMO", "link")) == 3
-    assert await kept.read(lambda c: api_records.count(c, "ELSEWHERE", "link")) == 0
+    assert await kept.read(lambda c: api_records.get_download_count(c, "DEMO", "link")) == 3
+    assert await kept.read(lambda c: api_records.get_download_count(c, "ELSEWHERE", "link")) == 0
     assert await kept.write(lambda c: api_records.prune_downloads(c, "DEMO", NOW)) == 0
     assert await kept.write(lambda c: api_records.prune_downloads(c, "DEMO", NOW + timedelta(seconds=1))) == 1
 

@@ -21,9 +21,9 @@ from gateway.domain.requests.views import HistoryLine
 from gateway.services.webhooks import Addresses, WebhookHandler, WebhookOptions, Webhooks, announce
 from gateway.store import api_records
 from gateway.store.engine import Store
-from gateway.store.migration import OWN, migrate
+from gateway.store.migration import OWN, migrate_store
 from gateway.store.requests import outbox_queries
-from gateway.store.requests.outbox import Row, Status
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.protocol.api.support import Client
 
 NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
@@ -69,7 +69,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def kept(store: Store) -> Store:
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
     return store
 
 
@@ -80,12 +80,12 @@ class Desk:
     hooks: Webhooks
     handler: WebhookHandler
 
-    async def row(self, kind: EventKind = EventKind.SHIPPED) -> Row:
+    async def row(self, kind: EventKind = EventKind.SHIPPED) -> OutboxRow:
         """The outbox row of one event."""
         event = Event(local_signal(kind), self.clock.now(), "staff:Åse")
         line = HistoryLine("0661", "r-1", self.clock.now(), event, "will-supply", "shipped")
         assert await self.store.write(lambda c: announce(c, "DEMO", line, self.clock.now())) == 1
-        page = await self.store.read(lambda c: outbox_queries.listing(c, "DEMO", Status.WAITING, 10))
+        page = await self.store.read(lambda c: outbox_queries.list_rows_by_status(c, "DEMO", OutboxStatus.WAITING, 10))
         return page.rows[0]
 
 
@@ -282,4 +282,4 @@ async def test_so_many_and_no_more(client: Client) -> None:
 async def test_the_secret_is_not_shown_in_texts(kept: Store) -> None:
     made = await Webhooks(kept, FixedClock(NOW), Addresses()).create_subscription("DEMO", "p", "https://p.example/", [])
     assert made.secret not in repr(made)
-    assert await kept.read(lambda c: api_records.get(c, "DEMO", made.id)) == made
+    assert await kept.read(lambda c: api_records.get_subscription(c, "DEMO", made.id)) == made

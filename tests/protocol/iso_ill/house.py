@@ -24,7 +24,7 @@ from demo.world import START, Site, Town, make_installation
 from gateway.cli.app import main
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.request import Request
-from gateway.store.requests.request_rows import parse
+from gateway.store.requests.request_rows import parse_request
 from gateway.store.requests.tables import outbox, partner_message, request, request_event
 from gateway.store.schema import message
 
@@ -76,7 +76,7 @@ class House:
     async def requests(self) -> dict[str, Request]:
         """By the transaction's group-qualifier."""
         documents = await self._all(select(request.c.document).order_by(request.c.id))
-        return {one.transaction.partition("/")[0]: one for one in map(parse, documents)}
+        return {one.transaction.partition("/")[0]: one for one in map(parse_request, documents)}
 
     async def journal(self) -> list[tuple[str, str, str]]:
         """Service, outcome and note of what came in."""

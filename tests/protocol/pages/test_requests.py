@@ -149,7 +149,7 @@ async def test_who_was_signed_out_meanwhile_signs_in_and_comes_back(gateway: Run
     await anna.sign_in()
     form = await anna.form()
     house = gateway.requests().library_context("DEMO")
-    await house.store.write(lambda c: patron_sessions.end(c, ["DEMO"], hashed(anna.cookies["illgate_visit"])))
+    await house.store.write(lambda c: patron_sessions.end_session(c, ["DEMO"], hashed(anna.cookies["illgate_visit"])))
     page = await anna.post("/openurl/DEMO/request", {**form, "service": "loan"})
 
     assert page.title == "Sign in"

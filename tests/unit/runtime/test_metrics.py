@@ -13,7 +13,7 @@ from gateway.runtime import monitoring as module
 from gateway.runtime.monitoring import Metrics
 from gateway.services.outbox import Options, Outcome, Worker
 from gateway.store.engine import open_store
-from gateway.store.requests.outbox import Status
+from gateway.store.requests.outbox import OutboxStatus
 from gateway.web.app import Part, Readiness
 from gateway.web.inbound import Busy, Gate
 
@@ -89,7 +89,9 @@ def test_the_outbox_by_library_and_status_and_its_tries_by_kind() -> None:
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
     metrics.count_outbox_attempt("partner", Outcome.UNAVAILABLE)
     metrics.count_outbox_attempt("partner", Outcome.DONE)
-    metrics.record_outbox_rows({("CLK", Status.WAITING): 3, ("UBX", Status.DEAD): 1}, now - timedelta(hours=1), now)
+    metrics.record_outbox_rows(
+        {("CLK", OutboxStatus.WAITING): 3, ("UBX", OutboxStatus.DEAD): 1}, now - timedelta(hours=1), now
+    )
     text = page(metrics)
     for line in (
         'illgate_outbox_tries_total{kind="partner",outcome="unavailable"} 1.0',
@@ -99,7 +101,7 @@ def test_the_outbox_by_library_and_status_and_its_tries_by_kind() -> None:
     ):
         assert line in text
 
-    metrics.record_outbox_rows({("CLK", Status.DEAD): 1}, None, now)
+    metrics.record_outbox_rows({("CLK", OutboxStatus.DEAD): 1}, None, now)
     text = page(metrics)
     assert 'status="waiting"' not in text
     assert "illgate_outbox_oldest_waiting_seconds 0.0" in text

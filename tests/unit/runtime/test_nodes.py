@@ -13,7 +13,7 @@ from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.ports.responder import OutcomeClass
 from gateway.store.journal import Journal
-from gateway.store.journal_records import Begun, JournalOptions, Opening
+from gateway.store.journal_records import JournalEntry, JournalOpening, JournalOptions
 
 pytestmark = pytest.mark.postgresql
 
@@ -27,7 +27,7 @@ async def running(town: Town) -> AsyncIterator[None]:
         await town.stop()
 
 
-async def outcome(town: Town, begun: Begun) -> OutcomeClass:
+async def outcome(town: Town, begun: JournalEntry) -> OutcomeClass:
     """As anyone reads it in the journal."""
     return (await Journal(town.house.store, JournalOptions()).get_exchange("NORTH", begun.exchange))[0].message.outcome
 
@@ -41,7 +41,9 @@ async def test_a_node_that_starts_leaves_a_living_ones_messages_alone(
     await fill_library(first)
     async with AsyncExitStack() as others:
         async with running(first):
-            opening = Opening(library="NORTH", at=START, body=b"<", protocol="ncip", transport="http", profile="ncip2")
+            opening = JournalOpening(
+                library="NORTH", at=START, body=b"<", protocol="ncip", transport="http", profile="ncip2"
+            )
             begun = await Journal(first.house.store, JournalOptions(), first.gateway.node).begin(opening)
 
             await others.enter_async_context(running(second))

@@ -10,44 +10,44 @@ from sqlalchemy import text
 
 from gateway.domain.problems import Unavailable
 from gateway.store.engine import Store, open_store
-from gateway.store.migration import OWN, free_space, migrate, ping, try_write
+from gateway.store.migration import OWN, free_disk_bytes, migrate_store, ping_store, require_writable
 
 
 async def test_a_migrated_database_answers(store: Store) -> None:
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
 
-    await ping(store)
+    await ping_store(store)
 
 
 async def test_a_database_without_our_tables_is_not_ready(store: Store) -> None:
     with pytest.raises(Unavailable, match="does not have the gateway's tables"):
-        await ping(store)
+        await ping_store(store)
 
 
 async def test_a_database_that_does_not_answer_in_time_is_not_ready(store: Store) -> None:
     if store.url.get_backend_name() != "sqlite":
         pytest.skip("work that blocks would block the test itself")
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
     begun, release = threading.Event(), threading.Event()
     waiting = asyncio.ensure_future(store.read(lambda _connection: (begun.set(), release.wait(10))))
     await asyncio.to_thread(begun.wait)
     try:
         with pytest.raises(Unavailable, match=r"has not answered within 0\.1 s"):
-            await ping(store, seconds=0.1)
+            await ping_store(store, seconds=0.1)
     finally:
         release.set()
         await waiting
 
 
 async def test_a_database_that_takes_writes(store: Store) -> None:
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
 
-    await try_write(store)
+    await require_writable(store)
 
 
 async def test_a_database_that_can_only_be_read(store: Store) -> None:
     """As on a standby, or on a disk that was mounted anew after an error."""
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
     if store.url.get_backend_name() == "sqlite":
         await store.write(lambda connection: connection.execute(text("PRAGMA query_only = ON")))
         reopened = store
@@ -57,11 +57,11 @@ async def test_a_database_that_can_only_be_read(store: Store) -> None:
         reopened = open_store(store.url.render_as_string(hide_password=False))
 
     with pytest.raises(Unavailable, match=r"can only be read|readonly database"):
-        await try_write(reopened)
-    await ping(reopened)  # to read is possible, so this does not notice
+        await require_writable(reopened)
+    await ping_store(reopened)  # to read is possible, so this does not notice
     await reopened.close()
 
 
 def test_space_is_told_of_files_only(store: Store) -> None:
-    free = free_space(store)
+    free = free_disk_bytes(store)
     assert free is None if store.url.get_backend_name() == "postgresql" else free

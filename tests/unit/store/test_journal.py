@@ -18,26 +18,26 @@ from gateway.store import journal_queries
 from gateway.store.engine import Store, open_store
 from gateway.store.journal import Journal
 from gateway.store.journal_records import (
-    Begun,
     BodyCipher,
     BodyUnreadable,
-    Direction,
-    Ending,
-    Filter,
-    Forgotten,
     FullMessage,
+    JournalEnding,
+    JournalEntry,
+    JournalFilter,
+    JournalOpening,
     JournalOptions,
-    Opening,
-    file_name,
-    json_line,
+    MessageDirection,
+    RetentionResult,
+    format_json_line,
+    make_file_name,
 )
-from gateway.store.journal_writer import write_entries
-from gateway.store.migration import OWN, migrate
+from gateway.store.journal_writer import write_journal_rows
+from gateway.store.migration import OWN, migrate_store
 from gateway.store.schema import message
 
 AT = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 
-LOOKUP = Opening(
+LOOKUP = JournalOpening(
     library="EX",
     at=AT,
     body=b"<NCIPMessage><LookupUser/></NCIPMessage>",
@@ -51,7 +51,7 @@ LOOKUP = Opening(
     to_agency="EXAMPLE",
     content_type="application/xml",
 )
-FOUND = Ending(
+FOUND = JournalEnding(
     at=AT + timedelta(milliseconds=12),
     outcome=OutcomeClass.OK,
     body="<NCIPMessage>Zoë Лебедева 山田</NCIPMessage>".encode(),
@@ -65,7 +65,7 @@ ACCEPTED = replace(FOUND, body=b"<AcceptItemResponse/>", key="digest-of-4711")
 
 @pytest.fixture
 async def migrated(store: Store) -> Store:
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
     return store
 
 
@@ -99,10 +99,10 @@ async def test_an_exchange_is_kept_with_question_and_answer(journal: Journal) ->
         "2.02",
         "192.0.2.7",
     )
-    assert (m.direction, m.at, m.outcome, m.duration_ms) == (Direction.IN, AT, OutcomeClass.OK, 12.5)
+    assert (m.direction, m.at, m.outcome, m.duration_ms) == (MessageDirection.IN, AT, OutcomeClass.OK, 12.5)
     assert (m.from_agency, m.to_agency, m.content_type) == ("ILL-OFFICE", "EXAMPLE", "application/xml")
     a = answer.message
-    assert (a.direction, a.at, a.status, a.outcome) == (Direction.OUT, FOUND.at, 200, OutcomeClass.OK)
+    assert (a.direction, a.at, a.status, a.outcome) == (MessageDirection.OUT, FOUND.at, 200, OutcomeClass.OK)
     assert (a.from_agency, a.to_agency, a.exchange) == ("EXAMPLE", "ILL-OFFICE", m.exchange)
     assert a.content_type == "application/xml; charset=utf-8"
 
@@ -130,7 +130,7 @@ async def test_what_two_nodes_finish_has_the_first_answer(journal: Journal) -> N
 
 
 async def test_an_exchange_without_an_answer_has_one_message(journal: Journal) -> None:
-    rejected = Ending(AT, OutcomeClass.REJECTED, reason="unknown-sender", note="No profile fits the sender.")
+    rejected = JournalEnding(AT, OutcomeClass.REJECTED, reason="unknown-sender", note="No profile fits the sender.")
     exchange = await journal.record_exchange(replace(LOOKUP, profile=""), rejected)
 
     (only,) = await journal.get_exchange("EX", exchange)
@@ -203,14 +203,14 @@ async def test_completion_can_share_a_transaction_with_other_work(journal: Journ
     entry = journal.completion_rows(begun, ACCEPTED)
 
     def work(connection: Connection) -> None:
-        write_entries(connection, [entry])
+        write_journal_rows(connection, [entry])
         raise LookupError("the other work failed")
 
     with pytest.raises(LookupError):
         await migrated.write(work)
     assert len(await journal.list_pending("EX", AT + timedelta(hours=1))) == 1
 
-    await migrated.write(lambda connection: write_entries(connection, [entry]))
+    await migrated.write(lambda connection: write_journal_rows(connection, [entry]))
     assert await journal.list_pending("EX", AT + timedelta(hours=1)) == ()
 
 
@@ -230,7 +230,7 @@ async def test_exchanges_that_wait_together_share_a_transaction_and_keep_their_o
     exchanges = await asyncio.gather(*(journal.record_exchange(LOOKUP, FOUND) for _ in range(50)))
 
     assert len(transactions) == 1
-    listed = await journal.list_messages(Filter("EX", direction=Direction.IN), limit=100)
+    listed = await journal.list_messages(JournalFilter("EX", direction=MessageDirection.IN), limit=100)
     assert [m.exchange for m in listed.messages] == exchanges[::-1]
 
 
@@ -245,7 +245,7 @@ async def test_one_bad_entry_harms_no_other(journal: Journal) -> None:
     )
 
     assert [isinstance(result, Exception) for result in results] == [False, True, False]
-    assert len((await journal.list_messages(Filter("EX"))).messages) == 4
+    assert len((await journal.list_messages(JournalFilter("EX"))).messages) == 4
 
 
 async def test_a_cancelled_caller_leaves_the_journal_whole(journal: Journal) -> None:
@@ -256,7 +256,7 @@ async def test_a_cancelled_caller_leaves_the_journal_whole(journal: Journal) -> 
     await asyncio.gather(*tasks, return_exceptions=True)
 
     await journal.record_exchange(LOOKUP, FOUND)
-    assert len((await journal.list_messages(Filter("EX"), limit=100)).messages) == 2 * 11
+    assert len((await journal.list_messages(JournalFilter("EX"), limit=100)).messages) == 2 * 11
 
 
 async def test_close_writes_what_waits(migrated: Store) -> None:
@@ -273,7 +273,7 @@ async def test_close_writes_what_waits(migrated: Store) -> None:
 
 async def test_a_store_that_is_unavailable_is_told_to_every_caller(tmp_path) -> None:  # type: ignore[no-untyped-def]
     store = open_store(f"sqlite:///{tmp_path / 'illgate.db'}")
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
     await store.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=30").close())
     journal = Journal(store, JournalOptions())
 
@@ -281,7 +281,7 @@ async def test_a_store_that_is_unavailable_is_told_to_every_caller(tmp_path) -> 
     results = await asyncio.gather(*(journal.record_exchange(large, FOUND) for _ in range(5)), return_exceptions=True)
 
     assert {type(result) for result in results} == {Unavailable}
-    assert (await journal.list_messages(Filter("EX"))).messages == ()
+    assert (await journal.list_messages(JournalFilter("EX"))).messages == ()
     await journal.close()
     await store.close()
 
@@ -295,7 +295,7 @@ async def test_whatever_a_partner_sends_can_be_journaled_and_found(journal: Jour
         replace(ACCEPT, request_id=bad, item_id=bad, from_agency=bad, service=bad, note=bad), FOUND
     )
 
-    found = await journal.list_messages(Filter("EX", request_id=bad, item_id=bad))
+    found = await journal.list_messages(JournalFilter("EX", request_id=bad, item_id=bad))
     assert {m.exchange for m in found.messages} == {exchange}
 
 
@@ -329,7 +329,7 @@ async def test_lists_are_newest_first_and_paged(journal: Journal) -> None:
 
     seen, cursor = [], ""
     while True:
-        page = await journal.list_messages(Filter("EX"), limit=7, cursor=cursor)
+        page = await journal.list_messages(JournalFilter("EX"), limit=7, cursor=cursor)
         seen += page.messages
         if not (cursor := page.cursor):
             break
@@ -340,20 +340,20 @@ async def test_lists_are_newest_first_and_paged(journal: Journal) -> None:
 
 
 FILTERS = [
-    (Filter("EX", service="LookupUser"), 10),
-    (Filter("EX", service="LookupUser", direction=Direction.IN), 5),
-    (Filter("EX", profile="relais-d2d"), 0),
-    (Filter("EX", profile="illiad-alma"), 20),
-    (Filter("EX", outcome=OutcomeClass.REFUSED), 2),
-    (Filter("EX", outcome=OutcomeClass.PENDING), 0),
-    (Filter("EX", request_id="TN-3"), 2),
-    (Filter("EX", item_id="ILL5"), 2),
-    (Filter("EX", item_id="ILL5", request_id="TN-3"), 0),
-    (Filter("EX", since=AT + timedelta(minutes=8)), 4),
-    (Filter("EX", until=AT + timedelta(minutes=2)), 4),
-    (Filter("EX", since=AT + timedelta(minutes=2), until=AT + timedelta(minutes=3)), 2),
-    (Filter("EX", note="100% here"), 1),
-    (Filter("EX", note="100_ here"), 0),
+    (JournalFilter("EX", service="LookupUser"), 10),
+    (JournalFilter("EX", service="LookupUser", direction=MessageDirection.IN), 5),
+    (JournalFilter("EX", profile="relais-d2d"), 0),
+    (JournalFilter("EX", profile="illiad-alma"), 20),
+    (JournalFilter("EX", outcome=OutcomeClass.REFUSED), 2),
+    (JournalFilter("EX", outcome=OutcomeClass.PENDING), 0),
+    (JournalFilter("EX", request_id="TN-3"), 2),
+    (JournalFilter("EX", item_id="ILL5"), 2),
+    (JournalFilter("EX", item_id="ILL5", request_id="TN-3"), 0),
+    (JournalFilter("EX", since=AT + timedelta(minutes=8)), 4),
+    (JournalFilter("EX", until=AT + timedelta(minutes=2)), 4),
+    (JournalFilter("EX", since=AT + timedelta(minutes=2), until=AT + timedelta(minutes=3)), 2),
+    (JournalFilter("EX", note="100% here"), 1),
+    (JournalFilter("EX", note="100_ here"), 0),
 ]
 
 
@@ -379,10 +379,14 @@ async def test_point_queries_are_served_by_an_index(migrated: Store) -> None:
         raw = connection.connection.driver_connection
         assert raw is not None
         raw.set_trace_callback(statements.append)
-        for wanted in (Filter("EX"), Filter("EX", request_id="x"), Filter("EX", outcome=OutcomeClass.PENDING)):
-            journal_queries.listed(connection, wanted, "g", 10)
-        journal_queries.listed(connection, Filter("EX", item_id="x", since=AT, until=AT), "g", 10)
-        journal_queries.find(connection, "EX", "x")
+        for wanted in (
+            JournalFilter("EX"),
+            JournalFilter("EX", request_id="x"),
+            JournalFilter("EX", outcome=OutcomeClass.PENDING),
+        ):
+            journal_queries.list_without_bodies(connection, wanted, "g", 10)
+        journal_queries.list_without_bodies(connection, JournalFilter("EX", item_id="x", since=AT, until=AT), "g", 10)
+        journal_queries.find_message(connection, "EX", "x")
         journal_queries.find_exchange(connection, "EX", "x")
         journal_queries.find_pending(connection, "EX", AT, 10)
         journal_queries.find_processed(connection, "EX", "p", "k")
@@ -414,13 +418,13 @@ async def test_no_library_sees_anything_of_another(journal: Journal) -> None:
     assert await journal.get_exchange("OTHER", question) == ()
     assert await journal.find_processed("OTHER", "illiad-alma", "digest-of-4711") is None
     assert await journal.list_pending("EX", AT + timedelta(hours=1)) == ()
-    assert {m.exchange for m in (await journal.list_messages(Filter("OTHER"))).messages} == {theirs.exchange}
-    assert {m.exchange for m in (await journal.list_messages(Filter("EX", request_id="TN-4711"))).messages} == {
+    assert {m.exchange for m in (await journal.list_messages(JournalFilter("OTHER"))).messages} == {theirs.exchange}
+    assert {m.exchange for m in (await journal.list_messages(JournalFilter("EX", request_id="TN-4711"))).messages} == {
         mine.exchange
     }
-    assert [m.message.library async for m in journal.export_messages(Filter("EX"))] == ["EX", "EX"]
+    assert [m.message.library async for m in journal.export_messages(JournalFilter("EX"))] == ["EX", "EX"]
 
-    await journal.complete(Begun(mine.exchange, replace(ACCEPT, library="OTHER")), replace(ACCEPTED, body=None))
+    await journal.complete(JournalEntry(mine.exchange, replace(ACCEPT, library="OTHER")), replace(ACCEPTED, body=None))
     assert (await both(journal, mine.exchange))[0].message.outcome is OutcomeClass.OK
 
 
@@ -434,10 +438,10 @@ async def test_bodies_go_first_and_rows_later(migrated: Store) -> None:
         ending = replace(ACCEPTED, at=at, key=f"key-{days}")
         await journal.record_exchange(replace(ACCEPT, library=library, at=at), ending)
 
-    assert await journal.apply_retention(AT) == Forgotten(bodies=2 + 2 + 2, messages=2, processed=1)
+    assert await journal.apply_retention(AT) == RetentionResult(bodies=2 + 2 + 2, messages=2, processed=1)
 
-    kept = [full async for full in journal.export_messages(Filter("EX"))]
-    assert [(full.message.at, full.body is None) for full in kept if full.message.direction is Direction.IN] == [
+    kept = [full async for full in journal.export_messages(JournalFilter("EX"))]
+    assert [(full.message.at, full.body is None) for full in kept if full.message.direction is MessageDirection.IN] == [
         (AT - timedelta(days=29), False),
         (AT - timedelta(days=31), True),
         (AT - timedelta(days=100), True),
@@ -448,8 +452,8 @@ async def test_bodies_go_first_and_rows_later(migrated: Store) -> None:
     assert remembered is not None
     assert remembered.answer is not None
     assert remembered.answer.body is None
-    assert await journal.apply_retention(AT) == Forgotten()
-    assert (await journal.apply_retention(AT + timedelta(days=2))) == Forgotten(bodies=2, messages=2, processed=1)
+    assert await journal.apply_retention(AT) == RetentionResult()
+    assert (await journal.apply_retention(AT + timedelta(days=2))) == RetentionResult(bodies=2, messages=2, processed=1)
 
 
 async def test_how_often_interrupted_work_was_taken_up(migrated: Store) -> None:
@@ -474,15 +478,15 @@ async def test_much_is_forgotten_in_short_transactions(migrated: Store, monkeypa
     await asyncio.gather(*(journal.record_exchange(old, FOUND) for _ in range(25)))
     monkeypatch.setattr("gateway.store.journal.SLICE", 8)
 
-    assert await journal.apply_retention(AT) == Forgotten(messages=50)
-    assert (await journal.list_messages(Filter("EX"))).messages == ()
+    assert await journal.apply_retention(AT) == RetentionResult(messages=50)
+    assert (await journal.list_messages(JournalFilter("EX"))).messages == ()
 
 
 async def test_without_a_schedule_nothing_is_forgotten(migrated: Store) -> None:
     journal = Journal(migrated, JournalOptions(keep_bodies_days=None, keep_rows_days=None))
     await journal.record_exchange(LOOKUP, FOUND)
 
-    assert await journal.apply_retention(AT + timedelta(days=100_000)) == Forgotten()
+    assert await journal.apply_retention(AT + timedelta(days=100_000)) == RetentionResult()
 
 
 @pytest.mark.parametrize("options", [{"body_limit": 0}, {"keep_bodies_days": 0}, {"keep_rows_days": 0}])
@@ -557,7 +561,7 @@ async def test_an_exported_line_has_every_column_and_every_byte(journal: Journal
     exchange = await journal.record_exchange(replace(LOOKUP, body=body), FOUND)
     (question, _) = await both(journal, exchange)
 
-    line = json_line(question)
+    line = format_json_line(question)
 
     assert "\n" not in line
     read = json.loads(line)
@@ -570,5 +574,5 @@ async def test_a_file_is_named_after_time_id_and_service(journal: Journal) -> No
     exchange = await journal.record_exchange(replace(LOOKUP, service="../Лookup"), FOUND)
     question, answer = await both(journal, exchange)
 
-    assert file_name(question.message) == f"20260302T093000Z-{exchange}-1-in-____ookup.xml"
-    assert file_name(answer.message).endswith("-2-out-____ookup.xml")
+    assert make_file_name(question.message) == f"20260302T093000Z-{exchange}-1-in-____ookup.xml"
+    assert make_file_name(answer.message).endswith("-2-out-____ookup.xml")

@@ -15,7 +15,7 @@ import gateway.store.mailbox
 import gateway.store.patron_sessions
 import gateway.store.requests.tables  # noqa: F401 - its tables join the metadata
 from gateway.store.engine import Store, open_store
-from gateway.store.migration import OWN, Migrations, SchemaTooNew, migrate
+from gateway.store.migration import OWN, SchemaMigrations, SchemaTooNew, migrate_store
 from gateway.store.schema import metadata
 
 STEPS = [
@@ -44,7 +44,7 @@ def upgrade() -> None:
 '''
 
 
-def history(folder: Path, *statements: str) -> Migrations:
+def history(folder: Path, *statements: str) -> SchemaMigrations:
     """A history with one step per statement: revisions 1, 2, …"""
     versions = folder / "versions"
     versions.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def history(folder: Path, *statements: str) -> Migrations:
         down = repr(str(number - 1)) if number > 1 else "None"
         step = STEP.format(doc=f"Step {number}", revision=number, down=down, statement=statement)
         (versions / f"{number}_step.py").write_text(step, encoding="utf-8")
-    return Migrations("sample", folder, "sample_schema")
+    return SchemaMigrations("sample", folder, "sample_schema")
 
 
 def tables(connection: Connection) -> set[str]:
@@ -60,17 +60,17 @@ def tables(connection: Connection) -> set[str]:
 
 
 async def test_a_fresh_database_gets_every_step_described(store: Store) -> None:
-    assert await migrate(store, OWN) == STEPS
+    assert await migrate_store(store, OWN) == STEPS
 
 
 async def test_repeating_changes_nothing(store: Store) -> None:
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
 
-    assert await migrate(store, OWN) == []
+    assert await migrate_store(store, OWN) == []
 
 
 async def test_the_migrated_schema_is_the_one_in_tables(store: Store) -> None:
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
 
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"version_table": OWN.table, "compare_type": True})
@@ -81,7 +81,7 @@ async def test_the_migrated_schema_is_the_one_in_tables(store: Store) -> None:
 
 async def test_partial_indexes_have_the_conditions_in_tables(store: Store) -> None:
     """Alembic compares no conditions, so the database's own words are compared, made both ways."""
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
 
     def conditions(connection: Connection) -> dict[str, str]:
         if connection.dialect.name == "sqlite":
@@ -103,20 +103,20 @@ async def test_an_older_revision_is_upgraded_from_where_it_is(store: Store, tmp_
     new = history(
         tmp_path / "new", "CREATE TABLE a (x INTEGER)", "CREATE TABLE b (x INTEGER)", "ALTER TABLE b ADD y TEXT"
     )
-    await migrate(store, old)
+    await migrate_store(store, old)
 
-    assert await migrate(store, new) == ["2: Step 2", "3: Step 3"]
+    assert await migrate_store(store, new) == ["2: Step 2", "3: Step 3"]
     assert {"a", "b"} <= await store.read(tables)
-    assert await migrate(store, new) == []
+    assert await migrate_store(store, new) == []
 
 
 async def test_a_schema_of_a_newer_release_is_refused_and_left_alone(store: Store, tmp_path: Path) -> None:
     new = history(tmp_path / "new", "CREATE TABLE a (x INTEGER)", "CREATE TABLE b (x INTEGER)")
     old = history(tmp_path / "old", "CREATE TABLE a (x INTEGER)")
-    await migrate(store, new)
+    await migrate_store(store, new)
 
     with pytest.raises(SchemaTooNew, match="at revision 2, which this release does not know \\(its newest is 1\\)"):
-        await migrate(store, OWN, old)
+        await migrate_store(store, OWN, old)
 
     assert "message" not in await store.read(tables)
 
@@ -125,7 +125,7 @@ async def test_a_failing_step_leaves_nothing_behind(store: Store, tmp_path: Path
     bad = history(tmp_path, "CREATE TABLE a (x INTEGER)", "INSERT INTO nowhere VALUES (1)")
 
     with pytest.raises(Exception, match="nowhere"):
-        await migrate(store, bad)
+        await migrate_store(store, bad)
 
     assert not {"a", "sample_schema"} & await store.read(tables)
 
@@ -133,14 +133,14 @@ async def test_a_failing_step_leaves_nothing_behind(store: Store, tmp_path: Path
 async def test_histories_stand_side_by_side(store: Store, tmp_path: Path) -> None:
     other = history(tmp_path, "CREATE TABLE a (x INTEGER)")
 
-    assert await migrate(store, OWN, other) == [*STEPS, "1: Step 1"]
+    assert await migrate_store(store, OWN, other) == [*STEPS, "1: Step 1"]
     assert {OWN.table, "sample_schema"} <= await store.read(tables)
 
 
 async def test_nodes_that_start_together_migrate_once(store_url: str) -> None:
     nodes = [open_store(store_url) for _ in range(4)]
     try:
-        taken = await asyncio.gather(*(migrate(node, OWN) for node in nodes))
+        taken = await asyncio.gather(*(migrate_store(node, OWN) for node in nodes))
     finally:
         for node in nodes:
             await node.close()

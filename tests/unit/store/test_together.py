@@ -12,12 +12,12 @@ from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import WouldWait, run_without_waiting
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
-from gateway.store.journal_records import Ending, Filter, JournalOptions, Opening
-from gateway.store.migration import OWN, migrate
+from gateway.store.journal_records import JournalEnding, JournalFilter, JournalOpening, JournalOptions
+from gateway.store.migration import OWN, migrate_store
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-ASKED = Opening("EX", AT, b"<AcceptItem/>", "ncip", "http", service="AcceptItem")
-DONE = Ending(AT, OutcomeClass.OK, b"<AcceptItemResponse/>", key="k")
+ASKED = JournalOpening("EX", AT, b"<AcceptItem/>", "ncip", "http", service="AcceptItem")
+DONE = JournalEnding(AT, OutcomeClass.OK, b"<AcceptItemResponse/>", key="k")
 
 
 async def nothing_to_wait_for() -> int:
@@ -40,7 +40,7 @@ def test_what_waits_is_given_up() -> None:
 
 @pytest.fixture
 async def journal(store: Store) -> Journal:
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
     await store.write(lambda connection: connection.execute(text("CREATE TABLE shelf (book TEXT)")))
     return Journal(store, JournalOptions())
 
@@ -54,14 +54,14 @@ def put(connection: Connection) -> None:
 
 
 async def test_work_and_its_exchange_are_there_together(store: Store, journal: Journal) -> None:
-    def work(connection: Connection) -> tuple[str, Opening, Ending]:
+    def work(connection: Connection) -> tuple[str, JournalOpening, JournalEnding]:
         put(connection)
         return "done", ASKED, DONE
 
     assert await journal.record_in_transaction(work) == "done"
 
     assert await books(store) == 1
-    answer, question = (await journal.list_messages(Filter("EX"))).messages
+    answer, question = (await journal.list_messages(JournalFilter("EX"))).messages
     assert (question.exchange, question.outcome, answer.outcome) == (answer.exchange, OutcomeClass.OK, OutcomeClass.OK)
     before = await journal.find_processed("EX", "", "k")
     assert before is not None
@@ -70,7 +70,7 @@ async def test_work_and_its_exchange_are_there_together(store: Store, journal: J
 
 
 async def test_or_neither_is(store: Store, journal: Journal) -> None:
-    def gives_up(connection: Connection) -> tuple[str, Opening, Ending]:
+    def gives_up(connection: Connection) -> tuple[str, JournalOpening, JournalEnding]:
         put(connection)
         raise WouldWait("a change was refused")
 
@@ -78,15 +78,15 @@ async def test_or_neither_is(store: Store, journal: Journal) -> None:
         await journal.record_in_transaction(gives_up)
 
     assert await books(store) == 0
-    assert (await journal.list_messages(Filter("EX"))).messages == ()
+    assert (await journal.list_messages(JournalFilter("EX"))).messages == ()
 
 
 async def test_work_that_is_given_up_disturbs_nobody_beside_it(store: Store, journal: Journal) -> None:
-    def gives_up(connection: Connection) -> tuple[None, Opening, Ending]:
+    def gives_up(connection: Connection) -> tuple[None, JournalOpening, JournalEnding]:
         put(connection)
         raise WouldWait("a change was refused")
 
-    def work(connection: Connection) -> tuple[None, Opening, Ending]:
+    def work(connection: Connection) -> tuple[None, JournalOpening, JournalEnding]:
         put(connection)
         return None, ASKED, DONE
 
@@ -95,4 +95,4 @@ async def test_work_that_is_given_up_disturbs_nobody_beside_it(store: Store, jou
 
     assert [isinstance(outcome, WouldWait) for outcome in outcomes] == [True, False, True, False]
     assert await books(store) == 2
-    assert len((await journal.list_messages(Filter("EX"))).messages) == 4
+    assert len((await journal.list_messages(JournalFilter("EX"))).messages) == 4

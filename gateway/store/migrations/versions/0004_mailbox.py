@@ -16,55 +16,55 @@ down_revision = "0003"
 IS_OPEN = sa.text("is_open")
 
 
-def text(name: str) -> sa.Column[str]:
+def text_column(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False)
 
 
-def identifier(name: str) -> sa.Column[str]:
+def id_column(name: str) -> sa.Column[str]:
     """Sorts by its bytes, whatever language the database was made for."""
     kind = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
     return sa.Column(name, kind, nullable=False)
 
 
-def number(name: str) -> sa.Column[int]:
+def bigint_column(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger, nullable=False)
 
 
-def moment(name: str) -> sa.Column[datetime]:
+def moment_column(name: str) -> sa.Column[datetime]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=False)
 
 
 def upgrade() -> None:
     op.create_table(
         "mailbox",
-        text("library"),
-        text("name"),
-        number("uid_validity"),
-        number("highest_uid"),
-        moment("seen"),
+        text_column("library"),
+        text_column("name"),
+        bigint_column("uid_validity"),
+        bigint_column("highest_uid"),
+        moment_column("seen"),
         sa.PrimaryKeyConstraint("library", "name", name="pk_mailbox"),
     )
     op.create_table(
         "mail",
-        text("library"),
-        identifier("id"),
-        text("mailbox"),
-        number("uid_validity"),
-        number("uid"),
-        text("message_id"),
-        text("digest"),
-        moment("at"),
-        text("outcome"),
-        text("profile"),
-        identifier("request_id"),
-        text("reason"),
+        text_column("library"),
+        id_column("id"),
+        text_column("mailbox"),
+        bigint_column("uid_validity"),
+        bigint_column("uid"),
+        text_column("message_id"),
+        text_column("digest"),
+        moment_column("at"),
+        text_column("outcome"),
+        text_column("profile"),
+        id_column("request_id"),
+        text_column("reason"),
         sa.Column("is_open", sa.Boolean, nullable=False),
-        text("sender"),
-        text("subject"),
-        text("possible"),
+        text_column("sender"),
+        text_column("subject"),
+        text_column("possible"),
         sa.Column("content", sa.LargeBinary, nullable=True),
-        text("key_id"),
-        text("closed_by"),
+        text_column("key_id"),
+        text_column("closed_by"),
         sa.PrimaryKeyConstraint("library", "id", name="pk_mail"),
     )
     op.create_index("ix_mail_uid", "mail", ["library", "mailbox", "uid_validity", "uid"], unique=True)

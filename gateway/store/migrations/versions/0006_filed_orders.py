@@ -14,25 +14,25 @@ down_revision = "0005"
 IS_GATHERED = sa.text("status = 'waiting' AND kind IN ('gather', 'order')")
 
 
-def _id(name: str) -> sa.Column[str]:
+def _id_column(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False)
 
 
-def _text(name: str) -> sa.Column[str]:
+def _text_column(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False)
 
 
 def upgrade() -> None:
     op.create_table(
         "filed_order",
-        _text("library"),
-        _text("profile"),
-        _text("number"),
+        _text_column("library"),
+        _text_column("profile"),
+        _text_column("number"),
         sa.Column("place", sa.Integer, nullable=False),
-        _id("file_id"),
-        _id("order_id"),
-        _id("request_id"),
-        _text("reference"),
+        _id_column("file_id"),
+        _id_column("order_id"),
+        _id_column("request_id"),
+        _text_column("reference"),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("library", "profile", "number", "place", name="pk_filed_order"),
     )

@@ -14,31 +14,31 @@ revision = "0007"
 down_revision = "0006"
 
 
-def _text(name: str) -> sa.Column[str]:
+def _text_column(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False)
 
 
-def _id() -> sa.Column[str]:
+def _id_column() -> sa.Column[str]:
     return sa.Column("id", sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False)
 
 
-def _at(name: str) -> sa.Column[Any]:
+def _moment_column(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=False)
 
 
 def upgrade() -> None:
-    _table(
+    _create_table(
         "page_session",
         "expires",
-        *map(_text, ("patron_id", "identifier", "category", "branch", "name", "method", "proof")),
-        _at("started"),
+        *map(_text_column, ("patron_id", "identifier", "category", "branch", "name", "method", "proof")),
+        _moment_column("started"),
     )
-    _table("page_journey", "expires", *map(_text, ("visit", "nonce", "verifier", "back_to")))
-    _table("page_form", "at", _text("request_id"))
-    _table("page_failure", "since", sa.Column("count", sa.Integer, nullable=False))
+    _create_table("page_journey", "expires", *map(_text_column, ("visit", "nonce", "verifier", "back_to")))
+    _create_table("page_form", "at", _text_column("request_id"))
+    _create_table("page_failure", "since", sa.Column("count", sa.Integer, nullable=False))
 
 
-def _table(name: str, at: str, *columns: sa.Column[Any]) -> None:
+def _create_table(name: str, at: str, *columns: sa.Column[Any]) -> None:
     key = sa.PrimaryKeyConstraint("library", "id", name=f"pk_{name}")
-    op.create_table(name, _text("library"), _id(), *columns, _at(at), key)
+    op.create_table(name, _text_column("library"), _id_column(), *columns, _moment_column(at), key)
     op.create_index(f"ix_{name}_{at}", name, ["library", at])

@@ -11,14 +11,14 @@ revision = "0010"
 down_revision = "0009"
 
 
-def _text(name: str) -> sa.Column[str]:
+def _text_column(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False)
 
 
 def upgrade() -> None:
     op.create_table(
         "network_report",
-        *map(_text, ("library", "member", "said_library", "open")),
+        *map(_text_column, ("library", "member", "said_library", "open")),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("library", "member", name="pk_network_report"),
     )

@@ -11,7 +11,7 @@ from gateway.domain.requests.citation import CitationType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.patron_status import PatronStatus
 from gateway.domain.requests.views import NoticeStatus, PatronAction, PatronView
-from gateway.store.api_records import Subscription
+from gateway.store.api_records import WebhookSubscription
 from gateway.web.api.models.values import MoneyOut
 from gateway.web.api.operation import Input, Output
 
@@ -195,7 +195,7 @@ class WebhookOut(Output):
     failing_since: datetime | None
 
     @classmethod
-    def from_subscription(cls, one: Subscription) -> WebhookOut:
+    def from_subscription(cls, one: WebhookSubscription) -> WebhookOut:
         return cls(
             id=one.id,
             name=one.name,

@@ -15,7 +15,7 @@ from gateway.domain.library import Item, Loan, Patron
 from gateway.ports.adapter import DeskAdvice, LibraryAdapterContext, OpenLibrary
 from gateway.ports.library_system import CheckedIn, LibraryInfo
 from gateway.store.engine import open_store
-from gateway.store.migration import migrate
+from gateway.store.migration import migrate_store
 from tests.library_contract.embedded_world import START, ZONE
 
 
@@ -39,7 +39,7 @@ class Installed:
     @asynccontextmanager
     async def library(self, symbol: str = "") -> AsyncIterator[OpenLibrary]:
         store = open_store(f"sqlite:///{self.folder / 'library.db'}")
-        await migrate(store, migrations)
+        await migrate_store(store, migrations)
         info = LibraryInfo(symbol or "LIB", "Městská knihovna")
         context = LibraryAdapterContext(info.symbol, store, FixedClock(START), ZONE, "EUR", self.folder, info)
         try:

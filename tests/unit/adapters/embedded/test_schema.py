@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 from adapters.library.embedded import migrations
 from adapters.library.embedded.tables import metadata
 from gateway.store.engine import Store
-from gateway.store.migration import migrate
+from gateway.store.migration import migrate_store
 
 
 def _sqlite(connection: Connection) -> dict[str, str]:
@@ -34,7 +34,7 @@ def _schema(connection: Connection) -> dict[str, object]:
 
 
 async def test_migrated_schema_is_that_of_the_tables(store: Store) -> None:
-    await migrate(store, migrations)
+    await migrate_store(store, migrations)
     migrated = await store.read(_schema)
     await store.write(lambda c: c.execute(text("DROP TABLE embedded_schema")) and None)
     await store.write(metadata.drop_all)
@@ -46,5 +46,5 @@ async def test_migrated_schema_is_that_of_the_tables(store: Store) -> None:
 
 
 async def test_migrating_again_does_nothing(store: Store) -> None:
-    assert await migrate(store, migrations) == ["0001: tables of the embedded library"]
-    assert await migrate(store, migrations) == []
+    assert await migrate_store(store, migrations) == ["0001: tables of the embedded library"]
+    assert await migrate_store(store, migrations) == []

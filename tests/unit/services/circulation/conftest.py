@@ -18,7 +18,7 @@ from gateway.domain.clock import FixedClock
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import LibraryInfo
 from gateway.store.engine import Store, open_store
-from gateway.store.migration import migrate
+from gateway.store.migration import migrate_store
 from tests.unit.services.circulation.support import Counter
 
 NOW = datetime(2026, 3, 10, 9, 30, tzinfo=UTC)  # a Tuesday
@@ -38,7 +38,7 @@ def sample_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     async def fill() -> None:
         store = open_store(f"sqlite:///{path}")
-        await migrate(store, migrations)
+        await migrate_store(store, migrations)
         await create_sample(context(store, FixedClock(NOW), folder))
         await store.close()
 

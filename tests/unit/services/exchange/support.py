@@ -19,7 +19,7 @@ from gateway.runtime.managed_requests import houses_of
 from gateway.services.exchange.message_context import OpenLibrary
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
-from gateway.store.journal_records import JournalOptions, Opening
+from gateway.store.journal_records import JournalOpening, JournalOptions
 from tests.support.paths import ROOT
 
 PATRON = "21000000000017"
@@ -63,9 +63,9 @@ class House:
         body = PARTNER.build(service, said, talk)
         return RawMessage(body, now, TransportKind.HTTP, "ncip", peer="127.0.0.1", profile=profile)
 
-    def opening(self, arrival: RawMessage, service: str) -> Opening:
+    def opening(self, arrival: RawMessage, service: str) -> JournalOpening:
         """What the journal has of it while it is in hand."""
-        return Opening(
+        return JournalOpening(
             library="DEMO",
             at=arrival.received,
             body=arrival.body,

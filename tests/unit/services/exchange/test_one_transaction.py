@@ -12,7 +12,7 @@ import pytest
 from gateway.domain.problems import Refused, Unavailable
 from gateway.ports.library_system import PatronKey
 from gateway.ports.responder import OutcomeClass, RawMessage
-from gateway.store.journal_records import Filter, Message
+from gateway.store.journal_records import JournalFilter, JournalMessage
 from tests.unit.services.exchange.support import PATRON, House, open_house
 
 PIN = "1234"
@@ -47,9 +47,9 @@ def accept(house: House, number: int, patron: str = PATRON) -> RawMessage:
     )
 
 
-async def journal(house: House) -> list[Message]:
+async def journal(house: House) -> list[JournalMessage]:
     """Oldest first."""
-    return list(reversed((await house.journal.list_messages(Filter("DEMO"))).messages))
+    return list(reversed((await house.journal.list_messages(JournalFilter("DEMO"))).messages))
 
 
 async def is_here(house: House, number: int) -> bool:
@@ -103,7 +103,7 @@ async def test_where_the_journal_can_not_be_written_nothing_is_changed(
     async def none_begins(_: Any) -> None:
         full()
 
-    monkeypatch.setattr("gateway.store.journal.write_entries", full)
+    monkeypatch.setattr("gateway.store.journal.write_journal_rows", full)
     monkeypatch.setattr(house.journal, "begin", none_begins)
 
     answer = await house.exchange.handle(accept(house, 3))

@@ -13,8 +13,8 @@ from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.services.exchange.message_context import OpenLibrary
 from gateway.services.exchange.recovery import MOST_STARTS, Repaired, finish_interrupted, set_aside
 from gateway.store.journal import Journal
-from gateway.store.journal_records import Begun, BodyCipher, Filter, FullMessage, JournalOptions
-from gateway.store.postgresql import place_of
+from gateway.store.journal_records import BodyCipher, FullMessage, JournalEntry, JournalFilter, JournalOptions
+from gateway.store.postgresql import make_node_leader
 from tests.unit.services.exchange.support import PATRON, House, Silent, open_house
 
 
@@ -30,7 +30,7 @@ def accept(house: House, number: int) -> RawMessage:
     )
 
 
-async def interrupted(house: House, arrival: RawMessage, service: str = "AcceptItem") -> Begun:
+async def interrupted(house: House, arrival: RawMessage, service: str = "AcceptItem") -> JournalEntry:
     """The daemon stopped when the message was in the journal."""
     return await house.journal.begin(house.opening(arrival, service))
 
@@ -42,11 +42,11 @@ async def repair(house: House) -> Repaired:
 async def repair_in(house: House, libraries: Mapping[str, OpenLibrary]) -> Repaired:
     clock = house.installation.clock
     return await finish_interrupted(
-        house.exchange, house.journal, libraries, clock, lambda node: place_of(house.store, node)
+        house.exchange, house.journal, libraries, clock, lambda node: make_node_leader(house.store, node)
     )
 
 
-async def rows(house: House, begun: Begun) -> tuple[FullMessage, ...]:
+async def rows(house: House, begun: JournalEntry) -> tuple[FullMessage, ...]:
     return await house.journal.get_exchange("DEMO", begun.exchange)
 
 
@@ -121,7 +121,7 @@ async def test_without_its_profile_it_is_marked_as_failed_for_staff_to_see(house
     (question,) = await rows(house, begun)
     assert (question.message.outcome, question.message.reason) == (OutcomeClass.FAILED, "interrupted")
     assert "profile 'ncip2' is no longer there" in question.message.note
-    assert not (await house.journal.list_messages(Filter("DEMO", outcome=OutcomeClass.PENDING))).messages
+    assert not (await house.journal.list_messages(JournalFilter("DEMO", outcome=OutcomeClass.PENDING))).messages
 
 
 async def test_a_content_not_kept_whole_is_marked_as_failed(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ async def test_many_are_finished_oldest_first(house: House) -> None:
     assert [one.at for one in ends] == sorted(one.at for one in ends)
 
 
-async def died_while_finishing(house: House, begun: Begun, times: int) -> None:
+async def died_while_finishing(house: House, begun: JournalEntry, times: int) -> None:
     """So many starts took it up and ended there."""
     for _ in range(times):
         await house.journal.count_recovery("DEMO", f"{begun.exchange}-1")
@@ -213,7 +213,7 @@ async def test_a_start_that_lives_counts_for_nothing(house: House) -> None:
 @pytest.mark.postgresql
 async def test_what_a_living_node_has_in_hand_is_left_to_it(tmp_path: Path, fresh_postgresql_url: str) -> None:
     async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
-        living = place_of(house.store, "a/1")
+        living = make_node_leader(house.store, "a/1")
         assert await living.is_leader()
         in_hand = await begun_by("a/1", house, 7)
         left = await begun_by("b/1", house, 8)
@@ -231,7 +231,7 @@ async def test_what_a_living_node_has_in_hand_is_left_to_it(tmp_path: Path, fres
 async def test_two_that_start_together_do_not_both_finish_it(tmp_path: Path, fresh_postgresql_url: str) -> None:
     async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
         await begun_by("b/1", house, 9)
-        heir = place_of(house.store, "b/1")
+        heir = make_node_leader(house.store, "b/1")
         assert await heir.is_leader()
 
         assert await repair(house) == Repaired()
@@ -239,6 +239,6 @@ async def test_two_that_start_together_do_not_both_finish_it(tmp_path: Path, fre
         await heir.close()
 
 
-async def begun_by(node: str, house: House, number: int) -> Begun:
+async def begun_by(node: str, house: House, number: int) -> JournalEntry:
     journal = Journal(house.store, JournalOptions(), node)
     return await journal.begin(house.opening(accept(house, number), "AcceptItem"))

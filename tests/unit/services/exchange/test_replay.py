@@ -13,7 +13,7 @@ from gateway.domain.problems import Refusal
 from gateway.ports.library_system import PatronKey
 from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.services.exchange.message_context import NotReplayable
-from gateway.store.journal_records import Direction, Filter, FullMessage, JournalOptions
+from gateway.store.journal_records import FullMessage, JournalFilter, JournalOptions, MessageDirection
 from tests.unit.services.exchange.support import PATRON, House, open_house
 
 
@@ -23,8 +23,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield opened
 
 
-async def newest(house: House, direction: Direction = Direction.IN) -> FullMessage:
-    page = await house.journal.list_messages(Filter("DEMO", direction=direction), 1)
+async def newest(house: House, direction: MessageDirection = MessageDirection.IN) -> FullMessage:
+    page = await house.journal.list_messages(JournalFilter("DEMO", direction=direction), 1)
     found = await house.journal.get_message("DEMO", page.messages[0].id)
     assert found is not None
     return found
@@ -91,7 +91,7 @@ async def test_a_rehearsal_of_what_was_done_shows_the_answer_of_then(house: Hous
 
     assert shown.carried_out_as == kept.message.id
     assert shown.answer is not None
-    assert shown.answer.body == (await newest(house, Direction.OUT)).body
+    assert shown.answer.body == (await newest(house, MessageDirection.OUT)).body
 
 
 async def test_a_rehearsal_of_a_look_up_does_not_answer(house: House) -> None:
@@ -114,7 +114,7 @@ async def test_a_rehearsal_shows_what_the_protocol_answers_by_itself(house: Hous
 
 async def test_what_stands_against_a_replay_is_said(house: House) -> None:
     kept = await handled(house, house.message("lookup-user", patron=PATRON))
-    sent = await newest(house, Direction.OUT)
+    sent = await newest(house, MessageDirection.OUT)
     unknown = await handled(house, replace(house.message("lookup-user", patron=PATRON), peer="192.0.2.7"))
 
     with pytest.raises(NotReplayable, match="one that we sent"):

@@ -12,7 +12,7 @@ from pypdf import PdfWriter
 from gateway.domain.requests.attachments import FileType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, RequestFlag
-from gateway.store.mailbox import Outcome
+from gateway.store.mailbox import MailOutcome
 from tests.support.mail_house import MailHouse, mail, mail_rows
 
 CODES = [
@@ -46,7 +46,7 @@ async def test_a_code_at_the_start_of_a_line_is_the_answer(
     polled = await house.comes(house.reply(f"Hello,\n\n{code}\n\nBest wishes, Ingrid"))
 
     first = (await house.show(request)).request.attempts[0]
-    assert polled.taken == {Outcome.DONE: 1, Outcome.UNKNOWN: 0, Outcome.FAILED: 0}
+    assert polled.taken == {MailOutcome.DONE: 1, MailOutcome.UNKNOWN: 0, MailOutcome.FAILED: 0}
     assert (first.partner, first.status, first.reason) == ("bergen", status, reason)
     assert house.mailbox.count("done") == 1
     assert house.mailbox.count("INBOX") == 0
@@ -166,7 +166,7 @@ async def test_a_copy_that_is_no_copy_is_for_staff(house: MailHouse) -> None:
     polled = await house.comes(with_pdf(house, "Here it is."))
 
     after = (await house.show(request)).request
-    assert polled.taken[Outcome.UNKNOWN] == 1
+    assert polled.taken[MailOutcome.UNKNOWN] == 1
     assert after.state is BorrowingState.REQUESTED
     assert after.attachments == ()
     (waits,) = await house.waiting()

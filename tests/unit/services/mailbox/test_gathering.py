@@ -20,9 +20,9 @@ from gateway.domain.requests.request import AttemptStatus, BorrowingState, Reque
 from gateway.ports.partner_channel import DeliveryResult, PartnerChannel, PartnerMessage
 from gateway.runtime.managed_requests import preview_of
 from gateway.services.mailbox.mail_reader import Post
-from gateway.store.mailbox import Outcome
+from gateway.store.mailbox import MailOutcome
 from gateway.store.requests import outbox_queries
-from gateway.store.requests.outbox import Row, Status
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.support.art import ART, NOON, ONLY_ART, answer, art, file_number, number_of, orders_in
 from tests.support.daemon import Installation
 from tests.support.mail_house import LIBRARY, MailHouse, mail_house
@@ -89,8 +89,8 @@ def bounce(sent: EmailMessage) -> bytes:
     ).encode()
 
 
-async def order_rows(house: MailHouse, request: Request) -> list[Row]:
-    page = await house.store.read(lambda c: outbox_queries.of_request(c, LIBRARY, request.id, 50))
+async def order_rows(house: MailHouse, request: Request) -> list[OutboxRow]:
+    page = await house.store.read(lambda c: outbox_queries.list_rows_of_request(c, LIBRARY, request.id, 50))
     return [row for row in page.rows if row.target == ART]
 
 
@@ -110,7 +110,7 @@ async def test_orders_wait_for_the_time_of_day_and_go_in_one_mail(installation: 
         assert orders_in(sent) == [await number_of(house, one) for one in requests]
         assert (sent["To"], file_number(sent)) == ("orders@art.example", "F000001")
         assert await statuses(house, requests) == [AttemptStatus.ASKED] * 3
-        assert [(await order_rows(house, one))[0].status for one in requests] == [Status.DONE] * 3
+        assert [(await order_rows(house, one))[0].status for one in requests] == [OutboxStatus.DONE] * 3
 
 
 async def test_enough_orders_go_at_once(installation: Installation) -> None:
@@ -248,7 +248,7 @@ async def test_an_order_that_can_not_be_written_is_refused_alone(installation: I
         (dead,) = (await house.managed.desk.dead_letters(LIBRARY, 50, "")).items
         assert (dead.request_id, dead.kind) == (nameless.id, "order")
         assert dead.error.startswith("refused: data-missing: Nothing of the citation can be written")
-        assert [(await order_rows(house, one))[0].status for one in (first, last)] == [Status.DONE] * 2
+        assert [(await order_rows(house, one))[0].status for one in (first, last)] == [OutboxStatus.DONE] * 2
 
         await house.comes(answer("2 requests accepted", f"FILEREFNO {file_number(sent)}"))
         assert await house.waiting() == ()
@@ -309,7 +309,7 @@ async def test_every_try_is_the_same_file(installation: Installation, failure: E
         first, second = house.mailer.tried
         assert first.as_bytes() == second.as_bytes()
         assert orders_in(second) == [await number_of(house, one) for one in requests]
-        assert [row.status for row in await order_rows(house, late)] == [Status.WAITING]
+        assert [row.status for row in await order_rows(house, late)] == [OutboxStatus.WAITING]
 
 
 async def test_a_file_that_no_server_takes_is_one_dead_letter(installation: Installation) -> None:
@@ -340,7 +340,7 @@ async def test_the_orders_of_a_skipped_file_are_skipped(installation: Installati
         await house.managed.desk.skip(LIBRARY, dead.id, "ordered by telephone", "staff:ada")
         await house.managed.drain_due_work()
 
-        assert [(await order_rows(house, one))[-1].status for one in requests] == [Status.SKIPPED] * 2
+        assert [(await order_rows(house, one))[-1].status for one in requests] == [OutboxStatus.SKIPPED] * 2
         assert f"TX{await number_of(house, requests[0])} CANCEL" in body_of(house.last_sent)  # its turn has come
         notes = [line.event.details.note for line in (await house.show(requests[1])).history]
         assert "outbox: order art skipped: ordered by telephone" in notes
@@ -367,7 +367,7 @@ async def test_an_accepted_file_is_every_request_in_it(installation: Installatio
 
         polled = await house.comes(answer("3 requests accepted", f"Re: FILEREFNO {number}"))
 
-        assert polled.taken[Outcome.DONE] == 1
+        assert polled.taken[MailOutcome.DONE] == 1
         assert await acknowledged(house, requests) == [True] * 3
 
 

@@ -8,16 +8,16 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.ports.incoming_mail import MailEvent, MailInterpretation
 from gateway.services.mailbox.mail_reader import Step, in_time, sent_at
-from gateway.store.mailbox import Outcome, Spot
+from gateway.store.mailbox import MailOutcome, MailPosition
 
 
-async def nothing() -> Outcome:
-    return Outcome.DONE
+async def nothing() -> MailOutcome:
+    return MailOutcome.DONE
 
 
 def step(uid: int, minute: int | None = None) -> Step:
     sent = datetime(2026, 3, 2, 9, minute, tzinfo=UTC) if minute is not None else None
-    return Step(Spot("DEMO", "ill", 7, uid), nothing, sent)
+    return Step(MailPosition("DEMO", "ill", 7, uid), nothing, sent)
 
 
 def test_dated_ones_change_places_among_themselves() -> None:

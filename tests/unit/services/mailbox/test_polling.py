@@ -16,7 +16,7 @@ from gateway.ports.incoming_mail import IncomingMail, MailInterpretation
 from gateway.services.mailbox.mail_application import Hand
 from gateway.services.mailbox.processor import Box
 from gateway.store import mailbox
-from gateway.store.mailbox import Outcome, Spot
+from gateway.store.mailbox import MailOutcome, MailPosition
 from tests.support.mail_house import LIBRARY, MailHouse, mail, mail_rows
 
 
@@ -41,7 +41,7 @@ async def test_a_connection_that_goes_is_repaired_by_the_next_round(house: MailH
 
 async def test_a_folder_that_is_numbered_anew_is_read_once(house: MailHouse) -> None:
     request = await house.asked()
-    stays = house.another_poller(folders=dict.fromkeys(Outcome, ""))
+    stays = house.another_poller(folders=dict.fromkeys(MailOutcome, ""))
     house.mailbox.deliver(house.reply("One"), house.reply("Two"))
     await stays.poll_mails(house.mailbox)
 
@@ -56,11 +56,11 @@ async def test_a_folder_that_is_numbered_anew_is_read_once(house: MailHouse) -> 
 async def test_two_nodes_at_once_take_a_mail_once(house: MailHouse) -> None:
     request = await house.asked()
     answer = house.reply("One")
-    spot = Spot(LIBRARY, "ill", 7, 1)
+    spot = MailPosition(LIBRARY, "ill", 7, 1)
 
     outcomes = [await house.boxes.taker.process(house.poller.box, spot, answer) for _ in range(2)]
 
-    assert outcomes == [Outcome.DONE, Outcome.DONE]
+    assert outcomes == [MailOutcome.DONE, MailOutcome.DONE]
     assert await notes(house, request.id) == ["One"]
     assert len(await mail_rows(house.store)) == 1
 
@@ -110,7 +110,7 @@ async def test_no_more_is_in_memory_than_the_limit_says(house: MailHouse) -> Non
 
     polled = await house.another_poller(max_bytes=10_000).poll_mails(house.mailbox)
 
-    assert polled.taken[Outcome.DONE] == 20
+    assert polled.taken[MailOutcome.DONE] == 20
     assert house.mailbox.most_at_once <= 10_000
 
 
@@ -119,7 +119,7 @@ async def test_mails_are_forgotten_on_schedule_but_not_those_that_wait(house: Ma
     await house.comes(house.reply("One"), mail("Who am I?", sender="who@elsewhere.example"))
     later = house.managed.houses[LIBRARY].now() + timedelta(days=1)
 
-    gone = await house.store.write(lambda c: mailbox.prune(c, later, 100))
+    gone = await house.store.write(lambda c: mailbox.prune_mails(c, later, 100))
 
     assert gone == 1
     assert [row.sender for row in await house.waiting()] == ["who@elsewhere.example"]
@@ -159,9 +159,9 @@ async def test_what_the_profile_requires_must_have_been_found_right(
     box = Box(name="ill", library=LIBRARY, authserv_id="mx.demo.example")
     headers = {"Authentication_Results": results} if results else {}
 
-    outcome = await taker.process(box, Spot(LIBRARY, "ill", 7, 1), house.reply("One", **headers))
+    outcome = await taker.process(box, MailPosition(LIBRARY, "ill", 7, 1), house.reply("One", **headers))
 
-    assert (outcome is Outcome.DONE) is trusted
+    assert (outcome is MailOutcome.DONE) is trusted
     assert (await notes(house, request.id) == ["One"]) is trusted
     if not trusted:
         assert [row.reason.partition(":")[0] for row in await house.waiting()] == ["the sender may be forged"]
@@ -194,7 +194,7 @@ async def test_an_infected_file_is_set_aside(house: MailHouse, tmp_path: Path) -
 
     polled = await house.comes(with_file(house, b"EICAR"), with_file(house, b"clean"))
 
-    assert polled.taken == {Outcome.DONE: 1, Outcome.UNKNOWN: 0, Outcome.FAILED: 1}
+    assert polled.taken == {MailOutcome.DONE: 1, MailOutcome.UNKNOWN: 0, MailOutcome.FAILED: 1}
     assert [row.reason for row in await house.waiting()] == ["the virus scanner found something in it"]
     assert len((await house.show(request)).request.attachments) == 1
 

@@ -14,8 +14,8 @@ from gateway.domain.clock import FixedClock
 from gateway.services.outbox import Handled, Handler, Options, Outcome, Worker
 from gateway.store.engine import Store
 from gateway.store.requests import outbox, outbox_queries
-from gateway.store.requests.outbox import Row
-from gateway.store.schema import exchange_id
+from gateway.store.requests.outbox import OutboxRow
+from gateway.store.schema import make_exchange_id
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LIBRARY = "CLK"
@@ -37,10 +37,10 @@ _place = itertools.count()
 
 def a_row(
     target: str = "zentral", *, kind: str = "partner", lane: str = "", library: str = LIBRARY, at: datetime = NOON
-) -> Row:
-    return Row(
+) -> OutboxRow:
+    return OutboxRow(
         library=library,
-        id=exchange_id(at),
+        id=make_exchange_id(at),
         lane=lane,
         kind=kind,
         target=target,
@@ -68,16 +68,16 @@ class House:
     def observe(self, kind: str, outcome: Outcome) -> None:
         self.outcomes[kind, outcome] += 1
 
-    async def add(self, *rows: Row) -> tuple[Row, ...]:
+    async def add(self, *rows: OutboxRow) -> tuple[OutboxRow, ...]:
         def work(connection: Connection) -> None:
             for row in rows:
-                outbox.add(connection, row)
+                outbox.add_outbox_row(connection, row)
 
         await self.store.write(work)
         return rows
 
-    async def row(self, row: Row) -> Row:
-        found = await self.store.read(lambda c: outbox_queries.get(c, row.library, row.id))
+    async def row(self, row: OutboxRow) -> OutboxRow:
+        found = await self.store.read(lambda c: outbox_queries.get_outbox_row(c, row.library, row.id))
         assert found is not None
         return found
 
@@ -89,10 +89,10 @@ class House:
 class Sent:
     """A handler that keeps what it was given, and fails as told: `failures` by payload, one after the other."""
 
-    rows: list[Row] = field(default_factory=list)
-    failing: Callable[[Row], Exception | None] = lambda row: None
+    rows: list[OutboxRow] = field(default_factory=list)
+    failing: Callable[[OutboxRow], Exception | None] = lambda row: None
 
-    async def __call__(self, row: Row) -> Handled:
+    async def __call__(self, row: OutboxRow) -> Handled:
         self.rows.append(row)
         failure = self.failing(row)
         if failure is not None:

@@ -17,7 +17,7 @@ from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.services.outbox import Handled
 from gateway.store.engine import Store, open_store
 from gateway.store.requests import outbox, outbox_queries
-from gateway.store.requests.outbox import Row, Status
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.schema import metadata
 from tests.unit.services.outbox.support import LIBRARY, OPTIONS, House, a_row
 
@@ -34,7 +34,7 @@ class Partner:
     calls: Counter[str] = field(default_factory=Counter)
     taken: list[str] = field(default_factory=list)
 
-    async def __call__(self, row: Row) -> Handled:
+    async def __call__(self, row: OutboxRow) -> Handled:
         self.calls[row.id] += 1
         await self.pause()
         if self.fails():
@@ -45,7 +45,7 @@ class Partner:
         if self.fails():
             raise OutcomeUnknown("no answer")
         follows = a_row(kind="follows", target=row.id)
-        return Handled(then=lambda connection: outbox.add(connection, follows))
+        return Handled(then=lambda connection: outbox.add_outbox_row(connection, follows))
 
     def fails(self) -> bool:
         return not self.reliable and self.chance.random() < 0.3
@@ -59,7 +59,7 @@ def follows(connection: Connection) -> list[str]:
     """For which rows the database work that belongs to their end was done."""
     return [
         row.target
-        for row in outbox_queries.listing(connection, LIBRARY, Status.WAITING, 1000).rows
+        for row in outbox_queries.list_rows_by_status(connection, LIBRARY, OutboxStatus.WAITING, 1000).rows
         if row.kind == "follows"
     ]
 
@@ -92,7 +92,7 @@ async def live(store: Store, seed: int) -> None:
         house.later(5)
 
     ended = [await house.row(row) for row in rows]
-    assert {row.status for row in ended} == {Status.DONE}
+    assert {row.status for row in ended} == {OutboxStatus.DONE}
     assert sorted(partner.taken) == sorted(row.id for row in rows)
     for lane in range(LANES):
         of_lane = [row.id for row in rows[lane::LANES]]
@@ -129,7 +129,7 @@ async def test_several_nodes_share_the_work_and_keep_the_order(fresh_postgresql_
     calls: list[str] = []
 
     def handler_of(node: int):  # type: ignore[no-untyped-def]
-        async def handler(row: Row) -> Handled:
+        async def handler(row: OutboxRow) -> Handled:
             by[node] += 1
             calls.append(row.id)
             await asyncio.sleep(0.005)
@@ -140,7 +140,7 @@ async def test_several_nodes_share_the_work_and_keep_the_order(fresh_postgresql_
     workers = [House(store).worker(handler_of(n), node=f"node-{n}/1") for n, store in enumerate(stores)]
     running = [asyncio.create_task(worker.run()) for worker in workers]
     async with asyncio.timeout(30):
-        while await stores[0].read(outbox_queries.counts):  # noqa: ASYNC110 - the store tells nobody
+        while await stores[0].read(outbox_queries.count_unfinished_rows):  # noqa: ASYNC110 - the store tells nobody
             await asyncio.sleep(0.01)
     for worker in workers:
         await worker.stop(5)

@@ -13,11 +13,11 @@ from gateway.services.outbox import Options, Outcome
 from gateway.services.outbox.attempts import Again, Breakers, Dead, may_have_arrived, pause, verdict
 from gateway.services.outbox.queue import Slots
 from gateway.settings.sections import OutboxSettings
-from gateway.store.requests.outbox import Way
+from gateway.store.requests.outbox import Route
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 OPTIONS = Options(first_seconds=10, longest_seconds=3600, max_tries=20)
-ZENTRAL = Way("partner", target="zentral")
+ZENTRAL = Route("partner", target="zentral")
 
 
 def most() -> float:
@@ -117,7 +117,7 @@ def test_one_answer_between_failures_starts_the_count_anew_and_others_are_not_to
     assert breakers.allow_attempt(ZENTRAL, NOON)
     breakers.record_failure(ZENTRAL, NOON)
     assert not breakers.allow_attempt(ZENTRAL, NOON)
-    assert breakers.allow_attempt(Way("partner", target="stadt"), NOON)
+    assert breakers.allow_attempt(Route("partner", target="stadt"), NOON)
 
 
 def test_a_clock_that_is_set_back_does_not_keep_it_shut() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.services.outbox import DESK_GRACE, Handled, Outcome
 from gateway.store.requests import outbox, outbox_queries
-from gateway.store.requests.outbox import Row, Status
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.unit.services.outbox.support import LIBRARY, NOON, OPTIONS, House, Sent, a_row
 
 
@@ -24,7 +24,7 @@ async def test_a_row_is_handed_to_the_handler_of_its_kind_and_is_done(house: Hou
 
     assert (partner.ids, letter.ids) == ([message.id], [notice.id])
     ended = await house.row(message)
-    assert (ended.status, ended.note, ended.ended) == (Status.DONE, f"taken: {message.payload}", NOON)
+    assert (ended.status, ended.note, ended.ended) == (OutboxStatus.DONE, f"taken: {message.payload}", NOON)
     assert house.outcomes == {("partner", Outcome.DONE): 1, ("letter", Outcome.DONE): 1}
 
 
@@ -33,20 +33,20 @@ async def test_rows_without_a_handler_here_are_left_to_others(house: House) -> N
 
     assert await house.worker(Sent()).drain() == 0
 
-    assert (await house.row(row)).status is Status.WAITING
+    assert (await house.row(row)).status is OutboxStatus.WAITING
 
 
 async def test_what_follows_is_in_the_transaction_that_ends_the_row(house: House) -> None:
     first, following = a_row(), a_row()
 
-    async def handler(row: Row) -> Handled:
-        return Handled(then=(lambda c: outbox.add(c, following)) if row.id == first.id else None)
+    async def handler(row: OutboxRow) -> Handled:
+        return Handled(then=(lambda c: outbox.add_outbox_row(c, following)) if row.id == first.id else None)
 
     await house.add(first)
 
     assert await house.worker(handler).drain() == 2
 
-    assert [(await house.row(row)).status for row in (first, following)] == [Status.DONE, Status.DONE]
+    assert [(await house.row(row)).status for row in (first, following)] == [OutboxStatus.DONE, OutboxStatus.DONE]
 
 
 async def test_where_what_follows_fails_nothing_of_it_is_kept_and_it_is_tried_again(house: House) -> None:
@@ -54,16 +54,16 @@ async def test_where_what_follows_fails_nothing_of_it_is_kept_and_it_is_tried_ag
     following = a_row(kind="letter")
 
     def then(connection: Connection) -> None:
-        outbox.add(connection, following)
+        outbox.add_outbox_row(connection, following)
         raise Refused(RefusalReason.REQUEST_CLOSED, "The request is closed.")
 
-    async def handler(row: Row) -> Handled:
+    async def handler(row: OutboxRow) -> Handled:
         return Handled(then=then)
 
     await house.worker(handler).drain()
 
     assert (await house.row(row)).error == "refused: request-closed: The request is closed."
-    assert await house.store.read(lambda c: outbox_queries.get(c, LIBRARY, following.id)) is None
+    assert await house.store.read(lambda c: outbox_queries.get_outbox_row(c, LIBRARY, following.id)) is None
 
 
 # --- failures --------------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ async def test_an_unavailable_target_is_tried_again_after_longer_and_longer_paus
 
     await worker.drain()
     first = await house.row(row)
-    assert (first.status, first.tries, first.error) == (Status.WAITING, 1, "unavailable (1): connection refused")
+    assert (first.status, first.tries, first.error) == (OutboxStatus.WAITING, 1, "unavailable (1): connection refused")
     assert timedelta(seconds=1) <= first.next_at - NOON <= timedelta(seconds=10)
 
     house.later(10)
@@ -87,7 +87,7 @@ async def test_an_unavailable_target_is_tried_again_after_longer_and_longer_paus
 
     house.later(20)
     await worker.drain()
-    assert (await house.row(row)).status is Status.DONE
+    assert (await house.row(row)).status is OutboxStatus.DONE
     assert house.outcomes == {("partner", Outcome.UNAVAILABLE): 2, ("partner", Outcome.DONE): 1}
 
 
@@ -104,11 +104,11 @@ async def test_an_unknown_outcome_is_tried_again_with_the_same_row_after_a_longe
     house.later(40)
     await worker.drain()
     assert sent.ids == [row.id, row.id]
-    assert (await house.row(row)).status is Status.DONE
+    assert (await house.row(row)).status is OutboxStatus.DONE
 
 
 async def test_a_handler_that_takes_too_long_has_an_unknown_outcome(house: House) -> None:
-    async def handler(row: Row) -> Handled:
+    async def handler(row: OutboxRow) -> Handled:
         await asyncio.sleep(60)
         return Handled()
 
@@ -126,8 +126,8 @@ async def test_a_refused_row_is_dead_with_its_reason_and_holds_up_its_lane(house
     assert await house.worker(sent).drain() == 1
 
     dead = await house.row(row)
-    assert (dead.status, dead.error) == (Status.DEAD, "refused: unknown-agency: The partner does not know us.")
-    assert (await house.row(behind)).status is Status.WAITING
+    assert (dead.status, dead.error) == (OutboxStatus.DEAD, "refused: unknown-agency: The partner does not know us.")
+    assert (await house.row(behind)).status is OutboxStatus.WAITING
 
 
 async def test_a_defect_is_tried_three_times_and_its_text_is_not_kept(house: House) -> None:
@@ -140,7 +140,7 @@ async def test_a_defect_is_tried_three_times_and_its_text_is_not_kept(house: Hou
         house.later(600)
 
     dead = await house.row(row)
-    assert (dead.status, dead.tries) == (Status.DEAD, 3)
+    assert (dead.status, dead.tries) == (OutboxStatus.DEAD, 3)
     assert dead.error == "internal error (3): KeyError (see the log)"
     assert house.outcomes == {("partner", Outcome.DEFECT): 3, ("partner", Outcome.DEAD): 1}
 
@@ -153,19 +153,21 @@ async def test_when_the_tries_are_over_it_is_dead_until_staff_release_it(house: 
         await worker.drain()
         house.later(600)
     dead = await house.row(row)
-    assert (dead.status, dead.tries, dead.error) == (Status.DEAD, 6, "unavailable (6): connection refused")
+    assert (dead.status, dead.tries, dead.error) == (OutboxStatus.DEAD, 6, "unavailable (6): connection refused")
 
-    await house.store.write(lambda c: outbox.release(c, LIBRARY, row.id, house.clock.now()))
+    await house.store.write(lambda c: outbox.release_row(c, LIBRARY, row.id, house.clock.now()))
     await worker.drain()
 
-    assert (await house.row(row)).status is Status.DONE
+    assert (await house.row(row)).status is OutboxStatus.DONE
 
 
 async def test_a_row_that_never_came_to_an_end_is_not_tried_for_ever(house: House) -> None:
     (row,) = await house.add(a_row())
     for start in range(OPTIONS.max_tries):  # each start of the process dies with it
         now = house.clock.now()
-        await house.store.write(lambda c, now=now, n=start: outbox.claim(c, now, 1, OPTIONS.lease, f"elsewhere/{n}"))
+        await house.store.write(
+            lambda c, now=now, n=start: outbox.claim_rows(c, now, 1, OPTIONS.lease, f"elsewhere/{n}")
+        )
         house.later(OPTIONS.lease.total_seconds())
     sent = Sent()
 
@@ -174,7 +176,7 @@ async def test_a_row_that_never_came_to_an_end_is_not_tried_for_ever(house: Hous
     assert sent.rows == []
     dead = await house.row(row)
     assert (dead.status, dead.error) == (
-        Status.DEAD,
+        OutboxStatus.DEAD,
         "interrupted at every try: the gateway stopped before it had an outcome",
     )
 
@@ -191,7 +193,7 @@ class Crowd:
         self.all_most = 0
         self.order: list[str] = []
 
-    async def __call__(self, row: Row) -> Handled:
+    async def __call__(self, row: OutboxRow) -> Handled:
         self.now[row.target] = self.now.get(row.target, 0) + 1
         self.most[row.target] = max(self.most.get(row.target, 0), self.now[row.target])
         self.all_most = max(self.all_most, sum(self.now.values()))
@@ -256,7 +258,7 @@ async def test_a_target_that_fails_is_left_alone_and_its_rows_do_not_lose_tries(
     await worker.drain()
     assert worker.open_breakers == 0
     assert len({row.id for row in sent.rows}) == 11
-    left = await house.store.read(outbox_queries.counts)
+    left = await house.store.read(outbox_queries.count_unfinished_rows)
     assert left == {}
 
 
@@ -277,7 +279,7 @@ async def test_letters_share_a_breaker_and_each_library_has_its_own(house: House
 # --- one row at once -------------------------------------------------------------------------------------
 
 
-def at_the_desk(target: str = "check-in", lane: str = "") -> Row:
+def at_the_desk(target: str = "check-in", lane: str = "") -> OutboxRow:
     return replace(a_row(target, lane=lane), next_at=NOON + DESK_GRACE)
 
 
@@ -288,7 +290,7 @@ async def test_a_desk_act_is_done_at_once_and_no_worker_takes_it_before(house: H
     assert await worker.drain() == 0
     done = await worker.run_row(LIBRARY, row.id)
 
-    assert (done.status, done.note) == (Status.DONE, f"taken: {row.payload}")
+    assert (done.status, done.note) == (OutboxStatus.DONE, f"taken: {row.payload}")
     assert await worker.run_row(LIBRARY, row.id) == done
 
 
@@ -302,7 +304,7 @@ async def test_who_waits_for_it_gets_the_refusal(house: House) -> None:
 
     assert found.value is refusal
     ended = await house.row(row)
-    assert (ended.status, ended.error) == (Status.REFUSED, "refused: item-on-loan: The item is on loan.")
+    assert (ended.status, ended.error) == (OutboxStatus.REFUSED, "refused: item-on-loan: The item is on loan.")
 
 
 async def test_where_the_library_cannot_be_reached_the_worker_goes_on_with_it(house: House) -> None:
@@ -311,21 +313,21 @@ async def test_where_the_library_cannot_be_reached_the_worker_goes_on_with_it(ho
     worker = house.worker(sent)
 
     waiting = await worker.run_row(LIBRARY, row.id)
-    assert (waiting.status, waiting.error) == (Status.WAITING, "unavailable (1): connection refused")
+    assert (waiting.status, waiting.error) == (OutboxStatus.WAITING, "unavailable (1): connection refused")
 
     house.later(10)
     await worker.drain()
-    assert (await house.row(row)).status is Status.DONE
+    assert (await house.row(row)).status is OutboxStatus.DONE
 
 
 async def test_behind_another_row_of_its_lane_it_waits_for_its_turn(house: House) -> None:
     first, second = await house.add(at_the_desk(lane="r1"), at_the_desk(lane="r1"))
     worker = house.worker(Sent())
 
-    assert (await worker.run_row(LIBRARY, second.id)).status is Status.WAITING
+    assert (await worker.run_row(LIBRARY, second.id)).status is OutboxStatus.WAITING
 
     await worker.run_row(LIBRARY, first.id)
-    assert (await worker.run_row(LIBRARY, second.id)).status is Status.DONE
+    assert (await worker.run_row(LIBRARY, second.id)).status is OutboxStatus.DONE
 
 
 async def test_if_its_caller_died_a_worker_does_it(house: House) -> None:
@@ -334,14 +336,14 @@ async def test_if_its_caller_died_a_worker_does_it(house: House) -> None:
 
     await house.worker(Sent()).drain()
 
-    assert (await house.row(row)).status is Status.DONE
+    assert (await house.row(row)).status is OutboxStatus.DONE
 
 
 async def test_who_goes_away_does_not_stop_the_work(house: House) -> None:
     (row,) = await house.add(at_the_desk())
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def handler(row: Row) -> Handled:
+    async def handler(row: OutboxRow) -> Handled:
         begun.set()
         await go_on.wait()
         return Handled()
@@ -355,7 +357,7 @@ async def test_who_goes_away_does_not_stop_the_work(house: House) -> None:
     go_on.set()
     await worker.stop(5)
 
-    assert (await house.row(row)).status is Status.DONE
+    assert (await house.row(row)).status is OutboxStatus.DONE
 
 
 async def test_an_unknown_row_is_said_so(house: House) -> None:
@@ -366,7 +368,7 @@ async def test_an_unknown_row_is_said_so(house: House) -> None:
 # --- for as long as the process lives --------------------------------------------------------------------
 
 
-async def until(house: House, row: Row, status: Status) -> None:
+async def until(house: House, row: OutboxRow, status: OutboxStatus) -> None:
     async with asyncio.timeout(5):
         while (await house.row(row)).status is not status:  # noqa: ASYNC110 - the store tells nobody
             await asyncio.sleep(0.005)
@@ -376,11 +378,11 @@ async def test_it_works_when_nudged_and_by_itself(house: House) -> None:
     (before,) = await house.add(a_row())
     worker = house.worker(Sent(), replace(OPTIONS, poll_seconds=30))
     running = asyncio.create_task(worker.run())
-    await until(house, before, Status.DONE)
+    await until(house, before, OutboxStatus.DONE)
 
     (nudged,) = await house.add(a_row())
     worker.wake()
-    await until(house, nudged, Status.DONE)
+    await until(house, nudged, OutboxStatus.DONE)
     await worker.stop(5)
     await running
 
@@ -388,7 +390,7 @@ async def test_it_works_when_nudged_and_by_itself(house: House) -> None:
     patient = house.worker(Sent())
     running = asyncio.create_task(patient.run())
     await asyncio.sleep(0.01)
-    await until(house, polled, Status.DONE)
+    await until(house, polled, OutboxStatus.DONE)
     await patient.stop(5)
     await running
 
@@ -396,7 +398,7 @@ async def test_it_works_when_nudged_and_by_itself(house: House) -> None:
 async def test_stopping_lets_what_is_in_hand_come_to_its_end(house: House) -> None:
     begun = asyncio.Event()
 
-    async def handler(row: Row) -> Handled:
+    async def handler(row: OutboxRow) -> Handled:
         begun.set()
         await asyncio.sleep(0.05)
         return Handled()
@@ -408,13 +410,13 @@ async def test_stopping_lets_what_is_in_hand_come_to_its_end(house: House) -> No
     await worker.stop(5)
     await running
 
-    assert [(await house.row(row)).status for row in rows] == [Status.DONE, Status.WAITING]
+    assert [(await house.row(row)).status for row in rows] == [OutboxStatus.DONE, OutboxStatus.WAITING]
 
 
 async def test_what_a_cancelled_worker_had_in_hand_is_taken_at_once_by_the_next_start_of_its_node(house: House) -> None:
     begun = asyncio.Event()
 
-    async def stuck(row: Row) -> Handled:
+    async def stuck(row: OutboxRow) -> Handled:
         begun.set()
         await asyncio.sleep(60)
         return Handled()
@@ -425,18 +427,18 @@ async def test_what_a_cancelled_worker_had_in_hand_is_taken_at_once_by_the_next_
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert (await house.row(row)).status is Status.IN_HAND
+    assert (await house.row(row)).status is OutboxStatus.IN_HAND
 
     other = house.worker(Sent(), node="there:8080/1")
     assert (await other.recover_rows(), await other.drain()) == (0, 0)
     same = house.worker(Sent(), node="here:8080/2")
     assert (await same.recover_rows(), await same.drain()) == (1, 1)
-    assert (await house.row(row)).status is Status.DONE
+    assert (await house.row(row)).status is OutboxStatus.DONE
 
 
 async def test_other_nodes_take_it_when_the_lease_is_over(house: House) -> None:
     (row,) = await house.add(a_row())
-    await house.store.write(lambda c: outbox.claim(c, NOON, 1, OPTIONS.lease, "gone/1"))
+    await house.store.write(lambda c: outbox.claim_rows(c, NOON, 1, OPTIONS.lease, "gone/1"))
     worker = house.worker(Sent())
     assert await worker.drain() == 0
 
@@ -449,15 +451,15 @@ async def test_who_lost_the_row_to_another_records_nothing(house: House) -> None
     (row,) = await house.add(a_row())
     following = a_row(kind="letter")
 
-    async def overtaken(row: Row) -> Handled:
+    async def overtaken(row: OutboxRow) -> Handled:
         late = NOON + OPTIONS.lease
-        await house.store.write(lambda c: outbox.claim(c, late, 1, OPTIONS.lease, "other/1"))
-        return Handled(then=lambda connection: outbox.add(connection, following))
+        await house.store.write(lambda c: outbox.claim_rows(c, late, 1, OPTIONS.lease, "other/1"))
+        return Handled(then=lambda connection: outbox.add_outbox_row(connection, following))
 
     await house.worker(overtaken).drain()
 
     assert (await house.row(row)).node == "other/1"
-    assert await house.store.read(lambda c: outbox_queries.get(c, LIBRARY, following.id)) is None
+    assert await house.store.read(lambda c: outbox_queries.get_outbox_row(c, LIBRARY, following.id)) is None
 
 
 async def test_a_store_that_cannot_be_used_is_waited_for(house: House) -> None:
@@ -480,7 +482,7 @@ async def test_a_store_that_cannot_be_used_is_waited_for(house: House) -> None:
     worker = House(Failing(), house.clock).worker(Sent())  # type: ignore[arg-type]
     running = asyncio.create_task(worker.run())
 
-    await until(house, row, Status.DONE)
+    await until(house, row, OutboxStatus.DONE)
     await worker.stop(5)
     await running
 
@@ -488,10 +490,10 @@ async def test_a_store_that_cannot_be_used_is_waited_for(house: House) -> None:
 async def test_the_store_stays_free_of_locks_between_rows(house: House) -> None:
     """A handler may use the store itself."""
 
-    async def handler(row: Row) -> Handled:
+    async def handler(row: OutboxRow) -> Handled:
         assert await house.store.write(lambda c: c.execute(text("SELECT 1")).scalar_one()) == 1
         return Handled()
 
     (row,) = await house.add(a_row())
     await house.worker(handler).drain()
-    assert (await house.row(row)).status is Status.DONE
+    assert (await house.row(row)).status is OutboxStatus.DONE

@@ -25,7 +25,7 @@ from gateway.domain.requests.request import BorrowingState, LendingState, Librar
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft, RequestView
 from gateway.ports.library_system import PatronKey
 from gateway.store.requests import outbox_queries
-from gateway.store.requests.outbox import Row, Status
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.unit.services.requests.support import EASY, PATRON, STAFF, UNUSED_PORT
 
 NORTH = "NORTH"
@@ -79,12 +79,12 @@ class Desk:
 
     # --- the outbox --------------------------------------------------------------------------------------
 
-    async def rows_of(self, request: Request) -> tuple[Row, ...]:
+    async def rows_of(self, request: Request) -> tuple[OutboxRow, ...]:
         """Newest first."""
-        page = await self.town.house.store.read(lambda c: outbox_queries.of_request(c, NORTH, request.id, 50))
+        page = await self.town.house.store.read(lambda c: outbox_queries.list_rows_of_request(c, NORTH, request.id, 50))
         return page.rows
 
-    async def run_step(self, request: Request, target: str) -> Row:
+    async def run_step(self, request: Request, target: str) -> OutboxRow:
         """The newest row of this target; its turn has come."""
         row = next(row for row in await self.rows_of(request) if row.target == target)
         return await self.town.gateway.managed.worker.run_row(NORTH, row.id)
@@ -170,7 +170,7 @@ async def test_the_hold_of_a_closed_request_is_waited_for(desk: Desk) -> None:
 
     tried = await desk.run_step(second, "place-hold")
 
-    assert (tried.status, first.number in tried.error) == (Status.WAITING, True), tried.error
+    assert (tried.status, first.number in tried.error) == (OutboxStatus.WAITING, True), tried.error
     await desk.finish()
     assert await desk.held_for(item) == [second.number]
     assert await desk.dead_letters() == []
@@ -186,7 +186,7 @@ async def test_the_loan_of_a_closed_request_is_waited_for(
 
     tried = await desk.run_step(second, "place-hold")
 
-    assert (tried.status, first.number in tried.error) == (Status.WAITING, True), tried.error
+    assert (tried.status, first.number in tried.error) == (OutboxStatus.WAITING, True), tried.error
     await desk.finish()
     assert await desk.lent_for(item) is None
     assert await desk.held_for(item) == [second.number]
@@ -216,7 +216,7 @@ async def test_two_requests_change_copies_and_back(desk: Desk) -> None:
     await desk.act(first, EventKind.LOCATED, barcode=other.barcode)
     await desk.act(second, EventKind.LOCATED, barcode=one.barcode)
     tried = await desk.run_step(second, "place-hold")  # before the first has let go
-    assert tried.status is Status.WAITING, tried.error
+    assert tried.status is OutboxStatus.WAITING, tried.error
     await desk.finish()
     assert (await desk.held_for(one), await desk.held_for(other)) == ([second.number], [first.number])
 
@@ -316,7 +316,7 @@ async def test_a_released_step_comes_after_those_that_wait(desk: Desk) -> None:
     await desk.town.gateway.managed.desk.release(NORTH, step.id, STAFF)
     released = await desk.town.gateway.managed.worker.run_row(NORTH, step.id)
 
-    assert released.status is Status.WAITING, "the one that releases the hold is before it"
+    assert released.status is OutboxStatus.WAITING, "the one that releases the hold is before it"
     await desk.finish()
     assert (await desk.show(request)).unfinished == ()
     assert (await desk.held_for(item), await desk.held_for(other)) == ([], [])

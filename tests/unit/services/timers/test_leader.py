@@ -10,7 +10,7 @@ import pytest
 
 from gateway.domain.problems import Unavailable
 from gateway.store.engine import Store, open_store
-from gateway.store.postgresql import AdvisoryLock, Alone, key_of, leader
+from gateway.store.postgresql import AdvisoryLock, SoleLeader, lock_key_of, make_task_leader
 from tests.support.postgresql import QUICK, Server
 
 
@@ -31,8 +31,8 @@ async def shared(fresh_postgresql_url: str) -> AsyncIterator[Store]:
 
 async def test_on_sqlite_the_only_node_leads(tmp_path) -> None:  # type: ignore[no-untyped-def]
     store = open_store(f"sqlite:///{tmp_path}/illgate.db")
-    one = leader(store, "timers")
-    assert isinstance(one, Alone)
+    one = make_task_leader(store, "timers")
+    assert isinstance(one, SoleLeader)
     assert await one.is_leader()
     await one.close()
     await store.close()
@@ -40,7 +40,7 @@ async def test_on_sqlite_the_only_node_leads(tmp_path) -> None:  # type: ignore[
 
 @pytest.mark.postgresql
 async def test_one_leads_until_it_gives_the_place_up(shared: Store) -> None:
-    first, second = leader(shared, "timers"), leader(shared, "timers")
+    first, second = make_task_leader(shared, "timers"), make_task_leader(shared, "timers")
     assert isinstance(first, AdvisoryLock)
 
     assert [await first.is_leader(), await second.is_leader(), await first.is_leader()] == [True, False, True]
@@ -52,8 +52,8 @@ async def test_one_leads_until_it_gives_the_place_up(shared: Store) -> None:
 
 @pytest.mark.postgresql
 async def test_each_task_has_its_own_place(shared: Store) -> None:
-    timers, mailbox = leader(shared, "timers"), leader(shared, "mailbox")
-    assert key_of("timers") != key_of("mailbox")
+    timers, mailbox = make_task_leader(shared, "timers"), make_task_leader(shared, "mailbox")
+    assert lock_key_of("timers") != lock_key_of("mailbox")
 
     assert await timers.is_leader()
     assert await mailbox.is_leader()
@@ -63,7 +63,7 @@ async def test_each_task_has_its_own_place(shared: Store) -> None:
 
 @pytest.mark.postgresql
 async def test_when_its_session_ends_it_is_said_and_another_may_lead(shared: Store, fresh_postgresql_url: str) -> None:
-    first, second = leader(shared, "timers"), leader(shared, "timers")
+    first, second = make_task_leader(shared, "timers"), make_task_leader(shared, "timers")
     assert await first.is_leader()
     own = await asyncpg.connect(fresh_postgresql_url)
     await own.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
@@ -83,7 +83,7 @@ async def test_when_its_session_ends_it_is_said_and_another_may_lead(shared: Sto
 @pytest.mark.postgresql
 async def test_without_a_server_nobody_leads_and_then_somebody_does(server: Server) -> None:
     store = open_store(server.url())
-    one = leader(store, "timers")
+    one = make_task_leader(store, "timers")
     assert await one.is_leader()
     server.halt()
 

@@ -14,7 +14,7 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.requests.state_table import TimerKind
 from gateway.services.timers import Timekeeper, TimeOptions
 from gateway.store.engine import Store
-from gateway.store.postgresql import Alone
+from gateway.store.postgresql import SoleLeader
 from gateway.store.requests import timers
 from gateway.store.requests.timers import TimerRow
 
@@ -37,16 +37,16 @@ class Fired:
         failure = self.failing(row)
         if failure is not None:
             raise failure
-        if await self.store.write(lambda connection: timers.take(connection, row)):
+        if await self.store.write(lambda connection: timers.take_timer(connection, row)):
             self.taken.append(row.request_id)
 
 
 async def start(store: Store, request: str, timer: TimerKind, at: datetime) -> None:
-    await store.write(lambda connection: timers.start(connection, "CLK", request, timer, at))
+    await store.write(lambda connection: timers.start_timer(connection, "CLK", request, timer, at))
 
 
 def keeper(store: Store, fired: Fired, clock: FixedClock, options: TimeOptions = OPTIONS) -> Timekeeper:
-    return Timekeeper(store, clock, fired, Alone(), options)
+    return Timekeeper(store, clock, fired, SoleLeader(), options)
 
 
 async def test_what_is_due_is_fired_once_and_the_rest_waits(timed: Store) -> None:
@@ -107,9 +107,9 @@ async def test_one_that_was_set_anew_while_it_failed_keeps_its_new_time(timed: S
         await start(timed, "r1", TimerKind.SHELF, later)
         raise Unavailable("the library can't be reached")
 
-    await Timekeeper(timed, FixedClock(NOON), fire, Alone(), OPTIONS).drain()
+    await Timekeeper(timed, FixedClock(NOON), fire, SoleLeader(), OPTIONS).drain()
 
-    left = await timed.read(lambda c: timers.of_request(c, "CLK", "r1"))
+    left = await timed.read(lambda c: timers.list_timers_of_request(c, "CLK", "r1"))
     assert [row.at for row in left] == [later]
 
 
@@ -119,10 +119,10 @@ async def test_one_that_takes_too_long_counts_as_failed(timed: Store) -> None:
     async def fire(row: TimerRow) -> None:
         await asyncio.sleep(60)
 
-    count = await Timekeeper(timed, FixedClock(NOON), fire, Alone(), replace(OPTIONS, fire_seconds=0.02)).drain()
+    count = await Timekeeper(timed, FixedClock(NOON), fire, SoleLeader(), replace(OPTIONS, fire_seconds=0.02)).drain()
 
     assert count == 0
-    left = await timed.read(lambda c: timers.of_request(c, "CLK", "r1"))
+    left = await timed.read(lambda c: timers.list_timers_of_request(c, "CLK", "r1"))
     assert [row.at for row in left] == [NOON + timedelta(seconds=300)]
 
 
@@ -134,7 +134,7 @@ async def test_work_that_leaves_its_timer_does_not_get_it_for_ever(timed: Store)
         calls.append(row)
 
     async with asyncio.timeout(5):
-        assert await Timekeeper(timed, FixedClock(NOON), fire, Alone(), OPTIONS).drain() == 1
+        assert await Timekeeper(timed, FixedClock(NOON), fire, SoleLeader(), OPTIONS).drain() == 1
     assert len(calls) == 1
 
 
@@ -143,12 +143,12 @@ async def test_a_timer_that_its_own_work_sets_anew_runs_on(timed: Store) -> None
 
     async def fire(row: TimerRow) -> None:
         def work(connection: object) -> None:
-            assert timers.take(connection, row)  # type: ignore[arg-type]
-            timers.start(connection, "CLK", "r1", TimerKind.PATRON_DUE, row.at + timedelta(days=7))  # type: ignore[arg-type]
+            assert timers.take_timer(connection, row)  # type: ignore[arg-type]
+            timers.start_timer(connection, "CLK", "r1", TimerKind.PATRON_DUE, row.at + timedelta(days=7))  # type: ignore[arg-type]
 
         await timed.write(work)
 
-    loop = Timekeeper(timed, FixedClock(NOON), fire, Alone(), OPTIONS)
+    loop = Timekeeper(timed, FixedClock(NOON), fire, SoleLeader(), OPTIONS)
     assert await loop.drain() == 1
     assert await loop.drain(NOON + timedelta(days=21)) == 3
 
@@ -197,7 +197,7 @@ async def test_after_a_restart_it_goes_on_with_what_was_not_done(timed: Store) -
         await stuck(row)
 
     clock = FixedClock(NOON)
-    running = asyncio.create_task(Timekeeper(timed, clock, slow, Alone(), OPTIONS).run())
+    running = asyncio.create_task(Timekeeper(timed, clock, slow, SoleLeader(), OPTIONS).run())
     await begun.wait()
     await until(lambda: len(stuck.taken) == 7)
     running.cancel()
@@ -209,7 +209,7 @@ async def test_after_a_restart_it_goes_on_with_what_was_not_done(timed: Store) -
     assert set(stuck.taken) <= {f"r{n}" for n in range(7)}
     assert {f"r{n}" for n in range(7, 20)} <= set(fired.taken)
     assert not set(stuck.taken) & set(fired.taken)
-    assert await timed.read(lambda c: timers.due(c, NOON, 100)) == ()
+    assert await timed.read(lambda c: timers.due_timers(c, NOON, 100)) == ()
 
 
 async def test_who_does_not_lead_fires_nothing_until_it_does(timed: Store) -> None:
@@ -237,7 +237,7 @@ async def test_who_does_not_lead_fires_nothing_until_it_does(timed: Store) -> No
 
 
 async def test_a_place_that_cannot_be_asked_for_is_waited_for(timed: Store) -> None:
-    class Troubled(Alone):
+    class Troubled(SoleLeader):
         noes = 2
 
         async def is_leader(self) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gateway.store.engine import Store
-from gateway.store.migration import OWN, migrate
+from gateway.store.migration import OWN, migrate_store
 
 
 @pytest.fixture
 async def migrated(store: Store) -> Store:
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
     return store

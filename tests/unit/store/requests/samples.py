@@ -20,7 +20,7 @@ from gateway.domain.requests.request import (
     Role,
     SupplierAttempt,
 )
-from gateway.store.schema import exchange_id
+from gateway.store.schema import make_exchange_id
 
 AT = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 LIBRARY = "EX"
@@ -52,7 +52,7 @@ def borrowing(**changes: Any) -> Request:
     )
     plain = Request(
         library=LIBRARY,
-        id=exchange_id(at),
+        id=make_exchange_id(at),
         role=Role.BORROWING,
         state=BorrowingState.WILL_SUPPLY,
         number=f"B-2026-{number:05}",
@@ -74,7 +74,7 @@ def lending(**changes: Any) -> Request:
     at = AT + timedelta(minutes=number)
     plain = Request(
         library=LIBRARY,
-        id=exchange_id(at),
+        id=make_exchange_id(at),
         role=Role.LENDING,
         state=LendingState.NEW,
         number=f"L-2026-{number:05}",

@@ -16,20 +16,20 @@ from tests.unit.store.requests.samples import AT, LIBRARY, borrowing, later, len
 
 async def insert(store: Store, *new: Request) -> None:
     for one in new:
-        await store.write(lambda c, one=one: requests.insert(c, one))
+        await store.write(lambda c, one=one: requests.insert_request(c, one))
 
 
 async def save(store: Store, request: Request) -> Request:
-    await store.write(lambda c: requests.save(c, request))
+    await store.write(lambda c: requests.save_request(c, request))
     return request
 
 
 async def loads(store: Store, role: Role = Role.BORROWING) -> dict[str, int]:
-    return dict(await store.read(lambda c: request_counts.partner_loads(c, LIBRARY, role)))
+    return dict(await store.read(lambda c: request_counts.read_partner_loads(c, LIBRARY, role)))
 
 
 async def test_every_task_list_is_counted_also_the_empty_ones(migrated: Store) -> None:
-    counts = await migrated.read(lambda c: request_counts.task_counts(c, LIBRARY))
+    counts = await migrated.read(lambda c: request_counts.read_task_counts(c, LIBRARY))
     assert counts == dict.fromkeys([*(task.name for task in TASKS), DEAD_LETTERS], 0)
 
 
@@ -56,7 +56,7 @@ async def test_supply_is_counted_once_with_its_time(migrated: Store) -> None:
     request = await save(migrated, later(request, state=BorrowingState.RECEIVED))
     await save(migrated, later(with_attempt(request, status=AttemptStatus.COMPLETED), state=BorrowingState.COMPLETED))
 
-    times = await migrated.read(lambda c: request_counts.supply_times(c, LIBRARY, AT - timedelta(days=9)))
+    times = await migrated.read(lambda c: request_counts.read_supply_times(c, LIBRARY, AT - timedelta(days=9)))
     assert {partner: (time.count, time.mean_days) for partner, time in times.items()} == {"utrecht": (1, 3.0)}
 
 
@@ -67,10 +67,10 @@ async def test_supply_times_are_means_over_the_days_asked_for(migrated: Store) -
             migrated, with_attempt(request, status=AttemptStatus.SHIPPED, asked=changed - timedelta(days=days))
         )
 
-    lately = await migrated.read(lambda c: request_counts.supply_times(c, LIBRARY, AT - timedelta(days=30)))
+    lately = await migrated.read(lambda c: request_counts.read_supply_times(c, LIBRARY, AT - timedelta(days=30)))
     assert lately["utrecht"].count == 2
     assert lately["utrecht"].mean_days == pytest.approx(3.0)
-    assert await migrated.read(lambda c: request_counts.supply_times(c, "OTHER", AT - timedelta(days=30))) == {}
+    assert await migrated.read(lambda c: request_counts.read_supply_times(c, "OTHER", AT - timedelta(days=30))) == {}
 
 
 async def test_counts_hold_when_many_change_at_once(migrated: Store) -> None:
@@ -84,6 +84,6 @@ async def test_counts_hold_when_many_change_at_once(migrated: Store) -> None:
 
     await asyncio.gather(*map(through, made))
 
-    counts = await migrated.read(lambda c: request_counts.task_counts(c, LIBRARY))
+    counts = await migrated.read(lambda c: request_counts.read_task_counts(c, LIBRARY))
     assert {name: n for name, n in counts.items() if n} == {"to-receive": 24}
     assert await loads(migrated) == {"utrecht": 24}

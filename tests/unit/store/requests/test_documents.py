@@ -21,13 +21,13 @@ from gateway.domain.requests.request import BorrowingState, LendingState, LoanTe
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.store.requests.request_rows import (
     VERSION,
-    Unreadable,
-    dump,
+    UnreadableDocumentError,
     dump_event,
     dump_message,
-    parse,
+    dump_request,
     parse_event,
     parse_message,
+    parse_request,
 )
 from tests.unit.store.requests.samples import AT, borrowing, lending
 
@@ -91,7 +91,7 @@ def exact(value: Any) -> Any:
 
 @given(of(Request))
 def test_a_request_comes_back_exactly(request: Request) -> None:
-    assert exact(parse(dump(request))) == exact(request)
+    assert exact(parse_request(dump_request(request))) == exact(request)
 
 
 @given(of(Event))
@@ -108,14 +108,14 @@ def test_a_message_comes_back_exactly(message: PartnerMessage) -> None:
     "due", [date(2026, 4, 1), datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 4, 1, 15, 0, tzinfo=UTC)], ids=str
 )
 def test_a_day_stays_a_day_and_a_moment_a_moment(due: date) -> None:
-    request = parse(dump(borrowing(terms=LoanTerms(lender_due=due))))
+    request = parse_request(dump_request(borrowing(terms=LoanTerms(lender_due=due))))
     assert type(request.terms.lender_due) is type(due)
     assert request.terms.lender_due == due
 
 
 @pytest.mark.parametrize("state", LendingState)
 def test_words_that_both_sides_use_mean_the_side_of_the_request(state: LendingState) -> None:
-    assert type(parse(dump(lending(state=state))).state) is LendingState
+    assert type(parse_request(dump_request(lending(state=state))).state) is LendingState
 
 
 def test_money_keeps_its_digits() -> None:
@@ -129,28 +129,30 @@ def test_money_keeps_its_digits() -> None:
 
 
 def test_a_document_of_a_newer_release_is_refused_and_says_so() -> None:
-    newer = dump(borrowing()).replace(f'"v":{VERSION}', f'"v":{VERSION + 1}', 1)
-    with pytest.raises(Unreadable, match=f"a request has version {VERSION + 1}, and this release reads version"):
-        parse(newer)
+    newer = dump_request(borrowing()).replace(f'"v":{VERSION}', f'"v":{VERSION + 1}', 1)
+    with pytest.raises(
+        UnreadableDocumentError, match=f"a request has version {VERSION + 1}, and this release reads version"
+    ):
+        parse_request(newer)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '"v"', '{"library":"EX"}', "{"], ids=repr)
 def test_a_document_without_a_version_is_damaged(text: str) -> None:
-    with pytest.raises(Unreadable, match="damaged: no version"):
-        parse(text)
+    with pytest.raises(UnreadableDocumentError, match="damaged: no version"):
+        parse_request(text)
 
 
 def test_damage_is_named_by_its_place_and_not_by_its_words() -> None:
-    damaged = dump(borrowing()).replace('"role":"borrowing"', '"role":"Zoë Лебедева"')
-    with pytest.raises(Unreadable) as raised:
-        parse(damaged)
+    damaged = dump_request(borrowing()).replace('"role":"borrowing"', '"role":"Zoë Лебедева"')
+    with pytest.raises(UnreadableDocumentError) as raised:
+        parse_request(damaged)
     assert str(raised.value) == "the document of a request is damaged at role (enum)"
     assert raised.value.__cause__ is None
 
 
 def test_a_document_cut_short_is_damaged() -> None:
-    with pytest.raises(Unreadable, match="damaged at"):
-        parse(dump(borrowing())[:-20])
+    with pytest.raises(UnreadableDocumentError, match="damaged at"):
+        parse_request(dump_request(borrowing())[:-20])
 
 
 # --- the version -----------------------------------------------------------------------------------------

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import Connection
 
 from gateway.store.engine import Store, open_store
-from gateway.store.migration import OWN, migrate
+from gateway.store.migration import OWN, migrate_store
 from gateway.store.requests import order_batches, outbox, outbox_queries
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER, FiledOrder
-from gateway.store.requests.outbox import Row, Status
-from gateway.store.schema import exchange_id
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
+from gateway.store.schema import make_exchange_id
 from tests.unit.store.requests.samples import AT, LIBRARY
 
 LEASE = timedelta(minutes=2)
@@ -24,10 +24,10 @@ LATER = AT + timedelta(hours=5)
 KINDS = (GATHER, FILE, "partner")
 
 
-def order(request_id: str, target: str = "bldss", **changes: Any) -> Row:
+def order(request_id: str, target: str = "bldss", **changes: Any) -> OutboxRow:
     made: dict[str, Any] = {
         "library": LIBRARY,
-        "id": exchange_id(AT),
+        "id": make_exchange_id(AT),
         "lane": f"{request_id}/partner/{target}",
         "kind": ORDER,
         "target": target,
@@ -36,32 +36,32 @@ def order(request_id: str, target: str = "bldss", **changes: Any) -> Row:
         "created": AT,
         "next_at": AT,
     }
-    return Row(**(made | changes))
+    return OutboxRow(**(made | changes))
 
 
-async def add(store: Store, *rows: Row, most: int = 50) -> None:
+async def add(store: Store, *rows: OutboxRow, most: int = 50) -> None:
     def work(connection: Connection) -> None:
         for row in rows:
-            outbox.add(connection, row)
+            outbox.add_outbox_row(connection, row)
             if row.kind == ORDER:
-                order_batches.awaits(connection, LIBRARY, row.target, AT, DUE, most)
+                order_batches.schedule_batch(connection, LIBRARY, row.target, AT, DUE, most)
 
     await store.write(work)
 
 
-async def claim(store: Store, now: datetime = LATER, node: str = "a/1") -> tuple[Row, ...]:
-    return await store.write(lambda c: outbox.claim_besides(c, now, 10, LEASE, node, KINDS, ()))
+async def claim(store: Store, now: datetime = LATER, node: str = "a/1") -> tuple[OutboxRow, ...]:
+    return await store.write(lambda c: outbox.claim_except(c, now, 10, LEASE, node, KINDS, ()))
 
 
-async def row_of(store: Store, row: Row) -> Row:
-    found = await store.read(lambda c: outbox_queries.get(c, row.library, row.id))
+async def row_of(store: Store, row: OutboxRow) -> OutboxRow:
+    found = await store.read(lambda c: outbox_queries.get_outbox_row(c, row.library, row.id))
     assert found is not None
     return found
 
 
-def filing(number: str, orders: list[Row]) -> tuple[Row, list[FiledOrder]]:
-    file = Row(
-        library=LIBRARY, id=exchange_id(LATER), lane="", kind=FILE, target="bldss", payload="{}", created=LATER,
+def filing(number: str, orders: list[OutboxRow]) -> tuple[OutboxRow, list[FiledOrder]]:
+    file = OutboxRow(
+        library=LIBRARY, id=make_exchange_id(LATER), lane="", kind=FILE, target="bldss", payload="{}", created=LATER,
         next_at=LATER,
     )  # fmt: skip
     entries = [
@@ -109,7 +109,7 @@ async def test_an_order_that_comes_while_the_alarm_rings_has_one_of_its_own(migr
     await add(migrated, order("r-2"))
 
     assert [one.kind for one in await claim(migrated, DUE)] == [GATHER]
-    assert (await row_of(migrated, ringing)).status is Status.IN_HAND
+    assert (await row_of(migrated, ringing)).status is OutboxStatus.IN_HAND
 
 
 async def test_ready_are_those_whose_turn_in_their_lane_has_come(migrated: Store) -> None:
@@ -117,17 +117,17 @@ async def test_ready_are_those_whose_turn_in_their_lane_has_come(migrated: Store
     first, behind = order("r-1"), order("r-2")
     await add(migrated, earlier, first, behind)
 
-    ready = await migrated.write(lambda c: order_batches.ready(c, LIBRARY, "bldss", 10))
+    ready = await migrated.write(lambda c: order_batches.lock_ready_orders(c, LIBRARY, "bldss", 10))
 
     assert [one.id for one in ready] == [first.id]
-    assert await migrated.read(lambda c: order_batches.any_waits(c, LIBRARY, "bldss"))
+    assert await migrated.read(lambda c: order_batches.has_waiting_orders(c, LIBRARY, "bldss"))
 
 
 async def test_each_for_itself_they_are_messages_like_others(migrated: Store) -> None:
     one = order("r-1")
     await add(migrated, one)
 
-    await migrated.write(lambda c: order_batches.singly(c, LIBRARY, "bldss"))
+    await migrated.write(lambda c: order_batches.send_singly(c, LIBRARY, "bldss"))
 
     assert [(row.id, row.kind) for row in await claim(migrated, AT)] == [(one.id, "partner")]
 
@@ -136,13 +136,13 @@ async def test_each_for_itself_they_are_messages_like_others(migrated: Store) ->
 async def test_an_alarm_is_not_claimed_while_an_order_is_being_added(fresh_postgresql_url: str) -> None:
     """Else it could be over before the order is seen. On SQLite there is one writer at a time anyhow."""
     store = open_store(fresh_postgresql_url)
-    await migrate(store, OWN)
+    await migrate_store(store, OWN)
     await add(store, order("r-1"))
     added, seen = threading.Event(), threading.Event()
 
     def slowly(connection: Connection) -> None:
-        outbox.add(connection, order("r-2"))
-        order_batches.awaits(connection, LIBRARY, "bldss", AT, DUE, 50)
+        outbox.add_outbox_row(connection, order("r-2"))
+        order_batches.schedule_batch(connection, LIBRARY, "bldss", AT, DUE, 50)
         added.set()
         assert seen.wait(20)
 
@@ -170,62 +170,64 @@ async def test_orders_in_a_file_are_nobody_elses(migrated: Store) -> None:
     first, second = order("r-1"), order("r-2")
     await add(migrated, first, second)
     file, entries = filing("F1", [first, second])
-    await migrated.write(lambda c: order_batches.add(c, file, entries))
+    await migrated.write(lambda c: order_batches.add_batch(c, file, entries))
 
-    held = await migrated.read(lambda c: order_batches.in_hand(c, LIBRARY, file.id))
-    skipped = await migrated.write(lambda c: outbox.skip(c, LIBRARY, first.id, "no", "ada", LATER))
-    released = await migrated.write(lambda c: outbox.release(c, LIBRARY, second.id, LATER))
+    held = await migrated.read(lambda c: order_batches.list_orders_in_hand(c, LIBRARY, file.id))
+    skipped = await migrated.write(lambda c: outbox.skip_row(c, LIBRARY, first.id, "no", "ada", LATER))
+    released = await migrated.write(lambda c: outbox.release_row(c, LIBRARY, second.id, LATER))
 
     assert [one.id for one in held] == [first.id, second.id]
     assert (skipped, released) == (False, False)
     assert [one.kind for one in await claim(migrated)] == [GATHER, FILE]
-    assert await migrated.write(lambda c: outbox.recover(c, "a/", LATER, ())) == 2  # the file is, its orders stay in it
-    assert [order_batches.file_of(one) for one in held] == [file.id, file.id]
+    assert (
+        await migrated.write(lambda c: outbox.expire_node_leases(c, "a/", LATER, ())) == 2
+    )  # the file is, its orders stay in it
+    assert [order_batches.file_id_of_order(one) for one in held] == [file.id, file.id]
 
 
 async def test_an_order_that_ends_lets_the_next_of_its_lane_go_on(migrated: Store) -> None:
     one, cancel = order("r-1"), order("r-1", kind="partner")
     await add(migrated, one, cancel)
     file, entries = filing("F1", [one])
-    await migrated.write(lambda c: order_batches.add(c, file, entries))
-    (held,) = await migrated.read(lambda c: order_batches.in_hand(c, LIBRARY, file.id))
+    await migrated.write(lambda c: order_batches.add_batch(c, file, entries))
+    (held,) = await migrated.read(lambda c: order_batches.list_orders_in_hand(c, LIBRARY, file.id))
 
-    await migrated.write(lambda c: outbox.done(c, held, "250 Ok", LATER))
+    await migrated.write(lambda c: outbox.mark_done(c, held, "250 Ok", LATER))
 
     assert cancel.id in {row.id for row in await claim(migrated)}
-    assert order_batches.file_of(await row_of(migrated, one)) == ""
+    assert order_batches.file_id_of_order(await row_of(migrated, one)) == ""
 
 
 async def test_a_file_is_found_by_its_number_and_by_its_row(migrated: Store) -> None:
     orders = [order("r-1"), order("r-2")]
     await add(migrated, *orders)
     file, entries = filing("F1", orders)
-    await migrated.write(lambda c: order_batches.add(c, file, entries))
+    await migrated.write(lambda c: order_batches.add_batch(c, file, entries))
 
-    by_number = await migrated.read(lambda c: order_batches.orders_by_number(c, LIBRARY, "bldss", ["F9", "F1"]))
+    by_number = await migrated.read(lambda c: order_batches.find_filed_orders(c, LIBRARY, "bldss", ["F9", "F1"]))
     assert by_number == tuple(entries)
-    assert await migrated.read(lambda c: order_batches.orders_of(c, LIBRARY, file.id)) == tuple(entries)
-    assert await migrated.read(lambda c: order_batches.orders_by_number(c, LIBRARY, "subito", ["F1"])) == ()
+    assert await migrated.read(lambda c: order_batches.list_filed_orders(c, LIBRARY, file.id)) == tuple(entries)
+    assert await migrated.read(lambda c: order_batches.find_filed_orders(c, LIBRARY, "subito", ["F1"])) == ()
 
 
 async def test_a_dissolved_file_leaves_messages_like_others(migrated: Store) -> None:
     one = order("r-1")
     await add(migrated, one)
     file, entries = filing("F1", [one])
-    await migrated.write(lambda c: order_batches.add(c, file, entries))
+    await migrated.write(lambda c: order_batches.add_batch(c, file, entries))
 
-    await migrated.write(lambda c: order_batches.dissolve(c, LIBRARY, file.id, LATER))
+    await migrated.write(lambda c: order_batches.dissolve_batch(c, LIBRARY, file.id, LATER))
 
     left = await row_of(migrated, one)
-    assert (left.kind, left.status, left.node) == ("partner", Status.WAITING, "")
-    assert await migrated.read(lambda c: order_batches.orders_of(c, LIBRARY, file.id)) == ()
+    assert (left.kind, left.status, left.node) == ("partner", OutboxStatus.WAITING, "")
+    assert await migrated.read(lambda c: order_batches.list_filed_orders(c, LIBRARY, file.id)) == ()
 
 
 async def test_what_staff_release_goes_alone(migrated: Store) -> None:
     one = order("r-1")
     await add(migrated, one)
 
-    assert await migrated.write(lambda c: outbox.release(c, LIBRARY, one.id, AT))
+    assert await migrated.write(lambda c: outbox.release_row(c, LIBRARY, one.id, AT))
 
     assert [(row.id, row.kind) for row in await claim(migrated, AT)] == [(one.id, "partner")]
 
@@ -234,26 +236,26 @@ async def test_what_waits_is_listed_page_by_page(migrated: Store) -> None:
     orders = [order(f"r-{n}") for n in range(3)]
     await add(migrated, *orders)
     file, entries = filing("F1", orders[:1])
-    await migrated.write(lambda c: order_batches.add(c, file, entries))
+    await migrated.write(lambda c: order_batches.add_batch(c, file, entries))
 
-    page = await migrated.read(lambda c: order_batches.unsent(c, LIBRARY, 2))
-    rest = await migrated.read(lambda c: order_batches.unsent(c, LIBRARY, 2, page.cursor))
+    page = await migrated.read(lambda c: order_batches.unsent_orders(c, LIBRARY, 2))
+    rest = await migrated.read(lambda c: order_batches.unsent_orders(c, LIBRARY, 2, page.cursor))
 
     assert [row.id for row in (*page.rows, *rest.rows)] == [one.id for one in orders]
-    assert await migrated.read(lambda c: order_batches.due_of(c, LIBRARY, "bldss")) == DUE
+    assert await migrated.read(lambda c: order_batches.find_batch_due(c, LIBRARY, "bldss")) == DUE
 
 
 async def test_files_are_forgotten_with_their_rows(migrated: Store) -> None:
     one = order("r-1")
     await add(migrated, one)
     file, entries = filing("F1", [one])
-    await migrated.write(lambda c: order_batches.add(c, file, entries))
+    await migrated.write(lambda c: order_batches.add_batch(c, file, entries))
     much_later = LATER + timedelta(days=400)
 
-    kept = await migrated.write(lambda c: order_batches.prune(c, much_later, 10))
+    kept = await migrated.write(lambda c: order_batches.prune_filed_orders(c, much_later, 10))
     claimed = next(row for row in await claim(migrated) if row.id == file.id)
-    await migrated.write(lambda c: outbox.done(c, claimed, "", LATER))
-    await migrated.write(lambda c: outbox.prune(c, much_later, 10))
-    forgotten = await migrated.write(lambda c: order_batches.prune(c, much_later, 10))
+    await migrated.write(lambda c: outbox.mark_done(c, claimed, "", LATER))
+    await migrated.write(lambda c: outbox.prune_ended_rows(c, much_later, 10))
+    forgotten = await migrated.write(lambda c: order_batches.prune_filed_orders(c, much_later, 10))
 
     assert (kept, forgotten) == (0, 1)

@@ -13,7 +13,7 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, local
 from gateway.store.engine import Store, open_store
 from gateway.store.requests import history, timers
 from gateway.store.requests.history import EventRow
-from gateway.store.schema import exchange_id
+from gateway.store.schema import make_exchange_id
 from tests.unit.store.requests.samples import AT, LIBRARY
 
 
@@ -26,13 +26,13 @@ def row(minute: int, request: str = "r-1", library: str = LIBRARY, **changes: An
         EventDetails(reason="on-loan", note="до мая"),
         attempt=1,
     )
-    made = {"id": exchange_id(at), "event": event, "before": "requested", "after": "sourcing"}
+    made = {"id": make_exchange_id(at), "event": event, "before": "requested", "after": "sourcing"}
     return EventRow(library=library, request_id=request, at=at, **(made | changes))
 
 
 async def add(store: Store, *rows: EventRow) -> None:
     for one in rows:
-        await store.write(lambda c, one=one: history.add(c, one))
+        await store.write(lambda c, one=one: history.add_history_event(c, one))
 
 
 async def test_a_requests_history_is_told_oldest_first(migrated: Store) -> None:
@@ -46,17 +46,17 @@ async def test_a_requests_history_is_told_oldest_first(migrated: Store) -> None:
     first = row(1)
     await add(migrated, refused, first, row(3, request="r-2"), row(4, library="OTHER"))
 
-    assert await migrated.read(lambda c: history.of_request(c, LIBRARY, "r-1")) == (first, refused)
-    assert await migrated.read(lambda c: history.of_request(c, LIBRARY, "r-3")) == ()
+    assert await migrated.read(lambda c: history.list_events_of_request(c, LIBRARY, "r-1")) == (first, refused)
+    assert await migrated.read(lambda c: history.list_events_of_request(c, LIBRARY, "r-3")) == ()
 
 
 async def test_events_of_all_requests_are_followed_from_where_one_was(migrated: Store) -> None:
     rows = [row(n, request=f"r-{n}") for n in range(5)]
     await add(migrated, *rows, row(2, library="OTHER"))
 
-    first = await migrated.read(lambda c: history.after(c, LIBRARY, "", 3))
-    rest = await migrated.read(lambda c: history.after(c, LIBRARY, first[-1].id, 3))
-    end = await migrated.read(lambda c: history.after(c, LIBRARY, rest[-1].id, 3))
+    first = await migrated.read(lambda c: history.list_events_after(c, LIBRARY, "", 3))
+    rest = await migrated.read(lambda c: history.list_events_after(c, LIBRARY, first[-1].id, 3))
+    end = await migrated.read(lambda c: history.list_events_after(c, LIBRARY, rest[-1].id, 3))
 
     assert (*first, *rest) == tuple(rows)
     assert end == ()
@@ -74,20 +74,20 @@ async def test_an_event_is_kept_once(migrated: Store) -> None:
 
 async def test_a_file_is_kept_byte_by_byte_until_it_is_deleted(migrated: Store) -> None:
     content = bytes(range(256)) * 300
-    await migrated.write(lambda c: history.put(c, LIBRARY, "f-1", content))
-    assert await migrated.read(lambda c: history.get(c, LIBRARY, "f-1")) == content
-    assert await migrated.read(lambda c: history.get(c, "OTHER", "f-1")) is None
+    await migrated.write(lambda c: history.put_file(c, LIBRARY, "f-1", content))
+    assert await migrated.read(lambda c: history.get_file(c, LIBRARY, "f-1")) == content
+    assert await migrated.read(lambda c: history.get_file(c, "OTHER", "f-1")) is None
 
-    await migrated.write(lambda c: history.delete(c, "OTHER", "f-1"))
-    assert await migrated.read(lambda c: history.get(c, LIBRARY, "f-1")) == content
-    await migrated.write(lambda c: history.delete(c, LIBRARY, "f-1"))
-    assert await migrated.read(lambda c: history.get(c, LIBRARY, "f-1")) is None
+    await migrated.write(lambda c: history.delete_file(c, "OTHER", "f-1"))
+    assert await migrated.read(lambda c: history.get_file(c, LIBRARY, "f-1")) == content
+    await migrated.write(lambda c: history.delete_file(c, LIBRARY, "f-1"))
+    assert await migrated.read(lambda c: history.get_file(c, LIBRARY, "f-1")) is None
 
 
 async def test_a_file_never_changes(migrated: Store) -> None:
-    await migrated.write(lambda c: history.put(c, LIBRARY, "f-1", b"%PDF-1.7"))
+    await migrated.write(lambda c: history.put_file(c, LIBRARY, "f-1", b"%PDF-1.7"))
     with pytest.raises(IntegrityError):
-        await migrated.write(lambda c: history.put(c, LIBRARY, "f-1", b"other"))
+        await migrated.write(lambda c: history.put_file(c, LIBRARY, "f-1", b"other"))
 
 
 # --- sequences -------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ async def test_numbers_follow_each_other_without_gap_or_repeat_on_many_nodes(mig
     nodes = [open_store(store_url) for _ in range(3)]
     try:
         given = await asyncio.gather(
-            *(nodes[n % 3].write(lambda c: timers.following(c, LIBRARY, "borrowing-2026")) for n in range(60))
+            *(nodes[n % 3].write(lambda c: timers.next_in_sequence(c, LIBRARY, "borrowing-2026")) for n in range(60))
         )
     finally:
         for node in nodes:
@@ -107,7 +107,7 @@ async def test_numbers_follow_each_other_without_gap_or_repeat_on_many_nodes(mig
 
 async def test_each_library_and_name_counts_for_itself(migrated: Store) -> None:
     def following(library: str, name: str) -> Any:
-        return migrated.write(lambda c: timers.following(c, library, name))
+        return migrated.write(lambda c: timers.next_in_sequence(c, library, name))
 
     assert [await following(LIBRARY, "a"), await following(LIBRARY, "a")] == [1, 2]
     assert [await following(LIBRARY, "b"), await following("OTHER", "a")] == [1, 1]
@@ -115,9 +115,9 @@ async def test_each_library_and_name_counts_for_itself(migrated: Store) -> None:
 
 async def test_a_number_taken_in_vain_is_given_again(migrated: Store) -> None:
     def fail(connection: Any) -> None:
-        timers.following(connection, LIBRARY, "a")
+        timers.next_in_sequence(connection, LIBRARY, "a")
         raise LookupError("no")
 
     with pytest.raises(LookupError):
         await migrated.write(fail)
-    assert await migrated.write(lambda c: timers.following(c, LIBRARY, "a")) == 1
+    assert await migrated.write(lambda c: timers.next_in_sequence(c, LIBRARY, "a")) == 1

@@ -20,21 +20,21 @@ from gateway.domain.requests.request import (
 )
 from gateway.store.engine import Store
 from gateway.store.requests import request_counts, request_lists, requests
-from gateway.store.requests.request_lists import BadCursor, Filter
+from gateway.store.requests.request_lists import BadCursor, RequestListFilter
 from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending
 
 
 async def insert(store: Store, *new: Request) -> None:
     for one in new:
-        await store.write(lambda c, one=one: requests.insert(c, one))
+        await store.write(lambda c, one=one: requests.insert_request(c, one))
 
 
-async def numbers(store: Store, wanted: Filter, limit: int = 50) -> list[str]:
+async def numbers(store: Store, wanted: RequestListFilter, limit: int = 50) -> list[str]:
     """Of all pages, one after the other."""
     found: list[str] = []
     cursor = ""
     while True:
-        page = await store.read(lambda c, cursor=cursor: request_lists.listing(c, LIBRARY, wanted, limit, cursor))
+        page = await store.read(lambda c, cursor=cursor: request_lists.list_requests(c, LIBRARY, wanted, limit, cursor))
         assert len(page.requests) <= limit
         found += [one.number for one in page.requests]
         cursor = page.cursor
@@ -47,24 +47,26 @@ async def test_newest_change_comes_first_and_pages_join_without_gap_or_repeat(mi
     same_moment = [borrowing(changed=AT + timedelta(days=1)) for _ in range(4)]
     await insert(migrated, *made, *same_moment)
     touched = later(made[2], changed=AT + timedelta(days=2))
-    await migrated.write(lambda c: requests.save(c, touched))
+    await migrated.write(lambda c: requests.save_request(c, touched))
 
-    whole = await numbers(migrated, Filter())
+    whole = await numbers(migrated, RequestListFilter())
     by_id = sorted(same_moment, key=lambda one: one.id, reverse=True)
     rest = [one for one in reversed(made) if one is not made[2]]
     assert whole == [one.number for one in [touched, *by_id, *rest]]
     for limit in (1, 2, 3, 10, 11):
-        assert await numbers(migrated, Filter(), limit) == whole
-        assert await numbers(migrated, Filter(branch="north"), limit) == whole
+        assert await numbers(migrated, RequestListFilter(), limit) == whole
+        assert await numbers(migrated, RequestListFilter(branch="north"), limit) == whole
 
 
 async def test_a_change_between_two_pages_moves_one_and_hides_none(migrated: Store) -> None:
     made = [borrowing() for _ in range(5)]
     await insert(migrated, *made)
-    first = await migrated.read(lambda c: request_lists.listing(c, LIBRARY, Filter(), 2))
-    await migrated.write(lambda c: requests.save(c, later(made[0], changed=AT + timedelta(days=2))))
+    first = await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, RequestListFilter(), 2))
+    await migrated.write(lambda c: requests.save_request(c, later(made[0], changed=AT + timedelta(days=2))))
 
-    second = await migrated.read(lambda c: request_lists.listing(c, LIBRARY, Filter(), 5, first.cursor))
+    second = await migrated.read(
+        lambda c: request_lists.list_requests(c, LIBRARY, RequestListFilter(), 5, first.cursor)
+    )
     assert [one.number for one in second.requests] == [made[2].number, made[1].number]
     assert second.cursor == ""
 
@@ -84,39 +86,42 @@ A = {
 }
 
 
-FITTING: list[tuple[Filter, set[str]]] = [
-    (Filter(), {"review", "sent", "late", "done", "asked of us", "out", "over"}),
-    (Filter(role=Role.LENDING), {"asked of us", "out", "over"}),
-    (Filter(open=True), {"review", "sent", "late", "asked of us", "out"}),
-    (Filter(open=False), {"done", "over"}),
-    (Filter(role=Role.BORROWING, open=True), {"review", "sent", "late"}),
-    (Filter(states=(BorrowingState.SHIPPED,)), {"sent"}),
-    (Filter(states=(LendingState.SHIPPED,)), {"out"}),
-    (Filter(states=(LendingState.SHIPPED,), open=True), {"out"}),
-    (Filter(states=(LendingState.SHIPPED,), open=False), set()),
-    (Filter(states=(BorrowingState.SHIPPED, LendingState.SHIPPED)), {"sent", "out"}),
-    (Filter(states=(BorrowingState.SHIPPED, LendingState.SHIPPED), role=Role.LENDING), {"out"}),
-    (Filter(states=(BorrowingState.SHIPPED,), role=Role.LENDING), set()),
-    (Filter(states=(BorrowingState.REVIEW, BorrowingState.LENT)), {"review", "late"}),
-    (Filter(states=(BorrowingState.REVIEW, BorrowingState.COMPLETED), role=Role.BORROWING), {"review", "done"}),
-    (Filter(partner="kyoto"), {"asked of us", "out", "over"}),
-    (Filter(partner="utrecht", open=True), {"sent", "late"}),
-    (Filter(patron_id="p-1"), {"review", "sent", "done"}),
-    (Filter(patron_id="p-1", open=True, role=Role.BORROWING), {"review", "sent"}),
-    (Filter(branch="south"), {"late"}),
-    (Filter(need_by_before=date(2026, 3, 10)), {"sent"}),
-    (Filter(need_by_before=date(2026, 3, 9)), set()),
-    (Filter(task="overdue"), {"late"}),
-    (Filter(task="recalled", role=Role.BORROWING, branch="south"), {"late"}),
-    (Filter(task="recalled", branch="north"), set()),
-    (Filter(task="trouble"), {"out"}),
-    (Filter(task="trouble", role=Role.BORROWING), set()),
-    (Filter(task="new"), {"asked of us"}),
-    (Filter(text="СА\u0301Д борх"), {"review", "sent", "late", "done", "out", "over"}),
-    (Filter(text="aleph"), {"asked of us"}),
-    (Filter(text="100%"), {"asked of us"}),
-    (Filter(text="aleph borges"), set()),
-    (Filter(text="l-2026-"), {"asked of us", "out", "over"}),
+FITTING: list[tuple[RequestListFilter, set[str]]] = [
+    (RequestListFilter(), {"review", "sent", "late", "done", "asked of us", "out", "over"}),
+    (RequestListFilter(role=Role.LENDING), {"asked of us", "out", "over"}),
+    (RequestListFilter(open=True), {"review", "sent", "late", "asked of us", "out"}),
+    (RequestListFilter(open=False), {"done", "over"}),
+    (RequestListFilter(role=Role.BORROWING, open=True), {"review", "sent", "late"}),
+    (RequestListFilter(states=(BorrowingState.SHIPPED,)), {"sent"}),
+    (RequestListFilter(states=(LendingState.SHIPPED,)), {"out"}),
+    (RequestListFilter(states=(LendingState.SHIPPED,), open=True), {"out"}),
+    (RequestListFilter(states=(LendingState.SHIPPED,), open=False), set()),
+    (RequestListFilter(states=(BorrowingState.SHIPPED, LendingState.SHIPPED)), {"sent", "out"}),
+    (RequestListFilter(states=(BorrowingState.SHIPPED, LendingState.SHIPPED), role=Role.LENDING), {"out"}),
+    (RequestListFilter(states=(BorrowingState.SHIPPED,), role=Role.LENDING), set()),
+    (RequestListFilter(states=(BorrowingState.REVIEW, BorrowingState.LENT)), {"review", "late"}),
+    (
+        RequestListFilter(states=(BorrowingState.REVIEW, BorrowingState.COMPLETED), role=Role.BORROWING),
+        {"review", "done"},
+    ),
+    (RequestListFilter(partner="kyoto"), {"asked of us", "out", "over"}),
+    (RequestListFilter(partner="utrecht", open=True), {"sent", "late"}),
+    (RequestListFilter(patron_id="p-1"), {"review", "sent", "done"}),
+    (RequestListFilter(patron_id="p-1", open=True, role=Role.BORROWING), {"review", "sent"}),
+    (RequestListFilter(branch="south"), {"late"}),
+    (RequestListFilter(need_by_before=date(2026, 3, 10)), {"sent"}),
+    (RequestListFilter(need_by_before=date(2026, 3, 9)), set()),
+    (RequestListFilter(task="overdue"), {"late"}),
+    (RequestListFilter(task="recalled", role=Role.BORROWING, branch="south"), {"late"}),
+    (RequestListFilter(task="recalled", branch="north"), set()),
+    (RequestListFilter(task="trouble"), {"out"}),
+    (RequestListFilter(task="trouble", role=Role.BORROWING), set()),
+    (RequestListFilter(task="new"), {"asked of us"}),
+    (RequestListFilter(text="СА\u0301Д борх"), {"review", "sent", "late", "done", "out", "over"}),
+    (RequestListFilter(text="aleph"), {"asked of us"}),
+    (RequestListFilter(text="100%"), {"asked of us"}),
+    (RequestListFilter(text="aleph borges"), set()),
+    (RequestListFilter(text="l-2026-"), {"asked of us", "out", "over"}),
 ]
 
 
@@ -133,10 +138,10 @@ async def test_a_look_for_rare_ones_stops_and_goes_on(migrated: Store, monkeypat
     monkeypatch.setattr(request_lists, "SCAN", 4)
     await insert(migrated, *(borrowing(branch="south" if n in (0, 9) else "north") for n in range(10)))
 
-    wanted = Filter(branch="south")
-    first = await migrated.read(lambda c: request_lists.listing(c, LIBRARY, wanted, 5))
-    second = await migrated.read(lambda c: request_lists.listing(c, LIBRARY, wanted, 5, first.cursor))
-    third = await migrated.read(lambda c: request_lists.listing(c, LIBRARY, wanted, 5, second.cursor))
+    wanted = RequestListFilter(branch="south")
+    first = await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 5))
+    second = await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 5, first.cursor))
+    third = await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 5, second.cursor))
 
     assert [len(page.requests) for page in (first, second, third)] == [1, 0, 1]
     assert first.cursor
@@ -147,19 +152,21 @@ async def test_a_look_for_rare_ones_stops_and_goes_on(migrated: Store, monkeypat
 @pytest.mark.parametrize("cursor", ["nonsense", "!", "Zg", "é", "MDAwMA==="])
 async def test_a_cursor_that_no_page_gave_is_refused(migrated: Store, cursor: str) -> None:
     with pytest.raises(BadCursor, match="not one that a page gave"):
-        await migrated.read(lambda c: request_lists.listing(c, LIBRARY, Filter(), 5, cursor))
+        await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, RequestListFilter(), 5, cursor))
 
 
 async def test_a_task_list_that_does_not_exist_is_told(migrated: Store) -> None:
     with pytest.raises(ValueError, match="no such task list: dead-letters; there are awaiting-review"):
-        await migrated.read(lambda c: request_lists.listing(c, LIBRARY, Filter(task="dead-letters"), 5))
+        await migrated.read(
+            lambda c: request_lists.list_requests(c, LIBRARY, RequestListFilter(task="dead-letters"), 5)
+        )
 
 
 # --- task lists follow the requests ----------------------------------------------------------------------
 
 
 async def counts(store: Store, library: str = LIBRARY) -> dict[str, int]:
-    found = await store.read(lambda c: request_counts.task_counts(c, library))
+    found = await store.read(lambda c: request_counts.read_task_counts(c, library))
     return {name: n for name, n in found.items() if n}
 
 
@@ -179,18 +186,18 @@ async def test_a_request_moves_from_list_to_list(migrated: Store) -> None:
         ({"state": BorrowingState.COMPLETED}, {}),
     ):
         request = later(request, **changes)
-        await migrated.write(lambda c, request=request: requests.save(c, request))
+        await migrated.write(lambda c, request=request: requests.save_request(c, request))
         assert await counts(migrated) == {"to-locate": 1, "new": 1} | expected
         for task in ("awaiting-review", "to-receive", "overdue", "recalled", "to-return"):
-            assert len(await numbers(migrated, Filter(task=task))) == expected.get(task, 0)
+            assert len(await numbers(migrated, RequestListFilter(task=task))) == expected.get(task, 0)
     assert await counts(migrated, "OTHER") == {}
 
 
 async def test_a_change_within_the_same_moment_keeps_it_on_its_list(migrated: Store) -> None:
     request = borrowing(state=BorrowingState.SHIPPED)
     await insert(migrated, request)
-    await migrated.write(lambda c: requests.save(c, later(request, branch="south", changed=request.changed)))
-    assert await numbers(migrated, Filter(task="to-receive")) == [request.number]
+    await migrated.write(lambda c: requests.save_request(c, later(request, branch="south", changed=request.changed)))
+    assert await numbers(migrated, RequestListFilter(task="to-receive")) == [request.number]
     assert await counts(migrated) == {"to-receive": 1}
 
 

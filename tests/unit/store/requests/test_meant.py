@@ -7,7 +7,7 @@ from dataclasses import replace
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role, Volume, VolumeState
 from gateway.store.engine import Store
 from gateway.store.requests import requests
-from gateway.store.requests.requests import Found, meant
+from gateway.store.requests.requests import ReferencedRequest, find_by_any_reference
 from tests.unit.store.requests.samples import LIBRARY, borrowing, later, lending
 
 HERE = Volume("1", state=VolumeState.RECEIVED, barcode="ILL 4711")
@@ -15,11 +15,11 @@ HERE = Volume("1", state=VolumeState.RECEIVED, barcode="ILL 4711")
 
 async def insert(store: Store, *new: Request) -> None:
     for one in new:
-        await store.write(lambda c, one=one: requests.insert(c, one))
+        await store.write(lambda c, one=one: requests.insert_request(c, one))
 
 
-async def look(store: Store, *names: str, profile: str = "illiad") -> tuple[Found, ...]:
-    return await store.read(lambda c: meant(c, LIBRARY, profile, names))
+async def look(store: Store, *names: str, profile: str = "illiad") -> tuple[ReferencedRequest, ...]:
+    return await store.read(lambda c: find_by_any_reference(c, LIBRARY, profile, names))
 
 
 async def test_by_each_of_its_names(migrated: Store) -> None:
@@ -30,9 +30,9 @@ async def test_by_each_of_its_names(migrated: Store) -> None:
     )
 
     for name in ("TN 1", " TN  1 ", request.number, "ILL 4711"):
-        assert await look(migrated, name) == (Found(request.id, 0),), name
-    assert await look(migrated, "B-1-2") == (Found(request.id, 2),)
-    assert await look(migrated, "B-1-2", "TN 1", "ILL 4711", request.number) == (Found(request.id, 2),)
+        assert await look(migrated, name) == (ReferencedRequest(request.id, 0),), name
+    assert await look(migrated, "B-1-2") == (ReferencedRequest(request.id, 2),)
+    assert await look(migrated, "B-1-2", "TN 1", "ILL 4711", request.number) == (ReferencedRequest(request.id, 2),)
 
 
 async def test_not_by_what_is_another_s(migrated: Store) -> None:
@@ -43,7 +43,10 @@ async def test_not_by_what_is_another_s(migrated: Store) -> None:
     assert await look(migrated, "R-1") == (), "another partner's number"
     assert await look(migrated, "TN") == ()
     assert await look(migrated, "", "  ") == ()
-    assert await migrated.read(lambda c: meant(c, "OTHER", "relais", ("TN 2", request.number, "R-1"))) == ()
+    assert (
+        await migrated.read(lambda c: find_by_any_reference(c, "OTHER", "relais", ("TN 2", request.number, "R-1")))
+        == ()
+    )
 
 
 async def test_newest_first(migrated: Store) -> None:
@@ -58,12 +61,12 @@ async def test_a_barcode_follows_its_request(migrated: Store) -> None:
     await insert(migrated, request)
 
     other = later(replace(request, volumes=(replace(HERE, barcode="ILL 4712"),)))
-    await migrated.write(lambda c: requests.save(c, other))
+    await migrated.write(lambda c: requests.save_request(c, other))
     assert await look(migrated, "ILL 4711") == ()
     assert len(await look(migrated, "ILL 4712")) == 1
 
     closed = later(replace(other, state=BorrowingState.COMPLETED))
-    await migrated.write(lambda c: requests.save(c, closed))
+    await migrated.write(lambda c: requests.save_request(c, closed))
     assert await look(migrated, "ILL 4712") == ()
 
 
@@ -75,6 +78,6 @@ async def test_our_own_item_goes_out_for_one_request_after_the_other(migrated: S
     await insert(migrated, first, second)
     assert len(await look(migrated, "39")) == 2
 
-    await migrated.write(lambda c: requests.save(c, later(replace(first, state=LendingState.COMPLETED))))
+    await migrated.write(lambda c: requests.save_request(c, later(replace(first, state=LendingState.COMPLETED))))
 
     assert [one.request_id for one in await look(migrated, "39")] == [second.id]

@@ -12,18 +12,18 @@ import pytest
 from gateway.domain.requests.task_lists import DEAD_LETTERS
 from gateway.store.engine import Store, open_store
 from gateway.store.requests import outbox, outbox_queries, request_counts
-from gateway.store.requests.outbox import LeaseLost, Row, Status
-from gateway.store.schema import exchange_id
+from gateway.store.requests.outbox import LeaseLost, OutboxRow, OutboxStatus
+from gateway.store.schema import make_exchange_id
 from tests.unit.store.requests.samples import AT, LIBRARY
 
 LEASE = timedelta(minutes=2)
 NOW = AT + timedelta(hours=1)
 
 
-def row(lane: str = "r-1", **changes: Any) -> Row:
+def row(lane: str = "r-1", **changes: Any) -> OutboxRow:
     made: dict[str, Any] = {
         "library": LIBRARY,
-        "id": exchange_id(AT),
+        "id": make_exchange_id(AT),
         "lane": lane,
         "kind": "partner",
         "target": "utrecht",
@@ -32,28 +32,30 @@ def row(lane: str = "r-1", **changes: Any) -> Row:
         "created": AT,
         "next_at": AT,
     }
-    return Row(**(made | changes))
+    return OutboxRow(**(made | changes))
 
 
-async def add(store: Store, *rows: Row) -> None:
+async def add(store: Store, *rows: OutboxRow) -> None:
     for one in rows:
-        await store.write(lambda c, one=one: outbox.add(c, one))
+        await store.write(lambda c, one=one: outbox.add_outbox_row(c, one))
 
 
-async def claim(store: Store, now: datetime = NOW, limit: int = 10, node: str = "a", **more: Any) -> tuple[Row, ...]:
-    return await store.write(lambda c: outbox.claim(c, now, limit, LEASE, node, **more))
+async def claim(
+    store: Store, now: datetime = NOW, limit: int = 10, node: str = "a", **more: Any
+) -> tuple[OutboxRow, ...]:
+    return await store.write(lambda c: outbox.claim_rows(c, now, limit, LEASE, node, **more))
 
 
 async def claimed_ids(store: Store, now: datetime = NOW) -> list[str]:
     return [one.id for one in await claim(store, now)]
 
 
-async def done(store: Store, claimed: Row) -> None:
-    await store.write(lambda c: outbox.done(c, claimed, "250 taken", NOW))
+async def done(store: Store, claimed: OutboxRow) -> None:
+    await store.write(lambda c: outbox.mark_done(c, claimed, "250 taken", NOW))
 
 
-async def status_of(store: Store, one: Row) -> Status:
-    found = await store.read(lambda c: outbox_queries.get(c, one.library, one.id))
+async def status_of(store: Store, one: OutboxRow) -> OutboxStatus:
+    found = await store.read(lambda c: outbox_queries.get_outbox_row(c, one.library, one.id))
     assert found is not None
     return found.status
 
@@ -68,10 +70,10 @@ async def test_a_claimed_row_is_what_was_added_and_in_hand(migrated: Store) -> N
     (claimed,) = await claim(migrated)
 
     assert (claimed.payload, claimed.target, claimed.note) == (added.payload, "utrecht", "of event 17")
-    assert (claimed.status, claimed.tries, claimed.node) == (Status.IN_HAND, 1, "a")
+    assert (claimed.status, claimed.tries, claimed.node) == (OutboxStatus.IN_HAND, 1, "a")
     assert claimed.lease_until == NOW + LEASE
-    assert await migrated.read(lambda c: outbox_queries.get(c, LIBRARY, added.id)) == claimed
-    assert await migrated.read(lambda c: outbox_queries.get(c, "OTHER", added.id)) is None
+    assert await migrated.read(lambda c: outbox_queries.get_outbox_row(c, LIBRARY, added.id)) == claimed
+    assert await migrated.read(lambda c: outbox_queries.get_outbox_row(c, "OTHER", added.id)) is None
 
 
 async def test_a_row_is_not_taken_before_its_time(migrated: Store) -> None:
@@ -98,8 +100,8 @@ async def test_one_row_can_be_asked_for(migrated: Store) -> None:
     first, second = row("r-1"), row("r-1")
     await add(migrated, first, second)
 
-    def one(wanted: Row, now: datetime = NOW) -> Any:
-        return migrated.write(lambda c: outbox.claim_one(c, LIBRARY, wanted.id, now, LEASE, "desk"))
+    def one(wanted: OutboxRow, now: datetime = NOW) -> Any:
+        return migrated.write(lambda c: outbox.claim_single_row(c, LIBRARY, wanted.id, now, LEASE, "desk"))
 
     assert await one(second) is None  # not its turn
     assert await one(first, AT - timedelta(seconds=1)) is None  # not yet
@@ -163,7 +165,9 @@ async def test_lanes_keep_their_order_with_many_nodes(migrated: Store, nodes: li
 
     rows = {
         one.id: one
-        for one in (await migrated.read(lambda c: outbox_queries.listing(c, LIBRARY, Status.DONE, 100))).rows
+        for one in (
+            await migrated.read(lambda c: outbox_queries.list_rows_by_status(c, LIBRARY, OutboxStatus.DONE, 100))
+        ).rows
     }
     assert len(rows) == 60
     assert {lane: sorted(ids) for lane, ids in ended.items()} == {lane: sorted(ids) for lane, ids in added.items()}
@@ -190,7 +194,7 @@ async def test_a_row_that_waits_for_its_next_try_holds_up_its_lane(migrated: Sto
     rows = [row("r-1"), row("r-1")]
     await add(migrated, *rows)
     (first,) = await claim(migrated)
-    await migrated.write(lambda c: outbox.again(c, first, NOW + timedelta(minutes=5), "451 try again"))
+    await migrated.write(lambda c: outbox.schedule_retry(c, first, NOW + timedelta(minutes=5), "451 try again"))
 
     assert await claimed_ids(migrated) == []
     (again,) = await claim(migrated, NOW + timedelta(minutes=5))
@@ -206,7 +210,7 @@ async def test_a_row_behind_another_keeps_its_own_time(migrated: Store) -> None:
     assert await claimed_ids(migrated, NOW + timedelta(hours=2)) == [rows[1].id]
 
 
-@pytest.mark.parametrize("ending", [outbox.done, outbox.refused])
+@pytest.mark.parametrize("ending", [outbox.mark_done, outbox.mark_refused])
 async def test_an_ended_row_lets_the_next_one_go(migrated: Store, ending: Any) -> None:
     rows = [row("r-1"), row("r-1")]
     await add(migrated, *rows)
@@ -250,10 +254,10 @@ async def test_whoever_lost_the_lease_records_nothing(migrated: Store, node: str
     (taken,) = await claim(migrated, NOW + LEASE, node=node)
 
     for end in (
-        lambda c: outbox.done(c, lost, "", NOW),
-        lambda c: outbox.again(c, lost, NOW, ""),
-        lambda c: outbox.dead(c, lost, "", NOW),
-        lambda c: outbox.refused(c, lost, "", NOW),
+        lambda c: outbox.mark_done(c, lost, "", NOW),
+        lambda c: outbox.schedule_retry(c, lost, NOW, ""),
+        lambda c: outbox.mark_dead(c, lost, "", NOW),
+        lambda c: outbox.mark_refused(c, lost, "", NOW),
     ):
         with pytest.raises(LeaseLost, match="not in the hands of a any more"):
             await migrated.write(end)
@@ -266,58 +270,62 @@ async def test_whoever_lost_the_lease_records_nothing(migrated: Store, node: str
 
 
 @pytest.fixture
-async def stuck(migrated: Store) -> tuple[Row, Row]:
+async def stuck(migrated: Store) -> tuple[OutboxRow, OutboxRow]:
     """A dead row and one that waits behind it."""
     rows = (row("r-1"), row("r-1"))
     await add(migrated, *rows)
     (first,) = await claim(migrated)
-    await migrated.write(lambda c: outbox.dead(c, first, "550 no such mailbox", NOW))
+    await migrated.write(lambda c: outbox.mark_dead(c, first, "550 no such mailbox", NOW))
     return rows
 
 
-async def test_a_dead_row_holds_up_its_lane_and_is_shown(migrated: Store, stuck: tuple[Row, Row]) -> None:
+async def test_a_dead_row_holds_up_its_lane_and_is_shown(migrated: Store, stuck: tuple[OutboxRow, OutboxRow]) -> None:
     assert await claimed_ids(migrated, NOW + timedelta(days=30)) == []
-    (shown,) = (await migrated.read(lambda c: outbox_queries.listing(c, LIBRARY, Status.DEAD, 10))).rows
+    (shown,) = (
+        await migrated.read(lambda c: outbox_queries.list_rows_by_status(c, LIBRARY, OutboxStatus.DEAD, 10))
+    ).rows
     assert (shown.id, shown.error, shown.tries) == (stuck[0].id, "550 no such mailbox", 1)
-    counts = await migrated.read(lambda c: request_counts.task_counts(c, LIBRARY))
+    counts = await migrated.read(lambda c: request_counts.read_task_counts(c, LIBRARY))
     assert counts[DEAD_LETTERS] == 1
 
 
-async def test_a_released_row_is_tried_anew_and_first(migrated: Store, stuck: tuple[Row, Row]) -> None:
-    assert await migrated.write(lambda c: outbox.release(c, LIBRARY, stuck[0].id, NOW))
+async def test_a_released_row_is_tried_anew_and_first(migrated: Store, stuck: tuple[OutboxRow, OutboxRow]) -> None:
+    assert await migrated.write(lambda c: outbox.release_row(c, LIBRARY, stuck[0].id, NOW))
     (again,) = await claim(migrated)
     assert (again.id, again.tries) == (stuck[0].id, 1)
     await done(migrated, again)
     assert await claimed_ids(migrated) == [stuck[1].id]
 
 
-async def test_an_edited_row_is_tried_with_its_new_payload(migrated: Store, stuck: tuple[Row, Row]) -> None:
-    assert await migrated.write(lambda c: outbox.edit(c, LIBRARY, stuck[0].id, "new", NOW))
+async def test_an_edited_row_is_tried_with_its_new_payload(migrated: Store, stuck: tuple[OutboxRow, OutboxRow]) -> None:
+    assert await migrated.write(lambda c: outbox.edit_row(c, LIBRARY, stuck[0].id, "new", NOW))
     (again,) = await claim(migrated)
     assert (again.id, again.payload) == (stuck[0].id, "new")
 
 
-async def test_a_skipped_row_lets_the_next_one_go(migrated: Store, stuck: tuple[Row, Row]) -> None:
-    assert await migrated.write(lambda c: outbox.skip(c, LIBRARY, stuck[0].id, "told by telephone", "staff:mira", NOW))
+async def test_a_skipped_row_lets_the_next_one_go(migrated: Store, stuck: tuple[OutboxRow, OutboxRow]) -> None:
+    assert await migrated.write(
+        lambda c: outbox.skip_row(c, LIBRARY, stuck[0].id, "told by telephone", "staff:mira", NOW)
+    )
     assert await claimed_ids(migrated) == [stuck[1].id]
-    skipped = await migrated.read(lambda c: outbox_queries.get(c, LIBRARY, stuck[0].id))
+    skipped = await migrated.read(lambda c: outbox_queries.get_outbox_row(c, LIBRARY, stuck[0].id))
     assert skipped is not None
     assert (skipped.status, skipped.ended, skipped.note) == (
-        Status.SKIPPED,
+        OutboxStatus.SKIPPED,
         NOW,
         "skipped by staff:mira: told by telephone",
     )
 
 
 async def test_what_waits_behind_can_be_skipped_and_released_without_jumping_the_queue(
-    migrated: Store, stuck: tuple[Row, Row]
+    migrated: Store, stuck: tuple[OutboxRow, OutboxRow]
 ) -> None:
     third = row("r-1")
     await add(migrated, third)
-    assert await migrated.write(lambda c: outbox.release(c, LIBRARY, third.id, NOW))
-    assert await migrated.write(lambda c: outbox.skip(c, LIBRARY, stuck[1].id, "twice", "staff:mira", NOW))
+    assert await migrated.write(lambda c: outbox.release_row(c, LIBRARY, third.id, NOW))
+    assert await migrated.write(lambda c: outbox.skip_row(c, LIBRARY, stuck[1].id, "twice", "staff:mira", NOW))
     assert await claimed_ids(migrated) == []
-    assert await migrated.write(lambda c: outbox.skip(c, LIBRARY, stuck[0].id, "gone", "staff:mira", NOW))
+    assert await migrated.write(lambda c: outbox.skip_row(c, LIBRARY, stuck[0].id, "gone", "staff:mira", NOW))
     assert await claimed_ids(migrated) == [third.id]
 
 
@@ -325,9 +333,9 @@ async def test_staff_do_not_touch_what_is_in_hand_ended_or_of_another_library(mi
     one = row()
     await add(migrated, one)
     acts = (
-        lambda c, library: outbox.release(c, library, one.id, NOW),
-        lambda c, library: outbox.edit(c, library, one.id, "", NOW),
-        lambda c, library: outbox.skip(c, library, one.id, "", "staff:mira", NOW),
+        lambda c, library: outbox.release_row(c, library, one.id, NOW),
+        lambda c, library: outbox.edit_row(c, library, one.id, "", NOW),
+        lambda c, library: outbox.skip_row(c, library, one.id, "", "staff:mira", NOW),
     )
 
     async def tried(library: str) -> list[bool]:
@@ -338,7 +346,7 @@ async def test_staff_do_not_touch_what_is_in_hand_ended_or_of_another_library(mi
     assert await tried(LIBRARY) == [False, False, False]
     await done(migrated, claimed)
     assert await tried(LIBRARY) == [False, False, False]
-    assert await status_of(migrated, one) is Status.DONE
+    assert await status_of(migrated, one) is OutboxStatus.DONE
 
 
 # --- looking, retention ----------------------------------------------------------------------------------
@@ -353,7 +361,7 @@ async def test_lists_go_page_by_page_newest_first(migrated: Store) -> None:
     cursor = ""
     while True:
         page = await migrated.read(
-            lambda c, cursor=cursor: outbox_queries.listing(c, LIBRARY, Status.WAITING, 2, cursor)
+            lambda c, cursor=cursor: outbox_queries.list_rows_by_status(c, LIBRARY, OutboxStatus.WAITING, 2, cursor)
         )
         found += [one.id for one in page.rows]
         cursor = page.cursor
@@ -361,8 +369,8 @@ async def test_lists_go_page_by_page_newest_first(migrated: Store) -> None:
             break
     assert found == newest_first
 
-    page = await migrated.read(lambda c: outbox_queries.of_request(c, LIBRARY, "r-0", 2))
-    rest = await migrated.read(lambda c: outbox_queries.of_request(c, LIBRARY, "r-0", 2, page.cursor))
+    page = await migrated.read(lambda c: outbox_queries.list_rows_of_request(c, LIBRARY, "r-0", 2))
+    rest = await migrated.read(lambda c: outbox_queries.list_rows_of_request(c, LIBRARY, "r-0", 2, page.cursor))
     assert [one.id for one in (*page.rows, *rest.rows)] == newest_first[::2]
 
 
@@ -370,40 +378,42 @@ async def test_a_list_goes_page_by_page_oldest_first(migrated: Store) -> None:
     rows = [row(f"r-{n}") for n in range(3)]
     await add(migrated, *rows, row("r-9", library="OTHER"))
 
-    first = await migrated.read(lambda c: outbox_queries.oldest_first(c, LIBRARY, Status.WAITING, 2))
-    rest = await migrated.read(lambda c: outbox_queries.oldest_first(c, LIBRARY, Status.WAITING, 2, first.cursor))
+    first = await migrated.read(lambda c: outbox_queries.list_oldest_by_status(c, LIBRARY, OutboxStatus.WAITING, 2))
+    rest = await migrated.read(
+        lambda c: outbox_queries.list_oldest_by_status(c, LIBRARY, OutboxStatus.WAITING, 2, first.cursor)
+    )
 
     assert [one.id for one in (*first.rows, *rest.rows)] == [one.id for one in rows]
     assert (first.cursor != "", rest.cursor) == (True, "")
 
 
 async def test_what_is_unfinished_is_counted_and_the_oldest_told(migrated: Store) -> None:
-    assert await migrated.read(outbox_queries.oldest_waiting) is None
+    assert await migrated.read(outbox_queries.find_oldest_waiting) is None
     old = AT - timedelta(days=1)
-    rows = [row("a", id=exchange_id(old), created=old), row("b"), row("c"), row("d", library="OTHER")]
+    rows = [row("a", id=make_exchange_id(old), created=old), row("b"), row("c"), row("d", library="OTHER")]
     await add(migrated, *rows)
-    assert await migrated.read(outbox_queries.oldest_waiting) == old
+    assert await migrated.read(outbox_queries.find_oldest_waiting) == old
 
     first, second = await claim(migrated, limit=2)
     await done(migrated, first)
-    await migrated.write(lambda c: outbox.dead(c, second, "no", NOW))
-    assert await migrated.read(outbox_queries.counts) == {
-        (LIBRARY, Status.DEAD): 1,
-        (LIBRARY, Status.WAITING): 1,
-        ("OTHER", Status.WAITING): 1,
+    await migrated.write(lambda c: outbox.mark_dead(c, second, "no", NOW))
+    assert await migrated.read(outbox_queries.count_unfinished_rows) == {
+        (LIBRARY, OutboxStatus.DEAD): 1,
+        (LIBRARY, OutboxStatus.WAITING): 1,
+        ("OTHER", OutboxStatus.WAITING): 1,
     }
-    assert await migrated.read(outbox_queries.oldest_waiting) == AT
+    assert await migrated.read(outbox_queries.find_oldest_waiting) == AT
 
 
 async def test_ended_rows_are_forgotten_in_slices_and_others_stay(migrated: Store) -> None:
     await add(migrated, *(row(f"r-{n}") for n in range(6)))
     claimed = await claim(migrated)
     for n, one in enumerate(claimed[:5]):
-        await migrated.write(lambda c, n=n, one=one: outbox.done(c, one, "", NOW + timedelta(days=n)))
+        await migrated.write(lambda c, n=n, one=one: outbox.mark_done(c, one, "", NOW + timedelta(days=n)))
 
     def prune(days: int, limit: int) -> Any:
-        return migrated.write(lambda c: outbox.prune(c, NOW + timedelta(days=days), limit))
+        return migrated.write(lambda c: outbox.prune_ended_rows(c, NOW + timedelta(days=days), limit))
 
     assert [await prune(4, 3), await prune(4, 3), await prune(4, 3)] == [3, 1, 0]
-    assert await status_of(migrated, claimed[4]) is Status.DONE
-    assert await status_of(migrated, claimed[5]) is Status.IN_HAND
+    assert await status_of(migrated, claimed[4]) is OutboxStatus.DONE
+    assert await status_of(migrated, claimed[5]) is OutboxStatus.IN_HAND

@@ -18,20 +18,24 @@ def said(member: str, at: datetime = NOON, **loads: int) -> LoadReport:
 
 async def test_the_newest_of_each_member_is_kept(migrated: Store) -> None:
     newer = said("south", NOON + timedelta(minutes=5), city=2, straße=1)
-    await migrated.write(lambda c: request_counts.keep(c, "NORTH", [said("south", city=1), said("east", stadt=7)]))
+    await migrated.write(
+        lambda c: request_counts.store_report(c, "NORTH", [said("south", city=1), said("east", stadt=7)])
+    )
 
-    await migrated.write(lambda c: request_counts.keep(c, "NORTH", [newer]))
-    await migrated.write(lambda c: request_counts.keep(c, "NORTH", [said("south", NOON, city=9)]))  # heard before
+    await migrated.write(lambda c: request_counts.store_report(c, "NORTH", [newer]))
+    await migrated.write(
+        lambda c: request_counts.store_report(c, "NORTH", [said("south", NOON, city=9)])
+    )  # heard before
 
-    kept = await migrated.read(lambda c: request_counts.of_library(c, "NORTH"))
+    kept = await migrated.read(lambda c: request_counts.list_reports(c, "NORTH"))
     assert kept == (said("east", stadt=7), newer)
 
 
 async def test_another_library_s_are_not_seen_and_not_forgotten(migrated: Store) -> None:
     for library in ("NORTH", "WEST"):
-        await migrated.write(partial(request_counts.keep, library=library, reports=[said("south", city=1)]))
+        await migrated.write(partial(request_counts.store_report, library=library, reports=[said("south", city=1)]))
 
-    await migrated.write(lambda c: request_counts.forget_others(c, "NORTH", []))
+    await migrated.write(lambda c: request_counts.forget_former_members(c, "NORTH", []))
 
-    assert await migrated.read(lambda c: request_counts.of_library(c, "NORTH")) == ()
-    assert await migrated.read(lambda c: request_counts.of_library(c, "WEST")) == (said("south", city=1),)
+    assert await migrated.read(lambda c: request_counts.list_reports(c, "NORTH")) == ()
+    assert await migrated.read(lambda c: request_counts.list_reports(c, "WEST")) == (said("south", city=1),)

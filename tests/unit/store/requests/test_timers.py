@@ -16,11 +16,11 @@ HOUR = timedelta(hours=1)
 
 
 async def start(store: Store, request: str, timer: TimerKind, hours: float, library: str = LIBRARY) -> None:
-    await store.write(lambda c: timers.start(c, library, request, timer, AT + hours * HOUR))
+    await store.write(lambda c: timers.start_timer(c, library, request, timer, AT + hours * HOUR))
 
 
 async def due(store: Store, hours: float, limit: int = 10) -> list[tuple[str, str, str]]:
-    found = await store.read(lambda c: timers.due(c, AT + hours * HOUR, limit))
+    found = await store.read(lambda c: timers.due_timers(c, AT + hours * HOUR, limit))
     return [(one.library, one.request_id, one.timer.value) for one in found]
 
 
@@ -38,7 +38,7 @@ async def test_a_timer_started_again_has_its_new_time(migrated: Store) -> None:
     await start(migrated, "r-1", TimerKind.ANSWER, 1)
     await start(migrated, "r-1", TimerKind.ANSWER, 5)
     assert await due(migrated, 4) == []
-    rows = await migrated.read(lambda c: timers.of_request(c, LIBRARY, "r-1"))
+    rows = await migrated.read(lambda c: timers.list_timers_of_request(c, LIBRARY, "r-1"))
     assert rows == (TimerRow(LIBRARY, "r-1", TimerKind.ANSWER, AT + 5 * HOUR),)
 
 
@@ -47,18 +47,18 @@ async def test_a_stopped_timer_is_gone_and_the_others_stay(migrated: Store) -> N
         await start(migrated, "r-1", timer, 1)
     await start(migrated, "r-2", TimerKind.ANSWER, 1)
 
-    await migrated.write(lambda c: timers.stop(c, LIBRARY, "r-1", TimerKind.ANSWER))
-    await migrated.write(lambda c: timers.stop(c, LIBRARY, "r-1", TimerKind.RETRY))
+    await migrated.write(lambda c: timers.stop_timer(c, LIBRARY, "r-1", TimerKind.ANSWER))
+    await migrated.write(lambda c: timers.stop_timer(c, LIBRARY, "r-1", TimerKind.RETRY))
     assert len(await due(migrated, 1)) == 3
-    await migrated.write(lambda c: timers.stop_all(c, LIBRARY, "r-1"))
+    await migrated.write(lambda c: timers.stop_all_timers(c, LIBRARY, "r-1"))
     assert await due(migrated, 1) == [(LIBRARY, "r-2", "answer")]
 
 
 async def test_a_due_timer_is_taken_once(migrated: Store) -> None:
     await start(migrated, "r-1", TimerKind.ANSWER, 1)
-    (row,) = await migrated.read(lambda c: timers.due(c, AT + HOUR, 10))
+    (row,) = await migrated.read(lambda c: timers.due_timers(c, AT + HOUR, 10))
 
-    taken: list[Any] = await asyncio.gather(*(migrated.write(lambda c: timers.take(c, row)) for _ in range(6)))
+    taken: list[Any] = await asyncio.gather(*(migrated.write(lambda c: timers.take_timer(c, row)) for _ in range(6)))
 
     assert sorted(taken) == [False] * 5 + [True]
     assert await due(migrated, 9) == []
@@ -66,8 +66,8 @@ async def test_a_due_timer_is_taken_once(migrated: Store) -> None:
 
 async def test_a_timer_that_was_set_anew_meanwhile_is_not_taken(migrated: Store) -> None:
     await start(migrated, "r-1", TimerKind.ANSWER, 1)
-    (row,) = await migrated.read(lambda c: timers.due(c, AT + HOUR, 10))
+    (row,) = await migrated.read(lambda c: timers.due_timers(c, AT + HOUR, 10))
     await start(migrated, "r-1", TimerKind.ANSWER, 5)
 
-    assert not await migrated.write(lambda c: timers.take(c, row))
+    assert not await migrated.write(lambda c: timers.take_timer(c, row))
     assert await due(migrated, 5) == [(LIBRARY, "r-1", "answer")]
