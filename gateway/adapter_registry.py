@@ -32,7 +32,7 @@ class AdapterError(Exception):
 
 
 @value
-class Adapters:
+class AdapterRegistry:
     """What is plugged in, by name: the words used in `system.type`, as the sections of profiles, as a partner's
     channel."""
 
@@ -46,17 +46,17 @@ class Adapters:
     links: Mapping[str, LinkAdapter] = field(default_factory=dict)
 
     @classmethod
-    def from_adapters(cls, *adapters: Adapter) -> Adapters:
+    def from_adapters(cls, *adapters: Adapter) -> AdapterRegistry:
         """Raises AdapterError when two of a kind have the same name, or a section has two models."""
         found = cls(
-            _by_name(one for one in adapters if isinstance(one, LibraryAdapter)),
-            _by_name(one for one in adapters if isinstance(one, ProtocolAdapter)),
-            _by_name(one for one in adapters if isinstance(one, ChannelAdapter)),
-            _by_name(one for one in adapters if isinstance(one, MailerAdapter)),
-            _by_name(one for one in adapters if isinstance(one, MailFormatAdapter)),
-            _by_name(one for one in adapters if isinstance(one, MailboxAdapter)),
-            _by_name(one for one in adapters if isinstance(one, SearchAdapter)),
-            _by_name(one for one in adapters if isinstance(one, LinkAdapter)),
+            _index_by_name(one for one in adapters if isinstance(one, LibraryAdapter)),
+            _index_by_name(one for one in adapters if isinstance(one, ProtocolAdapter)),
+            _index_by_name(one for one in adapters if isinstance(one, ChannelAdapter)),
+            _index_by_name(one for one in adapters if isinstance(one, MailerAdapter)),
+            _index_by_name(one for one in adapters if isinstance(one, MailFormatAdapter)),
+            _index_by_name(one for one in adapters if isinstance(one, MailboxAdapter)),
+            _index_by_name(one for one in adapters if isinstance(one, SearchAdapter)),
+            _index_by_name(one for one in adapters if isinstance(one, LinkAdapter)),
         )
         for section, model, what in found._iter_shared_sections():
             if found.sections[section] is not model:
@@ -81,14 +81,14 @@ class Adapters:
             yield search.name, search.dialect, f"search '{search.name}'"
 
 
-def load_adapters() -> Adapters:
+def load_adapters() -> AdapterRegistry:
     """All that are installed. Raises AdapterError for the first that can't be loaded."""
-    return Adapters.from_adapters(
-        *(_load(point) for point in sorted(entry_points(group=GROUP), key=lambda point: point.name))
+    return AdapterRegistry.from_adapters(
+        *(_load_adapter(point) for point in sorted(entry_points(group=GROUP), key=lambda point: point.name))
     )
 
 
-def _load(point: EntryPoint) -> Adapter:
+def _load_adapter(point: EntryPoint) -> Adapter:
     where = f"adapter '{point.name}' ({point.value}, entry point group {GROUP})"
     try:
         adapter = point.load()
@@ -100,7 +100,7 @@ def _load(point: EntryPoint) -> Adapter:
     return adapter
 
 
-def _by_name(adapters: Iterable[A]) -> dict[str, A]:
+def _index_by_name(adapters: Iterable[A]) -> dict[str, A]:
     found: dict[str, A] = {}
     for adapter in adapters:
         if adapter.name in found:

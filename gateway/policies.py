@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from gateway.configuration import yaml_document
-from gateway.configuration.live_reload import Live
-from gateway.configuration.model_validation import validate
-from gateway.configuration.yaml_document import ConfigurationError, Document, Problem, nearest
+from gateway.configuration.live_reload import LiveConfiguration
+from gateway.configuration.model_validation import validate_section
+from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem, YamlDocument, nearest_match
 from gateway.configuration.yaml_document import Path as KeyPath
 from gateway.domain.profile import Profile
 from gateway.domain.requests.partner_policy import PartnerRole
@@ -36,18 +36,20 @@ MODELINE = f"# yaml-language-server: $schema=profiles/{SCHEMA_FILE}"
 """First line of requests.yml, by which editors find the schema; it stands with that of the profiles."""
 
 
-def within(one: LoadedPolicy) -> Iterator[Problem]:
+def check_policy(one: LoadedPolicy) -> Iterator[ConfigurationProblem]:
     """Of one file."""
-    yield from _rotas(one)
-    yield from _campuses(one)
-    yield from _never_reached(one)
+    yield from _check_rota_names(one)
+    yield from _check_campuses(one)
+    yield from _check_unreachable_rules(one)
     lending = one.policy.lending
     for index, code in enumerate(lending.never):
         if code in lending.item_policies:
             yield one.make_problem(("lending", "never", index), "stands in item_policies too, which are lent", code)
 
 
-def with_profiles(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool) -> Iterator[Problem]:
+def check_with_profiles(
+    one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool
+) -> Iterator[ConfigurationProblem]:
     """`only_library`: a profile that names no library belongs to this one."""
     partners = {
         profile.name: profile
@@ -55,12 +57,12 @@ def with_profiles(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool
         if not profile.abstract and profile.partner and (profile.library == one.library or only_library)
     }
     names = tuple(partners)
-    for path, name in _named(one):
+    for path, name in _iter_named_profiles(one):
         if name not in partners:
-            yield one.make_problem(path, _why_none(profiles.find_profile(name)), name, names)
+            yield one.make_problem(path, _explain_missing_partner(profiles.find_profile(name)), name, names)
         elif path[0] == "rotas":
-            yield from _supplier(one, path, partners[name])
-    yield from _catalogues(one, profiles, only_library=only_library)
+            yield from _check_supplier(one, path, partners[name])
+    yield from _check_catalogues(one, profiles, only_library=only_library)
     categories = {profile.partner.category for profile in partners.values() if profile.partner} - {""}
     for category in one.policy.lending.loan_days.categories:
         if category not in categories:
@@ -71,7 +73,7 @@ def with_profiles(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool
 # --- rules -----------------------------------------------------------------------------------------------
 
 
-def rules(one: LoadedPolicy) -> Iterator[tuple[KeyPath, RuleConditions]]:
+def iter_rules(one: LoadedPolicy) -> Iterator[tuple[KeyPath, RuleConditions]]:
     """All conditions, each with its place."""
     for index, mediation in enumerate(one.policy.intake.mediation):
         yield ("intake", "mediation", index), mediation
@@ -79,7 +81,7 @@ def rules(one: LoadedPolicy) -> Iterator[tuple[KeyPath, RuleConditions]]:
         yield ("rules", index), assignment
 
 
-def _rotas(one: LoadedPolicy) -> Iterator[Problem]:
+def _check_rota_names(one: LoadedPolicy) -> Iterator[ConfigurationProblem]:
     names = tuple(one.policy.rotas)
     for index, rule in enumerate(one.policy.rules):
         if rule.rota not in names:
@@ -88,19 +90,19 @@ def _rotas(one: LoadedPolicy) -> Iterator[Problem]:
         yield one.make_problem(("default_rota",), "no such rota", one.policy.default_rota, names)
 
 
-def _campuses(one: LoadedPolicy) -> Iterator[Problem]:
+def _check_campuses(one: LoadedPolicy) -> Iterator[ConfigurationProblem]:
     names = tuple(one.policy.campuses)
     folded = {name.casefold() for name in names}
-    for path, rule in rules(one):
+    for path, rule in iter_rules(one):
         for index, campus in enumerate(rule.campuses):
             if campus.casefold() not in folded:
                 yield one.make_problem((*path, "campuses", index), "no such campus in `campuses`", campus, names)
 
 
-def _never_reached(one: LoadedPolicy) -> Iterator[Problem]:
+def _check_unreachable_rules(one: LoadedPolicy) -> Iterator[ConfigurationProblem]:
     """Rules behind one that fits everything."""
     ended: dict[KeyPath, KeyPath] = {}
-    for path, rule in rules(one):
+    for path, rule in iter_rules(one):
         group = path[:-1]
         if group in ended:
             line = one.document.find_position(ended[group]).line
@@ -112,7 +114,7 @@ def _never_reached(one: LoadedPolicy) -> Iterator[Problem]:
 # --- catalogues ------------------------------------------------------------------------------------------
 
 
-def _catalogues(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool) -> Iterator[Problem]:
+def _check_catalogues(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool) -> Iterator[ConfigurationProblem]:
     """Whether a profile has a catalogue is looked at by `illgate check`, which knows the protocols."""
     ours = {
         profile.name
@@ -134,7 +136,7 @@ def _catalogues(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool) 
 # --- partners --------------------------------------------------------------------------------------------
 
 
-def _named(one: LoadedPolicy) -> Iterator[tuple[KeyPath, str]]:
+def _iter_named_profiles(one: LoadedPolicy) -> Iterator[tuple[KeyPath, str]]:
     """Every profile that the file names."""
     for name, rota in one.policy.rotas.items():
         for index, line in enumerate(rota.lines):
@@ -143,7 +145,7 @@ def _named(one: LoadedPolicy) -> Iterator[tuple[KeyPath, str]]:
         yield ("numbers", "partners", profile), profile
 
 
-def _why_none(profile: Profile | None) -> str:
+def _explain_missing_partner(profile: Profile | None) -> str:
     if profile is None:
         return "no such profile"
     if profile.abstract:
@@ -153,7 +155,7 @@ def _why_none(profile: Profile | None) -> str:
     return "this profile belongs to another library, or its name is spelt otherwise"
 
 
-def _supplier(one: LoadedPolicy, path: KeyPath, profile: Profile) -> Iterator[Problem]:
+def _check_supplier(one: LoadedPolicy, path: KeyPath, profile: Profile) -> Iterator[ConfigurationProblem]:
     partner = profile.partner
     assert partner is not None, profile.name
     if PartnerRole.SUPPLIER not in partner.roles:
@@ -170,10 +172,12 @@ class LoadedPolicy:
 
     library: str
     policy: RequestPolicy
-    document: Document = field(repr=False)
+    document: YamlDocument = field(repr=False)
 
-    def make_problem(self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()) -> Problem:
-        suggestion = nearest(found, allowed) if found else ""
+    def make_problem(
+        self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()
+    ) -> ConfigurationProblem:
+        suggestion = nearest_match(found, allowed) if found else ""
         return self.document.make_problem(path, message, f"'{found}'" if found else "", allowed, suggestion)
 
 
@@ -192,11 +196,11 @@ class PolicySet:
 
 
 @value
-class Loading:
+class PolicyLoadResult:
     """What came of reading the files: the policies that are whole, and everything that is wrong."""
 
     policies: PolicySet
-    problems: tuple[Problem, ...]
+    problems: tuple[ConfigurationProblem, ...]
 
 
 def load_policies(settings: Settings, profiles: ProfileSet) -> PolicySet:
@@ -207,52 +211,52 @@ def load_policies(settings: Settings, profiles: ProfileSet) -> PolicySet:
     return loading.policies
 
 
-def read_policies(settings: Settings, profiles: ProfileSet) -> Loading:
+def read_policies(settings: Settings, profiles: ProfileSet) -> PolicyLoadResult:
     """As `load_policies`, but what is whole is there even if another library's has problems."""
     loaded: dict[str, LoadedPolicy] = {}
-    problems: list[Problem] = []
+    problems: list[ConfigurationProblem] = []
     for index, library in enumerate(settings.libraries):
         try:
-            one = _load(settings, index, library)
+            one = _load_policy(settings, index, library)
         except ConfigurationError as error:
             problems += error.problems
             continue
         loaded[library.symbol] = one
-        problems += within(one)
-        problems += with_profiles(one, profiles, only_library=len(settings.libraries) == 1)
+        problems += check_policy(one)
+        problems += check_with_profiles(one, profiles, only_library=len(settings.libraries) == 1)
     unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
-    return Loading(PolicySet(loaded), tuple(unique))
+    return PolicyLoadResult(PolicySet(loaded), tuple(unique))
 
 
-def _load(settings: Settings, index: int, library: LibrarySettings) -> LoadedPolicy:
+def _load_policy(settings: Settings, index: int, library: LibrarySettings) -> LoadedPolicy:
     """Raises ConfigurationError."""
     file = settings.folder / library.requests
-    document = _read(settings, index, library, file)
-    return LoadedPolicy(library.symbol, validate(RequestPolicy, document), document)
+    document = _read_policy_file(settings, index, library, file)
+    return LoadedPolicy(library.symbol, validate_section(RequestPolicy, document), document)
 
 
-def _read(settings: Settings, index: int, library: LibrarySettings, file: Path) -> Document:
+def _read_policy_file(settings: Settings, index: int, library: LibrarySettings, file: Path) -> YamlDocument:
     if file.exists():
-        return yaml_document.read(file)
+        return yaml_document.read_yaml(file)
     if library.requests != POLICY_FILE:
         raise ConfigurationError(
             [settings.make_problem(("libraries", index, "requests"), "no such file", library.requests)]
         )
-    return Document(yaml_document.shown(file))
+    return YamlDocument(yaml_document.display_path(file))
 
 
-def policy_schema() -> dict[str, Any]:
+def build_policy_schema() -> dict[str, Any]:
     schema = RequestPolicy.model_json_schema()
     title = "illgate rules for managed requests"
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title, "description": title}
 
 
-def schema_text() -> str:
+def format_policy_schema() -> str:
     """As it stands in profiles/requests.schema.json."""
-    return json.dumps(policy_schema(), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(build_policy_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
-class PolicyStore(Live[PolicySet]):
+class PolicyStore(LiveConfiguration[PolicySet]):
     """The policies of all libraries, live: see `Live`. Read them anew when profiles have changed, too: they name
     some."""
 

@@ -5,36 +5,40 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gateway.configuration.yaml_document import ConfigurationError, Problem
+from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
 from gateway.domain.secret_reference import REQUIREMENT, is_secret_reference
 
 MAX_BYTES = 65_536
 
 
-def resolve(reference: str, folder: Path | None = None) -> str:
+def resolve_secret(reference: str, folder: Path | None = None) -> str:
     """The secret; a file's ends of lines at its end are not part of it. Relative paths start at `folder`, or else
     at the current folder. Raises ConfigurationError, which never holds the secret, when it isn't there or is empty.
     """
     kind, _, name = reference.partition(":")
     if not is_secret_reference(reference):
-        raise ConfigurationError([Problem("", 0, (), f"a secret {REQUIREMENT}")])
-    secret = os.environ.get(name, "") if kind == "env" else _read(reference, (folder or Path()) / name)
+        raise ConfigurationError([ConfigurationProblem("", 0, (), f"a secret {REQUIREMENT}")])
+    secret = os.environ.get(name, "") if kind == "env" else _read_secret_file(reference, (folder or Path()) / name)
     if not secret:
         what = "the environment has no such variable, or it is empty" if kind == "env" else "the file is empty"
-        raise ConfigurationError([Problem("", 0, (), f"no secret at {reference}: {what}")])
+        raise ConfigurationError([ConfigurationProblem("", 0, (), f"no secret at {reference}: {what}")])
     return secret
 
 
-def _read(reference: str, file: Path) -> str:
+def _read_secret_file(reference: str, file: Path) -> str:
     try:
         with file.open("rb") as stream:
             body = stream.read(MAX_BYTES + 1)
         text = body.decode()
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise ConfigurationError([Problem("", 0, (), f"no secret at {reference}: {reason}")]) from error
+        raise ConfigurationError([ConfigurationProblem("", 0, (), f"no secret at {reference}: {reason}")]) from error
     except UnicodeDecodeError:
-        raise ConfigurationError([Problem("", 0, (), f"no secret at {reference}: not UTF-8 text")]) from None
+        raise ConfigurationError(
+            [ConfigurationProblem("", 0, (), f"no secret at {reference}: not UTF-8 text")]
+        ) from None
     if len(body) > MAX_BYTES:
-        raise ConfigurationError([Problem("", 0, (), f"no secret at {reference}: larger than {MAX_BYTES:,} bytes")])
+        raise ConfigurationError(
+            [ConfigurationProblem("", 0, (), f"no secret at {reference}: larger than {MAX_BYTES:,} bytes")]
+        )
     return text.rstrip("\r\n")

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from gateway.cli.installation import REFUSED, Installation, pass_installation
-from gateway.configuration.yaml_document import ConfigurationError, Document
+from gateway.configuration.yaml_document import ConfigurationError, YamlDocument
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.domain.requests.policy import RequestPolicy
@@ -213,7 +213,7 @@ def _only(profile: Profile) -> ProfileSet:
     """The profile alone, open to all: examples are about understanding and answering, not about who may speak."""
     anyone = Authentication(kind=AuthKind.NONE)
     example = profile.model_copy(update={"auth": (anyone,), "match": (), "abstract": False})
-    return ProfileSet({profile.name: LoadedProfile(example, Document(profile.name), Path(profile.name))})
+    return ProfileSet({profile.name: LoadedProfile(example, YamlDocument(profile.name), Path(profile.name))})
 
 
 def _no_secrets(reference: str) -> str:

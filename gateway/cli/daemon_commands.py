@@ -17,7 +17,7 @@ import structlog
 import gateway
 from gateway.cli.formatting import local_time, table
 from gateway.cli.installation import REFUSED, Installation, library_named, pass_installation
-from gateway.configuration.yaml_document import shown
+from gateway.configuration.yaml_document import display_path
 from gateway.policies import POLICY_FILE as POLICY
 from gateway.runtime.daemon import Gateway
 from gateway.runtime.logs import set_up_logging
@@ -63,14 +63,16 @@ def init_command(ctx: click.Context, folder: Path, empty: bool, store_url: str, 
     changed = [target for target, body in files.items() if target.exists() and target.read_bytes() != body]
     if changed and not force:
         for target in changed:
-            click.echo(f"{shown(target)}: there already, and different; --force overwrites it", err=True)
+            click.echo(f"{display_path(target)}: there already, and different; --force overwrites it", err=True)
         ctx.exit(REFUSED)
     for target, body in files.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(body)
-    click.echo(f"{shown(folder / FILE)}, {POLICY} and {len(files) - 2} files in {shown(folder / 'profiles')}")
+    click.echo(
+        f"{display_path(folder / FILE)}, {POLICY} and {len(files) - 2} files in {display_path(folder / 'profiles')}"
+    )
     asyncio.run(_make_store(Installation(folder / FILE), empty))
-    click.echo(f"\nNext: illgate --config {shown(folder / FILE)} serve")
+    click.echo(f"\nNext: illgate --config {display_path(folder / FILE)} serve")
 
 
 def shipped() -> Path:
@@ -100,7 +102,7 @@ async def _make_store(installation: Installation, empty: bool) -> None:
     parts.make_database()
     async with installation.open_current_store() as store:
         if file is not None:
-            click.echo(f"{shown(file)}: {'made' if fresh else 'kept'}")
+            click.echo(f"{display_path(file)}: {'made' if fresh else 'kept'}")
         else:
             click.echo(f"{installation.settings.store.url}: brought up to date")
         if empty or (file is not None and not fresh):

@@ -19,19 +19,19 @@ from typing import IO, Any, TypeVar
 import click
 from pydantic import BaseModel
 
-from gateway.adapter_registry import AdapterError, Adapters, load_adapters
-from gateway.configuration.yaml_document import ConfigurationError, Problem, shown
+from gateway.adapter_registry import AdapterError, AdapterRegistry, load_adapters
+from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem, display_path
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.library import Money
 from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
-from gateway.policies import Loading as PolicyLoading
+from gateway.policies import PolicyLoadResult as PolicyLoading
 from gateway.policies import read_policies
 from gateway.ports.adapter import OpenLibrary
-from gateway.profiles import Loading, read_profiles
+from gateway.profiles import ProfileLoadResult, read_profiles
 from gateway.runtime.assembly import Assembly, at_work
 from gateway.runtime.managed_requests import Managed, houses_of
-from gateway.secrets import resolve
+from gateway.secrets import resolve_secret
 from gateway.services.exchange import Exchange
 from gateway.services.letters import Letters
 from gateway.services.outbox.worker import start_of
@@ -80,7 +80,7 @@ class Installation:
         self.clock: Clock = SystemClock()
 
     @cached_property
-    def adapters(self) -> Adapters:
+    def adapters(self) -> AdapterRegistry:
         """Raises AdapterError."""
         return load_adapters()
 
@@ -90,7 +90,7 @@ class Installation:
         return load_settings(self.config, self.adapters)
 
     @cached_property
-    def profiles(self) -> Loading:
+    def profiles(self) -> ProfileLoadResult:
         """Raises ConfigurationError for settings; what is wrong with profiles is in it."""
         return read_profiles(self.settings.profiles_folder, self.adapters, self.settings)
 
@@ -103,7 +103,7 @@ class Installation:
     def parts(self) -> Assembly:
         """Raises ConfigurationError, AdapterError."""
         folder = self.settings.folder
-        return Assembly(self.settings, self.adapters, self.clock, lambda reference: resolve(reference, folder))
+        return Assembly(self.settings, self.adapters, self.clock, lambda reference: resolve_secret(reference, folder))
 
     @asynccontextmanager
     async def open_existing_store(self) -> AsyncIterator[Store]:
@@ -111,7 +111,7 @@ class Installation:
         file = self.parts.database
         if file is not None and not file.exists():
             hint = "no database yet; `illgate init` or `illgate serve` makes it"
-            raise ConfigurationError([Problem(shown(file), 0, (), hint)])
+            raise ConfigurationError([ConfigurationProblem(display_path(file), 0, (), hint)])
         store = self.parts.open_store()
         try:
             yield store
@@ -200,7 +200,7 @@ def readable_bodies() -> Iterator[None]:
     try:
         yield
     except BodyUnreadable as error:
-        raise ConfigurationError([Problem("", 0, ("journal", "encryption_keys"), str(error))]) from error
+        raise ConfigurationError([ConfigurationProblem("", 0, ("journal", "encryption_keys"), str(error))]) from error
 
 
 @contextmanager

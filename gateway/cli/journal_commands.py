@@ -23,7 +23,7 @@ from gateway.cli.installation import (
     pass_installation,
     readable_bodies,
 )
-from gateway.configuration.yaml_document import shown
+from gateway.configuration.yaml_document import display_path
 from gateway.ports.responder import OutcomeClass
 from gateway.services.exchange.message_context import NotReplayable, Rehearsal, Replayed
 from gateway.settings import LibrarySettings
@@ -238,14 +238,14 @@ def export(installation: Installation, /, symbol: str, target: Path, force: bool
     """
     library = library_named(installation, symbol)
     if target.is_file() and not force:
-        raise click.UsageError(f"{shown(target)} is there already; --force overwrites it")
+        raise click.UsageError(f"{display_path(target)} is there already; --force overwrites it")
     write = _into_folder if target.is_dir() else _into_file
     if write is _into_file:
         target.write_bytes(b"")
         target.chmod(0o600)  # it names patrons
     wanted = _filter(installation, library, said)
     count = asyncio.run(_export(installation, wanted, lambda one: write(target, one)))
-    click.echo(f"{count} messages written to {shown(target)}")
+    click.echo(f"{count} messages written to {display_path(target)}")
 
 
 async def _export(installation: Installation, wanted: JournalFilter, write: Callable[[FullMessage], int]) -> int:

@@ -27,7 +27,7 @@ from gateway.cli.installation import (
     run,
     staff_option,
 )
-from gateway.configuration.yaml_document import ConfigurationError, nearest
+from gateway.configuration.yaml_document import ConfigurationError, nearest_match
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.ports.outgoing_mail import LetterStyle, RenderedLetter
@@ -343,7 +343,7 @@ def _full(name: str) -> str:
         return found[0]
     if found:
         raise click.UsageError(f"which one? {' or '.join(found)}")
-    near = nearest(name, (*ALL, *(one.partition("/")[2] for one in ALL)))
+    near = nearest_match(name, (*ALL, *(one.partition("/")[2] for one in ALL)))
     hint = f"; did you mean '{near}'?" if near else ""
     raise click.UsageError(f"no such letter: {name}{hint}")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.installation import Installation, pass_installation
-from gateway.configuration.yaml_document import ConfigurationError, nearest, shown
+from gateway.configuration.yaml_document import ConfigurationError, display_path, nearest_match
 from gateway.domain.requests.events import EventSignal
 from gateway.domain.requests.request import TERMINAL, Role, State
 from gateway.domain.requests.state_machine import TABLES
@@ -24,10 +24,10 @@ from gateway.domain.requests.state_table import (
     StateTable,
     StopTimer,
 )
-from gateway.policies import schema_text as policy_schema_text
-from gateway.profiles import LoadedProfile, Loading, read_profiles
-from gateway.profiles.effective import as_yaml, as_yaml_with_sources, differences
-from gateway.profiles.loader import schema_text
+from gateway.policies import format_policy_schema as policy_schema_text
+from gateway.profiles import LoadedProfile, ProfileLoadResult, read_profiles
+from gateway.profiles.effective import compare_profiles, format_profile_yaml, format_yaml_with_sources
+from gateway.profiles.loader import format_profile_schema
 
 HEAD = ("state", "event", "only if", "next", "what follows")
 
@@ -75,7 +75,7 @@ def show(installation: Installation, name: str, sources: bool) -> None:
       illgate profile show illiad-alma --sources
     """
     loaded = _find(installation, name, installation.profiles)
-    click.echo(as_yaml_with_sources(loaded) if sources else as_yaml(loaded), nl=False)
+    click.echo(format_yaml_with_sources(loaded) if sources else format_profile_yaml(loaded), nl=False)
 
 
 @profile_command.command(name="diff")
@@ -102,7 +102,9 @@ def diff(installation: Installation, left: str, right: str | None, against: Path
     if right is None and against is None:
         raise click.UsageError("with what? name a second profile, or --against FOLDER")
     other = installation.profiles if against is None else _read(installation, against)
-    found = differences(_find(installation, left, installation.profiles), _find(installation, right or left, other))
+    found = compare_profiles(
+        _find(installation, left, installation.profiles), _find(installation, right or left, other)
+    )
     for one in found:
         click.echo(one.key)
         click.echo(f"  - {one.left}  # {one.left_source}" if one.left else "  - (not there)")
@@ -123,19 +125,19 @@ def schema(installation: Installation, of: str, output: Path | None) -> None:
       illgate profile schema -o profiles/schema.json
       illgate profile schema --of requests -o profiles/requests.schema.json
     """
-    text = schema_text(installation.adapters) if of == "profiles" else policy_schema_text()
+    text = format_profile_schema(installation.adapters) if of == "profiles" else policy_schema_text()
     if output is None:
         click.echo(text, nl=False)
     else:
         output.write_text(text, encoding="utf-8")
-        click.echo(f"written: {shown(output)}")
+        click.echo(f"written: {display_path(output)}")
 
 
-def _read(installation: Installation, folder: Path) -> Loading:
+def _read(installation: Installation, folder: Path) -> ProfileLoadResult:
     return read_profiles(folder, installation.adapters, installation.settings)
 
 
-def _find(installation: Installation, name: str, loading: Loading) -> LoadedProfile:
+def _find(installation: Installation, name: str, loading: ProfileLoadResult) -> LoadedProfile:
     """Raises ConfigurationError when it is there but can't be used, UsageError when it isn't."""
     if name.endswith(".yml"):
         file = Path(name)
@@ -147,7 +149,7 @@ def _find(installation: Installation, name: str, loading: Loading) -> LoadedProf
     own = [problem for problem in loading.problems if Path(problem.file).name == f"{name}.yml"]
     if own:
         raise ConfigurationError(own)
-    near = nearest(name, loading.profiles.loaded)
+    near = nearest_match(name, loading.profiles.loaded)
     hint = f"; did you mean '{near}'?" if near else ""
     raise click.UsageError(f"no such profile: {name}{hint}")
 

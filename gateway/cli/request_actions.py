@@ -37,7 +37,7 @@ from gateway.cli.request_options import (
     options_of,
     value_of,
 )
-from gateway.configuration.yaml_document import nearest
+from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.requests.action_fields import ACTS, ActionField, ActionFieldSet, FieldType
 from gateway.domain.requests.attachments import FileType, detect_file_type
 from gateway.domain.requests.events import EventDetails, EventKind
@@ -171,7 +171,7 @@ def _kind(word: str) -> EventKind:
     kinds |= {alias: kind for alias, (kind, _) in ALIASES.items() if alias not in kinds}
     if word in kinds:
         return kinds[word]
-    near = nearest(word, kinds)
+    near = nearest_match(word, kinds)
     hint = f"; did you mean '{near}'?" if near else ""
     raise click.UsageError(f"there is no act '{word}'{hint} All: illgate request act --help")
 

@@ -27,7 +27,7 @@ from gateway.cli.installation import (
 )
 from gateway.cli.request_actions import usage_of
 from gateway.cli.request_options import Here, value_of
-from gateway.configuration.yaml_document import nearest
+from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.library import Money
 from gateway.domain.requests.action_fields import FieldType, given_detail_names
 from gateway.domain.requests.citation import Citation
@@ -377,7 +377,7 @@ def show_task(installation: Installation, name: str, limit: int, cursor: str, sy
     if name == DEAD_LETTERS:
         raise click.UsageError("these are no requests: illgate outbox list")
     if name not in BY_NAME:
-        near = nearest(name, BY_NAME)
+        near = nearest_match(name, BY_NAME)
         hint = f"; did you mean '{near}'?" if near else ""
         raise click.UsageError(f"no such list: {name}{hint} All: illgate task list --all")
     print_list(installation, Asked(symbol, RequestFilter(task=name), limit, cursor, as_json))

@@ -10,7 +10,7 @@ import click
 
 from gateway.cli.formatting import as_text
 from gateway.cli.installation import REFUSED, UNKNOWN, UNREACHABLE, Installation, pass_installation
-from gateway.configuration.yaml_document import ConfigurationError, nearest
+from gateway.configuration.yaml_document import ConfigurationError, nearest_match
 from gateway.domain.profile import Profile
 from gateway.domain.value import value
 from gateway.ports.partner_simulator import (
@@ -28,7 +28,7 @@ from gateway.ports.partner_simulator import (
 )
 from gateway.ports.responder import ExchangeContext
 from gateway.ports.tls import ClientTls
-from gateway.secrets import resolve
+from gateway.secrets import resolve_secret
 from gateway.settings import Settings
 
 EXIT = {
@@ -149,7 +149,7 @@ def _role(installation: Installation, name: str) -> _Role:
             library = settings.find_library(profile.library)
             now = installation.clock.now()
             talk = ExchangeContext(profile, library.symbol, library.zone, library.currency, now)
-            return _Role(profile, protocol, make(lambda reference: resolve(reference, settings.folder)), talk)
+            return _Role(profile, protocol, make(lambda reference: resolve_secret(reference, settings.folder)), talk)
     raise click.UsageError(f"profile {name} speaks no protocol in which a partner can be played")
 
 
@@ -211,7 +211,7 @@ def _text(parameter: ServiceParameter, equals: str, value: str, rest: Iterator[s
 
 
 def _hint(word: str, words: Iterable[str], prefix: str = "") -> str:
-    near = nearest(word, words)
+    near = nearest_match(word, words)
     return f"; did you mean {prefix}{near}?" if near else ""
 
 

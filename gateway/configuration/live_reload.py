@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 from watchfiles import Change, awatch
 
-from gateway.configuration.yaml_document import ConfigurationError, Problem
+from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
 
 log = structlog.get_logger(component="configuration")
 
@@ -24,15 +24,15 @@ Concerns = Callable[[Path], bool]
 """Whether a changed file is one of those that are read."""
 
 
-def any_file(file: Path) -> bool:
+def accept_any_file(file: Path) -> bool:
     return True
 
 
-class Reloads(Protocol):
+class Reloadable(Protocol):
     async def reload(self) -> bool: ...
 
 
-class Live(Generic[T]):
+class LiveConfiguration(Generic[T]):
     """`load` reads and checks everything, raising ConfigurationError; the first time it must succeed. `what` is read,
     as the log calls it.
 
@@ -47,10 +47,10 @@ class Live(Generic[T]):
         self._concerns = concerns
         self._lock = asyncio.Lock()
         self.current = load()
-        self.problems: tuple[Problem, ...] = ()
+        self.problems: tuple[ConfigurationProblem, ...] = ()
         self.reloads = 0
         self.failures = 0
-        self.followers: list[Reloads] = []
+        self.followers: list[Reloadable] = []
         """What names things of this, so that it is checked anew, too."""
 
     async def reload(self) -> bool:

@@ -11,7 +11,13 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.configuration.yaml_document import ConfigurationError, Document, Path, Problem, nearest
+from gateway.configuration.yaml_document import (
+    ConfigurationError,
+    ConfigurationProblem,
+    Path,
+    YamlDocument,
+    nearest_match,
+)
 from gateway.domain.secret_reference import SECRET_ERROR
 
 M = TypeVar("M", bound=BaseModel)
@@ -41,7 +47,7 @@ _WORDS = {
 }
 
 
-def validate(model: type[M], document: Document, prefix: Path = ()) -> M:
+def validate_section(model: type[M], document: YamlDocument, prefix: Path = ()) -> M:
     """The part of the document at `prefix` as a model. Raises ConfigurationError with all that is wrong."""
     data: Any = document.data
     for part in prefix:
@@ -50,24 +56,28 @@ def validate(model: type[M], document: Document, prefix: Path = ()) -> M:
         return model.model_validate(data)
     except ValidationError as error:
         first = error
-    data, mended = _mend(data, document, prefix, first)
+    data, mended = _restore_written_texts(data, document, prefix, first)
     if mended:
         try:
             return model.model_validate(data)
         except ValidationError as error:
             first = error
     details = first.errors(include_url=False)
-    problems = [_problem(model, data, document, prefix, one) for one in details if not _follows(one, details)]
+    problems = [
+        _problem_of_detail(model, data, document, prefix, one) for one in details if not _is_consequence(one, details)
+    ]
     raise ConfigurationError(dict.fromkeys(problems))
 
 
-def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+def _is_consequence(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
     """A list that is too short only because its items are wrong."""
     loc = detail["loc"]
     return detail["type"] == "too_short" and any(one["loc"][: len(loc)] == loc for one in details if one is not detail)
 
 
-def _mend(data: object, document: Document, prefix: Path, error: ValidationError) -> tuple[object, bool]:
+def _restore_written_texts(
+    data: object, document: YamlDocument, prefix: Path, error: ValidationError
+) -> tuple[object, bool]:
     """Where text was wanted and a number or truth value stands, take it as it is written."""
     mended = False
     for detail in error.errors(include_url=False, include_context=False):
@@ -76,17 +86,17 @@ def _mend(data: object, document: Document, prefix: Path, error: ValidationError
         path = _real_path(data, detail["loc"])
         text = document.texts.get((*prefix, *path))
         if text is not None:
-            data, mended = _with(data, path, text), True
+            data, mended = _replace_value(data, path, text), True
     return data, mended
 
 
-def _with(data: Any, path: Path, value: object) -> object:
+def _replace_value(data: Any, path: Path, value: object) -> object:
     """A copy of the data with one value changed."""
     if not path:
         return value
     key, rest = path[0], path[1:]
     copy: Any = dict(data) if isinstance(data, dict) else list(data)
-    copy[key] = _with(copy[key], rest, value)
+    copy[key] = _replace_value(copy[key], rest, value)
     return copy
 
 
@@ -105,50 +115,52 @@ def _real_path(data: Any, loc: tuple[str | int, ...]) -> Path:
     return tuple(path)
 
 
-def _problem(model: type[BaseModel], data: object, document: Document, prefix: Path, detail: ErrorDetails) -> Problem:
+def _problem_of_detail(
+    model: type[BaseModel], data: object, document: YamlDocument, prefix: Path, detail: ErrorDetails
+) -> ConfigurationProblem:
     loc, kind = detail["loc"], detail["type"]
     path = _real_path(data, loc)
-    say = _Sayer(document, prefix, path, detail)
+    say = _ProblemBuilder(document, prefix, path, detail)
     if kind == "extra_forbidden":
-        return say.report_unknown_key(sorted(_keys(model, path[:-1])))
+        return say.report_unknown_key(sorted(_find_allowed_keys(model, path[:-1])))
     if kind == "missing":
         return say("is missing")
     if kind in ("enum", "literal_error"):
-        return say("", choices=_choices(model, path) or _expected(detail))
+        return say("", choices=_find_allowed_choices(model, path) or _parse_expected_choices(detail))
     if kind in _WORDS:
         return say(_WORDS[kind])
     if kind == SECRET_ERROR:
         return say(detail["msg"], hide=True)
     if kind == "value_error":
         return say(str(detail["ctx"]["error"]), hide=isinstance(detail["input"], Mapping))
-    return say(_lower(detail["msg"]))
+    return say(_lower_first_letter(detail["msg"]))
 
 
-def _lower(message: str) -> str:
+def _lower_first_letter(message: str) -> str:
     return message[:1].lower() + message[1:]
 
 
-def _expected(detail: ErrorDetails) -> list[str]:
+def _parse_expected_choices(detail: ErrorDetails) -> list[str]:
     expected = str(detail.get("ctx", {}).get("expected", ""))
     return [word.strip("'") for part in expected.split(" or ") for word in part.split(", ")]
 
 
-class _Sayer:
-    def __init__(self, document: Document, prefix: Path, path: Path, detail: ErrorDetails) -> None:
+class _ProblemBuilder:
+    def __init__(self, document: YamlDocument, prefix: Path, path: Path, detail: ErrorDetails) -> None:
         self._document, self._path, self._detail = document, (*prefix, *path), detail
 
-    def __call__(self, message: str, choices: Iterable[str] = (), hide: bool = False) -> Problem:
+    def __call__(self, message: str, choices: Iterable[str] = (), hide: bool = False) -> ConfigurationProblem:
         choices = tuple(choices)
         found = "" if hide or self._detail["type"] == "missing" else self._describe_found()
-        near = nearest(str(self._detail["input"]), choices) if choices and found else ""
+        near = nearest_match(str(self._detail["input"]), choices) if choices and found else ""
         return self._document.make_problem(self._path, message, found, choices, near)
 
-    def report_unknown_key(self, allowed: list[str]) -> Problem:
+    def report_unknown_key(self, allowed: list[str]) -> ConfigurationProblem:
         key = str(self._path[-1])
-        return self._document.make_problem(self._path, "unknown key", "", allowed, nearest(key, allowed))
+        return self._document.make_problem(self._path, "unknown key", "", allowed, nearest_match(key, allowed))
 
     def _describe_found(self) -> str:
-        return "" if is_secret(self._path) else describe(self._detail["input"])
+        return "" if is_secret(self._path) else describe_value(self._detail["input"])
 
 
 def is_secret(path: Path) -> bool:
@@ -156,7 +168,7 @@ def is_secret(path: Path) -> bool:
     return any(part in _SECRET_KEYS for part in path)
 
 
-def describe(value: object) -> str:
+def describe_value(value: object) -> str:
     """A value as found, short, for a message to people."""
     if value is None:
         return "nothing"
@@ -174,13 +186,13 @@ def describe(value: object) -> str:
 # --- what a model would take at a path -------------------------------------------------------------------
 
 
-def _keys(model: type[BaseModel], path: Path) -> set[str]:
-    return {name for found in _at([model], path) if _is_model(found) for name in found.model_fields}
+def _find_allowed_keys(model: type[BaseModel], path: Path) -> set[str]:
+    return {name for found in _find_types_at([model], path) if _is_model(found) for name in found.model_fields}
 
 
-def _choices(model: type[BaseModel], path: Path) -> list[str]:
+def _find_allowed_choices(model: type[BaseModel], path: Path) -> list[str]:
     choices: list[str] = []
-    for found in _at([model], path):
+    for found in _find_types_at([model], path):
         if isinstance(found, type) and issubclass(found, Enum):
             choices += [str(member.value) for member in found]
         elif get_origin(found) is typing.Literal:
@@ -192,26 +204,26 @@ def _is_model(found: object) -> bool:
     return isinstance(found, type) and issubclass(found, BaseModel)
 
 
-def _at(found: list[Any], path: Path) -> list[Any]:
+def _find_types_at(found: list[Any], path: Path) -> list[Any]:
     """The types that a model has at a path: several where it is a union."""
-    found = [plain for annotation in found for plain in _plain(annotation)]
+    found = [plain for annotation in found for plain in _unwrap_annotation(annotation)]
     for part in path:
-        inner = [one for annotation in found for one in _inside(annotation, part)]
-        found = [plain for annotation in inner for plain in _plain(annotation)]
+        inner = [one for annotation in found for one in _find_inner_types(annotation, part)]
+        found = [plain for annotation in inner for plain in _unwrap_annotation(annotation)]
     return found
 
 
-def _plain(annotation: Any) -> list[Any]:
+def _unwrap_annotation(annotation: Any) -> list[Any]:
     """Without Annotated, aliases and unions."""
     origin = get_origin(annotation)
     if origin is typing.Annotated:
-        return _plain(get_args(annotation)[0])
+        return _unwrap_annotation(get_args(annotation)[0])
     if origin in (typing.Union, types.UnionType):
-        return [plain for one in get_args(annotation) for plain in _plain(one)]
+        return [plain for one in get_args(annotation) for plain in _unwrap_annotation(one)]
     return [annotation]
 
 
-def _inside(annotation: Any, part: str | int) -> list[Any]:
+def _find_inner_types(annotation: Any, part: str | int) -> list[Any]:
     if _is_model(annotation):
         model_field = annotation.model_fields.get(str(part))
         return [model_field.annotation] if model_field else []

@@ -34,7 +34,7 @@ V = TypeVar("V")
 
 
 @value
-class Problem:
+class ConfigurationProblem:
     """One thing that is wrong. `line` counts from 1; 0: the file as a whole.
 
     `found` and `allowed` are ready to print; `found` is empty where the value must not be shown (secrets).
@@ -50,7 +50,7 @@ class Problem:
 
     @property
     def key(self) -> str:
-        return dotted(self.path)
+        return format_key_path(self.path)
 
     def __str__(self) -> str:
         """`profiles/x.yml:12: circulation.accept.trap_hold: found 'at-acept', allowed: at-accept, at-check-in`"""
@@ -70,23 +70,23 @@ class Problem:
 class ConfigurationError(Exception):
     """Settings or profiles can't be used: everything that is wrong in them, one problem a line."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[ConfigurationProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-def dotted(path: Path) -> str:
+def format_key_path(path: Path) -> str:
     return ".".join(str(part) for part in path)
 
 
-def nearest(word: str, words: Iterable[str]) -> str:
+def nearest_match(word: str, words: Iterable[str]) -> str:
     """The word that was probably meant; empty if none is near."""
     by_fold = {known.casefold(): known for known in words}
     found = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
     return by_fold[found[0]] if found else ""
 
 
-class Place(NamedTuple):
+class SourcePosition(NamedTuple):
     """Line and column count from 1."""
 
     file: str
@@ -95,26 +95,26 @@ class Place(NamedTuple):
 
 
 @value
-class Document:
+class YamlDocument:
     """`data` is what the file says, `places` where it says each thing; `texts` is how numbers and truth values
     were written, for keys where text is wanted (`2.00` as a profile type is not the number 2)."""
 
     file: str
     data: dict[str, object] = field(default_factory=dict)
-    places: Mapping[Path, Place] = field(default_factory=dict, repr=False)
+    places: Mapping[Path, SourcePosition] = field(default_factory=dict, repr=False)
     texts: Mapping[Path, str] = field(default_factory=dict, repr=False)
 
-    def find_position(self, path: Path) -> Place:
+    def find_position(self, path: Path) -> SourcePosition:
         """Of the value, or of the nearest thing around it that the file has."""
         while path and path not in self.places:
             path = path[:-1]
-        return self.places.get(path) or Place(self.file, 0)
+        return self.places.get(path) or SourcePosition(self.file, 0)
 
     def make_problem(
         self, path: Path, message: str, found: str = "", allowed: Iterable[str] = (), suggestion: str = ""
-    ) -> Problem:
+    ) -> ConfigurationProblem:
         place = self.find_position(path)
-        return Problem(place.file, place.line, path, message, found, tuple(allowed), suggestion)
+        return ConfigurationProblem(place.file, place.line, path, message, found, tuple(allowed), suggestion)
 
 
 if yaml.__with_libyaml__:
@@ -123,7 +123,7 @@ else:
     from yaml import SafeLoader as _Base  # type: ignore[assignment]
 
 
-class _Loader(_Base):
+class _Yaml12Loader(_Base):
     """Composes nodes with the tags of YAML 1.2's core schema."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012  PyYAML's own way
@@ -136,7 +136,7 @@ for _tag, _pattern, _first in (
     ("float", r"^[-+]?(?:(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
     ("merge", r"^<<$", ["<"]),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
+    _Yaml12Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
 
 _STR = "tag:yaml.org,2002:str"
 _MERGE = "tag:yaml.org,2002:merge"
@@ -148,47 +148,51 @@ _MAP = "tag:yaml.org,2002:map"
 _SEQ = "tag:yaml.org,2002:seq"
 
 
-def shown(file: FilePath) -> str:
+def display_path(file: FilePath) -> str:
     """How a file is named to people: from the current folder where it is below it."""
     text = os.path.relpath(file)
     return str(file) if text.startswith("..") else text
 
 
-def read(file: FilePath) -> Document:
+def read_yaml(file: FilePath) -> YamlDocument:
     """Raises ConfigurationError when the file can't be read or is not YAML with a mapping at its top."""
-    name = shown(file)
+    name = display_path(file)
     try:
         with file.open("rb") as stream:
             body = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ConfigurationError([Problem(name, 0, (), f"can't be read: {error.strerror or error}")]) from error
+        raise ConfigurationError(
+            [ConfigurationProblem(name, 0, (), f"can't be read: {error.strerror or error}")]
+        ) from error
     if len(body) > MAX_BYTES:
-        raise ConfigurationError([Problem(name, 0, (), f"larger than {MAX_BYTES:,} bytes")])
+        raise ConfigurationError([ConfigurationProblem(name, 0, (), f"larger than {MAX_BYTES:,} bytes")])
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
-        raise ConfigurationError([Problem(name, line, (), "not UTF-8 text")]) from error
-    return parse(text, name)
+        raise ConfigurationError([ConfigurationProblem(name, line, (), "not UTF-8 text")]) from error
+    return parse_yaml(text, name)
 
 
-def parse(text: str, name: str) -> Document:
+def parse_yaml(text: str, name: str) -> YamlDocument:
     """Raises ConfigurationError as `read` does."""
-    root = _compose(text, name)
+    root = _compose_nodes(text, name)
     if root is None or (isinstance(root, yaml.ScalarNode) and root.tag == _NULL):
-        return Document(name)
+        return YamlDocument(name)
     if not isinstance(root, yaml.MappingNode):
-        raise ConfigurationError([Problem(name, root.start_mark.line + 1, (), "expected `key: value` lines")])
-    walk = _Walk(name)
+        raise ConfigurationError(
+            [ConfigurationProblem(name, root.start_mark.line + 1, (), "expected `key: value` lines")]
+        )
+    walk = _NodeReader(name)
     data = walk.read_root(root, ())
     if walk.problems:
         raise ConfigurationError(walk.problems)
-    return Document(name, data, walk.places, walk.texts)
+    return YamlDocument(name, data, walk.places, walk.texts)
 
 
-def _compose(text: str, name: str) -> yaml.Node | None:
+def _compose_nodes(text: str, name: str) -> yaml.Node | None:
     try:
-        loader = _Loader(text)
+        loader = _Yaml12Loader(text)
         try:
             return loader.get_single_node()
         finally:
@@ -196,33 +200,39 @@ def _compose(text: str, name: str) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = " ".join(part for part in (error.context, error.problem) if part)
-        raise ConfigurationError([Problem(name, mark.line + 1 if mark else 0, (), f"not YAML: {reason}")]) from error
+        raise ConfigurationError(
+            [ConfigurationProblem(name, mark.line + 1 if mark else 0, (), f"not YAML: {reason}")]
+        ) from error
     except yaml.YAMLError as error:
-        raise ConfigurationError([Problem(name, 0, (), f"not YAML: {str(error).splitlines()[0]}")]) from error
+        raise ConfigurationError(
+            [ConfigurationProblem(name, 0, (), f"not YAML: {str(error).splitlines()[0]}")]
+        ) from error
     except RecursionError as error:
-        raise ConfigurationError([Problem(name, 0, (), "nested too deep")]) from error
+        raise ConfigurationError([ConfigurationProblem(name, 0, (), "nested too deep")]) from error
 
 
-class _TooMuch(Exception):
+class _DocumentTooLargeError(Exception):
     pass
 
 
-class _Walk:
+class _NodeReader:
     """Turns nodes into data, noting places, texts and problems."""
 
     def __init__(self, file: str) -> None:
         self._file = file
         self._left = MAX_VALUES
-        self.places: dict[Path, Place] = {}
+        self.places: dict[Path, SourcePosition] = {}
         self.texts: dict[Path, str] = {}
-        self.problems: list[Problem] = []
+        self.problems: list[ConfigurationProblem] = []
 
     def read_root(self, root: yaml.MappingNode, path: Path) -> dict[str, object]:
         try:
             return self._read_mapping(root, path)
-        except _TooMuch:
+        except _DocumentTooLargeError:
             self.problems = [
-                Problem(self._file, 0, (), f"more than {MAX_VALUES:,} values, or nested deeper than {MAX_DEPTH}")
+                ConfigurationProblem(
+                    self._file, 0, (), f"more than {MAX_VALUES:,} values, or nested deeper than {MAX_DEPTH}"
+                )
             ]
             return {}
 
@@ -247,7 +257,7 @@ class _Walk:
     def _apply_merge_keys(self, data: dict[str, object], node: yaml.MappingNode, path: Path, depth: int) -> None:
         """`<<`: what is not said here is taken from there, the first that says it wins."""
         if depth > MAX_DEPTH:
-            raise _TooMuch
+            raise _DocumentTooLargeError
         for _, value in (pair for pair in node.value if pair[0].tag == _MERGE):
             for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                 if not isinstance(source, yaml.MappingNode):
@@ -261,9 +271,9 @@ class _Walk:
     def _read_value(self, node: yaml.Node, path: Path, key: yaml.Node | None) -> object:
         self._left -= 1
         if self._left < 0 or len(path) > MAX_DEPTH:
-            raise _TooMuch
+            raise _DocumentTooLargeError
         mark = node.start_mark if key is None or isinstance(node, yaml.ScalarNode) else key.start_mark
-        self.places[path] = Place(self._file, mark.line + 1, mark.column + 1)
+        self.places[path] = SourcePosition(self._file, mark.line + 1, mark.column + 1)
         if isinstance(node, yaml.ScalarNode):
             return self._read_scalar(node, path)
         if isinstance(node, yaml.MappingNode) and node.tag == _MAP:
@@ -294,25 +304,25 @@ class _Walk:
         return None
 
     def _add_problem(self, node: yaml.Node, path: Path, message: str) -> None:
-        self.problems.append(Problem(self._file, node.start_mark.line + 1, path, message))
+        self.problems.append(ConfigurationProblem(self._file, node.start_mark.line + 1, path, message))
 
 
-def merge(base: Document, top: Document) -> Document:
+def merge_documents(base: YamlDocument, top: YamlDocument) -> YamlDocument:
     """Mappings are merged, everything else is replaced; a null in `top` takes away what `base` says."""
-    changes = _Changes(set(), set())
-    data = _merged(base.data, top.data, (), changes)
+    changes = _MergeChanges(set(), set())
+    data = _merge_mappings(base.data, top.data, (), changes)
     hidden = changes.replaced | changes.removed
-    return Document(
+    return YamlDocument(
         top.file,
         data,
-        {**_without(base.places, hidden), **_without(top.places, changes.removed)},
-        {**_without(base.texts, hidden), **_without(top.texts, changes.removed)},
+        {**_drop_paths(base.places, hidden), **_drop_paths(top.places, changes.removed)},
+        {**_drop_paths(base.texts, hidden), **_drop_paths(top.texts, changes.removed)},
     )
 
 
-def only(document: Document, keys: frozenset[str]) -> Document:
+def keep_only_keys(document: YamlDocument, keys: frozenset[str]) -> YamlDocument:
     """The document without all top-level keys but these."""
-    return Document(
+    return YamlDocument(
         document.file,
         {key: value for key, value in document.data.items() if key in keys},
         {path: place for path, place in document.places.items() if path[0] in keys},
@@ -320,18 +330,20 @@ def only(document: Document, keys: frozenset[str]) -> Document:
     )
 
 
-class _Changes(NamedTuple):
+class _MergeChanges(NamedTuple):
     replaced: set[Path]
     removed: set[Path]
 
 
-def _merged(base: dict[str, object], top: dict[str, object], path: Path, changes: _Changes) -> dict[str, object]:
+def _merge_mappings(
+    base: dict[str, object], top: dict[str, object], path: Path, changes: _MergeChanges
+) -> dict[str, object]:
     result = dict(base)
     for key, value in top.items():
         here = (*path, key)
         below = result.get(key)
         if isinstance(below, dict) and isinstance(value, dict):
-            result[key] = _merged(below, value, here, changes)
+            result[key] = _merge_mappings(below, value, here, changes)
         elif value is None and key in result:
             del result[key]
             changes.removed.add(here)
@@ -341,7 +353,7 @@ def _merged(base: dict[str, object], top: dict[str, object], path: Path, changes
     return result
 
 
-def _without(found: Mapping[Path, V], hidden: set[Path]) -> dict[Path, V]:
+def _drop_paths(found: Mapping[Path, V], hidden: set[Path]) -> dict[Path, V]:
     """All but these paths and what is below them."""
     if not hidden:
         return dict(found)

@@ -7,17 +7,17 @@
 - `effective`: a profile as it works, and how two differ
 """
 
-from gateway.profiles.loader import Loading, load_profiles, read_profiles
-from gateway.profiles.matching import Candidate, Sender
+from gateway.profiles.loader import ProfileLoadResult, load_profiles, read_profiles
+from gateway.profiles.matching import MessageSender, ProfileCandidate
 from gateway.profiles.profile_set import LoadedProfile, ProfileSet, ProfileStore
 
 __all__ = [
-    "Candidate",
     "LoadedProfile",
-    "Loading",
+    "MessageSender",
+    "ProfileCandidate",
+    "ProfileLoadResult",
     "ProfileSet",
     "ProfileStore",
-    "Sender",
     "load_profiles",
     "read_profiles",
 ]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.configuration.yaml_document import Document, Path, Problem, nearest
+from gateway.configuration.yaml_document import ConfigurationProblem, Path, YamlDocument, nearest_match
 from gateway.domain.circulation_policy import ManagedRole
 from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.domain.requests.catalogue_policy import LocatePolicy
 from gateway.domain.requests.partner_policy import PartnerPolicy, PartnerRole
 from gateway.ports.adapter import ChannelAdapter
-from gateway.profiles.matching import conditions
+from gateway.profiles.matching import rule_conditions
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,16 +31,18 @@ _NEEDS: Mapping[AuthKind, tuple[str, ...]] = {
 }
 
 
-class _Check(Protocol):
-    def __call__(self, profile: Profile, document: Document, settings: Settings) -> Iterable[Problem]: ...
+class _ProfileCheckFunction(Protocol):
+    def __call__(
+        self, profile: Profile, document: YamlDocument, settings: Settings
+    ) -> Iterable[ConfigurationProblem]: ...
 
 
-def within(profile: Profile, document: Document, settings: Settings) -> list[Problem]:
+def check_profile(profile: Profile, document: YamlDocument, settings: Settings) -> list[ConfigurationProblem]:
     """Of one profile."""
     return [problem for check in _CHECKS for problem in check(profile, document, settings)]
 
 
-def between(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator[Problem]:
+def check_profiles_together(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator[ConfigurationProblem]:
     """A rule that stands twice: it would be chance which profile a message gets."""
     seen: dict[tuple[str, object], tuple[str, str]] = {}
     for one in loaded.values():
@@ -48,13 +50,15 @@ def between(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator
             path: Path = ("match", index)
             place = one.find_position(path)
             for protocol in one.profile.dialects:
-                first = seen.setdefault((protocol, conditions(rule)), (one.profile.name, f"{place.file}:{place.line}"))
+                first = seen.setdefault(
+                    (protocol, rule_conditions(rule)), (one.profile.name, f"{place.file}:{place.line}")
+                )
                 if first[1] != f"{place.file}:{place.line}":
-                    asked = ", ".join(f"{name}: {value}" for name, value in conditions(rule)) or "anything"
+                    asked = ", ".join(f"{name}: {value}" for name, value in rule_conditions(rule)) or "anything"
                     yield one.make_problem(path, f"the same rule ({asked}) as profile '{first[0]}' at {first[1]}")
 
 
-def listeners(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator[Problem]:
+def check_listeners(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator[ConfigurationProblem]:
     """Settings name profiles too: each TCP listener has one, but those for all partners."""
     for index, listener in enumerate(settings.tcp):
         path: Path = ("tcp", index, "profile")
@@ -69,11 +73,13 @@ def listeners(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterat
             yield settings.make_problem(path, f"this profile has no section `{listener.protocol}`", listener.profile)
 
 
-def _library(profile: Profile, document: Document, settings: Settings) -> Iterator[Problem]:
+def _check_profile_library(
+    profile: Profile, document: YamlDocument, settings: Settings
+) -> Iterator[ConfigurationProblem]:
     symbols = tuple(library.symbol for library in settings.libraries)
     if profile.library:
         if profile.library not in symbols:
-            near = nearest(profile.library, symbols)
+            near = nearest_match(profile.library, symbols)
             yield document.make_problem(
                 ("library",), "no such library in gateway.yml", f"'{profile.library}'", symbols, near
             )
@@ -81,39 +87,45 @@ def _library(profile: Profile, document: Document, settings: Settings) -> Iterat
         yield document.make_problem(("library",), "must say which library, since there are several", "", symbols)
 
 
-def _role(profile: Profile, document: Document, settings: Settings) -> Iterator[Problem]:
+def _check_profile_role(profile: Profile, document: YamlDocument, settings: Settings) -> Iterator[ConfigurationProblem]:
     if profile.abstract and profile.match:
         yield document.make_problem(("match",), "an abstract profile is never chosen, so it can't have rules")
     if not profile.abstract and not profile.dialects and profile.partner is None:
         yield document.make_problem((), "has no section of any protocol, such as `ncip: {}`, and no section `partner`")
 
 
-def _auth(profile: Profile, document: Document, settings: Settings) -> Iterator[Problem]:
+def _check_authentication(
+    profile: Profile, document: YamlDocument, settings: Settings
+) -> Iterator[ConfigurationProblem]:
     for index, entry in enumerate(profile.auth):
         path: Path = ("auth", index)
         missing = [name for name in _NEEDS[entry.kind] if not getattr(entry, name)]
         if missing:
             yield document.make_problem(path, f"kind {entry.kind.value} needs {' and '.join(missing)}")
-        yield from _unread(entry, path, document)
+        yield from _check_unused_keys(entry, path, document)
 
 
-def _unread(entry: Authentication, path: Path, document: Document) -> Iterator[Problem]:
+def _check_unused_keys(entry: Authentication, path: Path, document: YamlDocument) -> Iterator[ConfigurationProblem]:
     for name in ("user", "secret", "parameter"):
         default = Authentication.model_fields[name].default
         if getattr(entry, name) != default and name not in _NEEDS[entry.kind]:
             yield document.make_problem((*path, name), f"is not used for kind {entry.kind.value}")
 
 
-def _credentials(profile: Profile, document: Document, settings: Settings) -> Iterator[Problem]:
+def _check_rule_credentials(
+    profile: Profile, document: YamlDocument, settings: Settings
+) -> Iterator[ConfigurationProblem]:
     names = tuple(entry.name for entry in profile.auth if entry.name)
     for index, rule in enumerate(profile.match):
         if rule.credential is not None and rule.credential.casefold() not in {name.casefold() for name in names}:
             path: Path = ("match", index, "credential")
-            near = nearest(rule.credential, names)
+            near = nearest_match(rule.credential, names)
             yield document.make_problem(path, "no such name in auth", f"'{rule.credential}'", names, near)
 
 
-def _examples(profile: Profile, document: Document, settings: Settings) -> Iterator[Problem]:
+def _check_example_names(
+    profile: Profile, document: YamlDocument, settings: Settings
+) -> Iterator[ConfigurationProblem]:
     seen: set[str] = set()
     for index, example in enumerate(profile.examples):
         if example.name in seen:
@@ -121,22 +133,32 @@ def _examples(profile: Profile, document: Document, settings: Settings) -> Itera
         seen.add(example.name)
 
 
-_CHECKS: tuple[_Check, ...] = (_library, _role, _auth, _credentials, _examples)
+_CHECKS: tuple[_ProfileCheckFunction, ...] = (
+    _check_profile_library,
+    _check_profile_role,
+    _check_authentication,
+    _check_rule_credentials,
+    _check_example_names,
+)
 
 
-def partner_problems(loaded: Mapping[str, LoadedProfile], channels: Mapping[str, ChannelAdapter]) -> Iterator[Problem]:
+def check_partners(
+    loaded: Mapping[str, LoadedProfile], channels: Mapping[str, ChannelAdapter]
+) -> Iterator[ConfigurationProblem]:
     """`channels`: those that are installed, by name; empty: none is looked at."""
     partners = [(one, one.profile.partner) for one in loaded.values() if not one.profile.abstract]
     for one, partner in partners:
         if partner is not None:
-            yield from _within(one, partner, channels)
+            yield from _check_partner(one, partner, channels)
     for one in loaded.values():
         if not one.profile.abstract:
-            yield from _managed(one)
-    yield from _between((one, partner) for one, partner in partners if partner is not None)
+            yield from _check_managed_role(one)
+    yield from _check_partner_symbols((one, partner) for one, partner in partners if partner is not None)
 
 
-def _within(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> Iterator[Problem]:
+def _check_partner(
+    one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]
+) -> Iterator[ConfigurationProblem]:
     if not partner.symbols:
         yield one.make_problem(
             ("partner", "symbols"), "a partner needs a symbol, so that its messages are known as its own"
@@ -144,8 +166,8 @@ def _within(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, C
     if partner.channel and channels and partner.channel not in channels:
         yield one.make_problem(("partner", "channel"), "no such channel", partner.channel, tuple(channels))
     if partner.channel in channels:
-        yield from _has_section(one, channels[partner.channel])
-    if partner.mail.gather is not None and channels and not _gathers(partner, channels):
+        yield from _check_channel_section(one, channels[partner.channel])
+    if partner.mail.gather is not None and channels and not _can_batch_orders(partner, channels):
         able = tuple(name for name, channel in channels.items() if channel.gathers)
         yield one.make_problem(
             ("partner", "mail", "gather"), "its channel sends one order at a time", partner.channel, able
@@ -153,22 +175,22 @@ def _within(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, C
     for key in ("push_new", "push_states"):
         if getattr(partner, key) and not partner.channel:
             yield one.make_problem(("partner", key), "needs a `channel` by which it is told")
-    if _by_mail(one, partner, channels) and not partner.email:
+    if _is_written_by_mail(one, partner, channels) and not partner.email:
         yield one.make_problem(("partner", "email"), f"the channel {partner.channel} needs an e-mail address")
 
 
-def _by_mail(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
+def _is_written_by_mail(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
     channel = channels.get(partner.channel)
     if channel is None or channel.by_mail is None:
         return False
     return channel.by_mail(one.profile.dialects.get(channel.section) or channel.dialect())
 
 
-def _gathers(partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
+def _can_batch_orders(partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
     return partner.channel in channels and channels[partner.channel].gathers
 
 
-def _has_section(one: LoadedProfile, channel: ChannelAdapter) -> Iterator[Problem]:
+def _check_channel_section(one: LoadedProfile, channel: ChannelAdapter) -> Iterator[ConfigurationProblem]:
     """A channel whose section must say something, such as an address, can't do without it."""
     required = [name for name, field in channel.dialect.model_fields.items() if field.is_required()]
     if required and channel.section not in one.profile.dialects:
@@ -176,7 +198,7 @@ def _has_section(one: LoadedProfile, channel: ChannelAdapter) -> Iterator[Proble
         yield one.make_problem(("partner", "channel"), message, channel.name)
 
 
-def _managed(one: LoadedProfile) -> Iterator[Problem]:
+def _check_managed_role(one: LoadedProfile) -> Iterator[ConfigurationProblem]:
     """Requests of a broker are lent to a partner."""
     if one.profile.circulation.requests.managed is not ManagedRole.LENDING:
         return
@@ -188,7 +210,7 @@ def _managed(one: LoadedProfile) -> Iterator[Problem]:
         yield one.make_problem(path, "needs the role requester in `partner.roles`", "lending")
 
 
-def _between(partners: Iterable[tuple[LoadedProfile, PartnerPolicy]]) -> Iterator[Problem]:
+def _check_partner_symbols(partners: Iterable[tuple[LoadedProfile, PartnerPolicy]]) -> Iterator[ConfigurationProblem]:
     """A symbol that two partners of one library have: it would be chance whose message it is."""
     seen: dict[tuple[str, str], str] = {}
     for one, partner in partners:
@@ -199,23 +221,27 @@ def _between(partners: Iterable[tuple[LoadedProfile, PartnerPolicy]]) -> Iterato
                 yield one.make_problem(path, f"profile '{first}' has this symbol too", symbol)
 
 
-def sections(profile: Profile, searches: Iterable[str]) -> tuple[str, ...]:
+def locate_sections(profile: Profile, searches: Iterable[str]) -> tuple[str, ...]:
     """The profile's sections of protocols in which catalogues are searched, `locate.by` alone where it says one."""
     said = profile.locate.by if profile.locate is not None and not profile.locate.target else ""
     return tuple(name for name in searches if name in profile.dialects and said in ("", name))
 
 
-def locate_problems(loaded: Mapping[str, LoadedProfile], searches: Iterable[str]) -> Iterator[Problem]:
+def check_locate_policies(
+    loaded: Mapping[str, LoadedProfile], searches: Iterable[str]
+) -> Iterator[ConfigurationProblem]:
     """`searches`: the protocols that are installed; empty: only targets are looked at."""
     known = tuple(searches)
     for one in loaded.values():
         locate = one.profile.locate
         if locate is not None and not one.profile.abstract:
-            yield from _target(one, locate, loaded) if locate.target else ()
-            yield from _section(one, locate, loaded, known) if known else ()
+            yield from _check_locate_target(one, locate, loaded) if locate.target else ()
+            yield from _check_locate_section(one, locate, loaded, known) if known else ()
 
 
-def _target(one: LoadedProfile, locate: LocatePolicy, loaded: Mapping[str, LoadedProfile]) -> Iterator[Problem]:
+def _check_locate_target(
+    one: LoadedProfile, locate: LocatePolicy, loaded: Mapping[str, LoadedProfile]
+) -> Iterator[ConfigurationProblem]:
     path = ("locate", "target")
     target = loaded.get(locate.target)
     if target is None:
@@ -226,9 +252,9 @@ def _target(one: LoadedProfile, locate: LocatePolicy, loaded: Mapping[str, Loade
         yield one.make_problem(path, "this profile belongs to another library", locate.target)
 
 
-def _section(
+def _check_locate_section(
     one: LoadedProfile, locate: LocatePolicy, loaded: Mapping[str, LoadedProfile], known: tuple[str, ...]
-) -> Iterator[Problem]:
+) -> Iterator[ConfigurationProblem]:
     """The section that says where the catalogue is."""
     target = loaded.get(locate.target) if locate.target else one
     if target is None or target.profile.abstract:

@@ -9,10 +9,17 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
 
-from gateway.adapter_registry import Adapters
+from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration import yaml_document
-from gateway.configuration.model_validation import validate
-from gateway.configuration.yaml_document import ConfigurationError, Document, Problem, merge, nearest, only
+from gateway.configuration.model_validation import validate_section
+from gateway.configuration.yaml_document import (
+    ConfigurationError,
+    ConfigurationProblem,
+    YamlDocument,
+    keep_only_keys,
+    merge_documents,
+    nearest_match,
+)
 from gateway.domain.profile import Profile
 from gateway.domain.value import value
 from gateway.profiles import checks
@@ -30,14 +37,14 @@ MODELINE = "# yaml-language-server: $schema=schema.json"
 
 
 @value
-class Loading:
+class ProfileLoadResult:
     """What came of reading a folder: the profiles that are whole, and everything that is wrong."""
 
     profiles: ProfileSet
-    problems: tuple[Problem, ...]
+    problems: tuple[ConfigurationProblem, ...]
 
 
-def load_profiles(folder: FilePath, adapters: Adapters, settings: Settings) -> ProfileSet:
+def load_profiles(folder: FilePath, adapters: AdapterRegistry, settings: Settings) -> ProfileSet:
     """All profiles of a folder. Raises ConfigurationError with everything that is wrong in any of them."""
     loading = read_profiles(folder, adapters, settings)
     if loading.problems:
@@ -45,26 +52,30 @@ def load_profiles(folder: FilePath, adapters: Adapters, settings: Settings) -> P
     return loading.profiles
 
 
-def read_profiles(folder: FilePath, adapters: Adapters, settings: Settings) -> Loading:
+def read_profiles(folder: FilePath, adapters: AdapterRegistry, settings: Settings) -> ProfileLoadResult:
     """As `load_profiles`, but what is whole is there even if other profiles have problems."""
-    reader = _Reader(adapters)
+    reader = _ProfileFolderReader(adapters)
     loaded = reader.read_folder(folder)
-    problems = [*reader.problems, *checks.between(loaded, settings), *checks.listeners(loaded, settings)]
-    problems += checks.partner_problems(loaded, adapters.channels)
-    problems += checks.locate_problems(loaded, adapters.searches)
+    problems = [
+        *reader.problems,
+        *checks.check_profiles_together(loaded, settings),
+        *checks.check_listeners(loaded, settings),
+    ]
+    problems += checks.check_partners(loaded, adapters.channels)
+    problems += checks.check_locate_policies(loaded, adapters.searches)
     for one in loaded.values():
-        problems += checks.within(one.profile, one.document, settings)
+        problems += checks.check_profile(one.profile, one.document, settings)
     unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
-    return Loading(ProfileSet(loaded), tuple(unique))
+    return ProfileLoadResult(ProfileSet(loaded), tuple(unique))
 
 
-class _Reader:
-    def __init__(self, adapters: Adapters) -> None:
+class _ProfileFolderReader:
+    def __init__(self, adapters: AdapterRegistry) -> None:
         self._sections = adapters.sections
         self._known = (*KEYS, *self._sections)
-        self._own: dict[str, Document] = {}
-        self._whole: dict[str, Document] = {}
-        self.problems: list[Problem] = []
+        self._own: dict[str, YamlDocument] = {}
+        self._whole: dict[str, YamlDocument] = {}
+        self.problems: list[ConfigurationProblem] = []
 
     def read_folder(self, folder: FilePath) -> dict[str, LoadedProfile]:
         files = self._list_profile_files(folder)
@@ -83,17 +94,21 @@ class _Reader:
             entries = sorted(folder.iterdir())
         except OSError as error:
             self.problems.append(
-                Problem(yaml_document.shown(folder), 0, (), f"can't be read: {error.strerror or error}")
+                ConfigurationProblem(
+                    yaml_document.display_path(folder), 0, (), f"can't be read: {error.strerror or error}"
+                )
             )
             return {}
         for entry in entries:
             if entry.suffix == ".yaml":
-                self.problems.append(Problem(yaml_document.shown(entry), 0, (), "a profile's file ends in .yml"))
+                self.problems.append(
+                    ConfigurationProblem(yaml_document.display_path(entry), 0, (), "a profile's file ends in .yml")
+                )
         return {entry.stem: entry for entry in entries if entry.suffix == ".yml" and not entry.name.startswith(".")}
 
     def _read_file(self, name: str, file: FilePath) -> None:
         try:
-            document = yaml_document.read(file)
+            document = yaml_document.read_yaml(file)
         except ConfigurationError as error:
             self.problems += error.problems
             return
@@ -108,21 +123,21 @@ class _Reader:
                     document.data[section] = {}  # `ncip:` alone is the plain protocol
             self._own[name] = document
 
-    def _find_unknown_keys(self, document: Document) -> list[Problem]:
+    def _find_unknown_keys(self, document: YamlDocument) -> list[ConfigurationProblem]:
         return [
-            document.make_problem((key,), "unknown key", "", self._known, nearest(key, self._known))
+            document.make_problem((key,), "unknown key", "", self._known, nearest_match(key, self._known))
             for key in document.data
             if key not in self._known
         ]
 
-    def _resolve_parents(self, name: str, below: tuple[str, ...]) -> Document | None:
+    def _resolve_parents(self, name: str, below: tuple[str, ...]) -> YamlDocument | None:
         """The document with all that it extends; None if that can't be had (the problem is noted)."""
         if name in self._whole:
             return self._whole[name]
         document = self._own[name]
         parent = document.data.get("extends")
         if parent is None:
-            whole: Document | None = document
+            whole: YamlDocument | None = document
         elif not isinstance(parent, str) or parent not in self._own:
             self._report_missing_parent(document, str(parent))
             return None
@@ -132,44 +147,44 @@ class _Reader:
             return None
         else:
             base = self._resolve_parents(parent, (*below, name))
-            whole = merge(_inherited(base), document) if base else None
+            whole = merge_documents(_drop_own_keys(base), document) if base else None
         if whole:
             self._whole[name] = whole
         return whole
 
-    def _report_missing_parent(self, document: Document, parent: str) -> None:
+    def _report_missing_parent(self, document: YamlDocument, parent: str) -> None:
         if any(FilePath(problem.file).stem == parent for problem in self.problems):
             return  # it is there, but broken: that is said already
         known = tuple(self._own)
-        near = nearest(parent, known)
+        near = nearest_match(parent, known)
         self.problems.append(document.make_problem(("extends",), "no such profile", f"'{parent}'", known, near))
 
-    def _build_profile(self, name: str, document: Document) -> Profile | None:
-        found: list[Problem] = []
+    def _build_profile(self, name: str, document: YamlDocument) -> Profile | None:
+        found: list[ConfigurationProblem] = []
         dialects: dict[str, BaseModel] = {}
         for section, dialect in self._sections.items():
             if section in document.data:
                 try:
-                    dialects[section] = validate(dialect, document, (section,))
+                    dialects[section] = validate_section(dialect, document, (section,))
                 except ConfigurationError as error:
                     found += error.problems
         data = {key: value for key, value in document.data.items() if key not in self._sections}
-        plain = Document(document.file, data, document.places, document.texts)
+        plain = YamlDocument(document.file, data, document.places, document.texts)
         profile = None
         try:
-            profile = validate(Profile, plain)
+            profile = validate_section(Profile, plain)
         except ConfigurationError as error:
             found += error.problems
         self.problems += found
         return profile.model_copy(update={"dialects": dialects}) if profile and not found else None
 
 
-def _inherited(base: Document) -> Document:
-    return only(base, frozenset(base.data) - OWN)
+def _drop_own_keys(base: YamlDocument) -> YamlDocument:
+    return keep_only_keys(base, frozenset(base.data) - OWN)
 
 
-def profile_schema(adapters: Adapters) -> dict[str, Any]:
-    own: dict[str, Any] = {name: (_field(name).annotation, _field(name)) for name in KEYS}
+def build_profile_schema(adapters: AdapterRegistry) -> dict[str, Any]:
+    own: dict[str, Any] = {name: (_profile_field(name).annotation, _profile_field(name)) for name in KEYS}
     own["name"] = (str | None, FieldInfo(default=None, description="the file's name; may be left out"))
     sections: dict[str, Any] = {
         name: (dialect | None, FieldInfo(default=None, description=f"how this partner speaks {name}"))
@@ -181,10 +196,10 @@ def profile_schema(adapters: Adapters) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title, "description": title}
 
 
-def schema_text(adapters: Adapters) -> str:
+def format_profile_schema(adapters: AdapterRegistry) -> str:
     """As it stands in profiles/schema.json."""
-    return json.dumps(profile_schema(adapters), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(build_profile_schema(adapters), indent=1, ensure_ascii=False) + "\n"
 
 
-def _field(name: str) -> FieldInfo:
+def _profile_field(name: str) -> FieldInfo:
     return Profile.model_fields[name]

@@ -26,7 +26,7 @@ REMEMBERED = 4096
 
 
 @value
-class Sender:
+class MessageSender:
     """What is known of a message before its profile is.
 
     `path`: what the URL or the listener names, a profile or a rule's path; then no other profile fits. `network` is
@@ -48,7 +48,7 @@ class Sender:
 
 
 @value
-class Candidate:
+class ProfileCandidate:
     """A profile that fits, by which rule; None: the message names the profile, or its partner."""
 
     profile: Profile
@@ -57,15 +57,15 @@ class Candidate:
 
 
 @value
-class _Rule:
-    candidate: Candidate
+class _IndexedRule:
+    candidate: ProfileCandidate
     exact: Conditions
     version: str
     network: IpNetwork | None
     credential: str
 
 
-def conditions(rule: MatchRule) -> Conditions:
+def rule_conditions(rule: MatchRule) -> Conditions:
     """What a rule asks, in a form in which equal rules are equal."""
     found = []
     for name, value in rule:
@@ -75,25 +75,25 @@ def conditions(rule: MatchRule) -> Conditions:
     return tuple(found)
 
 
-class Matcher:
+class ProfileMatcher:
     def __init__(self, profiles: Iterable[Profile]) -> None:
         self._by_name: dict[str, Profile] = {}
-        rules: list[_Rule] = []
+        rules: list[_IndexedRule] = []
         self._partners = PartnerIndex()
         for profile in profiles:
             if profile.abstract:
                 continue
             self._by_name[profile.name.casefold()] = profile
             self._partners.add_profile(profile)
-            rules += [_rule(profile, rule) for rule in profile.match]
-        self._rest: list[_Rule] = []
-        self._exact: dict[tuple[str, str], list[_Rule]] = defaultdict(list)
-        self._networks: dict[tuple[int, int], dict[int, list[_Rule]]] = defaultdict(lambda: defaultdict(list))
+            rules += [_make_indexed_rule(profile, rule) for rule in profile.match]
+        self._rest: list[_IndexedRule] = []
+        self._exact: dict[tuple[str, str], list[_IndexedRule]] = defaultdict(list)
+        self._networks: dict[tuple[int, int], dict[int, list[_IndexedRule]]] = defaultdict(lambda: defaultdict(list))
         self._index_rules(rules)
         self.match = lru_cache(maxsize=REMEMBERED)(self._find_candidates)
         """`match(sender)`: candidates, best first: most conditions, then by name."""
 
-    def _index_rules(self, rules: list[_Rule]) -> None:
+    def _index_rules(self, rules: list[_IndexedRule]) -> None:
         frequency = Counter(condition for rule in rules for condition in rule.exact)
         for rule in rules:
             path = [condition for condition in rule.exact if condition[0] == "path"]
@@ -101,66 +101,74 @@ class Matcher:
                 self._exact[path[0] if path else min(rule.exact, key=frequency.__getitem__)].append(rule)
             elif rule.network is not None:
                 net = rule.network
-                self._networks[net.version, net.prefixlen][_prefix(net.network_address, net.prefixlen)].append(rule)
+                self._networks[net.version, net.prefixlen][_network_prefix(net.network_address, net.prefixlen)].append(
+                    rule
+                )
             else:
                 self._rest.append(rule)
 
-    def _find_candidates(self, sender: Sender) -> tuple[Candidate, ...]:
+    def _find_candidates(self, sender: MessageSender) -> tuple[ProfileCandidate, ...]:
         said = {name: value.casefold() for name in _EXACT if (value := getattr(sender, name))}
-        address = _address(sender.network)
+        address = _parse_ip_address(sender.network)
         if sender.path:
             return self._match_path(sender, said, address)
         found = [
             rule.candidate
             for condition in said.items()
             for rule in self._exact.get(condition, ())
-            if _fits(rule, sender, said, address)
+            if _is_rule_fulfilled(rule, sender, said, address)
         ]
         for rules in (self._find_network_rules(address), self._rest):
-            found += [rule.candidate for rule in rules if _fits(rule, sender, said, address)]
-        partners = self._match_symbols(sender, _profiles(found))
-        return tuple(sorted((*partners, *_best(found)), key=lambda candidate: -candidate.conditions))
+            found += [rule.candidate for rule in rules if _is_rule_fulfilled(rule, sender, said, address)]
+        partners = self._match_symbols(sender, _profiles_of_candidates(found))
+        return tuple(sorted((*partners, *_sort_candidates(found)), key=lambda candidate: -candidate.conditions))
 
-    def _match_symbols(self, sender: Sender, known: list[Profile]) -> tuple[Candidate, ...]:
+    def _match_symbols(self, sender: MessageSender, known: list[Profile]) -> tuple[ProfileCandidate, ...]:
         """In the order of the symbols, but those of the library that is spoken to come first: two of an installation
         may know the same partner."""
         found = [
             profile
             for profile in self._partners.find_by_symbol(sender.symbols)
-            if profile not in known and _speaks(profile, sender.protocol)
+            if profile not in known and _has_dialect(profile, sender.protocol)
         ]
-        found.sort(key=lambda profile: not same_symbol(profile.library, sender.to_agency))
-        return tuple(Candidate(profile, None, 1) for profile in found)
+        found.sort(key=lambda profile: not is_same_symbol(profile.library, sender.to_agency))
+        return tuple(ProfileCandidate(profile, None, 1) for profile in found)
 
-    def _match_name(self, name: str, protocol: str) -> tuple[Candidate, ...]:
+    def _match_name(self, name: str, protocol: str) -> tuple[ProfileCandidate, ...]:
         profile = self._by_name.get(name.casefold())
-        return (Candidate(profile, None, 0),) if profile and _speaks(profile, protocol) else ()
+        return (ProfileCandidate(profile, None, 0),) if profile and _has_dialect(profile, protocol) else ()
 
-    def _match_path(self, sender: Sender, said: dict[str, str], address: Address | None) -> tuple[Candidate, ...]:
+    def _match_path(
+        self, sender: MessageSender, said: dict[str, str], address: Address | None
+    ) -> tuple[ProfileCandidate, ...]:
         rules = self._exact.get(("path", said["path"]), ())
-        found = [rule.candidate for rule in rules if _fits(rule, sender, said, address)]
-        named = [one for one in self._match_name(sender.path, sender.protocol) if one.profile not in _profiles(found)]
-        return _best([*found, *named])
+        found = [rule.candidate for rule in rules if _is_rule_fulfilled(rule, sender, said, address)]
+        named = [
+            one
+            for one in self._match_name(sender.path, sender.protocol)
+            if one.profile not in _profiles_of_candidates(found)
+        ]
+        return _sort_candidates([*found, *named])
 
-    def _find_network_rules(self, address: Address | None) -> list[_Rule]:
+    def _find_network_rules(self, address: Address | None) -> list[_IndexedRule]:
         if address is None:
             return []
         return [
             rule
             for (version, length), networks in self._networks.items()
             if version == address.version
-            for rule in networks.get(_prefix(address, length), ())
+            for rule in networks.get(_network_prefix(address, length), ())
         ]
 
 
-def _profiles(candidates: list[Candidate]) -> list[Profile]:
+def _profiles_of_candidates(candidates: list[ProfileCandidate]) -> list[Profile]:
     return [candidate.profile for candidate in candidates]
 
 
-def _rule(profile: Profile, rule: MatchRule) -> _Rule:
-    asked = conditions(rule)
-    return _Rule(
-        Candidate(profile, rule, len(asked)),
+def _make_indexed_rule(profile: Profile, rule: MatchRule) -> _IndexedRule:
+    asked = rule_conditions(rule)
+    return _IndexedRule(
+        ProfileCandidate(profile, rule, len(asked)),
         tuple(condition for condition in asked if condition[0] in _EXACT),
         (rule.version or "").casefold(),
         ipaddress.ip_network(rule.network, strict=False) if rule.network else None,
@@ -168,7 +176,9 @@ def _rule(profile: Profile, rule: MatchRule) -> _Rule:
     )
 
 
-def _fits(rule: _Rule, sender: Sender, said: dict[str, str], address: Address | None) -> bool:
+def _is_rule_fulfilled(
+    rule: _IndexedRule, sender: MessageSender, said: dict[str, str], address: Address | None
+) -> bool:
     if any(said.get(name) != value for name, value in rule.exact):
         return False
     if rule.version and not f"{sender.version.casefold()}.".startswith(f"{rule.version}."):
@@ -177,23 +187,23 @@ def _fits(rule: _Rule, sender: Sender, said: dict[str, str], address: Address | 
         return False
     if rule.credential and sender.credential and sender.credential.casefold() != rule.credential:
         return False
-    return _speaks(rule.candidate.profile, sender.protocol)
+    return _has_dialect(rule.candidate.profile, sender.protocol)
 
 
-def _speaks(profile: Profile, protocol: str) -> bool:
+def _has_dialect(profile: Profile, protocol: str) -> bool:
     return not protocol or protocol in profile.dialects
 
 
-def _best(found: list[Candidate]) -> tuple[Candidate, ...]:
+def _sort_candidates(found: list[ProfileCandidate]) -> tuple[ProfileCandidate, ...]:
     return tuple(sorted(found, key=lambda candidate: (-candidate.conditions, candidate.profile.name)))
 
 
-def _prefix(address: Address, length: int) -> int:
+def _network_prefix(address: Address, length: int) -> int:
     return int(address) >> (address.max_prefixlen - length)
 
 
 @lru_cache(maxsize=4096)
-def _address(text: str) -> Address | None:
+def _parse_ip_address(text: str) -> Address | None:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -217,7 +227,7 @@ class PartnerIndex:
         for symbol in profile.partner.symbols if profile.partner is not None else ():
             self._whole[symbol.casefold()].append(profile)
             if ":" in symbol:
-                self._bare[_bare(symbol)].append(profile)
+                self._bare[_strip_authority(symbol)].append(profile)
 
     def find_by_symbol(self, symbols: Iterable[str]) -> list[Profile]:
         found = (profile for symbol in symbols for profile in self._find_by_one_symbol(symbol))
@@ -229,20 +239,20 @@ class PartnerIndex:
         if exact := self._whole.get(symbol.casefold()):
             return exact
         if ":" in symbol:
-            return self._whole.get(_bare(symbol), [])
+            return self._whole.get(_strip_authority(symbol), [])
         found = self._bare.get(symbol.casefold(), [])
         partners = {profile.partner.symbols for profile in found if profile.partner is not None}
         return found if len(partners) == 1 else []
 
 
-def same_symbol(one: str, other: str) -> bool:
+def is_same_symbol(one: str, other: str) -> bool:
     """Without an authority on either side the symbols decide."""
     if ":" in one and ":" in other:
         return one.casefold() == other.casefold()
-    return bool(one and other) and _bare(one) == _bare(other)
+    return bool(one and other) and _strip_authority(one) == _strip_authority(other)
 
 
-def _bare(symbol: str) -> str:
+def _strip_authority(symbol: str) -> str:
     """Split at the first colon (facts/iso-ill-10161.md 12)."""
     authority, colon, rest = symbol.partition(":")
     return (rest if colon else authority).casefold()

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 
-from gateway.configuration.live_reload import Live, any_file
-from gateway.configuration.yaml_document import Document, Place, Problem, nearest
+from gateway.configuration.live_reload import LiveConfiguration, accept_any_file
+from gateway.configuration.yaml_document import ConfigurationProblem, SourcePosition, YamlDocument, nearest_match
 from gateway.configuration.yaml_document import Path as KeyPath
 from gateway.domain.profile import Profile
 from gateway.domain.value import value
-from gateway.profiles.matching import Candidate, Matcher, Sender
+from gateway.profiles.matching import MessageSender, ProfileCandidate, ProfileMatcher
 
 
 @value
@@ -22,14 +22,16 @@ class LoadedProfile:
     """A profile and where each of its values was said: in its own file or in one that it extends."""
 
     profile: Profile
-    document: Document = field(repr=False)
+    document: YamlDocument = field(repr=False)
     file: Path
 
-    def find_position(self, path: KeyPath) -> Place:
+    def find_position(self, path: KeyPath) -> SourcePosition:
         return self.document.find_position(path)
 
-    def make_problem(self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()) -> Problem:
-        suggestion = nearest(found, allowed) if found else ""
+    def make_problem(
+        self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()
+    ) -> ConfigurationProblem:
+        suggestion = nearest_match(found, allowed) if found else ""
         return self.document.make_problem(path, message, f"'{found}'" if found else "", allowed, suggestion)
 
 
@@ -39,7 +41,7 @@ class ProfileSet:
     def __init__(self, loaded: Mapping[str, LoadedProfile]) -> None:
         self.loaded = dict(loaded)
         self._by_name = {name.casefold(): one.profile for name, one in loaded.items()}
-        self._matcher = Matcher(self._by_name.values())
+        self._matcher = ProfileMatcher(self._by_name.values())
         self.max_bytes = max((profile.max_bytes for profile in self), default=1_000_000)
         """The largest message that any of them takes: what a listener reads before it knows the profile."""
 
@@ -53,15 +55,15 @@ class ProfileSet:
         """Also the abstract ones; without case."""
         return self._by_name.get(name.casefold())
 
-    def find_candidates(self, sender: Sender) -> tuple[Candidate, ...]:
+    def find_candidates(self, sender: MessageSender) -> tuple[ProfileCandidate, ...]:
         """Profiles that a message may belong to, each with the rule that fits, best first: most conditions, then by
         name. A profile comes once for each of its rules that fits."""
         return self._matcher.match(sender)
 
 
-class ProfileStore(Live[ProfileSet]):
+class ProfileStore(LiveConfiguration[ProfileSet]):
     """All profiles of a folder, live: see `Live`."""
 
     def __init__(self, folder: Path, load: Callable[[], ProfileSet]) -> None:
-        super().__init__("profiles", (folder,), load, any_file)
+        super().__init__("profiles", (folder,), load, accept_any_file)
         self.folder = folder

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from gateway.adapter_registry import Adapters
+from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MalformedMessage, RefusalReason, Refused
@@ -18,7 +18,7 @@ from gateway.ports.library_system import LibrarySystem
 from gateway.ports.partner_simulator import Secrets as PartnerSecrets
 from gateway.profiles import ProfileSet
 from gateway.runtime.managed_requests import Managed
-from gateway.secrets import resolve
+from gateway.secrets import resolve_secret
 from gateway.services.exchange import Done, Exchange
 from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.message_context import OpenLibrary
@@ -66,7 +66,7 @@ class Assembly:
     """`secrets` resolves what settings and profiles name as env:NAME or file:PATH."""
 
     settings: Settings
-    adapters: Adapters
+    adapters: AdapterRegistry
     clock: Clock
     secrets: Secrets
 
@@ -161,7 +161,7 @@ def at_work(library: LibrarySettings, system: LibrarySystem) -> OpenLibrary:
     return OpenLibrary(library.symbol, library.name, system, library.zone, library.currency)
 
 
-def link_format(adapters: Adapters) -> LinkFormat | None:
+def link_format(adapters: AdapterRegistry) -> LinkFormat | None:
     """None: no adapter for OpenURL is installed."""
     adapter = adapters.links.get(LINKS)
     return adapter.make() if adapter is not None else None
@@ -225,7 +225,7 @@ class Mailboxes:
         self,
         *,
         settings: Settings,
-        adapters: Adapters,
+        adapters: AdapterRegistry,
         clock: Clock,
         store: Store,
         managed: Managed,
@@ -288,7 +288,7 @@ class Mailboxes:
     def _resolve_own_secret(self, reference: str) -> str:
         """Empty: it isn't there, so no mail of ours has it (`illgate check` says so)."""
         try:
-            return resolve(reference, self._settings.folder)
+            return resolve_secret(reference, self._settings.folder)
         except ConfigurationError:
             return ""
 
@@ -313,7 +313,7 @@ class Mailboxes:
                 poll_seconds=one.poll_seconds,
             ),
             # Secrets anew each time: an access token is good for an hour.
-            client=self._reader.make(lambda reference: resolve(reference, folder)),
+            client=self._reader.make(lambda reference: resolve_secret(reference, folder)),
             taker=self.taker,
             store=self._store,
             leader=make_task_leader(self._store, f"mailbox {one.name}"),

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import structlog
 
-from gateway.adapter_registry import Adapters
+from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock, SystemClock
 from gateway.policies import PolicyStore, load_policies
 from gateway.profiles import ProfileStore, load_profiles
@@ -32,7 +32,7 @@ from gateway.runtime.managed_requests import Managed
 from gateway.runtime.monitoring import WRITE_SECONDS, Health, Metrics
 from gateway.runtime.partner_connections import OpenLines
 from gateway.runtime.tcp_connection import Inside, Manner
-from gateway.secrets import resolve
+from gateway.secrets import resolve_secret
 from gateway.services.exchange import Done, Exchange
 from gateway.services.exchange.message_context import OpenLibrary
 from gateway.services.exchange.recovery import finish_interrupted, set_aside
@@ -66,7 +66,7 @@ RETENTION_SECONDS = 6 * 3600.0
 class Gateway:
     """One installation at work. `start`, then `stop` once; several may run in one process."""
 
-    def __init__(self, settings: Settings, adapters: Adapters, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, adapters: AdapterRegistry, clock: Clock | None = None) -> None:
         self.settings = settings
         self.metrics = Metrics()
         self._adapters = adapters
@@ -74,7 +74,7 @@ class Gateway:
         self.node = start_of(f"{settings.http.host}:{settings.http.port}")
         self._tasks = Tasks()
         self._stack = AsyncExitStack()
-        self._secrets = lru_cache(maxsize=256)(lambda reference: resolve(reference, settings.folder))
+        self._secrets = lru_cache(maxsize=256)(lambda reference: resolve_secret(reference, settings.folder))
         self._parts = Assembly(settings, adapters, self._clock, self._secrets)
         self._gate = Gate(
             settings.http.max_concurrent, QUEUE * settings.http.max_concurrent, settings.http.queue_seconds

@@ -11,7 +11,7 @@ from email.policy import default
 
 from sqlalchemy import Connection
 
-from gateway.adapter_registry import Adapters
+from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
@@ -88,7 +88,7 @@ class Managed:
         self,
         *,
         settings: Settings,
-        adapters: Adapters,
+        adapters: AdapterRegistry,
         clock: Clock,
         secrets: Secrets,
         store: Store,
@@ -186,12 +186,12 @@ class Managed:
     async def _fire_timer(self, row: TimerRow) -> None:
         await fire(house_of(self.houses, row.library), row)
 
-    def _make_mailer(self, adapters: Adapters, secrets: Secrets) -> Mailer:
+    def _make_mailer(self, adapters: AdapterRegistry, secrets: Secrets) -> Mailer:
         server = self._settings.mail.make_mail_server(self._settings.folder)
         return adapters.mailers["smtp"].make(server, secrets) if server is not None else NoMailServer()
 
     def _build_channels(
-        self, adapters: Adapters, secrets: Secrets, mailer: Mailer, letters: Letters, lines: PartnerConnections
+        self, adapters: AdapterRegistry, secrets: Secrets, mailer: Mailer, letters: Letters, lines: PartnerConnections
     ) -> dict[str, PartnerChannel]:
         context = ChannelContext(
             libraries={
@@ -275,7 +275,7 @@ class _Keeper:
         return "kept"
 
 
-async def preview_of(managed: Managed, adapters: Adapters, library: str, reference: str) -> tuple[str, ...]:
+async def preview_of(managed: Managed, adapters: AdapterRegistry, library: str, reference: str) -> tuple[str, ...]:
     """Header and text of each mail. Raises NotThere, Refused (it has no partner, or one that isn't written mails)."""
     house = house_of(managed.houses, library)
     request = await managed.requests.find_request(library, reference)

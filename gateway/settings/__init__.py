@@ -1,6 +1,6 @@
 """gateway.yml: the settings of one installation."""
 
-from gateway.settings.loader import load_settings, settings_from
+from gateway.settings.loader import load_settings, settings_of_document
 from gateway.settings.sections import FILE, HttpSettings, LibrarySettings, Settings, TcpListener, Tls
 
 __all__ = [
@@ -11,5 +11,5 @@ __all__ = [
     "TcpListener",
     "Tls",
     "load_settings",
-    "settings_from",
+    "settings_of_document",
 ]

@@ -6,45 +6,45 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from gateway.adapter_registry import Adapters
+from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration import yaml_document
-from gateway.configuration.model_validation import validate
-from gateway.configuration.yaml_document import ConfigurationError, Document, Problem, nearest
+from gateway.configuration.model_validation import validate_section
+from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem, YamlDocument, nearest_match
 from gateway.ports.adapter import LibraryAdapter
 from gateway.settings.sections import LibrarySettings, Settings, SystemSettings
 
 
-def load_settings(file: Path, adapters: Adapters) -> Settings:
+def load_settings(file: Path, adapters: AdapterRegistry) -> Settings:
     """Raises ConfigurationError with everything that is wrong in it."""
     if not file.exists():
         hint = "no such file; `illgate init DIR` writes one, --config or ILLGATE_CONFIG names another"
-        raise ConfigurationError([Problem(yaml_document.shown(file), 0, (), hint)])
-    return settings_from(yaml_document.read(file), file, adapters)
+        raise ConfigurationError([ConfigurationProblem(yaml_document.display_path(file), 0, (), hint)])
+    return settings_of_document(yaml_document.read_yaml(file), file, adapters)
 
 
-def settings_from(document: Document, file: Path, adapters: Adapters) -> Settings:
+def settings_of_document(document: YamlDocument, file: Path, adapters: AdapterRegistry) -> Settings:
     """As `load_settings`, of a document that was read already."""
-    systems = _Systems(document, adapters)
-    found: list[Problem] = list(systems.problems)
+    systems = _SystemSections(document, adapters)
+    found: list[ConfigurationProblem] = list(systems.problems)
     try:
-        settings = validate(Settings, systems.drop_options())
+        settings = validate_section(Settings, systems.drop_options())
     except ConfigurationError as error:
         raise ConfigurationError([*error.problems, *found]) from error
     settings = settings.model_copy(update={"libraries": systems.restore_options(settings.libraries)})
     settings._file, settings._document = file, document
-    found += _cross_checks(settings, adapters)
+    found += _check_across_sections(settings, adapters)
     if found:
         raise ConfigurationError(found)
     return settings
 
 
-class _Systems:
+class _SystemSections:
     """The sections `libraries[].system`, whose keys but `type` belong to the adapter that `type` names."""
 
-    def __init__(self, document: Document, adapters: Adapters) -> None:
+    def __init__(self, document: YamlDocument, adapters: AdapterRegistry) -> None:
         self._document = document
         self._adapters = adapters.libraries
-        self.problems: list[Problem] = []
+        self.problems: list[ConfigurationProblem] = []
         self._options: dict[int, BaseModel] = {}
         libraries = document.data.get("libraries", [{}])
         for index, library in enumerate(libraries if isinstance(libraries, list) else []):
@@ -59,7 +59,7 @@ class _Systems:
         if adapter is None:
             if isinstance(name, str):
                 known = tuple(self._adapters)
-                near = nearest(name, known)
+                near = nearest_match(name, known)
                 self.problems.append(
                     self._document.make_problem((*path, "type"), "no such adapter", f"'{name}'", known, near)
                 )
@@ -73,15 +73,15 @@ class _Systems:
         self, adapter: LibraryAdapter, path: yaml_document.Path, system: dict[str, object]
     ) -> BaseModel:
         options = {key: value for key, value in system.items() if key != "type"}
-        return validate(adapter.options, _at(self._document, path, options), path)
+        return validate_section(adapter.options, _document_at_path(self._document, path, options), path)
 
-    def drop_options(self) -> Document:
+    def drop_options(self) -> YamlDocument:
         """The document as `Settings` knows it."""
         data = dict(self._document.data)
         libraries = data.get("libraries")
         if isinstance(libraries, list):
-            data["libraries"] = [_only_type(library) for library in libraries]
-        return Document(self._document.file, data, self._document.places, self._document.texts)
+            data["libraries"] = [_keep_only_type(library) for library in libraries]
+        return YamlDocument(self._document.file, data, self._document.places, self._document.texts)
 
     def restore_options(self, libraries: tuple[LibrarySettings, ...]) -> tuple[LibrarySettings, ...]:
         return tuple(
@@ -92,22 +92,22 @@ class _Systems:
         )
 
 
-def _only_type(library: object) -> object:
+def _keep_only_type(library: object) -> object:
     if not isinstance(library, dict) or not isinstance(system := library.get("system"), dict):
         return library
     return {**library, "system": {key: value for key, value in system.items() if key == "type"}}
 
 
-def _at(document: Document, path: yaml_document.Path, value: dict[str, object]) -> Document:
+def _document_at_path(document: YamlDocument, path: yaml_document.Path, value: dict[str, object]) -> YamlDocument:
     """A document in which this value stands at this path, for the sake of its places."""
     inner: object = value
     for part in reversed(path):
         inner = {part: inner}
-    return Document(document.file, inner, document.places, document.texts)  # type: ignore[arg-type]
+    return YamlDocument(document.file, inner, document.places, document.texts)  # type: ignore[arg-type]
 
 
-def _cross_checks(settings: Settings, adapters: Adapters) -> list[Problem]:
-    found: list[Problem] = []
+def _check_across_sections(settings: Settings, adapters: AdapterRegistry) -> list[ConfigurationProblem]:
+    found: list[ConfigurationProblem] = []
     symbols: set[str] = set()
     for index, library in enumerate(settings.libraries):
         if library.symbol.casefold() in symbols:

@@ -16,13 +16,13 @@ from gateway.domain.secret_reference import SecretReference
 _ORIGIN = re.compile(r"(https?://)?(\*\.)?[A-Za-z0-9.-]+(:\d{1,5}|:\*)?|'self'")
 
 
-def _origin(text: str) -> str:
+def _check_origin(text: str) -> str:
     if not _ORIGIN.fullmatch(text):
         raise ValueError("not a site such as https://discovery.library.example, or https://*.library.example")
     return text
 
 
-def _issuer(text: str) -> str:
+def _check_issuer(text: str) -> str:
     """Without TLS anybody between us and it could sign anybody in; on this machine there is nobody between."""
     if not text:
         return text
@@ -41,8 +41,8 @@ def _is_this_machine(host: str) -> bool:
         return host == "localhost"
 
 
-Origin = Annotated[str, AfterValidator(_origin)]
-Issuer = Annotated[str, AfterValidator(_issuer)]
+Origin = Annotated[str, AfterValidator(_check_origin)]
+Issuer = Annotated[str, AfterValidator(_check_issuer)]
 IdentifierTypes = tuple[Annotated[str, Field(min_length=1)], ...]
 
 

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from gateway.configuration.yaml_document import Document, Problem, nearest
+from gateway.configuration.yaml_document import ConfigurationProblem, YamlDocument, nearest_match
 from gateway.configuration.yaml_document import Path as KeyPath
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Network
@@ -22,13 +22,13 @@ from gateway.domain.secret_reference import SECRET_ERROR, SecretReference
 from gateway.ports.incoming_mail import MailboxServer, SignIn
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
-from gateway.secrets import resolve
+from gateway.secrets import resolve_secret
 from gateway.settings.patron_pages import PagesSettings, SignInSettings
 
 FILE = "gateway.yml"
 
 
-def _zone(name: str) -> str:
+def _check_time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -36,7 +36,7 @@ def _zone(name: str) -> str:
     return name
 
 
-def _store_url(text: str) -> str:
+def _check_store_url(text: str) -> str:
     """A URL that may hold a password by mistake is not shown."""
     try:
         url = make_url(text)
@@ -49,7 +49,7 @@ def _store_url(text: str) -> str:
     return text
 
 
-def _address(text: str) -> str:
+def _check_listen_address(text: str) -> str:
     if text != "localhost":
         try:
             ipaddress.ip_address(text)
@@ -58,8 +58,8 @@ def _address(text: str) -> str:
     return text
 
 
-Zone = Annotated[str, AfterValidator(_zone)]
-ListenAddress = Annotated[str, AfterValidator(_address)]
+Zone = Annotated[str, AfterValidator(_check_time_zone)]
+ListenAddress = Annotated[str, AfterValidator(_check_listen_address)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -99,7 +99,7 @@ class LibrarySettings(ProfileSection):
 
 
 class StoreSettings(ProfileSection):
-    url: Annotated[str, AfterValidator(_store_url)] = Field(
+    url: Annotated[str, AfterValidator(_check_store_url)] = Field(
         "sqlite:///data/illgate.db", description="sqlite:///FILE (relative to this file) or postgresql://USER@HOST/NAME"
     )
     password: SecretReference = Field("", description="of the database user")
@@ -347,7 +347,7 @@ class Settings(ProfileSection):
         return self
 
     _file: Path = PrivateAttr(Path(FILE))
-    _document: Document = PrivateAttr(Document(FILE))
+    _document: YamlDocument = PrivateAttr(YamlDocument(FILE))
 
     @property
     def file(self) -> Path:
@@ -380,9 +380,11 @@ class Settings(ProfileSection):
         url = make_url(self.store.url)
         if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
             return url.set(database=str(self.folder / str(url.database)))
-        return url.set(password=resolve(self.store.password, self.folder)) if self.store.password else url
+        return url.set(password=resolve_secret(self.store.password, self.folder)) if self.store.password else url
 
-    def make_problem(self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()) -> Problem:
+    def make_problem(
+        self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()
+    ) -> ConfigurationProblem:
         """Something wrong with a value of these settings, with its place in the file."""
-        suggestion = nearest(found, allowed)
+        suggestion = nearest_match(found, allowed)
         return self._document.make_problem(path, message, f"'{found}'" if found else "", allowed, suggestion)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from gateway.adapter_registry import Adapters, load_adapters
+from gateway.adapter_registry import AdapterRegistry, load_adapters
 from gateway.cli.daemon_commands import run
 from gateway.domain.clock import SystemClock
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
@@ -53,7 +53,7 @@ async def die() -> None:
     os._exit(9)
 
 
-def altered(adapters: Adapters, method: str, afterwards: Afterwards) -> Adapters:
+def altered(adapters: AdapterRegistry, method: str, afterwards: Afterwards) -> AdapterRegistry:
     embedded = adapters.libraries["embedded"]
 
     async def open_altered(context: LibraryAdapterContext, options: Any) -> LibrarySystem:

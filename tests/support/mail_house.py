@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from sqlalchemy import Connection, select
 
-from gateway.adapter_registry import Adapters
+from gateway.adapter_registry import AdapterRegistry
 from gateway.cli.installation import Installation as Opened
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.problems import Unavailable
@@ -164,7 +164,7 @@ class MemoryMailbox:
 @dataclass(frozen=True)
 class MailHouse:
     managed: Managed
-    adapters: Adapters
+    adapters: AdapterRegistry
     boxes: Mailboxes
     store: Store
     mailer: Kept

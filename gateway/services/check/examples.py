@@ -14,8 +14,8 @@ from typing import Protocol
 
 from lxml import etree
 
-from gateway.configuration.model_validation import describe
-from gateway.configuration.yaml_document import Path, Problem
+from gateway.configuration.model_validation import describe_value
+from gateway.configuration.yaml_document import ConfigurationProblem, Path
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.profile import ProfileExample
 from gateway.domain.value import value
@@ -40,7 +40,7 @@ class ExampleExchange(Protocol):
 
 @value
 class Ran:
-    problems: tuple[Problem, ...]
+    problems: tuple[ConfigurationProblem, ...]
     answered: bool = False
 
 
@@ -88,7 +88,7 @@ class ExampleRunner:
 
     def _check_readable(
         self, found: DecodedMessage | Refused | MalformedMessage, example: ProfileExample, path: Path
-    ) -> Iterator[Problem]:
+    ) -> Iterator[ConfigurationProblem]:
         """Was the message read at all, where it should be?"""
         if isinstance(found, MalformedMessage):
             if example.outcome != "malformed":
@@ -100,12 +100,14 @@ class ExampleRunner:
 
     def _check_understood(
         self, found: DecodedMessage | Refused | MalformedMessage, example: ProfileExample, path: Path
-    ) -> Iterator[Problem]:
+    ) -> Iterator[ConfigurationProblem]:
         if not isinstance(found, DecodedMessage):
             return
         yield from unlike(self.loaded, example, path, lambda key: _look(found, key))
 
-    def _check_answer(self, answer: ExampleAnswer, example: ProfileExample, path: Path) -> Iterator[Problem]:
+    def _check_answer(
+        self, answer: ExampleAnswer, example: ProfileExample, path: Path
+    ) -> Iterator[ConfigurationProblem]:
         name = named(example)
         if answer.outcome.value != example.outcome:
             message = f"{name}: expected the outcome {example.outcome}, it was {answer.outcome.value}"
@@ -122,7 +124,7 @@ class ExampleRunner:
         if example.answer_paths:
             yield from self._check_answer_paths(answer.body, example, path)
 
-    def _check_answer_paths(self, body: bytes, example: ProfileExample, path: Path) -> Iterator[Problem]:
+    def _check_answer_paths(self, body: bytes, example: ProfileExample, path: Path) -> Iterator[ConfigurationProblem]:
         for key, expected in example.answer_paths.items():
             here = (*path, "answer_paths", key)
             try:
@@ -133,7 +135,7 @@ class ExampleRunner:
             if not texts:
                 yield self.loaded.make_problem(here, f"{named(example)}: the answer has no such element")
             elif expected not in texts:
-                said = f"{named(example)}: expected {describe(expected)}, answered {describe(texts[0])}"
+                said = f"{named(example)}: expected {describe_value(expected)}, answered {describe_value(texts[0])}"
                 yield self.loaded.make_problem(here, said)
 
 
@@ -176,7 +178,7 @@ class MailExampleRunner:
 
     def _find_mail_problems(
         self, found: MailInterpretation | MalformedMessage, example: ProfileExample, path: Path
-    ) -> Iterator[Problem]:
+    ) -> Iterator[ConfigurationProblem]:
         if isinstance(found, MalformedMessage):
             if example.outcome != "malformed":
                 yield self.loaded.make_problem((*path, "send"), f"{named(example)} can't be read: {found}")
@@ -206,7 +208,7 @@ def look(value: object, parts: list[str]) -> object:
 
 def unlike(
     loaded: LoadedProfile, example: ProfileExample, path: Path, at: Callable[[str], object]
-) -> Iterator[Problem]:
+) -> Iterator[ConfigurationProblem]:
     """What was understood otherwise than the example says. `at` gives what there is at a key of `understood`, or
     raises LookupError with a plain sentence."""
     for key, expected in example.understood.items():
@@ -217,7 +219,7 @@ def unlike(
             yield loaded.make_problem(here, f"{named(example)}: {error.args[0]}")
             continue
         if not _same(actual, expected):
-            said = f"{named(example)}: expected {describe(expected)}, understood {_describe(actual)}"
+            said = f"{named(example)}: expected {describe_value(expected)}, understood {_describe(actual)}"
             yield loaded.make_problem(here, said)
 
 
@@ -264,7 +266,7 @@ def _plain(value: object) -> object:
 
 def _describe(value: object) -> str:
     plain = _plain(value)
-    return f"[{', '.join(_describe(one) for one in plain)}]" if isinstance(plain, list) else describe(plain)
+    return f"[{', '.join(_describe(one) for one in plain)}]" if isinstance(plain, list) else describe_value(plain)
 
 
 class Unreadable(Exception):

@@ -7,12 +7,12 @@ import string
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from gateway.configuration.yaml_document import ConfigurationError, Path, Problem
+from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem, Path
 from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.value import value
-from gateway.policies import LoadedPolicy, rules
+from gateway.policies import LoadedPolicy, iter_rules
 from gateway.ports.adapter import SearchAdapter
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchIndex, SearchTerm
 from gateway.ports.library_system import LibraryCodes, LibrarySystem, ListsCodes, PatronKey
@@ -44,7 +44,7 @@ async def ask(system: LibrarySystem) -> Known:
     return Known(system, pickups, codes)
 
 
-async def check_against_library(loaded: LoadedProfile, known: Known) -> list[Problem]:
+async def check_against_library(loaded: LoadedProfile, known: Known) -> list[ConfigurationProblem]:
     """Raises Unavailable."""
     policy = loaded.profile.circulation
     problems = [
@@ -65,7 +65,7 @@ async def check_against_library(loaded: LoadedProfile, known: Known) -> list[Pro
     return problems
 
 
-def _unknown(loaded: LoadedProfile, path: Path, what: str, value: str, codes: Collection[str]) -> Problem:
+def _unknown(loaded: LoadedProfile, path: Path, what: str, value: str, codes: Collection[str]) -> ConfigurationProblem:
     where = ("circulation", *path)
     default = "" if where in loaded.document.places else " (the default; name another in the profile)"
     return loaded.make_problem(where, f"the library knows no such {what}{default}", value, tuple(sorted(codes)))
@@ -106,7 +106,7 @@ def _fee_types(policy: CirculationPolicy) -> _Values:
         yield ("fees", "types", sent), code
 
 
-def _shelf(loaded: LoadedProfile, codes: LibraryCodes) -> Iterator[Problem]:
+def _shelf(loaded: LoadedProfile, codes: LibraryCodes) -> Iterator[ConfigurationProblem]:
     """A shelving location belongs to a branch; without a branch any one's will do."""
     accept = loaded.profile.circulation.accept
     if codes.shelves is None or (codes.branches is not None and accept.library not in {"", *codes.branches}):
@@ -116,7 +116,7 @@ def _shelf(loaded: LoadedProfile, codes: LibraryCodes) -> Iterator[Problem]:
         yield _unknown(loaded, ("accept", "location"), "shelving location", accept.location, shelves)
 
 
-async def _patrons(loaded: LoadedProfile, known: Known) -> AsyncIterator[Problem]:
+async def _patrons(loaded: LoadedProfile, known: Known) -> AsyncIterator[ConfigurationProblem]:
     for path, patron in _institutions(loaded.profile):
         try:
             await known.system.find_patron(PatronKey(patron))
@@ -145,7 +145,7 @@ def _own(policy: CirculationPolicy, agency: str) -> str:
     return by_fold.get(agency.casefold(), agency)
 
 
-def check_policy_codes(one: LoadedPolicy, codes: LibraryCodes) -> list[Problem]:
+def check_policy_codes(one: LoadedPolicy, codes: LibraryCodes) -> list[ConfigurationProblem]:
     """What a system can't list isn't looked at."""
     return [
         one.make_problem(path, f"the library knows no such {what}", value, tuple(sorted(known)))
@@ -163,7 +163,7 @@ def check_policy_codes(one: LoadedPolicy, codes: LibraryCodes) -> list[Problem]:
 def _policy_categories(one: LoadedPolicy) -> _Values:
     for category in one.policy.intake.open_requests.categories:
         yield ("intake", "open_requests", "categories", category), category
-    for path, rule in rules(one):
+    for path, rule in iter_rules(one):
         for index, category in enumerate(rule.patron_categories):
             yield (*path, "patron_categories", index), category
 
@@ -174,7 +174,7 @@ def _policy_branches(one: LoadedPolicy) -> _Values:
     for campus, branches in one.policy.campuses.items():
         for index, branch in enumerate(branches):
             yield ("campuses", campus, index), branch
-    for path, rule in rules(one):
+    for path, rule in iter_rules(one):
         for index, branch in enumerate(rule.branches):
             yield (*path, "branches", index), branch
 
@@ -213,7 +213,7 @@ def _place(address: str) -> tuple[str, int]:
     return parts.hostname, port
 
 
-def of_policy(one: LoadedPolicy, profiles: ProfileSet, searches: Iterable[str]) -> Iterator[Problem]:
+def of_policy(one: LoadedPolicy, profiles: ProfileSet, searches: Iterable[str]) -> Iterator[ConfigurationProblem]:
     """Profiles in groups that have no catalogue; those that aren't there are named in reading the file."""
     known = tuple(searches)
     rules = one.policy.catalogues
@@ -234,7 +234,9 @@ def of_policy(one: LoadedPolicy, profiles: ProfileSet, searches: Iterable[str]) 
             yield one.make_problem(path, why(refused), name)
 
 
-async def live(loaded: LoadedProfile, adapters: Mapping[str, SearchAdapter], secrets: Secrets) -> list[Problem]:
+async def live(
+    loaded: LoadedProfile, adapters: Mapping[str, SearchAdapter], secrets: Secrets
+) -> list[ConfigurationProblem]:
     """Each catalogue of the profile is asked how many titles have a certain word."""
     names = [name for name in adapters if name in loaded.profile.dialects] if not loaded.profile.abstract else []
     searches = {name: adapters[name].make(secrets) for name in names}

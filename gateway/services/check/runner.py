@@ -8,19 +8,19 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import field, replace
 from pathlib import Path
 
-from gateway.adapter_registry import Adapters
-from gateway.configuration.yaml_document import ConfigurationError, Problem, nearest, shown
+from gateway.adapter_registry import AdapterRegistry
+from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem, display_path, nearest_match
 from gateway.configuration.yaml_document import Path as KeyPath
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.value import value
-from gateway.policies import Loading as Policies
+from gateway.policies import PolicyLoadResult as Policies
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.outgoing_mail import LetterStyle
 from gateway.ports.responder import ExchangeContext
-from gateway.profiles import LoadedProfile, Loading
-from gateway.secrets import resolve
+from gateway.profiles import LoadedProfile, ProfileLoadResult
+from gateway.secrets import resolve_secret
 from gateway.services.check import outside_systems
 from gateway.services.check.examples import ExampleExchange, ExampleRunner, MailExampleRunner, wants_answer
 from gateway.services.check.outside_systems import probe
@@ -47,8 +47,8 @@ class Subject:
     """
 
     settings: Settings
-    loading: Loading
-    adapters: Adapters
+    loading: ProfileLoadResult
+    adapters: AdapterRegistry
     clock: Clock
     libraries: Mapping[str, LibrarySystem] = field(default_factory=dict)
     closed: Mapping[str, str] = field(default_factory=dict)
@@ -95,14 +95,14 @@ class _Chosen:
         self.loaded = [one for name, one in all_.items() if not names or name in names]
         self._files = {str(file) for file in files.values()} | _parents(self.loaded) if names else None
 
-    def group_by_file(self) -> dict[str, list[Problem]]:
-        found: dict[str, list[Problem]] = {}
+    def group_by_file(self) -> dict[str, list[ConfigurationProblem]]:
+        found: dict[str, list[ConfigurationProblem]] = {}
         for problem in self._problems:
             if problem.file != self._settings_file and (self._files is None or problem.file in self._files):
                 found.setdefault(problem.file, []).append(problem)
         return found
 
-    def installation_problems(self) -> list[Problem]:
+    def installation_problems(self) -> list[ConfigurationProblem]:
         return [problem for problem in self._problems if problem.file == self._settings_file]
 
 
@@ -119,13 +119,13 @@ def _parents(loaded: list[LoadedProfile]) -> set[str]:
 @value
 class _Asked:
     known: Mapping[str, outside_systems.Known]
-    problems: tuple[Problem, ...]
+    problems: tuple[ConfigurationProblem, ...]
     notes: tuple[str, ...]
 
 
 async def _ask_libraries(subject: Subject) -> _Asked:
     known: dict[str, outside_systems.Known] = {}
-    problems: list[Problem] = []
+    problems: list[ConfigurationProblem] = []
     for index, library in enumerate(subject.settings.libraries):
         system = subject.libraries.get(library.symbol)
         if system is None:
@@ -142,7 +142,7 @@ async def _ask_libraries(subject: Subject) -> _Asked:
     return _Asked(known, tuple(problems), notes)
 
 
-def _policies(subject: Subject, known: Mapping[str, outside_systems.Known]) -> tuple[Problem, ...]:
+def _policies(subject: Subject, known: Mapping[str, outside_systems.Known]) -> tuple[ConfigurationProblem, ...]:
     """What was wrong in reading requests.yml, what the libraries don't know of it, and which profiles have no
     catalogue."""
     loading = subject.policies
@@ -156,7 +156,7 @@ def _policies(subject: Subject, known: Mapping[str, outside_systems.Known]) -> t
     return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line)))
 
 
-def _setting_secrets(settings: Settings) -> list[Problem]:
+def _setting_secrets(settings: Settings) -> list[ConfigurationProblem]:
     paths: list[tuple[KeyPath, str]] = [(("store", "password"), settings.store.password)]
     paths += [(("mail", "password"), settings.mail.password)]
     paths += [(("mailboxes", i, "password"), one.password) for i, one in enumerate(settings.mailboxes)]
@@ -172,7 +172,7 @@ def _unresolved(reference: str, settings: Settings) -> str:
     if not reference:
         return ""
     try:
-        resolve(reference, settings.folder)
+        resolve_secret(reference, settings.folder)
     except ConfigurationError as error:
         return error.problems[0].message
     return ""
@@ -190,7 +190,7 @@ class _ProfileCheck:
         self._subject = subject
         self._loaded = loaded
         self._known = known
-        self._problems: list[Problem] = []
+        self._problems: list[ConfigurationProblem] = []
 
     async def run(self) -> ProfileFindings:
         loaded, profile = self._loaded, self._loaded.profile
@@ -229,7 +229,7 @@ class _ProfileCheck:
 
     def _resolve_secret(self, reference: str) -> str:
         """Raises ConfigurationError."""
-        return resolve(reference, self._subject.settings.folder)
+        return resolve_secret(reference, self._subject.settings.folder)
 
     async def _check_library_codes(self, library: LibrarySettings) -> None:
         known = self._known.get(library.symbol)
@@ -295,7 +295,7 @@ class ProfileFindings:
 
     name: str
     file: str
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ConfigurationProblem, ...] = ()
     examples: int = 0
     answers: int = 0
 
@@ -305,20 +305,20 @@ class Report:
     """`installation`: problems of gateway.yml, its libraries and secrets; `requests`: of requests.yml; `notes`: what
     was not looked at, and why."""
 
-    installation: tuple[Problem, ...]
+    installation: tuple[ConfigurationProblem, ...]
     profiles: tuple[ProfileFindings, ...]
     notes: tuple[str, ...] = ()
-    requests: tuple[Problem, ...] = ()
+    requests: tuple[ConfigurationProblem, ...] = ()
 
     @property
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[ConfigurationProblem, ...]:
         """Each once, though several profiles may share it."""
         of_profiles = (problem for profile in self.profiles for problem in profile.problems)
         all_ = [*self.installation, *self.requests, *of_profiles]
         return tuple(dict.fromkeys(all_))
 
 
-def of_installation(settings: Settings) -> list[Problem]:
+def of_installation(settings: Settings) -> list[ConfigurationProblem]:
     letters = letters_of(settings)
     found = list(_strangers(settings.letters_folder))
     if settings.letters.language not in letters.languages:
@@ -331,9 +331,9 @@ def of_installation(settings: Settings) -> list[Problem]:
     return list(dict.fromkeys(found))
 
 
-def of_profile(loaded: LoadedProfile, adapters: Adapters, settings: Settings) -> list[Problem]:
+def of_profile(loaded: LoadedProfile, adapters: AdapterRegistry, settings: Settings) -> list[ConfigurationProblem]:
     """Of a partner with letters of its own."""
-    found: list[Problem] = []
+    found: list[ConfigurationProblem] = []
     for channel in adapters.channels.values():
         dialect = loaded.profile.dialects.get(channel.section)
         if dialect is None or channel.style is None:
@@ -342,7 +342,7 @@ def of_profile(loaded: LoadedProfile, adapters: Adapters, settings: Settings) ->
         if style.folder is None:
             continue
         if not style.folder.is_dir():
-            found.append(loaded.make_problem((channel.section, "folder"), "no such folder", shown(style.folder)))
+            found.append(loaded.make_problem((channel.section, "folder"), "no such folder", display_path(style.folder)))
             continue
         letters = letters_of(settings)
         found += _strangers(style.folder)
@@ -355,7 +355,7 @@ def letters_of(settings: Settings) -> Letters:
     return Letters(settings.letters_folder, settings.letters.language)
 
 
-def _patron_problems(letters: Letters, language: str, settings: Settings) -> Iterator[Problem]:
+def _patron_problems(letters: Letters, language: str, settings: Settings) -> Iterator[ConfigurationProblem]:
     zone = settings.libraries[0].zone
     request = sample.request()
     request = replace(request, patron=replace(request.patron, language=language))
@@ -366,7 +366,7 @@ def _patron_problems(letters: Letters, language: str, settings: Settings) -> Ite
             yield from error.problems
 
 
-def _partner_problems(letters: Letters, style: LetterStyle, settings: Settings) -> Iterator[Problem]:
+def _partner_problems(letters: Letters, style: LetterStyle, settings: Settings) -> Iterator[ConfigurationProblem]:
     zone, profile = settings.libraries[0].zone, Profile(name="sample")
     for kind in PARTNER_LETTERS:
         try:
@@ -376,7 +376,7 @@ def _partner_problems(letters: Letters, style: LetterStyle, settings: Settings) 
             yield from error.problems
 
 
-def _slip_problems(letters: Letters, settings: Settings) -> Iterator[Problem]:
+def _slip_problems(letters: Letters, settings: Settings) -> Iterator[ConfigurationProblem]:
     zone = settings.libraries[0].zone
     for name in SLIPS:
         try:
@@ -385,13 +385,13 @@ def _slip_problems(letters: Letters, settings: Settings) -> Iterator[Problem]:
             yield from error.problems
 
 
-def _strangers(folder: Path) -> Iterator[Problem]:
+def _strangers(folder: Path) -> Iterator[ConfigurationProblem]:
     """Templates that no letter ever uses: a name mistyped. One whose name begins with _ is for other templates."""
     for file in sorted(folder.rglob(f"*{SUFFIX}")):
         name = _name(file.relative_to(folder))
         if name not in (*ALL, *SHARED) and not file.name.startswith("_"):
-            near = nearest(name, (*ALL, *SHARED))
-            yield Problem(shown(file), 0, (), f"no letter is called '{name}'", suggestion=near)
+            near = nearest_match(name, (*ALL, *SHARED))
+            yield ConfigurationProblem(display_path(file), 0, (), f"no letter is called '{name}'", suggestion=near)
 
 
 def _name(file: Path) -> str:

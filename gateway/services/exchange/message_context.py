@@ -24,7 +24,7 @@ from gateway.ports.responder import (
     ResponderAnswer,
     TransportKind,
 )
-from gateway.profiles.matching import Sender
+from gateway.profiles.matching import MessageSender
 from gateway.store.journal import Journal
 from gateway.store.journal_records import FullMessage, JournalEnding, JournalEntry, JournalOpening, MessageDirection
 
@@ -105,9 +105,9 @@ def ending_of(hand: Hand, answer: ResponderAnswer, at: datetime, key: str = "") 
     )
 
 
-def sender_of(hand: Hand) -> Sender:
+def sender_of(hand: Hand) -> MessageSender:
     arrival, envelope = hand.arrival, hand.envelope
-    return Sender(
+    return MessageSender(
         protocol=arrival.protocol,
         path=arrival.profile,
         from_agency=envelope.from_agency,

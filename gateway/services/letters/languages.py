@@ -15,8 +15,8 @@ from pydantic import AfterValidator, Field
 
 import gateway
 from gateway.configuration import yaml_document
-from gateway.configuration.model_validation import validate
-from gateway.configuration.yaml_document import ConfigurationError, Document, merge
+from gateway.configuration.model_validation import validate_section
+from gateway.configuration.yaml_document import ConfigurationError, YamlDocument, merge_documents
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import Money
 from gateway.domain.value import value
@@ -74,10 +74,10 @@ class Languages:
 
 @lru_cache(maxsize=64)
 def _read_words(files: tuple[tuple[Path, int], ...]) -> Words:
-    whole = Document("")
+    whole = YamlDocument("")
     for file, _changed in files:
-        whole = merge(whole, yaml_document.read(file))
-    return validate(Words, whole)
+        whole = merge_documents(whole, yaml_document.read_yaml(file))
+    return validate_section(Words, whole)
 
 
 def generalised(code: str) -> list[str]:
@@ -223,7 +223,7 @@ class PageTexts:
 
 @lru_cache(maxsize=64)
 def _read_page_texts(files: tuple[tuple[Path, int], ...]) -> Mapping[str, str]:
-    whole = Document("")
+    whole = YamlDocument("")
     for file, _changed in files:
-        whole = merge(whole, yaml_document.read(file))
-    return validate(_Texts, whole).texts
+        whole = merge_documents(whole, yaml_document.read_yaml(file))
+    return validate_section(_Texts, whole).texts

@@ -7,7 +7,7 @@ from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
 
-from gateway.configuration.yaml_document import ConfigurationError, Problem
+from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
 from gateway.domain.library import ContactKind, Patron
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
@@ -210,7 +210,7 @@ class _Writing:
         subject = subject or _cut(without_isolation(clean(said)))
         if not subject:
             missing = f"letter template {name} ({self.chain[0]}): it sets no `subject`"
-            raise ConfigurationError([Problem("", 0, (), missing)])
+            raise ConfigurationError([ConfigurationProblem("", 0, (), missing)])
         values |= {"body": form.format_paragraphs(body), "subject": subject}
         whole, _ = self.templates.render_template(layout, self.chain, format_, values)
         return whole, subject

@@ -22,7 +22,7 @@ from jinja2.environment import TemplateModule
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
-from gateway.configuration.yaml_document import ConfigurationError, Problem, shown
+from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem, display_path
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.partner_policy import LETTERS
 
@@ -87,11 +87,11 @@ class Templates:
         ]
         return tuple(file for file in dict.fromkeys(found) if file is not None)
 
-    def _template_problem(self, error: Exception, name: str) -> Problem:
+    def _template_problem(self, error: Exception, name: str) -> ConfigurationProblem:
         file, line = _place(error)
         if not file:
-            return Problem("", 0, (), f"letter template {name}: {_reason(error)}")
-        return Problem(shown(Path(file)), line, (), _reason(error))
+            return ConfigurationProblem("", 0, (), f"letter template {name}: {_reason(error)}")
+        return ConfigurationProblem(display_path(Path(file)), line, (), _reason(error))
 
 
 def _names(name: str, format_: Format) -> tuple[str, str]:

@@ -30,7 +30,7 @@ from gateway.ports.catalogue import (
     SearchTerm,
     TermMatch,
 )
-from gateway.profiles.checks import sections
+from gateway.profiles.checks import locate_sections
 from gateway.services.requests.library_context import House, house_of
 from gateway.services.searching.lookup import by_number
 from gateway.services.searching.targets import Asker, Target, catalogue_of, why
@@ -71,7 +71,7 @@ class Finder:
         found = [
             Searchable(name=one.name, description=one.description, by=by[0])
             for one in house.profiles()
-            if not one.abstract and house.profile(one.name) and (by := sections(one, self.asker.searches))
+            if not one.abstract and house.profile(one.name) and (by := locate_sections(one, self.asker.searches))
         ]
         return (*groups, *sorted(found, key=lambda one: one.name))
 

@@ -14,7 +14,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.value import value
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchHits
 from gateway.profiles import ProfileSet
-from gateway.profiles.checks import sections
+from gateway.profiles.checks import locate_sections
 
 MOST = 1000
 """Answers that are kept."""
@@ -42,7 +42,7 @@ def target_of(profile: Profile, by: str, searches: Iterable[str]) -> Target:
 
     Raises Refused(INVALID_VALUE) where there is none, or it isn't clear which.
     """
-    found = tuple(name for name in sections(profile, searches) if by in ("", name))
+    found = tuple(name for name in locate_sections(profile, searches) if by in ("", name))
     if len(found) != 1:
         how = "has several catalogues; `locate.by` must say which" if found else "has no catalogue that can be searched"
         raise Refused(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from adapters.library.embedded.tables import holds, items, loans
 from adapters.loopback.channel import HUB
-from gateway.adapter_registry import Adapters, load_adapters
+from gateway.adapter_registry import AdapterRegistry, load_adapters
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import ActionRequest, RequestView
@@ -174,5 +174,5 @@ class Town:
         return await self.house.store.read(work)
 
 
-def _with_mailbox(adapters: Adapters, mailbox: Mailbox) -> Adapters:
+def _with_mailbox(adapters: AdapterRegistry, mailbox: Mailbox) -> AdapterRegistry:
     return replace(adapters, mailers={"smtp": MailerAdapter("smtp", lambda *_: mailbox)})

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from gateway.adapter_registry import Adapters
+from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, LibraryAdapter, LibraryAdapterContext
 from gateway.ports.library_system import LibrarySystem
@@ -62,7 +62,7 @@ class Flaky:
             await asyncio.sleep(LONGEST * self.chance.random())
 
 
-def in_weather(adapters: Adapters, weather: Weather, chance: random.Random) -> Adapters:
+def in_weather(adapters: AdapterRegistry, weather: Weather, chance: random.Random) -> AdapterRegistry:
     """The same adapters, but their libraries and channels fail."""
 
     def library(adapter: LibraryAdapter) -> LibraryAdapter:

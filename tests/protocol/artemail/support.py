@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from adapters.mailbox import parse_mail
-from gateway.configuration.yaml_document import ConfigurationError, Problem
+from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
 from gateway.domain.clock import FixedClock
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, ChannelLibrary
@@ -35,7 +35,7 @@ async def _nobody(_said: IncomingPartnerMessage, _profile: Profile | None) -> In
 
 def secret(reference: str) -> str:
     if reference not in SECRETS:
-        raise ConfigurationError([Problem("", 0, (), f"{reference} is not set")])
+        raise ConfigurationError([ConfigurationProblem("", 0, (), f"{reference} is not set")])
     return SECRETS[reference]
 
 

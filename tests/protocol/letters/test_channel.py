@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.letters import LettersDialect, adapter
-from gateway.adapter_registry import AdapterError, Adapters, load_adapters
+from gateway.adapter_registry import AdapterError, AdapterRegistry, load_adapters
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
@@ -251,11 +251,11 @@ def test_two_channels_may_share_a_section_but_not_with_two_models() -> None:
 
     second = replace(adapter, name="fax")
 
-    assert Adapters.from_adapters(adapter, second).sections == {"letters": LettersDialect}
+    assert AdapterRegistry.from_adapters(adapter, second).sections == {"letters": LettersDialect}
     with pytest.raises(AdapterError, match="channel 'fax': section 'letters' has another model already"):
-        Adapters.from_adapters(adapter, replace(second, dialect=OtherDialect))
+        AdapterRegistry.from_adapters(adapter, replace(second, dialect=OtherDialect))
     with pytest.raises(AdapterError, match="two adapters are called 'mail'"):
-        Adapters.from_adapters(adapter, adapter)
+        AdapterRegistry.from_adapters(adapter, adapter)
 
 
 # --- links that answer -----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 from adapters.smtp import SmtpMailer
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer, RenderedLetter
-from gateway.secrets import resolve
+from gateway.secrets import resolve_secret
 from gateway.services.letters import build_mail
 from tests.support.certificates import Authority
 from tests.support.daemon import free_port
@@ -37,7 +37,7 @@ def server(port: int, security: MailSecurity = MailSecurity.NONE, **more: object
 
 
 def mailer(where: MailServer) -> SmtpMailer:
-    return SmtpMailer(where, resolve)
+    return SmtpMailer(where, resolve_secret)
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from lxml import etree
 from adapters.ncip.dialect import NcipDialect
 from gateway.cli.check_command import Scratch
 from gateway.cli.installation import Installation
-from gateway.configuration.yaml_document import Problem
+from gateway.configuration.yaml_document import ConfigurationProblem
 from gateway.domain.clock import SystemClock
 from gateway.domain.profile import AuthKind, ProfileExample
 from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
-from gateway.profiles import LoadedProfile, ProfileSet, Sender, load_profiles
+from gateway.profiles import LoadedProfile, MessageSender, ProfileSet, load_profiles
 from gateway.services.check.examples import ExampleRunner
 from tests.support.paths import ROOT
 
@@ -145,20 +145,20 @@ def unexplained(lines: list[str], start: int, end: int) -> list[int]:
 @pytest.mark.parametrize(
     ("sender", "expected"),
     [
-        (Sender(path="illiad-alma", from_agency="ILLIAD", profile_type="ILLIAD"), "illiad-alma"),
-        (Sender(path="innreach"), "innreach"),
-        (Sender(path="Worldshare", profile_type="1.00"), "worldshare"),
-        (Sender(profile_type="1.00"), "navigator"),
-        (Sender(profile_type="2.00", from_system="WSILL"), "worldshare"),
-        (Sender(profile_type="2.00", from_system="Relais D2D"), "relais-d2d"),
-        (Sender(from_agency="Relais"), "relais-d2d"),
-        (Sender(from_agency="ILL", profile_type="ILL"), "illiad-folio"),
-        (Sender(profile_type="EZBORROW", from_agency="RESHARE-VALM"), "reshare"),
-        (Sender(from_agency="ILLIAD", version="2.02"), None),
-        (Sender(path="illiad-almo"), None),
+        (MessageSender(path="illiad-alma", from_agency="ILLIAD", profile_type="ILLIAD"), "illiad-alma"),
+        (MessageSender(path="innreach"), "innreach"),
+        (MessageSender(path="Worldshare", profile_type="1.00"), "worldshare"),
+        (MessageSender(profile_type="1.00"), "navigator"),
+        (MessageSender(profile_type="2.00", from_system="WSILL"), "worldshare"),
+        (MessageSender(profile_type="2.00", from_system="Relais D2D"), "relais-d2d"),
+        (MessageSender(from_agency="Relais"), "relais-d2d"),
+        (MessageSender(from_agency="ILL", profile_type="ILL"), "illiad-folio"),
+        (MessageSender(profile_type="EZBORROW", from_agency="RESHARE-VALM"), "reshare"),
+        (MessageSender(from_agency="ILLIAD", version="2.02"), None),
+        (MessageSender(path="illiad-almo"), None),
     ],
 )
-def test_a_message_finds_its_profile(sender: Sender, expected: str | None) -> None:
+def test_a_message_finds_its_profile(sender: MessageSender, expected: str | None) -> None:
     candidates = shipped().find_candidates(sender)
 
     assert (candidates[0].profile.name if candidates else None) == expected
@@ -188,7 +188,7 @@ def sample_libraries(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
 async def test_the_examples_are_answered_one_after_the_other(name: str, sample_libraries: Scratch) -> None:
     one = loaded(name)
     responder = installation().adapters.protocols["ncip"].responder()
-    problems: list[Problem] = []
+    problems: list[ConfigurationProblem] = []
     async with sample_libraries.open_sample_exchange(loaded(name).profile) as exchange:
         for index, example in enumerate(one.profile.examples):
             problems += (await ExampleRunner(one, responder, talk(one), exchange).run(index, example)).problems

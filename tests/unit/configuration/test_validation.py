@@ -6,8 +6,8 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.configuration.model_validation import validate
-from gateway.configuration.yaml_document import ConfigurationError, parse
+from gateway.configuration.model_validation import validate_section
+from gateway.configuration.yaml_document import ConfigurationError, parse_yaml
 from gateway.domain.secret_reference import SecretReference
 
 
@@ -45,7 +45,7 @@ class Holder(Strict):
 
 def said(text: str, model: type[BaseModel] = Outer) -> list[str]:
     with pytest.raises(ConfigurationError) as caught:
-        validate(model, parse(text, "x.yml"))
+        validate_section(model, parse_yaml(text, "x.yml"))
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -90,13 +90,13 @@ def test_all_problems_are_said_at_once() -> None:
 
 
 def test_numbers_and_truth_values_are_text_where_text_is_wanted() -> None:
-    assert validate(Outer, parse("name: 2.00\n", "x.yml")).name == "2.00"
-    assert validate(Outer, parse("name: true\n", "x.yml")).name == "true"
+    assert validate_section(Outer, parse_yaml("name: 2.00\n", "x.yml")).name == "2.00"
+    assert validate_section(Outer, parse_yaml("name: true\n", "x.yml")).name == "true"
 
 
 def test_yes_and_no_are_truth_values_where_those_are_wanted() -> None:
-    assert validate(Outer, parse("loose: yes\n", "x.yml")).loose is True
-    assert validate(Outer, parse("name: no\n", "x.yml")).name == "no"
+    assert validate_section(Outer, parse_yaml("loose: yes\n", "x.yml")).loose is True
+    assert validate_section(Outer, parse_yaml("name: no\n", "x.yml")).name == "no"
 
 
 def test_a_secret_in_plain_text_is_refused_and_not_shown() -> None:

@@ -4,17 +4,26 @@ from pathlib import Path
 
 import pytest
 
-from gateway.configuration.yaml_document import MAX_BYTES, ConfigurationError, Place, merge, parse, read
+from gateway.configuration.yaml_document import (
+    MAX_BYTES,
+    ConfigurationError,
+    SourcePosition,
+    merge_documents,
+    parse_yaml,
+    read_yaml,
+)
 
 
 def problems(text: str) -> list[str]:
     with pytest.raises(ConfigurationError) as caught:
-        parse(text, "x.yml")
+        parse_yaml(text, "x.yml")
     return [str(problem) for problem in caught.value.problems]
 
 
 def test_values_are_read_as_yaml_1_2_reads_them() -> None:
-    document = parse("a: no\nb: 23:59:00\nc: 2024-05-01\nd: 007\ne: 7\nf: true\ng: 1.5\nh: ~\ni:\nj: 図書館\n", "x.yml")
+    document = parse_yaml(
+        "a: no\nb: 23:59:00\nc: 2024-05-01\nd: 007\ne: 7\nf: true\ng: 1.5\nh: ~\ni:\nj: 図書館\n", "x.yml"
+    )
 
     assert document.data == {
         "a": "no",
@@ -31,17 +40,17 @@ def test_values_are_read_as_yaml_1_2_reads_them() -> None:
 
 
 def test_each_value_has_its_place() -> None:
-    document = parse("one: 1\nlist:\n  - a\n  - key: b\n", "x.yml")
+    document = parse_yaml("one: 1\nlist:\n  - a\n  - key: b\n", "x.yml")
 
-    assert document.find_position(("one",)) == Place("x.yml", 1, 6)
-    assert document.find_position(("list",)) == Place("x.yml", 2, 1)
-    assert document.find_position(("list", 0)) == Place("x.yml", 3, 5)
-    assert document.find_position(("list", 1, "key")) == Place("x.yml", 4, 10)
+    assert document.find_position(("one",)) == SourcePosition("x.yml", 1, 6)
+    assert document.find_position(("list",)) == SourcePosition("x.yml", 2, 1)
+    assert document.find_position(("list", 0)) == SourcePosition("x.yml", 3, 5)
+    assert document.find_position(("list", 1, "key")) == SourcePosition("x.yml", 4, 10)
     assert document.find_position(("list", 1, "absent")).line == 4  # the nearest that there is
 
 
 def test_a_number_is_kept_as_it_was_written() -> None:
-    assert parse("type: 2.00\n", "x.yml").texts == {("type",): "2.00"}
+    assert parse_yaml("type: 2.00\n", "x.yml").texts == {("type",): "2.00"}
 
 
 def test_a_key_that_stands_twice_is_an_error() -> None:
@@ -49,7 +58,7 @@ def test_a_key_that_stands_twice_is_an_error() -> None:
 
 
 def test_anchors_and_merges_are_allowed() -> None:
-    document = parse("base: &b {x: 1, y: 2}\ntop:\n  <<: *b\n  y: 3\nsame: *b\n", "x.yml")
+    document = parse_yaml("base: &b {x: 1, y: 2}\ntop:\n  <<: *b\n  y: 3\nsame: *b\n", "x.yml")
 
     assert document.data["top"] == {"x": 1, "y": 3}
     assert document.data["same"] == {"x": 1, "y": 2}
@@ -86,7 +95,7 @@ def test_what_is_no_plain_yaml_is_refused_with_its_line(text: str, start: str) -
 
 
 def test_an_empty_file_is_an_empty_mapping() -> None:
-    assert parse("# nothing\n", "x.yml").data == {}
+    assert parse_yaml("# nothing\n", "x.yml").data == {}
 
 
 def test_a_file_must_be_utf_8_and_not_too_large(tmp_path: Path) -> None:
@@ -95,22 +104,22 @@ def test_a_file_must_be_utf_8_and_not_too_large(tmp_path: Path) -> None:
     large.write_bytes(b"#" * (MAX_BYTES + 1))
 
     with pytest.raises(ConfigurationError, match=r"latin\.yml:2: not UTF-8 text"):
-        read(latin)
+        read_yaml(latin)
     with pytest.raises(ConfigurationError, match="larger than"):
-        read(large)
+        read_yaml(large)
     with pytest.raises(ConfigurationError, match="No such file"):
-        read(tmp_path / "none.yml")
+        read_yaml(tmp_path / "none.yml")
 
 
 def test_merging_keeps_the_place_of_every_value() -> None:
-    base = parse("a:\n  x: 1\n  y: 2\n  z: 3\nlist: [1, 2, 3]\n", "base.yml")
-    top = parse("list: [4]\na:\n  y: 5\n  z: null\n", "top.yml")
+    base = parse_yaml("a:\n  x: 1\n  y: 2\n  z: 3\nlist: [1, 2, 3]\n", "base.yml")
+    top = parse_yaml("list: [4]\na:\n  y: 5\n  z: null\n", "top.yml")
 
-    merged = merge(base, top)
+    merged = merge_documents(base, top)
 
     assert merged.data == {"a": {"x": 1, "y": 5}, "list": [4]}
-    assert merged.places[("a", "x")] == Place("base.yml", 2, 6)
-    assert merged.places[("a", "y")] == Place("top.yml", 3, 6)
+    assert merged.places[("a", "x")] == SourcePosition("base.yml", 2, 6)
+    assert merged.places[("a", "y")] == SourcePosition("top.yml", 3, 6)
     assert merged.places[("list", 0)].file == "top.yml"
     assert ("list", 1) not in merged.places
     assert ("a", "z") not in merged.places

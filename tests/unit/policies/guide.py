@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.configuration.model_validation import validate
-from gateway.configuration.yaml_document import Document, parse
+from gateway.configuration.model_validation import validate_section
+from gateway.configuration.yaml_document import YamlDocument, parse_yaml
 from gateway.domain.profile import Profile
 from gateway.domain.requests.policy import RequestPolicy
 from tests.support.paths import ROOT
@@ -46,9 +46,9 @@ def examples(guide: str) -> Iterator[GuideExample]:
         if what is None:
             policy, profiles, heading = RequestPolicy(), {}, block["heading"]
             continue
-        document = parse(block["text"], f"docs/{guide}: {what}")
+        document = parse_yaml(block["text"], f"docs/{guide}: {what}")
         if what == "requests.yml":
-            policy = validate(RequestPolicy, document)
+            policy = validate_section(RequestPolicy, document)
         elif found := re.fullmatch(r"profiles/([a-z-]+)\.yml", what):
             profiles[found[1]] = _profile(found[1], document)
         else:
@@ -61,6 +61,6 @@ def examples(guide: str) -> Iterator[GuideExample]:
             yield GuideExample(heading, name, policy, dict(profiles), given, expect)
 
 
-def _profile(name: str, document: Document) -> Profile:
+def _profile(name: str, document: YamlDocument) -> Profile:
     document.data["name"] = name
-    return validate(Profile, document)
+    return validate_section(Profile, document)

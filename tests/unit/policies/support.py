@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
-from gateway.adapter_registry import Adapters
+from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.circulation_policy import ProfileSection
-from gateway.policies import Loading, read_policies
+from gateway.policies import PolicyLoadResult, read_policies
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
 from gateway.ports.library_system import LibrarySystem
 from gateway.profiles import ProfileSet, read_profiles
@@ -18,7 +18,7 @@ async def never_opened(context: LibraryAdapterContext, options: ProfileSection) 
     raise AssertionError("policies are read without a library")
 
 
-ADAPTERS = Adapters.from_adapters(LibraryAdapter("embedded", ProfileSection, never_opened))
+ADAPTERS = AdapterRegistry.from_adapters(LibraryAdapter("embedded", ProfileSection, never_opened))
 
 PARTNERS = {
     "warsaw": "partner: {symbols: [ISIL:PL-WaUW], channel: mail, email: ill@buw.example, category: abroad}\n",
@@ -59,7 +59,7 @@ class Place:
         assert loading.problems == ()
         return loading.profiles
 
-    def read(self) -> Loading:
+    def read(self) -> PolicyLoadResult:
         return read_policies(self.settings, self.profiles)
 
     def problems(self) -> list[str]:

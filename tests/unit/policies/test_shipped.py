@@ -9,10 +9,10 @@ from click.testing import CliRunner
 from pydantic import BaseModel
 
 from gateway.cli import main
-from gateway.configuration.model_validation import validate
-from gateway.configuration.yaml_document import Document, parse
+from gateway.configuration.model_validation import validate_section
+from gateway.configuration.yaml_document import YamlDocument, parse_yaml
 from gateway.domain.requests.policy import Mediation, RequestPolicy, RotaTemplate, TemplateLine
-from gateway.policies import MODELINE, policy_schema, schema_text
+from gateway.policies import MODELINE, build_policy_schema, format_policy_schema
 from tests.support.paths import ROOT
 
 EXAMPLE = re.compile(r" *#(-| +[A-Za-z_-]+:( |$)| +- )")
@@ -51,15 +51,15 @@ def with_examples() -> dict[str, Any]:
             lines[-1] = re.sub(r"(\[\]|\{\}) *(#.*)?$", "", lines[-1])
         lines.append(line.replace("#", "", 1) if is_example else line)
         example_before = is_example
-    return parse("\n".join(lines), "requests.yml").data
+    return parse_yaml("\n".join(lines), "requests.yml").data
 
 
 def test_the_values_are_the_defaults() -> None:
-    assert validate(RequestPolicy, parse(TEXT, "requests.yml")) == RequestPolicy()
+    assert validate_section(RequestPolicy, parse_yaml(TEXT, "requests.yml")) == RequestPolicy()
 
 
 def test_every_key_is_there() -> None:
-    assert keys_of(parse(TEXT, "requests.yml").data) == keys_of_model(RequestPolicy)
+    assert keys_of(parse_yaml(TEXT, "requests.yml").data) == keys_of_model(RequestPolicy)
 
 
 def test_it_names_its_schema() -> None:
@@ -68,14 +68,14 @@ def test_it_names_its_schema() -> None:
 
 
 def test_the_schema_is_up_to_date() -> None:
-    assert SCHEMA.read_text(encoding="utf-8") == schema_text(), (
+    assert SCHEMA.read_text(encoding="utf-8") == format_policy_schema(), (
         "run: illgate profile schema --of requests -o profiles/requests.schema.json"
     )
-    assert json.loads(schema_text()) == policy_schema()
+    assert json.loads(format_policy_schema()) == build_policy_schema()
 
 
 def test_the_examples_are_right_and_show_every_kind_of_entry() -> None:
-    policy = validate(RequestPolicy, Document("requests.yml", with_examples()))
+    policy = validate_section(RequestPolicy, YamlDocument("requests.yml", with_examples()))
 
     assert policy.campuses == {"north": ("SCI", "ENG")}
     assert policy.intake.open_requests.categories == {"undergraduate": 10}

@@ -11,7 +11,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Literal
 
-from gateway.adapter_registry import Adapters
+from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.commands import CheckOut, Named, PatronRef, Result
 from gateway.domain.library import Patron, PersonName, PickupLocation
@@ -112,7 +112,7 @@ async def small_sample(context: LibraryAdapterContext) -> str:
     return f"{context.library}: try patron INST-NVD"
 
 
-ADAPTERS = Adapters.from_adapters(
+ADAPTERS = AdapterRegistry.from_adapters(
     LibraryAdapter("embedded", ProfileSection, open_small, sample=small_sample),
     ProtocolAdapter(
         "plain",

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.configuration.yaml_document import parse
+from gateway.configuration.yaml_document import parse_yaml
 from gateway.profiles import LoadedProfile, load_profiles
-from gateway.profiles.effective import as_data, as_yaml, as_yaml_with_sources, differences
+from gateway.profiles.effective import compare_profiles, dump_profile, format_profile_yaml, format_yaml_with_sources
 from tests.unit.profiles.support import ADAPTERS, SETTINGS, write
 
 
@@ -42,17 +42,17 @@ def loaded(tmp_path: Path) -> dict[str, LoadedProfile]:
     return load_profiles(tmp_path, ADAPTERS, SETTINGS).loaded
 
 
-@pytest.mark.parametrize("render", [as_yaml, as_yaml_with_sources])
+@pytest.mark.parametrize("render", [format_profile_yaml, format_yaml_with_sources])
 def test_what_is_shown_means_the_same_when_it_is_read_again(loaded: dict[str, LoadedProfile], render, tmp_path) -> None:  # type: ignore[no-untyped-def]
     again = tmp_path / "again"
     again.mkdir()
     write(again, one=render(loaded["one"]))
 
-    assert as_data(load_profiles(again, ADAPTERS, SETTINGS).loaded["one"]) == as_data(loaded["one"])
+    assert dump_profile(load_profiles(again, ADAPTERS, SETTINGS).loaded["one"]) == dump_profile(loaded["one"])
 
 
 def test_every_value_says_where_it_is_from(loaded: dict[str, LoadedProfile], tmp_path: Path) -> None:
-    text = as_yaml_with_sources(loaded["one"]).replace(f"{tmp_path}/", "")
+    text = format_yaml_with_sources(loaded["one"]).replace(f"{tmp_path}/", "")
     sources = {line.split("#")[0].strip(): line.rpartition("# ")[2] for line in text.splitlines() if "# " in line}
 
     assert sources["greeting: curt"] == "base.yml:2"
@@ -66,15 +66,15 @@ def test_provenance_agrees_with_the_files(loaded: dict[str, LoadedProfile]) -> N
     """Each place that is given holds that very value in that very file."""
     for one in loaded.values():
         for path, place in one.document.places.items():
-            document = parse(Path(place.file).read_text(encoding="utf-8"), place.file)
+            document = parse_yaml(Path(place.file).read_text(encoding="utf-8"), place.file)
             assert document.places[path] == place
 
 
 def test_the_differences_of_two_profiles(loaded: dict[str, LoadedProfile], tmp_path: Path) -> None:
-    found = {one.key: one for one in differences(loaded["base"], loaded["two"])}
+    found = {one.key: one for one in compare_profiles(loaded["base"], loaded["two"])}
 
     assert set(found) == {"abstract", "plain.greeting", "match", *(key for key in found if key.startswith("match.0."))}
     assert (found["plain.greeting"].left, found["plain.greeting"].right) == ("curt", "kind")
     assert found["plain.greeting"].left_source == f"{tmp_path}/base.yml:2"
     assert found["match.0.from_agency"].left == ""
-    assert differences(loaded["one"], loaded["one"]) == []
+    assert compare_profiles(loaded["one"], loaded["one"]) == []

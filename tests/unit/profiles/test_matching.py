@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.profiles import ProfileSet, Sender, load_profiles
+from gateway.profiles import MessageSender, ProfileSet, load_profiles
 from tests.unit.profiles.support import ADAPTERS, SETTINGS, write
 
 
@@ -27,42 +27,42 @@ def profiles(tmp_path: Path) -> ProfileSet:
     return load_profiles(tmp_path, ADAPTERS, SETTINGS)
 
 
-def names(profiles: ProfileSet, sender: Sender) -> list[str]:
+def names(profiles: ProfileSet, sender: MessageSender) -> list[str]:
     return list(dict.fromkeys(candidate.profile.name for candidate in profiles.find_candidates(sender)))
 
 
 @pytest.mark.parametrize(
     ("sender", "expected"),
     [
-        (Sender("plain"), ["any"]),
-        (Sender("plain", version="1.01"), ["v1", "any"]),
-        (Sender("plain", version="2.02"), ["exact", "v2", "any"]),
-        (Sender("plain", version="20"), ["any"]),
-        (Sender("plain", from_agency="nvd"), ["nordviken", "any"]),
-        (Sender("plain", from_agency="nvd", profile_type="ill", version="2.0"), ["nordviken", "v2", "any"]),
-        (Sender("plain", network="192.0.2.200"), ["network", "any"]),
-        (Sender("plain", network="::ffff:192.0.2.200"), ["network", "any"]),
-        (Sender("plain", network="2001:db8::5"), ["network", "any"]),
-        (Sender("plain", network="198.51.100.1"), ["any"]),
-        (Sender("plain", from_agency="KEY"), ["keyed", "any"]),  # whether it has the key is not known yet
-        (Sender("plain", from_agency="KEY", credential="KEY"), ["keyed", "any"]),
-        (Sender("plain", from_agency="KEY", credential="other"), ["any"]),
-        (Sender("other", from_agency="NVD"), ["elsewhere"]),
-        (Sender("plain", path="front"), ["desk"]),
-        (Sender("plain", path="side"), []),
-        (Sender("plain", path="side", from_agency="NVD"), ["desk"]),
-        (Sender("plain", path="nordviken"), ["nordviken"]),
-        (Sender("plain", path="elsewhere"), []),
-        (Sender("plain", path="base"), []),
-        (Sender("plain", path="nobody", from_agency="NVD"), []),
+        (MessageSender("plain"), ["any"]),
+        (MessageSender("plain", version="1.01"), ["v1", "any"]),
+        (MessageSender("plain", version="2.02"), ["exact", "v2", "any"]),
+        (MessageSender("plain", version="20"), ["any"]),
+        (MessageSender("plain", from_agency="nvd"), ["nordviken", "any"]),
+        (MessageSender("plain", from_agency="nvd", profile_type="ill", version="2.0"), ["nordviken", "v2", "any"]),
+        (MessageSender("plain", network="192.0.2.200"), ["network", "any"]),
+        (MessageSender("plain", network="::ffff:192.0.2.200"), ["network", "any"]),
+        (MessageSender("plain", network="2001:db8::5"), ["network", "any"]),
+        (MessageSender("plain", network="198.51.100.1"), ["any"]),
+        (MessageSender("plain", from_agency="KEY"), ["keyed", "any"]),  # whether it has the key is not known yet
+        (MessageSender("plain", from_agency="KEY", credential="KEY"), ["keyed", "any"]),
+        (MessageSender("plain", from_agency="KEY", credential="other"), ["any"]),
+        (MessageSender("other", from_agency="NVD"), ["elsewhere"]),
+        (MessageSender("plain", path="front"), ["desk"]),
+        (MessageSender("plain", path="side"), []),
+        (MessageSender("plain", path="side", from_agency="NVD"), ["desk"]),
+        (MessageSender("plain", path="nordviken"), ["nordviken"]),
+        (MessageSender("plain", path="elsewhere"), []),
+        (MessageSender("plain", path="base"), []),
+        (MessageSender("plain", path="nobody", from_agency="NVD"), []),
     ],
 )
-def test_the_best_fitting_profile_comes_first(profiles: ProfileSet, sender: Sender, expected: list[str]) -> None:
+def test_the_best_fitting_profile_comes_first(profiles: ProfileSet, sender: MessageSender, expected: list[str]) -> None:
     assert names(profiles, sender) == expected
 
 
 def test_a_candidate_says_by_which_rule_it_fits(profiles: ProfileSet) -> None:
-    first = profiles.find_candidates(Sender("plain", from_agency="NVD", profile_type="ILL", version="2.01"))[0]
+    first = profiles.find_candidates(MessageSender("plain", from_agency="NVD", profile_type="ILL", version="2.01"))[0]
 
     assert first.conditions == 3
     assert first.rule is not None
@@ -73,7 +73,7 @@ def test_each_rule_that_fits_is_a_candidate_since_one_may_want_a_credential(tmp_
     auth = "auth: [{kind: bearer, name: key, secret: env:X}]"
     write(tmp_path, one=f"plain: {{}}\n{auth}\nmatch: [{{from_agency: A, credential: key}}, {{from_agency: A}}]\n")
 
-    found = load_profiles(tmp_path, ADAPTERS, SETTINGS).find_candidates(Sender("plain", from_agency="A"))
+    found = load_profiles(tmp_path, ADAPTERS, SETTINGS).find_candidates(MessageSender("plain", from_agency="A"))
 
     assert [candidate.rule.credential for candidate in found if candidate.rule] == ["key", None]
 
@@ -102,7 +102,9 @@ def test_five_hundred_profiles_load_and_match_fast(tmp_path: Path) -> None:
     began = time.perf_counter()
     profiles = load_profiles(tmp_path, ADAPTERS, SETTINGS)
     loading = time.perf_counter() - began
-    senders = [Sender("plain", from_agency=f"ag{n}", version="2.02", network=f"10.1.{n % 250}.9") for n in range(500)]
+    senders = [
+        MessageSender("plain", from_agency=f"ag{n}", version="2.02", network=f"10.1.{n % 250}.9") for n in range(500)
+    ]
     began = time.perf_counter()
     found = [profiles.find_candidates(sender)[0].profile.name for sender in senders]
     matching = (time.perf_counter() - began) / len(senders)
@@ -146,9 +148,9 @@ def partners(tmp_path: Path) -> ProfileSet:
     ],
 )
 def test_a_partner_is_known_by_its_symbols(partners: ProfileSet, symbols: tuple[str, ...], expected: list[str]) -> None:
-    assert names(partners, Sender("plain", symbols=symbols)) == expected
+    assert names(partners, MessageSender("plain", symbols=symbols)) == expected
 
 
 def test_a_partners_symbol_says_more_than_where_it_comes_from(partners: ProfileSet) -> None:
-    sender = Sender("plain", symbols=("NO:FJORDBY",), network="192.0.2.9")
+    sender = MessageSender("plain", symbols=("NO:FJORDBY",), network="192.0.2.9")
     assert names(partners, sender) == ["fjordby", "anybody"]

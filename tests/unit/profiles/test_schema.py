@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.adapter_registry import load_adapters
-from gateway.profiles.loader import MODELINE, profile_schema, schema_text
+from gateway.profiles.loader import MODELINE, build_profile_schema, format_profile_schema
 from tests.support.paths import ROOT
 from tests.unit.profiles.support import ADAPTERS
 
@@ -15,7 +15,7 @@ SHIPPED = ROOT / "profiles"
 def test_the_schema_in_the_repository_is_current() -> None:
     current = (SHIPPED / "schema.json").read_text(encoding="utf-8")
 
-    assert current == schema_text(load_adapters()), "run: illgate profile schema -o profiles/schema.json"
+    assert current == format_profile_schema(load_adapters()), "run: illgate profile schema -o profiles/schema.json"
 
 
 @pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.yml")), ids=lambda file: file.stem)
@@ -24,7 +24,7 @@ def test_shipped_profiles_name_the_schema(file: Path) -> None:
 
 
 def test_the_schema_has_the_profile_and_all_protocols() -> None:
-    schema = profile_schema(ADAPTERS)
+    schema = build_profile_schema(ADAPTERS)
 
     assert {"match", "auth", "circulation", "plain", "other"} <= set(schema["properties"])
     assert "dialects" not in schema["properties"]

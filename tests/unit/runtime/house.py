@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from gateway.adapter_registry import Adapters
+from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.commands import Result
 from gateway.domain.problems import MalformedMessage, Refusal, Unavailable
@@ -102,7 +102,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.shelf = Shelf()
-        self.adapters = Adapters.from_adapters(
+        self.adapters = AdapterRegistry.from_adapters(
             ProtocolAdapter("plain", Dialect, PlainResponder), LibraryAdapter("shelf", NoOptions, self._open)
         )
         self.profile = folder / "profiles" / "anyone.yml"

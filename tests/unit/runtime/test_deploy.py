@@ -19,7 +19,7 @@ import yaml
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from gateway.adapter_registry import Adapters
+from gateway.adapter_registry import AdapterRegistry
 from gateway.cli import main
 from gateway.ports.adapter import LibraryAdapter
 from gateway.settings import HttpSettings, Settings, load_settings
@@ -101,7 +101,7 @@ def test_compose_and_its_settings_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     compose = yaml.safe_load((DEPLOY / "compose.yml").read_text())
     illgate, postgres = compose["services"]["illgate"], compose["services"]["postgres"]
     name = illgate["volumes"][0].partition(":")[0]
-    adapters = Adapters.from_adapters(LibraryAdapter("embedded", NoOptions, House(DEPLOY)._open))
+    adapters = AdapterRegistry.from_adapters(LibraryAdapter("embedded", NoOptions, House(DEPLOY)._open))
     settings = load_settings(DEPLOY / name, adapters)
     monkeypatch.setenv("ILLGATE_DB_PASSWORD", "s3cret")
     url = settings.resolve_store_url()

@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from gateway import adapter_registry
-from gateway.adapter_registry import GROUP, AdapterError, Adapters, load_adapters
+from gateway.adapter_registry import GROUP, AdapterError, AdapterRegistry, load_adapters
 from tests.unit.profiles.support import ADAPTERS
 
 PLAIN = ADAPTERS.protocols["plain"]
@@ -44,4 +44,4 @@ def test_what_is_wrong_names_the_entry_point(monkeypatch: pytest.MonkeyPatch, va
 
 def test_two_adapters_of_one_name_are_refused() -> None:
     with pytest.raises(AdapterError, match="two adapters are called 'plain'"):
-        Adapters.from_adapters(PLAIN, PLAIN)
+        AdapterRegistry.from_adapters(PLAIN, PLAIN)

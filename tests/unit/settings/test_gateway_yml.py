@@ -5,8 +5,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from gateway.configuration.model_validation import validate
-from gateway.configuration.yaml_document import parse
+from gateway.configuration.model_validation import validate_section
+from gateway.configuration.yaml_document import parse_yaml
 from gateway.settings import Settings
 from tests.support.paths import ROOT
 
@@ -49,15 +49,15 @@ def with_examples() -> str:
 
 
 def test_every_key_of_the_settings_is_there_and_no_other() -> None:
-    assert keys_of_data(parse(with_examples(), "gateway.yml").data) == keys_of_model(Settings)
+    assert keys_of_data(parse_yaml(with_examples(), "gateway.yml").data) == keys_of_model(Settings)
 
 
 def test_the_values_are_the_defaults() -> None:
-    assert validate(Settings, parse(TEXT, "gateway.yml")) == Settings()
+    assert validate_section(Settings, parse_yaml(TEXT, "gateway.yml")) == Settings()
 
 
 def test_every_default_is_said() -> None:
-    said = keys_of_data(parse(TEXT, "gateway.yml").data)
+    said = keys_of_data(parse_yaml(TEXT, "gateway.yml").data)
 
     assert said == {key for key in keys_of_model(Settings) if not key.startswith(("tcp[]", "mailboxes[]"))}
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapter_registry import Adapters
+from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, ProtocolAdapter
@@ -24,7 +24,7 @@ def no_responder() -> Responder:
     raise AssertionError("settings need no responder")
 
 
-ADAPTERS = Adapters.from_adapters(
+ADAPTERS = AdapterRegistry.from_adapters(
     LibraryAdapter("embedded", Options, never_opened), ProtocolAdapter("ncip", ProfileSection, no_responder)
 )
 

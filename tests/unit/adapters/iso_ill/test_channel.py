@@ -25,7 +25,7 @@ from adapters.iso_ill.messages.request_phase import Explanation, UnfilledResults
 from adapters.iso_ill.messages.structures import Credentials
 from adapters.iso_ill.messages.tracking_phase import ProviderError, UserError
 from adapters.iso_ill.responder import report
-from gateway.configuration.yaml_document import ConfigurationError, Problem
+from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
@@ -56,7 +56,7 @@ class Wire:
 def channel(wire: Wire) -> IsoIllChannel:
     def secrets(reference: str) -> str:
         if reference == "env:MISSING":
-            raise ConfigurationError([Problem("", 0, (), "the variable MISSING is not set")])
+            raise ConfigurationError([ConfigurationProblem("", 0, (), "the variable MISSING is not set")])
         return "hemmelig"
 
     library = SimpleNamespace(zone=CONTEXT.library_zone, currency="EUR", info=None)

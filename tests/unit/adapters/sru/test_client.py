@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 from adapters.sru import adapter
 from adapters.sru.client import SruSearch
 from adapters.sru.dialect import SruDialect
-from gateway.configuration.yaml_document import ConfigurationError, Problem
+from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm
@@ -27,7 +27,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def secrets(reference: str) -> str:
     if reference not in SECRETS:
-        raise ConfigurationError([Problem("", 0, (), f"no secret at {reference}")])
+        raise ConfigurationError([ConfigurationProblem("", 0, (), f"no secret at {reference}")])
     return SECRETS[reference]
 
 

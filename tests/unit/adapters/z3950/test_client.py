@@ -13,7 +13,7 @@ from adapters.z3950 import adapter
 from adapters.z3950.client import Z3950Search
 from adapters.z3950.codec import module
 from adapters.z3950.values import INIT_DIAGNOSTICS, SYNTAXES
-from gateway.configuration.yaml_document import ConfigurationError, Problem
+from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm
 from tests.support.certificates import Authority
@@ -35,7 +35,7 @@ SECRETS = {"env:PASSWORD": "made-up", "env:OPEN": "desk/made-up"}
 
 def secrets(reference: str) -> str:
     if reference not in SECRETS:
-        raise ConfigurationError([Problem("", 0, (), f"no secret at {reference}")])
+        raise ConfigurationError([ConfigurationProblem("", 0, (), f"no secret at {reference}")])
     return SECRETS[reference]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from adapters.ncip.partner_simulator import NcipPartner
 from gateway.cli.installation import Installation
-from gateway.configuration.yaml_document import Document
+from gateway.configuration.yaml_document import YamlDocument
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
@@ -48,7 +48,9 @@ class House:
         self.exchange = installation.parts.build_exchange(libraries, self.profile_set, journal, houses=houses)
 
     def profile_set(self) -> ProfileSet:
-        return ProfileSet({name: LoadedProfile(one, Document(name), Path(name)) for name, one in self.profiles.items()})
+        return ProfileSet(
+            {name: LoadedProfile(one, YamlDocument(name), Path(name)) for name, one in self.profiles.items()}
+        )
 
     @property
     def system(self) -> Any:

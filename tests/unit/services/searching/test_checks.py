@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapter_registry import Adapters
+from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.policies import read_policies
@@ -24,7 +24,7 @@ class SruCatalogue(Catalogue):
     """Another section."""
 
 
-def adapters(search: ScriptedSearch | None = None) -> Adapters:
+def adapters(search: ScriptedSearch | None = None) -> AdapterRegistry:
     made = search or ScriptedSearch(nothing)
     return replace(
         ADAPTERS,
