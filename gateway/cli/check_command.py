@@ -28,7 +28,7 @@ from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.runtime.assembly import at_work
 from gateway.runtime.managed_requests import houses_of
 from gateway.services.check import ExampleAnswer, ExampleExchange, Report, Subject, UnknownProfile, check
-from gateway.services.exchange import Done, Exchange
+from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.settings import LibrarySettings
 from gateway.store.engine import Store, open_store
 from gateway.store.journal import Journal
@@ -136,10 +136,10 @@ class _Run:
     """`ExampleExchange` by the real exchange, which tells how it ended only to its observer."""
 
     def __init__(self) -> None:
-        self.exchange: Exchange | None = None
+        self.exchange: MessageExchange | None = None
         self._outcome = OutcomeClass.PENDING
 
-    def record_outcome(self, done: Done) -> None:
+    def record_outcome(self, done: ExchangeRecord) -> None:
         self._outcome = done.outcome
 
     async def __call__(self, arrival: RawMessage) -> ExampleAnswer:

@@ -32,7 +32,7 @@ from gateway.profiles import ProfileLoadResult, read_profiles
 from gateway.runtime.assembly import Assembly, at_work
 from gateway.runtime.managed_requests import Managed, houses_of
 from gateway.secrets import resolve_secret
-from gateway.services.exchange import Exchange
+from gateway.services.exchange import MessageExchange
 from gateway.services.letters import Letters
 from gateway.services.outbox.worker import start_of
 from gateway.services.requests.circulation_link import OwnDesk
@@ -176,7 +176,7 @@ async def open_journal(installation: Installation) -> AsyncIterator[tuple[Journa
             await journal.close()
 
 
-async def open_exchange(installation: Installation, journal: Journal, store: Store) -> Exchange:
+async def open_exchange(installation: Installation, journal: Journal, store: Store) -> MessageExchange:
     """An exchange of its own in this process, beside the daemon's. Raises ConfigurationError, Unavailable."""
     loading, policies = installation.profiles, installation.policies
     if problems := (*loading.problems, *policies.problems):

@@ -25,7 +25,7 @@ from gateway.cli.installation import (
 )
 from gateway.configuration.yaml_document import display_path
 from gateway.ports.responder import OutcomeClass
-from gateway.services.exchange.message_context import NotReplayable, Rehearsal, Replayed
+from gateway.services.exchange.message_context import NotReplayableError, RehearsalResult, ReplayResult
 from gateway.settings import LibrarySettings
 from gateway.store.journal_records import (
     FullMessage,
@@ -296,16 +296,18 @@ def replay_command(ctx: click.Context, installation: Installation, identifier: s
     library = library_named(installation, symbol)
     try:
         done = asyncio.run(_replay(installation, library.symbol, identifier, dry_run))
-    except NotReplayable as why:
+    except NotReplayableError as why:
         click.echo(f"{identifier} can't be replayed: {why}", err=True)
         ctx.exit(REFUSED)
-    for line in _rehearsed(done) if isinstance(done, Rehearsal) else _replayed(done):
+    for line in _rehearsed(done) if isinstance(done, RehearsalResult) else _replayed(done):
         click.echo(line)
-    if isinstance(done, Replayed):
+    if isinstance(done, ReplayResult):
         ctx.exit(EXIT.get(done.outcome, REFUSED))
 
 
-async def _replay(installation: Installation, library: str, identifier: str, dry_run: bool) -> Replayed | Rehearsal:
+async def _replay(
+    installation: Installation, library: str, identifier: str, dry_run: bool
+) -> ReplayResult | RehearsalResult:
     with readable_bodies():
         async with open_journal(installation) as (journal, store):
             kept = await journal.get_message(library, identifier)
@@ -315,7 +317,7 @@ async def _replay(installation: Installation, library: str, identifier: str, dry
             return await (exchange.rehearse_message(kept) if dry_run else exchange.replay_message(kept))
 
 
-def _replayed(done: Replayed) -> Iterator[str]:
+def _replayed(done: ReplayResult) -> Iterator[str]:
     yield f"{done.outcome.value}: {done.reason}" if done.reason else done.outcome.value
     if done.note:
         yield f"  {done.note}"
@@ -323,7 +325,7 @@ def _replayed(done: Replayed) -> Iterator[str]:
     yield pretty(done.answer.body)
 
 
-def _rehearsed(done: Rehearsal) -> Iterator[str]:
+def _rehearsed(done: RehearsalResult) -> Iterator[str]:
     if done.command is not None:
         yield f"{done.service} asks for {type(done.command).__name__}"
         yield from value_lines(done.command, 1)
@@ -347,6 +349,6 @@ def _rehearsed(done: Rehearsal) -> Iterator[str]:
         yield pretty(done.answer.body)
 
 
-def _why(done: Rehearsal) -> str:
+def _why(done: RehearsalResult) -> str:
     refusal = done.refusal
     return getattr(refusal, "detail", "") or str(refusal)

@@ -19,9 +19,9 @@ from gateway.ports.partner_simulator import Secrets as PartnerSecrets
 from gateway.profiles import ProfileSet
 from gateway.runtime.managed_requests import Managed
 from gateway.secrets import resolve_secret
-from gateway.services.exchange import Done, Exchange
+from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.admission import Secrets
-from gateway.services.exchange.message_context import OpenLibrary
+from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.fulfilment import Offering, Resolver
 from gateway.services.letters.languages import PageTexts
 from gateway.services.mailbox.poller import Poller, Rounds
@@ -57,7 +57,7 @@ CLIENT = "imap"
 MISSING = f"no adapter called '{CLIENT}' is installed"
 
 
-def nobody(_done: Done) -> None:
+def nobody(_done: ExchangeRecord) -> None:
     """Observes nothing."""
 
 
@@ -123,7 +123,7 @@ class Assembly:
             info=library.info,
         )
 
-    async def open_libraries(self, store: Store) -> dict[str, OpenLibrary]:
+    async def open_libraries(self, store: Store) -> dict[str, ExchangeLibrary]:
         """All, by symbol. Raises Unavailable, ConfigurationError."""
         found = {}
         for library in self.settings.libraries:
@@ -135,14 +135,14 @@ class Assembly:
 
     def build_exchange(
         self,
-        libraries: Mapping[str, OpenLibrary],
+        libraries: Mapping[str, ExchangeLibrary],
         profiles: Callable[[], ProfileSet],
         journal: Journal,
-        observe: Callable[[Done], None] = nobody,
+        observe: Callable[[ExchangeRecord], None] = nobody,
         houses: Mapping[str, House] | None = None,
-    ) -> Exchange:
+    ) -> MessageExchange:
         """`houses`: managed requests of the libraries, by symbol; None: messages are for the libraries alone."""
-        return Exchange(
+        return MessageExchange(
             responders={name: adapter.responder() for name, adapter in self.adapters.protocols.items()},
             profiles=profiles,
             libraries=libraries,
@@ -157,8 +157,8 @@ class Assembly:
         )
 
 
-def at_work(library: LibrarySettings, system: LibrarySystem) -> OpenLibrary:
-    return OpenLibrary(library.symbol, library.name, system, library.zone, library.currency)
+def at_work(library: LibrarySettings, system: LibrarySystem) -> ExchangeLibrary:
+    return ExchangeLibrary(library.symbol, library.name, system, library.zone, library.currency)
 
 
 def link_format(adapters: AdapterRegistry) -> LinkFormat | None:

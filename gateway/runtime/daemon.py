@@ -33,9 +33,9 @@ from gateway.runtime.monitoring import WRITE_SECONDS, Health, Metrics
 from gateway.runtime.partner_connections import OpenLines
 from gateway.runtime.tcp_connection import Inside, Manner
 from gateway.secrets import resolve_secret
-from gateway.services.exchange import Done, Exchange
-from gateway.services.exchange.message_context import OpenLibrary
-from gateway.services.exchange.recovery import finish_interrupted, set_aside
+from gateway.services.exchange import ExchangeRecord, MessageExchange
+from gateway.services.exchange.message_context import ExchangeLibrary
+from gateway.services.exchange.recovery import count_set_aside, finish_interrupted
 from gateway.services.fulfilment import Resolver
 from gateway.services.outbox.worker import start_of
 from gateway.services.webhooks import Addresses
@@ -161,7 +161,7 @@ class Gateway:
             {symbol: one.system for symbol, one in libraries.items()},
             self._profiles,
             lambda: self.listeners,
-            lambda: set_aside(journal, libraries),
+            lambda: count_set_aside(journal, libraries),
         )
         stack.push_async_callback(self._tasks.stop)
         self._make_link_resolver(store)
@@ -178,7 +178,9 @@ class Gateway:
         self.metrics.watch_profiles(lambda: len(profiles.problems))
         return profiles
 
-    def _make_managed_requests(self, store: Store, journal: Journal, libraries: Mapping[str, OpenLibrary]) -> Managed:
+    def _make_managed_requests(
+        self, store: Store, journal: Journal, libraries: Mapping[str, ExchangeLibrary]
+    ) -> Managed:
         settings = self.settings
         self._policies = PolicyStore(settings, lambda: load_policies(settings, self._profiles.current))
         self._profiles.followers.append(self._policies)
@@ -250,12 +252,12 @@ class Gateway:
         for poller in self.mailboxes.pollers:
             self._tasks.start(f"mailbox: read {poller.box.name}", poller.run)
 
-    def _record_exchange(self, done: Done) -> None:
+    def _record_exchange(self, done: ExchangeRecord) -> None:
         self.metrics.record_message(done.protocol, done.profile, done.service, done.outcome, done.seconds)
 
     # --- listeners ---------------------------------------------------------------------------------------
 
-    async def _start_listeners(self, exchange: Exchange, health: Health) -> None:
+    async def _start_listeners(self, exchange: MessageExchange, health: Health) -> None:
         settings, protocols = self.settings, self._adapters.protocols
         self.metrics.watch_gate(self._gate)
         site = Site(
@@ -342,7 +344,7 @@ class Gateway:
     # --- in the background -------------------------------------------------------------------------------
 
     def _start_periodic_tasks(
-        self, store: Store, journal: Journal, libraries: Mapping[str, OpenLibrary], health: Health, place: Leader
+        self, store: Store, journal: Journal, libraries: Mapping[str, ExchangeLibrary], health: Health, place: Leader
     ) -> None:
         async def measure_readiness() -> None:
             self.metrics.record_readiness(await health.check())

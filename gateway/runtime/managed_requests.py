@@ -33,7 +33,7 @@ from gateway.profiles import ProfileSet
 from gateway.runtime.background import Wake
 from gateway.services import network_load
 from gateway.services.exchange.admission import Secrets
-from gateway.services.exchange.message_context import OpenLibrary
+from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.letters import Letters
 from gateway.services.network_load import NetworkLoads
 from gateway.services.outbox.queue import Handler, Observe, Options, nobody
@@ -93,7 +93,7 @@ class Managed:
         secrets: Secrets,
         store: Store,
         journal: Journal,
-        libraries: Mapping[str, OpenLibrary],
+        libraries: Mapping[str, ExchangeLibrary],
         profiles: Callable[[], ProfileSet],
         policies: Callable[[str], RequestPolicy],
         node: str,
@@ -231,7 +231,7 @@ def houses_of(
     settings: Settings,
     store: Store,
     clock: Clock,
-    libraries: Mapping[str, OpenLibrary],
+    libraries: Mapping[str, ExchangeLibrary],
     profiles: Callable[[], ProfileSet],
     policies: Callable[[str], RequestPolicy],
     channels: Mapping[str, PartnerChannel] | None = None,

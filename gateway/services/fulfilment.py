@@ -12,7 +12,7 @@ from gateway.domain.requests.request import RequestDates, ServiceType
 from gateway.domain.value import keyword_value, value
 from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.ports.library_system import BibHoldings, Capability, HoldWish, LibraryInfo, LibrarySystem, PatronKey
-from gateway.services.circulation.items import best_copy
+from gateway.services.circulation.items import choose_best_copy
 from gateway.services.requests.lending import LOOKED_UP
 from gateway.services.requests.library_context import House, house_of
 from gateway.services.searching.search import LookUp
@@ -208,14 +208,14 @@ def reachable(info: LibraryInfo) -> bool:
 
 def _can_hold(house: House, found: Held) -> bool:
     can = house.system.capabilities
-    return best_copy(found.copies) is not None and bool(can & {Capability.HOLD_TITLE, Capability.HOLD_ITEM})
+    return choose_best_copy(found.copies) is not None and bool(can & {Capability.HOLD_TITLE, Capability.HOLD_ITEM})
 
 
 def _target(house: House, found: Held, bib: Bib) -> tuple[str, str]:
     """Barcode or record number: one of them is empty."""
     if Capability.HOLD_TITLE in house.system.capabilities:
         return "", bib.id
-    copy = best_copy(found.copies)
+    copy = choose_best_copy(found.copies)
     assert copy is not None, "looked at by _can_hold"
     return copy.barcode, ""
 

@@ -14,7 +14,12 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value
 from gateway.ports.library_system import Capability, TemporaryHold, TemporaryItem, TemporaryItemResult
 from gateway.services.circulation import holds, items, loans, patrons
-from gateway.services.circulation.context import Desk, doing, is_success, need
+from gateway.services.circulation.context import (
+    CirculationContext,
+    change_refusals_about,
+    is_answered_as_success,
+    require_capability,
+)
 
 _LEND = (Action.CIRCULATE, Action.CIRCULATE_AND_NOTIFY)
 _GENERATED_TRIES = 20
@@ -31,7 +36,7 @@ _KEEPS_THE_HOLD = (
 
 
 @value
-class _Plan:
+class _AcceptancePlan:
     """What is to be done, decided before anything is changed."""
 
     number: RequestNumber
@@ -40,7 +45,7 @@ class _Plan:
     lend: bool
 
 
-async def accept_item(command: AcceptItem, desk: Desk, key: str) -> ItemAccepted:
+async def accept_item(command: AcceptItem, desk: CirculationContext, key: str) -> ItemAccepted:
     """Record, item and hold are made together or not at all.
 
     Where it is lent at once and the library refuses the loan (a limit is reached), the item is in the house all
@@ -48,68 +53,68 @@ async def accept_item(command: AcceptItem, desk: Desk, key: str) -> ItemAccepted
 
     Raises Refused(DATA_MISSING | UNKNOWN_PATRON | PATRON_BLOCKED | BAD_PICKUP_LOCATION | DUPLICATE_ITEM …).
     """
-    need(desk, Capability.TEMPORARY_ITEM)
-    plan = await _plan(command, desk, key)
+    require_capability(desk, Capability.TEMPORARY_ITEM)
+    plan = await _plan_acceptance(command, desk, key)
     if plan.lend:
-        need(desk, Capability.CHECK_OUT)
+        require_capability(desk, Capability.CHECK_OUT)
     if command.fee is not None and command.fee.amount and plan.patron is not None:
-        need(desk, Capability.POST_FEE)
-    received = await _create(plan, command, desk, key)
+        require_capability(desk, Capability.POST_FEE)
+    received = await _create_record(plan, command, desk, key)
     item, hold = received.item, received.hold
     loan = None
     if plan.lend and plan.patron is not None:
-        loan = await _lend(command, plan, item, desk, key)
+        loan = await _lend_accepted_item(command, plan, item, desk, key)
     if loan is not None:
         item, hold = await desk.library.item_by_barcode(item.barcode), None
     if plan.patron is not None:
-        await _post_fee(command, plan.patron, plan.number, item, desk, key)
+        await _post_item_fee(command, plan.patron, plan.number, item, desk, key)
     return ItemAccepted(item, received.bib, plan.patron, hold, loan)
 
 
-async def _plan(command: AcceptItem, desk: Desk, key: str) -> _Plan:
+async def _plan_acceptance(command: AcceptItem, desk: CirculationContext, key: str) -> _AcceptancePlan:
     number = read_request_number(command.request, desk.policy)
     if not number.value:
         raise Refused(RefusalReason.DATA_MISSING, "The request number is missing.", about=MessagePart.REQUEST)
-    action = _action(command, desk)
-    patron = await _patron(command, desk)
-    item = items.describe(command, number, desk, key)
+    action = _choose_action(command, desk)
+    patron = await _resolve_named_patron(command, desk)
+    item = items.describe_temporary_item(command, number, desk, key)
     if patron is None or action is Action.RECORD_ONLY:
-        return _Plan(number, patron, item, lend=False)
-    patrons.stop_if_blocked(patron, BlockScope.REQUEST, desk)
-    if holds.asks_for_no_hold(command.pickup, command.receiver, desk):
-        return _Plan(number, patron, item, lend=False)
+        return _AcceptancePlan(number, patron, item, lend=False)
+    patrons.refuse_if_blocked(patron, BlockScope.REQUEST, desk)
+    if holds.is_hold_unwanted(command.pickup, command.receiver, desk):
+        return _AcceptancePlan(number, patron, item, lend=False)
     lend = action in _LEND and desk.policy.accept.circulate_as == "check-out"
     if lend:
-        patrons.stop_if_blocked(patron, BlockScope.BORROW, desk)
-    return _Plan(number, patron, replace(item, hold=await _hold(command, patron, desk)), lend)
+        patrons.refuse_if_blocked(patron, BlockScope.BORROW, desk)
+    return _AcceptancePlan(number, patron, replace(item, hold=await _plan_hold(command, patron, desk)), lend)
 
 
-def _action(command: AcceptItem, desk: Desk) -> Action:
+def _choose_action(command: AcceptItem, desk: CirculationContext) -> Action:
     """The profile's word for it outweighs the standard's meaning. Whether somebody is notified is decided by the
     library's own notices: they go out when the hold is ready."""
     own = desk.policy.accept.actions.get(command.action_word.strip().lower())
     return Action(own) if own is not None else command.action
 
 
-async def _patron(command: AcceptItem, desk: Desk) -> Patron | None:
+async def _resolve_named_patron(command: AcceptItem, desk: CirculationContext) -> Patron | None:
     required = desk.policy.accept.patron_required
     if command.patron is None and not required:
         return None
     try:
-        return await patrons.resolve(command.patron, desk)
+        return await patrons.resolve_patron(command.patron, desk)
     except Refused as refused:
         if required or refused.reason is not RefusalReason.UNKNOWN_PATRON:
             raise
         return None
 
 
-async def _hold(command: AcceptItem, patron: Patron, desk: Desk) -> TemporaryHold:
+async def _plan_hold(command: AcceptItem, patron: Patron, desk: CirculationContext) -> TemporaryHold:
     place = await holds.resolve_pickup(command.pickup, command.receiver, patron, desk)
     at_once = desk.policy.accept.trap_hold == "at-accept"
-    return TemporaryHold(patron.id, place.code, on_shelf=at_once, expires=_shelf_until(command, desk))
+    return TemporaryHold(patron.id, place.code, on_shelf=at_once, expires=_compute_shelf_expiry(command, desk))
 
 
-def _shelf_until(command: AcceptItem, desk: Desk) -> date | None:
+def _compute_shelf_expiry(command: AcceptItem, desk: CirculationContext) -> date | None:
     if command.pickup_expires is not None:
         return require_future_day(command.pickup_expires, desk.today(), desk.zone)
     days = desk.policy.accept.pickup_days
@@ -119,22 +124,26 @@ def _shelf_until(command: AcceptItem, desk: Desk) -> date | None:
 # --- the record ------------------------------------------------------------------------------------------
 
 
-async def _create(plan: _Plan, command: AcceptItem, desk: Desk, key: str) -> TemporaryItemResult:
+async def _create_record(
+    plan: _AcceptancePlan, command: AcceptItem, desk: CirculationContext, key: str
+) -> TemporaryItemResult:
     try:
-        with doing(MessagePart.ITEM, command.item.value if command.item is not None else command.request.value):
-            received = await _create_as_named(plan.item, desk, key)
+        with change_refusals_about(
+            MessagePart.ITEM, command.item.value if command.item is not None else command.request.value
+        ):
+            received = await _create_with_free_barcode(plan.item, desk, key)
     except Refused as refused:
         if refused.reason is not RefusalReason.DUPLICATE_ITEM:
             raise
-        return await _duplicate(plan.item.barcode, command, desk, refused)
+        return await _accept_duplicate(plan.item.barcode, command, desk, refused)
     if not received.repeated:
         return received
     if desk.policy.accept.duplicate == "refuse":
-        raise _is_here(command)
+        raise _duplicate_refusal(command)
     return received
 
 
-async def _create_as_named(item: TemporaryItem, desk: Desk, key: str) -> TemporaryItemResult:
+async def _create_with_free_barcode(item: TemporaryItem, desk: CirculationContext, key: str) -> TemporaryItemResult:
     """A generated barcode that happens to be taken is replaced by another; the key finds the record again."""
     if desk.policy.accept.barcode_from is not BarcodeSource.GENERATED:
         return await desk.library.create_temporary_item(item, key)
@@ -149,18 +158,20 @@ async def _create_as_named(item: TemporaryItem, desk: Desk, key: str) -> Tempora
     return await desk.library.create_temporary_item(item, key)
 
 
-async def _duplicate(barcode: str, command: AcceptItem, desk: Desk, refused: Refused) -> TemporaryItemResult:
+async def _accept_duplicate(
+    barcode: str, command: AcceptItem, desk: CirculationContext, refused: Refused
+) -> TemporaryItemResult:
     """Another request for a barcode that is here. Only a partner's item may be taken for the one that is meant:
     the library's own item with the same barcode is another thing."""
-    accepted = desk.policy.accept.duplicate == "success" or is_success(refused, "accept-item", desk)
+    accepted = desk.policy.accept.duplicate == "success" or is_answered_as_success(refused, "accept-item", desk)
     if accepted:
         item = await desk.library.item_by_barcode(barcode)
         if item.temporary:
             return TemporaryItemResult(item, await desk.library.get_bib(item.bib_id), None, repeated=True)
-    raise _is_here(command, refused.internal) from refused
+    raise _duplicate_refusal(command, refused.internal) from refused
 
 
-def _is_here(command: AcceptItem, internal: str = "") -> Refused:
+def _duplicate_refusal(command: AcceptItem, internal: str = "") -> Refused:
     value = command.item.value if command.item is not None else command.request.value
     return Refused(
         RefusalReason.DUPLICATE_ITEM,
@@ -174,22 +185,24 @@ def _is_here(command: AcceptItem, internal: str = "") -> Refused:
 # --- loan and fee ----------------------------------------------------------------------------------------
 
 
-async def _lend(command: AcceptItem, plan: _Plan, item: Item, desk: Desk, key: str) -> Loan | None:
+async def _lend_accepted_item(
+    command: AcceptItem, plan: _AcceptancePlan, item: Item, desk: CirculationContext, key: str
+) -> Loan | None:
     """None when the library refuses: the hold stands."""
     if plan.patron is None:
         return None
-    due = loans.due_for(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
-    wish = loans.Lending(item, plan.patron, due, plan.number.value)
+    due = loans.choose_loan_due(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
+    wish = loans.LoanWish(item, plan.patron, due, plan.number.value)
     try:
-        return await loans.lend(wish, desk, f"{key}:loan")
+        return await loans.lend_item(wish, desk, f"{key}:loan")
     except Refused as refused:
         if refused.reason not in _KEEPS_THE_HOLD:
             raise
         return None
 
 
-async def _post_fee(
-    command: AcceptItem, patron: Patron, number: RequestNumber, item: Item, desk: Desk, key: str
+async def _post_item_fee(
+    command: AcceptItem, patron: Patron, number: RequestNumber, item: Item, desk: CirculationContext, key: str
 ) -> None:
     """What the patron owes for the item, as AcceptItem says."""
     if command.fee is None or not command.fee.amount:

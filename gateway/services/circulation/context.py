@@ -15,7 +15,7 @@ from gateway.ports.library_system import Capability, LibrarySystem
 
 
 @value
-class Desk:
+class CirculationContext:
     """One library as one partner meets it.
 
     `sender` is the partner's agency in our own spelling (`identifiers.our_agency`).
@@ -70,7 +70,7 @@ _CANNOT = {
 }
 
 
-def need(desk: Desk, *capabilities: Capability) -> None:
+def require_capability(desk: CirculationContext, *capabilities: Capability) -> None:
     """Raises Refused(UNSUPPORTED_SERVICE) when the library's system lacks one of these."""
     for capability in capabilities:
         if not desk.supports(capability):
@@ -83,7 +83,7 @@ def need(desk: Desk, *capabilities: Capability) -> None:
 
 
 @contextmanager
-def naming(about: MessagePart, value: str) -> Iterator[None]:
+def lookup_refusals_about(about: MessagePart, value: str) -> Iterator[None]:
     """Look-ups of what a message names: refusals from within are about this part, with the value as it was sent."""
     try:
         yield
@@ -92,7 +92,7 @@ def naming(about: MessagePart, value: str) -> Iterator[None]:
 
 
 @contextmanager
-def doing(about: MessagePart, value: str) -> Iterator[None]:
+def change_refusals_about(about: MessagePart, value: str) -> Iterator[None]:
     """Changes to what a message names. A refusal for another cause (the item is found, but its patron is blocked)
     stays about that; the library's own spelling of a value never goes out."""
     try:
@@ -108,6 +108,6 @@ def doing(about: MessagePart, value: str) -> Iterator[None]:
         ) from refused
 
 
-def is_success(refused: Refused, service: str, desk: Desk) -> bool:
+def is_answered_as_success(refused: Refused, service: str, desk: CirculationContext) -> bool:
     """Whether the profile answers this refusal of a service as a success (policy `as_success`)."""
     return refused.reason in desk.policy.as_success.get(service, ()) and refused.reason in AS_SUCCESS[service]

@@ -42,10 +42,10 @@ from gateway.domain.commands import (
 )
 from gateway.domain.library import PatronDraft
 from gateway.services.circulation.accept_item import accept_item
-from gateway.services.circulation.context import Desk
+from gateway.services.circulation.context import CirculationContext
 from gateway.services.circulation.holds import cancel_request, place_request, update_request
 from gateway.services.circulation.items import create_item, update_status
-from gateway.services.circulation.loans import check_in, check_out, delete_item, recall, renew
+from gateway.services.circulation.loans import check_in, check_out, delete_item, recall_item, renew_item
 from gateway.services.circulation.lookups import (
     lookup_agency,
     lookup_item,
@@ -53,10 +53,10 @@ from gateway.services.circulation.lookups import (
     lookup_patron,
     lookup_request,
 )
-from gateway.services.circulation.notices import notice
+from gateway.services.circulation.notices import carry_out_notice
 from gateway.services.circulation.patrons import create_patron, post_fee, update_patron
 
-USE_CASES: dict[type[Command], Callable[[Any, Desk, str], Awaitable[Result]]] = {
+USE_CASES: dict[type[Command], Callable[[Any, CirculationContext, str], Awaitable[Result]]] = {
     commands.LookUpPatron: lookup_patron,
     commands.LookUpItem: lookup_item,
     commands.LookUpItemSet: lookup_item_set,
@@ -70,13 +70,13 @@ USE_CASES: dict[type[Command], Callable[[Any, Desk, str], Awaitable[Result]]] = 
     commands.DeleteItem: delete_item,
     commands.CheckOut: check_out,
     commands.CheckIn: check_in,
-    commands.Renew: renew,
-    commands.Recall: recall,
+    commands.Renew: renew_item,
+    commands.Recall: recall_item,
     commands.UpdateStatus: update_status,
     commands.CreatePatron: create_patron,
     commands.UpdatePatron: update_patron,
     commands.PostFee: post_fee,
-    commands.Notice: notice,
+    commands.Notice: carry_out_notice,
 }
 
 LONGEST = 120
@@ -107,80 +107,88 @@ SERVICES: dict[type[Command], str] = {
 """Command -> its name in profiles, keys and logs; its module has the same name."""
 
 
-async def carry_out(command: Command, desk: Desk, key: str = "") -> Result:
+async def dispatch_command(command: Command, desk: CirculationContext, key: str = "") -> Result:
     """Safe to repeat: a message that was carried out already changes nothing and is answered alike. `key`: its
     `message_key`, where the caller has made it.
 
     Raises Refused (the answer is no), Unavailable (nothing was done, or what was done is found again by a repeat),
     OutcomeUnknown (a repeat tells).
     """
-    return await USE_CASES[type(command)](command, desk, key or message_key(command, desk.profile))
+    return await USE_CASES[type(command)](command, desk, key or idempotency_key(command, desk.profile))
 
 
-def message_key(command: Command, profile: str) -> str:
+def idempotency_key(command: Command, profile: str) -> str:
     """'' for a look-up. Patrons are hashed, so that a key may stand in a log or in another system's note."""
     if isinstance(command, READ_ONLY):
         return ""
-    parts = [profile, SERVICES[type(command)], *(quote(part, safe="") for part in _parts(command))]
+    parts = [profile, SERVICES[type(command)], *(quote(part, safe="") for part in _list_key_parts(command))]
     key = "/".join(parts).rstrip("/")
     if len(key) <= LONGEST:
         return key
-    return "/".join([*parts[:2], _hash(key)])
+    return "/".join([*parts[:2], _hash_key(key)])
 
 
-def _parts(command: Command) -> tuple[str, ...]:
+def _list_key_parts(command: Command) -> tuple[str, ...]:
     match command:
         case PlaceRequest():
-            wanted = [_id(item) for item in command.items] or [f"{r.type}:{r.value.strip()}" for r in command.records]
-            return _id(command.request), ",".join(wanted), _patron(command.patron)
+            wanted = [_key_of_named(item) for item in command.items] or [
+                f"{r.type}:{r.value.strip()}" for r in command.records
+            ]
+            return _key_of_named(command.request), ",".join(wanted), _key_of_patron(command.patron)
         case CancelRequest() | AcceptItem() | CheckOut() | CheckIn():
-            return _id(command.request), _id(command.item), _patron(command.patron)
+            return _key_of_named(command.request), _key_of_named(command.item), _key_of_patron(command.patron)
         case UpdateRequest():
-            changes = command.pickup, _due(command.need_by), _due(command.expires)
-            return _id(command.request), _id(command.item), _patron(command.patron), *changes
+            changes = command.pickup, _key_of_due(command.need_by), _key_of_due(command.expires)
+            return _key_of_named(command.request), _key_of_named(command.item), _key_of_patron(command.patron), *changes
         case CreateItem():
-            return _id(command.request), _id(command.item)
+            return _key_of_named(command.request), _key_of_named(command.item)
         case DeleteItem():
-            return ("", _id(command.item))
+            return ("", _key_of_named(command.item))
         case Renew():
-            return "", _id(command.item), _patron(command.patron), _due(command.due)
+            return "", _key_of_named(command.item), _key_of_patron(command.patron), _key_of_due(command.due)
         case Recall():
-            return "", _id(command.item), _due(command.due)
+            return "", _key_of_named(command.item), _key_of_due(command.due)
         case UpdateStatus():
-            return "", _id(command.item), command.status.value
+            return "", _key_of_named(command.item), command.status.value
         case CreatePatron():
-            return (_draft(command.draft, command.patron),)
+            return (_key_of_draft(command.draft, command.patron),)
         case UpdatePatron():
-            return _patron(command.patron), _draft(command.add), _draft(command.remove)
+            return _key_of_patron(command.patron), _key_of_draft(command.add), _key_of_draft(command.remove)
         case PostFee():
             amount = f"{command.amount.amount.normalize():f}{command.amount.currency}" if command.amount else ""
             what = command.type, command.action, amount, command.reference
-            return _id(command.request), _id(command.item), _patron(command.patron), *what
+            return _key_of_named(command.request), _key_of_named(command.item), _key_of_patron(command.patron), *what
         case Notice():
-            news = command.kind.value, _due(command.due), command.new_barcode, command.pickup
+            news = command.kind.value, _key_of_due(command.due), command.new_barcode, command.pickup
             status = command.status.value if command.status else ""
-            return _id(command.request), _id(command.item), _patron(command.patron), *news, status
+            return (
+                _key_of_named(command.request),
+                _key_of_named(command.item),
+                _key_of_patron(command.patron),
+                *news,
+                status,
+            )
     raise TypeError(f"{type(command).__name__} has no key")
 
 
-def _id(named: Named | None) -> str:
+def _key_of_named(named: Named | None) -> str:
     return named.value.strip() if named is not None else ""
 
 
-def _due(due: Due) -> str:
+def _key_of_due(due: Due) -> str:
     return due.isoformat() if due is not None else ""
 
 
-def _patron(ref: PatronRef | None) -> str:
+def _key_of_patron(ref: PatronRef | None) -> str:
     """PINs and passwords stay out: their hash would tell them to whoever can guess."""
     if ref is None:
         return ""
     if ref.id is not None:
-        return _hash(ref.id.value.strip())
-    return _hash("|".join(sorted({c.type for c in ref.credentials})), *_identities(ref))
+        return _hash_key(ref.id.value.strip())
+    return _hash_key("|".join(sorted({c.type for c in ref.credentials})), *_naming_credentials(ref))
 
 
-def _identities(ref: PatronRef) -> tuple[str, ...]:
+def _naming_credentials(ref: PatronRef) -> tuple[str, ...]:
     return tuple(c.value for c in ref.credentials if any(word in c.type for word in _NAMING))
 
 
@@ -188,11 +196,11 @@ _NAMING = ("barcode", "user", "id", "card", "external")
 """Words in the type of a credential that names somebody, rather than proving it."""
 
 
-def _draft(draft: PatronDraft, named: Named | None = None) -> str:
+def _key_of_draft(draft: PatronDraft, named: Named | None = None) -> str:
     shown = (draft.identifiers, draft.name, draft.category, draft.home_library, draft.contacts, draft.expires)
     rest = (draft.language, draft.date_of_birth, draft.home_institution, draft.temporary)
-    return _hash(_id(named), repr(shown), repr(rest))
+    return _hash_key(_key_of_named(named), repr(shown), repr(rest))
 
 
-def _hash(*texts: str) -> str:
+def _hash_key(*texts: str) -> str:
     return blake2b("\x1f".join(texts).encode(), digest_size=12).hexdigest()

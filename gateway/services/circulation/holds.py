@@ -13,32 +13,40 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value
 from gateway.ports.library_system import Capability, HoldWish
 from gateway.services.circulation import items, patrons
-from gateway.services.circulation.context import Desk, doing, is_success, naming, need
+from gateway.services.circulation.context import (
+    CirculationContext,
+    change_refusals_about,
+    is_answered_as_success,
+    lookup_refusals_about,
+    require_capability,
+)
 
 
 async def resolve_hold(
-    request: Named | None, item: Named | None, patron: Patron | None, desk: Desk, *, kind: str = ""
+    request: Named | None, item: Named | None, patron: Patron | None, desk: CirculationContext, *, kind: str = ""
 ) -> Hold:
     """Another patron's hold is refused in the same words as one that isn't there.
 
     Raises Refused(DATA_MISSING | UNKNOWN_REQUEST | AMBIGUOUS_REQUEST | UNKNOWN_ITEM).
     """
     if request is not None and request.value.strip():
-        with naming(MessagePart.REQUEST, request.value):
-            return await _by_number(request, item, patron, desk)
+        with lookup_refusals_about(MessagePart.REQUEST, request.value):
+            return await _find_hold_by_number(request, item, patron, desk)
     if item is None or patron is None:
         raise Refused(
             RefusalReason.DATA_MISSING,
             "A request number, or a patron and an item, must be given.",
             about=MessagePart.REQUEST,
         )
-    found = await _of_patron(patron, await items.resolve_item(item, desk), desk)
+    found = await _list_holds_of_patron(patron, await items.resolve_item(item, desk), desk)
     of_kind = [hold for hold in found if hold.kind == kind] or found
-    with naming(MessagePart.ITEM, item.value):
-        return _only(of_kind)
+    with lookup_refusals_about(MessagePart.ITEM, item.value):
+        return _require_single_hold(of_kind)
 
 
-async def _by_number(request: Named, item: Named | None, patron: Patron | None, desk: Desk) -> Hold:
+async def _find_hold_by_number(
+    request: Named, item: Named | None, patron: Patron | None, desk: CirculationContext
+) -> Hold:
     number = read_request_number(request, desk.policy).value
     try:
         hold = await desk.library.find_hold(number)
@@ -46,46 +54,46 @@ async def _by_number(request: Named, item: Named | None, patron: Patron | None, 
         if refused.reason is not RefusalReason.AMBIGUOUS_REQUEST or item is None or patron is None:
             raise
         # several pieces came under one number (ULS `TN-1OF2`, facts/ncip.md 2.1): the item tells them apart
-        pieces = await _of_patron(patron, await items.resolve_item(item, desk), desk)
-        return _only([piece for piece in pieces if piece.request_id == number])
+        pieces = await _list_holds_of_patron(patron, await items.resolve_item(item, desk), desk)
+        return _require_single_hold([piece for piece in pieces if piece.request_id == number])
     if patron is not None and hold.patron_id != patron.id:
-        raise _unknown()
+        raise _no_such_hold_refusal()
     return hold
 
 
-async def _of_patron(patron: Patron, item: Item, desk: Desk) -> list[Hold]:
+async def _list_holds_of_patron(patron: Patron, item: Item, desk: CirculationContext) -> list[Hold]:
     found = await desk.library.patron_holds(patron.id)
     return [hold for hold in found if hold.item_id == item.id or (not hold.item_id and hold.bib_id == item.bib_id)]
 
 
-def _only(found: list[Hold]) -> Hold:
+def _require_single_hold(found: list[Hold]) -> Hold:
     if not found:
-        raise _unknown()
+        raise _no_such_hold_refusal()
     if len(found) > 1:
         raise Refused(RefusalReason.AMBIGUOUS_REQUEST, "Several requests fit.")
     return found[0]
 
 
-def _unknown() -> Refused:
+def _no_such_hold_refusal() -> Refused:
     return Refused(RefusalReason.UNKNOWN_REQUEST, "There is no such request.")
 
 
-def asks_for_no_hold(pickup: str, receiver: str, desk: Desk) -> bool:
+def is_hold_unwanted(pickup: str, receiver: str, desk: CirculationContext) -> bool:
     """Whether the place says that no hold is wanted (USMAI sends `NONE`, facts/ncip.md 2.2)."""
-    return _said(pickup, receiver, desk).lower() in desk.policy.pickup.no_hold_words
+    return _choose_pickup_text(pickup, receiver, desk).lower() in desk.policy.pickup.no_hold_words
 
 
-async def resolve_pickup(pickup: str, receiver: str, patron: Patron, desk: Desk) -> PickupLocation:
+async def resolve_pickup(pickup: str, receiver: str, patron: Patron, desk: CirculationContext) -> PickupLocation:
     """`receiver` is ToAgencyId. Raises Refused(BAD_PICKUP_LOCATION)."""
     rules = desk.policy.pickup
-    sent = _said(pickup, receiver, desk)
+    sent = _choose_pickup_text(pickup, receiver, desk)
     if not sent:
-        return await default(patron, desk)
+        return await default_pickup(patron, desk)
     code = next((ours for theirs, ours in rules.map.items() if theirs.casefold() == sent.casefold()), sent)
-    if found := await _known(code, desk):
+    if found := await _find_pickup_location(code, desk):
         return found
     if rules.unknown is UnknownPickup.DEFAULT:
-        return await default(patron, desk)
+        return await default_pickup(patron, desk)
     raise Refused(
         RefusalReason.BAD_PICKUP_LOCATION,
         "There is no such pickup location.",
@@ -94,22 +102,24 @@ async def resolve_pickup(pickup: str, receiver: str, patron: Patron, desk: Desk)
     )
 
 
-async def default(patron: Patron, desk: Desk) -> PickupLocation:
+async def default_pickup(patron: Patron, desk: CirculationContext) -> PickupLocation:
     """The profile's default, else a place at the patron's home library, else the library's first one."""
     rules = desk.policy.pickup
     if rules.default:
-        if found := await _known(rules.default, desk):
+        if found := await _find_pickup_location(rules.default, desk):
             return found
-        raise _none(f"profile {desk.profile}: circulation.pickup.default {rules.default!r} is not a pickup location")
+        raise _no_pickup_refusal(
+            f"profile {desk.profile}: circulation.pickup.default {rules.default!r} is not a pickup location"
+        )
     if not desk.supports(Capability.PICKUP_LIST):
         return PickupLocation(patron.home_library, patron.home_library, patron.home_library)
     places = await desk.library.pickup_locations()
     if not places:
-        raise _none("the library has no pickup location")
+        raise _no_pickup_refusal("the library has no pickup location")
     return next((place for place in places if place.library == patron.home_library), places[0])
 
 
-def _none(internal: str) -> Refused:
+def _no_pickup_refusal(internal: str) -> Refused:
     return Refused(
         RefusalReason.BAD_PICKUP_LOCATION,
         "No pickup location could be chosen.",
@@ -118,7 +128,7 @@ def _none(internal: str) -> Refused:
     )
 
 
-def _said(pickup: str, receiver: str, desk: Desk) -> str:
+def _choose_pickup_text(pickup: str, receiver: str, desk: CirculationContext) -> str:
     """The first source that says something; empty when none does or a fixed place comes first."""
     rules = desk.policy.pickup
     values = {PickupSource.PICKUP_LOCATION: pickup, PickupSource.RECEIVER: receiver}
@@ -131,7 +141,7 @@ def _said(pickup: str, receiver: str, desk: Desk) -> str:
     return ""
 
 
-async def _known(code: str, desk: Desk) -> PickupLocation | None:
+async def _find_pickup_location(code: str, desk: CirculationContext) -> PickupLocation | None:
     """A system that can't list its places is trusted with the code."""
     if not desk.supports(Capability.PICKUP_LIST):
         return PickupLocation(code, code, "")
@@ -140,44 +150,46 @@ async def _known(code: str, desk: Desk) -> PickupLocation | None:
 
 
 @value
-class _Target:
+class _HoldTarget:
     """What is wanted: this item, or with `item` None any copy."""
 
     bib: Bib
     item: Item | None = None
 
 
-async def place_request(command: PlaceRequest, desk: Desk, key: str) -> RequestPlaced:
+async def place_request(command: PlaceRequest, desk: CirculationContext, key: str) -> RequestPlaced:
     """Raises Refused(DATA_MISSING | UNKNOWN_… | PATRON_… | BAD_PICKUP_LOCATION | INVALID_DATE …)."""
     number = read_request_number(command.request, desk.policy)
-    patron = await patrons.resolve(command.patron, desk)
-    target = await _target(command, desk)
-    if desk.policy.requests.ignore or _says_no_hold(command, desk):
-        return RequestPlaced(_nothing_placed(command, number, patron, target, desk), patron, target.bib, target.item)
-    patrons.stop_if_blocked(patron, BlockScope.REQUEST, desk)
-    place = await _pickup(command, patron, desk)
-    wish = _wish(command, number, patron, target, place, desk)
+    patron = await patrons.resolve_patron(command.patron, desk)
+    target = await _find_hold_target(command, desk)
+    if desk.policy.requests.ignore or _is_hold_declined(command, desk):
+        return RequestPlaced(
+            _make_unplaced_hold(command, number, patron, target, desk), patron, target.bib, target.item
+        )
+    patrons.refuse_if_blocked(patron, BlockScope.REQUEST, desk)
+    place = await _choose_hold_pickup(command, patron, desk)
+    wish = _make_hold_wish(command, number, patron, target, place, desk)
     try:
         with (
-            doing(MessagePart.ITEM, command.items[0].value)
+            change_refusals_about(MessagePart.ITEM, command.items[0].value)
             if command.items
-            else doing(MessagePart.RECORD, _record(command))
+            else change_refusals_about(MessagePart.RECORD, _first_record_number(command))
         ):
-            hold = await _place(wish, desk, key)
+            hold = await _place_open_hold(wish, desk, key)
     except Refused as refused:
-        if not is_success(refused, "place-request", desk):
+        if not is_answered_as_success(refused, "place-request", desk):
             raise
-        hold = await _existing(wish, target, desk, refused)
-    return RequestPlaced(hold, patron, target.bib, await _item_of(hold, target, desk), place)
+        hold = await _find_existing_hold(wish, target, desk, refused)
+    return RequestPlaced(hold, patron, target.bib, await _find_hold_item(hold, target, desk), place)
 
 
-async def _target(command: PlaceRequest, desk: Desk) -> _Target:
+async def _find_hold_target(command: PlaceRequest, desk: CirculationContext) -> _HoldTarget:
     scope = command.scope or desk.policy.requests.default_scope
     if command.items:
         found = [await items.resolve_item(sent, desk) for sent in command.items]
-        item = items.best_copy(found) or found[0]
+        item = items.choose_best_copy(found) or found[0]
         bib = await desk.library.get_bib(item.bib_id)
-        return _Target(bib, item if scope == "item" or not desk.supports(Capability.HOLD_TITLE) else None)
+        return _HoldTarget(bib, item if scope == "item" or not desk.supports(Capability.HOLD_TITLE) else None)
     sent = command.records or (command.citation.identifiers if command.citation is not None else ())
     if not sent:
         raise Refused(
@@ -185,9 +197,9 @@ async def _target(command: PlaceRequest, desk: Desk) -> _Target:
         )
     bib = await items.resolve_record(sent, desk)
     if scope == "title" and desk.supports(Capability.HOLD_TITLE):
-        return _Target(bib)
-    need(desk, Capability.ITEM_AVAILABILITY)
-    copy = items.best_copy((await desk.library.holdings(bib.id)).items)
+        return _HoldTarget(bib)
+    require_capability(desk, Capability.ITEM_AVAILABILITY)
+    copy = items.choose_best_copy((await desk.library.holdings(bib.id)).items)
     if copy is None:
         raise Refused(
             RefusalReason.ITEM_DOES_NOT_CIRCULATE,
@@ -195,30 +207,30 @@ async def _target(command: PlaceRequest, desk: Desk) -> _Target:
             about=MessagePart.RECORD,
             value=sent[0].value,
         )
-    return _Target(bib, copy)
+    return _HoldTarget(bib, copy)
 
 
-def _record(command: PlaceRequest) -> str:
+def _first_record_number(command: PlaceRequest) -> str:
     return command.records[0].value if command.records else ""
 
 
-def _says_no_hold(command: PlaceRequest, desk: Desk) -> bool:
-    return desk.policy.requests.use_pickup and asks_for_no_hold(command.pickup, command.receiver, desk)
+def _is_hold_declined(command: PlaceRequest, desk: CirculationContext) -> bool:
+    return desk.policy.requests.use_pickup and is_hold_unwanted(command.pickup, command.receiver, desk)
 
 
-async def _pickup(command: PlaceRequest, patron: Patron, desk: Desk) -> PickupLocation:
+async def _choose_hold_pickup(command: PlaceRequest, patron: Patron, desk: CirculationContext) -> PickupLocation:
     if not desk.policy.requests.use_pickup:
-        return await default(patron, desk)
+        return await default_pickup(patron, desk)
     return await resolve_pickup(command.pickup, command.receiver, patron, desk)
 
 
-def _wish(
+def _make_hold_wish(
     command: PlaceRequest,
     number: RequestNumber,
     patron: Patron,
-    target: _Target,
+    target: _HoldTarget,
     place: PickupLocation,
-    desk: Desk,
+    desk: CirculationContext,
 ) -> HoldWish:
     """Where the library's system takes no pickup place, staff read it in the note."""
     notes = ["library use only"] if number.library_use_only else []
@@ -230,28 +242,28 @@ def _wish(
         request_id=number.value,
         item_barcode=target.item.barcode if target.item is not None else "",
         bib_id="" if target.item is not None else target.bib.id,
-        kind=_kind(command, desk),
+        kind=_choose_hold_kind(command, desk),
         need_by=require_future_day(command.need_by, desk.today(), desk.zone, MessagePart.NEED_BY),
-        expires=_expires(command, desk),
+        expires=_compute_hold_expiry(command, desk),
         note="; ".join(notes),
     )
 
 
-def _kind(command: PlaceRequest, desk: Desk) -> str:
+def _choose_hold_kind(command: PlaceRequest, desk: CirculationContext) -> str:
     return command.kind or desk.policy.requests.default_kind
 
 
-def _expires(command: PlaceRequest, desk: Desk) -> date | None:
+def _compute_hold_expiry(command: PlaceRequest, desk: CirculationContext) -> date | None:
     if command.expires is not None:
         return require_future_day(command.expires, desk.today(), desk.zone)
     days = desk.policy.requests.hold_days
     return desk.today() + timedelta(days=days) if days else None
 
 
-async def _place(wish: HoldWish, desk: Desk, key: str) -> Hold:
+async def _place_open_hold(wish: HoldWish, desk: CirculationContext, key: str) -> Hold:
     """A repeated message finds its hold by the key. One that has ended is not what the message asks for again,
     unless it was filled under this very request number."""
-    need(desk, Capability.HOLD_ITEM if wish.item_barcode else Capability.HOLD_TITLE)
+    require_capability(desk, Capability.HOLD_ITEM if wish.item_barcode else Capability.HOLD_TITLE)
     hold = await desk.library.place_hold(wish, key)
     while not hold.status.is_open and not (wish.request_id and hold.status is HoldStatus.FILLED):
         ended = hold.id
@@ -261,7 +273,7 @@ async def _place(wish: HoldWish, desk: Desk, key: str) -> Hold:
     return hold
 
 
-async def _existing(wish: HoldWish, target: _Target, desk: Desk, refused: Refused) -> Hold:
+async def _find_existing_hold(wish: HoldWish, target: _HoldTarget, desk: CirculationContext, refused: Refused) -> Hold:
     """The open hold of this patron that made the library refuse another."""
     for hold in await desk.library.patron_holds(wish.patron_id):
         if hold.bib_id == target.bib.id and (target.item is None or hold.item_id in ("", target.item.id)):
@@ -269,12 +281,14 @@ async def _existing(wish: HoldWish, target: _Target, desk: Desk, refused: Refuse
     raise refused
 
 
-async def _item_of(hold: Hold, target: _Target, desk: Desk) -> Item | None:
+async def _find_hold_item(hold: Hold, target: _HoldTarget, desk: CirculationContext) -> Item | None:
     """As it is now that the hold is placed."""
-    return await items.of_hold(hold, desk) or target.item
+    return await items.find_item_of_hold(hold, desk) or target.item
 
 
-def _nothing_placed(command: PlaceRequest, number: RequestNumber, patron: Patron, target: _Target, desk: Desk) -> Hold:
+def _make_unplaced_hold(
+    command: PlaceRequest, number: RequestNumber, patron: Patron, target: _HoldTarget, desk: CirculationContext
+) -> Hold:
     return Hold(
         id="",
         key="",
@@ -285,51 +299,51 @@ def _nothing_placed(command: PlaceRequest, number: RequestNumber, patron: Patron
         pickup="",
         status=HoldStatus.WAITING,
         placed=desk.now(),
-        kind=_kind(command, desk),
+        kind=_choose_hold_kind(command, desk),
         item_barcode=target.item.barcode if target.item is not None else "",
         title=target.bib.title,
     )
 
 
-async def cancel_request(command: CancelRequest, desk: Desk, key: str) -> RequestCancelled:
+async def cancel_request(command: CancelRequest, desk: CirculationContext, key: str) -> RequestCancelled:
     """Raises Refused(DATA_MISSING | UNKNOWN_REQUEST | AMBIGUOUS_REQUEST | REQUEST_CLOSED | UNKNOWN_PATRON)."""
-    need(desk, Capability.HOLD_CANCEL)
-    patron = await patrons.resolve(command.patron, desk)
+    require_capability(desk, Capability.HOLD_CANCEL)
+    patron = await patrons.resolve_patron(command.patron, desk)
     found = await resolve_hold(command.request, command.item, patron, desk, kind=command.kind)
-    with doing(MessagePart.REQUEST, command.request.value if command.request is not None else ""):
-        hold = await cancel(found, desk, key)
-    item = await items.of_hold(hold, desk)
+    with change_refusals_about(MessagePart.REQUEST, command.request.value if command.request is not None else ""):
+        hold = await cancel_hold(found, desk, key)
+    item = await items.find_item_of_hold(hold, desk)
     return RequestCancelled(hold, patron, item)
 
 
-async def cancel(hold: Hold, desk: Desk, key: str) -> Hold:
+async def cancel_hold(hold: Hold, desk: CirculationContext, key: str) -> Hold:
     """Two holds may come and go under one request number, so the key names the hold too."""
     try:
         return await desk.library.cancel_hold(hold.id, f"{key}:{hold.id}")
     except Refused as refused:
-        if is_success(refused, "cancel-request", desk):
+        if is_answered_as_success(refused, "cancel-request", desk):
             return hold
         raise
 
 
-async def update_request(command: UpdateRequest, desk: Desk, key: str) -> RequestPlaced:
+async def update_request(command: UpdateRequest, desk: CirculationContext, key: str) -> RequestPlaced:
     """What isn't said stays as it is. The values are absolute, so a repeat does no harm; the key tells the time,
     since a place may be changed there and back again.
 
     Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED | BAD_PICKUP_LOCATION | INVALID_DATE …).
     """
-    need(desk, Capability.HOLD_UPDATE)
-    asked_by = await patrons.resolve(command.patron, desk) if command.patron is not None else None
+    require_capability(desk, Capability.HOLD_UPDATE)
+    asked_by = await patrons.resolve_patron(command.patron, desk) if command.patron is not None else None
     hold = await resolve_hold(command.request, command.item, asked_by, desk, kind=command.kind)
     sent = command.request.value if command.request is not None else ""
     if not hold.status.is_open:
         raise Refused(RefusalReason.REQUEST_CLOSED, "This request is closed.", about=MessagePart.REQUEST, value=sent)
-    patron = asked_by or await patrons.by_internal_id(hold.patron_id, desk)
+    patron = asked_by or await patrons.find_patron_by_id(hold.patron_id, desk)
     place = await resolve_pickup(command.pickup, "", patron, desk) if command.pickup.strip() else None
     need_by = require_future_day(command.need_by, desk.today(), desk.zone, MessagePart.NEED_BY)
     expires = require_future_day(command.expires, desk.today(), desk.zone)
     if place or need_by or expires:
-        with doing(MessagePart.REQUEST, sent):
+        with change_refusals_about(MessagePart.REQUEST, sent):
             hold = await desk.library.update_hold(
                 hold.id,
                 f"{key}:{desk.now().isoformat()}",
@@ -337,5 +351,5 @@ async def update_request(command: UpdateRequest, desk: Desk, key: str) -> Reques
                 need_by=need_by,
                 expires=expires,
             )
-    item = await items.of_hold(hold, desk)
+    item = await items.find_item_of_hold(hold, desk)
     return RequestPlaced(hold, patron, await desk.library.get_bib(hold.bib_id), item, place)

@@ -20,10 +20,15 @@ from gateway.domain.partner_identifiers import (
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.ports.library_system import Capability, TemporaryItem
-from gateway.services.circulation.context import Desk, doing, naming, need
+from gateway.services.circulation.context import (
+    CirculationContext,
+    change_refusals_about,
+    lookup_refusals_about,
+    require_capability,
+)
 
 
-async def resolve_item(sent: Named | None, desk: Desk, *, request: Named | None = None) -> Item:
+async def resolve_item(sent: Named | None, desk: CirculationContext, *, request: Named | None = None) -> Item:
     """Raises Refused(DATA_MISSING | UNKNOWN_ITEM | AMBIGUOUS_ITEM).
 
     With policy `items.find_by_request`, an id that is no barcode is tried as a request number, and then the
@@ -34,20 +39,20 @@ async def resolve_item(sent: Named | None, desk: Desk, *, request: Named | None 
             raise Refused(
                 RefusalReason.DATA_MISSING, "The message doesn't say which item is meant.", about=MessagePart.ITEM
             )
-        with naming(MessagePart.REQUEST, request.value):
-            return await by_request(request, desk)
-    with naming(MessagePart.ITEM, sent.value):
+        with lookup_refusals_about(MessagePart.REQUEST, request.value):
+            return await find_item_by_request(request, desk)
+    with lookup_refusals_about(MessagePart.ITEM, sent.value):
         if is_request_number(sent, desk.policy):
-            return await by_request(sent, desk)
+            return await find_item_by_request(sent, desk)
         for barcode in list_item_barcodes(sent, desk.sender, desk.policy):
-            if found := await _known(barcode, desk):
+            if found := await _find_item_by_barcode(barcode, desk):
                 return found
         if desk.policy.items.find_by_request:
-            return await _by_requests(sent, request, desk)
+            return await _find_item_by_requests(sent, request, desk)
         raise Refused(RefusalReason.UNKNOWN_ITEM, "There is no item with this id.")
 
 
-async def _known(barcode: str, desk: Desk) -> Item | None:
+async def _find_item_by_barcode(barcode: str, desk: CirculationContext) -> Item | None:
     try:
         return await desk.library.item_by_barcode(barcode)
     except Refused as refused:
@@ -56,16 +61,16 @@ async def _known(barcode: str, desk: Desk) -> Item | None:
         raise
 
 
-async def _by_requests(sent: Named, request: Named | None, desk: Desk) -> Item:
+async def _find_item_by_requests(sent: Named, request: Named | None, desk: CirculationContext) -> Item:
     try:
-        return await by_request(sent, desk)
+        return await find_item_by_request(sent, desk)
     except Refused as refused:
         if refused.reason is not RefusalReason.UNKNOWN_ITEM or request is None:
             raise
-        return await by_request(request, desk)
+        return await find_item_by_request(request, desk)
 
 
-async def by_request(sent: Named, desk: Desk) -> Item:
+async def find_item_by_request(sent: Named, desk: CirculationContext) -> Item:
     """Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
     number = read_request_number(sent, desk.policy).value
     if desk.supports(Capability.ITEM_BY_REQUEST):
@@ -81,15 +86,15 @@ async def by_request(sent: Named, desk: Desk) -> Item:
     return await desk.library.item_by_barcode(hold.item_barcode)
 
 
-async def of_hold(hold: Hold, desk: Desk) -> Item | None:
+async def find_item_of_hold(hold: Hold, desk: CirculationContext) -> Item | None:
     """The item of a hold; None when no item fills it yet or the item is gone."""
-    return await _known(hold.item_barcode, desk) if hold.item_barcode else None
+    return await _find_item_by_barcode(hold.item_barcode, desk) if hold.item_barcode else None
 
 
-async def resolve_record(sent: tuple[RecordId, ...], desk: Desk) -> Bib:
+async def resolve_record(sent: tuple[RecordId, ...], desk: CirculationContext) -> Bib:
     """Raises Refused(INVALID_VALUE | UNKNOWN_RECORD | AMBIGUOUS_ITEM); never a guess among several hits."""
-    need(desk, Capability.BIB_FIND)
-    with naming(MessagePart.RECORD, sent[0].value):
+    require_capability(desk, Capability.BIB_FIND)
+    with lookup_refusals_about(MessagePart.RECORD, sent[0].value):
         for record in translate_record_ids(sent, desk.policy.records):
             try:
                 return await desk.library.find_bib(record)
@@ -99,7 +104,7 @@ async def resolve_record(sent: tuple[RecordId, ...], desk: Desk) -> Bib:
         raise Refused(RefusalReason.UNKNOWN_RECORD, "There is no record with this number.")
 
 
-def best_copy(items: Iterable[Item]) -> Item | None:
+def choose_best_copy(items: Iterable[Item]) -> Item | None:
     """A copy that circulates: on the shelf before on loan, then the one that fewest wait for."""
     usable = [item for item in items if item.circulates and not item.temporary and item.status not in _OUT_OF_REACH]
     return min(usable, key=lambda item: (item.status is not ItemStatus.AVAILABLE, item.hold_count), default=None)
@@ -108,33 +113,33 @@ def best_copy(items: Iterable[Item]) -> Item | None:
 _OUT_OF_REACH = (ItemStatus.LOST, ItemStatus.MISSING, ItemStatus.CLAIMED_RETURNED, ItemStatus.NOT_AVAILABLE)
 
 
-async def create_item(command: CreateItem, desk: Desk, key: str) -> ItemChanged:
+async def create_item(command: CreateItem, desk: CirculationContext, key: str) -> ItemChanged:
     """Its barcode is the id as `items.rewrite` makes it, or one by the rules for temporary items where none is
     sent. Raises Refused(DATA_MISSING | DUPLICATE_ITEM | INVALID_VALUE)."""
-    need(desk, Capability.TEMPORARY_ITEM)
+    require_capability(desk, Capability.TEMPORARY_ITEM)
     if command.status is not None:
-        need(desk, Capability.STATUS_UPDATE)
+        require_capability(desk, Capability.STATUS_UPDATE)
     if not command.bib.title.strip():
         raise Refused(RefusalReason.DATA_MISSING, "The title of the new item is missing.", about=MessagePart.RECORD)
-    with doing(MessagePart.ITEM, command.item.value if command.item is not None else ""):
-        received = await desk.library.create_item(_described(command, desk, key), key)
+    with change_refusals_about(MessagePart.ITEM, command.item.value if command.item is not None else ""):
+        received = await desk.library.create_item(_describe_lasting_item(command, desk, key), key)
         item = received.item
         if command.status is not None and command.status is not item.status and not received.repeated:
             item = await desk.library.set_item_status(item.barcode, command.status, f"{key}:status")
     return ItemChanged(item)
 
 
-def _described(command: CreateItem, desk: Desk, key: str) -> TemporaryItem:
+def _describe_lasting_item(command: CreateItem, desk: CirculationContext, key: str) -> TemporaryItem:
     rules = desk.policy.accept
     number = read_request_number(command.request, desk.policy)
     if command.item is not None:
         barcode = desk.policy.items.rewrite.rewrite_identifier(command.item.value)
     else:
         barcode = make_temporary_barcode(None, number, command.request, desk.sender, key, desk.policy)
-    usual = place(desk)
+    usual = temporary_location(desk)
     return TemporaryItem(
         barcode=barcode,
-        bib=entitled(command.bib, rules),
+        bib=decorate_title(command.bib, rules),
         request_id=number.value,
         location=Location(usual.library, command.location or usual.shelf),
         policy=rules.policies.get(command.bib.medium.strip().lower(), rules.policy),
@@ -145,70 +150,72 @@ def _described(command: CreateItem, desk: Desk, key: str) -> TemporaryItem:
     )
 
 
-async def update_status(command: UpdateStatus, desk: Desk, key: str) -> ItemChanged:
+async def update_status(command: UpdateStatus, desk: CirculationContext, key: str) -> ItemChanged:
     """A status is absolute: repeating it changes nothing. The key tells the time, for an item may be missing, found,
     and missing again. Raises Refused(UNKNOWN_ITEM | NOT_ALLOWED)."""
-    need(desk, Capability.STATUS_UPDATE)
+    require_capability(desk, Capability.STATUS_UPDATE)
     item = await resolve_item(command.item, desk)
     if item.status is command.status:
         return ItemChanged(item)
-    with doing(MessagePart.STATUS, command.word or command.status.value):
+    with change_refusals_about(MessagePart.STATUS, command.word or command.status.value):
         return ItemChanged(
             await desk.library.set_item_status(item.barcode, command.status, f"{key}:{desk.now().isoformat()}")
         )
 
 
-def describe(command: AcceptItem, number: RequestNumber, desk: Desk, key: str) -> TemporaryItem:
+def describe_temporary_item(
+    command: AcceptItem, number: RequestNumber, desk: CirculationContext, key: str
+) -> TemporaryItem:
     """Without its hold. Raises Refused(DATA_MISSING | INVALID_VALUE | INVALID_DATE)."""
     rules = desk.policy.accept
     lender = desk.agency_or_sender(command.item.agency if command.item is not None else "")
     words = {"request": number.value, "agency": lender}
-    library_use_only = number.library_use_only or _says(command.citation.title, rules.library_use_words)
+    library_use_only = number.library_use_only or _has_word(command.citation.title, rules.library_use_words)
     return TemporaryItem(
         barcode=make_temporary_barcode(command.item, number, command.request, desk.sender, key, desk.policy),
-        bib=entitled(command.citation, rules),
+        bib=decorate_title(command.citation, rules),
         request_id=number.value,
-        location=place(desk),
-        policy=_item_policy(command, library_use_only, rules),
+        location=temporary_location(desk),
+        policy=_choose_item_policy(command, library_use_only, rules),
         suppressed=rules.suppressed,
         call_number=command.call_number or rules.call_number.format(**words),
         note=rules.note.format(**words),
         lender=lender,
-        lender_due=_lender_due(command, desk),
+        lender_due=_compute_lender_due(command, desk),
         due_policy=desk.policy.due_dates.policy,
-        renewals_allowed=_renewable(command, number, rules),
+        renewals_allowed=_is_renewable(command, number, rules),
         library_use_only=library_use_only,
     )
 
 
-def entitled(citation: Bib, rules: AcceptItemRules) -> Bib:
+def decorate_title(citation: Bib, rules: AcceptItemRules) -> Bib:
     """The record's title with what the profile puts around it, so that staff know it for a partner's."""
     return replace(citation, id="", title=f"{rules.title_prefix}{citation.title}{rules.title_suffix}")
 
 
-def place(desk: Desk) -> Location:
+def temporary_location(desk: CirculationContext) -> Location:
     return Location(desk.policy.accept.library, desk.policy.accept.location)
 
 
-def _says(title: str, words: tuple[str, ...]) -> bool:
+def _has_word(title: str, words: tuple[str, ...]) -> bool:
     upper = title.upper()
     return any(word.upper() in upper for word in words if word)
 
 
-def _item_policy(command: AcceptItem, library_use_only: bool, rules: AcceptItemRules) -> str:
+def _choose_item_policy(command: AcceptItem, library_use_only: bool, rules: AcceptItemRules) -> str:
     if library_use_only:
         return rules.library_use_policy
     return rules.policies.get(command.format.strip().lower(), rules.policy)
 
 
-def _renewable(command: AcceptItem, number: RequestNumber, rules: AcceptItemRules) -> bool:
+def _is_renewable(command: AcceptItem, number: RequestNumber, rules: AcceptItemRules) -> bool:
     """A title or number that says so outweighs the message's default."""
-    if number.renewable is False or _says(command.citation.title, rules.no_renewal_words):
+    if number.renewable is False or _has_word(command.citation.title, rules.no_renewal_words):
         return False
     return bool(number.renewable) or command.renewals_allowed
 
 
-def _lender_due(command: AcceptItem, desk: Desk) -> datetime | None:
+def _compute_lender_due(command: AcceptItem, desk: CirculationContext) -> datetime | None:
     """When it must leave its patron. None where the library's own rules alone count: then no loan has to heed it."""
     rules = desk.policy.due_dates
     due = patron_due(command.due, rules, desk.zone, desk.now(), days_back=rules.transit_days)

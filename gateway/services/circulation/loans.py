@@ -26,11 +26,16 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value
 from gateway.ports.library_system import Capability, CheckedIn
 from gateway.services.circulation import holds, items, patrons
-from gateway.services.circulation.context import Desk, doing, is_success, need
+from gateway.services.circulation.context import (
+    CirculationContext,
+    change_refusals_about,
+    is_answered_as_success,
+    require_capability,
+)
 
 
 @value
-class Lending:
+class LoanWish:
     item: Item
     patron: Patron
     due: DueChoice
@@ -38,21 +43,21 @@ class Lending:
     override: bool = False
 
 
-async def lend(wish: Lending, desk: Desk, key: str) -> Loan:
+async def lend_item(wish: LoanWish, desk: CirculationContext, key: str) -> Loan:
     """As long as the loan that a message made is open, the message again is a repeat; after its return the same
     words mean a new loan (`LibrarySystem.check_out`)."""
     loan = await desk.library.check_out(
         wish.item.barcode,
         wish.patron.id,
         key,
-        due=due_given(wish.due, desk).exact,
+        due=drop_unsettable_due(wish.due, desk).exact,
         request_id=wish.request_id,
         override=wish.override,
     )
-    return await not_after(wish.due, loan, desk, key) if loan.renewals == 0 else loan
+    return await bring_due_forward(wish.due, loan, desk, key) if loan.renewals == 0 else loan
 
 
-def due_for(sent: Due, policy: DuePolicy, item: Item, start: datetime, desk: Desk) -> DueChoice:
+def choose_loan_due(sent: Due, policy: DuePolicy, item: Item, start: datetime, desk: CirculationContext) -> DueChoice:
     """The partner's date by the profile's rules; nothing where the message has none, for then the library decides
     (`TemporaryItem.due_policy`).
 
@@ -64,44 +69,44 @@ def due_for(sent: Due, policy: DuePolicy, item: Item, start: datetime, desk: Des
     return choose_due_date(policy, patron_due(sent, rules, desk.zone, start, days_back=days_back))
 
 
-def due_given(choice: DueChoice, desk: Desk) -> DueChoice:
+def drop_unsettable_due(choice: DueChoice, desk: CirculationContext) -> DueChoice:
     """Nothing where the library's system sets its dates alone: then its date is the one that is answered."""
     return choice if desk.supports(Capability.DUE_DATE_GIVEN) else DueChoice()
 
 
-async def not_after(choice: DueChoice, loan: Loan, desk: Desk, key: str) -> Loan:
+async def bring_due_forward(choice: DueChoice, loan: Loan, desk: CirculationContext, key: str) -> Loan:
     """Bring the due date forward where the partner's is earlier than the one that the library's rules gave."""
-    latest = due_given(choice, desk).latest
+    latest = drop_unsettable_due(choice, desk).latest
     if latest is None or latest >= loan.due:
         return loan
     return await desk.library.set_due_date(loan.id, latest, f"{key}:{loan.id}:not-after-{latest.isoformat()}")
 
 
-async def check_out(command: CheckOut, desk: Desk, key: str) -> ItemLent:
+async def check_out(command: CheckOut, desk: CirculationContext, key: str) -> ItemLent:
     """With `mandated` it has happened already (WorldShare's shipped, facts/ncip.md 2.6): blocks, limits and item
     policies don't stop it.
 
     Raises Refused(UNKNOWN_… | PATRON_BLOCKED | ITEM_ON_LOAN | LIMIT_REACHED | INVALID_DATE …).
     """
-    need(desk, Capability.CHECK_OUT)
-    patron = await patrons.resolve(command.patron, desk)
+    require_capability(desk, Capability.CHECK_OUT)
+    patron = await patrons.resolve_patron(command.patron, desk)
     item = await items.resolve_item(command.item, desk, request=command.request)
     override = command.mandated is not None or desk.policy.check_out.override_blocks
     if not override:
-        patrons.stop_if_blocked(patron, BlockScope.BORROW, desk)
+        patrons.refuse_if_blocked(patron, BlockScope.BORROW, desk)
     rules = desk.policy.due_dates
     whose = rules.policy if command.mandated is None else rules.mandated
-    due = due_for(command.due, whose, item, command.mandated or desk.now(), desk)
+    due = choose_loan_due(command.due, whose, item, command.mandated or desk.now(), desk)
     number = read_request_number(command.request, desk.policy).value
     if desk.policy.check_out.cancel_request and number:
-        await _cancel_request(number, desk, key)
-    loan = await _lend(command, Lending(item, patron, due, number, override), desk, key)
+        await _cancel_hold_of_request(number, desk, key)
+    loan = await _lend_or_find_loan(command, LoanWish(item, patron, due, number, override), desk, key)
     return ItemLent(
         loan, await desk.library.item_by_barcode(item.barcode), await desk.library.get_bib(item.bib_id), patron
     )
 
 
-async def _cancel_request(number: str, desk: Desk, key: str) -> None:
+async def _cancel_hold_of_request(number: str, desk: CirculationContext, key: str) -> None:
     """A hold of the same request would stand in the way of its own loan (ULS, facts/ncip.md 2.1)."""
     try:
         hold = await desk.library.find_hold(number)
@@ -110,59 +115,65 @@ async def _cancel_request(number: str, desk: Desk, key: str) -> None:
             return
         raise
     if hold.status.is_open:
-        need(desk, Capability.HOLD_CANCEL)
-        await holds.cancel(hold, desk, f"{key}:request")
+        require_capability(desk, Capability.HOLD_CANCEL)
+        await holds.cancel_hold(hold, desk, f"{key}:request")
 
 
-async def _lend(command: CheckOut, wish: Lending, desk: Desk, key: str) -> Loan:
+async def _lend_or_find_loan(command: CheckOut, wish: LoanWish, desk: CirculationContext, key: str) -> Loan:
     try:
-        with doing(MessagePart.ITEM, command.item.value):
-            return await lend(wish, desk, key)
+        with change_refusals_about(MessagePart.ITEM, command.item.value):
+            return await lend_item(wish, desk, key)
     except Refused as refused:
-        open_loan = await _own_loan(wish.item, wish.patron, desk) if is_success(refused, "check-out", desk) else None
+        open_loan = (
+            await _find_patron_loan(wish.item, wish.patron, desk)
+            if is_answered_as_success(refused, "check-out", desk)
+            else None
+        )
         if open_loan is None:
             raise
         return open_loan
 
 
-async def _own_loan(item: Item, patron: Patron, desk: Desk) -> Loan | None:
+async def _find_patron_loan(item: Item, patron: Patron, desk: CirculationContext) -> Loan | None:
     loan = await desk.library.item_loan(item.id)
     return loan if loan is not None and loan.patron_id == patron.id else None
 
 
-async def check_in(command: CheckIn, desk: Desk, key: str) -> ItemReturned:
+async def check_in(command: CheckIn, desk: CirculationContext, key: str) -> ItemReturned:
     """A repeat is told from the next loan's return by what has become of the latest loan (`LibrarySystem.check_in`).
 
     Raises Refused(DATA_MISSING | UNKNOWN_ITEM | NOT_CHECKED_OUT).
     """
-    need(desk, Capability.CHECK_IN)
+    require_capability(desk, Capability.CHECK_IN)
     try:
         item = await items.resolve_item(command.item, desk, request=command.request)
     except Refused as refused:
-        return await _not_here(command, desk, key, refused)
-    deletes = _deletes(item, desk.policy.check_in)
+        return await _check_in_missing_item(command, desk, key, refused)
+    deletes = _is_deleted_at_check_in(item, desk.policy.check_in)
     if deletes:
-        need(desk, Capability.TEMPORARY_ITEM)
+        require_capability(desk, Capability.TEMPORARY_ITEM)
     try:
-        done = await _check_in(item, command, desk, key)
+        done = await _check_item_in(item, command, desk, key)
     except Refused as refused:
         if (
             deletes and refused.reason is RefusalReason.NOT_CHECKED_OUT
         ):  # never fetched by its patron, and now on its way
-            return ItemReturned(await remove(item, desk, key), deleted=True)
-        if _is_success(refused, command, desk):
+            return ItemReturned(await delete_temporary_item(item, desk, key), deleted=True)
+        if _is_check_in_success(refused, command, desk):
             return ItemReturned(item)
         raise
     bib = await desk.library.get_bib(item.bib_id)
     if deletes:
-        await remove(item, desk, key)
+        await delete_temporary_item(item, desk, key)
     # who had it out is told only to a partner that has named the patron
-    borrower = done.patron if done.patron is not None and patrons.is_named(done.patron, command.patron, desk) else None
+    borrower = (
+        done.patron if done.patron is not None and patrons.is_named_patron(done.patron, command.patron, desk) else None
+    )
     return ItemReturned(done.item, done.loan, bib, borrower, None if deletes else done.route_to, deletes)
 
 
-async def _check_in(item: Item, command: CheckIn, desk: Desk, key: str) -> CheckedIn:
-    with doing(MessagePart.ITEM, command.item.value if command.item is not None else ""):
+async def _check_item_in(item: Item, command: CheckIn, desk: CirculationContext, key: str) -> CheckedIn:
+    with change_refusals_about(MessagePart.ITEM, command.item.value if command.item is not None else ""):
         return await desk.library.check_in(
             item.barcode,
             key,
@@ -171,7 +182,7 @@ async def _check_in(item: Item, command: CheckIn, desk: Desk, key: str) -> Check
         )
 
 
-def _deletes(item: Item, rules: CheckInRules) -> bool:
+def _is_deleted_at_check_in(item: Item, rules: CheckInRules) -> bool:
     """Some brokers never send DeleteItem (facts/ncip.md 5, `checkin.delete_item`)."""
     return (
         rules.delete_item == "temporary"
@@ -181,7 +192,9 @@ def _deletes(item: Item, rules: CheckInRules) -> bool:
     )
 
 
-async def _not_here(command: CheckIn, desk: Desk, key: str, refused: Refused) -> ItemReturned:
+async def _check_in_missing_item(
+    command: CheckIn, desk: CirculationContext, key: str, refused: Refused
+) -> ItemReturned:
     """The item may have been deleted by this very message, when it first came; or the profile takes it for done."""
     sent: Named | None = command.item
     if (
@@ -190,43 +203,45 @@ async def _not_here(command: CheckIn, desk: Desk, key: str, refused: Refused) ->
         and sent is not None
     ):
         try:
-            return ItemReturned(await deleted_before(sent, desk, key, refused), deleted=True)
+            return ItemReturned(await find_deleted_item(sent, desk, key, refused), deleted=True)
         except Refused as unknown:
             refused = unknown
-    if _is_success(refused, command, desk):
+    if _is_check_in_success(refused, command, desk):
         return ItemReturned(None)
     raise refused
 
 
-def _is_success(refused: Refused, command: CheckIn, desk: Desk) -> bool:
+def _is_check_in_success(refused: Refused, command: CheckIn, desk: CirculationContext) -> bool:
     """OCLC takes 'not there' and 'not on loan' for done when it has named the request, not when it named a barcode."""
     by_request = command.item is None or is_request_number(command.item, desk.policy)
-    return is_success(refused, "check-in", desk) or (by_request and is_success(refused, "check-in-by-request", desk))
+    return is_answered_as_success(refused, "check-in", desk) or (
+        by_request and is_answered_as_success(refused, "check-in-by-request", desk)
+    )
 
 
-async def renew(command: Renew, desk: Desk, key: str) -> ItemRenewed:
+async def renew_item(command: Renew, desk: CirculationContext, key: str) -> ItemRenewed:
     """With a due date, a repeat is told by it; without one, the same loan is renewed at most once a day.
 
     Raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_… | PATRON_BLOCKED | INVALID_DATE …).
     """
-    need(desk, Capability.RENEW)
-    asked_by = await patrons.resolve(command.patron, desk) if command.patron is not None else None
+    require_capability(desk, Capability.RENEW)
+    asked_by = await patrons.resolve_patron(command.patron, desk) if command.patron is not None else None
     item = await items.resolve_item(command.item, desk)
-    loan = await open_loan(item, asked_by, command.item.value, desk)
-    patron = asked_by or await patrons.by_internal_id(loan.patron_id, desk)
-    patrons.stop_if_blocked(patron, BlockScope.RENEW, desk)
-    due = due_for(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
-    due = due_given(due, desk)
+    loan = await require_open_loan(item, asked_by, command.item.value, desk)
+    patron = asked_by or await patrons.find_patron_by_id(loan.patron_id, desk)
+    patrons.refuse_if_blocked(patron, BlockScope.RENEW, desk)
+    due = choose_loan_due(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
+    due = drop_unsettable_due(due, desk)
     occasion = f"{key}:{loan.id}:{command.due.isoformat() if command.due is not None else desk.today().isoformat()}"
-    with doing(MessagePart.ITEM, command.item.value):
+    with change_refusals_about(MessagePart.ITEM, command.item.value):
         renewed = await desk.library.renew_loan(item.barcode, occasion, patron_id=loan.patron_id, due=due.exact)
-        renewed = await not_after(due, renewed, desk, occasion)
+        renewed = await bring_due_forward(due, renewed, desk, occasion)
     return ItemRenewed(
         renewed, await desk.library.item_by_barcode(item.barcode), await desk.library.get_bib(item.bib_id), patron
     )
 
 
-async def open_loan(item: Item, patron: Patron | None, sent: str, desk: Desk) -> Loan:
+async def require_open_loan(item: Item, patron: Patron | None, sent: str, desk: CirculationContext) -> Loan:
     """Another patron's loan is refused in the same words as none. Raises Refused(NOT_CHECKED_OUT)."""
     loan = await desk.library.item_loan(item.id)
     if loan is None or (patron is not None and loan.patron_id != patron.id):
@@ -237,59 +252,59 @@ async def open_loan(item: Item, patron: Patron | None, sent: str, desk: Desk) ->
     return loan
 
 
-async def recall(command: Recall, desk: Desk, key: str) -> ItemRecalled:
+async def recall_item(command: Recall, desk: CirculationContext, key: str) -> ItemRecalled:
     """One recall a loan and due date. Raises Refused(NOT_CHECKED_OUT | CANNOT_BE_RECALLED | INVALID_DATE)."""
-    need(desk, Capability.RECALL)
+    require_capability(desk, Capability.RECALL)
     item = await items.resolve_item(command.item, desk)
-    loan = await open_loan(item, None, command.item.value, desk)
-    due = due_for(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
-    due = due_given(due, desk)
+    loan = await require_open_loan(item, None, command.item.value, desk)
+    due = choose_loan_due(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
+    due = drop_unsettable_due(due, desk)
     occasion = f"{key}:{loan.id}"
-    with doing(MessagePart.ITEM, command.item.value):
+    with change_refusals_about(MessagePart.ITEM, command.item.value):
         recalled = await desk.library.recall_loan(item.barcode, occasion, due=due.exact)
-        recalled = await not_after(due, recalled, desk, occasion)
+        recalled = await bring_due_forward(due, recalled, desk, occasion)
     return ItemRecalled(
         recalled, await desk.library.item_by_barcode(item.barcode), await desk.library.get_bib(item.bib_id)
     )
 
 
-async def delete_item(command: DeleteItem, desk: Desk, key: str) -> ItemChanged:
+async def delete_item(command: DeleteItem, desk: CirculationContext, key: str) -> ItemChanged:
     """By policy `delete.action`. Raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED)."""
     try:
-        return ItemChanged(await _carry_out(command, desk, key))
+        return ItemChanged(await _delete_by_policy(command, desk, key))
     except Refused as refused:
-        if is_success(refused, "delete-item", desk):
+        if is_answered_as_success(refused, "delete-item", desk):
             return ItemChanged(None)
         raise
 
 
-async def _carry_out(command: DeleteItem, desk: Desk, key: str) -> Item:
+async def _delete_by_policy(command: DeleteItem, desk: CirculationContext, key: str) -> Item:
     action = desk.policy.delete.action
     try:
         item = await items.resolve_item(command.item, desk)
     except Refused as refused:
         if refused.reason is RefusalReason.UNKNOWN_ITEM and action == "delete":
-            return await deleted_before(command.item, desk, key, refused)
+            return await find_deleted_item(command.item, desk, key, refused)
         raise
     if action == "keep":
         return item
     if action == "cancel-request":
-        need(desk, Capability.HOLD_CANCEL)
+        require_capability(desk, Capability.HOLD_CANCEL)
         for hold in await desk.library.item_holds(item.id):
             if hold.item_id == item.id:
-                await holds.cancel(hold, desk, key)
+                await holds.cancel_hold(hold, desk, key)
         return item
-    with doing(MessagePart.ITEM, command.item.value):
-        return await remove(item, desk, key)
+    with change_refusals_about(MessagePart.ITEM, command.item.value):
+        return await delete_temporary_item(item, desk, key)
 
 
-async def remove(item: Item, desk: Desk, key: str) -> Item:
+async def delete_temporary_item(item: Item, desk: CirculationContext, key: str) -> Item:
     """Delete a temporary item. Raises Refused(IN_USE | NOT_ALLOWED)."""
-    need(desk, Capability.TEMPORARY_ITEM)
+    require_capability(desk, Capability.TEMPORARY_ITEM)
     return await desk.library.delete_temporary_item(item.barcode, f"{key}:delete")
 
 
-async def deleted_before(sent: Named, desk: Desk, key: str, refused: Refused) -> Item:
+async def find_deleted_item(sent: Named, desk: CirculationContext, key: str, refused: Refused) -> Item:
     """The item that the same message has deleted, when the message comes again; else `refused` is raised."""
     for barcode in list_item_barcodes(sent, desk.sender, desk.policy):
         try:

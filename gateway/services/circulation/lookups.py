@@ -26,7 +26,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value
 from gateway.ports.library_system import Capability
 from gateway.services.circulation import holds, items, patrons
-from gateway.services.circulation.context import Desk, need
+from gateway.services.circulation.context import CirculationContext, require_capability
 
 _NOT_THERE = (
     RefusalReason.UNKNOWN_RECORD,
@@ -36,7 +36,7 @@ _NOT_THERE = (
 )
 
 
-async def lookup_agency(command: LookUpAgency, desk: Desk, _key: str) -> AgencyFound:
+async def lookup_agency(command: LookUpAgency, desk: CirculationContext, _key: str) -> AgencyFound:
     """Only the library itself is known here; without an agency it is meant. Raises Refused(UNKNOWN_AGENCY)."""
     info = await desk.library.info()
     asked = desk.agency_or_sender(command.agency) if command.agency.strip() else desk.symbol
@@ -51,21 +51,21 @@ async def lookup_agency(command: LookUpAgency, desk: Desk, _key: str) -> AgencyF
     return AgencyFound(info.symbol, info.name, info.address, info.email, info.phone, places)
 
 
-async def lookup_item(command: LookUpItem, desk: Desk, _key: str) -> ItemFound:
+async def lookup_item(command: LookUpItem, desk: CirculationContext, _key: str) -> ItemFound:
     """By item id, or by the number of the request that it fills."""
     item = await items.resolve_item(command.item, desk, request=command.request)
     loan = await desk.library.item_loan(item.id) if command.borrower else None
     return ItemFound(
         item,
         await desk.library.get_bib(item.bib_id),
-        await _hold(command, item, desk),
+        await _find_named_hold(command, item, desk),
         loan,
-        await patrons.by_internal_id(loan.patron_id, desk) if loan is not None else None,
-        await _requesters(item, desk) if command.requesters else (),
+        await patrons.find_patron_by_id(loan.patron_id, desk) if loan is not None else None,
+        await _list_requesters(item, desk) if command.requesters else (),
     )
 
 
-async def _hold(command: LookUpItem, item: Item, desk: Desk) -> Hold | None:
+async def _find_named_hold(command: LookUpItem, item: Item, desk: CirculationContext) -> Hold | None:
     """The hold of the request that was named; a request may have led to a loan without one."""
     if command.request is None:
         return None
@@ -78,20 +78,20 @@ async def _hold(command: LookUpItem, item: Item, desk: Desk) -> Hold | None:
     return hold if hold.item_id in ("", item.id) else None
 
 
-async def _requesters(item: Item, desk: Desk) -> tuple[Patron, ...]:
+async def _list_requesters(item: Item, desk: CirculationContext) -> tuple[Patron, ...]:
     waiting = dict.fromkeys(hold.patron_id for hold in await desk.library.item_holds(item.id))
-    return tuple([await patrons.by_internal_id(patron_id, desk) for patron_id in waiting])
+    return tuple([await patrons.find_patron_by_id(patron_id, desk) for patron_id in waiting])
 
 
 @value
-class _Place:
+class _PortionStart:
     """Where a portion begins: at which entry, and at which of its items. Written as '3-20'."""
 
     entry: int = 0
     item: int = 0
 
     @classmethod
-    def parse_cursor(cls, cursor: str) -> _Place:
+    def parse_cursor(cls, cursor: str) -> _PortionStart:
         if not cursor:
             return cls()
         if not re.fullmatch(r"\d{1,6}-\d{1,6}", cursor):
@@ -108,62 +108,67 @@ class _Place:
         return f"{self.entry}-{self.item}"
 
 
-async def lookup_item_set(command: LookUpItemSet, desk: Desk, _key: str) -> ItemSetFound:
+async def lookup_item_set(command: LookUpItemSet, desk: CirculationContext, _key: str) -> ItemSetFound:
     """`limit` counts items; a record without any counts as one. The next portion is asked for with the same records
     and the cursor. Raises Refused(DATA_MISSING | INVALID_VALUE); a record that isn't there is told in its entry."""
     if not command.records and not command.items:
         raise Refused(
             RefusalReason.DATA_MISSING, "The message names neither records nor items.", about=MessagePart.RECORD
         )
-    start = _Place.parse_cursor(command.cursor)
+    start = _PortionStart.parse_cursor(command.cursor)
     left = command.limit if command.limit and command.limit > 0 else None
     found: list[ItemSetEntry] = []
-    async for number, entry in _entries(command, start.entry, desk):
+    async for number, entry in _read_entries(command, start.entry, desk):
         if left is not None and left <= 0:
-            return ItemSetFound(tuple(found), str(_Place(number)))
+            return ItemSetFound(tuple(found), str(_PortionStart(number)))
         skip = start.item if number == start.entry else 0
         rest = entry.items[skip:]
         if left is not None and len(rest) > left:
-            return ItemSetFound((*found, replace(entry, items=rest[:left])), str(_Place(number, skip + left)))
+            return ItemSetFound((*found, replace(entry, items=rest[:left])), str(_PortionStart(number, skip + left)))
         found.append(replace(entry, items=rest))
         left = left - max(len(rest), 1) if left is not None else None
     return ItemSetFound(tuple(found))
 
 
-async def _entries(command: LookUpItemSet, start: int, desk: Desk) -> AsyncIterator[tuple[int, ItemSetEntry]]:
+async def _read_entries(
+    command: LookUpItemSet, start: int, desk: CirculationContext
+) -> AsyncIterator[tuple[int, ItemSetEntry]]:
     asked: list[RecordId | Named] = [*command.records, *command.items]
     for number, one in enumerate(asked[start:], start):
-        yield number, await (_record(one, desk) if isinstance(one, RecordId) else _item(one, desk))
+        yield (
+            number,
+            await (_read_record_entry(one, desk) if isinstance(one, RecordId) else _read_item_entry(one, desk)),
+        )
 
 
-async def _record(record: RecordId, desk: Desk) -> ItemSetEntry:
-    need(desk, Capability.ITEM_AVAILABILITY)
+async def _read_record_entry(record: RecordId, desk: CirculationContext) -> ItemSetEntry:
+    require_capability(desk, Capability.ITEM_AVAILABILITY)
     try:
         bib = await items.resolve_record((record,), desk)
     except Refused as refused:
-        return _missing(record, refused)
+        return _make_missing_entry(record, refused)
     held = await desk.library.holdings(bib.id)
     return ItemSetEntry(record, held.bib, held.items, held.hold_count)
 
 
-async def _item(sent: Named, desk: Desk) -> ItemSetEntry:
+async def _read_item_entry(sent: Named, desk: CirculationContext) -> ItemSetEntry:
     try:
         item = await items.resolve_item(sent, desk)
     except Refused as refused:
-        return _missing(RecordId("item", sent.value), refused)
+        return _make_missing_entry(RecordId("item", sent.value), refused)
     bib = await desk.library.get_bib(item.bib_id)
     return ItemSetEntry(RecordId("local", bib.id), bib, (item,), item.hold_count)
 
 
-def _missing(record: RecordId, refused: Refused) -> ItemSetEntry:
+def _make_missing_entry(record: RecordId, refused: Refused) -> ItemSetEntry:
     if refused.reason not in _NOT_THERE:
         raise refused
     return ItemSetEntry(record, missing=refused.detail)
 
 
-async def lookup_patron(command: LookUpPatron, desk: Desk, _key: str) -> PatronFound:
+async def lookup_patron(command: LookUpPatron, desk: CirculationContext, _key: str) -> PatronFound:
     """Charges are left out where the library's system doesn't tell them."""
-    patron = await patrons.resolve(command.patron, desk)
+    patron = await patrons.resolve_patron(command.patron, desk)
     charges = command.charges and desk.supports(Capability.FEES_READ)
     return PatronFound(
         patron,
@@ -173,13 +178,13 @@ async def lookup_patron(command: LookUpPatron, desk: Desk, _key: str) -> PatronF
     )
 
 
-async def lookup_request(command: LookUpRequest, desk: Desk, _key: str) -> RequestFound:
+async def lookup_request(command: LookUpRequest, desk: CirculationContext, _key: str) -> RequestFound:
     """By request number, or by patron and item. With both, they must agree."""
-    asked_by = await patrons.resolve(command.patron, desk) if command.patron is not None else None
+    asked_by = await patrons.resolve_patron(command.patron, desk) if command.patron is not None else None
     hold = await holds.resolve_hold(command.request, command.item, asked_by, desk, kind=command.kind)
     return RequestFound(
         hold,
-        asked_by or await patrons.by_internal_id(hold.patron_id, desk),
+        asked_by or await patrons.find_patron_by_id(hold.patron_id, desk),
         await desk.library.get_bib(hold.bib_id),
-        await items.of_hold(hold, desk),
+        await items.find_item_of_hold(hold, desk),
     )

@@ -38,13 +38,13 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.ports.library_system import Capability
 from gateway.services.circulation import holds, items, loans, patrons
 from gateway.services.circulation.accept_item import accept_item
-from gateway.services.circulation.context import Desk, is_success, need
+from gateway.services.circulation.context import CirculationContext, is_answered_as_success, require_capability
 from gateway.services.circulation.holds import cancel_request, place_request, update_request
 from gateway.services.circulation.items import update_status
-from gateway.services.circulation.loans import check_in, check_out, recall, renew
+from gateway.services.circulation.loans import check_in, check_out, recall_item, renew_item
 
 
-async def notice(command: Notice, desk: Desk, key: str) -> Noted:
+async def carry_out_notice(command: Notice, desk: CirculationContext, key: str) -> Noted:
     """`Noted.carried_out` says what was done. Raises Refused as the command does that it amounts to."""
     rules = desk.policy.notifications
     if rules.mode == "notes" or command.kind in rules.ignore:
@@ -52,7 +52,7 @@ async def notice(command: Notice, desk: Desk, key: str) -> Noted:
     try:
         return await _MEANING[command.kind](command, desk, key)
     except Refused as refused:
-        if is_success(refused, "notice", desk):
+        if is_answered_as_success(refused, "notice", desk):
             return Noted(command.kind)
         raise
 
@@ -60,18 +60,18 @@ async def notice(command: Notice, desk: Desk, key: str) -> Noted:
 # --- requested, shipped, received ------------------------------------------------------------------------
 
 
-async def _requested(command: Notice, desk: Desk, key: str) -> Noted:
-    item = named_item(command)
-    if is_partners(item, desk):
-        announced = _announced(command, item)
-        accepted = await accept_item(announced, _before_arrival(desk), key)
+async def _handle_requested(command: Notice, desk: CirculationContext, key: str) -> Noted:
+    item = require_named_item(command)
+    if is_partner_item(item, desk):
+        announced = _make_accept_item(command, item)
+        accepted = await accept_item(announced, _context_before_arrival(desk), key)
         return Noted(command.kind, "accept-item", accepted.item, (announced, accepted))
-    patron, ours = on_our_account(command, desk)
+    patron, ours = choose_account(command, desk)
     wish = PlaceRequest(patron, items=(item,), request=command.request, pickup=command.pickup, kind="", scope="item")
     return Noted(command.kind, "place-request", meant=(wish, await place_request(wish, ours, key)))
 
 
-def _announced(command: Notice, item: Named) -> AcceptItem:
+def _make_accept_item(command: Notice, item: Named) -> AcceptItem:
     return AcceptItem(
         request=command.request or item,
         action=Action.HOLD,
@@ -86,7 +86,7 @@ def _announced(command: Notice, item: Named) -> AcceptItem:
     )
 
 
-def _before_arrival(desk: Desk) -> Desk:
+def _context_before_arrival(desk: CirculationContext) -> CirculationContext:
     """The record is made when the item is requested: nothing can stand on the hold shelf yet, and its barcode is
     that of the partner's item until the piece is shipped."""
     changes: dict[str, object] = {"trap_hold": "at-check-in", "barcode_from": BarcodeSource.ITEM_ID, "actions": {}}
@@ -94,9 +94,9 @@ def _before_arrival(desk: Desk) -> Desk:
     return replace(desk, policy=desk.policy.model_copy(update={"accept": accept}))
 
 
-async def _shipped(command: Notice, desk: Desk, key: str) -> Noted:
+async def _handle_shipped(command: Notice, desk: CirculationContext, key: str) -> Noted:
     """The piece has another barcode than its id, and is to be fetched where the message says."""
-    item = await item_of(command, desk)
+    item = await find_noticed_item(command, desk)
     if not item.temporary:
         return Noted(command.kind, item=item)
     done = []
@@ -105,65 +105,65 @@ async def _shipped(command: Notice, desk: Desk, key: str) -> Noted:
             desk.policy.accept.barcode.rewrite_identifier(command.new_barcode), desk.sender, desk.policy
         )
         if barcode != item.barcode:
-            need(desk, Capability.CHANGE_BARCODE)
+            require_capability(desk, Capability.CHANGE_BARCODE)
             item = await desk.library.change_barcode(item.barcode, barcode, f"{key}:{item.id}")
             done.append("change-barcode")
-    if command.pickup.strip() and await _send_to(command, item, desk, key):
+    if command.pickup.strip() and await _change_pickup(command, item, desk, key):
         done.append("update-request")
     return Noted(command.kind, ", ".join(done), item)
 
 
-async def _send_to(command: Notice, item: Item, desk: Desk, key: str) -> bool:
-    hold = await _hold_on(item, desk)
+async def _change_pickup(command: Notice, item: Item, desk: CirculationContext, key: str) -> bool:
+    hold = await _find_hold_on(item, desk)
     if hold is None:
         return False
-    patron = await patrons.by_internal_id(hold.patron_id, desk)
+    patron = await patrons.find_patron_by_id(hold.patron_id, desk)
     place = await holds.resolve_pickup(command.pickup, command.receiver, patron, desk)
     if place.code == hold.pickup:
         return False
-    need(desk, Capability.HOLD_UPDATE)
+    require_capability(desk, Capability.HOLD_UPDATE)
     await desk.library.update_hold(hold.id, f"{key}:{hold.id}", pickup=place.code)
     return True
 
 
-async def _hold_on(item: Item, desk: Desk) -> Hold | None:
+async def _find_hold_on(item: Item, desk: CirculationContext) -> Hold | None:
     waiting = await desk.library.item_holds(item.id)
     return next((hold for hold in waiting if hold.item_id == item.id), None)
 
 
-async def _received(command: Notice, desk: Desk, key: str) -> Noted:
+async def _handle_received(command: Notice, desk: CirculationContext, key: str) -> Noted:
     """A partner's item is at home again: its record goes. Our own has arrived at the partner: nothing to do."""
-    if command.item is not None and is_partners(command.item, desk) is False:
+    if command.item is not None and is_partner_item(command.item, desk) is False:
         return Noted(command.kind)
     try:
-        item = await item_of(command, desk)
+        item = await find_noticed_item(command, desk)
     except Refused as refused:
         if refused.reason is not RefusalReason.UNKNOWN_ITEM or command.item is None:
             raise
-        gone = await loans.deleted_before(command.item, desk, key, refused)
+        gone = await loans.find_deleted_item(command.item, desk, key, refused)
         return Noted(command.kind, "delete-item", gone)
     if not item.temporary:
         return Noted(command.kind, item=item)
     if await desk.library.item_loan(item.id) is not None:
-        need(desk, Capability.CHECK_IN)
-        await desk.library.check_in(item.barcode, f"{key}:return", at=_branch(desk), fill_hold=False)
-    return Noted(command.kind, "delete-item", await loans.remove(item, desk, key))
+        require_capability(desk, Capability.CHECK_IN)
+        await desk.library.check_in(item.barcode, f"{key}:return", at=_check_in_branch(desk), fill_hold=False)
+    return Noted(command.kind, "delete-item", await loans.delete_temporary_item(item, desk, key))
 
 
-def _branch(desk: Desk) -> str:
+def _check_in_branch(desk: CirculationContext) -> str:
     return desk.policy.check_in.branch
 
 
 # --- lent, returned, renewed, recalled -------------------------------------------------------------------
 
 
-async def _checked_out(command: Notice, desk: Desk, key: str) -> Noted:
+async def _handle_checked_out(command: Notice, desk: CirculationContext, key: str) -> Noted:
     """Arrives twice in the wild: the second time the item is out to the same patron already."""
-    item = await item_of(command, desk)
-    patron, here = (named_patron(command), desk) if item.temporary else on_our_account(command, desk)
-    loan = CheckOut(patron, by_barcode(item), command.request, command.due, mandated=command.at or desk.now())
+    item = await find_noticed_item(command, desk)
+    patron, here = (require_named_patron(command), desk) if item.temporary else choose_account(command, desk)
+    loan = CheckOut(patron, name_by_barcode(item), command.request, command.due, mandated=command.at or desk.now())
     try:
-        lent = await check_out(loan, as_found(here), key)
+        lent = await check_out(loan, context_without_rewrite(here), key)
     except Refused as refused:
         if refused.reason is RefusalReason.ON_LOAN_SAME_PATRON:
             return Noted(command.kind, item=item)
@@ -171,44 +171,46 @@ async def _checked_out(command: Notice, desk: Desk, key: str) -> Noted:
     return Noted(command.kind, "check-out", lent.item, (loan, lent))
 
 
-async def _checked_in(command: Notice, desk: Desk, key: str) -> Noted:
+async def _handle_checked_in(command: Notice, desk: CirculationContext, key: str) -> Noted:
     """Our own item is back. A partner's item was returned by its patron and is on the way home."""
-    item = await item_of(command, desk)
+    item = await find_noticed_item(command, desk)
     done = []
-    returned = CheckIn(by_barcode(item), command.request)
+    returned = CheckIn(name_by_barcode(item), command.request)
     result = ItemReturned(item)
     if await desk.library.item_loan(item.id) is not None:
         keep = desk.policy.check_in.model_copy(update={"delete_item": "never"})
         here = replace(desk, policy=desk.policy.model_copy(update={"check_in": keep}))
-        result = await check_in(returned, as_found(here), key)
+        result = await check_in(returned, context_without_rewrite(here), key)
         done.append("check-in")
     if item.temporary:
-        await update_status(UpdateStatus(by_barcode(item), ItemStatus.IN_TRANSIT), as_found(desk), f"{key}:home")
+        await update_status(
+            UpdateStatus(name_by_barcode(item), ItemStatus.IN_TRANSIT), context_without_rewrite(desk), f"{key}:home"
+        )
         done.append("update-status")
     return Noted(command.kind, ", ".join(done), item, (returned, result))
 
 
-async def _renewed(command: Notice, desk: Desk, key: str) -> Noted:
+async def _handle_renewed(command: Notice, desk: CirculationContext, key: str) -> Noted:
     """It has been granted already, so no limit stops it: the loan gets the new date. Without one, our rules say
     how far."""
-    item = await item_of(command, desk)
-    again = Renew(by_barcode(item))
+    item = await find_noticed_item(command, desk)
+    again = Renew(name_by_barcode(item))
     if command.due is None:
-        renewed = await renew(again, as_found(desk), key)
+        renewed = await renew_item(again, context_without_rewrite(desk), key)
         return Noted(command.kind, "renew", renewed.item, (again, renewed))
-    need(desk, Capability.DUE_DATE_GIVEN)
-    loan = await _loan(item, command, desk)
-    choice = loans.due_for(command.due, desk.policy.due_dates.mandated, item, desk.now(), desk)
+    require_capability(desk, Capability.DUE_DATE_GIVEN)
+    loan = await _require_loan(item, command, desk)
+    choice = loans.choose_loan_due(command.due, desk.policy.due_dates.mandated, item, desk.now(), desk)
     due = choice.latest if choice.is_exceeded_by(loan.due) else choice.exact
     if due is None:
         return Noted(command.kind, item=item)
-    loan = await desk.library.set_due_date(loan.id, due, f"{key}:{_written(command.due)}")
-    patron = await patrons.by_internal_id(loan.patron_id, desk)
+    loan = await desk.library.set_due_date(loan.id, due, f"{key}:{_format_due(command.due)}")
+    patron = await patrons.find_patron_by_id(loan.patron_id, desk)
     renewed = ItemRenewed(loan, item, await desk.library.get_bib(item.bib_id), patron)
     return Noted(command.kind, "set-due-date", item, (again, renewed))
 
 
-async def _loan(item: Item, command: Notice, desk: Desk) -> Loan:
+async def _require_loan(item: Item, command: Notice, desk: CirculationContext) -> Loan:
     loan = await desk.library.item_loan(item.id)
     if loan is None:
         sent = command.item.value if command.item is not None else ""
@@ -216,34 +218,36 @@ async def _loan(item: Item, command: Notice, desk: Desk) -> Loan:
     return loan
 
 
-def _written(due: Due) -> str:
+def _format_due(due: Due) -> str:
     return due.isoformat() if due is not None else ""
 
 
-async def _recalled(command: Notice, desk: Desk, key: str) -> Noted:
-    item = await item_of(command, desk)
-    back = Recall(by_barcode(item), command.due)
-    return Noted(command.kind, "recall", item, (back, await recall(back, as_found(desk), key)))
+async def _handle_recalled(command: Notice, desk: CirculationContext, key: str) -> Noted:
+    item = await find_noticed_item(command, desk)
+    back = Recall(name_by_barcode(item), command.due)
+    return Noted(command.kind, "recall", item, (back, await recall_item(back, context_without_rewrite(desk), key)))
 
 
 # --- requests and statuses -------------------------------------------------------------------------------
 
 
-async def _cancelled(command: Notice, desk: Desk, key: str) -> Noted:
+async def _handle_cancelled(command: Notice, desk: CirculationContext, key: str) -> Noted:
     """The hold goes; for a partner's item that will not come, its record as well."""
-    if command.item is None or is_partners(command.item, desk) is False:
-        patron, ours = on_our_account(command, desk)
+    if command.item is None or is_partner_item(command.item, desk) is False:
+        patron, ours = choose_account(command, desk)
         off = CancelRequest(patron, command.request, command.item)
         return Noted(command.kind, "cancel-request", meant=(off, await cancel_request(off, ours, key)))
-    item = await item_of(command, desk)
+    item = await find_noticed_item(command, desk)
     if item.temporary:
-        return Noted(command.kind, "delete-item", await loans.remove(item, desk, key))
-    patron, ours = on_our_account(command, desk)
-    off = CancelRequest(patron, command.request, by_barcode(item))
-    return Noted(command.kind, "cancel-request", item, (off, await cancel_request(off, as_found(ours), key)))
+        return Noted(command.kind, "delete-item", await loans.delete_temporary_item(item, desk, key))
+    patron, ours = choose_account(command, desk)
+    off = CancelRequest(patron, command.request, name_by_barcode(item))
+    return Noted(
+        command.kind, "cancel-request", item, (off, await cancel_request(off, context_without_rewrite(ours), key))
+    )
 
 
-async def _updated(command: Notice, desk: Desk, key: str) -> Noted:
+async def _handle_updated(command: Notice, desk: CirculationContext, key: str) -> Noted:
     number = read_request_number(command.request, desk.policy).value
     change = UpdateRequest(
         command.patron, command.request if number else None, command.item, command.pickup, need_by=command.due
@@ -251,36 +255,38 @@ async def _updated(command: Notice, desk: Desk, key: str) -> Noted:
     return Noted(command.kind, "update-request", meant=(change, await update_request(change, desk, key)))
 
 
-async def _status(command: Notice, desk: Desk, key: str) -> Noted:
+async def _handle_status(command: Notice, desk: CirculationContext, key: str) -> Noted:
     if command.status is None:
         return Noted(command.kind)
-    item = await item_of(command, desk)
-    change = UpdateStatus(by_barcode(item), command.status)
-    return Noted(command.kind, "update-status", item, (change, await update_status(change, as_found(desk), key)))
+    item = await find_noticed_item(command, desk)
+    change = UpdateStatus(name_by_barcode(item), command.status)
+    return Noted(
+        command.kind, "update-status", item, (change, await update_status(change, context_without_rewrite(desk), key))
+    )
 
 
-_MEANING: dict[NoticeKind, Callable[[Notice, Desk, str], Awaitable[Noted]]] = {
-    NoticeKind.REQUESTED: _requested,
-    NoticeKind.SHIPPED: _shipped,
-    NoticeKind.RECEIVED: _received,
-    NoticeKind.CHECKED_OUT: _checked_out,
-    NoticeKind.CHECKED_IN: _checked_in,
-    NoticeKind.RENEWED: _renewed,
-    NoticeKind.RECALLED: _recalled,
-    NoticeKind.REQUEST_CANCELLED: _cancelled,
-    NoticeKind.REQUEST_UPDATED: _updated,
-    NoticeKind.STATUS_UPDATED: _status,
+_MEANING: dict[NoticeKind, Callable[[Notice, CirculationContext, str], Awaitable[Noted]]] = {
+    NoticeKind.REQUESTED: _handle_requested,
+    NoticeKind.SHIPPED: _handle_shipped,
+    NoticeKind.RECEIVED: _handle_received,
+    NoticeKind.CHECKED_OUT: _handle_checked_out,
+    NoticeKind.CHECKED_IN: _handle_checked_in,
+    NoticeKind.RENEWED: _handle_renewed,
+    NoticeKind.RECALLED: _handle_recalled,
+    NoticeKind.REQUEST_CANCELLED: _handle_cancelled,
+    NoticeKind.REQUEST_UPDATED: _handle_updated,
+    NoticeKind.STATUS_UPDATED: _handle_status,
 }
 """What a notification amounts to; each returns what it did."""
 
 
-def is_partners(item: Named, desk: Desk) -> bool | None:
+def is_partner_item(item: Named, desk: CirculationContext) -> bool | None:
     """By the profile's pattern; None where it has none, then the record tells (`Item.temporary`)."""
     pattern = desk.policy.notifications.own_item_pattern
     return None if pattern is None else re.search(pattern, item.value) is not None
 
 
-async def item_of(command: Notice, desk: Desk) -> Item:
+async def find_noticed_item(command: Notice, desk: CirculationContext) -> Item:
     """The request number is the way to a piece whose temporary barcode has changed since; where a partner sends
     none, the temporary record has its item id as the number."""
     try:
@@ -289,42 +295,42 @@ async def item_of(command: Notice, desk: Desk) -> Item:
         if refused.reason is not RefusalReason.UNKNOWN_ITEM or not desk.supports(Capability.ITEM_BY_REQUEST):
             raise
         for number in (command.request, command.item):
-            if number is not None and (found := await _by_number(number, desk)):
+            if number is not None and (found := await _find_item_by_number(number, desk)):
                 return found
         raise
 
 
-async def _by_number(number: Named, desk: Desk) -> Item | None:
+async def _find_item_by_number(number: Named, desk: CirculationContext) -> Item | None:
     try:
-        return await items.by_request(number, desk)
+        return await items.find_item_by_request(number, desk)
     except Refused as refused:
         if refused.reason is RefusalReason.UNKNOWN_ITEM:
             return None
         raise
 
 
-def by_barcode(item: Item) -> Named:
+def name_by_barcode(item: Item) -> Named:
     """How a command names it, at a desk `as_found`."""
     return Named(item.barcode)
 
 
-def as_found(desk: Desk) -> Desk:
+def context_without_rewrite(desk: CirculationContext) -> CirculationContext:
     """The same desk for commands that name an item by the barcode it has here, which is rewritten no more."""
     plain = desk.policy.items.model_copy(update={"rewrite": type(desk.policy.items.rewrite)(trim=False)})
     return replace(desk, policy=desk.policy.model_copy(update={"items": plain}))
 
 
-def on_our_account(command: Notice, desk: Desk) -> tuple[PatronRef, Desk]:
+def choose_account(command: Notice, desk: CirculationContext) -> tuple[PatronRef, CirculationContext]:
     """For our own item: the institutional patron, named in our own terms. Without one, whom the message names."""
     account = desk.policy.notifications.institutional_patron
     if not account:
-        return named_patron(command), desk
+        return require_named_patron(command), desk
     plain = PatronRules(lookup_by=desk.policy.patrons.lookup_by, blocks_stop=desk.policy.patrons.blocks_stop)
     policy = desk.policy.model_copy(update={"patrons": plain})
     return PatronRef(Named(account)), replace(desk, policy=policy)
 
 
-def named_patron(command: Notice) -> PatronRef:
+def require_named_patron(command: Notice) -> PatronRef:
     if command.patron is None:
         raise Refused(
             RefusalReason.DATA_MISSING, "The message doesn't say which patron is meant.", about=MessagePart.PATRON
@@ -332,7 +338,7 @@ def named_patron(command: Notice) -> PatronRef:
     return command.patron
 
 
-def named_item(command: Notice) -> Named:
+def require_named_item(command: Notice) -> Named:
     if command.item is None:
         raise Refused(
             RefusalReason.DATA_MISSING, "The message doesn't say which item is meant.", about=MessagePart.ITEM

@@ -20,14 +20,20 @@ from gateway.domain.partner_identifiers import choose_identifier_types, institut
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value
 from gateway.ports.library_system import Capability, PatronKey
-from gateway.services.circulation.context import Desk, doing, is_success, naming, need
+from gateway.services.circulation.context import (
+    CirculationContext,
+    change_refusals_about,
+    is_answered_as_success,
+    lookup_refusals_about,
+    require_capability,
+)
 
 NO_CURRENCY = "XXX"
 """ISO 4217 for 'no currency': an amount whose currency was not sent."""
 
 
 @value
-class _Identity:
+class _PatronIdentity:
     """One way in which a message names a patron, and the value as sent."""
 
     key: PatronKey
@@ -35,14 +41,14 @@ class _Identity:
     sent: str
 
 
-async def resolve(ref: PatronRef | None, desk: Desk) -> Patron:
+async def resolve_patron(ref: PatronRef | None, desk: CirculationContext) -> Patron:
     """The patron that a message is about.
 
     Raises Refused(DATA_MISSING | UNKNOWN_PATRON | AMBIGUOUS_PATRON | PATRON_AUTH_FAILED): the last when a secret is
     wrong, missing though required, of a kind that can't be checked, or when id and credentials don't agree.
     """
-    need(desk, Capability.PATRON_LOOKUP)
-    identities, secrets = _read(ref, desk)
+    require_capability(desk, Capability.PATRON_LOOKUP)
+    identities, secrets = _read_identities(ref, desk)
     if not identities:
         raise Refused(
             RefusalReason.DATA_MISSING, "The message doesn't say which patron is meant.", about=MessagePart.PATRON
@@ -54,9 +60,9 @@ async def resolve(ref: PatronRef | None, desk: Desk) -> Patron:
             about=MessagePart.CREDENTIALS,
         )
     first, *others = identities
-    patron = await (_authenticate(first, secrets, desk) if secrets else _find(first, desk))
+    patron = await (_authenticate_identity(first, secrets, desk) if secrets else _find_identity(first, desk))
     for other in others:
-        if (await _find(other, desk)).id != patron.id:
+        if (await _find_identity(other, desk)).id != patron.id:
             raise Refused(
                 RefusalReason.PATRON_AUTH_FAILED,
                 "The user id and the credentials don't agree.",
@@ -65,12 +71,12 @@ async def resolve(ref: PatronRef | None, desk: Desk) -> Patron:
     return patron
 
 
-async def by_internal_id(patron_id: str, desk: Desk) -> Patron:
+async def find_patron_by_id(patron_id: str, desk: CirculationContext) -> Patron:
     """The patron whom a hold or loan of the library names."""
     return await desk.library.find_patron(PatronKey(patron_id, (IdentifierType.INTERNAL,)))
 
 
-def stop_if_blocked(patron: Patron, scope: BlockScope, desk: Desk) -> None:
+def refuse_if_blocked(patron: Patron, scope: BlockScope, desk: CirculationContext) -> None:
     """Raises Refused(PATRON_EXPIRED | PATRON_BLOCKED) where the profile wants it. Why a patron is blocked is the
     library's business: it goes to staff only."""
     if not desk.policy.patrons.blocks_stop:
@@ -96,27 +102,27 @@ def stop_if_blocked(patron: Patron, scope: BlockScope, desk: Desk) -> None:
     )
 
 
-def is_named(patron: Patron, ref: PatronRef | None, desk: Desk) -> bool:
+def is_named_patron(patron: Patron, ref: PatronRef | None, desk: CirculationContext) -> bool:
     """Whether a message names this very patron by id, told without asking the library."""
     if ref is None or ref.id is None:
         return False
     own = {identifier.value for identifier in patron.identifiers} | {patron.id}
-    return _by_id(ref.id, desk).key.value in own
+    return _identity_of_user_id(ref.id, desk).key.value in own
 
 
-def _read(ref: PatronRef | None, desk: Desk) -> tuple[list[_Identity], list[str]]:
+def _read_identities(ref: PatronRef | None, desk: CirculationContext) -> tuple[list[_PatronIdentity], list[str]]:
     """The ways in which the patron is named, credentials first since they may be signed in with, and the secrets."""
     if ref is None:
         return [], []
     rules = desk.policy.patrons
     secrets = [c.value for c in ref.credentials if c.type in rules.secret_types]
-    identities = [_by_credential(c, desk) for c in ref.credentials if c.type not in rules.secret_types]
+    identities = [_identity_of_credential(c, desk) for c in ref.credentials if c.type not in rules.secret_types]
     if ref.id is not None and ref.id.value.strip():
-        identities.append(_by_id(ref.id, desk))
+        identities.append(_identity_of_user_id(ref.id, desk))
     return identities, secrets
 
 
-def _by_credential(credential: Credential, desk: Desk) -> _Identity:
+def _identity_of_credential(credential: Credential, desk: CirculationContext) -> _PatronIdentity:
     """A credential that we can't read might be a secret, so ignoring it would let anybody in."""
     type_ = desk.policy.patrons.identity_types.get(credential.type)
     if type_ is None:
@@ -127,71 +133,71 @@ def _by_credential(credential: Credential, desk: Desk) -> _Identity:
             value=credential.type,
         )
     value = desk.policy.patrons.rewrite.rewrite_identifier(credential.value)
-    return _Identity(PatronKey(value, (type_,)), MessagePart.CREDENTIALS, credential.value)
+    return _PatronIdentity(PatronKey(value, (type_,)), MessagePart.CREDENTIALS, credential.value)
 
 
-def _by_id(sent: Named, desk: Desk) -> _Identity:
+def _identity_of_user_id(sent: Named, desk: CirculationContext) -> _PatronIdentity:
     rules = desk.policy.patrons
     stand_in = institution_identifier(sent.value, desk.sender, rules)
     if stand_in is not None:
-        return _Identity(PatronKey(stand_in, rules.lookup_by), MessagePart.PATRON, sent.value)
-    return _Identity(
+        return _PatronIdentity(PatronKey(stand_in, rules.lookup_by), MessagePart.PATRON, sent.value)
+    return _PatronIdentity(
         PatronKey(rules.rewrite.rewrite_identifier(sent.value), choose_identifier_types(sent, rules)),
         MessagePart.PATRON,
         sent.value,
     )
 
 
-async def _find(identity: _Identity, desk: Desk) -> Patron:
-    with naming(identity.about, identity.sent):
+async def _find_identity(identity: _PatronIdentity, desk: CirculationContext) -> Patron:
+    with lookup_refusals_about(identity.about, identity.sent):
         return await desk.library.find_patron(identity.key)
 
 
-async def _authenticate(identity: _Identity, secrets: list[str], desk: Desk) -> Patron:
+async def _authenticate_identity(identity: _PatronIdentity, secrets: list[str], desk: CirculationContext) -> Patron:
     """Every secret must be right."""
-    need(desk, Capability.AUTHENTICATE)
-    with naming(MessagePart.CREDENTIALS, identity.sent):
+    require_capability(desk, Capability.AUTHENTICATE)
+    with lookup_refusals_about(MessagePart.CREDENTIALS, identity.sent):
         patron = await desk.library.authenticate(identity.key, secrets[0])
         for another in secrets[1:]:
             await desk.library.authenticate(identity.key, another)
         return patron
 
 
-def in_our_terms(draft: PatronDraft, desk: Desk, *, named: Named | None = None) -> PatronDraft:
+def to_library_draft(draft: PatronDraft, desk: CirculationContext, *, named: Named | None = None) -> PatronDraft:
     """Identifiers by the profile's types and rewriting; `named` is one more, from the message's UserId."""
     sent = [Named(identifier.value, identifier.type) for identifier in draft.identifiers]
     if named is not None and named.value.strip():
         sent.insert(0, named)
-    return replace(draft, identifiers=tuple(dict.fromkeys(_identifier(one, desk) for one in sent)))
+    return replace(draft, identifiers=tuple(dict.fromkeys(_translate_identifier(one, desk) for one in sent)))
 
 
-def _identifier(sent: Named, desk: Desk) -> PatronIdentifier:
+def _translate_identifier(sent: Named, desk: CirculationContext) -> PatronIdentifier:
     rules = desk.policy.patrons
     known = {*rules.lookup_by, *rules.id_types.values(), *rules.identity_types.values()}
     type_ = sent.type if sent.type in known else choose_identifier_types(sent, rules)[0]
     return PatronIdentifier(type_, rules.rewrite.rewrite_identifier(sent.value))
 
 
-async def create_patron(command: CreatePatron, desk: Desk, key: str) -> PatronChanged:
+async def create_patron(command: CreatePatron, desk: CirculationContext, key: str) -> PatronChanged:
     """Category, expiry and home come from the profile where the message doesn't say them. Under the profile of a
     partner library everybody is that library's (loan to requester).
 
     Raises Refused(DATA_MISSING | INVALID_VALUE | DUPLICATE_PATRON).
     """
-    need(desk, Capability.PATRON_CREATE)
-    draft = _complete(in_our_terms(command.draft, desk, named=command.patron), command.sender, desk)
+    require_capability(desk, Capability.PATRON_CREATE)
+    draft = _complete_draft(to_library_draft(command.draft, desk, named=command.patron), command.sender, desk)
     if draft.name is None or not draft.name.surname.strip():
         raise Refused(RefusalReason.DATA_MISSING, "The name of the new patron is missing.", about=MessagePart.PATRON)
     try:
-        with doing(MessagePart.PATRON, command.patron.value if command.patron is not None else ""):
+        with change_refusals_about(MessagePart.PATRON, command.patron.value if command.patron is not None else ""):
             return PatronChanged(await desk.library.create_patron(draft, key))
     except Refused as refused:
-        if is_success(refused, "create-patron", desk):
-            return PatronChanged(await _existing(draft, desk, refused))
+        if is_answered_as_success(refused, "create-patron", desk):
+            return PatronChanged(await _find_existing_patron(draft, desk, refused))
         raise
 
 
-def _complete(draft: PatronDraft, sender: str, desk: Desk) -> PatronDraft:
+def _complete_draft(draft: PatronDraft, sender: str, desk: CirculationContext) -> PatronDraft:
     rules = desk.policy.patrons
     return replace(
         draft,
@@ -203,7 +209,7 @@ def _complete(draft: PatronDraft, sender: str, desk: Desk) -> PatronDraft:
     )
 
 
-async def _existing(draft: PatronDraft, desk: Desk, refused: Refused) -> Patron:
+async def _find_existing_patron(draft: PatronDraft, desk: CirculationContext, refused: Refused) -> Patron:
     """The patron who has one of these identifiers already."""
     for identifier in draft.identifiers:
         try:
@@ -214,18 +220,21 @@ async def _existing(draft: PatronDraft, desk: Desk, refused: Refused) -> Patron:
     raise refused
 
 
-async def update_patron(command: UpdatePatron, desk: Desk, key: str) -> PatronChanged:
+async def update_patron(command: UpdatePatron, desk: CirculationContext, key: str) -> PatronChanged:
     """Values are absolute, so a repeat changes nothing; the key tells the time, for an address may change there
     and back. Raises Refused(UNKNOWN_PATRON | NOT_ALLOWED (what can't be taken away) | DUPLICATE_PATRON)."""
-    need(desk, Capability.PATRON_UPDATE)
-    patron = await resolve(command.patron, desk)
-    _only_what_can_go(command.remove)
-    draft = in_our_terms(command.add, desk)
-    contacts = _contacts(patron, command)
+    require_capability(desk, Capability.PATRON_UPDATE)
+    patron = await resolve_patron(command.patron, desk)
+    _refuse_lasting_removals(command.remove)
+    draft = to_library_draft(command.add, desk)
+    contacts = _merge_contacts(patron, command)
     draft = replace(
         draft,
         contacts=contacts if contacts != patron.contacts else None,
-        identifiers=(*draft.identifiers, *_taken_away(patron, draft, in_our_terms(command.remove, desk))),
+        identifiers=(
+            *draft.identifiers,
+            *_list_removed_identifiers(patron, draft, to_library_draft(command.remove, desk)),
+        ),
     )
     if command.remove.language is not None and draft.language is None:
         draft = replace(draft, language="")
@@ -235,7 +244,7 @@ async def update_patron(command: UpdatePatron, desk: Desk, key: str) -> PatronCh
     return PatronChanged(changed)
 
 
-def _only_what_can_go(remove: PatronDraft) -> None:
+def _refuse_lasting_removals(remove: PatronDraft) -> None:
     """A name or a category may be replaced, but nobody can be without one."""
     lasting = {
         "name": remove.name,
@@ -251,7 +260,7 @@ def _only_what_can_go(remove: PatronDraft) -> None:
             )
 
 
-def _taken_away(patron: Patron, add: PatronDraft, remove: PatronDraft) -> tuple[PatronIdentifier, ...]:
+def _list_removed_identifiers(patron: Patron, add: PatronDraft, remove: PatronDraft) -> tuple[PatronIdentifier, ...]:
     """Those that the patron has and that none of the same type replaces, as `LibrarySystem.update_patron` wants
     them: with an empty value. Raises Refused(NOT_ALLOWED) when none would be left."""
     replaced = {identifier.type for identifier in add.identifiers}
@@ -263,14 +272,14 @@ def _taken_away(patron: Patron, add: PatronDraft, remove: PatronDraft) -> tuple[
     return tuple(PatronIdentifier(one.type, "") for one in gone)
 
 
-def _contacts(patron: Patron, command: UpdatePatron) -> tuple[Contact, ...]:
+def _merge_contacts(patron: Patron, command: UpdatePatron) -> tuple[Contact, ...]:
     """Taken away by kind and value, or by kind and role where no value is said; added ones replace their equals."""
-    kept = [c for c in patron.contacts if not any(_meant(gone, c) for gone in command.remove.contacts or ())]
+    kept = [c for c in patron.contacts if not any(_is_same_contact(gone, c) for gone in command.remove.contacts or ())]
     added = command.add.contacts or ()
-    return (*(c for c in kept if not any(_meant(new, c) for new in added)), *added)
+    return (*(c for c in kept if not any(_is_same_contact(new, c) for new in added)), *added)
 
 
-def _meant(said: Contact, contact: Contact) -> bool:
+def _is_same_contact(said: Contact, contact: Contact) -> bool:
     if said.kind is not contact.kind:
         return False
     if said.value or said.postal is not None:
@@ -278,22 +287,22 @@ def _meant(said: Contact, contact: Contact) -> bool:
     return said.role == contact.role
 
 
-async def post_fee(command: PostFee, desk: Desk, key: str) -> FeePosted:
+async def post_fee(command: PostFee, desk: CirculationContext, key: str) -> FeePosted:
     """Without an amount, or with zero (ReShare's `charge-default-patron-fee`, facts/ncip.md 2.4), the profile's
     default is charged. A reference, request or item tells two equal fees apart; without any, the day does.
 
     Raises Refused(UNKNOWN_PATRON | INVALID_AMOUNT).
     """
-    need(desk, Capability.POST_FEE)
-    patron = await resolve(command.patron, desk)
-    amount = _amount(command, desk)
+    require_capability(desk, Capability.POST_FEE)
+    patron = await resolve_patron(command.patron, desk)
+    amount = _choose_amount(command, desk)
     told_apart = command.reference or command.request is not None or command.item is not None
     item = desk.policy.items.rewrite.rewrite_identifier(command.item.value) if command.item is not None else ""
-    with doing(MessagePart.AMOUNT, str(amount.amount)):
+    with change_refusals_about(MessagePart.AMOUNT, str(amount.amount)):
         charge = await desk.library.post_fee(
             patron.id,
             amount,
-            _type(command, desk),
+            _choose_fee_type(command, desk),
             key if told_apart else f"{key}:{desk.today().isoformat()}",
             description=command.description,
             item_barcode=item,
@@ -302,7 +311,7 @@ async def post_fee(command: PostFee, desk: Desk, key: str) -> FeePosted:
     return FeePosted(charge, patron)
 
 
-def _amount(command: PostFee, desk: Desk) -> Money:
+def _choose_amount(command: PostFee, desk: CirculationContext) -> Money:
     fees = desk.policy.fees
     usual = fees.currency or desk.currency
     if command.amount is None or not command.amount.amount:
@@ -319,7 +328,7 @@ def _amount(command: PostFee, desk: Desk) -> Money:
     return command.amount
 
 
-def _type(command: PostFee, desk: Desk) -> str:
+def _choose_fee_type(command: PostFee, desk: CirculationContext) -> str:
     """The more exact word counts first."""
     types = desk.policy.fees.types
     by_type = types.get(command.type.strip().lower())

@@ -11,6 +11,6 @@ crash leaves a `pending` row that `recovery` finishes; its answer and the key th
 together before the answer is sent.
 """
 
-from gateway.services.exchange.pipeline import Done, Exchange
+from gateway.services.exchange.pipeline import ExchangeRecord, MessageExchange
 
-__all__ = ["Done", "Exchange"]
+__all__ = ["ExchangeRecord", "MessageExchange"]

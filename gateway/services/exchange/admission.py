@@ -17,7 +17,7 @@ from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.domain.value import value
 from gateway.ports.responder import MessageEnvelope, RawMessage
 from gateway.profiles import ProfileSet
-from gateway.services.exchange.message_context import Hand, sender_of
+from gateway.services.exchange.message_context import MessageContext, message_sender
 
 log = structlog.get_logger(component="exchange")
 
@@ -25,23 +25,23 @@ Secrets = Callable[[str], str]
 """Resolves `env:NAME` or `file:PATH`; raises a ConfigurationError when it can't."""
 
 
-def admit(profile: Profile, arrival: RawMessage, envelope: MessageEnvelope, secrets: Secrets) -> str | None:
+def admit_sender(profile: Profile, arrival: RawMessage, envelope: MessageEnvelope, secrets: Secrets) -> str | None:
     """The name (or else kind) of the entry that lets this sender in, None if there is none."""
     for entry in profile.auth:
-        if _within(entry, arrival.peer) and _CHECKS[entry.kind](entry, arrival, envelope, secrets):
+        if _is_from_network(entry, arrival.peer) and _CHECKS[entry.kind](entry, arrival, envelope, secrets):
             return entry.name or entry.kind.value
     return None
 
 
-def _within(entry: Authentication, peer: str) -> bool:
+def _is_from_network(entry: Authentication, peer: str) -> bool:
     if not entry.networks:
         return entry.kind is not AuthKind.NETWORK  # a network rule without networks lets nobody in
-    address = _address(peer)
-    return address is not None and any(address in _network(network) for network in entry.networks)
+    address = _parse_peer_address(peer)
+    return address is not None and any(address in _parse_network(network) for network in entry.networks)
 
 
 @lru_cache(maxsize=4096)
-def _address(peer: str) -> IPv4Address | IPv6Address | None:
+def _parse_peer_address(peer: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(peer)
     except ValueError:
@@ -51,16 +51,16 @@ def _address(peer: str) -> IPv4Address | IPv6Address | None:
 
 
 @lru_cache(maxsize=4096)
-def _network(network: str) -> IPv4Network | IPv6Network:
+def _parse_network(network: str) -> IPv4Network | IPv6Network:
     return ip_network(network, strict=False)
 
 
-def _same(given: str, expected: str) -> bool:
+def _is_same_secret(given: str, expected: str) -> bool:
     """In constant time; an empty secret never fits."""
     return bool(expected) and hmac.compare_digest(given.encode(), expected.encode())
 
 
-def _basic(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, secrets: Secrets) -> bool:
+def _check_basic_auth(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, secrets: Secrets) -> bool:
     scheme, _, encoded = arrival.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return False
@@ -68,60 +68,70 @@ def _basic(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelop
         user, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return False
-    return bool(colon) and _same(user, entry.user) and _same(password, secrets(entry.secret))
+    return bool(colon) and _is_same_secret(user, entry.user) and _is_same_secret(password, secrets(entry.secret))
 
 
-def _bearer(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, secrets: Secrets) -> bool:
+def _check_bearer_token(
+    entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, secrets: Secrets
+) -> bool:
     scheme, _, token = arrival.headers.get("authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and _same(token.strip(), secrets(entry.secret))
+    return scheme.lower() == "bearer" and _is_same_secret(token.strip(), secrets(entry.secret))
 
 
-def _path_key(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, secrets: Secrets) -> bool:
-    return _same(arrival.path.rstrip("/").rpartition("/")[2], secrets(entry.secret))
+def _check_path_key(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, secrets: Secrets) -> bool:
+    return _is_same_secret(arrival.path.rstrip("/").rpartition("/")[2], secrets(entry.secret))
 
 
-def _query_key(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, secrets: Secrets) -> bool:
-    return _same(arrival.query.get(entry.parameter, ""), secrets(entry.secret))
+def _check_query_key(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, secrets: Secrets) -> bool:
+    return _is_same_secret(arrival.query.get(entry.parameter, ""), secrets(entry.secret))
 
 
-def _agency_secret(entry: Authentication, _arrival: RawMessage, envelope: MessageEnvelope, secrets: Secrets) -> bool:
-    return _same(envelope.agency_secret, secrets(entry.secret))
+def _check_agency_secret(
+    entry: Authentication, _arrival: RawMessage, envelope: MessageEnvelope, secrets: Secrets
+) -> bool:
+    return _is_same_secret(envelope.agency_secret, secrets(entry.secret))
 
 
-def _system_secret(entry: Authentication, _arrival: RawMessage, envelope: MessageEnvelope, secrets: Secrets) -> bool:
-    return _same(envelope.system_secret, secrets(entry.secret))
+def _check_system_secret(
+    entry: Authentication, _arrival: RawMessage, envelope: MessageEnvelope, secrets: Secrets
+) -> bool:
+    return _is_same_secret(envelope.system_secret, secrets(entry.secret))
 
 
-def _certificate(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, _secrets: Secrets) -> bool:
-    return _same(arrival.certificate, entry.user)
+def _check_certificate(
+    entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, _secrets: Secrets
+) -> bool:
+    return _is_same_secret(arrival.certificate, entry.user)
 
 
-def _open(_entry: Authentication, _arrival: RawMessage, _envelope: MessageEnvelope, _secrets: Secrets) -> bool:
+def _admit_without_check(
+    _entry: Authentication, _arrival: RawMessage, _envelope: MessageEnvelope, _secrets: Secrets
+) -> bool:
     return True
 
 
 _CHECKS: dict[AuthKind, Callable[[Authentication, RawMessage, MessageEnvelope, Secrets], bool]] = {
-    AuthKind.NONE: _open,
-    AuthKind.NETWORK: _open,  # its networks were checked already
-    AuthKind.BASIC: _basic,
-    AuthKind.BEARER: _bearer,
-    AuthKind.PATH_KEY: _path_key,
-    AuthKind.QUERY_KEY: _query_key,
-    AuthKind.AGENCY_SECRET: _agency_secret,
-    AuthKind.SYSTEM_SECRET: _system_secret,
-    AuthKind.CERTIFICATE: _certificate,
+    AuthKind.NONE: _admit_without_check,
+    AuthKind.NETWORK: _admit_without_check,  # its networks were checked already
+    AuthKind.BASIC: _check_basic_auth,
+    AuthKind.BEARER: _check_bearer_token,
+    AuthKind.PATH_KEY: _check_path_key,
+    AuthKind.QUERY_KEY: _check_query_key,
+    AuthKind.AGENCY_SECRET: _check_agency_secret,
+    AuthKind.SYSTEM_SECRET: _check_system_secret,
+    AuthKind.CERTIFICATE: _check_certificate,
 }
 
 
 @value
-class Admission:
+class SenderAdmission:
     profiles: Callable[[], ProfileSet]
     secrets: Secrets
 
-    def choose_profile(self, hand: Hand) -> Profile:
+    def choose_profile(self, hand: MessageContext) -> Profile:
         """Raises Refused(UNKNOWN_SENDER | SENDER_AUTH_FAILED)."""
         line = hand.arrival.line
-        candidates = self.profiles().find_candidates(sender_of(hand))
+        candidates = self.profiles().find_candidates(message_sender(hand))
         if line is not None and not (hand.envelope.from_agency or hand.envelope.symbols):
             known = self.profiles().find_profile(line.sole_profile)
             if known is not None:
@@ -147,9 +157,9 @@ class Admission:
             value=hand.envelope.from_agency,
         )
 
-    def _find_credential(self, profile: Profile, hand: Hand) -> str | None:
+    def _find_credential(self, profile: Profile, hand: MessageContext) -> str | None:
         try:
-            return admit(profile, hand.arrival, hand.envelope, self.secrets)
+            return admit_sender(profile, hand.arrival, hand.envelope, self.secrets)
         except ConfigurationError as error:  # a secret that can't be read lets nobody in
             log.error("profile.secret_missing", profile=profile.name, problem=str(error))
             return None

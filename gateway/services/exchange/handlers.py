@@ -22,15 +22,15 @@ from gateway.ports.library_system import LibrarySystem
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.ports.responder import DecodedMessage, ExchangeContext, OutcomeClass, ResponderAnswer
 from gateway.ports.shared_store import SharesStore, run_without_waiting
-from gateway.services.circulation import Desk, carry_out, message_key
+from gateway.services.circulation import CirculationContext, dispatch_command, idempotency_key
 from gateway.services.exchange.message_context import (
-    Endings,
-    Hand,
-    NotReplayable,
-    ending_of,
-    failed,
-    not_kept,
-    opening_of,
+    MessageContext,
+    MessageOutcomes,
+    NotReplayableError,
+    answer_not_stored,
+    journal_ending,
+    journal_opening,
+    mark_failed,
 )
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEnding, JournalEntry, JournalOpening
@@ -59,7 +59,7 @@ UNCERTAIN = "The library system did not answer in time; whether it did its part 
 
 
 @value
-class Linked:
+class LinkResult:
     """What became of a message that is about a managed request: the result with what the request adds to it, and what
     is to be done when the transaction is over."""
 
@@ -67,22 +67,22 @@ class Linked:
     after: Callable[[], None]
 
 
-Link = Callable[[Connection, str, Profile, Command, Result], Linked | None]
+Link = Callable[[Connection, str, Profile, Command, Result], LinkResult | None]
 """Tells the managed request that a message is about, inside a transaction: what the library has just done for a
 command, by the symbol of the library. Done twice it changes nothing. None: no managed request is meant."""
 
 
-class Broker(Protocol):
+class CommandBroker(Protocol):
     """Commands that under some profiles are not for the library's system, but for managed requests."""
 
     def can_handle(self, profile: Profile, command: Command) -> bool: ...
 
-    async def carry_out(self, command: Command, desk: Desk, key: str) -> Result:
+    async def carry_out(self, command: Command, desk: CirculationContext, key: str) -> Result:
         """As `services.circulation.dispatch`, which also gets what turns out to be the library's after all."""
         ...
 
 
-class Doors(Protocol):
+class PartnerInboxPort(Protocol):
     """Where partners' messages about managed requests are taken in."""
 
     def receive_in(
@@ -96,7 +96,7 @@ class Doors(Protocol):
         ...
 
 
-class Locks:
+class KeyedLocks:
     """One message of a kind at a time: a repeat that comes while the first is in hand waits for its answer."""
 
     def __init__(self) -> None:
@@ -118,18 +118,20 @@ class Locks:
 
 
 @keyword_value
-class CommandWay:
+class CommandHandler:
     """`library_seconds`: longest time for one use case. `link` and `broker`: where the gateway manages requests."""
 
     journal: Journal
     clock: Clock
-    endings: Endings
+    endings: MessageOutcomes
     library_seconds: float
     link: Link | None
-    broker: Broker | None
-    locks: Locks = field(default_factory=Locks)
+    broker: CommandBroker | None
+    locks: KeyedLocks = field(default_factory=KeyedLocks)
 
-    async def handle_query(self, hand: Hand, incoming: DecodedMessage, talk: ExchangeContext) -> ResponderAnswer:
+    async def handle_query(
+        self, hand: MessageContext, incoming: DecodedMessage, talk: ExchangeContext
+    ) -> ResponderAnswer:
         """What changes nothing. Without a command it is the protocol that answers."""
         if isinstance(incoming.command, SHORT):
             answer = await self._handle_in_transaction(hand, incoming, incoming.command, "", talk)
@@ -140,22 +142,22 @@ class CommandWay:
         return await self.endings.record_answer(hand, answer)
 
     async def handle_command(
-        self, hand: Hand, incoming: DecodedMessage, command: Command, talk: ExchangeContext
+        self, hand: MessageContext, incoming: DecodedMessage, command: Command, talk: ExchangeContext
     ) -> ResponderAnswer:
         """What changes something: once, however often the message comes."""
-        key = message_key(command, talk.profile.name)
+        key = idempotency_key(command, talk.profile.name)
         async with self.locks.hold_key(f"{hand.library.symbol} {key}"):
             answer = await self._handle_in_transaction(hand, incoming, command, key, talk)
             if answer is not None:
                 return answer
             try:
-                begun = hand.begun or await self.journal.begin(opening_of(hand))
+                begun = hand.begun or await self.journal.begin(journal_opening(hand))
             except Unavailable as down:
-                return not_kept(hand, down)
+                return answer_not_stored(hand, down)
             bind_contextvars(exchange=begun.exchange)
             return await self._handle_in_steps(hand, incoming, command, key, talk, begun)
 
-    async def find_repeated_answer(self, hand: Hand, key: str) -> ResponderAnswer | None:
+    async def find_repeated_answer(self, hand: MessageContext, key: str) -> ResponderAnswer | None:
         """The answer that this message got when it was carried out before."""
         before = await self.journal.find_processed(hand.library.symbol, hand.profile, key)
         first = before.answer if before is not None else None
@@ -168,7 +170,7 @@ class CommandWay:
     # --- in one transaction ------------------------------------------------------------------------------
 
     async def _handle_in_transaction(
-        self, hand: Hand, incoming: DecodedMessage, command: Command, key: str, talk: ExchangeContext
+        self, hand: MessageContext, incoming: DecodedMessage, command: Command, key: str, talk: ExchangeContext
     ) -> ResponderAnswer | None:
         """Work, answer and journal in one transaction (docs/decisions/0005-one-transaction.md).
 
@@ -183,13 +185,15 @@ class CommandWay:
 
         def dispatch_and_record(
             connection: Connection,
-        ) -> tuple[tuple[ResponderAnswer, Linked | None], JournalOpening, JournalEnding]:
+        ) -> tuple[tuple[ResponderAnswer, LinkResult | None], JournalOpening, JournalEnding]:
             result = run_without_waiting(
-                carry_out(command, self._make_circulation_context(hand, talk, system.in_transaction(connection)), key)
+                dispatch_command(
+                    command, self._make_circulation_context(hand, talk, system.in_transaction(connection)), key
+                )
             )
             linked = link(connection, hand.library.symbol, talk.profile, command, result) if link is not None else None
             answer = hand.responder.encode(hand.envelope, incoming, linked.result if linked else result, talk)
-            return (answer, linked), opening_of(hand), ending_of(hand, answer, self.clock.now(), key)
+            return (answer, linked), journal_opening(hand), journal_ending(hand, answer, self.clock.now(), key)
 
         try:
             answer, linked = await self.journal.record_in_transaction(dispatch_and_record)
@@ -204,7 +208,7 @@ class CommandWay:
 
     async def _handle_in_steps(
         self,
-        hand: Hand,
+        hand: MessageContext,
         incoming: DecodedMessage,
         command: Command,
         key: str,
@@ -214,20 +218,20 @@ class CommandWay:
         """The library first, then the managed request, then answer and journal: each finds done what was done."""
         outcome = await self._ask_library(hand, command, talk)
         answer = None
-        if isinstance(outcome, Refusal) and outcome.reason in REPEATABLE and _may_repeat(command, talk.profile):
+        if isinstance(outcome, Refusal) and outcome.reason in REPEATABLE and _can_repeat_answer(command, talk.profile):
             answer = await self.find_repeated_answer(hand, key)
         try:
             if answer is None:
                 outcome = await self._link_request(hand, command, outcome, talk)
                 answer = hand.responder.encode(hand.envelope, incoming, outcome, talk)
             done = key if hand.outcome is OutcomeClass.OK and not hand.repeat_of else ""
-            await self.journal.complete(begun, ending_of(hand, answer, self.clock.now(), done))
+            await self.journal.complete(begun, journal_ending(hand, answer, self.clock.now(), done))
         except Unavailable as down:
-            return not_kept(hand, down)
+            return answer_not_stored(hand, down)
         return answer
 
     async def _link_request(
-        self, hand: Hand, command: Command, outcome: Result | Refusal, talk: ExchangeContext
+        self, hand: MessageContext, command: Command, outcome: Result | Refusal, talk: ExchangeContext
     ) -> Result | Refusal:
         """What the library did may be news for a managed request. After a crash from here on the message is carried out
         again, and the request told again. A defect here is no reason to answer that the library did nothing.
@@ -255,16 +259,16 @@ class CommandWay:
 
     # --- the use case ------------------------------------------------------------------------------------
 
-    async def _ask_library(self, hand: Hand, command: Command, talk: ExchangeContext) -> Result | Refusal:
+    async def _ask_library(self, hand: MessageContext, command: Command, talk: ExchangeContext) -> Result | Refusal:
         desk = self._make_circulation_context(hand, talk, hand.library.system)
         broker = self.broker
         try:
             async with asyncio.timeout(self.library_seconds):
                 if broker is not None and broker.can_handle(talk.profile, command):
-                    return await broker.carry_out(command, desk, message_key(command, desk.profile))
-                return await carry_out(command, desk)
+                    return await broker.carry_out(command, desk, idempotency_key(command, desk.profile))
+                return await dispatch_command(command, desk)
         except Refused as refused:
-            return failed(hand, OutcomeClass.REFUSED, Refusal.from_error(refused))
+            return mark_failed(hand, OutcomeClass.REFUSED, Refusal.from_error(refused))
         except Unavailable as error:
             log.warning("library.unavailable", reason=str(error))
             detail = "The library system can't be reached; nothing was done. Please send the message again later."
@@ -274,10 +278,14 @@ class CommandWay:
         except Exception:
             log.exception("exchange.defect")
             detail = "An internal error occurred; the message is kept and can be replayed."
-        return failed(hand, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail, MessagePart.SERVICE))
+        return mark_failed(
+            hand, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail, MessagePart.SERVICE)
+        )
 
-    def _make_circulation_context(self, hand: Hand, talk: ExchangeContext, system: LibrarySystem) -> Desk:
-        return Desk(
+    def _make_circulation_context(
+        self, hand: MessageContext, talk: ExchangeContext, system: LibrarySystem
+    ) -> CirculationContext:
+        return CirculationContext(
             library=system,
             policy=talk.profile.circulation,
             profile=talk.profile.name,
@@ -290,22 +298,22 @@ class CommandWay:
         )
 
 
-def _may_repeat(command: Command, profile: Profile) -> bool:
+def _can_repeat_answer(command: Command, profile: Profile) -> bool:
     return not isinstance(command, AcceptItem) or profile.circulation.accept.duplicate != "refuse"
 
 
 @keyword_value
-class NewsWay:
+class NotificationHandler:
     """`doors`: None where the gateway manages no requests."""
 
     journal: Journal
     clock: Clock
-    endings: Endings
-    doors: Doors | None
-    locks: Locks = field(default_factory=Locks)
+    endings: MessageOutcomes
+    doors: PartnerInboxPort | None
+    locks: KeyedLocks = field(default_factory=KeyedLocks)
 
     async def handle_notification(
-        self, hand: Hand, incoming: DecodedMessage, told: IncomingPartnerMessage, talk: ExchangeContext
+        self, hand: MessageContext, incoming: DecodedMessage, told: IncomingPartnerMessage, talk: ExchangeContext
     ) -> ResponderAnswer:
         """What it changes, its answer and the journal are one transaction; those of one partner go one after the
         other. After a crash it was never here: its sender sends it again."""
@@ -320,41 +328,41 @@ class NewsWay:
             hand.outcome, hand.reason = OutcomeClass.OK, ""
             taken = doors.receive_in(connection, hand.library.symbol, told, profile)
             answer = hand.responder.encode(hand.envelope, incoming, taken, talk)
-            hand.notes = [*notes, *_notes(taken), *([answer.note] if answer.note else [])]
+            hand.notes = [*notes, *_notes_of_result(taken), *([answer.note] if answer.note else [])]
             if taken.refused is not None:
                 hand.outcome, hand.reason = OutcomeClass.REFUSED, taken.refused.reason.value
-            return answer, opening_of(hand), ending_of(hand, answer, self.clock.now())
+            return answer, journal_opening(hand), journal_ending(hand, answer, self.clock.now())
 
         async with self.locks.hold_key(f"{hand.library.symbol} {profile.name}"):
             try:
                 answer = await self.journal.record_in_transaction(receive_and_record)
             except Unavailable as down:
-                return not_kept(hand, down)
+                return answer_not_stored(hand, down)
             except Exception:
                 log.exception("exchange.defect")
                 detail = "An internal error occurred; the message is kept and can be replayed."
-                refusal = failed(hand, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail))
+                refusal = mark_failed(hand, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail))
                 answer = hand.responder.encode(hand.envelope, incoming, InboxResult("", refusal), talk)
                 return await self.endings.record_answer(hand, answer)
         doors.notify_committed(hand.library.symbol)
         return answer
 
-    async def rehearse(self, hand: Hand, told: IncomingPartnerMessage, talk: ExchangeContext) -> InboxResult:
+    async def rehearse(self, hand: MessageContext, told: IncomingPartnerMessage, talk: ExchangeContext) -> InboxResult:
         """What would become of it; nothing does. Raises NotReplayable."""
         doors = self.doors
         if doors is None:
-            raise NotReplayable("no requests are managed here")
+            raise NotReplayableError("no requests are managed here")
 
         def receive_and_roll_back(connection: Connection) -> InboxResult:
-            raise _TakenBack(doors.receive_in(connection, hand.library.symbol, told, talk.profile))
+            raise _RehearsalRollback(doors.receive_in(connection, hand.library.symbol, told, talk.profile))
 
         try:
             return await self.journal.run_in_own_transaction(receive_and_roll_back)
-        except _TakenBack as rehearsed:
+        except _RehearsalRollback as rehearsed:
             return rehearsed.taken
 
 
-class _TakenBack(Exception):
+class _RehearsalRollback(Exception):
     """Ends a transaction that was only to show what it would do."""
 
     def __init__(self, taken: InboxResult) -> None:
@@ -362,6 +370,6 @@ class _TakenBack(Exception):
         self.taken = taken
 
 
-def _notes(taken: InboxResult) -> list[str]:
+def _notes_of_result(taken: InboxResult) -> list[str]:
     notes = ["a repeat: it was here before"] if taken.repeated else []
     return notes if taken.refused is None else [*notes, taken.refused.detail]

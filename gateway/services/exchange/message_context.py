@@ -34,7 +34,7 @@ AFTERWARDS = "finished after an interruption; the answer was not sent"
 
 
 @value
-class OpenLibrary:
+class ExchangeLibrary:
     """A library of this installation with its system."""
 
     symbol: str
@@ -45,13 +45,13 @@ class OpenLibrary:
 
 
 @dataclass(slots=True)
-class Hand:
+class MessageContext:
     """The message in hand: what is known so far."""
 
     arrival: RawMessage
     responder: Responder
     envelope: MessageEnvelope
-    library: OpenLibrary
+    library: ExchangeLibrary
     started: float
     talk: ExchangeContext | None = None
     incoming: DecodedMessage | None = None
@@ -67,7 +67,7 @@ class Hand:
         return self.talk.profile.name if self.talk is not None else ""
 
 
-def opening_of(hand: Hand) -> JournalOpening:
+def journal_opening(hand: MessageContext) -> JournalOpening:
     arrival, envelope, incoming = hand.arrival, hand.envelope, hand.incoming
     return JournalOpening(
         library=hand.library.symbol,
@@ -89,7 +89,7 @@ def opening_of(hand: Hand) -> JournalOpening:
     )
 
 
-def ending_of(hand: Hand, answer: ResponderAnswer, at: datetime, key: str = "") -> JournalEnding:
+def journal_ending(hand: MessageContext, answer: ResponderAnswer, at: datetime, key: str = "") -> JournalEnding:
     """`key`: what makes the message idempotent, where it was carried out."""
     return JournalEnding(
         at=at,
@@ -105,7 +105,7 @@ def ending_of(hand: Hand, answer: ResponderAnswer, at: datetime, key: str = "") 
     )
 
 
-def sender_of(hand: Hand) -> MessageSender:
+def message_sender(hand: MessageContext) -> MessageSender:
     arrival, envelope = hand.arrival, hand.envelope
     return MessageSender(
         protocol=arrival.protocol,
@@ -121,34 +121,36 @@ def sender_of(hand: Hand) -> MessageSender:
 
 
 @value
-class Endings:
+class MessageOutcomes:
     journal: Journal
     clock: Clock
 
-    async def refuse_message(self, hand: Hand, refusal: Refusal) -> ResponderAnswer:
+    async def refuse_message(self, hand: MessageContext, refusal: Refusal) -> ResponderAnswer:
         sender = refusal.reason in (RefusalReason.UNKNOWN_SENDER, RefusalReason.SENDER_AUTH_FAILED)
-        failed(hand, OutcomeClass.REJECTED if sender else OutcomeClass.REFUSED, refusal)
+        mark_failed(hand, OutcomeClass.REJECTED if sender else OutcomeClass.REFUSED, refusal)
         if sender:
             log.warning("sender.rejected", peer=hand.arrival.peer, reason=refusal.reason.value)
         return await self.record_answer(hand, hand.responder.refuse(hand.envelope, refusal, hand.talk))
 
-    async def reject_malformed(self, hand: Hand, error: MalformedMessage) -> ResponderAnswer:
+    async def reject_malformed(self, hand: MessageContext, error: MalformedMessage) -> ResponderAnswer:
         hand.outcome, hand.reason = OutcomeClass.MALFORMED, error.fault.value
         hand.notes.append(str(error))
         return await self.record_answer(hand, hand.responder.refuse(hand.envelope, error, hand.talk))
 
-    async def record_answer(self, hand: Hand, answer: ResponderAnswer) -> ResponderAnswer:
+    async def record_answer(self, hand: MessageContext, answer: ResponderAnswer) -> ResponderAnswer:
         try:
             if hand.begun is not None:
-                await self.journal.complete(hand.begun, ending_of(hand, answer, self.clock.now()))
+                await self.journal.complete(hand.begun, journal_ending(hand, answer, self.clock.now()))
             else:
-                await self.journal.record_exchange(opening_of(hand), ending_of(hand, answer, self.clock.now()))
+                await self.journal.record_exchange(
+                    journal_opening(hand), journal_ending(hand, answer, self.clock.now())
+                )
         except Unavailable as down:
-            return not_kept(hand, down)
+            return answer_not_stored(hand, down)
         return answer
 
 
-def failed(hand: Hand, outcome: OutcomeClass, refusal: Refusal) -> Refusal:
+def mark_failed(hand: MessageContext, outcome: OutcomeClass, refusal: Refusal) -> Refusal:
     """The refusal, once the message in hand knows of it."""
     hand.outcome, hand.reason = outcome, refusal.reason.value
     hand.notes.append(refusal.detail)
@@ -157,7 +159,7 @@ def failed(hand: Hand, outcome: OutcomeClass, refusal: Refusal) -> Refusal:
     return refusal
 
 
-def not_kept(hand: Hand, down: Unavailable) -> ResponderAnswer:
+def answer_not_stored(hand: MessageContext, down: Unavailable) -> ResponderAnswer:
     """A message that can't be kept is not dealt with: the sender keeps it and sends it again."""
     log.error("journal.down", reason=str(down))
     hand.outcome, hand.reason = OutcomeClass.FAILED, RefusalReason.TEMPORARY_FAILURE.value
@@ -165,12 +167,12 @@ def not_kept(hand: Hand, down: Unavailable) -> ResponderAnswer:
     return hand.responder.refuse(hand.envelope, refusal, hand.talk)
 
 
-class NotReplayable(Exception):
+class NotReplayableError(Exception):
     """A plain sentence that says why a message can't be taken up again."""
 
 
 @value
-class Replayed:
+class ReplayResult:
     """What came of it. `note` as in the journal."""
 
     answer: ResponderAnswer
@@ -180,7 +182,7 @@ class Replayed:
 
 
 @value
-class Rehearsal:
+class RehearsalResult:
     """What a message asks for, without asking the library; or what it tells of a managed request.
 
     Neither: it was refused when read (`refusal`), or the protocol answers it by itself. `answer`: what would
@@ -196,15 +198,15 @@ class Rehearsal:
     told: IncomingPartnerMessage | None = None
 
 
-def arrival_of(kept: FullMessage, received: datetime, transport: TransportKind) -> RawMessage:
+def rebuild_arrival(kept: FullMessage, received: datetime, transport: TransportKind) -> RawMessage:
     """The message as if it came in now. Raises NotReplayable."""
     message = kept.message
     if message.direction is not MessageDirection.IN:
-        raise NotReplayable("it is one that we sent; only those that came in can be carried out again")
+        raise NotReplayableError("it is one that we sent; only those that came in can be carried out again")
     if kept.body is None:
-        raise NotReplayable("its content is no longer kept (journal.keep_bodies_days)")
+        raise NotReplayableError("its content is no longer kept (journal.keep_bodies_days)")
     if message.truncated:
-        raise NotReplayable("its content was too long to be kept whole (journal.body_limit)")
+        raise NotReplayableError("its content was too long to be kept whole (journal.body_limit)")
     return RawMessage(
         body=kept.body,
         received=received,

@@ -23,38 +23,44 @@ from gateway.ports.responder import (
     TransportKind,
 )
 from gateway.profiles import ProfileSet
-from gateway.services.circulation import message_key
-from gateway.services.exchange.admission import Admission, Secrets
-from gateway.services.exchange.handlers import Broker, CommandWay, Doors, Link, NewsWay
+from gateway.services.circulation import idempotency_key
+from gateway.services.exchange.admission import Secrets, SenderAdmission
+from gateway.services.exchange.handlers import (
+    CommandBroker,
+    CommandHandler,
+    Link,
+    NotificationHandler,
+    PartnerInboxPort,
+)
 from gateway.services.exchange.message_context import (
-    Endings,
-    Hand,
-    NotReplayable,
-    OpenLibrary,
-    Rehearsal,
-    Replayed,
-    arrival_of,
+    ExchangeLibrary,
+    MessageContext,
+    MessageOutcomes,
+    NotReplayableError,
+    RehearsalResult,
+    ReplayResult,
+    rebuild_arrival,
 )
 from gateway.store.journal import Journal
 from gateway.store.journal_records import FullMessage
 
 
 @keyword_value
-class Stage:
+class Pipeline:
     """`libraries` by symbol, case-folded; `main`: the one of profiles that name none."""
 
     responders: Mapping[str, Responder]
     profiles: Callable[[], ProfileSet]
-    libraries: Mapping[str, OpenLibrary]
-    main: OpenLibrary
-    admission: Admission
-    commands: CommandWay
-    news: NewsWay
-    endings: Endings
+    libraries: Mapping[str, ExchangeLibrary]
+    main: ExchangeLibrary
+    admission: SenderAdmission
+    commands: CommandHandler
+    news: NotificationHandler
+    endings: MessageOutcomes
 
-    def open_message(self, arrival: RawMessage) -> Hand:
+    def open_message(self, arrival: RawMessage) -> MessageContext:
         responder = self.responders[arrival.protocol]
-        return Hand(
+        return MessageContext(
             arrival=arrival,
             responder=responder,
             envelope=responder.open(arrival, self.profiles().max_bytes),
@@ -62,14 +68,14 @@ class Stage:
             started=time.perf_counter(),
         )
 
-    async def process(self, hand: Hand) -> ResponderAnswer:
+    async def process(self, hand: MessageContext) -> ResponderAnswer:
         try:
             profile = self.admission.choose_profile(hand)
         except Refused as refused:
             return await self.endings.refuse_message(hand, Refusal.from_error(refused))
         return await self.handle(hand, profile)
 
-    async def handle(self, hand: Hand, profile: Profile) -> ResponderAnswer:
+    async def handle(self, hand: MessageContext, profile: Profile) -> ResponderAnswer:
         talk = self.select_library(hand, profile)
         bind_contextvars(profile=profile.name, service=hand.envelope.service)
         try:
@@ -86,16 +92,16 @@ class Stage:
             return await self.commands.handle_query(hand, incoming, talk)
         return await self.commands.handle_command(hand, incoming, incoming.command, talk)
 
-    def select_library(self, hand: Hand, profile: Profile) -> ExchangeContext:
+    def select_library(self, hand: MessageContext, profile: Profile) -> ExchangeContext:
         """Which library is meant, under which profile."""
         hand.library = library = self.library_of_profile(profile)
         hand.talk = ExchangeContext(profile, library.symbol, library.zone, library.currency, hand.arrival.received)
         return hand.talk
 
-    def library_of_profile(self, profile: Profile) -> OpenLibrary:
+    def library_of_profile(self, profile: Profile) -> ExchangeLibrary:
         return self.libraries[profile.library.casefold()] if profile.library else self.main
 
-    def decode_within_limit(self, hand: Hand, talk: ExchangeContext) -> DecodedMessage:
+    def decode_within_limit(self, hand: MessageContext, talk: ExchangeContext) -> DecodedMessage:
         """Raises MalformedMessage, Refused."""
         size = len(hand.arrival.body)
         if size > talk.profile.max_bytes:
@@ -104,7 +110,7 @@ class Stage:
 
 
 @value
-class Done:
+class ExchangeRecord:
     """What is known of a finished exchange, for metrics."""
 
     protocol: str
@@ -114,34 +120,34 @@ class Done:
     seconds: float
 
 
-class Exchange:
+class MessageExchange:
     def __init__(
         self,
         *,
         responders: Mapping[str, Responder],
         profiles: Callable[[], ProfileSet],
-        libraries: Mapping[str, OpenLibrary],
+        libraries: Mapping[str, ExchangeLibrary],
         journal: Journal,
         clock: Clock,
         secrets: Secrets,
         library_seconds: float,
-        observe: Callable[[Done], None] = lambda _done: None,
+        observe: Callable[[ExchangeRecord], None] = lambda _done: None,
         link: Link | None = None,
-        broker: Broker | None = None,
-        doors: Doors | None = None,
+        broker: CommandBroker | None = None,
+        doors: PartnerInboxPort | None = None,
     ) -> None:
         """`library_seconds`: longest time for one use case. `link`, `broker` and `doors`: where the gateway manages
         requests."""
         if not libraries:
             raise ValueError("an exchange needs a library")
-        endings = Endings(journal, clock)
-        self._stage = Stage(
+        endings = MessageOutcomes(journal, clock)
+        self._stage = Pipeline(
             responders=responders,
             profiles=profiles,
             libraries={symbol.casefold(): library for symbol, library in libraries.items()},
             main=next(iter(libraries.values())),
-            admission=Admission(profiles, secrets),
-            commands=CommandWay(
+            admission=SenderAdmission(profiles, secrets),
+            commands=CommandHandler(
                 journal=journal,
                 clock=clock,
                 endings=endings,
@@ -149,10 +155,10 @@ class Exchange:
                 link=link,
                 broker=broker,
             ),
-            news=NewsWay(journal=journal, clock=clock, endings=endings, doors=doors),
+            news=NotificationHandler(journal=journal, clock=clock, endings=endings, doors=doors),
             endings=endings,
         )
-        self._again = Again(self._stage, journal, clock)
+        self._again = Replayer(self._stage, journal, clock)
         self._observe = observe
 
     async def handle(self, arrival: RawMessage) -> ResponderAnswer:
@@ -161,29 +167,29 @@ class Exchange:
         clear_contextvars()
         answer = await self._stage.process(hand)
         seconds = time.perf_counter() - hand.started
-        self._observe(Done(arrival.protocol, hand.profile, hand.envelope.service, hand.outcome, seconds))
+        self._observe(ExchangeRecord(arrival.protocol, hand.profile, hand.envelope.service, hand.outcome, seconds))
         return answer
 
-    async def replay_message(self, kept: FullMessage) -> Replayed:
+    async def replay_message(self, kept: FullMessage) -> ReplayResult:
         """See `again.Again.replay`. Raises NotReplayable."""
         return await self._again.replay_message(kept)
 
-    async def finish_message(self, kept: FullMessage) -> Replayed:
+    async def finish_message(self, kept: FullMessage) -> ReplayResult:
         """See `again.Again.finish`. Raises NotReplayable."""
         return await self._again.finish_message(kept)
 
-    async def rehearse_message(self, kept: FullMessage) -> Rehearsal:
+    async def rehearse_message(self, kept: FullMessage) -> RehearsalResult:
         """See `again.Again.rehearse`. Raises NotReplayable."""
         return await self._again.rehearse_message(kept)
 
 
 @value
-class Again:
-    stage: Stage
+class Replayer:
+    stage: Pipeline
     journal: Journal
     clock: Clock
 
-    async def replay_message(self, kept: FullMessage) -> Replayed:
+    async def replay_message(self, kept: FullMessage) -> ReplayResult:
         """Carry a message of the journal out once more, as a new exchange; its sender was admitted the first time, so
         the profile named in the journal is used. Raises NotReplayable, Unavailable."""
         hand, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
@@ -193,13 +199,13 @@ class Again:
             await self.journal.reset_recovery(kept.message.library, kept.message.id)  # where repair had set it aside
         return replayed
 
-    async def finish_message(self, kept: FullMessage) -> Replayed:
+    async def finish_message(self, kept: FullMessage) -> ReplayResult:
         """Carry out what was interrupted, and complete its row in the journal. Raises NotReplayable."""
         hand, profile = self._restore_message(kept, kept.message.at, TransportKind(kept.message.transport))
         hand.begun = kept.to_journal_entry()
         return await self._handle_again(hand, profile)
 
-    async def rehearse_message(self, kept: FullMessage) -> Rehearsal:
+    async def rehearse_message(self, kept: FullMessage) -> RehearsalResult:
         """What `replay` would do, as far as it can be told without the library. Raises NotReplayable."""
         hand, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
         talk = self.stage.select_library(hand, profile)
@@ -207,34 +213,36 @@ class Again:
         try:
             incoming = self.stage.decode_within_limit(hand, talk)
         except MalformedMessage as error:
-            return Rehearsal(service, refusal=error, answer=hand.responder.refuse(hand.envelope, error, talk))
+            return RehearsalResult(service, refusal=error, answer=hand.responder.refuse(hand.envelope, error, talk))
         except Refused as refused:
             refusal = Refusal.from_error(refused)
-            return Rehearsal(service, refusal=refusal, answer=hand.responder.refuse(hand.envelope, refusal, talk))
+            return RehearsalResult(service, refusal=refusal, answer=hand.responder.refuse(hand.envelope, refusal, talk))
         command = incoming.command
         if incoming.told is not None:
             taken = await self.stage.news.rehearse(hand, incoming.told, talk)
             said = hand.responder.encode(hand.envelope, incoming, taken, talk)
-            return Rehearsal(service, told=incoming.told, refusal=taken.refused, answer=said)
+            return RehearsalResult(service, told=incoming.told, refusal=taken.refused, answer=said)
         if command is None:
-            return Rehearsal(service, answer=hand.responder.encode(hand.envelope, incoming, None, talk))
-        key = "" if isinstance(command, READ_ONLY) else message_key(command, profile.name)
+            return RehearsalResult(service, answer=hand.responder.encode(hand.envelope, incoming, None, talk))
+        key = "" if isinstance(command, READ_ONLY) else idempotency_key(command, profile.name)
         answer = await self.stage.commands.find_repeated_answer(hand, key) if key else None
-        return Rehearsal(service, command, answer=answer, carried_out_as=hand.repeat_of)
+        return RehearsalResult(service, command, answer=answer, carried_out_as=hand.repeat_of)
 
-    async def _handle_again(self, hand: Hand, profile: Profile) -> Replayed:
+    async def _handle_again(self, hand: MessageContext, profile: Profile) -> ReplayResult:
         clear_contextvars()
         answer = await self.stage.handle(hand, profile)
-        return Replayed(answer, hand.outcome, hand.reason, "; ".join(hand.notes))
+        return ReplayResult(answer, hand.outcome, hand.reason, "; ".join(hand.notes))
 
-    def _restore_message(self, kept: FullMessage, received: datetime, transport: TransportKind) -> tuple[Hand, Profile]:
+    def _restore_message(
+        self, kept: FullMessage, received: datetime, transport: TransportKind
+    ) -> tuple[MessageContext, Profile]:
         message = kept.message
-        arrival = arrival_of(kept, received, transport)
+        arrival = rebuild_arrival(kept, received, transport)
         if not message.profile:
-            raise NotReplayable("no profile was found for it when it came; have its sender send it again")
+            raise NotReplayableError("no profile was found for it when it came; have its sender send it again")
         profile = self.stage.profiles().find_profile(message.profile)
         if profile is None or profile.abstract or arrival.protocol not in self.stage.responders:
-            raise NotReplayable(f"its profile '{message.profile}' is no longer there")
+            raise NotReplayableError(f"its profile '{message.profile}' is no longer there")
         if self.stage.library_of_profile(profile).symbol != message.library:
-            raise NotReplayable(f"its profile '{message.profile}' belongs to another library now")
+            raise NotReplayableError(f"its profile '{message.profile}' belongs to another library now")
         return self.stage.open_message(arrival), profile

@@ -20,8 +20,8 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.value import value
 from gateway.ports.responder import OutcomeClass
-from gateway.services.exchange import Exchange
-from gateway.services.exchange.message_context import NotReplayable, OpenLibrary
+from gateway.services.exchange import MessageExchange
+from gateway.services.exchange.message_context import ExchangeLibrary, NotReplayableError
 from gateway.store.journal import Journal
 from gateway.store.journal_records import (
     BodyUnreadable,
@@ -48,7 +48,7 @@ PING_SECONDS = 10.0
 
 
 @value
-class Repaired:
+class RecoveryReport:
     """How many messages were finished, could not be finished and are marked as failed, and are left as they are
     (their library does not answer, or the key of their content is missing)."""
 
@@ -56,25 +56,25 @@ class Repaired:
     failed: int = 0
     left: int = 0
 
-    def __add__(self, other: Repaired) -> Repaired:
-        return Repaired(self.finished + other.finished, self.failed + other.failed, self.left + other.left)
+    def __add__(self, other: RecoveryReport) -> RecoveryReport:
+        return RecoveryReport(self.finished + other.finished, self.failed + other.failed, self.left + other.left)
 
 
-_FINISHED, _FAILED, _LEFT = Repaired(finished=1), Repaired(failed=1), Repaired(left=1)
+_FINISHED, _FAILED, _LEFT = RecoveryReport(finished=1), RecoveryReport(failed=1), RecoveryReport(left=1)
 
 
 async def finish_interrupted(
-    exchange: Exchange,
+    exchange: MessageExchange,
     journal: Journal,
-    libraries: Mapping[str, OpenLibrary],
+    libraries: Mapping[str, ExchangeLibrary],
     clock: Clock,
     place_of: Callable[[str], Leader],
-) -> Repaired:
+) -> RecoveryReport:
     """For the time before this node listens. `place_of` gives the place that a node with this name has as long as it
     lives: whoever can take it is its heir, and other nodes that start leave its messages alone meanwhile.
 
     Raises Unavailable when the store can't be used."""
-    total = Repaired()
+    total = RecoveryReport()
     nodes = {node for symbol in libraries for node in await journal.list_pending_nodes(symbol)}
     for node in sorted(nodes):
         place = place_of(node)
@@ -84,35 +84,35 @@ async def finish_interrupted(
         finally:
             await place.close()
     clear_contextvars()  # what the log says from here on is not of the last message
-    if total != Repaired():
+    if total != RecoveryReport():
         log.warning("repair.done", finished=total.finished, failed=total.failed, left=total.left)
     return total
 
 
 async def _finish_all(
-    exchange: Exchange, journal: Journal, libraries: Mapping[str, OpenLibrary], clock: Clock, node: str
-) -> Repaired:
+    exchange: MessageExchange, journal: Journal, libraries: Mapping[str, ExchangeLibrary], clock: Clock, node: str
+) -> RecoveryReport:
     """What this node left, one after the other, oldest first."""
-    total = Repaired()
+    total = RecoveryReport()
     for symbol, library in libraries.items():
-        identifiers = await _interrupted(journal, symbol, node)
+        identifiers = await _list_interrupted(journal, symbol, node)
         if not identifiers:
             continue
-        if not await _answers(library):
+        if not await _is_answering(library):
             log.warning("repair.library_unavailable", library=symbol, interrupted=len(identifiers))
-            total += Repaired(left=len(identifiers))
+            total += RecoveryReport(left=len(identifiers))
             continue
         for identifier in identifiers:
-            total += await _finish(exchange, journal, symbol, identifier, clock)
+            total += await _finish_or_set_aside(exchange, journal, symbol, identifier, clock)
     return total
 
 
-async def set_aside(journal: Journal, libraries: Iterable[str]) -> int:
+async def count_set_aside(journal: Journal, libraries: Iterable[str]) -> int:
     """How many messages wait for staff to look at them. Raises Unavailable."""
     return sum([await journal.count_interrupted(symbol, MOST_STARTS) for symbol in libraries])
 
 
-async def _interrupted(journal: Journal, library: str, node: str) -> tuple[str, ...]:
+async def _list_interrupted(journal: Journal, library: str, node: str) -> tuple[str, ...]:
     """Ids of messages, oldest first; without their bodies, which may be many."""
     wanted = JournalFilter(library, outcome=OutcomeClass.PENDING, node=node)
     found: list[str] = []
@@ -125,7 +125,7 @@ async def _interrupted(journal: Journal, library: str, node: str) -> tuple[str, 
             return tuple(reversed(found))
 
 
-async def _answers(library: OpenLibrary) -> bool:
+async def _is_answering(library: ExchangeLibrary) -> bool:
     try:
         async with asyncio.timeout(PING_SECONDS):
             await library.system.ping()
@@ -134,14 +134,16 @@ async def _answers(library: OpenLibrary) -> bool:
     return True
 
 
-async def _finish(exchange: Exchange, journal: Journal, library: str, identifier: str, clock: Clock) -> Repaired:
+async def _finish_or_set_aside(
+    exchange: MessageExchange, journal: Journal, library: str, identifier: str, clock: Clock
+) -> RecoveryReport:
     try:
         kept = await journal.get_message(library, identifier)
     except BodyUnreadable as error:
         log.error("repair.unreadable", message=identifier, reason=str(error))
         return _LEFT
     if kept is None:
-        return Repaired()
+        return RecoveryReport()
     if await journal.count_recovery(library, identifier) > MOST_STARTS:
         why = (
             f"{MOST_STARTS} starts ended while they carried it out, so it is set aside; see what is wrong with it first"
@@ -149,16 +151,18 @@ async def _finish(exchange: Exchange, journal: Journal, library: str, identifier
         await _give_up(journal, kept, SET_ASIDE, f"{why}, then: illgate replay {identifier}", clock)
         log.error("repair.set_aside", message=identifier, profile=kept.message.profile, starts=MOST_STARTS)
         return _FAILED
-    done = await _carried_out(exchange, journal, kept, clock)
+    done = await _finish_exchange(exchange, journal, kept, clock)
     await journal.reset_recovery(library, identifier)
     return done
 
 
-async def _carried_out(exchange: Exchange, journal: Journal, kept: FullMessage, clock: Clock) -> Repaired:
+async def _finish_exchange(
+    exchange: MessageExchange, journal: Journal, kept: FullMessage, clock: Clock
+) -> RecoveryReport:
     identifier = kept.message.id
     try:
         done = await exchange.finish_message(kept)
-    except NotReplayable as why:
+    except NotReplayableError as why:
         await _give_up(journal, kept, INTERRUPTED, f"it can't be finished: {why}", clock)
         log.error("repair.failed", message=identifier, reason=str(why))
         return _FAILED

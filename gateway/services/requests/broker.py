@@ -43,7 +43,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.views import BorrowingDraft, EventDenied
 from gateway.domain.value import value
-from gateway.services.circulation import Desk, carry_out, holds, items, patrons
+from gateway.services.circulation import CirculationContext, dispatch_command, holds, items, patrons
 from gateway.services.requests.intake import create
 from gateway.services.requests.library_context import House
 from gateway.services.requests.partner_inbox import lending_request, registered
@@ -96,7 +96,7 @@ class RequestBroker:
     def can_handle(self, profile: Profile, command: Command) -> bool:
         return profile.circulation.requests.managed is ManagedRole.BORROWING and isinstance(command, TAKEN)
 
-    async def carry_out(self, command: Command, desk: Desk, key: str) -> Result:
+    async def carry_out(self, command: Command, desk: CirculationContext, key: str) -> Result:
         """Raises Refused, Unavailable, OutcomeUnknown."""
         house = self.houses[desk.symbol]
         match command:
@@ -106,7 +106,7 @@ class RequestBroker:
                 about = await _about(house, desk, command.request, command.patron)
                 if about is not None:
                     return await _done(house, command, desk, about)
-        return await carry_out(command, desk, key)
+        return await dispatch_command(command, desk, key)
 
 
 @value
@@ -142,10 +142,10 @@ class _About:
 # --- a new request ---------------------------------------------------------------------------------------
 
 
-async def _place(house: House, command: PlaceRequest, desk: Desk, key: str) -> RequestPlaced:
+async def _place(house: House, command: PlaceRequest, desk: CirculationContext, key: str) -> RequestPlaced:
     """The message again finds its request by the broker's number (by its key, where it has none); a request that has
     ended without the item is not what is asked for again."""
-    patron = await patrons.resolve(command.patron, desk)
+    patron = await patrons.resolve_patron(command.patron, desk)
     number = read_request_number(command.request, desk.policy).value
     before = await house.store.read(lambda c: _latest(c, house, desk.profile, number or key))
     if before is not None and before.patron.id not in ("", patron.id):
@@ -176,7 +176,7 @@ async def _place(house: House, command: PlaceRequest, desk: Desk, key: str) -> R
     return _placed(_About(request, patron), number, place)
 
 
-def _says_place(command: PlaceRequest, desk: Desk) -> bool:
+def _says_place(command: PlaceRequest, desk: CirculationContext) -> bool:
     return desk.policy.requests.use_pickup and bool(command.pickup.strip() or command.receiver.strip())
 
 
@@ -202,7 +202,7 @@ def _latest(connection: Connection, house: House, profile: str, reference: str) 
     return latest
 
 
-async def _wanted(command: PlaceRequest, desk: Desk) -> Bib:
+async def _wanted(command: PlaceRequest, desk: CirculationContext) -> Bib:
     """What is described; else what our own catalogue says of the numbers."""
     bib = command.citation or Bib()
     if bib.title or bib.component_title:
@@ -217,7 +217,7 @@ async def _wanted(command: PlaceRequest, desk: Desk) -> Bib:
     return replace(bib, identifiers=_numbers(command, desk))
 
 
-def _numbers(command: PlaceRequest, desk: Desk) -> tuple[RecordId, ...]:
+def _numbers(command: PlaceRequest, desk: CirculationContext) -> tuple[RecordId, ...]:
     """In our spelling; those of kinds that we don't look up are kept as they are."""
     try:
         return translate_record_ids(command.records, desk.policy.records) if command.records else ()
@@ -226,7 +226,12 @@ def _numbers(command: PlaceRequest, desk: Desk) -> tuple[RecordId, ...]:
 
 
 def _draft(
-    command: PlaceRequest, desk: Desk, wanted: Bib, patron: Patron, number: str, place: PickupLocation | None
+    command: PlaceRequest,
+    desk: CirculationContext,
+    wanted: Bib,
+    patron: Patron,
+    number: str,
+    place: PickupLocation | None,
 ) -> BorrowingDraft:
     today = desk.today()
     need_by = require_future_day(command.need_by, today, desk.zone, MessagePart.NEED_BY)
@@ -250,7 +255,7 @@ def _placed(about: _About, number: str, place: PickupLocation | None) -> Request
 # --- what is said of it later ----------------------------------------------------------------------------
 
 
-async def _about(house: House, desk: Desk, sent: Named | None, who: PatronRef | None) -> _About | None:
+async def _about(house: House, desk: CirculationContext, sent: Named | None, who: PatronRef | None) -> _About | None:
     """The request that a broker means by its number or ours. None where there is none, or its item is here: then the
     library has a hold under this number. Another patron's is as good as none.
 
@@ -263,9 +268,9 @@ async def _about(house: House, desk: Desk, sent: Named | None, who: PatronRef | 
     if request is None or request.role is not Role.BORROWING:
         return None
     if who is not None:
-        patron = await patrons.resolve(who, desk)
+        patron = await patrons.resolve_patron(who, desk)
     elif request.patron.id:
-        patron = await patrons.by_internal_id(request.patron.id, desk)
+        patron = await patrons.find_patron_by_id(request.patron.id, desk)
     else:
         return None
     if request.patron.id != patron.id:
@@ -284,7 +289,7 @@ def _by_number(connection: Connection, house: House, profile: str, number: str) 
 
 
 async def _done(
-    house: House, command: CancelRequest | UpdateRequest | LookUpRequest, desk: Desk, about: _About
+    house: House, command: CancelRequest | UpdateRequest | LookUpRequest, desk: CirculationContext, about: _About
 ) -> Result:
     number = command.request.value.strip() if command.request is not None else ""
     match command:
@@ -292,17 +297,19 @@ async def _done(
             return RequestFound(about.build_hold(number), about.patron, about.bib)
         case CancelRequest():
             if about.request.state not in NOT_HERE_YET | OVER_WITHOUT_IT:
-                return await carry_out(command, desk)
+                return await dispatch_command(command, desk)
             return RequestCancelled(
                 (await _happens(house, about, EventKind.CANCEL, EventDetails(), desk)).build_hold(number), about.patron
             )
         case UpdateRequest():
             if about.request.state not in NOT_HERE_YET | OVER_WITHOUT_IT:
-                return await carry_out(command, desk)
+                return await dispatch_command(command, desk)
             return await _update(house, command, desk, about, number)
 
 
-async def _update(house: House, command: UpdateRequest, desk: Desk, about: _About, number: str) -> RequestPlaced:
+async def _update(
+    house: House, command: UpdateRequest, desk: CirculationContext, about: _About, number: str
+) -> RequestPlaced:
     place = await holds.resolve_pickup(command.pickup, "", about.patron, desk) if command.pickup.strip() else None
     today = desk.today()
     need_by = require_future_day(command.need_by, today, desk.zone, MessagePart.NEED_BY)
@@ -315,7 +322,9 @@ async def _update(house: House, command: UpdateRequest, desk: Desk, about: _Abou
     return _placed(about, number, place)
 
 
-async def _happens(house: House, about: _About, kind: EventKind, details: EventDetails, desk: Desk) -> _About:
+async def _happens(
+    house: House, about: _About, kind: EventKind, details: EventDetails, desk: CirculationContext
+) -> _About:
     """Raises Refused(REQUEST_CLOSED | NOT_ALLOWED)."""
     event = Event(local_signal(kind), house.now(), f"ncip:{desk.profile}", details)
     try:

@@ -33,7 +33,7 @@ from gateway.domain.requests.state_machine import Denied
 from gateway.domain.value import value
 from gateway.ports.adapter import DeskAdvice
 from gateway.ports.library_system import CheckedIn, PatronKey
-from gateway.services.exchange.handlers import Linked
+from gateway.services.exchange.handlers import LinkResult
 from gateway.services.letters import Letters, SlipFacts
 from gateway.services.requests.broker import lend_to_broker
 from gateway.services.requests.library_context import House
@@ -59,18 +59,18 @@ class Linker:
 
     def __call__(
         self, connection: Connection, library: str, profile: Profile, command: Command, result: Result
-    ) -> Linked | None:
+    ) -> LinkResult | None:
         """Raises Unavailable."""
         house = self.houses[library]
         if isinstance(command, PlaceRequest) and isinstance(result, RequestPlaced):
             lends = profile.circulation.requests.managed is ManagedRole.LENDING
             made = lends and lend_to_broker(connection, house, profile, command, result)
-            return Linked(result, house.wake_outbox) if made else None
+            return LinkResult(result, house.wake_outbox) if made else None
         news = news_of(command, result, profile.circulation)
         request = tell(connection, house, profile.name, news, f"ncip:{profile.name}") if news is not None else None
         if news is None or request is None:
             return None
-        return Linked(_with_advice(news, request), house.wake_outbox)
+        return LinkResult(_with_advice(news, request), house.wake_outbox)
 
 
 def tell(connection: Connection, house: House, partner: str, news: News, actor: str) -> Request | None:

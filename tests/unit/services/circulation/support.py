@@ -11,7 +11,7 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.commands import Command, Credential, Named, PatronRef
 from gateway.domain.problems import Refused, Unavailable
 from gateway.ports.library_system import Capability, LibrarySystem
-from gateway.services.circulation import Desk, carry_out
+from gateway.services.circulation import CirculationContext, dispatch_command
 
 # The sample library: Ana Müller, and others of whom something is to be said.
 ANA, ANA_USERNAME = "21000000000017", "reader01"
@@ -45,18 +45,18 @@ class Counter:
     clock: FixedClock
     zone: tzinfo
 
-    def desk(self, sender: str = "EBU", library: LibrarySystem | None = None, **sections: Any) -> Desk:
-        return Desk(
+    def desk(self, sender: str = "EBU", library: LibrarySystem | None = None, **sections: Any) -> CirculationContext:
+        return CirculationContext(
             library or self.library, policy(**sections), "illiad-alma", self.zone, "EUR", self.clock, "BERG", sender
         )
 
     async def ask(self, command: Command, **sections: Any) -> Any:
-        return await carry_out(command, self.desk(**sections))
+        return await dispatch_command(command, self.desk(**sections))
 
     async def refusal(self, command: Command, **sections: Any) -> Refused:
         """The refusal that this command gets; an error when it gets none."""
         try:
-            done = await carry_out(command, self.desk(**sections))
+            done = await dispatch_command(command, self.desk(**sections))
         except Refused as refused:
             return refused
         raise AssertionError(f"not refused: {done}")

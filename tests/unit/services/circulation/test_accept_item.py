@@ -13,7 +13,7 @@ from gateway.domain.commands import AcceptItem, Action, CancelRequest, CheckOut,
 from gateway.domain.library import Bib, HoldStatus, ItemStatus, Money
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import Capability, TemporaryItem
-from gateway.services.circulation import carry_out
+from gateway.services.circulation import dispatch_command
 from tests.unit.services.circulation.support import ANA, BLOCKED, BOOK, CHIDI, Counter, Failing, Without, who
 
 END = datetime(2026, 4, 1, 21, 59, tzinfo=UTC)
@@ -85,9 +85,9 @@ async def test_after_a_crash_half_way_the_repeat_completes_it(counter: Counter) 
     command = arrives(action=Action.CIRCULATE, fee=Money(Decimal("5.00"), "EUR"))
     desk = counter.desk(library=Failing(counter.library, "post_fee"), accept={"circulate_as": "check-out"})
     with pytest.raises(Unavailable):
-        await carry_out(command, desk)
-    accepted: Any = await carry_out(command, desk)
-    await carry_out(command, desk)
+        await dispatch_command(command, desk)
+    accepted: Any = await dispatch_command(command, desk)
+    await dispatch_command(command, desk)
     assert len(await counter.library.patron_loans(accepted.patron.id)) == 1
     assert len(await counter.library.patron_charges(accepted.patron.id)) == 1
 

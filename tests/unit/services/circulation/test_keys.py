@@ -31,7 +31,7 @@ from gateway.domain.commands import (
     UpdateStatus,
 )
 from gateway.domain.library import Bib, ItemStatus, Money, PatronDraft, PersonName, RecordId
-from gateway.services.circulation import SERVICES, USE_CASES, message_key
+from gateway.services.circulation import SERVICES, USE_CASES, idempotency_key
 from tests.unit.services.circulation.support import ANA, CHIDI, PIN, signs_in, who
 
 N, M, NUMBER = Named("39001"), Named("39002"), Named("TN-7/ü")
@@ -67,19 +67,19 @@ DIFFERENT: list[Command] = [
 
 
 def test_different_messages_have_different_keys() -> None:
-    keys = [message_key(command, profile) for command in DIFFERENT for profile in ("illiad-alma", "innreach")]
+    keys = [idempotency_key(command, profile) for command in DIFFERENT for profile in ("illiad-alma", "innreach")]
     assert len(set(keys)) == len(keys)
 
 
 def test_a_message_and_its_repeat_have_the_same_key() -> None:
     first = AcceptItem(NUMBER, Action.HOLD, patron=who(ANA), item=N, pickup="MAIN", due=date(2026, 4, 1))
     again = AcceptItem(NUMBER, Action.HOLD, patron=who(f" {ANA} "), item=Named(" 39001 "), pickup="MAIN")
-    assert message_key(first, "p") == message_key(again, "p")
+    assert idempotency_key(first, "p") == idempotency_key(again, "p")
 
 
 @pytest.mark.parametrize("command", DIFFERENT)
 def test_a_key_can_stand_anywhere(command: Command) -> None:
-    key = message_key(command, "illiad-alma")
+    key = idempotency_key(command, "illiad-alma")
     assert key.isascii()
     assert key.startswith(f"illiad-alma/{SERVICES[type(command)]}")
     assert len(key) <= 120
@@ -89,22 +89,22 @@ def test_a_key_can_stand_anywhere(command: Command) -> None:
 
 def test_a_long_key_is_hashed() -> None:
     one, other = (CheckIn(Named(f"{'9' * 200}{n}")) for n in (1, 2))
-    assert message_key(one, "p").startswith("p/check-in/")
-    assert len(message_key(one, "p")) < 60
-    assert message_key(one, "p") != message_key(other, "p")
+    assert idempotency_key(one, "p").startswith("p/check-in/")
+    assert len(idempotency_key(one, "p")) < 60
+    assert idempotency_key(one, "p") != idempotency_key(other, "p")
 
 
 def test_a_pin_does_not_count() -> None:
     """Its hash would tell it to whoever can guess four digits."""
     keys = {
-        message_key(CheckOut(PatronRef(None, signs_in(barcode_id=card, pin=pin)), N), "p")
+        idempotency_key(CheckOut(PatronRef(None, signs_in(barcode_id=card, pin=pin)), N), "p")
         for card, pin in ((ANA, PIN), (ANA, "9999"), (CHIDI, PIN))
     }
     assert len(keys) == 2
 
 
 def test_look_ups_have_none() -> None:
-    assert message_key(LookUpPatron(who(ANA)), "p") == ""
+    assert idempotency_key(LookUpPatron(who(ANA)), "p") == ""
 
 
 def test_every_command_has_a_use_case_and_a_name() -> None:

@@ -16,7 +16,7 @@ from gateway.domain.profile import Profile
 from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.runtime.managed_requests import houses_of
-from gateway.services.exchange.message_context import OpenLibrary
+from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalOpening, JournalOptions
@@ -30,7 +30,7 @@ class House:
     """`profiles` may be changed: the exchange sees the change with the next message."""
 
     def __init__(
-        self, installation: Installation, store: Store, journal: Journal, libraries: dict[str, OpenLibrary]
+        self, installation: Installation, store: Store, journal: Journal, libraries: dict[str, ExchangeLibrary]
     ) -> None:
         self.installation = installation
         self.store = store

@@ -10,8 +10,8 @@ import pytest
 
 from gateway.ports.library_system import LibrarySystem, PatronKey
 from gateway.ports.responder import OutcomeClass, RawMessage
-from gateway.services.exchange.message_context import OpenLibrary
-from gateway.services.exchange.recovery import MOST_STARTS, Repaired, finish_interrupted, set_aside
+from gateway.services.exchange.message_context import ExchangeLibrary
+from gateway.services.exchange.recovery import MOST_STARTS, RecoveryReport, count_set_aside, finish_interrupted
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, FullMessage, JournalEntry, JournalFilter, JournalOptions
 from gateway.store.postgresql import make_node_leader
@@ -35,11 +35,11 @@ async def interrupted(house: House, arrival: RawMessage, service: str = "AcceptI
     return await house.journal.begin(house.opening(arrival, service))
 
 
-async def repair(house: House) -> Repaired:
+async def repair(house: House) -> RecoveryReport:
     return await repair_in(house, house.libraries)
 
 
-async def repair_in(house: House, libraries: Mapping[str, OpenLibrary]) -> Repaired:
+async def repair_in(house: House, libraries: Mapping[str, ExchangeLibrary]) -> RecoveryReport:
     clock = house.installation.clock
     return await finish_interrupted(
         house.exchange, house.journal, libraries, clock, lambda node: make_node_leader(house.store, node)
@@ -59,14 +59,14 @@ async def test_what_was_not_begun_is_carried_out_and_its_row_completed(house: Ho
     before = await holds(house)
     begun = await interrupted(house, accept(house, 1))
 
-    assert await repair(house) == Repaired(finished=1)
+    assert await repair(house) == RecoveryReport(finished=1)
 
     question, answer = await rows(house, begun)
     assert question.message.outcome is OutcomeClass.OK
     assert "the answer was not sent" in question.message.note
     assert b"AcceptItemResponse" in (answer.body or b"")
     assert await holds(house) == sorted([*before, "ILL-1"])
-    assert await repair(house) == Repaired()
+    assert await repair(house) == RecoveryReport()
 
 
 async def test_what_was_carried_out_but_not_noted_is_not_done_twice(house: House) -> None:
@@ -74,7 +74,7 @@ async def test_what_was_carried_out_but_not_noted_is_not_done_twice(house: House
     before = await holds(house)
     begun = await interrupted(house, accept(house, 2))
 
-    assert await repair(house) == Repaired(finished=1)
+    assert await repair(house) == RecoveryReport(finished=1)
 
     assert (await rows(house, begun))[0].message.outcome is OutcomeClass.OK
     assert await holds(house) == before
@@ -95,7 +95,7 @@ async def test_the_partner_who_repeats_it_gets_the_same_success(house: House) ->
 async def test_a_refusal_is_an_end_too(house: House) -> None:
     begun = await interrupted(house, house.message("check-out", patron="nobody", item="39000000000011"), "CheckOutItem")
 
-    assert await repair(house) == Repaired(finished=1)
+    assert await repair(house) == RecoveryReport(finished=1)
 
     question, answer = await rows(house, begun)
     assert (question.message.outcome, question.message.reason) == (OutcomeClass.REFUSED, "unknown-patron")
@@ -107,7 +107,7 @@ async def test_what_can_no_longer_be_read_is_an_end_too(house: House) -> None:
     broken = RawMessage(b"<NCIPMessage>", arrival.received, arrival.transport, "ncip", profile="ncip2")
     begun = await interrupted(house, broken)
 
-    assert await repair(house) == Repaired(finished=1)
+    assert await repair(house) == RecoveryReport(finished=1)
 
     assert (await rows(house, begun))[0].message.outcome is OutcomeClass.MALFORMED
 
@@ -116,7 +116,7 @@ async def test_without_its_profile_it_is_marked_as_failed_for_staff_to_see(house
     begun = await interrupted(house, accept(house, 5))
     del house.profiles["ncip2"]
 
-    assert await repair(house) == Repaired(failed=1)
+    assert await repair(house) == RecoveryReport(failed=1)
 
     (question,) = await rows(house, begun)
     assert (question.message.outcome, question.message.reason) == (OutcomeClass.FAILED, "interrupted")
@@ -128,7 +128,7 @@ async def test_a_content_not_kept_whole_is_marked_as_failed(tmp_path: Path) -> N
     async with open_house(tmp_path, JournalOptions(body_limit=100)) as house:
         begun = await interrupted(house, accept(house, 6))
 
-        assert await repair(house) == Repaired(failed=1)
+        assert await repair(house) == RecoveryReport(failed=1)
 
         assert "too long to be kept whole" in (await rows(house, begun))[0].message.note
 
@@ -139,7 +139,7 @@ async def test_a_content_whose_key_is_missing_is_left_and_the_others_are_finishe
         begun = await locked.begin(house.opening(accept(house, 7), "AcceptItem"))
         other = await interrupted(house, accept(house, 8))
 
-        assert await repair(house) == Repaired(finished=1, left=1)
+        assert await repair(house) == RecoveryReport(finished=1, left=1)
 
         assert (await rows(house, other))[0].message.outcome is OutcomeClass.OK
         assert (await locked.get_exchange("DEMO", begun.exchange))[0].message.outcome is OutcomeClass.PENDING
@@ -148,19 +148,19 @@ async def test_a_content_whose_key_is_missing_is_left_and_the_others_are_finishe
 async def test_a_library_that_does_not_answer_leaves_its_messages_for_the_next_start(house: House) -> None:
     begun = await interrupted(house, accept(house, 9))
     ours = house.libraries["DEMO"]
-    silent = OpenLibrary(ours.symbol, ours.name, cast(LibrarySystem, Silent()), ours.zone, ours.currency)
+    silent = ExchangeLibrary(ours.symbol, ours.name, cast(LibrarySystem, Silent()), ours.zone, ours.currency)
 
     done = await repair_in(house, {ours.symbol: silent})
 
-    assert done == Repaired(left=1)
+    assert done == RecoveryReport(left=1)
     assert (await rows(house, begun))[0].message.outcome is OutcomeClass.PENDING
-    assert await repair(house) == Repaired(finished=1)
+    assert await repair(house) == RecoveryReport(finished=1)
 
 
 async def test_many_are_finished_oldest_first(house: House) -> None:
     begun = [await interrupted(house, accept(house, number)) for number in range(20, 50)]
 
-    assert await repair(house) == Repaired(finished=30)
+    assert await repair(house) == RecoveryReport(finished=30)
 
     ends = [(await rows(house, one))[1].message for one in begun]
     assert [one.at for one in ends] == sorted(one.at for one in ends)
@@ -176,17 +176,17 @@ async def test_what_no_start_lived_to_finish_is_set_aside(house: House) -> None:
     before = await holds(house)
     bad, good = await interrupted(house, accept(house, 60)), await interrupted(house, accept(house, 61))
     await died_while_finishing(house, bad, MOST_STARTS)
-    assert await set_aside(house.journal, house.libraries) == 0
+    assert await count_set_aside(house.journal, house.libraries) == 0
 
-    assert await repair(house) == Repaired(finished=1, failed=1)
+    assert await repair(house) == RecoveryReport(finished=1, failed=1)
 
     (question,) = await rows(house, bad)
     assert (question.message.outcome, question.message.reason) == (OutcomeClass.FAILED, "set-aside")
     assert f"illgate replay {question.message.id}" in question.message.note
     assert (await rows(house, good))[0].message.outcome is OutcomeClass.OK
     assert await holds(house) == sorted([*before, "ILL-61"])
-    assert await set_aside(house.journal, house.libraries) == 1
-    assert await repair(house) == Repaired(), "and not at the next start either"
+    assert await count_set_aside(house.journal, house.libraries) == 1
+    assert await repair(house) == RecoveryReport(), "and not at the next start either"
 
 
 async def test_what_is_set_aside_can_be_replayed_and_then_waits_no_more(house: House) -> None:
@@ -197,7 +197,7 @@ async def test_what_is_set_aside_can_be_replayed_and_then_waits_no_more(house: H
 
     assert (await house.exchange.replay_message(question)).outcome is OutcomeClass.OK
 
-    assert await set_aside(house.journal, house.libraries) == 0
+    assert await count_set_aside(house.journal, house.libraries) == 0
     assert "ILL-62" in await holds(house)
 
 
@@ -205,7 +205,7 @@ async def test_a_start_that_lives_counts_for_nothing(house: House) -> None:
     begun = await interrupted(house, accept(house, 63))
     await died_while_finishing(house, begun, MOST_STARTS - 1)
 
-    assert await repair(house) == Repaired(finished=1)
+    assert await repair(house) == RecoveryReport(finished=1)
 
     assert await house.journal.count_interrupted("DEMO", 0) == 0
 
@@ -218,12 +218,12 @@ async def test_what_a_living_node_has_in_hand_is_left_to_it(tmp_path: Path, fres
         in_hand = await begun_by("a/1", house, 7)
         left = await begun_by("b/1", house, 8)
 
-        assert await repair(house) == Repaired(finished=1)
+        assert await repair(house) == RecoveryReport(finished=1)
 
         assert (await rows(house, left))[0].message.outcome is OutcomeClass.OK
         assert [row.message.outcome for row in await rows(house, in_hand)] == [OutcomeClass.PENDING]
         await living.close()
-        assert await repair(house) == Repaired(finished=1)
+        assert await repair(house) == RecoveryReport(finished=1)
         assert (await rows(house, in_hand))[0].message.outcome is OutcomeClass.OK
 
 
@@ -234,7 +234,7 @@ async def test_two_that_start_together_do_not_both_finish_it(tmp_path: Path, fre
         heir = make_node_leader(house.store, "b/1")
         assert await heir.is_leader()
 
-        assert await repair(house) == Repaired()
+        assert await repair(house) == RecoveryReport()
 
         await heir.close()
 

@@ -12,7 +12,7 @@ from gateway.domain.commands import AcceptItem, LookUpPatron
 from gateway.domain.problems import Refusal
 from gateway.ports.library_system import PatronKey
 from gateway.ports.responder import OutcomeClass, RawMessage
-from gateway.services.exchange.message_context import NotReplayable
+from gateway.services.exchange.message_context import NotReplayableError
 from gateway.store.journal_records import FullMessage, JournalFilter, JournalOptions, MessageDirection
 from tests.unit.services.exchange.support import PATRON, House, open_house
 
@@ -117,14 +117,14 @@ async def test_what_stands_against_a_replay_is_said(house: House) -> None:
     sent = await newest(house, MessageDirection.OUT)
     unknown = await handled(house, replace(house.message("lookup-user", patron=PATRON), peer="192.0.2.7"))
 
-    with pytest.raises(NotReplayable, match="one that we sent"):
+    with pytest.raises(NotReplayableError, match="one that we sent"):
         await house.exchange.replay_message(sent)
-    with pytest.raises(NotReplayable, match="no longer kept"):
+    with pytest.raises(NotReplayableError, match="no longer kept"):
         await house.exchange.replay_message(FullMessage(kept.message, None))
-    with pytest.raises(NotReplayable, match="no profile"):
+    with pytest.raises(NotReplayableError, match="no profile"):
         await house.exchange.replay_message(unknown)
     del house.profiles["ncip2"]
-    with pytest.raises(NotReplayable, match="no longer there"):
+    with pytest.raises(NotReplayableError, match="no longer there"):
         await house.exchange.replay_message(kept)
 
 
@@ -132,5 +132,5 @@ async def test_a_content_not_kept_whole_is_not_replayed(tmp_path: Path) -> None:
     async with open_house(tmp_path, JournalOptions(body_limit=50)) as house:
         kept = await handled(house, house.message("lookup-user", patron=PATRON))
 
-        with pytest.raises(NotReplayable, match="kept whole"):
+        with pytest.raises(NotReplayableError, match="kept whole"):
             await house.exchange.replay_message(kept)
